@@ -1,0 +1,172 @@
+/**
+ * CPU and latency of the gateway for each way that a request can take, beside a bare undici proxy (the floor) and
+ * @portkey-ai/gateway, on one scripted upstream and one Redis. Interleaved rounds; CPU is the gateway process's own.
+ *
+ *   npm run bench:gateway [-- --entries 100000 --rounds 5]
+ */
+import { parseArgs } from "node:util";
+import { connect } from "marrow";
+import { createCache } from "marrow/cache";
+import { staticEmbedder } from "marrow/embedders";
+import { Pool } from "undici";
+import { startBenchRedis } from "./support/redis.ts";
+import { startProgram, type Program } from "./support/process.ts";
+import { median, quantile, round } from "./support/statistics.ts";
+
+const { values } = parseArgs({
+  options: { entries: { type: "string", default: "100000" }, rounds: { type: "string", default: "5" }, requests: { type: "string", default: "3000" } },
+});
+const [ENTRIES, ROUNDS, REQUESTS] = [Number(values.entries), Number(values.rounds), Number(values.requests)];
+const IN_FLIGHT = 16;
+const STREAM_REQUESTS = 150;
+const STREAM_EVENTS = 102;
+
+interface Variant {
+  readonly name: string;
+  readonly program: Program;
+  readonly headers: (n: number) => Record<string, string>;
+  readonly prompt: (n: number) => string;
+  readonly stream?: boolean;
+  /** What `x-marrow-cache` must say, so that a variant measures what its name says. */
+  readonly expects?: string;
+}
+
+const server = await startBenchRedis();
+const upstream = await startProgram("bench/support/upstream.ts", { CHUNKS: String(STREAM_EVENTS - 2) });
+const origin = `http://127.0.0.1:${upstream.words[0]}`;
+const proxy = await startProgram("bench/support/bare-proxy.ts", { UPSTREAM: origin });
+const portkey = await startProgram("bench/support/portkey.ts", {});
+const plain = await startProgram("bench/support/marrow-gateway.ts", { UPSTREAM: origin, REDIS: server.url, APP: "plain" });
+const full = await startProgram("bench/support/marrow-gateway.ts", { UPSTREAM: origin, REDIS: server.url, APP: "full", SEMANTIC: "on" });
+
+const run = `${Date.now()}`;
+let serial = 0;
+const unique = (n: number) => `Question ${run}-${(serial += 1)}-${n}: how do I keep the engine of car number ${n} from making that noise?`;
+const marrowHeaders = (program: Program) => (n: number) => ({
+  authorization: `Bearer ${program.words[1]}`,
+  // Four requests share a session, so that most of them bring a history.
+  "x-marrow-session": `${run}-${Math.floor(n / 4)}-${Math.floor(serial / 1e6)}`,
+});
+const keyOnly = (program: Program) => () => ({ authorization: `Bearer ${program.words[1]}` });
+const portkeyHeaders = () => ({ authorization: "Bearer none", "x-portkey-provider": "openai", "x-portkey-custom-host": `${origin}/v1` });
+
+await loadEntries();
+const variants: readonly Variant[] = [
+  { name: "proxy", program: proxy, headers: () => ({}), prompt: unique },
+  { name: "portkey", program: portkey, headers: portkeyHeaders, prompt: unique },
+  { name: "miss", program: plain, headers: marrowHeaders(plain), prompt: unique, expects: "miss" },
+  { name: "missAll", program: full, headers: marrowHeaders(full), prompt: unique, expects: "miss" },
+  { name: "exactHit", program: plain, headers: keyOnly(plain), prompt: () => "What is the answer to the bench's own question?", expects: "exact" },
+  { name: "semanticHit", program: full, headers: keyOnly(full), prompt: (n) => similarTo(n % ENTRIES), expects: "similar" },
+  { name: "proxyStream", program: proxy, headers: () => ({}), prompt: unique, stream: true },
+  { name: "stream", program: plain, headers: marrowHeaders(plain), prompt: unique, stream: true, expects: "miss" },
+];
+const pools = new Map(variants.map(({ program }) => [program, new Pool(`http://127.0.0.1:${program.words[0]}`, { connections: IN_FLIGHT })]));
+
+const cpu = new Map<string, number[]>();
+const latency = new Map<string, number[]>();
+for (let at = -1; at < ROUNDS; at += 1) {
+  for (const variant of at % 2 === 0 ? variants : variants.toReversed()) {
+    const count = variant.stream === true ? STREAM_REQUESTS : REQUESTS;
+    const { cpuUs, times } = await measure(variant, count);
+    // The first round warms everything up and is not counted.
+    if (at < 0) continue;
+    cpu.set(variant.name, [...(cpu.get(variant.name) ?? []), cpuUs]);
+    latency.set(variant.name, [...(latency.get(variant.name) ?? []), ...times]);
+  }
+}
+
+console.log(`${ENTRIES} stored questions, ${ROUNDS} rounds of ${REQUESTS} requests, ${IN_FLIGHT} in flight`);
+for (const { name, stream } of variants) {
+  const unit = stream === true ? "us CPU a chunk" : "us CPU a request";
+  const times = latency.get(name) ?? [];
+  console.log(
+    `${name.padEnd(12)} ${median(cpu.get(name) ?? []).toFixed(1).padStart(7)} ${unit}   p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms`,
+  );
+}
+const ratio = (a: string, b: string) => round(median(cpu.get(a) ?? []) / median(cpu.get(b) ?? []));
+console.log(
+  JSON.stringify({
+    bench: "gateway",
+    missCpuVsProxy: ratio("miss", "proxy"),
+    missCpuVsPortkey: ratio("missAll", "portkey"),
+    exactHitCpuVsProxy: ratio("exactHit", "proxy"),
+    semanticHitCpuVsProxy: ratio("semanticHit", "proxy"),
+    streamCpuPerChunkVsProxy: ratio("stream", "proxyStream"),
+    missCpuUs: round(median(cpu.get("miss") ?? [])),
+    missAllCpuUs: round(median(cpu.get("missAll") ?? [])),
+    exactHitCpuUs: round(median(cpu.get("exactHit") ?? [])),
+    semanticHitCpuUs: round(median(cpu.get("semanticHit") ?? [])),
+    proxyCpuUs: round(median(cpu.get("proxy") ?? [])),
+    portkeyCpuUs: round(median(cpu.get("portkey") ?? [])),
+    entries: ENTRIES,
+  }),
+);
+for (const program of [upstream, proxy, portkey, plain, full]) program.stop();
+await server.stop();
+process.exit(0);
+
+async function measure(variant: Variant, count: number): Promise<{ cpuUs: number; times: number[] }> {
+  const pool = pools.get(variant.program) as Pool;
+  const times: number[] = [];
+  let next = 0;
+  const before = variant.program.cpuUs();
+  await Promise.all(
+    Array.from({ length: IN_FLIGHT }, async () => {
+      while (next < count) {
+        const n = next;
+        next += 1;
+        const startMs = performance.now();
+        const { statusCode, headers, body } = await pool.request({
+          path: "/v1/chat/completions",
+          method: "POST",
+          headers: { "content-type": "application/json", ...variant.headers(n) },
+          body: JSON.stringify({
+            model: "bench",
+            messages: [{ role: "user", content: variant.prompt(n) }],
+            temperature: 0.2,
+            ...(variant.stream === true && { stream: true }),
+          }),
+        });
+        await body.dump({ limit: 10_000_000 });
+        times.push(performance.now() - startMs);
+        if (statusCode !== 200) throw new Error(`${variant.name} answered ${statusCode}`);
+        const status = headers["x-marrow-cache"];
+        if (n > IN_FLIGHT && variant.expects !== undefined && status !== variant.expects) {
+          throw new Error(`${variant.name} expected ${variant.expects}, got ${String(status)}`);
+        }
+      }
+    }),
+  );
+  const units = variant.stream === true ? count * STREAM_EVENTS : count;
+  return { cpuUs: (variant.program.cpuUs() - before) / units, times };
+}
+
+function storedQuestion(n: number): string {
+  return `How do I change the colour of the ${nameOf(n)} in my ${nameOf(Math.floor(n / 7) + 3)} settings page?`;
+}
+
+function similarTo(n: number): string {
+  return storedQuestion(n).replace("How do I", "How can I");
+}
+
+function nameOf(n: number): string {
+  const parts = ["alpha", "river", "stone", "window", "button", "garden", "engine", "silver", "orange", "mountain"];
+  return [...String(n)].map((digit) => parts[Number(digit)]).join(" ");
+}
+
+/** Stores the questions as the gateway itself would, in the partition that the bench's requests ask. */
+async function loadEntries(): Promise<void> {
+  const redis = await connect(server.url, { app: "full", commandTimeoutMs: 60_000 });
+  const cache = createCache(redis.scope("bench"), { name: "chat", embedder: staticEmbedder(), timeoutMs: 60_000 });
+  const within = { parameters: { model: "bench", temperature: 0.2 }, context: "" };
+  const answer = { model: "bench", message: { role: "assistant", content: "Open settings and choose a colour." }, usage: { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 } };
+  const startMs = performance.now();
+  for (let start = 0; start < ENTRIES; start += 500) {
+    await Promise.all(
+      Array.from({ length: Math.min(500, ENTRIES - start) }, (_, at) => cache.store({ prompt: storedQuestion(start + at), within }, answer)),
+    );
+  }
+  console.log(`stored ${ENTRIES} questions in ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
+  await redis.close();
+}

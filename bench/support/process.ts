@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+/** A program under measurement. */
+export interface Program {
+  readonly pid: number;
+  /** The words that it printed after `port`. */
+  readonly words: readonly string[];
+  /** CPU time of all its threads so far, in microseconds. */
+  cpuUs(): number;
+  stop(): void;
+}
+
+/** Starts a node program that prints `port …` when it is ready. */
+export async function startProgram(file: string, env: Readonly<Record<string, string>>, args: readonly string[] = []): Promise<Program> {
+  const child = spawn(process.execPath, ["--conditions=@marrow/source", file, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  process.once("exit", () => child.kill("SIGKILL"));
+  const words = await new Promise<string[]>((resolve, reject) => {
+    child.once("exit", (code) => reject(new Error(`${file} ended with ${code}`)));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line.startsWith("port ")) resolve(line.split(" ").slice(1));
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    words,
+    cpuUs: () => cpuUsOf(child.pid ?? 0),
+    stop: () => child.kill("SIGKILL"),
+  };
+}
+
+/** CPU time of a process's threads, in microseconds, from the scheduler's own books. */
+export function cpuUsOf(pid: number): number {
+  let ns = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    try {
+      ns += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
+    } catch {
+      // The thread ended between the two reads.
+    }
+  }
+  return ns / 1000;
+}

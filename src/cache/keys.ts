@@ -1,0 +1,25 @@
+import type { Embedder } from "../embedders/index.ts";
+import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
+import type { Fingerprint } from "./question.ts";
+
+/** Keys of one cache, all in the slot of its scope: `{app:scope}:cache:<name>:…`. */
+export interface CacheKeys {
+  /** Start of the entries' own keys; an entry's id follows. */
+  readonly bodies: string;
+  body(id: string): string;
+  /** The index of one partition's questions; an embedder never reads what another wrote. */
+  vectors(question: Fingerprint, embedder: Pick<Embedder, "fingerprint">): string;
+  due(question: Fingerprint, embedder: Pick<Embedder, "fingerprint">): string;
+}
+
+export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
+  const start = `${keyTag(redis)}:cache:${encodeKeyPart("name", name)}`;
+  const index = (kind: string, { partition }: Fingerprint, { fingerprint }: Pick<Embedder, "fingerprint">) =>
+    `${start}:${kind}:${encodeKeyPart("fingerprint", fingerprint)}:${partition}`;
+  return {
+    bodies: `${start}:entry:`,
+    body: (id) => `${start}:entry:${id}`,
+    vectors: (question, embedder) => index("vectors", question, embedder),
+    due: (question, embedder) => index("due", question, embedder),
+  };
+}

@@ -1,0 +1,27 @@
+-- Finds the stored questions nearest to a vector, with their entries.
+-- KEYS vectors      vector set of the partition's questions, element = entry id
+-- KEYS due          zset of entry ids by the time (ms) when they end
+-- KEYS bodies       prefix of the entries' own keys; the script reads prefix .. id, in the same slot
+-- ARGV vector       little-endian float32
+-- ARGV count        how many candidates at most, > 0
+-- REPLY { id, score, record, ... }, nearest first; score is (1 + cosine) / 2 as text
+-- IDEMPOTENT        it reads; index entries whose body has ended are taken out, which can be done again
+local vectors = KEYS[1]
+local due = KEYS[2]
+local bodies = KEYS[3]
+local vector = ARGV[1]
+local count = tonumber(ARGV[2])
+local found = redis.call("VSIM", vectors, "FP32", vector, "WITHSCORES", "COUNT", count)
+local reply = {}
+for i = 1, #found, 2 do
+  local record = redis.call("GET", bodies .. found[i])
+  if record then
+    reply[#reply + 1] = found[i]
+    reply[#reply + 1] = found[i + 1]
+    reply[#reply + 1] = record
+  else
+    redis.call("VREM", vectors, found[i])
+    redis.call("ZREM", due, found[i])
+  end
+end
+return reply

@@ -1,0 +1,40 @@
+import { parseArgs } from "node:util";
+import { createApiKeys, resolveConfig } from "../gateway/index.ts";
+import { connect } from "../redis/index.ts";
+import { findServer, startServer } from "../redis/managed/index.ts";
+import { loadConfig } from "./load-config.ts";
+import { readSurroundings } from "./surroundings.ts";
+
+const USAGE = "usage: marrow key create [--scope NAME] [--user NAME] [--name TEXT] | marrow key revoke KEY";
+
+/** `marrow key`: makes and ends API keys on the Redis that the gateway uses. */
+export async function runKey(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      scope: { type: "string", default: "default" },
+      user: { type: "string", default: "default" },
+      name: { type: "string", default: "made by marrow key" },
+    },
+  });
+  const [act, key] = positionals;
+  if (act !== "create" && !(act === "revoke" && key !== undefined)) {
+    console.error(USAGE);
+    return 64;
+  }
+  const { redisUrl, dataDirectory, cacheDirectory, path } = readSurroundings();
+  const binary = redisUrl === undefined ? await findServer({ path, cacheDirectory }) : undefined;
+  const managed = binary === undefined ? undefined : await startServer({ binary: binary.path, directory: dataDirectory });
+  const { app } = resolveConfig(await loadConfig());
+  const redis = await connect(redisUrl ?? managed?.url ?? "redis://localhost:6379", { app });
+  try {
+    const keys = createApiKeys(redis);
+    if (act === "create") console.log(await keys.create(values));
+    else console.log((await keys.revoke(key ?? "")) ? "revoked" : "there is no such key");
+    return 0;
+  } finally {
+    await redis.close();
+    await managed?.stop();
+  }
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import { MarrowError } from "../errors.ts";
+import { nearestName } from "../gateway/index.ts";
+import { runConfig } from "./config.ts";
+import { runKey } from "./key.ts";
+import { runServe } from "./serve.ts";
+
+/** A command: takes its arguments, answers the exit code. */
+type CommandLine = (args: readonly string[]) => Promise<number>;
+
+const COMMANDS: Readonly<Record<string, readonly [run: CommandLine, summary: string]>> = {
+  serve: [runServe, "run the gateway (and, without MARROW_REDIS_URL, a private Redis for development)"],
+  config: [runConfig, "print the configuration that is in force, defaults included"],
+  key: [runKey, "key create [--scope NAME] [--user NAME] [--name TEXT] | key revoke KEY"],
+};
+
+const USAGE = [
+  "marrow: the in-memory data layer for AI agents, on Redis",
+  "",
+  ...Object.entries(COMMANDS).map(([name, [, summary]]) => `  marrow ${name.padEnd(8)} ${summary}`),
+].join("\n");
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 64;
+
+const [name = "help", ...args] = process.argv.slice(2);
+const command = COMMANDS[name];
+if (command === undefined) {
+  const asked = ["help", "--help", "-h"].includes(name);
+  const nearest = nearestName(name, Object.keys(COMMANDS));
+  console.log(asked || nearest === undefined ? USAGE : `${USAGE}\n\nThere is no command ${name}; did you mean ${nearest}?`);
+  process.exitCode = asked ? 0 : EXIT_USAGE;
+} else {
+  try {
+    process.exitCode = await command[0](args);
+  } catch (error) {
+    console.error(MarrowError.is(error) ? `marrow ${name}: ${error.message} (${error.code})` : error);
+    process.exitCode = EXIT_FAILED;
+  }
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import { MarrowError } from "../errors.ts";
+import { checkTexts, normalise, toFingerprint, type Embedder } from "./embedder.ts";
+import { createWordpiece, type Wordpiece } from "./wordpiece.ts";
+
+const TABLE_VERSION = 1;
+const HEADER_BYTES = 20;
+/** Tokens that count; questions have about 12. */
+const TOKENS_MAX = 512;
+
+interface Table {
+  readonly wordpiece: Wordpiece;
+  readonly dimensions: number;
+  readonly scales: Float32Array;
+  readonly rows: Int8Array;
+  readonly fingerprint: string;
+}
+
+let table: Table | undefined;
+
+/**
+ * The built-in embedder: a table of 30,522 word pieces by 256, distilled from all-MiniLM-L6-v2 (see
+ * `assets/MODEL_CARD.md`). No native code, no download, under 0.1 ms a question; it does not see the order of words.
+ *
+ * The table (8 MB) is read once a process, at the first call.
+ * @throws MarrowError `corrupt_record` when the table's file is not what this version reads
+ */
+export function staticEmbedder(): Embedder {
+  const { wordpiece, dimensions, scales, rows, fingerprint } = (table ??= readTable());
+
+  function embedOne(text: string): Float32Array {
+    const sum = new Float32Array(dimensions);
+    for (const id of wordpiece.encode(text, TOKENS_MAX)) {
+      const scale = scales[id] as number;
+      const start = id * dimensions;
+      for (let k = 0; k < dimensions; k += 1) sum[k] = (sum[k] as number) + scale * (rows[start + k] as number);
+    }
+    return normalise(sum);
+  }
+
+  return {
+    id: `static-${dimensions}`,
+    dimensions,
+    maxTokens: TOKENS_MAX,
+    fingerprint,
+    async embed(texts, { signal } = {}) {
+      checkTexts(texts);
+      if (signal?.aborted === true) throw new MarrowError("aborted", "embedding was aborted", { cause: signal.reason });
+      return texts.map(embedOne);
+    },
+  };
+}
+
+function readTable(): Table {
+  const file = readFileSync(new URL("../../assets/static-table.bin", import.meta.url));
+  if (file.toString("latin1", 0, 4) !== "MRWT" || file.readUInt32LE(4) !== TABLE_VERSION) {
+    throw new MarrowError("corrupt_record", "assets/static-table.bin is not a table that this version reads");
+  }
+  const [entries, dimensions, vocabularyBytes] = [file.readUInt32LE(8), file.readUInt32LE(12), file.readUInt32LE(16)];
+  const scalesAt = Math.ceil((HEADER_BYTES + vocabularyBytes) / 4) * 4;
+  const rowsAt = scalesAt + entries * 4;
+  // A copy of its own, so that the numbers are aligned whatever pool the file was read into.
+  const numbers = new Uint8Array(file.subarray(scalesAt)).buffer;
+  return {
+    wordpiece: createWordpiece(file.toString("utf8", HEADER_BYTES, HEADER_BYTES + vocabularyBytes).split("\n")),
+    dimensions,
+    scales: new Float32Array(numbers, 0, entries),
+    rows: new Int8Array(numbers, rowsAt - scalesAt, entries * dimensions),
+    fingerprint: toFingerprint({ model: "static", dimensions, table: sampleOf(file.subarray(rowsAt)) }),
+  };
+}
+
+/** A cheap sum that changes when the table does: every 997th byte is enough to tell two fits apart. */
+function sampleOf(bytes: Uint8Array): number {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += 997) sum = (sum * 31 + (bytes[at] ?? 0)) % 2_147_483_647;
+  return sum;
+}

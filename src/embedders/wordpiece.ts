@@ -1,0 +1,85 @@
+/** Longest word that is looked up, in characters; a longer one is unknown, as in BERT. */
+const WORD_CHARS_MAX = 100;
+
+/** Turns text into the ids of an uncased BERT vocabulary. */
+export interface Wordpiece {
+  /** How many entries the vocabulary has. */
+  readonly size: number;
+  /** The ids of a text without `[CLS]` and `[SEP]`, at most `maxTokens` of them. A word that is not covered is `[UNK]`. */
+  encode(text: string, maxTokens?: number): number[];
+  /** The id of one entry, such as `[CLS]`, or `undefined`. */
+  idOf(entry: string): number | undefined;
+}
+
+/**
+ * The WordPiece tokenizer of uncased BERT models: lower case, accents off, punctuation and CJK characters apart,
+ * then the longest entries that fit from the left. Linear in the text's length.
+ *
+ * @source Devlin et al., "BERT" (2019), and the reference `BasicTokenizer` and `WordpieceTokenizer`
+ */
+export function createWordpiece(vocabulary: readonly string[]): Wordpiece {
+  const ids = new Map(vocabulary.map((entry, id) => [entry, id]));
+  const unknown = ids.get("[UNK]") ?? 0;
+  const known = new Map<string, readonly number[]>();
+
+  function piecesOf(word: string): readonly number[] {
+    const whole = ids.get(word);
+    if (whole !== undefined) return [whole];
+    if (word.length > WORD_CHARS_MAX) return [unknown];
+    const pieces: number[] = [];
+    for (let start = 0; start < word.length;) {
+      let end = word.length;
+      let id: number | undefined;
+      for (; end > start; end -= 1) {
+        id = ids.get(start === 0 ? word.slice(0, end) : `##${word.slice(start, end)}`);
+        if (id !== undefined) break;
+      }
+      if (id === undefined) return [unknown];
+      pieces.push(id);
+      start = end;
+    }
+    return pieces;
+  }
+
+  return {
+    size: vocabulary.length,
+    idOf: (entry) => ids.get(entry),
+    encode(text, maxTokens = Number.MAX_SAFE_INTEGER) {
+      const out: number[] = [];
+      for (const word of splitWords(text)) {
+        let pieces = known.get(word);
+        if (pieces === undefined) {
+          pieces = piecesOf(word);
+          if (known.size >= KNOWN_WORDS_MAX) known.clear();
+          known.set(word, pieces);
+        }
+        for (const piece of pieces) {
+          if (out.length >= maxTokens) return out;
+          out.push(piece);
+        }
+      }
+      return out;
+    },
+  };
+}
+
+/** Words whose pieces are remembered; the table is emptied when full. */
+const KNOWN_WORDS_MAX = 20_000;
+
+const ACCENTS = /\p{Mn}/gu;
+const WORDS = /[\p{P}$+<=>^`|~]|[\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]|[^\s\p{P}$+<=>^`|~\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]+/gu;
+const INVISIBLE = /[\p{Cc}\p{Cf}\uFFFD]/gu;
+// oxlint-disable-next-line no-control-regex -- the test is exactly "is it all plain ASCII?"
+const ASCII = /^[\x20-\x7E]*$/;
+const ASCII_WORDS = /[a-z0-9]+|[!-/:-@[-`{-~]/g;
+
+function splitWords(text: string): readonly string[] {
+  const lower = text.toLowerCase();
+  if (ASCII.test(lower)) return lower.match(ASCII_WORDS) ?? [];
+  const plain = lower
+    .replaceAll(/[\t\n\r]/g, " ")
+    .replaceAll(INVISIBLE, "")
+    .normalize("NFD")
+    .replaceAll(ACCENTS, "");
+  return plain.match(WORDS) ?? [];
+}

@@ -1,0 +1,98 @@
+/** One row of the table of codes: what a code means over HTTP, and whether trying again can help. */
+export interface ErrorCodeInfo {
+  /** HTTP status that the gateway answers with. */
+  readonly status: number;
+  /** Whether the same call may succeed later without a change by the caller. */
+  readonly retryable: boolean;
+  /** One sentence for people. */
+  readonly meaning: string;
+}
+
+/** A stable name for what went wrong; see {@link ERROR_CODES}. */
+export type ErrorCode =
+  | "invalid_option"
+  | "invalid_input"
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "too_large"
+  | "rate_limited"
+  | "aborted"
+  | "internal"
+  | "corrupt_record"
+  | "newer_record"
+  | "redis_rejected"
+  | "redis_denied"
+  | "unsupported"
+  | "model_failed"
+  | "embedder_failed"
+  | "unavailable"
+  | "redis_full"
+  | "timeout";
+
+/** Every code that Marrow throws, in one table; `docs/errors.md` is checked against it. */
+export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
+  invalid_option: { status: 400, retryable: false, meaning: "An option has the wrong kind, range or name." },
+  invalid_input: { status: 400, retryable: false, meaning: "A value given to a call has the wrong kind or shape." },
+  unauthorized: { status: 401, retryable: false, meaning: "The API key is missing, unknown or revoked." },
+  forbidden: { status: 403, retryable: false, meaning: "The API key is not allowed to do this." },
+  not_found: { status: 404, retryable: false, meaning: "The named thing does not exist." },
+  conflict: { status: 409, retryable: false, meaning: "It exists already with other settings or at another version." },
+  too_large: { status: 413, retryable: false, meaning: "A value is over a named limit." },
+  rate_limited: { status: 429, retryable: true, meaning: "A limit refused the call; the answer says when to come back." },
+  aborted: { status: 499, retryable: false, meaning: "The caller's signal ended the call." },
+  internal: { status: 500, retryable: false, meaning: "Something that should not happen did; the cause is attached." },
+  corrupt_record: { status: 500, retryable: false, meaning: "A stored record cannot be read." },
+  newer_record: { status: 500, retryable: false, meaning: "A stored record was written by a newer version of Marrow." },
+  redis_rejected: { status: 500, retryable: false, meaning: "Redis refused a command as wrong." },
+  redis_denied: { status: 500, retryable: false, meaning: "Redis refused the credentials or the user's rights." },
+  unsupported: { status: 501, retryable: false, meaning: "The server lacks a command that this needs." },
+  model_failed: { status: 502, retryable: true, meaning: "The model's endpoint failed or answered rubbish." },
+  embedder_failed: { status: 502, retryable: true, meaning: "The embedder failed; the cause is attached." },
+  unavailable: { status: 503, retryable: true, meaning: "Redis cannot be reached." },
+  redis_full: { status: 503, retryable: true, meaning: "Redis is out of memory and refuses writes." },
+  timeout: { status: 504, retryable: true, meaning: "A bound on waiting passed." },
+};
+
+
+/** What an error may carry beside its message. */
+export interface MarrowErrorOptions {
+  /** The error underneath, kept for logs. */
+  readonly cause?: unknown;
+  /** Plain facts for programs (a field's path, a limit, a status); never secrets or prompt text. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+const BRAND = Symbol.for("marrow.error");
+
+/**
+ * The one error class of Marrow, told apart by `code`.
+ *
+ * Messages say what failed, what was expected and what kind of value came; they never hold secrets or prompt text.
+ */
+export class MarrowError extends Error {
+  override readonly name: string = "MarrowError";
+  /** The stable code. */
+  readonly code: ErrorCode;
+  /** Plain facts for programs, or `undefined`. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ErrorCode, message: string, { cause, details }: MarrowErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.details = details;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** Whether the same call may succeed later without a change by the caller. */
+  get retryable(): boolean {
+    return ERROR_CODES[this.code].retryable;
+  }
+
+  /** Tells a Marrow error from any other value, also across two installed copies of the package. */
+  static is(value: unknown, code?: ErrorCode): value is MarrowError {
+    if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
+    return code === undefined || (value as unknown as MarrowError).code === code;
+  }
+}

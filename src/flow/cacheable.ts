@@ -1,0 +1,69 @@
+import { PROMPT_CHARS_MAX, type Question } from "../cache/index.ts";
+import type { ChatCompletion, ChatMessage, ChatRequest } from "../models/index.ts";
+
+/** Fields of a request that never change what is answered; all others do, also those that are not known here. */
+const IRRELEVANT = new Set([
+  "messages",
+  "stream",
+  "stream_options",
+  "user",
+  "metadata",
+  "store",
+  "service_tier",
+  "safety_identifier",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+]);
+
+/**
+ * The question that a request asks of the cache, or `undefined` when no stored answer could serve it: the last message is
+ * no plain text of the user's, or several answers are wanted at once.
+ */
+export function toQuestion(request: ChatRequest, context: string): Question | undefined {
+  const prompt = promptOf(request);
+  if (prompt === undefined) return undefined;
+  const parameters: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(request)) if (!IRRELEVANT.has(name)) parameters[name] = value;
+  return { prompt, within: { parameters, context } };
+}
+
+/** The user's own words in the last message, or `undefined`. */
+function promptOf({ messages, n }: ChatRequest & { readonly n?: unknown }): string | undefined {
+  const last = messages.at(-1);
+  if (last?.role !== "user" || (n !== undefined && n !== null && n !== 1)) return undefined;
+  const text = textOf(last.content);
+  const usable = text !== undefined && text.trim() !== "" && text.length <= PROMPT_CHARS_MAX && text.isWellFormed();
+  return usable ? text : undefined;
+}
+
+/** Text of a content that is nothing but text. */
+function textOf(content: unknown): string | undefined {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return undefined;
+  const parts = content.map((part: { type?: unknown; text?: unknown } | null) =>
+    part?.type === "text" && typeof part.text === "string" ? part.text : undefined,
+  );
+  return parts.includes(undefined) ? undefined : parts.join("\n");
+}
+
+/** An answer as the cache keeps it: enough to give it again as a whole or as a stream. */
+export interface StoredAnswer {
+  readonly model: string;
+  readonly message: ChatMessage;
+  readonly usage?: ChatCompletion["usage"];
+}
+
+/**
+ * The part of a completion worth keeping, or `undefined` for what is never stored: several choices, tool calls, refusals,
+ * empty answers, and answers that were cut off.
+ */
+export function toStoredAnswer({ model, choices, usage }: ChatCompletion): StoredAnswer | undefined {
+  const [choice, ...others] = choices;
+  if (choice === undefined || others.length > 0 || choice.finish_reason !== "stop") return undefined;
+  const { message } = choice;
+  const { content, refusal, tool_calls: calls, function_call: call, audio } = message as Readonly<Record<string, unknown>>;
+  const absent = (field: unknown) => field === undefined || field === null || (Array.isArray(field) && field.length === 0);
+  if (typeof content !== "string" || content.trim() === "") return undefined;
+  if (![refusal, calls, call, audio].every(absent)) return undefined;
+  return { model, message, usage };
+}

@@ -1,0 +1,33 @@
+import { hash } from "node:crypto";
+import { canonicalJson } from "../internal/canonical-json.ts";
+import type { Turn } from "../memory/index.ts";
+import type { ChatMessage, ChatRequest } from "../models/index.ts";
+
+/** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
+const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete"]);
+
+/** Names everything that stands before the last message, so that an answer serves only in the same context. */
+export function contextOf(request: ChatRequest, history: readonly Turn[]): string {
+  const before = withHistory(request.messages, history).slice(0, -1);
+  return before.length === 0 ? "" : hash("sha256", canonicalJson(before)).slice(0, 32);
+}
+
+/** What the model is given: instructions first, then what was said before, then what is said now. */
+export function withHistory(messages: readonly ChatMessage[], history: readonly Turn[]): readonly ChatMessage[] {
+  if (history.length === 0) return messages;
+  return [
+    ...messages.filter(({ role }) => isInstruction(role)),
+    ...history.map(toSent),
+    ...messages.filter(({ role }) => !isInstruction(role)),
+  ];
+}
+
+/** Instructions belong to a request and are never kept as turns. */
+export function isInstruction(role: string): boolean {
+  return role === "system" || role === "developer";
+}
+
+function toSent(turn: Turn): ChatMessage {
+  if (!Object.keys(turn).some((name) => NOT_SENT.has(name))) return turn;
+  return Object.fromEntries(Object.entries(turn).filter(([name]) => !NOT_SENT.has(name))) as unknown as ChatMessage;
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from "node:crypto";
+import { toEvent, type ChatCompletion, type Usage } from "../models/index.ts";
+import type { StoredAnswer } from "./cacheable.ts";
+
+/** Characters of one event of a replayed stream, about. */
+const PIECE_CHARS = 64;
+
+/** A stored answer as a completion: a new id, and usage that says the prompt came from the cache. */
+export function toReplay({ model, message, usage }: StoredAnswer): ChatCompletion {
+  return {
+    id: `chatcmpl-${randomUUID()}`,
+    object: "chat.completion",
+    created: Math.floor(Date.now() / 1000),
+    model,
+    choices: [{ index: 0, message, logprobs: null, finish_reason: "stop" }],
+    ...(usage !== undefined && usage !== null && { usage: toCachedUsage(usage) }),
+  };
+}
+
+/** The same answer as the events of a stream, in one go. */
+export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string {
+  const { id, created, model, usage } = toReplay(answer);
+  const head = `{"id":"${id}","object":"chat.completion.chunk","created":${created},"model":${JSON.stringify(model)},`;
+  const delta = (fields: unknown, finish: string) =>
+    toEvent(`${head}"choices":[{"index":0,"delta":${JSON.stringify(fields)},"finish_reason":${finish}}]}`);
+  const { content, role: _, ...rest } = answer.message;
+  const text = String(content);
+  let events = delta({ role: "assistant", content: "", ...rest }, "null");
+  for (let start = 0; start < text.length;) {
+    const end = pieceEnd(text, start);
+    events += delta({ content: text.slice(start, end) }, "null");
+    start = end;
+  }
+  events += delta({}, '"stop"');
+  if (withUsage) events += toEvent(`${head}"choices":[],"usage":${JSON.stringify(usage ?? null)}}`);
+  return events + toEvent("[DONE]");
+}
+
+/** Where a piece ends: after a space near its full length, so that words stay whole. */
+function pieceEnd(text: string, start: number): number {
+  const most = start + PIECE_CHARS;
+  if (most >= text.length) return text.length;
+  const space = text.lastIndexOf(" ", most);
+  const end = space > start ? space + 1 : most;
+  // Never between the two halves of one character.
+  const code = text.charCodeAt(end - 1);
+  return code >= 0xd800 && code <= 0xdbff ? end + 1 : end;
+}
+
+function toCachedUsage(usage: Usage): Usage {
+  return {
+    ...usage,
+    prompt_tokens_details: {
+      ...(usage["prompt_tokens_details"] as object | undefined),
+      cached_tokens: usage.prompt_tokens,
+    },
+  };
+}

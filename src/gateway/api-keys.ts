@@ -1,0 +1,95 @@
+import { hash, randomBytes } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { decodeRecord, encodeKeyPart, encodeRecord, type Redis } from "../redis/index.ts";
+
+/** Who a key stands for. */
+export interface Principal {
+  /** The tenant: a hard partition of everything. */
+  readonly scope: string;
+  /** Subject of limits and owner of sessions, unless a request names a user of its own. */
+  readonly user: string;
+  /** The key's name, for people. */
+  readonly name: string;
+}
+
+/** The gateway's API keys. Only hashes of them are stored. */
+export interface ApiKeys {
+  /** Makes a key and answers it: the only time that it is seen. */
+  create(principal: Principal): Promise<string>;
+  /** Ends a key. Other processes serve it for up to {@link KEPT_MS} longer. Answers whether it was one. */
+  revoke(key: string): Promise<boolean>;
+  /**
+   * Who a key stands for. Remembered for {@link KEPT_MS}; while Redis is away, for {@link KEPT_AWAY_MS}.
+   * @throws MarrowError `unauthorized` for an unknown key, `unavailable` when Redis is away and the key is not remembered
+   */
+  identify(key: string | undefined): Promise<Principal>;
+  /** Makes the very first key, once for all gateways on one Redis; answers `undefined` when there was one before. */
+  createFirst(): Promise<string | undefined>;
+}
+
+/** How long an answer of Redis about a key is trusted. */
+export const KEPT_MS = 10_000;
+/** How long a key that was good is taken for good while Redis is away. */
+export const KEPT_AWAY_MS = 600_000;
+const KEPT_KEYS_MAX = 10_000;
+const KEY_BYTES = 32;
+const SHAPE = /^mrw_[A-Za-z0-9_-]{43}$/;
+
+/** Keeps the keys in one hash, `{app}:gateway:keys`: field = SHA-256 of the key, value = a record. */
+export function createApiKeys(redis: Redis): ApiKeys {
+  const stored = `{${encodeKeyPart("app", redis.app)}}:gateway:keys`;
+  const first = `{${encodeKeyPart("app", redis.app)}}:gateway:first-key`;
+  const known = new Map<string, { readonly principal: Principal; readonly atMs: number }>();
+
+  async function create(principal: Principal): Promise<string> {
+    encodeKeyPart("scope", principal.scope);
+    encodeKeyPart("user", principal.user);
+    const key = `mrw_${randomBytes(KEY_BYTES).toString("base64url")}`;
+    await redis.send(["HSET", stored, digest(key), encodeRecord(principal)], { retry: "safe" });
+    return key;
+  }
+
+  return {
+    create,
+
+    async revoke(key) {
+      known.delete(digest(key));
+      return Number(await redis.send(["HDEL", stored, digest(key)], { retry: "safe" })) > 0;
+    },
+
+    async identify(key) {
+      if (key === undefined || !SHAPE.test(key)) throw unauthorized();
+      const id = digest(key);
+      const kept = known.get(id);
+      const nowMs = performance.now();
+      if (kept !== undefined && nowMs - kept.atMs < KEPT_MS) return kept.principal;
+      try {
+        const record = await redis.send(["HGET", stored, id], { reply: "bytes", timeoutMs: 500 });
+        known.delete(id);
+        if (!Buffer.isBuffer(record)) throw unauthorized();
+        const principal = decodeRecord(record) as Principal;
+        if (known.size >= KEPT_KEYS_MAX) known.clear();
+        known.set(id, { principal, atMs: nowMs });
+        return principal;
+      } catch (error) {
+        const away = MarrowError.is(error, "unavailable") || MarrowError.is(error, "timeout");
+        if (away && kept !== undefined && nowMs - kept.atMs < KEPT_AWAY_MS) return kept.principal;
+        throw error;
+      }
+    },
+
+    async createFirst() {
+      if (Number(await redis.send(["HLEN", stored])) > 0) return undefined;
+      if ((await redis.send(["SET", first, "1", "NX", "PX", "60000"])) === null) return undefined;
+      return create({ scope: "default", user: "default", name: "first key" });
+    },
+  };
+}
+
+function digest(key: string): string {
+  return hash("sha256", key);
+}
+
+function unauthorized(): MarrowError {
+  return new MarrowError("unauthorized", "the API key is missing, unknown or revoked");
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import { fastify, LogController, type FastifyInstance, type FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Embedder } from "../embedders/index.ts";
+import { MarrowError } from "../errors.ts";
+import type { Flow } from "../flow/index.ts";
+import { routeModels, type ChatModel } from "../models/index.ts";
+import type { Redis } from "../redis/index.ts";
+import { createApiKeys, type ApiKeys, type Principal } from "./api-keys.ts";
+import { resolveConfig, type GatewayConfigInput } from "./config.ts";
+import { toErrorAnswer } from "./error-body.ts";
+import { bearerOf } from "./identity.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { registerChat } from "./routes/chat.ts";
+import { registerEmbeddings } from "./routes/embeddings.ts";
+import { registerHealth } from "./routes/health.ts";
+import { registerModels } from "./routes/models.ts";
+import { createTenants } from "./tenants.ts";
+
+/** What a gateway is made of. */
+export interface GatewayOptions {
+  readonly redis: Redis;
+  /** Models, asked in order which of them serves an id. */
+  readonly models: readonly ChatModel[];
+  /** For the semantic tier and `/v1/embeddings`. */
+  readonly embedder?: Embedder | undefined;
+  /** Any part of the configuration. */
+  readonly config?: GatewayConfigInput | undefined;
+}
+
+/** What routes are registered with. */
+export interface GatewayApp {
+  readonly app: FastifyInstance;
+  readonly redis: Redis;
+  readonly tenants: (scope: string) => Flow;
+  readonly listModels: ChatModel["list"];
+  readonly embedder: Embedder | undefined;
+  readonly keys: ApiKeys;
+  readonly metrics: Metrics;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who the API key stands for; set before any handler but the open ones. */
+    principal: Principal;
+  }
+  interface FastifyContextConfig {
+    /** Served without an API key. */
+    open?: boolean;
+  }
+}
+
+const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off" };
+const bytes = new WeakMap<FastifyRequest, Buffer>();
+
+/**
+ * Makes the gateway: an OpenAI-compatible HTTP application that opens no port. Use `app.inject` in tests, `app.listen` or
+ * `serve` to open one, or mount `app.routing` in a server of your own.
+ * @throws MarrowError `invalid_option` for a wrong configuration
+ */
+export function createGateway(options: GatewayOptions): FastifyInstance {
+  const { redis, embedder, models } = options;
+  const config = resolveConfig(options.config);
+  const app = fastify({
+    logger: config.logLevel === "silent" ? false : { level: config.logLevel },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.bodyBytesMax,
+    genReqId: () => randomUUID(),
+    // A stream may take minutes; the sockets of idle clients are closed by the keep-alive bound.
+    requestTimeout: 0,
+    keepAliveTimeout: 72_000,
+  });
+  const metrics = createMetrics();
+  const keys = createApiKeys(redis);
+  const { find: findModel, list: listModels } = routeModels(models);
+  const tenants = createTenants({ redis, config, embedder, findModel, metrics });
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    try {
+      bytes.set(request, body as Buffer);
+      done(null, JSON.parse((body as Buffer).toString("utf8")));
+    } catch (cause) {
+      done(new MarrowError("invalid_input", "the body is no JSON", { cause }));
+    }
+  });
+  app.setValidatorCompiler<z.ZodType>(({ schema }) => (value) => {
+    const parsed = schema.safeParse(value);
+    // The value itself goes on, not the parsed copy: unknown fields reach the model untouched.
+    return parsed.success ? { value } : { error: toInputError(parsed.error) };
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const { status, headers, body } = toErrorAnswer(error);
+    if (status >= 500) request.log.error({ code: body.error.code, requestId: request.id }, "a request failed");
+    return reply.code(status).headers({ "x-request-id": request.id, ...headers }).send(body);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const { status, body } = toErrorAnswer(new MarrowError("not_found", `there is nothing at ${request.method} of this path`));
+    return reply.code(status).send(body);
+  });
+  app.decorateRequest("principal");
+  app.addHook("onRequest", async (request) => {
+    if (request.routeOptions.config.open === true) return;
+    request.principal = config.auth === "off" ? NOBODY : await keys.identify(bearerOf(request));
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    metrics.answered(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
+  });
+
+  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, keys, metrics };
+  registerHealth(parts);
+  registerModels(parts);
+  registerChat(parts);
+  registerEmbeddings(parts);
+  return app;
+}
+
+/** The body of a request as it came. */
+export function bodyBytes(request: FastifyRequest): Buffer | undefined {
+  return bytes.get(request);
+}
+
+function toInputError(error: z.ZodError): MarrowError {
+  const issue = error.issues[0];
+  const path = issue?.path.join(".") ?? "";
+  const expected = issue?.code === "invalid_type" ? `must be ${issue.expected}` : (issue?.message ?? "is wrong").toLowerCase();
+  return new MarrowError("invalid_input", `${path === "" ? "the body" : path}: ${expected}`, { details: { path } });
+}

@@ -1,0 +1,195 @@
+import { z } from "zod";
+import { MarrowError } from "../errors.ts";
+
+const integer = (min: number, max: number) => z.int().min(min).max(max);
+const windowed = (limit: number) =>
+  z
+    .strictObject({
+      limit: integer(0, 2 ** 40).default(limit),
+      windowMs: integer(1_000, 31 * 86_400_000).default(60_000),
+    })
+    .prefault({});
+
+/** The gateway's configuration: what may stand in `marrow.config.ts`, and every default. Times are in milliseconds. */
+export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1"),
+  port: integer(0, 65_535).default(8080),
+  app: z.string().min(1).max(64).default("marrow"),
+  auth: z.enum(["keys", "off"]).default("keys"),
+  logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("warn"),
+  bodyBytesMax: integer(1_024, 256 * 1_048_576).default(8 * 1_048_576),
+  upstreams: z
+    .array(
+      z.strictObject({
+        baseUrl: z.url({ protocol: /^https?$/ }),
+        apiKey: z.string().min(1).optional(),
+        models: z.array(z.string().min(1)).min(1).optional(),
+        firstByteTimeoutMs: integer(1, 3_600_000).default(300_000),
+        idleTimeoutMs: integer(1, 3_600_000).default(60_000),
+      }),
+    )
+    .default([]),
+  demo: z.strictObject({ enabled: z.boolean().default(true), firstTokenMs: integer(0, 60_000).default(600) }).prefault({}),
+  cache: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      semantic: z.boolean().default(true),
+      preset: z.enum(["strict", "balanced", "aggressive"]).default("strict"),
+      ttlMs: integer(1, 366 * 86_400_000).default(86_400_000),
+    })
+    .prefault({}),
+  sessions: z
+    .strictObject({
+      ttlMs: integer(1, 366 * 86_400_000).default(3_600_000),
+      turns: integer(1, 1_000).default(40),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      onUnavailable: z.enum(["allow", "refuse"]).default("allow"),
+      userRequests: windowed(120),
+      userTokens: windowed(200_000),
+      appRequests: windowed(6_000),
+    })
+    .prefault({}),
+});
+
+/** The configuration with every default filled in. */
+export interface GatewayConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly app: string;
+  readonly auth: "keys" | "off";
+  readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "silent";
+  readonly bodyBytesMax: number;
+  readonly upstreams: readonly {
+    readonly baseUrl: string;
+    readonly apiKey?: string | undefined;
+    readonly models?: readonly string[] | undefined;
+    readonly firstByteTimeoutMs: number;
+    readonly idleTimeoutMs: number;
+  }[];
+  readonly demo: { readonly enabled: boolean; readonly firstTokenMs: number };
+  readonly cache: {
+    readonly enabled: boolean;
+    readonly semantic: boolean;
+    readonly preset: "strict" | "balanced" | "aggressive";
+    readonly ttlMs: number;
+  };
+  readonly sessions: { readonly ttlMs: number; readonly turns: number };
+  readonly limits: {
+    readonly enabled: boolean;
+    readonly onUnavailable: "allow" | "refuse";
+    readonly userRequests: LimitConfig;
+    readonly userTokens: LimitConfig;
+    readonly appRequests: LimitConfig;
+  };
+}
+
+interface LimitConfig {
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+/** A type with every field optional, also inside. */
+type Partly<T> = T extends readonly (infer Item)[]
+  ? readonly Partly<Item>[]
+  : T extends object
+    ? { readonly [Name in keyof T]?: Partly<T[Name]> | undefined }
+    : T;
+
+/** What a person writes: any part of the configuration. */
+export type GatewayConfigInput = Partly<GatewayConfig>;
+
+/** Helps an editor to check a `marrow.config.ts`. */
+export function defineConfig(config: GatewayConfigInput): GatewayConfigInput {
+  return config;
+}
+
+/**
+ * Checks a configuration and fills its defaults.
+ * @throws MarrowError `invalid_option` that names the field, and the nearest known name for an unknown one
+ */
+export function resolveConfig(input: unknown): GatewayConfig {
+  const parsed = configSchema.safeParse(input ?? {});
+  if (!parsed.success) throw toConfigError(parsed.error, input);
+  const config = parsed.data;
+  if (config.auth === "off" && !isLoopback(config.host)) {
+    throw new MarrowError("invalid_option", `auth may be "off" only on a loopback host, and host is ${config.host}`, {
+      details: { path: "auth" },
+    });
+  }
+  return config;
+}
+
+/** Environment variables that set a field, over what the file says. */
+export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): GatewayConfigInput {
+  const { MARROW_PORT, MARROW_HOST, MARROW_APP, MARROW_AUTH, MARROW_LOG_LEVEL, MARROW_UPSTREAM_URL, MARROW_UPSTREAM_KEY } =
+    environment;
+  return {
+    ...(MARROW_PORT !== undefined && { port: Number(MARROW_PORT) }),
+    ...(MARROW_HOST !== undefined && { host: MARROW_HOST }),
+    ...(MARROW_APP !== undefined && { app: MARROW_APP }),
+    ...(MARROW_AUTH !== undefined && { auth: MARROW_AUTH as "keys" }),
+    ...(MARROW_LOG_LEVEL !== undefined && { logLevel: MARROW_LOG_LEVEL as "warn" }),
+    ...(MARROW_UPSTREAM_URL !== undefined && {
+      upstreams: [
+        {
+          baseUrl: MARROW_UPSTREAM_URL,
+          ...(MARROW_UPSTREAM_KEY !== undefined && { apiKey: MARROW_UPSTREAM_KEY }),
+        },
+      ],
+    }),
+  };
+}
+
+function toConfigError(error: z.ZodError, input: unknown): MarrowError {
+  const issue = error.issues[0];
+  const path = issue?.path.join(".") ?? "";
+  if (issue?.code === "unrecognized_keys") {
+    const unknown = issue.keys[0] ?? "";
+    const nearest = nearestName(unknown, namesAt(issue.path));
+    const field = path === "" ? unknown : `${path}.${unknown}`;
+    const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
+    return new MarrowError("invalid_option", `the configuration has no field ${field}${hint}`, { details: { path: field } });
+  }
+  const what = issue === undefined ? "is wrong" : issue.message.toLowerCase();
+  return new MarrowError("invalid_option", `configuration field ${path === "" ? "(all)" : path}: ${what}`, {
+    details: { path },
+    cause: input === undefined ? undefined : error,
+  });
+}
+
+function namesAt(path: readonly PropertyKey[]): string[] {
+  let node: unknown = configSchema.safeParse({ upstreams: [{ baseUrl: "http://localhost" }] }).data;
+  for (const part of path) node = (node as Record<PropertyKey, unknown> | undefined)?.[part];
+  const optional = path[0] === "upstreams" ? ["apiKey", "models"] : [];
+  return [...Object.keys((node as object | undefined) ?? {}), ...optional];
+}
+
+/** The name that differs in the fewest letters, when they are few. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  const ranked = known
+    .map((other) => [editDistance(name.toLowerCase(), other.toLowerCase()), other] as const)
+    .toSorted(([a], [b]) => a - b);
+  const [distance = Infinity, nearest] = ranked[0] ?? [];
+  return distance <= Math.max(2, name.length / 2) ? nearest : undefined;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i += 1) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host);
+}

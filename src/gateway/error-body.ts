@@ -1,0 +1,93 @@
+import { ERROR_CODES, MarrowError } from "../errors.ts";
+
+/** An error as the OpenAI API tells it. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: {
+    readonly error: {
+      readonly message: string;
+      readonly type: string;
+      readonly param: string | null;
+      readonly code: string;
+    };
+  };
+}
+
+/**
+ * Turns any failure into OpenAI's error shape. An endpoint's own refusal (4xx) goes through with its status and words; that
+ * it refused *our* credentials is no fault of the client's and becomes 502. What is unknown says nothing of itself.
+ */
+export function toErrorAnswer(error: unknown): ErrorAnswer {
+  const known = MarrowError.is(error) ? error : toKnown(error);
+  const { code, details } = known;
+  const param = typeof details?.["path"] === "string" ? details["path"] : null;
+  if (code === "model_failed") return toUpstreamAnswer(known);
+  if (code === "not_found" && param === "model") {
+    return answer(404, "the model does not exist or is not served here", param, "model_not_found");
+  }
+  if (code === "unauthorized") return answer(401, known.message, null, "invalid_api_key");
+  const { status, retryable } = ERROR_CODES[code];
+  const message = status >= 500 ? ERROR_CODES[code].meaning : known.message;
+  return answer(status, message, param, code, { "x-should-retry": String(retryable) });
+}
+
+/** What a limit that refused answers with; `headers` are those of the limiter. */
+export function toRefusal(refusedBy: string, retryAfterMs: number | undefined, headers: Readonly<Record<string, string>>): ErrorAnswer {
+  const when =
+    retryAfterMs === undefined ? "The request is larger than the limit itself." : `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
+  const refused = answer(429, `Rate limit ${refusedBy} reached. ${when}`, null, "rate_limit_exceeded", {
+    ...headers,
+    ...(retryAfterMs === undefined
+      ? { "x-should-retry": "false" }
+      : {
+          "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))),
+          "retry-after-ms": String(retryAfterMs),
+          "x-should-retry": "true",
+        }),
+  });
+  return { ...refused, body: { error: { ...refused.body.error, type: "rate_limit_error" } } };
+}
+
+function toUpstreamAnswer({ details, message }: MarrowError): ErrorAnswer {
+  const status = Number(details?.["status"] ?? 502);
+  const error = (details?.["error"] ?? {}) as Readonly<Record<string, unknown>>;
+  const text = typeof error["message"] === "string" ? error["message"] : message;
+  const param = typeof error["param"] === "string" ? error["param"] : null;
+  const code = typeof error["code"] === "string" ? error["code"] : "model_failed";
+  const after = details?.["retryAfterMs"];
+  const headers =
+    typeof after === "number"
+      ? { "retry-after": String(Math.ceil(after / 1000)), "retry-after-ms": String(Math.round(after)) }
+      : {};
+  if (status === 401 || status === 403 || status === 407) {
+    return answer(502, "the model's endpoint refused this gateway's credentials", null, "model_failed");
+  }
+  if (status >= 400 && status < 500) return answer(status, text, param, code, headers);
+  return answer(status === 503 || status === 529 ? 503 : status === 504 ? 504 : 502, text, param, code, headers);
+}
+
+function answer(
+  status: number,
+  message: string,
+  param: string | null,
+  code: string,
+  headers: Readonly<Record<string, string>> = {},
+): ErrorAnswer {
+  const type = status === 401 ? "authentication_error" : status === 429 ? "rate_limit_error" : status >= 500 ? "server_error" : "invalid_request_error";
+  return { status, headers, body: { error: { message, type, param, code } } };
+}
+
+/** Fastify's own errors: a body that is no JSON, too large, or of another type. */
+function toKnown(error: unknown): MarrowError {
+  const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new MarrowError("too_large", "the body is larger than this gateway takes");
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+    return new MarrowError("invalid_input", "the body must have content-type application/json");
+  }
+  if (statusCode === 404) return new MarrowError("not_found", "there is nothing at this path");
+  if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
+    return new MarrowError("invalid_input", "the request is malformed", { cause: error });
+  }
+  return new MarrowError("internal", "unexpected failure", { cause: error });
+}

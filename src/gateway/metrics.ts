@@ -1,0 +1,48 @@
+import { Counter, Histogram, Registry } from "prom-client";
+
+/** What the gateway counts. No label holds a tenant, a user or a prompt. */
+export interface Metrics {
+  readonly registry: Registry;
+  answered(route: string, status: number, seconds: number): void;
+  cached(status: string): void;
+  refused(rule: string): void;
+  degraded(role: string, code: string): void;
+}
+
+/** Makes the metrics of one gateway in a registry of its own. */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const seconds = new Histogram({
+    name: "marrow_request_seconds",
+    help: "Time from a request to the end of its answer, by route and status class.",
+    labelNames: ["route", "status"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers,
+  });
+  const cache = new Counter({ name: "marrow_cache_total", help: "Answers by where they came from.", labelNames: ["status"], registers });
+  const refusals = new Counter({ name: "marrow_refused_total", help: "Requests that a limit refused.", labelNames: ["rule"], registers });
+  const degradations = new Counter({
+    name: "marrow_degraded_total",
+    help: "Work that a role could not do, by role and error code.",
+    labelNames: ["role", "code"],
+    registers,
+  });
+  const children = new Map<string, { observe(value: number): void }>();
+
+  return {
+    registry,
+    answered(route, status, elapsed) {
+      const key = `${route} ${Math.floor(status / 100)}xx`;
+      let child = children.get(key);
+      if (child === undefined) {
+        child = seconds.labels({ route, status: `${Math.floor(status / 100)}xx` });
+        children.set(key, child);
+      }
+      child.observe(elapsed);
+    },
+    cached: (status) => cache.labels(status).inc(),
+    refused: (rule) => refusals.labels(rule).inc(),
+    degraded: (role, code) => degradations.labels(role, code).inc(),
+  };
+}

@@ -1,0 +1,98 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { parseCacheControl, type AnswerStream, type Provenance } from "../../flow/index.ts";
+import { toEvent, type ChatRequest } from "../../models/index.ts";
+import { bodyBytes, type GatewayApp } from "../app.ts";
+import { toErrorAnswer, toRefusal } from "../error-body.ts";
+import { header, userOf } from "../identity.ts";
+import { toLimitHeaders } from "../limit-headers.ts";
+
+/** What must be right for a request to be understood; everything else goes to the model as it came. */
+const chatBody = z.looseObject({
+  model: z.string().min(1).max(256),
+  messages: z.array(z.looseObject({ role: z.string().min(1).max(64) })).min(1).max(10_000),
+  stream: z.boolean().nullish(),
+  user: z.string().max(256).nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/** `POST /v1/chat/completions`: the sync path, as a whole or as a stream. */
+export function registerChat({ app, tenants, metrics }: GatewayApp): void {
+  app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
+    const body = request.body as ChatRequest;
+    const outcome = await tenants(request.principal.scope).chat({
+      request: body,
+      body: bodyBytes(request),
+      user: userOf(request, body["user"]),
+      session: sessionOf(request, body),
+      control: parseCacheControl(header(request, "x-marrow-cache-control")),
+    });
+    if (outcome.kind === "refused") {
+      const { refusedBy, retryAfterMs } = outcome.decision;
+      metrics.refused(refusedBy);
+      const refusal = toRefusal(refusedBy, retryAfterMs, toLimitHeaders(outcome.decision));
+      return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
+    }
+    metrics.cached(outcome.provenance.cache);
+    const headers = toHeaders(outcome.provenance, request.id);
+    switch (outcome.kind) {
+      case "absent":
+        return reply
+          .code(504)
+          .headers(headers)
+          .send({ error: { message: "no stored answer serves this request", type: "invalid_request_error", param: null, code: "not_cached" } });
+      case "whole":
+        return reply.headers(headers).header("content-type", "application/json; charset=utf-8").send(outcome.bytes);
+      case "stream":
+        reply.hijack();
+        reply.raw.writeHead(200, { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+        return writeThrough(request, reply, outcome.stream);
+    }
+  });
+}
+
+/** Writes a stream's bytes as they come, waits for a slow reader, and lets go of one who left. */
+async function writeThrough(request: FastifyRequest, { raw }: FastifyReply, stream: AnswerStream): Promise<void> {
+  let gone = raw.destroyed;
+  let wake = () => {};
+  const onClose = () => {
+    gone = true;
+    stream.abandon();
+    wake();
+  };
+  if (gone) return stream.abandon();
+  raw.once("close", onClose);
+  raw.on("drain", () => wake());
+  try {
+    for await (const bytes of stream) {
+      if (gone) break;
+      if (!raw.write(bytes)) await new Promise<void>((resolve) => (wake = resolve));
+      if (gone) break;
+    }
+    raw.off("close", onClose);
+  } catch (error) {
+    raw.off("close", onClose);
+    request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
+    // The status is long sent: the official clients read an error from an event of its own.
+    if (!gone) raw.write(toEvent(JSON.stringify(toErrorAnswer(error).body)));
+  }
+  if (!gone) raw.end();
+}
+
+function sessionOf(request: FastifyRequest, body: ChatRequest): string | undefined {
+  const named = header(request, "x-marrow-session");
+  if (named !== undefined) return named;
+  const inBody = (body["metadata"] as Readonly<Record<string, unknown>> | null | undefined)?.["session_id"];
+  return typeof inBody === "string" && inBody !== "" ? inBody : undefined;
+}
+
+function toHeaders({ cache, similarity, veto, ageMs, session, decision }: Provenance, traceId: string): Record<string, string> {
+  const headers = toLimitHeaders(decision);
+  headers["x-marrow-cache"] = cache;
+  headers["x-request-id"] = traceId;
+  if (similarity !== undefined) headers["x-marrow-cache-similarity"] = similarity.toFixed(4);
+  if (veto !== undefined) headers["x-marrow-cache-veto"] = veto;
+  if (ageMs !== undefined) headers["age"] = String(Math.floor(ageMs / 1000));
+  if (session !== undefined) headers["x-marrow-session-state"] = session;
+  return headers;
+}

@@ -1,0 +1,21 @@
+import type { GatewayApp } from "../app.ts";
+
+const READY_WAIT_MS = 1_000;
+
+/** `GET /healthz` (the process runs), `GET /readyz` (Redis answers) and `GET /metrics`: open, without tenants' data. */
+export function registerHealth({ app, redis, metrics }: GatewayApp): void {
+  app.get("/healthz", { config: { open: true } }, async () => ({ status: "ok" }));
+
+  app.get("/readyz", { config: { open: true } }, async (_, reply) => {
+    try {
+      await redis.send(["PING"], { timeoutMs: READY_WAIT_MS });
+      return { status: "ready" };
+    } catch {
+      return reply.code(503).send({ status: "redis is away; answers come from the model alone" });
+    }
+  });
+
+  app.get("/metrics", { config: { open: true } }, async (_, reply) =>
+    reply.header("content-type", metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+}

@@ -1,0 +1,79 @@
+import type { AddressInfo } from "node:net";
+import { staticEmbedder } from "../embedders/index.ts";
+import { MarrowError } from "../errors.ts";
+import { demoModel, openaiModel } from "../models/index.ts";
+import { connect } from "../redis/index.ts";
+import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from "../redis/managed/index.ts";
+import { createApiKeys } from "./api-keys.ts";
+import { createGateway } from "./app.ts";
+import { resolveConfig, type GatewayConfigInput } from "./config.ts";
+
+/** How a gateway process is run. */
+export interface ServeOptions {
+  readonly config: GatewayConfigInput;
+  /** A Redis of yours. Absent: one is found and run under `dataDirectory`, for development only. */
+  readonly redisUrl?: string | undefined;
+  /** Where the managed Redis keeps its data. */
+  readonly dataDirectory: string;
+  /** Where `script/bootstrap` puts a Redis. */
+  readonly cacheDirectory: string;
+  /** Directories searched for a `redis-server`. */
+  readonly path: string;
+  /** Hears one line for each step. */
+  readonly say: (line: string) => void;
+}
+
+/** A gateway that listens. */
+export interface Served {
+  readonly url: string;
+  /** The first API key, when this start made it: the only time that it is seen. */
+  readonly firstKey: string | undefined;
+  /** Ends listening, lets running answers finish, and stops what was started. */
+  close(): Promise<void>;
+}
+
+/**
+ * Finds or starts Redis, connects, and opens the gateway's port.
+ * @throws MarrowError `unavailable` without any Redis, with the ways to get one
+ */
+export async function serve(options: ServeOptions): Promise<Served> {
+  const { say } = options;
+  const config = resolveConfig(options.config);
+  const managed = options.redisUrl === undefined ? await startManaged(options) : undefined;
+  const redis = await connect(options.redisUrl ?? managed?.url ?? "", { app: config.app });
+  try {
+    const { engine, version, vectorSets } = await redis.capabilities();
+    say(`Redis: ${engine} ${version ?? ""}${managed === undefined ? "" : ", managed, for development"}`);
+    if (vectorSets === "no") say("This Redis has no vector sets: the semantic tier of the cache is off; all else works.");
+    const upstreams = config.upstreams.map(({ models: ids, ...upstream }) => openaiModel({ ...upstream, ids }));
+    const demo = config.demo.enabled ? [demoModel({ firstTokenMs: config.demo.firstTokenMs })] : [];
+    const app = createGateway({ redis, config: options.config, models: [...demo, ...upstreams], embedder: staticEmbedder() });
+    const firstKey = config.auth === "keys" ? await createApiKeys(redis).createFirst() : undefined;
+    await app.listen({ host: config.host, port: config.port }).catch((cause: NodeJS.ErrnoException) => {
+      const why = cause.code === "EADDRINUSE" ? "it is taken: set MARROW_PORT to another one" : String(cause.code);
+      throw new MarrowError("invalid_option", `port ${config.port} cannot be opened: ${why}`, { cause, details: { path: "port" } });
+    });
+    const { port } = app.server.address() as AddressInfo;
+    const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+    return {
+      url: `http://${host}:${port}`,
+      firstKey,
+      async close() {
+        await app.close();
+        await Promise.all(upstreams.map((upstream) => upstream.close()));
+        await redis.close();
+        await managed?.stop();
+      },
+    };
+  } catch (error) {
+    await redis.close();
+    await managed?.stop();
+    throw error;
+  }
+}
+
+async function startManaged({ path, cacheDirectory, dataDirectory, say }: ServeOptions): Promise<ManagedServer> {
+  const binary = await findServer({ path, cacheDirectory });
+  if (binary === undefined) throw new MarrowError("unavailable", HOW_TO_GET_A_SERVER);
+  return startServer({ binary: binary.path, directory: dataDirectory, onEvent: say });
+}

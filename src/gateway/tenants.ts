@@ -1,0 +1,67 @@
+import { createCache } from "../cache/index.ts";
+import type { Embedder } from "../embedders/index.ts";
+import { MarrowError } from "../errors.ts";
+import { createFlow, type Flow, type StoredAnswer } from "../flow/index.ts";
+import { APP_SUBJECT, createLimiter } from "../limiter/index.ts";
+import { createMemory } from "../memory/index.ts";
+import type { ChatModel } from "../models/index.ts";
+import type { Redis } from "../redis/index.ts";
+import type { GatewayConfig } from "./config.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Tenants whose handles are kept ready. Handles hold no connection, so making them anew is cheap. */
+const TENANTS_MAX = 10_000;
+
+/** What every tenant's roles share. */
+export interface TenantParts {
+  readonly redis: Redis;
+  readonly config: GatewayConfig;
+  readonly embedder: Embedder | undefined;
+  readonly findModel: (id: string) => ChatModel | undefined;
+  readonly metrics: Metrics;
+}
+
+/** The sync path of each tenant, made at its first request. */
+export function createTenants({ redis, config, embedder, findModel, metrics }: TenantParts): (scope: string) => Flow {
+  const flows = new Map<string, Flow>();
+
+  function createTenant(scope: string): Flow {
+    const scoped = redis.scope(scope);
+    const { cache, limits, sessions } = config;
+    return createFlow({
+      findModel,
+      limiter: limits.enabled
+        ? createLimiter(scoped, {
+            name: "chat",
+            onUnavailable: limits.onUnavailable,
+            rules: [
+              { id: "user-requests", by: "user", ...limits.userRequests },
+              { id: "user-tokens", by: "user", unit: "tokens", ...limits.userTokens },
+              { id: "app-requests", by: APP_SUBJECT, ...limits.appRequests },
+            ],
+          })
+        : undefined,
+      memory: createMemory(scoped, { name: "chat", sessionTtlMs: sessions.ttlMs }),
+      cache: cache.enabled
+        ? createCache<StoredAnswer>(scoped, {
+            name: "chat",
+            embedder: cache.semantic ? embedder : undefined,
+            preset: cache.preset,
+            ttlMs: cache.ttlMs,
+          })
+        : undefined,
+      sessionTurns: sessions.turns,
+      onDegraded: (role, error) => metrics.degraded(role, MarrowError.is(error) ? error.code : "internal"),
+    });
+  }
+
+  return (scope) => {
+    let flow = flows.get(scope);
+    if (flow === undefined) {
+      if (flows.size >= TENANTS_MAX) flows.clear();
+      flow = createTenant(scope);
+      flows.set(scope, flow);
+    }
+    return flow;
+  };
+}

@@ -1,0 +1,43 @@
+import { MarrowError, type ErrorCode } from "../errors.ts";
+import { describe } from "./describe.ts";
+
+/** The range that {@link checkInteger} holds a value to; both ends are allowed. */
+export interface Range {
+  readonly min: number;
+  readonly max?: number | undefined;
+}
+
+/** Refuses a value, naming its field, what was expected and the kind of what came. */
+export function refuse(path: string, expected: string, got: unknown, code: ErrorCode = "invalid_option"): never {
+  throw new MarrowError(code, `${path} must be ${expected}, got ${describe(got)}`, { details: { path } });
+}
+
+/** A safe integer in the range, or `invalid_option`. */
+export function checkInteger(
+  path: string,
+  value: unknown,
+  { min, max = Number.MAX_SAFE_INTEGER }: Range,
+  code?: ErrorCode,
+): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return refuse(path, `an integer ${range}`, value, code);
+}
+
+/** A finite number in the range, or `invalid_option`. */
+export function checkNumber(path: string, value: unknown, { min, max = Infinity }: Range, code?: ErrorCode): number {
+  if (typeof value === "number" && Number.isFinite(value) && value >= min && value <= max) return value;
+  return refuse(path, max === Infinity ? `a number of at least ${min}` : `a number from ${min} to ${max}`, value, code);
+}
+
+/** A well-formed, non-empty string of at most `maxLength` UTF-16 units, or `invalid_option`. */
+export function checkText(path: string, value: unknown, maxLength = 1024, code?: ErrorCode): string {
+  if (typeof value === "string" && value !== "" && value.length <= maxLength && value.isWellFormed()) return value;
+  return refuse(path, `a well-formed string of 1 to ${maxLength} characters`, value, code);
+}
+
+/** One of the given strings, or `invalid_option`. */
+export function checkOneOf<T extends string>(path: string, value: unknown, allowed: readonly T[], code?: ErrorCode): T {
+  if (typeof value === "string" && (allowed as readonly string[]).includes(value)) return value as T;
+  return refuse(path, `one of ${allowed.join(", ")}`, value, code);
+}

@@ -1,0 +1,24 @@
+/**
+ * Names a value's kind for an error message, without its content: strings may be secrets or prompts.
+ * Numbers and booleans are shown, since they are what makes a range error readable.
+ */
+export function describe(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (value instanceof Date) return "a Date";
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  switch (typeof value) {
+    case "undefined":
+      return "nothing";
+    case "number":
+    case "boolean":
+    case "bigint":
+      return String(value);
+    case "string":
+      return value === "" ? "an empty string" : `a string of ${value.length}`;
+    case "object":
+      return "an object";
+    default:
+      return `a ${typeof value}`;
+  }
+}

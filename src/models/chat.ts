@@ -1,0 +1,60 @@
+/**
+ * The shapes of OpenAI's chat completions that Marrow reads. Everything else in a request or an answer is passed on as it
+ * came, so fields that are not named here are never lost.
+ */
+
+/** One message of a request. */
+export interface ChatMessage {
+  readonly role: string;
+  readonly content?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/** A request for a completion: the JSON body as the client sent it. */
+export interface ChatRequest {
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  readonly stream?: boolean | null | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** Token counts. */
+export interface Usage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly [field: string]: unknown;
+}
+
+/** One of the answers in a completion. */
+export interface ChatChoice {
+  readonly index: number;
+  readonly message: ChatMessage;
+  readonly finish_reason: string | null;
+  readonly [field: string]: unknown;
+}
+
+/** A whole completion. */
+export interface ChatCompletion {
+  readonly id: string;
+  readonly object: "chat.completion";
+  readonly created: number;
+  readonly model: string;
+  readonly choices: readonly ChatChoice[];
+  readonly usage?: Usage | null | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** One event of a streamed completion. */
+export interface ChatChunk {
+  readonly id?: string | undefined;
+  readonly created?: number | undefined;
+  readonly model?: string | undefined;
+  readonly choices?: readonly {
+    readonly index?: number | undefined;
+    readonly delta?: Readonly<Record<string, unknown>> | null | undefined;
+    readonly finish_reason?: string | null | undefined;
+  }[];
+  readonly usage?: Usage | null | undefined;
+  readonly [field: string]: unknown;
+}

@@ -1,0 +1,115 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { MarrowError } from "../errors.ts";
+import { checkInteger } from "../internal/check.ts";
+import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from "./chat.ts";
+import { DEMO_KNOWLEDGE } from "./demo-knowledge.ts";
+import type { ChatModel, StreamPart } from "./model.ts";
+import { toEvent } from "./sse.ts";
+
+/** How long the demo model pretends to think. */
+export interface DemoModelOptions {
+  /** Time to the first token, in milliseconds, give or take a tenth. @default 600 */
+  readonly firstTokenMs?: number | undefined;
+  /** Time between tokens, in milliseconds. @default 15 */
+  readonly tokenMs?: number | undefined;
+}
+
+/** The demo model's id. */
+export const DEMO_MODEL_ID = "demo";
+
+/**
+ * A model that needs no key and no network: it looks a question up in a small text of its own, with the delays of a real
+ * model, so that a cache, a session and a limit can be seen at work. It says what it is and never pretends to know.
+ */
+export function demoModel(options: DemoModelOptions = {}): ChatModel {
+  const firstTokenMs = checkInteger("firstTokenMs", options.firstTokenMs ?? 600, { min: 0, max: 60_000 });
+  const tokenMs = checkInteger("tokenMs", options.tokenMs ?? 15, { min: 0, max: 10_000 });
+
+  async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    if (ms === 0 && signal?.aborted !== true) return;
+    try {
+      await pause(ms, undefined, { signal });
+    } catch (cause) {
+      throw new MarrowError("aborted", "the call of the model was aborted", { cause });
+    }
+  }
+
+  return {
+    serves: (id) => id === DEMO_MODEL_ID,
+    list: async () => [{ id: DEMO_MODEL_ID, owned_by: "marrow", created: 0 }],
+
+    async complete({ request, signal }) {
+      const words = answerTo(request.messages);
+      await wait(firstTokenMs * (0.9 + Math.random() / 5) + tokenMs * words.length, signal);
+      const completion = toCompletion(request, words.join(""));
+      return { completion, bytes: Buffer.from(JSON.stringify(completion)) };
+    },
+
+    async stream({ request, signal }) {
+      const words = answerTo(request.messages);
+      await wait(firstTokenMs * (0.9 + Math.random() / 5), signal);
+      const whole = toCompletion(request, words.join(""));
+      const { id, created, model, usage } = whole;
+      const base = { id, object: "chat.completion.chunk", created, model };
+      const wantsUsage = (request["stream_options"] as { include_usage?: unknown } | undefined)?.include_usage === true;
+      return (async function* (): AsyncGenerator<StreamPart> {
+        yield toPart({ ...base, choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });
+        for (const content of words) {
+          await wait(tokenMs, signal);
+          yield toPart({ ...base, choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+        }
+        yield toPart({ ...base, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+        if (wantsUsage) yield toPart({ ...base, choices: [], usage: usage ?? null });
+        yield { bytes: Buffer.from(toEvent("[DONE]")), chunks: [], done: true };
+      })();
+    },
+  };
+}
+
+function toPart(chunk: ChatChunk): StreamPart {
+  return { bytes: Buffer.from(toEvent(JSON.stringify(chunk))), chunks: [chunk], done: false };
+}
+
+function toCompletion(request: ChatRequest, content: string): ChatCompletion {
+  const prompt_tokens = request.messages.reduce((sum, message) => sum + countTokens(textOf(message)), 0);
+  const completion_tokens = countTokens(content);
+  return {
+    id: `chatcmpl-${randomUUID()}`,
+    object: "chat.completion",
+    created: Math.floor(Date.now() / 1000),
+    model: DEMO_MODEL_ID,
+    choices: [{ index: 0, message: { role: "assistant", content, refusal: null }, logprobs: null, finish_reason: "stop" }],
+    usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+  };
+}
+
+/** About what a real tokenizer counts: a word in English is four thirds of a token. */
+function countTokens(text: string): number {
+  return Math.ceil((text.match(/\S+/g)?.length ?? 0) * (4 / 3));
+}
+
+/** The answer, cut into words with their spaces. */
+function answerTo(messages: readonly ChatMessage[]): string[] {
+  const last = messages.findLast(({ role }) => role === "user");
+  const asked = rareWords(last === undefined ? "" : textOf(last));
+  let best = { score: 0, answer: "I am only a demo model and do not know that. Ask me what Marrow is, or connect a real model." };
+  for (const { about, answer } of DEMO_KNOWLEDGE) {
+    const shared = rareWords(about).filter((word) => asked.includes(word)).length;
+    const score = asked.length === 0 ? 0 : shared / Math.sqrt(asked.length);
+    if (score > best.score && shared / asked.length >= 0.4) best = { score, answer };
+  }
+  return best.answer.match(/\S+\s*/g) ?? [];
+}
+
+const COMMON = new Set("what is the a an of how does do i in to me tell please can you are was and for with about which it this that my s".split(" "));
+
+function rareWords(text: string): string[] {
+  return [...new Set(text.toLowerCase().match(/[a-z0-9]+/g) ?? [])].filter((word) => !COMMON.has(word));
+}
+
+function textOf({ content }: ChatMessage): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content.map((part: { text?: unknown } | null) => (typeof part?.text === "string" ? part.text : "")).join(" ");
+}

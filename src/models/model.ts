@@ -1,0 +1,51 @@
+import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
+
+/** One call of a model. */
+export interface ModelCall {
+  readonly request: ChatRequest;
+  /** The request as JSON bytes, when they are at hand unchanged: saves writing them again. */
+  readonly body?: Uint8Array | undefined;
+  /** Ends the call upstream. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A whole answer: as it came, and read. */
+export interface ModelAnswer {
+  readonly bytes: Buffer;
+  readonly completion: ChatCompletion;
+}
+
+/** A piece of a streamed answer as it came over the wire, and the events that ended in it. */
+export interface StreamPart {
+  /** Server-sent events, to be handed on untouched; a piece may end in the middle of an event. */
+  readonly bytes: Uint8Array;
+  readonly chunks: readonly ChatChunk[];
+  /** True for the piece that holds the end of the stream, `[DONE]`. */
+  readonly done: boolean;
+}
+
+/** What `GET /v1/models` tells of a model. */
+export interface ModelInfo {
+  readonly id: string;
+  readonly owned_by: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+}
+
+/**
+ * A prompt goes in, an answer comes out. An endpoint that refuses or fails is a `model_failed` whose details hold the HTTP
+ * `status`, the endpoint's own `error` object where it gave one, and `retryAfterMs`; `timeout` and `aborted` are their own.
+ */
+export interface ChatModel {
+  /** The models that it serves. */
+  list(): Promise<readonly ModelInfo[]>;
+  /** Whether a request for this model id goes here. */
+  serves(id: string): boolean;
+  /** A whole completion. */
+  complete(call: ModelCall): Promise<ModelAnswer>;
+  /**
+   * A streamed completion. Resolves once the endpoint accepted it; the iteration throws when the stream breaks, ends early
+   * or is no event stream. Nothing is buffered.
+   */
+  stream(call: ModelCall): Promise<AsyncIterable<StreamPart>>;
+}

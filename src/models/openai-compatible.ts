@@ -1,0 +1,216 @@
+import { Pool, type Dispatcher } from "undici";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, refuse } from "../internal/check.ts";
+import type { ChatChunk, ChatCompletion } from "./chat.ts";
+import type { ChatModel, ModelCall, ModelInfo, StreamPart } from "./model.ts";
+import { createEventReader } from "./sse.ts";
+
+/** Where an OpenAI-compatible endpoint is. */
+export interface OpenaiModelOptions {
+  /** Start of the endpoint, such as `https://api.openai.com/v1`; `/chat/completions` is added. */
+  readonly baseUrl: string;
+  /** Bearer token; never logged. */
+  readonly apiKey?: string | undefined;
+  /** The model ids that go here. Absent: every id. */
+  readonly ids?: readonly string[] | undefined;
+  /** Further headers of every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Connections kept at most. @default 256 */
+  readonly connections?: number | undefined;
+  /** Longest wait for the first byte, in milliseconds: models think. @default 300_000 */
+  readonly firstByteTimeoutMs?: number | undefined;
+  /** Longest silence within an answer, in milliseconds. @default 60_000 */
+  readonly idleTimeoutMs?: number | undefined;
+  /** Largest answer that is not streamed, in bytes. @default 33_554_432 */
+  readonly answerBytesMax?: number | undefined;
+}
+
+const LIST_KEPT_MS = 60_000;
+const ERROR_BYTES_MAX = 65_536;
+
+/** A model behind any endpoint that speaks OpenAI's chat completions, over a pool of kept connections. */
+export function openaiModel(options: OpenaiModelOptions): ChatModel & { close(): Promise<void> } {
+  const url = parseUrl(options.baseUrl);
+  const positive = { min: 1 };
+  const answerBytesMax = checkInteger("answerBytesMax", options.answerBytesMax ?? 32 * 1_048_576, positive);
+  const pool = new Pool(url.origin, {
+    connections: checkInteger("connections", options.connections ?? 256, positive),
+    headersTimeout: checkInteger("firstByteTimeoutMs", options.firstByteTimeoutMs ?? 300_000, positive),
+    bodyTimeout: checkInteger("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, positive),
+    keepAliveTimeout: 30_000,
+  });
+  const start = url.pathname.replace(/\/+$/, "");
+  const headers = {
+    "content-type": "application/json",
+    ...(options.apiKey !== undefined && { authorization: `Bearer ${options.apiKey}` }),
+    ...options.headers,
+  };
+  const ids = options.ids === undefined ? undefined : new Set(options.ids);
+  let listed: { readonly models: readonly ModelInfo[]; readonly untilMs: number } | undefined;
+
+  async function post({ request, body, signal }: ModelCall): Promise<Dispatcher.ResponseData> {
+    const answer = await pool.request({
+      path: `${start}/chat/completions`,
+      method: "POST",
+      headers,
+      body: body ?? JSON.stringify(request),
+      signal: signal ?? null,
+    });
+    if (answer.statusCode === 200) return answer;
+    throw await toModelError(answer);
+  }
+
+  return {
+    serves: (id) => ids === undefined || ids.has(id),
+
+    async list() {
+      if (listed !== undefined && performance.now() < listed.untilMs) return listed.models;
+      const answer = await pool.request({ path: `${start}/models`, method: "GET", headers }).catch(toFailure);
+      const body = answer.statusCode === 200 ? ((await answer.body.json().catch(() => null)) as { data?: unknown } | null) : null;
+      const models = (Array.isArray(body?.data) ? (body.data as ModelInfo[]) : [...(ids ?? [])].map(bareInfo)).filter(
+        ({ id }) => typeof id === "string" && (ids === undefined || ids.has(id)),
+      );
+      listed = { models, untilMs: performance.now() + LIST_KEPT_MS };
+      return models;
+    },
+
+    async complete(call) {
+      try {
+        const answer = await post(call);
+        const bytes = await readAll(answer.body, answerBytesMax);
+        return { bytes, completion: toCompletion(bytes) };
+      } catch (error) {
+        return toFailure(error, call.signal);
+      }
+    },
+
+    async stream(call) {
+      try {
+        const answer = await post(call);
+        const type = String(answer.headers["content-type"] ?? "");
+        if (!type.startsWith("text/event-stream")) {
+          answer.body.destroy();
+          throw malformed(`it answered ${type === "" ? "no content type" : type} where an event stream was asked for`);
+        }
+        return toParts(answer.body, call.signal);
+      } catch (error) {
+        return toFailure(error, call.signal);
+      }
+    },
+
+    close: () => pool.close(),
+  };
+}
+
+async function* toParts(body: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<StreamPart> {
+  const reader = createEventReader();
+  let done = false;
+  try {
+    for await (const bytes of body) {
+      const chunks: ChatChunk[] = [];
+      for (const data of reader.read(bytes)) {
+        if (data === "[DONE]") done = true;
+        else chunks.push(toChunk(data));
+      }
+      yield { bytes, chunks, done };
+    }
+  } catch (error) {
+    toFailure(error, signal);
+  }
+  if (!done) throw malformed("its stream ended before [DONE]");
+}
+
+function toChunk(data: string): ChatChunk {
+  let chunk: (ChatChunk & { error?: unknown }) | null;
+  try {
+    chunk = JSON.parse(data) as ChatChunk;
+  } catch (cause) {
+    throw malformed("an event of its stream is no JSON", cause);
+  }
+  if (typeof chunk !== "object" || chunk === null) throw malformed("an event of its stream is no object");
+  if (chunk.error !== undefined && chunk.error !== null) {
+    throw new MarrowError("model_failed", "the model's endpoint reported an error within its stream", {
+      details: { status: 502, error: toErrorObject(chunk.error) },
+    });
+  }
+  return chunk;
+}
+
+function toCompletion(bytes: Buffer): ChatCompletion {
+  let completion: ChatCompletion | null;
+  try {
+    completion = JSON.parse(bytes.toString("utf8")) as ChatCompletion;
+  } catch (cause) {
+    throw malformed("its answer is no JSON", cause);
+  }
+  if (!Array.isArray(completion?.choices)) throw malformed("its answer has no choices");
+  return completion;
+}
+
+async function readAll(body: AsyncIterable<Buffer>, bytesMax: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of body) {
+    bytes += piece.length;
+    if (bytes > bytesMax) throw malformed(`its answer is over ${bytesMax} bytes`);
+    pieces.push(piece);
+  }
+  return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes);
+}
+
+async function toModelError({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<MarrowError> {
+  const text = await readAll(body, ERROR_BYTES_MAX).then(String, () => "");
+  let error: unknown;
+  try {
+    error = (JSON.parse(text) as { error?: unknown } | null)?.error;
+  } catch {
+    error = undefined;
+  }
+  return new MarrowError("model_failed", `the model's endpoint answered ${statusCode}`, {
+    details: { status: statusCode, error: toErrorObject(error), retryAfterMs: toRetryAfterMs(headers) },
+  });
+}
+
+/** Milliseconds of `retry-after-ms` or `retry-after` (seconds or a date); `undefined` without either. */
+export function toRetryAfterMs(headers: Readonly<Record<string, string | string[] | undefined>>): number | undefined {
+  const ms = Number(headers["retry-after-ms"] ?? Number.NaN);
+  if (ms >= 0) return ms;
+  const after = headers["retry-after"];
+  if (typeof after !== "string" || after === "") return undefined;
+  const seconds = Number(after);
+  if (seconds >= 0) return Math.round(seconds * 1000);
+  const date = Date.parse(after);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+/** The parts of an endpoint's error object that a client may see. */
+function toErrorObject(error: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof error === "string") return { message: error };
+  if (typeof error !== "object" || error === null) return undefined;
+  const { message, type, param, code } = error as Readonly<Record<string, unknown>>;
+  return { message, type, param, code };
+}
+
+function toFailure(error: unknown, signal?: AbortSignal): never {
+  if (MarrowError.is(error)) throw error;
+  if (signal?.aborted === true) throw new MarrowError("aborted", "the call of the model was aborted", { cause: error });
+  const code = (error as { code?: unknown }).code;
+  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_CONNECT_TIMEOUT") {
+    throw new MarrowError("timeout", "the model's endpoint did not answer in time", { cause: error });
+  }
+  throw new MarrowError("model_failed", "the model's endpoint could not be reached", { cause: error, details: { status: 502 } });
+}
+
+function malformed(why: string, cause?: unknown): MarrowError {
+  return new MarrowError("model_failed", `the model's endpoint answered rubbish: ${why}`, { cause, details: { status: 502 } });
+}
+
+function bareInfo(id: string): ModelInfo {
+  return { id, owned_by: "upstream", created: 0 };
+}
+
+function parseUrl(baseUrl: string): URL {
+  const url = URL.parse(baseUrl);
+  if (url === null || !/^https?:$/.test(url.protocol)) refuse("baseUrl", "an http or https URL", baseUrl);
+  return url;
+}

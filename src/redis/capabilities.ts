@@ -1,0 +1,61 @@
+import { MarrowError } from "../errors.ts";
+import type { Command, Reply } from "./connection.ts";
+
+/** What is known of one ability: there, not there, or the user may not find out. */
+export type Ability = "yes" | "no" | "unknown";
+
+/** What the server behind a connection can do. */
+export interface Capabilities {
+  /** The engine by its own word: `redis`, `valkey`, or `unknown` when INFO is forbidden. */
+  readonly engine: "redis" | "valkey" | "unknown";
+  /** Its version, such as `8.0.2`; absent when INFO is forbidden. */
+  readonly version?: string | undefined;
+  /** Vector sets: VADD, VSIM. */
+  readonly vectorSets: Ability;
+  /** The search commands: FT.SEARCH. */
+  readonly search: Ability;
+  /** XACKDEL and XDELEX. */
+  readonly streamAckDelete: Ability;
+  /** FUNCTION and FCALL. */
+  readonly functions: Ability;
+  /** Whether the server is part of a cluster. */
+  readonly cluster: Ability;
+}
+
+/**
+ * Asks the server what it can do, in one round trip of INFO and COMMAND INFO. A user who may run neither gets `unknown`
+ * in place of an error; only a connection that fails throws.
+ */
+export async function probeCapabilities(send: (command: Command) => Promise<Reply>): Promise<Capabilities> {
+  const [info, commands] = await Promise.all([
+    known(send(["INFO"])),
+    known(send(["COMMAND", "INFO", "VSIM", "FT.SEARCH", "XACKDEL", "FCALL"])),
+  ]);
+  const text = typeof info === "string" ? info : "";
+  const has = (index: number): Ability => {
+    if (!Array.isArray(commands)) return "unknown";
+    const row: unknown = commands[index];
+    return Array.isArray(row) && row.length > 0 ? "yes" : "no";
+  };
+  const valkey = /^valkey_version:(\S+)/m.exec(text)?.[1];
+  const redis = /^redis_version:(\S+)/m.exec(text)?.[1];
+  const mode = /^cluster_enabled:(\d)/m.exec(text)?.[1];
+  return {
+    engine: valkey !== undefined ? "valkey" : redis !== undefined ? "redis" : "unknown",
+    version: valkey ?? redis,
+    vectorSets: has(0),
+    search: has(1),
+    streamAckDelete: has(2),
+    functions: has(3),
+    cluster: mode === undefined ? "unknown" : mode === "1" ? "yes" : "no",
+  };
+}
+
+async function known(reply: Promise<Reply>): Promise<Reply> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (MarrowError.is(error, "redis_denied") || MarrowError.is(error, "redis_rejected")) return null;
+    throw error;
+  }
+}

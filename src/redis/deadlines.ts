@@ -1,0 +1,54 @@
+/** A wait that {@link createDeadlines} watches. */
+export interface Wait {
+  /** Set once the answer came: the wait is then forgotten at the next look. */
+  over: boolean;
+}
+
+interface Entry extends Wait {
+  readonly dueMs: number;
+  readonly expire: () => void;
+}
+
+/** How often waits are looked at, in milliseconds: how late a deadline may be noticed. */
+export const DEADLINE_TICK_MS = 20;
+
+/**
+ * Watches many short waits with one timer: waits of one length end in the order they began, so a queue for each length
+ * is enough and a command costs two field writes instead of a timer.
+ */
+export function createDeadlines(): (lengthMs: number, expire: () => void) => Wait {
+  const queues = new Map<number, Entry[]>();
+  let timer: NodeJS.Timeout | undefined;
+
+  function look(): void {
+    const nowMs = performance.now();
+    let waiting = false;
+    for (const [lengthMs, queue] of queues) {
+      let passed = 0;
+      for (const entry of queue) {
+        if (!entry.over && entry.dueMs > nowMs) break;
+        passed += 1;
+        if (entry.over) continue;
+        entry.over = true;
+        entry.expire();
+      }
+      if (passed === queue.length) queues.delete(lengthMs);
+      else {
+        queue.splice(0, passed);
+        waiting = true;
+      }
+    }
+    if (waiting || timer === undefined) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
+
+  return (lengthMs, expire) => {
+    const entry: Entry = { over: false, dueMs: performance.now() + lengthMs, expire };
+    const queue = queues.get(lengthMs);
+    if (queue === undefined) queues.set(lengthMs, [entry]);
+    else queue.push(entry);
+    timer ??= setInterval(look, DEADLINE_TICK_MS);
+    return entry;
+  };
+}

@@ -1,0 +1,165 @@
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkText } from "../internal/check.ts";
+import { probeCapabilities, type Capabilities } from "./capabilities.ts";
+import type { Command, Redis, Reply, ScopedRedis, SendOptions, Subscription } from "./connection.ts";
+import { createDeadlines } from "./deadlines.ts";
+import { classify, unavailable, type Failure } from "./failure.ts";
+import { encodeKeyPart } from "./keys.ts";
+import { isReadOnly } from "./routing.ts";
+
+/** What an adapter supplies: one client library's way to do three things. All else is shared. */
+export interface Driver {
+  /** Writes one command now and answers as the library does; rejects with the library's own error. */
+  call(command: Command, bytes: boolean): Promise<unknown>;
+  /** Whether a command written now would leave at once. */
+  isReady(): boolean;
+  /** Drops the connection and dials again, after the server turned out to be a demoted master. Absent on a borrowed client. */
+  redial?(): void;
+  subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): Promise<Subscription>;
+  close(): Promise<void>;
+}
+
+/** Options common to `connect`, `fromIoredis` and `fromNodeRedis`. */
+export interface RedisOptions {
+  /** First part of every key. Two applications on one server differ in it. @default "marrow" */
+  readonly app?: string | undefined;
+  /** Longest wait for one answer, retries included, in milliseconds, 1 to 600,000. @default 2_000 */
+  readonly commandTimeoutMs?: number | undefined;
+}
+
+/** How long commands wait for a connection that just broke; once away for longer they fail at once. */
+export const OFFLINE_GRACE_MS = 250;
+
+const COMMAND_TIMEOUT_MS_DEFAULT = 2_000;
+const RETRY_FIRST_MS = 10;
+const RETRY_MAX_MS = 200;
+
+/** Makes the port out of a driver: deadlines, retries that are safe, one shape of replies, errors by code. */
+export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
+  const app = checkText("app", options.app ?? "marrow", 64);
+  encodeKeyPart("app", app);
+  const commandTimeoutMs = checkInteger("commandTimeoutMs", options.commandTimeoutMs ?? COMMAND_TIMEOUT_MS_DEFAULT, {
+    min: 1,
+    max: 600_000,
+  });
+  const within = createDeadlines();
+  let closed = false;
+  let offlineSinceMs: number | undefined;
+  let capabilities: Promise<Capabilities> | undefined;
+
+  function attempt(command: Command, bytes: boolean, timeoutMs: number): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const wait = within(timeoutMs, () => {
+        reject(new MarrowError("timeout", `Redis gave no answer within ${timeoutMs} ms`, { details: { timeoutMs } }));
+      });
+      driver.call(command, bytes).then(
+        (reply) => {
+          wait.over = true;
+          offlineSinceMs = undefined;
+          resolve(toReply(reply));
+        },
+        (error: unknown) => {
+          wait.over = true;
+          reject(error instanceof Error ? error : new Error("unknown failure", { cause: error }));
+        },
+      );
+    });
+  }
+
+  async function send(command: Command, sendOptions?: SendOptions): Promise<Reply> {
+    if (closed) throw new MarrowError("unavailable", "this connection was closed", { details: { mayHaveRun: false } });
+    const timeoutMs = sendOptions?.timeoutMs ?? commandTimeoutMs;
+    const bytes = sendOptions?.reply === "bytes";
+    if (isLongOffline()) throw unavailable({ kind: "not_sent", cause: new Error("Redis has been away for a while") });
+    const wasReady = driver.isReady();
+    try {
+      return await attempt(command, bytes, timeoutMs);
+    } catch (error) {
+      const mayRepeat = sendOptions?.retry === "safe" || isReadOnly(command);
+      return recover(command, bytes, performance.now() + timeoutMs, mayRepeat, classify(error, wasReady));
+    }
+  }
+
+  /** Everything after a first failure: waits, tries again while that is safe, and gives up at the deadline. */
+  async function recover(
+    command: Command,
+    bytes: boolean,
+    deadlineMs: number,
+    mayRepeat: boolean,
+    first: Failure,
+  ): Promise<Reply> {
+    let failure = first;
+    for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
+      if (failure.kind === "final") throw failure.error;
+      if (failure.kind === "lost" && !mayRepeat) throw unavailable(failure);
+      if (failure.kind !== "not_run" && !driver.isReady()) offlineSinceMs ??= performance.now();
+      if (failure.kind === "not_run" && failure.demoted) driver.redial?.();
+      const leftMs = deadlineMs - performance.now();
+      if (leftMs <= waitMs || isLongOffline()) throw unavailable(failure);
+      await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
+      const wasReady = driver.isReady();
+      try {
+        return await attempt(command, bytes, Math.max(1, Math.round(deadlineMs - performance.now())));
+      } catch (error) {
+        failure = classify(error, wasReady);
+      }
+    }
+  }
+
+  function isLongOffline(): boolean {
+    return offlineSinceMs !== undefined && performance.now() - offlineSinceMs > OFFLINE_GRACE_MS && !driver.isReady();
+  }
+
+  const shared = {
+    app,
+    send,
+    pipeline: (commands: readonly Command[], sendOptions?: SendOptions) =>
+      Promise.all(commands.map((command) => send(command, sendOptions).catch((error: unknown) => error as Error))),
+    subscribe: (channels: readonly string[], onMessage: (channel: string, message: string) => void) =>
+      driver.subscribe(channels, onMessage),
+    capabilities: () =>
+      (capabilities ??= probeCapabilities(send).catch((error: unknown) => {
+        capabilities = undefined;
+        throw error;
+      })),
+  };
+
+  async function close(): Promise<void> {
+    if (closed) return;
+    closed = true;
+    await driver.close();
+  }
+
+  return {
+    ...shared,
+    scope(name): ScopedRedis {
+      encodeKeyPart("scope", name);
+      return { ...shared, scope: name };
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Brings every library's reply of RESP2 or RESP3 into one shape. */
+export function toReply(reply: unknown): Reply {
+  switch (typeof reply) {
+    case "string":
+      return reply;
+    case "number":
+      return Number.isSafeInteger(reply) ? reply : String(reply);
+    case "boolean":
+      return reply ? 1 : 0;
+    case "bigint":
+      return String(reply);
+    case "object":
+      if (reply === null || Buffer.isBuffer(reply)) return reply;
+      if (Array.isArray(reply)) return reply.map(toReply);
+      if (reply instanceof Error) throw reply;
+      if (reply instanceof Map) return [...reply].flat().map(toReply);
+      if (reply instanceof Set) return [...reply].map(toReply);
+      return Object.entries(reply).flat().map(toReply);
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,55 @@
+import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
+import type { Redis, Subscription } from "./connection.ts";
+import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
+
+/**
+ * Speaks through an ioredis 6 client that you made: standalone, Sentinel or Cluster. It stays yours: `close()` leaves it
+ * open. For prompt failures set `enableOfflineQueue: false` and `maxRetriesPerRequest: 0` on it; without these a command
+ * waits for its deadline while Redis is away.
+ */
+export function fromIoredis(client: IoredisClient | Cluster, options: RedisOptions = {}): Redis {
+  return createRedis(ioredisDriver(client, { owned: false }), options);
+}
+
+/** The driver over an ioredis client; an owned one is closed, and redialled after a demotion. */
+export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owned: boolean }): Driver {
+  const { isCluster } = client;
+  const driver: Driver = {
+    call(command, bytes) {
+      const [verb, ...words] = command;
+      return client.sendCommand(
+        new IoredisCommand(String(verb), words as (string | Buffer)[], bytes ? BYTES : TEXT),
+      ) as Promise<unknown>;
+    },
+    isReady: () => client.status === "ready",
+    subscribe: (channels, onMessage) => subscribe(client, channels, onMessage),
+    async close() {
+      if (owned) client.disconnect();
+    },
+  };
+  // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
+  return owned && !isCluster ? { ...driver, redial: () => client.disconnect(true) } : driver;
+}
+
+const TEXT = { replyEncoding: "utf8" as const };
+const BYTES = { replyEncoding: null };
+
+async function subscribe(
+  client: IoredisClient | Cluster,
+  channels: readonly string[],
+  onMessage: (channel: string, message: string) => void,
+): Promise<Subscription> {
+  const listener = client.isCluster
+    ? (client as Cluster).duplicate([], { enableOfflineQueue: true })
+    : (client as IoredisClient).duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
+  listener.on("error", () => {});
+  listener.on("message", onMessage);
+  await listener.subscribe(...channels);
+  return {
+    async close() {
+      listener.removeAllListeners("message");
+      listener.disconnect();
+    },
+  };
+}
+

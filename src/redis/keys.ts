@@ -1,0 +1,51 @@
+import { MarrowError } from "../errors.ts";
+import { describe } from "../internal/describe.ts";
+import type { ScopedRedis } from "./connection.ts";
+
+/** Longest encoded part of a key, in characters (one byte each). */
+export const KEY_PART_CHARS_MAX = 512;
+
+const PLAIN = /^[A-Za-z0-9._-]+$/;
+
+/**
+ * Encodes one part of a key so that no two parts are alike: letters, digits, `.`, `_` and `-` stand for themselves,
+ * every other byte of the UTF-8 form becomes `%XX`. Case-sensitive; Unicode is not normalised.
+ *
+ * @throws MarrowError `invalid_input` when the part is no string, empty, not well-formed Unicode, or longer than
+ * {@link KEY_PART_CHARS_MAX} once encoded.
+ */
+export function encodeKeyPart(path: string, part: unknown): string {
+  if (typeof part !== "string" || part === "" || part.length > KEY_PART_CHARS_MAX || !part.isWellFormed()) {
+    throw badPart(path, part);
+  }
+  if (PLAIN.test(part)) return part;
+  const encoded = encodeURIComponent(part).replaceAll(
+    /[!'()*~]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  if (encoded.length > KEY_PART_CHARS_MAX) throw badPart(path, part);
+  return encoded;
+}
+
+/** Gives a part back from its encoded form. */
+export function decodeKeyPart(encoded: string): string {
+  return decodeURIComponent(encoded);
+}
+
+function badPart(path: string, part: unknown): MarrowError {
+  return new MarrowError(
+    "invalid_input",
+    `${path} must be a well-formed string of 1 to ${KEY_PART_CHARS_MAX} characters once encoded, got ${describe(part)}`,
+    { details: { path } },
+  );
+}
+
+/**
+ * The common start of all keys of one scope (and of one subject in it): `{app:scope}` or `{app:scope:subject}`.
+ * The braces are Redis Cluster's hash tag, so all keys with one start live in one slot.
+ */
+export function keyTag({ app, scope }: Pick<ScopedRedis, "app" | "scope">, subject?: readonly string[]): string {
+  const start = `{${encodeKeyPart("app", app)}:${encodeKeyPart("scope", scope)}`;
+  if (subject === undefined) return `${start}}`;
+  return `${start}:${subject.map((part) => encodeKeyPart("subject", part)).join(":")}}`;
+}

@@ -1,0 +1,189 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, open, readFile, rm, unlink } from "node:fs/promises";
+import { connect as dial } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { MarrowError } from "../../errors.ts";
+
+/** How a managed server is run. */
+export interface ManagedServerOptions {
+  /** Path of a `redis-server`. */
+  readonly binary: string;
+  /** Where its data, log and lock live; made when absent. */
+  readonly directory: string;
+  /** How often the append-only file is synced; `always` loses nothing that was acknowledged. @default "everysec" */
+  readonly sync?: "always" | "everysec" | undefined;
+  /** Further arguments of `redis-server`. */
+  readonly args?: readonly string[] | undefined;
+  /** Longest wait for the first answer, in milliseconds. @default 20_000 */
+  readonly startTimeoutMs?: number | undefined;
+  /** Hears of starts, crashes and hand-overs, for a log. */
+  readonly onEvent?: ((event: string) => void) | undefined;
+}
+
+/** A server that this process keeps running. */
+export interface ManagedServer {
+  /** `unix://…`, for `connect()`. */
+  readonly url: string;
+  /** The server's process, when it is this process that runs it now. */
+  readonly pid: () => number | undefined;
+  /** Stops it, when it is this process that runs it, after it wrote its data. */
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS_DEFAULT = 20_000;
+const LOOK_EVERY_MS = 250;
+const STOP_WAIT_MS = 5_000;
+/** Longest path that a unix socket may have on every system. */
+const SOCKET_PATH_MAX = 100;
+
+/**
+ * Keeps one Redis running on a private unix socket for all processes that name the same directory. For development and
+ * tests, never for production.
+ *
+ * Whoever comes first starts it and holds the directory's lock; the others use it, and one of them takes over when the
+ * first goes. It ends with its holder, also on SIGKILL. A server that crashed is started again with its data (AOF).
+ *
+ * @throws MarrowError `unavailable` when it does not answer in time; its log is in the directory
+ */
+export async function startServer(options: ManagedServerOptions): Promise<ManagedServer> {
+  const directory = resolve(options.directory);
+  await mkdir(join(directory, "data"), { recursive: true, mode: 0o700 });
+  const socket = socketPath(directory);
+  const lock = join(directory, "lock");
+  const say = options.onEvent ?? (() => {});
+  let child: ChildProcess | undefined;
+  let stopping = false;
+  let look: Promise<void> | undefined;
+
+  /** Starts the server unless somebody else's is there. One look at a time. */
+  async function ensure(): Promise<void> {
+    if (stopping || child !== undefined || (await answers(socket)) || !(await takeLock(lock))) return;
+    await unlink(socket).catch(() => {});
+    const started = launch(options, directory, socket);
+    child = started;
+    say(`started Redis, process ${started.pid}`);
+    started.once("exit", (code, signal) => {
+      if (child === started) child = undefined;
+      if (!stopping) say(`Redis ended (${signal ?? code}); starting it again`);
+    });
+    started.once("error", () => (child = undefined));
+  }
+
+  const lookAgain = (): Promise<void> => (look ??= ensure().finally(() => (look = undefined)));
+  await lookAgain();
+  const deadlineMs = performance.now() + (options.startTimeoutMs ?? START_TIMEOUT_MS_DEFAULT);
+  while (!(await answers(socket))) {
+    if (performance.now() > deadlineMs) {
+      stopping = true;
+      child?.kill("SIGKILL");
+      throw new MarrowError("unavailable", `the managed Redis did not answer; see ${join(directory, "redis.log")}`);
+    }
+    await pause(20);
+    await lookAgain();
+  }
+  const timer = setInterval(() => void lookAgain(), LOOK_EVERY_MS).unref();
+
+  return {
+    url: `unix://${socket}`,
+    pid: () => child?.pid,
+    async stop() {
+      stopping = true;
+      clearInterval(timer);
+      await look;
+      const running = child;
+      if (running === undefined) return;
+      await end(running);
+      await rm(lock, { force: true });
+      await unlink(socket).catch(() => {});
+    },
+  };
+}
+
+function launch({ binary, sync = "everysec", args = [] }: ManagedServerOptions, directory: string, socket: string): ChildProcess {
+  const command = [
+    binary,
+    ...["--port", "0", "--unixsocket", socket, "--unixsocketperm", "700"],
+    ...["--dir", join(directory, "data"), "--logfile", join(directory, "redis.log")],
+    ...["--appendonly", "yes", "--appendfsync", sync, "--save", "", "--daemonize", "no"],
+    ...args,
+  ];
+  return spawnTied(command);
+}
+
+/**
+ * Starts a program that ends when this process does, even by SIGKILL. Linux sends the signal by itself (`setpriv`);
+ * elsewhere a shell waits for the end of its input, which closes with us.
+ */
+export function spawnTied(command: readonly string[]): ChildProcess {
+  const setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
+  const [program = "", ...args] =
+    setpriv === undefined
+      ? ["/bin/sh", "-c", 'trap "kill \\$pid; wait \\$pid" TERM; "$@" <&- & pid=$!; cat >/dev/null; kill $pid; wait $pid', "sh", ...command]
+      : [setpriv, "--pdeathsig", "KILL", ...command];
+  const child = spawn(program, args, { stdio: [setpriv === undefined ? "pipe" : "ignore", "ignore", "ignore"] });
+  child.unref();
+  return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((done) => child.once("exit", () => done()));
+  child.ref();
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), STOP_WAIT_MS);
+  await ended;
+  clearTimeout(late);
+}
+
+function socketPath(directory: string): string {
+  const inside = join(directory, "redis.sock");
+  if (Buffer.byteLength(inside) <= SOCKET_PATH_MAX) return inside;
+  return join(tmpdir(), `marrow-${createHash("sha256").update(directory).digest("hex").slice(0, 16)}.sock`);
+}
+
+/** Whether a server speaks behind the socket; one that is still loading its data counts. */
+function answers(socket: string): Promise<boolean> {
+  return new Promise((done) => {
+    const connection = dial(socket);
+    const finish = (answer: boolean) => {
+      connection.destroy();
+      done(answer);
+    };
+    connection.setTimeout(1_000, () => finish(false));
+    connection.once("error", () => finish(false));
+    connection.once("connect", () => connection.write("PING\r\n"));
+    connection.once("data", (reply) => finish(/^\+PONG|^-LOADING/.test(reply.toString("latin1"))));
+  });
+}
+
+/** Takes the directory's lock: a file with our process id, made only where there is none or its owner is gone. */
+async function takeLock(lock: string): Promise<boolean> {
+  try {
+    const file = await open(lock, "wx", 0o600);
+    await file.write(String(process.pid));
+    await file.close();
+    return true;
+  } catch {
+    const owner = Number(await readFile(lock, "utf8").catch(() => ""));
+    if (owner === process.pid) return true;
+    if (owner > 0 && isAlive(owner)) return false;
+    await rm(lock, { force: true });
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms));
+}

@@ -1,0 +1,71 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { MarrowError } from "../errors.ts";
+
+/** Version written into every record; a reader refuses what is newer. */
+export const RECORD_VERSION = 1;
+
+/** Bodies of at least this many bytes are compressed. Below it zstd gains little and costs about 10 us. */
+export const COMPRESS_FROM_BYTES = 1024;
+
+/** Largest body that is read back, in bytes: a bound against a record made to explode. */
+export const RECORD_BYTES_MAX: number = 64 * 1024 * 1024;
+
+const PLAIN_JSON = 0x00;
+const ZSTD_JSON = 0x01;
+
+/**
+ * Turns a JSON value into a record: one byte version, one byte encoding, then the body. See `docs/protocol/records.md`.
+ */
+export function encodeRecord(value: unknown): Buffer {
+  const body = Buffer.from(JSON.stringify(value), "utf8");
+  const compressed = body.length >= COMPRESS_FROM_BYTES ? zstdCompressSync(body) : undefined;
+  return compressed !== undefined && compressed.length < body.length
+    ? withHeader(ZSTD_JSON, compressed)
+    : withHeader(PLAIN_JSON, body);
+}
+
+/**
+ * Gives the value of a record back.
+ * @throws MarrowError `newer_record` when a newer version wrote it, `corrupt_record` when it cannot be read.
+ */
+export function decodeRecord(record: Uint8Array): unknown {
+  const version = record[0];
+  if (version === undefined || version === 0) throw corrupt("it has no version");
+  if (version > RECORD_VERSION) {
+    throw new MarrowError(
+      "newer_record",
+      `a stored record has version ${version}, this Marrow reads up to ${RECORD_VERSION}`,
+      { details: { version } },
+    );
+  }
+  try {
+    return JSON.parse(bodyOf(record).toString("utf8"));
+  } catch (cause) {
+    if (MarrowError.is(cause)) throw cause;
+    throw corrupt("its body cannot be decoded", cause);
+  }
+}
+
+function bodyOf(record: Uint8Array): Buffer {
+  const body = Buffer.from(record.buffer, record.byteOffset + 2, Math.max(0, record.byteLength - 2));
+  switch (record[1]) {
+    case PLAIN_JSON:
+      return body;
+    case ZSTD_JSON:
+      return zstdDecompressSync(body, { maxOutputLength: RECORD_BYTES_MAX });
+    default:
+      throw corrupt("its encoding is unknown");
+  }
+}
+
+function withHeader(encoding: number, body: Uint8Array): Buffer {
+  const record = Buffer.allocUnsafe(body.length + 2);
+  record[0] = RECORD_VERSION;
+  record[1] = encoding;
+  record.set(body, 2);
+  return record;
+}
+
+function corrupt(why: string, cause?: unknown): MarrowError {
+  return new MarrowError("corrupt_record", `a stored record is unreadable: ${why}`, { cause });
+}

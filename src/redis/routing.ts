@@ -1,0 +1,38 @@
+import type { Argument, Command } from "./connection.ts";
+
+/** Commands that change nothing, so a lost answer may be asked for again. */
+const READ_ONLY = new Set(
+  (
+    "GET MGET STRLEN EXISTS TTL PTTL TYPE HGET HMGET HGETALL HLEN HEXISTS HKEYS LRANGE LLEN LINDEX ZRANGE ZSCORE ZCARD " +
+    "ZCOUNT ZRANGEBYSCORE ZREVRANGE SMEMBERS SISMEMBER SCARD XRANGE XREVRANGE XLEN VSIM VCARD VDIM VEMB VGETATTR VINFO " +
+    "VISMEMBER FT.SEARCH FT.INFO PING ECHO TIME INFO DBSIZE SCAN HSCAN SSCAN ZSCAN MEMORY COMMAND EVAL_RO EVALSHA_RO"
+  ).split(" "),
+);
+
+/** Commands whose second word is no key. */
+const KEYLESS = new Set(
+  (
+    "PING ECHO TIME INFO DBSIZE SCAN COMMAND CONFIG SCRIPT CLIENT CLUSTER ACL MODULE FLUSHALL FLUSHDB PUBLISH WAIT HELLO " +
+    "FT._LIST LATENCY SLOWLOG"
+  ).split(" "),
+);
+
+/** Whether a command only reads. Unknown commands count as writes. */
+export function isReadOnly(command: Command): boolean {
+  return READ_ONLY.has(verbOf(command));
+}
+
+/** The key that says which node of a cluster a command goes to, or `undefined` when any node will do. */
+export function routingKey(command: Command): Argument | undefined {
+  const verb = verbOf(command);
+  if (KEYLESS.has(verb)) return undefined;
+  if (verb.startsWith("EVAL") || verb.startsWith("FCALL")) return command[2] === "0" ? undefined : command[3];
+  if (verb === "MEMORY" || verb === "OBJECT") return command[2];
+  if (verb === "XREAD" || verb === "XREADGROUP") return command[command.findIndex((word) => word === "STREAMS") + 1];
+  return command[1];
+}
+
+function verbOf(command: Command): string {
+  const verb = command[0];
+  return typeof verb === "string" ? verb.toUpperCase() : "";
+}

@@ -1,0 +1,17 @@
+import { MarrowError } from "../errors.ts";
+import type { ScopedRedis } from "./connection.ts";
+import { encodeKeyPart } from "./keys.ts";
+
+/**
+ * Holds a role to its first rule: it is made for one tenant. TypeScript says so already; this catches plain JavaScript.
+ * @throws MarrowError `invalid_option` when the connection has no scope
+ */
+export function checkScope(redis: ScopedRedis): ScopedRedis {
+  if (typeof redis?.send !== "function" || typeof redis.scope !== "string") {
+    throw new MarrowError("invalid_option", 'a role needs a scoped connection: redis.scope("tenant")', {
+      details: { path: "redis" },
+    });
+  }
+  encodeKeyPart("scope", redis.scope);
+  return redis;
+}
