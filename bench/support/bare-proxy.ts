@@ -32,4 +32,5 @@ const server = createServer((request, response) => {
     response.end(bytes);
   }
 });
+process.once("SIGTERM", () => process.exit(0));
 server.listen(0, "127.0.0.1", () => console.log(`port ${(server.address() as AddressInfo).port}`));

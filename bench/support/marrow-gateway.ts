@@ -17,5 +17,6 @@ const app = createGateway({
   },
 });
 const key = await createApiKeys(redis).create({ scope: "bench", user: "bench", name: "bench" });
+process.once("SIGTERM", () => process.exit(0));
 await app.listen({ host: "127.0.0.1", port: 0 });
 console.log(`port ${(app.server.address() as AddressInfo).port} ${key}`);

@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
-import { checkScope, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { toCandidates, toEntry, type Entry } from "./entry.ts";
 import { findVeto, type Veto } from "./guard.ts";
 import { cacheKeys } from "./keys.ts";
@@ -159,7 +159,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
       const fingerprint = toFingerprint(question);
       const storedAtMs = Date.now();
       const entry: Entry = { value, text: fingerprint.text, storedAtMs, endsAtMs: storedAtMs + lifeMs };
-      if (Buffer.byteLength(JSON.stringify(entry)) > entryBytesMax) return false;
+      const body = Buffer.from(JSON.stringify(entry));
+      if (body.length > entryBytesMax) return false;
       const vector = (await hasSemantic()) ? await vectorOf(fingerprint.text, signal) : undefined;
       const index = embedder ?? { fingerprint: "none" };
       await runScript(
@@ -170,7 +171,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
           vectors: keys.vectors(fingerprint, index),
           due: keys.due(fingerprint, index),
         },
-        { id: fingerprint.id, record: encodeRecord(entry), ttl_ms: lifeMs, vector: vector ?? "", sweep: SWEEP },
+        { id: fingerprint.id, record: encodeRecordBody(body), ttl_ms: lifeMs, vector: vector ?? "", sweep: SWEEP },
         { timeoutMs },
       );
       return true;

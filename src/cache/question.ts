@@ -27,6 +27,8 @@ export interface Fingerprint {
 /** Longest prompt that is cached, in characters. */
 export const PROMPT_CHARS_MAX = 100_000;
 const SHORT_DIGEST = 32;
+/** ASCII words with single spaces between them: already in normal form, as most prompts are. */
+const PLAIN = /^[\x21-\x7E]+(?: [\x21-\x7E]+)*$/;
 
 /**
  * Reduces a question to its keys. Prompts that differ only in Unicode composition or white space have one id; letter case
@@ -34,19 +36,44 @@ const SHORT_DIGEST = 32;
  * @throws MarrowError `invalid_input`
  */
 export function toFingerprint(question: string | Question): Fingerprint {
+  if (typeof question !== "object" || question === null) return makeFingerprint(question);
+  let known = fingerprints.get(question);
+  if (known === undefined) {
+    known = makeFingerprint(question);
+    fingerprints.set(question, known);
+  }
+  return known;
+}
+
+/** A question is looked up, looked up again by meaning, and stored: its keys are made once. */
+const fingerprints = new WeakMap<Question, Fingerprint>();
+
+function makeFingerprint(question: string | Question): Fingerprint {
   const { prompt, within } = typeof question === "string" ? { prompt: question, within: undefined } : (question ?? {});
   if (typeof prompt !== "string" || prompt.length > PROMPT_CHARS_MAX || !prompt.isWellFormed()) {
     refuse("prompt", `a well-formed string of at most ${PROMPT_CHARS_MAX} characters`, prompt, "invalid_input");
   }
-  const text = prompt.normalize("NFC").replaceAll(/\s+/gu, " ").trim();
+  const text = PLAIN.test(prompt) ? prompt : prompt.normalize("NFC").replaceAll(/\s+/gu, " ").trim();
   if (text === "") refuse("prompt", "a string with something in it", "", "invalid_input");
-  const partition = hash("sha256", toJson(within)).slice(0, SHORT_DIGEST);
+  const partition = partitionOf(within);
   return { partition, id: hash("sha256", `${partition}\n${text}`).slice(0, SHORT_DIGEST), text };
 }
 
-function toJson(within: unknown): string {
+/** Most requests share few settings: their digests are remembered by their JSON, a bounded number of them. */
+const partitions = new Map<string, string>();
+const PARTITIONS_MAX = 256;
+const PARTITION_CHARS_MAX = 2_048;
+
+function partitionOf(within: unknown): string {
   try {
-    return canonicalJson(within);
+    const json = JSON.stringify(within) ?? "null";
+    let partition = partitions.get(json);
+    if (partition === undefined) {
+      partition = hash("sha256", canonicalJson(within)).slice(0, SHORT_DIGEST);
+      if (partitions.size >= PARTITIONS_MAX) partitions.clear();
+      if (json.length <= PARTITION_CHARS_MAX) partitions.set(json, partition);
+    }
+    return partition;
   } catch (cause) {
     throw new MarrowError("invalid_input", "within must be JSON", { cause, details: { path: "within" } });
   }

@@ -1,6 +1,6 @@
 import { isAway, type Cache, type Lookup, type Question } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
-import type { Decision, Limiter } from "../limiter/index.ts";
+import type { Costs, Decision, Limiter } from "../limiter/index.ts";
 import type { Memory, Session, Turn } from "../memory/index.ts";
 import type { ChatCompletion, ChatMessage, ChatModel, ChatRequest, StreamPart } from "../models/index.ts";
 import { CACHE_CONTROL_DEFAULT, type CacheControl } from "./cache-control.ts";
@@ -73,8 +73,8 @@ export type ChatOutcome =
 /** The sync path of one scope. */
 export interface Flow {
   /**
-   * Limiter, session and exact lookup in one round trip; then the similar lookup; then the model; then, in one round trip,
-   * cache, session and settlement. While Redis is away the model answers alone.
+   * Limiter, session and exact lookup in one round trip; then, in one, the similar lookup and the reservation of tokens; then
+   * the model; then, in one, cache and session, and the settlement of the tokens. While Redis is away the model answers alone.
    *
    * The turns are in the session before the answer's last byte is handed over, and also when nobody reads on.
    * @throws MarrowError `not_found` for an unknown model, `model_failed`, `timeout`
@@ -114,16 +114,16 @@ export function createFlow(options: FlowOptions): Flow {
     const asksCache = cache !== undefined && !control.noCache;
     let question = cache === undefined ? undefined : toQuestion(request, guess);
     const exact = { tiers: "exact", maxAgeMs: control.maxAgeMs } as const;
+    const subjects = { user, model: request.model };
 
-    const [decision, window, guessed] = await Promise.all([
-      limiter?.take({ user, model: request.model }, { tokens: estimateTokens(request) }),
+    const [admitted, window, guessed] = await Promise.all([
+      limiter?.take(subjects, { requests: 1 }),
       unlessAway("memory", session?.window({ last: sessionTurns })),
       asksCache && question !== undefined ? unlessAway("cache", cache.lookup(question, exact)) : undefined,
     ]);
-    if (decision?.allowed === false) return { kind: "refused", decision };
+    if (admitted?.allowed === false) return { kind: "refused", decision: admitted };
 
     const history = window?.turns ?? [];
-    const turn = { ...call, session, sessionKey, history, decision, model, question };
     let found: Lookup<StoredAnswer> | undefined = guessed;
     if (session !== undefined) {
       const context = contextOf(request, history);
@@ -133,10 +133,25 @@ export function createFlow(options: FlowOptions): Flow {
       }
     }
     const away = asksCache && question !== undefined && found === undefined;
-    if (asksCache && question !== undefined && found?.hit === false) {
-      const similar = cache.lookup(question, { tiers: "similar", maxAgeMs: control.maxAgeMs });
-      found = (await unlessAway("cache", similar)) ?? found;
+    let decision: Decision | undefined = admitted;
+    if (found?.hit !== true) {
+      // A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning.
+      const countsTokens = !control.onlyIfCached && admitted?.rules.some(({ unit }) => unit === "tokens") === true;
+      const similar = { tiers: "similar", maxAgeMs: control.maxAgeMs } as const;
+      const [reserved, near] = await Promise.all([
+        countsTokens ? limiter?.take(subjects, { requests: 0, tokens: estimateTokens(request) }) : undefined,
+        asksCache && question !== undefined && found !== undefined
+          ? unlessAway("cache", cache.lookup(question, similar))
+          : undefined,
+      ]);
+      found = near ?? found;
+      decision = reserved ?? admitted;
+      if (decision?.allowed === false && found?.hit !== true) {
+        settle(admitted, { requests: 0 });
+        return { kind: "refused", decision };
+      }
     }
+    const turn = { ...call, session, sessionKey, history, decision, model, question };
     const sessionState = session === undefined ? undefined : window === undefined ? "unavailable" : "kept";
     const provenance: Provenance = {
       cache: found?.hit === true ? found.match : question === undefined || cache === undefined || away ? "bypass" : "miss",
@@ -146,7 +161,6 @@ export function createFlow(options: FlowOptions): Flow {
     };
     if (found?.hit === true) return replay({ ...turn, question }, found.value, provenance);
     if (control.onlyIfCached) {
-      settle(decision, 0);
       return { kind: "absent", provenance };
     }
     const keeps = question !== undefined && !away && !control.noStore ? question : undefined;
@@ -163,7 +177,7 @@ export function createFlow(options: FlowOptions): Flow {
   };
 
   async function replay(turns: Turns, answer: StoredAnswer, provenance: Provenance): Promise<ChatOutcome> {
-    settle(turns.decision, 0);
+    if (provenance.cache === "similar") settle(turns.decision, { tokens: 0 });
     const kept = await keepTurns(turns, answer.message);
     const described = kept ? provenance : { ...provenance, session: "unavailable" as const };
     if (turns.request.stream !== true) return { kind: "whole", bytes: JSON.stringify(toReplay(answer)), provenance: described };
@@ -185,7 +199,7 @@ export function createFlow(options: FlowOptions): Flow {
       const kept = await finish(turns, completion);
       return { kind: "whole", bytes, provenance: kept ? provenance : { ...provenance, session: "unavailable" } };
     } catch (error) {
-      settle(decision, 0);
+      settle(decision, { tokens: 0 });
       throw error;
     }
   }
@@ -233,7 +247,7 @@ export function createFlow(options: FlowOptions): Flow {
   /** Everything that follows a whole answer, in one round trip. Answers whether the turns are kept. */
   async function finish(turns: Turns, completion: ChatCompletion): Promise<boolean> {
     const { question, decision } = turns;
-    settle(decision, completion.usage?.total_tokens ?? estimateText([turns.request.messages, completion.choices]));
+    settle(decision, { tokens: completion.usage?.total_tokens ?? estimateText([turns.request.messages, completion.choices]) });
     const answer = question === undefined ? undefined : toStoredAnswer(completion);
     const storing =
       question === undefined || answer === undefined ? undefined : unlessAway("cache", cache?.store(question, answer));
@@ -245,7 +259,7 @@ export function createFlow(options: FlowOptions): Flow {
 
   /** What came of an answer that broke off: the session keeps it, marked, and nothing is cached. */
   async function keepPartial(turns: Turns, completion: ChatCompletion): Promise<void> {
-    settle(turns.decision, estimateText([turns.request.messages, completion.choices]));
+    settle(turns.decision, { tokens: estimateText([turns.request.messages, completion.choices]) });
     const message = completion.choices[0]?.message;
     if (typeof message?.content === "string") await keepTurns(turns, { ...message, incomplete: true });
   }
@@ -259,9 +273,10 @@ export function createFlow(options: FlowOptions): Flow {
     return true;
   }
 
-  function settle(decision: Decision | undefined, tokens: number): void {
+  /** Puts real costs in place of those taken; nobody waits for it. */
+  function settle(decision: Decision | undefined, actual: Costs): void {
     if (decision?.allowed !== true) return;
-    decision.settle({ tokens: Math.max(0, Math.round(tokens)) }).catch((error: unknown) => onDegraded("limiter", error));
+    decision.settle(actual).catch((error: unknown) => onDegraded("limiter", error));
   }
 
   return { chat };

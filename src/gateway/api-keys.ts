@@ -23,6 +23,8 @@ export interface ApiKeys {
    * @throws MarrowError `unauthorized` for an unknown key, `unavailable` when Redis is away and the key is not remembered
    */
   identify(key: string | undefined): Promise<Principal>;
+  /** The same without waiting: `undefined` when Redis must be asked. */
+  remembered(key: string | undefined): Principal | undefined;
   /** Makes the very first key, once for all gateways on one Redis; answers `undefined` when there was one before. */
   createFirst(): Promise<string | undefined>;
 }
@@ -53,29 +55,33 @@ export function createApiKeys(redis: Redis): ApiKeys {
     create,
 
     async revoke(key) {
-      known.delete(digest(key));
+      known.delete(key);
       return Number(await redis.send(["HDEL", stored, digest(key)], { retry: "safe" })) > 0;
     },
 
     async identify(key) {
-      if (key === undefined || !SHAPE.test(key)) throw unauthorized();
-      const id = digest(key);
-      const kept = known.get(id);
+      const kept = known.get(key ?? "");
       const nowMs = performance.now();
       if (kept !== undefined && nowMs - kept.atMs < KEPT_MS) return kept.principal;
+      if (key === undefined || !SHAPE.test(key)) throw unauthorized();
       try {
-        const record = await redis.send(["HGET", stored, id], { reply: "bytes", timeoutMs: 500 });
-        known.delete(id);
+        const record = await redis.send(["HGET", stored, digest(key)], { reply: "bytes", timeoutMs: 500 });
+        known.delete(key);
         if (!Buffer.isBuffer(record)) throw unauthorized();
         const principal = decodeRecord(record) as Principal;
         if (known.size >= KEPT_KEYS_MAX) known.clear();
-        known.set(id, { principal, atMs: nowMs });
+        known.set(key, { principal, atMs: nowMs });
         return principal;
       } catch (error) {
         const away = MarrowError.is(error, "unavailable") || MarrowError.is(error, "timeout");
         if (away && kept !== undefined && nowMs - kept.atMs < KEPT_AWAY_MS) return kept.principal;
         throw error;
       }
+    },
+
+    remembered(key) {
+      const kept = known.get(key ?? "");
+      return kept !== undefined && performance.now() - kept.atMs < KEPT_MS ? kept.principal : undefined;
     },
 
     async createFirst() {

@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { fastify, LogController, type FastifyInstance, type FastifyRequest } from "fastify";
+import { fastify, LogController, type FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
-import type { Flow } from "../flow/index.ts";
 import { routeModels, type ChatModel } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
-import { createApiKeys, type ApiKeys, type Principal } from "./api-keys.ts";
+import { createApiKeys, type Principal } from "./api-keys.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { bearerOf } from "./identity.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
+import { createMetrics } from "./metrics.ts";
+import { keepBodyBytes, type GatewayApp } from "./parts.ts";
 import { registerChat } from "./routes/chat.ts";
 import { registerEmbeddings } from "./routes/embeddings.ts";
 import { registerHealth } from "./routes/health.ts";
@@ -28,30 +28,7 @@ export interface GatewayOptions {
   readonly config?: GatewayConfigInput | undefined;
 }
 
-/** What routes are registered with. */
-export interface GatewayApp {
-  readonly app: FastifyInstance;
-  readonly redis: Redis;
-  readonly tenants: (scope: string) => Flow;
-  readonly listModels: ChatModel["list"];
-  readonly embedder: Embedder | undefined;
-  readonly keys: ApiKeys;
-  readonly metrics: Metrics;
-}
-
-declare module "fastify" {
-  interface FastifyRequest {
-    /** Who the API key stands for; set before any handler but the open ones. */
-    principal: Principal;
-  }
-  interface FastifyContextConfig {
-    /** Served without an API key. */
-    open?: boolean;
-  }
-}
-
 const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off" };
-const bytes = new WeakMap<FastifyRequest, Buffer>();
 
 /**
  * Makes the gateway: an OpenAI-compatible HTTP application that opens no port. Use `app.inject` in tests, `app.listen` or
@@ -66,6 +43,8 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytesMax,
     genReqId: () => randomUUID(),
+    // One logger for all: a child for each request costs more than the lines it would ever write.
+    childLoggerFactory: (logger) => logger,
     // A stream may take minutes; the sockets of idle clients are closed by the keep-alive bound.
     requestTimeout: 0,
     keepAliveTimeout: 72_000,
@@ -78,7 +57,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
     try {
-      bytes.set(request, body as Buffer);
+      keepBodyBytes(request, body as Buffer);
       done(null, JSON.parse((body as Buffer).toString("utf8")));
     } catch (cause) {
       done(new MarrowError("invalid_input", "the body is no JSON", { cause }));
@@ -99,12 +78,22 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
     return reply.code(status).send(body);
   });
   app.decorateRequest("principal");
-  app.addHook("onRequest", async (request) => {
-    if (request.routeOptions.config.open === true) return;
-    request.principal = config.auth === "off" ? NOBODY : await keys.identify(bearerOf(request));
+  app.addHook("onRequest", (request, _, done) => {
+    if (request.routeOptions.config.open === true) return done();
+    const key = bearerOf(request);
+    const remembered = config.auth === "off" ? NOBODY : keys.remembered(key);
+    if (remembered !== undefined) {
+      request.principal = remembered;
+      return done();
+    }
+    keys.identify(key).then((principal) => {
+      request.principal = principal;
+      done();
+    }, done);
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     metrics.answered(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
+    done();
   });
 
   const parts: GatewayApp = { app, redis, tenants, listModels, embedder, keys, metrics };
@@ -113,11 +102,6 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   registerChat(parts);
   registerEmbeddings(parts);
   return app;
-}
-
-/** The body of a request as it came. */
-export function bodyBytes(request: FastifyRequest): Buffer | undefined {
-  return bytes.get(request);
 }
 
 function toInputError(error: z.ZodError): MarrowError {

@@ -4,7 +4,8 @@ import { checkScope, encodeKeyPart, runScript, type ScopedRedis } from "../redis
 import { toCounts, type Costs, type Counts, type Decision } from "./decision.ts";
 import { counterKeys } from "./keys.ts";
 import { APP_SUBJECT, resolveOptions, type LimiterOptions, type ResolvedRule, type Unit } from "./options.ts";
-import { settleWindows, takeWindows } from "./scripts.gen.ts";
+import { takeWindows } from "./scripts.gen.ts";
+import { createSettlements } from "./settlements.ts";
 
 /** Who asks: a value for every `by` of the rules, such as `{ user: "42" }`. */
 export type Subjects = Readonly<Record<string, string>>;
@@ -36,6 +37,7 @@ export function createLimiter(redis: ScopedRedis, options: LimiterOptions): Limi
   const scoped = checkScope(redis);
   const { name, rules, onUnavailable, timeoutMs } = resolveOptions(options);
   const keysOf = counterKeys(scoped, name, rules);
+  const settlements = createSettlements(scoped, timeoutMs);
 
   return {
     async take(subjects, costs = {}) {
@@ -63,10 +65,12 @@ export function createLimiter(redis: ScopedRedis, options: LimiterOptions): Limi
         degraded: false,
         rules: states,
         async settle(actual) {
-          const real = checkCosts(actual);
-          if (rules.every(({ unit }) => real[unit] === asked[unit])) return;
-          const deltas = rules.flatMap(({ windowMs, unit }) => [windowMs, nowMs, real[unit] - asked[unit]]);
-          await runScript(scoped, settleWindows, { counters }, { rules: deltas }, { timeoutMs });
+          const real = checkCosts({ ...asked, ...actual });
+          const corrections = rules.flatMap(({ windowMs, unit }, at) => {
+            const delta = real[unit] - asked[unit];
+            return delta === 0 ? [] : [{ counter: counters[at] as string, windowMs, takenAtMs: nowMs, delta }];
+          });
+          if (corrections.length > 0) await settlements(corrections);
         },
       };
     },

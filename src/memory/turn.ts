@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
-import { decodeRecord, encodeRecord } from "../redis/index.ts";
+import { decodeRecord, encodeRecordBody } from "../redis/index.ts";
 import type { Reply } from "../redis/index.ts";
 
 /**
@@ -27,19 +27,19 @@ export function toTurnRecord(turn: Turn, path: string, bytesMax: number): Buffer
   if (typeof turn.role !== "string" || turn.role === "") {
     refuse(`${path}.role`, "a non-empty string", turn.role, "invalid_input");
   }
-  let json: string;
+  let body: Buffer;
   try {
-    json = JSON.stringify(turn);
+    body = Buffer.from(JSON.stringify(turn));
   } catch (cause) {
     throw new MarrowError("invalid_input", `${path} must be JSON`, { cause, details: { path } });
   }
-  const bytes = Buffer.byteLength(json);
+  const bytes = body.length;
   if (bytes > bytesMax) {
     throw new MarrowError("too_large", `${path} has ${bytes} bytes, at most ${bytesMax} are allowed`, {
       details: { path, bytes, bytesMax },
     });
   }
-  return encodeRecord(turn);
+  return encodeRecordBody(body);
 }
 
 /** Reads the reply of `read_turns`. @throws MarrowError `corrupt_record`, `newer_record` */

@@ -1,7 +1,8 @@
-import { Pool, type Dispatcher } from "undici";
+import { Pool } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
+import { BodyTooLarge, sendRequest, type HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall, ModelInfo, StreamPart } from "./model.ts";
 import { createEventReader } from "./sse.ts";
 
@@ -48,15 +49,11 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
   const ids = options.ids === undefined ? undefined : new Set(options.ids);
   let listed: { readonly models: readonly ModelInfo[]; readonly untilMs: number } | undefined;
 
-  async function post({ request, body, signal }: ModelCall): Promise<Dispatcher.ResponseData> {
-    const answer = await pool.request({
-      path: `${start}/chat/completions`,
-      method: "POST",
-      headers,
-      body: body ?? JSON.stringify(request),
-      signal: signal ?? null,
-    });
-    if (answer.statusCode === 200) return answer;
+  async function post({ request, body, signal }: ModelCall): Promise<HttpAnswer> {
+    const path = `${start}/chat/completions`;
+    const sent = { path, method: "POST", headers, body: body ?? JSON.stringify(request) } as const;
+    const answer = await sendRequest(pool, sent, signal);
+    if (answer.status === 200) return answer;
     throw await toModelError(answer);
   }
 
@@ -65,8 +62,8 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
 
     async list() {
       if (listed !== undefined && performance.now() < listed.untilMs) return listed.models;
-      const answer = await pool.request({ path: `${start}/models`, method: "GET", headers }).catch(toFailure);
-      const body = answer.statusCode === 200 ? ((await answer.body.json().catch(() => null)) as { data?: unknown } | null) : null;
+      const answer = await sendRequest(pool, { path: `${start}/models`, method: "GET", headers }, undefined).catch(toFailure);
+      const body = toJson(await answer.whole(answerBytesMax).catch(toFailure)) as { data?: unknown } | null | undefined;
       const models = (Array.isArray(body?.data) ? (body.data as ModelInfo[]) : [...(ids ?? [])].map(bareInfo)).filter(
         ({ id }) => typeof id === "string" && (ids === undefined || ids.has(id)),
       );
@@ -77,7 +74,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     async complete(call) {
       try {
         const answer = await post(call);
-        const bytes = await readAll(answer.body, answerBytesMax);
+        const bytes = await answer.whole(answerBytesMax);
         return { bytes, completion: toCompletion(bytes) };
       } catch (error) {
         return toFailure(error, call.signal);
@@ -89,10 +86,10 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
         const answer = await post(call);
         const type = String(answer.headers["content-type"] ?? "");
         if (!type.startsWith("text/event-stream")) {
-          answer.body.destroy();
+          answer.abandon();
           throw malformed(`it answered ${type === "" ? "no content type" : type} where an event stream was asked for`);
         }
-        return toParts(answer.body, call.signal);
+        return toParts(answer, call.signal);
       } catch (error) {
         return toFailure(error, call.signal);
       }
@@ -102,22 +99,25 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
   };
 }
 
-async function* toParts(body: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<StreamPart> {
+function toParts(answer: HttpAnswer, signal: AbortSignal | undefined): AsyncIterable<StreamPart> {
   const reader = createEventReader();
   let done = false;
-  try {
-    for await (const bytes of body) {
-      const chunks: ChatChunk[] = [];
-      for (const data of reader.read(bytes)) {
-        if (data === "[DONE]") done = true;
-        else chunks.push(toChunk(data));
-      }
-      yield { bytes, chunks, done };
+
+  async function next(): Promise<IteratorResult<StreamPart>> {
+    const bytes = await answer.next().catch((error: unknown) => toFailure(error, signal));
+    if (bytes === undefined) {
+      if (!done) throw malformed("its stream ended before [DONE]");
+      return { done: true, value: undefined };
     }
-  } catch (error) {
-    toFailure(error, signal);
+    const chunks: ChatChunk[] = [];
+    for (const data of reader.read(bytes)) {
+      if (data === "[DONE]") done = true;
+      else chunks.push(toChunk(data));
+    }
+    return { done: false, value: { bytes, chunks, done } };
   }
-  if (!done) throw malformed("its stream ended before [DONE]");
+
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 function toChunk(data: string): ChatChunk {
@@ -137,38 +137,26 @@ function toChunk(data: string): ChatChunk {
 }
 
 function toCompletion(bytes: Buffer): ChatCompletion {
-  let completion: ChatCompletion | null;
-  try {
-    completion = JSON.parse(bytes.toString("utf8")) as ChatCompletion;
-  } catch (cause) {
-    throw malformed("its answer is no JSON", cause);
-  }
+  const completion = toJson(bytes) as ChatCompletion | null | undefined;
+  if (completion === undefined) throw malformed("its answer is no JSON");
   if (!Array.isArray(completion?.choices)) throw malformed("its answer has no choices");
   return completion;
 }
 
-async function readAll(body: AsyncIterable<Buffer>, bytesMax: number): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of body) {
-    bytes += piece.length;
-    if (bytes > bytesMax) throw malformed(`its answer is over ${bytesMax} bytes`);
-    pieces.push(piece);
-  }
-  return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces, bytes);
+async function toModelError(answer: HttpAnswer): Promise<MarrowError> {
+  const body = toJson(await answer.whole(ERROR_BYTES_MAX).catch(() => Buffer.alloc(0))) as { error?: unknown } | null | undefined;
+  return new MarrowError("model_failed", `the model's endpoint answered ${answer.status}`, {
+    details: { status: answer.status, error: toErrorObject(body?.error), retryAfterMs: toRetryAfterMs(answer.headers) },
+  });
 }
 
-async function toModelError({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<MarrowError> {
-  const text = await readAll(body, ERROR_BYTES_MAX).then(String, () => "");
-  let error: unknown;
+/** What the bytes say, or `undefined` when they are no JSON. */
+function toJson(bytes: Buffer): unknown {
   try {
-    error = (JSON.parse(text) as { error?: unknown } | null)?.error;
+    return JSON.parse(bytes.toString("utf8"));
   } catch {
-    error = undefined;
+    return undefined;
   }
-  return new MarrowError("model_failed", `the model's endpoint answered ${statusCode}`, {
-    details: { status: statusCode, error: toErrorObject(error), retryAfterMs: toRetryAfterMs(headers) },
-  });
 }
 
 /** Milliseconds of `retry-after-ms` or `retry-after` (seconds or a date); `undefined` without either. */
@@ -194,6 +182,7 @@ function toErrorObject(error: unknown): Readonly<Record<string, unknown>> | unde
 function toFailure(error: unknown, signal?: AbortSignal): never {
   if (MarrowError.is(error)) throw error;
   if (signal?.aborted === true) throw new MarrowError("aborted", "the call of the model was aborted", { cause: error });
+  if (error instanceof BodyTooLarge) throw malformed(error.message);
   const code = (error as { code?: unknown }).code;
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_CONNECT_TIMEOUT") {
     throw new MarrowError("timeout", "the model's endpoint did not answer in time", { cause: error });

@@ -1,5 +1,4 @@
 import { MarrowError } from "../errors.ts";
-import type { Command, Reply } from "./connection.ts";
 
 /** What is known of one ability: there, not there, or the user may not find out. */
 export type Ability = "yes" | "no" | "unknown";
@@ -26,7 +25,7 @@ export interface Capabilities {
  * Asks the server what it can do, in one round trip of INFO and COMMAND INFO. A user who may run neither gets `unknown`
  * in place of an error; only a connection that fails throws.
  */
-export async function probeCapabilities(send: (command: Command) => Promise<Reply>): Promise<Capabilities> {
+export async function probeCapabilities(send: (command: readonly string[]) => Promise<unknown>): Promise<Capabilities> {
   const [info, commands] = await Promise.all([
     known(send(["INFO"])),
     known(send(["COMMAND", "INFO", "VSIM", "FT.SEARCH", "XACKDEL", "FCALL"])),
@@ -51,7 +50,7 @@ export async function probeCapabilities(send: (command: Command) => Promise<Repl
   };
 }
 
-async function known(reply: Promise<Reply>): Promise<Reply> {
+async function known(reply: Promise<unknown>): Promise<unknown> {
   try {
     return await reply;
   } catch (error) {

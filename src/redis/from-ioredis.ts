@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
 import type { Redis, Subscription } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
@@ -14,9 +15,11 @@ export function fromIoredis(client: IoredisClient | Cluster, options: RedisOptio
 /** The driver over an ioredis client; an owned one is closed, and redialled after a demotion. */
 export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owned: boolean }): Driver {
   const { isCluster } = client;
+  const gather = isCluster ? () => {} : createGathering(client as IoredisClient);
   const driver: Driver = {
     call(command, bytes) {
       const [verb, ...words] = command;
+      gather();
       return client.sendCommand(
         new IoredisCommand(String(verb), words as (string | Buffer)[], bytes ? BYTES : TEXT),
       ) as Promise<unknown>;
@@ -29,6 +32,24 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   };
   // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
   return owned && !isCluster ? { ...driver, redial: () => client.disconnect(true) } : driver;
+}
+
+/**
+ * Gathers the commands of one turn of the event loop into one write to the socket. Commands leave in the same turn in which
+ * they were given, so nothing waits for company; what is saved is a system call for each.
+ */
+function createGathering(client: IoredisClient): () => void {
+  let gathering = false;
+  return () => {
+    const stream = client.stream as Socket | undefined;
+    if (gathering || stream === undefined) return;
+    gathering = true;
+    stream.cork();
+    setImmediate(() => {
+      gathering = false;
+      stream.uncork();
+    });
+  };
 }
 
 const TEXT = { replyEncoding: "utf8" as const };

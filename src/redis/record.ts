@@ -17,7 +17,11 @@ const ZSTD_JSON = 0x01;
  * Turns a JSON value into a record: one byte version, one byte encoding, then the body. See `docs/protocol/records.md`.
  */
 export function encodeRecord(value: unknown): Buffer {
-  const body = Buffer.from(JSON.stringify(value), "utf8");
+  return encodeRecordBody(Buffer.from(JSON.stringify(value), "utf8"));
+}
+
+/** The same for a value that is JSON bytes already. */
+export function encodeRecordBody(body: Buffer): Buffer {
   const compressed = body.length >= COMPRESS_FROM_BYTES ? zstdCompressSync(body) : undefined;
   return compressed !== undefined && compressed.length < body.length
     ? withHeader(ZSTD_JSON, compressed)

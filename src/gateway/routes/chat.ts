@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { parseCacheControl, type AnswerStream, type Provenance } from "../../flow/index.ts";
 import { toEvent, type ChatRequest } from "../../models/index.ts";
-import { bodyBytes, type GatewayApp } from "../app.ts";
+import { bodyBytes, type GatewayApp } from "../parts.ts";
 import { toErrorAnswer, toRefusal } from "../error-body.ts";
 import { header, userOf } from "../identity.ts";
 import { toLimitHeaders } from "../limit-headers.ts";
@@ -42,7 +42,13 @@ export function registerChat({ app, tenants, metrics }: GatewayApp): void {
           .headers(headers)
           .send({ error: { message: "no stored answer serves this request", type: "invalid_request_error", param: null, code: "not_cached" } });
       case "whole":
-        return reply.headers(headers).header("content-type", "application/json; charset=utf-8").send(outcome.bytes);
+        reply.hijack();
+        reply.raw.writeHead(200, {
+          ...headers,
+          "content-type": "application/json; charset=utf-8",
+          "content-length": Buffer.byteLength(outcome.bytes),
+        });
+        return reply.raw.end(outcome.bytes);
       case "stream":
         reply.hijack();
         reply.raw.writeHead(200, { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
-import type { GatewayApp } from "../app.ts";
+import type { GatewayApp } from "../parts.ts";
 
 const INPUTS_MAX = 2_048;
 

@@ -1,4 +1,4 @@
-import type { GatewayApp } from "../app.ts";
+import type { GatewayApp } from "../parts.ts";
 
 const READY_WAIT_MS = 1_000;
 

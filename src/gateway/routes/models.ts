@@ -1,5 +1,5 @@
 import { MarrowError } from "../../errors.ts";
-import type { GatewayApp } from "../app.ts";
+import type { GatewayApp } from "../parts.ts";
 
 /** `GET /v1/models` and `GET /v1/models/{id}`: all that the gateway serves, the embedder included. */
 export function registerModels({ app, listModels, embedder }: GatewayApp): void {

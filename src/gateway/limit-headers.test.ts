@@ -1,0 +1,35 @@
+import { describe, expect, it } from "vitest";
+import { toDuration, toLimitHeaders } from "./limit-headers.ts";
+
+const rule = (id: string, unit: "requests" | "tokens", limit: number, remaining: number) => ({ id, unit, limit, remaining, windowMs: 60_000, resetMs: 12_300 });
+
+describe("a decision's headers", () => {
+  it("tell the tightest rule of each unit in OpenAI's words, and all rules in the IETF's", () => {
+    const rules = [rule("user", "requests", 10, 4), rule("app", "requests", 100, 2), rule("tokens", "tokens", 1_000, 900)];
+    const headers = toLimitHeaders({ allowed: true, degraded: false, rules, settle: async () => {} });
+    expect(headers).toEqual({
+      "ratelimit-policy": '"user";q=10;w=60, "app";q=100;w=60, "tokens";q=1000;w=60',
+      ratelimit: '"user";r=4;t=13, "app";r=2;t=13, "tokens";r=900;t=13',
+      "x-ratelimit-limit-requests": "100",
+      "x-ratelimit-remaining-requests": "2",
+      "x-ratelimit-reset-requests": "13s",
+      "x-ratelimit-limit-tokens": "1000",
+      "x-ratelimit-remaining-tokens": "900",
+      "x-ratelimit-reset-tokens": "13s",
+    });
+  });
+
+  it("say when nothing was counted", () => {
+    expect(toLimitHeaders({ allowed: true, degraded: true, rules: [], settle: async () => {} })).toEqual({ "x-ratelimit-degraded": "1" });
+  });
+
+  it.each([
+    [17, "17ms"],
+    [999.2, "1000ms"],
+    [59_001, "1m0s"],
+    [360_000, "6m0s"],
+    [3_661_000, "1h1m1s"],
+  ])("write %s ms as %s", (ms, text) => {
+    expect(toDuration(ms)).toBe(text);
+  });
+});

@@ -1,0 +1,41 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Embedder } from "../embedders/index.ts";
+import type { Flow } from "../flow/index.ts";
+import type { ChatModel } from "../models/index.ts";
+import type { Redis } from "../redis/index.ts";
+import type { ApiKeys, Principal } from "./api-keys.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** What routes are registered with. */
+export interface GatewayApp {
+  readonly app: FastifyInstance;
+  readonly redis: Redis;
+  readonly tenants: (scope: string) => Flow;
+  readonly listModels: ChatModel["list"];
+  readonly embedder: Embedder | undefined;
+  readonly keys: ApiKeys;
+  readonly metrics: Metrics;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who the API key stands for; set before any handler but the open ones. */
+    principal: Principal;
+  }
+  interface FastifyContextConfig {
+    /** Served without an API key. */
+    open?: boolean;
+  }
+}
+
+const bytes = new WeakMap<FastifyRequest, Buffer>();
+
+/** Keeps a request's body as it came, for a model that may take it unchanged. */
+export function keepBodyBytes(request: FastifyRequest, body: Buffer): void {
+  bytes.set(request, body);
+}
+
+/** The body of a request as it came. */
+export function bodyBytes(request: FastifyRequest): Buffer | undefined {
+  return bytes.get(request);
+}

@@ -1,0 +1,110 @@
+import type { Dispatcher } from "undici";
+
+/** An answer whose head has come and whose body is on its way. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** The next piece of the body, or `undefined` at its end. Rejects when the connection breaks. One call at a time. */
+  next(): Promise<Buffer | undefined>;
+  /** The rest of the body; rejects when it is over the bound. */
+  whole(bytesMax: number): Promise<Buffer>;
+  /** Gives the rest up. */
+  abandon(): void;
+}
+
+/** Pieces that may wait for a slow reader before the connection is paused. */
+const PIECES_MAX = 64;
+
+/**
+ * Sends a request and answers once the head came. Undici's own `request` wraps every body in a stream of Node's; this hands
+ * pieces over as they are, at about half the CPU a piece.
+ */
+export function sendRequest(
+  dispatcher: Dispatcher,
+  options: Dispatcher.DispatchOptions,
+  signal: AbortSignal | undefined,
+): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let controller: Dispatcher.DispatchController | undefined;
+    let reader: PromiseWithResolvers<Buffer | undefined> | undefined;
+    let ended = false;
+    let failure: Error | undefined;
+    let paused = false;
+
+    const abort = () => controller?.abort(new Error("the request was given up"));
+    const finish = (error?: Error) => {
+      ended = true;
+      failure = error;
+      signal?.removeEventListener("abort", abort);
+      if (error === undefined) reader?.resolve(undefined);
+      else reader?.reject(error);
+      reader = undefined;
+    };
+
+    function next(): Promise<Buffer | undefined> {
+      const piece = pieces.shift();
+      if (piece !== undefined) {
+        if (paused && pieces.length === 0) {
+          paused = false;
+          controller?.resume();
+        }
+        return Promise.resolve(piece);
+      }
+      if (failure !== undefined) return Promise.reject(failure);
+      if (ended) return Promise.resolve(undefined);
+      reader = Promise.withResolvers();
+      return reader.promise;
+    }
+
+    async function whole(bytesMax: number): Promise<Buffer> {
+      const all: Buffer[] = [];
+      let bytes = 0;
+      for (let piece = await next(); piece !== undefined; piece = await next()) {
+        bytes += piece.length;
+        all.push(piece);
+        if (bytes > bytesMax) {
+          abort();
+          throw new BodyTooLarge(bytesMax);
+        }
+      }
+      return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all, bytes);
+    }
+
+    if (signal?.aborted === true) return reject(new Error("the request was given up"));
+    signal?.addEventListener("abort", abort, { once: true });
+    dispatcher.dispatch(options, {
+      onRequestStart(started) {
+        controller = started;
+        if (signal?.aborted === true) abort();
+      },
+      onResponseStart(_, status, headers) {
+        // 1xx heads announce another one.
+        if (status >= 200) resolve({ status, headers, next, whole, abandon: abort });
+      },
+      onResponseData(_, piece) {
+        if (reader === undefined) {
+          pieces.push(piece);
+          if (pieces.length < PIECES_MAX || paused) return;
+          paused = true;
+          controller?.pause();
+          return;
+        }
+        reader.resolve(piece);
+        reader = undefined;
+      },
+      onResponseEnd: () => finish(),
+      onResponseError(_, error) {
+        finish(error);
+        reject(error);
+      },
+    });
+  });
+}
+
+/** A body went over its bound. */
+export class BodyTooLarge extends Error {
+  constructor(bytesMax: number) {
+    super(`the body is over ${bytesMax} bytes`);
+  }
+}

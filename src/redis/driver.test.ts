@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import { createRedis, toReply, type Driver } from "./driver.ts";
+
+/** A driver that answers by a script: values resolve, errors reject, `never` hangs. */
+function scripted(answers: unknown[], ready = true): Driver & { calls: number; redials: number } {
+  const driver = {
+    calls: 0,
+    redials: 0,
+    call() {
+      const answer = answers[Math.min(driver.calls, answers.length - 1)];
+      driver.calls += 1;
+      if (answer === "never") return new Promise(() => {});
+      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
+    },
+    isReady: () => ready,
+    redial: () => (driver.redials += 1),
+    subscribe: () => Promise.reject(new Error("not in this test")),
+    close: () => Promise.resolve(),
+  };
+  return driver as unknown as Driver & { calls: number; redials: number };
+}
+
+const said = (message: string) => new Error(message);
+
+describe("a command", () => {
+  it.each(["LOADING Redis is loading", "BUSY Redis is busy", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN Link"])(
+    "that Redis did not run (%s) is sent again, a write too",
+    async (message) => {
+      const driver = scripted([said(message), said(message), "OK"]);
+      expect(await createRedis(driver).send(["SET", "a", "1"])).toBe("OK");
+      expect(driver.calls).toBe(3);
+    },
+  );
+
+  it("that meets a demoted master dials again and is sent again", async () => {
+    const driver = scripted([said("READONLY You can't write against a read only replica."), "OK"]);
+    expect(await createRedis(driver).send(["SET", "a", "1"])).toBe("OK");
+    expect(driver.redials).toBe(1);
+  });
+
+  it("whose answer was lost is sent again when it only reads", async () => {
+    const driver = scripted([said("Connection is closed."), "1"]);
+    expect(await createRedis(driver).send(["GET", "a"])).toBe("1");
+  });
+
+  it("whose answer was lost is not sent again when it writes, and says that it may have run", async () => {
+    const driver = scripted([said("Connection is closed."), "OK"]);
+    const failed = createRedis(driver).send(["INCR", "a"]);
+    await expect(failed).rejects.toMatchObject({ code: "unavailable", details: { mayHaveRun: true } });
+    expect(driver.calls).toBe(1);
+  });
+
+  it("that writes is sent again when its caller says that twice is once", async () => {
+    const driver = scripted([said("ECONNRESET"), "OK"]);
+    expect(await createRedis(driver).send(["SET", "a", "1"], { retry: "safe" })).toBe("OK");
+  });
+
+  it("never waits beyond its bound", async () => {
+    const startMs = performance.now();
+    await expect(createRedis(scripted(["never"])).send(["GET", "a"], { timeoutMs: 60 })).rejects.toMatchObject({ code: "timeout" });
+    expect(performance.now() - startMs).toBeLessThan(500);
+  });
+
+  it("fails at once when Redis has been away for a while", async () => {
+    const redis = createRedis(scripted([said("Stream isn't writeable and enableOfflineQueue options is false")], false));
+    await expect(redis.send(["GET", "a"])).rejects.toMatchObject({ code: "unavailable", details: { mayHaveRun: false } });
+    const startMs = performance.now();
+    await expect(redis.send(["GET", "a"])).rejects.toMatchObject({ code: "unavailable" });
+    expect(performance.now() - startMs).toBeLessThan(50);
+  });
+
+  it.each([
+    ["OOM command not allowed", "redis_full"],
+    ["NOAUTH Authentication required.", "redis_denied"],
+    ["WRONGPASS invalid", "redis_denied"],
+    ["NOPERM this user has no permissions", "redis_denied"],
+    ["WRONGTYPE Operation against a key", "redis_rejected"],
+    ["ERR unknown command", "redis_rejected"],
+  ])("that Redis refuses with %s fails with %s, and at once", async (message, code) => {
+    const driver = scripted([said(message)]);
+    await expect(createRedis(driver).send(["GET", "secret-key"])).rejects.toMatchObject({ code });
+    expect(driver.calls).toBe(1);
+  });
+
+  it("that failed hides no other answer of its pipeline", async () => {
+    const redis = createRedis(scripted(["1", said("WRONGTYPE x"), "3"]));
+    const [first, second, third] = await redis.pipeline([["GET", "a"], ["GET", "b"], ["GET", "c"]]);
+    expect([first, third]).toEqual(["1", "3"]);
+    expect(second).toMatchObject({ code: "redis_rejected" });
+  });
+
+  it("is refused after the connection was closed", async () => {
+    const redis = createRedis(scripted(["1"]));
+    await redis.close();
+    await expect(redis.send(["GET", "a"])).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
+
+describe("a reply", () => {
+  it.each([
+    [new Map([["a", 1]]), ["a", 1]],
+    [{ a: "b" }, ["a", "b"]],
+    [new Set(["x"]), ["x"]],
+    [1.5, "1.5"],
+    [true, 1],
+    [12n, "12"],
+    [undefined, null],
+    [[["a", null]], [["a", null]]],
+  ])("of any protocol has one shape (%#)", (reply, expected) => {
+    expect(toReply(reply)).toEqual(expected);
+  });
+});

@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, inject, it } from "vitest";
+import { until } from "../../../test/servers.ts";
+import { connect } from "../index.ts";
+import { findServer, startServer, type ManagedServer } from "./index.ts";
+
+const directories: string[] = [];
+const servers: ManagedServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop();
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "marrow-managed-"));
+  directories.push(directory);
+  return directory;
+}
+
+async function start(directory: string): Promise<ManagedServer> {
+  const server = await startServer({ binary: inject("redisBinary"), directory });
+  servers.push(server);
+  return server;
+}
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+describe("the managed server", () => {
+  it("keeps its data over a stop and a crash", async () => {
+    const directory = newDirectory();
+    const first = await start(directory);
+    const redis = await connect(first.url);
+    await redis.send(["SET", "a", "1"]);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    process.kill(first.pid() ?? 0, "SIGKILL");
+    await until(async () => (await redis.send(["GET", "a"]).catch(() => null)) === "1", "the server after its crash");
+    await redis.close();
+    await first.stop();
+    const again = await connect((await start(directory)).url);
+    expect(await again.send(["GET", "a"])).toBe("1");
+    await again.close();
+  });
+
+  it("is one for all who name one directory, and another for another", async () => {
+    const directory = newDirectory();
+    const [first, second, other] = [await start(directory), await start(directory), await start(newDirectory())];
+    expect(second.url).toBe(first.url);
+    expect([first.pid() !== undefined, second.pid()]).toEqual([true, undefined]);
+    expect(other.url).not.toBe(first.url);
+  });
+
+  it("ends with its holder, also on SIGKILL, and the next one takes over with the data", async () => {
+    const directory = newDirectory();
+    const script = `
+      import { startServer } from ${JSON.stringify(import.meta.resolve("./index.ts"))};
+      const server = await startServer({ binary: process.argv[1], directory: process.argv[2] });
+      console.log(server.pid());
+      setInterval(() => {}, 1000);`;
+    const holder = spawn(process.execPath, ["--conditions=@marrow/source", "--input-type=module", "-e", script, inject("redisBinary"), directory]);
+    const pid = await new Promise<number>((resolve) => holder.stdout.once("data", (data) => resolve(Number(String(data)))));
+    const second = await start(directory);
+    expect(second.pid()).toBeUndefined();
+    const redis = await connect(second.url);
+    await redis.send(["SET", "a", "1"]);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    holder.kill("SIGKILL");
+    await until(() => !isAlive(pid), "the server's end");
+    await until(() => second.pid() !== undefined, "the take-over");
+    await until(async () => (await redis.send(["GET", "a"]).catch(() => null)) === "1", "the data");
+    await redis.close();
+  });
+
+  it("is not found where there is none, and is told by its version where there is one", async () => {
+    expect(await findServer({ path: "/nowhere", cacheDirectory: "/nowhere" })).toBeUndefined();
+    const binary = inject("redisBinary");
+    expect(await findServer({ path: binary.replace(/\/redis-server$/, ""), cacheDirectory: "/nowhere" })).toMatchObject({ path: binary });
+  });
+});

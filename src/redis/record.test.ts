@@ -1,0 +1,46 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { COMPRESS_FROM_BYTES, decodeRecord, encodeRecord } from "./record.ts";
+
+describe("a record", () => {
+  it("gives any JSON back", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        expect(decodeRecord(encodeRecord(value))).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  it("is smaller than its body when the body is large", () => {
+    const body = "Redis keeps what was said. ".repeat(200);
+    expect(encodeRecord(body).length).toBeLessThan(COMPRESS_FROM_BYTES);
+    expect(decodeRecord(encodeRecord(body))).toBe(body);
+  });
+
+  it("of a newer version is refused as newer", () => {
+    expect(() => decodeRecord(Buffer.from([9, 0, 49]))).toThrow(expect.objectContaining({ code: "newer_record" }));
+  });
+
+  it.each([
+    ["empty", []],
+    ["of version 0", [0, 0]],
+    ["cut off", [1]],
+    ["of an unknown encoding", [1, 7, 49]],
+    ["no JSON", [1, 0, 123]],
+    ["no zstd", [1, 1, 1, 2, 3]],
+  ])("that is %s is refused as corrupt", (_, bytes) => {
+    expect(() => decodeRecord(Buffer.from(bytes))).toThrow(expect.objectContaining({ code: "corrupt_record" }));
+  });
+
+  it("of any bytes is read or refused, never anything else", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+        try {
+          decodeRecord(bytes);
+        } catch (error) {
+          expect((error as { code: string }).code).toMatch(/^(corrupt|newer)_record$/);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,3 @@
+export { hashEmbedder } from "../embedders/index.ts";
+export { losing } from "./losing.ts";
+export { startScriptedModel, type ScriptedAnswer, type ScriptedModel, type ScriptedRequest } from "./scripted-model.ts";

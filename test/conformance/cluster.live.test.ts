@@ -1,0 +1,60 @@
+import { Cluster } from "ioredis";
+import { createCluster } from "redis";
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { connect, fromIoredis, fromNodeRedis } from "../../src/index.ts";
+import { createCache } from "../../src/cache/index.ts";
+import { hashEmbedder } from "../../src/embedders/index.ts";
+import { createLimiter } from "../../src/limiter/index.ts";
+import { createMemory } from "../../src/memory/index.ts";
+import { startCluster, type Group } from "../servers.ts";
+import { describeRedisPort } from "./redis-port.ts";
+
+const app = () => `c${randomUUID().slice(0, 8)}`;
+let group: Group;
+beforeAll(async () => {
+  group = await startCluster(inject("redisBinary"));
+});
+afterAll(() => group.stop());
+const ports = () => group.nodes.map(({ port }) => ({ host: "127.0.0.1", port }));
+
+describeRedisPort("connect() to a cluster", async () => {
+  const redis = await connect(group.url, { app: app() });
+  return { redis, close: () => redis.close() };
+});
+
+describeRedisPort("ioredis on a cluster", async () => {
+  const client = new Cluster(ports());
+  await new Promise((resolve) => client.once("ready", resolve));
+  return { redis: fromIoredis(client, { app: app() }), close: async () => void (await client.quit()) };
+});
+
+describeRedisPort("node-redis on a cluster", async () => {
+  const client = createCluster({ rootNodes: ports().map((socket) => ({ socket })) });
+  await client.connect();
+  return { redis: fromNodeRedis(client as never, { app: app() }), close: async () => void (await client.close()) };
+});
+
+describe("the roles on a cluster", () => {
+  it("keep each of their scripts in one slot, for 30 tenants over all masters", async () => {
+    const redis = await connect(group.url, { app: app() });
+    await Promise.all(
+      Array.from({ length: 30 }, async (_, at) => {
+        const tenant = redis.scope(`tenant ${at}`);
+        const cache = createCache<string>(tenant, { name: "c", embedder: hashEmbedder(), minSimilarity: 0.5 });
+        await cache.store("how do I bake bread", "slowly");
+        expect(await cache.lookup("how do I bake bread")).toMatchObject({ hit: true, match: "exact" });
+        expect(await cache.lookup("how do I bake a bread")).toMatchObject({ hit: true, match: "similar" });
+        const session = createMemory(tenant, { name: "m" }).session({ user: `u${at}`, id: "s" });
+        expect(await session.append({ role: "user", content: "hi" })).toMatchObject({ version: 1 });
+        const rules = [
+          { id: "user", by: "user", limit: 2, windowMs: 60_000 },
+          { id: "app", by: "app", limit: 5, windowMs: 60_000 },
+        ];
+        const limiter = createLimiter(tenant, { name: "l", rules, onUnavailable: "refuse" });
+        expect(await limiter.take({ user: `u${at}` })).toMatchObject({ allowed: true, degraded: false });
+      }),
+    );
+    await redis.close();
+  });
+});

@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Redis } from "../../src/redis/index.ts";
+import { runScript, type Script } from "../../src/redis/index.ts";
+
+const double: Script<"counter", "by"> = {
+  name: "double",
+  keys: ["counter"],
+  values: ["by"],
+  rest: false,
+  idempotent: false,
+  // A text of its own for each run, so that no server knows the script yet.
+  lua: `-- ${randomUUID()}\nreturn {redis.call("INCRBY", KEYS[1], ARGV[1]), "text"}`,
+  sha1: "",
+};
+
+/** What every adapter promises, on every kind of server. */
+export function describeRedisPort(name: string, open: () => Promise<{ redis: Redis; close(): Promise<void> }>): void {
+  describe(`the Redis port over ${name}`, () => {
+    let redis: Redis;
+    let close: () => Promise<void>;
+    const key = (part: string) => `{${redis.app}:conformance}:${part}`;
+
+    beforeAll(async () => ({ redis, close } = await open()));
+    afterAll(() => close());
+
+    it("sends commands and answers text, integers, lists and absence", async () => {
+      expect(await redis.send(["SET", key("a"), "ü"])).toBe("OK");
+      expect(await redis.send(["GET", key("a")])).toBe("ü");
+      expect(await redis.send(["GET", key("none")])).toBeNull();
+      expect(await redis.send(["INCR", key("n")])).toBe(1);
+      expect(await redis.send(["HSET", key("h"), "f", "v", "g", "w"])).toBe(2);
+      expect(await redis.send(["HGETALL", key("h")])).toEqual(["f", "v", "g", "w"]);
+      expect(await redis.send(["SADD", key("s"), "m"])).toBe(1);
+      expect(await redis.send(["SMEMBERS", key("s")])).toEqual(["m"]);
+      await redis.send(["ZADD", key("z"), "1.5", "m"]);
+      expect(await redis.send(["ZSCORE", key("z"), "m"])).toBe("1.5");
+    });
+
+    it("is safe for any bytes, both ways", async () => {
+      const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at));
+      await redis.send(["SET", key("bytes"), bytes]);
+      expect(await redis.send(["GET", key("bytes")], { reply: "bytes" })).toEqual(bytes);
+      expect(await redis.send(["STRLEN", key("bytes")])).toBe(256);
+      const [first] = (await redis.send(["MGET", key("bytes")], { reply: "bytes" })) as Buffer[];
+      expect(first).toEqual(bytes);
+    });
+
+    it("answers a pipeline in order, errors in their places", async () => {
+      await redis.send(["SET", key("p"), "1"]);
+      const answers = await redis.pipeline([
+        ["GET", key("p")],
+        ["LPUSH", key("p"), "x"],
+        ["INCR", key("p")],
+      ]);
+      expect(answers[0]).toBe("1");
+      expect(answers[1]).toMatchObject({ code: "redis_rejected" });
+      expect(answers[2]).toBe(2);
+    });
+
+    it("runs scripts that the server does not know yet, and then again by their digest", async () => {
+      const { createHash } = await import("node:crypto");
+      const script = { ...double, sha1: createHash("sha1").update(double.lua).digest("hex") };
+      expect(await runScript(redis, script, { counter: key("d") }, { by: 2 })).toEqual([2, "text"]);
+      expect(await runScript(redis, script, { counter: key("d") }, { by: 3 })).toEqual([5, "text"]);
+    });
+
+    it("keeps the order of commands sent at once", async () => {
+      const answers = await Promise.all(Array.from({ length: 200 }, () => redis.send(["INCR", key("order")])));
+      expect(answers).toEqual(Array.from({ length: 200 }, (_, at) => at + 1));
+    });
+
+    it("searches vector sets, scores as text", async () => {
+      const { vectorSets } = await redis.capabilities();
+      expect(vectorSets).toBe("yes");
+      const vector = Buffer.from(new Float32Array([1, 0, 0, 0]).buffer);
+      await redis.send(["VADD", key("v"), "FP32", vector, "e1"]);
+      const [id, score] = (await redis.send(["VSIM", key("v"), "FP32", vector, "WITHSCORES", "COUNT", "1"])) as string[];
+      expect([id, Number(score)]).toEqual(["e1", 1]);
+    });
+
+    it("hears what is published, until it closes the subscription", async () => {
+      const heard: string[] = [];
+      const channel = key("channel");
+      const subscription = await redis.subscribe([channel], (from, message) => heard.push(`${from} ${message}`));
+      await redis.send(["PUBLISH", channel, "one"]);
+      await expect.poll(() => heard).toEqual([`${channel} one`]);
+      await subscription.close();
+      await redis.send(["PUBLISH", channel, "two"]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(heard).toHaveLength(1);
+    });
+
+    it("gives each scope keys of its own, and refuses none", () => {
+      expect(redis.scope("a").scope).toBe("a");
+      for (const scope of ["", undefined, "\ud800"]) {
+        expect(() => redis.scope(scope as string)).toThrow(expect.objectContaining({ code: "invalid_input" }));
+      }
+    });
+
+    it("ends a wait at its bound", async () => {
+      const slow = redis.send(["BLPOP", key("empty"), "0.3"], { timeoutMs: 50 });
+      await expect(slow).rejects.toMatchObject({ code: "timeout" });
+      expect(await redis.send(["GET", key("none")], { timeoutMs: 5_000 })).toBeNull();
+    });
+  });
+}

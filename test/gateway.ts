@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import type { FastifyInstance } from "fastify";
+import OpenAI from "openai";
+import { staticEmbedder } from "../src/embedders/index.ts";
+import { createApiKeys, createGateway, type ApiKeys, type GatewayConfigInput } from "../src/gateway/index.ts";
+import { connect, type Redis } from "../src/index.ts";
+import { demoModel, openaiModel } from "../src/models/index.ts";
+import { startScriptedModel, type ScriptedAnswer, type ScriptedModel, type ScriptedRequest } from "../src/testing/index.ts";
+
+/** A gateway that listens, with a scripted model behind it and the official client before it. */
+export interface TestGateway {
+  readonly app: FastifyInstance;
+  readonly baseURL: string;
+  readonly key: string;
+  readonly keys: ApiKeys;
+  readonly redis: Redis;
+  readonly model: ScriptedModel;
+  /** The official client of a key, without retries of its own. */
+  client(options?: { readonly apiKey?: string; readonly maxRetries?: number; readonly headers?: Record<string, string> }): OpenAI;
+  close(): Promise<void>;
+}
+
+/** Starts a gateway on a free port. Its model ids are `demo` and `scripted`. */
+export async function startTestGateway(options: {
+  readonly redisUrl: string;
+  readonly appName?: string;
+  readonly config?: GatewayConfigInput;
+  readonly script?: (request: ScriptedRequest, nth: number) => ScriptedAnswer;
+}): Promise<TestGateway> {
+  const redis = await connect(options.redisUrl, { app: options.appName ?? `g${randomUUID().slice(0, 8)}` });
+  const model = await startScriptedModel(options.script);
+  const upstream = openaiModel({ baseUrl: model.baseUrl, ids: ["scripted"], firstByteTimeoutMs: 2_000, idleTimeoutMs: 2_000 });
+  const app = createGateway({
+    redis,
+    models: [demoModel({ firstTokenMs: 0, tokenMs: 0 }), upstream],
+    embedder: staticEmbedder(),
+    config: { logLevel: "silent", ...options.config },
+  });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const keys = createApiKeys(redis);
+  const key = await keys.create({ scope: "acme", user: "u1", name: "test" });
+  const baseURL = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1`;
+  return {
+    app,
+    baseURL,
+    key,
+    keys,
+    redis,
+    model,
+    client: ({ apiKey = key, maxRetries = 0, headers = {} } = {}) => new OpenAI({ baseURL, apiKey, maxRetries, defaultHeaders: headers }),
+    async close() {
+      app.server.closeAllConnections();
+      await app.close();
+      await upstream.close();
+      await model.close();
+      await redis.close();
+    },
+  };
+}
+
+/** Asks one question and answers the text with the headers of the answer. */
+export async function ask(
+  client: OpenAI,
+  content: string,
+  { model = "scripted", headers = {}, ...more }: { model?: string; headers?: Record<string, string> } & Record<string, unknown> = {},
+): Promise<{ text: string | null | undefined; cache: string | null; headers: Headers; usage: unknown }> {
+  const { data, response } = await client.chat.completions
+    .create({ model, messages: [{ role: "user", content }], ...more } as OpenAI.ChatCompletionCreateParamsNonStreaming, { headers })
+    .withResponse();
+  return { text: data.choices[0]?.message.content, cache: response.headers.get("x-marrow-cache"), headers: response.headers, usage: data.usage };
+}
+
+/** The same as a stream, read to its end. */
+export async function askStream(
+  client: OpenAI,
+  content: string,
+  { model = "scripted", headers = {}, ...more }: { model?: string; headers?: Record<string, string> } & Record<string, unknown> = {},
+): Promise<{ text: string; cache: string | null; usage: unknown; finish: string | null | undefined }> {
+  const { data, response } = await client.chat.completions
+    .create({ model, messages: [{ role: "user", content }], stream: true, ...more } as OpenAI.ChatCompletionCreateParamsStreaming, { headers })
+    .withResponse();
+  let text = "";
+  let usage: unknown;
+  let finish: string | null | undefined;
+  for await (const chunk of data) {
+    text += chunk.choices[0]?.delta.content ?? "";
+    finish = chunk.choices[0]?.finish_reason ?? finish;
+    usage = chunk.usage ?? usage;
+  }
+  return { text, cache: response.headers.get("x-marrow-cache"), usage, finish };
+}

@@ -1,0 +1,87 @@
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+
+/** Who may import whom: the law of the house. `door` rooms are entered through `index.ts` only. */
+const WALLS: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  internal: ["errors"],
+  redis: ["errors", "internal"],
+  embedders: ["errors", "internal"],
+  models: ["errors", "internal"],
+  limiter: ["redis", "errors", "internal"],
+  memory: ["embedders", "redis", "errors", "internal"],
+  cache: ["embedders", "redis", "errors", "internal"],
+  flow: ["cache", "memory", "limiter", "models", "embedders", "errors", "internal"],
+  testing: ["redis", "embedders", "errors"],
+  gateway: ["cache", "memory", "limiter", "flow", "models", "embedders", "redis", "errors", "internal"],
+  cli: ["gateway", "redis", "errors"],
+  index: ["redis", "errors"],
+};
+/** Rooms without a door: every file may be imported. */
+const OPEN = new Set(["errors", "internal"]);
+/** Doors beside a room's main one. */
+const SIDE_DOORS = new Set(["redis/managed/index.ts"]);
+const LINES_MAX = 400;
+const FORBIDDEN_NAMES = /^(utils?|common|helpers?|types|constants|misc)\.ts$/;
+
+const sources = globSync("src/**/*.ts").filter((file) => !file.endsWith(".test.ts"));
+
+function roomOf(file: string): string {
+  const [first = ""] = relative("src", file).split("/");
+  return first.replace(/\.ts$/, "");
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, "utf8");
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)";/gms)].map((match) => join(dirname(file), match[1] ?? ""));
+}
+
+describe("the house", () => {
+  it("has a wall for every room", () => {
+    expect([...new Set(sources.map(roomOf))].filter((room) => !(room in WALLS))).toEqual([]);
+  });
+
+  it.each(Object.keys(WALLS))("%s imports only the rooms that it may, through their doors", (room) => {
+    const wrong = sources
+      .filter((file) => roomOf(file) === room)
+      .flatMap((file) => importsOf(file).map((target) => ({ file, target })))
+      .filter(({ target }) => roomOf(target) !== room)
+      .filter(({ target }) => {
+        const other = roomOf(target);
+        const throughDoor = OPEN.has(other) || target === `src/${other}/index.ts` || SIDE_DOORS.has(relative("src", target));
+        return !(WALLS[room] ?? []).includes(other) || !throughDoor;
+      });
+    expect(wrong).toEqual([]);
+  });
+
+  it("has no cycle of imports", () => {
+    const state = new Map<string, "open" | "done">();
+    const cycles: string[] = [];
+    const visit = (file: string, path: readonly string[]) => {
+      if (state.get(file) === "done" || !existsSync(file)) return;
+      if (state.get(file) === "open") {
+        cycles.push([...path, file].join(" -> "));
+        return;
+      }
+      state.set(file, "open");
+      for (const target of importsOf(file)) visit(target, [...path, file]);
+      state.set(file, "done");
+    };
+    for (const file of sources) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it("has no file that is too long or named after nothing", () => {
+    const long = sources.filter((file) => !file.endsWith(".gen.ts") && readFileSync(file, "utf8").split("\n").length > LINES_MAX);
+    const vague = sources.filter((file) => FORBIDDEN_NAMES.test(file.split("/").at(-1) ?? ""));
+    expect({ long, vague }).toEqual({ long: [], vague: [] });
+  });
+
+  it("runs no command that walks or empties the whole server", () => {
+    const rooms = sources.filter((file) => !file.includes("redis/routing.ts"));
+    const scripts = globSync("src/**/*.lua");
+    const wrong = [...rooms, ...scripts].filter((file) => /"(KEYS|SCAN|FLUSHALL|FLUSHDB)"/.test(readFileSync(file, "utf8")));
+    expect(wrong).toEqual([]);
+  });
+});

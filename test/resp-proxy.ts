@@ -1,0 +1,59 @@
+import { connect as dial, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** Stands between a client and Redis: counts round trips, or spoils them. */
+export interface RespProxy {
+  readonly url: string;
+  /** Round trips since the last reset: how often the client spoke after Redis had. */
+  roundTrips(): number;
+  reset(): void;
+  /** From now on every connection is cut; commands that left may have run. */
+  cut(): void;
+  /** From now on the answers of Redis are held back. */
+  mute(on: boolean): void;
+  close(): Promise<void>;
+}
+
+/** Starts a proxy before a Redis on a TCP port or a unix socket (given by URL). */
+export async function startProxy(target: string): Promise<RespProxy> {
+  let trips = 0;
+  let muted = false;
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((client) => {
+    const upstream = target.startsWith("unix://") ? dial(target.slice(7)) : dial(Number(new URL(target).port), "127.0.0.1");
+    let redisSpoke = true;
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on("error", () => {});
+      socket.on("close", () => {
+        client.destroy();
+        upstream.destroy();
+        sockets.delete(socket);
+      });
+    }
+    client.on("data", (data) => {
+      if (redisSpoke) trips += 1;
+      redisSpoke = false;
+      upstream.write(data);
+    });
+    upstream.on("data", (data) => {
+      redisSpoke = true;
+      if (!muted) client.write(data);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    roundTrips: () => trips,
+    reset: () => (trips = 0),
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
+    mute: (on) => (muted = on),
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
