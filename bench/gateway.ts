@@ -14,10 +14,14 @@ import { startProgram, type Program } from "./support/process.ts";
 import { median, quantile, round } from "./support/statistics.ts";
 
 const { values } = parseArgs({
-  options: { entries: { type: "string", default: "100000" }, rounds: { type: "string", default: "5" }, requests: { type: "string", default: "3000" } },
+  options: {
+    entries: { type: "string", default: "100000" },
+    rounds: { type: "string", default: "5" },
+    requests: { type: "string", default: "3000" },
+  },
 });
 const [ENTRIES, ROUNDS, REQUESTS] = [Number(values.entries), Number(values.rounds), Number(values.requests)];
-const IN_FLIGHT = 16;
+const IN_FLIGHT = 64;
 const STREAM_REQUESTS = 150;
 const STREAM_EVENTS = 102;
 
@@ -36,19 +40,33 @@ const upstream = await startProgram("bench/support/upstream.ts", { CHUNKS: Strin
 const origin = `http://127.0.0.1:${upstream.words[0]}`;
 const proxy = await startProgram("bench/support/bare-proxy.ts", { UPSTREAM: origin });
 const portkey = await startProgram("bench/support/portkey.ts", {});
-const plain = await startProgram("bench/support/marrow-gateway.ts", { UPSTREAM: origin, REDIS: server.url, APP: "plain" });
-const full = await startProgram("bench/support/marrow-gateway.ts", { UPSTREAM: origin, REDIS: server.url, APP: "full", SEMANTIC: "on" });
+const plain = await startProgram("bench/support/marrow-gateway.ts", {
+  UPSTREAM: origin,
+  REDIS: server.url,
+  APP: "plain",
+});
+const full = await startProgram("bench/support/marrow-gateway.ts", {
+  UPSTREAM: origin,
+  REDIS: server.url,
+  APP: "full",
+  SEMANTIC: "on",
+});
 
 const run = `${Date.now()}`;
 let serial = 0;
-const unique = (n: number) => `Question ${run}-${(serial += 1)}-${n}: how do I keep the engine of car number ${n} from making that noise?`;
+const unique = (n: number) =>
+  `Question ${run}-${(serial += 1)}-${n}: how do I keep the engine of car number ${n} from making that noise?`;
 const marrowHeaders = (program: Program) => (n: number) => ({
   authorization: `Bearer ${program.words[1]}`,
   // Four requests share a session, so that most of them bring a history.
   "x-marrow-session": `${run}-${Math.floor(n / 4)}-${Math.floor(serial / 1e6)}`,
 });
 const keyOnly = (program: Program) => () => ({ authorization: `Bearer ${program.words[1]}` });
-const portkeyHeaders = () => ({ authorization: "Bearer none", "x-portkey-provider": "openai", "x-portkey-custom-host": `${origin}/v1` });
+const portkeyHeaders = () => ({
+  authorization: "Bearer none",
+  "x-portkey-provider": "openai",
+  "x-portkey-custom-host": `${origin}/v1`,
+});
 
 await loadEntries();
 const variants: readonly Variant[] = [
@@ -56,12 +74,29 @@ const variants: readonly Variant[] = [
   { name: "portkey", program: portkey, headers: portkeyHeaders, prompt: unique },
   { name: "miss", program: plain, headers: marrowHeaders(plain), prompt: unique, expects: "miss" },
   { name: "missAll", program: full, headers: marrowHeaders(full), prompt: unique, expects: "miss" },
-  { name: "exactHit", program: plain, headers: keyOnly(plain), prompt: () => "What is the answer to the bench's own question?", expects: "exact" },
-  { name: "semanticHit", program: full, headers: keyOnly(full), prompt: (n) => similarTo(n % ENTRIES), expects: "similar" },
+  {
+    name: "exactHit",
+    program: plain,
+    headers: keyOnly(plain),
+    prompt: () => "What is the answer to the bench's own question?",
+    expects: "exact",
+  },
+  {
+    name: "semanticHit",
+    program: full,
+    headers: keyOnly(full),
+    prompt: (n) => similarTo(n % ENTRIES),
+    expects: "similar",
+  },
   { name: "proxyStream", program: proxy, headers: () => ({}), prompt: unique, stream: true },
   { name: "stream", program: plain, headers: marrowHeaders(plain), prompt: unique, stream: true, expects: "miss" },
 ];
-const pools = new Map(variants.map(({ program }) => [program, new Pool(`http://127.0.0.1:${program.words[0]}`, { connections: IN_FLIGHT })]));
+const pools = new Map(
+  variants.map(({ program }) => [
+    program,
+    new Pool(`http://127.0.0.1:${program.words[0]}`, { connections: IN_FLIGHT }),
+  ]),
+);
 
 const cpu = new Map<string, number[]>();
 const latency = new Map<string, number[]>();
@@ -81,7 +116,9 @@ for (const { name, stream } of variants) {
   const unit = stream === true ? "us CPU a chunk" : "us CPU a request";
   const times = latency.get(name) ?? [];
   console.log(
-    `${name.padEnd(12)} ${median(cpu.get(name) ?? []).toFixed(1).padStart(7)} ${unit}   p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms`,
+    `${name.padEnd(12)} ${median(cpu.get(name) ?? [])
+      .toFixed(1)
+      .padStart(7)} ${unit}   p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms`,
   );
 }
 const ratio = (a: string, b: string) => round(median(cpu.get(a) ?? []) / median(cpu.get(b) ?? []));
@@ -152,7 +189,10 @@ function similarTo(n: number): string {
 
 function nameOf(n: number): string {
   const parts = ["alpha", "river", "stone", "window", "button", "garden", "engine", "silver", "orange", "mountain"];
-  return [...String(n)].map((digit) => parts[Number(digit)]).join(" ");
+  return String(n)
+    .split("")
+    .map((digit) => parts[Number(digit)])
+    .join(" ");
 }
 
 /** Stores the questions as the gateway itself would, in the partition that the bench's requests ask. */
@@ -160,11 +200,17 @@ async function loadEntries(): Promise<void> {
   const redis = await connect(server.url, { app: "full", commandTimeoutMs: 60_000 });
   const cache = createCache(redis.scope("bench"), { name: "chat", embedder: staticEmbedder(), timeoutMs: 60_000 });
   const within = { parameters: { model: "bench", temperature: 0.2 }, context: "" };
-  const answer = { model: "bench", message: { role: "assistant", content: "Open settings and choose a colour." }, usage: { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 } };
+  const answer = {
+    model: "bench",
+    message: { role: "assistant", content: "Open settings and choose a colour." },
+    usage: { prompt_tokens: 9, completion_tokens: 9, total_tokens: 18 },
+  };
   const startMs = performance.now();
   for (let start = 0; start < ENTRIES; start += 500) {
     await Promise.all(
-      Array.from({ length: Math.min(500, ENTRIES - start) }, (_, at) => cache.store({ prompt: storedQuestion(start + at), within }, answer)),
+      Array.from({ length: Math.min(500, ENTRIES - start) }, (_, at) =>
+        cache.store({ prompt: storedQuestion(start + at), within }, answer),
+      ),
     );
   }
   console.log(`stored ${ENTRIES} questions in ${((performance.now() - startMs) / 1000).toFixed(0)} s`);

@@ -40,7 +40,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   not_found: { status: 404, retryable: false, meaning: "The named thing does not exist." },
   conflict: { status: 409, retryable: false, meaning: "It exists already with other settings or at another version." },
   too_large: { status: 413, retryable: false, meaning: "A value is over a named limit." },
-  rate_limited: { status: 429, retryable: true, meaning: "A limit refused the call; the answer says when to come back." },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    meaning: "A limit refused the call; the answer says when to come back.",
+  },
   aborted: { status: 499, retryable: false, meaning: "The caller's signal ended the call." },
   internal: { status: 500, retryable: false, meaning: "Something that should not happen did; the cause is attached." },
   corrupt_record: { status: 500, retryable: false, meaning: "A stored record cannot be read." },
@@ -54,7 +58,6 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   redis_full: { status: 503, retryable: true, meaning: "Redis is out of memory and refuses writes." },
   timeout: { status: 504, retryable: true, meaning: "A bound on waiting passed." },
 };
-
 
 /** What an error may carry beside its message. */
 export interface MarrowErrorOptions {

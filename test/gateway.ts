@@ -6,7 +6,12 @@ import { staticEmbedder } from "../src/embedders/index.ts";
 import { createApiKeys, createGateway, type ApiKeys, type GatewayConfigInput } from "../src/gateway/index.ts";
 import { connect, type Redis } from "../src/index.ts";
 import { demoModel, openaiModel } from "../src/models/index.ts";
-import { startScriptedModel, type ScriptedAnswer, type ScriptedModel, type ScriptedRequest } from "../src/testing/index.ts";
+import {
+  startScriptedModel,
+  type ScriptedAnswer,
+  type ScriptedModel,
+  type ScriptedRequest,
+} from "../src/testing/index.ts";
 
 /** A gateway that listens, with a scripted model behind it and the official client before it. */
 export interface TestGateway {
@@ -17,7 +22,11 @@ export interface TestGateway {
   readonly redis: Redis;
   readonly model: ScriptedModel;
   /** The official client of a key, without retries of its own. */
-  client(options?: { readonly apiKey?: string; readonly maxRetries?: number; readonly headers?: Record<string, string> }): OpenAI;
+  client(options?: {
+    readonly apiKey?: string;
+    readonly maxRetries?: number;
+    readonly headers?: Record<string, string>;
+  }): OpenAI;
   close(): Promise<void>;
 }
 
@@ -30,7 +39,12 @@ export async function startTestGateway(options: {
 }): Promise<TestGateway> {
   const redis = await connect(options.redisUrl, { app: options.appName ?? `g${randomUUID().slice(0, 8)}` });
   const model = await startScriptedModel(options.script);
-  const upstream = openaiModel({ baseUrl: model.baseUrl, ids: ["scripted"], firstByteTimeoutMs: 2_000, idleTimeoutMs: 2_000 });
+  const upstream = openaiModel({
+    baseUrl: model.baseUrl,
+    ids: ["scripted"],
+    firstByteTimeoutMs: 2_000,
+    idleTimeoutMs: 2_000,
+  });
   const app = createGateway({
     redis,
     models: [demoModel({ firstTokenMs: 0, tokenMs: 0 }), upstream],
@@ -48,7 +62,8 @@ export async function startTestGateway(options: {
     keys,
     redis,
     model,
-    client: ({ apiKey = key, maxRetries = 0, headers = {} } = {}) => new OpenAI({ baseURL, apiKey, maxRetries, defaultHeaders: headers }),
+    client: ({ apiKey = key, maxRetries = 0, headers = {} } = {}) =>
+      new OpenAI({ baseURL, apiKey, maxRetries, defaultHeaders: headers }),
     async close() {
       app.server.closeAllConnections();
       await app.close();
@@ -63,22 +78,46 @@ export async function startTestGateway(options: {
 export async function ask(
   client: OpenAI,
   content: string,
-  { model = "scripted", headers = {}, ...more }: { model?: string; headers?: Record<string, string> } & Record<string, unknown> = {},
+  {
+    model = "scripted",
+    headers = {},
+    ...more
+  }: { model?: string; headers?: Record<string, string> } & Record<string, unknown> = {},
 ): Promise<{ text: string | null | undefined; cache: string | null; headers: Headers; usage: unknown }> {
   const { data, response } = await client.chat.completions
-    .create({ model, messages: [{ role: "user", content }], ...more } as OpenAI.ChatCompletionCreateParamsNonStreaming, { headers })
+    .create(
+      { model, messages: [{ role: "user", content }], ...more } as OpenAI.ChatCompletionCreateParamsNonStreaming,
+      { headers },
+    )
     .withResponse();
-  return { text: data.choices[0]?.message.content, cache: response.headers.get("x-marrow-cache"), headers: response.headers, usage: data.usage };
+  return {
+    text: data.choices[0]?.message.content,
+    cache: response.headers.get("x-marrow-cache"),
+    headers: response.headers,
+    usage: data.usage,
+  };
 }
 
 /** The same as a stream, read to its end. */
 export async function askStream(
   client: OpenAI,
   content: string,
-  { model = "scripted", headers = {}, ...more }: { model?: string; headers?: Record<string, string> } & Record<string, unknown> = {},
+  {
+    model = "scripted",
+    headers = {},
+    ...more
+  }: { model?: string; headers?: Record<string, string> } & Record<string, unknown> = {},
 ): Promise<{ text: string; cache: string | null; usage: unknown; finish: string | null | undefined }> {
   const { data, response } = await client.chat.completions
-    .create({ model, messages: [{ role: "user", content }], stream: true, ...more } as OpenAI.ChatCompletionCreateParamsStreaming, { headers })
+    .create(
+      {
+        model,
+        messages: [{ role: "user", content }],
+        stream: true,
+        ...more,
+      } as OpenAI.ChatCompletionCreateParamsStreaming,
+      { headers },
+    )
     .withResponse();
   let text = "";
   let usage: unknown;

@@ -34,7 +34,9 @@ function roomOf(file: string): string {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, "utf8");
-  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)";/gms)].map((match) => join(dirname(file), match[1] ?? ""));
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "(\.[^"]+)";/gms)].map((match) =>
+    join(dirname(file), match[1] ?? ""),
+  );
 }
 
 describe("the house", () => {
@@ -49,7 +51,8 @@ describe("the house", () => {
       .filter(({ target }) => roomOf(target) !== room)
       .filter(({ target }) => {
         const other = roomOf(target);
-        const throughDoor = OPEN.has(other) || target === `src/${other}/index.ts` || SIDE_DOORS.has(relative("src", target));
+        const throughDoor =
+          OPEN.has(other) || target === `src/${other}/index.ts` || SIDE_DOORS.has(relative("src", target));
         return !(WALLS[room] ?? []).includes(other) || !throughDoor;
       });
     expect(wrong).toEqual([]);
@@ -73,7 +76,9 @@ describe("the house", () => {
   });
 
   it("has no file that is too long or named after nothing", () => {
-    const long = sources.filter((file) => !file.endsWith(".gen.ts") && readFileSync(file, "utf8").split("\n").length > LINES_MAX);
+    const long = sources.filter(
+      (file) => !file.endsWith(".gen.ts") && readFileSync(file, "utf8").split("\n").length > LINES_MAX,
+    );
     const vague = sources.filter((file) => FORBIDDEN_NAMES.test(file.split("/").at(-1) ?? ""));
     expect({ long, vague }).toEqual({ long: [], vague: [] });
   });
@@ -81,7 +86,9 @@ describe("the house", () => {
   it("runs no command that walks or empties the whole server", () => {
     const rooms = sources.filter((file) => !file.includes("redis/routing.ts"));
     const scripts = globSync("src/**/*.lua");
-    const wrong = [...rooms, ...scripts].filter((file) => /"(KEYS|SCAN|FLUSHALL|FLUSHDB)"/.test(readFileSync(file, "utf8")));
+    const wrong = [...rooms, ...scripts].filter((file) =>
+      /"(KEYS|SCAN|FLUSHALL|FLUSHDB)"/.test(readFileSync(file, "utf8")),
+    );
     expect(wrong).toEqual([]);
   });
 });

@@ -19,7 +19,9 @@ export async function startProxy(target: string): Promise<RespProxy> {
   let muted = false;
   const sockets = new Set<Socket>();
   const server: Server = createServer((client) => {
-    const upstream = target.startsWith("unix://") ? dial(target.slice(7)) : dial(Number(new URL(target).port), "127.0.0.1");
+    const upstream = target.startsWith("unix://")
+      ? dial(target.slice(7))
+      : dial(Number(new URL(target).port), "127.0.0.1");
     let redisSpoke = true;
     for (const socket of [client, upstream]) {
       sockets.add(socket);

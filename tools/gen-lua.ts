@@ -47,7 +47,9 @@ function generate(directory: string): string {
     "// Written by `npm run gen` from scripts/*.lua. Do not edit.",
     'import type { Script } from "../redis/index.ts";',
     ...scripts,
-  ].join("\n\n").concat("\n");
+  ]
+    .join("\n\n")
+    .concat("\n");
 }
 
 function describeScript(path: string): string {
@@ -56,7 +58,8 @@ function describeScript(path: string): string {
   checkOperands(path, source, contract);
   const lua = strip(source);
   const name = basename(path, ".lua");
-  const union = (names: readonly string[]) => (names.length === 0 ? "never" : names.map((one) => `"${one}"`).join(" | "));
+  const union = (names: readonly string[]) =>
+    names.length === 0 ? "never" : names.map((one) => `"${one}"`).join(" | ");
   return [
     `/** ${contract.summary} */`,
     `export const ${camel(name)}: Script<${union(contract.keys)}, ${union(contract.values)}> = {`,
@@ -72,7 +75,9 @@ function describeScript(path: string): string {
 }
 
 function readContract(path: string, source: string): Contract {
-  const header = source.split("\n").filter((_, at, lines) => lines.slice(0, at + 1).every((one) => one.startsWith("--")));
+  const header = source
+    .split("\n")
+    .filter((_, at, lines) => lines.slice(0, at + 1).every((one) => one.startsWith("--")));
   const operands = (kind: string) => header.flatMap((line) => new RegExp(`^-- ${kind} +(\\S+) `).exec(line)?.[1] ?? []);
   const summary = /^-- ([A-Z].*\.)$/.exec(header[0] ?? "")?.[1];
   if (summary === undefined) throw new Error(`${path}: the first line must be one sentence`);

@@ -1,12 +1,12 @@
 /** @portkey-ai/gateway as published, on a free port. */
 import { createServer, type AddressInfo } from "node:net";
 
-const probe = createServer().listen(0, "127.0.0.1", async () => {
+const probe = createServer().listen(0, "127.0.0.1", () => {
   const { port } = probe.address() as AddressInfo;
   probe.close();
   process.argv.push(`--port=${port}`, "--headless");
   // The package has no types and starts by being imported.
   const entry: string = "@portkey-ai/gateway/build/start-server.js";
-  await import(entry);
+  void import(entry);
   setTimeout(() => console.log(`port ${port}`), 500);
 });

@@ -13,7 +13,11 @@ export interface Program {
 }
 
 /** Starts a node program that prints `port …` when it is ready. */
-export async function startProgram(file: string, env: Readonly<Record<string, string>>, args: readonly string[] = []): Promise<Program> {
+export async function startProgram(
+  file: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Promise<Program> {
   const child = spawn(process.execPath, ["--conditions=@marrow/source", file, ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],

@@ -3,13 +3,17 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
 const chunks = Number(process.env["CHUNKS"] ?? 100);
-const text = "The quick brown fox jumps over the lazy dog and runs through the forest until the evening comes. ".repeat(5);
+const text = "The quick brown fox jumps over the lazy dog and runs through the forest until the evening comes. ".repeat(
+  5,
+);
 const whole = JSON.stringify({
   id: "chatcmpl-bench",
   object: "chat.completion",
   created: 1_700_000_000,
   model: "bench",
-  choices: [{ index: 0, message: { role: "assistant", content: text, refusal: null }, logprobs: null, finish_reason: "stop" }],
+  choices: [
+    { index: 0, message: { role: "assistant", content: text, refusal: null }, logprobs: null, finish_reason: "stop" },
+  ],
   usage: { prompt_tokens: 40, completion_tokens: 100, total_tokens: 140 },
   system_fingerprint: "fp_bench",
 });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, inject, vi } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
@@ -48,8 +48,14 @@ describe("a cache", () => {
   liveTest("says why the nearest question was not served", async ({ tenant }) => {
     const cache = open(tenant, { minSimilarity: 0.6 });
     await cache.store("How do I enable the dark mode of the editor?", "So.");
-    expect(await cache.lookup("How do I disable the dark mode of the editor?")).toMatchObject({ hit: false, nearest: { veto: "antonym" } });
-    expect(await cache.lookup("How do I bake bread?")).toMatchObject({ hit: false, nearest: { veto: "below_threshold" } });
+    expect(await cache.lookup("How do I disable the dark mode of the editor?")).toMatchObject({
+      hit: false,
+      nearest: { veto: "antonym" },
+    });
+    expect(await cache.lookup("How do I bake bread?")).toMatchObject({
+      hit: false,
+      nearest: { veto: "below_threshold" },
+    });
   });
 
   liveTest("scores as its embedder does, within quantisation", async ({ tenant }) => {
@@ -68,7 +74,14 @@ describe("a cache", () => {
     expect((await cache.lookup(CAPITAL)).hit).toBe(false);
     expect((await cache.lookup(REPHRASED)).hit).toBe(false);
     expect((await cache.lookup("How do I bake bread?")).hit).toBe(true);
-    const [, keys] = (await redis.send(["SCAN", "0", "MATCH", `{${unique}:acme}:cache:c:vectors:*`, "COUNT", "100000"])) as [string, string[]];
+    const [, keys] = (await redis.send([
+      "SCAN",
+      "0",
+      "MATCH",
+      `{${unique}:acme}:cache:c:vectors:*`,
+      "COUNT",
+      "100000",
+    ])) as [string, string[]];
     expect(await redis.send(["VCARD", keys[0] as string])).toBe(1);
     expect(Number(await redis.send(["PTTL", keys[0] as string]))).toBeGreaterThan(50_000);
   });
@@ -78,7 +91,14 @@ describe("a cache", () => {
     for (const prompt of ["red apples", "green pears", "blue plums"]) await cache.store(prompt, "x", { ttlMs: 50 });
     await new Promise((resolve) => setTimeout(resolve, 100));
     await cache.store("yellow bananas", "x");
-    const [, keys] = (await redis.send(["SCAN", "0", "MATCH", `{${unique}:acme}:cache:c:vectors:*`, "COUNT", "100000"])) as [string, string[]];
+    const [, keys] = (await redis.send([
+      "SCAN",
+      "0",
+      "MATCH",
+      `{${unique}:acme}:cache:c:vectors:*`,
+      "COUNT",
+      "100000",
+    ])) as [string, string[]];
     expect(await redis.send(["VCARD", keys[0] as string])).toBe(1);
   });
 
@@ -170,7 +190,8 @@ describe("caches of different tenants", () => {
     await fc.assert(
       fc.asyncProperty(name, name, name, name, async (scopeA, nameA, scopeB, nameB) => {
         run += 1;
-        const open2 = (scope: string, cache: string) => createCache<string>(redis.scope(scope), { name: `${cache}${run}`, embedder: staticEmbedder() });
+        const open2 = (scope: string, cache: string) =>
+          createCache<string>(redis.scope(scope), { name: `${cache}${run}`, embedder: staticEmbedder() });
         await open2(scopeA, nameA).store(CAPITAL, "mine");
         const same = scopeA === scopeB && nameA === nameB;
         for (const prompt of [CAPITAL, REPHRASED]) expect((await open2(scopeB, nameB).lookup(prompt)).hit).toBe(same);
@@ -181,7 +202,9 @@ describe("caches of different tenants", () => {
   });
 
   liveTest("cannot be made without a scope", async ({ redis }) => {
-    expect(() => createCache(redis as unknown as ScopedRedis, { name: "c" })).toThrow(expect.objectContaining({ code: "invalid_option" }));
+    expect(() => createCache(redis as unknown as ScopedRedis, { name: "c" })).toThrow(
+      expect.objectContaining({ code: "invalid_option" }),
+    );
   });
 });
 

@@ -23,7 +23,9 @@ export type Lookup<V> =
   | {
       readonly hit: false;
       /** The nearest stored question, when there was one: why it was not served. */
-      readonly nearest?: { readonly similarity: number; readonly veto: Veto | "below_threshold" | "too_old" } | undefined;
+      readonly nearest?:
+        | { readonly similarity: number; readonly veto: Veto | "below_threshold" | "too_old" }
+        | undefined;
     };
 
 /** Bounds of one lookup. */
@@ -127,7 +129,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
     for (const { similarity, entry } of toCandidates(reply)) {
       const ageMs = ageOf(entry);
       const veto =
-        similarity < minSimilarity ? "below_threshold" : ageMs > maxAgeMs ? "too_old" : findVeto(question.text, entry.text);
+        similarity < minSimilarity
+          ? "below_threshold"
+          : ageMs > maxAgeMs
+            ? "too_old"
+            : findVeto(question.text, entry.text);
       if (veto === undefined) {
         return { hit: true, match: "similar", value: entry.value as V, similarity: Math.min(1, similarity), ageMs };
       }
@@ -141,14 +147,18 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
     const [vector] = (await embedder?.embed([text], { signal })) ?? [];
     if (vector === undefined || !vector.some((value) => value !== 0)) return undefined;
     if (!vector.every(Number.isFinite) || vector.length !== embedder?.dimensions) {
-      throw new MarrowError("embedder_failed", "the embedder made a vector of the wrong length or with no finite numbers");
+      throw new MarrowError(
+        "embedder_failed",
+        "the embedder made a vector of the wrong length or with no finite numbers",
+      );
     }
     return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
   }
 
   const cache: Cache<V> = {
     async lookup(question, { maxAgeMs = Infinity, tiers = "both", signal } = {}) {
-      if (maxAgeMs !== Infinity && !(maxAgeMs >= 0)) refuse("maxAgeMs", "a number of at least 0", maxAgeMs, "invalid_input");
+      if (maxAgeMs !== Infinity && !(maxAgeMs >= 0))
+        refuse("maxAgeMs", "a number of at least 0", maxAgeMs, "invalid_input");
       const fingerprint = toFingerprint(question);
       const exact: Lookup<V> = tiers === "similar" ? { hit: false } : await lookupExact(fingerprint, maxAgeMs);
       return exact.hit || tiers === "exact" ? exact : lookupSimilar(fingerprint, maxAgeMs, signal);
@@ -178,7 +188,10 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
     },
 
     async forget(question) {
-      const removed = await scoped.send(["UNLINK", keys.body(toFingerprint(question).id)], { timeoutMs, retry: "safe" });
+      const removed = await scoped.send(["UNLINK", keys.body(toFingerprint(question).id)], {
+        timeoutMs,
+        retry: "safe",
+      });
       return Number(removed) > 0;
     },
 
@@ -225,7 +238,14 @@ export function isAway(error: unknown): boolean {
   return MarrowError.is(error) && AWAY.has(error.code);
 }
 
-const AWAY = new Set<string>(["unavailable", "timeout", "redis_full", "redis_denied", "redis_rejected", "embedder_failed"]);
+const AWAY = new Set<string>([
+  "unavailable",
+  "timeout",
+  "redis_full",
+  "redis_denied",
+  "redis_rejected",
+  "embedder_failed",
+]);
 
 function ageOf({ storedAtMs }: Entry): number {
   return Math.max(0, Date.now() - storedAtMs);

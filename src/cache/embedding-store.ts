@@ -28,7 +28,10 @@ export function createEmbeddingStore(redis: ScopedRedis, options: EmbeddingStore
 
   return {
     async get(fingerprint, texts) {
-      const replies = await scoped.send(["MGET", ...texts.map((text) => keyOf(fingerprint, text))], { reply: "bytes", timeoutMs });
+      const replies = await scoped.send(["MGET", ...texts.map((text) => keyOf(fingerprint, text))], {
+        reply: "bytes",
+        timeoutMs,
+      });
       return (replies as readonly (Buffer | null)[]).map((bytes) => (bytes === null ? undefined : toVector(bytes)));
     },
     async set(fingerprint, entries) {
@@ -36,7 +39,9 @@ export function createEmbeddingStore(redis: ScopedRedis, options: EmbeddingStore
         const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
         return ["SET", keyOf(fingerprint, text), bytes, "PX", String(ttlMs)];
       });
-      const failed = (await scoped.pipeline(commands, { timeoutMs, retry: "safe" })).find((reply) => reply instanceof Error);
+      const failed = (await scoped.pipeline(commands, { timeoutMs, retry: "safe" })).find(
+        (reply) => reply instanceof Error,
+      );
       if (failed !== undefined) throw failed;
     },
   };

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { findVeto } from "./guard.ts";
 
@@ -16,7 +16,11 @@ describe("the guard", () => {
     ["quoted", 'what does "bank" mean', 'what does "shore" mean'],
     ["quoted", "why does parse_config fail here", "why does load_config fail here"],
     ["entity", "what is the population of Norway", "what is the population of Sweden"],
-    ["length", "How do I bake bread?", "How do I bake bread when my oven only heats from below and the old door hardly closes any more at all?"],
+    [
+      "length",
+      "How do I bake bread?",
+      "How do I bake bread when my oven only heats from below and the old door hardly closes any more at all?",
+    ],
   ])("vetoes by %s: %s | %s", (reason, a, b) => {
     expect([findVeto(a, b), findVeto(b, a)]).toEqual([reason, reason]);
   });

@@ -83,7 +83,9 @@ NUMBER_WORDS.delete("one");
 NUMBER_WORDS.delete("second");
 
 const NEGATIONS = new Set(
-  "not no never without cannot none neither nor cant dont doesnt didnt isnt arent wasnt werent wont wouldnt shouldnt couldnt hasnt havent hadnt except avoid unable impossible lack lacking stop fail fails failed".split(" "),
+  "not no never without cannot none neither nor cant dont doesnt didnt isnt arent wasnt werent wont wouldnt shouldnt couldnt hasnt havent hadnt except avoid unable impossible lack lacking stop fail fails failed".split(
+    " ",
+  ),
 );
 
 const ANTONYMS = (
@@ -123,7 +125,8 @@ const WORDS = /[\p{L}\p{N}][\p{L}\p{N}'’_+#.]*/gu;
 const NUMBERS = /\d+(?:[.,:/]\d+)*/g;
 const QUOTED = /"([^"]{1,200})"|“([^”]{1,200})”|`([^`]{1,200})`/g;
 /** Names in code: with an underscore, a capital inside, or a dot between letters; error codes; file paths. */
-const IDENTIFIERS = /\b(?:\w+_\w+|[a-z]+[A-Z]\w*|[A-Z]{2,}\d+|\w+\.(?:js|ts|py|go|rs|java|csv|json|xml|yaml|html|css|sql))\b|(?<=\s)--?[a-zA-Z][\w-]*/g;
+const IDENTIFIERS =
+  /\b(?:\w+_\w+|[a-z]+[A-Z]\w*|[A-Z]{2,}\d+|\w+\.(?:js|ts|py|go|rs|java|csv|json|xml|yaml|html|css|sql))\b|(?<=\s)--?[a-zA-Z][\w-]*/g;
 
 function read(text: string): Reading {
   const order = (text.toLowerCase().match(WORDS) ?? []).map((word) => word.replaceAll(/['’.]/g, ""));

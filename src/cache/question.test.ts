@@ -22,7 +22,17 @@ describe("a question's exact key", () => {
 
   it("depends on what it is asked within, and not on the order of its fields", () => {
     expect(idOf("a", { model: "m", n: { x: 1, y: [1, 2] } })).toBe(idOf("a", { n: { y: [1, 2], x: 1 }, model: "m" }));
-    const others = [undefined, null, {}, { model: "m" }, { model: "M" }, { model: "m", t: 0 }, { model: "m", t: "0" }, ["m"], "m"];
+    const others = [
+      undefined,
+      null,
+      {},
+      { model: "m" },
+      { model: "M" },
+      { model: "m", t: 0 },
+      { model: "m", t: "0" },
+      ["m"],
+      "m",
+    ];
     expect(new Set(others.map((within) => idOf("a", within))).size).toBe(others.length - 1);
   });
 
@@ -33,6 +43,8 @@ describe("a question's exact key", () => {
     ["prompt", "x".repeat(100_001)],
     ["prompt", "\ud800"],
   ])("refuses a %s that is no text", (path, prompt) => {
-    expect(() => toFingerprint({ prompt: prompt as string })).toThrow(expect.objectContaining({ code: "invalid_input", details: { path } }));
+    expect(() => toFingerprint({ prompt: prompt as string })).toThrow(
+      expect.objectContaining({ code: "invalid_input", details: { path } }),
+    );
   });
 });

@@ -25,7 +25,8 @@ export async function runKey(args: readonly string[]): Promise<number> {
   }
   const { redisUrl, dataDirectory, cacheDirectory, path } = readSurroundings();
   const binary = redisUrl === undefined ? await findServer({ path, cacheDirectory }) : undefined;
-  const managed = binary === undefined ? undefined : await startServer({ binary: binary.path, directory: dataDirectory });
+  const managed =
+    binary === undefined ? undefined : await startServer({ binary: binary.path, directory: dataDirectory });
   const { app } = resolveConfig(await loadConfig());
   const redis = await connect(redisUrl ?? managed?.url ?? "redis://localhost:6379", { app });
   try {

@@ -9,7 +9,8 @@ const FILES = ["marrow.config.ts", "marrow.config.json"];
 /** Reads `marrow.config.ts` or `.json` of the working directory, then lets the environment set single fields over it. */
 export async function loadConfig(): Promise<GatewayConfigInput> {
   const present = FILES.filter((file) => existsSync(file));
-  if (present.length > 1) throw new MarrowError("invalid_option", `there may be one of ${FILES.join(" and ")}, not both`);
+  if (present.length > 1)
+    throw new MarrowError("invalid_option", `there may be one of ${FILES.join(" and ")}, not both`);
   const [file] = present;
   const written = file === undefined ? {} : await importConfig(file);
   const config = { ...written, ...fromEnvironment(process.env) };
@@ -24,6 +25,10 @@ async function importConfig(file: string): Promise<GatewayConfigInput> {
     const { default: config } = (await import(url, options)) as { default: GatewayConfigInput };
     return config;
   } catch (cause) {
-    throw new MarrowError("invalid_option", `${file} cannot be read: ${cause instanceof Error ? cause.message : "unknown"}`, { cause });
+    throw new MarrowError(
+      "invalid_option",
+      `${file} cannot be read: ${cause instanceof Error ? cause.message : "unknown"}`,
+      { cause },
+    );
   }
 }

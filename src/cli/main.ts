@@ -28,7 +28,9 @@ const command = COMMANDS[name];
 if (command === undefined) {
   const asked = ["help", "--help", "-h"].includes(name);
   const nearest = nearestName(name, Object.keys(COMMANDS));
-  console.log(asked || nearest === undefined ? USAGE : `${USAGE}\n\nThere is no command ${name}; did you mean ${nearest}?`);
+  console.log(
+    asked || nearest === undefined ? USAGE : `${USAGE}\n\nThere is no command ${name}; did you mean ${nearest}?`,
+  );
   process.exitCode = asked ? 0 : EXIT_USAGE;
 } else {
   try {

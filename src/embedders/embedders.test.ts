@@ -2,7 +2,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { cosine, hashEmbedder, minilmEmbedder, openaiEmbedder, sharedEmbedder, staticEmbedder, type Embedder } from "./index.ts";
+import {
+  cosine,
+  hashEmbedder,
+  minilmEmbedder,
+  openaiEmbedder,
+  sharedEmbedder,
+  staticEmbedder,
+  type Embedder,
+} from "./index.ts";
 
 async function similarity(embedder: Embedder, a: string, b: string): Promise<number> {
   const [left, right] = await embedder.embed([a, b]);
@@ -47,7 +55,10 @@ describe("the static embedder", () => {
   });
 
   it("has a fingerprint that differs from any other embedder's", () => {
-    expect(new Set([staticEmbedder().fingerprint, hashEmbedder().fingerprint, hashEmbedder({ dimensions: 64 }).fingerprint]).size).toBe(3);
+    expect(
+      new Set([staticEmbedder().fingerprint, hashEmbedder().fingerprint, hashEmbedder({ dimensions: 64 }).fingerprint])
+        .size,
+    ).toBe(3);
   });
 });
 
@@ -56,7 +67,12 @@ describe("an OpenAI-compatible embedder", () => {
   let answer: (body: { input: string[]; model: string }) => { status?: number; body: unknown };
   const requests: { input: string[] }[] = [];
   const embedderOf = (more = {}) =>
-    openaiEmbedder({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, model: "m", dimensions: 2, ...more });
+    openaiEmbedder({
+      baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+      model: "m",
+      dimensions: 2,
+      ...more,
+    });
   const good = ({ input }: { input: string[] }) => ({
     body: { data: input.map((text, index) => ({ index, embedding: [text.length, 0] })).toReversed() },
   });
@@ -93,7 +109,9 @@ describe("an OpenAI-compatible embedder", () => {
   ])("fails with its own code when the endpoint answers %s", async (_, said) => {
     answer = () => said;
     await expect(embedderOf().embed(["secret text"])).rejects.toMatchObject({ code: "embedder_failed" });
-    const error: unknown = await embedderOf().embed(["secret text"]).catch((reason: unknown) => reason);
+    const error: unknown = await embedderOf()
+      .embed(["secret text"])
+      .catch((reason: unknown) => reason);
     expect(String(error)).not.toContain("secret text");
   });
 
@@ -139,7 +157,9 @@ describe("a shared embedder", () => {
     expect(batches).toEqual([["x"], ["y"]]);
     const heard: unknown[] = [];
     const broken = { get: () => Promise.reject(new Error("away")), set: () => Promise.reject(new Error("away")) };
-    await expect(sharedEmbedder(embedder, { store: broken, onStoreError: (error) => heard.push(error) }).embed(["z"])).resolves.toHaveLength(1);
+    await expect(
+      sharedEmbedder(embedder, { store: broken, onStoreError: (error) => heard.push(error) }).embed(["z"]),
+    ).resolves.toHaveLength(1);
     expect(heard.length).toBeGreaterThan(0);
   });
 
@@ -155,13 +175,19 @@ describe("a shared embedder", () => {
 });
 
 describe("the MiniLM embedder", () => {
-  const directory = process.env["MARROW_MINILM_DIR"] ?? ".cache/teacher/package/model/onnx-community/all-MiniLM-L6-v2-ONNX";
+  const directory =
+    process.env["MARROW_MINILM_DIR"] ?? ".cache/teacher/package/model/onnx-community/all-MiniLM-L6-v2-ONNX";
 
-  it.skipIf(!existsSync(`${directory}/vocab.txt`))("puts a rephrased question near, when a model is at hand", async () => {
-    const embedder = minilmEmbedder({ directory });
-    expect(await similarity(embedder, "How can I reset my password?", "I forgot my password, how do I set a new one?")).toBeGreaterThan(0.6);
-    expect(await similarity(embedder, "How can I reset my password?", "The weather is nice today")).toBeLessThan(0.3);
-  });
+  it.skipIf(!existsSync(`${directory}/vocab.txt`))(
+    "puts a rephrased question near, when a model is at hand",
+    async () => {
+      const embedder = minilmEmbedder({ directory });
+      expect(
+        await similarity(embedder, "How can I reset my password?", "I forgot my password, how do I set a new one?"),
+      ).toBeGreaterThan(0.6);
+      expect(await similarity(embedder, "How can I reset my password?", "The weather is nice today")).toBeLessThan(0.3);
+    },
+  );
 
   it("says what is missing when the directory holds no model", async () => {
     await expect(minilmEmbedder({ directory: "/nowhere" }).embed(["a"])).rejects.toMatchObject({

@@ -41,7 +41,8 @@ export function minilmEmbedder(options: MinilmOptions): Embedder {
       const encode = await encoder;
       const vectors: Float32Array[] = [];
       for (let start = 0; start < texts.length; start += BATCH_MAX) {
-        if (signal?.aborted === true) throw new MarrowError("aborted", "embedding was aborted", { cause: signal.reason });
+        if (signal?.aborted === true)
+          throw new MarrowError("aborted", "embedding was aborted", { cause: signal.reason });
         vectors.push(...(await encode(texts.slice(start, start + BATCH_MAX))));
       }
       return vectors;
@@ -51,9 +52,13 @@ export function minilmEmbedder(options: MinilmOptions): Embedder {
 
 async function loadEncoder(directory: string, file: string) {
   const runtime = await import("onnxruntime-node").catch((cause: unknown) => {
-    throw new MarrowError("unsupported", "minilmEmbedder needs the package onnxruntime-node: npm install onnxruntime-node", {
-      cause,
-    });
+    throw new MarrowError(
+      "unsupported",
+      "minilmEmbedder needs the package onnxruntime-node: npm install onnxruntime-node",
+      {
+        cause,
+      },
+    );
   });
   let vocabulary: string[];
   let session: Awaited<ReturnType<typeof runtime.InferenceSession.create>>;

@@ -67,7 +67,8 @@ export function createWordpiece(vocabulary: readonly string[]): Wordpiece {
 const KNOWN_WORDS_MAX = 20_000;
 
 const ACCENTS = /\p{Mn}/gu;
-const WORDS = /[\p{P}$+<=>^`|~]|[\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]|[^\s\p{P}$+<=>^`|~\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]+/gu;
+const WORDS =
+  /[\p{P}$+<=>^`|~]|[\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]|[^\s\p{P}$+<=>^`|~\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF]+/gu;
 const INVISIBLE = /[\p{Cc}\p{Cf}\uFFFD]/gu;
 // oxlint-disable-next-line no-control-regex -- the test is exactly "is it all plain ASCII?"
 const ASCII = /^[\x20-\x7E]*$/;

@@ -28,7 +28,10 @@ export const CACHE_CONTROL_DEFAULT: CacheControl = {
 export function parseCacheControl(header: string | undefined): CacheControl {
   if (header === undefined) return CACHE_CONTROL_DEFAULT;
   const control = { ...CACHE_CONTROL_DEFAULT };
-  for (const word of header.toLowerCase().split(",").map((part) => part.trim())) {
+  for (const word of header
+    .toLowerCase()
+    .split(",")
+    .map((part) => part.trim())) {
     const seconds = /^max-age=(\d{1,10})$/.exec(word)?.[1];
     if (seconds !== undefined) control.maxAgeMs = Number(seconds) * 1000;
     else if (word === "no-cache") control.noCache = true;

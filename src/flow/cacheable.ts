@@ -61,8 +61,15 @@ export function toStoredAnswer({ model, choices, usage }: ChatCompletion): Store
   const [choice, ...others] = choices;
   if (choice === undefined || others.length > 0 || choice.finish_reason !== "stop") return undefined;
   const { message } = choice;
-  const { content, refusal, tool_calls: calls, function_call: call, audio } = message as Readonly<Record<string, unknown>>;
-  const absent = (field: unknown) => field === undefined || field === null || (Array.isArray(field) && field.length === 0);
+  const {
+    content,
+    refusal,
+    tool_calls: calls,
+    function_call: call,
+    audio,
+  } = message as Readonly<Record<string, unknown>>;
+  const absent = (field: unknown) =>
+    field === undefined || field === null || (Array.isArray(field) && field.length === 0);
   if (typeof content !== "string" || content.trim() === "") return undefined;
   if (![refusal, calls, call, audio].every(absent)) return undefined;
   return { model, message, usage };

@@ -92,7 +92,10 @@ export function createFlow(options: FlowOptions): Flow {
   const digests = createDigests();
 
   /** Runs a part that Redis being away must not break. */
-  async function unlessAway<T>(role: "cache" | "memory" | "limiter", part: Promise<T> | undefined): Promise<T | undefined> {
+  async function unlessAway<T>(
+    role: "cache" | "memory" | "limiter",
+    part: Promise<T> | undefined,
+  ): Promise<T | undefined> {
     try {
       return await part;
     } catch (error) {
@@ -129,7 +132,8 @@ export function createFlow(options: FlowOptions): Flow {
       const context = contextOf(request, history);
       if (context !== guess && cache !== undefined) {
         question = toQuestion(request, context);
-        found = asksCache && question !== undefined ? await unlessAway("cache", cache.lookup(question, exact)) : undefined;
+        found =
+          asksCache && question !== undefined ? await unlessAway("cache", cache.lookup(question, exact)) : undefined;
       }
     }
     const away = asksCache && question !== undefined && found === undefined;
@@ -154,7 +158,8 @@ export function createFlow(options: FlowOptions): Flow {
     const turn = { ...call, session, sessionKey, history, decision, model, question };
     const sessionState = session === undefined ? undefined : window === undefined ? "unavailable" : "kept";
     const provenance: Provenance = {
-      cache: found?.hit === true ? found.match : question === undefined || cache === undefined || away ? "bypass" : "miss",
+      cache:
+        found?.hit === true ? found.match : question === undefined || cache === undefined || away ? "bypass" : "miss",
       ...describeLookup(found),
       session: sessionState,
       decision,
@@ -180,14 +185,16 @@ export function createFlow(options: FlowOptions): Flow {
     if (provenance.cache === "similar") settle(turns.decision, { tokens: 0 });
     const kept = await keepTurns(turns, answer.message);
     const described = kept ? provenance : { ...provenance, session: "unavailable" as const };
-    if (turns.request.stream !== true) return { kind: "whole", bytes: JSON.stringify(toReplay(answer)), provenance: described };
+    if (turns.request.stream !== true)
+      return { kind: "whole", bytes: JSON.stringify(toReplay(answer)), provenance: described };
     const events = toReplayEvents(answer, wantsUsage(turns.request));
     return { kind: "stream", stream: oneGo(Buffer.from(events)), provenance: described };
   }
 
   async function ask(turns: Turns, provenance: Provenance): Promise<ChatOutcome> {
     const { request, history, model, decision } = turns;
-    const asked: ChatRequest = history.length === 0 ? request : { ...request, messages: withHistory(request.messages, history) };
+    const asked: ChatRequest =
+      history.length === 0 ? request : { ...request, messages: withHistory(request.messages, history) };
     const body = history.length === 0 ? turns.body : undefined;
     const drained = new AbortController();
     try {
@@ -247,7 +254,9 @@ export function createFlow(options: FlowOptions): Flow {
   /** Everything that follows a whole answer, in one round trip. Answers whether the turns are kept. */
   async function finish(turns: Turns, completion: ChatCompletion): Promise<boolean> {
     const { question, decision } = turns;
-    settle(decision, { tokens: completion.usage?.total_tokens ?? estimateText([turns.request.messages, completion.choices]) });
+    settle(decision, {
+      tokens: completion.usage?.total_tokens ?? estimateText([turns.request.messages, completion.choices]),
+    });
     const answer = question === undefined ? undefined : toStoredAnswer(completion);
     const storing =
       question === undefined || answer === undefined ? undefined : unlessAway("cache", cache?.store(question, answer));
@@ -300,4 +309,3 @@ function oneGo(bytes: Uint8Array): AnswerStream {
     abandon() {},
   };
 }
-

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { fastify, LogController, type FastifyInstance } from "fastify";
-import { z } from "zod";
+import type { z } from "zod";
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { routeModels, type ChatModel } from "../models/index.ts";
@@ -71,10 +71,15 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   app.setErrorHandler((error, request, reply) => {
     const { status, headers, body } = toErrorAnswer(error);
     if (status >= 500) request.log.error({ code: body.error.code, requestId: request.id }, "a request failed");
-    return reply.code(status).headers({ "x-request-id": request.id, ...headers }).send(body);
+    return reply
+      .code(status)
+      .headers({ "x-request-id": request.id, ...headers })
+      .send(body);
   });
   app.setNotFoundHandler((request, reply) => {
-    const { status, body } = toErrorAnswer(new MarrowError("not_found", `there is nothing at ${request.method} of this path`));
+    const { status, body } = toErrorAnswer(
+      new MarrowError("not_found", `there is nothing at ${request.method} of this path`),
+    );
     return reply.code(status).send(body);
   });
   app.decorateRequest("principal");
@@ -107,6 +112,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
 function toInputError(error: z.ZodError): MarrowError {
   const issue = error.issues[0];
   const path = issue?.path.join(".") ?? "";
-  const expected = issue?.code === "invalid_type" ? `must be ${issue.expected}` : (issue?.message ?? "is wrong").toLowerCase();
+  const expected =
+    issue?.code === "invalid_type" ? `must be ${issue.expected}` : (issue?.message ?? "is wrong").toLowerCase();
   return new MarrowError("invalid_input", `${path === "" ? "the body" : path}: ${expected}`, { details: { path } });
 }

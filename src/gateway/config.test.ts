@@ -14,7 +14,10 @@ describe("the gateway's configuration", () => {
   });
 
   it("keeps a part that is written and fills the rest", () => {
-    expect(resolveConfig({ limits: { userRequests: { limit: 5 } } }).limits.userRequests).toEqual({ limit: 5, windowMs: 60_000 });
+    expect(resolveConfig({ limits: { userRequests: { limit: 5 } } }).limits.userRequests).toEqual({
+      limit: 5,
+      windowMs: 60_000,
+    });
   });
 
   it.each([
@@ -23,7 +26,13 @@ describe("the gateway's configuration", () => {
     [{ upstreams: [{ baseUrl: "http://x", apikey: "secret" }] }, "upstreams.0.apikey", "did you mean apiKey?"],
     [{ quux: 1 }, "quux", "has no field quux"],
   ])("refuses an unknown field and names the nearest: %j", (input, path, words) => {
-    expect(() => resolveConfig(input)).toThrow(expect.objectContaining({ code: "invalid_option", details: { path }, message: expect.stringContaining(words) as string }));
+    expect(() => resolveConfig(input)).toThrow(
+      expect.objectContaining({
+        code: "invalid_option",
+        details: { path },
+        message: expect.stringContaining(words) as string,
+      }),
+    );
   });
 
   it.each([
@@ -37,9 +46,15 @@ describe("the gateway's configuration", () => {
   });
 
   it("takes single fields from the environment", () => {
-    const input = fromEnvironment({ MARROW_PORT: "9000", MARROW_UPSTREAM_URL: "http://h/v1", MARROW_UPSTREAM_KEY: "k" });
+    const input = fromEnvironment({
+      MARROW_PORT: "9000",
+      MARROW_UPSTREAM_URL: "http://h/v1",
+      MARROW_UPSTREAM_KEY: "k",
+    });
     expect(resolveConfig(input)).toMatchObject({ port: 9000, upstreams: [{ baseUrl: "http://h/v1", apiKey: "k" }] });
-    expect(() => resolveConfig(fromEnvironment({ MARROW_PORT: "high" }))).toThrow(expect.objectContaining({ code: "invalid_option" }));
+    expect(() => resolveConfig(fromEnvironment({ MARROW_PORT: "high" }))).toThrow(
+      expect.objectContaining({ code: "invalid_option" }),
+    );
   });
 
   it("knows the nearest name, and when none is near", () => {

@@ -29,7 +29,9 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       }),
     )
     .default([]),
-  demo: z.strictObject({ enabled: z.boolean().default(true), firstTokenMs: integer(0, 60_000).default(600) }).prefault({}),
+  demo: z
+    .strictObject({ enabled: z.boolean().default(true), firstTokenMs: integer(0, 60_000).default(600) })
+    .prefault({}),
   cache: z
     .strictObject({
       enabled: z.boolean().default(true),
@@ -125,8 +127,15 @@ export function resolveConfig(input: unknown): GatewayConfig {
 
 /** Environment variables that set a field, over what the file says. */
 export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): GatewayConfigInput {
-  const { MARROW_PORT, MARROW_HOST, MARROW_APP, MARROW_AUTH, MARROW_LOG_LEVEL, MARROW_UPSTREAM_URL, MARROW_UPSTREAM_KEY } =
-    environment;
+  const {
+    MARROW_PORT,
+    MARROW_HOST,
+    MARROW_APP,
+    MARROW_AUTH,
+    MARROW_LOG_LEVEL,
+    MARROW_UPSTREAM_URL,
+    MARROW_UPSTREAM_KEY,
+  } = environment;
   return {
     ...(MARROW_PORT !== undefined && { port: Number(MARROW_PORT) }),
     ...(MARROW_HOST !== undefined && { host: MARROW_HOST }),
@@ -152,7 +161,9 @@ function toConfigError(error: z.ZodError, input: unknown): MarrowError {
     const nearest = nearestName(unknown, namesAt(issue.path));
     const field = path === "" ? unknown : `${path}.${unknown}`;
     const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
-    return new MarrowError("invalid_option", `the configuration has no field ${field}${hint}`, { details: { path: field } });
+    return new MarrowError("invalid_option", `the configuration has no field ${field}${hint}`, {
+      details: { path: field },
+    });
   }
   const what = issue === undefined ? "is wrong" : issue.message.toLowerCase();
   return new MarrowError("invalid_option", `configuration field ${path === "" ? "(all)" : path}: ${what}`, {
@@ -191,5 +202,5 @@ function editDistance(a: string, b: string): number {
 }
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host);
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

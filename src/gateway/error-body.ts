@@ -33,9 +33,15 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
 }
 
 /** What a limit that refused answers with; `headers` are those of the limiter. */
-export function toRefusal(refusedBy: string, retryAfterMs: number | undefined, headers: Readonly<Record<string, string>>): ErrorAnswer {
+export function toRefusal(
+  refusedBy: string,
+  retryAfterMs: number | undefined,
+  headers: Readonly<Record<string, string>>,
+): ErrorAnswer {
   const when =
-    retryAfterMs === undefined ? "The request is larger than the limit itself." : `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
+    retryAfterMs === undefined
+      ? "The request is larger than the limit itself."
+      : `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
   const refused = answer(429, `Rate limit ${refusedBy} reached. ${when}`, null, "rate_limit_exceeded", {
     ...headers,
     ...(retryAfterMs === undefined
@@ -74,14 +80,22 @@ function answer(
   code: string,
   headers: Readonly<Record<string, string>> = {},
 ): ErrorAnswer {
-  const type = status === 401 ? "authentication_error" : status === 429 ? "rate_limit_error" : status >= 500 ? "server_error" : "invalid_request_error";
+  const type =
+    status === 401
+      ? "authentication_error"
+      : status === 429
+        ? "rate_limit_error"
+        : status >= 500
+          ? "server_error"
+          : "invalid_request_error";
   return { status, headers, body: { error: { message, type, param, code } } };
 }
 
 /** Fastify's own errors: a body that is no JSON, too large, or of another type. */
 function toKnown(error: unknown): MarrowError {
   const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return new MarrowError("too_large", "the body is larger than this gateway takes");
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
+    return new MarrowError("too_large", "the body is larger than this gateway takes");
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     return new MarrowError("invalid_input", "the body must have content-type application/json");
   }

@@ -20,6 +20,7 @@ export function bearerOf(request: FastifyRequest): string | undefined {
 export function userOf(request: FastifyRequest, inBody: unknown): string {
   const named = header(request, "x-marrow-user") ?? (typeof inBody === "string" && inBody !== "" ? inBody : undefined);
   if (named === undefined) return request.principal.user;
-  if (named.length > 256) throw new MarrowError("invalid_input", "a user's name has at most 256 characters", { details: { path: "user" } });
+  if (named.length > 256)
+    throw new MarrowError("invalid_input", "a user's name has at most 256 characters", { details: { path: "user" } });
   return named;
 }

@@ -1,4 +1,11 @@
 export { createApiKeys, KEPT_AWAY_MS, KEPT_MS, type ApiKeys, type Principal } from "./api-keys.ts";
 export { createGateway, type GatewayOptions } from "./app.ts";
-export { defineConfig, fromEnvironment, nearestName, resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config.ts";
+export {
+  defineConfig,
+  fromEnvironment,
+  nearestName,
+  resolveConfig,
+  type GatewayConfig,
+  type GatewayConfigInput,
+} from "./config.ts";
 export { serve, type Served, type ServeOptions } from "./serve.ts";

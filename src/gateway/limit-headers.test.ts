@@ -1,11 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { toDuration, toLimitHeaders } from "./limit-headers.ts";
 
-const rule = (id: string, unit: "requests" | "tokens", limit: number, remaining: number) => ({ id, unit, limit, remaining, windowMs: 60_000, resetMs: 12_300 });
+const rule = (id: string, unit: "requests" | "tokens", limit: number, remaining: number) => ({
+  id,
+  unit,
+  limit,
+  remaining,
+  windowMs: 60_000,
+  resetMs: 12_300,
+});
 
 describe("a decision's headers", () => {
   it("tell the tightest rule of each unit in OpenAI's words, and all rules in the IETF's", () => {
-    const rules = [rule("user", "requests", 10, 4), rule("app", "requests", 100, 2), rule("tokens", "tokens", 1_000, 900)];
+    const rules = [
+      rule("user", "requests", 10, 4),
+      rule("app", "requests", 100, 2),
+      rule("tokens", "tokens", 1_000, 900),
+    ];
     const headers = toLimitHeaders({ allowed: true, degraded: false, rules, settle: async () => {} });
     expect(headers).toEqual({
       "ratelimit-policy": '"user";q=10;w=60, "app";q=100;w=60, "tokens";q=1000;w=60',
@@ -20,7 +31,9 @@ describe("a decision's headers", () => {
   });
 
   it("say when nothing was counted", () => {
-    expect(toLimitHeaders({ allowed: true, degraded: true, rules: [], settle: async () => {} })).toEqual({ "x-ratelimit-degraded": "1" });
+    expect(toLimitHeaders({ allowed: true, degraded: true, rules: [], settle: async () => {} })).toEqual({
+      "x-ratelimit-degraded": "1",
+    });
   });
 
   it.each([

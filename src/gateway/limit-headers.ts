@@ -8,8 +8,12 @@ export function toLimitHeaders(decision: Decision | undefined): Record<string, s
   if (decision === undefined) return {};
   if (decision.degraded) return { "x-ratelimit-degraded": "1" };
   const headers: Record<string, string> = {
-    "ratelimit-policy": decision.rules.map(({ id, limit, windowMs }) => `"${id}";q=${limit};w=${Math.ceil(windowMs / 1000)}`).join(", "),
-    ratelimit: decision.rules.map(({ id, remaining, resetMs }) => `"${id}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`).join(", "),
+    "ratelimit-policy": decision.rules
+      .map(({ id, limit, windowMs }) => `"${id}";q=${limit};w=${Math.ceil(windowMs / 1000)}`)
+      .join(", "),
+    ratelimit: decision.rules
+      .map(({ id, remaining, resetMs }) => `"${id}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`)
+      .join(", "),
   };
   for (const unit of ["requests", "tokens"] as const) {
     const tightest = tightestOf(decision.rules, unit);

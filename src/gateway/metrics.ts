@@ -20,8 +20,18 @@ export function createMetrics(): Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
     registers,
   });
-  const cache = new Counter({ name: "marrow_cache_total", help: "Answers by where they came from.", labelNames: ["status"], registers });
-  const refusals = new Counter({ name: "marrow_refused_total", help: "Requests that a limit refused.", labelNames: ["rule"], registers });
+  const cache = new Counter({
+    name: "marrow_cache_total",
+    help: "Answers by where they came from.",
+    labelNames: ["status"],
+    registers,
+  });
+  const refusals = new Counter({
+    name: "marrow_refused_total",
+    help: "Requests that a limit refused.",
+    labelNames: ["rule"],
+    registers,
+  });
   const degradations = new Counter({
     name: "marrow_degraded_total",
     help: "Work that a role could not do, by role and error code.",

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Embedder } from "../embedders/index.ts";
 import type { Flow } from "../flow/index.ts";
-import type { ChatModel } from "../models/index.ts";
+import type { ModelInfo } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
 import type { Metrics } from "./metrics.ts";
@@ -11,7 +11,7 @@ export interface GatewayApp {
   readonly app: FastifyInstance;
   readonly redis: Redis;
   readonly tenants: (scope: string) => Flow;
-  readonly listModels: ChatModel["list"];
+  readonly listModels: () => Promise<readonly ModelInfo[]>;
   readonly embedder: Embedder | undefined;
   readonly keys: ApiKeys;
   readonly metrics: Metrics;

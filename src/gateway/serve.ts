@@ -44,14 +44,23 @@ export async function serve(options: ServeOptions): Promise<Served> {
   try {
     const { engine, version, vectorSets } = await redis.capabilities();
     say(`Redis: ${engine} ${version ?? ""}${managed === undefined ? "" : ", managed, for development"}`);
-    if (vectorSets === "no") say("This Redis has no vector sets: the semantic tier of the cache is off; all else works.");
+    if (vectorSets === "no")
+      say("This Redis has no vector sets: the semantic tier of the cache is off; all else works.");
     const upstreams = config.upstreams.map(({ models: ids, ...upstream }) => openaiModel({ ...upstream, ids }));
     const demo = config.demo.enabled ? [demoModel({ firstTokenMs: config.demo.firstTokenMs })] : [];
-    const app = createGateway({ redis, config: options.config, models: [...demo, ...upstreams], embedder: staticEmbedder() });
+    const app = createGateway({
+      redis,
+      config: options.config,
+      models: [...demo, ...upstreams],
+      embedder: staticEmbedder(),
+    });
     const firstKey = config.auth === "keys" ? await createApiKeys(redis).createFirst() : undefined;
     await app.listen({ host: config.host, port: config.port }).catch((cause: NodeJS.ErrnoException) => {
       const why = cause.code === "EADDRINUSE" ? "it is taken: set MARROW_PORT to another one" : String(cause.code);
-      throw new MarrowError("invalid_option", `port ${config.port} cannot be opened: ${why}`, { cause, details: { path: "port" } });
+      throw new MarrowError("invalid_option", `port ${config.port} cannot be opened: ${why}`, {
+        cause,
+        details: { path: "port" },
+      });
     });
     const { port } = app.server.address() as AddressInfo;
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;

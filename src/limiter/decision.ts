@@ -62,7 +62,7 @@ export function toCounts(reply: Reply, rules: readonly ResolvedRule[]): Counts {
   if (!Array.isArray(reply) || reply.length !== rules.length + 3 || !reply.every((one) => typeof one === "number")) {
     throw new MarrowError("corrupt_record", "the limiter's script gave an unexpected answer");
   }
-  const [nowMs = 0, refused = 0, waitMs = -1, ...used] = reply as number[];
+  const [nowMs = 0, refused = 0, waitMs = -1, ...used] = reply;
   return {
     nowMs,
     refused: refused - 1,

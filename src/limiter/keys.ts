@@ -11,7 +11,8 @@ export function counterKeys(
   rules: readonly ResolvedRule[],
 ): (subjectOf: (by: string) => string) => string[] {
   const prefixes = rules.map(
-    ({ id, by }) => [`${keyTag(redis)}:limiter:${encodeKeyPart("name", name)}:${encodeKeyPart("rule", id)}:`, by] as const,
+    ({ id, by }) =>
+      [`${keyTag(redis)}:limiter:${encodeKeyPart("name", name)}:${encodeKeyPart("rule", id)}:`, by] as const,
   );
   return (subjectOf) => prefixes.map(([prefix, by]) => prefix + encodeKeyPart(`subjects.${by}`, subjectOf(by)));
 }

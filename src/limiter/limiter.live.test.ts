@@ -7,7 +7,13 @@ import { createLimiter, type Rule } from "./index.ts";
 
 const perUser = (limit: number, windowMs = 60_000): Rule => ({ id: "user", by: "user", limit, windowMs });
 const perApp = (limit: number, windowMs = 60_000): Rule => ({ id: "app", by: "app", limit, windowMs });
-const tokens = (limit: number, windowMs = 60_000): Rule => ({ id: "tokens", by: "user", unit: "tokens", limit, windowMs });
+const tokens = (limit: number, windowMs = 60_000): Rule => ({
+  id: "tokens",
+  by: "user",
+  unit: "tokens",
+  limit,
+  windowMs,
+});
 
 describe("a limiter of two levels", () => {
   liveTest("never lets 50 concurrent callers take more than the limit", async ({ tenant }) => {
@@ -46,7 +52,11 @@ describe("a limiter of two levels", () => {
 
   liveTest("says that a cost over the limit will never be allowed", async ({ tenant }) => {
     const limiter = createLimiter(tenant, { name: "l", rules: [tokens(100)], onUnavailable: "refuse" });
-    expect(await limiter.take({ user: "u" }, { tokens: 101 })).toMatchObject({ allowed: false, refusedBy: "tokens", retryAfterMs: undefined });
+    expect(await limiter.take({ user: "u" }, { tokens: 101 })).toMatchObject({
+      allowed: false,
+      refusedBy: "tokens",
+      retryAfterMs: undefined,
+    });
     expect(await limiter.take({ user: "u" }, { tokens: 100 })).toMatchObject({ allowed: true });
   });
 
@@ -74,7 +84,9 @@ describe("a limiter of tokens", () => {
   liveTest("shares one settlement between callers of one moment, and loses none of it", async ({ tenant }) => {
     const limiter = createLimiter(tenant, { name: "l", rules: [tokens(1_000)], onUnavailable: "refuse" });
     const taken = await Promise.all(Array.from({ length: 10 }, () => limiter.take({ user: "u" }, { tokens: 50 })));
-    await Promise.all(taken.map((decision) => (decision.allowed ? decision.settle({ tokens: 20 }) : undefined)));
+    await Promise.all(
+      taken.map((decision) => (decision.allowed ? decision.settle({ tokens: 20 }) : Promise.resolve())),
+    );
     expect((await limiter.take({ user: "u" })).rules[0]?.remaining).toBe(800);
   });
 
@@ -89,16 +101,19 @@ describe("a limiter of tokens", () => {
 });
 
 describe("a limiter whose Redis is away", () => {
-  liveTest.each(["before", "after"] as const)("allows or refuses as it was told, and says so (lost %s)", async (when) => {
-    const redis = await connect(inject("redisUrl"));
-    for (const onUnavailable of ["allow", "refuse"] as const) {
-      const lost = losing(redis.scope("acme"), 1, when);
-      const limiter = createLimiter(lost, { name: "l", rules: [perUser(3)], onUnavailable });
-      const decision = await limiter.take({ user: `away-${onUnavailable}-${when}` });
-      expect(decision).toMatchObject({ allowed: onUnavailable === "allow", degraded: true });
-    }
-    await redis.close();
-  });
+  liveTest.each(["before", "after"] as const)(
+    "allows or refuses as it was told, and says so (lost %s)",
+    async (when) => {
+      const redis = await connect(inject("redisUrl"));
+      for (const onUnavailable of ["allow", "refuse"] as const) {
+        const lost = losing(redis.scope("acme"), 1, when);
+        const limiter = createLimiter(lost, { name: "l", rules: [perUser(3)], onUnavailable });
+        const decision = await limiter.take({ user: `away-${onUnavailable}-${when}` });
+        expect(decision).toMatchObject({ allowed: onUnavailable === "allow", degraded: true });
+      }
+      await redis.close();
+    },
+  );
 });
 
 describe("a limiter's cost", () => {
@@ -110,7 +125,11 @@ describe("a limiter's cost", () => {
 
   liveTest("is one round trip a decision and one a settlement", async ({ unique }) => {
     const redis = await connect(proxy.url, { app: unique });
-    const limiter = createLimiter(redis.scope("acme"), { name: "l", rules: [perUser(9), perApp(9), tokens(99)], onUnavailable: "refuse" });
+    const limiter = createLimiter(redis.scope("acme"), {
+      name: "l",
+      rules: [perUser(9), perApp(9), tokens(99)],
+      onUnavailable: "refuse",
+    });
     const warm = await limiter.take({ user: "u" });
     if (warm.allowed) await warm.settle({ tokens: 1 });
     proxy.reset();

@@ -6,7 +6,12 @@ const good: LimiterOptions = { name: "l", rules: [rule], onUnavailable: "allow" 
 
 describe("a limiter's options", () => {
   it("fill what is left open", () => {
-    expect(resolveOptions(good)).toEqual({ name: "l", rules: [{ ...rule, unit: "requests" }], onUnavailable: "allow", timeoutMs: 250 });
+    expect(resolveOptions(good)).toEqual({
+      name: "l",
+      rules: [{ ...rule, unit: "requests" }],
+      onUnavailable: "allow",
+      timeoutMs: 250,
+    });
   });
 
   it.each([

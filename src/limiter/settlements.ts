@@ -16,7 +16,10 @@ export interface Correction {
  * Writes corrections, those of the same counters and windows as one: a busy subject settles once every few milliseconds and
  * not once a call. A correction that fails rejects for all who share it.
  */
-export function createSettlements(redis: ScopedRedis, timeoutMs: number): (corrections: readonly Correction[]) => Promise<void> {
+export function createSettlements(
+  redis: ScopedRedis,
+  timeoutMs: number,
+): (corrections: readonly Correction[]) => Promise<void> {
   interface Waiting {
     corrections: readonly Correction[];
     readonly written: PromiseWithResolvers<void>;
@@ -37,10 +40,15 @@ export function createSettlements(redis: ScopedRedis, timeoutMs: number): (corre
   }
 
   return (corrections) => {
-    const key = corrections.map(({ counter, windowMs, takenAtMs }) => `${counter}@${Math.floor(takenAtMs / windowMs)}`).join(" ");
+    const key = corrections
+      .map(({ counter, windowMs, takenAtMs }) => `${counter}@${Math.floor(takenAtMs / windowMs)}`)
+      .join(" ");
     const same = waiting.get(key);
     if (same !== undefined) {
-      same.corrections = same.corrections.map((one, at) => ({ ...one, delta: one.delta + (corrections[at]?.delta ?? 0) }));
+      same.corrections = same.corrections.map((one, at) => ({
+        ...one,
+        delta: one.delta + (corrections[at]?.delta ?? 0),
+      }));
       return same.written.promise;
     }
     const started: Waiting = { corrections, written: Promise.withResolvers<void>() };

@@ -34,7 +34,10 @@ export function takeFromWindows(asked: readonly WindowAsked[], nowMs: number): W
   const waits = asked.map((rule, at) =>
     (counts[at] as number) + rule.cost > rule.limit ? waitOf(rule, turned[at] as WindowState, nowMs) : undefined,
   );
-  const longest = waits.reduce<number | undefined>((most, wait) => (wait !== undefined && (most === undefined || wait > most) ? wait : most), undefined);
+  const longest = waits.reduce<number | undefined>(
+    (most, wait) => (wait !== undefined && (most === undefined || wait > most) ? wait : most),
+    undefined,
+  );
   if (longest !== undefined) {
     // Of several that never allow, the script names the last one; of several equal waits, the first.
     const refused = longest === Infinity ? waits.lastIndexOf(longest) : waits.indexOf(longest);
@@ -62,7 +65,11 @@ function countOf({ window, current, previous }: WindowState, windowMs: number, n
   return current + Math.ceil((previous * (windowMs - elapsedMs)) / windowMs);
 }
 
-function waitOf({ limit, windowMs, cost }: WindowAsked, { window, current, previous }: WindowState, nowMs: number): number {
+function waitOf(
+  { limit, windowMs, cost }: WindowAsked,
+  { window, current, previous }: WindowState,
+  nowMs: number,
+): number {
   const elapsedMs = Math.max(0, nowMs - window * windowMs);
   if (cost > limit) return Infinity;
   if (current + cost <= limit) {

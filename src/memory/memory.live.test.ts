@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject } from "vitest";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { liveTest } from "../../test/live.ts";
 import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
 import { connect } from "../index.ts";
@@ -16,12 +16,20 @@ describe("a session", () => {
     await session.append({ role: "tool", tool_call_id: "c1", content: "x".repeat(5_000) });
     const { version, turns } = await session.window({ last: 10 });
     expect(version).toBe(3);
-    expect(turns).toEqual([says("one"), { role: "assistant", content: null, tool_calls: calls }, { role: "tool", tool_call_id: "c1", content: "x".repeat(5_000) }]);
+    expect(turns).toEqual([
+      says("one"),
+      { role: "assistant", content: null, tool_calls: calls },
+      { role: "tool", tool_call_id: "c1", content: "x".repeat(5_000) },
+    ]);
   });
 
   liveTest("loses and doubles nothing when many append at once", async ({ tenant }) => {
     const memory = createMemory(tenant, { name: "m" });
-    await Promise.all(Array.from({ length: 200 }, (_, at) => memory.session({ user: "u", id: "s" }).append([says(at + 1), says(-at - 1)])));
+    await Promise.all(
+      Array.from({ length: 200 }, (_, at) =>
+        memory.session({ user: "u", id: "s" }).append([says(at + 1), says(-at - 1)]),
+      ),
+    );
     const { version, turns } = await memory.session({ user: "u", id: "s" }).window({ last: 1_000 });
     expect(version).toBe(400);
     const numbers = turns.map(({ content }) => Number(content));
@@ -38,12 +46,18 @@ describe("a session", () => {
     expect((await session.window({ last: 9 })).turns).toHaveLength(2);
   });
 
-  liveTest("refuses an append on another version than expected, with the current one, and keeps nothing of it", async ({ tenant }) => {
-    const session = createMemory(tenant, { name: "m" }).session({ user: "u", id: "s" });
-    await session.append(says("a"), { expectedVersion: 0 });
-    await expect(session.append(says("b"), { expectedVersion: 0 })).rejects.toMatchObject({ code: "conflict", details: { version: 1 } });
-    expect((await session.window({ last: 9 })).turns).toEqual([says("a")]);
-  });
+  liveTest(
+    "refuses an append on another version than expected, with the current one, and keeps nothing of it",
+    async ({ tenant }) => {
+      const session = createMemory(tenant, { name: "m" }).session({ user: "u", id: "s" });
+      await session.append(says("a"), { expectedVersion: 0 });
+      await expect(session.append(says("b"), { expectedVersion: 0 })).rejects.toMatchObject({
+        code: "conflict",
+        details: { version: 1 },
+      });
+      expect((await session.window({ last: 9 })).turns).toEqual([says("a")]);
+    },
+  );
 
   liveTest("keeps the newest turns only, and goes on counting", async ({ tenant }) => {
     const session = createMemory(tenant, { name: "m", turnsMax: 3 }).session({ user: "u", id: "s" });
@@ -62,7 +76,9 @@ describe("a session", () => {
     }
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(await session.window({ last: 1 })).toEqual({ version: 0, turns: [] });
-    expect(await redis.send(["EXISTS", ...["log", "meta", "ids"].map((part) => `{${unique}:acme:u:s}:memory:m:${part}`)])).toBe(0);
+    expect(
+      await redis.send(["EXISTS", ...["log", "meta", "ids"].map((part) => `{${unique}:acme:u:s}:memory:m:${part}`)]),
+    ).toBe(0);
   });
 
   liveTest("ends at once when it is cleared", async ({ tenant }) => {
@@ -88,28 +104,35 @@ describe("a session", () => {
 });
 
 describe("a session whose command is lost", () => {
-  liveTest.for(["before", "after"] as const)("holds each turn once after the caller tried again (lost %s)", async (when, { tenant }) => {
-    for (let nth = 1; nth <= 2; nth += 1) {
-      const lost = losing(tenant, nth, when);
-      const session = createMemory(lost, { name: "m" }).session({ user: "u", id: `${when}${nth}` });
-      for (const text of ["a", "b"]) {
-        const append = () => session.append(says(text), { idempotencyKey: text });
-        await append().catch(append);
+  liveTest.for(["before", "after"] as const)(
+    "holds each turn once after the caller tried again (lost %s)",
+    async (when, { tenant }) => {
+      for (let nth = 1; nth <= 2; nth += 1) {
+        const lost = losing(tenant, nth, when);
+        const session = createMemory(lost, { name: "m" }).session({ user: "u", id: `${when}${nth}` });
+        for (const text of ["a", "b"]) {
+          const append = () => session.append(says(text), { idempotencyKey: text });
+          await append().catch(append);
+        }
+        expect((await session.window({ last: 9 })).turns).toEqual([says("a"), says("b")]);
       }
-      expect((await session.window({ last: 9 })).turns).toEqual([says("a"), says("b")]);
-    }
-  });
+    },
+  );
 });
 
 describe("sessions of different owners", () => {
   liveTest("never share a turn, whatever their names hold", async ({ redis }) => {
-    const name = fc.oneof(fc.constantFrom(":", "{}", "*", "a", "A", "a:b", "é", "e\u0301"), fc.string({ minLength: 1, maxLength: 8 }).filter((text) => text.isWellFormed()));
+    const name = fc.oneof(
+      fc.constantFrom(":", "{}", "*", "a", "A", "a:b", "é", "e\u0301"),
+      fc.string({ minLength: 1, maxLength: 8 }).filter((text) => text.isWellFormed()),
+    );
     const place = fc.record({ scope: name, user: name, id: name });
     let run = 0;
     await fc.assert(
       fc.asyncProperty(place, place, async (a, b) => {
         run += 1;
-        const open = ({ scope, user, id }: typeof a) => createMemory(redis.scope(scope), { name: `m${run}` }).session({ user, id });
+        const open = ({ scope, user, id }: typeof a) =>
+          createMemory(redis.scope(scope), { name: `m${run}` }).session({ user, id });
         await open(a).append(says("mine"));
         const { version } = await open(b).window({ last: 1 });
         expect(version > 0).toBe(JSON.stringify(a) === JSON.stringify(b));

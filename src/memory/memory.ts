@@ -69,15 +69,21 @@ export function createMemory(redis: ScopedRedis, options: MemoryOptions): Memory
         id,
         async append(turns, { idempotencyKey, expectedVersion, timeoutMs } = {}) {
           const list = (Array.isArray(turns) ? turns : [turns]) as readonly Turn[];
-          if (list.length < 1 || list.length > APPEND_MAX) refuse("turns", `1 to ${APPEND_MAX} turns`, turns, "invalid_input");
+          if (list.length < 1 || list.length > APPEND_MAX)
+            refuse("turns", `1 to ${APPEND_MAX} turns`, turns, "invalid_input");
           const reply = await runScript(
             scoped,
             appendTurns,
             keys,
             {
-              id: idempotencyKey === undefined ? randomUUID() : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input"),
+              id:
+                idempotencyKey === undefined
+                  ? randomUUID()
+                  : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input"),
               expected:
-                expectedVersion === undefined ? -1 : checkInteger("expectedVersion", expectedVersion, { min: 0 }, "invalid_input"),
+                expectedVersion === undefined
+                  ? -1
+                  : checkInteger("expectedVersion", expectedVersion, { min: 0 }, "invalid_input"),
               ttl_ms: sessionTtlMs,
               max_turns: turnsMax,
               max_ids: IDEMPOTENCY_KEYS_MAX,
@@ -94,7 +100,13 @@ export function createMemory(redis: ScopedRedis, options: MemoryOptions): Memory
         async window({ last, timeoutMs }) {
           const count = checkInteger("last", last, { min: 1, max: WINDOW_MAX }, "invalid_input");
           return toWindow(
-            await runScript(scoped, readTurns, keys, { last: count, ttl_ms: sessionTtlMs }, { reply: "bytes", timeoutMs }),
+            await runScript(
+              scoped,
+              readTurns,
+              keys,
+              { last: count, ttl_ms: sessionTtlMs },
+              { reply: "bytes", timeoutMs },
+            ),
           );
         },
         async clear() {

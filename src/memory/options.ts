@@ -27,7 +27,10 @@ const TTL_MS_MAX = 366 * 86_400_000;
 export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
   return {
     name: checkText("name", options.name, 128),
-    sessionTtlMs: checkInteger("sessionTtlMs", options.sessionTtlMs ?? SESSION_TTL_MS_DEFAULT, { min: 1, max: TTL_MS_MAX }),
+    sessionTtlMs: checkInteger("sessionTtlMs", options.sessionTtlMs ?? SESSION_TTL_MS_DEFAULT, {
+      min: 1,
+      max: TTL_MS_MAX,
+    }),
     turnsMax: checkInteger("turnsMax", options.turnsMax ?? 1_000, { min: 1, max: 100_000 }),
     turnBytesMax: checkInteger("turnBytesMax", options.turnBytesMax ?? 1_048_576, { min: 64, max: 64 * 1_048_576 }),
   };

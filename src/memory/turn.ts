@@ -23,7 +23,8 @@ export interface Window {
 
 /** Checks a turn and makes its record. @throws MarrowError `invalid_input`, `too_large` */
 export function toTurnRecord(turn: Turn, path: string, bytesMax: number): Buffer {
-  if (typeof turn !== "object" || turn === null || Array.isArray(turn)) refuse(path, "an object", turn, "invalid_input");
+  if (typeof turn !== "object" || turn === null || Array.isArray(turn))
+    refuse(path, "an object", turn, "invalid_input");
   if (typeof turn.role !== "string" || turn.role === "") {
     refuse(`${path}.role`, "a non-empty string", turn.role, "invalid_input");
   }
@@ -48,5 +49,5 @@ export function toWindow(reply: Reply): Window {
   if (typeof version !== "number" || !records.every((record) => Buffer.isBuffer(record))) {
     throw new MarrowError("corrupt_record", "the session's script gave an unexpected answer");
   }
-  return { version, turns: records.map((record) => decodeRecord(record as Buffer) as Turn) };
+  return { version, turns: records.map((record) => decodeRecord(record) as Turn) };
 }

@@ -11,7 +11,8 @@ export const DEMO_KNOWLEDGE: readonly { readonly about: string; readonly answer:
   },
   {
     about: "what is redis",
-    answer: "Redis is an in-memory data store: strings, hashes, lists, sorted sets, streams and, since version 8, vector sets.",
+    answer:
+      "Redis is an in-memory data store: strings, hashes, lists, sorted sets, streams and, since version 8, vector sets.",
   },
   {
     about: "what is a vector database embedding similarity search hnsw",
@@ -33,7 +34,8 @@ export const DEMO_KNOWLEDGE: readonly { readonly about: string; readonly answer:
   },
   {
     about: "how do i connect a real model openai upstream key",
-    answer: "Set MARROW_UPSTREAM_URL and MARROW_UPSTREAM_KEY, start the gateway again, and ask for one of that endpoint's models.",
+    answer:
+      "Set MARROW_UPSTREAM_URL and MARROW_UPSTREAM_KEY, start the gateway again, and ask for one of that endpoint's models.",
   },
   {
     about: "how do i make tea brew cup",
@@ -41,12 +43,16 @@ export const DEMO_KNOWLEDGE: readonly { readonly about: string; readonly answer:
   },
   {
     about: "why is the sky blue",
-    answer: "Air scatters short waves of light more than long ones, so the sky shines blue from all sides while sunlight passes yellow.",
+    answer:
+      "Air scatters short waves of light more than long ones, so the sky shines blue from all sides while sunlight passes yellow.",
   },
   {
     about: "how far away is the moon distance",
     answer: "The Moon is about 384,400 kilometres from the Earth on average.",
   },
-  { about: "who are you which model demo", answer: "I am demo, a small offline model that comes with Marrow. I know only a few things." },
+  {
+    about: "who are you which model demo",
+    answer: "I am demo, a small offline model that comes with Marrow. I know only a few things.",
+  },
   { about: "hello hi good morning hey", answer: "Hello! Ask me what Marrow is, or what the capital of France is." },
 ];

@@ -54,7 +54,10 @@ export function demoModel(options: DemoModelOptions = {}): ChatModel {
       const base = { id, object: "chat.completion.chunk", created, model };
       const wantsUsage = (request["stream_options"] as { include_usage?: unknown } | undefined)?.include_usage === true;
       return (async function* (): AsyncGenerator<StreamPart> {
-        yield toPart({ ...base, choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }] });
+        yield toPart({
+          ...base,
+          choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }],
+        });
         for (const content of words) {
           await wait(tokenMs, signal);
           yield toPart({ ...base, choices: [{ index: 0, delta: { content }, finish_reason: null }] });
@@ -79,7 +82,9 @@ function toCompletion(request: ChatRequest, content: string): ChatCompletion {
     object: "chat.completion",
     created: Math.floor(Date.now() / 1000),
     model: DEMO_MODEL_ID,
-    choices: [{ index: 0, message: { role: "assistant", content, refusal: null }, logprobs: null, finish_reason: "stop" }],
+    choices: [
+      { index: 0, message: { role: "assistant", content, refusal: null }, logprobs: null, finish_reason: "stop" },
+    ],
     usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
   };
 }
@@ -93,7 +98,10 @@ function countTokens(text: string): number {
 function answerTo(messages: readonly ChatMessage[]): string[] {
   const last = messages.findLast(({ role }) => role === "user");
   const asked = rareWords(last === undefined ? "" : textOf(last));
-  let best = { score: 0, answer: "I am only a demo model and do not know that. Ask me what Marrow is, or connect a real model." };
+  let best = {
+    score: 0,
+    answer: "I am only a demo model and do not know that. Ask me what Marrow is, or connect a real model.",
+  };
   for (const { about, answer } of DEMO_KNOWLEDGE) {
     const shared = rareWords(about).filter((word) => asked.includes(word)).length;
     const score = asked.length === 0 ? 0 : shared / Math.sqrt(asked.length);
@@ -102,7 +110,11 @@ function answerTo(messages: readonly ChatMessage[]): string[] {
   return best.answer.match(/\S+\s*/g) ?? [];
 }
 
-const COMMON = new Set("what is the a an of how does do i in to me tell please can you are was and for with about which it this that my s".split(" "));
+const COMMON = new Set(
+  "what is the a an of how does do i in to me tell please can you are was and for with about which it this that my s".split(
+    " ",
+  ),
+);
 
 function rareWords(text: string): string[] {
   return [...new Set(text.toLowerCase().match(/[a-z0-9]+/g) ?? [])].filter((word) => !COMMON.has(word));

@@ -43,8 +43,16 @@ describe("an OpenAI-compatible model", () => {
   });
 
   it.each([
-    ["an error of its own", { status: 429, headers: { "retry-after": "3" } }, { code: "model_failed", details: { status: 429, retryAfterMs: 3_000 } }],
-    ["an error that is no JSON", { status: 500, raw: "<html>oops</html>" }, { code: "model_failed", details: { status: 500, error: undefined } }],
+    [
+      "an error of its own",
+      { status: 429, headers: { "retry-after": "3" } },
+      { code: "model_failed", details: { status: 429, retryAfterMs: 3_000 } },
+    ],
+    [
+      "an error that is no JSON",
+      { status: 500, raw: "<html>oops</html>" },
+      { code: "model_failed", details: { status: 500, error: undefined } },
+    ],
     ["no JSON", { raw: "{" }, { code: "model_failed", details: { status: 502 } }],
     ["no choices", { raw: '{"id":"x"}' }, { code: "model_failed" }],
     ["null", { raw: "null" }, { code: "model_failed" }],
@@ -110,7 +118,8 @@ describe("retry-after", () => {
 describe("the demo model", () => {
   const demo = demoModel({ firstTokenMs: 0, tokenMs: 0 });
   const ask = async (content: string) =>
-    (await demo.complete({ request: { model: "demo", messages: [{ role: "user", content }] } })).completion.choices[0]?.message.content;
+    (await demo.complete({ request: { model: "demo", messages: [{ role: "user", content }] } })).completion.choices[0]
+      ?.message.content;
 
   it("knows a little, in other words too, and says when it does not know", async () => {
     expect(await ask("What is the capital of France?")).toContain("Paris");
@@ -120,13 +129,19 @@ describe("the demo model", () => {
 
   it("says the same as a stream, with usage when it is asked for", async () => {
     const stream = await demo.stream({
-      request: { model: "demo", messages: [{ role: "user", content: "why is the sky blue" }], stream: true, stream_options: { include_usage: true } },
+      request: {
+        model: "demo",
+        messages: [{ role: "user", content: "why is the sky blue" }],
+        stream: true,
+        stream_options: { include_usage: true },
+      },
     });
     let text = "";
     let usage: unknown;
     for await (const { chunks } of stream) {
       for (const chunk of chunks) {
-        text += String(chunk.choices?.[0]?.delta?.["content"] ?? "");
+        const piece = chunk.choices?.[0]?.delta?.["content"];
+        if (typeof piece === "string") text += piece;
         usage = chunk.usage ?? usage;
       }
     }

@@ -62,7 +62,9 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
 
     async list() {
       if (listed !== undefined && performance.now() < listed.untilMs) return listed.models;
-      const answer = await sendRequest(pool, { path: `${start}/models`, method: "GET", headers }, undefined).catch(toFailure);
+      const answer = await sendRequest(pool, { path: `${start}/models`, method: "GET", headers }, undefined).catch(
+        toFailure,
+      );
       const body = toJson(await answer.whole(answerBytesMax).catch(toFailure)) as { data?: unknown } | null | undefined;
       const models = (Array.isArray(body?.data) ? (body.data as ModelInfo[]) : [...(ids ?? [])].map(bareInfo)).filter(
         ({ id }) => typeof id === "string" && (ids === undefined || ids.has(id)),
@@ -144,7 +146,10 @@ function toCompletion(bytes: Buffer): ChatCompletion {
 }
 
 async function toModelError(answer: HttpAnswer): Promise<MarrowError> {
-  const body = toJson(await answer.whole(ERROR_BYTES_MAX).catch(() => Buffer.alloc(0))) as { error?: unknown } | null | undefined;
+  const body = toJson(await answer.whole(ERROR_BYTES_MAX).catch(() => Buffer.alloc(0))) as
+    | { error?: unknown }
+    | null
+    | undefined;
   return new MarrowError("model_failed", `the model's endpoint answered ${answer.status}`, {
     details: { status: answer.status, error: toErrorObject(body?.error), retryAfterMs: toRetryAfterMs(answer.headers) },
   });
@@ -187,11 +192,17 @@ function toFailure(error: unknown, signal?: AbortSignal): never {
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_CONNECT_TIMEOUT") {
     throw new MarrowError("timeout", "the model's endpoint did not answer in time", { cause: error });
   }
-  throw new MarrowError("model_failed", "the model's endpoint could not be reached", { cause: error, details: { status: 502 } });
+  throw new MarrowError("model_failed", "the model's endpoint could not be reached", {
+    cause: error,
+    details: { status: 502 },
+  });
 }
 
 function malformed(why: string, cause?: unknown): MarrowError {
-  return new MarrowError("model_failed", `the model's endpoint answered rubbish: ${why}`, { cause, details: { status: 502 } });
+  return new MarrowError("model_failed", `the model's endpoint answered rubbish: ${why}`, {
+    cause,
+    details: { status: 502 },
+  });
 }
 
 function bareInfo(id: string): ModelInfo {

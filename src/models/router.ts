@@ -1,7 +1,10 @@
-import type { ChatModel } from "./model.ts";
+import type { ChatModel, ModelInfo } from "./model.ts";
 
 /** One model out of many: the first that serves an id takes its requests. */
-export function routeModels(models: readonly ChatModel[]): { find(id: string): ChatModel | undefined; list: ChatModel["list"] } {
+export function routeModels(models: readonly ChatModel[]): {
+  find: (id: string) => ChatModel | undefined;
+  list: () => Promise<readonly ModelInfo[]>;
+} {
   return {
     find: (id) => models.find((model) => model.serves(id)),
     async list() {

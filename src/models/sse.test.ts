@@ -1,19 +1,27 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createEventReader, toEvent } from "./sse.ts";
 
 describe("the reader of server-sent events", () => {
   it("reads the same events however the bytes are cut and the lines end", () => {
-    const data = fc.array(fc.string({ unit: "grapheme", maxLength: 20 }).filter((text) => !/[\r\n]/.test(text)), { maxLength: 8 });
+    const data = fc.array(
+      fc.string({ unit: "grapheme", maxLength: 20 }).filter((text) => !/[\r\n]/.test(text)),
+      { maxLength: 8 },
+    );
     fc.assert(
-      fc.property(data, fc.constantFrom("\n", "\r\n", "\r"), fc.array(fc.nat(200), { maxLength: 10 }), (events, end, cuts) => {
-        const bytes = Buffer.from(events.map((event) => `: comment${end}data: ${event}${end}${end}`).join("") + end);
-        const reader = createEventReader();
-        const places = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).toSorted((a, b) => a - b), bytes.length];
-        const read = places.slice(1).flatMap((place, at) => reader.read(bytes.subarray(places[at], place)));
-        // A lone CR at the very end may be half of CRLF: it is read when more comes.
-        expect([...read, ...reader.read(Buffer.from(":"))]).toEqual(events);
-      }),
+      fc.property(
+        data,
+        fc.constantFrom("\n", "\r\n", "\r"),
+        fc.array(fc.nat(200), { maxLength: 10 }),
+        (events, end, cuts) => {
+          const bytes = Buffer.from(events.map((event) => `: comment${end}data: ${event}${end}${end}`).join("") + end);
+          const reader = createEventReader();
+          const places = [0, ...cuts.map((cut) => Math.min(cut, bytes.length)).toSorted((a, b) => a - b), bytes.length];
+          const read = places.slice(1).flatMap((place, at) => reader.read(bytes.subarray(places[at], place)));
+          // A lone CR at the very end may be half of CRLF: it is read when more comes.
+          expect([...read, ...reader.read(Buffer.from(":"))]).toEqual(events);
+        },
+      ),
     );
   });
 

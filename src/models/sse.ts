@@ -22,7 +22,7 @@ export function createEventReader(): EventReader {
   return {
     read(piece) {
       const events: string[] = [];
-      const text = rest + decoder.write(piece as Buffer);
+      const text = rest + decoder.write(piece);
       let start = 0;
       for (;;) {
         const end = lineEnd(text, start);

@@ -8,19 +8,45 @@ describe("a connection URL", () => {
     ["redis://:secret@h", { password: "secret" }],
     ["rediss://[::1]:6380", { tls: true, hosts: [{ host: "::1", port: 6380 }] }],
     ["unix:///tmp/r.sock?db=2", { path: "/tmp/r.sock", db: 2 }],
-    ["redis+sentinel://a:1,b:2/main?db=1", { kind: "sentinel", master: "main", db: 1, hosts: [{ host: "a", port: 1 }, { host: "b", port: 2 }] }],
-    ["rediss+cluster://a:1,b", { kind: "cluster", tls: true, hosts: [{ host: "a", port: 1 }, { host: "b", port: 6379 }] }],
+    [
+      "redis+sentinel://a:1,b:2/main?db=1",
+      {
+        kind: "sentinel",
+        master: "main",
+        db: 1,
+        hosts: [
+          { host: "a", port: 1 },
+          { host: "b", port: 2 },
+        ],
+      },
+    ],
+    [
+      "rediss+cluster://a:1,b",
+      {
+        kind: "cluster",
+        tls: true,
+        hosts: [
+          { host: "a", port: 1 },
+          { host: "b", port: 6379 },
+        ],
+      },
+    ],
   ])("%s is understood", (url, expected) => {
     expect(parseTarget(url)).toMatchObject(expected);
   });
 
-  it.each(["http://h", "redis//h", "", "redis://h:99999", "redis://h/x", "redis+sentinel://h:1", 7 as unknown as string])(
-    "%s is refused without being repeated",
-    (url) => {
-      const refusal = expect.objectContaining({ code: "invalid_option", details: { path: "url" } });
-      expect(() => parseTarget(url)).toThrow(refusal);
-    },
-  );
+  it.each([
+    "http://h",
+    "redis//h",
+    "",
+    "redis://h:99999",
+    "redis://h/x",
+    "redis+sentinel://h:1",
+    7 as unknown as string,
+  ])("%s is refused without being repeated", (url) => {
+    const refusal = expect.objectContaining({ code: "invalid_option", details: { path: "url" } });
+    expect(() => parseTarget(url)).toThrow(refusal);
+  });
 
   it("never shows its password in an error", async () => {
     const failed = connect("redis://user:hunter2@127.0.0.1:1", { connectTimeoutMs: 200 });

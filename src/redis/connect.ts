@@ -65,7 +65,9 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 export function parseTarget(url: string): Target {
   const match =
     typeof url === "string"
-      ? /^(redis|rediss|redis\+sentinel|rediss\+sentinel|redis\+cluster|rediss\+cluster|unix):\/\/(?:([^@/]*)@)?([^/?]*)(\/[^?]*)?(?:\?(.*))?$/.exec(url)
+      ? /^(redis|rediss|redis\+sentinel|rediss\+sentinel|redis\+cluster|rediss\+cluster|unix):\/\/(?:([^@/]*)@)?([^/?]*)(\/[^?]*)?(?:\?(.*))?$/.exec(
+          url,
+        )
       : null;
   if (match === null) {
     throw new MarrowError(
@@ -148,7 +150,9 @@ function open(target: Target, connectTimeoutMs: number): IoredisClient | Cluster
   return new IoredisClient({
     ...common,
     db: target.db,
-    ...(target.path === undefined ? { host: first?.host ?? "localhost", port: first?.port ?? 6_379 } : { path: target.path }),
+    ...(target.path === undefined
+      ? { host: first?.host ?? "localhost", port: first?.port ?? 6_379 }
+      : { path: target.path }),
   });
 }
 

@@ -48,10 +48,7 @@ export interface Redis {
    */
   pipeline(commands: readonly Command[], options?: SendOptions): Promise<(Reply | Error)[]>;
   /** Hears every message on the channels, over a connection of its own, until closed. Messages sent while it reconnects are lost. */
-  subscribe(
-    channels: readonly string[],
-    onMessage: (channel: string, message: string) => void,
-  ): Promise<Subscription>;
+  subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): Promise<Subscription>;
   /** What the server can do; probed once, then remembered. */
   capabilities(): Promise<Capabilities>;
   /** One tenant's slice of this connection. The name is required and part of every key. */

@@ -4,7 +4,7 @@ export type { Argument, Command, Redis, Reply, ScopedRedis, SendOptions, Subscri
 export type { RedisOptions } from "./driver.ts";
 export { fromIoredis } from "./from-ioredis.ts";
 export { fromNodeRedis, type NodeRedisClient, type NodeRedisCluster } from "./from-node-redis.ts";
-export { decodeKeyPart, encodeKeyPart, keyTag, KEY_PART_CHARS_MAX } from "./keys.ts";
-export { decodeRecord, encodeRecord, encodeRecordBody, COMPRESS_FROM_BYTES, RECORD_BYTES_MAX, RECORD_VERSION } from "./record.ts";
-export { evalshaCommand, isNoScript, runScript, type Operands, type Script } from "./script.ts";
+export { encodeKeyPart, keyTag } from "./keys.ts";
+export { decodeRecord, encodeRecord, encodeRecordBody } from "./record.ts";
+export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";

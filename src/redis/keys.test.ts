@@ -1,9 +1,12 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
 
 const anyPart = fc
-  .oneof(fc.string({ unit: "binary", minLength: 1, maxLength: 30 }), fc.constantFrom(":", "{}", "*", "a,b", "A", "a", "%3A", "é", "e\u0301", " "))
+  .oneof(
+    fc.string({ unit: "binary", minLength: 1, maxLength: 30 }),
+    fc.constantFrom(":", "{}", "*", "a,b", "A", "a", "%3A", "é", "e\u0301", " "),
+  )
   .filter((part) => part.isWellFormed());
 
 describe("a part of a key", () => {
@@ -23,13 +26,19 @@ describe("a part of a key", () => {
     ["a string that is too long", "x".repeat(513)],
     ["one that gets too long by encoding", "é".repeat(200)],
   ])("is refused when it is %s, without repeating it", (_, part) => {
-    expect(() => encodeKeyPart("scope", part)).toThrow(expect.objectContaining({ code: "invalid_input", details: { path: "scope" } }));
+    expect(() => encodeKeyPart("scope", part)).toThrow(
+      expect.objectContaining({ code: "invalid_input", details: { path: "scope" } }),
+    );
   });
 });
 
 describe("a key's tag", () => {
   it("differs whenever app, scope or subject differ", () => {
-    const place = fc.record({ app: anyPart, scope: anyPart, subject: fc.option(fc.array(anyPart, { minLength: 1, maxLength: 3 }), { nil: undefined }) });
+    const place = fc.record({
+      app: anyPart,
+      scope: anyPart,
+      subject: fc.option(fc.array(anyPart, { minLength: 1, maxLength: 3 }), { nil: undefined }),
+    });
     fc.assert(
       fc.property(place, place, (a, b) => {
         const same = JSON.stringify(a) === JSON.stringify(b);

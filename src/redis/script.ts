@@ -26,7 +26,7 @@ export function evalshaCommand<K extends string, V extends string>(
   keys: Operands<K>,
   values: Operands<V>,
 ): Argument[] {
-  return command("EVALSHA", script.sha1, script, keys, values);
+  return toCommand("EVALSHA", script.sha1, script, keys, values);
 }
 
 /** The same call with the whole script text: what a server needs that does not know the script yet. */
@@ -35,7 +35,7 @@ export function evalCommand<K extends string, V extends string>(
   keys: Operands<K>,
   values: Operands<V>,
 ): Argument[] {
-  return command("EVAL", script.lua, script, keys, values);
+  return toCommand("EVAL", script.lua, script, keys, values);
 }
 
 /**
@@ -63,7 +63,7 @@ export function isNoScript(error: unknown): boolean {
   return MarrowError.is(error) && error.cause instanceof Error && error.cause.message.includes("NOSCRIPT");
 }
 
-function command(
+function toCommand(
   verb: "EVALSHA" | "EVAL",
   body: string,
   script: Script<string, string>,
@@ -83,4 +83,3 @@ function push(command: Argument[], operand: Operands<string>[string] | undefined
   else if (typeof operand === "number") command.push(String(operand));
   else for (const one of operand) command.push(typeof one === "number" ? String(one) : one);
 }
-

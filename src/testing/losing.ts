@@ -5,7 +5,11 @@ import type { Command, Redis, ScopedRedis, SendOptions } from "../redis/index.ts
  * A connection that loses its nth command, counted from 1: before it reaches Redis, or after it ran and before its answer
  * comes. What promises to survive a lost command is tested by losing each in turn.
  */
-export function losing<R extends Redis | ScopedRedis>(redis: R, nth: number, when: "before" | "after"): R & { readonly sent: () => number } {
+export function losing<R extends Redis | ScopedRedis>(
+  redis: R,
+  nth: number,
+  when: "before" | "after",
+): R & { readonly sent: () => number } {
   let sent = 0;
   const send = async (command: Command, options?: SendOptions) => {
     sent += 1;

@@ -49,7 +49,9 @@ export async function startScriptedModel(
     incoming.on("end", () => {
       if (incoming.method === "GET") {
         response.setHeader("content-type", "application/json");
-        response.end(JSON.stringify({ object: "list", data: [{ id: "scripted", object: "model", created: 0, owned_by: "test" }] }));
+        response.end(
+          JSON.stringify({ object: "list", data: [{ id: "scripted", object: "model", created: 0, owned_by: "test" }] }),
+        );
         return;
       }
       const request = {
@@ -95,7 +97,12 @@ async function answer(response: ServerResponse, { body }: ScriptedRequest, scrip
   response.writeHead(200, { "content-type": type, ...said.headers });
   if (body["stream"] !== true) {
     response.end(
-      JSON.stringify({ ...head, object: "chat.completion", choices: [{ index: 0, message, logprobs: null, finish_reason: finish }], usage }),
+      JSON.stringify({
+        ...head,
+        object: "chat.completion",
+        choices: [{ index: 0, message, logprobs: null, finish_reason: finish }],
+        usage,
+      }),
     );
     return;
   }
@@ -104,8 +111,13 @@ async function answer(response: ServerResponse, { body }: ScriptedRequest, scrip
     object: "chat.completion.chunk",
     choices: [{ index: 0, delta, finish_reason: reason }],
   });
-  const deltas = said.message === undefined ? (content.match(/\S+\s*/g) ?? []).map((word) => ({ content: word })) : [said.message];
-  const events: unknown[] = [chunk({ role: "assistant", content: "" }, null), ...deltas.map((delta) => chunk(delta, null)), chunk({}, finish)];
+  const deltas =
+    said.message === undefined ? (content.match(/\S+\s*/g) ?? []).map((word) => ({ content: word })) : [said.message];
+  const events: unknown[] = [
+    chunk({ role: "assistant", content: "" }, null),
+    ...deltas.map((delta) => chunk(delta, null)),
+    chunk({}, finish),
+  ];
   if ((body["stream_options"] as { include_usage?: boolean } | undefined)?.include_usage === true) {
     events.push({ ...chunk({}, null), choices: [], usage });
   }

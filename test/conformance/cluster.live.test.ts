@@ -32,7 +32,7 @@ describeRedisPort("ioredis on a cluster", async () => {
 describeRedisPort("node-redis on a cluster", async () => {
   const client = createCluster({ rootNodes: ports().map((socket) => ({ socket })) });
   await client.connect();
-  return { redis: fromNodeRedis(client as never, { app: app() }), close: async () => void (await client.close()) };
+  return { redis: fromNodeRedis(client, { app: app() }), close: async () => await client.close() };
 });
 
 describe("the roles on a cluster", () => {

@@ -15,7 +15,10 @@ const double: Script<"counter", "by"> = {
 };
 
 /** What every adapter promises, on every kind of server. */
-export function describeRedisPort(name: string, open: () => Promise<{ redis: Redis; close(): Promise<void> }>): void {
+export function describeRedisPort(
+  name: string,
+  open: () => Promise<{ redis: Redis; close: () => Promise<void> }>,
+): void {
   describe(`the Redis port over ${name}`, () => {
     let redis: Redis;
     let close: () => Promise<void>;
@@ -75,7 +78,15 @@ export function describeRedisPort(name: string, open: () => Promise<{ redis: Red
       expect(vectorSets).toBe("yes");
       const vector = Buffer.from(new Float32Array([1, 0, 0, 0]).buffer);
       await redis.send(["VADD", key("v"), "FP32", vector, "e1"]);
-      const [id, score] = (await redis.send(["VSIM", key("v"), "FP32", vector, "WITHSCORES", "COUNT", "1"])) as string[];
+      const [id, score] = (await redis.send([
+        "VSIM",
+        key("v"),
+        "FP32",
+        vector,
+        "WITHSCORES",
+        "COUNT",
+        "1",
+      ])) as string[];
       expect([id, Number(score)]).toEqual(["e1", 1]);
     });
 

@@ -22,6 +22,6 @@ for (const protocol of [2, 3] as const) {
   describeRedisPort(`node-redis, RESP${protocol}`, async () => {
     const client = createClient({ socket: { path: path(), tls: false }, RESP: protocol });
     await client.connect();
-    return { redis: fromNodeRedis(client as never, { app: app() }), close: async () => void (await client.close()) };
+    return { redis: fromNodeRedis(client, { app: app() }), close: async () => await client.close() };
   });
 }

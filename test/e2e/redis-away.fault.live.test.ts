@@ -33,7 +33,8 @@ describe("the gateway, when Redis is killed under load and comes back", () => {
         const { cache, headers } = await ask(client, `turn ${turn} of ${user}`);
         slowestMs = Math.max(slowestMs, performance.now() - startMs);
         caches.add(cache);
-        if (headers.get("x-marrow-session-state") === "kept") acknowledged.set(`${user}`, (acknowledged.get(`${user}`) ?? 0) + 1);
+        if (headers.get("x-marrow-session-state") === "kept")
+          acknowledged.set(`${user}`, (acknowledged.get(`${user}`) ?? 0) + 1);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     });
@@ -52,7 +53,10 @@ describe("the gateway, when Redis is killed under load and comes back", () => {
     expect([after.cache, (await ask(under.client(), "after all that")).cache]).toEqual(["miss", "exact"]);
     const own = await connect(redis.url, { app: "away" });
     for (const [user, turns] of acknowledged) {
-      const session = createMemory(own.scope("acme"), { name: "chat" }).session({ user: `user${user}`, id: `s${user}` });
+      const session = createMemory(own.scope("acme"), { name: "chat" }).session({
+        user: `user${user}`,
+        id: `s${user}`,
+      });
       const kept = await session.window({ last: 5_000 });
       expect(kept.turns.filter(({ role }) => role === "assistant").length).toBeGreaterThanOrEqual(turns);
       const asked = kept.turns.filter(({ role }) => role === "user").map(({ content }) => content);
@@ -66,21 +70,29 @@ describe("the gateway, while Redis is away", () => {
   it.each([
     ["gone", (redis: OwnServer) => redis.kill()],
     ["frozen", async (redis: OwnServer) => redis.freeze()],
-  ])("(%s) answers from the model, says bypass, and knows the keys that it knew", async (_, takeAway) => {
-    const { gateway: under, server: redis } = await start();
-    const client = under.client({ headers: { "x-marrow-session": "s" } });
-    await ask(client, "before");
-    await takeAway(redis);
-    for (let time = 0; time < 3; time += 1) {
-      const startMs = performance.now();
-      const { cache, headers, text } = await ask(client, `meanwhile ${time}`);
-      expect([cache, headers.get("x-marrow-session-state"), headers.get("x-ratelimit-degraded")]).toEqual(["bypass", "unavailable", "1"]);
-      expect(text).toContain("meanwhile");
-      expect(performance.now() - startMs).toBeLessThan(6_000);
-    }
-    expect((await under.app.inject("/readyz")).statusCode).toBe(503);
-    expect((await under.app.inject("/healthz")).statusCode).toBe(200);
-  }, 40_000);
+  ])(
+    "(%s) answers from the model, says bypass, and knows the keys that it knew",
+    async (_, takeAway) => {
+      const { gateway: under, server: redis } = await start();
+      const client = under.client({ headers: { "x-marrow-session": "s" } });
+      await ask(client, "before");
+      await takeAway(redis);
+      for (let time = 0; time < 3; time += 1) {
+        const startMs = performance.now();
+        const { cache, headers, text } = await ask(client, `meanwhile ${time}`);
+        expect([cache, headers.get("x-marrow-session-state"), headers.get("x-ratelimit-degraded")]).toEqual([
+          "bypass",
+          "unavailable",
+          "1",
+        ]);
+        expect(text).toContain("meanwhile");
+        expect(performance.now() - startMs).toBeLessThan(6_000);
+      }
+      expect((await under.app.inject("/readyz")).statusCode).toBe(503);
+      expect((await under.app.inject("/healthz")).statusCode).toBe(200);
+    },
+    40_000,
+  );
 
   it("refuses when its limits say so", async () => {
     const { gateway: under, server: redis } = await start({ limits: { onUnavailable: "refuse" } });

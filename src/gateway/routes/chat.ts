@@ -10,7 +10,10 @@ import { toLimitHeaders } from "../limit-headers.ts";
 /** What must be right for a request to be understood; everything else goes to the model as it came. */
 const chatBody = z.looseObject({
   model: z.string().min(1).max(256),
-  messages: z.array(z.looseObject({ role: z.string().min(1).max(64) })).min(1).max(10_000),
+  messages: z
+    .array(z.looseObject({ role: z.string().min(1).max(64) }))
+    .min(1)
+    .max(10_000),
   stream: z.boolean().nullish(),
   user: z.string().max(256).nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
@@ -40,7 +43,14 @@ export function registerChat({ app, tenants, metrics }: GatewayApp): void {
         return reply
           .code(504)
           .headers(headers)
-          .send({ error: { message: "no stored answer serves this request", type: "invalid_request_error", param: null, code: "not_cached" } });
+          .send({
+            error: {
+              message: "no stored answer serves this request",
+              type: "invalid_request_error",
+              param: null,
+              code: "not_cached",
+            },
+          });
       case "whole":
         reply.hijack();
         reply.raw.writeHead(200, {
@@ -51,7 +61,11 @@ export function registerChat({ app, tenants, metrics }: GatewayApp): void {
         return reply.raw.end(outcome.bytes);
       case "stream":
         reply.hijack();
-        reply.raw.writeHead(200, { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+        reply.raw.writeHead(200, {
+          ...headers,
+          "content-type": "text/event-stream; charset=utf-8",
+          "cache-control": "no-cache",
+        });
         return writeThrough(request, reply, outcome.stream);
     }
   });
@@ -92,7 +106,10 @@ function sessionOf(request: FastifyRequest, body: ChatRequest): string | undefin
   return typeof inBody === "string" && inBody !== "" ? inBody : undefined;
 }
 
-function toHeaders({ cache, similarity, veto, ageMs, session, decision }: Provenance, traceId: string): Record<string, string> {
+function toHeaders(
+  { cache, similarity, veto, ageMs, session, decision }: Provenance,
+  traceId: string,
+): Record<string, string> {
   const headers = toLimitHeaders(decision);
   headers["x-marrow-cache"] = cache;
   headers["x-request-id"] = traceId;

@@ -20,9 +20,13 @@ export function registerEmbeddings({ app, embedder }: GatewayApp): void {
       throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
     }
     if (dimensions !== undefined && dimensions !== null && dimensions !== embedder.dimensions) {
-      throw new MarrowError("invalid_input", `dimensions must be ${embedder.dimensions} for this model, got ${dimensions}`, {
-        details: { path: "dimensions" },
-      });
+      throw new MarrowError(
+        "invalid_input",
+        `dimensions must be ${embedder.dimensions} for this model, got ${dimensions}`,
+        {
+          details: { path: "dimensions" },
+        },
+      );
     }
     const texts = typeof input === "string" ? [input] : input;
     const vectors = await embedder.embed(texts);

@@ -12,7 +12,8 @@ export function registerModels({ app, listModels, embedder }: GatewayApp): void 
 
   app.get<{ Params: { "*": string } }>("/v1/models/*", async (request) => {
     const model = (await all()).find(({ id }) => id === request.params["*"]);
-    if (model === undefined) throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
+    if (model === undefined)
+      throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
     return model;
   });
 }

@@ -20,7 +20,10 @@ const VERSION_WAIT_MS = 5_000;
  * Finds a Redis server program of version 8 or newer: first on PATH, then in the directory that `script/bootstrap` fills.
  * Answers `undefined` when there is none; {@link HOW_TO_GET_A_SERVER} says what to do then.
  */
-export async function findServer(options: { readonly path: string; readonly cacheDirectory: string }): Promise<ServerBinary | undefined> {
+export async function findServer(options: {
+  readonly path: string;
+  readonly cacheDirectory: string;
+}): Promise<ServerBinary | undefined> {
   const directories = [...options.path.split(delimiter).filter(Boolean), join(options.cacheDirectory, "redis", "bin")];
   for (const directory of directories) {
     const path = join(directory, "redis-server");

@@ -66,8 +66,17 @@ describe("the managed server", () => {
       const server = await startServer({ binary: process.argv[1], directory: process.argv[2] });
       console.log(server.pid());
       setInterval(() => {}, 1000);`;
-    const holder = spawn(process.execPath, ["--conditions=@marrow/source", "--input-type=module", "-e", script, inject("redisBinary"), directory]);
-    const pid = await new Promise<number>((resolve) => holder.stdout.once("data", (data) => resolve(Number(String(data)))));
+    const holder = spawn(process.execPath, [
+      "--conditions=@marrow/source",
+      "--input-type=module",
+      "-e",
+      script,
+      inject("redisBinary"),
+      directory,
+    ]);
+    const pid = await new Promise<number>((resolve) =>
+      holder.stdout.once("data", (data) => resolve(Number(String(data)))),
+    );
     const second = await start(directory);
     expect(second.pid()).toBeUndefined();
     const redis = await connect(second.url);
@@ -83,6 +92,8 @@ describe("the managed server", () => {
   it("is not found where there is none, and is told by its version where there is one", async () => {
     expect(await findServer({ path: "/nowhere", cacheDirectory: "/nowhere" })).toBeUndefined();
     const binary = inject("redisBinary");
-    expect(await findServer({ path: binary.replace(/\/redis-server$/, ""), cacheDirectory: "/nowhere" })).toMatchObject({ path: binary });
+    expect(await findServer({ path: binary.replace(/\/redis-server$/, ""), cacheDirectory: "/nowhere" })).toMatchObject(
+      { path: binary },
+    );
   });
 });

@@ -102,12 +102,31 @@ export async function startServer(options: ManagedServerOptions): Promise<Manage
   };
 }
 
-function launch({ binary, sync = "everysec", args = [] }: ManagedServerOptions, directory: string, socket: string): ChildProcess {
+function launch(
+  { binary, sync = "everysec", args = [] }: ManagedServerOptions,
+  directory: string,
+  socket: string,
+): ChildProcess {
   const command = [
     binary,
-    ...["--port", "0", "--unixsocket", socket, "--unixsocketperm", "700"],
-    ...["--dir", join(directory, "data"), "--logfile", join(directory, "redis.log")],
-    ...["--appendonly", "yes", "--appendfsync", sync, "--save", "", "--daemonize", "no"],
+    "--port",
+    "0",
+    "--unixsocket",
+    socket,
+    "--unixsocketperm",
+    "700",
+    "--dir",
+    join(directory, "data"),
+    "--logfile",
+    join(directory, "redis.log"),
+    "--appendonly",
+    "yes",
+    "--appendfsync",
+    sync,
+    "--save",
+    "",
+    "--daemonize",
+    "no",
     ...args,
   ];
   return spawnTied(command);
@@ -119,9 +138,15 @@ function launch({ binary, sync = "everysec", args = [] }: ManagedServerOptions, 
  */
 export function spawnTied(command: readonly string[]): ChildProcess {
   const setpriv = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
-  const [program = "", ...args] =
+  const [program, ...args] =
     setpriv === undefined
-      ? ["/bin/sh", "-c", 'trap "kill \\$pid; wait \\$pid" TERM; "$@" <&- & pid=$!; cat >/dev/null; kill $pid; wait $pid', "sh", ...command]
+      ? [
+          "/bin/sh",
+          "-c",
+          'trap "kill \\$pid; wait \\$pid" TERM; "$@" <&- & pid=$!; cat >/dev/null; kill $pid; wait $pid',
+          "sh",
+          ...command,
+        ]
       : [setpriv, "--pdeathsig", "KILL", ...command];
   const child = spawn(program, args, { stdio: [setpriv === undefined ? "pipe" : "ignore", "ignore", "ignore"] });
   child.unref();

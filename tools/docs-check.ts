@@ -1,0 +1,42 @@
+/** Holds the documents to the code: error codes, keys, scripts, paths and commands that they name must be there. */
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { ERROR_CODES } from "../src/errors.ts";
+
+const wrong: string[] = [];
+const read = (file: string) => readFileSync(file, "utf8");
+
+const rows = [...read("docs/errors.md").matchAll(/^\| `(\w+)` \| (\d+) \| (yes|no) \|/gm)];
+const documented = new Map(rows.map(([, code = "", status, retryable]) => [code, `${status} ${retryable}`]));
+for (const [code, { status, retryable }] of Object.entries(ERROR_CODES)) {
+  const said = documented.get(code);
+  const expected = `${status} ${retryable ? "yes" : "no"}`;
+  if (said !== expected)
+    wrong.push(`docs/errors.md says "${said ?? "nothing"}" of ${code}, the code says "${expected}"`);
+}
+for (const code of documented.keys())
+  if (!(code in ERROR_CODES)) wrong.push(`docs/errors.md has ${code}, the code has not`);
+
+const scripts = read("docs/protocol/scripts.md");
+for (const file of globSync("src/*/scripts/*.lua")) {
+  const name = file.split("/").at(-1) ?? "";
+  if (!scripts.includes(`\`${name}\``)) wrong.push(`docs/protocol/scripts.md does not name ${name}`);
+}
+
+const { scripts: commands } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+for (const file of [...globSync("*.md"), ...globSync("docs/**/*.md"), ...globSync("assets/*.md")]) {
+  const text = read(file);
+  for (const [, name = ""] of text.matchAll(/npm run ([a-z][\w:-]*)/g)) {
+    if (!(name in commands)) wrong.push(`${file} names npm run ${name}, which package.json has not`);
+  }
+  for (const [, path = ""] of text.matchAll(/`((?:src|docs|test|bench|tools|script|examples|assets)\/[\w./-]+)`/g)) {
+    if (!existsSync(path)) wrong.push(`${file} names ${path}, which is not there`);
+  }
+  for (const [, path = ""] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+    const target = new URL(path, `file:///${file}`).pathname.slice(1);
+    if (!existsSync(target)) wrong.push(`${file} links to ${path}, which is not there`);
+  }
+}
+
+for (const line of wrong) console.error(line);
+console.log(wrong.length === 0 ? "the documents agree with the code" : `${wrong.length} places where they do not`);
+process.exitCode = wrong.length === 0 ? 0 : 1;
