@@ -8,5 +8,6 @@ const probe = createServer().listen(0, "127.0.0.1", () => {
   // The package has no types and starts by being imported.
   const entry: string = "@portkey-ai/gateway/build/start-server.js";
   void import(entry);
-  setTimeout(() => console.log(`port ${port}`), 500);
+  // Its own greeting ends no line.
+  setTimeout(() => console.log(`\nport ${port}`), 2_000);
 });

@@ -2,7 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { toCandidates, toEntry, type Entry } from "./entry.ts";
-import { findVeto, type Veto } from "./guard.ts";
+import { createGuard, type Veto } from "./guard.ts";
 import { cacheKeys } from "./keys.ts";
 import { checkTtl, resolveOptions, type CacheOptions } from "./options.ts";
 import { toFingerprint, type Fingerprint, type Question } from "./question.ts";
@@ -82,6 +82,10 @@ export interface Cache<V> {
 
 /** Candidates that the guard looks at. More than three changed nothing when measured. */
 const CANDIDATES = 3;
+/** How widely the index is searched: recall was whole from 50 on, at two thirds of the server's default cost. */
+const SEARCH_EFFORT = 50;
+/** Scores are rounded on their way; what is near enough is decided here, not in the script. */
+const SCORE_SLACK = 1e-6;
 /** Ended entries that a store takes out of the index at most. */
 const SWEEP = 16;
 
@@ -116,24 +120,25 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
 
   async function lookupSimilar(question: Fingerprint, maxAgeMs: number, signal?: AbortSignal): Promise<Lookup<V>> {
     if (embedder === undefined || !(await hasSemantic())) return { hit: false };
-    const vector = await vectorOf(question.text, signal);
+    const vector = await vectorOf(question, signal);
     if (vector === undefined) return { hit: false };
     const reply = await runScript(
       scoped,
       findSimilar,
       { vectors: keys.vectors(question, embedder), due: keys.due(question, embedder), bodies: keys.bodies },
-      { vector, count: CANDIDATES },
+      { vector, count: CANDIDATES, effort: SEARCH_EFFORT, floor: String((1 + minSimilarity) / 2 - SCORE_SLACK) },
       { reply: "bytes", timeoutMs },
     );
+    const guard = createGuard(question.text);
     let nearest: Extract<Lookup<V>, { hit: false }>["nearest"];
-    for (const { similarity, entry } of toCandidates(reply)) {
+    for (const { similarity, record } of toCandidates(reply)) {
+      if (similarity < minSimilarity) {
+        nearest ??= { similarity, veto: "below_threshold" };
+        break;
+      }
+      const entry = toEntry(record);
       const ageMs = ageOf(entry);
-      const veto =
-        similarity < minSimilarity
-          ? "below_threshold"
-          : ageMs > maxAgeMs
-            ? "too_old"
-            : findVeto(question.text, entry.text);
+      const veto = ageMs > maxAgeMs ? "too_old" : guard(entry.text);
       if (veto === undefined) {
         return { hit: true, match: "similar", value: entry.value as V, similarity: Math.min(1, similarity), ageMs };
       }
@@ -142,11 +147,27 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
     return { hit: false, nearest };
   }
 
-  /** The question's vector as bytes, or `undefined` for one without any known word: zero is near to everything. */
-  async function vectorOf(text: string, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
+  /** Vectors by question: what is looked up by meaning and then stored is embedded once. */
+  const vectors = new WeakMap<Fingerprint, Promise<Buffer | undefined>>();
+
+  function vectorOf(question: Fingerprint, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
+    let vector = vectors.get(question);
+    if (vector === undefined) {
+      vector = embed(question.text, signal);
+      vectors.set(question, vector);
+      vector.catch(() => vectors.delete(question));
+    }
+    return vector;
+  }
+
+  /** A text's vector as bytes, or `undefined` for one without any known word: zero is near to everything. */
+  async function embed(text: string, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
     const [vector] = (await embedder?.embed([text], { signal })) ?? [];
-    if (vector === undefined || !vector.some((value) => value !== 0)) return undefined;
-    if (!vector.every(Number.isFinite) || vector.length !== embedder?.dimensions) {
+    if (vector === undefined) return undefined;
+    let sum = 0;
+    for (const value of vector) sum += Math.abs(value);
+    if (sum === 0) return undefined;
+    if (!Number.isFinite(sum) || vector.length !== embedder?.dimensions) {
       throw new MarrowError(
         "embedder_failed",
         "the embedder made a vector of the wrong length or with no finite numbers",
@@ -171,7 +192,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
       const entry: Entry = { value, text: fingerprint.text, storedAtMs, endsAtMs: storedAtMs + lifeMs };
       const body = Buffer.from(JSON.stringify(entry));
       if (body.length > entryBytesMax) return false;
-      const vector = (await hasSemantic()) ? await vectorOf(fingerprint.text, signal) : undefined;
+      const vector = (await hasSemantic()) ? await vectorOf(fingerprint, signal) : undefined;
       const index = embedder ?? { fingerprint: "none" };
       await runScript(
         scoped,

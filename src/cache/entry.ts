@@ -17,7 +17,8 @@ export interface Candidate {
   readonly id: string;
   /** Cosine, -1 to 1. */
   readonly similarity: number;
-  readonly entry: Entry;
+  /** Its entry's record: read only when the candidate is near enough. */
+  readonly record: Buffer;
 }
 
 /** Reads an entry's record. @throws MarrowError `corrupt_record`, `newer_record` */
@@ -37,7 +38,7 @@ export function toCandidates(reply: Reply): Candidate[] {
   for (let at = 0; at + 2 < parts.length; at += 3) {
     const [id, score, record] = [parts[at], parts[at + 1], parts[at + 2]];
     if (!Buffer.isBuffer(record)) throw new MarrowError("corrupt_record", "a stored cache entry has no record");
-    candidates.push({ id: String(id), similarity: Number(String(score)) * 2 - 1, entry: toEntry(record) });
+    candidates.push({ id: String(id), similarity: Number(String(score)) * 2 - 1, record });
   }
   return candidates;
 }

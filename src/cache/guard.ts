@@ -8,8 +8,21 @@ export type Veto = "number" | "negation" | "antonym" | "direction" | "quoted" | 
  * @source rules and their precision are measured in docs/roles/cache.md
  */
 export function findVeto(asked: string, stored: string): Veto | undefined {
-  const [a, b] = [read(asked), read(stored)];
-  if (!sameSet(a.numbers, b.numbers)) return "number";
+  return createGuard(asked)(stored);
+}
+
+/** The same for one prompt that is held against several: it is read once. */
+export function createGuard(asked: string): (stored: string) => Veto | undefined {
+  const numbers = numbersOf(asked);
+  let reading: Reading | undefined;
+  return (stored) => {
+    // The most frequent veto, and the cheapest to find.
+    if (!sameSet(numbers, numbersOf(stored))) return "number";
+    return compare((reading ??= read(asked)), read(stored));
+  };
+}
+
+function compare(a: Reading, b: Reading): Veto | undefined {
   if (!holdsAll(b, a.quoted) || !holdsAll(a, b.quoted)) return "quoted";
   if (a.negations % 2 !== b.negations % 2) return "negation";
   if (hasAntonyms(a.words, b.words)) return "antonym";
@@ -28,7 +41,6 @@ interface Reading {
   readonly text: string;
   readonly words: ReadonlySet<string>;
   readonly order: readonly string[];
-  readonly numbers: ReadonlySet<string>;
   readonly quoted: ReadonlySet<string>;
   readonly names: ReadonlySet<string>;
   readonly negations: number;
@@ -129,17 +141,11 @@ const IDENTIFIERS =
   /\b(?:\w+_\w+|[a-z]+[A-Z]\w*|[A-Z]{2,}\d+|\w+\.(?:js|ts|py|go|rs|java|csv|json|xml|yaml|html|css|sql))\b|(?<=\s)--?[a-zA-Z][\w-]*/g;
 
 function read(text: string): Reading {
-  const order = (text.toLowerCase().match(WORDS) ?? []).map((word) => word.replaceAll(/['’.]/g, ""));
-  const numbers = new Set((text.match(NUMBERS) ?? []).map(plainNumber));
-  for (const word of order) {
-    const value = NUMBER_WORDS.get(word);
-    if (value !== undefined) numbers.add(value);
-  }
+  const order = wordsOf(text);
   return {
     text: text.toLowerCase(),
     words: new Set(order),
     order,
-    numbers,
     quoted: new Set([
       ...[...text.matchAll(QUOTED)].map((match) => (match[1] ?? match[2] ?? match[3] ?? "").toLowerCase()),
       ...(text.match(IDENTIFIERS) ?? []).map((name) => name.toLowerCase()),
@@ -147,6 +153,19 @@ function read(text: string): Reading {
     names: namesOf(text),
     negations: order.filter((word) => NEGATIONS.has(word)).length,
   };
+}
+
+function wordsOf(text: string): string[] {
+  return (text.toLowerCase().match(WORDS) ?? []).map((word) => word.replaceAll(/['’.]/g, ""));
+}
+
+function numbersOf(text: string): ReadonlySet<string> {
+  const numbers = new Set((text.match(NUMBERS) ?? []).map(plainNumber));
+  for (const word of wordsOf(text)) {
+    const value = NUMBER_WORDS.get(word);
+    if (value !== undefined) numbers.add(value);
+  }
+  return numbers;
 }
 
 /** 1,000 is 1000 and 2.50 is 2.5, but 10:30 stays what it is. */

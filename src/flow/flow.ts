@@ -66,8 +66,8 @@ export type ChatOutcome =
   | { readonly kind: "refused"; readonly decision: Extract<Decision, { allowed: false }> }
   /** `only-if-cached` was asked, and there is nothing. */
   | { readonly kind: "absent"; readonly provenance: Provenance }
-  /** A whole completion as JSON bytes. */
-  | { readonly kind: "whole"; readonly bytes: string | Buffer; readonly provenance: Provenance }
+  /** A whole completion as JSON. */
+  | { readonly kind: "whole"; readonly text: string; readonly provenance: Provenance }
   | { readonly kind: "stream"; readonly stream: AnswerStream; readonly provenance: Provenance };
 
 /** The sync path of one scope. */
@@ -186,7 +186,7 @@ export function createFlow(options: FlowOptions): Flow {
     const kept = await keepTurns(turns, answer.message);
     const described = kept ? provenance : { ...provenance, session: "unavailable" as const };
     if (turns.request.stream !== true)
-      return { kind: "whole", bytes: JSON.stringify(toReplay(answer)), provenance: described };
+      return { kind: "whole", text: JSON.stringify(toReplay(answer)), provenance: described };
     const events = toReplayEvents(answer, wantsUsage(turns.request));
     return { kind: "stream", stream: oneGo(Buffer.from(events)), provenance: described };
   }
@@ -202,9 +202,9 @@ export function createFlow(options: FlowOptions): Flow {
         const parts = await model.stream({ request: asked, body, signal: drained.signal });
         return { kind: "stream", stream: relay(turns, parts, drained), provenance };
       }
-      const { bytes, completion } = await model.complete({ request: asked, body });
+      const { text, completion } = await model.complete({ request: asked, body });
       const kept = await finish(turns, completion);
-      return { kind: "whole", bytes, provenance: kept ? provenance : { ...provenance, session: "unavailable" } };
+      return { kind: "whole", text, provenance: kept ? provenance : { ...provenance, session: "unavailable" } };
     } catch (error) {
       settle(decision, { tokens: 0 });
       throw error;

@@ -40,9 +40,9 @@ export function createSettlements(
   }
 
   return (corrections) => {
-    const key = corrections
-      .map(({ counter, windowMs, takenAtMs }) => `${counter}@${Math.floor(takenAtMs / windowMs)}`)
-      .join(" ");
+    let key = "";
+    for (const { counter, windowMs, takenAtMs } of corrections)
+      key += `${counter}@${Math.floor(takenAtMs / windowMs)} `;
     const same = waiting.get(key);
     if (same !== undefined) {
       same.corrections = same.corrections.map((one, at) => ({

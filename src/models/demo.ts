@@ -43,7 +43,7 @@ export function demoModel(options: DemoModelOptions = {}): ChatModel {
       const words = answerTo(request.messages);
       await wait(firstTokenMs * (0.9 + Math.random() / 5) + tokenMs * words.length, signal);
       const completion = toCompletion(request, words.join(""));
-      return { completion, bytes: Buffer.from(JSON.stringify(completion)) };
+      return { completion, text: JSON.stringify(completion) };
     },
 
     async stream({ request, signal }) {

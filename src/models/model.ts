@@ -11,7 +11,8 @@ export interface ModelCall {
 
 /** A whole answer: as it came, and read. */
 export interface ModelAnswer {
-  readonly bytes: Buffer;
+  /** The JSON text as it came. */
+  readonly text: string;
   readonly completion: ChatCompletion;
 }
 

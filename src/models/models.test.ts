@@ -20,9 +20,9 @@ async function textOf(stream: AsyncIterable<{ bytes: Uint8Array }>): Promise<str
 describe("an OpenAI-compatible model", () => {
   it("answers whole, as bytes and read, and passes every field of the request on", async () => {
     const model = await modelThat("Good day.");
-    const { bytes, completion } = await model.complete({ request: { ...request, top_k: 7, nested: { a: [1] } } });
+    const { text, completion } = await model.complete({ request: { ...request, top_k: 7, nested: { a: [1] } } });
     expect(completion.choices[0]?.message.content).toBe("Good day.");
-    expect(JSON.parse(bytes.toString())).toEqual(completion);
+    expect(JSON.parse(text)).toEqual(completion);
     expect(endpoint.requests[0]?.body).toEqual({ ...request, top_k: 7, nested: { a: [1] } });
     expect(endpoint.requests[0]?.headers.authorization).toBe("Bearer sk-secret");
   });

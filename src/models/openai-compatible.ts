@@ -65,7 +65,10 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
       const answer = await sendRequest(pool, { path: `${start}/models`, method: "GET", headers }, undefined).catch(
         toFailure,
       );
-      const body = toJson(await answer.whole(answerBytesMax).catch(toFailure)) as { data?: unknown } | null | undefined;
+      const body = toJson(String(await answer.whole(answerBytesMax).catch(toFailure))) as
+        | { data?: unknown }
+        | null
+        | undefined;
       const models = (Array.isArray(body?.data) ? (body.data as ModelInfo[]) : [...(ids ?? [])].map(bareInfo)).filter(
         ({ id }) => typeof id === "string" && (ids === undefined || ids.has(id)),
       );
@@ -76,8 +79,8 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     async complete(call) {
       try {
         const answer = await post(call);
-        const bytes = await answer.whole(answerBytesMax);
-        return { bytes, completion: toCompletion(bytes) };
+        const text = (await answer.whole(answerBytesMax)).toString("utf8");
+        return { text, completion: toCompletion(text) };
       } catch (error) {
         return toFailure(error, call.signal);
       }
@@ -138,15 +141,15 @@ function toChunk(data: string): ChatChunk {
   return chunk;
 }
 
-function toCompletion(bytes: Buffer): ChatCompletion {
-  const completion = toJson(bytes) as ChatCompletion | null | undefined;
+function toCompletion(text: string): ChatCompletion {
+  const completion = toJson(text) as ChatCompletion | null | undefined;
   if (completion === undefined) throw malformed("its answer is no JSON");
   if (!Array.isArray(completion?.choices)) throw malformed("its answer has no choices");
   return completion;
 }
 
 async function toModelError(answer: HttpAnswer): Promise<MarrowError> {
-  const body = toJson(await answer.whole(ERROR_BYTES_MAX).catch(() => Buffer.alloc(0))) as
+  const body = toJson(await answer.whole(ERROR_BYTES_MAX).then(String, () => "")) as
     | { error?: unknown }
     | null
     | undefined;
@@ -155,10 +158,10 @@ async function toModelError(answer: HttpAnswer): Promise<MarrowError> {
   });
 }
 
-/** What the bytes say, or `undefined` when they are no JSON. */
-function toJson(bytes: Buffer): unknown {
+/** What the text says, or `undefined` when they are no JSON. */
+function toJson(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString("utf8"));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

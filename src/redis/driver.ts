@@ -66,18 +66,15 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     });
   }
 
-  async function send(command: Command, sendOptions?: SendOptions): Promise<Reply> {
-    if (closed) throw new MarrowError("unavailable", "this connection was closed", { details: { mayHaveRun: false } });
+  function send(command: Command, sendOptions?: SendOptions): Promise<Reply> {
+    if (closed || isLongOffline()) return Promise.reject(notSent(closed));
     const timeoutMs = sendOptions?.timeoutMs ?? commandTimeoutMs;
     const bytes = sendOptions?.reply === "bytes";
-    if (isLongOffline()) throw unavailable({ kind: "not_sent", cause: new Error("Redis has been away for a while") });
     const wasReady = driver.isReady();
-    try {
-      return await attempt(command, bytes, timeoutMs);
-    } catch (error) {
+    return attempt(command, bytes, timeoutMs).catch((error: unknown) => {
       const mayRepeat = sendOptions?.retry === "safe" || isReadOnly(command);
       return recover(command, bytes, performance.now() + timeoutMs, mayRepeat, classify(error, wasReady));
-    }
+    });
   }
 
   /** Everything after a first failure: waits, tries again while that is safe, and gives up at the deadline. */
@@ -139,6 +136,11 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function notSent(closed: boolean): MarrowError {
+  const why = closed ? "this connection was closed" : "Redis has been away for a while";
+  return unavailable({ kind: "not_sent", cause: new Error(why) });
 }
 
 /** Brings every library's reply of RESP2 or RESP3 into one shape. */

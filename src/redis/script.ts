@@ -20,29 +20,11 @@ export interface Script<Key extends string, Value extends string> {
 /** The operands of a script by name; a script whose last key or value repeats takes a list there. */
 export type Operands<Name extends string> = Readonly<Record<Name, Argument | number | readonly (Argument | number)[]>>;
 
-/** Builds the EVALSHA command of a script, for use in a pipeline. Answer `NOSCRIPT` with {@link evalCommand}. */
-export function evalshaCommand<K extends string, V extends string>(
-  script: Script<K, V>,
-  keys: Operands<K>,
-  values: Operands<V>,
-): Argument[] {
-  return toCommand("EVALSHA", script.sha1, script, keys, values);
-}
-
-/** The same call with the whole script text: what a server needs that does not know the script yet. */
-export function evalCommand<K extends string, V extends string>(
-  script: Script<K, V>,
-  keys: Operands<K>,
-  values: Operands<V>,
-): Argument[] {
-  return toCommand("EVAL", script.lua, script, keys, values);
-}
-
 /**
  * Runs a script: EVALSHA, and on `NOSCRIPT` one EVAL. One round trip; two the first time a server sees the script.
  * A restart or fail-over empties the server's script cache, so the second way is a normal one.
  */
-export async function runScript<K extends string, V extends string>(
+export function runScript<K extends string, V extends string>(
   redis: Pick<Redis, "send">,
   script: Script<K, V>,
   keys: Operands<K>,
@@ -50,31 +32,24 @@ export async function runScript<K extends string, V extends string>(
   options: SendOptions = {},
 ): Promise<Reply> {
   const send: SendOptions = script.idempotent ? { ...options, retry: "safe" } : options;
-  try {
-    return await redis.send(evalshaCommand(script, keys, values), send);
-  } catch (error) {
+  const command = toCommand(script, keys, values);
+  return redis.send(command, send).catch((error: unknown) => {
     if (!isNoScript(error)) throw error;
-    return redis.send(evalCommand(script, keys, values), send);
-  }
+    return redis.send(["EVAL", script.lua, ...command.slice(2)], send);
+  });
 }
 
 /** Whether an error says that the server does not know the script. */
-export function isNoScript(error: unknown): boolean {
+function isNoScript(error: unknown): boolean {
   return MarrowError.is(error) && error.cause instanceof Error && error.cause.message.includes("NOSCRIPT");
 }
 
-function toCommand(
-  verb: "EVALSHA" | "EVAL",
-  body: string,
-  script: Script<string, string>,
-  keys: Operands<string>,
-  values: Operands<string>,
-): Argument[] {
-  const operands: Argument[] = [verb, body, ""];
-  for (const name of script.keys) push(operands, keys[name]);
-  operands[2] = String(operands.length - 3);
-  for (const name of script.values) push(operands, values[name]);
-  return operands;
+function toCommand(script: Script<string, string>, keys: Operands<string>, values: Operands<string>): Argument[] {
+  const command: Argument[] = ["EVALSHA", script.sha1, ""];
+  for (const name of script.keys) push(command, keys[name]);
+  command[2] = String(command.length - 3);
+  for (const name of script.values) push(command, values[name]);
+  return command;
 }
 
 function push(command: Argument[], operand: Operands<string>[string] | undefined): void {

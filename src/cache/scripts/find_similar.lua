@@ -4,16 +4,25 @@
 -- KEYS bodies       prefix of the entries' own keys; the script reads prefix .. id, in the same slot
 -- ARGV vector       little-endian float32
 -- ARGV count        how many candidates at most, > 0
--- REPLY { id, score, record, ... }, nearest first; score is (1 + cosine) / 2 as text
+-- ARGV effort       how widely the graph is searched, >= count
+-- ARGV floor        score from which a candidate's record is wanted
+-- REPLY { id, score, record, ... }, nearest first; score is (1 + cosine) / 2 as text; below the floor record is empty
 -- IDEMPOTENT        it reads; index entries whose body has ended are taken out, which can be done again
 local vectors = KEYS[1]
 local due = KEYS[2]
 local bodies = KEYS[3]
 local vector = ARGV[1]
 local count = tonumber(ARGV[2])
-local found = redis.call("VSIM", vectors, "FP32", vector, "WITHSCORES", "COUNT", count)
+local effort = tonumber(ARGV[3])
+local floor = tonumber(ARGV[4])
+local found = redis.call("VSIM", vectors, "FP32", vector, "WITHSCORES", "COUNT", count, "EF", effort)
 local reply = {}
 for i = 1, #found, 2 do
+  if tonumber(found[i + 1]) < floor then
+    -- Only the nearest of them says something: how near it was.
+    if i == 1 then return { found[1], found[2], "" } end
+    return reply
+  end
   local record = redis.call("GET", bodies .. found[i])
   if record then
     reply[#reply + 1] = found[i]

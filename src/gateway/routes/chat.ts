@@ -56,9 +56,9 @@ export function registerChat({ app, tenants, metrics }: GatewayApp): void {
         reply.raw.writeHead(200, {
           ...headers,
           "content-type": "application/json; charset=utf-8",
-          "content-length": Buffer.byteLength(outcome.bytes),
+          "content-length": Buffer.byteLength(outcome.text),
         });
-        return reply.raw.end(outcome.bytes);
+        return reply.raw.end(outcome.text);
       case "stream":
         reply.hijack();
         reply.raw.writeHead(200, {
