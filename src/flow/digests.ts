@@ -5,20 +5,30 @@ import { contextOf } from "./context.ts";
 /** Sessions whose newest turns are remembered. */
 const SESSIONS_MAX = 1_000;
 
+/** A guess at what stands before a request's last message. */
+export interface Guess {
+  readonly context: string;
+  /** Version of the session that it was made for: on another one it must be made again. */
+  readonly version: number;
+}
+
 /**
  * Remembers the turns of the sessions that this process served last, so that the exact lookup can go out together with the
  * read of the session. A wrong guess costs one more round trip and nothing else: the answer is looked up again.
  */
 export function createDigests(): {
-  guess(session: string, request: ChatRequest): string;
-  remember(session: string, turns: readonly Turn[]): void;
+  guess(session: string, request: ChatRequest): Guess;
+  remember(session: string, version: number, turns: readonly Turn[]): void;
 } {
-  const known = new Map<string, readonly Turn[]>();
+  const known = new Map<string, { readonly version: number; readonly turns: readonly Turn[] }>();
   return {
-    guess: (session, request) => contextOf(request, known.get(session) ?? []),
-    remember(session, turns) {
+    guess(session, request) {
+      const { version, turns } = known.get(session) ?? { version: 0, turns: [] };
+      return { version, context: contextOf(request, turns) };
+    },
+    remember(session, version, turns) {
       known.delete(session);
-      known.set(session, turns);
+      known.set(session, { version, turns });
       const oldest = known.keys().next().value;
       if (known.size > SESSIONS_MAX && oldest !== undefined) known.delete(oldest);
     },

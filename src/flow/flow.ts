@@ -113,9 +113,10 @@ export function createFlow(options: FlowOptions): Flow {
     }
     const session = call.session === undefined ? undefined : memory?.session({ user, id: call.session });
     const sessionKey = `${user.length}:${user}${call.session ?? ""}`;
-    const guess = session === undefined ? contextOf(request, []) : digests.guess(sessionKey, request);
+    const guess =
+      session === undefined ? { version: 0, context: contextOf(request, []) } : digests.guess(sessionKey, request);
     const asksCache = cache !== undefined && !control.noCache;
-    let question = cache === undefined ? undefined : toQuestion(request, guess);
+    let question = cache === undefined ? undefined : toQuestion(request, guess.context);
     const exact = { tiers: "exact", maxAgeMs: control.maxAgeMs } as const;
     const subjects = { user, model: request.model };
 
@@ -128,9 +129,9 @@ export function createFlow(options: FlowOptions): Flow {
 
     const history = window?.turns ?? [];
     let found: Lookup<StoredAnswer> | undefined = guessed;
-    if (session !== undefined) {
+    if (window !== undefined && window.version !== guess.version) {
       const context = contextOf(request, history);
-      if (context !== guess && cache !== undefined) {
+      if (context !== guess.context && cache !== undefined) {
         question = toQuestion(request, context);
         found =
           asksCache && question !== undefined ? await unlessAway("cache", cache.lookup(question, exact)) : undefined;
@@ -144,9 +145,7 @@ export function createFlow(options: FlowOptions): Flow {
       const similar = { tiers: "similar", maxAgeMs: control.maxAgeMs } as const;
       const [reserved, near] = await Promise.all([
         countsTokens ? limiter?.take(subjects, { requests: 0, tokens: estimateTokens(request) }) : undefined,
-        asksCache && question !== undefined && found !== undefined
-          ? unlessAway("cache", cache.lookup(question, similar))
-          : undefined,
+        asksCache && question !== undefined && !away ? unlessAway("cache", cache.lookup(question, similar)) : undefined,
       ]);
       found = near ?? found;
       decision = reserved ?? admitted;
@@ -155,7 +154,7 @@ export function createFlow(options: FlowOptions): Flow {
         return { kind: "refused", decision };
       }
     }
-    const turn = { ...call, session, sessionKey, history, decision, model, question };
+    const turn = { ...call, session, sessionKey, history, version: window?.version ?? 0, decision, model, question };
     const sessionState = session === undefined ? undefined : window === undefined ? "unavailable" : "kept";
     const provenance: Provenance = {
       cache:
@@ -176,6 +175,8 @@ export function createFlow(options: FlowOptions): Flow {
     readonly session: Session | undefined;
     readonly sessionKey: string;
     readonly history: readonly Turn[];
+    /** Version of the session that the history was read at. */
+    readonly version: number;
     readonly decision: Decision | undefined;
     readonly model: ChatModel;
     readonly question: Question | undefined;
@@ -273,12 +274,18 @@ export function createFlow(options: FlowOptions): Flow {
     if (typeof message?.content === "string") await keepTurns(turns, { ...message, incomplete: true });
   }
 
-  async function keepTurns({ session, sessionKey, request, history }: Turns, answer: ChatMessage): Promise<boolean> {
+  async function keepTurns(
+    { session, sessionKey, request, history, version }: Turns,
+    answer: ChatMessage,
+  ): Promise<boolean> {
     if (session === undefined) return true;
     const added = [...request.messages.filter(({ role }) => !isInstruction(role)), answer];
     const appended = await unlessAway("memory", session.append(added));
     if (appended === undefined) return false;
-    digests.remember(sessionKey, [...history, ...added].slice(-sessionTurns));
+    // Turns that others added meanwhile are not known here; their version is, and makes the guess void.
+    if (appended.version === version + added.length) {
+      digests.remember(sessionKey, appended.version, [...history, ...added].slice(-sessionTurns));
+    }
     return true;
   }
 
