@@ -120,28 +120,20 @@ export async function startSentinel(binary: string): Promise<Group> {
       return { port, child: spawnTied([binary, config, "--sentinel"]) };
     }),
   );
-  for (const { port } of sentinels) {
-    const sentinel = new Client(port, "127.0.0.1");
-    sentinel.on("error", () => {});
-    await until(() => pings(port), `sentinel on ${port}`);
-    await sentinel.call(
-      "SENTINEL",
-      "DEBUG",
-      "INFO-PERIOD",
-      "200",
-      "PUBLISH-PERIOD",
-      "200",
-      "PING-PERIOD",
-      "200",
-      "ASK-PERIOD",
-      "200",
-    );
+  const watchers = sentinels.map(({ port }) => new Client(port, "127.0.0.1"));
+  for (const [at, watcher] of watchers.entries()) {
+    watcher.on("error", () => {});
+    await until(() => pings(sentinels[at]?.port ?? 0), "a sentinel");
+    const periods = ["INFO-PERIOD", "PUBLISH-PERIOD", "PING-PERIOD", "ASK-PERIOD"].flatMap((name) => [name, "200"]);
+    await watcher.call("SENTINEL", "DEBUG", ...periods);
+  }
+  for (const watcher of watchers) {
     await until(async () => {
-      const reply = (await sentinel.call("SENTINEL", "MASTER", "main")) as string[];
+      const reply = (await watcher.call("SENTINEL", "MASTER", "main")) as string[];
       const field = (name: string) => reply[reply.indexOf(name) + 1];
       return field("num-slaves") === "2" && field("num-other-sentinels") === "2";
-    }, "the sentinels");
-    sentinel.disconnect();
+    }, "the sentinels to know each other");
+    watcher.disconnect();
   }
   return {
     url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/main`,
@@ -154,9 +146,9 @@ export async function startSentinel(binary: string): Promise<Group> {
   };
 }
 
-/** Waits until something holds, at most 20 seconds. */
+/** Waits until something holds, at most 40 seconds. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadlineMs = performance.now() + 20_000;
+  const deadlineMs = performance.now() + 40_000;
   while (!(await holds())) {
     if (performance.now() > deadlineMs) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -165,7 +165,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
     const [vector] = (await embedder?.embed([text], { signal })) ?? [];
     if (vector === undefined) return undefined;
     let sum = 0;
-    for (const value of vector) sum += Math.abs(value);
+    for (let i = 0; i < vector.length; i += 1) sum += Math.abs(vector[i] as number);
     if (sum === 0) return undefined;
     if (!Number.isFinite(sum) || vector.length !== embedder?.dimensions) {
       throw new MarrowError(

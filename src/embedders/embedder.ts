@@ -37,10 +37,10 @@ export function toFingerprint(parts: Readonly<Record<string, string | number>>):
 /** Scales a vector to unit length in place; a zero vector stays zero. */
 export function normalise(vector: Float32Array): Float32Array {
   let square = 0;
-  for (const value of vector) square += value * value;
+  for (let i = 0; i < vector.length; i += 1) square += (vector[i] as number) ** 2;
   if (square === 0) return vector;
   const scale = 1 / Math.sqrt(square);
-  for (let i = 0; i < vector.length; i += 1) vector[i] = (vector[i] ?? 0) * scale;
+  for (let i = 0; i < vector.length; i += 1) vector[i] = (vector[i] as number) * scale;
   return vector;
 }
 

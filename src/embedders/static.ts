@@ -28,14 +28,17 @@ let table: Table | undefined;
 export function staticEmbedder(): Embedder {
   const { wordpiece, dimensions, scales, rows, fingerprint } = (table ??= readTable());
 
+  // Sums are made in doubles, which the engine adds without rounding to single precision at every step.
+  const sum = new Float64Array(dimensions);
+
   function embedOne(text: string): Float32Array {
-    const sum = new Float32Array(dimensions);
+    sum.fill(0);
     for (const id of wordpiece.encode(text, TOKENS_MAX)) {
       const scale = scales[id] as number;
-      const start = id * dimensions;
-      for (let k = 0; k < dimensions; k += 1) sum[k] = (sum[k] as number) + scale * (rows[start + k] as number);
+      let at = id * dimensions;
+      for (let k = 0; k < dimensions; k += 1, at += 1) sum[k] = (sum[k] as number) + scale * (rows[at] as number);
     }
-    return normalise(sum);
+    return normalise(new Float32Array(sum));
   }
 
   return {

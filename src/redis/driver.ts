@@ -47,7 +47,13 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   let offlineSinceMs: number | undefined;
   let capabilities: Promise<Capabilities> | undefined;
 
-  function attempt(command: Command, bytes: boolean, timeoutMs: number): Promise<Reply> {
+  /** One try: settles by the answer, by `failed`, or at its bound. */
+  function attempt(
+    command: Command,
+    bytes: boolean,
+    timeoutMs: number,
+    failed: (error: unknown) => Reply | Promise<Reply>,
+  ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const wait = within(timeoutMs, () => {
         reject(new MarrowError("timeout", `Redis gave no answer within ${timeoutMs} ms`, { details: { timeoutMs } }));
@@ -59,8 +65,9 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           resolve(toReply(reply));
         },
         (error: unknown) => {
+          if (wait.over) return;
           wait.over = true;
-          reject(error instanceof Error ? error : new Error("unknown failure", { cause: error }));
+          resolve(Promise.resolve(error).then(failed));
         },
       );
     });
@@ -70,10 +77,11 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     if (closed || isLongOffline()) return Promise.reject(notSent(closed));
     const timeoutMs = sendOptions?.timeoutMs ?? commandTimeoutMs;
     const bytes = sendOptions?.reply === "bytes";
+    const startMs = performance.now();
     const wasReady = driver.isReady();
-    return attempt(command, bytes, timeoutMs).catch((error: unknown) => {
+    return attempt(command, bytes, timeoutMs, (error) => {
       const mayRepeat = sendOptions?.retry === "safe" || isReadOnly(command);
-      return recover(command, bytes, performance.now() + timeoutMs, mayRepeat, classify(error, wasReady));
+      return recover(command, bytes, startMs + timeoutMs, mayRepeat, classify(error, wasReady));
     });
   }
 
@@ -95,12 +103,25 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
       if (leftMs <= waitMs || isLongOffline()) throw unavailable(failure);
       await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
       const wasReady = driver.isReady();
-      try {
-        return await attempt(command, bytes, Math.max(1, Math.round(deadlineMs - performance.now())));
-      } catch (error) {
-        failure = classify(error, wasReady);
-      }
+      const next = await tryAgain(command, bytes, deadlineMs, wasReady);
+      if ("reply" in next) return next.reply;
+      failure = next.failure;
     }
+  }
+
+  async function tryAgain(
+    command: Command,
+    bytes: boolean,
+    deadlineMs: number,
+    wasReady: boolean,
+  ): Promise<{ readonly reply: Reply } | { readonly failure: Failure }> {
+    let failure: Failure | undefined;
+    const leftMs = Math.max(1, Math.round(deadlineMs - performance.now()));
+    const reply = await attempt(command, bytes, leftMs, (error) => {
+      failure = classify(error, wasReady);
+      return null;
+    });
+    return failure === undefined ? { reply } : { failure };
   }
 
   function isLongOffline(): boolean {
