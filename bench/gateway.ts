@@ -151,6 +151,7 @@ async function measure(variant: Variant, count: number): Promise<{ cpuUs: number
   const pool = pools.get(variant.program) as Pool;
   const times: number[] = [];
   let next = 0;
+  let unexpected = 0;
   const before = variant.program.cpuUs();
   await Promise.all(
     Array.from({ length: IN_FLIGHT }, async () => {
@@ -173,13 +174,13 @@ async function measure(variant: Variant, count: number): Promise<{ cpuUs: number
         await body.dump({ limit: 10_000_000 });
         times.push(performance.now() - startMs);
         if (statusCode !== 200) throw new Error(`${variant.name} answered ${statusCode}`);
-        const status = headers["x-marrow-cache"];
-        if (n > IN_FLIGHT && variant.expects !== undefined && status !== variant.expects) {
-          throw new Error(`${variant.name} expected ${variant.expects}, got ${String(status)}`);
-        }
+        // A stalled machine may push a lookup over its bound; more than a few would measure something else.
+        if (n > IN_FLIGHT && variant.expects !== undefined && headers["x-marrow-cache"] !== variant.expects)
+          unexpected += 1;
       }
     }),
   );
+  if (unexpected > count / 100) throw new Error(`${variant.name}: ${unexpected} answers were no ${variant.expects}`);
   const units = variant.stream === true ? count * STREAM_EVENTS : count;
   return { cpuUs: (variant.program.cpuUs() - before) / units, times };
 }
