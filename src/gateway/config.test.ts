@@ -41,6 +41,8 @@ describe("the gateway's configuration", () => {
     [{ cache: { ttlMs: 0 } }, "cache.ttlMs"],
     [{ upstreams: [{ baseUrl: "ftp://x" }] }, "upstreams.0.baseUrl"],
     [{ auth: "off", host: "0.0.0.0" }, "auth"],
+    [{ embedder: { kind: "openai", baseUrl: "http://h/v1", model: "m" } }, "embedder.dimensions"],
+    [{ embedder: { kind: "magic" } }, "embedder.kind"],
   ])("refuses a wrong value with its field: %j", (input, path) => {
     expect(() => resolveConfig(input)).toThrow(expect.objectContaining({ code: "invalid_option", details: { path } }));
   });

@@ -32,6 +32,19 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
   demo: z
     .strictObject({ enabled: z.boolean().default(true), firstTokenMs: integer(0, 60_000).default(600) })
     .prefault({}),
+  embedder: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("static") }),
+      z.strictObject({ kind: z.literal("minilm"), directory: z.string().min(1), file: z.string().min(1).optional() }),
+      z.strictObject({
+        kind: z.literal("openai"),
+        baseUrl: z.url({ protocol: /^https?$/ }),
+        apiKey: z.string().min(1).optional(),
+        model: z.string().min(1),
+        dimensions: integer(1, 65_536),
+      }),
+    ])
+    .default({ kind: "static" }),
   cache: z
     .strictObject({
       enabled: z.boolean().default(true),
@@ -72,6 +85,7 @@ export interface GatewayConfig {
     readonly firstByteTimeoutMs: number;
     readonly idleTimeoutMs: number;
   }[];
+  readonly embedder: EmbedderConfig;
   readonly demo: { readonly enabled: boolean; readonly firstTokenMs: number };
   readonly cache: {
     readonly enabled: boolean;
@@ -89,6 +103,18 @@ export interface GatewayConfig {
   };
 }
 
+/** Which embedder the gateway uses. */
+export type EmbedderConfig =
+  | { readonly kind: "static" }
+  | { readonly kind: "minilm"; readonly directory: string; readonly file?: string | undefined }
+  | {
+      readonly kind: "openai";
+      readonly baseUrl: string;
+      readonly apiKey?: string | undefined;
+      readonly model: string;
+      readonly dimensions: number;
+    };
+
 interface LimitConfig {
   readonly limit: number;
   readonly windowMs: number;
@@ -101,8 +127,10 @@ type Partly<T> = T extends readonly (infer Item)[]
     ? { readonly [Name in keyof T]?: Partly<T[Name]> | undefined }
     : T;
 
-/** What a person writes: any part of the configuration. */
-export type GatewayConfigInput = Partly<GatewayConfig>;
+/** What a person writes: any part of the configuration; an embedder whole. */
+export type GatewayConfigInput = Partly<Omit<GatewayConfig, "embedder">> & {
+  readonly embedder?: EmbedderConfig | undefined;
+};
 
 /** Helps an editor to check a `marrow.config.ts`. */
 export function defineConfig(config: GatewayConfigInput): GatewayConfigInput {

@@ -1,11 +1,11 @@
 import type { AddressInfo } from "node:net";
-import { staticEmbedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { demoModel, openaiModel } from "../models/index.ts";
 import { connect } from "../redis/index.ts";
 import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from "../redis/managed/index.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { createGateway } from "./app.ts";
+import { createEmbedder } from "./embedder.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 
 /** How a gateway process is run. */
@@ -52,7 +52,9 @@ export async function serve(options: ServeOptions): Promise<Served> {
       redis,
       config: options.config,
       models: [...demo, ...upstreams],
-      embedder: staticEmbedder(),
+      embedder: createEmbedder(config.embedder, redis, () =>
+        say("the store of embeddings failed; vectors are made anew"),
+      ),
     });
     const firstKey = config.auth === "keys" ? await createApiKeys(redis).createFirst() : undefined;
     await app.listen({ host: config.host, port: config.port }).catch((cause: NodeJS.ErrnoException) => {
