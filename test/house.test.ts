@@ -10,6 +10,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   embedders: ["errors", "internal"],
   models: ["errors", "internal"],
   limiter: ["redis", "errors", "internal"],
+  vectors: ["embedders", "redis", "errors", "internal"],
   memory: ["embedders", "redis", "errors", "internal"],
   cache: ["embedders", "redis", "errors", "internal"],
   flow: ["cache", "memory", "limiter", "models", "embedders", "errors", "internal"],

@@ -7,6 +7,7 @@ import { createCache } from "../../src/cache/index.ts";
 import { hashEmbedder } from "../../src/embedders/index.ts";
 import { createLimiter } from "../../src/limiter/index.ts";
 import { createMemory } from "../../src/memory/index.ts";
+import { createVectors } from "../../src/vectors/index.ts";
 import { startCluster, type Group } from "../servers.ts";
 import { describeRedisPort } from "./redis-port.ts";
 
@@ -53,6 +54,11 @@ describe("the roles on a cluster", () => {
         ];
         const limiter = createLimiter(tenant, { name: "l", rules, onUnavailable: "refuse" });
         expect(await limiter.take({ user: `u${at}` })).toMatchObject({ allowed: true, degraded: false });
+        const docs = createVectors(tenant, { name: "v", dimensions: 2, metric: "cosine", index: "hnsw" }).namespace(
+          `n${at}`,
+        );
+        await docs.upsert([{ id: "a", vector: [1, at] }]);
+        expect(await docs.search({ vector: [1, at] })).toMatchObject([{ id: "a" }]);
       }),
     );
     await redis.close();

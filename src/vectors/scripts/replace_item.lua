@@ -1,0 +1,18 @@
+-- Puts another record and other attributes in place of an item's, if it is still what was read.
+-- KEYS set          vector set of the namespace
+-- KEYS items        hash: id -> record
+-- ARGV id           the item
+-- ARGV before       its record as it was read
+-- ARGV attributes   JSON
+-- ARGV record       the new record
+-- REPLY 1 replaced, 0 it is something else by now
+local set = KEYS[1]
+local items = KEYS[2]
+local id = ARGV[1]
+local before = ARGV[2]
+local attributes = ARGV[3]
+local record = ARGV[4]
+if redis.call("HGET", items, id) ~= before then return 0 end
+redis.call("VSETATTR", set, id, attributes)
+redis.call("HSET", items, id, record)
+return 1
