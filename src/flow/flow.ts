@@ -84,6 +84,9 @@ export interface Flow {
 
 const SESSION_TURNS_DEFAULT = 40;
 const DRAIN_MS_DEFAULT = 120_000;
+/** Longest waits for a session: a request can do without its history, but not for long without an answer. */
+const WINDOW_WAIT_MS = 500;
+const APPEND_WAIT_MS = 1_000;
 
 /** Makes the sync path out of one scope's roles. */
 export function createFlow(options: FlowOptions): Flow {
@@ -106,69 +109,83 @@ export function createFlow(options: FlowOptions): Flow {
   }
 
   async function chat(call: ChatCall): Promise<ChatOutcome> {
-    const { request, user, control = CACHE_CONTROL_DEFAULT } = call;
+    const { request, control = CACHE_CONTROL_DEFAULT } = call;
     const model = findModel(request.model);
     if (model === undefined) {
       throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
     }
+    const begun = await begin(call, control);
+    if (begun.decision?.allowed === false) return { kind: "refused", decision: begun.decision };
+    const { decision, found } = begun.found?.hit === true ? begun : await reserve(call, control, begun);
+    if (decision?.allowed === false && found?.hit !== true) {
+      settle(begun.decision, { requests: 0 });
+      return { kind: "refused", decision };
+    }
+    const { session, question, served } = begun;
+    const provenance: Provenance = {
+      cache: found?.hit === true ? found.match : served ? "miss" : "bypass",
+      ...describeLookup(found),
+      session: session === undefined ? undefined : begun.window === undefined ? "unavailable" : "kept",
+      decision,
+    };
+    const { turns: history = [], version = 0 } = begun.window ?? {};
+    const turn = { ...call, session, sessionKey: begun.sessionKey, history, version, decision, model };
+    if (found?.hit === true) return replay({ ...turn, question }, found.value, provenance);
+    if (control.onlyIfCached) return { kind: "absent", provenance };
+    return ask({ ...turn, question: served && !control.noStore ? question : undefined }, provenance);
+  }
+
+  /** The first round trip: one request is taken, the session is read, and the exact answer is looked up. */
+  async function begin(call: ChatCall, control: CacheControl) {
+    const { request, user } = call;
     const session = call.session === undefined ? undefined : memory?.session({ user, id: call.session });
     const sessionKey = `${user.length}:${user}${call.session ?? ""}`;
     const guess =
       session === undefined ? { version: 0, context: contextOf(request, []) } : digests.guess(sessionKey, request);
-    const asksCache = cache !== undefined && !control.noCache;
     let question = cache === undefined ? undefined : toQuestion(request, guess.context);
-    const exact = { tiers: "exact", maxAgeMs: control.maxAgeMs } as const;
-    const subjects = { user, model: request.model };
-
-    const [admitted, window, guessed] = await Promise.all([
-      limiter?.take(subjects, { requests: 1 }),
-      unlessAway("memory", session?.window({ last: sessionTurns })),
-      asksCache && question !== undefined ? unlessAway("cache", cache.lookup(question, exact)) : undefined,
+    const [decision, window, guessed] = await Promise.all([
+      limiter?.take({ user, model: request.model }, { requests: 1 }),
+      unlessAway("memory", session?.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
+      lookup(question, "exact", control),
     ]);
-    if (admitted?.allowed === false) return { kind: "refused", decision: admitted };
-
-    const history = window?.turns ?? [];
-    let found: Lookup<StoredAnswer> | undefined = guessed;
+    let found = guessed;
     if (window !== undefined && window.version !== guess.version) {
-      const context = contextOf(request, history);
+      const context = contextOf(request, window.turns);
       if (context !== guess.context && cache !== undefined) {
         question = toQuestion(request, context);
-        found =
-          asksCache && question !== undefined ? await unlessAway("cache", cache.lookup(question, exact)) : undefined;
+        found = await lookup(question, "exact", control);
       }
     }
-    const away = asksCache && question !== undefined && found === undefined;
-    let decision: Decision | undefined = admitted;
-    if (found?.hit !== true) {
-      // A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning.
-      const countsTokens = !control.onlyIfCached && admitted?.rules.some(({ unit }) => unit === "tokens") === true;
-      const similar = { tiers: "similar", maxAgeMs: control.maxAgeMs } as const;
-      const [reserved, near] = await Promise.all([
-        countsTokens ? limiter?.take(subjects, { requests: 0, tokens: estimateTokens(request) }) : undefined,
-        asksCache && question !== undefined && !away ? unlessAway("cache", cache.lookup(question, similar)) : undefined,
-      ]);
-      found = near ?? found;
-      decision = reserved ?? admitted;
-      if (decision?.allowed === false && found?.hit !== true) {
-        settle(admitted, { requests: 0 });
-        return { kind: "refused", decision };
-      }
-    }
-    const turn = { ...call, session, sessionKey, history, version: window?.version ?? 0, decision, model, question };
-    const sessionState = session === undefined ? undefined : window === undefined ? "unavailable" : "kept";
-    const provenance: Provenance = {
-      cache:
-        found?.hit === true ? found.match : question === undefined || cache === undefined || away ? "bypass" : "miss",
-      ...describeLookup(found),
-      session: sessionState,
-      decision,
-    };
-    if (found?.hit === true) return replay({ ...turn, question }, found.value, provenance);
-    if (control.onlyIfCached) {
-      return { kind: "absent", provenance };
-    }
-    const keeps = question !== undefined && !away && !control.noStore ? question : undefined;
-    return ask({ ...turn, question: keeps }, provenance);
+    // Without its history a session's question is another question: no stored answer serves it, and its answer serves no other.
+    const known = session === undefined || window !== undefined;
+    const away = !control.noCache && found === undefined;
+    const served = question !== undefined && known && !away;
+    return { session, sessionKey, window, question, decision, found: served ? found : undefined, served };
+  }
+
+  /** The second round trip. A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning. */
+  async function reserve(
+    { request, user }: ChatCall,
+    control: CacheControl,
+    { decision, found, question, served }: Awaited<ReturnType<typeof begin>>,
+  ) {
+    const countsTokens = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit === "tokens") === true;
+    const costs = { requests: 0, tokens: estimateTokens(request) };
+    const [reserved, near] = await Promise.all([
+      countsTokens ? limiter?.take({ user, model: request.model }, costs) : undefined,
+      served ? lookup(question, "similar", control) : undefined,
+    ]);
+    return { decision: reserved ?? decision, found: near ?? found };
+  }
+
+  /** One tier's answer; `undefined` when it was not asked, or the cache is away. */
+  async function lookup(
+    question: Question | undefined,
+    tiers: "exact" | "similar",
+    { noCache, maxAgeMs }: CacheControl,
+  ): Promise<Lookup<StoredAnswer> | undefined> {
+    if (cache === undefined || question === undefined || noCache) return undefined;
+    return unlessAway("cache", cache.lookup(question, { tiers, maxAgeMs }));
   }
 
   type Turns = Omit<ChatCall, "session"> & {
@@ -280,7 +297,7 @@ export function createFlow(options: FlowOptions): Flow {
   ): Promise<boolean> {
     if (session === undefined) return true;
     const added = [...request.messages.filter(({ role }) => !isInstruction(role)), answer];
-    const appended = await unlessAway("memory", session.append(added));
+    const appended = await unlessAway("memory", session.append(added, { timeoutMs: APPEND_WAIT_MS }));
     if (appended === undefined) return false;
     // Turns that others added meanwhile are not known here; their version is, and makes the guess void.
     if (appended.version === version + added.length) {

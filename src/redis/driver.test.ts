@@ -76,6 +76,22 @@ describe("a command", () => {
     expect(performance.now() - startMs).toBeLessThan(50);
   });
 
+  it("fails at once when Redis has answered nothing for a while, but for one that tries", async () => {
+    const driver = scripted(["never", "never", "never", "never", "OK"]);
+    const redis = createRedis(driver, { commandTimeoutMs: 30 });
+    for (let time = 0; time < 3; time += 1)
+      await expect(redis.send(["GET", "a"])).rejects.toMatchObject({ code: "timeout" });
+    await expect(redis.send(["GET", "a"])).rejects.toMatchObject({ code: "timeout" });
+    await expect(redis.send(["GET", "a"])).rejects.toMatchObject({
+      code: "unavailable",
+      details: { mayHaveRun: false },
+    });
+    expect(driver.calls).toBe(4);
+    await new Promise((resolve) => setTimeout(resolve, 260));
+    expect(await redis.send(["GET", "a"])).toBe("OK");
+    expect(await redis.send(["GET", "a"])).toBe("OK");
+  });
+
   it.each([
     ["OOM command not allowed", "redis_full"],
     ["NOAUTH Authentication required.", "redis_denied"],

@@ -27,6 +27,10 @@ export interface RedisOptions {
   readonly commandTimeoutMs?: number | undefined;
 }
 
+/** Timeouts in a row after which a server counts as stalled, and how often it is then tried again, in milliseconds. */
+const STALLED_AFTER = 3;
+const STALLED_TRY_MS = 250;
+
 /** How long commands wait for a connection that just broke; once away for longer they fail at once. */
 export const OFFLINE_GRACE_MS = 250;
 
@@ -45,6 +49,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   const within = createDeadlines();
   let closed = false;
   let offlineSinceMs: number | undefined;
+  let timeouts = 0;
+  let nextTryMs = 0;
   let capabilities: Promise<Capabilities> | undefined;
 
   /** One try: settles by the answer, by `failed`, or at its bound. */
@@ -56,12 +62,14 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const wait = within(timeoutMs, () => {
+        timeouts += 1;
         reject(new MarrowError("timeout", `Redis gave no answer within ${timeoutMs} ms`, { details: { timeoutMs } }));
       });
       driver.call(command, bytes).then(
         (reply) => {
           wait.over = true;
           offlineSinceMs = undefined;
+          timeouts = 0;
           resolve(toReply(reply));
         },
         (error: unknown) => {
@@ -74,7 +82,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   }
 
   function send(command: Command, sendOptions?: SendOptions): Promise<Reply> {
-    if (closed || isLongOffline()) return Promise.reject(notSent(closed));
+    if (closed || isLongOffline() || isStalled()) return Promise.reject(notSent(closed));
     const timeoutMs = sendOptions?.timeoutMs ?? commandTimeoutMs;
     const bytes = sendOptions?.reply === "bytes";
     const startMs = performance.now();
@@ -126,6 +134,15 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
 
   function isLongOffline(): boolean {
     return offlineSinceMs !== undefined && performance.now() - offlineSinceMs > OFFLINE_GRACE_MS && !driver.isReady();
+  }
+
+  /** A server that holds connections and answers nothing is tried by one command now and then, and spares the others the wait. */
+  function isStalled(): boolean {
+    if (timeouts < STALLED_AFTER) return false;
+    const nowMs = performance.now();
+    if (nowMs < nextTryMs) return true;
+    nextTryMs = nowMs + STALLED_TRY_MS;
+    return false;
   }
 
   const shared = {

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { createCache } from "../cache/index.ts";
+import { staticEmbedder } from "../embedders/index.ts";
+import { createLimiter } from "../limiter/index.ts";
+import { createMemory } from "../memory/index.ts";
+import { openaiModel, routeModels } from "../models/index.ts";
+import type { ScopedRedis } from "../redis/index.ts";
+import { losing, startScriptedModel, type ScriptedModel } from "../testing/index.ts";
+import { createFlow, type ChatOutcome, type StoredAnswer } from "./index.ts";
+
+let model: ScriptedModel;
+beforeAll(async () => {
+  model = await startScriptedModel();
+});
+afterAll(() => model.close());
+
+/** A flow whose roles may each have a connection of its own. */
+function flowOf(roles: { cache: ScopedRedis; memory: ScopedRedis; limiter: ScopedRedis }) {
+  const { find } = routeModels([openaiModel({ baseUrl: model.baseUrl })]);
+  return createFlow({
+    findModel: find,
+    cache: createCache<StoredAnswer>(roles.cache, { name: "c", embedder: staticEmbedder() }),
+    memory: createMemory(roles.memory, { name: "m" }),
+    limiter: createLimiter(roles.limiter, {
+      name: "l",
+      onUnavailable: "allow",
+      rules: [
+        { id: "requests", by: "user", limit: 100, windowMs: 60_000 },
+        { id: "tokens", by: "user", unit: "tokens", limit: 5_000, windowMs: 60_000 },
+      ],
+    }),
+  });
+}
+
+const chat = (content: string, more = {}) => ({
+  request: { model: "scripted", messages: [{ role: "user", content }] },
+  user: "u",
+  ...more,
+});
+const cacheOf = (outcome: ChatOutcome) => (outcome.kind === "whole" ? outcome.provenance.cache : outcome.kind);
+
+describe("the sync path", () => {
+  liveTest("answers whichever of its commands is lost, before or after it ran", async ({ tenant }) => {
+    for (const when of ["before", "after"] as const) {
+      for (let nth = 1; nth <= 9; nth += 1) {
+        const lost = losing(tenant, nth, when);
+        const flow = flowOf({ cache: lost, memory: lost, limiter: lost });
+        const outcome = await flow.chat(chat(`question ${when} ${nth}`, { session: `${when}${nth}` }));
+        expect(outcome.kind).toBe("whole");
+      }
+    }
+  });
+
+  liveTest("neither serves nor stores in a session whose history it could not read", async ({ tenant }) => {
+    const good = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
+    await good.chat(chat("My name is Ada.", { session: "s" }));
+    await good.chat(chat("What is my name?", { session: "s" }));
+    expect(cacheOf(await good.chat(chat("What is my name?")))).toBe("miss");
+    const blind = flowOf({ cache: tenant, memory: losing(tenant, 1, "before"), limiter: tenant });
+    const outcome = await blind.chat(chat("What is my name?", { session: "s" }));
+    expect([cacheOf(outcome), outcome.kind === "whole" && outcome.provenance.session]).toEqual([
+      "bypass",
+      "unavailable",
+    ]);
+  });
+
+  liveTest("gives back the tokens of a similar hit, and reserves none for an exact one", async ({ tenant }) => {
+    const flow = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
+    await flow.chat(chat("What is the capital of France?"));
+    const remaining = async (content: string) => {
+      const outcome = await flow.chat(chat(content));
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      return [cacheOf(outcome), outcome.kind === "whole" && outcome.provenance.decision?.rules[1]?.remaining];
+    };
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    const used = 15;
+    expect(await remaining("What is the capital of France?")).toEqual(["exact", 5_000 - used]);
+    const [cache, whileReserved] = await remaining("What's the capital of France?");
+    expect([cache, Number(whileReserved) < 5_000 - used]).toEqual(["similar", true]);
+    expect(await remaining("What is the capital of France?")).toEqual(["exact", 5_000 - used]);
+  });
+
+  liveTest("refuses by tokens without charging the request, and still serves what is stored", async ({ tenant }) => {
+    const flow = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
+    await flow.chat(chat("What is the capital of France?"));
+    const refused = await flow.chat({ ...chat("x".repeat(30_000)) });
+    expect(refused).toMatchObject({ kind: "refused", decision: { refusedBy: "tokens" } });
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    const stored = await flow.chat(chat("What is the capital of France?"));
+    expect(cacheOf(stored)).toBe("exact");
+    expect(stored.kind === "whole" && stored.provenance.decision?.rules[0]?.remaining).toBe(98);
+  });
+});
