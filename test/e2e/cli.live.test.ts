@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, inject, it } from "vitest";
+import { createApiKeys } from "../../src/gateway/index.ts";
+import { connect } from "../../src/index.ts";
+
+const run = promisify(execFile);
+const directory = mkdtempSync(join(tmpdir(), "marrow-cli-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+async function marrow(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ code: number; out: string; err: string }> {
+  const command = ["--conditions=@marrow/source", resolve("src/cli/main.ts"), ...args];
+  try {
+    const { stdout, stderr } = await run(process.execPath, command, {
+      cwd: directory,
+      env: { ...process.env, ...env },
+    });
+    return { code: 0, out: stdout, err: stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, out: stdout, err: stderr };
+  }
+}
+
+describe("the marrow command", () => {
+  it("prints the configuration in force, with defaults, secrets masked", async () => {
+    writeFileSync(
+      join(directory, "marrow.config.json"),
+      JSON.stringify({ cache: { ttlMs: 5_000 }, upstreams: [{ baseUrl: "http://h/v1", apiKey: "sk-secret" }] }),
+    );
+    const { code, out } = await marrow(["config"], { MARROW_PORT: "9001" });
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ port: 9001, host: "127.0.0.1", cache: { ttlMs: 5_000, preset: "strict" } });
+    expect(out).not.toContain("sk-secret");
+  });
+
+  it("refuses a wrong file with the field and the nearest name", async () => {
+    writeFileSync(join(directory, "marrow.config.json"), JSON.stringify({ cahce: {} }));
+    const { code, err } = await marrow(["config"]);
+    expect(code).toBe(1);
+    expect(err).toContain("did you mean cache?");
+    rmSync(join(directory, "marrow.config.json"));
+  });
+
+  it("makes and ends API keys", async () => {
+    const app = `cli${Date.now()}`;
+    const env = { MARROW_REDIS_URL: inject("redisUrl"), MARROW_APP: app };
+    const key = (await marrow(["key", "create", "--scope", "acme", "--user", "ada"], env)).out.trim();
+    const redis = await connect(inject("redisUrl"), { app });
+    expect(await createApiKeys(redis).identify(key)).toMatchObject({ scope: "acme", user: "ada" });
+    expect((await marrow(["key", "revoke", key], env)).out.trim()).toBe("revoked");
+    await expect(createApiKeys(redis).identify(key)).rejects.toMatchObject({ code: "unauthorized" });
+    await redis.close();
+  });
+
+  it("says what it can do, and what was meant", async () => {
+    expect(await marrow(["--help"])).toMatchObject({ code: 0, out: expect.stringContaining("marrow serve") as string });
+    expect(await marrow(["sreve"])).toMatchObject({
+      code: 64,
+      out: expect.stringContaining("did you mean serve?") as string,
+    });
+    expect((await marrow(["key"])).code).toBe(64);
+  });
+});
