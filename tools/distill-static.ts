@@ -88,7 +88,7 @@ function readSentences(directory: string): string[] {
     (file) => (JSON.parse(readFileSync(file, "utf8")) as { license?: unknown }).license === "MIT",
   );
   return packages
-    .flatMap((file) => globSync(join(dirname(file), "{*,*/*}.md")))
+    .flatMap((file) => globSync(join(dirname(file), "**/*.md")))
     .flatMap((file) =>
       readFileSync(file, "utf8")
         .replaceAll(/```[\s\S]*?```|<[^>]+>|!\[[^\]]*\]\([^)]*\)/g, " ")
