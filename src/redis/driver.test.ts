@@ -116,6 +116,11 @@ describe("a command", () => {
     expect(second).toMatchObject({ code: "redis_rejected" });
   });
 
+  it("whose answer holds an error in a list fails by that error", async () => {
+    const redis = createRedis(scripted([["OK", said("WRONGTYPE x")]]));
+    await expect(redis.send(["EXEC"])).rejects.toMatchObject({ code: "redis_rejected" });
+  });
+
   it("is refused after the connection was closed", async () => {
     const redis = createRedis(scripted(["1"]));
     await redis.close();

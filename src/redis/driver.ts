@@ -70,7 +70,12 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           wait.over = true;
           offlineSinceMs = undefined;
           timeouts = 0;
-          resolve(toReply(reply));
+          try {
+            resolve(toReply(reply));
+          } catch (error) {
+            // An error within a list, as a transaction answers it.
+            resolve(Promise.resolve(error).then(failed));
+          }
         },
         (error: unknown) => {
           if (wait.over) return;
