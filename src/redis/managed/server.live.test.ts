@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, inject, it } from "vitest";
@@ -87,6 +87,15 @@ describe("the managed server", () => {
     await until(() => second.pid() !== undefined, "the take-over");
     await until(async () => (await redis.send(["GET", "a"]).catch(() => null)) === "1", "the data");
     await redis.close();
+  });
+
+  it.each([
+    ["a process that is gone", "999999 1"],
+    ["another process of the same id", `${process.ppid} 1`],
+  ])("starts where the lock was left by %s", async (_, owner) => {
+    const directory = newDirectory();
+    writeFileSync(join(directory, "lock"), owner);
+    expect((await start(directory)).pid()).toBeDefined();
   });
 
   it("is not found where there is none, and is told by its version where there is one", async () => {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, open, readFile, rm, unlink } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, rm, stat, unlink } from "node:fs/promises";
 import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -36,6 +36,7 @@ export interface ManagedServer {
 const START_TIMEOUT_MS_DEFAULT = 20_000;
 const LOOK_EVERY_MS = 250;
 const STOP_WAIT_MS = 5_000;
+const LOCK_WRITE_MS = 5_000;
 /** Longest path that a unix socket may have on every system. */
 const SOCKET_PATH_MAX = 100;
 
@@ -184,29 +185,57 @@ function answers(socket: string): Promise<boolean> {
   });
 }
 
-/** Takes the directory's lock: a file with our process id, made only where there is none or its owner is gone. */
+/** Takes the directory's lock: a file that names this process, made only where there is none or its owner is gone. */
 async function takeLock(lock: string): Promise<boolean> {
+  const own = await identityOf(process.pid);
   try {
     const file = await open(lock, "wx", 0o600);
-    await file.write(String(process.pid));
+    await file.write(own);
     await file.close();
     return true;
   } catch {
-    const owner = Number(await readFile(lock, "utf8").catch(() => ""));
-    if (owner === process.pid) return true;
-    if (owner > 0 && isAlive(owner)) return false;
-    await rm(lock, { force: true });
+    const owner = await readFile(lock, "utf8").catch(() => "");
+    if (owner === own) return true;
+    if (owner === "" ? !(await isOld(lock)) : await isAlive(owner)) return false;
+    await breakLock(lock, owner);
     return false;
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Takes a dead owner's lock away. It is moved aside first and looked at again: another process may have taken it meanwhile. */
+async function breakLock(lock: string, owner: string): Promise<void> {
+  const aside = `${lock}.${process.pid}`;
+  try {
+    await rename(lock, aside);
+    if ((await readFile(aside, "utf8")) !== owner) await link(aside, lock);
+  } catch {
+    // Somebody else was faster; the next look sees what is there.
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+/** A process by its id and, where the system tells it, by when it began: ids are used again, in containers at every start. */
+async function identityOf(pid: number): Promise<string> {
+  const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const began = line.slice(line.lastIndexOf(")") + 2).split(" ")[19];
+  return `${pid} ${began ?? ""}`.trim();
+}
+
+async function isAlive(identity: string): Promise<boolean> {
+  const pid = Number.parseInt(identity, 10);
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
+  return (await identityOf(pid)) === identity;
+}
+
+/** An empty lock is one that is being written, or one whose writer died: time tells. */
+async function isOld(lock: string): Promise<boolean> {
+  const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Infinity }));
+  return Date.now() - mtimeMs > LOCK_WRITE_MS;
 }
 
 function pause(ms: number): Promise<void> {
