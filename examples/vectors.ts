@@ -3,7 +3,9 @@ import { connect } from "marrow";
 import { staticEmbedder } from "marrow/embedders";
 import { createVectors } from "marrow/vectors";
 
-await using redis = await connect(process.env["MARROW_REDIS_URL"] ?? "redis://localhost:6379", { app: "example-vectors" });
+await using redis = await connect(process.env["MARROW_REDIS_URL"] ?? "redis://localhost:6379", {
+  app: "example-vectors",
+});
 const embedder = staticEmbedder();
 const docs = createVectors(redis.scope("acme"), {
   name: "help",
@@ -24,7 +26,10 @@ const results = await docs.upsert(
     payload: { text },
   })),
 );
-console.log(results.every(({ stored }) => stored), await docs.count());
+console.log(
+  results.every(({ stored }) => stored),
+  await docs.count(),
+);
 
 const [query] = await embedder.embed(["I forgot my password"]);
 for (const where of [{}, { product: "account", year: { lt: 2026 } }]) {
