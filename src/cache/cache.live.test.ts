@@ -4,7 +4,7 @@ import { liveTest } from "../../test/live.ts";
 import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
 import { cosine, staticEmbedder, type Embedder } from "../embedders/index.ts";
 import { connect } from "../index.ts";
-import type { ScopedRedis } from "../redis/index.ts";
+import type { Redis, ScopedRedis } from "../redis/index.ts";
 import { losing } from "../testing/index.ts";
 import { createCache, createEmbeddingStore, type CacheOptions } from "./index.ts";
 
@@ -13,6 +13,13 @@ const REPHRASED = "What's the capital of France?";
 
 function open(tenant: ScopedRedis, options: Partial<CacheOptions> = {}) {
   return createCache<string>(tenant, { name: "c", embedder: staticEmbedder(), timeoutMs: 5_000, ...options });
+}
+
+/** The key of the only partition's index. */
+async function indexOf(redis: Redis, app: string): Promise<string> {
+  const found = await redis.send(["SCAN", "0", "MATCH", `{${app}:acme}:cache:c:vectors:*`, "COUNT", "100000"]);
+  const [, keys] = found as [string, string[]];
+  return keys[0] as string;
 }
 
 describe("a cache", () => {
@@ -74,16 +81,9 @@ describe("a cache", () => {
     expect((await cache.lookup(CAPITAL)).hit).toBe(false);
     expect((await cache.lookup(REPHRASED)).hit).toBe(false);
     expect((await cache.lookup("How do I bake bread?")).hit).toBe(true);
-    const [, keys] = (await redis.send([
-      "SCAN",
-      "0",
-      "MATCH",
-      `{${unique}:acme}:cache:c:vectors:*`,
-      "COUNT",
-      "100000",
-    ])) as [string, string[]];
-    expect(await redis.send(["VCARD", keys[0] as string])).toBe(1);
-    expect(Number(await redis.send(["PTTL", keys[0] as string]))).toBeGreaterThan(50_000);
+    const index = await indexOf(redis, unique);
+    expect(await redis.send(["VCARD", index])).toBe(1);
+    expect(Number(await redis.send(["PTTL", index]))).toBeGreaterThan(50_000);
   });
 
   liveTest("sweeps a few ended entries out of its index at each store", async ({ tenant, redis, unique }) => {
@@ -91,15 +91,8 @@ describe("a cache", () => {
     for (const prompt of ["red apples", "green pears", "blue plums"]) await cache.store(prompt, "x", { ttlMs: 50 });
     await new Promise((resolve) => setTimeout(resolve, 100));
     await cache.store("yellow bananas", "x");
-    const [, keys] = (await redis.send([
-      "SCAN",
-      "0",
-      "MATCH",
-      `{${unique}:acme}:cache:c:vectors:*`,
-      "COUNT",
-      "100000",
-    ])) as [string, string[]];
-    expect(await redis.send(["VCARD", keys[0] as string])).toBe(1);
+    const index = await indexOf(redis, unique);
+    expect(await redis.send(["VCARD", index])).toBe(1);
   });
 
   liveTest("serves nothing older than was asked for", async ({ tenant }) => {
