@@ -4,13 +4,16 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI from "openai";
-import { describe, expect, inject, it } from "vitest";
+import { afterAll, describe, expect, inject, it } from "vitest";
 import { serve } from "../../src/gateway/index.ts";
 import { hashEmbedder } from "../../src/embedders/index.ts";
 import { ask } from "../gateway.ts";
 
+const home = mkdtempSync(join(tmpdir(), "marrow-serve-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
 const surroundings = () => ({
-  dataDirectory: mkdtempSync(join(tmpdir(), "marrow-serve-")),
+  dataDirectory: mkdtempSync(join(home, "data-")),
   cacheDirectory: ".cache",
   path: process.env["PATH"] ?? "",
   say: () => {},
@@ -28,7 +31,6 @@ describe("a gateway that is served", () => {
     expect((await ask(two as OpenAI, "What is Redis?", { model: "demo" })).cache).toBe("exact");
     await second.close();
     await first.close();
-    rmSync(around.dataDirectory, { recursive: true, force: true });
   });
 
   it("embeds through an endpoint when it is told to, each text once", async () => {
