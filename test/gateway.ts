@@ -74,15 +74,14 @@ export async function startTestGateway(options: {
   };
 }
 
+/** The model, headers of the request, and any field of its body. */
+type AskOptions = { readonly model?: string; readonly headers?: Record<string, string> } & Record<string, unknown>;
+
 /** Asks one question and answers the text with the headers of the answer. */
 export async function ask(
   client: OpenAI,
   content: string,
-  {
-    model = "scripted",
-    headers = {},
-    ...more
-  }: { model?: string; headers?: Record<string, string> } & Record<string, unknown> = {},
+  { model = "scripted", headers = {}, ...more }: AskOptions = {},
 ): Promise<{ text: string | null | undefined; cache: string | null; headers: Headers; usage: unknown }> {
   const { data, response } = await client.chat.completions
     .create(
@@ -102,11 +101,7 @@ export async function ask(
 export async function askStream(
   client: OpenAI,
   content: string,
-  {
-    model = "scripted",
-    headers = {},
-    ...more
-  }: { model?: string; headers?: Record<string, string> } & Record<string, unknown> = {},
+  { model = "scripted", headers = {}, ...more }: AskOptions = {},
 ): Promise<{ text: string; cache: string | null; usage: unknown; finish: string | null | undefined }> {
   const { data, response } = await client.chat.completions
     .create(

@@ -2,8 +2,13 @@ import { randomUUID } from "node:crypto";
 import { inject, test, type TestAPI } from "vitest";
 import { connect } from "../src/index.ts";
 import type { Redis, ScopedRedis } from "../src/redis/index.ts";
+import { startProxy, type RespProxy } from "./resp-proxy.ts";
 
 interface Fixtures {
+  /** Counts the round trips of what goes through it. Started for the tests that ask for it. */
+  proxy: RespProxy;
+  /** A connection through the proxy, under the test's app name. */
+  counted: Redis;
   unique: string;
   redis: Redis;
   tenant: ScopedRedis;
@@ -16,6 +21,16 @@ export const liveTest: TestAPI<Fixtures> = test.extend<Fixtures>({
   },
   redis: async ({ unique }, use) => {
     const redis = await connect(inject("redisUrl"), { app: unique });
+    await use(redis);
+    await redis.close();
+  },
+  proxy: async ({ task: _ }, use) => {
+    const proxy = await startProxy(inject("redisUrl"));
+    await use(proxy);
+    await proxy.close();
+  },
+  counted: async ({ proxy, unique }, use) => {
+    const redis = await connect(proxy.url, { app: unique });
     await use(redis);
     await redis.close();
   },

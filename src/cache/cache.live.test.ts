@@ -1,9 +1,7 @@
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, inject, vi } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { liveTest } from "../../test/live.ts";
-import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
 import { cosine, staticEmbedder, type Embedder } from "../embedders/index.ts";
-import { connect } from "../index.ts";
 import type { Redis, ScopedRedis } from "../redis/index.ts";
 import { losing } from "../testing/index.ts";
 import { createCache, createEmbeddingStore, type CacheOptions } from "./index.ts";
@@ -212,15 +210,8 @@ describe("a store of embeddings", () => {
 });
 
 describe("a cache's cost", () => {
-  let proxy: RespProxy;
-  beforeAll(async () => {
-    proxy = await startProxy(inject("redisUrl"));
-  });
-  afterAll(() => proxy.close());
-
-  liveTest("is one round trip for an exact hit, two for a similar one, one for a store", async ({ unique }) => {
-    const redis = await connect(proxy.url, { app: unique });
-    const cache = open(redis.scope("acme"));
+  liveTest("is one round trip for an exact hit, two for a similar one, one for a store", async ({ counted, proxy }) => {
+    const cache = open(counted.scope("acme"));
     await cache.store("warm the scripts up", "x");
     await cache.lookup("warm up the scripts please");
     const trips = async (act: () => Promise<unknown>) => {
@@ -232,6 +223,5 @@ describe("a cache's cost", () => {
     expect(await trips(() => cache.lookup(CAPITAL))).toBe(1);
     expect(await trips(() => cache.lookup(REPHRASED))).toBe(2);
     expect(await trips(() => cache.forget(CAPITAL))).toBe(1);
-    await redis.close();
   });
 });

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { EmbeddingStore } from "../embedders/index.ts";
+import { toBytes } from "../internal/bytes.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
 import { checkScope, encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 import { checkTtl } from "./options.ts";
@@ -36,7 +37,7 @@ export function createEmbeddingStore(redis: ScopedRedis, options: EmbeddingStore
     },
     async set(fingerprint, entries) {
       const commands = entries.map(({ text, vector }) => {
-        const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+        const bytes = toBytes(vector);
         return ["SET", keyOf(fingerprint, text), bytes, "PX", String(ttlMs)];
       });
       const failed = (await scoped.pipeline(commands, { timeoutMs, retry: "safe" })).find(

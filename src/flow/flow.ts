@@ -170,9 +170,10 @@ export function createFlow(options: FlowOptions): Flow {
     { decision, found, question, served }: Awaited<ReturnType<typeof begin>>,
   ) {
     const countsTokens = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit === "tokens") === true;
-    const costs = { requests: 0, tokens: estimateTokens(request) };
     const [reserved, near] = await Promise.all([
-      countsTokens ? limiter?.take({ user, model: request.model }, costs) : undefined,
+      countsTokens
+        ? limiter?.take({ user, model: request.model }, { requests: 0, tokens: estimateTokens(request) })
+        : undefined,
       served ? lookup(question, "similar", control) : undefined,
     ]);
     return { decision: reserved ?? decision, found: near ?? found };

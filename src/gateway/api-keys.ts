@@ -43,6 +43,12 @@ export function createApiKeys(redis: Redis): ApiKeys {
   const first = `{${encodeKeyPart("app", redis.app)}}:gateway:first-key`;
   const known = new Map<string, { readonly principal: Principal; readonly atMs: number }>();
 
+  /** Who a key stood for, when that was learnt no longer ago than this. */
+  function recall(key: string | undefined, withinMs: number): Principal | undefined {
+    const kept = known.get(key ?? "");
+    return kept !== undefined && performance.now() - kept.atMs < withinMs ? kept.principal : undefined;
+  }
+
   async function create(principal: Principal): Promise<string> {
     encodeKeyPart("scope", principal.scope);
     encodeKeyPart("user", principal.user);
@@ -60,29 +66,27 @@ export function createApiKeys(redis: Redis): ApiKeys {
     },
 
     async identify(key) {
-      const kept = known.get(key ?? "");
-      const nowMs = performance.now();
-      if (kept !== undefined && nowMs - kept.atMs < KEPT_MS) return kept.principal;
+      const remembered = recall(key, KEPT_MS);
+      if (remembered !== undefined) return remembered;
       if (key === undefined || !SHAPE.test(key)) throw unauthorized();
+      const atMs = performance.now();
       try {
         const record = await redis.send(["HGET", stored, digest(key)], { reply: "bytes", timeoutMs: 500 });
         known.delete(key);
         if (!Buffer.isBuffer(record)) throw unauthorized();
         const principal = decodeRecord(record) as Principal;
         if (known.size >= KEPT_KEYS_MAX) known.clear();
-        known.set(key, { principal, atMs: nowMs });
+        known.set(key, { principal, atMs });
         return principal;
       } catch (error) {
         const away = MarrowError.is(error, "unavailable") || MarrowError.is(error, "timeout");
-        if (away && kept !== undefined && nowMs - kept.atMs < KEPT_AWAY_MS) return kept.principal;
+        const kept = away ? recall(key, KEPT_AWAY_MS) : undefined;
+        if (kept !== undefined) return kept;
         throw error;
       }
     },
 
-    remembered(key) {
-      const kept = known.get(key ?? "");
-      return kept !== undefined && performance.now() - kept.atMs < KEPT_MS ? kept.principal : undefined;
-    },
+    remembered: (key) => recall(key, KEPT_MS),
 
     async createFirst() {
       if (Number(await redis.send(["HLEN", stored])) > 0) return undefined;

@@ -42,7 +42,7 @@ export function toRefusal(
     retryAfterMs === undefined
       ? "The request is larger than the limit itself."
       : `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
-  const refused = answer(429, `Rate limit ${refusedBy} reached. ${when}`, null, "rate_limit_exceeded", {
+  return answer(429, `Rate limit ${refusedBy} reached. ${when}`, null, "rate_limit_exceeded", {
     ...headers,
     ...(retryAfterMs === undefined
       ? { "x-should-retry": "false" }
@@ -52,7 +52,6 @@ export function toRefusal(
           "x-should-retry": "true",
         }),
   });
-  return { ...refused, body: { error: { ...refused.body.error, type: "rate_limit_error" } } };
 }
 
 function toUpstreamAnswer({ details, message }: MarrowError): ErrorAnswer {

@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, describe, expect, inject } from "vitest";
+import { describe, expect, inject } from "vitest";
 import { liveTest } from "../../test/live.ts";
-import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
 import { connect } from "../index.ts";
 import { losing } from "../testing/index.ts";
 import { createLimiter, type Rule } from "./index.ts";
@@ -117,15 +116,8 @@ describe("a limiter whose Redis is away", () => {
 });
 
 describe("a limiter's cost", () => {
-  let proxy: RespProxy;
-  beforeAll(async () => {
-    proxy = await startProxy(inject("redisUrl"));
-  });
-  afterAll(() => proxy.close());
-
-  liveTest("is one round trip a decision and one a settlement", async ({ unique }) => {
-    const redis = await connect(proxy.url, { app: unique });
-    const limiter = createLimiter(redis.scope("acme"), {
+  liveTest("is one round trip a decision and one a settlement", async ({ counted, proxy }) => {
+    const limiter = createLimiter(counted.scope("acme"), {
       name: "l",
       rules: [perUser(9), perApp(9), tokens(99)],
       onUnavailable: "refuse",
@@ -139,6 +131,5 @@ describe("a limiter's cost", () => {
     expect(proxy.roundTrips()).toBe(2);
     if (decision.allowed) await decision.settle({ tokens: 5 });
     expect(proxy.roundTrips()).toBe(2);
-    await redis.close();
   });
 });

@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, inject } from "vitest";
+import { describe, expect } from "vitest";
 import * as fc from "fast-check";
 import { liveTest } from "../../test/live.ts";
-import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
-import { connect } from "../index.ts";
 import { losing } from "../testing/index.ts";
 import { createMemory, type Turn } from "./index.ts";
 
@@ -143,15 +141,8 @@ describe("sessions of different owners", () => {
 });
 
 describe("a session's cost", () => {
-  let proxy: RespProxy;
-  beforeAll(async () => {
-    proxy = await startProxy(inject("redisUrl"));
-  });
-  afterAll(() => proxy.close());
-
-  liveTest("is one round trip an append and one a window", async ({ unique }) => {
-    const redis = await connect(proxy.url, { app: unique });
-    const session = createMemory(redis.scope("acme"), { name: "m" }).session({ user: "u", id: "s" });
+  liveTest("is one round trip an append and one a window", async ({ counted, proxy }) => {
+    const session = createMemory(counted.scope("acme"), { name: "m" }).session({ user: "u", id: "s" });
     await session.append(says("warm"));
     await session.window({ last: 1 });
     proxy.reset();
@@ -159,6 +150,5 @@ describe("a session's cost", () => {
     expect(proxy.roundTrips()).toBe(1);
     await session.window({ last: 5 });
     expect(proxy.roundTrips()).toBe(2);
-    await redis.close();
   });
 });

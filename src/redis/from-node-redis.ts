@@ -1,3 +1,4 @@
+import { toBytes } from "../internal/bytes.ts";
 import type { Argument, Redis, Subscription } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
 import { isReadOnly, routingKey } from "./routing.ts";
@@ -68,5 +69,5 @@ function isCluster(client: NodeRedisClient | NodeRedisCluster): client is NodeRe
 
 function toArgument(argument: Argument): string | Buffer {
   if (typeof argument === "string" || Buffer.isBuffer(argument)) return argument;
-  return Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength);
+  return toBytes(argument);
 }

@@ -1,4 +1,5 @@
 import { MarrowError } from "../errors.ts";
+import { toBytes } from "../internal/bytes.ts";
 import { describe } from "../internal/describe.ts";
 
 /** A vector as callers have it. */
@@ -21,7 +22,7 @@ export function toVectorBytes(path: string, vector: Vector, dimensions: number):
     size += Math.abs(floats[at] as number);
   }
   if (size === 0) throw wrong(path, "other than zero, which is near to nothing");
-  return Buffer.from(floats.buffer, floats.byteOffset, floats.byteLength);
+  return toBytes(floats);
 }
 
 function wrong(path: string, expected: string): MarrowError {

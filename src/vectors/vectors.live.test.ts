@@ -1,7 +1,5 @@
-import { afterAll, beforeAll, describe, expect, inject } from "vitest";
+import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
-import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
-import { connect } from "../index.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import { losing } from "../testing/index.ts";
 import { createVectors, type Item, type VectorsOptions } from "./index.ts";
@@ -167,30 +165,25 @@ describe("a collection", () => {
 });
 
 describe("a collection's cost", () => {
-  let proxy: RespProxy;
-  beforeAll(async () => {
-    proxy = await startProxy(inject("redisUrl"));
-  });
-  afterAll(() => proxy.close());
-
-  liveTest("is one round trip for a search, a read, a delete and 16 items, two for an update", async ({ unique }) => {
-    const redis = await connect(proxy.url, { app: unique });
-    const docs = open(redis.scope("acme"));
-    const acts = [
-      () => docs.upsert(items),
-      () => docs.search({ vector: [1, 0, 0], where: { lang: "en" } }),
-      () => docs.get(["x", "y"]),
-      () => docs.update("x", { attributes: { year: 1 } }),
-      () => docs.delete(["-x"]),
-    ];
-    for (const act of acts) await act();
-    const trips: number[] = [];
-    for (const act of acts) {
-      proxy.reset();
-      await act();
-      trips.push(proxy.roundTrips());
-    }
-    expect(trips).toEqual([1, 1, 1, 2, 1]);
-    await redis.close();
-  });
+  liveTest(
+    "is one round trip for a search, a read, a delete and 16 items, two for an update",
+    async ({ counted, proxy }) => {
+      const docs = open(counted.scope("acme"));
+      const acts = [
+        () => docs.upsert(items),
+        () => docs.search({ vector: [1, 0, 0], where: { lang: "en" } }),
+        () => docs.get(["x", "y"]),
+        () => docs.update("x", { attributes: { year: 1 } }),
+        () => docs.delete(["-x"]),
+      ];
+      for (const act of acts) await act();
+      const trips: number[] = [];
+      for (const act of acts) {
+        proxy.reset();
+        await act();
+        trips.push(proxy.roundTrips());
+      }
+      expect(trips).toEqual([1, 1, 1, 2, 1]);
+    },
+  );
 });

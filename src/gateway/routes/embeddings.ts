@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
+import { toBytes } from "../../internal/bytes.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const INPUTS_MAX = 2_048;
@@ -37,10 +38,7 @@ export function registerEmbeddings({ app, embedder }: GatewayApp): void {
       data: vectors.map((vector, index) => ({
         object: "embedding",
         index,
-        embedding:
-          format === "base64"
-            ? Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64")
-            : [...vector],
+        embedding: format === "base64" ? toBytes(vector).toString("base64") : [...vector],
       })),
       usage: { prompt_tokens: tokens, total_tokens: tokens },
     };
