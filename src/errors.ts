@@ -24,6 +24,7 @@ export type ErrorCode =
   | "newer_record"
   | "redis_rejected"
   | "redis_denied"
+  | "postgres_rejected"
   | "unsupported"
   | "model_failed"
   | "embedder_failed"
@@ -51,10 +52,15 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   newer_record: { status: 500, retryable: false, meaning: "A stored record was written by a newer version of Marrow." },
   redis_rejected: { status: 500, retryable: false, meaning: "Redis refused a command as wrong." },
   redis_denied: { status: 500, retryable: false, meaning: "Redis refused the credentials or the user's rights." },
+  postgres_rejected: {
+    status: 500,
+    retryable: false,
+    meaning: "PostgreSQL refused a statement; the cause is attached.",
+  },
   unsupported: { status: 501, retryable: false, meaning: "The server lacks a command that this needs." },
   model_failed: { status: 502, retryable: true, meaning: "The model's endpoint failed or answered rubbish." },
   embedder_failed: { status: 502, retryable: true, meaning: "The embedder failed; the cause is attached." },
-  unavailable: { status: 503, retryable: true, meaning: "Redis cannot be reached." },
+  unavailable: { status: 503, retryable: true, meaning: "Redis, or PostgreSQL, cannot be reached." },
   redis_full: { status: 503, retryable: true, meaning: "Redis is out of memory and refuses writes." },
   timeout: { status: 504, retryable: true, meaning: "A bound on waiting passed." },
 };

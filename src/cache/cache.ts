@@ -266,6 +266,7 @@ const AWAY = new Set<string>([
   "redis_full",
   "redis_denied",
   "redis_rejected",
+  "unsupported",
   "embedder_failed",
 ]);
 

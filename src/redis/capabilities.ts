@@ -50,11 +50,13 @@ export async function probeCapabilities(send: (command: readonly string[]) => Pr
   };
 }
 
+const NOT_FOR_US: ReadonlySet<string> = new Set(["redis_denied", "redis_rejected", "unsupported"]);
+
 async function known(reply: Promise<unknown>): Promise<unknown> {
   try {
     return await reply;
   } catch (error) {
-    if (MarrowError.is(error, "redis_denied") || MarrowError.is(error, "redis_rejected")) return null;
+    if (MarrowError.is(error) && NOT_FOR_US.has(error.code)) return null;
     throw error;
   }
 }

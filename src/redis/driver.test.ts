@@ -98,7 +98,8 @@ describe("a command", () => {
     ["WRONGPASS invalid", "redis_denied"],
     ["NOPERM this user has no permissions", "redis_denied"],
     ["WRONGTYPE Operation against a key", "redis_rejected"],
-    ["ERR unknown command", "redis_rejected"],
+    ["ERR unknown command 'VADD'", "unsupported"],
+    ["ERR Unknown Redis command called from script", "unsupported"],
   ])("that Redis refuses with %s fails with %s, and at once", async (message, code) => {
     const driver = scripted([said(message)]);
     await expect(createRedis(driver).send(["GET", "secret-key"])).rejects.toMatchObject({ code });

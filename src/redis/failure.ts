@@ -14,6 +14,7 @@ export type Failure =
 /** Error words by which Redis says "not now, and nothing happened". READONLY and MOVED come from a fail-over. */
 const NOT_RUN = new Set(["LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "MOVED", "ASK"]);
 const DENIED = new Set(["NOAUTH", "WRONGPASS", "NOPERM"]);
+const UNKNOWN_COMMAND = /unknown (?:redis )?command/i;
 const NOT_SENT =
   /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|Connection is closed\.?$|The client is closed|None of startup nodes|Cluster isn't ready/i;
 const LOST =
@@ -30,6 +31,8 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   const named = `${error.name} ${(error as { code?: string }).code ?? ""} ${error.message}`;
   if (NOT_SENT.test(named)) return { kind: wasConnected ? "lost" : "not_sent", cause: error };
   if (LOST.test(named)) return { kind: "lost", cause: error };
+  if (UNKNOWN_COMMAND.test(error.message))
+    return final("unsupported", "the server lacks a command that this needs", error);
   return final("redis_rejected", `Redis rejected a command (${word === "" ? error.name : word})`, error);
 }
 
@@ -45,6 +48,10 @@ export function unavailable(failure: Exclude<Failure, { kind: "final" }>): Marro
   );
 }
 
-function final(code: "redis_denied" | "redis_full" | "redis_rejected", message: string, cause: Error): Failure {
+function final(
+  code: "redis_denied" | "redis_full" | "redis_rejected" | "unsupported",
+  message: string,
+  cause: Error,
+): Failure {
   return { kind: "final", error: new MarrowError(code, message, { cause }) };
 }

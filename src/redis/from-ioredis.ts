@@ -20,8 +20,9 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     call(command, bytes) {
       const [verb, ...words] = command;
       gather();
+      const Kind = isCluster && isSearch(String(verb)) ? SearchCommand : IoredisCommand;
       return client.sendCommand(
-        new IoredisCommand(String(verb), words as (string | Buffer)[], bytes ? BYTES : TEXT),
+        new Kind(String(verb), words as (string | Buffer)[], bytes ? BYTES : TEXT),
       ) as Promise<unknown>;
     },
     isReady: () => client.status === "ready",
@@ -50,6 +51,15 @@ function createGathering(client: IoredisClient): () => void {
       stream.uncork();
     });
   };
+}
+
+const isSearch = (verb: string) => verb.startsWith("FT.") && !verb.startsWith("FT._");
+
+/** The client knows no key in the search commands and would ask any node; an index bears the tag of its hashes, and they are on one. */
+class SearchCommand extends IoredisCommand {
+  override getKeys(): (string | Buffer)[] {
+    return this.args.slice(0, 1) as (string | Buffer)[];
+  }
 }
 
 const TEXT = { replyEncoding: "utf8" as const };

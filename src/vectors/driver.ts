@@ -3,12 +3,20 @@ import type { AttributeValue, Filter } from "./filter.ts";
 /** An item as a driver stores it: checked, its record made. */
 export interface StoredItem {
   readonly id: string;
-  /** Little-endian float32. */
-  readonly vector: Buffer;
+  readonly vector: Float32Array;
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   readonly record: Buffer;
-  /** 0: no end. */
+  /** Life from now; 0: no end. */
   readonly ttlMs: number;
+}
+
+/** An item as a driver reads it. */
+export interface ReadItem {
+  readonly record: Buffer;
+  /** Life that is left; 0: no end. */
+  readonly ttlMs: number;
+  /** As the engine kept it, when it was asked for. */
+  readonly vector?: Float32Array | undefined;
 }
 
 /** An item that was found. */
@@ -17,23 +25,43 @@ export interface FoundItem {
   /** On the one scale of the metric, whatever the engine counts in. */
   readonly similarity: number;
   readonly record: Buffer;
+  /** As the engine kept it, when it was asked for. */
+  readonly vector?: Float32Array | undefined;
 }
 
 /** A search as a driver runs it. */
 export interface DriverSearch {
-  readonly vector: Buffer;
+  readonly vector: Float32Array;
   readonly limit: number;
   readonly filter: Filter | undefined;
   readonly exact: boolean;
   readonly effort: number;
+  readonly withVectors: boolean;
+}
+
+/** A search for words. */
+export interface WordSearch {
+  /** Letters and digits only, at least one word. */
+  readonly words: readonly string[];
+  /** What similarity is told to. */
+  readonly vector: Float32Array;
+  readonly limit: number;
+  readonly filter: Filter | undefined;
 }
 
 /** How large a namespace is. */
 export interface DriverSize {
   readonly items: number;
   readonly indexed: number;
-  readonly indexBytes: number;
-  readonly recordBytes: number;
+  /** `undefined` where the engine does not tell, or may not. */
+  readonly indexBytes: number | undefined;
+  readonly recordBytes: number | undefined;
+}
+
+/** Some ids, and where the next ones begin. */
+export interface Page {
+  readonly cursor: string;
+  readonly ids: readonly string[];
 }
 
 /**
@@ -41,19 +69,19 @@ export interface DriverSize {
  * answered, whether or not they are swept yet.
  */
 export interface VectorDriver {
-  /** Stores all items or none; answers how many are new. @throws MarrowError `conflict` on another contract */
+  /** Stores all items or none, and fixes the contract even with none; answers how many are new. @throws MarrowError `conflict` on another contract */
   upsert(namespace: string, items: readonly StoredItem[]): Promise<number>;
-  search(namespace: string, search: DriverSearch): Promise<readonly FoundItem[]>;
-  read(namespace: string, ids: readonly string[]): Promise<readonly (Buffer | undefined)[]>;
-  /** Replaces attributes and record if the record is still `before`; answers whether it was. */
+  /** Stores an item whole if its record is still `before` (`undefined`: not there); answers whether it was. */
+  put(namespace: string, item: StoredItem, before: Buffer | undefined): Promise<boolean>;
+  /** Replaces attributes and record if the record is still `before`, keeps vector and life; answers whether it was. */
   replace(namespace: string, item: Omit<StoredItem, "vector" | "ttlMs">, before: Buffer): Promise<boolean>;
+  search(namespace: string, search: DriverSearch): Promise<readonly FoundItem[]>;
+  /** Items by their words, best first; `undefined` where the engine keeps no index of words. */
+  searchWords(namespace: string, search: WordSearch): Promise<readonly FoundItem[] | undefined>;
+  read(namespace: string, ids: readonly string[], withVectors: boolean): Promise<readonly (ReadItem | undefined)[]>;
   delete(namespace: string, ids: readonly string[]): Promise<number>;
   /** A page of ids; the cursor `"0"` begins and ends. An item that is there throughout comes at least once. */
-  page(
-    namespace: string,
-    cursor: string,
-    size: number,
-  ): Promise<{ readonly cursor: string; readonly ids: readonly string[] }>;
+  page(namespace: string, cursor: string, size: number): Promise<Page>;
   size(namespace: string): Promise<DriverSize>;
   /** Deletes a whole namespace. */
   drop(namespace: string): Promise<void>;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { matches, toFilter, type Filter, type Where } from "./filter.ts";
-import { toVectorBytes } from "./vector.ts";
+import { toVector } from "./vector.ts";
 
 const schema = { lang: "tag", year: "number", open: "boolean" } as const;
 type Schema = typeof schema;
@@ -61,7 +61,7 @@ describe("a vector", () => {
     ["no list", { 0: 1, length: 3 }],
     ["doubles", new Float64Array([1, 2, 3])],
   ])("with %s is refused before Redis sees it", (_, vector) => {
-    expect(() => toVectorBytes("vector", vector as never, 3)).toThrow(
+    expect(() => toVector("vector", vector as never, { dimensions: 3, metric: "cosine", lengthMax: Infinity })).toThrow(
       expect.objectContaining({ code: "invalid_input", details: { path: "vector" } }),
     );
   });

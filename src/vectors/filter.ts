@@ -3,22 +3,24 @@ import { refuse } from "../internal/check.ts";
 import type { AttributeKind, Attributes, AttributeSchema, ValueOf } from "./options.ts";
 
 /** What one attribute must be. Several conditions at once must all hold. A condition on an absent attribute is false. */
-export type Condition<K extends AttributeKind> =
-  | ValueOf<K>
-  | ({
-      readonly eq?: ValueOf<K> | undefined;
-      /** One of up to 100 values. */
-      readonly in?: readonly ValueOf<K>[] | undefined;
-      /** True: the item has this attribute; false: it has not. */
-      readonly exists?: boolean | undefined;
-    } & (K extends "number"
-      ? {
-          readonly gt?: number | undefined;
-          readonly gte?: number | undefined;
-          readonly lt?: number | undefined;
-          readonly lte?: number | undefined;
-        }
-      : unknown));
+export type Condition<K extends AttributeKind> = K extends "text"
+  ? { readonly exists: boolean }
+  :
+      | ValueOf<K>
+      | ({
+          readonly eq?: ValueOf<K> | undefined;
+          /** One of up to 100 values. */
+          readonly in?: readonly ValueOf<K>[] | undefined;
+          /** True: the item has this attribute; false: it has not. */
+          readonly exists?: boolean | undefined;
+        } & (K extends "number"
+          ? {
+              readonly gt?: number | undefined;
+              readonly gte?: number | undefined;
+              readonly lt?: number | undefined;
+              readonly lte?: number | undefined;
+            }
+          : unknown));
 
 /**
  * Which items are meant, as data: conditions on attributes, `and`, `or`, `not`. All parts of one object must hold. There is no
@@ -45,6 +47,7 @@ export type AttributeValue = string | number | boolean;
 const PARTS_MAX = 100;
 const DEPTH_MAX = 8;
 const TAG_CHARS_MAX = 512;
+const TEXT_CHARS_MAX = 100_000;
 const COMPARISONS = ["eq", "gt", "gte", "lt", "lte"] as const;
 
 /**
@@ -120,8 +123,10 @@ function readWhere(schema: AttributeSchema, where: unknown, path: string, depth:
 }
 
 function readCondition(kind: AttributeKind, name: string, condition: unknown, path: string): Filter[] {
-  if (typeof condition !== "object" || condition === null)
+  if (typeof condition !== "object" || condition === null) {
+    if (kind === "text") refuse(path, "{ exists }, which is all that a text may be asked", condition, "invalid_input");
     return [{ op: "eq", name, value: checkValue(kind, condition, path) }];
+  }
   return Object.entries(condition).flatMap(([op, value]): Filter[] => {
     const here = `${path}.${op}`;
     if (value === undefined) return [];
@@ -129,7 +134,7 @@ function readCondition(kind: AttributeKind, name: string, condition: unknown, pa
       if (typeof value !== "boolean") refuse(here, "true or false", value, "invalid_input");
       return [value ? { op, name } : { op: "not", part: { op, name } }];
     }
-    if (op === "in") {
+    if (op === "in" && kind !== "text") {
       return [
         {
           op: "or",
@@ -142,7 +147,7 @@ function readCondition(kind: AttributeKind, name: string, condition: unknown, pa
       ];
     }
     const comparison = COMPARISONS.find((known) => known === op);
-    if (comparison === undefined || (comparison !== "eq" && kind !== "number")) {
+    if (comparison === undefined || kind === "text" || (comparison !== "eq" && kind !== "number")) {
       throw new MarrowError("invalid_input", `${here} is no condition of a ${kind}`, { details: { path: here } });
     }
     return [{ op: comparison, name, value: checkValue(kind, value, here) }];
@@ -173,12 +178,12 @@ function kindOf(schema: AttributeSchema, name: string, path: string): AttributeK
 function checkValue(kind: AttributeKind, value: unknown, path: string): AttributeValue {
   if (kind === "number" && typeof value === "number" && Number.isFinite(value)) return value;
   if (kind === "boolean" && typeof value === "boolean") return value;
-  if (kind === "tag" && typeof value === "string" && value.length <= TAG_CHARS_MAX && value.isWellFormed())
-    return value;
+  const charsMax = kind === "tag" ? TAG_CHARS_MAX : kind === "text" ? TEXT_CHARS_MAX : 0;
+  if (charsMax > 0 && typeof value === "string" && value.length <= charsMax && value.isWellFormed()) return value;
   return refuse(
     path,
-    kind === "tag"
-      ? `a well-formed string of at most ${TAG_CHARS_MAX} characters`
+    charsMax > 0
+      ? `a well-formed string of at most ${charsMax} characters`
       : `a ${kind === "number" ? "finite number" : "boolean"}`,
     value,
     "invalid_input",

@@ -1,14 +1,16 @@
+export type { Quantisation } from "./capacity.ts";
 export type { AttributeValue, Condition, Where } from "./filter.ts";
-export type { AttributeKind, Attributes, AttributeSchema, ValueOf, VectorsOptions } from "./options.ts";
+export type { Item, ItemResult, Match, Search, StoredEntry, Vectors, VectorsInfo } from "./item.ts";
+export type {
+  AttributeKind,
+  Attributes,
+  AttributeSchema,
+  RecallOptions,
+  RecallReport,
+  ValueOf,
+  VectorsOptions,
+} from "./options.ts";
+export { postgres, type Postgres, type PostgresClient, type ScopedPostgres } from "./pgvector/postgres.ts";
+export type { Metric } from "./scale.ts";
 export type { Vector } from "./vector.ts";
-export {
-  createVectors,
-  ITEM_TTL_MS_MAX,
-  type Item,
-  type ItemResult,
-  type Match,
-  type Search,
-  type StoredEntry,
-  type Vectors,
-  type VectorsInfo,
-} from "./vectors.ts";
+export { createVectors, ITEM_TTL_MS_MAX } from "./vectors.ts";

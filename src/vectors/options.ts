@@ -1,7 +1,11 @@
-import { checkInteger, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import { partitionsFor, type Quantisation } from "./capacity.ts";
+import type { Metric } from "./scale.ts";
+import type { VectorShape } from "./vector.ts";
 
-/** What an attribute holds: a word compared exactly (`tag`), a finite number, or true and false. */
-export type AttributeKind = "tag" | "number" | "boolean";
+/** What an attribute holds: a word compared exactly (`tag`), a finite number, true and false, or a `text` searched by its words. */
+export type AttributeKind = "tag" | "number" | "boolean" | "text";
 
 /** The attributes that items may carry and filters may ask for: name -> kind. */
 export type AttributeSchema = Readonly<Record<string, AttributeKind>>;
@@ -12,64 +16,181 @@ export type Attributes<S extends AttributeSchema> = {
 };
 
 /** The TypeScript type of a kind. */
-export type ValueOf<K extends AttributeKind> = K extends "tag" ? string : K extends "number" ? number : boolean;
+export type ValueOf<K extends AttributeKind> = K extends "tag" | "text"
+  ? string
+  : K extends "number"
+    ? number
+    : boolean;
+
+/** What keeps and searches vectors. */
+export type Engine = "vectorset" | "search" | "pgvector";
 
 /** Options of `createVectors`. */
 export interface VectorsOptions<S extends AttributeSchema> {
   /** Name of this collection within its scope. */
   readonly name: string;
-  /** Length of every vector, 1 to 65,536. */
+  /** Length of every vector, 1 to 16,000 (`hnsw` on pgvector: 2,000, or 4,000 with `f16`). */
   readonly dimensions: number;
-  /** How nearness is measured. This driver knows cosine, -1 to 1. */
-  readonly metric: "cosine";
+  /** How nearness is measured: the cosine, the inner product (`ip`), or the Euclidean distance (`l2`). */
+  readonly metric: Metric;
   /** `hnsw` walks a graph and may overlook; `flat` compares with everything and is exact. */
   readonly index: "hnsw" | "flat";
-  /** How vectors are kept: 8 bits a number, 32 bits, or 1 bit. Part of what is stored. @default "q8" */
-  readonly quantisation?: "q8" | "none" | "binary" | undefined;
+  /**
+   * What keeps the vectors on Redis: its vector sets (Redis 8.0.2 and newer), or its search commands (Redis Query Engine,
+   * RediSearch, valkey-search). Never chosen for you, since data of one are not seen by the other. @default "vectorset"
+   */
+  readonly engine?: "vectorset" | "search" | undefined;
+  /** `vectorset`: q8, none, binary; `search`: none, f16, q8 (cosine only); pgvector: none, f16. @default "q8" for vectorset, else "none" */
+  readonly quantisation?: Quantisation | undefined;
   /** Up to 32 attributes; names are letters, digits and underscores. @default none */
   readonly attributes?: S | undefined;
   /** Names the embedder that made the vectors; another one is a `conflict`, never a mix. @default "unnamed" */
   readonly fingerprint?: string | undefined;
+  /** Longest Euclidean length of a vector, for `ip` and `l2`; embedders give 1. Above 0, up to 1,000,000. @default 1 */
+  readonly lengthMax?: number | undefined;
+  /** Items that one namespace is made for; says how many partitions it has. 1 to 10,000,000,000. @default one partition's worth */
+  readonly capacity?: number | undefined;
+  /** Partitions of a namespace, spread over a cluster's nodes, 1 to 256; part of what is stored. @default from `capacity` */
+  readonly partitions?: number | undefined;
+  /** Re-runs some searches exactly, to know what the graph overlooks. @default off */
+  readonly recall?: RecallOptions | undefined;
   /** Longest wait for one answer, in milliseconds. @default 2_000 */
   readonly timeoutMs?: number | undefined;
 }
 
-export interface ResolvedVectorsOptions<S extends AttributeSchema> {
+/** Options of the recall self-check. */
+export interface RecallOptions {
+  /** Part of the true neighbours that should be found, above 0 up to 1. @default 0.95 */
+  readonly target?: number | undefined;
+  /** One search of so many is run again exactly, behind the caller's back; 1 to 1,000,000. @default 1_000 */
+  readonly sampleEvery?: number | undefined;
+  /** Told of every sample, and of a check that failed. */
+  readonly onSample?: ((report: RecallReport | Error) => void) | undefined;
+}
+
+/** What the recall self-check knows. */
+export interface RecallReport {
+  /** Moving mean of the part of true neighbours that searches found; 1 before the first sample. */
+  readonly recall: number;
+  readonly samples: number;
+  /** How widely the graph is searched by now: raised while the recall is under its target. */
+  readonly effort: number;
+}
+
+export interface ResolvedRecall {
+  readonly target: number;
+  readonly sampleEvery: number;
+  readonly onSample: (report: RecallReport | Error) => void;
+}
+
+export interface ResolvedVectorsOptions<S extends AttributeSchema> extends VectorShape {
   readonly name: string;
-  readonly dimensions: number;
+  readonly engine: Engine;
   readonly index: "hnsw" | "flat";
-  readonly quantisation: "q8" | "none" | "binary";
+  readonly quantisation: Quantisation;
   readonly attributes: S;
+  readonly partitions: number;
+  readonly recall: ResolvedRecall | undefined;
   readonly timeoutMs: number;
   /** What must be equal for two handles to share a collection. */
   readonly contract: string;
 }
 
 const ATTRIBUTES_MAX = 32;
+const PARTITIONS_MAX = 256;
 const NAME = /^[a-z][A-Za-z0-9_]{0,62}$/;
+/** Names that `where` has a meaning of its own for. */
+const RESERVED = new Set(["and", "or", "not"]);
+const QUANTISATIONS: Readonly<Record<Engine, readonly Quantisation[]>> = {
+  vectorset: ["q8", "none", "binary"],
+  search: ["none", "f16", "q8"],
+  pgvector: ["none", "f16"],
+};
 
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
-export function resolveOptions<S extends AttributeSchema>(options: VectorsOptions<S>): ResolvedVectorsOptions<S> {
-  const attributes = options.attributes ?? ({} as S);
+export function resolveOptions<S extends AttributeSchema>(
+  options: VectorsOptions<S>,
+  onPostgres: boolean,
+): ResolvedVectorsOptions<S> {
+  if (onPostgres && options.engine !== undefined)
+    throw new MarrowError("invalid_option", "engine must be left out on PostgreSQL", { details: { path: "engine" } });
+  const engine = onPostgres ? "pgvector" : checkOneOf("engine", options.engine ?? "vectorset", ["vectorset", "search"]);
+  const attributes = checkSchema(options.attributes ?? ({} as S));
+  const metric = checkOneOf("metric", options.metric, ["cosine", "ip", "l2"]);
+  const [usual] = QUANTISATIONS[engine];
+  const quantisation = checkOneOf("quantisation", options.quantisation ?? usual, QUANTISATIONS[engine]);
+  if (engine === "search" && quantisation === "q8" && metric !== "cosine")
+    throw new MarrowError("invalid_option", "quantisation q8 on the search engine needs the cosine", {
+      details: { path: "quantisation" },
+    });
+  const index = checkOneOf("index", options.index, ["hnsw", "flat"]);
+  const dimensions = checkInteger("dimensions", options.dimensions, {
+    min: 1,
+    max: engine !== "pgvector" || index === "flat" ? 16_000 : quantisation === "f16" ? 4_000 : 2_000,
+  });
+  if (metric === "cosine" && options.lengthMax !== undefined)
+    throw new MarrowError("invalid_option", "lengthMax must be left out with the cosine, which knows no length", {
+      details: { path: "lengthMax" },
+    });
+  const lengthMax =
+    metric === "cosine" ? Infinity : checkNumber("lengthMax", options.lengthMax ?? 1, { min: 1e-6, max: 1e6 });
+  const capacity = checkInteger("capacity", options.capacity ?? 1, { min: 1, max: 1e10 });
+  const partitions = checkInteger(
+    "partitions",
+    options.partitions ?? Math.min(PARTITIONS_MAX, partitionsFor({ capacity, dimensions, quantisation })),
+    { min: 1, max: PARTITIONS_MAX },
+  );
+  const fingerprint = checkText("fingerprint", options.fingerprint ?? "unnamed", 128);
+  return {
+    name: checkText("name", options.name, 128),
+    engine,
+    dimensions,
+    metric,
+    lengthMax,
+    index,
+    quantisation,
+    attributes,
+    partitions,
+    recall: resolveRecall(options.recall),
+    timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 2_000, { min: 1, max: 600_000 }),
+    contract: JSON.stringify({
+      dimensions,
+      metric,
+      quantisation,
+      fingerprint,
+      // A vector set is searched either way; the other engines build the one index or the other.
+      ...(engine === "vectorset" ? {} : { index }),
+      ...(metric === "cosine" ? {} : { lengthMax }),
+      ...(partitions === 1 ? {} : { partitions }),
+      attributes: Object.entries(attributes)
+        .map(([name, kind]) => `${name}:${kind}`)
+        .toSorted()
+        .join(" "),
+    }),
+  };
+}
+
+function checkSchema<S extends AttributeSchema>(attributes: S): S {
   if (typeof attributes !== "object" || Object.keys(attributes).length > ATTRIBUTES_MAX) {
     refuse("attributes", `an object of at most ${ATTRIBUTES_MAX} attributes`, attributes);
   }
   for (const [name, kind] of Object.entries(attributes)) {
-    if (!NAME.test(name))
-      refuse("attributes", "named with a lower-case letter, then letters, digits and underscores", name);
-    checkOneOf(`attributes.${name}`, kind, ["tag", "number", "boolean"]);
+    if (!NAME.test(name) || RESERVED.has(name))
+      refuse(
+        "attributes",
+        "named with a lower-case letter, then letters, digits and underscores; not and, or, not",
+        name,
+      );
+    checkOneOf(`attributes.${name}`, kind, ["tag", "number", "boolean", "text"]);
   }
-  const dimensions = checkInteger("dimensions", options.dimensions, { min: 1, max: 65_536 });
-  const quantisation = checkOneOf("quantisation", options.quantisation ?? "q8", ["q8", "none", "binary"]);
-  const fingerprint = checkText("fingerprint", options.fingerprint ?? "unnamed", 128);
-  checkOneOf("metric", options.metric, ["cosine"]);
+  return attributes;
+}
+
+function resolveRecall(recall: RecallOptions | undefined): ResolvedRecall | undefined {
+  if (recall === undefined) return undefined;
   return {
-    name: checkText("name", options.name, 128),
-    dimensions,
-    index: checkOneOf("index", options.index, ["hnsw", "flat"]),
-    quantisation,
-    attributes,
-    timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 2_000, { min: 1, max: 600_000 }),
-    contract: JSON.stringify({ dimensions, metric: "cosine", quantisation, fingerprint }),
+    target: checkNumber("recall.target", recall.target ?? 0.95, { min: 0.01, max: 1 }),
+    sampleEvery: checkInteger("recall.sampleEvery", recall.sampleEvery ?? 1_000, { min: 1, max: 1_000_000 }),
+    onSample: recall.onSample ?? (() => {}),
   };
 }

@@ -2,6 +2,17 @@
 
 import type { Script } from "../redis/index.ts";
 
+/** Counts the items of a namespace that have not ended, where items are hashes. */
+export const countDocuments: Script<"ids" | "due", never> = {
+  name: "count_documents",
+  keys: ["ids","due"],
+  values: [],
+  rest: false,
+  idempotent: true,
+  sha1: "fde358fd80e8af6cddc9f1f8f724dd06c9210006",
+  lua: "local ids = KEYS[1]\nlocal due = KEYS[2]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nreturn redis.call(\"SCARD\", ids) - redis.call(\"ZCOUNT\", due, \"-inf\", now)",
+};
+
 /** Counts the items of a namespace that have not ended, and says what they take. */
 export const countItems: Script<"set" | "items" | "due", never> = {
   name: "count_items",
@@ -11,6 +22,17 @@ export const countItems: Script<"set" | "items" | "due", never> = {
   idempotent: true,
   sha1: "a4326274451a699302880fc98d03f3d2b74ee81a",
   lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal count = redis.call(\"HLEN\", items) - redis.call(\"ZCOUNT\", due, \"-inf\", now)\nlocal function bytes(key) return redis.call(\"MEMORY\", \"USAGE\", key) or 0 end\nreturn { count, redis.call(\"VCARD\", set), bytes(set), bytes(items) }",
+};
+
+/** Deletes items that are hashes. */
+export const deleteDocuments: Script<"ids" | "due" | "documents", "gone"> = {
+  name: "delete_documents",
+  keys: ["ids","due","documents"],
+  values: ["gone"],
+  rest: true,
+  idempotent: true,
+  sha1: "e339489520555255ab1376780c3799cbd40b37e3",
+  lua: "local ids = KEYS[1]\nlocal due = KEYS[2]\nredis.call(\"SREM\", ids, unpack(ARGV))\nredis.call(\"ZREM\", due, unpack(ARGV))\nreturn redis.call(\"UNLINK\", unpack(KEYS, 3))",
 };
 
 /** Deletes items by id. */
@@ -24,37 +46,81 @@ export const deleteItems: Script<"set" | "items" | "due", "ids"> = {
   lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal deleted = 0\nfor _, id in ipairs(ARGV) do\nlocal ends = redis.call(\"ZSCORE\", due, id)\nlocal had = redis.call(\"HDEL\", items, id)\nredis.call(\"ZREM\", due, id)\nredis.call(\"VREM\", set, id)\nif not (ends and tonumber(ends) <= now) then deleted = deleted + had end\nend\nreturn deleted",
 };
 
-/** Reads items by id. */
-export const readItems: Script<"items" | "due", "ids"> = {
-  name: "read_items",
-  keys: ["items","due"],
-  values: ["ids"],
+/** Stores one item whole as a hash that a search index follows, if what is there is still what was read. */
+export const putDocument: Script<"contract" | "ids" | "due" | "document", "agreed" | "before" | "id" | "ttl_ms" | "fields"> = {
+  name: "put_document",
+  keys: ["contract","ids","due","document"],
+  values: ["agreed","before","id","ttl_ms","fields"],
   rest: true,
-  idempotent: true,
-  sha1: "ea2b75f253e6946908f878a608e4e967f86eda29",
-  lua: "local items = KEYS[1]\nlocal due = KEYS[2]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal records = redis.call(\"HMGET\", items, unpack(ARGV))\nlocal ends = redis.call(\"ZMSCORE\", due, unpack(ARGV))\nfor i = 1, #ARGV do\nif ends[i] and tonumber(ends[i]) <= now then records[i] = false end\nend\nreturn records",
+  idempotent: false,
+  sha1: "5b117602393e4ae945d2c17756fa884ccb99fd2c",
+  lua: "local contract = KEYS[1]\nlocal ids = KEYS[2]\nlocal due = KEYS[3]\nlocal document = KEYS[4]\nlocal agreed = ARGV[1]\nlocal before = ARGV[2]\nlocal id = ARGV[3]\nlocal ttl_ms = tonumber(ARGV[4])\nlocal known = redis.call(\"GET\", contract)\nif known and known ~= agreed then return known end\nif (redis.call(\"HGET\", document, \"r\") or \"\") ~= before then return 0 end\nif not known then redis.call(\"SET\", contract, agreed) end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call(\"UNLINK\", document)\nredis.call(\"HSET\", document, unpack(ARGV, 5))\nredis.call(\"SADD\", ids, id)\nif ttl_ms > 0 then\nredis.call(\"PEXPIRE\", document, ttl_ms)\nredis.call(\"ZADD\", due, now + ttl_ms, id)\nelse\nredis.call(\"ZREM\", due, id)\nend\nreturn 1",
 };
 
-/** Puts another record and other attributes in place of an item's, if it is still what was read. */
-export const replaceItem: Script<"set" | "items", "id" | "before" | "attributes" | "record"> = {
+/** Stores one item whole, if what is there is still what was read. */
+export const putItem: Script<"set" | "items" | "due" | "contract", "agreed" | "quantisation" | "before" | "row"> = {
+  name: "put_item",
+  keys: ["set","items","due","contract"],
+  values: ["agreed","quantisation","before","row"],
+  rest: true,
+  idempotent: false,
+  sha1: "04f9c1daf112a81d2ae4f54987cbbcd5e3b2c1dd",
+  lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal contract = KEYS[4]\nlocal agreed = ARGV[1]\nlocal quantisation = ARGV[2]\nlocal before = ARGV[3]\nlocal known = redis.call(\"GET\", contract)\nif known and known ~= agreed then return known end\nlocal id, ttl_ms = ARGV[4], tonumber(ARGV[8])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal ends = redis.call(\"ZSCORE\", due, id)\nlocal present = redis.call(\"HGET\", items, id)\nif not present or (ends and tonumber(ends) <= now) then present = \"\" end\nif present ~= before then return 0 end\nif not known then redis.call(\"SET\", contract, agreed) end\nredis.call(\"VADD\", set, \"FP32\", ARGV[5], id, quantisation, \"SETATTR\", ARGV[6])\nredis.call(\"HSET\", items, id, ARGV[7])\nif ttl_ms > 0 then\nredis.call(\"ZADD\", due, now + ttl_ms, id)\nelse\nredis.call(\"ZREM\", due, id)\nend\nreturn 1",
+};
+
+/** Reads items by id. */
+export const readItems: Script<"set" | "items" | "due", "vectors" | "ids"> = {
+  name: "read_items",
+  keys: ["set","items","due"],
+  values: ["vectors","ids"],
+  rest: true,
+  idempotent: true,
+  sha1: "6a4ed6774c147b260f43348d791cbb0dab59b79a",
+  lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal vectors = ARGV[1]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal ids = { unpack(ARGV, 2) }\nlocal records = redis.call(\"HMGET\", items, unpack(ids))\nlocal ends = redis.call(\"ZMSCORE\", due, unpack(ids))\nlocal reply = {}\nfor i = 1, #ids do\nlocal left = ends[i] and tonumber(ends[i]) - now or 0\nif not records[i] or (ends[i] and left <= 0) then\nreply[i] = false\nelse\nreply[i] = { records[i], string.format(\"%.0f\", left) }\nif vectors == \"1\" then reply[i][3] = redis.call(\"VEMB\", set, ids[i], \"RAW\") end\nend\nend\nreturn reply",
+};
+
+/** Puts another record and other attributes in place of an item's, if it is still what was read; vector and life stay. */
+export const replaceDocument: Script<"document", "before" | "gone" | "fields"> = {
+  name: "replace_document",
+  keys: ["document"],
+  values: ["before","gone","fields"],
+  rest: true,
+  idempotent: false,
+  sha1: "0b5f1bfc256c561de3599ce031f167ad8ce64f20",
+  lua: "local document = KEYS[1]\nlocal before = ARGV[1]\nlocal gone = tonumber(ARGV[2])\nif redis.call(\"HGET\", document, \"r\") ~= before then return 0 end\nif gone > 0 then redis.call(\"HDEL\", document, unpack(ARGV, 3, 2 + gone)) end\nredis.call(\"HSET\", document, unpack(ARGV, 3 + gone))\nreturn 1",
+};
+
+/** Puts another record and other attributes in place of an item's, if it is still what was read and has not ended. */
+export const replaceItem: Script<"set" | "items" | "due", "id" | "before" | "attributes" | "record"> = {
   name: "replace_item",
-  keys: ["set","items"],
+  keys: ["set","items","due"],
   values: ["id","before","attributes","record"],
   rest: false,
   idempotent: false,
-  sha1: "4d9e5d8520c4ce72946b0421ad0a2a97daf928f7",
-  lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal id = ARGV[1]\nlocal before = ARGV[2]\nlocal attributes = ARGV[3]\nlocal record = ARGV[4]\nif redis.call(\"HGET\", items, id) ~= before then return 0 end\nredis.call(\"VSETATTR\", set, id, attributes)\nredis.call(\"HSET\", items, id, record)\nreturn 1",
+  sha1: "8cfdfa2c5a1e2e412eea105f605d26ce2a5b71d3",
+  lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal id = ARGV[1]\nlocal before = ARGV[2]\nlocal attributes = ARGV[3]\nlocal record = ARGV[4]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal ends = redis.call(\"ZSCORE\", due, id)\nif ends and tonumber(ends) <= now then return 0 end\nif redis.call(\"HGET\", items, id) ~= before then return 0 end\nredis.call(\"VSETATTR\", set, id, attributes)\nredis.call(\"HSET\", items, id, record)\nreturn 1",
 };
 
 /** Finds the items nearest to a vector. */
-export const searchItems: Script<"set" | "items" | "due" | "contract", "agreed" | "vector" | "limit" | "spare" | "filter" | "exact" | "exact_below" | "effort"> = {
+export const searchItems: Script<"set" | "items" | "due" | "contract", "agreed" | "vector" | "limit" | "spare" | "filter" | "exact" | "exact_below" | "effort" | "vectors"> = {
   name: "search_items",
   keys: ["set","items","due","contract"],
-  values: ["agreed","vector","limit","spare","filter","exact","exact_below","effort"],
+  values: ["agreed","vector","limit","spare","filter","exact","exact_below","effort","vectors"],
   rest: false,
   idempotent: true,
-  sha1: "74fdaf3ca126288da4366789a9e0a2a2d464faa0",
-  lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal contract = KEYS[4]\nlocal agreed = ARGV[1]\nlocal vector = ARGV[2]\nlocal limit = tonumber(ARGV[3])\nlocal spare = tonumber(ARGV[4])\nlocal filter = ARGV[5]\nlocal exact = ARGV[6]\nlocal exact_below = tonumber(ARGV[7])\nlocal effort = tonumber(ARGV[8])\nlocal known = redis.call(\"GET\", contract)\nif not known then return {} end\nif known ~= agreed then return known end\nlocal count = limit + spare\nlocal command = { \"VSIM\", set, \"FP32\", vector, \"WITHSCORES\", \"COUNT\", count, \"EF\", math.max(effort, count) }\nif filter ~= \"\" then\ncommand[#command + 1] = \"FILTER\"\ncommand[#command + 1] = filter\nif exact ~= \"1\" and redis.call(\"VCARD\", set) <= exact_below then exact = \"1\" end\ncommand[#command + 1] = \"FILTER-EF\"\ncommand[#command + 1] = math.max(effort * 20, count * 100)\nend\nif exact == \"1\" then command[#command + 1] = \"TRUTH\" end\nlocal found = redis.call(unpack(command))\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal reply = {}\nfor i = 1, #found, 2 do\nif #reply >= limit * 3 then break end\nlocal ends = redis.call(\"ZSCORE\", due, found[i])\nlocal record = redis.call(\"HGET\", items, found[i])\nif record and not (ends and tonumber(ends) <= now) then\nreply[#reply + 1] = found[i]\nreply[#reply + 1] = found[i + 1]\nreply[#reply + 1] = record\nend\nend\nreturn reply",
+  sha1: "d200604d38a53ac62e839a5549f082e930f5aec9",
+  lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal contract = KEYS[4]\nlocal agreed = ARGV[1]\nlocal vector = ARGV[2]\nlocal limit = tonumber(ARGV[3])\nlocal spare = tonumber(ARGV[4])\nlocal filter = ARGV[5]\nlocal exact = ARGV[6]\nlocal exact_below = tonumber(ARGV[7])\nlocal effort = tonumber(ARGV[8])\nlocal vectors = ARGV[9]\nlocal known = redis.call(\"GET\", contract)\nif not known then return {} end\nif known ~= agreed then return known end\nlocal count = limit + spare\nlocal command = { \"VSIM\", set, \"FP32\", vector, \"WITHSCORES\", \"COUNT\", count, \"EF\", math.max(effort, count) }\nif filter ~= \"\" then\ncommand[#command + 1] = \"FILTER\"\ncommand[#command + 1] = filter\nif exact ~= \"1\" and redis.call(\"VCARD\", set) <= exact_below then exact = \"1\" end\ncommand[#command + 1] = \"FILTER-EF\"\ncommand[#command + 1] = math.max(effort * 20, count * 100)\nend\nif exact == \"1\" then command[#command + 1] = \"TRUTH\" end\nlocal found = redis.call(unpack(command))\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal reply = {}\nfor i = 1, #found, 2 do\nif #reply >= limit then break end\nlocal ends = redis.call(\"ZSCORE\", due, found[i])\nlocal record = redis.call(\"HGET\", items, found[i])\nif record and not (ends and tonumber(ends) <= now) then\nlocal item = { found[i], found[i + 1], record }\nif vectors == \"1\" then item[4] = redis.call(\"VEMB\", set, found[i], \"RAW\") end\nreply[#reply + 1] = item\nend\nend\nreturn reply",
+};
+
+/** Stores items of one namespace as hashes that a search index follows, all in one step. */
+export const upsertDocuments: Script<"contract" | "ids" | "due" | "documents", "agreed" | "sweep" | "rows"> = {
+  name: "upsert_documents",
+  keys: ["contract","ids","due","documents"],
+  values: ["agreed","sweep","rows"],
+  rest: true,
+  idempotent: true,
+  sha1: "3c3892f34cf8825e71f6fd4a4c5ef1f90ead3aee",
+  lua: "local contract = KEYS[1]\nlocal ids = KEYS[2]\nlocal due = KEYS[3]\nlocal agreed = ARGV[1]\nlocal sweep = tonumber(ARGV[2])\nlocal known = redis.call(\"GET\", contract)\nif known and known ~= agreed then return known end\nif not known then redis.call(\"SET\", contract, agreed) end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nfor _, old in ipairs(redis.call(\"ZRANGEBYSCORE\", due, \"-inf\", now, \"LIMIT\", 0, sweep)) do\nredis.call(\"SREM\", ids, old)\nredis.call(\"ZREM\", due, old)\nend\nlocal new, at = 0, 3\nfor i = 4, #KEYS do\nlocal id, ttl_ms, words = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])\nnew = new + 1 - redis.call(\"UNLINK\", KEYS[i])\nredis.call(\"HSET\", KEYS[i], unpack(ARGV, at + 3, at + 2 + words))\nredis.call(\"SADD\", ids, id)\nif ttl_ms > 0 then\nredis.call(\"PEXPIRE\", KEYS[i], ttl_ms)\nredis.call(\"ZADD\", due, now + ttl_ms, id)\nelse\nredis.call(\"ZREM\", due, id)\nend\nat = at + 3 + words\nend\nreturn new",
 };
 
 /** Stores items of one namespace, all in one step. */

@@ -1,10 +1,11 @@
+/** What vector sets alone promise; what every driver does is in test/conformance/vectors.ts. */
 import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import { losing } from "../testing/index.ts";
-import { createVectors, type Item, type VectorsOptions } from "./index.ts";
+import { createVectors, type Item, type RecallReport, type VectorsOptions } from "./index.ts";
 
-const attributes = { lang: "tag", year: "number", open: "boolean" } as const;
+const attributes = { lang: "tag", year: "number" } as const;
 type Schema = typeof attributes;
 
 function open(tenant: ScopedRedis, options: Partial<VectorsOptions<Schema>> = {}) {
@@ -20,132 +21,34 @@ function open(tenant: ScopedRedis, options: Partial<VectorsOptions<Schema>> = {}
 
 const items: Item<Schema>[] = [
   { id: "x", vector: [1, 0, 0], attributes: { lang: "en", year: 2024 }, payload: { title: "X" } },
-  { id: "y", vector: [0, 1, 0], attributes: { lang: "de", year: 2025, open: true } },
+  { id: "y", vector: [0, 1, 0], attributes: { lang: "de", year: 2025 } },
   { id: "xy", vector: [1, 1, 0], attributes: { lang: "en", year: 2026 } },
   { id: "-x", vector: [-1, 0, 0] },
 ];
 
-describe.each(["hnsw", "flat"] as const)("a %s collection", (index) => {
-  liveTest("finds the nearest items on one scale, with what they carry", async ({ tenant }) => {
-    const docs = open(tenant, { index });
-    await docs.upsert(items);
-    const found = await docs.search({ vector: [1, 0, 0] });
-    expect(found.map(({ id }) => id)).toEqual(["x", "xy", "y", "-x"]);
-    expect(found.map(({ similarity }) => Math.round(similarity * 100) / 100)).toEqual([1, 0.71, 0, -1]);
-    expect(found[0]).toMatchObject({ attributes: { lang: "en", year: 2024 }, payload: { title: "X" } });
-    expect((await docs.search({ vector: [1, 0, 0], minSimilarity: 0.5 })).map(({ id }) => id)).toEqual(["x", "xy"]);
-    expect(await docs.search({ vector: [1, 0, 0], limit: 1 })).toHaveLength(1);
-  });
-
-  liveTest("finds by filter too", async ({ tenant }) => {
-    const docs = open(tenant, { index });
-    await docs.upsert(items);
-    const ids = async (where: Parameters<typeof docs.search>[0]["where"]) =>
-      (await docs.search({ vector: [1, 0.1, 0], where })).map(({ id }) => id);
-    expect(await ids({ lang: "en" })).toEqual(["x", "xy"]);
-    expect(await ids({ year: { gte: 2025 } })).toEqual(["xy", "y"]);
-    expect(await ids({ not: { lang: "en" } })).toEqual(["y", "-x"]);
-    expect(await ids({ open: { exists: false }, lang: { in: ["en", "de"] } })).toEqual(["x", "xy"]);
-    expect(await ids({ or: [{ open: true }, { year: 2024 }] })).toEqual(["x", "y"]);
-  });
-});
-
-describe("a collection", () => {
-  liveTest("gives each item of a batch its own result, and stores the good ones", async ({ tenant }) => {
-    const docs = open(tenant);
-    const results = await docs.upsert([
-      items[0] as Item<Schema>,
-      { id: "nan", vector: [Number.NaN, 0, 0] },
-      { id: "", vector: [1, 0, 0] },
-      { id: "attr", vector: [1, 0, 0], attributes: { year: "x" } as never },
-      items[1] as Item<Schema>,
-    ]);
-    expect(results.map(({ stored }) => stored)).toEqual([true, false, false, false, true]);
-    expect(results[1]).toMatchObject({ error: { code: "invalid_input", details: { path: "vector" } } });
-    expect(await docs.count()).toBe(2);
-  });
-
-  liveTest("replaces an item of the same id whole", async ({ tenant }) => {
-    const docs = open(tenant);
-    await docs.upsert(items);
-    await docs.upsert([{ id: "x", vector: [0, 0, 1] }]);
-    expect(await docs.get(["x", "none"])).toEqual([{ id: "x", attributes: {}, payload: null }, undefined]);
-    expect((await docs.search({ vector: [0, 0, 1], limit: 1 }))[0]?.id).toBe("x");
-    expect(await docs.search({ vector: [1, 0, 0], where: { year: 2024 } })).toEqual([]);
-  });
-
-  liveTest("changes attributes without the vector, and knows what is not there", async ({ tenant }) => {
-    const docs = open(tenant);
-    await docs.upsert(items);
-    expect(await docs.update("x", { attributes: { year: 2030, lang: undefined } })).toBe(true);
-    expect(await docs.get(["x"])).toEqual([{ id: "x", attributes: { year: 2030 }, payload: { title: "X" } }]);
-    expect((await docs.search({ vector: [1, 0, 0], where: { year: 2030 } })).map(({ id }) => id)).toEqual(["x"]);
-    expect(await docs.update("none", { attributes: { year: 1 } })).toBe(false);
-  });
-
-  liveTest("ends items at their own time: no search, read, count or scan shows them after", async ({ tenant }) => {
-    const docs = open(tenant);
-    await docs.upsert(items.map((item, at) => (at % 2 === 0 ? { ...item, ttlMs: 120 } : item)));
-    expect(await docs.count()).toBe(4);
-    await new Promise((resolve) => setTimeout(resolve, 160));
-    expect((await docs.search({ vector: [1, 0, 0] })).map(({ id }) => id)).toEqual(["y", "-x"]);
-    expect(await docs.get(["x"])).toEqual([undefined]);
-    expect(await docs.count()).toBe(2);
-    const scanned: string[] = [];
-    for await (const page of docs.scan()) scanned.push(...page.map(({ id }) => id));
-    expect(scanned.toSorted()).toEqual(["-x", "y"]);
-    expect(await docs.update("x", { payload: "ghost" })).toBe(false);
-    await docs.upsert([{ id: "new", vector: [0, 1, 1] }]);
-    expect((await docs.info()).items).toBe(3);
-  });
-
-  liveTest("deletes by id and by filter, never everything by accident", async ({ tenant }) => {
-    const docs = open(tenant);
-    await docs.upsert(items);
-    expect(await docs.delete(["x", "none"])).toBe(1);
-    expect(await docs.deleteWhere({ lang: "en" }, { dryRun: true })).toBe(1);
-    expect(await docs.count()).toBe(3);
-    expect(await docs.deleteWhere({ lang: "en" })).toBe(1);
-    for (const nothing of [{}, { lang: undefined }]) {
-      await expect(docs.deleteWhere(nothing)).rejects.toMatchObject({
-        code: "invalid_input",
-        details: { path: "where" },
-      });
-    }
-    expect(await docs.count()).toBe(2);
-    await docs.drop();
-    expect(await docs.count()).toBe(0);
-  });
-
-  liveTest("keeps namespaces, names and tenants apart", async ({ redis }) => {
-    const [acme, other] = [open(redis.scope("acme")), open(redis.scope("Acme"))];
-    await acme.upsert(items);
-    for (const apart of [
-      acme.namespace("b"),
-      acme.namespace("*"),
-      open(redis.scope("acme"), { name: "docs2" }),
-      other,
-    ]) {
-      expect(await apart.search({ vector: [1, 0, 0] })).toEqual([]);
-      expect(await apart.count()).toBe(0);
-      expect(await apart.delete(["x"])).toBe(0);
-      await apart.drop();
-    }
-    expect(await acme.count()).toBe(4);
-  });
-
-  liveTest("never mixes vectors of another embedder, length or quantisation", async ({ tenant }) => {
+describe("a collection in vector sets", () => {
+  liveTest("never mixes quantisations", async ({ tenant }) => {
     await open(tenant).upsert(items);
-    for (const different of [{ fingerprint: "other" }, { quantisation: "none" }, { dimensions: 4 }] as const) {
-      const docs = open(tenant, different);
-      const vector = Array.from(
-        { length: different === undefined ? 3 : ((different as { dimensions?: number }).dimensions ?? 3) },
-        () => 1,
-      );
-      await expect(docs.upsert([{ id: "a", vector }])).rejects.toMatchObject({ code: "conflict" });
-      await expect(docs.search({ vector })).rejects.toMatchObject({ code: "conflict" });
-    }
-    expect(await open(tenant).count()).toBe(4);
+    const docs = open(tenant, { quantisation: "none" });
+    await expect(docs.upsert(items)).rejects.toMatchObject({ code: "conflict" });
+    await expect(docs.search({ vector: [1, 0, 0], exact: true })).rejects.toMatchObject({ code: "conflict" });
+  });
+
+  liveTest("keeps one bit a number where that is enough", async ({ tenant }) => {
+    const docs = open(tenant, { quantisation: "binary" });
+    await docs.upsert(items);
+    const [nearest] = await docs.search({ vector: [-1, -1, -1], limit: 1, withVectors: true });
+    expect(nearest).toMatchObject({ id: "-x" });
+    expect([...(nearest?.vector ?? [])].map(Math.sign)).toEqual([-1, -1, -1]);
+  });
+
+  liveTest("takes ended items out of the index as others are stored", async ({ tenant }) => {
+    const docs = open(tenant);
+    await docs.upsert(items.map((item) => ({ ...item, ttlMs: 20 })));
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    await docs.upsert([{ id: "new", vector: [0, 1, 1] }]);
+    const set = `{${tenant.app}:acme:default}:vectors:docs:set`;
+    expect(await tenant.send(["VCARD", set])).toBe(1);
   });
 
   liveTest("survives a lost command: what was acknowledged is there, and trying again is safe", async ({ tenant }) => {
@@ -157,16 +60,43 @@ describe("a collection", () => {
     }
   });
 
-  liveTest("tells what it takes", async ({ tenant }) => {
+  liveTest("tells its bytes", async ({ tenant }) => {
     const docs = open(tenant);
     await docs.upsert(items);
-    expect(await docs.info()).toMatchObject({ items: 4, advice: "flat", bytesPerVector: expect.any(Number) as number });
+    const { bytesPerVector = 0, recordBytes = 0 } = await docs.info();
+    expect(Math.min(bytesPerVector, recordBytes)).toBeGreaterThan(0);
+  });
+
+  liveTest("refuses a vector longer than it said, where length counts", async ({ tenant }) => {
+    const docs = open(tenant, { metric: "ip" });
+    const [result] = await docs.upsert([{ id: "long", vector: [1, 1, 0] }]);
+    expect(result).toMatchObject({ stored: false, error: { code: "invalid_input", details: { path: "vector" } } });
+    expect(await docs.search({ vector: [9, 9, 9] })).toEqual([]);
+  });
+
+  liveTest("checks what its searches overlook, and searches more widely once that is too much", async ({ tenant }) => {
+    const reports: (RecallReport | Error)[] = [];
+    const recall = { target: 1, sampleEvery: 2, onSample: (report: RecallReport | Error) => void reports.push(report) };
+    const docs = open(tenant, { dimensions: 8, recall });
+    const vectors = Array.from({ length: 400 }, () => Float32Array.from({ length: 8 }, () => Math.random() - 0.5));
+    await docs.upsert(vectors.map((vector, at) => ({ id: `v${at}`, vector })));
+    // An effort of one finds only what lies on one path through the graph.
+    for (let at = 0; at < 40; at += 1) {
+      await docs.search({ vector: vectors[at] as Float32Array, effort: 1, limit: 1 });
+      await docs.search({ vector: vectors[at] as Float32Array, effort: 1, limit: 1 });
+      await expect.poll(() => reports.length).toBeGreaterThan(at);
+    }
+    const { recall: found = 0, samples = 0, effort = 0 } = docs.recall() ?? {};
+    expect(samples).toBe(40);
+    expect(reports.some((report) => report instanceof Error)).toBe(false);
+    expect(found === 1 ? 100 : effort).toBeGreaterThanOrEqual(100);
+    expect(open(tenant, { dimensions: 8 }).recall()).toBeUndefined();
   });
 });
 
 describe("a collection's cost", () => {
   liveTest(
-    "is one round trip for a search, a read, a delete and 16 items, two for an update",
+    "is one round trip for a search, a read, a delete and 16 items, two for an update and for an exact search of a graph",
     async ({ counted, proxy }) => {
       const docs = open(counted.scope("acme"));
       const acts = [
@@ -174,6 +104,7 @@ describe("a collection's cost", () => {
         () => docs.search({ vector: [1, 0, 0], where: { lang: "en" } }),
         () => docs.get(["x", "y"]),
         () => docs.update("x", { attributes: { year: 1 } }),
+        () => docs.search({ vector: [1, 0, 0], exact: true }),
         () => docs.delete(["-x"]),
       ];
       for (const act of acts) await act();
@@ -183,7 +114,7 @@ describe("a collection's cost", () => {
         await act();
         trips.push(proxy.roundTrips());
       }
-      expect(trips).toEqual([1, 1, 1, 2, 1]);
+      expect(trips).toEqual([1, 1, 1, 2, 2, 1]);
     },
   );
 });

@@ -1,138 +1,73 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkText, refuse } from "../internal/check.ts";
 import { checkScope, decodeRecord, encodeRecord, type ScopedRedis } from "../redis/index.ts";
-import type { StoredItem } from "./driver.ts";
-import { checkAttributes, matches, toFilter, type AttributeValue, type Filter, type Where } from "./filter.ts";
-import { resolveOptions, type Attributes, type AttributeSchema, type VectorsOptions } from "./options.ts";
-import { toVectorBytes, type Vector } from "./vector.ts";
-import { vectorsetDriver } from "./vectorset.ts";
-
-/** An item to store. */
-export interface Item<S extends AttributeSchema> {
-  /** 1 to 512 characters; an item of the same id in the same namespace is replaced. */
-  readonly id: string;
-  /** As many finite numbers as the collection has dimensions, not all of them zero. */
-  readonly vector: Vector;
-  readonly attributes?: Attributes<S> | undefined;
-  /** Any JSON, given back as it is. */
-  readonly payload?: unknown;
-  /** Life from now, in milliseconds, up to 366 days. @default no end */
-  readonly ttlMs?: number | undefined;
-}
-
-/** An item as it is read. */
-export interface StoredEntry<S extends AttributeSchema> {
-  readonly id: string;
-  readonly attributes: Attributes<S>;
-  readonly payload: unknown;
-}
-
-/** An item that a search found. */
-export interface Match<S extends AttributeSchema> extends StoredEntry<S> {
-  /** Cosine, -1 to 1. */
-  readonly similarity: number;
-}
-
-/** What became of one item of a batch. */
-export type ItemResult =
-  | { readonly id: string; readonly stored: true }
-  | { readonly id: string; readonly stored: false; readonly error: MarrowError };
-
-/** What is searched for. */
-export interface Search<S extends AttributeSchema> {
-  readonly vector: Vector;
-  /** 1 to 1,000. @default 10 */
-  readonly limit?: number | undefined;
-  /** Cosine below which an item is no match, -1 to 1. @default -1 */
-  readonly minSimilarity?: number | undefined;
-  readonly where?: Where<S> | undefined;
-  /** Compare with everything, whatever the index. @default false */
-  readonly exact?: boolean | undefined;
-  /** How widely the graph is searched, 1 to 10,000: more finds more and costs more. @default 100 */
-  readonly effort?: number | undefined;
-}
-
-/** One partition of a collection. */
-export interface Vectors<S extends AttributeSchema> {
-  /** Another hard partition of the same collection. No call sees two of them. @default "default" */
-  namespace(name: string): Vectors<S>;
-  /**
-   * Stores items; each has a result of its own, in order, and one that is wrong keeps no other from being stored.
-   * One round trip for 16 items.
-   * @throws MarrowError `conflict` when the collection holds vectors of another kind; `unavailable`, `timeout`
-   */
-  upsert(items: readonly Item<S>[]): Promise<ItemResult[]>;
-  /** The nearest items, nearest first. One round trip. @throws MarrowError `invalid_input`, `conflict` */
-  search(search: Search<S>): Promise<Match<S>[]>;
-  /** Items by id, in order; `undefined` for what is not there. One round trip. */
-  get(ids: readonly string[]): Promise<(StoredEntry<S> | undefined)[]>;
-  /**
-   * Changes attributes (merged over the present ones; `undefined` takes one away) and payload without the vector; the life stays.
-   * Two round trips. Answers whether the item is there.
-   * @throws MarrowError `conflict` when others change the same item all the time
-   */
-  update(
-    id: string,
-    change: { readonly attributes?: Attributes<S> | undefined; readonly payload?: unknown },
-  ): Promise<boolean>;
-  /** Deletes items by id; answers how many there were. One round trip for 256 ids. */
-  delete(ids: readonly string[]): Promise<number>;
-  /**
-   * Deletes what a filter means, or only counts it (`dryRun`). An empty filter is refused: to delete everything, say `drop`.
-   * Reads the whole namespace in pages. Answers how many.
-   */
-  deleteWhere(where: Where<S>, options?: { readonly dryRun?: boolean | undefined }): Promise<number>;
-  /** All items in pages, in no order; one that is there throughout comes at least once. */
-  scan(options?: {
-    readonly where?: Where<S> | undefined;
-    readonly pageSize?: number | undefined;
-  }): AsyncIterable<StoredEntry<S>[]>;
-  /** How many items have not ended. One round trip. */
-  count(): Promise<number>;
-  /** Sizes, bytes for each item, and whether the other kind of index would do better. One round trip. */
-  info(): Promise<VectorsInfo>;
-  /** Deletes the namespace with all that is in it. */
-  drop(): Promise<void>;
-}
-
-/** What a namespace takes. */
-export interface VectorsInfo {
-  readonly items: number;
-  readonly indexBytes: number;
-  readonly recordBytes: number;
-  /** Bytes an item in the index, 0 when empty. */
-  readonly bytesPerVector: number;
-  /** `flat` while comparing with everything costs little, `hnsw` beyond. */
-  readonly advice: "flat" | "hnsw";
-}
+import type { FoundItem, ReadItem, StoredItem, VectorDriver } from "./driver.ts";
+import { checkAttributes, matches, toFilter, type AttributeValue, type Filter } from "./filter.ts";
+import type { Item, ItemResult, Match, Search, StoredEntry, Vectors } from "./item.ts";
+import {
+  resolveOptions,
+  type Attributes,
+  type AttributeSchema,
+  type ResolvedVectorsOptions,
+  type VectorsOptions,
+} from "./options.ts";
+import { partitionedDriver } from "./partitions.ts";
+import { isPostgres, type ScopedPostgres } from "./pgvector/postgres.ts";
+import { pgvectorDriver } from "./pgvector/pgvector.ts";
+import { diversify, fuse, rankByWords } from "./ranking.ts";
+import { createRecallWatch } from "./recall.ts";
+import { searchDriver } from "./search/search.ts";
+import { toVector } from "./vector.ts";
+import { vectorsetDriver } from "./vectorset/vectorset.ts";
+import { wordsOf } from "./words.ts";
 
 /** Longest life: 366 days. */
 export const ITEM_TTL_MS_MAX: number = 366 * 86_400_000;
 const UPSERT_BATCH = 16;
 const DELETE_BATCH = 256;
 const PAGE_DEFAULT = 512;
+const LIMIT_MAX = 1_000;
 const UPDATE_TRIES = 8;
+const EFFORT = 100;
+const CANDIDATES_MIN = 50;
 /** Items up to which comparing with all of them takes about as long as a round trip over a network. */
 const FLAT_UP_TO = 2_000;
 
+/** What a handle is made of, for the work that spans two of them. */
+export interface Insides<S extends AttributeSchema> {
+  readonly driver: VectorDriver;
+  readonly namespace: string;
+  toStoredItem(item: Item<S>): StoredItem;
+}
+
+const insides = new WeakMap<object, Insides<AttributeSchema>>();
+
+/** The insides of a handle that `createVectors` made. */
+export function insidesOf<S extends AttributeSchema>(vectors: Vectors<S>): Insides<S> {
+  const found = insides.get(vectors);
+  if (found === undefined) refuse("vectors", "a handle that createVectors made", vectors);
+  return found;
+}
+
 /**
  * Makes a handle on a collection of one scope: typed items, filters from its attributes, namespaces as hard partitions.
- * Makes no round trip; the first upsert fixes dimensions, quantisation and fingerprint.
+ * Makes no round trip; the first upsert of a namespace fixes dimensions, metric, quantisation, attributes and fingerprint.
  * @throws MarrowError `invalid_option`
  */
 export function createVectors<const S extends AttributeSchema = Readonly<Record<string, never>>>(
-  redis: ScopedRedis,
+  connection: ScopedRedis | ScopedPostgres,
   options: VectorsOptions<S>,
 ): Vectors<S> {
-  const resolved = resolveOptions(options);
-  const driver = vectorsetDriver(checkScope(redis), resolved);
-  const { attributes: schema, dimensions, index } = resolved;
+  const resolved = resolveOptions(options, isPostgres(connection));
+  const driver = partitionedDriver(driverFor(connection, resolved), resolved.partitions);
+  const { attributes: schema, index } = resolved;
+  const texts = Object.keys(schema).filter((name) => schema[name] === "text");
 
   function toStoredItem(item: Item<S>): StoredItem {
     const attributes = checkAttributes(schema, item.attributes ?? {}, "attributes");
     return {
       id: checkText("id", item.id, 512, "invalid_input"),
-      vector: toVectorBytes("vector", item.vector, dimensions),
+      vector: toVector("vector", item.vector, resolved),
       attributes,
       record: encodeRecord({ attributes, payload: item.payload ?? null }),
       ttlMs:
@@ -143,25 +78,74 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
   }
 
   function open(namespace: string): Vectors<S> {
-    async function* entries(filter: Filter | undefined, pageSize: number): AsyncGenerator<StoredEntry<S>[]> {
+    const watch = resolved.recall && index === "hnsw" ? createRecallWatch(resolved.recall) : undefined;
+
+    async function* entries(
+      filter: Filter | undefined,
+      pageSize: number,
+      withVectors: boolean,
+    ): AsyncGenerator<StoredEntry<S>[]> {
       let cursor = "0";
       do {
         const page = await driver.page(namespace, cursor, pageSize);
         cursor = page.cursor;
-        const records = page.ids.length === 0 ? [] : await driver.read(namespace, page.ids);
-        const found = records.flatMap((record, at) =>
-          record === undefined ? [] : [toEntry<S>(page.ids[at] as string, record)],
-        );
-        const meant =
-          filter === undefined
-            ? found
-            : found.filter(({ attributes }) => matches(filter, attributes as Record<string, AttributeValue>));
-        if (meant.length > 0) yield meant;
+        // An engine may answer far more than a page; reading stays bounded.
+        for (let start = 0; start < page.ids.length; start += pageSize) {
+          const ids = page.ids.slice(start, start + pageSize);
+          const read = await driver.read(namespace, ids, withVectors);
+          const found = read
+            .flatMap((item, at) => (item === undefined ? [] : [toEntry<S>(ids[at] as string, item)]))
+            .filter(
+              ({ attributes }) => filter === undefined || matches(filter, attributes as Record<string, AttributeValue>),
+            );
+          if (found.length > 0) yield found;
+        }
       } while (cursor !== "0");
     }
 
+    /** The nearest items, watched for what the graph overlooks. */
+    async function nearest(search: Search<S>, limit: number, withVectors: boolean): Promise<Match<S>[]> {
+      const asked = {
+        vector: toVector("vector", search.vector, { ...resolved, lengthMax: Infinity }),
+        limit,
+        filter: toFilter(schema, search.where),
+        withVectors,
+        effort: checkInteger(
+          "effort",
+          search.effort ?? watch?.report().effort ?? EFFORT,
+          { min: 1, max: 10_000 },
+          "invalid_input",
+        ),
+      };
+      const exact = search.exact === true || index === "flat";
+      const found = await driver.search(namespace, { ...asked, exact });
+      if (!exact) watch?.searched(found, () => driver.search(namespace, { ...asked, withVectors: false, exact: true }));
+      return found.map((item) => toMatch<S>(item));
+    }
+
+    /** The items whose texts have the words: from the engine's own index, or out of the nearest. */
+    async function byWords(
+      search: Search<S>,
+      words: string,
+      near: readonly Match<S>[],
+      limit: number,
+    ): Promise<Match<S>[]> {
+      const asked = wordsOf(words);
+      if (asked.length === 0) return [];
+      const filter = toFilter(schema, search.where);
+      const vector = toVector("vector", search.vector, { ...resolved, lengthMax: Infinity });
+      const found = await driver.searchWords(namespace, { words: asked, limit, filter, vector });
+      if (found !== undefined) return found.map((item) => toMatch<S>(item));
+      const textOf = ({ attributes }: Match<S>) => texts.map((name) => String(attributes[name] ?? "")).join(" ");
+      return rankByWords(near, textOf, words);
+    }
+
     const vectors: Vectors<S> = {
-      namespace: (name) => open(checkText("namespace", name, 128, "invalid_input")),
+      namespace(name) {
+        if (checkText("namespace", name, 128, "invalid_input").includes("\0"))
+          refuse("namespace", "without a NUL character", name, "invalid_input");
+        return open(name);
+      },
 
       async upsert(items) {
         const results = new Map<number, ItemResult>();
@@ -185,40 +169,60 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
         return items.map((_, at) => results.get(at) as ItemResult);
       },
 
-      async search({ vector, limit = 10, minSimilarity = -1, where, exact = false, effort = 100 }) {
-        checkNumber("minSimilarity", minSimilarity, { min: -1, max: 1 }, "invalid_input");
-        const found = await driver.search(namespace, {
-          vector: toVectorBytes("vector", vector, dimensions),
-          limit: checkInteger("limit", limit, { min: 1, max: 1_000 }, "invalid_input"),
-          filter: toFilter(schema, where),
-          exact: exact || index === "flat",
-          effort: checkInteger("effort", effort, { min: 1, max: 10_000 }, "invalid_input"),
-        });
-        return found
-          .filter(({ similarity }) => similarity >= minSimilarity)
-          .map(({ id, similarity, record }) => ({ ...toEntry<S>(id, record), similarity }));
+      async search(search) {
+        const { minSimilarity = -Infinity, words, diversity = 0, rerank, withVectors = false } = search;
+        const limit = checkInteger("limit", search.limit ?? 10, { min: 1, max: LIMIT_MAX }, "invalid_input");
+        if (search.minSimilarity !== undefined)
+          checkNumber("minSimilarity", minSimilarity, { min: -Number.MAX_VALUE }, "invalid_input");
+        checkNumber("diversity", diversity, { min: 0, max: 1 }, "invalid_input");
+        if (words !== undefined && texts.length === 0)
+          throw new MarrowError("invalid_input", "words need an attribute of kind text, and the collection has none", {
+            details: { path: "words" },
+          });
+        const chooses = words !== undefined || diversity > 0 || rerank !== undefined;
+        const candidates = chooses
+          ? checkInteger(
+              "candidates",
+              search.candidates ?? Math.min(LIMIT_MAX, Math.max(CANDIDATES_MIN, 4 * limit)),
+              { min: limit, max: LIMIT_MAX },
+              "invalid_input",
+            )
+          : limit;
+        const needVectors = withVectors || diversity > 0;
+        const enough = ({ similarity }: Match<S>) => similarity >= minSimilarity;
+        const near = (await nearest(search, candidates, needVectors)).filter(enough);
+        if (!chooses) return near;
+        let ordered: readonly Match<S>[] = near;
+        if (words !== undefined) {
+          const spoken = (await byWords(search, words, near, candidates)).filter(enough);
+          ordered = fuse([near, spoken]).slice(0, candidates);
+        }
+        if (rerank !== undefined) ordered = await reorder(ordered, rerank);
+        const chosen = diversity > 0 ? diversify(ordered, diversity, limit) : ordered.slice(0, limit);
+        return withVectors ? [...chosen] : chosen.map(({ vector: _, ...match }) => match);
       },
 
-      async get(ids) {
+      async get(ids, { withVectors = false } = {}) {
         if (ids.length === 0) return [];
-        const records = await driver.read(namespace, ids);
-        return records.map((record, at) => (record === undefined ? undefined : toEntry<S>(ids[at] as string, record)));
+        const read = await driver.read(namespace, ids, withVectors);
+        return read.map((item, at) => (item === undefined ? undefined : toEntry<S>(ids[at] as string, item)));
       },
 
       async update(id, change) {
         const given = change.attributes ?? {};
         const set = checkAttributes(schema, given as Attributes<S>, "attributes");
         for (let attempt = 0; attempt < UPDATE_TRIES; attempt += 1) {
-          const [before] = await driver.read(namespace, [id]);
+          const [before] = await driver.read(namespace, [id], false);
           if (before === undefined) return false;
-          const present = decodeRecord(before) as { attributes: Record<string, AttributeValue>; payload: unknown };
+          const present = decodeRecord(before.record) as {
+            attributes: Record<string, AttributeValue>;
+            payload: unknown;
+          };
           const kept = Object.entries(present.attributes).filter(([name]) => !Object.hasOwn(given, name));
           const attributes = { ...Object.fromEntries(kept), ...set };
-          const record = encodeRecord({
-            attributes,
-            payload: "payload" in change ? (change.payload ?? null) : present.payload,
-          });
-          if (await driver.replace(namespace, { id, attributes, record }, before)) return true;
+          const payload = "payload" in change ? (change.payload ?? null) : present.payload;
+          const record = encodeRecord({ attributes, payload });
+          if (await driver.replace(namespace, { id, attributes, record }, before.record)) return true;
         }
         throw new MarrowError("conflict", "the item was changed by others at every try", {
           details: { tries: UPDATE_TRIES },
@@ -238,30 +242,63 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
         if (filter === undefined)
           refuse("where", "a filter with a condition; to delete everything, use drop", where, "invalid_input");
         const meant = new Set<string>();
-        for await (const page of entries(filter, PAGE_DEFAULT)) for (const { id } of page) meant.add(id);
+        for await (const page of entries(filter, PAGE_DEFAULT, false)) for (const { id } of page) meant.add(id);
         return dryRun ? meant.size : vectors.delete([...meant]);
       },
 
-      scan: ({ where, pageSize = PAGE_DEFAULT } = {}) =>
-        entries(toFilter(schema, where), checkInteger("pageSize", pageSize, { min: 1, max: 10_000 }, "invalid_input")),
+      scan: ({ where, pageSize = PAGE_DEFAULT, withVectors = false } = {}) =>
+        entries(
+          toFilter(schema, where),
+          checkInteger("pageSize", pageSize, { min: 1, max: 10_000 }, "invalid_input"),
+          withVectors,
+        ),
 
       count: async () => (await driver.size(namespace)).items,
 
       async info() {
         const { items, indexed, indexBytes, recordBytes } = await driver.size(namespace);
-        const bytesPerVector = indexed === 0 ? 0 : Math.round(indexBytes / indexed);
+        const bytesPerVector =
+          indexBytes === undefined ? undefined : indexed === 0 ? 0 : Math.round(indexBytes / indexed);
         return { items, indexBytes, recordBytes, bytesPerVector, advice: items <= FLAT_UP_TO ? "flat" : "hnsw" };
       },
 
+      recall: () => watch?.report(),
+
       drop: () => driver.drop(namespace),
     };
+    insides.set(vectors, { driver, namespace, toStoredItem });
     return vectors;
   }
 
   return open("default");
 }
 
-function toEntry<S extends AttributeSchema>(id: string, record: Buffer): StoredEntry<S> {
+function driverFor<S extends AttributeSchema>(
+  connection: ScopedRedis | ScopedPostgres,
+  options: ResolvedVectorsOptions<S>,
+): VectorDriver {
+  if (isPostgres(connection)) return pgvectorDriver(connection, options);
+  const redis = checkScope(connection);
+  return options.engine === "search" ? searchDriver(redis, options) : vectorsetDriver(redis, options);
+}
+
+async function reorder<S extends AttributeSchema>(
+  candidates: readonly Match<S>[],
+  rerank: NonNullable<Search<S>["rerank"]>,
+): Promise<Match<S>[]> {
+  const scores = await rerank(candidates);
+  if (!Array.isArray(scores) || scores.length !== candidates.length || !scores.every((score) => Number.isFinite(score)))
+    refuse("rerank", `a function that answers ${candidates.length} finite scores`, scores, "invalid_input");
+  return candidates
+    .map((match, at) => ({ ...match, score: scores[at] as number }))
+    .toSorted((a, b) => b.score - a.score);
+}
+
+function toEntry<S extends AttributeSchema>(id: string, { record, ttlMs, vector }: ReadItem): StoredEntry<S> {
   const { attributes, payload } = decodeRecord(record) as { attributes: Attributes<S>; payload: unknown };
-  return { id, attributes, payload };
+  return { id, attributes, payload, ...(ttlMs > 0 && { ttlMs }), ...(vector && { vector }) };
+}
+
+function toMatch<S extends AttributeSchema>({ id, record, similarity, vector }: FoundItem): Match<S> {
+  return { ...toEntry<S>(id, { record, ttlMs: 0, vector }), similarity };
 }

@@ -1,4 +1,4 @@
-import { Cluster } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { createCluster } from "redis";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -10,6 +10,8 @@ import { createMemory } from "../../src/memory/index.ts";
 import { createVectors } from "../../src/vectors/index.ts";
 import { startCluster, type Group } from "../servers.ts";
 import { describeRedisPort } from "./redis-port.ts";
+import { describeHistories } from "./vectors-history.ts";
+import { describeVectors } from "./vectors.ts";
 
 const app = () => `c${randomUUID().slice(0, 8)}`;
 let group: Group;
@@ -34,6 +36,33 @@ describeRedisPort("node-redis on a cluster", async () => {
   const client = createCluster({ rootNodes: ports().map((socket) => ({ socket })) });
   await client.connect();
   return { redis: fromNodeRedis(client, { app: app() }), close: async () => await client.close() };
+});
+
+const onCluster = async () => {
+  const redis = await connect(group.url, { app: app() });
+  return { scope: (name: string) => redis.scope(name), close: () => redis.close() };
+};
+describeVectors("vector sets on a cluster", onCluster, {});
+describeVectors("vector sets on a cluster, five partitions", onCluster, { partitions: 5 });
+describeHistories("vector sets on a cluster, in partitions", onCluster, { quantisation: "none", partitions: 3 }, 15);
+
+describe("the search commands on a cluster", () => {
+  it("go to the node that has the hashes", async () => {
+    const nodes = group.nodes.map(({ port }) => new Redis(port));
+    for (const node of nodes) node.on("error", () => {});
+    const refusals = () =>
+      Promise.all(
+        nodes.map(async (node) => Number(/errorstat_ERR:count=(\d+)/.exec(await node.info("errorstats"))?.[1] ?? 0)),
+      );
+    const redis = await connect(group.url, { app: app() });
+    const before = await refusals();
+    for (let at = 0; at < 9; at += 1)
+      await expect(redis.send(["FT.SEARCH", "{one tag}:index", "*"])).rejects.toMatchObject({ code: "unsupported" });
+    const refused = (await refusals()).map((count, at) => count - (before[at] as number));
+    expect(refused.toSorted((a, b) => a - b)).toEqual([0, 0, 9]);
+    await redis.close();
+    for (const node of nodes) node.disconnect();
+  });
 });
 
 describe("the roles on a cluster", () => {

@@ -11,7 +11,9 @@
 -- ARGV exact        1: compare with everything
 -- ARGV exact_below  with a filter, compare with everything when the set has no more elements than this
 -- ARGV effort       how widely the graph is searched, > 0
--- REPLY { id, score, record, ... }, nearest first; score is (1 + cosine) / 2 as text; or the other contract, as text
+-- ARGV vectors      1: with vectors
+-- REPLY { { id, score, record, raw vector when asked for }, ... }, nearest first; score is (1 + cosine) / 2 as text; or the other
+--       contract, as text
 -- IDEMPOTENT        it reads
 local set = KEYS[1]
 local items = KEYS[2]
@@ -25,6 +27,7 @@ local filter = ARGV[5]
 local exact = ARGV[6]
 local exact_below = tonumber(ARGV[7])
 local effort = tonumber(ARGV[8])
+local vectors = ARGV[9]
 local known = redis.call("GET", contract)
 if not known then return {} end
 if known ~= agreed then return known end
@@ -44,13 +47,13 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reply = {}
 for i = 1, #found, 2 do
-  if #reply >= limit * 3 then break end
+  if #reply >= limit then break end
   local ends = redis.call("ZSCORE", due, found[i])
   local record = redis.call("HGET", items, found[i])
   if record and not (ends and tonumber(ends) <= now) then
-    reply[#reply + 1] = found[i]
-    reply[#reply + 1] = found[i + 1]
-    reply[#reply + 1] = record
+    local item = { found[i], found[i + 1], record }
+    if vectors == "1" then item[4] = redis.call("VEMB", set, found[i], "RAW") end
+    reply[#reply + 1] = item
   end
 end
 return reply

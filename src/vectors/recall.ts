@@ -1,0 +1,73 @@
+import type { RecallReport, ResolvedRecall } from "./options.ts";
+
+/** Weight of the newest sample in the moving mean. */
+const WEIGHT = 0.1;
+/** Samples that a raise of the effort is judged by before the next one. */
+const PATIENCE = 5;
+const EFFORT_MAX = 10_000;
+
+interface State extends RecallReport {
+  /** Samples since the effort last changed. */
+  readonly since: number;
+}
+
+/** Before the first sample. */
+export const UNSAMPLED: State = { recall: 1, samples: 0, effort: 100, since: 0 };
+
+/**
+ * What one sample tells: what a search found, against the true neighbours. Neighbours that are as near as the last true one count
+ * as found, whichever of them came. While the moving mean is under the target, the effort grows by half every few samples; it
+ * never shrinks, since a graph that needs it does not heal.
+ */
+export function observe(
+  state: State,
+  found: readonly { readonly id: string; readonly similarity: number }[],
+  truth: readonly { readonly id: string; readonly similarity: number }[],
+  target: number,
+): State {
+  const last = truth.at(-1)?.similarity ?? 0;
+  const ids = new Set(truth.map(({ id }) => id));
+  const hits = found.filter(({ id, similarity }) => ids.has(id) || similarity >= last).length;
+  const sample = truth.length === 0 ? 1 : Math.min(1, hits / truth.length);
+  const recall = state.samples === 0 ? sample : state.recall + WEIGHT * (sample - state.recall);
+  const raise = recall < target && state.since + 1 >= PATIENCE && state.effort < EFFORT_MAX;
+  return {
+    recall,
+    samples: state.samples + 1,
+    effort: raise ? Math.min(EFFORT_MAX, Math.ceil(state.effort * 1.5)) : state.effort,
+    since: raise ? 0 : state.since + 1,
+  };
+}
+
+/** Watches the searches of one namespace. */
+export interface RecallWatch {
+  report(): RecallReport;
+  /** Counts a search; every so many, `runExactly` is asked for the truth. Never waits, never throws. */
+  searched(
+    found: readonly { readonly id: string; readonly similarity: number }[],
+    runExactly: () => Promise<readonly { readonly id: string; readonly similarity: number }[]>,
+  ): void;
+}
+
+/** Makes a watch with a counter of its own; one check runs at a time. */
+export function createRecallWatch({ target, sampleEvery, onSample }: ResolvedRecall): RecallWatch {
+  let state = UNSAMPLED;
+  let searches = 0;
+  let checking = false;
+  const report = (): RecallReport => ({ recall: state.recall, samples: state.samples, effort: state.effort });
+  return {
+    report,
+    searched(found, runExactly) {
+      searches += 1;
+      if (checking || searches % sampleEvery !== 0) return;
+      checking = true;
+      runExactly()
+        .then((truth) => {
+          state = observe(state, found, truth, target);
+          onSample(report());
+        })
+        .catch((error: unknown) => onSample(error instanceof Error ? error : new Error("the recall check failed")))
+        .finally(() => (checking = false));
+    },
+  };
+}

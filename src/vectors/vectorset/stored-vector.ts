@@ -1,0 +1,23 @@
+/**
+ * A vector from the raw form in which a vector set keeps it (VEMB … RAW): kind, bytes, length before it was normalised, and for 8
+ * bits the value that 127 stands for.
+ */
+export function fromStoredVector([kind, bytes, length, range]: readonly Buffer[], dimensions: number): Float32Array {
+  const scale = Number(String(length));
+  const stored = bytes as Buffer;
+  switch (String(kind)) {
+    case "int8": {
+      const step = (Number(String(range)) / 127) * scale;
+      return Float32Array.from({ length: dimensions }, (_, at) => stored.readInt8(at) * step);
+    }
+    case "bin": {
+      // Only the signs are left: a vector of equal parts in their direction.
+      const part = scale / Math.sqrt(dimensions);
+      return Float32Array.from({ length: dimensions }, (_, at) =>
+        ((stored[at >> 3] as number) >> (at & 7)) & 1 ? part : -part,
+      );
+    }
+    default:
+      return Float32Array.from({ length: dimensions }, (_, at) => stored.readFloatLE(at * 4) * scale);
+  }
+}
