@@ -1,33 +1,34 @@
 /**
  * The vector store beside the same commands sent by hand (VSIM, then the payloads: two round trips, as the documents of vector
- * sets show it), on one server. Clustered vectors of 256 numbers; recall is against an exact search of the same set.
+ * sets show it) on one server, and beside usearch in this process: no network, no server, no payloads, so the floor of what a
+ * graph search costs here. Clustered vectors of 256 numbers in 8 bits; recall is against an exact search of the same set.
+ * With MARROW_SEARCH_URL: also the FT.* engine beside the commands that a client's documents show for it.
  *
- *   npm run bench:vectors [-- --items 50000]
+ *   npm run bench:vectors [-- --items 1000000]
  */
 import { parseArgs } from "node:util";
 import { Redis as Ioredis } from "ioredis";
 import { connect } from "marrow";
-import { createVectors } from "marrow/vectors";
+import { createVectors, type Vectors } from "marrow/vectors";
 import { startBenchRedis } from "./support/redis.ts";
 import { median, quantile, round } from "./support/statistics.ts";
+import { loadUsearch } from "./support/usearch.ts";
 
 const { values } = parseArgs({ options: { items: { type: "string", default: "50000" } } });
 const ITEMS = Number(values.items);
 const DIMENSIONS = 256;
-const QUERIES = 300;
+const QUERIES = 100;
 const ROUNDS = 3;
+const BATCH = 512;
 const CENTRES = Math.max(1, Math.floor(ITEMS / 50));
+
+const attributes = { bucket: "number" } as const;
+const options = { dimensions: DIMENSIONS, metric: "cosine", index: "hnsw", attributes, timeoutMs: 60_000 } as const;
 
 const server = await startBenchRedis();
 const redis = await connect(server.url, { app: "bench", commandTimeoutMs: 60_000 });
 const raw = new Ioredis({ path: server.url.slice("unix://".length) });
-const options = {
-  dimensions: DIMENSIONS,
-  metric: "cosine",
-  attributes: { bucket: "number" },
-  timeoutMs: 60_000,
-} as const;
-const docs = createVectors(redis.scope("bench"), { name: "docs", index: "hnsw", ...options });
+const docs = createVectors(redis.scope("bench"), { name: "docs", ...options });
 
 const centres = Array.from({ length: CENTRES }, () => gaussians());
 const near = (n: number) => {
@@ -35,71 +36,143 @@ const near = (n: number) => {
   return gaussians().map((value, at) => 0.5 * value + (centre[at] as number));
 };
 
-const startMs = performance.now();
-for (let start = 0; start < ITEMS; start += 512) {
-  const batch = Array.from({ length: Math.min(512, ITEMS - start) }, (_, at) => ({
+const usearch = await loadUsearch({ dimensions: DIMENSIONS });
+const searchUrl = process.env["MARROW_SEARCH_URL"];
+const searched =
+  searchUrl === undefined
+    ? undefined
+    : await connect(searchUrl, { app: `bench-${Date.now()}`, commandTimeoutMs: 60_000 });
+const ft = searched && createVectors(searched.scope("bench"), { name: "docs", engine: "search", ...options });
+
+let loadMs = 0;
+for (let start = 0; start < ITEMS; start += BATCH) {
+  const batch = Array.from({ length: Math.min(BATCH, ITEMS - start) }, (_, at) => ({
     id: `item-${start + at}`,
     vector: near(start + at),
     attributes: { bucket: (start + at) % 100 },
     payload: { text: `payload of item ${start + at}` },
   }));
+  const beganMs = performance.now();
   await docs.upsert(batch);
+  loadMs += performance.now() - beganMs;
+  await ft?.upsert(batch);
+  usearch?.add(
+    start,
+    batch.map(({ vector }) => vector),
+  );
+  if ((start / BATCH) % 200 === 199)
+    console.log(`${start + BATCH} items, ${Math.round(((start + BATCH) / loadMs) * 1000)}/s`);
 }
-const loadPerSecond = ITEMS / ((performance.now() - startMs) / 1000);
+const loadPerSecond = ITEMS / (loadMs / 1000);
 const info = await docs.info();
 
 const key = "{bench:bench:default}:vectors:docs:";
-const searches: Readonly<Record<string, (vector: Float32Array) => Promise<string[]>>> = {
-  marrow: async (vector) => (await docs.search({ vector, limit: 10 })).map(({ id }) => id),
-  byHand: async (vector) => {
+const idsOf = async (vectors: Vectors<typeof attributes>, vector: Float32Array, more: object = {}) =>
+  (await vectors.search({ vector, limit: 10, ...more })).map(({ id }) => id);
+const searches: Record<string, (vector: Float32Array) => Promise<string[]>> = {
+  marrow: (vector) => idsOf(docs, vector),
+  async byHand(vector) {
     const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
     const found = (await raw.call("VSIM", `${key}set`, "FP32", bytes, "WITHSCORES", "COUNT", "10")) as string[];
     const ids = found.filter((_, at) => at % 2 === 0);
     await raw.hmgetBuffer(`${key}items`, ...ids);
     return ids;
   },
-  exact: async (vector) => (await docs.search({ vector, limit: 10, exact: true })).map(({ id }) => id),
-  filtered: async (vector) =>
-    (await docs.search({ vector, limit: 10, where: { bucket: { lt: 10 } } })).map(({ id }) => id),
+  filtered: (vector) => idsOf(docs, vector, { where: { bucket: { lt: 10 } } }),
 };
+if (usearch !== undefined) searches["usearch"] = async (vector) => usearch.search(vector).map((at) => `item-${at}`);
+if (ft !== undefined && searchUrl !== undefined) {
+  const client = new Ioredis(searchUrl);
+  const index = `{${(searched as { app: string }).app}:bench:default}:vectors:docs:index`;
+  searches["marrowFt"] = (vector) => idsOf(ft, vector);
+  // As the documents of the clients show it: one FT.SEARCH, sorted by the server, payloads returned.
+  searches["ftByHand"] = async (vector) => {
+    const bytes = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+    const query = [
+      "*=>[KNN 10 @v $q AS score]",
+      "PARAMS",
+      "2",
+      "q",
+      bytes,
+      "SORTBY",
+      "score",
+      "RETURN",
+      "2",
+      "score",
+      "r",
+    ];
+    const found = (await client.callBuffer(
+      "FT.SEARCH",
+      index,
+      ...query,
+      "LIMIT",
+      "0",
+      "10",
+      "DIALECT",
+      "2",
+    )) as unknown[];
+    return Array.from({ length: (found.length - 1) / 2 }, (_, at) => String(found[at * 2 + 1]));
+  };
+}
 
 const times = new Map<string, number[]>();
-let [found, wanted] = [0, 0];
-for (let at = -1; at < ROUNDS; at += 1) {
-  for (let query = 0; query < QUERIES; query += 1) {
-    const vector = near(query);
-    const answers = new Map<string, string[]>();
-    for (const name of query % 2 === 0 ? Object.keys(searches) : Object.keys(searches).toReversed()) {
-      const beganMs = performance.now();
-      answers.set(name, (await searches[name]?.(vector)) ?? []);
-      if (at >= 0) times.set(name, [...(times.get(name) ?? []), performance.now() - beganMs]);
+const recalls = new Map<string, number[]>();
+const exactMs: number[] = [];
+for (let query = 0; query < QUERIES; query += 1) {
+  const vector = near(query * 7);
+  const beganMs = performance.now();
+  const truth = new Set(await idsOf(docs, vector, { exact: true }));
+  exactMs.push(performance.now() - beganMs);
+  for (let at = 0; at <= ROUNDS; at += 1) {
+    for (const name of (query + at) % 2 === 0 ? Object.keys(searches) : Object.keys(searches).toReversed()) {
+      const startMs = performance.now();
+      const ids = (await searches[name]?.(vector)) ?? [];
+      if (at > 0) times.set(name, [...(times.get(name) ?? []), performance.now() - startMs]);
+      if (at === 0 && name !== "filtered")
+        recalls.set(name, [...(recalls.get(name) ?? []), ids.filter((id) => truth.has(id)).length / truth.size]);
     }
-    const truth = new Set(answers.get("exact"));
-    found += (answers.get("marrow") ?? []).filter((id) => truth.has(id)).length;
-    wanted += truth.size;
   }
 }
 
+const mean = (list: readonly number[] = []) => list.reduce((sum, value) => sum + value, 0) / Math.max(1, list.length);
+const p50 = (name: string) => median(times.get(name) ?? []);
 console.log(
   `${ITEMS} items of ${DIMENSIONS} numbers, loaded at ${loadPerSecond.toFixed(0)}/s, ${info.bytesPerVector} bytes each in the index`,
 );
 for (const [name, list] of times) {
-  console.log(`${name.padEnd(9)} p50 ${median(list).toFixed(2)} ms, p99 ${quantile(list, 0.99).toFixed(2)} ms`);
+  const recall = recalls.has(name) ? `, recall@10 ${mean(recalls.get(name)).toFixed(3)}` : "";
+  console.log(
+    `${name.padEnd(9)} p50 ${median(list).toFixed(2)} ms, p99 ${quantile(list, 0.99).toFixed(2)} ms${recall}`,
+  );
 }
-const p50 = (name: string) => median(times.get(name) ?? []);
+console.log(`exact     p50 ${median(exactMs).toFixed(2)} ms`);
+if (usearch === undefined) console.log("usearch could not be installed here; run without it");
+if (searchUrl === undefined) console.log("MARROW_SEARCH_URL is not set; run without FT.*");
+const usearchLines =
+  usearch === undefined
+    ? {}
+    : {
+        usearchP50Ms: round(p50("usearch")),
+        usearchRecallAt10: round(mean(recalls.get("usearch"))),
+        searchP50VsUsearch: round(p50("marrow") / p50("usearch")),
+      };
 console.log(
   JSON.stringify({
     bench: "vectors",
     items: ITEMS,
     bytesPerVector: info.bytesPerVector,
     loadPerSecond: Math.round(loadPerSecond),
-    recallAt10: round(found / wanted),
+    recallAt10: round(mean(recalls.get("marrow"))),
     searchP50Ms: round(p50("marrow")),
+    searchP99Ms: round(quantile(times.get("marrow") ?? [], 0.99)),
     searchP50VsByHand: round(p50("marrow") / p50("byHand")),
-    exactP50Ms: round(p50("exact")),
+    exactP50Ms: round(median(exactMs)),
     filteredP50Ms: round(p50("filtered")),
+    ...usearchLines,
+    ...(ft && { ftSearchP50Ms: round(p50("marrowFt")), ftSearchP50VsByHand: round(p50("marrowFt") / p50("ftByHand")) }),
   }),
 );
+await ft?.drop();
 await server.stop();
 process.exit(0);
 
