@@ -19,7 +19,7 @@ const ITEMS = Number(values.items);
 const DIMENSIONS = 256;
 const QUERIES = 100;
 const ROUNDS = 3;
-const BATCH = 512;
+const BATCH = 1_024;
 const CENTRES = Math.max(1, Math.floor(ITEMS / 50));
 
 const attributes = { bucket: "number" } as const;
@@ -60,7 +60,7 @@ for (let start = 0; start < ITEMS; start += BATCH) {
     start,
     batch.map(({ vector }) => vector),
   );
-  if ((start / BATCH) % 200 === 199)
+  if ((start / BATCH) % 50 === 49)
     console.log(`${start + BATCH} items, ${Math.round(((start + BATCH) / loadMs) * 1000)}/s`);
 }
 const loadPerSecond = ITEMS / (loadMs / 1000);

@@ -1,6 +1,14 @@
 export type { Quantisation } from "./capacity.ts";
 export type { AttributeValue, Condition, Where } from "./filter.ts";
 export type { Item, ItemResult, Match, Search, StoredEntry, Vectors, VectorsInfo } from "./item.ts";
+export {
+  createMigration,
+  type Migration,
+  type MigrationOptions,
+  type MigrationPhase,
+  type MigrationReport,
+} from "./migration.ts";
+export type { Copied, MigrationSide, Source } from "./migration-copy.ts";
 export type {
   AttributeKind,
   Attributes,
@@ -12,5 +20,6 @@ export type {
 } from "./options.ts";
 export { postgres, type Postgres, type PostgresClient, type ScopedPostgres } from "./pgvector/postgres.ts";
 export type { Metric } from "./scale.ts";
+export { exportItems, importItems, type Imported } from "./transfer.ts";
 export type { Vector } from "./vector.ts";
 export { createVectors, ITEM_TTL_MS_MAX } from "./vectors.ts";

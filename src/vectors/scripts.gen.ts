@@ -2,6 +2,17 @@
 
 import type { Script } from "../redis/index.ts";
 
+/** Moves a migration from one phase to the next, if it is where it should be. */
+export const advanceMigration: Script<"state", "from" | "to" | "verified" | "rest_ms"> = {
+  name: "advance_migration",
+  keys: ["state"],
+  values: ["from","to","verified","rest_ms"],
+  rest: false,
+  idempotent: true,
+  sha1: "7396bf23656ca09b6746436e919b38a9f1c13e88",
+  lua: "local state = KEYS[1]\nlocal from = ARGV[1]\nlocal to = ARGV[2]\nlocal verified = ARGV[3]\nlocal rest_ms = tonumber(ARGV[4])\nlocal phase = redis.call(\"HGET\", state, \"phase\") or \"copying\"\nif phase == to then return 1 end\nif phase ~= from then return 0 end\nif verified == \"1\" and redis.call(\"HGET\", state, \"verified\") ~= \"1\" then return 0 end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal since = tonumber(redis.call(\"HGET\", state, \"since\") or \"0\")\nif now - since < rest_ms then return 0 end\nredis.call(\"HSET\", state, \"phase\", to, \"since\", string.format(\"%.0f\", now), \"verified\", \"0\")\nreturn 1",
+};
+
 /** Counts the items of a namespace that have not ended, where items are hashes. */
 export const countDocuments: Script<"ids" | "due", never> = {
   name: "count_documents",

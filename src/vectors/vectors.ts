@@ -24,6 +24,7 @@ import { wordsOf } from "./words.ts";
 /** Longest life: 366 days. */
 export const ITEM_TTL_MS_MAX: number = 366 * 86_400_000;
 const UPSERT_BATCH = 16;
+const UPSERTS_AT_ONCE = 4;
 const DELETE_BATCH = 256;
 const PAGE_DEFAULT = 512;
 const LIMIT_MAX = 1_000;
@@ -158,13 +159,18 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
             results.set(at, { id: String((item as Partial<Item<S>> | null)?.id), stored: false, error });
           }
         });
-        for (let start = 0; start < good.length; start += UPSERT_BATCH) {
+        const store = async (start: number) => {
           const batch = good.slice(start, start + UPSERT_BATCH);
           await driver.upsert(
             namespace,
             batch.map(({ item }) => item),
           );
           for (const { at, item } of batch) results.set(at, { id: item.id, stored: true });
+        };
+        // A few at once, so that the server does not wait for the way to here and back.
+        for (let start = 0; start < good.length; start += UPSERT_BATCH * UPSERTS_AT_ONCE) {
+          const starts = Array.from({ length: UPSERTS_AT_ONCE }, (_, at) => start + at * UPSERT_BATCH);
+          await Promise.all(starts.filter((at) => at < good.length).map(store));
         }
         return items.map((_, at) => results.get(at) as ItemResult);
       },

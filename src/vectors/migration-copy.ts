@@ -1,0 +1,122 @@
+import { decodeRecord } from "../redis/index.ts";
+import type { ReadItem } from "./driver.ts";
+import type { Item, Vectors } from "./item.ts";
+import type { Attributes, AttributeSchema } from "./options.ts";
+import type { Vector } from "./vector.ts";
+import { insidesOf } from "./vectors.ts";
+
+/** An item without its vector: what an embedder makes one from. */
+export type Source<S extends AttributeSchema> = Omit<Item<S>, "vector">;
+
+/** One side of a migration: a collection, and the embedder that its vectors come from. */
+export interface MigrationSide<S extends AttributeSchema, Q> {
+  readonly vectors: Vectors<S>;
+  /** Vectors of items, in order. */
+  readonly embed: (items: readonly Source<S>[]) => Promise<readonly Vector[]>;
+  /** The vector of a query. */
+  readonly embedQuery: (query: Q) => Promise<Vector>;
+}
+
+/** What a run of copying did. */
+export interface Copied {
+  readonly scanned: number;
+  readonly copied: number;
+}
+
+/** Looks at an item again that others change while it is copied; the next run sees to what is left. */
+const TRIES = 5;
+
+/** The ids of a collection in lists of at most `size`, each with the cursor from which a later run may go on once it is done. */
+export async function* idsOf<S extends AttributeSchema>(
+  vectors: Vectors<S>,
+  start: string,
+  size: number,
+): AsyncGenerator<{ readonly ids: readonly string[]; readonly next: string }> {
+  const { driver, namespace } = insidesOf(vectors);
+  let cursor = start;
+  do {
+    const page = await driver.page(namespace, cursor, size);
+    // An engine may answer more than a page at once: until all of it is done, a later run begins with it again.
+    for (let at = 0; at < page.ids.length; at += size) {
+      const last = at + size >= page.ids.length;
+      yield { ids: page.ids.slice(at, at + size), next: last ? page.cursor : cursor };
+    }
+    cursor = page.cursor;
+  } while (cursor !== "0");
+}
+
+/**
+ * Copies those of some items that the new side lacks or has otherwise. An item is put only in place of what was read, so what others
+ * wrote meanwhile stays; and it is read again after, so that what others changed or deleted on the old side meanwhile is not revived.
+ */
+export async function copyMissing<S extends AttributeSchema, Q>(
+  from: MigrationSide<S, Q>,
+  to: MigrationSide<S, Q>,
+  some: readonly string[],
+): Promise<Copied> {
+  const [source, target] = [insidesOf(from.vectors), insidesOf(to.vectors)];
+  let ids: readonly string[] = [...new Set(some)];
+  let [scanned, copied] = [0, 0];
+  for (let attempt = 0; attempt < TRIES && ids.length > 0; attempt += 1) {
+    const wanted = await source.driver.read(source.namespace, ids, false);
+    const present = await target.driver.read(target.namespace, ids, false);
+    if (attempt === 0) scanned = wanted.filter((item) => item !== undefined).length;
+    const missing = ids.flatMap((id, at) => {
+      const [item, old] = [wanted[at], present[at]];
+      if (item === undefined || (old !== undefined && old.record.equals(item.record))) return [];
+      return [{ id, item, before: old?.record }];
+    });
+    // Ids that were there when they were copied, and are not any more: whoever deleted them may have come before the copy.
+    const gone = ids.filter((_, at) => wanted[at] === undefined && present[at] !== undefined);
+    if (attempt > 0 && gone.length > 0) await target.driver.delete(target.namespace, gone);
+    const vectors = missing.length === 0 ? [] : await to.embed(missing.map(({ id, item }) => toSource<S>(id, item)));
+    for (const [at, { id, item, before }] of missing.entries()) {
+      const { attributes, payload } = toSource<S>(id, item);
+      const vector = vectors[at] as Float32Array;
+      const stored = target.toStoredItem({ id, vector, attributes, payload });
+      const put = await target.driver.put(
+        target.namespace,
+        { ...stored, record: item.record, ttlMs: item.ttlMs },
+        before,
+      );
+      if (put) copied += 1;
+    }
+    ids = missing.map(({ id }) => id);
+  }
+  return { scanned, copied };
+}
+
+/** Takes out of the new side what the old one has not; answers how many. */
+export async function removeStrays<S extends AttributeSchema>(from: Vectors<S>, to: Vectors<S>): Promise<number> {
+  const [source, target] = [insidesOf(from), insidesOf(to)];
+  let removed = 0;
+  for await (const { ids } of idsOf(to, "0", 256)) {
+    const wanted = await source.driver.read(source.namespace, ids, false);
+    const strays = ids.filter((_, at) => wanted[at] === undefined);
+    if (strays.length > 0) removed += await target.driver.delete(target.namespace, strays);
+  }
+  return removed;
+}
+
+/** The part of true neighbours that searches find, over the neighbours of some of a collection's own items; 1 when it is empty. */
+export async function recallOf<S extends AttributeSchema>(vectors: Vectors<S>, samples: number): Promise<number> {
+  const chosen: Float32Array[] = [];
+  for await (const page of vectors.scan({ withVectors: true, pageSize: Math.min(samples, 512) })) {
+    for (const { vector } of page) if (vector !== undefined && chosen.length < samples) chosen.push(vector);
+    if (chosen.length >= samples) break;
+  }
+  let [found, wanted] = [0, 0];
+  for (const vector of chosen) {
+    const [near, truth] = [await vectors.search({ vector }), await vectors.search({ vector, exact: true })];
+    const last = truth.at(-1)?.similarity ?? 0;
+    const ids = new Set(truth.map(({ id }) => id));
+    found += near.filter(({ id, similarity }) => ids.has(id) || similarity >= last).length;
+    wanted += truth.length;
+  }
+  return wanted === 0 ? 1 : Math.min(1, found / wanted);
+}
+
+function toSource<S extends AttributeSchema>(id: string, { record, ttlMs }: ReadItem): Source<S> {
+  const { attributes, payload } = decodeRecord(record) as { attributes: Attributes<S>; payload: unknown };
+  return { id, attributes, payload, ...(ttlMs > 0 && { ttlMs }) };
+}
