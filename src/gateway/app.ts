@@ -13,9 +13,11 @@ import { createMetrics } from "./metrics.ts";
 import { keepBodyBytes, type GatewayApp } from "./parts.ts";
 import { registerChat } from "./routes/chat.ts";
 import { registerEmbeddings } from "./routes/embeddings.ts";
+import { registerFiles } from "./routes/files.ts";
 import { registerHealth } from "./routes/health.ts";
 import { registerModels } from "./routes/models.ts";
-import { createTenants } from "./tenants.ts";
+import { registerVectorStores } from "./routes/vector-stores.ts";
+import { createTenants, createTenantStores } from "./tenants.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
@@ -52,7 +54,11 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   const metrics = createMetrics();
   const keys = createApiKeys(redis);
   const { find: findModel, list: listModels } = routeModels(models);
-  const tenants = createTenants({ redis, config, embedder, findModel, metrics });
+  const tenantParts = { redis, config, embedder, findModel, metrics };
+  const tenants = createTenants(tenantParts);
+  const stores = createTenantStores(tenantParts, (error) =>
+    metrics.degraded("stores", MarrowError.is(error) ? error.code : "internal"),
+  );
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
@@ -101,11 +107,13 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
     done();
   });
 
-  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, keys, metrics };
+  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, stores, keys, metrics };
   registerHealth(parts);
   registerModels(parts);
   registerChat(parts);
   registerEmbeddings(parts);
+  registerFiles(parts, config.vectorStores);
+  registerVectorStores(parts);
   return app;
 }
 

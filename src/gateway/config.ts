@@ -53,6 +53,13 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       ttlMs: integer(1, 366 * 86_400_000).default(86_400_000),
     })
     .prefault({}),
+  vectorStores: z
+    .strictObject({
+      engine: z.enum(["vectorset", "search"]).default("vectorset"),
+      fileBytesMax: integer(1_024, 64 * 1_048_576).default(8 * 1_048_576),
+      itemsMax: integer(1, 1_000_000).default(10_000),
+    })
+    .prefault({}),
   sessions: z
     .strictObject({
       ttlMs: integer(1, 366 * 86_400_000).default(3_600_000),
@@ -92,6 +99,11 @@ export interface GatewayConfig {
     readonly semantic: boolean;
     readonly preset: "strict" | "balanced" | "aggressive";
     readonly ttlMs: number;
+  };
+  readonly vectorStores: {
+    readonly engine: "vectorset" | "search";
+    readonly fileBytesMax: number;
+    readonly itemsMax: number;
   };
   readonly sessions: { readonly ttlMs: number; readonly turns: number };
   readonly limits: {

@@ -3,6 +3,7 @@ import type { Embedder } from "../embedders/index.ts";
 import type { Flow } from "../flow/index.ts";
 import type { ModelInfo } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
+import type { Stores } from "../stores/index.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -13,6 +14,8 @@ export interface GatewayApp {
   readonly tenants: (scope: string) => Flow;
   readonly listModels: () => Promise<readonly ModelInfo[]>;
   readonly embedder: Embedder | undefined;
+  /** The vector stores and files of a scope. @throws MarrowError `unsupported` without an embedder */
+  readonly stores: (scope: string) => Stores;
   readonly keys: ApiKeys;
   readonly metrics: Metrics;
 }

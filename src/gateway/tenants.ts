@@ -6,6 +6,7 @@ import { APP_SUBJECT, createLimiter } from "../limiter/index.ts";
 import { createMemory } from "../memory/index.ts";
 import type { ChatModel } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
+import { createStores, type Stores } from "../stores/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -23,8 +24,6 @@ export interface TenantParts {
 
 /** The sync path of each tenant, made at its first request. */
 export function createTenants({ redis, config, embedder, findModel, metrics }: TenantParts): (scope: string) => Flow {
-  const flows = new Map<string, Flow>();
-
   function createTenant(scope: string): Flow {
     const scoped = redis.scope(scope);
     const { cache, limits, sessions } = config;
@@ -55,13 +54,41 @@ export function createTenants({ redis, config, embedder, findModel, metrics }: T
     });
   }
 
+  return remember(createTenant);
+}
+
+/** The vector stores and files of each tenant. */
+export function createTenantStores(
+  { redis, config, embedder }: TenantParts,
+  onError: (error: unknown) => void,
+): (scope: string) => Stores {
+  const { engine, fileBytesMax, itemsMax } = config.vectorStores;
+  const open = remember((scope) =>
+    createStores(redis.scope(scope), {
+      name: "gateway",
+      embedder: embedder as Embedder,
+      engine,
+      fileBytesMax,
+      itemsMax,
+      onError,
+    }),
+  );
   return (scope) => {
-    let flow = flows.get(scope);
-    if (flow === undefined) {
-      if (flows.size >= TENANTS_MAX) flows.clear();
-      flow = createTenant(scope);
-      flows.set(scope, flow);
-    }
-    return flow;
+    if (embedder === undefined)
+      throw new MarrowError("unsupported", "vector stores need an embedder in the configuration");
+    return open(scope);
+  };
+}
+
+/** Keeps what was made for a scope, for the next request. */
+function remember<T>(make: (scope: string) => T): (scope: string) => T {
+  const made = new Map<string, T>();
+  return (scope) => {
+    const known = made.get(scope);
+    if (known !== undefined) return known;
+    if (made.size >= TENANTS_MAX) made.clear();
+    const fresh = make(scope);
+    made.set(scope, fresh);
+    return fresh;
   };
 }

@@ -46,7 +46,7 @@ export type AttributeValue = string | number | boolean;
 
 const PARTS_MAX = 100;
 const DEPTH_MAX = 8;
-const TAG_CHARS_MAX = 512;
+const TAG_CHARS_MAX = 1_024;
 const TEXT_CHARS_MAX = 100_000;
 const COMPARISONS = ["eq", "gt", "gte", "lt", "lte"] as const;
 

@@ -81,6 +81,8 @@ export interface VectorsInfo {
 
 /** One namespace of a collection. */
 export interface Vectors<S extends AttributeSchema> {
+  /** What items may carry and filters may ask for. */
+  readonly attributes: S;
   /** Another hard partition of the same collection. No call sees two of them. @default "default" */
   namespace(name: string): Vectors<S>;
   /**

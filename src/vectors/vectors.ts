@@ -142,6 +142,8 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
     }
 
     const vectors: Vectors<S> = {
+      attributes: schema,
+
       namespace(name) {
         if (checkText("namespace", name, 128, "invalid_input").includes("\0"))
           refuse("namespace", "without a NUL character", name, "invalid_input");

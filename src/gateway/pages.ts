@@ -1,0 +1,36 @@
+import { z } from "zod";
+import type { Page, PageOptions } from "../stores/index.ts";
+
+/** The query of a list in OpenAI's words. */
+export const pageQuery: z.ZodObject = z.looseObject({
+  after: z.string().min(1).optional(),
+  before: z.string().min(1).optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,4}$/, "must be a whole number")
+    .optional(),
+  order: z.enum(["asc", "desc"]).optional(),
+});
+
+/** Such a query as the library takes it. */
+export function toPageOptions(query: unknown): PageOptions {
+  const { after, before, limit, order } = query as Readonly<Record<string, string | undefined>>;
+  return {
+    after,
+    before,
+    limit: limit === undefined ? undefined : Number(limit),
+    order: order as "asc" | "desc" | undefined,
+  };
+}
+
+/** A page in OpenAI's words. */
+export function toListBody<T>({ data, hasMore }: Page<T>, toBody: (item: T) => { readonly id: string }): object {
+  const bodies = data.map(toBody);
+  return {
+    object: "list",
+    data: bodies,
+    first_id: bodies[0]?.id ?? null,
+    last_id: bodies.at(-1)?.id ?? null,
+    has_more: hasMore,
+  };
+}

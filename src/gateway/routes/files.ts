@@ -1,0 +1,66 @@
+import multipart from "@fastify/multipart";
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { checkOneOf } from "../../internal/check.ts";
+import { FILE_PURPOSES, type StoredFile } from "../../stores/index.ts";
+import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
+import type { GatewayApp } from "../parts.ts";
+
+const listQuery = pageQuery.extend({ purpose: z.enum(FILE_PURPOSES).optional() });
+
+/** `/v1/files`: upload (multipart), list, retrieve, content, delete. */
+export function registerFiles({ app, stores }: GatewayApp, { fileBytesMax }: { readonly fileBytesMax: number }): void {
+  app.register(async (uploads) => {
+    await uploads.register(multipart, { limits: { fileSize: fileBytesMax, files: 1, fields: 8, fieldSize: 4_096 } });
+    uploads.post("/v1/files", { bodyLimit: fileBytesMax + 65_536 }, async (request) => {
+      if (!request.isMultipart()) throw new MarrowError("invalid_input", "the body must be multipart/form-data");
+      const fields = new Map<string, string>();
+      let file: { readonly filename: string; readonly content: Buffer } | undefined;
+      for await (const part of request.parts()) {
+        if (part.type === "file") file = { filename: part.filename, content: await readAll(part, fileBytesMax) };
+        else fields.set(part.fieldname, String(part.value));
+      }
+      if (file === undefined)
+        throw new MarrowError("invalid_input", "file must be given", { details: { path: "file" } });
+      const life = fields.get("expires_after[seconds]");
+      const purpose = checkOneOf("purpose", fields.get("purpose"), FILE_PURPOSES, "invalid_input");
+      const expiresAfterSeconds = life === undefined ? undefined : Number(life);
+      return toFileBody(await stores(request.principal.scope).files.add({ ...file, purpose, expiresAfterSeconds }));
+    });
+  });
+
+  app.get("/v1/files", { schema: { querystring: listQuery } }, async (request) => {
+    const { purpose } = request.query as { purpose?: string };
+    const page = await stores(request.principal.scope).files.list({ ...toPageOptions(request.query), purpose });
+    return toListBody(page, toFileBody);
+  });
+
+  app.get<{ Params: { id: string } }>("/v1/files/:id", async (request) =>
+    toFileBody(await stores(request.principal.scope).files.get(request.params.id)),
+  );
+
+  app.get<{ Params: { id: string } }>("/v1/files/:id/content", async (request, reply) => {
+    const content = await stores(request.principal.scope).files.content(request.params.id);
+    return reply.header("content-type", "application/octet-stream").send(content);
+  });
+
+  app.delete<{ Params: { id: string } }>("/v1/files/:id", async (request) => {
+    await stores(request.principal.scope).files.remove(request.params.id);
+    return { id: request.params.id, object: "file", deleted: true };
+  });
+}
+
+async function readAll(part: { toBuffer(): Promise<Buffer> }, bytesMax: number): Promise<Buffer> {
+  return part.toBuffer().catch((cause: unknown) => {
+    if ((cause as { code?: string }).code !== "FST_REQ_FILE_TOO_LARGE") throw cause;
+    throw new MarrowError("too_large", `a file has at most ${bytesMax} bytes`, {
+      cause,
+      details: { path: "file", bytesMax },
+    });
+  });
+}
+
+function toFileBody({ id, filename, purpose, bytes, createdAt, expiresAt }: StoredFile) {
+  const end = expiresAt === undefined ? {} : { expires_at: expiresAt };
+  return { id, object: "file", bytes, created_at: createdAt, ...end, filename, purpose, status: "processed" };
+}

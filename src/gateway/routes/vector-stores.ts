@@ -1,0 +1,240 @@
+import { z } from "zod";
+import {
+  endOf,
+  type Attachment,
+  type FileBatch,
+  type FileFilter,
+  type FoundChunk,
+  type StoreFile,
+  type StoreInfo,
+} from "../../stores/index.ts";
+import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
+import type { GatewayApp } from "../parts.ts";
+
+const attributes = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullish();
+const chunking = z
+  .discriminatedUnion("type", [
+    z.looseObject({ type: z.literal("auto") }),
+    z.looseObject({
+      type: z.literal("static"),
+      static: z.looseObject({ max_chunk_size_tokens: z.int(), chunk_overlap_tokens: z.int() }),
+    }),
+  ])
+  .nullish();
+const storeBody = z.looseObject({
+  name: z.string().nullish(),
+  metadata: z.record(z.string(), z.string()).nullish(),
+  expires_after: z.looseObject({ anchor: z.literal("last_active_at"), days: z.int() }).nullish(),
+  file_ids: z.array(z.string().min(1)).max(500).nullish(),
+  chunking_strategy: chunking,
+});
+const fileBody = z.looseObject({ file_id: z.string().min(1), attributes, chunking_strategy: chunking });
+const batchBody = z.looseObject({
+  file_ids: z.array(z.string().min(1)).nullish(),
+  files: z.array(fileBody).nullish(),
+  attributes,
+  chunking_strategy: chunking,
+});
+const searchBody = z.looseObject({
+  query: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+  filters: z.looseObject({ type: z.string() }).nullish(),
+  max_num_results: z.int().nullish(),
+  ranking_options: z.looseObject({ ranker: z.string().nullish(), score_threshold: z.number().nullish() }).nullish(),
+});
+const filesQuery = pageQuery.extend({ filter: z.enum(["in_progress", "completed", "failed", "cancelled"]).optional() });
+
+interface Named {
+  Params: { readonly store: string; readonly id: string };
+}
+
+/** `/v1/vector_stores` with files and file batches, as OpenAI's API has them. */
+export function registerVectorStores({ app, stores }: GatewayApp): void {
+  app.post("/v1/vector_stores", { schema: { body: storeBody } }, async (request) => {
+    const body = request.body as z.infer<typeof storeBody>;
+    const scoped = stores(request.principal.scope);
+    const store = await scoped.create(toChange(body));
+    if (!body.file_ids?.length) return toStoreBody(store);
+    await (
+      await scoped.filesOf(store.id)
+    ).attachAll(body.file_ids.map((fileId) => toAttachment({ file_id: fileId }, body)));
+    return toStoreBody(await scoped.get(store.id));
+  });
+
+  app.get("/v1/vector_stores", { schema: { querystring: pageQuery } }, async (request) =>
+    toListBody(await stores(request.principal.scope).list(toPageOptions(request.query)), toStoreBody),
+  );
+
+  app.get<Named>("/v1/vector_stores/:store", async (request) =>
+    toStoreBody(await stores(request.principal.scope).get(request.params.store)),
+  );
+
+  app.post<Named>("/v1/vector_stores/:store", { schema: { body: storeBody } }, async (request) => {
+    const change = toChange(request.body as z.infer<typeof storeBody>);
+    return toStoreBody(await stores(request.principal.scope).update(request.params.store, change));
+  });
+
+  app.delete<Named>("/v1/vector_stores/:store", async (request) => {
+    await stores(request.principal.scope).remove(request.params.store);
+    return { id: request.params.store, object: "vector_store.deleted", deleted: true };
+  });
+
+  app.post<Named>("/v1/vector_stores/:store/search", { schema: { body: searchBody } }, async (request) => {
+    const {
+      query,
+      filters,
+      max_num_results: limit,
+      ranking_options: ranking,
+    } = request.body as z.infer<typeof searchBody>;
+    const queries = typeof query === "string" ? [query] : query;
+    const found = await stores(request.principal.scope).search(request.params.store, {
+      queries,
+      filter: (filters ?? undefined) as FileFilter | undefined,
+      limit: limit ?? undefined,
+      minSimilarity: ranking?.score_threshold ?? undefined,
+      words: ranking?.ranker !== "none",
+    });
+    return {
+      object: "vector_store.search_results.page",
+      search_query: queries,
+      data: found.map(toFoundBody),
+      has_more: false,
+      next_page: null,
+    };
+  });
+
+  const filesOf = async (request: { principal: { scope: string }; params: { store: string } }) =>
+    stores(request.principal.scope).filesOf(request.params.store);
+  const files = "/v1/vector_stores/:store/files";
+
+  app.post<Named>(files, { schema: { body: fileBody } }, async (request) => {
+    const attachment = toAttachment(request.body as z.infer<typeof fileBody>);
+    return toFileBody(request.params.store, await (await filesOf(request)).attach(attachment));
+  });
+
+  app.get<Named>(files, { schema: { querystring: filesQuery } }, async (request) => {
+    const { filter: status } = request.query as { filter?: string };
+    const page = await (await filesOf(request)).list({ ...toPageOptions(request.query), status });
+    return toListBody(page, (file) => toFileBody(request.params.store, file));
+  });
+
+  app.get<Named>(`${files}/:id`, async (request) =>
+    toFileBody(request.params.store, await (await filesOf(request)).get(request.params.id)),
+  );
+
+  app.post<Named>(`${files}/:id`, { schema: { body: z.looseObject({ attributes }) } }, async (request) => {
+    const { attributes: given } = request.body as { attributes?: Attachment["attributes"] };
+    return toFileBody(request.params.store, await (await filesOf(request)).update(request.params.id, given ?? null));
+  });
+
+  app.delete<Named>(`${files}/:id`, async (request) => {
+    await (await filesOf(request)).remove(request.params.id);
+    return { id: request.params.id, object: "vector_store.file.deleted", deleted: true };
+  });
+
+  app.get<Named>(`${files}/:id/content`, async (request) => {
+    const texts = await (await filesOf(request)).content(request.params.id);
+    const data = texts.map((text) => ({ type: "text", text }));
+    return { object: "vector_store.file_content.page", data, has_more: false, next_page: null };
+  });
+
+  const batches = "/v1/vector_stores/:store/file_batches";
+
+  app.post<Named>(batches, { schema: { body: batchBody } }, async (request) => {
+    const body = request.body as z.infer<typeof batchBody>;
+    const attachments = [
+      ...(body.file_ids ?? []).map((id) => toAttachment({ file_id: id }, body)),
+      ...(body.files ?? []).map((file) => toAttachment(file)),
+    ];
+    return toBatchBody(request.params.store, await (await filesOf(request)).attachAll(attachments));
+  });
+
+  app.get<Named>(`${batches}/:id`, async (request) =>
+    toBatchBody(request.params.store, await (await filesOf(request)).batch(request.params.id)),
+  );
+
+  app.post<Named>(`${batches}/:id/cancel`, async (request) =>
+    toBatchBody(request.params.store, await (await filesOf(request)).cancel(request.params.id)),
+  );
+
+  app.get<Named>(`${batches}/:id/files`, { schema: { querystring: filesQuery } }, async (request) => {
+    const { filter: status } = request.query as { filter?: string };
+    const page = await (
+      await filesOf(request)
+    ).batchFiles(request.params.id, { ...toPageOptions(request.query), status });
+    return toListBody(page, (file) => toFileBody(request.params.store, file));
+  });
+}
+
+function toChange({ name, metadata, expires_after: expires }: z.infer<typeof storeBody>) {
+  return {
+    name: name ?? undefined,
+    metadata: metadata ?? undefined,
+    expiresAfterDays: expires === null ? null : expires?.days,
+  };
+}
+
+function toAttachment(
+  file: z.infer<typeof fileBody>,
+  all: Pick<z.infer<typeof batchBody>, "attributes" | "chunking_strategy"> = file,
+): Attachment {
+  const strategy = all.chunking_strategy;
+  const { max_chunk_size_tokens: maxTokens, chunk_overlap_tokens: overlapTokens } =
+    strategy?.type === "static" ? strategy.static : {};
+  return {
+    fileId: file.file_id,
+    attributes: all.attributes,
+    chunking: strategy?.type === "static" ? { maxTokens, overlapTokens } : undefined,
+  };
+}
+
+function toStoreBody(store: StoreInfo) {
+  const { in_progress, completed, failed, cancelled } = store.fileCounts;
+  const days = store.expiresAfterDays;
+  return {
+    id: store.id,
+    object: "vector_store",
+    created_at: store.createdAt,
+    name: store.name,
+    usage_bytes: store.usageBytes,
+    file_counts: { in_progress, completed, failed, cancelled, total: in_progress + completed + failed + cancelled },
+    status: store.status,
+    expires_after: days === undefined ? null : { anchor: "last_active_at", days },
+    expires_at: endOf(store) ?? null,
+    last_active_at: store.lastActiveAt,
+    metadata: store.metadata,
+  };
+}
+
+function toFileBody(storeId: string, file: StoreFile) {
+  const { maxTokens, overlapTokens } = file.chunking;
+  return {
+    id: file.id,
+    object: "vector_store.file",
+    usage_bytes: file.usageBytes,
+    created_at: file.createdAt,
+    vector_store_id: storeId,
+    status: file.status,
+    last_error: file.error ?? null,
+    attributes: file.attributes,
+    chunking_strategy: {
+      type: "static",
+      static: { max_chunk_size_tokens: maxTokens, chunk_overlap_tokens: overlapTokens },
+    },
+  };
+}
+
+function toBatchBody(storeId: string, { id, createdAt, status, counts }: FileBatch) {
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return {
+    id,
+    object: "vector_store.files_batch",
+    created_at: createdAt,
+    vector_store_id: storeId,
+    status,
+    file_counts: { ...counts, total },
+  };
+}
+
+function toFoundBody({ fileId, filename, attributes: given, text, score }: FoundChunk) {
+  return { file_id: fileId, filename, score, attributes: given, content: [{ type: "text", text }] };
+}

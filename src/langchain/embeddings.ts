@@ -1,0 +1,24 @@
+import { Embeddings, type EmbeddingsParams } from "@langchain/core/embeddings";
+import type { Embedder } from "../embedders/index.ts";
+
+/** A Marrow embedder as LangChain's: the built-in one needs no network, no key and no model file. */
+export class MarrowEmbeddings extends Embeddings {
+  readonly #embedder: Embedder;
+
+  constructor(embedder: Embedder, params: EmbeddingsParams = {}) {
+    super(params);
+    this.#embedder = embedder;
+  }
+
+  /** Vectors of texts, in order. @throws MarrowError `embedder_failed` */
+  async embedDocuments(texts: string[]): Promise<number[][]> {
+    const vectors = await this.caller.call(() => this.#embedder.embed(texts));
+    return vectors.map((vector) => [...vector]);
+  }
+
+  /** The vector of one text. @throws MarrowError `embedder_failed` */
+  async embedQuery(text: string): Promise<number[]> {
+    const [vector = []] = await this.embedDocuments([text]);
+    return vector;
+  }
+}

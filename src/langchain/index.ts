@@ -1,0 +1,2 @@
+export { MarrowEmbeddings } from "./embeddings.ts";
+export { MarrowVectorStore, type MarrowVectorStoreConfig } from "./vector-store.ts";

@@ -1,0 +1,119 @@
+import { randomUUID } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkText } from "../internal/check.ts";
+import { encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
+import type { ResolvedStoresOptions } from "./options.ts";
+import { createShelf, type Page, type PageOptions } from "./shelf.ts";
+
+/** What an uploaded file is for, in OpenAI's words. */
+export const FILE_PURPOSES = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"] as const;
+export type FilePurpose = (typeof FILE_PURPOSES)[number];
+
+/** An uploaded file. */
+export interface StoredFile {
+  readonly id: string;
+  readonly filename: string;
+  readonly purpose: FilePurpose;
+  readonly bytes: number;
+  /** Seconds since 1970, by this process. */
+  readonly createdAt: number;
+  readonly expiresAt?: number | undefined;
+}
+
+/** Files of one scope. */
+export interface Files {
+  /** Keeps a file. Two round trips. @throws MarrowError `too_large`, `invalid_input` */
+  add(file: {
+    readonly filename: string;
+    readonly purpose: FilePurpose;
+    readonly content: Buffer;
+    /** Life in seconds, 3,600 to 2,592,000. @default no end */
+    readonly expiresAfterSeconds?: number | undefined;
+  }): Promise<StoredFile>;
+  /** @throws MarrowError `not_found` */
+  get(id: string): Promise<StoredFile>;
+  /** @throws MarrowError `not_found` */
+  content(id: string): Promise<Buffer>;
+  list(options?: PageOptions & { readonly purpose?: string | undefined }): Promise<Page<StoredFile>>;
+  /** @throws MarrowError `not_found` */
+  remove(id: string): Promise<void>;
+}
+
+/** Makes a handle on the files of a scope; `start` begins their keys. */
+export function createFiles(
+  redis: ScopedRedis,
+  start: string,
+  { fileBytesMax, itemsMax }: ResolvedStoresOptions,
+): Files {
+  const shelf = createShelf<StoredFile, FilePurpose>(redis, {
+    prefix: `${start}:files`,
+    room: itemsMax,
+    labels: FILE_PURPOSES,
+    labelOf: ({ purpose }) => purpose,
+    weightOf: ({ bytes }) => bytes,
+  });
+  const bodyOf = (id: string) => `${start}:file:${encodeKeyPart("id", id)}:body`;
+
+  async function find(id: string): Promise<StoredFile> {
+    const file = await shelf.get(checkText("file_id", id, 256, "invalid_input"));
+    if (file === undefined) throw absent();
+    if (!hasEnded(file)) return file;
+    await shelf.remove(id);
+    throw absent();
+  }
+
+  return {
+    async add({ filename, purpose, content, expiresAfterSeconds }) {
+      if (content.length > fileBytesMax)
+        throw new MarrowError("too_large", `a file has at most ${fileBytesMax} bytes`, {
+          details: { path: "file", bytes: content.length, bytesMax: fileBytesMax },
+        });
+      const createdAt = Math.floor(Date.now() / 1_000);
+      const life =
+        expiresAfterSeconds === undefined
+          ? undefined
+          : checkInteger("expires_after.seconds", expiresAfterSeconds, { min: 3_600, max: 2_592_000 }, "invalid_input");
+      const file: StoredFile = {
+        id: `file-${randomUUID().replaceAll("-", "")}`,
+        filename: checkText("filename", filename, 512, "invalid_input"),
+        purpose,
+        bytes: content.length,
+        createdAt,
+        ...(life !== undefined && { expiresAt: createdAt + life }),
+      };
+      // The body first: a record without one would be a file that cannot be read.
+      const end = life === undefined ? [] : ["EX", String(life)];
+      await redis.send(["SET", bodyOf(file.id), content, ...end], { retry: "safe" });
+      await shelf.add(file);
+      return file;
+    },
+
+    get: find,
+
+    async content(id) {
+      await find(id);
+      const body = (await redis.send(["GET", bodyOf(id)], { reply: "bytes" })) as Buffer | null;
+      if (body === null) throw absent();
+      return body;
+    },
+
+    async list({ purpose, ...options } = {}) {
+      const page = await shelf.list({ ...options, label: purpose });
+      return { ...page, data: page.data.filter((file) => !hasEnded(file)) };
+    },
+
+    async remove(id) {
+      await find(id);
+      await shelf.remove(id);
+      await redis.send(["UNLINK", bodyOf(id)], { retry: "safe" });
+    },
+  };
+}
+
+function hasEnded({ expiresAt }: StoredFile): boolean {
+  return expiresAt !== undefined && expiresAt <= Date.now() / 1_000;
+}
+
+function absent(): MarrowError {
+  return new MarrowError("not_found", "there is no such file", { details: { path: "file_id" } });
+}

@@ -1,0 +1,43 @@
+import type { Embedder } from "../embedders/index.ts";
+import { checkInteger, checkOneOf, checkText, refuse } from "../internal/check.ts";
+
+/** Options of `createStores`. */
+export interface StoresOptions {
+  /** Name of these stores and files within their scope. */
+  readonly name: string;
+  /** What makes vectors of chunks and queries; another one later is a `conflict`, never a mix. */
+  readonly embedder: Embedder;
+  /** What keeps the vectors. @default "vectorset" */
+  readonly engine?: "vectorset" | "search" | undefined;
+  /** Largest file, in bytes, 1 to 64 MiB. @default 8 MiB */
+  readonly fileBytesMax?: number | undefined;
+  /** Files and stores that a scope may have, each; 1 to 1,000,000. @default 10_000 */
+  readonly itemsMax?: number | undefined;
+  /** Told of an error in work that nobody waits for. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+export interface ResolvedStoresOptions {
+  readonly name: string;
+  readonly embedder: Embedder;
+  readonly engine: "vectorset" | "search";
+  readonly fileBytesMax: number;
+  readonly itemsMax: number;
+  readonly onError: (error: unknown) => void;
+}
+
+const MEBIBYTE = 1024 ** 2;
+
+/** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
+export function resolveOptions(options: StoresOptions): ResolvedStoresOptions {
+  if (typeof (options.embedder as Partial<Embedder> | undefined)?.embed !== "function")
+    refuse("embedder", "an embedder", options.embedder);
+  return {
+    name: checkText("name", options.name, 128),
+    embedder: options.embedder,
+    engine: checkOneOf("engine", options.engine ?? "vectorset", ["vectorset", "search"]),
+    fileBytesMax: checkInteger("fileBytesMax", options.fileBytesMax ?? 8 * MEBIBYTE, { min: 1, max: 64 * MEBIBYTE }),
+    itemsMax: checkInteger("itemsMax", options.itemsMax ?? 10_000, { min: 1, max: 1_000_000 }),
+    onError: options.onError ?? (() => {}),
+  };
+}

@@ -1,0 +1,141 @@
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkOneOf, checkText } from "../internal/check.ts";
+import { decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { listRecords, putRecord, removeRecord } from "./scripts.gen.ts";
+
+/** Which records of a shelf are wanted. */
+export interface PageOptions {
+  /** Id after which the page begins. */
+  readonly after?: string | undefined;
+  /** Id before which the page ends. */
+  readonly before?: string | undefined;
+  /** 1 to 100. @default 20 */
+  readonly limit?: number | undefined;
+  /** @default "desc", the newest first */
+  readonly order?: "asc" | "desc" | undefined;
+}
+
+/** A page of records. */
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly hasMore: boolean;
+}
+
+/** Records of one kind in the order in which they came, each under an id. One slot; every change is one script. */
+export interface Shelf<T extends { readonly id: string }, L extends string = never> {
+  /** Puts a new record. @throws MarrowError `conflict` when there is one of this id, `too_large` when the shelf is full */
+  add(record: T): Promise<void>;
+  get(id: string): Promise<T | undefined>;
+  /** Changes a record as it is by then; `undefined` when there is none. @throws MarrowError `conflict` under endless change by others */
+  change(id: string, change: (record: T) => T): Promise<T | undefined>;
+  remove(id: string): Promise<boolean>;
+  /** A page, of one label if it is named. @throws MarrowError `not_found` for a cursor that names none */
+  list(options?: PageOptions & { readonly label?: string | undefined }): Promise<Page<T>>;
+  /** How many have each label, and what all weigh. */
+  sums(): Promise<{ readonly counts: Readonly<Record<L, number>>; readonly weight: number }>;
+  /** Takes everything away. */
+  clear(): Promise<void>;
+}
+
+/** What sets shelves apart. */
+export interface ShelfOptions<T, L extends string> {
+  /** Start of its keys, with the hash tag. */
+  readonly prefix: string;
+  /** How many records it may hold. */
+  readonly room: number;
+  readonly labels?: readonly L[];
+  readonly labelOf?: (record: T) => L;
+  readonly weightOf?: (record: T) => number;
+}
+
+const TRIES = 16;
+
+/** Makes a handle on a shelf. */
+export function createShelf<T extends { readonly id: string }, L extends string = never>(
+  redis: ScopedRedis,
+  { prefix, room, labels = [], labelOf, weightOf }: ShelfOptions<T, L>,
+): Shelf<T, L> {
+  const keys = {
+    records: `${prefix}:records`,
+    order: `${prefix}:order`,
+    weights: `${prefix}:weights`,
+    labels: labels.map((label) => `${prefix}:order:${label}`),
+  };
+
+  async function read(id: string): Promise<Buffer | null> {
+    return (await redis.send(["HGET", keys.records, id], { reply: "bytes" })) as Buffer | null;
+  }
+
+  async function put(record: T, before: Buffer | string): Promise<boolean> {
+    const values = {
+      id: record.id,
+      before,
+      record: encodeRecord(record),
+      label: labelOf === undefined ? 0 : labels.indexOf(labelOf(record)) + 1,
+      weight: weightOf?.(record) ?? 0,
+      room,
+    };
+    const reply = await runScript(redis, putRecord, keys, values);
+    if (reply === -1) throw new MarrowError("too_large", `there is room for ${room} of these`, { details: { room } });
+    return reply === 1;
+  }
+
+  return {
+    async add(record) {
+      if (!(await put(record, "")))
+        throw new MarrowError("conflict", "there is one of this id", { details: { path: "id" } });
+    },
+
+    async get(id) {
+      const record = await read(id);
+      return record === null ? undefined : (decodeRecord(record) as T);
+    },
+
+    async change(id, change) {
+      for (let attempt = 0; attempt < TRIES; attempt += 1) {
+        const before = await read(id);
+        if (before === null) return undefined;
+        const changed = change(decodeRecord(before) as T);
+        if (await put(changed, before)) return changed;
+      }
+      throw new MarrowError("conflict", "the record was changed by others at every try", { details: { tries: TRIES } });
+    },
+
+    async remove(id) {
+      return (await runScript(redis, removeRecord, keys, { id })) === 1;
+    },
+
+    async list({ after, before, limit = 20, order = "desc", label } = {}) {
+      const values = {
+        after: after === undefined ? "" : checkText("after", after, 256, "invalid_input"),
+        before: before === undefined ? "" : checkText("before", before, 256, "invalid_input"),
+        limit: checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input"),
+        newest_first: checkOneOf("order", order, ["asc", "desc"], "invalid_input") === "desc" ? 1 : 0,
+      };
+      const listed =
+        label === undefined ? keys.order : `${prefix}:order:${checkOneOf("filter", label, labels, "invalid_input")}`;
+      const scriptKeys = { records: keys.records, order: listed };
+      const reply = await runScript(redis, listRecords, scriptKeys, values, { reply: "bytes" });
+      if (!Array.isArray(reply))
+        throw new MarrowError("not_found", "the cursor names nothing that is listed", {
+          details: { path: values.after === "" ? "before" : "after" },
+        });
+      const [more, ...records] = reply as [number, ...Buffer[]];
+      return { data: records.map((record) => decodeRecord(record) as T), hasMore: more === 1 };
+    },
+
+    async sums() {
+      const replies = await redis.pipeline([["HGET", keys.weights, ""], ...keys.labels.map((key) => ["ZCARD", key])]);
+      for (const reply of replies) if (reply instanceof Error) throw reply;
+      const [weight, ...counts] = replies;
+      return {
+        weight: Number(weight ?? 0),
+        counts: Object.fromEntries(labels.map((label, at) => [label, Number(counts[at])])) as Record<L, number>,
+      };
+    },
+
+    async clear() {
+      await redis.send(["UNLINK", keys.records, keys.order, keys.weights, ...keys.labels], { retry: "safe" });
+    },
+  };
+}

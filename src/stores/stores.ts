@@ -1,0 +1,274 @@
+import { randomUUID } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkNumber, checkText, refuse } from "../internal/check.ts";
+import { checkScope, encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
+import { createVectors, type AttributeSchema, type Vectors } from "../vectors/index.ts";
+import { CHUNK_ATTRIBUTES, toWhere, type FileFilter, type Slots } from "./attributes.ts";
+import { createFiles, type Files } from "./files.ts";
+import { resolveOptions, type StoresOptions } from "./options.ts";
+import { createShelf, type Page, type PageOptions } from "./shelf.ts";
+import { createStoreFiles, type FileStatus, type StoreFiles } from "./store-files.ts";
+
+/** A vector store: files, cut into chunks that can be searched. */
+export interface Store {
+  readonly id: string;
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Seconds since 1970. */
+  readonly createdAt: number;
+  readonly lastActiveAt: number;
+  /** Days without use after which it ends. */
+  readonly expiresAfterDays?: number | undefined;
+}
+
+/** A store with what it holds. */
+export interface StoreInfo extends Store {
+  readonly status: "completed" | "in_progress" | "expired";
+  readonly usageBytes: number;
+  readonly fileCounts: Readonly<Record<FileStatus, number>>;
+}
+
+/** What a store is made or changed with. */
+export interface StoreChange {
+  readonly name?: string | undefined;
+  /** Up to 16 texts of up to 512 characters under names of up to 64. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  /** 1 to 365; `null`: no end. */
+  readonly expiresAfterDays?: number | null | undefined;
+}
+
+/** What a search asks. */
+export interface StoreSearch {
+  /** One question, or several whose best answers are merged. */
+  readonly queries: readonly string[];
+  readonly filter?: FileFilter | undefined;
+  /** 1 to 50. @default 10 */
+  readonly limit?: number | undefined;
+  /** Cosine below which a chunk is no match, 0 to 1. @default 0 */
+  readonly minSimilarity?: number | undefined;
+  /** Whether the words of the question count beside its meaning. @default true */
+  readonly words?: boolean | undefined;
+}
+
+/** A chunk that a search found. */
+export interface FoundChunk {
+  readonly fileId: string;
+  readonly filename: string;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  readonly text: string;
+  /** Cosine, 0 to 1. */
+  readonly score: number;
+}
+
+/** Vector stores with files, as OpenAI's API has them, on your own Redis. One handle for each scope. */
+export interface Stores {
+  readonly files: Files;
+  create(store?: StoreChange): Promise<StoreInfo>;
+  /** @throws MarrowError `not_found` */
+  get(id: string): Promise<StoreInfo>;
+  list(options?: PageOptions): Promise<Page<StoreInfo>>;
+  /** @throws MarrowError `not_found`, `invalid_input` */
+  update(id: string, change: StoreChange): Promise<StoreInfo>;
+  /** Deletes the store with its chunks; the uploaded files stay. @throws MarrowError `not_found` */
+  remove(id: string): Promise<void>;
+  /** The chunks nearest to a question. @throws MarrowError `not_found`, `invalid_input` */
+  search(id: string, search: StoreSearch): Promise<FoundChunk[]>;
+  /** The files of one store. @throws MarrowError `not_found` */
+  filesOf(id: string): Promise<StoreFiles>;
+}
+
+/** A store as it is kept. */
+interface StoredStore extends Store {
+  readonly slots: Slots;
+  /** Set before anything of it is deleted: what works for it stops, and a removal that broke off can be done again. */
+  readonly removing?: true | undefined;
+}
+
+const DAY_SECONDS = 86_400;
+/** Use is written down at most this often. */
+const ACTIVE_SECONDS = 60;
+
+/**
+ * Makes a handle on the vector stores and files of one scope. Makes no round trip.
+ * @throws MarrowError `invalid_option`
+ */
+export function createStores(redis: ScopedRedis, options: StoresOptions): Stores {
+  const resolved = resolveOptions(options);
+  const { name, embedder, engine, itemsMax } = resolved;
+  const start = `${keyTag(checkScope(redis))}:stores:${encodeKeyPart("name", name)}`;
+  const shelf = createShelf<StoredStore>(redis, { prefix: `${start}:stores`, room: itemsMax });
+  const files = createFiles(redis, start, resolved);
+  const chunks: Vectors<AttributeSchema> = createVectors(redis, {
+    name: `stores-${name}`,
+    dimensions: embedder.dimensions,
+    fingerprint: embedder.fingerprint,
+    metric: "cosine",
+    index: "hnsw",
+    engine,
+    attributes: CHUNK_ATTRIBUTES,
+    timeoutMs: 30_000,
+  });
+
+  function openFiles(id: string): StoreFiles {
+    return createStoreFiles({
+      redis,
+      prefix: `${start}:store:${encodeKeyPart("id", id)}`,
+      storeId: id,
+      chunks: chunks.namespace(id),
+      files,
+      options: resolved,
+      async changeSlots(change) {
+        const store = await shelf.change(id, (present) => ({ ...present, slots: change(present.slots) }));
+        return store?.removing === true ? undefined : store?.slots;
+      },
+    });
+  }
+
+  async function find(id: string): Promise<StoredStore> {
+    const store = await shelf.get(checkText("vector_store_id", id, 256, "invalid_input"));
+    if (store === undefined || store.removing === true) throw absent();
+    return store;
+  }
+
+  /** A store that may be used; use is written down. */
+  async function use(id: string): Promise<StoredStore> {
+    const store = await find(id);
+    if (hasEnded(store)) {
+      await chunks.namespace(id).drop();
+      throw new MarrowError("conflict", "the vector store has expired", { details: { path: "vector_store_id" } });
+    }
+    const now = seconds();
+    if (now - store.lastActiveAt < ACTIVE_SECONDS) return store;
+    return (await shelf.change(id, (present) => ({ ...present, lastActiveAt: now }))) ?? store;
+  }
+
+  async function toInfo({ slots: _, removing: __, ...store }: StoredStore): Promise<StoreInfo> {
+    const { counts, weight } = await openFiles(store.id).sums();
+    const status = hasEnded(store) ? "expired" : counts.in_progress > 0 ? "in_progress" : "completed";
+    return { ...store, status, usageBytes: weight, fileCounts: counts };
+  }
+
+  return {
+    files,
+
+    async create(change = {}) {
+      const now = seconds();
+      const store = { id: `vs_${randomUUID().replaceAll("-", "")}`, createdAt: now, lastActiveAt: now, slots: {} };
+      const made = applyChange({ ...store, name: "", metadata: {} }, change);
+      await shelf.add(made);
+      return toInfo(made);
+    },
+
+    get: async (id) => toInfo(await find(id)),
+
+    async list(page) {
+      const { data, hasMore } = await shelf.list(page);
+      const open = data.filter(({ removing }) => removing !== true);
+      return { data: await Promise.all(open.map(toInfo)), hasMore };
+    },
+
+    async update(id, change) {
+      await find(id);
+      const changed = await shelf.change(id, (store) => applyChange(store, change));
+      if (changed === undefined) throw absent();
+      return toInfo(changed);
+    },
+
+    async remove(id) {
+      checkText("vector_store_id", id, 256, "invalid_input");
+      if ((await shelf.change(id, (store) => ({ ...store, removing: true as const }))) === undefined) throw absent();
+      await openFiles(id).clear();
+      await shelf.remove(id);
+    },
+
+    async search(id, { queries, filter, limit = 10, minSimilarity = 0, words = true }) {
+      checkInteger("max_num_results", limit, { min: 1, max: 50 }, "invalid_input");
+      checkNumber("score_threshold", minSimilarity, { min: 0, max: 1 }, "invalid_input");
+      if (queries.length < 1 || queries.length > 16) refuse("query", "1 to 16 questions", queries, "invalid_input");
+      for (const query of queries) checkText("query", query, 32_768, "invalid_input");
+      const { slots } = await use(id);
+      const where = filter === undefined ? undefined : toWhere(slots, filter);
+      const vectors = await embedder.embed(queries);
+      const store = chunks.namespace(id);
+      const lists = await Promise.all(
+        queries.map((query, at) =>
+          store.search({
+            vector: vectors[at] as Float32Array,
+            limit,
+            minSimilarity,
+            where,
+            words: words ? query : undefined,
+          }),
+        ),
+      );
+      const best = new Map<string, (typeof lists)[number][number]>();
+      for (const match of lists.flat()) {
+        const known = best.get(match.id);
+        if (known === undefined || known.similarity < match.similarity) best.set(match.id, match);
+      }
+      const found = [...best.values()];
+      // Several questions are merged by nearness; one keeps the order of its own search.
+      if (queries.length > 1) found.sort((a, b) => b.similarity - a.similarity);
+      return found.slice(0, limit).map(({ attributes, payload, similarity }) => {
+        const { filename, attributes: given } = payload as Pick<FoundChunk, "filename" | "attributes">;
+        const text = String(attributes["body"]);
+        return {
+          fileId: String(attributes["file"]),
+          filename,
+          attributes: given,
+          text,
+          score: Math.max(0, similarity),
+        };
+      });
+    },
+
+    async filesOf(id) {
+      await use(id);
+      return openFiles(id);
+    },
+  };
+}
+
+function applyChange(store: StoredStore, { name, metadata, expiresAfterDays }: StoreChange): StoredStore {
+  const changed = { ...store };
+  if (name !== undefined) changed.name = name === "" ? "" : checkText("name", name, 256, "invalid_input");
+  if (metadata !== undefined) changed.metadata = checkMetadata(metadata);
+  if (expiresAfterDays === null) delete changed.expiresAfterDays;
+  else if (expiresAfterDays !== undefined)
+    changed.expiresAfterDays = checkInteger(
+      "expires_after.days",
+      expiresAfterDays,
+      { min: 1, max: 365 },
+      "invalid_input",
+    );
+  return changed;
+}
+
+function checkMetadata(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(metadata);
+  if (entries.length > 16) refuse("metadata", "an object of at most 16 texts", metadata, "invalid_input");
+  for (const [key, value] of entries) {
+    checkText("metadata", key, 64, "invalid_input");
+    if (typeof value !== "string" || value.length > 512)
+      refuse(`metadata.${key}`, "a string of at most 512 characters", value, "invalid_input");
+  }
+  return metadata;
+}
+
+/** When a store ends, in seconds since 1970. */
+export function endOf({ lastActiveAt, expiresAfterDays }: Store): number | undefined {
+  return expiresAfterDays === undefined ? undefined : lastActiveAt + expiresAfterDays * DAY_SECONDS;
+}
+
+function hasEnded(store: Store): boolean {
+  const end = endOf(store);
+  return end !== undefined && end <= seconds();
+}
+
+function seconds(): number {
+  return Math.floor(Date.now() / 1_000);
+}
+
+function absent(): MarrowError {
+  return new MarrowError("not_found", "there is no such vector store", { details: { path: "vector_store_id" } });
+}
