@@ -36,8 +36,12 @@ interface Row {
   readonly distance?: number;
 }
 
-/** Starts a stand-in in front of a Redis (TCP or unix socket, by URL). */
-export async function startSearchServer(target: string): Promise<RespServer> {
+/**
+ * Starts a stand-in in front of a Redis (TCP or unix socket, by URL). The dialect `valkey` is valkey-search by its documents and source
+ * (there is no recording of it): lists in RESP3 too, no TEXT, no HYBRID_POLICY, no STOPWORDS, unused parameters refused.
+ */
+export async function startSearchServer(target: string, dialect: "redis" | "valkey" = "redis"): Promise<RespServer> {
+  const valkey = dialect === "valkey";
   const indexes = new Map<string, Index>();
   const path = target.startsWith("unix://") ? target.slice("unix://".length) : undefined;
   const reader = path === undefined ? new Ioredis(target) : new Ioredis({ path });
@@ -52,6 +56,7 @@ export async function startSearchServer(target: string): Promise<RespServer> {
       async answer(words, raw) {
         const verb = String(words[0]).toUpperCase();
         if (verb.startsWith("FT.")) return toWire(await answer(verb, words.slice(1)), protocol);
+        if (verb === "INFO" && valkey) return toWire("redis_version:7.2.4\r\nvalkey_version:8.1.1\r\n", protocol);
         if (verb === "HSET" && !order.has(nameOf(words[1] as Buffer)))
           order.set(nameOf(words[1] as Buffer), order.size);
         if (verb === "HELLO" && words.length > 1) protocol = String(words[1]) === "3" ? 3 : 2;
@@ -64,11 +69,15 @@ export async function startSearchServer(target: string): Promise<RespServer> {
     async function answer(verb: string, words: readonly Buffer[]): Promise<Answer> {
       const name = String(words[0]);
       if (verb === "FT.CREATE") {
-        if (indexes.has(name)) return { error: "Index already exists" };
+        if (indexes.has(name))
+          return { error: valkey ? `Index ${name} in database 0 already exists.` : "Index already exists" };
+        if (valkey && words.some((word) => /^(TEXT|STOPWORDS|FLOAT16|INT8)$/.test(String(word))))
+          return { error: "Invalid field type or unexpected argument" };
         indexes.set(name, readIndex(words.slice(1).map(String)));
         return { simple: "OK" };
       }
       const index = indexes.get(name);
+      if (index === undefined && valkey) return { error: `Index with name '${name}' not found in database 0` };
       if (index === undefined)
         return { error: verb === "FT.SEARCH" ? `No such index ${name}` : `${name}: no such index` };
       if (verb === "FT.DROPINDEX") {
@@ -78,7 +87,7 @@ export async function startSearchServer(target: string): Promise<RespServer> {
       if (verb === "FT.INFO") return { map: [["vector_index_sz_mb", "0.5"]] };
       if (verb !== "FT.SEARCH") return { error: `ERR unknown command '${verb}'` };
       try {
-        return await search(index, words.slice(1), protocol);
+        return await search(index, words.slice(1), valkey ? 2 : protocol);
       } catch (error) {
         return { error: (error as Error).message };
       }
@@ -112,6 +121,8 @@ export async function startSearchServer(target: string): Promise<RespServer> {
       if (vector === undefined) throw new Error(`Expected a VECTOR field near ${field}`);
       if (option === "effort" && vector.algorithm === "FLAT")
         throw new Error("Error parsing vector similarity parameters: Invalid option");
+      if (valkey && option === "policy") throw new Error("Unexpected argument `HYBRID_POLICY`");
+      if (valkey && asked.sortBy !== undefined) throw new Error("Unexpected parameter `SORTBY`");
       if (option === "policy" && !query.filtered)
         throw new Error(
           "Error parsing vector similarity parameters: hybrid query attributes were sent for a non-hybrid query",

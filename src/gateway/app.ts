@@ -56,9 +56,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   const { find: findModel, list: listModels } = routeModels(models);
   const tenantParts = { redis, config, embedder, findModel, metrics };
   const tenants = createTenants(tenantParts);
-  const stores = createTenantStores(tenantParts, (error) =>
-    metrics.degraded("stores", MarrowError.is(error) ? error.code : "internal"),
-  );
+  const stores = createTenantStores(tenantParts);
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {

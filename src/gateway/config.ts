@@ -58,6 +58,12 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       engine: z.enum(["vectorset", "search"]).default("vectorset"),
       fileBytesMax: integer(1_024, 64 * 1_048_576).default(8 * 1_048_576),
       itemsMax: integer(1, 1_000_000).default(10_000),
+      recall: z
+        .strictObject({
+          target: z.number().min(0.01).max(1).default(0.95),
+          sampleEvery: integer(1, 1_000_000).default(1_000),
+        })
+        .prefault({}),
     })
     .prefault({}),
   sessions: z
@@ -104,6 +110,7 @@ export interface GatewayConfig {
     readonly engine: "vectorset" | "search";
     readonly fileBytesMax: number;
     readonly itemsMax: number;
+    readonly recall: { readonly target: number; readonly sampleEvery: number };
   };
   readonly sessions: { readonly ttlMs: number; readonly turns: number };
   readonly limits: {

@@ -1,4 +1,4 @@
-import { Counter, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /** What the gateway counts. No label holds a tenant, a user or a prompt. */
 export interface Metrics {
@@ -7,6 +7,7 @@ export interface Metrics {
   cached(status: string): void;
   refused(rule: string): void;
   degraded(role: string, code: string): void;
+  recalled(recall: number, effort: number): void;
 }
 
 /** Makes the metrics of one gateway in a registry of its own. */
@@ -38,6 +39,16 @@ export function createMetrics(): Metrics {
     labelNames: ["role", "code"],
     registers,
   });
+  const recall = new Gauge({
+    name: "marrow_vector_recall",
+    help: "Part of true neighbours that sampled searches of vector stores found, moving mean of the tenant last sampled.",
+    registers,
+  });
+  const effort = new Gauge({
+    name: "marrow_vector_effort",
+    help: "How widely the graphs of vector stores are searched, by the tenant last sampled.",
+    registers,
+  });
   const children = new Map<string, { observe(value: number): void }>();
 
   return {
@@ -53,6 +64,10 @@ export function createMetrics(): Metrics {
     },
     cached: (status) => cache.labels(status).inc(),
     refused: (rule) => refusals.labels(rule).inc(),
+    recalled(found, width) {
+      recall.set(found);
+      effort.set(width);
+    },
     degraded: (role, code) => degradations.labels(role, code).inc(),
   };
 }

@@ -7,6 +7,7 @@ import { createMemory } from "../memory/index.ts";
 import type { ChatModel } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import { createStores, type Stores } from "../stores/index.ts";
+import type { RecallReport } from "../vectors/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -58,21 +59,13 @@ export function createTenants({ redis, config, embedder, findModel, metrics }: T
 }
 
 /** The vector stores and files of each tenant. */
-export function createTenantStores(
-  { redis, config, embedder }: TenantParts,
-  onError: (error: unknown) => void,
-): (scope: string) => Stores {
-  const { engine, fileBytesMax, itemsMax } = config.vectorStores;
-  const open = remember((scope) =>
-    createStores(redis.scope(scope), {
-      name: "gateway",
-      embedder: embedder as Embedder,
-      engine,
-      fileBytesMax,
-      itemsMax,
-      onError,
-    }),
-  );
+export function createTenantStores({ redis, config, embedder, metrics }: TenantParts): (scope: string) => Stores {
+  const { engine, fileBytesMax, itemsMax, recall } = config.vectorStores;
+  const onError = (error: unknown) => metrics.degraded("stores", MarrowError.is(error) ? error.code : "internal");
+  const onSample = (report: RecallReport | Error) =>
+    report instanceof Error ? onError(report) : metrics.recalled(report.recall, report.effort);
+  const options = { name: "gateway", engine, fileBytesMax, itemsMax, recall: { ...recall, onSample }, onError };
+  const open = remember((scope) => createStores(redis.scope(scope), { ...options, embedder: embedder as Embedder }));
   return (scope) => {
     if (embedder === undefined)
       throw new MarrowError("unsupported", "vector stores need an embedder in the configuration");

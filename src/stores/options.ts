@@ -1,4 +1,5 @@
 import type { Embedder } from "../embedders/index.ts";
+import type { RecallOptions } from "../vectors/index.ts";
 import { checkInteger, checkOneOf, checkText, refuse } from "../internal/check.ts";
 
 /** Options of `createStores`. */
@@ -13,6 +14,8 @@ export interface StoresOptions {
   readonly fileBytesMax?: number | undefined;
   /** Files and stores that a scope may have, each; 1 to 1,000,000. @default 10_000 */
   readonly itemsMax?: number | undefined;
+  /** The recall self-check of the stores' chunks, as in `marrow/vectors`. @default off */
+  readonly recall?: RecallOptions | undefined;
   /** Told of an error in work that nobody waits for. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -23,6 +26,7 @@ export interface ResolvedStoresOptions {
   readonly engine: "vectorset" | "search";
   readonly fileBytesMax: number;
   readonly itemsMax: number;
+  readonly recall: RecallOptions | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -38,6 +42,7 @@ export function resolveOptions(options: StoresOptions): ResolvedStoresOptions {
     engine: checkOneOf("engine", options.engine ?? "vectorset", ["vectorset", "search"]),
     fileBytesMax: checkInteger("fileBytesMax", options.fileBytesMax ?? 8 * MEBIBYTE, { min: 1, max: 64 * MEBIBYTE }),
     itemsMax: checkInteger("itemsMax", options.itemsMax ?? 10_000, { min: 1, max: 1_000_000 }),
+    recall: options.recall,
     onError: options.onError ?? (() => {}),
   };
 }

@@ -106,6 +106,7 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
     index: "hnsw",
     engine,
     attributes: CHUNK_ATTRIBUTES,
+    recall: resolved.recall,
     timeoutMs: 30_000,
   });
 

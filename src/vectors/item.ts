@@ -124,7 +124,7 @@ export interface Vectors<S extends AttributeSchema> {
   count(): Promise<number>;
   /** Sizes, bytes for each item, and whether the other kind of index would do better. */
   info(): Promise<VectorsInfo>;
-  /** What the recall self-check knows by now; absent when it is off. */
+  /** What the recall self-check knows by now, of all namespaces that this handle searched; absent when it is off. */
   recall(): RecallReport | undefined;
   /** Deletes the namespace with all that is in it. */
   drop(): Promise<void>;

@@ -39,7 +39,7 @@ export function observe(
   };
 }
 
-/** Watches the searches of one namespace. */
+/** Watches the searches of one handle on a collection, all namespaces together. */
 export interface RecallWatch {
   report(): RecallReport;
   /** Counts a search; every so many, `runExactly` is asked for the truth. Never waits, never throws. */

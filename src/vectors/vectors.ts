@@ -62,6 +62,8 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
   const resolved = resolveOptions(options, isPostgres(connection));
   const driver = partitionedDriver(driverFor(connection, resolved), resolved.partitions);
   const { attributes: schema, index } = resolved;
+  // One for all namespaces: handles on them come and go with requests.
+  const watch = resolved.recall && index === "hnsw" ? createRecallWatch(resolved.recall) : undefined;
   const texts = Object.keys(schema).filter((name) => schema[name] === "text");
 
   function toStoredItem(item: Item<S>): StoredItem {
@@ -79,8 +81,6 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
   }
 
   function open(namespace: string): Vectors<S> {
-    const watch = resolved.recall && index === "hnsw" ? createRecallWatch(resolved.recall) : undefined;
-
     async function* entries(
       filter: Filter | undefined,
       pageSize: number,

@@ -21,8 +21,8 @@ async function onRedis(url = inject("redisUrl")): Promise<VectorHost> {
 }
 
 /** FT.* by the stand-in of search-server.ts, over either protocol. */
-async function onStandIn(protocol: 2 | 3): Promise<VectorHost> {
-  const server = await startSearchServer(inject("redisUrl"));
+async function onStandIn(protocol: 2 | 3, dialect?: "valkey"): Promise<VectorHost> {
+  const server = await startSearchServer(inject("redisUrl"), dialect);
   const client = new Ioredis({ port: server.port, protocol });
   const redis = fromIoredis(client, { app: app() });
   return {
@@ -70,6 +70,7 @@ describeVectors("FT.* (stand-in, RESP3)", () => onStandIn(3), { engine: "search"
 describeVectors("FT.* (stand-in, RESP2)", () => onStandIn(2), { engine: "search" });
 describeVectors("FT.* in 16 bits (stand-in)", () => onStandIn(3), { engine: "search", quantisation: "f16" });
 describeVectors("FT.* in 8 bits (stand-in)", () => onStandIn(3), { engine: "search", quantisation: "q8" });
+describeVectors("FT.* as valkey-search speaks it (stand-in)", () => onStandIn(3, "valkey"), { engine: "search" });
 describeHistories("FT.* (stand-in)", () => onStandIn(3), { engine: "search" }, 30);
 
 describeVectors("pgvector", onPostgres, {});

@@ -11,7 +11,7 @@ let client: OpenAI;
 beforeAll(async () => {
   gateway = await startTestGateway({
     redisUrl: inject("redisUrl"),
-    config: { vectorStores: { fileBytesMax: 100_000 } },
+    config: { vectorStores: { fileBytesMax: 100_000, recall: { sampleEvery: 5 } } },
   });
   client = gateway.client();
 });
@@ -238,6 +238,16 @@ describe("the official client's vector stores", () => {
       async () => (await client.vectorStores.retrieve(made.id)).file_counts.completed === 1,
       "the file of a new store",
     );
+  });
+
+  it("are sampled for what their graphs overlook, and the gauge says so", async () => {
+    const store = await client.vectorStores.create({});
+    const file = await upload("cats.md", cats);
+    await client.vectorStores.files.create(store.id, { file_id: file.id });
+    const metrics = async () => (await gateway.app.inject("/metrics")).body;
+    for (let at = 0; at < 5; at += 1) await client.vectorStores.search(store.id, { query: `cats ${at}` });
+    await until(async () => (await metrics()).includes("marrow_vector_recall 1"), "a sample of the recall");
+    expect(await metrics()).toMatch(/marrow_vector_effort 100/);
   });
 
   it("of another tenant are not there", async () => {
