@@ -30,7 +30,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
     "errors",
     "internal",
   ],
-  cli: ["gateway", "redis", "errors"],
+  cli: ["gateway", "cache", "embedders", "redis", "errors"],
   index: ["redis", "errors"],
 };
 /** Rooms without a door: every file may be imported. */

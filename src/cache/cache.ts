@@ -1,87 +1,19 @@
 import { MarrowError } from "../errors.ts";
 import { toBytes } from "../internal/bytes.ts";
-import { refuse } from "../internal/check.ts";
+import { checkText, refuse } from "../internal/check.ts";
 import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
-import { toCandidates, toEntry, type Entry } from "./entry.ts";
-import { createGuard, type Veto } from "./guard.ts";
+import { createAudits } from "./audits.ts";
+import { toCandidates, toEntry, toEpoch, type Entry, type Epoch, type StoredEntry } from "./entry.ts";
+import { createJudge, type Refusal } from "./judge.ts";
 import { cacheKeys } from "./keys.ts";
-import { checkTtl, resolveOptions, type CacheOptions } from "./options.ts";
-import { toFingerprint, type Fingerprint, type Question } from "./question.ts";
-import { findSimilar, storeEntry } from "./scripts.gen.ts";
+import type { Cache, Explanation, Lookup, Nearest } from "./lookup.ts";
+import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
+import { createPolicy } from "./policy.ts";
+import { toFingerprint, type Fingerprint } from "./question.ts";
+import { findSimilar, invalidateTags, storeEntry } from "./scripts.gen.ts";
+import { createThrough } from "./through.ts";
 
-/** A stored answer that serves, or a miss. */
-export type Lookup<V> =
-  | {
-      readonly hit: true;
-      /** `exact`: the same question; `similar`: one that is near enough and that no guard vetoed. */
-      readonly match: "exact" | "similar";
-      readonly value: V;
-      /** Cosine, 0 to 1; 1 for an exact match. */
-      readonly similarity: number;
-      /** Since it was stored, in milliseconds. */
-      readonly ageMs: number;
-    }
-  | {
-      readonly hit: false;
-      /** The nearest stored question, when there was one: why it was not served. */
-      readonly nearest?:
-        | { readonly similarity: number; readonly veto: Veto | "below_threshold" | "too_old" }
-        | undefined;
-    };
-
-/** Bounds of one lookup. */
-export interface LookupOptions {
-  /** Oldest answer that may be served, in milliseconds since it was stored. @default any age within its life */
-  readonly maxAgeMs?: number | undefined;
-  /** Which tiers are asked. @default "both" */
-  readonly tiers?: "exact" | "similar" | "both" | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** How one answer is stored. */
-export interface StoreOptions {
-  /** Life of this entry in milliseconds, 1 to 366 days. @default the cache's `ttlMs` */
-  readonly ttlMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Options of {@link Cache.through}. */
-export type ThroughOptions = LookupOptions & StoreOptions;
-
-/** What {@link Cache.through} answers: the value, and where it came from. */
-export type Through<V> =
-  | { readonly source: "exact" | "similar"; readonly value: V; readonly similarity: number; readonly ageMs: number }
-  /** Fresh. `stored` is false when the entry was too large, or Redis away. */
-  | { readonly source: "miss" | "bypass"; readonly value: V };
-
-/** The answers of one scope. `V` must be JSON. */
-export interface Cache<V> {
-  /**
-   * Finds a stored answer: the exact tier first, which never embeds; then the nearest questions of the same `within`,
-   * each held against the guard and the threshold. One round trip for an exact hit, two otherwise.
-   * @throws MarrowError `unavailable` or `timeout` when Redis is away, `embedder_failed`, `invalid_input`
-   */
-  lookup(question: string | Question, options?: LookupOptions): Promise<Lookup<V>>;
-  /**
-   * Stores an answer under both tiers, replacing the one of the same question: one round trip.
-   * Answers whether it was stored: an entry over `entryBytesMax` is not.
-   */
-  store(question: string | Question, value: V, options?: StoreOptions): Promise<boolean>;
-  /** Ends one answer now. Its question may stay in the index for a while, where it serves nothing. One round trip. */
-  forget(question: string | Question): Promise<boolean>;
-  /**
-   * Looks up and, on a miss, asks and stores. Callers of one process who miss the same question at once ask once. Redis or
-   * the embedder being away is a `bypass`: the question is asked, nothing is stored, nobody sees an error of the cache.
-   * What `ask` throws goes to all who wait, and is never stored. The answer is not kept when `keep` says no.
-   */
-  through(
-    question: string | Question,
-    ask: () => Promise<V>,
-    options?: ThroughOptions & { readonly keep?: ((value: V) => boolean) | undefined },
-  ): Promise<Through<V>>;
-}
-
-/** Candidates that the guard looks at. More than three changed nothing when measured. */
+/** Candidates that are judged. More than three changed nothing when measured. */
 const CANDIDATES = 3;
 /** How widely the index is searched: with the graph that store_entry builds, .994 of near neighbours are found. */
 const SEARCH_EFFORT = 50;
@@ -91,11 +23,13 @@ const SCORE_SLACK = 1e-6;
 const SWEEP = 16;
 
 /** Makes the cache of one scope. @throws MarrowError `invalid_option` */
-export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache<V> {
+export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Cache<V> {
   const scoped = checkScope(redis);
-  const { name, embedder, minSimilarity, ttlMs: ttlMsDefault, entryBytesMax, timeoutMs } = resolveOptions(options);
+  const resolved = resolveOptions(options);
+  const { name, embedder, judge: judgeOptions, ttlMs: ttlMsDefault, ttlJitter, entryBytesMax, timeoutMs } = resolved;
   const keys = cacheKeys(scoped, name);
-  const running = new Map<string, Promise<Through<V>>>();
+  const audits = createAudits(scoped, keys.audits(resolved.judged), timeoutMs);
+  const policy = createPolicy(resolved.policy, judgeOptions.threshold, audits);
   let semantic: Promise<boolean> | undefined;
 
   /** Whether the semantic tier can work here: an embedder, and a server with vector sets. */
@@ -110,42 +44,89 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
     ));
   }
 
-  async function lookupExact({ id }: Fingerprint, maxAgeMs: number): Promise<Lookup<V>> {
-    const record = await scoped.send(["GET", keys.body(id)], { reply: "bytes", timeoutMs });
-    if (!Buffer.isBuffer(record)) return { hit: false };
-    const entry = toEntry(record);
-    const ageMs = ageOf(entry);
-    if (ageMs > maxAgeMs) return { hit: false, nearest: { similarity: 1, veto: "too_old" } };
-    return { hit: true, match: "exact", value: entry.value as V, similarity: 1, ageMs };
+  /** The epoch in which a question was looked up: its answer is as old as that, however long it took. */
+  const since = new WeakMap<Fingerprint, number>();
+
+  /** Why an entry is not what is wanted any more. */
+  async function tooOld(entry: StoredEntry, epoch: Epoch, maxAgeMs: number): Promise<Refusal | undefined> {
+    if (ageOf(entry) > maxAgeMs) return "too_old";
+    if (entry.since < epoch.all) return "invalidated";
+    const { tags = [] } = entry;
+    // Only what bears a tag, and only once something was invalidated since, costs another look.
+    if (tags.length === 0 || entry.since >= epoch.present) return undefined;
+    const ended = (await scoped.send(["HMGET", keys.tags, ...tags], { timeoutMs })) as readonly (string | null)[];
+    return ended.some((at) => at !== null && Number(at) > entry.since) ? "invalidated" : undefined;
   }
 
-  async function lookupSimilar(question: Fingerprint, maxAgeMs: number, signal?: AbortSignal): Promise<Lookup<V>> {
+  async function lookupExact(question: Fingerprint, maxAgeMs: number): Promise<Lookup<V>> {
+    const reply = await scoped.send(["MGET", keys.body(question.id), keys.epoch], { reply: "bytes", timeoutMs });
+    const [body, known] = reply as readonly [Buffer | null, Buffer | null];
+    const epoch = toEpoch(known);
+    since.set(question, epoch.present);
+    if (body === null) return { hit: false };
+    const entry = toEntry(body);
+    const refusal = await tooOld(entry, epoch, maxAgeMs);
+    if (refusal !== undefined) return { hit: false, nearest: { similarity: 1, score: 1, veto: refusal } };
+    return {
+      hit: true,
+      match: "exact",
+      id: question.id,
+      value: entry.value as V,
+      similarity: 1,
+      score: 1,
+      ageMs: ageOf(entry),
+    };
+  }
+
+  async function lookupSimilar(
+    question: Fingerprint,
+    maxAgeMs: number,
+    signal: AbortSignal | undefined,
+    trace: Explanation["candidates"] extends readonly (infer One)[] ? One[] : never,
+  ): Promise<Lookup<V>> {
     if (embedder === undefined || !(await hasSemantic())) return { hit: false };
     const vector = await vectorOf(question, signal);
     if (vector === undefined) return { hit: false };
     const reply = await runScript(
       scoped,
       findSimilar,
-      { vectors: keys.vectors(question, embedder), due: keys.due(question, embedder), bodies: keys.bodies },
-      { vector, count: CANDIDATES, effort: SEARCH_EFFORT, floor: String((1 + minSimilarity) / 2 - SCORE_SLACK) },
+      {
+        vectors: keys.vectors(question, embedder),
+        due: keys.due(question, embedder),
+        epoch: keys.epoch,
+        bodies: keys.bodies,
+      },
+      { vector, count: CANDIDATES, effort: SEARCH_EFFORT, floor: String((1 + judgeOptions.floor) / 2 - SCORE_SLACK) },
       { reply: "bytes", timeoutMs },
     );
-    const guard = createGuard(question.text);
-    let nearest: Extract<Lookup<V>, { hit: false }>["nearest"];
-    for (const { similarity, record } of toCandidates(reply)) {
-      if (similarity < minSimilarity) {
-        nearest ??= { similarity, veto: "below_threshold" };
+    const { epoch, candidates } = toCandidates(reply);
+    if (!since.has(question)) since.set(question, epoch.present);
+    const judge = createJudge(question.text, judgeOptions);
+    let nearest: Nearest | undefined;
+    let best:
+      | { readonly id: string; readonly entry: StoredEntry; readonly similarity: number; readonly score: number }
+      | undefined;
+    for (const { id, similarity, body } of candidates) {
+      if (similarity < judgeOptions.floor) {
+        const judged = { similarity, score: 0, veto: "below_threshold" as const };
+        trace.push({ id, ...judged });
+        nearest ??= judged;
         break;
       }
-      const entry = toEntry(record);
-      const ageMs = ageOf(entry);
-      const veto = ageMs > maxAgeMs ? "too_old" : guard(entry.text);
-      if (veto === undefined) {
-        return { hit: true, match: "similar", value: entry.value as V, similarity: Math.min(1, similarity), ageMs };
-      }
-      nearest ??= { similarity, veto };
+      const entry = toEntry(body);
+      const { score, refusal: judgedAs } = judge(entry.text, similarity);
+      const veto = (await tooOld(entry, epoch, maxAgeMs)) ?? judgedAs;
+      trace.push({ id, similarity, score, veto });
+      if (veto !== undefined) nearest ??= { similarity, score, veto };
+      else if (best === undefined || score > best.score) best = { id, entry, similarity, score };
     }
-    return { hit: false, nearest };
+    if (best === undefined) return { hit: false, nearest };
+    const { id, entry, similarity, score } = best;
+    const value = entry.value as V;
+    if (!(await policy.serves(score))) {
+      return { hit: false, nearest: { similarity, score, veto: "unproven" }, withheld: { id, value, score } };
+    }
+    return { hit: true, match: "similar", id, value, similarity: Math.min(1, similarity), score, ageMs: ageOf(entry) };
   }
 
   /** Vectors by question: what is looked up by meaning and then stored is embedded once. */
@@ -178,19 +159,48 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
   }
 
   const cache: Cache<V> = {
-    async lookup(question, { maxAgeMs = Infinity, tiers = "both", signal } = {}) {
+    async lookup(question, { maxAgeMs = Infinity, tiers = "both", explain = false, signal } = {}) {
       if (maxAgeMs !== Infinity && !(maxAgeMs >= 0))
         refuse("maxAgeMs", "a number of at least 0", maxAgeMs, "invalid_input");
       const fingerprint = toFingerprint(question);
-      const exact: Lookup<V> = tiers === "similar" ? { hit: false } : await lookupExact(fingerprint, maxAgeMs);
-      return exact.hit || tiers === "exact" ? exact : lookupSimilar(fingerprint, maxAgeMs, signal);
+      const candidates: { id: string; similarity: number; score: number; veto?: Refusal | undefined }[] = [];
+      let found: Lookup<V> = { hit: false };
+      if (!fingerprint.leaning) {
+        if (tiers !== "similar") found = await lookupExact(fingerprint, maxAgeMs);
+        if (!found.hit && tiers !== "exact") {
+          const similar = await lookupSimilar(fingerprint, maxAgeMs, signal, candidates);
+          found = similar.hit || similar.nearest !== undefined ? similar : found;
+        }
+      }
+      if (!explain) return found;
+      const { partition, id, text, leaning } = fingerprint;
+      const { floor, threshold } = judgeOptions;
+      const scoredBy = judgeOptions.verifier === undefined ? "cosine" : "verifier";
+      const serves = await policy.threshold();
+      return {
+        ...found,
+        explanation: {
+          partition,
+          id,
+          asked: text,
+          leaning,
+          scoredBy,
+          floor,
+          threshold: serves ?? threshold,
+          candidates,
+        },
+      };
     },
 
     async store(question, value, { ttlMs, signal } = {}) {
       const lifeMs = ttlMs === undefined ? ttlMsDefault : checkTtl("ttlMs", ttlMs);
       const fingerprint = toFingerprint(question);
+      if (fingerprint.leaning) return false;
+      const jittered = Math.max(1, Math.round(lifeMs * (1 - ttlJitter * Math.random())));
       const storedAtMs = Date.now();
-      const entry: Entry = { value, text: fingerprint.text, storedAtMs, endsAtMs: storedAtMs + lifeMs };
+      const { text, tags } = fingerprint;
+      const bears = tags.length > 0 ? { tags } : {};
+      const entry: Entry = { value, text, storedAtMs, endsAtMs: storedAtMs + jittered, ...bears };
       const body = Buffer.from(JSON.stringify(entry));
       if (body.length > entryBytesMax) return false;
       const vector = (await hasSemantic()) ? await vectorOf(fingerprint, signal) : undefined;
@@ -202,73 +212,74 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions): Cache
           body: keys.body(fingerprint.id),
           vectors: keys.vectors(fingerprint, index),
           due: keys.due(fingerprint, index),
+          epoch: keys.epoch,
         },
-        { id: fingerprint.id, record: encodeRecordBody(body), ttl_ms: lifeMs, vector: vector ?? "", sweep: SWEEP },
+        {
+          id: fingerprint.id,
+          record: encodeRecordBody(body),
+          ttl_ms: jittered,
+          vector: vector ?? "",
+          sweep: SWEEP,
+          since: since.get(fingerprint) ?? "",
+        },
         { timeoutMs },
       );
       return true;
     },
 
     async forget(question) {
-      const removed = await scoped.send(["UNLINK", keys.body(toFingerprint(question).id)], {
-        timeoutMs,
-        retry: "safe",
-      });
-      return Number(removed) > 0;
+      const id =
+        typeof question === "object" && "id" in question
+          ? checkText("id", question.id, 64, "invalid_input")
+          : toFingerprint(question).id;
+      return Number(await scoped.send(["UNLINK", keys.body(id)], { timeoutMs, retry: "safe" })) > 0;
     },
 
-    through(question, ask, throughOptions = {}) {
-      const { id } = toFingerprint(question);
-      const current = running.get(id);
-      if (current !== undefined) return current;
-      const started = lookupOrAsk(question, ask, throughOptions).finally(() => running.delete(id));
-      running.set(id, started);
-      return started;
+    async invalidate(tags) {
+      if (!Array.isArray(tags) || tags.length < 1 || tags.length > 1_000)
+        refuse("tags", "a list of 1 to 1,000 tags; to end all answers, use clear", tags, "invalid_input");
+      for (const tag of tags) checkText("tags", tag, 256, "invalid_input");
+      const names = [...tags];
+      await runScript(
+        scoped,
+        invalidateTags,
+        { epoch: keys.epoch, tags: keys.tags },
+        { life_ms: TTL_MS_MAX, names },
+        { timeoutMs },
+      );
     },
+
+    async clear() {
+      const values = { life_ms: TTL_MS_MAX, names: [] };
+      await runScript(scoped, invalidateTags, { epoch: keys.epoch, tags: keys.tags }, values, { timeoutMs });
+    },
+
+    async feedback(found, right) {
+      audits.count(right ? "liked" : "disliked");
+      if (found.match === "similar") await audits.record(found.score, right);
+      if (!right) await cache.forget({ id: found.id });
+    },
+
+    async report() {
+      const counts = await audits.counts();
+      const of = (what: string) => counts[what] ?? 0;
+      const [right, wrong] = ["right:", "wrong:"].map((start) =>
+        Object.entries(counts).reduce((sum, [field, count]) => (field.startsWith(start) ? sum + count : sum), 0),
+      ) as [number, number];
+      return {
+        withheld: of("withheld"),
+        audited: right + wrong,
+        wrong,
+        liked: of("liked"),
+        disliked: of("disliked"),
+        threshold: await policy.threshold(),
+      };
+    },
+
+    through: createThrough<V>({ redis: scoped, keys, timeoutMs, policy, audits, cache: () => cache }),
   };
-
-  async function lookupOrAsk(
-    question: string | Question,
-    ask: () => Promise<V>,
-    { keep = () => true, ...bounds }: Parameters<Cache<V>["through"]>[2] & object,
-  ): Promise<Through<V>> {
-    let found: Lookup<V> | undefined;
-    try {
-      found = await cache.lookup(question, bounds);
-    } catch (error) {
-      if (!isAway(error)) throw error;
-    }
-    if (found?.hit === true) {
-      const { match: source, value, similarity, ageMs } = found;
-      return { source, value, similarity, ageMs };
-    }
-    const value = await ask();
-    if (found === undefined) return { source: "bypass", value };
-    if (keep(value)) {
-      await cache.store(question, value, bounds).catch((error: unknown) => {
-        if (!isAway(error)) throw error;
-      });
-    }
-    return { source: "miss", value };
-  }
-
   return cache;
 }
-
-/** Whether an error means that the cache cannot help now, rather than that it was called wrongly. */
-export function isAway(error: unknown): boolean {
-  return MarrowError.is(error) && AWAY.has(error.code);
-}
-
-const AWAY = new Set<string>([
-  "unavailable",
-  "timeout",
-  "redis_full",
-  "redis_denied",
-  "redis_rejected",
-  "unsupported",
-  "embedder_failed",
-]);
 
 function ageOf({ storedAtMs }: Entry): number {
   return Math.max(0, Date.now() - storedAtMs);

@@ -10,6 +10,20 @@ export interface Entry {
   /** When it was stored and when it ends, in milliseconds since 1970 by the clock of the process that stored it. */
   readonly storedAtMs: number;
   readonly endsAtMs: number;
+  /** Names of what the answer was made from. */
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** How often something was invalidated in a cache, and in which epoch all was. */
+export interface Epoch {
+  readonly present: number;
+  readonly all: number;
+}
+
+/** Reads the epoch's key; a cache in which nothing was ever invalidated has none. */
+export function toEpoch(reply: Reply): Epoch {
+  const [, present = "0", all = "0"] = /^(\d+):(\d+)$/.exec(reply === null ? "" : String(reply)) ?? [];
+  return { present: Number(present), all: Number(all) };
 }
 
 /** A stored question near to the one that was asked. */
@@ -17,28 +31,39 @@ export interface Candidate {
   readonly id: string;
   /** Cosine, -1 to 1. */
   readonly similarity: number;
-  /** Its entry's record: read only when the candidate is near enough. */
-  readonly record: Buffer;
+  /** Its entry's body: read only when the candidate is near enough. */
+  readonly body: Buffer;
 }
 
-/** Reads an entry's record. @throws MarrowError `corrupt_record`, `newer_record` */
-export function toEntry(record: Uint8Array): Entry {
-  const entry = decodeRecord(record) as Partial<Entry> | null;
+/** An entry with the epoch in which it was asked for. */
+export interface StoredEntry extends Entry {
+  readonly since: number;
+}
+
+const COLON = 0x3a;
+
+/** Reads an entry's body. @throws MarrowError `corrupt_record`, `newer_record` */
+export function toEntry(body: Buffer): StoredEntry {
+  const colon = body.indexOf(COLON);
+  const since = Number(body.toString("latin1", 0, Math.max(0, colon)));
+  if (colon < 1 || !Number.isSafeInteger(since))
+    throw new MarrowError("corrupt_record", "a stored cache entry has no epoch");
+  const entry = decodeRecord(body.subarray(colon + 1)) as Partial<Entry> | null;
   if (typeof entry?.text !== "string" || typeof entry.storedAtMs !== "number" || typeof entry.endsAtMs !== "number") {
     throw new MarrowError("corrupt_record", "a stored cache entry lacks its fields");
   }
-  return entry as Entry;
+  return { ...(entry as Entry), since };
 }
 
 /** Reads the reply of `find_similar`; vector sets score (1 + cosine) / 2. @throws MarrowError `corrupt_record` */
-export function toCandidates(reply: Reply): Candidate[] {
+export function toCandidates(reply: Reply): { readonly epoch: Epoch; readonly candidates: Candidate[] } {
   if (!Array.isArray(reply)) throw new MarrowError("corrupt_record", "the cache's script gave an unexpected answer");
   const parts = reply as readonly Reply[];
   const candidates: Candidate[] = [];
-  for (let at = 0; at + 2 < parts.length; at += 3) {
-    const [id, score, record] = [parts[at], parts[at + 1], parts[at + 2]];
-    if (!Buffer.isBuffer(record)) throw new MarrowError("corrupt_record", "a stored cache entry has no record");
-    candidates.push({ id: String(id), similarity: Number(String(score)) * 2 - 1, record });
+  for (let at = 1; at + 2 < parts.length; at += 3) {
+    const [id, score, body] = [parts[at], parts[at + 1], parts[at + 2]];
+    if (!Buffer.isBuffer(body)) throw new MarrowError("corrupt_record", "a stored cache entry has no body");
+    candidates.push({ id: String(id), similarity: Number(String(score)) * 2 - 1, body });
   }
-  return candidates;
+  return { epoch: toEpoch(parts[0] ?? null), candidates };
 }

@@ -1,14 +1,24 @@
-export {
-  createCache,
-  isAway,
-  type Cache,
-  type Lookup,
-  type LookupOptions,
-  type StoreOptions,
-  type Through,
-  type ThroughOptions,
-} from "./cache.ts";
+export { createCache } from "./cache.ts";
 export { createEmbeddingStore, type EmbeddingStoreOptions } from "./embedding-store.ts";
+export { evaluate, operateAt, wilsonLower, type Evaluation, type Judged, type Operating } from "./evaluate.ts";
 export { findVeto, type Veto } from "./guard.ts";
-export { TTL_MS_DEFAULT, TTL_MS_MAX, type CacheOptions, type Preset } from "./options.ts";
+export type { Refusal } from "./judge.ts";
+export { leansOnContext } from "./leaning.ts";
+export type {
+  Cache,
+  CacheReport,
+  Explanation,
+  Hit,
+  Lookup,
+  LookupOptions,
+  Nearest,
+  StoreOptions,
+  Through,
+  ThroughOptions,
+} from "./lookup.ts";
+export { TTL_MS_DEFAULT, TTL_MS_MAX, type CacheOptions, type Judge, type Policy, type Preset } from "./options.ts";
 export { PROMPT_CHARS_MAX, toFingerprint, type Fingerprint, type Question } from "./question.ts";
+export { isAway } from "./through.ts";
+export { fitVerifier, scorePairs, type LabelledPair } from "./verifier/fit.ts";
+export type { Logistic } from "./verifier/logistic.ts";
+export { WEIGHTS as SHIPPED_WEIGHTS } from "./verifier/weights.gen.ts";

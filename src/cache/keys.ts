@@ -7,6 +7,14 @@ export interface CacheKeys {
   /** Start of the entries' own keys; an entry's id follows. */
   readonly bodies: string;
   body(id: string): string;
+  /** How often something was invalidated, and when all was. */
+  readonly epoch: string;
+  /** Which epoch ended which tag. */
+  readonly tags: string;
+  /** Who asks for an answer just now, and the answer for those who wait. */
+  flight(id: string): { readonly lease: string; readonly result: string };
+  /** What audits found, by score. */
+  audits(judged: string): string;
   /** The index of one partition's questions; an embedder never reads what another wrote. */
   vectors(question: Fingerprint, embedder: Pick<Embedder, "fingerprint">): string;
   due(question: Fingerprint, embedder: Pick<Embedder, "fingerprint">): string;
@@ -18,6 +26,10 @@ export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
     `${start}:${kind}:${encodeKeyPart("fingerprint", fingerprint)}:${partition}`;
   return {
     bodies: `${start}:entry:`,
+    epoch: `${start}:epoch`,
+    tags: `${start}:tags`,
+    audits: (judged) => `${start}:audits:${encodeKeyPart("judged", judged)}`,
+    flight: (id) => ({ lease: `${start}:flight:${id}`, result: `${start}:flight:${id}:result` }),
     body: (id) => `${start}:entry:${id}`,
     vectors: (question, embedder) => index("vectors", question, embedder),
     due: (question, embedder) => index("due", question, embedder),

@@ -1,32 +1,79 @@
-import type { Embedder } from "../embedders/index.ts";
-import { checkInteger, checkNumber, checkOneOf, checkText } from "../internal/check.ts";
+import { staticWords, type Embedder } from "../embedders/index.ts";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import type { JudgeOptions } from "./judge.ts";
+import { FEATURES } from "./verifier/features.ts";
+import type { Logistic } from "./verifier/logistic.ts";
+import { WEIGHTS } from "./verifier/weights.gen.ts";
 
 /** How near is near enough: a preset, measured for each built-in embedder. */
 export type Preset = "strict" | "balanced" | "aggressive";
 
+/**
+ * Says whether a stored answer would have served as well as a fresh one; `undefined` when it cannot tell. What it throws counts as that.
+ */
+export type Judge<V> = (pair: {
+  readonly question: string;
+  readonly stored: V;
+  readonly fresh: V;
+}) => boolean | undefined | Promise<boolean | undefined>;
+
+/** Which near questions are served. */
+export type Policy<V> =
+  /** From a fixed score on. */
+  | { readonly kind: "static" }
+  /** Nothing: only what would have been served is counted. With a judge also how often that would have been wrong. */
+  | { readonly kind: "shadow"; readonly judge?: Judge<V> | undefined }
+  /** From the score at which audited answers were right often enough; nothing until enough were audited. */
+  | {
+      readonly kind: "calibrated";
+      readonly judge: Judge<V>;
+      /** Share of served answers that should be right, .5 to .999. @default 0.97 */
+      readonly target?: number | undefined;
+      /** Share of served answers that are asked for again, behind the caller's back, to be audited; 0 to 1. @default 0.05 */
+      readonly auditRate?: number | undefined;
+    };
+
 /** Options of `createCache`. */
-export interface CacheOptions {
+export interface CacheOptions<V = unknown> {
   /** Name of this cache within its scope. */
   readonly name: string;
   /** What turns questions into vectors; absent: the exact tier only. */
   readonly embedder?: Embedder | undefined;
   /** @default "strict" */
   readonly preset?: Preset | undefined;
-  /** Cosine from which a stored question is near enough, 0 to 1, in place of the preset's. A nearer miss is still a miss. */
+  /**
+   * What is held against the threshold: the `verifier`'s likelihood that one answer serves both questions, from their words and
+   * vectors, or the `cosine` alone. @default "verifier" for the built-in embedders, else "cosine"; "cosine" with `minSimilarity`
+   */
+  readonly score?: "verifier" | "cosine" | undefined;
+  /** Weights of the verifier in place of the shipped ones, as `marrow cache fit` writes them. */
+  readonly verifier?: Logistic | undefined;
+  /** Score from which a stored question serves, 0 to 1, in place of the preset's. */
+  readonly minScore?: number | undefined;
+  /** Cosine from which a stored question is near enough, 0 to 1: the threshold of the `cosine`, the floor of the `verifier`. */
   readonly minSimilarity?: number | undefined;
+  /** @default { kind: "static" } */
+  readonly policy?: Policy<V> | undefined;
   /** How long an answer may be served, in milliseconds, 1 to 366 days. @default 86_400_000 (one day) */
   readonly ttlMs?: number | undefined;
+  /** Part by which lives are shortened at random, so that what was stored together does not end together; 0 to 0.5. @default 0 */
+  readonly ttlJitter?: number | undefined;
   /** Largest entry, in bytes of JSON. A larger one is not stored. @default 1_048_576 */
   readonly entryBytesMax?: number | undefined;
   /** Longest wait for one answer of Redis, in milliseconds. @default 250 */
   readonly timeoutMs?: number | undefined;
 }
 
-export interface ResolvedCacheOptions {
+export interface ResolvedCacheOptions<V> {
   readonly name: string;
   readonly embedder: Embedder | undefined;
-  readonly minSimilarity: number;
+  readonly judge: JudgeOptions;
+  /** Names what scores are of: audits of one kind say nothing of another. */
+  readonly judged: string;
+  readonly policy: Policy<V>;
   readonly ttlMs: number;
+  readonly ttlJitter: number;
   readonly entryBytesMax: number;
   readonly timeoutMs: number;
 }
@@ -45,16 +92,35 @@ const PRESETS: Readonly<Record<string, Readonly<Record<Preset, number>>>> = {
   "all-MiniLM-L6-v2": { strict: 0.95, balanced: 0.9, aggressive: 0.85 },
 };
 const PRESET_OTHER: Readonly<Record<Preset, number>> = { strict: 0.95, balanced: 0.92, aggressive: 0.87 };
+/** Likelihoods from which the verifier's presets serve. */
+const LIKELIHOODS: Readonly<Record<Preset, number>> = { strict: 0.85, balanced: 0.65, aggressive: 0.5 };
+/** Cosine below which the verifier is not asked: paraphrases are above it nearly always. */
+const FLOORS: Readonly<Record<string, number>> = { "static-256": 0.6, "all-MiniLM-L6-v2": 0.65 };
+const FLOOR_OTHER = 0.7;
 
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
-export function resolveOptions(options: CacheOptions): ResolvedCacheOptions {
+export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOptions<V> {
+  const id = options.embedder?.id ?? "";
   const preset = checkOneOf("preset", options.preset ?? "strict", ["strict", "balanced", "aggressive"]);
-  const minSimilarity = options.minSimilarity ?? (PRESETS[options.embedder?.id ?? ""] ?? PRESET_OTHER)[preset];
+  const usual = options.minSimilarity === undefined && (options.verifier !== undefined || WEIGHTS[id] !== undefined);
+  const score = checkOneOf("score", options.score ?? (usual ? "verifier" : "cosine"), ["verifier", "cosine"]);
+  const verifier = score === "verifier" ? checkWeights(options.verifier ?? WEIGHTS[id], id) : undefined;
+  const cosine = (PRESETS[id] ?? PRESET_OTHER)[preset];
+  const floor = options.minSimilarity ?? (verifier === undefined ? cosine : (FLOORS[id] ?? FLOOR_OTHER));
+  const threshold = options.minScore ?? (verifier === undefined ? floor : LIKELIHOODS[preset]);
   return {
     name: checkText("name", options.name, 128),
     embedder: options.embedder,
-    minSimilarity: checkNumber("minSimilarity", minSimilarity, { min: 0, max: 1 }),
+    judge: {
+      verifier,
+      floor: checkNumber("minSimilarity", floor, { min: 0, max: 1 }),
+      threshold: checkNumber("minScore", threshold, { min: 0, max: 1 }),
+      words: verifier === undefined ? noWords : staticWords(),
+    },
+    judged: `${options.embedder?.fingerprint ?? "none"}.${score}.${verifier?.intercept ?? 0}`,
+    policy: checkPolicy(options.policy ?? { kind: "static" }),
     ttlMs: checkTtl("ttlMs", options.ttlMs ?? TTL_MS_DEFAULT),
+    ttlJitter: checkNumber("ttlJitter", options.ttlJitter ?? 0, { min: 0, max: 0.5 }),
     entryBytesMax: checkInteger("entryBytesMax", options.entryBytesMax ?? 1_048_576, { min: 64, max: 64 * 1_048_576 }),
     timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 250, { min: 1, max: 60_000 }),
   };
@@ -63,4 +129,36 @@ export function resolveOptions(options: CacheOptions): ResolvedCacheOptions {
 /** A life in milliseconds, or `invalid_option`. */
 export function checkTtl(path: string, ttlMs: number): number {
   return checkInteger(path, ttlMs, { min: 1, max: TTL_MS_MAX });
+}
+
+function checkWeights(weights: Logistic | undefined, embedder: string): Logistic {
+  if (weights === undefined)
+    throw new MarrowError(
+      "invalid_option",
+      `no weights are shipped for the embedder ${embedder}: give verifier, or score "cosine"`,
+      {
+        details: { path: "verifier" },
+      },
+    );
+  const numbers = [weights.intercept, ...weights.weights];
+  if (weights.weights.length !== FEATURES.length || !numbers.every((value) => Number.isFinite(value)))
+    refuse("verifier", `an intercept and ${FEATURES.length} finite weights`, weights);
+  return weights;
+}
+
+function checkPolicy<V>(policy: Policy<V>): Policy<V> {
+  checkOneOf("policy.kind", policy.kind, ["static", "shadow", "calibrated"]);
+  if (policy.kind === "static") return policy;
+  if (policy.judge !== undefined || policy.kind === "calibrated") {
+    if (typeof policy.judge !== "function") refuse("policy.judge", "a function", policy.judge);
+  }
+  if (policy.kind === "calibrated") {
+    checkNumber("policy.target", policy.target ?? 0.97, { min: 0.5, max: 0.999 });
+    checkNumber("policy.auditRate", policy.auditRate ?? 0.05, { min: 0, max: 1 });
+  }
+  return policy;
+}
+
+function noWords(): never {
+  throw new MarrowError("internal", "words are compared by the verifier alone");
 }

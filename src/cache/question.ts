@@ -1,7 +1,9 @@
 import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { canonicalJson } from "../internal/canonical-json.ts";
-import { refuse } from "../internal/check.ts";
+import { checkText, refuse } from "../internal/check.ts";
+import { withoutCourtesy } from "./courtesy.ts";
+import { leansOnContext } from "./leaning.ts";
 
 /** What is asked: a prompt, and everything that must be equal for one answer to serve. */
 export interface Question {
@@ -12,6 +14,13 @@ export interface Question {
    * before. Compared exactly; the order of fields does not matter. @default nothing
    */
   readonly within?: unknown;
+  /**
+   * What was said before, as any JSON (a digest will do), compared exactly. Without it a prompt that leans on something said before
+   * ("how old is he?") is neither looked up nor stored. @default nothing was said before
+   */
+  readonly context?: unknown;
+  /** Names of what the answer was made from: a document, a template, a data set. {@link Cache.invalidate} ends all that bear one. */
+  readonly tags?: readonly string[] | undefined;
 }
 
 /** A question reduced to what is looked up. */
@@ -20,19 +29,24 @@ export interface Fingerprint {
   readonly partition: string;
   /** Names this very question in it. */
   readonly id: string;
-  /** The prompt as it is compared: Unicode NFC, white space folded. */
+  /** The prompt as it is compared: Unicode NFC, white space folded, without greetings, pleas and thanks. */
   readonly text: string;
+  /** It leans on something said before, and nobody says what. */
+  readonly leaning: boolean;
+  readonly tags: readonly string[];
 }
 
 /** Longest prompt that is cached, in characters. */
 export const PROMPT_CHARS_MAX = 100_000;
 const SHORT_DIGEST = 32;
+/** Tags of one answer. */
+const TAGS_MAX = 16;
 /** ASCII words with single spaces between them: already in normal form, as most prompts are. */
 const PLAIN = /^[\x21-\x7E]+(?: [\x21-\x7E]+)*$/;
 
 /**
- * Reduces a question to its keys. Prompts that differ only in Unicode composition or white space have one id; letter case
- * counts, since "us" and "US" are two things.
+ * Reduces a question to its keys. Prompts that differ only in Unicode composition, white space or courtesy have one id; letter
+ * case counts, since "us" and "US" are two things.
  * @throws MarrowError `invalid_input`
  */
 export function toFingerprint(question: string | Question): Fingerprint {
@@ -49,14 +63,34 @@ export function toFingerprint(question: string | Question): Fingerprint {
 const fingerprints = new WeakMap<Question, Fingerprint>();
 
 function makeFingerprint(question: string | Question): Fingerprint {
-  const { prompt, within } = typeof question === "string" ? { prompt: question, within: undefined } : (question ?? {});
+  const {
+    prompt,
+    within,
+    context,
+    tags = [],
+  }: Partial<Question> = typeof question === "string" ? { prompt: question } : (question ?? {});
   if (typeof prompt !== "string" || prompt.length > PROMPT_CHARS_MAX || !prompt.isWellFormed()) {
     refuse("prompt", `a well-formed string of at most ${PROMPT_CHARS_MAX} characters`, prompt, "invalid_input");
   }
-  const text = PLAIN.test(prompt) ? prompt : prompt.normalize("NFC").replaceAll(/\s+/gu, " ").trim();
+  const folded = PLAIN.test(prompt) ? prompt : prompt.normalize("NFC").replaceAll(/\s+/gu, " ").trim();
+  const text = withoutCourtesy(folded);
   if (text === "") refuse("prompt", "a string with something in it", "", "invalid_input");
-  const partition = partitionOf(within);
-  return { partition, id: hash("sha256", `${partition}\n${text}`).slice(0, SHORT_DIGEST), text };
+  const alone = context === undefined || context === null || context === "";
+  const partition = partitionOf(alone ? within : { within, context });
+  return {
+    partition,
+    id: hash("sha256", `${partition}\n${text}`).slice(0, SHORT_DIGEST),
+    text,
+    leaning: alone && leansOnContext(text),
+    tags: checkTags(tags),
+  };
+}
+
+function checkTags(tags: readonly string[]): readonly string[] {
+  if (!Array.isArray(tags) || tags.length > TAGS_MAX)
+    refuse("tags", `a list of at most ${TAGS_MAX} tags`, tags, "invalid_input");
+  for (const tag of tags) checkText("tags", tag, 256, "invalid_input");
+  return [...new Set(tags)];
 }
 
 /** Most requests share few settings: their digests are remembered by their JSON, a bounded number of them. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { MarrowError } from "../errors.ts";
 import { nearestName } from "../gateway/index.ts";
+import { runCache } from "./cache.ts";
 import { runConfig } from "./config.ts";
 import { runKey } from "./key.ts";
 import { runServe } from "./serve.ts";
@@ -11,6 +12,7 @@ type CommandLine = (args: readonly string[]) => Promise<number>;
 const COMMANDS: Readonly<Record<string, readonly [run: CommandLine, summary: string]>> = {
   serve: [runServe, "run the gateway (and, without MARROW_REDIS_URL, a private Redis for development)"],
   config: [runConfig, "print the configuration that is in force, defaults included"],
+  cache: [runCache, "cache evaluate | tune | fit --pairs FILE.jsonl: what the cache makes of labelled pairs"],
   key: [runKey, "key create [--scope NAME] [--user NAME] [--name TEXT] | key revoke KEY"],
 };
 

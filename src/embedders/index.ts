@@ -3,5 +3,5 @@ export { hashEmbedder } from "./hash.ts";
 export { minilmEmbedder, type MinilmOptions } from "./minilm.ts";
 export { openaiEmbedder, type OpenaiEmbedderOptions } from "./openai-compatible.ts";
 export { sharedEmbedder, type EmbeddingStore, type SharedEmbedderOptions } from "./shared.ts";
-export { staticEmbedder } from "./static.ts";
+export { staticEmbedder, staticWords, type Word } from "./static.ts";
 export { createWordpiece, type Wordpiece } from "./wordpiece.ts";

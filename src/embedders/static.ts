@@ -54,6 +54,39 @@ export function staticEmbedder(): Embedder {
   };
 }
 
+/** A word by itself: its direction, and how much it weighs in a text (rare words weigh more). */
+export interface Word {
+  readonly direction: Float32Array;
+  readonly weight: number;
+}
+
+/** Words that are remembered; a language has about as many in common use. */
+const WORDS_MAX = 20_000;
+
+/**
+ * Single words by the built-in table, without waiting, each computed once: for comparing texts word by word.
+ * @throws MarrowError `corrupt_record` when the table's file is not what this version reads
+ */
+export function staticWords(): (word: string) => Word {
+  const { wordpiece, dimensions, scales, rows } = (table ??= readTable());
+  const known = new Map<string, Word>();
+  return (word) => {
+    let found = known.get(word);
+    if (found !== undefined) return found;
+    const sum = new Float32Array(dimensions);
+    for (const id of wordpiece.encode(word, 16)) {
+      const scale = scales[id] as number;
+      for (let k = 0; k < dimensions; k += 1)
+        sum[k] = (sum[k] as number) + scale * (rows[id * dimensions + k] as number);
+    }
+    const weight = Math.sqrt(sum.reduce((squares, value) => squares + value * value, 0));
+    found = { direction: normalise(sum), weight };
+    if (known.size >= WORDS_MAX) known.clear();
+    known.set(word, found);
+    return found;
+  };
+}
+
 function readTable(): Table {
   const file = readFileSync(new URL("../../assets/static-table.bin", import.meta.url));
   if (file.toString("latin1", 0, 4) !== "MRWT" || file.readUInt32LE(4) !== TABLE_VERSION) {

@@ -1,4 +1,5 @@
 import { PROMPT_CHARS_MAX, type Question } from "../cache/index.ts";
+import type { Context } from "./context.ts";
 import type { ChatCompletion, ChatMessage, ChatRequest } from "../models/index.ts";
 
 /** Fields of a request that never change what is answered; all others do, also those that are not known here. */
@@ -19,12 +20,15 @@ const IRRELEVANT = new Set([
  * The question that a request asks of the cache, or `undefined` when no stored answer could serve it: the last message is
  * no plain text of the user's, or several answers are wanted at once.
  */
-export function toQuestion(request: ChatRequest, context: string): Question | undefined {
+export function toQuestion(request: ChatRequest, { digest, spoken }: Context): Question | undefined {
   const prompt = promptOf(request);
   if (prompt === undefined) return undefined;
   const parameters: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(request)) if (!IRRELEVANT.has(name)) parameters[name] = value;
-  return { prompt, within: { parameters, context } };
+  // A prompt that leans on what was said may be shared where the same was said; instructions say nothing that it could lean on.
+  return spoken
+    ? { prompt, within: { parameters }, context: digest }
+    : { prompt, within: { parameters, instructed: digest } };
 }
 
 /** The user's own words in the last message, or `undefined`. */

@@ -5,11 +5,19 @@ import type { ChatMessage, ChatRequest } from "../models/index.ts";
 /** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
 const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete"]);
 
+/** What stands before the last message: a digest of it, and whether anything was said, or only instructed. */
+export interface Context {
+  readonly digest: string;
+  readonly spoken: boolean;
+}
+
 /** Names everything that stands before the last message, so that an answer serves only in the same context. */
-export function contextOf(request: ChatRequest, history: readonly Turn[]): string {
+export function contextOf(request: ChatRequest, history: readonly Turn[]): Context {
   const before = withHistory(request.messages, history).slice(0, -1);
+  if (before.length === 0) return { digest: "", spoken: false };
   // The order of fields counts here: sorting them would cost more than the rare miss that it saves.
-  return before.length === 0 ? "" : hash("sha256", JSON.stringify(before)).slice(0, 32);
+  const digest = hash("sha256", JSON.stringify(before)).slice(0, 32);
+  return { digest, spoken: before.some(({ role }) => !isInstruction(role)) };
 }
 
 /** What the model is given: instructions first, then what was said before, then what is said now. */

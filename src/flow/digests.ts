@@ -1,13 +1,13 @@
 import type { Turn } from "../memory/index.ts";
 import type { ChatRequest } from "../models/index.ts";
-import { contextOf } from "./context.ts";
+import { contextOf, type Context } from "./context.ts";
 
 /** Sessions whose newest turns are remembered. */
 const SESSIONS_MAX = 1_000;
 
 /** A guess at what stands before a request's last message. */
 export interface Guess {
-  readonly context: string;
+  readonly context: Context;
   /** Version of the session that it was made for: on another one it must be made again. */
   readonly version: number;
 }

@@ -151,7 +151,7 @@ export function createFlow(options: FlowOptions): Flow {
     let found = guessed;
     if (window !== undefined && window.version !== guess.version) {
       const context = contextOf(request, window.turns);
-      if (context !== guess.context && cache !== undefined) {
+      if (context.digest !== guess.context.digest && cache !== undefined) {
         question = toQuestion(request, context);
         found = await lookup(question, "exact", control);
       }

@@ -50,6 +50,8 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       enabled: z.boolean().default(true),
       semantic: z.boolean().default(true),
       preset: z.enum(["strict", "balanced", "aggressive"]).default("strict"),
+      minScore: z.number().min(0).max(1).optional(),
+      verifier: z.object({ intercept: z.number(), weights: z.array(z.number()) }).optional(),
       ttlMs: integer(1, 366 * 86_400_000).default(86_400_000),
     })
     .prefault({}),
@@ -104,6 +106,8 @@ export interface GatewayConfig {
     readonly enabled: boolean;
     readonly semantic: boolean;
     readonly preset: "strict" | "balanced" | "aggressive";
+    readonly minScore?: number | undefined;
+    readonly verifier?: { readonly intercept: number; readonly weights: readonly number[] } | undefined;
     readonly ttlMs: number;
   };
   readonly vectorStores: {

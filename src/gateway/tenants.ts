@@ -47,6 +47,8 @@ export function createTenants({ redis, config, embedder, findModel, metrics }: T
             name: "chat",
             embedder: cache.semantic ? embedder : undefined,
             preset: cache.preset,
+            minScore: cache.minScore,
+            verifier: cache.verifier,
             ttlMs: cache.ttlMs,
           })
         : undefined,

@@ -48,6 +48,31 @@ describe("the marrow command", () => {
     rmSync(join(directory, "marrow.config.json"));
   });
 
+  it("evaluates, tunes and fits the cache by labelled pairs", async () => {
+    const file = join(directory, "pairs.jsonl");
+    const topics = ["bread", "cake", "pasta", "soup", "salad", "pizza", "rice", "fish", "tea", "jam"];
+    const pairs = topics.flatMap((topic, at) => [
+      { a: `How do I make ${topic}?`, b: `${topic} recipe, how to make it`, label: 1 },
+      { a: `How do I make ${topic}?`, b: `How do I make ${topics[(at + 3) % topics.length]}?`, label: 0 },
+    ]);
+    writeFileSync(file, pairs.map((pair) => JSON.stringify(pair)).join("\n"));
+    const evaluated = JSON.parse((await marrow(["cache", "evaluate", "--pairs", file])).out) as { pairs: number };
+    expect(evaluated).toMatchObject({ pairs: 20, positives: 10, at: { "0.97": { precision: 1 } } });
+    expect(JSON.parse((await marrow(["cache", "tune", "--target", "0.9", "--pairs", file])).out)).toMatchObject({
+      target: 0.9,
+    });
+    const out = join(directory, "weights.json");
+    expect((await marrow(["cache", "fit", "--pairs", file, "--out", out])).code).toBe(0);
+    const refitted = await marrow(["cache", "evaluate", "--pairs", file, "--weights", out]);
+    expect(JSON.parse(refitted.out)).toMatchObject({ at: { "0.97": { recall: 1 } } });
+    writeFileSync(file, '{"a": 1}');
+    expect(await marrow(["cache", "evaluate", "--pairs", file])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("line 1") as string,
+    });
+    expect((await marrow(["cache", "guess"])).code).toBe(1);
+  }, 30_000);
+
   it("makes and ends API keys", async () => {
     const app = `cli${Date.now()}`;
     const env = { MARROW_REDIS_URL: inject("redisUrl"), MARROW_APP: app };

@@ -1,26 +1,28 @@
 -- Finds the stored questions nearest to a vector, with their entries.
 -- KEYS vectors      vector set of the partition's questions, element = entry id
 -- KEYS due          zset of entry ids by the time (ms) when they end
+-- KEYS epoch        string: how often something was invalidated, ":", when all was
 -- KEYS bodies       prefix of the entries' own keys; the script reads prefix .. id, in the same slot
 -- ARGV vector       little-endian float32
 -- ARGV count        how many candidates at most, > 0
 -- ARGV effort       how widely the graph is searched, >= count
 -- ARGV floor        score from which a candidate's record is wanted
--- REPLY { id, score, record, ... }, nearest first; score is (1 + cosine) / 2 as text; below the floor record is empty
+-- REPLY { epoch, id, score, body, ... }, nearest first; score is (1 + cosine) / 2 as text; below the floor body is empty
 -- IDEMPOTENT        it reads; index entries whose body has ended are taken out, which can be done again
 local vectors = KEYS[1]
 local due = KEYS[2]
-local bodies = KEYS[3]
+local epoch = KEYS[3]
+local bodies = KEYS[4]
 local vector = ARGV[1]
 local count = tonumber(ARGV[2])
 local effort = tonumber(ARGV[3])
 local floor = tonumber(ARGV[4])
 local found = redis.call("VSIM", vectors, "FP32", vector, "WITHSCORES", "COUNT", count, "EF", effort)
-local reply = {}
+local reply = { redis.call("GET", epoch) or "" }
 for i = 1, #found, 2 do
   if tonumber(found[i + 1]) < floor then
     -- Only the nearest of them says something: how near it was.
-    if i == 1 then return { found[1], found[2], "" } end
+    if i == 1 then return { reply[1], found[1], found[2], "" } end
     return reply
   end
   local record = redis.call("GET", bodies .. found[i])

@@ -1,0 +1,25 @@
+const BEFORE =
+  /^(?:(?:hi|hello|hey|good (?:morning|afternoon|evening))(?: there)?[,.!:]?\s+|(?:can|could|would|will) you (?:please |kindly )?(?=(?:tell|explain|give|show|describe|list|help|write|translate|summarize|summarise|convert|find|name|define|compare)\b)|i(?:'d| would) like (?:you )?to know\s+|i want to know\s+|do you know\s+(?=wh|how)|tell me\s+(?=wh|how))/iu;
+/** Before a capital it may be a title's first word. */
+const PLEASE = /^(?:[Pp]lease|[Kk]indly)[,:]?\s+(?=\p{Ll})/u;
+const AFTER = /[,\s]+(?:please|pls|thanks|thank you|thx)(?: in advance)?[.!?]*$/iu;
+const REPEATED = /([?!.])[?!.]+$/;
+const POSSIBLE =
+  /^(?:hi|hel|hey|goo|ple|kin|can|cou|wou|wil|i |i'|i’|do |tel)|(?:please|pls|thanks|thank you|thx|advance)[.!?]*$|[?!.]{2,}$/iu;
+/** Greetings and pleas stand one before another a few times at most. */
+const ROUNDS = 4;
+
+/**
+ * A prompt without greetings, pleas and thanks around it: what is asked stays word for word. "Please tell me what inflation is, thanks"
+ * asks "what inflation is". Never empties a prompt. English; other languages are left as they are.
+ */
+export function withoutCourtesy(text: string): string {
+  if (!POSSIBLE.test(text)) return text;
+  let left = text;
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const next = left.replace(BEFORE, "").replace(PLEASE, "").replace(AFTER, "").replace(REPEATED, "$1").trim();
+    if (next === "" || next === left) break;
+    left = next;
+  }
+  return left;
+}

@@ -1,0 +1,66 @@
+/** Words that point at something: what it is must have been said before. */
+const PERSONAL = new Set("he she him her his hers they them their theirs it its one ones".split(" "));
+const POINTING = new Set("this that these those".split(" "));
+const BACKWARD = new Set("again same".split(" "));
+/** Words that point back wherever they stand. */
+const ALWAYS_BACKWARD = new Set("above aforementioned latter".split(" "));
+/** Nouns of time and place that "this" needs nothing said before for: "this week". */
+const SELF_EVIDENT = new Set(
+  "week weekend month year morning afternoon evening night summer winter spring autumn fall season quarter century decade time world country planet".split(
+    " ",
+  ),
+);
+/** Words that say nothing of their own; a prompt of these alone carries on with something. */
+const EMPTY = new Set(
+  (
+    "a an the and or but so then also too of in on at to for from with by as is are was were be do does did can could would will shall should may might have has had " +
+    "i me my you your we us our what which who whom whose when where why how there here not no yes ok okay sure please thanks go on continue more further next tell " +
+    "explain show give say do make it shorter longer simpler better first second third last option example elaborate really exactly about if mean means want like"
+  ).split(" "),
+);
+/** "it" that stands for nothing: the time, the weather, what can be done. */
+const EXPLETIVE =
+  /\b(?:(?:what|which) (?:time|day|date|year|month) (?:is|was|will) it|how (?:hot|cold|warm|late|early|far|long) (?:is|was|does|will|did) it|(?:is|was|will|does|did|can|could|would) it (?:be )?(?:going to )?(?:rain|snow|raining|snowing|cold|hot|warm|sunny|windy|true that|safe|possible|legal|illegal|okay|ok|bad|good|better|hard|easy|normal|worth|necessary|dangerous|healthy|(?:take|cost)(?= to\b))|it(?:'s| is) (?:possible|safe|true that))\b/i;
+const CARRIES_ON = /^(?:and|or|but|so|then|also|what about|how about|what if|and then|in that case|instead)\b/i;
+
+/**
+ * Whether a prompt leans on something said before it: "how old is he?", "and in Germany?", "make it shorter". The same words after other
+ * turns ask for something else, so such a prompt shares no answer unless the turns before it are part of what is compared. English;
+ * other languages are told by nothing but their length. Pure, linear.
+ */
+export function leansOnContext(text: string): boolean {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}'’]+/gu) ?? [];
+  if (CARRIES_ON.test(text.trim())) return true;
+  const says = (word: string) => !EMPTY.has(word) && !PERSONAL.has(word) && !POINTING.has(word) && !BACKWARD.has(word);
+  if (!words.some(says))
+    return words.every((word) => EMPTY.has(word) || PERSONAL.has(word) || POINTING.has(word) || BACKWARD.has(word));
+  // What follows a colon, a line's end or a quotation mark is what "this" points at.
+  if (/[:\n"“`]\s*\S{2,}/u.test(text)) return false;
+  const plain = text.replace(EXPLETIVE, " ");
+  const rest = plain.toLowerCase().match(/[\p{L}\p{N}'’]+/gu) ?? [];
+  let said = 0;
+  let named = false;
+  for (const [at, word] of rest.entries()) {
+    const next = rest[at + 1] ?? "";
+    if (ALWAYS_BACKWARD.has(word) && (at === rest.length - 1 || at === 0)) return true;
+    if (says(word)) {
+      said += 1;
+      named ||= new RegExp(`(?<=.)\\b${word[0]?.toUpperCase()}`, "u").test(text) && isName(word, text);
+    } else if (POINTING.has(word)) {
+      const evident = SELF_EVIDENT.has(next);
+      if (!evident && said === 0) return true;
+    } else if (BACKWARD.has(word) && said < 2) return true;
+    // "one" counts, unless something stands before it that says which: "the second one", "that one".
+    else if (
+      (word === "one" || word === "ones") &&
+      !/^(?:the|this|that|second|first|last|other|which|another)$/.test(rest[at - 1] ?? "")
+    )
+      continue;
+    else if (PERSONAL.has(word) && !named && said < 2) return true;
+  }
+  return false;
+}
+
+function isName(word: string, text: string): boolean {
+  return text.includes(` ${word.charAt(0).toUpperCase()}${word.slice(1)}`);
+}

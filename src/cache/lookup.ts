@@ -1,0 +1,140 @@
+import type { Refusal } from "./judge.ts";
+import type { Question } from "./question.ts";
+
+/** The nearest stored question: why it was not served. */
+export interface Nearest {
+  readonly similarity: number;
+  readonly score: number;
+  readonly veto: Refusal;
+}
+
+/** How a lookup came out: enough to understand it, and to play it through again. Holds the prompt that was asked. */
+export interface Explanation {
+  readonly partition: string;
+  readonly id: string;
+  /** The prompt as it was compared. */
+  readonly asked: string;
+  /** The prompt leans on something said before, so nothing was looked up. */
+  readonly leaning: boolean;
+  readonly scoredBy: "verifier" | "cosine";
+  readonly floor: number;
+  readonly threshold: number;
+  readonly candidates: readonly {
+    readonly id: string;
+    readonly similarity: number;
+    readonly score: number;
+    readonly veto?: Refusal | undefined;
+  }[];
+}
+
+/** A stored answer that serves. */
+export interface Hit<V> {
+  readonly hit: true;
+  /** `exact`: the same question; `similar`: one that is near enough and that no guard vetoed. */
+  readonly match: "exact" | "similar";
+  /** Names the entry: for `forget` and `feedback`. */
+  readonly id: string;
+  readonly value: V;
+  /** Cosine, 0 to 1; 1 for an exact match. */
+  readonly similarity: number;
+  /** What the threshold was held against; 1 for an exact match. */
+  readonly score: number;
+  /** Since it was stored, in milliseconds. */
+  readonly ageMs: number;
+  readonly explanation?: Explanation | undefined;
+}
+
+/** A stored answer that serves, or a miss. */
+export type Lookup<V> =
+  | Hit<V>
+  | {
+      readonly hit: false;
+      readonly nearest?: Nearest | undefined;
+      /** What would have been served, had the policy had the evidence. Never serve it. */
+      readonly withheld?: { readonly id: string; readonly value: V; readonly score: number } | undefined;
+      readonly explanation?: Explanation | undefined;
+    };
+
+/** Bounds of one lookup. */
+export interface LookupOptions {
+  /** Oldest answer that may be served, in milliseconds since it was stored. @default any age within its life */
+  readonly maxAgeMs?: number | undefined;
+  /** Which tiers are asked. @default "both" */
+  readonly tiers?: "exact" | "similar" | "both" | undefined;
+  /** Gives the answer its {@link Explanation}. @default false */
+  readonly explain?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How one answer is stored. */
+export interface StoreOptions {
+  /** Life of this entry in milliseconds, 1 to 366 days. @default the cache's `ttlMs` */
+  readonly ttlMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of {@link Cache.through}. */
+export interface ThroughOptions<V> extends LookupOptions, StoreOptions {
+  /** Whether an answer may be stored. @default always */
+  readonly keep?: ((value: V) => boolean) | undefined;
+  /**
+   * Whether processes that miss one question at once ask once: the others wait for the one that asks, and take over when it dies.
+   * @default true
+   */
+  readonly singleFlight?: boolean | undefined;
+}
+
+/** What {@link Cache.through} answers: the value, and where it came from. */
+export type Through<V> =
+  | { readonly source: "exact" | "similar"; readonly value: V; readonly similarity: number; readonly ageMs: number }
+  /** Fresh: asked for here (`miss`), by another process at the same time (`shared`), or past the cache (`bypass`). */
+  | { readonly source: "miss" | "shared" | "bypass"; readonly value: V };
+
+/** What a cache has learned. */
+export interface CacheReport {
+  /** Near questions that nothing spoke against, and that the policy did not serve. */
+  readonly withheld: number;
+  /** Stored answers that a judge or a user compared with fresh ones. */
+  readonly audited: number;
+  readonly wrong: number;
+  readonly liked: number;
+  readonly disliked: number;
+  /** Score from which near questions are served by now; absent: none are. */
+  readonly threshold?: number | undefined;
+}
+
+/** The answers of one scope. `V` must be JSON. */
+export interface Cache<V> {
+  /**
+   * Finds a stored answer: the exact tier first, which never embeds; then the nearest questions of the same `within` and `context`,
+   * each held against the guard, the verifier and the policy. One round trip for an exact hit, two otherwise; one more for an answer
+   * with tags after something was invalidated.
+   * @throws MarrowError `unavailable` or `timeout` when Redis is away, `embedder_failed`, `invalid_input`
+   */
+  lookup(question: string | Question, options?: LookupOptions): Promise<Lookup<V>>;
+  /**
+   * Stores an answer under both tiers, replacing the one of the same question: one round trip. What was looked up before is as old as
+   * its lookup: an invalidation in between ends it. Answers whether it was stored: an entry over `entryBytesMax` is not, nor is one
+   * whose question leans on something that was not said.
+   */
+  store(question: string | Question, value: V, options?: StoreOptions): Promise<boolean>;
+  /** Ends one answer now. Its question may stay in the index for a while, where it serves nothing. One round trip. */
+  forget(question: string | Question | { readonly id: string }): Promise<boolean>;
+  /**
+   * Ends all answers that bear one of the tags: no lookup that begins after this returns serves one. However many there are, one round
+   * trip; they leave Redis with their life. An empty list is refused.
+   */
+  invalidate(tags: readonly string[]): Promise<void>;
+  /** Ends all answers of this cache in this scope, the same way. */
+  clear(): Promise<void>;
+  /** A user's word on a served answer: counts as an audit; a wrong one is forgotten. */
+  feedback(found: Pick<Hit<V>, "id" | "match" | "score">, right: boolean): Promise<void>;
+  /** What was audited so far. One round trip. */
+  report(): Promise<CacheReport>;
+  /**
+   * Looks up and, on a miss, asks and stores. Callers who miss the same question at once ask once, in this process and in others. Redis
+   * or the embedder being away is a `bypass`: the question is asked, nothing is stored, nobody sees an error of the cache.
+   * What `ask` throws goes to all who wait in this process, and is never stored. The answer is not kept when `keep` says no.
+   */
+  through(question: string | Question, ask: () => Promise<V>, options?: ThroughOptions<V>): Promise<Through<V>>;
+}

@@ -1,0 +1,173 @@
+import { describe, expect, vi } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { staticEmbedder } from "../embedders/index.ts";
+import type { ScopedRedis } from "../redis/index.ts";
+import { createCache, type CacheOptions, type Judge } from "./index.ts";
+
+const ASKED = "What is the capital of France?";
+
+const open = (tenant: ScopedRedis, options: Partial<CacheOptions<string>> = {}) =>
+  createCache<string>(tenant, { name: "c", embedder: staticEmbedder(), timeoutMs: 5_000, ...options });
+
+describe("the verifier", () => {
+  liveTest("serves plain paraphrases that a strict cosine never would", async ({ tenant }) => {
+    const cache = open(tenant, { preset: "balanced" });
+    const byCosine = open(tenant, { score: "cosine" });
+    await cache.store("How do I reset my password?", "Like this.");
+    const found = await cache.lookup("I forgot my password, how can I reset it?");
+    expect(found).toMatchObject({ hit: true, value: "Like this." });
+    expect((await byCosine.lookup("I forgot my password, how can I reset it?")).hit).toBe(false);
+    expect((await cache.lookup("How do I reset my PIN?")).hit).toBe(false);
+  });
+
+  liveTest("may be the user's own, and must fit", async ({ tenant }) => {
+    const weights = { intercept: -50, weights: Array.from({ length: 27 }, () => 0) };
+    const cache = open(tenant, { verifier: weights });
+    await cache.store(ASKED, "Paris");
+    expect((await cache.lookup("What's the capital of France?")).hit).toBe(false);
+    expect(() => open(tenant, { verifier: { intercept: 0, weights: [1] } })).toThrow(
+      expect.objectContaining({ code: "invalid_option", details: { path: "verifier" } }),
+    );
+  });
+
+  liveTest("explains each answer", async ({ tenant }) => {
+    const cache = open(tenant);
+    await cache.store("How do I enable dark mode?", "So.");
+    const { explanation } = await cache.lookup("Please, how do I disable dark mode?", { explain: true });
+    expect(explanation).toMatchObject({
+      asked: "how do I disable dark mode?",
+      scoredBy: "verifier",
+      leaning: false,
+      candidates: [{ veto: "antonym" }],
+    });
+    expect((await cache.lookup("How do I enable dark mode?")).explanation).toBeUndefined();
+  });
+});
+
+describe("a prompt that leans on something said before", () => {
+  liveTest("is neither stored nor served, unless what was said is part of it", async ({ tenant }) => {
+    const cache = open(tenant);
+    expect(await cache.store("How old is he?", "42")).toBe(false);
+    expect(await cache.lookup("How old is he?")).toEqual({ hit: false });
+    const inContext = { prompt: "How old is he?", context: "digest of a talk about Ada's brother" };
+    expect(await cache.store(inContext, "42")).toBe(true);
+    expect(await cache.lookup(inContext)).toMatchObject({ hit: true, value: "42" });
+    expect((await cache.lookup({ ...inContext, context: "another talk" })).hit).toBe(false);
+    const asked = vi.fn(async () => "fresh");
+    for (let at = 0; at < 2; at += 1)
+      expect(await cache.through("and in Germany?", asked)).toMatchObject({ source: "miss", value: "fresh" });
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
+  liveTest("finds courtesy to be no part of a question", async ({ tenant }) => {
+    const cache = open(tenant);
+    await cache.store("Could you please explain recursion?", "See recursion.");
+    expect(await cache.lookup("explain recursion?")).toMatchObject({ hit: true, match: "exact" });
+  });
+});
+
+describe("invalidation", () => {
+  liveTest("ends all answers of a tag at once, in both tiers, and no other", async ({ tenant }) => {
+    const cache = open(tenant);
+    await cache.store({ prompt: ASKED, tags: ["doc:1", "doc:2"] }, "Paris");
+    await cache.store({ prompt: "How do I bake bread?", tags: ["doc:3"] }, "Slowly");
+    await cache.store("How tall is Mont Blanc?", "4,806 m");
+    await cache.invalidate(["doc:9"]);
+    expect(await cache.lookup(ASKED)).toMatchObject({ hit: true });
+    await cache.invalidate(["doc:2"]);
+    for (const prompt of [ASKED, "What's the capital of France?"])
+      expect(await cache.lookup(prompt)).toMatchObject({ hit: false, nearest: { veto: "invalidated" } });
+    expect((await cache.lookup("How do I bake bread?")).hit).toBe(true);
+    expect((await cache.lookup("How tall is Mont Blanc?")).hit).toBe(true);
+    await cache.store({ prompt: ASKED, tags: ["doc:2"] }, "Paris again");
+    expect(await cache.lookup(ASKED)).toMatchObject({ hit: true, value: "Paris again" });
+    await cache.clear();
+    for (const prompt of [ASKED, "How do I bake bread?", "How tall is Mont Blanc?"])
+      expect((await cache.lookup(prompt)).hit).toBe(false);
+    await cache.store(ASKED, "Paris");
+    expect((await cache.lookup(ASKED)).hit).toBe(true);
+    await expect(cache.invalidate([])).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  liveTest("ends an answer that was being made while it came", async ({ tenant }) => {
+    const cache = open(tenant);
+    const question = { prompt: ASKED, tags: ["doc"] };
+    await cache.through(question, async () => {
+      await cache.invalidate(["doc"]);
+      return "made from the old document";
+    });
+    expect((await cache.lookup(ASKED)).hit).toBe(false);
+  });
+
+  liveTest(
+    "is over when it returns: under a thousand reads, none that begins after it serves what it ended",
+    async ({ tenant }) => {
+      const cache = open(tenant);
+      await cache.store({ prompt: ASKED, tags: ["doc"] }, "old");
+      let over = false;
+      const served: boolean[] = [];
+      const reads = Array.from({ length: 1_000 }, async (_, at) => {
+        await new Promise((resolve) => setTimeout(resolve, at % 800));
+        const begunAfter = over;
+        const found = await cache.lookup(at % 2 === 0 ? ASKED : "What's the capital of France?");
+        if (begunAfter) served.push(found.hit);
+      });
+      await new Promise((resolve) => setTimeout(resolve, 15));
+      await cache.invalidate(["doc"]);
+      over = true;
+      await Promise.all(reads);
+      expect(served.length).toBeGreaterThan(50);
+      expect(served.includes(true)).toBe(false);
+    },
+  );
+});
+
+describe("a policy", () => {
+  const judge: Judge<string> = ({ stored, fresh }) => stored === fresh;
+
+  liveTest("in the shadow serves nothing by meaning, and counts what it would have", async ({ tenant }) => {
+    const cache = open(tenant, { policy: { kind: "shadow", judge } });
+    await cache.through(ASKED, async () => "Paris");
+    expect(await cache.through(ASKED, async () => "no")).toMatchObject({ source: "exact" });
+    expect(await cache.through("What's the capital of France?", async () => "Paris")).toMatchObject({ source: "miss" });
+    expect(await cache.through("What’s the capital of France", async () => "Lyon")).toMatchObject({ source: "miss" });
+    await expect.poll(() => cache.report()).toMatchObject({ withheld: 2, audited: 2, wrong: 1, threshold: undefined });
+  });
+
+  liveTest(
+    "that is calibrated serves nothing until audits say that it may, and stops when they say otherwise",
+    async ({ tenant }) => {
+      const cache = open(tenant, { policy: { kind: "calibrated", judge, target: 0.8, auditRate: 1 } });
+      await cache.store(ASKED, "Paris");
+      const near = "What's the capital of France?";
+      for (let at = 0; at < 12; at += 1) {
+        await cache.through({ prompt: near, within: undefined }, async () => "Paris", { keep: () => false });
+        await expect.poll(async () => (await cache.report()).audited).toBeGreaterThan(at);
+      }
+      const found = await cache.lookup(near);
+      expect(found).toMatchObject({ hit: true, match: "similar", value: "Paris" });
+      for (let at = 0; at < 8 && found.hit; at += 1) await cache.feedback({ ...found, id: "0".repeat(32) }, false);
+      expect(await cache.lookup(near)).toMatchObject({ hit: false, nearest: { veto: "unproven" } });
+    },
+  );
+
+  liveTest("whose judge fails has learned nothing, and serves nothing", async ({ tenant }) => {
+    const cache = open(tenant, { policy: { kind: "calibrated", judge: () => Promise.reject(new Error("away")) } });
+    await cache.store(ASKED, "Paris");
+    for (let at = 0; at < 3; at += 1)
+      expect(
+        await cache.through("What's the capital of France?", async () => "Paris", { keep: () => false }),
+      ).toMatchObject({ source: "miss" });
+    expect(await cache.report()).toMatchObject({ audited: 0, withheld: 3 });
+  });
+
+  liveTest("learns from users: a wrong answer is forgotten", async ({ tenant }) => {
+    const cache = open(tenant);
+    await cache.store(ASKED, "Lyon");
+    const found = await cache.lookup("What's the capital of France?");
+    if (!found.hit) throw new Error("the test needs a hit");
+    await cache.feedback(found, false);
+    expect((await cache.lookup(ASKED)).hit).toBe(false);
+    await expect.poll(() => cache.report()).toMatchObject({ disliked: 1, wrong: 1 });
+  });
+});

@@ -1,0 +1,125 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import {
+  evaluate,
+  fitVerifier,
+  operateAt,
+  scorePairs,
+  SHIPPED_WEIGHTS,
+  type LabelledPair,
+  type Logistic,
+} from "../cache/index.ts";
+import { minilmEmbedder, staticEmbedder, type Embedder } from "../embedders/index.ts";
+import { MarrowError } from "../errors.ts";
+
+/** Part of the pairs that a fit or a threshold does not see, to be judged by: one of so many. */
+const HELD_OUT = 5;
+
+/**
+ * `marrow cache evaluate | tune | fit`: what the cache makes of labelled pairs, offline. A pair a line: `{"a", "b", "label"}`, label 1 when
+ * one answer may serve both.
+ */
+export async function runCache(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      pairs: { type: "string" },
+      weights: { type: "string" },
+      out: { type: "string" },
+      target: { type: "string", default: "0.97" },
+      minilm: { type: "string" },
+      score: { type: "string", default: "verifier" },
+    },
+  });
+  const [act = ""] = positionals;
+  if (!["evaluate", "tune", "fit"].includes(act) || values.pairs === undefined)
+    throw usage("cache evaluate | tune | fit, each with --pairs FILE.jsonl");
+  const embedder = values.minilm === undefined ? staticEmbedder() : minilmEmbedder({ directory: values.minilm });
+  const pairs = readPairs(values.pairs);
+  if (act === "fit") return fitTo(pairs, embedder, values.out);
+  const verifier = values.score === "cosine" ? undefined : readWeights(values.weights, embedder);
+  const judged = await scorePairs(pairs, embedder, verifier);
+  if (act === "evaluate") print(evaluate(judged));
+  else {
+    const target = Number(values.target);
+    if (!(target > 0.5 && target < 1)) throw usage("--target between 0.5 and 1");
+    // The threshold is chosen on one half and judged on the other: on its own pairs any threshold looks good.
+    const [chosenOn, judgedOn] = [judged.filter((_, at) => at % 2 === 0), judged.filter((_, at) => at % 2 === 1)];
+    const thresholds = [...new Set(chosenOn.map(({ score }) => score))].filter((score) => score > 0);
+    const good = thresholds
+      .map((threshold) => operateAt(chosenOn, threshold))
+      .filter(({ precision }) => precision >= target)
+      .toSorted((a, b) => b.hitRate - a.hitRate)[0];
+    print({
+      target,
+      minScore: good?.threshold ?? null,
+      chosenOn: good ?? null,
+      heldOut: good?.threshold === undefined ? null : operateAt(judgedOn, good.threshold),
+    });
+  }
+  return 0;
+}
+
+async function fitTo(pairs: readonly LabelledPair[], embedder: Embedder, out: string | undefined): Promise<number> {
+  const held = pairs.filter((_, at) => at % HELD_OUT === 0);
+  const seen = pairs.filter((_, at) => at % HELD_OUT !== 0);
+  const trial = await fitVerifier(seen, embedder);
+  const [fitted, shipped] = [trial, SHIPPED_WEIGHTS[embedder.id]];
+  const weights = await fitVerifier(pairs, embedder);
+  print({
+    pairs: pairs.length,
+    heldOut: evaluate(await scorePairs(held, embedder, fitted)),
+    shippedOnHeldOut: shipped === undefined ? null : evaluate(await scorePairs(held, embedder, shipped)),
+    ...(out === undefined && { weights }),
+  });
+  if (out !== undefined) writeFileSync(out, `${JSON.stringify({ embedder: embedder.fingerprint, ...weights })}\n`);
+  return 0;
+}
+
+function readPairs(file: string): LabelledPair[] {
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.flatMap((line, at): LabelledPair[] => {
+    if (line.trim() === "") return [];
+    const pair = parse(line) as Partial<LabelledPair> | undefined;
+    if (typeof pair?.a !== "string" || typeof pair.b !== "string" || (pair.label !== 0 && pair.label !== 1))
+      throw new MarrowError("invalid_input", `line ${at + 1} must be {"a": text, "b": text, "label": 0 or 1}`, {
+        details: { line: at + 1 },
+      });
+    return [{ a: pair.a, b: pair.b, label: pair.label }];
+  });
+}
+
+function readWeights(file: string | undefined, embedder: Embedder): Logistic {
+  if (file === undefined) {
+    const shipped = SHIPPED_WEIGHTS[embedder.id];
+    if (shipped === undefined) throw usage("--weights FILE for this embedder, or --score cosine");
+    return shipped;
+  }
+  const { embedder: fingerprint, ...weights } = (parse(readFileSync(file, "utf8")) ?? {}) as Logistic & {
+    embedder?: string;
+  };
+  if (fingerprint !== embedder.fingerprint)
+    throw new MarrowError("conflict", "the weights were fitted for another embedder", {
+      details: { stored: fingerprint },
+    });
+  return weights;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function print(value: unknown): void {
+  console.log(
+    JSON.stringify(value, (_, one: unknown) => (typeof one === "number" ? Number(one.toPrecision(4)) : one), 2),
+  );
+}
+
+function usage(expected: string): MarrowError {
+  return new MarrowError("invalid_option", `expected ${expected}`);
+}
