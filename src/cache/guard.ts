@@ -1,4 +1,4 @@
-import { isSpoken, numbersOf, read, type Reading } from "./reading.ts";
+import { isSpoken, read, type Reading } from "./reading.ts";
 
 /** Why two prompts that look alike must not share an answer. */
 export type Veto =
@@ -25,20 +25,18 @@ export function findVeto(asked: string, stored: string): Veto | undefined {
 
 /** The same for one prompt that is held against several: it is read once. */
 export function createGuard(asked: string): (stored: string) => Veto | undefined {
-  const numbers = numbersOf(asked);
-  let reading: Reading | undefined;
-  return (stored) => {
-    // The most frequent veto, and the cheapest to find.
-    if (!sameSet(numbers, numbersOf(stored))) return "number";
-    return compare((reading ??= read(asked)), read(stored));
-  };
+  const reading = read(asked);
+  return (stored) => compare(reading, read(stored));
 }
 
-function compare(a: Reading, b: Reading): Veto | undefined {
+/** The same for prompts that are read already. */
+export function compare(a: Reading, b: Reading): Veto | undefined {
+  // The most frequent veto.
+  if (!sameSet(a.numbers(), b.numbers())) return "number";
   if (!holdsAll(b, a.quoted) || !holdsAll(a, b.quoted)) return "quoted";
   if (otherQuestions(a.asks, b.asks)) return "question";
-  if (otherUnits(a.units, b.units)) return "unit";
-  if (a.script !== b.script && a.script !== "" && b.script !== "") return "language";
+  if (otherUnits(a.units(), b.units())) return "unit";
+  if (otherScripts(a.script(), b.script())) return "language";
   if (a.negations % 2 !== b.negations % 2) return "negation";
   if (hasAntonyms(a.words, b.words)) return "antonym";
   if (isTurnedAround(a, b)) return "direction";
@@ -97,9 +95,13 @@ function otherUnits(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, strin
   return [...a].some(([number, unit]) => b.has(number) && b.get(number) !== unit);
 }
 
+function otherScripts(a: string, b: string): boolean {
+  return a !== b && a !== "" && b !== "";
+}
+
 /** A name on each side that the other text does not hold at all. */
 function differentNames(a: Reading, b: Reading): boolean {
-  const alone = (one: Reading, other: Reading) => [...one.names].some((name) => !isSpoken(name, other));
+  const alone = (one: Reading, other: Reading) => [...one.names()].some((name) => !isSpoken(name, other));
   return alone(a, b) && alone(b, a);
 }
 

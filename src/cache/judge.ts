@@ -1,5 +1,6 @@
 import type { Word } from "../embedders/index.ts";
-import { createGuard, type Veto } from "./guard.ts";
+import { compare, type Veto } from "./guard.ts";
+import { read } from "./reading.ts";
 import { toFeatures, toSheet, type Sheet } from "./verifier/features.ts";
 import { likelihood, type Logistic } from "./verifier/logistic.ts";
 
@@ -30,17 +31,21 @@ export function createJudge(
   asked: string,
   { verifier, floor, threshold, words }: JudgeOptions,
 ): (stored: string, similarity: number) => Judgement {
-  const guard = createGuard(asked);
+  const reading = read(asked);
   let sheet: Sheet | undefined;
   return (stored, similarity) => {
     if (similarity < floor)
       return { similarity, score: verifier === undefined ? similarity : 0, refusal: "below_threshold" };
-    const veto = guard(stored);
+    const other = read(stored);
+    const veto = compare(reading, other);
     if (veto !== undefined) return { similarity, score: 0, refusal: veto };
     const score =
       verifier === undefined
         ? similarity
-        : likelihood(verifier, toFeatures((sheet ??= toSheet(asked)), toSheet(stored), Math.min(1, similarity), words));
+        : likelihood(
+            verifier,
+            toFeatures((sheet ??= toSheet(reading)), toSheet(other), Math.min(1, similarity), words),
+          );
     return { similarity, score, ...(score < threshold && { refusal: "below_threshold" as const }) };
   };
 }

@@ -3,17 +3,19 @@ export interface Reading {
   readonly text: string;
   readonly words: ReadonlySet<string>;
   /** The words, and what first letters of some together spell. */
-  readonly spoken: ReadonlySet<string>;
+  readonly spoken: () => ReadonlySet<string>;
   readonly order: readonly string[];
   readonly quoted: ReadonlySet<string>;
-  readonly names: ReadonlySet<string>;
+  readonly names: () => ReadonlySet<string>;
+  /** Numbers, number words, days, months and what else stands for a time. */
+  readonly numbers: () => ReadonlySet<string>;
   readonly negations: number;
   /** Units of numbers: "5" -> "km". */
-  readonly units: ReadonlyMap<string, string>;
+  readonly units: () => ReadonlyMap<string, string>;
   /** What is asked for, by its question word: who, when, why, where, how, or the measure after "how". */
   readonly asks: string;
   /** The writing of most of its letters. */
-  readonly script: string;
+  readonly script: () => string;
 }
 
 const WORDS = /[\p{L}\p{N}][\p{L}\p{N}'’_+#.]*/gu;
@@ -25,28 +27,45 @@ const QUOTED = /"([^"]{1,200})"|“([^”]{1,200})”|`([^`]{1,200})`/g;
 const IDENTIFIERS =
   /\b(?:\w+_\w+|[a-z]+[A-Z]\w*|[A-Z]{2,}\d+|\w+\.(?:js|ts|py|go|rs|java|csv|json|xml|yaml|html|css|sql))\b|(?<=\s)--?[a-zA-Z][\w-]*/g;
 
-/** Reads a prompt once, for whatever compares it. */
+/** Reads a prompt once, for whatever compares it. What nobody asks for is not worked out. */
 export function read(given: string): Reading {
   const text = plain(given);
   const order = wordsOf(text);
+  const words = new Set(order);
+  const lower = text.toLowerCase();
   return {
-    text: ` ${text.toLowerCase().replaceAll(/[_-]/g, " ")} `,
-    words: new Set(order),
-    spoken: new Set([...order, ...initialsOf(order)]),
+    text: ` ${/[_-]/.test(lower) ? lower.replaceAll(/[_-]/g, " ") : lower} `,
+    words,
+    spoken: once(() => new Set([...order, ...initialsOf(order)])),
     order,
-    quoted: new Set(
-      [
-        ...[...text.matchAll(QUOTED)].map((match) => match[1] ?? match[2] ?? match[3] ?? ""),
-        ...(text.match(IDENTIFIERS) ?? []),
-        ...(text.match(OPERATORS) ?? []),
-      ].map((phrase) => phrase.toLowerCase().replaceAll(/[_-]/g, " ")),
-    ),
-    names: namesOf(text),
-    negations: order.filter((word) => NEGATIONS.has(word)).length,
-    units: unitsOf(text),
+    quoted: quotedIn(text),
+    names: once(() => namesOf(text)),
+    numbers: once(() => numbersIn(text, order)),
+    negations: order.reduce((count, word) => (NEGATIONS.has(word) ? count + 1 : count), 0),
+    units: once(() => (/\d/.test(text) ? unitsOf(text) : NO_UNITS)),
+    script: once(() => scriptOf(text)),
     asks: asksFor(order),
-    script: scriptOf(text),
   };
+}
+
+function once<T>(work: () => T): () => T {
+  let done: { readonly value: T } | undefined;
+  return () => (done ??= { value: work() }).value;
+}
+
+const NO_UNITS: ReadonlyMap<string, string> = new Map();
+const NONE: ReadonlySet<string> = new Set();
+/** What quotations, identifiers and operators cannot be without. */
+const SPECIAL = /["“`_:-]|\p{Ll}\p{Lu}|\p{Lu}{2}\d|\p{L}\.\p{L}/u;
+
+function quotedIn(text: string): ReadonlySet<string> {
+  if (!SPECIAL.test(text)) return NONE;
+  const phrases = [
+    ...[...text.matchAll(QUOTED)].map((match) => match[1] ?? match[2] ?? match[3] ?? ""),
+    ...(text.match(IDENTIFIERS) ?? []),
+    ...(text.match(OPERATORS) ?? []),
+  ];
+  return new Set(phrases.map((phrase) => phrase.toLowerCase().replaceAll(/[_-]/g, " ")));
 }
 
 const MEASURE =
@@ -62,16 +81,19 @@ function asksFor(order: readonly string[]): string {
 
 /** What is written in several ways, in one: what does not work is broken, a framework is no file. */
 function plain(text: string): string {
+  if (!UNUSUAL.test(text)) return text;
   return text
     .replaceAll('\\"', '"')
     .replaceAll(/\bk8s\b/gi, "kubernetes")
     .replaceAll(/\b(mon|tues|wednes|thurs|fri|satur|sun)days\b/gi, "$1day")
-    .replaceAll(
-      /\b(?:not|isn['’]t|aren['’]t|doesn['’]t|won['’]t|does not|do not|don['’]t) (?:working|work|loading|load|responding|respond|found)\b/gi,
-      "broken",
-    )
+    .replaceAll(BROKEN, "broken")
     .replaceAll(/\b(node|next|vue|nuxt|express|nest|three|d3|react|angular)\.js\b/gi, "$1");
 }
+
+const BROKEN =
+  /\b(?:not|isn['’]t|aren['’]t|doesn['’]t|won['’]t|does not|do not|don['’]t) (?:working|work|loading|load|responding|respond|found)\b/gi;
+/** What nothing of the above can be without. */
+const UNUSUAL = /\\"|k8s|days\b|\.js\b|(?:not|n['’]t) (?:work|load|respond|found)/i;
 
 /** Short forms that are as common as the long ones. */
 const ALIASES = new Map(
@@ -113,10 +135,8 @@ function initialsOf(order: readonly string[]): string[] {
   return found;
 }
 
-export function numbersOf(given: string): ReadonlySet<string> {
-  const text = plain(given);
+function numbersIn(text: string, order: readonly string[]): ReadonlySet<string> {
   const numbers = new Set((text.match(NUMBERS) ?? []).map(plainNumber));
-  const order = wordsOf(text);
   for (const [at, word] of order.entries()) {
     // "the first 10" is ten.
     const next = order[at + 1] ?? "";
@@ -203,7 +223,8 @@ function namesOf(text: string): ReadonlySet<string> {
 }
 
 /** Whether a name is in a text, in singular or plural. */
-export function isSpoken(name: string, { spoken }: Reading): boolean {
+export function isSpoken(name: string, reading: Reading): boolean {
+  const spoken = reading.spoken();
   return spoken.has(name) || spoken.has(`${name}s`) || spoken.has(name.replace(/s$/, ""));
 }
 

@@ -1,6 +1,6 @@
 import type { Word } from "../../embedders/index.ts";
 import { hasAntonyms, isTurnedAround, sameSet } from "../guard.ts";
-import { isSpoken, numbersOf, read, type Reading } from "../reading.ts";
+import { isSpoken, type Reading } from "../reading.ts";
 
 /** What a pair of prompts is judged by, in this order. */
 export const FEATURES = [
@@ -54,15 +54,14 @@ const STOP = new Set(
 );
 
 /** Reads a prompt. */
-export function toSheet(text: string): Sheet {
-  const reading = read(text);
+export function toSheet(reading: Reading): Sheet {
   const content = reading.order.filter((word) => !STOP.has(word)).map(stem);
   const used = content.length > 0 ? content : reading.order.map(stem);
   const joined = ` ${used.join(" ")} `;
   const trigrams = new Set(Array.from({ length: Math.max(0, joined.length - 2) }, (_, at) => joined.slice(at, at + 3)));
   return {
     reading,
-    numbers: numbersOf(text),
+    numbers: reading.numbers(),
     content: used,
     contentSet: new Set(used),
     trigrams,
@@ -151,7 +150,7 @@ const CODE = /[^\p{L}]|^.{1,2}$/u;
 
 /** How near the nearest word of the other prompt is, 0 to 1. */
 function nearest(word: string, other: Sheet, words: (word: string) => Word): number {
-  if (other.reading.spoken.has(word)) return 1;
+  if (other.reading.spoken().has(word)) return 1;
   if (CODE.test(word)) return 0;
   const { direction } = words(word);
   let best = 0;
@@ -166,7 +165,7 @@ function nearest(word: string, other: Sheet, words: (word: string) => Word): num
 }
 
 function missing(a: Reading, b: Reading): boolean {
-  return [...a.names].some((name) => !isSpoken(name, b));
+  return [...a.names()].some((name) => !isSpoken(name, b));
 }
 
 /** A word without its commonest endings: enough that plurals and tenses do not tell two prompts apart. */

@@ -2,6 +2,7 @@ import { cosine, staticWords, type Embedder } from "../../embedders/index.ts";
 import type { Judged } from "../evaluate.ts";
 import { findVeto } from "../guard.ts";
 import { leansOnContext } from "../leaning.ts";
+import { read } from "../reading.ts";
 import { FEATURES, toFeatures, toSheet } from "./features.ts";
 import { fit, likelihood, type Example, type Logistic } from "./logistic.ts";
 
@@ -59,7 +60,7 @@ async function featuresOf(pairs: readonly LabelledPair[], embedder: Embedder): P
   const words = staticWords();
   return pairs.map(({ a, b }) => {
     const near = cosine(vectors.get(a) as Float32Array, vectors.get(b) as Float32Array);
-    return toFeatures(toSheet(a), toSheet(b), near, words);
+    return toFeatures(toSheet(read(a)), toSheet(read(b)), near, words);
   });
 }
 
