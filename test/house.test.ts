@@ -12,6 +12,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   limiter: ["redis", "errors", "internal"],
   vectors: ["embedders", "redis", "errors", "internal"],
   stores: ["vectors", "embedders", "redis", "errors", "internal"],
+  "ai-sdk": ["cache", "errors", "internal"],
   langchain: ["vectors", "embedders", "errors", "internal"],
   memory: ["embedders", "redis", "errors", "internal"],
   cache: ["embedders", "redis", "errors", "internal"],

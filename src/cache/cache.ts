@@ -26,7 +26,16 @@ const SWEEP = 16;
 export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Cache<V> {
   const scoped = checkScope(redis);
   const resolved = resolveOptions(options);
-  const { name, embedder, judge: judgeOptions, ttlMs: ttlMsDefault, ttlJitter, entryBytesMax, timeoutMs } = resolved;
+  const {
+    name,
+    embedder,
+    judge: judgeOptions,
+    ttlMs: ttlMsDefault,
+    staleMs,
+    ttlJitter,
+    entryBytesMax,
+    timeoutMs,
+  } = resolved;
   const keys = cacheKeys(scoped, name);
   const audits = createAudits(scoped, keys.audits(resolved.judged), timeoutMs);
   const policy = createPolicy(resolved.policy, judgeOptions.threshold, audits);
@@ -53,9 +62,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     if (entry.since < epoch.all) return "invalidated";
     const { tags = [] } = entry;
     // Only what bears a tag, and only once something was invalidated since, costs another look.
-    if (tags.length === 0 || entry.since >= epoch.present) return undefined;
-    const ended = (await scoped.send(["HMGET", keys.tags, ...tags], { timeoutMs })) as readonly (string | null)[];
-    return ended.some((at) => at !== null && Number(at) > entry.since) ? "invalidated" : undefined;
+    if (tags.length > 0 && entry.since < epoch.present) {
+      const ended = (await scoped.send(["HMGET", keys.tags, ...tags], { timeoutMs })) as readonly (string | null)[];
+      if (ended.some((at) => at !== null && Number(at) > entry.since)) return "invalidated";
+    }
+    return staleMs > 0 && entry.endsAtMs <= Date.now() ? "ended" : undefined;
   }
 
   async function lookupExact(question: Fingerprint, maxAgeMs: number): Promise<Lookup<V>> {
@@ -66,7 +77,10 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     if (body === null) return { hit: false };
     const entry = toEntry(body);
     const refusal = await tooOld(entry, epoch, maxAgeMs);
-    if (refusal !== undefined) return { hit: false, nearest: { similarity: 1, score: 1, veto: refusal } };
+    if (refusal !== undefined) {
+      const stale = refusal === "ended" ? { stale: { value: entry.value as V, ageMs: ageOf(entry) } } : {};
+      return { hit: false, nearest: { similarity: 1, score: 1, veto: refusal }, ...stale };
+    }
     return {
       hit: true,
       match: "exact",
@@ -168,8 +182,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       if (!fingerprint.leaning) {
         if (tiers !== "similar") found = await lookupExact(fingerprint, maxAgeMs);
         if (!found.hit && tiers !== "exact") {
-          const similar = await lookupSimilar(fingerprint, maxAgeMs, signal, candidates);
-          found = similar.hit || similar.nearest !== undefined ? similar : found;
+          found = bothMissed(found, await lookupSimilar(fingerprint, maxAgeMs, signal, candidates));
         }
       }
       if (!explain) return found;
@@ -216,8 +229,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         },
         {
           id: fingerprint.id,
-          record: encodeRecordBody(body),
-          ttl_ms: jittered,
+          record: encodeRecordBody(body, "dense"),
+          ttl_ms: jittered + staleMs,
           vector: vector ?? "",
           sweep: SWEEP,
           since: since.get(fingerprint) ?? "",
@@ -283,4 +296,16 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
 
 function ageOf({ storedAtMs }: Entry): number {
   return Math.max(0, Date.now() - storedAtMs);
+}
+
+/** What two tiers say together: the exact one knows what is stale, the other one what is near. */
+function bothMissed<V>(exact: Extract<Lookup<V>, { hit: false }>, similar: Lookup<V>): Lookup<V> {
+  if (similar.hit) return similar;
+  const nearest = exact.nearest ?? similar.nearest;
+  return {
+    hit: false,
+    ...(nearest && { nearest }),
+    ...(exact.stale && { stale: exact.stale }),
+    ...(similar.withheld && { withheld: similar.withheld }),
+  };
 }

@@ -50,6 +50,8 @@ export type Lookup<V> =
   | {
       readonly hit: false;
       readonly nearest?: Nearest | undefined;
+      /** An answer to this very question whose life is over, within `staleMs`. */
+      readonly stale?: { readonly value: V; readonly ageMs: number } | undefined;
       /** What would have been served, had the policy had the evidence. Never serve it. */
       readonly withheld?: { readonly id: string; readonly value: V; readonly score: number } | undefined;
       readonly explanation?: Explanation | undefined;
@@ -86,7 +88,13 @@ export interface ThroughOptions<V> extends LookupOptions, StoreOptions {
 
 /** What {@link Cache.through} answers: the value, and where it came from. */
 export type Through<V> =
-  | { readonly source: "exact" | "similar"; readonly value: V; readonly similarity: number; readonly ageMs: number }
+  /** `stale`: its life is over; it is asked for again behind the caller's back, or asking failed. */
+  | {
+      readonly source: "exact" | "similar" | "stale";
+      readonly value: V;
+      readonly similarity: number;
+      readonly ageMs: number;
+    }
   /** Fresh: asked for here (`miss`), by another process at the same time (`shared`), or past the cache (`bypass`). */
   | { readonly source: "miss" | "shared" | "bypass"; readonly value: V };
 

@@ -57,6 +57,11 @@ export interface CacheOptions<V = unknown> {
   readonly policy?: Policy<V> | undefined;
   /** How long an answer may be served, in milliseconds, 1 to 366 days. @default 86_400_000 (one day) */
   readonly ttlMs?: number | undefined;
+  /**
+   * How long after its life an answer may still be served by `through` while it is asked for again, or when asking fails; 0 to 366 days,
+   * in milliseconds. `lookup` never serves one. @default 0
+   */
+  readonly staleMs?: number | undefined;
   /** Part by which lives are shortened at random, so that what was stored together does not end together; 0 to 0.5. @default 0 */
   readonly ttlJitter?: number | undefined;
   /** Largest entry, in bytes of JSON. A larger one is not stored. @default 1_048_576 */
@@ -73,6 +78,7 @@ export interface ResolvedCacheOptions<V> {
   readonly judged: string;
   readonly policy: Policy<V>;
   readonly ttlMs: number;
+  readonly staleMs: number;
   readonly ttlJitter: number;
   readonly entryBytesMax: number;
   readonly timeoutMs: number;
@@ -120,6 +126,7 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     judged: `${options.embedder?.fingerprint ?? "none"}.${score}.${verifier?.intercept ?? 0}`,
     policy: checkPolicy(options.policy ?? { kind: "static" }),
     ttlMs: checkTtl("ttlMs", options.ttlMs ?? TTL_MS_DEFAULT),
+    staleMs: checkInteger("staleMs", options.staleMs ?? 0, { min: 0, max: TTL_MS_MAX }),
     ttlJitter: checkNumber("ttlJitter", options.ttlJitter ?? 0, { min: 0, max: 0.5 }),
     entryBytesMax: checkInteger("entryBytesMax", options.entryBytesMax ?? 1_048_576, { min: 64, max: 64 * 1_048_576 }),
     timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 250, { min: 1, max: 60_000 }),

@@ -27,7 +27,7 @@ export interface Question {
 export interface Fingerprint {
   /** Names the group of questions that may share answers: 32 hexadecimal digits. */
   readonly partition: string;
-  /** Names this very question in it. */
+  /** Names this very question in it: 16 characters of base64url. */
   readonly id: string;
   /** The prompt as it is compared: Unicode NFC, white space folded, without greetings, pleas and thanks. */
   readonly text: string;
@@ -39,6 +39,8 @@ export interface Fingerprint {
 /** Longest prompt that is cached, in characters. */
 export const PROMPT_CHARS_MAX = 100_000;
 const SHORT_DIGEST = 32;
+/** Of an entry there are many, and its id is kept three times: 96 bits in 16 characters. */
+const ID_CHARS = 16;
 /** Tags of one answer. */
 const TAGS_MAX = 16;
 /** ASCII words with single spaces between them: already in normal form, as most prompts are. */
@@ -79,7 +81,7 @@ function makeFingerprint(question: string | Question): Fingerprint {
   const partition = partitionOf(alone ? within : { within, context });
   return {
     partition,
-    id: hash("sha256", `${partition}\n${text}`).slice(0, SHORT_DIGEST),
+    id: hash("sha256", `${partition}\n${text}`, "base64url").slice(0, ID_CHARS),
     text,
     leaning: alone && leansOnContext(text),
     tags: checkTags(tags),

@@ -48,6 +48,21 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
       return { source, value, similarity, ageMs };
     }
     if (found === undefined) return { source: "bypass", value: await ask() };
+    const { stale } = found;
+    if (stale !== undefined) {
+      // Served at once, and asked for again by one of all who find it so; that asking fails, nobody needs to know.
+      askAndStore(question, ask, found, options).catch(() => {});
+      return { source: "stale", value: stale.value, similarity: 1, ageMs: stale.ageMs };
+    }
+    return askAndStore(question, ask, found, options);
+  }
+
+  async function askAndStore(
+    question: string | Question,
+    ask: () => Promise<V>,
+    found: Extract<Lookup<V>, { hit: false }>,
+    options: ThroughOptions<V>,
+  ): Promise<Through<V>> {
     const { id, leaning } = toFingerprint(question);
     const answer = leaning || options.singleFlight === false ? undefined : await fly(id, ask, options);
     const value = answer === undefined ? await ask() : answer.value;

@@ -122,6 +122,39 @@ describe("invalidation", () => {
   );
 });
 
+describe("an answer whose life is over", () => {
+  liveTest("is served while one asks again, within its bounds, and when asking fails", async ({ tenant }) => {
+    const cache = open(tenant, { ttlMs: 60, staleMs: 60_000 });
+    await cache.store(ASKED, "old");
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    expect((await cache.lookup(ASKED)).hit).toBe(false);
+    const failing = await cache.through(ASKED, () => Promise.reject(new Error("away")));
+    expect(failing).toMatchObject({ source: "stale", value: "old" });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(await cache.through(ASKED, async () => "new", { ttlMs: 60_000 })).toMatchObject({
+      source: "stale",
+      value: "old",
+    });
+    await expect.poll(() => cache.lookup(ASKED)).toMatchObject({ hit: true, value: "new" });
+  });
+
+  liveTest("ends a little earlier at random, where that is wanted", async ({ tenant, redis }) => {
+    const cache = open(tenant, { ttlMs: 100_000, ttlJitter: 0.5, embedder: undefined });
+    for (let at = 0; at < 20; at += 1) await cache.store(`question number ${at}`, "x");
+    const [, keys] = (await redis.send([
+      "SCAN",
+      "0",
+      "MATCH",
+      `{${tenant.app}:acme}:cache:c:entry:*`,
+      "COUNT",
+      "100000",
+    ])) as [string, string[]];
+    const lives = (await redis.pipeline(keys.map((key) => ["PTTL", key]))).map(Number);
+    expect(Math.min(...lives)).toBeGreaterThan(49_000);
+    expect(Math.max(...lives) - Math.min(...lives)).toBeGreaterThan(5_000);
+  });
+});
+
 describe("a policy", () => {
   const judge: Judge<string> = ({ stored, fresh }) => stored === fresh;
 

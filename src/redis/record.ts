@@ -1,4 +1,4 @@
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { MarrowError } from "../errors.ts";
 
 /** Version written into every record; a reader refuses what is newer. */
@@ -12,6 +12,7 @@ export const RECORD_BYTES_MAX: number = 64 * 1024 * 1024;
 
 const PLAIN_JSON = 0x00;
 const ZSTD_JSON = 0x01;
+const BROTLI_JSON = 0x02;
 
 /**
  * Turns a JSON value into a record: one byte version, one byte encoding, then the body. See `docs/protocol/records.md`.
@@ -20,12 +21,22 @@ export function encodeRecord(value: unknown): Buffer {
   return encodeRecordBody(Buffer.from(JSON.stringify(value), "utf8"));
 }
 
-/** The same for a value that is JSON bytes already. */
-export function encodeRecordBody(body: Buffer): Buffer {
-  const compressed = body.length >= COMPRESS_FROM_BYTES ? zstdCompressSync(body) : undefined;
-  return compressed !== undefined && compressed.length < body.length
-    ? withHeader(ZSTD_JSON, compressed)
-    : withHeader(PLAIN_JSON, body);
+/**
+ * The same for a value that is JSON bytes already. `dense` takes twice the time (0.2 ms for 2 KB) to make text a tenth smaller: for what is
+ * kept long and read often.
+ */
+export function encodeRecordBody(body: Buffer, effort: "quick" | "dense" = "quick"): Buffer {
+  if (body.length < COMPRESS_FROM_BYTES) return withHeader(PLAIN_JSON, body);
+  const compressed = effort === "dense" ? brotliCompressSync(body, brotliOptions(body.length)) : zstdCompressSync(body);
+  if (compressed.length >= body.length) return withHeader(PLAIN_JSON, body);
+  return withHeader(effort === "dense" ? BROTLI_JSON : ZSTD_JSON, compressed);
+}
+
+function brotliOptions(bytes: number) {
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_MODE, BROTLI_MODE_TEXT, BROTLI_PARAM_SIZE_HINT } = constants;
+  return {
+    params: { [BROTLI_PARAM_QUALITY]: 5, [BROTLI_PARAM_MODE]: BROTLI_MODE_TEXT, [BROTLI_PARAM_SIZE_HINT]: bytes },
+  };
 }
 
 /**
@@ -57,6 +68,8 @@ function bodyOf(record: Uint8Array): Buffer {
       return body;
     case ZSTD_JSON:
       return zstdDecompressSync(body, { maxOutputLength: RECORD_BYTES_MAX });
+    case BROTLI_JSON:
+      return brotliDecompressSync(body, { maxOutputLength: RECORD_BYTES_MAX });
     default:
       throw corrupt("its encoding is unknown");
   }

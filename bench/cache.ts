@@ -1,0 +1,234 @@
+/**
+ * The cache beside two peers' call sequences, on one server: the commands and round trips that their documents and sources show for a
+ * hit, a miss and a store, with VSIM where they say FT.SEARCH, which this server has not. With no delay on the way, and with 1 ms each
+ * way in between. Then what an entry takes: 10,000 of 1,536 numbers with an English answer of 2 KB, by the growth of the server's memory.
+ *
+ *   npm run bench:cache
+ */
+import { readFileSync } from "node:fs";
+import { connect as dial, createServer, type AddressInfo, type Socket } from "node:net";
+import { Redis as Ioredis } from "ioredis";
+import { connect, type Redis } from "marrow";
+import { createCache } from "marrow/cache";
+import type { Embedder } from "marrow/embedders";
+import { startBenchRedis } from "./support/redis.ts";
+import { median, round } from "./support/statistics.ts";
+
+const DIMENSIONS = 256;
+const ENTRIES = 2_000;
+const ROUNDS = 150;
+const WIDE = 1_536;
+const WIDE_ENTRIES = 10_000;
+const TTL_S = "86400";
+
+const server = await startBenchRedis();
+const socket = server.url.slice("unix://".length);
+const prose = [
+  ...new Set(
+    ["README.md", "docs/roles/cache.md", "docs/roles/vectors.md", "docs/roles/gateway.md", "docs/operations.md"].map(
+      (file) => readFileSync(file, "utf8"),
+    ),
+  ),
+].join("\n");
+
+/** Vectors by the text's number, so that a question and its rephrasing are near and all others are not. */
+function embedderOf(dimensions: number): Embedder {
+  return {
+    id: "bench",
+    dimensions,
+    maxTokens: 512,
+    fingerprint: `bench-${dimensions}`,
+    embed: async (texts) =>
+      texts.map((text) => vectorOf(Number(/\d+/.exec(text)?.[0] ?? 0), dimensions, text.startsWith("rephrased"))),
+  };
+}
+
+const figures: Record<string, number> = {};
+for (const delayMs of [0, 1]) {
+  const proxy = await startDelay(socket, delayMs);
+  const redis = await connect(proxy.url, { app: `bench${delayMs}`, commandTimeoutMs: 60_000 });
+  const raw = new Ioredis(proxy.url);
+  await compare(redis, raw, delayMs);
+  raw.disconnect();
+  await redis.close();
+  await proxy.close();
+}
+figures["bytesPerEntry"] = await weigh(WIDE);
+figures["bytesPerEntryAt256"] = await weigh(DIMENSIONS);
+console.log(JSON.stringify({ bench: "cache", dimensions: WIDE, answerBytes: 2_048, ...figures }));
+await server.stop();
+process.exit(0);
+
+async function compare(redis: Redis, raw: Ioredis, delayMs: number): Promise<void> {
+  const cache = createCache<string>(redis.scope("bench"), {
+    name: "c",
+    embedder: embedderOf(DIMENSIONS),
+    minSimilarity: 0.9,
+    timeoutMs: 60_000,
+  });
+  const bytes = (at: number, near = false) => {
+    const vector = vectorOf(at, DIMENSIONS, near);
+    return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+  };
+  for (let at = 0; at < ENTRIES; at += 1) {
+    await cache.store(`question number ${at} of the bench`, `answer ${at}`);
+    await raw.call("VADD", `peer${delayMs}:index`, "FP32", bytes(at), `e${at}`, "Q8", "EF", "64", "M", "8");
+    await raw.hset(`peer${delayMs}:e${at}`, "prompt", `question number ${at} of the bench`, "response", `answer ${at}`);
+  }
+  const search = (at: number, near: boolean) =>
+    raw.call("VSIM", `peer${delayMs}:index`, "FP32", bytes(at, near), "WITHSCORES", "COUNT", "1", "EF", "50");
+  const acts: Record<string, Record<string, (at: number) => Promise<unknown>>> = {
+    similarHit: {
+      marrow: (at) => cache.lookup(`rephrased question number ${at} of the bench`),
+      // FT.SEARCH, the hash, EXPIRE of the hit.
+      async redisvl(at) {
+        await search(at, true);
+        await raw.hgetall(`peer${delayMs}:e${at}`);
+        await raw.expire(`peer${delayMs}:e${at}`, TTL_S);
+      },
+      // The embedding's key, FT.SEARCH with the hash, a window of similarities, statistics, EXPIRE, HINCRBY: one after another.
+      async betterdb(at) {
+        await raw.get(`peer${delayMs}:embed:${at}`);
+        await search(at, true);
+        await raw.hgetall(`peer${delayMs}:e${at}`);
+        await raw
+          .pipeline()
+          .zadd(`peer${delayMs}:window`, at, `w${at}`)
+          .zremrangebyrank(`peer${delayMs}:window`, 0, -10_001)
+          .exec();
+        await raw
+          .pipeline()
+          .hincrby(`peer${delayMs}:stats`, "hits", 1)
+          .hincrby(`peer${delayMs}:stats`, "total", 1)
+          .exec();
+        await raw.expire(`peer${delayMs}:e${at}`, TTL_S);
+        await raw.hincrby(`peer${delayMs}:e${at}`, "hits", 1);
+      },
+    },
+    exactHit: {
+      marrow: (at) => cache.lookup(`question number ${at} of the bench`),
+      async redisvl(at) {
+        await search(at, false);
+        await raw.hgetall(`peer${delayMs}:e${at}`);
+        await raw.expire(`peer${delayMs}:e${at}`, TTL_S);
+      },
+    },
+    store: {
+      marrow: (at) => cache.store(`another question ${ENTRIES + at} of the bench`, `answer ${at}`),
+      // HSET, then EXPIRE; the index follows, which here is a VADD.
+      async redisvl(at) {
+        await raw
+          .pipeline()
+          .hset(`peer${delayMs}:n${at}`, "prompt", `another question ${at}`, "response", `answer ${at}`)
+          .expire(`peer${delayMs}:n${at}`, TTL_S)
+          .call("VADD", `peer${delayMs}:index`, "FP32", bytes(ENTRIES + at), `n${at}`, "Q8", "EF", "64", "M", "8")
+          .exec();
+      },
+      async betterdb(at) {
+        await raw.set(`peer${delayMs}:embed:n${at}`, bytes(ENTRIES + at), "EX", TTL_S);
+        await raw.hset(`peer${delayMs}:b${at}`, "prompt", `another question ${at}`, "response", `answer ${at}`);
+        await raw.call(
+          "VADD",
+          `peer${delayMs}:index`,
+          "FP32",
+          bytes(ENTRIES + at),
+          `b${at}`,
+          "Q8",
+          "EF",
+          "64",
+          "M",
+          "8",
+        );
+        await raw.expire(`peer${delayMs}:b${at}`, TTL_S);
+      },
+    },
+  };
+  for (const [act, who] of Object.entries(acts)) {
+    const times = new Map<string, number[]>();
+    for (let at = -10; at < ROUNDS; at += 1) {
+      const names = at % 2 === 0 ? Object.keys(who) : Object.keys(who).toReversed();
+      for (const name of names) {
+        const beganMs = performance.now();
+        await who[name]?.(((at + ENTRIES) * 7) % ENTRIES);
+        if (at >= 0) times.set(name, [...(times.get(name) ?? []), performance.now() - beganMs]);
+      }
+    }
+    const p50 = (name: string) => median(times.get(name) ?? []);
+    console.log(
+      `${act}, ${delayMs} ms: ${[...times.keys()].map((name) => `${name} ${p50(name).toFixed(2)} ms`).join(", ")}`,
+    );
+    for (const name of Object.keys(who).filter((one) => one !== "marrow"))
+      figures[`${act}Vs${name === "redisvl" ? "Redisvl" : "Betterdb"}${delayMs === 0 ? "" : "At1ms"}`] = round(
+        p50("marrow") / p50(name),
+      );
+  }
+}
+
+/** Bytes an entry by the growth of the server's memory, allocator's rounding included. */
+async function weigh(dimensions: number): Promise<number> {
+  const redis = await connect(server.url, { app: `weigh-${dimensions}`, commandTimeoutMs: 60_000 });
+  const cache = createCache<object>(redis.scope("bench"), {
+    name: "c",
+    embedder: embedderOf(dimensions),
+    minSimilarity: 0.9,
+    timeoutMs: 60_000,
+  });
+  const used = async () => Number(/used_memory:(\d+)/.exec(String(await redis.send(["INFO", "memory"])))?.[1]);
+  const before = await used();
+  for (let at = 0; at < WIDE_ENTRIES; at += 1) {
+    const start = (at * 997) % (prose.length - 2_048);
+    const value = {
+      model: "m",
+      message: { role: "assistant", content: prose.slice(start, start + 2_048) },
+      usage: { prompt_tokens: 12, completion_tokens: 480 },
+    };
+    await cache.store(
+      { prompt: `question number ${at} of the bench, asked as people ask`, tags: [`doc:${at % 100}`] },
+      value,
+    );
+  }
+  const bytes = Math.round(((await used()) - before) / WIDE_ENTRIES);
+  console.log(`${dimensions} numbers: ${bytes} bytes an entry`);
+  await redis.close();
+  return bytes;
+}
+
+function vectorOf(n: number, dimensions: number, near: boolean): Float32Array {
+  let state = (n * 2_654_435_761 + 12_345) >>> 0;
+  const next = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
+  const vector = Float32Array.from({ length: dimensions }, next);
+  if (near) for (let at = 0; at < dimensions; at += 7) vector[at] = (vector[at] as number) * 0.9;
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+/** Stands between a client and the server, and holds each answer back. */
+async function startDelay(path: string, delayMs: number): Promise<{ url: string; close(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const proxy = createServer((client) => {
+    const upstream = dial(path);
+    for (const one of [client, upstream]) {
+      sockets.add(one);
+      one.setNoDelay(true);
+      one.on("error", () => {});
+      one.on("close", () => {
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.on("data", (data) => upstream.write(data));
+    upstream.on("data", (data) => (delayMs === 0 ? client.write(data) : setTimeout(() => client.write(data), delayMs)));
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        for (const one of sockets) one.destroy();
+        proxy.close(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,94 @@
+import type { LanguageModelMiddleware } from "ai";
+import { isAway, type Cache, type Lookup } from "../cache/index.ts";
+import {
+  createCollector,
+  toGeneration,
+  toParts,
+  toQuestion,
+  toStored,
+  type Part,
+  type StoredGeneration,
+} from "./generation.ts";
+
+/** Options of `cacheMiddleware`. */
+export interface CacheMiddlewareOptions {
+  /** Pause between the pieces of a stored answer that is streamed, in milliseconds. @default 0, all at once */
+  readonly pieceDelayMs?: number | undefined;
+  /** Told of a cache that is away; the model is asked. */
+  readonly onUnavailable?: ((error: unknown) => void) | undefined;
+}
+
+/**
+ * A language-model middleware of the AI SDK that answers from a Marrow cache: `wrapLanguageModel({ model, middleware })`. Whole and streamed
+ * answers serve one another. Never stored: tool calls, files, errors, what was cut off, refused, empty or aborted. A hit says so in
+ * `providerMetadata.marrow`, and its usage counts all of its prompt as read from a cache.
+ */
+export function cacheMiddleware(
+  cache: Cache<StoredGeneration>,
+  { pieceDelayMs = 0, onUnavailable = () => {} }: CacheMiddlewareOptions = {},
+): LanguageModelMiddleware {
+  async function unlessAway<T>(work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      onUnavailable(error);
+      return undefined;
+    }
+  }
+
+  return {
+    specificationVersion: "v4",
+
+    async wrapGenerate({ doGenerate, params, model }) {
+      const question = toQuestion(params, model);
+      if (question === undefined) return doGenerate();
+      const found = await unlessAway(cache.lookup(question));
+      if (found?.hit === true) return toGeneration(found.value, metadataOf(found));
+      const generation = await doGenerate();
+      const stored = found === undefined ? undefined : toStored(generation);
+      if (stored !== undefined) await unlessAway(cache.store(question, stored));
+      return generation;
+    },
+
+    async wrapStream({ doStream, params, model }) {
+      const question = toQuestion(params, model);
+      if (question === undefined) return doStream();
+      const found = await unlessAway(cache.lookup(question));
+      if (found?.hit === true) return { stream: replay(toParts(found.value, metadataOf(found)), pieceDelayMs) };
+      const { stream, ...rest } = await doStream();
+      const collector = createCollector();
+      const watched = stream.pipeThrough(
+        new TransformStream<Part, Part>({
+          transform(part, controller) {
+            collector.add(part);
+            controller.enqueue(part);
+          },
+          // Reached only when the stream ended by itself: what was aborted or broke is not kept.
+          async flush() {
+            const stored = found === undefined ? undefined : collector.stored();
+            if (stored !== undefined) await unlessAway(cache.store(question, stored));
+          },
+        }),
+      );
+      return { stream: watched, ...rest };
+    },
+  };
+}
+
+function metadataOf({ match, similarity, ageMs }: Extract<Lookup<StoredGeneration>, { hit: true }>) {
+  return { marrow: { cache: match, similarity, ageMs } };
+}
+
+function replay(parts: readonly Part[], delayMs: number): ReadableStream<Part> {
+  let at = 0;
+  return new ReadableStream<Part>({
+    async pull(controller) {
+      const part = parts[at];
+      at += 1;
+      if (part === undefined) return controller.close();
+      if (delayMs > 0 && part.type.endsWith("-delta")) await new Promise((resolve) => setTimeout(resolve, delayMs));
+      controller.enqueue(part);
+    },
+  });
+}

@@ -1,0 +1,137 @@
+import { hash, randomUUID } from "node:crypto";
+import type { LanguageModelMiddleware } from "ai";
+import type { Question } from "../cache/index.ts";
+
+type Generate = Parameters<NonNullable<LanguageModelMiddleware["wrapGenerate"]>>[0];
+type Stream = Awaited<ReturnType<NonNullable<LanguageModelMiddleware["wrapStream"]>>>["stream"];
+
+/** What a model is asked with, in the AI SDK's words. */
+export type Call = Generate["params"];
+/** A model's whole answer. */
+export type Generation = Awaited<ReturnType<Generate["doGenerate"]>>;
+/** One part of a streamed answer. */
+export type Part = Stream extends ReadableStream<infer One> ? One : never;
+
+/** An answer as it is kept: text and reasoning, each with the pieces in which it came. */
+export interface StoredGeneration {
+  readonly content: readonly { readonly type: "text" | "reasoning"; readonly pieces: readonly string[] }[];
+  readonly finishReason: Generation["finishReason"];
+  readonly usage: Generation["usage"];
+}
+
+/**
+ * A call as a question: the last user turn's text is compared by meaning; the model, instructions, tools and parameters exactly, and the
+ * turns before as context. `undefined` for what ends in anything but a user's text.
+ */
+export function toQuestion(
+  { prompt, abortSignal: _, headers: __, includeRawChunks: ___, ...parameters }: Call,
+  model: { provider: string; modelId: string },
+): Question | undefined {
+  const last = prompt.at(-1);
+  if (last?.role !== "user" || !last.content.every((part) => part.type === "text")) return undefined;
+  const text = last.content.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+  if (text.trim() === "") return undefined;
+  const before = prompt.slice(0, -1);
+  const instructed = before.filter(({ role }) => role === "system");
+  const said = before.filter(({ role }) => role !== "system");
+  const within = { provider: model.provider, model: model.modelId, parameters, instructed };
+  return {
+    prompt: text,
+    within: JSON.parse(JSON.stringify(within)) as unknown,
+    context: said.length === 0 ? undefined : hash("sha256", JSON.stringify(said)),
+  };
+}
+
+/** A whole answer as it is kept; `undefined` for one that may not be: cut off, refused, empty, with tool calls or files. */
+export function toStored({ content, finishReason, usage }: Generation): StoredGeneration | undefined {
+  const kept = content.map((part) =>
+    part.type === "text" || part.type === "reasoning" ? { type: part.type, pieces: [part.text] } : undefined,
+  );
+  return keepable(kept, finishReason) ? { content: kept, finishReason, usage } : undefined;
+}
+
+/** A kept answer as a whole one. */
+export function toGeneration(
+  { content, finishReason, usage }: StoredGeneration,
+  metadata: Generation["providerMetadata"],
+): Generation {
+  return {
+    content: content.map(({ type, pieces }) => ({ type, text: pieces.join("") })),
+    finishReason,
+    usage: asCached(usage),
+    warnings: [],
+    ...(metadata && { providerMetadata: metadata }),
+  };
+}
+
+/** A kept answer as a stream: the pieces in which it came, under ids of their own. */
+export function toParts(
+  { content, finishReason, usage }: StoredGeneration,
+  metadata: Generation["providerMetadata"],
+): Part[] {
+  return [
+    { type: "stream-start", warnings: [] },
+    ...content.flatMap(({ type, pieces }): Part[] => {
+      const id = randomUUID();
+      return [
+        { type: `${type}-start`, id },
+        ...pieces.map((delta): Part => ({ type: `${type}-delta`, id, delta })),
+        { type: `${type}-end`, id },
+      ];
+    }),
+    { type: "finish", finishReason, usage: asCached(usage), ...(metadata && { providerMetadata: metadata }) },
+  ];
+}
+
+/** Collects a streamed answer as it passes by. */
+export function createCollector(): { add(part: Part): void; stored(): StoredGeneration | undefined } {
+  const blocks = new Map<string, { type: "text" | "reasoning"; pieces: string[] }>();
+  let finish: Extract<Part, { type: "finish" }> | undefined;
+  let whole = true;
+  return {
+    add(part) {
+      switch (part.type) {
+        case "text-start":
+        case "reasoning-start":
+          blocks.set(part.id, { type: part.type === "text-start" ? "text" : "reasoning", pieces: [] });
+          break;
+        case "text-delta":
+        case "reasoning-delta":
+          blocks.get(part.id)?.pieces.push(part.delta);
+          break;
+        case "finish":
+          finish = part;
+          break;
+        case "stream-start":
+        case "text-end":
+        case "reasoning-end":
+        case "response-metadata":
+        case "ping":
+        case "raw":
+          break;
+        default:
+          // Tool calls, files, sources and errors are no answer that could be given again.
+          whole = false;
+      }
+    },
+    stored() {
+      const content = [...blocks.values()];
+      if (!whole || finish === undefined || !keepable(content, finish.finishReason)) return undefined;
+      return { content, finishReason: finish.finishReason, usage: finish.usage };
+    },
+  };
+}
+
+function keepable(
+  content: readonly ({ readonly type: "text" | "reasoning"; readonly pieces: readonly string[] } | undefined)[],
+  finishReason: Generation["finishReason"],
+): content is readonly { readonly type: "text" | "reasoning"; readonly pieces: readonly string[] }[] {
+  const said = content.some((block) => block?.type === "text" && block.pieces.join("").trim() !== "");
+  return finishReason.unified === "stop" && said && !content.includes(undefined);
+}
+
+/** What a kept answer used: all of its prompt was read from a cache, and nothing new was written. */
+function asCached(usage: Generation["usage"]): Generation["usage"] {
+  const { inputTokens } = usage;
+  return { ...usage, inputTokens: { ...inputTokens, noCache: 0, cacheRead: inputTokens.total } };
+}

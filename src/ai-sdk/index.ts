@@ -1,0 +1,2 @@
+export { cacheMiddleware, type CacheMiddlewareOptions } from "./cache-middleware.ts";
+export type { StoredGeneration } from "./generation.ts";
