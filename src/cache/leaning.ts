@@ -29,36 +29,36 @@ const CARRIES_ON = /^(?:and|or|but|so|then|also|what about|how about|what if|and
  * other languages are told by nothing but their length. Pure, linear.
  */
 export function leansOnContext(text: string): boolean {
-  const words = text.toLowerCase().match(/[\p{L}\p{N}'’]+/gu) ?? [];
   if (CARRIES_ON.test(text.trim())) return true;
-  const says = (word: string) => !EMPTY.has(word) && !PERSONAL.has(word) && !POINTING.has(word) && !BACKWARD.has(word);
-  if (!words.some(says))
-    return words.every((word) => EMPTY.has(word) || PERSONAL.has(word) || POINTING.has(word) || BACKWARD.has(word));
+  const words = wordsOf(text);
+  if (!words.some(says)) return words.length > 0 && words.every((word) => EMPTY.has(word) || points(word));
+  // Most prompts point at nothing.
+  if (!words.some((word) => points(word) || ALWAYS_BACKWARD.has(word))) return false;
   // What follows a colon, a line's end or a quotation mark is what "this" points at.
   if (/[:\n"“`]\s*\S{2,}/u.test(text)) return false;
-  const plain = text.replace(EXPLETIVE, " ");
-  const rest = plain.toLowerCase().match(/[\p{L}\p{N}'’]+/gu) ?? [];
-  let said = 0;
-  let named = false;
+  const rest = wordsOf(text.replace(EXPLETIVE, " "));
+  const said: string[] = [];
   for (const [at, word] of rest.entries()) {
-    const next = rest[at + 1] ?? "";
     if (ALWAYS_BACKWARD.has(word) && (at === rest.length - 1 || at === 0)) return true;
-    if (says(word)) {
-      said += 1;
-      named ||= new RegExp(`(?<=.)\\b${word[0]?.toUpperCase()}`, "u").test(text) && isName(word, text);
-    } else if (POINTING.has(word)) {
-      const evident = SELF_EVIDENT.has(next);
-      if (!evident && said === 0) return true;
-    } else if (BACKWARD.has(word) && said < 2) return true;
-    // "one" counts, unless something stands before it that says which: "the second one", "that one".
-    else if (
-      (word === "one" || word === "ones") &&
-      !/^(?:the|this|that|second|first|last|other|which|another)$/.test(rest[at - 1] ?? "")
-    )
-      continue;
-    else if (PERSONAL.has(word) && !named && said < 2) return true;
+    if (says(word)) said.push(word);
+    else if (POINTING.has(word)) {
+      if (said.length === 0 && !SELF_EVIDENT.has(rest[at + 1] ?? "")) return true;
+    } else if (BACKWARD.has(word)) {
+      if (said.length < 2) return true;
+    } else if (PERSONAL.has(word) && !isCount(word, rest[at - 1]) && said.length < 2) {
+      if (!said.some((name) => isName(name, text))) return true;
+    }
   }
   return false;
+}
+
+const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}'’]+/gu) ?? [];
+const points = (word: string) => PERSONAL.has(word) || POINTING.has(word) || BACKWARD.has(word);
+const says = (word: string) => !EMPTY.has(word) && !points(word);
+
+/** "one" counts, unless something stands before it that says which: "the second one", "that one". */
+function isCount(word: string, before: string | undefined): boolean {
+  return /^ones?$/.test(word) && !/^(?:the|this|that|second|first|last|other|which|another)$/.test(before ?? "");
 }
 
 function isName(word: string, text: string): boolean {
