@@ -205,7 +205,7 @@ function nameOf(n: number): string {
 async function loadEntries(): Promise<void> {
   const redis = await connect(server.url, { app: "full", commandTimeoutMs: 60_000 });
   const cache = createCache(redis.scope("bench"), { name: "chat", embedder: staticEmbedder(), timeoutMs: 60_000 });
-  const within = { parameters: { model: "bench", temperature: 0.2 }, context: "" };
+  const within = { parameters: { model: "bench", temperature: 0.2 }, instructed: "" };
   const answer = {
     model: "bench",
     message: { role: "assistant", content: "Open settings and choose a colour." },

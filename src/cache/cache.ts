@@ -131,8 +131,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       const { score, refusal: judgedAs } = judge(entry.text, similarity);
       const veto = (await tooOld(entry, epoch, maxAgeMs)) ?? judgedAs;
       trace.push({ id, similarity, score, veto });
-      if (veto !== undefined) nearest ??= { similarity, score, veto };
-      else if (best === undefined || score > best.score) best = { id, entry, similarity, score };
+      if (veto === undefined) {
+        best = { id, entry, similarity, score };
+        break;
+      }
+      nearest ??= { similarity, score, veto };
     }
     if (best === undefined) return { hit: false, nearest };
     const { id, entry, similarity, score } = best;

@@ -130,6 +130,7 @@ export function isTurnedAround(a: Reading, b: Reading): boolean {
     if (left !== right) return true;
   }
   for (const word of DIRECTIONS) {
+    if (!a.words.has(word) || !b.words.has(word)) continue;
     const [here, there] = [behind(a.order, word), behind(b.order, word)];
     if (
       here.length === 0 ||

@@ -40,7 +40,7 @@ export interface Sheet {
   /** Stems of the words that say something, in order. */
   readonly content: readonly string[];
   readonly contentSet: ReadonlySet<string>;
-  readonly trigrams: ReadonlySet<string>;
+  readonly trigrams: ReadonlySet<number>;
   readonly kind: string;
 }
 
@@ -57,16 +57,26 @@ const STOP = new Set(
 export function toSheet(reading: Reading): Sheet {
   const content = reading.order.filter((word) => !STOP.has(word)).map(stem);
   const used = content.length > 0 ? content : reading.order.map(stem);
-  const joined = ` ${used.join(" ")} `;
-  const trigrams = new Set(Array.from({ length: Math.max(0, joined.length - 2) }, (_, at) => joined.slice(at, at + 3)));
   return {
     reading,
     numbers: reading.numbers(),
     content: used,
     contentSet: new Set(used),
-    trigrams,
+    trigrams: trigramsOf(` ${used.join(" ")} `),
     kind: reading.asks,
   };
+}
+
+/** Three characters together, each as one number: quicker than as many little strings. */
+function trigramsOf(text: string): ReadonlySet<number> {
+  const grams = new Set<number>();
+  let two = text.charCodeAt(0) * 65_536 + text.charCodeAt(1);
+  for (let at = 2; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    grams.add(two * 65_536 + code);
+    two = (two % 65_536) * 65_536 + code;
+  }
+  return grams;
 }
 
 /** The features of a pair, each from about 0 to about 1. Symmetric. */
@@ -87,7 +97,8 @@ export function toFeatures(a: Sheet, b: Sheet, cosine: number, words: (word: str
   const negation = a.reading.negations % 2 === b.reading.negations % 2 ? 0 : 1;
   const names = [missing(a.reading, b.reading), missing(b.reading, a.reading)];
   const lengths = [a.content.length, b.content.length].toSorted((x, y) => x - y) as [number, number];
-  const gramsShared = [...a.trigrams].filter((gram) => b.trigrams.has(gram)).length;
+  let gramsShared = 0;
+  for (const gram of a.trigrams) if (b.trigrams.has(gram)) gramsShared += 1;
   const lastAlone = (one: Sheet, other: Sheet) =>
     one.content.length > 0 && other.contentSet.has(one.content.at(-1) as string) ? 0 : 0.5;
   const contentCosine = Math.max(0, cosineOfWords(a.content, b.content, words));
