@@ -13,7 +13,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   vectors: ["embedders", "redis", "errors", "internal"],
   stores: ["vectors", "embedders", "redis", "errors", "internal"],
   "ai-sdk": ["cache", "errors", "internal"],
-  langchain: ["vectors", "embedders", "errors", "internal"],
+  langchain: ["cache", "vectors", "embedders", "errors", "internal"],
   memory: ["embedders", "redis", "errors", "internal"],
   cache: ["embedders", "redis", "errors", "internal"],
   flow: ["cache", "memory", "limiter", "models", "embedders", "errors", "internal"],

@@ -1,2 +1,3 @@
+export { MarrowCache, type MarrowCacheOptions } from "./cache.ts";
 export { MarrowEmbeddings } from "./embeddings.ts";
 export { MarrowVectorStore, type MarrowVectorStoreConfig } from "./vector-store.ts";

@@ -1,0 +1,50 @@
+import { AIMessage } from "@langchain/core/messages";
+import { FakeListChatModel, FakeLLM } from "@langchain/core/utils/testing";
+import { describe, expect } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { createCache } from "../cache/index.ts";
+import { staticEmbedder } from "../embedders/index.ts";
+import type { ScopedRedis } from "../redis/index.ts";
+import { losing } from "../testing/index.ts";
+import { MarrowCache, type MarrowCacheOptions } from "./index.ts";
+
+const open = (tenant: ScopedRedis, options: MarrowCacheOptions = {}) =>
+  new MarrowCache(createCache(tenant, { name: "lc", embedder: staticEmbedder(), timeoutMs: 5_000 }), options);
+
+describe("a cache as LangChain's", () => {
+  liveTest("serves the same messages without the model, and nothing else", async ({ tenant }) => {
+    const model = new FakeListChatModel({ responses: ["first", "second", "third"], cache: open(tenant) });
+    const asked = "What is the capital of France?";
+    expect((await model.invoke(asked)).content).toBe("first");
+    expect((await model.invoke(asked)).content).toBe("first");
+    expect((await model.invoke("What's the capital of France?")).content).toBe("second");
+  });
+
+  liveTest("compares by meaning where that is wanted", async ({ tenant }) => {
+    const cache = open(tenant, { semantic: true });
+    const model = new FakeLLM({ response: "Paris", cache });
+    await model.invoke("What is the capital of France?");
+    expect(await cache.lookup("What's the capital of France?", "another model")).toBeNull();
+    const stored = new FakeLLM({ response: "never asked", cache });
+    expect(await stored.invoke("What's the capital of France?")).toBe("Paris");
+  });
+
+  liveTest("keeps no tool call and nothing that was cut off, and keeps messages as messages", async ({ tenant }) => {
+    const cache = open(tenant);
+    const call = { name: "f", args: {}, id: "c", type: "tool_call" as const };
+    const message = new AIMessage({ content: "x", tool_calls: [call] });
+    await cache.update("a", "m", [{ text: "x", message } as never]);
+    await cache.update("b", "m", [{ text: "x", generationInfo: { finish_reason: "length" } }]);
+    await cache.update("c", "m", [{ text: "x", message: new AIMessage("x") } as never]);
+    expect([await cache.lookup("a", "m"), await cache.lookup("b", "m")]).toEqual([null, null]);
+    const [found] = (await cache.lookup("c", "m")) as unknown as { message: AIMessage }[];
+    expect(found?.message).toBeInstanceOf(AIMessage);
+  });
+
+  liveTest("is a miss while it is away, and says so", async ({ tenant }) => {
+    const away: unknown[] = [];
+    const cache = open(losing(tenant, 1, "before"), { onUnavailable: (error) => void away.push(error) });
+    expect(await cache.lookup("a", "m")).toBeNull();
+    expect(away).toHaveLength(1);
+  });
+});
