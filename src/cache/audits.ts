@@ -1,5 +1,6 @@
 import type { ScopedRedis } from "../redis/index.ts";
 import { wilsonLower } from "./evaluate.ts";
+import { OBSERVATIONS_MAX, type Observation } from "./verified.ts";
 
 /** Audits of one width of score: how many were right, of how many. */
 export interface Bin {
@@ -37,12 +38,17 @@ export interface Audits {
   record(score: number, right: boolean): Promise<void>;
   /** Counts something that happened. One round trip; nobody waits for it. */
   count(what: string): void;
+  /** What was observed of one entry, the newest first. One round trip. */
+  observations(id: string): Promise<readonly Observation[]>;
+  /** Writes one observation of an entry down, for as long as an answer may live. */
+  observe(id: string, observation: Observation): Promise<void>;
   /** All counts. */
   counts(): Promise<Readonly<Record<string, number>>>;
 }
 
 /** Makes a handle on the audits under a key. */
-export function createAudits(redis: ScopedRedis, key: string, timeoutMs: number): Audits {
+export function createAudits(redis: ScopedRedis, key: string, lifeMs: number, timeoutMs: number): Audits {
+  const observedOf = (id: string) => `${key}:${id}`;
   let known: { readonly bins: readonly Bin[]; readonly atMs: number } | undefined;
 
   async function counts(): Promise<Readonly<Record<string, number>>> {
@@ -71,6 +77,24 @@ export function createAudits(redis: ScopedRedis, key: string, timeoutMs: number)
       const bin = Math.min(BINS - 1, Math.floor(score * BINS));
       await redis.send(["HINCRBY", key, `${right ? "right" : "wrong"}:${bin}`, "1"], { timeoutMs });
       known = undefined;
+    },
+
+    async observations(id) {
+      const list = (await redis.send(["LRANGE", observedOf(id), "0", "-1"], { timeoutMs })) as string[];
+      return list.map((text) => ({ right: text.startsWith("+"), score: Number(text.slice(1)) }));
+    },
+
+    async observe(id, { score, right }) {
+      const observed = observedOf(id);
+      const replies = await redis.pipeline(
+        [
+          ["LPUSH", observed, `${right ? "+" : "-"}${score.toFixed(3)}`],
+          ["LTRIM", observed, "0", String(OBSERVATIONS_MAX - 1)],
+          ["PEXPIRE", observed, String(lifeMs)],
+        ],
+        { timeoutMs },
+      );
+      for (const reply of replies) if (reply instanceof Error) throw reply;
     },
 
     count(what) {

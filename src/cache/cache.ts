@@ -37,7 +37,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     timeoutMs,
   } = resolved;
   const keys = cacheKeys(scoped, name);
-  const audits = createAudits(scoped, keys.audits(resolved.judged), timeoutMs);
+  const audits = createAudits(scoped, keys.audits(resolved.judged), ttlMsDefault + staleMs, timeoutMs);
   const policy = createPolicy(resolved.policy, judgeOptions.threshold, audits);
   let semantic: Promise<boolean> | undefined;
 
@@ -140,7 +140,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     if (best === undefined) return { hit: false, nearest };
     const { id, entry, similarity, score } = best;
     const value = entry.value as V;
-    if (!(await policy.serves(score))) {
+    if (!(await policy.serves({ id, score }))) {
       return { hit: false, nearest: { similarity, score, veto: "unproven" }, withheld: { id, value, score } };
     }
     return { hit: true, match: "similar", id, value, similarity: Math.min(1, similarity), score, ageMs: ageOf(entry) };

@@ -32,6 +32,13 @@ export type Policy<V> =
       readonly target?: number | undefined;
       /** Share of served answers that are asked for again, behind the caller's back, to be audited; 0 to 1. @default 0.05 */
       readonly auditRate?: number | undefined;
+    }
+  /** Each entry from a threshold of its own, learned from comparisons with fresh answers, after the vCache paper. */
+  | {
+      readonly kind: "verified";
+      readonly judge: Judge<V>;
+      /** Share of all near questions that may get a wrong answer, .001 to .2. Of the served ones it is more. @default 0.02 */
+      readonly errorMax?: number | undefined;
     };
 
 /** Options of `createCache`. */
@@ -154,15 +161,16 @@ function checkWeights(weights: Logistic | undefined, embedder: string): Logistic
 }
 
 function checkPolicy<V>(policy: Policy<V>): Policy<V> {
-  checkOneOf("policy.kind", policy.kind, ["static", "shadow", "calibrated"]);
+  checkOneOf("policy.kind", policy.kind, ["static", "shadow", "calibrated", "verified"]);
   if (policy.kind === "static") return policy;
-  if (policy.judge !== undefined || policy.kind === "calibrated") {
+  if (policy.judge !== undefined || policy.kind !== "shadow") {
     if (typeof policy.judge !== "function") refuse("policy.judge", "a function", policy.judge);
   }
   if (policy.kind === "calibrated") {
     checkNumber("policy.target", policy.target ?? 0.97, { min: 0.5, max: 0.999 });
     checkNumber("policy.auditRate", policy.auditRate ?? 0.05, { min: 0, max: 1 });
   }
+  if (policy.kind === "verified") checkNumber("policy.errorMax", policy.errorMax ?? 0.02, { min: 0.001, max: 0.2 });
   return policy;
 }
 

@@ -5,7 +5,7 @@ import { decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redi
 import type { Audits } from "./audits.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { Cache, Lookup, Through, ThroughOptions } from "./lookup.ts";
-import type { RunningPolicy } from "./policy.ts";
+import type { Near, RunningPolicy } from "./policy.ts";
 import { toFingerprint, type Question } from "./question.ts";
 import { endFlight, keepFlight } from "./scripts.gen.ts";
 
@@ -43,8 +43,8 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
       if (!isAway(error)) throw error;
     }
     if (found?.hit === true) {
-      const { match: source, value, similarity, ageMs, score } = found;
-      if (source === "similar" && policy.audits()) audit(question, score, value, ask);
+      const { match: source, value, similarity, ageMs } = found;
+      if (source === "similar" && policy.audits()) audit(question, found, value, ask);
       return { source, value, similarity, ageMs };
     }
     if (found === undefined) return { source: "bypass", value: await ask() };
@@ -68,7 +68,7 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
     const value = answer === undefined ? await ask() : answer.value;
     if (found.withheld !== undefined) {
       const { withheld } = found;
-      void policy.compare(toFingerprint(question).text, withheld.score, withheld.value, value);
+      void policy.compare(toFingerprint(question).text, withheld, withheld.value, value);
     }
     if (answer?.shared === true) return { source: "shared", value };
     if ((options.keep ?? (() => true))(value)) {
@@ -82,9 +82,9 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
     return { source: "miss", value };
   }
 
-  function audit(question: string | Question, score: number, stored: V, ask: () => Promise<V>): void {
+  function audit(question: string | Question, near: Near, stored: V, ask: () => Promise<V>): void {
     ask().then(
-      (fresh) => policy.compare(toFingerprint(question).text, score, stored, fresh),
+      (fresh) => policy.compare(toFingerprint(question).text, near, stored, fresh),
       () => {},
     );
   }

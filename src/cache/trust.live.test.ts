@@ -184,6 +184,25 @@ describe("a policy", () => {
     },
   );
 
+  liveTest("that is verified serves each entry once it has proven itself", async ({ tenant }) => {
+    const cache = open(tenant, { policy: { kind: "verified", judge, errorMax: 0.2 }, preset: "aggressive" });
+    await cache.store(ASKED, "Paris");
+    await cache.store("How do I make bread?", "In the oven");
+    const ask = async (question: string, fresh: string) => {
+      const before = (await cache.report()).audited;
+      const { source } = await cache.through(question, async () => fresh, { keep: () => false });
+      if (source !== "similar") await expect.poll(async () => (await cache.report()).audited).toBe(before + 1);
+      return source;
+    };
+    const sources: string[] = [];
+    for (let at = 0; at < 45; at += 1) sources.push(await ask("What's the capital of France?", "Paris"));
+    expect(sources.slice(0, 4)).toEqual(["miss", "miss", "miss", "miss"]);
+    expect(sources.slice(20).filter((source) => source === "similar").length).toBeGreaterThan(3);
+    const other: string[] = [];
+    for (let at = 0; at < 20; at += 1) other.push(await ask("How can I make bread?", "By hand"));
+    expect(other.filter((source) => source === "similar").length).toBeLessThan(12);
+  });
+
   liveTest("whose judge fails has learned nothing, and serves nothing", async ({ tenant }) => {
     const cache = open(tenant, { policy: { kind: "calibrated", judge: () => Promise.reject(new Error("away")) } });
     await cache.store(ASKED, "Paris");
