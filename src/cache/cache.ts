@@ -10,6 +10,7 @@ import type { Cache, Explanation, Lookup, Nearest } from "./lookup.ts";
 import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
 import { createPolicy } from "./policy.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
+import { UNSEALED } from "./sealing.ts";
 import { findSimilar, invalidateTags, storeEntry } from "./scripts.gen.ts";
 import { createThrough } from "./through.ts";
 
@@ -33,6 +34,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     ttlMs: ttlMsDefault,
     staleMs,
     ttlJitter,
+    sealing,
     entryBytesMax,
     timeoutMs,
   } = resolved;
@@ -69,13 +71,24 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     return staleMs > 0 && entry.endsAtMs <= Date.now() ? "ended" : undefined;
   }
 
+  /** An entry; what does not open with the scope's key is none, and is not trusted. */
+  function openEntry(body: Buffer, id: string): StoredEntry | undefined {
+    try {
+      return toEntry(body, id, sealing);
+    } catch (error) {
+      if (sealing !== UNSEALED && MarrowError.is(error, "corrupt_record")) return undefined;
+      throw error;
+    }
+  }
+
   async function lookupExact(question: Fingerprint, maxAgeMs: number): Promise<Lookup<V>> {
     const reply = await scoped.send(["MGET", keys.body(question.id), keys.epoch], { reply: "bytes", timeoutMs });
     const [body, known] = reply as readonly [Buffer | null, Buffer | null];
     const epoch = toEpoch(known);
     since.set(question, epoch.present);
     if (body === null) return { hit: false };
-    const entry = toEntry(body);
+    const entry = openEntry(body, question.id);
+    if (entry === undefined) return { hit: false, nearest: { similarity: 1, score: 1, veto: "unsealed" } };
     const refusal = await tooOld(entry, epoch, maxAgeMs);
     if (refusal !== undefined) {
       const stale = refusal === "ended" ? { stale: { value: entry.value as V, ageMs: ageOf(entry) } } : {};
@@ -127,7 +140,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         nearest ??= judged;
         break;
       }
-      const entry = toEntry(body);
+      const entry = openEntry(body, id);
+      if (entry === undefined) {
+        nearest ??= { similarity, score: 0, veto: "unsealed" };
+        continue;
+      }
       const { score, refusal: judgedAs } = judge(entry.text, similarity);
       const veto = (await tooOld(entry, epoch, maxAgeMs)) ?? judgedAs;
       trace.push({ id, similarity, score, veto });
@@ -232,7 +249,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         },
         {
           id: fingerprint.id,
-          record: encodeRecordBody(body, "dense"),
+          record: sealing.seal(encodeRecordBody(body, "dense"), fingerprint.id),
           ttl_ms: jittered + staleMs,
           vector: vector ?? "",
           sweep: SWEEP,

@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { decodeRecord, type Reply } from "../redis/index.ts";
+import type { Sealing } from "./sealing.ts";
 
 /** A stored answer, as it lies in its record. */
 export interface Entry {
@@ -42,13 +43,13 @@ export interface StoredEntry extends Entry {
 
 const COLON = 0x3a;
 
-/** Reads an entry's body. @throws MarrowError `corrupt_record`, `newer_record` */
-export function toEntry(body: Buffer): StoredEntry {
+/** Reads the body of the entry of an id. @throws MarrowError `corrupt_record`, `newer_record` */
+export function toEntry(body: Buffer, id: string, sealing: Sealing): StoredEntry {
   const colon = body.indexOf(COLON);
   const since = Number(body.toString("latin1", 0, Math.max(0, colon)));
   if (colon < 1 || !Number.isSafeInteger(since))
     throw new MarrowError("corrupt_record", "a stored cache entry has no epoch");
-  const entry = decodeRecord(body.subarray(colon + 1)) as Partial<Entry> | null;
+  const entry = decodeRecord(sealing.open(body.subarray(colon + 1), id)) as Partial<Entry> | null;
   if (typeof entry?.text !== "string" || typeof entry.storedAtMs !== "number" || typeof entry.endsAtMs !== "number") {
     throw new MarrowError("corrupt_record", "a stored cache entry lacks its fields");
   }

@@ -5,7 +5,7 @@ import { toFeatures, toSheet, type Sheet } from "./verifier/features.ts";
 import { likelihood, type Logistic } from "./verifier/logistic.ts";
 
 /** Why a stored question does not serve, though it is near. */
-export type Refusal = Veto | "below_threshold" | "too_old" | "ended" | "invalidated" | "unproven";
+export type Refusal = Veto | "below_threshold" | "too_old" | "ended" | "invalidated" | "unproven" | "unsealed";
 
 /** A stored question, held against the one that is asked. */
 export interface Judgement {

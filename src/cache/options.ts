@@ -2,6 +2,7 @@ import { staticWords, type Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
 import type { JudgeOptions } from "./judge.ts";
+import { createSealing, UNSEALED, type Sealing } from "./sealing.ts";
 import { FEATURES } from "./verifier/features.ts";
 import type { Logistic } from "./verifier/logistic.ts";
 import { WEIGHTS } from "./verifier/weights.gen.ts";
@@ -71,6 +72,11 @@ export interface CacheOptions<V = unknown> {
   readonly staleMs?: number | undefined;
   /** Part by which lives are shortened at random, so that what was stored together does not end together; 0 to 0.5. @default 0 */
   readonly ttlJitter?: number | undefined;
+  /**
+   * 32 bytes, one key for each scope: entries are encrypted with it, and what was made or moved without it is a miss (AES-256-GCM). Without
+   * the key they are lost, which deletes a scope's entries at once. The vectors of questions stay readable. @default not sealed
+   */
+  readonly sealKey?: Uint8Array | undefined;
   /** Largest entry, in bytes of JSON. A larger one is not stored. @default 1_048_576 */
   readonly entryBytesMax?: number | undefined;
   /** Longest wait for one answer of Redis, in milliseconds. @default 250 */
@@ -87,6 +93,7 @@ export interface ResolvedCacheOptions<V> {
   readonly ttlMs: number;
   readonly staleMs: number;
   readonly ttlJitter: number;
+  readonly sealing: Sealing;
   readonly entryBytesMax: number;
   readonly timeoutMs: number;
 }
@@ -135,6 +142,7 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     ttlMs: checkTtl("ttlMs", options.ttlMs ?? TTL_MS_DEFAULT),
     staleMs: checkInteger("staleMs", options.staleMs ?? 0, { min: 0, max: TTL_MS_MAX }),
     ttlJitter: checkNumber("ttlJitter", options.ttlJitter ?? 0, { min: 0, max: 0.5 }),
+    sealing: options.sealKey === undefined ? UNSEALED : createSealing(options.sealKey),
     entryBytesMax: checkInteger("entryBytesMax", options.entryBytesMax ?? 1_048_576, { min: 64, max: 64 * 1_048_576 }),
     timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 250, { min: 1, max: 60_000 }),
   };

@@ -122,6 +122,50 @@ describe("invalidation", () => {
   );
 });
 
+describe("a sealed cache", () => {
+  const sealKey = Buffer.alloc(32, 7);
+  const entries = async (tenant: ScopedRedis, redis: { send(command: readonly string[]): Promise<unknown> }) =>
+    (
+      (await redis.send(["SCAN", "0", "MATCH", `{${tenant.app}:acme}:cache:c:entry:*`, "COUNT", "100000"])) as [
+        string,
+        string[],
+      ]
+    )[1];
+
+  liveTest("serves whoever has the key, and shows nobody else a word", async ({ tenant, redis }) => {
+    const cache = open(tenant, { sealKey });
+    await cache.store(ASKED, "Paris the secret");
+    expect(await cache.lookup("What's the capital of France?")).toMatchObject({ hit: true, value: "Paris the secret" });
+    const [key = ""] = await entries(tenant, redis);
+    const stored = (await redis.send(["GET", key], { reply: "bytes" })) as Buffer;
+    expect(stored.toString("latin1")).not.toMatch(/Paris|secret|capital|France/);
+    const stranger = open(tenant, { sealKey: Buffer.alloc(32, 8) });
+    expect(await stranger.lookup(ASKED)).toMatchObject({ hit: false, nearest: { veto: "unsealed" } });
+  });
+
+  liveTest(
+    "serves nothing that was planted, changed or moved by whoever can write to Redis",
+    async ({ tenant, redis }) => {
+      const cache = open(tenant, { sealKey });
+      await open(tenant).store(ASKED, "planted");
+      expect((await cache.lookup(ASKED)).hit).toBe(false);
+      expect((await cache.lookup("What's the capital of France?")).hit).toBe(false);
+      await cache.store(ASKED, "Paris");
+      await cache.store("How do I bake bread?", "Slowly");
+      const [one = "", two = ""] = await entries(tenant, redis);
+      const bodies = (await Promise.all(
+        [one, two].map((key) => redis.send(["GET", key], { reply: "bytes" })),
+      )) as Buffer[];
+      await redis.send(["SET", one, bodies[1] as Buffer]);
+      await redis.send(["SET", two, bodies[0] as Buffer]);
+      for (const prompt of [ASKED, "How do I bake bread?"]) expect((await cache.lookup(prompt)).hit).toBe(false);
+      expect(() => open(tenant, { sealKey: Buffer.alloc(31) })).toThrow(
+        expect.objectContaining({ details: { path: "sealKey" } }),
+      );
+    },
+  );
+});
+
 describe("an answer whose life is over", () => {
   liveTest("is served while one asks again, within its bounds, and when asking fails", async ({ tenant }) => {
     const cache = open(tenant, { ttlMs: 60, staleMs: 60_000 });

@@ -1,0 +1,41 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { refuse } from "../internal/check.ts";
+
+/** Closes records so that only who has the key can read or make them. */
+export interface Sealing {
+  /** A record closed for the entry of this id: moved to another, it does not open. */
+  seal(record: Buffer, id: string): Buffer;
+  /** The record again. @throws MarrowError `corrupt_record` for what was made without the key, for another entry, or changed since */
+  open(sealed: Buffer, id: string): Buffer;
+}
+
+const CIPHER = "aes-256-gcm";
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Leaves records as they are. */
+export const UNSEALED: Sealing = { seal: (record) => record, open: (record) => record };
+
+/** Seals with AES-256-GCM under a key of 32 bytes, which is never stored. @throws MarrowError `invalid_option` */
+export function createSealing(key: Uint8Array): Sealing {
+  if (!(key instanceof Uint8Array) || key.length !== 32) refuse("sealKey", "32 bytes", key);
+  return {
+    seal(record, id) {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv(CIPHER, key, nonce).setAAD(Buffer.from(id));
+      const closed = [cipher.update(record), cipher.final()];
+      return Buffer.concat([nonce, cipher.getAuthTag(), ...closed]);
+    },
+    open(sealed, id) {
+      try {
+        const [nonce, tag] = [sealed.subarray(0, NONCE_BYTES), sealed.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES)];
+        const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES }).setAAD(Buffer.from(id));
+        decipher.setAuthTag(tag);
+        return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+      } catch (cause) {
+        throw new MarrowError("corrupt_record", "a sealed entry does not open with this key", { cause });
+      }
+    },
+  };
+}
