@@ -309,7 +309,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       };
     },
 
-    through: createThrough<V>({ redis: scoped, keys, timeoutMs, policy, audits, cache: () => cache }),
+    through: createThrough<V>({ redis: scoped, keys, timeoutMs, policy, sealing, cache: () => cache }),
   };
   return cache;
 }

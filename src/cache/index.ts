@@ -19,6 +19,7 @@ export type {
 export { TTL_MS_DEFAULT, TTL_MS_MAX, type CacheOptions, type Judge, type Policy, type Preset } from "./options.ts";
 export { PROMPT_CHARS_MAX, toFingerprint, type Fingerprint, type Question } from "./question.ts";
 export { isAway } from "./through.ts";
+export { createToolCache, type ToolCache, type ToolCacheOptions, type ToolPolicy } from "./tools.ts";
 export { fitVerifier, scorePairs, type LabelledPair } from "./verifier/fit.ts";
 export type { Logistic } from "./verifier/logistic.ts";
 export { WEIGHTS as SHIPPED_WEIGHTS } from "./verifier/weights.gen.ts";

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MarrowError } from "../errors.ts";
 import { decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
-import type { Audits } from "./audits.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { Cache, Lookup, Through, ThroughOptions } from "./lookup.ts";
 import type { Near, RunningPolicy } from "./policy.ts";
 import { toFingerprint, type Question } from "./question.ts";
+import type { Sealing } from "./sealing.ts";
 import { endFlight, keepFlight } from "./scripts.gen.ts";
 
 /** How long a process that asks may say nothing before another one asks instead. */
@@ -23,12 +23,12 @@ interface Parts<V> {
   readonly keys: CacheKeys;
   readonly timeoutMs: number;
   readonly policy: RunningPolicy<V>;
-  readonly audits: Audits;
+  readonly sealing: Sealing;
   readonly cache: () => Cache<V>;
 }
 
 /** Makes `through`: lookup, one asking for all who miss, store. */
-export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Parts<V>): Cache<V>["through"] {
+export function createThrough<V>({ redis, keys, timeoutMs, policy, sealing, cache }: Parts<V>): Cache<V>["through"] {
   const running = new Map<string, Promise<Through<V>>>();
 
   async function lookupOrAsk(
@@ -71,14 +71,18 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
       void policy.compare(toFingerprint(question).text, withheld, withheld.value, value);
     }
     if (answer?.shared === true) return { source: "shared", value };
-    if ((options.keep ?? (() => true))(value)) {
-      await cache()
-        .store(question, value, options)
-        .catch((error: unknown) => {
-          if (!isAway(error)) throw error;
-        });
+    try {
+      if ((options.keep ?? (() => true))(value)) {
+        await cache()
+          .store(question, value, options)
+          .catch((error: unknown) => {
+            if (!isAway(error)) throw error;
+          });
+      }
+    } finally {
+      // Whatever becomes of the store, those who wait are told.
+      await answer?.end();
     }
-    await answer?.end();
     return { source: "miss", value };
   }
 
@@ -99,6 +103,7 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
     { signal }: ThroughOptions<V>,
   ): Promise<{ readonly value: V; readonly shared: boolean; end(): Promise<void> } | undefined> {
     const flight = keys.flight(id);
+    const read = (reply: Buffer) => decodeRecord(sealing.open(reply, id)) as V;
     const token = randomUUID();
     const deadlineMs = performance.now() + WAIT_MS_MAX;
     try {
@@ -108,10 +113,10 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
         waitMs = Math.min(LOOK_MS.last, waitMs * 1.5)
       ) {
         const taken = await redis.send(["SET", flight.lease, token, "NX", "PX", String(LEASE_MS)], { timeoutMs });
-        if (taken === "OK") return await lead(flight, token, ask, waitMs > LOOK_MS.first);
+        if (taken === "OK") return await lead(id, token, ask, waitMs > LOOK_MS.first);
         await sleep(waitMs, undefined, { signal });
         const reply = await redis.send(["GET", flight.result], { timeoutMs, reply: "bytes" });
-        if (Buffer.isBuffer(reply)) return { value: decodeRecord(reply) as V, shared: true, end: async () => {} };
+        if (Buffer.isBuffer(reply)) return { value: read(reply), shared: true, end: async () => {} };
       }
     } catch (error) {
       if (!isAway(error)) throw error;
@@ -119,7 +124,8 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
     return undefined;
   }
 
-  async function lead(flight: ReturnType<CacheKeys["flight"]>, token: string, ask: () => Promise<V>, waited: boolean) {
+  async function lead(id: string, token: string, ask: () => Promise<V>, waited: boolean) {
+    const flight = keys.flight(id);
     // Who waited for a flight may find it over between its look and the lease. Who comes later has no part in its answer.
     const before = waited ? await redis.send(["GET", flight.result], { timeoutMs, reply: "bytes" }) : null;
     const done = (result: Buffer | string) =>
@@ -129,7 +135,7 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
       );
     if (Buffer.isBuffer(before)) {
       await done("");
-      return { value: decodeRecord(before) as V, shared: true, end: async () => {} };
+      return { value: decodeRecord(sealing.open(before, id)) as V, shared: true, end: async () => {} };
     }
     const beat = setInterval(() => {
       runScript(redis, keepFlight, { lease: flight.lease }, { token, lease_ms: LEASE_MS }, { timeoutMs }).catch(
@@ -145,13 +151,23 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, cache }: Part
         // Told once it is stored, so that whoever comes later finds it in the cache.
         async end() {
           clearInterval(beat);
-          await done(encodeRecord(value));
+          await done(toResult(value, id));
         },
       };
     } catch (error) {
       clearInterval(beat);
       await done("");
       throw error;
+    }
+  }
+
+  /** What is no JSON can be told to nobody; the others ask for themselves. */
+  function toResult(value: V, id: string): Buffer | string {
+    if (value === undefined) return "";
+    try {
+      return sealing.seal(encodeRecord(value), id);
+    } catch {
+      return "";
     }
   }
 

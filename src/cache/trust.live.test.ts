@@ -122,6 +122,20 @@ describe("invalidation", () => {
   );
 });
 
+describe("asking for an answer", () => {
+  liveTest("is over when the answer cannot be kept: who comes next asks at once", async ({ tenant }) => {
+    const cache = createCache<unknown>(tenant, { name: "c", timeoutMs: 5_000 });
+    const circular: Record<string, unknown> = {};
+    circular["self"] = circular;
+    const beganMs = performance.now();
+    await expect(cache.through(ASKED, async () => circular)).rejects.toThrow();
+    const bad = () => Promise.reject(new Error("the model is away"));
+    await expect(cache.through(ASKED, bad)).rejects.toThrow("the model is away");
+    expect(await cache.through(ASKED, async () => "fine")).toMatchObject({ source: "miss", value: "fine" });
+    expect(performance.now() - beganMs).toBeLessThan(1_500);
+  });
+});
+
 describe("a sealed cache", () => {
   const sealKey = Buffer.alloc(32, 7);
   const entries = async (tenant: ScopedRedis, redis: { send(command: readonly string[]): Promise<unknown> }) =>
