@@ -115,7 +115,7 @@ const PRESET_OTHER: Readonly<Record<Preset, number>> = { strict: 0.95, balanced:
 /** Likelihoods from which the verifier's presets serve. */
 const LIKELIHOODS: Readonly<Record<Preset, number>> = { strict: 0.85, balanced: 0.65, aggressive: 0.5 };
 /** Cosine below which the verifier is not asked: paraphrases are above it nearly always. */
-const FLOORS: Readonly<Record<string, number>> = { "static-256": 0.6, "all-MiniLM-L6-v2": 0.65 };
+const FLOORS: Readonly<Record<string, number>> = { "static-256": 0.68, "all-MiniLM-L6-v2": 0.65 };
 const FLOOR_OTHER = 0.7;
 
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
