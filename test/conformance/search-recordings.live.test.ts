@@ -3,7 +3,7 @@
  * recordings are not part of this project; without them these tests are skipped.
  */
 import { Redis as Ioredis } from "ioredis";
-import { describe, expect, inject, it } from "vitest";
+import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { fromIoredis } from "../../src/index.ts";
 import { readSearchReply } from "../../src/vectors/search/reply.ts";
 import { haveRecordings, readRecording, RECORDINGS, startReplayServer } from "../replay-server.ts";
@@ -92,9 +92,12 @@ describe.skipIf(!haveRecordings)(`recordings in ${RECORDINGS}`, () => {
 
   it.each([2, 3] as const)("of queries in RESP%i are answered alike by the stand-in", async (protocol) => {
     const own = await ownServer(inject("redisBinary"));
+    onTestFinished(() => own.stop());
     await own.start();
     const server = await startSearchServer(own.url);
+    onTestFinished(() => server.close());
     const client = new Ioredis({ port: server.port, protocol });
+    onTestFinished(() => client.disconnect());
     const redis = fromIoredis(client, { app: "stand-in" });
     let compared = 0;
     for (const { words, reply, conn = "main" } of readRecording("03-query", protocol)) {
@@ -111,9 +114,6 @@ describe.skipIf(!haveRecordings)(`recordings in ${RECORDINGS}`, () => {
       compared += 1;
     }
     expect(compared).toBeGreaterThan(25);
-    client.disconnect();
-    await server.close();
-    await own.stop();
   });
 });
 
