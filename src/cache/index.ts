@@ -23,3 +23,4 @@ export { createToolCache, type ToolCache, type ToolCacheOptions, type ToolPolicy
 export { fitVerifier, scorePairs, type LabelledPair } from "./verifier/fit.ts";
 export type { Logistic } from "./verifier/logistic.ts";
 export { WEIGHTS as SHIPPED_WEIGHTS } from "./verifier/weights.gen.ts";
+export { wrap } from "./wrap.ts";

@@ -2,7 +2,7 @@ import { describe, expect, vi } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { staticEmbedder } from "../embedders/index.ts";
 import type { ScopedRedis } from "../redis/index.ts";
-import { createCache, type CacheOptions, type Judge } from "./index.ts";
+import { createCache, wrap, type CacheOptions, type Judge } from "./index.ts";
 
 const ASKED = "What is the capital of France?";
 
@@ -123,6 +123,17 @@ describe("invalidation", () => {
 });
 
 describe("asking for an answer", () => {
+  liveTest("is done by any function, wrapped", async ({ tenant }) => {
+    const ask = vi.fn(async (model: string, prompt: string) => `${model}: ${prompt.length}`);
+    const asked = wrap(open(tenant), ask, (model, prompt) => ({ prompt, within: { model } }));
+    expect([
+      await asked("a", ASKED),
+      await asked("a", "What's the capital of France?"),
+      await asked("b", ASKED),
+    ]).toEqual(["a: 30", "a: 30", "b: 30"]);
+    expect(ask).toHaveBeenCalledTimes(2);
+  });
+
   liveTest("is over when the answer cannot be kept: who comes next asks at once", async ({ tenant }) => {
     const cache = createCache<unknown>(tenant, { name: "c", timeoutMs: 5_000 });
     const circular: Record<string, unknown> = {};

@@ -1,0 +1,15 @@
+import type { Cache, ThroughOptions } from "./lookup.ts";
+import type { Question } from "./question.ts";
+
+/**
+ * A function that answers from a cache and calls the wrapped one on a miss: what `through` does, for a function of yours. `toQuestion` says
+ * what a call asks: the words in `prompt`, everything else that decides the answer in `within` and `context`.
+ */
+export function wrap<A extends readonly unknown[], V>(
+  cache: Pick<Cache<V>, "through">,
+  fn: (...args: A) => Promise<V>,
+  toQuestion: (...args: A) => string | Question,
+  options?: ThroughOptions<V>,
+): (...args: A) => Promise<V> {
+  return async (...args) => (await cache.through(toQuestion(...args), () => fn(...args), options)).value;
+}
