@@ -1,5 +1,5 @@
 import type { LanguageModelMiddleware } from "ai";
-import { isAway, type Cache, type Lookup } from "../cache/index.ts";
+import { unlessAway, type Cache, type Lookup } from "../cache/index.ts";
 import {
   createCollector,
   toGeneration,
@@ -25,36 +25,26 @@ export interface CacheMiddlewareOptions {
  */
 export function cacheMiddleware(
   cache: Cache<StoredGeneration>,
-  { pieceDelayMs = 0, onUnavailable = () => {} }: CacheMiddlewareOptions = {},
+  { pieceDelayMs = 0, onUnavailable }: CacheMiddlewareOptions = {},
 ): LanguageModelMiddleware {
-  async function unlessAway<T>(work: Promise<T>): Promise<T | undefined> {
-    try {
-      return await work;
-    } catch (error) {
-      if (!isAway(error)) throw error;
-      onUnavailable(error);
-      return undefined;
-    }
-  }
-
   return {
     specificationVersion: "v4",
 
     async wrapGenerate({ doGenerate, params, model }) {
       const question = toQuestion(params, model);
       if (question === undefined) return doGenerate();
-      const found = await unlessAway(cache.lookup(question));
+      const found = await unlessAway(cache.lookup(question), onUnavailable);
       if (found?.hit === true) return toGeneration(found.value, metadataOf(found));
       const generation = await doGenerate();
       const stored = found === undefined ? undefined : toStored(generation);
-      if (stored !== undefined) await unlessAway(cache.store(question, stored));
+      if (stored !== undefined) await unlessAway(cache.store(question, stored), onUnavailable);
       return generation;
     },
 
     async wrapStream({ doStream, params, model }) {
       const question = toQuestion(params, model);
       if (question === undefined) return doStream();
-      const found = await unlessAway(cache.lookup(question));
+      const found = await unlessAway(cache.lookup(question), onUnavailable);
       if (found?.hit === true) return { stream: replay(toParts(found.value, metadataOf(found)), pieceDelayMs) };
       const { stream, ...rest } = await doStream();
       const collector = createCollector();
@@ -67,7 +57,7 @@ export function cacheMiddleware(
           // Reached only when the stream ended by itself: what was aborted or broke is not kept.
           async flush() {
             const stored = found === undefined ? undefined : collector.stored();
-            if (stored !== undefined) await unlessAway(cache.store(question, stored));
+            if (stored !== undefined) await unlessAway(cache.store(question, stored), onUnavailable);
           },
         }),
       );

@@ -109,7 +109,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     question: Fingerprint,
     maxAgeMs: number,
     signal: AbortSignal | undefined,
-    trace: Explanation["candidates"] extends readonly (infer One)[] ? One[] : never,
+    trace: Explanation["candidates"][number][],
   ): Promise<Lookup<V>> {
     if (embedder === undefined || !(await hasSemantic())) return { hit: false };
     const vector = await vectorOf(question, signal);
@@ -130,9 +130,6 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     if (!since.has(question)) since.set(question, epoch.present);
     const judge = createJudge(question.text, judgeOptions);
     let nearest: Nearest | undefined;
-    let best:
-      | { readonly id: string; readonly entry: StoredEntry; readonly similarity: number; readonly score: number }
-      | undefined;
     for (const { id, similarity, body } of candidates) {
       if (similarity < judgeOptions.floor) {
         const judged = { similarity, score: 0, veto: "below_threshold" as const };
@@ -148,19 +145,25 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       const { score, refusal: judgedAs } = judge(entry.text, similarity);
       const veto = (await tooOld(entry, epoch, maxAgeMs)) ?? judgedAs;
       trace.push({ id, similarity, score, veto });
-      if (veto === undefined) {
-        best = { id, entry, similarity, score };
-        break;
+      if (veto !== undefined) {
+        nearest ??= { similarity, score, veto };
+        continue;
       }
-      nearest ??= { similarity, score, veto };
+      const value = entry.value as V;
+      if (!(await policy.serves({ id, score }))) {
+        return { hit: false, nearest: { similarity, score, veto: "unproven" }, withheld: { id, value, score } };
+      }
+      return {
+        hit: true,
+        match: "similar",
+        id,
+        value,
+        similarity: Math.min(1, similarity),
+        score,
+        ageMs: ageOf(entry),
+      };
     }
-    if (best === undefined) return { hit: false, nearest };
-    const { id, entry, similarity, score } = best;
-    const value = entry.value as V;
-    if (!(await policy.serves({ id, score }))) {
-      return { hit: false, nearest: { similarity, score, veto: "unproven" }, withheld: { id, value, score } };
-    }
-    return { hit: true, match: "similar", id, value, similarity: Math.min(1, similarity), score, ageMs: ageOf(entry) };
+    return { hit: false, nearest };
   }
 
   /** Vectors by question: what is looked up by meaning and then stored is embedded once. */
@@ -192,12 +195,18 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     return toBytes(vector);
   }
 
+  /** Ends what bears one of some tags; with none named, everything. */
+  async function end(names: readonly string[]): Promise<void> {
+    const values = { life_ms: TTL_MS_MAX, names };
+    await runScript(scoped, invalidateTags, { epoch: keys.epoch, tags: keys.tags }, values, { timeoutMs });
+  }
+
   const cache: Cache<V> = {
     async lookup(question, { maxAgeMs = Infinity, tiers = "both", explain = false, signal } = {}) {
       if (maxAgeMs !== Infinity && !(maxAgeMs >= 0))
         refuse("maxAgeMs", "a number of at least 0", maxAgeMs, "invalid_input");
       const fingerprint = toFingerprint(question);
-      const candidates: { id: string; similarity: number; score: number; veto?: Refusal | undefined }[] = [];
+      const candidates: Explanation["candidates"][number][] = [];
       let found: Lookup<V> = { hit: false };
       if (!fingerprint.leaning) {
         if (tiers !== "similar") found = await lookupExact(fingerprint, maxAgeMs);
@@ -272,19 +281,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       if (!Array.isArray(tags) || tags.length < 1 || tags.length > 1_000)
         refuse("tags", "a list of 1 to 1,000 tags; to end all answers, use clear", tags, "invalid_input");
       for (const tag of tags) checkText("tags", tag, 256, "invalid_input");
-      const names = [...tags];
-      await runScript(
-        scoped,
-        invalidateTags,
-        { epoch: keys.epoch, tags: keys.tags },
-        { life_ms: TTL_MS_MAX, names },
-        { timeoutMs },
-      );
+      await end([...tags]);
     },
 
     async clear() {
-      const values = { life_ms: TTL_MS_MAX, names: [] };
-      await runScript(scoped, invalidateTags, { epoch: keys.epoch, tags: keys.tags }, values, { timeoutMs });
+      await end([]);
     },
 
     async feedback(found, right) {

@@ -1,3 +1,4 @@
+export { isAway, unlessAway } from "./away.ts";
 export { createCache } from "./cache.ts";
 export { createEmbeddingStore, type EmbeddingStoreOptions } from "./embedding-store.ts";
 export { evaluate, operateAt, wilsonLower, type Evaluation, type Judged, type Operating } from "./evaluate.ts";
@@ -18,7 +19,6 @@ export type {
 } from "./lookup.ts";
 export { TTL_MS_DEFAULT, TTL_MS_MAX, type CacheOptions, type Judge, type Policy, type Preset } from "./options.ts";
 export { PROMPT_CHARS_MAX, toFingerprint, type Fingerprint, type Question } from "./question.ts";
-export { isAway } from "./through.ts";
 export { createToolCache, type ToolCache, type ToolCacheOptions, type ToolPolicy } from "./tools.ts";
 export { fitVerifier, scorePairs, type LabelledPair } from "./verifier/fit.ts";
 export type { Logistic } from "./verifier/logistic.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { MarrowError } from "../errors.ts";
 import { decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { isAway, unlessAway } from "./away.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { Cache, Lookup, Through, ThroughOptions } from "./lookup.ts";
 import type { Near, RunningPolicy } from "./policy.ts";
@@ -36,12 +36,7 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, sealing, cach
     ask: () => Promise<V>,
     options: ThroughOptions<V>,
   ): Promise<Through<V>> {
-    let found: Lookup<V> | undefined;
-    try {
-      found = await cache().lookup(question, options);
-    } catch (error) {
-      if (!isAway(error)) throw error;
-    }
+    const found = await unlessAway(cache().lookup(question, options));
     if (found?.hit === true) {
       const { match: source, value, similarity, ageMs } = found;
       if (source === "similar" && policy.audits()) audit(question, found, value, ask);
@@ -63,21 +58,17 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, sealing, cach
     found: Extract<Lookup<V>, { hit: false }>,
     options: ThroughOptions<V>,
   ): Promise<Through<V>> {
-    const { id, leaning } = toFingerprint(question);
+    const { id, text, leaning } = toFingerprint(question);
     const answer = leaning || options.singleFlight === false ? undefined : await fly(id, ask, options);
     const value = answer === undefined ? await ask() : answer.value;
     if (found.withheld !== undefined) {
       const { withheld } = found;
-      void policy.compare(toFingerprint(question).text, withheld, withheld.value, value);
+      void policy.compare(text, withheld, withheld.value, value);
     }
     if (answer?.shared === true) return { source: "shared", value };
     try {
       if ((options.keep ?? (() => true))(value)) {
-        await cache()
-          .store(question, value, options)
-          .catch((error: unknown) => {
-            if (!isAway(error)) throw error;
-          });
+        await unlessAway(cache().store(question, value, options));
       }
     } finally {
       // Whatever becomes of the store, those who wait are told.
@@ -103,7 +94,6 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, sealing, cach
     { signal }: ThroughOptions<V>,
   ): Promise<{ readonly value: V; readonly shared: boolean; end(): Promise<void> } | undefined> {
     const flight = keys.flight(id);
-    const read = (reply: Buffer) => decodeRecord(sealing.open(reply, id)) as V;
     const token = randomUUID();
     const deadlineMs = performance.now() + WAIT_MS_MAX;
     try {
@@ -116,7 +106,7 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, sealing, cach
         if (taken === "OK") return await lead(id, token, ask, waitMs > LOOK_MS.first);
         await sleep(waitMs, undefined, { signal });
         const reply = await redis.send(["GET", flight.result], { timeoutMs, reply: "bytes" });
-        if (Buffer.isBuffer(reply)) return { value: read(reply), shared: true, end: async () => {} };
+        if (Buffer.isBuffer(reply)) return { value: fromResult(reply, id), shared: true, end: async () => {} };
       }
     } catch (error) {
       if (!isAway(error)) throw error;
@@ -135,7 +125,7 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, sealing, cach
       );
     if (Buffer.isBuffer(before)) {
       await done("");
-      return { value: decodeRecord(sealing.open(before, id)) as V, shared: true, end: async () => {} };
+      return { value: fromResult(before, id), shared: true, end: async () => {} };
     }
     const beat = setInterval(() => {
       runScript(redis, keepFlight, { lease: flight.lease }, { token, lease_ms: LEASE_MS }, { timeoutMs }).catch(
@@ -171,6 +161,10 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, sealing, cach
     }
   }
 
+  function fromResult(result: Buffer, id: string): V {
+    return decodeRecord(sealing.open(result, id)) as V;
+  }
+
   return (question, ask, options = {}) => {
     const { id } = toFingerprint(question);
     const current = running.get(id);
@@ -180,18 +174,3 @@ export function createThrough<V>({ redis, keys, timeoutMs, policy, sealing, cach
     return started;
   };
 }
-
-/** Whether an error means that the cache cannot help now, rather than that it was called wrongly. */
-export function isAway(error: unknown): boolean {
-  return MarrowError.is(error) && AWAY.has(error.code);
-}
-
-const AWAY = new Set<string>([
-  "unavailable",
-  "timeout",
-  "redis_full",
-  "redis_denied",
-  "redis_rejected",
-  "unsupported",
-  "embedder_failed",
-]);

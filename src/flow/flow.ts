@@ -1,4 +1,4 @@
-import { isAway, type Cache, type Lookup, type Question } from "../cache/index.ts";
+import { unlessAway, type Cache, type Lookup, type Question } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
 import type { Costs, Decision, Limiter } from "../limiter/index.ts";
 import type { Memory, Session, Turn } from "../memory/index.ts";
@@ -95,17 +95,8 @@ export function createFlow(options: FlowOptions): Flow {
   const digests = createDigests();
 
   /** Runs a part that Redis being away must not break. */
-  async function unlessAway<T>(
-    role: "cache" | "memory" | "limiter",
-    part: Promise<T> | undefined,
-  ): Promise<T | undefined> {
-    try {
-      return await part;
-    } catch (error) {
-      if (!isAway(error)) throw error;
-      onDegraded(role, error);
-      return undefined;
-    }
+  function orWithout<T>(role: "cache" | "memory" | "limiter", part: Promise<T> | undefined): Promise<T | undefined> {
+    return unlessAway(part, (error) => onDegraded(role, error));
   }
 
   async function chat(call: ChatCall): Promise<ChatOutcome> {
@@ -145,7 +136,7 @@ export function createFlow(options: FlowOptions): Flow {
     let question = cache === undefined ? undefined : toQuestion(request, guess.context);
     const [decision, window, guessed] = await Promise.all([
       limiter?.take({ user, model: request.model }, { requests: 1 }),
-      unlessAway("memory", session?.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
+      orWithout("memory", session?.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
       lookup(question, "exact", control),
     ]);
     let found = guessed;
@@ -186,7 +177,7 @@ export function createFlow(options: FlowOptions): Flow {
     { noCache, maxAgeMs }: CacheControl,
   ): Promise<Lookup<StoredAnswer> | undefined> {
     if (cache === undefined || question === undefined || noCache) return undefined;
-    return unlessAway("cache", cache.lookup(question, { tiers, maxAgeMs }));
+    return orWithout("cache", cache.lookup(question, { tiers, maxAgeMs }));
   }
 
   type Turns = Omit<ChatCall, "session"> & {
@@ -278,7 +269,7 @@ export function createFlow(options: FlowOptions): Flow {
     });
     const answer = question === undefined ? undefined : toStoredAnswer(completion);
     const storing =
-      question === undefined || answer === undefined ? undefined : unlessAway("cache", cache?.store(question, answer));
+      question === undefined || answer === undefined ? undefined : orWithout("cache", cache?.store(question, answer));
     const message = completion.choices[0]?.message;
     const kept = message === undefined ? true : await keepTurns(turns, message);
     await storing;
@@ -298,7 +289,7 @@ export function createFlow(options: FlowOptions): Flow {
   ): Promise<boolean> {
     if (session === undefined) return true;
     const added = [...request.messages.filter(({ role }) => !isInstruction(role)), answer];
-    const appended = await unlessAway("memory", session.append(added, { timeoutMs: APPEND_WAIT_MS }));
+    const appended = await orWithout("memory", session.append(added, { timeoutMs: APPEND_WAIT_MS }));
     if (appended === undefined) return false;
     // Turns that others added meanwhile are not known here; their version is, and makes the guess void.
     if (appended.version === version + added.length) {

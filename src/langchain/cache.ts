@@ -1,7 +1,7 @@
 import { BaseCache, deserializeStoredGeneration, serializeGeneration } from "@langchain/core/caches";
 import type { Generation } from "@langchain/core/outputs";
 import { hash } from "node:crypto";
-import { isAway, PROMPT_CHARS_MAX, type Cache, type Question } from "../cache/index.ts";
+import { PROMPT_CHARS_MAX, unlessAway, type Cache, type Question } from "../cache/index.ts";
 
 type Stored = ReturnType<typeof serializeGeneration>;
 
@@ -35,7 +35,7 @@ export class MarrowCache extends BaseCache {
     const tiers = this.#options.semantic === true ? "both" : "exact";
     const question = this.#toQuestion(prompt, llmKey);
     if (question === undefined) return null;
-    const found = await this.#unlessAway(this.#cache.lookup(question, { tiers }));
+    const found = await unlessAway(this.#cache.lookup(question, { tiers }), this.#options.onUnavailable);
     return found?.hit === true ? found.value.map((stored) => deserializeStoredGeneration(stored) as Generation) : null;
   }
 
@@ -43,7 +43,7 @@ export class MarrowCache extends BaseCache {
   async update(prompt: string, llmKey: string, value: Generation[]): Promise<void> {
     const question = this.#toQuestion(prompt, llmKey);
     if (question === undefined || value.length === 0 || !value.every(isWhole)) return;
-    await this.#unlessAway(this.#cache.store(question, value.map(serializeGeneration)));
+    await unlessAway(this.#cache.store(question, value.map(serializeGeneration)), this.#options.onUnavailable);
   }
 
   /** Compared exactly, a prompt needs no words: its digest stands for it. So nothing of it can lean on anything, or be too long. */
@@ -51,16 +51,6 @@ export class MarrowCache extends BaseCache {
     const within = { llmKey };
     if (this.#options.semantic !== true) return { prompt: hash("sha256", prompt), within };
     return prompt.trim() === "" || prompt.length > PROMPT_CHARS_MAX ? undefined : { prompt, within };
-  }
-
-  async #unlessAway<T>(work: Promise<T>): Promise<T | undefined> {
-    try {
-      return await work;
-    } catch (error) {
-      if (!isAway(error)) throw error;
-      this.#options.onUnavailable?.(error);
-      return undefined;
-    }
   }
 }
 

@@ -2,6 +2,7 @@ import { decodeRecord } from "../redis/index.ts";
 import type { ReadItem } from "./driver.ts";
 import type { Item, Vectors } from "./item.ts";
 import type { Attributes, AttributeSchema } from "./options.ts";
+import { countFound } from "./recall.ts";
 import type { Vector } from "./vector.ts";
 import { insidesOf } from "./vectors.ts";
 
@@ -64,14 +65,20 @@ export async function copyMissing<S extends AttributeSchema, Q>(
     const missing = ids.flatMap((id, at) => {
       const [item, old] = [wanted[at], present[at]];
       if (item === undefined || (old !== undefined && old.record.equals(item.record))) return [];
-      return [{ id, item, before: old?.record }];
+      return [{ source: toSource<S>(id, item), item, before: old?.record }];
     });
     // Ids that were there when they were copied, and are not any more: whoever deleted them may have come before the copy.
     const gone = ids.filter((_, at) => wanted[at] === undefined && present[at] !== undefined);
     if (attempt > 0 && gone.length > 0) await target.driver.delete(target.namespace, gone);
-    const vectors = missing.length === 0 ? [] : await to.embed(missing.map(({ id, item }) => toSource<S>(id, item)));
-    for (const [at, { id, item, before }] of missing.entries()) {
-      const { attributes, payload } = toSource<S>(id, item);
+    const vectors = missing.length === 0 ? [] : await to.embed(missing.map((one) => one.source));
+    for (const [
+      at,
+      {
+        source: { id, attributes, payload },
+        item,
+        before,
+      },
+    ] of missing.entries()) {
       const vector = vectors[at] as Float32Array;
       const stored = target.toStoredItem({ id, vector, attributes, payload });
       const put = await target.driver.put(
@@ -81,7 +88,7 @@ export async function copyMissing<S extends AttributeSchema, Q>(
       );
       if (put) copied += 1;
     }
-    ids = missing.map(({ id }) => id);
+    ids = missing.map((one) => one.source.id);
   }
   return { scanned, copied };
 }
@@ -108,9 +115,7 @@ export async function recallOf<S extends AttributeSchema>(vectors: Vectors<S>, s
   let [found, wanted] = [0, 0];
   for (const vector of chosen) {
     const [near, truth] = [await vectors.search({ vector }), await vectors.search({ vector, exact: true })];
-    const last = truth.at(-1)?.similarity ?? 0;
-    const ids = new Set(truth.map(({ id }) => id));
-    found += near.filter(({ id, similarity }) => ids.has(id) || similarity >= last).length;
+    found += countFound(near, truth);
     wanted += truth.length;
   }
   return wanted === 0 ? 1 : Math.min(1, found / wanted);

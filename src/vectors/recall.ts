@@ -14,21 +14,24 @@ interface State extends RecallReport {
 /** Before the first sample. */
 export const UNSAMPLED: State = { recall: 1, samples: 0, effort: 100, since: 0 };
 
-/**
- * What one sample tells: what a search found, against the true neighbours. Neighbours that are as near as the last true one count
- * as found, whichever of them came. While the moving mean is under the target, the effort grows by half every few samples; it
- * never shrinks, since a graph that needs it does not heal.
- */
-export function observe(
-  state: State,
-  found: readonly { readonly id: string; readonly similarity: number }[],
-  truth: readonly { readonly id: string; readonly similarity: number }[],
-  target: number,
-): State {
+interface Neighbour {
+  readonly id: string;
+  readonly similarity: number;
+}
+
+/** How many true neighbours a search found. One that is as near as the last true one counts, whichever of them came. */
+export function countFound(found: readonly Neighbour[], truth: readonly Neighbour[]): number {
   const last = truth.at(-1)?.similarity ?? 0;
   const ids = new Set(truth.map(({ id }) => id));
-  const hits = found.filter(({ id, similarity }) => ids.has(id) || similarity >= last).length;
-  const sample = truth.length === 0 ? 1 : Math.min(1, hits / truth.length);
+  return found.filter(({ id, similarity }) => ids.has(id) || similarity >= last).length;
+}
+
+/**
+ * What one sample tells: what a search found, against the true neighbours. While the moving mean is under the target, the effort grows by half every few samples; it
+ * never shrinks, since a graph that needs it does not heal.
+ */
+export function observe(state: State, found: readonly Neighbour[], truth: readonly Neighbour[], target: number): State {
+  const sample = truth.length === 0 ? 1 : Math.min(1, countFound(found, truth) / truth.length);
   const recall = state.samples === 0 ? sample : state.recall + WEIGHT * (sample - state.recall);
   const raise = recall < target && state.since + 1 >= PATIENCE && state.effort < EFFORT_MAX;
   return {
@@ -43,10 +46,7 @@ export function observe(
 export interface RecallWatch {
   report(): RecallReport;
   /** Counts a search; every so many, `runExactly` is asked for the truth. Never waits, never throws. */
-  searched(
-    found: readonly { readonly id: string; readonly similarity: number }[],
-    runExactly: () => Promise<readonly { readonly id: string; readonly similarity: number }[]>,
-  ): void;
+  searched(found: readonly Neighbour[], runExactly: () => Promise<readonly Neighbour[]>): void;
 }
 
 /** Makes a watch with a counter of its own; one check runs at a time. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
+import { refuseOther } from "../contract.ts";
 import type { FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import type { Filter } from "../filter.ts";
 import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
@@ -54,10 +55,7 @@ export function pgvectorDriver<S extends AttributeSchema>(
       (error: unknown) => (isUndefinedTable(error) ? [] : Promise.reject(error as Error)),
     );
     if (known[0] === undefined) return false;
-    if (known[0]["contract"] !== contract)
-      throw new MarrowError("conflict", "the collection holds vectors of another kind", {
-        details: { stored: known[0]["contract"], expected: contract },
-      });
+    if (known[0]["contract"] !== contract) refuseOther(known[0]["contract"], contract);
     ready.add(namespace);
     return true;
   }

@@ -1,5 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import { encodeKeyPart, keyTag, runScript, type Argument, type Reply, type ScopedRedis } from "../../redis/index.ts";
+import { refuseOther } from "../contract.ts";
 import type { FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
 import { similarity, similarityOf, type Metric } from "../scale.ts";
@@ -52,19 +53,12 @@ export function searchDriver<S extends AttributeSchema>(
 
   const isValkey = async () => (await redis.capabilities()).engine === "valkey";
 
-  function refuseOther(reply: Reply): void {
-    if (typeof reply !== "string" && !Buffer.isBuffer(reply)) return;
-    throw new MarrowError("conflict", "the collection holds vectors of another kind", {
-      details: { stored: String(reply), expected: contract },
-    });
-  }
-
   /** Makes the index if there is none. Whether there is one is asked by searching it: texts of errors differ and FT.INFO may be forbidden. */
   async function ensure(namespace: string): Promise<void> {
     if (ready.has(namespace)) return;
     const { contract: known, index: indexName, prefix } = keysOf(namespace);
     const stored = await redis.send(["GET", known], { timeoutMs });
-    if (stored !== null && stored !== contract) refuseOther(stored);
+    if (stored !== null && stored !== contract) refuseOther(stored, contract);
     const words = texts.length > 0 && !(await isValkey());
     const tag = ["TAG", "SEPARATOR", ",", "CASESENSITIVE"];
     const command = ["FT.CREATE", indexName, "ON", "HASH", "PREFIX", "1", prefix];
@@ -97,7 +91,7 @@ export function searchDriver<S extends AttributeSchema>(
       });
       if (stored instanceof Error) throw stored;
       if (stored === null) return [];
-      if (String(stored) !== contract) refuseOther(String(stored));
+      if (String(stored) !== contract) refuseOther(stored, contract);
       if (!(reply instanceof Error)) return readSearchReply(reply as Reply);
       if (attempt === 2 || !MarrowError.is(reply, "redis_rejected")) throw reply;
       ready.delete(namespace);
@@ -145,7 +139,7 @@ export function searchDriver<S extends AttributeSchema>(
       const documents = items.map(({ id }) => `${prefix}${id}`);
       const values = { agreed: contract, sweep: SWEEP, rows };
       const reply = await runScript(redis, upsertDocuments, { ...keys, documents }, values, { timeoutMs });
-      refuseOther(reply);
+      refuseOther(reply, contract);
       return Number(reply);
     },
 
@@ -162,7 +156,7 @@ export function searchDriver<S extends AttributeSchema>(
       const reply = await runScript(redis, putDocument, { ...keys, document: `${prefix}${item.id}` }, values, {
         timeoutMs,
       });
-      refuseOther(reply);
+      refuseOther(reply, contract);
       return reply === 1;
     },
 

@@ -1,6 +1,6 @@
-import { MarrowError } from "../../errors.ts";
 import { toBytes } from "../../internal/bytes.ts";
 import { encodeKeyPart, keyTag, runScript, type Reply, type ScopedRedis } from "../../redis/index.ts";
+import { refuseOther } from "../contract.ts";
 import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import { liftFor } from "../lift.ts";
 import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
@@ -33,13 +33,6 @@ export function vectorsetDriver<S extends AttributeSchema>(
     return { set: `${start}:set`, items: `${start}:items`, due: `${start}:due`, contract: `${start}:contract` };
   }
 
-  function refuseOther(reply: Reply): void {
-    if (typeof reply !== "string" && !Buffer.isBuffer(reply)) return;
-    throw new MarrowError("conflict", "the collection holds vectors of another kind", {
-      details: { stored: String(reply), expected: contract },
-    });
-  }
-
   const toRow = ({ id, vector, attributes, record, ttlMs }: StoredItem) =>
     [id, toBytes(lift.item(vector)), toStoredAttributes(schema, attributes), record, ttlMs] as const;
   const toVector = (parts: Reply) => lift.lower(fromStoredVector(parts as readonly Buffer[], lift.dimensions));
@@ -65,7 +58,7 @@ export function vectorsetDriver<S extends AttributeSchema>(
     ];
     const [stored, found] = await redis.pipeline([["GET", known], query], { timeoutMs, retry: "safe" });
     for (const reply of [stored, found]) if (reply instanceof Error) throw reply;
-    if (stored !== null && stored !== contract) refuseOther(stored as Reply);
+    if (stored !== null && stored !== contract) refuseOther(stored, contract);
     const scored = found as readonly string[];
     const ids = scored.filter((_, at) => at % 2 === 0);
     if (ids.length === 0) return [];
@@ -92,14 +85,14 @@ export function vectorsetDriver<S extends AttributeSchema>(
     async upsert(namespace, items) {
       const values = { ...agreed, sweep: SWEEP, rows: items.flatMap(toRow) };
       const reply = await runScript(redis, upsertItems, keysOf(namespace), values, { timeoutMs });
-      refuseOther(reply);
+      refuseOther(reply, contract);
       return Number(reply);
     },
 
     async put(namespace, item, before) {
       const values = { ...agreed, before: before ?? "", row: toRow(item) };
       const reply = await runScript(redis, putItem, keysOf(namespace), values, { timeoutMs });
-      refuseOther(reply);
+      refuseOther(reply, contract);
       return reply === 1;
     },
 
@@ -117,7 +110,7 @@ export function vectorsetDriver<S extends AttributeSchema>(
         vectors: withVectors ? 1 : 0,
       };
       const reply = await runScript(redis, searchItems, keysOf(namespace), values, { timeoutMs, reply: "bytes" });
-      refuseOther(reply);
+      refuseOther(reply, contract);
       return (reply as readonly (readonly Reply[])[]).map(([id, score, record, stored]) => ({
         id: String(id),
         similarity: lift.similarity(Number(String(score)) * 2 - 1, vector),
