@@ -2,6 +2,7 @@ import { decodeRecord } from "../redis/index.ts";
 import type { ReadItem } from "./driver.ts";
 import type { Item, Vectors } from "./item.ts";
 import type { Attributes, AttributeSchema } from "./options.ts";
+import { pagesOf } from "./pages.ts";
 import { countFound } from "./recall.ts";
 import type { Vector } from "./vector.ts";
 import { insidesOf } from "./vectors.ts";
@@ -27,23 +28,14 @@ export interface Copied {
 /** Looks at an item again that others change while it is copied; the next run sees to what is left. */
 const TRIES = 5;
 
-/** The ids of a collection in lists of at most `size`, each with the cursor from which a later run may go on once it is done. */
-export async function* idsOf<S extends AttributeSchema>(
+/** The ids of a collection, page by page. */
+export function idsOf<S extends AttributeSchema>(
   vectors: Vectors<S>,
   start: string,
   size: number,
-): AsyncGenerator<{ readonly ids: readonly string[]; readonly next: string }> {
+): ReturnType<typeof pagesOf> {
   const { driver, namespace } = insidesOf(vectors);
-  let cursor = start;
-  do {
-    const page = await driver.page(namespace, cursor, size);
-    // An engine may answer more than a page at once: until all of it is done, a later run begins with it again.
-    for (let at = 0; at < page.ids.length; at += size) {
-      const last = at + size >= page.ids.length;
-      yield { ids: page.ids.slice(at, at + size), next: last ? page.cursor : cursor };
-    }
-    cursor = page.cursor;
-  } while (cursor !== "0");
+  return pagesOf(driver, namespace, start, size);
 }
 
 /**

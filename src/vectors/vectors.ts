@@ -1,7 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkText, refuse } from "../internal/check.ts";
 import { checkScope, decodeRecord, encodeRecord, type ScopedRedis } from "../redis/index.ts";
-import type { FoundItem, ReadItem, StoredItem, VectorDriver } from "./driver.ts";
+import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "./driver.ts";
 import { checkAttributes, matches, toFilter, type AttributeValue, type Filter } from "./filter.ts";
 import type { Item, ItemResult, Match, Search, StoredEntry, Vectors } from "./item.ts";
 import {
@@ -11,6 +11,7 @@ import {
   type ResolvedVectorsOptions,
   type VectorsOptions,
 } from "./options.ts";
+import { pagesOf } from "./pages.ts";
 import { partitionedDriver } from "./partitions.ts";
 import { isPostgres, type ScopedPostgres } from "./pgvector/postgres.ts";
 import { pgvectorDriver } from "./pgvector/pgvector.ts";
@@ -86,59 +87,37 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
       pageSize: number,
       withVectors: boolean,
     ): AsyncGenerator<StoredEntry<S>[]> {
-      let cursor = "0";
-      do {
-        const page = await driver.page(namespace, cursor, pageSize);
-        cursor = page.cursor;
-        // An engine may answer far more than a page; reading stays bounded.
-        for (let start = 0; start < page.ids.length; start += pageSize) {
-          const ids = page.ids.slice(start, start + pageSize);
-          const read = await driver.read(namespace, ids, withVectors);
-          const found = read
-            .flatMap((item, at) => (item === undefined ? [] : [toEntry<S>(ids[at] as string, item)]))
-            .filter(
-              ({ attributes }) => filter === undefined || matches(filter, attributes as Record<string, AttributeValue>),
-            );
-          if (found.length > 0) yield found;
-        }
-      } while (cursor !== "0");
+      for await (const { ids } of pagesOf(driver, namespace, "0", pageSize)) {
+        const read = await driver.read(namespace, ids, withVectors);
+        const found = read
+          .flatMap((item, at) => (item === undefined ? [] : [toEntry<S>(ids[at] as string, item)]))
+          .filter(
+            ({ attributes }) => filter === undefined || matches(filter, attributes as Record<string, AttributeValue>),
+          );
+        if (found.length > 0) yield found;
+      }
     }
 
     /** The nearest items, watched for what the graph overlooks. */
-    async function nearest(search: Search<S>, limit: number, withVectors: boolean): Promise<Match<S>[]> {
-      const asked = {
-        vector: toVector("vector", search.vector, { ...resolved, lengthMax: Infinity }),
-        limit,
-        filter: toFilter(schema, search.where),
-        withVectors,
-        effort: checkInteger(
-          "effort",
-          search.effort ?? watch?.report().effort ?? EFFORT,
-          { min: 1, max: 10_000 },
-          "invalid_input",
-        ),
-      };
-      const exact = search.exact === true || index === "flat";
-      const found = await driver.search(namespace, { ...asked, exact });
-      if (!exact) watch?.searched(found, () => driver.search(namespace, { ...asked, withVectors: false, exact: true }));
+    async function nearest(asked: DriverSearch): Promise<Match<S>[]> {
+      const found = await driver.search(namespace, asked);
+      if (!asked.exact)
+        watch?.searched(found, () => driver.search(namespace, { ...asked, withVectors: false, exact: true }));
       return found.map((item) => toMatch<S>(item));
     }
 
     /** The items whose texts have the words: from the engine's own index, or out of the nearest. */
     async function byWords(
-      search: Search<S>,
-      words: string,
+      { vector, filter, limit }: DriverSearch,
+      text: string,
       near: readonly Match<S>[],
-      limit: number,
     ): Promise<Match<S>[]> {
-      const asked = wordsOf(words);
-      if (asked.length === 0) return [];
-      const filter = toFilter(schema, search.where);
-      const vector = toVector("vector", search.vector, { ...resolved, lengthMax: Infinity });
-      const found = await driver.searchWords(namespace, { words: asked, limit, filter, vector });
+      const words = wordsOf(text);
+      if (words.length === 0) return [];
+      const found = await driver.searchWords(namespace, { words, limit, filter, vector });
       if (found !== undefined) return found.map((item) => toMatch<S>(item));
       const textOf = ({ attributes }: Match<S>) => texts.map((name) => String(attributes[name] ?? "")).join(" ");
-      return rankByWords(near, textOf, words);
+      return rankByWords(near, textOf, text);
     }
 
     const vectors: Vectors<S> = {
@@ -196,13 +175,25 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
               "invalid_input",
             )
           : limit;
-        const needVectors = withVectors || diversity > 0;
+        const asked: DriverSearch = {
+          vector: toVector("vector", search.vector, { ...resolved, lengthMax: Infinity }),
+          limit: candidates,
+          filter: toFilter(schema, search.where),
+          withVectors: withVectors || diversity > 0,
+          effort: checkInteger(
+            "effort",
+            search.effort ?? watch?.report().effort ?? EFFORT,
+            { min: 1, max: 10_000 },
+            "invalid_input",
+          ),
+          exact: search.exact === true || index === "flat",
+        };
         const enough = ({ similarity }: Match<S>) => similarity >= minSimilarity;
-        const near = (await nearest(search, candidates, needVectors)).filter(enough);
+        const near = (await nearest(asked)).filter(enough);
         if (!chooses) return near;
         let ordered: readonly Match<S>[] = near;
         if (words !== undefined) {
-          const spoken = (await byWords(search, words, near, candidates)).filter(enough);
+          const spoken = (await byWords(asked, words, near)).filter(enough);
           ordered = fuse([near, spoken]).slice(0, candidates);
         }
         if (rerank !== undefined) ordered = await reorder(ordered, rerank);

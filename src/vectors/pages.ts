@@ -1,0 +1,20 @@
+import type { VectorDriver } from "./driver.ts";
+
+/** The ids of a namespace in lists of at most `size`, each with the cursor from which a later run may go on once it is done. */
+export async function* pagesOf(
+  driver: VectorDriver,
+  namespace: string,
+  start: string,
+  size: number,
+): AsyncGenerator<{ readonly ids: readonly string[]; readonly next: string }> {
+  let cursor = start;
+  do {
+    const page = await driver.page(namespace, cursor, size);
+    // An engine may answer far more than a page at once: reading stays bounded, and until all of it is done, a later run begins with it again.
+    for (let at = 0; at < page.ids.length; at += size) {
+      const last = at + size >= page.ids.length;
+      yield { ids: page.ids.slice(at, at + size), next: last ? page.cursor : cursor };
+    }
+    cursor = page.cursor;
+  } while (cursor !== "0");
+}
