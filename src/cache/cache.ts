@@ -1,10 +1,11 @@
 import { MarrowError } from "../errors.ts";
-import { toBytes } from "../internal/bytes.ts";
 import { checkText, refuse } from "../internal/check.ts";
 import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
+import { createAsking } from "./asking.ts";
 import { createAudits } from "./audits.ts";
 import { toCandidates, toEntry, toEpoch, type Entry, type Epoch, type StoredEntry } from "./entry.ts";
 import { createJudge, type Refusal } from "./judge.ts";
+import { createEmbedding } from "./embedding.ts";
 import { cacheKeys } from "./keys.ts";
 import type { Cache, Explanation, Lookup, Nearest } from "./lookup.ts";
 import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
@@ -12,6 +13,7 @@ import { createPolicy } from "./policy.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
 import { UNSEALED } from "./sealing.ts";
 import { findSimilar, invalidateTags, storeEntry } from "./scripts.gen.ts";
+import { createStream } from "./stream.ts";
 import { createThrough } from "./through.ts";
 
 /** Candidates that are judged. More than three changed nothing when measured. */
@@ -41,19 +43,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
   const keys = cacheKeys(scoped, name);
   const audits = createAudits(scoped, keys.audits(resolved.judged), ttlMsDefault + staleMs, timeoutMs);
   const policy = createPolicy(resolved.policy, judgeOptions.threshold, audits);
-  let semantic: Promise<boolean> | undefined;
-
-  /** Whether the semantic tier can work here: an embedder, and a server with vector sets. */
-  function hasSemantic(): Promise<boolean> {
-    if (embedder === undefined) return Promise.resolve(false);
-    return (semantic ??= scoped.capabilities().then(
-      ({ vectorSets }) => vectorSets !== "no",
-      (error: unknown) => {
-        semantic = undefined;
-        throw error;
-      },
-    ));
-  }
+  const embedding = createEmbedding(scoped, embedder);
 
   /** The epoch in which a question was looked up: its answer is as old as that, however long it took. */
   const since = new WeakMap<Fingerprint, number>();
@@ -111,8 +101,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     signal: AbortSignal | undefined,
     trace: Explanation["candidates"][number][],
   ): Promise<Lookup<V>> {
-    if (embedder === undefined || !(await hasSemantic())) return { hit: false };
-    const vector = await vectorOf(question, signal);
+    if (embedder === undefined || !(await embedding.works())) return { hit: false };
+    const vector = await embedding.vectorOf(question, signal);
     if (vector === undefined) return { hit: false };
     const reply = await runScript(
       scoped,
@@ -166,41 +156,13 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     return { hit: false, nearest };
   }
 
-  /** Vectors by question: what is looked up by meaning and then stored is embedded once. */
-  const vectors = new WeakMap<Fingerprint, Promise<Buffer | undefined>>();
-
-  function vectorOf(question: Fingerprint, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
-    let vector = vectors.get(question);
-    if (vector === undefined) {
-      vector = embed(question.text, signal);
-      vectors.set(question, vector);
-      vector.catch(() => vectors.delete(question));
-    }
-    return vector;
-  }
-
-  /** A text's vector as bytes, or `undefined` for one without any known word: zero is near to everything. */
-  async function embed(text: string, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
-    const [vector] = (await embedder?.embed([text], { signal })) ?? [];
-    if (vector === undefined) return undefined;
-    let sum = 0;
-    for (let i = 0; i < vector.length; i += 1) sum += Math.abs(vector[i] as number);
-    if (sum === 0) return undefined;
-    if (!Number.isFinite(sum) || vector.length !== embedder?.dimensions) {
-      throw new MarrowError(
-        "embedder_failed",
-        "the embedder made a vector of the wrong length or with no finite numbers",
-      );
-    }
-    return toBytes(vector);
-  }
-
   /** Ends what bears one of some tags; with none named, everything. */
   async function end(names: readonly string[]): Promise<void> {
     const values = { life_ms: TTL_MS_MAX, names };
     await runScript(scoped, invalidateTags, { epoch: keys.epoch, tags: keys.tags }, values, { timeoutMs });
   }
 
+  const asking = createAsking({ redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding });
   const cache: Cache<V> = {
     async lookup(question, { maxAgeMs = Infinity, tiers = "both", explain = false, signal } = {}) {
       if (maxAgeMs !== Infinity && !(maxAgeMs >= 0))
@@ -245,7 +207,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       const entry: Entry = { value, text, storedAtMs, endsAtMs: storedAtMs + jittered, ...bears };
       const body = Buffer.from(JSON.stringify(entry));
       if (body.length > entryBytesMax) return false;
-      const vector = (await hasSemantic()) ? await vectorOf(fingerprint, signal) : undefined;
+      const vector = (await embedding.works()) ? await embedding.vectorOf(fingerprint, signal) : undefined;
       const index = embedder ?? { fingerprint: "none" };
       await runScript(
         scoped,
@@ -310,7 +272,9 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       };
     },
 
-    through: createThrough<V>({ redis: scoped, keys, timeoutMs, policy, sealing, cache: () => cache }),
+    join: asking.join,
+    through: createThrough<V>({ asking, policy, cache: () => cache }),
+    stream: createStream<V>({ asking, cache: () => cache }),
   };
   return cache;
 }

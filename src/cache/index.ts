@@ -1,3 +1,4 @@
+export type { Asking, JoinOptions } from "./asking.ts";
 export { isAway, unlessAway } from "./away.ts";
 export { createCache } from "./cache.ts";
 export { createEmbeddingStore, type EmbeddingStoreOptions } from "./embedding-store.ts";
@@ -14,6 +15,8 @@ export type {
   LookupOptions,
   Nearest,
   StoreOptions,
+  Streamed,
+  StreamOptions,
   Through,
   ThroughOptions,
 } from "./lookup.ts";

@@ -11,8 +11,8 @@ export interface CacheKeys {
   readonly epoch: string;
   /** Which epoch ended which tag. */
   readonly tags: string;
-  /** Who asks for an answer just now, and the answer for those who wait. */
-  flight(id: string): { readonly lease: string; readonly result: string };
+  /** Start of the keys of what is asked for just now. */
+  readonly flights: string;
   /** What audits found, by score. */
   audits(judged: string): string;
   /** The index of one partition's questions; an embedder never reads what another wrote. */
@@ -29,7 +29,7 @@ export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
     epoch: `${start}:epoch`,
     tags: `${start}:tags`,
     audits: (judged) => `${start}:audits:${encodeKeyPart("judged", judged)}`,
-    flight: (id) => ({ lease: `${start}:flight:${id}`, result: `${start}:flight:${id}:result` }),
+    flights: `${start}:flight`,
     body: (id) => `${start}:entry:${id}`,
     vectors: (question, embedder) => index("vectors", question, embedder),
     due: (question, embedder) => index("due", question, embedder),

@@ -1,3 +1,4 @@
+import type { Asking, JoinOptions } from "./asking.ts";
 import type { Refusal } from "./judge.ts";
 import type { Question } from "./question.ts";
 
@@ -80,7 +81,8 @@ export interface ThroughOptions<V> extends LookupOptions, StoreOptions {
   /** Whether an answer may be stored. @default always */
   readonly keep?: ((value: V) => boolean) | undefined;
   /**
-   * Whether processes that miss one question at once ask once: the others wait for the one that asks, and take over when it dies.
+   * Whether processes that miss one question at once, or questions that one answer serves, ask once: the others wait for the one that
+   * asks, and take over when it dies.
    * @default true
    */
   readonly singleFlight?: boolean | undefined;
@@ -97,6 +99,21 @@ export type Through<V> =
     }
   /** Fresh: asked for here (`miss`), by another process at the same time (`shared`), or past the cache (`bypass`). */
   | { readonly source: "miss" | "shared" | "bypass"; readonly value: V };
+
+/** Options of {@link Cache.stream}. */
+export interface StreamOptions<V, P> extends ThroughOptions<V> {
+  /** The answer that all parts make, or `undefined` when it must not be stored. */
+  readonly toValue: (parts: readonly P[]) => V | undefined;
+  /** A stored answer as parts. */
+  readonly toParts: (value: V) => Iterable<P>;
+}
+
+/** What {@link Cache.stream} answers: an answer in parts, as they come. */
+export interface Streamed<P> {
+  readonly source: Through<unknown>["source"];
+  /** Read it to its end, once. Who stops reading earlier stops an asking that nobody else reads. */
+  readonly parts: AsyncIterable<P>;
+}
 
 /** What a cache has learned. */
 export interface CacheReport {
@@ -145,4 +162,21 @@ export interface Cache<V> {
    * What `ask` throws goes to all who wait in this process, and is never stored. The answer is not kept when `keep` says no.
    */
   through(question: string | Question, ask: () => Promise<V>, options?: ThroughOptions<V>): Promise<Through<V>>;
+  /**
+   * The same for an answer that comes in parts, which must be JSON: who misses while another one asks reads along from the first part on, in
+   * this process and in others. Stored when it ended by itself and `toValue` makes a value of it; never when it broke or was not read to
+   * its end. When the one who asks is gone, the next one asks again, and who has read something already goes on after it; should the new
+   * answer begin with other parts, the reading throws.
+   * @throws MarrowError `conflict` while reading
+   */
+  stream<P>(
+    question: string | Question,
+    ask: () => AsyncIterable<P> | Promise<AsyncIterable<P>>,
+    options: StreamOptions<V, P>,
+  ): Promise<Streamed<P>>;
+  /**
+   * Joins those who ask a question just now: what `through` does after its lookup, for who looks up and stores by themselves, as the flow
+   * does. Whoever leads must end, fail or leave. One round trip.
+   */
+  join<T>(question: string | Question, options?: JoinOptions): Promise<Asking<T>>;
 }

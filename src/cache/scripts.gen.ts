@@ -2,17 +2,6 @@
 
 import type { Script } from "../redis/index.ts";
 
-/** Ends the asking for an answer, and leaves the answer for those who wait for it. */
-export const endFlight: Script<"lease" | "result", "token" | "answer" | "result_ms"> = {
-  name: "end_flight",
-  keys: ["lease","result"],
-  values: ["token","answer","result_ms"],
-  rest: false,
-  idempotent: true,
-  sha1: "501d44b494b5738e233e0cb3a92efc661990c6bb",
-  lua: "local lease = KEYS[1]\nlocal result = KEYS[2]\nlocal token = ARGV[1]\nlocal answer = ARGV[2]\nlocal result_ms = ARGV[3]\nif redis.call(\"GET\", lease) ~= token then return 0 end\nif answer ~= \"\" then redis.call(\"SET\", result, answer, \"PX\", result_ms) end\nredis.call(\"DEL\", lease)\nreturn 1",
-};
-
 /** Finds the stored questions nearest to a vector, with their entries. */
 export const findSimilar: Script<"vectors" | "due" | "epoch" | "bodies", "vector" | "count" | "effort" | "floor"> = {
   name: "find_similar",
@@ -33,17 +22,6 @@ export const invalidateTags: Script<"epoch" | "tags", "life_ms" | "names"> = {
   idempotent: false,
   sha1: "bee6906990f5ab926b39ec8d026982582cf1bafb",
   lua: "local epoch = KEYS[1]\nlocal tags = KEYS[2]\nlocal life_ms = ARGV[1]\nlocal known = redis.call(\"GET\", epoch) or \"0:0\"\nlocal present = tonumber(string.match(known, \"^%d+\")) + 1\nlocal all = tonumber(string.match(known, \":(%d+)\"))\nif #ARGV == 1 then\nall = present\nredis.call(\"DEL\", tags)\nend\nfor i = 2, #ARGV do redis.call(\"HSET\", tags, ARGV[i], present) end\nif #ARGV > 1 then redis.call(\"PEXPIRE\", tags, life_ms) end\nredis.call(\"SET\", epoch, string.format(\"%d:%d\", present, all), \"PX\", life_ms)\nreturn present",
-};
-
-/** Renews the lease of the process that asks for an answer. */
-export const keepFlight: Script<"lease", "token" | "lease_ms"> = {
-  name: "keep_flight",
-  keys: ["lease"],
-  values: ["token","lease_ms"],
-  rest: false,
-  idempotent: true,
-  sha1: "154e865edcf78c389e216358c0ddf39bf2b68d72",
-  lua: "local lease = KEYS[1]\nlocal token = ARGV[1]\nlocal lease_ms = ARGV[2]\nif redis.call(\"GET\", lease) ~= token then return 0 end\nreturn redis.call(\"PEXPIRE\", lease, lease_ms)",
 };
 
 /** Stores an answer under its exact key and, with a vector, among the questions of its partition. */

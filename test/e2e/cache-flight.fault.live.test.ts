@@ -12,8 +12,8 @@ interface Worker {
   readonly lines: Promise<string[]>;
 }
 
-function start(app: string, mode: string): Worker {
-  const child = spawn(process.execPath, ["--conditions=@marrow/source", WORKER, inject("redisUrl"), app, mode], {
+function start(app: string, how: "whole" | "stream", speed: "answers" | "hangs"): Worker {
+  const child = spawn(process.execPath, ["--conditions=@marrow/source", WORKER, inject("redisUrl"), app, how, speed], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const lines: string[] = [];
@@ -22,33 +22,39 @@ function start(app: string, mode: string): Worker {
   return { child, lines: new Promise((resolve) => reader.once("close", () => resolve(lines))) };
 }
 
-describe("a question that many processes miss at once", () => {
-  liveTest(
-    "is asked once: 3 processes, 200 callers each",
-    async ({ unique, redis }) => {
-      const workers = Array.from({ length: 3 }, () => start(unique, "answer"));
-      const lines = (await Promise.all(workers.map((worker) => worker.lines))).flat();
-      expect(lines.filter((line) => line === "asked")).toHaveLength(1);
-      expect(lines.filter((line) => line === "got Paris")).toHaveLength(600);
-      expect(Number(await redis.send(["EXISTS", `{${unique}:acme}:nothing`]))).toBe(0);
-    },
-    30_000,
-  );
+const ANSWER = "got The capital of France is Paris , on the Seine .";
+const count = (lines: readonly string[], line: string) => lines.filter((one) => one === line).length;
 
-  liveTest(
-    "is asked once more when the one that asks is killed, and nobody hangs",
-    async ({ unique }) => {
-      const leader = start(unique, "hang");
-      await new Promise<void>((resolve) =>
-        (leader.child.stdout as NodeJS.ReadableStream).once("data", () => resolve()),
-      );
-      const followers = Array.from({ length: 2 }, () => start(unique, "answer"));
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      leader.child.kill("SIGKILL");
-      const lines = (await Promise.all(followers.map((worker) => worker.lines))).flat();
-      expect(lines.filter((line) => line === "asked")).toHaveLength(1);
-      expect(lines.filter((line) => line === "got Paris")).toHaveLength(400);
-    },
-    30_000,
-  );
-});
+describe.each(["whole", "stream"] as const)(
+  "a question that many processes miss at once, in several words, %s",
+  (how) => {
+    liveTest(
+      "is asked once: 3 processes, 200 callers each",
+      async ({ unique }) => {
+        const workers = Array.from({ length: 3 }, () => start(unique, how, "answers"));
+        const lines = (await Promise.all(workers.map((worker) => worker.lines))).flat();
+        expect(count(lines, "asked")).toBe(1);
+        expect(count(lines, ANSWER)).toBe(600);
+        if (how === "stream") expect(count(lines, "as it came")).toBeGreaterThan(500);
+      },
+      30_000,
+    );
+
+    liveTest(
+      "is asked once more when the one that asks is killed, and everybody gets a whole answer",
+      async ({ unique }) => {
+        const leader = start(unique, how, "hangs");
+        await new Promise<void>((resolve) =>
+          (leader.child.stdout as NodeJS.ReadableStream).once("data", () => resolve()),
+        );
+        const followers = Array.from({ length: 2 }, () => start(unique, how, "answers"));
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        leader.child.kill("SIGKILL");
+        const lines = (await Promise.all(followers.map((worker) => worker.lines))).flat();
+        expect(count(lines, "asked")).toBe(1);
+        expect(count(lines, ANSWER)).toBe(400);
+      },
+      30_000,
+    );
+  },
+);

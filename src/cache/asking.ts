@@ -1,0 +1,91 @@
+import { createFlights, type Follow, type Lead } from "../relay/index.ts";
+import { decodeRecord, encodeRecord, type ScopedRedis } from "../redis/index.ts";
+import { isAway, unlessAway } from "./away.ts";
+import type { Embedding } from "./embedding.ts";
+import { createJudge, type JudgeOptions } from "./judge.ts";
+import type { CacheKeys } from "./keys.ts";
+import type { RunningPolicy } from "./policy.ts";
+import { toFingerprint, type Fingerprint, type Question } from "./question.ts";
+import type { Sealing } from "./sealing.ts";
+
+/** What becomes of someone who asks: they ask the model for all, read along with who does, or the answer is stored by now. */
+export type Asking<T> = Lead<T> | Follow<T> | { readonly role: "made" };
+
+/** What `through` and `stream` tell one another: pieces of an answer, and the answer once there is one. */
+export type Told<V> = { readonly part: unknown } | { readonly value: V };
+
+/** Bounds of one joining. */
+export interface JoinOptions {
+  /** Whether an answer that was stored since the lookup is told of. @default true */
+  readonly look?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Parts {
+  readonly redis: ScopedRedis;
+  readonly keys: CacheKeys;
+  readonly timeoutMs: number;
+  readonly sealing: Sealing;
+  readonly policy: RunningPolicy<never>;
+  readonly judge: JudgeOptions;
+  readonly embedding: Embedding;
+}
+
+/** One asking of each question, and of those that are near enough to it, over all processes. */
+export interface AskingTogether {
+  readonly join: <T>(question: string | Question, options?: JoinOptions) => Promise<Asking<T>>;
+}
+
+/** Makes it. Parts are JSON, and sealed like entries. */
+export function createAsking(parts: Parts): AskingTogether {
+  const { redis, keys, timeoutMs, sealing, policy, judge, embedding } = parts;
+  const flights = createFlights<unknown>(redis, {
+    prefix: keys.flights,
+    timeoutMs,
+    isAway,
+    encode(part, id) {
+      try {
+        return sealing.seal(encodeRecord(part), id);
+      } catch {
+        // What is no JSON can be told to nobody; the others ask for themselves.
+        return undefined;
+      }
+    },
+    decode: (bytes, id) => decodeRecord(sealing.open(bytes, id)),
+  });
+
+  /** The likeliest of the questions that others ask just now, when its answer would serve this one as well. */
+  async function nearestOf(
+    question: Fingerprint,
+    others: Lead<unknown>["others"],
+    signal: AbortSignal | undefined,
+  ): Promise<string | undefined> {
+    const texts = others.map(({ id, words }) => String(sealing.open(words, id)));
+    const similarities = await embedding.similarities(question, texts, signal);
+    const hold = createJudge(question.text, judge);
+    const near = texts
+      .map((text, at) => ({ id: (others[at] as { id: string }).id, ...hold(text, similarities[at] as number) }))
+      .filter(({ refusal }) => refusal === undefined)
+      .toSorted((a, b) => b.score - a.score)[0];
+    return near !== undefined && (await policy.serves(near)) ? near.id : undefined;
+  }
+
+  return {
+    async join<T>(asked: string | Question, { look = true, signal }: JoinOptions = {}): Promise<Asking<T>> {
+      const question = toFingerprint(asked);
+      const { id, partition, text } = question;
+      const compared = (await unlessAway(embedding.works())) === true;
+      const asking = await flights.join({
+        id,
+        group: compared ? { name: partition, words: sealing.seal(Buffer.from(text), id) } : undefined,
+        made: look ? keys.body(id) : undefined,
+      });
+      if (asking.role !== "lead" || asking.others.length === 0) return asking as Asking<T>;
+      const near = await unlessAway(nearestOf(question, asking.others, signal));
+      const other = near === undefined ? undefined : await flights.follow(near);
+      if (other === undefined) return asking as Asking<T>;
+      await asking.leave();
+      return other as Asking<T>;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { cosine, type Embedder } from "../embedders/index.ts";
+import { MarrowError } from "../errors.ts";
+import { toBytes } from "../internal/bytes.ts";
+import type { ScopedRedis } from "../redis/index.ts";
+import type { Fingerprint } from "./question.ts";
+
+/** Questions as vectors, where the semantic tier can work. */
+export interface Embedding {
+  /** Whether it can: there is an embedder, and a server with vector sets. */
+  works(): Promise<boolean>;
+  /**
+   * A question's vector as little-endian float32, embedded once however often it is wanted; `undefined` for one without any known word:
+   * zero is near to everything.
+   * @throws MarrowError `embedder_failed`
+   */
+  vectorOf(question: Fingerprint, signal?: AbortSignal): Promise<Buffer | undefined>;
+  /** Cosine between a question and each of some texts, -1 to 1. One call of the embedder. */
+  similarities(question: Fingerprint, texts: readonly string[], signal?: AbortSignal): Promise<readonly number[]>;
+}
+
+/** Makes it for one connection. */
+export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefined): Embedding {
+  let semantic: Promise<boolean> | undefined;
+  const vectors = new WeakMap<Fingerprint, Promise<Buffer | undefined>>();
+
+  async function embed(text: string, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
+    const [vector] = (await embedder?.embed([text], { signal })) ?? [];
+    if (vector === undefined) return undefined;
+    let sum = 0;
+    for (let i = 0; i < vector.length; i += 1) sum += Math.abs(vector[i] as number);
+    if (sum === 0) return undefined;
+    if (!Number.isFinite(sum) || vector.length !== embedder?.dimensions) {
+      throw new MarrowError(
+        "embedder_failed",
+        "the embedder made a vector of the wrong length or with no finite numbers",
+      );
+    }
+    return toBytes(vector);
+  }
+
+  function vectorOf(question: Fingerprint, signal?: AbortSignal): Promise<Buffer | undefined> {
+    let vector = vectors.get(question);
+    if (vector === undefined) {
+      vector = embed(question.text, signal);
+      vectors.set(question, vector);
+      vector.catch(() => vectors.delete(question));
+    }
+    return vector;
+  }
+
+  return {
+    works() {
+      if (embedder === undefined) return Promise.resolve(false);
+      return (semantic ??= redis.capabilities().then(
+        ({ vectorSets }) => vectorSets !== "no",
+        (error: unknown) => {
+          semantic = undefined;
+          throw error;
+        },
+      ));
+    },
+
+    vectorOf,
+
+    async similarities(question, texts, signal) {
+      const own = await vectorOf(question, signal);
+      if (own === undefined || embedder === undefined) return texts.map(() => 0);
+      const asked = new Float32Array(own.buffer.slice(own.byteOffset, own.byteOffset + own.byteLength));
+      return (await embedder.embed(texts, { signal })).map((other) => cosine(asked, other));
+    },
+  };
+}

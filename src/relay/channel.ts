@@ -1,0 +1,87 @@
+/** How something that was followed came out: it is whole, whoever made it failed, or whoever made it is gone. */
+export type Outcome =
+  | { readonly kind: "whole" }
+  | { readonly kind: "failed"; readonly error: unknown }
+  | { readonly kind: "left" };
+
+/** Parts of something while it is made: one adds, any number read along from the first part on. */
+export interface Channel<T> {
+  readonly parts: readonly T[];
+  /** How many read along just now. */
+  readonly followers: number;
+  /** Whether anybody ever did. */
+  readonly wasRead: boolean;
+  readonly outcome: Outcome | undefined;
+  add(part: T): void;
+  /** Ends it; only the first end counts. */
+  end(outcome: Outcome): void;
+  /** All parts, those to come too. Answers how it came out. @throws the signal's reason */
+  read(signal?: AbortSignal): AsyncGenerator<T, Outcome>;
+}
+
+/** Makes a channel within this process. */
+export function createChannel<T>(): Channel<T> {
+  const parts: T[] = [];
+  const sleepers = new Set<() => void>();
+  let outcome: Outcome | undefined;
+  let followers = 0;
+  let wasRead = false;
+
+  function wakeAll(): void {
+    for (const wake of sleepers) wake();
+    sleepers.clear();
+  }
+
+  function change(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const wake = () => {
+        signal?.removeEventListener("abort", onAbort);
+        resolve();
+      };
+      const onAbort = () => {
+        sleepers.delete(wake);
+        reject(signal?.reason);
+      };
+      sleepers.add(wake);
+      signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  return {
+    parts,
+    get followers() {
+      return followers;
+    },
+    get wasRead() {
+      return wasRead;
+    },
+    get outcome() {
+      return outcome;
+    },
+    add(part) {
+      if (outcome !== undefined) return;
+      parts.push(part);
+      wakeAll();
+    },
+    end(as) {
+      outcome ??= as;
+      wakeAll();
+    },
+    async *read(signal) {
+      followers += 1;
+      wasRead = true;
+      try {
+        for (let at = 0; ; at += 1) {
+          while (at >= parts.length) {
+            if (outcome !== undefined) return outcome;
+            signal?.throwIfAborted();
+            await change(signal);
+          }
+          yield parts[at] as T;
+        }
+      } finally {
+        followers -= 1;
+      }
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { describe, expect } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { MarrowError } from "../errors.ts";
+import type { ScopedRedis } from "../redis/index.ts";
+import { losing } from "../testing/index.ts";
+import { createFlights, type Flights, type Follow, type Lead } from "./index.ts";
+
+function flightsOf(redis: ScopedRedis, unique: string): Flights<unknown> {
+  return createFlights<unknown>(redis, {
+    prefix: `{${unique}:flights}`,
+    timeoutMs: 1_000,
+    encode: (part) => Buffer.from(JSON.stringify(part)),
+    decode: (bytes) => JSON.parse(String(bytes)),
+    isAway: (error) => MarrowError.is(error, "unavailable") || MarrowError.is(error, "timeout"),
+  });
+}
+
+async function leads(flights: Flights<unknown>, id = "thing"): Promise<Lead<unknown>> {
+  const joined = await flights.join({ id });
+  if (joined.role !== "lead") throw new Error(`expected to lead, got ${joined.role}`);
+  return joined;
+}
+
+async function follows(flights: Flights<unknown>, id = "thing"): Promise<Follow<unknown>> {
+  const joined = await flights.join({ id });
+  if (joined.role !== "follow") throw new Error(`expected to follow, got ${joined.role}`);
+  return joined;
+}
+
+async function readAll({ read }: Follow<unknown>): Promise<readonly [unknown[], string]> {
+  const all: unknown[] = [];
+  const parts = read();
+  for (;;) {
+    const { done, value } = await parts.next();
+    if (done === true) return [all, (value as { kind: string }).kind];
+    all.push(value);
+  }
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("a flight over two processes", () => {
+  liveTest("is read along from its first part on, while it is made", async ({ tenant, unique }) => {
+    const [here, there] = [flightsOf(tenant, unique), flightsOf(tenant, unique)];
+    const lead = await leads(here);
+    const got = readAll(await follows(there));
+    for (let at = 0; at < 50; at += 1) {
+      lead.add({ at });
+      if (at % 10 === 0) await pause(30);
+    }
+    await lead.end();
+    expect(await got).toEqual([Array.from({ length: 50 }, (_, at) => ({ at })), "whole"]);
+    expect((await there.join({ id: "thing" })).role).toBe("lead");
+  });
+
+  liveTest("tells who follows when the leader leaves or fails, so that they lead", async ({ tenant, unique }) => {
+    const [here, there] = [flightsOf(tenant, unique), flightsOf(tenant, unique)];
+    for (const how of ["leave", "fail"] as const) {
+      const lead = await leads(here, how);
+      const got = readAll(await follows(there, how));
+      lead.add(1);
+      await lead[how](new Error("nobody else's"));
+      expect((await got)[1]).toBe("left");
+      await (await leads(there, how)).end();
+    }
+  });
+
+  liveTest(
+    "gives a whole thing or says that it is none, whichever command is lost",
+    async ({ tenant, unique }) => {
+      for (const when of ["before", "after"] as const) {
+        for (let nth = 1; nth <= 6; nth += 1) {
+          const id = `${when}${nth}`;
+          const [here, there] = [flightsOf(losing(tenant, nth, when), unique), flightsOf(tenant, unique)];
+          const lead = await leads(here, id);
+          const joined = await there.join({ id });
+          const got = joined.role === "follow" ? readAll(joined) : undefined;
+          for (let at = 0; at < 8; at += 1) {
+            lead.add(at);
+            await pause(60);
+          }
+          await lead.end();
+          const [parts, outcome] = (await got) ?? [[0, 1, 2, 3, 4, 5, 6, 7], "whole"];
+          if (outcome === "whole") expect(parts).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+          else expect(outcome).toBe("left");
+          // Whoever was lost, the next one may lead once the lease is over.
+          if (joined.role === "lead") await joined.end();
+        }
+      }
+    },
+    30_000,
+  );
+
+  liveTest("leaves nothing in Redis when nobody follows", async ({ tenant, unique, redis }) => {
+    const lead = await leads(flightsOf(tenant, unique));
+    lead.add("alone");
+    await lead.end();
+    expect(await redis.send(["KEYS", `{${unique}:flights}*`])).toEqual([]);
+  });
+});

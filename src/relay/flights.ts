@@ -1,0 +1,277 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { createChannel, type Channel, type Outcome } from "./channel.ts";
+import { endFlight, followFlight, joinFlight, keepFlight } from "./scripts.gen.ts";
+
+/** How long a leader may say nothing before another one leads. */
+const LEASE_MS = 3_000;
+/** How often a leader says that it lives, and learns whether somebody follows. */
+const HEARTBEAT_MS = 250;
+/** How often it hands on what is new, once somebody does. */
+const HAND_ON_MS = 20;
+/** How long a follower may say nothing before nothing is handed on for it. */
+const WAIT_MS = 10_000;
+/** How long parts wait for those who follow, after the last one. */
+const PARTS_LIFE_MS = 30_000;
+/** How often a follower looks. */
+const LOOK_MS = { first: 10, last: 100 } as const;
+/** Parts that a follower reads at once, and a leader hands on at once. */
+const PAGE = 512;
+/** Things of one group that are compared with each other. */
+const GROUP_ROOM = 16;
+/** Parts that are kept for followers; who joins something longer makes it for itself. */
+const PARTS_MAX = 100_000;
+
+const WHOLE = Buffer.from("w");
+const PART = 0x70;
+
+/** What sets flights apart. `T` is a part. */
+export interface FlightsOptions<T> {
+  /** Start of the keys, with the hash tag. */
+  readonly prefix: string;
+  readonly timeoutMs: number;
+  /** A part as bytes, when it is handed to another process; `undefined` when it cannot be. */
+  readonly encode: (part: T, id: string) => Buffer | undefined;
+  readonly decode: (bytes: Buffer, id: string) => T;
+  /** Whether an error means that Redis cannot help now: then this process leads, without a lease. */
+  readonly isAway: (error: unknown) => boolean;
+}
+
+/** What is wanted. */
+export interface Wanted {
+  readonly id: string;
+  /** Whose members are compared with each other, and what this one is asked in. @default it is compared with none */
+  readonly group?: { readonly name: string; readonly words: Buffer } | undefined;
+  /** Key under which the thing lies once it was made: who comes when it does is told so. */
+  readonly made?: string | undefined;
+}
+
+/** The one that makes it. */
+export interface Lead<T> {
+  readonly role: "lead";
+  /** What else of the group was under way when this began. */
+  readonly others: readonly { readonly id: string; readonly words: Buffer }[];
+  add(part: T): void;
+  /** All parts from the first on, as who follows reads them. */
+  readonly read: (signal?: AbortSignal) => AsyncGenerator<T, Outcome>;
+  /** Whether somebody read along once, and nobody does any more, here or elsewhere. */
+  deserted(): boolean;
+  /** It is whole. Those who follow have it, or will within their next look. */
+  end(): Promise<void>;
+  /** It failed: those who follow in this process get the error, others try themselves. */
+  fail(error: unknown): Promise<void>;
+  /** Another one should lead. */
+  leave(): Promise<void>;
+}
+
+/** One that reads along. */
+export interface Follow<T> {
+  readonly role: "follow";
+  /** All parts from the first on; answers how it came out. */
+  readonly read: (signal?: AbortSignal) => AsyncGenerator<T, Outcome>;
+}
+
+/** One making of each thing, however many want it, in this process and in others. */
+export interface Flights<T> {
+  /** One round trip, none when this process knows that it is under way. */
+  join(wanted: Wanted): Promise<Lead<T> | Follow<T> | { readonly role: "made" }>;
+  /** Follows what another one was said to lead; `undefined` when it does no more. */
+  follow(id: string): Promise<Follow<T> | undefined>;
+}
+
+/** Makes the flights under a prefix. A killed leader is replaced after {@link LEASE_MS}; nobody waits for one that is gone. */
+export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>): Flights<T> {
+  const { prefix, timeoutMs, encode, decode, isAway } = options;
+  const channels = new Map<string, Channel<T>>();
+  const leaseOf = (id: string) => `${prefix}:lease:${id}`;
+  const waitingOf = (id: string) => `${prefix}:waiting:${id}`;
+  const partsOf = (id: string, token: string) => `${prefix}:parts:${id}:${token}`;
+  const groupOf = ({ id, group }: Wanted) => `${prefix}:group:${group?.name ?? id}`;
+
+  function followOf(channel: Channel<T>): Follow<T> {
+    return { role: "follow", read: (signal) => channel.read(signal) };
+  }
+
+  function open(id: string): Channel<T> {
+    const channel = createChannel<T>();
+    channels.set(id, channel);
+    return channel;
+  }
+
+  function close(id: string, channel: Channel<T>, outcome: Outcome): void {
+    channel.end(outcome);
+    if (channels.get(id) === channel) channels.delete(id);
+  }
+
+  async function join(wanted: Wanted): ReturnType<Flights<T>["join"]> {
+    const { id, group, made } = wanted;
+    const known = channels.get(id);
+    if (known !== undefined) return followOf(known);
+    const channel = open(id);
+    const token = randomUUID();
+    try {
+      const keys = { lease: leaseOf(id), waiting: waitingOf(id), group: groupOf(wanted), leases: leaseOf("") };
+      const reply = await runScript(
+        redis,
+        joinFlight,
+        { ...keys, made: made ?? keys.lease },
+        {
+          id,
+          token,
+          lease_ms: LEASE_MS,
+          wait_ms: WAIT_MS,
+          room: GROUP_ROOM,
+          words: group?.words ?? "",
+          look: made === undefined ? 0 : 1,
+        },
+        { timeoutMs, reply: "bytes" },
+      );
+      const [role, ...rest] = reply as readonly Buffer[];
+      if (String(role) === "made") {
+        close(id, channel, { kind: "left" });
+        return { role: "made" };
+      }
+      if (String(role) === "follow") {
+        void pump(id, String(rest[0]), channel);
+        return followOf(channel);
+      }
+      const others = [];
+      for (let at = 0; at + 1 < rest.length; at += 2)
+        others.push({ id: String(rest[at]), words: rest[at + 1] as Buffer });
+      return lead(wanted, token, channel, others);
+    } catch (error) {
+      if (isAway(error)) return lead(wanted, undefined, channel, []);
+      close(id, channel, { kind: "left" });
+      throw error;
+    }
+  }
+
+  /** Reads along with another process, for all who follow in this one. */
+  async function pump(id: string, token: string, channel: Channel<T>): Promise<void> {
+    const keys = { lease: leaseOf(id), waiting: waitingOf(id), handed: partsOf(id, token) };
+    let outcome: Outcome = { kind: "left" };
+    try {
+      for (let from = 0, waitMs: number = LOOK_MS.first; ; waitMs = Math.min(LOOK_MS.last, waitMs * 1.5)) {
+        await sleep(waitMs, undefined, { ref: channel.followers > 0 });
+        const values = { token, from, count: PAGE, wait_ms: WAIT_MS };
+        const reply = await runScript(redis, followFlight, keys, values, { timeoutMs, reply: "bytes" });
+        const [leads, ...parts] = reply as [number, ...Buffer[]];
+        for (const part of parts) {
+          if (part.equals(WHOLE)) {
+            outcome = { kind: "whole" };
+            return;
+          }
+          channel.add(decode(part.subarray(1), id));
+        }
+        from += parts.length;
+        if (parts.length > 0) waitMs = LOOK_MS.first;
+        else if (leads !== 1 || (from > 0 && channel.followers === 0)) return;
+      }
+    } catch (error) {
+      if (!isAway(error)) outcome = { kind: "failed", error };
+    } finally {
+      close(id, channel, outcome);
+    }
+  }
+
+  /** Leads; without a token only in this process. */
+  function lead(wanted: Wanted, token: string | undefined, channel: Channel<T>, others: Lead<T>["others"]): Lead<T> {
+    const { id } = wanted;
+    const keys = { lease: leaseOf(id), waiting: waitingOf(id), handed: partsOf(id, token ?? "") };
+    let handedOn = 0;
+    let followed = false;
+    let timer: NodeJS.Timeout | undefined;
+    let busy = false;
+
+    const isOpen = () => token !== undefined && channel.outcome === undefined;
+    const schedule = () => {
+      if (!isOpen()) return;
+      timer = setTimeout(() => void beat(), followed ? HAND_ON_MS : HEARTBEAT_MS);
+      timer.unref();
+    };
+
+    /** Parts from a place on, as bytes; none once one cannot be handed on. */
+    function encoded(from: number, count: number): Buffer[] | undefined {
+      const list: Buffer[] = [];
+      for (const part of channel.parts.slice(from, from + count)) {
+        const bytes = encode(part, id);
+        if (bytes === undefined) return undefined;
+        list.push(Buffer.concat([Buffer.of(PART), bytes]));
+      }
+      return list;
+    }
+
+    async function beat(): Promise<void> {
+      if (busy) return;
+      busy = true;
+      try {
+        const parts = followed ? (encoded(handedOn, PAGE) ?? []) : [];
+        const values = { token: token as string, lease_ms: LEASE_MS, life_ms: PARTS_LIFE_MS, from: handedOn, parts };
+        const status = await runScript(redis, keepFlight, keys, values, { timeoutMs });
+        handedOn += parts.length;
+        followed = status === 2;
+      } catch {
+        // Redis may be back before the lease is over; if not, another one leads, and its own result counts.
+      } finally {
+        busy = false;
+        schedule();
+      }
+    }
+
+    async function finish(outcome: Outcome): Promise<void> {
+      const parts = channel.parts.length;
+      close(id, channel, outcome);
+      clearTimeout(timer);
+      if (token === undefined) return;
+      const endKeys = { ...keys, group: groupOf(wanted) };
+      const end = (from: number, rest: readonly Buffer[]) =>
+        runScript(redis, endFlight, endKeys, { id, token, life_ms: PARTS_LIFE_MS, from, parts: rest }, { timeoutMs });
+      try {
+        if (outcome.kind !== "whole") return void (await end(0, []));
+        if (handedOn === 0 && (await end(-1, [])) !== 2) return;
+        const rest = encoded(handedOn, parts - handedOn);
+        await end(handedOn, rest === undefined ? [] : [...rest, WHOLE]);
+      } catch {
+        // The lease ends by itself; who follows then tries for itself.
+      }
+    }
+
+    schedule();
+    return {
+      role: "lead",
+      others,
+      add(part) {
+        if (channel.parts.length < PARTS_MAX) channel.add(part);
+        else close(id, channel, { kind: "left" });
+      },
+      read: (signal) => channel.read(signal),
+      deserted: () => channel.wasRead && channel.followers === 0 && !followed,
+      end: () => finish({ kind: "whole" }),
+      fail: (error) => finish({ kind: "failed", error }),
+      leave: () => finish({ kind: "left" }),
+    };
+  }
+
+  async function follow(id: string): Promise<Follow<T> | undefined> {
+    const known = channels.get(id);
+    if (known !== undefined) return followOf(known);
+    const channel = open(id);
+    try {
+      const token = await redis.send(["GET", leaseOf(id)], { timeoutMs });
+      if (typeof token === "string") {
+        void pump(id, token, channel);
+        return followOf(channel);
+      }
+    } catch (error) {
+      if (!isAway(error)) {
+        close(id, channel, { kind: "left" });
+        throw error;
+      }
+    }
+    close(id, channel, { kind: "left" });
+    return undefined;
+  }
+
+  return { join, follow };
+}

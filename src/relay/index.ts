@@ -1,0 +1,1 @@
+export { createFlights, type Flights, type Follow, type Lead } from "./flights.ts";

@@ -1,0 +1,49 @@
+-- Joins those who want one thing: the first of them leads, the others follow.
+-- KEYS lease        string: token of the process that leads
+-- KEYS waiting      string: somebody follows in another process
+-- KEYS group        hash of what is under way beside it: id -> what it is asked in
+-- KEYS leases       prefix of the leases; the script reads prefix .. id, in the same slot
+-- KEYS made         string: the thing itself, when it exists
+-- ARGV id           of the thing
+-- ARGV token        of this process
+-- ARGV lease_ms     how long a leader may say nothing, > 0
+-- ARGV wait_ms      how long a follower may, > 0
+-- ARGV room         things of one group that are compared at most
+-- ARGV words        what it is asked in, or empty: it is compared with no other
+-- ARGV look         1: whether it was made by now matters
+-- REPLY { "follow", token } | { "made" } | { "lead", id, words, ... }: what else is under way
+local lease = KEYS[1]
+local waiting = KEYS[2]
+local group = KEYS[3]
+local leases = KEYS[4]
+local made = KEYS[5]
+local id = ARGV[1]
+local token = ARGV[2]
+local lease_ms = ARGV[3]
+local wait_ms = ARGV[4]
+local room = tonumber(ARGV[5])
+local words = ARGV[6]
+local look = ARGV[7]
+local leader = redis.call("GET", lease)
+if leader and leader ~= token then
+  redis.call("SET", waiting, 1, "PX", wait_ms)
+  return { "follow", leader }
+end
+if look == "1" and redis.call("EXISTS", made) == 1 then return { "made" } end
+redis.call("SET", lease, token, "PX", lease_ms)
+local reply = { "lead" }
+if words == "" then return reply end
+local under_way = redis.call("HGETALL", group)
+for i = 1, #under_way, 2 do
+  if redis.call("EXISTS", leases .. under_way[i]) == 0 then
+    redis.call("HDEL", group, under_way[i])
+  elseif under_way[i] ~= id then
+    reply[#reply + 1] = under_way[i]
+    reply[#reply + 1] = under_way[i + 1]
+  end
+end
+if #reply < 2 * room then
+  redis.call("HSET", group, id, words)
+  redis.call("PEXPIRE", group, 3600000)
+end
+return reply
