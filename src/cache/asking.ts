@@ -2,11 +2,13 @@ import { createFlights, type Follow, type Lead } from "../relay/index.ts";
 import { decodeRecord, encodeRecord, type ScopedRedis } from "../redis/index.ts";
 import { isAway, unlessAway } from "./away.ts";
 import type { Embedding } from "./embedding.ts";
+import { createGuard } from "./guard.ts";
 import { createJudge, type JudgeOptions } from "./judge.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { RunningPolicy } from "./policy.ts";
 import { toFingerprint, type Fingerprint, type Question } from "./question.ts";
 import type { Sealing } from "./sealing.ts";
+import { CODE_BYTES, nearestCodes, toCode } from "./sign-code.ts";
 
 /** What becomes of someone who asks: they ask the model for all, read along with who does, or the answer is stored by now. */
 export type Asking<T> = Lead<T> | Follow<T> | { readonly role: "made" };
@@ -14,10 +16,15 @@ export type Asking<T> = Lead<T> | Follow<T> | { readonly role: "made" };
 /** What `through` and `stream` tell one another: pieces of an answer, and the answer once there is one. */
 export type Told<V> = { readonly part: unknown } | { readonly value: V };
 
+/** Questions under way that a new one is held against: the nearest by their codes. */
+const COMPARED = 2;
+
 /** Bounds of one joining. */
 export interface JoinOptions {
   /** Whether an answer that was stored since the lookup is told of. @default true */
   readonly look?: boolean | undefined;
+  /** A lookup that is under way: should it hit, there is nothing to join. @default there is none */
+  readonly beside?: Promise<{ readonly hit: boolean } | undefined> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -54,34 +61,52 @@ export function createAsking(parts: Parts): AskingTogether {
     decode: (bytes, id) => decodeRecord(sealing.open(bytes, id)),
   });
 
+  /** What a question under way is known by: a code of its vector, then its text. */
+  async function wordsOf(question: Fingerprint, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
+    if (!(await embedding.works())) return undefined;
+    const vector = await embedding.vectorOf(question, signal);
+    return vector && Buffer.concat([toCode(vector), sealing.seal(Buffer.from(question.text), question.id)]);
+  }
+
   /** The likeliest of the questions that others ask just now, when its answer would serve this one as well. */
   async function nearestOf(
     question: Fingerprint,
+    own: Buffer,
     others: Lead<unknown>["others"],
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
-    const texts = others.map(({ id, words }) => String(sealing.open(words, id)));
+    const guard = createGuard(question.text);
+    const near = nearestCodes(own, others, COMPARED)
+      .map(({ id, words }) => ({ id, text: String(sealing.open(words.subarray(CODE_BYTES), id)) }))
+      // Most are told apart by their words, which costs less than their vectors.
+      .filter(({ text }) => guard(text) === undefined);
+    if (near.length === 0) return undefined;
+    const texts = near.map(({ text }) => text);
     const similarities = await embedding.similarities(question, texts, signal);
     const hold = createJudge(question.text, judge);
-    const near = texts
-      .map((text, at) => ({ id: (others[at] as { id: string }).id, ...hold(text, similarities[at] as number) }))
+    const likeliest = near
+      .map(({ id, text }, at) => ({ id, ...hold(text, similarities[at] as number) }))
       .filter(({ refusal }) => refusal === undefined)
       .toSorted((a, b) => b.score - a.score)[0];
-    return near !== undefined && (await policy.serves(near)) ? near.id : undefined;
+    return likeliest !== undefined && (await policy.serves(likeliest)) ? likeliest.id : undefined;
   }
 
   return {
-    async join<T>(asked: string | Question, { look = true, signal }: JoinOptions = {}): Promise<Asking<T>> {
+    async join<T>(asked: string | Question, { look = true, beside, signal }: JoinOptions = {}): Promise<Asking<T>> {
       const question = toFingerprint(asked);
-      const { id, partition, text } = question;
-      const compared = (await unlessAway(embedding.works())) === true;
+      const { id, partition } = question;
+      const words = await unlessAway(wordsOf(question, signal));
       const asking = await flights.join({
         id,
-        group: compared ? { name: partition, words: sealing.seal(Buffer.from(text), id) } : undefined,
+        group: words && { name: partition, words },
         made: look ? keys.body(id) : undefined,
       });
-      if (asking.role !== "lead" || asking.others.length === 0) return asking as Asking<T>;
-      const near = await unlessAway(nearestOf(question, asking.others, signal));
+      if (beside !== undefined && (await beside)?.hit === true) {
+        if (asking.role === "lead") void asking.leave();
+        return { role: "made" };
+      }
+      if (words === undefined || asking.role !== "lead" || asking.others.length === 0) return asking as Asking<T>;
+      const near = await unlessAway(nearestOf(question, words, asking.others, signal));
       const other = near === undefined ? undefined : await flights.follow(near);
       if (other === undefined) return asking as Asking<T>;
       await asking.leave();

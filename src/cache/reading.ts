@@ -27,8 +27,25 @@ const QUOTED = /"([^"]{1,200})"|“([^”]{1,200})”|`([^`]{1,200})`/g;
 const IDENTIFIERS =
   /\b(?:\w+_\w+|[a-z]+[A-Z]\w*|[A-Z]{2,}\d+|\w+\.(?:js|ts|py|go|rs|java|csv|json|xml|yaml|html|css|sql))\b|(?<=\s)--?[a-zA-Z][\w-]*/g;
 
+/** Prompts that were read last: one that is asked is held against what is stored and what is under way, and popular ones come again. */
+const readings = new Map<string, Reading>();
+const READINGS_MAX = 128;
+/** Longer ones are not remembered. */
+const REMEMBERED_CHARS_MAX = 1_024;
+
 /** Reads a prompt once, for whatever compares it. What nobody asks for is not worked out. */
 export function read(given: string): Reading {
+  const known = readings.get(given);
+  if (known !== undefined) return known;
+  const reading = readAnew(given);
+  if (given.length > REMEMBERED_CHARS_MAX) return reading;
+  const [oldest] = readings.keys();
+  if (readings.size >= READINGS_MAX && oldest !== undefined) readings.delete(oldest);
+  readings.set(given, reading);
+  return reading;
+}
+
+function readAnew(given: string): Reading {
   const text = plain(given);
   const order = wordsOf(text);
   const words = new Set(order);

@@ -1,86 +1,36 @@
-import { unlessAway, type Cache, type Lookup, type Question } from "../cache/index.ts";
+import { toFingerprint, unlessAway, type Lookup, type Question } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
-import type { Costs, Decision, Limiter } from "../limiter/index.ts";
-import type { Memory, Session, Turn } from "../memory/index.ts";
-import type { ChatCompletion, ChatMessage, ChatModel, ChatRequest, StreamPart } from "../models/index.ts";
+import type { Costs, Decision } from "../limiter/index.ts";
+import type { Session, Turn } from "../memory/index.ts";
+import type {
+  ChatChunk,
+  ChatCompletion,
+  ChatMessage,
+  ChatModel,
+  ChatRequest,
+  ModelCall,
+  StreamPart,
+} from "../models/index.ts";
+import type { AnswerStream, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 import { CACHE_CONTROL_DEFAULT, type CacheControl } from "./cache-control.ts";
 import { toQuestion, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
 import { contextOf, isInstruction, withHistory } from "./context.ts";
 import { createDigests } from "./digests.ts";
 import { createRecorder } from "./recorder.ts";
 import { toReplay, toReplayEvents } from "./replay.ts";
+import {
+  afterSaid,
+  readAlong,
+  recorded,
+  toChunks,
+  toEventStream,
+  withNewId,
+  type Leading,
+  type Sharing,
+  type Together,
+  type Told,
+} from "./together.ts";
 import { estimateText, estimateTokens } from "./tokens.ts";
-
-/** What a flow is made of: the roles of one scope. An absent role is passed over. */
-export interface FlowOptions {
-  readonly findModel: (id: string) => ChatModel | undefined;
-  readonly limiter?: Limiter | undefined;
-  readonly memory?: Memory | undefined;
-  readonly cache?: Cache<StoredAnswer> | undefined;
-  /** Turns of a session given to the model, 1 to 1,000. @default 40 */
-  readonly sessionTurns?: number | undefined;
-  /** How long an answer whose client has gone is still read to its end, in milliseconds. @default 120_000 */
-  readonly drainMs?: number | undefined;
-  /** Hears of what could not be done in the background: a role's name and the error. */
-  readonly onDegraded?: ((role: "cache" | "memory" | "limiter", error: unknown) => void) | undefined;
-}
-
-/** One request of one user. */
-export interface ChatCall {
-  readonly request: ChatRequest;
-  /** The request as the client's bytes, when nothing needs to change in it. */
-  readonly body?: Uint8Array | undefined;
-  /** Who asks: subject of the limits, owner of the session. */
-  readonly user: string;
-  readonly session?: string | undefined;
-  readonly control?: CacheControl | undefined;
-}
-
-/** Where an answer came from. `bypass`: the cache could not serve this request, or Redis was away. */
-export type CacheStatus = "exact" | "similar" | "miss" | "bypass";
-
-/** How an answer came about, for headers and metrics. */
-export interface Provenance {
-  readonly cache: CacheStatus;
-  /** Cosine of a hit, or of the nearest miss. */
-  readonly similarity?: number | undefined;
-  /** Why the nearest stored question was not served. */
-  readonly veto?: string | undefined;
-  readonly ageMs?: number | undefined;
-  /** `unavailable`: Redis was away, so the history was not read or the turns were not kept. */
-  readonly session?: "kept" | "unavailable" | undefined;
-  readonly decision?: Decision | undefined;
-}
-
-/** A stream of events to be written through. */
-export interface AnswerStream extends AsyncIterable<Uint8Array> {
-  /**
-   * Tells that nobody reads on. The answer is still read to its end, within `drainMs`, so that the session keeps it.
-   * Needless after the last piece; harmless at any time.
-   */
-  abandon(): void;
-}
-
-/** What a request comes to. Failures of the model are thrown. */
-export type ChatOutcome =
-  | { readonly kind: "refused"; readonly decision: Extract<Decision, { allowed: false }> }
-  /** `only-if-cached` was asked, and there is nothing. */
-  | { readonly kind: "absent"; readonly provenance: Provenance }
-  /** A whole completion as JSON. */
-  | { readonly kind: "whole"; readonly text: string; readonly provenance: Provenance }
-  | { readonly kind: "stream"; readonly stream: AnswerStream; readonly provenance: Provenance };
-
-/** The sync path of one scope. */
-export interface Flow {
-  /**
-   * Limiter, session and exact lookup in one round trip; then, in one, the similar lookup and the reservation of tokens; then
-   * the model; then, in one, cache and session, and the settlement of the tokens. While Redis is away the model answers alone.
-   *
-   * The turns are in the session before the answer's last byte is handed over, and also when nobody reads on.
-   * @throws MarrowError `not_found` for an unknown model, `model_failed`, `timeout`
-   */
-  chat(call: ChatCall): Promise<ChatOutcome>;
-}
 
 const SESSION_TURNS_DEFAULT = 40;
 const DRAIN_MS_DEFAULT = 120_000;
@@ -107,8 +57,11 @@ export function createFlow(options: FlowOptions): Flow {
     }
     const begun = await begin(call, control);
     if (begun.decision?.allowed === false) return { kind: "refused", decision: begun.decision };
-    const { decision, found } = begun.found?.hit === true ? begun : await reserve(call, control, begun);
-    if (decision?.allowed === false && found?.hit !== true) {
+    const { decision, found, asking } =
+      begun.found?.hit === true ? { ...begun, asking: undefined } : await reserve(call, control, begun);
+    const refused = decision?.allowed === false && found?.hit !== true;
+    if (refused) {
+      if (asking?.role === "lead") void asking.leave();
       settle(begun.decision, { requests: 0 });
       return { kind: "refused", decision };
     }
@@ -123,7 +76,27 @@ export function createFlow(options: FlowOptions): Flow {
     const turn = { ...call, session, sessionKey: begun.sessionKey, history, version, decision, model };
     if (found?.hit === true) return replay({ ...turn, question }, found.value, provenance);
     if (control.onlyIfCached) return { kind: "absent", provenance };
-    return ask({ ...turn, question: served && !control.noStore ? question : undefined }, provenance);
+    const turns = { ...turn, question: served && !control.noStore ? question : undefined };
+    if (asking === undefined || asking.role === "lead") return ask(turns, provenance, asking);
+    return share(turns, { ...provenance, cache: "shared" }, asking);
+  }
+
+  /** Joins those who ask this just now; `undefined` when nothing may be shared. */
+  async function join(
+    question: Question | undefined,
+    control: CacheControl = CACHE_CONTROL_DEFAULT,
+    beside?: Promise<Lookup<StoredAnswer> | undefined>,
+  ): Promise<Together | undefined> {
+    if (cache === undefined || question === undefined || toFingerprint(question).leaning) return undefined;
+    const look = control.maxAgeMs === Infinity;
+    const asking = await orWithout("cache", cache.join<Told>(question, { look, beside }));
+    if (asking?.role !== "made") return asking;
+    if ((await beside)?.hit === true) return undefined;
+    const made = await lookup(question, "exact", CACHE_CONTROL_DEFAULT);
+    if (made?.hit === true) return { role: "made", completion: toReplay(made.value) };
+    // It was stored, and ended since.
+    const anew = await orWithout("cache", cache.join<Told>(question, { look: false }));
+    return anew?.role === "made" ? undefined : anew;
   }
 
   /** The first round trip: one request is taken, the session is read, and the exact answer is looked up. */
@@ -161,13 +134,16 @@ export function createFlow(options: FlowOptions): Flow {
     { decision, found, question, served }: Awaited<ReturnType<typeof begin>>,
   ) {
     const countsTokens = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit === "tokens") === true;
-    const [reserved, near] = await Promise.all([
+    const shares = served && !control.noCache && !control.noStore && !control.onlyIfCached;
+    const similar = served ? lookup(question, "similar", control) : undefined;
+    const [reserved, near, asking] = await Promise.all([
       countsTokens
         ? limiter?.take({ user, model: request.model }, { requests: 0, tokens: estimateTokens(request) })
         : undefined,
-      served ? lookup(question, "similar", control) : undefined,
+      similar,
+      shares ? join(question, control, similar) : undefined,
     ]);
-    return { decision: reserved ?? decision, found: near ?? found };
+    return { decision: reserved ?? decision, found: near ?? found, asking };
   }
 
   /** One tier's answer; `undefined` when it was not asked, or the cache is away. */
@@ -201,63 +177,144 @@ export function createFlow(options: FlowOptions): Flow {
     return { kind: "stream", stream: oneGo(Buffer.from(events)), provenance: described };
   }
 
-  async function ask(turns: Turns, provenance: Provenance): Promise<ChatOutcome> {
-    const { request, history, model, decision } = turns;
-    const asked: ChatRequest =
-      history.length === 0 ? request : { ...request, messages: withHistory(request.messages, history) };
-    const body = history.length === 0 ? turns.body : undefined;
+  async function ask(turns: Turns, provenance: Provenance, lead?: Leading): Promise<ChatOutcome> {
+    const { decision } = turns;
     const drained = new AbortController();
     try {
-      if (request.stream === true) {
-        const parts = await model.stream({ request: asked, body, signal: drained.signal });
-        return { kind: "stream", stream: relay(turns, parts, drained), provenance };
+      if (turns.request.stream === true) {
+        const parts = await turns.model.stream({ ...toCall(turns), signal: drained.signal });
+        return { kind: "stream", stream: relay(turns, parts, drained, lead), provenance };
       }
-      const { text, completion } = await model.complete({ request: asked, body });
-      const kept = await finish(turns, completion);
+      const { text, kept } = await askWhole(turns, lead);
       return { kind: "whole", text, provenance: kept ? provenance : { ...provenance, session: "unavailable" } };
     } catch (error) {
       settle(decision, { tokens: 0 });
+      await lead?.fail(error);
       throw error;
     }
   }
 
-  /** Hands a model's stream on while it is recorded; who stops reading does not stop it. */
-  function relay(turns: Turns, parts: AsyncIterable<StreamPart>, drained: AbortController): AnswerStream {
+  /** What the model is asked: the request as it came where nothing needs to change in it. */
+  function toCall({ request, history, body }: Turns): ModelCall {
+    if (history.length === 0) return { request, body };
+    return { request: { ...request, messages: withHistory(request.messages, history) } };
+  }
+
+  async function askWhole(turns: Turns, lead: Leading | undefined) {
+    const { text, completion } = await turns.model.complete(toCall(turns));
+    lead?.add({ completion });
+    // Who follows is told in the same round trip in which it is stored.
+    const [kept] = await Promise.all([finish(turns, completion), lead?.end()]);
+    return { text, completion, kept };
+  }
+
+  /** Gives the answer that another request is given just now. */
+  async function share(turns: Turns, provenance: Provenance, asking: Sharing): Promise<ChatOutcome> {
+    const { request } = turns;
+    const chunks = sharing(turns, asking);
+    const recorder = createRecorder(request.model);
+    try {
+      // What fails before its first part is a failure of the request, not of its stream.
+      const first = await chunks.next();
+      if (request.stream === true) {
+        const stream = toEventStream(chunks, first, wantsUsage(request));
+        return { kind: "stream", stream, provenance };
+      }
+      for (let next = first; next.done !== true; next = await chunks.next()) recorder.add([next.value]);
+    } catch (error) {
+      settle(turns.decision, { tokens: 0 });
+      throw error;
+    }
+    return { kind: "whole", text: JSON.stringify(withNewId(recorder.completion())), provenance };
+  }
+
+  /**
+   * Reads along as chunks. When the one that asks is gone, this request joins anew: it may have to ask itself, and goes on after what was
+   * said already.
+   */
+  async function* sharing(turns: Turns, asking: Sharing): AsyncGenerator<ChatChunk> {
+    const recorder = createRecorder(turns.request.model);
+    if (asking.role === "made") yield* recorded(toChunks(asking.completion), recorder);
+    else if (!(yield* readAlong(asking, recorder))) {
+      const said = recorder.completion().choices[0]?.message;
+      const anew = await join(turns.question);
+      if (anew?.role === "follow" || anew?.role === "made") {
+        yield* afterSaid(said, sharing(turns, anew));
+        return;
+      }
+      const { stream: _, stream_options: __, ...request } = turns.request;
+      const { completion } = await askWhole({ ...turns, request, body: undefined }, anew).catch(async (error) => {
+        await anew?.fail(error);
+        throw error;
+      });
+      yield* afterSaid(said, toChunks(completion));
+      return;
+    }
+    settle(turns.decision, { tokens: 0 });
+    const message = recorder.completion().choices[0]?.message;
+    if (message !== undefined) await keepTurns(turns, message);
+  }
+
+  /** Hands a model's stream on while it is recorded; who stops reading does not stop it, and who reads slowly keeps nobody waiting. */
+  function relay(
+    turns: Turns,
+    parts: AsyncIterable<StreamPart>,
+    drained: AbortController,
+    lead: Leading | undefined,
+  ): AnswerStream {
     const source = parts[Symbol.asyncIterator]();
     const recorder = createRecorder(turns.request.model);
+    const ahead: Uint8Array[] = [];
+    let stepping: Promise<void> | undefined;
+    let broken: { readonly error: unknown } | undefined;
     let over = false;
 
-    async function next(): Promise<IteratorResult<Uint8Array>> {
-      if (over) return { done: true, value: undefined };
+    /** Takes one part from the model. */
+    async function step(): Promise<void> {
       try {
         const { done, value } = await source.next();
         if (done === true) {
           over = true;
-          return { done, value: undefined };
+          return;
         }
         recorder.add(value.chunks);
+        lead?.add({ chunks: value.chunks });
         if (value.done) {
           over = true;
-          await finish(turns, recorder.completion());
+          await Promise.all([finish(turns, recorder.completion()), lead?.end()]);
         }
-        return { done: false, value: value.bytes };
+        ahead.push(value.bytes);
       } catch (error) {
         if (!over) await keepPartial(turns, recorder.completion());
         over = true;
-        throw error;
+        broken = { error };
+        await lead?.fail(error);
       }
+    }
+
+    const advance = () => (stepping ??= step().finally(() => (stepping = undefined)));
+
+    async function next(): Promise<IteratorResult<Uint8Array>> {
+      while (ahead.length === 0 && (!over || stepping !== undefined)) await advance();
+      const bytes = ahead.shift();
+      if (bytes !== undefined) return { done: false, value: bytes };
+      if (broken === undefined) return { done: true, value: undefined };
+      const { error } = broken;
+      broken = undefined;
+      throw error;
+    }
+
+    async function drain(): Promise<void> {
+      while (!over) await advance();
     }
 
     function abandon(): void {
       if (over) return;
       const late = setTimeout(() => drained.abort(), drainMs);
-      void (async () => {
-        while ((await next()).done !== true);
-      })()
-        .catch((error: unknown) => onDegraded("memory", error))
-        .finally(() => clearTimeout(late));
+      void drain().finally(() => clearTimeout(late));
     }
 
+    void lead?.followed.then(drain);
     return { [Symbol.asyncIterator]: () => ({ next }), abandon };
   }
 

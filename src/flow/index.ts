@@ -1,12 +1,4 @@
 export { CACHE_CONTROL_DEFAULT, parseCacheControl, type CacheControl } from "./cache-control.ts";
 export type { StoredAnswer } from "./cacheable.ts";
-export {
-  createFlow,
-  type AnswerStream,
-  type CacheStatus,
-  type ChatCall,
-  type ChatOutcome,
-  type Flow,
-  type FlowOptions,
-  type Provenance,
-} from "./flow.ts";
+export type { AnswerStream, CacheStatus, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
+export { createFlow } from "./flow.ts";

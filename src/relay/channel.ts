@@ -9,8 +9,11 @@ export interface Channel<T> {
   readonly parts: readonly T[];
   /** How many read along just now. */
   readonly followers: number;
-  /** Whether anybody ever did. */
+  /** Whether anybody ever did, and the moment when the first one does. */
   readonly wasRead: boolean;
+  readonly firstRead: Promise<void>;
+  /** Says that somebody reads along who is not seen here. */
+  noteReader(): void;
   readonly outcome: Outcome | undefined;
   add(part: T): void;
   /** Ends it; only the first end counts. */
@@ -26,10 +29,16 @@ export function createChannel<T>(): Channel<T> {
   let outcome: Outcome | undefined;
   let followers = 0;
   let wasRead = false;
+  const { promise: firstRead, resolve: onFirstRead } = Promise.withResolvers<void>();
 
   function wakeAll(): void {
     for (const wake of sleepers) wake();
     sleepers.clear();
+  }
+
+  function noteReader(): void {
+    wasRead = true;
+    onFirstRead();
   }
 
   function change(signal: AbortSignal | undefined): Promise<void> {
@@ -49,6 +58,8 @@ export function createChannel<T>(): Channel<T> {
 
   return {
     parts,
+    firstRead,
+    noteReader,
     get followers() {
       return followers;
     },
@@ -69,7 +80,7 @@ export function createChannel<T>(): Channel<T> {
     },
     async *read(signal) {
       followers += 1;
-      wasRead = true;
+      noteReader();
       try {
         for (let at = 0; ; at += 1) {
           while (at >= parts.length) {

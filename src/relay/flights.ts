@@ -19,7 +19,7 @@ const LOOK_MS = { first: 10, last: 100 } as const;
 /** Parts that a follower reads at once, and a leader hands on at once. */
 const PAGE = 512;
 /** Things of one group that are compared with each other. */
-const GROUP_ROOM = 16;
+const GROUP_ROOM = 8;
 /** Parts that are kept for followers; who joins something longer makes it for itself. */
 const PARTS_MAX = 100_000;
 
@@ -55,6 +55,8 @@ export interface Lead<T> {
   add(part: T): void;
   /** All parts from the first on, as who follows reads them. */
   readonly read: (signal?: AbortSignal) => AsyncGenerator<T, Outcome>;
+  /** Resolves once somebody reads along, here or elsewhere. */
+  readonly followed: Promise<void>;
   /** Whether somebody read along once, and nobody does any more, here or elsewhere. */
   deserted(): boolean;
   /** It is whole. Those who follow have it, or will within their next look. */
@@ -136,10 +138,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
         void pump(id, String(rest[0]), channel);
         return followOf(channel);
       }
-      const others = [];
-      for (let at = 0; at + 1 < rest.length; at += 2)
-        others.push({ id: String(rest[at]), words: rest[at + 1] as Buffer });
-      return lead(wanted, token, channel, others);
+      return lead(wanted, token, channel, toOthers(rest[0] as Buffer));
     } catch (error) {
       if (isAway(error)) return lead(wanted, undefined, channel, []);
       close(id, channel, { kind: "left" });
@@ -211,6 +210,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
         const status = await runScript(redis, keepFlight, keys, values, { timeoutMs });
         handedOn += parts.length;
         followed = status === 2;
+        if (followed) channel.noteReader();
       } catch {
         // Redis may be back before the lease is over; if not, another one leads, and its own result counts.
       } finally {
@@ -246,6 +246,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
         else close(id, channel, { kind: "left" });
       },
       read: (signal) => channel.read(signal),
+      followed: channel.firstRead,
       deserted: () => channel.wasRead && channel.followers === 0 && !followed,
       end: () => finish({ kind: "whole" }),
       fail: (error) => finish({ kind: "failed", error }),
@@ -274,4 +275,16 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
   }
 
   return { join, follow };
+}
+
+/** Reads what else is under way: one text, because many replies in one cost more than what is in them. */
+function toOthers(packed: Buffer): Lead<never>["others"] {
+  const others: { readonly id: string; readonly words: Buffer }[] = [];
+  for (let at = 0; at < packed.length;) {
+    const [first, second] = [packed.indexOf(":", at), packed.indexOf(":", packed.indexOf(":", at) + 1)];
+    const end = second + 1 + Number(packed.toString("latin1", first + 1, second));
+    others.push({ id: packed.toString("latin1", at, first), words: packed.subarray(second + 1, end) });
+    at = end;
+  }
+  return others;
 }

@@ -11,7 +11,7 @@
 -- ARGV room         things of one group that are compared at most
 -- ARGV words        what it is asked in, or empty: it is compared with no other
 -- ARGV look         1: whether it was made by now matters
--- REPLY { "follow", token } | { "made" } | { "lead", id, words, ... }: what else is under way
+-- REPLY { "follow", token } | { "made" } | { "lead", others }: what else is under way, each as "id:length of words:words", in one text
 local lease = KEYS[1]
 local waiting = KEYS[2]
 local group = KEYS[3]
@@ -31,19 +31,18 @@ if leader and leader ~= token then
 end
 if look == "1" and redis.call("EXISTS", made) == 1 then return { "made" } end
 redis.call("SET", lease, token, "PX", lease_ms)
-local reply = { "lead" }
-if words == "" then return reply end
+if words == "" then return { "lead", "" } end
+local others = {}
 local under_way = redis.call("HGETALL", group)
 for i = 1, #under_way, 2 do
   if redis.call("EXISTS", leases .. under_way[i]) == 0 then
     redis.call("HDEL", group, under_way[i])
   elseif under_way[i] ~= id then
-    reply[#reply + 1] = under_way[i]
-    reply[#reply + 1] = under_way[i + 1]
+    others[#others + 1] = under_way[i] .. ":" .. #under_way[i + 1] .. ":" .. under_way[i + 1]
   end
 end
-if #reply < 2 * room then
+if #others < room then
   redis.call("HSET", group, id, words)
   redis.call("PEXPIRE", group, 3600000)
 end
-return reply
+return { "lead", table.concat(others) }

@@ -1,0 +1,81 @@
+import type { Cache } from "../cache/index.ts";
+import type { Decision, Limiter } from "../limiter/index.ts";
+import type { Memory } from "../memory/index.ts";
+import type { ChatModel, ChatRequest } from "../models/index.ts";
+import type { CacheControl } from "./cache-control.ts";
+import type { StoredAnswer } from "./cacheable.ts";
+
+/** What a flow is made of: the roles of one scope. An absent role is passed over. */
+export interface FlowOptions {
+  readonly findModel: (id: string) => ChatModel | undefined;
+  readonly limiter?: Limiter | undefined;
+  readonly memory?: Memory | undefined;
+  readonly cache?: Cache<StoredAnswer> | undefined;
+  /** Turns of a session given to the model, 1 to 1,000. @default 40 */
+  readonly sessionTurns?: number | undefined;
+  /** How long an answer whose client has gone is still read to its end, in milliseconds. @default 120_000 */
+  readonly drainMs?: number | undefined;
+  /** Hears of what could not be done in the background: a role's name and the error. */
+  readonly onDegraded?: ((role: "cache" | "memory" | "limiter", error: unknown) => void) | undefined;
+}
+
+/** One request of one user. */
+export interface ChatCall {
+  readonly request: ChatRequest;
+  /** The request as the client's bytes, when nothing needs to change in it. */
+  readonly body?: Uint8Array | undefined;
+  /** Who asks: subject of the limits, owner of the session. */
+  readonly user: string;
+  readonly session?: string | undefined;
+  readonly control?: CacheControl | undefined;
+}
+
+/**
+ * Where an answer came from. `shared`: it was asked for just then by another request that it serves as well; `bypass`: the cache could not
+ * serve this request, or Redis was away.
+ */
+export type CacheStatus = "exact" | "similar" | "shared" | "miss" | "bypass";
+
+/** How an answer came about, for headers and metrics. */
+export interface Provenance {
+  readonly cache: CacheStatus;
+  /** Cosine of a hit, or of the nearest miss. */
+  readonly similarity?: number | undefined;
+  /** Why the nearest stored question was not served. */
+  readonly veto?: string | undefined;
+  readonly ageMs?: number | undefined;
+  /** `unavailable`: Redis was away, so the history was not read or the turns were not kept. */
+  readonly session?: "kept" | "unavailable" | undefined;
+  readonly decision?: Decision | undefined;
+}
+
+/** A stream of events to be written through. */
+export interface AnswerStream extends AsyncIterable<Uint8Array> {
+  /**
+   * Tells that nobody reads on. The answer is still read to its end, within `drainMs`, so that the session keeps it.
+   * Needless after the last piece; harmless at any time.
+   */
+  abandon(): void;
+}
+
+/** What a request comes to. Failures of the model are thrown. */
+export type ChatOutcome =
+  | { readonly kind: "refused"; readonly decision: Extract<Decision, { allowed: false }> }
+  /** `only-if-cached` was asked, and there is nothing. */
+  | { readonly kind: "absent"; readonly provenance: Provenance }
+  /** A whole completion as JSON. */
+  | { readonly kind: "whole"; readonly text: string; readonly provenance: Provenance }
+  | { readonly kind: "stream"; readonly stream: AnswerStream; readonly provenance: Provenance };
+
+/** The sync path of one scope. */
+export interface Flow {
+  /**
+   * Limiter, session and exact lookup in one round trip; then, in one, the similar lookup and the reservation of tokens; then
+   * the model, one request at a time for each question, whose answer is given to all who asked it meanwhile; then, in one, cache and
+   * session, and the settlement of the tokens. While Redis is away the model answers alone.
+   *
+   * The turns are in the session before the answer's last byte is handed over, and also when nobody reads on.
+   * @throws MarrowError `not_found` for an unknown model, `model_failed`, `timeout`
+   */
+  chat(call: ChatCall): Promise<ChatOutcome>;
+}

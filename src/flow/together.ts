@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import type { Asking } from "../cache/index.ts";
+import { toEvent, type ChatChunk, type ChatCompletion, type ChatMessage } from "../models/index.ts";
+import type { AnswerStream } from "./call.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** What a request that asks the model tells those who ask the same: a stream as it comes, or the whole answer. */
+export type Told = { readonly chunks: readonly ChatChunk[] } | { readonly completion: ChatCompletion };
+
+/** The part of a request among those who ask the same: it asks, it reads along, or the answer is there. */
+export type Together =
+  | Exclude<Asking<Told>, { readonly role: "made" }>
+  | { readonly role: "made"; readonly completion: ChatCompletion };
+
+/** The one that asks. */
+export type Leading = Extract<Together, { readonly role: "lead" }>;
+/** One that does not. */
+export type Sharing = Exclude<Together, Leading>;
+
+/** A whole answer as the chunks of a stream. */
+export function toChunks({ id, created, model, choices, usage }: ChatCompletion): ChatChunk[] {
+  const head = { id, object: "chat.completion.chunk", created, model };
+  const chunks: ChatChunk[] = choices.flatMap(({ index, message, finish_reason: reason }) => {
+    const { tool_calls: calls, ...rest } = message;
+    const indexed = Array.isArray(calls) && { tool_calls: calls.map((call: object, at) => ({ index: at, ...call })) };
+    return [
+      { ...head, choices: [{ index, delta: { ...rest, ...indexed }, finish_reason: null }] },
+      { ...head, choices: [{ index, delta: {}, finish_reason: reason }] },
+    ];
+  });
+  return usage === undefined || usage === null ? chunks : [...chunks, { ...head, choices: [], usage }];
+}
+
+/** Reads along with the one that asks. Answers whether that came to an end; what it throws there is thrown here in the same process. */
+export async function* readAlong(
+  { read }: Extract<Together, { readonly role: "follow" }>,
+  recorder: Recorder,
+): AsyncGenerator<ChatChunk, boolean> {
+  const parts = read();
+  for (;;) {
+    const { done, value } = await parts.next();
+    if (done === true) {
+      if (value.kind === "failed") throw value.error;
+      return value.kind === "whole";
+    }
+    yield* recorded("chunks" in value ? value.chunks : toChunks(value.completion), recorder);
+  }
+}
+
+/** Hands chunks on and records them. */
+export function* recorded(chunks: readonly ChatChunk[], recorder: Recorder): Generator<ChatChunk> {
+  recorder.add(chunks);
+  yield* chunks;
+}
+
+/**
+ * What comes after something was said already, when the model is asked again.
+ * @throws MarrowError `model_failed` when it says something else now
+ */
+export async function* afterSaid(
+  said: ChatMessage | undefined,
+  chunks: Iterable<ChatChunk> | AsyncIterable<ChatChunk>,
+): AsyncGenerator<ChatChunk> {
+  const text = typeof said?.content === "string" ? said.content : "";
+  let at = 0;
+  for await (const chunk of chunks) {
+    const [choice] = chunk.choices ?? [];
+    if (at < text.length && choice !== undefined) {
+      const piece = typeof choice.delta?.["content"] === "string" ? choice.delta["content"] : "";
+      const known = text.slice(at, at + piece.length);
+      at += known.length;
+      const ended = typeof choice.finish_reason === "string" && at < text.length;
+      if (!piece.startsWith(known) || ended)
+        throw new MarrowError("model_failed", "the answer broke off, and came out otherwise when it was asked again");
+      const rest = piece.slice(known.length);
+      if (rest !== "") yield { ...chunk, choices: [{ ...choice, delta: { content: rest } }] };
+    } else yield chunk;
+  }
+}
+
+/** An answer of another request's under an id of its own. */
+export function withNewId(completion: ChatCompletion): ChatCompletion {
+  return { ...completion, id: newId() };
+}
+
+/** Chunks as the events of a stream of its own. Read or not, they are read to their end. */
+export function toEventStream(
+  chunks: AsyncGenerator<ChatChunk>,
+  first: IteratorResult<ChatChunk, unknown>,
+  withUsage: boolean,
+): AnswerStream {
+  const id = newId();
+  let pending: IteratorResult<ChatChunk, unknown> | undefined = first;
+  let over = false;
+
+  async function next(): Promise<IteratorResult<Uint8Array>> {
+    while (!over) {
+      const { done, value } = pending ?? (await chunks.next());
+      pending = undefined;
+      if (done === true) {
+        over = true;
+        return { done: false, value: Buffer.from(toEvent("[DONE]")) };
+      }
+      if (withUsage || value.choices === undefined || value.choices.length > 0)
+        return { done: false, value: Buffer.from(toEvent(JSON.stringify({ ...value, id }))) };
+    }
+    return { done: true, value: undefined };
+  }
+
+  return {
+    [Symbol.asyncIterator]: () => ({ next }),
+    abandon() {
+      void (async () => {
+        while ((await next()).done !== true);
+      })().catch(() => {});
+    },
+  };
+}
+
+function newId(): string {
+  return `chatcmpl-${randomUUID()}`;
+}
