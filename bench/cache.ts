@@ -10,7 +10,7 @@ import { connect as dial, createServer, type AddressInfo, type Socket } from "no
 import { Redis as Ioredis } from "ioredis";
 import { connect, type Redis } from "marrow";
 import { createCache } from "marrow/cache";
-import type { Embedder } from "marrow/embedders";
+import { staticEmbedder, type Embedder } from "marrow/embedders";
 import { startBenchRedis } from "./support/redis.ts";
 import { median, round } from "./support/statistics.ts";
 
@@ -23,7 +23,9 @@ const TTL_S = "86400";
 
 const server = await startBenchRedis();
 const socket = server.url.slice("unix://".length);
-const prose = [
+/** Plain sentences, and Markdown with tables and code, which is a fifth larger when compressed. */
+const english = readFileSync("LICENSE", "utf8");
+const markdown = [
   ...new Set(
     ["README.md", "docs/roles/cache.md", "docs/roles/vectors.md", "docs/roles/gateway.md", "docs/operations.md"].map(
       (file) => readFileSync(file, "utf8"),
@@ -53,8 +55,11 @@ for (const delayMs of [0, 1]) {
   await redis.close();
   await proxy.close();
 }
-figures["bytesPerEntry"] = await weigh(WIDE);
-figures["bytesPerEntryAt256"] = await weigh(DIMENSIONS);
+figures["bytesPerEntry"] = await weigh(WIDE, "full", english);
+figures["bytesPerEntryCompact"] = await weigh(WIDE, "compact", english);
+figures["bytesPerEntryMarkdown"] = await weigh(WIDE, "full", markdown);
+figures["bytesPerEntryAt256"] = await weigh(DIMENSIONS, "full", english);
+Object.assign(figures, await compareProfiles());
 console.log(JSON.stringify({ bench: "cache", dimensions: WIDE, answerBytes: 2_048, ...figures }));
 await server.stop();
 process.exit(0);
@@ -165,12 +170,16 @@ async function compare(redis: Redis, raw: Ioredis, delayMs: number): Promise<voi
 }
 
 /** Bytes an entry by the growth of the server's memory, allocator's rounding included. */
-async function weigh(dimensions: number): Promise<number> {
-  const redis = await connect(server.url, { app: `weigh-${dimensions}`, commandTimeoutMs: 60_000 });
+async function weigh(dimensions: number, profile: "full" | "compact", prose: string): Promise<number> {
+  const redis = await connect(server.url, {
+    app: `weigh-${dimensions}-${profile}-${prose.length}`,
+    commandTimeoutMs: 60_000,
+  });
   const cache = createCache<object>(redis.scope("bench"), {
     name: "c",
     embedder: embedderOf(dimensions),
     minSimilarity: 0.9,
+    profile,
     timeoutMs: 60_000,
   });
   const used = async () => Number(/used_memory:(\d+)/.exec(String(await redis.send(["INFO", "memory"])))?.[1]);
@@ -188,9 +197,39 @@ async function weigh(dimensions: number): Promise<number> {
     );
   }
   const bytes = Math.round(((await used()) - before) / WIDE_ENTRIES);
-  console.log(`${dimensions} numbers: ${bytes} bytes an entry`);
+  console.log(
+    `${dimensions} numbers, ${profile}, ${prose === english ? "English" : "Markdown"}: ${bytes} bytes an entry`,
+  );
   await redis.close();
   return bytes;
+}
+
+/** What the compact profile costs in answers: the project's own pairs through a cache of each kind, static embedder, balanced. */
+async function compareProfiles(): Promise<Record<string, number>> {
+  const redis = await connect(server.url, { app: "profiles" });
+  const pairs = readFileSync("test/data/pairs.tsv", "utf8")
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => line.split("\t") as [string, string, string, string]);
+  const found: Record<string, number> = {};
+  for (const profile of ["full", "compact"] as const) {
+    const options = { embedder: staticEmbedder(), preset: "balanced" as const, profile, timeoutMs: 60_000 };
+    let [right, wrong, positives] = [0, 0, 0];
+    for (const [at, [, label, stored, asked]] of pairs.entries()) {
+      const cache = createCache<number>(redis.scope("bench"), { ...options, name: profile });
+      // One partition for all: each question is looked for among all that were stored before.
+      await cache.store({ prompt: stored, context: "pairs" }, at);
+      const { hit } = await cache.lookup({ prompt: asked, context: "pairs" }, { tiers: "similar" });
+      if (label === "1") positives += 1;
+      if (hit && label === "1") right += 1;
+      if (hit && label === "0") wrong += 1;
+    }
+    console.log(`${profile}: ${right} of ${positives} paraphrases served, ${wrong} others`);
+    found[`${profile}Recall`] = round(right / positives);
+    found[`${profile}Precision`] = round(right / (right + wrong));
+  }
+  await redis.close();
+  return found;
 }
 
 function vectorOf(n: number, dimensions: number, near: boolean): Float32Array {

@@ -1,9 +1,9 @@
 import { MarrowError } from "../errors.ts";
-import { checkText, refuse } from "../internal/check.ts";
+import { checkNumber, checkText, refuse } from "../internal/check.ts";
 import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { createAsking } from "./asking.ts";
 import { createAudits } from "./audits.ts";
-import { toCandidates, toEntry, toEpoch, type Entry, type Epoch, type StoredEntry } from "./entry.ts";
+import { toCandidates, toEntry, toEpoch, type Candidate, type Entry, type Epoch, type StoredEntry } from "./entry.ts";
 import { createJudge, type Refusal } from "./judge.ts";
 import { createEmbedding } from "./embedding.ts";
 import { cacheKeys } from "./keys.ts";
@@ -15,6 +15,7 @@ import { UNSEALED } from "./sealing.ts";
 import { findSimilar, invalidateTags, storeEntry } from "./scripts.gen.ts";
 import { createStream } from "./stream.ts";
 import { createThrough } from "./through.ts";
+import { createUpkeep } from "./upkeep.ts";
 
 /** Candidates that are judged. More than three changed nothing when measured. */
 const CANDIDATES = 3;
@@ -22,8 +23,14 @@ const CANDIDATES = 3;
 const SEARCH_EFFORT = 50;
 /** Scores are rounded on their way; what is near enough is decided here, not in the script. */
 const SCORE_SLACK = 1e-6;
-/** Ended entries that a store takes out of the index at most. */
-const SWEEP = 16;
+/** Questions of the index that a store looks at: of those in it, one in so many has ended, in the long run. */
+const SAMPLE = 8;
+/** Links of a question in the graph. */
+const LINKS = 8;
+/** In the compact profile scores are of bits, and off by some hundredths: more is looked at, and then compared exactly. */
+const BITS_SLACK = 0.05;
+const COMPACT_CANDIDATES = 8;
+const COMPACT_LINKS = 5;
 
 /** Makes the cache of one scope. @throws MarrowError `invalid_option` */
 export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Cache<V> {
@@ -38,12 +45,17 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     ttlJitter,
     sealing,
     entryBytesMax,
+    bounds,
+    slidingMsMax,
+    compact,
     timeoutMs,
   } = resolved;
   const keys = cacheKeys(scoped, name);
   const audits = createAudits(scoped, keys.audits(resolved.judged), ttlMsDefault + staleMs, timeoutMs);
   const policy = createPolicy(resolved.policy, judgeOptions.threshold, audits);
   const embedding = createEmbedding(scoped, embedder);
+  const index = `${embedder?.fingerprint ?? "none"}${compact ? ".bits" : ""}`;
+  const upkeep = createUpkeep({ redis: scoped, keys, index, bounds, slidingMsMax, timeoutMs });
 
   /** The epoch in which a question was looked up: its answer is as old as that, however long it took. */
   const since = new WeakMap<Fingerprint, number>();
@@ -84,6 +96,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       const stale = refusal === "ended" ? { stale: { value: entry.value as V, ageMs: ageOf(entry) } } : {};
       return { hit: false, nearest: { similarity: 1, score: 1, veto: refusal }, ...stale };
     }
+    upkeep.served(question, question.id, entry);
     return {
       hit: true,
       match: "exact",
@@ -108,15 +121,22 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       scoped,
       findSimilar,
       {
-        vectors: keys.vectors(question, embedder),
-        due: keys.due(question, embedder),
+        vectors: keys.vectors(question, index),
         epoch: keys.epoch,
         bodies: keys.bodies,
       },
-      { vector, count: CANDIDATES, effort: SEARCH_EFFORT, floor: String((1 + judgeOptions.floor) / 2 - SCORE_SLACK) },
+      {
+        vector,
+        count: compact ? COMPACT_CANDIDATES : CANDIDATES,
+        effort: SEARCH_EFFORT,
+        floor: String(
+          compact ? scoreOfBits(judgeOptions.floor) - BITS_SLACK : scoreOf(judgeOptions.floor) - SCORE_SLACK,
+        ),
+      },
       { reply: "bytes", timeoutMs },
     );
-    const { epoch, candidates } = toCandidates(reply);
+    const { epoch, candidates: near } = toCandidates(reply);
+    const candidates = compact ? await exactly(question, near, signal) : near;
     if (!since.has(question)) since.set(question, epoch.present);
     const judge = createJudge(question.text, judgeOptions);
     let nearest: Nearest | undefined;
@@ -143,6 +163,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       if (!(await policy.serves({ id, score }))) {
         return { hit: false, nearest: { similarity, score, veto: "unproven" }, withheld: { id, value, score } };
       }
+      upkeep.served(question, id, entry);
       return {
         hit: true,
         match: "similar",
@@ -154,6 +175,21 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       };
     }
     return { hit: false, nearest };
+  }
+
+  /** Candidates by their true similarity, which bits only hint at. */
+  async function exactly(
+    question: Fingerprint,
+    near: readonly Candidate[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Candidate[]> {
+    const readable = near.filter(({ id, body }) => body.length > 0 && openEntry(body, id) !== undefined);
+    const texts = readable.map(({ id, body }) => (openEntry(body, id) as StoredEntry).text);
+    const similarities = texts.length === 0 ? [] : await embedding.similarities(question, texts, signal);
+    return readable
+      .map((candidate, at) => ({ ...candidate, similarity: similarities[at] as number }))
+      .toSorted((a, b) => b.similarity - a.similarity)
+      .slice(0, CANDIDATES);
   }
 
   /** Ends what bears one of some tags; with none named, everything. */
@@ -196,7 +232,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       };
     },
 
-    async store(question, value, { ttlMs, signal } = {}) {
+    async store(question, value, { ttlMs, saves = 1, signal } = {}) {
       const lifeMs = ttlMs === undefined ? ttlMsDefault : checkTtl("ttlMs", ttlMs);
       const fingerprint = toFingerprint(question);
       if (fingerprint.leaning) return false;
@@ -208,26 +244,38 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       const body = Buffer.from(JSON.stringify(entry));
       if (body.length > entryBytesMax) return false;
       const vector = (await embedding.works()) ? await embedding.vectorOf(fingerprint, signal) : undefined;
-      const index = embedder ?? { fingerprint: "none" };
-      await runScript(
+      const record = sealing.seal(encodeRecordBody(body, compact ? "densest" : "dense"), fingerprint.id);
+      const bytes = record.length + (vector === undefined ? 0 : vector.length / (compact ? 32 : 4));
+      if (!upkeep.fits(bytes)) return false;
+      const keptMs = jittered + staleMs;
+      // Sent first, and so run first: what could not be stored after all takes room until its end, and never more than the bounds.
+      const room = upkeep.admit(fingerprint, {
+        bytes,
+        saves: checkNumber("saves", saves, { min: 0 }, "invalid_input"),
+        ttlMs: keptMs,
+      });
+      const stored = runScript(
         scoped,
         storeEntry,
         {
           body: keys.body(fingerprint.id),
           vectors: keys.vectors(fingerprint, index),
-          due: keys.due(fingerprint, index),
           epoch: keys.epoch,
+          bodies: keys.bodies,
         },
         {
           id: fingerprint.id,
-          record: sealing.seal(encodeRecordBody(body, "dense"), fingerprint.id),
-          ttl_ms: jittered + staleMs,
+          record,
+          ttl_ms: keptMs,
           vector: vector ?? "",
-          sweep: SWEEP,
+          sample: SAMPLE,
+          quantisation: compact ? "BIN" : "Q8",
+          links: compact ? COMPACT_LINKS : LINKS,
           since: since.get(fingerprint) ?? "",
         },
         { timeoutMs },
       );
+      await Promise.all([room, stored]);
       return true;
     },
 
@@ -277,6 +325,16 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     stream: createStream<V>({ asking, cache: () => cache }),
   };
   return cache;
+}
+
+/** What vector sets score two vectors of a cosine. */
+function scoreOf(cosine: number): number {
+  return (1 + cosine) / 2;
+}
+
+/** What they score the bits of two such vectors: the part of signs that are equal, about. */
+function scoreOfBits(cosine: number): number {
+  return 1 - Math.acos(Math.min(1, cosine)) / Math.PI;
 }
 
 function ageOf({ storedAtMs }: Entry): number {

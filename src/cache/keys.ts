@@ -1,4 +1,3 @@
-import type { Embedder } from "../embedders/index.ts";
 import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 import type { Fingerprint } from "./question.ts";
 
@@ -16,14 +15,13 @@ export interface CacheKeys {
   /** What audits found, by score. */
   audits(judged: string): string;
   /** The index of one partition's questions; an embedder never reads what another wrote. */
-  vectors(question: Fingerprint, embedder: Pick<Embedder, "fingerprint">): string;
-  due(question: Fingerprint, embedder: Pick<Embedder, "fingerprint">): string;
+  vectors(question: Pick<Fingerprint, "partition">, index: string): string;
+  /** What entries weigh and are worth, in a cache with bounds. */
+  readonly stock: { readonly worth: string; readonly stock: string; readonly ends: string };
 }
 
 export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
   const start = `${keyTag(redis)}:cache:${encodeKeyPart("name", name)}`;
-  const index = (kind: string, { partition }: Fingerprint, { fingerprint }: Pick<Embedder, "fingerprint">) =>
-    `${start}:${kind}:${encodeKeyPart("fingerprint", fingerprint)}:${partition}`;
   return {
     bodies: `${start}:entry:`,
     epoch: `${start}:epoch`,
@@ -31,7 +29,7 @@ export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
     audits: (judged) => `${start}:audits:${encodeKeyPart("judged", judged)}`,
     flights: `${start}:flight`,
     body: (id) => `${start}:entry:${id}`,
-    vectors: (question, embedder) => index("vectors", question, embedder),
-    due: (question, embedder) => index("due", question, embedder),
+    vectors: (question, index) => `${start}:vectors:${encodeKeyPart("index", index)}:${question.partition}`,
+    stock: { worth: `${start}:worth`, stock: `${start}:stock`, ends: `${start}:ends` },
   };
 }

@@ -70,6 +70,26 @@ export interface CacheOptions<V = unknown> {
    * in milliseconds. `lookup` never serves one. @default 0
    */
   readonly staleMs?: number | undefined;
+  /**
+   * `sliding`: an answer that is served lives as long again as it was given at first, up to `slidingMsMax` after it was stored. Excludes
+   * `staleMs`. @default "none"
+   */
+  readonly refreshOnHit?: "none" | "sliding" | undefined;
+  /** End of an answer that is served again and again, in milliseconds since it was stored. @default seven times `ttlMs` */
+  readonly slidingMsMax?: number | undefined;
+  /**
+   * Entries that this cache keeps in this scope. When they are too many, those go first that saved least for their size (Greedy-Dual-Size-
+   * Frequency: hits times `saves`, by bytes, with ageing). @default no bound
+   */
+  readonly entriesMax?: number | undefined;
+  /** Bytes that they may take, about: record, vector and 600 bytes beside. @default no bound */
+  readonly bytesMax?: number | undefined;
+  /**
+   * `compact`: vectors of questions are kept as bits, and near ones are embedded again to be compared exactly. Less memory (`docs/roles/
+   * cache.md` says how much, and what is overlooked), one more call of the embedder for a near question. Fixed by the first store: a cache
+   * of each kind has an index of its own. @default "full"
+   */
+  readonly profile?: "full" | "compact" | undefined;
   /** Part by which lives are shortened at random, so that what was stored together does not end together; 0 to 0.5. @default 0 */
   readonly ttlJitter?: number | undefined;
   /**
@@ -93,9 +113,18 @@ export interface ResolvedCacheOptions<V> {
   readonly ttlMs: number;
   readonly staleMs: number;
   readonly ttlJitter: number;
+  readonly slidingMsMax: number | undefined;
+  readonly bounds: Bounds | undefined;
+  readonly compact: boolean;
   readonly sealing: Sealing;
   readonly entryBytesMax: number;
   readonly timeoutMs: number;
+}
+
+/** Room that a cache may take in its scope. */
+export interface Bounds {
+  readonly entriesMax: number;
+  readonly bytesMax: number;
 }
 
 /** Default life of an answer: one day. */
@@ -128,6 +157,13 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
   const cosine = (PRESETS[id] ?? PRESET_OTHER)[preset];
   const floor = options.minSimilarity ?? (verifier === undefined ? cosine : (FLOORS[id] ?? FLOOR_OTHER));
   const threshold = options.minScore ?? (verifier === undefined ? floor : LIKELIHOODS[preset]);
+  const ttlMs = checkTtl("ttlMs", options.ttlMs ?? TTL_MS_DEFAULT);
+  const staleMs = checkInteger("staleMs", options.staleMs ?? 0, { min: 0, max: TTL_MS_MAX });
+  const refreshOnHit = checkOneOf("refreshOnHit", options.refreshOnHit ?? "none", ["none", "sliding"]);
+  if (refreshOnHit === "sliding" && staleMs > 0)
+    throw new MarrowError("invalid_option", 'refreshOnHit "sliding" and staleMs exclude each other', {
+      details: { path: "refreshOnHit" },
+    });
   return {
     name: checkText("name", options.name, 128),
     embedder: options.embedder,
@@ -139,12 +175,26 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     },
     judged: `${options.embedder?.fingerprint ?? "none"}.${score}.${verifier?.intercept ?? 0}`,
     policy: checkPolicy(options.policy ?? { kind: "static" }),
-    ttlMs: checkTtl("ttlMs", options.ttlMs ?? TTL_MS_DEFAULT),
-    staleMs: checkInteger("staleMs", options.staleMs ?? 0, { min: 0, max: TTL_MS_MAX }),
+    ttlMs,
+    staleMs,
+    slidingMsMax:
+      refreshOnHit === "none"
+        ? undefined
+        : checkTtl("slidingMsMax", options.slidingMsMax ?? Math.min(7 * ttlMs, TTL_MS_MAX)),
+    bounds: toBounds(options),
+    compact: checkOneOf("profile", options.profile ?? "full", ["full", "compact"]) === "compact",
     ttlJitter: checkNumber("ttlJitter", options.ttlJitter ?? 0, { min: 0, max: 0.5 }),
     sealing: options.sealKey === undefined ? UNSEALED : createSealing(options.sealKey),
     entryBytesMax: checkInteger("entryBytesMax", options.entryBytesMax ?? 1_048_576, { min: 64, max: 64 * 1_048_576 }),
     timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 250, { min: 1, max: 60_000 }),
+  };
+}
+
+function toBounds({ entriesMax, bytesMax }: Pick<CacheOptions, "entriesMax" | "bytesMax">): Bounds | undefined {
+  if (entriesMax === undefined && bytesMax === undefined) return undefined;
+  return {
+    entriesMax: checkInteger("entriesMax", entriesMax ?? Number.MAX_SAFE_INTEGER, { min: 1 }),
+    bytesMax: checkInteger("bytesMax", bytesMax ?? Number.MAX_SAFE_INTEGER, { min: 1_024 }),
   };
 }
 

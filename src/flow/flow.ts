@@ -321,12 +321,15 @@ export function createFlow(options: FlowOptions): Flow {
   /** Everything that follows a whole answer, in one round trip. Answers whether the turns are kept. */
   async function finish(turns: Turns, completion: ChatCompletion): Promise<boolean> {
     const { question, decision } = turns;
-    settle(decision, {
-      tokens: completion.usage?.total_tokens ?? estimateText([turns.request.messages, completion.choices]),
-    });
+    const said: unknown = completion.usage?.total_tokens;
+    const counted = typeof said === "number" && said >= 0 && Number.isFinite(said);
+    const tokens = counted ? said : estimateText([turns.request.messages, completion.choices]);
+    settle(decision, { tokens });
     const answer = question === undefined ? undefined : toStoredAnswer(completion);
     const storing =
-      question === undefined || answer === undefined ? undefined : orWithout("cache", cache?.store(question, answer));
+      question === undefined || answer === undefined
+        ? undefined
+        : orWithout("cache", cache?.store(question, answer, { saves: tokens }));
     const message = completion.choices[0]?.message;
     const kept = message === undefined ? true : await keepTurns(turns, message);
     await storing;

@@ -53,6 +53,10 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       minScore: z.number().min(0).max(1).optional(),
       verifier: z.object({ intercept: z.number(), weights: z.array(z.number()) }).optional(),
       ttlMs: integer(1, 366 * 86_400_000).default(86_400_000),
+      refreshOnHit: z.enum(["none", "sliding"]).default("none"),
+      entriesMax: integer(1, 2 ** 40).optional(),
+      bytesMax: integer(1_024, 2 ** 50).optional(),
+      profile: z.enum(["full", "compact"]).default("full"),
     })
     .prefault({}),
   vectorStores: z
@@ -109,6 +113,11 @@ export interface GatewayConfig {
     readonly minScore?: number | undefined;
     readonly verifier?: { readonly intercept: number; readonly weights: readonly number[] } | undefined;
     readonly ttlMs: number;
+    readonly refreshOnHit: "none" | "sliding";
+    /** Bounds of each tenant's cache. */
+    readonly entriesMax?: number | undefined;
+    readonly bytesMax?: number | undefined;
+    readonly profile: "full" | "compact";
   };
   readonly vectorStores: {
     readonly engine: "vectorset" | "search";

@@ -50,6 +50,10 @@ export function createTenants({ redis, config, embedder, findModel, metrics }: T
             minScore: cache.minScore,
             verifier: cache.verifier,
             ttlMs: cache.ttlMs,
+            refreshOnHit: cache.refreshOnHit,
+            entriesMax: cache.entriesMax,
+            bytesMax: cache.bytesMax,
+            profile: cache.profile,
           })
         : undefined,
       sessionTurns: sessions.turns,

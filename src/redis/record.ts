@@ -23,19 +23,22 @@ export function encodeRecord(value: unknown): Buffer {
 
 /**
  * The same for a value that is JSON bytes already. `dense` takes twice the time (0.2 ms for 2 KB) to make text a tenth smaller: for what is
- * kept long and read often.
+ * kept long and read often; `densest` (5 ms) makes it smaller by another twentieth.
  */
-export function encodeRecordBody(body: Buffer, effort: "quick" | "dense" = "quick"): Buffer {
+export function encodeRecordBody(body: Buffer, effort: "quick" | "dense" | "densest" = "quick"): Buffer {
   if (body.length < COMPRESS_FROM_BYTES) return withHeader(PLAIN_JSON, body);
-  const compressed = effort === "dense" ? brotliCompressSync(body, brotliOptions(body.length)) : zstdCompressSync(body);
+  const compressed =
+    effort === "quick"
+      ? zstdCompressSync(body)
+      : brotliCompressSync(body, brotliOptions(body.length, effort === "dense" ? 5 : 11));
   if (compressed.length >= body.length) return withHeader(PLAIN_JSON, body);
-  return withHeader(effort === "dense" ? BROTLI_JSON : ZSTD_JSON, compressed);
+  return withHeader(effort === "quick" ? ZSTD_JSON : BROTLI_JSON, compressed);
 }
 
-function brotliOptions(bytes: number) {
+function brotliOptions(bytes: number, quality: number) {
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_MODE, BROTLI_MODE_TEXT, BROTLI_PARAM_SIZE_HINT } = constants;
   return {
-    params: { [BROTLI_PARAM_QUALITY]: 5, [BROTLI_PARAM_MODE]: BROTLI_MODE_TEXT, [BROTLI_PARAM_SIZE_HINT]: bytes },
+    params: { [BROTLI_PARAM_QUALITY]: quality, [BROTLI_PARAM_MODE]: BROTLI_MODE_TEXT, [BROTLI_PARAM_SIZE_HINT]: bytes },
   };
 }
 

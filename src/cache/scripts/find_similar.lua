@@ -1,6 +1,5 @@
 -- Finds the stored questions nearest to a vector, with their entries.
 -- KEYS vectors      vector set of the partition's questions, element = entry id
--- KEYS due          zset of entry ids by the time (ms) when they end
 -- KEYS epoch        string: how often something was invalidated, ":", when all was
 -- KEYS bodies       prefix of the entries' own keys; the script reads prefix .. id, in the same slot
 -- ARGV vector       little-endian float32
@@ -10,9 +9,8 @@
 -- REPLY { epoch, id, score, body, ... }, nearest first; score is (1 + cosine) / 2 as text; below the floor body is empty
 -- IDEMPOTENT        it reads; index entries whose body has ended are taken out, which can be done again
 local vectors = KEYS[1]
-local due = KEYS[2]
-local epoch = KEYS[3]
-local bodies = KEYS[4]
+local epoch = KEYS[2]
+local bodies = KEYS[3]
 local vector = ARGV[1]
 local count = tonumber(ARGV[2])
 local effort = tonumber(ARGV[3])
@@ -32,7 +30,6 @@ for i = 1, #found, 2 do
     reply[#reply + 1] = record
   else
     redis.call("VREM", vectors, found[i])
-    redis.call("ZREM", due, found[i])
   end
 end
 return reply

@@ -1,0 +1,97 @@
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import type { StoredEntry } from "./entry.ts";
+import type { CacheKeys } from "./keys.ts";
+import type { Bounds } from "./options.ts";
+import type { Fingerprint } from "./question.ts";
+import { makeRoom, touchEntries } from "./scripts.gen.ts";
+
+/** Ended entries that one store forgets at most, and entries that it evicts at most. */
+const SWEEP = 64;
+/** How long served entries are gathered before Redis hears of them, and how many. */
+const GATHER_MS = 50;
+const GATHERED_MAX = 256;
+/** Bytes of an entry beside its record and its vector: keys, index, accounts. */
+const BESIDE_BYTES = 600;
+
+/** What becomes of entries beside their being stored and served: they share a bounded room, and live longer when they are used. */
+export interface Upkeep {
+  /** Whether an entry of so many bytes would ever fit. */
+  fits(bytes: number): boolean;
+  /** Makes room for an entry that does. */
+  admit(question: Fingerprint, entry: { bytes: number; saves: number; ttlMs: number }): Promise<void>;
+  /** An entry was served. Costs its caller nothing: Redis hears of it a moment later. */
+  served(question: Fingerprint, id: string, entry: StoredEntry): void;
+}
+
+interface Parts {
+  readonly redis: ScopedRedis;
+  readonly keys: CacheKeys;
+  readonly index: string;
+  readonly bounds: Bounds | undefined;
+  /** Longest life of an entry that is renewed when it is served; absent: none is. */
+  readonly slidingMsMax: number | undefined;
+  readonly timeoutMs: number;
+}
+
+/** Makes the upkeep of one cache. Without bounds and sliding lives it does nothing. */
+export function createUpkeep({ redis, keys, index, bounds, slidingMsMax, timeoutMs }: Parts): Upkeep {
+  /** By partition: entries served since Redis heard last. */
+  const gathered = new Map<string, Map<string, { served: number; ttlMs: number }>>();
+  let count = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  function tell(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    count = 0;
+    for (const [partition, entries] of gathered) {
+      const vectors = keys.vectors({ partition }, index);
+      const served = [...entries].flatMap(([id, { served: times, ttlMs }]) => [id, times, ttlMs]);
+      runScript(redis, touchEntries, { bodies: keys.bodies, vectors, ...keys.stock }, { served }, { timeoutMs }).catch(
+        () => {},
+      );
+    }
+    gathered.clear();
+  }
+
+  return {
+    fits: (bytes) => bounds === undefined || bytes + BESIDE_BYTES <= bounds.bytesMax,
+
+    async admit({ id, partition }, { bytes, saves, ttlMs }) {
+      if (bounds === undefined) return;
+      await runScript(
+        redis,
+        makeRoom,
+        {
+          ...keys.stock,
+          bodies: keys.bodies,
+          vectors: keys.vectors({ partition: "" }, index),
+        },
+        {
+          id,
+          partition,
+          bytes: bytes + BESIDE_BYTES,
+          saves,
+          ttl_ms: ttlMs,
+          entries_max: bounds.entriesMax,
+          bytes_max: bounds.bytesMax,
+          sweep: SWEEP,
+        },
+        { timeoutMs },
+      );
+    },
+
+    served({ partition }, id, { storedAtMs, endsAtMs }) {
+      if (bounds === undefined && slidingMsMax === undefined) return;
+      const left = slidingMsMax === undefined ? 0 : storedAtMs + slidingMsMax - Date.now();
+      const ttlMs = Math.max(0, Math.min(endsAtMs - storedAtMs, left));
+      const entries = gathered.get(partition) ?? new Map<string, { served: number; ttlMs: number }>();
+      gathered.set(partition, entries);
+      const known = entries.get(id);
+      entries.set(id, { served: (known?.served ?? 0) + 1, ttlMs });
+      if (known === undefined) count += 1;
+      if (count >= GATHERED_MAX) tell();
+      else timer ??= setTimeout(tell, GATHER_MS).unref();
+    },
+  };
+}
