@@ -1,4 +1,4 @@
-import type { Turn } from "../memory/index.ts";
+import type { Window } from "../memory/index.ts";
 import type { ChatRequest } from "../models/index.ts";
 import { contextOf, type Context } from "./context.ts";
 
@@ -8,8 +8,9 @@ const SESSIONS_MAX = 1_000;
 /** A guess at what stands before a request's last message. */
 export interface Guess {
   readonly context: Context;
-  /** Version of the session that it was made for: on another one it must be made again. */
+  /** Version and epoch of the session that it was made for: on others it must be made again. */
   readonly version: number;
+  readonly epoch: string;
 }
 
 /**
@@ -18,17 +19,17 @@ export interface Guess {
  */
 export function createDigests(): {
   guess(session: string, request: ChatRequest): Guess;
-  remember(session: string, version: number, turns: readonly Turn[]): void;
+  remember(session: string, window: Window): void;
 } {
-  const known = new Map<string, { readonly version: number; readonly turns: readonly Turn[] }>();
+  const known = new Map<string, Window>();
   return {
     guess(session, request) {
-      const { version, turns } = known.get(session) ?? { version: 0, turns: [] };
-      return { version, context: contextOf(request, turns) };
+      const { version, turns, epoch } = known.get(session) ?? { version: 0, turns: [], epoch: "" };
+      return { version, epoch, context: contextOf(request, turns) };
     },
-    remember(session, version, turns) {
+    remember(session, window) {
       known.delete(session);
-      known.set(session, { version, turns });
+      known.set(session, window);
       const oldest = known.keys().next().value;
       if (known.size > SESSIONS_MAX && oldest !== undefined) known.delete(oldest);
     },

@@ -72,8 +72,8 @@ export function createFlow(options: FlowOptions): Flow {
       session: session === undefined ? undefined : begun.window === undefined ? "unavailable" : "kept",
       decision,
     };
-    const { turns: history = [], version = 0 } = begun.window ?? {};
-    const turn = { ...call, session, sessionKey: begun.sessionKey, history, version, decision, model };
+    const { turns: history = [], version = 0, epoch = "" } = begun.window ?? {};
+    const turn = { ...call, session, sessionKey: begun.sessionKey, history, version, epoch, decision, model };
     if (found?.hit === true) return replay({ ...turn, question }, found.value, provenance);
     if (control.onlyIfCached) return { kind: "absent", provenance };
     const turns = { ...turn, question: served && !control.noStore ? question : undefined };
@@ -105,7 +105,9 @@ export function createFlow(options: FlowOptions): Flow {
     const session = call.session === undefined ? undefined : memory?.session({ user, id: call.session });
     const sessionKey = `${user.length}:${user}${call.session ?? ""}`;
     const guess =
-      session === undefined ? { version: 0, context: contextOf(request, []) } : digests.guess(sessionKey, request);
+      session === undefined
+        ? { version: 0, epoch: "", context: contextOf(request, []) }
+        : digests.guess(sessionKey, request);
     let question = cache === undefined ? undefined : toQuestion(request, guess.context);
     const [decision, window, guessed] = await Promise.all([
       limiter?.take({ user, model: request.model }, { requests: 1 }),
@@ -113,7 +115,7 @@ export function createFlow(options: FlowOptions): Flow {
       lookup(question, "exact", control),
     ]);
     let found = guessed;
-    if (window !== undefined && window.version !== guess.version) {
+    if (window !== undefined && (window.version !== guess.version || window.epoch !== guess.epoch)) {
       const context = contextOf(request, window.turns);
       if (context.digest !== guess.context.digest && cache !== undefined) {
         question = toQuestion(request, context);
@@ -160,8 +162,9 @@ export function createFlow(options: FlowOptions): Flow {
     readonly session: Session | undefined;
     readonly sessionKey: string;
     readonly history: readonly Turn[];
-    /** Version of the session that the history was read at. */
+    /** Version and epoch of the session that the history was read at. */
     readonly version: number;
+    readonly epoch: string;
     readonly decision: Decision | undefined;
     readonly model: ChatModel;
     readonly question: Question | undefined;
@@ -344,7 +347,7 @@ export function createFlow(options: FlowOptions): Flow {
   }
 
   async function keepTurns(
-    { session, sessionKey, request, history, version }: Turns,
+    { session, sessionKey, request, history, version, epoch }: Turns,
     answer: ChatMessage,
   ): Promise<boolean> {
     if (session === undefined) return true;
@@ -352,8 +355,9 @@ export function createFlow(options: FlowOptions): Flow {
     const appended = await orWithout("memory", session.append(added, { timeoutMs: APPEND_WAIT_MS }));
     if (appended === undefined) return false;
     // Turns that others added meanwhile are not known here; their version is, and makes the guess void.
-    if (appended.version === version + added.length) {
-      digests.remember(sessionKey, appended.version, [...history, ...added].slice(-sessionTurns));
+    if (appended.version === version + added.length && (version === 0 || appended.epoch === epoch)) {
+      const turns = [...history, ...added].slice(-sessionTurns);
+      digests.remember(sessionKey, { version: appended.version, epoch: appended.epoch, turns });
     }
     return true;
   }

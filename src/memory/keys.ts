@@ -1,12 +1,31 @@
 import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 
-/** Keys of one session, all in the slot of its tag `{app:scope:user:session}`. */
-export function sessionKeys(
-  redis: ScopedRedis,
-  name: string,
-  user: string,
-  id: string,
-): { log: string; meta: string; ids: string } {
-  const start = `${keyTag(redis, [user, id])}:memory:${encodeKeyPart("name", name)}`;
-  return { log: `${start}:log`, meta: `${start}:meta`, ids: `${start}:ids` };
+/** Keys of one user's sessions, all in one slot: `{app:scope:user}:memory:<name>:…`. */
+export interface UserKeys {
+  /** The user's sessions by their last change. */
+  readonly sessions: string;
+  /** Start of every session's keys; its encoded id follows. */
+  readonly starts: string;
+  session(id: string): SessionKeys;
+}
+
+/** Keys of one session. */
+export interface SessionKeys {
+  readonly log: string;
+  readonly meta: string;
+  readonly ids: string;
+  /** The channel on which changes are told. */
+  readonly changes: string;
+}
+
+export function userKeys(redis: ScopedRedis, name: string, user: string): UserKeys {
+  const start = `${keyTag(redis, [user])}:memory:${encodeKeyPart("name", name)}`;
+  return {
+    sessions: `${start}:sessions`,
+    starts: `${start}:session:`,
+    session(id) {
+      const own = `${start}:session:${encodeKeyPart("id", id)}`;
+      return { log: `${own}:log`, meta: `${own}:meta`, ids: `${own}:ids`, changes: `${own}:changes` };
+    },
+  };
 }

@@ -38,9 +38,9 @@ describe("a session", () => {
 
   liveTest("appends once for one idempotency key", async ({ tenant }) => {
     const session = createMemory(tenant, { name: "m" }).session({ user: "u", id: "s" });
-    expect(await session.append(says("a"), { idempotencyKey: "k" })).toEqual({ version: 1, repeated: false });
+    expect(await session.append(says("a"), { idempotencyKey: "k" })).toMatchObject({ version: 1, repeated: false });
     await session.append(says("b"));
-    expect(await session.append(says("a"), { idempotencyKey: "k" })).toEqual({ version: 1, repeated: true });
+    expect(await session.append(says("a"), { idempotencyKey: "k" })).toMatchObject({ version: 1, repeated: true });
     expect((await session.window({ last: 9 })).turns).toHaveLength(2);
   });
 
@@ -73,10 +73,8 @@ describe("a session", () => {
       expect((await session.window({ last: 1 })).version).toBe(1);
     }
     await new Promise((resolve) => setTimeout(resolve, 400));
-    expect(await session.window({ last: 1 })).toEqual({ version: 0, turns: [] });
-    expect(
-      await redis.send(["EXISTS", ...["log", "meta", "ids"].map((part) => `{${unique}:acme:u:s}:memory:m:${part}`)]),
-    ).toBe(0);
+    expect(await session.window({ last: 1 })).toEqual({ version: 0, turns: [], epoch: "" });
+    expect(await redis.send(["KEYS", `{${unique}:*`])).toEqual([]);
   });
 
   liveTest("ends at once when it is cleared", async ({ tenant }) => {

@@ -1,4 +1,6 @@
-import { checkInteger, checkText } from "../internal/check.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import type { CountTokens } from "./tokens.ts";
+import type { Turn } from "./turn.ts";
 
 /** Options of `createMemory`. */
 export interface MemoryOptions {
@@ -6,17 +8,46 @@ export interface MemoryOptions {
   readonly name: string;
   /** Life of a session after its last append or read, in milliseconds, 1 to 366 days. @default 3_600_000 (one hour) */
   readonly sessionTtlMs?: number | undefined;
+  /** Life of a session after it began, however much it is used, in milliseconds, 1 to 366 days. @default no end */
+  readonly sessionLifeMs?: number | undefined;
   /** Turns kept in a session, the newest ones, 1 to 100,000. @default 1_000 */
   readonly turnsMax?: number | undefined;
+  /** Bytes of turns kept in a session, as they are stored; the newest turn stays, whatever it weighs. @default 64 MiB */
+  readonly sessionBytesMax?: number | undefined;
+  /** Tokens of turns kept in a session; with it each appended turn is counted. @default no bound */
+  readonly sessionTokensMax?: number | undefined;
   /** Largest turn, in bytes of JSON. @default 1_048_576 */
   readonly turnBytesMax?: number | undefined;
+  /** Whether changes are told to those who `subscribe`. Costs one PUBLISH a change, which a cluster tells all its nodes. @default true */
+  readonly tellChanges?: boolean | undefined;
+  /** Counts the tokens of a turn. @default `gpt-tokenizer` with the encoding o200k_base, loaded at first use */
+  readonly countTokens?: CountTokens | undefined;
+  /**
+   * Makes a summary of older turns and the summary before them, in the background, when `context` had to leave turns out. Fails it, the
+   * turns stay as they are and it is tried again with the next `context`. @default older turns are left out
+   */
+  readonly summarize?: Summarize | undefined;
 }
+
+/** Sums up turns that no longer fit, beginning with what was summed up before. */
+export type Summarize = (older: {
+  readonly summary: string | undefined;
+  readonly turns: readonly Turn[];
+}) => Promise<string> | string;
 
 export interface ResolvedMemoryOptions {
   readonly name: string;
   readonly sessionTtlMs: number;
+  /** 0: no end. */
+  readonly sessionLifeMs: number;
   readonly turnsMax: number;
+  readonly sessionBytesMax: number;
+  /** 0: no bound. */
+  readonly sessionTokensMax: number;
   readonly turnBytesMax: number;
+  readonly tellChanges: boolean;
+  readonly countTokens: CountTokens | undefined;
+  readonly summarize: Summarize | undefined;
 }
 
 /** Default life of a session: one hour. */
@@ -25,13 +56,23 @@ const TTL_MS_MAX = 366 * 86_400_000;
 
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
 export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
+  const { countTokens, summarize } = options;
+  if (countTokens !== undefined && typeof countTokens !== "function") refuse("countTokens", "a function", countTokens);
+  if (summarize !== undefined && typeof summarize !== "function") refuse("summarize", "a function", summarize);
+  const life = { min: 1, max: TTL_MS_MAX };
   return {
     name: checkText("name", options.name, 128),
-    sessionTtlMs: checkInteger("sessionTtlMs", options.sessionTtlMs ?? SESSION_TTL_MS_DEFAULT, {
-      min: 1,
-      max: TTL_MS_MAX,
-    }),
+    sessionTtlMs: checkInteger("sessionTtlMs", options.sessionTtlMs ?? SESSION_TTL_MS_DEFAULT, life),
+    sessionLifeMs: options.sessionLifeMs === undefined ? 0 : checkInteger("sessionLifeMs", options.sessionLifeMs, life),
     turnsMax: checkInteger("turnsMax", options.turnsMax ?? 1_000, { min: 1, max: 100_000 }),
+    sessionBytesMax: checkInteger("sessionBytesMax", options.sessionBytesMax ?? 64 * 1_048_576, { min: 1_024 }),
+    sessionTokensMax:
+      options.sessionTokensMax === undefined
+        ? 0
+        : checkInteger("sessionTokensMax", options.sessionTokensMax, { min: 1 }),
     turnBytesMax: checkInteger("turnBytesMax", options.turnBytesMax ?? 1_048_576, { min: 64, max: 64 * 1_048_576 }),
+    tellChanges: options.tellChanges ?? true,
+    countTokens,
+    summarize,
   };
 }

@@ -5,7 +5,7 @@ import type { Reply } from "../redis/index.ts";
 
 /**
  * One turn of a conversation, in the form of OpenAI's chat messages: `role` and whatever that role carries (content,
- * tool calls, a tool call's id, a name). Kept as given; must be JSON.
+ * tool calls, a tool call's id, a name, metadata, attachments by reference). Kept as given; must be JSON.
  */
 export interface Turn {
   readonly role: string;
@@ -13,16 +13,46 @@ export interface Turn {
   readonly [field: string]: unknown;
 }
 
-/** The newest turns of a session. */
-export interface Window {
-  /** Sequence number of the newest turn; 0 when the session does not exist. */
-  readonly version: number;
-  /** Oldest first. The last one has sequence number `version`. */
-  readonly turns: readonly Turn[];
+/** A turn with its place in its session. */
+export interface Kept {
+  /** Counted from 1; never given to another turn, unless the session is rewound. */
+  readonly sequence: number;
+  readonly turn: Turn;
 }
 
-/** Checks a turn and makes its record. @throws MarrowError `invalid_input`, `too_large` */
-export function toTurnRecord(turn: Turn, path: string, bytesMax: number): Buffer {
+/** The newest turns of a session. */
+export interface Window {
+  /** Sequence number of the newest turn; 0 when nothing was said yet. */
+  readonly version: number;
+  /** Oldest first. Unless some were taken out, the last one has sequence number `version`. */
+  readonly turns: readonly Turn[];
+  /** Changes when turns that were there are no more: by `rewind`, by `remove`, or because the session began anew. Empty: no session. */
+  readonly epoch: string;
+}
+
+/** A range of a session's turns. */
+export interface Reading {
+  readonly version: number;
+  readonly epoch: string;
+  /** Sequence number of the oldest turn that is kept; older ones were trimmed. */
+  readonly oldest: number;
+  /** Oldest first. */
+  readonly turns: readonly Kept[];
+  /** What older turns came to, as it was kept with `summarize`. */
+  readonly summary?: Summary | undefined;
+}
+
+/** What the turns up to one came to. */
+export interface Summary {
+  readonly text: string;
+  /** Sequence number of the last turn that it sums up. */
+  readonly to: number;
+}
+
+const COLON = 0x3a;
+
+/** Checks a turn and makes its element of the log: its tokens, 0 when they are not counted, and its record. @throws MarrowError `invalid_input`, `too_large` */
+export function toElement(turn: Turn, path: string, bytesMax: number, tokens: number): Buffer {
   if (typeof turn !== "object" || turn === null || Array.isArray(turn))
     refuse(path, "an object", turn, "invalid_input");
   if (typeof turn.role !== "string" || turn.role === "") {
@@ -40,14 +70,24 @@ export function toTurnRecord(turn: Turn, path: string, bytesMax: number): Buffer
       details: { path, bytes, bytesMax },
     });
   }
-  return encodeRecordBody(body);
+  return Buffer.concat([Buffer.from(`${tokens}:`), encodeRecordBody(body)]);
 }
 
 /** Reads the reply of `read_turns`. @throws MarrowError `corrupt_record`, `newer_record` */
-export function toWindow(reply: Reply): Window {
-  const [version, ...records] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
-  if (typeof version !== "number" || !records.every((record) => Buffer.isBuffer(record))) {
-    throw new MarrowError("corrupt_record", "the session's script gave an unexpected answer");
+export function toReading(reply: Reply): Reading {
+  const [version, epoch, oldest, summary, first, ...elements] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
+  if (typeof version !== "number" || typeof first !== "number" || typeof oldest !== "number") throw unexpected();
+  const turns: Kept[] = [];
+  for (const [at, element] of elements.entries()) {
+    if (!Buffer.isBuffer(element)) throw unexpected();
+    const record = element.subarray(element.indexOf(COLON) + 1);
+    // A turn that was taken out leaves its place.
+    if (record.length > 0) turns.push({ sequence: first + at, turn: decodeRecord(record) as Turn });
   }
-  return { version, turns: records.map((record) => decodeRecord(record) as Turn) };
+  const kept = Buffer.isBuffer(summary) && summary.length > 0 ? (decodeRecord(summary) as Summary) : undefined;
+  return { version, epoch: String(epoch), oldest, turns, ...(kept && { summary: kept }) };
+}
+
+function unexpected(): MarrowError {
+  return new MarrowError("corrupt_record", "the session's script gave an unexpected answer");
 }

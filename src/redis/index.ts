@@ -4,7 +4,7 @@ export type { Argument, Command, Redis, Reply, ScopedRedis, SendOptions, Subscri
 export type { RedisOptions } from "./driver.ts";
 export { fromIoredis } from "./from-ioredis.ts";
 export { fromNodeRedis, type NodeRedisClient, type NodeRedisCluster } from "./from-node-redis.ts";
-export { encodeKeyPart, keyTag } from "./keys.ts";
-export { decodeRecord, encodeRecord, encodeRecordBody } from "./record.ts";
+export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
+export { decodeRecord, decodeRecordBody, encodeRecord, encodeRecordBody } from "./record.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";

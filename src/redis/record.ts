@@ -47,6 +47,16 @@ function brotliOptions(bytes: number, quality: number) {
  * @throws MarrowError `newer_record` when a newer version wrote it, `corrupt_record` when it cannot be read.
  */
 export function decodeRecord(record: Uint8Array): unknown {
+  try {
+    return JSON.parse(decodeRecordBody(record).toString("utf8"));
+  } catch (cause) {
+    if (MarrowError.is(cause)) throw cause;
+    throw corrupt("its body cannot be decoded", cause);
+  }
+}
+
+/** The same for a record whose body is other bytes than JSON. */
+export function decodeRecordBody(record: Uint8Array): Buffer {
   const version = record[0];
   if (version === undefined || version === 0) throw corrupt("it has no version");
   if (version > RECORD_VERSION) {
@@ -57,7 +67,7 @@ export function decodeRecord(record: Uint8Array): unknown {
     );
   }
   try {
-    return JSON.parse(bodyOf(record).toString("utf8"));
+    return bodyOf(record);
   } catch (cause) {
     if (MarrowError.is(cause)) throw cause;
     throw corrupt("its body cannot be decoded", cause);

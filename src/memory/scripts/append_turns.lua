@@ -1,35 +1,72 @@
--- Appends turns to a session's log, once for each idempotency key, and renews its life.
--- KEYS log          list of records, oldest first
--- KEYS meta         hash: version (sequence number of the newest turn), created (ms)
+-- Appends turns to a session's log, once for each idempotency key, trims it and renews its life.
+-- KEYS log          list of "tokens:record", oldest first; "0:" is a turn that was taken out
+-- KEYS meta         hash: version (sequence number of the newest turn), created (ms), epoch, bytes, tokens
 -- KEYS ids          zset of idempotency keys by the version that they made
+-- KEYS sessions     zset of the user's sessions by their last change (ms)
+-- KEYS starts       prefix of the sessions' keys; the script looks for prefix .. session .. ":meta", in the same slot
+-- ARGV session      the session's encoded id
 -- ARGV id           idempotency key of this append
 -- ARGV expected     version that must be current, or -1 for any
 -- ARGV ttl_ms       life after this call, > 0
+-- ARGV life_ms      life after the first call, or 0: no end
 -- ARGV max_turns    turns kept at most, > 0
+-- ARGV max_bytes    bytes kept at most, or 0
+-- ARGV max_tokens   tokens kept at most, or 0
 -- ARGV max_ids      idempotency keys kept at most, > 0
--- ARGV records...   the turns, at least one
--- REPLY { status, version }: 1 appended, 0 appended before (version = what it made then), -1 the version is another
+-- ARGV channel      where the change is told, or empty
+-- ARGV records...   the turns, "tokens:record" each, at least one
+-- REPLY { status, version, epoch }: 1 appended, 0 appended before (version = what it made then), -1 the version is another
 -- IDEMPOTENT        the id is kept with the session and a repeated one appends nothing
 local log = KEYS[1]
 local meta = KEYS[2]
 local ids = KEYS[3]
-local id = ARGV[1]
-local expected = tonumber(ARGV[2])
-local ttl_ms = tonumber(ARGV[3])
-local max_turns = tonumber(ARGV[4])
-local max_ids = tonumber(ARGV[5])
+local sessions = KEYS[4]
+local starts = KEYS[5]
+local session = ARGV[1]
+local id = ARGV[2]
+local expected = tonumber(ARGV[3])
+local ttl_ms = tonumber(ARGV[4])
+local life_ms = tonumber(ARGV[5])
+local max_turns = tonumber(ARGV[6])
+local max_bytes = tonumber(ARGV[7])
+local max_tokens = tonumber(ARGV[8])
+local max_ids = tonumber(ARGV[9])
+local channel = ARGV[10]
 local made = redis.call("ZSCORE", ids, id)
-if made then return { 0, tonumber(made) } end
-local version = tonumber(redis.call("HGET", meta, "version") or 0)
-if expected >= 0 and expected ~= version then return { -1, version } end
-if version == 0 then
-  local time = redis.call("TIME")
-  redis.call("HSET", meta, "created", string.format("%.0f", time[1] * 1000 + math.floor(time[2] / 1000)))
+local known = redis.call("HMGET", meta, "version", "created", "bytes", "tokens", "epoch")
+if made then return { 0, tonumber(made), known[5] or "" } end
+local version = tonumber(known[1] or 0)
+if expected >= 0 and expected ~= version then return { -1, version, known[5] or "" } end
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local created, epoch = tonumber(known[2]), known[5]
+if not created then
+  created, epoch = now, time[1] .. time[2]
+  redis.call("HSET", meta, "created", string.format("%.0f", now), "epoch", epoch)
+  -- Sessions end by themselves; a new one looks whether the oldest have.
+  for _, old in ipairs(redis.call("ZRANGE", sessions, 0, 7)) do
+    if redis.call("EXISTS", starts .. old .. ":meta") == 0 then redis.call("ZREM", sessions, old) end
+  end
 end
-for i = 6, #ARGV do redis.call("RPUSH", log, ARGV[i]) end
-version = redis.call("HINCRBY", meta, "version", #ARGV - 5)
-redis.call("LTRIM", log, -max_turns, -1)
+local bytes, tokens = tonumber(known[3] or 0), tonumber(known[4] or 0)
+local function weigh(turn) return #turn, tonumber(string.match(turn, "^%d+")) end
+for i = 11, #ARGV do
+  local size, count = weigh(ARGV[i])
+  bytes, tokens = bytes + size, tokens + count
+  redis.call("RPUSH", log, ARGV[i])
+end
+version = version + #ARGV - 10
+local kept = redis.call("LLEN", log)
+while kept > 1 and (kept > max_turns or (max_bytes > 0 and bytes > max_bytes) or (max_tokens > 0 and tokens > max_tokens)) do
+  local size, count = weigh(redis.call("LPOP", log))
+  bytes, tokens, kept = bytes - size, tokens - count, kept - 1
+end
+redis.call("HSET", meta, "version", version, "bytes", bytes, "tokens", tokens)
 redis.call("ZADD", ids, version, id)
 redis.call("ZREMRANGEBYRANK", ids, 0, -max_ids - 1)
+redis.call("ZADD", sessions, now, session)
+if life_ms > 0 then ttl_ms = math.max(1, math.min(ttl_ms, created + life_ms - now)) end
 for i = 1, 3 do redis.call("PEXPIRE", KEYS[i], ttl_ms) end
-return { 1, version }
+if redis.call("PTTL", sessions) < ttl_ms then redis.call("PEXPIRE", sessions, ttl_ms) end
+if channel ~= "" then redis.call("PUBLISH", channel, version) end
+return { 1, version, epoch }

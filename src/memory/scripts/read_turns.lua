@@ -1,17 +1,45 @@
--- Reads the newest turns of a session and renews its life.
--- KEYS log          list of records, oldest first
--- KEYS meta         hash: version
+-- Reads turns of a session and renews its life.
+-- KEYS log          list of "tokens:record", oldest first
+-- KEYS meta         hash: version, created (ms), epoch, summary
 -- KEYS ids          zset of idempotency keys
--- ARGV last         how many turns, > 0
+-- KEYS sessions     zset of the user's sessions by their last change (ms)
+-- ARGV after        sequence number after which the range begins, >= 0
+-- ARGV before       sequence number before which it ends, or 0: it has no end
+-- ARGV count        how many turns at most, > 0
+-- ARGV newest       1: the newest of the range, 0: the oldest
 -- ARGV ttl_ms       life after this call, > 0
--- REPLY { version, record, ... }, oldest first; version 0 when there is no session
+-- ARGV life_ms      life after the first call, or 0: no end
+-- REPLY { version, epoch, oldest kept, summary, first in this reply, turn, ... }, oldest first; version 0 when there is no session
 -- IDEMPOTENT        it only reads and renews
 local log = KEYS[1]
 local meta = KEYS[2]
 local ids = KEYS[3]
-local last = tonumber(ARGV[1])
-local ttl_ms = tonumber(ARGV[2])
-local version = tonumber(redis.call("HGET", meta, "version") or 0)
-if version == 0 then return { 0 } end
+local sessions = KEYS[4]
+local after = tonumber(ARGV[1])
+local before = tonumber(ARGV[2])
+local count = tonumber(ARGV[3])
+local newest = ARGV[4]
+local ttl_ms = tonumber(ARGV[5])
+local life_ms = tonumber(ARGV[6])
+local known = redis.call("HMGET", meta, "version", "epoch", "created", "summary")
+if not known[3] then return { 0, "", 1, "", 1 } end
+if life_ms > 0 then
+  local time = redis.call("TIME")
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  ttl_ms = math.max(1, math.min(ttl_ms, known[3] + life_ms - now))
+end
 for i = 1, 3 do redis.call("PEXPIRE", KEYS[i], ttl_ms) end
-return { version, unpack(redis.call("LRANGE", log, -last, -1)) }
+if redis.call("PTTL", sessions) < ttl_ms then redis.call("PEXPIRE", sessions, ttl_ms) end
+local version = tonumber(known[1] or 0)
+local oldest = version - redis.call("LLEN", log) + 1
+local first, last = math.max(oldest, after + 1), version
+if before > 0 then last = math.min(version, before - 1) end
+if newest == "1" then
+  first = math.max(first, last - count + 1)
+else
+  last = math.min(last, first + count - 1)
+end
+local reply = { version, known[2], oldest, known[4] or "", first }
+if last < first then return reply end
+for _, turn in ipairs(redis.call("LRANGE", log, first - oldest, last - oldest)) do reply[#reply + 1] = turn end
+return reply

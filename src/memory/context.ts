@@ -1,0 +1,133 @@
+import { MarrowError } from "../errors.ts";
+import type { CountTokens } from "./tokens.ts";
+import type { Kept, Summary, Turn } from "./turn.ts";
+
+/** What a context is made of. */
+export interface ContextParts {
+  /** Instructions: always there. */
+  readonly system: readonly Turn[];
+  readonly summary: Summary | undefined;
+  /** What is known, the most relevant first. */
+  readonly facts: readonly string[];
+  /** Oldest first. */
+  readonly turns: readonly Kept[];
+  /** Sequence numbers of turns that are always there. */
+  readonly pinned: ReadonlySet<number>;
+  readonly maxTokens: number;
+}
+
+/** What a model is given. */
+export interface Context {
+  /** Instructions, the summary, what is known, then turns, newest last. */
+  readonly turns: readonly Turn[];
+  readonly tokens: number;
+  /** How many facts are in it. */
+  readonly facts: number;
+  /** Sequence number of the newest turn that is not in it because it would not fit, 0 when all are. */
+  readonly leftTo: number;
+}
+
+/** Part of what instructions and pinned turns leave that facts may take. */
+const FACTS_SHARE = 0.25;
+
+/**
+ * Fits what a model is given into a number of tokens. Instructions and pinned turns are always there; then the summary, then facts within a
+ * quarter of the rest, then turns from the newest back. A call of a tool and its results come together or not at all; results without their
+ * call, and calls whose results never came, do not come, except calls that nothing was said after. Pure: the same parts make the same context.
+ * @throws MarrowError `too_large` when instructions and pinned turns alone do not fit
+ */
+export function toContext(
+  { system, summary, facts, turns, pinned, maxTokens }: ContextParts,
+  count: CountTokens,
+): Context {
+  const units = toUnits(turns);
+  const cost = (list: readonly Turn[]) => list.reduce((sum, turn) => sum + count(turn), 0);
+  const isPinned = (unit: Unit) => unit.some(({ sequence }) => pinned.has(sequence));
+  const chosen = new Set(units.filter(isPinned));
+  let left = maxTokens - cost(system) - [...chosen].reduce((sum, unit) => sum + cost(unit.map(({ turn }) => turn)), 0);
+  if (left < 0) {
+    throw new MarrowError(
+      "too_large",
+      `instructions and pinned turns alone take ${maxTokens - left} tokens of ${maxTokens}`,
+      {
+        details: { path: "maxTokens", tokens: maxTokens - left, maxTokens },
+      },
+    );
+  }
+  const before: Turn[] = [...system];
+  const summed = summary && toSummaryTurn(summary);
+  if (summed !== undefined && count(summed) <= left) {
+    before.push(summed);
+    left -= count(summed);
+  }
+  const known = fitFacts(facts, Math.floor(left * FACTS_SHARE), count);
+  if (known !== undefined) {
+    before.push(known.turn);
+    left -= known.tokens;
+  }
+  let leftTo = 0;
+  for (const unit of units.toReversed()) {
+    if (chosen.has(unit)) continue;
+    const tokens = cost(unit.map(({ turn }) => turn));
+    if (tokens > left) {
+      leftTo = unit.at(-1)?.sequence ?? 0;
+      break;
+    }
+    chosen.add(unit);
+    left -= tokens;
+  }
+  const said = units.filter((unit) => chosen.has(unit)).flatMap((unit) => unit.map(({ turn }) => turn));
+  return { turns: [...before, ...said], tokens: maxTokens - left, facts: known?.count ?? 0, leftTo };
+}
+
+/** Turns that come together. */
+type Unit = readonly Kept[];
+
+/** Groups calls of tools with their results, and leaves out what lacks its other half. */
+function toUnits(turns: readonly Kept[]): Unit[] {
+  const units: Unit[] = [];
+  for (let at = 0; at < turns.length; at += 1) {
+    const kept = turns[at] as Kept;
+    if (isResult(kept.turn)) continue;
+    const wanted = callsOf(kept.turn);
+    if (wanted.size === 0) {
+      units.push([kept]);
+      continue;
+    }
+    const unit = [kept];
+    let next = at + 1;
+    for (; next < turns.length && isResult((turns[next] as Kept).turn); next += 1) {
+      const result = turns[next] as Kept;
+      if (wanted.delete(String(result.turn["tool_call_id"]))) unit.push(result);
+    }
+    if (wanted.size === 0 || next === turns.length) units.push(unit);
+  }
+  return units;
+}
+
+function isResult({ role }: Turn): boolean {
+  return role === "tool" || role === "function";
+}
+
+/** Ids of the calls in a turn. */
+function callsOf(turn: Turn): Set<string> {
+  const calls = turn["tool_calls"];
+  return new Set(Array.isArray(calls) ? calls.map((call: { id?: unknown } | null) => String(call?.id)) : []);
+}
+
+function toSummaryTurn({ text }: Summary): Turn {
+  return { role: "system", content: `What was said before, in short:\n${text}` };
+}
+
+function fitFacts(facts: readonly string[], room: number, count: CountTokens) {
+  let fitting: { readonly turn: Turn; readonly tokens: number; readonly count: number } | undefined;
+  let text = "What is known of the user, from earlier conversations:";
+  for (const [at, fact] of facts.entries()) {
+    text += `\n- ${fact}`;
+    const turn = { role: "system", content: text };
+    const tokens = count(turn);
+    if (tokens > room) break;
+    fitting = { turn, tokens, count: at + 1 };
+  }
+  return fitting;
+}

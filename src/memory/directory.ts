@@ -1,0 +1,116 @@
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkOneOf, checkText } from "../internal/check.ts";
+import { decodeKeyPart, decodeRecord, encodeKeyPart, runScript, type ScopedRedis } from "../redis/index.ts";
+import { userKeys } from "./keys.ts";
+import type { Json } from "./merge-patch.ts";
+import { listSessions } from "./scripts.gen.ts";
+import type { Session } from "./handle.ts";
+
+/** A session as it is listed. */
+export interface SessionEntry {
+  readonly id: string;
+  readonly version: number;
+  readonly createdAtMs: number;
+  /** Time of its last append, or other change. */
+  readonly changedAtMs: number;
+  readonly metadata: Json;
+}
+
+/** Which sessions are listed. */
+export interface ListOptions {
+  readonly user: string;
+  /** The `cursor` of the page before. @default from the start */
+  readonly after?: string | undefined;
+  /** 1 to 100. @default 20 */
+  readonly limit?: number | undefined;
+  /** By their last change. @default "desc", the newest first */
+  readonly order?: "asc" | "desc" | undefined;
+}
+
+/** A page of sessions. */
+export interface SessionPage {
+  readonly data: readonly SessionEntry[];
+  /** Where the next page begins; absent on the last one. */
+  readonly cursor?: string | undefined;
+}
+
+/** What sessions are searched for. */
+export interface SearchOptions extends ListOptions {
+  /** Words that must all be in the session, in any letter case. */
+  readonly words: string;
+}
+
+/** Turns of a session that a search looks at: the newest. */
+const SEARCHED_TURNS = 1_000;
+/** Sessions that one search looks at. */
+const SEARCHED_SESSIONS = 500;
+
+/** Lists a user's sessions by their last change. One round trip; what has ended is not there. */
+export async function listPage(redis: ScopedRedis, name: string, options: ListOptions): Promise<SessionPage> {
+  const { user, after, limit = 20, order = "desc" } = options;
+  const { sessions, starts } = userKeys(redis, name, user);
+  const [, afterMs = "", afterId = ""] = after === undefined ? [] : (/^(\d+):([^:]+)$/.exec(after) ?? badCursor());
+  const reply = await runScript(
+    redis,
+    listSessions,
+    { sessions, starts },
+    {
+      after_ms: afterMs,
+      after_id: afterId,
+      limit: checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input"),
+      newest_first: checkOneOf("order", order, ["asc", "desc"], "invalid_input") === "desc" ? 1 : 0,
+    },
+    { reply: "bytes" },
+  );
+  const [more, ...fields] = reply as [number, ...Buffer[]];
+  const data: SessionEntry[] = [];
+  for (let at = 0; at + 4 < fields.length; at += 5) {
+    const [id, changed, created, version, metadata] = fields.slice(at, at + 5) as [
+      Buffer,
+      Buffer,
+      Buffer,
+      Buffer,
+      Buffer,
+    ];
+    data.push({
+      id: decodeKeyPart(String(id)),
+      changedAtMs: Number(String(changed)),
+      createdAtMs: Number(String(created)),
+      version: Number(String(version)),
+      metadata: metadata.length === 0 ? {} : (decodeRecord(metadata) as Json),
+    });
+  }
+  const [changed, last] = [fields.at(-4), fields.at(-5)];
+  return { data, ...(more === 1 && { cursor: `${String(changed)}:${String(last)}` }) };
+}
+
+/** The sessions, newest first, in which all words were said. Reads them one after the other, within bounds. */
+export async function searchSessions(
+  redis: ScopedRedis,
+  name: string,
+  { words, limit = 20, ...options }: SearchOptions,
+  open: (id: string) => Pick<Session, "read">,
+): Promise<SessionPage> {
+  checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input");
+  const wanted = checkText("words", words, 1_024, "invalid_input").toLowerCase().split(/\s+/u).filter(Boolean);
+  const data: SessionEntry[] = [];
+  let { after } = options;
+  for (let looked = 0; looked < SEARCHED_SESSIONS;) {
+    const page = await listPage(redis, name, { ...options, after, limit: 50 });
+    for (const entry of page.data) {
+      after = `${entry.changedAtMs}:${encodeKeyPart("id", entry.id)}`;
+      const { turns } = await open(entry.id).read({ limit: SEARCHED_TURNS, from: "newest" });
+      const said = JSON.stringify([entry.metadata, ...turns.map(({ turn }) => turn)]).toLowerCase();
+      if (wanted.every((word) => said.includes(word))) data.push(entry);
+      looked += 1;
+      if (data.length === limit) return { data, cursor: after };
+    }
+    if (page.cursor === undefined) return { data };
+    after = page.cursor;
+  }
+  return { data, cursor: after };
+}
+
+function badCursor(): never {
+  throw new MarrowError("invalid_input", "after must be the cursor of a page", { details: { path: "after" } });
+}

@@ -1,0 +1,129 @@
+import type { Subscription } from "../redis/index.ts";
+import type { Context } from "./context.ts";
+import type { Json } from "./merge-patch.ts";
+import type { Reading, Turn, Window } from "./turn.ts";
+
+/** How an append is held to what came before it. */
+export interface AppendOptions {
+  /** Name of this append: a second one of the same name changes nothing. @default a new one, so that retries are safe */
+  readonly idempotencyKey?: string | undefined;
+  /** The version that must be current (0: nothing was said yet). Another one is a `conflict` with it in `details`. */
+  readonly expectedVersion?: number | undefined;
+  /** Longest wait, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What an append did. */
+export interface Appended {
+  /** Sequence number of the newest turn that this append made. */
+  readonly version: number;
+  /** True when the idempotency key had been used: nothing was appended now. */
+  readonly repeated: boolean;
+  /** As in {@link Window}. */
+  readonly epoch: string;
+}
+
+/** Which turns are read. */
+export interface ReadOptions {
+  /** Only turns after this sequence number. @default from the oldest */
+  readonly after?: number | undefined;
+  /** Only turns before this sequence number. @default to the newest */
+  readonly before?: number | undefined;
+  /** Turns of the range that are looked at, 1 to 5,000. @default 100 */
+  readonly limit?: number | undefined;
+  /** Which end of the range, when it holds more. @default "oldest" */
+  readonly from?: "oldest" | "newest" | undefined;
+  /** Only turns of these roles, of those that are looked at. @default all */
+  readonly roles?: readonly string[] | undefined;
+}
+
+/** What a context is asked for. */
+export interface ContextOptions {
+  /** Tokens that it may take, at least 1. */
+  readonly maxTokens: number;
+  /** Instructions, always there. @default none */
+  readonly system?: readonly Turn[] | undefined;
+  /** Turns that are always there, by their sequence numbers. @default none */
+  readonly pinned?: readonly number[] | undefined;
+  /** What it is about: what is known of the user and near to it comes too. @default nothing is recalled */
+  readonly about?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is known of a session. */
+export interface SessionInfo {
+  readonly version: number;
+  /** Sequence number of the oldest turn that is kept. */
+  readonly oldest: number;
+  readonly createdAtMs: number;
+  /** Bytes of its turns as they are stored. */
+  readonly bytes: number;
+  /** Life that is left, in milliseconds. */
+  readonly ttlMs: number;
+  readonly metadata: Json;
+}
+
+/** A session's structured state. */
+export interface SessionState {
+  /** How often it changed; 0: there is none yet. */
+  readonly stateVersion: number;
+  readonly state: Json;
+}
+
+/** One conversation of one user. Every write is one script in one slot. */
+export interface Session {
+  readonly user: string;
+  readonly id: string;
+  /**
+   * Appends one or many turns, all or none, and renews the session's life: one round trip. Turns are numbered from 1 in the order in which
+   * Redis ran the appends. Repeated safely when an answer is lost.
+   * @throws MarrowError `conflict` (details: `version`), `invalid_input`, `too_large`, `unavailable`
+   */
+  append(turns: Turn | readonly Turn[], options?: AppendOptions): Promise<Appended>;
+  /** The newest `last` turns, oldest first, and renews the session's life: one round trip. */
+  window(options: { readonly last: number; readonly timeoutMs?: number | undefined }): Promise<Window>;
+  /** Turns by their place, oldest first, and renews the session's life: one round trip. */
+  read(options?: ReadOptions): Promise<Reading>;
+  /**
+   * What a model is given within a number of tokens: see {@link toContext}. One round trip, two with `about`. With `summarize`, what falls
+   * out is summed up behind the caller's back.
+   * @throws MarrowError `too_large` when instructions and pinned turns alone do not fit
+   */
+  context(options: ContextOptions): Promise<Context>;
+  /** Makes the session before anything is said in it. Answers whether it was new. One round trip. */
+  create(metadata?: Json): Promise<boolean>;
+  /** Replaces its metadata. Answers whether there is one. One round trip. */
+  describe(metadata: Json): Promise<boolean>;
+  /** `undefined` when there is none. One round trip. */
+  info(): Promise<SessionInfo | undefined>;
+  /** Its state, `null` at first. One round trip. */
+  state(): Promise<SessionState>;
+  /**
+   * Applies a JSON merge patch (RFC 7396) to the state, on whatever it is by then: two round trips, more while others change it at once.
+   * @throws MarrowError `conflict` when the session is not at `expectedVersion` (details: `version`), or is changed by others all the time
+   */
+  patchState(patch: Json, options?: { readonly expectedVersion?: number | undefined }): Promise<SessionState>;
+  /**
+   * A new session of the same user with this one's turns up to `at`, its state and metadata. One round trip.
+   * @throws MarrowError `conflict` when there is one of this id, `not_found`, `invalid_input` when its turns do not reach there
+   */
+  branch(to: { readonly id: string; readonly at?: number | undefined }): Promise<Session>;
+  /**
+   * Takes the newest turns away, up to `to`; later appends give their numbers anew. One round trip.
+   * @throws MarrowError `conflict` (details: `version`), `invalid_input` when its turns do not reach there
+   */
+  rewind(to: number, options?: { readonly expectedVersion?: number | undefined }): Promise<void>;
+  /** Takes one turn out; the others keep their numbers. Answers whether it was there. One round trip. */
+  remove(sequence: number): Promise<boolean>;
+  /** Hears the version after every change, over a connection of its own; see `tellChanges`. Changes while it reconnects are not told. */
+  subscribe(onChange: (version: number) => void): Promise<Subscription>;
+  /** Ends the session now. Answers whether there was one. One round trip. */
+  clear(): Promise<boolean>;
+}
+
+/** Idempotency keys that a session remembers. */
+export const IDEMPOTENCY_KEYS_MAX = 1_000;
+/** Turns in one append. */
+export const APPEND_MAX = 1_000;
+/** Turns in one window. */
+export const WINDOW_MAX = 5_000;

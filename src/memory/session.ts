@@ -1,0 +1,280 @@
+import { randomUUID } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { decodeRecord, encodeKeyPart, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { toContext } from "./context.ts";
+import { APPEND_MAX, IDEMPOTENCY_KEYS_MAX, WINDOW_MAX, type Session, type SessionState } from "./handle.ts";
+import { userKeys } from "./keys.ts";
+import { mergePatch, type Json } from "./merge-patch.ts";
+import type { ResolvedMemoryOptions } from "./options.ts";
+import {
+  appendTurns,
+  branchSession,
+  changeState,
+  clearSession,
+  describeSession,
+  keepSummary,
+  readTurns,
+  removeTurn,
+  rewindSession,
+} from "./scripts.gen.ts";
+import { loadCountTokens } from "./tokens.ts";
+import { toElement, toReading, type Kept, type Reading, type Summary, type Turn } from "./turn.ts";
+
+/** Turns that a context is chosen from: the newest. */
+const CONTEXT_TURNS = 1_000;
+const STATE_BYTES_MAX = 1_048_576;
+const TRIES = 16;
+
+interface Parts {
+  readonly redis: ScopedRedis;
+  readonly options: ResolvedMemoryOptions;
+  /** What is known of a user and near to some words. */
+  readonly recall: ((user: string, about: string, signal?: AbortSignal) => Promise<readonly string[]>) | undefined;
+}
+
+/** Makes a handle on one session; no round trip. */
+export function createSession(parts: Parts, user: string, id: string): Session {
+  const { redis, options, recall } = parts;
+  const { sessionTtlMs, sessionLifeMs, turnsMax, sessionBytesMax, sessionTokensMax, turnBytesMax, summarize } = options;
+  const ofUser = userKeys(redis, options.name, user);
+  const { changes, ...own } = ofUser.session(id);
+  const { sessions, starts } = ofUser;
+  const keys = { ...own, sessions };
+  const session = encodeKeyPart("id", id);
+  const channel = options.tellChanges ? changes : "";
+  const ttl = { ttl_ms: sessionLifeMs === 0 ? sessionTtlMs : Math.min(sessionTtlMs, sessionLifeMs) };
+  let summing: Promise<void> | undefined;
+
+  function conflict(version: number, expectedVersion: number | undefined): MarrowError {
+    return new MarrowError("conflict", `the session is at version ${version}, not ${expectedVersion}`, {
+      details: { version, expectedVersion },
+    });
+  }
+
+  async function read(after: number, before: number, count: number, newest: boolean, timeoutMs?: number) {
+    const values = { after, before, count, newest: newest ? 1 : 0, ttl_ms: sessionTtlMs, life_ms: sessionLifeMs };
+    return toReading(await runScript(redis, readTurns, keys, values, { reply: "bytes", timeoutMs }));
+  }
+
+  /** Sums up what a context left out, once at a time. What fails is tried again with the next context. */
+  function sumUp({ turns, summary, epoch }: Reading, to: number): void {
+    const older = turns
+      .filter(({ sequence }) => sequence > (summary?.to ?? 0) && sequence <= to)
+      .map(({ turn }) => turn);
+    if (summarize === undefined || summing !== undefined || older.length === 0) return;
+    summing = (async () => {
+      const text = await summarize({ summary: summary?.text, turns: older });
+      if (typeof text !== "string" || text.trim() === "") return;
+      const kept: Summary = { text, to };
+      await runScript(redis, keepSummary, { meta: own.meta }, { epoch, to, summary: encodeRecord(kept) });
+    })()
+      .catch(() => {})
+      .finally(() => (summing = undefined));
+  }
+
+  async function describe(metadata: Json, which: "new" | "old"): Promise<boolean> {
+    const values = { session, metadata: encodeRecord(checkJson("metadata", metadata)), which, ...ttl };
+    return (await runScript(redis, describeSession, keys, values)) === 1;
+  }
+
+  async function readState(): Promise<SessionState> {
+    const reply = await redis.send(["HMGET", own.meta, "state_version", "state"], { reply: "bytes" });
+    const [version, state] = reply as readonly (Buffer | null)[];
+    return {
+      stateVersion: Number(String(version ?? 0)),
+      state: Buffer.isBuffer(state) ? (decodeRecord(state) as Json) : null,
+    };
+  }
+
+  return {
+    user,
+    id,
+
+    async append(turns, { idempotencyKey, expectedVersion, timeoutMs } = {}) {
+      const list = (Array.isArray(turns) ? turns : [turns]) as readonly Turn[];
+      if (list.length < 1 || list.length > APPEND_MAX)
+        refuse("turns", `1 to ${APPEND_MAX} turns`, turns, "invalid_input");
+      const count = sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens()));
+      const checked = list.map((turn, at) => toElement(turn, `turns[${at}]`, turnBytesMax, 0));
+      const reply = await runScript(
+        redis,
+        appendTurns,
+        { ...keys, starts },
+        {
+          session,
+          id:
+            idempotencyKey === undefined
+              ? randomUUID()
+              : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input"),
+          expected:
+            expectedVersion === undefined
+              ? -1
+              : checkInteger("expectedVersion", expectedVersion, { min: 0 }, "invalid_input"),
+          ttl_ms: sessionTtlMs,
+          life_ms: sessionLifeMs,
+          max_turns: turnsMax,
+          max_bytes: sessionBytesMax,
+          max_tokens: sessionTokensMax,
+          max_ids: IDEMPOTENCY_KEYS_MAX,
+          channel,
+          records:
+            sessionTokensMax === 0
+              ? checked
+              : list.map((turn, at) => toElement(turn, `turns[${at}]`, turnBytesMax, count(turn))),
+        },
+        { timeoutMs },
+      );
+      const [status, version, epoch] = reply as [number, number, string];
+      if (status >= 0) return { version, repeated: status === 0, epoch };
+      throw conflict(version, expectedVersion);
+    },
+
+    async window({ last, timeoutMs }) {
+      const count = checkInteger("last", last, { min: 1, max: WINDOW_MAX }, "invalid_input");
+      const { version, turns, epoch } = await read(0, 0, count, true, timeoutMs);
+      return { version, turns: turns.map(({ turn }) => turn), epoch };
+    },
+
+    async read({ after = 0, before = 0, limit = 100, from = "oldest", roles } = {}) {
+      const least = { min: 0 };
+      const found = await read(
+        checkInteger("after", after, least, "invalid_input"),
+        checkInteger("before", before, least, "invalid_input"),
+        checkInteger("limit", limit, { min: 1, max: WINDOW_MAX }, "invalid_input"),
+        from === "newest",
+      );
+      if (roles === undefined) return found;
+      return { ...found, turns: found.turns.filter(({ turn }: Kept) => roles.includes(turn.role)) };
+    },
+
+    async context({ maxTokens, system = [], pinned = [], about, signal }) {
+      checkInteger("maxTokens", maxTokens, { min: 1 }, "invalid_input");
+      const [reading, facts, count] = await Promise.all([
+        read(0, 0, CONTEXT_TURNS, true),
+        about === undefined || recall === undefined ? [] : recall(user, about, signal),
+        options.countTokens ?? loadCountTokens(),
+      ]);
+      const { turns, summary } = reading;
+      const context = toContext({ system, summary, facts, turns, pinned: new Set(pinned), maxTokens }, count);
+      if (context.leftTo > (summary?.to ?? 0)) sumUp(reading, context.leftTo);
+      return context;
+    },
+
+    create: (metadata = {}) => describe(metadata, "new"),
+
+    describe: (metadata) => describe(metadata, "old"),
+
+    async info() {
+      const fields = ["version", "created", "bytes", "metadata"];
+      const replies = await redis.pipeline(
+        [
+          ["HMGET", own.meta, ...fields],
+          ["LLEN", own.log],
+          ["PTTL", own.meta],
+        ],
+        { reply: "bytes" },
+      );
+      for (const reply of replies) if (reply instanceof Error) throw reply;
+      const [known, kept, ttlMs] = replies as [readonly (Buffer | null)[], number, number];
+      const [version, created, bytes, metadata] = known;
+      if (!Buffer.isBuffer(created)) return undefined;
+      const newest = Number(String(version ?? 0));
+      return {
+        version: newest,
+        oldest: newest - kept + 1,
+        createdAtMs: Number(String(created)),
+        bytes: Number(String(bytes ?? 0)),
+        ttlMs,
+        metadata: Buffer.isBuffer(metadata) ? (decodeRecord(metadata) as Json) : {},
+      };
+    },
+
+    state: readState,
+
+    async patchState(patch, { expectedVersion } = {}) {
+      checkJson("patch", patch);
+      const expected =
+        expectedVersion === undefined
+          ? -1
+          : checkInteger("expectedVersion", expectedVersion, { min: 0 }, "invalid_input");
+      for (let attempt = 0; attempt < TRIES; attempt += 1) {
+        const known = await readState();
+        const state = mergePatch(known.state, patch);
+        checkJson("state", state);
+        const values = { session, read: known.stateVersion, expected, state: encodeRecord(state), ...ttl, channel };
+        const reply = await runScript(redis, changeState, keys, values);
+        const [status, stateVersion, version] = reply as [number, number, number];
+        if (status === 1) return { stateVersion, state };
+        if (status === -1) throw conflict(version, expectedVersion);
+      }
+      throw new MarrowError("conflict", "the state was changed by others at every try", { details: { tries: TRIES } });
+    },
+
+    async branch({ id: toId, at }) {
+      const to = ofUser.session(toId);
+      const values = {
+        session: encodeKeyPart("id", toId),
+        at: at === undefined ? -1 : checkInteger("at", at, { min: 0 }, "invalid_input"),
+        ...ttl,
+      };
+      const branchKeys = { log: own.log, meta: own.meta, to_log: to.log, to_meta: to.meta, sessions };
+      const made = await runScript(redis, branchSession, branchKeys, values);
+      if (made === -1) throw new MarrowError("conflict", "there is a session of this id", { details: { path: "id" } });
+      if (made === -2) throw new MarrowError("not_found", "there is no such session");
+      if (made === -3) throw unreachable("at");
+      return createSession(parts, user, toId);
+    },
+
+    async rewind(to, { expectedVersion } = {}) {
+      const values = {
+        to: checkInteger("to", to, { min: 0 }, "invalid_input"),
+        expected:
+          expectedVersion === undefined
+            ? -1
+            : checkInteger("expectedVersion", expectedVersion, { min: 0 }, "invalid_input"),
+        channel,
+      };
+      const [status, version] = (await runScript(redis, rewindSession, own, values)) as [number, number];
+      if (status === -1) throw conflict(version, expectedVersion);
+      if (status === 0) throw unreachable("to");
+    },
+
+    async remove(sequence) {
+      const values = { sequence: checkInteger("sequence", sequence, { min: 1 }, "invalid_input"), channel };
+      return (await runScript(redis, removeTurn, { log: own.log, meta: own.meta }, values)) === 1;
+    },
+
+    subscribe: (onChange) => redis.subscribe([changes], (_, version) => onChange(Number(version))),
+
+    async clear() {
+      return Number(await runScript(redis, clearSession, keys, { session })) >= 0;
+    },
+  };
+}
+
+function unreachable(path: string): MarrowError {
+  return new MarrowError(
+    "invalid_input",
+    `${path} must be a turn that the session holds, or the one before the oldest`,
+    {
+      details: { path },
+    },
+  );
+}
+
+/** A value that is JSON and not too large. */
+function checkJson(path: string, value: Json): Json {
+  let bytes = 0;
+  try {
+    bytes = Buffer.byteLength(JSON.stringify(value) ?? refuse(path, "JSON", value, "invalid_input"));
+  } catch (cause) {
+    if (MarrowError.is(cause)) throw cause;
+    throw new MarrowError("invalid_input", `${path} must be JSON`, { cause, details: { path } });
+  }
+  if (bytes > STATE_BYTES_MAX)
+    throw new MarrowError("too_large", `${path} has ${bytes} bytes, at most ${STATE_BYTES_MAX} are allowed`, {
+      details: { path, bytes, bytesMax: STATE_BYTES_MAX },
+    });
+  return value;
+}
