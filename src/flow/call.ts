@@ -10,6 +10,8 @@ export interface FlowOptions {
   readonly findModel: (id: string) => ChatModel | undefined;
   readonly limiter?: Limiter | undefined;
   readonly memory?: Memory | undefined;
+  /** Where conversations are that requests name; those must exist already. @default none can be named */
+  readonly conversations?: Memory | undefined;
   readonly cache?: Cache<StoredAnswer> | undefined;
   /** Turns of a session given to the model, 1 to 1,000. @default 40 */
   readonly sessionTurns?: number | undefined;
@@ -27,6 +29,8 @@ export interface ChatCall {
   /** Who asks: subject of the limits, owner of the session. */
   readonly user: string;
   readonly session?: string | undefined;
+  /** A conversation in place of a session. */
+  readonly conversation?: string | undefined;
   readonly control?: CacheControl | undefined;
 }
 
@@ -75,7 +79,7 @@ export interface Flow {
    * session, and the settlement of the tokens. While Redis is away the model answers alone.
    *
    * The turns are in the session before the answer's last byte is handed over, and also when nobody reads on.
-   * @throws MarrowError `not_found` for an unknown model, `model_failed`, `timeout`
+   * @throws MarrowError `not_found` for an unknown model or conversation, `model_failed`, `timeout`
    */
   chat(call: ChatCall): Promise<ChatOutcome>;
 }

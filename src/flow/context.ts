@@ -3,7 +3,7 @@ import type { Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
 
 /** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
-const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete"]);
+const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete", "item", "langchain"]);
 
 /** What stands before the last message: a digest of it, and whether anything was said, or only instructed. */
 export interface Context {
@@ -25,7 +25,7 @@ export function withHistory(messages: readonly ChatMessage[], history: readonly 
   if (history.length === 0) return messages;
   return [
     ...messages.filter(({ role }) => isInstruction(role)),
-    ...history.map(toSent),
+    ...together(history.filter(({ role }) => role !== "item").map(toSent)),
     ...messages.filter(({ role }) => !isInstruction(role)),
   ];
 }
@@ -38,4 +38,17 @@ export function isInstruction(role: string): boolean {
 function toSent(turn: Turn): ChatMessage {
   if (!Object.keys(turn).some((name) => NOT_SENT.has(name))) return turn;
   return Object.fromEntries(Object.entries(turn).filter(([name]) => !NOT_SENT.has(name))) as unknown as ChatMessage;
+}
+
+/** Calls of tools that were kept as turns of their own, in one message: their results must follow it. */
+function together(messages: readonly ChatMessage[]): ChatMessage[] {
+  const joined: ChatMessage[] = [];
+  for (const message of messages) {
+    const [last, calls] = [joined.at(-1), message["tool_calls"]];
+    const follows = message.role === "assistant" && Array.isArray(calls) && (message.content ?? null) === null;
+    if (follows && last?.role === "assistant" && Array.isArray(last["tool_calls"]))
+      joined[joined.length - 1] = { ...last, tool_calls: [...last["tool_calls"], ...calls] };
+    else joined.push(message);
+  }
+  return joined;
 }

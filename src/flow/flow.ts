@@ -40,7 +40,7 @@ const APPEND_WAIT_MS = 1_000;
 
 /** Makes the sync path out of one scope's roles. */
 export function createFlow(options: FlowOptions): Flow {
-  const { findModel, limiter, memory, cache, onDegraded = () => {} } = options;
+  const { findModel, limiter, memory, conversations, cache, onDegraded = () => {} } = options;
   const { sessionTurns = SESSION_TURNS_DEFAULT, drainMs = DRAIN_MS_DEFAULT } = options;
   const digests = createDigests();
 
@@ -102,8 +102,10 @@ export function createFlow(options: FlowOptions): Flow {
   /** The first round trip: one request is taken, the session is read, and the exact answer is looked up. */
   async function begin(call: ChatCall, control: CacheControl) {
     const { request, user } = call;
-    const session = call.session === undefined ? undefined : memory?.session({ user, id: call.session });
-    const sessionKey = `${user.length}:${user}${call.session ?? ""}`;
+    const { conversation, session: named } = call;
+    const [held, id] = conversation === undefined ? [memory, named] : [conversations, conversation];
+    const session = id === undefined ? undefined : held?.session({ user, id });
+    const sessionKey = `${conversation === undefined ? "s" : "c"}${user.length}:${user}${id ?? ""}`;
     const guess =
       session === undefined
         ? { version: 0, epoch: "", context: contextOf(request, []) }
@@ -114,6 +116,10 @@ export function createFlow(options: FlowOptions): Flow {
       orWithout("memory", session?.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
       lookup(question, "exact", control),
     ]);
+    if (conversation !== undefined && (session === undefined || window?.epoch === "")) {
+      settle(decision, { requests: 0 });
+      throw new MarrowError("not_found", "there is no conversation of this id", { details: { path: "conversation" } });
+    }
     let found = guessed;
     if (window !== undefined && (window.version !== guess.version || window.epoch !== guess.epoch)) {
       const context = contextOf(request, window.turns);

@@ -12,12 +12,13 @@ import { bearerOf } from "./identity.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepBodyBytes, type GatewayApp } from "./parts.ts";
 import { registerChat } from "./routes/chat.ts";
+import { registerConversations } from "./routes/conversations.ts";
 import { registerEmbeddings } from "./routes/embeddings.ts";
 import { registerFiles } from "./routes/files.ts";
 import { registerHealth } from "./routes/health.ts";
 import { registerModels } from "./routes/models.ts";
 import { registerVectorStores } from "./routes/vector-stores.ts";
-import { createTenants, createTenantStores } from "./tenants.ts";
+import { createTenantMemories, createTenants, createTenantStores } from "./tenants.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
@@ -55,7 +56,8 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   const keys = createApiKeys(redis);
   const { find: findModel, list: listModels } = routeModels(models);
   const tenantParts = { redis, config, embedder, findModel, metrics };
-  const tenants = createTenants(tenantParts);
+  const memories = createTenantMemories(tenantParts);
+  const tenants = createTenants(tenantParts, memories);
   const stores = createTenantStores(tenantParts);
 
   app.removeAllContentTypeParsers();
@@ -105,10 +107,11 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
     done();
   });
 
-  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, stores, keys, metrics };
+  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, stores, memories, keys, metrics };
   registerHealth(parts);
   registerModels(parts);
   registerChat(parts);
+  registerConversations(parts);
   registerEmbeddings(parts);
   registerFiles(parts, config.vectorStores);
   registerVectorStores(parts);

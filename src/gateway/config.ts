@@ -78,6 +78,12 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       turns: integer(1, 1_000).default(40),
     })
     .prefault({}),
+  conversations: z
+    .strictObject({
+      ttlMs: integer(1, 366 * 86_400_000).default(30 * 86_400_000),
+      itemsMax: integer(1, 100_000).default(10_000),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       enabled: z.boolean().default(true),
@@ -126,6 +132,7 @@ export interface GatewayConfig {
     readonly recall: { readonly target: number; readonly sampleEvery: number };
   };
   readonly sessions: { readonly ttlMs: number; readonly turns: number };
+  readonly conversations: { readonly ttlMs: number; readonly itemsMax: number };
   readonly limits: {
     readonly enabled: boolean;
     readonly onUnavailable: "allow" | "refuse";

@@ -6,6 +6,7 @@ import type { Redis } from "../redis/index.ts";
 import type { Stores } from "../stores/index.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
 import type { Metrics } from "./metrics.ts";
+import type { TenantMemories } from "./tenants.ts";
 
 /** What routes are registered with. */
 export interface GatewayApp {
@@ -16,6 +17,8 @@ export interface GatewayApp {
   readonly embedder: Embedder | undefined;
   /** The vector stores and files of a scope. @throws MarrowError `unsupported` without an embedder */
   readonly stores: (scope: string) => Stores;
+  /** What is remembered in a scope. */
+  readonly memories: (scope: string) => TenantMemories;
   readonly keys: ApiKeys;
   readonly metrics: Metrics;
 }

@@ -3,7 +3,7 @@ import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { createFlow, type Flow, type StoredAnswer } from "../flow/index.ts";
 import { APP_SUBJECT, createLimiter } from "../limiter/index.ts";
-import { createMemory } from "../memory/index.ts";
+import { createMemory, type Memory } from "../memory/index.ts";
 import type { ChatModel } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import { createStores, type Stores } from "../stores/index.ts";
@@ -23,8 +23,32 @@ export interface TenantParts {
   readonly metrics: Metrics;
 }
 
+/** What is remembered in one scope. */
+export interface TenantMemories {
+  /** Sessions that requests name with `x-marrow-session`. */
+  readonly chat: Memory;
+  /** Conversations that were made at `/v1/conversations`. */
+  readonly conversations: Memory;
+}
+
+/** The memories of each tenant. */
+export function createTenantMemories({ redis, config }: TenantParts): (scope: string) => TenantMemories {
+  const { sessions, conversations } = config;
+  return remember((scope) => ({
+    chat: createMemory(redis.scope(scope), { name: "chat", sessionTtlMs: sessions.ttlMs }),
+    conversations: createMemory(redis.scope(scope), {
+      name: "conversations",
+      sessionTtlMs: conversations.ttlMs,
+      turnsMax: conversations.itemsMax,
+    }),
+  }));
+}
+
 /** The sync path of each tenant, made at its first request. */
-export function createTenants({ redis, config, embedder, findModel, metrics }: TenantParts): (scope: string) => Flow {
+export function createTenants(
+  { redis, config, embedder, findModel, metrics }: TenantParts,
+  memories: (scope: string) => TenantMemories,
+): (scope: string) => Flow {
   function createTenant(scope: string): Flow {
     const scoped = redis.scope(scope);
     const { cache, limits, sessions } = config;
@@ -41,7 +65,8 @@ export function createTenants({ redis, config, embedder, findModel, metrics }: T
             ],
           })
         : undefined,
-      memory: createMemory(scoped, { name: "chat", sessionTtlMs: sessions.ttlMs }),
+      memory: memories(scope).chat,
+      conversations: memories(scope).conversations,
       cache: cache.enabled
         ? createCache<StoredAnswer>(scoped, {
             name: "chat",

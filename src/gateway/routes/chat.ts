@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
 import { parseCacheControl, type AnswerStream, type Provenance } from "../../flow/index.ts";
 import { toEvent, type ChatRequest } from "../../models/index.ts";
 import { bodyBytes, type GatewayApp } from "../parts.ts";
@@ -17,17 +18,27 @@ const chatBody = z.looseObject({
   stream: z.boolean().nullish(),
   user: z.string().max(256).nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
+  conversation: z.union([z.string().min(1).max(256), z.looseObject({ id: z.string().min(1).max(256) })]).nullish(),
 });
 
 /** `POST /v1/chat/completions`: the sync path, as a whole or as a stream. */
 export function registerChat({ app, tenants, metrics }: GatewayApp): void {
   app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
-    const body = request.body as ChatRequest;
+    const { conversation: held, ...rest } = request.body as ChatRequest & z.infer<typeof chatBody>;
+    // Models know nothing of conversations; the body goes on as it came where there is none.
+    const body = held === undefined ? (request.body as ChatRequest) : (rest as ChatRequest);
+    const conversation = typeof held === "string" ? held : held?.id;
+    const session = sessionOf(request, body);
+    if (conversation !== undefined && session !== undefined)
+      throw new MarrowError("invalid_input", "a request has a session or a conversation, not both", {
+        details: { path: "conversation" },
+      });
     const outcome = await tenants(request.principal.scope).chat({
       request: body,
-      body: bodyBytes(request),
+      body: held === undefined ? bodyBytes(request) : undefined,
       user: userOf(request, body["user"]),
-      session: sessionOf(request, body),
+      session,
+      conversation,
       control: parseCacheControl(header(request, "x-marrow-cache-control")),
     });
     if (outcome.kind === "refused") {
