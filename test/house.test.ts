@@ -58,6 +58,11 @@ function importsOf(file: string): string[] {
 }
 
 describe("the house", () => {
+  it("tells the version of its package", () => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+    expect(readFileSync("src/gateway/version.ts", "utf8")).toContain(`VERSION = "${version}"`);
+  });
+
   it("has a wall for every room", () => {
     expect([...new Set(sources.map(roomOf))].filter((room) => !(room in WALLS))).toEqual([]);
   });

@@ -12,7 +12,7 @@ import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./optio
 import { createPolicy } from "./policy.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
 import { UNSEALED } from "./sealing.ts";
-import { findSimilar, invalidateTags, storeEntry } from "./scripts.gen.ts";
+import { findSimilar, forgetSubject, invalidateTags, storeEntry } from "./scripts.gen.ts";
 import { createStream } from "./stream.ts";
 import { createThrough } from "./through.ts";
 import { createUpkeep } from "./upkeep.ts";
@@ -25,6 +25,8 @@ const SEARCH_EFFORT = 50;
 const SCORE_SLACK = 1e-6;
 /** Questions of the index that a store looks at: of those in it, one in so many has ended, in the long run. */
 const SAMPLE = 8;
+/** Answers of a subject that one script forgets. */
+const FORGOTTEN_AT_ONCE = 256;
 /** Links of a question in the graph. */
 const LINKS = 8;
 /** In the compact profile scores are of bits, and off by some hundredths: more is looked at, and then compared exactly. */
@@ -232,7 +234,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       };
     },
 
-    async store(question, value, { ttlMs, saves = 1, signal } = {}) {
+    async store(question, value, { ttlMs, saves = 1, subject, signal } = {}) {
       const lifeMs = ttlMs === undefined ? ttlMsDefault : checkTtl("ttlMs", ttlMs);
       const fingerprint = toFingerprint(question);
       if (fingerprint.leaning) return false;
@@ -262,9 +264,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
           vectors: keys.vectors(fingerprint, index),
           epoch: keys.epoch,
           bodies: keys.bodies,
+          subject: subject === undefined ? keys.body(fingerprint.id) : keys.subject(subject),
         },
         {
           id: fingerprint.id,
+          partition: subject === undefined ? "" : fingerprint.partition,
           record,
           ttl_ms: keptMs,
           vector: vector ?? "",
@@ -285,6 +289,17 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
           ? checkText("id", question.id, 64, "invalid_input")
           : toFingerprint(question).id;
       return Number(await scoped.send(["UNLINK", keys.body(id)], { timeoutMs, retry: "safe" })) > 0;
+    },
+
+    async forgetSubject(subject) {
+      const of = { subject: keys.subject(subject), bodies: keys.bodies, ...keys.stock };
+      const vectors = keys.vectors({ partition: "" }, index);
+      for (let forgotten = 0; ;) {
+        const reply = await runScript(scoped, forgetSubject, { ...of, vectors }, { count: FORGOTTEN_AT_ONCE });
+        const [looked, found] = reply as [number, number];
+        forgotten += found;
+        if (looked < FORGOTTEN_AT_ONCE) return forgotten;
+      }
     },
 
     async invalidate(tags) {

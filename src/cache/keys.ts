@@ -16,6 +16,8 @@ export interface CacheKeys {
   audits(judged: string): string;
   /** The index of one partition's questions; an embedder never reads what another wrote. */
   vectors(question: Pick<Fingerprint, "partition">, index: string): string;
+  /** Which entries are of one subject. */
+  subject(name: string): string;
   /** What entries weigh and are worth, in a cache with bounds. */
   readonly stock: { readonly worth: string; readonly stock: string; readonly ends: string };
 }
@@ -30,6 +32,7 @@ export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
     flights: `${start}:flight`,
     body: (id) => `${start}:entry:${id}`,
     vectors: (question, index) => `${start}:vectors:${encodeKeyPart("index", index)}:${question.partition}`,
+    subject: (of) => `${start}:subject:${encodeKeyPart("subject", of)}`,
     stock: { worth: `${start}:worth`, stock: `${start}:stock`, ends: `${start}:ends` },
   };
 }

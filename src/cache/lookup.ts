@@ -75,6 +75,8 @@ export interface StoreOptions {
   readonly ttlMs?: number | undefined;
   /** What an answer from this entry saves, in any unit (tokens, money), 0 or more: in a cache with bounds what saves most stays. @default 1 */
   readonly saves?: number | undefined;
+  /** Whose question it is, for {@link Cache.forgetSubject}. Who may be served it does not change. @default nobody's */
+  readonly subject?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -147,6 +149,11 @@ export interface Cache<V> {
   store(question: string | Question, value: V, options?: StoreOptions): Promise<boolean>;
   /** Ends one answer now. Its question may stay in the index for a while, where it serves nothing. One round trip. */
   forget(question: string | Question | { readonly id: string }): Promise<boolean>;
+  /**
+   * Takes away all answers that were stored with this `subject`: bodies, vectors and accounts, now. Answers how many there were. May be
+   * called again when it broke off. One round trip for 256.
+   */
+  forgetSubject(subject: string): Promise<number>;
   /**
    * Ends all answers that bear one of the tags: no lookup that begins after this returns serves one. However many there are, one round
    * trip; they leave Redis with their life. An empty list is refused.

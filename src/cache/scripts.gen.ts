@@ -13,6 +13,17 @@ export const findSimilar: Script<"vectors" | "epoch" | "bodies", "vector" | "cou
   lua: "local vectors = KEYS[1]\nlocal epoch = KEYS[2]\nlocal bodies = KEYS[3]\nlocal vector = ARGV[1]\nlocal count = tonumber(ARGV[2])\nlocal effort = tonumber(ARGV[3])\nlocal floor = tonumber(ARGV[4])\nlocal found = redis.call(\"VSIM\", vectors, \"FP32\", vector, \"WITHSCORES\", \"COUNT\", count, \"EF\", effort)\nlocal reply = { redis.call(\"GET\", epoch) or \"\" }\nfor i = 1, #found, 2 do\nif tonumber(found[i + 1]) < floor then\nif i == 1 then return { reply[1], found[1], found[2], \"\" } end\nreturn reply\nend\nlocal record = redis.call(\"GET\", bodies .. found[i])\nif record then\nreply[#reply + 1] = found[i]\nreply[#reply + 1] = found[i + 1]\nreply[#reply + 1] = record\nelse\nredis.call(\"VREM\", vectors, found[i])\nend\nend\nreturn reply",
 };
 
+/** Forgets answers of one subject, a few at a time, with their questions in the index and what they weigh. */
+export const forgetSubject: Script<"subject" | "bodies" | "vectors" | "worth" | "stock" | "ends", "count"> = {
+  name: "forget_subject",
+  keys: ["subject","bodies","vectors","worth","stock","ends"],
+  values: ["count"],
+  rest: false,
+  idempotent: false,
+  sha1: "359d91488f0cb8a0a01f5ec1f40f7baaee2764ed",
+  lua: "local subject = KEYS[1]\nlocal bodies = KEYS[2]\nlocal vectors = KEYS[3]\nlocal worth = KEYS[4]\nlocal stock = KEYS[5]\nlocal ends = KEYS[6]\nlocal count = tonumber(ARGV[1])\nlocal members = redis.call(\"SPOP\", subject, count)\nlocal forgotten = 0\nfor _, member in ipairs(members) do\nlocal id, partition = string.match(member, \"^([^|]+)|(.+)$\")\nforgotten = forgotten + redis.call(\"UNLINK\", bodies .. id)\nif redis.call(\"EXISTS\", vectors .. partition) == 1 then redis.call(\"VREM\", vectors .. partition, id) end\nlocal size = string.match(redis.call(\"HGET\", stock, id) or \"\", \"^(%d+):\")\nif size then\nredis.call(\"HINCRBY\", stock, \"\", -size)\nredis.call(\"HDEL\", stock, id)\nredis.call(\"ZREM\", worth, id)\nredis.call(\"ZREM\", ends, id)\nend\nend\nreturn { #members, forgotten }",
+};
+
 /** Ends all answers that bear a tag, or all of the cache: what was asked for before now serves no more. They leave with their life. */
 export const invalidateTags: Script<"epoch" | "tags", "life_ms" | "names"> = {
   name: "invalidate_tags",
@@ -36,14 +47,14 @@ export const makeRoom: Script<"worth" | "stock" | "ends" | "bodies" | "vectors",
 };
 
 /** Stores an answer under its exact key and, with a vector, among the questions of its partition. */
-export const storeEntry: Script<"body" | "vectors" | "epoch" | "bodies", "id" | "record" | "ttl_ms" | "vector" | "sample" | "quantisation" | "links" | "since"> = {
+export const storeEntry: Script<"body" | "vectors" | "epoch" | "bodies" | "subject", "id" | "partition" | "record" | "ttl_ms" | "vector" | "sample" | "quantisation" | "links" | "since"> = {
   name: "store_entry",
-  keys: ["body","vectors","epoch","bodies"],
-  values: ["id","record","ttl_ms","vector","sample","quantisation","links","since"],
+  keys: ["body","vectors","epoch","bodies","subject"],
+  values: ["id","partition","record","ttl_ms","vector","sample","quantisation","links","since"],
   rest: false,
   idempotent: true,
-  sha1: "80fa14c583c4463f1f8714de268e95ac81d2ae0b",
-  lua: "local body = KEYS[1]\nlocal vectors = KEYS[2]\nlocal epoch = KEYS[3]\nlocal bodies = KEYS[4]\nlocal id = ARGV[1]\nlocal record = ARGV[2]\nlocal ttl_ms = tonumber(ARGV[3])\nlocal vector = ARGV[4]\nlocal sample = tonumber(ARGV[5])\nlocal quantisation = ARGV[6]\nlocal links = ARGV[7]\nlocal since = ARGV[8]\nif since == \"\" then since = string.match(redis.call(\"GET\", epoch) or \"0\", \"^%d+\") end\nredis.call(\"SET\", body, since .. \":\" .. record, \"PX\", ttl_ms)\nif vector == \"\" then return 0 end\nlocal ended = 0\nfor _, old in ipairs(redis.call(\"VRANDMEMBER\", vectors, sample) or {}) do\nif redis.call(\"EXISTS\", bodies .. old) == 0 then\nredis.call(\"VREM\", vectors, old)\nended = ended + 1\nend\nend\nredis.call(\"VADD\", vectors, \"FP32\", vector, id, quantisation, \"EF\", 64, \"M\", links)\nif redis.call(\"PTTL\", vectors) < ttl_ms then redis.call(\"PEXPIRE\", vectors, ttl_ms) end\nreturn ended",
+  sha1: "aa03888013f2a0553d5c2328870acfdc67205e9c",
+  lua: "local body = KEYS[1]\nlocal vectors = KEYS[2]\nlocal epoch = KEYS[3]\nlocal bodies = KEYS[4]\nlocal subject = KEYS[5]\nlocal id = ARGV[1]\nlocal partition = ARGV[2]\nlocal record = ARGV[3]\nlocal ttl_ms = tonumber(ARGV[4])\nlocal vector = ARGV[5]\nlocal sample = tonumber(ARGV[6])\nlocal quantisation = ARGV[7]\nlocal links = ARGV[8]\nlocal since = ARGV[9]\nif since == \"\" then since = string.match(redis.call(\"GET\", epoch) or \"0\", \"^%d+\") end\nredis.call(\"SET\", body, since .. \":\" .. record, \"PX\", ttl_ms)\nif partition ~= \"\" then\nredis.call(\"SADD\", subject, id .. \"|\" .. partition)\nif redis.call(\"PTTL\", subject) < ttl_ms then redis.call(\"PEXPIRE\", subject, ttl_ms) end\nend\nif vector == \"\" then return 0 end\nlocal ended = 0\nfor _, old in ipairs(redis.call(\"VRANDMEMBER\", vectors, sample) or {}) do\nif redis.call(\"EXISTS\", bodies .. old) == 0 then\nredis.call(\"VREM\", vectors, old)\nended = ended + 1\nend\nend\nredis.call(\"VADD\", vectors, \"FP32\", vector, id, quantisation, \"EF\", 64, \"M\", links)\nif redis.call(\"PTTL\", vectors) < ttl_ms then redis.call(\"PEXPIRE\", vectors, ttl_ms) end\nreturn ended",
 };
 
 /** Notes that entries of one partition were served: they are worth more by it, and may live longer. */

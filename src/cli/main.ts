@@ -4,6 +4,7 @@ import { nearestName } from "../gateway/index.ts";
 import { runCache } from "./cache.ts";
 import { runConfig } from "./config.ts";
 import { runKey } from "./key.ts";
+import { runMcp } from "./mcp.ts";
 import { runServe } from "./serve.ts";
 
 /** A command: takes its arguments, answers the exit code. */
@@ -13,6 +14,7 @@ const COMMANDS: Readonly<Record<string, readonly [run: CommandLine, summary: str
   serve: [runServe, "run the gateway (and, without MARROW_REDIS_URL, a private Redis for development)"],
   config: [runConfig, "print the configuration that is in force, defaults included"],
   cache: [runCache, "cache evaluate | tune | fit --pairs FILE.jsonl: what the cache makes of labelled pairs"],
+  mcp: [runMcp, "mcp [--scope NAME] [--user NAME]: one user's memory for agents, over standard input and output"],
   key: [runKey, "key create [--scope NAME] [--user NAME] [--name TEXT] | key revoke KEY"],
 };
 

@@ -338,7 +338,7 @@ export function createFlow(options: FlowOptions): Flow {
     const storing =
       question === undefined || answer === undefined
         ? undefined
-        : orWithout("cache", cache?.store(question, answer, { saves: tokens }));
+        : orWithout("cache", cache?.store(question, answer, { saves: tokens, subject: turns.user }));
     const message = completion.choices[0]?.message;
     const kept = message === undefined ? true : await keepTurns(turns, message);
     await storing;

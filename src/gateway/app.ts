@@ -16,9 +16,11 @@ import { registerConversations } from "./routes/conversations.ts";
 import { registerEmbeddings } from "./routes/embeddings.ts";
 import { registerFiles } from "./routes/files.ts";
 import { registerHealth } from "./routes/health.ts";
+import { registerMcp } from "./routes/mcp.ts";
+import { registerMemories } from "./routes/memories.ts";
 import { registerModels } from "./routes/models.ts";
 import { registerVectorStores } from "./routes/vector-stores.ts";
-import { createTenantMemories, createTenants, createTenantStores } from "./tenants.ts";
+import { createTenants, createTenantStores } from "./tenants.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
@@ -56,8 +58,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   const keys = createApiKeys(redis);
   const { find: findModel, list: listModels } = routeModels(models);
   const tenantParts = { redis, config, embedder, findModel, metrics };
-  const memories = createTenantMemories(tenantParts);
-  const tenants = createTenants(tenantParts, memories);
+  const tenants = createTenants(tenantParts);
   const stores = createTenantStores(tenantParts);
 
   app.removeAllContentTypeParsers();
@@ -107,11 +108,13 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
     done();
   });
 
-  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, stores, memories, keys, metrics };
+  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, stores, keys, metrics };
   registerHealth(parts);
   registerModels(parts);
   registerChat(parts);
   registerConversations(parts);
+  registerMemories(parts);
+  registerMcp(parts);
   registerEmbeddings(parts);
   registerFiles(parts, config.vectorStores);
   registerVectorStores(parts);

@@ -84,6 +84,12 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       itemsMax: integer(1, 100_000).default(10_000),
     })
     .prefault({}),
+  memories: z
+    .strictObject({
+      factsMax: integer(1, 100_000).default(1_000),
+      halfLifeMs: integer(1, 366 * 86_400_000).default(30 * 86_400_000),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       enabled: z.boolean().default(true),
@@ -133,6 +139,7 @@ export interface GatewayConfig {
   };
   readonly sessions: { readonly ttlMs: number; readonly turns: number };
   readonly conversations: { readonly ttlMs: number; readonly itemsMax: number };
+  readonly memories: { readonly factsMax: number; readonly halfLifeMs: number };
   readonly limits: {
     readonly enabled: boolean;
     readonly onUnavailable: "allow" | "refuse";

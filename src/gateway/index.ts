@@ -8,4 +8,4 @@ export {
   type GatewayConfig,
   type GatewayConfigInput,
 } from "./config.ts";
-export { serve, type Served, type ServeOptions } from "./serve.ts";
+export { openMemory, serve, type Served, type ServeOptions } from "./serve.ts";

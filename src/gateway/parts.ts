@@ -1,24 +1,21 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Embedder } from "../embedders/index.ts";
-import type { Flow } from "../flow/index.ts";
 import type { ModelInfo } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { Stores } from "../stores/index.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
 import type { Metrics } from "./metrics.ts";
-import type { TenantMemories } from "./tenants.ts";
+import type { Tenant } from "./tenants.ts";
 
 /** What routes are registered with. */
 export interface GatewayApp {
   readonly app: FastifyInstance;
   readonly redis: Redis;
-  readonly tenants: (scope: string) => Flow;
+  readonly tenants: (scope: string) => Tenant;
   readonly listModels: () => Promise<readonly ModelInfo[]>;
   readonly embedder: Embedder | undefined;
   /** The vector stores and files of a scope. @throws MarrowError `unsupported` without an embedder */
   readonly stores: (scope: string) => Stores;
-  /** What is remembered in a scope. */
-  readonly memories: (scope: string) => TenantMemories;
   readonly keys: ApiKeys;
   readonly metrics: Metrics;
 }

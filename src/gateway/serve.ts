@@ -1,4 +1,5 @@
 import type { AddressInfo } from "node:net";
+import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { MarrowError } from "../errors.ts";
 import { demoModel, openaiModel } from "../models/index.ts";
 import { connect } from "../redis/index.ts";
@@ -6,6 +7,9 @@ import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from
 import { createApiKeys } from "./api-keys.ts";
 import { createGateway } from "./app.ts";
 import { createEmbedder } from "./embedder.ts";
+import { createMcpServer } from "./mcp.ts";
+import { createTenantMemory } from "./tenants.ts";
+import { VERSION } from "./version.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 
 /** How a gateway process is run. */
@@ -39,8 +43,7 @@ export interface Served {
 export async function serve(options: ServeOptions): Promise<Served> {
   const { say } = options;
   const config = resolveConfig(options.config);
-  const managed = options.redisUrl === undefined ? await startManaged(options) : undefined;
-  const redis = await connect(options.redisUrl ?? managed?.url ?? "", { app: config.app });
+  const { redis, managed } = await openRedis(options, config.app);
   try {
     const { engine, version, vectorSets } = await redis.capabilities();
     say(`Redis: ${engine} ${version ?? ""}${managed === undefined ? "" : ", managed, for development"}`);
@@ -81,6 +84,34 @@ export async function serve(options: ServeOptions): Promise<Served> {
     await managed?.stop();
     throw error;
   }
+}
+
+/** One user's memory as a server of the Model Context Protocol, not connected yet. */
+export async function openMemory(
+  options: ServeOptions,
+  { scope, user }: { readonly scope: string; readonly user: string },
+): Promise<{ readonly server: McpServer; close(): Promise<void> }> {
+  const config = resolveConfig(options.config);
+  const { redis, managed } = await openRedis(options, config.app);
+  const embedder = createEmbedder(config.embedder, redis, () => {});
+  const server = createMcpServer({
+    memory: createTenantMemory(redis.scope(scope), config, embedder),
+    user,
+    version: VERSION,
+  });
+  return {
+    server,
+    async close() {
+      await server.close();
+      await redis.close();
+      await managed?.stop();
+    },
+  };
+}
+
+async function openRedis(options: ServeOptions, app: string) {
+  const managed = options.redisUrl === undefined ? await startManaged(options) : undefined;
+  return { redis: await connect(options.redisUrl ?? managed?.url ?? "", { app }), managed };
 }
 
 async function startManaged({ path, cacheDirectory, dataDirectory, say }: ServeOptions): Promise<ManagedServer> {

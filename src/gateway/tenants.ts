@@ -1,11 +1,11 @@
-import { createCache } from "../cache/index.ts";
+import { createCache, type Cache } from "../cache/index.ts";
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { createFlow, type Flow, type StoredAnswer } from "../flow/index.ts";
-import { APP_SUBJECT, createLimiter } from "../limiter/index.ts";
-import { createMemory, type Memory } from "../memory/index.ts";
+import { APP_SUBJECT, createLimiter, type Limiter } from "../limiter/index.ts";
+import { createMemory, type ForgetReceipt, type Memory } from "../memory/index.ts";
 import type { ChatModel } from "../models/index.ts";
-import type { Redis } from "../redis/index.ts";
+import type { Redis, ScopedRedis } from "../redis/index.ts";
 import { createStores, type Stores } from "../stores/index.ts";
 import type { RecallReport } from "../vectors/index.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -23,70 +23,96 @@ export interface TenantParts {
   readonly metrics: Metrics;
 }
 
-/** What is remembered in one scope. */
-export interface TenantMemories {
-  /** Sessions that requests name with `x-marrow-session`. */
-  readonly chat: Memory;
+/** The roles of one tenant. */
+export interface Tenant {
+  /** Sessions that requests name with `x-marrow-session`, and what is known of users. */
+  readonly memory: Memory;
   /** Conversations that were made at `/v1/conversations`. */
   readonly conversations: Memory;
+  readonly flow: Flow;
+  /** Forgets a user in all roles. May be called again when it broke off. */
+  forget(user: string): Promise<ForgetReceipt & { readonly answers: number }>;
 }
 
-/** The memories of each tenant. */
-export function createTenantMemories({ redis, config }: TenantParts): (scope: string) => TenantMemories {
-  const { sessions, conversations } = config;
-  return remember((scope) => ({
-    chat: createMemory(redis.scope(scope), { name: "chat", sessionTtlMs: sessions.ttlMs }),
-    conversations: createMemory(redis.scope(scope), {
-      name: "conversations",
-      sessionTtlMs: conversations.ttlMs,
-      turnsMax: conversations.itemsMax,
-    }),
-  }));
-}
+/** The roles of each tenant, made at its first request. */
+export function createTenants(parts: TenantParts): (scope: string) => Tenant {
+  const { redis, config, embedder, findModel, metrics } = parts;
+  const { sessions, conversations: held } = config;
 
-/** The sync path of each tenant, made at its first request. */
-export function createTenants(
-  { redis, config, embedder, findModel, metrics }: TenantParts,
-  memories: (scope: string) => TenantMemories,
-): (scope: string) => Flow {
-  function createTenant(scope: string): Flow {
+  function createTenant(scope: string): Tenant {
     const scoped = redis.scope(scope);
-    const { cache, limits, sessions } = config;
-    return createFlow({
-      findModel,
-      limiter: limits.enabled
-        ? createLimiter(scoped, {
-            name: "chat",
-            onUnavailable: limits.onUnavailable,
-            rules: [
-              { id: "user-requests", by: "user", ...limits.userRequests },
-              { id: "user-tokens", by: "user", unit: "tokens", ...limits.userTokens },
-              { id: "app-requests", by: APP_SUBJECT, ...limits.appRequests },
-            ],
-          })
-        : undefined,
-      memory: memories(scope).chat,
-      conversations: memories(scope).conversations,
-      cache: cache.enabled
-        ? createCache<StoredAnswer>(scoped, {
-            name: "chat",
-            embedder: cache.semantic ? embedder : undefined,
-            preset: cache.preset,
-            minScore: cache.minScore,
-            verifier: cache.verifier,
-            ttlMs: cache.ttlMs,
-            refreshOnHit: cache.refreshOnHit,
-            entriesMax: cache.entriesMax,
-            bytesMax: cache.bytesMax,
-            profile: cache.profile,
-          })
-        : undefined,
-      sessionTurns: sessions.turns,
-      onDegraded: (role, error) => metrics.degraded(role, MarrowError.is(error) ? error.code : "internal"),
+    const memory = createTenantMemory(scoped, config, embedder);
+    const conversations = createMemory(scoped, {
+      name: "conversations",
+      sessionTtlMs: held.ttlMs,
+      turnsMax: held.itemsMax,
     });
+    const cache = config.cache.enabled ? createTenantCache(scoped, parts) : undefined;
+    return {
+      memory,
+      conversations,
+      flow: createFlow({
+        findModel,
+        limiter: config.limits.enabled ? createTenantLimiter(scoped, config) : undefined,
+        memory,
+        conversations,
+        cache,
+        sessionTurns: sessions.turns,
+        onDegraded: (role, error) => metrics.degraded(role, MarrowError.is(error) ? error.code : "internal"),
+      }),
+      async forget(user) {
+        const [own, other] = [await memory.forget(user), await conversations.forget(user)];
+        return {
+          sessions: own.sessions + other.sessions,
+          turns: own.turns + other.turns,
+          facts: own.facts,
+          answers: (await cache?.forgetSubject(user)) ?? 0,
+        };
+      },
+    };
   }
 
   return remember(createTenant);
+}
+
+/** The memory of one tenant: its sessions and what is known of its users. */
+export function createTenantMemory(
+  redis: ScopedRedis,
+  { sessions, memories }: GatewayConfig,
+  embedder: Embedder | undefined,
+): Memory {
+  return createMemory(redis, {
+    name: "chat",
+    sessionTtlMs: sessions.ttlMs,
+    facts: embedder && { embedder, ...memories },
+  });
+}
+
+function createTenantCache(redis: ScopedRedis, { config: { cache }, embedder }: TenantParts): Cache<StoredAnswer> {
+  return createCache<StoredAnswer>(redis, {
+    name: "chat",
+    embedder: cache.semantic ? embedder : undefined,
+    preset: cache.preset,
+    minScore: cache.minScore,
+    verifier: cache.verifier,
+    ttlMs: cache.ttlMs,
+    refreshOnHit: cache.refreshOnHit,
+    entriesMax: cache.entriesMax,
+    bytesMax: cache.bytesMax,
+    profile: cache.profile,
+  });
+}
+
+function createTenantLimiter(redis: ScopedRedis, { limits }: GatewayConfig): Limiter {
+  return createLimiter(redis, {
+    name: "chat",
+    onUnavailable: limits.onUnavailable,
+    rules: [
+      { id: "user-requests", by: "user", ...limits.userRequests },
+      { id: "user-tokens", by: "user", unit: "tokens", ...limits.userTokens },
+      { id: "app-requests", by: APP_SUBJECT, ...limits.appRequests },
+    ],
+  });
 }
 
 /** The vector stores and files of each tenant. */

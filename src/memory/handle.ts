@@ -119,6 +119,8 @@ export interface Session {
   subscribe(onChange: (version: number) => void): Promise<Subscription>;
   /** Ends the session now. Answers whether there was one. One round trip. */
   clear(): Promise<boolean>;
+  /** The same; answers how many turns it held, or -1 when there was none. */
+  end(): Promise<number>;
 }
 
 /** Idempotency keys that a session remembers. */

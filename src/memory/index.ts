@@ -1,6 +1,17 @@
 export { toContext, type Context, type ContextParts } from "./context.ts";
 export type { ListOptions, SearchOptions, SessionEntry, SessionPage } from "./directory.ts";
-export { createMemory, type Memory } from "./memory.ts";
+export type { Fact, FactKind, FactSource, Relevance, Trust } from "./fact.ts";
+export {
+  createFacts,
+  type Facts,
+  type FactsOptions,
+  type NewFact,
+  type Recalled,
+  type RecallOptions,
+  type Remembered,
+} from "./facts.ts";
+export type { Extract, ExtractedFact } from "./learning.ts";
+export { createMemory, type ForgetReceipt, type Memory } from "./memory.ts";
 export { mergePatch, type Json } from "./merge-patch.ts";
 export { SESSION_TTL_MS_DEFAULT, type MemoryOptions, type Summarize } from "./options.ts";
 export {

@@ -1,4 +1,6 @@
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import type { FactsOptions } from "./facts.ts";
+import type { Extract } from "./learning.ts";
 import type { CountTokens } from "./tokens.ts";
 import type { Turn } from "./turn.ts";
 
@@ -27,6 +29,14 @@ export interface MemoryOptions {
    * turns stay as they are and it is tried again with the next `context`. @default older turns are left out
    */
   readonly summarize?: Summarize | undefined;
+  /** What is known of users over all sessions: see `createFacts`. @default nothing is */
+  readonly facts?: Omit<FactsOptions, "name"> | undefined;
+  /** Facts that `context` recalls, 1 to 50. @default 8 */
+  readonly recallLimit?: number | undefined;
+  /** Finds what is worth remembering in turns, once nothing was appended to their session for a while. Needs `facts`. @default nothing is learned */
+  readonly extract?: Extract | undefined;
+  /** That while, in milliseconds. @default 30_000 */
+  readonly extractAfterMs?: number | undefined;
 }
 
 /** Sums up turns that no longer fit, beginning with what was summed up before. */
@@ -48,6 +58,9 @@ export interface ResolvedMemoryOptions {
   readonly tellChanges: boolean;
   readonly countTokens: CountTokens | undefined;
   readonly summarize: Summarize | undefined;
+  readonly recallLimit: number;
+  readonly extract: Extract | undefined;
+  readonly extractAfterMs: number;
 }
 
 /** Default life of a session: one hour. */
@@ -56,9 +69,11 @@ const TTL_MS_MAX = 366 * 86_400_000;
 
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
 export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
-  const { countTokens, summarize } = options;
+  const { countTokens, summarize, extract } = options;
   if (countTokens !== undefined && typeof countTokens !== "function") refuse("countTokens", "a function", countTokens);
   if (summarize !== undefined && typeof summarize !== "function") refuse("summarize", "a function", summarize);
+  if (extract !== undefined && typeof extract !== "function") refuse("extract", "a function", extract);
+  if (extract !== undefined && options.facts === undefined) refuse("facts", "given beside extract", options.facts);
   const life = { min: 1, max: TTL_MS_MAX };
   return {
     name: checkText("name", options.name, 128),
@@ -74,5 +89,8 @@ export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
     tellChanges: options.tellChanges ?? true,
     countTokens,
     summarize,
+    recallLimit: checkInteger("recallLimit", options.recallLimit ?? 8, { min: 1, max: 50 }),
+    extract,
+    extractAfterMs: checkInteger("extractAfterMs", options.extractAfterMs ?? 30_000, { min: 1, max: 86_400_000 }),
   };
 }

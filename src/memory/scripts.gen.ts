@@ -57,15 +57,15 @@ export const describeSession: Script<"meta" | "log" | "ids" | "sessions", "sessi
   lua: "local meta = KEYS[1]\nlocal log = KEYS[2]\nlocal ids = KEYS[3]\nlocal sessions = KEYS[4]\nlocal session = ARGV[1]\nlocal metadata = ARGV[2]\nlocal which = ARGV[3]\nlocal ttl_ms = tonumber(ARGV[4])\nlocal exists = redis.call(\"HEXISTS\", meta, \"created\") == 1\nif exists == (which == \"new\") then return 0 end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nif not exists then redis.call(\"HSET\", meta, \"created\", string.format(\"%.0f\", now), \"epoch\", time[1] .. time[2]) end\nredis.call(\"HSET\", meta, \"metadata\", metadata)\nredis.call(\"ZADD\", sessions, now, session)\nfor i = 1, 3 do redis.call(\"PEXPIRE\", KEYS[i], ttl_ms) end\nif redis.call(\"PTTL\", sessions) < ttl_ms then redis.call(\"PEXPIRE\", sessions, ttl_ms) end\nreturn 1",
 };
 
-/** Keeps a summary of a session's older turns, unless a newer one is there or they changed since. */
-export const keepSummary: Script<"meta", "epoch" | "to" | "summary"> = {
-  name: "keep_summary",
+/** Keeps what was made of a session's turns up to one, unless more of them were or they changed since. */
+export const keepProgress: Script<"meta", "epoch" | "what" | "to" | "record"> = {
+  name: "keep_progress",
   keys: ["meta"],
-  values: ["epoch","to","summary"],
+  values: ["epoch","what","to","record"],
   rest: false,
   idempotent: true,
-  sha1: "b531ee306b2b59b07cfe633eb0e9dc38710c28eb",
-  lua: "local meta = KEYS[1]\nlocal epoch = ARGV[1]\nlocal to = tonumber(ARGV[2])\nlocal summary = ARGV[3]\nlocal known = redis.call(\"HMGET\", meta, \"epoch\", \"summary_to\")\nif known[1] ~= epoch or tonumber(known[2] or 0) >= to then return 0 end\nredis.call(\"HSET\", meta, \"summary\", summary, \"summary_to\", to)\nreturn 1",
+  sha1: "85213cd37f301d35de8cbe6301d41b8dad3b74cb",
+  lua: "local meta = KEYS[1]\nlocal epoch = ARGV[1]\nlocal what = ARGV[2]\nlocal to = tonumber(ARGV[3])\nlocal record = ARGV[4]\nlocal known = redis.call(\"HMGET\", meta, \"epoch\", what .. \"_to\")\nif known[1] ~= epoch or tonumber(known[2] or 0) >= to then return 0 end\nredis.call(\"HSET\", meta, what, record, what .. \"_to\", to)\nreturn 1",
 };
 
 /** Lists a user's sessions by their last change; those that have ended leave the list here. */

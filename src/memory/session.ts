@@ -13,7 +13,7 @@ import {
   changeState,
   clearSession,
   describeSession,
-  keepSummary,
+  keepProgress,
   readTurns,
   removeTurn,
   rewindSession,
@@ -31,11 +31,13 @@ interface Parts {
   readonly options: ResolvedMemoryOptions;
   /** What is known of a user and near to some words. */
   readonly recall: ((user: string, about: string, signal?: AbortSignal) => Promise<readonly string[]>) | undefined;
+  /** Hears of every append. */
+  readonly onAppend: ((user: string, id: string) => void) | undefined;
 }
 
 /** Makes a handle on one session; no round trip. */
 export function createSession(parts: Parts, user: string, id: string): Session {
-  const { redis, options, recall } = parts;
+  const { redis, options, recall, onAppend } = parts;
   const { sessionTtlMs, sessionLifeMs, turnsMax, sessionBytesMax, sessionTokensMax, turnBytesMax, summarize } = options;
   const ofUser = userKeys(redis, options.name, user);
   const { changes, ...own } = ofUser.session(id);
@@ -67,7 +69,12 @@ export function createSession(parts: Parts, user: string, id: string): Session {
       const text = await summarize({ summary: summary?.text, turns: older });
       if (typeof text !== "string" || text.trim() === "") return;
       const kept: Summary = { text, to };
-      await runScript(redis, keepSummary, { meta: own.meta }, { epoch, to, summary: encodeRecord(kept) });
+      await runScript(
+        redis,
+        keepProgress,
+        { meta: own.meta },
+        { epoch, what: "summary", to, record: encodeRecord(kept) },
+      );
     })()
       .catch(() => {})
       .finally(() => (summing = undefined));
@@ -76,6 +83,10 @@ export function createSession(parts: Parts, user: string, id: string): Session {
   async function describe(metadata: Json, which: "new" | "old"): Promise<boolean> {
     const values = { session, metadata: encodeRecord(checkJson("metadata", metadata)), which, ...ttl };
     return (await runScript(redis, describeSession, keys, values)) === 1;
+  }
+
+  async function end(): Promise<number> {
+    return Number(await runScript(redis, clearSession, keys, { session }));
   }
 
   async function readState(): Promise<SessionState> {
@@ -126,6 +137,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
         { timeoutMs },
       );
       const [status, version, epoch] = reply as [number, number, string];
+      if (status === 1) onAppend?.(user, id);
       if (status >= 0) return { version, repeated: status === 0, epoch };
       throw conflict(version, expectedVersion);
     },
@@ -248,8 +260,9 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     subscribe: (onChange) => redis.subscribe([changes], (_, version) => onChange(Number(version))),
 
     async clear() {
-      return Number(await runScript(redis, clearSession, keys, { session })) >= 0;
+      return (await end()) >= 0;
     },
+    end,
   };
 }
 

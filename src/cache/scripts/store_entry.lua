@@ -3,7 +3,9 @@
 -- KEYS vectors      vector set of the partition's questions, element = entry id
 -- KEYS epoch        string: how often something was invalidated, ":", when all was
 -- KEYS bodies       prefix of the entries' own keys; the script looks for prefix .. id, in the same slot
+-- KEYS subject      set of "id|partition": what is of one subject; the body's key when it is of none
 -- ARGV id           the entry's id
+-- ARGV partition    of its question, where it is of a subject; else empty
 -- ARGV record       the entry
 -- ARGV ttl_ms       life of the entry, > 0
 -- ARGV vector       little-endian float32 of the question, or empty: exact tier only
@@ -17,16 +19,22 @@ local body = KEYS[1]
 local vectors = KEYS[2]
 local epoch = KEYS[3]
 local bodies = KEYS[4]
+local subject = KEYS[5]
 local id = ARGV[1]
-local record = ARGV[2]
-local ttl_ms = tonumber(ARGV[3])
-local vector = ARGV[4]
-local sample = tonumber(ARGV[5])
-local quantisation = ARGV[6]
-local links = ARGV[7]
-local since = ARGV[8]
+local partition = ARGV[2]
+local record = ARGV[3]
+local ttl_ms = tonumber(ARGV[4])
+local vector = ARGV[5]
+local sample = tonumber(ARGV[6])
+local quantisation = ARGV[7]
+local links = ARGV[8]
+local since = ARGV[9]
 if since == "" then since = string.match(redis.call("GET", epoch) or "0", "^%d+") end
 redis.call("SET", body, since .. ":" .. record, "PX", ttl_ms)
+if partition ~= "" then
+  redis.call("SADD", subject, id .. "|" .. partition)
+  if redis.call("PTTL", subject) < ttl_ms then redis.call("PEXPIRE", subject, ttl_ms) end
+end
 if vector == "" then return 0 end
 -- Vector sets have no life for one element. A few at random, looked at by each store, keep the ended ones to one in `sample`.
 local ended = 0

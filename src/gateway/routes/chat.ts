@@ -33,7 +33,7 @@ export function registerChat({ app, tenants, metrics }: GatewayApp): void {
       throw new MarrowError("invalid_input", "a request has a session or a conversation, not both", {
         details: { path: "conversation" },
       });
-    const outcome = await tenants(request.principal.scope).chat({
+    const outcome = await tenants(request.principal.scope).flow.chat({
       request: body,
       body: held === undefined ? bodyBytes(request) : undefined,
       user: userOf(request, body["user"]),

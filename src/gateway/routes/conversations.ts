@@ -22,9 +22,9 @@ interface Named {
 const TURNS_READ = 100;
 
 /** `/v1/conversations` with their items, as OpenAI's API has them: sessions of their user, and what chat keeps with `conversation`. */
-export function registerConversations({ app, memories }: GatewayApp): void {
+export function registerConversations({ app, tenants }: GatewayApp): void {
   const open = (request: FastifyRequest, id: string): Session =>
-    memories(request.principal.scope).conversations.session({ user: userOf(request, undefined), id });
+    tenants(request.principal.scope).conversations.session({ user: userOf(request, undefined), id });
 
   /** A conversation with what is known of it. @throws MarrowError `not_found` */
   async function find(request: FastifyRequest<Named>): Promise<{ session: Session; info: SessionInfo }> {

@@ -43,6 +43,6 @@ for i = 1, #under_way, 2 do
 end
 if #others < room then
   redis.call("HSET", group, id, words)
-  redis.call("PEXPIRE", group, 3600000)
+  redis.call("PEXPIRE", group, 600000)
 end
 return { "lead", table.concat(others) }

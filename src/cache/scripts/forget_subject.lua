@@ -1,0 +1,31 @@
+-- Forgets answers of one subject, a few at a time, with their questions in the index and what they weigh.
+-- KEYS subject      set of "id|partition": what is of the subject
+-- KEYS bodies       prefix of the entries' own keys; the script deletes prefix .. id, in the same slot
+-- KEYS vectors      prefix of the vector sets; prefix .. partition is used
+-- KEYS worth        zset of entry ids by what it is worth to keep them
+-- KEYS stock        hash: id -> "bytes:saves:hits:partition"; "" -> bytes of all
+-- KEYS ends         zset of entry ids by the time (ms) when they end
+-- ARGV count        how many at most, > 0
+-- REPLY { how many were looked at, how many were there }
+local subject = KEYS[1]
+local bodies = KEYS[2]
+local vectors = KEYS[3]
+local worth = KEYS[4]
+local stock = KEYS[5]
+local ends = KEYS[6]
+local count = tonumber(ARGV[1])
+local members = redis.call("SPOP", subject, count)
+local forgotten = 0
+for _, member in ipairs(members) do
+  local id, partition = string.match(member, "^([^|]+)|(.+)$")
+  forgotten = forgotten + redis.call("UNLINK", bodies .. id)
+  if redis.call("EXISTS", vectors .. partition) == 1 then redis.call("VREM", vectors .. partition, id) end
+  local size = string.match(redis.call("HGET", stock, id) or "", "^(%d+):")
+  if size then
+    redis.call("HINCRBY", stock, "", -size)
+    redis.call("HDEL", stock, id)
+    redis.call("ZREM", worth, id)
+    redis.call("ZREM", ends, id)
+  end
+end
+return { #members, forgotten }

@@ -1,0 +1,338 @@
+import type { Embedder } from "../embedders/index.ts";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import { checkScope, encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
+import { createVectors, type Match, type StoredEntry, type Vectors } from "../vectors/index.ts";
+import {
+  factId,
+  leastTrust,
+  mostTrust,
+  relevanceOf,
+  saysTheSame,
+  trustOf,
+  type Fact,
+  type FactKind,
+  type FactSource,
+  type Relevance,
+  type Trust,
+} from "./fact.ts";
+import { findOrders } from "./injection.ts";
+
+/** Options of `createFacts`. */
+export interface FactsOptions {
+  /** Name of these facts within their scope. */
+  readonly name: string;
+  readonly embedder: Embedder;
+  /** Facts kept of one subject, superseded ones included, 1 to 100,000. When they are more, the least worth goes; pinned ones stay. @default 1_000 */
+  readonly factsMax?: number | undefined;
+  /** Time in which something said counts half as recent, in milliseconds. @default 30 days */
+  readonly halfLifeMs?: number | undefined;
+}
+
+/** Something to remember. */
+export interface NewFact {
+  /** 1 to 4,000 characters. */
+  readonly text: string;
+  /** @default "semantic" */
+  readonly kind?: FactKind | undefined;
+  /** What it is about, when there is one answer at a time ("home city"): an earlier one is superseded. @default none */
+  readonly key?: string | undefined;
+  /** 0 to 1. @default 0.5 */
+  readonly importance?: number | undefined;
+  /** Stays when there are too many, and does not fade. @default false */
+  readonly pinned?: boolean | undefined;
+  /** Where it comes from; its role says how far it is trusted. @default { role: "user" } */
+  readonly source?: FactSource | undefined;
+  /** Less trust than its source has; never more. @default what the source has */
+  readonly trust?: Trust | undefined;
+}
+
+/** What came of remembering. */
+export interface Remembered {
+  /** `new`; `known`: it is counted once more; `superseding`: in place of an earlier one of its key. */
+  readonly status: "new" | "known" | "superseding";
+  readonly fact: Fact;
+}
+
+/** What is recalled. */
+export interface RecallOptions {
+  /** 1 to 100. @default 5 */
+  readonly limit?: number | undefined;
+  readonly kinds?: readonly FactKind[] | undefined;
+  /** How far it must be trusted. `untrusted` ones come only when they are asked for, `quarantined` ones never. @default "derived" */
+  readonly atLeast?: "trusted" | "derived" | "untrusted" | undefined;
+  /** Cosine from which something is near, 0 to 1. @default 0.2 */
+  readonly minSimilarity?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Something recalled, with why it comes where it comes. */
+export interface Recalled extends Fact {
+  readonly relevance: Relevance;
+}
+
+/** What is known of one subject. */
+export interface Facts {
+  /**
+   * Remembers something. The same text is known once; what says the same in other words counts as known, too. Two round trips, three when
+   * something is superseded.
+   * @throws MarrowError `invalid_input`, `embedder_failed`
+   */
+  remember(fact: NewFact): Promise<Remembered>;
+  /** What is known and near to some words, the most relevant first: near, recent, important. One round trip. */
+  recall(about: string, options?: RecallOptions): Promise<Recalled[]>;
+  /** One fact, also a superseded one. One round trip. */
+  get(id: string): Promise<Fact | undefined>;
+  /** A fact and those that it superseded, one after the other, the newest first; 100 at most. */
+  history(id: string): Promise<Fact[]>;
+  /** All facts, the newest first; superseded and quarantined ones only when they are asked for. Reads all of the subject's. */
+  list(options?: { readonly all?: boolean | undefined }): Promise<Fact[]>;
+  /** Changes what may change. Answers whether it is there. */
+  update(
+    id: string,
+    change: { readonly pinned?: boolean | undefined; readonly importance?: number | undefined },
+  ): Promise<boolean>;
+  /** Forgets facts; answers how many there were. Superseded ones are facts of their own. One round trip. */
+  forget(ids: readonly string[]): Promise<number>;
+  /** Forgets all of the subject's; answers how many there were. */
+  forgetAll(): Promise<number>;
+}
+
+const ATTRIBUTES = { kind: "tag", trust: "tag", current: "boolean", key: "tag" } as const;
+const TEXT_CHARS_MAX = 4_000;
+const DAY_MS = 86_400_000;
+const KINDS: readonly FactKind[] = ["semantic", "episodic", "preference", "procedure"];
+const LEVELS: Readonly<Record<"trusted" | "derived" | "untrusted", readonly Trust[]>> = {
+  trusted: ["trusted"],
+  derived: ["trusted", "derived"],
+  untrusted: ["trusted", "derived", "untrusted"],
+};
+/** Near facts that are ranked. */
+const CANDIDATES = 100;
+const HISTORY_MAX = 100;
+
+/** Makes what is known in one scope; `subject` opens that of one user, or whatever else is known something of. @throws MarrowError `invalid_option` */
+export function createFacts(redis: ScopedRedis, options: FactsOptions): { subject(name: string): Facts } {
+  const { embedder, name } = options;
+  const factsMax = checkInteger("factsMax", options.factsMax ?? 1_000, { min: 1, max: 100_000 });
+  const halfLifeMs = checkInteger("halfLifeMs", options.halfLifeMs ?? 30 * DAY_MS, { min: 1 });
+  const collection = createVectors(checkScope(redis), {
+    name: `facts.${checkText("name", name, 100)}`,
+    dimensions: embedder.dimensions,
+    metric: "cosine",
+    index: "hnsw",
+    attributes: ATTRIBUTES,
+    fingerprint: embedder.fingerprint,
+  });
+
+  async function embed(text: string, signal?: AbortSignal): Promise<Float32Array> {
+    const [vector] = await embedder.embed([text], { signal });
+    if (vector === undefined) throw new MarrowError("embedder_failed", "the embedder made no vector");
+    // Words that are not known at all: near to nothing, and found by its id alone.
+    if (vector.every((number) => number === 0)) vector[0] = 1e-6;
+    return vector;
+  }
+
+  function subjectOf(vectors: Vectors<typeof ATTRIBUTES>): Facts {
+    async function store(fact: Fact, vector: Float32Array): Promise<void> {
+      const { id, kind, trust, key, supersededBy } = fact;
+      const attributes = { kind, trust, current: supersededBy === undefined, ...(key !== undefined && { key }) };
+      const [result] = await vectors.upsert([{ id, vector, attributes, payload: fact }]);
+      if (result?.stored === false) throw result.error;
+    }
+
+    async function change(fact: Fact): Promise<boolean> {
+      const { id, trust, supersededBy } = fact;
+      return vectors.update(id, { attributes: { trust, current: supersededBy === undefined }, payload: fact });
+    }
+
+    /** What is there already: the same words, the same thing in other words, or an earlier answer of its key. */
+    async function findKnown(fact: Fact, vector: Float32Array) {
+      const { id, kind, key, text, trust } = fact;
+      const [near, [same], [earlier]] = await Promise.all([
+        vectors.search({ vector, limit: 5, where: { kind, current: true } }),
+        vectors.get([id]),
+        key === undefined ? [] : vectors.search({ vector, limit: 1, where: { key, current: true }, exact: true }),
+      ]);
+      const alike = near.find((match) => {
+        const other = toFact(match);
+        const asTrusted = leastTrust(other.trust, trust) === trust;
+        return other.key === key && asTrusted && saysTheSame(text, other.text, match.similarity);
+      });
+      return { same: same ?? alike, earlier };
+    }
+
+    /** Lets the least worth go when there are too many. Bounded: what is over goes, with a twentieth more, so that it is not done each time. */
+    async function keepWithin(): Promise<void> {
+      const count = await vectors.count();
+      if (count <= factsMax) return;
+      const facts = await all();
+      const now = Date.now();
+      const least = facts
+        .filter(({ pinned }) => !pinned)
+        .map((fact) => ({
+          id: fact.id,
+          worth: relevanceOf(fact, fact.supersededBy === undefined ? 1 : 0, now, halfLifeMs).score,
+        }))
+        .toSorted((a, b) => a.worth - b.worth)
+        .slice(0, count - factsMax + Math.floor(factsMax / 20));
+      await vectors.delete(least.map(({ id }) => id));
+    }
+
+    async function all(): Promise<Fact[]> {
+      const facts: Fact[] = [];
+      for await (const page of vectors.scan()) facts.push(...page.map(toFact));
+      return facts;
+    }
+
+    const facts: Facts = {
+      async remember(given) {
+        const fact = toNewFact(given);
+        const vector = await embed(fact.text);
+        const { same, earlier } = await findKnown(fact, vector);
+        if (same !== undefined) {
+          const known = toFact(same);
+          // What trusts it most says what it is and where it comes from: others may have written it so that it reads otherwise.
+          const raised = mostTrust(known.trust, fact.trust) !== known.trust;
+          const again: Fact = {
+            ...known,
+            ...(raised && { text: fact.text, trust: fact.trust, source: fact.source }),
+            importance: Math.max(known.importance, fact.importance),
+            pinned: known.pinned || fact.pinned,
+            seenAtMs: fact.seenAtMs,
+            seen: known.seen + 1,
+          };
+          const { supersededBy: _, ...current } = again;
+          // Said again after something else was true: it is so again.
+          const revived = known.supersededBy === undefined ? again : (current as Fact);
+          if (revived !== again && earlier !== undefined && earlier.id !== known.id) {
+            await change({ ...revived, supersedes: earlier.id });
+            await change({ ...toFact(earlier), supersededBy: revived.id });
+            return { status: "superseding", fact: { ...revived, supersedes: earlier.id } };
+          }
+          await change(revived);
+          return { status: "known", fact: revived };
+        }
+        // Who is trusted less does not supersede: what a page says of a user is not what the user said.
+        const superseded =
+          earlier !== undefined && leastTrust(toFact(earlier).trust, fact.trust) === toFact(earlier).trust
+            ? earlier
+            : undefined;
+        const kept: Fact = superseded === undefined ? fact : { ...fact, supersedes: superseded.id };
+        await store(kept, vector);
+        // The new one is there before the old one is not: at no moment is nothing known.
+        if (superseded !== undefined) await change({ ...toFact(superseded), supersededBy: kept.id });
+        await keepWithin();
+        return { status: superseded === undefined ? "new" : "superseding", fact: kept };
+      },
+
+      async recall(about, { limit = 5, kinds, atLeast = "derived", minSimilarity = 0.2, signal } = {}) {
+        checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input");
+        checkNumber("minSimilarity", minSimilarity, { min: 0, max: 1 }, "invalid_input");
+        checkOneOf("atLeast", atLeast, ["trusted", "derived", "untrusted"], "invalid_input");
+        const vector = await embed(checkText("about", about, 100_000, "invalid_input"), signal);
+        const trust = { in: LEVELS[atLeast] };
+        const where = { current: true, trust, ...(kinds !== undefined && { kind: { in: kinds } }) };
+        const now = Date.now();
+        return (await vectors.search({ vector, limit: CANDIDATES, minSimilarity, where }))
+          .map((match) => {
+            const fact = toFact(match);
+            return { ...fact, relevance: relevanceOf(fact, match.similarity, now, halfLifeMs) };
+          })
+          .toSorted((a, b) => b.relevance.score - a.relevance.score || (a.id < b.id ? -1 : 1))
+          .slice(0, limit);
+      },
+
+      async get(id) {
+        const [found] = await vectors.get([checkText("id", id, 64, "invalid_input")]);
+        return found && toFact(found);
+      },
+
+      async history(id) {
+        const chain: Fact[] = [];
+        const seen = new Set<string>();
+        for (let next: string | undefined = id; next !== undefined && !seen.has(next) && chain.length < HISTORY_MAX;) {
+          seen.add(next);
+          const fact: Fact | undefined = await facts.get(next);
+          if (fact !== undefined) chain.push(fact);
+          next = fact?.supersedes;
+        }
+        return chain;
+      },
+
+      async list({ all: everything = false } = {}) {
+        const found = await all();
+        return found
+          .filter(({ supersededBy, trust }) => everything || (supersededBy === undefined && trust !== "quarantined"))
+          .toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
+      },
+
+      async update(id, { pinned, importance }) {
+        const fact = await facts.get(id);
+        if (fact === undefined) return false;
+        return change({
+          ...fact,
+          ...(pinned !== undefined && { pinned }),
+          ...(importance !== undefined && {
+            importance: checkNumber("importance", importance, { min: 0, max: 1 }, "invalid_input"),
+          }),
+        });
+      },
+
+      async forget(ids) {
+        if (!Array.isArray(ids)) refuse("ids", "a list of ids", ids, "invalid_input");
+        return vectors.delete(ids);
+      },
+
+      async forgetAll() {
+        const count = await vectors.count();
+        await vectors.drop();
+        return count;
+      },
+    };
+    return facts;
+  }
+
+  return {
+    subject(of) {
+      encodeKeyPart("subject", of);
+      return subjectOf(collection.namespace(of));
+    },
+  };
+}
+
+function toFact({ payload }: Pick<Match<typeof ATTRIBUTES> | StoredEntry<typeof ATTRIBUTES>, "payload">): Fact {
+  return payload as Fact;
+}
+
+/** Checks a fact, and gives it what its source and its words allow. */
+function toNewFact({
+  text,
+  kind = "semantic",
+  key,
+  importance = 0.5,
+  pinned = false,
+  source = { role: "user" },
+  trust,
+}: NewFact): Fact {
+  checkText("text", text, TEXT_CHARS_MAX, "invalid_input");
+  checkOneOf("kind", kind, KINDS, "invalid_input");
+  checkText("source.role", source.role, 64, "invalid_input");
+  const said = trustOf(source.role);
+  const allowed =
+    trust === undefined ? said : leastTrust(said, checkOneOf("trust", trust, LEVELS.untrusted, "invalid_input"));
+  const now = Date.now();
+  return {
+    id: factId(kind, text),
+    text,
+    kind,
+    ...(key !== undefined && { key: checkText("key", key, 256, "invalid_input") }),
+    importance: checkNumber("importance", importance, { min: 0, max: 1 }, "invalid_input"),
+    pinned,
+    trust: findOrders(text) === undefined ? allowed : "quarantined",
+    source,
+    createdAtMs: now,
+    seenAtMs: now,
+    seen: 1,
+  };
+}

@@ -1,0 +1,47 @@
+/** Words by which a text would give orders to a model that reads it as something known. */
+const ORDERS: readonly (readonly [string, RegExp])[] = [
+  [
+    "override",
+    /\b(?:ignore|disregard|forget|override|bypass)\b[^.!?\n]{0,40}\b(?:instructions?|prompts?|rules?|guidelines|directions|everything (?:above|before)|(?:previous|prior|above|earlier) (?:messages?|text|context))\b/i,
+  ],
+  [
+    "role",
+    /\b(?:you are|you're) (?:now|no longer|from now on)\b|\b(?:act|behave|respond|answer|pretend|roleplay) as (?:if you|an? |the )?[^.!?\n]{0,30}\b(?:assistant|ai|admin|administrator|root|developer|system|unrestricted|dan|jailbroken)\b/i,
+  ],
+  [
+    "prompt",
+    /\b(?:system|developer) (?:prompt|message|instructions?)\b|\b(?:reveal|print|repeat|show|output)\b[^.!?\n]{0,40}\b(?:your (?:instructions|prompt|rules)|hidden|secret|api key|password|credentials)\b/i,
+  ],
+  [
+    "always",
+    /\bfrom now on\b[^.!?\n]{0,60}\b(?:always|never|you (?:must|will|should))\b|\b(?:new|updated|real|true) (?:instructions?|rules?|orders?)\s*[:=]/i,
+  ],
+  [
+    "hide",
+    /\b(?:do not|don't|never) (?:tell|inform|mention|reveal|show)\b[^.!?\n]{0,30}\b(?:the )?(?:user|human|anyone|operator)\b/i,
+  ],
+  [
+    "markup",
+    /<\/?(?:system|instructions?|assistant|user|im_start|im_end)\b|<\|[a-z_]+\|>|\[\/?(?:INST|SYS)\]|^\s*#{2,}\s*(?:instructions?|system)\b|^\s*(?:system|assistant|developer)\s*:/im,
+  ],
+  [
+    "exfiltrate",
+    /\b(?:send|post|forward|upload|exfiltrate|email)\b[^.!?\n]{0,60}\b(?:to|at) (?:https?:\/\/|[\w.+-]+@[\w-]+\.)/i,
+  ],
+  [
+    "call",
+    /\b(?:call|invoke|run|execute|use) the [\w-]+ (?:tool|function|command)\b|\brm -rf\b|\bcurl (?:-\w+ )*https?:/i,
+  ],
+];
+
+/**
+ * Why a text looks like orders rather than something known, or `undefined`. Looks at what orders are made of in English, after
+ * characters that hide words were taken out; what it overlooks is still held by where the text came from. Pure.
+ */
+export function findOrders(text: string): string | undefined {
+  const plain = text
+    .normalize("NFKC")
+    // Joiners, marks of direction and the like, which hide words from people and patterns.
+    .replaceAll(/[\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2064\uFEFF]/gu, "");
+  return ORDERS.find(([, pattern]) => pattern.test(plain))?.[0];
+}

@@ -1,0 +1,82 @@
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import type { NewFact } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import type { Session } from "./handle.ts";
+import { userKeys } from "./keys.ts";
+import { keepProgress } from "./scripts.gen.ts";
+import type { Kept } from "./turn.ts";
+
+/** Finds what is worth remembering in finished turns, with the turn that each comes from. */
+export type Extract = (turns: readonly Kept[]) => Promise<readonly ExtractedFact[]> | readonly ExtractedFact[];
+
+/** Something that was found in a turn. */
+export interface ExtractedFact extends Omit<NewFact, "source" | "trust"> {
+  /** Sequence number of the turn that says it. Whose word it is, is read from that turn. */
+  readonly sequence: number;
+}
+
+/** Turns that one extraction is given at most. */
+const TURNS_MAX = 200;
+/** Extractions of one call, one after the other. */
+const ROUNDS_MAX = 50;
+/** Sessions whose turns wait for their extraction in one process. */
+const WAITING_MAX = 10_000;
+
+interface Parts {
+  readonly redis: ScopedRedis;
+  readonly name: string;
+  readonly extract: Extract;
+  readonly extractAfterMs: number;
+  readonly open: (user: string, id: string) => Pick<Session, "read">;
+  readonly factsOf: (user: string) => Facts;
+}
+
+/** Remembers what sessions say. */
+export interface Learning {
+  /** Turns were appended: they are learned from once nothing was appended for a while. */
+  noted(user: string, id: string): void;
+  /** Learns from what was not learned from yet; answers how many facts were found. */
+  learn(user: string, id: string): Promise<number>;
+}
+
+/** Makes it. How far a session was learned from is kept with it, so that nothing is lost with a process; what fails is tried with the next append. */
+export function createLearning({ redis, name, extract, extractAfterMs, open, factsOf }: Parts): Learning {
+  const waiting = new Map<string, NodeJS.Timeout>();
+
+  async function learn(user: string, id: string): Promise<number> {
+    const { meta } = userKeys(redis, name, user).session(id);
+    let found = 0;
+    for (let round = 0; round < ROUNDS_MAX; round += 1) {
+      const after = Number((await redis.send(["HGET", meta, "learned_to"])) ?? 0);
+      const { turns, epoch, version } = await open(user, id).read({ after, limit: TURNS_MAX });
+      if (turns.length === 0 && after >= version) break;
+      const facts = turns.length === 0 ? [] : await extract(turns);
+      for (const { sequence, ...fact } of facts) {
+        // Whose word it is, is not the extractor's to say: a page that it read may have talked it into that.
+        const role = turns.find((kept) => kept.sequence === sequence)?.turn.role ?? "tool";
+        await factsOf(user).remember({ ...fact, source: { session: id, sequence, role } });
+        found += 1;
+      }
+      const to = Math.min(version, Math.max(after + TURNS_MAX, turns.at(-1)?.sequence ?? 0));
+      await runScript(redis, keepProgress, { meta }, { epoch, what: "learned", to, record: "" });
+      if (to >= version) break;
+    }
+    return found;
+  }
+
+  return {
+    learn,
+    noted(user, id) {
+      const key = `${user.length}:${user}${id}`;
+      const before = waiting.get(key);
+      if (before === undefined && waiting.size >= WAITING_MAX) return;
+      clearTimeout(before);
+      const timer = setTimeout(() => {
+        waiting.delete(key);
+        learn(user, id).catch(() => {});
+      }, extractAfterMs);
+      timer.unref();
+      waiting.set(key, timer);
+    },
+  };
+}
