@@ -13,7 +13,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   limiter: ["redis", "errors", "internal"],
   vectors: ["embedders", "redis", "errors", "internal"],
   stores: ["vectors", "embedders", "redis", "errors", "internal"],
-  "ai-sdk": ["cache", "errors", "internal"],
+  "ai-sdk": ["cache", "memory", "errors", "internal"],
   langchain: ["cache", "memory", "vectors", "embedders", "errors", "internal"],
   langgraph: ["vectors", "embedders", "redis", "errors", "internal"],
   memory: ["vectors", "embedders", "redis", "errors", "internal"],

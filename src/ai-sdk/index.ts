@@ -1,2 +1,3 @@
 export { cacheMiddleware, type CacheMiddlewareOptions } from "./cache-middleware.ts";
 export type { StoredGeneration } from "./generation.ts";
+export { toModelMessages, toTurns } from "./messages.ts";

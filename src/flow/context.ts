@@ -3,7 +3,7 @@ import type { Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
 
 /** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
-const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete", "item", "langchain"]);
+const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete", "item", "langchain", "ai"]);
 
 /** What stands before the last message: a digest of it, and whether anything was said, or only instructed. */
 export interface Context {

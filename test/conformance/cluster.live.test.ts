@@ -71,12 +71,38 @@ describe("the roles on a cluster", () => {
     await Promise.all(
       Array.from({ length: 30 }, async (_, at) => {
         const tenant = redis.scope(`tenant ${at}`);
-        const cache = createCache<string>(tenant, { name: "c", embedder: hashEmbedder(), minSimilarity: 0.5 });
-        await cache.store("how do I bake bread", "slowly");
+        const cache = createCache<string>(tenant, {
+          name: "c",
+          embedder: hashEmbedder(),
+          minSimilarity: 0.5,
+          entriesMax: 9,
+        });
+        await cache.store("how do I bake bread", "slowly", { subject: "u" });
         expect(await cache.lookup("how do I bake bread")).toMatchObject({ hit: true, match: "exact" });
         expect(await cache.lookup("how do I bake a bread")).toMatchObject({ hit: true, match: "similar" });
-        const session = createMemory(tenant, { name: "m" }).session({ user: `u${at}`, id: "s" });
+        const memory = createMemory(tenant, { name: "m", facts: { embedder: hashEmbedder() } });
+        const session = memory.session({ user: `u${at}`, id: "s" });
         expect(await session.append({ role: "user", content: "hi" })).toMatchObject({ version: 1 });
+        await session.patchState({ mood: "good" });
+        const branch = await session.branch({ id: "b" });
+        await branch.append([
+          { role: "user", content: "more" },
+          { role: "user", content: "and more" },
+        ]);
+        await branch.rewind(2);
+        expect(await branch.remove(2)).toBe(true);
+        await memory.facts(`u${at}`).remember({ text: "likes bread", key: "taste" });
+        await memory.facts(`u${at}`).remember({ text: "likes cake", key: "taste" });
+        expect((await memory.sessions({ user: `u${at}` })).data.map(({ id }) => id).toSorted()).toEqual(["b", "s"]);
+        expect(await memory.forget(`u${at}`)).toMatchObject({ sessions: 2, turns: 3, facts: 2 });
+        const asking = await cache.stream(
+          "which sea is the deepest of them all",
+          async function* () {
+            yield "quickly";
+          },
+          { toValue: ([value]) => value, toParts: (value) => [value] },
+        );
+        for await (const part of asking.parts) expect(part).toBe("quickly");
         const rules = [
           { id: "user", by: "user", limit: 2, windowMs: 60_000 },
           { id: "app", by: "app", limit: 5, windowMs: 60_000 },
