@@ -23,7 +23,7 @@ for (let at = 1; at <= Number(count); at += 1) {
       await sleep(20);
     }
   }
-  if (at === 100) process.stdout.write("under way\n");
+  if (at === 1 || at === 400) process.stdout.write(`after ${at}\n`);
 }
 process.stdout.write(`retries ${retries}\n`);
 await redis.close();
