@@ -33,7 +33,7 @@ interface Parts {
   readonly keys: CacheKeys;
   readonly timeoutMs: number;
   readonly sealing: Sealing;
-  readonly policy: RunningPolicy<never>;
+  readonly policy: Pick<RunningPolicy<never>, "serves">;
   readonly judge: JudgeOptions;
   readonly embedding: Embedding;
 }
@@ -101,16 +101,22 @@ export function createAsking(parts: Parts): AskingTogether {
         group: words && { name: partition, words },
         made: look ? keys.body(id) : undefined,
       });
-      if (beside !== undefined && (await beside)?.hit === true) {
-        if (asking.role === "lead") void asking.leave();
-        return { role: "made" };
+      try {
+        if (beside !== undefined && (await beside)?.hit === true) {
+          if (asking.role === "lead") void asking.leave();
+          return { role: "made" };
+        }
+        if (words === undefined || asking.role !== "lead" || asking.others.length === 0) return asking as Asking<T>;
+        const near = await unlessAway(nearestOf(question, words, asking.others, signal));
+        const other = near === undefined ? undefined : await flights.follow(near);
+        if (other === undefined) return asking as Asking<T>;
+        await asking.leave();
+        return other as Asking<T>;
+      } catch (error) {
+        // A lead that its caller never hears of would be renewed for ever, and followed in vain.
+        if (asking.role === "lead") await asking.leave();
+        throw error;
       }
-      if (words === undefined || asking.role !== "lead" || asking.others.length === 0) return asking as Asking<T>;
-      const near = await unlessAway(nearestOf(question, words, asking.others, signal));
-      const other = near === undefined ? undefined : await flights.follow(near);
-      if (other === undefined) return asking as Asking<T>;
-      await asking.leave();
-      return other as Asking<T>;
     },
   };
 }

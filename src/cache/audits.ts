@@ -1,4 +1,4 @@
-import type { ScopedRedis } from "../redis/index.ts";
+import { allOf, type ScopedRedis } from "../redis/index.ts";
 import { wilsonLower } from "./evaluate.ts";
 import { OBSERVATIONS_MAX, type Observation } from "./verified.ts";
 
@@ -86,15 +86,12 @@ export function createAudits(redis: ScopedRedis, key: string, lifeMs: number, ti
 
     async observe(id, { score, right }) {
       const observed = observedOf(id);
-      const replies = await redis.pipeline(
-        [
-          ["LPUSH", observed, `${right ? "+" : "-"}${score.toFixed(3)}`],
-          ["LTRIM", observed, "0", String(OBSERVATIONS_MAX - 1)],
-          ["PEXPIRE", observed, String(lifeMs)],
-        ],
-        { timeoutMs },
-      );
-      for (const reply of replies) if (reply instanceof Error) throw reply;
+      const commands = [
+        ["LPUSH", observed, `${right ? "+" : "-"}${score.toFixed(3)}`],
+        ["LTRIM", observed, "0", String(OBSERVATIONS_MAX - 1)],
+        ["PEXPIRE", observed, String(lifeMs)],
+      ];
+      allOf(await redis.pipeline(commands, { timeoutMs }));
     },
 
     count(what) {

@@ -138,18 +138,20 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       { reply: "bytes", timeoutMs },
     );
     const { epoch, candidates: near } = toCandidates(reply);
-    const candidates = compact ? await exactly(question, near, signal) : near;
+    const candidates: readonly (Candidate & { readonly entry?: StoredEntry })[] = compact
+      ? await exactly(question, near, signal)
+      : near;
     if (!since.has(question)) since.set(question, epoch.present);
     const judge = createJudge(question.text, judgeOptions);
     let nearest: Nearest | undefined;
-    for (const { id, similarity, body } of candidates) {
+    for (const { id, similarity, body, entry: opened } of candidates) {
       if (similarity < judgeOptions.floor) {
         const judged = { similarity, score: 0, veto: "below_threshold" as const };
         trace.push({ id, ...judged });
         nearest ??= judged;
         break;
       }
-      const entry = openEntry(body, id);
+      const entry = opened ?? openEntry(body, id);
       if (entry === undefined) {
         nearest ??= { similarity, score: 0, veto: "unsealed" };
         continue;
@@ -184,11 +186,14 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     question: Fingerprint,
     near: readonly Candidate[],
     signal: AbortSignal | undefined,
-  ): Promise<readonly Candidate[]> {
-    const readable = near.filter(({ id, body }) => body.length > 0 && openEntry(body, id) !== undefined);
-    const texts = readable.map(({ id, body }) => (openEntry(body, id) as StoredEntry).text);
+  ): Promise<readonly (Candidate & { readonly entry: StoredEntry })[]> {
+    const opened = near.flatMap((candidate) => {
+      const entry = candidate.body.length > 0 ? openEntry(candidate.body, candidate.id) : undefined;
+      return entry === undefined ? [] : [{ ...candidate, entry }];
+    });
+    const texts = opened.map(({ entry }) => entry.text);
     const similarities = texts.length === 0 ? [] : await embedding.similarities(question, texts, signal);
-    return readable
+    return opened
       .map((candidate, at) => ({ ...candidate, similarity: similarities[at] as number }))
       .toSorted((a, b) => b.similarity - a.similarity)
       .slice(0, CANDIDATES);

@@ -61,6 +61,11 @@ export function toFingerprint(question: string | Question): Fingerprint {
   return known;
 }
 
+/** A prompt as a question: what does several things with it makes its keys and its vector once. */
+export function toQuestion(question: string | Question): Question {
+  return typeof question === "string" ? { prompt: question } : question;
+}
+
 /** A question is looked up, looked up again by meaning, and stored: its keys are made once. */
 const fingerprints = new WeakMap<Question, Fingerprint>();
 

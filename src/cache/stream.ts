@@ -4,7 +4,7 @@ import type { Follow, Lead } from "../relay/index.ts";
 import type { AskingTogether, Told } from "./asking.ts";
 import { unlessAway } from "./away.ts";
 import type { Cache, StreamOptions, Streamed } from "./lookup.ts";
-import { toFingerprint, type Question } from "./question.ts";
+import { toFingerprint, toQuestion, type Question } from "./question.ts";
 
 interface Parts<V> {
   readonly asking: AskingTogether;
@@ -14,11 +14,12 @@ interface Parts<V> {
 /** Makes `stream`: lookup, one asking that all who miss read along with, store. */
 export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"] {
   async function stream<P>(
-    question: string | Question,
+    asked: string | Question,
     ask: () => AsyncIterable<P> | Promise<AsyncIterable<P>>,
     options: StreamOptions<V, P>,
   ): Promise<Streamed<P>> {
     const { signal, toValue, toParts } = options;
+    const question = toQuestion(asked);
     const found = await unlessAway(cache().lookup(question, options));
     if (found?.hit === true) return { source: found.match, parts: oneAfterOther(toParts(found.value)) };
     if (found === undefined) return { source: "bypass", parts: await ask() };
@@ -31,8 +32,8 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
 
     /** Leads, reads along, or has the answer that was stored since. */
     async function join(look = true): Promise<Lead<Told<V>> | Follow<Told<V>> | { role: "made"; value: V }> {
-      const asked = await asking.join<Told<V>>(question, { look, signal });
-      if (asked.role !== "made") return asked;
+      const began = await asking.join<Told<V>>(question, { look, signal });
+      if (began.role !== "made") return began;
       const made = await unlessAway(cache().lookup(question, { ...options, tiers: "exact" }));
       return made?.hit === true ? { role: "made", value: made.value } : join(false);
     }

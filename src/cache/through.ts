@@ -3,7 +3,7 @@ import type { AskingTogether, Told } from "./asking.ts";
 import { unlessAway } from "./away.ts";
 import type { Cache, Lookup, Through, ThroughOptions } from "./lookup.ts";
 import type { Near, RunningPolicy } from "./policy.ts";
-import { toFingerprint, type Question } from "./question.ts";
+import { toFingerprint, toQuestion, type Question } from "./question.ts";
 
 interface Parts<V> {
   readonly asking: AskingTogether;
@@ -16,7 +16,7 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
   const running = new Map<string, Promise<Through<V>>>();
 
   async function lookupOrAsk(
-    question: string | Question,
+    question: Question,
     ask: () => Promise<V>,
     options: ThroughOptions<V>,
   ): Promise<Through<V>> {
@@ -37,7 +37,7 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
   }
 
   async function askAndStore(
-    question: string | Question,
+    question: Question,
     ask: () => Promise<V>,
     found: Extract<Lookup<V>, { hit: false }>,
     options: ThroughOptions<V>,
@@ -71,20 +71,21 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
     }
   }
 
-  async function askHere(question: string | Question, ask: () => Promise<V>, options: ThroughOptions<V>): Promise<V> {
+  async function askHere(question: Question, ask: () => Promise<V>, options: ThroughOptions<V>): Promise<V> {
     const value = await ask();
     if ((options.keep ?? (() => true))(value)) await unlessAway(cache().store(question, value, options));
     return value;
   }
 
-  function audit(question: string | Question, near: Near, stored: V, ask: () => Promise<V>): void {
+  function audit(question: Question, near: Near, stored: V, ask: () => Promise<V>): void {
     ask().then(
       (fresh) => policy.compare(toFingerprint(question).text, near, stored, fresh),
       () => {},
     );
   }
 
-  return (question, ask, options = {}) => {
+  return (asked, ask, options = {}) => {
+    const question = toQuestion(asked);
     const { id } = toFingerprint(question);
     const current = running.get(id);
     if (current !== undefined) return current;

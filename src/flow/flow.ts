@@ -101,8 +101,7 @@ export function createFlow(options: FlowOptions): Flow {
 
   /** The first round trip: one request is taken, the session is read, and the exact answer is looked up. */
   async function begin(call: ChatCall, control: CacheControl) {
-    const { request, user } = call;
-    const { conversation, session: named } = call;
+    const { request, user, conversation, session: named } = call;
     const [held, id] = conversation === undefined ? [memory, named] : [conversations, conversation];
     const session = id === undefined ? undefined : held?.session({ user, id });
     const sessionKey = `${conversation === undefined ? "s" : "c"}${user.length}:${user}${id ?? ""}`;

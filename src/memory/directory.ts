@@ -2,7 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger, checkOneOf, checkText } from "../internal/check.ts";
 import { decodeKeyPart, decodeRecord, encodeKeyPart, runScript, type ScopedRedis } from "../redis/index.ts";
 import { userKeys } from "./keys.ts";
-import type { Json } from "./merge-patch.ts";
+import type { Json } from "./json.ts";
 import { listSessions } from "./scripts.gen.ts";
 import type { Session } from "./handle.ts";
 
@@ -80,8 +80,8 @@ export async function listPage(redis: ScopedRedis, name: string, options: ListOp
       metadata: metadata.length === 0 ? {} : (decodeRecord(metadata) as Json),
     });
   }
-  const [changed, last] = [fields.at(-4), fields.at(-5)];
-  return { data, ...(more === 1 && { cursor: `${String(changed)}:${String(last)}` }) };
+  const last = data.at(-1);
+  return { data, ...(more === 1 && last !== undefined && { cursor: toCursor(last) }) };
 }
 
 /** The sessions, newest first, in which all words were said. Reads them one after the other, within bounds. */
@@ -98,7 +98,7 @@ export async function searchSessions(
   for (let looked = 0; looked < SEARCHED_SESSIONS;) {
     const page = await listPage(redis, name, { ...options, after, limit: 50 });
     for (const entry of page.data) {
-      after = `${entry.changedAtMs}:${encodeKeyPart("id", entry.id)}`;
+      after = toCursor(entry);
       const { turns } = await open(entry.id).read({ limit: SEARCHED_TURNS, from: "newest" });
       const said = JSON.stringify([entry.metadata, ...turns.map(({ turn }) => turn)]).toLowerCase();
       if (wanted.every((word) => said.includes(word))) data.push(entry);
@@ -106,9 +106,13 @@ export async function searchSessions(
       if (data.length === limit) return { data, cursor: after };
     }
     if (page.cursor === undefined) return { data };
-    after = page.cursor;
   }
   return { data, cursor: after };
+}
+
+/** Where the page after a session begins. */
+function toCursor({ changedAtMs, id }: SessionEntry): string {
+  return `${changedAtMs}:${encodeKeyPart("id", id)}`;
 }
 
 function badCursor(): never {

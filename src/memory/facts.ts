@@ -162,6 +162,29 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       return { same: same ?? alike, earlier };
     }
 
+    /** What is known is said once more. What was superseded since is so again, in place of what is so now. */
+    async function rememberAgain(known: Fact, said: Fact, present: Fact | undefined): Promise<Remembered> {
+      const { supersededBy, ...current } = known;
+      // What trusts it most says what it is and where it comes from: others may have written it so that it reads otherwise.
+      const raised = mostTrust(known.trust, said.trust) !== known.trust;
+      const again: Fact = {
+        ...current,
+        ...(raised && { text: said.text, trust: said.trust, source: said.source }),
+        importance: Math.max(known.importance, said.importance),
+        pinned: known.pinned || said.pinned,
+        seenAtMs: said.seenAtMs,
+        seen: known.seen + 1,
+      };
+      if (supersededBy === undefined || present === undefined || present.id === known.id) {
+        await change(again);
+        return { status: "known", fact: again };
+      }
+      const revived = { ...again, supersedes: present.id };
+      await change(revived);
+      await change({ ...present, supersededBy: revived.id });
+      return { status: "superseding", fact: revived };
+    }
+
     /** Lets the least worth go when there are too many. Bounded: what is over goes, with a twentieth more, so that it is not done each time. */
     async function keepWithin(): Promise<void> {
       const count = await vectors.count();
@@ -190,29 +213,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
         const fact = toNewFact(given);
         const vector = await embed(fact.text);
         const { same, earlier } = await findKnown(fact, vector);
-        if (same !== undefined) {
-          const known = toFact(same);
-          // What trusts it most says what it is and where it comes from: others may have written it so that it reads otherwise.
-          const raised = mostTrust(known.trust, fact.trust) !== known.trust;
-          const again: Fact = {
-            ...known,
-            ...(raised && { text: fact.text, trust: fact.trust, source: fact.source }),
-            importance: Math.max(known.importance, fact.importance),
-            pinned: known.pinned || fact.pinned,
-            seenAtMs: fact.seenAtMs,
-            seen: known.seen + 1,
-          };
-          const { supersededBy: _, ...current } = again;
-          // Said again after something else was true: it is so again.
-          const revived = known.supersededBy === undefined ? again : (current as Fact);
-          if (revived !== again && earlier !== undefined && earlier.id !== known.id) {
-            await change({ ...revived, supersedes: earlier.id });
-            await change({ ...toFact(earlier), supersededBy: revived.id });
-            return { status: "superseding", fact: { ...revived, supersedes: earlier.id } };
-          }
-          await change(revived);
-          return { status: "known", fact: revived };
-        }
+        if (same !== undefined) return rememberAgain(toFact(same), fact, earlier && toFact(earlier));
         // Who is trusted less does not supersede: what a page says of a user is not what the user said.
         const superseded =
           earlier !== undefined && leastTrust(toFact(earlier).trust, fact.trust) === toFact(earlier).trust

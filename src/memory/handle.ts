@@ -1,6 +1,6 @@
 import type { Subscription } from "../redis/index.ts";
 import type { Context } from "./context.ts";
-import type { Json } from "./merge-patch.ts";
+import type { Json } from "./json.ts";
 import type { Reading, Turn, Window } from "./turn.ts";
 
 /** How an append is held to what came before it. */

@@ -12,7 +12,8 @@ export {
 } from "./facts.ts";
 export type { Extract, ExtractedFact } from "./learning.ts";
 export { createMemory, type ForgetReceipt, type Memory } from "./memory.ts";
-export { mergePatch, type Json } from "./merge-patch.ts";
+export type { Json } from "./json.ts";
+export { mergePatch } from "./merge-patch.ts";
 export { SESSION_TTL_MS_DEFAULT, type MemoryOptions, type Summarize } from "./options.ts";
 export {
   APPEND_MAX,

@@ -11,6 +11,8 @@ export interface UserKeys {
 
 /** Keys of one session. */
 export interface SessionKeys {
+  /** The session's id as keys and the list of sessions have it. */
+  readonly encoded: string;
   readonly log: string;
   readonly meta: string;
   readonly ids: string;
@@ -24,8 +26,9 @@ export function userKeys(redis: ScopedRedis, name: string, user: string): UserKe
     sessions: `${start}:sessions`,
     starts: `${start}:session:`,
     session(id) {
-      const own = `${start}:session:${encodeKeyPart("id", id)}`;
-      return { log: `${own}:log`, meta: `${own}:meta`, ids: `${own}:ids`, changes: `${own}:changes` };
+      const encoded = encodeKeyPart("id", id);
+      const own = `${start}:session:${encoded}`;
+      return { encoded, log: `${own}:log`, meta: `${own}:meta`, ids: `${own}:ids`, changes: `${own}:changes` };
     },
   };
 }

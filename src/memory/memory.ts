@@ -71,7 +71,6 @@ export function createMemory(redis: ScopedRedis, options: MemoryOptions): Memory
 
   function session({ user, id }: { readonly user: string; readonly id: string }): Session {
     encodeKeyPart("user", user);
-    encodeKeyPart("id", id);
     return createSession(parts, user, id);
   }
 

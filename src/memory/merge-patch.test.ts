@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { mergePatch, type Json } from "./merge-patch.ts";
+import type { Json } from "./json.ts";
+import { mergePatch } from "./merge-patch.ts";
 
 describe("a merge patch", () => {
   // The table of RFC 7396, appendix A.

@@ -1,5 +1,4 @@
-/** Any JSON. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json };
+import type { Json } from "./json.ts";
 
 /**
  * A value with a JSON merge patch applied: fields of objects are merged, `null` takes a field away, everything else replaces.

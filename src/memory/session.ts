@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
-import { decodeRecord, encodeKeyPart, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { allOf, decodeRecord, encodeRecord, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { toContext } from "./context.ts";
 import { APPEND_MAX, IDEMPOTENCY_KEYS_MAX, WINDOW_MAX, type Session, type SessionState } from "./handle.ts";
 import { userKeys } from "./keys.ts";
-import { mergePatch, type Json } from "./merge-patch.ts";
+import { toJson, type Json } from "./json.ts";
+import { mergePatch } from "./merge-patch.ts";
 import type { ResolvedMemoryOptions } from "./options.ts";
 import {
   appendTurns,
@@ -40,10 +41,9 @@ export function createSession(parts: Parts, user: string, id: string): Session {
   const { redis, options, recall, onAppend } = parts;
   const { sessionTtlMs, sessionLifeMs, turnsMax, sessionBytesMax, sessionTokensMax, turnBytesMax, summarize } = options;
   const ofUser = userKeys(redis, options.name, user);
-  const { changes, ...own } = ofUser.session(id);
+  const { encoded: session, changes, ...own } = ofUser.session(id);
   const { sessions, starts } = ofUser;
   const keys = { ...own, sessions };
-  const session = encodeKeyPart("id", id);
   const channel = options.tellChanges ? changes : "";
   const ttl = { ttl_ms: sessionLifeMs === 0 ? sessionTtlMs : Math.min(sessionTtlMs, sessionLifeMs) };
   let summing: Promise<void> | undefined;
@@ -81,7 +81,12 @@ export function createSession(parts: Parts, user: string, id: string): Session {
   }
 
   async function describe(metadata: Json, which: "new" | "old"): Promise<boolean> {
-    const values = { session, metadata: encodeRecord(checkJson("metadata", metadata)), which, ...ttl };
+    const values = {
+      session,
+      metadata: encodeRecordBody(toJson("metadata", metadata, STATE_BYTES_MAX)),
+      which,
+      ...ttl,
+    };
     return (await runScript(redis, describeSession, keys, values)) === 1;
   }
 
@@ -107,7 +112,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
       if (list.length < 1 || list.length > APPEND_MAX)
         refuse("turns", `1 to ${APPEND_MAX} turns`, turns, "invalid_input");
       const count = sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens()));
-      const checked = list.map((turn, at) => toElement(turn, `turns[${at}]`, turnBytesMax, 0));
+      const records = list.map((turn, at) => toElement(turn, `turns[${at}]`, turnBytesMax, count));
       const reply = await runScript(
         redis,
         appendTurns,
@@ -118,10 +123,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
             idempotencyKey === undefined
               ? randomUUID()
               : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input"),
-          expected:
-            expectedVersion === undefined
-              ? -1
-              : checkInteger("expectedVersion", expectedVersion, { min: 0 }, "invalid_input"),
+          expected: toExpected(expectedVersion),
           ttl_ms: sessionTtlMs,
           life_ms: sessionLifeMs,
           max_turns: turnsMax,
@@ -129,10 +131,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
           max_tokens: sessionTokensMax,
           max_ids: IDEMPOTENCY_KEYS_MAX,
           channel,
-          records:
-            sessionTokensMax === 0
-              ? checked
-              : list.map((turn, at) => toElement(turn, `turns[${at}]`, turnBytesMax, count(turn))),
+          records,
         },
         { timeoutMs },
       );
@@ -187,8 +186,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
         ],
         { reply: "bytes" },
       );
-      for (const reply of replies) if (reply instanceof Error) throw reply;
-      const [known, kept, ttlMs] = replies as [readonly (Buffer | null)[], number, number];
+      const [known, kept, ttlMs] = allOf(replies) as [readonly (Buffer | null)[], number, number];
       const [version, created, bytes, metadata] = known;
       if (!Buffer.isBuffer(created)) return undefined;
       const newest = Number(String(version ?? 0));
@@ -205,16 +203,13 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     state: readState,
 
     async patchState(patch, { expectedVersion } = {}) {
-      checkJson("patch", patch);
-      const expected =
-        expectedVersion === undefined
-          ? -1
-          : checkInteger("expectedVersion", expectedVersion, { min: 0 }, "invalid_input");
+      toJson("patch", patch, STATE_BYTES_MAX);
+      const expected = toExpected(expectedVersion);
       for (let attempt = 0; attempt < TRIES; attempt += 1) {
         const known = await readState();
         const state = mergePatch(known.state, patch);
-        checkJson("state", state);
-        const values = { session, read: known.stateVersion, expected, state: encodeRecord(state), ...ttl, channel };
+        const record = encodeRecordBody(toJson("state", state, STATE_BYTES_MAX));
+        const values = { session, read: known.stateVersion, expected, state: record, ...ttl, channel };
         const reply = await runScript(redis, changeState, keys, values);
         const [status, stateVersion, version] = reply as [number, number, number];
         if (status === 1) return { stateVersion, state };
@@ -226,7 +221,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     async branch({ id: toId, at }) {
       const to = ofUser.session(toId);
       const values = {
-        session: encodeKeyPart("id", toId),
+        session: to.encoded,
         at: at === undefined ? -1 : checkInteger("at", at, { min: 0 }, "invalid_input"),
         ...ttl,
       };
@@ -241,10 +236,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     async rewind(to, { expectedVersion } = {}) {
       const values = {
         to: checkInteger("to", to, { min: 0 }, "invalid_input"),
-        expected:
-          expectedVersion === undefined
-            ? -1
-            : checkInteger("expectedVersion", expectedVersion, { min: 0 }, "invalid_input"),
+        expected: toExpected(expectedVersion),
         channel,
       };
       const [status, version] = (await runScript(redis, rewindSession, own, values)) as [number, number];
@@ -276,18 +268,7 @@ function unreachable(path: string): MarrowError {
   );
 }
 
-/** A value that is JSON and not too large. */
-function checkJson(path: string, value: Json): Json {
-  let bytes = 0;
-  try {
-    bytes = Buffer.byteLength(JSON.stringify(value) ?? refuse(path, "JSON", value, "invalid_input"));
-  } catch (cause) {
-    if (MarrowError.is(cause)) throw cause;
-    throw new MarrowError("invalid_input", `${path} must be JSON`, { cause, details: { path } });
-  }
-  if (bytes > STATE_BYTES_MAX)
-    throw new MarrowError("too_large", `${path} has ${bytes} bytes, at most ${STATE_BYTES_MAX} are allowed`, {
-      details: { path, bytes, bytesMax: STATE_BYTES_MAX },
-    });
-  return value;
+/** The version that must be current as scripts take it: -1 for any. */
+function toExpected(version: number | undefined): number {
+  return version === undefined ? -1 : checkInteger("expectedVersion", version, { min: 0 }, "invalid_input");
 }

@@ -2,6 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { decodeRecord, encodeRecordBody } from "../redis/index.ts";
 import type { Reply } from "../redis/index.ts";
+import { toJson } from "./json.ts";
 
 /**
  * One turn of a conversation, in the form of OpenAI's chat messages: `role` and whatever that role carries (content,
@@ -52,25 +53,14 @@ export interface Summary {
 const COLON = 0x3a;
 
 /** Checks a turn and makes its element of the log: its tokens, 0 when they are not counted, and its record. @throws MarrowError `invalid_input`, `too_large` */
-export function toElement(turn: Turn, path: string, bytesMax: number, tokens: number): Buffer {
+export function toElement(turn: Turn, path: string, bytesMax: number, count: (turn: Turn) => number): Buffer {
   if (typeof turn !== "object" || turn === null || Array.isArray(turn))
     refuse(path, "an object", turn, "invalid_input");
   if (typeof turn.role !== "string" || turn.role === "") {
     refuse(`${path}.role`, "a non-empty string", turn.role, "invalid_input");
   }
-  let body: Buffer;
-  try {
-    body = Buffer.from(JSON.stringify(turn));
-  } catch (cause) {
-    throw new MarrowError("invalid_input", `${path} must be JSON`, { cause, details: { path } });
-  }
-  const bytes = body.length;
-  if (bytes > bytesMax) {
-    throw new MarrowError("too_large", `${path} has ${bytes} bytes, at most ${bytesMax} are allowed`, {
-      details: { path, bytes, bytesMax },
-    });
-  }
-  return Buffer.concat([Buffer.from(`${tokens}:`), encodeRecordBody(body)]);
+  const body = toJson(path, turn, bytesMax);
+  return Buffer.concat([Buffer.from(`${count(turn)}:`), encodeRecordBody(body)]);
 }
 
 /** Reads the reply of `read_turns`. @throws MarrowError `corrupt_record`, `newer_record` */

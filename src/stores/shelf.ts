@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkOneOf, checkText } from "../internal/check.ts";
-import { decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { allOf, decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
 import { listRecords, putRecord, removeRecord } from "./scripts.gen.ts";
 
 /** Which records of a shelf are wanted. */
@@ -125,9 +125,8 @@ export function createShelf<T extends { readonly id: string }, L extends string 
     },
 
     async sums() {
-      const replies = await redis.pipeline([["HGET", keys.weights, ""], ...keys.labels.map((key) => ["ZCARD", key])]);
-      for (const reply of replies) if (reply instanceof Error) throw reply;
-      const [weight, ...counts] = replies;
+      const commands = [["HGET", keys.weights, ""], ...keys.labels.map((key) => ["ZCARD", key])];
+      const [weight, ...counts] = allOf(await redis.pipeline(commands));
       return {
         weight: Number(weight ?? 0),
         counts: Object.fromEntries(labels.map((label, at) => [label, Number(counts[at])])) as Record<L, number>,

@@ -1,5 +1,13 @@
 import { MarrowError } from "../../errors.ts";
-import { encodeKeyPart, keyTag, runScript, type Argument, type Reply, type ScopedRedis } from "../../redis/index.ts";
+import {
+  allOf,
+  encodeKeyPart,
+  keyTag,
+  runScript,
+  type Argument,
+  type Reply,
+  type ScopedRedis,
+} from "../../redis/index.ts";
 import { refuseOther } from "../contract.ts";
 import type { FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
@@ -251,8 +259,7 @@ export function searchDriver<S extends AttributeSchema>(
         ["HMGET", `${prefix}${id}`, ...fields],
         ["PTTL", `${prefix}${id}`],
       ]);
-      const replies = await redis.pipeline(commands, { timeoutMs, retry: "safe", reply: "bytes" });
-      for (const reply of replies) if (reply instanceof Error) throw reply;
+      const replies = allOf(await redis.pipeline(commands, { timeoutMs, retry: "safe", reply: "bytes" }));
       return ids.map((_, at): ReadItem | undefined => {
         const [record, bytes, step] = replies[at * 2] as readonly (Buffer | null)[];
         const left = Number(replies[at * 2 + 1]);

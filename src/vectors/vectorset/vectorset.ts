@@ -1,5 +1,5 @@
 import { toBytes } from "../../internal/bytes.ts";
-import { encodeKeyPart, keyTag, runScript, type Reply, type ScopedRedis } from "../../redis/index.ts";
+import { allOf, encodeKeyPart, keyTag, runScript, type Reply, type ScopedRedis } from "../../redis/index.ts";
 import { refuseOther } from "../contract.ts";
 import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import { liftFor } from "../lift.ts";
@@ -56,8 +56,7 @@ export function vectorsetDriver<S extends AttributeSchema>(
       "TRUTH",
       ...expression,
     ];
-    const [stored, found] = await redis.pipeline([["GET", known], query], { timeoutMs, retry: "safe" });
-    for (const reply of [stored, found]) if (reply instanceof Error) throw reply;
+    const [stored = null, found] = allOf(await redis.pipeline([["GET", known], query], { timeoutMs, retry: "safe" }));
     if (stored !== null && stored !== contract) refuseOther(stored, contract);
     const scored = found as readonly string[];
     const ids = scored.filter((_, at) => at % 2 === 0);

@@ -1,0 +1,24 @@
+import { MarrowError } from "../errors.ts";
+import { refuse } from "../internal/check.ts";
+
+/** Any JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json };
+
+/** A value as the bytes of its JSON. @throws MarrowError `invalid_input` for what is none, `too_large` */
+export function toJson(path: string, value: unknown, bytesMax: number): Buffer {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new MarrowError("invalid_input", `${path} must be JSON`, { cause, details: { path } });
+  }
+  if (text === undefined) refuse(path, "JSON", value, "invalid_input");
+  const body = Buffer.from(text);
+  const bytes = body.length;
+  if (bytes > bytesMax) {
+    throw new MarrowError("too_large", `${path} has ${bytes} bytes, at most ${bytesMax} are allowed`, {
+      details: { path, bytes, bytesMax },
+    });
+  }
+  return body;
+}
