@@ -7,12 +7,13 @@
  *   -- REPLY         what it answers
  *   -- IDEMPOTENT    why running it twice is the same as once   (only where that is so)
  *
- * and its first lines of code are one `local name = KEYS[n]` or `ARGV[n]` for each operand, in order.
+ * and its first lines of code are one `local name = KEYS[n]` or `ARGV[n]` for each operand, in order. A line `-- INCLUDE name` is replaced
+ * by `scripts/lib/name.lua`: what several scripts of a room do in the same way.
  * `npm run gen` writes, `npm run gen:check` fails when a written file is not what the scripts say.
  */
 import { createHash } from "node:crypto";
 import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 interface Contract {
   readonly summary: string;
@@ -56,7 +57,7 @@ function describeScript(path: string): string {
   const source = readFileSync(path, "utf8");
   const contract = readContract(path, source);
   checkOperands(path, source, contract);
-  const lua = strip(source);
+  const lua = strip(withIncludes(path, source));
   const name = basename(path, ".lua");
   const union = (names: readonly string[]) =>
     names.length === 0 ? "never" : names.map((one) => `"${one}"`).join(" | ");
@@ -107,12 +108,30 @@ function checkOperands(path: string, source: string, { keys, values }: Contract)
   });
 }
 
+function withIncludes(path: string, source: string): string {
+  return source.replaceAll(/^ *-- INCLUDE (\S+)$/gm, (_, name: string) =>
+    readFileSync(join(dirname(path), "lib", `${name}.lua`), "utf8"),
+  );
+}
+
 function strip(source: string): string {
-  return source
-    .split("\n")
-    .map((line) => line.replace(/^\s*--.*$/, "").trim())
-    .filter(Boolean)
-    .join("\n");
+  return foldConstants(
+    source
+      .split("\n")
+      .map((line) => line.replace(/^\s*--.*$/, "").trim())
+      .filter(Boolean)
+      .join("\n"),
+  );
+}
+
+/** Puts `local NAME = <number or string>` in the place of its uses: a name that functions share costs each of them at every run. */
+function foldConstants(lua: string): string {
+  const constants = new Map<string, string>();
+  const rest = lua.replaceAll(/^local ([A-Z][A-Z_]+) = (\d+|"[^"]*")\n/gm, (_, name: string, value: string) => {
+    constants.set(name, value);
+    return "";
+  });
+  return rest.replaceAll(/"[^"]*"|\b[A-Z][A-Z_]+\b/g, (word) => constants.get(word) ?? word);
 }
 
 function camel(name: string): string {

@@ -1,4 +1,5 @@
 import { ERROR_CODES, MarrowError } from "../errors.ts";
+import { toRetryHeaders } from "../limiter/http/index.ts";
 
 /** An error as the OpenAI API tells it. */
 export interface ErrorAnswer {
@@ -44,13 +45,7 @@ export function toRefusal(
       : `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
   return answer(429, `Rate limit ${refusedBy} reached. ${when}`, null, "rate_limit_exceeded", {
     ...headers,
-    ...(retryAfterMs === undefined
-      ? { "x-should-retry": "false" }
-      : {
-          "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))),
-          "retry-after-ms": String(retryAfterMs),
-          "x-should-retry": "true",
-        }),
+    ...toRetryHeaders(retryAfterMs),
   });
 }
 

@@ -1,16 +1,16 @@
-import { MarrowError } from "../errors.ts";
-import type { Reply } from "../redis/index.ts";
 import type { ResolvedRule, Unit } from "./options.ts";
 
 /** Where one rule stands after a decision. */
 export interface RuleState {
   readonly id: string;
   readonly unit: Unit;
+  /** Units that may be counted at once, with what holds for this subject alone. */
   readonly limit: number;
+  /** 0 for slots. */
   readonly windowMs: number;
   /** Units left now, never below 0. */
   readonly remaining: number;
-  /** Milliseconds until the current window ends and what it counts begins to fade. */
+  /** Milliseconds until what it counts begins to fade, or is gone: the window's end, a bucket full again. 0 for slots. */
   readonly resetMs: number;
 }
 
@@ -21,59 +21,74 @@ interface Decided {
   readonly degraded: boolean;
 }
 
-/** What `take` answers: allowed, and then charged to every rule; or refused by one, and then charged to none. */
-export type Decision =
-  | (Decided & {
-      readonly allowed: true;
-      /**
-       * Puts the real costs in place of those taken (a unit that is left out stays as taken): the difference is charged or given back, in the window that was
-       * charged. Once that window is over by a whole length it does nothing. One round trip, shared with other settlements of
-       * the same subject within 5 ms; none when nothing differs.
-       */
-      settle(actual: Costs): Promise<void>;
-    })
-  | (Decided & {
-      readonly allowed: false;
-      /** Id of the refusing rule; of several, the one to wait longest for. `unavailable` when Redis was away. */
-      readonly refusedBy: string;
-      /** Milliseconds until the same call may be allowed; `undefined` when it never can be, being over the limit by itself. */
-      readonly retryAfterMs: number | undefined;
-    });
+/** A refusal: charged to no rule. */
+export interface Refusal extends Decided {
+  readonly allowed: false;
+  /** Id of the refusing rule; of several, the one to wait longest for. `blocked`: the subject is; `unavailable`: Redis was away. */
+  readonly refusedBy: string;
+  /** Milliseconds until the same call may be allowed; `undefined` when it never can be, being over the limit by itself. */
+  readonly retryAfterMs: number | undefined;
+}
 
-/** What a call costs. Integers of at least 0. */
+/** A call that was allowed, and charged to every rule. */
+export interface Permit extends Decided {
+  readonly allowed: true;
+  /**
+   * Puts the real costs in place of those taken (a unit that is left out stays as taken) and gives back slots. The difference is charged
+   * or given back where it is still counted: what came after it is never touched. Once: a second call does nothing.
+   *
+   * Answers whether it still counted; `false` when its lease was over before, and all that it held had been given back.
+   * One round trip, shared with other settlements of the same subjects within 5 ms; none when nothing differs.
+   */
+  settle(actual?: Costs): Promise<boolean>;
+  /** The same for a call that goes on: slots and reservations are kept, with the costs so far. */
+  adjust(soFar: Costs): Promise<boolean>;
+}
+
+/** What `take` answers. */
+export type Decision = Permit | Refusal;
+
+/** What a call costs. At least 0, at most 2^40, multiples of 0.001. */
 export interface Costs {
   /** @default 1 */
   readonly requests?: number | undefined;
   /** @default 0 */
   readonly tokens?: number | undefined;
+  /** Money in millionths. @default 0 */
+  readonly cost?: number | undefined;
+  /** Slots. @default 1 */
+  readonly concurrency?: number | undefined;
 }
 
-/** The script's reply, read. */
-export interface Counts {
-  readonly nowMs: number;
-  /** Index of the refusing rule, or -1. */
-  readonly refused: number;
-  readonly waitMs: number | undefined;
-  readonly rules: readonly RuleState[];
+/** A rule's numbers in a decision, in thousandths. */
+export interface Stood {
+  readonly used: number;
+  readonly room: number;
 }
 
-/** Reads the reply of `take_windows`. @throws MarrowError `corrupt_record` when it is none */
-export function toCounts(reply: Reply, rules: readonly ResolvedRule[]): Counts {
-  if (!Array.isArray(reply) || reply.length !== rules.length + 3 || !reply.every((one) => typeof one === "number")) {
-    throw new MarrowError("corrupt_record", "the limiter's script gave an unexpected answer");
-  }
-  const [nowMs = 0, refused = 0, waitMs = -1, ...used] = reply;
+const SCALE = 1_000;
+
+/** Tells how a rule stands. */
+export function toState(
+  rule: ResolvedRule,
+  { used, room }: Stood,
+  nowMs: number,
+  endsMs: number | undefined,
+): RuleState {
+  const { id, unit, algorithm, windowMs, limit } = rule;
   return {
-    nowMs,
-    refused: refused - 1,
-    waitMs: waitMs < 0 ? undefined : waitMs,
-    rules: rules.map(({ id, unit, limit, windowMs }, at) => ({
-      id,
-      unit,
-      limit,
-      windowMs,
-      remaining: Math.max(0, limit - (used[at] ?? 0)),
-      resetMs: windowMs - (nowMs % windowMs),
-    })),
+    id,
+    unit,
+    limit: room / SCALE,
+    windowMs,
+    remaining: Math.max(0, Math.floor(room - used) / SCALE),
+    resetMs:
+      algorithm === "concurrency"
+        ? 0
+        : algorithm === "tokenBucket"
+          ? Math.ceil((used * windowMs) / Math.max(1, limit))
+          : algorithm === "slidingLog"
+            ? windowMs
+            : (endsMs ?? nowMs - (nowMs % windowMs) + windowMs) - nowMs,
   };
 }

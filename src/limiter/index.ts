@@ -1,3 +1,21 @@
-export type { Costs, Decision, RuleState } from "./decision.ts";
-export { COST_MAX, createLimiter, type Limiter, type Subjects } from "./limiter.ts";
-export { APP_SUBJECT, WINDOW_MS_MAX, type LimiterOptions, type Rule, type Unit } from "./options.ts";
+export type { Calendar } from "./calendar.ts";
+export { combineLimiters } from "./combine.ts";
+export type { Limiter, Standing, Subjects, TakeOptions } from "./contract.ts";
+export type { Costs, Decision, Permit, Refusal, RuleState } from "./decision.ts";
+export type { Exception, Exceptions, For, Subject } from "./exceptions.ts";
+export { createLanes, LOOK_MS, type Lane, type LaneDecision, type Lanes, type LanesOptions } from "./lanes.ts";
+export { createLimiter } from "./limiter.ts";
+export {
+  APP_SUBJECT,
+  COST_MAX,
+  WINDOW_MS_MAX,
+  type Algorithm,
+  type BucketRule,
+  type CalendarRule,
+  type ConcurrencyRule,
+  type LimiterOptions,
+  type Rule,
+  type Unit,
+  type WindowRule,
+} from "./options.ts";
+export { createQuota, type Quota, type QuotaOptions } from "./quota.ts";

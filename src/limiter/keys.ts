@@ -1,18 +1,38 @@
 import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
-import type { ResolvedRule } from "./options.ts";
+
+/** Names of a limiter's keys. */
+export interface LimiterKeys {
+  /** What all rules of one subject count. */
+  readonly record: (by: string, subject: string) => string;
+  /** Leases of one subject. */
+  readonly leases: (by: string, subject: string) => string;
+  /** Entries of one sliding log. */
+  readonly log: (rule: string, by: string, subject: string) => string;
+  /** Who waits for a slot, in order. */
+  readonly line: (rule: string, by: string, subject: string) => string;
+  /** What holds for single subjects. */
+  readonly exceptions: (by: string, subject: string) => string;
+}
 
 /**
- * Keys of the rules' counters: `{app:scope}:limiter:<name>:<rule>:<subject>`. All levels of one scope share a slot, so one
- * script decides them together.
+ * Keys under `{app:scope}:limiter:<name>`: all levels of one scope in one slot, so that one script decides them together. With a slot for
+ * each subject they are under `{app:scope:<by>:<subject>}:limiter:<name>`.
  */
-export function counterKeys(
+export function limiterKeys(
   redis: Pick<ScopedRedis, "app" | "scope">,
   name: string,
-  rules: readonly ResolvedRule[],
-): (subjectOf: (by: string) => string) => string[] {
-  const prefixes = rules.map(
-    ({ id, by }) =>
-      [`${keyTag(redis)}:limiter:${encodeKeyPart("name", name)}:${encodeKeyPart("rule", id)}:`, by] as const,
-  );
-  return (subjectOf) => prefixes.map(([prefix, by]) => prefix + encodeKeyPart(`subjects.${by}`, subjectOf(by)));
+  slots: "scope" | "subject",
+): LimiterKeys {
+  const rest = `:limiter:${encodeKeyPart("name", name)}`;
+  const whole = keyTag(redis) + rest;
+  const start = slots === "scope" ? () => whole : (by: string, subject: string) => keyTag(redis, [by, subject]) + rest;
+  const part = (path: string, value: string) => encodeKeyPart(path, value);
+  const of = (by: string, subject: string) => `${part("by", by)}:${part(`subjects.${by}`, subject)}`;
+  return {
+    record: (by, subject) => `${start(by, subject)}:of:${of(by, subject)}`,
+    leases: (by, subject) => `${start(by, subject)}:leases:${of(by, subject)}`,
+    log: (rule, by, subject) => `${start(by, subject)}:log:${part("rule", rule)}:${of(by, subject)}`,
+    line: (rule, by, subject) => `${start(by, subject)}:line:${part("rule", rule)}:${of(by, subject)}`,
+    exceptions: (by, subject) => `${start(by, subject)}:exceptions`,
+  };
 }

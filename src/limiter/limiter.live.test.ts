@@ -62,9 +62,21 @@ describe("a limiter of two levels", () => {
   liveTest("keeps no counter for longer than two windows", async ({ tenant, redis, unique }) => {
     const limiter = createLimiter(tenant, { name: "l", rules: [perUser(5, 1_000)], onUnavailable: "refuse" });
     await limiter.take({ user: "u" });
-    const left = Number(await redis.send(["PTTL", `{${unique}:acme}:limiter:l:user:u`]));
+    const left = Number(await redis.send(["PTTL", `{${unique}:acme}:limiter:l:of:user:u`]));
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(2_000);
+  });
+});
+
+describe("a limiter of a short and a long window", () => {
+  liveTest("keeps the long one's count when the short one turns", async ({ tenant }) => {
+    const rules = [perUser(2, 100), { ...perUser(9, 600_000), id: "long" }];
+    const limiter = createLimiter(tenant, { name: "l", rules, onUnavailable: "refuse" });
+    for (let call = 0; call < 3; call += 1) {
+      expect((await limiter.take({ user: "u" })).allowed).toBe(true);
+      await new Promise((resolve) => setTimeout(resolve, 350));
+    }
+    expect((await limiter.peek({ user: "u" })).rules.map(({ remaining }) => remaining)).toEqual([2, 6]);
   });
 });
 

@@ -1,89 +1,355 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
-import { checkScope, encodeKeyPart, runScript, type ScopedRedis } from "../redis/index.ts";
-import { toCounts, type Costs, type Counts, type Decision } from "./decision.ts";
-import { counterKeys } from "./keys.ts";
-import { APP_SUBJECT, resolveOptions, type LimiterOptions, type ResolvedRule, type Unit } from "./options.ts";
-import { takeWindows } from "./scripts.gen.ts";
+import { checkScope, encodeKeyPart, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { combineLimiters } from "./combine.ts";
+import { periodAt } from "./calendar.ts";
+import type { Limiter, Subjects } from "./contract.ts";
+import { toState, type Costs, type Decision, type Permit, type RuleState } from "./decision.ts";
+import { createExceptions } from "./exceptions.ts";
+import { limiterKeys } from "./keys.ts";
+import { createLeases, type Held } from "./leases.ts";
+import { createLocal } from "./local.ts";
+import {
+  APP_SUBJECT,
+  resolveOptions,
+  toThousandths,
+  type LimiterOptions,
+  type ResolvedLimiterOptions,
+  type ResolvedRule,
+  type Unit,
+} from "./options.ts";
+import { createPresence } from "./presence.ts";
+import { resetUnits, takeUnits } from "./scripts.gen.ts";
 import { createSettlements } from "./settlements.ts";
-
-/** Who asks: a value for every `by` of the rules, such as `{ user: "42" }`. */
-export type Subjects = Readonly<Record<string, string>>;
-
-/** Decides whether a call may go on. */
-export interface Limiter {
-  /**
-   * Takes the costs from every rule, or from none when one refuses: one script, one round trip, server time only.
-   * Redis being away is no error: `onUnavailable` decides, and the decision says `degraded`.
-   * @throws MarrowError `invalid_input` for costs or subjects of the wrong kind
-   */
-  take(subjects: Subjects, costs?: Costs): Promise<Decision>;
-}
-
-/** Largest cost of one call in any unit. */
-export const COST_MAX: number = 2 ** 40;
+import { createWire, FLAGS } from "./wire.ts";
 
 /**
- * Makes a limiter for one scope: weighted sliding windows (two counters a rule and subject, about 100 bytes), any number
- * of levels decided together.
+ * Makes a limiter for one scope: any number of levels and units decided together, all or none.
  *
- * A sliding window of two counters assumes that the last window's units came evenly: against an exact log it can be off
- * by what was bunched at one end of it, never by more than one limit.
- *
+ * All that the rules of one subject count lies in one string of 8 bytes and 28 for each rule; a sliding log and slots have a sorted set
+ * beside it.
  * @throws MarrowError `invalid_option`
- * @source https://blog.cloudflare.com/counting-things-a-lot-of-different-things/
  */
 export function createLimiter(redis: ScopedRedis, options: LimiterOptions): Limiter {
   const scoped = checkScope(redis);
-  const { name, rules, onUnavailable, timeoutMs } = resolveOptions(options);
-  const keysOf = counterKeys(scoped, name, rules);
-  const settlements = createSettlements(scoped, timeoutMs);
-
-  return {
-    async take(subjects, costs = {}) {
-      const subjectOf = checkSubjects(rules, subjects);
-      const asked = checkCosts(costs);
-      const counters = keysOf(subjectOf);
-      const operands = rules.flatMap(({ limit, windowMs, unit }) => [limit, windowMs, asked[unit]]);
-      let counts: Counts;
-      try {
-        const reply = await runScript(scoped, takeWindows, { counters }, { rules: operands }, { timeoutMs });
-        counts = toCounts(reply, rules);
-      } catch (error) {
-        if (!MarrowError.is(error, "unavailable") && !MarrowError.is(error, "timeout")) throw error;
-        return onUnavailable === "allow"
-          ? { allowed: true, degraded: true, rules: [], settle: async () => {} }
-          : { allowed: false, degraded: true, rules: [], refusedBy: "unavailable", retryAfterMs: RETRY_WHEN_AWAY_MS };
-      }
-      const { nowMs, refused, waitMs, rules: states } = counts;
-      const refusing = rules[refused];
-      if (refusing !== undefined) {
-        return { allowed: false, degraded: false, rules: states, refusedBy: refusing.id, retryAfterMs: waitMs };
-      }
-      return {
-        allowed: true,
-        degraded: false,
-        rules: states,
-        async settle(actual) {
-          const real = checkCosts({ ...asked, ...actual });
-          const corrections = rules.flatMap(({ windowMs, unit }, at) => {
-            const delta = real[unit] - asked[unit];
-            return delta === 0 ? [] : [{ counter: counters[at] as string, windowMs, takenAtMs: nowMs, delta }];
-          });
-          if (corrections.length > 0) await settlements(corrections);
-        },
-      };
-    },
-  };
+  const resolved = resolveOptions(options);
+  const levels = new Set(resolved.rules.map(({ by }) => by));
+  if (resolved.slots === "scope" || levels.size === 1) return createOneSlot(scoped, resolved);
+  const ofLevel = (level: string) => resolved.rules.filter(({ by }) => by === level);
+  return combineLimiters([...levels].map((level) => createOneSlot(scoped, { ...resolved, rules: ofLevel(level) })));
 }
 
 /** When to come back while Redis is away. */
 const RETRY_WHEN_AWAY_MS = 1_000;
+/** How often a waiting take looks for a slot. */
+const POLL_MS = { first: 20, last: 100 } as const;
+const WAIT_MS_MAX = 3_600_000;
+/** A calendar's period is told by our clock, and again by the server's when that is elsewhere. */
+const CALENDAR_TRIES = 3;
 
-function checkCosts(costs: Costs): Record<Unit, number> {
-  const check = (unit: Unit, value: number) =>
-    checkInteger(`costs.${unit}`, value, { min: 0, max: COST_MAX }, "invalid_input");
-  return { requests: check("requests", costs.requests ?? 1), tokens: check("tokens", costs.tokens ?? 0) };
+/** Costs in thousandths, by unit. */
+type Asked = Readonly<Record<Unit, number>>;
+
+interface Told {
+  readonly nowMs: number;
+  readonly refused: number;
+  readonly waitMs: number | undefined;
+  readonly rules: readonly RuleState[];
+}
+
+function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Limiter {
+  const { name, onUnavailable, timeoutMs, leaseMs, holdMaxMs } = options;
+  const names = limiterKeys(scoped, name, options.slots);
+  const wire = createWire(options.rules, names, leaseMs);
+  const { rules, tags, subjectOf } = wire;
+  const inOrder = options.rules.map((rule) => rules.indexOf(rule));
+  const settlements = createSettlements(scoped, timeoutMs);
+  const leases = createLeases(scoped, leaseMs, timeoutMs);
+  const local = createLocal(wire, options.localShare);
+  const presence = createPresence();
+  const process = randomBytes(6).toString("base64url");
+  let made = 0;
+  /** How far the server's clock is ahead of ours. */
+  let aheadMs = 0;
+  const nowMs = () => Date.now() + aheadMs;
+  const costsOf = (asked: Asked) => rules.map(({ unit }) => asked[unit]);
+  const specNow = () =>
+    wire.spec(
+      rules.map(() => 0),
+      0,
+      nowMs(),
+    );
+
+  async function ask(
+    keys: readonly string[],
+    costs: readonly number[],
+    flags: number,
+    id: string,
+    held: readonly string[],
+  ): Promise<Told> {
+    for (let attempt = 0; attempt < CALENDAR_TRIES; attempt += 1) {
+      const taken = held.length > 0 || wire.named ? [id, ...held] : [];
+      const values = { spec: wire.spec(costs, flags, nowMs()), taken };
+      const reply = await runScript(scoped, takeUnits, { keys }, values, { timeoutMs, reply: "bytes" });
+      const [now, refused, waitMs, ...numbers] = readReply(reply);
+      aheadMs = (now as number) - Date.now();
+      if (refused === -1) continue;
+      const charged = refused === 0 && (flags & FLAGS.look) === 0;
+      const rooms = numbers.slice(rules.length);
+      const used = rules.map((_, i) => (numbers[i] ?? 0) + (charged ? (costs[i] as number) : 0));
+      return {
+        nowMs: now as number,
+        refused: refused as number,
+        waitMs: (waitMs as number) < 0 ? undefined : waitMs,
+        rules: refused === -2 ? [] : statesOf(used, rooms, now as number),
+      };
+    }
+    throw new MarrowError("internal", "the limiter's calendar and the server's clock do not agree");
+  }
+
+  function statesOf(used: readonly number[], rooms: readonly number[], now: number): RuleState[] {
+    return inOrder.map((i) => {
+      const rule = rules[i] as ResolvedRule;
+      const { calendar } = rule;
+      const endsMs = calendar && periodAt(calendar.period, calendar.timeZone, now).untilMs;
+      const room = rooms[i] ?? (rule.algorithm === "tokenBucket" ? rule.burst : rule.limit);
+      return toState(rule, { used: used[i] as number, room }, now, endsMs);
+    });
+  }
+
+  /** Names who refuses. */
+  function refusedBy(refused: number): string {
+    return refused === -2 ? "blocked" : (rules[refused - 1]?.id ?? "unknown");
+  }
+
+  /** What a lease holds, for each subject; "" for nothing. */
+  function heldOf(id: string, costs: readonly number[], isHeld: readonly boolean[]): string[] {
+    return wire.subjects.map((_, s) => {
+      if (!isHeld.some((one, i) => one && subjectOf[i] === s)) return "";
+      const units = rules.flatMap((__, i) =>
+        isHeld[i] === true && subjectOf[i] === s && (costs[i] as number) > 0 ? [`${tags[i]}=${costs[i]}`] : [],
+      );
+      return `${id};${units.join(",")}`;
+    });
+  }
+
+  async function decide(keys: readonly string[], asked: Asked, id: string, reserve: boolean, waits: boolean) {
+    const costs = costsOf(asked);
+    const isHeld = rules.map(({ unit }, i) =>
+      unit === "concurrency" ? (costs[i] as number) > 0 : reserve && unit !== "requests",
+    );
+    const held = isHeld.includes(true) ? heldOf(id, costs, isHeld) : [];
+    if (!presence.ask()) return withoutRedis(keys, asked);
+    let told: Told;
+    try {
+      told = await ask(keys, costs, waits ? FLAGS.wait : 0, id, held);
+    } catch (error) {
+      if (!presence.failed(error)) throw error;
+      return withoutRedis(keys, asked);
+    }
+    if (presence.answered()) reconcile();
+    if (told.refused !== 0) {
+      const refusal = { allowed: false, degraded: false, rules: told.rules } as const;
+      return { ...refusal, refusedBy: refusedBy(told.refused), retryAfterMs: told.waitMs };
+    }
+    return permit({ keys, asked, id, isHeld, held, takenAtMs: told.nowMs, rules: told.rules });
+  }
+
+  function permit(taken: {
+    readonly keys: readonly string[];
+    readonly asked: Asked;
+    readonly id: string;
+    readonly isHeld: readonly boolean[];
+    readonly held: readonly string[];
+    readonly takenAtMs: number;
+    readonly rules: readonly RuleState[];
+  }): Permit {
+    const { keys, id, isHeld, takenAtMs } = taken;
+    const memberOf = (text: string) => (text === "" ? "" : `${takenAtMs}:${text}`);
+    let current = taken.asked;
+    let members = taken.held.map(memberOf);
+    let over = false;
+    const partsOf = (list: readonly string[]): Held["parts"] =>
+      list.flatMap((member, s) => {
+        const [record, zset] = [keys[s] as string, keys[wire.subjects.length + 1 + s] as string];
+        return member === "" ? [] : [{ record, leases: zset, member }];
+      });
+    const held: Held | undefined = isHeld.includes(true)
+      ? { parts: partsOf(members), untilMs: performance.now() + holdMaxMs, lost: false }
+      : undefined;
+    if (held !== undefined) leases.add(held);
+
+    async function put(real: Asked, ends: boolean): Promise<boolean> {
+      if (over) return false;
+      over = ends;
+      if (ends && held !== undefined) leases.remove(held);
+      const changes = rules.map(({ unit }, i) => ({ old: current[unit], new: real[unit], leased: isHeld[i] === true }));
+      const before = members;
+      members = ends || held === undefined ? members.map(() => "") : heldOf(id, costsOf(real), isHeld).map(memberOf);
+      current = real;
+      if (held === undefined && changes.every((one) => one.old === one.new)) return true;
+      const after = members;
+      const pairs = wire.subjects.map((_, s) => [before[s] ?? "", after[s] ?? ""] as const);
+      const kept = await settlements(keys, specNow, { settled: wire.settled(takenAtMs, changes), id, members: pairs });
+      if (held !== undefined && !ends && !held.lost) held.parts = partsOf(after);
+      return kept;
+    }
+
+    return {
+      allowed: true,
+      degraded: false,
+      rules: taken.rules,
+      settle: async (actual = {}) => put({ ...toAsked({ ...toUnits(current), ...actual }), concurrency: 0 }, true),
+      adjust: async (soFar) =>
+        put({ ...toAsked({ ...toUnits(current), ...soFar }), concurrency: current.concurrency }, false),
+    };
+  }
+
+  function withoutRedis(keys: readonly string[], asked: Asked): Decision {
+    const refusal = { allowed: false, degraded: true, rules: [], refusedBy: "unavailable" } as const;
+    const open = { allowed: true, degraded: true } as const;
+    if (onUnavailable === "refuse") return { ...refusal, retryAfterMs: RETRY_WHEN_AWAY_MS };
+    if (onUnavailable === "allow") return { ...open, rules: [], settle: async () => true, adjust: async () => true };
+    const now = nowMs();
+    const { refused, waitMs, used, rooms } = local.take(keys, costsOf(asked), now);
+    const states = statesOf(used, rooms, now);
+    if (refused !== -1) {
+      const retryAfterMs = waitMs === Infinity ? undefined : waitMs;
+      return { ...refusal, rules: states, refusedBy: refusedBy(refused + 1), retryAfterMs };
+    }
+    let current: Asked | undefined = asked;
+    const put = async (real: Asked, ends: boolean) => {
+      if (current === undefined) return false;
+      const [before, after] = [costsOf(current), costsOf(real)];
+      current = ends ? undefined : real;
+      local.correct(
+        keys,
+        after.map((cost, i) => cost - (before[i] as number)),
+        nowMs(),
+      );
+      return true;
+    };
+    const changed = (actual: Costs) => toAsked({ ...toUnits(current ?? asked), ...actual });
+    return {
+      ...open,
+      rules: states,
+      settle: async (actual = {}) => put({ ...changed(actual), concurrency: 0 }, true),
+      adjust: async (soFar) => put({ ...changed(soFar), concurrency: asked.concurrency }, false),
+    };
+  }
+
+  /** Tells Redis what was admitted without it. */
+  function reconcile(): void {
+    for (const { keys, units, atMs } of local.drain()) {
+      const changes = units.map((one) => ({ old: 0, new: one, leased: false }));
+      const members = wire.subjects.map(() => ["", ""] as const);
+      const id = nextId();
+      settlements(keys, specNow, { settled: wire.settled(atMs, changes), id, members }).catch(() => {
+        // Away again: what it did not hear of is forgotten with its windows.
+      });
+    }
+  }
+
+  async function leaveLine(keys: readonly string[], asked: Asked, id: string): Promise<void> {
+    const own = rules.filter(({ algorithm }) => algorithm === "concurrency" || algorithm === "slidingLog");
+    const commands = own.flatMap((rule, at) => {
+      if (rule.algorithm !== "concurrency") return [];
+      const first = 2 * wire.subjects.length + 1;
+      const member = `${asked.concurrency}:${id}`;
+      const leasesKey = keys[wire.subjects.length + 1 + (subjectOf[rules.indexOf(rule)] as number)] as string;
+      return [
+        ["ZREM", keys[first + at] as string, member],
+        ["ZREM", leasesKey, `w;${member}`],
+      ];
+    });
+    // A place that is not given up ends by itself.
+    if (commands.length > 0) await scoped.pipeline(commands, { timeoutMs }).catch(() => {});
+  }
+
+  async function correct(subjects: Subjects, costs: Costs, sign: 1 | -1): Promise<void> {
+    const asked = toAsked({ requests: 0, ...costs, concurrency: 0 });
+    const changes = rules.map(({ unit }) => ({ old: 0, new: sign * asked[unit], leased: false }));
+    const members = wire.subjects.map(() => ["", ""] as const);
+    const keys = wire.keys(checkSubjects(rules, subjects));
+    await settlements(keys, specNow, { settled: wire.settled(0, changes), id: nextId(), members });
+  }
+
+  function nextId(): string {
+    made += 1;
+    return process + made.toString(36);
+  }
+
+  return {
+    ...createExceptions(scoped, wire, names, options.slots),
+
+    async take(subjects, costs = {}, { reserve = false, wait, signal } = {}) {
+      const keys = wire.keys(checkSubjects(rules, subjects));
+      const asked = toAsked(costs);
+      const id = nextId();
+      if (wait === undefined) return decide(keys, asked, id, reserve, false);
+      const maxMs = checkInteger("wait.maxMs", wait.maxMs, { min: 0, max: WAIT_MS_MAX }, "invalid_input");
+      const deadlineMs = performance.now() + maxMs;
+      for (let pollMs: number = POLL_MS.first; ; pollMs = Math.min(POLL_MS.last, pollMs * 1.5)) {
+        const decision = await decide(keys, asked, id, reserve, maxMs > 0);
+        if (decision.allowed) return decision;
+        const leftMs = deadlineMs - performance.now();
+        const forSlot = rules.some((rule) => rule.id === decision.refusedBy && rule.unit === "concurrency");
+        const { retryAfterMs = Infinity } = decision;
+        const pauseMs = forSlot && retryAfterMs !== Infinity ? Math.min(pollMs, leftMs) : retryAfterMs;
+        if (decision.degraded || leftMs <= 0 || pauseMs > leftMs) {
+          if (maxMs > 0 && !decision.degraded) await leaveLine(keys, asked, id);
+          return decision;
+        }
+        try {
+          await sleep(pauseMs, undefined, { signal });
+        } catch (cause) {
+          await leaveLine(keys, asked, id);
+          throw new MarrowError("aborted", "the signal ended the waiting for a limit", { cause });
+        }
+      }
+    },
+
+    async peek(subjects, costs = {}) {
+      const keys = wire.keys(checkSubjects(rules, subjects));
+      const { refused, waitMs, rules: states } = await ask(keys, costsOf(toAsked(costs)), FLAGS.look, nextId(), []);
+      const common = { degraded: false, rules: states };
+      if (refused === 0) return { ...common, allowed: true };
+      return { ...common, allowed: false, refusedBy: refusedBy(refused), retryAfterMs: waitMs };
+    },
+
+    charge: (subjects, costs) => correct(subjects, costs, 1),
+    refund: (subjects, costs) => correct(subjects, costs, -1),
+
+    async reset(subjects, ids) {
+      for (const id of ids ?? [])
+        if (!rules.some((rule) => rule.id === id)) refuse("rules", "ids of rules", id, "invalid_input");
+      const keys = wire.keys(checkSubjects(rules, subjects));
+      const marks = rules.map(({ id }) => (ids === undefined || ids.includes(id) ? 1 : 0));
+      await runScript(scoped, resetUnits, { keys }, { spec: wire.spec(marks, 0, nowMs()) });
+    },
+  };
+}
+
+/** The doubles of a reply. */
+function readReply(reply: Reply): readonly number[] {
+  if (!Buffer.isBuffer(reply) || reply.length < 24)
+    throw new MarrowError("corrupt_record", "the limiter's script gave an unexpected answer");
+  return Array.from({ length: reply.length / 8 }, (_, at) => reply.readDoubleLE(8 * at));
+}
+
+function toAsked({ requests = 1, tokens = 0, cost = 0, concurrency = 1 }: Costs): Asked {
+  return {
+    requests: toThousandths("costs.requests", requests),
+    tokens: toThousandths("costs.tokens", tokens),
+    cost: toThousandths("costs.cost", cost),
+    concurrency: toThousandths("costs.concurrency", concurrency),
+  };
+}
+
+function toUnits({ requests, tokens, cost, concurrency }: Asked): Required<Costs> {
+  return { requests: requests / 1_000, tokens: tokens / 1_000, cost: cost / 1_000, concurrency: concurrency / 1_000 };
 }
 
 function checkSubjects(rules: readonly ResolvedRule[], subjects: Subjects): (by: string) => string {

@@ -1,21 +1,69 @@
-import { checkInteger, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import { checkTimeZone, type Calendar } from "./calendar.ts";
 
-/** What a rule counts. */
-export type Unit = "requests" | "tokens";
+/** What a rule counts. `cost` is money in micro-units (millionths of the currency), `concurrency` is slots that are held now. */
+export type Unit = "requests" | "tokens" | "cost" | "concurrency";
 
-/** One limit: at most `limit` units in any `windowMs` for each value of its subject. */
-export interface Rule {
+/**
+ * How a rule counts what has passed. `slidingWindow`: two counters, the last window's units taken as if they had come evenly;
+ * `slidingLog`: exact, one entry for each take; `tokenBucket`: units come back evenly, O(1) and without a window;
+ * `fixedWindow`: all come back at once, at multiples of the window or by the calendar.
+ */
+export type Algorithm = "slidingWindow" | "slidingLog" | "tokenBucket" | "fixedWindow";
+
+interface AnyRule {
   /** Name of the rule, told back when it refuses. */
   readonly id: string;
-  /** Which subject it counts for: a name that every `take` gives, such as `user`, or `app` for all together. */
+  /**
+   * Which subject it counts for: a name that every `take` gives, such as `user`, `org`, `key`, `model`, or `app` for all callers of the
+   * scope together.
+   */
   readonly by: string;
+}
+
+/** At most `limit` units in a window. */
+export interface WindowRule extends AnyRule {
   /** @default "requests" */
-  readonly unit?: Unit | undefined;
-  /** Units in a window. Integer, 0 (refuses all) to 2^40. */
+  readonly unit?: Exclude<Unit, "concurrency"> | undefined;
+  /** @default "slidingWindow" */
+  readonly algorithm?: "slidingWindow" | "slidingLog" | "fixedWindow" | undefined;
+  /** Units in a window, 0 (refuses all) to 2^40, a multiple of 0.001; of a `slidingLog` 100,000 at most, for each take is an entry. */
   readonly limit: number;
-  /** Length of the window in milliseconds, 1,000 to 31 days. */
+  /** Length of the window in milliseconds, 10 to 31 days. Fixed windows begin at multiples of it since 1970. */
   readonly windowMs: number;
 }
+
+/** At most `burst` units at once, and `limit` in each `windowMs` after that. */
+export interface BucketRule extends AnyRule {
+  /** @default "requests" */
+  readonly unit?: Exclude<Unit, "concurrency"> | undefined;
+  readonly algorithm: "tokenBucket";
+  /** Units that come back in `windowMs`, 0 to 2^40. */
+  readonly limit: number;
+  readonly windowMs: number;
+  /** Units that a rested bucket holds, up to 2^40. @default `limit` */
+  readonly burst?: number | undefined;
+}
+
+/** At most `limit` units in an hour, day, week (from Monday) or month of the calendar. */
+export interface CalendarRule extends AnyRule {
+  /** @default "requests" */
+  readonly unit?: Exclude<Unit, "concurrency"> | undefined;
+  readonly algorithm: "fixedWindow";
+  readonly limit: number;
+  readonly calendar: Calendar;
+  /** An IANA name such as `Europe/Berlin`. @default "UTC" */
+  readonly timeZone?: string | undefined;
+}
+
+/** At most `limit` takes that are not settled yet. */
+export interface ConcurrencyRule extends AnyRule {
+  readonly unit: "concurrency";
+  readonly limit: number;
+}
+
+/** One limit, for each value of its subject. */
+export type Rule = WindowRule | BucketRule | CalendarRule | ConcurrencyRule;
 
 /** Options of `createLimiter`. */
 export interface LimiterOptions {
@@ -24,28 +72,55 @@ export interface LimiterOptions {
   /** 1 to 16 rules; all are decided together. */
   readonly rules: readonly Rule[];
   /**
-   * What a decision is when Redis is away: `allow` (nothing is counted) or `refuse`. There is no default: it is the
+   * What a decision is when Redis is away: `allow` (nothing is counted), `refuse`, or `local`: each process counts for itself, within
+   * `localShare` of each limit, and what it admitted is counted in Redis once that is back. There is no default: it is the
    * choice between an outage of the limit and an outage of the service.
    */
-  readonly onUnavailable: "allow" | "refuse";
+  readonly onUnavailable: "allow" | "refuse" | "local";
+  /**
+   * Part of each limit that one process admits by itself while Redis is away, over 0, to 1. With one part in the number of processes all
+   * together keep the limit. @default 0.25
+   */
+  readonly localShare?: number | undefined;
   /** Longest wait for a decision, in milliseconds. @default 250 */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How long slots and reservations outlive the process that holds them, in milliseconds, 500 to one hour. While it lives it renews them.
+   * @default 10_000
+   */
+  readonly leaseMs?: number | undefined;
+  /** How long they are renewed at most when nobody settles, in milliseconds. @default 3_600_000 (one hour) */
+  readonly holdMaxMs?: number | undefined;
+  /**
+   * Where subjects lie on a Redis Cluster. `scope`: all of a scope in one slot, decided in one script. `subject`: each in a slot of its
+   * own, for scopes that outgrow a node; rules by several subjects are then taken one after the other, and given back when a later one
+   * refuses. @default "scope"
+   */
+  readonly slots?: "scope" | "subject" | undefined;
 }
 
-/** Rules with nothing left open. */
+/** Rules with nothing left open. Limits and costs are thousandths of a unit. */
 export interface ResolvedRule {
   readonly id: string;
   readonly by: string;
   readonly unit: Unit;
+  readonly algorithm: Algorithm | "concurrency";
   readonly limit: number;
+  /** 0 for slots; of a calendar its nominal length. */
   readonly windowMs: number;
+  readonly burst: number;
+  readonly calendar: { readonly period: Calendar; readonly timeZone: string } | undefined;
 }
 
 export interface ResolvedLimiterOptions {
   readonly name: string;
   readonly rules: readonly ResolvedRule[];
-  readonly onUnavailable: "allow" | "refuse";
+  readonly onUnavailable: "allow" | "refuse" | "local";
+  readonly localShare: number;
   readonly timeoutMs: number;
+  readonly leaseMs: number;
+  readonly holdMaxMs: number;
+  readonly slots: "scope" | "subject";
 }
 
 /** The subject that all callers of one scope share; `take` need not name it. */
@@ -53,9 +128,20 @@ export const APP_SUBJECT = "app";
 
 /** Longest window: 31 days. */
 export const WINDOW_MS_MAX: number = 31 * 86_400_000;
-const LIMIT_MAX = 2 ** 40;
+/** Shortest window. */
+const WINDOW_MS_MIN = 10;
+/** Largest limit, and largest cost of one call, in any unit. */
+export const COST_MAX: number = 2 ** 40;
+/** Parts of a unit that are counted. */
+export const SCALE = 1_000;
+const LOG_LIMIT_MAX = 100_000;
 const RULES_MAX = 16;
-const TIMEOUT_MS_DEFAULT = 250;
+const PERIOD_MS: Readonly<Record<Calendar, number>> = {
+  hour: 3_600_000,
+  day: 86_400_000,
+  week: 7 * 86_400_000,
+  month: 31 * 86_400_000,
+};
 
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
 export function resolveOptions(options: LimiterOptions): ResolvedLimiterOptions {
@@ -63,23 +149,63 @@ export function resolveOptions(options: LimiterOptions): ResolvedLimiterOptions 
   if (!Array.isArray(rules) || rules.length < 1 || rules.length > RULES_MAX) {
     refuse("rules", `a list of 1 to ${RULES_MAX} rules`, rules);
   }
-  const resolved = rules.map((rule, at) => resolveRule(rule, `rules[${at}]`));
+  const resolved = rules.map((rule: Rule, at) => resolveRule(rule, `rules[${at}]`));
   const ids = new Set(resolved.map(({ id }) => id));
   if (ids.size !== resolved.length) refuse("rules", "a list of rules with different ids", rules);
+  const localShare = checkNumber("localShare", options.localShare ?? 0.25, { min: 0, max: 1 });
+  if (localShare === 0) refuse("localShare", "over 0", localShare);
   return {
     name: checkText("name", options.name, 128),
     rules: resolved,
-    onUnavailable: checkOneOf("onUnavailable", options.onUnavailable, ["allow", "refuse"]),
-    timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? TIMEOUT_MS_DEFAULT, { min: 1, max: 60_000 }),
+    onUnavailable: checkOneOf("onUnavailable", options.onUnavailable, ["allow", "refuse", "local"]),
+    localShare,
+    timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 250, { min: 1, max: 60_000 }),
+    leaseMs: checkInteger("leaseMs", options.leaseMs ?? 10_000, { min: 500, max: 3_600_000 }),
+    holdMaxMs: checkInteger("holdMaxMs", options.holdMaxMs ?? 3_600_000, { min: 500, max: 7 * 86_400_000 }),
+    slots: checkOneOf("slots", options.slots ?? "scope", ["scope", "subject"]),
   };
 }
 
+/** Units as thousandths. @throws MarrowError when they are no multiple of 0.001 in the range */
+export function toThousandths(
+  path: string,
+  units: unknown,
+  max: number = COST_MAX,
+  code: "invalid_option" | "invalid_input" = "invalid_input",
+): number {
+  if (Number.isInteger(units) && (units as number) >= 0 && (units as number) <= max) return (units as number) * SCALE;
+  const checked = checkNumber(path, units, { min: 0, max }, code);
+  const thousandths = Math.round(checked * SCALE);
+  if (Math.abs(thousandths / SCALE - checked) > 1e-9 * Math.max(1, checked))
+    refuse(path, "a multiple of 0.001", units, code);
+  return thousandths;
+}
+
 function resolveRule(rule: Rule, path: string): ResolvedRule {
-  return {
-    id: checkText(`${path}.id`, rule.id, 128),
-    by: checkText(`${path}.by`, rule.by, 128),
-    unit: checkOneOf(`${path}.unit`, rule.unit ?? "requests", ["requests", "tokens"]),
-    limit: checkInteger(`${path}.limit`, rule.limit, { min: 0, max: LIMIT_MAX }),
-    windowMs: checkInteger(`${path}.windowMs`, rule.windowMs, { min: 1_000, max: WINDOW_MS_MAX }),
-  };
+  const unit = checkOneOf(`${path}.unit`, rule.unit ?? "requests", ["requests", "tokens", "cost", "concurrency"]);
+  const limit = toThousandths(`${path}.limit`, rule.limit, COST_MAX, "invalid_option");
+  const named = { id: checkText(`${path}.id`, rule.id, 128), by: checkText(`${path}.by`, rule.by, 128), unit, limit };
+  if (rule.unit === "concurrency") {
+    for (const other of ["algorithm", "windowMs", "calendar"])
+      if ((rule as unknown as Record<string, unknown>)[other] !== undefined)
+        refuse(`${path}.${other}`, "absent in a rule of slots", (rule as unknown as Record<string, unknown>)[other]);
+    return { ...named, algorithm: "concurrency", windowMs: 0, burst: limit, calendar: undefined };
+  }
+  const algorithms = ["slidingWindow", "slidingLog", "tokenBucket", "fixedWindow"] as const;
+  const algorithm = checkOneOf(`${path}.algorithm`, rule.algorithm ?? "slidingWindow", algorithms);
+  if ("calendar" in rule && rule.calendar !== undefined) {
+    if (algorithm !== "fixedWindow") refuse(`${path}.algorithm`, '"fixedWindow" in a rule by the calendar', algorithm);
+    const period = checkOneOf(`${path}.calendar`, rule.calendar, ["hour", "day", "week", "month"]);
+    const timeZone = checkTimeZone(`${path}.timeZone`, rule.timeZone ?? "UTC");
+    return { ...named, algorithm, windowMs: PERIOD_MS[period], burst: limit, calendar: { period, timeZone } };
+  }
+  const { windowMs: given } = rule as WindowRule;
+  const windowMs = checkInteger(`${path}.windowMs`, given, { min: WINDOW_MS_MIN, max: WINDOW_MS_MAX });
+  if (algorithm === "slidingLog" && limit > LOG_LIMIT_MAX * SCALE)
+    refuse(`${path}.limit`, `at most ${LOG_LIMIT_MAX} in a sliding log`, rule.limit);
+  const burst =
+    algorithm === "tokenBucket" && (rule as BucketRule).burst !== undefined
+      ? toThousandths(`${path}.burst`, (rule as BucketRule).burst, COST_MAX, "invalid_option")
+      : limit;
+  return { ...named, algorithm, windowMs, burst, calendar: undefined };
 }

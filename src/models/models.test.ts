@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { startScriptedModel, type ScriptedAnswer, type ScriptedModel } from "../testing/index.ts";
-import { demoModel, openaiModel, toRetryAfterMs, type ChatRequest } from "./index.ts";
+import { demoModel, openaiModel, type ChatRequest } from "./index.ts";
+import { toRetryAfterMs } from "../internal/retry-after.ts";
 
 const request: ChatRequest = { model: "scripted", messages: [{ role: "user", content: "hello there" }] };
 let endpoint: ScriptedModel;

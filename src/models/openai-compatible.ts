@@ -1,6 +1,7 @@
 import { Pool } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
+import { toRetryAfterMs } from "../internal/retry-after.ts";
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
 import { BodyTooLarge, sendRequest, type HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall, ModelInfo, StreamPart } from "./model.ts";
@@ -165,18 +166,6 @@ function toJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Milliseconds of `retry-after-ms` or `retry-after` (seconds or a date); `undefined` without either. */
-export function toRetryAfterMs(headers: Readonly<Record<string, string | string[] | undefined>>): number | undefined {
-  const ms = Number(headers["retry-after-ms"] ?? Number.NaN);
-  if (ms >= 0) return ms;
-  const after = headers["retry-after"];
-  if (typeof after !== "string" || after === "") return undefined;
-  const seconds = Number(after);
-  if (seconds >= 0) return Math.round(seconds * 1000);
-  const date = Date.parse(after);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
 /** The parts of an endpoint's error object that a client may see. */

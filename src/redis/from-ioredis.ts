@@ -35,21 +35,32 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   return owned && !isCluster ? { ...driver, redial: () => client.disconnect(true) } : driver;
 }
 
+/** Commands in one write: with more the server would wait for the last of them before it begins with the first. */
+const GATHERED_MAX = 16;
+
 /**
- * Gathers the commands of one turn of the event loop into one write to the socket. Commands leave in the same turn in which
+ * Gathers the commands of one turn of the event loop into few writes to the socket. Commands leave in the same turn in which
  * they were given, so nothing waits for company; what is saved is a system call for each.
  */
 function createGathering(client: IoredisClient): () => void {
-  let gathering = false;
+  let corked: Socket | undefined;
+  let gathered = 0;
   return () => {
-    const stream = client.stream as Socket | undefined;
-    if (gathering || stream === undefined) return;
-    gathering = true;
-    stream.cork();
-    setImmediate(() => {
-      gathering = false;
-      stream.uncork();
-    });
+    if (corked === undefined) {
+      const stream = client.stream as Socket | undefined;
+      if (stream === undefined) return;
+      corked = stream;
+      stream.cork();
+      setImmediate(() => {
+        corked = undefined;
+        gathered = 0;
+        stream.uncork();
+      });
+    } else if (gathered % GATHERED_MAX === 0) {
+      corked.uncork();
+      corked.cork();
+    }
+    gathered += 1;
   };
 }
 

@@ -2,11 +2,11 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { parseCacheControl, type AnswerStream, type Provenance } from "../../flow/index.ts";
+import { toLimitHeaders } from "../../limiter/http/index.ts";
 import { toEvent, type ChatRequest } from "../../models/index.ts";
 import { bodyBytes, type GatewayApp } from "../parts.ts";
 import { toErrorAnswer, toRefusal } from "../error-body.ts";
 import { header, userOf } from "../identity.ts";
-import { toLimitHeaders } from "../limit-headers.ts";
 
 /** What must be right for a request to be understood; everything else goes to the model as it came. */
 const chatBody = z.looseObject({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toDuration, toLimitHeaders } from "./limit-headers.ts";
+import { toDuration, toLimitHeaders } from "./headers.ts";
 
 const rule = (id: string, unit: "requests" | "tokens", limit: number, remaining: number) => ({
   id,
@@ -17,9 +17,9 @@ describe("a decision's headers", () => {
       rule("app", "requests", 100, 2),
       rule("tokens", "tokens", 1_000, 900),
     ];
-    const headers = toLimitHeaders({ allowed: true, degraded: false, rules, settle: async () => {} });
+    const headers = toLimitHeaders({ degraded: false, rules });
     expect(headers).toEqual({
-      "ratelimit-policy": '"user";q=10;w=60, "app";q=100;w=60, "tokens";q=1000;w=60',
+      "ratelimit-policy": '"user";q=10;w=60, "app";q=100;w=60, "tokens";q=1000;qu="tokens";w=60',
       ratelimit: '"user";r=4;t=13, "app";r=2;t=13, "tokens";r=900;t=13',
       "x-ratelimit-limit-requests": "100",
       "x-ratelimit-remaining-requests": "2",
@@ -31,7 +31,7 @@ describe("a decision's headers", () => {
   });
 
   it("say when nothing was counted", () => {
-    expect(toLimitHeaders({ allowed: true, degraded: true, rules: [], settle: async () => {} })).toEqual({
+    expect(toLimitHeaders({ degraded: true, rules: [] })).toEqual({
       "x-ratelimit-degraded": "1",
     });
   });

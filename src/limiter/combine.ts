@@ -1,0 +1,94 @@
+import { MarrowError } from "../errors.ts";
+import { refuse } from "../internal/check.ts";
+import type { Limiter } from "./contract.ts";
+import type { Decision, Permit, Refusal } from "./decision.ts";
+import type { Exceptions, Subject } from "./exceptions.ts";
+
+/** Nothing: what a take comes to that a later limiter refused. */
+const NOTHING = { requests: 0, tokens: 0, cost: 0 };
+
+/**
+ * Several limiters as one, where no script reaches all: levels in different slots of a cluster, tenants and the whole of them.
+ *
+ * They are asked in order, one round trip each, and what earlier ones took is given back when a later one refuses: put the one that
+ * refuses most first. Between the two steps others see it as taken, so a take may be refused that another order would have allowed; never the
+ * other way round. A process that dies between them leaves its request charged in the earlier ones; what is under a lease comes back.
+ * @throws MarrowError `invalid_option` without any limiter
+ */
+export function combineLimiters(limiters: readonly Limiter[]): Limiter {
+  if (!Array.isArray(limiters) || limiters.length === 0) refuse("limiters", "a list of at least one limiter", limiters);
+
+  /** Asks the limiters for one who knows the subject. */
+  async function ofSubject<T>(ask: (limiter: Exceptions) => Promise<T>): Promise<T> {
+    let unknown: unknown;
+    for (const limiter of limiters) {
+      try {
+        return await ask(limiter);
+      } catch (error) {
+        if (!MarrowError.is(error, "invalid_input")) throw error;
+        unknown = error;
+      }
+    }
+    throw unknown;
+  }
+
+  async function each<T>(act: (limiter: Limiter) => Promise<T>): Promise<T[]> {
+    return Promise.all(limiters.map(act));
+  }
+
+  return {
+    async take(subjects, costs, options) {
+      const taken: Permit[] = [];
+      const giveBack = () => Promise.allSettled(taken.map((permit) => permit.settle(NOTHING)));
+      for (const limiter of limiters) {
+        let decision: Decision;
+        try {
+          decision = await limiter.take(subjects, costs, options);
+        } catch (error) {
+          await giveBack();
+          throw error;
+        }
+        if (!decision.allowed) {
+          await giveBack();
+          return { ...decision, rules: [...taken.flatMap(({ rules }) => rules), ...decision.rules] };
+        }
+        taken.push(decision);
+      }
+      const all = async (act: (permit: Permit) => Promise<boolean>) =>
+        (await Promise.all(taken.map(act))).every(Boolean);
+      return {
+        allowed: true,
+        degraded: taken.some(({ degraded }) => degraded),
+        rules: taken.flatMap(({ rules }) => rules),
+        settle: (actual) => all((permit) => permit.settle(actual)),
+        adjust: (soFar) => all((permit) => permit.adjust(soFar)),
+      };
+    },
+
+    async peek(subjects, costs) {
+      const standings = await each((limiter) => limiter.peek(subjects, costs));
+      const rules = standings.flatMap((standing) => standing.rules);
+      const longest = standings.reduce<Refusal | undefined>((most, one) => {
+        if (one.allowed) return most;
+        return most === undefined || (one.retryAfterMs ?? Infinity) > (most.retryAfterMs ?? Infinity) ? one : most;
+      }, undefined);
+      return longest === undefined ? { allowed: true, degraded: false, rules } : { ...longest, rules };
+    },
+
+    charge: async (subjects, costs) => void (await each((limiter) => limiter.charge(subjects, costs))),
+    refund: async (subjects, costs) => void (await each((limiter) => limiter.refund(subjects, costs))),
+    async reset(subjects, rules) {
+      const done = await Promise.allSettled(limiters.map((limiter) => limiter.reset(subjects, rules)));
+      const failed = done.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
+      // A rule that is named belongs to one of them: the others do not know it.
+      const wrong = failed.find(({ reason }) => !MarrowError.is(reason, "invalid_input"));
+      if (wrong !== undefined || failed.length === done.length) throw (wrong ?? failed[0])?.reason;
+    },
+    block: (subject: Subject, options) => ofSubject((limiter) => limiter.block(subject, options)),
+    unblock: (subject) => ofSubject((limiter) => limiter.unblock(subject)),
+    override: (subject, limits, options) => ofSubject((limiter) => limiter.override(subject, limits, options)),
+    boost: (subject, more, options) => ofSubject((limiter) => limiter.boost(subject, more, options)),
+    restore: (subject) => ofSubject((limiter) => limiter.restore(subject)),
+    exceptions: async () => (await each((limiter) => limiter.exceptions())).flat(),
+  };
+}

@@ -1,0 +1,39 @@
+import type { Costs, Decision, Permit, Refusal } from "./decision.ts";
+import type { Exceptions } from "./exceptions.ts";
+
+/** Who asks: a value for every `by` of the rules, such as `{ user: "42" }`. */
+export type Subjects = Readonly<Record<string, string>>;
+
+/** How one take is done. */
+export interface TakeOptions {
+  /**
+   * Takes tokens and cost under a lease: unless `settle` says what they came to, they are given back when the process that holds them is
+   * gone. Requests stay charged. @default false
+   */
+  readonly reserve?: boolean | undefined;
+  /** Waits for a refusal to end, up to `maxMs` (at most one hour). Who waits for a slot stands in line, first come, first served. */
+  readonly wait?: { readonly maxMs: number } | undefined;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Whether a call would be allowed, and how the rules stand; nothing was taken. */
+export type Standing = Omit<Permit, "settle" | "adjust"> | Refusal;
+
+/** Decides whether a call may go on. */
+export interface Limiter extends Exceptions {
+  /**
+   * Takes the costs from every rule, or from none when one refuses: one script, one round trip, server time only.
+   * Redis being away is no error: `onUnavailable` decides, and the decision says `degraded`.
+   * @throws MarrowError `invalid_input` for costs or subjects of the wrong kind, `aborted` when the signal ended the waiting
+   */
+  take(subjects: Subjects, costs?: Costs, options?: TakeOptions): Promise<Decision>;
+  /** Tells what `take` would, and takes nothing. One round trip. @throws MarrowError also `unavailable` or `timeout` when Redis is away */
+  peek(subjects: Subjects, costs?: Costs): Promise<Standing>;
+  /** Charges units without asking whether there are any left; slots are not touched. One round trip. */
+  charge(subjects: Subjects, costs: Costs): Promise<void>;
+  /** Gives units back, never below nothing; slots are not touched. One round trip. */
+  refund(subjects: Subjects, costs: Costs): Promise<void>;
+  /** Forgets what was counted for these subjects, by all rules or those named; slots that are held stay held. One round trip. */
+  reset(subjects: Subjects, rules?: readonly string[]): Promise<void>;
+}

@@ -1,0 +1,133 @@
+import type { ResolvedRule } from "./options.ts";
+import type { Period } from "./calendar.ts";
+
+/** What a rule has counted for one subject; the meaning of the numbers is the algorithm's. Units are thousandths. */
+export interface RuleCount {
+  /** Number of the window; start of the window (ms); when a bucket was seen last (ms). */
+  readonly a: number;
+  /** Units of this window, of a log, of a bucket that have not leaked, of slots that are held. */
+  readonly b: number;
+  /** Units of the window before. */
+  readonly c: number;
+  /** Entries of a log, oldest first. */
+  readonly log: readonly LogEntry[];
+}
+
+/** One take in a log. */
+export interface LogEntry {
+  readonly atMs: number;
+  readonly units: number;
+}
+
+/** Nothing counted. */
+export const NOTHING: RuleCount = { a: 0, b: 0, c: 0, log: [] };
+
+/** One rule as it is asked: its units, and of a calendar the period that it is in. */
+export interface Asked {
+  readonly rule: ResolvedRule;
+  readonly cost: number;
+  readonly count: RuleCount;
+  readonly period?: Period | undefined;
+}
+
+/** How a take of one rule comes out. */
+export interface Answered {
+  readonly count: RuleCount;
+  /** Units that it counts now, rounded up. */
+  readonly used: number;
+  /** Milliseconds until the cost would fit: 0 when it does, Infinity when it never will. */
+  readonly waitMs: number;
+}
+
+/** How long to wait for a slot: nobody knows when one is given back. */
+const FULL_WAIT_MS = 1_000;
+
+/**
+ * The arithmetic of `take_units.lua`, pure: what decides while Redis is away, the script's twin in tests, and its explanation.
+ * A count ahead of the clock (it went back in a fail-over) goes on.
+ */
+export function answer({ rule, cost, count: stored, period }: Asked, nowMs: number): Answered {
+  const count = turn(rule, stored, period, nowMs);
+  const used = usedOf(rule, count, nowMs);
+  return { count, used, waitMs: used + cost <= roomOf(rule) ? 0 : waitOf(rule, cost, count, used, period, nowMs) };
+}
+
+/** What is counted once a cost was taken. */
+export function charge({ algorithm }: ResolvedRule, count: RuleCount, cost: number, nowMs: number): RuleCount {
+  if (cost === 0) return count;
+  if (algorithm !== "slidingLog") return { ...count, b: count.b + cost };
+  // A clock that went back puts an entry before others.
+  const log = [...count.log, { atMs: nowMs, units: cost }].toSorted((one, other) => one.atMs - other.atMs);
+  return { ...count, b: count.b + cost, log };
+}
+
+/** Units that may be counted at once. */
+export function roomOf({ algorithm, limit, burst }: ResolvedRule): number {
+  return algorithm === "tokenBucket" ? burst : limit;
+}
+
+function turn(rule: ResolvedRule, count: RuleCount, period: Period | undefined, nowMs: number): RuleCount {
+  const { algorithm, windowMs, limit } = rule;
+  const { a, b, c, log } = count;
+  switch (algorithm) {
+    case "slidingWindow": {
+      const window = Math.floor(nowMs / windowMs);
+      return a >= window ? count : { a: window, b: 0, c: a === window - 1 ? b : 0, log };
+    }
+    case "fixedWindow": {
+      const start = period?.fromMs ?? nowMs - (nowMs % windowMs);
+      return a >= start ? count : { a: start, b: 0, c, log };
+    }
+    case "tokenBucket":
+      return nowMs <= a ? count : { a: nowMs, b: Math.max(0, b - ((nowMs - a) * limit) / windowMs), c, log };
+    case "slidingLog": {
+      const kept = log.filter(({ atMs }) => atMs > nowMs - windowMs);
+      if (kept.length === log.length) return count;
+      return { a, b: kept.reduce((sum, { units }) => sum + units, 0), c, log: kept };
+    }
+    default:
+      return count;
+  }
+}
+
+function usedOf({ algorithm, windowMs }: ResolvedRule, { a, b, c }: RuleCount, nowMs: number): number {
+  if (algorithm === "tokenBucket") return Math.ceil(b);
+  if (algorithm !== "slidingWindow") return b;
+  const elapsedMs = Math.max(0, nowMs - a * windowMs);
+  return b + Math.ceil((c * (windowMs - elapsedMs)) / windowMs);
+}
+
+function waitOf(
+  rule: ResolvedRule,
+  cost: number,
+  { a, b, c, log }: RuleCount,
+  used: number,
+  period: Period | undefined,
+  nowMs: number,
+): number {
+  const { algorithm, windowMs, limit } = rule;
+  const room = roomOf(rule);
+  if (cost > room) return Infinity;
+  const atLeast = (ms: number) => Math.max(1, ms);
+  switch (algorithm) {
+    case "slidingWindow": {
+      const elapsedMs = Math.max(0, nowMs - a * windowMs);
+      if (b + cost <= limit) return atLeast(Math.ceil((windowMs * (c - (limit - b - cost))) / c) - elapsedMs);
+      return atLeast(windowMs - elapsedMs + Math.ceil((windowMs * (b - (limit - cost))) / b));
+    }
+    case "fixedWindow":
+      return atLeast((period?.untilMs ?? a + windowMs) - nowMs);
+    case "tokenBucket":
+      return limit === 0 ? Infinity : atLeast(Math.ceil(((b + cost - room) * windowMs) / limit));
+    case "slidingLog": {
+      let needed = used + cost - room;
+      for (const { atMs, units } of log) {
+        needed -= units;
+        if (needed <= 0) return atLeast(atMs + windowMs - nowMs);
+      }
+      return windowMs;
+    }
+    default:
+      return FULL_WAIT_MS;
+  }
+}

@@ -1,0 +1,171 @@
+import { MarrowError } from "../errors.ts";
+import { checkInteger, refuse } from "../internal/check.ts";
+import { decodeKeyPart, runScript, type ScopedRedis } from "../redis/index.ts";
+import type { LimiterKeys } from "./keys.ts";
+import { APP_SUBJECT, SCALE, toThousandths } from "./options.ts";
+import { setException } from "./scripts.gen.ts";
+import type { Wire } from "./wire.ts";
+
+/** One subject, such as `{ user: "42" }`. */
+export type Subject = Readonly<Record<string, string>>;
+
+/** What holds for one subject alone. */
+export interface Exception {
+  readonly subject: Subject;
+  /** Refused whatever it asks. `untilMs` is absent when that has no end. */
+  readonly blocked?: { readonly untilMs?: number | undefined } | undefined;
+  /** By rule: another limit, and units more for a time. */
+  readonly rules: Readonly<
+    Record<
+      string,
+      {
+        readonly limit?: number | undefined;
+        readonly limitUntilMs?: number | undefined;
+        readonly more?: number | undefined;
+        readonly moreUntilMs?: number | undefined;
+      }
+    >
+  >;
+}
+
+/** How long something holds. */
+export interface For {
+  /** Milliseconds, 1 to 366 days. @default without end */
+  readonly forMs?: number | undefined;
+}
+
+/** Blocks, overrides and boosts of single subjects: in force with the next take of any process. Each is one round trip. */
+export interface Exceptions {
+  /** Refuses a subject whatever it asks. */
+  block(subject: Subject, options?: For): Promise<void>;
+  unblock(subject: Subject): Promise<void>;
+  /** Gives a subject other limits, by the ids of rules. */
+  override(subject: Subject, limits: Readonly<Record<string, number>>, options?: For): Promise<void>;
+  /** Gives a subject more units for a time: the end is required. */
+  boost(subject: Subject, more: Readonly<Record<string, number>>, options: Required<For>): Promise<void>;
+  /** Takes back what overrides and boosts gave; a block stays. */
+  restore(subject: Subject): Promise<void>;
+  /** All that hold, those that ended left out. With a slot for each subject there is no list of all: `unsupported`. */
+  exceptions(): Promise<readonly Exception[]>;
+}
+
+const FOR_MS_MAX = 366 * 86_400_000;
+
+interface Change {
+  readonly limit?: string;
+  readonly limit_ms?: number;
+  readonly more?: string;
+  readonly more_ms?: number;
+  readonly clear?: true;
+}
+
+interface Stored {
+  readonly blocked?: number;
+  readonly rules?: Readonly<
+    Record<string, { limit?: string; limit_until?: number; more?: string; more_until?: number }>
+  >;
+}
+
+/** Makes the exceptions of one limiter. */
+export function createExceptions(
+  redis: ScopedRedis,
+  { rules, tags, subjects }: Wire,
+  names: LimiterKeys,
+  slots: "scope" | "subject",
+): Exceptions {
+  function subjectOf(subject: Subject): readonly [string, string] {
+    const entries = Object.entries(subject ?? {});
+    const [entry] = entries;
+    if (entries.length !== 1 || entry === undefined || !subjects.includes(entry[0]))
+      return refuse("subject", `one of ${subjects.join(", ")} with its value`, subject, "invalid_input");
+    return entry;
+  }
+
+  async function change(subject: Subject, changes: object): Promise<void> {
+    const [by, value] = subjectOf(subject);
+    const keys = { record: names.record(by, value), exceptions: names.exceptions(by, value) };
+    const longest = Math.max(1, ...rules.map(({ windowMs }) => 2 * windowMs));
+    const values = { change: JSON.stringify(changes), life_ms: longest };
+    await runScript(redis, setException, keys, values);
+  }
+
+  function ofRules(
+    subject: Subject,
+    path: string,
+    units: Readonly<Record<string, number>>,
+    to: (thousandths: string) => Change,
+  ) {
+    const [by] = subjectOf(subject);
+    const changed: Record<string, Change> = {};
+    for (const [id, value] of Object.entries(units)) {
+      const at = rules.findIndex((rule) => rule.id === id && rule.by === by);
+      if (at === -1) refuse(`${path}.${id}`, `the id of a rule by ${by}`, id, "invalid_input");
+      changed[String(tags[at])] = to(String(toThousandths(`${path}.${id}`, value)));
+    }
+    return { rules: changed };
+  }
+
+  const lasting = (forMs: number | undefined) =>
+    forMs === undefined ? -1 : checkInteger("forMs", forMs, { min: 1, max: FOR_MS_MAX }, "invalid_input");
+
+  return {
+    block: (subject, { forMs } = {}) => change(subject, { blocked_ms: lasting(forMs) }),
+    unblock: (subject) => change(subject, { blocked_ms: 0 }),
+    override: async (subject, limits, { forMs } = {}) => {
+      const limitMs = lasting(forMs);
+      await change(
+        subject,
+        ofRules(subject, "limits", limits, (limit) => ({ limit, limit_ms: limitMs })),
+      );
+    },
+    boost: async (subject, units, { forMs }) => {
+      const moreMs = checkInteger("forMs", forMs, { min: 1, max: FOR_MS_MAX }, "invalid_input");
+      await change(
+        subject,
+        ofRules(subject, "more", units, (more) => ({ more, more_ms: moreMs })),
+      );
+    },
+    restore: async (subject) => {
+      const [by] = subjectOf(subject);
+      const own = Object.fromEntries(rules.filter((rule) => rule.by === by).map(({ id }) => [id, 0]));
+      await change(
+        subject,
+        ofRules(subject, "rules", own, () => ({ clear: true })),
+      );
+    },
+    async exceptions() {
+      if (slots === "subject")
+        throw new MarrowError("unsupported", "exceptions are not listed where each subject has a slot of its own");
+      const reply = (await redis.send(["HGETALL", names.exceptions(APP_SUBJECT, APP_SUBJECT)])) as readonly string[];
+      const nowMs = Date.now();
+      const list: Exception[] = [];
+      for (let at = 0; at < reply.length; at += 2) {
+        const [by = "", value = ""] = (reply[at] as string).split(":").slice(-2).map(decodeKeyPart);
+        const exception = toException({ [by]: value }, JSON.parse(reply[at + 1] as string) as Stored, nowMs);
+        if (exception.blocked !== undefined || Object.keys(exception.rules).length > 0) list.push(exception);
+      }
+      return list;
+    },
+  };
+
+  function toException(subject: Subject, stored: Stored, nowMs: number): Exception {
+    const holds = (untilMs: number | undefined) => untilMs !== undefined && (untilMs === 0 || untilMs > nowMs);
+    const units = (thousandths: string | undefined) => Number(thousandths) / SCALE;
+    const end = (untilMs: number | undefined) => (untilMs === 0 ? undefined : untilMs);
+    const changed: Record<string, Exception["rules"][string]> = {};
+    for (const [tag, one] of Object.entries(stored.rules ?? {})) {
+      const id = rules[tags.indexOf(Number(tag))]?.id;
+      if (id === undefined) continue;
+      const rule = {
+        ...(holds(one.limit_until) && { limit: units(one.limit), limitUntilMs: end(one.limit_until) }),
+        ...(holds(one.more_until) && { more: units(one.more), moreUntilMs: one.more_until }),
+      };
+      if (Object.keys(rule).length > 0) changed[id] = rule;
+    }
+    return {
+      subject,
+      rules: changed,
+      ...(holds(stored.blocked) && { blocked: { untilMs: end(stored.blocked) } }),
+    };
+  }
+}

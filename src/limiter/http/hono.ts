@@ -1,0 +1,41 @@
+import type { Limiter } from "../contract.ts";
+import { ask, type HttpLimiterOptions } from "./asking.ts";
+
+/** What the middleware needs of Hono's context. */
+export interface HonoContext {
+  res: Response;
+  header(name: string, value: string): void;
+}
+
+/**
+ * Limits the requests of a Hono application: headers on every answer, a 429 for what is refused. Slots are given back when the answer's
+ * body is over or the client is gone.
+ */
+export function honoLimiter<C extends HonoContext>(
+  limiter: Limiter,
+  options: HttpLimiterOptions<C>,
+): (context: C, next: () => Promise<void>) => Promise<Response | undefined> {
+  return async (context, next) => {
+    const asked = await ask(limiter, options, context);
+    if (!asked.passes) return new Response(asked.body, { status: 429, headers: asked.headers });
+    const settle = () => void asked.permit?.settle().catch(() => {});
+    try {
+      await next();
+    } catch (error) {
+      settle();
+      throw error;
+    }
+    for (const [name, value] of Object.entries(asked.headers)) context.header(name, value);
+    const { body, status, headers } = context.res;
+    if (body === null) settle();
+    else {
+      // Node's types do not know `cancel` of a transformer yet; a client that is gone ends there.
+      const watcher = { flush: settle, cancel: settle } as ConstructorParameters<
+        typeof TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>
+      >[0];
+      const watched = body.pipeThrough(new TransformStream(watcher));
+      context.res = new Response(watched, { status, headers });
+    }
+    return undefined;
+  };
+}

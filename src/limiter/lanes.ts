@@ -1,0 +1,170 @@
+import { hash } from "node:crypto";
+import { checkInteger, checkText } from "../internal/check.ts";
+import type { AnswerHeaders } from "../internal/retry-after.ts";
+import { checkScope, encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
+import { readLimits, type ProviderLimit } from "./provider-headers.ts";
+
+/** One provider's limits hold for one model and one key of ours. */
+export interface Lane {
+  readonly provider: string;
+  readonly model: string;
+  /** A name of the key or its hash; never the key. */
+  readonly key: string;
+}
+
+/** Options of `createLanes`. */
+export interface LanesOptions {
+  readonly name: string;
+  /** Longest wait for Redis, in milliseconds; without an answer a process goes by what it learned itself. @default 100 */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** May the provider be asked? */
+export type LaneDecision =
+  | { readonly open: true }
+  | {
+      readonly open: false;
+      /** What it is closed by: the provider said so, or what it said is left is used up. */
+      readonly reason: "closed" | "requests" | "tokens";
+      readonly retryAfterMs: number;
+    };
+
+/** The providers' own limits, learned from their answers and shared between processes. */
+export interface Lanes {
+  /**
+   * Whether a lane is open for a call of about so many tokens; counts it against what the provider said is left.
+   * No round trip but one in {@link LOOK_MS} a lane, which only the first waits for.
+   */
+  enter(lane: Lane, tokens?: number): Promise<LaneDecision>;
+  /** Learns from an answer. A 429, 503 or 529 closes the lane for as long as it says, in this process at once, in others within {@link LOOK_MS}. */
+  learn(lane: Lane, status: number, headers: AnswerHeaders): Promise<void>;
+  /** Opens a lane again before its time. */
+  open(lane: Lane): Promise<void>;
+}
+
+/** How often a process looks what others learned, in milliseconds. */
+export const LOOK_MS = 250;
+/** Lanes that are remembered in process. */
+const LANES_MAX = 10_000;
+
+interface Left {
+  remaining: number;
+  readonly untilMs: number;
+}
+
+interface Known {
+  closedUntilMs: number;
+  /** When this process last learned that it is closed. */
+  learnedMs: number;
+  lookedMs: number;
+  looking: Promise<void> | undefined;
+  requests: Left | undefined;
+  tokens: Left | undefined;
+}
+
+/**
+ * Makes the lanes of a scope. A closed lane is one string in Redis whose life is the closing; what is left of a provider's limits each
+ * process knows from its own last answer, which counts the calls of all, and counts its own calls since.
+ * @throws MarrowError `invalid_option`
+ */
+export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
+  const scoped = checkScope(redis);
+  const name = encodeKeyPart("name", checkText("name", options.name, 128));
+  const timeoutMs = checkInteger("timeoutMs", options.timeoutMs ?? 100, { min: 1, max: 60_000 });
+  const lanes = new Map<string, Known>();
+
+  const keyOf = ({ provider, model, key }: Lane) => {
+    const parts = [provider, model, key].map((part, at) =>
+      checkText(`lane.${["provider", "model", "key"][at]}`, part, 1_024, "invalid_input"),
+    );
+    return `${keyTag(scoped)}:limiter:${name}:lane:${hash("sha256", JSON.stringify(parts)).slice(0, 32)}`;
+  };
+
+  function knownOf(key: string): Known {
+    const known = lanes.get(key);
+    if (known !== undefined) return known;
+    if (lanes.size >= LANES_MAX) lanes.delete(lanes.keys().next().value as string);
+    const fresh = {
+      closedUntilMs: 0,
+      learnedMs: 0,
+      lookedMs: -LOOK_MS,
+      looking: undefined,
+      requests: undefined,
+      tokens: undefined,
+    };
+    lanes.set(key, fresh);
+    return fresh;
+  }
+
+  async function look(key: string, known: Known): Promise<void> {
+    known.lookedMs = performance.now();
+    try {
+      const lifeMs = Number(await scoped.send(["PTTL", key], { timeoutMs }));
+      // What was learned since may not be there yet.
+      if (known.learnedMs < known.lookedMs) known.closedUntilMs = lifeMs > 0 ? performance.now() + lifeMs : 0;
+    } catch {
+      // Redis is away: what is known here goes on.
+    } finally {
+      known.looking = undefined;
+    }
+  }
+
+  return {
+    async enter(lane, tokens = 0) {
+      const key = keyOf(lane);
+      const known = knownOf(key);
+      const first = known.lookedMs < 0;
+      if (performance.now() - known.lookedMs >= LOOK_MS) known.looking ??= look(key, known);
+      if (first || known.looking === undefined) await known.looking;
+      const nowMs = performance.now();
+      if (known.closedUntilMs > nowMs)
+        return { open: false, reason: "closed", retryAfterMs: Math.ceil(known.closedUntilMs - nowMs) };
+      const units = { requests: 1, tokens };
+      for (const unit of ["requests", "tokens"] as const) {
+        const left = known[unit];
+        if (left === undefined || nowMs >= left.untilMs) known[unit] = undefined;
+        else if (left.remaining < units[unit])
+          return { open: false, reason: unit, retryAfterMs: Math.ceil(left.untilMs - nowMs) };
+      }
+      for (const unit of ["requests", "tokens"] as const) {
+        const left = known[unit];
+        if (left !== undefined) left.remaining -= units[unit];
+      }
+      return { open: true };
+    },
+
+    async learn(lane, status, headers) {
+      const key = keyOf(lane);
+      const known = knownOf(key);
+      const nowMs = performance.now();
+      const { closedMs, requests, tokens } = readLimits(status, headers);
+      const toLeft = (one: ProviderLimit | undefined): Left | undefined =>
+        one && { remaining: one.remaining, untilMs: nowMs + one.resetMs };
+      known.requests = toLeft(requests) ?? known.requests;
+      known.tokens = toLeft(tokens) ?? known.tokens;
+      if (closedMs === undefined) return;
+      known.learnedMs = nowMs;
+      const longer = nowMs + closedMs > known.closedUntilMs;
+      known.closedUntilMs = Math.max(known.closedUntilMs, nowMs + closedMs);
+      if (!longer) return;
+      try {
+        // A closing that lasts longer already is kept: NX, then only ever longer.
+        await scoped.pipeline(
+          [
+            ["SET", key, "1", "NX", "PX", String(closedMs)],
+            ["PEXPIRE", key, String(closedMs), "GT"],
+          ],
+          { timeoutMs },
+        );
+      } catch {
+        // Others learn it from the provider themselves.
+      }
+    },
+
+    async open(lane) {
+      const key = keyOf(lane);
+      lanes.delete(key);
+      await scoped.send(["DEL", key], { timeoutMs, retry: "safe" });
+    },
+  };
+}

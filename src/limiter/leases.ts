@@ -1,0 +1,97 @@
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { renewLeases } from "./scripts.gen.ts";
+
+/** What a process holds: for each subject its record, its zset of leases, and the lease's member there. */
+export interface Held {
+  parts: readonly { readonly record: string; readonly leases: string; readonly member: string }[];
+  /** When it is renewed no more, by `performance.now()`. */
+  readonly untilMs: number;
+  /** Set once it was not there any more. */
+  lost: boolean;
+}
+
+/** Keeps leases alive while their process is. */
+export interface Leases {
+  add(held: Held): void;
+  remove(held: Held): void;
+}
+
+/** How many are renewed in one script. */
+const TOGETHER_MAX = 100;
+
+/** Renews what is held three times in each lease, in as few round trips as slots allow. A timer runs only while something is held. */
+export function createLeases(redis: ScopedRedis, leaseMs: number, timeoutMs: number): Leases {
+  const all = new Set<Held>();
+  let timer: NodeJS.Timeout | undefined;
+
+  async function renew(batch: readonly Held[]): Promise<void> {
+    const keys: string[] = [];
+    const members: (string | number)[] = [];
+    const owners: Held[] = [];
+    for (const held of batch) {
+      for (const { record, leases, member } of held.parts) {
+        let at = keys.indexOf(record);
+        if (at === -1) at = keys.push(record, leases) - 2;
+        members.push(at / 2 + 1, member);
+        owners.push(held);
+      }
+    }
+    const lost = (await runScript(
+      redis,
+      renewLeases,
+      { keys },
+      { lease_ms: leaseMs, members },
+      { timeoutMs },
+    )) as number[];
+    for (const number of lost) {
+      const held = owners[number - 1];
+      // It may have been settled, or changed, while this was on the way.
+      if (held === undefined || !all.has(held) || !held.parts.some(({ member }) => member === members[2 * number - 1]))
+        continue;
+      held.lost = true;
+      all.delete(held);
+    }
+  }
+
+  async function beat(): Promise<void> {
+    const nowMs = performance.now();
+    const bySlot = new Map<string, Held[]>();
+    for (const held of all) {
+      if (held.untilMs <= nowMs) {
+        all.delete(held);
+        continue;
+      }
+      const key = held.parts[0]?.record ?? "";
+      const slot = key.slice(0, key.indexOf("}"));
+      const list = bySlot.get(slot);
+      if (list === undefined) bySlot.set(slot, [held]);
+      else list.push(held);
+    }
+    const renewals: Promise<void>[] = [];
+    for (const list of bySlot.values())
+      for (let at = 0; at < list.length; at += TOGETHER_MAX) renewals.push(renew(list.slice(at, at + TOGETHER_MAX)));
+    // What could not be renewed is tried again in time, or lost with the lease.
+    await Promise.allSettled(renewals);
+    timer = undefined;
+    schedule();
+  }
+
+  function schedule(): void {
+    if (timer !== undefined || all.size === 0) return;
+    timer = setTimeout(() => void beat(), leaseMs / 3);
+    timer.unref();
+  }
+
+  return {
+    add(held) {
+      all.add(held);
+      schedule();
+    },
+    remove(held) {
+      all.delete(held);
+      if (all.size > 0 || timer === undefined) return;
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import { answer, charge, NOTHING, roomOf, type RuleCount } from "./counting.ts";
+import { periodAt } from "./calendar.ts";
+import type { ResolvedRule } from "./options.ts";
+import type { Wire } from "./wire.ts";
+
+/** Subjects that are counted here while Redis is away; the one longest unseen goes first. */
+const SUBJECTS_MAX = 10_000;
+
+/** What a process decides for itself. */
+export interface LocalAnswer {
+  /** Index of the refusing rule in the wire's order, or -1. */
+  readonly refused: number;
+  readonly waitMs: number;
+  readonly used: readonly number[];
+  readonly rooms: readonly number[];
+}
+
+/** What was admitted here and Redis has not heard of. */
+export interface Unheard {
+  readonly keys: readonly string[];
+  readonly units: readonly number[];
+  readonly atMs: number;
+}
+
+/** One process's own counts, within its share of each limit. */
+export interface Local {
+  take(keys: readonly string[], costs: readonly number[], nowMs: number): LocalAnswer;
+  /** Changes what was taken, by the difference for each rule. */
+  correct(keys: readonly string[], deltas: readonly number[], nowMs: number): void;
+  /** Hands over what Redis should hear, once; slots are not among it. */
+  drain(): readonly Unheard[];
+}
+
+/** Counts in process by the same arithmetic as the script. */
+export function createLocal({ rules, subjectOf }: Wire, share: number): Local {
+  const shared = rules.map((rule): ResolvedRule => {
+    const part = (units: number) => Math.floor(units * share);
+    const slots =
+      rule.algorithm === "concurrency" ? Math.floor((rule.limit * share) / 1_000) * 1_000 : part(rule.limit);
+    return { ...rule, limit: slots, burst: part(rule.burst) };
+  });
+  const counts = new Map<string, RuleCount>();
+  const unheard = new Map<string, Unheard>();
+  const nameOf = (keys: readonly string[], i: number) => `${keys[subjectOf[i] as number]} ${i}`;
+
+  function write(name: string, count: RuleCount): void {
+    counts.delete(name);
+    counts.set(name, count);
+    if (counts.size > SUBJECTS_MAX) counts.delete(counts.keys().next().value as string);
+  }
+
+  function note(keys: readonly string[], deltas: readonly number[], atMs: number): void {
+    const name = keys.join(" ");
+    const before = unheard.get(name)?.units;
+    const units = rules.map(({ algorithm }, i) =>
+      algorithm === "concurrency" ? 0 : (before?.[i] ?? 0) + (deltas[i] as number),
+    );
+    unheard.delete(name);
+    unheard.set(name, { keys, units, atMs });
+    if (unheard.size > SUBJECTS_MAX) unheard.delete(unheard.keys().next().value as string);
+  }
+
+  return {
+    take(keys, costs, nowMs) {
+      const answers = shared.map((rule, i) => {
+        const { calendar } = rule;
+        const period = calendar === undefined ? undefined : periodAt(calendar.period, calendar.timeZone, nowMs);
+        const count = counts.get(nameOf(keys, i)) ?? NOTHING;
+        return answer({ rule, cost: costs[i] as number, count, period }, nowMs);
+      });
+      const waitMs = Math.max(...answers.map((one) => one.waitMs));
+      const told = { used: answers.map(({ used }) => used), rooms: shared.map(roomOf) };
+      if (waitMs > 0) return { refused: answers.findIndex((one) => one.waitMs === waitMs), waitMs, ...told };
+      for (const [i, rule] of shared.entries())
+        write(nameOf(keys, i), charge(rule, (answers[i] as { count: RuleCount }).count, costs[i] as number, nowMs));
+      note(keys, costs, nowMs);
+      return { refused: -1, waitMs: 0, ...told };
+    },
+
+    correct(keys, deltas, nowMs) {
+      for (const i of shared.keys()) {
+        const count = counts.get(nameOf(keys, i));
+        if (count !== undefined) write(nameOf(keys, i), { ...count, b: Math.max(0, count.b + (deltas[i] as number)) });
+      }
+      note(keys, deltas, nowMs);
+    },
+
+    drain() {
+      const all = [...unheard.values()].filter(({ units }) => units.some((one) => one > 0));
+      unheard.clear();
+      counts.clear();
+      return all;
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { toRetryAfterMs, type AnswerHeaders } from "../internal/retry-after.ts";
+
+/** What a provider says is left of one of its limits. */
+export interface ProviderLimit {
+  readonly limit: number | undefined;
+  readonly remaining: number;
+  /** Milliseconds until it is whole again. */
+  readonly resetMs: number;
+}
+
+/** What an answer tells about a provider's limits. */
+export interface ProviderLimits {
+  readonly requests?: ProviderLimit | undefined;
+  readonly tokens?: ProviderLimit | undefined;
+  /** How long nothing may be asked. */
+  readonly closedMs?: number | undefined;
+}
+
+/** Statuses by which a provider says "not now": too many requests, overloaded. */
+const CLOSING = new Set([429, 503, 529]);
+/** How long a lane is closed when the provider does not say. */
+const CLOSED_MS_DEFAULT = 1_000;
+/** The longest that a provider is believed. */
+const CLOSED_MS_MAX = 24 * 3_600_000;
+
+/**
+ * Reads a provider's limits: `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` (resets as `6m0s`, `17ms` or seconds) and
+ * `anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}` (resets as dates). What cannot be read is left out.
+ */
+export function readLimits(status: number, headers: AnswerHeaders, nowMs: number = Date.now()): ProviderLimits {
+  const limit = (unit: "requests" | "tokens"): ProviderLimit | undefined => {
+    const read = (name: string) => {
+      const value = headers[`x-ratelimit-${name}-${unit}`] ?? headers[`anthropic-ratelimit-${unit}-${name}`];
+      return typeof value === "string" ? value : undefined;
+    };
+    const count = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined);
+    const [remaining, resetMs] = [count(read("remaining")), toResetMs(read("reset"), nowMs)];
+    if (remaining === undefined || resetMs === undefined) return undefined;
+    return { limit: count(read("limit")), remaining, resetMs };
+  };
+  const requests = limit("requests");
+  const tokens = limit("tokens");
+  if (!CLOSING.has(status)) return { requests, tokens };
+  const spent = [requests, tokens].flatMap((one) => (one?.remaining === 0 ? [one.resetMs] : []));
+  const said = toRetryAfterMs(headers, nowMs) ?? (spent.length > 0 ? Math.max(...spent) : CLOSED_MS_DEFAULT);
+  return { requests, tokens, closedMs: Math.min(CLOSED_MS_MAX, Math.max(1, Math.ceil(said))) };
+}
+
+/** Milliseconds of `6m0s`, `1h2m3.5s`, `17ms`, bare seconds or a date; `undefined` for anything else. */
+export function toResetMs(text: string | undefined, nowMs: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1_000;
+  const parts = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/.exec(text);
+  if (text !== "" && parts !== null) {
+    const [days = 0, hours = 0, minutes = 0, seconds = 0, ms = 0] = parts.slice(1).map((part) => Number(part ?? 0));
+    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000 + ms;
+  }
+  const date = /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}

@@ -1,0 +1,98 @@
+-- A record holds what all rules of one subject count: a byte of marks (1: exceptions hold, 2: there are leases), when its earliest lease
+-- may end (ms), then for each rule its tag and three numbers, which mean what the algorithm says; the last of a bucket, a log and slots is
+-- when the record's life was last set. Units are thousandths, times are milliseconds.
+local HEAD = "<Bd"
+local ENTRY = "<I4ddd"
+local ENTRY_BYTES = 28
+local FIRST = 10
+local EXCEPTED = 1
+local LEASED = 2
+-- How long a place in line is kept for who does not ask again.
+local LINE_LEASE_MS = 2000
+local SLIDING_WINDOW = 1
+local FIXED_WINDOW = 2
+local TOKEN_BUCKET = 3
+local SLIDING_LOG = 4
+local CONCURRENCY = 5
+local CALENDAR = 6
+
+-- A rule of the spec, and where the next one begins. Its first number is the algorithm, negative where another subject begins; x and y
+-- follow where the algorithm needs them.
+local function rule_at(spec, at, subject)
+  local algorithm = spec[at]
+  if algorithm < 0 then algorithm, subject = -algorithm, subject + 1 end
+  local next, x, y = at + 5, 0, 0
+  if algorithm >= TOKEN_BUCKET then next, x, y = at + 7, spec[at + 5], spec[at + 6] end
+  return next, subject, algorithm, spec[at + 1], spec[at + 2], spec[at + 3], spec[at + 4], x, y
+end
+
+-- The numbers of one rule, wherever they are in a record.
+local function find(record, tag)
+  for at = FIRST, #record - 1, ENTRY_BYTES do
+    local found, a, b, c = struct.unpack(ENTRY, record, at)
+    if found == tag then return a, b, c end
+  end
+  return 0, 0, 0
+end
+
+-- Numbers as they are now, the units that they count, and whether the record's life must be set anew. A state ahead of the clock (it
+-- went back in a fail-over) goes on.
+local function turn(algorithm, a, b, c, limit, length, x, y, now, lease)
+  if algorithm == SLIDING_WINDOW then
+    local window = math.floor(now / length)
+    local turned = a < window
+    if turned then
+      if a == window - 1 then c = b else c = 0 end
+      a, b = window, 0
+    end
+    if c == 0 then return a, b, c, b, turned end
+    return a, b, c, b + math.ceil(c * (length - math.max(0, now - a * length)) / length), turned
+  elseif algorithm == FIXED_WINDOW or algorithm == CALENDAR then
+    local start = x
+    if algorithm == FIXED_WINDOW then start = now - now % length end
+    if a >= start then return a, b, c, b, false end
+    return start, 0, c, 0, true
+  elseif algorithm == TOKEN_BUCKET then
+    if now > a then
+      b = math.max(0, b - (now - a) * limit / length)
+      a = now
+    end
+    local turned = now - c > length * math.max(1, x / math.max(1, limit)) or now < c
+    if turned then c = now end
+    return a, b, c, math.ceil(b), turned
+  elseif algorithm == SLIDING_LOG then
+    local old = redis.call("ZRANGEBYSCORE", KEYS[x], "-inf", now - length)
+    if #old > 0 then
+      for _, member in ipairs(old) do
+        b = b - tonumber(string.match(member, "[^:]+$"))
+      end
+      redis.call("ZREMRANGEBYSCORE", KEYS[x], "-inf", now - length)
+      b = math.max(0, b)
+    end
+    local turned = now - c > length or now < c
+    if turned then c = now end
+    return a, b, c, b, turned
+  end
+  local turned = now - c > lease or now < c
+  if turned then c = now end
+  return a, b, c, b, turned
+end
+
+-- How long a state says anything after its life was set, in milliseconds.
+local function life(algorithm, limit, length, x, y, now, lease)
+  if algorithm == CALENDAR then return math.max(1, y - now) end
+  if algorithm == TOKEN_BUCKET then return math.ceil(2 * length * math.max(1, x / math.max(1, limit))) end
+  if algorithm == CONCURRENCY then return 4 * lease end
+  return 2 * length
+end
+
+-- Rules of a record that this caller does not know: another version of the configuration counts by them.
+local function unknown(record, known)
+  local kept = {}
+  for at = FIRST, #record - 1, ENTRY_BYTES do
+    if not known[struct.unpack("<I4", record, at)] and #kept < 32 then
+      kept[#kept + 1] = string.sub(record, at, at + ENTRY_BYTES - 1)
+    end
+  end
+  return table.concat(kept)
+end

@@ -1,0 +1,115 @@
+import { hash } from "node:crypto";
+import { refuse } from "../internal/check.ts";
+import { periodAt } from "./calendar.ts";
+import type { LimiterKeys } from "./keys.ts";
+import type { ResolvedRule } from "./options.ts";
+
+/** What a script is asked to do beside counting; the numbers are bits of its flags. */
+export const FLAGS = { look: 1, leases: 2, wait: 4, calendars: 8, sets: 16 } as const;
+
+const ALGORITHMS = { slidingWindow: 1, fixedWindow: 2, tokenBucket: 3, slidingLog: 4, concurrency: 5 } as const;
+const CALENDAR = 6;
+
+/** How a limiter's rules are put to its scripts. */
+export interface Wire {
+  /** Values of `by`, each a subject of its own; rules of one subject share a record. */
+  readonly subjects: readonly string[];
+  /** The rules in the scripts' order: by subject. */
+  readonly rules: readonly ResolvedRule[];
+  /** Their names in records: of what must not change for a count to go on (a limit may). */
+  readonly tags: readonly number[];
+  /** Index of each rule's subject. */
+  readonly subjectOf: readonly number[];
+  /** Whether something may be held under a lease. */
+  readonly leased: boolean;
+  /** Whether logs or lines need a take's name. */
+  readonly named: boolean;
+  /** All keys of a take, in the scripts' order. */
+  keys(subjectOf: (by: string) => string): string[];
+  /** The scripts' first value: rules with what they are asked for. */
+  spec(costs: readonly number[], flags: number, nowMs: number): string;
+  /** What a settlement puts in place of what, for each rule. */
+  settled(takenAtMs: number, rules: readonly SettledRule[]): string;
+}
+
+/** One rule's part of a settlement, in thousandths. */
+export interface SettledRule {
+  readonly old: number;
+  readonly new: number;
+  /** Whether a lease holds the old ones. */
+  readonly leased: boolean;
+}
+
+/** Lays a limiter's rules out. */
+export function createWire(unordered: readonly ResolvedRule[], names: LimiterKeys, leaseMs: number): Wire {
+  const subjects = [...new Set(unordered.map(({ by }) => by))];
+  const rules = subjects.flatMap((subject) => unordered.filter(({ by }) => by === subject));
+  const subjectOf = rules.map(({ by }) => subjects.indexOf(by));
+  const leased = rules.some(({ unit }) => unit !== "requests");
+  const tags = rules.map(tagOf);
+  if (new Set(tags).size !== tags.length) refuse("rules", "rules whose ids have different checksums", rules);
+
+  const shared = subjects.length + 1 + (leased ? subjects.length : 0);
+  const own = rules.filter(hasOwnKey);
+  const ownKeyOf = (rule: ResolvedRule) => (hasOwnKey(rule) ? shared + 1 + own.indexOf(rule) : 0);
+  const calendars = rules.some(({ calendar }) => calendar !== undefined);
+  const always = (leased ? FLAGS.leases : 0) + (calendars ? FLAGS.calendars : 0) + (own.length > 0 ? FLAGS.sets : 0);
+
+  // One list of numbers as text: read by one call in the script, and bytes would cost the client more.
+  const starts = rules.map((rule, i) => {
+    const { algorithm, limit, windowMs, calendar } = rule;
+    const code = calendar === undefined ? ALGORITHMS[algorithm] : CALENDAR;
+    const sign = i === 0 || subjectOf[i] !== subjectOf[i - 1] ? "-" : "";
+    return `,${sign}${code},${tags[i]},${limit},${windowMs},`;
+  });
+  const ends = rules.map((rule) => {
+    if (rule.algorithm === "tokenBucket") return `,${rule.burst},0`;
+    return hasOwnKey(rule) ? `,${ownKeyOf(rule)},0` : "";
+  });
+
+  return {
+    subjects,
+    rules,
+    tags,
+    subjectOf,
+    leased,
+    named: own.length > 0,
+    keys(named) {
+      const subjectsNow = subjects.map((by) => [by, named(by)] as const);
+      const [by, subject] = subjectsNow[0] as readonly [string, string];
+      const keys = subjectsNow.map(([one, of]) => names.record(one, of));
+      keys.push(names.exceptions(by, subject));
+      if (leased) for (const [one, of] of subjectsNow) keys.push(names.leases(one, of));
+      for (const { id, by: one, algorithm } of own)
+        keys.push(algorithm === "slidingLog" ? names.log(id, one, named(one)) : names.line(id, one, named(one)));
+      return keys;
+    },
+    spec(costs, flags, nowMs) {
+      let spec = `[${subjects.length},${flags + always},${leaseMs}`;
+      for (let i = 0; i < rules.length; i += 1) {
+        const { calendar } = rules[i] as ResolvedRule;
+        let end = ends[i] as string;
+        if (calendar !== undefined) {
+          const { fromMs, untilMs } = periodAt(calendar.period, calendar.timeZone, nowMs);
+          end = `,${fromMs},${untilMs}`;
+        }
+        spec += (starts[i] as string) + costs[i] + end;
+      }
+      return `${spec}]`;
+    },
+    settled: (takenAtMs, settledRules) =>
+      JSON.stringify([
+        takenAtMs,
+        ...settledRules.flatMap(({ old, new: now, leased: held }) => [old, now, held ? 1 : 0]),
+      ]),
+  };
+}
+
+function hasOwnKey({ algorithm }: ResolvedRule): boolean {
+  return algorithm === "slidingLog" || algorithm === "concurrency";
+}
+
+function tagOf({ id, unit, algorithm, windowMs, calendar }: ResolvedRule): number {
+  const { period = "", timeZone = "" } = calendar ?? {};
+  return hash("sha256", JSON.stringify([id, unit, algorithm, windowMs, period, timeZone]), "buffer").readUInt32LE(0);
+}
