@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import OpenAI from "openai";
 import { staticEmbedder } from "../src/embedders/index.ts";
 import { createApiKeys, createGateway, type ApiKeys, type GatewayConfigInput } from "../src/gateway/index.ts";
+import { createLaneGates } from "../src/gateway/lanes.ts";
 import { connect, type Redis } from "../src/index.ts";
 import { demoModel, openaiModel } from "../src/models/index.ts";
 import {
@@ -35,6 +36,8 @@ export async function startTestGateway(options: {
   readonly redisUrl: string;
   readonly appName?: string;
   readonly config?: GatewayConfigInput;
+  /** Whether the model's own limits are kept. @default false */
+  readonly lanes?: boolean;
   readonly script?: (request: ScriptedRequest, nth: number) => ScriptedAnswer;
 }): Promise<TestGateway> {
   const redis = await connect(options.redisUrl, { app: options.appName ?? `g${randomUUID().slice(0, 8)}` });
@@ -44,6 +47,7 @@ export async function startTestGateway(options: {
     ids: ["scripted"],
     firstByteTimeoutMs: 2_000,
     idleTimeoutMs: 2_000,
+    ...(options.lanes === true && { lane: createLaneGates(redis)(model.baseUrl, "key") }),
   });
   const app = createGateway({
     redis,

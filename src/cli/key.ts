@@ -5,7 +5,8 @@ import { findServer, startServer } from "../redis/managed/index.ts";
 import { loadConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
 
-const USAGE = "usage: marrow key create [--scope NAME] [--user NAME] [--name TEXT] | marrow key revoke KEY";
+const USAGE =
+  "usage: marrow key create [--scope NAME] [--user NAME] [--name TEXT] [--plan NAME] [--role admin] | marrow key revoke KEY";
 
 /** `marrow key`: makes and ends API keys on the Redis that the gateway uses. */
 export async function runKey(args: readonly string[]): Promise<number> {
@@ -16,10 +17,13 @@ export async function runKey(args: readonly string[]): Promise<number> {
       scope: { type: "string", default: "default" },
       user: { type: "string", default: "default" },
       name: { type: "string", default: "made by marrow key" },
+      plan: { type: "string" },
+      role: { type: "string" },
     },
   });
   const [act, key] = positionals;
-  if (act !== "create" && !(act === "revoke" && key !== undefined)) {
+  const { role, ...named } = values;
+  if ((act !== "create" || (role !== undefined && role !== "admin")) && !(act === "revoke" && key !== undefined)) {
     console.error(USAGE);
     return 64;
   }
@@ -31,7 +35,7 @@ export async function runKey(args: readonly string[]): Promise<number> {
   const redis = await connect(redisUrl ?? managed?.url ?? "redis://localhost:6379", { app });
   try {
     const keys = createApiKeys(redis);
-    if (act === "create") console.log(await keys.create(values));
+    if (act === "create") console.log(await keys.create({ ...named, ...(role === "admin" && { role }) }));
     else console.log((await keys.revoke(key ?? "")) ? "revoked" : "there is no such key");
     return 0;
   } finally {

@@ -1,14 +1,19 @@
 import type { Cache } from "../cache/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
 import type { Memory } from "../memory/index.ts";
-import type { ChatModel, ChatRequest } from "../models/index.ts";
+import type { ChatModel, ChatRequest, Prices } from "../models/index.ts";
 import type { CacheControl } from "./cache-control.ts";
 import type { StoredAnswer } from "./cacheable.ts";
+import type { Spent } from "./spending.ts";
 
 /** What a flow is made of: the roles of one scope. An absent role is passed over. */
 export interface FlowOptions {
   readonly findModel: (id: string) => ChatModel | undefined;
   readonly limiter?: Limiter | undefined;
+  /** For rules of cost, and for `onSpent`. @default nothing costs anything */
+  readonly prices?: Prices | undefined;
+  /** Hears of every answer of a model what it used. Answers of the cache use nothing. */
+  readonly onSpent?: ((spent: Spent) => void) | undefined;
   readonly memory?: Memory | undefined;
   /** Where conversations are that requests name; those must exist already. @default none can be named */
   readonly conversations?: Memory | undefined;
@@ -28,6 +33,10 @@ export interface ChatCall {
   readonly body?: Uint8Array | undefined;
   /** Who asks: subject of the limits, owner of the session. */
   readonly user: string;
+  /** The key that it came with, a name or hash and never the key itself: a subject of limits. */
+  readonly key?: string | undefined;
+  /** Decides in place of the flow's own limiter, for this call. */
+  readonly limiter?: Limiter | undefined;
   readonly session?: string | undefined;
   /** A conversation in place of a session. */
   readonly conversation?: string | undefined;

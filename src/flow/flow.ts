@@ -2,22 +2,15 @@ import { toFingerprint, unlessAway, type Lookup, type Question } from "../cache/
 import { MarrowError } from "../errors.ts";
 import type { Costs, Decision } from "../limiter/index.ts";
 import type { Session, Turn } from "../memory/index.ts";
-import type {
-  ChatChunk,
-  ChatCompletion,
-  ChatMessage,
-  ChatModel,
-  ChatRequest,
-  ModelCall,
-  StreamPart,
-} from "../models/index.ts";
+import type { ChatChunk, ChatCompletion, ChatMessage, ChatModel, ModelCall, StreamPart } from "../models/index.ts";
 import type { AnswerStream, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 import { CACHE_CONTROL_DEFAULT, type CacheControl } from "./cache-control.ts";
 import { toQuestion, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
 import { contextOf, isInstruction, withHistory } from "./context.ts";
 import { createDigests } from "./digests.ts";
+import { describeLookup } from "./provenance.ts";
 import { createRecorder } from "./recorder.ts";
-import { toReplay, toReplayEvents } from "./replay.ts";
+import { oneGo, toReplay, toReplayEvents, wantsUsage } from "./replay.ts";
 import {
   afterSaid,
   readAlong,
@@ -30,7 +23,7 @@ import {
   type Together,
   type Told,
 } from "./together.ts";
-import { estimateText, estimateTokens } from "./tokens.ts";
+import { NOTHING_USED, toEstimate, toUsed } from "./spending.ts";
 
 const SESSION_TURNS_DEFAULT = 40;
 const DRAIN_MS_DEFAULT = 120_000;
@@ -40,7 +33,7 @@ const APPEND_WAIT_MS = 1_000;
 
 /** Makes the sync path out of one scope's roles. */
 export function createFlow(options: FlowOptions): Flow {
-  const { findModel, limiter, memory, conversations, cache, onDegraded = () => {} } = options;
+  const { findModel, memory, conversations, cache, prices, onSpent, onDegraded = () => {} } = options;
   const { sessionTurns = SESSION_TURNS_DEFAULT, drainMs = DRAIN_MS_DEFAULT } = options;
   const digests = createDigests();
 
@@ -101,7 +94,9 @@ export function createFlow(options: FlowOptions): Flow {
 
   /** The first round trip: one request is taken, the session is read, and the exact answer is looked up. */
   async function begin(call: ChatCall, control: CacheControl) {
-    const { request, user, conversation, session: named } = call;
+    const { request, user, key, conversation, session: named } = call;
+    const limiter = call.limiter ?? options.limiter;
+    const subjects = { user, model: request.model, ...(key !== undefined && { key }) };
     const [held, id] = conversation === undefined ? [memory, named] : [conversations, conversation];
     const session = id === undefined ? undefined : held?.session({ user, id });
     const sessionKey = `${conversation === undefined ? "s" : "c"}${user.length}:${user}${id ?? ""}`;
@@ -111,7 +106,7 @@ export function createFlow(options: FlowOptions): Flow {
         : digests.guess(sessionKey, request);
     let question = cache === undefined ? undefined : toQuestion(request, guess.context);
     const [decision, window, guessed] = await Promise.all([
-      limiter?.take({ user, model: request.model }, { requests: 1 }),
+      limiter?.take(subjects, { requests: 1, concurrency: 0 }),
       orWithout("memory", session?.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
       lookup(question, "exact", control),
     ]);
@@ -131,26 +126,42 @@ export function createFlow(options: FlowOptions): Flow {
     const known = session === undefined || window !== undefined;
     const away = !control.noCache && found === undefined;
     const served = question !== undefined && known && !away;
-    return { session, sessionKey, window, question, decision, found: served ? found : undefined, served };
+    return {
+      limiter,
+      subjects,
+      session,
+      sessionKey,
+      window,
+      question,
+      decision,
+      found: served ? found : undefined,
+      served,
+    };
   }
 
   /** The second round trip. A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning. */
   async function reserve(
-    { request, user }: ChatCall,
+    { request }: ChatCall,
     control: CacheControl,
-    { decision, found, question, served }: Awaited<ReturnType<typeof begin>>,
+    { limiter, subjects, decision, found, question, served }: Awaited<ReturnType<typeof begin>>,
   ) {
-    const countsTokens = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit === "tokens") === true;
+    const counts = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit !== "requests") === true;
     const shares = served && !control.noCache && !control.noStore && !control.onlyIfCached;
     const similar = served ? lookup(question, "similar", control) : undefined;
-    const [reserved, near, asking] = await Promise.all([
-      countsTokens
-        ? limiter?.take({ user, model: request.model }, { requests: 0, tokens: estimateTokens(request) })
-        : undefined,
-      similar,
-      shares ? join(question, control, similar) : undefined,
-    ]);
-    return { decision: reserved ?? decision, found: near ?? found, asking };
+    const joining = shares ? join(question, control, similar) : undefined;
+    try {
+      const [reserved, near, asking] = await Promise.all([
+        counts ? limiter?.take(subjects, toEstimate(request, prices), { reserve: true }) : undefined,
+        similar,
+        joining,
+      ]);
+      return { decision: reserved ?? decision, found: near ?? found, asking };
+    } catch (error) {
+      // Who asks no more must not lead those who ask the same.
+      const asking = await joining?.catch(() => undefined);
+      if (asking?.role === "lead") await asking.leave();
+      throw error;
+    }
   }
 
   /** One tier's answer; `undefined` when it was not asked, or the cache is away. */
@@ -176,7 +187,7 @@ export function createFlow(options: FlowOptions): Flow {
   };
 
   async function replay(turns: Turns, answer: StoredAnswer, provenance: Provenance): Promise<ChatOutcome> {
-    if (provenance.cache === "similar") settle(turns.decision, { tokens: 0 });
+    if (provenance.cache === "similar") settle(turns.decision, NOTHING_USED);
     const kept = await keepTurns(turns, answer.message);
     const described = kept ? provenance : { ...provenance, session: "unavailable" as const };
     if (turns.request.stream !== true)
@@ -196,7 +207,7 @@ export function createFlow(options: FlowOptions): Flow {
       const { text, kept } = await askWhole(turns, lead);
       return { kind: "whole", text, provenance: kept ? provenance : { ...provenance, session: "unavailable" } };
     } catch (error) {
-      settle(decision, { tokens: 0 });
+      settle(decision, NOTHING_USED);
       await lead?.fail(error);
       throw error;
     }
@@ -230,7 +241,7 @@ export function createFlow(options: FlowOptions): Flow {
       }
       for (let next = first; next.done !== true; next = await chunks.next()) recorder.add([next.value]);
     } catch (error) {
-      settle(turns.decision, { tokens: 0 });
+      settle(turns.decision, NOTHING_USED);
       throw error;
     }
     return { kind: "whole", text: JSON.stringify(withNewId(recorder.completion())), provenance };
@@ -258,7 +269,7 @@ export function createFlow(options: FlowOptions): Flow {
       yield* afterSaid(said, toChunks(completion));
       return;
     }
-    settle(turns.decision, { tokens: 0 });
+    settle(turns.decision, NOTHING_USED);
     const message = recorder.completion().choices[0]?.message;
     if (message !== undefined) await keepTurns(turns, message);
   }
@@ -328,11 +339,8 @@ export function createFlow(options: FlowOptions): Flow {
 
   /** Everything that follows a whole answer, in one round trip. Answers whether the turns are kept. */
   async function finish(turns: Turns, completion: ChatCompletion): Promise<boolean> {
-    const { question, decision } = turns;
-    const said: unknown = completion.usage?.total_tokens;
-    const counted = typeof said === "number" && said >= 0 && Number.isFinite(said);
-    const tokens = counted ? said : estimateText([turns.request.messages, completion.choices]);
-    settle(decision, { tokens });
+    const { question } = turns;
+    const { tokens } = spend(turns, completion);
     const answer = question === undefined ? undefined : toStoredAnswer(completion);
     const storing =
       question === undefined || answer === undefined
@@ -346,7 +354,7 @@ export function createFlow(options: FlowOptions): Flow {
 
   /** What came of an answer that broke off: the session keeps it, marked, and nothing is cached. */
   async function keepPartial(turns: Turns, completion: ChatCompletion): Promise<void> {
-    settle(turns.decision, { tokens: estimateText([turns.request.messages, completion.choices]) });
+    spend(turns, completion);
     const message = completion.choices[0]?.message;
     if (typeof message?.content === "string") await keepTurns(turns, { ...message, incomplete: true });
   }
@@ -367,6 +375,14 @@ export function createFlow(options: FlowOptions): Flow {
     return true;
   }
 
+  /** Settles what an answer used, and tells of it. */
+  function spend({ request, user, key, decision }: Turns, completion: ChatCompletion) {
+    const { tokens, ...used } = toUsed(request, completion, prices);
+    settle(decision, { tokens, cost: used.micros ?? 0 });
+    onSpent?.({ user, key, ...used });
+    return { tokens };
+  }
+
   /** Puts real costs in place of those taken; nobody waits for it. */
   function settle(decision: Decision | undefined, actual: Costs): void {
     if (decision?.allowed !== true) return;
@@ -374,23 +390,4 @@ export function createFlow(options: FlowOptions): Flow {
   }
 
   return { chat };
-}
-
-function wantsUsage(request: ChatRequest): boolean {
-  return (request["stream_options"] as { include_usage?: unknown } | null | undefined)?.include_usage === true;
-}
-
-function describeLookup(found: Lookup<StoredAnswer> | undefined): Pick<Provenance, "similarity" | "veto" | "ageMs"> {
-  if (found === undefined) return {};
-  if (found.hit) return { similarity: found.similarity, ageMs: found.ageMs };
-  return { similarity: found.nearest?.similarity, veto: found.nearest?.veto };
-}
-
-function oneGo(bytes: Uint8Array): AnswerStream {
-  return {
-    async *[Symbol.asyncIterator]() {
-      yield bytes;
-    },
-    abandon() {},
-  };
 }

@@ -2,3 +2,4 @@ export { CACHE_CONTROL_DEFAULT, parseCacheControl, type CacheControl } from "./c
 export type { StoredAnswer } from "./cacheable.ts";
 export type { AnswerStream, CacheStatus, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 export { createFlow } from "./flow.ts";
+export type { Spent } from "./spending.ts";

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { toEvent, type ChatCompletion, type Usage } from "../models/index.ts";
+import { toEvent, type ChatCompletion, type ChatRequest, type Usage } from "../models/index.ts";
+import type { AnswerStream } from "./call.ts";
 import type { StoredAnswer } from "./cacheable.ts";
 
 /** Characters of one event of a replayed stream, about. */
@@ -54,5 +55,20 @@ function toCachedUsage(usage: Usage): Usage {
       ...(usage["prompt_tokens_details"] as object | undefined),
       cached_tokens: usage.prompt_tokens,
     },
+  };
+}
+
+/** Whether a stream should end with its usage. */
+export function wantsUsage(request: ChatRequest): boolean {
+  return (request["stream_options"] as { include_usage?: unknown } | null | undefined)?.include_usage === true;
+}
+
+/** Bytes as a stream of one piece. */
+export function oneGo(bytes: Uint8Array): AnswerStream {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield bytes;
+    },
+    abandon() {},
   };
 }

@@ -5,11 +5,10 @@ const CHARS_PER_TOKEN = 4;
 /** Tokens of an answer when the request sets no bound. */
 const ANSWER_TOKENS_GUESS = 256;
 
-/** What a request may use: its text, and the answer's bound. An estimate, settled once the model says what it used. */
-export function estimateTokens(request: ChatRequest): number {
-  const { max_completion_tokens: most, max_tokens: mostOld } = request;
+/** Tokens that an answer may have: the request's bound, or a guess. */
+export function boundOf({ max_completion_tokens: most, max_tokens: mostOld }: ChatRequest): number {
   const bound = [most, mostOld].find((value): value is number => Number.isSafeInteger(value) && Number(value) >= 0);
-  return estimateText(request.messages) + (bound ?? ANSWER_TOKENS_GUESS);
+  return bound ?? ANSWER_TOKENS_GUESS;
 }
 
 /** Tokens of everything written in a value, about. */

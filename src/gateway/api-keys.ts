@@ -10,14 +10,29 @@ export interface Principal {
   readonly user: string;
   /** The key's name, for people. */
   readonly name: string;
+  /** Name of the key in limits, spend and the admin API: start of its hash. */
+  readonly id: string;
+  /** Name of the key's plan. */
+  readonly plan?: string | undefined;
+  /** `admin` may use `/v1/admin` for every scope. */
+  readonly role?: "admin" | undefined;
 }
+
+/** A key as it is made. */
+export type NewKey = Omit<Principal, "id">;
 
 /** The gateway's API keys. Only hashes of them are stored. */
 export interface ApiKeys {
   /** Makes a key and answers it: the only time that it is seen. */
-  create(principal: Principal): Promise<string>;
+  create(principal: NewKey): Promise<string>;
   /** Ends a key. Other processes serve it for up to {@link KEPT_MS} longer. Answers whether it was one. */
   revoke(key: string): Promise<boolean>;
+  /** All keys, without what they are. */
+  list(): Promise<readonly Principal[]>;
+  /** Changes a key by its id; answers what it is now, or `undefined`. Other processes know within {@link KEPT_MS}. */
+  update(id: string, changes: Partial<Pick<NewKey, "name" | "plan">>): Promise<Principal | undefined>;
+  /** Ends a key by its id. Answers whether it was one. */
+  remove(id: string): Promise<boolean>;
   /**
    * Who a key stands for. Remembered for {@link KEPT_MS}; while Redis is away, for {@link KEPT_AWAY_MS}.
    * @throws MarrowError `unauthorized` for an unknown key, `unavailable` when Redis is away and the key is not remembered
@@ -33,6 +48,7 @@ export interface ApiKeys {
 export const KEPT_MS = 10_000;
 /** How long a key that was good is taken for good while Redis is away. */
 export const KEPT_AWAY_MS = 600_000;
+const ID_CHARS = 16;
 const KEPT_KEYS_MAX = 10_000;
 const KEY_BYTES = 32;
 const SHAPE = /^mrw_[A-Za-z0-9_-]{43}$/;
@@ -49,7 +65,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
     return kept !== undefined && performance.now() - kept.atMs < withinMs ? kept.principal : undefined;
   }
 
-  async function create(principal: Principal): Promise<string> {
+  async function create(principal: NewKey): Promise<string> {
     encodeKeyPart("scope", principal.scope);
     encodeKeyPart("user", principal.user);
     const key = `mrw_${randomBytes(KEY_BYTES).toString("base64url")}`;
@@ -57,8 +73,39 @@ export function createApiKeys(redis: Redis): ApiKeys {
     return key;
   }
 
+  /** The stored keys: hash and whom it stands for. */
+  async function all(): Promise<(readonly [string, Principal])[]> {
+    const reply = (await redis.send(["HGETALL", stored], { reply: "bytes" })) as readonly Buffer[];
+    const list: (readonly [string, Principal])[] = [];
+    for (let at = 0; at < reply.length; at += 2) {
+      const field = String(reply[at]);
+      list.push([field, toPrincipal(reply[at + 1] as Buffer, field)]);
+    }
+    return list;
+  }
+
+  const find = async (id: string) => (await all()).find(([, principal]) => principal.id === id);
+
   return {
     create,
+
+    list: async () => (await all()).map(([, principal]) => principal),
+
+    async update(id, changes) {
+      const found = await find(id);
+      if (found === undefined) return undefined;
+      const { id: _, ...before } = found[1];
+      const after = { ...before, ...changes };
+      known.clear();
+      await redis.send(["HSET", stored, found[0], encodeRecord(after)], { retry: "safe" });
+      return { ...after, id };
+    },
+
+    async remove(id) {
+      const found = await find(id);
+      known.clear();
+      return found !== undefined && Number(await redis.send(["HDEL", stored, found[0]], { retry: "safe" })) > 0;
+    },
 
     async revoke(key) {
       known.delete(key);
@@ -74,7 +121,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
         const record = await redis.send(["HGET", stored, digest(key)], { reply: "bytes", timeoutMs: 500 });
         known.delete(key);
         if (!Buffer.isBuffer(record)) throw unauthorized();
-        const principal = decodeRecord(record) as Principal;
+        const principal = toPrincipal(record, digest(key));
         if (known.size >= KEPT_KEYS_MAX) known.clear();
         known.set(key, { principal, atMs });
         return principal;
@@ -91,9 +138,13 @@ export function createApiKeys(redis: Redis): ApiKeys {
     async createFirst() {
       if (Number(await redis.send(["HLEN", stored])) > 0) return undefined;
       if ((await redis.send(["SET", first, "1", "NX", "PX", "60000"])) === null) return undefined;
-      return create({ scope: "default", user: "default", name: "first key" });
+      return create({ scope: "default", user: "default", name: "first key", role: "admin" });
     },
   };
+}
+
+function toPrincipal(record: Buffer, hashed: string): Principal {
+  return { ...(decodeRecord(record) as NewKey), id: hashed.slice(0, ID_CHARS) };
 }
 
 function digest(key: string): string {

@@ -3,14 +3,16 @@ import { fastify, LogController, type FastifyInstance } from "fastify";
 import type { z } from "zod";
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
-import { routeModels, type ChatModel } from "../models/index.ts";
+import { createPrices, routeModels, type ChatModel, type Prices } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
+import { createAccounts } from "./accounts.ts";
 import { createApiKeys, type Principal } from "./api-keys.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { bearerOf } from "./identity.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepBodyBytes, type GatewayApp } from "./parts.ts";
+import { registerAdmin } from "./routes/admin.ts";
 import { registerChat } from "./routes/chat.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerEmbeddings } from "./routes/embeddings.ts";
@@ -20,6 +22,7 @@ import { registerMcp } from "./routes/mcp.ts";
 import { registerMemories } from "./routes/memories.ts";
 import { registerModels } from "./routes/models.ts";
 import { registerVectorStores } from "./routes/vector-stores.ts";
+import { createSpend } from "./spend.ts";
 import { createTenants, createTenantStores } from "./tenants.ts";
 
 /** What a gateway is made of. */
@@ -33,7 +36,10 @@ export interface GatewayOptions {
   readonly config?: GatewayConfigInput | undefined;
 }
 
-const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off" };
+/** Models without a price that are told of. */
+const UNPRICED_MAX = 1_000;
+
+const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off", id: "nobody", role: "admin" };
 
 /**
  * Makes the gateway: an OpenAI-compatible HTTP application that opens no port. Use `app.inject` in tests, `app.listen` or
@@ -54,10 +60,17 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
     requestTimeout: 0,
     keepAliveTimeout: 72_000,
   });
-  const metrics = createMetrics();
+  const metrics = createMetrics(config.spendLabels);
   const keys = createApiKeys(redis);
   const { find: findModel, list: listModels } = routeModels(models);
-  const tenantParts = { redis, config, embedder, findModel, metrics };
+  const accounts = createAccounts(redis, config);
+  const spend = createSpend(redis, (error) =>
+    metrics.degraded("spend", MarrowError.is(error) ? error.code : "internal"),
+  );
+  const prices = saysOnce(createPrices(config.prices), (model) =>
+    app.log.warn({ model }, "no price is known for this model: it costs nothing"),
+  );
+  const tenantParts = { redis, config, embedder, findModel, metrics, prices, spend };
   const tenants = createTenants(tenantParts);
   const stores = createTenantStores(tenantParts);
 
@@ -108,7 +121,8 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
     done();
   });
 
-  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, stores, keys, metrics };
+  app.addHook("onClose", () => spend.flush());
+  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, stores, keys, metrics, accounts, spend };
   registerHealth(parts);
   registerModels(parts);
   registerChat(parts);
@@ -118,7 +132,23 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   registerEmbeddings(parts);
   registerFiles(parts, config.vectorStores);
   registerVectorStores(parts);
+  registerAdmin(parts);
   return app;
+}
+
+/** Prices that tell of each model without one, once. */
+function saysOnce(prices: Prices, say: (model: string) => void): Prices {
+  const said = new Set<string>();
+  return {
+    costOf(model, used) {
+      const cost = prices.costOf(model, used);
+      if (cost === undefined && !said.has(model) && said.size < UNPRICED_MAX) {
+        said.add(model);
+        say(model);
+      }
+      return cost;
+    },
+  };
 }
 
 function toInputError(error: z.ZodError): MarrowError {

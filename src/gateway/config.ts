@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MarrowError } from "../errors.ts";
+import type { Price } from "../models/index.ts";
 
 const integer = (min: number, max: number) => z.int().min(min).max(max);
 const windowed = (limit: number) =>
@@ -9,6 +10,29 @@ const windowed = (limit: number) =>
       windowMs: integer(1_000, 31 * 86_400_000).default(60_000),
     })
     .prefault({});
+
+/** What a key or a user may use. What is left out is not limited by the plan. */
+export interface Plan {
+  readonly requestsPerMinute?: number | undefined;
+  readonly tokensPerMinute?: number | undefined;
+  readonly tokensPerDay?: number | undefined;
+  /** In the currency of the prices, down to millionths. */
+  readonly budgetPerMonth?: number | undefined;
+  /** Streams at the same time. */
+  readonly concurrentStreams?: number | undefined;
+}
+
+const money = z.number().min(0).max(1_000_000);
+const limited = integer(0, 2 ** 40).optional();
+
+/** A plan as it is written in the configuration and in the admin API. */
+export const planSchema: z.ZodType<Plan, Plan> = z.strictObject({
+  requestsPerMinute: limited,
+  tokensPerMinute: limited,
+  tokensPerDay: limited,
+  budgetPerMonth: money.optional(),
+  concurrentStreams: integer(0, 1_000_000).optional(),
+});
 
 /** The gateway's configuration: what may stand in `marrow.config.ts`, and every default. Times are in milliseconds. */
 export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.strictObject({
@@ -97,8 +121,13 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       userRequests: windowed(120),
       userTokens: windowed(200_000),
       appRequests: windowed(6_000),
+      timeZone: z.string().min(1).default("UTC"),
     })
     .prefault({}),
+  plans: z.record(z.string().min(1).max(128), planSchema).default({}),
+  defaultPlan: z.string().min(1).max(128).optional(),
+  prices: z.record(z.string().min(1).max(256), z.strictObject({ input: money, output: money })).default({}),
+  spendLabels: z.array(z.enum(["scope", "key", "user", "model"])).default(["model"]),
 });
 
 /** The configuration with every default filled in. */
@@ -146,7 +175,17 @@ export interface GatewayConfig {
     readonly userRequests: LimitConfig;
     readonly userTokens: LimitConfig;
     readonly appRequests: LimitConfig;
+    /** Whose days and months plans count by. */
+    readonly timeZone: string;
   };
+  /** Plans of keys and users by name. */
+  readonly plans: Readonly<Record<string, Plan>>;
+  /** Plan of users that have none of their own. */
+  readonly defaultPlan?: string | undefined;
+  /** What a million tokens cost, over `assets/prices.json`. */
+  readonly prices: Readonly<Record<string, Price>>;
+  /** Labels of the metric of spending. Names of users in metrics are a choice: each makes series of its own. */
+  readonly spendLabels: readonly ("scope" | "key" | "user" | "model")[];
 }
 
 /** Which embedder the gateway uses. */
@@ -174,8 +213,10 @@ type Partly<T> = T extends readonly (infer Item)[]
     : T;
 
 /** What a person writes: any part of the configuration; an embedder whole. */
-export type GatewayConfigInput = Partly<Omit<GatewayConfig, "embedder">> & {
+export type GatewayConfigInput = Partly<Omit<GatewayConfig, "embedder" | "prices" | "plans">> & {
   readonly embedder?: EmbedderConfig | undefined;
+  readonly prices?: Readonly<Record<string, Price>> | undefined;
+  readonly plans?: Readonly<Record<string, Plan>> | undefined;
 };
 
 /** Helps an editor to check a `marrow.config.ts`. */

@@ -28,6 +28,14 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
     return answer(404, "the model does not exist or is not served here", param, "model_not_found");
   }
   if (code === "unauthorized") return answer(401, known.message, null, "invalid_api_key");
+  if (code === "rate_limited")
+    return answer(
+      429,
+      known.message,
+      null,
+      "rate_limit_exceeded",
+      toRetryHeaders(Number(details?.["retryAfterMs"] ?? 1_000)),
+    );
   const { status, retryable } = ERROR_CODES[code];
   const message = status >= 500 ? ERROR_CODES[code].meaning : known.message;
   return answer(status, message, param, code, { "x-should-retry": String(retryable) });

@@ -1,4 +1,4 @@
-export { createApiKeys, KEPT_AWAY_MS, KEPT_MS, type ApiKeys, type Principal } from "./api-keys.ts";
+export { createApiKeys, KEPT_AWAY_MS, KEPT_MS, type ApiKeys, type NewKey, type Principal } from "./api-keys.ts";
 export { createGateway, type GatewayOptions } from "./app.ts";
 export {
   defineConfig,
@@ -7,5 +7,6 @@ export {
   resolveConfig,
   type GatewayConfig,
   type GatewayConfigInput,
+  type Plan,
 } from "./config.ts";
 export { openMemory, serve, type Served, type ServeOptions } from "./serve.ts";

@@ -1,6 +1,8 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Spent } from "../flow/index.ts";
+import type { GatewayConfig } from "./config.ts";
 
-/** What the gateway counts. No label holds a tenant, a user or a prompt. */
+/** What the gateway counts. No label holds a prompt; only that of spending a tenant, a key or a user, and only when told to. */
 export interface Metrics {
   readonly registry: Registry;
   answered(route: string, status: number, seconds: number): void;
@@ -8,10 +10,14 @@ export interface Metrics {
   refused(rule: string): void;
   degraded(role: string, code: string): void;
   recalled(recall: number, effort: number): void;
+  spent(scope: string, spent: Spent): void;
 }
 
+/** Series of spending that are told apart. */
+const SPEND_SERIES_MAX = 1_000;
+
 /** Makes the metrics of one gateway in a registry of its own. */
-export function createMetrics(): Metrics {
+export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["model"]): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const seconds = new Histogram({
@@ -49,6 +55,30 @@ export function createMetrics(): Metrics {
     help: "How widely the graphs of vector stores are searched, by the tenant last sampled.",
     registers,
   });
+  const spendNames = [...new Set(spendLabels)];
+  const spending = new Counter({
+    name: "marrow_spend_total",
+    help: "What models' answers cost, in the currency of the prices.",
+    labelNames: spendNames,
+    registers,
+  });
+  const tokens = new Counter({
+    name: "marrow_spend_tokens_total",
+    help: "Tokens of models' answers.",
+    labelNames: [...spendNames, "kind"],
+    registers,
+  });
+  const series = new Set<string>();
+
+  /** Labels of one answer; beyond the bound all are one series. */
+  function labelsOf(scope: string, { key = "", user, model }: Spent): Record<string, string> {
+    const all = { scope, key, user, model };
+    const own = Object.fromEntries(spendNames.map((name) => [name, all[name]]));
+    const name = JSON.stringify(own);
+    if (series.size < SPEND_SERIES_MAX) series.add(name);
+    return series.has(name) ? own : Object.fromEntries(spendNames.map((label) => [label, "other"]));
+  }
+
   const children = new Map<string, { observe(value: number): void }>();
 
   return {
@@ -67,6 +97,12 @@ export function createMetrics(): Metrics {
     recalled(found, width) {
       recall.set(found);
       effort.set(width);
+    },
+    spent(scope, spent) {
+      const labels = labelsOf(scope, spent);
+      spending.inc(labels, (spent.micros ?? 0) / 1_000_000);
+      tokens.inc({ ...labels, kind: "prompt" }, spent.promptTokens);
+      tokens.inc({ ...labels, kind: "completion" }, spent.completionTokens);
     },
     degraded: (role, code) => degradations.labels(role, code).inc(),
   };

@@ -3,8 +3,10 @@ import type { Embedder } from "../embedders/index.ts";
 import type { ModelInfo } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { Stores } from "../stores/index.ts";
+import type { Accounts } from "./accounts.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Spend } from "./spend.ts";
 import type { Tenant } from "./tenants.ts";
 
 /** What routes are registered with. */
@@ -18,6 +20,8 @@ export interface GatewayApp {
   readonly stores: (scope: string) => Stores;
   readonly keys: ApiKeys;
   readonly metrics: Metrics;
+  readonly accounts: Accounts;
+  readonly spend: Spend;
 }
 
 declare module "fastify" {

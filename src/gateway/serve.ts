@@ -7,6 +7,7 @@ import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from
 import { createApiKeys } from "./api-keys.ts";
 import { createGateway } from "./app.ts";
 import { createEmbedder } from "./embedder.ts";
+import { createLaneGates } from "./lanes.ts";
 import { createMcpServer } from "./mcp.ts";
 import { createTenantMemory } from "./tenants.ts";
 import { VERSION } from "./version.ts";
@@ -49,7 +50,10 @@ export async function serve(options: ServeOptions): Promise<Served> {
     say(`Redis: ${engine} ${version ?? ""}${managed === undefined ? "" : ", managed, for development"}`);
     if (vectorSets === "no")
       say("This Redis has no vector sets: the semantic tier of the cache is off; all else works.");
-    const upstreams = config.upstreams.map(({ models: ids, ...upstream }) => openaiModel({ ...upstream, ids }));
+    const laneOf = createLaneGates(redis);
+    const upstreams = config.upstreams.map(({ models: ids, ...upstream }) =>
+      openaiModel({ ...upstream, ids, lane: laneOf(upstream.baseUrl, upstream.apiKey) }),
+    );
     const demo = config.demo.enabled ? [demoModel({ firstTokenMs: config.demo.firstTokenMs })] : [];
     const app = createGateway({
       redis,

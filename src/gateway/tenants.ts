@@ -2,17 +2,22 @@ import { createCache, type Cache } from "../cache/index.ts";
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { createFlow, type Flow, type StoredAnswer } from "../flow/index.ts";
-import { APP_SUBJECT, createLimiter, type Limiter } from "../limiter/index.ts";
+import { createLimiter, type Limiter } from "../limiter/index.ts";
 import { createMemory, type ForgetReceipt, type Memory } from "../memory/index.ts";
-import type { ChatModel } from "../models/index.ts";
+import type { ChatModel, Prices } from "../models/index.ts";
 import type { Redis, ScopedRedis } from "../redis/index.ts";
 import { createStores, type Stores } from "../stores/index.ts";
 import type { RecallReport } from "../vectors/index.ts";
-import type { GatewayConfig } from "./config.ts";
+import type { GatewayConfig, Plan } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
+import { toRules } from "./plans.ts";
+import type { Spend } from "./spend.ts";
 
 /** Tenants whose handles are kept ready. Handles hold no connection, so making them anew is cheap. */
 const TENANTS_MAX = 10_000;
+
+/** Pairs of plans that a tenant's limiters are kept for. */
+const PLANS_MAX = 1_000;
 
 /** What every tenant's roles share. */
 export interface TenantParts {
@@ -21,6 +26,8 @@ export interface TenantParts {
   readonly embedder: Embedder | undefined;
   readonly findModel: (id: string) => ChatModel | undefined;
   readonly metrics: Metrics;
+  readonly prices: Prices;
+  readonly spend: Spend;
 }
 
 /** The roles of one tenant. */
@@ -30,13 +37,15 @@ export interface Tenant {
   /** Conversations that were made at `/v1/conversations`. */
   readonly conversations: Memory;
   readonly flow: Flow;
+  /** The limits of who has these plans; `undefined` where limits are off. All count in the same place. */
+  readonly limiter: (userPlan: Plan | undefined, keyPlan: Plan | undefined) => Limiter | undefined;
   /** Forgets a user in all roles. May be called again when it broke off. */
   forget(user: string): Promise<ForgetReceipt & { readonly answers: number }>;
 }
 
 /** The roles of each tenant, made at its first request. */
 export function createTenants(parts: TenantParts): (scope: string) => Tenant {
-  const { redis, config, embedder, findModel, metrics } = parts;
+  const { redis, config, embedder, findModel, metrics, prices, spend } = parts;
   const { sessions, conversations: held } = config;
 
   function createTenant(scope: string): Tenant {
@@ -48,12 +57,32 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       turnsMax: held.itemsMax,
     });
     const cache = config.cache.enabled ? createTenantCache(scoped, parts) : undefined;
+    const limiters = new Map<string, Limiter>();
+    function limiter(userPlan: Plan | undefined, keyPlan: Plan | undefined): Limiter | undefined {
+      if (!config.limits.enabled) return undefined;
+      const plans = JSON.stringify([userPlan, keyPlan]);
+      let made = limiters.get(plans);
+      if (made === undefined) {
+        if (limiters.size >= PLANS_MAX) limiters.clear();
+        const rules = toRules(config, userPlan, keyPlan);
+        made = createLimiter(scoped, { name: "chat", onUnavailable: config.limits.onUnavailable, rules });
+        limiters.set(plans, made);
+      }
+      return made;
+    }
+
     return {
       memory,
       conversations,
+      limiter,
       flow: createFlow({
         findModel,
-        limiter: config.limits.enabled ? createTenantLimiter(scoped, config) : undefined,
+        limiter: limiter(undefined, undefined),
+        prices,
+        onSpent(spent) {
+          spend.note(scope, spent);
+          metrics.spent(scope, spent);
+        },
         memory,
         conversations,
         cache,
@@ -103,20 +132,13 @@ function createTenantCache(redis: ScopedRedis, { config: { cache }, embedder }: 
   });
 }
 
-function createTenantLimiter(redis: ScopedRedis, { limits }: GatewayConfig): Limiter {
-  return createLimiter(redis, {
-    name: "chat",
-    onUnavailable: limits.onUnavailable,
-    rules: [
-      { id: "user-requests", by: "user", ...limits.userRequests },
-      { id: "user-tokens", by: "user", unit: "tokens", ...limits.userTokens },
-      { id: "app-requests", by: APP_SUBJECT, ...limits.appRequests },
-    ],
-  });
-}
-
 /** The vector stores and files of each tenant. */
-export function createTenantStores({ redis, config, embedder, metrics }: TenantParts): (scope: string) => Stores {
+export function createTenantStores({
+  redis,
+  config,
+  embedder,
+  metrics,
+}: Pick<TenantParts, "redis" | "config" | "embedder" | "metrics">): (scope: string) => Stores {
   const { engine, fileBytesMax, itemsMax, recall } = config.vectorStores;
   const onError = (error: unknown) => metrics.degraded("stores", MarrowError.is(error) ? error.code : "internal");
   const onSample = (report: RecallReport | Error) =>

@@ -23,9 +23,22 @@ export interface OpenaiModelOptions {
   readonly firstByteTimeoutMs?: number | undefined;
   /** Longest silence within an answer, in milliseconds. @default 60_000 */
   readonly idleTimeoutMs?: number | undefined;
+  /** The endpoint's own limits: asked before each call, and told of each answer. @default none is kept */
+  readonly lane?: LaneGate | undefined;
   /** Largest answer that is not streamed, in bytes. @default 33_554_432 */
   readonly answerBytesMax?: number | undefined;
 }
+
+/** Keeps the limits of an endpoint. */
+export interface LaneGate {
+  /** Resolves when a call of about so many tokens may go. @throws MarrowError `rate_limited` */
+  enter(model: string, tokens: number): Promise<void>;
+  /** Hears the head of every answer. */
+  learn(model: string, status: number, headers: HttpAnswer["headers"]): void;
+}
+
+/** Bytes of a request's text in one token, about. */
+const BYTES_PER_TOKEN = 4;
 
 const LIST_KEPT_MS = 60_000;
 const ERROR_BYTES_MAX = 65_536;
@@ -33,6 +46,7 @@ const ERROR_BYTES_MAX = 65_536;
 /** A model behind any endpoint that speaks OpenAI's chat completions, over a pool of kept connections. */
 export function openaiModel(options: OpenaiModelOptions): ChatModel & { close(): Promise<void> } {
   const url = parseUrl(options.baseUrl);
+  const { lane } = options;
   const positive = { min: 1 };
   const answerBytesMax = checkInteger("answerBytesMax", options.answerBytesMax ?? 32 * 1_048_576, positive);
   const pool = new Pool(url.origin, {
@@ -53,7 +67,9 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
   async function post({ request, body, signal }: ModelCall): Promise<HttpAnswer> {
     const path = `${start}/chat/completions`;
     const sent = { path, method: "POST", headers, body: body ?? JSON.stringify(request) } as const;
+    await lane?.enter(request.model, Math.ceil(sent.body.length / BYTES_PER_TOKEN));
     const answer = await sendRequest(pool, sent, signal);
+    lane?.learn(request.model, answer.status, answer.headers);
     if (answer.status === 200) return answer;
     throw await toModelError(answer);
   }

@@ -22,7 +22,7 @@ const chatBody = z.looseObject({
 });
 
 /** `POST /v1/chat/completions`: the sync path, as a whole or as a stream. */
-export function registerChat({ app, tenants, metrics }: GatewayApp): void {
+export function registerChat({ app, tenants, metrics, accounts }: GatewayApp): void {
   app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
     const { conversation: held, ...rest } = request.body as ChatRequest & z.infer<typeof chatBody>;
     // Models know nothing of conversations; the body goes on as it came where there is none.
@@ -33,10 +33,22 @@ export function registerChat({ app, tenants, metrics }: GatewayApp): void {
       throw new MarrowError("invalid_input", "a request has a session or a conversation, not both", {
         details: { path: "conversation" },
       });
-    const outcome = await tenants(request.principal.scope).flow.chat({
+    const { scope, id: key, plan } = request.principal;
+    const user = userOf(request, body["user"]);
+    const tenant = tenants(scope);
+    const userPlan = await accounts.planOf(scope, user);
+    const outcome = await tenant.flow.chat({
       request: body,
       body: held === undefined ? bodyBytes(request) : undefined,
-      user: userOf(request, body["user"]),
+      user,
+      key,
+      limiter:
+        userPlan === undefined && plan === undefined
+          ? undefined
+          : tenant.limiter(
+              userPlan === undefined ? undefined : await accounts.plan(userPlan),
+              plan === undefined ? undefined : await accounts.plan(plan),
+            ),
       session,
       conversation,
       control: parseCacheControl(header(request, "x-marrow-cache-control")),

@@ -1,0 +1,85 @@
+import { decodeRecord, encodeKeyPart, encodeRecord, type Redis } from "../redis/index.ts";
+import { KEPT_MS } from "./api-keys.ts";
+import type { Plan } from "./config.ts";
+
+/** Plans, and which users have one. What one process changes others know within {@link KEPT_MS}. */
+export interface Accounts {
+  /** A plan by its name: one that was set here, or the configuration's. */
+  plan(name: string): Promise<Plan | undefined>;
+  plans(): Promise<Readonly<Record<string, Plan>>>;
+  /** Sets a plan for all who have it; `undefined` takes it back, and the configuration's holds again. */
+  setPlan(name: string, plan: Plan | undefined): Promise<void>;
+  /** The name of a user's plan, or of the default one. */
+  planOf(scope: string, user: string): Promise<string | undefined>;
+  setPlanOf(scope: string, user: string, plan: string | undefined): Promise<void>;
+}
+
+const USERS_MAX = 10_000;
+const WAIT_MS = 500;
+
+/** Keeps plans in the hash `{app}:gateway:plans`, users' plans in `{app:scope}:gateway:users`. */
+export function createAccounts(
+  redis: Redis,
+  configured: { readonly plans: Readonly<Record<string, Plan>>; readonly defaultPlan?: string | undefined },
+): Accounts {
+  const app = encodeKeyPart("app", redis.app);
+  const plansKey = `{${app}}:gateway:plans`;
+  const usersKey = (scope: string) => `{${app}:${encodeKeyPart("scope", scope)}}:gateway:users`;
+  const known = new Map<string, { readonly plan: string | undefined; readonly atMs: number }>();
+  let all: { readonly plans: Readonly<Record<string, Plan>>; readonly atMs: number } | undefined;
+
+  async function plans(): Promise<Readonly<Record<string, Plan>>> {
+    if (all !== undefined && performance.now() - all.atMs < KEPT_MS) return all.plans;
+    const before = all?.plans ?? configured.plans;
+    try {
+      const reply = (await redis.send(["HGETALL", plansKey], {
+        reply: "bytes",
+        timeoutMs: WAIT_MS,
+      })) as readonly Buffer[];
+      const stored: Record<string, Plan> = {};
+      for (let at = 0; at < reply.length; at += 2)
+        stored[String(reply[at])] = decodeRecord(reply[at + 1] as Buffer) as Plan;
+      all = { plans: { ...configured.plans, ...stored }, atMs: performance.now() };
+    } catch {
+      // While Redis is away what was known goes on.
+      all = { plans: before, atMs: performance.now() };
+    }
+    return all.plans;
+  }
+
+  return {
+    plans,
+    plan: async (name) => (await plans())[name],
+
+    async setPlan(name, plan) {
+      encodeKeyPart("plan", name);
+      all = undefined;
+      if (plan === undefined) await redis.send(["HDEL", plansKey, name], { retry: "safe" });
+      else await redis.send(["HSET", plansKey, name, encodeRecord(plan)], { retry: "safe" });
+    },
+
+    async planOf(scope, user) {
+      const name = JSON.stringify([scope, user]);
+      const kept = known.get(name);
+      if (kept !== undefined && performance.now() - kept.atMs < KEPT_MS) return kept.plan;
+      // Where there are no plans nobody has one, and nobody waits to hear so.
+      if (Object.keys(await plans()).length === 0) return undefined;
+      let plan = kept?.plan ?? configured.defaultPlan;
+      try {
+        const stored = await redis.send(["HGET", usersKey(scope), user], { timeoutMs: WAIT_MS });
+        plan = typeof stored === "string" ? stored : configured.defaultPlan;
+      } catch {
+        // While Redis is away what was known goes on.
+      }
+      if (known.size >= USERS_MAX) known.clear();
+      known.set(name, { plan, atMs: performance.now() });
+      return plan;
+    },
+
+    async setPlanOf(scope, user, plan) {
+      known.delete(JSON.stringify([scope, user]));
+      if (plan === undefined) await redis.send(["HDEL", usersKey(scope), user], { retry: "safe" });
+      else await redis.send(["HSET", usersKey(scope), user, plan], { retry: "safe" });
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import type { Limiter } from "../../limiter/index.ts";
+import type { NewKey, Principal } from "../api-keys.ts";
+import { planSchema, type Plan } from "../config.ts";
+import type { GatewayApp } from "../parts.ts";
+
+const name = z.string().min(1).max(256);
+const planName = z.string().min(1).max(128);
+const forMs = z
+  .int()
+  .min(1)
+  .max(366 * 86_400_000);
+const keyBody = z.strictObject({
+  scope: name,
+  user: name,
+  name: name.default("made by the admin API"),
+  plan: planName.optional(),
+  role: z.literal("admin").optional(),
+});
+const keyChanges = z.strictObject({ name: name.optional(), plan: planName.nullable().optional() });
+const userBody = z.strictObject({ plan: planName.nullable() });
+const blockBody = z.strictObject({ for_ms: forMs.optional() });
+const limitsBody = z.strictObject({ limits: z.record(name, z.number().min(0)), for_ms: forMs.optional() });
+const boostBody = z.strictObject({ more: z.record(name, z.number().min(0)), for_ms: forMs });
+const scoped = z.looseObject({ scope: name.optional() });
+const day = z.iso.date();
+const spendQuery = z.looseObject({
+  scope: name.optional(),
+  by: z.enum(["key", "user", "model"]).optional(),
+  from: day.optional(),
+  to: day.optional(),
+});
+
+interface Named {
+  Params: { readonly id: string };
+}
+
+/** `/v1/admin/…`: keys, users, plans and spending of every scope, for keys whose role is `admin`. */
+export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayApp): void {
+  const onRequest = async (request: FastifyRequest) => {
+    if (request.principal.role !== "admin")
+      throw new MarrowError("forbidden", "this needs an API key whose role is admin");
+  };
+  const scopeOf = (request: FastifyRequest) =>
+    (request.query as z.infer<typeof scoped>).scope ?? request.principal.scope;
+
+  async function known(plan: string | null | undefined): Promise<void> {
+    if (typeof plan === "string" && (await accounts.plan(plan)) === undefined)
+      throw new MarrowError("not_found", "there is no plan of this name", { details: { path: "plan" } });
+  }
+
+  /** The limits of a user as they hold for a call with this admin's scope. */
+  async function limitsOf(request: FastifyRequest<Named>): Promise<Limiter> {
+    const scope = scopeOf(request);
+    const plan = await accounts.planOf(scope, request.params.id);
+    const limiter = tenants(scope).limiter(plan === undefined ? undefined : await accounts.plan(plan), undefined);
+    if (limiter === undefined) throw new MarrowError("unsupported", "limits are off in the configuration");
+    return limiter;
+  }
+
+  app.post("/v1/admin/keys", { onRequest, schema: { body: keyBody } }, async (request, reply: FastifyReply) => {
+    const asked = keyBody.parse(request.body) as NewKey;
+    await known(asked.plan);
+    const key = await keys.create(asked);
+    const principal = await keys.identify(key);
+    // The only time that it is seen.
+    return reply.code(201).send({ ...toKey(principal), key });
+  });
+
+  app.get("/v1/admin/keys", { onRequest }, async () => ({ object: "list", data: (await keys.list()).map(toKey) }));
+
+  app.post<Named>("/v1/admin/keys/:id", { onRequest, schema: { body: keyChanges } }, async (request) => {
+    const { name: called, plan: planned } = request.body as z.infer<typeof keyChanges>;
+    await known(planned);
+    const changed = await keys.update(request.params.id, {
+      ...(called !== undefined && { name: called }),
+      ...(planned !== undefined && { plan: planned ?? undefined }),
+    });
+    if (changed === undefined) throw notFound("key");
+    return toKey(changed);
+  });
+
+  app.delete<Named>("/v1/admin/keys/:id", { onRequest }, async (request) => {
+    if (!(await keys.remove(request.params.id))) throw notFound("key");
+    return { id: request.params.id, object: "key.deleted", deleted: true };
+  });
+
+  app.get("/v1/admin/plans", { onRequest }, async () => ({ object: "list", data: await accounts.plans() }));
+
+  app.put<Named>("/v1/admin/plans/:id", { onRequest, schema: { body: planSchema } }, async (request) => {
+    await accounts.setPlan(request.params.id, request.body as Plan);
+    return { id: request.params.id, object: "plan", ...(request.body as Plan) };
+  });
+
+  app.delete<Named>("/v1/admin/plans/:id", { onRequest }, async (request) => {
+    await accounts.setPlan(request.params.id, undefined);
+    return { id: request.params.id, object: "plan.deleted", deleted: true };
+  });
+
+  app.get<Named>("/v1/admin/users/:id", { onRequest, schema: { querystring: scoped } }, async (request) => {
+    const limiter = await limitsOf(request);
+    const { id } = request.params;
+    // Keys' plans count beside it: this is how the user stands.
+    const standing = await limiter.peek({ user: id }, { concurrency: 0 });
+    const exceptions = (await limiter.exceptions()).find(({ subject }) => subject["user"] === id);
+    return {
+      id,
+      object: "user",
+      plan: (await accounts.planOf(scopeOf(request), id)) ?? null,
+      blocked: exceptions?.blocked !== undefined,
+      exceptions: exceptions?.rules ?? {},
+      limits: standing.rules.filter((rule) => rule.id.startsWith("user-")),
+    };
+  });
+
+  app.put<Named>(
+    "/v1/admin/users/:id",
+    { onRequest, schema: { body: userBody, querystring: scoped } },
+    async (request) => {
+      const { plan: planned } = request.body as z.infer<typeof userBody>;
+      await known(planned);
+      await accounts.setPlanOf(scopeOf(request), request.params.id, planned ?? undefined);
+      return { id: request.params.id, object: "user", plan: planned };
+    },
+  );
+
+  const acts: Readonly<
+    Record<
+      string,
+      { readonly body: z.ZodType; readonly act: (limiter: Limiter, user: string, body: never) => Promise<void> }
+    >
+  > = {
+    block: {
+      body: blockBody,
+      act: (limiter, user, { for_ms: ms }: z.infer<typeof blockBody>) => limiter.block({ user }, { forMs: ms }),
+    },
+    unblock: { body: z.strictObject({}), act: (limiter, user) => limiter.unblock({ user }) },
+    override: {
+      body: limitsBody,
+      act: (limiter, user, { limits, for_ms: ms }: z.infer<typeof limitsBody>) =>
+        limiter.override({ user }, limits, { forMs: ms }),
+    },
+    boost: {
+      body: boostBody,
+      act: (limiter, user, { more, for_ms: ms }: z.infer<typeof boostBody>) =>
+        limiter.boost({ user }, more, { forMs: ms }),
+    },
+    restore: { body: z.strictObject({}), act: (limiter, user) => limiter.restore({ user }) },
+  };
+  for (const [verb, { body, act }] of Object.entries(acts)) {
+    app.post<Named>(
+      `/v1/admin/users/:id/${verb}`,
+      { onRequest, schema: { body, querystring: scoped } },
+      async (request) => {
+        await act(await limitsOf(request), request.params.id, request.body as never);
+        return { id: request.params.id, object: "user", done: verb };
+      },
+    );
+  }
+
+  app.get("/v1/admin/spend", { onRequest, schema: { querystring: spendQuery } }, async (request) => {
+    const today = new Date().toISOString().slice(0, 10);
+    const { by = "model", to = today, from = to } = request.query as z.infer<typeof spendQuery>;
+    await spend.flush();
+    const rows = await spend.read(scopeOf(request), by, from, to);
+    return {
+      object: "list",
+      by,
+      from,
+      to,
+      data: rows.map(({ promptTokens, completionTokens, micros, ...row }) => ({
+        ...row,
+        prompt_tokens: promptTokens,
+        completion_tokens: completionTokens,
+        cost: micros / 1_000_000,
+      })),
+    };
+  });
+}
+
+function toKey({ id, scope, user, name: called, plan: planned, role }: Principal) {
+  return { id, object: "key", scope, user, name: called, plan: planned ?? null, role: role ?? null };
+}
+
+function notFound(what: string): MarrowError {
+  return new MarrowError("not_found", `there is no ${what} of this id`, { details: { path: "id" } });
+}
