@@ -11,6 +11,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   models: ["errors", "internal"],
   relay: ["redis", "errors", "internal"],
   limiter: ["redis", "errors", "internal"],
+  queue: ["redis", "errors", "internal"],
   vectors: ["embedders", "redis", "errors", "internal"],
   stores: ["vectors", "embedders", "redis", "errors", "internal"],
   "ai-sdk": ["cache", "memory", "errors", "internal"],

@@ -1,0 +1,61 @@
+import { MarrowError } from "../errors.ts";
+import { decodeRecord, type Reply } from "../redis/index.ts";
+
+/**
+ * Where a job is. `waiting`, `delayed`, `running` and `cancelling` (told to stop, not stopped yet) go on; `done`, `dead` (failed, crashed or
+ * refused for good) and `cancelled` are the end.
+ */
+export type JobState = "waiting" | "delayed" | "running" | "cancelling" | "done" | "dead" | "cancelled";
+
+/** A job as its queue tells of it. */
+export interface Job<T = unknown, R = unknown> {
+  readonly id: string;
+  readonly state: JobState;
+  readonly createdAtMs: number;
+  readonly endedAtMs: number | undefined;
+  /** What was asked; absent once it is done or cancelled. */
+  readonly payload: T | undefined;
+  /** What came of it; of a cancelled job what there was of it. */
+  readonly result: R | undefined;
+  /** Why it is dead, is tried again or was cancelled: an error's code, `crashed`, `cancelled`. */
+  readonly reason: string | undefined;
+  readonly attemptsLeft: number;
+  readonly crashesLeft: number;
+}
+
+const ENDED: ReadonlySet<string> = new Set(["done", "dead", "cancelled"]);
+
+/** Whether a job will not change any more. */
+export function isEnded(state: string): boolean {
+  return ENDED.has(state);
+}
+
+/** Reads the fields of a job's hash, what it was asked and what came of it; `undefined` when there is none, or it is another tenant's. */
+export function toJob<T, R>(
+  id: string,
+  tenant: string,
+  fields: readonly Reply[],
+  asked: Reply,
+  came: Reply,
+): Job<T, R> | undefined {
+  const stored = new Map<string, Buffer>();
+  for (let at = 0; at < fields.length; at += 2) stored.set(String(fields[at]), fields[at + 1] as Buffer);
+  const text = (name: string) => stored.get(name)?.toString("utf8");
+  if (text("tenant") !== tenant) return undefined;
+  const body = (bytes: Reply) => (Buffer.isBuffer(bytes) ? decodeRecord(bytes) : undefined);
+  const ended = text("ended");
+  const state = text("state");
+  if (state === undefined) throw new MarrowError("corrupt_record", "a stored job has no state");
+  const reason = text("reason");
+  return {
+    id,
+    state: state as JobState,
+    createdAtMs: Number(text("made")),
+    endedAtMs: ended === undefined ? undefined : Number(ended),
+    payload: body(asked) as T | undefined,
+    result: body(came) as R | undefined,
+    reason: reason === "" ? undefined : reason,
+    attemptsLeft: Number(text("left")),
+    crashesLeft: Number(text("lives")),
+  };
+}

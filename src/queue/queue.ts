@@ -1,0 +1,180 @@
+import { hash, randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { allOf, checkScope, encodeRecord, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { isEnded, toJob, type Job, type JobState } from "./job.ts";
+import { queueKey, tenantPart } from "./keys.ts";
+import { resolvePushOptions, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
+import { readOutput, type OutputEvent } from "./output.ts";
+import { cancelJob, pushJobs, redriveJobs } from "./scripts.gen.ts";
+
+/** One job of a bulk. */
+export interface NewJob<T> extends PushOptions {
+  readonly payload: T;
+}
+
+/** A tenant's side of a queue. */
+export interface Queue<T = unknown, R = unknown> {
+  /**
+   * Puts a job and answers its id. One round trip; once it answered the job is in Redis.
+   * @throws MarrowError `conflict` when the idempotency key came with another payload, `too_large` when the tenant's backlog is full
+   */
+  push(payload: T, options?: PushOptions): Promise<string>;
+  /** The same for many, all or none for want of room: one round trip for a thousand. */
+  pushMany(jobs: readonly NewJob<T>[]): Promise<readonly string[]>;
+  /** A job as it is now; `undefined` when there is none, or it ended and its life is over. One round trip. */
+  get(id: string): Promise<Job<T, R> | undefined>;
+  /**
+   * Waits until a job has ended and tells how.
+   * @throws MarrowError `timeout` after `waitMs`, `not_found`, `aborted`
+   */
+  wait(id: string, options: { readonly waitMs: number; readonly signal?: AbortSignal | undefined }): Promise<Job<T, R>>;
+  /**
+   * The output of a job from a place on, while it runs and after: text by text, `restarted` where another attempt begins anew, and always an
+   * end. From any process. Polls every 25 to 100 ms.
+   */
+  read(
+    id: string,
+    options?: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined },
+  ): AsyncIterable<OutputEvent>;
+  /** Cancels a job: one that waits at once, one that runs as soon as its worker hears. Whichever comes first wins: the end or this. Tells its state. */
+  cancel(id: string): Promise<JobState | undefined>;
+  /** Gives dead jobs another go, those named or the oldest, and answers which. */
+  redrive(options?: {
+    readonly ids?: readonly string[];
+    readonly attempts?: number;
+    readonly limit?: number;
+  }): Promise<readonly string[]>;
+  /** How much of this tenant's is waiting, and how jobs of all tenants ended so far. */
+  counts(): Promise<{
+    readonly waiting: number;
+    readonly done: number;
+    readonly dead: number;
+    readonly cancelled: number;
+  }>;
+  /** How many turns the tenant gets for one of the others', over 0, to 1,000. @default 1 */
+  setWeight(weight: number): Promise<void>;
+}
+
+const BULK = 1_000;
+const POLL_MS = { first: 20, last: 200 } as const;
+const JOBS_MAX = 100_000;
+
+/**
+ * Opens one tenant's side of a queue. The queue is one slot; tenants take turns in it, so nobody waits behind another's backlog.
+ * @throws MarrowError `invalid_option`
+ */
+export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, options: QueueOptions): Queue<T, R> {
+  const scoped = checkScope(redis);
+  const { name, backlogMax, idempotencyMs } = resolveQueueOptions(options);
+  const queue = queueKey(scoped.app, name);
+  const tenant = tenantPart(scoped.scope);
+  const jobKey = (id: string) => `${queue}:job:${checkId(id)}`;
+
+  async function pushMany(jobs: readonly NewJob<T>[]): Promise<readonly string[]> {
+    if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
+      refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
+    const operands = jobs.map(({ payload, ...rest }: NewJob<T>) => {
+      const { priority, delayMs, attempts, crashes, resultTtlMs, idempotencyKey } = resolvePushOptions(rest);
+      if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
+      const body = encodeRecord(payload);
+      const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(payload)).slice(0, 32);
+      const id = randomBytes(12).toString("base64url");
+      const key = encodeURIComponent(idempotencyKey);
+      return [id, body, priority, delayMs, attempts, crashes, resultTtlMs, key, digest];
+    });
+    const ids: string[] = [];
+    for (let at = 0; at < operands.length; at += BULK) {
+      const values = {
+        tenant,
+        backlog: backlogMax,
+        idem_ms: idempotencyMs,
+        jobs: operands.slice(at, at + BULK).flat(),
+      };
+      const reply = (await runScript(scoped, pushJobs, { queue }, values)) as readonly string[];
+      if (reply[0] === "full")
+        throw new MarrowError("too_large", "the tenant's backlog is full", {
+          details: { backlogMax, pushed: ids.length },
+        });
+      if (reply.includes("!"))
+        throw new MarrowError("conflict", "the idempotency key was used with another payload", {
+          details: { path: "idempotencyKey" },
+        });
+      ids.push(...reply);
+    }
+    return ids;
+  }
+
+  async function get(id: string): Promise<Job<T, R> | undefined> {
+    const commands = [
+      ["HGETALL", jobKey(id)],
+      ["GET", `${queue}:in:${id}`],
+      ["GET", `${queue}:out:${id}`],
+    ];
+    const [fields, asked = null, came = null] = allOf(await scoped.pipeline(commands, { reply: "bytes" }));
+    return toJob<T, R>(id, tenant, fields as readonly Reply[], asked, came);
+  }
+
+  return {
+    push: async (payload, pushOptions = {}) => (await pushMany([{ ...pushOptions, payload }]))[0] as string,
+    pushMany,
+    get,
+
+    async wait(id, { waitMs, signal }) {
+      const deadlineMs =
+        performance.now() + checkInteger("waitMs", waitMs, { min: 0, max: 86_400_000 }, "invalid_input");
+      for (let pollMs: number = POLL_MS.first; ; pollMs = Math.min(POLL_MS.last, pollMs * 1.5)) {
+        const job = await get(id);
+        if (job === undefined)
+          throw new MarrowError("not_found", "there is no job of this id", { details: { path: "id" } });
+        if (isEnded(job.state)) return job;
+        const leftMs = deadlineMs - performance.now();
+        if (leftMs <= 0) throw new MarrowError("timeout", `the job did not end within ${waitMs} ms`);
+        await sleep(Math.min(pollMs, leftMs), undefined, { signal }).catch((cause: unknown) => {
+          throw new MarrowError("aborted", "the signal ended the waiting for a job", { cause });
+        });
+      }
+    },
+
+    read: (id, { after, signal } = {}) =>
+      readOutput(scoped, { job: jobKey(id), log: `${queue}:log:${id}`, tenant, after, signal }),
+
+    async cancel(id) {
+      const state = await runScript(scoped, cancelJob, { queue }, { id: checkId(id), tenant });
+      return state === "" ? undefined : (state as JobState);
+    },
+
+    async redrive({ ids = [], attempts = 3, limit = 100 } = {}) {
+      const values = {
+        tenant,
+        attempts: checkInteger("attempts", attempts, { min: 1, max: 1_000 }, "invalid_input"),
+        limit: checkInteger("limit", limit, { min: 1, max: 10_000 }, "invalid_input"),
+        only: ids.map(checkId),
+      };
+      return (await runScript(scoped, redriveJobs, { queue }, values)) as readonly string[];
+    },
+
+    async counts() {
+      const [waiting, ended] = await scoped.pipeline([
+        ["ZCARD", `${queue}:ready:${tenant}`],
+        ["HMGET", `${queue}:counts`, "done", "dead", "cancelled"],
+      ]);
+      for (const reply of [waiting, ended]) if (reply instanceof Error) throw reply;
+      const [done, dead, cancelled] = (ended as readonly (string | null)[]).map(Number);
+      return { waiting: Number(waiting), done: done ?? 0, dead: dead ?? 0, cancelled: cancelled ?? 0 };
+    },
+
+    async setWeight(weight) {
+      if (!(Number.isFinite(weight) && weight > 0 && weight <= 1_000))
+        refuse("weight", "a number over 0, to 1,000", weight, "invalid_input");
+      await scoped.send(["HSET", `${queue}:weights`, tenant, String(weight)], { retry: "safe" });
+    },
+  };
+}
+
+function checkId(id: string): string {
+  const checked = checkText("id", id, 64, "invalid_input");
+  if (!/^[\w-]+$/.test(checked)) refuse("id", "the id of a job", id, "invalid_input");
+  return checked;
+}

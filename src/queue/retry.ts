@@ -1,0 +1,39 @@
+import { MarrowError } from "../errors.ts";
+
+/** What becomes of a job whose handler failed. */
+export interface Verdict {
+  /** `again`: tried again without using an attempt; `retry`: using one; `dead`: not again. */
+  readonly outcome: "again" | "retry" | "dead";
+  /** The error's code, or `failed` for an error that is not ours. */
+  readonly reason: string;
+  readonly delayMs: number;
+}
+
+const FIRST_MS = 1_000;
+const LONGEST_MS = 300_000;
+/** How long after it was pushed a job waits for a limit without using attempts. */
+const PATIENCE_MS = 3_600_000;
+
+/**
+ * Judges a failure. A limit that refused (`rate_limited`, or a model's 429) says when to come back and costs no attempt for an hour; what
+ * waiting cannot mend (`retryable` false) is dead at once; anything else is tried again after 1, 2, 4 … seconds, at most 300, of which up to a
+ * half is left to chance (`random`, 0..1), or when its `retryAfterMs` says.
+ */
+export function judge(
+  error: unknown,
+  { failures, ageMs }: { readonly failures: number; readonly ageMs: number },
+  random: number,
+): Verdict {
+  const known = MarrowError.is(error) ? error : undefined;
+  const reason = known?.code ?? "failed";
+  const said: unknown = known?.details?.["retryAfterMs"];
+  const limited = reason === "rate_limited" || known?.details?.["status"] === 429;
+  const status = Number(known?.details?.["status"] ?? 0);
+  // A model's own refusal of what it was asked is no better the next time.
+  const refused = reason === "model_failed" && status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status);
+  if (known !== undefined && (!known.retryable || refused)) return { outcome: "dead", reason, delayMs: 0 };
+  const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(30, failures));
+  const delayMs =
+    typeof said === "number" && said >= 0 ? Math.min(said, LONGEST_MS) : Math.round(grown * (1 - random / 2));
+  return { outcome: limited && ageMs < PATIENCE_MS ? "again" : "retry", reason, delayMs };
+}

@@ -1,0 +1,47 @@
+-- Says that a worker's jobs live, tells it which it should stop, and gives jobs back whose worker is gone.
+-- KEYS queue      start of the queue's keys
+-- ARGV lease_ms   how long they live from now, > 0
+-- ARGV held...    for each job: id, fence
+-- REPLY for each job "running", "cancelling" or "lost"
+local queue = KEYS[1]
+local lease_ms = tonumber(ARGV[1])
+-- INCLUDE jobs
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local leases = queue .. ":leases"
+local states = {}
+for at = 2, #ARGV, 2 do
+  local stored = redis.call("HMGET", queue .. ":job:" .. ARGV[at], "fence", "state")
+  local state = "lost"
+  if stored[1] == ARGV[at + 1] and (stored[2] == "running" or stored[2] == "cancelling") then
+    state = stored[2]
+    redis.call("ZADD", leases, "XX", now + lease_ms, ARGV[at])
+  end
+  states[#states + 1] = state
+end
+local over = redis.call("ZRANGEBYSCORE", leases, "-inf", now, "LIMIT", 0, LATER_MAX)
+local found = false
+for _, id in ipairs(over) do
+  redis.call("ZREM", leases, id)
+  local job = queue .. ":job:" .. id
+  local stored = redis.call("HMGET", job, "tenant", "state", "lives", "place", "fence", "life", "log")
+  local tenant = stored[1]
+  if tenant then
+    redis.call("SREM", queue .. ":running:" .. tenant, id)
+    if stored[2] == "cancelling" then
+      finish(queue, id, stored[5], "cancelled", "", "cancelled", now, tonumber(stored[6]), stored[7])
+      redis.call("HINCRBY", queue .. ":counts", "cancelled", 1)
+    elseif tonumber(stored[3]) > 1 then
+      redis.call("HINCRBY", job, "lives", -1)
+      redis.call("HSET", job, "reason", "crashed")
+      make_ready(queue, id, tenant, stored[4])
+      found = true
+    else
+      finish(queue, id, stored[5], "dead", "", "crashed", now, tonumber(stored[6]), stored[7])
+      redis.call("HINCRBY", queue .. ":counts", "dead", 1)
+    end
+    if redis.call("EXISTS", queue .. ":ready:" .. tenant) == 1 then enter_ring(queue, tenant) end
+  end
+end
+if found then wake(queue) end
+return states

@@ -1,0 +1,60 @@
+-- Puts jobs into a queue, each once for its idempotency key; all or none when there is no room.
+-- KEYS queue      start of the queue's keys
+-- ARGV tenant     whose jobs they are
+-- ARGV backlog    how many jobs of the tenant may wait, > 0
+-- ARGV idem_ms    how long an idempotency key is known, > 0
+-- ARGV jobs...    for each job: id, payload, priority (0..100), delay_ms, attempts, crashes, life_ms (of its result), idempotency key ("": none), digest of what it was pushed with
+-- REPLY for each job: the id (of the first one with its key), or "!" when the key came with something else; one "full" when there is no room
+-- IDEMPOTENT an id that is there already is not put again
+local queue = KEYS[1]
+local tenant = ARGV[1]
+local backlog = tonumber(ARGV[2])
+local idem_ms = tonumber(ARGV[3])
+-- INCLUDE jobs
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local ready = queue .. ":ready:" .. tenant
+local waiting = redis.call("ZCARD", ready)
+if waiting + (#ARGV - 3) / 9 > backlog then return { "full" } end
+local reply, pushed, seq = {}, false, nil
+for at = 4, #ARGV, 9 do
+  local id, payload, priority, delay = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local key, digest = ARGV[at + 7], ARGV[at + 8]
+  local first
+  if key ~= "" then
+    local idem = queue .. ":idem:" .. tenant .. ":" .. key
+    local known = redis.call("GET", idem)
+    if known then
+      local other, with = string.match(known, "^(%S+) (.*)$")
+      if with == digest then first = other else first = "!" end
+    else
+      redis.call("SET", idem, id .. " " .. digest, "PX", idem_ms)
+    end
+  end
+  local job = queue .. ":job:" .. id
+  if not first and redis.call("EXISTS", job) == 1 then first = id end
+  if first then
+    reply[#reply + 1] = first
+  else
+    seq = seq or redis.call("INCRBY", queue .. ":seq", (#ARGV - 3) / 9) - (#ARGV - 3) / 9
+    seq = seq + 1
+    -- Dearer ones first, then in the order of coming.
+    local place = (100 - priority) * 1099511627776 + seq
+    local state = "waiting"
+    if delay > 0 then state = "delayed" end
+    redis.call("HSET", job, "tenant", tenant, "state", state, "place", place,
+      "left", ARGV[at + 4], "of", ARGV[at + 4], "lives", ARGV[at + 5], "life", ARGV[at + 6], "made", now)
+    redis.call("SET", queue .. ":in:" .. id, payload)
+    if delay > 0 then
+      redis.call("ZADD", queue .. ":delayed", now + delay, id)
+    else
+      redis.call("ZADD", ready, place, id)
+      if waiting == 0 then enter_ring(queue, tenant) end
+      waiting = waiting + 1
+    end
+    pushed = true
+    reply[#reply + 1] = id
+  end
+end
+if pushed then wake(queue) end
+return reply

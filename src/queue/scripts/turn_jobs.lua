@@ -1,0 +1,108 @@
+-- Ends jobs of a worker and gives it new ones: by turns of the tenants, within each by priority and age.
+-- KEYS queue      start of the queue's keys
+-- ARGV lease_ms   how long a new job is the worker's unless it says that it lives, > 0
+-- ARGV wanted     how many new jobs, >= 0
+-- ARGV cap        how many of one tenant may run at once; 0: any number
+-- ARGV ended...   for each ended job: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), body, reason, delay_ms
+-- REPLY { for each ended job its state now ("lost": it was not the worker's any more), { for each new job: id, fence, tenant, payload, attempts left, crashes left, made_ms, attempts in all }, ms until a delayed job is due (-1: none) }
+local queue = KEYS[1]
+local lease_ms = tonumber(ARGV[1])
+local wanted = tonumber(ARGV[2])
+local cap = tonumber(ARGV[3])
+-- INCLUDE jobs
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local leases, delayed, ring = queue .. ":leases", queue .. ":delayed", queue .. ":ring"
+
+local function leave_running(tenant, id)
+  if cap == 0 then return end
+  redis.call("SREM", queue .. ":running:" .. tenant, id)
+  if redis.call("EXISTS", queue .. ":ready:" .. tenant) == 1 then enter_ring(queue, tenant) end
+end
+
+local states, counts, left_leases = {}, {}, {}
+for at = 4, #ARGV, 6 do
+  local id, fence, outcome, body, reason, delay = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
+  local job = queue .. ":job:" .. id
+  local stored = redis.call("HMGET", job, "fence", "state", "tenant", "left", "life", "place", "log")
+  local state = stored[2]
+  if stored[1] ~= fence or (state ~= "running" and state ~= "cancelling") then
+    state = "lost"
+  else
+    local tenant, left, life = stored[3], tonumber(stored[4]), tonumber(stored[5])
+    left_leases[#left_leases + 1] = id
+    if state ~= "cancelling" and outcome == "release" then
+      state = "waiting"
+      make_ready(queue, id, tenant, stored[6])
+    elseif state ~= "cancelling" and (outcome == "again" or (outcome == "retry" and left > 1)) then
+      if outcome == "retry" then redis.call("HINCRBY", job, "left", -1) end
+      state = "delayed"
+      redis.call("HSET", job, "state", state, "reason", reason)
+      redis.call("ZADD", delayed, now + delay, id)
+    else
+      if state == "cancelling" then
+        state, reason = "cancelled", "cancelled"
+      else
+        state = outcome == "done" and "done" or "dead"
+      end
+      finish(queue, id, fence, state, body, reason, now, life, stored[7])
+      counts[state] = (counts[state] or 0) + 1
+    end
+    leave_running(tenant, id)
+  end
+  states[#states + 1] = state
+end
+if #left_leases > 0 then redis.call("ZREM", leases, unpack(left_leases)) end
+for state, count in pairs(counts) do redis.call("HINCRBY", queue .. ":counts", state, count) end
+
+local due = redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, LATER_MAX)
+for _, id in ipairs(due) do
+  redis.call("ZREM", delayed, id)
+  local stored = redis.call("HMGET", queue .. ":job:" .. id, "tenant", "place")
+  if stored[1] then make_ready(queue, id, stored[1], stored[2]) end
+end
+
+local jobs, fence, leased = {}, nil, {}
+while #jobs < wanted * 8 do
+  -- Whose turn it is takes as many as bring it behind the next one.
+  local turn = redis.call("ZRANGE", ring, 0, 1, "WITHSCORES")
+  local tenant = turn[1]
+  if not tenant then break end
+  local ready, running = queue .. ":ready:" .. tenant, queue .. ":running:" .. tenant
+  local weight = tonumber(redis.call("HGET", queue .. ":weights", tenant) or 1)
+  local many = wanted - #jobs / 8
+  if turn[3] then many = math.min(many, math.floor((turn[4] - turn[2]) * weight) + 1) end
+  if cap > 0 then many = math.min(many, cap - redis.call("SCARD", running)) end
+  local popped = {}
+  if many > 0 then popped = redis.call("ZPOPMIN", ready, many) end
+  for at = 1, #popped, 2 do
+    local id = popped[at]
+    local job = queue .. ":job:" .. id
+    local stored = redis.call("HMGET", job, "left", "lives", "made", "state", "of")
+    if stored[4] == "waiting" then
+      fence = (fence or redis.call("INCRBY", queue .. ":fence", wanted) - wanted) + 1
+      redis.call("HSET", job, "state", "running", "fence", fence)
+      leased[#leased + 1] = now + lease_ms
+      leased[#leased + 1] = id
+      if cap > 0 then redis.call("SADD", running, id) end
+      local n = #jobs
+      jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, string.format("%.0f", fence), tenant
+      jobs[n + 4] = redis.call("GET", queue .. ":in:" .. id) or ""
+      jobs[n + 5], jobs[n + 6], jobs[n + 7], jobs[n + 8] = stored[1], stored[2], stored[3], stored[5]
+    end
+  end
+  if #popped < 2 * math.max(1, many) then
+    -- It has no more, or may not have more: it comes back with its next job, or when one of its jobs ends.
+    redis.call("ZREM", ring, tenant)
+  else
+    redis.call("ZINCRBY", ring, many / weight, tenant)
+  end
+end
+if #leased > 0 then redis.call("ZADD", leases, unpack(leased)) end
+local next_due = -1
+if #jobs < wanted * 8 then
+  redis.call("SET", queue .. ":idle", "1")
+  local first = redis.call("ZRANGE", delayed, 0, 0, "WITHSCORES")
+  if first[2] then next_due = math.max(0, tonumber(first[2]) - now) end
+end
+return { states, jobs, next_due }

@@ -1,0 +1,313 @@
+import { MarrowError } from "../errors.ts";
+import { decodeRecord, encodeRecord, runScript, type Redis, type Reply, type Subscription } from "../redis/index.ts";
+import { queueKey } from "./keys.ts";
+import { resolveWorkerOptions, type WorkerOptions } from "./options.ts";
+import { judge } from "./retry.ts";
+import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
+
+/** A job in the hands of its worker. */
+export interface Work<T = unknown> {
+  readonly id: string;
+  /** The tenant that pushed it. */
+  readonly scope: string;
+  readonly payload: T;
+  /** Grows with every job that is given out: what carries a lower one than another is out of date. */
+  readonly fence: number;
+  /** The same for every attempt of this job: for the provider, so that it does the thing once. */
+  readonly idempotencyKey: string;
+  readonly attemptsLeft: number;
+  readonly crashesLeft: number;
+  readonly createdAtMs: number;
+  /** Aborts when the job was cancelled, its time is over, its lease is lost, or the worker shuts down. */
+  readonly signal: AbortSignal;
+  /** Adds to the job's output; written within 20 ms, and before the job ends. */
+  readonly write: (text: string) => void;
+}
+
+/** Does a job and answers its result, a JSON value; throws for it to be judged: see `judge` in retry.ts. */
+export type Handler<T = unknown, R = unknown> = (work: Work<T>) => Promise<R> | R;
+
+/** Works at a queue until it is closed. */
+export interface Worker {
+  /** Jobs that it has now. */
+  readonly running: number;
+  /** Takes no more, lets its jobs finish for `drainMs`, and hands the rest back as they were: that uses no attempt. */
+  close(): Promise<void>;
+}
+
+/** How long parts of an output gather, in milliseconds. */
+const WRITE_MS = 20;
+/** How often a worker looks for work that nobody told it of, in milliseconds. */
+const LOOK_MS = 1_000;
+const AWAY_MS = { first: 50, last: 2_000 } as const;
+
+interface Held {
+  readonly id: string;
+  readonly fence: string;
+  /** Made when its signal is asked for, or it is to stop: most jobs need none. */
+  controller: AbortController | undefined;
+  /** Parts not written yet, and the writing under way. */
+  parts: string[];
+  /** Parts of this attempt that were handed to writing. */
+  written: number;
+  writing: Promise<void>;
+  timer: NodeJS.Timeout | undefined;
+  lost: boolean;
+}
+
+/** How a job ended, as the script takes it. */
+type Ended = readonly [
+  id: string,
+  fence: string,
+  outcome: string,
+  body: Buffer | string,
+  reason: string,
+  delayMs: number,
+];
+
+/**
+ * Works at a queue for all its tenants. What ends is told and what is next is asked in one script, for all that ended in the same moment.
+ * A worker that dies is noticed after `leaseMs` and another one's next word, which comes three times in it.
+ * @throws MarrowError `invalid_option`
+ */
+export function createWorker<T = unknown, R = unknown>(
+  redis: Redis,
+  options: WorkerOptions,
+  handler: Handler<T, R>,
+): Worker {
+  const { name, concurrency, tenantMax, leaseMs, timeoutMs, drainMs, onError } = resolveWorkerOptions(options);
+  const queue = queueKey(redis.app, name);
+  const held = new Map<string, Held>();
+  let ended: Ended[] = [];
+  let turning = false;
+  let scheduled = false;
+  /** Somebody said that there is work since the last turn began. */
+  let awake = false;
+  let awayMs: number = AWAY_MS.first;
+  let closing = false;
+  let due: NodeJS.Timeout | undefined;
+  let subscription: Promise<Subscription | undefined> | undefined;
+
+  const room = () => (closing ? 0 : concurrency - held.size);
+
+  /** Tells what ended and asks for more, once all that is ready in this moment has come together. */
+  function turnSoon(): void {
+    if (scheduled || turning) return;
+    scheduled = true;
+    setImmediate(begin);
+  }
+
+  function begin(): void {
+    scheduled = false;
+    if (turning) return;
+    turning = true;
+    void turn().then((more) => {
+      turning = false;
+      if (ended.length > 0 || ((more || awake) && room() > 0)) turnSoon();
+    });
+  }
+
+  /** One turn. Answers whether there may be more to do. */
+  async function turn(): Promise<boolean> {
+    awake = false;
+    const wanted = room();
+    const told = ended;
+    ended = [];
+    if (told.length === 0 && wanted === 0) return false;
+    try {
+      const values = { lease_ms: leaseMs, wanted, cap: tenantMax, ended: told.flat() };
+      const reply = await runScript(redis, turnJobs, { queue }, values, { reply: "bytes" });
+      awayMs = AWAY_MS.first;
+      const [states, jobs, dueMs] = reply as readonly [readonly Buffer[], readonly Buffer[], number];
+      states.forEach((state, at) => {
+        if (String(state) === "lost") onError(lost(told[at]?.[0] ?? ""));
+      });
+      for (let at = 0; at < jobs.length; at += 8) start(jobs.slice(at, at + 8));
+      clearTimeout(due);
+      if (dueMs >= 0 && dueMs < LOOK_MS) due = setTimeout(wakeUp, dueMs + 1);
+      return jobs.length === 8 * wanted;
+    } catch (error) {
+      onError(error);
+      // What ended is told again: what was heard already is not ours any more then.
+      ended = [...told, ...ended];
+      await new Promise((resolve) => setTimeout(resolve, awayMs));
+      awayMs = Math.min(AWAY_MS.last, awayMs * 2);
+      return true;
+    }
+  }
+
+  function start(fields: readonly Buffer[]): void {
+    const [id, fence, tenant, payload, ...numbers] = fields as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]];
+    const [left = 0, lives = 0, createdAtMs = 0, attempts = 0] = numbers.map((number) => Number(String(number)));
+    const one: Held = {
+      id: String(id),
+      fence: String(fence),
+      controller: undefined,
+      parts: [],
+      written: 0,
+      writing: Promise.resolve(),
+      timer: undefined,
+      lost: false,
+    };
+    held.set(one.id, one);
+    void (async () => {
+      const late =
+        timeoutMs === undefined
+          ? undefined
+          : setTimeout(() => stop(one, new MarrowError("timeout", `the job took over ${timeoutMs} ms`)), timeoutMs);
+      try {
+        const result = await handler({
+          id: one.id,
+          scope: decodeURIComponent(String(tenant)),
+          payload: decodeRecord(payload) as T,
+          fence: Number(one.fence),
+          idempotencyKey: `${name}:${one.id}`,
+          attemptsLeft: left,
+          crashesLeft: lives,
+          createdAtMs,
+          get signal() {
+            return (one.controller ??= new AbortController()).signal;
+          },
+          write: (text) => write(one, text),
+        });
+        await end(one, "done", encodeRecord(result ?? null), "", 0);
+      } catch (error) {
+        const why: unknown = one.controller?.signal.reason;
+        if (why === SHUTDOWN) return await end(one, "release", "", "", 0);
+        const cause: unknown = MarrowError.is(why, "timeout") ? why : error;
+        const { outcome, reason, delayMs } = judge(
+          cause,
+          { failures: attempts - left, ageMs: Date.now() - createdAtMs },
+          Math.random(),
+        );
+        await end(one, outcome, "", reason, delayMs);
+      } finally {
+        clearTimeout(late);
+      }
+    })().catch(onError);
+  }
+
+  async function end(
+    one: Held,
+    outcome: string,
+    body: Buffer | string,
+    reason: string,
+    delayMs: number,
+  ): Promise<void> {
+    if (one.parts.length > 0) flush(one);
+    await one.writing;
+    held.delete(one.id);
+    if (!one.lost) ended.push([one.id, one.fence, outcome, body, reason, delayMs]);
+    turnSoon();
+  }
+
+  function write(one: Held, text: string): void {
+    one.parts.push(text);
+    one.timer ??= setTimeout(() => flush(one), WRITE_MS);
+  }
+
+  /** Writes what has gathered, after what is being written. */
+  function flush(one: Held): void {
+    clearTimeout(one.timer);
+    one.timer = undefined;
+    const parts = one.parts;
+    const from = one.written;
+    one.parts = [];
+    one.written += parts.length;
+    one.writing = one.writing.then(() => writeOut(one, from, parts));
+  }
+
+  /** Writes parts, however often it takes: an output has no gap. */
+  async function writeOut(one: Held, from: number, parts: readonly string[]): Promise<void> {
+    for (let waitMs: number = AWAY_MS.first; !one.lost; waitMs = Math.min(AWAY_MS.last, waitMs * 2)) {
+      try {
+        const values = { id: one.id, fence: one.fence, from, parts };
+        return hear(one, String(await runScript(redis, writeParts, { queue }, values)));
+      } catch (error) {
+        onError(error);
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+      }
+    }
+  }
+
+  function stop(one: Held, why: MarrowError): void {
+    one.controller ??= new AbortController();
+    one.controller.abort(why);
+  }
+
+  /** What Redis says of a job that is held. */
+  function hear(one: Held, state: string): void {
+    if (state === "lost" && !one.lost) {
+      one.lost = true;
+      stop(one, lost(one.id));
+    } else if (state === "cancelling") stop(one, new MarrowError("aborted", "the job was cancelled"));
+  }
+
+  async function beat(): Promise<void> {
+    const all = [...held.values()];
+    try {
+      const values = { lease_ms: leaseMs, held: all.flatMap(({ id, fence }) => [id, fence]) };
+      const states = (await runScript(redis, extendLeases, { queue }, values)) as readonly Reply[];
+      all.forEach((one, at) => hear(one, String(states[at])));
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  function wakeUp(): void {
+    awake = true;
+    // Nothing ended in this moment, so there is nothing to wait for.
+    if (!scheduled && room() > 0) begin();
+  }
+
+  function onMessage(channel: string, message: string): void {
+    if (channel.endsWith(":wake")) return wakeUp();
+    const one = held.get(message);
+    if (one !== undefined) hear(one, "cancelling");
+  }
+
+  subscription = redis.subscribe([`${queue}:wake`, `${queue}:cancel`], onMessage).catch((error: unknown) => {
+    onError(error);
+    return undefined;
+  });
+  const heartbeat = setInterval(() => void beat(), leaseMs / 3);
+  const look = setInterval(wakeUp, LOOK_MS);
+  void subscription.then(wakeUp);
+
+  return {
+    get running() {
+      return held.size;
+    },
+    async close() {
+      closing = true;
+      clearInterval(look);
+      clearTimeout(due);
+      const idle = async (withinMs: number) => {
+        const untilMs = performance.now() + withinMs;
+        while ((held.size > 0 || ended.length > 0 || turning || scheduled) && performance.now() < untilMs)
+          await new Promise((resolve) => setTimeout(resolve, 5));
+      };
+      await idle(drainMs);
+      for (const one of held.values()) stop(one, SHUTDOWN);
+      await idle(HAND_BACK_MS);
+      // Who does not listen to the signal is handed back over its head; what it says later is not heard.
+      for (const one of held.values()) {
+        one.lost = true;
+        ended.push([one.id, one.fence, "release", "", "", 0]);
+      }
+      held.clear();
+      if (ended.length > 0) turnSoon();
+      await idle(HAND_BACK_MS);
+      clearInterval(heartbeat);
+      await (await subscription)?.close();
+    },
+  };
+}
+
+/** How long jobs may take to hear that the worker shuts down, in milliseconds. */
+const HAND_BACK_MS = 500;
+const SHUTDOWN = new MarrowError("aborted", "the worker shuts down");
+
+function lost(id: string): MarrowError {
+  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
+}
