@@ -1,4 +1,4 @@
-import type { ResolvedRule, Unit } from "./options.ts";
+import { SCALE, type ResolvedRule, type Unit } from "./options.ts";
 
 /** Where one rule stands after a decision. */
 export interface RuleState {
@@ -65,8 +65,6 @@ export interface Stood {
   readonly used: number;
   readonly room: number;
 }
-
-const SCALE = 1_000;
 
 /** Tells how a rule stands. */
 export function toState(

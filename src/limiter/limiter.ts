@@ -14,6 +14,7 @@ import { createLocal } from "./local.ts";
 import {
   APP_SUBJECT,
   resolveOptions,
+  SCALE,
   toThousandths,
   type LimiterOptions,
   type ResolvedLimiterOptions,
@@ -69,7 +70,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   const leases = createLeases(scoped, leaseMs, timeoutMs);
   const local = createLocal(wire, options.localShare);
   const presence = createPresence();
-  const process = randomBytes(6).toString("base64url");
+  const here = randomBytes(6).toString("base64url");
   let made = 0;
   /** How far the server's clock is ahead of ours. */
   let aheadMs = 0;
@@ -278,7 +279,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
 
   function nextId(): string {
     made += 1;
-    return process + made.toString(36);
+    return here + made.toString(36);
   }
 
   return {
@@ -349,7 +350,7 @@ function toAsked({ requests = 1, tokens = 0, cost = 0, concurrency = 1 }: Costs)
 }
 
 function toUnits({ requests, tokens, cost, concurrency }: Asked): Required<Costs> {
-  return { requests: requests / 1_000, tokens: tokens / 1_000, cost: cost / 1_000, concurrency: concurrency / 1_000 };
+  return { requests: requests / SCALE, tokens: tokens / SCALE, cost: cost / SCALE, concurrency: concurrency / SCALE };
 }
 
 function checkSubjects(rules: readonly ResolvedRule[], subjects: Subjects): (by: string) => string {

@@ -1,6 +1,6 @@
 import { answer, charge, NOTHING, roomOf, type RuleCount } from "./counting.ts";
 import { periodAt } from "./calendar.ts";
-import type { ResolvedRule } from "./options.ts";
+import { SCALE, type ResolvedRule } from "./options.ts";
 import type { Wire } from "./wire.ts";
 
 /** Subjects that are counted here while Redis is away; the one longest unseen goes first. */
@@ -36,7 +36,7 @@ export function createLocal({ rules, subjectOf }: Wire, share: number): Local {
   const shared = rules.map((rule): ResolvedRule => {
     const part = (units: number) => Math.floor(units * share);
     const slots =
-      rule.algorithm === "concurrency" ? Math.floor((rule.limit * share) / 1_000) * 1_000 : part(rule.limit);
+      rule.algorithm === "concurrency" ? Math.floor((rule.limit * share) / SCALE) * SCALE : part(rule.limit);
     return { ...rule, limit: slots, burst: part(rule.burst) };
   });
   const counts = new Map<string, RuleCount>();

@@ -1,7 +1,7 @@
 import { checkInteger, refuse } from "../internal/check.ts";
 import type { Limiter, Subjects } from "./contract.ts";
 import type { Costs, Decision, Permit } from "./decision.ts";
-import { toThousandths } from "./options.ts";
+import { SCALE, toThousandths } from "./options.ts";
 
 /** What a process takes at once. */
 export interface QuotaOptions {
@@ -150,7 +150,7 @@ export function createQuota(limiter: Limiter, { block, blockMs: lasts = 1_000 }:
 }
 
 function toAmounts(path: string, costs: Costs, requests: number): Amounts {
-  const check = (unit: keyof Amounts, value: number) => toThousandths(`${path}.${unit}`, value) / 1_000;
+  const check = (unit: keyof Amounts, value: number) => toThousandths(`${path}.${unit}`, value) / SCALE;
   return {
     requests: check("requests", costs.requests ?? requests),
     tokens: check("tokens", costs.tokens ?? 0),

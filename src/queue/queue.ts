@@ -7,6 +7,7 @@ import { isEnded, toJob, type Job, type JobState } from "./job.ts";
 import { queueKey, tenantPart } from "./keys.ts";
 import { resolvePushOptions, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
 import { readOutput, type OutputEvent } from "./output.ts";
+import { createSchedules, type Schedules } from "./schedule.ts";
 import { cancelJob, pushJobs, redriveJobs } from "./scripts.gen.ts";
 
 /** One job of a bulk. */
@@ -15,7 +16,7 @@ export interface NewJob<T> extends PushOptions {
 }
 
 /** A tenant's side of a queue. */
-export interface Queue<T = unknown, R = unknown> {
+export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   /**
    * Puts a job and answers its id. One round trip; once it answered the job is in Redis.
    * @throws MarrowError `conflict` when the idempotency key came with another payload, `too_large` when the tenant's backlog is full
@@ -117,6 +118,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
   }
 
   return {
+    ...createSchedules<T>(scoped, queue, tenant),
     push: async (payload, pushOptions = {}) => (await pushMany([{ ...pushOptions, payload }]))[0] as string,
     pushMany,
     get,

@@ -3,6 +3,7 @@ import { decodeRecord, encodeRecord, runScript, type Redis, type Reply, type Sub
 import { queueKey } from "./keys.ts";
 import { resolveWorkerOptions, type WorkerOptions } from "./options.ts";
 import { judge } from "./retry.ts";
+import { fireSchedules } from "./schedule.ts";
 import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
 
 /** A job in the hands of its worker. */
@@ -271,7 +272,10 @@ export function createWorker<T = unknown, R = unknown>(
     return undefined;
   });
   const heartbeat = setInterval(() => void beat(), leaseMs / 3);
-  const look = setInterval(wakeUp, LOOK_MS);
+  const look = setInterval(() => {
+    wakeUp();
+    fireSchedules(redis, queue).catch(onError);
+  }, LOOK_MS);
   void subscription.then(wakeUp);
 
   return {

@@ -38,18 +38,7 @@ for at = 4, #ARGV, 9 do
   else
     seq = seq or redis.call("INCRBY", queue .. ":seq", (#ARGV - 3) / 9) - (#ARGV - 3) / 9
     seq = seq + 1
-    -- Dearer ones first, then in the order of coming.
-    local place = (100 - priority) * 1099511627776 + seq
-    local state = "waiting"
-    if delay > 0 then state = "delayed" end
-    redis.call("HSET", job, "tenant", tenant, "state", state, "place", place,
-      "left", ARGV[at + 4], "of", ARGV[at + 4], "lives", ARGV[at + 5], "life", ARGV[at + 6], "made", now)
-    redis.call("SET", queue .. ":in:" .. id, payload)
-    if delay > 0 then
-      redis.call("ZADD", queue .. ":delayed", now + delay, id)
-    else
-      redis.call("ZADD", ready, place, id)
-      if waiting == 0 then enter_ring(queue, tenant) end
+    if put_job(queue, tenant, id, payload, priority, delay, ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], now, seq, waiting == 0) then
       waiting = waiting + 1
     end
     pushed = true

@@ -38,3 +38,20 @@ local function finish(queue, id, fence, state, body, reason, now, life, logged)
   if body ~= "" then redis.call("SET", queue .. ":out:" .. id, body, "PX", life) end
   if logged then redis.call("PEXPIRE", queue .. ":log:" .. id, life) end
 end
+
+-- Puts a new job, and answers whether it waits already.
+local function put_job(queue, tenant, id, payload, priority, delay, attempts, crashes, life, now, seq, first)
+  -- Dearer ones first, then in the order of coming.
+  local place = (100 - priority) * 1099511627776 + seq
+  local state = delay > 0 and "delayed" or "waiting"
+  redis.call("HSET", queue .. ":job:" .. id, "tenant", tenant, "state", state, "place", place,
+    "left", attempts, "of", attempts, "lives", crashes, "life", life, "made", now)
+  redis.call("SET", queue .. ":in:" .. id, payload)
+  if delay > 0 then
+    redis.call("ZADD", queue .. ":delayed", now + delay, id)
+    return false
+  end
+  redis.call("ZADD", queue .. ":ready:" .. tenant, place, id)
+  if first then enter_ring(queue, tenant) end
+  return true
+end

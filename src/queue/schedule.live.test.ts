@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { QUEUE, working } from "../../test/queue.ts";
+import { createQueue, createWorker, type When } from "./index.ts";
+import { nextAfter } from "./schedule.ts";
+
+describe("a schedule's next time", () => {
+  it.each<[When, string, string]>([
+    [{ everyMs: 60_000 }, "2026-11-23T10:00:30Z", "2026-11-23T10:01:00.000Z"],
+    [{ everyMs: 60_000 }, "2026-11-23T10:01:00Z", "2026-11-23T10:02:00.000Z"],
+    [{ cron: "0 8 * * MON-FRI" }, "2026-11-20T09:00:00Z", "2026-11-23T08:00:00.000Z"],
+    [{ cron: "0 8 * * *", timeZone: "Europe/Berlin" }, "2026-07-01T09:00:00Z", "2026-07-02T06:00:00.000Z"],
+    [{ cron: "0 8 * * *", timeZone: "Europe/Berlin" }, "2026-12-01T09:00:00Z", "2026-12-02T07:00:00.000Z"],
+    // The clock goes from 2 to 3: what is due in between comes once, at the change.
+    [{ cron: "30 2 * * *", timeZone: "Europe/Berlin" }, "2026-03-28T12:00:00Z", "2026-03-29T01:00:00.000Z"],
+    [{ cron: "*/10 * * * * *" }, "2026-11-23T10:00:01Z", "2026-11-23T10:00:10.000Z"],
+  ])("by %j after %s is %s", (when, after, next) => {
+    expect(new Date(nextAfter(when, Date.parse(after)) ?? 0).toISOString()).toBe(next);
+  });
+});
+
+describe("a schedule", () => {
+  liveTest(
+    "pushes its job once for each time, however many workers there are, until it is ended",
+    async ({ redis, tenant }) => {
+      const queue = createQueue<string>(tenant, { name: QUEUE });
+      await queue.schedule("tick: 1", { everyMs: 1_000 }, "tick", { priority: 80 });
+      await queue.schedule("never", { cron: "0 0 1 1 *" }, "never");
+      expect((await queue.schedules()).map(({ name, payload }) => [name, payload]).toSorted()).toEqual([
+        ["never", "never"],
+        ["tick: 1", "tick"],
+      ]);
+      expect(await createQueue(redis.scope("other"), { name: QUEUE }).schedules()).toEqual([]);
+      const seen: number[] = [];
+      const handler = () => {
+        seen.push(Date.now());
+      };
+      const other = createWorker(redis, { name: QUEUE }, handler);
+      await working(redis, handler, async () => {
+        await expect.poll(() => seen.length, { timeout: 8_000 }).toBeGreaterThanOrEqual(3);
+        expect(await queue.unschedule("tick: 1")).toBe(true);
+        expect(await queue.unschedule("tick: 1")).toBe(false);
+      });
+      await other.close();
+      const gaps = seen.slice(1).map((ms, at) => ms - (seen[at] as number));
+      for (const gap of gaps) expect(gap).toBeGreaterThan(400);
+      expect((await queue.schedules()).map(({ name }) => name)).toEqual(["never"]);
+    },
+  );
+
+  liveTest("makes up for times that nobody worked at by one job", async ({ redis, tenant, unique }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    await queue.schedule("hourly", { everyMs: 3_600_000 }, "late");
+    await redis.send(["ZADD", `{${unique}:queue:${QUEUE}}:queue:due`, "1", "acme/hourly"]);
+    const seen: unknown[] = [];
+    await working(
+      redis,
+      ({ payload }) => {
+        seen.push(payload);
+      },
+      async () => {
+        await expect.poll(() => seen.length, { timeout: 5_000 }).toBe(1);
+        await new Promise((resolve) => setTimeout(resolve, 1_200));
+      },
+    );
+    expect(seen).toEqual(["late"]);
+    expect((await queue.schedules())[0]?.nextAtMs).toBeGreaterThan(Date.now());
+  });
+
+  liveTest.for<[string, unknown]>([
+    ["when.everyMs", { everyMs: 10 }],
+    ["when", { cron: "soon" }],
+    ["when", { cron: "0 8 * * *", timeZone: "Mars" }],
+    ["when.cron", { cron: "" }],
+  ])("with a wrong %s is refused", async ([path, when], { tenant }) => {
+    const wrong = createQueue(tenant, { name: QUEUE }).schedule("x", when as When, 1);
+    await expect(wrong).rejects.toMatchObject({ code: "invalid_input", details: { path } });
+  });
+});
