@@ -25,9 +25,15 @@ export function limiterKeys(
 ): LimiterKeys {
   const rest = `:limiter:${encodeKeyPart("name", name)}`;
   const whole = keyTag(redis) + rest;
-  const start = slots === "scope" ? () => whole : (by: string, subject: string) => keyTag(redis, [by, subject]) + rest;
-  const part = (path: string, value: string) => encodeKeyPart(path, value);
-  const of = (by: string, subject: string) => `${part("by", by)}:${part(`subjects.${by}`, subject)}`;
+  const start = (by: string, subject: string) => (slots === "scope" ? whole : keyTag(redis, [by, subject]) + rest);
+  // What names of rules and subjects become is asked for with every take, and is always the same.
+  const parts = new Map<string, string>();
+  const part = (path: string, value: string) => {
+    let encoded = parts.get(value);
+    if (encoded === undefined) parts.set(value, (encoded = encodeKeyPart(path, value)));
+    return encoded;
+  };
+  const of = (by: string, subject: string) => `${part("by", by)}:${encodeKeyPart(`subjects.${by}`, subject)}`;
   return {
     record: (by, subject) => `${start(by, subject)}:of:${of(by, subject)}`,
     leases: (by, subject) => `${start(by, subject)}:leases:${of(by, subject)}`,

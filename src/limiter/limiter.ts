@@ -47,8 +47,13 @@ const RETRY_WHEN_AWAY_MS = 1_000;
 /** How often a waiting take looks for a slot. */
 const POLL_MS = { first: 20, last: 100 } as const;
 const WAIT_MS_MAX = 3_600_000;
-/** A calendar's period is told by our clock, and again by the server's when that is elsewhere. */
-const CALENDAR_TRIES = 3;
+/**
+ * A calendar's period is told by our clock, and again by the server's when that is elsewhere; exceptions are sent along once a subject is
+ * known to have some, which each of a take's may turn out to.
+ */
+const TRIES = 20;
+/** Excepted records that are remembered. */
+const EXCEPTED_MAX = 10_000;
 
 /** Costs in thousandths, by unit. */
 type Asked = Readonly<Record<Unit, number>>;
@@ -71,6 +76,8 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   const local = createLocal(wire, options.localShare);
   const presence = createPresence();
   const here = randomBytes(6).toString("base64url");
+  /** Records that were found marked: with them the key of exceptions is sent along. */
+  const excepted = new Set<string>();
   let made = 0;
   /** How far the server's clock is ahead of ours. */
   let aheadMs = 0;
@@ -90,13 +97,20 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     id: string,
     held: readonly string[],
   ): Promise<Told> {
-    for (let attempt = 0; attempt < CALENDAR_TRIES; attempt += 1) {
+    for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      const marked = excepted.size > 0 && wire.subjects.some((_, s) => excepted.has(keys[s] as string));
       const taken = held.length > 0 || wire.named ? [id, ...held] : [];
-      const values = { spec: wire.spec(costs, flags, nowMs()), taken };
-      const reply = await runScript(scoped, takeUnits, { keys }, values, { timeoutMs, reply: "bytes" });
+      const values = { spec: wire.spec(costs, marked ? flags + FLAGS.exceptions : flags, nowMs()), taken };
+      const sent = marked ? keys : keys.slice(0, -1);
+      const reply = await runScript(scoped, takeUnits, { keys: sent }, values, { timeoutMs, reply: "bytes" });
       const [now, refused, waitMs, ...numbers] = readReply(reply);
       aheadMs = (now as number) - Date.now();
       if (refused === -1) continue;
+      if (refused === -3) {
+        if (excepted.size >= EXCEPTED_MAX) excepted.clear();
+        excepted.add(keys[(waitMs as number) - 1] as string);
+        continue;
+      }
       const charged = refused === 0 && (flags & FLAGS.look) === 0;
       const rooms = numbers.slice(rules.length);
       const used = rules.map((_, i) => (numbers[i] ?? 0) + (charged ? (costs[i] as number) : 0));
@@ -107,7 +121,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
         rules: refused === -2 ? [] : statesOf(used, rooms, now as number),
       };
     }
-    throw new MarrowError("internal", "the limiter's calendar and the server's clock do not agree");
+    throw new MarrowError("internal", "the limiter and the server do not agree on the calendar or the exceptions");
   }
 
   function statesOf(used: readonly number[], rooms: readonly number[], now: number): RuleState[] {
@@ -174,7 +188,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     let over = false;
     const partsOf = (list: readonly string[]): Held["parts"] =>
       list.flatMap((member, s) => {
-        const [record, zset] = [keys[s] as string, keys[wire.subjects.length + 1 + s] as string];
+        const [record, zset] = [keys[s] as string, keys[wire.subjects.length + s] as string];
         return member === "" ? [] : [{ record, leases: zset, member }];
       });
     const held: Held | undefined = isHeld.includes(true)
@@ -257,9 +271,9 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     const own = rules.filter(({ algorithm }) => algorithm === "concurrency" || algorithm === "slidingLog");
     const commands = own.flatMap((rule, at) => {
       if (rule.algorithm !== "concurrency") return [];
-      const first = 2 * wire.subjects.length + 1;
+      const first = 2 * wire.subjects.length;
       const member = `${asked.concurrency}:${id}`;
-      const leasesKey = keys[wire.subjects.length + 1 + (subjectOf[rules.indexOf(rule)] as number)] as string;
+      const leasesKey = keys[wire.subjects.length + (subjectOf[rules.indexOf(rule)] as number)] as string;
       return [
         ["ZREM", keys[first + at] as string, member],
         ["ZREM", leasesKey, `w;${member}`],

@@ -5,7 +5,7 @@ import type { LimiterKeys } from "./keys.ts";
 import type { ResolvedRule } from "./options.ts";
 
 /** What a script is asked to do beside counting; the numbers are bits of its flags. */
-export const FLAGS = { look: 1, leases: 2, wait: 4, calendars: 8, sets: 16 } as const;
+export const FLAGS = { look: 1, leases: 2, wait: 4, calendars: 8, sets: 16, exceptions: 32 } as const;
 
 const ALGORITHMS = { slidingWindow: 1, fixedWindow: 2, tokenBucket: 3, slidingLog: 4, concurrency: 5 } as const;
 const CALENDAR = 6;
@@ -24,7 +24,7 @@ export interface Wire {
   readonly leased: boolean;
   /** Whether logs or lines need a take's name. */
   readonly named: boolean;
-  /** All keys of a take, in the scripts' order. */
+  /** All keys of a take, in the scripts' order; the last one is that of exceptions, which most takes do not need. */
   keys(subjectOf: (by: string) => string): string[];
   /** The scripts' first value: rules with what they are asked for. */
   spec(costs: readonly number[], flags: number, nowMs: number): string;
@@ -49,7 +49,7 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
   const tags = rules.map(tagOf);
   if (new Set(tags).size !== tags.length) refuse("rules", "rules whose ids have different checksums", rules);
 
-  const shared = subjects.length + 1 + (leased ? subjects.length : 0);
+  const shared = subjects.length + (leased ? subjects.length : 0);
   const own = rules.filter(hasOwnKey);
   const ownKeyOf = (rule: ResolvedRule) => (hasOwnKey(rule) ? shared + 1 + own.indexOf(rule) : 0);
   const calendars = rules.some(({ calendar }) => calendar !== undefined);
@@ -78,10 +78,10 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
       const subjectsNow = subjects.map((by) => [by, named(by)] as const);
       const [by, subject] = subjectsNow[0] as readonly [string, string];
       const keys = subjectsNow.map(([one, of]) => names.record(one, of));
-      keys.push(names.exceptions(by, subject));
       if (leased) for (const [one, of] of subjectsNow) keys.push(names.leases(one, of));
       for (const { id, by: one, algorithm } of own)
         keys.push(algorithm === "slidingLog" ? names.log(id, one, named(one)) : names.line(id, one, named(one)));
+      keys.push(names.exceptions(by, subject));
       return keys;
     },
     spec(costs, flags, nowMs) {

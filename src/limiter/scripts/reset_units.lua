@@ -1,5 +1,5 @@
 -- Forgets what rules count; slots that are held stay held.
--- KEYS keys...   as take_units
+-- KEYS keys...   as take_units, the exceptions among them
 -- ARGV spec      as take_units; a cost of 1 marks the rules to forget
 -- REPLY how many rules counted something
 -- IDEMPOTENT what is forgotten is forgotten

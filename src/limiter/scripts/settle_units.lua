@@ -1,5 +1,5 @@
 -- Puts real units in place of those taken, each where it is still counted.
--- KEYS keys...      as take_units
+-- KEYS keys...      as take_units, the exceptions among them
 -- ARGV spec         as take_units; costs mean nothing here
 -- ARGV settled...   for each settlement: taken_at_ms (0: now) and for each rule old and new units and whether a lease holds them (1), as JSON; id; then for each subject its lease's member ("" without) and what takes its place ("" when it ends)
 -- REPLY for each settlement whether all its leases were still held (1 without any)
@@ -25,7 +25,7 @@ while at <= #spec do
   local algorithm, tag, limit, length, x, y, _
   at, s, algorithm, tag, limit, length, _, x, y = rule_at(spec, at, s)
   if marks[s] % 2 == EXCEPTED then
-    limit, x = rare.excepted(rare.exception_of(KEYS[subjects + 1], KEYS[s]), tag, limit, algorithm, x, now)
+    limit, x = rare.excepted(rare.exception_of(KEYS[#KEYS], KEYS[s]), tag, limit, algorithm, x, now)
   end
   local a, b, c = 0, 0, 0
   if records[s] then
@@ -41,7 +41,7 @@ for at = 2, #ARGV, 2 + 2 * subjects do
   if taken_at == 0 then taken_at = now end
   local held, kept = {}, 1
   for s = 1, subjects do
-    local member, next, leases = ARGV[at + 2 * s], ARGV[at + 2 * s + 1], KEYS[subjects + 1 + s]
+    local member, next, leases = ARGV[at + 2 * s], ARGV[at + 2 * s + 1], KEYS[subjects + s]
     if member ~= "" then
       held[s] = redis.call("ZREM", leases, member) == 1
       if not held[s] then

@@ -1,8 +1,8 @@
 -- Takes units by all rules or by none, and names the rule to wait longest for.
--- KEYS keys...   a record of each subject, exceptions, then (with leases) a zset of leases for each subject, then logs and lines; all in one slot
--- ARGV spec      JSON list: subjects, flags (1: only look, 2: leases, 4: wait in line, 8: calendars, 16: logs or slots), lease_ms; for each rule: algorithm (negative: of the next subject), tag, limit, length_ms, cost, where it needs them x, y
+-- KEYS keys...   a record of each subject, (with leases) a zset of leases for each subject, logs and lines, and where a record is known to be marked the exceptions; all in one slot
+-- ARGV spec      JSON list: subjects, flags (1: only look, 2: leases, 4: wait in line, 8: calendars, 16: logs or slots, 32: the exceptions are given), lease_ms; for each rule: algorithm (negative: of the next subject), tag, limit, length_ms, cost, where it needs them x, y
 -- ARGV taken...  where logs, leases or lines need it the take's name, then where something is held for each subject what its lease holds, "<id>;<tag>=<units>,..."; "" when nothing
--- REPLY doubles, packed: now_ms, refused, wait_ms, used..., [limit...]: refused 1..n, 0 taken, -1 the calendar is stale, -2 blocked;
+-- REPLY doubles, packed: now_ms, refused, wait_ms, used..., [limit...]: refused 1..n, 0 taken, -1 the calendar is stale, -2 blocked, -3 the exceptions are needed;
 -- REPLY wait_ms -1 never; used before this take; limits only where exceptions hold
 local spec = ARGV[1]
 local id = ARGV[2]
@@ -39,10 +39,12 @@ if rare then
   for s = 1, subjects do
     local marks = records[s] and string.byte(records[s]) or 0
     if marks % 2 == EXCEPTED then
+      -- Few are excepted, so the key is not sent along before it is known to be needed.
+      if bit.band(flags, 32) == 0 then return struct.pack("<ddd", now, -3, s) end
       special, rooms = special or {}, rooms or {}
-      special[s] = rare.exception_of(KEYS[subjects + 1], KEYS[s])
+      special[s] = rare.exception_of(KEYS[#KEYS], KEYS[s])
       if not rare.holds(special[s], now) then
-        special[s], records[s] = nil, rare.unmark(KEYS[subjects + 1], KEYS[s], records[s])
+        special[s], records[s] = nil, rare.unmark(KEYS[#KEYS], KEYS[s], records[s])
       end
       local blocked = special[s] and special[s].blocked
       if blocked == 0 then return struct.pack("<ddd", now, -2, -1) end
@@ -56,7 +58,7 @@ if rare then
       if records[s] then
         local _, first = struct.unpack(HEAD, records[s])
         if first ~= 0 and first <= now then
-          returned[s], first = rare.sweep(KEYS[subjects + 1 + s], now)
+          returned[s], first = rare.sweep(KEYS[subjects + s], now)
         end
         due[s] = first
       end
@@ -162,7 +164,7 @@ local takes = refused == 0 and not look
 if in_line then
   for _, one in ipairs(in_line) do
     local line, member, s = one[1], one[2], one[3]
-    local leases = KEYS[subjects + 1 + s]
+    local leases = KEYS[subjects + s]
     if refused ~= 0 and waits and not paced then
       if redis.call("ZSCORE", line, member) or redis.call("ZCARD", line) < LINE_MAX then
         redis.call("ZADD", line, "NX", time[1] * 1000000 + time[2], member)
@@ -192,7 +194,7 @@ for s = 1, subjects do
     local first, marks = 0, 0
     if due then
       if held ~= "" then
-        rare.hold(KEYS[subjects + 1 + s], string.format("%.0f:", now) .. held, now + lease, lease)
+        rare.hold(KEYS[subjects + s], string.format("%.0f:", now) .. held, now + lease, lease)
         due[s] = rare.sooner(due[s], now + lease)
       end
       first = due[s]
