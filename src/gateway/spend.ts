@@ -26,13 +26,25 @@ const FLUSH_MS = 200;
 const DAY_MS = 86_400_000;
 const LIFE_MS = 400 * DAY_MS;
 const DAYS_MAX = 400;
+const DAY_CHARS = 10;
 const FIELDS = ["requests", "promptTokens", "completionTokens", "micros"] as const;
 
 type Amounts = Record<(typeof FIELDS)[number], number>;
 
 /** Keeps a hash a scope and day: `{app:scope}:gateway:spend:<day>`, field = key, user, model and what is counted. */
 export function createSpend(redis: Redis, onError: (error: unknown) => void): Spend {
+  /** By scope, day and row: what was gathered since the last writing. */
   const noted = new Map<string, Map<string, Amounts>>();
+  let today = { untilMs: 0, day: "" };
+  /** The day of UTC; made once a day, not once an answer. */
+  function dayNow(): string {
+    const nowMs = Date.now();
+    if (nowMs >= today.untilMs) {
+      const startMs = nowMs - (nowMs % DAY_MS);
+      today = { untilMs: startMs + DAY_MS, day: new Date(startMs).toISOString().slice(0, 10) };
+    }
+    return today.day;
+  }
   let timer: NodeJS.Timeout | undefined;
   const keyOf = (scope: string, day: string) =>
     `{${encodeKeyPart("app", redis.app)}:${encodeKeyPart("scope", scope)}}:gateway:spend:${day}`;
@@ -42,14 +54,16 @@ export function createSpend(redis: Redis, onError: (error: unknown) => void): Sp
     timer = undefined;
     const all = [...noted];
     noted.clear();
-    const commands = all.flatMap(([key, rows]) => [
-      ...[...rows].flatMap(([row, amounts]) =>
-        FIELDS.flatMap((field) =>
+    const commands = all.flatMap(([dayAndScope, rows]) => {
+      const key = keyOf(dayAndScope.slice(DAY_CHARS), dayAndScope.slice(0, DAY_CHARS));
+      const sums = [...rows].flatMap(([names, amounts]) => {
+        const row = (JSON.parse(names) as string[]).map(encodeURIComponent).join("|");
+        return FIELDS.flatMap((field) =>
           amounts[field] === 0 ? [] : [["HINCRBY", key, `${row}|${field}`, String(amounts[field])]],
-        ),
-      ),
-      ["PEXPIRE", key, String(LIFE_MS)],
-    ]);
+        );
+      });
+      return [...sums, ["PEXPIRE", key, String(LIFE_MS)]];
+    });
     for (const reply of commands.length === 0 ? [] : await redis.pipeline(commands)) {
       if (reply instanceof Error) return onError(reply);
     }
@@ -57,10 +71,10 @@ export function createSpend(redis: Redis, onError: (error: unknown) => void): Sp
 
   return {
     note(scope, { key = "", user, model, promptTokens, completionTokens, micros = 0 }) {
-      const dayKey = keyOf(scope, new Date().toISOString().slice(0, 10));
-      const rows = noted.get(dayKey) ?? new Map<string, Amounts>();
-      noted.set(dayKey, rows);
-      const row = [key, user, model].map(encodeURIComponent).join("|");
+      const dayAndScope = dayNow() + scope;
+      let rows = noted.get(dayAndScope);
+      if (rows === undefined) noted.set(dayAndScope, (rows = new Map<string, Amounts>()));
+      const row = JSON.stringify([key, user, model]);
       const sums = rows.get(row) ?? { requests: 0, promptTokens: 0, completionTokens: 0, micros: 0 };
       rows.set(row, sums);
       sums.requests += 1;

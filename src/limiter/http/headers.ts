@@ -41,9 +41,17 @@ export function toRetryHeaders(retryAfterMs: number | undefined): Record<string,
   };
 }
 
+/** Names of rules are few, and told with every answer. */
+const items = new Map<string, string>();
+const ITEMS_MAX = 1_000;
+
 /** A name as a string of structured fields (RFC 9651): ASCII, quotes and backslashes escaped, the rest as a question mark. */
 function toItem(name: string): string {
-  return `"${name.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  let item = items.get(name);
+  if (item !== undefined) return item;
+  item = `"${name.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, String.raw`\$&`)}"`;
+  if (items.size < ITEMS_MAX) items.set(name, item);
+  return item;
 }
 
 function tightestOf(rules: readonly RuleState[], unit: string): RuleState | undefined {
