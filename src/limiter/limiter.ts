@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { checkScope, encodeKeyPart, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
@@ -24,6 +23,7 @@ import {
 import { createPresence } from "./presence.ts";
 import { resetUnits, takeUnits } from "./scripts.gen.ts";
 import { createSettlements } from "./settlements.ts";
+import { createWaiters } from "./waiters.ts";
 import { createWire, FLAGS } from "./wire.ts";
 
 /**
@@ -75,6 +75,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   const leases = createLeases(scoped, leaseMs, timeoutMs);
   const local = createLocal(wire, options.localShare);
   const presence = createPresence();
+  const waiters = createWaiters();
   const here = randomBytes(6).toString("base64url");
   /** Records that were found marked: with them the key of exceptions is sent along. */
   const excepted = new Set<string>();
@@ -209,6 +210,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       const pairs = wire.subjects.map((_, s) => [before[s] ?? "", after[s] ?? ""] as const);
       const kept = await settlements(keys, specNow, { settled: wire.settled(takenAtMs, changes), id, members: pairs });
       if (held !== undefined && !ends && !held.lost) held.parts = partsOf(after);
+      if (held !== undefined && ends) waiters.wake(linesOf(keys).map(({ line }) => line));
       return kept;
     }
 
@@ -267,18 +269,23 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     }
   }
 
-  async function leaveLine(keys: readonly string[], asked: Asked, id: string): Promise<void> {
+  /** Lines for slots, with the leases of their subjects. */
+  function linesOf(keys: readonly string[]): readonly { readonly line: string; readonly leases: string }[] {
     const own = rules.filter(({ algorithm }) => algorithm === "concurrency" || algorithm === "slidingLog");
-    const commands = own.flatMap((rule, at) => {
+    const first = keys.length - 1 - own.length;
+    return own.flatMap((rule, at) => {
       if (rule.algorithm !== "concurrency") return [];
-      const first = 2 * wire.subjects.length;
-      const member = `${asked.concurrency}:${id}`;
-      const leasesKey = keys[wire.subjects.length + (subjectOf[rules.indexOf(rule)] as number)] as string;
-      return [
-        ["ZREM", keys[first + at] as string, member],
-        ["ZREM", leasesKey, `w;${member}`],
-      ];
+      const subject = subjectOf[rules.indexOf(rule)] as number;
+      return [{ line: keys[first + at] as string, leases: keys[wire.subjects.length + subject] as string }];
     });
+  }
+
+  async function leaveLine(keys: readonly string[], asked: Asked, id: string): Promise<void> {
+    const member = `${asked.concurrency}:${id}`;
+    const commands = linesOf(keys).flatMap(({ line, leases: zset }) => [
+      ["ZREM", line, member],
+      ["ZREM", zset, `w;${member}`],
+    ]);
     // A place that is not given up ends by itself.
     if (commands.length > 0) await scoped.pipeline(commands, { timeoutMs }).catch(() => {});
   }
@@ -306,23 +313,26 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       if (wait === undefined) return decide(keys, asked, id, reserve, false);
       const maxMs = checkInteger("wait.maxMs", wait.maxMs, { min: 0, max: WAIT_MS_MAX }, "invalid_input");
       const deadlineMs = performance.now() + maxMs;
-      for (let pollMs: number = POLL_MS.first; ; pollMs = Math.min(POLL_MS.last, pollMs * 1.5)) {
-        const decision = await decide(keys, asked, id, reserve, maxMs > 0);
-        if (decision.allowed) return decision;
-        const leftMs = deadlineMs - performance.now();
-        const forSlot = rules.some((rule) => rule.id === decision.refusedBy && rule.unit === "concurrency");
-        const { retryAfterMs = Infinity } = decision;
-        const pauseMs = forSlot && retryAfterMs !== Infinity ? Math.min(pollMs, leftMs) : retryAfterMs;
-        if (decision.degraded || leftMs <= 0 || pauseMs > leftMs) {
-          if (maxMs > 0 && !decision.degraded) await leaveLine(keys, asked, id);
-          return decision;
+      const waiter = waiters.join(linesOf(keys).map(({ line }) => line));
+      try {
+        for (let pollMs: number = POLL_MS.first; ; pollMs = Math.min(POLL_MS.last, pollMs * 1.5)) {
+          const decision = await decide(keys, asked, id, reserve, maxMs > 0);
+          if (decision.allowed) return decision;
+          const leftMs = deadlineMs - performance.now();
+          const forSlot = rules.some((rule) => rule.id === decision.refusedBy && rule.unit === "concurrency");
+          const { retryAfterMs = Infinity } = decision;
+          const pauseMs = forSlot && retryAfterMs !== Infinity ? Math.min(pollMs, leftMs) : retryAfterMs;
+          if (decision.degraded || leftMs <= 0 || pauseMs > leftMs) {
+            if (maxMs > 0 && !decision.degraded) await leaveLine(keys, asked, id);
+            return decision;
+          }
+          await waiter.pause(pauseMs, signal).catch(async (aborted: unknown) => {
+            await leaveLine(keys, asked, id);
+            throw aborted;
+          });
         }
-        try {
-          await sleep(pauseMs, undefined, { signal });
-        } catch (cause) {
-          await leaveLine(keys, asked, id);
-          throw new MarrowError("aborted", "the signal ended the waiting for a limit", { cause });
-        }
+      } finally {
+        waiter.leave();
       }
     },
 

@@ -93,6 +93,21 @@ describe("a limiter of slots", () => {
     expect((await limiter.take({ user: "u" })).allowed).toBe(true);
   });
 
+  liveTest(
+    "hands a slot of the whole app to another user who waits in the same process at once",
+    async ({ tenant }) => {
+      const limiter = createLimiter(tenant, options(1, { rules: [slots(5), slots(1, "app")] }));
+      const first = held(await limiter.take({ user: "a" }));
+      const waiting = limiter.take({ user: "b" }, {}, { wait: { maxMs: 5_000 } });
+      // By now it looks every 100 ms.
+      await pause(500);
+      const startMs = performance.now();
+      await first.settle();
+      held(await waiting);
+      expect(performance.now() - startMs).toBeLessThan(60);
+    },
+  );
+
   liveTest("forgets who gave the waiting up, or died waiting", async ({ tenant }) => {
     const limiter = createLimiter(tenant, options(1));
     const first = held(await limiter.take({ user: "u" }));

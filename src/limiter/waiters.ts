@@ -1,0 +1,75 @@
+import { MarrowError } from "../errors.ts";
+
+/** One that waits in this process. */
+export interface Waiter {
+  /**
+   * Waits for a time, or until a place was given back in this process since the last pause, whichever is first.
+   * @throws MarrowError `aborted`
+   */
+  pause(ms: number, signal: AbortSignal | undefined): Promise<void>;
+  /** Waits no more. */
+  leave(): void;
+}
+
+/** Who waits in this process, by what they wait for, in the order of coming. */
+export interface Waiters {
+  join(names: readonly string[]): Waiter;
+  /** Tells who has waited longest for each of these that a place was given back. */
+  wake(names: readonly string[]): void;
+}
+
+/** A place given back here goes to who waits here without a poll's delay; others find it with their next look. */
+export function createWaiters(): Waiters {
+  const waiting = new Map<string, Set<{ wake: () => void }>>();
+
+  function join(names: readonly string[]): Waiter {
+    let woken = false;
+    const asleep = () => (woken = true);
+    const one = { wake: asleep as () => void };
+    for (const name of names) {
+      const same = waiting.get(name) ?? new Set();
+      waiting.set(name, same.add(one));
+    }
+    return {
+      pause: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          const over = () => {
+            clearTimeout(timer);
+            signal?.removeEventListener("abort", abort);
+            one.wake = asleep;
+            woken = false;
+          };
+          const done = () => {
+            over();
+            resolve();
+          };
+          const abort = () => {
+            over();
+            reject(new MarrowError("aborted", "the signal ended the waiting for a limit", { cause: signal?.reason }));
+          };
+          const timer = setTimeout(done, ms);
+          if (signal?.aborted === true) return abort();
+          if (woken) return done();
+          one.wake = done;
+          signal?.addEventListener("abort", abort, { once: true });
+        }),
+      leave() {
+        for (const name of names) {
+          const same = waiting.get(name);
+          same?.delete(one);
+          if (same?.size === 0) waiting.delete(name);
+        }
+      },
+    };
+  }
+
+  return {
+    join,
+    wake(names) {
+      for (const name of names) {
+        const [first] = waiting.get(name) ?? [];
+        first?.wake();
+      }
+    },
+  };
+}
