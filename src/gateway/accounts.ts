@@ -4,8 +4,8 @@ import type { Plan } from "./config.ts";
 
 /** Plans, and which users have one. What one process changes others know within {@link KEPT_MS}. */
 export interface Accounts {
-  /** A plan by its name: one that was set here, or the configuration's. */
-  plan(name: string): Promise<Plan | undefined>;
+  /** A plan by its name, if there is one: set here, or the configuration's. */
+  plan(name: string | undefined): Promise<Plan | undefined>;
   plans(): Promise<Readonly<Record<string, Plan>>>;
   /** Sets a plan for all who have it; `undefined` takes it back, and the configuration's holds again. */
   setPlan(name: string, plan: Plan | undefined): Promise<void>;
@@ -49,7 +49,7 @@ export function createAccounts(
 
   return {
     plans,
-    plan: async (name) => (await plans())[name],
+    plan: async (name) => (name === undefined ? undefined : (await plans())[name]),
 
     async setPlan(name, plan) {
       encodeKeyPart("plan", name);

@@ -77,7 +77,6 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       limiter,
       flow: createFlow({
         findModel,
-        limiter: limiter(undefined, undefined),
         prices,
         onSpent(spent) {
           spend.note(scope, spent);

@@ -43,6 +43,14 @@ export function periodAt(calendar: Calendar, timeZone: string, nowMs: number): P
   }
 }
 
+/** The period that a rule by the calendar is in; `undefined` for any other rule. */
+export function periodOf(
+  { calendar }: { readonly calendar: { readonly period: Calendar; readonly timeZone: string } | undefined },
+  nowMs: number,
+): Period | undefined {
+  return calendar && periodAt(calendar.period, calendar.timeZone, nowMs);
+}
+
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
 function clockOf(timeZone: string): Intl.DateTimeFormat {

@@ -33,12 +33,15 @@ export function limiterKeys(
     if (encoded === undefined) parts.set(value, (encoded = encodeKeyPart(path, value)));
     return encoded;
   };
-  const of = (by: string, subject: string) => `${part("by", by)}:${encodeKeyPart(`subjects.${by}`, subject)}`;
+  const key = (kind: string, by: string, subject: string) => {
+    const of = `${part("by", by)}:${encodeKeyPart(`subjects.${by}`, subject)}`;
+    return `${start(by, subject)}:${kind}:${of}`;
+  };
   return {
-    record: (by, subject) => `${start(by, subject)}:of:${of(by, subject)}`,
-    leases: (by, subject) => `${start(by, subject)}:leases:${of(by, subject)}`,
-    log: (rule, by, subject) => `${start(by, subject)}:log:${part("rule", rule)}:${of(by, subject)}`,
-    line: (rule, by, subject) => `${start(by, subject)}:line:${part("rule", rule)}:${of(by, subject)}`,
+    record: (by, subject) => key("of", by, subject),
+    leases: (by, subject) => key("leases", by, subject),
+    log: (rule, by, subject) => key(`log:${part("rule", rule)}`, by, subject),
+    line: (rule, by, subject) => key(`line:${part("rule", rule)}`, by, subject),
     exceptions: (by, subject) => `${start(by, subject)}:exceptions`,
   };
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
-import { checkScope, encodeKeyPart, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { checkScope, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import { combineLimiters } from "./combine.ts";
-import { periodAt } from "./calendar.ts";
+import { periodOf } from "./calendar.ts";
 import type { Limiter, Subjects } from "./contract.ts";
+import { roomOf } from "./counting.ts";
 import { toState, type Costs, type Decision, type Permit, type RuleState } from "./decision.ts";
 import { createExceptions } from "./exceptions.ts";
 import { limiterKeys } from "./keys.ts";
@@ -29,7 +30,7 @@ import { createWire, FLAGS } from "./wire.ts";
 /**
  * Makes a limiter for one scope: any number of levels and units decided together, all or none.
  *
- * All that the rules of one subject count lies in one string of 8 bytes and 28 for each rule; a sliding log and slots have a sorted set
+ * All that the rules of one subject count lies in one string of 9 bytes and 28 for each rule; a sliding log and slots have a sorted set
  * beside it.
  * @throws MarrowError `invalid_option`
  */
@@ -128,10 +129,8 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   function statesOf(used: readonly number[], rooms: readonly number[], now: number): RuleState[] {
     return inOrder.map((i) => {
       const rule = rules[i] as ResolvedRule;
-      const { calendar } = rule;
-      const endsMs = calendar && periodAt(calendar.period, calendar.timeZone, now).untilMs;
-      const room = rooms[i] ?? (rule.algorithm === "tokenBucket" ? rule.burst : rule.limit);
-      return toState(rule, { used: used[i] as number, room }, now, endsMs);
+      const room = rooms[i] ?? roomOf(rule);
+      return toState(rule, { used: used[i] as number, room }, now, periodOf(rule, now)?.untilMs);
     });
   }
 
@@ -189,8 +188,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     let over = false;
     const partsOf = (list: readonly string[]): Held["parts"] =>
       list.flatMap((member, s) => {
-        const [record, zset] = [keys[s] as string, keys[wire.subjects.length + s] as string];
-        return member === "" ? [] : [{ record, leases: zset, member }];
+        return member === "" ? [] : [{ record: keys[s] as string, leases: wire.leasesOf(keys, s), member }];
       });
     const held: Held | undefined = isHeld.includes(true)
       ? { parts: partsOf(members), untilMs: performance.now() + holdMaxMs, lost: false }
@@ -210,7 +208,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       const pairs = wire.subjects.map((_, s) => [before[s] ?? "", after[s] ?? ""] as const);
       const kept = await settlements(keys, specNow, { settled: wire.settled(takenAtMs, changes), id, members: pairs });
       if (held !== undefined && !ends && !held.lost) held.parts = partsOf(after);
-      if (held !== undefined && ends) waiters.wake(linesOf(keys).map(({ line }) => line));
+      if (held !== undefined && ends) waiters.wake(wire.linesOf(keys).map(({ line }) => line));
       return kept;
     }
 
@@ -260,29 +258,15 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   /** Tells Redis what was admitted without it. */
   function reconcile(): void {
     for (const { keys, units, atMs } of local.drain()) {
-      const changes = units.map((one) => ({ old: 0, new: one, leased: false }));
-      const members = wire.subjects.map(() => ["", ""] as const);
-      const id = nextId();
-      settlements(keys, specNow, { settled: wire.settled(atMs, changes), id, members }).catch(() => {
+      book(keys, units, atMs).catch(() => {
         // Away again: what it did not hear of is forgotten with its windows.
       });
     }
   }
 
-  /** Lines for slots, with the leases of their subjects. */
-  function linesOf(keys: readonly string[]): readonly { readonly line: string; readonly leases: string }[] {
-    const own = rules.filter(({ algorithm }) => algorithm === "concurrency" || algorithm === "slidingLog");
-    const first = keys.length - 1 - own.length;
-    return own.flatMap((rule, at) => {
-      if (rule.algorithm !== "concurrency") return [];
-      const subject = subjectOf[rules.indexOf(rule)] as number;
-      return [{ line: keys[first + at] as string, leases: keys[wire.subjects.length + subject] as string }];
-    });
-  }
-
   async function leaveLine(keys: readonly string[], asked: Asked, id: string): Promise<void> {
     const member = `${asked.concurrency}:${id}`;
-    const commands = linesOf(keys).flatMap(({ line, leases: zset }) => [
+    const commands = wire.linesOf(keys).flatMap(({ line, leases: zset }) => [
       ["ZREM", line, member],
       ["ZREM", zset, `w;${member}`],
     ]);
@@ -291,11 +275,20 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   }
 
   async function correct(subjects: Subjects, costs: Costs, sign: 1 | -1): Promise<void> {
-    const asked = toAsked({ requests: 0, ...costs, concurrency: 0 });
-    const changes = rules.map(({ unit }) => ({ old: 0, new: sign * asked[unit], leased: false }));
+    const units = costsOf(toAsked({ requests: 0, ...costs, concurrency: 0 }));
+    const keys = wire.keys(checkSubjects(subjects));
+    await book(
+      keys,
+      units.map((one) => sign * one),
+      0,
+    );
+  }
+
+  /** Charges units (gives them back where they are negative) that no permit stands for, at a time; 0: now. */
+  async function book(keys: readonly string[], units: readonly number[], atMs: number): Promise<void> {
+    const changes = units.map((one) => ({ old: 0, new: one, leased: false }));
     const members = wire.subjects.map(() => ["", ""] as const);
-    const keys = wire.keys(checkSubjects(rules, subjects));
-    await settlements(keys, specNow, { settled: wire.settled(0, changes), id: nextId(), members });
+    await settlements(keys, specNow, { settled: wire.settled(atMs, changes), id: nextId(), members });
   }
 
   function nextId(): string {
@@ -307,13 +300,13 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     ...createExceptions(scoped, wire, names, options.slots),
 
     async take(subjects, costs = {}, { reserve = false, wait, signal } = {}) {
-      const keys = wire.keys(checkSubjects(rules, subjects));
+      const keys = wire.keys(checkSubjects(subjects));
       const asked = toAsked(costs);
       const id = nextId();
       if (wait === undefined) return decide(keys, asked, id, reserve, false);
       const maxMs = checkInteger("wait.maxMs", wait.maxMs, { min: 0, max: WAIT_MS_MAX }, "invalid_input");
       const deadlineMs = performance.now() + maxMs;
-      const waiter = waiters.join(linesOf(keys).map(({ line }) => line));
+      const waiter = waiters.join(wire.linesOf(keys).map(({ line }) => line));
       try {
         for (let pollMs: number = POLL_MS.first; ; pollMs = Math.min(POLL_MS.last, pollMs * 1.5)) {
           const decision = await decide(keys, asked, id, reserve, maxMs > 0);
@@ -337,7 +330,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     },
 
     async peek(subjects, costs = {}) {
-      const keys = wire.keys(checkSubjects(rules, subjects));
+      const keys = wire.keys(checkSubjects(subjects));
       const { refused, waitMs, rules: states } = await ask(keys, costsOf(toAsked(costs)), FLAGS.look, nextId(), []);
       const common = { degraded: false, rules: states };
       if (refused === 0) return { ...common, allowed: true };
@@ -350,7 +343,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     async reset(subjects, ids) {
       for (const id of ids ?? [])
         if (!rules.some((rule) => rule.id === id)) refuse("rules", "ids of rules", id, "invalid_input");
-      const keys = wire.keys(checkSubjects(rules, subjects));
+      const keys = wire.keys(checkSubjects(subjects));
       const marks = rules.map(({ id }) => (ids === undefined || ids.includes(id) ? 1 : 0));
       await runScript(scoped, resetUnits, { keys }, { spec: wire.spec(marks, 0, nowMs()) });
     },
@@ -377,8 +370,8 @@ function toUnits({ requests, tokens, cost, concurrency }: Asked): Required<Costs
   return { requests: requests / SCALE, tokens: tokens / SCALE, cost: cost / SCALE, concurrency: concurrency / SCALE };
 }
 
-function checkSubjects(rules: readonly ResolvedRule[], subjects: Subjects): (by: string) => string {
+/** The value of each `by`; what is wrong with one is found when it becomes part of a key. */
+function checkSubjects(subjects: Subjects): (by: string) => string {
   if (typeof subjects !== "object" || subjects === null) refuse("subjects", "an object", subjects, "invalid_input");
-  for (const { by } of rules) if (by !== APP_SUBJECT) encodeKeyPart(`subjects.${by}`, subjects[by]);
   return (by) => (by === APP_SUBJECT ? APP_SUBJECT : (subjects[by] as string));
 }

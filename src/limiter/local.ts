@@ -1,5 +1,5 @@
 import { answer, charge, NOTHING, roomOf, type RuleCount } from "./counting.ts";
-import { periodAt } from "./calendar.ts";
+import { periodOf } from "./calendar.ts";
 import { SCALE, type ResolvedRule } from "./options.ts";
 import type { Wire } from "./wire.ts";
 
@@ -35,9 +35,10 @@ export interface Local {
 export function createLocal({ rules, subjectOf }: Wire, share: number): Local {
   const shared = rules.map((rule): ResolvedRule => {
     const part = (units: number) => Math.floor(units * share);
-    const slots =
+    // There are no parts of a slot.
+    const limit =
       rule.algorithm === "concurrency" ? Math.floor((rule.limit * share) / SCALE) * SCALE : part(rule.limit);
-    return { ...rule, limit: slots, burst: part(rule.burst) };
+    return { ...rule, limit, burst: part(rule.burst) };
   });
   const counts = new Map<string, RuleCount>();
   const unheard = new Map<string, Unheard>();
@@ -63,10 +64,8 @@ export function createLocal({ rules, subjectOf }: Wire, share: number): Local {
   return {
     take(keys, costs, nowMs) {
       const answers = shared.map((rule, i) => {
-        const { calendar } = rule;
-        const period = calendar === undefined ? undefined : periodAt(calendar.period, calendar.timeZone, nowMs);
         const count = counts.get(nameOf(keys, i)) ?? NOTHING;
-        return answer({ rule, cost: costs[i] as number, count, period }, nowMs);
+        return answer({ rule, cost: costs[i] as number, count, period: periodOf(rule, nowMs) }, nowMs);
       });
       const waitMs = Math.max(...answers.map((one) => one.waitMs));
       const told = { used: answers.map(({ used }) => used), rooms: shared.map(roomOf) };

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { refuse } from "../internal/check.ts";
-import { periodAt } from "./calendar.ts";
+import { periodOf } from "./calendar.ts";
 import type { LimiterKeys } from "./keys.ts";
 import type { ResolvedRule } from "./options.ts";
 
@@ -20,12 +20,14 @@ export interface Wire {
   readonly tags: readonly number[];
   /** Index of each rule's subject. */
   readonly subjectOf: readonly number[];
-  /** Whether something may be held under a lease. */
-  readonly leased: boolean;
   /** Whether logs or lines need a take's name. */
   readonly named: boolean;
   /** All keys of a take, in the scripts' order; the last one is that of exceptions, which most takes do not need. */
   keys(subjectOf: (by: string) => string): string[];
+  /** Where the leases of a subject are among the keys of a take. */
+  leasesOf(keys: readonly string[], subject: number): string;
+  /** Lines for slots among the keys of a take, with the leases of their subjects. */
+  linesOf(keys: readonly string[]): readonly { readonly line: string; readonly leases: string }[];
   /** The scripts' first value: rules with what they are asked for. */
   spec(costs: readonly number[], flags: number, nowMs: number): string;
   /** What a settlement puts in place of what, for each rule. */
@@ -51,7 +53,8 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
 
   const shared = subjects.length + (leased ? subjects.length : 0);
   const own = rules.filter(hasOwnKey);
-  const ownKeyOf = (rule: ResolvedRule) => (hasOwnKey(rule) ? shared + 1 + own.indexOf(rule) : 0);
+  const ownAt = (rule: ResolvedRule) => shared + own.indexOf(rule);
+  const leasesOf = (keys: readonly string[], subject: number) => keys[subjects.length + subject] as string;
   const calendars = rules.some(({ calendar }) => calendar !== undefined);
   const always = (leased ? FLAGS.leases : 0) + (calendars ? FLAGS.calendars : 0) + (own.length > 0 ? FLAGS.sets : 0);
 
@@ -64,7 +67,7 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
   });
   const ends = rules.map((rule) => {
     if (rule.algorithm === "tokenBucket") return `,${rule.burst},0`;
-    return hasOwnKey(rule) ? `,${ownKeyOf(rule)},0` : "";
+    return hasOwnKey(rule) ? `,${ownAt(rule) + 1},0` : "";
   });
 
   return {
@@ -72,7 +75,12 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
     rules,
     tags,
     subjectOf,
-    leased,
+    leasesOf,
+    linesOf: (keys) =>
+      own.flatMap((rule) => {
+        if (rule.algorithm !== "concurrency") return [];
+        return [{ line: keys[ownAt(rule)] as string, leases: leasesOf(keys, subjects.indexOf(rule.by)) }];
+      }),
     named: own.length > 0,
     keys(named) {
       const subjectsNow = subjects.map((by) => [by, named(by)] as const);
@@ -87,12 +95,8 @@ export function createWire(unordered: readonly ResolvedRule[], names: LimiterKey
     spec(costs, flags, nowMs) {
       let spec = `[${subjects.length},${flags + always},${leaseMs}`;
       for (let i = 0; i < rules.length; i += 1) {
-        const { calendar } = rules[i] as ResolvedRule;
-        let end = ends[i] as string;
-        if (calendar !== undefined) {
-          const { fromMs, untilMs } = periodAt(calendar.period, calendar.timeZone, nowMs);
-          end = `,${fromMs},${untilMs}`;
-        }
+        const period = periodOf(rules[i] as ResolvedRule, nowMs);
+        const end = period === undefined ? (ends[i] as string) : `,${period.fromMs},${period.untilMs}`;
         spec += (starts[i] as string) + costs[i] + end;
       }
       return `${spec}]`;

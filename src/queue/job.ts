@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { decodeRecord, type Reply } from "../redis/index.ts";
 
@@ -28,6 +29,16 @@ const ENDED: ReadonlySet<string> = new Set(["done", "dead", "cancelled"]);
 /** Whether a job will not change any more. */
 export function isEnded(state: string): boolean {
   return ENDED.has(state);
+}
+
+/** An id for a new job. */
+export function newJobId(): string {
+  return randomBytes(12).toString("base64url");
+}
+
+/** What is thrown for an id that no job has, or another tenant's. */
+export function noJob(): MarrowError {
+  return new MarrowError("not_found", "there is no job of this id", { details: { path: "id" } });
 }
 
 /** Reads the fields of a job's hash, what it was asked and what came of it; `undefined` when there is none, or it is another tenant's. */

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { MarrowError } from "../errors.ts";
+import { pause } from "../internal/pause.ts";
 import { allOf, type ScopedRedis } from "../redis/index.ts";
-import { isEnded, type JobState } from "./job.ts";
+import { isEnded, noJob, type JobState } from "./job.ts";
 
 /** What a job says while it runs, and that it ended. `at` is a place to go on after; it is kept by the reader. */
 export type OutputEvent =
@@ -36,16 +36,14 @@ export async function* readOutput(
     // The state is read before the parts: whatever was written before the end is then among them.
     const [state, entries] = allOf(
       await redis.pipeline([
-        ["HMGET", job, "tenant", "state", "reason", "fence"],
+        ["HMGET", job, "tenant", "state", "reason"],
         ["XRANGE", log, `(${last}`, "+", "COUNT", String(PAGE)],
       ]),
     ) as unknown as readonly [readonly (string | null)[], readonly (readonly [string, readonly string[]])[]];
-    if (state[0] !== tenant)
-      throw new MarrowError("not_found", "there is no job of this id", { details: { path: "id" } });
+    if (state[0] !== tenant) throw noJob();
     for (const [id, fields] of entries) {
       last = id;
-      const [, fence, kind, value = ""] = fields;
-      if (kind !== "p") continue;
+      const [, fence, , value = ""] = fields;
       const at = `${id}/${fence}`;
       if (epoch !== Number(fence)) {
         if (epoch !== 0) yield { kind: "restarted", at, epoch: Number(fence) };
@@ -60,8 +58,6 @@ export async function* readOutput(
       return;
     }
     if (entries.length > 0) waitMs = LOOK_MS.first;
-    await sleep(waitMs, undefined, { signal }).catch((cause: unknown) => {
-      throw new MarrowError("aborted", "the signal ended the reading of a job's output", { cause });
-    });
+    await pause(waitMs, signal, "the reading of a job's output");
   }
 }

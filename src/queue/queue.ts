@@ -1,9 +1,9 @@
-import { hash, randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
+import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { pause } from "../internal/pause.ts";
 import { allOf, checkScope, encodeRecord, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
-import { isEnded, toJob, type Job, type JobState } from "./job.ts";
+import { isEnded, newJobId, noJob, toJob, type Job, type JobState } from "./job.ts";
 import { queueKey, tenantPart } from "./keys.ts";
 import { resolvePushOptions, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
 import { readOutput, type OutputEvent } from "./output.ts";
@@ -81,7 +81,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
       const body = encodeRecord(payload);
       const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(payload)).slice(0, 32);
-      const id = randomBytes(12).toString("base64url");
+      const id = newJobId();
       const key = encodeURIComponent(idempotencyKey);
       return [id, body, priority, delayMs, attempts, crashes, resultTtlMs, key, digest];
     });
@@ -128,14 +128,11 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
         performance.now() + checkInteger("waitMs", waitMs, { min: 0, max: 86_400_000 }, "invalid_input");
       for (let pollMs: number = POLL_MS.first; ; pollMs = Math.min(POLL_MS.last, pollMs * 1.5)) {
         const job = await get(id);
-        if (job === undefined)
-          throw new MarrowError("not_found", "there is no job of this id", { details: { path: "id" } });
+        if (job === undefined) throw noJob();
         if (isEnded(job.state)) return job;
         const leftMs = deadlineMs - performance.now();
         if (leftMs <= 0) throw new MarrowError("timeout", `the job did not end within ${waitMs} ms`);
-        await sleep(Math.min(pollMs, leftMs), undefined, { signal }).catch((cause: unknown) => {
-          throw new MarrowError("aborted", "the signal ended the waiting for a job", { cause });
-        });
+        await pause(Math.min(pollMs, leftMs), signal, "the waiting for a job");
       }
     },
 

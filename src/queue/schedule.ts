@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { Cron } from "croner";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
@@ -10,6 +9,7 @@ import {
   runScript,
   type ScopedRedis,
 } from "../redis/index.ts";
+import { newJobId } from "./job.ts";
 import { resolvePushOptions, type PushOptions, type ResolvedPushOptions } from "./options.ts";
 import { dueSchedules, fireSchedule, putSchedule } from "./scripts.gen.ts";
 
@@ -72,15 +72,19 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
       (await runScript(redis, putSchedule, { queue }, { name: full(name), record: "", next_ms: 0 })) === 1,
     async schedules() {
       const fields = (await redis.send(["HGETALL", `${queue}:schedules`], { reply: "bytes" })) as readonly Buffer[];
-      const list: Schedule<T>[] = [];
+      const own: (readonly [string, Buffer])[] = [];
       for (let at = 0; at < fields.length; at += 2) {
         const name = String(fields[at]);
-        if (!name.startsWith(`${tenant}/`)) continue;
-        const { when, payload } = decodeRecord(fields[at + 1] as Buffer) as Stored;
-        const nextAtMs = Number(await redis.send(["ZSCORE", `${queue}:due`, name]));
-        list.push({ name: decodeKeyPart(name.slice(tenant.length + 1)), when, payload: payload as T, nextAtMs });
+        if (name.startsWith(`${tenant}/`)) own.push([name, fields[at + 1] as Buffer]);
       }
-      return list;
+      if (own.length === 0) return [];
+      const names = own.map(([name]) => name);
+      const times = (await redis.send(["ZMSCORE", `${queue}:due`, ...names])) as readonly (string | null)[];
+      return own.map(([name, record], at) => {
+        const { when, payload } = decodeRecord(record) as Stored;
+        const nextAtMs = Number(times[at]);
+        return { name: decodeKeyPart(name.slice(tenant.length + 1)), when, payload: payload as T, nextAtMs };
+      });
     },
   };
 }
@@ -93,7 +97,7 @@ export async function fireSchedules(redis: Pick<ScopedRedis, "send">, queue: str
     const [name, dueMs, record] = due.slice(at, at + 3) as [Buffer, Buffer, Buffer];
     const { when, payload, options } = decodeRecord(record) as Stored;
     const [tenant = ""] = String(name).split("/");
-    const id = randomBytes(12).toString("base64url");
+    const id = newJobId();
     const { priority, attempts, crashes, resultTtlMs } = options;
     const job = [tenant, id, encodeRecord(payload), priority, attempts, crashes, resultTtlMs];
     const values = { name, due_ms: String(dueMs), next_ms: nextAfter(when, now) ?? 0, job };

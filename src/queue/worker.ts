@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, encodeRecord, runScript, type Redis, type Reply, type Subscription } from "../redis/index.ts";
+import { decodeKeyPart, decodeRecord, encodeRecord, runScript, type Redis, type Reply } from "../redis/index.ts";
 import { queueKey } from "./keys.ts";
 import { resolveWorkerOptions, type WorkerOptions } from "./options.ts";
 import { judge } from "./retry.ts";
@@ -87,7 +87,6 @@ export function createWorker<T = unknown, R = unknown>(
   let awayMs: number = AWAY_MS.first;
   let closing = false;
   let due: NodeJS.Timeout | undefined;
-  let subscription: Promise<Subscription | undefined> | undefined;
 
   const room = () => (closing ? 0 : concurrency - held.size);
 
@@ -159,7 +158,7 @@ export function createWorker<T = unknown, R = unknown>(
       try {
         const result = await handler({
           id: one.id,
-          scope: decodeURIComponent(String(tenant)),
+          scope: decodeKeyPart(String(tenant)),
           payload: decodeRecord(payload) as T,
           fence: Number(one.fence),
           idempotencyKey: `${name}:${one.id}`,
@@ -267,7 +266,7 @@ export function createWorker<T = unknown, R = unknown>(
     if (one !== undefined) hear(one, "cancelling");
   }
 
-  subscription = redis.subscribe([`${queue}:wake`, `${queue}:cancel`], onMessage).catch((error: unknown) => {
+  const subscription = redis.subscribe([`${queue}:wake`, `${queue}:cancel`], onMessage).catch((error: unknown) => {
     onError(error);
     return undefined;
   });

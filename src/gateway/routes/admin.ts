@@ -54,8 +54,8 @@ export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayAp
   /** The limits of a user as they hold for a call with this admin's scope. */
   async function limitsOf(request: FastifyRequest<Named>): Promise<Limiter> {
     const scope = scopeOf(request);
-    const plan = await accounts.planOf(scope, request.params.id);
-    const limiter = tenants(scope).limiter(plan === undefined ? undefined : await accounts.plan(plan), undefined);
+    const plan = await accounts.plan(await accounts.planOf(scope, request.params.id));
+    const limiter = tenants(scope).limiter(plan, undefined);
     if (limiter === undefined) throw new MarrowError("unsupported", "limits are off in the configuration");
     return limiter;
   }

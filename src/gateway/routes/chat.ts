@@ -36,19 +36,13 @@ export function registerChat({ app, tenants, metrics, accounts }: GatewayApp): v
     const { scope, id: key, plan } = request.principal;
     const user = userOf(request, body["user"]);
     const tenant = tenants(scope);
-    const userPlan = await accounts.planOf(scope, user);
+    const userPlan = await accounts.plan(await accounts.planOf(scope, user));
     const outcome = await tenant.flow.chat({
       request: body,
       body: held === undefined ? bodyBytes(request) : undefined,
       user,
       key,
-      limiter:
-        userPlan === undefined && plan === undefined
-          ? undefined
-          : tenant.limiter(
-              userPlan === undefined ? undefined : await accounts.plan(userPlan),
-              plan === undefined ? undefined : await accounts.plan(plan),
-            ),
+      limiter: tenant.limiter(userPlan, await accounts.plan(plan)),
       session,
       conversation,
       control: parseCacheControl(header(request, "x-marrow-cache-control")),

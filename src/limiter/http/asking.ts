@@ -12,9 +12,9 @@ export interface HttpLimiterOptions<R> {
   readonly take?: Omit<TakeOptions, "signal"> | undefined;
 }
 
-/** What comes of a request. */
+/** What comes of a request; of one that passes, what to call once its answer is over. */
 export type Asked =
-  | { readonly passes: true; readonly headers: Readonly<Record<string, string>>; readonly permit: Permit | undefined }
+  | { readonly passes: true; readonly headers: Readonly<Record<string, string>>; readonly over: () => void }
   | { readonly passes: false; readonly headers: Readonly<Record<string, string>>; readonly body: string };
 
 const permits = new WeakMap<object, Permit>();
@@ -34,12 +34,13 @@ export async function ask<R extends object>(
   request: R,
 ): Promise<Asked> {
   const subjects = await options.subjects(request);
-  if (subjects === undefined) return { passes: true, headers: {}, permit: undefined };
+  if (subjects === undefined) return { passes: true, headers: {}, over() {} };
   const decision = await limiter.take(subjects, await options.costs?.(request), options.take);
   const headers = toLimitHeaders(decision);
   if (decision.allowed) {
     permits.set(request, decision);
-    return { passes: true, headers, permit: decision };
+    // A settlement that fails ends with its lease.
+    return { passes: true, headers, over: () => void decision.settle().catch(() => {}) };
   }
   const retry = toRetryHeaders(decision.retryAfterMs);
   return {

@@ -28,8 +28,7 @@ export function expressLimiter<R extends ExpressRequest>(
         response.end(asked.body);
         return;
       }
-      // A settlement that fails ends with its lease.
-      response.once("close", () => void asked.permit?.settle().catch(() => {}));
+      response.once("close", asked.over);
       next();
     }, next);
   };

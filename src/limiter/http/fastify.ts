@@ -24,7 +24,7 @@ export function fastifyLimiter<R extends FastifyRequestLike>(
     const asked = await ask(limiter, options, request);
     reply.headers({ ...asked.headers });
     if (!asked.passes) return reply.code(429).send(asked.body);
-    reply.raw.once("close", () => void asked.permit?.settle().catch(() => {}));
+    reply.raw.once("close", asked.over);
     return undefined;
   };
 }

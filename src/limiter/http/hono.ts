@@ -18,19 +18,19 @@ export function honoLimiter<C extends HonoContext>(
   return async (context, next) => {
     const asked = await ask(limiter, options, context);
     if (!asked.passes) return new Response(asked.body, { status: 429, headers: asked.headers });
-    const settle = () => void asked.permit?.settle().catch(() => {});
+    const { over } = asked;
     try {
       await next();
     } catch (error) {
-      settle();
+      over();
       throw error;
     }
     for (const [name, value] of Object.entries(asked.headers)) context.header(name, value);
     const { body, status, headers } = context.res;
-    if (body === null) settle();
+    if (body === null) over();
     else {
       // Node's types do not know `cancel` of a transformer yet; a client that is gone ends there.
-      const watcher = { flush: settle, cancel: settle } as ConstructorParameters<
+      const watcher = { flush: over, cancel: over } as ConstructorParameters<
         typeof TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>
       >[0];
       const watched = body.pipeThrough(new TransformStream(watcher));

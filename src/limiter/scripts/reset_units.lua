@@ -4,8 +4,8 @@
 -- REPLY how many rules counted something
 -- IDEMPOTENT what is forgotten is forgotten
 local spec = ARGV[1]
+-- INCLUDE record
 -- INCLUDE counting
-local RULES_AT = 4
 spec = cjson.decode(spec)
 local subjects = spec[1]
 local records = redis.call("MGET", unpack(KEYS, 1, subjects))

@@ -8,8 +8,7 @@ local record = KEYS[1]
 local exceptions = KEYS[2]
 local change = ARGV[1]
 local life_ms = tonumber(ARGV[2])
-local HEAD = "<Bd"
-local EXCEPTED = 1
+-- INCLUDE record
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stored = redis.call("HGET", exceptions, record)

@@ -4,8 +4,8 @@
 -- ARGV settled...   for each settlement: taken_at_ms (0: now) and for each rule old and new units and whether a lease holds them (1), as JSON; id; then for each subject its lease's member ("" without) and what takes its place ("" when it ends)
 -- REPLY for each settlement whether all its leases were still held (1 without any)
 local spec = ARGV[1]
+-- INCLUDE record
 -- INCLUDE counting
-local RULES_AT = 4
 local rare = {}
 -- INCLUDE correcting
 -- INCLUDE exceptions

@@ -6,10 +6,10 @@
 -- REPLY wait_ms -1 never; used before this take; limits only where exceptions hold
 local spec = ARGV[1]
 local id = ARGV[2]
+-- INCLUDE record
 -- INCLUDE counting
 local FULL_WAIT_MS = 1000
 local LINE_MAX = 1000
-local RULES_AT = 4
 spec = cjson.decode(spec)
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -11,14 +11,14 @@ local tenant = ARGV[2]
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local job = queue .. ":job:" .. id
-local stored = redis.call("HMGET", job, "tenant", "state", "fence", "life", "log")
+local stored = redis.call("HMGET", job, "tenant", "state", "life", "log")
 if stored[1] ~= tenant then return "" end
 local state = stored[2]
 if state == "waiting" or state == "delayed" then
   redis.call("ZREM", queue .. ":ready:" .. tenant, id)
   redis.call("ZREM", queue .. ":delayed", id)
   state = "cancelled"
-  finish(queue, id, stored[3] or "0", state, "", "cancelled", now, tonumber(stored[4]), stored[5])
+  finish(queue, id, state, "", "cancelled", now, tonumber(stored[3]), stored[4])
   redis.call("HINCRBY", queue .. ":counts", state, 1)
 elseif state == "running" then
   state = "cancelling"

@@ -24,12 +24,11 @@ local found = false
 for _, id in ipairs(over) do
   redis.call("ZREM", leases, id)
   local job = queue .. ":job:" .. id
-  local stored = redis.call("HMGET", job, "tenant", "state", "lives", "place", "fence", "life", "log")
+  local stored = redis.call("HMGET", job, "tenant", "state", "lives", "place", "life", "log")
   local tenant = stored[1]
   if tenant then
-    redis.call("SREM", queue .. ":running:" .. tenant, id)
     if stored[2] == "cancelling" then
-      finish(queue, id, stored[5], "cancelled", "", "cancelled", now, tonumber(stored[6]), stored[7])
+      finish(queue, id, "cancelled", "", "cancelled", now, tonumber(stored[5]), stored[6])
       redis.call("HINCRBY", queue .. ":counts", "cancelled", 1)
     elseif tonumber(stored[3]) > 1 then
       redis.call("HINCRBY", job, "lives", -1)
@@ -37,10 +36,10 @@ for _, id in ipairs(over) do
       make_ready(queue, id, tenant, stored[4])
       found = true
     else
-      finish(queue, id, stored[5], "dead", "", "crashed", now, tonumber(stored[6]), stored[7])
+      finish(queue, id, "dead", "", "crashed", now, tonumber(stored[5]), stored[6])
       redis.call("HINCRBY", queue .. ":counts", "dead", 1)
     end
-    if redis.call("EXISTS", queue .. ":ready:" .. tenant) == 1 then enter_ring(queue, tenant) end
+    leave_running(queue, tenant, id)
   end
 end
 if found then wake(queue) end

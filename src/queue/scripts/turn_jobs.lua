@@ -14,12 +14,6 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leases, delayed, ring = queue .. ":leases", queue .. ":delayed", queue .. ":ring"
 
-local function leave_running(tenant, id)
-  if cap == 0 then return end
-  redis.call("SREM", queue .. ":running:" .. tenant, id)
-  if redis.call("EXISTS", queue .. ":ready:" .. tenant) == 1 then enter_ring(queue, tenant) end
-end
-
 local states, counts, left_leases = {}, {}, {}
 for at = 4, #ARGV, 6 do
   local id, fence, outcome, body, reason, delay = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
@@ -45,10 +39,10 @@ for at = 4, #ARGV, 6 do
       else
         state = outcome == "done" and "done" or "dead"
       end
-      finish(queue, id, fence, state, body, reason, now, life, stored[7])
+      finish(queue, id, state, body, reason, now, life, stored[7])
       counts[state] = (counts[state] or 0) + 1
     end
-    leave_running(tenant, id)
+    if cap > 0 then leave_running(queue, tenant, id) end
   end
   states[#states + 1] = state
 end

@@ -18,11 +18,5 @@ local life_ms = ARGV[3]
 local from = tonumber(ARGV[4])
 if redis.call("GET", lease) ~= token then return 0 end
 redis.call("PEXPIRE", lease, lease_ms)
-if #ARGV > 4 then
-  local known = redis.call("LLEN", handed)
-  -- Redis lost what was handed on: who follows gets no thing with a hole.
-  if known < from then return redis.call("DEL", lease) * 0 end
-  for i = 5 + known - from, #ARGV do redis.call("RPUSH", handed, ARGV[i]) end
-  redis.call("PEXPIRE", handed, life_ms)
-end
+-- INCLUDE hand_on
 return 1 + redis.call("EXISTS", waiting)

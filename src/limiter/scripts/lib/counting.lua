@@ -1,12 +1,5 @@
--- A record holds what all rules of one subject count: a byte of marks (1: exceptions hold, 2: there are leases), when its earliest lease
--- may end (ms), then for each rule its tag and three numbers, which mean what the algorithm says; the last of a bucket, a log and slots is
--- when the record's life was last set. Units are thousandths, times are milliseconds.
-local HEAD = "<Bd"
-local ENTRY = "<I4ddd"
-local ENTRY_BYTES = 28
-local FIRST = 10
-local EXCEPTED = 1
-local LEASED = 2
+-- Where the rules begin in a spec.
+local RULES_AT = 4
 -- How long a place in line is kept for who does not ask again.
 local LINE_LEASE_MS = 2000
 local SLIDING_WINDOW = 1

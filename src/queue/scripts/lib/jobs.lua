@@ -21,8 +21,14 @@ local function wake(queue)
   if redis.call("DEL", queue .. ":idle") == 1 then redis.call("PUBLISH", queue .. ":wake", "1") end
 end
 
+-- Takes a job off what its tenant has running, which may let the tenant take turns again.
+local function leave_running(queue, tenant, id)
+  redis.call("SREM", queue .. ":running:" .. tenant, id)
+  if redis.call("EXISTS", queue .. ":ready:" .. tenant) == 1 then enter_ring(queue, tenant) end
+end
+
 -- Ends a job for good. Its result and the end of its output stay for a life.
-local function finish(queue, id, fence, state, body, reason, now, life, logged)
+local function finish(queue, id, state, body, reason, now, life, logged)
   local job = queue .. ":job:" .. id
   if state == "dead" then
     -- What died keeps what it was asked, to be given another go.
