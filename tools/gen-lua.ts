@@ -110,7 +110,7 @@ function checkOperands(path: string, source: string, { keys, values }: Contract)
 
 function withIncludes(path: string, source: string): string {
   return source.replaceAll(/^ *-- INCLUDE (\S+)$/gm, (_, name: string) =>
-    readFileSync(join(dirname(path), "lib", `${name}.lua`), "utf8"),
+    withIncludes(path, readFileSync(join(dirname(path), "lib", `${name}.lua`), "utf8")),
   );
 }
 

@@ -3,10 +3,10 @@ import { MarrowError } from "../errors.ts";
 import { decodeRecord, type Reply } from "../redis/index.ts";
 
 /**
- * Where a job is. `waiting`, `delayed`, `running` and `cancelling` (told to stop, not stopped yet) go on; `done`, `dead` (failed, crashed or
+ * Where a job is. `blocked` (others must be done first), `waiting`, `delayed`, `running` and `cancelling` (told to stop, not stopped yet) go on; `done`, `dead` (failed, crashed or
  * refused for good) and `cancelled` are the end.
  */
-export type JobState = "waiting" | "delayed" | "running" | "cancelling" | "done" | "dead" | "cancelled";
+export type JobState = "blocked" | "waiting" | "delayed" | "running" | "cancelling" | "done" | "dead" | "cancelled";
 
 /** A job as its queue tells of it. */
 export interface Job<T = unknown, R = unknown> {
@@ -18,7 +18,7 @@ export interface Job<T = unknown, R = unknown> {
   readonly payload: T | undefined;
   /** What came of it; of a cancelled job what there was of it. */
   readonly result: R | undefined;
-  /** Why it is dead, is tried again or was cancelled: an error's code, `crashed`, `cancelled`. */
+  /** Why it is dead, is tried again or was cancelled: an error's code, `crashed`, `cancelled`, `dependency`. Of one that is done: another word than completed. */
   readonly reason: string | undefined;
   readonly attemptsLeft: number;
   readonly crashesLeft: number;

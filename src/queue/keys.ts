@@ -1,8 +1,23 @@
+import { hash } from "node:crypto";
 import { encodeKeyPart, keyTag } from "../redis/index.ts";
 
-/** Start of a queue's keys, all in one slot: `{app:queue:<name>}:queue`. Tenants and jobs follow within the scripts. */
-export function queueKey(app: string, name: string): string {
-  return `${keyTag({ app, scope: "queue" }, [name])}:queue`;
+/** Which queue is meant, and in how many parts it lies. */
+export interface QueueName {
+  readonly name: string;
+  readonly partitions: number;
+}
+
+/** Starts of a queue's keys, one for each partition, each in a slot: `{app:queue:<name>}:queue`. Tenants and jobs follow within the scripts. */
+export function queueKeys(app: string, { name, partitions }: QueueName): readonly string[] {
+  if (partitions === 1) return [`${keyTag({ app, scope: "queue" }, [name])}:queue`];
+  return Array.from({ length: partitions }, (_, at) => `${keyTag({ app, scope: "queue" }, [name, String(at)])}:queue`);
+}
+
+/** Where a tenant's jobs are: all in one partition. */
+export function queueKeyOf(app: string, queue: QueueName, scope: string): string {
+  const keys = queueKeys(app, queue);
+  const place = keys.length === 1 ? 0 : Number.parseInt(hash("sha256", scope).slice(0, 8), 16) % keys.length;
+  return keys[place] as string;
 }
 
 /** A tenant as keys have it. */

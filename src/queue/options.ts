@@ -1,4 +1,4 @@
-import { checkInteger, checkText } from "../internal/check.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
 
 /** Options of `createQueue`. */
 export interface QueueOptions {
@@ -6,6 +6,11 @@ export interface QueueOptions {
   readonly name: string;
   /** Jobs of one tenant that may wait, 1 to 10,000,000. Further ones are refused. @default 100_000 */
   readonly backlogMax?: number | undefined;
+  /**
+   * Parts that the queue is kept in, each a slot of its own, 1 to 256; a tenant is in one of them. For Cluster; queues and workers of one name
+   * say the same, for good. @default 1
+   */
+  readonly partitions?: number | undefined;
   /** How long an idempotency key is known, in milliseconds. @default 86_400_000 (one day) */
   readonly idempotencyMs?: number | undefined;
 }
@@ -22,14 +27,22 @@ export interface PushOptions {
   readonly crashes?: number | undefined;
   /** How long its result and its stream are kept, in milliseconds, up to 366 days. Dead ones stay seven days at least. @default 3_600_000 */
   readonly resultTtlMs?: number | undefined;
+  /** An id of one's own: letters, digits, `_`, `-`, at most 64. What has it already is not put again. @default a new one */
+  readonly id?: string | undefined;
+  /** Jobs of the same tenant and queue that must be done first, at most 100. When one of them is dead or cancelled, this one is dead. */
+  readonly dependsOn?: readonly string[] | undefined;
+  /** What its webhooks call it: `response` makes `response.completed`. Lower-case letters, at most 32. @default "job" */
+  readonly kind?: string | undefined;
   /** The same key gives the first job, its result and its stream; with another payload it is a `conflict`. */
   readonly idempotencyKey?: string | undefined;
 }
 
 /** Options of `createWorker`. */
-export interface WorkerOptions {
+export interface WorkerOptions<T = unknown> {
   readonly name: string;
-  /** Jobs at the same time, 1 to 10,000. @default 16 */
+  /** As the queue's. @default 1 */
+  readonly partitions?: number | undefined;
+  /** Jobs at the same time, 1 to 10,000; over several partitions each has its share of them. @default 16 */
   readonly concurrency?: number | undefined;
   /** Jobs of one tenant at the same time over all workers; all workers of a queue say the same. @default any number */
   readonly tenantMax?: number | undefined;
@@ -39,30 +52,49 @@ export interface WorkerOptions {
   readonly timeoutMs?: number | undefined;
   /** How long `close` lets jobs finish before it hands them back, in milliseconds. @default 10_000 */
   readonly drainMs?: number | undefined;
+  /**
+   * Asked before a job is done, such as the lane of its model: a limiter's `take` fits. What is refused comes back when it says, and uses no
+   * attempt; what is admitted is settled with what the handler says that it used. @default everything is admitted
+   */
+  readonly admit?: ((job: { readonly scope: string; readonly payload: T }) => Promise<Admission>) | undefined;
   /** Hears what went wrong beside the jobs: Redis was away, a result came too late. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
+/** What a limit says of a job: a decision of a limiter has this shape. */
+export type Admission =
+  | { readonly allowed: true; readonly settle: (used: Readonly<Record<string, number>>) => Promise<unknown> }
+  | { readonly allowed: false; readonly retryAfterMs?: number | undefined };
+
 export type ResolvedQueueOptions = { readonly [Name in keyof QueueOptions]-?: Exclude<QueueOptions[Name], undefined> };
 export type ResolvedPushOptions = {
-  readonly [Name in Exclude<keyof PushOptions, "idempotencyKey">]-?: Exclude<PushOptions[Name], undefined>;
-} & { readonly idempotencyKey: string };
-export interface ResolvedWorkerOptions {
+  readonly [Name in Exclude<keyof PushOptions, "id">]-?: Exclude<PushOptions[Name], undefined>;
+} & { readonly id: string | undefined };
+export interface ResolvedWorkerOptions<T> {
   readonly name: string;
+  readonly partitions: number;
   readonly concurrency: number;
   readonly tenantMax: number;
   readonly leaseMs: number;
   readonly timeoutMs: number | undefined;
   readonly drainMs: number;
+  readonly admit: WorkerOptions<T>["admit"];
   readonly onError: (error: unknown) => void;
 }
 
 const YEAR_MS = 366 * 86_400_000;
+const DEPENDS_MAX = 100;
+
+/** How many parts a queue is in. @throws MarrowError `invalid_option` */
+export function checkPartitions(partitions: number | undefined): number {
+  return checkInteger("partitions", partitions ?? 1, { min: 1, max: 256 });
+}
 
 /** Fills defaults. @throws MarrowError `invalid_option` */
 export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions {
   return {
     name: checkText("name", options.name, 128),
+    partitions: checkPartitions(options.partitions),
     backlogMax: checkInteger("backlogMax", options.backlogMax ?? 100_000, { min: 1, max: 10_000_000 }),
     idempotencyMs: checkInteger("idempotencyMs", options.idempotencyMs ?? 86_400_000, { min: 1, max: YEAR_MS }),
   };
@@ -72,8 +104,14 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
 export function resolvePushOptions(options: PushOptions): ResolvedPushOptions {
   const integer = (name: keyof PushOptions, fallback: number, min: number, max: number) =>
     checkInteger(name, options[name] ?? fallback, { min, max }, "invalid_input");
-  const { idempotencyKey } = options;
+  const { id, idempotencyKey, dependsOn = [], kind = "job" } = options;
+  if (!Array.isArray(dependsOn) || dependsOn.length > DEPENDS_MAX)
+    refuse("dependsOn", `a list of at most ${DEPENDS_MAX} ids`, dependsOn, "invalid_input");
+  if (!/^[a-z]{1,32}$/.test(kind)) refuse("kind", "1 to 32 lower-case letters", kind, "invalid_input");
   return {
+    id: id === undefined ? undefined : checkJobId("id", id),
+    dependsOn: [...new Set(dependsOn.map((other, at) => checkJobId(`dependsOn.${at}`, other)))],
+    kind,
     priority: integer("priority", 50, 0, 100),
     delayMs: integer("delayMs", 0, 0, YEAR_MS),
     attempts: integer("attempts", 3, 1, 1_000),
@@ -85,15 +123,24 @@ export function resolvePushOptions(options: PushOptions): ResolvedPushOptions {
 }
 
 /** Fills defaults. @throws MarrowError `invalid_option` */
-export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
-  const { timeoutMs, onError = () => {} } = options;
+export function resolveWorkerOptions<T>(options: WorkerOptions<T>): ResolvedWorkerOptions<T> {
+  const { timeoutMs, admit, onError = () => {} } = options;
   return {
     name: checkText("name", options.name, 128),
+    partitions: checkPartitions(options.partitions),
     concurrency: checkInteger("concurrency", options.concurrency ?? 16, { min: 1, max: 10_000 }),
     tenantMax: checkInteger("tenantMax", options.tenantMax ?? 0, { min: 0, max: 1_000_000 }),
     leaseMs: checkInteger("leaseMs", options.leaseMs ?? 10_000, { min: 1_000, max: 3_600_000 }),
     timeoutMs: timeoutMs === undefined ? undefined : checkInteger("timeoutMs", timeoutMs, { min: 1, max: YEAR_MS }),
     drainMs: checkInteger("drainMs", options.drainMs ?? 10_000, { min: 0, max: 3_600_000 }),
+    admit,
     onError,
   };
+}
+
+/** An id of a job. @throws MarrowError `invalid_input` */
+export function checkJobId(path: string, id: string): string {
+  const checked = checkText(path, id, 64, "invalid_input");
+  if (!/^[\w-]+$/.test(checked)) refuse(path, "the id of a job", id, "invalid_input");
+  return checked;
 }

@@ -1,14 +1,14 @@
 import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { checkInteger, checkOneOf, refuse } from "../internal/check.ts";
 import { pause } from "../internal/pause.ts";
 import { allOf, checkScope, encodeRecord, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import { isEnded, newJobId, noJob, toJob, type Job, type JobState } from "./job.ts";
-import { queueKey, tenantPart } from "./keys.ts";
-import { resolvePushOptions, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
+import { queueKeyOf, tenantPart } from "./keys.ts";
+import { checkJobId, resolvePushOptions, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
 import { readOutput, type OutputEvent } from "./output.ts";
 import { createSchedules, type Schedules } from "./schedule.ts";
-import { cancelJob, pushJobs, redriveJobs } from "./scripts.gen.ts";
+import { cancelJob, listJobs, pushJobs, redriveJobs } from "./scripts.gen.ts";
 
 /** One job of a bulk. */
 export interface NewJob<T> extends PushOptions {
@@ -19,7 +19,8 @@ export interface NewJob<T> extends PushOptions {
 export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   /**
    * Puts a job and answers its id. One round trip; once it answered the job is in Redis.
-   * @throws MarrowError `conflict` when the idempotency key came with another payload, `too_large` when the tenant's backlog is full
+   * @throws MarrowError `conflict` when the idempotency key came with another payload, the id is another tenant's, or what it depends on is
+   * not there or will never be done; `too_large` when the tenant's backlog is full
    */
   push(payload: T, options?: PushOptions): Promise<string>;
   /** The same for many, all or none for want of room: one round trip for a thousand. */
@@ -47,6 +48,14 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
     readonly attempts?: number;
     readonly limit?: number;
   }): Promise<readonly string[]>;
+  /** This tenant's jobs of a state, what is next or newest first; `ended` are the last 1,000 of seven days. Two round trips. */
+  list(options: {
+    readonly state: ListedState;
+    /** @default 0 */
+    readonly offset?: number | undefined;
+    /** 1 to 1,000. @default 20 */
+    readonly limit?: number | undefined;
+  }): Promise<readonly Job<T, R>[]>;
   /** How much of this tenant's is waiting, and how jobs of all tenants ended so far. */
   counts(): Promise<{
     readonly waiting: number;
@@ -58,6 +67,10 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   setWeight(weight: number): Promise<void>;
 }
 
+/** States that `list` knows. `ended` is whatever ended lately. */
+export const LISTED_STATES = ["waiting", "delayed", "running", "dead", "ended"] as const;
+export type ListedState = (typeof LISTED_STATES)[number];
+
 const BULK = 1_000;
 const POLL_MS = { first: 20, last: 200 } as const;
 const JOBS_MAX = 100_000;
@@ -68,22 +81,35 @@ const JOBS_MAX = 100_000;
  */
 export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, options: QueueOptions): Queue<T, R> {
   const scoped = checkScope(redis);
-  const { name, backlogMax, idempotencyMs } = resolveQueueOptions(options);
-  const queue = queueKey(scoped.app, name);
+  const { backlogMax, idempotencyMs, ...named } = resolveQueueOptions(options);
+  const queue = queueKeyOf(scoped.app, named, scoped.scope);
   const tenant = tenantPart(scoped.scope);
-  const jobKey = (id: string) => `${queue}:job:${checkId(id)}`;
+  const jobKey = (id: string) => `${queue}:job:${checkJobId("id", id)}`;
 
   async function pushMany(jobs: readonly NewJob<T>[]): Promise<readonly string[]> {
     if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
       refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
     const operands = jobs.map(({ payload, ...rest }: NewJob<T>) => {
-      const { priority, delayMs, attempts, crashes, resultTtlMs, idempotencyKey } = resolvePushOptions(rest);
+      const resolved = resolvePushOptions(rest);
+      const { priority, delayMs, attempts, crashes, resultTtlMs, idempotencyKey, kind, dependsOn } = resolved;
       if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
       const body = encodeRecord(payload);
       const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(payload)).slice(0, 32);
-      const id = newJobId();
+      const id = resolved.id ?? newJobId();
       const key = encodeURIComponent(idempotencyKey);
-      return [id, body, priority, delayMs, attempts, crashes, resultTtlMs, key, digest];
+      return [
+        id,
+        body,
+        priority,
+        delayMs,
+        attempts,
+        crashes,
+        resultTtlMs,
+        key,
+        digest,
+        kind === "job" ? "" : kind,
+        dependsOn.join(" "),
+      ];
     });
     const ids: string[] = [];
     for (let at = 0; at < operands.length; at += BULK) {
@@ -98,8 +124,12 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
         throw new MarrowError("too_large", "the tenant's backlog is full", {
           details: { backlogMax, pushed: ids.length },
         });
+      if (reply.includes("?"))
+        throw new MarrowError("conflict", "what the job depends on is not there, or will never be done", {
+          details: { path: "dependsOn" },
+        });
       if (reply.includes("!"))
-        throw new MarrowError("conflict", "the idempotency key was used with another payload", {
+        throw new MarrowError("conflict", "the id or the idempotency key was used for something else", {
           details: { path: "idempotencyKey" },
         });
       ids.push(...reply);
@@ -107,15 +137,20 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
     return ids;
   }
 
-  async function get(id: string): Promise<Job<T, R> | undefined> {
-    const commands = [
+  async function getMany(ids: readonly string[]): Promise<readonly (Job<T, R> | undefined)[]> {
+    const commands = ids.flatMap((id) => [
       ["HGETALL", jobKey(id)],
       ["GET", `${queue}:in:${id}`],
       ["GET", `${queue}:out:${id}`],
-    ];
-    const [fields, asked = null, came = null] = allOf(await scoped.pipeline(commands, { reply: "bytes" }));
-    return toJob<T, R>(id, tenant, fields as readonly Reply[], asked, came);
+    ]);
+    const replies = allOf(await scoped.pipeline(commands, { reply: "bytes" }));
+    return ids.map((id, at) => {
+      const [fields, asked = null, came = null] = replies.slice(3 * at, 3 * at + 3);
+      return toJob<T, R>(id, tenant, fields as readonly Reply[], asked, came);
+    });
   }
+
+  const get = async (id: string) => (await getMany([id]))[0];
 
   return {
     ...createSchedules<T>(scoped, queue, tenant),
@@ -140,7 +175,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       readOutput(scoped, { job: jobKey(id), log: `${queue}:log:${id}`, tenant, after, signal }),
 
     async cancel(id) {
-      const state = await runScript(scoped, cancelJob, { queue }, { id: checkId(id), tenant });
+      const state = await runScript(scoped, cancelJob, { queue }, { id: checkJobId("id", id), tenant });
       return state === "" ? undefined : (state as JobState);
     },
 
@@ -149,9 +184,21 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
         tenant,
         attempts: checkInteger("attempts", attempts, { min: 1, max: 1_000 }, "invalid_input"),
         limit: checkInteger("limit", limit, { min: 1, max: 10_000 }, "invalid_input"),
-        only: ids.map(checkId),
+        only: ids.map((id, at) => checkJobId(`ids.${at}`, id)),
       };
       return (await runScript(scoped, redriveJobs, { queue }, values)) as readonly string[];
+    },
+
+    async list({ state, offset = 0, limit = 20 }) {
+      const values = {
+        tenant,
+        state: checkOneOf("state", state, LISTED_STATES, "invalid_input"),
+        offset: checkInteger("offset", offset, { min: 0, max: 1_000_000 }, "invalid_input"),
+        limit: checkInteger("limit", limit, { min: 1, max: 1_000 }, "invalid_input"),
+      };
+      const ids = (await runScript(scoped, listJobs, { queue }, values)) as readonly string[];
+      if (ids.length === 0) return [];
+      return (await getMany(ids)).filter((job) => job !== undefined);
     },
 
     async counts() {
@@ -170,10 +217,4 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       await scoped.send(["HSET", `${queue}:weights`, tenant, String(weight)], { retry: "safe" });
     },
   };
-}
-
-function checkId(id: string): string {
-  const checked = checkText("id", id, 64, "invalid_input");
-  if (!/^[\w-]+$/.test(checked)) refuse("id", "the id of a job", id, "invalid_input");
-  return checked;
 }

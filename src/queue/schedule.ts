@@ -35,8 +35,11 @@ export interface Schedule<T = unknown> {
 interface Stored {
   readonly when: When;
   readonly payload: unknown;
-  readonly options: Omit<ResolvedPushOptions, "idempotencyKey" | "delayMs">;
+  readonly options: Omit<ResolvedPushOptions, Unscheduled>;
 }
+
+/** What jobs of a schedule cannot have: it is of one job alone. */
+type Unscheduled = "id" | "idempotencyKey" | "delayMs" | "dependsOn";
 
 /** Schedules that are looked at in one go. */
 const LOOK = 20;
@@ -44,12 +47,7 @@ const LOOK = 20;
 /** A tenant's schedules. */
 export interface Schedules<T> {
   /** Pushes a job again and again, in the place of what had this name. Times that nobody worked at are made up for by one job. */
-  schedule(
-    name: string,
-    when: When,
-    payload: T,
-    options?: Omit<PushOptions, "delayMs" | "idempotencyKey">,
-  ): Promise<void>;
+  schedule(name: string, when: When, payload: T, options?: Omit<PushOptions, Unscheduled>): Promise<void>;
   /** Ends a schedule; jobs that it pushed stay. Tells whether there was one. */
   unschedule(name: string): Promise<boolean>;
   schedules(): Promise<readonly Schedule<T>[]>;
@@ -62,7 +60,7 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
     async schedule(name, when, payload, options = {}) {
       const checked = checkWhen(when);
       if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
-      const { idempotencyKey: _, delayMs: __, ...pushed } = resolvePushOptions(options);
+      const { id: _, idempotencyKey: __, delayMs: ___, dependsOn: ____, ...pushed } = resolvePushOptions(options);
       const next = nextAfter(checked, Date.now());
       if (next === undefined) refuse("when", "a time that will come", when, "invalid_input");
       const record = encodeRecord({ when: checked, payload, options: pushed } satisfies Stored);
@@ -98,8 +96,17 @@ export async function fireSchedules(redis: Pick<ScopedRedis, "send">, queue: str
     const { when, payload, options } = decodeRecord(record) as Stored;
     const [tenant = ""] = String(name).split("/");
     const id = newJobId();
-    const { priority, attempts, crashes, resultTtlMs } = options;
-    const job = [tenant, id, encodeRecord(payload), priority, attempts, crashes, resultTtlMs];
+    const { priority, attempts, crashes, resultTtlMs, kind } = options;
+    const job = [
+      tenant,
+      id,
+      encodeRecord(payload),
+      priority,
+      attempts,
+      crashes,
+      resultTtlMs,
+      kind === "job" ? "" : kind,
+    ];
     const values = { name, due_ms: String(dueMs), next_ms: nextAfter(when, now) ?? 0, job };
     await runScript(redis, fireSchedule, { queue }, values);
   }

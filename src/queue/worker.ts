@@ -1,7 +1,8 @@
 import { MarrowError } from "../errors.ts";
+import { refuse } from "../internal/check.ts";
 import { decodeKeyPart, decodeRecord, encodeRecord, runScript, type Redis, type Reply } from "../redis/index.ts";
-import { queueKey } from "./keys.ts";
-import { resolveWorkerOptions, type WorkerOptions } from "./options.ts";
+import { queueKeys } from "./keys.ts";
+import { resolveWorkerOptions, type Admission, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { judge } from "./retry.ts";
 import { fireSchedules } from "./schedule.ts";
 import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
@@ -23,6 +24,10 @@ export interface Work<T = unknown> {
   readonly signal: AbortSignal;
   /** Adds to the job's output; written within 20 ms, and before the job ends. */
   readonly write: (text: string) => void;
+  /** Says what of the units of `admit` the job used, in place of what was reserved. */
+  readonly use: (used: Readonly<Record<string, number>>) => void;
+  /** Gives the job's event another word than `completed`, such as `incomplete`; it is the job's `reason`. Lower-case letters. */
+  readonly conclude: (word: string) => void;
 }
 
 /** Does a job and answers its result, a JSON value; throws for it to be judged: see `judge` in retry.ts. */
@@ -66,6 +71,9 @@ type Ended = readonly [
   delayMs: number,
 ];
 
+/** Jobs that are told or asked for in one script: Lua hands over no more in one call. */
+const TURN_MAX = 1_000;
+
 /**
  * Works at a queue for all its tenants. What ends is told and what is next is asked in one script, for all that ended in the same moment.
  * A worker that dies is noticed after `leaseMs` and another one's next word, which comes three times in it.
@@ -73,13 +81,26 @@ type Ended = readonly [
  */
 export function createWorker<T = unknown, R = unknown>(
   redis: Redis,
-  options: WorkerOptions,
+  options: WorkerOptions<T>,
   handler: Handler<T, R>,
 ): Worker {
-  const { name, concurrency, tenantMax, leaseMs, timeoutMs, drainMs, onError } = resolveWorkerOptions(options);
-  const queue = queueKey(redis.app, name);
+  const resolved = resolveWorkerOptions(options);
+  const keys = queueKeys(redis.app, resolved);
+  const share = { ...resolved, concurrency: Math.ceil(resolved.concurrency / keys.length) };
+  const workers = keys.map((queue) => workAt(redis, queue, share, handler));
+  return {
+    get running() {
+      return workers.reduce((sum, { running }) => sum + running, 0);
+    },
+    close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
+  };
+}
+
+/** Works at one partition. */
+function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOptions<T>, handler: Handler<T, R>): Worker {
+  const { name, concurrency, tenantMax, leaseMs, timeoutMs, drainMs, admit, onError } = options;
   const held = new Map<string, Held>();
-  let ended: Ended[] = [];
+  const ended: Ended[] = [];
   let turning = false;
   let scheduled = false;
   /** Somebody said that there is work since the last turn began. */
@@ -110,9 +131,8 @@ export function createWorker<T = unknown, R = unknown>(
   /** One turn. Answers whether there may be more to do. */
   async function turn(): Promise<boolean> {
     awake = false;
-    const wanted = room();
-    const told = ended;
-    ended = [];
+    const wanted = Math.min(TURN_MAX, room());
+    const told = ended.splice(0, TURN_MAX);
     if (told.length === 0 && wanted === 0) return false;
     try {
       const values = { lease_ms: leaseMs, wanted, cap: tenantMax, ended: told.flat() };
@@ -129,7 +149,7 @@ export function createWorker<T = unknown, R = unknown>(
     } catch (error) {
       onError(error);
       // What ended is told again: what was heard already is not ours any more then.
-      ended = [...told, ...ended];
+      ended.unshift(...told);
       await new Promise((resolve) => setTimeout(resolve, awayMs));
       awayMs = Math.min(AWAY_MS.last, awayMs * 2);
       return true;
@@ -155,11 +175,19 @@ export function createWorker<T = unknown, R = unknown>(
         timeoutMs === undefined
           ? undefined
           : setTimeout(() => stop(one, new MarrowError("timeout", `the job took over ${timeoutMs} ms`)), timeoutMs);
+      let admission: Admission | undefined;
+      let used: Readonly<Record<string, number>> = {};
+      let word = "";
       try {
+        const job = { scope: decodeKeyPart(String(tenant)), payload: decodeRecord(payload) as T };
+        admission = await admit?.(job);
+        if (admission?.allowed === false)
+          throw new MarrowError("rate_limited", "a limit refused the job", {
+            details: { retryAfterMs: admission.retryAfterMs },
+          });
         const result = await handler({
+          ...job,
           id: one.id,
-          scope: decodeKeyPart(String(tenant)),
-          payload: decodeRecord(payload) as T,
           fence: Number(one.fence),
           idempotencyKey: `${name}:${one.id}`,
           attemptsLeft: left,
@@ -169,8 +197,10 @@ export function createWorker<T = unknown, R = unknown>(
             return (one.controller ??= new AbortController()).signal;
           },
           write: (text) => write(one, text),
+          use: (now) => void (used = now),
+          conclude: (now) => void (word = checkWord(now)),
         });
-        await end(one, "done", encodeRecord(result ?? null), "", 0);
+        await end(one, "done", encodeRecord(result ?? null), word, 0);
       } catch (error) {
         const why: unknown = one.controller?.signal.reason;
         if (why === SHUTDOWN) return await end(one, "release", "", "", 0);
@@ -183,6 +213,7 @@ export function createWorker<T = unknown, R = unknown>(
         await end(one, outcome, "", reason, delayMs);
       } finally {
         clearTimeout(late);
+        if (admission?.allowed === true) await admission.settle(used);
       }
     })().catch(onError);
   }
@@ -305,6 +336,10 @@ export function createWorker<T = unknown, R = unknown>(
       await (await subscription)?.close();
     },
   };
+}
+
+function checkWord(word: string): string {
+  return /^[a-z_]{1,32}$/.test(word) ? word : refuse("word", "1 to 32 lower-case letters", word, "invalid_input");
 }
 
 /** How long jobs may take to hear that the worker shuts down, in milliseconds. */

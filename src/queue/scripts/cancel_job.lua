@@ -8,21 +8,21 @@ local queue = KEYS[1]
 local id = ARGV[1]
 local tenant = ARGV[2]
 -- INCLUDE jobs
+-- INCLUDE ends
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local job = queue .. ":job:" .. id
-local stored = redis.call("HMGET", job, "tenant", "state", "life", "log")
-if stored[1] ~= tenant then return "" end
-local state = stored[2]
-if state == "waiting" or state == "delayed" then
+local stored = read_job(queue, id)
+if stored[TENANT] ~= tenant then return "" end
+local state = stored[STATE]
+if state == "blocked" or state == "waiting" or state == "delayed" then
   redis.call("ZREM", queue .. ":ready:" .. tenant, id)
   redis.call("ZREM", queue .. ":delayed", id)
   state = "cancelled"
-  finish(queue, id, state, "", "cancelled", now, tonumber(stored[3]), stored[4])
-  redis.call("HINCRBY", queue .. ":counts", state, 1)
+  finish(queue, id, stored, state, "", "cancelled", now)
+  note_ends(queue)
 elseif state == "running" then
   state = "cancelling"
-  redis.call("HSET", job, "state", state)
+  redis.call("HSET", queue .. ":job:" .. id, "state", state)
   redis.call("PUBLISH", queue .. ":cancel", id)
 end
 return state

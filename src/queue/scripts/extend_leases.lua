@@ -6,6 +6,7 @@
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 -- INCLUDE jobs
+-- INCLUDE ends
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leases = queue .. ":leases"
@@ -24,23 +25,22 @@ local found = false
 for _, id in ipairs(over) do
   redis.call("ZREM", leases, id)
   local job = queue .. ":job:" .. id
-  local stored = redis.call("HMGET", job, "tenant", "state", "lives", "place", "life", "log")
-  local tenant = stored[1]
+  local stored = read_job(queue, id)
+  local tenant = stored[TENANT]
   if tenant then
-    if stored[2] == "cancelling" then
-      finish(queue, id, "cancelled", "", "cancelled", now, tonumber(stored[5]), stored[6])
-      redis.call("HINCRBY", queue .. ":counts", "cancelled", 1)
-    elseif tonumber(stored[3]) > 1 then
+    if stored[STATE] == "cancelling" then
+      finish(queue, id, stored, "cancelled", "", "cancelled", now)
+    elseif tonumber(stored[LIVES]) > 1 then
       redis.call("HINCRBY", job, "lives", -1)
       redis.call("HSET", job, "reason", "crashed")
-      make_ready(queue, id, tenant, stored[4])
+      make_ready(queue, id, tenant, stored[PLACE])
       found = true
     else
-      finish(queue, id, "dead", "", "crashed", now, tonumber(stored[5]), stored[6])
-      redis.call("HINCRBY", queue .. ":counts", "dead", 1)
+      finish(queue, id, stored, "dead", "", "crashed", now)
     end
     leave_running(queue, tenant, id)
   end
 end
+note_ends(queue)
 if found then wake(queue) end
 return states

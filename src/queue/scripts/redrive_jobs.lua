@@ -16,16 +16,16 @@ if #ids == 0 then ids = redis.call("ZRANGE", queue .. ":dead", 0, limit - 1) end
 local again = {}
 for _, id in ipairs(ids) do
   local job = queue .. ":job:" .. id
-  local stored = redis.call("HMGET", job, "tenant", "state", "place")
-  if not stored[1] then
+  local stored = read_job(queue, id)
+  if not stored[TENANT] then
     redis.call("ZREM", queue .. ":dead", id)
-  elseif stored[1] == tenant and stored[2] == "dead" and redis.call("PERSIST", queue .. ":in:" .. id) == 1 then
+  elseif stored[TENANT] == tenant and stored[STATE] == "dead" and redis.call("PERSIST", queue .. ":in:" .. id) == 1 then
     redis.call("ZREM", queue .. ":dead", id)
     redis.call("PERSIST", job)
-    redis.call("HDEL", job, "ended", "log")
+    redis.call("HDEL", job, "ended", "log", "waits")
     redis.call("HSET", job, "left", attempts, "of", attempts, "lives", attempts)
     redis.call("DEL", queue .. ":log:" .. id, queue .. ":out:" .. id)
-    make_ready(queue, id, tenant, stored[3])
+    make_ready(queue, id, tenant, stored[PLACE])
     again[#again + 1] = id
   end
 end

@@ -3,31 +3,32 @@
 -- ARGV lease_ms   how long a new job is the worker's unless it says that it lives, > 0
 -- ARGV wanted     how many new jobs, >= 0
 -- ARGV cap        how many of one tenant may run at once; 0: any number
--- ARGV ended...   for each ended job: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), body, reason, delay_ms
+-- ARGV ended...   for each ended job: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), body, reason (of one that is done: "", or another word than completed for its event), delay_ms
 -- REPLY { for each ended job its state now ("lost": it was not the worker's any more), { for each new job: id, fence, tenant, payload, attempts left, crashes left, made_ms, attempts in all }, ms until a delayed job is due (-1: none) }
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 local wanted = tonumber(ARGV[2])
 local cap = tonumber(ARGV[3])
 -- INCLUDE jobs
+-- INCLUDE ends
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leases, delayed, ring = queue .. ":leases", queue .. ":delayed", queue .. ":ring"
 
-local states, counts, left_leases = {}, {}, {}
+local states, left_leases = {}, {}
 for at = 4, #ARGV, 6 do
   local id, fence, outcome, body, reason, delay = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
   local job = queue .. ":job:" .. id
-  local stored = redis.call("HMGET", job, "fence", "state", "tenant", "left", "life", "place", "log")
-  local state = stored[2]
-  if stored[1] ~= fence or (state ~= "running" and state ~= "cancelling") then
+  local stored = read_job(queue, id)
+  local state = stored[STATE]
+  if stored[FENCE] ~= fence or (state ~= "running" and state ~= "cancelling") then
     state = "lost"
   else
-    local tenant, left, life = stored[3], tonumber(stored[4]), tonumber(stored[5])
+    local tenant, left = stored[TENANT], tonumber(stored[LEFT])
     left_leases[#left_leases + 1] = id
     if state ~= "cancelling" and outcome == "release" then
       state = "waiting"
-      make_ready(queue, id, tenant, stored[6])
+      make_ready(queue, id, tenant, stored[PLACE])
     elseif state ~= "cancelling" and (outcome == "again" or (outcome == "retry" and left > 1)) then
       if outcome == "retry" then redis.call("HINCRBY", job, "left", -1) end
       state = "delayed"
@@ -39,15 +40,14 @@ for at = 4, #ARGV, 6 do
       else
         state = outcome == "done" and "done" or "dead"
       end
-      finish(queue, id, state, body, reason, now, life, stored[7])
-      counts[state] = (counts[state] or 0) + 1
+      finish(queue, id, stored, state, body, reason, now)
     end
     if cap > 0 then leave_running(queue, tenant, id) end
   end
   states[#states + 1] = state
 end
 if #left_leases > 0 then redis.call("ZREM", leases, unpack(left_leases)) end
-for state, count in pairs(counts) do redis.call("HINCRBY", queue .. ":counts", state, count) end
+note_ends(queue)
 
 local due = redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, LATER_MAX)
 for _, id in ipairs(due) do

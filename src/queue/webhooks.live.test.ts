@@ -1,0 +1,305 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import OpenAI from "openai";
+import { describe, expect } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { QUEUE, working } from "../../test/queue.ts";
+import type { Redis } from "../redis/index.ts";
+import { createQueue, createSender, createWebhooks, type SenderOptions } from "./index.ts";
+
+interface Received {
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+/** A receiver that answers as told, for as long as a test needs it. */
+async function receiving<T>(
+  answer: (nth: number) => readonly [status: number, headers?: Record<string, string>],
+  run: (url: string, received: readonly Received[]) => Promise<T>,
+): Promise<T> {
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (piece: Buffer) => (body += piece.toString()));
+    request.on("end", () => {
+      received.push({ headers: request.headers as Record<string, string>, body });
+      const [status, headers = {}] = answer(received.length);
+      response.writeHead(status, headers).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    return await run(`http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+const OPEN = { allowHttp: true, allowNetworks: ["127.0.0.0/8"] };
+
+async function sending<T>(redis: Redis, run: () => Promise<T>, options: Partial<SenderOptions> = {}): Promise<T> {
+  const sender = createSender(redis, { name: QUEUE, ...OPEN, ...options });
+  try {
+    return await run();
+  } finally {
+    await sender.close();
+  }
+}
+
+/** Makes what is to be tried again due now: nobody waits for the schedule in a test. */
+async function hurry(redis: Redis, endpoint: string): Promise<void> {
+  const start = `{${redis.app}:queue:${QUEUE}}:queue`;
+  const line = `${start}:line:${endpoint}`;
+  const waiting = (await redis.send(["ZRANGE", line, "0", "-1"])) as readonly string[];
+  for (const [at, message] of waiting.entries()) await redis.send(["ZADD", line, "XX", String(at), message]);
+  await redis.send(["HDEL", `${start}:circuit:${endpoint}`, "until"]);
+  await redis.send(["ZADD", `${start}:outbox`, "1", `acme/${endpoint}`]);
+  await redis.send(["PUBLISH", `${start}:posted`, "1"]);
+}
+
+const idOf = ({ body }: Received) => (JSON.parse(body) as { data: { id: string } }).data.id;
+
+describe("webhooks of a queue", () => {
+  liveTest("tell how each job ended, signed so that the official client verifies it", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+    await receiving(
+      () => [204],
+      async (url, received) => {
+        const { id, secret } = await webhooks.create({ url });
+        const handler = ({ payload, conclude }: { payload: unknown; conclude: (word: string) => void }) => {
+          if (payload === "bad") throw new Error("no");
+          if (payload === "half") conclude("incomplete");
+          return "fine";
+        };
+        await sending(redis, () =>
+          working(redis, handler, async () => {
+            const good = await queue.push("good", { kind: "response" });
+            const half = await queue.push("half", { kind: "response" });
+            const bad = await queue.push("bad", { attempts: 1 });
+            const late = await queue.push("late", { delayMs: 60_000 });
+            await queue.cancel(late);
+            await expect.poll(() => received.length, { timeout: 5_000 }).toBe(4);
+            const client = new OpenAI({ apiKey: "none" });
+            const events = new Map<string, string>();
+            for (const { body, headers } of received) {
+              const event = (await client.webhooks.unwrap(body, headers, secret)) as {
+                type: string;
+                data: { id: string };
+              };
+              events.set(event.data.id, event.type);
+            }
+            expect(Object.fromEntries(events)).toEqual({
+              [good]: "response.completed",
+              [half]: "response.incomplete",
+              [bad]: "job.failed",
+              [late]: "job.cancelled",
+            });
+          }),
+        );
+        const log = await webhooks.deliveries(id);
+        expect(log).toHaveLength(4);
+        for (const delivery of log) expect(delivery).toMatchObject({ state: "delivered", attempts: 1, status: 204 });
+      },
+    );
+  });
+
+  liveTest(
+    "are sent again until they are taken, with the same id, and only those that were asked for",
+    async ({ redis, tenant }) => {
+      const queue = createQueue<string>(tenant, { name: QUEUE });
+      const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+      const other = createWebhooks(redis.scope("other"), { name: QUEUE, ...OPEN });
+      await receiving(
+        (nth) => (nth <= 2 ? [503, { "retry-after": "30" }] : [200]),
+        async (url, received) => {
+          const { id } = await webhooks.create({ url, events: ["job.completed"] });
+          await other.create({ url });
+          await sending(redis, () =>
+            working(
+              redis,
+              ({ payload }) => (payload === "bad" ? Promise.reject(new Error("no")) : "fine"),
+              async () => {
+                await queue.push("bad", { attempts: 1 });
+                const done = await queue.push("good");
+                for (const tries of [1, 2, 3]) {
+                  await expect.poll(() => received.length, { timeout: 5_000 }).toBe(tries);
+                  if (tries === 3) break;
+                  await expect.poll(async () => (await webhooks.deliveries(id))[0]?.attempts).toBe(tries);
+                  expect((await webhooks.deliveries(id))[0]).toMatchObject({ state: "pending", status: 503 });
+                  await hurry(redis, id);
+                }
+                expect(new Set(received.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
+                expect(received.map(idOf)).toEqual([done, done, done]);
+                await expect.poll(async () => (await webhooks.deliveries(id))[0]?.state).toBe("delivered");
+              },
+            ),
+          );
+        },
+      );
+    },
+  );
+
+  liveTest("keep their order where it was asked for: one that fails holds up the rest", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+    await receiving(
+      (nth) => [nth === 1 ? 500 : 200],
+      async (url, received) => {
+        const { id } = await webhooks.create({ url, ordered: true });
+        const ids = await queue.pushMany(
+          Array.from({ length: 8 }, (_, n) => ({ payload: String(n), delayMs: 60_000 })),
+        );
+        for (const job of ids) await queue.cancel(job);
+        await sending(redis, async () => {
+          await expect.poll(() => received.length).toBe(1);
+          await expect.poll(async () => (await webhooks.deliveries(id)).at(-1)?.attempts).toBe(1);
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          expect(received).toHaveLength(1);
+          await hurry(redis, id);
+          await expect.poll(() => received.length, { timeout: 5_000 }).toBe(9);
+        });
+        expect(received.slice(1).map(idOf)).toEqual(ids);
+      },
+    );
+  });
+
+  liveTest(
+    "leave an endpoint alone that answers 410, and send what waits once it is switched on again",
+    async ({ redis, tenant }) => {
+      const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+      await receiving(
+        (nth) => [nth === 1 ? 410 : 200],
+        async (url, received) => {
+          const { id } = await webhooks.create({ url });
+          await sending(redis, async () => {
+            const message = await webhooks.test(id);
+            await expect.poll(async () => (await webhooks.get(id)).disabledReason).toBe("gone");
+            expect(await webhooks.get(id)).toMatchObject({ enabled: false });
+            await webhooks.update(id, { enabled: true });
+            await expect.poll(async () => (await webhooks.deliveries(id))[0]?.state).toBe("delivered");
+            expect(received.map(({ headers }) => headers["webhook-id"])).toEqual([message, message]);
+          });
+        },
+      );
+    },
+  );
+
+  liveTest("rest after five failures in a row, and failed ones are sent again by hand", async ({ redis, tenant }) => {
+    const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+    let broken = true;
+    await receiving(
+      () => [broken ? 500 : 200],
+      async (url, received) => {
+        const { id } = await webhooks.create({ url });
+        await sending(redis, async () => {
+          await webhooks.test(id);
+          for (let tries = 1; tries <= 10; tries += 1) {
+            await expect.poll(async () => (await webhooks.deliveries(id))[0]?.attempts).toBe(tries);
+            if (tries === 6) {
+              const open = await redis.send(["HGET", `{${redis.app}:queue:${QUEUE}}:queue:circuit:${id}`, "until"]);
+              expect(Number(open)).toBeGreaterThan(Date.now() + 50_000);
+            }
+            await hurry(redis, id);
+          }
+          expect((await webhooks.deliveries(id))[0]).toMatchObject({ state: "failed", attempts: 10 });
+          expect(await webhooks.redrive(id, { toMs: 1 })).toEqual([]);
+          broken = false;
+          expect(await webhooks.redrive(id)).toHaveLength(1);
+          await expect.poll(async () => (await webhooks.deliveries(id))[0]?.state).toBe("delivered");
+          expect(received).toHaveLength(11);
+        });
+      },
+    );
+  });
+
+  liveTest(
+    "are each sent once by many senders, and again when a sender died before it told",
+    async ({ redis, tenant }) => {
+      const queue = createQueue<string>(tenant, { name: QUEUE });
+      const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+      await receiving(
+        () => [200],
+        async (url, received) => {
+          const { id } = await webhooks.create({ url });
+          const senders = [0, 1, 2].map(() => createSender(redis, { name: QUEUE, ...OPEN }));
+          await working(
+            redis,
+            () => "done",
+            async () => {
+              await queue.pushMany(Array.from({ length: 200 }, (_, n) => ({ payload: String(n) })));
+              await expect.poll(() => received.length, { timeout: 10_000 }).toBe(200);
+            },
+          );
+          await Promise.all(senders.map((sender) => sender.close()));
+          expect(new Set(received.map(({ headers }) => headers["webhook-id"])).size).toBe(200);
+          // As if a sender had been given it and was never heard of again.
+          const message = await webhooks.test(id);
+          await redis.send([
+            "HSET",
+            `{${redis.app}:queue:${QUEUE}}:queue:circuit:${id}`,
+            "busy",
+            String(Date.now() + 300),
+          ]);
+          await sending(redis, async () => {
+            await expect.poll(() => received.at(-1)?.headers["webhook-id"], { timeout: 5_000 }).toBe(message);
+          });
+        },
+      );
+    },
+  );
+
+  liveTest(
+    "change their secret with an overlap, and keep secrets and other tenants apart",
+    async ({ redis, tenant }) => {
+      const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+      await receiving(
+        () => [200],
+        async (url, received) => {
+          const made = await webhooks.create({ url });
+          expect(JSON.stringify(await webhooks.list())).not.toContain("whsec_");
+          const client = new OpenAI({ apiKey: "none" });
+          const verified = async (nth: number, secret: string) => {
+            const { body = "", headers = {} } = received[nth] ?? {};
+            return client.webhooks.unwrap(body, headers, secret).then(
+              () => true,
+              () => false,
+            );
+          };
+          await sending(redis, async () => {
+            const { secret } = await webhooks.rotate(made.id, { overlapMs: 60_000 });
+            await webhooks.test(made.id);
+            await expect.poll(() => received.length).toBe(1);
+            expect([await verified(0, made.secret), await verified(0, secret)]).toEqual([true, true]);
+            const { secret: last } = await webhooks.rotate(made.id, { overlapMs: 0 });
+            await webhooks.test(made.id);
+            await expect.poll(() => received.length).toBe(2);
+            expect([await verified(1, secret), await verified(1, last)]).toEqual([false, true]);
+          });
+          const other = createWebhooks(redis.scope("other"), { name: QUEUE, ...OPEN });
+          await expect(other.get(made.id)).rejects.toMatchObject({ code: "not_found" });
+          await expect(other.test(made.id)).rejects.toMatchObject({ code: "not_found" });
+          await expect(other.deliveries(made.id)).rejects.toMatchObject({ code: "not_found" });
+          expect(await other.remove(made.id)).toBe(false);
+          expect(await webhooks.remove(made.id)).toBe(true);
+          expect(await webhooks.list()).toEqual([]);
+        },
+      );
+    },
+  );
+
+  liveTest("refuse what is wrong, and name the field", async ({ tenant }) => {
+    const webhooks = createWebhooks(tenant, { name: QUEUE, endpointsMax: 1 });
+    const url = "https://example.com/hook";
+    await expect(webhooks.create({ url: "http://example.com" })).rejects.toThrow(/url/);
+    await expect(webhooks.create({ url: "https://10.0.0.1/" })).rejects.toThrow(/address/);
+    await expect(webhooks.create({ url, events: [] })).rejects.toThrow(/events/);
+    await expect(webhooks.create({ url, events: ["*", "job.done"] })).rejects.toThrow(/events/);
+    await expect(webhooks.create({ url, secret: "guess" })).rejects.toThrow(/secret/);
+    const { id } = await webhooks.create({ url });
+    await expect(webhooks.create({ url })).rejects.toMatchObject({ code: "too_large" });
+    await expect(webhooks.update(id, { url: "https://127.0.0.1/" })).rejects.toMatchObject({ code: "invalid_input" });
+    await expect(webhooks.update("we_0", {})).rejects.toMatchObject({ code: "not_found" });
+  });
+});

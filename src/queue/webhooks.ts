@@ -1,0 +1,253 @@
+import { randomUUID } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { allOf, checkScope, decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { createAddressGuard, newSecret, signWebhook, type AddressOptions } from "../webhooks/index.ts";
+import { queueKeyOf, tenantPart } from "./keys.ts";
+import { checkPartitions } from "./options.ts";
+import { putEndpoint, redriveDeliveries } from "./scripts.gen.ts";
+
+/** Options of `createWebhooks`. */
+export interface WebhooksOptions extends AddressOptions {
+  /** Name of the queue whose jobs are told of. */
+  readonly name: string;
+  /** As the queue's. @default 1 */
+  readonly partitions?: number | undefined;
+  /** Endpoints of one tenant, 1 to 1,000. @default 50 */
+  readonly endpointsMax?: number | undefined;
+}
+
+/** Where a tenant's webhooks go. */
+export interface Endpoint {
+  readonly id: string;
+  readonly url: string;
+  /** `["*"]`, or names as `job.completed`, `response.failed`. */
+  readonly events: readonly string[];
+  /** One delivery after the other, in the order of the events: one that fails holds up the rest. */
+  readonly ordered: boolean;
+  readonly enabled: boolean;
+  /** Why it is switched off: `gone` when it answered 410. */
+  readonly disabledReason: "user" | "gone" | undefined;
+  readonly createdAtMs: number;
+}
+
+/** One event on its way to one endpoint. */
+export interface Delivery {
+  /** The `webhook-id`, the same at every attempt. */
+  readonly id: string;
+  readonly event: string;
+  readonly jobId: string;
+  readonly state: "pending" | "delivered" | "failed";
+  readonly attempts: number;
+  /** Status of the last answer; 0: there was none, and `error` says why. */
+  readonly status: number | undefined;
+  readonly error: string | undefined;
+  readonly createdAtMs: number;
+  readonly lastAtMs: number | undefined;
+}
+
+type Chosen = Partial<Pick<Endpoint, "url" | "events" | "ordered" | "enabled">>;
+
+/** A tenant's endpoints at a queue. */
+export interface Webhooks {
+  /** Adds an endpoint; its secret is shown now and never again. @throws MarrowError `invalid_input`, `too_large` when there is no room */
+  create(endpoint: Chosen & { readonly url: string; readonly secret?: string }): Promise<Endpoint & { secret: string }>;
+  /** @throws MarrowError `not_found` */
+  get(id: string): Promise<Endpoint>;
+  list(): Promise<readonly Endpoint[]>;
+  /** Changes what is named. Switched on again, it is sent what waits. @throws MarrowError `not_found`, `invalid_input` */
+  update(id: string, changes: Chosen): Promise<Endpoint>;
+  /** Takes it away with all that waits for it. Tells whether there was one. */
+  remove(id: string): Promise<boolean>;
+  /** Makes a new secret; the old one signs beside it for `overlapMs`, 0 to 30 days. @default 86_400_000 @throws MarrowError `not_found` */
+  rotate(id: string, options?: { readonly overlapMs?: number | undefined }): Promise<{ readonly secret: string }>;
+  /** Sends an event `test` and answers the delivery's id. @throws MarrowError `not_found` */
+  test(id: string): Promise<string>;
+  /** The last 1,000 deliveries of seven days, the newest first. */
+  deliveries(id: string, options?: { readonly limit?: number | undefined }): Promise<readonly Delivery[]>;
+  /** Sends again those named, or all that failed in a time. Answers which. @throws MarrowError `not_found` */
+  redrive(
+    id: string,
+    options?: { readonly ids?: readonly string[]; readonly fromMs?: number; readonly toMs?: number },
+  ): Promise<readonly string[]>;
+}
+
+/** An endpoint as it is kept. */
+export interface StoredEndpoint {
+  readonly id: string;
+  readonly url: string;
+  readonly events: readonly string[];
+  readonly ordered: boolean;
+  readonly enabled: boolean;
+  readonly createdAtMs: number;
+  /** The newest first; the others until their time. */
+  readonly secrets: readonly { readonly secret: string; readonly untilMs?: number | undefined }[];
+}
+
+const TRIES = 8;
+const SECRETS_MAX = 4;
+const EVENT = /^[a-z]{1,32}\.[a-z_]{1,32}$/;
+
+/**
+ * Opens a tenant's webhooks at a queue. How a job ends is written for them in the script that ends it; `createSender` sends them.
+ * @throws MarrowError `invalid_option`
+ */
+export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): Webhooks {
+  const scoped = checkScope(redis);
+  const name = checkText("name", options.name, 128);
+  const endpointsMax = checkInteger("endpointsMax", options.endpointsMax ?? 50, { min: 1, max: 1_000 });
+  const queue = queueKeyOf(scoped.app, { name, partitions: checkPartitions(options.partitions) }, scoped.scope);
+  const tenant = tenantPart(scoped.scope);
+  const guard = createAddressGuard(options);
+  const endpoints = `${queue}:endpoints:${tenant}`;
+
+  function check({ url, events = ["*"], ordered = false, enabled = true }: Chosen & { readonly url: string }) {
+    const named = Array.isArray(events) && events.length > 0 && events.length <= 64;
+    if (!named || !(events.every((event) => EVENT.test(event)) || (events.length === 1 && events[0] === "*")))
+      refuse("events", 'names of events such as job.completed, or ["*"]', events, "invalid_input");
+    for (const [path, flag] of Object.entries({ ordered, enabled }))
+      if (typeof flag !== "boolean") refuse(path, "true or false", flag, "invalid_input");
+    return { url: guard.check(url).href, events, ordered, enabled };
+  }
+
+  async function put(record: Buffer | "", before: Buffer | string, endpoint: StoredEndpoint): Promise<number> {
+    const { id, events, ordered, enabled } = endpoint;
+    const heard = !enabled ? "" : events[0] === "*" ? "*" : `,${events.join(",")},`;
+    const values = { tenant, id, before, record, events: heard, ordered: ordered ? 1 : 0, room: endpointsMax };
+    return (await runScript(scoped, putEndpoint, { queue }, values)) as number;
+  }
+
+  async function find(id: string): Promise<readonly [Buffer, StoredEndpoint, string | null]> {
+    const checked = checkId(id);
+    const commands = [
+      ["HGET", endpoints, checked],
+      ["HGET", `${queue}:circuit:${checked}`, "off"],
+    ];
+    const [record, off] = allOf(await scoped.pipeline(commands, { reply: "bytes" })) as (Buffer | null)[];
+    if (record === null || record === undefined) throw absent();
+    return [record, decodeRecord(record) as StoredEndpoint, off === null || off === undefined ? null : String(off)];
+  }
+
+  async function change(id: string, edit: (stored: StoredEndpoint) => StoredEndpoint): Promise<Endpoint> {
+    for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      const [before, stored] = await find(id);
+      const changed = edit(stored);
+      if ((await put(encodeRecord(changed), before, changed)) === 1) return toEndpoint(changed, null);
+    }
+    throw new MarrowError("conflict", "the endpoint was changed by others at every try", { details: { tries: TRIES } });
+  }
+
+  async function send(id: string, test: string, from: number, to: number, only: readonly string[]) {
+    const values = { tenant, endpoint: checkId(id), test, from_ms: from, to_ms: to, only };
+    const sent = (await runScript(scoped, redriveDeliveries, { queue }, values)) as readonly string[] | null;
+    if (sent === null) throw absent();
+    return sent;
+  }
+
+  return {
+    async create({ secret = newSecret(), ...chosen }) {
+      const checked = check(chosen);
+      signWebhook([secret], { id: "", atMs: 0, body: "" });
+      const id = `we_${randomUUID().replaceAll("-", "")}`;
+      const stored: StoredEndpoint = { id, ...checked, createdAtMs: Date.now(), secrets: [{ secret }] };
+      if ((await put(encodeRecord(stored), "", stored)) === -1)
+        throw new MarrowError("too_large", `a tenant has at most ${endpointsMax} endpoints`, {
+          details: { endpointsMax },
+        });
+      return { ...toEndpoint(stored, null), secret };
+    },
+
+    async get(id) {
+      const [, stored, off] = await find(id);
+      return toEndpoint(stored, off);
+    },
+
+    async list() {
+      const records = (await scoped.send(["HVALS", endpoints], { reply: "bytes" })) as readonly Buffer[];
+      if (records.length === 0) return [];
+      const all = records.map((record) => decodeRecord(record) as StoredEndpoint);
+      const offs = allOf(await scoped.pipeline(all.map(({ id }) => ["HGET", `${queue}:circuit:${id}`, "off"])));
+      const listed = all.map((stored, at) => toEndpoint(stored, offs[at] as string | null));
+      return listed.toSorted((a, b) => a.createdAtMs - b.createdAtMs);
+    },
+
+    update: (id, changes) =>
+      change(id, (stored) => {
+        const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+        return { ...stored, ...check({ ...stored, ...given }) };
+      }),
+
+    async remove(id) {
+      const gone = { id: checkId(id), events: [], ordered: false, enabled: false } as unknown as StoredEndpoint;
+      return (await put("", "*", gone)) === 1;
+    },
+
+    async rotate(id, { overlapMs = 86_400_000 } = {}) {
+      const untilMs =
+        Date.now() + checkInteger("overlapMs", overlapMs, { min: 0, max: 30 * 86_400_000 }, "invalid_input");
+      const secret = newSecret();
+      await change(id, (stored) => {
+        const kept = stored.secrets.map((old) => ({ ...old, untilMs: Math.min(old.untilMs ?? untilMs, untilMs) }));
+        return { ...stored, secrets: [{ secret }, ...kept].slice(0, SECRETS_MAX) };
+      });
+      return { secret };
+    },
+
+    test: async (id) => (await send(id, "test", 0, 0, []))[0] as string,
+
+    redrive: (id, { ids = [], fromMs = 0, toMs = Number.MAX_SAFE_INTEGER } = {}) => send(id, "", fromMs, toMs, ids),
+
+    async deliveries(id, { limit = 100 } = {}) {
+      const checked = checkId(id);
+      const most = checkInteger("limit", limit, { min: 1, max: 1_000 }, "invalid_input");
+      const owned = (await scoped.send(["HEXISTS", endpoints, checked])) === 1;
+      if (!owned) throw absent();
+      const range = ["ZREVRANGE", `${queue}:deliveries:${checked}`, "0", String(most - 1)];
+      const messages = (await scoped.send(range)) as readonly string[];
+      if (messages.length === 0) return [];
+      const commands = messages.map((message) => ["HGETALL", `${queue}:delivery:${checked}:${message}`]);
+      const replies = allOf(await scoped.pipeline(commands)) as readonly (readonly string[])[];
+      return messages.flatMap((message, at) => toDelivery(message, replies[at] ?? []));
+    },
+  };
+}
+
+/** The secrets that sign now. */
+export function currentSecrets({ secrets }: StoredEndpoint, nowMs: number): readonly string[] {
+  return secrets.filter(({ untilMs = Infinity }) => untilMs > nowMs).map(({ secret }) => secret);
+}
+
+function toEndpoint({ secrets: _, enabled, ...stored }: StoredEndpoint, off: string | null): Endpoint {
+  const reason = off === "gone" ? "gone" : enabled ? undefined : "user";
+  return { ...stored, enabled: reason === undefined, disabledReason: reason };
+}
+
+function toDelivery(id: string, flat: readonly string[]): readonly Delivery[] {
+  if (flat.length === 0) return [];
+  const stored = new Map<string, string>();
+  for (let at = 0; at < flat.length; at += 2) stored.set(flat[at] as string, flat[at + 1] as string);
+  const number = (name: string) => (stored.has(name) ? Number(stored.get(name)) : undefined);
+  return [
+    {
+      id,
+      event: stored.get("event") ?? "",
+      jobId: stored.get("job") ?? "",
+      state: stored.get("state") as Delivery["state"],
+      attempts: number("attempts") ?? 0,
+      status: number("status"),
+      error: stored.get("error") || undefined,
+      createdAtMs: number("made") ?? 0,
+      lastAtMs: number("last"),
+    },
+  ];
+}
+
+function checkId(id: string): string {
+  const checked = checkText("id", id, 64, "invalid_input");
+  if (!/^we_\w+$/.test(checked)) refuse("id", "the id of an endpoint", id, "invalid_input");
+  return checked;
+}
+
+function absent(): MarrowError {
+  return new MarrowError("not_found", "there is no endpoint of this id", { details: { path: "id" } });
+}

@@ -1,0 +1,75 @@
+import { Agent, request } from "undici";
+import { MarrowError } from "../errors.ts";
+import { toRetryAfterMs } from "../internal/retry-after.ts";
+import { createAddressGuard, type AddressGuard, type AddressOptions } from "./address.ts";
+
+/** How webhooks are sent. */
+export interface PosterOptions extends AddressOptions {
+  /** How long a receiver has for its whole answer, in milliseconds, 1,000 to 30,000. @default 20_000 */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What came of one attempt. `status` 0: there was no answer, and `error` says why. */
+export interface Posted {
+  readonly status: number;
+  readonly retryAfterMs: number | undefined;
+  readonly error: string | undefined;
+  readonly tookMs: number;
+}
+
+/** Sends webhooks, within bounds of address, size and time. */
+export interface Poster {
+  readonly guard: AddressGuard;
+  /** Posts JSON once. Never throws: what went wrong is in the answer. */
+  post(url: string, body: string, headers: Readonly<Record<string, string>>): Promise<Posted>;
+  close(): Promise<void>;
+}
+
+/** Bytes of an answer that are read; the rest is let go. */
+const ANSWER_BYTES_MAX = 4_096;
+
+/** Makes a sender of webhooks. Redirects are never followed; connections go to the address that was checked. */
+export function createPoster({ timeoutMs = 20_000, ...addresses }: PosterOptions = {}): Poster {
+  const guard = createAddressGuard(addresses);
+  const agent = new Agent({
+    connect: { lookup: guard.lookup, timeout: timeoutMs },
+    connections: 16,
+    maxResponseSize: ANSWER_BYTES_MAX,
+    bodyTimeout: timeoutMs,
+    headersTimeout: timeoutMs,
+  });
+  return {
+    guard,
+    async post(url, body, headers) {
+      const startMs = performance.now();
+      const done = (status: number, error?: string, retryAfterMs?: number): Posted => ({
+        status,
+        retryAfterMs,
+        error,
+        tookMs: Math.round(performance.now() - startMs),
+      });
+      try {
+        const answer = await request(guard.check(url), {
+          dispatcher: agent,
+          method: "POST",
+          body,
+          headers: { "content-type": "application/json", "user-agent": "marrow-webhooks/1", ...headers },
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        // What the receiver says beside its status does not matter, nor whether it says too much.
+        await answer.body.dump({ limit: ANSWER_BYTES_MAX }).catch(() => {});
+        return done(answer.statusCode, undefined, toRetryAfterMs(answer.headers));
+      } catch (error) {
+        return done(0, reasonOf(error));
+      }
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function reasonOf(error: unknown): string {
+  if (MarrowError.is(error)) return "address_refused";
+  const { name, code } = (error ?? {}) as { name?: string; code?: string };
+  if (name === "TimeoutError" || code?.endsWith("_TIMEOUT") === true) return "timeout";
+  return code ?? "failed";
+}

@@ -1,0 +1,37 @@
+/** What becomes of a delivery after an attempt. */
+export type Verdict =
+  | { readonly outcome: "delivered" }
+  /** Tried again after so many milliseconds. */
+  | { readonly outcome: "retry"; readonly delayMs: number }
+  /** Not again: attempts are used up. */
+  | { readonly outcome: "failed" }
+  /** The receiver wants no more of anything (410): its endpoint is switched off. */
+  | { readonly outcome: "gone" };
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+
+/** Waits before the second attempt, the third and so on. Source: Standard Webhooks 1.0. */
+const WAITS_MS = [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR];
+const LONGEST_MS = 24 * HOUR;
+
+/** Attempts of one delivery, over about three days. */
+export const ATTEMPTS_MAX: number = WAITS_MS.length + 1;
+
+/**
+ * Judges an attempt, the `attempt`th (1 is the first), by what came of it: 2xx is delivered, 410 is gone, all else (also 3xx, which is never
+ * followed) is tried again by the schedule, up to a tenth later by chance (`random`, 0..1), and not before a `Retry-After` says.
+ */
+export function judgeDelivery(
+  { status, retryAfterMs = 0 }: { readonly status: number; readonly retryAfterMs?: number | undefined },
+  attempt: number,
+  random: number,
+): Verdict {
+  if (status >= 200 && status < 300) return { outcome: "delivered" };
+  if (status === 410) return { outcome: "gone" };
+  const wait = WAITS_MS[attempt - 1];
+  if (wait === undefined) return { outcome: "failed" };
+  const jittered = Math.round(wait * (1 + random / 10));
+  return { outcome: "retry", delayMs: Math.max(jittered, Math.min(retryAfterMs, LONGEST_MS)) };
+}

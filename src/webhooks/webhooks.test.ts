@@ -1,0 +1,126 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import OpenAI from "openai";
+import { afterEach, describe, expect, it } from "vitest";
+import { ATTEMPTS_MAX, createAddressGuard, createPoster, judgeDelivery, newSecret, signWebhook } from "./index.ts";
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+async function receiver(answer: (path: string) => readonly [number, Record<string, string>?, string?]) {
+  const seen: { path: string; headers: NodeJS.Dict<string | string[]>; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (piece: Buffer) => (body += piece.toString()));
+    request.on("end", () => {
+      const path = request.url ?? "";
+      seen.push({ path, headers: request.headers, body });
+      const [status, headers = {}, text = ""] = answer(path);
+      if (status === 0) return;
+      response.writeHead(status, headers).end(text);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { seen, port: (server.address() as AddressInfo).port };
+}
+
+describe("a webhook's signature", () => {
+  it("is verified by the official client with the old and with the new secret", async () => {
+    const [old, fresh] = [newSecret(), newSecret()];
+    const body = JSON.stringify({ id: "evt_1", type: "response.completed", data: { id: "resp_1" } });
+    const headers = signWebhook([fresh, old], { id: "evt_1", atMs: Date.now(), body });
+    const client = new OpenAI({ apiKey: "none" });
+    for (const secret of [old, fresh])
+      expect(await client.webhooks.unwrap(body, headers, secret)).toMatchObject({ data: { id: "resp_1" } });
+    await expect(client.webhooks.unwrap(`${body} `, headers, old)).rejects.toThrow(/signature/);
+    await expect(client.webhooks.unwrap(body, headers, newSecret())).rejects.toThrow(/signature/);
+  });
+
+  it("refuses what is no secret", () => {
+    for (const secret of ["", "secret", "whsec_c2hvcnQ="])
+      expect(() => signWebhook([secret], { id: "a", atMs: 0, body: "" })).toThrow(/whsec_/);
+  });
+});
+
+describe("the schedule of deliveries", () => {
+  it("follows the specification, a little later by chance and never before Retry-After", () => {
+    expect(judgeDelivery({ status: 204 }, 1, 0)).toEqual({ outcome: "delivered" });
+    expect(judgeDelivery({ status: 410 }, 1, 0)).toEqual({ outcome: "gone" });
+    expect(judgeDelivery({ status: 500 }, 1, 0)).toEqual({ outcome: "retry", delayMs: 5_000 });
+    expect(judgeDelivery({ status: 302 }, 2, 1)).toEqual({ outcome: "retry", delayMs: 330_000 });
+    expect(judgeDelivery({ status: 429, retryAfterMs: 60_000 }, 1, 1)).toEqual({ outcome: "retry", delayMs: 60_000 });
+    expect(judgeDelivery({ status: 0 }, ATTEMPTS_MAX, 0)).toEqual({ outcome: "failed" });
+    let days = 0;
+    for (let attempt = 1; attempt < ATTEMPTS_MAX; attempt += 1)
+      days += (judgeDelivery({ status: 503 }, attempt, 0) as { delayMs: number }).delayMs / 86_400_000;
+    expect(days).toBeGreaterThan(3);
+  });
+});
+
+describe("the guard of addresses", () => {
+  it.each([
+    ["https://127.0.0.1/", "loopback"],
+    ["https://2130706433/", "loopback as one number"],
+    ["https://0x7f.1/", "loopback in hexadecimal"],
+    ["https://10.1.2.3/", "a private network"],
+    ["https://169.254.169.254/latest", "the cloud's metadata"],
+    ["https://[::1]/", "loopback of IPv6"],
+    ["https://[::ffff:10.0.0.1]/", "a mapped address"],
+    ["https://[64:ff9b::7f00:1]/", "a translated address"],
+    ["https://[fd00::1]/", "a unique local address"],
+    ["http://example.com/", "plain http"],
+    ["https://user:pass@example.com/", "credentials"],
+    ["ftp://example.com/", "another protocol"],
+    ["nonsense", "no URL"],
+  ])("refuses %s: %s", (url) => {
+    expect(() => createAddressGuard().check(url)).toThrow(/url/);
+  });
+
+  it("lets public addresses through, and networks that were allowed", () => {
+    const guard = createAddressGuard({ allowNetworks: ["10.0.0.0/8", "::1/128"], allowHttp: true });
+    for (const url of ["https://example.com/a", "https://93.184.216.34/", "http://10.1.2.3/", "https://[::1]/"])
+      expect(guard.check(url).href).toBe(url);
+    expect(() => guard.check("https://192.168.0.1/")).toThrow(/address/);
+    expect(() => createAddressGuard({ allowNetworks: ["10.0.0.0/40"] })).toThrow(/allowNetworks/);
+  });
+});
+
+describe("the sending of a webhook", () => {
+  it("does not reach a private address behind a name", async () => {
+    const { seen, port } = await receiver(() => [200]);
+    const poster = createPoster({ allowHttp: true });
+    closers.push(() => poster.close());
+    expect(await poster.post(`http://localhost:${port}/`, "{}", {})).toMatchObject({
+      status: 0,
+      error: "address_refused",
+    });
+    expect(seen).toEqual([]);
+  });
+
+  it("tells the status, follows no redirect, and gives up in time and size", async () => {
+    const { seen, port } = await receiver((path) => {
+      if (path === "/moved") return [302, { location: "/elsewhere" }];
+      if (path === "/busy") return [429, { "retry-after": "7" }];
+      if (path === "/silent") return [0];
+      if (path === "/long") return [200, {}, "x".repeat(100_000)];
+      return [204];
+    });
+    const poster = createPoster({ allowHttp: true, allowNetworks: ["127.0.0.0/8"], timeoutMs: 1_000 });
+    closers.push(() => poster.close());
+    const post = (path: string) => poster.post(`http://localhost:${port}${path}`, "{}", { "webhook-id": "1" });
+    expect(await post("/ok")).toMatchObject({ status: 204, error: undefined });
+    expect(await post("/moved")).toMatchObject({ status: 302 });
+    expect(await post("/busy")).toMatchObject({ status: 429, retryAfterMs: 7_000 });
+    expect(await post("/silent")).toMatchObject({ status: 0, error: "timeout" });
+    expect(await post("/long")).toMatchObject({ status: 200 });
+    expect(seen.map(({ path }) => path)).toEqual(["/ok", "/moved", "/busy", "/silent", "/long"]);
+    expect(seen[0]).toMatchObject({ body: "{}", headers: { "content-type": "application/json", "webhook-id": "1" } });
+    expect(await poster.post("http://127.0.0.1:1/", "{}", {})).toMatchObject({ status: 0, error: "ECONNREFUSED" });
+  });
+});
