@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import OpenAI from "openai";
+import { afterEach, inject } from "vitest";
 import { staticEmbedder } from "../src/embedders/index.ts";
-import { createApiKeys, createGateway, type ApiKeys, type GatewayConfigInput } from "../src/gateway/index.ts";
+import { createApiKeys, openGateway, type ApiKeys, type GatewayConfigInput } from "../src/gateway/index.ts";
 import { createLaneGates } from "../src/gateway/lanes.ts";
 import { connect, type Redis } from "../src/index.ts";
 import { demoModel, openaiModel } from "../src/models/index.ts";
@@ -23,23 +24,28 @@ export interface TestGateway {
   readonly redis: Redis;
   readonly model: ScriptedModel;
   /** The official client of a key, without retries of its own. */
-  client(options?: {
+  readonly client: (options?: {
     readonly apiKey?: string;
     readonly maxRetries?: number;
     readonly headers?: Record<string, string>;
-  }): OpenAI;
+  }) => OpenAI;
   close(): Promise<void>;
 }
 
-/** Starts a gateway on a free port. Its model ids are `demo` and `scripted`. */
-export async function startTestGateway(options: {
+/** What a gateway of a test is like. */
+export interface TestGatewayOptions {
   readonly redisUrl: string;
   readonly appName?: string;
   readonly config?: GatewayConfigInput;
   /** Whether the model's own limits are kept. @default false */
   readonly lanes?: boolean;
+  /** Whether it does work in the background. @default false */
+  readonly background?: boolean;
   readonly script?: (request: ScriptedRequest, nth: number) => ScriptedAnswer;
-}): Promise<TestGateway> {
+}
+
+/** Starts a gateway on a free port. Its model ids are `demo` and `scripted`. */
+export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const redis = await connect(options.redisUrl, { app: options.appName ?? `g${randomUUID().slice(0, 8)}` });
   const model = await startScriptedModel(options.script);
   const upstream = openaiModel({
@@ -49,12 +55,13 @@ export async function startTestGateway(options: {
     idleTimeoutMs: 2_000,
     ...(options.lanes === true && { lane: createLaneGates(redis)(model.baseUrl, "key") }),
   });
-  const app = createGateway({
+  const { app, startBackground } = openGateway({
     redis,
     models: [demoModel({ firstTokenMs: 0, tokenMs: 0 }), upstream],
     embedder: staticEmbedder(),
     config: { logLevel: "silent", ...options.config },
   });
+  const background = options.background === true ? startBackground() : undefined;
   await app.listen({ host: "127.0.0.1", port: 0 });
   const keys = createApiKeys(redis);
   const key = await keys.create({ scope: "acme", user: "u1", name: "test" });
@@ -70,6 +77,7 @@ export async function startTestGateway(options: {
       new OpenAI({ baseURL, apiKey, maxRetries, defaultHeaders: headers }),
     async close() {
       app.server.closeAllConnections();
+      await background?.close();
       await app.close();
       await upstream.close();
       await model.close();
@@ -127,4 +135,28 @@ export async function askStream(
     usage = chunk.usage ?? usage;
   }
   return { text, cache: response.headers.get("x-marrow-cache"), usage, finish };
+}
+
+type Script = NonNullable<TestGatewayOptions["script"]>;
+
+/** Starts gateways that work in the background, for the tests of a file: each ends with its test. */
+export function gatewaysInBackground(): (
+  script?: Script,
+  options?: Partial<TestGatewayOptions>,
+) => Promise<TestGateway> {
+  const started: TestGateway[] = [];
+  afterEach(async () => {
+    for (const gateway of started.splice(0).toReversed()) await gateway.close();
+  });
+  return async (script, options = {}) => {
+    const gateway = await startTestGateway({
+      redisUrl: inject("redisUrl"),
+      background: true,
+      config: { webhooks: { allowHttp: true, allowNetworks: ["127.0.0.0/8"] } },
+      ...(script !== undefined && { script }),
+      ...options,
+    });
+    started.push(gateway);
+    return gateway;
+  };
 }

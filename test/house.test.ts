@@ -23,6 +23,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   flow: ["cache", "memory", "limiter", "models", "embedders", "errors", "internal"],
   testing: ["redis", "embedders", "errors"],
   gateway: [
+    "queue",
     "stores",
     "vectors",
     "cache",

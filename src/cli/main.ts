@@ -5,13 +5,14 @@ import { runCache } from "./cache.ts";
 import { runConfig } from "./config.ts";
 import { runKey } from "./key.ts";
 import { runMcp } from "./mcp.ts";
-import { runServe } from "./serve.ts";
+import { runServe, runWorker } from "./serve.ts";
 
 /** A command: takes its arguments, answers the exit code. */
 type CommandLine = (args: readonly string[]) => Promise<number>;
 
 const COMMANDS: Readonly<Record<string, readonly [run: CommandLine, summary: string]>> = {
   serve: [runServe, "run the gateway (and, without MARROW_REDIS_URL, a private Redis for development)"],
+  worker: [runWorker, "do the gateway's work in the background, without a port: responses, batches, webhooks"],
   config: [runConfig, "print the configuration that is in force, defaults included"],
   cache: [runCache, "cache evaluate | tune | fit --pairs FILE.jsonl: what the cache makes of labelled pairs"],
   mcp: [runMcp, "mcp [--scope NAME] [--user NAME]: one user's memory for agents, over standard input and output"],

@@ -1,14 +1,29 @@
-import { serve } from "../gateway/index.ts";
+import { serve, type Served } from "../gateway/index.ts";
 import { loadConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 /** `marrow serve`: runs until SIGINT or SIGTERM. */
 export async function runServe(): Promise<number> {
-  const served = await serve({ ...readSurroundings(), config: await loadConfig(), say: (line) => console.log(line) });
+  const served = await begin(true);
   if (served.firstKey !== undefined) {
     console.log(`API key, shown only this once: ${served.firstKey}`);
   }
   console.log(`Marrow listens on ${served.url}/v1`);
+  return untilStopped(served);
+}
+
+/** `marrow worker`: works in the background until SIGINT or SIGTERM; what is not done by then is handed back. */
+export async function runWorker(): Promise<number> {
+  const served = await begin(false);
+  console.log("Marrow works in the background");
+  return untilStopped(served);
+}
+
+async function begin(listens: boolean): Promise<Served> {
+  return serve({ ...readSurroundings(), config: await loadConfig(), say: (line) => console.log(line), listens });
+}
+
+async function untilStopped(served: Served): Promise<number> {
   await new Promise<void>((resolve) => {
     process.once("SIGINT", () => resolve());
     process.once("SIGTERM", () => resolve());

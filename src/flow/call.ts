@@ -41,6 +41,8 @@ export interface ChatCall {
   /** A conversation in place of a session. */
   readonly conversation?: string | undefined;
   readonly control?: CacheControl | undefined;
+  /** Ends the model's call; what it said so far is kept by the session, as of a stream that broke. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

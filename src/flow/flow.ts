@@ -201,7 +201,10 @@ export function createFlow(options: FlowOptions): Flow {
     const drained = new AbortController();
     try {
       if (turns.request.stream === true) {
-        const parts = await turns.model.stream({ ...toCall(turns), signal: drained.signal });
+        const parts = await turns.model.stream({
+          ...toCall(turns),
+          signal: AbortSignal.any([drained.signal, ...(turns.signal ? [turns.signal] : [])]),
+        });
         return { kind: "stream", stream: relay(turns, parts, drained, lead), provenance };
       }
       const { text, kept } = await askWhole(turns, lead);
@@ -214,9 +217,9 @@ export function createFlow(options: FlowOptions): Flow {
   }
 
   /** What the model is asked: the request as it came where nothing needs to change in it. */
-  function toCall({ request, history, body }: Turns): ModelCall {
-    if (history.length === 0) return { request, body };
-    return { request: { ...request, messages: withHistory(request.messages, history) } };
+  function toCall({ request, history, body, signal }: Turns): ModelCall {
+    if (history.length === 0) return { request, body, signal };
+    return { request: { ...request, messages: withHistory(request.messages, history) }, signal };
   }
 
   async function askWhole(turns: Turns, lead: Leading | undefined) {

@@ -3,16 +3,21 @@ import { fastify, LogController, type FastifyInstance } from "fastify";
 import type { z } from "zod";
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
+import { toRetryAfterMs, type AnswerHeaders } from "../internal/retry-after.ts";
 import { createPrices, routeModels, type ChatModel, type Prices } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import { createAccounts } from "./accounts.ts";
 import { createApiKeys, type Principal } from "./api-keys.ts";
+import type { Asker } from "./asker.ts";
+import { startBackground, type Background } from "./background.ts";
+import { createBatches } from "./batches/batches.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { toErrorAnswer } from "./error-body.ts";
-import { bearerOf } from "./identity.ts";
+import { bearerOf, header } from "./identity.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepBodyBytes, type GatewayApp } from "./parts.ts";
 import { registerAdmin } from "./routes/admin.ts";
+import { registerBatches } from "./routes/batches.ts";
 import { registerChat } from "./routes/chat.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerEmbeddings } from "./routes/embeddings.ts";
@@ -21,9 +26,12 @@ import { registerHealth } from "./routes/health.ts";
 import { registerMcp } from "./routes/mcp.ts";
 import { registerMemories } from "./routes/memories.ts";
 import { registerModels } from "./routes/models.ts";
+import { registerResponses } from "./routes/responses.ts";
+import { registerTasks } from "./routes/tasks.ts";
 import { registerVectorStores } from "./routes/vector-stores.ts";
+import { registerWebhooks } from "./routes/webhooks.ts";
 import { createSpend } from "./spend.ts";
-import { createTenants, createTenantStores } from "./tenants.ts";
+import { createTenants, createTenantStores, remember } from "./tenants.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
@@ -36,10 +44,20 @@ export interface GatewayOptions {
   readonly config?: GatewayConfigInput | undefined;
 }
 
+/** Header of requests that the gateway sends itself. */
+const INSIDE = "x-marrow-inside";
+
 /** Models without a price that are told of. */
 const UNPRICED_MAX = 1_000;
 
 const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off", id: "nobody", role: "admin" };
+
+/** A gateway that opens no port yet. */
+export interface OpenGateway {
+  readonly app: FastifyInstance;
+  /** Begins the work in the background: responses, batches, webhooks. Ends with `close`, before the application. */
+  readonly startBackground: () => Background;
+}
 
 /**
  * Makes the gateway: an OpenAI-compatible HTTP application that opens no port. Use `app.inject` in tests, `app.listen` or
@@ -47,6 +65,11 @@ const NOBODY: Principal = { scope: "default", user: "default", name: "auth is of
  * @throws MarrowError `invalid_option` for a wrong configuration
  */
 export function createGateway(options: GatewayOptions): FastifyInstance {
+  return openGateway(options).app;
+}
+
+/** The same, with its work in the background, which any process may do: with a port or without. */
+export function openGateway(options: GatewayOptions): OpenGateway {
   const { redis, embedder, models } = options;
   const config = resolveConfig(options.config);
   const app = fastify({
@@ -70,6 +93,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   const prices = saysOnce(createPrices(config.prices), (model) =>
     app.log.warn({ model }, "no price is known for this model: it costs nothing"),
   );
+  const askers = new Map<string, Principal>();
   const tenantParts = { redis, config, embedder, findModel, metrics, prices, spend };
   const tenants = createTenants(tenantParts);
   const stores = createTenantStores(tenantParts);
@@ -105,6 +129,12 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   app.decorateRequest("principal");
   app.addHook("onRequest", (request, _, done) => {
     if (request.routeOptions.config.open === true) return done();
+    const inside = header(request, INSIDE);
+    const asker = inside === undefined ? undefined : askers.get(inside);
+    if (asker !== undefined) {
+      request.principal = asker;
+      return done();
+    }
     const key = bearerOf(request);
     const remembered = config.auth === "off" ? NOBODY : keys.remembered(key);
     if (remembered !== undefined) {
@@ -122,10 +152,27 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   });
 
   app.addHook("onClose", () => spend.flush());
-  const parts: GatewayApp = { app, redis, tenants, listModels, embedder, stores, keys, metrics, accounts, spend };
+  const batches = remember((scope) => createBatches(redis, scope, stores));
+  const parts: GatewayApp = {
+    app,
+    redis,
+    tenants,
+    listModels,
+    embedder,
+    stores,
+    batches,
+    keys,
+    metrics,
+    accounts,
+    spend,
+  };
   registerHealth(parts);
   registerModels(parts);
   registerChat(parts);
+  registerResponses(parts);
+  registerBatches(parts);
+  registerTasks(parts);
+  registerWebhooks(parts, config.webhooks);
   registerConversations(parts);
   registerMemories(parts);
   registerMcp(parts);
@@ -133,7 +180,26 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   registerFiles(parts, config.vectorStores);
   registerVectorStores(parts);
   registerAdmin(parts);
-  return app;
+
+  /** Sends a request into the gateway itself, as somebody: under a token that only this process knows, and only meanwhile. */
+  async function askAs({ scope, user, key, plan }: Asker, url: string, body: unknown) {
+    const token = randomUUID();
+    askers.set(token, { scope, user, id: key, name: "batch", plan });
+    try {
+      const answer = await app.inject({ method: "POST", url, headers: { [INSIDE]: token }, payload: body as object });
+      const retryAfterMs = toRetryAfterMs(answer.headers as AnswerHeaders);
+      return {
+        status: answer.statusCode,
+        id: String(answer.headers["x-request-id"] ?? ""),
+        body: answer.json(),
+        retryAfterMs,
+      };
+    } finally {
+      askers.delete(token);
+    }
+  }
+
+  return { app, startBackground: () => startBackground({ ...parts, config, askAs }) };
 }
 
 /** Prices that tell of each model without one, once. */

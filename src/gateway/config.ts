@@ -114,6 +114,25 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       halfLifeMs: integer(1, 366 * 86_400_000).default(30 * 86_400_000),
     })
     .prefault({}),
+  responses: z
+    .strictObject({
+      ttlMs: integer(60_000, 366 * 86_400_000).default(30 * 86_400_000),
+      streamTtlMs: integer(60_000, 366 * 86_400_000).default(3_600_000),
+    })
+    .prefault({}),
+  background: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      concurrency: integer(1, 1_000).default(64),
+      tenantMax: integer(0, 1_000_000).default(0),
+    })
+    .prefault({}),
+  webhooks: z
+    .strictObject({
+      allowNetworks: z.array(z.string().min(1)).max(100).default([]),
+      allowHttp: z.boolean().default(false),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       enabled: z.boolean().default(true),
@@ -169,6 +188,12 @@ export interface GatewayConfig {
   readonly sessions: { readonly ttlMs: number; readonly turns: number };
   readonly conversations: { readonly ttlMs: number; readonly itemsMax: number };
   readonly memories: { readonly factsMax: number; readonly halfLifeMs: number };
+  /** How long responses are kept, and the events of those in the background. */
+  readonly responses: { readonly ttlMs: number; readonly streamTtlMs: number };
+  /** What this process does of the work in the background: jobs at the same time, and of one tenant over all processes (0: any number). */
+  readonly background: { readonly enabled: boolean; readonly concurrency: number; readonly tenantMax: number };
+  /** Where webhooks may go beside public addresses over https. */
+  readonly webhooks: { readonly allowNetworks: readonly string[]; readonly allowHttp: boolean };
   readonly limits: {
     readonly enabled: boolean;
     readonly onUnavailable: "allow" | "refuse";

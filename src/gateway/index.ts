@@ -1,5 +1,6 @@
 export { createApiKeys, KEPT_AWAY_MS, KEPT_MS, type ApiKeys, type NewKey, type Principal } from "./api-keys.ts";
-export { createGateway, type GatewayOptions } from "./app.ts";
+export { createGateway, openGateway, type GatewayOptions, type OpenGateway } from "./app.ts";
+export type { Background } from "./background.ts";
 export {
   defineConfig,
   fromEnvironment,

@@ -4,6 +4,7 @@ import type { ModelInfo } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { Stores } from "../stores/index.ts";
 import type { Accounts } from "./accounts.ts";
+import type { Batches } from "./batches/batches.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Spend } from "./spend.ts";
@@ -18,6 +19,8 @@ export interface GatewayApp {
   readonly embedder: Embedder | undefined;
   /** The vector stores and files of a scope. @throws MarrowError `unsupported` without an embedder */
   readonly stores: (scope: string) => Stores;
+  /** The batches of a scope. */
+  readonly batches: (scope: string) => Batches;
   readonly keys: ApiKeys;
   readonly metrics: Metrics;
   readonly accounts: Accounts;

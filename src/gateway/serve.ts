@@ -5,7 +5,7 @@ import { demoModel, openaiModel } from "../models/index.ts";
 import { connect } from "../redis/index.ts";
 import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from "../redis/managed/index.ts";
 import { createApiKeys } from "./api-keys.ts";
-import { createGateway } from "./app.ts";
+import { openGateway } from "./app.ts";
 import { createEmbedder } from "./embedder.ts";
 import { createLaneGates } from "./lanes.ts";
 import { createMcpServer } from "./mcp.ts";
@@ -26,11 +26,14 @@ export interface ServeOptions {
   readonly path: string;
   /** Hears one line for each step. */
   readonly say: (line: string) => void;
+  /** Whether a port is opened, or only the work in the background done. @default true */
+  readonly listens?: boolean | undefined;
 }
 
-/** A gateway that listens. */
+/** A gateway that listens, or works in the background alone. */
 export interface Served {
-  readonly url: string;
+  /** `undefined` without a port. */
+  readonly url: string | undefined;
   /** The first API key, when this start made it: the only time that it is seen. */
   readonly firstKey: string | undefined;
   /** Ends listening, lets running answers finish, and stops what was started. */
@@ -38,11 +41,11 @@ export interface Served {
 }
 
 /**
- * Finds or starts Redis, connects, and opens the gateway's port.
+ * Finds or starts Redis, connects, begins the work in the background and opens the gateway's port.
  * @throws MarrowError `unavailable` without any Redis, with the ways to get one
  */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { say } = options;
+  const { say, listens = true } = options;
   const config = resolveConfig(options.config);
   const { redis, managed } = await openRedis(options, config.app);
   try {
@@ -55,7 +58,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       openaiModel({ ...upstream, ids, lane: laneOf(upstream.baseUrl, upstream.apiKey) }),
     );
     const demo = config.demo.enabled ? [demoModel({ firstTokenMs: config.demo.firstTokenMs })] : [];
-    const app = createGateway({
+    const { app, startBackground } = openGateway({
       redis,
       config: options.config,
       models: [...demo, ...upstreams],
@@ -63,6 +66,18 @@ export async function serve(options: ServeOptions): Promise<Served> {
         say("the store of embeddings failed; vectors are made anew"),
       ),
     });
+    const background = config.background.enabled || !listens ? startBackground() : undefined;
+    const close = async () => {
+      await background?.close();
+      await app.close();
+      await Promise.all(upstreams.map((upstream) => upstream.close()));
+      await redis.close();
+      await managed?.stop();
+    };
+    if (!listens) {
+      await app.ready();
+      return { url: undefined, firstKey: undefined, close };
+    }
     const firstKey = config.auth === "keys" ? await createApiKeys(redis).createFirst() : undefined;
     await app.listen({ host: config.host, port: config.port }).catch((cause: NodeJS.ErrnoException) => {
       const why = cause.code === "EADDRINUSE" ? "it is taken: set MARROW_PORT to another one" : String(cause.code);
@@ -76,12 +91,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     return {
       url: `http://${host}:${port}`,
       firstKey,
-      async close() {
-        await app.close();
-        await Promise.all(upstreams.map((upstream) => upstream.close()));
-        await redis.close();
-        await managed?.stop();
-      },
+      close,
     };
   } catch (error) {
     await redis.close();

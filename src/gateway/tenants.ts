@@ -11,6 +11,7 @@ import type { RecallReport } from "../vectors/index.ts";
 import type { GatewayConfig, Plan } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import { toRules } from "./plans.ts";
+import { createResponses, type Responses } from "./responses/responses.ts";
 import type { Spend } from "./spend.ts";
 
 /** Tenants whose handles are kept ready. Handles hold no connection, so making them anew is cheap. */
@@ -37,10 +38,11 @@ export interface Tenant {
   /** Conversations that were made at `/v1/conversations`. */
   readonly conversations: Memory;
   readonly flow: Flow;
+  readonly responses: Responses;
   /** The limits of who has these plans; `undefined` where limits are off. All count in the same place. */
   readonly limiter: (userPlan: Plan | undefined, keyPlan: Plan | undefined) => Limiter | undefined;
   /** Forgets a user in all roles. May be called again when it broke off. */
-  forget(user: string): Promise<ForgetReceipt & { readonly answers: number }>;
+  forget(user: string): Promise<ForgetReceipt & { readonly answers: number; readonly responses: number }>;
 }
 
 /** The roles of each tenant, made at its first request. */
@@ -57,6 +59,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       turnsMax: held.itemsMax,
     });
     const cache = config.cache.enabled ? createTenantCache(scoped, parts) : undefined;
+    const responses = createResponses(redis, scope, config.responses);
     const limiters = new Map<string, Limiter>();
     function limiter(userPlan: Plan | undefined, keyPlan: Plan | undefined): Limiter | undefined {
       if (!config.limits.enabled) return undefined;
@@ -75,6 +78,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       memory,
       conversations,
       limiter,
+      responses,
       flow: createFlow({
         findModel,
         prices,
@@ -95,6 +99,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
           turns: own.turns + other.turns,
           facts: own.facts,
           answers: (await cache?.forgetSubject(user)) ?? 0,
+          responses: await responses.forget(user),
         };
       },
     };
@@ -152,7 +157,7 @@ export function createTenantStores({
 }
 
 /** Keeps what was made for a scope, for the next request. */
-function remember<T>(make: (scope: string) => T): (scope: string) => T {
+export function remember<T>(make: (scope: string) => T): (scope: string) => T {
   const made = new Map<string, T>();
   return (scope) => {
     const known = made.get(scope);

@@ -14,7 +14,7 @@ export interface Job<T = unknown, R = unknown> {
   readonly state: JobState;
   readonly createdAtMs: number;
   readonly endedAtMs: number | undefined;
-  /** What was asked; absent once it is done or cancelled. */
+  /** What was asked; absent once something came of it. */
   readonly payload: T | undefined;
   /** What came of it; of a cancelled job what there was of it. */
   readonly result: R | undefined;

@@ -27,14 +27,18 @@ export interface PushOptions {
   readonly crashes?: number | undefined;
   /** How long its result and its stream are kept, in milliseconds, up to 366 days. Dead ones stay seven days at least. @default 3_600_000 */
   readonly resultTtlMs?: number | undefined;
+  /** How long its output is kept after its end, in milliseconds, at most as long as its result. @default resultTtlMs */
+  readonly outputTtlMs?: number | undefined;
   /** An id of one's own: letters, digits, `_`, `-`, at most 64. What has it already is not put again. @default a new one */
   readonly id?: string | undefined;
   /** Jobs of the same tenant and queue that must be done first, at most 100. When one of them is dead or cancelled, this one is dead. */
   readonly dependsOn?: readonly string[] | undefined;
-  /** What its webhooks call it: `response` makes `response.completed`. Lower-case letters, at most 32. @default "job" */
+  /** What its webhooks call it: `response` makes `response.completed`; of `none` none are sent. Lower-case letters, at most 32. @default "job" */
   readonly kind?: string | undefined;
   /** The same key gives the first job, its result and its stream; with another payload it is a `conflict`. */
   readonly idempotencyKey?: string | undefined;
+  /** What payloads under one idempotency key are compared by, a JSON value. @default the payload */
+  readonly fingerprint?: unknown;
 }
 
 /** Options of `createWorker`. */
@@ -68,8 +72,8 @@ export type Admission =
 
 export type ResolvedQueueOptions = { readonly [Name in keyof QueueOptions]-?: Exclude<QueueOptions[Name], undefined> };
 export type ResolvedPushOptions = {
-  readonly [Name in Exclude<keyof PushOptions, "id">]-?: Exclude<PushOptions[Name], undefined>;
-} & { readonly id: string | undefined };
+  readonly [Name in Exclude<keyof PushOptions, "id" | "fingerprint">]-?: Exclude<PushOptions[Name], undefined>;
+} & { readonly id: string | undefined; readonly fingerprint: unknown };
 export interface ResolvedWorkerOptions<T> {
   readonly name: string;
   readonly partitions: number;
@@ -104,19 +108,22 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
 export function resolvePushOptions(options: PushOptions): ResolvedPushOptions {
   const integer = (name: keyof PushOptions, fallback: number, min: number, max: number) =>
     checkInteger(name, options[name] ?? fallback, { min, max }, "invalid_input");
-  const { id, idempotencyKey, dependsOn = [], kind = "job" } = options;
+  const { id, fingerprint, idempotencyKey, dependsOn = [], kind = "job" } = options;
   if (!Array.isArray(dependsOn) || dependsOn.length > DEPENDS_MAX)
     refuse("dependsOn", `a list of at most ${DEPENDS_MAX} ids`, dependsOn, "invalid_input");
   if (!/^[a-z]{1,32}$/.test(kind)) refuse("kind", "1 to 32 lower-case letters", kind, "invalid_input");
+  const resultTtlMs = integer("resultTtlMs", 3_600_000, 1, YEAR_MS);
   return {
     id: id === undefined ? undefined : checkJobId("id", id),
+    fingerprint,
     dependsOn: [...new Set(dependsOn.map((other, at) => checkJobId(`dependsOn.${at}`, other)))],
     kind,
     priority: integer("priority", 50, 0, 100),
     delayMs: integer("delayMs", 0, 0, YEAR_MS),
     attempts: integer("attempts", 3, 1, 1_000),
     crashes: integer("crashes", 3, 1, 1_000),
-    resultTtlMs: integer("resultTtlMs", 3_600_000, 1, YEAR_MS),
+    resultTtlMs,
+    outputTtlMs: integer("outputTtlMs", resultTtlMs, 1, resultTtlMs),
     idempotencyKey:
       idempotencyKey === undefined ? "" : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input"),
   };

@@ -8,7 +8,7 @@ import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkJobId, resolvePushOptions, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
 import { readOutput, type OutputEvent } from "./output.ts";
 import { createSchedules, type Schedules } from "./schedule.ts";
-import { cancelJob, listJobs, pushJobs, redriveJobs } from "./scripts.gen.ts";
+import { cancelJob, listJobs, pushJobs, redriveJobs, removeJob } from "./scripts.gen.ts";
 
 /** One job of a bulk. */
 export interface NewJob<T> extends PushOptions {
@@ -42,6 +42,8 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   ): AsyncIterable<OutputEvent>;
   /** Cancels a job: one that waits at once, one that runs as soon as its worker hears. Whichever comes first wins: the end or this. Tells its state. */
   cancel(id: string): Promise<JobState | undefined>;
+  /** Takes a job away with all that is kept of it; one that runs is cancelled first. Tells whether there was one. */
+  remove(id: string): Promise<boolean>;
   /** Gives dead jobs another go, those named or the oldest, and answers which. */
   redrive(options?: {
     readonly ids?: readonly string[];
@@ -91,12 +93,15 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
     const operands = jobs.map(({ payload, ...rest }: NewJob<T>) => {
       const resolved = resolvePushOptions(rest);
-      const { priority, delayMs, attempts, crashes, resultTtlMs, idempotencyKey, kind, dependsOn } = resolved;
+      const { priority, delayMs, attempts, crashes, resultTtlMs, outputTtlMs, idempotencyKey, kind, dependsOn } =
+        resolved;
       if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
       const body = encodeRecord(payload);
-      const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(payload)).slice(0, 32);
+      const digest =
+        idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(resolved.fingerprint ?? payload)).slice(0, 32);
       const id = resolved.id ?? newJobId();
       const key = encodeURIComponent(idempotencyKey);
+      const brief = outputTtlMs === resultTtlMs ? "" : outputTtlMs;
       return [
         id,
         body,
@@ -107,6 +112,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
         resultTtlMs,
         key,
         digest,
+        brief,
         kind === "job" ? "" : kind,
         dependsOn.join(" "),
       ];
@@ -178,6 +184,8 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       const state = await runScript(scoped, cancelJob, { queue }, { id: checkJobId("id", id), tenant });
       return state === "" ? undefined : (state as JobState);
     },
+
+    remove: async (id) => (await runScript(scoped, removeJob, { queue }, { id: checkJobId("id", id), tenant })) === 1,
 
     async redrive({ ids = [], attempts = 3, limit = 100 } = {}) {
       const values = {

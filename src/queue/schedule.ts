@@ -39,7 +39,7 @@ interface Stored {
 }
 
 /** What jobs of a schedule cannot have: it is of one job alone. */
-type Unscheduled = "id" | "idempotencyKey" | "delayMs" | "dependsOn";
+type Unscheduled = "id" | "idempotencyKey" | "fingerprint" | "delayMs" | "dependsOn";
 
 /** Schedules that are looked at in one go. */
 const LOOK = 20;
@@ -60,7 +60,14 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
     async schedule(name, when, payload, options = {}) {
       const checked = checkWhen(when);
       if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
-      const { id: _, idempotencyKey: __, delayMs: ___, dependsOn: ____, ...pushed } = resolvePushOptions(options);
+      const {
+        id: _,
+        idempotencyKey: __,
+        delayMs: ___,
+        dependsOn: ____,
+        fingerprint: _____,
+        ...pushed
+      } = resolvePushOptions(options);
       const next = nextAfter(checked, Date.now());
       if (next === undefined) refuse("when", "a time that will come", when, "invalid_input");
       const record = encodeRecord({ when: checked, payload, options: pushed } satisfies Stored);
@@ -96,7 +103,8 @@ export async function fireSchedules(redis: Pick<ScopedRedis, "send">, queue: str
     const { when, payload, options } = decodeRecord(record) as Stored;
     const [tenant = ""] = String(name).split("/");
     const id = newJobId();
-    const { priority, attempts, crashes, resultTtlMs, kind } = options;
+    const { priority, attempts, crashes, resultTtlMs, outputTtlMs, kind } = options;
+    const brief = outputTtlMs === resultTtlMs ? "" : outputTtlMs;
     const job = [
       tenant,
       id,
@@ -105,6 +113,7 @@ export async function fireSchedules(redis: Pick<ScopedRedis, "send">, queue: str
       attempts,
       crashes,
       resultTtlMs,
+      brief,
       kind === "job" ? "" : kind,
     ];
     const values = { name, due_ms: String(dueMs), next_ms: nextAfter(when, now) ?? 0, job };

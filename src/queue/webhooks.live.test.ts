@@ -1,40 +1,10 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import OpenAI from "openai";
 import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
+import { hurry as hurryOf, receiving, type Received } from "../../test/receiver.ts";
 import type { Redis } from "../redis/index.ts";
 import { createQueue, createSender, createWebhooks, type SenderOptions } from "./index.ts";
-
-interface Received {
-  readonly headers: Record<string, string>;
-  readonly body: string;
-}
-
-/** A receiver that answers as told, for as long as a test needs it. */
-async function receiving<T>(
-  answer: (nth: number) => readonly [status: number, headers?: Record<string, string>],
-  run: (url: string, received: readonly Received[]) => Promise<T>,
-): Promise<T> {
-  const received: Received[] = [];
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (piece: Buffer) => (body += piece.toString()));
-    request.on("end", () => {
-      received.push({ headers: request.headers as Record<string, string>, body });
-      const [status, headers = {}] = answer(received.length);
-      response.writeHead(status, headers).end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  try {
-    return await run(`http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received);
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
-}
 
 const OPEN = { allowHttp: true, allowNetworks: ["127.0.0.0/8"] };
 
@@ -47,16 +17,7 @@ async function sending<T>(redis: Redis, run: () => Promise<T>, options: Partial<
   }
 }
 
-/** Makes what is to be tried again due now: nobody waits for the schedule in a test. */
-async function hurry(redis: Redis, endpoint: string): Promise<void> {
-  const start = `{${redis.app}:queue:${QUEUE}}:queue`;
-  const line = `${start}:line:${endpoint}`;
-  const waiting = (await redis.send(["ZRANGE", line, "0", "-1"])) as readonly string[];
-  for (const [at, message] of waiting.entries()) await redis.send(["ZADD", line, "XX", String(at), message]);
-  await redis.send(["HDEL", `${start}:circuit:${endpoint}`, "until"]);
-  await redis.send(["ZADD", `${start}:outbox`, "1", `acme/${endpoint}`]);
-  await redis.send(["PUBLISH", `${start}:posted`, "1"]);
-}
+const hurry = (redis: Redis, endpoint: string) => hurryOf(redis, QUEUE, `acme/${endpoint}`);
 
 const idOf = ({ body }: Received) => (JSON.parse(body) as { data: { id: string } }).data.id;
 

@@ -46,12 +46,15 @@ export interface Delivery {
   readonly lastAtMs: number | undefined;
 }
 
-type Chosen = Partial<Pick<Endpoint, "url" | "events" | "ordered" | "enabled">>;
+/** What is chosen of an endpoint; the rest is as it is, or `["*"]`, not ordered, switched on. */
+type Chosen = { readonly [Name in "url" | "events" | "ordered" | "enabled"]?: Endpoint[Name] | undefined };
 
 /** A tenant's endpoints at a queue. */
 export interface Webhooks {
   /** Adds an endpoint; its secret is shown now and never again. @throws MarrowError `invalid_input`, `too_large` when there is no room */
-  create(endpoint: Chosen & { readonly url: string; readonly secret?: string }): Promise<Endpoint & { secret: string }>;
+  create(
+    endpoint: Chosen & { readonly url: string; readonly secret?: string | undefined },
+  ): Promise<Endpoint & { secret: string }>;
   /** @throws MarrowError `not_found` */
   get(id: string): Promise<Endpoint>;
   list(): Promise<readonly Endpoint[]>;

@@ -22,6 +22,8 @@ export interface Work<T = unknown> {
   readonly createdAtMs: number;
   /** Aborts when the job was cancelled, its time is over, its lease is lost, or the worker shuts down. */
   readonly signal: AbortSignal;
+  /** Whether somebody cancelled the job: then what the handler still answers is kept. */
+  readonly cancelled: boolean;
   /** Adds to the job's output; written within 20 ms, and before the job ends. */
   readonly write: (text: string) => void;
   /** Says what of the units of `admit` the job used, in place of what was reserved. */
@@ -196,6 +198,9 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
           get signal() {
             return (one.controller ??= new AbortController()).signal;
           },
+          get cancelled() {
+            return one.controller?.signal.reason === CANCELLED;
+          },
           write: (text) => write(one, text),
           use: (now) => void (used = now),
           conclude: (now) => void (word = checkWord(now)),
@@ -271,7 +276,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     if (state === "lost" && !one.lost) {
       one.lost = true;
       stop(one, lost(one.id));
-    } else if (state === "cancelling") stop(one, new MarrowError("aborted", "the job was cancelled"));
+    } else if (state === "cancelling") stop(one, CANCELLED);
   }
 
   async function beat(): Promise<void> {
@@ -344,6 +349,7 @@ function checkWord(word: string): string {
 
 /** How long jobs may take to hear that the worker shuts down, in milliseconds. */
 const HAND_BACK_MS = 500;
+const CANCELLED = new MarrowError("aborted", "the job was cancelled");
 const SHUTDOWN = new MarrowError("aborted", "the worker shuts down");
 
 function lost(id: string): MarrowError {

@@ -2,7 +2,7 @@ export type { FileAttributes, FileFilter } from "./attributes.ts";
 export type { Chunking } from "./chunking.ts";
 export { FILE_PURPOSES, type FilePurpose, type Files, type StoredFile } from "./files.ts";
 export type { StoresOptions } from "./options.ts";
-export type { Page, PageOptions } from "./shelf.ts";
+export { createShelf, type Page, type PageOptions, type Shelf } from "./shelf.ts";
 export { type Attachment, type FileBatch, type FileStatus, type StoreFile, type StoreFiles } from "./store-files.ts";
 export {
   createStores,

@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
-import { parseCacheControl, type AnswerStream, type Provenance } from "../../flow/index.ts";
-import { toLimitHeaders } from "../../limiter/http/index.ts";
+import { parseCacheControl, type AnswerStream } from "../../flow/index.ts";
 import { toEvent, type ChatRequest } from "../../models/index.ts";
+import { askerOf } from "../asker.ts";
+import { admit, refuseCall, toHeaders } from "../asking.ts";
+import { toErrorAnswer } from "../error-body.ts";
+import { header } from "../identity.ts";
 import { bodyBytes, type GatewayApp } from "../parts.ts";
-import { toErrorAnswer, toRefusal } from "../error-body.ts";
-import { header, userOf } from "../identity.ts";
 
 /** What must be right for a request to be understood; everything else goes to the model as it came. */
 const chatBody = z.looseObject({
@@ -22,7 +23,8 @@ const chatBody = z.looseObject({
 });
 
 /** `POST /v1/chat/completions`: the sync path, as a whole or as a stream. */
-export function registerChat({ app, tenants, metrics, accounts }: GatewayApp): void {
+export function registerChat(parts: GatewayApp): void {
+  const { app, metrics } = parts;
   app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
     const { conversation: held, ...rest } = request.body as ChatRequest & z.infer<typeof chatBody>;
     // Models know nothing of conversations; the body goes on as it came where there is none.
@@ -33,26 +35,19 @@ export function registerChat({ app, tenants, metrics, accounts }: GatewayApp): v
       throw new MarrowError("invalid_input", "a request has a session or a conversation, not both", {
         details: { path: "conversation" },
       });
-    const { scope, id: key, plan } = request.principal;
-    const user = userOf(request, body["user"]);
-    const tenant = tenants(scope);
-    const userPlan = await accounts.plan(await accounts.planOf(scope, user));
+    const asker = askerOf(request, body["user"]);
+    const { tenant, limiter } = await admit(parts, asker);
     const outcome = await tenant.flow.chat({
       request: body,
       body: held === undefined ? bodyBytes(request) : undefined,
-      user,
-      key,
-      limiter: tenant.limiter(userPlan, await accounts.plan(plan)),
+      user: asker.user,
+      key: asker.key,
+      limiter,
       session,
       conversation,
       control: parseCacheControl(header(request, "x-marrow-cache-control")),
     });
-    if (outcome.kind === "refused") {
-      const { refusedBy, retryAfterMs } = outcome.decision;
-      metrics.refused(refusedBy);
-      const refusal = toRefusal(refusedBy, retryAfterMs, toLimitHeaders(outcome.decision));
-      return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
-    }
+    if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
     metrics.cached(outcome.provenance.cache);
     const headers = toHeaders(outcome.provenance, request.id);
     switch (outcome.kind) {
@@ -121,18 +116,4 @@ function sessionOf(request: FastifyRequest, body: ChatRequest): string | undefin
   if (named !== undefined) return named;
   const inBody = (body["metadata"] as Readonly<Record<string, unknown>> | null | undefined)?.["session_id"];
   return typeof inBody === "string" && inBody !== "" ? inBody : undefined;
-}
-
-function toHeaders(
-  { cache, similarity, veto, ageMs, session, decision }: Provenance,
-  traceId: string,
-): Record<string, string> {
-  const headers = toLimitHeaders(decision);
-  headers["x-marrow-cache"] = cache;
-  headers["x-request-id"] = traceId;
-  if (similarity !== undefined) headers["x-marrow-cache-similarity"] = similarity.toFixed(4);
-  if (veto !== undefined) headers["x-marrow-cache-veto"] = veto;
-  if (ageMs !== undefined) headers["age"] = String(Math.floor(ageMs / 1000));
-  if (session !== undefined) headers["x-marrow-session-state"] = session;
-  return headers;
 }

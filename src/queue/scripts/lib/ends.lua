@@ -11,7 +11,7 @@ end
 -- What ended in this script: how many by state, and which by tenant.
 local ends, ended_of = {}, {}
 
--- Ends one job for good. Its result and the end of its output stay for a life.
+-- Ends one job for good. Its result stays for a life, its output for a brief one; what was asked stays where nothing came of it.
 local function end_one(queue, id, stored, state, body, reason, now)
   local job, tenant, life = queue .. ":job:" .. id, stored[TENANT], tonumber(stored[LIFE])
   if state == "dead" then
@@ -20,13 +20,15 @@ local function end_one(queue, id, stored, state, body, reason, now)
     redis.call("ZADD", queue .. ":dead", now, id)
     redis.call("ZREMRANGEBYSCORE", queue .. ":dead", "-inf", now - life)
     redis.call("PEXPIRE", queue .. ":in:" .. id, life)
+  elseif body == "" then
+    redis.call("PEXPIRE", queue .. ":in:" .. id, life)
   else
     redis.call("DEL", queue .. ":in:" .. id)
   end
   redis.call("HSET", job, "state", state, "ended", now, "reason", reason)
   redis.call("PEXPIRE", job, life)
   if body ~= "" then redis.call("SET", queue .. ":out:" .. id, body, "PX", life) end
-  if stored[LOG] then redis.call("PEXPIRE", queue .. ":log:" .. id, life) end
+  if stored[LOG] then redis.call("PEXPIRE", queue .. ":log:" .. id, stored[BRIEF] or life) end
   announce(queue, tenant, id, stored[KIND] or "job", state, reason, now)
   ends[state] = (ends[state] or 0) + 1
   local list = ended_of[tenant] or {}

@@ -13,10 +13,11 @@ local LOG = 8
 local KIND = 9
 local NEXT = 10
 local DELAY = 11
+local BRIEF = 12
 
 -- The fields of a job that its transitions need, in the order of their constants.
 local function read_job(queue, id)
-  return redis.call("HMGET", queue .. ":job:" .. id, "tenant", "state", "fence", "left", "lives", "place", "life", "log", "kind", "next", "delay")
+  return redis.call("HMGET", queue .. ":job:" .. id, "tenant", "state", "fence", "left", "lives", "place", "life", "log", "kind", "next", "delay", "brief")
 end
 
 -- Lets a tenant that has work take its turn among the others, no later than the one whose turn it is.

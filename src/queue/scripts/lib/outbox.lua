@@ -32,7 +32,7 @@ local hooks_of = {}
 local function announce(queue, tenant, id, kind, state, reason, now)
   local hooks = hooks_of[tenant] or redis.call("HGETALL", queue .. ":hooks:" .. tenant)
   hooks_of[tenant] = hooks
-  if #hooks == 0 then return end
+  if #hooks == 0 or kind == "none" then return end
   local outcome = state == "dead" and "failed" or state
   if state == "done" then outcome = reason == "" and "completed" or reason end
   local event = kind .. "." .. outcome

@@ -1,0 +1,45 @@
+import type { FastifyReply } from "fastify";
+import type { Provenance } from "../flow/index.ts";
+import type { Decision, Limiter } from "../limiter/index.ts";
+import { toLimitHeaders } from "../limiter/http/index.ts";
+import type { Asker } from "./asker.ts";
+import { toRefusal } from "./error-body.ts";
+import type { GatewayApp } from "./parts.ts";
+import type { Tenant } from "./tenants.ts";
+
+/** The roles and limits that an asker has now. */
+export async function admit(
+  { tenants, accounts }: Pick<GatewayApp, "tenants" | "accounts">,
+  { scope, user, plan }: Asker,
+): Promise<{ readonly tenant: Tenant; readonly limiter: Limiter | undefined }> {
+  const tenant = tenants(scope);
+  const userPlan = await accounts.plan(await accounts.planOf(scope, user));
+  return { tenant, limiter: tenant.limiter(userPlan, await accounts.plan(plan)) };
+}
+
+/** Tells a client that a limit refused it. */
+export function refuseCall(
+  reply: FastifyReply,
+  { metrics }: Pick<GatewayApp, "metrics">,
+  decision: Extract<Decision, { allowed: false }>,
+): FastifyReply {
+  const { refusedBy, retryAfterMs } = decision;
+  metrics.refused(refusedBy);
+  const refusal = toRefusal(refusedBy, retryAfterMs, toLimitHeaders(decision));
+  return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
+}
+
+/** What an answer's headers say of how it came about. */
+export function toHeaders(
+  { cache, similarity, veto, ageMs, session, decision }: Provenance,
+  traceId: string,
+): Record<string, string> {
+  const headers = toLimitHeaders(decision);
+  headers["x-marrow-cache"] = cache;
+  headers["x-request-id"] = traceId;
+  if (similarity !== undefined) headers["x-marrow-cache-similarity"] = similarity.toFixed(4);
+  if (veto !== undefined) headers["x-marrow-cache-veto"] = veto;
+  if (ageMs !== undefined) headers["age"] = String(Math.floor(ageMs / 1000));
+  if (session !== undefined) headers["x-marrow-session-state"] = session;
+  return headers;
+}

@@ -1,0 +1,83 @@
+import type { FastifyInstance } from "fastify";
+import { MarrowError } from "../errors.ts";
+import { createSender, createWorker, type Work } from "../queue/index.ts";
+import type { Redis } from "../redis/index.ts";
+import type { Asker } from "./asker.ts";
+import type { LineResult } from "./batches/batch.ts";
+import type { BatchJob, Batches } from "./batches/batches.ts";
+import type { GatewayConfig } from "./config.ts";
+import { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
+import type { ResponseJob } from "./responses/responses.ts";
+import { makeResponse, type WorkParts } from "./responses/work.ts";
+
+/** What is done in the background by this process, until it is closed. */
+export interface Background {
+  /** Lets running jobs finish for ten seconds, and hands the rest back. */
+  close(): Promise<void>;
+}
+
+/** Whatever stands in the gateway's queue. */
+type GatewayJob = ResponseJob | BatchJob;
+
+/** What the work in the background is made of. */
+export interface BackgroundParts extends WorkParts {
+  readonly app: FastifyInstance;
+  readonly redis: Redis;
+  readonly config: GatewayConfig;
+  readonly batches: (scope: string) => Batches;
+  /** Sends a request into the gateway itself, as somebody. */
+  readonly askAs: (
+    asker: Asker,
+    url: string,
+    body: unknown,
+  ) => Promise<{ status: number; id: string; body: unknown; retryAfterMs: number | undefined }>;
+}
+
+/** Works at the gateway's queue and sends its webhooks, and those of plain jobs. */
+export function startBackground(parts: BackgroundParts): Background {
+  const { app, redis, config } = parts;
+  const { concurrency, tenantMax } = config.background;
+  const onError = (error: unknown) =>
+    app.log.warn({ code: MarrowError.is(error) ? error.code : "internal" }, "something failed in the background");
+  const work = (job: Work<GatewayJob>): Promise<unknown> =>
+    job.payload.type === "response"
+      ? makeResponse(parts, job as Work<ResponseJob>)
+      : workAtBatch(parts, job as Work<BatchJob>);
+  const worker = createWorker<GatewayJob>(redis, { name: GATEWAY_QUEUE, concurrency, tenantMax, onError }, work);
+  const senders = [GATEWAY_QUEUE, TASKS_QUEUE].map((name) =>
+    createSender(redis, { name, ...config.webhooks, onError }),
+  );
+  return {
+    async close() {
+      await Promise.all([worker.close(), ...senders.map((sender) => sender.close())]);
+    },
+  };
+}
+
+async function workAtBatch(
+  parts: BackgroundParts,
+  { scope, payload, attemptsLeft, conclude }: Work<BatchJob>,
+): Promise<null> {
+  const batches = parts.batches(scope);
+  if (payload.type !== "batch-line") {
+    const ended = await batches.work(payload);
+    if (ended !== undefined && ended.status !== "completed") conclude(ended.status);
+    return null;
+  }
+  const { batch, line, request, endpoint, asker } = payload;
+  if (!(await batches.open(batch))) return null;
+  const { status, id, body, retryAfterMs } = await parts.askAs(asker, endpoint, request.body);
+  // Limits are waited for; what may pass is tried again while there are attempts.
+  if (status === 429)
+    throw new MarrowError("rate_limited", "a limit refused a line of a batch", { details: { retryAfterMs } });
+  if (status >= 500 && attemptsLeft > 1)
+    throw new MarrowError("model_failed", `a line of a batch failed with ${status}`);
+  const result: LineResult = {
+    id: `${batch}_l${line}`,
+    custom_id: request.custom_id,
+    response: { status_code: status, request_id: id, body },
+    error: null,
+  };
+  await batches.put(batch, line, result);
+  return null;
+}

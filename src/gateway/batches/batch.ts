@@ -1,0 +1,115 @@
+import { z } from "zod";
+
+/** Endpoints whose requests may stand in a batch. */
+export const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"] as const;
+
+/** Lines of a batch at most. */
+export const LINES_MAX = 50_000;
+/** How long a batch may take, in seconds: `24h`. */
+export const WINDOW_SECONDS = 86_400;
+
+/** A batch as it is kept, in OpenAI's words. Times are seconds since 1970. */
+export interface Batch {
+  readonly id: string;
+  readonly object: "batch";
+  readonly endpoint: string;
+  readonly completion_window: "24h";
+  readonly input_file_id: string;
+  readonly output_file_id?: string | undefined;
+  readonly error_file_id?: string | undefined;
+  readonly status: BatchStatus;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly in_progress_at?: number | undefined;
+  readonly finalizing_at?: number | undefined;
+  readonly completed_at?: number | undefined;
+  readonly failed_at?: number | undefined;
+  readonly expired_at?: number | undefined;
+  readonly cancelling_at?: number | undefined;
+  readonly cancelled_at?: number | undefined;
+  readonly errors?: { readonly object: "list"; readonly data: readonly LineError[] } | undefined;
+  readonly request_counts: { readonly total: number; readonly completed: number; readonly failed: number };
+  readonly metadata: Readonly<Record<string, string>> | null;
+}
+
+export type BatchStatus =
+  | "validating"
+  | "in_progress"
+  | "finalizing"
+  | "completed"
+  | "failed"
+  | "expired"
+  | "cancelling"
+  | "cancelled";
+
+/** What is wrong with a line of the input file. */
+export interface LineError {
+  readonly code: string;
+  readonly line: number;
+  readonly message: string;
+  readonly param: string | null;
+}
+
+/** One request of a batch. */
+export interface BatchLine {
+  readonly custom_id: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** What came of a line: as it stands in the output file, or in that of errors. */
+export interface LineResult {
+  readonly id: string;
+  readonly custom_id: string;
+  readonly response: { readonly status_code: number; readonly request_id: string; readonly body: unknown } | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+const lineBody = z.looseObject({
+  custom_id: z.string().min(1).max(512),
+  method: z.literal("POST"),
+  url: z.string(),
+  body: z.looseObject({ model: z.string().min(1) }),
+});
+
+const ERRORS_MAX = 100;
+
+/** Reads a batch's input file: one request a line, all for one endpoint, each with a name of its own. */
+export function readLines(
+  text: string,
+  endpoint: string,
+): { readonly lines: readonly BatchLine[]; readonly errors: readonly LineError[] } {
+  const lines: BatchLine[] = [];
+  const errors: LineError[] = [];
+  const known = new Set<string>();
+  const refuse = (line: number, code: string, message: string, param: string | null = null) => {
+    if (errors.length < ERRORS_MAX) errors.push({ code, line, message, param });
+  };
+  for (const [at, raw] of text.split("\n").entries()) {
+    if (raw.trim() === "") continue;
+    const line = at + 1;
+    const parsed = lineBody.safeParse(fromJson(raw));
+    if (!parsed.success) {
+      const path = parsed.error.issues[0]?.path.join(".") ?? "";
+      refuse(line, "invalid_line", path === "" ? "a line must be a JSON object" : `${path} is wrong`, path || null);
+      continue;
+    }
+    const { custom_id: name, url, body } = parsed.data;
+    if (url !== endpoint) refuse(line, "mismatched_url", `url must be ${endpoint}`, "url");
+    else if (known.has(name)) refuse(line, "duplicate_custom_id", "custom_id must not occur twice", "custom_id");
+    else if (body["stream"] === true || body["background"] === true)
+      refuse(line, "invalid_request", "a line can neither stream nor be in the background", "body");
+    known.add(name);
+    lines.push({ custom_id: name, body });
+  }
+  if (lines.length === 0 && errors.length === 0) refuse(1, "empty_file", "the file has no line");
+  if (lines.length > LINES_MAX) refuse(LINES_MAX + 1, "too_many_lines", `a batch has at most ${LINES_MAX} lines`);
+  return { lines, errors };
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

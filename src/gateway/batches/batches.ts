@@ -1,0 +1,236 @@
+import { randomBytes } from "node:crypto";
+import { MarrowError } from "../../errors.ts";
+import { createQueue } from "../../queue/index.ts";
+import { decodeRecord, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
+import { createShelf, type Page, type PageOptions, type Stores } from "../../stores/index.ts";
+import type { Asker } from "../asker.ts";
+import { GATEWAY_QUEUE } from "../jobs.ts";
+import { readLines, WINDOW_SECONDS, type Batch, type BatchLine, type LineResult } from "./batch.ts";
+
+/** Jobs that make a batch: its lines are put into the queue, done one by one, looked after, and written down at the end. */
+export type BatchJob = { readonly batch: string; readonly asker: Asker } & (
+  | { readonly type: "batch-start" }
+  | { readonly type: "batch-line"; readonly line: number; readonly request: BatchLine; readonly endpoint: string }
+  | { readonly type: "batch-check"; readonly nth: number }
+  | { readonly type: "batch-end" }
+);
+
+/** The batches of one scope. */
+export interface Batches {
+  /** @throws MarrowError `not_found` for a file that is not there */
+  create(batch: Pick<Batch, "endpoint" | "input_file_id" | "metadata">, asker: Asker): Promise<Batch>;
+  /** @throws MarrowError `not_found` */
+  get(id: string): Promise<Batch>;
+  list(options: PageOptions): Promise<Page<Batch>>;
+  /** @throws MarrowError `not_found`, `conflict` for one that has ended */
+  cancel(id: string): Promise<Batch>;
+  /** Does one of a batch's jobs but its lines' requests. Answers the batch's last state of a job that ends it. */
+  work(job: BatchJob): Promise<Batch | undefined>;
+  /** Whether a line should still be asked. */
+  open(id: string): Promise<boolean>;
+  /** Keeps what came of a line. */
+  put(id: string, line: number, result: LineResult): Promise<void>;
+}
+
+const BATCHES_MAX = 10_000;
+const RESULTS_TTL_MS = 8 * 86_400_000;
+const CHECK_MS = { first: 250, last: 5_000 } as const;
+/** Every so many looks, lines whose workers all died are looked for. */
+const MISSING_EVERY = 8;
+const GOING_ON = new Set(["validating", "in_progress", "cancelling"]);
+
+/** Opens a scope's batches. */
+export function createBatches(redis: Redis, scope: string, stores: (scope: string) => Stores): Batches {
+  const scoped = redis.scope(scope);
+  const shelf = createShelf<Batch>(scoped, { prefix: `${keyTag(scoped, ["batches"])}:batches`, room: BATCHES_MAX });
+  const queue = createQueue<BatchJob>(scoped, { name: GATEWAY_QUEUE, backlogMax: 1_000_000 });
+  const resultsKey = (id: string) => `${keyTag(scoped, ["batch", id])}:results`;
+  const now = () => Math.floor(Date.now() / 1000);
+  const silent = { kind: "none", resultTtlMs: 60_000 } as const;
+
+  async function get(id: string): Promise<Batch> {
+    const batch = await shelf.get(id);
+    if (batch === undefined)
+      throw new MarrowError("not_found", "there is no batch of this id", { details: { path: "batch_id" } });
+    if (batch.status !== "in_progress" && batch.status !== "cancelling") return batch;
+    const done = Number(await scoped.send(["HLEN", resultsKey(id)]));
+    return { ...batch, request_counts: { ...batch.request_counts, completed: done } };
+  }
+
+  const change = (id: string, edit: (batch: Batch) => Batch) => shelf.change(id, edit);
+
+  async function start(id: string, asker: Asker): Promise<void> {
+    const batch = await shelf.get(id);
+    if (batch?.status === "cancelling") return check(id, asker, 0);
+    if (batch?.status !== "validating") return;
+    const content = await stores(scope)
+      .files.content(batch.input_file_id)
+      .catch((error: unknown) => {
+        if (MarrowError.is(error, "not_found")) return Buffer.alloc(0);
+        throw error;
+      });
+    const { lines, errors } = readLines(content.toString("utf8"), batch.endpoint);
+    const counts = { total: lines.length, completed: 0, failed: 0 };
+    if (errors.length > 0) {
+      const data = { object: "list" as const, data: errors };
+      await change(id, (known) => ({
+        ...known,
+        status: "failed",
+        failed_at: now(),
+        errors: data,
+        request_counts: counts,
+      }));
+      await queue.push({ type: "batch-end", batch: id, asker }, { id, kind: "batch" });
+      return;
+    }
+    await change(id, (known) =>
+      known.status === "validating"
+        ? { ...known, status: "in_progress", in_progress_at: now(), request_counts: counts }
+        : known,
+    );
+    const { endpoint } = batch;
+    // Each line has an id of its own: pushed again after a crash, those that are there already are passed over.
+    await queue.pushMany(
+      lines.map((request, line) => ({
+        payload: { type: "batch-line" as const, batch: id, asker, line, request, endpoint },
+        id: `${id}_l${line}`,
+        priority: 20,
+        ...silent,
+      })),
+    );
+    await check(id, asker, 0);
+  }
+
+  async function check(id: string, asker: Asker, nth: number): Promise<void> {
+    const batch = await get(id).catch(() => undefined);
+    if (batch === undefined || !GOING_ON.has(batch.status)) return;
+    const { total, completed } = batch.request_counts;
+    const over = batch.expires_at <= now() || batch.status === "cancelling";
+    if (!over && completed < total && nth > 0 && nth % MISSING_EVERY === 0) await findLost(id, total);
+    if (over || completed >= total) {
+      await queue.push({ type: "batch-end", batch: id, asker }, { id, kind: "batch" });
+      return;
+    }
+    const delayMs = Math.min(CHECK_MS.last, CHECK_MS.first * (nth + 1));
+    await queue.push(
+      { type: "batch-check", batch: id, asker, nth: nth + 1 },
+      { id: `${id}_c${nth + 1}`, delayMs, ...silent },
+    );
+  }
+
+  /** Writes an error for lines whose jobs died: their workers were killed again and again. */
+  async function findLost(id: string, total: number): Promise<void> {
+    const known = new Set((await scoped.send(["HKEYS", resultsKey(id)])) as readonly string[]);
+    for (let line = 0; line < total; line += 1) {
+      if (known.has(String(line))) continue;
+      const job = await queue.get(`${id}_l${line}`);
+      if (job?.state !== "dead" || job.payload?.type !== "batch-line") continue;
+      const error = { code: "server_error", message: `the request could not be made: ${job.reason ?? "failed"}` };
+      await put(id, line, { id: `${id}_l${line}`, custom_id: job.payload.request.custom_id, response: null, error });
+    }
+  }
+
+  async function put(id: string, line: number, result: LineResult): Promise<void> {
+    const key = resultsKey(id);
+    await scoped.pipeline(
+      [
+        ["HSETNX", key, String(line), encodeRecord(result)],
+        ["PEXPIRE", key, String(RESULTS_TTL_MS)],
+      ],
+      { retry: "safe" },
+    );
+  }
+
+  /** Writes the files of a batch that is over. */
+  async function end(id: string): Promise<Batch | undefined> {
+    const batch = await shelf.get(id);
+    if (batch === undefined || !GOING_ON.has(batch.status)) return batch;
+    const flat = (await scoped.send(["HGETALL", resultsKey(id)], { reply: "bytes" })) as readonly Buffer[];
+    const results = new Map<number, LineResult>();
+    for (let at = 0; at < flat.length; at += 2)
+      results.set(Number(String(flat[at])), decodeRecord(flat[at + 1] as Buffer) as LineResult);
+    const { total } = batch.request_counts;
+    const [good, bad]: [LineResult[], LineResult[]] = [[], []];
+    for (const [, result] of [...results].toSorted(([a], [b]) => a - b)) (isGood(result) ? good : bad).push(result);
+    const status = batch.status === "cancelling" ? "cancelled" : results.size < total ? "expired" : "completed";
+    if (results.size < total) {
+      const { lines } = readLines(String(await stores(scope).files.content(batch.input_file_id)), batch.endpoint);
+      const error = { code: `batch_${status}`, message: `the batch was ${status} before this line was asked` };
+      for (const [line, { custom_id: name }] of lines.entries())
+        if (!results.has(line)) bad.push({ id: `${id}_l${line}`, custom_id: name, response: null, error });
+    }
+    const file = async (kind: string, lines: readonly LineResult[]) => {
+      if (lines.length === 0) return undefined;
+      const content = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      return (await stores(scope).files.add({ filename: `${id}_${kind}.jsonl`, purpose: "batch", content })).id;
+    };
+    const [output, errors] = [await file("output", good), await file("error", bad)];
+    const changed = await change(id, (known) => ({
+      ...known,
+      status,
+      finalizing_at: now(),
+      [`${status}_at`]: now(),
+      ...(output !== undefined && { output_file_id: output }),
+      ...(errors !== undefined && { error_file_id: errors }),
+      request_counts: { total, completed: good.length, failed: bad.length },
+    }));
+    await scoped.send(["UNLINK", resultsKey(id)], { retry: "safe" });
+    return changed;
+  }
+
+  return {
+    get,
+    put,
+    list: (options) => shelf.list(options),
+
+    async create({ endpoint, input_file_id: file, metadata }, asker) {
+      const { purpose } = await stores(scope).files.get(file);
+      if (purpose !== "batch")
+        throw new MarrowError("invalid_input", "the input file must have the purpose batch", {
+          details: { path: "input_file_id" },
+        });
+      const id = `batch_${randomBytes(16).toString("hex")}`;
+      const batch: Batch = {
+        id,
+        object: "batch",
+        endpoint,
+        completion_window: "24h",
+        input_file_id: file,
+        status: "validating",
+        created_at: now(),
+        expires_at: now() + WINDOW_SECONDS,
+        request_counts: { total: 0, completed: 0, failed: 0 },
+        metadata,
+      };
+      await shelf.add(batch);
+      await queue.push({ type: "batch-start", batch: id, asker }, { id: `${id}_s`, ...silent });
+      return batch;
+    },
+
+    async cancel(id) {
+      await get(id);
+      const changed = await change(id, (known) => {
+        const open = known.status === "validating" || known.status === "in_progress";
+        return open ? { ...known, status: "cancelling", cancelling_at: now() } : known;
+      });
+      if (changed !== undefined && changed.cancelling_at === undefined)
+        throw new MarrowError("conflict", `the batch is ${changed.status}`, { details: { path: "batch_id" } });
+      return get(id);
+    },
+
+    async work(job) {
+      if (job.type === "batch-start") await start(job.batch, job.asker);
+      if (job.type === "batch-check") await check(job.batch, job.asker, job.nth);
+      return job.type === "batch-end" ? end(job.batch) : undefined;
+    },
+
+    async open(id) {
+      const batch = await shelf.get(id);
+      return batch?.status === "in_progress" && batch.expires_at > now();
+    },
+  };
+}
+
+function isGood({ response }: LineResult): boolean {
+  return response !== null && response.status_code < 400;
+}

@@ -1,0 +1,38 @@
+import type { FastifyReply } from "fastify";
+
+/** How often a silent stream says that it lives, in milliseconds: proxies close what is silent. */
+const ALIVE_MS = 15_000;
+
+/**
+ * Writes server-sent events as they come and waits for a slow reader. Who left is told to `onGone`, once; whether the events go on is then
+ * theirs to say, and nothing is written any more.
+ */
+export async function sendEvents(
+  reply: FastifyReply,
+  headers: Readonly<Record<string, string>>,
+  events: AsyncIterable<string>,
+  onGone: () => void,
+): Promise<void> {
+  const { raw } = reply.hijack();
+  raw.writeHead(200, { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+  let gone = raw.destroyed;
+  let wake = () => {};
+  const onClose = () => {
+    gone = true;
+    wake();
+    onGone();
+  };
+  if (gone) onGone();
+  raw.once("close", onClose);
+  raw.on("drain", () => wake());
+  const alive = setInterval(() => gone || raw.write(": alive\n\n"), ALIVE_MS);
+  try {
+    for await (const event of events)
+      if (!gone && !raw.write(event))
+        await new Promise<void>((resolve) => (wake = gone ? (resolve() ?? (() => {})) : resolve));
+  } finally {
+    clearInterval(alive);
+    raw.off("close", onClose);
+    if (!gone) raw.end();
+  }
+}

@@ -1,0 +1,20 @@
+import type { AnswerStream, ChatOutcome } from "../../flow/index.ts";
+import { createEventReader, type ChatChunk, type ChatCompletion } from "../../models/index.ts";
+import { toChunk, type Assembler } from "./assemble.ts";
+import type { ResponseEvent } from "./shape.ts";
+
+type Answered = Extract<ChatOutcome, { kind: "whole" | "stream" }>;
+
+/** The events of an answer but the last; afterwards the assembler has the whole response. */
+export async function* toEvents(outcome: Answered, assembler: Assembler): AsyncGenerator<ResponseEvent> {
+  yield* assembler.begin();
+  if (outcome.kind === "whole") yield* assembler.add(toChunk(JSON.parse(outcome.text) as ChatCompletion));
+  else for await (const chunk of toChunks(outcome.stream)) yield* assembler.add(chunk);
+  yield* assembler.close();
+}
+
+async function* toChunks(stream: AnswerStream): AsyncGenerator<ChatChunk> {
+  const reader = createEventReader();
+  for await (const bytes of stream)
+    for (const data of reader.read(bytes)) if (data !== "[DONE]") yield JSON.parse(data) as ChatChunk;
+}

@@ -1,0 +1,179 @@
+import { MarrowError } from "../../errors.ts";
+import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
+import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
+import type { Asker } from "../asker.ts";
+import type { GatewayConfig } from "../config.ts";
+import { GATEWAY_QUEUE } from "../jobs.ts";
+import type { ResponseRequest } from "./request.ts";
+import type { Item, KeptResponse, ResponseBody } from "./shape.ts";
+
+/** A response that is to be made in the background. */
+export interface ResponseJob extends KeptResponse {
+  readonly type: "response";
+  readonly request: ResponseRequest;
+  readonly asker: Asker;
+}
+
+/** The kept responses of one scope: those of the queue, and those that were answered at once. */
+export interface Responses {
+  /** Keeps a response that was answered at once. One round trip. */
+  keep(kept: KeptResponse): Promise<void>;
+  /** Begins one in the background, and answers its id: the first one's for the same key. */
+  begin(
+    job: ResponseJob,
+    options: { readonly after?: string | undefined; readonly key?: string | undefined },
+  ): Promise<string>;
+  /** @throws MarrowError `not_found` */
+  find(id: string): Promise<KeptResponse>;
+  /** All that was said up to a response and in it, oldest first; ends at what is forgotten. @throws MarrowError `not_found`, `conflict` */
+  history(id: string): Promise<readonly Item[]>;
+  /** Cancels one in the background. @throws MarrowError `not_found`, `invalid_input` for one that is not in the background */
+  cancel(id: string): Promise<KeptResponse>;
+  /** @throws MarrowError `not_found` */
+  remove(id: string): Promise<void>;
+  /** Events of one in the background. */
+  read(id: string, signal: AbortSignal): AsyncIterable<OutputEvent>;
+  /** Forgets the responses of a user. Answers how many. */
+  forget(user: string): Promise<number>;
+}
+
+/** Responses that may follow each other. */
+const CHAIN_MAX = 1_000;
+const ID = /^resp_\w{1,59}$/;
+
+/** Opens a scope's responses. */
+export function createResponses(
+  redis: Redis,
+  scope: string,
+  { ttlMs, streamTtlMs }: GatewayConfig["responses"],
+): Responses {
+  const scoped = redis.scope(scope);
+  const queue: Queue<ResponseJob, KeptResponse> = createQueue(scoped, { name: GATEWAY_QUEUE });
+  const keyOf = (id: string) => `${keyTag(scoped, ["response", id])}:response`;
+  const userKey = (user: string) => `${keyTag(scoped, ["responses", user])}:responses:${encodeKeyPart("user", user)}`;
+
+  /** Notes whose a response is, so that it can be forgotten with its user. */
+  async function note(id: string, user: string): Promise<void> {
+    const now = Date.now();
+    const key = userKey(user);
+    const commands = [
+      ["ZADD", key, String(now), id],
+      ["ZREMRANGEBYSCORE", key, "-inf", String(now - ttlMs)],
+      ["PEXPIRE", key, String(ttlMs)],
+    ];
+    allOf(await scoped.pipeline(commands, { retry: "safe" }));
+  }
+
+  async function look(id: string): Promise<{ kept: KeptResponse; job?: Job<ResponseJob, KeptResponse> } | undefined> {
+    if (!ID.test(id)) return undefined;
+    const [record, job] = await Promise.all([
+      scoped.send(["GET", keyOf(id)], { reply: "bytes" }) as Promise<Buffer | null>,
+      queue.get(id),
+    ]);
+    if (record !== null) return { kept: decodeRecord(record) as KeptResponse };
+    const held = job?.result ?? job?.payload;
+    if (job === undefined || held === undefined) return undefined;
+    const { response, input, user } = held;
+    return { job, kept: { input, user, response: job.result === undefined ? withState(response, job) : response } };
+  }
+
+  async function find(id: string) {
+    const found = await look(id);
+    if (found === undefined)
+      throw new MarrowError("not_found", "there is no response of this id", { details: { path: "response_id" } });
+    return found;
+  }
+
+  return {
+    async keep(kept) {
+      const { id } = kept.response;
+      const stored = scoped.send(["SET", keyOf(id), encodeRecord(kept), "PX", String(ttlMs)], { retry: "safe" });
+      await Promise.all([stored, note(id, kept.user)]);
+    },
+
+    async begin(job, { after, key }) {
+      const previous = after === undefined ? undefined : (await find(after)).job;
+      const waits = previous !== undefined && !["done", "dead", "cancelled"].includes(previous.state);
+      await note(job.response.id, job.user);
+      return queue.push(job, {
+        id: job.response.id,
+        kind: "response",
+        resultTtlMs: ttlMs,
+        outputTtlMs: Math.min(streamTtlMs, ttlMs),
+        ...(waits && { dependsOn: [previous.id] }),
+        ...(key !== undefined && { idempotencyKey: key, fingerprint: [job.request, job.user] }),
+      });
+    },
+
+    find: async (id) => (await find(id)).kept,
+
+    async history(id) {
+      const chain: Item[][] = [];
+      for (let next: string | null = id, length = 0; next !== null && length < CHAIN_MAX; length += 1) {
+        const found = await look(next);
+        if (found === undefined) {
+          if (length === 0) await find(next);
+          break;
+        }
+        const { response, input } = found.kept;
+        if (response.status !== "completed" && response.status !== "incomplete")
+          throw new MarrowError("conflict", `the previous response is ${response.status}`, {
+            details: { path: "previous_response_id" },
+          });
+        chain.push([...input, ...response.output]);
+        next = response.previous_response_id;
+      }
+      return chain.toReversed().flat();
+    },
+
+    async cancel(id) {
+      const { job } = await find(id);
+      if (job === undefined)
+        throw new MarrowError("invalid_input", "only a response in the background can be cancelled", {
+          details: { path: "response_id" },
+        });
+      await queue.cancel(id);
+      return (await find(id)).kept;
+    },
+
+    async remove(id) {
+      const { job, kept } = await find(id);
+      if (job !== undefined) await queue.remove(id);
+      else await scoped.send(["UNLINK", keyOf(id)], { retry: "safe" });
+      await scoped.send(["ZREM", userKey(kept.user), id], { retry: "safe" });
+    },
+
+    read: (id, signal) => queue.read(id, { signal }),
+
+    async forget(user) {
+      const ids = (await scoped.send(["ZRANGE", userKey(user), "0", "-1"])) as readonly string[];
+      for (const id of ids) {
+        await queue.remove(id);
+        await scoped.send(["UNLINK", keyOf(id)], { retry: "safe" });
+      }
+      await scoped.send(["UNLINK", userKey(user)], { retry: "safe" });
+      return ids.length;
+    },
+  };
+}
+
+/** A response that has no end of its own yet, as its job tells of it. */
+function withState(response: ResponseBody, { state, reason }: Job): ResponseBody {
+  switch (state) {
+    case "running":
+    case "cancelling":
+      return { ...response, status: "in_progress" };
+    case "cancelled":
+      return { ...response, status: "cancelled" };
+    case "dead":
+      return { ...response, status: "failed", error: toError(reason) };
+    default:
+      return { ...response, status: "queued" };
+  }
+}
+
+function toError(reason: string | undefined): { readonly code: string; readonly message: string } {
+  if (reason === "rate_limited")
+    return { code: "rate_limit_exceeded", message: "a limit refused the request too long" };
+  return { code: "server_error", message: `the response could not be made: ${reason ?? "failed"}` };
+}

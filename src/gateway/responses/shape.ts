@@ -1,0 +1,48 @@
+/** The shapes of OpenAI's Responses API that the gateway writes. Source: the official SDK's types, the Open Responses specification. */
+
+/** An object of JSON. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** One item of what was asked or answered. */
+export interface Item extends Fields {
+  readonly id: string;
+  readonly type: string;
+}
+
+/** Where a response is. */
+export type ResponseStatus = "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+
+/** A response as clients see it. */
+export interface ResponseBody extends Fields {
+  readonly id: string;
+  readonly object: "response";
+  readonly created_at: number;
+  readonly status: ResponseStatus;
+  readonly model: string;
+  readonly background: boolean;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly incomplete_details: { readonly reason: string } | null;
+  readonly output: readonly Item[];
+  readonly previous_response_id: string | null;
+  readonly usage: Fields | null;
+}
+
+/** A response as it is kept: with what was asked. */
+export interface KeptResponse {
+  readonly response: ResponseBody;
+  readonly input: readonly Item[];
+  readonly user: string;
+}
+
+/** An event of a streamed response; its number is given where it is sent. */
+export interface ResponseEvent extends Fields {
+  readonly type: string;
+}
+
+/** The event that ends a stream. */
+export function lastEvent(response: ResponseBody): ResponseEvent {
+  const { status } = response;
+  // The clients know no event of a cancelled response: it is one that did not become whole.
+  const word = status === "completed" || status === "failed" ? status : "incomplete";
+  return { type: `response.${word}`, response };
+}

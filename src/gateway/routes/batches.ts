@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { askerOf } from "../asker.ts";
+import { BATCH_ENDPOINTS } from "../batches/batch.ts";
+import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
+import type { GatewayApp } from "../parts.ts";
+
+const createBody = z.looseObject({
+  input_file_id: z.string().min(1).max(256),
+  endpoint: z.enum(BATCH_ENDPOINTS),
+  completion_window: z.literal("24h"),
+  metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+});
+
+interface Named {
+  Params: { readonly id: string };
+}
+
+/** `/v1/batches`: the lines of a file as jobs of the gateway's queue. */
+export function registerBatches({ app, batches }: GatewayApp): void {
+  app.post("/v1/batches", { schema: { body: createBody } }, async (request) => {
+    const { input_file_id, endpoint, metadata } = request.body as z.infer<typeof createBody>;
+    const asker = askerOf(request, undefined);
+    return batches(asker.scope).create({ input_file_id, endpoint, metadata: metadata ?? null }, asker);
+  });
+
+  app.get("/v1/batches", { schema: { querystring: pageQuery } }, async (request) =>
+    toListBody(await batches(request.principal.scope).list(toPageOptions(request.query)), (batch) => batch),
+  );
+
+  app.get<Named>("/v1/batches/:id", async (request) => batches(request.principal.scope).get(request.params.id));
+
+  app.post<Named>("/v1/batches/:id/cancel", async (request) =>
+    batches(request.principal.scope).cancel(request.params.id),
+  );
+}

@@ -1,0 +1,191 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { parseCacheControl } from "../../flow/index.ts";
+import { askerOf } from "../asker.ts";
+import { admit, refuseCall, toHeaders } from "../asking.ts";
+import { toErrorAnswer } from "../error-body.ts";
+import { sendEvents } from "../event-stream.ts";
+import { header } from "../identity.ts";
+import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
+import type { GatewayApp } from "../parts.ts";
+import { toEvents } from "../responses/answer.ts";
+import { createAssembler } from "../responses/assemble.ts";
+import {
+  conversationOf,
+  newResponseId,
+  responseBody,
+  toChatRequest,
+  toInputItems,
+  toShell,
+  type ResponseRequest,
+} from "../responses/request.ts";
+import { lastEvent, type Item, type ResponseBody, type ResponseEvent } from "../responses/shape.ts";
+
+interface Named {
+  Params: { readonly id: string };
+}
+
+const streamQuery = z.looseObject({
+  stream: z.enum(["true", "false"]).optional(),
+  starting_after: z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a whole number")
+    .optional(),
+});
+
+/** `/v1/responses`: at once or in the background, as a whole or as a stream that can be taken up again anywhere. */
+export function registerResponses(parts: GatewayApp): void {
+  const { app, metrics } = parts;
+  const of = (request: FastifyRequest) => parts.tenants(request.principal.scope).responses;
+
+  app.post("/v1/responses", { schema: { body: responseBody } }, async (request, reply) => {
+    const body = request.body as ResponseRequest;
+    checkKept(body);
+    return body.background === true ? begin(request, reply, body) : answer(request, reply, body);
+  });
+
+  /** Answers at once. */
+  async function answer(request: FastifyRequest, reply: FastifyReply, body: ResponseRequest): Promise<unknown> {
+    const id = newResponseId();
+    const input = toInputItems(body, id);
+    const { previous_response_id: previous, conversation } = body;
+    const history = previous == null ? [] : await of(request).history(previous);
+    const chat = toChatRequest(body, history, input);
+    const streams = body.stream === true;
+    const asker = askerOf(request, body.user);
+    const { tenant, limiter } = await admit(parts, asker);
+    const outcome = await tenant.flow.chat({
+      request: { ...chat, ...(streams && { stream: true, stream_options: { include_usage: true } }) },
+      user: asker.user,
+      key: asker.key,
+      limiter,
+      conversation: conversation == null ? undefined : conversationOf(conversation),
+      control: parseCacheControl(header(request, "x-marrow-cache-control")),
+    });
+    if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
+    metrics.cached(outcome.provenance.cache);
+    const headers = toHeaders(outcome.provenance, request.id);
+    if (outcome.kind === "absent") throw new MarrowError("timeout", "no stored answer serves this request");
+    const assembler = createAssembler(toShell(body, id, Date.now()));
+    const keep = async () => {
+      const response = assembler.response();
+      if (body.store !== false) await of(request).keep({ response, input, user: asker.user });
+      return response;
+    };
+    const events = toEvents(outcome, assembler);
+    if (!streams) {
+      for await (const _ of events);
+      return reply.headers(headers).send(await keep());
+    }
+    async function* all(): AsyncGenerator<ResponseEvent> {
+      yield* events;
+      yield lastEvent(await keep());
+    }
+    // Who leaves may come back for the kept response: it is read to its end.
+    return sendEvents(reply, headers, numbered(all(), 0), () => {});
+  }
+
+  /** Begins one in the background. */
+  async function begin(request: FastifyRequest, reply: FastifyReply, body: ResponseRequest): Promise<unknown> {
+    const id = newResponseId();
+    const input = toInputItems(body, id);
+    const asker = askerOf(request, body.user);
+    const after = body.previous_response_id ?? undefined;
+    // What could never be asked is refused now, not in the background.
+    toChatRequest(body, [], input);
+    const response = toShell(body, id, Date.now());
+    const job = { type: "response" as const, response, input, user: asker.user, request: body, asker };
+    const begun = await of(request).begin(job, { after, key: header(request, "idempotency-key") });
+    if (body.stream === true) return follow(request, reply, begun, -1);
+    return begun === id ? response : (await of(request).find(begun)).response;
+  }
+
+  /** Streams a response in the background, after an event of it. */
+  async function follow(request: FastifyRequest, reply: FastifyReply, id: string, after: number): Promise<void> {
+    const gone = new AbortController();
+    const responses = of(request);
+    async function* all(): AsyncGenerator<ResponseEvent> {
+      let next = 0;
+      for await (const event of responses.read(id, gone.signal)) {
+        if (event.kind === "restarted") continue;
+        if (event.kind === "text") {
+          if (next > after) yield { ...(JSON.parse(event.text) as ResponseEvent), sequence_number: next };
+          next += 1;
+        } else {
+          const number = Math.max(next, after + 1);
+          yield { ...lastEvent((await responses.find(id)).response), sequence_number: number };
+        }
+      }
+    }
+    await sendEvents(reply, { "x-request-id": request.id }, numbered(all(), undefined), () => gone.abort());
+  }
+
+  app.get<Named>("/v1/responses/:id", { schema: { querystring: streamQuery } }, async (request, reply) => {
+    const { id } = request.params;
+    const { stream, starting_after: after } = request.query as z.infer<typeof streamQuery>;
+    const { response } = await of(request).find(id);
+    if (stream !== "true") return response;
+    if (!response.background)
+      throw new MarrowError("invalid_input", "only a response in the background can be streamed again", {
+        details: { path: "stream" },
+      });
+    return follow(request, reply, id, after === undefined ? -1 : Number(after));
+  });
+
+  app.post<Named>("/v1/responses/:id/cancel", async (request): Promise<ResponseBody> => {
+    const { response } = await of(request).cancel(request.params.id);
+    return response;
+  });
+
+  app.delete<Named>("/v1/responses/:id", async (request) => {
+    await of(request).remove(request.params.id);
+    return { id: request.params.id, object: "response", deleted: true };
+  });
+
+  app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: pageQuery } }, async (request) => {
+    const { input } = await of(request).find(request.params.id);
+    const { after, limit = 20, order = "desc" } = toPageOptions(request.query);
+    if (limit < 1 || limit > 100)
+      throw new MarrowError("invalid_input", "limit must be from 1 to 100", { details: { path: "limit" } });
+    const items: readonly Item[] = order === "desc" ? input.toReversed() : input;
+    const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
+    if (after !== undefined && start === 0)
+      throw new MarrowError("not_found", "the cursor names nothing that is listed", { details: { path: "after" } });
+    const data = items.slice(start, start + limit);
+    return toListBody({ data, hasMore: start + limit < items.length }, (item) => item);
+  });
+
+  /** Events as text, numbered from a place on where they bear no number; what breaks off says so in an event of its own. */
+  async function* numbered(events: AsyncIterable<ResponseEvent>, from: number | undefined): AsyncGenerator<string> {
+    let next = from ?? 0;
+    try {
+      for await (const event of events) {
+        const { type, sequence_number: known = next, ...rest } = event;
+        next = Number(known) + 1;
+        yield toText({ type, sequence_number: known, ...rest });
+      }
+    } catch (error) {
+      if (MarrowError.is(error, "aborted")) return;
+      app.log.warn({ code: (error as { code?: unknown }).code }, "a response's stream broke");
+      const { code, message, param } = toErrorAnswer(error).body.error;
+      yield toText({ type: "error", sequence_number: next, code, message, param });
+    }
+  }
+}
+
+/** What can be taken up again must be kept, and one history is enough. */
+function checkKept({ background, store, previous_response_id: previous, conversation }: ResponseRequest): void {
+  if (background === true && store === false)
+    throw new MarrowError("invalid_input", "store must be true for a response in the background", {
+      details: { path: "store" },
+    });
+  if (previous != null && conversation != null)
+    throw new MarrowError("invalid_input", "a request has a previous response or a conversation, not both", {
+      details: { path: "previous_response_id" },
+    });
+}
+
+function toText(event: ResponseEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
