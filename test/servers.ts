@@ -61,13 +61,25 @@ export interface Group {
 
 const SLOTS = 16_384;
 
-/** A cluster of masters without replicas, ready in about a second. */
-export async function startCluster(binary: string, masters = 3): Promise<Group> {
-  const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
-  const nodes = await Promise.all(Array.from({ length: masters }, () => ownServer(binary, args)));
+/** A cluster of masters, each with a replica or without, ready in about a second; the replicas follow the masters in `nodes`. */
+export async function startCluster(
+  binary: string,
+  { masters = 3, replicas = false, args = [] }: { masters?: number; replicas?: boolean; args?: readonly string[] } = {},
+): Promise<Group> {
+  const own = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-node-timeout",
+    "1000",
+    "--repl-diskless-sync-delay",
+    "0",
+    ...args,
+  ];
+  const count = replicas ? 2 * masters : masters;
+  const nodes = await Promise.all(Array.from({ length: count }, () => ownServer(binary, own)));
   await Promise.all(nodes.map((node) => node.start()));
   const clients = nodes.map(({ port }) => new Client(port, "127.0.0.1"));
-  for (const [at, client] of clients.entries()) {
+  for (const [at, client] of clients.slice(0, masters).entries()) {
     const from = Math.floor((SLOTS * at) / masters);
     const to = Math.floor((SLOTS * (at + 1)) / masters) - 1;
     await client.call("CLUSTER", "ADDSLOTSRANGE", String(from), String(to));
@@ -77,9 +89,12 @@ export async function startCluster(binary: string, masters = 3): Promise<Group> 
   await until(async () => {
     const states = await Promise.all(clients.map((client) => client.call("CLUSTER", "INFO")));
     return states.every(
-      (state) => /cluster_state:ok/.test(String(state)) && String(state).includes(`cluster_known_nodes:${masters}`),
+      (state) => /cluster_state:ok/.test(String(state)) && String(state).includes(`cluster_known_nodes:${count}`),
     );
   }, "the cluster");
+  for (const [at, client] of clients.slice(masters).entries())
+    await client.call("CLUSTER", "REPLICATE", String(await clients[at]?.call("CLUSTER", "MYID")));
+  if (replicas) await replicated(nodes.slice(0, masters), 1);
   for (const client of clients) client.disconnect();
   return {
     url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
@@ -144,6 +159,32 @@ export async function startSentinel(binary: string): Promise<Group> {
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Waits until so many replicas of each master have all that was written there by now. */
+export async function replicated(masters: readonly OwnServer[], replicas: number): Promise<void> {
+  for (const { port } of masters) {
+    const client = new Client(port, "127.0.0.1");
+    const wanted = Number(/master_repl_offset:(\d+)/.exec(await client.info("replication"))?.[1]);
+    await until(async () => {
+      const offsets = [...(await client.info("replication")).matchAll(/state=online,offset=(\d+)/g)].map(([, at]) =>
+        Number(at),
+      );
+      return offsets.length >= replicas && offsets.every((offset) => offset >= wanted);
+    }, `the replicas of ${port}`);
+    client.disconnect();
+  }
+}
+
+/** Waits until one of the nodes is a master. */
+export async function takenOver(nodes: readonly OwnServer[]): Promise<void> {
+  const clients = nodes.map(({ port }) => new Client(port, "127.0.0.1"));
+  for (const client of clients) client.on("error", () => {});
+  await until(async () => {
+    const roles = await Promise.all(clients.map((client) => client.info("replication")));
+    return roles.some((role) => role.includes("role:master"));
+  }, "a replica to take over");
+  for (const client of clients) client.disconnect();
 }
 
 /** Waits until something holds, at most 40 seconds. */

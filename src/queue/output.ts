@@ -26,8 +26,8 @@ export async function* readOutput(
   },
 ): AsyncGenerator<OutputEvent> {
   const { job, log, tenant, after, signal } = options;
-  // A place is an entry's id and the epoch that it was read in.
-  const [, start, known] = /^(\d+-\d+)\/(\d+)$/.exec(after ?? "0-0/0") ?? [];
+  // A place is an entry's id: the fence of its attempt, and which part it is.
+  const [start, known] = /^(\d{1,16})-\d{1,9}$/.exec(after ?? "0-0") ?? [];
   if (start === undefined)
     throw new MarrowError("invalid_input", "after must be a place of this output", { details: { path: "after" } });
   let last = start;
@@ -43,13 +43,12 @@ export async function* readOutput(
     if (state[0] !== tenant) throw noJob();
     for (const [id, fields] of entries) {
       last = id;
-      const [, fence, , value = ""] = fields;
-      const at = `${id}/${fence}`;
-      if (epoch !== Number(fence)) {
-        if (epoch !== 0) yield { kind: "restarted", at, epoch: Number(fence) };
-        epoch = Number(fence);
+      const fence = Number(id.split("-")[0]);
+      if (epoch !== fence) {
+        if (epoch !== 0) yield { kind: "restarted", at: `${fence}-0`, epoch: fence };
+        epoch = fence;
       }
-      yield { kind: "text", text: value, at, epoch };
+      yield { kind: "text", text: fields[1] ?? "", at: id, epoch };
     }
     if (entries.length === PAGE) continue;
     const now = state[1] as JobState;

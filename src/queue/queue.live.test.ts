@@ -24,7 +24,7 @@ describe("a queue", () => {
         expect(job.endedAtMs).toBeGreaterThanOrEqual(job.createdAtMs);
       },
     );
-    expect(seen).toMatchObject([{ id, scope: "acme", fence: 1, idempotencyKey: `${QUEUE}:${id}` }]);
+    expect(seen).toMatchObject([{ id, scope: "acme", idempotencyKey: `${QUEUE}:${id}` }]);
     expect(await queue.counts()).toEqual({ waiting: 0, done: 1, dead: 0, cancelled: 0 });
     expect(await createQueue(redis.scope("other"), { name: QUEUE }).get(id)).toBeUndefined();
   });

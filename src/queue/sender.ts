@@ -1,6 +1,6 @@
 import { runScript, decodeRecord, type Redis } from "../redis/index.ts";
 import { createPoster, judgeDelivery, signWebhook, type PosterOptions } from "../webhooks/index.ts";
-import { checkText } from "../internal/check.ts";
+import { checkInteger, checkText } from "../internal/check.ts";
 import { queueKeys } from "./keys.ts";
 import { checkPartitions } from "./options.ts";
 import { claimDeliveries, settleDeliveries } from "./scripts.gen.ts";
@@ -26,8 +26,8 @@ export interface Sender {
 const ENDPOINTS = 16;
 const BATCH = 16;
 const LOOK_MS = 1_000;
-/** An endpoint is given to another sender when its own was silent for so long; over the longest time of a delivery. */
-const LEASE_MS = 45_000;
+/** An endpoint is given to another sender when its own was silent for so long beyond the longest time of a delivery. */
+const GRACE_MS = 5_000;
 
 /**
  * Sends the webhooks of all tenants of a queue; any number of processes may. Every event goes out at least once: a sender that dies after
@@ -38,6 +38,8 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
   const { onError = () => {}, ...rest } = options;
   const name = checkText("name", options.name, 128);
   const keys = queueKeys(redis.app, { name, partitions: checkPartitions(options.partitions) });
+  const { timeoutMs = 20_000 } = rest;
+  const leaseMs = checkInteger("timeoutMs", timeoutMs, { min: 1_000, max: 30_000 }) + GRACE_MS;
   const poster = createPoster(rest);
   const running = new Set<Promise<void>>();
   let closing = false;
@@ -69,7 +71,7 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
     looking = true;
     try {
       for (const queue of keys) {
-        const values = { lease_ms: LEASE_MS, limit: ENDPOINTS, batch: BATCH };
+        const values = { lease_ms: leaseMs, limit: ENDPOINTS, batch: BATCH };
         const reply = (await runScript(redis, claimDeliveries, { queue }, values, {
           reply: "bytes",
         })) as readonly Buffer[];

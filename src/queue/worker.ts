@@ -5,7 +5,8 @@ import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type Admission, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { judge } from "./retry.ts";
 import { fireSchedules } from "./schedule.ts";
-import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
+import { extendLeases, turnJobs } from "./scripts.gen.ts";
+import { createWriter, type OutputWriter } from "./writer.ts";
 
 /** A job in the hands of its worker. */
 export interface Work<T = unknown> {
@@ -13,7 +14,7 @@ export interface Work<T = unknown> {
   /** The tenant that pushed it. */
   readonly scope: string;
   readonly payload: T;
-  /** Grows with every job that is given out: what carries a lower one than another is out of date. */
+  /** Grows with every job that is given out, by the server's time: what carries a lower one than another is out of date. */
   readonly fence: number;
   /** The same for every attempt of this job: for the provider, so that it does the thing once. */
   readonly idempotencyKey: string;
@@ -43,8 +44,6 @@ export interface Worker {
   close(): Promise<void>;
 }
 
-/** How long parts of an output gather, in milliseconds. */
-const WRITE_MS = 20;
 /** How often a worker looks for work that nobody told it of, in milliseconds. */
 const LOOK_MS = 1_000;
 const AWAY_MS = { first: 50, last: 2_000 } as const;
@@ -54,24 +53,18 @@ interface Held {
   readonly fence: string;
   /** Made when its signal is asked for, or it is to stop: most jobs need none. */
   controller: AbortController | undefined;
-  /** Parts not written yet, and the writing under way. */
-  parts: string[];
-  /** Parts of this attempt that were handed to writing. */
-  written: number;
-  writing: Promise<void>;
-  timer: NodeJS.Timeout | undefined;
+  readonly output: OutputWriter;
   lost: boolean;
 }
 
-/** How a job ended, as the script takes it. */
-type Ended = readonly [
-  id: string,
-  fence: string,
-  outcome: string,
-  body: Buffer | string,
-  reason: string,
-  delayMs: number,
-];
+/** How a job ended. */
+interface Ended {
+  readonly one: Held;
+  readonly outcome: string;
+  readonly body: Buffer | string;
+  readonly reason: string;
+  readonly delayMs: number;
+}
 
 /** Jobs that are told or asked for in one script: Lua hands over no more in one call. */
 const TURN_MAX = 1_000;
@@ -137,12 +130,23 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     const told = ended.splice(0, TURN_MAX);
     if (told.length === 0 && wanted === 0) return false;
     try {
-      const values = { lease_ms: leaseMs, wanted, cap: tenantMax, ended: told.flat() };
+      const words = told.flatMap(({ one, outcome, body, reason, delayMs }) => [
+        one.id,
+        one.fence,
+        outcome,
+        body,
+        reason,
+        delayMs,
+        one.output.count,
+      ]);
+      const values = { lease_ms: leaseMs, wanted, cap: tenantMax, ended: words };
       const reply = await runScript(redis, turnJobs, { queue }, values, { reply: "bytes" });
       awayMs = AWAY_MS.first;
       const [states, jobs, dueMs] = reply as readonly [readonly Buffer[], readonly Buffer[], number];
       states.forEach((state, at) => {
-        if (String(state) === "lost") onError(lost(told[at]?.[0] ?? ""));
+        const { one, ...how } = told[at] as Ended;
+        if (String(state) === "lost") onError(lost(one.id));
+        if (String(state) === "gap") void writeAgain(one, how);
       });
       for (let at = 0; at < jobs.length; at += 8) start(jobs.slice(at, at + 8));
       clearTimeout(due);
@@ -165,10 +169,12 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       id: String(id),
       fence: String(fence),
       controller: undefined,
-      parts: [],
-      written: 0,
-      writing: Promise.resolve(),
-      timer: undefined,
+      output: createWriter(
+        redis,
+        { queue, id: String(id), fence: String(fence) },
+        (state) => hear(one, state),
+        onError,
+      ),
       lost: false,
     };
     held.set(one.id, one);
@@ -201,7 +207,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
           get cancelled() {
             return one.controller?.signal.reason === CANCELLED;
           },
-          write: (text) => write(one, text),
+          write: one.output.write,
           use: (now) => void (used = now),
           conclude: (now) => void (word = checkWord(now)),
         });
@@ -230,40 +236,17 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     reason: string,
     delayMs: number,
   ): Promise<void> {
-    if (one.parts.length > 0) flush(one);
-    await one.writing;
+    await one.output.settle();
     held.delete(one.id);
-    if (!one.lost) ended.push([one.id, one.fence, outcome, body, reason, delayMs]);
+    if (!one.lost) ended.push({ one, outcome, body, reason, delayMs });
     turnSoon();
   }
 
-  function write(one: Held, text: string): void {
-    one.parts.push(text);
-    one.timer ??= setTimeout(() => flush(one), WRITE_MS);
-  }
-
-  /** Writes what has gathered, after what is being written. */
-  function flush(one: Held): void {
-    clearTimeout(one.timer);
-    one.timer = undefined;
-    const parts = one.parts;
-    const from = one.written;
-    one.parts = [];
-    one.written += parts.length;
-    one.writing = one.writing.then(() => writeOut(one, from, parts));
-  }
-
-  /** Writes parts, however often it takes: an output has no gap. */
-  async function writeOut(one: Held, from: number, parts: readonly string[]): Promise<void> {
-    for (let waitMs: number = AWAY_MS.first; !one.lost; waitMs = Math.min(AWAY_MS.last, waitMs * 2)) {
-      try {
-        const values = { id: one.id, fence: one.fence, from, parts };
-        return hear(one, String(await runScript(redis, writeParts, { queue }, values)));
-      } catch (error) {
-        onError(error);
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
-      }
-    }
+  /** Ends a job anew whose output lost parts to a fail-over: it is held again meanwhile. */
+  async function writeAgain(one: Held, { outcome, body, reason, delayMs }: Omit<Ended, "one">): Promise<void> {
+    held.set(one.id, one);
+    one.output.recheck();
+    await end(one, outcome, body, reason, delayMs);
   }
 
   function stop(one: Held, why: MarrowError): void {
@@ -275,6 +258,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   function hear(one: Held, state: string): void {
     if (state === "lost" && !one.lost) {
       one.lost = true;
+      one.output.stop();
       stop(one, lost(one.id));
     } else if (state === "cancelling") stop(one, CANCELLED);
   }
@@ -332,7 +316,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       // Who does not listen to the signal is handed back over its head; what it says later is not heard.
       for (const one of held.values()) {
         one.lost = true;
-        ended.push([one.id, one.fence, "release", "", "", 0]);
+        one.output.stop();
+        ended.push({ one, outcome: "release", body: "", reason: "", delayMs: 0 });
       }
       held.clear();
       if (ended.length > 0) turnSoon();

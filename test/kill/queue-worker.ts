@@ -1,7 +1,7 @@
-/** One of the processes of queue.fault.live.test.ts: does jobs slowly, notes each begin and end beside the queue, until it is killed. */
+/** One of the processes of queue.fault.live.test.ts: does jobs slowly and sends their webhooks, until it is killed. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "../../src/index.ts";
-import { createWorker } from "../../src/queue/index.ts";
+import { createSender, createWorker } from "../../src/queue/index.ts";
 
 const [url = "", app = "", name = ""] = process.argv.slice(2);
 const redis = await connect(url, { app });
@@ -13,4 +13,5 @@ createWorker(redis, { name: "kill", concurrency: 4, leaseMs: 2_000 }, async ({ i
   }
   return { by: name, fence, id };
 });
+createSender(redis, { name: "kill", allowHttp: true, allowNetworks: ["127.0.0.0/8"], timeoutMs: 1_000 });
 process.stdout.write("ready\n");

@@ -2,10 +2,13 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomInt, randomUUID } from "node:crypto";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { Redis as Ioredis } from "ioredis";
 import { describe, expect, inject, it } from "vitest";
 import { connect } from "../../src/index.ts";
-import { createQueue, type Queue } from "../../src/queue/index.ts";
-import { ownServer } from "../servers.ts";
+import { createQueue, createWebhooks, type Queue } from "../../src/queue/index.ts";
+import { hurry, receiving } from "../receiver.ts";
+import { startProxy } from "../resp-proxy.ts";
+import { ownServer, replicated, startCluster, startSentinel, takenOver } from "../servers.ts";
 
 const WORKER = fileURLToPath(new URL("queue-worker.ts", import.meta.url));
 /** Jobs of a round; `MARROW_KILL_JOBS=2000` makes it a long one. */
@@ -45,68 +48,170 @@ async function outputOf(queue: Queue, id: string): Promise<{ text: string; ends:
 
 const wordsOf = (count: number) => Array.from({ length: count }, (_, word) => `${word} `).join("");
 
+type Payload = { words: number; pauseMs: number };
+type KillQueue = Queue<Payload, { id: string; fence: number; by: string }>;
+
+/** What a round breaks, besides workers. */
+interface Round {
+  readonly url: string;
+  /** What workers connect to, if it is not the same. */
+  readonly workerUrl?: string;
+  readonly failsOver?: boolean;
+  /** Called before the nth job of all is pushed. */
+  readonly breaks: (nth: number, of: number, chance: () => number) => Promise<void>;
+}
+
+/** Pushes jobs while workers, and whatever the round breaks, are killed; then holds the invariants. Answers how many pushes were acknowledged. */
+async function playRound(seed: number, { url, workerUrl = url, failsOver = false, breaks }: Round): Promise<number> {
+  const chance = chanceOf(seed);
+  const app = `k${randomUUID().slice(0, 8)}`;
+  const workers = await Promise.all([0, 1, 2].map((at) => startWorker(workerUrl, app, `w${at}`)));
+  const redis = await connect(url, { app });
+  const tenant = redis.scope("acme");
+  const queue: KillQueue = createQueue(tenant, { name: "kill" });
+  const webhooks = createWebhooks(tenant, { name: "kill", allowHttp: true, allowNetworks: ["127.0.0.0/8"] });
+  const stop = (worker: ChildProcess) => {
+    worker.removeAllListeners("exit");
+    worker.kill("SIGKILL");
+  };
+  const acknowledged = await receiving(
+    () => [204],
+    async (hook, received) => {
+      const endpoint = await webhooks.create({ url: hook });
+      const pushed: { id: string; words: number }[] = [];
+      for (let nth = 0; nth < JOBS; nth += 1) {
+        await breaks(nth, JOBS, chance);
+        const words = 3 + Math.floor(chance() * 10);
+        try {
+          const id = await queue.push({ words, pauseMs: 20 }, { crashes: 100, idempotencyKey: randomUUID() });
+          pushed.push({ id, words });
+        } catch (error) {
+          // Not acknowledged: it may be there or not.
+          if (!["unavailable", "timeout"].includes(String((error as { code?: unknown }).code))) throw error;
+        }
+        const draw = chance();
+        const victim = workers[Math.floor(chance() * workers.length)] as ChildProcess;
+        if (draw < 0.02) {
+          stop(victim);
+          workers[workers.indexOf(victim)] = await startWorker(workerUrl, app, `w${nth}`);
+        } else if (draw < 0.04) {
+          victim.kill("SIGSTOP");
+          setTimeout(() => victim.kill("SIGCONT"), 3_000);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      for (const { id, words } of pushed) {
+        const job = await queue.wait(id, { waitMs: 60_000 });
+        expect(job).toMatchObject({ state: "done", result: { id } });
+        expect(await outputOf(queue as Queue, id)).toEqual({ text: wordsOf(words), ends: 1 });
+      }
+      await expect.poll(() => queue.counts(), { timeout: 30_000 }).toMatchObject({ waiting: 0, dead: 0, cancelled: 0 });
+      await expect.poll(() => redis.send(["ZCARD", `{${app}:queue:kill}:queue:leases`]), { timeout: 10_000 }).toBe(0);
+      // What a Redis that was killed had answered is told of all the same.
+      const told = () => new Set(received.map(({ body }) => (JSON.parse(body) as { data: { id: string } }).data.id));
+      const untold = () => pushed.filter(({ id }) => !told().has(id)).length;
+      const hurried = async () => {
+        const waiting = (await webhooks.deliveries(endpoint.id, { limit: 1_000 })).some(({ attempts }) => attempts > 0);
+        if (waiting) await hurry(redis, "kill", `acme/${endpoint.id}`);
+        return untold();
+      };
+      await expect.poll(hurried, { timeout: 40_000, interval: 500 }).toBe(0);
+      // Each end writes an event of its own: a job that ended twice would have two. A fail-over forgets ends that its replica had not heard of.
+      const events = new Set(received.map(({ headers }) => headers["webhook-id"]));
+      if (!failsOver) expect(events.size).toBe(told().size);
+      return pushed.length;
+    },
+  );
+  for (const worker of workers) stop(worker);
+  await redis.close();
+  return acknowledged;
+}
+
 describe("jobs whose workers and Redis are killed", () => {
-  it(`are all done, each once, their outputs whole (seed ${SEED})`, async () => {
-    const chance = chanceOf(SEED);
+  it(`are all done, their outputs whole, their webhooks sent (seed ${SEED})`, async () => {
     const server = await ownServer(inject("redisBinary"), ["--appendonly", "yes", "--appendfsync", "always"]);
     await server.start();
-    const app = `k${randomUUID().slice(0, 8)}`;
-    const workers = await Promise.all([0, 1, 2].map((at) => startWorker(server.url, app, `w${at}`)));
-    const redis = await connect(server.url, { app });
-    const queue = createQueue<{ words: number; pauseMs: number }, { id: string; fence: number }>(redis.scope("acme"), {
-      name: "kill",
-    });
-    const pushed: { id: string; words: number }[] = [];
-    const push = async () => {
-      const words = 3 + Math.floor(chance() * 10);
-      try {
-        const id = await queue.push({ words, pauseMs: 20 }, { crashes: 100, idempotencyKey: randomUUID() });
-        pushed.push({ id, words });
-      } catch (error) {
-        // Not acknowledged: it may be there or not.
-        if (!["unavailable", "timeout"].includes(String((error as { code?: unknown }).code))) throw error;
-      }
-    };
-    for (let at = 0; at < JOBS; at += 1) {
-      await push();
-      const draw = chance();
-      const victim = workers[Math.floor(chance() * workers.length)] as ChildProcess;
-      if (draw < 0.02) {
-        victim.removeAllListeners("exit");
-        victim.kill("SIGKILL");
-        workers[workers.indexOf(victim)] = await startWorker(server.url, app, `w${at}`);
-      } else if (draw < 0.04) {
-        victim.kill("SIGSTOP");
-        setTimeout(() => victim.kill("SIGCONT"), 3_000);
-      } else if (at === Math.floor(JOBS / 2)) {
+    const pushed = await playRound(SEED, {
+      url: server.url,
+      async breaks(nth, of) {
+        if (nth !== Math.floor(of / 2)) return;
         await server.kill();
         await new Promise((resolve) => setTimeout(resolve, 200));
         await server.start();
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-    expect(pushed.length).toBeGreaterThan(JOBS / 2);
-    for (const { id, words } of pushed) {
-      const job = await queue.wait(id, { waitMs: 40_000 });
-      expect(job).toMatchObject({ state: "done", result: { id } });
-      expect(await outputOf(queue as Queue, id)).toEqual({ text: wordsOf(words), ends: 1 });
-    }
-    expect((await queue.counts()).waiting).toBe(0);
-    expect(await redis.send(["ZCARD", `{${app}:queue:kill}:queue:leases`])).toBe(0);
-    for (const worker of workers) {
-      worker.removeAllListeners("exit");
-      worker.kill("SIGKILL");
-    }
-    await redis.close();
+      },
+    });
+    expect(pushed).toBeGreaterThan(JOBS / 2);
     await server.stop();
+  }, 180_000);
+
+  it(`are all done when connections are cut after a script ran and before its answer (seed ${SEED})`, async () => {
+    const server = await ownServer(inject("redisBinary"));
+    await server.start();
+    const proxy = await startProxy(server.url);
+    const pushed = await playRound(SEED, {
+      url: server.url,
+      workerUrl: proxy.url,
+      async breaks(_, __, chance) {
+        if (chance() > 0.1) return;
+        proxy.mute(true);
+        await new Promise((resolve) => setTimeout(resolve, 15));
+        proxy.cut();
+        proxy.mute(false);
+      },
+    });
+    expect(pushed).toBeGreaterThan(JOBS / 2);
+    await proxy.close();
+    await server.stop();
+  }, 180_000);
+
+  it(`are all done when a Sentinel's master is killed and a replica takes over (seed ${SEED})`, async () => {
+    const group = await startSentinel(inject("redisBinary"));
+    const [master] = group.nodes;
+    const pushed = await playRound(SEED, {
+      url: group.url,
+      failsOver: true,
+      async breaks(nth, of) {
+        if (nth !== Math.floor(of / 2) || master === undefined) return;
+        // Redis answers before its replicas have it: a fail-over keeps what they have.
+        await replicated([master], 2);
+        await master.kill();
+        await takenOver(group.nodes.slice(1));
+      },
+    });
+    expect(pushed).toBeGreaterThan(JOBS / 2);
+    await group.stop();
+  }, 180_000);
+
+  it(`are all done when a master of a cluster is killed and its replica takes over (seed ${SEED})`, async () => {
+    const group = await startCluster(inject("redisBinary"), { replicas: true });
+    const pushed = await playRound(SEED, {
+      url: group.url,
+      failsOver: true,
+      async breaks(nth, of) {
+        if (nth !== Math.floor(of / 2)) return;
+        const keysOf = async (port: number) => {
+          const node = new Ioredis(port);
+          const keys = await node.dbsize();
+          node.disconnect();
+          return keys;
+        };
+        const sizes = await Promise.all(group.nodes.slice(0, 3).map(({ port }) => keysOf(port)));
+        const at = sizes.indexOf(Math.max(...sizes));
+        const master = group.nodes[at];
+        if (master === undefined) return;
+        await replicated([master], 1);
+        await master.kill();
+        await takenOver(group.nodes.slice(3 + at, 4 + at));
+      },
+    });
+    expect(pushed).toBeGreaterThan(JOBS / 2);
+    await group.stop();
   }, 180_000);
 
   it("goes on within its lease and one beat of another worker after its own was killed", async () => {
     const app = `k${randomUUID().slice(0, 8)}`;
     const redis = await connect(inject("redisUrl"), { app });
-    const queue = createQueue<{ words: number; pauseMs: number }, { by: string }>(redis.scope("acme"), {
-      name: "kill",
-    });
+    const queue: KillQueue = createQueue(redis.scope("acme"), { name: "kill" });
     const first = await startWorker(inject("redisUrl"), app, "first");
     const id = await queue.push({ words: 50, pauseMs: 40 });
     await expect.poll(async () => (await queue.get(id))?.state).toBe("running");

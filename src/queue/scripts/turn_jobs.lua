@@ -3,8 +3,8 @@
 -- ARGV lease_ms   how long a new job is the worker's unless it says that it lives, > 0
 -- ARGV wanted     how many new jobs, >= 0
 -- ARGV cap        how many of one tenant may run at once; 0: any number
--- ARGV ended...   for each ended job: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), body, reason (of one that is done: "", or another word than completed for its event), delay_ms
--- REPLY { for each ended job its state now ("lost": it was not the worker's any more), { for each new job: id, fence, tenant, payload, attempts left, crashes left, made_ms, attempts in all }, ms until a delayed job is due (-1: none) }
+-- ARGV ended...   for each ended job: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), body, reason (of one that is done: "", or another word than completed for its event), delay_ms, parts of its output
+-- REPLY { for each ended job its state now ("lost": it was not the worker's any more; "gap": its output lacks parts), { for each new job: id, fence, tenant, payload, attempts left, crashes left, made_ms, attempts in all }, ms until a delayed job is due (-1: none) }
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 local wanted = tonumber(ARGV[2])
@@ -16,13 +16,15 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leases, delayed, ring = queue .. ":leases", queue .. ":delayed", queue .. ":ring"
 
 local states, left_leases = {}, {}
-for at = 4, #ARGV, 6 do
+for at = 4, #ARGV, 7 do
   local id, fence, outcome, body, reason, delay = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
   local job = queue .. ":job:" .. id
   local stored = read_job(queue, id)
   local state = stored[STATE]
   if stored[FENCE] ~= fence or (state ~= "running" and state ~= "cancelling") then
     state = "lost"
+  elseif outcome ~= "release" and ARGV[at + 6] ~= "0" and stored[LOG] ~= fence .. ":" .. ARGV[at + 6] then
+    state = "gap"
   else
     local tenant, left = stored[TENANT], tonumber(stored[LEFT])
     left_leases[#left_leases + 1] = id
@@ -56,7 +58,8 @@ for _, id in ipairs(due) do
   if stored[1] then make_ready(queue, id, stored[1], stored[2]) end
 end
 
-local jobs, fence, leased = {}, nil, {}
+-- By the time, so that it grows also when another server takes over that has not heard of the last.
+local jobs, leased, fence = {}, {}, nil
 while #jobs < wanted * 8 do
   -- Whose turn it is takes as many as bring it behind the next one.
   local turn = redis.call("ZRANGE", ring, 0, 1, "WITHSCORES")
@@ -74,8 +77,8 @@ while #jobs < wanted * 8 do
     local job = queue .. ":job:" .. id
     local stored = redis.call("HMGET", job, "left", "lives", "made", "state", "of")
     if stored[4] == "waiting" then
-      fence = (fence or redis.call("INCRBY", queue .. ":fence", wanted) - wanted) + 1
-      redis.call("HSET", job, "state", "running", "fence", fence)
+      fence = (fence or math.max(tonumber(redis.call("GET", queue .. ":fence") or 0), time[1] * 1000000 + time[2])) + 1
+      redis.call("HSET", job, "state", "running", "fence", string.format("%.0f", fence))
       leased[#leased + 1] = now + lease_ms
       leased[#leased + 1] = id
       if cap > 0 then redis.call("SADD", running, id) end
@@ -92,7 +95,10 @@ while #jobs < wanted * 8 do
     redis.call("ZINCRBY", ring, many / weight, tenant)
   end
 end
-if #leased > 0 then redis.call("ZADD", leases, unpack(leased)) end
+if #leased > 0 then
+  redis.call("ZADD", leases, unpack(leased))
+  redis.call("SET", queue .. ":fence", string.format("%.0f", fence))
+end
 local next_due = -1
 if #jobs < wanted * 8 then
   redis.call("SET", queue .. ":idle", "1")

@@ -4,7 +4,7 @@
 -- ARGV fence      the worker's fence
 -- ARGV from       how many parts of this attempt came before these
 -- ARGV parts...   texts
--- REPLY "running", "cancelling" or "lost": then nothing was added
+-- REPLY "running", "cancelling"; "lost" or "gap:" and how many parts are there: then nothing was added
 -- IDEMPOTENT parts that are there already are passed over
 local queue = KEYS[1]
 local id = ARGV[1]
@@ -15,6 +15,10 @@ local stored = redis.call("HMGET", job, "fence", "state", "log")
 if stored[1] ~= fence or (stored[2] ~= "running" and stored[2] ~= "cancelling") then return "lost" end
 local epoch, count = string.match(stored[3] or "", "^(%d+):(%d+)$")
 local written = epoch == fence and tonumber(count) or 0
-for at = 4 + written - from, #ARGV do redis.call("XADD", queue .. ":log:" .. id, "*", "e", fence, "p", ARGV[at]) end
+if written < from then return "gap:" .. written end
+-- An entry is named after its attempt and place: it is the same one when it is written again.
+for at = 4 + written - from, #ARGV do
+  redis.call("XADD", queue .. ":log:" .. id, fence .. "-" .. (from + at - 3), "p", ARGV[at])
+end
 redis.call("HSET", job, "log", fence .. ":" .. math.max(written, from + #ARGV - 3))
 return stored[2]

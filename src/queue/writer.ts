@@ -1,0 +1,79 @@
+import { runScript, type Redis } from "../redis/index.ts";
+import { writeParts } from "./scripts.gen.ts";
+
+/** Writes one attempt's output into Redis, part by part, without a gap. */
+export interface OutputWriter {
+  /** Parts so far, written or not. */
+  readonly count: number;
+  readonly write: (text: string) => void;
+  /** Waits until every part is in Redis, or the job is not this worker's any more. */
+  settle(): Promise<void>;
+  /** Looks again which parts Redis has: it lost some when another server took over. */
+  recheck(): void;
+  /** Writes nothing more. */
+  stop(): void;
+}
+
+/** How long parts gather, in milliseconds. */
+const WRITE_MS = 20;
+const AWAY_MS = { first: 50, last: 2_000 } as const;
+/** Parts that are written in one go. */
+const PARTS_MAX = 512;
+
+/** Begins the output of an attempt. `hear` is told what Redis says of the job. */
+export function createWriter(
+  redis: Pick<Redis, "send">,
+  { queue, id, fence }: { readonly queue: string; readonly id: string; readonly fence: string },
+  hear: (state: string) => void,
+  onError: (error: unknown) => void,
+): OutputWriter {
+  const parts: string[] = [];
+  let written = 0;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> | undefined;
+
+  function flush(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    return (writing ??= writeOut().finally(() => (writing = undefined)));
+  }
+
+  /** Writes what has gathered, however often it takes. */
+  async function writeOut(): Promise<void> {
+    let waitMs: number = AWAY_MS.first;
+    while (written < parts.length && !stopped) {
+      const some = parts.slice(written, written + PARTS_MAX);
+      try {
+        const state = String(await runScript(redis, writeParts, { queue }, { id, fence, from: written, parts: some }));
+        if (state === "lost") stopped = true;
+        written = state.startsWith("gap:") ? Number(state.slice(4)) : written + some.length;
+        hear(state);
+        waitMs = AWAY_MS.first;
+      } catch (error) {
+        onError(error);
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        waitMs = Math.min(AWAY_MS.last, waitMs * 2);
+      }
+    }
+  }
+
+  return {
+    get count() {
+      return parts.length;
+    },
+    write(text) {
+      parts.push(text);
+      timer ??= setTimeout(() => void flush(), WRITE_MS);
+    },
+    async settle() {
+      while (written < parts.length && !stopped) await flush();
+      clearTimeout(timer);
+    },
+    recheck: () => void (written = 0),
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
