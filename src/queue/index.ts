@@ -1,3 +1,4 @@
+export { fromBullMQ, type BullJob, type Destination } from "./bullmq.ts";
 export type { Job, JobState } from "./job.ts";
 export type { Admission, PushOptions, QueueOptions, WorkerOptions } from "./options.ts";
 export type { OutputEvent } from "./output.ts";

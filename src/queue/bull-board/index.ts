@@ -1,0 +1,1 @@
+export { toBullBoard, type BullBoardOptions } from "./adapter.ts";
