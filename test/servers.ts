@@ -201,7 +201,8 @@ const taken = new Set<number>();
 /** A TCP port that nobody listens on, low enough for a cluster's bus beside it. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 25_000);
+    // Below the ports that outgoing connections are given, as is its bus 10,000 above it.
+    const port = 10_000 + Math.floor(Math.random() * 12_000);
     if (taken.has(port)) continue;
     taken.add(port);
     const free = await new Promise<boolean>((resolve) => {

@@ -1,12 +1,12 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
+import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { decodeKeyPart, decodeRecord, encodeRecord, runScript, type Redis, type Reply } from "../redis/index.ts";
 import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type Admission, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { judge } from "./retry.ts";
 import { fireSchedules } from "./schedule.ts";
-import { extendLeases, turnJobs } from "./scripts.gen.ts";
-import { createWriter, type OutputWriter } from "./writer.ts";
+import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
 
 /** A job in the hands of its worker. */
 export interface Work<T = unknown> {
@@ -170,8 +170,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       fence: String(fence),
       controller: undefined,
       output: createWriter(
-        redis,
-        { queue, id: String(id), fence: String(fence) },
+        async (from, parts) =>
+          String(await runScript(redis, writeParts, { queue }, { id: one.id, fence: one.fence, from, parts })),
         (state) => hear(one, state),
         onError,
       ),

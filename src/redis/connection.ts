@@ -25,6 +25,15 @@ export interface SendOptions {
   readonly retry?: "safe" | "never" | undefined;
 }
 
+/** What a subscription's channels are. */
+export interface SubscribeOptions {
+  /**
+   * `channel`: names. `pattern`: globs of Redis. `sharded`: names whose messages stay within their shard of a cluster (SSUBSCRIBE, Redis 7).
+   * @default "channel"
+   */
+  readonly mode?: "channel" | "pattern" | "sharded" | undefined;
+}
+
 /** A running subscription. */
 export interface Subscription {
   /** Ends it; no message is handed over after the promise resolves. */
@@ -49,7 +58,11 @@ export interface Redis {
    */
   pipeline(commands: readonly Command[], options?: SendOptions): Promise<(Reply | Error)[]>;
   /** Hears every message on the channels, over a connection of its own, until closed. Messages sent while it reconnects are lost. */
-  subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): Promise<Subscription>;
+  subscribe(
+    channels: readonly string[],
+    onMessage: (channel: string, message: string) => void,
+    options?: SubscribeOptions,
+  ): Promise<Subscription>;
   /** What the server can do; probed once, then remembered. */
   capabilities(): Promise<Capabilities>;
   /** One tenant's slice of this connection. The name is required and part of every key. */

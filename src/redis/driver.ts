@@ -1,7 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
 import { probeCapabilities, type Capabilities } from "./capabilities.ts";
-import type { Command, Redis, Reply, ScopedRedis, SendOptions, Subscription } from "./connection.ts";
+import type { Command, Redis, Reply, ScopedRedis, SendOptions, SubscribeOptions, Subscription } from "./connection.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { classify, unavailable, type Failure } from "./failure.ts";
 import { encodeKeyPart } from "./keys.ts";
@@ -15,7 +15,11 @@ export interface Driver {
   isReady(): boolean;
   /** Drops the connection and dials again, after the server turned out to be a demoted master. Absent on a borrowed client. */
   redial?(): void;
-  subscribe(channels: readonly string[], onMessage: (channel: string, message: string) => void): Promise<Subscription>;
+  subscribe(
+    channels: readonly string[],
+    onMessage: (channel: string, message: string) => void,
+    mode: "channel" | "pattern" | "sharded",
+  ): Promise<Subscription>;
   close(): Promise<void>;
 }
 
@@ -155,8 +159,11 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     send,
     pipeline: (commands: readonly Command[], sendOptions?: SendOptions) =>
       Promise.all(commands.map((command) => send(command, sendOptions).catch((error: unknown) => error as Error))),
-    subscribe: (channels: readonly string[], onMessage: (channel: string, message: string) => void) =>
-      driver.subscribe(channels, onMessage),
+    subscribe: (
+      channels: readonly string[],
+      onMessage: (channel: string, message: string) => void,
+      { mode = "channel" }: SubscribeOptions = {},
+    ) => driver.subscribe(channels, onMessage, mode),
     capabilities: () =>
       (capabilities ??= probeCapabilities(send).catch((error: unknown) => {
         capabilities = undefined;

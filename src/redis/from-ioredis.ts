@@ -26,7 +26,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
       ) as Promise<unknown>;
     },
     isReady: () => client.status === "ready",
-    subscribe: (channels, onMessage) => subscribe(client, channels, onMessage),
+    subscribe: (channels, onMessage, mode) => subscribe(client, channels, onMessage, mode),
     async close() {
       if (owned) client.disconnect();
     },
@@ -80,16 +80,24 @@ async function subscribe(
   client: IoredisClient | Cluster,
   channels: readonly string[],
   onMessage: (channel: string, message: string) => void,
+  mode: "channel" | "pattern" | "sharded",
 ): Promise<Subscription> {
   const listener = client.isCluster
-    ? (client as Cluster).duplicate([], { enableOfflineQueue: true })
+    ? (client as Cluster).duplicate([], { enableOfflineQueue: true, shardedSubscribers: mode === "sharded" })
     : (client as IoredisClient).duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
   listener.on("error", () => {});
-  listener.on("message", onMessage);
-  await listener.subscribe(...channels);
+  if (mode === "pattern") {
+    listener.on("pmessage", (_: string, channel: string, message: string) => onMessage(channel, message));
+    await listener.psubscribe(...channels);
+  } else {
+    listener.on(mode === "sharded" ? "smessage" : "message", onMessage);
+    // Shards are found by channel: one at a time.
+    if (mode === "sharded") for (const channel of channels) await listener.ssubscribe(channel);
+    else await listener.subscribe(...channels);
+  }
   return {
     async close() {
-      listener.removeAllListeners("message");
+      for (const event of ["message", "pmessage", "smessage"]) listener.removeAllListeners(event);
       listener.disconnect();
     },
   };

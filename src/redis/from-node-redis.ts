@@ -3,6 +3,8 @@ import type { Argument, Redis, Subscription } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
 import { isReadOnly, routingKey } from "./routing.ts";
 
+type Listener = (message: string, channel: string) => void;
+
 /** What Marrow uses of a node-redis client, standalone or Sentinel. */
 export interface NodeRedisClient {
   readonly isReady: boolean;
@@ -10,7 +12,9 @@ export interface NodeRedisClient {
   duplicate(): NodeRedisClient;
   connect(): Promise<unknown>;
   on(event: "error", listener: (error: unknown) => void): unknown;
-  subscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<unknown>;
+  subscribe(channels: string[], listener: Listener): Promise<unknown>;
+  pSubscribe(patterns: string[], listener: Listener): Promise<unknown>;
+  sSubscribe(channels: string[], listener: Listener): Promise<unknown>;
   destroy(): void;
 }
 
@@ -26,7 +30,9 @@ export interface NodeRedisCluster {
   duplicate(): NodeRedisCluster;
   connect(): Promise<unknown>;
   on(event: "error", listener: (error: unknown) => void): unknown;
-  subscribe(channels: string[], listener: (message: string, channel: string) => void): Promise<unknown>;
+  subscribe(channels: string[], listener: Listener): Promise<unknown>;
+  pSubscribe(patterns: string[], listener: Listener): Promise<unknown>;
+  sSubscribe(channels: string[], listener: Listener): Promise<unknown>;
   destroy(): void;
 }
 
@@ -48,11 +54,14 @@ function nodeRedisDriver(client: NodeRedisClient | NodeRedisCluster): Driver {
       return client.sendCommand(key === undefined ? undefined : toArgument(key), isReadOnly(command), args, options);
     },
     isReady: () => (isCluster(client) ? client.slots.length > 0 : client.isReady),
-    async subscribe(channels, onMessage): Promise<Subscription> {
+    async subscribe(channels, onMessage, mode): Promise<Subscription> {
       const listener = client.duplicate();
       listener.on("error", () => {});
       await listener.connect();
-      await listener.subscribe([...channels], (message, channel) => onMessage(channel, message));
+      const hear: Listener = (message, channel) => onMessage(channel, message);
+      if (mode === "pattern") await listener.pSubscribe([...channels], hear);
+      else if (mode === "channel") await listener.subscribe([...channels], hear);
+      else for (const channel of channels) await listener.sSubscribe([channel], hear);
       return { close: async () => listener.destroy() };
     },
     async close() {},

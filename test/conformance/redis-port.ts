@@ -102,6 +102,22 @@ export function describeRedisPort(
       expect(heard).toHaveLength(1);
     });
 
+    it("hears patterns, and what stays within a shard", async () => {
+      const [heard, sharded]: [string[], string[]] = [[], []];
+      const [one, two] = [`{${key("a")}}:live`, `{${key("b")}}:live`];
+      const subscriptions = [
+        await redis.subscribe([`{${key("*")}}:live`], (from, message) => heard.push(`${from} ${message}`), {
+          mode: "pattern",
+        }),
+        await redis.subscribe([one, two], (from, message) => sharded.push(`${from} ${message}`), { mode: "sharded" }),
+      ];
+      await redis.send(["PUBLISH", one, "1"]);
+      for (const channel of [one, two]) await redis.send(["SPUBLISH", channel, "2"]);
+      await expect.poll(() => heard).toEqual([`${one} 1`]);
+      await expect.poll(() => sharded.toSorted()).toEqual([`${one} 2`, `${two} 2`]);
+      for (const subscription of subscriptions) await subscription.close();
+    });
+
     it("gives each scope keys of its own, and refuses none", () => {
       expect(redis.scope("a").scope).toBe("a");
       for (const scope of ["", undefined, "\ud800"]) {

@@ -9,20 +9,12 @@ import { createQueue, createWebhooks, type Queue } from "../../src/queue/index.t
 import { hurry, receiving } from "../receiver.ts";
 import { startProxy } from "../resp-proxy.ts";
 import { ownServer, replicated, startCluster, startSentinel, takenOver } from "../servers.ts";
+import { chanceOf } from "./chance.ts";
 
 const WORKER = fileURLToPath(new URL("queue-worker.ts", import.meta.url));
 /** Jobs of a round; `MARROW_KILL_JOBS=2000` makes it a long one. */
 const JOBS = Number(process.env["MARROW_KILL_JOBS"] ?? 120);
 const SEED = Number(process.env["MARROW_KILL_SEED"] ?? randomInt(1, 2 ** 31));
-
-/** Chance from a seed that is printed: a failed round can be seen again. */
-function chanceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 async function startWorker(url: string, app: string, name: string): Promise<ChildProcess> {
   const args = ["--conditions=@marrow/source", WORKER, url, app, name];

@@ -1,12 +1,9 @@
-import { runScript, type Redis } from "../redis/index.ts";
-import { writeParts } from "./scripts.gen.ts";
-
-/** Writes one attempt's output into Redis, part by part, without a gap. */
+/** Writes an output into Redis, part by part, without a gap. */
 export interface OutputWriter {
   /** Parts so far, written or not. */
   readonly count: number;
   readonly write: (text: string) => void;
-  /** Waits until every part is in Redis, or the job is not this worker's any more. */
+  /** Waits until every part is in Redis, or the output is not this writer's any more. */
   settle(): Promise<void>;
   /** Looks again which parts Redis has: it lost some when another server took over. */
   recheck(): void;
@@ -20,10 +17,12 @@ const AWAY_MS = { first: 50, last: 2_000 } as const;
 /** Parts that are written in one go. */
 const PARTS_MAX = 512;
 
-/** Begins the output of an attempt. `hear` is told what Redis says of the job. */
+/**
+ * Begins an output. `put` writes parts that follow so many others, each once, and answers a state: `lost` when the output is another's, `gap:`
+ * and how many parts are there when some before these are not; any other is heard and means that they are written.
+ */
 export function createWriter(
-  redis: Pick<Redis, "send">,
-  { queue, id, fence }: { readonly queue: string; readonly id: string; readonly fence: string },
+  put: (from: number, parts: readonly string[]) => Promise<string>,
   hear: (state: string) => void,
   onError: (error: unknown) => void,
 ): OutputWriter {
@@ -45,7 +44,7 @@ export function createWriter(
     while (written < parts.length && !stopped) {
       const some = parts.slice(written, written + PARTS_MAX);
       try {
-        const state = String(await runScript(redis, writeParts, { queue }, { id, fence, from: written, parts: some }));
+        const state = await put(written, some);
         if (state === "lost") stopped = true;
         written = state.startsWith("gap:") ? Number(state.slice(4)) : written + some.length;
         hear(state);

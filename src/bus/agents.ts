@@ -1,0 +1,150 @@
+import { MarrowError } from "../errors.ts";
+import { checkText, refuse } from "../internal/check.ts";
+import { decodeKeyPart, decodeRecord, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
+import type { ResolvedBusOptions } from "./options.ts";
+import { findAgents } from "./scripts.gen.ts";
+
+/** Something that an agent can do. */
+export interface Skill {
+  readonly id: string;
+  readonly description?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** What an agent says of itself. */
+export interface AgentCard {
+  /** Its name in the scope: letters, digits, `.`, `_`, `-` and what is encoded to them, at most 128 characters. */
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly description?: string | undefined;
+  readonly skills?: readonly Skill[] | undefined;
+  readonly [field: string]: unknown;
+}
+
+/** `online`; `draining`: it takes no more; `unreachable`: its leases ended; `gone`: it left, or could not be reached for long. */
+export type AgentState = "online" | "draining" | "unreachable" | "gone";
+
+/** An agent as others see it. */
+export interface AgentInfo {
+  readonly card: AgentCard;
+  readonly state: AgentState;
+  readonly sinceMs: number;
+  /** Messages that wait for it or are with it, for each that its processes can handle at once: 0..1. */
+  readonly load: number;
+  readonly instances: number;
+  /** With `like`: cosine to what was asked for, -1..1. */
+  readonly similarity?: number | undefined;
+}
+
+/** Which agents are wanted. */
+export interface FindOptions {
+  /** A skill's id. */
+  readonly skill?: string | undefined;
+  /** Tags of one skill, all of them. */
+  readonly tags?: readonly string[] | undefined;
+  /** What it should be able to do, in words: nearest first. Needs `embed`. */
+  readonly like?: string | undefined;
+  /** @default ["online"] */
+  readonly states?: readonly AgentState[] | undefined;
+}
+
+/** An agent's new state. */
+export interface PresenceEvent {
+  readonly agent: string;
+  readonly state: AgentState;
+  readonly atMs: number;
+}
+
+/** Who is there. */
+export interface Agents {
+  /** Agents of the scope, those that were heard of last last; up to 10,000. One round trip. */
+  find(options?: FindOptions): Promise<readonly AgentInfo[]>;
+  /** The least loaded agent that is online and fits; `undefined` when there is none. */
+  pick(options?: Omit<FindOptions, "states">): Promise<AgentInfo | undefined>;
+  /** Hears of every change of state, once. */
+  watch(onChange: (event: PresenceEvent) => void): Promise<Subscription>;
+}
+
+const LOOK_MAX = 10_000;
+const VECTORS_MAX = 10_000;
+
+/** What an agent says that it can do, as one text. */
+export function toSkillText({ description = "", skills = [] }: AgentCard): string {
+  return [description, ...skills.flatMap(({ id, description: text = "", tags = [] }) => [id, text, ...tags])].join(
+    "\n",
+  );
+}
+
+/** Finds the agents of a scope. */
+export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }: ResolvedBusOptions): Agents {
+  /** Vectors of what agents say that they can do, by the text. */
+  const vectors = new Map<string, ArrayLike<number>>();
+
+  async function vectorOf(text: string): Promise<ArrayLike<number>> {
+    if (embed === undefined) throw new MarrowError("unsupported", "like needs the option embed");
+    const known = vectors.get(text);
+    if (known !== undefined) return known;
+    const vector = await embed(text);
+    if (vectors.size >= VECTORS_MAX) vectors.clear();
+    vectors.set(text, vector);
+    return vector;
+  }
+
+  async function find({ skill, tags = [], like, states = ["online"] }: FindOptions = {}): Promise<
+    readonly AgentInfo[]
+  > {
+    const values = { grace_ms: graceMs, limit: LOOK_MAX };
+    const reply = (await runScript(redis, findAgents, { bus }, values, { reply: "bytes" })) as readonly (
+      | Buffer
+      | number
+    )[];
+    const all: AgentInfo[] = [];
+    for (let at = 0; at < reply.length; at += 6) {
+      const [, state, since, card, load, instances] = reply.slice(at, at + 6);
+      if (!Buffer.isBuffer(card)) continue;
+      all.push({
+        card: decodeRecord(card) as AgentCard,
+        state: String(state) as AgentState,
+        sinceMs: Number(String(since)),
+        load: Number(String(load)),
+        instances: Number(instances),
+      });
+    }
+    const fits = all.filter(({ card: { skills = [] }, state }) => {
+      if (!states.includes(state)) return false;
+      if (skill === undefined && tags.length === 0) return true;
+      return skills.some(
+        ({ id, tags: own = [] }) => (skill === undefined || id === skill) && tags.every((tag) => own.includes(tag)),
+      );
+    });
+    if (like === undefined) return fits;
+    const wanted = await vectorOf(checkText("like", like, 8_192, "invalid_input"));
+    const scored = await Promise.all(
+      fits.map(async (agent) => ({ ...agent, similarity: dot(wanted, await vectorOf(toSkillText(agent.card))) })),
+    );
+    return scored.toSorted((a, b) => b.similarity - a.similarity);
+  }
+
+  return {
+    find,
+    async pick(options = {}) {
+      const fits = await find({ ...options, states: ["online"] });
+      // Of those that fit by words, the nearest half is meant.
+      const meant = options.like === undefined ? fits : fits.slice(0, Math.ceil(fits.length / 2));
+      return meant.toSorted((a, b) => a.load - b.load)[0];
+    },
+    async watch(onChange) {
+      if (typeof onChange !== "function") refuse("onChange", "a function", onChange, "invalid_input");
+      return redis.subscribe([`${bus}:presence`], (_, message) => {
+        const [agent = "", state = "", atMs = ""] = message.split(" ");
+        onChange({ agent: decodeKeyPart(agent), state: state as AgentState, atMs: Number(atMs) });
+      });
+    },
+  };
+}
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let at = 0; at < a.length; at += 1) sum += (a[at] as number) * (b[at] as number);
+  return sum;
+}

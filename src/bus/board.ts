@@ -1,0 +1,70 @@
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { decodeKeyPart, decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { part, sharedKey } from "./keys.ts";
+import { putEntry } from "./scripts.gen.ts";
+
+/** An entry of a board. */
+export interface Entry<T = unknown> {
+  readonly value: T;
+  /** Grows with every change; the same means that nothing changed. */
+  readonly version: number;
+}
+
+/** What came of a change: done, or what there is instead. */
+export type Put =
+  | { readonly done: true; readonly version: number }
+  | { readonly done: false; readonly reason: "version" | "full"; readonly version: number };
+
+/** A small board that agents share: entries with versions, at most 1,000, gone when nothing changed for seven days. */
+export interface Board<T = unknown> {
+  get(name: string): Promise<Entry<T> | undefined>;
+  all(): Promise<Readonly<Record<string, Entry<T>>>>;
+  /** Puts an entry: at the version that is known (0: there is none yet), or whatever there is. One round trip. */
+  put(name: string, value: T, options?: { readonly version?: number | undefined }): Promise<Put>;
+  remove(name: string, options?: { readonly version?: number | undefined }): Promise<Put>;
+}
+
+const ROOM = 1_000;
+const LIFE_MS = 7 * 86_400_000;
+
+/** Opens a board of a scope. */
+export function createBoard<T = unknown>(redis: ScopedRedis, name: string): Board<T> {
+  const board = `${sharedKey(redis, "board", checkText("name", name, 128, "invalid_input"))}:board`;
+
+  async function write(entry: string, record: Buffer | "", known: number | undefined): Promise<Put> {
+    const version = known === undefined ? -1 : checkInteger("version", known, { min: 0 }, "invalid_input");
+    const values = { name: part("name", entry), version, record, room: ROOM, life_ms: LIFE_MS };
+    const [done, now] = (await runScript(redis, putEntry, { board }, values)) as readonly [number, number];
+    if (done === 1) return { done: true, version: now };
+    return { done: false, reason: done === 0 ? "version" : "full", version: now };
+  }
+
+  return {
+    async get(entry) {
+      const stored = (await redis.send(["HGET", board, part("name", entry)], { reply: "bytes" })) as Buffer | null;
+      return stored === null ? undefined : toEntry<T>(stored);
+    },
+    async all() {
+      const flat = (await redis.send(["HGETALL", board], { reply: "bytes" })) as readonly Buffer[];
+      const entries: [string, Entry<T>][] = [];
+      for (let at = 0; at < flat.length; at += 2) {
+        const field = String(flat[at]);
+        if (field !== "") entries.push([decodeKeyPart(field), toEntry<T>(flat[at + 1] as Buffer)]);
+      }
+      return Object.fromEntries(entries);
+    },
+    put(entry, value, { version } = {}) {
+      if (value === undefined) refuse("value", "a JSON value", value, "invalid_input");
+      return write(entry, encodeRecord(value), version);
+    },
+    remove: (entry, { version } = {}) => write(entry, "", version),
+  };
+}
+
+function toEntry<T>(stored: Buffer): Entry<T> {
+  const space = stored.indexOf(32);
+  return {
+    version: Number(stored.subarray(0, space).toString()),
+    value: decodeRecord(stored.subarray(space + 1)) as T,
+  };
+}

@@ -1,0 +1,134 @@
+import { createPublicKey, sign, verify, type KeyObject } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { canonicalJson } from "../internal/canonical-json.ts";
+import { decodeRecord } from "../redis/index.ts";
+
+/** Where a message is. */
+export type MessageState = "accepted" | "delivered" | "handled" | "bounced" | "expired";
+
+/**
+ * Why a message bounced: `absent`, `draining`, `full` and `gone` are the agent's; `hops`, `loop`, `fan_out`, `budget` and `deadline` the call
+ * tree's; `signature`: it was not signed by whom it names; `crashed`: processes died with it; `cancelled`; another word is the handler's own.
+ */
+export type BounceReason =
+  | "absent"
+  | "draining"
+  | "full"
+  | "gone"
+  | "hops"
+  | "loop"
+  | "fan_out"
+  | "budget"
+  | "deadline"
+  | "signature"
+  | "crashed"
+  | "cancelled"
+  | (string & {});
+
+/** What is known of a message that was sent. */
+export interface Receipt {
+  readonly id: string;
+  readonly state: MessageState;
+  readonly reason: BounceReason | undefined;
+  readonly from: string | undefined;
+  readonly to: string;
+  /** The message that began the call tree. */
+  readonly tree: string;
+  readonly hops: number;
+  /** Agents on the way here, the last is whom it is for. */
+  readonly path: readonly string[];
+  readonly sentAtMs: number;
+  readonly deliveredAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+  readonly deadlineMs: number;
+  /** How often it was delivered. */
+  readonly deliveries: number;
+}
+
+/** A stored message with what it says. */
+export interface StoredMessage extends Receipt {
+  readonly body: unknown;
+  readonly reply: unknown;
+  /** What was answered after its end. */
+  readonly late: unknown;
+  readonly signature: string | undefined;
+  /** Of a notice that another message bounced: why, and which. */
+  readonly bounce: { readonly reason: BounceReason; readonly id: string } | undefined;
+  readonly gives: { readonly tokens: number; readonly cost: number };
+}
+
+/** Reads a message's fields; `undefined` without any. */
+export function toStored(id: string, flat: readonly Buffer[]): StoredMessage | undefined {
+  if (flat.length === 0) return undefined;
+  const stored = new Map<string, Buffer>();
+  for (let at = 0; at < flat.length; at += 2) stored.set(String(flat[at]), flat[at + 1] as Buffer);
+  const text = (name: string) => {
+    const value = stored.get(name);
+    return value === undefined || value.length === 0 ? undefined : String(value);
+  };
+  const number = (name: string) => (stored.has(name) ? Number(text(name)) : undefined);
+  const record = (name: string) => {
+    const value = stored.get(name);
+    return value === undefined ? undefined : decodeRecord(value);
+  };
+  const [why = "", which = ""] = text("bounce")?.split(" ") ?? [];
+  const name = (encoded: string) => decodeURIComponent(encoded);
+  return {
+    id,
+    state: text("state") as MessageState,
+    reason: text("reason"),
+    from: text("from") === undefined ? undefined : name(text("from") ?? ""),
+    to: name(text("to") ?? ""),
+    tree: text("tree") ?? id,
+    hops: number("hops") ?? 0,
+    path: (text("path") ?? "").split(" ").map(name),
+    sentAtMs: number("made") ?? 0,
+    deliveredAtMs: number("delivered"),
+    endedAtMs: number("ended"),
+    deadlineMs: number("deadline") ?? 0,
+    deliveries: number("deliveries") ?? 0,
+    body: record("body"),
+    reply: record("reply"),
+    late: record("late"),
+    signature: text("signature"),
+    bounce: which === "" ? undefined : { reason: why, id: which },
+    gives: { tokens: number("tokens") ?? 0, cost: number("cost") ?? 0 },
+  };
+}
+
+/** A message without what it says. */
+export function toReceipt(message: StoredMessage): Receipt {
+  const { body: _, reply: __, late: ___, signature: ____, bounce: _____, gives: ______, ...receipt } = message;
+  return receipt;
+}
+
+/** What a signature covers. */
+export interface Signed {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+  readonly parent: string;
+  readonly body: unknown;
+}
+
+/** Signs a message with an agent's Ed25519 key. @throws MarrowError `invalid_option` for another kind of key */
+export function signMessage(message: Signed, key: KeyObject): string {
+  if (key.asymmetricKeyType !== "ed25519")
+    throw new MarrowError("invalid_option", "privateKey must be an Ed25519 key", { details: { path: "privateKey" } });
+  return sign(null, Buffer.from(canonicalJson(message)), key).toString("base64");
+}
+
+/** Whether a message was signed by the holder of a public key, as a card has it. */
+export function isSigned(message: Signed, signature: string, publicKey: string): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(publicKey, "base64"), format: "der", type: "spki" });
+    return verify(null, Buffer.from(canonicalJson(message)), key, Buffer.from(signature, "base64"));
+  } catch {
+    return false;
+  }
+}
+
+/** The public half of a key, as a card has it. */
+export function toPublicKey(key: KeyObject): string {
+  return createPublicKey(key).export({ format: "der", type: "spki" }).toString("base64");
+}

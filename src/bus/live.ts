@@ -1,0 +1,169 @@
+import { MarrowError } from "../errors.ts";
+import { checkText, refuse } from "../internal/check.ts";
+import { decodeKeyPart, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
+import { part, topicKey } from "./keys.ts";
+import type { ResolvedBusOptions } from "./options.ts";
+import { publishLive } from "./scripts.gen.ts";
+
+/** A message of the moment. */
+export interface LiveMessage<T = unknown> {
+  readonly topic: string;
+  readonly body: T;
+}
+
+/** Messages that a listener did not get: its connection broke, or it was too slow. */
+export interface Missed {
+  readonly topic: string;
+  readonly count: number;
+}
+
+/** What a listener hears besides. */
+export interface SubscribeOptions {
+  /** Told how many messages of a topic were missed, within two seconds. */
+  readonly onMissed?: ((missed: Missed) => void) | undefined;
+}
+
+/** Names and shapes of topics: `createBus<{ "orders.new": Order }>`. */
+export type TopicShapes = Readonly<Record<string, unknown>>;
+
+/** Messages of the moment: for whoever listens now, and nobody else. */
+export interface Live<S extends TopicShapes = TopicShapes> {
+  /** Tells whoever listens; answers how many did (on a cluster those of one node). One round trip. */
+  publish<K extends keyof S & string>(topic: K, body: S[K]): Promise<number>;
+  /**
+   * Listens to topics: names, or patterns in which `*` stands for one word between dots and `>` for the rest. On a connection of its own.
+   */
+  subscribe<K extends keyof S & string>(
+    topics: readonly (K | (string & {}))[],
+    onMessage: (message: LiveMessage<S[K]>) => void,
+    options?: SubscribeOptions,
+  ): Promise<Subscription>;
+}
+
+const COUNT_LIFE_MS = 86_400_000;
+const LOOK_MS = 2_000;
+const TOPICS_MAX = 10_000;
+
+/** Opens a scope's messages of the moment. */
+export function createLive<S extends TopicShapes>(
+  redis: ScopedRedis,
+  { sharded, onError }: ResolvedBusOptions,
+): Live<S> {
+  const channelOf = (topic: string) => `${topicKey(redis, topic)}:live`;
+  const [before = "", after = ""] = channelOf("\u0001").split(part("topic", "\u0001"));
+
+  async function subscribe(
+    topics: readonly string[],
+    onMessage: (message: LiveMessage<never>) => void,
+    { onMissed = () => {} }: SubscribeOptions = {},
+  ): Promise<Subscription> {
+    if (!Array.isArray(topics) || topics.length === 0 || topics.length > 1_000)
+      refuse("topics", "1 to 1,000 names or patterns", topics, "invalid_input");
+    const patterns = topics.filter(isPattern);
+    const names = topics.filter((topic) => !isPattern(topic));
+    if (sharded && patterns.length > 0)
+      throw new MarrowError("unsupported", "patterns cannot be used with sharded", { details: { path: "topics" } });
+    const wanted = patterns.map(toExpression);
+    /** The number of the last message of each topic that was heard of. */
+    const last = new Map<string, number>();
+
+    function note(topic: string, number: number): void {
+      const known = last.get(topic);
+      if (known !== undefined && number > known + 1) onMissed({ topic, count: number - known - 1 });
+      // A counter that began anew says nothing of what was missed.
+      if (last.size >= TOPICS_MAX && known === undefined) last.clear();
+      last.set(topic, number);
+    }
+
+    function hear(channel: string, message: string): void {
+      const topic = decodeKeyPart(channel.slice(before.length, channel.length - after.length));
+      const space = message.indexOf(" ");
+      note(topic, Number(message.slice(0, space)));
+      onMessage({ topic, body: JSON.parse(message.slice(space + 1)) as never });
+    }
+
+    /** Compares the counters with what was heard: what came last may be what was missed. */
+    async function look(): Promise<void> {
+      const all = [...last.keys()];
+      if (all.length === 0) return;
+      const heard = new Map(last);
+      const counts = await redis.pipeline(all.map((topic) => ["GET", `${channelOf(topic)}:count`]));
+      for (const [at, topic] of all.entries()) {
+        const count = counts[at];
+        // What was published while this looked is still on its way.
+        if (typeof count !== "string" || last.get(topic) !== heard.get(topic)) continue;
+        const behind = Number(count) - (last.get(topic) ?? 0);
+        if (behind <= 0) continue;
+        if (lagging.get(topic) === last.get(topic)) {
+          onMissed({ topic, count: behind });
+          last.set(topic, Number(count));
+        } else lagging.set(topic, last.get(topic) ?? 0);
+      }
+    }
+    /** Topics whose counter was ahead at the last look, with what was heard by then. */
+    const lagging = new Map<string, number>();
+
+    const subscriptions = await Promise.all([
+      ...(names.length > 0
+        ? [redis.subscribe(names.map(channelOf), hear, { mode: sharded ? "sharded" : "channel" })]
+        : []),
+      ...(patterns.length > 0
+        ? [
+            redis.subscribe(
+              patterns.map((pattern) => `${before}${toGlob(pattern)}${after}`),
+              (channel, message) => {
+                const topic = decodeKeyPart(channel.slice(before.length, channel.length - after.length));
+                if (wanted.some((expression) => expression.test(topic))) hear(channel, message);
+              },
+              { mode: "pattern" },
+            ),
+          ]
+        : []),
+    ]);
+    const counts = await redis.pipeline(names.map((topic) => ["GET", `${channelOf(topic)}:count`]));
+    for (const [at, topic] of names.entries())
+      if (!last.has(topic)) last.set(topic, typeof counts[at] === "string" ? Number(counts[at]) : 0);
+    const timer = setInterval(() => void look().catch(onError), LOOK_MS);
+    timer.unref();
+    return {
+      async close() {
+        clearInterval(timer);
+        await Promise.all(subscriptions.map((subscription) => subscription.close()));
+      },
+    };
+  }
+
+  return {
+    async publish(topic, body) {
+      if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
+      const name = checkText("topic", topic, 128, "invalid_input");
+      if (isPattern(name)) refuse("topic", "a name without * and >", topic, "invalid_input");
+      const channel = channelOf(name);
+      const values = { channel, message: JSON.stringify(body), sharded: sharded ? 1 : 0, life_ms: COUNT_LIFE_MS };
+      return (await runScript(redis, publishLive, { count: `${channel}:count` }, values)) as number;
+    },
+    subscribe,
+  };
+}
+
+function isPattern(topic: string): boolean {
+  checkText("topic", topic, 128, "invalid_input");
+  return /[*>]/.test(topic);
+}
+
+/** A pattern as the server has it: wider, for its `*` goes over dots. */
+function toGlob(pattern: string): string {
+  return pattern
+    .split(/([*>])/)
+    .map((piece) => (piece === "" ? "" : /[*>]/.test(piece) ? "*" : part("topic", piece)))
+    .join("");
+}
+
+/** The same exactly. */
+function toExpression(pattern: string): RegExp {
+  const source = pattern
+    .split(/([*>])/)
+    .map((piece) => (piece === "*" ? "[^.]+" : piece === ">" ? ".+" : piece.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")))
+    .join("");
+  return new RegExp(`^${source}$`, "u");
+}

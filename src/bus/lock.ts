@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkText } from "../internal/check.ts";
+import { pause } from "../internal/pause.ts";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { sharedKey } from "./keys.ts";
+import { holdLock } from "./scripts.gen.ts";
+
+/** How a lock is taken. */
+export interface LockOptions {
+  /** How long it is held without a word, in milliseconds, 100 to one hour; it is extended while this process lives. @default 10_000 */
+  readonly ttlMs?: number | undefined;
+  /** How long to wait for it, in milliseconds, up to one day. @default 0: not at all */
+  readonly waitMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A lock that is held. */
+export interface Held {
+  /** Higher than that of all who held it before: for what the lock guards, to refuse who is late. */
+  readonly fence: number;
+  /** Aborts when the lock is lost: Redis was away too long, or this process stalled. */
+  readonly signal: AbortSignal;
+  /** Gives it back. Tells whether it was still held. */
+  release(): Promise<boolean>;
+}
+
+const LOOK_MS = { first: 20, last: 250 } as const;
+
+/**
+ * Takes a lock over all processes of a scope; `undefined` when it was not free in time. One Redis decides: a fail-over can hand it to another
+ * one while it is held, which is what the fence is for.
+ * @throws MarrowError `aborted`
+ */
+export async function takeLock(redis: ScopedRedis, name: string, options: LockOptions): Promise<Held | undefined> {
+  const ttlMs = checkInteger("ttlMs", options.ttlMs ?? 10_000, { min: 100, max: 3_600_000 }, "invalid_input");
+  const waitMs = checkInteger("waitMs", options.waitMs ?? 0, { min: 0, max: 86_400_000 }, "invalid_input");
+  const lock = `${sharedKey(redis, "lock", checkText("name", name, 128, "invalid_input"))}:lock`;
+  const holder = randomUUID();
+  const act = async (what: "take" | "extend" | "release") =>
+    (await runScript(redis, holdLock, { lock }, { holder, act: what, ttl_ms: ttlMs })) as readonly [
+      number,
+      string,
+      number,
+    ];
+  const untilMs = performance.now() + waitMs;
+  for (let lookMs: number = LOOK_MS.first; ; lookMs = Math.min(LOOK_MS.last, lookMs * 1.5)) {
+    const [own, fence, freeMs] = await act("take");
+    if (own === 1) return hold(Number(fence), ttlMs, act);
+    const leftMs = untilMs - performance.now();
+    if (leftMs <= 0) return undefined;
+    await pause(Math.min(lookMs, Math.max(1, freeMs), leftMs), options.signal, "the waiting for a lock");
+  }
+}
+
+function hold(
+  fence: number,
+  ttlMs: number,
+  act: (what: "extend" | "release") => Promise<readonly [number, string, number]>,
+): Held {
+  const lost = new AbortController();
+  let heldUntilMs = performance.now() + ttlMs;
+  const lose = () => {
+    clearInterval(timer);
+    clearTimeout(end);
+    lost.abort(new MarrowError("conflict", "the lock is not held any more"));
+  };
+  let end = setTimeout(lose, ttlMs);
+  const timer = setInterval(() => {
+    const startMs = performance.now();
+    if (startMs > heldUntilMs) return lose();
+    act("extend").then(
+      ([own]) => {
+        if (own !== 1) return lose();
+        heldUntilMs = startMs + ttlMs;
+        clearTimeout(end);
+        if (!lost.signal.aborted) end = setTimeout(lose, heldUntilMs - performance.now());
+      },
+      // It is tried again in time, or lost when its time is over.
+      () => {},
+    );
+  }, ttlMs / 3);
+  return {
+    fence,
+    signal: lost.signal,
+    async release() {
+      clearInterval(timer);
+      clearTimeout(end);
+      return (await act("release"))[0] === 1;
+    },
+  };
+}

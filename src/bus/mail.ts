@@ -1,0 +1,269 @@
+import { randomBytes, type KeyObject } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { pause } from "../internal/pause.ts";
+import { readParts, type Part } from "../relay/index.ts";
+import { encodeRecord, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
+import {
+  signMessage,
+  toReceipt,
+  toStored,
+  type BounceReason,
+  type MessageState,
+  type Receipt,
+  type StoredMessage,
+} from "./envelope.ts";
+import { part } from "./keys.ts";
+import { resolveLimits, type ResolvedBusOptions, type SendOptions } from "./options.ts";
+import { cancelMessage, sendMessage } from "./scripts.gen.ts";
+
+/** What came of a request. */
+export type Answer<R = unknown> =
+  | { readonly state: "handled"; readonly id: string; readonly reply: R }
+  | { readonly state: "bounced"; readonly id: string; readonly reason: BounceReason }
+  /** Nobody answered in time; a late answer is kept aside. */
+  | { readonly state: "expired"; readonly id: string };
+
+/** What an agent's answer says while it is made, and how it ended. */
+export type AnswerEvent = Part | ({ readonly kind: "ended" } & Answer);
+
+/** Who sends: an agent, in the handling of a message or not, or someone who is none. */
+export interface Sender {
+  readonly agent?: string | undefined;
+  /** The message in whose handling this is sent. */
+  readonly parent?: string | undefined;
+  readonly privateKey?: KeyObject | undefined;
+}
+
+/** Options of `request`. */
+export interface RequestOptions extends SendOptions {
+  /** Gives the request up; the agent's signal aborts. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Messages between agents of a scope. */
+export interface Mail {
+  /** Puts a message into an agent's inbox. One round trip; whether it bounced is known then. */
+  readonly send: (to: string, body: unknown, options?: SendOptions) => Promise<Receipt>;
+  /** Sends and waits for the answer, or for its end. @throws MarrowError `aborted` */
+  readonly request: <R = unknown>(to: string, body: unknown, options?: RequestOptions) => Promise<Answer<R>>;
+  /** Sends and reads the answer while it is made. @throws MarrowError `aborted` */
+  readonly stream: (to: string, body: unknown, options?: RequestOptions) => AsyncIterable<AnswerEvent>;
+}
+
+/** What is known of messages. */
+export interface Receipts {
+  /** A message's way so far, for an hour after its end; `undefined` when there is none. */
+  receipt(id: string): Promise<Receipt | undefined>;
+  /** Takes a message back: one that waits bounces, one that is handled is aborted. Tells its state. */
+  cancel(id: string): Promise<MessageState | undefined>;
+  /** Answers that came after their requests had ended, the latest 100 of an hour. */
+  lateReplies(agent: string): Promise<readonly { readonly id: string; readonly reply: unknown }[]>;
+}
+
+/** Mail with what all senders of a bus share. */
+export interface PostOffice extends Receipts {
+  /** Mail of somebody. */
+  readonly as: (sender: Sender) => Mail;
+  readonly close: () => Promise<void>;
+}
+
+const TTL_MS = 60_000;
+const MONTH_MS = 30 * 86_400_000;
+const LOOK_MS = 500;
+
+/** Opens the mail of a scope. */
+export function createPostOffice(redis: ScopedRedis, bus: string, options: ResolvedBusOptions): PostOffice {
+  const { graceMs, limits: defaults } = options;
+  const handle = randomBytes(9).toString("base64url");
+  const waiting = new Map<string, () => void>();
+  let subscription: Promise<Subscription> | undefined;
+
+  /** Hears of the ends of what was sent from here; there before anything is sent. */
+  function listen(): Promise<Subscription> {
+    return (subscription ??= redis
+      .subscribe([`${bus}:from:${handle}`], (_, id) => waiting.get(id)?.())
+      .catch((error: unknown) => {
+        subscription = undefined;
+        throw error;
+      }));
+  }
+
+  async function find(id: string): Promise<StoredMessage | undefined> {
+    const fields = await redis.send(["HGETALL", `${bus}:message:${checkId(id)}`], { reply: "bytes" });
+    return toStored(id, fields as readonly Buffer[]);
+  }
+
+  async function post(
+    { agent = "", parent = "", privateKey }: Sender,
+    to: string,
+    body: unknown,
+    sent: SendOptions,
+    tell: string,
+  ) {
+    if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
+    const id = sent.id === undefined ? randomBytes(12).toString("base64url") : checkId(sent.id);
+    const { hopsMax, visitsMax, fanOutMax, tokens, cost } = resolveLimits(sent.limits, defaults);
+    const gives = (name: "tokens" | "cost") =>
+      checkInteger(`gives.${name}`, sent.gives?.[name] ?? 0, { min: 0, max: 2 ** 50 }, "invalid_input");
+    const signed = privateKey === undefined ? "" : signMessage({ id, from: agent, to, parent, body }, privateKey);
+    const values = {
+      id,
+      from: agent === "" ? "" : part("from", agent),
+      to: part("to", checkText("to", to, 128, "invalid_input")),
+      body: encodeRecord(body),
+      ttl_ms: checkInteger("ttlMs", sent.ttlMs ?? TTL_MS, { min: 1, max: MONTH_MS }, "invalid_input"),
+      parent,
+      hops_max: hopsMax,
+      visits_max: visitsMax,
+      fan_out_max: fanOutMax,
+      tokens,
+      cost,
+      uses_tokens: gives("tokens"),
+      uses_cost: gives("cost"),
+      tell,
+      signature: signed,
+      grace_ms: graceMs,
+    };
+    const reply = (await runScript(redis, sendMessage, { bus }, values)) as readonly [
+      MessageState,
+      string,
+      string,
+      string,
+    ];
+    return { id, state: reply[0], reason: reply[1] === "" ? undefined : reply[1], deadlineMs: Number(reply[3]) };
+  }
+
+  function toAnswer({ id, state, reason, reply }: StoredMessage): Answer<never> | undefined {
+    if (state === "handled") return { state, id, reply: (reply ?? null) as never };
+    if (state === "bounced") return { state, id, reason: reason ?? "bounced" };
+    return state === "expired" ? { state, id } : undefined;
+  }
+
+  async function wait(id: string, deadlineMs: number, signal: AbortSignal | undefined): Promise<Answer<never>> {
+    for (;;) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.set(id, resolve);
+      const stored = await find(id);
+      const answer = stored === undefined ? ({ state: "expired", id } as const) : toAnswer(stored);
+      if (answer !== undefined) return answer;
+      // The server's clock decides; nobody may be there to look at it.
+      const leftMs = deadlineMs - Date.now();
+      if (leftMs < -LOOK_MS) return { state: "expired", id };
+      const late = new AbortController();
+      const both = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+      const look = pause(Math.min(LOOK_MS, Math.max(10, leftMs + 10)), both, "a request").catch((error: unknown) => {
+        if (signal?.aborted === true) throw error;
+      });
+      await Promise.race([promise, look]);
+      late.abort();
+      signal?.throwIfAborted();
+    }
+  }
+
+  async function cancel(id: string): Promise<MessageState | undefined> {
+    const state = (await runScript(redis, cancelMessage, { bus }, { id: checkId(id) })) as string;
+    return state === "" ? undefined : (state as MessageState);
+  }
+
+  /** Sends, does what must be done meanwhile, and gives the request up with its signal. */
+  async function* asking<T>(
+    sender: Sender,
+    to: string,
+    body: unknown,
+    { signal, ...sent }: RequestOptions,
+    follow: (id: string, deadlineMs: number) => AsyncIterable<T>,
+    bounced: (answer: Answer<never>) => T,
+  ): AsyncGenerator<T> {
+    if (isOver(signal)) throw aborted(signal);
+    await listen();
+    const { id, state, reason, deadlineMs } = await post(sender, to, body, sent, handle);
+    if (state === "bounced") {
+      yield bounced({ state, id, reason: reason ?? "bounced" });
+      return;
+    }
+    try {
+      yield* follow(id, deadlineMs);
+    } catch (error) {
+      if (!isOver(signal)) throw error;
+      throw aborted(signal);
+    } finally {
+      waiting.delete(id);
+      // Whoever stops reading has given up.
+      if (isOver(signal)) await cancel(id).catch(options.onError);
+    }
+  }
+
+  function as(sender: Sender): Mail {
+    return {
+      async send(to, body, sent = {}) {
+        const { id } = await post(sender, to, body, sent, "");
+        return toReceipt((await find(id)) as StoredMessage);
+      },
+      async request(to, body, sent = {}) {
+        async function* follow(id: string, deadlineMs: number) {
+          yield await wait(id, deadlineMs, sent.signal);
+        }
+        for await (const answer of asking(sender, to, body, sent, follow, (one) => one)) return answer;
+        throw new MarrowError("internal", "a request ended without an answer");
+      },
+      stream(to, body, sent = {}) {
+        const follow = (id: string): AsyncIterable<AnswerEvent> =>
+          readParts<AnswerEvent>(redis, {
+            log: `${bus}:stream:${id}`,
+            state: ["HMGET", `${bus}:message:${id}`, "state", "deadline"],
+            toEnd(reply) {
+              const [state, deadline] = reply as readonly (string | null)[];
+              const over = state === null || Number(deadline) < Date.now() - LOOK_MS;
+              return over || !["accepted", "delivered"].includes(state ?? "")
+                ? { kind: "ended", state: "expired", id }
+                : undefined;
+            },
+            after: undefined,
+            signal: sent.signal,
+          });
+        async function* whole(): AsyncGenerator<AnswerEvent> {
+          const events = asking<AnswerEvent>(sender, to, body, sent, follow, (one) => ({ kind: "ended", ...one }));
+          for await (const event of events) {
+            if (event.kind !== "ended" || event.state !== "expired") yield event;
+            else {
+              const stored = await find(event.id);
+              yield { kind: "ended", ...((stored && toAnswer(stored)) ?? { state: "expired", id: event.id }) };
+            }
+          }
+        }
+        return whole();
+      },
+    };
+  }
+
+  return {
+    as,
+    cancel,
+    async receipt(id) {
+      const stored = await find(id);
+      return stored === undefined ? undefined : toReceipt(stored);
+    },
+    async lateReplies(agent) {
+      const ids = (await redis.send(["LRANGE", `${bus}:late:${part("agent", agent)}`, "0", "-1"])) as readonly string[];
+      const found = await Promise.all(ids.map(find));
+      return found.flatMap((message) => (message === undefined ? [] : [{ id: message.id, reply: message.late }]));
+    },
+    async close() {
+      await (await subscription)?.close();
+    },
+  };
+}
+
+function isOver(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function aborted(signal: AbortSignal | undefined): MarrowError {
+  return new MarrowError("aborted", "the signal ended a request", { cause: signal?.reason });
+}
+
+function checkId(id: string): string {
+  const checked = checkText("id", id, 80, "invalid_input");
+  return /^[\w-]+$/.test(checked) ? checked : refuse("id", "the id of a message", id, "invalid_input");
+}

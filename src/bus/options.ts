@@ -1,0 +1,131 @@
+import type { KeyObject } from "node:crypto";
+import { checkInteger } from "../internal/check.ts";
+
+/** Bounds of a call tree: a message and all that is sent in handling it. Set where it begins; nobody below can widen them. */
+export interface TreeLimits {
+  /** How deep it may go, 0 to 1,000. @default 16 */
+  readonly hopsMax?: number | undefined;
+  /** How often one agent may be on one path, 1 to 1,000. @default 3 */
+  readonly visitsMax?: number | undefined;
+  /** Messages in all, 1 to 1,000,000. @default 100 */
+  readonly fanOutMax?: number | undefined;
+  /** Tokens that it may be given in all. @default no bound */
+  readonly tokens?: number | undefined;
+  /** Cost in millionths of the currency. @default no bound */
+  readonly cost?: number | undefined;
+}
+
+/** Options of `createBus`; all who use a scope's bus say the same. */
+export interface BusOptions {
+  /** Bounds of call trees that say nothing else. */
+  readonly limits?: TreeLimits | undefined;
+  /** After how long an agent that cannot be reached is gone, in milliseconds, 1,000 to one day. @default 60_000 */
+  readonly graceMs?: number | undefined;
+  /** Whether agents take only messages of agents that signed them. @default false */
+  readonly requireSignatures?: boolean | undefined;
+  /** Keeps ephemeral messages within their shard of a cluster (sharded pub/sub, Redis 7); patterns cannot be used then. @default false */
+  readonly sharded?: boolean | undefined;
+  /** A text as a vector, for `find({ like })`: an embedder's, of length 1. @default `like` cannot be used */
+  readonly embed?: ((text: string) => Promise<ArrayLike<number>>) | undefined;
+  /** Hears what went wrong in the background. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** How an agent is run in this process. */
+export interface RegisterOptions {
+  /** Messages handled at the same time, 1 to 1,000. @default 16 */
+  readonly concurrency?: number | undefined;
+  /** Messages that may wait for the agent or be with it, 1 to 1,000,000. @default 1_000 */
+  readonly inboxMax?: number | undefined;
+  /** After how long without a word this process counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000 */
+  readonly leaseMs?: number | undefined;
+  /** How often a message may be delivered while its processes die, 1 to 100. @default 3 */
+  readonly deliveriesMax?: number | undefined;
+  /** Signs what the agent sends (Ed25519); its public half goes into the card. @default nothing is signed */
+  readonly privateKey?: KeyObject | undefined;
+  /** Told when the agent had been declared dead, and is there again. */
+  readonly onRevived?: (() => void) | undefined;
+}
+
+/** How a message is sent. */
+export interface SendOptions {
+  /** How long it may take, in milliseconds, up to 30 days; within a handler no longer than the message that is handled. @default 60_000 */
+  readonly ttlMs?: number | undefined;
+  /** An id of one's own, so that it is sent once. @default a new one */
+  readonly id?: string | undefined;
+  /** What it is given of the call tree's budget; what the agent does not use comes back. */
+  readonly gives?: { readonly tokens?: number | undefined; readonly cost?: number | undefined } | undefined;
+  /** Bounds of the call tree that it begins. */
+  readonly limits?: TreeLimits | undefined;
+}
+
+export interface ResolvedLimits {
+  readonly hopsMax: number;
+  readonly visitsMax: number;
+  readonly fanOutMax: number;
+  /** -1: no bound */
+  readonly tokens: number;
+  readonly cost: number;
+}
+
+export interface ResolvedBusOptions {
+  readonly limits: ResolvedLimits;
+  readonly graceMs: number;
+  readonly requireSignatures: boolean;
+  readonly sharded: boolean;
+  readonly embed: BusOptions["embed"];
+  readonly onError: (error: unknown) => void;
+}
+
+export type ResolvedRegisterOptions = {
+  readonly [Name in Exclude<keyof RegisterOptions, "privateKey">]-?: Exclude<RegisterOptions[Name], undefined>;
+} & { readonly privateKey: KeyObject | undefined };
+
+const LIMITS: ResolvedLimits = { hopsMax: 16, visitsMax: 3, fanOutMax: 100, tokens: -1, cost: -1 };
+
+/** Fills defaults. @throws MarrowError `invalid_option` */
+export function resolveBusOptions({
+  limits,
+  graceMs = 60_000,
+  requireSignatures = false,
+  sharded = false,
+  embed,
+  onError = () => {},
+}: BusOptions): ResolvedBusOptions {
+  return {
+    limits: resolveLimits(limits, LIMITS),
+    graceMs: checkInteger("graceMs", graceMs, { min: 1_000, max: 86_400_000 }),
+    requireSignatures,
+    sharded,
+    embed,
+    onError,
+  };
+}
+
+/** Fills what is not said from the defaults. @throws MarrowError `invalid_option` */
+export function resolveLimits(limits: TreeLimits = {}, defaults: ResolvedLimits = LIMITS): ResolvedLimits {
+  const integer = (name: keyof TreeLimits, min: number, max: number) => {
+    const value = limits[name];
+    return value === undefined ? defaults[name] : checkInteger(`limits.${name}`, value, { min, max });
+  };
+  return {
+    hopsMax: integer("hopsMax", 0, 1_000),
+    visitsMax: integer("visitsMax", 1, 1_000),
+    fanOutMax: integer("fanOutMax", 1, 1_000_000),
+    tokens: integer("tokens", 0, 2 ** 50),
+    cost: integer("cost", 0, 2 ** 50),
+  };
+}
+
+/** Fills defaults. @throws MarrowError `invalid_option` */
+export function resolveRegisterOptions(options: RegisterOptions): ResolvedRegisterOptions {
+  const { concurrency = 16, inboxMax = 1_000, leaseMs = 10_000, deliveriesMax = 3, onRevived = () => {} } = options;
+  return {
+    concurrency: checkInteger("concurrency", concurrency, { min: 1, max: 1_000 }),
+    inboxMax: checkInteger("inboxMax", inboxMax, { min: 1, max: 1_000_000 }),
+    leaseMs: checkInteger("leaseMs", leaseMs, { min: 1_000, max: 600_000 }),
+    deliveriesMax: checkInteger("deliveriesMax", deliveriesMax, { min: 1, max: 100 }),
+    privateKey: options.privateKey,
+    onRevived,
+  };
+}

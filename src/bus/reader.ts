@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto";
+import { checkInteger } from "../internal/check.ts";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { createPartition, parseTold, type Partition } from "./partition.ts";
+import { claimPartitions } from "./scripts.gen.ts";
+import type { MessageHandler, ReadParts } from "./topic-options.ts";
+
+/** How a topic is read. */
+export interface ReadOptions {
+  /** Where a new group begins. @default "end": with the next message */
+  readonly from?: "start" | "end" | undefined;
+  /** Messages handled at the same time, those of one key one after the other, 1 to 1,000. @default 16 */
+  readonly concurrency?: number | undefined;
+  /** How often a message is tried, and how often its reader may die with it, 1 to 100; then it is put aside. @default 5 */
+  readonly deliveriesMax?: number | undefined;
+  /** After how long without a word a reader counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000 */
+  readonly leaseMs?: number | undefined;
+  /** Hears what went wrong beside the messages. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** One of a group's readers. */
+export interface Reader {
+  /** Partitions that it has. */
+  readonly partitions: readonly number[];
+  /** Takes no more, waits for what it is at (ten seconds at most), and leaves its partitions to others. */
+  close(): Promise<void>;
+}
+
+const BEAT_MS = 1_000;
+const CLOSE_MS = 10_000;
+
+/** Begins to read. */
+export function startReader(
+  redis: ScopedRedis,
+  parts: ReadParts,
+  handler: MessageHandler,
+  { from = "end", concurrency = 16, deliveriesMax = 5, leaseMs = 10_000, onError = () => {} }: ReadOptions,
+): Reader {
+  const { topic, group, partitions } = parts;
+  const reader = randomUUID().slice(0, 13);
+  const bounds = {
+    concurrency: checkInteger("concurrency", concurrency, { min: 1, max: 1_000 }),
+    deliveriesMax: checkInteger("deliveriesMax", deliveriesMax, { min: 1, max: 100 }),
+  };
+  const lease = checkInteger("leaseMs", leaseMs, { min: 1_000, max: 600_000 });
+  const held = new Map<string, Partition>();
+  const givenUp = new Set<string>();
+  let beating: Promise<void> | undefined;
+  let closing = false;
+  /** Until when the partitions are this reader's, unless it says that it lives: a process that was frozen finds it over. */
+  const leased = { untilMs: 0 };
+  /** Handlers at work over all partitions. */
+  const room = { free: bounds.concurrency, waiting: new Set<() => void>() };
+
+  async function beatOnce(): Promise<void> {
+    const giving = [...givenUp];
+    const startMs = performance.now();
+    const values = {
+      group,
+      reader,
+      lease_ms: lease,
+      partitions,
+      from_start: from === "start" ? 1 : 0,
+      given_up: giving,
+    };
+    const reply = (await runScript(redis, claimPartitions, { topic }, values)) as readonly (string | number)[];
+    if (typeof reply[0] === "string") return onError(new Error(reply[0]));
+    leased.untilMs = startMs + lease;
+    for (const place of giving) givenUp.delete(place);
+    const told = new Map<string, readonly string[]>();
+    for (let at = 1; at < reply.length; at += 6) {
+      const [place = "", ...words] = reply.slice(at, at + 6).map(String);
+      told.set(place, words);
+    }
+    for (const [place, partition] of held) if (told.get(place)?.[0] !== partition.fence) drop(place);
+    for (const [place, [fence = "", cursor = "", last = "", tries = "", clean = ""]] of told)
+      if (!held.has(place) && !givenUp.has(place) && !closing)
+        take(place, { fence, cursor, last: Number(last), tries: Number(tries), clean: clean === "1" });
+    let surplus = Number(reply[0]);
+    for (const [place, partition] of held) {
+      if (surplus <= 0) break;
+      surplus -= 1;
+      void partition.drain().then(() => giveUp(place, partition));
+    }
+  }
+
+  function beat(): Promise<void> {
+    return (beating ??= beatOnce()
+      .catch(onError)
+      .finally(() => (beating = undefined)));
+  }
+
+  function take(
+    place: string,
+    claim: { fence: string; cursor: string; last: number; tries: number; clean: boolean },
+  ): void {
+    const partition = createPartition(redis, { ...parts, ...bounds, reader, place, ...claim }, handler, room, {
+      onLost: () => drop(place),
+      isLeased: () => performance.now() < leased.untilMs,
+      onError,
+    });
+    held.set(place, partition);
+  }
+
+  function drop(place: string): void {
+    held.get(place)?.abandon();
+    held.delete(place);
+  }
+
+  function giveUp(place: string, partition: Partition): void {
+    if (held.get(place) !== partition) return;
+    held.delete(place);
+    givenUp.add(place);
+    if (!closing) void beat();
+  }
+
+  const subscription = redis
+    .subscribe([`${topic}:told`], (_, message) => {
+      const told = parseTold(message);
+      held.get(told.place)?.hear(told);
+    })
+    .catch((error: unknown) => {
+      onError(error);
+      return undefined;
+    });
+  const timer = setInterval(() => void beat(), Math.min(BEAT_MS, lease / 3));
+  const first = subscription.then(beat);
+
+  return {
+    get partitions() {
+      return [...held.keys()].map(Number);
+    },
+    async close() {
+      if (closing) return;
+      closing = true;
+      clearInterval(timer);
+      await first;
+      await beating;
+      const late = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
+      await Promise.race([Promise.all([...held.values()].map((partition) => partition.drain())), late]);
+      for (const place of held.keys()) drop(place);
+      const values = { group, reader, lease_ms: 0, partitions, from_start: 0, given_up: [] };
+      await runScript(redis, claimPartitions, { topic }, values).catch(onError);
+      await (await subscription)?.close();
+    },
+  };
+}

@@ -1,0 +1,36 @@
+-- Writes down how far a group is in a partition, and puts aside what could not be handled.
+-- KEYS topic        start of the topic's keys
+-- ARGV group        the group
+-- ARGV reader       the reader
+-- ARGV partition    the partition
+-- ARGV fence        that it was given
+-- ARGV cursor       the last entry that all is done up to; "": as before
+-- ARGV keep         of what all groups have done with, how many are kept in the partition, >= 0
+-- ARGV keep_ms      and for how long
+-- ARGV dead...      for each that is put aside: entry, reason
+-- REPLY 1, or 0 when the partition is not the reader's any more: then nothing was written
+local topic = KEYS[1]
+local group = ARGV[1]
+local reader = ARGV[2]
+local partition = ARGV[3]
+local fence = ARGV[4]
+local cursor = ARGV[5]
+local keep = tonumber(ARGV[6])
+local keep_ms = tonumber(ARGV[7])
+-- INCLUDE topic
+if redis.call("HGET", topic .. ":owners:" .. group, partition) ~= reader .. " " .. fence then return 0 end
+local dead = topic .. ":dead:" .. group
+for at = 8, #ARGV, 2 do
+  local entry = redis.call("XRANGE", topic .. ":log:" .. partition, ARGV[at], ARGV[at])[1]
+  -- The same one is put aside once, however often it is told.
+  if entry and redis.call("HSETNX", dead .. ":of", partition .. "/" .. ARGV[at], 1) == 1 then
+    redis.call("XADD", dead, "*", "p", partition, "e", ARGV[at], "r", ARGV[at + 1], unpack(entry[2]))
+  end
+end
+if cursor ~= "" then
+  redis.call("HSET", topic .. ":cursors", group .. "/" .. partition, cursor)
+  redis.call("HDEL", topic .. ":tries:" .. group, partition)
+  local now = tonumber(redis.call("TIME")[1]) * 1000
+  trim(topic, partition, keep, now - keep_ms)
+end
+return 1

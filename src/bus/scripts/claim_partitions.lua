@@ -1,0 +1,75 @@
+-- Says that a reader of a group lives, and shares the topic's partitions among those that do.
+-- KEYS topic          start of the topic's keys
+-- ARGV group          the group
+-- ARGV reader         the reader
+-- ARGV lease_ms       how long it lives from now, > 0; 0: it leaves
+-- ARGV partitions     how many the topic has, > 0
+-- ARGV from_start     1: a new group begins with the oldest message, 0: with the next one
+-- ARGV given_up...    partitions that the reader has done with
+-- REPLY { how many it should give up, then for each of its partitions: partition, fence, cursor, number of the last message of the topic there, times it was taken over at this cursor, whether all before the cursor and nothing behind it was handled }
+local topic = KEYS[1]
+local group = ARGV[1]
+local reader = ARGV[2]
+local lease_ms = tonumber(ARGV[3])
+local partitions = tonumber(ARGV[4])
+local from_start = ARGV[5]
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local readers, owners, cursors, tries = topic .. ":readers:" .. group, topic .. ":owners:" .. group, topic .. ":cursors", topic .. ":tries:" .. group
+local clean = topic .. ":clean:" .. group
+redis.call("HSETNX", topic .. ":meta", "partitions", partitions)
+local known = redis.call("HGET", topic .. ":meta", "partitions")
+if tonumber(known) ~= partitions then return { "partitions:" .. known } end
+redis.call("ZREMRANGEBYSCORE", readers, "-inf", now)
+if lease_ms > 0 then redis.call("ZADD", readers, now + lease_ms, reader) else redis.call("ZREM", readers, reader) end
+local given_up = {}
+for at = 6, #ARGV do given_up[ARGV[at]] = true end
+local own, free = {}, {}
+for partition = 0, partitions - 1 do
+  local place = tostring(partition)
+  local owner = redis.call("HGET", owners, place)
+  local name = owner and string.match(owner, "^(%S+) ")
+  if name == reader and (given_up[place] or lease_ms == 0) then
+    redis.call("HDEL", owners, place)
+    redis.call("HSET", clean, place, 1)
+    name = nil
+    owner = nil
+  end
+  if name == reader then
+    own[#own + 1] = { place, string.match(owner, " (%d+)$") }
+  elseif not name then
+    free[#free + 1] = { place, false }
+  elseif not redis.call("ZSCORE", readers, name) then
+    free[#free + 1] = { place, true }
+  end
+end
+if lease_ms == 0 then return { 0 } end
+local alive = redis.call("ZCARD", readers)
+local share = math.ceil(partitions / alive)
+local reply = { math.max(0, #own - share) }
+local function tell(place, fence, handed_over)
+  local field = group .. "/" .. place
+  local cursor = redis.call("HGET", cursors, field)
+  if not cursor then
+    local last = from_start == "0" and redis.call("XREVRANGE", topic .. ":log:" .. place, "+", "-", "COUNT", 1)[1]
+    cursor = last and last[1] or "0-0"
+    redis.call("HSET", cursors, field, cursor)
+    handed_over = 1
+  end
+  for _, word in ipairs({ place, fence, cursor, redis.call("HGET", topic .. ":meta", place) or "0", redis.call("HGET", tries, place) or "0", handed_over }) do
+    reply[#reply + 1] = word
+  end
+end
+for _, one in ipairs(own) do tell(one[1], one[2], 0) end
+for _, one in ipairs(free) do
+  if #own < share then
+    own[#own + 1] = one
+    local fence = string.format("%.0f", math.max(tonumber(redis.call("HGET", topic .. ":meta", "fence") or 0) + 1, time[1] * 1000000 + time[2]))
+    redis.call("HSET", topic .. ":meta", "fence", fence)
+    redis.call("HSET", owners, one[1], reader .. " " .. fence)
+    -- Of a dead reader's: what stood next may be what killed it.
+    if one[2] then redis.call("HINCRBY", tries, one[1], 1) end
+    tell(one[1], fence, redis.call("HDEL", clean, one[1]))
+  end
+end
+return reply

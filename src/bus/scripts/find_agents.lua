@@ -1,0 +1,27 @@
+-- Agents of a scope as they are now.
+-- KEYS bus         start of the keys of the scope's agents
+-- ARGV grace_ms    after how long an agent that cannot be reached is gone, > 0
+-- ARGV limit       how many are looked at, > 0
+-- REPLY for each: name, state, since_ms, record of the card, load (messages that wait for it or are with it, for each that its open instances can do at once; at most 1), how many instances
+local bus = KEYS[1]
+local grace_ms = tonumber(ARGV[1])
+local limit = tonumber(ARGV[2])
+-- INCLUDE mail
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+sweep(bus, now, grace_ms)
+local reply = {}
+for _, agent in ipairs(redis.call("ZRANGE", bus .. ":agents", 0, limit - 1)) do
+  local stored = redis.call("HMGET", bus .. ":agent:" .. agent, "state", "since", "card")
+  local room = 0
+  for _, said in ipairs(redis.call("HVALS", bus .. ":loads:" .. agent)) do
+    local draining, capacity = string.match(said, "^(%d) (.*)$")
+    if draining == "0" then room = room + tonumber(capacity) end
+  end
+  local busy = redis.call("ZCARD", bus .. ":held:" .. agent) + redis.call("ZCARD", bus .. ":inbox:" .. agent)
+  local load = room > 0 and math.min(1, busy / room) or 1
+  for _, word in ipairs({ agent, stored[1], stored[2], stored[3], tostring(load), redis.call("ZCARD", bus .. ":instances:" .. agent) }) do
+    reply[#reply + 1] = word
+  end
+end
+return reply

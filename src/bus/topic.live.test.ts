@@ -1,0 +1,219 @@
+import { describe, expect } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { MarrowError } from "../errors.ts";
+import type { ScopedRedis } from "../redis/index.ts";
+import { createTopic, type Message, type MessageHandler, type ReadOptions, type Topic } from "./index.ts";
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function reading<T>(
+  topic: Topic<T>,
+  handler: MessageHandler<T>,
+  run: () => Promise<void>,
+  options: ReadOptions & { readonly group?: string } = {},
+): Promise<void> {
+  const { group = "g", ...rest } = options;
+  const reader = topic.read(group, handler, { from: "start", leaseMs: 1_000, ...rest });
+  try {
+    await run();
+  } finally {
+    await reader.close();
+  }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  await expect.poll(holds, { timeout: 8_000 }).toBe(true);
+}
+const open = <T>(redis: ScopedRedis, options = {}) => createTopic<T>(redis, "orders", { partitions: 4, ...options });
+
+describe("a durable topic", () => {
+  liveTest(
+    "gives every message to each group, to one of its readers, those of a key in their order",
+    async ({ tenant }) => {
+      const topic = open<number>(tenant);
+      const published = await topic.publishMany(Array.from({ length: 500 }, (_, n) => ({ body: n, key: `k${n % 7}` })));
+      expect(published.every((one) => one.accepted && !one.duplicate)).toBe(true);
+      const seen: Record<string, Message<number>[]> = { a: [], b: [] };
+      const take = (group: string) => async (message: Message<number>) => {
+        await pause(Math.random() * 2);
+        seen[group]?.push(message);
+      };
+      const [one, two] = [topic.read("a", take("a"), { from: "start" }), topic.read("a", take("a"), { from: "start" })];
+      await reading(
+        topic,
+        take("b"),
+        async () => {
+          await until(() => (seen["a"]?.length ?? 0) === 500 && (seen["b"]?.length ?? 0) === 500);
+          // Live ones as well, and both of a group's readers have partitions by now.
+          await expect.poll(() => [one.partitions.length, two.partitions.length], { timeout: 5_000 }).toEqual([2, 2]);
+          for (let n = 500; n < 700; n += 1) await topic.publish(n, { key: `k${n % 7}` });
+          await until(() => (seen["a"]?.length ?? 0) === 700 && (seen["b"]?.length ?? 0) === 700);
+        },
+        { group: "b" },
+      );
+      await Promise.all([one.close(), two.close()]);
+      for (const messages of Object.values(seen)) {
+        expect(new Set(messages.map(({ body }) => body)).size).toBe(700);
+        expect(messages.some(({ redelivered }) => redelivered)).toBe(false);
+        for (let key = 0; key < 7; key += 1) {
+          const own = messages.filter((message) => message.key === `k${key}`).map(({ body }) => body);
+          expect(own).toEqual(own.toSorted((a, b) => a - b));
+        }
+      }
+    },
+  );
+
+  liveTest("goes on where a group was, and is read again from any point", async ({ tenant }) => {
+    const topic = open<string>(tenant);
+    const seen: Message<string>[] = [];
+    const handler = (message: Message<string>) => void seen.push(message);
+    const first = await topic.publish("a", { key: "k" });
+    await reading(topic, handler, () => until(() => seen.length === 1));
+    await topic.publish("b", { key: "k" });
+    await pause(5);
+    const fromMs = Date.now();
+    await topic.publish("c", { key: "k" });
+    await reading(topic, handler, () => until(() => seen.length === 3));
+    expect(seen.map(({ body }) => body)).toEqual(["a", "b", "c"]);
+    await reading(topic, handler, async () => {
+      await topic.seek("g", { after: first.accepted ? first.at : "" });
+      await until(() => seen.length === 5);
+      await topic.seek("g", { fromMs });
+      await until(() => seen.length === 6);
+      await topic.seek("g", "start");
+      await until(() => seen.length === 9);
+      await topic.seek("g", "end");
+      await topic.publish("d", { key: "k" });
+      await until(() => seen.length === 10);
+    });
+    expect(seen.slice(3).map(({ body }) => body)).toEqual(["b", "c", "c", "a", "b", "c", "d"]);
+    const late: unknown[] = [];
+    await reading(
+      topic,
+      ({ body }) => void late.push(body),
+      async () => {
+        await pause(300);
+        await topic.publish("e");
+        await until(() => late.length === 1);
+      },
+      { group: "late", from: "end" },
+    );
+    expect(late).toEqual(["e"]);
+  });
+
+  liveTest(
+    "adds a message once for its id, and refuses when it is full: nothing unread is dropped",
+    async ({ tenant }) => {
+      const topic = open<number>(tenant, { partitions: 1, messagesMax: 10, keepMessages: 4 });
+      const seen: number[] = [];
+      await reading(
+        topic,
+        ({ body }) => void seen.push(body),
+        async () => {
+          await topic.publish(0, { id: "same" });
+          const again = await topic.publish(99, { id: "same" });
+          expect(again).toMatchObject({ accepted: true, duplicate: true });
+          await until(() => seen.length === 1);
+        },
+      );
+      const full = await topic.publishMany(Array.from({ length: 9 }, (_, n) => ({ body: n + 1 })));
+      expect(full.every(({ accepted }) => accepted)).toBe(true);
+      // The one that was read goes for it; the next finds only what is unread.
+      expect(await topic.publish(10)).toMatchObject({ accepted: true });
+      expect(await topic.publish(11)).toEqual({ accepted: false, reason: "full" });
+      expect(await topic.size()).toBe(10);
+      await reading(
+        topic,
+        ({ body }) => void seen.push(body),
+        () => until(() => seen.length === 11),
+      );
+      expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      // What all have read is kept as far as it may be.
+      expect(await topic.size()).toBe(4);
+      await expect(open<number>(tenant, { partitions: 2 }).publish(1)).rejects.toMatchObject({ code: "conflict" });
+    },
+  );
+
+  liveTest("tries a message again, then puts it aside with its reason, for its group alone", async ({ tenant }) => {
+    const topic = open<string>(tenant);
+    const seen: [string, boolean][] = [];
+    const other: string[] = [];
+    let broken = true;
+    const handler = ({ body, redelivered }: Message<string>) => {
+      seen.push([body, redelivered]);
+      if (body === "bad" && broken) throw new MarrowError("timeout", "slow");
+    };
+    await reading(
+      topic,
+      ({ body }) => void other.push(body),
+      () =>
+        reading(
+          topic,
+          handler,
+          async () => {
+            await topic.publish("bad", { key: "k" });
+            await topic.publish("good", { key: "k" });
+            await until(() => seen.length === 4);
+            await expect
+              .poll(() => topic.deadLetters("g"))
+              .toMatchObject([{ body: "bad", key: "k", reason: "timeout" }]);
+            broken = false;
+            expect(await topic.redrive("g")).toHaveLength(1);
+            await until(() => seen.length === 5);
+          },
+          { deliveriesMax: 3 },
+        ),
+      { group: "other" },
+    );
+    expect(seen).toEqual([
+      ["bad", false],
+      ["bad", true],
+      ["bad", true],
+      ["good", false],
+      ["bad", true],
+    ]);
+    expect(await topic.deadLetters("g")).toEqual([]);
+    expect(other.toSorted()).toEqual(["bad", "good"]);
+  });
+
+  liveTest("costs one round trip a message, and hands large and small ones over alike", async ({ counted, proxy }) => {
+    const topic = createTopic<{ text: string }>(counted.scope("acme"), "sized", { partitions: 1 });
+    await topic.publish({ text: "warm" });
+    proxy.reset();
+    await topic.publish({ text: "one" });
+    expect(proxy.roundTrips()).toBe(1);
+    const sizes = [10, 900, 1_100, 100_000];
+    const seen: number[] = [];
+    await reading(
+      topic,
+      ({ body }) => void seen.push(body.text.length),
+      async () => {
+        await until(() => seen.length === 2);
+        for (const size of sizes) await topic.publish({ text: "ä".repeat(size) }, { key: "ключ 1" });
+        await until(() => seen.length === 6);
+      },
+    );
+    expect(seen.slice(2)).toEqual(sizes);
+  });
+
+  liveTest("is kept apart from other tenants', and names what is wrong", async ({ redis, tenant }) => {
+    const topic = open<string>(tenant);
+    const other = open<string>(redis.scope("other"));
+    const seen: string[] = [];
+    await reading(
+      other,
+      ({ body }) => void seen.push(body),
+      async () => {
+        await topic.publish("secret");
+        await other.publish("own");
+        await until(() => seen.length > 0);
+      },
+    );
+    expect(seen).toEqual(["own"]);
+    await expect(topic.publish(undefined as never)).rejects.toThrow(/body/);
+    await expect(topic.seek("g", { after: "rubbish" })).rejects.toThrow(/after/);
+    expect(() => createTopic(tenant, "x", { partitions: 65 })).toThrow(/partitions/);
+    expect(() => topic.read("g", () => {}, { concurrency: 0 })).toThrow(/concurrency/);
+    expect(() => topic.read("", () => {})).toThrow(/group/);
+  });
+});

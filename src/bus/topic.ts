@@ -1,0 +1,176 @@
+import { hash, randomInt } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { allOf, decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { part, topicKey } from "./keys.ts";
+import { startReader, type ReadOptions, type Reader } from "./reader.ts";
+import { appendMessages, redriveMessages, seekGroup } from "./scripts.gen.ts";
+import { resolveTopicOptions, type MessageHandler, type TopicOptions } from "./topic-options.ts";
+
+/** One message of a bulk. */
+export interface NewMessage<T> extends PublishOptions {
+  readonly body: T;
+}
+
+/** How a message is published. */
+export interface PublishOptions {
+  /** Messages of one key are handled in their order. @default no order */
+  readonly key?: string | undefined;
+  /** The same id is added once within `dedupMs`. */
+  readonly id?: string | undefined;
+}
+
+/** What became of a publish. */
+export type Published =
+  | { readonly accepted: true; readonly at: string; readonly duplicate: boolean }
+  /** The topic holds `messagesMax`, and some group has not read the oldest. */
+  | { readonly accepted: false; readonly reason: "full" };
+
+/** A message that a group put aside. */
+export interface DeadLetter<T = unknown> {
+  readonly id: string;
+  readonly body: T;
+  readonly key: string | undefined;
+  /** An error's code, `failed`, or `crashed`: readers died with it. */
+  readonly reason: string;
+}
+
+/** A durable topic of one scope. */
+export interface Topic<T = unknown> {
+  /** Adds a message. One round trip; once it answered the message is in Redis. */
+  publish(body: T, options?: PublishOptions): Promise<Published>;
+  /** The same for many, up to 10,000: all or none for want of room. */
+  publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]>;
+  /** Begins to read as one of a group's readers: each message goes to one of them, at least once. */
+  read(group: string, handler: MessageHandler<T>, options?: ReadOptions): Reader;
+  /** Sets a group to a point: everything there is, a time, a message (`at`), or the end. */
+  seek(group: string, to: "start" | "end" | { readonly fromMs: number } | { readonly after: string }): Promise<void>;
+  /** What a group put aside, the oldest first. */
+  deadLetters(group: string, options?: { readonly limit?: number | undefined }): Promise<readonly DeadLetter<T>[]>;
+  /** Gives dead letters to their group again, those named or the oldest. Answers which. */
+  redrive(
+    group: string,
+    options?: { readonly ids?: readonly string[]; readonly limit?: number },
+  ): Promise<readonly string[]>;
+  /** How many messages it holds. */
+  size(): Promise<number>;
+}
+
+const BULK = 1_000;
+const MESSAGES_MAX = 10_000;
+
+/** Opens a durable topic of a scope. @throws MarrowError `invalid_option` */
+export function createTopic<T = unknown>(redis: ScopedRedis, name: string, options: TopicOptions = {}): Topic<T> {
+  const topic = `${topicKey(redis, checkText("name", name, 128))}:topic`;
+  const resolved = resolveTopicOptions(options);
+  const { partitions, messagesMax, keepMessages, keepMs, dedupMs } = resolved;
+
+  async function publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]> {
+    if (!Array.isArray(messages) || messages.length > MESSAGES_MAX)
+      refuse("messages", `a list of at most ${MESSAGES_MAX}`, messages, "invalid_input");
+    const words = messages.map(({ body, key, id }: NewMessage<T>) => {
+      if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
+      const place = key === undefined ? randomInt(partitions) : partitionOf(key, partitions);
+      return [
+        place,
+        key === undefined ? "" : part("key", key),
+        id === undefined ? "" : part("id", id),
+        encodeRecord(body),
+      ];
+    });
+    const published: Published[] = [];
+    for (let at = 0; at < words.length; at += BULK) {
+      const values = {
+        partitions,
+        room: messagesMax,
+        keep: keepMessages,
+        keep_ms: keepMs,
+        dedup_ms: dedupMs,
+        messages: words.slice(at, at + BULK).flat(),
+      };
+      const reply = (await runScript(redis, appendMessages, { topic }, values)) as readonly string[];
+      checkPartitionsOf(reply[0]);
+      const some = words.slice(at, at + BULK);
+      published.push(...(reply[0] === "full" ? some.map(() => FULL) : reply.map(toPublished)));
+    }
+    return published;
+  }
+
+  const checkGroup = (group: string) => part("group", checkText("group", group, 128, "invalid_input"));
+
+  return {
+    publish: async (body, publishOptions = {}) => (await publishMany([{ ...publishOptions, body }]))[0] as Published,
+    publishMany,
+
+    read: (group, handler, readOptions = {}) =>
+      startReader(redis, { topic, group: checkGroup(group), ...resolved }, handler as MessageHandler, readOptions),
+
+    async seek(group, to) {
+      let point = "0-0";
+      if (to === "end") point = "end";
+      else if (typeof to === "object" && "fromMs" in to)
+        // Entries after the last that could be of the millisecond before.
+        point = `${checkInteger("fromMs", to.fromMs, { min: 1 }, "invalid_input") - 1}-18446744073709551615`;
+      else if (typeof to === "object") {
+        const [, entry] = /^\d+\/(\d+-\d+)$/.exec(to.after) ?? [];
+        if (entry === undefined) refuse("after", "the place of a message", to.after, "invalid_input");
+        point = entry;
+      }
+      await runScript(redis, seekGroup, { topic }, { group: checkGroup(group), partitions, to: point });
+    },
+
+    async deadLetters(group, { limit = 100 } = {}) {
+      const count = checkInteger("limit", limit, { min: 1, max: 10_000 }, "invalid_input");
+      const range = ["XRANGE", `${topic}:dead:${checkGroup(group)}`, "-", "+", "COUNT", String(count)];
+      const entries = (await redis.send(range, { reply: "bytes" })) as readonly (readonly [
+        Buffer,
+        readonly Buffer[],
+      ])[];
+      return entries.map(([id, fields]) => {
+        const stored = new Map<string, Buffer>();
+        for (let at = 0; at < fields.length; at += 2) stored.set(String(fields[at]), fields[at + 1] as Buffer);
+        const key = decodeURIComponent(String(stored.get("k")));
+        return {
+          id: String(id),
+          body: decodeRecord(stored.get("b") as Buffer) as T,
+          key: key === "" ? undefined : key,
+          reason: String(stored.get("r")),
+        };
+      });
+    },
+
+    async redrive(group, { ids = [], limit = 100 } = {}) {
+      const values = {
+        group: checkGroup(group),
+        limit: checkInteger("limit", limit, { min: 1, max: 10_000 }, "invalid_input"),
+        only: ids,
+      };
+      return (await runScript(redis, redriveMessages, { topic }, values)) as readonly string[];
+    },
+
+    async size() {
+      const counts = allOf(
+        await redis.pipeline(Array.from({ length: partitions }, (_, at) => ["XLEN", `${topic}:log:${at}`])),
+      );
+      return counts.reduce((sum: number, count) => sum + Number(count), 0);
+    },
+  };
+}
+
+/** A script's word that the topic was made with another number of partitions, as an error. */
+export function checkPartitionsOf(reply: unknown): void {
+  if (typeof reply !== "string" || !reply.startsWith("partitions:")) return;
+  throw new MarrowError("conflict", `the topic has ${reply.slice(11)} partitions`, { details: { path: "partitions" } });
+}
+
+const FULL: Published = { accepted: false, reason: "full" };
+
+function toPublished(reply: string): Published {
+  const duplicate = reply.startsWith("=");
+  return { accepted: true, at: duplicate ? reply.slice(1) : reply, duplicate };
+}
+
+/** The partition of a key: the same in every process. */
+function partitionOf(key: string, partitions: number): number {
+  return Number.parseInt(hash("sha256", key).slice(0, 8), 16) % partitions;
+}

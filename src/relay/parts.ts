@@ -1,0 +1,54 @@
+import { MarrowError } from "../errors.ts";
+import { pause } from "../internal/pause.ts";
+import { allOf, type Command, type Redis, type Reply } from "../redis/index.ts";
+
+/** A part of an output as it is read: entries are named `fence-part`, so a place is good in any process and after any fail-over. */
+export type Part =
+  | { readonly kind: "text"; readonly text: string; readonly at: string; readonly epoch: number }
+  /** Another attempt began: what was read so far is void. */
+  | { readonly kind: "restarted"; readonly at: string; readonly epoch: number };
+
+const LOOK_MS = { first: 25, last: 100 } as const;
+const PAGE = 512;
+
+/** Reads an output from a place on, and ends with what `toEnd` makes of the reply to `state`, once it makes something. */
+export async function* readParts<E>(
+  redis: Pick<Redis, "pipeline">,
+  options: {
+    readonly log: string;
+    readonly state: Command;
+    readonly toEnd: (reply: Reply) => E | undefined;
+    readonly after: string | undefined;
+    readonly signal: AbortSignal | undefined;
+  },
+): AsyncGenerator<Part | E> {
+  const { log, state, toEnd, after, signal } = options;
+  const [start, known] = /^(\d{1,16})-\d{1,9}$/.exec(after ?? "0-0") ?? [];
+  if (start === undefined)
+    throw new MarrowError("invalid_input", "after must be a place of this output", { details: { path: "after" } });
+  let last = start;
+  let epoch = Number(known);
+  for (let waitMs: number = LOOK_MS.first; ; waitMs = Math.min(LOOK_MS.last, waitMs * 1.5)) {
+    // The state is read before the parts: whatever was written before the end is then among them.
+    const range = ["XRANGE", log, `(${last}`, "+", "COUNT", String(PAGE)];
+    const [now = null, found] = allOf(await redis.pipeline([state, range]));
+    const end = toEnd(now);
+    const entries = found as readonly (readonly [string, readonly string[]])[];
+    for (const [id, fields] of entries) {
+      last = id;
+      const fence = Number(id.split("-")[0]);
+      if (epoch !== fence) {
+        if (epoch !== 0) yield { kind: "restarted", at: `${fence}-0`, epoch: fence };
+        epoch = fence;
+      }
+      yield { kind: "text", text: fields[1] ?? "", at: id, epoch };
+    }
+    if (entries.length === PAGE) continue;
+    if (end !== undefined) {
+      yield end;
+      return;
+    }
+    if (entries.length > 0) waitMs = LOOK_MS.first;
+    await pause(waitMs, signal, "the reading of an output");
+  }
+}
