@@ -13,6 +13,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   limiter: ["redis", "errors", "internal"],
   webhooks: ["errors", "internal"],
   queue: ["webhooks", "relay", "redis", "errors", "internal"],
+  a2a: ["queue", "webhooks", "redis", "errors", "internal"],
   bus: ["relay", "redis", "errors", "internal"],
   vectors: ["embedders", "redis", "errors", "internal"],
   stores: ["vectors", "embedders", "redis", "errors", "internal"],
@@ -24,6 +25,8 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   flow: ["cache", "memory", "limiter", "models", "embedders", "errors", "internal"],
   testing: ["redis", "embedders", "errors"],
   gateway: [
+    "a2a",
+    "bus",
     "queue",
     "stores",
     "vectors",

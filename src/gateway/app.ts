@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { fastify, LogController, type FastifyInstance } from "fastify";
 import type { z } from "zod";
+import { createBus, type Bus } from "../bus/index.ts";
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { toRetryAfterMs, type AnswerHeaders } from "../internal/retry-after.ts";
@@ -16,6 +17,7 @@ import { toErrorAnswer } from "./error-body.ts";
 import { bearerOf, header } from "./identity.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepBodyBytes, type GatewayApp } from "./parts.ts";
+import { registerA2A } from "./routes/a2a.ts";
 import { registerAdmin } from "./routes/admin.ts";
 import { registerBatches } from "./routes/batches.ts";
 import { registerChat } from "./routes/chat.ts";
@@ -153,6 +155,15 @@ export function openGateway(options: GatewayOptions): OpenGateway {
 
   app.addHook("onClose", () => spend.flush());
   const batches = remember((scope) => createBatches(redis, scope, stores));
+  const opened: Bus[] = [];
+  const buses = remember((scope) => {
+    const embed =
+      embedder === undefined ? {} : { embed: async (text: string) => (await embedder.embed([text]))[0] ?? [] };
+    const bus = createBus(redis.scope(scope), embed);
+    opened.push(bus);
+    return bus;
+  });
+  app.addHook("onClose", async () => void (await Promise.all(opened.map((bus) => bus.close()))));
   const parts: GatewayApp = {
     app,
     redis,
@@ -160,6 +171,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     listModels,
     embedder,
     stores,
+    buses,
     batches,
     keys,
     metrics,
@@ -173,6 +185,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerBatches(parts);
   registerTasks(parts);
   registerWebhooks(parts, config.webhooks);
+  registerA2A(parts, config);
   registerConversations(parts);
   registerMemories(parts);
   registerMcp(parts);

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Bus } from "../bus/index.ts";
 import type { Embedder } from "../embedders/index.ts";
 import type { ModelInfo } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
@@ -19,6 +20,8 @@ export interface GatewayApp {
   readonly embedder: Embedder | undefined;
   /** The vector stores and files of a scope. @throws MarrowError `unsupported` without an embedder */
   readonly stores: (scope: string) => Stores;
+  /** The bus of a scope. */
+  readonly buses: (scope: string) => Bus;
   /** The batches of a scope. */
   readonly batches: (scope: string) => Batches;
   readonly keys: ApiKeys;

@@ -1,0 +1,288 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Role, TaskState, type AgentCard, type Message, type Part, type StreamResponse, type Task } from "@a2a-js/sdk";
+import {
+  AgentEvent,
+  DefaultRequestHandler,
+  ServerCallContext,
+  type AgentExecutor,
+  type ExecutionEventBus,
+  type RequestContext,
+} from "@a2a-js/sdk/server";
+import { describe, expect, inject } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { connect } from "../index.ts";
+import type { Redis } from "../redis/index.ts";
+import { createA2A, startA2APush, type A2AOptions } from "./index.ts";
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const text = (value: string): Part => ({
+  content: { $case: "text", value },
+  metadata: undefined,
+  filename: "",
+  mediaType: "text/plain",
+});
+const card: AgentCard = {
+  name: "teller",
+  description: "",
+  version: "1",
+  supportedInterfaces: [],
+  provider: undefined,
+  capabilities: { streaming: true, pushNotifications: true, extensions: [] },
+  securitySchemes: {},
+  securityRequirements: [],
+  defaultInputModes: [],
+  defaultOutputModes: [],
+  skills: [],
+  signatures: [],
+};
+
+function messageOf(words: string, taskId = ""): Message {
+  return {
+    messageId: crypto.randomUUID(),
+    contextId: "",
+    taskId,
+    role: Role.ROLE_USER,
+    parts: [text(words)],
+    metadata: undefined,
+    extensions: [],
+    referenceTaskIds: [],
+  };
+}
+
+const sending = (words: string, taskId = "", push?: string) => ({
+  tenant: "",
+  message: messageOf(words, taskId),
+  configuration: {
+    acceptedOutputModes: [],
+    returnImmediately: false,
+    taskPushNotificationConfig:
+      push === undefined
+        ? undefined
+        : { tenant: "", id: "", taskId: "", url: push, token: "secret", authentication: undefined },
+  },
+  metadata: undefined,
+});
+
+/** Says so many words, one every few milliseconds, until it is cancelled. */
+function teller(pauseMs: number): AgentExecutor & { runs: number } {
+  const cancelled = new Set<string>();
+  const status = (state: TaskState) => ({ state, message: undefined, timestamp: new Date().toISOString() });
+  const agent = {
+    runs: 0,
+    async execute({ taskId, contextId, userMessage }: RequestContext, bus: ExecutionEventBus) {
+      agent.runs += 1;
+      const [part] = userMessage.parts;
+      const count = Number(part?.content?.$case === "text" ? part.content.value : 0);
+      bus.publish(
+        AgentEvent.task({
+          id: taskId,
+          contextId,
+          status: status(TaskState.TASK_STATE_WORKING),
+          artifacts: [],
+          history: [userMessage],
+          metadata: undefined,
+        }),
+      );
+      for (let n = 0; n < count && !cancelled.has(taskId); n += 1) {
+        const artifact = {
+          artifactId: "a",
+          name: "a",
+          description: "",
+          parts: [text(`w${n} `)],
+          metadata: undefined,
+          extensions: [],
+        };
+        bus.publish(
+          AgentEvent.artifactUpdate({
+            taskId,
+            contextId,
+            artifact,
+            append: n > 0,
+            lastChunk: n === count - 1,
+            metadata: undefined,
+          }),
+        );
+        await pause(pauseMs);
+      }
+      if (!cancelled.has(taskId))
+        bus.publish(
+          AgentEvent.statusUpdate({
+            taskId,
+            contextId,
+            status: status(TaskState.TASK_STATE_COMPLETED),
+            metadata: undefined,
+          }),
+        );
+    },
+    async cancelTask(taskId: string, bus: ExecutionEventBus) {
+      cancelled.add(taskId);
+      bus.publish(
+        AgentEvent.statusUpdate({
+          taskId,
+          contextId: "",
+          status: status(TaskState.TASK_STATE_CANCELED),
+          metadata: undefined,
+        }),
+      );
+    },
+  };
+  return agent;
+}
+
+/** One process of an agent. */
+function serve(redis: Redis, pauseMs = 5, options: Partial<A2AOptions> = {}) {
+  const a2a = createA2A(redis.scope("acme"), { name: "teller", leaseMs: 1_000, ...options });
+  const executor = teller(pauseMs);
+  const handler = new DefaultRequestHandler(
+    card,
+    a2a.taskStore,
+    a2a.executor(executor),
+    a2a.eventBusManager,
+    a2a.pushNotificationStore,
+    a2a.pushNotificationSender,
+  );
+  return { a2a, executor, handler };
+}
+
+const call = (tenant?: string) =>
+  new ServerCallContext({ requestedVersion: "1.0", ...(tenant !== undefined && { tenant }) });
+const wordsOf = (count: number) => Array.from({ length: count }, (_, n) => `w${n} `).join("");
+const saidIn = (parts: readonly Part[] = []) =>
+  parts.map(({ content }) => (content?.$case === "text" ? content.value : "")).join("");
+
+/** What a client that follows makes of a stream: the answer, and the states. */
+async function gather(events: AsyncIterable<StreamResponse>, begun: string[] = []) {
+  const answer = begun;
+  const states: (TaskState | undefined)[] = [];
+  let id = "";
+  for await (const { payload } of events) {
+    if (payload?.$case === "task") {
+      id = payload.value.id;
+      answer.splice(0, answer.length, saidIn(payload.value.artifacts[0]?.parts));
+      states.push(payload.value.status?.state);
+    } else if (payload?.$case === "artifactUpdate") {
+      if (!payload.value.append) answer.length = 0;
+      answer.push(saidIn(payload.value.artifact?.parts));
+    } else if (payload?.$case === "statusUpdate") states.push(payload.value.status?.state);
+  }
+  return { id, said: answer.join(""), states };
+}
+
+async function startedAt(
+  handler: DefaultRequestHandler,
+  count: number,
+): Promise<{ id: string; done: Promise<unknown> }> {
+  const id = Promise.withResolvers<string>();
+  const done = (async () => {
+    for await (const { payload } of handler.sendMessageStream(sending(String(count)), call()))
+      if (payload?.$case === "task") id.resolve(payload.value.id);
+  })().catch(() => {});
+  return { id: await id.promise, done };
+}
+
+describe("an A2A server over Redis", () => {
+  liveTest("answers in one process, and tells of its tasks in another", async ({ redis }) => {
+    const [one, two] = [serve(redis), serve(redis)];
+    const streamed = await gather(one.handler.sendMessageStream(sending("20"), call()));
+    expect(streamed).toMatchObject({ said: wordsOf(20) });
+    expect(streamed.states.at(-1)).toBe(TaskState.TASK_STATE_COMPLETED);
+    const task = await two.handler.getTask({ tenant: "", id: streamed.id }, call());
+    expect(saidIn(task.artifacts[0]?.parts)).toBe(wordsOf(20));
+    const whole = (await two.handler.sendMessage(sending("3"), call())) as Task;
+    expect(whole.status?.state).toBe(TaskState.TASK_STATE_COMPLETED);
+    for (let n = 0; n < 4; n += 1) await one.handler.sendMessage(sending("1"), call());
+    const list = {
+      tenant: "",
+      contextId: "",
+      status: TaskState.TASK_STATE_COMPLETED,
+      pageSize: 4,
+      pageToken: "",
+      statusTimestampAfter: undefined,
+    };
+    const first = await two.handler.listTasks(list, call());
+    const second = await two.handler.listTasks({ ...list, pageToken: first.nextPageToken }, call());
+    expect([first.tasks.length, second.tasks.length, first.totalSize, second.nextPageToken]).toEqual([4, 2, 6, ""]);
+    expect(new Set([...first.tasks, ...second.tasks].map(({ id }) => id)).size).toBe(6);
+    await expect(two.handler.getTask({ tenant: "", id: streamed.id }, call("other"))).rejects.toThrow(/not found/i);
+    await Promise.all([one.a2a.close(), two.a2a.close()]);
+  });
+
+  liveTest(
+    "is followed from another process, from the middle on, without a word lost or doubled",
+    async ({ redis }) => {
+      const [one, two] = [serve(redis, 10), serve(redis)];
+      const { id, done } = await startedAt(one.handler, 80);
+      await pause(150);
+      const followed = await gather(two.handler.resubscribe({ tenant: "", id }, call()));
+      expect(followed).toMatchObject({ said: wordsOf(80) });
+      expect(followed.states.at(-1)).toBe(TaskState.TASK_STATE_COMPLETED);
+      await done;
+      expect(one.executor.runs).toBe(1);
+      await Promise.all([one.a2a.close(), two.a2a.close()]);
+    },
+  );
+
+  liveTest("is cancelled in a process that does not run the task", async ({ redis }) => {
+    const [one, two] = [serve(redis, 20), serve(redis)];
+    const { id, done } = await startedAt(one.handler, 1_000);
+    await pause(100);
+    const task = await two.handler.cancelTask({ tenant: "", id, metadata: undefined }, call());
+    expect(task.status?.state).toBe(TaskState.TASK_STATE_CANCELED);
+    await done;
+    expect((await one.handler.getTask({ tenant: "", id }, call())).status?.state).toBe(TaskState.TASK_STATE_CANCELED);
+    await Promise.all([one.a2a.close(), two.a2a.close()]);
+  });
+
+  liveTest.for([{ resume: true }, { resume: false }])(
+    "ends a task whose process died: resumed $resume",
+    async ({ resume }, { redis, unique }) => {
+      const dying = await connect(inject("redisUrl"), { app: unique });
+      const [one, two] = [serve(dying, 20, { resume }), serve(redis, 5, { resume })];
+      const { id } = await startedAt(one.handler, 60);
+      await pause(200);
+      // A process whose connection is gone says nothing any more.
+      await dying.close();
+      const followed = await gather(two.handler.resubscribe({ tenant: "", id }, call()));
+      expect(followed.states.at(-1)).toBe(resume ? TaskState.TASK_STATE_COMPLETED : TaskState.TASK_STATE_FAILED);
+      if (resume) expect(followed.said).toBe(wordsOf(60));
+      await expect
+        .poll(async () => (await two.handler.getTask({ tenant: "", id }, call())).status?.state)
+        .toBe(resume ? TaskState.TASK_STATE_COMPLETED : TaskState.TASK_STATE_FAILED);
+      const task = await two.handler.getTask({ tenant: "", id }, call());
+      if (resume) expect(saidIn(task.artifacts[0]?.parts)).toBe(wordsOf(60));
+      await Promise.all([one.a2a.close(), two.a2a.close()]);
+    },
+  );
+
+  liveTest(
+    "sends push notifications that are tried again, and to no private address unless allowed",
+    async ({ redis }) => {
+      const received: { token: unknown; body: string }[] = [];
+      const server = createServer((request, response) => {
+        let body = "";
+        request.on("data", (piece: Buffer) => (body += piece.toString()));
+        request.on("end", () => {
+          received.push({ token: request.headers["x-a2a-notification-token"], body });
+          response.writeHead(204).end();
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/push`;
+      const push = { allowHttp: true, allowNetworks: ["127.0.0.0/8"] };
+      const one = serve(redis, 1, { push });
+      const worker = startA2APush(redis, { name: "teller", push });
+      await one.handler.sendMessage(sending("2", "", url), call());
+      await expect.poll(() => received.some(({ body }) => body.includes("COMPLETED")), { timeout: 5_000 }).toBe(true);
+      expect(new Set(received.map(({ token }) => token))).toEqual(new Set(["secret"]));
+      const closed = serve(redis, 1);
+      await expect(closed.handler.sendMessage(sending("1", "", "https://169.254.169.254/"), call())).rejects.toThrow(
+        /address/,
+      );
+      await worker.close();
+      await Promise.all([one.a2a.close(), closed.a2a.close()]);
+      server.closeAllConnections();
+      server.close();
+    },
+  );
+});

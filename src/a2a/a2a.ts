@@ -1,0 +1,175 @@
+import { Role, TaskState, type Task } from "@a2a-js/sdk";
+import {
+  AgentEvent,
+  ExecutionEventQueue,
+  RequestContext,
+  ResultManager,
+  type AgentExecutor,
+  type ExecutionEventBusManager,
+  type PushNotificationSender,
+  type PushNotificationStore,
+  type ServerCallContext,
+  type TaskStore,
+} from "@a2a-js/sdk/server";
+import { encodeKeyPart, checkScope, type ScopedRedis, type Subscription } from "../redis/index.ts";
+import { resolveA2AOptions, type A2AOptions } from "./options.ts";
+import { createPushSender, createPushStore } from "./push.ts";
+import { createTaskBus, type TaskBus } from "./task-bus.ts";
+import { createTaskStore, ownerOf, type Positions } from "./tasks.ts";
+
+/** What a server of the A2A SDK is made of, kept in Redis: any process serves any task. */
+export interface A2A {
+  readonly taskStore: TaskStore;
+  readonly eventBusManager: ExecutionEventBusManager;
+  readonly pushNotificationStore: PushNotificationStore;
+  /** Puts notifications into a queue; `startA2APush` delivers them. */
+  readonly pushNotificationSender: PushNotificationSender;
+  /** An executor whose tasks can be cancelled in any process, and with `resume` are taken up by another one when theirs died. */
+  executor(executor: AgentExecutor): AgentExecutor;
+  close(): Promise<void>;
+}
+
+/**
+ * Makes the parts of an A2A server (`@a2a-js/sdk` 1) on Redis: `new DefaultRequestHandler(card, a2a.taskStore, a2a.executor(mine),
+ * a2a.eventBusManager, a2a.pushNotificationStore, a2a.pushNotificationSender)`.
+ * @throws MarrowError `invalid_option`
+ */
+export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
+  const scoped = checkScope(redis);
+  const options = resolveA2AOptions(scoped, a2aOptions);
+  const { start, onError, resume } = options;
+  const buses = new Map<string, TaskBus>();
+  /** How often each task was saved since its bus was made here. */
+  const saves = new Map<string, number>();
+  const resuming = new Set<string>();
+  let executor: AgentExecutor | undefined;
+  let subscription: Promise<Subscription> | undefined;
+
+  const keyOf = (task: string, context: ServerCallContext) => `${ownerOf(context)}/${encodeKeyPart("task", task)}`;
+
+  const positions: Positions = {
+    async saved(key) {
+      const bus = buses.get(key);
+      if (bus === undefined || !bus.isOwn) return 0;
+      const count = (saves.get(key) ?? 0) + 1;
+      saves.set(key, count);
+      return bus.numberOf(count);
+    },
+    loaded: (key, position) => buses.get(key)?.position(position),
+    orphaned(task, context) {
+      // A task that nobody is at is taken up by whoever asks for it.
+      if (resume && !buses.has(keyOf(task.id, context))) void takeUp(task.id, context).catch(onError);
+    },
+  };
+  const taskStore = createTaskStore(scoped, options, positions);
+
+  /** The bus of a task in this process; of a task that another process makes, one that follows. */
+  function open(taskId: string, context: ServerCallContext, owns: boolean): TaskBus {
+    const key = keyOf(taskId, context);
+    let bus = buses.get(key);
+    if (bus === undefined) {
+      const made: TaskBus = createTaskBus(scoped, key, options, {
+        onOrphan: () => void takeUp(taskId, context).catch(onError),
+        onStop: () => buses.get(key) === made && buses.delete(key),
+      });
+      bus = made;
+      buses.set(key, bus);
+      saves.delete(key);
+    }
+    if (owns) void bus.own().catch(onError);
+    else bus.follow();
+    return bus;
+  }
+
+  /** Goes on with a task whose process is gone: executes it anew, or ends it as failed. */
+  async function takeUp(taskId: string, context: ServerCallContext): Promise<void> {
+    const key = keyOf(taskId, context);
+    if (resuming.has(key)) return;
+    resuming.add(key);
+    try {
+      const bus = open(taskId, context, true);
+      if (!(await bus.own())) return;
+      const task = await taskStore.load(taskId, context);
+      const message = task?.history.findLast(({ role }) => role === Role.ROLE_USER);
+      const running =
+        task?.status?.state === TaskState.TASK_STATE_WORKING || task?.status?.state === TaskState.TASK_STATE_SUBMITTED;
+      if (task === undefined || !running) return bus.finished();
+      const results = new ResultManager(taskStore, context);
+      const events = new ExecutionEventQueue(bus);
+      const kept = (async () => {
+        for await (const event of events.events()) await results.processEvent(event);
+      })();
+      if (!resume || executor === undefined || message === undefined)
+        bus.publish(AgentEvent.statusUpdate(failed(task)));
+      else {
+        const request = { tenant: context.tenant ?? "", message, configuration: undefined, metadata: undefined };
+        await executor
+          .execute(new RequestContext(request, task.id, task.contextId, context, task), bus)
+          .catch(() => bus.publish(AgentEvent.statusUpdate(failed(task))));
+      }
+      await kept;
+      bus.finished();
+      cleanup(taskId, context);
+    } finally {
+      resuming.delete(key);
+    }
+  }
+
+  function cleanup(taskId: string, context: ServerCallContext): void {
+    const key = keyOf(taskId, context);
+    buses.get(key)?.removeAllListeners();
+    buses.delete(key);
+    saves.delete(key);
+  }
+
+  /** Hears which tasks of this process others cancel. */
+  function listen(): void {
+    subscription ??= scoped
+      .subscribe([`${start}:cancel`], (_, key) => {
+        const bus = buses.get(key);
+        const taskId = decodeURIComponent(key.slice(key.indexOf("/") + 1));
+        if (bus?.isOwn === true) void executor?.cancelTask(taskId, bus).catch(onError);
+      })
+      .catch((error: unknown) => {
+        subscription = undefined;
+        onError(error);
+        return { close: async () => {} };
+      });
+  }
+
+  const pushNotificationStore = createPushStore(scoped, options);
+  return {
+    taskStore,
+    pushNotificationStore,
+    pushNotificationSender: createPushSender(scoped, pushNotificationStore, options),
+    eventBusManager: {
+      createOrGetByTaskId(taskId, context) {
+        listen();
+        return open(taskId, context as ServerCallContext, true);
+      },
+      // There is always one: whether another process is at the task shows when it is followed.
+      getByTaskId: (taskId, context) => open(taskId, context as ServerCallContext, false),
+      cleanupByTaskId: (taskId, context) => cleanup(taskId, context as ServerCallContext),
+    },
+    executor(given) {
+      executor = given;
+      return {
+        execute: (request, bus) => given.execute(request, bus),
+        async cancelTask(taskId, bus) {
+          const own = [...buses].find(([, known]) => known === bus);
+          if (own === undefined || own[1].isOwn) return given.cancelTask(taskId, bus);
+          await scoped.send(["PUBLISH", `${start}:cancel`, own[0]]);
+        },
+      };
+    },
+    async close() {
+      for (const bus of buses.values()) bus.stop();
+      await (await subscription)?.close();
+    },
+  };
+}
+
+function failed({ id, contextId }: Pick<Task, "id" | "contextId">) {
+  const status = { state: TaskState.TASK_STATE_FAILED, message: undefined, timestamp: new Date().toISOString() };
+  return { taskId: id, contextId, status, metadata: undefined };
+}

@@ -1,0 +1,143 @@
+import { TaskPushNotificationConfig, type StreamResponse, type Task } from "@a2a-js/sdk";
+import type {
+  PushNotificationSender,
+  PushNotificationStore,
+  ServerCallContext,
+  StoredPushNotificationConfig,
+} from "@a2a-js/sdk/server";
+import { V1PushNotificationSerializer } from "@a2a-js/sdk/server";
+import { MarrowError } from "../errors.ts";
+import { createQueue, createWorker, type Work, type Worker } from "../queue/index.ts";
+import { decodeRecord, encodeKeyPart, encodeRecord, type Redis, type ScopedRedis } from "../redis/index.ts";
+import { ATTEMPTS_MAX, createAddressGuard, createPoster, judgeDelivery } from "../webhooks/index.ts";
+import type { ResolvedA2AOptions } from "./options.ts";
+import { ownerOf } from "./tasks.ts";
+
+/** A notification on its way. */
+interface Notification {
+  readonly url: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const CONFIGS_MAX = 32;
+
+/** Where notifications of tasks go, in Redis. Addresses in private networks are refused when they are set, and again when they are called. */
+export function createPushStore(
+  redis: ScopedRedis,
+  { start, taskTtlMs, push }: ResolvedA2AOptions,
+): PushNotificationStore & Required<Pick<PushNotificationStore, "loadWithMetadata">> {
+  const guard = createAddressGuard(push);
+  const keyOf = (task: string, context: ServerCallContext) =>
+    `${start}:push:${ownerOf(context)}/${encodeKeyPart("task", task)}`;
+
+  async function loadWithMetadata(task: string, context: ServerCallContext): Promise<StoredPushNotificationConfig[]> {
+    const records = (await redis.send(["HVALS", keyOf(task, context)], { reply: "bytes" })) as readonly Buffer[];
+    return records.map((record) => {
+      const { config, wireVersion } = decodeRecord(record) as {
+        readonly config: unknown;
+        readonly wireVersion: string;
+      };
+      return { config: TaskPushNotificationConfig.fromJSON(config), wireVersion };
+    });
+  }
+
+  return {
+    loadWithMetadata,
+    load: async (task, context) => (await loadWithMetadata(task, context)).map(({ config }) => config),
+    async save(task, context, config) {
+      guard.check(config.url);
+      const key = keyOf(task, context);
+      const id = config.id === "" ? task : config.id;
+      const known = await redis.pipeline([
+        ["HLEN", key],
+        ["HEXISTS", key, id],
+      ]);
+      if (Number(known[0]) >= CONFIGS_MAX && known[1] === 0)
+        throw new MarrowError("too_large", `a task has at most ${CONFIGS_MAX} push notification configs`);
+      const stored = {
+        config: TaskPushNotificationConfig.toJSON({ ...config, id }),
+        wireVersion: context.requestedVersion,
+      };
+      await redis.pipeline([
+        ["HSET", key, id, encodeRecord(stored)],
+        ["PEXPIRE", key, String(taskTtlMs)],
+      ]);
+    },
+    async delete(task, context, configId = task) {
+      await redis.send(["HDEL", keyOf(task, context), configId], { retry: "safe" });
+    },
+  };
+}
+
+/**
+ * Sends notifications as jobs of a queue: they survive the process, and are tried again as webhooks are. At least once, not in order: each
+ * says when its status changed.
+ */
+export function createPushSender(
+  redis: ScopedRedis,
+  store: ReturnType<typeof createPushStore>,
+  { queue }: ResolvedA2AOptions,
+): PushNotificationSender {
+  const jobs = createQueue<Notification>(redis, { name: queue });
+  const serializer = new V1PushNotificationSerializer();
+  return {
+    async send(response: StreamResponse, context: ServerCallContext, task?: Task) {
+      const id = taskIdOf(response);
+      if (id === "") return;
+      const configs = await store.load(id, context);
+      if (configs.length === 0) return;
+      const { body, contentType } = serializer.serialize(response, task);
+      await jobs.pushMany(
+        configs.map(({ url, token, authentication }) => ({
+          payload: { url, body, headers: toHeaders(contentType, token, authentication) },
+          attempts: ATTEMPTS_MAX,
+          kind: "none",
+        })),
+      );
+    },
+  };
+}
+
+/** Delivers the notifications of an agent, of all scopes. */
+export function startPushWorker(redis: Redis, { queue, push, onError }: ResolvedA2AOptions): Worker {
+  const poster = createPoster(push);
+  const worker = createWorker<Notification>(
+    redis,
+    { name: queue, onError },
+    async ({ payload, attemptsLeft }: Work<Notification>) => {
+      const posted = await poster.post(payload.url, payload.body, payload.headers);
+      const verdict = judgeDelivery(posted, ATTEMPTS_MAX - attemptsLeft + 1, Math.random());
+      if (verdict.outcome === "delivered") return { status: posted.status };
+      if (verdict.outcome === "gone") throw new MarrowError("not_found", "the receiver wants no more");
+      const details = verdict.outcome === "retry" ? { retryAfterMs: verdict.delayMs } : {};
+      throw new MarrowError("unavailable", `the receiver answered ${posted.status || posted.error}`, { details });
+    },
+  );
+  return {
+    get running() {
+      return worker.running;
+    },
+    async close() {
+      await worker.close();
+      await poster.close();
+    },
+  };
+}
+
+function taskIdOf({ payload }: StreamResponse): string {
+  if (payload === undefined) return "";
+  return payload.$case === "task" ? payload.value.id : payload.value.taskId;
+}
+
+function toHeaders(
+  contentType: string,
+  token: string,
+  auth: TaskPushNotificationConfig["authentication"],
+): Record<string, string> {
+  return {
+    "content-type": contentType,
+    ...(token !== "" && { "x-a2a-notification-token": token }),
+    ...(auth !== undefined && auth.credentials !== "" && { authorization: `${auth.scheme} ${auth.credentials}` }),
+  };
+}

@@ -1,0 +1,196 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { StreamResponse, TaskState, type Task } from "@a2a-js/sdk";
+import type {
+  AgentExecutionEvent,
+  EventListener,
+  ExecutionEventBus,
+  ExecutionEventName,
+  FinishedListener,
+} from "@a2a-js/sdk/server";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import type { ResolvedA2AOptions } from "./options.ts";
+import { appendEvent, holdTask } from "./scripts.gen.ts";
+import { isTerminal } from "./tasks.ts";
+
+/** The events of a task in one process: of its own making, or followed as another process makes them. */
+export interface TaskBus extends ExecutionEventBus {
+  readonly isOwn: boolean;
+  /** Makes the events here from now on. Answers whether no other process does. */
+  own(): Promise<boolean>;
+  /** Follows from after this event on; `undefined`: from what is read next. */
+  follow(): void;
+  /** Tells of a task as it was read: what comes after is followed. */
+  position(last: number): void;
+  /** Number of the last of the first so many events of its own, once it is in Redis. */
+  numberOf(count: number): Promise<number>;
+  stop(): void;
+}
+
+const LOOK_MS = { first: 25, last: 200 } as const;
+const PAGE = 256;
+/** How long a follower waits to hear how much of a task was read. */
+const POSITION_MS = 250;
+
+/** Makes the bus of a task in this process. */
+export function createTaskBus(
+  redis: ScopedRedis,
+  task: string,
+  { start, eventTtlMs, leaseMs, onError }: ResolvedA2AOptions,
+  { onOrphan, onStop }: { readonly onOrphan: () => void; readonly onStop: () => void },
+): TaskBus {
+  const holder = randomUUID();
+  const events = new Set<EventListener>();
+  const ends = new Set<FinishedListener>();
+  const once = new Map<EventListener | FinishedListener, EventListener | FinishedListener>();
+  const numbers: Promise<number>[] = [];
+  const stopped = new AbortController();
+  let writing: Promise<number> = Promise.resolve(0);
+  let held: Promise<boolean> | undefined;
+  let heart: NodeJS.Timeout | undefined;
+  let following = false;
+  let positioned = Promise.withResolvers<number>();
+
+  const act = (lease: number) => runScript(redis, holdTask, { start }, { task, holder, lease_ms: lease });
+
+  function own(): Promise<boolean> {
+    following = false;
+    return (held ??= act(leaseMs).then((got) => {
+      if (got === 1) heart ??= setInterval(() => void act(leaseMs).catch(onError), leaseMs / 3);
+      else held = undefined;
+      return got === 1;
+    }));
+  }
+
+  function emit(event: AgentExecutionEvent): void {
+    for (const listener of events) listener(event);
+  }
+
+  function end(): void {
+    for (const listener of ends) listener();
+  }
+
+  async function append(event: AgentExecutionEvent): Promise<number> {
+    const text = JSON.stringify(StreamResponse.toJSON({ payload: { $case: event.kind, value: event.data } as never }));
+    for (let waitMs = 50; !stopped.signal.aborted; waitMs = Math.min(2_000, waitMs * 2)) {
+      try {
+        await own();
+        return (await runScript(
+          redis,
+          appendEvent,
+          { start },
+          { task, holder, event: text, life_ms: eventTtlMs },
+        )) as number;
+      } catch (error) {
+        onError(error);
+        await sleep(waitMs);
+      }
+    }
+    return 0;
+  }
+
+  /** Reads along what another process makes, until it ends or that process is gone. */
+  async function readAlong(): Promise<void> {
+    const late = sleep(POSITION_MS).then(() => undefined);
+    let last = await Promise.race([positioned.promise, late]);
+    let waitMs: number = LOOK_MS.first;
+    let alone = 0;
+    while (following && !stopped.signal.aborted) {
+      const from = last === undefined ? "+" : `(${last}-1`;
+      const commands = [
+        ["GET", `${start}:holder:${task}`],
+        last === undefined
+          ? ["XREVRANGE", `${start}:events:${task}`, "+", "-", "COUNT", "1"]
+          : ["XRANGE", `${start}:events:${task}`, from, "+", "COUNT", String(PAGE)],
+      ];
+      const [owner, found] = await redis.pipeline(commands);
+      if (owner instanceof Error || found instanceof Error) onError(owner instanceof Error ? owner : found);
+      else {
+        const entries = found as readonly (readonly [string, readonly string[]])[];
+        if (last === undefined) last = Number(entries[0]?.[0].split("-")[0] ?? 0);
+        else {
+          for (const [id, [, text = ""]] of entries) {
+            last = Number(id.split("-")[0]);
+            const { payload } = StreamResponse.fromJSON(JSON.parse(text));
+            if (payload !== undefined) emit({ kind: payload.$case, data: payload.value } as AgentExecutionEvent);
+            if (payload !== undefined && endsWith(payload)) return end();
+          }
+          if (entries.length > 0) waitMs = LOOK_MS.first;
+        }
+        alone = owner === null ? alone + 1 : 0;
+        // Between two messages of a task nobody has it for a moment.
+        if (alone === 3) onOrphan();
+      }
+      await sleep(waitMs);
+      waitMs = Math.min(LOOK_MS.last, waitMs * 1.5);
+    }
+  }
+
+  const bus: TaskBus = {
+    get isOwn() {
+      return held !== undefined;
+    },
+    own,
+    follow() {
+      if (following || held !== undefined) return;
+      following = true;
+      void readAlong().catch(onError);
+    },
+    position(last) {
+      positioned.resolve(last);
+      if (!following) positioned = Promise.withResolvers();
+    },
+    numberOf: async (count) => (await numbers[Math.min(count, numbers.length) - 1]) ?? 0,
+    publish(event) {
+      writing = writing.then(() => append(event));
+      numbers.push(writing);
+      emit(event);
+    },
+    finished() {
+      end();
+      if (held !== undefined) void writing.then(() => act(0)).catch(onError);
+      clearInterval(heart);
+      heart = undefined;
+      held = undefined;
+    },
+    on(name: ExecutionEventName, listener: never) {
+      (name === "event" ? events : (ends as Set<unknown>)).add(listener);
+      return bus;
+    },
+    off(name: ExecutionEventName, listener: never) {
+      const known = (once.get(listener) ?? listener) as never;
+      once.delete(listener);
+      (name === "event" ? events : (ends as Set<unknown>)).delete(known);
+      // A follower that nobody listens to has nothing to read along for.
+      if (following && events.size === 0) bus.stop();
+      return bus;
+    },
+    once(name: ExecutionEventName, listener: never) {
+      const wrapped = (event: never) => {
+        bus.off(name as "event", listener);
+        (listener as (event: never) => void)(event);
+      };
+      once.set(listener, wrapped as never);
+      return bus.on(name as "event", wrapped as never);
+    },
+    removeAllListeners(name) {
+      if (name !== "finished") events.clear();
+      if (name !== "event") ends.clear();
+      return bus;
+    },
+    stop() {
+      following = false;
+      stopped.abort();
+      clearInterval(heart);
+      onStop();
+    },
+  };
+  return bus;
+}
+
+function endsWith(payload: NonNullable<StreamResponse["payload"]>): boolean {
+  if (payload.$case === "message") return true;
+  if (payload.$case === "artifactUpdate") return false;
+  const state = (payload.value as Pick<Task, "status">).status?.state;
+  return isTerminal(state) || state === TaskState.TASK_STATE_INPUT_REQUIRED;
+}
