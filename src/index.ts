@@ -15,5 +15,6 @@ export {
   type Reply,
   type ScopedRedis,
   type SendOptions,
+  type SubscribeOptions,
   type Subscription,
 } from "./redis/index.ts";

@@ -1,6 +1,15 @@
 export type { Ability, Capabilities } from "./capabilities.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
-export type { Argument, Command, Redis, Reply, ScopedRedis, SendOptions, Subscription } from "./connection.ts";
+export type {
+  Argument,
+  Command,
+  Redis,
+  Reply,
+  ScopedRedis,
+  SendOptions,
+  SubscribeOptions,
+  Subscription,
+} from "./connection.ts";
 export type { RedisOptions } from "./driver.ts";
 export { fromIoredis } from "./from-ioredis.ts";
 export { fromNodeRedis, type NodeRedisClient, type NodeRedisCluster } from "./from-node-redis.ts";
