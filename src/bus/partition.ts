@@ -53,12 +53,15 @@ interface Entry {
   dead: string | undefined;
 }
 
-/** Messages that are fetched in one go, and that a reader has at most: behind a dead one's cursor so many may have been handled. */
-const AHEAD = 256;
-const PAGE = 128;
+/** Messages that a reader has at most, and that are fetched in one go. */
+const AHEAD = 1_024;
+const PAGE = 256;
+/** Behind a cursor whose reader did not leave in order so many may have been handled: its own, and as many that a fail-over forgot. */
+const SUSPECT = 2 * AHEAD;
 const LOOK_MS = 1_000;
-const AWAKE_MS = 5_000;
 const ACK_MS = 5;
+/** Done entries that are written down without waiting for more. */
+const ACK_NOW = 128;
 const AGAIN_MS = { first: 100, last: 5_000 } as const;
 
 /** Begins with a partition that was claimed. */
@@ -90,6 +93,8 @@ export function createPartition(
   let acking: Promise<void> | undefined;
   let ackTimer: NodeJS.Timeout | undefined;
   let idle = () => {};
+  /** Entries that were done since the last ack began. */
+  let done = 0;
 
   function fetch(): void {
     nudged = true;
@@ -98,20 +103,14 @@ export function createPartition(
 
   async function fetchAll(): Promise<void> {
     while (nudged && !draining && !gone.signal.aborted) {
-      if (open.length >= AHEAD - PAGE) return;
+      if (open.length > AHEAD - PAGE) return;
       nudged = false;
       try {
-        // Awake before it looks: what is published after the look is told.
-        const replies = await redis.pipeline(
-          [
-            ["SET", `${topic}:awake:${place}`, "1", "PX", String(AWAKE_MS)],
-            ["XRANGE", log, `(${position}`, "+", "COUNT", String(PAGE)],
-          ],
-          { reply: "bytes", retry: "safe" },
-        );
-        const failed = replies.find((reply) => reply instanceof Error);
-        if (failed !== undefined) throw failed;
-        const entries = replies[1] as unknown as readonly (readonly [Buffer, readonly Buffer[]])[];
+        const range = ["XRANGE", log, `(${position}`, "+", "COUNT", String(PAGE)];
+        const entries = (await redis.send(range, { reply: "bytes" })) as readonly (readonly [
+          Buffer,
+          readonly Buffer[],
+        ])[];
         for (const [id, fields] of entries) take(String(id), fields);
         if (entries.length === PAGE) nudged = true;
       } catch (error) {
@@ -125,7 +124,7 @@ export function createPartition(
     const [, n, , key, , body, , only] = fields;
     if (fresh) {
       fresh = false;
-      if (!claimed.clean) suspect = Math.min(claimed.last, Number(String(n)) + AHEAD - 1);
+      if (!claimed.clean) suspect = Math.min(claimed.last, Number(String(n)) + SUSPECT - 1);
     }
     const count = Number(String(n));
     const entry: Entry = {
@@ -154,54 +153,78 @@ export function createPartition(
     if (entry.done) return ackSoon();
     const { key } = entry;
     const before = key === "" ? undefined : chains.get(key);
-    const run = (before ?? Promise.resolve()).then(() => handle(entry));
+    let run: Promise<void>;
+    if (before === undefined && room.free > 0 && isLeased()) {
+      // Most handlers are waited for, some are done at once: these cost no promise.
+      const first = attempt(entry, 1);
+      if (first === undefined) return finish(entry);
+      room.free -= 1;
+      run = handle(entry, first);
+    } else run = (before ?? Promise.resolve()).then(() => enter()).then(() => handle(entry, undefined));
     if (key === "") return;
     chains.set(key, run);
     void run.finally(() => chains.get(key) === run && chains.delete(key));
   }
 
-  async function handle(entry: Entry): Promise<void> {
+  /** Waits for room. */
+  async function enter(): Promise<void> {
     if (room.free <= 0) await new Promise<void>((resolve) => room.waiting.add(resolve));
     else room.free -= 1;
-    try {
-      await tryAll(entry);
-    } finally {
-      const [next] = room.waiting;
-      if (next === undefined) room.free += 1;
-      else {
-        room.waiting.delete(next);
-        next();
-      }
-    }
-    entry.done = true;
-    ackSoon();
-    if (open.length < AHEAD - PAGE) fetchIfBehind();
   }
 
-  async function tryAll(entry: Entry): Promise<void> {
+  /** Handles a message in the room that it has, whose first attempt may have begun. */
+  async function handle(entry: Entry, first: Promise<unknown> | undefined): Promise<void> {
+    await tryAll(entry, first);
+    const [next] = room.waiting;
+    if (next === undefined) room.free += 1;
+    else {
+      room.waiting.delete(next);
+      next();
+    }
+    finish(entry);
+  }
+
+  function finish(entry: Entry): void {
+    entry.done = true;
+    ackSoon();
+    if (open.length <= AHEAD - PAGE) fetchIfBehind();
+  }
+
+  /** Calls the handler; `undefined` when it was done at once. */
+  function attempt(entry: Entry, nth: number): Promise<unknown> | undefined {
+    try {
+      const result = handler({
+        body: entry.body(),
+        key: entry.key === "" ? undefined : decodeURIComponent(entry.key),
+        at: `${place}/${entry.id}`,
+        publishedAtMs: Number(entry.id.slice(0, entry.id.indexOf("-"))),
+        redelivered: entry.redelivered || nth > 1,
+        signal: gone.signal,
+      });
+      return result instanceof Promise ? result : undefined;
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  async function tryAll(entry: Entry, first: Promise<unknown> | undefined): Promise<void> {
     let waitMs: number = AGAIN_MS.first;
-    for (let attempt = 1; !gone.signal.aborted; attempt += 1) {
+    let running = first;
+    for (let nth = 1; !gone.signal.aborted; nth += 1) {
       // Another one may be at it by now.
-      if (!isLeased()) return onLost();
+      if (running === undefined && !isLeased()) return onLost();
       try {
-        const message = {
-          body: entry.body(),
-          key: entry.key === "" ? undefined : decodeURIComponent(entry.key),
-          at: `${place}/${entry.id}`,
-          publishedAtMs: Number(entry.id.split("-")[0]),
-          redelivered: entry.redelivered || attempt > 1,
-          signal: gone.signal,
-        };
-        await handler(message);
+        await (running ?? attempt(entry, nth));
         return;
       } catch (error) {
-        if (attempt >= deliveriesMax) {
+        if (nth >= deliveriesMax) {
           entry.dead = MarrowError.is(error) ? error.code : "failed";
           return;
         }
         await sleep(waitMs, undefined, { signal: gone.signal }).catch(() => {});
         waitMs = Math.min(AGAIN_MS.last, waitMs * 2);
       }
+      running = undefined;
     }
   }
 
@@ -210,12 +233,15 @@ export function createPartition(
   }
 
   function ackSoon(): void {
-    ackTimer ??= setTimeout(() => void ack(), ACK_MS);
+    done += 1;
+    if (done >= ACK_NOW && acking === undefined) void ack();
+    else ackTimer ??= setTimeout(() => void ack(), ACK_MS);
   }
 
   function ack(): Promise<void> {
     clearTimeout(ackTimer);
     ackTimer = undefined;
+    done = 0;
     return (acking ??= ackAll().finally(() => {
       acking = undefined;
       if (open[0]?.done === true) ackSoon();
@@ -230,7 +256,7 @@ export function createPartition(
     if (last === undefined || gone.signal.aborted) return;
     const dead = open.slice(0, count).flatMap(({ id, dead: why }) => (why === undefined ? [] : [id, why]));
     const keep = { keep: Math.floor(keepMessages / partitions), keep_ms: keepMs };
-    const values = { group, reader, partition: place, fence, cursor: last.id, ...keep, dead };
+    const values = { group, reader, partition: place, fence, cursor: `${last.id} ${last.number}`, ...keep, dead };
     try {
       const own = await runScript(redis, ackMessages, { topic }, values);
       if (own === 0) return onLost();

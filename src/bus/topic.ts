@@ -63,7 +63,9 @@ const MESSAGES_MAX = 10_000;
 export function createTopic<T = unknown>(redis: ScopedRedis, name: string, options: TopicOptions = {}): Topic<T> {
   const topic = `${topicKey(redis, checkText("name", name, 128))}:topic`;
   const resolved = resolveTopicOptions(options);
-  const { partitions, messagesMax, keepMessages, keepMs, dedupMs } = resolved;
+  const { partitions, messagesMax, keepMs, dedupMs } = resolved;
+  /** The topic was made with as many partitions. */
+  let checked = false;
 
   async function publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]> {
     if (!Array.isArray(messages) || messages.length > MESSAGES_MAX)
@@ -82,14 +84,15 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
     for (let at = 0; at < words.length; at += BULK) {
       const values = {
         partitions,
+        checked: checked ? 1 : 0,
         room: messagesMax,
-        keep: keepMessages,
         keep_ms: keepMs,
         dedup_ms: dedupMs,
         messages: words.slice(at, at + BULK).flat(),
       };
       const reply = (await runScript(redis, appendMessages, { topic }, values)) as readonly string[];
       checkPartitionsOf(reply[0]);
+      checked = true;
       const some = words.slice(at, at + BULK);
       published.push(...(reply[0] === "full" ? some.map(() => FULL) : reply.map(toPublished)));
     }

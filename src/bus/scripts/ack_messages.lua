@@ -4,7 +4,7 @@
 -- ARGV reader       the reader
 -- ARGV partition    the partition
 -- ARGV fence        that it was given
--- ARGV cursor       the last entry that all is done up to; "": as before
+-- ARGV cursor       the last entry that all is done up to, a space, its number
 -- ARGV keep         of what all groups have done with, how many are kept in the partition, >= 0
 -- ARGV keep_ms      and for how long
 -- ARGV dead...      for each that is put aside: entry, reason
@@ -27,10 +27,7 @@ for at = 8, #ARGV, 2 do
     redis.call("XADD", dead, "*", "p", partition, "e", ARGV[at], "r", ARGV[at + 1], unpack(entry[2]))
   end
 end
-if cursor ~= "" then
-  redis.call("HSET", topic .. ":cursors", group .. "/" .. partition, cursor)
-  redis.call("HDEL", topic .. ":tries:" .. group, partition)
-  local now = tonumber(redis.call("TIME")[1]) * 1000
-  trim(topic, partition, keep, now - keep_ms)
-end
+redis.call("HSET", topic .. ":cursors", group .. "/" .. partition, cursor)
+redis.call("HDEL", topic .. ":tries:" .. group, partition)
+trim(topic, partition, keep, tonumber(redis.call("TIME")[1]) * 1000 - keep_ms)
 return 1

@@ -52,11 +52,11 @@ local function tell(place, fence, handed_over)
   local cursor = redis.call("HGET", cursors, field)
   if not cursor then
     local last = from_start == "0" and redis.call("XREVRANGE", topic .. ":log:" .. place, "+", "-", "COUNT", 1)[1]
-    cursor = last and last[1] or "0-0"
+    cursor = last and last[1] .. " " .. last[2][2] or "0-0 0"
     redis.call("HSET", cursors, field, cursor)
     handed_over = 1
   end
-  for _, word in ipairs({ place, fence, cursor, redis.call("HGET", topic .. ":meta", place) or "0", redis.call("HGET", tries, place) or "0", handed_over }) do
+  for _, word in ipairs({ place, fence, string.match(cursor, "^%S+"), redis.call("HGET", topic .. ":meta", place) or "0", redis.call("HGET", tries, place) or "0", handed_over }) do
     reply[#reply + 1] = word
   end
 end

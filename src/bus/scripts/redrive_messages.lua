@@ -23,7 +23,6 @@ for _, entry in ipairs(entries) do
   for at = 1, #entry[2], 2 do fields[entry[2][at]] = entry[2][at + 1] end
   local number = redis.call("HINCRBY", topic .. ":meta", fields.p, 1)
   redis.call("XADD", topic .. ":log:" .. fields.p, "*", "n", number, "k", fields.k, "b", fields.b, "g", group)
-  redis.call("HINCRBY", topic .. ":meta", "size", 1)
   redis.call("XDEL", dead, entry[1])
   redis.call("HDEL", dead .. ":of", fields.p .. "/" .. fields.e)
   again[#again + 1] = entry[1]

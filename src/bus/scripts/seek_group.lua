@@ -10,11 +10,9 @@ local group = ARGV[1]
 local partitions = tonumber(ARGV[2])
 local to = ARGV[3]
 for partition = 0, partitions - 1 do
-  local cursor = to
-  if to == "end" then
-    local last = redis.call("XREVRANGE", topic .. ":log:" .. partition, "+", "-", "COUNT", 1)[1]
-    cursor = last and last[1] or "0-0"
-  end
+  -- At the last entry up to there.
+  local last = redis.call("XREVRANGE", topic .. ":log:" .. partition, to == "end" and "+" or to, "-", "COUNT", 1)[1]
+  local cursor = last and last[1] .. " " .. last[2][2] or "0-0 0"
   redis.call("HSET", topic .. ":cursors", group .. "/" .. partition, cursor)
 end
 -- Readers that are at work lose what they have, and take it up from here.
