@@ -22,8 +22,8 @@ const IN_FLIGHT = 128;
 const body = { text: "what one agent says to another, ".repeat(6), from: "planner", nth: 0 };
 
 const server = await startBenchRedis();
-const path = server.url.replace("unix://", "");
-const dial = () => new Ioredis(path, { maxRetriesPerRequest: null });
+const socket = server.url.replace("unix://", "");
+const dial = () => new Ioredis(socket, { maxRetriesPerRequest: null });
 const raw = dial();
 const redis = await connect(server.url, { app: "bench" });
 const pid = Number(/process_id:(\d+)/.exec(await raw.info("server"))?.[1]);

@@ -203,7 +203,7 @@ export function createPartition(
       });
       return result instanceof Promise ? result : undefined;
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

@@ -68,6 +68,28 @@ describe("jobs of a queue", () => {
     await expect(queue.push("x", { kind: "Response" })).rejects.toThrow(/kind/);
   });
 
+  liveTest("that waited too long are not begun: they are dead, and go again by hand", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const old = await queue.push("old", { waitTtlMs: 50 });
+    const behind = await queue.push("behind", { dependsOn: [old] });
+    const late = await queue.push("late", { waitTtlMs: 2_000, delayMs: 100 });
+    await new Promise((resolve) => setTimeout(resolve, 80));
+    const begun: unknown[] = [];
+    await working(
+      redis,
+      ({ payload }: Work) => void begun.push(payload),
+      async () => {
+        expect(await queue.wait(old, { waitMs: 5_000 })).toMatchObject({ state: "dead", reason: "expired" });
+        expect(await queue.get(behind)).toMatchObject({ state: "dead", reason: "dependency" });
+        expect(await queue.wait(late, { waitMs: 5_000 })).toMatchObject({ state: "done" });
+        await queue.redrive({ ids: [old] });
+        expect(await queue.wait(old, { waitMs: 5_000 })).toMatchObject({ state: "done" });
+      },
+    );
+    expect(begun).toEqual(["late", "old"]);
+    await expect(queue.push("x", { waitTtlMs: 0 })).rejects.toThrow(/waitTtlMs/);
+  });
+
   liveTest("are listed by state, the tenant's own alone", async ({ redis, tenant }) => {
     const queue = createQueue<string>(tenant, { name: QUEUE });
     const other = createQueue<string>(redis.scope("other"), { name: QUEUE });

@@ -18,7 +18,7 @@ export interface Job<T = unknown, R = unknown> {
   readonly payload: T | undefined;
   /** What came of it; of a cancelled job what there was of it. */
   readonly result: R | undefined;
-  /** Why it is dead, is tried again or was cancelled: an error's code, `crashed`, `cancelled`, `dependency`. Of one that is done: another word than completed. */
+  /** Why it is dead, is tried again or was cancelled: an error's code, `crashed`, `cancelled`, `dependency`, `expired`. Of one that is done: another word than completed. */
   readonly reason: string | undefined;
   readonly attemptsLeft: number;
   readonly crashesLeft: number;
@@ -31,9 +31,16 @@ export function isEnded(state: string): boolean {
   return ENDED.has(state);
 }
 
+const ID_BYTES = 12;
+/** Random bytes for the next ids: one draw for many. */
+let pool = Buffer.alloc(0);
+
 /** An id for a new job. */
 export function newJobId(): string {
-  return randomBytes(12).toString("base64url");
+  if (pool.length < ID_BYTES) pool = randomBytes(ID_BYTES * 256);
+  const id = pool.toString("base64url", 0, ID_BYTES);
+  pool = pool.subarray(ID_BYTES);
+  return id;
 }
 
 /** What is thrown for an id that no job has, or another tenant's. */

@@ -25,6 +25,8 @@ export interface PushOptions {
   readonly attempts?: number | undefined;
   /** How often its worker may die with it before it is dead, 1 to 1,000: apart from `attempts`. @default 3 */
   readonly crashes?: number | undefined;
+  /** How long it may wait for a worker once it is due, in milliseconds, up to 366 days; then it is dead, `expired`. @default no bound */
+  readonly waitTtlMs?: number | undefined;
   /** How long its result and its stream are kept, in milliseconds, up to 366 days. Dead ones stay seven days at least. @default 3_600_000 */
   readonly resultTtlMs?: number | undefined;
   /** How long its output is kept after its end, in milliseconds, at most as long as its result. @default resultTtlMs */
@@ -72,8 +74,11 @@ export type Admission =
 
 export type ResolvedQueueOptions = { readonly [Name in keyof QueueOptions]-?: Exclude<QueueOptions[Name], undefined> };
 export type ResolvedPushOptions = {
-  readonly [Name in Exclude<keyof PushOptions, "id" | "fingerprint">]-?: Exclude<PushOptions[Name], undefined>;
-} & { readonly id: string | undefined; readonly fingerprint: unknown };
+  readonly [Name in Exclude<keyof PushOptions, "id" | "fingerprint" | "waitTtlMs">]-?: Exclude<
+    PushOptions[Name],
+    undefined
+  >;
+} & { readonly id: string | undefined; readonly fingerprint: unknown; readonly waitTtlMs: number | undefined };
 export interface ResolvedWorkerOptions<T> {
   readonly name: string;
   readonly partitions: number;
@@ -106,9 +111,16 @@ export function resolveQueueOptions(options: QueueOptions): ResolvedQueueOptions
 
 /** Fills defaults. @throws MarrowError `invalid_input` */
 export function resolvePushOptions(options: PushOptions): ResolvedPushOptions {
+  return Object.keys(options).length === 0 ? (plain ??= resolveAll({})) : resolveAll(options);
+}
+
+/** What a job is like of which nothing is said: most are. */
+let plain: ResolvedPushOptions | undefined;
+
+function resolveAll(options: PushOptions): ResolvedPushOptions {
   const integer = (name: keyof PushOptions, fallback: number, min: number, max: number) =>
     checkInteger(name, options[name] ?? fallback, { min, max }, "invalid_input");
-  const { id, fingerprint, idempotencyKey, dependsOn = [], kind = "job" } = options;
+  const { id, fingerprint, waitTtlMs, idempotencyKey, dependsOn = [], kind = "job" } = options;
   if (!Array.isArray(dependsOn) || dependsOn.length > DEPENDS_MAX)
     refuse("dependsOn", `a list of at most ${DEPENDS_MAX} ids`, dependsOn, "invalid_input");
   if (!/^[a-z]{1,32}$/.test(kind)) refuse("kind", "1 to 32 lower-case letters", kind, "invalid_input");
@@ -116,6 +128,7 @@ export function resolvePushOptions(options: PushOptions): ResolvedPushOptions {
   return {
     id: id === undefined ? undefined : checkJobId("id", id),
     fingerprint,
+    waitTtlMs: waitTtlMs === undefined ? undefined : integer("waitTtlMs", waitTtlMs, 1, YEAR_MS),
     dependsOn: [...new Set(dependsOn.map((other, at) => checkJobId(`dependsOn.${at}`, other)))],
     kind,
     priority: integer("priority", 50, 0, 100),

@@ -1,24 +1,19 @@
-import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkOneOf, refuse } from "../internal/check.ts";
 import { pause } from "../internal/pause.ts";
-import { allOf, checkScope, encodeRecord, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
-import { isEnded, newJobId, noJob, toJob, type Job, type JobState } from "./job.ts";
+import { allOf, checkScope, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { isEnded, noJob, toJob, type Job, type JobState } from "./job.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
-import { checkJobId, resolvePushOptions, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
+import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
 import { readOutput, type OutputEvent } from "./output.ts";
+import { createPusher, type NewJob } from "./pushing.ts";
 import { createSchedules, type Schedules } from "./schedule.ts";
-import { cancelJob, listJobs, pushJobs, redriveJobs, removeJob } from "./scripts.gen.ts";
-
-/** One job of a bulk. */
-export interface NewJob<T> extends PushOptions {
-  readonly payload: T;
-}
+import { cancelJob, listJobs, redriveJobs, removeJob } from "./scripts.gen.ts";
 
 /** A tenant's side of a queue. */
 export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   /**
-   * Puts a job and answers its id. One round trip; once it answered the job is in Redis.
+   * Puts a job and answers its id. One round trip, together with what is pushed in the same moment; once it answered the job is in Redis.
    * @throws MarrowError `conflict` when the idempotency key came with another payload, the id is another tenant's, or what it depends on is
    * not there or will never be done; `too_large` when the tenant's backlog is full
    */
@@ -73,9 +68,7 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
 export const LISTED_STATES = ["waiting", "delayed", "running", "dead", "ended"] as const;
 export type ListedState = (typeof LISTED_STATES)[number];
 
-const BULK = 1_000;
 const POLL_MS = { first: 20, last: 200 } as const;
-const JOBS_MAX = 100_000;
 
 /**
  * Opens one tenant's side of a queue. The queue is one slot; tenants take turns in it, so nobody waits behind another's backlog.
@@ -83,65 +76,11 @@ const JOBS_MAX = 100_000;
  */
 export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, options: QueueOptions): Queue<T, R> {
   const scoped = checkScope(redis);
-  const { backlogMax, idempotencyMs, ...named } = resolveQueueOptions(options);
+  const named = resolveQueueOptions(options);
   const queue = queueKeyOf(scoped.app, named, scoped.scope);
   const tenant = tenantPart(scoped.scope);
+  const pusher = createPusher(scoped, { queue, tenant }, named);
   const jobKey = (id: string) => `${queue}:job:${checkJobId("id", id)}`;
-
-  async function pushMany(jobs: readonly NewJob<T>[]): Promise<readonly string[]> {
-    if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
-      refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
-    const operands = jobs.map(({ payload, ...rest }: NewJob<T>) => {
-      const resolved = resolvePushOptions(rest);
-      const { priority, delayMs, attempts, crashes, resultTtlMs, outputTtlMs, idempotencyKey, kind, dependsOn } =
-        resolved;
-      if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
-      const body = encodeRecord(payload);
-      const digest =
-        idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(resolved.fingerprint ?? payload)).slice(0, 32);
-      const id = resolved.id ?? newJobId();
-      const key = encodeURIComponent(idempotencyKey);
-      const brief = outputTtlMs === resultTtlMs ? "" : outputTtlMs;
-      return [
-        id,
-        body,
-        priority,
-        delayMs,
-        attempts,
-        crashes,
-        resultTtlMs,
-        key,
-        digest,
-        brief,
-        kind === "job" ? "" : kind,
-        dependsOn.join(" "),
-      ];
-    });
-    const ids: string[] = [];
-    for (let at = 0; at < operands.length; at += BULK) {
-      const values = {
-        tenant,
-        backlog: backlogMax,
-        idem_ms: idempotencyMs,
-        jobs: operands.slice(at, at + BULK).flat(),
-      };
-      const reply = (await runScript(scoped, pushJobs, { queue }, values)) as readonly string[];
-      if (reply[0] === "full")
-        throw new MarrowError("too_large", "the tenant's backlog is full", {
-          details: { backlogMax, pushed: ids.length },
-        });
-      if (reply.includes("?"))
-        throw new MarrowError("conflict", "what the job depends on is not there, or will never be done", {
-          details: { path: "dependsOn" },
-        });
-      if (reply.includes("!"))
-        throw new MarrowError("conflict", "the id or the idempotency key was used for something else", {
-          details: { path: "idempotencyKey" },
-        });
-      ids.push(...reply);
-    }
-    return ids;
-  }
 
   async function getMany(ids: readonly string[]): Promise<readonly (Job<T, R> | undefined)[]> {
     const commands = ids.flatMap((id) => [
@@ -160,8 +99,8 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
 
   return {
     ...createSchedules<T>(scoped, queue, tenant),
-    push: async (payload, pushOptions = {}) => (await pushMany([{ ...pushOptions, payload }]))[0] as string,
-    pushMany,
+    push: (payload, pushOptions = {}) => pusher.push({ ...pushOptions, payload }),
+    pushMany: (jobs) => pusher.pushMany(jobs),
     get,
 
     async wait(id, { waitMs, signal }) {

@@ -103,7 +103,7 @@ export async function fireSchedules(redis: Pick<ScopedRedis, "send">, queue: str
     const { when, payload, options } = decodeRecord(record) as Stored;
     const [tenant = ""] = String(name).split("/");
     const id = newJobId();
-    const { priority, attempts, crashes, resultTtlMs, outputTtlMs, kind } = options;
+    const { priority, attempts, crashes, resultTtlMs, outputTtlMs, kind, waitTtlMs = "" } = options;
     const brief = outputTtlMs === resultTtlMs ? "" : outputTtlMs;
     const job = [
       tenant,
@@ -115,6 +115,7 @@ export async function fireSchedules(redis: Pick<ScopedRedis, "send">, queue: str
       resultTtlMs,
       brief,
       kind === "job" ? "" : kind,
+      waitTtlMs,
     ];
     const values = { name, due_ms: String(dueMs), next_ms: nextAfter(when, now) ?? 0, job };
     await runScript(redis, fireSchedule, { queue }, values);

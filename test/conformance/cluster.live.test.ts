@@ -3,10 +3,12 @@ import { createCluster } from "redis";
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { connect, fromIoredis, fromNodeRedis } from "../../src/index.ts";
+import { createBus } from "../../src/bus/index.ts";
 import { createCache } from "../../src/cache/index.ts";
 import { hashEmbedder } from "../../src/embedders/index.ts";
 import { createLimiter } from "../../src/limiter/index.ts";
 import { createMemory } from "../../src/memory/index.ts";
+import { createQueue, createWorker } from "../../src/queue/index.ts";
 import { createVectors } from "../../src/vectors/index.ts";
 import { startCluster, type Group } from "../servers.ts";
 import { describeRedisPort } from "./redis-port.ts";
@@ -45,6 +47,42 @@ const onCluster = async () => {
 describeVectors("vector sets on a cluster", onCluster, {});
 describeVectors("vector sets on a cluster, five partitions", onCluster, { partitions: 5 });
 describeHistories("vector sets on a cluster, in partitions", onCluster, { quantisation: "none", partitions: 3 }, 15);
+
+describe("the bus on a cluster", () => {
+  it("sends, asks, tells of the moment within a shard, and keeps topics", async () => {
+    const redis = await connect(group.url, { app: app() });
+    const bus = createBus(redis.scope("acme"), { sharded: true });
+    const agent = await bus.register<number>({ name: "twice" }, ({ body }) => body * 2);
+    expect(await bus.request("twice", 21)).toMatchObject({ state: "handled", reply: 42 });
+    const heard: string[] = [];
+    const topics = ["one", "two", "three", "four"];
+    const listening = await bus.subscribe(topics, ({ topic }) => heard.push(topic));
+    for (const topic of topics) await bus.publish(topic, 1);
+    await expect.poll(() => heard.toSorted()).toEqual(topics.toSorted());
+    await expect(bus.subscribe(["t.*"], () => {})).rejects.toMatchObject({ code: "unsupported" });
+    const read: string[] = [];
+    const readers = topics.map((name) =>
+      bus.topic<string>(name).read("g", ({ body }) => read.push(body), { from: "start" }),
+    );
+    for (const name of topics) await bus.topic(name).publish(name);
+    await expect.poll(() => read.toSorted(), { timeout: 5_000 }).toEqual(topics.toSorted());
+    await Promise.all([listening, agent, ...readers, bus].map((one) => one.close()));
+    await redis.close();
+  });
+
+  it("does jobs of a queue in partitions", async () => {
+    const redis = await connect(group.url, { app: app() });
+    const named = { name: "jobs", partitions: 6 };
+    const worker = createWorker<number, number>(redis, named, ({ payload }) => payload * 2);
+    for (let tenant = 0; tenant < 8; tenant += 1) {
+      const queue = createQueue<number, number>(redis.scope(`t${tenant}`), named);
+      const id = await queue.push(tenant);
+      expect(await queue.wait(id, { waitMs: 5_000 })).toMatchObject({ state: "done", result: tenant * 2 });
+    }
+    await worker.close();
+    await redis.close();
+  });
+});
 
 describe("the search commands on a cluster", () => {
   it("go to the node that has the hashes", async () => {

@@ -3,7 +3,7 @@
 -- ARGV name       the tenant, a slash, the schedule's name
 -- ARGV due_ms     the time that it is pushed for
 -- ARGV next_ms    the next one; 0: there is none
--- ARGV job...     tenant, id, payload, priority, attempts, crashes, life_ms, brief_ms, kind
+-- ARGV job...     tenant, id, payload, priority, attempts, crashes, life_ms, brief_ms, kind, wait_ms
 -- REPLY 1 when it was pushed, 0 when another worker was first or the schedule changed
 local queue = KEYS[1]
 local name = ARGV[1]
@@ -24,6 +24,6 @@ end
 local tenant = ARGV[4]
 local seq = redis.call("INCRBY", queue .. ":seq", 1)
 local first = redis.call("EXISTS", queue .. ":ready:" .. tenant) == 0
-put_job(queue, tenant, ARGV[5], ARGV[6], tonumber(ARGV[7]), 0, ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], "", now, seq, first)
+put_job(queue, tenant, ARGV[5], ARGV[6], tonumber(ARGV[7]), 0, ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], "", ARGV[13], now, seq, first)
 wake(queue)
 return 1

@@ -22,7 +22,7 @@ for _, id in ipairs(ids) do
   elseif stored[TENANT] == tenant and stored[STATE] == "dead" and redis.call("PERSIST", queue .. ":in:" .. id) == 1 then
     redis.call("ZREM", queue .. ":dead", id)
     redis.call("PERSIST", job)
-    redis.call("HDEL", job, "ended", "log", "waits")
+    redis.call("HDEL", job, "ended", "log", "waits", "until")
     redis.call("HSET", job, "left", attempts, "of", attempts, "lives", attempts)
     redis.call("DEL", queue .. ":log:" .. id, queue .. ":out:" .. id)
     make_ready(queue, id, tenant, stored[PLACE])

@@ -49,7 +49,6 @@ for at = 4, #ARGV, 7 do
   states[#states + 1] = state
 end
 if #left_leases > 0 then redis.call("ZREM", leases, unpack(left_leases)) end
-note_ends(queue)
 
 local due = redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, LATER_MAX)
 for _, id in ipairs(due) do
@@ -75,8 +74,10 @@ while #jobs < wanted * 8 do
   for at = 1, #popped, 2 do
     local id = popped[at]
     local job = queue .. ":job:" .. id
-    local stored = redis.call("HMGET", job, "left", "lives", "made", "state", "of")
-    if stored[4] == "waiting" then
+    local stored = redis.call("HMGET", job, "left", "lives", "made", "state", "of", "until")
+    if stored[4] == "waiting" and stored[6] and tonumber(stored[6]) < now then
+      finish(queue, id, read_job(queue, id), "dead", "", "expired", now)
+    elseif stored[4] == "waiting" then
       fence = (fence or math.max(tonumber(redis.call("GET", queue .. ":fence") or 0), time[1] * 1000000 + time[2])) + 1
       redis.call("HSET", job, "state", "running", "fence", string.format("%.0f", fence))
       leased[#leased + 1] = now + lease_ms
@@ -99,6 +100,7 @@ if #leased > 0 then
   redis.call("ZADD", leases, unpack(leased))
   redis.call("SET", queue .. ":fence", string.format("%.0f", fence))
 end
+note_ends(queue)
 local next_due = -1
 if #jobs < wanted * 8 then
   redis.call("SET", queue .. ":idle", "1")

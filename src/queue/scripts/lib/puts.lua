@@ -20,8 +20,8 @@ local function block(queue, id, after)
   return waits
 end
 
--- Puts a new job, and answers whether it waits already. brief "": its output lives as long as its result; kind "": job.
-local function put_job(queue, tenant, id, payload, priority, delay, attempts, crashes, life, brief, kind, after, now, seq, first)
+-- Puts a new job, and answers whether it waits already. brief "": its output lives as long as its result; kind "": job; wait "": it waits as long as it takes.
+local function put_job(queue, tenant, id, payload, priority, delay, attempts, crashes, life, brief, kind, after, wait, now, seq, first)
   -- Dearer ones first, then in the order of coming.
   local place = (100 - priority) * 1099511627776 + seq
   local job = queue .. ":job:" .. id
@@ -30,6 +30,7 @@ local function put_job(queue, tenant, id, payload, priority, delay, attempts, cr
   redis.call("HSET", job, "tenant", tenant, "state", state, "place", place,
     "left", attempts, "of", attempts, "lives", crashes, "life", life, "made", now)
   redis.call("SET", queue .. ":in:" .. id, payload)
+  if wait ~= "" then redis.call("HSET", job, "until", string.format("%.0f", now + delay + tonumber(wait))) end
   if brief ~= "" then redis.call("HSET", job, "brief", brief) end
   if kind ~= "" then redis.call("HSET", job, "kind", kind) end
   if waits > 0 then

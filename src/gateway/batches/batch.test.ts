@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { LINES_MAX, readLines } from "./batch.ts";
+
+const ENDPOINT = "/v1/chat/completions";
+const line = (name: string, more: object = {}) =>
+  JSON.stringify({ custom_id: name, method: "POST", url: ENDPOINT, body: { model: "m" }, ...more });
+
+describe("the lines of a batch", () => {
+  it("are read in their order, empty ones passed over", () => {
+    const { lines, errors } = readLines(`${line("a")}\n\n  \n${line("b")}\r\n`, ENDPOINT);
+    expect(lines.map(({ custom_id: name }) => name)).toEqual(["a", "b"]);
+    expect(errors).toEqual([]);
+  });
+
+  it.each([
+    ["", "empty_file", 1],
+    ["[]", "invalid_line", 1],
+    [line("a", { method: "GET" }), "invalid_line", 1],
+    [`${line("a")}\n${line("a")}`, "duplicate_custom_id", 2],
+    [line("a", { url: "/v1/files" }), "mismatched_url", 1],
+    [line("a", { body: { model: "m", background: true } }), "invalid_request", 1],
+    [line("", {}), "invalid_line", 1],
+  ])("are refused by number when they are wrong: %s", (text, code, number) => {
+    expect(readLines(text, ENDPOINT).errors).toMatchObject([{ code, line: number }]);
+  });
+
+  it("are bounded, and so is what is said of them", () => {
+    const many = Array.from({ length: LINES_MAX + 1 }, (_, n) => line(`n${n}`)).join("\n");
+    expect(readLines(many, ENDPOINT).errors).toMatchObject([{ code: "too_many_lines" }]);
+    expect(readLines(Array.from({ length: 500 }, () => "{").join("\n"), ENDPOINT).errors).toHaveLength(100);
+  });
+});

@@ -1,0 +1,137 @@
+import { hash } from "node:crypto";
+import { MarrowError } from "../errors.ts";
+import { refuse } from "../internal/check.ts";
+import { encodeRecord, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
+import { newJobId } from "./job.ts";
+import { resolvePushOptions, type PushOptions, type ResolvedQueueOptions } from "./options.ts";
+import { pushJobs } from "./scripts.gen.ts";
+
+/** One job of a bulk. */
+export interface NewJob<T> extends PushOptions {
+  readonly payload: T;
+}
+
+/** Puts a tenant's jobs. */
+export interface Pusher {
+  /** Puts one, in one script with all that are pushed in the same moment. */
+  push(job: NewJob<unknown>): Promise<string>;
+  /** Puts all or, for want of room, none. */
+  pushMany(jobs: readonly NewJob<unknown>[]): Promise<readonly string[]>;
+}
+
+const BULK = 1_000;
+const JOBS_MAX = 100_000;
+
+interface Gathered {
+  readonly operands: Operands;
+  readonly resolve: (id: string) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A job as the script takes it. */
+type Operands = readonly (Argument | number)[];
+
+/** Makes what puts one tenant's jobs. */
+export function createPusher(
+  redis: ScopedRedis,
+  { queue, tenant }: { readonly queue: string; readonly tenant: string },
+  { backlogMax, idempotencyMs }: Pick<ResolvedQueueOptions, "backlogMax" | "idempotencyMs">,
+): Pusher {
+  let gathered: Gathered[] = [];
+
+  async function put(jobs: readonly Operands[]): Promise<readonly string[]> {
+    const values = { tenant, backlog: backlogMax, idem_ms: idempotencyMs, jobs: jobs.flat() };
+    return (await runScript(redis, pushJobs, { queue }, values)) as readonly string[];
+  }
+
+  /** Puts what was pushed in this moment. Where there is no room for all, each has its own chance. */
+  async function flush(): Promise<void> {
+    const all = gathered;
+    gathered = [];
+    for (let at = 0; at < all.length; at += BULK) {
+      const some = all.slice(at, at + BULK);
+      const jobs = some.map(({ operands }) => operands);
+      try {
+        let replies = await put(jobs);
+        if (replies[0] === FULL && some.length > 1)
+          replies = (await Promise.all(jobs.map((one) => put([one])))).map(([reply = FULL]) => reply);
+        some.forEach(({ resolve, reject }, nth) => {
+          const reply = replies[nth] as string;
+          const wrong = toError(reply, backlogMax);
+          if (wrong === undefined) resolve(reply);
+          else reject(wrong);
+        });
+      } catch (error) {
+        for (const { reject } of some) reject(error);
+      }
+    }
+  }
+
+  return {
+    async push(job) {
+      const operands = toOperands(job);
+      return new Promise((resolve, reject) => {
+        // After the microtasks of this moment, in which others push as well.
+        if (gathered.length === 0) process.nextTick(() => void flush());
+        gathered.push({ operands, resolve, reject });
+      });
+    },
+
+    async pushMany(jobs) {
+      if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
+        refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
+      const operands = jobs.map(toOperands);
+      const ids: string[] = [];
+      for (let at = 0; at < operands.length; at += BULK) {
+        const replies = await put(operands.slice(at, at + BULK));
+        const wrong = replies
+          .map((reply) => toError(reply, backlogMax, ids.length))
+          .find((error) => error !== undefined);
+        if (wrong !== undefined) throw wrong;
+        ids.push(...replies);
+      }
+      return ids;
+    },
+  };
+}
+
+const FULL = "full";
+
+/** What a script's word for a job means, if it is no id. */
+function toError(reply: string, backlogMax: number, pushed = 0): MarrowError | undefined {
+  if (reply === FULL)
+    return new MarrowError("too_large", "the tenant's backlog is full", { details: { backlogMax, pushed } });
+  if (reply === "?")
+    return new MarrowError("conflict", "what the job depends on is not there, or will never be done", {
+      details: { path: "dependsOn" },
+    });
+  if (reply === "!")
+    return new MarrowError("conflict", "the id or the idempotency key was used for something else", {
+      details: { path: "idempotencyKey" },
+    });
+  return undefined;
+}
+
+/** @throws MarrowError `invalid_input` */
+function toOperands({ payload, ...options }: NewJob<unknown>): Operands {
+  if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
+  const resolved = resolvePushOptions(options);
+  const { priority, delayMs, attempts, crashes, resultTtlMs, outputTtlMs, idempotencyKey, kind, dependsOn } = resolved;
+  const compared = resolved.fingerprint ?? payload;
+  const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(compared)).slice(0, 32);
+  const brief = outputTtlMs === resultTtlMs ? "" : outputTtlMs;
+  const numbers = [priority, delayMs, attempts, crashes, resultTtlMs];
+  const key = encodeURIComponent(idempotencyKey);
+  const told = kind === "job" ? "" : kind;
+  return [
+    resolved.id ?? newJobId(),
+    encodeRecord(payload),
+    ...numbers,
+    key,
+    digest,
+    brief,
+    told,
+    dependsOn.join(" "),
+    resolved.waitTtlMs ?? "",
+  ];
+}
