@@ -6,7 +6,7 @@ import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type Admission, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { judge } from "./retry.ts";
 import { fireSchedules } from "./schedule.ts";
-import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
+import { extendLeases, turnJobs } from "./scripts.gen.ts";
 
 /** A job in the hands of its worker. */
 export interface Work<T = unknown> {
@@ -170,8 +170,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       fence: String(fence),
       controller: undefined,
       output: createWriter(
-        async (from, parts) =>
-          String(await runScript(redis, writeParts, { queue }, { id: one.id, fence: one.fence, from, parts })),
+        redis,
+        { record: `${queue}:job:${String(id)}`, log: `${queue}:log:${String(id)}`, fence: String(fence) },
         (state) => hear(one, state),
         onError,
       ),

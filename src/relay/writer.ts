@@ -1,3 +1,6 @@
+import { runScript, type Redis } from "../redis/index.ts";
+import { writeParts } from "./scripts.gen.ts";
+
 /** Writes an output into Redis, part by part, without a gap. */
 export interface OutputWriter {
   /** Parts so far, written or not. */
@@ -18,11 +21,12 @@ const AWAY_MS = { first: 50, last: 2_000 } as const;
 const PARTS_MAX = 512;
 
 /**
- * Begins an output. `put` writes parts that follow so many others, each once, and answers a state: `lost` when the output is another's, `gap:`
- * and how many parts are there when some before these are not; any other is heard and means that they are written.
+ * Begins an output: entries `fence-part` in `log`, for what stands in the hash `record` with its `fence` and `state`. `hear` is told the state
+ * at each writing; `lost` when the output is another's.
  */
 export function createWriter(
-  put: (from: number, parts: readonly string[]) => Promise<string>,
+  redis: Pick<Redis, "send">,
+  { record, log, fence }: { readonly record: string; readonly log: string; readonly fence: string },
   hear: (state: string) => void,
   onError: (error: unknown) => void,
 ): OutputWriter {
@@ -44,7 +48,9 @@ export function createWriter(
     while (written < parts.length && !stopped) {
       const some = parts.slice(written, written + PARTS_MAX);
       try {
-        const state = await put(written, some);
+        const state = String(
+          await runScript(redis, writeParts, { record, log }, { fence, from: written, parts: some }),
+        );
         if (state === "lost") stopped = true;
         written = state.startsWith("gap:") ? Number(state.slice(4)) : written + some.length;
         hear(state);
