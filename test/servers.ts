@@ -136,8 +136,8 @@ export async function startSentinel(binary: string): Promise<Group> {
     }),
   );
   const watchers = sentinels.map(({ port }) => new Client(port, "127.0.0.1"));
+  for (const watcher of watchers) watcher.on("error", () => {});
   for (const [at, watcher] of watchers.entries()) {
-    watcher.on("error", () => {});
     await until(() => pings(sentinels[at]?.port ?? 0), "a sentinel");
     const periods = ["INFO-PERIOD", "PUBLISH-PERIOD", "PING-PERIOD", "ASK-PERIOD"].flatMap((name) => [name, "200"]);
     await watcher.call("SENTINEL", "DEBUG", ...periods);

@@ -4,17 +4,16 @@ import type { z } from "zod";
 import { createBus, type Bus } from "../bus/index.ts";
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
-import { toRetryAfterMs, type AnswerHeaders } from "../internal/retry-after.ts";
 import { createPrices, routeModels, type ChatModel, type Prices } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import { createAccounts } from "./accounts.ts";
 import { createApiKeys, type Principal } from "./api-keys.ts";
-import type { Asker } from "./asker.ts";
 import { startBackground, type Background } from "./background.ts";
 import { createBatches } from "./batches/batches.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { toErrorAnswer } from "./error-body.ts";
-import { bearerOf, header } from "./identity.ts";
+import { bearerOf } from "./identity.ts";
+import { createInside } from "./inside.ts";
 import { createMetrics } from "./metrics.ts";
 import { keepBodyBytes, type GatewayApp } from "./parts.ts";
 import { registerA2A } from "./routes/a2a.ts";
@@ -45,9 +44,6 @@ export interface GatewayOptions {
   /** Any part of the configuration. */
   readonly config?: GatewayConfigInput | undefined;
 }
-
-/** Header of requests that the gateway sends itself. */
-const INSIDE = "x-marrow-inside";
 
 /** Models without a price that are told of. */
 const UNPRICED_MAX = 1_000;
@@ -95,7 +91,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const prices = saysOnce(createPrices(config.prices), (model) =>
     app.log.warn({ model }, "no price is known for this model: it costs nothing"),
   );
-  const askers = new Map<string, Principal>();
+  const inside = createInside(app);
   const tenantParts = { redis, config, embedder, findModel, metrics, prices, spend };
   const tenants = createTenants(tenantParts);
   const stores = createTenantStores(tenantParts);
@@ -131,10 +127,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.decorateRequest("principal");
   app.addHook("onRequest", (request, _, done) => {
     if (request.routeOptions.config.open === true) return done();
-    const inside = header(request, INSIDE);
-    const asker = inside === undefined ? undefined : askers.get(inside);
-    if (asker !== undefined) {
-      request.principal = asker;
+    const own = inside.principalOf(request);
+    if (own !== undefined) {
+      request.principal = own;
       return done();
     }
     const key = bearerOf(request);
@@ -194,25 +189,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerVectorStores(parts);
   registerAdmin(parts);
 
-  /** Sends a request into the gateway itself, as somebody: under a token that only this process knows, and only meanwhile. */
-  async function askAs({ scope, user, key, plan }: Asker, url: string, body: unknown) {
-    const token = randomUUID();
-    askers.set(token, { scope, user, id: key, name: "batch", plan });
-    try {
-      const answer = await app.inject({ method: "POST", url, headers: { [INSIDE]: token }, payload: body as object });
-      const retryAfterMs = toRetryAfterMs(answer.headers as AnswerHeaders);
-      return {
-        status: answer.statusCode,
-        id: String(answer.headers["x-request-id"] ?? ""),
-        body: answer.json(),
-        retryAfterMs,
-      };
-    } finally {
-      askers.delete(token);
-    }
-  }
-
-  return { app, startBackground: () => startBackground({ ...parts, config, askAs }) };
+  return { app, startBackground: () => startBackground({ ...parts, config, askAs: inside.askAs }) };
 }
 
 /** Prices that tell of each model without one, once. */

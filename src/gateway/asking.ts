@@ -29,6 +29,13 @@ export function refuseCall(
   return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
 }
 
+/** Tells a client that asked for a stored answer alone that there is none. */
+export function tellAbsent(reply: FastifyReply, headers: Readonly<Record<string, string>>): FastifyReply {
+  const message = "no stored answer serves this request";
+  const error = { message, type: "invalid_request_error", param: null, code: "not_cached" };
+  return reply.code(504).headers(headers).send({ error });
+}
+
 /** What an answer's headers say of how it came about. */
 export function toHeaders(
   { cache, similarity, veto, ageMs, session, decision }: Provenance,

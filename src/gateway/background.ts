@@ -2,10 +2,10 @@ import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../errors.ts";
 import { createSender, createWorker, type Work } from "../queue/index.ts";
 import type { Redis } from "../redis/index.ts";
-import type { Asker } from "./asker.ts";
 import type { LineResult } from "./batches/batch.ts";
 import type { BatchJob, Batches } from "./batches/batches.ts";
 import type { GatewayConfig } from "./config.ts";
+import type { Inside } from "./inside.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
 import type { ResponseJob } from "./responses/responses.ts";
 import { makeResponse, type WorkParts } from "./responses/work.ts";
@@ -25,12 +25,7 @@ export interface BackgroundParts extends WorkParts {
   readonly redis: Redis;
   readonly config: GatewayConfig;
   readonly batches: (scope: string) => Batches;
-  /** Sends a request into the gateway itself, as somebody. */
-  readonly askAs: (
-    asker: Asker,
-    url: string,
-    body: unknown,
-  ) => Promise<{ status: number; id: string; body: unknown; retryAfterMs: number | undefined }>;
+  readonly askAs: Inside["askAs"];
 }
 
 /** Works at the gateway's queue and sends its webhooks, and those of plain jobs. */

@@ -212,7 +212,7 @@ describe("jobs whose workers and Redis are killed", () => {
     first.kill("SIGKILL");
     const startMs = performance.now();
     await expect.poll(async () => (await queue.get(id))?.crashesLeft, { timeout: 10_000, interval: 20 }).toBe(2);
-    // A lease of 2 s and a beat of a third of it; with the default lease of 10 s that is under 14 s.
+    // A lease of 2 s and a beat of a third of it; with the default lease of 10 s and beats of 1.5 s that is under 12 s.
     expect(performance.now() - startMs).toBeLessThan(3_500);
     expect(await queue.wait(id, { waitMs: 20_000 })).toMatchObject({ state: "done", result: { by: "second" } });
     second.removeAllListeners("exit");

@@ -4,7 +4,7 @@ import { MarrowError } from "../../errors.ts";
 import { parseCacheControl, type AnswerStream } from "../../flow/index.ts";
 import { toEvent, type ChatRequest } from "../../models/index.ts";
 import { askerOf } from "../asker.ts";
-import { admit, refuseCall, toHeaders } from "../asking.ts";
+import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { header } from "../identity.ts";
 import { bodyBytes, type GatewayApp } from "../parts.ts";
@@ -52,17 +52,7 @@ export function registerChat(parts: GatewayApp): void {
     const headers = toHeaders(outcome.provenance, request.id);
     switch (outcome.kind) {
       case "absent":
-        return reply
-          .code(504)
-          .headers(headers)
-          .send({
-            error: {
-              message: "no stored answer serves this request",
-              type: "invalid_request_error",
-              param: null,
-              code: "not_cached",
-            },
-          });
+        return tellAbsent(reply, headers);
       case "whole":
         reply.hijack();
         reply.raw.writeHead(200, {

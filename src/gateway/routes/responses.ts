@@ -3,7 +3,7 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { parseCacheControl } from "../../flow/index.ts";
 import { askerOf } from "../asker.ts";
-import { admit, refuseCall, toHeaders } from "../asking.ts";
+import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { sendEvents } from "../event-stream.ts";
 import { header } from "../identity.ts";
@@ -66,7 +66,7 @@ export function registerResponses(parts: GatewayApp): void {
     if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
     metrics.cached(outcome.provenance.cache);
     const headers = toHeaders(outcome.provenance, request.id);
-    if (outcome.kind === "absent") throw new MarrowError("timeout", "no stored answer serves this request");
+    if (outcome.kind === "absent") return tellAbsent(reply, headers);
     const assembler = createAssembler(toShell(body, id, Date.now()));
     const keep = async () => {
       const response = assembler.response();
