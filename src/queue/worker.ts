@@ -1,7 +1,16 @@
+import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
-import { decodeKeyPart, decodeRecord, encodeRecord, runScript, type Redis, type Reply } from "../redis/index.ts";
+import {
+  decodeKeyPart,
+  decodeRecord,
+  encodeRecord,
+  encodeRecordBody,
+  runScript,
+  type Redis,
+  type Reply,
+} from "../redis/index.ts";
 import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type Admission, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { judge } from "./retry.ts";
@@ -96,6 +105,9 @@ export function createWorker<T = unknown, R = unknown>(
 /** Works at one partition. */
 function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOptions<T>, handler: Handler<T, R>): Worker {
   const { name, concurrency, tenantMax, leaseMs, timeoutMs, drainMs, admit, onError } = options;
+  /** Its name among the workers. One that is bound by tenant asks itself, for only then the bound is looked at. */
+  const worker = randomUUID().slice(0, 13);
+  const waiter = tenantMax === 0 ? `${worker} ${leaseMs}` : "1";
   const held = new Map<string, Held>();
   const ended: Ended[] = [];
   let turning = false;
@@ -141,7 +153,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
         delayMs,
         one.output.count,
       ]);
-      const values = { lease_ms: leaseMs, wanted, cap: tenantMax, ended: words };
+      const values = { lease_ms: leaseMs, wanted, cap: tenantMax, waiter, ended: words };
       const reply = await runScript(redis, turnJobs, { queue }, values, { reply: "bytes" });
       awayMs = AWAY_MS.first;
       const [states, jobs, dueMs] = reply as readonly [readonly Buffer[], readonly Buffer[], number];
@@ -164,21 +176,27 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     }
   }
 
-  function start(fields: readonly Buffer[]): void {
-    const [id, fence, tenant, payload, ...numbers] = fields as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]];
-    const [left = 0, lives = 0, createdAtMs = 0, attempts = 0] = numbers.map((number) => Number(String(number)));
+  /** What is kept of a job that is this worker's. */
+  function hold(id: string, fence: string): Held {
     const one: Held = {
-      id: String(id),
-      fence: String(fence),
+      id,
+      fence,
       controller: undefined,
       output: createWriter(
         redis,
-        { record: `${queue}:job:${String(id)}`, log: `${queue}:log:${String(id)}`, fence: String(fence) },
+        { record: `${queue}:job:${id}`, log: `${queue}:log:${id}`, fence },
         (state) => hear(one, state),
         onError,
       ),
       lost: false,
     };
+    return one;
+  }
+
+  function start(fields: readonly Buffer[]): void {
+    const [id, fence, tenant, payload, ...numbers] = fields as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]];
+    const [left = 0, lives = 0, createdAtMs = 0, attempts = 0] = numbers.map((number) => Number(String(number)));
+    const one = hold(String(id), String(fence));
     held.set(one.id, one);
     void (async () => {
       const late =
@@ -276,6 +294,31 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     }
   }
 
+  /** Takes a job that was handed over as it was pushed. */
+  async function take(message: string): Promise<void> {
+    const words = message.split(" ", 7);
+    const [id = "", fence = ""] = words;
+    const text = message.slice(words.join(" ").length + 1);
+    const [, , tenant, left, lives, made, of] = words.map((word) => Buffer.from(word));
+    const payload =
+      text === ""
+        ? ((await redis.send(["GET", `${queue}:in:${id}`], { reply: "bytes" })) as Buffer | null)
+        : encodeRecordBody(Buffer.from(text));
+    // It is asked for more beside: it says then that it waits.
+    awake = true;
+    if (room() > 0 && payload !== null && !held.has(id))
+      start([Buffer.from(id), Buffer.from(fence), tenant, payload, left, lives, made, of] as Buffer[]);
+    else giveBack(id, fence);
+    turnSoon();
+  }
+
+  /** Hands a job back as it was, which nobody began. */
+  function giveBack(id: string, fence: string): void {
+    const one = hold(id, fence);
+    one.lost = true;
+    ended.push({ one, outcome: "release", body: "", reason: "", delayMs: 0 });
+  }
+
   function wakeUp(): void {
     awake = true;
     // Nothing ended in this moment, so there is nothing to wait for.
@@ -284,14 +327,17 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   function onMessage(channel: string, message: string): void {
     if (channel.endsWith(":wake")) return wakeUp();
+    if (channel.endsWith(worker)) return void take(message).catch(onError);
     const one = held.get(message);
     if (one !== undefined) hear(one, "cancelling");
   }
 
-  const subscription = redis.subscribe([`${queue}:wake`, `${queue}:cancel`], onMessage).catch((error: unknown) => {
-    onError(error);
-    return undefined;
-  });
+  const subscription = redis
+    .subscribe([`${queue}:wake`, `${queue}:cancel`, `${queue}:hand:${worker}`], onMessage)
+    .catch((error: unknown) => {
+      onError(error);
+      return undefined;
+    });
   const heartbeat = setInterval(() => void beat(), Math.min(BEAT_MS, leaseMs / 3));
   const look = setInterval(() => {
     wakeUp();

@@ -41,10 +41,16 @@ for at = 4, #ARGV, 13 do
   else
     seq = seq or redis.call("INCRBY", queue .. ":seq", (#ARGV - 3) / 13) - (#ARGV - 3) / 13
     seq = seq + 1
-    if put_job(queue, tenant, id, payload, priority, delay, ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 9], ARGV[at + 10], after, ARGV[at + 12], now, seq, waiting == 0) then
+    local worker, lease_ms
+    if #ARGV == 16 and delay == 0 and after == "" then worker, lease_ms = find_waiter(queue) end
+    if put_job(queue, tenant, id, payload, priority, delay, ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 9], ARGV[at + 10], after, ARGV[at + 12], now, seq, waiting == 0, worker) then
       waiting = waiting + 1
     end
-    pushed = true
+    if worker then
+      hand_over(queue, tenant, id, payload, ARGV[at + 4], ARGV[at + 5], time, worker, lease_ms)
+    else
+      pushed = true
+    end
     reply[#reply + 1] = id
   end
 end

@@ -3,12 +3,14 @@
 -- ARGV lease_ms   how long a new job is the worker's unless it says that it lives, > 0
 -- ARGV wanted     how many new jobs, >= 0
 -- ARGV cap        how many of one tenant may run at once; 0: any number
+-- ARGV waiter     who is told, or handed a job, when there is none now: worker and lease_ms with a space between; "": just told
 -- ARGV ended...   for each ended job: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), body, reason (of one that is done: "", or another word than completed for its event), delay_ms, parts of its output
 -- REPLY { for each ended job its state now ("lost": it was not the worker's any more; "gap": its output lacks parts), { for each new job: id, fence, tenant, payload, attempts left, crashes left, made_ms, attempts in all }, ms until a delayed job is due (-1: none) }
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 local wanted = tonumber(ARGV[2])
 local cap = tonumber(ARGV[3])
+local waiter = ARGV[4]
 -- INCLUDE jobs
 -- INCLUDE ends
 local time = redis.call("TIME")
@@ -16,7 +18,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leases, delayed, ring = queue .. ":leases", queue .. ":delayed", queue .. ":ring"
 
 local states, left_leases = {}, {}
-for at = 4, #ARGV, 7 do
+for at = 5, #ARGV, 7 do
   local id, fence, outcome, body, reason, delay = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
   local job = queue .. ":job:" .. id
   local stored = read_job(queue, id)
@@ -103,7 +105,7 @@ end
 note_ends(queue)
 local next_due = -1
 if #jobs < wanted * 8 then
-  redis.call("SET", queue .. ":idle", "1")
+  redis.call("SET", queue .. ":idle", waiter, "PX", IDLE_MS)
   local first = redis.call("ZRANGE", delayed, 0, 0, "WITHSCORES")
   if first[2] then next_due = math.max(0, tonumber(first[2]) - now) end
 end

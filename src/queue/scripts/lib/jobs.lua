@@ -2,6 +2,8 @@
 -- States of a job: blocked (others must be done first), waiting, delayed, running, cancelling, done, dead, cancelled. What was asked (":in:")
 -- and what came of it (":out:") are strings of their own, so that the job itself stays small.
 local LATER_MAX = 100
+-- A waiting worker says so once a second.
+local IDLE_MS = 5000
 local TENANT = 1
 local STATE = 2
 local FENCE = 3

@@ -1,0 +1,79 @@
+import { describe, expect } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { QUEUE, working } from "../../test/queue.ts";
+import { createQueue, type Work } from "./index.ts";
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("a job that is pushed while a worker waits", () => {
+  liveTest("is handed to it by the push itself: running, leased and fenced", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const start = `{${redis.app}:queue:${QUEUE}}:queue`;
+    const seen: Work<string>[] = [];
+    const letGo = Promise.withResolvers<void>();
+    const handler = (work: Work) => {
+      seen.push(work as Work<string>);
+      return letGo.promise;
+    };
+    await working(redis, handler, async () => {
+      await expect.poll(() => redis.send(["GET", `${start}:idle`])).not.toBeNull();
+      // One that is like any other, one that is packed, one of many kinds of letters.
+      const payloads = ["plain", "x".repeat(5_000), 'ключ é \u0001 " 漢字 😀 '.repeat(3)];
+      const ids: string[] = [];
+      for (const payload of payloads) {
+        await expect.poll(() => redis.send(["GET", `${start}:idle`])).not.toBeNull();
+        const id = await queue.push(payload);
+        expect(await queue.get(id)).toMatchObject({ state: "running", attemptsLeft: 3 });
+        ids.push(id);
+      }
+      await expect.poll(() => seen.length).toBe(3);
+      expect(seen.map(({ payload }) => payload)).toEqual(payloads);
+      expect(seen.map(({ id }) => id)).toEqual(ids);
+      expect(seen.map(({ scope }) => scope)).toEqual(["acme", "acme", "acme"]);
+      const fences = seen.map(({ fence }) => fence);
+      expect(fences).toEqual([...new Set(fences)].toSorted((a, b) => a - b));
+      expect(await redis.send(["ZCARD", `${start}:leases`])).toBe(3);
+      letGo.resolve();
+      for (const id of ids) expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done" });
+    });
+  });
+
+  liveTest("waits its turn when others wait, and no worker has more than it may", async ({ redis, tenant }) => {
+    const queue = createQueue<number>(tenant, { name: QUEUE });
+    let [running, most, done] = [0, 0, 0];
+    const handler = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await pause(Math.random() * 4);
+      running -= 1;
+      done += 1;
+    };
+    await working(
+      redis,
+      handler,
+      async () => {
+        for (let n = 0; n < 150; n += 1) {
+          await queue.push(n);
+          if (n % 7 === 0) await pause(6);
+        }
+        await expect.poll(() => done, { timeout: 8_000 }).toBe(150);
+      },
+      { concurrency: 2 },
+    );
+    expect(most).toBe(2);
+  });
+
+  liveTest("is not handed to a worker that is gone: it waits for another one", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    await redis.send(["SET", `{${redis.app}:queue:${QUEUE}}:queue:idle`, "nobody 10000"]);
+    const id = await queue.push("x");
+    expect(await queue.get(id)).toMatchObject({ state: "waiting" });
+    await working(
+      redis,
+      () => "done",
+      async () => {
+        expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done", crashesLeft: 3 });
+      },
+    );
+  });
+});
