@@ -1,10 +1,13 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Spent } from "../flow/index.ts";
+import type { QueueStats } from "../queue/index.ts";
 import type { GatewayConfig } from "./config.ts";
 
 /** What the gateway counts. No label holds a prompt; only that of spending a tenant, a key or a user, and only when told to. */
 export interface Metrics {
   readonly registry: Registry;
+  /** How the queues stood when they were looked at. */
+  queued(queue: string, stats: QueueStats): void;
   answered(route: string, status: number, seconds: number): void;
   cached(status: string): void;
   refused(rule: string): void;
@@ -55,6 +58,12 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
     help: "How widely the graphs of vector stores are searched, by the tenant last sampled.",
     registers,
   });
+  const jobs = new Gauge({
+    name: "marrow_jobs",
+    help: "Jobs of the gateway's queues by state; of tenants and endpoints how many have something waiting.",
+    labelNames: ["queue", "state"],
+    registers,
+  });
   const spendNames = [...new Set(spendLabels)];
   const spending = new Counter({
     name: "marrow_spend_total",
@@ -91,6 +100,9 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
         children.set(key, child);
       }
       child.observe(elapsed);
+    },
+    queued(queue, stats) {
+      for (const [state, count] of Object.entries(stats)) jobs.labels(queue, state).set(count);
     },
     cached: (status) => cache.labels(status).inc(),
     refused: (rule) => refusals.labels(rule).inc(),

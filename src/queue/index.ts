@@ -6,5 +6,6 @@ export type { NewJob } from "./pushing.ts";
 export { createQueue, type ListedState, type Queue } from "./queue.ts";
 export type { Schedule, Schedules, When } from "./schedule.ts";
 export { createSender, type Sender, type SenderOptions } from "./sender.ts";
+export { readQueueStats, type QueueStats } from "./stats.ts";
 export { createWebhooks, type Delivery, type Endpoint, type Webhooks, type WebhooksOptions } from "./webhooks.ts";
 export { createWorker, type Handler, type Work, type Worker } from "./worker.ts";

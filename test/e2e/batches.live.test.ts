@@ -181,6 +181,8 @@ describe("a task", () => {
     expect(await client.post(`/tasks/${late.id}/cancel`)).toMatchObject({ state: "cancelled" });
     await client.delete(`/tasks/${late.id}`);
     await expect(client.get(`/tasks/${late.id}`)).rejects.toMatchObject({ status: 404 });
+    const metrics = await (await fetch(new URL("/metrics", client.baseURL))).text();
+    expect(metrics).toContain('marrow_jobs{queue="tasks",state="done"} 1');
     await expect(client.post("/tasks", { body: {} })).rejects.toMatchObject({ status: 400 });
     await expect(client.post("/tasks", { body: { payload: 1, priority: 500 } })).rejects.toMatchObject({
       param: "priority",

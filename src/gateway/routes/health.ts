@@ -1,3 +1,5 @@
+import { readQueueStats } from "../../queue/index.ts";
+import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const READY_WAIT_MS = 1_000;
@@ -15,7 +17,11 @@ export function registerHealth({ app, redis, metrics }: GatewayApp): void {
     }
   });
 
-  app.get("/metrics", { config: { open: true } }, async (_, reply) =>
-    reply.header("content-type", metrics.registry.contentType).send(await metrics.registry.metrics()),
-  );
+  app.get("/metrics", { config: { open: true } }, async (_, reply) => {
+    // While Redis is away the queues stand as they were last seen.
+    await Promise.all(
+      [GATEWAY_QUEUE, TASKS_QUEUE].map(async (name) => metrics.queued(name, await readQueueStats(redis, { name }))),
+    ).catch(() => {});
+    return reply.header("content-type", metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
 }
