@@ -45,7 +45,7 @@ console.log("second gateway", said);
 const [request, response] = (await heard) as Parameters<NonNullable<Parameters<typeof createServer>[1]>>;
 const body = (await request.toArray()).join("");
 response.end();
-const told = await clientOf(one.url).webhooks.unwrap(body, request.headers as Record<string, string>, secret);
+const told = await clientOf(one.url).webhooks.unwrap(body, request.headers, secret);
 console.log("webhook", told.type, (told.data as { id: string }).id === id);
 
 await background.close();

@@ -1,6 +1,7 @@
 import { hash, randomInt } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { gather } from "../internal/gather.ts";
 import { allOf, decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
 import { part, topicKey } from "./keys.ts";
 import { startReader, type ReadOptions, type Reader } from "./reader.ts";
@@ -37,7 +38,7 @@ export interface DeadLetter<T = unknown> {
 
 /** A durable topic of one scope. */
 export interface Topic<T = unknown> {
-  /** Adds a message. One round trip; once it answered the message is in Redis. */
+  /** Adds a message. One round trip, together with what is published in the same moment; once it answered the message is in Redis. */
   publish(body: T, options?: PublishOptions): Promise<Published>;
   /** The same for many, up to 10,000: all or none for want of room. */
   publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]>;
@@ -67,42 +68,52 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   /** The topic was made with as many partitions. */
   let checked = false;
 
+  function toWords({ body, key, id }: NewMessage<T>): Words {
+    if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
+    const place = key === undefined ? randomInt(partitions) : partitionOf(key, partitions);
+    return [
+      place,
+      key === undefined ? "" : part("key", key),
+      id === undefined ? "" : part("id", id),
+      encodeRecord(body),
+    ];
+  }
+
+  async function put(messages: readonly Words[]): Promise<readonly Published[]> {
+    const values = {
+      partitions,
+      checked: checked ? 1 : 0,
+      room: messagesMax,
+      keep_ms: keepMs,
+      dedup_ms: dedupMs,
+      messages: messages.flat(),
+    };
+    const reply = (await runScript(redis, appendMessages, { topic }, values)) as readonly string[];
+    checkPartitionsOf(reply[0]);
+    checked = true;
+    return reply[0] === "full" ? messages.map(() => FULL) : reply.map(toPublished);
+  }
+
+  /** Puts what is published in one moment. Where there is no room for all, each has its own chance. */
+  const publishOne = gather<Words, Published>(BULK, async (messages) => {
+    const published = await put(messages);
+    if (published[0] !== FULL || messages.length === 1) return published;
+    return (await Promise.all(messages.map((one) => put([one])))).map(([one = FULL]) => one);
+  });
+
   async function publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]> {
     if (!Array.isArray(messages) || messages.length > MESSAGES_MAX)
       refuse("messages", `a list of at most ${MESSAGES_MAX}`, messages, "invalid_input");
-    const words = messages.map(({ body, key, id }: NewMessage<T>) => {
-      if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
-      const place = key === undefined ? randomInt(partitions) : partitionOf(key, partitions);
-      return [
-        place,
-        key === undefined ? "" : part("key", key),
-        id === undefined ? "" : part("id", id),
-        encodeRecord(body),
-      ];
-    });
+    const words = messages.map(toWords);
     const published: Published[] = [];
-    for (let at = 0; at < words.length; at += BULK) {
-      const values = {
-        partitions,
-        checked: checked ? 1 : 0,
-        room: messagesMax,
-        keep_ms: keepMs,
-        dedup_ms: dedupMs,
-        messages: words.slice(at, at + BULK).flat(),
-      };
-      const reply = (await runScript(redis, appendMessages, { topic }, values)) as readonly string[];
-      checkPartitionsOf(reply[0]);
-      checked = true;
-      const some = words.slice(at, at + BULK);
-      published.push(...(reply[0] === "full" ? some.map(() => FULL) : reply.map(toPublished)));
-    }
+    for (let at = 0; at < words.length; at += BULK) published.push(...(await put(words.slice(at, at + BULK))));
     return published;
   }
 
   const checkGroup = (group: string) => part("group", checkText("group", group, 128, "invalid_input"));
 
   return {
-    publish: async (body, publishOptions = {}) => (await publishMany([{ ...publishOptions, body }]))[0] as Published,
+    publish: async (body, publishOptions = {}) => publishOne(toWords({ ...publishOptions, body })),
     publishMany,
 
     read: (group, handler, readOptions = {}) =>
@@ -165,6 +176,9 @@ export function checkPartitionsOf(reply: unknown): void {
   if (typeof reply !== "string" || !reply.startsWith("partitions:")) return;
   throw new MarrowError("conflict", `the topic has ${reply.slice(11)} partitions`, { details: { path: "partitions" } });
 }
+
+/** A message as the script takes it. */
+type Words = readonly (string | number | Buffer)[];
 
 const FULL: Published = { accepted: false, reason: "full" };
 

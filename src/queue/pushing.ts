@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
+import { gather } from "../internal/gather.ts";
 import { encodeRecord, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import { resolvePushOptions, type PushOptions, type ResolvedQueueOptions } from "./options.ts";
@@ -22,12 +23,6 @@ export interface Pusher {
 const BULK = 1_000;
 const JOBS_MAX = 100_000;
 
-interface Gathered {
-  readonly operands: Operands;
-  readonly resolve: (id: string) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** A job as the script takes it. */
 type Operands = readonly (Argument | number)[];
 
@@ -37,45 +32,21 @@ export function createPusher(
   { queue, tenant }: { readonly queue: string; readonly tenant: string },
   { backlogMax, idempotencyMs }: Pick<ResolvedQueueOptions, "backlogMax" | "idempotencyMs">,
 ): Pusher {
-  let gathered: Gathered[] = [];
-
   async function put(jobs: readonly Operands[]): Promise<readonly string[]> {
     const values = { tenant, backlog: backlogMax, idem_ms: idempotencyMs, jobs: jobs.flat() };
     return (await runScript(redis, pushJobs, { queue }, values)) as readonly string[];
   }
 
-  /** Puts what was pushed in this moment. Where there is no room for all, each has its own chance. */
-  async function flush(): Promise<void> {
-    const all = gathered;
-    gathered = [];
-    for (let at = 0; at < all.length; at += BULK) {
-      const some = all.slice(at, at + BULK);
-      const jobs = some.map(({ operands }) => operands);
-      try {
-        let replies = await put(jobs);
-        if (replies[0] === FULL && some.length > 1)
-          replies = (await Promise.all(jobs.map((one) => put([one])))).map(([reply = FULL]) => reply);
-        some.forEach(({ resolve, reject }, nth) => {
-          const reply = replies[nth] as string;
-          const wrong = toError(reply, backlogMax);
-          if (wrong === undefined) resolve(reply);
-          else reject(wrong);
-        });
-      } catch (error) {
-        for (const { reject } of some) reject(error);
-      }
-    }
-  }
+  /** Puts what was pushed in one moment. Where there is no room for all, each has its own chance. */
+  const pushOne = gather<Operands, string>(BULK, async (jobs) => {
+    let replies = await put(jobs);
+    if (replies[0] === FULL && jobs.length > 1)
+      replies = (await Promise.all(jobs.map((one) => put([one])))).map(([reply = FULL]) => reply);
+    return replies.map((reply) => toError(reply, backlogMax) ?? reply);
+  });
 
   return {
-    async push(job) {
-      const operands = toOperands(job);
-      return new Promise((resolve, reject) => {
-        // After the microtasks of this moment, in which others push as well.
-        if (gathered.length === 0) process.nextTick(() => void flush());
-        gathered.push({ operands, resolve, reject });
-      });
-    },
+    push: async (job) => pushOne(toOperands(job)),
 
     async pushMany(jobs) {
       if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)

@@ -1,0 +1,40 @@
+/**
+ * Gathers what is asked for in one moment, the microtasks of one turn of the event loop, into one call of `put` for at most `max`: nothing waits
+ * for company. `put` answers in the order of its items, an error for each that failed; what it throws fails them all.
+ */
+export function gather<T, R>(
+  max: number,
+  put: (items: readonly T[]) => Promise<readonly (R | Error)[]>,
+): (item: T) => Promise<R> {
+  interface Waiting {
+    readonly item: T;
+    readonly resolve: (result: R) => void;
+    readonly reject: (error: unknown) => void;
+  }
+  let gathered: Waiting[] = [];
+
+  async function putSome(some: readonly Waiting[]): Promise<void> {
+    try {
+      const results = await put(some.map(({ item }) => item));
+      for (const [at, { resolve, reject }] of some.entries()) {
+        const result = results[at] as R | Error;
+        if (result instanceof Error) reject(result);
+        else resolve(result);
+      }
+    } catch (error) {
+      for (const { reject } of some) reject(error);
+    }
+  }
+
+  function flush(): void {
+    const all = gathered;
+    gathered = [];
+    for (let at = 0; at < all.length; at += max) void putSome(all.slice(at, at + max));
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      if (gathered.length === 0) process.nextTick(flush);
+      gathered.push({ item, resolve, reject });
+    });
+}
