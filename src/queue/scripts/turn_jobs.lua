@@ -60,7 +60,7 @@ for _, id in ipairs(due) do
 end
 
 -- By the time, so that it grows also when another server takes over that has not heard of the last.
-local jobs, leased, fence = {}, {}, nil
+local jobs, leased, asked, fence = {}, {}, {}, nil
 while #jobs < wanted * 8 do
   -- Whose turn it is takes as many as bring it behind the next one.
   local turn = redis.call("ZRANGE", ring, 0, 1, "WITHSCORES")
@@ -87,7 +87,8 @@ while #jobs < wanted * 8 do
       if cap > 0 then redis.call("SADD", running, id) end
       local n = #jobs
       jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, string.format("%.0f", fence), tenant
-      jobs[n + 4] = redis.call("GET", queue .. ":in:" .. id) or ""
+      asked[#asked + 1] = queue .. ":in:" .. id
+      jobs[n + 4] = ""
       jobs[n + 5], jobs[n + 6], jobs[n + 7], jobs[n + 8] = stored[1], stored[2], stored[3], stored[5]
     end
   end
@@ -99,6 +100,7 @@ while #jobs < wanted * 8 do
   end
 end
 if #leased > 0 then
+  for at, payload in ipairs(redis.call("MGET", unpack(asked))) do jobs[at * 8 - 4] = payload or "" end
   redis.call("ZADD", leases, unpack(leased))
   redis.call("SET", queue .. ":fence", string.format("%.0f", fence))
 end

@@ -8,8 +8,8 @@ local function leave_running(queue, tenant, id)
   if redis.call("EXISTS", queue .. ":ready:" .. tenant) == 1 then enter_ring(queue, tenant) end
 end
 
--- What ended in this script: how many by state, and which by tenant.
-local ends, ended_of = {}, {}
+-- What ended in this script: how many by state, and which by tenant; and keys of what is not kept.
+local ends, ended_of, unkept = {}, {}, {}
 
 -- Ends one job for good. Its result stays for a life, its output for a brief one; what was asked stays where nothing came of it.
 local function end_one(queue, id, stored, state, body, reason, now)
@@ -23,7 +23,7 @@ local function end_one(queue, id, stored, state, body, reason, now)
   elseif body == "" then
     redis.call("PEXPIRE", queue .. ":in:" .. id, life)
   else
-    redis.call("DEL", queue .. ":in:" .. id)
+    unkept[#unkept + 1] = queue .. ":in:" .. id
   end
   redis.call("HSET", job, "state", state, "ended", now, "reason", reason)
   redis.call("PEXPIRE", job, life)
@@ -67,6 +67,7 @@ end
 
 -- Writes down what ended in this script: last of all.
 local function note_ends(queue)
+  if #unkept > 0 then redis.call("DEL", unpack(unkept)) end
   for state, count in pairs(ends) do redis.call("HINCRBY", queue .. ":counts", state, count) end
   for tenant, ids in pairs(ended_of) do
     local history = queue .. ":ended:" .. tenant
