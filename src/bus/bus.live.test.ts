@@ -9,6 +9,16 @@ import { createBus, type AnswerEvent, type Letter } from "./index.ts";
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("an agent's inbox", () => {
+  liveTest("takes a message in one round trip", async ({ redis, counted, proxy }) => {
+    const agent = await createBus(redis.scope("acme")).register({ name: "a" }, () => null);
+    const bus = createBus(counted.scope("acme"));
+    await bus.send("a", "warm");
+    proxy.reset();
+    expect(await bus.send("a", { n: 1 })).toMatchObject({ state: "accepted", path: ["a"] });
+    expect(proxy.roundTrips()).toBe(1);
+    await agent.close();
+  });
+
   liveTest("takes a message, whose receipt moves from accepted to handled", async ({ tenant }) => {
     await onBus(tenant, async (bus, keep) => {
       let letGo = () => {};

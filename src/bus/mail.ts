@@ -100,7 +100,7 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
     body: unknown,
     sent: SendOptions,
     tell: string,
-  ) {
+  ): Promise<Receipt> {
     if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
     const id = sent.id === undefined ? randomBytes(12).toString("base64url") : checkId(sent.id);
     const { hopsMax, visitsMax, fanOutMax, tokens, cost } = resolveLimits(sent.limits, defaults);
@@ -125,13 +125,24 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
       signature: signed,
       grace_ms: graceMs,
     };
-    const reply = (await runScript(redis, sendMessage, { bus }, values)) as readonly [
-      MessageState,
-      string,
-      string,
-      string,
-    ];
-    return { id, state: reply[0], reason: reply[1] === "" ? undefined : reply[1], deadlineMs: Number(reply[3]) };
+    const reply = (await runScript(redis, sendMessage, { bus }, values)) as readonly (string | number)[];
+    const [state, reason, tree, deadline, hops, path, made] = reply.map(String) as SentWords;
+    const receipt: Receipt = {
+      id,
+      state: state as MessageState,
+      reason: reason === "" ? undefined : reason,
+      from: agent === "" ? undefined : agent,
+      to,
+      tree,
+      hops: Number(hops),
+      path: path.split(" ").map(decodeURIComponent),
+      sentAtMs: Number(made),
+      deliveredAtMs: undefined,
+      endedAtMs: state === "bounced" ? Number(made) : undefined,
+      deadlineMs: Number(deadline),
+      deliveries: 0,
+    };
+    return receipt;
   }
 
   function toAnswer({ id, state, reason, reply }: StoredMessage): Answer<never> | undefined {
@@ -196,10 +207,7 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
 
   function as(sender: Sender): Mail {
     return {
-      async send(to, body, sent = {}) {
-        const { id } = await post(sender, to, body, sent, "");
-        return toReceipt((await find(id)) as StoredMessage);
-      },
+      send: (to, body, sent = {}) => post(sender, to, body, sent, ""),
       async request(to, body, sent = {}) {
         async function* follow(id: string, deadlineMs: number) {
           yield await wait(id, deadlineMs, sent.signal);
@@ -254,6 +262,17 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
     },
   };
 }
+
+/** What the script that sends answers. */
+type SentWords = [
+  state: string,
+  reason: string,
+  tree: string,
+  deadline: string,
+  hops: string,
+  path: string,
+  made: string,
+];
 
 function isOver(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;

@@ -16,7 +16,7 @@
 -- ARGV tell           who is told of its end: a channel's end; "": nobody
 -- ARGV signature      "": none
 -- ARGV grace_ms       after how long an agent that cannot be reached is gone, > 0
--- REPLY { accepted or bounced, reason, tree, deadline_ms }
+-- REPLY { state, reason, tree, deadline_ms, hops, path, made_ms }: accepted or bounced, or of an id that is there what became of it
 -- IDEMPOTENT an id that is there is not sent again
 local bus = KEYS[1]
 local id = ARGV[1]
@@ -40,8 +40,11 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 sweep(bus, now, grace_ms)
 local key = bus .. ":message:" .. id
-local known = redis.call("HMGET", key, "state", "reason", "tree", "deadline")
-if known[1] then return { known[1], known[2] or "", known[3], known[4] } end
+local known = redis.call("HMGET", key, "state", "reason", "tree", "deadline", "hops", "path", "made")
+if known[1] then
+  known[2] = known[2] or ""
+  return known
+end
 local tree, hops, path, deadline, reason = id, 0, to, now + ttl_ms, ""
 if parent ~= "" then
   local above = redis.call("HMGET", bus .. ":message:" .. parent, "tree", "hops", "path", "deadline")
@@ -96,7 +99,7 @@ if reason ~= "" then
     redis.call("ZADD", bus .. ":inbox:" .. origin, redis.call("INCR", bus .. ":seq"), id .. "-bounce")
     redis.call("PUBLISH", bus .. ":to:" .. origin, "1")
   end
-  return { "bounced", reason, tree, string.format("%.0f", deadline) }
+  return { "bounced", reason, tree, string.format("%.0f", deadline), hops, path, now }
 end
 if tree == id then
   redis.call("HSET", tree_key, "hops_max", hops_max, "visits_max", visits_max, "fan_out", fan_out_max, "tokens", tokens, "cost", cost, "origin", from)
@@ -111,4 +114,4 @@ redis.call("PEXPIRE", key, math.floor(deadline - now) + AFTER_MS)
 redis.call("ZADD", bus .. ":deadlines", deadline, id)
 redis.call("ZADD", bus .. ":inbox:" .. to, redis.call("INCR", bus .. ":seq"), id)
 redis.call("PUBLISH", bus .. ":to:" .. to, "1")
-return { "accepted", "", tree, string.format("%.0f", deadline) }
+return { "accepted", "", tree, string.format("%.0f", deadline), hops, path, now }
