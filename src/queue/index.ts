@@ -8,4 +8,5 @@ export type { Schedule, Schedules, When } from "./schedule.ts";
 export { createSender, type Sender, type SenderOptions } from "./sender.ts";
 export { readQueueStats, type QueueStats } from "./stats.ts";
 export { createWebhooks, type Delivery, type Endpoint, type Webhooks, type WebhooksOptions } from "./webhooks.ts";
-export { createWorker, type Handler, type Work, type Worker } from "./worker.ts";
+export type { Handler, Work, Worker } from "./work.ts";
+export { createWorker } from "./worker.ts";

@@ -16,42 +16,7 @@ import { resolveWorkerOptions, type Admission, type ResolvedWorkerOptions, type 
 import { judge } from "./retry.ts";
 import { fireSchedules } from "./schedule.ts";
 import { extendLeases, turnJobs } from "./scripts.gen.ts";
-
-/** A job in the hands of its worker. */
-export interface Work<T = unknown> {
-  readonly id: string;
-  /** The tenant that pushed it. */
-  readonly scope: string;
-  readonly payload: T;
-  /** Grows with every job that is given out, by the server's time: what carries a lower one than another is out of date. */
-  readonly fence: number;
-  /** The same for every attempt of this job: for the provider, so that it does the thing once. */
-  readonly idempotencyKey: string;
-  readonly attemptsLeft: number;
-  readonly crashesLeft: number;
-  readonly createdAtMs: number;
-  /** Aborts when the job was cancelled, its time is over, its lease is lost, or the worker shuts down. */
-  readonly signal: AbortSignal;
-  /** Whether somebody cancelled the job: then what the handler still answers is kept. */
-  readonly cancelled: boolean;
-  /** Adds to the job's output; written within 20 ms, and before the job ends. */
-  readonly write: (text: string) => void;
-  /** Says what of the units of `admit` the job used, in place of what was reserved. */
-  readonly use: (used: Readonly<Record<string, number>>) => void;
-  /** Gives the job's event another word than `completed`, such as `incomplete`; it is the job's `reason`. Lower-case letters. */
-  readonly conclude: (word: string) => void;
-}
-
-/** Does a job and answers its result, a JSON value; throws for it to be judged: see `judge` in retry.ts. */
-export type Handler<T = unknown, R = unknown> = (work: Work<T>) => Promise<R> | R;
-
-/** Works at a queue until it is closed. */
-export interface Worker {
-  /** Jobs that it has now. */
-  readonly running: number;
-  /** Takes no more, lets its jobs finish for `drainMs`, and hands the rest back as they were: that uses no attempt. */
-  close(): Promise<void>;
-}
+import type { Handler, Worker } from "./work.ts";
 
 /** How often a worker says that it lives and looks for who does not, at most, in milliseconds: a dead one is noticed this much after its lease. */
 const BEAT_MS = 1_500;
@@ -77,6 +42,8 @@ interface Ended {
   readonly delayMs: number;
 }
 
+/** From how many jobs at the same time on they are asked for by halves. */
+const HALVED_FROM = 8;
 /** Jobs that are told or asked for in one script: Lua hands over no more in one call. */
 const TURN_MAX = 1_000;
 
@@ -110,7 +77,11 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   const waiter = tenantMax === 0 ? `${worker} ${leaseMs}` : "1";
   const held = new Map<string, Held>();
   const ended: Ended[] = [];
-  let turning = false;
+  /** Turns under way, and jobs that they ask for. */
+  let turns = 0;
+  let asked = 0;
+  /** The last turn got as much as it asked for. */
+  let plenty = false;
   let scheduled = false;
   /** Somebody said that there is work since the last turn began. */
   let awake = false;
@@ -118,29 +89,36 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   let closing = false;
   let due: NodeJS.Timeout | undefined;
 
-  const room = () => (closing ? 0 : concurrency - held.size);
+  // While Redis is at one half of the jobs this process is at the other.
+  const turnsMax = concurrency < HALVED_FROM ? 1 : 2;
+  const share = Math.min(TURN_MAX, Math.ceil(concurrency / turnsMax));
+
+  const room = () => (closing ? 0 : concurrency - held.size - asked);
 
   /** Tells what ended and asks for more, once all that is ready in this moment has come together. */
   function turnSoon(): void {
-    if (scheduled || turning) return;
+    if (scheduled || turns >= turnsMax) return;
     scheduled = true;
     setImmediate(begin);
   }
 
   function begin(): void {
     scheduled = false;
-    if (turning) return;
-    turning = true;
-    void turn().then((more) => {
-      turning = false;
+    if (turns >= turnsMax) return;
+    const wanted = Math.min(share, room());
+    turns += 1;
+    asked += wanted;
+    void turn(wanted).then((more) => {
+      turns -= 1;
+      plenty = more;
       if (ended.length > 0 || ((more || awake) && room() > 0)) turnSoon();
     });
+    if (plenty && room() > 0) turnSoon();
   }
 
   /** One turn. Answers whether there may be more to do. */
-  async function turn(): Promise<boolean> {
+  async function turn(wanted: number): Promise<boolean> {
     awake = false;
-    const wanted = Math.min(TURN_MAX, room());
     const told = ended.splice(0, TURN_MAX);
     if (told.length === 0 && wanted === 0) return false;
     try {
@@ -156,6 +134,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       const values = { lease_ms: leaseMs, wanted, cap: tenantMax, waiter, ended: words };
       const reply = await runScript(redis, turnJobs, { queue }, values, { reply: "bytes" });
       awayMs = AWAY_MS.first;
+      asked -= wanted;
       const [states, jobs, dueMs] = reply as readonly [readonly Buffer[], readonly Buffer[], number];
       states.forEach((state, at) => {
         const { one, ...how } = told[at] as Ended;
@@ -168,6 +147,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       return jobs.length === 8 * wanted;
     } catch (error) {
       onError(error);
+      asked -= wanted;
       // What ended is told again: what was heard already is not ours any more then.
       ended.unshift(...told);
       await new Promise((resolve) => setTimeout(resolve, awayMs));
@@ -355,7 +335,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       clearTimeout(due);
       const idle = async (withinMs: number) => {
         const untilMs = performance.now() + withinMs;
-        while ((held.size > 0 || ended.length > 0 || turning || scheduled) && performance.now() < untilMs)
+        while ((held.size > 0 || ended.length > 0 || turns > 0 || scheduled) && performance.now() < untilMs)
           await new Promise((resolve) => setTimeout(resolve, 5));
       };
       await idle(drainMs);
