@@ -30,6 +30,8 @@ interface Claimed extends ReadParts {
   readonly tries: number;
   /** Whoever had it handed it over: nothing behind the cursor was handled. */
   readonly clean: boolean;
+  /** How long whoever had it may go on without hearing that it lost it. */
+  readonly leaseMs: number;
   readonly deliveriesMax: number;
 }
 
@@ -86,6 +88,8 @@ export function createPartition(
   let number = claimed.last;
   /** Up to which number the one before may have handled. */
   let suspect = -1;
+  /** And until when it may be at what is published now. */
+  const suspectUntilMs = claimed.clean ? 0 : performance.now() + claimed.leaseMs;
   let fresh = true;
   let fetching: Promise<void> | undefined;
   let nudged = false;
@@ -111,6 +115,8 @@ export function createPartition(
           Buffer,
           readonly Buffer[],
         ])[];
+        // It may be another reader's since it was asked.
+        if (gone.signal.aborted) return;
         for (const [id, fields] of entries) take(String(id), fields);
         if (entries.length === PAGE) nudged = true;
       } catch (error) {
@@ -132,7 +138,7 @@ export function createPartition(
       number: count,
       key: String(key),
       body: () => decodeRecord(body as Buffer),
-      redelivered: count <= suspect || only !== undefined,
+      redelivered: count <= suspect || performance.now() < suspectUntilMs || only !== undefined,
       done: false,
       dead: undefined,
     };
@@ -154,7 +160,7 @@ export function createPartition(
     const { key } = entry;
     const before = key === "" ? undefined : chains.get(key);
     let run: Promise<void>;
-    if (before === undefined && room.free > 0 && isLeased()) {
+    if (before === undefined && room.free > 0 && isLeased() && !gone.signal.aborted) {
       // Most handlers are waited for, some are done at once: these cost no promise.
       const first = attempt(entry, 1);
       if (first === undefined) return finish(entry);
@@ -283,7 +289,7 @@ export function createPartition(
         number: told.number,
         key,
         body: () => JSON.parse(body),
-        redelivered: false,
+        redelivered: performance.now() < suspectUntilMs,
         done: false,
         dead: undefined,
       });

@@ -44,6 +44,7 @@ export function startReader(
     deliveriesMax: checkInteger("deliveriesMax", deliveriesMax, { min: 1, max: 100 }),
   };
   const lease = checkInteger("leaseMs", leaseMs, { min: 1_000, max: 600_000 });
+  const beatMs = Math.min(BEAT_MS, lease / 3);
   const held = new Map<string, Partition>();
   const givenUp = new Set<string>();
   let beating: Promise<void> | undefined;
@@ -66,7 +67,8 @@ export function startReader(
     };
     const reply = (await runScript(redis, claimPartitions, { topic }, values)) as readonly (string | number)[];
     if (typeof reply[0] === "string") return onError(new Error(reply[0]));
-    leased.untilMs = startMs + lease;
+    // A fail-over may have forgotten this word: what counts is the one before.
+    leased.untilMs = startMs + lease - beatMs;
     for (const place of giving) givenUp.delete(place);
     const told = new Map<string, readonly string[]>();
     for (let at = 1; at < reply.length; at += 6) {
@@ -95,11 +97,17 @@ export function startReader(
     place: string,
     claim: { fence: string; cursor: string; last: number; tries: number; clean: boolean },
   ): void {
-    const partition = createPartition(redis, { ...parts, ...bounds, reader, place, ...claim }, handler, room, {
-      onLost: () => drop(place),
-      isLeased: () => performance.now() < leased.untilMs,
-      onError,
-    });
+    const partition = createPartition(
+      redis,
+      { ...parts, ...bounds, leaseMs: lease, reader, place, ...claim },
+      handler,
+      room,
+      {
+        onLost: () => drop(place),
+        isLeased: () => performance.now() < leased.untilMs,
+        onError,
+      },
+    );
     held.set(place, partition);
   }
 
@@ -124,7 +132,7 @@ export function startReader(
       onError(error);
       return undefined;
     });
-  const timer = setInterval(() => void beat(), Math.min(BEAT_MS, lease / 3));
+  const timer = setInterval(() => void beat(), beatMs);
   const first = subscription.then(beat);
 
   return {
