@@ -15,7 +15,7 @@ import { encodeKeyPart, checkScope, type ScopedRedis, type Subscription } from "
 import { resolveA2AOptions, type A2AOptions } from "./options.ts";
 import { createPushSender, createPushStore } from "./push.ts";
 import { createTaskBus, type TaskBus } from "./task-bus.ts";
-import { createTaskStore, ownerOf, type Positions } from "./tasks.ts";
+import { createTaskStore, isRunning, ownerOf, type Positions } from "./tasks.ts";
 
 /** What a server of the A2A SDK is made of, kept in Redis: any process serves any task. */
 export interface A2A {
@@ -91,9 +91,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
       if (!(await bus.own())) return;
       const task = await taskStore.load(taskId, context);
       const message = task?.history.findLast(({ role }) => role === Role.ROLE_USER);
-      const running =
-        task?.status?.state === TaskState.TASK_STATE_WORKING || task?.status?.state === TaskState.TASK_STATE_SUBMITTED;
-      if (task === undefined || !running) return bus.finished();
+      if (task === undefined || !isRunning(task.status?.state)) return bus.finished();
       const results = new ResultManager(taskStore, context);
       const events = new ExecutionEventQueue(bus);
       const kept = (async () => {

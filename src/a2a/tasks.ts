@@ -1,7 +1,7 @@
 import { Task, TaskState, type ListTasksRequest, type ListTasksResponse } from "@a2a-js/sdk";
 import { resolveUserScope, type ServerCallContext, type TaskStore } from "@a2a-js/sdk/server";
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, encodeKeyPart, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { allOf, decodeRecord, encodeKeyPart, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResolvedA2AOptions } from "./options.ts";
 import { putTask } from "./scripts.gen.ts";
 
@@ -77,8 +77,7 @@ export function createTaskStore(
         ["GET", keyOf(owner, taskId)],
         ["EXISTS", `${start}:holder:${owner}/${id}`],
       ];
-      const [record, held] = await redis.pipeline(commands, { reply: "bytes" });
-      for (const reply of [record, held]) if (reply instanceof Error) throw reply;
+      const [record, held] = allOf(await redis.pipeline(commands, { reply: "bytes" }));
       if (!Buffer.isBuffer(record)) return undefined;
       const { task, position } = decodeRecord(record) as Stored;
       const read = Task.fromJSON(task);
@@ -111,7 +110,7 @@ export function createTaskStore(
 }
 
 /** Whether somebody should be at it. */
-function isRunning(state: TaskState | undefined): boolean {
+export function isRunning(state: TaskState | undefined): boolean {
   return state === TaskState.TASK_STATE_WORKING || state === TaskState.TASK_STATE_SUBMITTED;
 }
 

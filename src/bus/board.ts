@@ -1,5 +1,5 @@
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
-import { decodeKeyPart, decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { decodeKeyPart, decodeRecord, encodeRecord, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
 import { part, sharedKey } from "./keys.ts";
 import { putEntry } from "./scripts.gen.ts";
 
@@ -47,10 +47,8 @@ export function createBoard<T = unknown>(redis: ScopedRedis, name: string): Boar
     async all() {
       const flat = (await redis.send(["HGETALL", board], { reply: "bytes" })) as readonly Buffer[];
       const entries: [string, Entry<T>][] = [];
-      for (let at = 0; at < flat.length; at += 2) {
-        const field = String(flat[at]);
-        if (field !== "") entries.push([decodeKeyPart(field), toEntry<T>(flat[at + 1] as Buffer)]);
-      }
+      for (const [field, stored] of toFields(flat))
+        if (field !== "") entries.push([decodeKeyPart(field), toEntry<T>(stored)]);
       return Object.fromEntries(entries);
     },
     put(entry, value, { version } = {}) {

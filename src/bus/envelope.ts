@@ -1,7 +1,7 @@
 import { createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { canonicalJson } from "../internal/canonical-json.ts";
-import { decodeRecord } from "../redis/index.ts";
+import { decodeRecord, toFields } from "../redis/index.ts";
 
 /** Where a message is. */
 export type MessageState = "accepted" | "delivered" | "handled" | "bounced" | "expired";
@@ -60,8 +60,7 @@ export interface StoredMessage extends Receipt {
 /** Reads a message's fields; `undefined` without any. */
 export function toStored(id: string, flat: readonly Buffer[]): StoredMessage | undefined {
   if (flat.length === 0) return undefined;
-  const stored = new Map<string, Buffer>();
-  for (let at = 0; at < flat.length; at += 2) stored.set(String(flat[at]), flat[at + 1] as Buffer);
+  const stored = toFields(flat);
   const text = (name: string) => {
     const value = stored.get(name);
     return value === undefined || value.length === 0 ? undefined : String(value);

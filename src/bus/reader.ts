@@ -3,7 +3,7 @@ import { checkInteger } from "../internal/check.ts";
 import { runScript, type ScopedRedis } from "../redis/index.ts";
 import { createPartition, parseTold, type Partition } from "./partition.ts";
 import { claimPartitions } from "./scripts.gen.ts";
-import type { MessageHandler, ReadParts } from "./topic-options.ts";
+import { checkPartitionsOf, type MessageHandler, type ReadParts } from "./topic-options.ts";
 
 /** How a topic is read. */
 export interface ReadOptions {
@@ -66,7 +66,7 @@ export function startReader(
       given_up: giving,
     };
     const reply = (await runScript(redis, claimPartitions, { topic }, values)) as readonly (string | number)[];
-    if (typeof reply[0] === "string") return onError(new Error(reply[0]));
+    checkPartitionsOf(reply[0]);
     // A fail-over may have forgotten this word: what counts is the one before.
     leased.untilMs = startMs + lease - beatMs;
     for (const place of giving) givenUp.delete(place);

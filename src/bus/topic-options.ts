@@ -1,3 +1,4 @@
+import { MarrowError } from "../errors.ts";
 import { checkInteger } from "../internal/check.ts";
 
 /** Options of a durable topic; all who use it say the same. */
@@ -56,4 +57,10 @@ export function resolveTopicOptions(options: TopicOptions): ResolvedTopicOptions
     keepMs: checkInteger("keepMs", keepMs, { min: 0, max: 366 * DAY_MS }),
     dedupMs: checkInteger("dedupMs", dedupMs, { min: 1, max: 366 * DAY_MS }),
   };
+}
+
+/** A script's word that the topic was made with another number of partitions, as an error. @throws MarrowError `conflict` */
+export function checkPartitionsOf(reply: unknown): void {
+  if (typeof reply !== "string" || !reply.startsWith("partitions:")) return;
+  throw new MarrowError("conflict", `the topic has ${reply.slice(11)} partitions`, { details: { path: "partitions" } });
 }

@@ -1,12 +1,12 @@
-import { hash, randomInt } from "node:crypto";
-import { MarrowError } from "../errors.ts";
+import { randomInt } from "node:crypto";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
-import { allOf, decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { placeOf } from "../internal/place.ts";
+import { allOf, decodeRecord, encodeRecord, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
 import { part, topicKey } from "./keys.ts";
 import { startReader, type ReadOptions, type Reader } from "./reader.ts";
 import { appendMessages, redriveMessages, seekGroup } from "./scripts.gen.ts";
-import { resolveTopicOptions, type MessageHandler, type TopicOptions } from "./topic-options.ts";
+import { checkPartitionsOf, resolveTopicOptions, type MessageHandler, type TopicOptions } from "./topic-options.ts";
 
 /** One message of a bulk. */
 export interface NewMessage<T> extends PublishOptions {
@@ -70,7 +70,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
 
   function toWords({ body, key, id }: NewMessage<T>): Words {
     if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
-    const place = key === undefined ? randomInt(partitions) : partitionOf(key, partitions);
+    const place = key === undefined ? randomInt(partitions) : placeOf(key, partitions);
     return [
       place,
       key === undefined ? "" : part("key", key),
@@ -141,8 +141,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
         readonly Buffer[],
       ])[];
       return entries.map(([id, fields]) => {
-        const stored = new Map<string, Buffer>();
-        for (let at = 0; at < fields.length; at += 2) stored.set(String(fields[at]), fields[at + 1] as Buffer);
+        const stored = toFields(fields);
         const key = decodeURIComponent(String(stored.get("k")));
         return {
           id: String(id),
@@ -171,12 +170,6 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   };
 }
 
-/** A script's word that the topic was made with another number of partitions, as an error. */
-export function checkPartitionsOf(reply: unknown): void {
-  if (typeof reply !== "string" || !reply.startsWith("partitions:")) return;
-  throw new MarrowError("conflict", `the topic has ${reply.slice(11)} partitions`, { details: { path: "partitions" } });
-}
-
 /** A message as the script takes it. */
 type Words = readonly (string | number | Buffer)[];
 
@@ -185,9 +178,4 @@ const FULL: Published = { accepted: false, reason: "full" };
 function toPublished(reply: string): Published {
   const duplicate = reply.startsWith("=");
   return { accepted: true, at: duplicate ? reply.slice(1) : reply, duplicate };
-}
-
-/** The partition of a key: the same in every process. */
-function partitionOf(key: string, partitions: number): number {
-  return Number.parseInt(hash("sha256", key).slice(0, 8), 16) % partitions;
 }

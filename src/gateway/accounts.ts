@@ -1,4 +1,4 @@
-import { decodeRecord, encodeKeyPart, encodeRecord, type Redis } from "../redis/index.ts";
+import { decodeRecord, encodeKeyPart, encodeRecord, toFields, type Redis } from "../redis/index.ts";
 import { KEPT_MS } from "./api-keys.ts";
 import type { Plan } from "./config.ts";
 
@@ -37,8 +37,7 @@ export function createAccounts(
         timeoutMs: WAIT_MS,
       })) as readonly Buffer[];
       const stored: Record<string, Plan> = {};
-      for (let at = 0; at < reply.length; at += 2)
-        stored[String(reply[at])] = decodeRecord(reply[at + 1] as Buffer) as Plan;
+      for (const [name, record] of toFields(reply)) stored[name] = decodeRecord(record) as Plan;
       all = { plans: { ...configured.plans, ...stored }, atMs: performance.now() };
     } catch {
       // While Redis is away what was known goes on.

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, encodeKeyPart, encodeRecord, type Redis } from "../redis/index.ts";
+import { decodeRecord, encodeKeyPart, encodeRecord, toFields, type Redis } from "../redis/index.ts";
 
 /** Who a key stands for. */
 export interface Principal {
@@ -76,12 +76,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
   /** The stored keys: hash and whom it stands for. */
   async function all(): Promise<(readonly [string, Principal])[]> {
     const reply = (await redis.send(["HGETALL", stored], { reply: "bytes" })) as readonly Buffer[];
-    const list: (readonly [string, Principal])[] = [];
-    for (let at = 0; at < reply.length; at += 2) {
-      const field = String(reply[at]);
-      list.push([field, toPrincipal(reply[at + 1] as Buffer, field)]);
-    }
-    return list;
+    return [...toFields(reply)].map(([field, record]) => [field, toPrincipal(record, field)]);
   }
 
   const find = async (id: string) => (await all()).find(([, principal]) => principal.id === id);

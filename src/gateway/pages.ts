@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MarrowError } from "../errors.ts";
 import type { Page, PageOptions } from "../stores/index.ts";
 
 /** The query of a list in OpenAI's words. */
@@ -21,6 +22,14 @@ export function toPageOptions(query: unknown): PageOptions {
     limit: limit === undefined ? undefined : Number(limit),
     order: order as "asc" | "desc" | undefined,
   };
+}
+
+/** Such a query of a list of items, of which 20 are shown and 100 at most, the last first. @throws MarrowError `invalid_input` */
+export function toItemPage(query: unknown): { after: string | undefined; limit: number; newestFirst: boolean } {
+  const { after, limit = 20, order = "desc" } = toPageOptions(query);
+  if (limit < 1 || limit > 100)
+    throw new MarrowError("invalid_input", "limit must be from 1 to 100", { details: { path: "limit" } });
+  return { after, limit, newestFirst: order === "desc" };
 }
 
 /** A page in OpenAI's words. */

@@ -1,5 +1,5 @@
 import type { Spent } from "../flow/index.ts";
-import { encodeKeyPart, type Redis } from "../redis/index.ts";
+import { allOf, encodeKeyPart, toFields, type Redis } from "../redis/index.ts";
 
 /** What was spent under one name: a key, a user or a model. */
 export interface SpendRow {
@@ -92,15 +92,13 @@ export function createSpend(redis: Redis, onError: (error: unknown) => void): Sp
       const days: string[] = [];
       for (let ms = Date.parse(from); ms <= Date.parse(to) && days.length < DAYS_MAX; ms += DAY_MS)
         days.push(new Date(ms).toISOString().slice(0, 10));
-      for (const reply of await redis.pipeline(days.map((day) => ["HGETALL", keyOf(scope, day)]))) {
-        if (reply instanceof Error) throw reply;
-        const fields = reply as readonly string[];
-        for (let at = 0; at < fields.length; at += 2) {
-          const parts = (fields[at] as string).split("|");
+      for (const reply of allOf(await redis.pipeline(days.map((day) => ["HGETALL", keyOf(scope, day)])))) {
+        for (const [field, amount] of toFields(reply as readonly string[])) {
+          const parts = field.split("|");
           const name = decodeURIComponent(parts[place] as string);
           const row = sums.get(name) ?? { requests: 0, promptTokens: 0, completionTokens: 0, micros: 0 };
           sums.set(name, row);
-          row[parts[3] as keyof Amounts] += Number(fields[at + 1]);
+          row[parts[3] as keyof Amounts] += Number(amount);
         }
       }
       return [...sums]

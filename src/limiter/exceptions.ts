@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
-import { decodeKeyPart, runScript, type ScopedRedis } from "../redis/index.ts";
+import { decodeKeyPart, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
 import type { LimiterKeys } from "./keys.ts";
 import { APP_SUBJECT, SCALE, toThousandths } from "./options.ts";
 import { setException } from "./scripts.gen.ts";
@@ -139,9 +139,9 @@ export function createExceptions(
       const reply = (await redis.send(["HGETALL", names.exceptions(APP_SUBJECT, APP_SUBJECT)])) as readonly string[];
       const nowMs = Date.now();
       const list: Exception[] = [];
-      for (let at = 0; at < reply.length; at += 2) {
-        const [by = "", value = ""] = (reply[at] as string).split(":").slice(-2).map(decodeKeyPart);
-        const exception = toException({ [by]: value }, JSON.parse(reply[at + 1] as string) as Stored, nowMs);
+      for (const [field, stored] of toFields(reply)) {
+        const [by = "", value = ""] = field.split(":").slice(-2).map(decodeKeyPart);
+        const exception = toException({ [by]: value }, JSON.parse(stored) as Stored, nowMs);
         if (exception.blocked !== undefined || Object.keys(exception.rules).length > 0) list.push(exception);
       }
       return list;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, type Reply } from "../redis/index.ts";
+import { decodeRecord, toFields, type Reply } from "../redis/index.ts";
 
 /**
  * Where a job is. `blocked` (others must be done first), `waiting`, `delayed`, `running` and `cancelling` (told to stop, not stopped yet) go on; `done`, `dead` (failed, crashed or
@@ -56,8 +56,7 @@ export function toJob<T, R>(
   asked: Reply,
   came: Reply,
 ): Job<T, R> | undefined {
-  const stored = new Map<string, Buffer>();
-  for (let at = 0; at < fields.length; at += 2) stored.set(String(fields[at]), fields[at + 1] as Buffer);
+  const stored = toFields(fields as readonly Buffer[]);
   const text = (name: string) => stored.get(name)?.toString("utf8");
   if (text("tenant") !== tenant) return undefined;
   const body = (bytes: Reply) => (Buffer.isBuffer(bytes) ? decodeRecord(bytes) : undefined);

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { placeOf } from "../internal/place.ts";
 import { encodeKeyPart, keyTag } from "../redis/index.ts";
 
 /** Which queue is meant, and in how many parts it lies. */
@@ -16,8 +16,7 @@ export function queueKeys(app: string, { name, partitions }: QueueName): readonl
 /** Where a tenant's jobs are: all in one partition. */
 export function queueKeyOf(app: string, queue: QueueName, scope: string): string {
   const keys = queueKeys(app, queue);
-  const place = keys.length === 1 ? 0 : Number.parseInt(hash("sha256", scope).slice(0, 8), 16) % keys.length;
-  return keys[place] as string;
+  return keys[placeOf(scope, keys.length)] as string;
 }
 
 /** A tenant as keys have it. */

@@ -149,11 +149,12 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
     },
 
     async counts() {
-      const [waiting, ended] = await scoped.pipeline([
-        ["ZCARD", `${queue}:ready:${tenant}`],
-        ["HMGET", `${queue}:counts`, "done", "dead", "cancelled"],
-      ]);
-      for (const reply of [waiting, ended]) if (reply instanceof Error) throw reply;
+      const [waiting, ended] = allOf(
+        await scoped.pipeline([
+          ["ZCARD", `${queue}:ready:${tenant}`],
+          ["HMGET", `${queue}:counts`, "done", "dead", "cancelled"],
+        ]),
+      );
       const [done, dead, cancelled] = (ended as readonly (string | null)[]).map(Number);
       return { waiting: Number(waiting), done: done ?? 0, dead: dead ?? 0, cancelled: cancelled ?? 0 };
     },

@@ -7,6 +7,7 @@ import {
   encodeKeyPart,
   encodeRecord,
   runScript,
+  toFields,
   type ScopedRedis,
 } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
@@ -77,11 +78,7 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
       (await runScript(redis, putSchedule, { queue }, { name: full(name), record: "", next_ms: 0 })) === 1,
     async schedules() {
       const fields = (await redis.send(["HGETALL", `${queue}:schedules`], { reply: "bytes" })) as readonly Buffer[];
-      const own: (readonly [string, Buffer])[] = [];
-      for (let at = 0; at < fields.length; at += 2) {
-        const name = String(fields[at]);
-        if (name.startsWith(`${tenant}/`)) own.push([name, fields[at + 1] as Buffer]);
-      }
+      const own = [...toFields(fields)].filter(([name]) => name.startsWith(`${tenant}/`));
       if (own.length === 0) return [];
       const names = own.map(([name]) => name);
       const times = (await redis.send(["ZMSCORE", `${queue}:due`, ...names])) as readonly (string | null)[];

@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
-import { allOf, checkScope, decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import {
+  allOf,
+  checkScope,
+  decodeRecord,
+  encodeRecord,
+  runScript,
+  toFields,
+  type ScopedRedis,
+} from "../redis/index.ts";
 import { createAddressGuard, newSecret, signWebhook, type AddressOptions } from "../webhooks/index.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkPartitions } from "./options.ts";
@@ -227,8 +235,7 @@ function toEndpoint({ secrets: _, enabled, ...stored }: StoredEndpoint, off: str
 
 function toDelivery(id: string, flat: readonly string[]): readonly Delivery[] {
   if (flat.length === 0) return [];
-  const stored = new Map<string, string>();
-  for (let at = 0; at < flat.length; at += 2) stored.set(flat[at] as string, flat[at + 1] as string);
+  const stored = toFields(flat);
   const number = (name: string) => (stored.has(name) ? Number(stored.get(name)) : undefined);
   return [
     {

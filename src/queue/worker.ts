@@ -288,13 +288,12 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     awake = true;
     if (room() > 0 && payload !== null && !held.has(id))
       start([Buffer.from(id), Buffer.from(fence), tenant, payload, left, lives, made, of] as Buffer[]);
-    else giveBack(id, fence);
+    else giveBack(hold(id, fence));
     turnSoon();
   }
 
-  /** Hands a job back as it was, which nobody began. */
-  function giveBack(id: string, fence: string): void {
-    const one = hold(id, fence);
+  /** Hands a job back as it was; what is said of it later is not heard. */
+  function giveBack(one: Held): void {
     one.lost = true;
     ended.push({ one, outcome: "release", body: "", reason: "", delayMs: 0 });
   }
@@ -341,11 +340,10 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       await idle(drainMs);
       for (const one of held.values()) stop(one, SHUTDOWN);
       await idle(HAND_BACK_MS);
-      // Who does not listen to the signal is handed back over its head; what it says later is not heard.
+      // Who does not listen to the signal is handed back over its head.
       for (const one of held.values()) {
-        one.lost = true;
+        giveBack(one);
         one.output.stop();
-        ended.push({ one, outcome: "release", body: "", reason: "", delayMs: 0 });
       }
       held.clear();
       if (ended.length > 0) turnSoon();

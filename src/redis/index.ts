@@ -15,6 +15,6 @@ export { fromIoredis } from "./from-ioredis.ts";
 export { fromNodeRedis, type NodeRedisClient, type NodeRedisCluster } from "./from-node-redis.ts";
 export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
 export { decodeRecord, decodeRecordBody, encodeRecord, encodeRecordBody } from "./record.ts";
-export { allOf } from "./replies.ts";
+export { allOf, toFields } from "./replies.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
 import { createQueue } from "../../queue/index.ts";
-import { decodeRecord, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
+import { decodeRecord, encodeRecord, keyTag, toFields, type Redis } from "../../redis/index.ts";
 import { createShelf, type Page, type PageOptions, type Stores } from "../../stores/index.ts";
 import type { Asker } from "../asker.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
@@ -146,9 +146,9 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
     const batch = await shelf.get(id);
     if (batch === undefined || !GOING_ON.has(batch.status)) return batch;
     const flat = (await scoped.send(["HGETALL", resultsKey(id)], { reply: "bytes" })) as readonly Buffer[];
-    const results = new Map<number, LineResult>();
-    for (let at = 0; at < flat.length; at += 2)
-      results.set(Number(String(flat[at])), decodeRecord(flat[at + 1] as Buffer) as LineResult);
+    const results = new Map(
+      [...toFields(flat)].map(([line, record]) => [Number(line), decodeRecord(record) as LineResult]),
+    );
     const { total } = batch.request_counts;
     const [good, bad]: [LineResult[], LineResult[]] = [[], []];
     for (const [, result] of [...results].toSorted(([a], [b]) => a - b)) (isGood(result) ? good : bad).push(result);

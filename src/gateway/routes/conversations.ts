@@ -5,7 +5,7 @@ import { MarrowError } from "../../errors.ts";
 import type { Session, SessionInfo } from "../../memory/index.ts";
 import { userOf } from "../identity.ts";
 import { fromItemId, toItems, toTurn, type ConversationItem } from "../items.ts";
-import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
+import { pageQuery, toListBody, toItemPage } from "../pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const metadata = z.record(z.string().max(64), z.string().max(512)).nullish();
@@ -74,10 +74,8 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
 
   app.get<Named>(path, { schema: { querystring: pageQuery } }, async (request) => {
     const { session } = await find(request);
-    const { after, limit = 20, order = "desc" } = toPageOptions(request.query);
-    if (limit < 1 || limit > 100)
-      throw new MarrowError("invalid_input", "limit must be from 1 to 100", { details: { path: "limit" } });
-    return toListBody(await listItems(session, after, limit, order === "desc"), (item) => item);
+    const { after, limit, newestFirst } = toItemPage(request.query);
+    return toListBody(await listItems(session, after, limit, newestFirst), (item) => item);
   });
 
   app.get<Named>(`${path}/:item`, async (request) => {

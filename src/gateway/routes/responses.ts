@@ -7,7 +7,7 @@ import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { sendEvents } from "../event-stream.ts";
 import { header } from "../identity.ts";
-import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
+import { pageQuery, toListBody, toItemPage } from "../pages.ts";
 import type { GatewayApp } from "../parts.ts";
 import { toEvents } from "../responses/answer.ts";
 import { createAssembler } from "../responses/assemble.ts";
@@ -145,10 +145,8 @@ export function registerResponses(parts: GatewayApp): void {
 
   app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: pageQuery } }, async (request) => {
     const { input } = await of(request).find(request.params.id);
-    const { after, limit = 20, order = "desc" } = toPageOptions(request.query);
-    if (limit < 1 || limit > 100)
-      throw new MarrowError("invalid_input", "limit must be from 1 to 100", { details: { path: "limit" } });
-    const items: readonly Item[] = order === "desc" ? input.toReversed() : input;
+    const { after, limit, newestFirst } = toItemPage(request.query);
+    const items: readonly Item[] = newestFirst ? input.toReversed() : input;
     const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
     if (after !== undefined && start === 0)
       throw new MarrowError("not_found", "the cursor names nothing that is listed", { details: { path: "after" } });

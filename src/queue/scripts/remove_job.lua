@@ -8,7 +8,7 @@ local queue = KEYS[1]
 local id = ARGV[1]
 local tenant = ARGV[2]
 -- INCLUDE jobs
--- INCLUDE ends
+-- INCLUDE cancels
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local job = queue .. ":job:" .. id
@@ -20,12 +20,7 @@ if state == "running" or state == "cancelling" then
   redis.call("PUBLISH", queue .. ":cancel", id)
   return 1
 end
-if state == "blocked" or state == "waiting" or state == "delayed" then
-  redis.call("ZREM", queue .. ":ready:" .. tenant, id)
-  redis.call("ZREM", queue .. ":delayed", id)
-  finish(queue, id, stored, "cancelled", "", "cancelled", now)
-  note_ends(queue)
-end
+cancel_unheld(queue, id, stored, now)
 redis.call("ZREM", queue .. ":dead", id)
 redis.call("DEL", job, queue .. ":in:" .. id, queue .. ":out:" .. id, queue .. ":log:" .. id)
 return 1
