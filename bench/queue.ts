@@ -12,7 +12,7 @@ import { cpuUsOf } from "./support/process.ts";
 import { startBenchRedis } from "./support/redis.ts";
 import { median, quantile, round } from "./support/statistics.ts";
 
-const ROUNDS = 5;
+const ROUNDS = 9;
 const JOBS = 4_000;
 const IN_FLIGHT = 64;
 const BULK = 500;

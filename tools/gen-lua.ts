@@ -8,7 +8,8 @@
  *   -- IDEMPOTENT    why running it twice is the same as once   (only where that is so)
  *
  * and its first lines of code are one `local name = KEYS[n]` or `ARGV[n]` for each operand, in order. A line `-- INCLUDE name` is replaced
- * by `scripts/lib/name.lua`: what several scripts of a room do in the same way.
+ * by `scripts/lib/name.lua`: what several scripts of a room do in the same way; `room/name` is that of another room. Functions that are
+ * not called are left out.
  * `npm run gen` writes, `npm run gen:check` fails when a written file is not what the scripts say.
  */
 import { createHash } from "node:crypto";
@@ -57,7 +58,7 @@ function describeScript(path: string): string {
   const source = readFileSync(path, "utf8");
   const contract = readContract(path, source);
   checkOperands(path, source, contract);
-  const lua = strip(withIncludes(path, source));
+  const lua = strip(withoutUnused(withIncludes(path, source)));
   const name = basename(path, ".lua");
   const union = (names: readonly string[]) =>
     names.length === 0 ? "never" : names.map((one) => `"${one}"`).join(" | ");
@@ -108,10 +109,23 @@ function checkOperands(path: string, source: string, { keys, values }: Contract)
   });
 }
 
-function withIncludes(path: string, source: string): string {
-  return source.replaceAll(/^ *-- INCLUDE (\S+)$/gm, (_, name: string) =>
-    withIncludes(path, readFileSync(join(dirname(path), "lib", `${name}.lua`), "utf8")),
+/** Puts each included piece in its place, once. */
+function withIncludes(path: string, source: string, seen = new Set<string>()): string {
+  return source.replaceAll(/^ *-- INCLUDE (?:(\w+)\/)?(\w+)$/gm, (_, room: string | undefined, name: string) => {
+    const scripts = room === undefined ? dirname(path) : join("src", room, "scripts");
+    const file = join(scripts, "lib", `${name}.lua`);
+    if (seen.has(file)) return "";
+    seen.add(file);
+    return withIncludes(path, readFileSync(file, "utf8"), seen);
+  });
+}
+
+/** Leaves out the functions that a script does not call: each costs it at every run. */
+function withoutUnused(source: string): string {
+  const left = source.replaceAll(/^local function (\w+)\(.*?^end$/gms, (whole, name: string) =>
+    [...source.matchAll(new RegExp(`\\b${name}\\(`, "g"))].length === 1 ? "" : whole,
   );
+  return left === source ? source : withoutUnused(left);
 }
 
 function strip(source: string): string {

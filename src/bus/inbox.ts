@@ -8,7 +8,7 @@ import { isSigned, toPublicKey, toStored, type StoredMessage } from "./envelope.
 import { part } from "./keys.ts";
 import type { Mail, PostOffice } from "./mail.ts";
 import { resolveRegisterOptions, type RegisterOptions, type ResolvedBusOptions } from "./options.ts";
-import { beatAgent, settleMessage, takeMessages } from "./scripts.gen.ts";
+import { beatAgent, settleMessage, takeMessages, writeParts } from "./scripts.gen.ts";
 
 /** A message in the hands of an agent. What it sends in handling it belongs to the same call tree. */
 export interface Letter<T = unknown> extends Mail {
@@ -144,9 +144,9 @@ export async function openInbox(
 
   function start(id: string, fence: string, before: number, message: StoredMessage): void {
     const controller = new AbortController();
+    const keys = { message: `${bus}:message:${id}`, log: `${bus}:stream:${id}` };
     const output = createWriter(
-      redis,
-      { record: `${bus}:message:${id}`, log: `${bus}:stream:${id}`, fence },
+      (from, texts) => runScript(redis, writeParts, keys, { fence, from, parts: texts }),
       (state) => state === "lost" && stop(one, "lost"),
       onError,
     );

@@ -1,8 +1,15 @@
-import { randomInt } from "node:crypto";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
 import { placeOf } from "../internal/place.ts";
-import { allOf, decodeRecord, encodeRecord, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
+import {
+  allOf,
+  decodeRecord,
+  encodePlain,
+  runScript,
+  type Argument,
+  toFields,
+  type ScopedRedis,
+} from "../redis/index.ts";
 import { part, topicKey } from "./keys.ts";
 import { startReader, type ReadOptions, type Reader } from "./reader.ts";
 import { appendMessages, redriveMessages, seekGroup } from "./scripts.gen.ts";
@@ -70,12 +77,12 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
 
   function toWords({ body, key, id }: NewMessage<T>): Words {
     if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
-    const place = key === undefined ? randomInt(partitions) : placeOf(key, partitions);
+    const place = key === undefined ? Math.floor(Math.random() * partitions) : placeOf(key, partitions);
     return [
       place,
       key === undefined ? "" : part("key", key),
       id === undefined ? "" : part("id", id),
-      encodeRecord(body),
+      encodePlain(body),
     ];
   }
 
@@ -171,7 +178,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
 }
 
 /** A message as the script takes it. */
-type Words = readonly (string | number | Buffer)[];
+type Words = readonly (Argument | number)[];
 
 const FULL: Published = { accepted: false, reason: "full" };
 

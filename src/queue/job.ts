@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, toFields, type Reply } from "../redis/index.ts";
+import { decodeRecord, type Reply } from "../redis/index.ts";
 
 /**
  * Where a job is. `blocked` (others must be done first), `waiting`, `delayed`, `running` and `cancelling` (told to stop, not stopped yet) go on; `done`, `dead` (failed, crashed or
@@ -48,31 +48,60 @@ export function noJob(): MarrowError {
   return new MarrowError("not_found", "there is no job of this id", { details: { path: "id" } });
 }
 
-/** Reads the fields of a job's hash, what it was asked and what came of it; `undefined` when there is none, or it is another tenant's. */
-export function toJob<T, R>(
-  id: string,
-  tenant: string,
-  fields: readonly Reply[],
-  asked: Reply,
-  came: Reply,
-): Job<T, R> | undefined {
-  const stored = toFields(fields as readonly Buffer[]);
-  const text = (name: string) => stored.get(name)?.toString("utf8");
-  if (text("tenant") !== tenant) return undefined;
-  const body = (bytes: Reply) => (Buffer.isBuffer(bytes) ? decodeRecord(bytes) : undefined);
-  const ended = text("ended");
-  const state = text("state");
-  if (state === undefined) throw new MarrowError("corrupt_record", "a stored job has no state");
-  const reason = text("reason");
+/** What a job's line says, but for what only scripts need. */
+export interface JobLine {
+  readonly tenant: string;
+  readonly state: JobState;
+  readonly fence: string;
+  /** Whether its body is what was asked, or what came of it. */
+  readonly body: "in" | "out";
+  readonly madeMs: number;
+  readonly endedMs: number | undefined;
+  readonly reason: string | undefined;
+  readonly left: number;
+  readonly lives: number;
+  /** Attempts that it had in all. */
+  readonly of: number;
+}
+
+/**
+ * Reads a job's line: words in the order of `scripts/lib/jobs.lua`.
+ * @throws MarrowError `corrupt_record`
+ */
+export function readLine(line: string): JobLine {
+  const words = line.split(" ");
+  const [state, fence = "", , , , body, ended, reason, , , made, tenant = "", , left, lives, of] = words;
+  if (words.length !== LINE_WORDS) throw new MarrowError("corrupt_record", "a stored job cannot be read");
+  return {
+    tenant,
+    state: state as JobState,
+    fence,
+    body: body as "in" | "out",
+    madeMs: Number(made),
+    endedMs: ended === "" ? undefined : Number(ended),
+    reason: reason === "" ? undefined : reason,
+    left: Number(left),
+    lives: Number(lives),
+    of: Number(of),
+  };
+}
+
+const LINE_WORDS = 19;
+
+/** Makes a job of its line and its body; `undefined` when there is none, or it is another tenant's. */
+export function toJob<T, R>(id: string, tenant: string, line: Reply, body: Reply): Job<T, R> | undefined {
+  const job = line === null ? undefined : readLine(String(line));
+  if (job?.tenant !== tenant) return undefined;
+  const value = Buffer.isBuffer(body) ? decodeRecord(body) : undefined;
   return {
     id,
-    state: state as JobState,
-    createdAtMs: Number(text("made")),
-    endedAtMs: ended === undefined ? undefined : Number(ended),
-    payload: body(asked) as T | undefined,
-    result: body(came) as R | undefined,
-    reason: reason === "" ? undefined : reason,
-    attemptsLeft: Number(text("left")),
-    crashesLeft: Number(text("lives")),
+    state: job.state,
+    createdAtMs: job.madeMs,
+    endedAtMs: job.endedMs,
+    payload: job.body === "in" ? (value as T | undefined) : undefined,
+    result: job.body === "out" ? (value as R | undefined) : undefined,
+    reason: job.reason,
+    attemptsLeft: job.left,
+    crashesLeft: job.lives,
   };
 }

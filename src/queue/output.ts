@@ -1,6 +1,6 @@
 import { readParts, type Part } from "../relay/index.ts";
 import type { ScopedRedis } from "../redis/index.ts";
-import { isEnded, noJob, type JobState } from "./job.ts";
+import { isEnded, noJob, readLine, type JobState } from "./job.ts";
 
 /** What a job says while it runs, and that it ended. `at` is a place to go on after; it is kept by the reader. */
 export type OutputEvent =
@@ -22,12 +22,11 @@ export function readOutput(
   const { job, tenant, ...rest } = options;
   return readParts<OutputEvent>(redis, {
     ...rest,
-    state: ["HMGET", job, "tenant", "state", "reason"],
+    state: ["GET", job],
     toEnd(reply) {
-      const [owner, state, reason] = reply as readonly (string | null)[];
-      if (owner !== tenant) throw noJob();
-      if (!isEnded(state ?? "")) return undefined;
-      return { kind: "ended", state: state as JobState, reason: reason === null || reason === "" ? undefined : reason };
+      const line = reply === null ? undefined : readLine(String(reply));
+      if (line?.tenant !== tenant) throw noJob();
+      return isEnded(line.state) ? { kind: "ended", state: line.state, reason: line.reason } : undefined;
     },
   });
 }

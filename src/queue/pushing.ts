@@ -2,9 +2,14 @@ import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
-import { encodeRecord, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
+import { encodePlain, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
-import { resolvePushOptions, type PushOptions, type ResolvedQueueOptions } from "./options.ts";
+import {
+  resolvePushOptions,
+  type PushOptions,
+  type ResolvedPushOptions,
+  type ResolvedQueueOptions,
+} from "./options.ts";
 import { pushJobs } from "./scripts.gen.ts";
 
 /** One job of a bulk. */
@@ -15,16 +20,18 @@ export interface NewJob<T> extends PushOptions {
 /** Puts a tenant's jobs. */
 export interface Pusher {
   /** Puts one, in one script with all that are pushed in the same moment. */
-  push(job: NewJob<unknown>): Promise<string>;
+  push(payload: unknown, options: PushOptions): Promise<string>;
   /** Puts all or, for want of room, none. */
   pushMany(jobs: readonly NewJob<unknown>[]): Promise<readonly string[]>;
 }
 
 const BULK = 1_000;
+/** Single ones that go in one script. With more Redis would wait for the last of them before it begins with the first. */
+const TOGETHER = 32;
 const JOBS_MAX = 100_000;
 
-/** A job as the script takes it. */
-type Operands = readonly (Argument | number)[];
+/** A job as the script takes it: its words, its payload. */
+type Operands = readonly [words: string, payload: Argument];
 
 /** Makes what puts one tenant's jobs. */
 export function createPusher(
@@ -38,7 +45,7 @@ export function createPusher(
   }
 
   /** Puts what was pushed in one moment. Where there is no room for all, each has its own chance. */
-  const pushOne = gather<Operands, string>(BULK, async (jobs) => {
+  const pushOne = gather<Operands, string>(TOGETHER, async (jobs) => {
     let replies = await put(jobs);
     if (replies[0] === FULL && jobs.length > 1)
       replies = (await Promise.all(jobs.map((one) => put([one])))).map(([reply = FULL]) => reply);
@@ -46,12 +53,12 @@ export function createPusher(
   });
 
   return {
-    push: async (job) => pushOne(toOperands(job)),
+    push: async (payload, options) => pushOne(toOperands(payload, options)),
 
     async pushMany(jobs) {
       if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
         refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
-      const operands = jobs.map(toOperands);
+      const operands = jobs.map(({ payload, ...rest }) => toOperands(payload, rest));
       const ids: string[] = [];
       for (let at = 0; at < operands.length; at += BULK) {
         const replies = await put(operands.slice(at, at + BULK));
@@ -84,25 +91,21 @@ function toError(reply: string, backlogMax: number, pushed = 0): MarrowError | u
 }
 
 /** @throws MarrowError `invalid_input` */
-function toOperands({ payload, ...options }: NewJob<unknown>): Operands {
+function toOperands(payload: unknown, options: PushOptions): Operands {
   if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
   const resolved = resolvePushOptions(options);
-  const { priority, delayMs, attempts, crashes, resultTtlMs, outputTtlMs, idempotencyKey, kind, dependsOn } = resolved;
-  const compared = resolved.fingerprint ?? payload;
-  const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(compared)).slice(0, 32);
-  const brief = outputTtlMs === resultTtlMs ? "" : outputTtlMs;
-  const numbers = [priority, delayMs, attempts, crashes, resultTtlMs];
+  const { id = newJobId(), idempotencyKey, fingerprint } = resolved;
+  const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(fingerprint ?? payload)).slice(0, 32);
+  return [toWords(id, resolved, digest), encodePlain(payload)];
+}
+
+/** What a job is put with, as `scripts/lib/puts.lua` reads it. */
+export function toWords(id: string, options: ResolvedPushOptions, digest = ""): string {
+  const { priority, waitTtlMs = "", idempotencyKey, dependsOn } = options;
+  const { delayMs, attempts, crashes, kind, resultTtlMs, outputTtlMs } = options;
   const key = encodeURIComponent(idempotencyKey);
-  const told = kind === "job" ? "" : kind;
-  return [
-    resolved.id ?? newJobId(),
-    encodeRecord(payload),
-    ...numbers,
-    key,
-    digest,
-    brief,
-    told,
-    dependsOn.join(" "),
-    resolved.waitTtlMs ?? "",
-  ];
+  return (
+    `${id} ${priority} ${waitTtlMs} ${key} ${digest} ${dependsOn.join(",")} ` +
+    `${delayMs} ${attempts} ${crashes} ${attempts} ${kind} ${resultTtlMs} ${outputTtlMs}`
+  );
 }

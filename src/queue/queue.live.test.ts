@@ -274,7 +274,9 @@ describe("a worker", () => {
         if (fences.length > 1) return "right";
         // What another worker does with a job whose worker slept for longer than its lease.
         const start = `{${unique}:queue:${QUEUE}}:queue`;
-        await redis.send(["HSET", `${start}:job:${id}`, "state", "waiting", "lives", "2"]);
+        const line = String(await redis.send(["GET", `${start}:job:${id}`])).split(" ");
+        [line[0], line[14]] = ["waiting", "2"];
+        await redis.send(["SET", `${start}:job:${id}`, line.join(" ")]);
         await redis.send(["ZADD", `${start}:ready:acme`, "1", id]);
         await redis.send(["ZADD", `${start}:ring`, "0", "acme"]);
         await new Promise((resolve) => signal.addEventListener("abort", resolve));

@@ -83,23 +83,16 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
   const jobKey = (id: string) => `${queue}:job:${checkJobId("id", id)}`;
 
   async function getMany(ids: readonly string[]): Promise<readonly (Job<T, R> | undefined)[]> {
-    const commands = ids.flatMap((id) => [
-      ["HGETALL", jobKey(id)],
-      ["GET", `${queue}:in:${id}`],
-      ["GET", `${queue}:out:${id}`],
-    ]);
-    const replies = allOf(await scoped.pipeline(commands, { reply: "bytes" }));
-    return ids.map((id, at) => {
-      const [fields, asked = null, came = null] = replies.slice(3 * at, 3 * at + 3);
-      return toJob<T, R>(id, tenant, fields as readonly Reply[], asked, came);
-    });
+    const keys = ids.flatMap((id) => [jobKey(id), `${queue}:body:${id}`]);
+    const replies = (await scoped.send(["MGET", ...keys], { reply: "bytes" })) as readonly Reply[];
+    return ids.map((id, at) => toJob<T, R>(id, tenant, replies[2 * at] ?? null, replies[2 * at + 1] ?? null));
   }
 
   const get = async (id: string) => (await getMany([id]))[0];
 
   return {
     ...createSchedules<T>(scoped, queue, tenant),
-    push: (payload, pushOptions = {}) => pusher.push({ ...pushOptions, payload }),
+    push: (payload, pushOptions = {}) => pusher.push(payload, pushOptions),
     pushMany: (jobs) => pusher.pushMany(jobs),
     get,
 

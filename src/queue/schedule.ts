@@ -12,6 +12,7 @@ import {
 } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import { resolvePushOptions, type PushOptions, type ResolvedPushOptions } from "./options.ts";
+import { toWords } from "./pushing.ts";
 import { dueSchedules, fireSchedule, putSchedule } from "./scripts.gen.ts";
 
 /** When a schedule pushes its job. */
@@ -99,22 +100,9 @@ export async function fireSchedules(redis: Pick<ScopedRedis, "send">, queue: str
     const [name, dueMs, record] = due.slice(at, at + 3) as [Buffer, Buffer, Buffer];
     const { when, payload, options } = decodeRecord(record) as Stored;
     const [tenant = ""] = String(name).split("/");
-    const id = newJobId();
-    const { priority, attempts, crashes, resultTtlMs, outputTtlMs, kind, waitTtlMs = "" } = options;
-    const brief = outputTtlMs === resultTtlMs ? "" : outputTtlMs;
-    const job = [
-      tenant,
-      id,
-      encodeRecord(payload),
-      priority,
-      attempts,
-      crashes,
-      resultTtlMs,
-      brief,
-      kind === "job" ? "" : kind,
-      waitTtlMs,
-    ];
-    const values = { name, due_ms: String(dueMs), next_ms: nextAfter(when, now) ?? 0, job };
+    const words = toWords(newJobId(), { ...resolvePushOptions({}), ...options });
+    const next = nextAfter(when, now) ?? 0;
+    const values = { name, due_ms: String(dueMs), next_ms: next, tenant, words, payload: encodeRecord(payload) };
     await runScript(redis, fireSchedule, { queue }, values);
   }
 }

@@ -4,7 +4,7 @@ export interface Work<T = unknown> {
   /** The tenant that pushed it. */
   readonly scope: string;
   readonly payload: T;
-  /** Grows with every job that is given out, by the server's time: what carries a lower one than another is out of date. */
+  /** Grows each time that jobs are given out, by the server's time: what carries a lower one than another is out of date. */
   readonly fence: number;
   /** The same for every attempt of this job: for the provider, so that it does the thing once. */
   readonly idempotencyKey: string;

@@ -1,21 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { refuse } from "../internal/check.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
-import {
-  decodeKeyPart,
-  decodeRecord,
-  encodeRecord,
-  encodeRecordBody,
-  runScript,
-  type Redis,
-  type Reply,
-} from "../redis/index.ts";
+import { runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
+import { attempt, CANCELLED, RELEASED, SHUTDOWN, stop, type Held, type Outcome } from "./hand.ts";
+import { readLine } from "./job.ts";
 import { queueKeys } from "./keys.ts";
-import { resolveWorkerOptions, type Admission, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
-import { judge } from "./retry.ts";
+import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { fireSchedules } from "./schedule.ts";
-import { extendLeases, turnJobs } from "./scripts.gen.ts";
+import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
 import type { Handler, Worker } from "./work.ts";
 
 /** How often a worker says that it lives and looks for who does not, at most, in milliseconds: a dead one is noticed this much after its lease. */
@@ -24,28 +16,25 @@ const BEAT_MS = 1_500;
 const LOOK_MS = 1_000;
 const AWAY_MS = { first: 50, last: 2_000 } as const;
 
-interface Held {
-  readonly id: string;
-  readonly fence: string;
-  /** Made when its signal is asked for, or it is to stop: most jobs need none. */
-  controller: AbortController | undefined;
-  readonly output: OutputWriter;
-  lost: boolean;
-}
-
-/** How a job ended. */
-interface Ended {
+/** A job that is in hand no more, which Redis is to be told of. */
+interface Ended extends Outcome {
   readonly one: Held;
-  readonly outcome: string;
-  readonly body: Buffer | string;
-  readonly reason: string;
-  readonly delayMs: number;
 }
 
 /** From how many jobs at the same time on they are asked for by halves. */
 const HALVED_FROM = 8;
 /** Jobs that are told or asked for in one script: Lua hands over no more in one call. */
 const TURN_MAX = 1_000;
+
+/**
+ * While its jobs take less than 4 ms, a worker holds more than it does at once: as many as it does in 4 ms, at most 128. What it could not
+ * begin within 50 ms goes back as it was.
+ */
+const AHEAD_MS = 4;
+const AHEAD_MAX = 128;
+const AHEAD_WAIT_MS = 50;
+/** What a job counts for in the mean of the last ones, at most, in milliseconds. */
+const LONG_MS = 50;
 
 /**
  * Works at a queue for all its tenants. What ends is told and what is next is asked in one script, for all that ended in the same moment.
@@ -71,15 +60,19 @@ export function createWorker<T = unknown, R = unknown>(
 
 /** Works at one partition. */
 function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOptions<T>, handler: Handler<T, R>): Worker {
-  const { name, concurrency, tenantMax, leaseMs, timeoutMs, drainMs, admit, onError } = options;
+  const { concurrency, tenantMax, leaseMs, drainMs, onError } = options;
   /** Its name among the workers. One that is bound by tenant asks itself, for only then the bound is looked at. */
   const worker = randomUUID().slice(0, 13);
   const waiter = tenantMax === 0 ? `${worker} ${leaseMs}` : "1";
   const held = new Map<string, Held>();
+  /** Those of them that are not begun. */
+  const ahead: Held[] = [];
   const ended: Ended[] = [];
   /** Turns under way, and jobs that they ask for. */
   let turns = 0;
   let asked = 0;
+  /** How long its last jobs took, in the mean. */
+  let meanMs = LONG_MS;
   /** The last turn got as much as it asked for. */
   let plenty = false;
   let scheduled = false;
@@ -88,63 +81,64 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   let awayMs: number = AWAY_MS.first;
   let closing = false;
   let due: NodeJS.Timeout | undefined;
+  let waited: NodeJS.Timeout | undefined;
 
+  /** How many it may hold. */
+  const reach = () =>
+    tenantMax > 0 || meanMs > AHEAD_MS
+      ? concurrency
+      : concurrency + Math.min(AHEAD_MAX, Math.floor((concurrency * AHEAD_MS) / meanMs));
+  const room = () => (closing ? 0 : reach() - held.size - asked);
   // While Redis is at one half of the jobs this process is at the other.
-  const turnsMax = concurrency < HALVED_FROM ? 1 : 2;
-  const share = Math.min(TURN_MAX, Math.ceil(concurrency / turnsMax));
-
-  const room = () => (closing ? 0 : concurrency - held.size - asked);
+  const turnsMax = () => (reach() < HALVED_FROM ? 1 : 2);
 
   /** Tells what ended and asks for more, once all that is ready in this moment has come together. */
   function turnSoon(): void {
-    if (scheduled || turns >= turnsMax) return;
+    if (scheduled || turns >= turnsMax()) return;
     scheduled = true;
-    setImmediate(begin);
+    setImmediate(beginTurn);
   }
 
-  function begin(): void {
+  function beginTurn(): void {
     scheduled = false;
-    if (turns >= turnsMax) return;
-    const wanted = Math.min(share, room());
+    if (turns >= turnsMax()) return;
+    const share = Math.min(TURN_MAX, Math.ceil(reach() / turnsMax()));
+    const wanted = Math.max(0, Math.min(share, room()));
     turns += 1;
     asked += wanted;
-    void turn(wanted).then((more) => {
+    void turn(wanted, ended.splice(0, closing ? TURN_MAX : share)).then((more) => {
       turns -= 1;
       plenty = more;
       if (ended.length > 0 || ((more || awake) && room() > 0)) turnSoon();
     });
-    if (plenty && room() > 0) turnSoon();
+    if (ended.length > 0 || (plenty && room() > 0)) turnSoon();
   }
 
   /** One turn. Answers whether there may be more to do. */
-  async function turn(wanted: number): Promise<boolean> {
+  async function turn(wanted: number, told: readonly Ended[]): Promise<boolean> {
     awake = false;
-    const told = ended.splice(0, TURN_MAX);
     if (told.length === 0 && wanted === 0) return false;
     try {
-      const words = told.flatMap(({ one, outcome, body, reason, delayMs }) => [
-        one.id,
-        one.fence,
-        outcome,
-        body,
-        reason,
-        delayMs,
-        one.output.count,
-      ]);
+      const words: Argument[] = [];
+      for (const { one, outcome, body, reason, delayMs } of told)
+        words.push(`${one.id} ${one.line.fence} ${outcome} ${delayMs} ${one.output?.count ?? 0} ${reason}`, body);
       const values = { lease_ms: leaseMs, wanted, cap: tenantMax, waiter, ended: words };
       const reply = await runScript(redis, turnJobs, { queue }, values, { reply: "bytes" });
       awayMs = AWAY_MS.first;
       asked -= wanted;
-      const [states, jobs, dueMs] = reply as readonly [readonly Buffer[], readonly Buffer[], number];
-      states.forEach((state, at) => {
-        const { one, ...how } = told[at] as Ended;
-        if (String(state) === "lost") onError(lost(one.id));
-        if (String(state) === "gap") void writeAgain(one, how);
-      });
-      for (let at = 0; at < jobs.length; at += 8) start(jobs.slice(at, at + 8));
+      const [wrong, jobs, dueMs] = reply as readonly [readonly (number | Buffer)[], readonly Buffer[], number];
+      for (let at = 0; at < wrong.length; at += 2) {
+        const { one, ...how } = told[Number(wrong[at]) - 1] as Ended;
+        if (String(wrong[at + 1]) === "lost") onError(lost(one.id));
+        else void writeAgain(one, how);
+      }
+      for (let at = 0; at < jobs.length; at += 3) {
+        const [id, line, payload] = jobs.slice(at, at + 3) as [Buffer, Buffer, Buffer];
+        accept(String(id), String(line), payload);
+      }
       clearTimeout(due);
       if (dueMs >= 0 && dueMs < LOOK_MS) due = setTimeout(wakeUp, dueMs + 1);
-      return jobs.length === 8 * wanted;
+      return jobs.length === 3 * wanted;
     } catch (error) {
       onError(error);
       asked -= wanted;
@@ -156,117 +150,93 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     }
   }
 
-  /** What is kept of a job that is this worker's. */
-  function hold(id: string, fence: string): Held {
-    const one: Held = {
-      id,
-      fence,
-      controller: undefined,
-      output: createWriter(
-        redis,
-        { record: `${queue}:job:${id}`, log: `${queue}:log:${id}`, fence },
-        (state) => hear(one, state),
-        onError,
-      ),
-      lost: false,
-    };
-    return one;
+  function hold(id: string, line: string, payload: Buffer | string): Held {
+    const sinceMs = performance.now();
+    return { id, line: readLine(line), payload, sinceMs, controller: undefined, output: undefined, lost: false };
   }
 
-  function start(fields: readonly Buffer[]): void {
-    const [id, fence, tenant, payload, ...numbers] = fields as [Buffer, Buffer, Buffer, Buffer, ...Buffer[]];
-    const [left = 0, lives = 0, createdAtMs = 0, attempts = 0] = numbers.map((number) => Number(String(number)));
-    const one = hold(String(id), String(fence));
-    held.set(one.id, one);
-    void (async () => {
-      const late =
-        timeoutMs === undefined
-          ? undefined
-          : setTimeout(() => stop(one, new MarrowError("timeout", `the job took over ${timeoutMs} ms`)), timeoutMs);
-      let admission: Admission | undefined;
-      let used: Readonly<Record<string, number>> = {};
-      let word = "";
-      try {
-        const job = { scope: decodeKeyPart(String(tenant)), payload: decodeRecord(payload) as T };
-        admission = await admit?.(job);
-        if (admission?.allowed === false)
-          throw new MarrowError("rate_limited", "a limit refused the job", {
-            details: { retryAfterMs: admission.retryAfterMs },
-          });
-        const result = await handler({
-          ...job,
-          id: one.id,
-          fence: Number(one.fence),
-          idempotencyKey: `${name}:${one.id}`,
-          attemptsLeft: left,
-          crashesLeft: lives,
-          createdAtMs,
-          get signal() {
-            return (one.controller ??= new AbortController()).signal;
-          },
-          get cancelled() {
-            return one.controller?.signal.reason === CANCELLED;
-          },
-          write: one.output.write,
-          use: (now) => void (used = now),
-          conclude: (now) => void (word = checkWord(now)),
-        });
-        await end(one, "done", encodeRecord(result ?? null), word, 0);
-      } catch (error) {
-        const why: unknown = one.controller?.signal.reason;
-        if (why === SHUTDOWN) return await end(one, "release", "", "", 0);
-        const cause: unknown = MarrowError.is(why, "timeout") ? why : error;
-        const { outcome, reason, delayMs } = judge(
-          cause,
-          { failures: attempts - left, ageMs: Date.now() - createdAtMs },
-          Math.random(),
-        );
-        await end(one, outcome, "", reason, delayMs);
-      } finally {
-        clearTimeout(late);
-        if (admission?.allowed === true) await admission.settle(used);
-      }
-    })().catch(onError);
+  function openOutput(one: Held): OutputWriter {
+    const { id } = one;
+    const { fence } = one.line;
+    return createWriter(
+      (from, parts) => runScript(redis, writeParts, { queue }, { id, fence, from, parts }),
+      (state) => hear(one, state),
+      onError,
+    );
   }
 
-  async function end(
-    one: Held,
-    outcome: string,
-    body: Buffer | string,
-    reason: string,
-    delayMs: number,
-  ): Promise<void> {
-    await one.output.settle();
+  /** Takes a job in hand, and begins it if it may. */
+  function accept(id: string, line: string, payload: Buffer | string): void {
+    const one = hold(id, line, payload);
+    held.set(id, one);
+    if (held.size - ahead.length <= concurrency) return begin(one);
+    ahead.push(one);
+    waited ??= setTimeout(releaseAhead, AHEAD_WAIT_MS);
+  }
+
+  function begin(one: Held): void {
+    const startMs = performance.now();
+    void attempt(one, options, handler, openOutput)
+      .then((how) => {
+        meanMs += (Math.min(LONG_MS, performance.now() - startMs) - meanMs) / 8;
+        return end(one, how);
+      })
+      .catch(onError);
+  }
+
+  /** Ends a job once its output is written, and begins the next one in hand. */
+  async function end(one: Held, how: Outcome): Promise<void> {
+    if (one.output !== undefined) await one.output.settle();
     held.delete(one.id);
-    if (!one.lost) ended.push({ one, outcome, body, reason, delayMs });
+    if (!one.lost) ended.push({ ...how, one });
+    const next = ahead.shift();
+    if (next !== undefined) begin(next);
     turnSoon();
   }
 
-  /** Ends a job anew whose output lost parts to a fail-over: it is held again meanwhile. */
-  async function writeAgain(one: Held, { outcome, body, reason, delayMs }: Omit<Ended, "one">): Promise<void> {
-    held.set(one.id, one);
-    one.output.recheck();
-    await end(one, outcome, body, reason, delayMs);
+  /** Hands back what could not be begun in time: its jobs are brief no more. */
+  function releaseAhead(): void {
+    waited = undefined;
+    const untilMs = closing ? Infinity : performance.now() - AHEAD_WAIT_MS;
+    while (ahead[0] !== undefined && ahead[0].sinceMs <= untilMs) {
+      meanMs = LONG_MS;
+      letGo(ahead[0]);
+    }
+    if (ahead.length > 0) waited = setTimeout(releaseAhead, AHEAD_WAIT_MS);
+    if (ended.length > 0) turnSoon();
   }
 
-  function stop(one: Held, why: MarrowError): void {
-    one.controller ??= new AbortController();
-    one.controller.abort(why);
+  /** Hands a job back that is not begun; one that was cancelled ends by it. */
+  function letGo(one: Held): void {
+    ahead.splice(ahead.indexOf(one), 1);
+    held.delete(one.id);
+    giveBack(one);
+  }
+
+  /** Ends a job anew whose output lost parts to a fail-over: it is held again meanwhile. */
+  async function writeAgain(one: Held, how: Outcome): Promise<void> {
+    held.set(one.id, one);
+    one.output?.recheck();
+    await end(one, how);
   }
 
   /** What Redis says of a job that is held. */
   function hear(one: Held, state: string): void {
     if (state === "lost" && !one.lost) {
       one.lost = true;
-      one.output.stop();
+      one.output?.stop();
       stop(one, lost(one.id));
     } else if (state === "cancelling") stop(one, CANCELLED);
+    else return;
+    if (!ahead.includes(one)) return;
+    letGo(one);
+    turnSoon();
   }
 
   async function beat(): Promise<void> {
     const all = [...held.values()];
     try {
-      const values = { lease_ms: leaseMs, held: all.flatMap(({ id, fence }) => [id, fence]) };
+      const values = { lease_ms: leaseMs, held: all.flatMap(({ id, line }) => [id, line.fence]) };
       const states = (await runScript(redis, extendLeases, { queue }, values)) as readonly Reply[];
       all.forEach((one, at) => hear(one, String(states[at])));
     } catch (error) {
@@ -276,32 +246,29 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   /** Takes a job that was handed over as it was pushed. */
   async function take(message: string): Promise<void> {
-    const words = message.split(" ", 7);
-    const [id = "", fence = ""] = words;
-    const text = message.slice(words.join(" ").length + 1);
-    const [, , tenant, left, lives, made, of] = words.map((word) => Buffer.from(word));
+    const [space, lineEnd] = [message.indexOf(" "), message.indexOf("\n")];
+    const id = message.slice(0, space);
+    const line = message.slice(space + 1, lineEnd);
+    const text = message.slice(lineEnd + 1);
     const payload =
-      text === ""
-        ? ((await redis.send(["GET", `${queue}:in:${id}`], { reply: "bytes" })) as Buffer | null)
-        : encodeRecordBody(Buffer.from(text));
+      text === "" ? ((await redis.send(["GET", `${queue}:body:${id}`], { reply: "bytes" })) as Buffer | null) : text;
     // It is asked for more beside: it says then that it waits.
     awake = true;
-    if (room() > 0 && payload !== null && !held.has(id))
-      start([Buffer.from(id), Buffer.from(fence), tenant, payload, left, lives, made, of] as Buffer[]);
-    else giveBack(hold(id, fence));
+    if (room() > 0 && payload !== null && !held.has(id)) accept(id, line, payload);
+    else giveBack(hold(id, line, ""));
     turnSoon();
   }
 
   /** Hands a job back as it was; what is said of it later is not heard. */
   function giveBack(one: Held): void {
+    if (!one.lost) ended.push({ ...RELEASED, one });
     one.lost = true;
-    ended.push({ one, outcome: "release", body: "", reason: "", delayMs: 0 });
   }
 
   function wakeUp(): void {
     awake = true;
     // Nothing ended in this moment, so there is nothing to wait for.
-    if (!scheduled && room() > 0) begin();
+    if (!scheduled && room() > 0) beginTurn();
   }
 
   function onMessage(channel: string, message: string): void {
@@ -326,12 +293,14 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   return {
     get running() {
-      return held.size;
+      return held.size - ahead.length;
     },
     async close() {
       closing = true;
       clearInterval(look);
       clearTimeout(due);
+      clearTimeout(waited);
+      releaseAhead();
       const idle = async (withinMs: number) => {
         const untilMs = performance.now() + withinMs;
         while ((held.size > 0 || ended.length > 0 || turns > 0 || scheduled) && performance.now() < untilMs)
@@ -343,7 +312,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       // Who does not listen to the signal is handed back over its head.
       for (const one of held.values()) {
         giveBack(one);
-        one.output.stop();
+        one.output?.stop();
       }
       held.clear();
       if (ended.length > 0) turnSoon();
@@ -354,14 +323,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   };
 }
 
-function checkWord(word: string): string {
-  return /^[a-z_]{1,32}$/.test(word) ? word : refuse("word", "1 to 32 lower-case letters", word, "invalid_input");
-}
-
 /** How long jobs may take to hear that the worker shuts down, in milliseconds. */
 const HAND_BACK_MS = 500;
-const CANCELLED = new MarrowError("aborted", "the job was cancelled");
-const SHUTDOWN = new MarrowError("aborted", "the worker shuts down");
 
 function lost(id: string): MarrowError {
   return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });

@@ -39,23 +39,39 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
 const GATHERED_MAX = 16;
 
 /**
- * Gathers the commands of one turn of the event loop into few writes to the socket. Commands leave in the same turn in which
- * they were given, so nothing waits for company; what is saved is a system call for each.
+ * Gathers commands into few writes to the socket; what is saved is a system call for each. Those of one moment, the microtasks of one turn of
+ * the event loop, leave at its end. While turns have several moments, all of a turn leave together: nothing waits for company that may not
+ * come.
  */
 function createGathering(client: IoredisClient): () => void {
   let corked: Socket | undefined;
   let gathered = 0;
+  /** Moments of this turn that had commands. */
+  let moments = 0;
+  let busy = false;
+
+  function write(): void {
+    const stream = corked;
+    corked = undefined;
+    gathered = 0;
+    stream?.uncork();
+  }
+
+  function endTurn(): void {
+    busy = moments > 1 || (busy && gathered > 1);
+    moments = 0;
+    write();
+  }
+
   return () => {
+    if (moments === 0) setImmediate(endTurn);
     if (corked === undefined) {
+      moments += 1;
       const stream = client.stream as Socket | undefined;
       if (stream === undefined) return;
       corked = stream;
       stream.cork();
-      setImmediate(() => {
-        corked = undefined;
-        gathered = 0;
-        stream.uncork();
-      });
+      if (!busy) process.nextTick(write);
     } else if (gathered % GATHERED_MAX === 0) {
       corked.uncork();
       corked.cork();

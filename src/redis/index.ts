@@ -14,7 +14,7 @@ export type { RedisOptions } from "./driver.ts";
 export { fromIoredis } from "./from-ioredis.ts";
 export { fromNodeRedis, type NodeRedisClient, type NodeRedisCluster } from "./from-node-redis.ts";
 export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
-export { decodeRecord, decodeRecordBody, encodeRecord, encodeRecordBody } from "./record.ts";
+export { decodeRecord, decodeRecordBody, encodePlain, encodeRecord, encodeRecordBody } from "./record.ts";
 export { allOf, toFields } from "./replies.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";

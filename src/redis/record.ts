@@ -21,6 +21,14 @@ export function encodeRecord(value: unknown): Buffer {
   return encodeRecordBody(Buffer.from(JSON.stringify(value), "utf8"));
 }
 
+/** The same as what commands take: a record that is not compressed stays text, which costs less on its way. */
+export function encodePlain(value: unknown): Buffer | string {
+  const json = JSON.stringify(value);
+  return Buffer.byteLength(json) < COMPRESS_FROM_BYTES ? PLAIN_HEADER + json : encodeRecordBody(Buffer.from(json));
+}
+
+const PLAIN_HEADER = String.fromCharCode(RECORD_VERSION, PLAIN_JSON);
+
 /**
  * The same for a value that is JSON bytes already. `dense` takes twice the time (0.2 ms for 2 KB) to make text a tenth smaller: for what is
  * kept long and read often; `densest` (5 ms) makes it smaller by another twentieth.

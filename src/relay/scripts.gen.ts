@@ -45,14 +45,3 @@ export const keepFlight: Script<"lease" | "waiting" | "handed", "token" | "lease
   sha1: "45d0655877d752290b5d8a128b07fbbea36a5805",
   lua: "local lease = KEYS[1]\nlocal waiting = KEYS[2]\nlocal handed = KEYS[3]\nlocal token = ARGV[1]\nlocal lease_ms = ARGV[2]\nlocal life_ms = ARGV[3]\nlocal from = tonumber(ARGV[4])\nif redis.call(\"GET\", lease) ~= token then return 0 end\nredis.call(\"PEXPIRE\", lease, lease_ms)\nif #ARGV > 4 then\nlocal known = redis.call(\"LLEN\", handed)\nif known < from then return redis.call(\"DEL\", lease) * 0 end\nfor i = 5 + known - from, #ARGV do redis.call(\"RPUSH\", handed, ARGV[i]) end\nredis.call(\"PEXPIRE\", handed, life_ms)\nend\nreturn 1 + redis.call(\"EXISTS\", waiting)",
 };
-
-/** Adds parts to an output, each once, if it is still the writer's. */
-export const writeParts: Script<"record" | "log", "fence" | "from" | "parts"> = {
-  name: "write_parts",
-  keys: ["record","log"],
-  values: ["fence","from","parts"],
-  rest: true,
-  idempotent: true,
-  sha1: "716ab17de60faba2ea3a2a7806b6a70924f3fc63",
-  lua: "local record = KEYS[1]\nlocal log = KEYS[2]\nlocal fence = ARGV[1]\nlocal from = tonumber(ARGV[2])\nlocal stored = redis.call(\"HMGET\", record, \"fence\", \"state\", \"log\")\nlocal state = stored[2]\nif stored[1] ~= fence or (state ~= \"running\" and state ~= \"cancelling\" and state ~= \"delivered\") then return \"lost\" end\nlocal epoch, count = string.match(stored[3] or \"\", \"^(%d+):(%d+)$\")\nlocal written = epoch == fence and tonumber(count) or 0\nif written < from then return \"gap:\" .. written end\nfor at = 3 + written - from, #ARGV do\nredis.call(\"XADD\", log, fence .. \"-\" .. (from + at - 2), \"p\", ARGV[at])\nend\nredis.call(\"HSET\", record, \"log\", fence .. \":\" .. math.max(written, from + #ARGV - 2))\nreturn state",
-};

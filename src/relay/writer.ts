@@ -1,6 +1,3 @@
-import { runScript, type Redis } from "../redis/index.ts";
-import { writeParts } from "./scripts.gen.ts";
-
 /** Writes an output into Redis, part by part, without a gap. */
 export interface OutputWriter {
   /** Parts so far, written or not. */
@@ -21,12 +18,14 @@ const AWAY_MS = { first: 50, last: 2_000 } as const;
 const PARTS_MAX = 512;
 
 /**
- * Begins an output: entries `fence-part` in `log`, for what stands in the hash `record` with its `fence` and `state`. `hear` is told the state
- * at each writing; `lost` when the output is another's.
+ * Adds parts to an output, of which `from` came before, and answers the state of whatever it is the output of; `lost` when it is another
+ * writer's, `gap:` and how many are there when it lacks some before these: then nothing was added.
  */
+export type Append = (from: number, parts: readonly string[]) => Promise<unknown>;
+
+/** Begins an output. `hear` is told the state at each writing. */
 export function createWriter(
-  redis: Pick<Redis, "send">,
-  { record, log, fence }: { readonly record: string; readonly log: string; readonly fence: string },
+  append: Append,
   hear: (state: string) => void,
   onError: (error: unknown) => void,
 ): OutputWriter {
@@ -48,9 +47,7 @@ export function createWriter(
     while (written < parts.length && !stopped) {
       const some = parts.slice(written, written + PARTS_MAX);
       try {
-        const state = String(
-          await runScript(redis, writeParts, { record, log }, { fence, from: written, parts: some }),
-        );
+        const state = String(await append(written, some));
         if (state === "lost") stopped = true;
         written = state.startsWith("gap:") ? Number(state.slice(4)) : written + some.length;
         hear(state);

@@ -11,10 +11,11 @@ local tenant = ARGV[2]
 -- INCLUDE cancels
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local stored = read_job(queue, id)
-if stored[TENANT] ~= tenant then return "" end
-if cancel_unheld(queue, id, stored, now) then return "cancelled" end
-if stored[STATE] ~= "running" then return stored[STATE] end
-redis.call("HSET", queue .. ":job:" .. id, "state", "cancelling")
+local job = read_jobs(queue, { id })[id]
+if not job or job[TENANT] ~= tenant then return "" end
+if cancel_unheld(queue, id, job, now) then return "cancelled" end
+if job[STATE] ~= "running" then return job[STATE] end
+job[STATE] = "cancelling"
+write_job(queue, id, job)
 redis.call("PUBLISH", queue .. ":cancel", id)
 return "cancelling"

@@ -10,37 +10,29 @@ local lease_ms = tonumber(ARGV[1])
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leases = queue .. ":leases"
-local states = {}
-for at = 2, #ARGV, 2 do
-  local stored = redis.call("HMGET", queue .. ":job:" .. ARGV[at], "fence", "state")
-  local state = "lost"
-  if stored[1] == ARGV[at + 1] and (stored[2] == "running" or stored[2] == "cancelling") then
-    state = stored[2]
-    redis.call("ZADD", leases, "XX", now + lease_ms, ARGV[at])
+local ids = {}
+for at = 2, #ARGV, 2 do ids[#ids + 1] = ARGV[at] end
+local held, states = read_jobs(queue, ids), {}
+for at, id in ipairs(ids) do
+  local job = held[id]
+  states[at] = "lost"
+  if job and job[FENCE] == ARGV[2 * at + 1] and (job[STATE] == "running" or job[STATE] == "cancelling") then
+    states[at] = job[STATE]
+    redis.call("ZADD", leases, "XX", now + lease_ms, id)
   end
-  states[#states + 1] = state
 end
 local over = redis.call("ZRANGEBYSCORE", leases, "-inf", now, "LIMIT", 0, LATER_MAX)
-local found = false
-for _, id in ipairs(over) do
-  redis.call("ZREM", leases, id)
-  local job = queue .. ":job:" .. id
-  local stored = read_job(queue, id)
-  local tenant = stored[TENANT]
-  if tenant then
-    if stored[STATE] == "cancelling" then
-      finish(queue, id, stored, "cancelled", "", "cancelled", now)
-    elseif tonumber(stored[LIVES]) > 1 then
-      redis.call("HINCRBY", job, "lives", -1)
-      redis.call("HSET", job, "reason", "crashed")
-      make_ready(queue, id, tenant, stored[PLACE])
-      found = true
-    else
-      finish(queue, id, stored, "dead", "", "crashed", now)
-    end
-    leave_running(queue, tenant, id)
+if #over > 0 then redis.call("ZREM", leases, unpack(over)) end
+for id, job in pairs(read_jobs(queue, over)) do
+  if job[STATE] == "cancelling" then
+    finish(queue, id, job, "cancelled", "", "cancelled", now)
+  elseif job[LIVES] ~= "1" then
+    job[LIVES], job[REASON] = job[LIVES] - 1, "crashed"
+    make_ready(queue, id, job)
+  else
+    finish(queue, id, job, "dead", "", "crashed", now)
   end
+  leave_running(queue, job[TENANT], id)
 end
 note_ends(queue)
-if found then wake(queue) end
 return states

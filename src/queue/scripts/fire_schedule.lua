@@ -3,12 +3,17 @@
 -- ARGV name       the tenant, a slash, the schedule's name
 -- ARGV due_ms     the time that it is pushed for
 -- ARGV next_ms    the next one; 0: there is none
--- ARGV job...     tenant, id, payload, priority, attempts, crashes, life_ms, brief_ms, kind, wait_ms
+-- ARGV tenant     whose job it is
+-- ARGV words      of the job, as one that is pushed has them
+-- ARGV payload    what it is asked
 -- REPLY 1 when it was pushed, 0 when another worker was first or the schedule changed
 local queue = KEYS[1]
 local name = ARGV[1]
 local due_ms = tonumber(ARGV[2])
 local next_ms = tonumber(ARGV[3])
+local tenant = ARGV[4]
+local words = ARGV[5]
+local payload = ARGV[6]
 -- INCLUDE jobs
 -- INCLUDE puts
 local time = redis.call("TIME")
@@ -21,9 +26,7 @@ else
   redis.call("ZREM", queue .. ":due", name)
   redis.call("HDEL", queue .. ":schedules", name)
 end
-local tenant = ARGV[4]
-local seq = redis.call("INCRBY", queue .. ":seq", 1)
-local first = redis.call("EXISTS", queue .. ":ready:" .. tenant) == 0
-put_job(queue, tenant, ARGV[5], ARGV[6], tonumber(ARGV[7]), 0, ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], "", ARGV[13], now, seq, first)
+put_job(queue, tenant, { string.match(words, NEW) }, payload, 0, now, redis.call("INCR", queue .. ":seq"))
+note_puts(queue, tenant, true)
 wake(queue)
 return 1

@@ -11,17 +11,23 @@ local tenant = ARGV[1]
 local state = ARGV[2]
 local offset = tonumber(ARGV[3])
 local limit = tonumber(ARGV[4])
+-- INCLUDE jobs
 local LOOK_MAX = 10000
+local PAGE = 100
 if state == "waiting" then return redis.call("ZRANGE", queue .. ":ready:" .. tenant, offset, offset + limit - 1) end
 if state == "ended" then return redis.call("LRANGE", queue .. ":ended:" .. tenant, offset, offset + limit - 1) end
 -- These are kept together for all tenants; so many are looked at and no more.
 local all = queue .. (state == "delayed" and ":delayed" or state == "running" and ":leases" or ":dead")
 local ids = state == "dead" and redis.call("ZREVRANGE", all, 0, LOOK_MAX - 1) or redis.call("ZRANGE", all, 0, LOOK_MAX - 1)
 local own = {}
-for _, id in ipairs(ids) do
-  if #own >= limit then break end
-  if redis.call("HGET", queue .. ":job:" .. id, "tenant") == tenant then
-    if offset > 0 then offset = offset - 1 else own[#own + 1] = id end
+for first = 1, #ids, PAGE do
+  local page = { unpack(ids, first, math.min(#ids, first + PAGE - 1)) }
+  local jobs = read_jobs(queue, page)
+  for _, id in ipairs(page) do
+    if #own >= limit then return own end
+    if jobs[id] and jobs[id][TENANT] == tenant then
+      if offset > 0 then offset = offset - 1 else own[#own + 1] = id end
+    end
   end
 end
 return own

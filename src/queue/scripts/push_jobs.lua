@@ -3,56 +3,72 @@
 -- ARGV tenant     whose jobs they are
 -- ARGV backlog    how many jobs of the tenant may wait, > 0
 -- ARGV idem_ms    how long an idempotency key is known, > 0
--- ARGV jobs...    for each job: id, payload, priority (0..100), delay_ms, attempts, crashes, life_ms (of its result), idempotency key ("": none), digest of what it was pushed with, brief_ms (life of its output; "": life_ms), kind ("": job), ids of those that must be done first, wait_ms ("": no bound)
+-- ARGV jobs...    for each job its words and its payload. Words: id, priority (0..100), wait_ms (empty: no bound), idempotency key (empty: none), digest of what it was pushed with, ids of those that must be done first with commas between; delay_ms, attempts, crashes, attempts, kind, life_ms of its result, of its output
 -- REPLY for each job: the id (of the first one with its key), or "!" when the key or the id came with something else, "?" when one that must be done first is none of the tenant's or will never be done; one "full" when there is no room
 -- IDEMPOTENT an id that is there already is not put again
 local queue = KEYS[1]
 local tenant = ARGV[1]
 local backlog = tonumber(ARGV[2])
 local idem_ms = tonumber(ARGV[3])
--- INCLUDE jobs
--- INCLUDE puts
+-- INCLUDE words
+-- INCLUDE fence
+-- INCLUDE new_line
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local ready = queue .. ":ready:" .. tenant
-local waiting = redis.call("ZCARD", ready)
-if waiting + (#ARGV - 3) / 13 > backlog then return { "full" } end
-local reply, pushed, seq = {}, false, nil
-for at = 4, #ARGV, 13 do
-  local id, payload, priority, delay = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local key, digest = ARGV[at + 7], ARGV[at + 8]
-  local after = ARGV[at + 11]
-  local first
-  if after ~= "" and not all_there(queue, tenant, after) then first = "?" end
-  if not first and key ~= "" then
-    local idem = queue .. ":idem:" .. tenant .. ":" .. key
-    local known = redis.call("GET", idem)
-    if known then
-      local other, with = string.match(known, "^(%S+) (.*)$")
-      if with == digest then first = other else first = "!" end
-    else
-      redis.call("SET", idem, id .. " " .. digest, "PX", idem_ms)
-    end
+local many = (#ARGV - 3) / 2
+local idle = redis.call("GETDEL", queue .. ":idle")
+-- While a worker waits nothing else does: it is handed a job that comes alone and plain, if it listens at this node, as if it had asked.
+-- This comes before all else, for the worker is idle meanwhile.
+local worker, lease_ms
+if idle and many == 1 then worker, lease_ms = string.match(idle, "^(%S+) (%d+)$") end
+if worker and redis.call("PUBSUB", "NUMSUB", queue .. ":hand:" .. worker)[2] > 0 then
+  local new, payload = { string.match(ARGV[4], NEW) }, ARGV[5]
+  local id, line = new[ID], nil
+  if new[KEY] == "" and new[AFTER] == "" and new[NEW_DELAY] == "0" then
+    line = new_line(tenant, new, 0, now, redis.call("INCR", queue .. ":seq"), next_fence(queue, time))
   end
-  local owner = not first and redis.call("HGET", queue .. ":job:" .. id, "tenant")
-  if owner then first = owner == tenant and id or "!" end
-  if first then
-    reply[#reply + 1] = first
-  else
-    seq = seq or redis.call("INCRBY", queue .. ":seq", (#ARGV - 3) / 13) - (#ARGV - 3) / 13
-    seq = seq + 1
-    local worker, lease_ms
-    if #ARGV == 16 and delay == 0 and after == "" then worker, lease_ms = find_waiter(queue) end
-    if put_job(queue, tenant, id, payload, priority, delay, ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 9], ARGV[at + 10], after, ARGV[at + 12], now, seq, waiting == 0, worker) then
-      waiting = waiting + 1
-    end
-    if worker then
-      hand_over(queue, tenant, id, payload, ARGV[at + 4], ARGV[at + 5], time, worker, lease_ms)
-    else
-      pushed = true
-    end
-    reply[#reply + 1] = id
+  if line and redis.call("MSETNX", queue .. ":job:" .. id, line, queue .. ":body:" .. id, payload) == 1 then
+    redis.call("ZADD", queue .. ":leases", now + lease_ms, id)
+    -- What is packed or large it fetches.
+    local plain = #payload < 4096 and string.sub(payload, 1, 2) == "\1\0"
+    redis.call("PUBLISH", queue .. ":hand:" .. worker, id .. " " .. line .. "\n" .. (plain and string.sub(payload, 3) or ""))
+    return { id }
   end
 end
-if pushed then wake(queue) end
+if idle then redis.call("PUBLISH", queue .. ":wake", "1") end
+-- INCLUDE jobs
+-- INCLUDE puts
+local waiting = redis.call("ZCARD", queue .. ":ready:" .. tenant)
+if waiting + many > backlog then return { "full" } end
+local news, ids = {}, {}
+for at = 1, many do
+  news[at] = { string.match(ARGV[2 * at + 2], NEW) }
+  ids[at] = news[at][ID]
+end
+local owners = {}
+for id, job in pairs(read_jobs(queue, ids)) do owners[id] = job[TENANT] end
+local reply, seq = {}, nil
+for at, new in ipairs(news) do
+  local id, key, after = new[ID], new[KEY], new[AFTER]
+  local waits, first = 0, nil
+  if key ~= "" then
+    local idem = queue .. ":idem:" .. tenant .. ":" .. key
+    local other, with = string.match(redis.call("GET", idem) or "", "^(%S+) (.*)$")
+    if other then first = with == new[DIGEST] and other or "!" end
+  end
+  if not first and owners[id] then first = owners[id] == tenant and id or "!" end
+  if not first and after ~= "" then
+    note_puts(queue, tenant, waiting == 0)
+    waits = block(queue, tenant, id, after)
+    if not waits then first = "?" end
+  end
+  if not first then
+    if key ~= "" then redis.call("SET", queue .. ":idem:" .. tenant .. ":" .. key, id .. " " .. new[DIGEST], "PX", idem_ms) end
+    seq = (seq or redis.call("INCRBY", queue .. ":seq", many) - many) + 1
+    put_job(queue, tenant, new, ARGV[2 * at + 3], waits, now, seq)
+    owners[id] = tenant
+  end
+  reply[at] = first or id
+end
+note_puts(queue, tenant, waiting == 0)
 return reply

@@ -14,20 +14,18 @@ local ids = {}
 for at = 4, #ARGV do ids[#ids + 1] = ARGV[at] end
 if #ids == 0 then ids = redis.call("ZRANGE", queue .. ":dead", 0, limit - 1) end
 local again = {}
+local jobs = read_jobs(queue, ids)
 for _, id in ipairs(ids) do
-  local job = queue .. ":job:" .. id
-  local stored = read_job(queue, id)
-  if not stored[TENANT] then
+  local job = jobs[id]
+  if not job then
     redis.call("ZREM", queue .. ":dead", id)
-  elseif stored[TENANT] == tenant and stored[STATE] == "dead" and redis.call("PERSIST", queue .. ":in:" .. id) == 1 then
+  elseif job[TENANT] == tenant and job[STATE] == "dead" and redis.call("PERSIST", queue .. ":body:" .. id) == 1 then
     redis.call("ZREM", queue .. ":dead", id)
-    redis.call("PERSIST", job)
-    redis.call("HDEL", job, "ended", "log", "waits", "until")
-    redis.call("HSET", job, "left", attempts, "of", attempts, "lives", attempts)
-    redis.call("DEL", queue .. ":log:" .. id, queue .. ":out:" .. id)
-    make_ready(queue, id, tenant, stored[PLACE])
+    redis.call("DEL", queue .. ":log:" .. id)
+    job[ENDED], job[LOG], job[WAITS], job[UNTIL] = "", "", 0, ""
+    job[LEFT], job[OF], job[LIVES] = attempts, attempts, attempts
+    make_ready(queue, id, job)
     again[#again + 1] = id
   end
 end
-if #again > 0 then wake(queue) end
 return again

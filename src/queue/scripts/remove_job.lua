@@ -11,16 +11,15 @@ local tenant = ARGV[2]
 -- INCLUDE cancels
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local job = queue .. ":job:" .. id
-local stored = read_job(queue, id)
-if stored[TENANT] ~= tenant then return 0 end
-local state = stored[STATE]
-if state == "running" or state == "cancelling" then
-  redis.call("HSET", job, "state", "cancelling", "life", 1)
+local job = read_jobs(queue, { id })[id]
+if not job or job[TENANT] ~= tenant then return 0 end
+if job[STATE] == "running" or job[STATE] == "cancelling" then
+  job[STATE], job[LIFE], job[BRIEF] = "cancelling", 1, 1
+  write_job(queue, id, job)
   redis.call("PUBLISH", queue .. ":cancel", id)
   return 1
 end
-cancel_unheld(queue, id, stored, now)
+cancel_unheld(queue, id, job, now)
 redis.call("ZREM", queue .. ":dead", id)
-redis.call("DEL", job, queue .. ":in:" .. id, queue .. ":out:" .. id, queue .. ":log:" .. id)
+redis.call("DEL", queue .. ":job:" .. id, queue .. ":body:" .. id, queue .. ":log:" .. id)
 return 1

@@ -3,112 +3,106 @@
 -- ARGV lease_ms   how long a new job is the worker's unless it says that it lives, > 0
 -- ARGV wanted     how many new jobs, >= 0
 -- ARGV cap        how many of one tenant may run at once; 0: any number
--- ARGV waiter     who is told, or handed a job, when there is none now: worker and lease_ms with a space between; "": just told
--- ARGV ended...   for each ended job: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), body, reason (of one that is done: "", or another word than completed for its event), delay_ms, parts of its output
--- REPLY { for each ended job its state now ("lost": it was not the worker's any more; "gap": its output lacks parts), { for each new job: id, fence, tenant, payload, attempts left, crashes left, made_ms, attempts in all }, ms until a delayed job is due (-1: none) }
+-- ARGV waiter     who is told, or handed a job, when there is none now: worker and lease_ms with a space between; "1": just told
+-- ARGV ended...   for each ended job its words and its body. Words: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), delay_ms, parts of its output, reason (of one that is done: empty, or another word than completed for its event)
+-- REPLY { for each ended job that was not ended: its place among them from 1, "lost" (it was not the worker's any more) or "gap" (its output lacks parts) }, { for each new job: id, line, payload }, ms until a delayed job is due (-1: none)
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 local wanted = tonumber(ARGV[2])
 local cap = tonumber(ARGV[3])
 local waiter = ARGV[4]
 -- INCLUDE jobs
+-- INCLUDE fence
 -- INCLUDE ends
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leases, delayed, ring = queue .. ":leases", queue .. ":delayed", queue .. ":ring"
 
-local states, left_leases = {}, {}
-for at = 5, #ARGV, 7 do
-  local id, fence, outcome, body, reason, delay = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
-  local job = queue .. ":job:" .. id
-  local stored = read_job(queue, id)
-  local state = stored[STATE]
-  if stored[FENCE] ~= fence or (state ~= "running" and state ~= "cancelling") then
-    state = "lost"
-  elseif outcome ~= "release" and ARGV[at + 6] ~= "0" and stored[LOG] ~= fence .. ":" .. ARGV[at + 6] then
-    state = "gap"
+local ids = {}
+for at = 5, #ARGV, 2 do ids[#ids + 1] = string.match(ARGV[at], "^%S+") end
+local held, wrong, left_leases = read_jobs(queue, ids), {}, {}
+for at, id in ipairs(ids) do
+  local fence, outcome, delay, parts, reason = string.match(ARGV[2 * at + 3], " (%d+) (%l+) (%d+) (%d+) (%S*)$")
+  local job = held[id]
+  local state = job and job[STATE]
+  if not job or job[FENCE] ~= fence or (state ~= "running" and state ~= "cancelling") then
+    wrong[#wrong + 1], wrong[#wrong + 2] = at, "lost"
+  elseif outcome ~= "release" and parts ~= "0" and job[LOG] ~= fence .. ":" .. parts then
+    wrong[#wrong + 1], wrong[#wrong + 2] = at, "gap"
   else
-    local tenant, left = stored[TENANT], tonumber(stored[LEFT])
     left_leases[#left_leases + 1] = id
-    if state ~= "cancelling" and outcome == "release" then
-      state = "waiting"
-      make_ready(queue, id, tenant, stored[PLACE])
-    elseif state ~= "cancelling" and (outcome == "again" or (outcome == "retry" and left > 1)) then
-      if outcome == "retry" then redis.call("HINCRBY", job, "left", -1) end
-      state = "delayed"
-      redis.call("HSET", job, "state", state, "reason", reason)
+    if state == "cancelling" then
+      finish(queue, id, job, "cancelled", ARGV[2 * at + 4], "cancelled", now)
+    elseif outcome == "release" then
+      make_ready(queue, id, job)
+    elseif outcome == "again" or (outcome == "retry" and job[LEFT] ~= "1") then
+      if outcome == "retry" then job[LEFT] = job[LEFT] - 1 end
+      job[STATE], job[REASON] = "delayed", reason
+      write_job(queue, id, job)
       redis.call("ZADD", delayed, now + delay, id)
     else
-      if state == "cancelling" then
-        state, reason = "cancelled", "cancelled"
-      else
-        state = outcome == "done" and "done" or "dead"
-      end
-      finish(queue, id, stored, state, body, reason, now)
+      finish(queue, id, job, outcome == "done" and "done" or "dead", ARGV[2 * at + 4], reason, now)
     end
-    if cap > 0 then leave_running(queue, tenant, id) end
+    if cap > 0 then leave_running(queue, job[TENANT], id) end
   end
-  states[#states + 1] = state
 end
 if #left_leases > 0 then redis.call("ZREM", leases, unpack(left_leases)) end
 
 local due = redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, LATER_MAX)
-for _, id in ipairs(due) do
-  redis.call("ZREM", delayed, id)
-  local stored = redis.call("HMGET", queue .. ":job:" .. id, "tenant", "place")
-  if stored[1] then make_ready(queue, id, stored[1], stored[2]) end
+if #due > 0 then
+  redis.call("ZREM", delayed, unpack(due))
+  for id, job in pairs(read_jobs(queue, due)) do make_ready(queue, id, job) end
 end
 
--- By the time, so that it grows also when another server takes over that has not heard of the last.
-local jobs, leased, asked, fence = {}, {}, {}, nil
-while #jobs < wanted * 8 do
+local jobs, lines, leased, many_taken, fence = {}, {}, {}, 0, nil
+while many_taken < wanted do
   -- Whose turn it is takes as many as bring it behind the next one.
   local turn = redis.call("ZRANGE", ring, 0, 1, "WITHSCORES")
-  local tenant = turn[1]
+  local tenant, alone = turn[1], not turn[3]
   if not tenant then break end
-  local ready, running = queue .. ":ready:" .. tenant, queue .. ":running:" .. tenant
-  local weight = tonumber(redis.call("HGET", queue .. ":weights", tenant) or 1)
-  local many = wanted - #jobs / 8
-  if turn[3] then many = math.min(many, math.floor((turn[4] - turn[2]) * weight) + 1) end
+  local running, weight = queue .. ":running:" .. tenant, 1
+  local many = wanted - many_taken
+  if not alone then
+    weight = tonumber(redis.call("HGET", queue .. ":weights", tenant) or 1)
+    many = math.min(many, math.floor((turn[4] - turn[2]) * weight) + 1)
+  end
   if cap > 0 then many = math.min(many, cap - redis.call("SCARD", running)) end
-  local popped = {}
-  if many > 0 then popped = redis.call("ZPOPMIN", ready, many) end
+  local popped, keys = {}, {}
+  if many > 0 then popped = redis.call("ZPOPMIN", queue .. ":ready:" .. tenant, many) end
+  for at = 1, #popped, 2 do keys[at], keys[at + 1] = queue .. ":job:" .. popped[at], queue .. ":body:" .. popped[at] end
+  local found = #keys > 0 and redis.call("MGET", unpack(keys)) or keys
   for at = 1, #popped, 2 do
     local id = popped[at]
-    local job = queue .. ":job:" .. id
-    local stored = redis.call("HMGET", job, "left", "lives", "made", "state", "of", "until")
-    if stored[4] == "waiting" and stored[6] and tonumber(stored[6]) < now then
-      finish(queue, id, read_job(queue, id), "dead", "", "expired", now)
-    elseif stored[4] == "waiting" then
-      fence = (fence or math.max(tonumber(redis.call("GET", queue .. ":fence") or 0), time[1] * 1000000 + time[2])) + 1
-      redis.call("HSET", job, "state", "running", "fence", string.format("%.0f", fence))
-      leased[#leased + 1] = now + lease_ms
-      leased[#leased + 1] = id
+    local state, till, rest = string.match(found[at] or "", "^(%l+) %S* (%S*) (.*)$")
+    if state == "waiting" and till ~= "" and tonumber(till) < now then
+      finish(queue, id, { string.match(found[at], LINE) }, "dead", "", "expired", now)
+    elseif state == "waiting" then
+      fence = fence or next_fence(queue, time)
+      local line, n = "running " .. fence .. " " .. till .. " " .. rest, 2 * many_taken
+      lines[n + 1], lines[n + 2] = keys[at], line
+      leased[n + 1], leased[n + 2] = now + lease_ms, id
       if cap > 0 then redis.call("SADD", running, id) end
-      local n = #jobs
-      jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, string.format("%.0f", fence), tenant
-      asked[#asked + 1] = queue .. ":in:" .. id
-      jobs[n + 4] = ""
-      jobs[n + 5], jobs[n + 6], jobs[n + 7], jobs[n + 8] = stored[1], stored[2], stored[3], stored[5]
+      n = 3 * many_taken
+      jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, line, found[at + 1] or ""
+      many_taken = many_taken + 1
     end
   end
   if #popped < 2 * math.max(1, many) then
     -- It has no more, or may not have more: it comes back with its next job, or when one of its jobs ends.
     redis.call("ZREM", ring, tenant)
-  else
+  elseif not alone then
     redis.call("ZINCRBY", ring, many / weight, tenant)
   end
 end
-if #leased > 0 then
-  for at, payload in ipairs(redis.call("MGET", unpack(asked))) do jobs[at * 8 - 4] = payload or "" end
+if many_taken > 0 then
+  redis.call("MSET", unpack(lines))
   redis.call("ZADD", leases, unpack(leased))
-  redis.call("SET", queue .. ":fence", string.format("%.0f", fence))
 end
 note_ends(queue)
 local next_due = -1
-if #jobs < wanted * 8 then
+if many_taken < wanted then
   redis.call("SET", queue .. ":idle", waiter, "PX", IDLE_MS)
   local first = redis.call("ZRANGE", delayed, 0, 0, "WITHSCORES")
   if first[2] then next_due = math.max(0, tonumber(first[2]) - now) end
 end
-return { states, jobs, next_due }
+return { wrong, jobs, next_due }

@@ -1,6 +1,7 @@
 -- INCLUDE outbox
 local DEAD_LIFE_MS = 604800000
 local HISTORY_MAX = 1000
+local HISTORY_SLACK = 100
 
 -- Takes a job off what its tenant has running, which may let the tenant take turns again.
 local function leave_running(queue, tenant, id)
@@ -8,28 +9,28 @@ local function leave_running(queue, tenant, id)
   if redis.call("EXISTS", queue .. ":ready:" .. tenant) == 1 then enter_ring(queue, tenant) end
 end
 
--- What ended in this script: how many by state, and which by tenant; and keys of what is not kept.
-local ends, ended_of, unkept = {}, {}, {}
+-- What ended in this script: how many by state, and which by tenant.
+local ends, ended_of = {}, {}
 
 -- Ends one job for good. Its result stays for a life, its output for a brief one; what was asked stays where nothing came of it.
-local function end_one(queue, id, stored, state, body, reason, now)
-  local job, tenant, life = queue .. ":job:" .. id, stored[TENANT], tonumber(stored[LIFE])
+local function end_one(queue, id, job, state, body, reason, now)
+  local tenant, life = job[TENANT], job[LIFE]
   if state == "dead" then
     -- What died keeps what it was asked, to be given another go.
-    life = math.max(life, DEAD_LIFE_MS)
+    life = math.max(tonumber(life), DEAD_LIFE_MS)
     redis.call("ZADD", queue .. ":dead", now, id)
     redis.call("ZREMRANGEBYSCORE", queue .. ":dead", "-inf", now - life)
-    redis.call("PEXPIRE", queue .. ":in:" .. id, life)
-  elseif body == "" then
-    redis.call("PEXPIRE", queue .. ":in:" .. id, life)
-  else
-    unkept[#unkept + 1] = queue .. ":in:" .. id
   end
-  redis.call("HSET", job, "state", state, "ended", now, "reason", reason)
-  redis.call("PEXPIRE", job, life)
-  if body ~= "" then redis.call("SET", queue .. ":out:" .. id, body, "PX", life) end
-  if stored[LOG] then redis.call("PEXPIRE", queue .. ":log:" .. id, stored[BRIEF] or life) end
-  announce(queue, tenant, id, stored[KIND] or "job", state, reason, now)
+  if body == "" then
+    redis.call("PEXPIRE", queue .. ":body:" .. id, life)
+  else
+    redis.call("SET", queue .. ":body:" .. id, body, "PX", life)
+    job[BODY] = "out"
+  end
+  if job[LOG] ~= "" then redis.call("PEXPIRE", queue .. ":log:" .. id, job[BRIEF]) end
+  job[STATE], job[ENDED], job[REASON] = state, now, reason
+  redis.call("SET", queue .. ":job:" .. id, table.concat(job, " "), "PX", life)
+  announce(queue, tenant, id, job[KIND], state, reason, now)
   ends[state] = (ends[state] or 0) + 1
   local list = ended_of[tenant] or {}
   ended_of[tenant] = list
@@ -37,25 +38,26 @@ local function end_one(queue, id, stored, state, body, reason, now)
 end
 
 -- Ends a job, and lets go on what waited for it; what waited in vain is dead.
-local function finish(queue, id, stored, state, body, reason, now)
-  end_one(queue, id, stored, state, body, reason, now)
-  if not stored[NEXT] then return end
+local function finish(queue, id, job, state, body, reason, now)
+  end_one(queue, id, job, state, body, reason, now)
+  if job[NEXT] == "" then return end
   local over, at = { id, state }, 1
   while over[at] do
     local nexts = queue .. ":next:" .. over[at]
-    for _, child in ipairs(redis.call("SMEMBERS", nexts)) do
-      local held = read_job(queue, child)
+    for child, held in pairs(read_jobs(queue, redis.call("SMEMBERS", nexts))) do
       if held[STATE] == "blocked" then
+        held[WAITS] = held[WAITS] - 1
         if over[at + 1] ~= "done" then
           end_one(queue, child, held, "dead", "", "dependency", now)
           over[#over + 1], over[#over + 2] = child, "dead"
-        elseif redis.call("HINCRBY", queue .. ":job:" .. child, "waits", -1) == 0 then
-          if held[DELAY] then
-            redis.call("HSET", queue .. ":job:" .. child, "state", "delayed")
-            redis.call("ZADD", queue .. ":delayed", now + held[DELAY], child)
-          else
-            make_ready(queue, child, held[TENANT], held[PLACE])
-          end
+        elseif held[WAITS] > 0 then
+          write_job(queue, child, held)
+        elseif held[DELAY] ~= "0" then
+          held[STATE] = "delayed"
+          write_job(queue, child, held)
+          redis.call("ZADD", queue .. ":delayed", now + held[DELAY], child)
+        else
+          make_ready(queue, child, held)
         end
       end
     end
@@ -67,12 +69,10 @@ end
 
 -- Writes down what ended in this script: last of all.
 local function note_ends(queue)
-  if #unkept > 0 then redis.call("DEL", unpack(unkept)) end
   for state, count in pairs(ends) do redis.call("HINCRBY", queue .. ":counts", state, count) end
   for tenant, ids in pairs(ended_of) do
     local history = queue .. ":ended:" .. tenant
-    redis.call("LPUSH", history, unpack(ids))
-    redis.call("LTRIM", history, 0, HISTORY_MAX - 1)
+    if redis.call("LPUSH", history, unpack(ids)) > HISTORY_MAX + HISTORY_SLACK then redis.call("LTRIM", history, 0, HISTORY_MAX - 1) end
     redis.call("PEXPIRE", history, DEAD_LIFE_MS)
   end
 end

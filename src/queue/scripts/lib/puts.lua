@@ -1,70 +1,46 @@
--- Whether all of these jobs (ids with a space between them) are the tenant's, and done or still to be.
-local function all_there(queue, tenant, after)
-  for other in string.gmatch(after, "%S+") do
-    local stored = redis.call("HMGET", queue .. ":job:" .. other, "tenant", "state")
-    if stored[1] ~= tenant or stored[2] == "dead" or stored[2] == "cancelled" then return false end
+-- INCLUDE new_line
+-- Jobs that were put and are not written yet, and those of them that wait.
+local puts, readied = {}, {}
+
+-- Writes down the jobs of one tenant that were put: last of all, and before jobs are read. first: none of its jobs waited.
+local function note_puts(queue, tenant, first)
+  if #puts == 0 then return end
+  redis.call("MSET", unpack(puts))
+  if #readied > 0 then
+    redis.call("ZADD", queue .. ":ready:" .. tenant, unpack(readied))
+    if first then enter_ring(queue, tenant) end
   end
-  return true
+  puts, readied = {}, {}
 end
 
--- Makes a job wait for others that are not done, and answers how many.
-local function block(queue, id, after)
+-- Makes a job wait for others that are not done, and answers how many; nil when one of them is none of the tenant's or will never be done.
+local function block(queue, tenant, id, after)
+  local others = {}
+  for other in string.gmatch(after, "[^,]+") do others[#others + 1] = other end
+  local jobs = read_jobs(queue, others)
+  for _, other in ipairs(others) do
+    local job = jobs[other]
+    if not job or job[TENANT] ~= tenant or job[STATE] == "dead" or job[STATE] == "cancelled" then return nil end
+  end
   local waits = 0
-  for other in string.gmatch(after, "%S+") do
-    local state = redis.call("HGET", queue .. ":job:" .. other, "state")
-    if state ~= "done" and redis.call("SADD", queue .. ":next:" .. other, id) == 1 then
-      redis.call("HSET", queue .. ":job:" .. other, "next", 1)
+  for other, job in pairs(jobs) do
+    if job[STATE] ~= "done" then
+      redis.call("SADD", queue .. ":next:" .. other, id)
       waits = waits + 1
+      if job[NEXT] == "" then
+        job[NEXT] = 1
+        write_job(queue, other, job)
+      end
     end
   end
   return waits
 end
 
--- The worker that waits for a job, if this one may be handed to it: nobody else's waits, and it listens at this node. Answers its name and lease.
-local function find_waiter(queue)
-  local worker, lease_ms = string.match(redis.call("GET", queue .. ":idle") or "", "^(%S+) (%d+)$")
-  if not worker or redis.call("EXISTS", queue .. ":ring") == 1 then return nil end
-  if redis.call("PUBSUB", "NUMSUB", queue .. ":hand:" .. worker)[2] == 0 then return nil end
-  return worker, tonumber(lease_ms)
-end
-
--- Hands a job that was just put to a waiting worker, as if it had asked for it.
-local function hand_over(queue, tenant, id, payload, attempts, crashes, time, worker, lease_ms)
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  local fence = math.max(tonumber(redis.call("GET", queue .. ":fence") or 0), time[1] * 1000000 + time[2]) + 1
-  fence = string.format("%.0f", fence)
-  redis.call("SET", queue .. ":fence", fence)
-  redis.call("HSET", queue .. ":job:" .. id, "state", "running", "fence", fence)
-  redis.call("ZADD", queue .. ":leases", now + lease_ms, id)
-  redis.call("DEL", queue .. ":idle")
-  -- What is packed or large is fetched.
-  local plain = #payload < 4096 and string.sub(payload, 1, 2) == "\1\0"
-  local told = { id, fence, tenant, attempts, crashes, string.format("%.0f", now), attempts, plain and string.sub(payload, 3) or "" }
-  redis.call("PUBLISH", queue .. ":hand:" .. worker, table.concat(told, " "))
-end
-
--- Puts a new job, and answers whether it waits already. brief "": its output lives as long as its result; handed: it is a worker's already; kind "": job; wait "": it waits as long as it takes.
-local function put_job(queue, tenant, id, payload, priority, delay, attempts, crashes, life, brief, kind, after, wait, now, seq, first, handed)
-  -- Dearer ones first, then in the order of coming.
-  local place = (100 - priority) * 1099511627776 + seq
-  local job = queue .. ":job:" .. id
-  local waits = after == "" and 0 or block(queue, id, after)
-  local state = waits ~= 0 and "blocked" or delay > 0 and "delayed" or "waiting"
-  redis.call("HSET", job, "tenant", tenant, "state", state, "place", place,
-    "left", attempts, "of", attempts, "lives", crashes, "life", life, "made", now)
-  redis.call("SET", queue .. ":in:" .. id, payload)
-  if wait ~= "" then redis.call("HSET", job, "until", string.format("%.0f", now + delay + tonumber(wait))) end
-  if brief ~= "" then redis.call("HSET", job, "brief", brief) end
-  if kind ~= "" then redis.call("HSET", job, "kind", kind) end
-  if waits > 0 then
-    redis.call("HSET", job, "waits", waits)
-    if delay > 0 then redis.call("HSET", job, "delay", delay) end
-  elseif delay > 0 then
-    redis.call("ZADD", queue .. ":delayed", now + delay, id)
-  elseif not handed then
-    redis.call("ZADD", queue .. ":ready:" .. tenant, place, id)
-    if first then enter_ring(queue, tenant) end
-    return true
-  end
-  return false
+-- Puts a new job; waits: for how many others it waits.
+local function put_job(queue, tenant, new, payload, waits, now, seq)
+  local id, at, last = new[ID], #puts, #readied
+  local line, state, place = new_line(tenant, new, waits, now, seq)
+  puts[at + 1], puts[at + 2], puts[at + 3], puts[at + 4] = queue .. ":job:" .. id, line, queue .. ":body:" .. id, payload
+  if state == "delayed" then redis.call("ZADD", queue .. ":delayed", now + new[NEW_DELAY], id) end
+  if state == "waiting" then readied[last + 1], readied[last + 2] = place, id end
 end

@@ -1,0 +1,101 @@
+import { MarrowError } from "../errors.ts";
+import { refuse } from "../internal/check.ts";
+import { decodeKeyPart, decodeRecord, encodePlain, type Argument } from "../redis/index.ts";
+import type { OutputWriter } from "../relay/index.ts";
+import type { JobLine } from "./job.ts";
+import type { Admission, ResolvedWorkerOptions } from "./options.ts";
+import { judge } from "./retry.ts";
+import type { Handler } from "./work.ts";
+
+/** A job in a worker's hand. */
+export interface Held {
+  readonly id: string;
+  readonly line: JobLine;
+  /** What is asked: a record, or the JSON in it. */
+  readonly payload: Buffer | string;
+  /** When it came, by `performance.now()`. */
+  readonly sinceMs: number;
+  /** Made when its signal is asked for, or it is to stop: most jobs need none. */
+  controller: AbortController | undefined;
+  /** Made with the first part: most jobs write none. */
+  output: OutputWriter | undefined;
+  lost: boolean;
+}
+
+/** How an attempt ended, as the script takes it. */
+export interface Outcome {
+  readonly outcome: "done" | "dead" | "retry" | "again" | "release";
+  readonly body: Argument;
+  readonly reason: string;
+  readonly delayMs: number;
+}
+
+/** Back as it was. */
+export const RELEASED: Outcome = { outcome: "release", body: "", reason: "", delayMs: 0 };
+
+export const CANCELLED: MarrowError = new MarrowError("aborted", "the job was cancelled");
+export const SHUTDOWN: MarrowError = new MarrowError("aborted", "the worker shuts down");
+
+/** Tells a job's handler to stop. */
+export function stop(one: Held, why: MarrowError): void {
+  one.controller ??= new AbortController();
+  one.controller.abort(why);
+}
+
+/** Does a job once, and says how that ended. */
+export async function attempt<T, R>(
+  one: Held,
+  options: Pick<ResolvedWorkerOptions<T>, "name" | "timeoutMs" | "admit" | "onError">,
+  handler: Handler<T, R>,
+  openOutput: (one: Held) => OutputWriter,
+): Promise<Outcome> {
+  const { name, timeoutMs, admit, onError } = options;
+  const { fence, tenant, left, lives, madeMs, of } = one.line;
+  const late =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => stop(one, new MarrowError("timeout", `the job took over ${timeoutMs} ms`)), timeoutMs);
+  let admission: Admission | undefined;
+  let used: Readonly<Record<string, number>> = {};
+  let word = "";
+  try {
+    const asked = typeof one.payload === "string" ? JSON.parse(one.payload) : decodeRecord(one.payload);
+    const job = { scope: decodeKeyPart(tenant), payload: asked as T };
+    if (admit !== undefined) admission = await admit(job);
+    if (admission?.allowed === false)
+      throw new MarrowError("rate_limited", "a limit refused the job", {
+        details: { retryAfterMs: admission.retryAfterMs },
+      });
+    const result = await handler({
+      ...job,
+      id: one.id,
+      fence: Number(fence),
+      idempotencyKey: `${name}:${one.id}`,
+      attemptsLeft: left,
+      crashesLeft: lives,
+      createdAtMs: madeMs,
+      get signal() {
+        return (one.controller ??= new AbortController()).signal;
+      },
+      get cancelled() {
+        return one.controller?.signal.reason === CANCELLED;
+      },
+      write: (text) => (one.output ??= openOutput(one)).write(text),
+      use: (now) => void (used = now),
+      conclude: (now) => void (word = checkWord(now)),
+    });
+    return { outcome: "done", body: encodePlain(result ?? null), reason: word, delayMs: 0 };
+  } catch (error) {
+    const why: unknown = one.controller?.signal.reason;
+    if (why === SHUTDOWN) return RELEASED;
+    const cause: unknown = MarrowError.is(why, "timeout") ? why : error;
+    return { ...judge(cause, { failures: of - left, ageMs: Date.now() - madeMs }, Math.random()), body: "" };
+  } finally {
+    clearTimeout(late);
+    if (admission?.allowed === true) admission.settle(used).catch(onError);
+  }
+}
+
+function checkWord(word: string): string {
+  return /^[a-z_]{1,32}$/.test(word) ? word : refuse("word", "1 to 32 lower-case letters", word, "invalid_input");
+}

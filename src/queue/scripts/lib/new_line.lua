@@ -1,0 +1,21 @@
+-- INCLUDE words
+-- What a job is put with: these words, and the words of its line from DELAY on.
+local ID = 1
+local PRIORITY = 2
+local WAIT = 3
+local KEY = 4
+local DIGEST = 5
+local AFTER = 6
+local REST = 7
+local NEW_DELAY = 8
+local NEW = "^(%S+) (%d+) (%d*) (%S*) (%S*) (%S*) ((%d+) .*)$"
+
+-- The line of a new job, its state and its place. fence: it is a worker's already; waits: for how many others it waits.
+local function new_line(tenant, new, waits, now, seq, fence)
+  local delay = tonumber(new[NEW_DELAY])
+  -- Dearer ones first, then in the order of coming.
+  local place = string.format("%.0f", (100 - new[PRIORITY]) * 1099511627776 + seq)
+  local state = fence and "running" or waits > 0 and "blocked" or delay > 0 and "delayed" or "waiting"
+  local due = new[WAIT] == "" and "" or string.format("%.0f", now + delay + new[WAIT])
+  return state .. " " .. (fence or "") .. " " .. due .. "   in   " .. waits .. " " .. place .. " " .. now .. " " .. tenant .. " " .. new[REST], state, place
+end
