@@ -75,7 +75,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   /** The topic was made with as many partitions. */
   let checked = false;
 
-  function toWords({ body, key, id }: NewMessage<T>): Words {
+  function toWords(body: T, { key, id }: PublishOptions): Words {
     if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
     const place = key === undefined ? Math.floor(Math.random() * partitions) : placeOf(key, partitions);
     return [
@@ -102,7 +102,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   }
 
   /** Puts what is published in one moment. Where there is no room for all, each has its own chance. */
-  const publishOne = gather<Words, Published>(BULK, async (messages) => {
+  const publishOne = gather<Words, Published>(async (messages) => {
     const published = await put(messages);
     if (published[0] !== FULL || messages.length === 1) return published;
     return (await Promise.all(messages.map((one) => put([one])))).map(([one = FULL]) => one);
@@ -111,7 +111,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   async function publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]> {
     if (!Array.isArray(messages) || messages.length > MESSAGES_MAX)
       refuse("messages", `a list of at most ${MESSAGES_MAX}`, messages, "invalid_input");
-    const words = messages.map(toWords);
+    const words = messages.map(({ body, ...rest }) => toWords(body, rest));
     const published: Published[] = [];
     for (let at = 0; at < words.length; at += BULK) published.push(...(await put(words.slice(at, at + BULK))));
     return published;
@@ -120,7 +120,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   const checkGroup = (group: string) => part("group", checkText("group", group, 128, "invalid_input"));
 
   return {
-    publish: async (body, publishOptions = {}) => publishOne(toWords({ ...publishOptions, body })),
+    publish: async (body, publishOptions = {}) => publishOne(toWords(body, publishOptions)),
     publishMany,
 
     read: (group, handler, readOptions = {}) =>

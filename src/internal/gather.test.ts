@@ -4,29 +4,25 @@ import { gather } from "./gather.ts";
 describe("what is asked for in one moment", () => {
   it("is put together, in its order, by at most so many, each with a result of its own", async () => {
     const puts: (readonly number[])[] = [];
-    const double = gather<number, number>(3, async (items) => {
+    const double = gather<number, number>(async (items) => {
       puts.push(items);
-      return items.map((item) => (item === 3 ? new Error("three") : item * 2));
+      return items.map((item) => (item === 33 ? new Error("33") : item * 2));
     });
-    const asked = [0, 1, 2, 3].map(double);
+    const numbers = Array.from({ length: 34 }, (_, n) => n);
+    const asked = numbers.map(double);
     // What follows in the microtasks of the same moment comes along.
-    const later = Promise.resolve().then(() => double(4));
+    const later = Promise.resolve().then(() => double(34));
     expect(await Promise.allSettled([...asked, later])).toMatchObject([
-      { value: 0 },
-      { value: 2 },
-      { value: 4 },
-      { reason: { message: "three" } },
-      { value: 8 },
+      ...numbers.slice(0, 33).map((n) => ({ value: n * 2 })),
+      { reason: { message: "33" } },
+      { value: 68 },
     ]);
-    expect(puts).toEqual([
-      [0, 1, 2],
-      [3, 4],
-    ]);
+    expect(puts).toEqual([numbers.slice(0, 32), [32, 33, 34]]);
     expect(await double(5)).toBe(10);
   });
 
   it("fails together when the putting fails", async () => {
-    const fail = gather<number, number>(10, async () => Promise.reject(new Error("gone")));
+    const fail = gather<number, number>(async () => Promise.reject(new Error("gone")));
     expect(await Promise.allSettled([fail(1), fail(2)])).toMatchObject([
       { reason: { message: "gone" } },
       { status: "rejected" },

@@ -1,11 +1,11 @@
+/** Items of one call. With more Redis would wait for the last of them before it begins with the first. */
+const TOGETHER = 32;
+
 /**
- * Gathers what is asked for in one moment, the microtasks of one turn of the event loop, into one call of `put` for at most `max`: nothing waits
- * for company. `put` answers in the order of its items, an error for each that failed; what it throws fails them all.
+ * Gathers what is asked for in one moment, the microtasks of one turn of the event loop, into calls of `put` for 32 each: nothing waits for
+ * company. `put` answers in the order of its items, an error for each that failed; what it throws fails them all.
  */
-export function gather<T, R>(
-  max: number,
-  put: (items: readonly T[]) => Promise<readonly (R | Error)[]>,
-): (item: T) => Promise<R> {
+export function gather<T, R>(put: (items: readonly T[]) => Promise<readonly (R | Error)[]>): (item: T) => Promise<R> {
   interface Waiting {
     readonly item: T;
     readonly resolve: (result: R) => void;
@@ -29,7 +29,7 @@ export function gather<T, R>(
   function flush(): void {
     const all = gathered;
     gathered = [];
-    for (let at = 0; at < all.length; at += max) void putSome(all.slice(at, at + max));
+    for (let at = 0; at < all.length; at += TOGETHER) void putSome(all.slice(at, at + TOGETHER));
   }
 
   return (item) =>

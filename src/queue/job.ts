@@ -32,15 +32,16 @@ export function isEnded(state: string): boolean {
 }
 
 const ID_BYTES = 12;
-/** Random bytes for the next ids: one draw for many. */
-let pool = Buffer.alloc(0);
+/** The next ids: one draw for many. */
+let ids: string[] = [];
 
 /** An id for a new job. */
 export function newJobId(): string {
-  if (pool.length < ID_BYTES) pool = randomBytes(ID_BYTES * 256);
-  const id = pool.toString("base64url", 0, ID_BYTES);
-  pool = pool.subarray(ID_BYTES);
-  return id;
+  if (ids.length === 0) {
+    const bytes = randomBytes(ID_BYTES * 256);
+    ids = Array.from({ length: 256 }, (_, at) => bytes.toString("base64url", at * ID_BYTES, (at + 1) * ID_BYTES));
+  }
+  return ids.pop() as string;
 }
 
 /** What is thrown for an id that no job has, or another tenant's. */
@@ -70,7 +71,7 @@ export interface JobLine {
  */
 export function readLine(line: string): JobLine {
   const words = line.split(" ");
-  const [state, fence = "", , , , body, ended, reason, , , made, tenant = "", , left, lives, of] = words;
+  const [state, fence = "", , , body, ended, reason, , , made, tenant = "", , left, lives, of] = words;
   if (words.length !== LINE_WORDS) throw new MarrowError("corrupt_record", "a stored job cannot be read");
   return {
     tenant,

@@ -26,8 +26,6 @@ export interface Pusher {
 }
 
 const BULK = 1_000;
-/** Single ones that go in one script. With more Redis would wait for the last of them before it begins with the first. */
-const TOGETHER = 32;
 const JOBS_MAX = 100_000;
 
 /** A job as the script takes it: its words, its payload. */
@@ -45,7 +43,7 @@ export function createPusher(
   }
 
   /** Puts what was pushed in one moment. Where there is no room for all, each has its own chance. */
-  const pushOne = gather<Operands, string>(TOGETHER, async (jobs) => {
+  const pushOne = gather<Operands, string>(async (jobs) => {
     let replies = await put(jobs);
     if (replies[0] === FULL && jobs.length > 1)
       replies = (await Promise.all(jobs.map((one) => put([one])))).map(([reply = FULL]) => reply);
@@ -99,13 +97,19 @@ function toOperands(payload: unknown, options: PushOptions): Operands {
   return [toWords(id, resolved, digest), encodePlain(payload)];
 }
 
-/** What a job is put with, as `scripts/lib/puts.lua` reads it. */
+/** What a job is put with, as `scripts/lib/new_line.lua` reads it. */
 export function toWords(id: string, options: ResolvedPushOptions, digest = ""): string {
-  const { priority, waitTtlMs = "", idempotencyKey, dependsOn } = options;
-  const { delayMs, attempts, crashes, kind, resultTtlMs, outputTtlMs } = options;
-  const key = encodeURIComponent(idempotencyKey);
-  return (
-    `${id} ${priority} ${waitTtlMs} ${key} ${digest} ${dependsOn.join(",")} ` +
-    `${delayMs} ${attempts} ${crashes} ${attempts} ${kind} ${resultTtlMs} ${outputTtlMs}`
-  );
+  if (last?.options !== options || digest !== "") {
+    const { priority, waitTtlMs = "", idempotencyKey, dependsOn } = options;
+    const { delayMs, attempts, crashes, kind, resultTtlMs, outputTtlMs } = options;
+    const key = encodeURIComponent(idempotencyKey);
+    const words =
+      `${priority} ${waitTtlMs} ${key} ${digest} ${dependsOn.join(",")} ` +
+      `${delayMs} ${attempts} ${crashes} ${attempts} ${kind} ${resultTtlMs} ${outputTtlMs}`;
+    last = { options, words };
+  }
+  return `${id} ${last.words}`;
 }
+
+/** The words of the last one's options: most have the same. */
+let last: { readonly options: ResolvedPushOptions; readonly words: string } | undefined;

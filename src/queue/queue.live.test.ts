@@ -275,7 +275,7 @@ describe("a worker", () => {
         // What another worker does with a job whose worker slept for longer than its lease.
         const start = `{${unique}:queue:${QUEUE}}:queue`;
         const line = String(await redis.send(["GET", `${start}:job:${id}`])).split(" ");
-        [line[0], line[14]] = ["waiting", "2"];
+        [line[0], line[1], line[13]] = ["waiting", "", "2"];
         await redis.send(["SET", `${start}:job:${id}`, line.join(" ")]);
         await redis.send(["ZADD", `${start}:ready:acme`, "1", id]);
         await redis.send(["ZADD", `${start}:ring`, "0", "acme"]);

@@ -64,6 +64,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   /** Its name among the workers. One that is bound by tenant asks itself, for only then the bound is looked at. */
   const worker = randomUUID().slice(0, 13);
   const waiter = tenantMax === 0 ? `${worker} ${leaseMs}` : "1";
+  let listening = false;
   const held = new Map<string, Held>();
   /** Those of them that are not begun. */
   const ahead: Held[] = [];
@@ -122,7 +123,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       const words: Argument[] = [];
       for (const { one, outcome, body, reason, delayMs } of told)
         words.push(`${one.id} ${one.line.fence} ${outcome} ${delayMs} ${one.output?.count ?? 0} ${reason}`, body);
-      const values = { lease_ms: leaseMs, wanted, cap: tenantMax, waiter, ended: words };
+      const values = { lease_ms: leaseMs, wanted, cap: tenantMax, waiter: listening ? waiter : "", ended: words };
       const reply = await runScript(redis, turnJobs, { queue }, values, { reply: "bytes" });
       awayMs = AWAY_MS.first;
       asked -= wanted;
@@ -289,7 +290,11 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     wakeUp();
     fireSchedules(redis, queue).catch(onError);
   }, LOOK_MS);
-  void subscription.then(wakeUp);
+  wakeUp();
+  void subscription.then((opened) => {
+    listening = opened !== undefined;
+    wakeUp();
+  });
 
   return {
     get running() {

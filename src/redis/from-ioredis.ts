@@ -40,14 +40,16 @@ const GATHERED_MAX = 16;
 
 /**
  * Gathers commands into few writes to the socket; what is saved is a system call for each. Those of one moment, the microtasks of one turn of
- * the event loop, leave at its end. While turns have several moments, all of a turn leave together: nothing waits for company that may not
- * come.
+ * the event loop, leave at its end; one alone leaves at once, while the moments before had one. While turns have several moments, all of a
+ * turn leave together. Nothing waits for company that may not come.
  */
 function createGathering(client: IoredisClient): () => void {
   let corked: Socket | undefined;
+  /** Commands in this write, and in this moment; moments with commands in this turn. */
   let gathered = 0;
-  /** Moments of this turn that had commands. */
+  let together = 0;
   let moments = 0;
+  let lone = false;
   let busy = false;
 
   function write(): void {
@@ -57,21 +59,29 @@ function createGathering(client: IoredisClient): () => void {
     stream?.uncork();
   }
 
+  function endMoment(): void {
+    lone = together === 1;
+    together = 0;
+    if (!busy) write();
+  }
+
   function endTurn(): void {
-    busy = moments > 1 || (busy && gathered > 1);
+    busy = moments > 1;
     moments = 0;
     write();
   }
 
   return () => {
-    if (moments === 0) setImmediate(endTurn);
-    if (corked === undefined) {
+    together += 1;
+    if (together === 1) {
+      if (moments === 0) setImmediate(endTurn);
       moments += 1;
-      const stream = client.stream as Socket | undefined;
-      if (stream === undefined) return;
-      corked = stream;
-      stream.cork();
-      if (!busy) process.nextTick(write);
+      process.nextTick(endMoment);
+      if (lone && !busy) return;
+    }
+    if (corked === undefined) {
+      corked = client.stream as Socket | undefined;
+      corked?.cork();
     } else if (gathered % GATHERED_MAX === 0) {
       corked.uncork();
       corked.cork();

@@ -3,7 +3,7 @@
 -- ARGV lease_ms   how long a new job is the worker's unless it says that it lives, > 0
 -- ARGV wanted     how many new jobs, >= 0
 -- ARGV cap        how many of one tenant may run at once; 0: any number
--- ARGV waiter     who is told, or handed a job, when there is none now: worker and lease_ms with a space between; "1": just told
+-- ARGV waiter     who is told, or handed a job, when there is none now: worker and lease_ms with a space between; "1": just told; "": nobody
 -- ARGV ended...   for each ended job its words and its body. Words: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), delay_ms, parts of its output, reason (of one that is done: empty, or another word than completed for its event)
 -- REPLY { for each ended job that was not ended: its place among them from 1, "lost" (it was not the worker's any more) or "gap" (its output lacks parts) }, { for each new job: id, line, payload }, ms until a delayed job is due (-1: none)
 local queue = KEYS[1]
@@ -48,10 +48,10 @@ for at, id in ipairs(ids) do
 end
 if #left_leases > 0 then redis.call("ZREM", leases, unpack(left_leases)) end
 
-local due = redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, LATER_MAX)
-if #due > 0 then
-  redis.call("ZREM", delayed, unpack(due))
-  for id, job in pairs(read_jobs(queue, due)) do make_ready(queue, id, job) end
+local ripe = redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, LATER_MAX)
+if #ripe > 0 then
+  redis.call("ZREM", delayed, unpack(ripe))
+  for id, job in pairs(read_jobs(queue, ripe)) do make_ready(queue, id, job) end
 end
 
 local jobs, lines, leased, many_taken, fence = {}, {}, {}, 0, nil
@@ -73,12 +73,15 @@ while many_taken < wanted do
   local found = #keys > 0 and redis.call("MGET", unpack(keys)) or keys
   for at = 1, #popped, 2 do
     local id = popped[at]
-    local state, till, rest = string.match(found[at] or "", "^(%l+) %S* (%S*) (.*)$")
-    if state == "waiting" and till ~= "" and tonumber(till) < now then
-      finish(queue, id, { string.match(found[at], LINE) }, "dead", "", "expired", now)
-    elseif state == "waiting" then
+    local line = found[at] or ""
+    -- Its last word says until when it waits: most have none.
+    local due = string.sub(line, -1) ~= " " and string.match(line, "[^ ]*$")
+    if string.sub(line, 1, 9) == "waiting  " and due and tonumber(due) < now then
+      finish(queue, id, { string.match(line, LINE) }, "dead", "", "expired", now)
+    elseif string.sub(line, 1, 9) == "waiting  " then
       fence = fence or next_fence(queue, time)
-      local line, n = "running " .. fence .. " " .. till .. " " .. rest, 2 * many_taken
+      local n = 2 * many_taken
+      line = "running " .. fence .. string.sub(line, 9)
       lines[n + 1], lines[n + 2] = keys[at], line
       leased[n + 1], leased[n + 2] = now + lease_ms, id
       if cap > 0 then redis.call("SADD", running, id) end
@@ -101,7 +104,7 @@ end
 note_ends(queue)
 local next_due = -1
 if many_taken < wanted then
-  redis.call("SET", queue .. ":idle", waiter, "PX", IDLE_MS)
+  if waiter ~= "" then redis.call("SET", queue .. ":idle", waiter, "PX", IDLE_MS) end
   local first = redis.call("ZRANGE", delayed, 0, 0, "WITHSCORES")
   if first[2] then next_due = math.max(0, tonumber(first[2]) - now) end
 end

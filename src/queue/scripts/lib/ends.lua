@@ -28,7 +28,7 @@ local function end_one(queue, id, job, state, body, reason, now)
     job[BODY] = "out"
   end
   if job[LOG] ~= "" then redis.call("PEXPIRE", queue .. ":log:" .. id, job[BRIEF]) end
-  job[STATE], job[ENDED], job[REASON] = state, now, reason
+  job[STATE], job[ENDED], job[REASON] = state, stamp(now), reason
   redis.call("SET", queue .. ":job:" .. id, table.concat(job, " "), "PX", life)
   announce(queue, tenant, id, job[KIND], state, reason, now)
   ends[state] = (ends[state] or 0) + 1

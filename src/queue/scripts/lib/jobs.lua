@@ -28,7 +28,7 @@ end
 
 -- Puts a job where the next turn of its tenant finds it.
 local function make_ready(queue, id, job)
-  job[STATE] = "waiting"
+  job[STATE], job[FENCE] = "waiting", ""
   write_job(queue, id, job)
   if redis.call("ZADD", queue .. ":ready:" .. job[TENANT], job[PLACE], id) == 1 and enter_ring(queue, job[TENANT]) then wake(queue) end
 end

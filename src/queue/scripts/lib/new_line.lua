@@ -14,8 +14,8 @@ local NEW = "^(%S+) (%d+) (%d*) (%S*) (%S*) (%S*) ((%d+) .*)$"
 local function new_line(tenant, new, waits, now, seq, fence)
   local delay = tonumber(new[NEW_DELAY])
   -- Dearer ones first, then in the order of coming.
-  local place = string.format("%.0f", (100 - new[PRIORITY]) * 1099511627776 + seq)
+  local place = string.format("%d", (100 - new[PRIORITY]) * 1099511627776 + seq)
   local state = fence and "running" or waits > 0 and "blocked" or delay > 0 and "delayed" or "waiting"
-  local due = new[WAIT] == "" and "" or string.format("%.0f", now + delay + new[WAIT])
-  return state .. " " .. (fence or "") .. " " .. due .. "   in   " .. waits .. " " .. place .. " " .. now .. " " .. tenant .. " " .. new[REST], state, place
+  local due = new[WAIT] == "" and "" or string.format("%d", now + delay + new[WAIT])
+  return state .. " " .. (fence or "") .. "   in   " .. (waits > 0 and waits or "0") .. " " .. place .. " " .. stamp(now) .. " " .. tenant .. " " .. new[REST] .. " " .. due, state, place
 end

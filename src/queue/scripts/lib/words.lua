@@ -7,20 +7,29 @@ local LATER_MAX = 100
 local IDLE_MS = 5000
 local STATE = 1
 local FENCE = 2
-local UNTIL = 3
-local LOG = 4
-local NEXT = 5
-local BODY = 6
-local ENDED = 7
-local REASON = 8
-local WAITS = 9
-local PLACE = 10
-local TENANT = 12
-local DELAY = 13
-local LEFT = 14
-local LIVES = 15
-local OF = 16
-local KIND = 17
-local LIFE = 18
-local BRIEF = 19
-local LINE = "^(%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*) (%S*)$"
+local LOG = 3
+local NEXT = 4
+local BODY = 5
+local ENDED = 6
+local REASON = 7
+local WAITS = 8
+local PLACE = 9
+local TENANT = 11
+local DELAY = 12
+local LEFT = 13
+local LIVES = 14
+local OF = 15
+local KIND = 16
+local LIFE = 17
+local BRIEF = 18
+local UNTIL = 19
+local LINE = "^([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*)$"
+
+-- A time as text: made once for all jobs of a script, for Lua is slow at it.
+local stamped, stamp_text
+local function stamp(ms)
+  if ms ~= stamped then
+    stamped, stamp_text = ms, string.format("%d", ms)
+  end
+  return stamp_text
+end
