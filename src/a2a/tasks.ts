@@ -94,10 +94,8 @@ export function createTaskStore(
         "0",
         String(LOOK_MAX - 1),
       ])) as readonly string[];
-      const records = await redis.pipeline(
-        ids.map((id) => ["GET", `${start}:task:${owner}/${id}`]),
-        { reply: "bytes" },
-      );
+      const commands = ids.map((id) => ["GET", `${start}:task:${owner}/${id}`]);
+      const records = allOf(await redis.pipeline(commands, { reply: "bytes" }));
       const all = records.flatMap((record) =>
         Buffer.isBuffer(record) ? [Task.fromJSON((decodeRecord(record) as Stored).task)] : [],
       );

@@ -1,10 +1,9 @@
 import { MarrowError } from "../../errors.ts";
 import type { Work } from "../../queue/index.ts";
-import { admit } from "../asking.ts";
 import type { GatewayApp } from "../parts.ts";
 import { toEvents } from "./answer.ts";
+import { askFlow } from "./ask.ts";
 import { createAssembler } from "./assemble.ts";
-import { conversationOf, toChatRequest } from "./request.ts";
 import type { ResponseJob } from "./responses.ts";
 import type { KeptResponse } from "./shape.ts";
 
@@ -14,19 +13,8 @@ export type WorkParts = Pick<GatewayApp, "tenants" | "accounts" | "metrics">;
 /** Makes a response in the background: its events are the job's output, the response is its result; a cancelled one is what there was of it. */
 export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>): Promise<KeptResponse> {
   const { response: shell, request, input, user, asker } = work.payload;
-  const { conversation, previous_response_id: previous } = request;
   const { signal } = work;
-  const history = previous == null ? [] : await parts.tenants(work.scope).responses.history(previous);
-  const chat = toChatRequest(request, history, input);
-  const { tenant, limiter } = await admit(parts, asker);
-  const outcome = await tenant.flow.chat({
-    request: { ...chat, stream: true, stream_options: { include_usage: true } },
-    user: asker.user,
-    key: asker.key,
-    limiter,
-    conversation: conversation == null ? undefined : conversationOf(conversation),
-    signal,
-  });
+  const outcome = await askFlow(parts, asker, { request, input, stream: true }, { signal });
   if (outcome.kind === "refused") {
     parts.metrics.refused(outcome.decision.refusedBy);
     throw new MarrowError("rate_limited", "a limit refused the request", {

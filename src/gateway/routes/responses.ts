@@ -3,16 +3,16 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { parseCacheControl } from "../../flow/index.ts";
 import { askerOf } from "../asker.ts";
-import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
+import { refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { sendEvents } from "../event-stream.ts";
 import { header } from "../identity.ts";
 import { pageQuery, toListBody, toItemPage } from "../pages.ts";
 import type { GatewayApp } from "../parts.ts";
 import { toEvents } from "../responses/answer.ts";
+import { askFlow } from "../responses/ask.ts";
 import { createAssembler } from "../responses/assemble.ts";
 import {
-  conversationOf,
   newResponseId,
   responseBody,
   toChatRequest,
@@ -49,20 +49,10 @@ export function registerResponses(parts: GatewayApp): void {
   async function answer(request: FastifyRequest, reply: FastifyReply, body: ResponseRequest): Promise<unknown> {
     const id = newResponseId();
     const input = toInputItems(body, id);
-    const { previous_response_id: previous, conversation } = body;
-    const history = previous == null ? [] : await of(request).history(previous);
-    const chat = toChatRequest(body, history, input);
-    const streams = body.stream === true;
+    const stream = body.stream === true;
     const asker = askerOf(request, body.user);
-    const { tenant, limiter } = await admit(parts, asker);
-    const outcome = await tenant.flow.chat({
-      request: { ...chat, ...(streams && { stream: true, stream_options: { include_usage: true } }) },
-      user: asker.user,
-      key: asker.key,
-      limiter,
-      conversation: conversation == null ? undefined : conversationOf(conversation),
-      control: parseCacheControl(header(request, "x-marrow-cache-control")),
-    });
+    const control = parseCacheControl(header(request, "x-marrow-cache-control"));
+    const outcome = await askFlow(parts, asker, { request: body, input, stream }, { control });
     if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
     metrics.cached(outcome.provenance.cache);
     const headers = toHeaders(outcome.provenance, request.id);
@@ -74,7 +64,7 @@ export function registerResponses(parts: GatewayApp): void {
       return response;
     };
     const events = toEvents(outcome, assembler);
-    if (!streams) {
+    if (!stream) {
       for await (const _ of events);
       return reply.headers(headers).send(await keep());
     }
