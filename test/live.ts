@@ -4,7 +4,7 @@ import { connect } from "../src/index.ts";
 import type { Redis, ScopedRedis } from "../src/redis/index.ts";
 import { startProxy, type RespProxy } from "./resp-proxy.ts";
 
-interface Fixtures {
+export interface Fixtures {
   /** Counts the round trips of what goes through it. Started for the tests that ask for it. */
   proxy: RespProxy;
   /** A connection through the proxy, under the test's app name. */

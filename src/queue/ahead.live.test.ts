@@ -1,100 +1,92 @@
 import { describe, expect } from "vitest";
-import { liveTest } from "../../test/live.ts";
+import { liveTest, type Fixtures } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
-import { createQueue, type Work } from "./index.ts";
+import { createQueue, type Queue, type Work, type WorkerOptions } from "./index.ts";
 import { readLine } from "./job.ts";
 
 const BRIEF = 400;
+const JOBS = [
+  ...Array.from({ length: BRIEF }, (_, n) => ({ payload: n })),
+  { payload: "long" },
+  { payload: "long" },
+  ...Array.from({ length: 20 }, (_, n) => ({ payload: `more ${n}` })),
+];
+
+interface HeldUp {
+  readonly queue: Queue;
+  readonly ids: readonly string[];
+  /** Payloads that it began with. */
+  readonly seen: readonly unknown[];
+  /** Jobs that were leased when it began with a long one. */
+  readonly inHand: readonly Promise<unknown>[];
+  readonly leases: () => Promise<unknown>;
+  readonly letGo: () => void;
+}
 
 /** A worker of two that has done many brief jobs is held up by two long ones, with more in hand. */
-function heldUp(onLong = () => {}) {
-  const seen: unknown[] = [];
-  const letGo = Promise.withResolvers<void>();
+async function heldUp(
+  { redis, tenant }: Pick<Fixtures, "redis" | "tenant">,
+  run: (held: HeldUp) => Promise<void>,
+  options: Partial<WorkerOptions> = {},
+): Promise<HeldUp> {
+  const queue = createQueue(tenant, { name: QUEUE });
+  const ids = await queue.pushMany(JOBS);
+  const [seen, inHand]: [unknown[], Promise<unknown>[]] = [[], []];
+  const leases = () => redis.send(["ZCARD", `{${redis.app}:queue:${QUEUE}}:queue:leases`]);
+  const { promise, resolve: letGo } = Promise.withResolvers<void>();
   const handler = async ({ payload }: Work) => {
     seen.push(payload);
     if (payload !== "long") return;
-    onLong();
-    await letGo.promise;
+    inHand.push(leases());
+    await promise;
   };
-  const brief = Array.from({ length: BRIEF }, (_, n) => ({ payload: n }));
-  const long = [{ payload: "long" }, { payload: "long" }];
-  const more = Array.from({ length: 20 }, (_, n) => ({ payload: `more ${n}` }));
-  return { seen, letGo, handler, jobs: [...brief, ...long, ...more] };
+  const held = { queue, ids, seen, inHand, leases, letGo };
+  const whenHeld = async () => {
+    await expect.poll(() => seen.length, { interval: 1 }).toBe(BRIEF + 2);
+    await run(held);
+  };
+  await working(redis, handler, whenHeld, { concurrency: 2, ...options });
+  return held;
+}
+
+async function allDone({ queue }: HeldUp, ids: readonly string[]): Promise<void> {
+  for (const id of ids)
+    expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done", attemptsLeft: 3, crashesLeft: 3 });
 }
 
 describe("a worker whose jobs are brief", () => {
   liveTest("gives back what it holds and cannot begin, as it was, and others do it", async ({ redis, tenant }) => {
-    const queue = createQueue(tenant, { name: QUEUE });
-    const leases = () => redis.send(["ZCARD", `{${redis.app}:queue:${QUEUE}}:queue:leases`]);
-    const inHand: Promise<unknown>[] = [];
-    const { seen, letGo, handler, jobs } = heldUp(() => inHand.push(leases()));
-    const ids = await queue.pushMany(jobs);
-    await working(
-      redis,
-      handler,
-      async () => {
-        await expect.poll(() => seen.length, { interval: 1 }).toBe(BRIEF + 2);
-        expect(await inHand[1]).toBeGreaterThan(2);
-        await expect.poll(leases).toBe(2);
-        const others: unknown[] = [];
-        await working(
-          redis,
-          ({ payload }) => void others.push(payload),
-          async () => {
-            for (const id of ids.slice(-20))
-              expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({
-                state: "done",
-                attemptsLeft: 3,
-                crashesLeft: 3,
-              });
-          },
-        );
-        expect(others).toEqual(jobs.slice(-20).map(({ payload }) => payload));
-        letGo.resolve();
-        for (const id of ids) expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done" });
-      },
-      { concurrency: 2 },
-    );
+    const { seen } = await heldUp({ redis, tenant }, async (held) => {
+      expect(await held.inHand[1]).toBeGreaterThan(2);
+      await expect.poll(held.leases).toBe(2);
+      const others: unknown[] = [];
+      const other = ({ payload }: Work) => void others.push(payload);
+      await working(redis, other, () => allDone(held, held.ids.slice(-20)));
+      expect(others).toEqual(JOBS.slice(-20).map(({ payload }) => payload));
+      held.letGo();
+      await allDone(held, held.ids);
+    });
     expect(seen).toHaveLength(BRIEF + 2);
   });
 
   liveTest("never begins one that is cancelled in its hand", async ({ redis, tenant }) => {
-    const queue = createQueue(tenant, { name: QUEUE });
-    const { seen, letGo, handler, jobs } = heldUp();
-    const ids = await queue.pushMany(jobs);
-    await working(
-      redis,
-      handler,
-      async () => {
-        await expect.poll(() => seen.length, { interval: 1 }).toBe(BRIEF + 2);
-        const last = ids.at(-1) as string;
-        await queue.cancel(last);
-        expect(await queue.wait(last, { waitMs: 3_000 })).toMatchObject({ state: "cancelled", payload: "more 19" });
-        letGo.resolve();
-        for (const id of ids.slice(0, -1))
-          expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done" });
-      },
-      { concurrency: 2 },
-    );
-    expect(seen).toEqual(jobs.slice(0, -1).map(({ payload }) => payload));
+    const { seen } = await heldUp({ redis, tenant }, async (held) => {
+      const last = held.ids.at(-1) as string;
+      await held.queue.cancel(last);
+      expect(await held.queue.wait(last, { waitMs: 3_000 })).toMatchObject({ state: "cancelled", payload: "more 19" });
+      held.letGo();
+      await allDone(held, held.ids.slice(0, -1));
+    });
+    expect(seen).toEqual(JOBS.slice(0, -1).map(({ payload }) => payload));
   });
 
   liveTest("hands all of it back at once when it closes", async ({ redis, tenant }) => {
-    const queue = createQueue(tenant, { name: QUEUE });
-    const { seen, letGo, handler, jobs } = heldUp();
-    const ids = await queue.pushMany(jobs);
-    await working(
-      redis,
-      handler,
-      async () => {
-        await expect.poll(() => seen.length, { interval: 1 }).toBe(BRIEF + 2);
-        setTimeout(letGo.resolve, 30);
-      },
-      { concurrency: 2, drainMs: 2_000 },
-    );
+    const run = async ({ letGo }: HeldUp) => void setTimeout(letGo, 30);
+    const { queue, ids } = await heldUp({ redis, tenant }, run, { drainMs: 2_000 });
     const rest = await Promise.all(ids.slice(BRIEF + 2).map((id) => queue.get(id)));
-    expect(rest.filter((job) => job?.state === "waiting").length).toBeGreaterThan(0);
-    expect(rest.filter((job) => job?.state !== "waiting" && job?.state !== "done")).toEqual([]);
+    const states = new Set(rest.map((job) => job?.state));
+    expect(states).toContain("waiting");
+    expect([...states].filter((state) => state !== "waiting" && state !== "done")).toEqual([]);
   });
 });
 
