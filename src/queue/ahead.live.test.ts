@@ -1,7 +1,7 @@
 import { describe, expect } from "vitest";
 import { liveTest, type Fixtures } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
-import { createQueue, type Queue, type Work, type WorkerOptions } from "./index.ts";
+import { createQueue, type NewJob, type Queue, type Work, type WorkerOptions } from "./index.ts";
 import { readLine } from "./job.ts";
 
 const BRIEF = 400;
@@ -11,6 +11,8 @@ const JOBS = [
   { payload: "long" },
   ...Array.from({ length: 20 }, (_, n) => ({ payload: `more ${n}` })),
 ];
+/** Jobs that the death of a worker would end. */
+const FRAIL = JOBS.map((job, at) => (at < BRIEF + 2 || at % 2 === 0 ? job : { ...job, crashes: 1 }));
 
 interface HeldUp {
   readonly queue: Queue;
@@ -27,10 +29,10 @@ interface HeldUp {
 async function heldUp(
   { redis, tenant }: Pick<Fixtures, "redis" | "tenant">,
   run: (held: HeldUp) => Promise<void>,
-  options: Partial<WorkerOptions> = {},
+  { jobs = JOBS, ...options }: Partial<WorkerOptions> & { readonly jobs?: readonly NewJob<unknown>[] } = {},
 ): Promise<HeldUp> {
   const queue = createQueue(tenant, { name: QUEUE });
-  const ids = await queue.pushMany(JOBS);
+  const ids = await queue.pushMany(jobs);
   const [seen, inHand]: [unknown[], Promise<unknown>[]] = [[], []];
   const leases = () => redis.send(["ZCARD", `{${redis.app}:queue:${QUEUE}}:queue:leases`]);
   const { promise, resolve: letGo } = Promise.withResolvers<void>();
@@ -67,6 +69,23 @@ describe("a worker whose jobs are brief", () => {
       await allDone(held, held.ids);
     });
     expect(seen).toHaveLength(BRIEF + 2);
+  });
+
+  liveTest("never holds what its death would end without beginning it", async ({ redis, tenant }) => {
+    await heldUp(
+      { redis, tenant },
+      async ({ queue, letGo, ids }) => {
+        const crashesOfHeld = async () =>
+          (await queue.list({ state: "running", limit: 1_000 }))
+            .filter(({ payload }) => payload !== "long")
+            .map(({ crashesLeft }) => crashesLeft);
+        // Some of the others are still in its hand by then.
+        await expect.poll(async () => new Set(await crashesOfHeld()), { interval: 1 }).toEqual(new Set([3]));
+        letGo();
+        for (const id of ids) expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done" });
+      },
+      { jobs: FRAIL },
+    );
   });
 
   liveTest("never begins one that is cancelled in its hand", async ({ redis, tenant }) => {

@@ -3,7 +3,7 @@ import { MarrowError } from "../errors.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
 import { attempt, CANCELLED, RELEASED, SHUTDOWN, stop, type Held, type Outcome } from "./hand.ts";
-import { readLine } from "./job.ts";
+import { readLine, type JobLine } from "./job.ts";
 import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { fireSchedules } from "./schedule.ts";
@@ -28,11 +28,13 @@ const TURN_MAX = 1_000;
 
 /**
  * While its jobs take less than 4 ms, a worker holds more than it does at once: as many as it does in 4 ms, at most 128. What it could not
- * begin within 50 ms goes back as it was.
+ * begin within 50 ms goes back as it was, and what a crash would end or did meet already at once: it costs no job more than one crash.
  */
 const AHEAD_MS = 4;
 const AHEAD_MAX = 128;
 const AHEAD_WAIT_MS = 50;
+/** And for so long it then holds no more than it does. */
+const PLAIN_MS = 1_000;
 /** What a job counts for in the mean of the last ones, at most, in milliseconds. */
 const LONG_MS = 50;
 
@@ -74,6 +76,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   let asked = 0;
   /** How long its last jobs took, in the mean. */
   let meanMs = LONG_MS;
+  /** Until when it holds no more than it does. */
+  let plainUntilMs = 0;
   /** The last turn got as much as it asked for. */
   let plenty = false;
   let scheduled = false;
@@ -86,7 +90,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   /** How many it may hold. */
   const reach = () =>
-    tenantMax > 0 || meanMs > AHEAD_MS
+    tenantMax > 0 || meanMs > AHEAD_MS || performance.now() < plainUntilMs
       ? concurrency
       : concurrency + Math.min(AHEAD_MAX, Math.floor((concurrency * AHEAD_MS) / meanMs));
   const room = () => (closing ? 0 : reach() - held.size - asked);
@@ -172,6 +176,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     held.set(id, one);
     if (held.size - ahead.length <= concurrency) return begin(one);
     ahead.push(one);
+    if (isFrail(one.line)) return release(one);
     waited ??= setTimeout(releaseAhead, AHEAD_WAIT_MS);
   }
 
@@ -195,16 +200,19 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     turnSoon();
   }
 
-  /** Hands back what could not be begun in time: its jobs are brief no more. */
+  /** Hands back what could not be begun in time. */
   function releaseAhead(): void {
     waited = undefined;
     const untilMs = closing ? Infinity : performance.now() - AHEAD_WAIT_MS;
-    while (ahead[0] !== undefined && ahead[0].sinceMs <= untilMs) {
-      meanMs = LONG_MS;
-      letGo(ahead[0]);
-    }
+    while (ahead[0] !== undefined && ahead[0].sinceMs <= untilMs) release(ahead[0]);
     if (ahead.length > 0) waited = setTimeout(releaseAhead, AHEAD_WAIT_MS);
-    if (ended.length > 0) turnSoon();
+  }
+
+  /** Hands a job back that could not be begun. */
+  function release(one: Held): void {
+    meanMs = LONG_MS;
+    plainUntilMs = performance.now() + PLAIN_MS;
+    letGo(one);
   }
 
   /** Hands a job back that is not begun; one that was cancelled ends by it. */
@@ -212,6 +220,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     ahead.splice(ahead.indexOf(one), 1);
     held.delete(one.id);
     giveBack(one);
+    turnSoon();
   }
 
   /** Ends a job anew whose output lost parts to a fail-over: it is held again meanwhile. */
@@ -229,9 +238,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       stop(one, lost(one.id));
     } else if (state === "cancelling") stop(one, CANCELLED);
     else return;
-    if (!ahead.includes(one)) return;
-    letGo(one);
-    turnSoon();
+    if (ahead.includes(one)) letGo(one);
   }
 
   async function beat(): Promise<void> {
@@ -326,6 +333,11 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       await (await subscription)?.close();
     },
   };
+}
+
+/** Whether a job is not to be held without being begun: should the worker die with it, that would cost it too much. */
+function isFrail({ lives, reason }: JobLine): boolean {
+  return lives === 1 || reason === "crashed";
 }
 
 /** How long jobs may take to hear that the worker shuts down, in milliseconds. */
