@@ -99,17 +99,17 @@ function toOperands(payload: unknown, options: PushOptions): Operands {
 
 /** What a job is put with, as `scripts/lib/new_line.lua` reads it. */
 export function toWords(id: string, options: ResolvedPushOptions, digest = ""): string {
-  if (last?.options !== options || digest !== "") {
+  if (last?.options !== options || last.digest !== digest) {
     const { priority, waitTtlMs = "", idempotencyKey, dependsOn } = options;
     const { delayMs, attempts, crashes, kind, resultTtlMs, outputTtlMs } = options;
     const key = encodeURIComponent(idempotencyKey);
     const words =
       `${priority} ${waitTtlMs} ${key} ${digest} ${dependsOn.join(",")} ` +
       `${delayMs} ${attempts} ${crashes} ${attempts} ${kind} ${resultTtlMs} ${outputTtlMs}`;
-    last = { options, words };
+    last = { options, digest, words };
   }
   return `${id} ${last.words}`;
 }
 
-/** The words of the last one's options: most have the same. */
-let last: { readonly options: ResolvedPushOptions; readonly words: string } | undefined;
+/** The last words without an id: most jobs have the same. */
+let last: { readonly options: ResolvedPushOptions; readonly digest: string; readonly words: string } | undefined;

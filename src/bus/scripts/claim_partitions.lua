@@ -13,6 +13,7 @@ local reader = ARGV[2]
 local lease_ms = tonumber(ARGV[3])
 local partitions = tonumber(ARGV[4])
 local from_start = ARGV[5]
+-- INCLUDE relay/fence
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local readers, owners, cursors, tries = topic .. ":readers:" .. group, topic .. ":owners:" .. group, topic .. ":cursors", topic .. ":tries:" .. group
@@ -64,7 +65,7 @@ for _, one in ipairs(own) do tell(one[1], one[2], 0) end
 for _, one in ipairs(free) do
   if #own < share then
     own[#own + 1] = one
-    local fence = string.format("%.0f", math.max(tonumber(redis.call("HGET", topic .. ":meta", "fence") or 0) + 1, time[1] * 1000000 + time[2]))
+    local fence = later_fence(redis.call("HGET", topic .. ":meta", "fence"), time)
     redis.call("HSET", topic .. ":meta", "fence", fence)
     redis.call("HSET", owners, one[1], reader .. " " .. fence)
     -- Of a dead reader's: what stood next may be what killed it.

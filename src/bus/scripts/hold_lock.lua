@@ -8,6 +8,7 @@ local lock = KEYS[1]
 local holder = ARGV[1]
 local act = ARGV[2]
 local ttl_ms = tonumber(ARGV[3])
+-- INCLUDE relay/fence
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local stored = redis.call("HMGET", lock, "holder", "until", "fence")
@@ -31,7 +32,7 @@ if act == "extend" then
   return { own and 1 or 0, fence, own and ttl_ms or 0 }
 end
 if held and not own then return { 0, fence, math.ceil(tonumber(stored[2]) - now) } end
-if not own then fence = string.format("%.0f", math.max(tonumber(fence) + 1, time[1] * 1000000 + time[2])) end
+if not own then fence = later_fence(fence, time) end
 redis.call("HSET", lock, "holder", holder, "until", now + ttl_ms, "fence", fence)
 redis.call("PEXPIRE", lock, ttl_ms + KEEP_MS)
 return { 1, fence, ttl_ms }

@@ -13,6 +13,7 @@ local wanted = tonumber(ARGV[3])
 local deliveries_max = tonumber(ARGV[4])
 local grace_ms = tonumber(ARGV[5])
 -- INCLUDE mail
+-- INCLUDE relay/fence
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 sweep(bus, now, grace_ms)
@@ -27,9 +28,7 @@ local function give(id)
   end
   local before = tonumber(stored[2] or 0)
   if before >= deliveries_max then return end_message(bus, id, "bounced", "crashed", now) end
-  local fence = math.max(tonumber(redis.call("GET", bus .. ":fence") or 0) + 1, time[1] * 1000000 + time[2])
-  fence = string.format("%.0f", fence)
-  redis.call("SET", bus .. ":fence", fence)
+  local fence = next_fence(bus, time)
   redis.call("HSET", key, "state", "delivered", "fence", fence, "deliveries", before + 1, "delivered", now)
   redis.call("ZADD", held, now + lease_ms, id)
   for _, word in ipairs({ id, fence, before, redis.call("HGETALL", key) }) do reply[#reply + 1] = word end

@@ -16,7 +16,7 @@ local held, states = read_jobs(queue, ids), {}
 for at, id in ipairs(ids) do
   local job = held[id]
   states[at] = "lost"
-  if job and job[FENCE] == ARGV[2 * at + 1] and (job[STATE] == "running" or job[STATE] == "cancelling") then
+  if is_held(job, ARGV[2 * at + 1]) then
     states[at] = job[STATE]
     redis.call("ZADD", leases, "XX", now + lease_ms, id)
   end

@@ -11,7 +11,7 @@ local tenant = ARGV[1]
 local backlog = tonumber(ARGV[2])
 local idem_ms = tonumber(ARGV[3])
 -- INCLUDE words
--- INCLUDE fence
+-- INCLUDE relay/fence
 -- INCLUDE new_line
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

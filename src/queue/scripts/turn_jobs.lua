@@ -12,7 +12,7 @@ local wanted = tonumber(ARGV[2])
 local cap = tonumber(ARGV[3])
 local waiter = ARGV[4]
 -- INCLUDE jobs
--- INCLUDE fence
+-- INCLUDE relay/fence
 -- INCLUDE ends
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -24,14 +24,13 @@ local held, wrong, left_leases = read_jobs(queue, ids), {}, {}
 for at, id in ipairs(ids) do
   local fence, outcome, delay, parts, reason = string.match(ARGV[2 * at + 3], " (%d+) (%l+) (%d+) (%d+) (%S*)$")
   local job = held[id]
-  local state = job and job[STATE]
-  if not job or job[FENCE] ~= fence or (state ~= "running" and state ~= "cancelling") then
+  if not is_held(job, fence) then
     wrong[#wrong + 1], wrong[#wrong + 2] = at, "lost"
   elseif outcome ~= "release" and parts ~= "0" and job[LOG] ~= fence .. ":" .. parts then
     wrong[#wrong + 1], wrong[#wrong + 2] = at, "gap"
   else
     left_leases[#left_leases + 1] = id
-    if state == "cancelling" then
+    if job[STATE] == "cancelling" then
       finish(queue, id, job, "cancelled", ARGV[2 * at + 4], "cancelled", now)
     elseif outcome == "release" then
       make_ready(queue, id, job)
@@ -73,21 +72,23 @@ while many_taken < wanted do
   local found = #keys > 0 and redis.call("MGET", unpack(keys)) or keys
   for at = 1, #popped, 2 do
     local id = popped[at]
-    local line = found[at] or ""
-    -- Its last word says until when it waits: most have none.
-    local due = string.sub(line, -1) ~= " " and string.match(line, "[^ ]*$")
-    if string.sub(line, 1, 9) == "waiting  " and due and tonumber(due) < now then
-      finish(queue, id, { string.match(line, LINE) }, "dead", "", "expired", now)
-    elseif string.sub(line, 1, 9) == "waiting  " then
-      fence = fence or next_fence(queue, time)
-      local n = 2 * many_taken
-      line = "running " .. fence .. string.sub(line, 9)
-      lines[n + 1], lines[n + 2] = keys[at], line
-      leased[n + 1], leased[n + 2] = now + lease_ms, id
-      if cap > 0 then redis.call("SADD", running, id) end
-      n = 3 * many_taken
-      jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, line, found[at + 1] or ""
-      many_taken = many_taken + 1
+    local line = found[at]
+    -- State and an empty fence come first; the last word says until when it waits, which most do not.
+    if line and string.sub(line, 1, 9) == "waiting  " then
+      local due = string.sub(line, -1) ~= " " and string.match(line, "[^ ]*$")
+      if due and tonumber(due) < now then
+        finish(queue, id, { string.match(line, LINE) }, "dead", "", "expired", now)
+      else
+        fence = fence or next_fence(queue, time)
+        local n = 2 * many_taken
+        line = "running " .. fence .. string.sub(line, 9)
+        lines[n + 1], lines[n + 2] = keys[at], line
+        leased[n + 1], leased[n + 2] = now + lease_ms, id
+        if cap > 0 then redis.call("SADD", running, id) end
+        n = 3 * many_taken
+        jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, line, found[at + 1] or ""
+        many_taken = many_taken + 1
+      end
     end
   end
   if #popped < 2 * math.max(1, many) then

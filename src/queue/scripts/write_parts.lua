@@ -13,7 +13,7 @@ local from = tonumber(ARGV[3])
 -- INCLUDE jobs
 -- INCLUDE relay/add_parts
 local job = read_jobs(queue, { id })[id]
-if not job or job[FENCE] ~= fence or (job[STATE] ~= "running" and job[STATE] ~= "cancelling") then return "lost" end
+if not is_held(job, fence) then return "lost" end
 local mark, there = add_parts(queue .. ":log:" .. id, fence, from, job[LOG], 4)
 if not mark then return "gap:" .. there end
 job[LOG] = mark

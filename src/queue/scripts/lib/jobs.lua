@@ -14,6 +14,11 @@ local function write_job(queue, id, job)
   redis.call("SET", queue .. ":job:" .. id, table.concat(job, " "))
 end
 
+-- Whether a job is the worker's that was given it with this fence.
+local function is_held(job, fence)
+  return job and job[FENCE] == fence and (job[STATE] == "running" or job[STATE] == "cancelling")
+end
+
 -- Tells waiting workers that there is something to do.
 local function wake(queue)
   if redis.call("DEL", queue .. ":idle") == 1 then redis.call("PUBLISH", queue .. ":wake", "1") end
