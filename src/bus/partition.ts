@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { decodeRecord, runScript, type ScopedRedis, type StreamEntry } from "../redis/index.ts";
 import { ackMessages } from "./scripts.gen.ts";
 import type { MessageHandler, ReadParts } from "./topic-options.ts";
 
 /** One partition in the hands of one reader. */
 export interface Partition {
   readonly fence: string;
-  /** Hears of a message that was just published. */
-  hear(told: Told): void;
+  /** The entry after which it would hear of more; none while it has enough. */
+  readonly position: string | undefined;
+  /** Hears what stands after a position; somewhere else by now, it does not listen. */
+  hear(after: string, entries: readonly StreamEntry[]): void;
   /** Takes no more; resolves when all that it had is done and written down. */
   drain(): Promise<void>;
   /** It is another reader's: nothing more is written down. */
@@ -26,7 +28,8 @@ interface Claimed extends ReadParts {
   readonly place: string;
   readonly fence: string;
   readonly cursor: string;
-  readonly last: number;
+  /** The last entry when it was claimed. */
+  readonly last: string;
   readonly tries: number;
   /** Whoever had it handed it over: nothing behind the cursor was handled. */
   readonly clean: boolean;
@@ -35,18 +38,8 @@ interface Claimed extends ReadParts {
   readonly deliveriesMax: number;
 }
 
-/** A message as it was told of; without `body` it must be fetched. */
-export interface Told {
-  readonly place: string;
-  readonly entry: string;
-  readonly number: number;
-  readonly key: string;
-  readonly body: string | undefined;
-}
-
 interface Entry {
   readonly id: string;
-  readonly number: number;
   readonly key: string;
   readonly body: () => unknown;
   readonly redelivered: boolean;
@@ -55,16 +48,25 @@ interface Entry {
   dead: string | undefined;
 }
 
-/** Messages that a reader has at most, and that are fetched in one go. */
-const AHEAD = 1_024;
-const PAGE = 256;
+/** Messages of a partition that come in one go, and that a reader has at most. */
+export const PAGE = 256;
+const AHEAD = 4 * PAGE;
 /** Behind a cursor whose reader did not leave in order so many may have been handled: its own, and as many that a fail-over forgot. */
 const SUSPECT = 2 * AHEAD;
-const LOOK_MS = 1_000;
 const ACK_MS = 5;
 /** Done entries that are written down without waiting for more. */
 const ACK_NOW = 128;
 const AGAIN_MS = { first: 100, last: 5_000 } as const;
+
+/** What a partition tells its reader, and asks it. */
+interface Around {
+  /** It is another reader's. */
+  readonly onLost: () => void;
+  /** It would hear of more again. */
+  readonly onWanting: () => void;
+  readonly isLeased: () => boolean;
+  readonly onError: (error: unknown) => void;
+}
 
 /** Begins with a partition that was claimed. */
 export function createPartition(
@@ -72,27 +74,19 @@ export function createPartition(
   claimed: Claimed,
   handler: MessageHandler,
   room: Room,
-  {
-    onLost,
-    isLeased,
-    onError,
-  }: { readonly onLost: () => void; readonly isLeased: () => boolean; readonly onError: (error: unknown) => void },
+  { onLost, onWanting, isLeased, onError }: Around,
 ): Partition {
   const { topic, group, reader, place, fence, tries, deliveriesMax, keepMessages, keepMs, partitions } = claimed;
-  const log = `${topic}:log:${place}`;
   const gone = new AbortController();
   /** Entries in their order, from the first that is not written down. */
   const open: Entry[] = [];
   const chains = new Map<string, Promise<void>>();
   let position = claimed.cursor;
-  let number = claimed.last;
-  /** Up to which number the one before may have handled. */
-  let suspect = -1;
+  let written = claimed.cursor;
+  /** Of what was there when it was claimed so many may have been handled. */
+  let suspects = claimed.clean ? 0 : SUSPECT;
   /** And until when it may be at what is published now. */
   const suspectUntilMs = claimed.clean ? 0 : performance.now() + claimed.leaseMs;
-  let fresh = true;
-  let fetching: Promise<void> | undefined;
-  let nudged = false;
   let draining = false;
   let acking: Promise<void> | undefined;
   let ackTimer: NodeJS.Timeout | undefined;
@@ -100,52 +94,23 @@ export function createPartition(
   /** Entries that were done since the last ack began. */
   let done = 0;
 
-  function fetch(): void {
-    nudged = true;
-    fetching ??= fetchAll().finally(() => (fetching = undefined));
-  }
+  const wantsMore = () => open.length <= AHEAD - PAGE;
 
-  async function fetchAll(): Promise<void> {
-    while (nudged && !draining && !gone.signal.aborted) {
-      if (open.length > AHEAD - PAGE) return;
-      nudged = false;
-      try {
-        const range = ["XRANGE", log, `(${position}`, "+", "COUNT", String(PAGE)];
-        const entries = (await redis.send(range, { reply: "bytes" })) as readonly (readonly [
-          Buffer,
-          readonly Buffer[],
-        ])[];
-        // It may be another reader's since it was asked.
-        if (gone.signal.aborted) return;
-        for (const [id, fields] of entries) take(String(id), fields);
-        if (entries.length === PAGE) nudged = true;
-      } catch (error) {
-        onError(error);
-        return;
-      }
-    }
-  }
-
-  function take(id: string, fields: readonly Buffer[]): void {
-    const [, n, , key, , body, , only] = fields;
-    if (fresh) {
-      fresh = false;
-      if (!claimed.clean) suspect = Math.min(claimed.last, Number(String(n)) + SUSPECT - 1);
-    }
-    const count = Number(String(n));
+  function take(id: string, [, body, , key, , only]: readonly Buffer[]): void {
+    const suspect = suspects > 0 && !isAfter(id, claimed.last);
+    suspects -= 1;
     const entry: Entry = {
       id,
-      number: count,
-      key: String(key),
+      key: key === undefined ? "" : String(key),
       body: () => decodeRecord(body as Buffer),
-      redelivered: count <= suspect || performance.now() < suspectUntilMs || only !== undefined,
+      redelivered: suspect || (suspectUntilMs > 0 && performance.now() < suspectUntilMs) || only !== undefined,
       done: false,
       dead: undefined,
     };
     // Put aside by one group, it comes again for that one alone.
     if (only !== undefined && String(only) !== group) entry.done = true;
     // Readers died again and again at this one.
-    if (open.length === 0 && tries > deliveriesMax && id !== claimed.cursor && position === claimed.cursor) {
+    if (open.length === 0 && tries > deliveriesMax && position === claimed.cursor) {
       entry.done = true;
       entry.dead = "crashed";
     }
@@ -154,7 +119,6 @@ export function createPartition(
 
   function begin(entry: Entry): void {
     position = entry.id;
-    number = entry.number;
     open.push(entry);
     if (entry.done) return ackSoon();
     const { key } = entry;
@@ -193,7 +157,6 @@ export function createPartition(
   function finish(entry: Entry): void {
     entry.done = true;
     ackSoon();
-    if (open.length <= AHEAD - PAGE) fetchIfBehind();
   }
 
   /** Calls the handler; `undefined` when it was done at once. */
@@ -234,10 +197,6 @@ export function createPartition(
     }
   }
 
-  function fetchIfBehind(): void {
-    if (nudged) fetch();
-  }
-
   function ackSoon(): void {
     done += 1;
     if (done >= ACK_NOW && acking === undefined) void ack();
@@ -262,60 +221,44 @@ export function createPartition(
     if (last === undefined || gone.signal.aborted) return;
     const dead = open.slice(0, count).flatMap(({ id, dead: why }) => (why === undefined ? [] : [id, why]));
     const keep = { keep: Math.floor(keepMessages / partitions), keep_ms: keepMs };
-    const values = { group, reader, partition: place, fence, cursor: `${last.id} ${last.number}`, ...keep, dead };
+    const values = { group, reader, partition: place, fence, from: written, to: last.id, count, ...keep, dead };
     try {
       const own = await runScript(redis, ackMessages, { topic }, values);
       if (own === 0) return onLost();
+      written = last.id;
+      const wanted = wantsMore();
       open.splice(0, count);
-      fetchIfBehind();
+      if (!wanted && wantsMore()) onWanting();
     } catch (error) {
       onError(error);
       await sleep(AGAIN_MS.first);
     }
   }
 
-  const timer = setInterval(fetch, LOOK_MS);
-  fetch();
-
   return {
     fence,
-    hear(told) {
-      if (told.number <= number || draining || gone.signal.aborted) return;
-      const next = told.number === number + 1 && !fresh;
-      if (!next || told.body === undefined || fetching !== undefined || open.length >= AHEAD) return fetch();
-      const { entry: id, key, body } = told;
-      begin({
-        id,
-        number: told.number,
-        key,
-        body: () => JSON.parse(body),
-        redelivered: performance.now() < suspectUntilMs,
-        done: false,
-        dead: undefined,
-      });
+    get position() {
+      return wantsMore() && !draining && !gone.signal.aborted ? position : undefined;
+    },
+    hear(after, entries) {
+      if (after !== position || draining || gone.signal.aborted) return;
+      for (const [id, fields] of entries) take(String(id), fields);
     },
     async drain() {
       draining = true;
-      clearInterval(timer);
-      await fetching;
       if (open.length > 0) await new Promise<void>((resolve) => (idle = resolve));
     },
     abandon() {
       gone.abort();
-      clearInterval(timer);
       clearTimeout(ackTimer);
       idle();
     },
   };
 }
 
-/** Reads what a publish tells: `partition entry number keyLength key body`, or `partition nudge`. */
-export function parseTold(message: string): Told {
-  const [place = "", entry = "", number = "", length = ""] = message.split(" ", 4);
-  if (entry === "nudge") return { place, entry, number: Number.MAX_SAFE_INTEGER, key: "", body: undefined };
-  const start = place.length + entry.length + number.length + length.length + 4;
-  const rest = message.slice(start);
-  const key = rest.slice(0, Number(length));
-  const body = rest.slice(Number(length));
-  return { place, entry, number: Number(number), key, body: body === "" ? undefined : body };
+/** Whether an entry's id is after another one. */
+function isAfter(id: string, other: string): boolean {
+  const [ms = "", seq = ""] = id.split("-");
+  const [otherMs = "", otherSeq = ""] = other.split("-");
+  return Number(ms) === Number(otherMs) ? BigInt(seq) > BigInt(otherSeq) : Number(ms) > Number(otherMs);
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { checkInteger } from "../internal/check.ts";
-import { runScript, type ScopedRedis } from "../redis/index.ts";
-import { createPartition, parseTold, type Partition } from "./partition.ts";
+import { runScript, toStreams, type Line, type ScopedRedis } from "../redis/index.ts";
+import { createPartition, PAGE, type Partition } from "./partition.ts";
 import { claimPartitions } from "./scripts.gen.ts";
 import { checkPartitionsOf, type MessageHandler, type ReadParts } from "./topic-options.ts";
 
@@ -29,6 +30,12 @@ export interface Reader {
 
 const BEAT_MS = 1_000;
 const CLOSE_MS = 10_000;
+/** How long it waits at most for what is published; while a partition has enough, and so is not waited for. */
+const LISTEN_MS = { all: 500, some: 20 } as const;
+/** How long after that an answer may take. */
+const ANSWER_MS = 2_000;
+/** After how long it listens again when that failed. */
+const AGAIN_MS = 100;
 
 /** Begins to read. */
 export function startReader(
@@ -49,6 +56,9 @@ export function startReader(
   const givenUp = new Set<string>();
   let beating: Promise<void> | undefined;
   let closing = false;
+  let line: Line | undefined;
+  /** A partition is there to be listened to. */
+  let wake = () => {};
   /** Until when the partitions are this reader's, unless it says that it lives: a process that was frozen finds it over. */
   const leased = { untilMs: 0 };
   /** Handlers at work over all partitions. */
@@ -78,7 +88,7 @@ export function startReader(
     for (const [place, partition] of held) if (told.get(place)?.[0] !== partition.fence) drop(place);
     for (const [place, [fence = "", cursor = "", last = "", tries = "", clean = ""]] of told)
       if (!held.has(place) && !givenUp.has(place) && !closing)
-        take(place, { fence, cursor, last: Number(last), tries: Number(tries), clean: clean === "1" });
+        take(place, { fence, cursor, last, tries: Number(tries), clean: clean === "1" });
     let surplus = Number(reply[0]);
     for (const [place, partition] of held) {
       if (surplus <= 0) break;
@@ -95,7 +105,7 @@ export function startReader(
 
   function take(
     place: string,
-    claim: { fence: string; cursor: string; last: number; tries: number; clean: boolean },
+    claim: { fence: string; cursor: string; last: string; tries: number; clean: boolean },
   ): void {
     const partition = createPartition(
       redis,
@@ -104,11 +114,13 @@ export function startReader(
       room,
       {
         onLost: () => drop(place),
+        onWanting: () => wake(),
         isLeased: () => performance.now() < leased.untilMs,
         onError,
       },
     );
     held.set(place, partition);
+    wake();
   }
 
   function drop(place: string): void {
@@ -123,17 +135,38 @@ export function startReader(
     if (!closing) void beat();
   }
 
-  const subscription = redis
-    .subscribe([`${topic}:told`], (_, message) => {
-      const told = parseTold(message);
-      held.get(told.place)?.hear(told);
-    })
-    .catch((error: unknown) => {
-      onError(error);
-      return undefined;
-    });
+  /** Waits for what stands after the positions of its partitions, on a connection of its own. */
+  async function listen(): Promise<void> {
+    const open = [...held].filter(([, { position }]) => position !== undefined);
+    if (open.length === 0) return new Promise((resolve) => (wake = resolve));
+    const waitMs = open.length === held.size ? LISTEN_MS.all : LISTEN_MS.some;
+    const logs = open.map(([place]) => `${topic}:log:${place}`);
+    const positions = open.map(([, { position = "" }]) => position);
+    line ??= await redis.dedicate();
+    if (closing) return;
+    const command = ["XREAD", "COUNT", String(PAGE), "BLOCK", String(waitMs), "STREAMS", ...logs, ...positions];
+    const found = toStreams(await line.send(command, { reply: "bytes", timeoutMs: waitMs + ANSWER_MS }));
+    for (const [at, log] of logs.entries()) open[at]?.[1].hear(positions[at] ?? "", found.get(log) ?? []);
+  }
+
+  async function listenOn(): Promise<void> {
+    while (!closing) {
+      try {
+        await listen();
+      } catch (error) {
+        if (closing) break;
+        onError(error);
+        await line?.close();
+        line = undefined;
+        await sleep(AGAIN_MS);
+      }
+    }
+    await line?.close();
+  }
+
   const timer = setInterval(() => void beat(), beatMs);
-  const first = subscription.then(beat);
+  const first = beat();
+  const listening = listenOn();
 
   return {
     get partitions() {
@@ -143,6 +176,7 @@ export function startReader(
       if (closing) return;
       closing = true;
       clearInterval(timer);
+      wake();
       await first;
       await beating;
       const late = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
@@ -150,7 +184,8 @@ export function startReader(
       for (const place of held.keys()) drop(place);
       const values = { group, reader, lease_ms: 0, partitions, from_start: 0, given_up: [] };
       await runScript(redis, claimPartitions, { topic }, values).catch(onError);
-      await (await subscription)?.close();
+      await line?.close();
+      await listening;
     },
   };
 }

@@ -2,7 +2,14 @@ import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { MarrowError } from "../errors.ts";
 import type { ScopedRedis } from "../redis/index.ts";
-import { createTopic, type Message, type MessageHandler, type ReadOptions, type Topic } from "./index.ts";
+import {
+  createTopic,
+  type Message,
+  type MessageHandler,
+  type Published,
+  type ReadOptions,
+  type Topic,
+} from "./index.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -133,6 +140,55 @@ describe("a durable topic", () => {
       await expect(open<number>(tenant, { partitions: 2 }).publish(1)).rejects.toMatchObject({ code: "conflict" });
     },
   );
+
+  liveTest("holds to the message what it may, however its partitions are filled", async ({ tenant }) => {
+    const topic = open<number>(tenant, { messagesMax: 12, keepMessages: 100 });
+    await topic.seek("g", "start");
+    const keys = Array.from({ length: 40 }, (_, n) => `k${n}`);
+    const accepted: Published[] = [];
+    for (const key of keys) accepted.push(await topic.publish(0, { key }));
+    expect(accepted.filter((one) => one.accepted)).toHaveLength(12);
+    expect((await Promise.all(keys.map((key) => topic.publish(0, { key })))).some((one) => one.accepted)).toBe(false);
+    expect(await topic.size()).toBe(12);
+  });
+
+  liveTest("makes room of what was read, also after a seek, and of nothing else", async ({ tenant }) => {
+    const topic = open<number>(tenant, { partitions: 1, messagesMax: 20, keepMessages: 100 });
+    const seen: number[] = [];
+    const handler = ({ body }: Message<number>) => void seen.push(body);
+    const places = await topic.publishMany(Array.from({ length: 20 }, (_, n) => ({ body: n })));
+    await reading(topic, handler, () => until(() => seen.length === 20));
+    const tenth = places[9];
+    await topic.seek("g", { after: tenth?.accepted === true ? tenth.at : "" });
+    // Ten were read, though nobody counted them; the others will be read again.
+    for (let n = 20; n < 30; n += 1) expect(await topic.publish(n)).toMatchObject({ accepted: true });
+    expect(await topic.publish(30)).toEqual({ accepted: false, reason: "full" });
+    await reading(topic, handler, () => until(() => seen.length === 40));
+    expect(seen.slice(20)).toEqual(Array.from({ length: 20 }, (_, n) => n + 10));
+    expect(
+      (await topic.publishMany(Array.from({ length: 20 }, (_, n) => ({ body: n })))).every((one) => one.accepted),
+    ).toBe(true);
+    expect(await topic.publish(30)).toEqual({ accepted: false, reason: "full" });
+  });
+
+  liveTest("hands on in their order what comes alone, in bulk, and with ids", async ({ tenant }) => {
+    const topic = open<number>(tenant, { partitions: 1, messagesMax: 1_000_000 });
+    const seen: number[] = [];
+    await reading(
+      topic,
+      ({ body }) => void seen.push(body),
+      async () => {
+        for (let n = 0; n < 400; n += 4) {
+          await topic.publish(n);
+          await topic.publish(n + 1, { id: `id ${n}` });
+          await topic.publishMany([{ body: n + 2 }, { body: n + 3 }]);
+        }
+        await until(() => seen.length === 400);
+      },
+    );
+    expect(seen).toEqual(Array.from({ length: 400 }, (_, n) => n));
+    expect(await topic.size()).toBe(400);
+  });
 
   liveTest("tries a message again, then puts it aside with its reason, for its group alone", async ({ tenant }) => {
     const topic = open<string>(tenant);

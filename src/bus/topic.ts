@@ -64,6 +64,10 @@ export interface Topic<T = unknown> {
   size(): Promise<number>;
 }
 
+/** More messages than a server takes in within a millisecond: room for so many lasts as long. */
+const ADDED_PER_MS = 1_000;
+/** The least room of which that is said, and the longest time. */
+const ROOMY = { messages: 10_000, ms: 1_000 } as const;
 const BULK = 1_000;
 const MESSAGES_MAX = 10_000;
 
@@ -74,6 +78,8 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   const { partitions, messagesMax, keepMs, dedupMs } = resolved;
   /** The topic was made with as many partitions. */
   let checked = false;
+  /** Until when there is room for sure. */
+  let roomyUntilMs = 0;
 
   function toWords(body: T, { key, id }: PublishOptions): Words {
     if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
@@ -87,6 +93,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   }
 
   async function put(messages: readonly Words[]): Promise<readonly Published[]> {
+    const startMs = performance.now();
     const values = {
       partitions,
       checked: checked ? 1 : 0,
@@ -95,16 +102,31 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       dedup_ms: dedupMs,
       messages: messages.flat(),
     };
-    const reply = (await runScript(redis, appendMessages, { topic }, values)) as readonly string[];
-    checkPartitionsOf(reply[0]);
+    const [left, ...places] = (await runScript(redis, appendMessages, { topic }, values)) as readonly (
+      | string
+      | number
+    )[];
+    checkPartitionsOf(left);
     checked = true;
-    return reply[0] === "full" ? messages.map(() => FULL) : reply.map(toPublished);
+    roomyUntilMs = Number(left) >= ROOMY.messages ? startMs + Math.min(ROOMY.ms, Number(left) / ADDED_PER_MS) : 0;
+    return left === "full" ? messages.map(() => FULL) : places.map((place) => toPublished(String(place)));
+  }
+
+  /** Puts a message that came alone: without asking, while there is room for sure. */
+  async function putAlone(message: Words): Promise<Published> {
+    const [place, key, id, body] = message;
+    if (id !== "" || performance.now() > roomyUntilMs) return (await put([message]))[0] ?? FULL;
+    const command = ["XADD", `${topic}:log:${place}`, "*", "b", body];
+    const entry = await redis.send(key === "" ? command : [...command, "k", key]);
+    return { accepted: true, at: `${place}/${String(entry)}`, duplicate: false };
   }
 
   /** Puts what is published in one moment. Where there is no room for all, each has its own chance. */
   const publishOne = gather<Words, Published>(async (messages) => {
+    const [alone] = messages;
+    if (alone !== undefined && messages.length === 1) return [await putAlone(alone)];
     const published = await put(messages);
-    if (published[0] !== FULL || messages.length === 1) return published;
+    if (published[0] !== FULL) return published;
     return (await Promise.all(messages.map((one) => put([one])))).map(([one = FULL]) => one);
   });
 
@@ -149,7 +171,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       ])[];
       return entries.map(([id, fields]) => {
         const stored = toFields(fields);
-        const key = decodeURIComponent(String(stored.get("k")));
+        const key = decodeURIComponent(String(stored.get("k") ?? ""));
         return {
           id: String(id),
           body: decodeRecord(stored.get("b") as Buffer) as T,
@@ -178,7 +200,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
 }
 
 /** A message as the script takes it. */
-type Words = readonly (Argument | number)[];
+type Words = readonly [partition: number, key: string, id: string, body: Argument];
 
 const FULL: Published = { accepted: false, reason: "full" };
 

@@ -21,6 +21,22 @@ describe("what is asked for in one moment", () => {
     expect(await double(5)).toBe(10);
   });
 
+  it("does not wait for the moment's end where the moment before had but one", async () => {
+    const puts: (readonly number[])[] = [];
+    const put = gather<number, number>(async (items) => {
+      puts.push(items);
+      return items;
+    });
+    await put(1);
+    const [second, third] = [put(2), put(3)];
+    expect(puts).toEqual([[1], [2]]);
+    expect(await Promise.all([second, third])).toEqual([2, 3]);
+    const [fourth, fifth] = [put(4), put(5)];
+    expect(puts).toEqual([[1], [2], [3]]);
+    expect(await Promise.all([fourth, fifth])).toEqual([4, 5]);
+    expect(puts.at(-1)).toEqual([4, 5]);
+  });
+
   it("fails together when the putting fails", async () => {
     const fail = gather<number, number>(async () => Promise.reject(new Error("gone")));
     expect(await Promise.allSettled([fail(1), fail(2)])).toMatchObject([

@@ -3,7 +3,7 @@ const TOGETHER = 32;
 
 /**
  * Gathers what is asked for in one moment, the microtasks of one turn of the event loop, into calls of `put` for 32 each: nothing waits for
- * company. `put` answers in the order of its items, an error for each that failed; what it throws fails them all.
+ * company that may not come, and where the moment before had one item, the first does not wait at all. `put` answers in the order of its items, an error for each that failed; what it throws fails them all.
  */
 export function gather<T, R>(put: (items: readonly T[]) => Promise<readonly (R | Error)[]>): (item: T) => Promise<R> {
   interface Waiting {
@@ -12,6 +12,9 @@ export function gather<T, R>(put: (items: readonly T[]) => Promise<readonly (R |
     readonly reject: (error: unknown) => void;
   }
   let gathered: Waiting[] = [];
+  /** Items of this moment; whether there was but one in the last. */
+  let together = 0;
+  let lone = false;
 
   async function putSome(some: readonly Waiting[]): Promise<void> {
     try {
@@ -29,12 +32,17 @@ export function gather<T, R>(put: (items: readonly T[]) => Promise<readonly (R |
   function flush(): void {
     const all = gathered;
     gathered = [];
+    lone = together === 1;
+    together = 0;
     for (let at = 0; at < all.length; at += TOGETHER) void putSome(all.slice(at, at + TOGETHER));
   }
 
   return (item) =>
     new Promise((resolve, reject) => {
-      if (gathered.length === 0) process.nextTick(flush);
-      gathered.push({ item, resolve, reject });
+      const one = { item, resolve, reject };
+      together += 1;
+      if (together === 1 && lone) void putSome([one]);
+      else gathered.push(one);
+      if (together === 1) process.nextTick(flush);
     });
 }

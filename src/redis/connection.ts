@@ -40,6 +40,12 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+/** A connection of its own, for commands that block. */
+export interface Line extends Pick<Redis, "send"> {
+  /** Drops it; what is waited for on it fails. */
+  close(): Promise<void>;
+}
+
 /**
  * The port: all that Marrow asks of a Redis client. Rooms speak to this and never see a client library.
  *
@@ -63,6 +69,8 @@ export interface Redis {
     onMessage: (channel: string, message: string) => void,
     options?: SubscribeOptions,
   ): Promise<Subscription>;
+  /** Dials a connection for one user's blocking commands: on the shared one they would hold up everybody's. */
+  dedicate(): Promise<Line>;
   /** What the server can do; probed once, then remembered. */
   capabilities(): Promise<Capabilities>;
   /** One tenant's slice of this connection. The name is required and part of every key. */
@@ -73,7 +81,10 @@ export interface Redis {
 }
 
 /** A connection seen by one tenant: what every role is made with. */
-export interface ScopedRedis extends Pick<Redis, "app" | "send" | "pipeline" | "subscribe" | "capabilities"> {
+export interface ScopedRedis extends Pick<
+  Redis,
+  "app" | "send" | "pipeline" | "subscribe" | "dedicate" | "capabilities"
+> {
   /** The tenant's name as given. Case-sensitive; different names never share a key. */
   readonly scope: string;
 }

@@ -15,6 +15,7 @@ function scripted(answers: unknown[], ready = true): Driver & { calls: number; r
     isReady: () => ready,
     redial: () => (driver.redials += 1),
     subscribe: () => Promise.reject(new Error("not in this test")),
+    dedicate: () => Promise.reject(new Error("not in this test")),
     close: () => Promise.resolve(),
   };
   return driver;

@@ -20,6 +20,8 @@ export interface Driver {
     onMessage: (channel: string, message: string) => void,
     mode: "channel" | "pattern" | "sharded",
   ): Promise<Subscription>;
+  /** Dials another connection like this one. */
+  dedicate(): Promise<Driver>;
   close(): Promise<void>;
 }
 
@@ -117,7 +119,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
       if (failure.kind !== "not_run" && !driver.isReady()) offlineSinceMs ??= performance.now();
       if (failure.kind === "not_run" && failure.demoted) driver.redial?.();
       const leftMs = deadlineMs - performance.now();
-      if (leftMs <= waitMs || isLongOffline()) throw unavailable(failure);
+      if (closed || leftMs <= waitMs || isLongOffline()) throw unavailable(failure);
       await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
       const wasReady = driver.isReady();
       const next = await tryAgain(command, bytes, deadlineMs, wasReady);
@@ -164,6 +166,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
       onMessage: (channel: string, message: string) => void,
       { mode = "channel" }: SubscribeOptions = {},
     ) => driver.subscribe(channels, onMessage, mode),
+    dedicate: async () => createRedis(await driver.dedicate(), options),
     capabilities: () =>
       (capabilities ??= probeCapabilities(send).catch((error: unknown) => {
         capabilities = undefined;

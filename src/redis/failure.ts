@@ -18,7 +18,7 @@ const UNKNOWN_COMMAND = /unknown (?:redis )?command/i;
 const NOT_SENT =
   /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|Connection is closed\.?$|The client is closed|None of startup nodes|Cluster isn't ready/i;
 const LOST =
-  /ECONNRESET|EPIPE|ECONNREFUSED|ENOENT|Socket closed|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|DisconnectsClient|ETIMEDOUT|Too many Cluster redirections/i;
+  /ECONNRESET|EPIPE|ECONNREFUSED|ENOENT|Socket closed|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|ETIMEDOUT|Too many Cluster redirections/i;
 
 /** Tells what kind of failure a client library's error is. Pure: reads only the error's name, code and first word. */
 export function classify(cause: unknown, wasConnected: boolean): Failure {

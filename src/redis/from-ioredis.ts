@@ -15,18 +15,22 @@ export function fromIoredis(client: IoredisClient | Cluster, options: RedisOptio
 /** The driver over an ioredis client; an owned one is closed, and redialled after a demotion. */
 export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owned: boolean }): Driver {
   const { isCluster } = client;
-  const gather = isCluster ? () => {} : createGathering(client as IoredisClient);
+  const gather = isCluster ? (send: () => Promise<unknown>) => send() : createGathering(client as IoredisClient);
   const driver: Driver = {
     call(command, bytes) {
-      const [verb, ...words] = command;
-      gather();
-      const Kind = isCluster && isSearch(String(verb)) ? SearchCommand : IoredisCommand;
-      return client.sendCommand(
-        new Kind(String(verb), words as (string | Buffer)[], bytes ? BYTES : TEXT),
-      ) as Promise<unknown>;
+      const verb = String(command[0]);
+      const words = command.slice(1) as (string | Buffer)[];
+      const Kind = isCluster && isSearch(verb) ? SearchCommand : IoredisCommand;
+      const one = new Kind(verb, words, bytes ? BYTES : TEXT);
+      return gather(() => client.sendCommand(one) as Promise<unknown>);
     },
     isReady: () => client.status === "ready",
     subscribe: (channels, onMessage, mode) => subscribe(client, channels, onMessage, mode),
+    async dedicate() {
+      const own = client.isCluster ? (client as Cluster).duplicate() : (client as IoredisClient).duplicate();
+      own.on("error", () => {});
+      return ioredisDriver(own, { owned: true });
+    },
     async close() {
       if (owned) client.disconnect();
     },
@@ -43,7 +47,7 @@ const GATHERED_MAX = 16;
  * the event loop, leave at its end; one alone leaves at once, while the moments before had one. While turns have several moments, all of a
  * turn leave together. Nothing waits for company that may not come.
  */
-function createGathering(client: IoredisClient): () => void {
+function createGathering(client: IoredisClient): <T>(send: () => T) => T {
   let corked: Socket | undefined;
   /** Commands in this write, and in this moment; moments with commands in this turn. */
   let gathered = 0;
@@ -71,14 +75,20 @@ function createGathering(client: IoredisClient): () => void {
     write();
   }
 
-  return () => {
+  function begin(): void {
+    if (moments === 0) setImmediate(endTurn);
+    moments += 1;
+    process.nextTick(endMoment);
+  }
+
+  return (send) => {
     together += 1;
-    if (together === 1) {
-      if (moments === 0) setImmediate(endTurn);
-      moments += 1;
-      process.nextTick(endMoment);
-      if (lone && !busy) return;
+    if (together === 1 && lone && !busy) {
+      const sent = send();
+      begin();
+      return sent;
     }
+    if (together === 1) begin();
     if (corked === undefined) {
       corked = client.stream as Socket | undefined;
       corked?.cork();
@@ -87,6 +97,7 @@ function createGathering(client: IoredisClient): () => void {
       corked.cork();
     }
     gathered += 1;
+    return send();
   };
 }
 

@@ -64,6 +64,12 @@ function nodeRedisDriver(client: NodeRedisClient | NodeRedisCluster): Driver {
       else for (const channel of channels) await listener.sSubscribe([channel], hear);
       return { close: async () => listener.destroy() };
     },
+    async dedicate() {
+      const own = client.duplicate();
+      own.on("error", () => {});
+      await own.connect();
+      return { ...nodeRedisDriver(own), close: async () => own.destroy() };
+    },
     async close() {},
   };
 }

@@ -3,6 +3,7 @@ export { connect, type ConnectOptions } from "./connect.ts";
 export type {
   Argument,
   Command,
+  Line,
   Redis,
   Reply,
   ScopedRedis,
@@ -15,6 +16,6 @@ export { fromIoredis } from "./from-ioredis.ts";
 export { fromNodeRedis, type NodeRedisClient, type NodeRedisCluster } from "./from-node-redis.ts";
 export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
 export { decodeRecord, decodeRecordBody, encodePlain, encodeRecord, encodeRecordBody } from "./record.ts";
-export { allOf, toFields } from "./replies.ts";
+export { allOf, toFields, toStreams, type StreamEntry } from "./replies.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";

@@ -8,6 +8,18 @@ export function allOf(replies: readonly (Reply | Error)[]): Reply[] {
   });
 }
 
+/** A stream's entry: its id, then fields and values. */
+export type StreamEntry = readonly [Buffer, readonly Buffer[]];
+
+/** What an XREAD found, by stream; clients answer it as pairs, or all in one list. */
+export function toStreams(reply: Reply): Map<string, readonly StreamEntry[]> {
+  const found = (reply ?? []) as readonly Reply[];
+  const flat = Array.isArray(found[0]) ? found.flat() : found;
+  const streams = new Map<string, readonly StreamEntry[]>();
+  for (let at = 0; at < flat.length; at += 2) streams.set(String(flat[at]), flat[at + 1] as readonly StreamEntry[]);
+  return streams;
+}
+
 /** Fields and values that came one after the other, by field. */
 export function toFields<Value extends string | Buffer>(flat: readonly Value[]): Map<string, Value> {
   const fields = new Map<string, Value>();

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Redis } from "../../src/redis/index.ts";
-import { runScript, type Script } from "../../src/redis/index.ts";
+import { runScript, toStreams, type Script } from "../../src/redis/index.ts";
 
 const double: Script<"counter", "by"> = {
   name: "double",
@@ -116,6 +116,26 @@ export function describeRedisPort(
       await expect.poll(() => heard).toEqual([`${one} 1`]);
       await expect.poll(() => sharded.toSorted()).toEqual([`${one} 2`, `${two} 2`]);
       for (const subscription of subscriptions) await subscription.close();
+    });
+
+    it("waits on a connection of its own, for no longer than that is open", async () => {
+      const line = await redis.dedicate();
+      const logs = [key("log 1"), key("log 2")];
+      const read = (after: string, waitMs: number) =>
+        line.send(["XREAD", "COUNT", "9", "BLOCK", String(waitMs), "STREAMS", ...logs, after, after], {
+          reply: "bytes",
+          timeoutMs: waitMs + 1_000,
+        });
+      const first = read("0-0", 5_000);
+      const bytes = Buffer.from([0, 255]);
+      const entry = [Buffer.from("1-1"), [Buffer.from("b"), bytes]];
+      await redis.send(["XADD", key("log 2"), "1-1", "b", bytes]);
+      expect([...toStreams(await first)]).toEqual([[key("log 2"), [entry]]]);
+      await redis.send(["XADD", key("log 1"), "1-1", "b", bytes]);
+      expect(toStreams(await read("0-0", 5_000))).toEqual(new Map(logs.map((log) => [log, [entry]])));
+      expect(toStreams(await read("1-1", 10)).size).toBe(0);
+      const last = read("1-1", 5_000);
+      await Promise.all([expect(last).rejects.toMatchObject({ code: "unavailable" }), line.close()]);
     });
 
     it("gives each scope keys of its own, and refuses none", () => {

@@ -4,7 +4,9 @@
 -- ARGV reader       the reader
 -- ARGV partition    the partition
 -- ARGV fence        that it was given
--- ARGV cursor       the last entry that all is done up to, a space, its number
+-- ARGV from         the last entry that was written down as done
+-- ARGV to           the last one that all is done up to
+-- ARGV count        how many it is further
 -- ARGV keep         of what all groups have done with, how many are kept in the partition, >= 0
 -- ARGV keep_ms      and for how long
 -- ARGV dead...      for each that is put aside: entry, reason
@@ -14,20 +16,27 @@ local group = ARGV[1]
 local reader = ARGV[2]
 local partition = ARGV[3]
 local fence = ARGV[4]
-local cursor = ARGV[5]
-local keep = tonumber(ARGV[6])
-local keep_ms = tonumber(ARGV[7])
+local from = ARGV[5]
+local to = ARGV[6]
+local count = tonumber(ARGV[7])
+local keep = tonumber(ARGV[8])
+local keep_ms = tonumber(ARGV[9])
 -- INCLUDE topic
 if redis.call("HGET", topic .. ":owners:" .. group, partition) ~= reader .. " " .. fence then return 0 end
 local dead = topic .. ":dead:" .. group
-for at = 8, #ARGV, 2 do
+for at = 10, #ARGV, 2 do
   local entry = redis.call("XRANGE", topic .. ":log:" .. partition, ARGV[at], ARGV[at])[1]
   -- The same one is put aside once, however often it is told.
   if entry and redis.call("HSETNX", dead .. ":of", partition .. "/" .. ARGV[at], 1) == 1 then
     redis.call("XADD", dead, "*", "p", partition, "e", ARGV[at], "r", ARGV[at + 1], unpack(entry[2]))
   end
 end
-redis.call("HSET", topic .. ":cursors", group .. "/" .. partition, cursor)
+local field = group .. "/" .. partition
+local before, number = string.match(redis.call("HGET", topic .. ":cursors", field) or "0-0 0", "^(%S+) (%d+)$")
+local _, added, _, last = ends_of(topic .. ":log:" .. partition)
+-- Said again it is not counted twice; and at the end the number is known.
+if to == last then number = added elseif before == from then number = number + count end
+redis.call("HSET", topic .. ":cursors", field, to .. " " .. number)
 redis.call("HDEL", topic .. ":tries:" .. group, partition)
 trim(topic, partition, keep, tonumber(redis.call("TIME")[1]) * 1000 - keep_ms)
 return 1

@@ -6,7 +6,7 @@
 -- ARGV partitions     how many the topic has, > 0
 -- ARGV from_start     1: a new group begins with the oldest message, 0: with the next one
 -- ARGV given_up...    partitions that the reader has done with
--- REPLY { how many it should give up, then for each of its partitions: partition, fence, cursor, number of the last message of the topic there, times it was taken over at this cursor, whether all before the cursor and nothing behind it was handled }
+-- REPLY { how many it should give up, then for each of its partitions: partition, fence, cursor, id of the last message there, times it was taken over at this cursor, whether all before the cursor and nothing behind it was handled }
 local topic = KEYS[1]
 local group = ARGV[1]
 local reader = ARGV[2]
@@ -14,6 +14,7 @@ local lease_ms = tonumber(ARGV[3])
 local partitions = tonumber(ARGV[4])
 local from_start = ARGV[5]
 -- INCLUDE relay/fence
+-- INCLUDE topic
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local readers, owners, cursors, tries = topic .. ":readers:" .. group, topic .. ":owners:" .. group, topic .. ":cursors", topic .. ":tries:" .. group
@@ -51,13 +52,13 @@ local reply = { math.max(0, #own - share) }
 local function tell(place, fence, handed_over)
   local field = group .. "/" .. place
   local cursor = redis.call("HGET", cursors, field)
+  local length, added, _, last = ends_of(topic .. ":log:" .. place)
   if not cursor then
-    local last = from_start == "0" and redis.call("XREVRANGE", topic .. ":log:" .. place, "+", "-", "COUNT", 1)[1]
-    cursor = last and last[1] .. " " .. last[2][2] or "0-0 0"
+    cursor = from_start == "1" and "0-0 " .. (added - length) or last .. " " .. added
     redis.call("HSET", cursors, field, cursor)
     handed_over = 1
   end
-  for _, word in ipairs({ place, fence, string.match(cursor, "^%S+"), redis.call("HGET", topic .. ":meta", place) or "0", redis.call("HGET", tries, place) or "0", handed_over }) do
+  for _, word in ipairs({ place, fence, string.match(cursor, "^%S+"), last, redis.call("HGET", tries, place) or "0", handed_over }) do
     reply[#reply + 1] = word
   end
 end

@@ -21,11 +21,9 @@ local again = {}
 for _, entry in ipairs(entries) do
   local fields = {}
   for at = 1, #entry[2], 2 do fields[entry[2][at]] = entry[2][at + 1] end
-  local number = redis.call("HINCRBY", topic .. ":meta", fields.p, 1)
-  redis.call("XADD", topic .. ":log:" .. fields.p, "*", "n", number, "k", fields.k, "b", fields.b, "g", group)
+  redis.call("XADD", topic .. ":log:" .. fields.p, "*", "b", fields.b, "k", fields.k or "", "g", group)
   redis.call("XDEL", dead, entry[1])
   redis.call("HDEL", dead .. ":of", fields.p .. "/" .. fields.e)
   again[#again + 1] = entry[1]
-  redis.call("PUBLISH", topic .. ":told", fields.p .. " nudge")
 end
 return again

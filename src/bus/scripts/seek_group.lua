@@ -9,11 +9,17 @@ local topic = KEYS[1]
 local group = ARGV[1]
 local partitions = tonumber(ARGV[2])
 local to = ARGV[3]
+-- INCLUDE topic
 for partition = 0, partitions - 1 do
-  -- At the last entry up to there.
-  local last = redis.call("XREVRANGE", topic .. ":log:" .. partition, to == "end" and "+" or to, "-", "COUNT", 1)[1]
-  local cursor = last and last[1] .. " " .. last[2][2] or "0-0 0"
-  redis.call("HSET", topic .. ":cursors", group .. "/" .. partition, cursor)
+  local log = topic .. ":log:" .. partition
+  local length, added, _, last = ends_of(log)
+  local number = added
+  if to ~= "end" then
+    -- At the last entry up to there.
+    local entry = redis.call("XREVRANGE", log, to, "-", "COUNT", 1)[1]
+    last, number = entry and entry[1] or "0-0", added - length
+  end
+  redis.call("HSET", topic .. ":cursors", group .. "/" .. partition, last .. " " .. number)
 end
 -- Readers that are at work lose what they have, and take it up from here.
 redis.call("DEL", topic .. ":owners:" .. group, topic .. ":tries:" .. group, topic .. ":clean:" .. group)

@@ -1,31 +1,43 @@
--- A topic's keys begin with its own name, which bears the hash tag. A partition is a stream of entries n (their number), k (key), b (body),
--- g (the one group that it is for). "cursors" has what each group has done with, by "group/partition": an entry's id, a space, its number.
+-- A topic's keys begin with its own name, which bears the hash tag. A partition is a stream of entries b (body), k (key, if any), g (the one
+-- group that it is for); nothing but its oldest end is ever taken out, so its entries are numbered by how many were added. "cursors" has what each
+-- group has done with, by "group/partition": an entry's id, a space, its number, or less: after a seek it is not known.
 
--- Drops what every group has done with and retention does not keep, from the oldest on. Answers how many.
-local function trim(topic, partition, keep, min_ms)
+-- How many entries a partition has, how many were ever added, and the ids of the oldest and of the last one.
+local function ends_of(log)
+  local info, of = redis.pcall("XINFO", "STREAM", log), {}
+  if info.err then return 0, 0, "0-0", "0-0" end
+  for at = 1, #info, 2 do of[info[at]] = info[at + 1] end
+  return of["length"], of["entries-added"], of["recorded-first-entry-id"], of["last-generated-id"]
+end
+
+-- Drops what every group has done with and retention does not keep, from the oldest on. Answers how many. "sure": what is not known is counted.
+local function trim(topic, partition, keep, min_ms, sure)
   local log = topic .. ":log:" .. partition
-  local floor, floor_ms, floor_id
+  local floor, floor_ms, floor_seq
   local cursors = redis.call("HGETALL", topic .. ":cursors")
   for at = 1, #cursors, 2 do
     if string.match(cursors[at], "/(%d+)$") == partition then
-      local id, number = string.match(cursors[at + 1], "^(%S+) (%d+)$")
-      number = tonumber(number)
-      if not floor or number < floor then floor, floor_id = number, id end
+      local ms, seq, number = string.match(cursors[at + 1], "^(%d+)%-(%d+) (%d+)$")
+      ms, seq = tonumber(ms), tonumber(seq)
+      floor = math.min(floor or math.huge, tonumber(number))
+      if not floor_ms or ms < floor_ms or (ms == floor_ms and seq < floor_seq) then floor_ms, floor_seq = ms, seq end
     end
   end
-  local oldest = redis.call("XRANGE", log, "-", "+", "COUNT", 1)[1]
-  if not oldest then return 0 end
-  local length, dropped = redis.call("XLEN", log), 0
+  local length, added, oldest = ends_of(log)
+  if length == 0 then return 0 end
+  local dropped = 0
   -- Of all that is there so many are done with.
-  local done = floor and math.min(length, floor - tonumber(oldest[2][2]) + 1) or length
-  local over = math.min(length - keep, done)
+  local done = floor and math.max(0, math.min(length, floor - (added - length))) or length
+  local over = length - keep
+  if sure and over > done then
+    local last = string.format("%.0f-%.0f", floor_ms, floor_seq)
+    done = #redis.call("XRANGE", log, "-", last, "COUNT", over)
+  end
+  over = math.min(over, done)
   if over > 0 then dropped = redis.call("XTRIM", log, "MAXLEN", length - over) end
-  if done > dropped and tonumber(string.match(oldest[1], "^%d+")) < min_ms then
+  if length > dropped and tonumber(string.match(oldest, "^%d+")) < min_ms then
     local until_id = string.format("%.0f", min_ms)
-    if floor then
-      local ms, seq = string.match(floor_id, "^(%d+)%-(%d+)$")
-      if tonumber(ms) < min_ms then until_id = ms .. "-" .. string.format("%.0f", tonumber(seq) + 1) end
-    end
+    if floor and floor_ms < min_ms then until_id = string.format("%.0f-%.0f", floor_ms, floor_seq + 1) end
     dropped = dropped + redis.call("XTRIM", log, "MINID", until_id)
   end
   return dropped
