@@ -8,6 +8,7 @@ import type {
   ExecutionEventName,
   FinishedListener,
 } from "@a2a-js/sdk/server";
+import { insist } from "../internal/insist.ts";
 import { runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResolvedA2AOptions } from "./options.ts";
 import { appendEvent, holdTask } from "./scripts.gen.ts";
@@ -72,21 +73,11 @@ export function createTaskBus(
 
   async function append(event: AgentExecutionEvent): Promise<number> {
     const text = JSON.stringify(StreamResponse.toJSON({ payload: { $case: event.kind, value: event.data } as never }));
-    for (let waitMs = 50; !stopped.signal.aborted; waitMs = Math.min(2_000, waitMs * 2)) {
-      try {
-        await own();
-        return (await runScript(
-          redis,
-          appendEvent,
-          { start },
-          { task, holder, event: text, life_ms: eventTtlMs },
-        )) as number;
-      } catch (error) {
-        onError(error);
-        await sleep(waitMs);
-      }
-    }
-    return 0;
+    const put = async () => {
+      await own();
+      return runScript(redis, appendEvent, { start }, { task, holder, event: text, life_ms: eventTtlMs });
+    };
+    return ((await insist(put, () => stopped.signal.aborted, onError)) ?? 0) as number;
   }
 
   /** Reads along what another process makes, until it ends or that process is gone. */

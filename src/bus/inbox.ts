@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkText } from "../internal/check.ts";
+import { insist } from "../internal/insist.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { AgentCard, Agents } from "./agents.ts";
@@ -208,15 +209,11 @@ export async function openInbox(
     back: { tokens: number; cost: number },
   ) {
     const values = { agent, id: one.id, fence: one.fence, outcome, reason, reply, ...back };
-    for (let waitMs = 50; !closed; waitMs = Math.min(2_000, waitMs * 2)) {
-      try {
-        await runScript(redis, settleMessage, { bus }, values);
-        return;
-      } catch (error) {
-        onError(error);
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
-      }
-    }
+    await insist(
+      () => runScript(redis, settleMessage, { bus }, values),
+      () => closed,
+      onError,
+    );
   }
 
   /** Whether a message does not come from whom it names, as far as that can be told. */

@@ -3,7 +3,8 @@ const TOGETHER = 32;
 
 /**
  * Gathers what is asked for in one moment, the microtasks of one turn of the event loop, into calls of `put` for 32 each: nothing waits for
- * company that may not come, and where the moment before had one item, the first does not wait at all. `put` answers in the order of its items, an error for each that failed; what it throws fails them all.
+ * company that may not come, and where the moment before had one item, the first does not wait at all. `put` answers in the order of its items,
+ * an error for each that failed; what it throws fails them all.
  */
 export function gather<T, R>(put: (items: readonly T[]) => Promise<readonly (R | Error)[]>): (item: T) => Promise<R> {
   interface Waiting {

@@ -42,7 +42,8 @@ describe("a limiter that may decide by itself", () => {
       await expect
         .poll(async () => (await settled(await limiter.take({ user: "other" }))).degraded, { timeout: 10_000 })
         .toBe(false);
-      await expect.poll(async () => (await limiter.peek({ user: "u" })).rules[0]?.remaining).toBe(3);
+      // Where a window ends meanwhile, its first requests count a little less.
+      await expect.poll(async () => Math.floor((await limiter.peek({ user: "u" })).rules[0]?.remaining ?? 0)).toBe(3);
       await redis.close();
       await server.stop();
     },

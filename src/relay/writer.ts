@@ -1,3 +1,6 @@
+import { insist } from "../internal/insist.ts";
+import type { Reply } from "../redis/index.ts";
+
 /** Writes an output into Redis, part by part, without a gap. */
 export interface OutputWriter {
   /** Parts so far, written or not. */
@@ -13,7 +16,6 @@ export interface OutputWriter {
 
 /** How long parts gather, in milliseconds. */
 const WRITE_MS = 20;
-const AWAY_MS = { first: 50, last: 2_000 } as const;
 /** Parts that are written in one go. */
 const PARTS_MAX = 512;
 
@@ -21,7 +23,7 @@ const PARTS_MAX = 512;
  * Adds parts to an output, of which `from` came before, and answers the state of whatever it is the output of; `lost` when it is another
  * writer's, `gap:` and how many are there when it lacks some before these: then nothing was added.
  */
-export type Append = (from: number, parts: readonly string[]) => Promise<unknown>;
+export type Append = (from: number, parts: readonly string[]) => Promise<Reply>;
 
 /** Begins an output. `hear` is told the state at each writing. */
 export function createWriter(
@@ -43,20 +45,18 @@ export function createWriter(
 
   /** Writes what has gathered, however often it takes. */
   async function writeOut(): Promise<void> {
-    let waitMs: number = AWAY_MS.first;
     while (written < parts.length && !stopped) {
       const some = parts.slice(written, written + PARTS_MAX);
-      try {
-        const state = String(await append(written, some));
-        if (state === "lost") stopped = true;
-        written = state.startsWith("gap:") ? Number(state.slice(4)) : written + some.length;
-        hear(state);
-        waitMs = AWAY_MS.first;
-      } catch (error) {
-        onError(error);
-        await new Promise((resolve) => setTimeout(resolve, waitMs));
-        waitMs = Math.min(AWAY_MS.last, waitMs * 2);
-      }
+      const reply = await insist(
+        () => append(written, some),
+        () => stopped,
+        onError,
+      );
+      if (reply === undefined) return;
+      const state = String(reply);
+      if (state === "lost") stopped = true;
+      written = state.startsWith("gap:") ? Number(state.slice(4)) : written + some.length;
+      hear(state);
     }
   }
 
