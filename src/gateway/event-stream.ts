@@ -1,4 +1,5 @@
 import type { FastifyReply } from "fastify";
+import { openOutlet } from "./outlet.ts";
 
 /** How often a silent stream says that it lives, in milliseconds: proxies close what is silent. */
 const ALIVE_MS = 15_000;
@@ -15,24 +16,12 @@ export async function sendEvents(
 ): Promise<void> {
   const { raw } = reply.hijack();
   raw.writeHead(200, { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
-  let gone = raw.destroyed;
-  let wake = () => {};
-  const onClose = () => {
-    gone = true;
-    wake();
-    onGone();
-  };
-  if (gone) onGone();
-  raw.once("close", onClose);
-  raw.on("drain", () => wake());
-  const alive = setInterval(() => gone || raw.write(": alive\n\n"), ALIVE_MS);
+  const outlet = openOutlet(raw, onGone);
+  const alive = setInterval(() => void outlet.write(": alive\n\n"), ALIVE_MS);
   try {
-    for await (const event of events)
-      if (!gone && !raw.write(event))
-        await new Promise<void>((resolve) => (wake = gone ? (resolve() ?? (() => {})) : resolve));
+    for await (const event of events) await outlet.write(event);
   } finally {
     clearInterval(alive);
-    raw.off("close", onClose);
-    if (!gone) raw.end();
+    outlet.end();
   }
 }

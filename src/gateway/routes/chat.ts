@@ -7,6 +7,7 @@ import { askerOf } from "../asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { header } from "../identity.ts";
+import { openOutlet } from "../outlet.ts";
 import { bodyBytes, type GatewayApp } from "../parts.ts";
 
 /** What must be right for a request to be understood; everything else goes to the model as it came. */
@@ -75,30 +76,20 @@ export function registerChat(parts: GatewayApp): void {
 
 /** Writes a stream's bytes as they come, waits for a slow reader, and lets go of one who left. */
 async function writeThrough(request: FastifyRequest, { raw }: FastifyReply, stream: AnswerStream): Promise<void> {
-  let gone = raw.destroyed;
-  let wake = () => {};
-  const onClose = () => {
-    gone = true;
-    stream.abandon();
-    wake();
-  };
-  if (gone) return stream.abandon();
-  raw.once("close", onClose);
-  raw.on("drain", () => wake());
+  const outlet = openOutlet(raw, () => stream.abandon());
+  if (outlet.gone) return;
   try {
     for await (const bytes of stream) {
-      if (gone) break;
-      if (!raw.write(bytes)) await new Promise<void>((resolve) => (wake = resolve));
-      if (gone) break;
+      const slow = outlet.write(bytes);
+      if (slow !== undefined) await slow;
+      if (outlet.gone) break;
     }
-    raw.off("close", onClose);
   } catch (error) {
-    raw.off("close", onClose);
     request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
     // The status is long sent: the official clients read an error from an event of its own.
-    if (!gone) raw.write(toEvent(JSON.stringify(toErrorAnswer(error).body)));
+    void outlet.write(toEvent(JSON.stringify(toErrorAnswer(error).body)));
   }
-  if (!gone) raw.end();
+  outlet.end();
 }
 
 function sessionOf(request: FastifyRequest, body: ChatRequest): string | undefined {

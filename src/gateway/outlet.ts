@@ -1,0 +1,42 @@
+import type { ServerResponse } from "node:http";
+
+/** The way of an answer to who asked, who may read slowly, or leave. */
+export interface Outlet {
+  /** They left: nothing is written any more. */
+  readonly gone: boolean;
+  /** Writes; what it answers, if anything, is to be waited for before more is written. */
+  write(bytes: string | Uint8Array): Promise<void> | undefined;
+  end(): void;
+}
+
+/** Opens the way; `onGone` hears, once, that they left before its end. */
+export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
+  let gone = raw.destroyed;
+  let slow: PromiseWithResolvers<void> | undefined;
+  const goOn = () => {
+    slow?.resolve();
+    slow = undefined;
+  };
+  const onClose = () => {
+    gone = true;
+    goOn();
+    onGone();
+  };
+  if (gone) onGone();
+  else raw.once("close", onClose);
+  raw.on("drain", goOn);
+  return {
+    get gone() {
+      return gone;
+    },
+    write(bytes) {
+      if (gone || raw.write(bytes)) return undefined;
+      slow ??= Promise.withResolvers();
+      return slow.promise;
+    },
+    end() {
+      raw.off("close", onClose);
+      if (!gone) raw.end();
+    },
+  };
+}
