@@ -5,7 +5,7 @@
  *
  *   npm run bench:bus
  */
-import { fork } from "node:child_process";
+import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { body, nowMs, openPaths, type Path } from "./support/bus-paths.ts";
@@ -13,7 +13,7 @@ import { cpuUsOf } from "./support/process.ts";
 import { startBenchRedis } from "./support/redis.ts";
 import { median, quantile, round } from "./support/statistics.ts";
 
-const ROUNDS = 7;
+const ROUNDS = 9;
 const LATENCIES = 300;
 const WARM = 20;
 const GAP_MS = 2;
@@ -26,16 +26,22 @@ const server = await startBenchRedis();
 const paths = await openPaths(server.url);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const reader = fork(fileURLToPath(new URL("support/bus-reader.ts", import.meta.url)), [server.url], {
-  execArgv: ["--conditions=@marrow/source"],
-});
-const answer = async () => ((await once(reader, "message")) as [number[]])[0];
-await answer();
+/** A reader for each path, in a process of its own. */
+const readers = new Map<string, ChildProcess>();
+async function answerOf(path: Path): Promise<number[]> {
+  return ((await once(readers.get(path.name) as ChildProcess, "message")) as [number[]])[0];
+}
+for (const path of paths) {
+  const file = fileURLToPath(new URL("support/bus-reader.ts", import.meta.url));
+  readers.set(path.name, fork(file, [server.url, path.name], { execArgv: ["--conditions=@marrow/source"] }));
+  await answerOf(path);
+}
 
 /** To a reader in another process. */
 async function latencyAway(path: Path, name: string): Promise<number[]> {
-  reader.send({ path: path.name, name });
-  await answer();
+  const reader = readers.get(path.name);
+  reader?.send({ name });
+  await answerOf(path);
   await pause(50);
   const publisher = await path.publish(name);
   for (let nth = -WARM; nth < LATENCIES; nth += 1) {
@@ -43,8 +49,8 @@ async function latencyAway(path: Path, name: string): Promise<number[]> {
     await pause(GAP_MS);
   }
   await pause(50);
-  reader.send({});
-  const taken = await answer();
+  reader?.send({});
+  const taken = await answerOf(path);
   await publisher.close();
   return taken;
 }
@@ -137,6 +143,6 @@ console.log(
     redisCpuUsPerMessage: round(of(cpu, "marrow")),
   }),
 );
-reader.disconnect();
+for (const reader of readers.values()) reader.disconnect();
 await server.stop();
 process.exit(0);

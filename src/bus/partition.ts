@@ -78,6 +78,9 @@ export function createPartition(
 ): Partition {
   const { topic, group, reader, place, fence, tries, deliveriesMax, keepMessages, keepMs, partitions } = claimed;
   const gone = new AbortController();
+  const { signal } = gone;
+  /** It is another reader's. */
+  let lost = false;
   /** Entries in their order, from the first that is not written down. */
   const open: Entry[] = [];
   const chains = new Map<string, Promise<void>>();
@@ -124,7 +127,7 @@ export function createPartition(
     const { key } = entry;
     const before = key === "" ? undefined : chains.get(key);
     let run: Promise<void>;
-    if (before === undefined && room.free > 0 && isLeased() && !gone.signal.aborted) {
+    if (before === undefined && room.free > 0 && !lost && isLeased()) {
       // Most handlers are waited for, some are done at once: these cost no promise.
       const first = attempt(entry, 1);
       if (first === undefined) return finish(entry);
@@ -168,7 +171,7 @@ export function createPartition(
         at: `${place}/${entry.id}`,
         publishedAtMs: Number(entry.id.slice(0, entry.id.indexOf("-"))),
         redelivered: entry.redelivered || nth > 1,
-        signal: gone.signal,
+        signal,
       });
       return result instanceof Promise ? result : undefined;
     } catch (error) {
@@ -179,7 +182,7 @@ export function createPartition(
   async function tryAll(entry: Entry, first: Promise<unknown> | undefined): Promise<void> {
     let waitMs: number = AGAIN_MS.first;
     let running = first;
-    for (let nth = 1; !gone.signal.aborted; nth += 1) {
+    for (let nth = 1; !lost; nth += 1) {
       // Another one may be at it by now.
       if (running === undefined && !isLeased()) return onLost();
       try {
@@ -190,7 +193,7 @@ export function createPartition(
           entry.dead = MarrowError.is(error) ? error.code : "failed";
           return;
         }
-        await sleep(waitMs, undefined, { signal: gone.signal }).catch(() => {});
+        await sleep(waitMs, undefined, { signal }).catch(() => {});
         waitMs = Math.min(AGAIN_MS.last, waitMs * 2);
       }
       running = undefined;
@@ -218,7 +221,7 @@ export function createPartition(
     let count = 0;
     while (open[count]?.done === true) count += 1;
     const last = open[count - 1];
-    if (last === undefined || gone.signal.aborted) return;
+    if (last === undefined || lost) return;
     const dead = open.slice(0, count).flatMap(({ id, dead: why }) => (why === undefined ? [] : [id, why]));
     const keep = { keep: Math.floor(keepMessages / partitions), keep_ms: keepMs };
     const values = { group, reader, partition: place, fence, from: written, to: last.id, count, ...keep, dead };
@@ -238,10 +241,10 @@ export function createPartition(
   return {
     fence,
     get position() {
-      return wantsMore() && !draining && !gone.signal.aborted ? position : undefined;
+      return wantsMore() && !draining && !lost ? position : undefined;
     },
     hear(after, entries) {
-      if (after !== position || draining || gone.signal.aborted) return;
+      if (after !== position || draining || lost) return;
       for (const [id, fields] of entries) take(String(id), fields);
     },
     async drain() {
@@ -249,6 +252,7 @@ export function createPartition(
       if (open.length > 0) await new Promise<void>((resolve) => (idle = resolve));
     },
     abandon() {
+      lost = true;
       gone.abort();
       clearTimeout(ackTimer);
       idle();

@@ -5,9 +5,9 @@ describe("deadlines", () => {
   it("end the waits that are not over, each at its own length, and no others", async () => {
     const within = createDeadlines();
     const ended: string[] = [];
-    within(200, () => ended.push("long"));
-    within(40, () => ended.push("short"));
-    const over = within(40, () => ended.push("over"));
+    within(performance.now(), 200, () => ended.push("long"));
+    within(performance.now(), 40, () => ended.push("short"));
+    const over = within(performance.now(), 40, () => ended.push("over"));
     over.over = true;
     await new Promise((resolve) => setTimeout(resolve, 120));
     expect(ended).toEqual(["short"]);

@@ -16,7 +16,7 @@ export const DEADLINE_TICK_MS = 20;
  * Watches many short waits with one timer: waits of one length end in the order they began, so a queue for each length
  * is enough and a command costs two field writes instead of a timer.
  */
-export function createDeadlines(): (lengthMs: number, expire: () => void) => Wait {
+export function createDeadlines(): (startMs: number, lengthMs: number, expire: () => void) => Wait {
   const queues = new Map<number, Entry[]>();
   let timer: NodeJS.Timeout | undefined;
 
@@ -43,8 +43,8 @@ export function createDeadlines(): (lengthMs: number, expire: () => void) => Wai
     timer = undefined;
   }
 
-  return (lengthMs, expire) => {
-    const entry: Entry = { over: false, dueMs: performance.now() + lengthMs, expire };
+  return (startMs, lengthMs, expire) => {
+    const entry: Entry = { over: false, dueMs: startMs + lengthMs, expire };
     const queue = queues.get(lengthMs);
     if (queue === undefined) queues.set(lengthMs, [entry]);
     else queue.push(entry);

@@ -63,11 +63,12 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   function attempt(
     command: Command,
     bytes: boolean,
+    startMs: number,
     timeoutMs: number,
     failed: (error: unknown) => Reply | Promise<Reply>,
   ): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const wait = within(timeoutMs, () => {
+      const wait = within(startMs, timeoutMs, () => {
         timeouts += 1;
         reject(new MarrowError("timeout", `Redis gave no answer within ${timeoutMs} ms`, { details: { timeoutMs } }));
       });
@@ -98,7 +99,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     const bytes = sendOptions?.reply === "bytes";
     const startMs = performance.now();
     const wasReady = driver.isReady();
-    return attempt(command, bytes, timeoutMs, (error) => {
+    return attempt(command, bytes, startMs, timeoutMs, (error) => {
       const mayRepeat = sendOptions?.retry === "safe" || isReadOnly(command);
       return recover(command, bytes, startMs + timeoutMs, mayRepeat, classify(error, wasReady));
     });
@@ -135,8 +136,9 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     wasReady: boolean,
   ): Promise<{ readonly reply: Reply } | { readonly failure: Failure }> {
     let failure: Failure | undefined;
-    const leftMs = Math.max(1, Math.round(deadlineMs - performance.now()));
-    const reply = await attempt(command, bytes, leftMs, (error) => {
+    const startMs = performance.now();
+    const leftMs = Math.max(1, Math.round(deadlineMs - startMs));
+    const reply = await attempt(command, bytes, startMs, leftMs, (error) => {
       failure = classify(error, wasReady);
       return null;
     });
@@ -196,7 +198,7 @@ function notSent(closed: boolean): MarrowError {
   return unavailable({ kind: "not_sent", cause: new Error(why) });
 }
 
-/** Brings every library's reply of RESP2 or RESP3 into one shape. */
+/** Brings every library's reply of RESP2 or RESP3 into one shape; a list is changed in its place. */
 export function toReply(reply: unknown): Reply {
   switch (typeof reply) {
     case "string":
@@ -209,7 +211,7 @@ export function toReply(reply: unknown): Reply {
       return String(reply);
     case "object":
       if (reply === null || Buffer.isBuffer(reply)) return reply;
-      if (Array.isArray(reply)) return reply.map(toReply);
+      if (Array.isArray(reply)) return toReplies(reply);
       if (reply instanceof Error) throw reply;
       if (reply instanceof Map) return [...reply].flat().map(toReply);
       if (reply instanceof Set) return [...reply].map(toReply);
@@ -217,4 +219,9 @@ export function toReply(reply: unknown): Reply {
     default:
       return null;
   }
+}
+
+function toReplies(list: unknown[]): Reply[] {
+  for (let at = 0; at < list.length; at += 1) list[at] = toReply(list[at]);
+  return list as Reply[];
 }
