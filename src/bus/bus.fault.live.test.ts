@@ -53,6 +53,54 @@ describe("a bus whose commands are lost", () => {
     },
   );
 
+  liveTest(
+    "goes on in a topic where it was after its connections broke, each message once",
+    async ({ counted, proxy, tenant }) => {
+      const seen: [number, boolean][] = [];
+      const name = "cut";
+      const reader = createTopic<number>(counted.scope("acme"), name).read(
+        "g",
+        ({ body, redelivered }) => void seen.push([body, redelivered]),
+        { from: "start" },
+      );
+      const topic = createTopic<number>(tenant, name);
+      for (let n = 0; n < 300; n += 1) {
+        await topic.publish(n, { key: `k${n % 5}` });
+        if (n % 100 === 50) proxy.cut();
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      await expect.poll(() => seen.length, { timeout: 5_000 }).toBe(300);
+      expect(new Set(seen.map(([n]) => n)).size).toBe(300);
+      expect(seen.some(([, redelivered]) => redelivered)).toBe(false);
+      for (let key = 0; key < 5; key += 1) {
+        const own = seen.flatMap(([n]) => (n % 5 === key ? [n] : []));
+        expect(own).toEqual(own.toSorted((a, b) => a - b));
+      }
+      await reader.close();
+    },
+  );
+
+  liveTest(
+    "hears of a server that answers nothing, and goes on when it does again",
+    async ({ counted, proxy, tenant }) => {
+      const seen: number[] = [];
+      const errors: unknown[] = [];
+      const reader = createTopic<number>(counted.scope("acme"), "mute").read("g", ({ body }) => void seen.push(body), {
+        from: "start",
+        onError: (error) => errors.push(error),
+      });
+      const topic = createTopic<number>(tenant, "mute");
+      await topic.publish(0);
+      await expect.poll(() => seen, { timeout: 5_000 }).toEqual([0]);
+      proxy.mute(true);
+      await topic.publish(1);
+      await expect.poll(() => errors.length, { timeout: 10_000 }).toBeGreaterThan(0);
+      proxy.mute(false);
+      await expect.poll(() => seen, { timeout: 10_000 }).toEqual([0, 1]);
+      await reader.close();
+    },
+  );
+
   liveTest.for(LOST)("changes a board once at a version: $nth lost $when", async ({ nth, when }, { tenant }) => {
     const board = createBus(losing(tenant, nth, when)).board<number>("b");
     await again(() => board.put("x", 1));
