@@ -79,8 +79,6 @@ export function createPartition(
   const { topic, group, reader, place, fence, tries, deliveriesMax, keepMessages, keepMs, partitions } = claimed;
   const gone = new AbortController();
   const { signal } = gone;
-  /** It is another reader's. */
-  let lost = false;
   /** Entries in their order, from the first that is not written down. */
   const open: Entry[] = [];
   const chains = new Map<string, Promise<void>>();
@@ -97,7 +95,7 @@ export function createPartition(
   /** Entries that were done since the last ack began. */
   let done = 0;
 
-  const wantsMore = () => open.length <= AHEAD - PAGE;
+  const wanted = () => (open.length <= AHEAD - PAGE && !draining && !signal.aborted ? position : undefined);
 
   function take(id: string, [, body, , key, , only]: readonly Buffer[]): void {
     const suspect = suspects > 0 && !isAfter(id, claimed.last);
@@ -106,7 +104,7 @@ export function createPartition(
       id,
       key: key === undefined ? "" : String(key),
       body: () => decodeRecord(body as Buffer),
-      redelivered: suspect || (suspectUntilMs > 0 && performance.now() < suspectUntilMs) || only !== undefined,
+      redelivered: suspect || performance.now() < suspectUntilMs || only !== undefined,
       done: false,
       dead: undefined,
     };
@@ -127,7 +125,7 @@ export function createPartition(
     const { key } = entry;
     const before = key === "" ? undefined : chains.get(key);
     let run: Promise<void>;
-    if (before === undefined && room.free > 0 && !lost && isLeased()) {
+    if (before === undefined && room.free > 0 && isLeased() && !signal.aborted) {
       // Most handlers are waited for, some are done at once: these cost no promise.
       const first = attempt(entry, 1);
       if (first === undefined) return finish(entry);
@@ -182,7 +180,7 @@ export function createPartition(
   async function tryAll(entry: Entry, first: Promise<unknown> | undefined): Promise<void> {
     let waitMs: number = AGAIN_MS.first;
     let running = first;
-    for (let nth = 1; !lost; nth += 1) {
+    for (let nth = 1; !signal.aborted; nth += 1) {
       // Another one may be at it by now.
       if (running === undefined && !isLeased()) return onLost();
       try {
@@ -221,7 +219,7 @@ export function createPartition(
     let count = 0;
     while (open[count]?.done === true) count += 1;
     const last = open[count - 1];
-    if (last === undefined || lost) return;
+    if (last === undefined || signal.aborted) return;
     const dead = open.slice(0, count).flatMap(({ id, dead: why }) => (why === undefined ? [] : [id, why]));
     const keep = { keep: Math.floor(keepMessages / partitions), keep_ms: keepMs };
     const values = { group, reader, partition: place, fence, from: written, to: last.id, count, ...keep, dead };
@@ -229,9 +227,8 @@ export function createPartition(
       const own = await runScript(redis, ackMessages, { topic }, values);
       if (own === 0) return onLost();
       written = last.id;
-      const wanted = wantsMore();
       open.splice(0, count);
-      if (!wanted && wantsMore()) onWanting();
+      if (wanted() !== undefined) onWanting();
     } catch (error) {
       onError(error);
       await sleep(AGAIN_MS.first);
@@ -241,10 +238,10 @@ export function createPartition(
   return {
     fence,
     get position() {
-      return wantsMore() && !draining && !lost ? position : undefined;
+      return wanted();
     },
     hear(after, entries) {
-      if (after !== position || draining || lost) return;
+      if (after !== wanted()) return;
       for (const [id, fields] of entries) take(String(id), fields);
     },
     async drain() {
@@ -252,7 +249,6 @@ export function createPartition(
       if (open.length > 0) await new Promise<void>((resolve) => (idle = resolve));
     },
     abandon() {
-      lost = true;
       gone.abort();
       clearTimeout(ackTimer);
       idle();

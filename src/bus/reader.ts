@@ -137,16 +137,18 @@ export function startReader(
 
   /** Waits for what stands after the positions of its partitions, on a connection of its own. */
   async function listen(): Promise<void> {
-    const open = [...held].filter(([, { position }]) => position !== undefined);
+    const open = [...held].flatMap(([place, partition]) => {
+      const { position: after } = partition;
+      return after === undefined ? [] : [{ partition, after, log: `${topic}:log:${place}` }];
+    });
     if (open.length === 0) return new Promise((resolve) => (wake = resolve));
     const waitMs = open.length === held.size ? LISTEN_MS.all : LISTEN_MS.some;
-    const logs = open.map(([place]) => `${topic}:log:${place}`);
-    const positions = open.map(([, { position = "" }]) => position);
+    const streams = [...open.map(({ log }) => log), ...open.map(({ after }) => after)];
     line ??= await redis.dedicate();
     if (closing) return;
-    const command = ["XREAD", "COUNT", String(PAGE), "BLOCK", String(waitMs), "STREAMS", ...logs, ...positions];
+    const command = ["XREAD", "COUNT", String(PAGE), "BLOCK", String(waitMs), "STREAMS", ...streams];
     const found = toStreams(await line.send(command, { reply: "bytes", timeoutMs: waitMs + ANSWER_MS }));
-    for (const [at, log] of logs.entries()) open[at]?.[1].hear(positions[at] ?? "", found.get(log) ?? []);
+    for (const { partition, after, log } of open) partition.hear(after, found.get(log) ?? []);
   }
 
   async function listenOn(): Promise<void> {

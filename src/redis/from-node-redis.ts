@@ -55,9 +55,7 @@ function nodeRedisDriver(client: NodeRedisClient | NodeRedisCluster): Driver {
     },
     isReady: () => (isCluster(client) ? client.slots.length > 0 : client.isReady),
     async subscribe(channels, onMessage, mode): Promise<Subscription> {
-      const listener = client.duplicate();
-      listener.on("error", () => {});
-      await listener.connect();
+      const listener = await dialLike(client);
       const hear: Listener = (message, channel) => onMessage(channel, message);
       if (mode === "pattern") await listener.pSubscribe([...channels], hear);
       else if (mode === "channel") await listener.subscribe([...channels], hear);
@@ -65,13 +63,19 @@ function nodeRedisDriver(client: NodeRedisClient | NodeRedisCluster): Driver {
       return { close: async () => listener.destroy() };
     },
     async dedicate() {
-      const own = client.duplicate();
-      own.on("error", () => {});
-      await own.connect();
+      const own = await dialLike(client);
       return { ...nodeRedisDriver(own), close: async () => own.destroy() };
     },
     async close() {},
   };
+}
+
+/** Opens another connection like this one. */
+async function dialLike(client: NodeRedisClient | NodeRedisCluster): Promise<NodeRedisClient | NodeRedisCluster> {
+  const other = client.duplicate();
+  other.on("error", () => {});
+  await other.connect();
+  return other;
 }
 
 // The reply kinds of RESP3 by their type bytes, as node-redis names them in RESP_TYPES.

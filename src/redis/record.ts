@@ -24,9 +24,7 @@ export function encodeRecord(value: unknown): Buffer {
 /** The same as what commands take: a record that is not compressed stays text, which costs less on its way. */
 export function encodePlain(value: unknown): Buffer | string {
   const json = JSON.stringify(value);
-  // A character takes three bytes at most.
-  const isShort = 3 * json.length < COMPRESS_FROM_BYTES || Buffer.byteLength(json) < COMPRESS_FROM_BYTES;
-  return isShort ? PLAIN_HEADER + json : encodeRecordBody(Buffer.from(json));
+  return Buffer.byteLength(json) < COMPRESS_FROM_BYTES ? PLAIN_HEADER + json : encodeRecordBody(Buffer.from(json));
 }
 
 const PLAIN_HEADER = String.fromCharCode(RECORD_VERSION, PLAIN_JSON);
@@ -58,8 +56,6 @@ function brotliOptions(bytes: number, quality: number) {
  */
 export function decodeRecord(record: Uint8Array): unknown {
   try {
-    if (record[0] === RECORD_VERSION && record[1] === PLAIN_JSON && Buffer.isBuffer(record))
-      return JSON.parse(record.toString("utf8", 2));
     return JSON.parse(decodeRecordBody(record).toString("utf8"));
   } catch (cause) {
     if (MarrowError.is(cause)) throw cause;

@@ -46,9 +46,9 @@ export function createWriter(
   /** Writes what has gathered, however often it takes. */
   async function writeOut(): Promise<void> {
     while (written < parts.length && !stopped) {
-      const some = parts.slice(written, written + PARTS_MAX);
+      let some: readonly string[] = [];
       const reply = await insist(
-        () => append(written, some),
+        () => append(written, (some = parts.slice(written, written + PARTS_MAX))),
         () => stopped,
         onError,
       );

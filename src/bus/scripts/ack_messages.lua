@@ -33,10 +33,10 @@ for at = 10, #ARGV, 2 do
 end
 local field = group .. "/" .. partition
 local before, number = string.match(redis.call("HGET", topic .. ":cursors", field) or "0-0 0", "^(%S+) (%d+)$")
-local _, added, _, last = ends_of(topic .. ":log:" .. partition)
+local ends = ends_of(topic .. ":log:" .. partition)
 -- Said again it is not counted twice; and at the end the number is known.
-if to == last then number = added elseif before == from then number = number + count end
+if to == ends.last then number = ends.added elseif before == from then number = number + count end
 redis.call("HSET", topic .. ":cursors", field, to .. " " .. number)
 redis.call("HDEL", topic .. ":tries:" .. group, partition)
-trim(topic, partition, keep, tonumber(redis.call("TIME")[1]) * 1000 - keep_ms)
+trim(topic, partition, ends, keep, tonumber(redis.call("TIME")[1]) * 1000 - keep_ms)
 return 1

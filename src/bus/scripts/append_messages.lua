@@ -28,7 +28,8 @@ if left < 0 then
   for partition = 0, partitions - 1 do
     if left < 0 then
       local place = tostring(partition)
-      left = left + trim(topic, place, math.max(0, redis.call("XLEN", logs .. place) + left), now - keep_ms, true)
+      local ends = ends_of(logs .. place)
+      left = left + trim(topic, place, ends, math.max(0, ends.length + left), now - keep_ms, true)
     end
   end
   if left < 0 then return { "full" } end

@@ -52,13 +52,13 @@ local reply = { math.max(0, #own - share) }
 local function tell(place, fence, handed_over)
   local field = group .. "/" .. place
   local cursor = redis.call("HGET", cursors, field)
-  local length, added, _, last = ends_of(topic .. ":log:" .. place)
+  local ends = ends_of(topic .. ":log:" .. place)
   if not cursor then
-    cursor = from_start == "1" and "0-0 " .. (added - length) or last .. " " .. added
+    cursor = from_start == "1" and "0-0 " .. (ends.added - ends.length) or ends.last .. " " .. ends.added
     redis.call("HSET", cursors, field, cursor)
     handed_over = 1
   end
-  for _, word in ipairs({ place, fence, string.match(cursor, "^%S+"), last, redis.call("HGET", tries, place) or "0", handed_over }) do
+  for _, word in ipairs({ place, fence, string.match(cursor, "^%S+"), ends.last, redis.call("HGET", tries, place) or "0", handed_over }) do
     reply[#reply + 1] = word
   end
 end

@@ -12,12 +12,12 @@ local to = ARGV[3]
 -- INCLUDE topic
 for partition = 0, partitions - 1 do
   local log = topic .. ":log:" .. partition
-  local length, added, _, last = ends_of(log)
-  local number = added
+  local ends = ends_of(log)
+  local last, number = ends.last, ends.added
   if to ~= "end" then
     -- At the last entry up to there.
     local entry = redis.call("XREVRANGE", log, to, "-", "COUNT", 1)[1]
-    last, number = entry and entry[1] or "0-0", added - length
+    last, number = entry and entry[1] or "0-0", ends.added - ends.length
   end
   redis.call("HSET", topic .. ":cursors", group .. "/" .. partition, last .. " " .. number)
 end
