@@ -36,6 +36,14 @@ describe("the guard", () => {
     expect(findVeto(a, b)).toBeUndefined();
   });
 
+  it("compares no text that is longer than 4,096 characters: such a prompt is served by the exact tier alone", () => {
+    const long = "a question about bread ".repeat(200);
+    expect([findVeto(long, "a question about bread"), findVeto("a question about bread", long)]).toEqual([
+      "length",
+      "length",
+    ]);
+  });
+
   it("never vetoes a text against itself, and says the same both ways", () => {
     const text = fc.oneof(fc.string({ unit: "grapheme", maxLength: 80 }), fc.lorem({ maxCount: 12 }));
     fc.assert(fc.property(text, (one) => findVeto(one, one) === undefined));

@@ -25,8 +25,17 @@ export function findVeto(asked: string, stored: string): Veto | undefined {
 
 /** The same for one prompt that is held against several: it is read once. */
 export function createGuard(asked: string): (stored: string) => Veto | undefined {
+  if (isTooLong(asked)) return () => "length";
   const reading = read(asked);
-  return (stored) => compare(reading, read(stored));
+  return (stored) => (isTooLong(stored) ? "length" : compare(reading, read(stored)));
+}
+
+/** Characters of a prompt that is compared by its words. Longer prompts are served by the exact tier alone. */
+const COMPARED_CHARS_MAX = 4_096;
+
+/** Whether a prompt is too long to be compared by its words within the time that one request may hold the event loop. */
+export function isTooLong(prompt: string): boolean {
+  return prompt.length > COMPARED_CHARS_MAX;
 }
 
 /** The same for prompts that are read already. */
@@ -129,33 +138,53 @@ export function isTurnedAround(a: Reading, b: Reading): boolean {
     const [left, right] = [a, b].map(({ order }) => order.filter((word) => !ARTICLE.test(word)).join(" "));
     if (left !== right) return true;
   }
-  for (const word of DIRECTIONS) {
-    if (!a.words.has(word) || !b.words.has(word)) continue;
-    const [here, there] = [behind(a.order, word), behind(b.order, word)];
-    if (
-      here.length === 0 ||
-      there.length === 0 ||
-      here.some(({ after }) => there.some((other) => other.after === after))
-    )
-      continue;
-    if (here.some((one) => there.some((other) => one.before.has(other.after) && other.before.has(one.after))))
-      return true;
-  }
+  const [here, there] = [toPlaces(a.order), toPlaces(b.order)];
+  for (const word of DIRECTIONS)
+    if (a.words.has(word) && b.words.has(word) && changesSides(word, here, there)) return true;
   return false;
 }
 
 const AUXILIARY = /^(?:does|do|did|is|are|was|were|can|could|will|would|should|has|have)$/;
 const ARTICLE = /^(?:a|an|the)$/;
 
-/** For each time a direction word stands in a text: the word behind it, and all before it. */
-function behind(
-  order: readonly string[],
-  word: string,
-): { readonly after: string; readonly before: ReadonlySet<string> }[] {
-  const plainOrder = order.filter((one) => !ARTICLE.test(one));
-  return plainOrder.flatMap((one, at) => {
-    const after = plainOrder[at + 1];
-    return one === word && after !== undefined ? [{ after, before: new Set(plainOrder.slice(0, at)) }] : [];
+/** The words of a text without articles, and where each of them stands first. */
+interface Places {
+  readonly order: readonly string[];
+  readonly first: ReadonlyMap<string, number>;
+}
+
+function toPlaces(words: readonly string[]): Places {
+  const order = words.filter((word) => !ARTICLE.test(word));
+  const first = new Map<string, number>();
+  for (const [at, word] of order.entries()) if (!first.has(word)) first.set(word, at);
+  return { order, first };
+}
+
+/** Where a direction word stands in a text with another word behind it. */
+function placesOf(word: string, { order }: Places): number[] {
+  return order.flatMap((one, at) => (one === word && at + 1 < order.length ? [at] : []));
+}
+
+/**
+ * Whether some word behind `word` in one text stands before `word` in the other, and the other way round, and no word stands behind it in
+ * both. Linear in the texts: of all places after a position only the one whose following word comes earliest in the other text counts.
+ */
+function changesSides(word: string, here: Places, there: Places): boolean {
+  const [places, otherPlaces] = [placesOf(word, here), placesOf(word, there)];
+  const after = (at: number, { order }: Places) => order[at + 1] as string;
+  const behindHere = new Set(places.map((at) => after(at, here)));
+  if (otherPlaces.some((at) => behindHere.has(after(at, there)))) return false;
+  // earliest[p]: the earliest position in the other text of a word that stands behind `word` here, at a place later than p.
+  const earliest = new Float64Array(here.order.length + 1).fill(Infinity);
+  for (const at of places) earliest[at] = there.first.get(after(at, here)) ?? Infinity;
+  for (let at = here.order.length - 1, least = Infinity; at >= 0; at -= 1) {
+    const own = earliest[at] as number;
+    earliest[at] = least;
+    least = Math.min(least, own);
+  }
+  return otherPlaces.some((at) => {
+    const position = here.first.get(after(at, there));
+    return position !== undefined && (earliest[position] as number) < at;
   });
 }
 

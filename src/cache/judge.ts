@@ -1,7 +1,7 @@
 import type { Word } from "../embedders/index.ts";
-import { compare, type Veto } from "./guard.ts";
+import { compare, isTooLong, type Veto } from "./guard.ts";
 import { read } from "./reading.ts";
-import { toFeatures, toSheet, type Sheet } from "./verifier/features.ts";
+import { isTooManyWords, toFeatures, toSheet } from "./verifier/features.ts";
 import { likelihood, type Logistic } from "./verifier/logistic.ts";
 
 /** Why a stored question does not serve, though it is near. */
@@ -31,21 +31,28 @@ export function createJudge(
   asked: string,
   { verifier, floor, threshold, words }: JudgeOptions,
 ): (stored: string, similarity: number) => Judgement {
-  const reading = read(asked);
-  let sheet: Sheet | undefined;
+  const tooLong = isTooLong(asked);
+  const reading = once(() => read(asked));
+  const sheet = once(() => toSheet(reading()));
   return (stored, similarity) => {
+    const refused = (refusal: Refusal): Judgement => ({ similarity, score: 0, refusal });
     if (similarity < floor)
       return { similarity, score: verifier === undefined ? similarity : 0, refusal: "below_threshold" };
+    if (tooLong || isTooLong(stored)) return refused("length");
     const other = read(stored);
-    const veto = compare(reading, other);
-    if (veto !== undefined) return { similarity, score: 0, refusal: veto };
-    const score =
-      verifier === undefined
-        ? similarity
-        : likelihood(
-            verifier,
-            toFeatures((sheet ??= toSheet(reading)), toSheet(other), Math.min(1, similarity), words),
-          );
+    const veto = compare(reading(), other);
+    if (veto !== undefined) return refused(veto);
+    let score = similarity;
+    if (verifier !== undefined) {
+      const otherSheet = toSheet(other);
+      if (isTooManyWords(sheet(), otherSheet)) return refused("length");
+      score = likelihood(verifier, toFeatures(sheet(), otherSheet, Math.min(1, similarity), words));
+    }
     return { similarity, score, ...(score < threshold && { refusal: "below_threshold" as const }) };
   };
+}
+
+function once<T>(work: () => T): () => T {
+  let done: { readonly value: T } | undefined;
+  return () => (done ??= { value: work() }).value;
 }

@@ -79,6 +79,15 @@ function trigramsOf(text: string): ReadonlySet<number> {
   return grams;
 }
 
+/** Comparisons of one word with another that one pair of prompts may cost: some milliseconds. */
+const COMPARISONS_MAX = 16_384;
+
+/** Whether a pair has so many words of its own on each side that comparing them all would take too long. */
+export function isTooManyWords(a: Sheet, b: Sheet): boolean {
+  const alone = (one: Sheet, other: Sheet) => [...one.contentSet].filter((word) => !other.contentSet.has(word)).length;
+  return alone(a, b) * b.content.length + alone(b, a) * a.content.length > COMPARISONS_MAX;
+}
+
 /** The features of a pair, each from about 0 to about 1. Symmetric. */
 export function toFeatures(a: Sheet, b: Sheet, cosine: number, words: (word: string) => Word): number[] {
   const shared = [...a.contentSet].filter((word) => b.contentSet.has(word)).length;
