@@ -50,6 +50,31 @@ async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe("the AI SDK over a cache", () => {
+  liveTest("never serves one answer to two prompts that differ in more than their text", async ({ tenant }) => {
+    const { wrapped, calls } = setUp(tenant);
+    const part = { type: "text" as const, text: ASKED };
+    const contents = [
+      [part],
+      [{ ...part, providerOptions: { house: { cited: "a" } } }],
+      [{ ...part, providerOptions: { house: { cited: "b" } } }],
+      [
+        { type: "text" as const, text: "What is the capital" },
+        { type: "text" as const, text: "of France?" },
+      ],
+      [
+        { type: "text" as const, text: "What is" },
+        { type: "text" as const, text: "the capital of France?" },
+      ],
+    ];
+    for (const content of contents) await generateText({ model: wrapped, messages: [{ role: "user", content }] });
+    for (const as of ["a", "b"])
+      await generateText({
+        model: wrapped,
+        messages: [{ role: "user", content: ASKED, providerOptions: { house: { as } } }],
+      });
+    expect(calls()).toBe(contents.length + 2);
+  });
+
   liveTest("generates once, then serves the same and rephrased prompts", async ({ tenant }) => {
     const { wrapped, calls } = setUp(tenant);
     expect((await generateText({ model: wrapped, prompt: ASKED })).text).toBe("Paris.");

@@ -34,7 +34,14 @@ export function toQuestion(
   const before = prompt.slice(0, -1);
   const instructed = before.filter(({ role }) => role === "system");
   const said = before.filter(({ role }) => role !== "system");
-  const within = { provider: model.provider, model: model.modelId, parameters, instructed };
+  // All of the last turn but its text counts exactly: options for the provider, and where one part ends and the next begins.
+  const { role: ____, content, ...fields } = last;
+  const beside = {
+    fields,
+    before: content.slice(0, -1),
+    ofLast: content.slice(-1).map(({ text: _____, ...rest }) => rest),
+  };
+  const within = { provider: model.provider, model: model.modelId, parameters, instructed, beside };
   return {
     prompt: text,
     within: JSON.parse(JSON.stringify(within)) as unknown,

@@ -18,17 +18,30 @@ const IRRELEVANT = new Set([
 
 /**
  * The question that a request asks of the cache, or `undefined` when no stored answer could serve it: the last message is
- * no plain text of the user's, or several answers are wanted at once.
+ * no plain text of the user's, or several answers are wanted at once. Everything that the model is given counts exactly but the text of
+ * the last message. `beside`: what else must be equal.
  */
-export function toQuestion(request: ChatRequest, { digest, spoken }: Context): Question | undefined {
+export function toQuestion(request: ChatRequest, { digest, spoken }: Context, beside?: unknown): Question | undefined {
   const prompt = promptOf(request);
   if (prompt === undefined) return undefined;
-  const parameters: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(request)) if (!IRRELEVANT.has(name)) parameters[name] = value;
+  const parameters = Object.fromEntries(Object.entries(request).filter(([name]) => !IRRELEVANT.has(name)));
+  const fields = besideText(request.messages.at(-1) as ChatMessage);
+  const within = { parameters, ...(fields !== undefined && { fields }), ...(beside !== undefined && { beside }) };
   // A prompt that leans on what was said may be shared where the same was said; instructions say nothing that it could lean on.
-  return spoken
-    ? { prompt, within: { parameters }, context: digest }
-    : { prompt, within: { parameters, instructed: digest } };
+  return spoken ? { prompt, within, context: digest } : { prompt, within: { ...within, instructed: digest } };
+}
+
+/**
+ * All that a message says beside the text that is compared by meaning: its other fields, those of its parts, and every part before the last
+ * one. `undefined` for a message that is its role and one text.
+ */
+export function besideText(message: Readonly<Record<string, unknown>>): unknown {
+  const { role: _, content, ...fields } = message;
+  const parts = Array.isArray(content) ? (content as readonly Readonly<Record<string, unknown>>[]) : [];
+  const { type: __, text: ___, ...ofLast } = parts.at(-1) ?? {};
+  const before = parts.slice(0, -1);
+  if (Object.keys(fields).length + Object.keys(ofLast).length + before.length === 0) return undefined;
+  return { fields, ofLast, before };
 }
 
 /** The user's own words in the last message, or `undefined`. */

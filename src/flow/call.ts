@@ -31,6 +31,8 @@ export interface ChatCall {
   readonly request: ChatRequest;
   /** The request as the client's bytes, when nothing needs to change in it. */
   readonly body?: Uint8Array | undefined;
+  /** More that must be equal for one answer to serve two requests, as any JSON: whose the answer is, what the body says beside its text. */
+  readonly within?: unknown;
   /** Who asks: subject of the limits, owner of the session. */
   readonly user: string;
   /** The key that it came with, a name or hash and never the key itself: a subject of limits. */

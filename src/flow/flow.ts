@@ -104,7 +104,7 @@ export function createFlow(options: FlowOptions): Flow {
       session === undefined
         ? { version: 0, epoch: "", context: contextOf(request, []) }
         : digests.guess(sessionKey, request);
-    let question = cache === undefined ? undefined : toQuestion(request, guess.context);
+    let question = cache === undefined ? undefined : toQuestion(request, guess.context, call.within);
     const [decision, window, guessed] = await Promise.all([
       limiter?.take(subjects, { requests: 1, concurrency: 0 }),
       orWithout("memory", session?.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
@@ -118,7 +118,7 @@ export function createFlow(options: FlowOptions): Flow {
     if (window !== undefined && (window.version !== guess.version || window.epoch !== guess.epoch)) {
       const context = contextOf(request, window.turns);
       if (context.digest !== guess.context.digest && cache !== undefined) {
-        question = toQuestion(request, context);
+        question = toQuestion(request, context, call.within);
         found = await lookup(question, "exact", control);
       }
     }

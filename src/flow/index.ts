@@ -1,5 +1,5 @@
 export { CACHE_CONTROL_DEFAULT, parseCacheControl, type CacheControl } from "./cache-control.ts";
-export type { StoredAnswer } from "./cacheable.ts";
+export { besideText, type StoredAnswer } from "./cacheable.ts";
 export { withHistory } from "./context.ts";
 export type { AnswerStream, CacheStatus, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 export { createFlow } from "./flow.ts";

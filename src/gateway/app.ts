@@ -14,8 +14,9 @@ import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { bearerOf } from "./identity.ts";
 import { createInside } from "./inside.ts";
+import { readJson } from "./json.ts";
 import { createMetrics } from "./metrics.ts";
-import { keepBodyBytes, type GatewayApp } from "./parts.ts";
+import { keepBody, type GatewayApp } from "./parts.ts";
 import { registerA2A } from "./routes/a2a.ts";
 import { registerAdmin } from "./routes/admin.ts";
 import { registerBatches } from "./routes/batches.ts";
@@ -99,10 +100,11 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
     try {
-      keepBodyBytes(request, body as Buffer);
-      done(null, JSON.parse((body as Buffer).toString("utf8")));
-    } catch (cause) {
-      done(new MarrowError("invalid_input", "the body is no JSON", { cause }));
+      const { value, beyond } = readJson(body);
+      keepBody(request, { bytes: body as Buffer, beyond });
+      done(null, value);
+    } catch (error) {
+      done(error as MarrowError);
     }
   });
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (value) => {

@@ -41,14 +41,21 @@ declare module "fastify" {
   }
 }
 
-const bytes = new WeakMap<FastifyRequest, Buffer>();
-
-/** Keeps a request's body as it came, for a model that may take it unchanged. */
-export function keepBodyBytes(request: FastifyRequest, body: Buffer): void {
-  bytes.set(request, body);
+/** A request's body as it came. */
+export interface Body {
+  readonly bytes: Buffer;
+  /** Integers in it that were not read exactly, as they were written. */
+  readonly beyond: readonly string[];
 }
 
-/** The body of a request as it came. */
-export function bodyBytes(request: FastifyRequest): Buffer | undefined {
-  return bytes.get(request);
+const bodies = new WeakMap<FastifyRequest, Body>();
+
+/** Keeps a request's body as it came, for a model that may take it unchanged. */
+export function keepBody(request: FastifyRequest, body: Body): void {
+  bodies.set(request, body);
+}
+
+/** The body of a request as it came; `undefined` for one without JSON. */
+export function bodyOf(request: FastifyRequest): Body | undefined {
+  return bodies.get(request);
 }

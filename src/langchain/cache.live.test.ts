@@ -1,4 +1,4 @@
-import { AIMessage } from "@langchain/core/messages";
+import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import { FakeListChatModel, FakeLLM } from "@langchain/core/utils/testing";
 import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
@@ -18,6 +18,20 @@ describe("a cache as LangChain's", () => {
     expect((await model.invoke(asked)).content).toBe("first");
     expect((await model.invoke(asked)).content).toBe("first");
     expect((await model.invoke("What's the capital of France?")).content).toBe("second");
+  });
+
+  liveTest("never serves the answer about one picture to another one", async ({ tenant }) => {
+    const model = new FakeListChatModel({ responses: ["a cat", "a dog"], cache: open(tenant) });
+    const about = (url: string) => [
+      new HumanMessage({
+        content: [
+          { type: "text", text: "What is it?" },
+          { type: "image_url", image_url: { url } },
+        ],
+      }),
+    ];
+    expect((await model.invoke(about("https://a/1"))).content).toBe("a cat");
+    expect((await model.invoke(about("https://a/2"))).content).toBe("a dog");
   });
 
   liveTest("compares by meaning where that is wanted", async ({ tenant }) => {

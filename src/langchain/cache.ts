@@ -46,13 +46,21 @@ export class MarrowCache extends BaseCache {
     await unlessAway(this.#cache.store(question, value.map(serializeGeneration)), this.#options.onUnavailable);
   }
 
-  /** Compared exactly, a prompt needs no words: its digest stands for it. So nothing of it can lean on anything, or be too long. */
+  /**
+   * LangChain hands a prompt over as text in which a picture, a sound or a file is a word in brackets, whatever is in it: such a prompt is
+   * not cached. Fields of messages that are not in that text (`additional_kwargs`, ids) cannot be told apart here.
+   *
+   * Compared exactly, a prompt needs no words: its digest stands for it. So nothing of it can lean on anything, or be too long. */
   #toQuestion(prompt: string, llmKey: string): Question | undefined {
+    if (PLACEHOLDER.test(prompt)) return undefined;
     const within = { llmKey };
     if (this.#options.semantic !== true) return { prompt: hash("sha256", prompt), within };
     return prompt.trim() === "" || prompt.length > PROMPT_CHARS_MAX ? undefined : { prompt, within };
   }
 }
+
+/** What stands for a part of a message that is no text: `[image]`, `[input_audio]`, `[text-plain file]`. */
+const PLACEHOLDER = /\[[a-z][\w-]*(?: file)?\]/i;
 
 function isWhole({
   text,

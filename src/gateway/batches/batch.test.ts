@@ -20,6 +20,12 @@ describe("the lines of a batch", () => {
     [line("a", { url: "/v1/files" }), "mismatched_url", 1],
     [line("a", { body: { model: "m", background: true } }), "invalid_request", 1],
     [line("", {}), "invalid_line", 1],
+    [
+      `${line("a")}\n{"custom_id":"b","method":"POST","url":"${ENDPOINT}","body":{"model":"m","model":"n"}}`,
+      "invalid_line",
+      2,
+    ],
+    [Buffer.concat([Buffer.from(`${line("a")}\n"`), Buffer.from([0xff])]), "invalid_encoding", 2],
   ])("are refused by number when they are wrong: %s", (text, code, number) => {
     expect(readLines(text, ENDPOINT).errors).toMatchObject([{ code, line: number }]);
   });

@@ -1,4 +1,7 @@
+import { isUtf8 } from "node:buffer";
 import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { readJson } from "../json.ts";
 
 /** Endpoints whose requests may stand in a batch. */
 export const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"] as const;
@@ -73,9 +76,9 @@ const lineBody = z.looseObject({
 
 const ERRORS_MAX = 100;
 
-/** Reads a batch's input file: one request a line, all for one endpoint, each with a name of its own. */
+/** Reads a batch's input file: one request a line, all for one endpoint, each with a name of its own; each line as {@link readJson} reads it. */
 export function readLines(
-  text: string,
+  content: Uint8Array | string,
   endpoint: string,
 ): { readonly lines: readonly BatchLine[]; readonly errors: readonly LineError[] } {
   const lines: BatchLine[] = [];
@@ -84,10 +87,20 @@ export function readLines(
   const refuse = (line: number, code: string, message: string, param: string | null = null) => {
     if (errors.length < ERRORS_MAX) errors.push({ code, line, message, param });
   };
+  if (typeof content !== "string" && !isUtf8(content)) {
+    refuse(badLineOf(content), "invalid_encoding", "the file must be UTF-8, and this line has other bytes");
+    return { lines, errors };
+  }
+  const text = typeof content === "string" ? content : Buffer.from(content).toString("utf8");
   for (const [at, raw] of text.split("\n").entries()) {
     if (raw.trim() === "") continue;
     const line = at + 1;
-    const parsed = lineBody.safeParse(fromJson(raw));
+    const read = fromJson(raw);
+    if (typeof read === "string") {
+      refuse(line, "invalid_line", read);
+      continue;
+    }
+    const parsed = lineBody.safeParse(read.value);
     if (!parsed.success) {
       const path = parsed.error.issues[0]?.path.join(".") ?? "";
       refuse(line, "invalid_line", path === "" ? "a line must be a JSON object" : `${path} is wrong`, path || null);
@@ -106,10 +119,21 @@ export function readLines(
   return { lines, errors };
 }
 
-function fromJson(text: string): unknown {
+/** A line that was read, or what is wrong with it. */
+function fromJson(text: string): { readonly value: unknown } | string {
   try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+    return readJson(text);
+  } catch (error) {
+    return MarrowError.is(error) ? error.message.replace("the body", "a line") : "a line must be a JSON object";
   }
+}
+
+/** Number of the first line that is no UTF-8. */
+function badLineOf(content: Uint8Array): number {
+  let [line, start] = [1, 0];
+  for (let end = content.indexOf(0x0a); end !== -1; end = content.indexOf(0x0a, start)) {
+    if (!isUtf8(content.subarray(start, end))) return line;
+    [line, start] = [line + 1, end + 1];
+  }
+  return line;
 }

@@ -69,7 +69,7 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
         if (MarrowError.is(error, "not_found")) return Buffer.alloc(0);
         throw error;
       });
-    const { lines, errors } = readLines(content.toString("utf8"), batch.endpoint);
+    const { lines, errors } = readLines(content, batch.endpoint);
     const counts = { total: lines.length, completed: 0, failed: 0 };
     if (errors.length > 0) {
       const data = { object: "list" as const, data: errors };
@@ -154,7 +154,7 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
     for (const [, result] of [...results].toSorted(([a], [b]) => a - b)) (isGood(result) ? good : bad).push(result);
     const status = batch.status === "cancelling" ? "cancelled" : results.size < total ? "expired" : "completed";
     if (results.size < total) {
-      const { lines } = readLines(String(await stores(scope).files.content(batch.input_file_id)), batch.endpoint);
+      const { lines } = readLines(await stores(scope).files.content(batch.input_file_id), batch.endpoint);
       const error = { code: `batch_${status}`, message: `the batch was ${status} before this line was asked` };
       for (const [line, { custom_id: name }] of lines.entries())
         if (!results.has(line)) bad.push({ id: `${id}_l${line}`, custom_id: name, response: null, error });

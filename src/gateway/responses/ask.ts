@@ -1,4 +1,4 @@
-import type { ChatCall, ChatOutcome } from "../../flow/index.ts";
+import { besideText, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
 import type { Asker } from "../asker.ts";
 import { admit } from "../asking.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -16,9 +16,11 @@ export async function askFlow(
   const history = previous == null ? [] : await parts.tenants(asker.scope).responses.history(previous);
   const chat = toChatRequest(asked.request, history, asked.input);
   const { tenant, limiter } = await admit(parts, asker);
+  const { id: _, type: __, ...last } = asked.input.at(-1) ?? {};
   return tenant.flow.chat({
     ...how,
     request: { ...chat, ...(asked.stream && { stream: true, stream_options: { include_usage: true } }) },
+    within: besideText(last),
     user: asker.user,
     key: asker.key,
     limiter,

@@ -8,7 +8,7 @@ import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { header } from "../identity.ts";
 import { openOutlet } from "../outlet.ts";
-import { bodyBytes, type GatewayApp } from "../parts.ts";
+import { bodyOf, type GatewayApp } from "../parts.ts";
 
 /** What must be right for a request to be understood; everything else goes to the model as it came. */
 const chatBody = z.looseObject({
@@ -38,9 +38,11 @@ export function registerChat(parts: GatewayApp): void {
       });
     const asker = askerOf(request, body["user"]);
     const { tenant, limiter } = await admit(parts, asker);
+    const { bytes, beyond = [] } = bodyOf(request) ?? {};
     const outcome = await tenant.flow.chat({
       request: body,
-      body: held === undefined ? bodyBytes(request) : undefined,
+      body: held === undefined ? bytes : undefined,
+      within: beyond.length === 0 ? undefined : { beyond },
       user: asker.user,
       key: asker.key,
       limiter,
