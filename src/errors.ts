@@ -15,8 +15,10 @@ export type ErrorCode =
   | "unauthorized"
   | "forbidden"
   | "not_found"
+  | "method_not_allowed"
   | "conflict"
   | "too_large"
+  | "unsupported_media_type"
   | "rate_limited"
   | "aborted"
   | "internal"
@@ -39,8 +41,14 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   unauthorized: { status: 401, retryable: false, meaning: "The API key is missing, unknown or revoked." },
   forbidden: { status: 403, retryable: false, meaning: "The API key is not allowed to do this." },
   not_found: { status: 404, retryable: false, meaning: "The named thing does not exist." },
+  method_not_allowed: { status: 405, retryable: false, meaning: "The path exists, but not with this method." },
   conflict: { status: 409, retryable: false, meaning: "It exists already with other settings or at another version." },
   too_large: { status: 413, retryable: false, meaning: "A value is over a named limit." },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    meaning: "The body's content type or encoding is not accepted here.",
+  },
   rate_limited: {
     status: 429,
     retryable: true,

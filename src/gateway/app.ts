@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { fastify, LogController, type FastifyInstance } from "fastify";
 import type { z } from "zod";
 import { createBus, type Bus } from "../bus/index.ts";
@@ -13,6 +12,11 @@ import { createBatches } from "./batches/batches.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { bearerOf } from "./identity.ts";
+import { acceptDeployments, rewriteUrl } from "./http/aliases.ts";
+import { allowOrigins } from "./http/cors.ts";
+import { acceptEncodings } from "./http/encodings.ts";
+import { noteRoutes } from "./http/not-found.ts";
+import { toRequestId } from "./http/request-id.ts";
 import { createInside } from "./inside.ts";
 import { readJson } from "./json.ts";
 import { createMetrics } from "./metrics.ts";
@@ -75,13 +79,15 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     logger: config.logLevel === "silent" ? false : { level: config.logLevel },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytesMax,
-    genReqId: () => randomUUID(),
+    genReqId: toRequestId,
+    rewriteUrl,
     // One logger for all: a child for each request costs more than the lines it would ever write.
     childLoggerFactory: (logger) => logger,
     // A stream may take minutes; the sockets of idle clients are closed by the keep-alive bound.
     requestTimeout: 0,
     keepAliveTimeout: 72_000,
   });
+  const routes = noteRoutes(app);
   const metrics = createMetrics(config.spendLabels);
   const keys = createApiKeys(redis);
   const { find: findModel, list: listModels } = routeModels(models);
@@ -99,6 +105,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    // An official client sends DELETE and cancel with this type and no body.
+    if (body.length === 0) return done(null, undefined);
     try {
       const { value, beyond } = readJson(body);
       keepBody(request, { bytes: body as Buffer, beyond });
@@ -121,13 +129,17 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       .send(body);
   });
   app.setNotFoundHandler((request, reply) => {
-    const { status, body } = toErrorAnswer(
-      new MarrowError("not_found", `there is nothing at ${request.method} of this path`),
-    );
+    const { error, allow } = routes.explain(request.method, request.url.split("?")[0] ?? "");
+    if (allow !== undefined) reply.header("allow", allow);
+    const { status, body } = toErrorAnswer(error);
     return reply.code(status).send(body);
   });
   app.decorateRequest("principal");
-  app.addHook("onRequest", (request, _, done) => {
+  allowOrigins(app, config.cors);
+  acceptEncodings(app);
+  acceptDeployments(app);
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-request-id", request.id);
     if (request.routeOptions.config.open === true) return done();
     const own = inside.principalOf(request);
     if (own !== undefined) {
@@ -177,7 +189,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   };
   registerHealth(parts);
   registerModels(parts);
-  registerChat(parts);
+  registerChat(parts, config);
   registerResponses(parts);
   registerBatches(parts);
   registerTasks(parts);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MarrowError } from "../errors.ts";
+import { editDistance } from "../internal/edit-distance.ts";
 import type { Price } from "../models/index.ts";
 
 const integer = (min: number, max: number) => z.int().min(min).max(max);
@@ -40,6 +41,15 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
   port: integer(0, 65_535).default(8080),
   app: z.string().min(1).max(64).default("marrow"),
   auth: z.enum(["keys", "off"]).default("keys"),
+  cors: z
+    .strictObject({
+      origins: z
+        .array(z.union([z.literal("*"), z.url({ protocol: /^https?$/ })]))
+        .max(100)
+        .default([]),
+      maxAgeSeconds: integer(0, 86_400).default(600),
+    })
+    .prefault({}),
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("warn"),
   bodyBytesMax: integer(1_024, 256 * 1_048_576).default(8 * 1_048_576),
   upstreams: z
@@ -100,6 +110,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     .strictObject({
       ttlMs: integer(1, 366 * 86_400_000).default(3_600_000),
       turns: integer(1, 1_000).default(40),
+      fromMetadata: z.boolean().default(false),
     })
     .prefault({}),
   conversations: z
@@ -155,6 +166,8 @@ export interface GatewayConfig {
   readonly port: number;
   readonly app: string;
   readonly auth: "keys" | "off";
+  /** Origins whose pages may call the gateway from a browser; `*` for all. None by default. */
+  readonly cors: { readonly origins: readonly string[]; readonly maxAgeSeconds: number };
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "silent";
   readonly bodyBytesMax: number;
   readonly upstreams: readonly {
@@ -185,7 +198,8 @@ export interface GatewayConfig {
     readonly itemsMax: number;
     readonly recall: { readonly target: number; readonly sampleEvery: number };
   };
-  readonly sessions: { readonly ttlMs: number; readonly turns: number };
+  /** `fromMetadata`: whether `metadata.session_id` names a session as the header `x-marrow-session` does. */
+  readonly sessions: { readonly ttlMs: number; readonly turns: number; readonly fromMetadata: boolean };
   readonly conversations: { readonly ttlMs: number; readonly itemsMax: number };
   readonly memories: { readonly factsMax: number; readonly halfLifeMs: number };
   /** How long responses are kept, and the events of those in the background. */
@@ -326,19 +340,6 @@ export function nearestName(name: string, known: readonly string[]): string | un
     .toSorted(([a], [b]) => a - b);
   const [distance = Infinity, nearest] = ranked[0] ?? [];
   return distance <= Math.max(2, name.length / 2) ? nearest : undefined;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }
 
 function isLoopback(host: string): boolean {

@@ -27,7 +27,8 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
   if (code === "not_found" && param === "model") {
     return answer(404, "the model does not exist or is not served here", param, "model_not_found");
   }
-  if (code === "unauthorized") return answer(401, known.message, null, "invalid_api_key");
+  if (code === "unauthorized")
+    return answer(401, known.message, null, "invalid_api_key", { "www-authenticate": 'Bearer realm="marrow"' });
   if (code === "rate_limited")
     return answer(
       429,
@@ -99,7 +100,7 @@ function toKnown(error: unknown): MarrowError {
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new MarrowError("too_large", "the body is larger than this gateway takes");
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
-    return new MarrowError("invalid_input", "the body must have content-type application/json");
+    return new MarrowError("unsupported_media_type", "the body must have content-type application/json");
   }
   if (statusCode === 404) return new MarrowError("not_found", "there is nothing at this path");
   if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {

@@ -7,10 +7,13 @@ export function header(request: FastifyRequest, name: string): string | undefine
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** The key in `authorization: Bearer …`. */
+/**
+ * The API key of a request: `authorization: Bearer …` (the scheme in any case, RFC 9110), else `x-api-key` as Anthropic's clients send it,
+ * else `api-key` as Azure's do.
+ */
 export function bearerOf(request: FastifyRequest): string | undefined {
-  const value = header(request, "authorization");
-  return value?.startsWith("Bearer ") === true ? value.slice(7).trim() : undefined;
+  const bearer = /^bearer +(\S+) *$/i.exec(header(request, "authorization") ?? "")?.[1];
+  return bearer ?? header(request, "x-api-key")?.trim() ?? header(request, "api-key")?.trim();
 }
 
 /**

@@ -5,6 +5,7 @@ import { parseCacheControl, type AnswerStream } from "../../flow/index.ts";
 import { toEvent, type ChatRequest } from "../../models/index.ts";
 import { askerOf } from "../asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
+import type { GatewayConfig } from "../config.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { header } from "../identity.ts";
 import { openOutlet } from "../outlet.ts";
@@ -24,14 +25,14 @@ const chatBody = z.looseObject({
 });
 
 /** `POST /v1/chat/completions`: the sync path, as a whole or as a stream. */
-export function registerChat(parts: GatewayApp): void {
+export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig, "sessions">): void {
   const { app, metrics } = parts;
   app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
     const { conversation: held, ...rest } = request.body as ChatRequest & z.infer<typeof chatBody>;
     // Models know nothing of conversations; the body goes on as it came where there is none.
     const body = held === undefined ? (request.body as ChatRequest) : (rest as ChatRequest);
     const conversation = typeof held === "string" ? held : held?.id;
-    const session = sessionOf(request, body);
+    const session = header(request, "x-marrow-session") ?? (sessions.fromMetadata ? sessionIn(body) : undefined);
     if (conversation !== undefined && session !== undefined)
       throw new MarrowError("invalid_input", "a request has a session or a conversation, not both", {
         details: { path: "conversation" },
@@ -94,9 +95,8 @@ async function writeThrough(request: FastifyRequest, { raw }: FastifyReply, stre
   outlet.end();
 }
 
-function sessionOf(request: FastifyRequest, body: ChatRequest): string | undefined {
-  const named = header(request, "x-marrow-session");
-  if (named !== undefined) return named;
-  const inBody = (body["metadata"] as Readonly<Record<string, unknown>> | null | undefined)?.["session_id"];
-  return typeof inBody === "string" && inBody !== "" ? inBody : undefined;
+/** `metadata.session_id`. Off by default: tracing tools set it and send whole histories, which would come twice. */
+function sessionIn(body: ChatRequest): string | undefined {
+  const named = (body["metadata"] as Readonly<Record<string, unknown>> | null | undefined)?.["session_id"];
+  return typeof named === "string" && named !== "" ? named : undefined;
 }

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance } from "fastify";
+import { bodyOf, keepBody } from "../parts.ts";
+
+/** First segments below `/v1` that clients also ask without it. */
+const RESOURCES = new Set([
+  "audio",
+  "batches",
+  "chat",
+  "completions",
+  "conversations",
+  "embeddings",
+  "files",
+  "images",
+  "models",
+  "moderations",
+  "rerank",
+  "responses",
+  "vector_stores",
+]);
+
+/** A path as the gateway has it, and the model that an Azure deployment path named. */
+export interface KnownPath {
+  readonly path: string;
+  readonly deployment?: string | undefined;
+}
+
+/**
+ * Turns the paths that clients are known to send into the gateway's own. Pure; what it does not know comes back unchanged.
+ *
+ * - `//v1/models`, `/v1/models/`: doubled and trailing slashes
+ * - `/chat/completions`: a base URL without `/v1`; `/v1/v1/chat/completions`: a base URL with it, and a client that adds it
+ * - `/openai/v1/responses`, `/openai/responses?api-version=…`: Azure's paths
+ * - `/openai/deployments/gpt-5/chat/completions`: Azure's deployments, where the path names the model
+ */
+export function toKnownPath(path: string): KnownPath {
+  let parts = path.split("/").filter((part) => part !== "");
+  let deployment: string | undefined;
+  if (parts[0] === "openai") parts = parts.slice(1);
+  if (parts[0] === "deployments" && parts.length > 2) {
+    deployment = decode(parts[1] ?? "");
+    parts = parts.slice(2);
+  }
+  if (parts[0] === "v1" && parts[1] === "v1") parts = parts.slice(1);
+  if (RESOURCES.has(parts[0] ?? "")) parts = ["v1", ...parts];
+  const known = `/${parts.join("/")}`;
+  return deployment === undefined ? { path: known } : { path: known, deployment };
+}
+
+const deployments = new WeakMap<IncomingMessage, string>();
+
+/** Rewrites a request's URL before it is routed: the query stays as it came. */
+export function rewriteUrl(request: IncomingMessage): string {
+  const url = request.url ?? "/";
+  const end = url.indexOf("?");
+  const { path, deployment } = toKnownPath(end === -1 ? url : url.slice(0, end));
+  if (deployment !== undefined) deployments.set(request, deployment);
+  return end === -1 ? path : path + url.slice(end);
+}
+
+/** Gives requests on an Azure deployment path the model that the path names; the path wins over the body. */
+export function acceptDeployments(app: FastifyInstance): void {
+  app.addHook("preValidation", (request, _, done) => {
+    const model = deployments.get(request.raw);
+    if (model !== undefined && typeof request.body === "object" && request.body !== null) {
+      const body = { ...request.body, model };
+      request.body = body;
+      keepBody(request, { bytes: Buffer.from(JSON.stringify(body)), beyond: bodyOf(request)?.beyond ?? [] });
+    }
+    done();
+  });
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

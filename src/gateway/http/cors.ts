@@ -1,0 +1,51 @@
+import type { FastifyInstance } from "fastify";
+import { MarrowError } from "../../errors.ts";
+
+/** Which browsers' pages may read answers. */
+export interface CorsConfig {
+  /** Origins such as `https://app.example.com`; `*` allows every origin. Empty: no page of another origin. */
+  readonly origins: readonly string[];
+  /** How long a browser remembers a preflight, in seconds. */
+  readonly maxAgeSeconds: number;
+}
+
+/** Headers of an answer that a page may read: those that tell of limits, the cache and retries. */
+const EXPOSED =
+  "x-request-id, x-marrow-cache, x-marrow-cache-similarity, x-marrow-session-state, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, idempotent-replayed";
+const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
+
+/**
+ * Answers preflights before any key is asked for (browsers send none), and names the allowed origin on every answer.
+ * An origin that the configuration does not name gets 403 on its preflight, and no CORS header elsewhere.
+ * Keys travel in headers, never in cookies, so `access-control-allow-credentials` is never sent.
+ */
+export function allowOrigins(app: FastifyInstance, { origins, maxAgeSeconds }: CorsConfig): void {
+  const known = new Set(origins.map((origin) => origin.toLowerCase().replace(/\/$/, "")));
+  app.addHook("onRequest", (request, reply, done) => {
+    const { origin } = request.headers;
+    if (origin === undefined) return done();
+    const allowed = known.has("*") || known.has(origin.toLowerCase());
+    if (allowed) {
+      // Set on the socket's own answer, so that streams that Fastify does not write carry them too.
+      reply.raw.setHeader("access-control-allow-origin", known.has("*") ? "*" : origin);
+      reply.raw.setHeader("access-control-expose-headers", EXPOSED);
+      reply.raw.setHeader("vary", "origin");
+    }
+    const asked = request.headers["access-control-request-method"];
+    if (request.method !== "OPTIONS" || asked === undefined) return done();
+    if (!allowed)
+      return done(
+        new MarrowError("forbidden", "this origin is not allowed: name it in the configuration's cors.origins", {
+          details: { path: "origin" },
+        }),
+      );
+    return void reply
+      .code(204)
+      .headers({
+        "access-control-allow-methods": METHODS,
+        "access-control-allow-headers": request.headers["access-control-request-headers"] ?? "*",
+        "access-control-max-age": String(maxAgeSeconds),
+      })
+      .send();
+  });
+}

@@ -1,0 +1,65 @@
+import type { FastifyInstance } from "fastify";
+import { MarrowError } from "../../errors.ts";
+import { editDistance } from "../../internal/edit-distance.ts";
+
+/** Characters of a path that are compared with the known ones, and told back. */
+const PATH_CHARS_MAX = 120;
+
+interface KnownRoute {
+  readonly url: string;
+  readonly pattern: RegExp;
+  readonly methods: Set<string>;
+}
+
+/** The routes of an application, for answers that help. */
+export interface KnownRoutes {
+  /** What to answer where no route matches: 405 with the methods that do, or 404 with the nearest path. Pure. */
+  explain(method: string, path: string): { readonly error: MarrowError; readonly allow?: string | undefined };
+}
+
+/** Notes every route that is registered from now on. */
+export function noteRoutes(app: FastifyInstance): KnownRoutes {
+  const routes = new Map<string, KnownRoute>();
+  app.addHook("onRoute", ({ url, method }) => {
+    const known = routes.get(url) ?? { url, pattern: toPattern(url), methods: new Set<string>() };
+    for (const one of Array.isArray(method) ? method : [method]) known.methods.add(one);
+    routes.set(url, known);
+  });
+  return {
+    explain(method, path) {
+      const shown = path.slice(0, PATH_CHARS_MAX);
+      const methods = new Set<string>();
+      for (const route of routes.values())
+        if (route.pattern.test(path)) for (const one of route.methods) methods.add(one);
+      if (methods.size > 0) {
+        const allow = [...methods].toSorted().join(", ");
+        return {
+          error: new MarrowError("method_not_allowed", `${method} is not allowed on ${shown}; allowed: ${allow}`),
+          allow,
+        };
+      }
+      const nearest = nearestOf(shown, routes.values());
+      const hint = nearest === undefined ? "" : ` Did you mean ${nearest}?`;
+      return { error: new MarrowError("not_found", `No route matches ${method} ${shown}.${hint}`) };
+    },
+  };
+}
+
+function toPattern(url: string): RegExp {
+  const parts = url.split("/").map((part) => {
+    if (part === "*") return ".+";
+    return part.startsWith(":") ? "[^/]+" : part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  });
+  return new RegExp(`^${parts.join("/")}$`);
+}
+
+/** The known path with the fewest changed letters, when those are less than a third; parameters count as their own names. */
+function nearestOf(path: string, routes: Iterable<KnownRoute>): string | undefined {
+  let best: { readonly url: string; readonly distance: number } | undefined;
+  for (const { url } of routes) {
+    if (url.includes("*") || Math.abs(url.length - path.length) > PATH_CHARS_MAX / 3) continue;
+    const distance = editDistance(path.toLowerCase(), url.toLowerCase());
+    if (best === undefined || distance < best.distance) best = { url, distance };
+  }
+  return best !== undefined && best.distance <= Math.max(4, path.length / 3) ? best.url : undefined;
+}

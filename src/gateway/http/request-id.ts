@@ -1,0 +1,11 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+
+/** What an id of a caller's may look like: it goes into logs and headers, so nothing else passes. */
+const SAFE_ID = /^[\w.:/=+-]{1,128}$/;
+
+/** The id of a request: the caller's own `x-request-id` where it is safe to repeat, else a new one. Every answer carries it. */
+export function toRequestId({ headers }: Pick<IncomingMessage, "headers">): string {
+  const sent = headers["x-request-id"];
+  return typeof sent === "string" && SAFE_ID.test(sent) ? sent : randomUUID();
+}

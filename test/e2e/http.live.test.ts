@@ -1,0 +1,161 @@
+import { request as ask } from "node:http";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { startTestGateway, type TestGateway } from "../gateway.ts";
+
+/** Requests as clients of many makes send them. */
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  gateway = await startTestGateway({
+    redisUrl: inject("redisUrl"),
+    config: { bodyBytesMax: 1_048_576, cors: { origins: ["https://app.example.com"] } },
+  });
+});
+afterAll(() => gateway.close());
+
+const body = JSON.stringify({ model: "scripted", messages: [{ role: "user", content: "hello" }] });
+const send = (url: string, headers: Record<string, string> = {}, payload: string | Buffer = body, method = "POST") =>
+  gateway.app.inject({
+    method: method as "POST",
+    url,
+    headers: { authorization: `Bearer ${gateway.key}`, "content-type": "application/json", ...headers },
+    payload,
+  });
+
+describe("the key of a request", () => {
+  it.each(["bearer", "BEARER", "Bearer  "])("is found after the scheme %s", async (scheme) => {
+    const answer = await send("/v1/chat/completions", { authorization: `${scheme} ${gateway.key}` });
+    expect(answer.statusCode).toBe(200);
+  });
+
+  it.each(["x-api-key", "api-key"])("is found in %s", async (name) => {
+    const answer = await send("/v1/chat/completions", { authorization: "", [name]: gateway.key });
+    expect(answer.statusCode).toBe(200);
+  });
+
+  it("is asked for by WWW-Authenticate where it is missing", async () => {
+    const answer = await gateway.app.inject("/v1/models");
+    expect([answer.statusCode, answer.headers["www-authenticate"]]).toEqual([401, 'Bearer realm="marrow"']);
+  });
+});
+
+describe("the body of a request", () => {
+  it.each([
+    ["gzip", gzipSync],
+    ["deflate", deflateSync],
+    ["br", brotliCompressSync],
+    ["zstd", zstdCompressSync],
+  ] as const)("is decoded from %s", async (encoding, encode) => {
+    const answer = await send("/v1/chat/completions", { "content-encoding": encoding }, encode(body));
+    expect(answer.json().choices[0].message.content).toBe("You said: hello");
+  });
+
+  it.each([
+    ["gzip", gzipSync],
+    ["br", brotliCompressSync],
+    ["zstd", zstdCompressSync],
+  ] as const)("is bounded after decoding from %s", async (encoding, encode) => {
+    const bomb = encode(Buffer.alloc(64 * 1_048_576, 32));
+    const answer = await send("/v1/chat/completions", { "content-encoding": encoding }, bomb);
+    expect([answer.statusCode, answer.json().error.code]).toEqual([413, "too_large"]);
+  });
+
+  it("is refused in another encoding, in a wrong one, and cut off", async () => {
+    const seen = [
+      await send("/v1/chat/completions", { "content-encoding": "snappy" }),
+      await send("/v1/chat/completions", { "content-encoding": "gzip, zstd" }, gzipSync(body)),
+      await send("/v1/chat/completions", { "content-encoding": "gzip" }),
+      await send("/v1/chat/completions", { "content-encoding": "gzip" }, gzipSync(body).subarray(0, 20)),
+      await send("/v1/chat/completions", { "content-type": "application/x-www-form-urlencoded" }),
+    ];
+    expect(seen.map(({ statusCode }) => statusCode)).toEqual([415, 415, 400, 400, 415]);
+  });
+
+  it("is none when it is empty, whatever its type", async () => {
+    const made = await send("/v1/responses", {}, JSON.stringify({ model: "scripted", input: "hi" }));
+    const { id } = made.json();
+    const removed = await send(`/v1/responses/${id}`, {}, "", "DELETE");
+    expect([removed.statusCode, removed.json().deleted]).toEqual([200, true]);
+    const held = await send("/v1/conversations", {}, "");
+    const gone = await send(`/v1/conversations/${held.json().id}`, {}, "", "DELETE");
+    expect([held.statusCode, gone.statusCode]).toEqual([200, 200]);
+    const empty = await send("/v1/chat/completions", {}, "");
+    expect([empty.statusCode, empty.json().error.message]).toEqual([400, "the body: must be object"]);
+  });
+});
+
+describe("the path of a request", () => {
+  it.each([
+    "/chat/completions",
+    "/v1/chat/completions/",
+    "//v1//chat/completions",
+    "/v1/v1/chat/completions",
+    "/openai/v1/chat/completions",
+    "/openai/chat/completions?api-version=2024-10-21",
+    "/openai/deployments/scripted/chat/completions?api-version=2024-10-21",
+  ])("may be %s", async (path) => {
+    expect((await send(path)).json().choices[0].message.content).toBe("You said: hello");
+  });
+
+  it("names the model of an Azure deployment", async () => {
+    const path = "/openai/deployments/scripted/chat/completions?api-version=2024-10-21";
+    const answer = await send(path, {}, JSON.stringify({ messages: [{ role: "user", content: "deployed" }] }));
+    expect([answer.statusCode, gateway.model.requests.at(-1)?.body["model"]]).toEqual([200, "scripted"]);
+  });
+
+  it("is named in a 404 with the nearest one, and a wrong method in a 405", async () => {
+    const unknown = await send("/v1/chat/completion");
+    expect([unknown.statusCode, unknown.json().error.message]).toEqual([
+      404,
+      "No route matches POST /v1/chat/completion. Did you mean /v1/chat/completions?",
+    ]);
+    const wrong = await send("/v1/chat/completions", {}, "", "DELETE");
+    expect([wrong.statusCode, wrong.headers["allow"]]).toEqual([405, "POST"]);
+    const long = await send(`/${"x".repeat(5_000)}`);
+    expect(long.json().error.message.length).toBeLessThan(200);
+  });
+});
+
+describe("an answer", () => {
+  it("carries the id of its request, the caller's own where it is safe", async () => {
+    const own = await send("/v1/chat/completions", { "x-request-id": "trace-1" });
+    const unsafe = await send("/v1/nothing", { "x-request-id": "a b\tc" });
+    expect(own.headers["x-request-id"]).toBe("trace-1");
+    expect(unsafe.headers["x-request-id"]).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it("answers HEAD like GET, and Expect", async () => {
+    const head = await send("/v1/models", {}, "", "HEAD");
+    expect([head.statusCode, head.body]).toEqual([200, ""]);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const sent = ask(`${gateway.baseURL}/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${gateway.key}`, "content-type": "application/json", expect: "100-continue" },
+      });
+      sent.on("continue", () => sent.end(body));
+      sent.on("response", (response) => resolve(response.resume().statusCode));
+      sent.on("error", reject);
+      sent.flushHeaders();
+    });
+    expect(status).toBe(200);
+  });
+
+  it("lets the pages of configured origins read it, and no others", async () => {
+    const preflight = (origin: string) =>
+      gateway.app.inject({
+        method: "OPTIONS",
+        url: "/v1/chat/completions",
+        headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization" },
+      });
+    const allowed = await preflight("https://app.example.com");
+    expect([allowed.statusCode, allowed.headers["access-control-allow-origin"]]).toEqual([
+      204,
+      "https://app.example.com",
+    ]);
+    expect(allowed.headers["access-control-allow-headers"]).toBe("authorization");
+    expect((await preflight("https://evil.example.com")).statusCode).toBe(403);
+    const answer = await send("/v1/chat/completions", { origin: "https://app.example.com" });
+    expect(answer.headers["access-control-allow-origin"]).toBe("https://app.example.com");
+  });
+});
