@@ -39,7 +39,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   invalid_option: { status: 400, retryable: false, meaning: "An option has the wrong kind, range or name." },
   invalid_input: { status: 400, retryable: false, meaning: "A value given to a call has the wrong kind or shape." },
   unauthorized: { status: 401, retryable: false, meaning: "The API key is missing, unknown or revoked." },
-  forbidden: { status: 403, retryable: false, meaning: "The API key is not allowed to do this." },
+  forbidden: {
+    status: 403,
+    retryable: false,
+    meaning: "The API key, or the page that calls, is not allowed to do this.",
+  },
   not_found: { status: 404, retryable: false, meaning: "The named thing does not exist." },
   method_not_allowed: { status: 405, retryable: false, meaning: "The path exists, but not with this method." },
   conflict: { status: 409, retryable: false, meaning: "It exists already with other settings or at another version." },

@@ -7,10 +7,12 @@ import type {
 } from "@a2a-js/sdk/server";
 import { V1PushNotificationSerializer } from "@a2a-js/sdk/server";
 import { MarrowError } from "../errors.ts";
+import { refuse } from "../internal/check.ts";
 import { createQueue, createWorker, type Work, type Worker } from "../queue/index.ts";
 import { decodeRecord, encodeKeyPart, encodeRecord, type Redis, type ScopedRedis } from "../redis/index.ts";
-import { ATTEMPTS_MAX, createAddressGuard, createPoster, judgeDelivery } from "../webhooks/index.ts";
+import { ATTEMPTS_MAX, createAddressGuard, createPoster, judgeDelivery, type AddressGuard } from "../webhooks/index.ts";
 import type { ResolvedA2AOptions } from "./options.ts";
+import { toldAsInvalidParams } from "./refusals.ts";
 import { ownerOf } from "./tasks.ts";
 
 /** A notification on its way. */
@@ -21,6 +23,10 @@ interface Notification {
 }
 
 const CONFIGS_MAX = 32;
+const CONFIG_ID_CHARS_MAX = 256;
+const HEADER_CHARS_MAX = 4_096;
+/** What may stand in a header: no line break, so that a token cannot add headers of its own. */
+const HEADER_TEXT = /^[\t\x20-\x7e]*$/;
 
 /** Where notifications of tasks go, in Redis. Addresses in private networks are refused when they are set, and again when they are called. */
 export function createPushStore(
@@ -45,29 +51,41 @@ export function createPushStore(
   return {
     loadWithMetadata,
     load: async (task, context) => (await loadWithMetadata(task, context)).map(({ config }) => config),
-    async save(task, context, config) {
-      guard.check(config.url);
-      const key = keyOf(task, context);
-      const id = config.id === "" ? task : config.id;
-      const known = await redis.pipeline([
-        ["HLEN", key],
-        ["HEXISTS", key, id],
-      ]);
-      if (Number(known[0]) >= CONFIGS_MAX && known[1] === 0)
-        throw new MarrowError("too_large", `a task has at most ${CONFIGS_MAX} push notification configs`);
-      const stored = {
-        config: TaskPushNotificationConfig.toJSON({ ...config, id }),
-        wireVersion: context.requestedVersion,
-      };
-      await redis.pipeline([
-        ["HSET", key, id, encodeRecord(stored)],
-        ["PEXPIRE", key, String(taskTtlMs)],
-      ]);
-    },
+    save: (task, context, config) =>
+      toldAsInvalidParams(async () => {
+        const checked = checkConfig(config, task, guard);
+        const key = keyOf(task, context);
+        const known = await redis.pipeline([
+          ["HLEN", key],
+          ["HEXISTS", key, checked.id],
+        ]);
+        if (Number(known[0]) >= CONFIGS_MAX && known[1] === 0)
+          throw new MarrowError("too_large", `a task has at most ${CONFIGS_MAX} push notification configs`);
+        const stored = { config: TaskPushNotificationConfig.toJSON(checked), wireVersion: context.requestedVersion };
+        await redis.pipeline([
+          ["HSET", key, checked.id, encodeRecord(stored)],
+          ["PEXPIRE", key, String(taskTtlMs)],
+        ]);
+      }),
     async delete(task, context, configId = task) {
       await redis.send(["HDEL", keyOf(task, context), configId], { retry: "safe" });
     },
   };
+}
+
+/** A config as it is stored: with the URL as it will be called, and nothing in its headers that could end a line. */
+function checkConfig(
+  config: TaskPushNotificationConfig,
+  task: string,
+  guard: AddressGuard,
+): TaskPushNotificationConfig {
+  const id = config.id === "" ? task : config.id;
+  if (id.length > CONFIG_ID_CHARS_MAX) refuse("id", `at most ${CONFIG_ID_CHARS_MAX} characters`, id, "invalid_input");
+  const { scheme = "", credentials = "" } = config.authentication ?? {};
+  for (const [path, text] of Object.entries({ token: config.token, scheme, credentials }))
+    if (text.length > HEADER_CHARS_MAX || !HEADER_TEXT.test(text))
+      refuse(path, `printable ASCII of at most ${HEADER_CHARS_MAX} characters`, text, "invalid_input");
+  return { ...config, id, url: guard.check(config.url).href };
 }
 
 /**

@@ -3,6 +3,7 @@ import { resolveUserScope, type ServerCallContext, type TaskStore } from "@a2a-j
 import { MarrowError } from "../errors.ts";
 import { allOf, decodeRecord, encodeKeyPart, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResolvedA2AOptions } from "./options.ts";
+import { toldAsInvalidParams } from "./refusals.ts";
 import { putTask } from "./scripts.gen.ts";
 
 /** Whether a task in this state changes no more. */
@@ -70,41 +71,45 @@ export function createTaskStore(
       await runScript(redis, putTask, { start }, values);
     },
 
-    async load(taskId, context) {
-      const owner = ownerOf(context);
-      const id = encodeKeyPart("task", taskId);
-      const commands = [
-        ["GET", keyOf(owner, taskId)],
-        ["EXISTS", `${start}:holder:${owner}/${id}`],
-      ];
-      const [record, held] = allOf(await redis.pipeline(commands, { reply: "bytes" }));
-      if (!Buffer.isBuffer(record)) return undefined;
-      const { task, position } = decodeRecord(record) as Stored;
-      const read = Task.fromJSON(task);
-      positions.loaded(`${owner}/${id}`, position);
-      if (held === 0 && isRunning(read.status?.state)) positions.orphaned(read, context);
-      return read;
-    },
+    load: (taskId, context) => toldAsInvalidParams(() => load(taskId, context)),
 
-    async list(params, context): Promise<ListTasksResponse> {
-      const owner = ownerOf(context);
-      const ids = (await redis.send([
-        "ZREVRANGE",
-        `${start}:order:${owner}`,
-        "0",
-        String(LOOK_MAX - 1),
-      ])) as readonly string[];
-      const commands = ids.map((id) => ["GET", `${start}:task:${owner}/${id}`]);
-      const records = allOf(await redis.pipeline(commands, { reply: "bytes" }));
-      const all = records.flatMap((record) =>
-        Buffer.isBuffer(record) ? [Task.fromJSON((decodeRecord(record) as Stored).task)] : [],
-      );
-      return toPage(
-        all.filter((task) => fits(task, params)),
-        params,
-      );
-    },
+    list: (params, context) => toldAsInvalidParams(() => list(params, context)),
   };
+
+  async function load(taskId: string, context: ServerCallContext): Promise<Task | undefined> {
+    const owner = ownerOf(context);
+    const id = encodeKeyPart("task", taskId);
+    const commands = [
+      ["GET", keyOf(owner, taskId)],
+      ["EXISTS", `${start}:holder:${owner}/${id}`],
+    ];
+    const [record, held] = allOf(await redis.pipeline(commands, { reply: "bytes" }));
+    if (!Buffer.isBuffer(record)) return undefined;
+    const { task, position } = decodeRecord(record) as Stored;
+    const read = Task.fromJSON(task);
+    positions.loaded(`${owner}/${id}`, position);
+    if (held === 0 && isRunning(read.status?.state)) positions.orphaned(read, context);
+    return read;
+  }
+
+  async function list(params: ListTasksRequest, context: ServerCallContext): Promise<ListTasksResponse> {
+    const owner = ownerOf(context);
+    const ids = (await redis.send([
+      "ZREVRANGE",
+      `${start}:order:${owner}`,
+      "0",
+      String(LOOK_MAX - 1),
+    ])) as readonly string[];
+    const commands = ids.map((id) => ["GET", `${start}:task:${owner}/${id}`]);
+    const records = allOf(await redis.pipeline(commands, { reply: "bytes" }));
+    const all = records.flatMap((record) =>
+      Buffer.isBuffer(record) ? [Task.fromJSON((decodeRecord(record) as Stored).task)] : [],
+    );
+    return toPage(
+      all.filter((task) => fits(task, params)),
+      params,
+    );
+  }
 }
 
 /** Whether somebody should be at it. */

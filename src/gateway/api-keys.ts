@@ -53,6 +53,11 @@ const KEPT_KEYS_MAX = 10_000;
 const KEY_BYTES = 32;
 const SHAPE = /^mrw_[A-Za-z0-9_-]{43}$/;
 
+/** Returns true if a text has the form of a key of this gateway; whether it is one is for {@link ApiKeys.identify} to say. */
+export function isOwnKey(key: string | undefined): boolean {
+  return key !== undefined && SHAPE.test(key);
+}
+
 /** Keeps the keys in one hash, `{app}:gateway:keys`: field = SHA-256 of the key, value = a record. */
 export function createApiKeys(redis: Redis): ApiKeys {
   const stored = `{${encodeKeyPart("app", redis.app)}}:gateway:keys`;

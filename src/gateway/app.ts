@@ -6,10 +6,12 @@ import { MarrowError } from "../errors.ts";
 import { createPrices, routeModels, type ChatModel, type Prices } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import { createAccounts } from "./accounts.ts";
-import { createApiKeys, type Principal } from "./api-keys.ts";
+import { createApiKeys, isOwnKey, type Principal } from "./api-keys.ts";
 import { startBackground, type Background } from "./background.ts";
 import { createBatches } from "./batches/batches.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
+import { boundConnections, toServerOptions } from "./http/connections.ts";
+import { guardDoor } from "./http/door.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { bearerOf } from "./identity.ts";
 import { acceptDeployments, rewriteUrl } from "./http/aliases.ts";
@@ -50,10 +52,13 @@ export interface GatewayOptions {
   readonly config?: GatewayConfigInput | undefined;
 }
 
+/** Answers after which a connection ends: a client without a key, or with a body too large, keeps no place and need not be read to its end. */
+const CLOSING: ReadonlySet<number> = new Set([401, 408, 413]);
 /** Models without a price that are told of. */
 const UNPRICED_MAX = 1_000;
 
-const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off", id: "nobody", role: "admin" };
+/** Who calls while authentication is off. Nobody is no admin: admin routes ask for an admin's key even then. */
+const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off", id: "nobody" };
 
 /** A gateway that opens no port yet. */
 export interface OpenGateway {
@@ -83,11 +88,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     rewriteUrl,
     // One logger for all: a child for each request costs more than the lines it would ever write.
     childLoggerFactory: (logger) => logger,
-    // A stream may take minutes; the sockets of idle clients are closed by the keep-alive bound.
-    requestTimeout: 0,
-    keepAliveTimeout: 72_000,
+    ...toServerOptions(config.http),
   });
   const routes = noteRoutes(app);
+  boundConnections(app, config.http);
   const metrics = createMetrics(config.spendLabels);
   const keys = createApiKeys(redis);
   const { find: findModel, list: listModels } = routeModels(models);
@@ -122,6 +126,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   });
   app.setErrorHandler((error, request, reply) => {
     const { status, headers, body } = toErrorAnswer(error);
+    if (CLOSING.has(status)) reply.header("connection", "close");
     if (status >= 500) request.log.error({ code: body.error.code, requestId: request.id }, "a request failed");
     return reply
       .code(status)
@@ -134,6 +139,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     const { status, body } = toErrorAnswer(error);
     return reply.code(status).send(body);
   });
+  const door = guardDoor(app, config);
   app.decorateRequest("principal");
   allowOrigins(app, config.cors);
   acceptEncodings(app);
@@ -147,7 +153,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       return done();
     }
     const key = bearerOf(request);
-    const remembered = config.auth === "off" ? NOBODY : keys.remembered(key);
+    // With authentication off a key of this gateway still says who calls; clients that must send some key may send any other.
+    const nobody = config.auth === "off" && !isOwnKey(key);
+    const remembered = nobody ? NOBODY : keys.remembered(key);
     if (remembered !== undefined) {
       request.principal = remembered;
       return done();
@@ -194,7 +202,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerBatches(parts);
   registerTasks(parts);
   registerWebhooks(parts, config.webhooks);
-  registerA2A(parts, config);
+  registerA2A(parts, config, door);
   registerConversations(parts);
   registerMemories(parts);
   registerMcp(parts);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MarrowError } from "../errors.ts";
 import { editDistance } from "../internal/edit-distance.ts";
 import type { Price } from "../models/index.ts";
+import { isLoopbackHost } from "./http/hosts.ts";
 
 const integer = (min: number, max: number) => z.int().min(min).max(max);
 const windowed = (limit: number) =>
@@ -23,6 +24,14 @@ export interface Plan {
   readonly concurrentStreams?: number | undefined;
 }
 
+/** A host as it stands in a `Host` header, without its port: `gateway.example.com`, `192.168.1.5`, `[fd00::5]`. */
+const hostName = z
+  .string()
+  .max(253)
+  .regex(
+    /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])$/i,
+    "must be a host name or address, without a port",
+  );
 const money = z.number().min(0).max(1_000_000);
 const limited = integer(0, 2 ** 40).optional();
 
@@ -52,6 +61,21 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     .prefault({}),
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("warn"),
   bodyBytesMax: integer(1_024, 256 * 1_048_576).default(8 * 1_048_576),
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  allowedHosts: z.array(hostName).max(100).default([]),
+  http: z
+    .strictObject({
+      requestTimeoutMs: integer(1_000, 300_000).default(120_000),
+      headersTimeoutMs: integer(1_000, 120_000).default(20_000),
+      keepAliveTimeoutMs: integer(1_000, 600_000).default(72_000),
+      stalledTimeoutMs: integer(1_000, 600_000).default(60_000),
+      connectionsMax: integer(1, 1_000_000).default(10_000),
+    })
+    .refine(({ requestTimeoutMs, headersTimeoutMs }) => headersTimeoutMs <= requestTimeoutMs, {
+      path: ["headersTimeoutMs"],
+      error: "must not be over requestTimeoutMs",
+    })
+    .prefault({}),
   upstreams: z
     .array(
       z.strictObject({
@@ -170,6 +194,23 @@ export interface GatewayConfig {
   readonly cors: { readonly origins: readonly string[]; readonly maxAgeSeconds: number };
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "silent";
   readonly bodyBytesMax: number;
+  /** Where clients reach this gateway, for URLs that it tells (cards of agents). Absent: `http://host:port`. */
+  readonly publicUrl?: string | undefined;
+  /** Hosts beside loopback that a request may name on `/mcp`, and everywhere when `auth` is off. */
+  readonly allowedHosts: readonly string[];
+  /** Bounds of connections. */
+  readonly http: {
+    /** How long a client may take to send a whole request. */
+    readonly requestTimeoutMs: number;
+    /** How long it may take for the head of it. At most `requestTimeoutMs`. */
+    readonly headersTimeoutMs: number;
+    /** How long a connection may be idle between requests. */
+    readonly keepAliveTimeoutMs: number;
+    /** How long a client may read nothing of an answer that waits for it. */
+    readonly stalledTimeoutMs: number;
+    /** Connections at the same time; more are closed at once. */
+    readonly connectionsMax: number;
+  };
   readonly upstreams: readonly {
     readonly baseUrl: string;
     readonly apiKey?: string | undefined;
@@ -271,7 +312,7 @@ export function resolveConfig(input: unknown): GatewayConfig {
   const parsed = configSchema.safeParse(input ?? {});
   if (!parsed.success) throw toConfigError(parsed.error, input);
   const config = parsed.data;
-  if (config.auth === "off" && !isLoopback(config.host)) {
+  if (config.auth === "off" && !isLoopbackHost(config.host)) {
     throw new MarrowError("invalid_option", `auth may be "off" only on a loopback host, and host is ${config.host}`, {
       details: { path: "auth" },
     });
@@ -340,8 +381,4 @@ export function nearestName(name: string, known: readonly string[]): string | un
     .toSorted(([a], [b]) => a - b);
   const [distance = Infinity, nearest] = ranked[0] ?? [];
   return distance <= Math.max(2, name.length / 2) ? nearest : undefined;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

@@ -1,4 +1,4 @@
-export { createAddressGuard, type AddressOptions } from "./address.ts";
+export { createAddressGuard, type AddressGuard, type AddressOptions } from "./address.ts";
 export { createPoster, type PosterOptions } from "./post.ts";
 export { ATTEMPTS_MAX, judgeDelivery } from "./schedule.ts";
 export { newSecret, signWebhook } from "./signature.ts";

@@ -78,6 +78,35 @@ describe("the guard of addresses", () => {
     ["https://user:pass@example.com/", "credentials"],
     ["ftp://example.com/", "another protocol"],
     ["nonsense", "no URL"],
+    ["https://[::ffff:0:10.0.0.1]/", "an IPv4-translated address (RFC 2765)"],
+    ["https://[::10.0.0.1]/", "an IPv4-compatible address"],
+    ["https://[::ffff:0:808:808]/", "a translated address, even of a public one"],
+    ["https://[64:ff9b:1::1]/", "NAT64 of a local network"],
+    ["https://[2002:7f00:1::]/", "6to4"],
+    ["https://[2001:0:7f00:1::1]/", "Teredo"],
+    ["https://[2606:4700::5efe:10.0.0.1]/", "ISATAP around a private address"],
+    ["https://[100::1]/", "the discard prefix"],
+    ["https://[100:0:0:1::1]/", "the dummy prefix"],
+    ["https://[3fff::1]/", "documentation"],
+    ["https://[2001:db8::1]/", "documentation"],
+    ["https://[5f00::1]/", "segment routing"],
+    ["https://[fec0::1]/", "site-local"],
+    ["https://[fe80::1]/", "link-local"],
+    ["https://[ff02::1]/", "multicast"],
+    ["https://[4000::1]/", "IPv6 that nobody was given"],
+    ["https://[fd00:ec2::254]/latest", "AWS's metadata over IPv6"],
+    ["https://168.63.129.16/", "Azure's platform services"],
+    ["https://100.100.100.200/latest", "Alibaba Cloud's metadata"],
+    ["https://192.0.0.192/", "Oracle Cloud's metadata"],
+    ["https://198.19.0.1/", "benchmarks"],
+    ["https://240.0.0.1/", "reserved addresses"],
+    ["https://255.255.255.255/", "broadcast"],
+    ["https://224.0.0.1/", "multicast"],
+    ["https://0.0.0.0/", "this network"],
+    ["https://127.1/", "loopback cut short"],
+    ["https://017700000001/", "loopback in octal"],
+    ["https://example.com:22/", "a system's port"],
+    ["https://example.com:25/", "mail"],
   ])("refuses %s: %s", (url) => {
     expect(() => createAddressGuard().check(url)).toThrow(/url/);
   });
@@ -87,7 +116,10 @@ describe("the guard of addresses", () => {
     for (const url of ["https://example.com/a", "https://93.184.216.34/", "http://10.1.2.3/", "https://[::1]/"])
       expect(guard.check(url).href).toBe(url);
     expect(() => guard.check("https://192.168.0.1/")).toThrow(/address/);
-    expect(() => createAddressGuard({ allowNetworks: ["10.0.0.0/40"] })).toThrow(/allowNetworks/);
+    for (const url of ["https://[2606:4700:4700::1111]/", "https://[64:ff9b::808:808]/", "https://example.com:8443/"])
+      expect(createAddressGuard().check(url).href).toBe(url);
+    for (const network of ["10.0.0.0/40", "10.0.0.0", "10.0.0.0/8/8", "10.0.0.0/-1", "x/8", "::/129"])
+      expect(() => createAddressGuard({ allowNetworks: [network] })).toThrow(/allowNetworks/);
   });
 });
 

@@ -15,6 +15,7 @@ import type { FastifyRequest } from "fastify";
 import { createA2A, startA2APush, type A2A } from "../../a2a/index.ts";
 import type { AgentInfo } from "../../bus/index.ts";
 import { MarrowError } from "../../errors.ts";
+import type { Door } from "../http/door.ts";
 import { executeOnBus, toAgentCard } from "../a2a-agent.ts";
 import type { GatewayConfig } from "../config.ts";
 import { sendEvents } from "../event-stream.ts";
@@ -35,7 +36,11 @@ interface Served {
 const SERVED_MAX = 1_000;
 
 /** `/a2a/{agent}`: agents of a scope's bus as A2A 1.0 serves them, over JSON-RPC; any gateway serves any task. */
-export function registerA2A({ app, redis, buses }: GatewayApp, { webhooks }: GatewayConfig): void {
+export function registerA2A(
+  { app, redis, buses }: GatewayApp,
+  { webhooks, publicUrl, host, port }: GatewayConfig,
+  door: Door,
+): void {
   const served = new Map<string, Served>();
 
   /** An agent that was registered, also when it cannot be reached just now. @throws MarrowError `not_found` */
@@ -47,8 +52,12 @@ export function registerA2A({ app, redis, buses }: GatewayApp, { webhooks }: Gat
     return agent;
   }
 
-  const urlOf = (request: FastifyRequest<Named>) =>
-    `${request.protocol}://${request.host}/a2a/${encodeURIComponent(request.params.agent)}`;
+  /** A card's URL: the configured one. Without it, what the caller names is repeated only if the gateway is known to be reached by it. */
+  function urlOf({ protocol, host: named, params, headers }: FastifyRequest<Named>): string {
+    const own = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const base = publicUrl ?? (door.knowsHost(headers.host) ? `${protocol}://${named}` : own);
+    return `${base.replace(/\/+$/, "")}/a2a/${encodeURIComponent(params.agent)}`;
+  }
 
   function open(scope: string, agent: AgentInfo, url: string): Served {
     const key = JSON.stringify([scope, agent.card.name]);

@@ -41,7 +41,10 @@ interface Named {
 export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayApp): void {
   const onRequest = async (request: FastifyRequest) => {
     if (request.principal.role !== "admin")
-      throw new MarrowError("forbidden", "this needs an API key whose role is admin");
+      throw new MarrowError(
+        "forbidden",
+        "this needs an API key whose role is admin: make one with marrow key create --role admin",
+      );
   };
   const scopeOf = (request: FastifyRequest) =>
     (request.query as z.infer<typeof scoped>).scope ?? request.principal.scope;

@@ -1,0 +1,62 @@
+import type { Socket } from "node:net";
+import type { FastifyHttpOptions, FastifyInstance } from "fastify";
+import type { Server } from "node:http";
+import type { GatewayConfig } from "../config.ts";
+import { toErrorAnswer } from "../error-body.ts";
+import { MarrowError } from "../../errors.ts";
+
+type Bounds = GatewayConfig["http"];
+
+/** How often Node looks for requests that take too long, in milliseconds, at most: a request may outlive its bound by this. */
+const LOOK_MS_MAX = 5_000;
+
+/** Fastify's options for connections: how long a request may take to arrive, and what a malformed one is told. */
+export function toServerOptions({
+  requestTimeoutMs,
+  headersTimeoutMs,
+  keepAliveTimeoutMs,
+}: Bounds): Pick<FastifyHttpOptions<Server>, "requestTimeout" | "keepAliveTimeout" | "http" | "clientErrorHandler"> {
+  return {
+    // These bound what a client sends, not how long an answer takes: a stream may go on for hours.
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    http: {
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(LOOK_MS_MAX, Math.ceil(headersTimeoutMs / 4)),
+    },
+    clientErrorHandler: (error, socket) => refuseMalformed(error, socket),
+  };
+}
+
+/** Bounds the number of connections, and how long an answer waits for a client that reads nothing of it. */
+export function boundConnections(app: FastifyInstance, { connectionsMax, stalledTimeoutMs }: Bounds): void {
+  app.server.maxConnections = connectionsMax;
+  app.addHook("onRequest", (_, reply, done) => {
+    // Node measures the progress of writes here: the timer fires only if nothing left the socket for this long.
+    reply.raw.setTimeout(stalledTimeoutMs, endIfStalled as () => void);
+    done();
+  });
+}
+
+/** A model may be silent for longer; a client for whom bytes are waiting may not. */
+function endIfStalled(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroy();
+}
+
+/** Answers what Node's HTTP parser refused, in the shape of every other error. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || socket.destroyed) return;
+  if (socket.writable) {
+    const [status, text, words] = MALFORMED.get(error.code ?? "") ?? [400, "Bad Request", "the request is malformed"];
+    const body = JSON.stringify(toErrorAnswer(new MarrowError("invalid_input", words)).body);
+    socket.write(
+      `HTTP/1.1 ${status} ${text}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
+}
+
+const MALFORMED: ReadonlyMap<string, readonly [number, string, string]> = new Map([
+  ["ERR_HTTP_REQUEST_TIMEOUT", [408, "Request Timeout", "the request took too long to arrive"]],
+  ["HPE_HEADER_OVERFLOW", [431, "Request Header Fields Too Large", "the request's headers are too large"]],
+]);

@@ -1,0 +1,73 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { MarrowError } from "../../errors.ts";
+import type { GatewayConfig } from "../config.ts";
+import { hostOf, isLoopbackHost, originHost } from "./hosts.ts";
+import { header } from "../identity.ts";
+
+/** The lists that a request's `Host` and `Origin` are held against. */
+export type DoorConfig = Pick<GatewayConfig, "auth" | "host" | "publicUrl" | "allowedHosts" | "cors">;
+
+/** Decides whether a web page, or a name that was bent to this machine (DNS rebinding), may call. */
+export interface Door {
+  /** Returns true if the gateway may be reached by this `Host` header. */
+  knowsHost(host: string | undefined): boolean;
+  /** Returns true if pages of this `Origin` may call: those of the gateway itself (`host`: the `Host` header), of loopback and of the lists. */
+  knowsOrigin(origin: string, host: string | undefined): boolean;
+}
+
+/** Makes the lists: loopback, the configured `host` and `publicUrl`, `allowedHosts` and `cors.origins`, whose `*` opens nothing here. */
+export function createDoor({ host: own, publicUrl, allowedHosts, cors }: Omit<DoorConfig, "auth">): Door {
+  const listed = [own.includes(":") ? `[${own}]` : own, ...allowedHosts].map((name) => hostOf(name));
+  const publicOrigin = publicUrl === undefined ? undefined : new URL(publicUrl);
+  const hosts = new Set([...listed, hostOf(publicOrigin?.host)]);
+  // An address that stands for every interface is nothing that a client could name.
+  for (const any of ["0.0.0.0", "::", undefined]) hosts.delete(any);
+  const origins = new Set([
+    ...cors.origins.map((origin) => (origin === "*" ? undefined : new URL(origin).origin)),
+    publicOrigin?.origin,
+  ]);
+  return {
+    knowsHost(given) {
+      const plain = hostOf(given);
+      return plain !== undefined && (isLoopbackHost(plain) || hosts.has(plain));
+    },
+    knowsOrigin(given, host) {
+      const from = originHost(given);
+      if (from === undefined) return false;
+      const { origin, host: named } = new URL(given);
+      return isLoopbackHost(from) || origins.has(origin) || named === host?.toLowerCase();
+    },
+  };
+}
+
+/**
+ * Checks `Host` and `Origin` of every request when authentication is off, and of `/mcp` always: whoever may call without a key is told by nothing
+ * else than where the call comes from.
+ */
+export function guardDoor(app: FastifyInstance, config: DoorConfig): Door {
+  const door = createDoor(config);
+  app.addHook("onRequest", (request, _, done) => {
+    if (config.auth === "keys" && request.routeOptions.url !== "/mcp") return done();
+    done(refusalOf(request, door));
+  });
+  return door;
+}
+
+function refusalOf(request: FastifyRequest, door: Door): MarrowError | undefined {
+  if (!door.knowsHost(request.headers.host))
+    return forbidden("host", "the Host header names a host that is not in allowedHosts of the configuration");
+  const origin = header(request, "origin");
+  if (origin !== undefined) {
+    if (door.knowsOrigin(origin, request.headers.host)) return undefined;
+    return forbidden("origin", "the Origin header names an origin that is not in cors.origins of the configuration");
+  }
+  // Browsers name no origin for some requests, but say that they are another site's. Following a link is none of these.
+  const isLink = request.method === "GET" && header(request, "sec-fetch-mode") === "navigate";
+  if (header(request, "sec-fetch-site") === "cross-site" && !isLink)
+    return forbidden("sec-fetch-site", "a page of another site may not call this gateway");
+  return undefined;
+}
+
+function forbidden(path: string, message: string): MarrowError {
+  return new MarrowError("forbidden", message, { details: { path } });
+}

@@ -1,0 +1,37 @@
+import { isIP } from "node:net";
+import { isLoopbackAddress } from "../../internal/addresses.ts";
+
+/** Longest `Host` or `Origin` that is looked at: a name of 253 characters, its port and its protocol fit. */
+const CHARS_MAX = 300;
+
+/**
+ * Reads the host of a `Host` header in its one normal form: lower case, without port and trailing dot, numbers as addresses; IPv6 without brackets.
+ * `undefined` for what is no host, or holds more than a host and a port.
+ */
+export function hostOf(header: string | undefined): string | undefined {
+  if (header === undefined || header === "" || header.length > CHARS_MAX || /[^\w.:[\]-]/.test(header))
+    return undefined;
+  return normalHost(URL.parse(`http://${header}/`));
+}
+
+/** Reads the host of an `Origin` header; `undefined` for `null`, another protocol than http(s), or what is no origin. */
+export function originHost(origin: string): string | undefined {
+  if (origin.length > CHARS_MAX) return undefined;
+  const url = URL.parse(origin);
+  if (url === null || !["http:", "https:"].includes(url.protocol) || url.origin !== origin.toLowerCase())
+    return undefined;
+  return normalHost(url);
+}
+
+/** Returns true if a host, as written in a configuration or read by {@link hostOf}, is this machine alone. */
+export function isLoopbackHost(host: string): boolean {
+  const plain = isIP(host) === 6 ? host : hostOf(host);
+  if (plain === undefined) return false;
+  return plain === "localhost" || plain.endsWith(".localhost") || isLoopbackAddress(plain);
+}
+
+function normalHost(url: URL | null): string | undefined {
+  if (url === null || url.username !== "" || url.password !== "" || url.pathname !== "/") return undefined;
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+  return host === "" ? undefined : host;
+}
