@@ -72,7 +72,11 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   unsupported: { status: 501, retryable: false, meaning: "The server lacks a command that this needs." },
   model_failed: { status: 502, retryable: true, meaning: "The model's endpoint failed or answered rubbish." },
   embedder_failed: { status: 502, retryable: true, meaning: "The embedder failed; the cause is attached." },
-  unavailable: { status: 503, retryable: true, meaning: "Redis, or PostgreSQL, cannot be reached." },
+  unavailable: {
+    status: 503,
+    retryable: true,
+    meaning: "Redis, or PostgreSQL, cannot be reached or cannot serve now.",
+  },
   redis_full: { status: 503, retryable: true, meaning: "Redis is out of memory and refuses writes." },
   timeout: { status: 504, retryable: true, meaning: "A bound on waiting passed." },
 };

@@ -1,18 +1,12 @@
 import { MarrowError } from "../errors.ts";
+import { verdictOf } from "../redis/index.ts";
 
-const AWAY = new Set<string>([
-  "unavailable",
-  "timeout",
-  "redis_full",
-  "redis_denied",
-  "redis_rejected",
-  "unsupported",
-  "embedder_failed",
-]);
-
-/** Whether an error means that the cache cannot help now, rather than that it was called wrongly. */
+/**
+ * Whether an error means that the cache cannot help, rather than that its caller was wrong: whatever Redis answered, now or for good, an
+ * answer without the cache is better than none.
+ */
 export function isAway(error: unknown): boolean {
-  return MarrowError.is(error) && AWAY.has(error.code);
+  return verdictOf(error) !== undefined || MarrowError.is(error, "embedder_failed");
 }
 
 /** What some work comes to, or `undefined` after telling of it when Redis or the embedder is away; other errors pass. */

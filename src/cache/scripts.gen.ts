@@ -9,8 +9,8 @@ export const findSimilar: Script<"vectors" | "epoch" | "bodies", "vector" | "cou
   values: ["vector","count","effort","floor"],
   rest: false,
   idempotent: true,
-  sha1: "4282882e8f6933e29286884c532bf651cb547ef6",
-  lua: "local vectors = KEYS[1]\nlocal epoch = KEYS[2]\nlocal bodies = KEYS[3]\nlocal vector = ARGV[1]\nlocal count = tonumber(ARGV[2])\nlocal effort = tonumber(ARGV[3])\nlocal floor = tonumber(ARGV[4])\nlocal found = redis.call(\"VSIM\", vectors, \"FP32\", vector, \"WITHSCORES\", \"COUNT\", count, \"EF\", effort)\nlocal reply = { redis.call(\"GET\", epoch) or \"\" }\nfor i = 1, #found, 2 do\nif tonumber(found[i + 1]) < floor then\nif i == 1 then return { reply[1], found[1], found[2], \"\" } end\nreturn reply\nend\nlocal record = redis.call(\"GET\", bodies .. found[i])\nif record then\nreply[#reply + 1] = found[i]\nreply[#reply + 1] = found[i + 1]\nreply[#reply + 1] = record\nelse\nredis.call(\"VREM\", vectors, found[i])\nend\nend\nreturn reply",
+  sha1: "cece8aa3f3a28a5b853ce50674b4d1815ab45ec5",
+  lua: "local vectors = KEYS[1]\nlocal epoch = KEYS[2]\nlocal bodies = KEYS[3]\nlocal vector = ARGV[1]\nlocal count = tonumber(ARGV[2])\nlocal effort = tonumber(ARGV[3])\nlocal floor = tonumber(ARGV[4])\nlocal found = redis.call(\"VSIM\", vectors, \"FP32\", vector, \"WITHSCORES\", \"COUNT\", count, \"EF\", effort)\nlocal reply = { redis.call(\"GET\", epoch) or \"\" }\nfor i = 1, #found, 2 do\nif tonumber(found[i + 1]) < floor then\nif i == 1 then return { reply[1], found[1], found[2], \"\" } end\nreturn reply\nend\nlocal record = redis.call(\"GET\", bodies .. found[i])\nif record then\nreply[#reply + 1] = found[i]\nreply[#reply + 1] = found[i + 1]\nreply[#reply + 1] = record\nelse\nredis.pcall(\"VREM\", vectors, found[i])\nend\nend\nreturn reply",
 };
 
 /** Forgets answers of one subject, a few at a time, with their questions in the index and what they weigh. */

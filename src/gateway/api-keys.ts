@@ -1,6 +1,6 @@
 import { hash, randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, encodeKeyPart, encodeRecord, toFields, type Redis } from "../redis/index.ts";
+import { cannotServe, decodeRecord, encodeKeyPart, encodeRecord, toFields, type Redis } from "../redis/index.ts";
 
 /** Who a key stands for. */
 export interface Principal {
@@ -126,8 +126,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
         known.set(key, { principal, atMs });
         return principal;
       } catch (error) {
-        const away = MarrowError.is(error, "unavailable") || MarrowError.is(error, "timeout");
-        const kept = away ? recall(key, KEPT_AWAY_MS) : undefined;
+        const kept = cannotServe(error) ? recall(key, KEPT_AWAY_MS) : undefined;
         if (kept !== undefined) return kept;
         throw error;
       }

@@ -1,4 +1,4 @@
-import { MarrowError } from "../errors.ts";
+import { cannotServe } from "../redis/index.ts";
 
 /** Failures in a row after which Redis is taken to be away. */
 const FAILURES = 3;
@@ -11,7 +11,7 @@ export interface Presence {
   ask(): boolean;
   /** It answered. Tells whether it had failed before. */
   answered(): boolean;
-  /** It did not. Tells whether the error means that it is away. */
+  /** It did not. Returns true when the error means that Redis cannot serve now. */
   failed(error: unknown): boolean;
 }
 
@@ -33,7 +33,7 @@ export function createPresence(): Presence {
       return was;
     },
     failed(error) {
-      if (!MarrowError.is(error, "unavailable") && !MarrowError.is(error, "timeout")) return false;
+      if (!cannotServe(error)) return false;
       failures += 1;
       if (failures >= FAILURES) untilMs = performance.now() + AWAY_MS;
       return true;

@@ -1,4 +1,4 @@
-import { MarrowError } from "../errors.ts";
+import { verdictOf } from "./failure.ts";
 
 /** What is known of one ability: there, not there, or the user may not find out. */
 export type Ability = "yes" | "no" | "unknown";
@@ -50,13 +50,12 @@ export async function probeCapabilities(send: (command: readonly string[]) => Pr
   };
 }
 
-const NOT_FOR_US: ReadonlySet<string> = new Set(["redis_denied", "redis_rejected", "unsupported"]);
-
 async function known(reply: Promise<unknown>): Promise<unknown> {
   try {
     return await reply;
   } catch (error) {
-    if (MarrowError.is(error) && NOT_FOR_US.has(error.code)) return null;
+    const verdict = verdictOf(error);
+    if (verdict === "refused" || verdict === "misused") return null;
     throw error;
   }
 }

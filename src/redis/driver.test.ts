@@ -14,7 +14,9 @@ function scripted(answers: unknown[], ready = true): Driver & { calls: number; r
     },
     isReady: () => ready,
     redial: () => (driver.redials += 1),
-    subscribe: () => Promise.reject(new Error("not in this test")),
+    listen: () => {
+      throw new Error("not in this test");
+    },
     dedicate: () => Promise.reject(new Error("not in this test")),
     close: () => Promise.resolve(),
   };
@@ -95,8 +97,9 @@ describe("a command", () => {
 
   it.each([
     ["OOM command not allowed", "redis_full"],
-    ["NOAUTH Authentication required.", "redis_denied"],
-    ["WRONGPASS invalid", "redis_denied"],
+    ["NOAUTH Authentication required.", "unavailable"],
+    ["WRONGPASS invalid", "unavailable"],
+    ["DENIED Redis is running in protected mode", "redis_denied"],
     ["NOPERM this user has no permissions", "redis_denied"],
     ["WRONGTYPE Operation against a key", "redis_rejected"],
     ["ERR unknown command 'VADD'", "unsupported"],

@@ -1,11 +1,12 @@
-import { MarrowError } from "../errors.ts";
+import type { MarrowError } from "../errors.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
 import { probeCapabilities, type Capabilities } from "./capabilities.ts";
-import type { Command, Redis, Reply, ScopedRedis, SendOptions, SubscribeOptions, Subscription } from "./connection.ts";
+import type { Command, Redis, Reply, ScopedRedis, SendOptions, SubscribeOptions } from "./connection.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { classify, unavailable, type Failure } from "./failure.ts";
+import { classify, createPatience, noAnswer, unavailable, type Failure } from "./failure.ts";
 import { encodeKeyPart } from "./keys.ts";
 import { isReadOnly } from "./routing.ts";
+import { keepSubscribed, type Listening } from "./subscription.ts";
 
 /** What an adapter supplies: one client library's way to do three things. All else is shared. */
 export interface Driver {
@@ -13,13 +14,19 @@ export interface Driver {
   call(command: Command, bytes: boolean): Promise<unknown>;
   /** Whether a command written now would leave at once. */
   isReady(): boolean;
-  /** Drops the connection and dials again, after the server turned out to be a demoted master. Absent on a borrowed client. */
-  redial?(): void;
-  subscribe(
+  /** Asks for a new connection, after the server turned out to be a demoted master. Absent where the client follows by itself or offers no way. */
+  redial?(): unknown;
+  /**
+   * A command got no answer in time: unless something arrives within `silentMs`, drops what is silent and dials again, because a peer that
+   * vanished without a word (a half-open connection) would stay silent for a quarter of an hour.
+   */
+  suspect?(silentMs: number): void;
+  /** Opens a subscription on a connection of its own. */
+  listen(
     channels: readonly string[],
     onMessage: (channel: string, message: string) => void,
     mode: "channel" | "pattern" | "sharded",
-  ): Promise<Subscription>;
+  ): Listening;
   /** Dials another connection like this one. */
   dedicate(): Promise<Driver>;
   close(): Promise<void>;
@@ -40,6 +47,11 @@ const STALLED_TRY_MS = 250;
 /** How long commands wait for a connection that just broke; once away for longer they fail at once. */
 export const OFFLINE_GRACE_MS = 250;
 
+/** How often a connection is dialled again at most while its server is read-only: reads go on meanwhile. */
+const REDIAL_EVERY_MS = 1_000;
+/** A connection is never dropped for being silent for less than this. */
+const SILENT_MS_MIN = 2_000;
+
 const COMMAND_TIMEOUT_MS_DEFAULT = 2_000;
 const RETRY_FIRST_MS = 10;
 const RETRY_MAX_MS = 200;
@@ -53,6 +65,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     max: 600_000,
   });
   const within = createDeadlines();
+  const isWorthWaiting = createPatience();
+  let redialledMs = -Infinity;
   let closed = false;
   let offlineSinceMs: number | undefined;
   let timeouts = 0;
@@ -70,7 +84,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     return new Promise((resolve, reject) => {
       const wait = within(startMs, timeoutMs, () => {
         timeouts += 1;
-        reject(new MarrowError("timeout", `Redis gave no answer within ${timeoutMs} ms`, { details: { timeoutMs } }));
+        driver.suspect?.(Math.max(SILENT_MS_MIN, commandTimeoutMs));
+        reject(noAnswer(timeoutMs));
       });
       driver.call(command, bytes).then(
         (reply) => {
@@ -87,6 +102,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         (error: unknown) => {
           if (wait.over) return;
           wait.over = true;
+          // An error that the server sent is an answer too.
+          if (classify(error, true).kind !== "lost") timeouts = 0;
           resolve(Promise.resolve(error).then(failed));
         },
       );
@@ -118,9 +135,12 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
       if (failure.kind === "final") throw failure.error;
       if (failure.kind === "lost" && !mayRepeat) throw unavailable(failure);
       if (failure.kind !== "not_run" && !driver.isReady()) offlineSinceMs ??= performance.now();
-      if (failure.kind === "not_run" && failure.demoted) driver.redial?.();
-      const leftMs = deadlineMs - performance.now();
-      if (closed || leftMs <= waitMs || isLongOffline()) throw unavailable(failure);
+      const nowMs = performance.now();
+      if (failure.kind === "not_run") {
+        if (failure.state === "read_only") redial(nowMs);
+        if (!isWorthWaiting(failure.state, nowMs)) throw unavailable(failure);
+      }
+      if (closed || deadlineMs - nowMs <= waitMs || isLongOffline()) throw unavailable(failure);
       await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
       const wasReady = driver.isReady();
       const next = await tryAgain(command, bytes, deadlineMs, wasReady);
@@ -145,6 +165,12 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     return failure === undefined ? { reply } : { failure };
   }
 
+  function redial(nowMs: number): void {
+    if (nowMs - redialledMs < REDIAL_EVERY_MS) return;
+    redialledMs = nowMs;
+    driver.redial?.();
+  }
+
   function isLongOffline(): boolean {
     return offlineSinceMs !== undefined && performance.now() - offlineSinceMs > OFFLINE_GRACE_MS && !driver.isReady();
   }
@@ -167,7 +193,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
       channels: readonly string[],
       onMessage: (channel: string, message: string) => void,
       { mode = "channel" }: SubscribeOptions = {},
-    ) => driver.subscribe(channels, onMessage, mode),
+    ) => keepSubscribed(() => driver.listen(channels, onMessage, mode)),
     dedicate: async () => createRedis(await driver.dedicate(), options),
     capabilities: () =>
       (capabilities ??= probeCapabilities(send).catch((error: unknown) => {

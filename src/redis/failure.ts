@@ -1,9 +1,74 @@
 import { MarrowError } from "../errors.ts";
 
+/**
+ * Why Redis cannot serve a command now. Each state may pass without a change by the caller.
+ *
+ * - `unreachable`: no connection; `no_answer`: a deadline passed; `connections`: `maxclients` is reached
+ * - `full`: `maxmemory` is reached and the policy evicts nothing (OOM)
+ * - `read_only`: a replica, or a master that became one (READONLY)
+ * - `no_replicas`: fewer replicas than `min-replicas-to-write` (NOREPLICAS)
+ * - `persistence_failed`: the last snapshot or AOF write failed (MISCONF)
+ * - `loading`: the data set is being read (LOADING)
+ * - `cluster_down`: a slot is not served or is moving (CLUSTERDOWN, TRYAGAIN, MOVED, ASK)
+ * - `stale`: a replica without its master (MASTERDOWN)
+ * - `busy`: a script runs for too long (BUSY)
+ * - `role_changed`: the server changed its role while a command blocked (UNBLOCKED)
+ * - `credentials`: the password is missing or wrong (NOAUTH, WRONGPASS), as while it is rotated
+ */
+export type OutageState =
+  | "unreachable"
+  | "no_answer"
+  | "connections"
+  | "full"
+  | "read_only"
+  | "no_replicas"
+  | "persistence_failed"
+  | "loading"
+  | "cluster_down"
+  | "stale"
+  | "busy"
+  | "role_changed"
+  | "credentials";
+
+/** One sentence for people about each state; also what `/readyz` says. */
+export const OUTAGES: Readonly<Record<OutageState, string>> = {
+  unreachable: "Redis cannot be reached",
+  no_answer: "Redis gave no answer in time",
+  connections: "Redis has no room for another connection (maxclients)",
+  full: "Redis is out of memory and refuses writes (maxmemory)",
+  read_only: "Redis is a read-only replica",
+  no_replicas: "Redis refuses writes because it has too few replicas (min-replicas-to-write)",
+  persistence_failed: "Redis refuses writes because it could not save its data to disk (MISCONF)",
+  loading: "Redis is loading its data",
+  cluster_down: "a part of the Redis Cluster is not served",
+  stale: "this replica has lost its master",
+  busy: "Redis is busy running a script",
+  role_changed: "Redis changed its role",
+  credentials: "Redis refuses the password",
+};
+
+/** How long a state that refuses commands is waited out, in milliseconds since it was first seen; then commands fail at once. */
+const PATIENCE_MS: Readonly<Record<OutageState, number>> = {
+  unreachable: 0,
+  no_answer: 0,
+  connections: 1_000,
+  // Memory, replicas and disks come back in seconds at best: a caller with a way around is better told at once.
+  full: 0,
+  no_replicas: 100,
+  persistence_failed: 100,
+  credentials: 0,
+  read_only: 2_000,
+  loading: 2_000,
+  cluster_down: 2_000,
+  stale: 2_000,
+  busy: 2_000,
+  role_changed: 2_000,
+};
+
 /** What a failed command tells about itself: whether it ran, and whether waiting may help. */
 export type Failure =
-  /** Redis answered that it did not run the command, and a short wait may help. */
-  | { readonly kind: "not_run"; readonly cause: Error; readonly demoted: boolean }
+  /** Redis answered that it did not run the command; the same command may succeed later. */
+  | { readonly kind: "not_run"; readonly cause: Error; readonly state: OutageState }
   /** There was no connection to write to: the command never left. */
   | { readonly kind: "not_sent"; readonly cause: Error }
   /** The connection ended before the answer: the command may or may not have run. */
@@ -11,47 +76,156 @@ export type Failure =
   /** An answer that no retry changes. */
   | { readonly kind: "final"; readonly error: MarrowError };
 
-/** Error words by which Redis says "not now, and nothing happened". READONLY and MOVED come from a fail-over. */
-const NOT_RUN = new Set(["LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "READONLY", "MOVED", "ASK"]);
-const DENIED = new Set(["NOAUTH", "WRONGPASS", "NOPERM"]);
+/** What an error of Redis means to a role. */
+export type Verdict =
+  /** Cannot serve now: follow the role's policy (`onUnavailable`, bypass, try again later). */
+  | "not_now"
+  /** Refused for good: rights or a command are missing; an operator must act. */
+  | "refused"
+  /** The command was wrong: a key of another type, a wrong argument. A bug, or another application's key. */
+  | "misused";
+
+/** Error words by which Redis says "not now, and nothing happened". */
+const NOT_NOW: ReadonlyMap<string, OutageState> = new Map<string, OutageState>([
+  ["OOM", "full"],
+  ["READONLY", "read_only"],
+  ["NOREPLICAS", "no_replicas"],
+  ["MISCONF", "persistence_failed"],
+  ["LOADING", "loading"],
+  ["BUSY", "busy"],
+  ["CLUSTERDOWN", "cluster_down"],
+  ["TRYAGAIN", "cluster_down"],
+  ["MOVED", "cluster_down"],
+  ["ASK", "cluster_down"],
+  ["REDIRECT", "cluster_down"],
+  ["MASTERDOWN", "stale"],
+  ["NOMASTERLINK", "stale"],
+  ["UNBLOCKED", "role_changed"],
+  ["NOAUTH", "credentials"],
+  ["WRONGPASS", "credentials"],
+]);
+const DENIED = new Set(["NOPERM", "DENIED"]);
 const UNKNOWN_COMMAND = /unknown (?:redis )?command/i;
+const CLIENTS_MAX = /^-?ERR max number of clients/;
+const SCRIPT_KILLED = /(?:Script|Function) killed by user/;
 const NOT_SENT =
   /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|Connection is closed\.?$|The client is closed|None of startup nodes|Cluster isn't ready/i;
 const LOST =
   /ECONNRESET|EPIPE|ECONNREFUSED|ENOENT|Socket closed|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|ETIMEDOUT|Too many Cluster redirections/i;
+/** Servers before Redis 7 put the word of an error within a script behind the place where it happened. */
+const WITHIN_SCRIPT = /^-?ERR Error running (?:script|function)[^:]*: (?:@\w+: ?\d+: ?)+-?([A-Z]+) /;
+/** A transaction that was discarded names why. */
+const WITHIN_TRANSACTION = /^-?EXECABORT Transaction discarded because of: -?([A-Z]+) /;
 
-/** Tells what kind of failure a client library's error is. Pure: reads only the error's name, code and first word. */
+/** The word that says what an error of Redis is, such as `OOM`; "" for an error of the client library. */
+export function errorWord(message: string): string {
+  const nested = WITHIN_SCRIPT.exec(message) ?? WITHIN_TRANSACTION.exec(message);
+  return nested?.[1] ?? /^-?([A-Z]+)(?: |$)/.exec(message)?.[1] ?? "";
+}
+
+/** Tells what kind of failure a client library's error is. Pure: reads only the error's name, code and message. */
 export function classify(cause: unknown, wasConnected: boolean): Failure {
   if (MarrowError.is(cause)) return { kind: "final", error: cause };
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  const word = /^-?([A-Z]+)/.exec(error.message)?.[1] ?? "";
-  if (NOT_RUN.has(word)) return { kind: "not_run", cause: error, demoted: word === "READONLY" };
-  if (DENIED.has(word)) return final("redis_denied", `Redis refused the credentials or rights (${word})`, error);
-  if (word === "OOM") return final("redis_full", "Redis is out of memory and refuses writes", error);
-  const named = `${error.name} ${(error as { code?: string }).code ?? ""} ${error.message}`;
-  if (NOT_SENT.test(named)) return { kind: wasConnected ? "lost" : "not_sent", cause: error };
-  if (LOST.test(named)) return { kind: "lost", cause: error };
-  if (UNKNOWN_COMMAND.test(error.message))
-    return final("unsupported", "the server lacks a command that this needs", error);
+  const { message } = error;
+  const word = errorWord(message);
+  const state = NOT_NOW.get(word) ?? (CLIENTS_MAX.test(message) ? "connections" : undefined);
+  if (state !== undefined) return { kind: "not_run", cause: error, state };
+  // Redis kills only scripts that have not written yet; it was killed on purpose, so nobody starts it again here.
+  if (SCRIPT_KILLED.test(message)) return { kind: "final", error: refusal("busy", error) };
+  if (DENIED.has(word)) return final("redis_denied", `Redis refused the user's rights (${word})`, error);
+  const named = `${error.name} ${(error as { code?: string }).code ?? ""} ${message}`;
+  if (word === "" || word === "ERR") {
+    if (UNKNOWN_COMMAND.test(message)) return final("unsupported", "the server lacks a command that this needs", error);
+  }
+  // An error that the server sent is no broken connection, whatever words of a caller it repeats.
+  if (word === "" || /^E[A-Z]+$/.test(word)) {
+    if (NOT_SENT.test(named)) return { kind: wasConnected ? "lost" : "not_sent", cause: error };
+    if (word !== "ERR" && LOST.test(named)) return { kind: "lost", cause: error };
+  }
   return final("redis_rejected", `Redis rejected a command (${word === "" ? error.name : word})`, error);
 }
 
-/** The error of a command that was given up: says whether it may have run. */
+/** The error of a command that was given up: says why, and whether it may have run. */
 export function unavailable(failure: Exclude<Failure, { kind: "final" }>): MarrowError {
+  if (failure.kind === "not_run") return refusal(failure.state, failure.cause);
   const mayHaveRun = failure.kind === "lost";
   return new MarrowError(
     "unavailable",
     mayHaveRun
       ? "the connection to Redis ended before the answer; the command may have run"
       : "Redis cannot be reached or cannot serve now; the command did not run",
-    { cause: failure.cause, details: { mayHaveRun } },
+    { cause: failure.cause, details: { mayHaveRun, state: "unreachable" } },
   );
 }
 
-function final(
-  code: "redis_denied" | "redis_full" | "redis_rejected" | "unsupported",
-  message: string,
-  cause: Error,
-): Failure {
+/** The error of a command that got no answer within its bound. */
+export function noAnswer(timeoutMs: number): MarrowError {
+  return new MarrowError("timeout", `Redis gave no answer within ${timeoutMs} ms`, {
+    details: { timeoutMs, state: "no_answer" },
+  });
+}
+
+function refusal(state: OutageState, cause: Error): MarrowError {
+  return new MarrowError(
+    state === "full" ? "redis_full" : "unavailable",
+    `${OUTAGES[state]}; the command did not run`,
+    {
+      cause,
+      details: { mayHaveRun: false, state },
+    },
+  );
+}
+
+function final(code: "redis_denied" | "redis_rejected" | "unsupported", message: string, cause: Error): Failure {
   return { kind: "final", error: new MarrowError(code, message, { cause }) };
+}
+
+/** What an error of Redis means, or `undefined` for an error of another origin (a wrong option, a broken record, a bug). */
+export function verdictOf(error: unknown): Verdict | undefined {
+  if (!MarrowError.is(error)) return undefined;
+  switch (error.code) {
+    case "unavailable":
+    case "timeout":
+    case "redis_full":
+      return "not_now";
+    case "redis_denied":
+    case "unsupported":
+      return "refused";
+    case "redis_rejected":
+      return "misused";
+    default:
+      return undefined;
+  }
+}
+
+/** Whether an error means that Redis cannot serve now and may serve the same call later. The one list of this; roles ask it. */
+export function cannotServe(error: unknown): boolean {
+  return verdictOf(error) === "not_now";
+}
+
+/** The state that an error tells of, or `undefined` when {@link cannotServe} is false. */
+export function outageOf(error: unknown): OutageState | undefined {
+  if (!cannotServe(error)) return undefined;
+  const state = (error as MarrowError).details?.["state"];
+  if (typeof state === "string" && Object.hasOwn(OUTAGES, state)) return state as OutageState;
+  const { code } = error as MarrowError;
+  return code === "redis_full" ? "full" : code === "timeout" ? "no_answer" : "unreachable";
+}
+
+/** A state that was not seen for this long has ended. */
+const ENDED_AFTER_MS = 1_000;
+
+/**
+ * Remembers since when a connection has been refused, and says whether waiting is still worth it: the first commands that meet a state wait
+ * for its end, later ones fail at once, each with one cheap answer of Redis, so that the end of the state is noticed at once too.
+ */
+export function createPatience(): (state: OutageState, nowMs: number) => boolean {
+  const seen = new Map<OutageState, { sinceMs: number; lastMs: number }>();
+  return (state, nowMs) => {
+    const known = seen.get(state);
+    const sinceMs = known !== undefined && nowMs - known.lastMs < ENDED_AFTER_MS ? known.sinceMs : nowMs;
+    seen.set(state, { sinceMs, lastMs: nowMs });
+    return nowMs - sinceMs < PATIENCE_MS[state];
+  };
 }

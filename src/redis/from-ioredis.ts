@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
-import type { Redis, Subscription } from "./connection.ts";
+import type { Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
+import { errorWord } from "./failure.ts";
+import { answersWithin, type Listening } from "./subscription.ts";
 
 /**
  * Speaks through an ioredis 6 client that you made: standalone, Sentinel or Cluster. It stays yours: `close()` leaves it
@@ -12,10 +14,12 @@ export function fromIoredis(client: IoredisClient | Cluster, options: RedisOptio
   return createRedis(ioredisDriver(client, { owned: false }), options);
 }
 
-/** The driver over an ioredis client; an owned one is closed, and redialled after a demotion. */
+/** The driver over an ioredis client; an owned one is closed. */
 export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owned: boolean }): Driver {
   const { isCluster } = client;
   const gather = isCluster ? (send: () => Promise<unknown>) => send() : createGathering(client as IoredisClient);
+  // Without a retry strategy a client ends with its connection: such a one is its owner's to replace.
+  const dialsAgain = () => isCluster || typeof (client as IoredisClient).options?.retryStrategy === "function";
   const driver: Driver = {
     call(command, bytes) {
       const verb = String(command[0]);
@@ -25,7 +29,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
       return gather(() => client.sendCommand(one) as Promise<unknown>);
     },
     isReady: () => client.status === "ready",
-    subscribe: (channels, onMessage, mode) => subscribe(client, channels, onMessage, mode),
+    listen: (channels, onMessage, mode) => listen(client, channels, onMessage, mode),
     async dedicate() {
       const own = client.isCluster ? (client as Cluster).duplicate() : (client as IoredisClient).duplicate();
       own.on("error", () => {});
@@ -35,8 +39,46 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
       if (owned) client.disconnect();
     },
   };
+  const suspect = createSuspicion(() => {
+    if (!dialsAgain()) return [];
+    return isCluster ? (client as Cluster).nodes("all") : [client as IoredisClient];
+  });
+  // A handshake may meet a silent peer too, and nothing waits for its answer with a deadline.
+  if (owned && !isCluster) client.on("connect", () => suspect(HANDSHAKE_SILENT_MS));
   // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
-  return owned && !isCluster ? { ...driver, redial: () => client.disconnect(true) } : driver;
+  if (isCluster) return { ...driver, suspect };
+  return { ...driver, suspect, redial: () => dialsAgain() && client.disconnect(true) };
+}
+
+/** How long a new connection's first answer may take, in milliseconds. */
+const HANDSHAKE_SILENT_MS = 2_000;
+
+/** What is used of a client beside its commands. */
+type Inner = Pick<IoredisClient, "status"> & {
+  readonly stream?: Socket | undefined;
+  readonly commandQueue?: { readonly length: number } | undefined;
+};
+
+/**
+ * Drops connections that owe an answer and stay silent. Each is dropped as if the network had reported its end, and its client dials again
+ * as it is set to.
+ */
+function createSuspicion(connections: () => readonly IoredisClient[]): (silentMs: number) => void {
+  let watching = false;
+  return (silentMs) => {
+    if (watching) return;
+    watching = true;
+    const owing = connections().flatMap((client) => {
+      const { stream, commandQueue } = client as unknown as Inner;
+      if (stream === undefined || stream.destroyed || (commandQueue?.length ?? 0) === 0) return [];
+      return [{ stream, bytesRead: stream.bytesRead }];
+    });
+    const timer = setTimeout(() => {
+      watching = false;
+      for (const { stream, bytesRead } of owing) if (stream.bytesRead === bytesRead) stream.destroy();
+    }, silentMs);
+    timer.unref();
+  };
 }
 
 /** Commands in one write: with more the server would wait for the last of them before it begins with the first. */
@@ -113,29 +155,56 @@ class SearchCommand extends IoredisCommand {
 const TEXT = { replyEncoding: "utf8" as const };
 const BYTES = { replyEncoding: null };
 
-async function subscribe(
+function listen(
   client: IoredisClient | Cluster,
   channels: readonly string[],
   onMessage: (channel: string, message: string) => void,
   mode: "channel" | "pattern" | "sharded",
-): Promise<Subscription> {
+): Listening {
   const listener = client.isCluster
     ? (client as Cluster).duplicate([], { enableOfflineQueue: true, shardedSubscribers: mode === "sharded" })
     : (client as IoredisClient).duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
   listener.on("error", () => {});
-  if (mode === "pattern") {
-    listener.on("pmessage", (_: string, channel: string, message: string) => onMessage(channel, message));
-    await listener.psubscribe(...channels);
-  } else {
-    listener.on(mode === "sharded" ? "smessage" : "message", onMessage);
-    // Shards are found by channel: one at a time.
-    if (mode === "sharded") for (const channel of channels) await listener.ssubscribe(channel);
-    else await listener.subscribe(...channels);
+
+  async function begin(): Promise<void> {
+    if (mode === "pattern") {
+      listener.on("pmessage", (_: string, channel: string, message: string) => onMessage(channel, message));
+      await listener.psubscribe(...channels);
+    } else {
+      listener.on(mode === "sharded" ? "smessage" : "message", onMessage);
+      // Shards are found by channel: one at a time.
+      if (mode === "sharded") for (const channel of channels) await listener.ssubscribe(channel);
+      else await listener.subscribe(...channels);
+    }
   }
+
   return {
-    async close() {
+    ready: begin(),
+    async alive(timeoutMs) {
+      const lines = client.isCluster ? subscribersOf(listener as Cluster, mode) : [listener as IoredisClient];
+      // An error of the server is a sign of life (PING is refused after a failed snapshot); one of the client is none.
+      const signs = lines.map((line) =>
+        answersWithin(line.ping(), timeoutMs, (error) => errorWord(String((error as Error).message)) !== ""),
+      );
+      return lines.length > 0 && (await Promise.all(signs)).every(Boolean);
+    },
+    close() {
       for (const event of ["message", "pmessage", "smessage"]) listener.removeAllListeners(event);
       listener.disconnect();
     },
   };
+}
+
+/** The connections of a cluster client that listen. The client keeps them to itself: this reaches for them, in the version that is pinned. */
+function subscribersOf(cluster: Cluster, mode: "channel" | "pattern" | "sharded"): readonly IoredisClient[] {
+  interface Holder {
+    getInstance?(): IoredisClient | null;
+  }
+  const inner = cluster as unknown as {
+    readonly subscriber?: Holder;
+    readonly shardedSubscribers?: { readonly shardedSubscribers?: ReadonlyMap<string, Holder> };
+  };
+  const holders =
+    mode === "sharded" ? [...(inner.shardedSubscribers?.shardedSubscribers?.values() ?? [])] : [inner.subscriber];
+  return holders.flatMap((one) => one?.getInstance?.() ?? []).filter(({ status }) => status === "ready");
 }

@@ -1,7 +1,9 @@
 import { toBytes } from "../internal/bytes.ts";
-import type { Argument, Redis, Subscription } from "./connection.ts";
+import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
+import { errorWord } from "./failure.ts";
 import { isReadOnly, routingKey } from "./routing.ts";
+import { answersWithin, type Listening } from "./subscription.ts";
 
 type Listener = (message: string, channel: string) => void;
 
@@ -11,7 +13,7 @@ export interface NodeRedisClient {
   sendCommand(args: (string | Buffer)[], options?: object): Promise<unknown>;
   duplicate(): NodeRedisClient;
   connect(): Promise<unknown>;
-  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: "error" | "end", listener: (error: unknown) => void): unknown;
   subscribe(channels: string[], listener: Listener): Promise<unknown>;
   pSubscribe(patterns: string[], listener: Listener): Promise<unknown>;
   sSubscribe(channels: string[], listener: Listener): Promise<unknown>;
@@ -29,7 +31,7 @@ export interface NodeRedisCluster {
   ): Promise<unknown>;
   duplicate(): NodeRedisCluster;
   connect(): Promise<unknown>;
-  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: "error" | "end", listener: (error: unknown) => void): unknown;
   subscribe(channels: string[], listener: Listener): Promise<unknown>;
   pSubscribe(patterns: string[], listener: Listener): Promise<unknown>;
   sSubscribe(channels: string[], listener: Listener): Promise<unknown>;
@@ -44,29 +46,111 @@ export function fromNodeRedis(client: NodeRedisClient | NodeRedisCluster, option
   return createRedis(nodeRedisDriver(client), options);
 }
 
-function nodeRedisDriver(client: NodeRedisClient | NodeRedisCluster): Driver {
+function nodeRedisDriver(first: NodeRedisClient | NodeRedisCluster): Driver {
+  /** The client that commands go through: the one that was handed in, or the connection that took its place. */
+  let client = first;
+  let replacing = false;
+  let watching = false;
+  let answers = 0;
+
+  /**
+   * Takes a new connection like the first one. The client has no way to dial again that would leave its owner's commands and subscriptions
+   * alone, so Marrow goes on over a connection of its own, which ends when the owner's client does.
+   */
+  async function replace(): Promise<void> {
+    if (replacing) return;
+    replacing = true;
+    const [before, fresh] = [client, first.duplicate()];
+    fresh.on("error", () => {});
+    try {
+      await within(fresh.connect(), REPLACE_WAIT_MS);
+      client = fresh;
+      first.on("end", () => destroy(fresh));
+      if (before !== first) destroy(before);
+    } catch {
+      destroy(fresh);
+    } finally {
+      replacing = false;
+    }
+  }
+
   return {
-    call(command, bytes) {
+    async call(command, bytes) {
       const args = command.map(toArgument);
       const options = bytes ? BYTES : TEXT;
-      if (!isCluster(client)) return client.sendCommand(args, options);
       const key = routingKey(command);
-      return client.sendCommand(key === undefined ? undefined : toArgument(key), isReadOnly(command), args, options);
+      const reply = isCluster(client)
+        ? client.sendCommand(key === undefined ? undefined : toArgument(key), isReadOnly(command), args, options)
+        : client.sendCommand(args, options);
+      try {
+        const answer = await reply;
+        answers += 1;
+        return answer;
+      } catch (error) {
+        answers += 1;
+        throw error;
+      }
     },
     isReady: () => (isCluster(client) ? client.slots.length > 0 : client.isReady),
-    async subscribe(channels, onMessage, mode): Promise<Subscription> {
-      const listener = await dialLike(client);
-      const hear: Listener = (message, channel) => onMessage(channel, message);
-      if (mode === "pattern") await listener.pSubscribe([...channels], hear);
-      else if (mode === "channel") await listener.subscribe([...channels], hear);
-      else for (const channel of channels) await listener.sSubscribe([channel], hear);
-      return { close: async () => listener.destroy() };
+    redial: () => void replace(),
+    suspect(silentMs) {
+      if (watching) return;
+      watching = true;
+      const heard = answers;
+      setTimeout(() => {
+        watching = false;
+        if (answers === heard) void replace();
+      }, silentMs).unref();
     },
+    listen: (channels, onMessage, mode) => listen(first, channels, onMessage, mode),
     async dedicate() {
-      const own = await dialLike(client);
-      return { ...nodeRedisDriver(own), close: async () => own.destroy() };
+      const own = await dialLike(first);
+      return { ...nodeRedisDriver(own), close: async () => destroy(own) };
     },
-    async close() {},
+    async close() {
+      if (client !== first) destroy(client);
+    },
+  };
+}
+
+/** Longest wait for a connection that takes another's place, in milliseconds. */
+const REPLACE_WAIT_MS = 5_000;
+
+function listen(
+  client: NodeRedisClient | NodeRedisCluster,
+  channels: readonly string[],
+  onMessage: (channel: string, message: string) => void,
+  mode: "channel" | "pattern" | "sharded",
+): Listening {
+  const listener = client.duplicate();
+  listener.on("error", () => {});
+  let closed = false;
+  const hear: Listener = (message, channel) => {
+    if (!closed) onMessage(channel, message);
+  };
+
+  async function begin(): Promise<void> {
+    await listener.connect();
+    if (mode === "pattern") await listener.pSubscribe([...channels], hear);
+    else if (mode === "channel") await listener.subscribe([...channels], hear);
+    else for (const channel of channels) await listener.sSubscribe([channel], hear);
+  }
+
+  return {
+    ready: begin(),
+    // A cluster client pings its listeners by itself where it is told to (`pingInterval`), and offers no way to reach them.
+    alive: (timeoutMs) =>
+      isCluster(listener)
+        ? Promise.resolve(true)
+        : answersWithin(
+            listener.sendCommand(["PING"]),
+            timeoutMs,
+            (error) => errorWord(String((error as Error).message)) !== "",
+          ),
+    close() {
+      closed = true;
+      destroy(listener);
+    },
   };
 }
 
@@ -76,6 +160,23 @@ async function dialLike(client: NodeRedisClient | NodeRedisCluster): Promise<Nod
   other.on("error", () => {});
   await other.connect();
   return other;
+}
+
+/** Ends a connection of ours; one that never began has nothing to end. */
+function destroy(client: NodeRedisClient | NodeRedisCluster): void {
+  try {
+    client.destroy();
+  } catch {
+    // It is closed already.
+  }
+}
+
+async function within(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("no connection in time")), timeoutMs);
+  });
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 // The reply kinds of RESP3 by their type bytes, as node-redis names them in RESP_TYPES.

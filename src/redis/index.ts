@@ -12,6 +12,7 @@ export type {
   Subscription,
 } from "./connection.ts";
 export type { RedisOptions } from "./driver.ts";
+export { cannotServe, OUTAGES, outageOf, verdictOf, type OutageState, type Verdict } from "./failure.ts";
 export { fromIoredis } from "./from-ioredis.ts";
 export { fromNodeRedis, type NodeRedisClient, type NodeRedisCluster } from "./from-node-redis.ts";
 export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";

@@ -29,7 +29,8 @@ for i = 1, #found, 2 do
     reply[#reply + 1] = found[i + 1]
     reply[#reply + 1] = record
   else
-    redis.call("VREM", vectors, found[i])
+    -- A server that refuses writes (full, read-only, too few replicas) still answers: the index is tidied another time.
+    redis.pcall("VREM", vectors, found[i])
   end
 end
 return reply

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { MarrowError } from "../errors.ts";
+import { REDIS_ERRORS } from "../../test/redis-errors.ts";
+import { cannotServe, classify, createPatience, outageOf, unavailable, verdictOf } from "./failure.ts";
+
+const errorOf = (text: string, connected = true): MarrowError => {
+  const failure = classify(new Error(text), connected);
+  return failure.kind === "final" ? failure.error : unavailable(failure);
+};
+
+describe("an error of Redis", () => {
+  it.each(REDIS_ERRORS.map(({ text, verdict, state }) => [text.slice(0, 90), text, verdict, state] as const))(
+    "(%s) has one meaning for every role",
+    (_, text, verdict, state) => {
+      const error = errorOf(text);
+      expect([verdictOf(error), cannotServe(error), outageOf(error)]).toEqual([verdict, verdict === "not_now", state]);
+      expect(verdictOf(errorOf(`-${text}`))).toBe(verdict);
+    },
+  );
+
+  it("is no broken connection because it repeats a caller's words", () => {
+    expect(errorOf("ERR unknown subcommand 'ECONNRESET'").code).toBe("redis_rejected");
+    expect(errorOf("ERR invalid 'Connection is closed.'").code).toBe("redis_rejected");
+  });
+
+  it("says no more than its state: neither the key nor the text of the server", () => {
+    for (const { text } of REDIS_ERRORS) expect(errorOf(`${text} secret-key`).message).not.toContain("secret-key");
+  });
+
+  it.each([
+    ["Connection is closed.", true, true],
+    ["connect ECONNREFUSED 127.0.0.1:6379", false, true],
+    ["Stream isn't writeable and enableOfflineQueue options is false", false, false],
+    ["read ETIMEDOUT", true, true],
+  ])("of the connection (%s) says whether the command may have run", (text, connected, mayHaveRun) => {
+    const error = errorOf(text, connected);
+    expect([verdictOf(error), outageOf(error), error.details?.["mayHaveRun"]]).toEqual([
+      "not_now",
+      "unreachable",
+      mayHaveRun,
+    ]);
+  });
+
+  it("is told from an error of Marrow's own", () => {
+    expect(verdictOf(new MarrowError("invalid_input", "no"))).toBeUndefined();
+    expect(verdictOf(new Error("OOM"))).toBeUndefined();
+  });
+});
+
+describe("waiting for the end of a state", () => {
+  it("is worth it for a while, then every command fails at once until the state was gone for a second", () => {
+    const isWorthWaiting = createPatience();
+    expect(isWorthWaiting("busy", 0)).toBe(true);
+    for (let nowMs = 100; nowMs < 2_000; nowMs += 100) expect(isWorthWaiting("busy", nowMs)).toBe(true);
+    expect(isWorthWaiting("busy", 2_000)).toBe(false);
+    expect(isWorthWaiting("busy", 2_900)).toBe(false);
+    expect(isWorthWaiting("busy", 4_000)).toBe(true);
+  });
+
+  it("is never worth it when memory is short", () => {
+    expect(createPatience()("full", 0)).toBe(false);
+  });
+});

@@ -1,0 +1,76 @@
+import type { Subscription } from "./connection.ts";
+
+/** A subscription as an adapter opens it, on a connection of its own. */
+export interface Listening {
+  /** Resolves once the server confirmed all channels; rejects when that can never be. */
+  readonly ready: Promise<void>;
+  /** Asks the server for a sign of life on this very connection; false when none came within the bound. */
+  alive(timeoutMs: number): Promise<boolean>;
+  close(): void;
+}
+
+/** How often a subscription's connection is asked for a sign of life, and how long that may take, in milliseconds. */
+const PING_EVERY_MS = 5_000;
+const PING_WAIT_MS = 2_000;
+
+/**
+ * Keeps a subscription alive. A connection that only listens never notices that its peer vanished, so it is pinged every
+ * {@link PING_EVERY_MS}; one that gives no sign of life is replaced by a new one. Messages of the time in between are lost.
+ */
+export async function keepSubscribed(open: () => Listening): Promise<Subscription> {
+  const first = Promise.withResolvers<void>();
+  let closed = false;
+  let looking = false;
+  let current = begin();
+
+  function begin(): Listening {
+    const listening = open();
+    // One that was replaced before it was ready fails for nobody; after the first success nobody waits any more.
+    listening.ready.then(first.resolve, (error: unknown) => {
+      if (listening === current) first.reject(error);
+    });
+    return listening;
+  }
+
+  async function look(): Promise<void> {
+    const looked = current;
+    if (looking) return;
+    looking = true;
+    const alive = await looked.alive(PING_WAIT_MS);
+    looking = false;
+    if (alive || closed) return;
+    current = begin();
+    looked.close();
+  }
+
+  const timer = setInterval(() => void look(), PING_EVERY_MS);
+  timer.unref();
+  async function close(): Promise<void> {
+    closed = true;
+    clearInterval(timer);
+    current.close();
+  }
+  try {
+    await first.promise;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
+}
+
+/** Whether some work settles within a bound; an error counts as a sign of life unless `isSign` says otherwise. */
+export function answersWithin(
+  work: Promise<unknown>,
+  timeoutMs: number,
+  isSign: (error: unknown) => boolean,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), timeoutMs);
+    work.then(
+      () => resolve(true),
+      (error: unknown) => resolve(isSign(error)),
+    );
+    void work.catch(() => {}).finally(() => clearTimeout(timer));
+  });
+}
