@@ -2,7 +2,6 @@ import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
 import type { Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
-import { errorWord } from "./failure.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 
 /**
@@ -183,9 +182,7 @@ function listen(
     async alive(timeoutMs) {
       const lines = client.isCluster ? subscribersOf(listener as Cluster, mode) : [listener as IoredisClient];
       // An error of the server is a sign of life (PING is refused after a failed snapshot); one of the client is none.
-      const signs = lines.map((line) =>
-        answersWithin(line.ping(), timeoutMs, (error) => errorWord(String((error as Error).message)) !== ""),
-      );
+      const signs = lines.map((line) => answersWithin(line.ping(), timeoutMs));
       return lines.length > 0 && (await Promise.all(signs)).every(Boolean);
     },
     close() {

@@ -1,7 +1,6 @@
 import { toBytes } from "../internal/bytes.ts";
 import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
-import { errorWord } from "./failure.ts";
 import { isReadOnly, routingKey } from "./routing.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 
@@ -140,13 +139,7 @@ function listen(
     ready: begin(),
     // A cluster client pings its listeners by itself where it is told to (`pingInterval`), and offers no way to reach them.
     alive: (timeoutMs) =>
-      isCluster(listener)
-        ? Promise.resolve(true)
-        : answersWithin(
-            listener.sendCommand(["PING"]),
-            timeoutMs,
-            (error) => errorWord(String((error as Error).message)) !== "",
-          ),
+      isCluster(listener) ? Promise.resolve(true) : answersWithin(listener.sendCommand(["PING"]), timeoutMs),
     close() {
       closed = true;
       destroy(listener);

@@ -1,4 +1,5 @@
 import type { Subscription } from "./connection.ts";
+import { errorWord } from "./failure.ts";
 
 /** A subscription as an adapter opens it, on a connection of its own. */
 export interface Listening {
@@ -59,18 +60,20 @@ export async function keepSubscribed(open: () => Listening): Promise<Subscriptio
   return { close };
 }
 
-/** Whether some work settles within a bound; an error counts as a sign of life unless `isSign` says otherwise. */
-export function answersWithin(
-  work: Promise<unknown>,
-  timeoutMs: number,
-  isSign: (error: unknown) => boolean,
-): Promise<boolean> {
+/**
+ * Whether a server answers a command within a bound. Its errors are answers too (PING is refused after a failed snapshot); those of the client
+ * library are none.
+ */
+export function answersWithin(command: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), timeoutMs);
-    work.then(
-      () => resolve(true),
-      (error: unknown) => resolve(isSign(error)),
+    const settle = (answered: boolean) => {
+      clearTimeout(timer);
+      resolve(answered);
+    };
+    command.then(
+      () => settle(true),
+      (error: unknown) => settle(error instanceof Error && errorWord(error.message) !== ""),
     );
-    void work.catch(() => {}).finally(() => clearTimeout(timer));
   });
 }
