@@ -38,6 +38,13 @@ export function leansOnContext(text: string): boolean {
   if (/[:\n"“`]\s*\S{2,}/u.test(text)) return false;
   const rest = wordsOf(text.replace(EXPLETIVE, " "));
   const said: string[] = [];
+  // Asked for each pronoun, and of at most two words: looked up once for each word.
+  const named = new Map<string, boolean>();
+  const isNamed = (word: string) => {
+    let is = named.get(word);
+    if (is === undefined) named.set(word, (is = isName(word, text)));
+    return is;
+  };
   for (const [at, word] of rest.entries()) {
     if (ALWAYS_BACKWARD.has(word) && (at === rest.length - 1 || at === 0)) return true;
     if (says(word)) said.push(word);
@@ -46,7 +53,7 @@ export function leansOnContext(text: string): boolean {
     } else if (BACKWARD.has(word)) {
       if (said.length < 2) return true;
     } else if (PERSONAL.has(word) && !isCount(word, rest[at - 1]) && said.length < 2) {
-      if (!said.some((name) => isName(name, text))) return true;
+      if (!said.some(isNamed)) return true;
     }
   }
   return false;

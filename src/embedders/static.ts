@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { MarrowError } from "../errors.ts";
+import { mapInSlices } from "../internal/time-slice.ts";
 import { checkTexts, normalise, toFingerprint, type Embedder } from "./embedder.ts";
 import { createWordpiece, type Wordpiece } from "./wordpiece.ts";
 
@@ -49,7 +50,7 @@ export function staticEmbedder(): Embedder {
     async embed(texts, { signal } = {}) {
       checkTexts(texts);
       if (signal?.aborted === true) throw new MarrowError("aborted", "embedding was aborted", { cause: signal.reason });
-      return texts.map(embedOne);
+      return texts.length === 1 ? [embedOne(texts[0] as string)] : mapInSlices(texts, embedOne);
     },
   };
 }

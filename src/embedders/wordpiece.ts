@@ -13,7 +13,7 @@ export interface Wordpiece {
 
 /**
  * The WordPiece tokenizer of uncased BERT models: lower case, accents off, punctuation and CJK characters apart,
- * then the longest entries that fit from the left. Linear in the text's length.
+ * then the longest entries that fit from the left. Linear in the text's length, and reads at most 64 characters for each token wanted.
  *
  * @source Devlin et al., "BERT" (2019), and the reference `BasicTokenizer` and `WordpieceTokenizer`
  */
@@ -46,12 +46,17 @@ export function createWordpiece(vocabulary: readonly string[]): Wordpiece {
     idOf: (entry) => ids.get(entry),
     encode(text, maxTokens = Number.MAX_SAFE_INTEGER) {
       const out: number[] = [];
-      for (const word of splitWords(text)) {
+      // What stands far behind the last token that counts is not read: a text of any length costs the same.
+      const read =
+        text.length / CHARS_READ_PER_TOKEN > maxTokens ? cutAt(text, maxTokens * CHARS_READ_PER_TOKEN) : text;
+      for (const word of splitWords(read)) {
         let pieces = known.get(word);
         if (pieces === undefined) {
           pieces = piecesOf(word);
-          if (known.size >= KNOWN_WORDS_MAX) known.clear();
-          known.set(word, pieces);
+          if (word.length <= WORD_CHARS_MAX) {
+            if (known.size >= KNOWN_WORDS_MAX) known.clear();
+            known.set(word, pieces);
+          }
         }
         for (const piece of pieces) {
           if (out.length >= maxTokens) return out;
@@ -61,6 +66,15 @@ export function createWordpiece(vocabulary: readonly string[]): Wordpiece {
       return out;
     },
   };
+}
+
+/** Characters of a text that are read for each token that is wanted; English has about five. */
+const CHARS_READ_PER_TOKEN = 64;
+
+function cutAt(text: string, chars: number): string {
+  const code = text.charCodeAt(chars - 1);
+  // Never between the two halves of one character.
+  return text.slice(0, code >= 0xd800 && code <= 0xdbff ? chars - 1 : chars);
 }
 
 /** Words whose pieces are remembered; the table is emptied when full. */

@@ -10,6 +10,9 @@ export interface Recorder {
 /** Fields of a delta whose pieces are joined. */
 const JOINED = ["content", "reasoning_content", "reasoning", "refusal"];
 
+/** Choices and calls of tools that are told apart: what an endpoint numbers beyond is no index. */
+const INDEX_MAX = 1_024;
+
 /** Records the first choice of a stream; a second one, or tool calls, mark it as what is never stored. */
 export function createRecorder(model: string): Recorder {
   const first: { id?: string | undefined; created?: number | undefined; model?: string | undefined } = {};
@@ -26,6 +29,7 @@ export function createRecorder(model: string): Recorder {
     }
     for (const call of (delta["tool_calls"] ?? []) as { index?: number; function?: Record<string, string> }[]) {
       const index = call.index ?? 0;
+      if (!Number.isInteger(index) || index < 0 || index > INDEX_MAX) continue;
       const known = (calls[index] ?? {}) as { function?: Record<string, string> };
       calls[index] = { ...known, ...call, function: mergeFunction(known.function, call.function) };
     }
@@ -39,7 +43,7 @@ export function createRecorder(model: string): Recorder {
         first.model ??= chunk.model;
         usage = chunk.usage ?? usage;
         for (const { index = 0, delta, finish_reason: reason } of chunk.choices ?? []) {
-          if (index !== 0) others = Math.max(others, index);
+          if (index !== 0) others = Math.max(others, Math.min(INDEX_MAX, Number.isInteger(index) ? index : 1));
           else if (delta !== undefined && delta !== null) addDelta(delta);
           if (index === 0 && typeof reason === "string") finish = reason;
         }

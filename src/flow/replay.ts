@@ -3,8 +3,9 @@ import { toEvent, type ChatCompletion, type ChatRequest, type Usage } from "../m
 import type { AnswerStream } from "./call.ts";
 import type { StoredAnswer } from "./cacheable.ts";
 
-/** Characters of one event of a replayed stream, about. */
+/** Characters of one event of a replayed stream, about; a long answer has longer pieces, so that it has at most {@link PIECES_MAX}. */
 const PIECE_CHARS = 64;
+const PIECES_MAX = 2_048;
 
 /** A stored answer as a completion: a new id, and usage that says the prompt came from the cache. */
 export function toReplay({ model, message, usage }: StoredAnswer): ChatCompletion {
@@ -27,8 +28,9 @@ export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string
   const { content, role: _, ...rest } = answer.message;
   const text = String(content);
   let events = delta({ role: "assistant", content: "", ...rest }, "null");
+  const chars = Math.max(PIECE_CHARS, Math.ceil(text.length / PIECES_MAX));
   for (let start = 0; start < text.length;) {
-    const end = pieceEnd(text, start);
+    const end = pieceEnd(text, start, chars);
     events += delta({ content: text.slice(start, end) }, "null");
     start = end;
   }
@@ -38,11 +40,12 @@ export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string
 }
 
 /** Where a piece ends: after a space near its full length, so that words stay whole. */
-function pieceEnd(text: string, start: number): number {
-  const most = start + PIECE_CHARS;
+function pieceEnd(text: string, start: number, chars: number): number {
+  const most = start + chars;
   if (most >= text.length) return text.length;
-  const space = text.lastIndexOf(" ", most);
-  const end = space > start ? space + 1 : most;
+  // Looked for within the piece only: a text without spaces would be read from its beginning for each piece.
+  const space = text.slice(start, most + 1).lastIndexOf(" ");
+  const end = space > 0 ? start + space + 1 : most;
   // Never between the two halves of one character.
   const code = text.charCodeAt(end - 1);
   return code >= 0xd800 && code <= 0xdbff ? end + 1 : end;

@@ -120,14 +120,22 @@ function toSummaryTurn({ text }: Summary): Turn {
 }
 
 function fitFacts(facts: readonly string[], room: number, count: CountTokens) {
+  // By halves: counting all facts anew for each further one would be quadratic in their number.
+  const toTurn = (many: number): Turn => ({
+    role: "system",
+    content: ["What is known of the user, from earlier conversations:", ...facts.slice(0, many)].join("\n- "),
+  });
+  let [fits, tooMany] = [0, facts.length + 1];
   let fitting: { readonly turn: Turn; readonly tokens: number; readonly count: number } | undefined;
-  let text = "What is known of the user, from earlier conversations:";
-  for (const [at, fact] of facts.entries()) {
-    text += `\n- ${fact}`;
-    const turn = { role: "system", content: text };
+  while (tooMany - fits > 1) {
+    const many = Math.floor((fits + tooMany) / 2);
+    const turn = toTurn(many);
     const tokens = count(turn);
-    if (tokens > room) break;
-    fitting = { turn, tokens, count: at + 1 };
+    if (tokens > room) tooMany = many;
+    else {
+      fits = many;
+      fitting = { turn, tokens, count: many };
+    }
   }
   return fitting;
 }

@@ -22,7 +22,7 @@ const ORDERS: readonly (readonly [string, RegExp])[] = [
   ],
   [
     "markup",
-    /<\/?(?:system|instructions?|assistant|user|im_start|im_end)\b|<\|[a-z_]+\|>|\[\/?(?:INST|SYS)\]|^\s*#{2,}\s*(?:instructions?|system)\b|^\s*(?:system|assistant|developer)\s*:/im,
+    /<\/?(?:system|instructions?|assistant|user|im_start|im_end)\b|<\|[a-z_]+\|>|\[\/?(?:INST|SYS)\]|^[^\S\r\n\u2028\u2029]*#{2,}\s*(?:instructions?|system)\b|^[^\S\r\n\u2028\u2029]*(?:system|assistant|developer)\s*:/im,
   ],
   [
     "exfiltrate",
@@ -30,7 +30,7 @@ const ORDERS: readonly (readonly [string, RegExp])[] = [
   ],
   [
     "call",
-    /\b(?:call|invoke|run|execute|use) the [\w-]+ (?:tool|function|command)\b|\brm -rf\b|\bcurl (?:-\w+ )*https?:/i,
+    /\b(?:call|invoke|run|execute|use) the [\w-]+ (?:tool|function|command)\b|\brm -rf\b|\bcurl (?:-\w+ ){0,20}https?:/i,
   ],
 ];
 

@@ -89,23 +89,28 @@ function toCompletion(request: ChatRequest, content: string): ChatCompletion {
   };
 }
 
-/** About what a real tokenizer counts: a word in English is four thirds of a token. */
+/** Characters of a prompt that are looked at; what the demo model knows is asked for in less. */
+const READ_CHARS_MAX = 65_536;
+
+/** About what a real tokenizer counts: a word in English is four thirds of a token. Of a longer text, by the words of its beginning. */
 function countTokens(text: string): number {
-  return Math.ceil((text.match(/\S+/g)?.length ?? 0) * (4 / 3));
+  const read = text.slice(0, READ_CHARS_MAX);
+  const words = (read.match(/\S+/g)?.length ?? 0) * (text.length / Math.max(1, read.length));
+  return Math.ceil(words * (4 / 3));
 }
 
 /** The answer, cut into words with their spaces. */
 function answerTo(messages: readonly ChatMessage[]): string[] {
   const last = messages.findLast(({ role }) => role === "user");
-  const asked = rareWords(last === undefined ? "" : textOf(last));
+  const asked = new Set(rareWords(last === undefined ? "" : textOf(last).slice(0, READ_CHARS_MAX)));
   let best = {
     score: 0,
     answer: "I am only a demo model and do not know that. Ask me what Marrow is, or connect a real model.",
   };
   for (const { about, answer } of DEMO_KNOWLEDGE) {
-    const shared = rareWords(about).filter((word) => asked.includes(word)).length;
-    const score = asked.length === 0 ? 0 : shared / Math.sqrt(asked.length);
-    if (score > best.score && shared / asked.length >= 0.4) best = { score, answer };
+    const shared = rareWords(about).filter((word) => asked.has(word)).length;
+    const score = asked.size === 0 ? 0 : shared / Math.sqrt(asked.size);
+    if (score > best.score && shared / asked.size >= 0.4) best = { score, answer };
   }
   return best.answer.match(/\S+\s*/g) ?? [];
 }

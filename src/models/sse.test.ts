@@ -29,6 +29,15 @@ describe("the reader of server-sent events", () => {
     expect(createEventReader().read(Buffer.from("event: x\nid: 1\ndata:a\ndata: b\nretry: 5\n\n"))).toEqual(["a\nb"]);
   });
 
+  it("refuses an event that is longer than it may be, in however many pieces it comes", () => {
+    const reader = createEventReader();
+    const piece = Buffer.alloc(65_536, "x");
+    reader.read(Buffer.from("data: "));
+    expect(() => {
+      for (let at = 0; at < 300; at += 1) reader.read(piece);
+    }).toThrow("too long");
+  });
+
   it("reads what is written", () => {
     expect(createEventReader().read(Buffer.from(toEvent('{"a":1}')))).toEqual(['{"a":1}']);
   });

@@ -16,19 +16,35 @@ export const EVENT_CHARS_MAX: number = 16 * 1024 * 1024;
  */
 export function createEventReader(): EventReader {
   const decoder = new StringDecoder("utf8");
-  let rest = "";
+  /** Pieces of a line that has not ended. No line end is in them, but the last one may end in a CR that may be half of a CRLF. */
+  let open: string[] = [];
+  let openChars = 0;
+  let endsInCr = false;
   let data: string | undefined;
+
+  function keep(piece: string): void {
+    if (piece !== "") open.push(piece);
+    openChars += piece.length;
+    endsInCr = piece.endsWith("\r");
+    if (openChars + (data?.length ?? 0) > EVENT_CHARS_MAX) throw new Error("an event of the stream is too long");
+  }
 
   return {
     read(piece) {
       const events: string[] = [];
-      const text = rest + decoder.write(piece);
+      const come = decoder.write(piece);
+      // A line that comes in many pieces is put together once, when it ends: no character is looked at again for each piece.
+      if (!endsInCr && !come.includes("\n") && !come.includes("\r")) {
+        keep(come);
+        return events;
+      }
+      const text = open.join("") + come;
+      [open, openChars] = [[], 0];
       let start = 0;
-      for (;;) {
-        const end = lineEnd(text, start);
-        if (end === undefined) break;
-        const [line, next] = end;
-        start = next;
+      for (const end of text.matchAll(/\r\n?|\n/g)) {
+        if (end[0] === "\r" && end.index === text.length - 1) break;
+        const line = text.slice(start, end.index);
+        start = end.index + end[0].length;
         if (line === "") {
           if (data !== undefined) events.push(data);
           data = undefined;
@@ -37,21 +53,10 @@ export function createEventReader(): EventReader {
           data = data === undefined ? value : `${data}\n${value}`;
         }
       }
-      rest = text.slice(start);
-      if (rest.length + (data?.length ?? 0) > EVENT_CHARS_MAX) throw new Error("an event of the stream is too long");
+      keep(text.slice(start));
       return events;
     },
   };
-}
-
-/** The line from `start` and where the next one begins; `undefined` while its end has not come. */
-function lineEnd(text: string, start: number): [line: string, next: number] | undefined {
-  const lf = text.indexOf("\n", start);
-  const cr = text.indexOf("\r", start);
-  if (cr === -1 || (lf !== -1 && lf < cr)) return lf === -1 ? undefined : [text.slice(start, lf), lf + 1];
-  // A CR at the very end may be the first half of CRLF.
-  if (cr === text.length - 1) return undefined;
-  return [text.slice(start, cr), text[cr + 1] === "\n" ? cr + 2 : cr + 1];
 }
 
 /** One event as bytes of the wire. */

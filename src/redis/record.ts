@@ -10,6 +10,10 @@ export const COMPRESS_FROM_BYTES = 1024;
 /** Largest body that is read back, in bytes: a bound against a record made to explode. */
 export const RECORD_BYTES_MAX: number = 64 * 1024 * 1024;
 
+/** Larger bodies are compressed by zstd, whatever effort was asked for. */
+const DENSE_BYTES_MAX = 131_072;
+const DENSEST_BYTES_MAX = 4_096;
+
 const PLAIN_JSON = 0x00;
 const ZSTD_JSON = 0x01;
 const BROTLI_JSON = 0x02;
@@ -35,12 +39,13 @@ const PLAIN_HEADER = String.fromCharCode(RECORD_VERSION, PLAIN_JSON);
  */
 export function encodeRecordBody(body: Buffer, effort: "quick" | "dense" | "densest" = "quick"): Buffer {
   if (body.length < COMPRESS_FROM_BYTES) return withHeader(PLAIN_JSON, body);
-  const compressed =
-    effort === "quick"
-      ? zstdCompressSync(body)
-      : brotliCompressSync(body, brotliOptions(body.length, effort === "dense" ? 5 : 11));
+  // brotli would hold the event loop: a long body takes it over 10 ms at level 5, and seconds at level 11.
+  const quick = effort === "quick" || body.length > (effort === "dense" ? DENSE_BYTES_MAX : DENSEST_BYTES_MAX);
+  const compressed = quick
+    ? zstdCompressSync(body)
+    : brotliCompressSync(body, brotliOptions(body.length, effort === "dense" ? 5 : 11));
   if (compressed.length >= body.length) return withHeader(PLAIN_JSON, body);
-  return withHeader(effort === "quick" ? ZSTD_JSON : BROTLI_JSON, compressed);
+  return withHeader(quick ? ZSTD_JSON : BROTLI_JSON, compressed);
 }
 
 function brotliOptions(bytes: number, quality: number) {

@@ -25,6 +25,12 @@ describe("cutting a text", () => {
     );
   });
 
+  it("puts a bound on the characters of a chunk, however far its words are apart", () => {
+    const chunks = cut(`x${" ".repeat(1_000)}`.repeat(1_000), resolveChunking());
+    expect(chunks.every((chunk) => chunk.length <= 65_536)).toBe(true);
+    expect(chunks.join("").replaceAll(" ", "").length).toBe(1_000);
+  });
+
   it("gives nothing for nothing", () => {
     expect([cut("", resolveChunking()), cut(" \n\n ", resolveChunking())]).toEqual([[], []]);
   });

@@ -1,4 +1,3 @@
-import { split } from "llm-splitter";
 import { MarrowError } from "../errors.ts";
 import { checkInteger } from "../internal/check.ts";
 
@@ -22,22 +21,93 @@ export function resolveChunking({ maxTokens = 800, overlapTokens }: PartialChunk
   return { maxTokens, overlapTokens: overlap };
 }
 
+/** Where the chunks of a text stand: for each chunk the UTF-16 offsets of its start and its end. */
+export type ChunkOffsets = Uint32Array<ArrayBuffer>;
+
+/** Most characters of one chunk, white space inside it included: a search can show them all. */
+const CHUNK_CHARS_MAX = 65_536;
+const TOKEN = /\p{L}{1,6}|\p{N}{1,3}|[^\s\p{L}\p{N}]/gu;
+
 /**
- * Cuts a text into chunks, whole paragraphs where they fit. A token is counted as a piece of a word of at most six letters, three
- * digits, or one other character: near to what tokenizers of models make of prose, and the same for every model.
+ * Finds the chunks of a text: whole paragraphs where they fit, else as many tokens as fit; each chunk begins with the last tokens of the
+ * one before. A token is counted as a piece of a word of at most six letters, three digits, or one other character: near to what
+ * tokenizers of models make of prose, and the same for every model. Linear in the text. Stops after `chunksMax + 1` chunks.
  */
-export function cut(text: string, { maxTokens, overlapTokens }: Chunking): string[] {
-  const chunks = split(text, {
-    chunkSize: maxTokens,
-    chunkOverlap: overlapTokens,
-    chunkStrategy: "paragraph",
-    splitter: (part: string) => part.match(/\p{L}{1,6}|\p{N}{1,3}|[^\s\p{L}\p{N}]/gu) ?? [],
-  });
-  return chunks.map((chunk) => chunk.text.trim()).filter((chunk) => chunk !== "");
+export function findChunks(
+  text: string,
+  { maxTokens, overlapTokens }: Chunking,
+  chunksMax: number = Infinity,
+): ChunkOffsets {
+  const { starts, ends, paragraphs } = findTokens(text);
+  const chunks: number[] = [];
+  /** The open chunk: tokens from `first` to before `next`. */
+  let [first, next, emittedTo] = [0, 0, 0];
+  let holdsParagraphEnd = false;
+  const emit = (overlap: number) => {
+    chunks.push(starts[first] as number, ends[next - 1] as number);
+    emittedTo = next;
+    first = Math.max(first, next - overlap);
+    holdsParagraphEnd = false;
+  };
+  for (const paragraphEnd of paragraphs) {
+    if (chunks.length > chunksMax * 2) break;
+    // A paragraph that does not fit any more goes whole into the next chunk.
+    if (holdsParagraphEnd && next > first && paragraphEnd - first > maxTokens) emit(overlapTokens);
+    while (next < paragraphEnd) {
+      if (next > first && (ends[next] as number) - (starts[first] as number) > CHUNK_CHARS_MAX) {
+        if (next > emittedTo) emit(0);
+        first = next;
+      }
+      next += 1;
+      if (next === paragraphEnd) holdsParagraphEnd = true;
+      if (next - first === maxTokens) emit(overlapTokens);
+    }
+  }
+  if (next > emittedTo) emit(0);
+  return Uint32Array.from(chunks);
+}
+
+/** The tokens of a text, and after which token each of its paragraphs ends. */
+function findTokens(text: string) {
+  let [starts, ends] = [new Uint32Array(1_024), new Uint32Array(1_024)];
+  const paragraphs: number[] = [];
+  let count = 0;
+  let paragraphBreak = text.indexOf("\n\n");
+  for (TOKEN.lastIndex = 0; ;) {
+    const match = TOKEN.exec(text);
+    if (match === null) break;
+    if (paragraphBreak !== -1 && paragraphBreak < match.index) {
+      if (count > (paragraphs.at(-1) ?? 0)) paragraphs.push(count);
+      paragraphBreak = text.indexOf("\n\n", match.index);
+    }
+    if (count === starts.length) [starts, ends] = [grown(starts), grown(ends)];
+    starts[count] = match.index;
+    ends[count] = TOKEN.lastIndex;
+    count += 1;
+  }
+  if (count > (paragraphs.at(-1) ?? 0)) paragraphs.push(count);
+  return { starts, ends, paragraphs };
+}
+
+function grown(list: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(list.length * 2);
+  larger.set(list);
+  return larger;
+}
+
+/** The chunks that {@link findChunks} found, as texts. */
+export function cut(text: string, chunking: Chunking): string[] {
+  const offsets = findChunks(text, chunking);
+  return Array.from({ length: offsets.length / 2 }, (_, at) => textOf(text, offsets, at));
+}
+
+/** The text of one chunk. */
+export function textOf(text: string, offsets: ChunkOffsets, at: number): string {
+  return text.slice(offsets[at * 2], offsets[at * 2 + 1]);
 }
 
 /** A file's bytes as text. @throws MarrowError `invalid_input` for what is no text in UTF-8 */
-export function toText(bytes: Buffer): string {
+export function toText(bytes: Uint8Array): string {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

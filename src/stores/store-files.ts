@@ -4,7 +4,8 @@ import { checkText, refuse } from "../internal/check.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import type { AttributeSchema, Vectors } from "../vectors/index.ts";
 import { allot, checkFileAttributes, toChunkAttributes, type FileAttributes, type Slots } from "./attributes.ts";
-import { cut, resolveChunking, toText, type Chunking, type PartialChunking } from "./chunking.ts";
+import { cutFile, type Chunks } from "./chunk-pool.ts";
+import { resolveChunking, type Chunking, type PartialChunking } from "./chunking.ts";
 import type { Files } from "./files.ts";
 import type { ResolvedStoresOptions } from "./options.ts";
 import { createShelf, type Page, type PageOptions } from "./shelf.ts";
@@ -50,9 +51,11 @@ export interface FileBatch {
 export interface StoreFiles {
   /**
    * Cuts a file into chunks, embeds and stores them, and answers once they can be found; a file that is no text `failed`. A file that
-   * is there already is replaced. @throws MarrowError `not_found`, `invalid_input`; what Redis and the embedder throw
+   * is there already is replaced. Larger files are cut in a worker thread; `signal` stops the work, and the file has `failed`.
+   * @throws MarrowError `not_found`, `invalid_input`, `rate_limited` when too many files wait to be cut, `aborted`; what Redis and the
+   * embedder throw
    */
-  attach(attachment: Attachment): Promise<StoreFile>;
+  attach(attachment: Attachment, signal?: AbortSignal): Promise<StoreFile>;
   /** @throws MarrowError `not_found` */
   get(fileId: string): Promise<StoreFile>;
   list(options?: PageOptions & { readonly status?: string | undefined }): Promise<Page<StoreFile>>;
@@ -84,7 +87,6 @@ interface StoredBatch extends Omit<FileBatch, "counts" | "fileIds"> {
 export interface StoreFilesParts {
   readonly redis: ScopedRedis;
   readonly prefix: string;
-  readonly storeId: string;
   readonly chunks: Vectors<AttributeSchema>;
   readonly files: Files;
   readonly options: ResolvedStoresOptions;
@@ -100,15 +102,7 @@ const EMBED_BATCH = 64;
 const LOST_AFTER_MS = 10 * 60_000;
 
 /** Makes a handle on the files of a store. */
-export function createStoreFiles({
-  redis,
-  prefix,
-  storeId,
-  chunks,
-  files,
-  options,
-  changeSlots,
-}: StoreFilesParts): StoreFiles {
+export function createStoreFiles({ redis, prefix, chunks, files, options, changeSlots }: StoreFilesParts): StoreFiles {
   const shelf = createShelf<StoreFile, FileStatus>(redis, {
     prefix: `${prefix}:files`,
     room: FILES_MAX,
@@ -154,13 +148,16 @@ export function createStoreFiles({
     await batches.clear();
   }
 
-  /** Stores the chunks of a text; answers their bytes. */
-  async function store(file: StoreFile, texts: readonly string[], slots: Slots): Promise<number> {
+  /** Stores the chunks of a file; answers their bytes. */
+  async function store(file: StoreFile, cut: Chunks, slots: Slots, signal: AbortSignal | undefined): Promise<number> {
     const placed = toChunkAttributes(slots, file.attributes);
     const payload = { filename: file.filename, attributes: file.attributes };
-    for (let start = 0; start < texts.length; start += EMBED_BATCH) {
-      const part = texts.slice(start, start + EMBED_BATCH);
-      const vectors = await options.embedder.embed(part);
+    let bytes = 0;
+    for (let start = 0; start < cut.count; start += EMBED_BATCH) {
+      const count = Math.min(EMBED_BATCH, cut.count - start);
+      const part = Array.from({ length: count }, (_, at) => cut.text(start + at));
+      bytes += part.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+      const vectors = await options.embedder.embed(part, { signal });
       const results = await chunks.upsert(
         part.map((text, at) => ({
           id: chunkId(file.id, start + at),
@@ -172,10 +169,10 @@ export function createStoreFiles({
       const refused = results.find((result) => !result.stored);
       if (refused?.stored === false) throw refused.error;
     }
-    return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    return bytes;
   }
 
-  async function attach({ fileId, attributes, chunking }: Attachment): Promise<StoreFile> {
+  async function attach({ fileId, attributes, chunking }: Attachment, signal?: AbortSignal): Promise<StoreFile> {
     const checked = checkFileAttributes(attributes);
     const resolved = resolveChunking(chunking);
     const { filename } = await files.get(fileId);
@@ -194,12 +191,13 @@ export function createStoreFiles({
     };
     await save(begun);
     try {
-      const texts = cutFile(await files.content(fileId), resolved);
+      const bytes = await files.content(fileId);
+      const cut = await cutFile({ bytes, chunking: resolved, chunksMax: CHUNKS_MAX }, signal);
       // Said before it is so: a crash between leaves no chunk that nobody knows of.
-      if (texts.length > begun.chunks) await save({ ...begun, chunks: texts.length });
-      const usageBytes = await store(begun, texts, slots);
-      if (begun.chunks > texts.length) await chunks.delete(idsOf(fileId, texts.length, begun.chunks));
-      const completed = await save({ ...begun, status: "completed", usageBytes, chunks: texts.length });
+      if (cut.count > begun.chunks) await save({ ...begun, chunks: cut.count });
+      const usageBytes = await store(begun, cut, slots, signal);
+      if (begun.chunks > cut.count) await chunks.delete(idsOf(fileId, cut.count, begun.chunks));
+      const completed = await save({ ...begun, status: "completed", usageBytes, chunks: cut.count });
       await insistOnStore();
       return completed;
     } catch (error) {
@@ -330,13 +328,6 @@ export function createStoreFiles({
 
     clear,
   };
-
-  function cutFile(content: Buffer, chunking: Chunking): string[] {
-    const texts = cut(toText(content), chunking);
-    if (texts.length > CHUNKS_MAX)
-      throw new MarrowError("too_large", `a file has at most ${CHUNKS_MAX} chunks`, { details: { store: storeId } });
-    return texts;
-  }
 }
 
 /** A file as it is told: one whose process was lost has failed, and may be attached again. */

@@ -114,7 +114,6 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
     return createStoreFiles({
       redis,
       prefix: `${start}:store:${encodeKeyPart("id", id)}`,
-      storeId: id,
       chunks: chunks.namespace(id),
       files,
       options: resolved,

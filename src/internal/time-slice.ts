@@ -1,0 +1,28 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+
+/** How long a loop may hold the event loop before it gives way to other work, in milliseconds. */
+const SLICE_MS = 5;
+
+/**
+ * Divides a long loop into slices, between which other work runs. Call the result once for each step, and wait for what it answers, if
+ * anything: `const rest = slice(); if (rest !== undefined) await rest;`. One step should take far less than `sliceMs`.
+ */
+export function createTimeSlice(sliceMs: number = SLICE_MS): () => Promise<void> | undefined {
+  let since = performance.now();
+  return () => {
+    if (performance.now() - since < sliceMs) return undefined;
+    return nextTurn().then(() => void (since = performance.now()));
+  };
+}
+
+/** Maps a list in slices, in order. */
+export async function mapInSlices<T, R>(list: readonly T[], map: (item: T, at: number) => R): Promise<R[]> {
+  const slice = createTimeSlice();
+  const mapped: R[] = [];
+  for (const [at, item] of list.entries()) {
+    mapped.push(map(item, at));
+    const rest = slice();
+    if (rest !== undefined) await rest;
+  }
+  return mapped;
+}
