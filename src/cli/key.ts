@@ -27,12 +27,15 @@ export async function runKey(args: readonly string[]): Promise<number> {
     console.error(USAGE);
     return 64;
   }
-  const { redisUrl, dataDirectory, cacheDirectory, path } = readSurroundings();
+  const { redisUrl, redis: how, dataDirectory, cacheDirectory, path } = readSurroundings();
   const binary = redisUrl === undefined ? await findServer({ path, cacheDirectory }) : undefined;
   const managed =
     binary === undefined ? undefined : await startServer({ binary: binary.path, directory: dataDirectory });
   const { app } = resolveConfig(await loadConfig());
-  const redis = await connect(redisUrl ?? managed?.url ?? "redis://localhost:6379", { app });
+  const redis = await connect(redisUrl ?? managed?.url ?? "redis://localhost:6379", {
+    ...(managed === undefined ? how : undefined),
+    app,
+  });
   try {
     const keys = createApiKeys(redis);
     if (act === "create") console.log(await keys.create({ ...named, ...(role === "admin" && { role }) }));

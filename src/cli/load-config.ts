@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MarrowError } from "../errors.ts";
 import { fromEnvironment, resolveConfig, type GatewayConfigInput } from "../gateway/index.ts";
+import { readEnvironment } from "./surroundings.ts";
 
 const FILES = ["marrow.config.ts", "marrow.config.json"];
 
@@ -13,7 +14,7 @@ export async function loadConfig(): Promise<GatewayConfigInput> {
     throw new MarrowError("invalid_option", `there may be one of ${FILES.join(" and ")}, not both`);
   const [file] = present;
   const written = file === undefined ? {} : await importConfig(file);
-  const config = { ...written, ...fromEnvironment(process.env) };
+  const config = { ...written, ...fromEnvironment(readEnvironment()) };
   resolveConfig(config);
   return config;
 }

@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { MarrowError } from "../errors.ts";
 import { demoModel, openaiModel } from "../models/index.ts";
-import { connect } from "../redis/index.ts";
+import { connect, type ConnectOptions } from "../redis/index.ts";
 import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from "../redis/managed/index.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { openGateway } from "./app.ts";
@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly config: GatewayConfigInput;
   /** A Redis of yours. Absent: one is found and run under `dataDirectory`, for development only. */
   readonly redisUrl?: string | undefined;
+  /** How it is reached: certificates, credentials. */
+  readonly redis?: ConnectOptions | undefined;
   /** Where the managed Redis keeps its data. */
   readonly dataDirectory: string;
   /** Where `script/bootstrap` puts a Redis. */
@@ -125,7 +127,8 @@ export async function openMemory(
 
 async function openRedis(options: ServeOptions, app: string) {
   const managed = options.redisUrl === undefined ? await startManaged(options) : undefined;
-  return { redis: await connect(options.redisUrl ?? managed?.url ?? "", { app }), managed };
+  const how = managed === undefined ? options.redis : undefined;
+  return { redis: await connect(options.redisUrl ?? managed?.url ?? "", { ...how, app }), managed };
 }
 
 async function startManaged({ path, cacheDirectory, dataDirectory, say }: ServeOptions): Promise<ManagedServer> {

@@ -97,8 +97,8 @@ export const removeTurn: Script<"log" | "meta", "sequence" | "channel"> = {
   values: ["sequence","channel"],
   rest: false,
   idempotent: true,
-  sha1: "0da44e58491a89023c5037a7956e16159cea7158",
-  lua: "local log = KEYS[1]\nlocal meta = KEYS[2]\nlocal sequence = tonumber(ARGV[1])\nlocal channel = ARGV[2]\nlocal version = tonumber(redis.call(\"HGET\", meta, \"version\") or 0)\nlocal at = sequence - (version - redis.call(\"LLEN\", log) + 1)\nlocal turn = at >= 0 and sequence <= version and redis.call(\"LINDEX\", log, at) or \"0:\"\nif turn == \"0:\" then return 0 end\nredis.call(\"LSET\", log, at, \"0:\")\nlocal time = redis.call(\"TIME\")\nredis.call(\"HSET\", meta, \"epoch\", time[1] .. time[2])\nredis.call(\"HINCRBY\", meta, \"bytes\", 2 - #turn)\nredis.call(\"HINCRBY\", meta, \"tokens\", -tonumber(string.match(turn, \"^%d+\")))\nif channel ~= \"\" then redis.call(\"PUBLISH\", channel, version) end\nreturn 1",
+  sha1: "edd6cffa617c54158e5706d73795b0cda1450c47",
+  lua: "local log = KEYS[1]\nlocal meta = KEYS[2]\nlocal sequence = tonumber(ARGV[1])\nlocal channel = ARGV[2]\nlocal version = tonumber(redis.call(\"HGET\", meta, \"version\") or 0)\nlocal at = sequence - (version - redis.call(\"LLEN\", log) + 1)\nlocal turn = at >= 0 and sequence <= version and redis.call(\"LINDEX\", log, at) or \"0:\"\nif turn == \"0:\" then return 0 end\nredis.call(\"LSET\", log, at, \"0:\")\nlocal time = redis.call(\"TIME\")\nredis.call(\"HSET\", meta, \"epoch\", time[1] .. time[2])\nredis.call(\"HINCRBY\", meta, \"bytes\", 2 - #turn)\nredis.call(\"HINCRBY\", meta, \"tokens\", 0 - tonumber(string.match(turn, \"^%d+\")))\nif channel ~= \"\" then redis.call(\"PUBLISH\", channel, version) end\nreturn 1",
 };
 
 /** Takes the newest turns away, up to a point; their numbers are given anew. */

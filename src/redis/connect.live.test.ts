@@ -9,7 +9,13 @@ import { connect } from "./index.ts";
 
 describe("capabilities", () => {
   liveTest("name the engine and what it can do", async ({ redis }) => {
-    expect(await redis.capabilities()).toMatchObject({ engine: "redis", vectorSets: "yes", cluster: "no" });
+    const kind = inject("redisKind");
+    expect(await redis.capabilities()).toMatchObject({
+      engine: kind.replace(/\d+/, ""),
+      version: expect.stringMatching(new RegExp(`^${kind.replace(/\D+/, "")}\\.`)),
+      vectorSets: kind === "redis8" ? "yes" : "no",
+      cluster: "no",
+    });
   });
 
   liveTest("are unknown, and no error, for a user who may not ask", async ({ redis, unique }) => {
@@ -17,7 +23,7 @@ describe("capabilities", () => {
     const url = inject("redisUrl").replace("unix://", `unix://${unique}:secret@`);
     for (const [rights, engine] of [
       ["-info", "unknown"],
-      ["+info", "redis"],
+      ["+info", inject("redisKind").replace(/\d+/, "")],
     ] as const) {
       await redis.send(["ACL", "SETUSER", unique, rights]);
       const narrow = await connect(url);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { connect, parseTarget } from "./connect.ts";
+import { connect } from "./connect.ts";
+import { parseTarget } from "./target.ts";
 
 describe("a connection URL", () => {
   it.each([

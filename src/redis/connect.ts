@@ -1,43 +1,66 @@
 import { Cluster, Redis as IoredisClient } from "ioredis";
 import { MarrowError } from "../errors.ts";
-import { describe } from "../internal/describe.ts";
+import { checkText } from "../internal/check.ts";
 import type { Redis } from "./connection.ts";
+import { askFor, keepFresh, type CredentialsProvider } from "./credentials.ts";
 import { createRedis, type RedisOptions } from "./driver.ts";
 import { ioredisDriver } from "./from-ioredis.ts";
+import { readSecret, readTls, type Secret, type TlsOptions } from "./secrets.ts";
+import { parseTarget, type Target } from "./target.ts";
 
 /** Options of {@link connect}. */
 export interface ConnectOptions extends RedisOptions {
   /** Longest wait for the first connection, in milliseconds. @default 5_000 */
   readonly connectTimeoutMs?: number | undefined;
+  /** Speaks TLS, whatever the URL's scheme says, with these certificates. @default by the scheme, with what Node trusts */
+  readonly tls?: TlsOptions | undefined;
+  /** In place of the URL's user. */
+  readonly username?: string | undefined;
+  /** In place of the URL's password. */
+  readonly password?: Secret | undefined;
+  /**
+   * Makes user and password, in place of the URL's: for tokens that end (AWS IAM, Entra ID). Asked at every connection and
+   * reconnection, of each node of a cluster, and before they end.
+   */
+  readonly credentials?: CredentialsProvider | undefined;
+  /** How the sentinels are spoken to, where it is not as the servers are. @default TLS as the servers, no credentials */
+  readonly sentinel?:
+    | {
+        readonly username?: string | undefined;
+        readonly password?: Secret | undefined;
+        readonly tls?: TlsOptions | undefined;
+      }
+    | undefined;
 }
 
-/** Where a URL leads: pure, so that every form of it is tested without a server. */
-export interface Target {
-  readonly kind: "standalone" | "sentinel" | "cluster";
-  readonly hosts: readonly { readonly host: string; readonly port: number }[];
-  readonly path?: string;
-  readonly master?: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly db: number;
-  readonly tls: boolean;
+/** A target with all that is needed to reach it. */
+interface Reach extends Target {
+  readonly tlsOptions: ReturnType<typeof readTls>;
+  readonly sentinelUsername: string | undefined;
+  readonly sentinelPassword: string | undefined;
+  readonly sentinelTls: ReturnType<typeof readTls> | undefined;
+  readonly credentials: CredentialsProvider | undefined;
 }
 
 const RECONNECT_MAX_MS = 500;
 const CONNECT_TIMEOUT_MS_DEFAULT = 5_000;
+const WHY_CHARS_MAX = 200;
 
 /**
  * Opens a connection of Marrow's own (ioredis 6) and waits until it serves.
  *
- * - `redis://user:password@host:6379/0`, `rediss://…` over TLS, `unix:///path/to.sock?db=0`
+ * - `redis://user:password@host:6379/0`, `rediss://…` over TLS, `unix:///path/to.sock?db=0`; `valkey` and `valkeys` likewise
  * - `redis+sentinel://host1:26379,host2:26379/master-name?db=0` (`rediss+sentinel` over TLS)
  * - `redis+cluster://host1:7000,host2:7001` (`rediss+cluster` over TLS)
  *
- * @throws MarrowError `invalid_option` for another form, `unavailable` when nobody answers in time, `redis_denied` for
- * wrong credentials. The error never repeats the URL, which may hold a password.
+ * A password may hold any character, as it is or percent-encoded.
+ *
+ * @throws MarrowError `invalid_option` for another form, `unavailable` when nobody answers in time, with the reason (refused, an
+ * unknown host, a certificate that is not trusted), `redis_denied` for wrong credentials. The error never repeats the URL, which
+ * may hold a password.
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Redis> {
-  const target = parseTarget(url);
+  const target = await toReach(parseTarget(url), options);
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS_DEFAULT;
   const client = open(target, connectTimeoutMs);
   let lastError: Error | undefined;
@@ -51,75 +74,64 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   } catch (cause) {
     await redis.close();
     const reason = lastError ?? cause;
-    if (/WRONGPASS|NOAUTH|NOPERM/.test(String(reason))) {
-      throw new MarrowError("redis_denied", "Redis refused the credentials in the URL", { cause: reason });
+    if (MarrowError.is(reason, "redis_denied") || /WRONGPASS|NOAUTH|NOPERM/.test(String(reason))) {
+      const provided = target.credentials === undefined ? "the credentials" : "the provider's credentials";
+      const told = MarrowError.is(reason, "redis_denied") ? reason.message : `Redis refused ${provided}`;
+      throw new MarrowError("redis_denied", told, { cause: reason });
     }
-    throw new MarrowError("unavailable", `no Redis answered within ${connectTimeoutMs} ms`, {
+    throw new MarrowError("unavailable", `no Redis answered within ${connectTimeoutMs} ms${whyOf(reason)}`, {
       cause: reason,
       details: { kind: target.kind, hosts: target.hosts, mayHaveRun: false },
     });
   }
 }
 
-/** Reads a connection URL. @throws MarrowError `invalid_option`, without repeating the URL */
-export function parseTarget(url: string): Target {
-  const match =
-    typeof url === "string"
-      ? /^(redis|rediss|redis\+sentinel|rediss\+sentinel|redis\+cluster|rediss\+cluster|unix):\/\/(?:([^@/]*)@)?([^/?]*)(\/[^?]*)?(?:\?(.*))?$/.exec(
-          url,
-        )
-      : null;
-  if (match === null) {
-    throw new MarrowError(
-      "invalid_option",
-      `url must start with redis://, rediss://, redis+sentinel://, redis+cluster:// or unix://, got ${describe(url)}`,
-      { details: { path: "url" } },
-    );
-  }
-  const [, scheme = "", userInfo, hostList = "", path = "", query = ""] = match;
-  const kind = scheme.endsWith("sentinel") ? "sentinel" : scheme.endsWith("cluster") ? "cluster" : "standalone";
-  const [user, password] = (userInfo ?? "").split(":", 2).map(decodeURIComponent);
-  const parameters = new URLSearchParams(query);
-  const dbText = parameters.get("db") ?? (kind === "standalone" && scheme !== "unix" ? path.slice(1) : "");
-  const target = {
-    db: dbText === "" ? 0 : toInteger("url's database", dbText, 0, 65_535),
-    tls: scheme.startsWith("rediss"),
-    ...(user !== undefined && user !== "" && { username: user }),
-    ...(password !== undefined && { password }),
-  };
-  if (scheme === "unix") return { ...target, kind: "standalone", hosts: [], path };
-  const defaultPort = kind === "sentinel" ? 26_379 : 6_379;
-  const hosts = hostList.split(",").map((host) => toHost(host, defaultPort));
-  if (kind !== "sentinel") return { ...target, kind, hosts };
-  if (path.length < 2) {
-    throw new MarrowError("invalid_option", "a redis+sentinel url must name the master after its hosts: /name", {
-      details: { path: "url" },
-    });
-  }
-  return { ...target, kind, hosts, master: decodeURIComponent(path.slice(1)) };
-}
-
-function toHost(text: string, defaultPort: number): { host: string; port: number } {
-  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(text) ?? [];
+/** Reads files and asks for credentials, once, before anything is dialled. */
+async function toReach(target: Target, options: ConnectOptions): Promise<Reach> {
+  const { credentials, sentinel } = options;
+  const given = credentials === undefined ? undefined : await askFor(credentials);
+  const username = given === undefined ? (options.username ?? target.username) : given.username;
+  const password = given?.password ?? readSecret("password", options.password) ?? target.password;
+  const tls = target.tls || options.tls !== undefined;
+  if (tls && target.path !== undefined)
+    throw new MarrowError("invalid_option", "tls must be left out with a unix socket", { details: { path: "tls" } });
+  const tlsOptions = readTls("tls", options.tls);
   return {
-    host: bracketed ?? (plain === undefined || plain === "" ? "localhost" : plain),
-    port: port === undefined ? defaultPort : toInteger("url's port", port, 1, 65_535),
+    ...target,
+    tls,
+    tlsOptions,
+    ...(username !== undefined && { username: checkText("username", username, 512) }),
+    ...(password !== undefined && { password }),
+    credentials,
+    sentinelUsername: sentinel?.username,
+    sentinelPassword: readSecret("sentinel.password", sentinel?.password),
+    sentinelTls: sentinel?.tls === undefined ? (tls ? tlsOptions : undefined) : readTls("sentinel.tls", sentinel.tls),
   };
 }
 
-function toInteger(what: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new MarrowError("invalid_option", `${what} must be an integer from ${min} to ${max}`, {
-    details: { path: "url" },
-  });
+/** The reason in a few words: an error of the network or of TLS by its code and its own text, which hold no secret. */
+function whyOf(reason: unknown): string {
+  const found = causes(reason).findLast((error) => typeof (error as { code?: unknown }).code === "string");
+  const told = found ?? (reason instanceof Error ? reason : undefined);
+  if (told === undefined || MarrowError.is(told)) return "";
+  const { code } = told as { code?: unknown };
+  const text = told.message.replaceAll(/\s+/g, " ").slice(0, WHY_CHARS_MAX);
+  if (text === "") return typeof code === "string" ? `: ${code}` : "";
+  return `: ${text}${typeof code === "string" && !text.includes(code) ? ` (${code})` : ""}`;
 }
 
-function open(target: Target, connectTimeoutMs: number): IoredisClient | Cluster {
+/** An error with those that it came from: `cause`, the members of an aggregate, and what a cluster client saw last. */
+function causes(error: unknown, depth = 0): Error[] {
+  if (!(error instanceof Error) || depth > 4) return [];
+  const { lastNodeError, errors = [] } = error as { lastNodeError?: unknown; errors?: readonly unknown[] };
+  return [error, ...[error.cause, lastNodeError, ...errors].flatMap((cause) => causes(cause, depth + 1))];
+}
+
+function open(target: Reach, connectTimeoutMs: number): IoredisClient | Cluster {
   const common = {
     ...(target.username !== undefined && { username: target.username }),
     ...(target.password !== undefined && { password: target.password }),
-    ...(target.tls && { tls: {} }),
+    ...(target.tls && { tls: target.tlsOptions }),
     connectTimeout: connectTimeoutMs,
     // Nothing is queued or repeated behind our back: the driver knows which commands may be sent again.
     enableOfflineQueue: false,
@@ -128,32 +140,54 @@ function open(target: Target, connectTimeoutMs: number): IoredisClient | Cluster
     retryStrategy: backOff,
   };
   if (target.kind === "cluster") {
-    return new Cluster([...target.hosts], {
-      redisOptions: common,
-      enableOfflineQueue: false,
-      slotsRefreshTimeout: 2_000,
-      retryDelayOnFailover: 0,
-      clusterRetryStrategy: backOff,
-    });
+    return fresh(
+      target,
+      new Cluster([...target.hosts], {
+        redisOptions: common,
+        lazyConnect: true,
+        enableOfflineQueue: false,
+        slotsRefreshTimeout: 2_000,
+        retryDelayOnFailover: 0,
+        clusterRetryStrategy: backOff,
+      }),
+    );
   }
   if (target.kind === "sentinel") {
-    return new IoredisClient({
-      ...common,
-      sentinels: [...target.hosts],
-      name: target.master ?? "",
-      db: target.db,
-      sentinelRetryStrategy: backOff,
-      ...(target.tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
-    });
+    return fresh(
+      target,
+      new IoredisClient({
+        ...common,
+        lazyConnect: true,
+        sentinels: [...target.hosts],
+        name: target.master ?? "",
+        db: target.db,
+        sentinelRetryStrategy: backOff,
+        ...(target.tls && { enableTLSForSentinelMode: true }),
+        ...(target.sentinelTls !== undefined && { sentinelTLS: target.sentinelTls }),
+        ...(target.sentinelUsername !== undefined && { sentinelUsername: target.sentinelUsername }),
+        ...(target.sentinelPassword !== undefined && { sentinelPassword: target.sentinelPassword }),
+      }),
+    );
   }
   const [first] = target.hosts;
-  return new IoredisClient({
-    ...common,
-    db: target.db,
-    ...(target.path === undefined
-      ? { host: first?.host ?? "localhost", port: first?.port ?? 6_379 }
-      : { path: target.path }),
-  });
+  return fresh(
+    target,
+    new IoredisClient({
+      ...common,
+      lazyConnect: true,
+      db: target.db,
+      ...(target.path === undefined
+        ? { host: first?.host ?? "localhost", port: first?.port ?? 6_379 }
+        : { path: target.path }),
+    }),
+  );
+}
+
+/** Begins to dial; with a provider, credentials are asked for at each dialling. */
+function fresh<T extends IoredisClient | Cluster>({ credentials }: Reach, client: T): T {
+  if (credentials !== undefined) keepFresh(client, credentials);
+  client.connect().catch(() => {});
+  return client;
 }
 
 function backOff(times: number): number {

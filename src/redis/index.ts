@@ -1,5 +1,7 @@
 export type { Ability, Capabilities } from "./capabilities.ts";
 export { connect, type ConnectOptions } from "./connect.ts";
+export type { Credentials, CredentialsProvider } from "./credentials.ts";
+export { readSecret, type Secret, type TlsOptions } from "./secrets.ts";
 export type {
   Argument,
   Command,

@@ -22,7 +22,7 @@ for _, member in ipairs(members) do
   if redis.call("EXISTS", vectors .. partition) == 1 then redis.call("VREM", vectors .. partition, id) end
   local size = string.match(redis.call("HGET", stock, id) or "", "^(%d+):")
   if size then
-    redis.call("HINCRBY", stock, "", -size)
+    redis.call("HINCRBY", stock, "", 0 - size)
     redis.call("HDEL", stock, id)
     redis.call("ZREM", worth, id)
     redis.call("ZREM", ends, id)

@@ -35,7 +35,7 @@ local function forget(old)
   redis.call("ZREM", worth, old)
   redis.call("ZREM", ends, old)
   if size then
-    redis.call("HINCRBY", stock, "", -size)
+    redis.call("HINCRBY", stock, "", 0 - size)
     redis.call("HDEL", stock, old)
   end
   return where

@@ -17,6 +17,7 @@ redis.call("LSET", log, at, "0:")
 local time = redis.call("TIME")
 redis.call("HSET", meta, "epoch", time[1] .. time[2])
 redis.call("HINCRBY", meta, "bytes", 2 - #turn)
-redis.call("HINCRBY", meta, "tokens", -tonumber(string.match(turn, "^%d+")))
+-- Not a unary minus: of zero that is -0, which Redis 7 refuses.
+redis.call("HINCRBY", meta, "tokens", 0 - tonumber(string.match(turn, "^%d+")))
 if channel ~= "" then redis.call("PUBLISH", channel, version) end
 return 1

@@ -46,7 +46,8 @@ async function versionOf(path: string): Promise<string | undefined> {
   try {
     await access(path, constants.X_OK);
     const { stdout } = await run(path, ["--version"], { timeout: VERSION_WAIT_MS });
-    return /v=(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
+    // Other engines install themselves under this name too, and count their versions in their own way.
+    return /^Redis server v=(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
   } catch {
     return undefined;
   }

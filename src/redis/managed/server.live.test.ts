@@ -100,9 +100,16 @@ describe("the managed server", () => {
 
   it("is not found where there is none, and is told by its version where there is one", async () => {
     expect(await findServer({ path: "/nowhere", cacheDirectory: "/nowhere" })).toBeUndefined();
-    const binary = inject("redisBinary");
-    expect(await findServer({ path: binary.replace(/\/redis-server$/, ""), cacheDirectory: "/nowhere" })).toMatchObject(
-      { path: binary },
-    );
+    const directory = newDirectory();
+    const path = join(directory, "redis-server");
+    const say = (version: string) => writeFileSync(path, `#!/bin/sh\necho "${version}"\n`, { mode: 0o755 });
+    const find = () => findServer({ path: directory, cacheDirectory: "/nowhere" });
+    say("Redis server v=8.0.2 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1");
+    expect(await find()).toEqual({ path, version: "8.0.2" });
+    // Valkey may be installed under Redis' name; its versions are not Redis', and it has no vector sets.
+    for (const other of ["Redis server v=7.0.15 sha=00000000:0", "Valkey server v=9.1.2 sha=00000000:0"]) {
+      say(other);
+      expect(await find()).toBeUndefined();
+    }
   });
 });

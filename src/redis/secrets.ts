@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { MarrowError } from "../errors.ts";
+import { refuse } from "../internal/check.ts";
+
+/** Something secret, or long: the value itself, or a file that holds it. One line break at the file's end is not part of it. */
+export type Secret = string | { readonly file: string };
+
+/** How TLS is spoken. Certificates and keys are PEM. */
+export interface TlsOptions {
+  /** Authorities that may have signed the server's certificate. @default those that Node knows */
+  readonly ca?: Secret | undefined;
+  /** The client's certificate, for servers that ask for one; together with `key`. */
+  readonly cert?: Secret | undefined;
+  readonly key?: Secret | undefined;
+  /** The name that the server's certificate must bear, where it is not the host that is dialled. @default the host */
+  readonly serverName?: string | undefined;
+}
+
+/** Bytes that a secret may have. */
+const SECRET_BYTES_MAX = 1_048_576;
+
+/** Reads a secret. @throws MarrowError `invalid_option` naming the field and the file, never what is in it */
+export function readSecret(path: string, secret: Secret | undefined): string | undefined {
+  if (secret === undefined) return undefined;
+  if (typeof secret === "string") return secret;
+  if (typeof secret !== "object" || secret === null || typeof secret.file !== "string")
+    refuse(path, "a string or { file }", secret);
+  let text: string;
+  try {
+    text = readFileSync(secret.file, "utf8");
+  } catch (cause) {
+    throw new MarrowError(
+      "invalid_option",
+      `${path} cannot be read from ${secret.file}: ${(cause as { code?: string }).code ?? "unknown"}`,
+      { cause, details: { path } },
+    );
+  }
+  if (text.length > SECRET_BYTES_MAX) refuse(path, `a file of at most ${SECRET_BYTES_MAX} bytes`, secret.file);
+  return text.replace(/\r?\n$/, "");
+}
+
+/** TLS as Node's sockets take it. @throws MarrowError `invalid_option` */
+export function readTls(path: string, { ca, cert, key, serverName }: TlsOptions = {}): ConnectionOptions {
+  const [readCa, readCert, readKey] = [
+    readSecret(`${path}.ca`, ca),
+    readSecret(`${path}.cert`, cert),
+    readSecret(`${path}.key`, key),
+  ];
+  if ((readCert === undefined) !== (readKey === undefined))
+    throw new MarrowError("invalid_option", `${path}.cert and ${path}.key must be given together`, {
+      details: { path },
+    });
+  if (serverName !== undefined && (typeof serverName !== "string" || serverName === ""))
+    refuse(`${path}.serverName`, "a host name", serverName);
+  return {
+    ...(readCa !== undefined && { ca: readCa }),
+    ...(readCert !== undefined && { cert: readCert }),
+    ...(readKey !== undefined && { key: readKey }),
+    ...(serverName !== undefined && { servername: serverName }),
+  };
+}
