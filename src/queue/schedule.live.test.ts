@@ -69,6 +69,79 @@ describe("a schedule", () => {
     expect((await queue.schedules())[0]?.nextAtMs).toBeGreaterThan(Date.now());
   });
 
+  liveTest.for<[string, When]>([
+    ["an interval", { everyMs: 1_000 }],
+    ["a cron expression", { cron: "* * * * * *" }],
+  ])("runs when its service declares %s at each of its many starts", async ([, when], { redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const seen: unknown[] = [];
+    await working(
+      redis,
+      ({ payload }) => {
+        seen.push(payload);
+      },
+      async () => {
+        for (let start = 0; start < 16; start++) {
+          await queue.schedule("d", when, `start ${start}`);
+          await new Promise((resolve) => setTimeout(resolve, 300));
+        }
+      },
+    );
+    expect(seen.length).toBeGreaterThanOrEqual(3);
+    // The payload is that of the last declaration before the push.
+    expect(new Set(seen).size).toBe(seen.length);
+  });
+
+  liveTest("that is overdue still runs when it is declared again before a worker comes", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    await queue.schedule("d", { everyMs: 1_000 }, "first");
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await queue.schedule("d", { everyMs: 1_000 }, "second");
+    const [{ nextAtMs } = { nextAtMs: Infinity }] = await queue.schedules();
+    expect(nextAtMs).toBeLessThanOrEqual(Date.now());
+    const seen: unknown[] = [];
+    await working(
+      redis,
+      ({ payload }) => {
+        seen.push(payload);
+      },
+      () => expect.poll(() => seen.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(1),
+    );
+    expect(seen[0]).toBe("second");
+  });
+
+  liveTest("with other times counts from now", async ({ tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    await queue.schedule("d", { everyMs: 1_000 }, "soon");
+    await queue.schedule("d", { cron: "0 0 1 1 *", timeZone: "UTC" }, "yearly");
+    const [yearly] = await queue.schedules();
+    expect(new Date(yearly?.nextAtMs ?? 0).toISOString()).toMatch(/-01-01T00:00:00/);
+    await queue.schedule("d", { cron: "0 0 1 1 *" }, "UTC is the default");
+    expect((await queue.schedules())[0]?.nextAtMs).toBe(yearly?.nextAtMs);
+  });
+
+  liveTest("is pushed in one look with thousands that are due at the same time", async ({ redis, tenant, unique }) => {
+    const queue = createQueue<number>(tenant, { name: QUEUE });
+    const names = Array.from({ length: 2_000 }, (_, at) => `n${at}`);
+    await Promise.all(names.map((name, at) => queue.schedule(name, { everyMs: 3_600_000 }, at)));
+    const due = `{${unique}:queue:${QUEUE}}:queue:due`;
+    await redis.send(["ZADD", due, ...names.flatMap((name) => ["1", `acme/${name}`])]);
+    const errors: unknown[] = [];
+    // One that cannot be read holds up no other.
+    await redis.send(["HSET", `{${unique}:queue:${QUEUE}}:queue:schedules`, "acme/rotten", "rubbish"]);
+    await redis.send(["ZADD", due, "0", "acme/rotten"]);
+    const seen = new Set<unknown>();
+    await working(
+      redis,
+      ({ payload }) => {
+        seen.add(payload);
+      },
+      () => expect.poll(() => seen.size, { timeout: 15_000 }).toBe(names.length),
+      { onError: (error) => void errors.push(error) },
+    );
+    expect(errors).toContainEqual(expect.objectContaining({ code: "newer_record" }));
+  });
+
   liveTest.for<[string, unknown]>([
     ["when.everyMs", { everyMs: 10 }],
     ["when", { cron: "soon" }],

@@ -8,12 +8,13 @@ import {
   encodeRecord,
   runScript,
   toFields,
+  type Argument,
   type ScopedRedis,
 } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import { resolvePushOptions, type PushOptions, type ResolvedPushOptions } from "./options.ts";
 import { toWords } from "./pushing.ts";
-import { dueSchedules, fireSchedule, putSchedule } from "./scripts.gen.ts";
+import { dueSchedules, fireSchedules as fireDue, putSchedule } from "./scripts.gen.ts";
 
 /** When a schedule pushes its job. */
 export type When =
@@ -43,12 +44,19 @@ interface Stored {
 /** What jobs of a schedule cannot have: it is of one job alone. */
 type Unscheduled = "id" | "idempotencyKey" | "fingerprint" | "delayMs" | "dependsOn";
 
-/** Schedules that are looked at in one go. */
-const LOOK = 20;
+/** Schedules that one script reads, and that one pushes. */
+const PAGE = 250;
+/** Pages that one look goes through at most: what is due beyond waits for the next look, a second later. */
+const PAGES_MAX = 200;
 
 /** A tenant's schedules. */
 export interface Schedules<T> {
-  /** Pushes a job again and again, in the place of what had this name. Times that nobody worked at are made up for by one job. */
+  /**
+   * Declares a job that is pushed again and again, in the place of the schedule that had this name. Declaring the same `when` again, as a
+   * service does at each start, changes the payload and the options and keeps the time that is due, also an overdue one; another `when` counts
+   * from the server's time now. Times that no worker was there for are made up for by one job. Two round trips.
+   * @throws MarrowError `invalid_input`
+   */
   schedule(name: string, when: When, payload: T, options?: Omit<PushOptions, Unscheduled>): Promise<void>;
   /** Ends a schedule; jobs that it pushed stay. Tells whether there was one. */
   unschedule(name: string): Promise<boolean>;
@@ -70,13 +78,15 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
         fingerprint: _____,
         ...pushed
       } = resolvePushOptions(options);
-      const next = nextAfter(checked, Date.now());
-      if (next === undefined) refuse("when", "a time that will come", when, "invalid_input");
       const record = encodeRecord({ when: checked, payload, options: pushed } satisfies Stored);
-      await runScript(redis, putSchedule, { queue }, { name: full(name), record, next_ms: next });
+      const [nowMs] = await readDue(redis, queue, 0);
+      const next = nextAfter(checked, nowMs);
+      if (next === undefined) refuse("when", "a time that will come", when, "invalid_input");
+      const values = { name: full(name), record, times: JSON.stringify(checked), next_ms: next };
+      await runScript(redis, putSchedule, { queue }, values);
     },
     unschedule: async (name) =>
-      (await runScript(redis, putSchedule, { queue }, { name: full(name), record: "", next_ms: 0 })) === 1,
+      (await runScript(redis, putSchedule, { queue }, { name: full(name), record: "", times: "", next_ms: 0 })) === 1,
     async schedules() {
       const fields = (await redis.send(["HGETALL", `${queue}:schedules`], { reply: "bytes" })) as readonly Buffer[];
       const own = [...toFields(fields)].filter(([name]) => name.startsWith(`${tenant}/`));
@@ -92,19 +102,62 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
   };
 }
 
-/** Pushes what is due, each once over all workers. */
-export async function fireSchedules(redis: Pick<ScopedRedis, "send">, queue: string): Promise<void> {
-  const reply = await runScript(redis, dueSchedules, { queue }, { limit: LOOK }, { reply: "bytes" });
-  const [now, ...due] = reply as readonly [number, ...Buffer[]];
-  for (let at = 0; at < due.length; at += 3) {
-    const [name, dueMs, record] = due.slice(at, at + 3) as [Buffer, Buffer, Buffer];
-    const { when, payload, options } = decodeRecord(record) as Stored;
-    const [tenant = ""] = String(name).split("/");
-    const words = toWords(newJobId(), { ...resolvePushOptions({}), ...options });
-    const next = nextAfter(when, now) ?? 0;
-    const values = { name, due_ms: String(dueMs), next_ms: next, tenant, words, payload: encodeRecord(payload) };
-    await runScript(redis, fireSchedule, { queue }, values);
+/**
+ * Pushes what is due by the server's time, each once over all workers, page by page until nothing is due: two round trips for 250 schedules.
+ * A schedule that cannot be read is told to `onError` and holds up no other.
+ */
+export async function fireSchedules(
+  redis: Pick<ScopedRedis, "send">,
+  queue: string,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const [nowMs, due] = await readDue(redis, queue, PAGE);
+    const nextOf = nextsAfter(nowMs);
+    const operands = due.flatMap((one) => {
+      try {
+        return toOperands(one, nextOf);
+      } catch (error) {
+        onError(error);
+        return [];
+      }
+    });
+    if (operands.length > 0) await runScript(redis, fireDue, { queue }, { due: operands });
+    if (due.length < PAGE || operands.length === 0) return;
   }
+}
+
+/** Next times after one moment: schedules of the same times are reckoned once. */
+function nextsAfter(nowMs: number): (when: When) => number {
+  const known = new Map<string, number>();
+  return (when) => {
+    const times = JSON.stringify(when);
+    const next = known.get(times) ?? nextAfter(when, nowMs) ?? 0;
+    known.set(times, next);
+    return next;
+  };
+}
+
+/** A schedule whose time has come. */
+type Due = readonly [name: Buffer, dueMs: Buffer, record: Buffer];
+
+/** The server's time, and schedules that are due by it. */
+async function readDue(
+  redis: Pick<ScopedRedis, "send">,
+  queue: string,
+  limit: number,
+): Promise<readonly [nowMs: number, due: readonly Due[]]> {
+  const reply = await runScript(redis, dueSchedules, { queue }, { limit }, { reply: "bytes" });
+  const [nowMs, ...fields] = reply as readonly [number, ...Buffer[]];
+  const due = Array.from({ length: fields.length / 3 }, (_, at) => fields.slice(3 * at, 3 * at + 3) as unknown as Due);
+  return [nowMs, due];
+}
+
+function toOperands([name, dueMs, record]: Due, nextOf: (when: When) => number): readonly Argument[] {
+  const { when, payload, options } = decodeRecord(record) as Stored;
+  const [tenant = ""] = String(name).split("/");
+  const words = toWords(newJobId(), { ...resolvePushOptions({}), ...options });
+  return [name, dueMs, String(nextOf(when)), tenant, words, encodeRecord(payload)];
 }
 
 /** The first time after a moment; `undefined` when there is none. */

@@ -293,9 +293,21 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       return undefined;
     });
   const heartbeat = setInterval(() => void beat(), Math.min(BEAT_MS, leaseMs / 3));
+  let firing = false;
+  async function fire(): Promise<void> {
+    if (firing) return;
+    firing = true;
+    try {
+      await fireSchedules(redis, queue, onError);
+    } catch (error) {
+      onError(error);
+    } finally {
+      firing = false;
+    }
+  }
   const look = setInterval(() => {
     wakeUp();
-    fireSchedules(redis, queue).catch(onError);
+    void fire();
   }, LOOK_MS);
   wakeUp();
   void subscription.then((opened) => {

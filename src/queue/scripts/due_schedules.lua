@@ -1,6 +1,6 @@
 -- Schedules whose time has come.
 -- KEYS queue    start of the queue's keys
--- ARGV limit    how many at most, > 0
+-- ARGV limit    how many at most, >= 0
 -- REPLY { now_ms, then for each: name, when it was due (ms), record }
 -- IDEMPOTENT it only reads
 local queue = KEYS[1]
