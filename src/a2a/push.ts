@@ -133,6 +133,9 @@ export function startPushWorker(redis: Redis, { queue, push, onError }: Resolved
     },
   );
   return {
+    get abandoned() {
+      return worker.abandoned;
+    },
     get running() {
       return worker.running;
     },

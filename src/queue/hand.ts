@@ -1,5 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
+import { maskSecrets } from "../internal/mask-secrets.ts";
+import { unwritablePath } from "../internal/unwritable-path.ts";
 import { decodeKeyPart, decodeRecord, encodePlain, type Argument } from "../redis/index.ts";
 import type { OutputWriter } from "../relay/index.ts";
 import type { JobLine } from "./job.ts";
@@ -20,11 +22,16 @@ export interface Held {
   /** Made with the first part: most jobs write none. */
   output: OutputWriter | undefined;
   lost: boolean;
+  /** Its handler ignored its signal: the job ended without it. */
+  abandoned: boolean;
+  /** Runs out when a handler that was told to stop has not. */
+  grace: NodeJS.Timeout | undefined;
 }
 
 /** How an attempt ended, as the script takes it. */
 export interface Outcome {
   readonly outcome: "done" | "dead" | "retry" | "again" | "release";
+  /** The result; of a failed attempt its masked message. */
   readonly body: Argument;
   readonly reason: string;
   readonly delayMs: number;
@@ -42,19 +49,26 @@ export function stop(one: Held, why: MarrowError): void {
   one.controller.abort(why);
 }
 
-/** Does a job once, and says how that ended. */
+/** What an attempt needs of its worker. */
+export interface AttemptParts {
+  readonly openOutput: (one: Held) => OutputWriter;
+  /** Tells the handler to stop, and ends the job without it when it does not. */
+  readonly halt: (one: Held, why: MarrowError) => void;
+}
+
+/** Runs a job's handler once, and says how that ended. */
 export async function attempt<T, R>(
   one: Held,
   options: Pick<ResolvedWorkerOptions<T>, "name" | "timeoutMs" | "admit" | "onError">,
   handler: Handler<T, R>,
-  openOutput: (one: Held) => OutputWriter,
+  { openOutput, halt }: AttemptParts,
 ): Promise<Outcome> {
   const { name, timeoutMs, admit, onError } = options;
-  const { fence, tenant, left, lives, madeMs, of } = one.line;
+  const { fence, tenant, left, lives, madeMs } = one.line;
   const late =
     timeoutMs === undefined
       ? undefined
-      : setTimeout(() => stop(one, new MarrowError("timeout", `the job took over ${timeoutMs} ms`)), timeoutMs);
+      : setTimeout(() => halt(one, new MarrowError("timeout", `the job took over ${timeoutMs} ms`)), timeoutMs);
   let admission: Admission | undefined;
   let used: Readonly<Record<string, number>> = {};
   let word = "";
@@ -80,19 +94,49 @@ export async function attempt<T, R>(
       get cancelled() {
         return one.controller?.signal.reason === CANCELLED;
       },
-      write: (text) => (one.output ??= openOutput(one)).write(text),
+      write(text) {
+        if (!one.abandoned) (one.output ??= openOutput(one)).write(text);
+      },
       use: (now) => void (used = now),
       conclude: (now) => void (word = checkWord(now)),
     });
-    return { outcome: "done", body: encodePlain(result ?? null), reason: word, delayMs: 0 };
+    return { outcome: "done", body: encodeResult(result), reason: word, delayMs: 0 };
   } catch (error) {
     const why: unknown = one.controller?.signal.reason;
     if (why === SHUTDOWN) return RELEASED;
-    const cause: unknown = MarrowError.is(why, "timeout") ? why : error;
-    return { ...judge(cause, { failures: of - left, ageMs: Date.now() - madeMs }, Math.random()), body: "" };
+    const failure = toFailure(one, MarrowError.is(why, "timeout") ? why : error);
+    // A limit that refuses is no failure, and a cancelled job fails as it was told to.
+    if (failure.outcome !== "again" && why !== CANCELLED && !one.abandoned) onError(error);
+    return failure;
   } finally {
     clearTimeout(late);
     if (admission?.allowed === true) admission.settle(used).catch(onError);
+  }
+}
+
+/** Longest message of a failed attempt that is kept, in characters. */
+const MESSAGE_MAX = 500;
+
+/** What becomes of a job whose attempt failed. */
+export function toFailure({ line: { of, left, madeMs } }: Held, error: unknown): Outcome {
+  const text = error instanceof Error ? error.message : typeof error === "string" ? error : "";
+  const verdict = judge(error, { failures: of - left, ageMs: Date.now() - madeMs }, Math.random());
+  return { ...verdict, body: maskSecrets(text, MESSAGE_MAX) };
+}
+
+/**
+ * A result as it is kept. One that is no JSON will be none at the next attempt either, whose calls would be paid for in vain.
+ * @throws MarrowError `invalid_input` with the path of what cannot be written
+ */
+function encodeResult(result: unknown): Argument {
+  try {
+    return encodePlain(result ?? null);
+  } catch (cause) {
+    const path = unwritablePath(result) ?? "result";
+    throw new MarrowError("invalid_input", `the handler's ${path} cannot be written as JSON`, {
+      cause,
+      details: { path },
+    });
   }
 }
 

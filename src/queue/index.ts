@@ -1,5 +1,5 @@
 export { fromBullMQ, type BullJob, type Destination } from "./bullmq.ts";
-export type { Job, JobState } from "./job.ts";
+export type { Job, JobFailure, JobState } from "./job.ts";
 export type { Admission, PushOptions, QueueOptions, WorkerOptions } from "./options.ts";
 export type { OutputEvent } from "./output.ts";
 export type { NewJob } from "./pushing.ts";

@@ -22,6 +22,18 @@ export interface Job<T = unknown, R = unknown> {
   readonly reason: string | undefined;
   readonly attemptsLeft: number;
   readonly crashesLeft: number;
+  /** The last 10 attempts that failed or crashed, the latest last. */
+  readonly failures: readonly JobFailure[];
+}
+
+/** Why one attempt at a job failed. */
+export interface JobFailure {
+  /** By the server's time, in ms since 1970. */
+  readonly atMs: number;
+  /** An error's code; `failed` for an error that is not a `MarrowError`, `crashed` for a worker that died. */
+  readonly reason: string;
+  /** The error's message in one line of at most 500 characters, secrets masked; empty when there was none. */
+  readonly message: string;
 }
 
 const ENDED: ReadonlySet<string> = new Set(["done", "dead", "cancelled"]);
@@ -89,8 +101,15 @@ export function readLine(line: string): JobLine {
 
 const LINE_WORDS = 19;
 
-/** Makes a job of its line and its body; `undefined` when there is none, or it is another tenant's. */
-export function toJob<T, R>(id: string, tenant: string, line: Reply, body: Reply): Job<T, R> | undefined {
+/** Parts of a job that are keys of their own: see `docs/protocol/keys.md`. */
+export const JOB_PARTS = ["job", "body", "tries"] as const;
+
+/** Makes a job of its parts; `undefined` when there is none, or it is another tenant's. */
+export function toJob<T, R>(
+  id: string,
+  tenant: string,
+  [line = null, body = null, tries = null]: readonly Reply[],
+): Job<T, R> | undefined {
   const job = line === null ? undefined : readLine(String(line));
   if (job?.tenant !== tenant) return undefined;
   const value = Buffer.isBuffer(body) ? decodeRecord(body) : undefined;
@@ -104,5 +123,13 @@ export function toJob<T, R>(id: string, tenant: string, line: Reply, body: Reply
     reason: job.reason,
     attemptsLeft: job.left,
     crashesLeft: job.lives,
+    failures: tries === null ? [] : String(tries).split("\n").map(readFailure),
   };
+}
+
+/** Reads a line of `:tries:`: time, reason, message. */
+function readFailure(line: string): JobFailure {
+  const [, atMs, reason = "", message = ""] = /^(\d+) (\S*) (.*)$/s.exec(line) ?? [];
+  if (atMs === undefined) throw new MarrowError("corrupt_record", "a stored attempt of a job cannot be read");
+  return { atMs: Number(atMs), reason, message };
 }

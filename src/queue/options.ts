@@ -56,6 +56,11 @@ export interface WorkerOptions<T = unknown> {
   readonly leaseMs?: number | undefined;
   /** How long a job may take before it is aborted, in milliseconds; that is a failure that may be tried again. @default no bound */
   readonly timeoutMs?: number | undefined;
+  /**
+   * How long a handler may take to stop after its signal (time over, cancelled, lease lost), in milliseconds, 0 to one hour. Then the job ends
+   * without it: the attempt counts, its place is free, and what the handler still answers is not kept. @default 2_000
+   */
+  readonly graceMs?: number | undefined;
   /** How long `close` lets jobs finish before it hands them back, in milliseconds. @default 10_000 */
   readonly drainMs?: number | undefined;
   /**
@@ -63,7 +68,7 @@ export interface WorkerOptions<T = unknown> {
    * attempt; what is admitted is settled with what the handler says that it used. @default everything is admitted
    */
   readonly admit?: ((job: { readonly scope: string; readonly payload: T }) => Promise<Admission>) | undefined;
-  /** Hears what went wrong beside the jobs: Redis was away, a result came too late. */
+  /** Hears each failed attempt's error as it was thrown, and what went wrong beside the jobs: Redis was away, a result came too late. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -86,6 +91,7 @@ export interface ResolvedWorkerOptions<T> {
   readonly tenantMax: number;
   readonly leaseMs: number;
   readonly timeoutMs: number | undefined;
+  readonly graceMs: number;
   readonly drainMs: number;
   readonly admit: WorkerOptions<T>["admit"];
   readonly onError: (error: unknown) => void;
@@ -152,6 +158,7 @@ export function resolveWorkerOptions<T>(options: WorkerOptions<T>): ResolvedWork
     tenantMax: checkInteger("tenantMax", options.tenantMax ?? 0, { min: 0, max: 1_000_000 }),
     leaseMs: checkInteger("leaseMs", options.leaseMs ?? 10_000, { min: 1_000, max: 3_600_000 }),
     timeoutMs: timeoutMs === undefined ? undefined : checkInteger("timeoutMs", timeoutMs, { min: 1, max: YEAR_MS }),
+    graceMs: checkInteger("graceMs", options.graceMs ?? 2_000, { min: 0, max: 3_600_000 }),
     drainMs: checkInteger("drainMs", options.drainMs ?? 10_000, { min: 0, max: 3_600_000 }),
     admit,
     onError,

@@ -2,7 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger, checkOneOf, refuse } from "../internal/check.ts";
 import { pause } from "../internal/pause.ts";
 import { allOf, checkScope, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
-import { isEnded, noJob, toJob, type Job, type JobState } from "./job.ts";
+import { isEnded, JOB_PARTS, noJob, toJob, type Job, type JobState } from "./job.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
 import { readOutput, type OutputEvent } from "./output.ts";
@@ -83,9 +83,11 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
   const jobKey = (id: string) => `${queue}:job:${checkJobId("id", id)}`;
 
   async function getMany(ids: readonly string[]): Promise<readonly (Job<T, R> | undefined)[]> {
-    const keys = ids.flatMap((id) => [jobKey(id), `${queue}:body:${id}`]);
+    const keys = ids.flatMap((id) => JOB_PARTS.map((part) => `${queue}:${part}:${checkJobId("id", id)}`));
     const replies = (await scoped.send(["MGET", ...keys], { reply: "bytes" })) as readonly Reply[];
-    return ids.map((id, at) => toJob<T, R>(id, tenant, replies[2 * at] ?? null, replies[2 * at + 1] ?? null));
+    return ids.map((id, at) =>
+      toJob<T, R>(id, tenant, replies.slice(JOB_PARTS.length * at, JOB_PARTS.length * (at + 1))),
+    );
   }
 
   const get = async (id: string) => (await getMany([id]))[0];

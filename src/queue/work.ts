@@ -30,6 +30,8 @@ export type Handler<T = unknown, R = unknown> = (work: Work<T>) => Promise<R> | 
 export interface Worker {
   /** Jobs that it has now. */
   readonly running: number;
+  /** Handlers that ignored their signal and run on; their jobs ended without them, and what they still answer is not kept. */
+  readonly abandoned: number;
   /** Takes no more, lets its jobs finish for `drainMs`, and hands the rest back as they were: that uses no attempt. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
-import { attempt, CANCELLED, RELEASED, SHUTDOWN, stop, type Held, type Outcome } from "./hand.ts";
+import { attempt, CANCELLED, RELEASED, SHUTDOWN, stop, toFailure, type Held, type Outcome } from "./hand.ts";
 import { readLine, type JobLine } from "./job.ts";
 import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
@@ -56,13 +56,16 @@ export function createWorker<T = unknown, R = unknown>(
     get running() {
       return workers.reduce((sum, { running }) => sum + running, 0);
     },
+    get abandoned() {
+      return workers.reduce((sum, worker) => sum + worker.abandoned, 0);
+    },
     close: async () => void (await Promise.all(workers.map((worker) => worker.close()))),
   };
 }
 
 /** Works at one partition. */
 function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOptions<T>, handler: Handler<T, R>): Worker {
-  const { concurrency, tenantMax, leaseMs, drainMs, onError } = options;
+  const { concurrency, tenantMax, leaseMs, drainMs, graceMs, onError } = options;
   /** Its name among the workers. One that is bound by tenant asks itself, for only then the bound is looked at. */
   const worker = randomUUID().slice(0, 13);
   const waiter = tenantMax === 0 ? `${worker} ${leaseMs}` : "1";
@@ -84,6 +87,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   /** Somebody said that there is work since the last turn began. */
   let awake = false;
   let awayMs: number = AWAY_MS.first;
+  /** Handlers that run on though their jobs ended without them. */
+  let abandoned = 0;
   let closing = false;
   let due: NodeJS.Timeout | undefined;
   let waited: NodeJS.Timeout | undefined;
@@ -93,7 +98,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     tenantMax > 0 || meanMs > AHEAD_MS || performance.now() < plainUntilMs
       ? concurrency
       : concurrency + Math.min(AHEAD_MAX, Math.floor((concurrency * AHEAD_MS) / meanMs));
-  const room = () => (closing ? 0 : reach() - held.size - asked);
+  // Handlers that run on though their jobs ended without them hold no place until there are as many as jobs at the same time.
+  const room = () => (closing ? 0 : reach() - held.size - asked - Math.max(0, abandoned - concurrency));
   // While Redis is at one half of the jobs this process is at the other.
   const turnsMax = () => (reach() < HALVED_FROM ? 1 : 2);
 
@@ -157,7 +163,17 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   function hold(id: string, line: string, payload: Buffer | string): Held {
     const sinceMs = performance.now();
-    return { id, line: readLine(line), payload, sinceMs, controller: undefined, output: undefined, lost: false };
+    return {
+      id,
+      line: readLine(line),
+      payload,
+      sinceMs,
+      controller: undefined,
+      output: undefined,
+      lost: false,
+      abandoned: false,
+      grace: undefined,
+    };
   }
 
   function openOutput(one: Held): OutputWriter {
@@ -182,12 +198,29 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   function begin(one: Held): void {
     const startMs = performance.now();
-    void attempt(one, options, handler, openOutput)
+    void attempt(one, options, handler, { openOutput, halt })
       .then((how) => {
+        clearTimeout(one.grace);
+        if (one.abandoned) {
+          abandoned -= 1;
+          return turnSoon();
+        }
         meanMs += (Math.min(LONG_MS, performance.now() - startMs) - meanMs) / 8;
         return end(one, how);
       })
       .catch(onError);
+  }
+
+  /** Tells a job's handler to stop; when it has not after `graceMs`, the job ends without it and its place is free. */
+  function halt(one: Held, why: MarrowError): void {
+    stop(one, why);
+    one.grace ??= setTimeout(() => {
+      if (one.abandoned || held.get(one.id) !== one) return;
+      one.abandoned = true;
+      abandoned += 1;
+      onError(new MarrowError("timeout", `the handler of job ${one.id} ignored its signal for ${graceMs} ms`));
+      end(one, toFailure(one, why)).catch(onError);
+    }, graceMs);
   }
 
   /** Ends a job once its output is written, and begins the next one in hand. */
@@ -235,10 +268,13 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     if (state === "lost" && !one.lost) {
       one.lost = true;
       one.output?.stop();
+      if (!ahead.includes(one)) return halt(one, lost(one.id));
       stop(one, lost(one.id));
-    } else if (state === "cancelling") stop(one, CANCELLED);
-    else return;
-    if (ahead.includes(one)) letGo(one);
+    } else if (state === "cancelling") {
+      if (!ahead.includes(one)) return halt(one, CANCELLED);
+      stop(one, CANCELLED);
+    } else return;
+    letGo(one);
   }
 
   async function beat(): Promise<void> {
@@ -318,6 +354,9 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   return {
     get running() {
       return held.size - ahead.length;
+    },
+    get abandoned() {
+      return abandoned;
     },
     async close() {
       closing = true;

@@ -83,7 +83,8 @@ async function* toTexts(events: AsyncIterable<OutputEvent>): AsyncGenerator<stri
   }
 }
 
-function toBody({ id, state, createdAtMs, endedAtMs, result, reason, attemptsLeft, crashesLeft }: Job) {
+function toBody(job: Job) {
+  const { id, state, createdAtMs, endedAtMs, result, reason, attemptsLeft, crashesLeft, failures } = job;
   return {
     id,
     object: "task",
@@ -94,5 +95,10 @@ function toBody({ id, state, createdAtMs, endedAtMs, result, reason, attemptsLef
     reason: reason ?? null,
     attempts_left: attemptsLeft,
     crashes_left: crashesLeft,
+    failures: failures.map(({ atMs, reason: why, message }) => ({
+      at: Math.floor(atMs / 1000),
+      reason: why,
+      message,
+    })),
   };
 }

@@ -27,9 +27,11 @@ for id, job in pairs(read_jobs(queue, over)) do
   if job[STATE] == "cancelling" then
     finish(queue, id, job, "cancelled", "", "cancelled", now)
   elseif job[LIVES] ~= "1" then
-    job[LIVES], job[REASON] = job[LIVES] - 1, "crashed"
+    note_try(queue, id, job, "crashed", "", now)
+    job[LIVES] = job[LIVES] - 1
     make_ready(queue, id, job)
   else
+    note_try(queue, id, job, "crashed", "", now)
     finish(queue, id, job, "dead", "", "crashed", now)
   end
   leave_running(queue, job[TENANT], id)

@@ -21,5 +21,5 @@ if job[STATE] == "running" or job[STATE] == "cancelling" then
 end
 cancel_unheld(queue, id, job, now)
 redis.call("ZREM", queue .. ":dead", id)
-redis.call("DEL", queue .. ":job:" .. id, queue .. ":body:" .. id, queue .. ":log:" .. id)
+redis.call("DEL", queue .. ":job:" .. id, queue .. ":body:" .. id, queue .. ":log:" .. id, queue .. ":tries:" .. id)
 return 1

@@ -4,7 +4,7 @@
 -- ARGV wanted     how many new jobs, >= 0
 -- ARGV cap        how many of one tenant may run at once; 0: any number
 -- ARGV waiter     who is told, or handed a job, when there is none now: worker and lease_ms with a space between; "1": just told; "": nobody
--- ARGV ended...   for each ended job its words and its body. Words: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), delay_ms, parts of its output, reason (of one that is done: empty, or another word than completed for its event)
+-- ARGV ended...   for each ended job its words and its body (of a failed attempt: its message). Words: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was), delay_ms, parts of its output, reason (of one that is done: empty, or another word than completed for its event)
 -- REPLY { for each ended job that was not ended: its place among them from 1, "lost" (it was not the worker's any more) or "gap" (its output lacks parts) }, { for each new job: id, line, payload }, ms until a delayed job is due (-1: none)
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
@@ -30,17 +30,24 @@ for at, id in ipairs(ids) do
     wrong[#wrong + 1], wrong[#wrong + 2] = at, "gap"
   else
     left_leases[#left_leases + 1] = id
+    local body = ARGV[2 * at + 4]
     if job[STATE] == "cancelling" then
-      finish(queue, id, job, "cancelled", ARGV[2 * at + 4], "cancelled", now)
+      finish(queue, id, job, "cancelled", outcome == "done" and body or "", "cancelled", now)
     elseif outcome == "release" then
       make_ready(queue, id, job)
     elseif outcome == "again" or (outcome == "retry" and job[LEFT] ~= "1") then
-      if outcome == "retry" then job[LEFT] = job[LEFT] - 1 end
+      if outcome == "retry" then
+        note_try(queue, id, job, reason, body, now)
+        job[LEFT] = job[LEFT] - 1
+      end
       job[STATE], job[REASON] = "delayed", reason
       write_job(queue, id, job)
       redis.call("ZADD", delayed, now + delay, id)
+    elseif outcome == "done" then
+      finish(queue, id, job, "done", body, reason, now)
     else
-      finish(queue, id, job, outcome == "done" and "done" or "dead", ARGV[2 * at + 4], reason, now)
+      note_try(queue, id, job, reason, body, now)
+      finish(queue, id, job, "dead", "", reason, now)
     end
     if cap > 0 then leave_running(queue, job[TENANT], id) end
   end

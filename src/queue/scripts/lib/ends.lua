@@ -9,6 +9,18 @@ local function leave_running(queue, tenant, id)
   if redis.call("EXISTS", queue .. ":ready:" .. tenant) == 1 then enter_ring(queue, tenant) end
 end
 
+local TRIES_MAX = 10
+
+-- Keeps why an attempt failed, beside those of the last ones: a line of the time, the reason and the message.
+local function note_try(queue, id, job, reason, message, now)
+  local lines = {}
+  for line in string.gmatch(redis.call("GET", queue .. ":tries:" .. id) or "", "[^\n]+") do lines[#lines + 1] = line end
+  if #lines >= TRIES_MAX then table.remove(lines, 1) end
+  lines[#lines + 1] = stamp(now) .. " " .. reason .. " " .. message
+  redis.call("SET", queue .. ":tries:" .. id, table.concat(lines, "\n"))
+  job[REASON] = reason
+end
+
 -- What ended in this script: how many by state, and which by tenant.
 local ends, ended_of = {}, {}
 
@@ -28,6 +40,8 @@ local function end_one(queue, id, job, state, body, reason, now)
     job[BODY] = "out"
   end
   if job[LOG] ~= "" then redis.call("PEXPIRE", queue .. ":log:" .. id, job[BRIEF]) end
+  -- A reason from before says that an attempt failed.
+  if job[REASON] ~= "" then redis.call("PEXPIRE", queue .. ":tries:" .. id, life) end
   job[STATE], job[ENDED], job[REASON] = state, stamp(now), reason
   redis.call("SET", queue .. ":job:" .. id, table.concat(job, " "), "PX", life)
   announce(queue, tenant, id, job[KIND], state, reason, now)

@@ -1,0 +1,36 @@
+/** Values that are looked at before the search ends without an answer. */
+const LOOK_MAX = 100_000;
+
+/**
+ * Where a value holds what JSON cannot write: a BigInt, a cycle, or a `toJSON` or getter that throws. `undefined` when nothing of the kind is
+ * found. Looks at 100,000 values at most.
+ */
+export function unwritablePath(value: unknown, root = "result"): string | undefined {
+  let looked = 0;
+  const above = new Set<object>();
+
+  function search(one: unknown, path: string): string | undefined {
+    if (typeof one === "bigint") return path;
+    if (one === null || typeof one !== "object" || ++looked > LOOK_MAX) return undefined;
+    if (above.has(one)) return path;
+    try {
+      const written: unknown = "toJSON" in one && typeof one.toJSON === "function" ? one.toJSON() : one;
+      if (written !== one) return search(written, path);
+      above.add(one);
+      for (const key of Object.keys(one)) {
+        const found = search(
+          (one as Record<string, unknown>)[key],
+          Array.isArray(one) ? `${path}[${key}]` : `${path}.${key}`,
+        );
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    } catch {
+      return path;
+    } finally {
+      above.delete(one);
+    }
+  }
+
+  return search(value, root);
+}
