@@ -102,7 +102,7 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
       child.observe(elapsed);
     },
     queued(queue, stats) {
-      for (const [state, count] of Object.entries(stats)) jobs.labels(queue, state).set(count);
+      for (const [state, count] of Object.entries(stats)) jobs.labels(queue, state).set(Number(count));
     },
     cached: (status) => cache.labels(status).inc(),
     refused: (rule) => refusals.labels(rule).inc(),

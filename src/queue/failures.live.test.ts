@@ -90,7 +90,7 @@ describe("a job that fails", () => {
       redis,
       () => {
         calls += 1;
-        return result as null;
+        return result;
       },
       async () => {
         const job = await queue.wait(await queue.push("x"), { waitMs: 5_000 });

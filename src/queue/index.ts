@@ -1,12 +1,12 @@
 export { fromBullMQ, type BullJob, type Destination } from "./bullmq.ts";
 export type { Job, JobFailure, JobState } from "./job.ts";
+export { pauseQueue, readQueueStats, resumeQueue, type QueueOfAll, type QueueStats } from "./operate.ts";
 export type { Admission, PushOptions, QueueOptions, WorkerOptions } from "./options.ts";
 export type { OutputEvent } from "./output.ts";
 export type { NewJob } from "./pushing.ts";
 export { createQueue, type ListedState, type Queue } from "./queue.ts";
 export type { Schedule, Schedules, When } from "./schedule.ts";
 export { createSender, type Sender, type SenderOptions } from "./sender.ts";
-export { readQueueStats, type QueueStats } from "./stats.ts";
 export { createWebhooks, type Delivery, type Endpoint, type Webhooks, type WebhooksOptions } from "./webhooks.ts";
 export type { Handler, Work, Worker } from "./work.ts";
 export { createWorker } from "./worker.ts";

@@ -11,13 +11,16 @@ export interface QueueOptions {
    * say the same, for good. @default 1
    */
   readonly partitions?: number | undefined;
-  /** How long an idempotency key is known, in milliseconds. @default 86_400_000 (one day) */
+  /** How long an idempotency key is known once its job is due, in milliseconds; never longer than the job. @default 86_400_000 (one day) */
   readonly idempotencyMs?: number | undefined;
 }
 
 /** How one job is done. */
 export interface PushOptions {
-  /** 0 to 100; dearer ones of a tenant are done first. @default 50 */
+  /**
+   * 0 to 100. One point is worth one minute: a job goes before those of its tenant that were pushed up to so many minutes earlier as it has points
+   * more, so none waits for ever. @default 50
+   */
   readonly priority?: number | undefined;
   /** Not before so many milliseconds from now, up to 366 days. @default 0 */
   readonly delayMs?: number | undefined;
@@ -27,7 +30,10 @@ export interface PushOptions {
   readonly crashes?: number | undefined;
   /** How long it may wait for a worker once it is due, in milliseconds, up to 366 days; then it is dead, `expired`. @default no bound */
   readonly waitTtlMs?: number | undefined;
-  /** How long its result and its stream are kept, in milliseconds, up to 366 days. Dead ones stay seven days at least. @default 3_600_000 */
+  /**
+   * How long its result and its stream are kept, in milliseconds, up to 366 days. Dead ones stay seven days at least.
+   * @default 3_600_000; with an idempotency key as long as the queue's `idempotencyMs`, if that is longer
+   */
   readonly resultTtlMs?: number | undefined;
   /** How long its output is kept after its end, in milliseconds, at most as long as its result. @default resultTtlMs */
   readonly outputTtlMs?: number | undefined;
@@ -37,7 +43,10 @@ export interface PushOptions {
   readonly dependsOn?: readonly string[] | undefined;
   /** What its webhooks call it: `response` makes `response.completed`; of `none` none are sent. Lower-case letters, at most 32. @default "job" */
   readonly kind?: string | undefined;
-  /** The same key gives the first job, its result and its stream; with another payload it is a `conflict`. */
+  /**
+   * The same key gives the first job, its result and its stream, for the queue's `idempotencyMs` or until that job is gone (taken away, or its life
+   * over): then the key is free again. With another payload it is a `conflict`.
+   */
   readonly idempotencyKey?: string | undefined;
   /** What payloads under one idempotency key are compared by, a JSON value. @default the payload */
   readonly fingerprint?: unknown;
@@ -97,6 +106,9 @@ export interface ResolvedWorkerOptions<T> {
   readonly onError: (error: unknown) => void;
 }
 
+/** How long a result is kept of which nothing is said, in milliseconds. */
+export const RESULT_TTL_MS = 3_600_000;
+
 const YEAR_MS = 366 * 86_400_000;
 const DEPENDS_MAX = 100;
 
@@ -130,7 +142,7 @@ function resolveAll(options: PushOptions): ResolvedPushOptions {
   if (!Array.isArray(dependsOn) || dependsOn.length > DEPENDS_MAX)
     refuse("dependsOn", `a list of at most ${DEPENDS_MAX} ids`, dependsOn, "invalid_input");
   if (!/^[a-z]{1,32}$/.test(kind)) refuse("kind", "1 to 32 lower-case letters", kind, "invalid_input");
-  const resultTtlMs = integer("resultTtlMs", 3_600_000, 1, YEAR_MS);
+  const resultTtlMs = integer("resultTtlMs", RESULT_TTL_MS, 1, YEAR_MS);
   return {
     id: id === undefined ? undefined : checkJobId("id", id),
     fingerprint,

@@ -5,6 +5,7 @@ import { gather } from "../internal/gather.ts";
 import { encodePlain, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import {
+  RESULT_TTL_MS,
   resolvePushOptions,
   type PushOptions,
   type ResolvedPushOptions,
@@ -51,12 +52,12 @@ export function createPusher(
   });
 
   return {
-    push: async (payload, options) => pushOne(toOperands(payload, options)),
+    push: async (payload, options) => pushOne(toOperands(payload, options, idempotencyMs)),
 
     async pushMany(jobs) {
       if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
         refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
-      const operands = jobs.map(({ payload, ...rest }) => toOperands(payload, rest));
+      const operands = jobs.map(({ payload, ...rest }) => toOperands(payload, rest, idempotencyMs));
       const ids: string[] = [];
       for (let at = 0; at < operands.length; at += BULK) {
         const replies = await put(operands.slice(at, at + BULK));
@@ -89,9 +90,12 @@ function toError(reply: string, backlogMax: number, pushed = 0): MarrowError | u
 }
 
 /** @throws MarrowError `invalid_input` */
-function toOperands(payload: unknown, options: PushOptions): Operands {
+function toOperands(payload: unknown, options: PushOptions, idempotencyMs: number): Operands {
   if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
-  const resolved = resolvePushOptions(options);
+  const keyed = options.idempotencyKey !== undefined && options.resultTtlMs === undefined;
+  const resolved = resolvePushOptions(
+    keyed ? { ...options, resultTtlMs: Math.max(RESULT_TTL_MS, idempotencyMs) } : options,
+  );
   const { id = newJobId(), idempotencyKey, fingerprint } = resolved;
   const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(fingerprint ?? payload)).slice(0, 32);
   return [toWords(id, resolved, digest), encodePlain(payload)];

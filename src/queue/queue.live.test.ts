@@ -25,7 +25,7 @@ describe("a queue", () => {
       },
     );
     expect(seen).toMatchObject([{ id, scope: "acme", idempotencyKey: `${QUEUE}:${id}` }]);
-    expect(await queue.counts()).toEqual({ waiting: 0, done: 1, dead: 0, cancelled: 0 });
+    expect(await queue.counts()).toEqual({ waiting: 0, deadKept: 0, paused: false, done: 1, dead: 0, cancelled: 0 });
     expect(await createQueue(redis.scope("other"), { name: QUEUE }).get(id)).toBeUndefined();
   });
 

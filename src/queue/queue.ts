@@ -8,7 +8,7 @@ import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } 
 import { readOutput, type OutputEvent } from "./output.ts";
 import { createPusher, type NewJob } from "./pushing.ts";
 import { createSchedules, type Schedules } from "./schedule.ts";
-import { cancelJob, listJobs, redriveJobs, removeJob } from "./scripts.gen.ts";
+import { cancelJob, listJobs, pauseJobs, redriveJobs, removeJob } from "./scripts.gen.ts";
 
 /** A tenant's side of a queue. */
 export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
@@ -39,7 +39,10 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   cancel(id: string): Promise<JobState | undefined>;
   /** Takes a job away with all that is kept of it; one that runs is cancelled first. Tells whether there was one. */
   remove(id: string): Promise<boolean>;
-  /** Gives dead jobs another go, those named or the oldest, and answers which. */
+  /**
+   * Gives dead jobs another go, those named or this tenant's oldest, and answers which. A job that depends on others goes behind those that go
+   * as well, and stays dead while one of them does. One round trip.
+   */
   redrive(options?: {
     readonly ids?: readonly string[];
     readonly attempts?: number;
@@ -53,13 +56,22 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
     /** 1 to 1,000. @default 20 */
     readonly limit?: number | undefined;
   }): Promise<readonly Job<T, R>[]>;
-  /** How much of this tenant's is waiting, and how jobs of all tenants ended so far. */
+  /** How much of this tenant's is waiting and dead, whether it is paused, and how jobs of all tenants ended so far. */
   counts(): Promise<{
     readonly waiting: number;
+    readonly deadKept: number;
+    readonly paused: boolean;
     readonly done: number;
     readonly dead: number;
     readonly cancelled: number;
   }>;
+  /**
+   * Pauses this tenant: none of its jobs is given out until `resume`, by any worker. Those that run go on, pushes and schedules are taken. Tells
+   * whether it was not paused before. One round trip.
+   */
+  pause(): Promise<boolean>;
+  /** Ends a pause. Tells whether the tenant was paused. One round trip. */
+  resume(): Promise<boolean>;
   /** How many turns the tenant gets for one of the others', over 0, to 1,000. @default 1 */
   setWeight(weight: number): Promise<void>;
 }
@@ -144,15 +156,27 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
     },
 
     async counts() {
-      const [waiting, ended] = allOf(
+      const [waiting, ended, deadKept, paused] = allOf(
         await scoped.pipeline([
           ["ZCARD", `${queue}:ready:${tenant}`],
           ["HMGET", `${queue}:counts`, "done", "dead", "cancelled"],
+          ["ZCARD", `${queue}:dead:${tenant}`],
+          ["SISMEMBER", `${queue}:paused`, tenant],
         ]),
       );
       const [done, dead, cancelled] = (ended as readonly (string | null)[]).map(Number);
-      return { waiting: Number(waiting), done: done ?? 0, dead: dead ?? 0, cancelled: cancelled ?? 0 };
+      return {
+        waiting: Number(waiting),
+        deadKept: Number(deadKept),
+        paused: paused === 1,
+        done: done ?? 0,
+        dead: dead ?? 0,
+        cancelled: cancelled ?? 0,
+      };
     },
+
+    pause: async () => (await runScript(scoped, pauseJobs, { queue }, { tenant, paused: 1 })) === 1,
+    resume: async () => (await runScript(scoped, pauseJobs, { queue }, { tenant, paused: 0 })) === 1,
 
     async setWeight(weight) {
       if (!(Number.isFinite(weight) && weight > 0 && weight <= 1_000))

@@ -105,7 +105,9 @@ describe("a schedule", () => {
       ({ payload }) => {
         seen.push(payload);
       },
-      () => expect.poll(() => seen.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(1),
+      async () => {
+        await expect.poll(() => seen.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(1);
+      },
     );
     expect(seen[0]).toBe("second");
   });
@@ -136,7 +138,9 @@ describe("a schedule", () => {
       ({ payload }) => {
         seen.add(payload);
       },
-      () => expect.poll(() => seen.size, { timeout: 15_000 }).toBe(names.length),
+      async () => {
+        await expect.poll(() => seen.size, { timeout: 15_000 }).toBe(names.length);
+      },
       { onError: (error) => void errors.push(error) },
     );
     expect(errors).toContainEqual(expect.objectContaining({ code: "newer_record" }));

@@ -20,7 +20,7 @@ for at = 1, #ARGV, FIELDS do
       redis.call("HDEL", queue .. ":schedules", name)
       redis.call("HDEL", queue .. ":times", name)
     end
-    put_job(queue, tenant, { string.match(words, NEW) }, payload, 0, now, redis.call("INCR", queue .. ":seq"))
+    put_job(queue, tenant, { string.match(words, NEW) }, payload, 0, now, next_seq(queue, now, 1) + 1)
     note_puts(queue, tenant, true)
     pushed = pushed + 1
   end

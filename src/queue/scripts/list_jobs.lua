@@ -16,6 +16,9 @@ local LOOK_MAX = 10000
 local PAGE = 100
 if state == "waiting" then return redis.call("ZRANGE", queue .. ":ready:" .. tenant, offset, offset + limit - 1) end
 if state == "ended" then return redis.call("LRANGE", queue .. ":ended:" .. tenant, offset, offset + limit - 1) end
+if state == "dead" and redis.call("EXISTS", queue .. ":dead:" .. tenant) == 1 then
+  return redis.call("ZREVRANGE", queue .. ":dead:" .. tenant, offset, offset + limit - 1)
+end
 -- These are kept together for all tenants; so many are looked at and no more.
 local all = queue .. (state == "delayed" and ":delayed" or state == "running" and ":leases" or ":dead")
 local ids = state == "dead" and redis.call("ZREVRANGE", all, 0, LOOK_MAX - 1) or redis.call("ZRANGE", all, 0, LOOK_MAX - 1)

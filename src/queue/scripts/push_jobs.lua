@@ -2,7 +2,7 @@
 -- KEYS queue      start of the queue's keys
 -- ARGV tenant     whose jobs they are
 -- ARGV backlog    how many jobs of the tenant may wait, > 0
--- ARGV idem_ms    how long an idempotency key is known, > 0
+-- ARGV idem_ms    how long an idempotency key is known once its job is due, > 0; no longer than the job
 -- ARGV jobs...    for each job its words and its payload. Words: id, priority (0..100), wait_ms (empty: no bound), idempotency key (empty: none), digest of what it was pushed with, ids of those that must be done first with commas between; delay_ms, attempts, crashes, attempts, kind, life_ms of its result, of its output
 -- REPLY for each job: the id (of the first one with its key), or "!" when the key or the id came with something else, "?" when one that must be done first is none of the tenant's or will never be done; one "full" when there is no room
 -- IDEMPOTENT an id that is there already is not put again
@@ -21,11 +21,11 @@ local idle = redis.call("GETDEL", queue .. ":idle")
 -- This comes before all else, for the worker is idle meanwhile.
 local worker, lease_ms
 if idle and many == 1 then worker, lease_ms = string.match(idle, "^(%S+) (%d+)$") end
-if worker and redis.call("PUBSUB", "NUMSUB", queue .. ":hand:" .. worker)[2] > 0 then
+if worker and redis.call("SISMEMBER", queue .. ":paused", tenant) == 0 and redis.call("PUBSUB", "NUMSUB", queue .. ":hand:" .. worker)[2] > 0 then
   local new, payload = { string.match(ARGV[4], NEW) }, ARGV[5]
   local id, line = new[ID], nil
   if new[KEY] == "" and new[AFTER] == "" and new[NEW_DELAY] == "0" then
-    line = new_line(tenant, new, 0, now, redis.call("INCR", queue .. ":seq"), next_fence(queue, time))
+    line = new_line(tenant, new, 0, now, next_seq(queue, now, 1) + 1, next_fence(queue, time))
   end
   if line and redis.call("MSETNX", queue .. ":job:" .. id, line, queue .. ":body:" .. id, payload) == 1 then
     redis.call("ZADD", queue .. ":leases", now + lease_ms, id)
@@ -54,17 +54,23 @@ for at, new in ipairs(news) do
   if key ~= "" then
     local idem = queue .. ":idem:" .. tenant .. ":" .. key
     local other, with = string.match(redis.call("GET", idem) or "", "^(%S+) (.*)$")
-    if other then first = with == new[DIGEST] and other or "!" end
+    -- A key whose job is gone, taken away or its life over, is free again.
+    if other and (owners[other] or redis.call("EXISTS", queue .. ":job:" .. other) == 1) then first = with == new[DIGEST] and other or "!" end
   end
   if not first and owners[id] then first = owners[id] == tenant and id or "!" end
   if not first and after ~= "" then
     note_puts(queue, tenant, waiting == 0)
-    waits = block(queue, tenant, id, after)
-    if not waits then first = "?" end
+    waits = block(queue, tenant, id, ids_in(after), true)
+    if waits then
+      waits = waits + DEPENDENT
+      redis.call("SET", queue .. ":after:" .. id, after)
+    else
+      first = "?"
+    end
   end
   if not first then
-    if key ~= "" then redis.call("SET", queue .. ":idem:" .. tenant .. ":" .. key, id .. " " .. new[DIGEST], "PX", idem_ms) end
-    seq = (seq or redis.call("INCRBY", queue .. ":seq", many) - many) + 1
+    if key ~= "" then redis.call("SET", queue .. ":idem:" .. tenant .. ":" .. key, id .. " " .. new[DIGEST], "PX", idem_ms + new[NEW_DELAY]) end
+    seq = (seq or next_seq(queue, now, many)) + 1
     put_job(queue, tenant, new, ARGV[2 * at + 3], waits, now, seq)
     owners[id] = tenant
   end

@@ -21,5 +21,6 @@ if job[STATE] == "running" or job[STATE] == "cancelling" then
 end
 cancel_unheld(queue, id, job, now)
 redis.call("ZREM", queue .. ":dead", id)
-redis.call("DEL", queue .. ":job:" .. id, queue .. ":body:" .. id, queue .. ":log:" .. id, queue .. ":tries:" .. id)
+redis.call("ZREM", queue .. ":dead:" .. tenant, id)
+redis.call("DEL", queue .. ":job:" .. id, queue .. ":body:" .. id, queue .. ":log:" .. id, queue .. ":tries:" .. id, queue .. ":after:" .. id)
 return 1

@@ -60,6 +60,8 @@ if #ripe > 0 then
   for id, job in pairs(read_jobs(queue, ripe)) do make_ready(queue, id, job) end
 end
 
+local halted = redis.call("EXISTS", queue .. ":halted") == 1
+if halted then wanted = 0 end
 local jobs, lines, leased, many_taken, fence = {}, {}, {}, 0, nil
 while many_taken < wanted do
   -- Whose turn it is takes as many as bring it behind the next one.
@@ -101,6 +103,7 @@ while many_taken < wanted do
   if #popped < 2 * math.max(1, many) then
     -- It has no more, or may not have more: it comes back with its next job, or when one of its jobs ends.
     redis.call("ZREM", ring, tenant)
+    if cap > 0 then redis.call("SADD", queue .. ":bound", tenant) end
   elseif not alone then
     redis.call("ZINCRBY", ring, many / weight, tenant)
   end
@@ -111,7 +114,7 @@ if many_taken > 0 then
 end
 note_ends(queue)
 local next_due = -1
-if many_taken < wanted then
+if not halted and many_taken < wanted then
   if waiter ~= "" then redis.call("SET", queue .. ":idle", waiter, "PX", IDLE_MS) end
   local first = redis.call("ZRANGE", delayed, 0, 0, "WITHSCORES")
   if first[2] then next_due = math.max(0, tonumber(first[2]) - now) end

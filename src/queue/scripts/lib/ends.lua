@@ -1,5 +1,6 @@
 -- INCLUDE outbox
 local DEAD_LIFE_MS = 604800000
+local LIFE_MAX_MS = 31622400000
 local HISTORY_MAX = 1000
 local HISTORY_SLACK = 100
 
@@ -30,8 +31,11 @@ local function end_one(queue, id, job, state, body, reason, now)
   if state == "dead" then
     -- What died keeps what it was asked, to be given another go.
     life = math.max(tonumber(life), DEAD_LIFE_MS)
-    redis.call("ZADD", queue .. ":dead", now, id)
-    redis.call("ZREMRANGEBYSCORE", queue .. ":dead", "-inf", now - life)
+    for _, dead in ipairs({ queue .. ":dead", queue .. ":dead:" .. tenant }) do
+      redis.call("ZADD", dead, now, id)
+      redis.call("ZREMRANGEBYSCORE", dead, "-inf", now - LIFE_MAX_MS)
+    end
+    if redis.call("PTTL", queue .. ":dead:" .. tenant) < life then redis.call("PEXPIRE", queue .. ":dead:" .. tenant, life) end
   end
   if body == "" then
     redis.call("PEXPIRE", queue .. ":body:" .. id, life)
@@ -40,6 +44,7 @@ local function end_one(queue, id, job, state, body, reason, now)
     job[BODY] = "out"
   end
   if job[LOG] ~= "" then redis.call("PEXPIRE", queue .. ":log:" .. id, job[BRIEF]) end
+  if tonumber(job[WAITS]) ~= 0 then redis.call("PEXPIRE", queue .. ":after:" .. id, life) end
   -- A reason from before says that an attempt failed.
   if job[REASON] ~= "" then redis.call("PEXPIRE", queue .. ":tries:" .. id, life) end
   job[STATE], job[ENDED], job[REASON] = state, stamp(now), reason
@@ -64,7 +69,7 @@ local function finish(queue, id, job, state, body, reason, now)
         if over[at + 1] ~= "done" then
           end_one(queue, child, held, "dead", "", "dependency", now)
           over[#over + 1], over[#over + 2] = child, "dead"
-        elseif held[WAITS] > 0 then
+        elseif held[WAITS] >= 1 then
           write_job(queue, child, held)
         elseif held[DELAY] ~= "0" then
           held[STATE] = "delayed"

@@ -25,8 +25,9 @@ local function wake(queue)
 end
 
 -- Lets a tenant that has work take its turn among the others, no later than the one whose turn it is. Tells whether it was not among them.
--- A worker waits only while nobody is.
+-- A worker waits only while nobody is. A paused tenant takes no turns.
 local function enter_ring(queue, tenant)
+  if redis.call("SISMEMBER", queue .. ":paused", tenant) == 1 then return false end
   local first = redis.call("ZRANGE", queue .. ":ring", 0, 0, "WITHSCORES")
   return redis.call("ZADD", queue .. ":ring", "NX", first[2] or 0, tenant) == 1
 end

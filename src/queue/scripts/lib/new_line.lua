@@ -1,4 +1,5 @@
 -- INCLUDE words
+-- INCLUDE places
 -- What a job is put with: these words, and the words of its line from DELAY on.
 local ID = 1
 local PRIORITY = 2
@@ -13,9 +14,8 @@ local NEW = "^(%S+) (%d+) (%d*) (%S*) (%S*) (%S*) ((%d+) .*)$"
 -- The line of a new job, its state and its place. fence: it is a worker's already; waits: for how many others it waits.
 local function new_line(tenant, new, waits, now, seq, fence)
   local delay = tonumber(new[NEW_DELAY])
-  -- Dearer ones first, then in the order of coming.
-  local place = string.format("%d", (100 - new[PRIORITY]) * 1099511627776 + seq)
-  local state = fence and "running" or waits > 0 and "blocked" or delay > 0 and "delayed" or "waiting"
+  local place = place_of(new[PRIORITY], seq)
+  local state = fence and "running" or waits >= 1 and "blocked" or delay > 0 and "delayed" or "waiting"
   local due = new[WAIT] == "" and "" or string.format("%d", now + delay + new[WAIT])
   return state .. " " .. (fence or "") .. "   in   " .. (waits > 0 and waits or "0") .. " " .. place .. " " .. stamp(now) .. " " .. tenant .. " " .. new[REST] .. " " .. due, state, place
 end

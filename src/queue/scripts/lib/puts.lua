@@ -1,4 +1,5 @@
 -- INCLUDE new_line
+-- INCLUDE blocks
 -- Jobs that were put and are not written yet, and those of them that wait.
 local puts, readied = {}, {}
 
@@ -11,29 +12,6 @@ local function note_puts(queue, tenant, first)
     if first then enter_ring(queue, tenant) end
   end
   puts, readied = {}, {}
-end
-
--- Makes a job wait for others that are not done, and answers how many; nil when one of them is none of the tenant's or will never be done.
-local function block(queue, tenant, id, after)
-  local others = {}
-  for other in string.gmatch(after, "[^,]+") do others[#others + 1] = other end
-  local jobs = read_jobs(queue, others)
-  for _, other in ipairs(others) do
-    local job = jobs[other]
-    if not job or job[TENANT] ~= tenant or job[STATE] == "dead" or job[STATE] == "cancelled" then return nil end
-  end
-  local waits = 0
-  for other, job in pairs(jobs) do
-    if job[STATE] ~= "done" then
-      redis.call("SADD", queue .. ":next:" .. other, id)
-      waits = waits + 1
-      if job[NEXT] == "" then
-        job[NEXT] = 1
-        write_job(queue, other, job)
-      end
-    end
-  end
-  return waits
 end
 
 -- Puts a new job; waits: for how many others it waits.

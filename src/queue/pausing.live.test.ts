@@ -1,0 +1,132 @@
+import { describe, expect } from "vitest";
+import { liveTest } from "../../test/live.ts";
+import { QUEUE, working } from "../../test/queue.ts";
+import { createQueue, pauseQueue, readQueueStats, resumeQueue } from "./index.ts";
+
+const moment = () => new Promise((resolve) => setTimeout(resolve, 1_300));
+
+describe("a paused tenant", () => {
+  liveTest("has no job begun until it is resumed, while others go on", async ({ redis, tenant }) => {
+    const [queue, other] = [tenant, redis.scope("other")].map((scope) => createQueue(scope, { name: QUEUE })) as [
+      ReturnType<typeof createQueue>,
+      ReturnType<typeof createQueue>,
+    ];
+    const seen: unknown[] = [];
+    await working(
+      redis,
+      ({ payload }) => {
+        seen.push(payload);
+      },
+      async () => {
+        await moment();
+        expect(await queue.pause()).toBe(true);
+        expect(await queue.pause()).toBe(false);
+        const ids = [await queue.push("now"), await queue.push("later", { delayMs: 10 })];
+        await other.wait(await other.push("other"), { waitMs: 5_000 });
+        await moment();
+        expect(seen).toEqual(["other"]);
+        expect(await queue.counts()).toMatchObject({ waiting: 2, paused: true });
+        const stats = await readQueueStats(redis, { name: QUEUE });
+        expect(stats).toMatchObject({ waiting: 2, tenantsWaiting: 1, tenantsPaused: 1, paused: false });
+        expect(await queue.resume()).toBe(true);
+        expect(await queue.resume()).toBe(false);
+        for (const id of ids) await queue.wait(id, { waitMs: 5_000 });
+      },
+    );
+  });
+
+  liveTest("lets the job end that runs, and gives out none after it", async ({ redis, tenant }) => {
+    const queue = createQueue(tenant, { name: QUEUE });
+    await working(
+      redis,
+      async () => {
+        await queue.pause();
+      },
+      async () => {
+        const [first, second] = await queue.pushMany([{ payload: 1 }, { payload: 2 }]);
+        expect(await queue.wait(first ?? "", { waitMs: 5_000 })).toMatchObject({ state: "done" });
+        await moment();
+        expect(await queue.get(second ?? "")).toMatchObject({ state: "waiting" });
+        await queue.resume();
+        expect(await queue.wait(second ?? "", { waitMs: 5_000 })).toMatchObject({ state: "done" });
+      },
+      { concurrency: 1 },
+    );
+  });
+
+  liveTest("keeps its pause over many others, which cost idle workers nothing", async ({ redis, counted, proxy }) => {
+    const scopes = Array.from({ length: 200 }, (_, at) => `tenant-${at}`);
+    for (const scope of scopes) {
+      const queue = createQueue(redis.scope(scope), { name: QUEUE });
+      await queue.pause();
+      await queue.push("x");
+    }
+    expect(await readQueueStats(redis, { name: QUEUE })).toMatchObject({ waiting: 200, tenantsPaused: 200 });
+    await working(
+      counted,
+      () => {
+        throw new Error("paused");
+      },
+      async () => {
+        await moment();
+        const before = proxy.roundTrips();
+        await moment();
+        // One look, one for schedules, one beat, each once a second or less.
+        expect(proxy.roundTrips() - before).toBeLessThanOrEqual(8);
+      },
+    );
+  });
+});
+
+describe("a paused queue", () => {
+  liveTest("gives out nothing to any worker until it is resumed", async ({ redis, tenant }) => {
+    const queue = createQueue(tenant, { name: QUEUE });
+    const seen: unknown[] = [];
+    await working(
+      redis,
+      ({ payload }) => {
+        seen.push(payload);
+      },
+      async () => {
+        await moment();
+        expect(await pauseQueue(redis, { name: QUEUE })).toBe(true);
+        expect(await pauseQueue(redis, { name: QUEUE })).toBe(false);
+        const id = await queue.push("x");
+        await moment();
+        expect(seen).toEqual([]);
+        expect(await readQueueStats(redis, { name: QUEUE })).toMatchObject({ waiting: 1, paused: true });
+        expect(await resumeQueue(redis, { name: QUEUE })).toBe(true);
+        expect(await queue.wait(id, { waitMs: 5_000 })).toMatchObject({ state: "done" });
+      },
+    );
+  });
+});
+
+describe("a job's priority", () => {
+  liveTest(
+    "lifts it over those pushed minutes before it, not over those that waited longer",
+    async ({ redis, tenant, unique }) => {
+      const queue = createQueue<string>(tenant, { name: QUEUE });
+      const old = await queue.push("old and low", { priority: 0 });
+      // As if it had been pushed 101 minutes ago.
+      const ready = `{${unique}:queue:${QUEUE}}:queue:ready:acme`;
+      await redis.send(["ZINCRBY", ready, String(-101 * 60_000 * 8_192), old]);
+      await queue.push("low", { priority: 10 });
+      await queue.push("plain");
+      await queue.push("dear", { priority: 100 });
+      await queue.push("dear, later", { priority: 100 });
+      const seen: unknown[] = [];
+      await working(
+        redis,
+        ({ payload }) => {
+          seen.push(payload);
+        },
+        async () => {
+          await expect.poll(() => seen.length, { timeout: 5_000 }).toBe(5);
+        },
+        { concurrency: 1 },
+      );
+      expect(seen).toEqual(["old and low", "dear", "dear, later", "plain", "low"]);
+    },
+  );
+});

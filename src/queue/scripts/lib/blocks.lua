@@ -1,0 +1,30 @@
+-- What the count of jobs that a job waits for has beside it when there ever were any, so that its end knows: 2.5, 1.5, 0.5.
+local DEPENDENT = 0.5
+
+local function ids_in(list)
+  local ids = {}
+  for id in string.gmatch(list, "[^,]+") do ids[#ids + 1] = id end
+  return ids
+end
+
+-- Makes a job wait for others that are not done, and answers how many; nil when one of them is none of the tenant's or will never be done.
+-- fresh: each of the others must be there; else one that is gone counts as done.
+local function block(queue, tenant, id, others, fresh)
+  local jobs = read_jobs(queue, others)
+  for _, other in ipairs(others) do
+    local job = jobs[other]
+    if not job and fresh or job and (job[TENANT] ~= tenant or job[STATE] == "dead" or job[STATE] == "cancelled") then return nil end
+  end
+  local waits = 0
+  for other, job in pairs(jobs) do
+    if job[STATE] ~= "done" then
+      redis.call("SADD", queue .. ":next:" .. other, id)
+      waits = waits + 1
+      if job[NEXT] == "" then
+        job[NEXT] = 1
+        write_job(queue, other, job)
+      end
+    end
+  end
+  return waits
+end
