@@ -1,20 +1,21 @@
 import { readQueueStats } from "../../queue/index.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
+import { createReadiness } from "../readiness.ts";
 
-const READY_WAIT_MS = 1_000;
-
-/** `GET /healthz` (the process runs), `GET /readyz` (Redis answers) and `GET /metrics`: open, without tenants' data. */
+/** `GET /healthz` (the process runs), `GET /readyz` (Redis serves reads and writes) and `GET /metrics`: open, without tenants' data. */
 export function registerHealth({ app, redis, metrics }: GatewayApp): void {
   app.get("/healthz", { config: { open: true } }, async () => ({ status: "ok" }));
 
+  const readiness = createReadiness(redis);
   app.get("/readyz", { config: { open: true } }, async (_, reply) => {
-    try {
-      await redis.send(["PING"], { timeoutMs: READY_WAIT_MS });
-      return { status: "ready" };
-    } catch {
-      return reply.code(503).send({ status: "redis is away; answers come from the model alone" });
-    }
+    const now = await readiness();
+    if (now.ready) return { status: "ready" };
+    const { state, reason, reads } = now;
+    const answers = reads
+      ? "chats are answered by the model and from stored answers"
+      : "chats are answered by the model";
+    return reply.code(503).send({ status: "degraded", state, reason: `${reason}; ${answers}`, reads });
   });
 
   app.get("/metrics", { config: { open: true } }, async (_, reply) => {
