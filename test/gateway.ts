@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import OpenAI from "openai";
 import { afterEach, inject } from "vitest";
 import { staticEmbedder } from "../src/embedders/index.ts";
-import { createApiKeys, openGateway, type ApiKeys, type GatewayConfigInput } from "../src/gateway/index.ts";
+import { createApiKeys, openGateway, type ApiKeys, type GatewayConfigInput, type Route } from "../src/gateway/index.ts";
 import { createLaneGates } from "../src/gateway/lanes.ts";
 import { connect, type Redis } from "../src/index.ts";
 import { demoModel, openaiModel } from "../src/models/index.ts";
@@ -18,6 +18,7 @@ import {
 /** A gateway that listens, with a scripted model behind it and the official client before it. */
 export interface TestGateway {
   readonly app: FastifyInstance;
+  readonly routes: () => readonly Route[];
   readonly baseURL: string;
   readonly key: string;
   readonly keys: ApiKeys;
@@ -55,7 +56,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     idleTimeoutMs: 2_000,
     ...(options.lanes === true && { lane: createLaneGates(redis)(model.baseUrl, "key") }),
   });
-  const { app, startBackground } = openGateway({
+  const { app, routes, startBackground } = openGateway({
     redis,
     models: [demoModel({ firstTokenMs: 0, tokenMs: 0 }), upstream],
     embedder: staticEmbedder(),
@@ -64,10 +65,11 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const background = options.background === true ? startBackground() : undefined;
   await app.listen({ host: "127.0.0.1", port: 0 });
   const keys = createApiKeys(redis);
-  const key = await keys.create({ scope: "acme", user: "u1", name: "test" });
+  const key = await keys.create({ scope: "acme", user: "u1", name: "test", actsFor: "any" });
   const baseURL = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1`;
   return {
     app,
+    routes,
     baseURL,
     key,
     keys,

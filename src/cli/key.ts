@@ -6,7 +6,7 @@ import { loadConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 const USAGE =
-  "usage: marrow key create [--scope NAME] [--user NAME] [--name TEXT] [--plan NAME] [--role admin] | marrow key revoke KEY";
+  "usage: marrow key create [--scope NAME] [--user NAME] [--name TEXT] [--acts-for own|any] [--plan NAME] [--role admin] | marrow key revoke KEY";
 
 /** `marrow key`: makes and ends API keys on the Redis that the gateway uses. */
 export async function runKey(args: readonly string[]): Promise<number> {
@@ -15,15 +15,19 @@ export async function runKey(args: readonly string[]): Promise<number> {
     allowPositionals: true,
     options: {
       scope: { type: "string", default: "default" },
-      user: { type: "string", default: "default" },
+      user: { type: "string" },
+      "acts-for": { type: "string" },
       name: { type: "string", default: "made by marrow key" },
       plan: { type: "string" },
       role: { type: "string" },
     },
   });
   const [act, key] = positionals;
-  const { role, ...named } = values;
-  if ((act !== "create" || (role !== undefined && role !== "admin")) && !(act === "revoke" && key !== undefined)) {
+  const { role, user, "acts-for": asked, ...named } = values;
+  // A key without a user of its own is an application's: it names its users in requests.
+  const actsFor = asked ?? (user === undefined ? "any" : "own");
+  const isWrong = (role !== undefined && role !== "admin") || (actsFor !== "own" && actsFor !== "any");
+  if ((act !== "create" || isWrong) && !(act === "revoke" && key !== undefined)) {
     console.error(USAGE);
     return 64;
   }
@@ -38,7 +42,8 @@ export async function runKey(args: readonly string[]): Promise<number> {
   });
   try {
     const keys = createApiKeys(redis);
-    if (act === "create") console.log(await keys.create({ ...named, ...(role === "admin" && { role }) }));
+    const made = { ...named, user: user ?? "default", actsFor: actsFor as "own" | "any" };
+    if (act === "create") console.log(await keys.create({ ...made, ...(role === "admin" && { role }) }));
     else console.log((await keys.revoke(key ?? "")) ? "revoked" : "there is no such key");
     return 0;
   } finally {

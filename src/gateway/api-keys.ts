@@ -1,6 +1,15 @@
 import { hash, randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { cannotServe, decodeRecord, encodeKeyPart, encodeRecord, toFields, type Redis } from "../redis/index.ts";
+import {
+  cannotServe,
+  decodeRecord,
+  encodeKeyPart,
+  encodeRecord,
+  runScript,
+  toFields,
+  type Redis,
+} from "../redis/index.ts";
+import { changeKey } from "./scripts.gen.ts";
 
 /** Who a key stands for. */
 export interface Principal {
@@ -14,12 +23,17 @@ export interface Principal {
   readonly id: string;
   /** Name of the key's plan. */
   readonly plan?: string | undefined;
+  /**
+   * `own`: it acts for its user alone, whatever a request says. `any`: for every user of its scope, as an application's key does that names
+   * its users in requests.
+   */
+  readonly actsFor: "own" | "any";
   /** `admin` may use `/v1/admin` for every scope. */
   readonly role?: "admin" | undefined;
 }
 
-/** A key as it is made. */
-export type NewKey = Omit<Principal, "id">;
+/** A key as it is made. Without `actsFor` it acts for its own user; an admin's, which can make any key, for all. */
+export type NewKey = Omit<Principal, "id" | "actsFor"> & { readonly actsFor?: "own" | "any" | undefined };
 
 /** The gateway's API keys. Only hashes of them are stored. */
 export interface ApiKeys {
@@ -29,10 +43,18 @@ export interface ApiKeys {
   revoke(key: string): Promise<boolean>;
   /** All keys, without what they are. */
   list(): Promise<readonly Principal[]>;
-  /** Changes a key by its id; answers what it is now, or `undefined`. Other processes know within {@link KEPT_MS}. */
-  update(id: string, changes: Partial<Pick<NewKey, "name" | "plan">>): Promise<Principal | undefined>;
+  /**
+   * Changes a key by its id; answers what it is now, or `undefined`. Other processes know within {@link KEPT_MS}. A key that is ended meanwhile
+   * stays ended. @throws MarrowError `conflict` under endless change by others
+   */
+  update(id: string, changes: Partial<Pick<NewKey, "name" | "plan" | "actsFor">>): Promise<Principal | undefined>;
   /** Ends a key by its id. Answers whether it was one. */
   remove(id: string): Promise<boolean>;
+  /**
+   * Who the key of this id stands for now, for work that goes on after its request; `undefined` once it was ended. What is answered is at
+   * most {@link CHECKED_MS} old. While Redis is away: what was known last.
+   */
+  standing(id: string): Promise<Principal | undefined>;
   /**
    * Who a key stands for. Remembered for {@link KEPT_MS}; while Redis is away, for {@link KEPT_AWAY_MS}.
    * @throws MarrowError `unauthorized` for an unknown key, `unavailable` when Redis is away and the key is not remembered
@@ -48,9 +70,13 @@ export interface ApiKeys {
 export const KEPT_MS = 10_000;
 /** How long a key that was good is taken for good while Redis is away. */
 export const KEPT_AWAY_MS = 600_000;
+/** How long work in the background goes by what it knows of its key. */
+export const CHECKED_MS = 1_000;
 const ID_CHARS = 16;
+const CHANGE_TRIES = 16;
 const KEPT_KEYS_MAX = 10_000;
 const KEY_BYTES = 32;
+const IN_BYTES = { reply: "bytes", timeoutMs: 1_000 } as const;
 const SHAPE = /^mrw_[A-Za-z0-9_-]{43}$/;
 
 /** Returns true if a text has the form of a key of this gateway; whether it is one is for {@link ApiKeys.identify} to say. */
@@ -63,6 +89,10 @@ export function createApiKeys(redis: Redis): ApiKeys {
   const stored = `{${encodeKeyPart("app", redis.app)}}:gateway:keys`;
   const first = `{${encodeKeyPart("app", redis.app)}}:gateway:first-key`;
   const known = new Map<string, { readonly principal: Principal; readonly atMs: number }>();
+  const checked = new Map<
+    string,
+    { readonly field: string; readonly principal: Principal | undefined; readonly atMs: number }
+  >();
 
   /** Who a key stood for, when that was learnt no longer ago than this. */
   function recall(key: string | undefined, withinMs: number): Principal | undefined {
@@ -74,37 +104,64 @@ export function createApiKeys(redis: Redis): ApiKeys {
     encodeKeyPart("scope", principal.scope);
     encodeKeyPart("user", principal.user);
     const key = `mrw_${randomBytes(KEY_BYTES).toString("base64url")}`;
-    await redis.send(["HSET", stored, digest(key), encodeRecord(principal)], { retry: "safe" });
+    await redis.send(["HSET", stored, digest(key), encodeRecord(withReach(principal))], { retry: "safe" });
     return key;
   }
 
-  /** The stored keys: hash and whom it stands for. */
-  async function all(): Promise<(readonly [string, Principal])[]> {
-    const reply = (await redis.send(["HGETALL", stored], { reply: "bytes" })) as readonly Buffer[];
-    return [...toFields(reply)].map(([field, record]) => [field, toPrincipal(record, field)]);
+  /** The stored keys: hash and record. */
+  async function all(): Promise<(readonly [string, Buffer])[]> {
+    return [...toFields((await redis.send(["HGETALL", stored], IN_BYTES)) as readonly Buffer[])];
   }
 
-  const find = async (id: string) => (await all()).find(([, principal]) => principal.id === id);
+  const find = async (id: string) => (await all()).find(([field]) => field.slice(0, ID_CHARS) === id);
 
   return {
     create,
 
-    list: async () => (await all()).map(([, principal]) => principal),
+    list: async () => (await all()).map(([field, record]) => toPrincipal(record, field)),
 
     async update(id, changes) {
-      const found = await find(id);
-      if (found === undefined) return undefined;
-      const { id: _, ...before } = found[1];
-      const after = { ...before, ...changes };
-      known.clear();
-      await redis.send(["HSET", stored, found[0], encodeRecord(after)], { retry: "safe" });
-      return { ...after, id };
+      for (let attempt = 0; attempt < CHANGE_TRIES; attempt += 1) {
+        const found = await find(id);
+        if (found === undefined) return undefined;
+        const [field, before] = found;
+        const { id: _, ...principal } = toPrincipal(before, field);
+        const after = withReach({ ...principal, ...changes });
+        const values = { digest: field, before, record: encodeRecord(after) };
+        if ((await runScript(redis, changeKey, { keys: stored }, values)) === 1) {
+          known.clear();
+          checked.clear();
+          return { ...after, id };
+        }
+      }
+      throw new MarrowError("conflict", "the key was changed by others at every try", { details: { path: "id" } });
     },
 
     async remove(id) {
       const found = await find(id);
       known.clear();
+      checked.clear();
       return found !== undefined && Number(await redis.send(["HDEL", stored, found[0]], { retry: "safe" })) > 0;
+    },
+
+    async standing(id) {
+      const kept = checked.get(id);
+      if (kept !== undefined && performance.now() - kept.atMs < CHECKED_MS) return kept.principal;
+      const atMs = performance.now();
+      try {
+        const [field, record] =
+          kept === undefined
+            ? ((await find(id)) ?? [])
+            : [kept.field, (await redis.send(["HGET", stored, kept.field], IN_BYTES)) as Buffer | null];
+        if (field === undefined) return undefined;
+        const principal = Buffer.isBuffer(record) ? toPrincipal(record, field) : undefined;
+        if (checked.size >= KEPT_KEYS_MAX) checked.clear();
+        checked.set(id, { field, principal, atMs });
+        return principal;
+      } catch (error) {
+        if (kept !== undefined && cannotServe(error)) return kept.principal;
+        throw error;
+      }
     },
 
     async revoke(key) {
@@ -137,13 +194,18 @@ export function createApiKeys(redis: Redis): ApiKeys {
     async createFirst() {
       if (Number(await redis.send(["HLEN", stored])) > 0) return undefined;
       if ((await redis.send(["SET", first, "1", "NX", "PX", "60000"])) === null) return undefined;
-      return create({ scope: "default", user: "default", name: "first key", role: "admin" });
+      return create({ scope: "default", user: "default", name: "first key", role: "admin", actsFor: "any" });
     },
   };
 }
 
+/** A stored key; one of 0.1 says nothing of whom it acts for. */
 function toPrincipal(record: Buffer, hashed: string): Principal {
-  return { ...(decodeRecord(record) as NewKey), id: hashed.slice(0, ID_CHARS) };
+  return { ...withReach(decodeRecord(record) as NewKey), id: hashed.slice(0, ID_CHARS) };
+}
+
+function withReach(key: NewKey): Omit<Principal, "id"> {
+  return { ...key, actsFor: key.actsFor ?? (key.role === "admin" ? "any" : "own") };
 }
 
 function digest(key: string): string {

@@ -13,15 +13,17 @@ import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { boundConnections, toServerOptions } from "./http/connections.ts";
 import { guardDoor } from "./http/door.ts";
 import { toErrorAnswer } from "./error-body.ts";
-import { bearerOf } from "./identity.ts";
+import { bearerOf, namedUser } from "./identity.ts";
 import { acceptDeployments, rewriteUrl } from "./http/aliases.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { acceptEncodings } from "./http/encodings.ts";
-import { noteRoutes } from "./http/not-found.ts";
+import { noteRoutes, type Route } from "./http/not-found.ts";
 import { toRequestId } from "./http/request-id.ts";
 import { createInside } from "./inside.ts";
 import { readJson } from "./json.ts";
+import { createKeyUsers } from "./key-users.ts";
 import { createMetrics } from "./metrics.ts";
+import { RESOURCES, ROUTES } from "./ownership.ts";
 import { keepBody, type GatewayApp } from "./parts.ts";
 import { registerA2A } from "./routes/a2a.ts";
 import { registerAdmin } from "./routes/admin.ts";
@@ -58,11 +60,13 @@ const CLOSING: ReadonlySet<number> = new Set([401, 408, 413]);
 const UNPRICED_MAX = 1_000;
 
 /** Who calls while authentication is off. Nobody is no admin: admin routes ask for an admin's key even then. */
-const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off", id: "nobody" };
+const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off", id: "nobody", actsFor: "any" };
 
 /** A gateway that opens no port yet. */
 export interface OpenGateway {
   readonly app: FastifyInstance;
+  /** Every route of it. */
+  readonly routes: () => readonly Route[];
   /** Begins the work in the background: responses, batches, webhooks. Ends with `close`, before the application. */
   readonly startBackground: () => Background;
 }
@@ -165,6 +169,24 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       done();
     }, done);
   });
+  app.addHook("onRequest", (request, _, done) => {
+    const resource = ROUTES.get(`${request.method} ${request.routeOptions.url ?? ""}`);
+    const keeper = resource !== undefined && RESOURCES[resource] === "keeper";
+    if (!keeper || request.principal.actsFor === "any") return done();
+    done(new MarrowError("forbidden", `a ${resource} is the scope's: this needs a key that acts for any user`));
+  });
+  const keyUsers = createKeyUsers(redis, config.limits);
+  app.addHook("preHandler", (request, _, done) => {
+    const { principal } = request;
+    if (!config.limits.enabled || principal?.actsFor !== "any" || config.auth === "off") return done();
+    try {
+      const named = namedUser(request, (request.body as { readonly user?: unknown } | null | undefined)?.user);
+      if (named === undefined || keyUsers.knows(principal, named)) return done();
+      keyUsers.note(principal, named).then(() => done(), done);
+    } catch (error) {
+      done(error as MarrowError);
+    }
+  });
   app.addHook("onResponse", (request, reply, done) => {
     metrics.answered(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
     done();
@@ -211,7 +233,11 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerVectorStores(parts);
   registerAdmin(parts);
 
-  return { app, startBackground: () => startBackground({ ...parts, config, askAs: inside.askAs }) };
+  return {
+    app,
+    routes: routes.list,
+    startBackground: () => startBackground({ ...parts, config, askAs: inside.askAs }),
+  };
 }
 
 /** Prices that tell of each model without one, once. */

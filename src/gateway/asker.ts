@@ -1,8 +1,9 @@
 import type { FastifyRequest } from "fastify";
-import { userOf } from "./identity.ts";
+import { namedUser } from "./identity.ts";
+import type { Reach } from "./ownership.ts";
 
 /** Who asks a model, and what limits them. */
-export interface Asker {
+export interface Asker extends Reach {
   readonly scope: string;
   readonly user: string;
   /** Id and plan of the key. */
@@ -10,8 +11,20 @@ export interface Asker {
   readonly plan: string | undefined;
 }
 
-/** Who sends a request: the holder of a key, for a user of theirs. */
+/** Who sends a request: the holder of a key, for a user of theirs. Throws as `userOf` does. */
 export function askerOf(request: FastifyRequest, inBody: unknown): Asker {
-  const { scope, id, plan } = request.principal;
-  return { scope, user: userOf(request, inBody), key: id, plan };
+  const { scope, id, plan, user } = request.principal;
+  const only = onlyOf(request, inBody);
+  return { scope, user: only ?? user, key: id, plan, ...(only !== undefined && { only }) };
+}
+
+/** Whose things a request may touch, and whose the things are that it makes. Throws as `userOf` does. */
+export function reachOf(request: FastifyRequest): Reach {
+  const only = onlyOf(request, undefined);
+  return only === undefined ? {} : { only };
+}
+
+function onlyOf(request: FastifyRequest, inBody: unknown): string | undefined {
+  const { actsFor, user } = request.principal;
+  return namedUser(request, inBody) ?? (actsFor === "any" ? undefined : user);
 }

@@ -175,6 +175,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       userRequests: windowed(120),
       userTokens: windowed(200_000),
       appRequests: windowed(6_000),
+      keyUsers: windowed(100),
       timeZone: z.string().min(1).default("UTC"),
     })
     .prefault({}),
@@ -255,6 +256,8 @@ export interface GatewayConfig {
     readonly userRequests: LimitConfig;
     readonly userTokens: LimitConfig;
     readonly appRequests: LimitConfig;
+    /** Users that a key names and did not name within a day. */
+    readonly keyUsers: LimitConfig;
     /** Whose days and months plans count by. */
     readonly timeZone: string;
   };

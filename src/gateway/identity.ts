@@ -1,6 +1,8 @@
 import type { FastifyRequest } from "fastify";
 import { MarrowError } from "../errors.ts";
 
+const USER_CHARS_MAX = 256;
+
 /** One header as text, or `undefined`. */
 export function header(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
@@ -17,13 +19,38 @@ export function bearerOf(request: FastifyRequest): string | undefined {
 }
 
 /**
- * Who asks: the user that `x-marrow-user` or the body names, else the key's own. The holder of a key speaks for its users.
- * @throws MarrowError `invalid_input` for a name that is too long
+ * Who asks: the user that `x-marrow-user` or the body names, else the key's own. A key that acts for any user speaks for its users; one
+ * that acts for its own refuses another's name, wherever it stands.
+ * @throws MarrowError `invalid_input` for a name that is too long or not well-formed, `forbidden` for another user's
  */
 export function userOf(request: FastifyRequest, inBody: unknown): string {
-  const named = header(request, "x-marrow-user") ?? (typeof inBody === "string" && inBody !== "" ? inBody : undefined);
-  if (named === undefined) return request.principal.user;
-  if (named.length > 256)
-    throw new MarrowError("invalid_input", "a user's name has at most 256 characters", { details: { path: "user" } });
-  return named;
+  return namedUser(request, inBody) ?? request.principal.user;
+}
+
+/** The user that a request names, or `undefined`. Throws as {@link userOf} does. */
+export function namedUser(request: FastifyRequest, inBody: unknown): string | undefined {
+  const inHeader = header(request, "x-marrow-user");
+  const given = typeof inBody === "string" && inBody !== "" ? inBody : undefined;
+  const { actsFor, user } = request.principal;
+  for (const [name, path] of [
+    [inHeader, "x-marrow-user"],
+    [given, "user"],
+  ] as const) {
+    if (name === undefined) continue;
+    if (name.length > USER_CHARS_MAX || !name.isWellFormed())
+      throw new MarrowError(
+        "invalid_input",
+        `a user's name is a well-formed string of at most ${USER_CHARS_MAX} characters`,
+        {
+          details: { path },
+        },
+      );
+    if (actsFor !== "any" && name !== user)
+      throw new MarrowError(
+        "forbidden",
+        "this key acts for its own user only; an admin may let it act for any user of its scope (acts_for: any)",
+        { details: { path } },
+      );
+  }
+  return inHeader ?? given;
 }

@@ -10,4 +10,6 @@ export {
   type GatewayConfigInput,
   type Plan,
 } from "./config.ts";
+export type { Route } from "./http/not-found.ts";
+export { RESOURCES, ROUTES, type Belonging, type Resource } from "./ownership.ts";
 export { openMemory, serve, type Served, type ServeOptions } from "./serve.ts";

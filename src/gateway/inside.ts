@@ -32,9 +32,10 @@ export function createInside(app: FastifyInstance): Inside {
       return token === undefined ? undefined : askers.get(token);
     },
 
-    async askAs({ scope, user, key, plan }, url, body) {
+    async askAs({ scope, user, key, plan, only }, url, body) {
       const token = randomUUID();
-      askers.set(token, { scope, user, id: key, name: "batch", plan });
+      const actsFor = only === undefined ? "any" : "own";
+      askers.set(token, { scope, user: only ?? user, id: key, name: "batch", plan, actsFor });
       try {
         const { statusCode, headers, json } = await app.inject({
           method: "POST",

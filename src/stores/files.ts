@@ -18,6 +18,8 @@ export interface StoredFile {
   /** Seconds since 1970, by this process. */
   readonly createdAt: number;
   readonly expiresAt?: number | undefined;
+  /** The user whose it is. @default nobody's in particular */
+  readonly owner?: string | undefined;
 }
 
 /** Files of one scope. */
@@ -29,12 +31,20 @@ export interface Files {
     readonly content: Buffer;
     /** Life in seconds, 3,600 to 2,592,000. @default no end */
     readonly expiresAfterSeconds?: number | undefined;
+    /** The user whose it is. @default nobody's in particular */
+    readonly owner?: string | undefined;
   }): Promise<StoredFile>;
   /** @throws MarrowError `not_found` */
   get(id: string): Promise<StoredFile>;
   /** @throws MarrowError `not_found` */
   content(id: string): Promise<Buffer>;
-  list(options?: PageOptions & { readonly purpose?: string | undefined }): Promise<Page<StoredFile>>;
+  list(
+    options?: PageOptions & {
+      readonly purpose?: string | undefined;
+      /** Which are listed. @default all */
+      readonly where?: ((file: StoredFile) => boolean) | undefined;
+    },
+  ): Promise<Page<StoredFile>>;
   /** @throws MarrowError `not_found` */
   remove(id: string): Promise<void>;
 }
@@ -63,7 +73,7 @@ export function createFiles(
   }
 
   return {
-    async add({ filename, purpose, content, expiresAfterSeconds }) {
+    async add({ filename, purpose, content, expiresAfterSeconds, owner }) {
       if (content.length > fileBytesMax)
         throw new MarrowError("too_large", `a file has at most ${fileBytesMax} bytes`, {
           details: { path: "file", bytes: content.length, bytesMax: fileBytesMax },
@@ -80,6 +90,7 @@ export function createFiles(
         bytes: content.length,
         createdAt,
         ...(life !== undefined && { expiresAt: createdAt + life }),
+        ...(owner !== undefined && { owner: checkText("owner", owner, 256, "invalid_input") }),
       };
       // The body first: a record without one would be a file that cannot be read.
       const end = life === undefined ? [] : ["EX", String(life)];
@@ -97,7 +108,9 @@ export function createFiles(
       return body;
     },
 
-    async list({ purpose, ...options } = {}) {
+    async list({ purpose, where, ...options } = {}) {
+      if (where !== undefined)
+        return shelf.list({ ...options, label: purpose, where: (file) => !hasEnded(file) && where(file) });
       const page = await shelf.list({ ...options, label: purpose });
       return { ...page, data: page.data.filter((file) => !hasEnded(file)) };
     },

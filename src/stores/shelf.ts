@@ -29,8 +29,13 @@ export interface Shelf<T extends { readonly id: string }, L extends string = nev
   /** Changes a record as it is by then; `undefined` when there is none. @throws MarrowError `conflict` under endless change by others */
   change(id: string, change: (record: T) => T): Promise<T | undefined>;
   remove(id: string): Promise<boolean>;
-  /** A page, of one label if it is named. @throws MarrowError `not_found` for a cursor that names none */
-  list(options?: PageOptions & { readonly label?: string | undefined }): Promise<Page<T>>;
+  /**
+   * A page, of one label if it is named, of the records for which `where` holds. One round trip; with `where` one for each 100 records that are
+   * looked at. @throws MarrowError `not_found` for a cursor that names none
+   */
+  list(
+    options?: PageOptions & { readonly label?: string | undefined; readonly where?: (record: T) => boolean },
+  ): Promise<Page<T>>;
   /** How many have each label, and what all weigh. */
   sums(): Promise<{ readonly counts: Readonly<Record<L, number>>; readonly weight: number }>;
   /** Takes everything away. */
@@ -49,6 +54,8 @@ export interface ShelfOptions<T, L extends string> {
 }
 
 const TRIES = 16;
+/** Records that one script reads. */
+const PAGE_MAX = 100;
 
 /** Makes a handle on a shelf. */
 export function createShelf<T extends { readonly id: string }, L extends string = never>(
@@ -80,6 +87,45 @@ export function createShelf<T extends { readonly id: string }, L extends string 
     return reply === 1;
   }
 
+  /** A page of all records. */
+  async function page({ after, before, limit = 20, order = "desc" }: PageOptions, listed: string): Promise<Page<T>> {
+    const values = {
+      after: after === undefined ? "" : checkText("after", after, 256, "invalid_input"),
+      before: before === undefined ? "" : checkText("before", before, 256, "invalid_input"),
+      limit: checkInteger("limit", limit, { min: 1, max: PAGE_MAX }, "invalid_input"),
+      newest_first: checkOneOf("order", order, ["asc", "desc"], "invalid_input") === "desc" ? 1 : 0,
+    };
+    const scriptKeys = { records: keys.records, order: listed };
+    const reply = await runScript(redis, listRecords, scriptKeys, values, { reply: "bytes" });
+    if (!Array.isArray(reply))
+      throw new MarrowError("not_found", "the cursor names nothing that is listed", {
+        details: { path: values.after === "" ? "before" : "after" },
+      });
+    const [more, ...records] = reply as [number, ...Buffer[]];
+    return { data: records.map((record) => decodeRecord(record) as T), hasMore: more === 1 };
+  }
+
+  const list: Shelf<T, L>["list"] = async ({ label, where, ...options } = {}) => {
+    const listed =
+      label === undefined ? keys.order : `${prefix}:order:${checkOneOf("filter", label, labels, "invalid_input")}`;
+    if (where === undefined) return page(options, listed);
+    const { limit = 20 } = options;
+    checkInteger("limit", limit, { min: 1, max: PAGE_MAX }, "invalid_input");
+    // A page before something is the one that touches it: it is filled from its end.
+    const backwards = options.before !== undefined && options.after === undefined;
+    let [data, next]: [T[], PageOptions] = [[], options];
+    for (let looked = 0; looked <= room; looked += PAGE_MAX) {
+      const found = await page({ ...next, limit: PAGE_MAX }, listed);
+      const kept = found.data.filter(where);
+      data = backwards ? [...kept, ...data] : [...data, ...kept];
+      if (data.length > limit) return { data: backwards ? data.slice(-limit) : data.slice(0, limit), hasMore: true };
+      const edge = found.data.at(backwards ? 0 : -1);
+      if (!found.hasMore || edge === undefined) return { data, hasMore: false };
+      next = { ...options, [backwards ? "before" : "after"]: edge.id };
+    }
+    return { data, hasMore: false };
+  };
+
   return {
     async add(record) {
       if (!(await put(record, "")))
@@ -105,24 +151,7 @@ export function createShelf<T extends { readonly id: string }, L extends string 
       return (await runScript(redis, removeRecord, keys, { id })) === 1;
     },
 
-    async list({ after, before, limit = 20, order = "desc", label } = {}) {
-      const values = {
-        after: after === undefined ? "" : checkText("after", after, 256, "invalid_input"),
-        before: before === undefined ? "" : checkText("before", before, 256, "invalid_input"),
-        limit: checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input"),
-        newest_first: checkOneOf("order", order, ["asc", "desc"], "invalid_input") === "desc" ? 1 : 0,
-      };
-      const listed =
-        label === undefined ? keys.order : `${prefix}:order:${checkOneOf("filter", label, labels, "invalid_input")}`;
-      const scriptKeys = { records: keys.records, order: listed };
-      const reply = await runScript(redis, listRecords, scriptKeys, values, { reply: "bytes" });
-      if (!Array.isArray(reply))
-        throw new MarrowError("not_found", "the cursor names nothing that is listed", {
-          details: { path: values.after === "" ? "before" : "after" },
-        });
-      const [more, ...records] = reply as [number, ...Buffer[]];
-      return { data: records.map((record) => decodeRecord(record) as T), hasMore: more === 1 };
-    },
+    list,
 
     async sums() {
       const commands = [["HGET", keys.weights, ""], ...keys.labels.map((key) => ["ZCARD", key])];

@@ -19,6 +19,8 @@ export interface Store {
   readonly lastActiveAt: number;
   /** Days without use after which it ends. */
   readonly expiresAfterDays?: number | undefined;
+  /** The user whose it is. @default nobody's in particular */
+  readonly owner?: string | undefined;
 }
 
 /** A store with what it holds. */
@@ -63,10 +65,17 @@ export interface FoundChunk {
 /** Vector stores with files, as OpenAI's API has them, on your own Redis. One handle for each scope. */
 export interface Stores {
   readonly files: Files;
-  create(store?: StoreChange): Promise<StoreInfo>;
+  create(store?: StoreChange & { readonly owner?: string | undefined }): Promise<StoreInfo>;
   /** @throws MarrowError `not_found` */
   get(id: string): Promise<StoreInfo>;
-  list(options?: PageOptions): Promise<Page<StoreInfo>>;
+  /** Whose a store is; `undefined`: nobody's in particular. One round trip. @throws MarrowError `not_found` */
+  ownerOf(id: string): Promise<string | undefined>;
+  list(
+    options?: PageOptions & {
+      /** Which are listed. @default all */
+      readonly where?: ((store: Store) => boolean) | undefined;
+    },
+  ): Promise<Page<StoreInfo>>;
   /** @throws MarrowError `not_found`, `invalid_input` */
   update(id: string, change: StoreChange): Promise<StoreInfo>;
   /** Deletes the store with its chunks; the uploaded files stay. @throws MarrowError `not_found` */
@@ -151,9 +160,16 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
   return {
     files,
 
-    async create(change = {}) {
+    async create({ owner, ...change } = {}) {
       const now = seconds();
-      const store = { id: `vs_${randomUUID().replaceAll("-", "")}`, createdAt: now, lastActiveAt: now, slots: {} };
+      const whose = owner === undefined ? {} : { owner: checkText("owner", owner, 256, "invalid_input") };
+      const store = {
+        ...whose,
+        id: `vs_${randomUUID().replaceAll("-", "")}`,
+        createdAt: now,
+        lastActiveAt: now,
+        slots: {},
+      };
       const made = applyChange({ ...store, name: "", metadata: {} }, change);
       await shelf.add(made);
       return toInfo(made);
@@ -161,8 +177,10 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
 
     get: async (id) => toInfo(await find(id)),
 
-    async list(page) {
-      const { data, hasMore } = await shelf.list(page);
+    ownerOf: async (id) => (await find(id)).owner,
+
+    async list({ where, ...page } = {}) {
+      const { data, hasMore } = await shelf.list({ ...page, ...(where !== undefined && { where }) });
       const open = data.filter(({ removing }) => removing !== true);
       return { data: await Promise.all(open.map(toInfo)), hasMore };
     },

@@ -5,6 +5,7 @@ import { decodeRecord, encodeRecord, keyTag, toFields, type Redis } from "../../
 import { createShelf, type Page, type PageOptions, type Stores } from "../../stores/index.ts";
 import type { Asker } from "../asker.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
+import { mayRead, type Reach } from "../ownership.ts";
 import { readLines, WINDOW_SECONDS, type Batch, type BatchLine, type LineResult } from "./batch.ts";
 
 /** Jobs that make a batch: its lines are put into the queue, done one by one, looked after, and written down at the end. */
@@ -17,13 +18,13 @@ export type BatchJob = { readonly batch: string; readonly asker: Asker } & (
 
 /** The batches of one scope. */
 export interface Batches {
-  /** @throws MarrowError `not_found` for a file that is not there */
+  /** Makes one of the asker's. @throws MarrowError `not_found` for a file that is not there, or another user's */
   create(batch: Pick<Batch, "endpoint" | "input_file_id" | "metadata">, asker: Asker): Promise<Batch>;
-  /** @throws MarrowError `not_found` */
-  get(id: string): Promise<Batch>;
-  list(options: PageOptions): Promise<Page<Batch>>;
-  /** @throws MarrowError `not_found`, `conflict` for one that has ended */
-  cancel(id: string): Promise<Batch>;
+  /** @throws MarrowError `not_found`, also for another user's */
+  get(id: string, reach: Reach): Promise<Batch>;
+  list(options: PageOptions, reach: Reach): Promise<Page<Batch>>;
+  /** @throws MarrowError `not_found`, also for another user's; `conflict` for one that has ended */
+  cancel(id: string, reach: Reach): Promise<Batch>;
   /** Does one of a batch's jobs but its lines' requests. Answers the batch's last state of a job that ends it. */
   work(job: BatchJob): Promise<Batch | undefined>;
   /** Whether a line should still be asked. */
@@ -48,9 +49,9 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
   const now = () => Math.floor(Date.now() / 1000);
   const silent = { kind: "none", resultTtlMs: 60_000 } as const;
 
-  async function get(id: string): Promise<Batch> {
+  async function get(id: string, reach: Reach): Promise<Batch> {
     const batch = await shelf.get(id);
-    if (batch === undefined)
+    if (batch === undefined || !mayRead(reach, batch.owner))
       throw new MarrowError("not_found", "there is no batch of this id", { details: { path: "batch_id" } });
     if (batch.status !== "in_progress" && batch.status !== "cancelling") return batch;
     const done = Number(await scoped.send(["HLEN", resultsKey(id)]));
@@ -102,7 +103,7 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
   }
 
   async function check(id: string, asker: Asker, nth: number): Promise<void> {
-    const batch = await get(id).catch(() => undefined);
+    const batch = await get(id, {}).catch(() => undefined);
     if (batch === undefined || !GOING_ON.has(batch.status)) return;
     const { total, completed } = batch.request_counts;
     const over = batch.expires_at <= now() || batch.status === "cancelling";
@@ -162,7 +163,14 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
     const file = async (kind: string, lines: readonly LineResult[]) => {
       if (lines.length === 0) return undefined;
       const content = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-      return (await stores(scope).files.add({ filename: `${id}_${kind}.jsonl`, purpose: "batch", content })).id;
+      return (
+        await stores(scope).files.add({
+          filename: `${id}_${kind}.jsonl`,
+          purpose: "batch",
+          content,
+          owner: batch.owner,
+        })
+      ).id;
     };
     const [output, errors] = [await file("output", good), await file("error", bad)];
     const changed = await change(id, (known) => ({
@@ -181,10 +189,15 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
   return {
     get,
     put,
-    list: (options) => shelf.list(options),
+    list: (options, reach) =>
+      shelf.list(
+        reach.only === undefined ? options : { ...options, where: ({ owner }: Batch) => mayRead(reach, owner) },
+      ),
 
     async create({ endpoint, input_file_id: file, metadata }, asker) {
-      const { purpose } = await stores(scope).files.get(file);
+      const { purpose, owner } = await stores(scope).files.get(file);
+      if (!mayRead(asker, owner, true))
+        throw new MarrowError("not_found", "there is no such file", { details: { path: "input_file_id" } });
       if (purpose !== "batch")
         throw new MarrowError("invalid_input", "the input file must have the purpose batch", {
           details: { path: "input_file_id" },
@@ -201,21 +214,22 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
         expires_at: now() + WINDOW_SECONDS,
         request_counts: { total: 0, completed: 0, failed: 0 },
         metadata,
+        ...(asker.only !== undefined && { owner: asker.only }),
       };
       await shelf.add(batch);
       await queue.push({ type: "batch-start", batch: id, asker }, { id: `${id}_s`, ...silent });
       return batch;
     },
 
-    async cancel(id) {
-      await get(id);
+    async cancel(id, reach) {
+      await get(id, reach);
       const changed = await change(id, (known) => {
         const open = known.status === "validating" || known.status === "in_progress";
         return open ? { ...known, status: "cancelling", cancelling_at: now() } : known;
       });
       if (changed !== undefined && changed.cancelling_at === undefined)
         throw new MarrowError("conflict", `the batch is ${changed.status}`, { details: { path: "batch_id" } });
-      return get(id);
+      return get(id, reach);
     },
 
     async work(job) {

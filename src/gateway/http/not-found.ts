@@ -11,8 +11,17 @@ interface KnownRoute {
   readonly methods: Set<string>;
 }
 
+/** A route as Fastify has it. */
+export interface Route {
+  readonly method: string;
+  /** Its pattern, such as `/v1/files/:id`. */
+  readonly url: string;
+}
+
 /** The routes of an application, for answers that help. */
 export interface KnownRoutes {
+  /** All of them; `HEAD`, which Fastify adds to each `GET`, left out. */
+  readonly list: () => readonly Route[];
   /** What to answer where no route matches: 405 with the methods that do, or 404 with the nearest path. Pure. */
   explain(method: string, path: string): { readonly error: MarrowError; readonly allow?: string | undefined };
 }
@@ -26,6 +35,11 @@ export function noteRoutes(app: FastifyInstance): KnownRoutes {
     routes.set(url, known);
   });
   return {
+    list: () =>
+      [...routes.values()].flatMap(({ url, methods }) =>
+        [...methods].filter((method) => method !== "HEAD").map((method) => ({ method, url })),
+      ),
+
     explain(method, path) {
       const shown = path.slice(0, PATH_CHARS_MAX);
       const methods = new Set<string>();

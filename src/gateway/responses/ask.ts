@@ -13,7 +13,7 @@ export async function askFlow(
   how: Pick<ChatCall, "control" | "signal">,
 ): Promise<ChatOutcome> {
   const { conversation, previous_response_id: previous } = asked.request;
-  const history = previous == null ? [] : await parts.tenants(asker.scope).responses.history(previous);
+  const history = previous == null ? [] : await parts.tenants(asker.scope).responses.history(previous, asker);
   const chat = toChatRequest(asked.request, history, asked.input);
   const { tenant, limiter } = await admit(parts, asker);
   const { id: _, type: __, ...last } = asked.input.at(-1) ?? {};

@@ -4,6 +4,7 @@ import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type Redis } 
 import type { Asker } from "../asker.ts";
 import type { GatewayConfig } from "../config.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
+import { mayRead, type Reach } from "../ownership.ts";
 import type { ResponseRequest } from "./request.ts";
 import type { Item, KeptResponse, ResponseBody } from "./shape.ts";
 
@@ -23,14 +24,14 @@ export interface Responses {
     job: ResponseJob,
     options: { readonly after?: string | undefined; readonly key?: string | undefined },
   ): Promise<string>;
-  /** @throws MarrowError `not_found` */
-  find(id: string): Promise<KeptResponse>;
+  /** @throws MarrowError `not_found`, also for another user's: here as below */
+  find(id: string, reach: Reach): Promise<KeptResponse>;
   /** All that was said up to a response and in it, oldest first; ends at what is forgotten. @throws MarrowError `not_found`, `conflict` */
-  history(id: string): Promise<readonly Item[]>;
+  history(id: string, reach: Reach): Promise<readonly Item[]>;
   /** Cancels one in the background. @throws MarrowError `not_found`, `invalid_input` for one that is not in the background */
-  cancel(id: string): Promise<KeptResponse>;
+  cancel(id: string, reach: Reach): Promise<KeptResponse>;
   /** @throws MarrowError `not_found` */
-  remove(id: string): Promise<void>;
+  remove(id: string, reach: Reach): Promise<void>;
   /** Events of one in the background. */
   read(id: string, signal: AbortSignal): AsyncIterable<OutputEvent>;
   /** Forgets the responses of a user. Answers how many. */
@@ -77,9 +78,9 @@ export function createResponses(
     return { job, kept: { input, user, response: job.result === undefined ? withState(response, job) : response } };
   }
 
-  async function find(id: string) {
+  async function find(id: string, reach: Reach) {
     const found = await look(id);
-    if (found === undefined)
+    if (found === undefined || !mayRead(reach, found.kept.user))
       throw new MarrowError("not_found", "there is no response of this id", { details: { path: "response_id" } });
     return found;
   }
@@ -92,7 +93,7 @@ export function createResponses(
     },
 
     async begin(job, { after, key }) {
-      const previous = after === undefined ? undefined : (await find(after)).job;
+      const previous = after === undefined ? undefined : (await find(after, job.asker)).job;
       const waits = previous !== undefined && !["done", "dead", "cancelled"].includes(previous.state);
       await note(job.response.id, job.user);
       return queue.push(job, {
@@ -105,14 +106,14 @@ export function createResponses(
       });
     },
 
-    find: async (id) => (await find(id)).kept,
+    find: async (id, reach) => (await find(id, reach)).kept,
 
-    async history(id) {
+    async history(id, reach) {
       const chain: Item[][] = [];
       for (let next: string | null = id, length = 0; next !== null && length < CHAIN_MAX; length += 1) {
         const found = await look(next);
-        if (found === undefined) {
-          if (length === 0) await find(next);
+        if (found === undefined || !mayRead(reach, found.kept.user)) {
+          if (length === 0) await find(next, reach);
           break;
         }
         const { response, input } = found.kept;
@@ -126,18 +127,18 @@ export function createResponses(
       return chain.toReversed().flat();
     },
 
-    async cancel(id) {
-      const { job } = await find(id);
+    async cancel(id, reach) {
+      const { job } = await find(id, reach);
       if (job === undefined)
         throw new MarrowError("invalid_input", "only a response in the background can be cancelled", {
           details: { path: "response_id" },
         });
       await queue.cancel(id);
-      return (await find(id)).kept;
+      return (await find(id, reach)).kept;
     },
 
-    async remove(id) {
-      const { job, kept } = await find(id);
+    async remove(id, reach) {
+      const { job, kept } = await find(id, reach);
       if (job !== undefined) await queue.remove(id);
       else await scoped.send(["UNLINK", keyOf(id)], { retry: "safe" });
       await scoped.send(["ZREM", userKey(kept.user), id], { retry: "safe" });

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import type { Limiter } from "../../limiter/index.ts";
-import type { NewKey, Principal } from "../api-keys.ts";
+import type { Principal } from "../api-keys.ts";
 import { planSchema, type Plan } from "../config.ts";
 import type { GatewayApp } from "../parts.ts";
 
@@ -12,14 +12,20 @@ const forMs = z
   .int()
   .min(1)
   .max(366 * 86_400_000);
+const actsFor = z.enum(["own", "any"]);
 const keyBody = z.strictObject({
   scope: name,
   user: name,
   name: name.default("made by the admin API"),
   plan: planName.optional(),
   role: z.literal("admin").optional(),
+  acts_for: actsFor.optional(),
 });
-const keyChanges = z.strictObject({ name: name.optional(), plan: planName.nullable().optional() });
+const keyChanges = z.strictObject({
+  name: name.optional(),
+  plan: planName.nullable().optional(),
+  acts_for: actsFor.optional(),
+});
 const userBody = z.strictObject({ plan: planName.nullable() });
 const blockBody = z.strictObject({ for_ms: forMs.optional() });
 const limitsBody = z.strictObject({ limits: z.record(name, z.number().min(0)), for_ms: forMs.optional() });
@@ -64,9 +70,9 @@ export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayAp
   }
 
   app.post("/v1/admin/keys", { onRequest, schema: { body: keyBody } }, async (request, reply: FastifyReply) => {
-    const asked = keyBody.parse(request.body) as NewKey;
+    const { acts_for: acts, ...asked } = keyBody.parse(request.body);
     await known(asked.plan);
-    const key = await keys.create(asked);
+    const key = await keys.create({ ...asked, actsFor: acts });
     const principal = await keys.identify(key);
     // The only time that it is seen.
     return reply.code(201).send({ ...toKey(principal), key });
@@ -75,11 +81,12 @@ export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayAp
   app.get("/v1/admin/keys", { onRequest }, async () => ({ object: "list", data: (await keys.list()).map(toKey) }));
 
   app.post<Named>("/v1/admin/keys/:id", { onRequest, schema: { body: keyChanges } }, async (request) => {
-    const { name: called, plan: planned } = request.body as z.infer<typeof keyChanges>;
+    const { name: called, plan: planned, acts_for: acts } = request.body as z.infer<typeof keyChanges>;
     await known(planned);
     const changed = await keys.update(request.params.id, {
       ...(called !== undefined && { name: called }),
       ...(planned !== undefined && { plan: planned ?? undefined }),
+      ...(acts !== undefined && { actsFor: acts }),
     });
     if (changed === undefined) throw notFound("key");
     return toKey(changed);
@@ -183,8 +190,8 @@ export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayAp
   });
 }
 
-function toKey({ id, scope, user, name: called, plan: planned, role }: Principal) {
-  return { id, object: "key", scope, user, name: called, plan: planned ?? null, role: role ?? null };
+function toKey({ id, scope, user, name: called, plan: planned, role, actsFor: acts }: Principal) {
+  return { id, object: "key", scope, user, name: called, plan: planned ?? null, role: role ?? null, acts_for: acts };
 }
 
 function notFound(what: string): MarrowError {

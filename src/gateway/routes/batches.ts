@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { askerOf } from "../asker.ts";
-import { BATCH_ENDPOINTS } from "../batches/batch.ts";
+import { askerOf, reachOf } from "../asker.ts";
+import { BATCH_ENDPOINTS, type Batch } from "../batches/batch.ts";
 import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
@@ -20,16 +20,24 @@ export function registerBatches({ app, batches }: GatewayApp): void {
   app.post("/v1/batches", { schema: { body: createBody } }, async (request) => {
     const { input_file_id, endpoint, metadata } = request.body as z.infer<typeof createBody>;
     const asker = askerOf(request, undefined);
-    return batches(asker.scope).create({ input_file_id, endpoint, metadata: metadata ?? null }, asker);
+    const batch = { input_file_id, endpoint, metadata: metadata ?? null };
+    return toBody(await batches(asker.scope).create(batch, asker));
   });
 
-  app.get("/v1/batches", { schema: { querystring: pageQuery } }, async (request) =>
-    toListBody(await batches(request.principal.scope).list(toPageOptions(request.query)), (batch) => batch),
-  );
+  app.get("/v1/batches", { schema: { querystring: pageQuery } }, async (request) => {
+    const page = await batches(request.principal.scope).list(toPageOptions(request.query), reachOf(request));
+    return toListBody(page, toBody);
+  });
 
-  app.get<Named>("/v1/batches/:id", async (request) => batches(request.principal.scope).get(request.params.id));
+  app.get<Named>("/v1/batches/:id", async (request) =>
+    toBody(await batches(request.principal.scope).get(request.params.id, reachOf(request))),
+  );
 
   app.post<Named>("/v1/batches/:id/cancel", async (request) =>
-    batches(request.principal.scope).cancel(request.params.id),
+    toBody(await batches(request.principal.scope).cancel(request.params.id, reachOf(request))),
   );
+}
+
+function toBody({ owner: _, ...batch }: Batch): Omit<Batch, "owner"> {
+  return batch;
 }

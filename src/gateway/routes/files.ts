@@ -1,12 +1,19 @@
 import multipart from "@fastify/multipart";
+import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { checkOneOf } from "../../internal/check.ts";
-import { FILE_PURPOSES, type StoredFile } from "../../stores/index.ts";
+import { FILE_PURPOSES, type StoredFile, type Stores } from "../../stores/index.ts";
+import { reachOf } from "../asker.ts";
+import { mayChange, mayRead, refuseChange, type Reach } from "../ownership.ts";
 import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const listQuery = pageQuery.extend({ purpose: z.enum(FILE_PURPOSES).optional() });
+
+interface Named {
+  Params: { readonly id: string };
+}
 
 /** `/v1/files`: upload (multipart), list, retrieve, content, delete. */
 export function registerFiles({ app, stores }: GatewayApp, { fileBytesMax }: { readonly fileBytesMax: number }): void {
@@ -25,29 +32,46 @@ export function registerFiles({ app, stores }: GatewayApp, { fileBytesMax }: { r
       const life = fields.get("expires_after[seconds]");
       const purpose = checkOneOf("purpose", fields.get("purpose"), FILE_PURPOSES, "invalid_input");
       const expiresAfterSeconds = life === undefined ? undefined : Number(life);
-      return toFileBody(await stores(request.principal.scope).files.add({ ...file, purpose, expiresAfterSeconds }));
+      const { only: owner } = reachOf(request);
+      const files = stores(request.principal.scope).files;
+      return toFileBody(await files.add({ ...file, purpose, expiresAfterSeconds, owner }));
     });
   });
 
+  /** A file that the asker may read. @throws MarrowError `not_found` */
+  async function find(request: FastifyRequest<Named>): Promise<StoredFile> {
+    return readableFile(stores(request.principal.scope), reachOf(request), request.params.id);
+  }
+
   app.get("/v1/files", { schema: { querystring: listQuery } }, async (request) => {
     const { purpose } = request.query as { purpose?: string };
-    const page = await stores(request.principal.scope).files.list({ ...toPageOptions(request.query), purpose });
+    const reach = reachOf(request);
+    const where = reach.only === undefined ? undefined : (file: StoredFile) => mayRead(reach, file.owner, true);
+    const page = await stores(request.principal.scope).files.list({ ...toPageOptions(request.query), purpose, where });
     return toListBody(page, toFileBody);
   });
 
-  app.get<{ Params: { id: string } }>("/v1/files/:id", async (request) =>
-    toFileBody(await stores(request.principal.scope).files.get(request.params.id)),
-  );
+  app.get<Named>("/v1/files/:id", async (request) => toFileBody(await find(request)));
 
-  app.get<{ Params: { id: string } }>("/v1/files/:id/content", async (request, reply) => {
+  app.get<Named>("/v1/files/:id/content", async (request, reply) => {
+    await find(request);
     const content = await stores(request.principal.scope).files.content(request.params.id);
     return reply.header("content-type", "application/octet-stream").send(content);
   });
 
-  app.delete<{ Params: { id: string } }>("/v1/files/:id", async (request) => {
+  app.delete<Named>("/v1/files/:id", async (request) => {
+    if (!mayChange(reachOf(request), (await find(request)).owner)) refuseChange();
     await stores(request.principal.scope).files.remove(request.params.id);
     return { id: request.params.id, object: "file", deleted: true };
   });
+}
+
+/** A file that somebody may read. @throws MarrowError `not_found` also for another user's */
+export async function readableFile(stores: Stores, reach: Reach, id: string): Promise<StoredFile> {
+  const file = await stores.files.get(id);
+  if (!mayRead(reach, file.owner, true))
+    throw new MarrowError("not_found", "there is no such file", { details: { path: "file_id" } });
+  return file;
 }
 
 async function readAll(part: { toBuffer(): Promise<Buffer> }, bytesMax: number): Promise<Buffer> {

@@ -2,12 +2,13 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { parseCacheControl } from "../../flow/index.ts";
-import { askerOf } from "../asker.ts";
+import { askerOf, reachOf } from "../asker.ts";
 import { refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { sendEvents } from "../event-stream.ts";
 import { header } from "../identity.ts";
 import { pageQuery, toListBody, toItemPage } from "../pages.ts";
+import { ownKey } from "../ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import { toEvents } from "../responses/answer.ts";
 import { askFlow } from "../responses/ask.ts";
@@ -86,9 +87,9 @@ export function registerResponses(parts: GatewayApp): void {
     toChatRequest(body, [], input);
     const response = toShell(body, id, Date.now());
     const job = { type: "response" as const, response, input, user: asker.user, request: body, asker };
-    const begun = await of(request).begin(job, { after, key: header(request, "idempotency-key") });
+    const begun = await of(request).begin(job, { after, key: ownKey(asker, header(request, "idempotency-key")) });
     if (body.stream === true) return follow(request, reply, begun, -1);
-    return begun === id ? response : (await of(request).find(begun)).response;
+    return begun === id ? response : (await of(request).find(begun, asker)).response;
   }
 
   /** Streams a response in the background, after an event of it. */
@@ -104,7 +105,7 @@ export function registerResponses(parts: GatewayApp): void {
           next += 1;
         } else {
           const number = Math.max(next, after + 1);
-          yield { ...lastEvent((await responses.find(id)).response), sequence_number: number };
+          yield { ...lastEvent((await responses.find(id, {})).response), sequence_number: number };
         }
       }
     }
@@ -114,7 +115,7 @@ export function registerResponses(parts: GatewayApp): void {
   app.get<Named>("/v1/responses/:id", { schema: { querystring: streamQuery } }, async (request, reply) => {
     const { id } = request.params;
     const { stream, starting_after: after } = request.query as z.infer<typeof streamQuery>;
-    const { response } = await of(request).find(id);
+    const { response } = await of(request).find(id, reachOf(request));
     if (stream !== "true") return response;
     if (!response.background)
       throw new MarrowError("invalid_input", "only a response in the background can be streamed again", {
@@ -124,17 +125,17 @@ export function registerResponses(parts: GatewayApp): void {
   });
 
   app.post<Named>("/v1/responses/:id/cancel", async (request): Promise<ResponseBody> => {
-    const { response } = await of(request).cancel(request.params.id);
+    const { response } = await of(request).cancel(request.params.id, reachOf(request));
     return response;
   });
 
   app.delete<Named>("/v1/responses/:id", async (request) => {
-    await of(request).remove(request.params.id);
+    await of(request).remove(request.params.id, reachOf(request));
     return { id: request.params.id, object: "response", deleted: true };
   });
 
   app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: pageQuery } }, async (request) => {
-    const { input } = await of(request).find(request.params.id);
+    const { input } = await of(request).find(request.params.id, reachOf(request));
     const { after, limit, newestFirst } = toItemPage(request.query);
     const items: readonly Item[] = newestFirst ? input.toReversed() : input;
     const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;

@@ -1,10 +1,13 @@
+import { randomBytes } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { createQueue, type Job, type OutputEvent } from "../../queue/index.ts";
+import { reachOf } from "../asker.ts";
 import { sendEvents } from "../event-stream.ts";
 import { header } from "../identity.ts";
 import { TASKS_QUEUE } from "../jobs.ts";
+import { ownKey, tagOf } from "../ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const createBody = z.strictObject({
@@ -26,7 +29,10 @@ export function registerTasks({ app, redis }: GatewayApp): void {
   const of = (request: FastifyRequest) => createQueue(redis.scope(request.principal.scope), { name: TASKS_QUEUE });
 
   async function find(request: FastifyRequest<Named>): Promise<Job> {
-    const job = await of(request).get(request.params.id);
+    const { only } = reachOf(request);
+    // An id tells whose its task is: workers see payloads alone, and need not carry it.
+    const own = only === undefined || request.params.id.startsWith(tagOf(only));
+    const job = own ? await of(request).get(request.params.id) : undefined;
     if (job === undefined)
       throw new MarrowError("not_found", "there is no task of this id", { details: { path: "id" } });
     return job;
@@ -34,7 +40,15 @@ export function registerTasks({ app, redis }: GatewayApp): void {
 
   app.post("/v1/tasks", { schema: { body: createBody } }, async (request, reply) => {
     const body = request.body as z.infer<typeof createBody>;
+    const reach = reachOf(request);
+    const { only } = reach;
+    const foreign = only === undefined ? undefined : body.depends_on?.find((other) => !other.startsWith(tagOf(only)));
+    if (foreign !== undefined)
+      throw new MarrowError("conflict", "what the job depends on is not there, or will never be done", {
+        details: { path: "depends_on" },
+      });
     const id = await of(request).push(body.payload, {
+      ...(only !== undefined && { id: `${tagOf(only)}${randomBytes(16).toString("hex")}` }),
       kind: "task",
       priority: body.priority,
       delayMs: body.delay_ms,
@@ -42,7 +56,7 @@ export function registerTasks({ app, redis }: GatewayApp): void {
       crashes: body.crashes,
       resultTtlMs: body.result_ttl_ms,
       dependsOn: body.depends_on,
-      idempotencyKey: header(request, "idempotency-key"),
+      idempotencyKey: ownKey(reach, header(request, "idempotency-key")),
     });
     const job = await of(request).get(id);
     return reply.code(202).send(job === undefined ? { id, object: "task" } : toBody(job));

@@ -1,4 +1,6 @@
+import type { FastifyRequest } from "fastify";
 import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
 import {
   endOf,
   type Attachment,
@@ -6,10 +8,18 @@ import {
   type FileFilter,
   type FoundChunk,
   type StoreFile,
+  type Store,
   type StoreInfo,
+  type Stores,
 } from "../../stores/index.ts";
+import { reachOf } from "../asker.ts";
+import { mayChange, mayRead, refuseChange } from "../ownership.ts";
 import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
 import type { GatewayApp } from "../parts.ts";
+import { readableFile } from "./files.ts";
+
+/** Files that are attached in one request. */
+const FILES_MAX = 500;
 
 const attributes = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullish();
 const chunking = z
@@ -25,13 +35,13 @@ const storeBody = z.looseObject({
   name: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
   expires_after: z.looseObject({ anchor: z.literal("last_active_at"), days: z.int() }).nullish(),
-  file_ids: z.array(z.string().min(1)).max(500).nullish(),
+  file_ids: z.array(z.string().min(1)).max(FILES_MAX).nullish(),
   chunking_strategy: chunking,
 });
 const fileBody = z.looseObject({ file_id: z.string().min(1), attributes, chunking_strategy: chunking });
 const batchBody = z.looseObject({
-  file_ids: z.array(z.string().min(1)).nullish(),
-  files: z.array(fileBody).nullish(),
+  file_ids: z.array(z.string().min(1)).max(FILES_MAX).nullish(),
+  files: z.array(fileBody).max(FILES_MAX).nullish(),
   attributes,
   chunking_strategy: chunking,
 });
@@ -49,10 +59,31 @@ interface Named {
 
 /** `/v1/vector_stores` with files and file batches, as OpenAI's API has them. */
 export function registerVectorStores({ app, stores }: GatewayApp): void {
+  /** The stores of a scope, for a request that reads one of them, or changes it. @throws MarrowError `not_found`, `forbidden` */
+  async function allowed(request: FastifyRequest<Named>, act: "read" | "change"): Promise<Stores> {
+    const scoped = stores(request.principal.scope);
+    const reach = reachOf(request);
+    if (reach.only === undefined) return scoped;
+    const owner = await scoped.ownerOf(request.params.store);
+    if (!mayRead(reach, owner, true))
+      throw new MarrowError("not_found", "there is no such vector store", { details: { path: "vector_store_id" } });
+    if (act === "change" && !mayChange(reach, owner)) refuseChange();
+    return scoped;
+  }
+
+  /** Refuses files that the asker may not read. @throws MarrowError `not_found` */
+  async function checkFiles(request: FastifyRequest, ids: readonly string[]): Promise<void> {
+    const reach = reachOf(request);
+    if (reach.only === undefined) return;
+    const scoped = stores(request.principal.scope);
+    await Promise.all([...new Set(ids)].map((id) => readableFile(scoped, reach, id)));
+  }
+
   app.post("/v1/vector_stores", { schema: { body: storeBody } }, async (request) => {
     const body = request.body as z.infer<typeof storeBody>;
     const scoped = stores(request.principal.scope);
-    const store = await scoped.create(toChange(body));
+    await checkFiles(request, body.file_ids ?? []);
+    const store = await scoped.create({ ...toChange(body), owner: reachOf(request).only });
     if (!body.file_ids?.length) return toStoreBody(store);
     await (
       await scoped.filesOf(store.id)
@@ -60,21 +91,26 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
     return toStoreBody(await scoped.get(store.id));
   });
 
-  app.get("/v1/vector_stores", { schema: { querystring: pageQuery } }, async (request) =>
-    toListBody(await stores(request.principal.scope).list(toPageOptions(request.query)), toStoreBody),
-  );
+  app.get("/v1/vector_stores", { schema: { querystring: pageQuery } }, async (request) => {
+    const reach = reachOf(request);
+    const where = reach.only === undefined ? undefined : (store: Store) => mayRead(reach, store.owner, true);
+    return toListBody(
+      await stores(request.principal.scope).list({ ...toPageOptions(request.query), where }),
+      toStoreBody,
+    );
+  });
 
   app.get<Named>("/v1/vector_stores/:store", async (request) =>
-    toStoreBody(await stores(request.principal.scope).get(request.params.store)),
+    toStoreBody(await (await allowed(request, "read")).get(request.params.store)),
   );
 
   app.post<Named>("/v1/vector_stores/:store", { schema: { body: storeBody } }, async (request) => {
     const change = toChange(request.body as z.infer<typeof storeBody>);
-    return toStoreBody(await stores(request.principal.scope).update(request.params.store, change));
+    return toStoreBody(await (await allowed(request, "change")).update(request.params.store, change));
   });
 
   app.delete<Named>("/v1/vector_stores/:store", async (request) => {
-    await stores(request.principal.scope).remove(request.params.store);
+    await (await allowed(request, "change")).remove(request.params.store);
     return { id: request.params.store, object: "vector_store.deleted", deleted: true };
   });
 
@@ -86,7 +122,8 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
       ranking_options: ranking,
     } = request.body as z.infer<typeof searchBody>;
     const queries = typeof query === "string" ? [query] : query;
-    const found = await stores(request.principal.scope).search(request.params.store, {
+    const scoped = await allowed(request, "read");
+    const found = await scoped.search(request.params.store, {
       queries,
       filter: (filters ?? undefined) as FileFilter | undefined,
       limit: limit ?? undefined,
@@ -102,36 +139,39 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
     };
   });
 
-  const filesOf = async (request: { principal: { scope: string }; params: { store: string } }) =>
-    stores(request.principal.scope).filesOf(request.params.store);
-  const files = "/v1/vector_stores/:store/files";
+  const filesOf = async (request: FastifyRequest<Named>, act: "read" | "change" = "read") =>
+    (await allowed(request, act)).filesOf(request.params.store);
+  const filesPath = "/v1/vector_stores/:store/files";
 
-  app.post<Named>(files, { schema: { body: fileBody } }, async (request) => {
+  app.post<Named>(filesPath, { schema: { body: fileBody } }, async (request) => {
     const attachment = toAttachment(request.body as z.infer<typeof fileBody>);
-    return toFileBody(request.params.store, await (await filesOf(request)).attach(attachment));
+    const files = await filesOf(request, "change");
+    await checkFiles(request, [attachment.fileId]);
+    return toFileBody(request.params.store, await files.attach(attachment));
   });
 
-  app.get<Named>(files, { schema: { querystring: filesQuery } }, async (request) => {
+  app.get<Named>(filesPath, { schema: { querystring: filesQuery } }, async (request) => {
     const { filter: status } = request.query as { filter?: string };
     const page = await (await filesOf(request)).list({ ...toPageOptions(request.query), status });
     return toListBody(page, (file) => toFileBody(request.params.store, file));
   });
 
-  app.get<Named>(`${files}/:id`, async (request) =>
+  app.get<Named>(`${filesPath}/:id`, async (request) =>
     toFileBody(request.params.store, await (await filesOf(request)).get(request.params.id)),
   );
 
-  app.post<Named>(`${files}/:id`, { schema: { body: z.looseObject({ attributes }) } }, async (request) => {
+  app.post<Named>(`${filesPath}/:id`, { schema: { body: z.looseObject({ attributes }) } }, async (request) => {
     const { attributes: given } = request.body as { attributes?: Attachment["attributes"] };
-    return toFileBody(request.params.store, await (await filesOf(request)).update(request.params.id, given ?? null));
+    const files = await filesOf(request, "change");
+    return toFileBody(request.params.store, await files.update(request.params.id, given ?? null));
   });
 
-  app.delete<Named>(`${files}/:id`, async (request) => {
-    await (await filesOf(request)).remove(request.params.id);
+  app.delete<Named>(`${filesPath}/:id`, async (request) => {
+    await (await filesOf(request, "change")).remove(request.params.id);
     return { id: request.params.id, object: "vector_store.file.deleted", deleted: true };
   });
 
-  app.get<Named>(`${files}/:id/content`, async (request) => {
+  app.get<Named>(`${filesPath}/:id/content`, async (request) => {
     const texts = await (await filesOf(request)).content(request.params.id);
     const data = texts.map((text) => ({ type: "text", text }));
     return { object: "vector_store.file_content.page", data, has_more: false, next_page: null };
@@ -145,7 +185,12 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
       ...(body.file_ids ?? []).map((id) => toAttachment({ file_id: id }, body)),
       ...(body.files ?? []).map((file) => toAttachment(file)),
     ];
-    return toBatchBody(request.params.store, await (await filesOf(request)).attachAll(attachments));
+    const files = await filesOf(request, "change");
+    await checkFiles(
+      request,
+      attachments.map(({ fileId }) => fileId),
+    );
+    return toBatchBody(request.params.store, await files.attachAll(attachments));
   });
 
   app.get<Named>(`${batches}/:id`, async (request) =>
@@ -153,7 +198,7 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
   );
 
   app.post<Named>(`${batches}/:id/cancel`, async (request) =>
-    toBatchBody(request.params.store, await (await filesOf(request)).cancel(request.params.id)),
+    toBatchBody(request.params.store, await (await filesOf(request, "change")).cancel(request.params.id)),
   );
 
   app.get<Named>(`${batches}/:id/files`, { schema: { querystring: filesQuery } }, async (request) => {

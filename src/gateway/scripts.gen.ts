@@ -1,0 +1,25 @@
+// Written by `npm run gen` from scripts/*.lua. Do not edit.
+
+import type { Script } from "../redis/index.ts";
+
+/** Changes the record of an API key that is there; one that was ended meanwhile stays ended. */
+export const changeKey: Script<"keys", "digest" | "before" | "record"> = {
+  name: "change_key",
+  keys: ["keys"],
+  values: ["digest","before","record"],
+  rest: false,
+  idempotent: false,
+  sha1: "236e17e2154b23fe7f787329c9fac67b0c007013",
+  lua: "local keys = KEYS[1]\nlocal digest = ARGV[1]\nlocal before = ARGV[2]\nlocal record = ARGV[3]\nif redis.call(\"HGET\", keys, digest) ~= before then return 0 end\nredis.call(\"HSET\", keys, digest, record)\nreturn 1",
+};
+
+/** Notes that a key speaks for a user; a key brings a bounded number of users that it did not speak for lately. */
+export const noteUser: Script<"users" | "fresh", "user" | "known_ms" | "window_ms" | "fresh_max" | "users_max"> = {
+  name: "note_user",
+  keys: ["users","fresh"],
+  values: ["user","known_ms","window_ms","fresh_max","users_max"],
+  rest: false,
+  idempotent: false,
+  sha1: "8629270e044d4cb6bb1f086a947df018258eaf1e",
+  lua: "local users = KEYS[1]\nlocal fresh = KEYS[2]\nlocal user = ARGV[1]\nlocal known_ms = tonumber(ARGV[2])\nlocal window_ms = tonumber(ARGV[3])\nlocal fresh_max = tonumber(ARGV[4])\nlocal users_max = tonumber(ARGV[5])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal seen = tonumber(redis.call(\"ZSCORE\", users, user) or \"0\")\nif seen <= now - known_ms then\nredis.call(\"ZREMRANGEBYSCORE\", users, \"-inf\", now - known_ms)\nif redis.call(\"ZCARD\", users) >= users_max then\nlocal oldest = redis.call(\"ZRANGE\", users, 0, 0, \"WITHSCORES\")[2]\nreturn math.max(1, tonumber(oldest) + known_ms - now)\nend\nlocal count = tonumber(redis.call(\"GET\", fresh) or \"0\")\nif count >= fresh_max then\nreturn math.max(1, redis.call(\"PTTL\", fresh))\nend\nredis.call(\"INCR\", fresh)\nif count == 0 then redis.call(\"PEXPIRE\", fresh, window_ms) end\nend\nredis.call(\"ZADD\", users, now, user)\nredis.call(\"PEXPIRE\", users, known_ms)\nreturn 0",
+};
