@@ -3,16 +3,18 @@ import { checkNumber, checkText, refuse } from "../internal/check.ts";
 import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { createAsking } from "./asking.ts";
 import { createAudits } from "./audits.ts";
-import { toCandidates, toEntry, toEpoch, type Candidate, type Entry, type Epoch, type StoredEntry } from "./entry.ts";
-import { createJudge, type Refusal } from "./judge.ts";
+import { toAlias } from "./alias.ts";
+import { ageOf, createEntries } from "./entries.ts";
+import { toCandidates, type Candidate, type Entry, type StoredEntry } from "./entry.ts";
+import { createJudge } from "./judge.ts";
+import { checkJob, createJudging, type NearMiss } from "./judging/index.ts";
 import { createEmbedding } from "./embedding.ts";
 import { cacheKeys } from "./keys.ts";
-import type { Cache, Explanation, Lookup, Nearest } from "./lookup.ts";
+import type { Cache, Explanation, Lookup, LookupOptions, Nearest } from "./lookup.ts";
 import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
 import { createPolicy } from "./policy.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
-import { UNSEALED } from "./sealing.ts";
-import { findSimilar, forgetSubject, invalidateTags, storeEntry } from "./scripts.gen.ts";
+import { findSimilar, forgetEntry, forgetSubject, invalidateTags, storeEntry } from "./scripts.gen.ts";
 import { createStream } from "./stream.ts";
 import { createThrough } from "./through.ts";
 import { createUpkeep } from "./upkeep.ts";
@@ -58,62 +60,49 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
   const embedding = createEmbedding(scoped, embedder);
   const index = `${embedder?.fingerprint ?? "none"}${compact ? ".bits" : ""}`;
   const upkeep = createUpkeep({ redis: scoped, keys, index, bounds, slidingMsMax, timeoutMs });
+  const aliases = resolved.judging !== undefined;
+  const entries = createEntries({ redis: scoped, keys, sealing, timeoutMs, staleMs, aliases });
+  const graph = { quantisation: compact ? ("BIN" as const) : ("Q8" as const), links: compact ? COMPACT_LINKS : LINKS };
+  const judging =
+    resolved.judging &&
+    createJudging<V>({
+      redis: scoped,
+      keys,
+      options: resolved.judging,
+      entries,
+      embedding,
+      sealing,
+      index: { name: index, ...graph },
+      bytesMax: bounds?.bytesMax,
+      timeoutMs,
+      count: (what) => audits.count(`judge.${what}`),
+    });
+  /** Cosine from which stored questions are wanted: the judge may look further than the proof. */
+  const nearFrom = Math.min(judgeOptions.floor, judging?.floor ?? 1);
 
   /** The epoch in which a question was looked up: its answer is as old as that, however long it took. */
   const since = new WeakMap<Fingerprint, number>();
 
-  /** Why an entry is not what is wanted any more. */
-  async function tooOld(entry: StoredEntry, epoch: Epoch, maxAgeMs: number): Promise<Refusal | undefined> {
-    if (ageOf(entry) > maxAgeMs) return "too_old";
-    if (entry.since < epoch.all) return "invalidated";
-    const { tags = [] } = entry;
-    // Only what bears a tag, and only once something was invalidated since, costs another look.
-    if (tags.length > 0 && entry.since < epoch.present) {
-      const ended = (await scoped.send(["HMGET", keys.tags, ...tags], { timeoutMs })) as readonly (string | null)[];
-      if (ended.some((at) => at !== null && Number(at) > entry.since)) return "invalidated";
-    }
-    return staleMs > 0 && entry.endsAtMs <= Date.now() ? "ended" : undefined;
-  }
-
-  /** An entry; what does not open with the scope's key is none, and is not trusted. */
-  function openEntry(body: Buffer, id: string): StoredEntry | undefined {
-    try {
-      return toEntry(body, id, sealing);
-    } catch (error) {
-      if (sealing !== UNSEALED && MarrowError.is(error, "corrupt_record")) return undefined;
-      throw error;
-    }
-  }
-
   async function lookupExact(question: Fingerprint, maxAgeMs: number): Promise<Lookup<V>> {
-    const reply = await scoped.send(["MGET", keys.body(question.id), keys.epoch], { reply: "bytes", timeoutMs });
-    const [body, known] = reply as readonly [Buffer | null, Buffer | null];
-    const epoch = toEpoch(known);
+    const { epoch, id, entry, unsealed } = await entries.find(question);
     since.set(question, epoch.present);
-    if (body === null) return { hit: false };
-    const entry = openEntry(body, question.id);
-    if (entry === undefined) return { hit: false, nearest: { similarity: 1, score: 1, veto: "unsealed" } };
-    const refusal = await tooOld(entry, epoch, maxAgeMs);
+    if (entry === undefined)
+      return { hit: false, ...(unsealed && { nearest: { similarity: 1, score: 1, veto: "unsealed" } }) };
+    const refusal = await entries.tooOld(entry, epoch, maxAgeMs);
+    const own = id === question.id;
     if (refusal !== undefined) {
-      const stale = refusal === "ended" ? { stale: { value: entry.value as V, ageMs: ageOf(entry) } } : {};
+      const stale = refusal === "ended" && own ? { stale: { value: entry.value as V, ageMs: ageOf(entry) } } : {};
       return { hit: false, nearest: { similarity: 1, score: 1, veto: refusal }, ...stale };
     }
-    upkeep.served(question, question.id, entry);
-    return {
-      hit: true,
-      match: "exact",
-      id: question.id,
-      value: entry.value as V,
-      similarity: 1,
-      score: 1,
-      ageMs: ageOf(entry),
-    };
+    const found = { ...toHit(question, id, entry), similarity: 1, score: 1 };
+    // Whoever stores this question from here on means to replace the alias.
+    if (!own) judging?.offered(question);
+    return own ? { ...found, match: "exact" } : { ...found, match: "alias", wording: question.id };
   }
 
   async function lookupSimilar(
     question: Fingerprint,
-    maxAgeMs: number,
-    signal: AbortSignal | undefined,
+    { maxAgeMs = Infinity, signal, judge: mayJudge = true, subject }: LookupOptions,
     trace: Explanation["candidates"][number][],
   ): Promise<Lookup<V>> {
     if (embedder === undefined || !(await embedding.works())) return { hit: false };
@@ -126,14 +115,13 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         vectors: keys.vectors(question, index),
         epoch: keys.epoch,
         bodies: keys.bodies,
+        aliases: keys.aliases,
       },
       {
         vector,
-        count: compact ? COMPACT_CANDIDATES : CANDIDATES,
+        count: compact ? COMPACT_CANDIDATES : Math.max(CANDIDATES, judging?.wanted ?? 0),
         effort: SEARCH_EFFORT,
-        floor: String(
-          compact ? scoreOfBits(judgeOptions.floor) - BITS_SLACK : scoreOf(judgeOptions.floor) - SCORE_SLACK,
-        ),
+        floor: String(compact ? scoreOfBits(nearFrom) - BITS_SLACK : scoreOf(nearFrom) - SCORE_SLACK),
       },
       { reply: "bytes", timeoutMs },
     );
@@ -144,41 +132,47 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     if (!since.has(question)) since.set(question, epoch.present);
     const judge = createJudge(question.text, judgeOptions);
     let nearest: Nearest | undefined;
-    for (const { id, similarity, body, entry: opened } of candidates) {
-      if (similarity < judgeOptions.floor) {
+    const misses: NearMiss[] = [];
+    for (const { wording, id, similarity, body, alias, entry: opened } of candidates) {
+      if (similarity < nearFrom) {
         const judged = { similarity, score: 0, veto: "below_threshold" as const };
         trace.push({ id, ...judged });
         nearest ??= judged;
         break;
       }
-      const entry = opened ?? openEntry(body, id);
+      const known = alias.length === 0 ? undefined : toAlias(alias, wording, body, sealing);
+      // The entry was stored anew since: its old wordings say nothing of it.
+      if (alias.length > 0 && known === undefined) continue;
+      const entry = opened ?? entries.open(body, id);
       if (entry === undefined) {
         nearest ??= { similarity, score: 0, veto: "unsealed" };
         continue;
       }
-      const { score, refusal: judgedAs } = judge(entry.text, similarity);
-      const veto = (await tooOld(entry, epoch, maxAgeMs)) ?? judgedAs;
+      const { score, refusal: judgedAs } = judge(known?.text ?? entry.text, similarity);
+      const veto = (await entries.tooOld(entry, epoch, maxAgeMs)) ?? judgedAs;
       trace.push({ id, similarity, score, veto });
       if (veto !== undefined) {
         nearest ??= { similarity, score, veto };
+        misses.push({ id, similarity, refusal: veto, text: entry.text, value: entry.value });
         continue;
       }
       const value = entry.value as V;
       if (!(await policy.serves({ id, score }))) {
         return { hit: false, nearest: { similarity, score, veto: "unproven" }, withheld: { id, value, score } };
       }
-      upkeep.served(question, id, entry);
-      return {
-        hit: true,
-        match: "similar",
-        id,
-        value,
-        similarity: Math.min(1, similarity),
-        score,
-        ageMs: ageOf(entry),
-      };
+      return { ...toHit(question, id, entry), match: "similar", similarity: Math.min(1, similarity), score };
     }
-    return { hit: false, nearest };
+    const same = mayJudge ? await judging?.offer(question, misses, subject) : undefined;
+    if (same === undefined || ageOf(same.entry) > maxAgeMs) return { hit: false, nearest };
+    const { similarity, score } = nearest ?? { similarity: 0, score: 0 };
+    const hit = toHit(question, same.id, same.entry);
+    return { ...hit, match: "judged", wording: question.id, similarity: Math.min(1, similarity), score };
+  }
+
+  /** What every hit has, however it was found. */
+  function toHit(question: Fingerprint, id: string, entry: StoredEntry) {
+    upkeep.served(question, id, entry);
+    return { hit: true as const, id, value: entry.value as V, ageMs: ageOf(entry) };
   }
 
   /** Candidates by their true similarity, which bits only hint at. */
@@ -188,15 +182,17 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     signal: AbortSignal | undefined,
   ): Promise<readonly (Candidate & { readonly entry: StoredEntry })[]> {
     const opened = near.flatMap((candidate) => {
-      const entry = candidate.body.length > 0 ? openEntry(candidate.body, candidate.id) : undefined;
+      const entry = candidate.body.length > 0 ? entries.open(candidate.body, candidate.id) : undefined;
       return entry === undefined ? [] : [{ ...candidate, entry }];
     });
-    const texts = opened.map(({ entry }) => entry.text);
+    const texts = opened.map(
+      ({ wording, body, alias, entry }) => toAlias(alias, wording, body, sealing)?.text ?? entry.text,
+    );
     const similarities = texts.length === 0 ? [] : await embedding.similarities(question, texts, signal);
     return opened
       .map((candidate, at) => ({ ...candidate, similarity: similarities[at] as number }))
       .toSorted((a, b) => b.similarity - a.similarity)
-      .slice(0, CANDIDATES);
+      .slice(0, Math.max(CANDIDATES, judging?.wanted ?? 0));
   }
 
   /** Ends what bears one of some tags; with none named, everything. */
@@ -207,7 +203,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
 
   const asking = createAsking({ redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding });
   const cache: Cache<V> = {
-    async lookup(question, { maxAgeMs = Infinity, tiers = "both", explain = false, signal } = {}) {
+    async lookup(question, wanted = {}) {
+      const { maxAgeMs = Infinity, tiers = "both", explain = false } = wanted;
       if (maxAgeMs !== Infinity && !(maxAgeMs >= 0))
         refuse("maxAgeMs", "a number of at least 0", maxAgeMs, "invalid_input");
       const fingerprint = toFingerprint(question);
@@ -216,7 +213,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       if (!fingerprint.leaning) {
         if (tiers !== "similar") found = await lookupExact(fingerprint, maxAgeMs);
         if (!found.hit && tiers !== "exact") {
-          found = bothMissed(found, await lookupSimilar(fingerprint, maxAgeMs, signal, candidates));
+          found = bothMissed(found, await lookupSimilar(fingerprint, wanted, candidates));
         }
       }
       if (!explain) return found;
@@ -269,6 +266,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
           vectors: keys.vectors(fingerprint, index),
           epoch: keys.epoch,
           bodies: keys.bodies,
+          aliases: keys.aliases,
           subject: subject === undefined ? keys.body(fingerprint.id) : keys.subject(subject),
         },
         {
@@ -278,9 +276,9 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
           ttl_ms: keptMs,
           vector: vector ?? "",
           sample: SAMPLE,
-          quantisation: compact ? "BIN" : "Q8",
-          links: compact ? COMPACT_LINKS : LINKS,
+          ...graph,
           since: since.get(fingerprint) ?? "",
+          keep_alias: judging?.offered(fingerprint) === true ? 1 : 0,
         },
         { timeoutMs },
       );
@@ -293,11 +291,12 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         typeof question === "object" && "id" in question
           ? checkText("id", question.id, 64, "invalid_input")
           : toFingerprint(question).id;
-      return Number(await scoped.send(["UNLINK", keys.body(id)], { timeoutMs, retry: "safe" })) > 0;
+      const at = { body: keys.body(id), bodies: keys.bodies, aliases: keys.aliases };
+      return Number(await runScript(scoped, forgetEntry, at, { id }, { timeoutMs })) > 0;
     },
 
     async forgetSubject(subject) {
-      const of = { subject: keys.subject(subject), bodies: keys.bodies, ...keys.stock };
+      const of = { subject: keys.subject(subject), bodies: keys.bodies, aliases: keys.aliases, ...keys.stock };
       const vectors = keys.vectors({ partition: "" }, index);
       for (let forgotten = 0; ;) {
         const reply = await runScript(scoped, forgetSubject, { ...of, vectors }, { count: FORGOTTEN_AT_ONCE });
@@ -321,7 +320,14 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     async feedback(found, right) {
       audits.count(right ? "liked" : "disliked");
       if (found.match === "similar") await audits.record(found.score, right);
-      if (!right) await cache.forget({ id: found.id });
+      if (right) return;
+      if (found.wording !== undefined) await judging?.overrule(found.wording, found.id, "different");
+      await cache.forget({ id: found.id });
+    },
+
+    async judge(job) {
+      if (judging === undefined) throw new MarrowError("unsupported", "this cache has no judge");
+      return (await judging.judge(checkJob(job))) && "same";
     },
 
     async report() {
@@ -337,6 +343,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         liked: of("liked"),
         disliked: of("disliked"),
         threshold: await policy.threshold(),
+        judge: Object.fromEntries(
+          Object.entries(counts).flatMap(([field, count]) =>
+            field.startsWith("judge.") ? [[field.slice("judge.".length), count] as const] : [],
+          ),
+        ),
       };
     },
 
@@ -355,10 +366,6 @@ function scoreOf(cosine: number): number {
 /** What they score the bits of two such vectors: the part of signs that are equal, about. */
 function scoreOfBits(cosine: number): number {
   return 1 - Math.acos(Math.min(1, cosine)) / Math.PI;
-}
-
-function ageOf({ storedAtMs }: Entry): number {
-  return Math.max(0, Date.now() - storedAtMs);
 }
 
 /** What two tiers say together: the exact one knows what is stale, the other one what is near. */

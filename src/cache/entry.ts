@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { decodeRecord, type Reply } from "../redis/index.ts";
+import { entryOf } from "./alias.ts";
 import type { Sealing } from "./sealing.ts";
 
 /** A stored answer, as it lies in its record. */
@@ -27,13 +28,18 @@ export function toEpoch(reply: Reply): Epoch {
   return { present: Number(present), all: Number(all) };
 }
 
-/** A stored question near to the one that was asked. */
+/** A stored question near to the one that was asked: that of an entry, or an alias of one. */
 export interface Candidate {
+  /** The id of the question itself. */
+  readonly wording: string;
+  /** The id of its entry; the same where the question is the entry's own. */
   readonly id: string;
   /** Cosine, -1 to 1. */
   readonly similarity: number;
   /** Its entry's body: read only when the candidate is near enough. */
   readonly body: Buffer;
+  /** The record of the alias; empty for the entry's own question. */
+  readonly alias: Buffer;
 }
 
 /** An entry with the epoch in which it was asked for. */
@@ -61,10 +67,13 @@ export function toCandidates(reply: Reply): { readonly epoch: Epoch; readonly ca
   if (!Array.isArray(reply)) throw new MarrowError("corrupt_record", "the cache's script gave an unexpected answer");
   const parts = reply as readonly Reply[];
   const candidates: Candidate[] = [];
-  for (let at = 1; at + 2 < parts.length; at += 3) {
-    const [id, score, body] = [parts[at], parts[at + 1], parts[at + 2]];
-    if (!Buffer.isBuffer(body)) throw new MarrowError("corrupt_record", "a stored cache entry has no body");
-    candidates.push({ id: String(id), similarity: Number(String(score)) * 2 - 1, body });
+  for (let at = 1; at + 3 < parts.length; at += 4) {
+    const [element, score, body, alias] = [parts[at], parts[at + 1], parts[at + 2], parts[at + 3]];
+    if (!Buffer.isBuffer(body) || !Buffer.isBuffer(alias))
+      throw new MarrowError("corrupt_record", "a stored cache entry has no body");
+    const wording = String(element);
+    const id = alias.length === 0 ? wording : entryOf(alias);
+    candidates.push({ wording, id, similarity: Number(String(score)) * 2 - 1, body, alias });
   }
   return { epoch: toEpoch(parts[0] ?? null), candidates };
 }

@@ -5,6 +5,19 @@ export { createEmbeddingStore, type EmbeddingStoreOptions } from "./embedding-st
 export { evaluate, operateAt, wilsonLower, type Evaluation, type Judged, type Operating } from "./evaluate.ts";
 export { findVeto, type Veto } from "./guard.ts";
 export type { Refusal } from "./judge.ts";
+export {
+  HARD_REFUSALS,
+  modelJudge,
+  type Judged as JudgedPair,
+  type JudgeJob,
+  type JudgeModel,
+  type JudgePair,
+  type JudgingOptions,
+  type ModelJudgeOptions,
+  type QuestionJudge,
+  type UnsureReason,
+  type Verdict,
+} from "./judging/index.ts";
 export { leansOnContext } from "./leaning.ts";
 export type {
   Cache,

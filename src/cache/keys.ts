@@ -6,6 +6,11 @@ export interface CacheKeys {
   /** Start of the entries' own keys; an entry's id follows. */
   readonly bodies: string;
   body(id: string): string;
+  /** Start of the keys of aliases; the id of a wording follows. */
+  readonly aliases: string;
+  alias(id: string): string;
+  /** What was judged of pairs of wordings, and what that cost. */
+  readonly judging: { readonly verdicts: string; readonly budget: string };
   /** How often something was invalidated, and when all was. */
   readonly epoch: string;
   /** Which epoch ended which tag. */
@@ -26,6 +31,9 @@ export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
   const start = `${keyTag(redis)}:cache:${encodeKeyPart("name", name)}`;
   return {
     bodies: `${start}:entry:`,
+    aliases: `${start}:alias:`,
+    alias: (id) => `${start}:alias:${id}`,
+    judging: { verdicts: `${start}:verdicts`, budget: `${start}:judge-budget` },
     epoch: `${start}:epoch`,
     tags: `${start}:tags`,
     audits: (judged) => `${start}:audits:${encodeKeyPart("judged", judged)}`,

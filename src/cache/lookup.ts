@@ -1,4 +1,5 @@
 import type { Asking, JoinOptions } from "./asking.ts";
+import type { JudgeJob } from "./judging/index.ts";
 import type { Refusal } from "./judge.ts";
 import type { Question } from "./question.ts";
 
@@ -31,8 +32,11 @@ export interface Explanation {
 /** A stored answer that serves. */
 export interface Hit<V> {
   readonly hit: true;
-  /** `exact`: the same question; `similar`: one that is near enough and that no guard vetoed. */
-  readonly match: "exact" | "similar";
+  /**
+   * `exact`: the same question; `alias`: a wording that was judged the same before; `similar`: a question that is near enough and that no
+   * guard vetoed; `judged`: one that the judge found the same just now.
+   */
+  readonly match: "exact" | "alias" | "similar" | "judged";
   /** Names the entry: for `forget` and `feedback`. */
   readonly id: string;
   readonly value: V;
@@ -42,6 +46,8 @@ export interface Hit<V> {
   readonly score: number;
   /** Since it was stored, in milliseconds. */
   readonly ageMs: number;
+  /** The asked wording, of an `alias` and a `judged` hit: for `feedback`. */
+  readonly wording?: string | undefined;
   readonly explanation?: Explanation | undefined;
 }
 
@@ -64,8 +70,12 @@ export interface LookupOptions {
   readonly maxAgeMs?: number | undefined;
   /** Which tiers are asked. @default "both" */
   readonly tiers?: "exact" | "similar" | "both" | undefined;
+  /** Whether a near miss may go to the judge, which keeps the asked wording as an alias. @default true where the cache has a judge */
+  readonly judge?: boolean | undefined;
   /** Gives the answer its {@link Explanation}. @default false */
   readonly explain?: boolean | undefined;
+  /** Whose question it is: an alias is forgotten with this subject. @default nobody's */
+  readonly subject?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -96,7 +106,7 @@ export interface ThroughOptions<V> extends LookupOptions, StoreOptions {
 export type Through<V> =
   /** `stale`: its life is over; it is asked for again behind the caller's back, or asking failed. */
   | {
-      readonly source: "exact" | "similar" | "stale";
+      readonly source: "exact" | "alias" | "similar" | "judged" | "stale";
       readonly value: V;
       readonly similarity: number;
       readonly ageMs: number;
@@ -130,6 +140,8 @@ export interface CacheReport {
   readonly disliked: number;
   /** Score from which near questions are served by now; absent: none are. */
   readonly threshold?: number | undefined;
+  /** What became of near misses that went to the judge, by {@link JudgeCount}. */
+  readonly judge: Readonly<Record<string, number>>;
 }
 
 /** The answers of one scope. `V` must be JSON. */
@@ -137,7 +149,8 @@ export interface Cache<V> {
   /**
    * Finds a stored answer: the exact tier first, which never embeds; then the nearest questions of the same `within` and `context`,
    * each held against the guard, the verifier and the policy. One round trip for an exact hit, two otherwise; one more for an answer
-   * with tags after something was invalidated.
+   * with tags after something was invalidated. With a judge, near misses go to it: in the background at no cost to the lookup; in `serving`
+   * the lookup waits for at most its deadline, four round trips more.
    * @throws MarrowError `unavailable` or `timeout` when Redis is away, `embedder_failed`, `invalid_input`
    */
   lookup(question: string | Question, options?: LookupOptions): Promise<Lookup<V>>;
@@ -147,7 +160,7 @@ export interface Cache<V> {
    * whose question leans on something that was not said.
    */
   store(question: string | Question, value: V, options?: StoreOptions): Promise<boolean>;
-  /** Ends one answer now. Its question may stay in the index for a while, where it serves nothing. One round trip. */
+  /** Ends one answer now, with its aliases. Its question may stay in the index for a while, where it serves nothing. One round trip. */
   forget(question: string | Question | { readonly id: string }): Promise<boolean>;
   /**
    * Takes away all answers that were stored with this `subject`: bodies, vectors and accounts, now. Answers how many there were. May be
@@ -161,8 +174,13 @@ export interface Cache<V> {
   invalidate(tags: readonly string[]): Promise<void>;
   /** Ends all answers of this cache in this scope, the same way. */
   clear(): Promise<void>;
-  /** A user's word on a served answer: counts as an audit; a wrong one is forgotten. */
-  feedback(found: Pick<Hit<V>, "id" | "match" | "score">, right: boolean): Promise<void>;
+  /** A user's word on a served answer: counts as an audit; a wrong one is forgotten, and its wording is no alias of it again. */
+  feedback(found: Pick<Hit<V>, "id" | "match" | "score" | "wording">, right: boolean): Promise<void>;
+  /**
+   * Has a question judged that `judge.later` put into a queue: for the worker of that queue. Returns the verdict `same` or `undefined`.
+   * @throws MarrowError `invalid_input`, `unsupported` for a cache without a judge
+   */
+  judge(job: JudgeJob): Promise<"same" | undefined>;
   /** What was audited so far. One round trip. */
   report(): Promise<CacheReport>;
   /**

@@ -2,6 +2,7 @@ import { staticWords, type Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
 import type { JudgeOptions } from "./judge.ts";
+import { resolveJudging, type JudgingOptions, type QuestionJudge, type ResolvedJudging } from "./judging/index.ts";
 import { createSealing, UNSEALED, type Sealing } from "./sealing.ts";
 import { FEATURES } from "./verifier/features.ts";
 import type { Logistic } from "./verifier/logistic.ts";
@@ -61,6 +62,11 @@ export interface CacheOptions<V = unknown> {
   readonly minScore?: number | undefined;
   /** Cosine from which a stored question is near enough, 0 to 1: the threshold of the `cosine`, the floor of the `verifier`. */
   readonly minSimilarity?: number | undefined;
+  /**
+   * Says of near misses whether one answer serves both questions, such as {@link modelJudge}: `same` makes the asked wording an alias of the
+   * stored entry. A function is one in the `background`; {@link JudgingOptions} say more. @default none
+   */
+  readonly judge?: QuestionJudge<V> | JudgingOptions<V> | undefined;
   /** @default { kind: "static" } */
   readonly policy?: Policy<V> | undefined;
   /** How long an answer may be served, in milliseconds, 1 to 366 days. @default 86_400_000 (one day) */
@@ -109,6 +115,7 @@ export interface ResolvedCacheOptions<V> {
   readonly judge: JudgeOptions;
   /** Names what scores are of: audits of one kind say nothing of another. */
   readonly judged: string;
+  readonly judging: ResolvedJudging<V> | undefined;
   readonly policy: Policy<V>;
   readonly ttlMs: number;
   readonly staleMs: number;
@@ -174,6 +181,7 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
       words: verifier === undefined ? noWords : staticWords(),
     },
     judged: `${options.embedder?.fingerprint ?? "none"}.${score}.${verifier?.intercept ?? 0}`,
+    judging: options.judge === undefined ? undefined : resolveJudging(options.judge),
     policy: checkPolicy(options.policy ?? { kind: "static" }),
     ttlMs,
     staleMs,

@@ -47,9 +47,8 @@ export function createUpkeep({ redis, keys, index, bounds, slidingMsMax, timeout
     for (const [partition, entries] of gathered) {
       const vectors = keys.vectors({ partition }, index);
       const served = [...entries].flatMap(([id, { served: times, ttlMs }]) => [id, times, ttlMs]);
-      runScript(redis, touchEntries, { bodies: keys.bodies, vectors, ...keys.stock }, { served }, { timeoutMs }).catch(
-        () => {},
-      );
+      const at = { bodies: keys.bodies, vectors, aliases: keys.aliases, ...keys.stock };
+      runScript(redis, touchEntries, at, { served }, { timeoutMs }).catch(() => {});
     }
     gathered.clear();
   }
@@ -65,6 +64,7 @@ export function createUpkeep({ redis, keys, index, bounds, slidingMsMax, timeout
         {
           ...keys.stock,
           bodies: keys.bodies,
+          aliases: keys.aliases,
           vectors: keys.vectors({ partition: "" }, index),
         },
         {

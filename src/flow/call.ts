@@ -48,10 +48,10 @@ export interface ChatCall {
 }
 
 /**
- * Where an answer came from. `shared`: it was asked for just then by another request that it serves as well; `bypass`: the cache could not
+ * Where an answer came from. `alias`: the wording was judged the same as a stored question before; `judged`: it was judged so just now; `shared`: it was asked for just then by another request that it serves as well; `bypass`: the cache could not
  * serve this request, or Redis was away.
  */
-export type CacheStatus = "exact" | "similar" | "shared" | "miss" | "bypass";
+export type CacheStatus = "exact" | "alias" | "similar" | "judged" | "shared" | "miss" | "bypass";
 
 /** How an answer came about, for headers and metrics. */
 export interface Provenance {

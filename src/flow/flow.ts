@@ -141,13 +141,13 @@ export function createFlow(options: FlowOptions): Flow {
 
   /** The second round trip. A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning. */
   async function reserve(
-    { request }: ChatCall,
+    { request, user }: ChatCall,
     control: CacheControl,
     { limiter, subjects, decision, found, question, served }: Awaited<ReturnType<typeof begin>>,
   ) {
     const counts = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit !== "requests") === true;
     const shares = served && !control.noCache && !control.noStore && !control.onlyIfCached;
-    const similar = served ? lookup(question, "similar", control) : undefined;
+    const similar = served ? lookup(question, "similar", control, user) : undefined;
     const joining = shares ? join(question, control, similar) : undefined;
     try {
       const [reserved, near, asking] = await Promise.all([
@@ -168,10 +168,12 @@ export function createFlow(options: FlowOptions): Flow {
   async function lookup(
     question: Question | undefined,
     tiers: "exact" | "similar",
-    { noCache, maxAgeMs }: CacheControl,
+    { noCache, noStore, maxAgeMs }: CacheControl,
+    subject?: string,
   ): Promise<Lookup<StoredAnswer> | undefined> {
     if (cache === undefined || question === undefined || noCache) return undefined;
-    return orWithout("cache", cache.lookup(question, { tiers, maxAgeMs }));
+    // An alias keeps the wording: what must not be stored is not judged.
+    return orWithout("cache", cache.lookup(question, { tiers, maxAgeMs, judge: !noStore, subject }));
   }
 
   type Turns = Omit<ChatCall, "session"> & {
@@ -187,7 +189,7 @@ export function createFlow(options: FlowOptions): Flow {
   };
 
   async function replay(turns: Turns, answer: StoredAnswer, provenance: Provenance): Promise<ChatOutcome> {
-    if (provenance.cache === "similar") settle(turns.decision, NOTHING_USED);
+    if (provenance.cache === "similar" || provenance.cache === "judged") settle(turns.decision, NOTHING_USED);
     const kept = await keepTurns(turns, answer.message);
     const described = kept ? provenance : { ...provenance, session: "unavailable" as const };
     if (turns.request.stream !== true)

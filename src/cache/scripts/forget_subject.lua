@@ -5,6 +5,7 @@
 -- KEYS worth        zset of entry ids by what it is worth to keep them
 -- KEYS stock        hash: id -> "bytes:saves:hits:partition"; "" -> bytes of all
 -- KEYS ends         zset of entry ids by the time (ms) when they end
+-- KEYS aliases      prefix of the aliases' keys; those of the forgotten entries, and of the subject's wordings, go with them
 -- ARGV count        how many at most, > 0
 -- REPLY { how many were looked at, how many were there }
 local subject = KEYS[1]
@@ -13,11 +14,15 @@ local vectors = KEYS[3]
 local worth = KEYS[4]
 local stock = KEYS[5]
 local ends = KEYS[6]
+local aliases = KEYS[7]
 local count = tonumber(ARGV[1])
+-- INCLUDE aliases
 local members = redis.call("SPOP", subject, count)
 local forgotten = 0
 for _, member in ipairs(members) do
   local id, partition = string.match(member, "^([^|]+)|(.+)$")
+  forget_alias(aliases, id)
+  forget_aliases(aliases, id, vectors .. partition)
   forgotten = forgotten + redis.call("UNLINK", bodies .. id)
   if redis.call("EXISTS", vectors .. partition) == 1 then redis.call("VREM", vectors .. partition, id) end
   local size = string.match(redis.call("HGET", stock, id) or "", "^(%d+):")

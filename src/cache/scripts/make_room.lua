@@ -4,6 +4,7 @@
 -- KEYS ends         zset of entry ids by the time (ms) when they end
 -- KEYS bodies       prefix of the entries' own keys; the script deletes prefix .. id, in the same slot
 -- KEYS vectors      prefix of the vector sets; prefix .. partition is used
+-- KEYS aliases      prefix of the aliases' keys; those of an evicted entry go with it
 -- ARGV id           the entry's id
 -- ARGV partition    of its question
 -- ARGV bytes        what it takes, about, > 0
@@ -20,6 +21,7 @@ local stock = KEYS[2]
 local ends = KEYS[3]
 local bodies = KEYS[4]
 local vectors = KEYS[5]
+local aliases = KEYS[6]
 local id = ARGV[1]
 local partition = ARGV[2]
 local bytes = tonumber(ARGV[3])
@@ -28,6 +30,7 @@ local ttl_ms = tonumber(ARGV[5])
 local entries_max = tonumber(ARGV[6])
 local bytes_max = tonumber(ARGV[7])
 local sweep = tonumber(ARGV[8])
+-- INCLUDE aliases
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function forget(old)
@@ -50,6 +53,7 @@ while evicted < sweep do
   if #least == 0 then break end
   local where = forget(least[1])
   redis.call("UNLINK", bodies .. least[1])
+  forget_aliases(aliases, least[1], where and vectors .. where)
   if where and redis.call("EXISTS", vectors .. where) == 1 then redis.call("VREM", vectors .. where, least[1]) end
   redis.call("HSET", stock, "*", least[2])
   evicted = evicted + 1

@@ -3,6 +3,7 @@
 -- KEYS vectors      vector set of the partition's questions, element = entry id
 -- KEYS epoch        string: how often something was invalidated, ":", when all was
 -- KEYS bodies       prefix of the entries' own keys; the script looks for prefix .. id, in the same slot
+-- KEYS aliases      prefix of the aliases' keys: those of an entry end when it is stored anew
 -- KEYS subject      set of "id|partition": what is of one subject; the body's key when it is of none
 -- ARGV id           the entry's id
 -- ARGV partition    of its question, where it is of a subject; else empty
@@ -13,13 +14,15 @@
 -- ARGV quantisation of the vector set: Q8 or BIN
 -- ARGV links        of the graph for each question, > 0
 -- ARGV since        epoch in which the answer was asked for, or empty: the present one
+-- ARGV keep_alias   1: should the question be an alias of an entry by now, that stays, and nothing is stored; else 0
 -- REPLY how many ended entries were taken out
 -- IDEMPOTENT        the same entry under the same id replaces itself
 local body = KEYS[1]
 local vectors = KEYS[2]
 local epoch = KEYS[3]
 local bodies = KEYS[4]
-local subject = KEYS[5]
+local aliases = KEYS[5]
+local subject = KEYS[6]
 local id = ARGV[1]
 local partition = ARGV[2]
 local record = ARGV[3]
@@ -29,6 +32,14 @@ local sample = tonumber(ARGV[6])
 local quantisation = ARGV[7]
 local links = ARGV[8]
 local since = ARGV[9]
+local keep_alias = ARGV[10]
+-- INCLUDE aliases
+local alias = redis.call("GET", aliases .. id)
+if alias then
+  if keep_alias == "1" and redis.call("EXISTS", bodies .. entry_of(alias)) == 1 then return 0 end
+  forget_alias(aliases, id)
+end
+forget_aliases(aliases, id, vector ~= "" and vectors or nil)
 if since == "" then since = string.match(redis.call("GET", epoch) or "0", "^%d+") end
 redis.call("SET", body, since .. ":" .. record, "PX", ttl_ms)
 if partition ~= "" then
@@ -39,7 +50,7 @@ if vector == "" then return 0 end
 -- Vector sets have no life for one element. A few at random, looked at by each store, keep the ended ones to one in `sample`.
 local ended = 0
 for _, old in ipairs(redis.call("VRANDMEMBER", vectors, sample) or {}) do
-  if redis.call("EXISTS", bodies .. old) == 0 then
+  if redis.call("EXISTS", bodies .. old, aliases .. old) == 0 then
     redis.call("VREM", vectors, old)
     ended = ended + 1
   end

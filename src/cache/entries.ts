@@ -1,0 +1,113 @@
+import { MarrowError } from "../errors.ts";
+import { runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { entryOf, toAlias } from "./alias.ts";
+import { toEntry, toEpoch, type Entry, type Epoch, type StoredEntry } from "./entry.ts";
+import type { Refusal } from "./judge.ts";
+import type { CacheKeys } from "./keys.ts";
+import type { Fingerprint } from "./question.ts";
+import { findEntry } from "./scripts.gen.ts";
+import { UNSEALED, type Sealing } from "./sealing.ts";
+
+/** What lies under the exact key of a question. */
+export interface Found {
+  readonly epoch: Epoch;
+  /** The entry's id: another one's than the question's where the question is an alias. */
+  readonly id: string;
+  /** Absent: there is none, or it does not open (`unsealed`). */
+  readonly entry?: StoredEntry | undefined;
+  readonly unsealed: boolean;
+}
+
+/** An entry that may serve now, with its body as it lies in Redis. */
+export interface Opened {
+  readonly entry: StoredEntry;
+  readonly body: Buffer;
+}
+
+/** The entries of one cache, as they are read. */
+export interface Entries {
+  /** Opens an entry; one that does not open with the scope's key is `undefined`, and is not trusted. */
+  open(body: Buffer, id: string): StoredEntry | undefined;
+  /** Why an entry must not serve any more; one round trip for one with tags after something was invalidated. */
+  tooOld(entry: StoredEntry, epoch: Epoch, maxAgeMs: number): Promise<Refusal | undefined>;
+  /** The entry under a question's exact key, with or without its aliases. One round trip. */
+  find(question: Fingerprint): Promise<Found>;
+  /** An entry by its id, when it may serve. One round trip. */
+  read(id: string): Promise<Opened | undefined>;
+}
+
+interface Parts {
+  readonly redis: ScopedRedis;
+  readonly keys: CacheKeys;
+  readonly sealing: Sealing;
+  readonly timeoutMs: number;
+  readonly staleMs: number;
+  /** Whether exact keys may be aliases. */
+  readonly aliases: boolean;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Makes what reads the entries of one cache. */
+export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliases }: Parts): Entries {
+  function open(body: Buffer, id: string): StoredEntry | undefined {
+    try {
+      return toEntry(body, id, sealing);
+    } catch (error) {
+      if (sealing !== UNSEALED && MarrowError.is(error, "corrupt_record")) return undefined;
+      throw error;
+    }
+  }
+
+  async function tooOld(entry: StoredEntry, epoch: Epoch, maxAgeMs: number): Promise<Refusal | undefined> {
+    if (ageOf(entry) > maxAgeMs) return "too_old";
+    if (entry.since < epoch.all) return "invalidated";
+    const { tags = [] } = entry;
+    // Only an entry with tags, and only once something was invalidated since, costs another look.
+    if (tags.length > 0 && entry.since < epoch.present) {
+      const ended = (await redis.send(["HMGET", keys.tags, ...tags], { timeoutMs })) as readonly (string | null)[];
+      if (ended.some((at) => at !== null && Number(at) > entry.since)) return "invalidated";
+    }
+    return staleMs > 0 && entry.endsAtMs <= Date.now() ? "ended" : undefined;
+  }
+
+  /** Epoch, body, alias. Without a judge there are no aliases to follow, and a plain command is the cheapest. */
+  async function get(id: string): Promise<readonly [Reply, Buffer, Buffer]> {
+    if (!aliases) {
+      const reply = await redis.send(["MGET", keys.body(id), keys.epoch], { reply: "bytes", timeoutMs });
+      const [body, epoch] = reply as readonly [Buffer | null, Buffer | null];
+      return [epoch, body ?? NOTHING, NOTHING];
+    }
+    const at = { body: keys.body(id), alias: keys.alias(id), epoch: keys.epoch, bodies: keys.bodies };
+    return (await runScript(redis, findEntry, at, {}, { reply: "bytes", timeoutMs })) as [Buffer, Buffer, Buffer];
+  }
+
+  return {
+    open,
+    tooOld,
+
+    async find(question) {
+      const [known, body, alias] = await get(question.id);
+      const epoch = toEpoch(known);
+      const none = { epoch, id: question.id, unsealed: false };
+      if (body.length === 0) return none;
+      if (alias.length > 0 && toAlias(alias, question.id, body, sealing) === undefined) return none;
+      const id = alias.length === 0 ? question.id : entryOf(alias);
+      const entry = open(body, id);
+      return { epoch, id, entry, unsealed: entry === undefined };
+    },
+
+    async read(id) {
+      const reply = await redis.send(["MGET", keys.body(id), keys.epoch], { reply: "bytes", timeoutMs });
+      const [body, epoch] = reply as readonly [Buffer | null, Buffer | null];
+      const entry = body === null ? undefined : open(body, id);
+      if (body === null || entry === undefined) return undefined;
+      return (await tooOld(entry, toEpoch(epoch), Infinity)) === undefined ? { entry, body } : undefined;
+    },
+  };
+}
+
+/** Time since an entry was stored, in milliseconds. */
+export function ageOf({ storedAtMs }: Entry): number {
+  return Math.max(0, Date.now() - storedAtMs);
+}

@@ -1,0 +1,311 @@
+import { runScript, type ScopedRedis } from "../../redis/index.ts";
+import { digestOf, toAliasRecord } from "../alias.ts";
+import type { Embedding } from "../embedding.ts";
+import type { Entries, Opened } from "../entries.ts";
+import type { Refusal } from "../judge.ts";
+import type { CacheKeys } from "../keys.ts";
+import type { Fingerprint } from "../question.ts";
+import { claimPair, makeAlias, settleVerdict } from "../scripts.gen.ts";
+import type { Sealing } from "../sealing.ts";
+import type { JudgeJob } from "./job.ts";
+import { createLane } from "./lane.ts";
+import type { ResolvedJudging } from "./options.ts";
+import { hearJudge, type Judged, type Verdict } from "./verdict.ts";
+
+/** A stored question that was near, and was not served. */
+export interface NearMiss {
+  /** The id of its entry. */
+  readonly id: string;
+  readonly similarity: number;
+  readonly refusal: Refusal | undefined;
+  /** The entry's own question and answer. */
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** An entry that the judge says serves the question. */
+export interface JudgedSame extends Opened {
+  readonly id: string;
+}
+
+/** How judging went so far; all are counts of one scope. */
+export type JudgeCount =
+  | "same"
+  | "different"
+  | "unsure"
+  | `unsure.${string}`
+  | "known"
+  | "busy"
+  | "dropped"
+  | "over_budget"
+  | "aliases"
+  | "alias_full"
+  | "alias_ended"
+  | "broke";
+
+/** The judge of one cache at work. */
+export interface Judging {
+  /** Cosine from which near misses are wanted. */
+  readonly floor: number;
+  /** Near misses that are wanted: more than are judged, since several may be wordings of one entry. */
+  readonly wanted: number;
+  /**
+   * Hands near misses of a question to the judge. In `serving` it waits, within the deadline, for the entry that serves; in `background` it
+   * returns `undefined` at once.
+   */
+  offer(question: Fingerprint, near: readonly NearMiss[], subject: string | undefined): Promise<JudgedSame | undefined>;
+  /** Whether a question was handed to the judge since it was last stored: its answer gives way to an alias. */
+  offered(question: Fingerprint): boolean;
+  /** Has a job judged now, and makes the alias. */
+  judge(job: JudgeJob): Promise<JudgedSame | undefined>;
+  /** Remembers what a user said of a pair. */
+  overrule(wording: string, entry: string, verdict: Verdict): Promise<void>;
+}
+
+/** What judging is made of. */
+export interface JudgingParts<V> {
+  readonly redis: ScopedRedis;
+  readonly keys: CacheKeys;
+  readonly options: ResolvedJudging<V>;
+  readonly entries: Entries;
+  readonly embedding: Embedding;
+  readonly sealing: Sealing;
+  readonly index: { readonly name: string; readonly quantisation: "Q8" | "BIN"; readonly links: number };
+  /** Bytes that the cache may take; absent: no bound. */
+  readonly bytesMax: number | undefined;
+  readonly timeoutMs: number;
+  readonly count: (what: JudgeCount) => void;
+}
+
+const CODES = { same: 1, different: 2, unsure: 3 } as const;
+/** Over the judge's own time: the commands around it. */
+const LEASE_BESIDE_MS = 2_000;
+/** A judge that failed may be well again soon. */
+const FAULT_TTL_MS = 60_000;
+const UNSURE_PART = 100;
+/** Questions whose store may still come. */
+const OFFERED_MAX = 1_000;
+/** Bytes of an alias beside its record and its vector: keys and index. */
+const BESIDE_BYTES = 400;
+
+/** Makes the judging of one cache. */
+export function createJudging<V>(parts: JudgingParts<V>): Judging {
+  const { redis, keys, options, entries, embedding, sealing, index, bytesMax, timeoutMs, count } = parts;
+  const lane = createLane(options, () => count("broke"));
+  const pending = new Set<string>();
+  const offered = new Set<string>();
+  const pushes = { minute: 0, count: 0 };
+
+  /** Walks the entries of a job until one is judged the same. Every step that is lost is made up for by a later question. */
+  async function judge({ question, entries: ids, subject }: JudgeJob): Promise<JudgedSame | undefined> {
+    let left = ids.slice(0, options.candidatesMax).filter((id) => id !== question.id);
+    while (left.length > 0) {
+      const { which, what, aside } = await claim(question.id, left);
+      const id = left[which - 1];
+      if (what === "busy") count("busy");
+      if (what === "spent") count("over_budget");
+      if (id === undefined || (what !== "ask" && what !== "same")) return undefined;
+      left = left.slice(which);
+      const found = await entries.read(id);
+      if (found === undefined) {
+        if (what === "ask") await settle(question.id, id, { verdict: "unsure", reason: "failed" }, aside);
+        continue;
+      }
+      if (what === "same") {
+        count("known");
+        return (await alias(question, id, found, subject)) ? { ...found, id } : undefined;
+      }
+      const judged = await hear(question, found);
+      if (judged.verdict === "same") {
+        const [still] = await Promise.all([
+          alias(question, id, found, subject),
+          settle(question.id, id, judged, aside),
+        ]);
+        return still ? { ...found, id } : undefined;
+      }
+      await settle(question.id, id, judged, aside);
+    }
+    return undefined;
+  }
+
+  async function hear({ text }: Fingerprint, { entry }: Opened): Promise<Judged> {
+    const beganMs = performance.now();
+    const pair = { asked: text, stored: entry.text, answer: entry.value as V };
+    const judged = await hearJudge(options.ask, pair, options.timeoutMs);
+    count(judged.verdict);
+    if (judged.reason !== undefined) count(`unsure.${judged.reason}`);
+    options.onJudged({ ...judged, ms: performance.now() - beganMs });
+    return judged;
+  }
+
+  async function claim(wording: string, ids: readonly string[]) {
+    const reply = await runScript(
+      redis,
+      claimPair,
+      keys.judging,
+      {
+        lease_ms: options.timeoutMs + LEASE_BESIDE_MS,
+        per_minute: options.perMinute,
+        day_micros: options.microsPerDay ?? "",
+        pairs: ids.map((id) => pairOf(wording, id)),
+      },
+      { timeoutMs },
+    );
+    const [which, what, aside] = reply as [number, "same" | "ask" | "busy" | "spent" | "none", number];
+    return { which, what, aside };
+  }
+
+  async function settle(
+    wording: string,
+    entry: string,
+    { verdict, reason, micros = 0 }: Judged,
+    aside: number,
+  ): Promise<void> {
+    const fault = reason === "timeout" || reason === "failed";
+    const unsureMs = Math.ceil(options.verdictTtlMs / UNSURE_PART);
+    const ttlMs = verdict !== "unsure" ? options.verdictTtlMs : fault ? Math.min(FAULT_TTL_MS, unsureMs) : unsureMs;
+    const values = { code: CODES[verdict], ttl_ms: ttlMs, verdicts_max: options.verdictsMax, micros, aside };
+    await runScript(redis, settleVerdict, keys.judging, { pair: pairOf(wording, entry), ...values }, { timeoutMs });
+  }
+
+  /** Makes the alias; returns false when the entry ended, or was stored anew, while it was judged. */
+  async function alias(
+    question: Fingerprint,
+    entry: string,
+    { body }: Opened,
+    subject: string | undefined,
+  ): Promise<boolean> {
+    const digest = digestOf(body);
+    const vector = (await embedding.works()) ? await embedding.vectorOf(question) : undefined;
+    const record = toAliasRecord({ text: question.text, digest }, question.id, entry, sealing);
+    const made = await runScript(
+      redis,
+      makeAlias,
+      {
+        target: keys.body(entry),
+        own: keys.body(question.id),
+        aliases: keys.aliases,
+        vectors: keys.vectors(question, index.name),
+        subject: subject === undefined ? keys.body(entry) : keys.subject(subject),
+        ...keys.stock,
+      },
+      {
+        id: question.id,
+        entry,
+        digest,
+        record,
+        partition: subject === undefined ? "" : question.partition,
+        vector: vector ?? "",
+        quantisation: index.quantisation,
+        links: index.links,
+        aliases_max: options.aliasesMax,
+        bytes: BESIDE_BYTES + record.length + Math.ceil((vector?.length ?? 0) / 4),
+        bytes_max: bytesMax ?? "",
+      },
+      { timeoutMs },
+    );
+    count(made === "made" ? "aliases" : made === "full" ? "alias_full" : "alias_ended");
+    return made !== "ended";
+  }
+
+  /** Room for one more push in this minute: a queue must not fill faster than its pairs may be judged. */
+  function mayPush(): boolean {
+    const minute = Math.floor(Date.now() / 60_000);
+    if (pushes.minute !== minute) Object.assign(pushes, { minute, count: 0 });
+    pushes.count += 1;
+    return pushes.count <= options.perMinute;
+  }
+
+  function later(job: JudgeJob): void {
+    const { id } = job.question;
+    if (pending.has(id)) return;
+    note(id);
+    if (options.later !== undefined) {
+      if (!mayPush()) return count("dropped");
+      options.later(job).catch(() => count("dropped"));
+      return;
+    }
+    pending.add(id);
+    if (!lane.add(() => judge(job).finally(() => pending.delete(id)))) {
+      pending.delete(id);
+      count("dropped");
+    }
+  }
+
+  function note(id: string): void {
+    offered.add(id);
+    const [oldest] = offered;
+    if (offered.size > OFFERED_MAX && oldest !== undefined) offered.delete(oldest);
+  }
+
+  return {
+    floor: options.floor,
+    wanted: 2 * options.candidatesMax,
+
+    async offer(question, near, subject) {
+      const eligible = distinct(
+        near.filter(
+          ({ similarity, refusal }) =>
+            similarity >= options.floor && (refusal === undefined || !options.hard.has(refusal)),
+        ),
+      );
+      const jobOf = (those: readonly NearMiss[]): JudgeJob => ({
+        question,
+        entries: those.slice(0, options.candidatesMax).map(({ id }) => id),
+        subject,
+      });
+      if (eligible.length === 0) return undefined;
+      if (options.mode === "background") {
+        later(jobOf(eligible));
+        return undefined;
+      }
+      const { text: asked } = question;
+      const paying = eligible.filter(({ text, value }) => options.paysOff({ asked, stored: text, answer: value as V }));
+      if (paying.length === 0) {
+        later(jobOf(eligible));
+        return undefined;
+      }
+      note(question.id);
+      const judging = lane.now(() => judge(jobOf(paying)));
+      if (judging === undefined) {
+        count("dropped");
+        return undefined;
+      }
+      return within(
+        options.deadlineMs,
+        judging.catch(() => {
+          count("broke");
+          return undefined;
+        }),
+      );
+    },
+
+    offered: ({ id }) => offered.delete(id),
+    judge,
+    overrule: (wording, entry, verdict) => settle(wording, entry, { verdict }, 0),
+  };
+}
+
+/** Each entry once: it may have many wordings. */
+function distinct(near: readonly NearMiss[]): readonly NearMiss[] {
+  const seen = new Set<string>();
+  return near.filter(({ id }) => !seen.has(id) && seen.add(id) !== undefined);
+}
+
+/** A pair has one verdict, whichever of its wordings came first. */
+function pairOf(one: string, other: string): string {
+  return one < other ? `${one}.${other}` : `${other}.${one}`;
+}
+
+/** What work comes to within some time, else `undefined`; the work goes on. */
+async function within<T>(ms: number, work: Promise<T | undefined>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

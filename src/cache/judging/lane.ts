@@ -1,0 +1,42 @@
+/** Work that runs beside requests: a bounded number at once, a bounded number waiting, and the rest is dropped. */
+export interface Lane {
+  /** Takes work up, or returns false when there is no room. Errors of the work go to `onError`. */
+  add(work: () => Promise<unknown>): boolean;
+  /** Runs work now and returns what it resolves to, or `undefined` when all places are taken. */
+  now<T>(work: () => Promise<T>): Promise<T> | undefined;
+}
+
+/** Makes a lane of this process. */
+export function createLane(
+  { concurrency, waitingMax }: { readonly concurrency: number; readonly waitingMax: number },
+  onError: (error: unknown) => void,
+): Lane {
+  const waiting: (() => Promise<unknown>)[] = [];
+  let running = 0;
+
+  function next(): void {
+    const work = running < concurrency ? waiting.shift() : undefined;
+    if (work !== undefined) void run(work).catch(onError);
+  }
+
+  async function run<T>(work: () => Promise<T>): Promise<T> {
+    running += 1;
+    try {
+      return await work();
+    } finally {
+      running -= 1;
+      next();
+    }
+  }
+
+  return {
+    add(work) {
+      if (waiting.length >= waitingMax) return false;
+      waiting.push(work);
+      // A turn of the event loop later: no request waits even for the first step of it.
+      setImmediate(next);
+      return true;
+    },
+    now: (work) => (running < concurrency ? run(work) : undefined),
+  };
+}

@@ -1,0 +1,69 @@
+/** What a judge says of two questions: one answer serves both, or does not, or the judge cannot tell. */
+export type Verdict = "same" | "different" | "unsure";
+
+/** Two questions, and the answer that is stored for the second one. */
+export interface JudgePair<V = unknown> {
+  /** The question that is asked now. */
+  readonly asked: string;
+  /** The question that the stored answer was given to. */
+  readonly stored: string;
+  readonly answer: V;
+}
+
+/** Why a verdict is `unsure`. `timeout`, `failed` and `rubbish` are faults of the judge, `injection` of what it was given to read. */
+export type UnsureReason = "said" | "injection" | "rubbish" | "timeout" | "failed";
+
+/** A verdict with what it cost. */
+export interface Judged {
+  readonly verdict: Verdict;
+  /** Only with `unsure`. */
+  readonly reason?: UnsureReason | undefined;
+  /** Money, in millionths of the currency of your prices. @default 0 */
+  readonly micros?: number | undefined;
+}
+
+/**
+ * Says whether one answer serves two questions. Texts are a user's words: treat them as data. A judge that throws, takes too long or answers
+ * anything else is counted, and has said `unsure`.
+ */
+export type QuestionJudge<V = unknown> = (
+  pair: JudgePair<V>,
+  options: { readonly signal: AbortSignal },
+) => Verdict | Judged | Promise<Verdict | Judged>;
+
+const VERDICTS = new Set<unknown>(["same", "different", "unsure"]);
+const REASONS = new Set<unknown>(["said", "injection", "rubbish", "timeout", "failed"]);
+
+/** Asks a judge and waits for at most `timeoutMs`. Never throws: whatever goes wrong is `unsure` with its reason. */
+export async function hearJudge<V>(judge: QuestionJudge<V>, pair: JudgePair<V>, timeoutMs: number): Promise<Judged> {
+  const ended = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Judged>((resolve) => {
+    timer = setTimeout(() => {
+      resolve({ verdict: "unsure", reason: "timeout" });
+      ended.abort();
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([Promise.resolve(judge(pair, { signal: ended.signal })).then(toJudged), late]);
+  } catch {
+    return { verdict: "unsure", reason: "failed" };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Reads what a judge answered. Pure. */
+export function toJudged(said: unknown): Judged {
+  if (VERDICTS.has(said)) return withReason({ verdict: said as Verdict });
+  if (typeof said !== "object" || said === null) return { verdict: "unsure", reason: "rubbish" };
+  const { verdict, reason, micros } = said as Partial<Judged>;
+  const cost = typeof micros === "number" && Number.isFinite(micros) && micros > 0 ? { micros: Math.ceil(micros) } : {};
+  if (!VERDICTS.has(verdict)) return { verdict: "unsure", reason: "rubbish", ...cost };
+  return { ...withReason({ verdict: verdict as Verdict, reason }), ...cost };
+}
+
+function withReason({ verdict, reason }: Judged): Judged {
+  if (verdict !== "unsure") return { verdict };
+  return { verdict, reason: REASONS.has(reason) ? reason : "said" };
+}
