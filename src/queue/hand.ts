@@ -2,11 +2,14 @@ import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { maskSecrets } from "../internal/mask-secrets.ts";
 import { unwritablePath } from "../internal/unwritable-path.ts";
-import { decodeKeyPart, decodeRecord, encodePlain, type Argument } from "../redis/index.ts";
+import { decodeKeyPart, decodeRecord, encodePlain, runScript, type Argument, type Redis } from "../redis/index.ts";
 import type { OutputWriter } from "../relay/index.ts";
 import type { JobLine } from "./job.ts";
 import type { Admission, ResolvedWorkerOptions } from "./options.ts";
 import { judge } from "./retry.ts";
+import { createProgress, type ProgressTeller } from "./progress.ts";
+import { writeProgress as writeJobProgress } from "./scripts.gen.ts";
+import { createSteps, suspensionIn, type Steps } from "./steps.ts";
 import type { Handler } from "./work.ts";
 
 /** A job in a worker's hand. */
@@ -30,9 +33,10 @@ export interface Held {
 
 /** How an attempt ended, as the script takes it. */
 export interface Outcome {
-  readonly outcome: "done" | "dead" | "retry" | "again" | "release";
+  readonly outcome: "done" | "dead" | "retry" | "again" | "release" | "wait";
   /** The result; of a failed attempt its masked message. */
   readonly body: Argument;
+  /** An error's code, a concluding word, or the signal that is waited for. */
   readonly reason: string;
   readonly delayMs: number;
 }
@@ -51,6 +55,8 @@ export function stop(one: Held, why: MarrowError): void {
 
 /** What an attempt needs of its worker. */
 export interface AttemptParts {
+  readonly redis: Pick<Redis, "send">;
+  readonly queue: string;
   readonly openOutput: (one: Held) => OutputWriter;
   /** Tells the handler to stop, and ends the job without it when it does not. */
   readonly halt: (one: Held, why: MarrowError) => void;
@@ -61,7 +67,7 @@ export async function attempt<T, R>(
   one: Held,
   options: Pick<ResolvedWorkerOptions<T>, "name" | "timeoutMs" | "admit" | "onError">,
   handler: Handler<T, R>,
-  { openOutput, halt }: AttemptParts,
+  { redis, queue, openOutput, halt }: AttemptParts,
 ): Promise<Outcome> {
   const { name, timeoutMs, admit, onError } = options;
   const { fence, tenant, left, lives, madeMs } = one.line;
@@ -72,6 +78,12 @@ export async function attempt<T, R>(
   let admission: Admission | undefined;
   let used: Readonly<Record<string, number>> = {};
   let word = "";
+  const idempotencyKey = `${name}:${one.id}`;
+  let steps: Steps | undefined;
+  const noted = () => (steps ??= createSteps(redis, queue, { id: one.id, fence, idempotencyKey }));
+  let progress: ProgressTeller | undefined;
+  const writeProgress = (json: string) =>
+    runScript(redis, writeJobProgress, { queue }, { id: one.id, fence, progress: json });
   try {
     const asked = typeof one.payload === "string" ? JSON.parse(one.payload) : decodeRecord(one.payload);
     const job = { scope: decodeKeyPart(tenant), payload: asked as T };
@@ -84,7 +96,7 @@ export async function attempt<T, R>(
       ...job,
       id: one.id,
       fence: Number(fence),
-      idempotencyKey: `${name}:${one.id}`,
+      idempotencyKey,
       attemptsLeft: left,
       crashesLeft: lives,
       createdAtMs: madeMs,
@@ -97,6 +109,9 @@ export async function attempt<T, R>(
       write(text) {
         if (!one.abandoned) (one.output ??= openOutput(one)).write(text);
       },
+      progress: (now) => (progress ??= createProgress(writeProgress, onError)).tell(now),
+      step: (step, run) => noted().step(step, run),
+      waitFor: (signal, within) => noted().waitFor(signal, within),
       use: (now) => void (used = now),
       conclude: (now) => void (word = checkWord(now)),
     });
@@ -104,12 +119,16 @@ export async function attempt<T, R>(
   } catch (error) {
     const why: unknown = one.controller?.signal.reason;
     if (why === SHUTDOWN) return RELEASED;
+    const suspended = suspensionIn(error);
+    if (suspended !== undefined && why === undefined)
+      return { outcome: "wait", body: "", reason: suspended.signal, delayMs: suspended.timeoutMs };
     const failure = toFailure(one, MarrowError.is(why, "timeout") ? why : error);
     // A limit that refuses is no failure, and a cancelled job fails as it was told to.
     if (failure.outcome !== "again" && why !== CANCELLED && !one.abandoned) onError(error);
     return failure;
   } finally {
     clearTimeout(late);
+    progress?.stop();
     if (admission?.allowed === true) admission.settle(used).catch(onError);
   }
 }

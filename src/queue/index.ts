@@ -8,5 +8,6 @@ export { createQueue, type ListedState, type Queue } from "./queue.ts";
 export type { Schedule, Schedules, When } from "./schedule.ts";
 export { createSender, type Sender, type SenderOptions } from "./sender.ts";
 export { createWebhooks, type Delivery, type Endpoint, type Webhooks, type WebhooksOptions } from "./webhooks.ts";
+export type { Signal, Steps } from "./steps.ts";
 export type { Handler, Work, Worker } from "./work.ts";
 export { createWorker } from "./worker.ts";

@@ -3,10 +3,19 @@ import { MarrowError } from "../errors.ts";
 import { decodeRecord, type Reply } from "../redis/index.ts";
 
 /**
- * Where a job is. `blocked` (others must be done first), `waiting`, `delayed`, `running` and `cancelling` (told to stop, not stopped yet) go on; `done`, `dead` (failed, crashed or
+ * Where a job is. `blocked` (others must be done first), `waiting`, `delayed`, `suspended` (until a signal comes), `running` and `cancelling` (told to stop, not stopped yet) go on; `done`, `dead` (failed, crashed or
  * refused for good) and `cancelled` are the end.
  */
-export type JobState = "blocked" | "waiting" | "delayed" | "running" | "cancelling" | "done" | "dead" | "cancelled";
+export type JobState =
+  | "blocked"
+  | "waiting"
+  | "delayed"
+  | "suspended"
+  | "running"
+  | "cancelling"
+  | "done"
+  | "dead"
+  | "cancelled";
 
 /** A job as its queue tells of it. */
 export interface Job<T = unknown, R = unknown> {
@@ -22,6 +31,8 @@ export interface Job<T = unknown, R = unknown> {
   readonly reason: string | undefined;
   readonly attemptsLeft: number;
   readonly crashesLeft: number;
+  /** What its handler told last of how far it is, for a day. */
+  readonly progress: unknown;
   /** The last 10 attempts that failed or crashed, the latest last. */
   readonly failures: readonly JobFailure[];
 }
@@ -102,13 +113,13 @@ export function readLine(line: string): JobLine {
 const LINE_WORDS = 19;
 
 /** Parts of a job that are keys of their own: see `docs/protocol/keys.md`. */
-export const JOB_PARTS = ["job", "body", "tries"] as const;
+export const JOB_PARTS = ["job", "body", "tries", "progress"] as const;
 
 /** Makes a job of its parts; `undefined` when there is none, or it is another tenant's. */
 export function toJob<T, R>(
   id: string,
   tenant: string,
-  [line = null, body = null, tries = null]: readonly Reply[],
+  [line = null, body = null, tries = null, progress = null]: readonly Reply[],
 ): Job<T, R> | undefined {
   const job = line === null ? undefined : readLine(String(line));
   if (job?.tenant !== tenant) return undefined;
@@ -123,6 +134,7 @@ export function toJob<T, R>(
     reason: job.reason,
     attemptsLeft: job.left,
     crashesLeft: job.lives,
+    progress: progress === null ? undefined : (JSON.parse(String(progress)) as unknown),
     failures: tries === null ? [] : String(tries).split("\n").map(readFailure),
   };
 }

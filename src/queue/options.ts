@@ -48,6 +48,11 @@ export interface PushOptions {
    * over): then the key is free again. With another payload it is a `conflict`.
    */
   readonly idempotencyKey?: string | undefined;
+  /**
+   * With an idempotency key: while the first job of the key waits, it is asked this payload instead and its delay begins anew (debouncing); once a
+   * worker has it, or it ended, this is a new job of the key. @default false
+   */
+  readonly replace?: boolean | undefined;
   /** What payloads under one idempotency key are compared by, a JSON value. @default the payload */
   readonly fingerprint?: unknown;
 }
@@ -155,9 +160,17 @@ function resolveAll(options: PushOptions): ResolvedPushOptions {
     crashes: integer("crashes", 3, 1, 1_000),
     resultTtlMs,
     outputTtlMs: integer("outputTtlMs", resultTtlMs, 1, resultTtlMs),
+    replace: checkReplace(options),
     idempotencyKey:
       idempotencyKey === undefined ? "" : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input"),
   };
+}
+
+function checkReplace({ replace = false, idempotencyKey }: PushOptions): boolean {
+  if (typeof replace !== "boolean") refuse("replace", "true or false", replace, "invalid_input");
+  if (replace && idempotencyKey === undefined)
+    refuse("replace", "used with an idempotencyKey", replace, "invalid_input");
+  return replace;
 }
 
 /** Fills defaults. @throws MarrowError `invalid_option` */

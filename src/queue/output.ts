@@ -5,6 +5,8 @@ import { isEnded, noJob, readLine, type JobState } from "./job.ts";
 /** What a job says while it runs, and that it ended. `at` is a place to go on after; it is kept by the reader. */
 export type OutputEvent =
   | Part
+  /** How far the job is, each time that it was told otherwise than before; the newest at the time of reading. */
+  | { readonly kind: "progress"; readonly progress: unknown }
   /** The last event, always. */
   | { readonly kind: "ended"; readonly state: JobState; readonly reason: string | undefined };
 
@@ -13,18 +15,27 @@ export function readOutput(
   redis: ScopedRedis,
   options: {
     readonly job: string;
+    readonly progress: string;
     readonly log: string;
     readonly tenant: string;
     readonly after: string | undefined;
     readonly signal: AbortSignal | undefined;
   },
 ): AsyncGenerator<OutputEvent> {
-  const { job, tenant, ...rest } = options;
+  const { job, progress, tenant, ...rest } = options;
+  let told: string | undefined;
   return readParts<OutputEvent>(redis, {
     ...rest,
-    state: ["GET", job],
+    state: ["MGET", job, progress],
+    toNews(reply) {
+      const [, now] = reply as readonly [string | null, string | null];
+      if (now === null || now === told) return undefined;
+      told = now;
+      return { kind: "progress", progress: JSON.parse(now) as unknown };
+    },
     toEnd(reply) {
-      const line = reply === null ? undefined : readLine(String(reply));
+      const [now] = reply as readonly [string | null, string | null];
+      const line = now === null ? undefined : readLine(now);
       if (line?.tenant !== tenant) throw noJob();
       return isEnded(line.state) ? { kind: "ended", state: line.state, reason: line.reason } : undefined;
     },

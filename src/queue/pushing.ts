@@ -98,7 +98,8 @@ function toOperands(payload: unknown, options: PushOptions, idempotencyMs: numbe
   );
   const { id = newJobId(), idempotencyKey, fingerprint } = resolved;
   const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(fingerprint ?? payload)).slice(0, 32);
-  return [toWords(id, resolved, digest), encodePlain(payload)];
+  const replacing = resolved.replace ? `=${digest}` : digest;
+  return [toWords(id, resolved, replacing), encodePlain(payload)];
 }
 
 /** What a job is put with, as `scripts/lib/new_line.lua` reads it. */

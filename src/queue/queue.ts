@@ -1,14 +1,15 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkOneOf, refuse } from "../internal/check.ts";
 import { pause } from "../internal/pause.ts";
-import { allOf, checkScope, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { allOf, checkScope, encodeRecord, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import { isEnded, JOB_PARTS, noJob, toJob, type Job, type JobState } from "./job.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
 import { readOutput, type OutputEvent } from "./output.ts";
 import { createPusher, type NewJob } from "./pushing.ts";
 import { createSchedules, type Schedules } from "./schedule.ts";
-import { cancelJob, listJobs, pauseJobs, redriveJobs, removeJob } from "./scripts.gen.ts";
+import { cancelJob, listJobs, pauseJobs, promoteJob, redriveJobs, removeJob, signalJob } from "./scripts.gen.ts";
+import { checkNoteName, NOTES_MAX } from "./steps.ts";
 
 /** A tenant's side of a queue. */
 export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
@@ -37,6 +38,14 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   ): AsyncIterable<OutputEvent>;
   /** Cancels a job: one that waits at once, one that runs as soon as its worker hears. Whichever comes first wins: the end or this. Tells its state. */
   cancel(id: string): Promise<JobState | undefined>;
+  /** Lets a job that waits for its delay, or for another attempt, go now. Tells whether it waited so. One round trip. */
+  promote(id: string): Promise<boolean>;
+  /**
+   * Gives a job a signal that its handler waits for, or will: a name of 1 to 64 of letters, digits, `_ . : -`, and a JSON value of at most 64 KB. The
+   * first signal of a name counts. Tells the job's state before. One round trip.
+   * @throws MarrowError `not_found`; `conflict` when the job has ended; `too_large`
+   */
+  signal(id: string, name: string, value?: unknown): Promise<JobState>;
   /** Takes a job away with all that is kept of it; one that runs is cancelled first. Tells whether there was one. */
   remove(id: string): Promise<boolean>;
   /**
@@ -80,6 +89,7 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
 export const LISTED_STATES = ["waiting", "delayed", "running", "dead", "ended"] as const;
 export type ListedState = (typeof LISTED_STATES)[number];
 
+const SIGNAL_BYTES_MAX = 65_536;
 const POLL_MS = { first: 20, last: 200 } as const;
 
 /**
@@ -92,7 +102,6 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
   const queue = queueKeyOf(scoped.app, named, scoped.scope);
   const tenant = tenantPart(scoped.scope);
   const pusher = createPusher(scoped, { queue, tenant }, named);
-  const jobKey = (id: string) => `${queue}:job:${checkJobId("id", id)}`;
 
   async function getMany(ids: readonly string[]): Promise<readonly (Job<T, R> | undefined)[]> {
     const keys = ids.flatMap((id) => JOB_PARTS.map((part) => `${queue}:${part}:${checkJobId("id", id)}`));
@@ -124,11 +133,36 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
     },
 
     read: (id, { after, signal } = {}) =>
-      readOutput(scoped, { job: jobKey(id), log: `${queue}:log:${id}`, tenant, after, signal }),
+      readOutput(scoped, {
+        job: `${queue}:job:${checkJobId("id", id)}`,
+        log: `${queue}:log:${id}`,
+        progress: `${queue}:progress:${id}`,
+        tenant,
+        after,
+        signal,
+      }),
 
     async cancel(id) {
       const state = await runScript(scoped, cancelJob, { queue }, { id: checkJobId("id", id), tenant });
       return state === "" ? undefined : (state as JobState);
+    },
+
+    async promote(id) {
+      const state = await runScript(scoped, promoteJob, { queue }, { id: checkJobId("id", id), tenant });
+      return state === "delayed";
+    },
+
+    async signal(id, name, value = null) {
+      const record = encodeRecord(value);
+      if (record.length > SIGNAL_BYTES_MAX)
+        refuse("value", `a JSON value of at most ${SIGNAL_BYTES_MAX} bytes`, value, "too_large");
+      const values = { id: checkJobId("id", id), tenant, name: checkNoteName("name", name), value: record };
+      const state = (await runScript(scoped, signalJob, { queue }, { ...values, most: NOTES_MAX })) as string;
+      if (state === "") throw noJob();
+      if (state === "full") throw new MarrowError("too_large", `a job has at most ${NOTES_MAX} steps and signals`);
+      if (isEnded(state))
+        throw new MarrowError("conflict", `the job has ended: it is ${state}`, { details: { state } });
+      return state as JobState;
     },
 
     remove: async (id) => (await runScript(scoped, removeJob, { queue }, { id: checkJobId("id", id), tenant })) === 1,

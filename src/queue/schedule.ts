@@ -42,7 +42,7 @@ interface Stored {
 }
 
 /** What jobs of a schedule cannot have: it is of one job alone. */
-type Unscheduled = "id" | "idempotencyKey" | "fingerprint" | "delayMs" | "dependsOn";
+type Unscheduled = "id" | "idempotencyKey" | "replace" | "fingerprint" | "delayMs" | "dependsOn";
 
 /** Schedules that one script reads, and that one pushes. */
 const PAGE = 250;
@@ -76,6 +76,7 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
         delayMs: ___,
         dependsOn: ____,
         fingerprint: _____,
+        replace: ______,
         ...pushed
       } = resolvePushOptions(options);
       const record = encodeRecord({ when: checked, payload, options: pushed } satisfies Stored);

@@ -1,5 +1,7 @@
+import type { Steps } from "./steps.ts";
+
 /** A job in the hands of its worker. */
-export interface Work<T = unknown> {
+export interface Work<T = unknown> extends Steps {
   readonly id: string;
   /** The tenant that pushed it. */
   readonly scope: string;
@@ -17,6 +19,8 @@ export interface Work<T = unknown> {
   readonly cancelled: boolean;
   /** Adds to the job's output; written within 20 ms, and before the job ends. */
   readonly write: (text: string) => void;
+  /** Tells how far the job is, a JSON value of at most 4 KB: read by `get` and along with the output. The newest is written, at most every 250 ms. */
+  readonly progress: (progress: unknown) => void;
   /** Says what of the units of `admit` the job used, in place of what was reserved. */
   readonly use: (used: Readonly<Record<string, number>>) => void;
   /** Gives the job's event another word than `completed`, such as `incomplete`; it is the job's `reason`. Lower-case letters. */

@@ -198,7 +198,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   function begin(one: Held): void {
     const startMs = performance.now();
-    void attempt(one, options, handler, { openOutput, halt })
+    void attempt(one, options, handler, parts)
       .then((how) => {
         clearTimeout(one.grace);
         if (one.abandoned) {
@@ -210,6 +210,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       })
       .catch(onError);
   }
+
+  const parts = { redis, queue, openOutput, halt };
 
   /** Tells a job's handler to stop; when it has not after `graceMs`, the job ends without it and its place is free. */
   function halt(one: Held, why: MarrowError): void {
@@ -346,10 +348,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     void fire();
   }, LOOK_MS);
   wakeUp();
-  void subscription.then((opened) => {
-    listening = opened !== undefined;
-    wakeUp();
-  });
+  void subscription.then((opened) => ((listening = opened !== undefined), wakeUp()));
 
   return {
     get running() {

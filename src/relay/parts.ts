@@ -18,11 +18,13 @@ export async function* readParts<E>(
     readonly log: string;
     readonly state: Command;
     readonly toEnd: (reply: Reply) => E | undefined;
+    /** What the reply to `state` says beside, each time that it is asked for; before the parts of that time. */
+    readonly toNews?: ((reply: Reply) => E | undefined) | undefined;
     readonly after: string | undefined;
     readonly signal: AbortSignal | undefined;
   },
 ): AsyncGenerator<Part | E> {
-  const { log, state, toEnd, after, signal } = options;
+  const { log, state, toEnd, toNews, after, signal } = options;
   const [start, known] = /^(\d{1,16})-\d{1,9}$/.exec(after ?? "0-0") ?? [];
   if (start === undefined)
     throw new MarrowError("invalid_input", "after must be a place of this output", { details: { path: "after" } });
@@ -33,6 +35,8 @@ export async function* readParts<E>(
     const range = ["XRANGE", log, `(${last}`, "+", "COUNT", String(PAGE)];
     const [now = null, found] = allOf(await redis.pipeline([state, range]));
     const end = toEnd(now);
+    const news = toNews?.(now);
+    if (news !== undefined) yield news;
     const entries = found as readonly (readonly [string, readonly string[]])[];
     for (const [id, fields] of entries) {
       last = id;

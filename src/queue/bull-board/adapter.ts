@@ -25,6 +25,7 @@ const LISTS: Readonly<Record<string, ListedState>> = {
   completed: "ended",
   failed: "dead",
   delayed: "delayed",
+  suspended: "delayed",
 };
 const STATES: Readonly<
   Record<JobState, "waiting" | "active" | "completed" | "failed" | "delayed" | "waiting-children">
@@ -32,6 +33,7 @@ const STATES: Readonly<
   blocked: "waiting-children",
   waiting: "waiting",
   delayed: "delayed",
+  suspended: "delayed",
   running: "active",
   cancelling: "active",
   done: "completed",

@@ -3,7 +3,7 @@
 -- ARGV tenant     whose jobs they are
 -- ARGV backlog    how many jobs of the tenant may wait, > 0
 -- ARGV idem_ms    how long an idempotency key is known once its job is due, > 0; no longer than the job
--- ARGV jobs...    for each job its words and its payload. Words: id, priority (0..100), wait_ms (empty: no bound), idempotency key (empty: none), digest of what it was pushed with, ids of those that must be done first with commas between; delay_ms, attempts, crashes, attempts, kind, life_ms of its result, of its output
+-- ARGV jobs...    for each job its words and its payload. Words: id, priority (0..100), wait_ms (empty: no bound), idempotency key (empty: none), digest of what it was pushed with (after "=": it takes the place of the first one that waits still), ids of those that must be done first with commas between; delay_ms, attempts, crashes, attempts, kind, life_ms of its result, of its output
 -- REPLY for each job: the id (of the first one with its key), or "!" when the key or the id came with something else, "?" when one that must be done first is none of the tenant's or will never be done; one "full" when there is no room
 -- IDEMPOTENT an id that is there already is not put again
 local queue = KEYS[1]
@@ -38,6 +38,7 @@ end
 if idle then redis.call("PUBLISH", queue .. ":wake", "1") end
 -- INCLUDE jobs
 -- INCLUDE puts
+-- INCLUDE replaces
 local waiting = redis.call("ZCARD", queue .. ":ready:" .. tenant)
 if waiting + many > backlog then return { "full" } end
 local news, ids = {}, {}
@@ -50,12 +51,21 @@ for id, job in pairs(read_jobs(queue, ids)) do owners[id] = job[TENANT] end
 local reply, seq = {}, nil
 for at, new in ipairs(news) do
   local id, key, after = new[ID], new[KEY], new[AFTER]
-  local waits, first = 0, nil
+  local waits, first, digest = 0, nil, new[DIGEST]
+  local replaces = string.sub(digest, 1, 1) == REPLACE
+  if replaces then digest = string.sub(digest, 2) end
   if key ~= "" then
     local idem = queue .. ":idem:" .. tenant .. ":" .. key
     local other, with = string.match(redis.call("GET", idem) or "", "^(%S+) (.*)$")
     -- A key whose job is gone, taken away or its life over, is free again.
-    if other and (owners[other] or redis.call("EXISTS", queue .. ":job:" .. other) == 1) then first = with == new[DIGEST] and other or "!" end
+    if other and (owners[other] or redis.call("EXISTS", queue .. ":job:" .. other) == 1) then
+      if not replaces then
+        first = with == digest and other or "!"
+      elseif replace_job(queue, tenant, other, new, ARGV[2 * at + 3], now) then
+        first = other
+        redis.call("SET", idem, other .. " " .. digest, "PX", idem_ms + new[NEW_DELAY])
+      end
+    end
   end
   if not first and owners[id] then first = owners[id] == tenant and id or "!" end
   if not first and after ~= "" then
@@ -69,7 +79,7 @@ for at, new in ipairs(news) do
     end
   end
   if not first then
-    if key ~= "" then redis.call("SET", queue .. ":idem:" .. tenant .. ":" .. key, id .. " " .. new[DIGEST], "PX", idem_ms + new[NEW_DELAY]) end
+    if key ~= "" then redis.call("SET", queue .. ":idem:" .. tenant .. ":" .. key, id .. " " .. digest, "PX", idem_ms + new[NEW_DELAY]) end
     seq = (seq or next_seq(queue, now, many)) + 1
     put_job(queue, tenant, new, ARGV[2 * at + 3], waits, now, seq)
     owners[id] = tenant

@@ -61,7 +61,7 @@ for _, id in ipairs(order) do
     redis.call("ZREM", queue .. ":dead", id)
     redis.call("ZREM", queue .. ":dead:" .. tenant, id)
     redis.call("DEL", queue .. ":log:" .. id)
-    for _, part in ipairs({ ":body:", ":tries:", ":after:" }) do redis.call("PERSIST", queue .. part .. id) end
+    for _, part in ipairs({ ":body:", ":tries:", ":after:", ":notes:" }) do redis.call("PERSIST", queue .. part .. id) end
     job[STATE], job[ENDED], job[LOG], job[WAITS], job[UNTIL] = "blocked", "", "", 0, ""
     job[LEFT], job[OF], job[LIVES] = attempts, attempts, attempts
     write_job(queue, id, job)

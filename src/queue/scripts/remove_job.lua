@@ -22,5 +22,5 @@ end
 cancel_unheld(queue, id, job, now)
 redis.call("ZREM", queue .. ":dead", id)
 redis.call("ZREM", queue .. ":dead:" .. tenant, id)
-redis.call("DEL", queue .. ":job:" .. id, queue .. ":body:" .. id, queue .. ":log:" .. id, queue .. ":tries:" .. id, queue .. ":after:" .. id)
+redis.call("DEL", queue .. ":job:" .. id, queue .. ":body:" .. id, queue .. ":log:" .. id, queue .. ":tries:" .. id, queue .. ":after:" .. id, queue .. ":notes:" .. id, queue .. ":progress:" .. id)
 return 1

@@ -20,8 +20,8 @@ local function block(queue, tenant, id, others, fresh)
     if job[STATE] ~= "done" then
       redis.call("SADD", queue .. ":next:" .. other, id)
       waits = waits + 1
-      if job[NEXT] == "" then
-        job[NEXT] = 1
+      if not string.find(job[FLAGS], NEEDED, 1, true) then
+        job[FLAGS] = job[FLAGS] .. NEEDED
         write_job(queue, other, job)
       end
     end

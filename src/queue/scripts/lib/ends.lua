@@ -44,6 +44,10 @@ local function end_one(queue, id, job, state, body, reason, now)
     job[BODY] = "out"
   end
   if job[LOG] ~= "" then redis.call("PEXPIRE", queue .. ":log:" .. id, job[BRIEF]) end
+  if string.find(job[FLAGS], NOTED, 1, true) then
+    -- Another go of what died finds the steps that it did.
+    redis.call("PEXPIRE", queue .. ":notes:" .. id, state == "dead" and life or 1)
+  end
   if tonumber(job[WAITS]) ~= 0 then redis.call("PEXPIRE", queue .. ":after:" .. id, life) end
   -- A reason from before says that an attempt failed.
   if job[REASON] ~= "" then redis.call("PEXPIRE", queue .. ":tries:" .. id, life) end
@@ -59,7 +63,7 @@ end
 -- Ends a job, and lets go on what waited for it; what waited in vain is dead.
 local function finish(queue, id, job, state, body, reason, now)
   end_one(queue, id, job, state, body, reason, now)
-  if job[NEXT] == "" then return end
+  if not string.find(job[FLAGS], NEEDED, 1, true) then return end
   local over, at = { id, state }, 1
   while over[at] do
     local nexts = queue .. ":next:" .. over[at]

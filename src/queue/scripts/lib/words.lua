@@ -1,5 +1,5 @@
 -- A queue's keys begin with its own name, which bears the hash tag: jobs and tenants are known only once they are met, and lie in its slot.
--- States of a job: blocked (others must be done first), waiting, delayed, running, cancelling, done, dead, cancelled. A job is a line of
+-- States of a job: blocked (others must be done first), waiting, delayed, suspended (until a signal comes), running, cancelling, done, dead, cancelled. A job is a line of
 -- words (":job:") in the order of these constants, an empty one where there is nothing, so that many are read and written by one command.
 -- ":body:" is what was asked, until something came of it: then that.
 local LATER_MAX = 100
@@ -8,7 +8,10 @@ local IDLE_MS = 5000
 local STATE = 1
 local FENCE = 2
 local LOG = 3
-local NEXT = 4
+-- Marks: others depend on it, it has notes.
+local FLAGS = 4
+local NEEDED = "1"
+local NOTED = "n"
 local BODY = 5
 local ENDED = 6
 local REASON = 7

@@ -1,0 +1,46 @@
+import { refuse } from "../internal/check.ts";
+
+/** Tells how far a job is. */
+export interface ProgressTeller {
+  /** Takes the newest progress; earlier ones that were not written yet are left out. */
+  tell(progress: unknown): void;
+  /** Writes nothing more. */
+  stop(): void;
+}
+
+/** How often the progress of one job is written at most, in milliseconds. */
+const EVERY_MS = 250;
+const BYTES_MAX = 4_096;
+
+/** Makes what writes the newest progress of one job, at most every 250 ms. */
+export function createProgress(
+  write: (json: string) => Promise<unknown>,
+  onError: (error: unknown) => void,
+): ProgressTeller {
+  let newest: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  function writeNewest(): void {
+    timer = undefined;
+    if (newest === undefined || stopped) return;
+    const json = newest;
+    newest = undefined;
+    timer = setTimeout(writeNewest, EVERY_MS);
+    write(json).catch(onError);
+  }
+
+  return {
+    tell(progress) {
+      const json = JSON.stringify(progress) as string | undefined;
+      if (json === undefined || Buffer.byteLength(json) > BYTES_MAX)
+        refuse("progress", `a JSON value of at most ${BYTES_MAX} bytes`, progress, "invalid_input");
+      newest = json;
+      if (timer === undefined) writeNewest();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}

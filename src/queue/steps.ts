@@ -1,0 +1,130 @@
+import { MarrowError } from "../errors.ts";
+import { checkInteger, refuse } from "../internal/check.ts";
+import { unwritablePath } from "../internal/unwritable-path.ts";
+import { decodeRecord, encodeRecord, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
+import { putStep, readNotes } from "./scripts.gen.ts";
+
+/** What a handler notes of its job, so that another attempt finds it. */
+export interface Steps {
+  /**
+   * Runs a step once for each job and keeps its result: another attempt, at any worker, is given the result that was kept and does not run the
+   * step again. Names are 1 to 64 of letters, digits, `_ . : -`; 1,000 steps and signals for each job. The result is a JSON value of at most 1 MB;
+   * the caller gets it as JSON gives it back. A step that throws is not kept. A worker that dies between the end of the step and the writing of its
+   * result runs it again: give `idempotencyKey` to whatever the step calls. One round trip for the first step of an attempt, one for each new step.
+   * @throws MarrowError `invalid_input`, `too_large`, `conflict` when the job is another worker's by now
+   */
+  readonly step: <S>(name: string, run: (step: { readonly idempotencyKey: string }) => Promise<S> | S) => Promise<S>;
+  /**
+   * Waits for a signal of `queue.signal(id, name, value)`, or until `timeoutMs` (1 ms to 366 days) after the job first asked. A job that has to
+   * wait gives its place back: the handler is left by an error that it must let pass, and begins anew, at any worker, when the signal has come or the
+   * time is over; it finds its steps done. Waiting uses no attempt.
+   * @throws MarrowError `invalid_input`
+   */
+  readonly waitFor: (name: string, options: { readonly timeoutMs: number }) => Promise<Signal>;
+}
+
+/** What a wait for a signal comes to. */
+export type Signal = { readonly arrived: true; readonly value: unknown } | { readonly arrived: false };
+
+/** Steps and signals that one job may have. */
+export const NOTES_MAX = 1_000;
+const RESULT_BYTES_MAX = 1_048_576;
+const TIMEOUT_MS_MAX = 366 * 86_400_000;
+
+/** What leaves a handler whose job waits for a signal. */
+export class Suspended extends Error {
+  override readonly name: string = "Suspended";
+  readonly signal: string;
+  readonly timeoutMs: number;
+
+  constructor(signal: string, timeoutMs: number) {
+    super("the job waits for a signal: let this error leave the handler");
+    this.signal = signal;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** The suspension that an error is, or that it was caused by. */
+export function suspensionIn(error: unknown): Suspended | undefined {
+  for (let [one, depth] = [error, 0]; one instanceof Error && depth < 10; one = one.cause, depth++)
+    if (one instanceof Suspended) return one;
+  return undefined;
+}
+
+/** A name of a step or a signal. @throws MarrowError `invalid_input` */
+export function checkNoteName(path: string, name: unknown): string {
+  if (typeof name !== "string" || !/^[\w.:-]{1,64}$/.test(name))
+    refuse(path, "1 to 64 of letters, digits, _ . : -", name, "invalid_input");
+  return name;
+}
+
+/** What a job's handler is given to note its steps by. */
+export function createSteps(
+  redis: Pick<ScopedRedis, "send">,
+  queue: string,
+  { id, fence, idempotencyKey }: { readonly id: string; readonly fence: string; readonly idempotencyKey: string },
+): Steps {
+  let read: Promise<Notes> | undefined;
+  const running = new Map<string, Promise<unknown>>();
+  const notes = () => (read ??= readAll());
+
+  async function readAll(): Promise<Notes> {
+    const reply = await runScript(redis, readNotes, { queue }, { id, fence }, { reply: "bytes" });
+    const [nowMs, ...fields] = reply as readonly [number, ...Buffer[]];
+    if (fields.length === 1) throw notOurs(id);
+    return { nowMs, kept: toFields(fields) };
+  }
+
+  async function runStep(name: string, run: Parameters<Steps["step"]>[1]): Promise<unknown> {
+    const kept = (await notes()).kept.get(`s:${name}`);
+    if (kept !== undefined) return decodeRecord(kept);
+    const result = encodeStep(name, await run({ idempotencyKey: `${idempotencyKey}:${name}` }));
+    const reply = await runScript(redis, putStep, { queue }, { id, fence, name, result, most: NOTES_MAX });
+    if (String(reply) === "lost") throw notOurs(id);
+    if (String(reply) === "full")
+      throw new MarrowError("too_large", `a job has at most ${NOTES_MAX} steps and signals`, {
+        details: { path: "name" },
+      });
+    return decodeRecord(result);
+  }
+
+  return {
+    step<S>(name: string, run: (step: { readonly idempotencyKey: string }) => Promise<S> | S): Promise<S> {
+      const checked = checkNoteName("name", name);
+      const begun = running.get(checked) ?? runStep(checked, run).finally(() => running.delete(checked));
+      running.set(checked, begun);
+      return begun as Promise<S>;
+    },
+
+    async waitFor(name, { timeoutMs }) {
+      const checked = checkNoteName("name", name);
+      checkInteger("timeoutMs", timeoutMs, { min: 1, max: TIMEOUT_MS_MAX }, "invalid_input");
+      const { kept, nowMs } = await notes();
+      const value = kept.get(`g:${checked}`);
+      if (value !== undefined) return { arrived: true, value: decodeRecord(value) };
+      const untilMs = kept.get(`w:${checked}`);
+      if (untilMs !== undefined && Number(String(untilMs)) <= nowMs) return { arrived: false };
+      throw new Suspended(checked, timeoutMs);
+    },
+  };
+}
+
+interface Notes {
+  readonly nowMs: number;
+  readonly kept: ReadonlyMap<string, Buffer>;
+}
+
+function encodeStep(name: string, result: unknown): Buffer {
+  const path = unwritablePath(result, `step ${name}`);
+  if (path !== undefined)
+    throw new MarrowError("invalid_input", `${path} cannot be written as JSON`, { details: { path } });
+  const record = encodeRecord(result ?? null);
+  if (record.length <= RESULT_BYTES_MAX) return record;
+  throw new MarrowError("too_large", `the result of step ${name} takes over ${RESULT_BYTES_MAX} bytes`, {
+    details: { path: `step ${name}` },
+  });
+}
+
+function notOurs(id: string): MarrowError {
+  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
+}
