@@ -40,15 +40,19 @@ function toSent(turn: Turn): ChatMessage {
   return Object.fromEntries(Object.entries(turn).filter(([name]) => !NOT_SENT.has(name))) as unknown as ChatMessage;
 }
 
-/** Calls of tools that were kept as turns of their own, in one message: their results must follow it. */
+/**
+ * Calls of tools that were kept as turns of their own join the assistant's message before them: their results must follow one message, and
+ * many endpoints refuse two of an assistant in a row.
+ */
 function together(messages: readonly ChatMessage[]): ChatMessage[] {
   const joined: ChatMessage[] = [];
   for (const message of messages) {
     const [last, calls] = [joined.at(-1), message["tool_calls"]];
-    const follows = message.role === "assistant" && Array.isArray(calls) && (message.content ?? null) === null;
-    if (follows && last?.role === "assistant" && Array.isArray(last["tool_calls"]))
-      joined[joined.length - 1] = { ...last, tool_calls: [...last["tool_calls"], ...calls] };
-    else joined.push(message);
+    const isCallAlone = message.role === "assistant" && Array.isArray(calls) && (message.content ?? null) === null;
+    if (isCallAlone && last?.role === "assistant") {
+      const before = Array.isArray(last["tool_calls"]) ? last["tool_calls"] : [];
+      joined[joined.length - 1] = { ...last, tool_calls: [...before, ...calls] };
+    } else joined.push(message);
   }
   return joined;
 }

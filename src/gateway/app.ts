@@ -1,4 +1,4 @@
-import { fastify, LogController, type FastifyInstance } from "fastify";
+import { fastify, LogController, type FastifyInstance, type FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { createBus, type Bus } from "../bus/index.ts";
 import type { Embedder } from "../embedders/index.ts";
@@ -19,6 +19,7 @@ import { allowOrigins } from "./http/cors.ts";
 import { acceptEncodings } from "./http/encodings.ts";
 import { noteRoutes, type Route } from "./http/not-found.ts";
 import { toRequestId } from "./http/request-id.ts";
+import { toInputError } from "./input-error.ts";
 import { createInside } from "./inside.ts";
 import { readJson } from "./json.ts";
 import { createKeyUsers } from "./key-users.ts";
@@ -36,7 +37,9 @@ import { registerHealth } from "./routes/health.ts";
 import { registerMcp } from "./routes/mcp.ts";
 import { registerMemories } from "./routes/memories.ts";
 import { registerModels } from "./routes/models.ts";
+import { registerResponseExtras } from "./routes/response-extras.ts";
 import { registerResponses } from "./routes/responses.ts";
+import { openResponsesSocket } from "./responses/socket.ts";
 import { registerTasks } from "./routes/tasks.ts";
 import { registerVectorStores } from "./routes/vector-stores.ts";
 import { registerWebhooks } from "./routes/webhooks.ts";
@@ -143,6 +146,13 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     const { status, body } = toErrorAnswer(error);
     return reply.code(status).send(body);
   });
+  /** Who a request's key stands for, at once where that is remembered. @throws MarrowError `unauthorized` */
+  function identify(request: Pick<FastifyRequest, "headers">): Principal | Promise<Principal> {
+    const key = bearerOf(request);
+    // With authentication off a key of this gateway still says who calls; clients that must send some key may send any other.
+    const nobody = config.auth === "off" && !isOwnKey(key);
+    return (nobody ? NOBODY : keys.remembered(key)) ?? keys.identify(key);
+  }
   const door = guardDoor(app, config);
   app.decorateRequest("principal");
   allowOrigins(app, config.cors);
@@ -156,15 +166,12 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       request.principal = own;
       return done();
     }
-    const key = bearerOf(request);
-    // With authentication off a key of this gateway still says who calls; clients that must send some key may send any other.
-    const nobody = config.auth === "off" && !isOwnKey(key);
-    const remembered = nobody ? NOBODY : keys.remembered(key);
-    if (remembered !== undefined) {
-      request.principal = remembered;
+    const known = identify(request);
+    if (!(known instanceof Promise)) {
+      request.principal = known;
       return done();
     }
-    keys.identify(key).then((principal) => {
+    known.then((principal) => {
       request.principal = principal;
       done();
     }, done);
@@ -221,6 +228,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerModels(parts);
   registerChat(parts, config);
   registerResponses(parts);
+  registerResponseExtras(parts);
+  openResponsesSocket(parts, { config, identify, door });
   registerBatches(parts);
   registerTasks(parts);
   registerWebhooks(parts, config.webhooks);
@@ -253,12 +262,4 @@ function saysOnce(prices: Prices, say: (model: string) => void): Prices {
       return cost;
     },
   };
-}
-
-function toInputError(error: z.ZodError): MarrowError {
-  const issue = error.issues[0];
-  const path = issue?.path.join(".") ?? "";
-  const expected =
-    issue?.code === "invalid_type" ? `must be ${issue.expected}` : (issue?.message ?? "is wrong").toLowerCase();
-  return new MarrowError("invalid_input", `${path === "" ? "the body" : path}: ${expected}`, { details: { path } });
 }

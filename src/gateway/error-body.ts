@@ -39,7 +39,10 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
     );
   const { status, retryable } = ERROR_CODES[code];
   const message = status >= 500 ? ERROR_CODES[code].meaning : known.message;
-  return answer(status, message, param, code, { "x-should-retry": String(retryable) });
+  const told = details?.["answerCode"];
+  return answer(status, message, param, typeof told === "string" ? told : code, {
+    "x-should-retry": String(retryable),
+  });
 }
 
 /** What a limit that refused answers with; `headers` are those of the limiter. */

@@ -4,7 +4,7 @@ import { MarrowError } from "../errors.ts";
 const USER_CHARS_MAX = 256;
 
 /** One header as text, or `undefined`. */
-export function header(request: FastifyRequest, name: string): string | undefined {
+export function header(request: Pick<FastifyRequest, "headers">, name: string): string | undefined {
   const value = request.headers[name];
   return typeof value === "string" && value !== "" ? value : undefined;
 }
@@ -13,7 +13,7 @@ export function header(request: FastifyRequest, name: string): string | undefine
  * The API key of a request: `authorization: Bearer …` (the scheme in any case, RFC 9110), else `x-api-key` as Anthropic's clients send it,
  * else `api-key` as Azure's do.
  */
-export function bearerOf(request: FastifyRequest): string | undefined {
+export function bearerOf(request: Pick<FastifyRequest, "headers">): string | undefined {
   const bearer = /^bearer +(\S+) *$/i.exec(header(request, "authorization") ?? "")?.[1];
   return bearer ?? header(request, "x-api-key")?.trim() ?? header(request, "api-key")?.trim();
 }

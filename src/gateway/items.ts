@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import type { Kept, Turn } from "../memory/index.ts";
+import { openSummary, toSummaryText } from "./responses/compaction.ts";
 
 /** An item of a conversation, in the form of OpenAI's Responses API. */
 export interface ConversationItem {
@@ -14,7 +15,10 @@ const PREFIXES: Readonly<Record<string, string>> = {
   message: "msg",
   function_call: "fc",
   function_call_output: "fco",
+  custom_tool_call: "ctc",
+  custom_tool_call_output: "ctco",
   reasoning: "rs",
+  compaction: "cmp",
 };
 
 /**
@@ -30,7 +34,7 @@ export function toTurn(item: Fields, path: string): Turn {
       throw wrong(`${path}.content`, "text or a list of parts");
     return {
       role,
-      content: toChatContent(content as string | readonly Fields[]),
+      content: toChatContent(content as string | readonly Fields[], `${path}.content`),
       item: { type, role, content, ...rest },
     };
   }
@@ -42,11 +46,23 @@ export function toTurn(item: Fields, path: string): Turn {
     const call = { id: callId, type: "function", function: { name, arguments: given } };
     return { role: "assistant", content: null, tool_calls: [call], item: { type, ...rest } };
   }
-  if (type === "function_call_output") {
+  if (type === "custom_tool_call") {
+    const { call_id: callId, name, input } = rest as Fields;
+    for (const [field, value] of Object.entries({ call_id: callId, name, input }))
+      if (typeof value !== "string") throw wrong(`${path}.${field}`, "a string");
+    const call = { id: callId, type: "custom", custom: { name, input } };
+    return { role: "assistant", content: null, tool_calls: [call], item: { type, ...rest } };
+  }
+  if (type === "function_call_output" || type === "custom_tool_call_output") {
     const { call_id: callId, output } = rest as Fields;
     if (typeof callId !== "string") throw wrong(`${path}.call_id`, "a string");
-    const text = typeof output === "string" ? output : toChatContent(output as readonly Fields[]);
+    if (typeof output !== "string" && !Array.isArray(output)) throw wrong(`${path}.output`, "text or a list of parts");
+    const text = toChatContent(output as string | readonly Fields[], `${path}.output`);
     return { role: "tool", tool_call_id: callId, content: text, item: { type, ...rest } };
+  }
+  if (type === "compaction") {
+    const text = toSummaryText(openSummary(rest, path));
+    return { role: "developer", content: text, item: { type, ...rest } };
   }
   // Other kinds are kept, and say nothing to a model that speaks chat completions.
   return { role: "item", item: { type, ...rest } };
@@ -92,15 +108,18 @@ function bodiesOf(turn: Turn): Fields[] {
   const said = content === null || content === undefined || content === "";
   const message =
     said && Array.isArray(calls) ? [] : [{ type: "message", role, status, content: toItemContent(role, content) }];
-  const called = (Array.isArray(calls) ? calls : []) as { readonly id?: unknown; readonly function?: Fields }[];
+  const called = (Array.isArray(calls) ? calls : []) as {
+    readonly id?: unknown;
+    readonly function?: Fields;
+    readonly custom?: Fields;
+  }[];
   return [
     ...message,
-    ...called.map(({ id, function: named }) => ({
-      type: "function_call",
-      call_id: id,
-      name: named?.["name"],
-      arguments: named?.["arguments"],
-    })),
+    ...called.map(({ id, function: named, custom }) =>
+      custom === undefined
+        ? { type: "function_call", call_id: id, name: named?.["name"], arguments: named?.["arguments"] }
+        : { type: "custom_tool_call", call_id: id, name: custom["name"], input: custom["input"] },
+    ),
   ];
 }
 
@@ -120,18 +139,43 @@ function toItemContent(role: string, content: unknown): readonly Fields[] {
   });
 }
 
-/** Content of an item as that of a chat message: a text where it is nothing else. */
-function toChatContent(content: string | readonly Fields[]): unknown {
+/** Content of an item as that of a chat message: a text where it is nothing else. @throws MarrowError `invalid_input` */
+function toChatContent(content: string | readonly Fields[], path: string): unknown {
   if (typeof content === "string") return content;
-  const parts = content.map((part) => {
-    const { type, text, refusal, image_url: url, detail } = part;
-    if (type === "input_text" || type === "output_text" || type === "text") return { type: "text", text };
-    if (type === "refusal") return { type: "text", text: refusal };
-    if (type === "input_image")
-      return { type: "image_url", image_url: { url, ...(detail !== undefined && { detail }) } };
-    return part;
-  });
+  const parts = content.map((part, at) => toChatPart(part, `${path}.${at}`));
   return parts.every(({ type }) => type === "text") ? parts.map(({ text }) => String(text)).join("\n") : parts;
+}
+
+/** One part of a message as chat completions have it. Parts in their shape already go on as they came. */
+function toChatPart(part: Fields, path: string): { readonly type: string; readonly text?: unknown } {
+  const { type, text, refusal, image_url: url, detail, file_id: file, ...rest } = part;
+  switch (type) {
+    case "input_text":
+    case "output_text":
+    case "text":
+    case "summary_text":
+    case "reasoning_text":
+      return { type: "text", text };
+    case "refusal":
+      return { type: "text", text: refusal };
+    case "input_image": {
+      if (typeof url !== "string") throw wrong(`${path}.image_url`, "a URL, or file_id the id of a file of yours");
+      const image = { url, ...(detail !== undefined && { detail }) };
+      return { type: "image_url", image_url: image } as { type: string };
+    }
+    case "input_file": {
+      const named = { ...(file !== undefined && { file_id: file }), ...rest };
+      return { type: "file", file: named } as { type: string };
+    }
+    case "image_url":
+    case "file":
+    case "input_audio":
+    case "input_video":
+    case "video_url":
+      return part as { type: string };
+    default:
+      throw wrong(`${path}.type`, `a part that is known here, not ${String(type).slice(0, 64)}`);
+  }
 }
 
 function wrong(path: string, expected: string): MarrowError {

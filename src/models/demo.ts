@@ -4,6 +4,7 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger } from "../internal/check.ts";
 import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from "./chat.ts";
 import { DEMO_KNOWLEDGE } from "./demo-knowledge.ts";
+import { demoCall, demoResult, type DemoCall } from "./demo-tools.ts";
 import type { ChatModel, StreamPart } from "./model.ts";
 import { toEvent } from "./sse.ts";
 
@@ -40,16 +41,18 @@ export function demoModel(options: DemoModelOptions = {}): ChatModel {
     list: async () => [{ id: DEMO_MODEL_ID, owned_by: "marrow", created: 0 }],
 
     async complete({ request, signal }) {
-      const words = answerTo(request.messages);
+      const call = callFor(request);
+      const words = call === undefined ? answerTo(request.messages) : [];
       await wait(firstTokenMs * (0.9 + Math.random() / 5) + tokenMs * words.length, signal);
-      const completion = toCompletion(request, words.join(""));
+      const completion = toCompletion(request, words.join(""), call);
       return { completion, text: JSON.stringify(completion) };
     },
 
     async stream({ request, signal }) {
-      const words = answerTo(request.messages);
+      const call = callFor(request);
+      const words = call === undefined ? answerTo(request.messages) : [];
       await wait(firstTokenMs * (0.9 + Math.random() / 5), signal);
-      const whole = toCompletion(request, words.join(""));
+      const whole = toCompletion(request, words.join(""), call);
       const { id, created, model, usage } = whole;
       const base = { id, object: "chat.completion.chunk", created, model };
       const wantsUsage = (request["stream_options"] as { include_usage?: unknown } | undefined)?.include_usage === true;
@@ -62,7 +65,12 @@ export function demoModel(options: DemoModelOptions = {}): ChatModel {
           await wait(tokenMs, signal);
           yield toPart({ ...base, choices: [{ index: 0, delta: { content }, finish_reason: null }] });
         }
-        yield toPart({ ...base, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+        const made = whole.choices[0]?.message["tool_calls"] as readonly object[] | undefined;
+        const calls = made?.map((one, index) => ({ index, ...one }));
+        if (calls !== undefined)
+          yield toPart({ ...base, choices: [{ index: 0, delta: { tool_calls: calls }, finish_reason: null }] });
+        const finish_reason = calls === undefined ? "stop" : "tool_calls";
+        yield toPart({ ...base, choices: [{ index: 0, delta: {}, finish_reason }] });
         if (wantsUsage) yield toPart({ ...base, choices: [], usage: usage ?? null });
         yield { bytes: Buffer.from(toEvent("[DONE]")), chunks: [], done: true };
       })();
@@ -74,17 +82,29 @@ function toPart(chunk: ChatChunk): StreamPart {
   return { bytes: Buffer.from(toEvent(JSON.stringify(chunk))), chunks: [chunk], done: false };
 }
 
-function toCompletion(request: ChatRequest, content: string): ChatCompletion {
+function callFor(request: ChatRequest): DemoCall | undefined {
+  const last = request.messages.at(-1);
+  return last === undefined ? undefined : demoCall(request, textOf(last), rareWords);
+}
+
+function toCompletion(request: ChatRequest, content: string, call: DemoCall | undefined): ChatCompletion {
   const prompt_tokens = request.messages.reduce((sum, message) => sum + countTokens(textOf(message)), 0);
-  const completion_tokens = countTokens(content);
+  const completion_tokens = countTokens(call === undefined ? content : `${call.name} ${call.arguments}`);
+  const message =
+    call === undefined
+      ? { role: "assistant", content, refusal: null }
+      : {
+          role: "assistant",
+          content: null,
+          refusal: null,
+          tool_calls: [{ id: `call_${randomUUID().replaceAll("-", "")}`, type: "function", function: call }],
+        };
   return {
     id: `chatcmpl-${randomUUID()}`,
     object: "chat.completion",
     created: Math.floor(Date.now() / 1000),
     model: DEMO_MODEL_ID,
-    choices: [
-      { index: 0, message: { role: "assistant", content, refusal: null }, logprobs: null, finish_reason: "stop" },
-    ],
+    choices: [{ index: 0, message, logprobs: null, finish_reason: call === undefined ? "stop" : "tool_calls" }],
     usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
   };
 }
@@ -101,6 +121,8 @@ function countTokens(text: string): number {
 
 /** The answer, cut into words with their spaces. */
 function answerTo(messages: readonly ChatMessage[]): string[] {
+  const result = demoResult(messages, textOf);
+  if (result !== undefined) return result.match(/\S+\s*/g) ?? [];
   const last = messages.findLast(({ role }) => role === "user");
   const asked = new Set(rareWords(last === undefined ? "" : textOf(last).slice(0, READ_CHARS_MAX)));
   let best = {

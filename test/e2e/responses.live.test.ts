@@ -38,7 +38,7 @@ describe("a response at once", () => {
     });
     expect(second.output_text).toBe("3 messages");
     expect(model.requests[0]?.body).toMatchObject({
-      max_tokens: 50,
+      max_completion_tokens: 50,
       messages: [{ role: "system" }, { content: "Hello" }],
     });
     expect(model.requests[1]?.body["messages"]).toMatchObject([

@@ -1,13 +1,19 @@
 import type { AnswerStream, ChatOutcome } from "../../flow/index.ts";
 import { createEventReader, type ChatChunk, type ChatCompletion } from "../../models/index.ts";
 import { toChunk, type Assembler } from "./assemble.ts";
+import { SEARCH_STEPS, type Search } from "./file-search.ts";
 import type { ResponseEvent } from "./shape.ts";
 
 type Answered = Extract<ChatOutcome, { kind: "whole" | "stream" }>;
 
 /** The events of an answer but the last; afterwards the assembler has the whole response. */
-export async function* toEvents(outcome: Answered, assembler: Assembler): AsyncGenerator<ResponseEvent> {
+export async function* toEvents(
+  outcome: Answered,
+  search: Search | undefined,
+  assembler: Assembler,
+): AsyncGenerator<ResponseEvent> {
   yield* assembler.begin();
+  if (search !== undefined) yield* assembler.put(search.item, SEARCH_STEPS);
   if (outcome.kind === "whole") yield* assembler.add(toChunk(JSON.parse(outcome.text) as ChatCompletion));
   else for await (const chunk of toChunks(outcome.stream)) yield* assembler.add(chunk);
   yield* assembler.close();

@@ -1,23 +1,46 @@
+import { MarrowError } from "../../errors.ts";
 import { besideText, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
 import type { Asker } from "../asker.ts";
 import { admit } from "../asking.ts";
 import type { GatewayApp } from "../parts.ts";
+import { searchFiles, type Search } from "./file-search.ts";
 import { conversationOf, toChatRequest, type ResponseRequest } from "./request.ts";
+import { resolveFiles, type Known } from "./resolve.ts";
 import type { Item } from "./shape.ts";
 
-/** Asks a tenant's flow what a response is to answer, after the responses before it. */
+/** What asking needs of the gateway. */
+export type AskParts = Pick<GatewayApp, "tenants" | "accounts" | "stores">;
+
+/** What came of asking: the flow's outcome, and the search that went before it. */
+export interface Asked {
+  readonly outcome: ChatOutcome;
+  readonly search: Search | undefined;
+}
+
+/** Asks a tenant's flow what a response is to answer, after the responses before it. References in the input must be resolved. */
 export async function askFlow(
-  parts: Pick<GatewayApp, "tenants" | "accounts">,
+  parts: AskParts,
   asker: Asker,
-  asked: { readonly request: ResponseRequest; readonly input: readonly Item[]; readonly stream: boolean },
+  asked: {
+    readonly request: ResponseRequest;
+    readonly input: readonly Item[];
+    readonly stream: boolean;
+    readonly known?: Known | undefined;
+  },
   how: Pick<ChatCall, "control" | "signal">,
-): Promise<ChatOutcome> {
-  const { conversation, previous_response_id: previous } = asked.request;
-  const history = previous == null ? [] : await parts.tenants(asker.scope).responses.history(previous, asker);
-  const chat = toChatRequest(asked.request, history, asked.input);
+): Promise<Asked> {
+  const { request, input, known } = asked;
+  const { conversation } = request;
+  const history = await historyOf(parts, asker, request, known);
+  const [before, now, search] = await Promise.all([
+    resolveFiles(parts, asker, history),
+    resolveFiles(parts, asker, input),
+    searchFiles(parts, asker, request, input),
+  ]);
+  const chat = toChatRequest(request, before, search === undefined ? now : [search.told, ...now]);
   const { tenant, limiter } = await admit(parts, asker);
-  const { id: _, type: __, ...last } = asked.input.at(-1) ?? {};
-  return tenant.flow.chat({
+  const { id: _, type: __, ...last } = now.at(-1) ?? {};
+  const outcome = await tenant.flow.chat({
     ...how,
     request: { ...chat, ...(asked.stream && { stream: true, stream_options: { include_usage: true } }) },
     within: besideText(last),
@@ -25,5 +48,33 @@ export async function askFlow(
     key: asker.key,
     limiter,
     conversation: conversation == null ? undefined : conversationOf(conversation),
+  });
+  return { outcome, search };
+}
+
+/** All that was said up to the previous response. @throws MarrowError `not_found` with the code that clients know */
+export async function historyOf(
+  { tenants }: Pick<AskParts, "tenants">,
+  asker: Asker,
+  { previous_response_id: previous }: Pick<ResponseRequest, "previous_response_id">,
+  known: Known | undefined,
+): Promise<readonly Item[]> {
+  if (previous == null) return [];
+  const local = known?.(previous);
+  if (local !== undefined) {
+    const before = await historyOf({ tenants }, asker, local.response, known);
+    return [...before, ...local.input, ...local.response.output];
+  }
+  return tenants(asker.scope)
+    .responses.history(previous, asker)
+    .catch((error: unknown) => {
+      throw MarrowError.is(error, "not_found") ? noPrevious(previous) : error;
+    });
+}
+
+/** The error that OpenAI's clients know for a previous response that is not there. */
+export function noPrevious(id: string): MarrowError {
+  return new MarrowError("not_found", `Previous response with id '${id.slice(0, 80)}' not found.`, {
+    details: { path: "previous_response_id", answerCode: "previous_response_not_found" },
   });
 }

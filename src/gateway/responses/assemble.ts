@@ -1,113 +1,89 @@
 import type { ChatChunk, ChatCompletion, Usage } from "../../models/index.ts";
+import { toItemId } from "./input.ts";
 import type { Fields, Item, ResponseBody, ResponseEvent } from "./shape.ts";
+import { createTexts, type Open } from "./texts.ts";
 
 /** Makes a response out of a chat completion, event by event. */
 export interface Assembler {
   /** The events that a stream begins with. */
   begin(): readonly ResponseEvent[];
+  /** The events of an item that the gateway made itself, whole: a search in vector stores. */
+  put(item: Fields, steps: readonly string[]): readonly ResponseEvent[];
   /** The events that a chunk makes. */
   add(chunk: ChatChunk): readonly ResponseEvent[];
-  /** The events that close what is open. */
-  close(): readonly ResponseEvent[];
+  /** The events that close what is open; `isBroken` when the model broke off within it. */
+  close(isBroken?: boolean): readonly ResponseEvent[];
   /** The response as it is; whole once it was closed. */
-  response(state?: "cancelled"): ResponseBody;
+  response(end?: End): ResponseBody;
 }
 
-interface Open {
-  readonly index: number;
-  item: Item;
-  done: boolean;
-}
+/** How a response ended other than by its model's word. */
+export type End =
+  | { readonly status: "cancelled" }
+  | { readonly status: "failed"; readonly error: { readonly code: string; readonly message: string } };
 
 /** Begins a response that the shell describes. */
 export function createAssembler(shell: ResponseBody): Assembler {
   const output: Open[] = [];
+  /** The call that grows at each index of the model's list. */
   const calls = new Map<number, Open>();
-  const suffix = shell.id.slice(5, 45);
-  let message: Open | undefined;
+  /** Calls that the model gave no id: clients answer a call by its id, so it gets one. */
+  const unnamed = new WeakSet<Open>();
+  const texts = createTexts(open);
   let finish: string | null = null;
   let usage: Usage | null | undefined;
+  let tier: string | undefined;
   const running = { ...shell, status: "in_progress" as const };
 
-  function open(item: Fields, prefix: string): Open {
+  function open(item: Fields): Open {
     const index = output.length;
-    const one: Open = { index, item: { ...item, id: `${prefix}_${suffix}o${index}` } as unknown as Item, done: false };
+    const id = toItemId(String(item["type"]), shell.id, "o", index);
+    const one: Open = { index, item: { ...item, id } as unknown as Item, done: false };
     output.push(one);
     return one;
   }
 
-  const added = ({ index, item }: Open): ResponseEvent => ({
-    type: "response.output_item.added",
-    output_index: index,
-    item: { ...item },
-  });
-  const at = ({ index, item }: Open, content = true): Fields => ({
-    item_id: item.id,
-    output_index: index,
-    ...(content && { content_index: 0 }),
-  });
-
-  function say(kind: "output_text" | "refusal", piece: string): readonly ResponseEvent[] {
-    const events: ResponseEvent[] = [];
-    const name = kind === "refusal" ? "refusal" : "text";
-    if (message !== undefined && partOf(message)["type"] !== kind) events.push(...closeMessage());
-    if (message === undefined) {
-      const part =
-        kind === "refusal" ? { type: kind, refusal: "" } : { type: kind, text: "", annotations: [], logprobs: [] };
-      message = open({ type: "message", status: "in_progress", role: "assistant", content: [] }, "msg");
-      events.push(added(message), { type: "response.content_part.added", ...at(message), part });
-      message.item = { ...message.item, content: [part] };
-    }
-    const part = partOf(message);
-    message.item = { ...message.item, content: [{ ...part, [name]: String(part[name]) + piece }] };
-    const logprobs = kind === "refusal" ? {} : { logprobs: [] };
-    events.push({ type: `response.${kind}.delta`, ...at(message), delta: piece, ...logprobs });
-    return events;
-  }
-
+  /** A tool call grows by deltas; a new id at a known index begins another one, and empty fields change nothing. */
   function call(delta: Fields, index: number): readonly ResponseEvent[] {
     const events: ResponseEvent[] = [];
-    const named = (delta["function"] ?? {}) as { readonly name?: unknown; readonly arguments?: unknown };
+    const custom = delta["custom"] as Fields | undefined;
+    const named = (delta["function"] ?? custom ?? {}) as Fields;
+    const id = text(delta["id"]);
     let one = calls.get(index);
-    if (one === undefined) {
-      events.push(...closeMessage());
-      const fields = {
-        type: "function_call",
-        status: "in_progress",
-        arguments: "",
-        call_id: delta["id"] ?? "",
-        name: named.name ?? "",
-      };
-      one = open(fields, "fc");
+    if (one === undefined || (id !== "" && one.item["call_id"] !== id && !unnamed.has(one))) {
+      events.push(...texts.close());
+      const callId = id === "" ? `call_${shell.id.slice(5, 29)}${output.length}` : id;
+      const head = { status: "in_progress", call_id: callId, name: text(named["name"]) };
+      one = open(
+        custom === undefined
+          ? { type: "function_call", ...head, arguments: "" }
+          : { type: "custom_tool_call", ...head, input: "" },
+      );
+      if (id === "") unnamed.add(one);
       calls.set(index, one);
       events.push(added(one));
-    }
-    if (typeof named.arguments === "string" && named.arguments !== "") {
-      one.item = { ...one.item, arguments: String(one.item["arguments"]) + named.arguments };
-      events.push({ type: "response.function_call_arguments.delta", ...at(one, false), delta: named.arguments });
-    }
+    } else if (one.item["name"] === "") one.item = { ...one.item, name: text(named["name"]) };
+    const field = one.item.type === "function_call" ? "arguments" : "input";
+    const piece = text(named[field]);
+    if (piece === "") return events;
+    one.item = { ...one.item, [field]: String(one.item[field]) + piece };
+    events.push({
+      type: `response.${EVENTS[field]}.delta`,
+      item_id: one.item.id,
+      output_index: one.index,
+      delta: piece,
+    });
     return events;
   }
 
-  function closeMessage(): readonly ResponseEvent[] {
-    if (message === undefined) return [];
-    const one = message;
-    message = undefined;
-    const part = partOf(one);
-    const kind = String(part["type"]);
-    const name = kind === "refusal" ? "refusal" : "text";
-    const logprobs = kind === "refusal" ? {} : { logprobs: [] };
+  function closeCall(one: Open, isCut: boolean): readonly ResponseEvent[] {
+    const field = one.item.type === "function_call" ? "arguments" : "input";
+    const named = field === "arguments" ? { name: one.item["name"] } : {};
+    const at = { item_id: one.item.id, output_index: one.index };
     return [
-      { type: `response.${kind}.done`, ...at(one), [name]: part[name], ...logprobs },
-      { type: "response.content_part.done", ...at(one), part },
-      done(one),
+      { type: `response.${EVENTS[field]}.done`, ...at, ...named, [field]: one.item[field] },
+      close(one, isCut && one === output.at(-1)),
     ];
-  }
-
-  function done(one: Open): ResponseEvent {
-    one.done = true;
-    one.item = { ...one.item, status: statusOf(finish) === "completed" ? "completed" : "incomplete" };
-    return { type: "response.output_item.done", output_index: one.index, item: one.item };
   }
 
   return {
@@ -116,67 +92,76 @@ export function createAssembler(shell: ResponseBody): Assembler {
       { type: "response.in_progress", response: running },
     ],
 
+    put(item, steps) {
+      const one = open({ ...item, status: "in_progress" });
+      const at = { item_id: one.item.id, output_index: one.index };
+      const events = [added(one), ...steps.map((step) => ({ type: `response.${one.item.type}.${step}`, ...at }))];
+      return [...events, close(one, false)];
+    },
+
     add(chunk) {
       usage = chunk.usage ?? usage;
+      if (typeof chunk["service_tier"] === "string") tier = chunk["service_tier"];
       const events: ResponseEvent[] = [];
-      for (const { index = 0, delta, finish_reason: reason } of chunk.choices ?? []) {
+      for (const { index = 0, delta, finish_reason: reason, ...choice } of chunk.choices ?? []) {
         if (index !== 0) continue;
         if (typeof reason === "string") finish = reason;
-        const { content, refusal, tool_calls: made } = delta ?? {};
-        if (typeof content === "string" && content !== "") events.push(...say("output_text", content));
-        if (typeof refusal === "string" && refusal !== "") events.push(...say("refusal", refusal));
+        events.push(...texts.add(delta ?? {}, choice));
+        const made = delta?.["tool_calls"];
         for (const [place, one] of (Array.isArray(made) ? (made as Fields[]) : []).entries())
           events.push(...call(one, typeof one["index"] === "number" ? one["index"] : place));
       }
       return events;
     },
 
-    close() {
-      const events = [...closeMessage()];
-      for (const one of calls.values()) {
-        if (one.done) continue;
-        events.push(
-          {
-            type: "response.function_call_arguments.done",
-            ...at(one, false),
-            name: one.item["name"],
-            arguments: one.item["arguments"],
-          },
-          done(one),
-        );
-      }
+    close(isBroken = false) {
+      const isCut = isBroken || statusOf(finish) === "incomplete";
+      const events = [...texts.close(isCut)];
+      for (const one of output) if (!one.done) events.push(...closeCall(one, isCut));
       return events;
     },
 
-    response(state) {
-      const status = state ?? statusOf(finish);
+    response(end) {
+      const status = end?.status ?? statusOf(finish);
       return {
         ...shell,
         status,
+        error: end?.status === "failed" ? end.error : null,
         incomplete_details:
           status === "incomplete" ? { reason: finish === "content_filter" ? finish : "max_output_tokens" } : null,
         output: output.map(({ item }) => item),
         usage: usage == null ? null : toUsage(usage),
-        ...(status !== "cancelled" && { completed_at: Math.floor(Date.now() / 1000) }),
+        ...(tier !== undefined && { service_tier: tier }),
+        completed_at: status === "completed" ? Math.floor(Date.now() / 1000) : null,
       };
     },
   };
 }
 
+/** The words of events about a call's arguments, and about a custom tool's input. */
+const EVENTS = { arguments: "function_call_arguments", input: "custom_tool_call_input" } as const;
+
 /** A whole completion as the one chunk that says it all. */
-export function toChunk({ choices, usage }: ChatCompletion): ChatChunk {
+export function toChunk({ choices, usage, service_tier: tier }: ChatCompletion): ChatChunk {
   return {
-    choices: choices.map(({ index, message, finish_reason: reason }) => ({
-      index,
-      delta: message,
-      finish_reason: reason,
-    })),
+    choices: choices.map(({ message, ...choice }) => ({ ...choice, delta: message })),
+    ...(typeof tier === "string" && { service_tier: tier }),
     ...(usage != null && { usage }),
   };
 }
 
-function partOf({ item }: Open): Fields {
-  return (item["content"] as readonly Fields[])[0] ?? {};
+function added({ index, item }: Open): ResponseEvent {
+  return { type: "response.output_item.added", output_index: index, item: { ...item } };
+}
+
+function close(one: Open, isCut: boolean): ResponseEvent {
+  one.done = true;
+  one.item = { ...one.item, status: isCut ? "incomplete" : "completed" };
+  return { type: "response.output_item.done", output_index: one.index, item: one.item };
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function statusOf(finish: string | null): "completed" | "incomplete" {
@@ -190,6 +175,6 @@ function toUsage(usage: Usage): Fields {
     input_tokens_details: { cached_tokens: details("prompt_tokens_details")["cached_tokens"] ?? 0 },
     output_tokens: usage.completion_tokens,
     output_tokens_details: { reasoning_tokens: details("completion_tokens_details")["reasoning_tokens"] ?? 0 },
-    total_tokens: usage.total_tokens,
+    total_tokens: usage.total_tokens ?? usage.prompt_tokens + usage.completion_tokens,
   };
 }

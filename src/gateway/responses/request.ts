@@ -5,11 +5,12 @@ import { withHistory } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
 import { toTurn } from "../items.ts";
-import type { Fields, Item, ResponseBody } from "./shape.ts";
+import type { Fields, Item } from "./shape.ts";
+import { toChatFields } from "./translation.ts";
 
 const text = z.string().max(256);
 
-/** What must be right for a request to be understood; the rest is passed on where chat completions know it. */
+/** What must be right for a request to be understood; `translation.ts` says what becomes of each field. */
 export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({
   model: z.string().min(1).max(256),
   input: z.union([z.string(), z.array(z.looseObject({})).max(10_000)]).nullish(),
@@ -22,9 +23,14 @@ export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({
   user: text.nullish(),
   metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
   max_output_tokens: z.int().min(1).nullish(),
+  max_tool_calls: z.int().min(1).nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
+  presence_penalty: z.number().nullish(),
+  frequency_penalty: z.number().nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
   parallel_tool_calls: z.boolean().nullish(),
+  include: z.array(z.string().max(128)).max(32).nullish(),
   tools: z
     .array(z.looseObject({ type: text.min(1) }))
     .max(1_024)
@@ -33,6 +39,9 @@ export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({
   text: z.looseObject({ format: z.looseObject({ type: text }).nullish() }).nullish(),
   reasoning: z.looseObject({ effort: z.string().max(32).nullish() }).nullish(),
   truncation: z.enum(["auto", "disabled"]).nullish(),
+  service_tier: z.string().max(64).nullish(),
+  safety_identifier: text.nullish(),
+  prompt_cache_key: text.nullish(),
 });
 
 /** A request for a response, as the client sent it. */
@@ -51,6 +60,7 @@ export interface ResponseRequest extends Fields {
   readonly temperature?: number | null | undefined;
   readonly top_p?: number | null | undefined;
   readonly parallel_tool_calls?: boolean | null | undefined;
+  readonly include?: readonly string[] | null | undefined;
   readonly tools?: readonly Fields[] | null | undefined;
   readonly tool_choice?: string | Fields | null | undefined;
   readonly text?: (Fields & { readonly format?: Fields | null | undefined }) | null | undefined;
@@ -63,86 +73,25 @@ export function newResponseId(): string {
   return `resp_${randomBytes(24).toString("hex")}`;
 }
 
-/** What was asked as items, each with an id. @throws MarrowError `invalid_input` */
-export function toInputItems({ input }: ResponseRequest, id: string): readonly Item[] {
-  const said = typeof input === "string" ? [{ role: "user", content: input }] : (input ?? []);
-  return said.map((item: Fields, at) => {
-    const { type = "message", id: _, content, ...rest } = item;
-    if (typeof type !== "string")
-      throw new MarrowError("invalid_input", `input.${at}.type must be a string`, { details: { path: "input" } });
-    const parts = typeof content === "string" ? [{ type: partOf(rest["role"]), text: content }] : content;
-    return {
-      ...rest,
-      type,
-      id: `${type === "message" ? "msg" : "item"}_${id.slice(5, 45)}i${at}`,
-      ...(content !== undefined && { content: parts }),
-    };
-  });
-}
-
-/** The words that models are given, in the form of chat completions. `history`: what was said before. */
+/**
+ * The chat request that a response asks its model: instructions, what was said before (`history`), what is said now. Items must be resolved.
+ * @throws MarrowError `invalid_input` for a field or an item that has no meaning here, and for the result of a call that nobody made
+ */
 export function toChatRequest(request: ResponseRequest, history: readonly Item[], input: readonly Item[]): ChatRequest {
-  const { instructions, tools, tool_choice: choice, text: form, reasoning, max_output_tokens: most } = request;
-  const turns: Turn[] = [...history, ...input].map((item, at) => toTurn(item, `input.${at - history.length}`));
-  const told = (turn: Turn) => turn.role === "system" || turn.role === "developer";
+  const { instructions } = request;
+  const turns: Turn[] = [...history, ...input].map((item, at) => toTurn(item, pathOf(at, history.length)));
+  if (request.conversation == null) checkResults(turns, history.length);
   const first = [
     ...(instructions === null || instructions === undefined ? [] : [{ role: "system", content: instructions }]),
-    ...turns.filter(told).map(({ role, content }) => ({ role, content })),
+    ...turns.filter(isTold).map(({ role, content }) => ({ role, content })),
   ];
   const messages = withHistory(
     first,
-    turns.filter((turn) => !told(turn)),
+    turns.filter((turn) => !isTold(turn)),
   );
   if (messages.length === first.length && request.conversation == null && history.length === 0 && input.length === 0)
     throw new MarrowError("invalid_input", "input must be given", { details: { path: "input" } });
-  const format = toResponseFormat(form?.format);
-  const chat: ChatRequest = { model: request.model, messages };
-  return {
-    ...chat,
-    ...given("temperature", request.temperature),
-    ...given("top_p", request.top_p),
-    ...given("max_tokens", most),
-    ...given("parallel_tool_calls", tools?.length ? request.parallel_tool_calls : undefined),
-    ...given("user", request.user),
-    ...given("reasoning_effort", reasoning?.effort),
-    ...given("verbosity", form?.["verbosity"]),
-    ...given("service_tier", request["service_tier"]),
-    ...given("tools", tools?.length ? tools.map(toChatTool) : undefined),
-    ...given("tool_choice", typeof choice === "object" && choice !== null ? toChatTool(choice) : choice),
-    ...given("response_format", format),
-  };
-}
-
-/** A response that has not begun: everything that is known of it. */
-export function toShell(request: ResponseRequest, id: string, nowMs: number): ResponseBody {
-  const { model, conversation } = request;
-  return {
-    id,
-    object: "response",
-    created_at: Math.floor(nowMs / 1000),
-    status: request.background === true ? "queued" : "in_progress",
-    background: request.background === true,
-    error: null,
-    incomplete_details: null,
-    instructions: request.instructions ?? null,
-    max_output_tokens: request.max_output_tokens ?? null,
-    model,
-    output: [],
-    parallel_tool_calls: request.parallel_tool_calls ?? true,
-    previous_response_id: request.previous_response_id ?? null,
-    conversation: conversation == null ? null : { id: conversationOf(conversation) },
-    reasoning: { effort: request.reasoning?.effort ?? null, summary: null },
-    store: request.store ?? true,
-    temperature: request.temperature ?? null,
-    text: { format: { type: "text" }, ...request.text },
-    tool_choice: request.tool_choice ?? "auto",
-    tools: request.tools ?? [],
-    top_p: request.top_p ?? null,
-    truncation: request.truncation ?? "disabled",
-    usage: null,
-    ...given("user", request.user),
-    metadata: request.metadata ?? {},
-  };
+  return { ...toChatFields(request), model: request.model, messages };
 }
 
 /** The id of a conversation, given as such or in an object. */
@@ -150,22 +99,24 @@ export function conversationOf(conversation: NonNullable<ResponseRequest["conver
   return typeof conversation === "string" ? conversation : conversation.id;
 }
 
-function partOf(role: unknown): string {
-  return role === "assistant" ? "output_text" : "input_text";
+function isTold({ role }: Turn): boolean {
+  return role === "system" || role === "developer";
 }
 
-function given(name: string, value: unknown): Fields {
-  return value === undefined || value === null ? {} : { [name]: value };
+function pathOf(at: number, before: number): string {
+  return at < before ? `previous_response_id.${at}` : `input.${at - before}`;
 }
 
-/** A function of the Responses API as chat completions have it; other kinds go on as they came. */
-function toChatTool(tool: Fields): Fields {
-  const { type, ...rest } = tool;
-  return type === "function" && rest["function"] === undefined ? { type, function: rest } : tool;
-}
-
-function toResponseFormat(format: Fields | null | undefined): Fields | undefined {
-  if (format == null || format["type"] === "text") return undefined;
-  const { type, ...rest } = format;
-  return type === "json_schema" ? { type, json_schema: rest } : format;
+/** The result of a tool belongs to a call that was made before it: models refuse it otherwise, and answers would lose it. */
+function checkResults(turns: readonly Turn[], before: number): void {
+  const calls = new Set<unknown>();
+  for (const [at, turn] of turns.entries()) {
+    for (const { id } of (turn["tool_calls"] ?? []) as readonly { readonly id: unknown }[]) calls.add(id);
+    if (turn.role !== "tool" || calls.has(turn["tool_call_id"])) continue;
+    const path = `${pathOf(at, before)}.call_id`;
+    const id = String(turn["tool_call_id"]).slice(0, 64);
+    throw new MarrowError("invalid_input", `No tool call found for function call output with call_id ${id}.`, {
+      details: { path },
+    });
+  }
 }

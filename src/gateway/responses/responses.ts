@@ -162,8 +162,9 @@ export function createResponses(
 function withState(response: ResponseBody, { state, reason }: Job): ResponseBody {
   switch (state) {
     case "running":
-    case "cancelling":
       return { ...response, status: "in_progress" };
+    // What is being cancelled ends as such, or was whole before: clients are told the end, not the way to it.
+    case "cancelling":
     case "cancelled":
       return { ...response, status: "cancelled" };
     case "dead":
@@ -174,6 +175,8 @@ function withState(response: ResponseBody, { state, reason }: Job): ResponseBody
 }
 
 function toError(reason: string | undefined): { readonly code: string; readonly message: string } {
+  if (reason === "too_large")
+    return { code: "rate_limit_exceeded", message: "the request is larger than the limit itself" };
   if (reason === "rate_limited")
     return { code: "rate_limit_exceeded", message: "a limit refused the request too long" };
   return { code: "server_error", message: `the response could not be made: ${reason ?? "failed"}` };

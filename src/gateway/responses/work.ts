@@ -8,28 +8,30 @@ import type { ResponseJob } from "./responses.ts";
 import type { KeptResponse } from "./shape.ts";
 
 /** What the work in the background needs of the gateway. */
-export type WorkParts = Pick<GatewayApp, "tenants" | "accounts" | "metrics">;
+export type WorkParts = Pick<GatewayApp, "tenants" | "accounts" | "metrics" | "stores">;
 
 /** Makes a response in the background: its events are the job's output, the response is its result; a cancelled one is what there was of it. */
 export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>): Promise<KeptResponse> {
   const { response: shell, request, input, user, asker } = work.payload;
   const { signal } = work;
-  const outcome = await askFlow(parts, asker, { request, input, stream: true }, { signal });
+  const { outcome, search } = await askFlow(parts, asker, { request, input, stream: true }, { signal });
   if (outcome.kind === "refused") {
     parts.metrics.refused(outcome.decision.refusedBy);
-    throw new MarrowError("rate_limited", "a limit refused the request", {
-      details: { retryAfterMs: outcome.decision.retryAfterMs ?? 60_000 },
-    });
+    const { retryAfterMs } = outcome.decision;
+    // Waiting cannot help where the request is larger than the limit itself.
+    if (retryAfterMs === undefined)
+      throw new MarrowError("too_large", "the request is larger than the limit itself", { details: { path: "input" } });
+    throw new MarrowError("rate_limited", "a limit refused the request", { details: { retryAfterMs } });
   }
   if (outcome.kind === "absent") throw new MarrowError("internal", "only a stored answer was asked for");
   parts.metrics.cached(outcome.provenance.cache);
   const assembler = createAssembler(shell);
   try {
-    for await (const event of toEvents(outcome, assembler)) work.write(JSON.stringify(event));
+    for await (const event of toEvents(outcome, search, assembler)) work.write(JSON.stringify(event));
   } catch (error) {
     if (!work.cancelled) throw error;
-    assembler.close();
-    return { response: assembler.response("cancelled"), input, user };
+    assembler.close(true);
+    return { response: assembler.response({ status: "cancelled" }), input, user };
   }
   const response = assembler.response();
   if (response.status === "incomplete") work.conclude("incomplete");

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import type { Session, SessionInfo } from "../../memory/index.ts";
 import { userOf } from "../identity.ts";
-import { fromItemId, toItems, toTurn, type ConversationItem } from "../items.ts";
+import { findItem, placeOf } from "../conversation-items.ts";
+import { toItems, toTurn, type ConversationItem } from "../items.ts";
 import { pageQuery, toListBody, toItemPage } from "../pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
@@ -91,18 +92,6 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
   });
 }
 
-/** One item. @throws MarrowError `not_found` */
-async function findItem(
-  session: Session,
-  id: string,
-): Promise<{ readonly item: ConversationItem; readonly sequence: number }> {
-  const { sequence, at } = placeOf(session.id, id);
-  const { turns } = await session.read({ after: sequence - 1, before: sequence + 1, limit: 1 });
-  const item = turns[0] === undefined ? undefined : toItems(turns[0], session.id)[at];
-  if (item === undefined || item.id !== id) throw noItem();
-  return { item, sequence };
-}
-
 async function listItems(session: Session, after: string | undefined, limit: number, newestFirst: boolean) {
   const from = after === undefined ? undefined : placeOf(session.id, after);
   const data: ConversationItem[] = [];
@@ -129,16 +118,6 @@ async function listItems(session: Session, after: string | undefined, limit: num
     if (newestFirst ? lowest <= oldest : highest >= version) return { data, hasMore: false };
     edge = newestFirst ? lowest - 1 : highest + 1;
   }
-}
-
-function placeOf(conversation: string, item: string) {
-  const place = fromItemId(conversation, item);
-  if (place === undefined || place.sequence < 1) throw noItem();
-  return place;
-}
-
-function noItem(): MarrowError {
-  return new MarrowError("not_found", "there is no item of this id in the conversation");
 }
 
 function toConversation(id: string, { createdAtMs, metadata: known }: SessionInfo) {

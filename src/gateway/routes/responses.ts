@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { parseCacheControl } from "../../flow/index.ts";
+import { toEvent } from "../../models/index.ts";
 import { askerOf, reachOf } from "../asker.ts";
 import { refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
@@ -10,18 +11,13 @@ import { header } from "../identity.ts";
 import { pageQuery, toListBody, toItemPage } from "../pages.ts";
 import { ownKey } from "../ownership.ts";
 import type { GatewayApp } from "../parts.ts";
-import { toEvents } from "../responses/answer.ts";
-import { askFlow } from "../responses/ask.ts";
-import { createAssembler } from "../responses/assemble.ts";
-import {
-  newResponseId,
-  responseBody,
-  toChatRequest,
-  toInputItems,
-  toShell,
-  type ResponseRequest,
-} from "../responses/request.ts";
+import { noPrevious } from "../responses/ask.ts";
+import { toInputItems } from "../responses/input.ts";
+import { newResponseId, responseBody, toChatRequest, type ResponseRequest } from "../responses/request.ts";
+import { resolveReferences } from "../responses/resolve.ts";
 import { lastEvent, type Item, type ResponseBody, type ResponseEvent } from "../responses/shape.ts";
+import { toShell } from "../responses/shell.ts";
+import { beginTurn, checkKept } from "../responses/turn.ts";
 
 interface Named {
   Params: { readonly id: string };
@@ -48,46 +44,34 @@ export function registerResponses(parts: GatewayApp): void {
 
   /** Answers at once. */
   async function answer(request: FastifyRequest, reply: FastifyReply, body: ResponseRequest): Promise<unknown> {
-    const id = newResponseId();
-    const input = toInputItems(body, id);
     const stream = body.stream === true;
     const asker = askerOf(request, body.user);
     const control = parseCacheControl(header(request, "x-marrow-cache-control"));
-    const outcome = await askFlow(parts, asker, { request: body, input, stream }, { control });
-    if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
-    metrics.cached(outcome.provenance.cache);
-    const headers = toHeaders(outcome.provenance, request.id);
-    if (outcome.kind === "absent") return tellAbsent(reply, headers);
-    const assembler = createAssembler(toShell(body, id, Date.now()));
-    const keep = async () => {
-      const response = assembler.response();
-      if (body.store !== false) await of(request).keep({ response, input, user: asker.user });
-      return response;
-    };
-    const events = toEvents(outcome, assembler);
-    if (!stream) {
-      for await (const _ of events);
-      return reply.headers(headers).send(await keep());
-    }
-    async function* all(): AsyncGenerator<ResponseEvent> {
-      yield* events;
-      yield lastEvent(await keep());
-    }
-    // Who leaves may come back for the kept response: it is read to its end.
-    return sendEvents(reply, headers, numbered(all(), 0), () => {});
+    const turn = await beginTurn(parts, asker, { request: body, stream, control, log: request.log });
+    if (turn.kind === "refused") return refuseCall(reply, parts, turn.decision);
+    metrics.cached(turn.provenance.cache);
+    const headers = toHeaders(turn.provenance, request.id);
+    if (turn.kind === "absent") return tellAbsent(reply, headers);
+    if (!stream) return reply.headers(headers).send((await turn.whole()).response);
+    // A client that leaves may come back for the kept response, so the stream is read to its end.
+    return sendEvents(reply, headers, numbered(turn.events, 0), () => {});
   }
 
   /** Begins one in the background. */
   async function begin(request: FastifyRequest, reply: FastifyReply, body: ResponseRequest): Promise<unknown> {
     const id = newResponseId();
-    const input = toInputItems(body, id);
     const asker = askerOf(request, body.user);
     const after = body.previous_response_id ?? undefined;
-    // What could never be asked is refused now, not in the background.
-    toChatRequest(body, [], input);
+    const input = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
+    // What could never be asked is refused now, not in the background. The results of tools need the history, which may still be made.
+    toChatRequest(body, [], after === undefined ? input : input.filter((item) => !isResult(item)));
     const response = toShell(body, id, Date.now());
     const job = { type: "response" as const, response, input, user: asker.user, request: body, asker };
-    const begun = await of(request).begin(job, { after, key: ownKey(asker, header(request, "idempotency-key")) });
+    const begun = await of(request)
+      .begin(job, { after, key: ownKey(asker, header(request, "idempotency-key")) })
+      .catch((error: unknown) => {
+        throw after !== undefined && MarrowError.is(error, "not_found") ? noPrevious(after) : error;
+      });
     if (body.stream === true) return follow(request, reply, begun, -1);
     return begun === id ? response : (await of(request).find(begun, asker)).response;
   }
@@ -154,25 +138,26 @@ export function registerResponses(parts: GatewayApp): void {
         next = Number(known) + 1;
         yield toText({ type, sequence_number: known, ...rest });
       }
+      // Open Responses ends its streams by this word; OpenAI's clients pass over it.
+      yield toEvent("[DONE]");
     } catch (error) {
       if (MarrowError.is(error, "aborted")) return;
       app.log.warn({ code: (error as { code?: unknown }).code }, "a response's stream broke");
-      const { code, message, param } = toErrorAnswer(error).body.error;
-      yield toText({ type: "error", sequence_number: next, code, message, param });
+      const { code, message, param, type } = toErrorAnswer(error).body.error;
+      yield toText({
+        type: "error",
+        sequence_number: next,
+        code,
+        message,
+        param,
+        error: { type, code, message, param },
+      });
     }
   }
 }
 
-/** What can be taken up again must be kept, and one history is enough. */
-function checkKept({ background, store, previous_response_id: previous, conversation }: ResponseRequest): void {
-  if (background === true && store === false)
-    throw new MarrowError("invalid_input", "store must be true for a response in the background", {
-      details: { path: "store" },
-    });
-  if (previous != null && conversation != null)
-    throw new MarrowError("invalid_input", "a request has a previous response or a conversation, not both", {
-      details: { path: "previous_response_id" },
-    });
+function isResult({ type }: Item): boolean {
+  return type.endsWith("_call_output");
 }
 
 function toText(event: ResponseEvent): string {

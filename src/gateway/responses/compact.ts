@@ -1,0 +1,95 @@
+import { randomBytes } from "node:crypto";
+import type { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { CACHE_CONTROL_DEFAULT, type ChatOutcome } from "../../flow/index.ts";
+import type { ChatCompletion } from "../../models/index.ts";
+import type { Asker } from "../asker.ts";
+import { askFlow, historyOf, type AskParts } from "./ask.ts";
+import { createAssembler, toChunk } from "./assemble.ts";
+import { COMPACT_INSTRUCTIONS, sealSummary } from "./compaction.ts";
+import { toInputItems, toItemId } from "./input.ts";
+import { newResponseId, responseBody, type ResponseRequest } from "./request.ts";
+import { resolveReferences } from "./resolve.ts";
+import type { Fields, Item } from "./shape.ts";
+import { toShell } from "./shell.ts";
+
+/** A request to compact a conversation: the fields of a response's that say what was said. */
+export const compactBody: z.ZodType<ResponseRequest> = responseBody;
+
+/** What compacting comes to: the object, or a limit's refusal. */
+export type Compacted =
+  | {
+      readonly kind: "done";
+      readonly body: Fields;
+      readonly provenance: Extract<ChatOutcome, { kind: "whole" }>["provenance"];
+    }
+  | Extract<ChatOutcome, { kind: "refused" }>;
+
+/**
+ * Compacts a conversation: the user's own messages stay as they are, and all else becomes one `compaction` item, whose summary the named model
+ * writes. Sent as the input of the next request, the output stands for the whole conversation. Costs one call of the model; nothing is stored.
+ * @throws MarrowError as a response does
+ */
+export async function compact(parts: AskParts, asker: Asker, request: ResponseRequest): Promise<Compacted> {
+  const id = newResponseId();
+  const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id) });
+  const history = await historyOf(parts, asker, request, undefined);
+  if (history.length + input.length === 0)
+    throw new MarrowError("invalid_input", "input or previous_response_id must be given", {
+      details: { path: "input" },
+    });
+  const wish: Item = {
+    id: toItemId("message", id, "i", input.length),
+    type: "message",
+    role: "user",
+    content: [{ type: "input_text", text: COMPACT_INSTRUCTIONS }],
+  };
+  const { model, instructions, prompt_cache_key: key, user } = request;
+  const asked = { model, instructions, user, ...(key != null && { prompt_cache_key: key }) };
+  const { outcome } = await askFlow(
+    parts,
+    asker,
+    {
+      request: { ...asked, previous_response_id: request.previous_response_id },
+      input: [...input, wish],
+      stream: false,
+    },
+    { control: { ...CACHE_CONTROL_DEFAULT, noCache: true, noStore: true } },
+  );
+  if (outcome.kind === "refused") return outcome;
+  if (outcome.kind !== "whole") throw new MarrowError("internal", "a whole answer was asked for");
+  const completion = JSON.parse(outcome.text) as ChatCompletion;
+  const assembler = createAssembler(toShell(asked, id, Date.now()));
+  assembler.add(toChunk(completion));
+  assembler.close();
+  const { usage } = assembler.response();
+  const summary = completion.choices[0]?.message.content;
+  if (typeof summary !== "string" || summary.trim() === "")
+    throw new MarrowError("model_failed", "the model wrote no summary", { details: { status: 502 } });
+  const said = [...history, ...input].filter(({ type, role }: Fields) => type === "message" && role === "user");
+  const output = [...said, { type: "compaction", encrypted_content: sealSummary(summary) }].map((item, at) => ({
+    ...item,
+    id: toItemId(item.type, id, "o", at),
+    ...(item.type === "message" && { status: "completed" }),
+  }));
+  return {
+    kind: "done",
+    provenance: outcome.provenance,
+    body: {
+      id: `cmpr_${randomBytes(24).toString("hex")}`,
+      object: "response.compaction",
+      created_at: Math.floor(Date.now() / 1000),
+      output,
+      usage: usage ?? NO_USAGE,
+    },
+  };
+}
+
+/** For endpoints that count nothing: the field must be there. */
+const NO_USAGE: Fields = {
+  input_tokens: 0,
+  input_tokens_details: { cached_tokens: 0 },
+  output_tokens: 0,
+  output_tokens_details: { reasoning_tokens: 0 },
+  total_tokens: 0,
+};

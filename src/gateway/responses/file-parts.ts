@@ -1,0 +1,58 @@
+import { MarrowError } from "../../errors.ts";
+import type { Asker } from "../asker.ts";
+import { mayRead } from "../ownership.ts";
+import type { GatewayApp } from "../parts.ts";
+import type { Fields } from "./shape.ts";
+
+/** Media types by the end of a file's name. */
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ["pdf", "application/pdf"],
+  ["png", "image/png"],
+  ["jpg", "image/jpeg"],
+  ["jpeg", "image/jpeg"],
+  ["gif", "image/gif"],
+  ["webp", "image/webp"],
+  ["txt", "text/plain"],
+  ["md", "text/markdown"],
+  ["csv", "text/csv"],
+  ["html", "text/html"],
+  ["json", "application/json"],
+  ["docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"],
+  ["xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"],
+]);
+
+/** The media type of a file by its name. */
+export function mediaTypeOf(filename: string): string {
+  return TYPES.get(filename.split(".").at(-1)?.toLowerCase() ?? "") ?? "application/octet-stream";
+}
+
+/**
+ * A part that names a file of this gateway, with the file's bytes in place of its id: upstreams do not know the gateway's ids.
+ * @throws MarrowError `not_found` that names the field
+ */
+export async function readFilePart(
+  { stores }: Pick<GatewayApp, "stores">,
+  asker: Asker,
+  part: Fields,
+  path: string,
+): Promise<{ readonly part: Fields; readonly bytes: number }> {
+  const { file_id: id, ...rest } = part;
+  const { files } = stores(asker.scope);
+  const [file, content] = await Promise.all([files.get(String(id)), files.content(String(id))]).catch(
+    (error: unknown) => {
+      if (!MarrowError.is(error, "not_found")) throw error;
+      throw noFile(path);
+    },
+  );
+  if (!mayRead(asker, file.owner, true)) throw noFile(path);
+  const data = `data:${mediaTypeOf(file.filename)};base64,${content.toString("base64")}`;
+  const read =
+    part["type"] === "input_image"
+      ? { ...rest, image_url: data }
+      : { filename: file.filename, ...rest, file_data: data };
+  return { part: read, bytes: content.length };
+}
+
+function noFile(path: string): MarrowError {
+  return new MarrowError("not_found", `${path}: there is no file of this id`, { details: { path } });
+}

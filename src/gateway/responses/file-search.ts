@@ -1,0 +1,108 @@
+import { MarrowError } from "../../errors.ts";
+import type { FileFilter, FoundChunk } from "../../stores/index.ts";
+import type { Asker } from "../asker.ts";
+import { mayRead } from "../ownership.ts";
+import type { GatewayApp } from "../parts.ts";
+import type { ResponseRequest } from "./request.ts";
+import type { Fields, Item } from "./shape.ts";
+import { isFileSearch, refused } from "./translation.ts";
+
+/** Vector stores that one request may search. */
+const STORES_MAX = 10;
+/** Chunks that a model is given when the tool names no number. */
+const RESULTS_DEFAULT = 10;
+/** Characters of the question that is searched for. */
+const QUERY_CHARS_MAX = 4_096;
+
+/** What a search found: the item that tells the client, and the message that tells the model. */
+export interface Search {
+  readonly item: Fields;
+  readonly told: Item;
+}
+
+/**
+ * Runs `file_search` over the gateway's own vector stores: the last message of the user's is the question, and what is found stands before the
+ * conversation as an instruction. So it works with every model, also one without tools, and costs no second call. `undefined` where the
+ * request has no such tool, forbids tools, or asks nothing.
+ * @throws MarrowError `not_found` for a store that is not there, `invalid_input`
+ */
+export async function searchFiles(
+  { stores }: Pick<GatewayApp, "stores">,
+  asker: Asker,
+  { tools, tool_choice: choice, include }: ResponseRequest,
+  input: readonly Item[],
+): Promise<Search | undefined> {
+  const at = tools?.findIndex(isFileSearch) ?? -1;
+  const tool = tools?.[at];
+  const query = questionOf(input);
+  if (tool === undefined || choice === "none" || query === undefined) return undefined;
+  const ids = tool["vector_store_ids"];
+  if (!Array.isArray(ids) || ids.length === 0 || ids.length > STORES_MAX || ids.some((id) => typeof id !== "string"))
+    throw refused(`tools.${at}.vector_store_ids`, "this list", `; give 1 to ${STORES_MAX} ids of vector stores`);
+  const {
+    filters,
+    max_num_results: limit,
+    ranking_options: ranking,
+  } = tool as {
+    readonly filters?: FileFilter | null;
+    readonly max_num_results?: number | null;
+    readonly ranking_options?: { readonly score_threshold?: number | null } | null;
+  };
+  const most = limit ?? RESULTS_DEFAULT;
+  const search = {
+    queries: [query],
+    filter: filters ?? undefined,
+    limit: most,
+    minSimilarity: ranking?.score_threshold ?? undefined,
+  };
+  const scoped = stores(asker.scope);
+  const path = `tools.${at}.vector_store_ids`;
+  const lists = await Promise.all(
+    (ids as readonly string[]).map(async (id) => {
+      try {
+        if (mayRead(asker, await scoped.ownerOf(id), true)) return await scoped.search(id, search);
+      } catch (error) {
+        if (!MarrowError.is(error, "not_found")) throw error;
+      }
+      throw new MarrowError("not_found", `${path}: there is no vector store of this id`, { details: { path } });
+    }),
+  );
+  const found = lists
+    .flat()
+    .toSorted((a, b) => b.score - a.score)
+    .slice(0, most);
+  const results = include?.includes("file_search_call.results") === true ? found.map(toResult) : null;
+  return {
+    item: { type: "file_search_call", queries: [query], results },
+    told: {
+      id: "",
+      type: "message",
+      role: "developer",
+      content: [{ type: "input_text", text: toText(found) }],
+    },
+  };
+}
+
+/** The steps of a search that a stream tells of. */
+export const SEARCH_STEPS: readonly string[] = ["in_progress", "searching", "completed"];
+
+function questionOf(input: readonly Item[]): string | undefined {
+  const last = input.findLast(({ type, role }: Fields) => type === "message" && role === "user");
+  const content = last?.["content"];
+  if (!Array.isArray(content)) return undefined;
+  const said = (content as readonly Fields[])
+    .flatMap(({ text }) => (typeof text === "string" ? [text] : []))
+    .join("\n");
+  const asked = said.trim().slice(0, QUERY_CHARS_MAX).toWellFormed();
+  return asked === "" ? undefined : asked;
+}
+
+function toResult({ fileId, filename, text, score, attributes }: FoundChunk): Fields {
+  return { file_id: fileId, filename, text, score, attributes };
+}
+
+function toText(found: readonly FoundChunk[]): string {
+  if (found.length === 0) return "A search in the user's files found nothing for the last message.";
+  const pieces = found.map(({ filename, text }) => `[${filename}]\n${text}`);
+  return `A search in the user's files found these passages for the last message. Answer from them and name the file:\n\n${pieces.join("\n\n")}`;
+}

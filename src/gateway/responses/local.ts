@@ -1,0 +1,37 @@
+import type { KeptResponse } from "./shape.ts";
+
+/** Responses that one connection may go on from, beside the stored ones. */
+export interface LocalResponses {
+  readonly find: (id: string) => KeptResponse | undefined;
+  keep(kept: KeptResponse): void;
+  forget(id: string): void;
+}
+
+/** Responses of one connection, and characters of them as JSON; the oldest go first. */
+const RESPONSES_MAX = 256;
+const CHARS_MAX = 16 * 1_048_576;
+
+/** Makes the memory of one connection. */
+export function createLocalResponses(): LocalResponses {
+  const kept = new Map<string, { readonly one: KeptResponse; readonly chars: number }>();
+  let chars = 0;
+
+  function forget(id: string): void {
+    chars -= kept.get(id)?.chars ?? 0;
+    kept.delete(id);
+  }
+
+  return {
+    find: (id) => kept.get(id)?.one,
+    keep(one) {
+      const size = JSON.stringify(one).length;
+      kept.set(one.response.id, { one, chars: size });
+      chars += size;
+      for (const id of kept.keys()) {
+        if (kept.size <= RESPONSES_MAX && chars <= CHARS_MAX) break;
+        forget(id);
+      }
+    },
+    forget,
+  };
+}

@@ -1,0 +1,118 @@
+import { MarrowError } from "../../errors.ts";
+import type { Asker } from "../asker.ts";
+import { findItem } from "../conversation-items.ts";
+import type { GatewayApp } from "../parts.ts";
+import { readFilePart } from "./file-parts.ts";
+import { fromItemId, toItemId } from "./input.ts";
+import { conversationOf, type ResponseRequest } from "./request.ts";
+import type { Fields, Item, KeptResponse } from "./shape.ts";
+
+/** What resolving needs of the gateway. */
+export type ResolveParts = Pick<GatewayApp, "tenants" | "stores">;
+
+/** Responses that are known beside the kept ones: those of one WebSocket that are not stored. */
+export type Known = (id: string) => KeptResponse | undefined;
+
+/** Responses that the references of one request may lie in. */
+const REFERRED_MAX = 100;
+/** Bytes of files that one request may name. */
+const FILE_BYTES_MAX = 32 * 1_048_576;
+
+/**
+ * Puts items in place of references to them: from responses and conversations that the asker may read.
+ * @throws MarrowError `not_found` for an item that is not there or another user's
+ */
+export async function resolveReferences(
+  { tenants }: ResolveParts,
+  asker: Asker,
+  request: ResponseRequest,
+  { id, items, known }: { readonly id: string; readonly items: readonly Item[]; readonly known?: Known | undefined },
+): Promise<readonly Item[]> {
+  const { responses, conversations } = tenants(asker.scope);
+  const found = new Map<string, Promise<KeptResponse | undefined>>();
+
+  function responseOf(response: string): Promise<KeptResponse | undefined> {
+    const local = known?.(response);
+    if (local !== undefined) return Promise.resolve(local);
+    const asked = found.get(response);
+    if (asked !== undefined) return asked;
+    if (found.size >= REFERRED_MAX)
+      throw new MarrowError("too_large", `item references may lie in at most ${REFERRED_MAX} responses`, {
+        details: { path: "input" },
+      });
+    const kept = responses.find(response, asker).catch((error: unknown) => {
+      if (MarrowError.is(error, "not_found")) return undefined;
+      throw error;
+    });
+    found.set(response, kept);
+    return kept;
+  }
+
+  async function itemOf(reference: string): Promise<Fields | undefined> {
+    const place = fromItemId(reference);
+    if (place === undefined) {
+      if (request.conversation == null) return undefined;
+      const session = conversations.session({ user: asker.user, id: conversationOf(request.conversation) });
+      return (await findItem(session, reference).catch(() => undefined))?.item;
+    }
+    const kept = await responseOf(place.response);
+    const list = place.side === "o" ? kept?.response.output : kept?.input;
+    return list?.find((item) => item.id === reference);
+  }
+
+  return Promise.all(
+    items.map(async (item, at) => {
+      if (item.type !== "item_reference") return item;
+      const real = await itemOf(item.id);
+      if (real === undefined)
+        throw new MarrowError("not_found", `Item with id '${item.id.slice(0, 80)}' not found.`, {
+          details: { path: `input.${at}.id` },
+        });
+      return { ...real, id: toItemId(String(real["type"]), id, "i", at) } as unknown as Item;
+    }),
+  );
+}
+
+/** Puts the bytes of the gateway's own files in place of their ids, in messages and results of tools. @throws MarrowError `not_found`, `too_large` */
+export async function resolveFiles(
+  parts: ResolveParts,
+  asker: Asker,
+  items: readonly Item[],
+): Promise<readonly Item[]> {
+  let bytes = 0;
+  const list = async (value: unknown, path: string): Promise<unknown> => {
+    if (!Array.isArray(value) || !value.some(namesFile)) return value;
+    const resolved: unknown[] = [];
+    for (const [at, part] of (value as readonly Fields[]).entries()) {
+      if (!namesFile(part)) {
+        resolved.push(part);
+        continue;
+      }
+      const read = await readFilePart(parts, asker, part, `${path}.${at}.file_id`);
+      bytes += read.bytes;
+      if (bytes > FILE_BYTES_MAX)
+        throw new MarrowError("too_large", `the files of a request have at most ${FILE_BYTES_MAX} bytes`, {
+          details: { path: `${path}.${at}.file_id`, bytesMax: FILE_BYTES_MAX },
+        });
+      resolved.push(read.part);
+    }
+    return resolved;
+  };
+  return Promise.all(
+    items.map(async (item, at) => {
+      const [content, output] = [item["content"], item["output"]];
+      const read = await Promise.all([list(content, `input.${at}.content`), list(output, `input.${at}.output`)]);
+      if (read[0] === content && read[1] === output) return item;
+      return {
+        ...item,
+        ...(content !== undefined && { content: read[0] }),
+        ...(output !== undefined && { output: read[1] }),
+      };
+    }),
+  );
+}
+
+function namesFile(part: unknown): boolean {
+  const { type, file_id: file } = (part ?? {}) as Fields;
+  return (type === "input_file" || type === "input_image") && typeof file === "string";
+}

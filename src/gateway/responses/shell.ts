@@ -1,0 +1,65 @@
+import type { Fields, ResponseBody } from "./shape.ts";
+import { conversationOf, type ResponseRequest } from "./request.ts";
+
+/**
+ * A response before its model is asked: every field of the resource, as Open Responses and OpenAI's clients require them. What the request
+ * leaves open has the value that the specification gives it; what is not known yet is null.
+ */
+export function toShell(request: ResponseRequest, id: string, nowMs: number): ResponseBody {
+  const { model, conversation, text, reasoning, tools, tool_choice: choice } = request;
+  return {
+    id,
+    object: "response",
+    created_at: Math.floor(nowMs / 1000),
+    completed_at: null,
+    status: request.background === true ? "queued" : "in_progress",
+    background: request.background === true,
+    error: null,
+    incomplete_details: null,
+    instructions: request.instructions ?? null,
+    max_output_tokens: request.max_output_tokens ?? null,
+    max_tool_calls: request["max_tool_calls"] ?? null,
+    model,
+    output: [],
+    parallel_tool_calls: request.parallel_tool_calls ?? true,
+    previous_response_id: request.previous_response_id ?? null,
+    conversation: conversation == null ? null : { id: conversationOf(conversation) },
+    prompt_cache_key: request["prompt_cache_key"] ?? null,
+    reasoning: { effort: reasoning?.effort ?? null, summary: reasoning?.["summary"] ?? null },
+    safety_identifier: request["safety_identifier"] ?? null,
+    service_tier: toTier(request["service_tier"]),
+    store: request.store ?? true,
+    temperature: request.temperature ?? 1,
+    top_p: request.top_p ?? 1,
+    presence_penalty: request["presence_penalty"] ?? 0,
+    frequency_penalty: request["frequency_penalty"] ?? 0,
+    top_logprobs: request["top_logprobs"] ?? 0,
+    text: { ...text, format: toFormat(text?.format) },
+    tool_choice: toChoice(choice),
+    tools: (tools ?? []).map(toTool),
+    truncation: request.truncation ?? "disabled",
+    usage: null,
+    user: request.user ?? null,
+    metadata: request.metadata ?? {},
+  };
+}
+
+/** `auto` is a wish, not a tier. */
+function toTier(asked: unknown): string {
+  return typeof asked === "string" && asked !== "auto" ? asked : "default";
+}
+
+function toFormat(format: Fields | null | undefined): Fields {
+  if (format == null) return { type: "text" };
+  return format["type"] === "json_schema" ? { description: null, strict: false, ...format } : format;
+}
+
+function toChoice(choice: ResponseRequest["tool_choice"]): unknown {
+  if (typeof choice !== "object" || choice === null) return choice ?? "auto";
+  return choice["type"] === "allowed_tools" ? { mode: "auto", ...choice } : choice;
+}
+
+/** A tool with the fields that the specification requires of it. */
+function toTool(tool: Fields): Fields {
+  return tool["type"] === "function" ? { description: null, parameters: null, strict: null, ...tool } : tool;
+}

@@ -1,0 +1,194 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { FastifyRequest } from "fastify";
+import { WebSocketServer, type WebSocket } from "ws";
+import { MarrowError } from "../../errors.ts";
+import { toLimitHeaders } from "../../limiter/http/index.ts";
+import type { Principal } from "../api-keys.ts";
+import { askerOf } from "../asker.ts";
+import type { GatewayConfig } from "../config.ts";
+import { toErrorAnswer, toRefusal, type ErrorAnswer } from "../error-body.ts";
+import { toKnownPath } from "../http/aliases.ts";
+import type { Door } from "../http/door.ts";
+import { toInputError } from "../input-error.ts";
+import { readJson } from "../json.ts";
+import type { GatewayApp } from "../parts.ts";
+import { createLocalResponses, type LocalResponses } from "./local.ts";
+import { responseBody, type ResponseRequest } from "./request.ts";
+import type { Fields } from "./shape.ts";
+import { beginTurn } from "./turn.ts";
+
+/** Connections of this process at the same time. */
+const SOCKETS_MAX = 1_000;
+/** Messages that may wait on one connection while a turn is made. */
+const WAITING_MAX = 16;
+/** How long a connection lives, in milliseconds: an hour, as at OpenAI. */
+const LIFE_MS = 3_600_000;
+/** How often a connection is asked whether it lives, in milliseconds; one that does not answer until the next time is ended. */
+const PING_MS = 30_000;
+
+/** What the socket needs beside the gateway's parts. */
+export interface SocketParts {
+  readonly config: GatewayConfig;
+  readonly identify: (request: Pick<FastifyRequest, "headers">) => Principal | Promise<Principal>;
+  readonly door: Door;
+}
+
+/**
+ * The WebSocket of `/v1/responses` (Open Responses 2026-04-24): each `response.create` is a turn, one at a time, whose events are those of a
+ * stream over HTTP, one message each. Responses with `store: false` can be gone on from within their connection; a turn that fails forgets
+ * the response that it went on from. Keys, limits and users are as over HTTP, and looked at anew for each turn.
+ */
+export function openResponsesSocket(parts: GatewayApp, { config, identify, door }: SocketParts): void {
+  const { app } = parts;
+  const server = new WebSocketServer({ noServer: true, maxPayload: config.bodyBytesMax, perMessageDeflate: false });
+
+  app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    void admitSocket(request).then(
+      () => server.handleUpgrade(request, socket, head, (opened) => serve(opened, request)),
+      (error: unknown) => refuseUpgrade(socket, toErrorAnswer(error)),
+    );
+  });
+  app.addHook("preClose", () => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  });
+
+  async function admitSocket(request: IncomingMessage): Promise<void> {
+    const { path } = toKnownPath((request.url ?? "/").split("?")[0] ?? "/");
+    if (path !== "/v1/responses")
+      throw new MarrowError("not_found", `No WebSocket is served at ${path.slice(0, 120)}.`);
+    const { host, origin } = request.headers;
+    if (config.auth === "off" && !(door.knowsHost(host) && (origin === undefined || door.knowsOrigin(origin, host))))
+      throw new MarrowError("forbidden", "the Host or Origin header is not allowed", { details: { path: "host" } });
+    if (server.clients.size >= SOCKETS_MAX)
+      throw new MarrowError("rate_limited", "this gateway holds as many WebSockets as it may", {
+        details: { retryAfterMs: 1_000 },
+      });
+    await identify(request);
+  }
+
+  function serve(socket: WebSocket, request: IncomingMessage): void {
+    const local = createLocalResponses();
+    let waiting = 0;
+    let last: Promise<void> = Promise.resolve();
+    let alive = true;
+    const ping = setInterval(() => {
+      if (!alive) return socket.terminate();
+      alive = false;
+      socket.ping();
+    }, PING_MS);
+    const life = setTimeout(() => {
+      const message = "A WebSocket lives for 60 minutes. Open a new one.";
+      void send(socket, toErrorEvent(400, "websocket_connection_limit_reached", message));
+      socket.close(1000);
+    }, LIFE_MS);
+    socket.on("pong", () => (alive = true));
+    socket.on("error", () => socket.terminate());
+    socket.on("close", () => {
+      clearInterval(ping);
+      clearTimeout(life);
+    });
+    socket.on("message", (data, isBinary) => {
+      if (waiting >= WAITING_MAX) {
+        const message = `at most ${WAITING_MAX} messages may wait on a connection`;
+        void send(socket, toErrorEvent(429, "rate_limit_exceeded", message));
+        return;
+      }
+      waiting += 1;
+      last = last.then(async () => {
+        waiting -= 1;
+        await turn(socket, request, local, isBinary ? undefined : (data as Buffer));
+      });
+    });
+  }
+
+  /** Makes one turn and sends its events. Never rejects. */
+  async function turn(
+    socket: WebSocket,
+    { headers }: IncomingMessage,
+    local: LocalResponses,
+    data: Buffer | undefined,
+  ): Promise<void> {
+    let previous: string | undefined;
+    let isWhole = false;
+    try {
+      const body = toRequest(data);
+      previous = body.previous_response_id ?? undefined;
+      const principal = await identify({ headers });
+      const asker = askerOf({ headers, principal } as FastifyRequest, body.user);
+      const made = await beginTurn(parts, asker, {
+        request: body,
+        stream: true,
+        known: local.find,
+        onEnd: (kept) => {
+          isWhole = kept.response.status !== "failed";
+          if (isWhole) local.keep(kept);
+        },
+        log: app.log,
+      });
+      if (made.kind === "absent") throw new MarrowError("internal", "only a stored answer was asked for");
+      if (made.kind === "refused") {
+        const { refusedBy, retryAfterMs } = made.decision;
+        parts.metrics.refused(refusedBy);
+        return await send(socket, toEvent(toRefusal(refusedBy, retryAfterMs, toLimitHeaders(made.decision))));
+      }
+      parts.metrics.cached(made.provenance.cache);
+      let number = 0;
+      for await (const event of made.events) {
+        // A failure is told by `response.failed`; an `error` here would be taken for the end of the turn.
+        if (event.type === "error") continue;
+        const { type, ...rest } = event;
+        await send(socket, { type, sequence_number: number, ...rest });
+        number += 1;
+      }
+    } catch (error) {
+      await send(socket, toEvent(toErrorAnswer(error)));
+    } finally {
+      if (!isWhole && previous !== undefined) local.forget(previous);
+    }
+  }
+}
+
+/** The request in a message. @throws MarrowError `invalid_input` */
+function toRequest(data: Buffer | undefined): ResponseRequest {
+  if (data === undefined) throw new MarrowError("invalid_input", "a message must be text");
+  const { value } = readJson(data);
+  const { type, stream: _, stream_options: __, ...body } = (value ?? {}) as Fields;
+  if (type !== "response.create")
+    throw new MarrowError("invalid_input", "type: must be response.create", { details: { path: "type" } });
+  if (body["background"] === true)
+    throw new MarrowError("invalid_input", "background: a WebSocket has no responses in the background", {
+      details: { path: "background" },
+    });
+  const parsed = responseBody.safeParse(body);
+  if (!parsed.success) throw toInputError(parsed.error);
+  return body as ResponseRequest;
+}
+
+/** Sends a message and waits until the socket took it, so that a slow client slows its own turn and fills no memory. */
+function send(socket: WebSocket, message: Fields): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.readyState !== socket.OPEN) return resolve();
+    socket.send(JSON.stringify(message), () => resolve());
+  });
+}
+
+function toEvent({ status, body: { error } }: ErrorAnswer): Fields {
+  // OpenAI's WebSocket says 400 of a previous response that is not there, and its clients look for that.
+  return { type: "error", status: error.code === "previous_response_not_found" ? 400 : status, error };
+}
+
+function toErrorEvent(status: number, code: string, message: string): Fields {
+  return { type: "error", status, error: { type: "invalid_request_error", code, message, param: null } };
+}
+
+/** Answers an upgrade that is refused as HTTP does. */
+function refuseUpgrade(socket: Duplex, { status, headers, body }: ErrorAnswer): void {
+  const text = JSON.stringify(body);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n${lines.join("")}\r\n${text}`,
+  );
+}

@@ -1,0 +1,166 @@
+import { MarrowError } from "../../errors.ts";
+import type { Fields } from "./shape.ts";
+
+/**
+ * How a request of the Responses API is said in chat completions: one row for each field. Models that speak chat completions are asked by
+ * this table, so that nothing a caller sends is dropped without a word:
+ * `send` puts a field into the chat request, `own` is answered by the gateway itself, `inert` cannot change what a model says, and `refuse`
+ * is an error that names the field. A field without a row is passed on as it came: the upstream knows it, or refuses it.
+ */
+export type Treatment =
+  | { readonly kind: "send"; readonly as: string; readonly by?: (value: never, path: string) => unknown }
+  | { readonly kind: "own" | "inert" | "refuse" };
+
+const send = (as: string, by?: (value: never, path: string) => unknown): Treatment =>
+  by === undefined ? { kind: "send", as } : { kind: "send", as, by };
+const own: Treatment = { kind: "own" };
+const inert: Treatment = { kind: "inert" };
+const refuse: Treatment = { kind: "refuse" };
+
+/** One row for each field of a request. */
+export const REQUEST_FIELDS: ReadonlyMap<string, Treatment> = new Map([
+  ["model", own],
+  ["input", own],
+  ["instructions", own],
+  ["previous_response_id", own],
+  ["conversation", own],
+  ["background", own],
+  ["store", own],
+  ["stream", own],
+  ["include", own],
+  ["max_tool_calls", own],
+  ["text", own],
+  ["reasoning", own],
+  ["type", inert],
+  ["stream_options", inert],
+  ["truncation", inert],
+  ["prompt", refuse],
+  ["context_management", refuse],
+  ["max_output_tokens", send("max_completion_tokens")],
+  ["temperature", send("temperature")],
+  ["top_p", send("top_p")],
+  ["presence_penalty", send("presence_penalty")],
+  ["frequency_penalty", send("frequency_penalty")],
+  ["top_logprobs", send("top_logprobs")],
+  ["parallel_tool_calls", send("parallel_tool_calls")],
+  ["tools", send("tools", toChatTools)],
+  ["tool_choice", send("tool_choice", toChatToolChoice)],
+  ["user", send("user")],
+  ["safety_identifier", send("safety_identifier")],
+  ["prompt_cache_key", send("prompt_cache_key")],
+  ["prompt_cache_retention", send("prompt_cache_retention")],
+  ["service_tier", send("service_tier")],
+  ["metadata", send("metadata")],
+]);
+
+/** What may be asked for in `include`; the rest belongs to tools that the gateway does not run. */
+const INCLUDES = new Set([
+  "reasoning.encrypted_content",
+  "message.output_text.logprobs",
+  "message.input_image.image_url",
+  "file_search_call.results",
+]);
+
+/**
+ * The fields of a chat request that a request of the Responses API comes to, without its messages. Pure.
+ * @throws MarrowError `invalid_input` that names a field, tool or choice that has no meaning here
+ */
+export function toChatFields(request: Fields): Fields {
+  const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(request)) {
+    if (value === undefined || value === null) continue;
+    const treatment = REQUEST_FIELDS.get(name) ?? send(name);
+    if (treatment.kind === "refuse") throw refused(name, "this field", "");
+    if (treatment.kind !== "send") continue;
+    const sent = treatment.by === undefined ? value : treatment.by(value as never, name);
+    if (sent !== undefined) fields[treatment.as] = sent;
+  }
+  const { text, reasoning, include, tools } = request as {
+    readonly text?: Fields | null;
+    readonly reasoning?: Fields | null;
+    readonly include?: readonly unknown[] | null;
+    readonly tools?: readonly Fields[] | null;
+  };
+  Object.assign(fields, toTextFields(text ?? {}), toReasoningFields(reasoning ?? {}));
+  for (const [at, one] of (include ?? []).entries())
+    if (!INCLUDES.has(String(one))) throw refused(`include.${at}`, String(one).slice(0, 64), "");
+  if (include?.includes("message.output_text.logprobs") === true || fields["top_logprobs"] !== undefined)
+    fields["logprobs"] = true;
+  // Endpoints refuse what is said of tools where there are none.
+  if (fields["tools"] === undefined) {
+    delete fields["parallel_tool_calls"];
+    if (tools?.some(isFileSearch) === true || fields["tool_choice"] === "auto" || fields["tool_choice"] === "none")
+      delete fields["tool_choice"];
+  }
+  return { ...fields };
+}
+
+/** Whether a tool is a search in the gateway's own vector stores. */
+export function isFileSearch(tool: Fields): boolean {
+  return tool["type"] === "file_search";
+}
+
+function toTextFields({ format, verbosity }: Fields): Fields {
+  const fields: Record<string, unknown> = {};
+  if (verbosity !== undefined && verbosity !== null) fields["verbosity"] = verbosity;
+  if (format !== undefined && format !== null) {
+    const { type, ...rest } = format as Fields;
+    if (type === "json_schema") fields["response_format"] = { type, json_schema: rest };
+    else if (type !== "text") fields["response_format"] = format;
+  }
+  return fields;
+}
+
+/** `effort` alone reaches a model by chat completions; which summary is wanted is the endpoint's own affair. */
+function toReasoningFields({ effort }: Fields): Fields {
+  return effort === undefined || effort === null ? {} : { reasoning_effort: effort };
+}
+
+function toChatTools(tools: readonly Fields[], path: string): readonly Fields[] | undefined {
+  const sent = tools.flatMap((tool, at) => (isFileSearch(tool) ? [] : [toChatTool(tool, `${path}.${at}`)]));
+  return sent.length === 0 ? undefined : sent;
+}
+
+/** One tool as chat completions have it. */
+function toChatTool(tool: Fields, path: string): Fields {
+  const { type, ...rest } = tool;
+  if (type === "function") return rest["function"] === undefined ? { type, function: withoutNulls(rest) } : tool;
+  if (type === "custom") return rest["custom"] === undefined ? { type, custom: toCustom(withoutNulls(rest)) } : tool;
+  throw refused(`${path}.type`, `tools of type ${String(type).slice(0, 64)}`, KNOWN_TOOLS);
+}
+
+const KNOWN_TOOLS = "; the gateway knows function, custom and file_search";
+
+/** A grammar lies one level deeper in chat completions. */
+function toCustom(custom: Fields): Fields {
+  const format = custom["format"] as Fields | undefined;
+  if (format?.["type"] !== "grammar" || format["grammar"] !== undefined) return custom;
+  const { type, ...grammar } = format;
+  return { ...custom, format: { type, grammar } };
+}
+
+function toChatToolChoice(choice: string | Fields, path: string): unknown {
+  if (typeof choice === "string") return choice;
+  const { type, name, mode = "auto", tools } = choice;
+  if (type === "function" && typeof name === "string") return { type, function: { name } };
+  if (type === "custom" && typeof name === "string") return { type, custom: { name } };
+  if (type === "function" || type === "custom") return choice;
+  if (type === "file_search") return undefined;
+  if (type === "allowed_tools") {
+    const allowed = ((tools ?? []) as readonly Fields[]).filter((tool) => !isFileSearch(tool));
+    return {
+      type,
+      allowed_tools: { mode, tools: allowed.map((tool, at) => toChatToolChoice(tool, `${path}.tools.${at}`)) },
+    };
+  }
+  throw refused(`${path}.type`, `a tool choice of type ${String(type).slice(0, 64)}`, KNOWN_TOOLS);
+}
+
+function withoutNulls(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
+
+/** An error for what has no meaning at this gateway. */
+export function refused(path: string, what: string, hint: string): MarrowError {
+  return new MarrowError("invalid_input", `${path}: ${what} cannot be served here${hint}`, { details: { path } });
+}

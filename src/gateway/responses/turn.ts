@@ -1,0 +1,96 @@
+import type { FastifyRequest } from "fastify";
+import { MarrowError } from "../../errors.ts";
+import type { CacheControl, ChatOutcome } from "../../flow/index.ts";
+import type { Asker } from "../asker.ts";
+import { toErrorAnswer } from "../error-body.ts";
+import { toEvents } from "./answer.ts";
+import { askFlow, type AskParts } from "./ask.ts";
+import { createAssembler } from "./assemble.ts";
+import { toInputItems } from "./input.ts";
+import { newResponseId, type ResponseRequest } from "./request.ts";
+import { resolveReferences, type Known } from "./resolve.ts";
+import { lastEvent, type KeptResponse, type ResponseEvent } from "./shape.ts";
+import { toShell } from "./shell.ts";
+
+/** A response that is made while its client waits. */
+export type TurnOutcome =
+  | Extract<ChatOutcome, { kind: "refused" | "absent" }>
+  | {
+      readonly kind: "begun";
+      readonly provenance: Extract<ChatOutcome, { kind: "whole" }>["provenance"];
+      /** All events, the last one included; the response is kept before its last event. A failure of the model is an event, too. */
+      readonly events: AsyncGenerator<ResponseEvent>;
+      /** Runs the events to their end and answers the response. @throws what the model failed with */
+      readonly whole: () => Promise<KeptResponse>;
+    };
+
+/** What one turn is about. */
+export interface TurnCall {
+  readonly request: ResponseRequest;
+  readonly stream: boolean;
+  readonly control?: CacheControl | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Responses beside the stored ones that may be gone on from. */
+  readonly known?: Known | undefined;
+  /** Hears the response when it ended by itself, before its last event. */
+  readonly onEnd?: ((kept: KeptResponse) => void) | undefined;
+  readonly log?: FastifyRequest["log"] | undefined;
+}
+
+/** Asks for a response and makes its events, over HTTP and WebSocket alike. */
+export async function beginTurn(parts: AskParts, asker: Asker, call: TurnCall): Promise<TurnOutcome> {
+  const { request, stream, control, signal, known, onEnd, log } = call;
+  checkKept(request);
+  const id = newResponseId();
+  const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id), known });
+  const { outcome, search } = await askFlow(parts, asker, { request, input, stream, known }, { control, signal });
+  if (outcome.kind === "refused" || outcome.kind === "absent") return outcome;
+  const assembler = createAssembler(toShell(request, id, Date.now()));
+
+  async function end(response = assembler.response()): Promise<KeptResponse> {
+    const kept = { response, input, user: asker.user };
+    if (request.store !== false) await parts.tenants(asker.scope).responses.keep(kept);
+    onEnd?.(kept);
+    return kept;
+  }
+
+  const made = toEvents(outcome, search, assembler);
+  async function* events(): AsyncGenerator<ResponseEvent> {
+    try {
+      yield* made;
+    } catch (error) {
+      if (MarrowError.is(error, "aborted")) throw error;
+      log?.warn({ code: (error as { code?: unknown }).code }, "a response's model broke off");
+      const { code, message, param, type } = toErrorAnswer(error).body.error;
+      yield* assembler.close(true);
+      yield { type: "error", code, message, param, error: { type, code, message, param } };
+      const failed = assembler.response({ status: "failed", error: { code, message } });
+      const { response } = await end(failed);
+      yield lastEvent(response);
+      return;
+    }
+    yield lastEvent((await end()).response);
+  }
+
+  return {
+    kind: "begun",
+    provenance: outcome.provenance,
+    events: events(),
+    async whole() {
+      for await (const _ of made);
+      return end();
+    },
+  };
+}
+
+/** What can be taken up again must be kept, and one history is enough. */
+export function checkKept({ background, store, previous_response_id: previous, conversation }: ResponseRequest): void {
+  if (background === true && store === false)
+    throw new MarrowError("invalid_input", "store must be true for a response in the background", {
+      details: { path: "store" },
+    });
+  if (previous != null && conversation != null)
+    throw new MarrowError("invalid_input", "a request has a previous response or a conversation, not both", {
+      details: { path: "previous_response_id" },
+    });
+}
