@@ -81,7 +81,11 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
   ...rows("model", "/v1/models", "GET\nGET /*"),
   ...rows("embedding", "/v1/embeddings", "POST"),
   ...rows("session", "/v1/chat/completions", "POST"),
-  ...rows("response", "/v1/responses", "POST\nPOST /compact\nPOST /input_tokens\nGET /:id\nPOST /:id/cancel\nDELETE /:id\nGET /:id/input_items"),
+  ...rows(
+    "response",
+    "/v1/responses",
+    "POST\nPOST /compact\nPOST /input_tokens\nGET /:id\nPOST /:id/cancel\nDELETE /:id\nGET /:id/input_items",
+  ),
   ...rows("batch", "/v1/batches", "POST\nGET\nGET /:id\nPOST /:id/cancel"),
   ...rows("task", "/v1/tasks", "POST\nGET /:id\nPOST /:id/cancel\nDELETE /:id\nGET /:id/stream"),
   ...rows("webhook", "/v1/webhooks", WEBHOOKS),
