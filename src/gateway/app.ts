@@ -17,15 +17,15 @@ import { bearerOf, namedUser } from "./identity.ts";
 import { acceptDeployments, rewriteUrl } from "./http/aliases.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { acceptEncodings } from "./http/encodings.ts";
+import { acceptJson } from "./http/json-body.ts";
 import { noteRoutes, type Route } from "./http/not-found.ts";
 import { toRequestId } from "./http/request-id.ts";
 import { toInputError } from "./input-error.ts";
 import { createInside } from "./inside.ts";
-import { readJson } from "./json.ts";
 import { createKeyUsers } from "./key-users.ts";
 import { createMetrics } from "./metrics.ts";
 import { RESOURCES, ROUTES } from "./ownership.ts";
-import { keepBody, type GatewayApp } from "./parts.ts";
+import type { GatewayApp } from "./parts.ts";
 import { registerA2A } from "./routes/a2a.ts";
 import { registerAdmin } from "./routes/admin.ts";
 import { registerBatches } from "./routes/batches.ts";
@@ -45,6 +45,7 @@ import { registerVectorStores } from "./routes/vector-stores.ts";
 import { registerWebhooks } from "./routes/webhooks.ts";
 import { createSpend } from "./spend.ts";
 import { createTenants, createTenantStores, remember } from "./tenants.ts";
+import { watchEventLoop } from "./watchdog.ts";
 
 /** What a gateway is made of. */
 export interface GatewayOptions {
@@ -115,17 +116,16 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const stores = createTenantStores(tenantParts);
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
-    // An official client sends DELETE and cancel with this type and no body.
-    if (body.length === 0) return done(null, undefined);
-    try {
-      const { value, beyond } = readJson(body);
-      keepBody(request, { bytes: body as Buffer, beyond });
-      done(null, value);
-    } catch (error) {
-      done(error as MarrowError);
-    }
+  const watchdog = watchEventLoop({
+    stallMs: config.eventLoop.stallMs,
+    onDelay: (seconds) => metrics.looped(seconds),
+    onStall(stall) {
+      metrics.stalled(stall.route, stall.step);
+      app.log.warn(stall, "the event loop was held");
+    },
   });
+  app.addHook("onClose", async () => watchdog.close());
+  acceptJson(app, config.json, watchdog);
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (value) => {
     const parsed = schema.safeParse(value);
     // The value itself goes on, not the parsed copy: unknown fields reach the model untouched.

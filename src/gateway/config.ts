@@ -60,7 +60,11 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     })
     .prefault({}),
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("warn"),
-  bodyBytesMax: integer(1_024, 256 * 1_048_576).default(8 * 1_048_576),
+  bodyBytesMax: integer(1_024, 256 * 1_048_576).default(2 * 1_048_576),
+  json: z
+    .strictObject({ valuesMax: integer(100, 10_000_000).default(10_000), depthMax: integer(8, 1_000).default(100) })
+    .prefault({}),
+  eventLoop: z.strictObject({ stallMs: integer(10, 60_000).default(50) }).prefault({}),
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
   allowedHosts: z.array(hostName).max(100).default([]),
   http: z
@@ -194,7 +198,12 @@ export interface GatewayConfig {
   /** Origins whose pages may call the gateway from a browser; `*` for all. None by default. */
   readonly cors: { readonly origins: readonly string[]; readonly maxAgeSeconds: number };
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "silent";
+  /** Largest JSON body, in bytes; an uploaded file may have `vectorStores.fileBytesMax`. */
   readonly bodyBytesMax: number;
+  /** Bounds of what a JSON body holds: fields and items in all, and how deep they are nested. */
+  readonly json: { readonly valuesMax: number; readonly depthMax: number };
+  /** From which delay of the event loop on a stall is counted and logged. */
+  readonly eventLoop: { readonly stallMs: number };
   /** Where clients reach this gateway, for URLs that it tells (cards of agents). Absent: `http://host:port`. */
   readonly publicUrl?: string | undefined;
   /** Hosts beside loopback that a request may name on `/mcp`, and everywhere when `auth` is off. */

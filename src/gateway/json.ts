@@ -73,10 +73,14 @@ function checkNumber(number: string, beyond: string[]): void {
 
 /** Place of the quote that ends the string which begins at `at`. */
 function endOfString(text: string, at: number): number {
-  for (let end = text.indexOf('"', at + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let first = end;
-    while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1;
-    if ((end - first) % 2 === 0) return end;
+  const first = text.indexOf('"', at + 1);
+  if (first === -1) return text.length;
+  if (text.charCodeAt(first - 1) !== BACKSLASH) return first;
+  // Searching for each escaped quote anew is slow where there are many: from here on each character is looked at.
+  for (let end = at + 1; end < text.length; end += 1) {
+    const code = text.charCodeAt(end);
+    if (code === QUOTE) return end;
+    if (code === BACKSLASH) end += 1;
   }
   return text.length;
 }

@@ -13,6 +13,10 @@ export interface Metrics {
   refused(rule: string): void;
   degraded(role: string, code: string): void;
   recalled(recall: number, effort: number): void;
+  /** How late the event loop came to a timer, in seconds. */
+  looped(seconds: number): void;
+  /** The event loop was held for longer than it may be. */
+  stalled(route: string, step: string): void;
   spent(scope: string, spent: Spent): void;
 }
 
@@ -46,6 +50,18 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
     name: "marrow_degraded_total",
     help: "Work that a role could not do, by role and error code.",
     labelNames: ["role", "code"],
+    registers,
+  });
+  const loop = new Histogram({
+    name: "marrow_event_loop_delay_seconds",
+    help: "How late the event loop comes to a timer of 20 ms: how long a request may wait for others.",
+    buckets: [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    registers,
+  });
+  const stalls = new Counter({
+    name: "marrow_event_loop_stalls_total",
+    help: "Times that the event loop was held for longer than eventLoop.stallMs, by the route and step begun last.",
+    labelNames: ["route", "step"],
     registers,
   });
   const recall = new Gauge({
@@ -116,6 +132,8 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
       tokens.inc({ ...labels, kind: "prompt" }, spent.promptTokens);
       tokens.inc({ ...labels, kind: "completion" }, spent.completionTokens);
     },
+    looped: (delay) => loop.observe(delay),
+    stalled: (route, step) => stalls.labels(route, step).inc(),
     degraded: (role, code) => degradations.labels(role, code).inc(),
   };
 }

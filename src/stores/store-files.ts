@@ -98,6 +98,8 @@ const FILES_MAX = 10_000;
 const BATCH_FILES_MAX = 500;
 const CHUNKS_MAX = 20_000;
 const EMBED_BATCH = 64;
+/** Chunks that one command reads. */
+const READ_BATCH = 128;
 /** Work that nobody has heard of for so long was lost with its process. */
 const LOST_AFTER_MS = 10 * 60_000;
 
@@ -269,8 +271,12 @@ export function createStoreFiles({ redis, prefix, chunks, files, options, change
 
     async content(fileId) {
       const file = await find(fileId);
-      const found = await chunks.get(idsOf(fileId, 0, file.chunks));
-      return found.flatMap((chunk) => (chunk === undefined ? [] : [String(chunk.attributes["body"])]));
+      const texts: string[] = [];
+      for (let start = 0; start < file.chunks; start += READ_BATCH) {
+        const found = await chunks.get(idsOf(fileId, start, Math.min(file.chunks, start + READ_BATCH)));
+        for (const chunk of found) if (chunk !== undefined) texts.push(String(chunk.attributes["body"]));
+      }
+      return texts;
     },
 
     async remove(fileId) {

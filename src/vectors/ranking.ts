@@ -1,3 +1,4 @@
+import { mapInSlices } from "../internal/time-slice.ts";
 import { similarityOf } from "./scale.ts";
 import { wordsOf } from "./words.ts";
 
@@ -22,39 +23,50 @@ export function fuse<T extends { readonly id: string }>(lists: readonly (readonl
 
 /**
  * Orders items by the words that they share with a query, best first, those that share none left out. BM25 with its usual
- * constants, over the given items alone.
+ * constants, over the given items alone. Reads each text once, and lets other work run between texts.
  */
-export function rankByWords<T>(items: readonly T[], textOf: (item: T) => string, query: string): T[] {
+export async function rankByWords<T>(items: readonly T[], textOf: (item: T) => string, query: string): Promise<T[]> {
   const [saturation, lengthWeight] = [1.2, 0.75];
-  const texts = items.map(
-    (item) =>
-      textOf(item)
-        .normalize("NFKC")
-        .toLowerCase()
-        .match(/[\p{L}\p{N}]+/gu) ?? [],
-  );
-  const mean = texts.reduce((sum, words) => sum + words.length, 0) / Math.max(1, texts.length);
   const terms = wordsOf(query);
-  const sets = texts.map((words) => new Set(words));
-  const weights = terms.map((term) => {
-    const having = sets.filter((set) => set.has(term)).length;
+  const places = new Map(terms.map((term, at) => [term, at]));
+  const texts = await mapInSlices(items, (item) => countTerms(textOf(item), places));
+  const mean = texts.reduce((sum, { words }) => sum + words, 0) / Math.max(1, texts.length);
+  const weights = terms.map((_, which) => {
+    const having = texts.filter(({ times }) => (times[which] as number) > 0).length;
     return Math.log(1 + (items.length - having + 0.5) / (having + 0.5));
   });
   return items
     .map((item, at) => {
-      const words = texts[at] ?? [];
-      const length = 1 - lengthWeight + (lengthWeight * words.length) / Math.max(1, mean);
+      const { words, times } = texts[at] as Counted;
+      const length = 1 - lengthWeight + (lengthWeight * words) / Math.max(1, mean);
       let score = 0;
-      terms.forEach((term, which) => {
-        if (sets[at]?.has(term) !== true) return;
-        const times = words.filter((word) => word === term).length;
-        score += ((weights[which] as number) * times * (saturation + 1)) / (times + saturation * length);
-      });
+      for (const [which, count] of times.entries())
+        if (count > 0) score += ((weights[which] as number) * count * (saturation + 1)) / (count + saturation * length);
       return { item, score };
     })
     .filter(({ score }) => score > 0)
     .toSorted((a, b) => b.score - a.score)
     .map(({ item }) => item);
+}
+
+/** How many words a text has, and how often each term is one of them. */
+interface Counted {
+  readonly words: number;
+  readonly times: readonly number[];
+}
+
+function countTerms(text: string, places: ReadonlyMap<string, number>): Counted {
+  const times = Array.from({ length: places.size }, () => 0);
+  let words = 0;
+  for (const [word] of text
+    .normalize("NFKC")
+    .toLowerCase()
+    .matchAll(/[\p{L}\p{N}]+/gu)) {
+    words += 1;
+    const place = places.get(word);
+    if (place !== undefined) times[place] = (times[place] as number) + 1;
+  }
+  return { words, times };
 }
 
 /**

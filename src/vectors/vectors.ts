@@ -1,4 +1,5 @@
 import { MarrowError } from "../errors.ts";
+import { mapInSlices } from "../internal/time-slice.ts";
 import { checkInteger, checkNumber, checkText, refuse } from "../internal/check.ts";
 import { checkScope, decodeRecord, encodeRecord, type ScopedRedis } from "../redis/index.ts";
 import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "./driver.ts";
@@ -103,7 +104,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
       const found = await driver.search(namespace, asked);
       if (!asked.exact)
         watch?.searched(found, () => driver.search(namespace, { ...asked, withVectors: false, exact: true }));
-      return found.map((item) => toMatch<S>(item));
+      return mapInSlices(found, (item) => toMatch<S>(item));
     }
 
     /** The items whose texts have the words: from the engine's own index, or out of the nearest. */
@@ -115,7 +116,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
       const words = wordsOf(text);
       if (words.length === 0) return [];
       const found = await driver.searchWords(namespace, { words, limit, filter, vector });
-      if (found !== undefined) return found.map((item) => toMatch<S>(item));
+      if (found !== undefined) return mapInSlices(found, (item) => toMatch<S>(item));
       const textOf = ({ attributes }: Match<S>) => texts.map((name) => String(attributes[name] ?? "")).join(" ");
       return rankByWords(near, textOf, text);
     }
@@ -204,7 +205,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
       async get(ids, { withVectors = false } = {}) {
         if (ids.length === 0) return [];
         const read = await driver.read(namespace, ids, withVectors);
-        return read.map((item, at) => (item === undefined ? undefined : toEntry<S>(ids[at] as string, item)));
+        return mapInSlices(read, (item, at) => (item === undefined ? undefined : toEntry<S>(ids[at] as string, item)));
       },
 
       async update(id, change) {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
 import { toBytes } from "../../internal/bytes.ts";
+import { mapInSlices } from "../../internal/time-slice.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const INPUTS_MAX = 2_048;
@@ -15,7 +16,7 @@ const embeddingsBody = z.looseObject({
 
 /** `POST /v1/embeddings` by the gateway's own embedder. */
 export function registerEmbeddings({ app, embedder }: GatewayApp): void {
-  app.post("/v1/embeddings", { schema: { body: embeddingsBody } }, async (request) => {
+  app.post("/v1/embeddings", { schema: { body: embeddingsBody } }, async (request, reply) => {
     const { model, input, encoding_format: format, dimensions } = request.body as z.infer<typeof embeddingsBody>;
     if (embedder === undefined || embedder.id !== model) {
       throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
@@ -32,16 +33,14 @@ export function registerEmbeddings({ app, embedder }: GatewayApp): void {
     const texts = typeof input === "string" ? [input] : input;
     const vectors = await embedder.embed(texts);
     const tokens = texts.reduce((sum, text) => sum + tokensOf(text, embedder), 0);
-    return {
-      object: "list",
-      model,
-      data: vectors.map((vector, index) => ({
-        object: "embedding",
-        index,
-        embedding: format === "base64" ? toBytes(vector).toString("base64") : [...vector],
-      })),
-      usage: { prompt_tokens: tokens, total_tokens: tokens },
-    };
+    // Half a million numbers may be written: in slices, so that others are answered meanwhile.
+    const data = await mapInSlices(vectors, (vector, index) => {
+      const embedding = format === "base64" ? toBytes(vector).toString("base64") : [...vector];
+      return JSON.stringify({ object: "embedding", index, embedding });
+    });
+    const usage = { prompt_tokens: tokens, total_tokens: tokens };
+    reply.type("application/json; charset=utf-8");
+    return `{"object":"list","model":${JSON.stringify(model)},"data":[${data.join(",")}],"usage":${JSON.stringify(usage)}}`;
   });
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
+import { mapInSlices } from "../../internal/time-slice.ts";
 import {
   endOf,
   type Attachment,
@@ -171,10 +172,11 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
     return { id: request.params.id, object: "vector_store.file.deleted", deleted: true };
   });
 
-  app.get<Named>(`${filesPath}/:id/content`, async (request) => {
+  app.get<Named>(`${filesPath}/:id/content`, async (request, reply) => {
     const texts = await (await filesOf(request)).content(request.params.id);
-    const data = texts.map((text) => ({ type: "text", text }));
-    return { object: "vector_store.file_content.page", data, has_more: false, next_page: null };
+    const data = await mapInSlices(texts, (text) => JSON.stringify({ type: "text", text }));
+    reply.type("application/json; charset=utf-8");
+    return `{"object":"vector_store.file_content.page","data":[${data.join(",")}],"has_more":false,"next_page":null}`;
   });
 
   const batches = "/v1/vector_stores/:store/file_batches";

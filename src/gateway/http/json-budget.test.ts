@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { checkJsonBudget } from "./json-budget.ts";
+
+const budget = { valuesMax: 10, depthMax: 4 };
+const check = (text: string) => () => checkJsonBudget(Buffer.from(text), budget);
+
+describe("the budget of a JSON body", () => {
+  it.each([
+    ["values up to the bound", "[1,2,3,4,5,6,7,8,9,10]"],
+    ["commas and brackets in strings", JSON.stringify({ a: ',,,,,,,,,,,,[[[[[[{{{{"\\",,,,,,,,' })],
+    ["depth up to the bound", "[[[[1]]]]"],
+    ["a string that does not end, which the parser refuses", '"abc\\'],
+    ["more brackets closed than opened", "]]]]]]]]"],
+  ])("lets pass %s", (_, text) => expect(check(text)).not.toThrow());
+
+  it.each([
+    ["too many items", "[1,2,3,4,5,6,7,8,9,10,11]", { valuesMax: 10 }],
+    ["too many fields", `{${Array.from({ length: 12 }, (_, at) => `"${at}":1`).join(",")}}`, { valuesMax: 10 }],
+    ["too many empty objects", `[${"{},".repeat(6)}{}]`, { valuesMax: 10 }],
+    ["too many levels", "[[[[[", { depthMax: 4 }],
+  ])("refuses %s", (_, text, bound) => {
+    expect(check(text)).toThrow(expect.objectContaining({ code: "too_large", details: { path: "body", ...bound } }));
+  });
+});

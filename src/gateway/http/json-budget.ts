@@ -1,0 +1,40 @@
+import { MarrowError } from "../../errors.ts";
+
+/** Bounds of a JSON body, beside its bytes. */
+export interface JsonBudget {
+  /** Values in it: fields of objects, items of lists, objects and lists. */
+  readonly valuesMax: number;
+  /** Objects and lists inside one another. */
+  readonly depthMax: number;
+}
+
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = [0x7b, 0x5b, 0x7d, 0x5d];
+
+/**
+ * Refuses a JSON text that has too many values, before it is parsed: parsing takes about a microsecond for each value, and so do the steps
+ * after it, whatever the text's length. Reads bytes only, about 2 ms for a MiB, and stops at the first value over a bound. What is no JSON
+ * passes; the parser says so.
+ * @throws MarrowError `too_large` that names the bound
+ */
+export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: JsonBudget): void {
+  let values = 0;
+  let depth = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      // No byte of a longer UTF-8 character looks like a quote or a backslash.
+      for (at += 1; at < bytes.length && bytes[at] !== QUOTE; at += 1) if (bytes[at] === BACKSLASH) at += 1;
+    } else if (byte === COMMA) values += 1;
+    else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      values += 1;
+      depth += 1;
+      if (depth > depthMax) throw over(`objects and lists nested more than ${depthMax} deep`, { depthMax });
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
+    if (values > valuesMax) throw over(`more than ${valuesMax} values`, { valuesMax });
+  }
+}
+
+function over(what: string, details: Readonly<Record<string, number>>): MarrowError {
+  return new MarrowError("too_large", `the body has ${what}`, { details: { path: "body", ...details } });
+}

@@ -1,0 +1,44 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { watchEventLoop, type Stall } from "./watchdog.ts";
+
+/** Works for some milliseconds of this thread's own time, however busy the machine is. */
+function work(ms: number): void {
+  const before = process.threadCpuUsage();
+  for (;;) {
+    const { user, system } = process.threadCpuUsage(before);
+    if (user + system >= ms * 1_000) return;
+  }
+}
+
+describe("the watchdog of the event loop", () => {
+  it("names the route and the step that held it, and measures for how long", async () => {
+    const stalls: Stall[] = [];
+    const delays: number[] = [];
+    const watchdog = watchEventLoop({
+      stallMs: 100,
+      onDelay: (seconds) => delays.push(seconds),
+      onStall: (stall) => stalls.push(stall),
+    });
+    await pause(60);
+    watchdog.mark("/quick", "check");
+    watchdog.mark("/slow", "parse");
+    work(300);
+    watchdog.mark("/late", "answer");
+    await pause(60);
+    watchdog.close();
+    expect(stalls).toContainEqual(expect.objectContaining({ route: "/slow", step: "parse" }));
+    expect(stalls[0]?.delayMs).toBeGreaterThanOrEqual(200);
+    expect(Math.max(...delays)).toBeGreaterThanOrEqual(0.2);
+  });
+
+  it("says nothing of time in which this process did not work", async () => {
+    const stalls: Stall[] = [];
+    const watchdog = watchEventLoop({ stallMs: 100, onDelay: () => {}, onStall: (stall) => stalls.push(stall) });
+    await pause(60);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    await pause(60);
+    watchdog.close();
+    expect(stalls).toEqual([]);
+  });
+});

@@ -1,0 +1,86 @@
+/** A time in which the event loop of this process was held in one go. */
+export interface Stall {
+  readonly delayMs: number;
+  /** What had begun last before the longest part of it; `unknown` when nothing had. */
+  readonly route: string;
+  readonly step: string;
+}
+
+/** Measures how late the event loop comes to its timers, and remembers what was begun last. */
+export interface Watchdog {
+  /** Notes that a step of a route begins now. Costs less than a microsecond. */
+  mark(route: string, step: string): void;
+  close(): void;
+}
+
+/** How a watchdog is set. */
+export interface WatchdogOptions {
+  /** A delay from which the loop counts as held, in milliseconds, at least 10. */
+  readonly stallMs: number;
+  /** Hears of each measurement, about 50 a second, in seconds. */
+  readonly onDelay: (seconds: number) => void;
+  readonly onStall: (stall: Stall) => void;
+}
+
+const EVERY_MS = 20;
+/** Steps that are remembered: those of a few dozen requests. */
+const MARKS_MAX = 128;
+
+/**
+ * Begins to watch. A timer that runs late says that the loop was held; the step that was marked last before the longest unmarked time of
+ * the delay is named. A step that goes on after waiting (for Redis, for a model) is not marked anew: then an earlier or a neighbouring
+ * request may be named, so the name is a hint, and the delay a measurement.
+ */
+export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): Watchdog {
+  const marks: { atMs: number; route: string; step: string }[] = Array.from({ length: MARKS_MAX }, () => ({
+    atMs: -1,
+    route: "unknown",
+    step: "unknown",
+  }));
+  let next = 0;
+  let lastMs = performance.now();
+  let worked = process.threadCpuUsage();
+
+  /** The mark before the longest time without one, from `fromMs` on. */
+  function longest(fromMs: number, nowMs: number): { readonly route: string; readonly step: string } {
+    let found = { route: "unknown", step: "unknown" };
+    let longestMs = 0;
+    let endMs = nowMs;
+    for (let back = 1; back <= MARKS_MAX; back += 1) {
+      const mark = marks[(next - back + MARKS_MAX * 2) % MARKS_MAX];
+      if (mark === undefined || mark.atMs < 0) break;
+      const spanMs = endMs - Math.max(fromMs, mark.atMs);
+      if (spanMs > longestMs) [found, longestMs] = [mark, spanMs];
+      if (mark.atMs <= fromMs) break;
+      endMs = mark.atMs;
+    }
+    return found;
+  }
+
+  const timer = setInterval(() => {
+    const nowMs = performance.now();
+    const delayMs = Math.max(0, nowMs - lastMs - EVERY_MS);
+    const used = process.threadCpuUsage(worked);
+    worked = process.threadCpuUsage();
+    onDelay(delayMs / 1_000);
+    // Time in which the machine did not run this thread is no fault of a request.
+    const workedMs = (used.user + used.system) / 1_000;
+    if (Math.min(delayMs, workedMs) >= stallMs) {
+      const { route, step } = longest(lastMs, nowMs);
+      onStall({ delayMs: Math.round(delayMs), route, step });
+    }
+    lastMs = nowMs;
+  }, EVERY_MS);
+  timer.unref();
+
+  return {
+    mark(route, step) {
+      const mark = marks[next] as (typeof marks)[number];
+      mark.atMs = performance.now();
+      mark.route = route;
+      mark.step = step;
+      next = (next + 1) % MARKS_MAX;
+    },
+    close: () => clearInterval(timer),
+  };
+}
