@@ -10,6 +10,10 @@ export interface RespProxy {
   cut(): void;
   /** From now on the answers of Redis are held back. */
   mute(on: boolean): void;
+  /** The connections of this moment become half-open: both sides keep theirs, and nothing passes any more. New ones work. */
+  halfOpen(): void;
+  /** How many connections clients have now. */
+  connections(): number;
   close(): Promise<void>;
 }
 
@@ -18,6 +22,7 @@ export async function startProxy(target: string): Promise<RespProxy> {
   let trips = 0;
   let muted = false;
   const sockets = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
   const server: Server = createServer((client) => {
     const upstream = target.startsWith("unix://")
       ? dial(target.slice(7))
@@ -34,13 +39,14 @@ export async function startProxy(target: string): Promise<RespProxy> {
       });
     }
     client.on("data", (data) => {
+      if (silent.has(client)) return;
       if (redisSpoke) trips += 1;
       redisSpoke = false;
       upstream.write(data);
     });
     upstream.on("data", (data) => {
       redisSpoke = true;
-      if (!muted) client.write(data);
+      if (!muted && !silent.has(client)) client.write(data);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -52,6 +58,10 @@ export async function startProxy(target: string): Promise<RespProxy> {
       for (const socket of sockets) socket.destroy();
     },
     mute: (on) => (muted = on),
+    halfOpen() {
+      for (const socket of sockets) silent.add(socket);
+    },
+    connections: () => sockets.size / 2,
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, inject, it } from "vitest";
 import { liveTest } from "../../test/live.ts";
+import { startRefusingServer } from "../../test/refusing-server.ts";
 import { freePort, ownServer } from "../../test/servers.ts";
 import { connect } from "./index.ts";
 
@@ -73,5 +74,49 @@ describe("a connection over TLS", () => {
     expect(String(trusting.stdout).trim()).toBe("PONG");
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
+  });
+});
+
+describe("connecting", () => {
+  it("names host and cause when nobody answers, and no password", async () => {
+    const failed = connect("redis://user:secret-word@127.0.0.1:1/0", { connectTimeoutMs: 100 });
+    await expect(failed).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(/at 127\.0\.0\.1:1.*ECONNREFUSED/) as string,
+    });
+    await expect(failed).rejects.not.toThrow(/secret-word/);
+    const unknown = connect("redis://nowhere.invalid:6379", { connectTimeoutMs: 2_000 });
+    await expect(unknown).rejects.toThrow(/nowhere\.invalid:6379.*(ENOTFOUND|EAI_AGAIN)/);
+  });
+
+  it("may start while Redis is away, tells why once, and finds it when it is there", async () => {
+    const server = await ownServer(inject("redisBinary"));
+    const heard: (string | undefined)[] = [];
+    const redis = await connect(server.url, { whenAway: "start", onConnection: (lost) => heard.push(lost) });
+    await expect(redis.send(["PING"])).rejects.toMatchObject({
+      code: "unavailable",
+      details: { state: "unreachable" },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(heard).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+: .*ECONNREFUSED/)]);
+    await server.start();
+    await expect.poll(() => redis.send(["PING"]).catch(() => "away")).toBe("PONG");
+    expect(heard.at(-1)).toBeUndefined();
+    await server.kill();
+    await expect.poll(() => heard.length).toBeGreaterThan(2);
+    await redis.close();
+    await server.stop();
+  });
+
+  it.each([
+    ["refuses PING after a failed snapshot", "MISCONF Errors writing to the AOF file: No space left on device"],
+    ["runs a script", "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."],
+  ])("succeeds with a server that %s: it is there", async (_, error) => {
+    const server = await startRefusingServer(inject("redisUrl"));
+    server.refuse(error);
+    const redis = await connect(server.url, { commandTimeoutMs: 200 });
+    await expect(redis.send(["SET", "a", "1"])).rejects.toMatchObject({ code: "unavailable" });
+    await redis.close();
+    await server.close();
   });
 });

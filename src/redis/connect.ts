@@ -1,17 +1,27 @@
 import { Cluster, Redis as IoredisClient } from "ioredis";
 import { MarrowError } from "../errors.ts";
-import { checkText } from "../internal/check.ts";
+import { checkOneOf, checkText } from "../internal/check.ts";
 import type { Redis } from "./connection.ts";
 import { askFor, keepFresh, type CredentialsProvider } from "./credentials.ts";
 import { createRedis, type RedisOptions } from "./driver.ts";
+import { outageOf } from "./failure.ts";
 import { ioredisDriver } from "./from-ioredis.ts";
 import { readSecret, readTls, type Secret, type TlsOptions } from "./secrets.ts";
 import { parseTarget, type Target } from "./target.ts";
+import { placeOf, watchConnection, whyOf, type ConnectionListener } from "./watching.ts";
 
 /** Options of {@link connect}. */
 export interface ConnectOptions extends RedisOptions {
   /** Longest wait for the first connection, in milliseconds. @default 5_000 */
   readonly connectTimeoutMs?: number | undefined;
+  /**
+   * What happens when Redis is away: `fail` throws after `connectTimeoutMs`; `start` returns, as soon as the first attempt failed, a
+   * connection that goes on dialling, and whose commands fail with `unavailable` until it is found. Wrong options throw either way.
+   * @default "fail"
+   */
+  readonly whenAway?: "fail" | "start" | undefined;
+  /** Hears when the connection is lost (where and why, without a secret) and found (`undefined`), once for each change. */
+  readonly onConnection?: ConnectionListener | undefined;
   /** Speaks TLS, whatever the URL's scheme says, with these certificates. @default by the scheme, with what Node trusts */
   readonly tls?: TlsOptions | undefined;
   /** In place of the URL's user. */
@@ -44,7 +54,6 @@ interface Reach extends Target {
 
 const RECONNECT_MAX_MS = 500;
 const CONNECT_TIMEOUT_MS_DEFAULT = 5_000;
-const WHY_CHARS_MAX = 200;
 
 /**
  * Opens a connection of Marrow's own (ioredis 6) and waits until it serves.
@@ -62,28 +71,43 @@ const WHY_CHARS_MAX = 200;
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Redis> {
   const target = await toReach(parseTarget(url), options);
   const connectTimeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS_DEFAULT;
+  const whenAway = checkOneOf("whenAway", options.whenAway ?? "fail", ["fail", "start"]);
   const client = open(target, connectTimeoutMs);
-  let lastError: Error | undefined;
-  client.on("error", (error: Error) => (lastError = error));
-  client.on("node error", (error: Error) => (lastError = error));
+  const watch = watchConnection(client, target, options.onConnection ?? (() => {}));
   const redis = createRedis(ioredisDriver(client, { owned: true }), options);
   try {
-    await ready(client, connectTimeoutMs);
+    await ready(client, connectTimeoutMs, () => whenAway === "start" && watch.lastError !== undefined);
     await redis.send(["PING"]);
     return redis;
   } catch (cause) {
+    // Whoever refuses a PING has answered: after a failed snapshot, while a script runs, while data are loaded.
+    const outage = outageOf(cause);
+    if (outage !== undefined && !NOBODY_THERE.has(outage)) return redis;
+    const reason = watch.lastError ?? cause;
+    const isDenied = MarrowError.is(reason, "redis_denied") || /WRONGPASS|NOAUTH|NOPERM/.test(textsOf(reason));
+    if (whenAway === "start" && !isDenied) return redis;
     await redis.close();
-    const reason = lastError ?? cause;
-    if (MarrowError.is(reason, "redis_denied") || /WRONGPASS|NOAUTH|NOPERM/.test(String(reason))) {
+    if (isDenied) {
       const provided = target.credentials === undefined ? "the credentials" : "the provider's credentials";
       const told = MarrowError.is(reason, "redis_denied") ? reason.message : `Redis refused ${provided}`;
       throw new MarrowError("redis_denied", told, { cause: reason });
     }
-    throw new MarrowError("unavailable", `no Redis answered within ${connectTimeoutMs} ms${whyOf(reason)}`, {
-      cause: reason,
-      details: { kind: target.kind, hosts: target.hosts, mayHaveRun: false },
-    });
+    const silent = client.status === "connect" ? ": the connection was accepted, and nothing answers on it" : "";
+    throw new MarrowError(
+      "unavailable",
+      `no Redis answered within ${connectTimeoutMs} ms at ${placeOf(target)}${whyOf(reason) || silent}`,
+      { cause: reason, details: { kind: target.kind, hosts: target.hosts, mayHaveRun: false, state: "unreachable" } },
+    );
   }
+}
+
+/** States in which there may be no Redis at all. */
+const NOBODY_THERE: ReadonlySet<string> = new Set(["unreachable", "no_answer", "credentials"]);
+
+/** The words of an error and of what caused it. */
+function textsOf(error: unknown, depth = 0): string {
+  if (!(error instanceof Error) || depth > 4) return "";
+  return `${error.message} ${textsOf(error.cause, depth + 1)}`;
 }
 
 /** Reads files and asks for credentials, once, before anything is dialled. */
@@ -109,24 +133,6 @@ async function toReach(target: Target, options: ConnectOptions): Promise<Reach> 
   };
 }
 
-/** The reason in a few words: an error of the network or of TLS by its code and its own text, which hold no secret. */
-function whyOf(reason: unknown): string {
-  const found = causes(reason).findLast((error) => typeof (error as { code?: unknown }).code === "string");
-  const told = found ?? (reason instanceof Error ? reason : undefined);
-  if (told === undefined || MarrowError.is(told)) return "";
-  const { code } = told as { code?: unknown };
-  const text = told.message.replaceAll(/\s+/g, " ").slice(0, WHY_CHARS_MAX);
-  if (text === "") return typeof code === "string" ? `: ${code}` : "";
-  return `: ${text}${typeof code === "string" && !text.includes(code) ? ` (${code})` : ""}`;
-}
-
-/** An error with those that it came from: `cause`, the members of an aggregate, and what a cluster client saw last. */
-function causes(error: unknown, depth = 0): Error[] {
-  if (!(error instanceof Error) || depth > 4) return [];
-  const { lastNodeError, errors = [] } = error as { lastNodeError?: unknown; errors?: readonly unknown[] };
-  return [error, ...[error.cause, lastNodeError, ...errors].flatMap((cause) => causes(cause, depth + 1))];
-}
-
 function open(target: Reach, connectTimeoutMs: number): IoredisClient | Cluster {
   const common = {
     ...(target.username !== undefined && { username: target.username }),
@@ -138,6 +144,8 @@ function open(target: Reach, connectTimeoutMs: number): IoredisClient | Cluster 
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     retryStrategy: backOff,
+    // A server that loads its data is asked again soon, whatever it estimates.
+    maxLoadingRetryTime: RECONNECT_MAX_MS,
   };
   if (target.kind === "cluster") {
     return fresh(
@@ -194,10 +202,10 @@ function backOff(times: number): number {
   return Math.min(20 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS);
 }
 
-async function ready(client: IoredisClient | Cluster, timeoutMs: number): Promise<void> {
+async function ready(client: IoredisClient | Cluster, timeoutMs: number, giveUp: () => boolean): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   while (client.status !== "ready") {
-    if (performance.now() > deadlineMs || client.status === "end") throw new Error("not ready in time");
+    if (performance.now() > deadlineMs || client.status === "end" || giveUp()) throw new Error("not ready in time");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

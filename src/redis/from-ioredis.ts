@@ -42,15 +42,30 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     if (!dialsAgain()) return [];
     return isCluster ? (client as Cluster).nodes("all") : [client as IoredisClient];
   });
-  // A handshake may meet a silent peer too, and nothing waits for its answer with a deadline.
-  if (owned && !isCluster) client.on("connect", () => suspect(HANDSHAKE_SILENT_MS));
+  if (owned && !isCluster) watchHandshakes(client as IoredisClient);
   // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
   if (isCluster) return { ...driver, suspect };
   return { ...driver, suspect, redial: () => dialsAgain() && client.disconnect(true) };
 }
 
-/** How long a new connection's first answer may take, in milliseconds. */
+/** How long an answer within a handshake may take, in milliseconds. */
 const HANDSHAKE_SILENT_MS = 2_000;
+
+/** A new connection may meet a silent peer too, and nothing waits for the answers of its handshake with a deadline. */
+function watchHandshakes(client: IoredisClient): void {
+  client.on("connect", () => {
+    const { stream } = client as unknown as Inner;
+    if (stream !== undefined) look(stream, stream.bytesRead);
+  });
+  function look(stream: Socket, bytesRead: number): void {
+    const timer = setTimeout(() => {
+      if (stream.destroyed || client.status !== "connect") return;
+      if (stream.bytesRead === bytesRead) stream.destroy();
+      else look(stream, stream.bytesRead);
+    }, HANDSHAKE_SILENT_MS);
+    timer.unref();
+  }
+}
 
 /** What is used of a client beside its commands. */
 type Inner = Pick<IoredisClient, "status"> & {
@@ -164,6 +179,7 @@ function listen(
     ? (client as Cluster).duplicate([], { enableOfflineQueue: true, shardedSubscribers: mode === "sharded" })
     : (client as IoredisClient).duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
   listener.on("error", () => {});
+  if (!client.isCluster) watchHandshakes(listener as IoredisClient);
 
   async function begin(): Promise<void> {
     if (mode === "pattern") {

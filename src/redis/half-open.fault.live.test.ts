@@ -1,0 +1,92 @@
+import { Redis as Ioredis } from "ioredis";
+import { createClient } from "redis";
+import { describe, expect, inject, it } from "vitest";
+import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
+import { connect, fromIoredis, fromNodeRedis, type Redis } from "./index.ts";
+
+const TIMEOUT_MS = 100;
+type Later = (end: () => unknown) => void;
+type Dial = (url: string, later: Later) => Promise<Redis>;
+
+const own: Dial = (url) => connect(url, { commandTimeoutMs: TIMEOUT_MS });
+const borrowedIoredis: Dial = async (url, later) => {
+  const client = new Ioredis(url, { maxRetriesPerRequest: 0, enableOfflineQueue: false, retryStrategy: () => 20 });
+  client.on("error", () => {});
+  later(() => client.disconnect());
+  await new Promise((resolve) => client.once("ready", resolve));
+  return fromIoredis(client, { commandTimeoutMs: TIMEOUT_MS });
+};
+const borrowedNodeRedis: Dial = async (url, later) => {
+  const client = createClient({ url, disableOfflineQueue: true });
+  client.on("error", () => {});
+  await client.connect();
+  later(() => client.destroy());
+  return fromNodeRedis(client, { commandTimeoutMs: TIMEOUT_MS });
+};
+
+/** Runs a test with a connection through a proxy, and ends all that it opened. */
+async function through(dial: Dial, run: (proxy: RespProxy, redis: Redis, later: Later) => Promise<void>): Promise<void> {
+  const ends: (() => unknown)[] = [];
+  const later: Later = (end) => ends.push(end);
+  try {
+    const proxy = await startProxy(inject("redisUrl"));
+    later(() => proxy.close());
+    const redis = await dial(proxy.url, later);
+    later(() => redis.close());
+    await run(proxy, redis, later);
+  } finally {
+    for (const end of ends.toReversed()) await end();
+  }
+}
+
+const answers = (sent: Promise<unknown>) =>
+  sent.then(
+    () => true,
+    () => false,
+  );
+const works = (redis: Redis) => answers(redis.send(["GET", "a"]));
+const soon = { timeout: 20_000, interval: 100 };
+
+describe.concurrent("a connection whose peer vanished without a word", () => {
+  it.each([
+    ["Marrow's own", own],
+    ["a borrowed ioredis", borrowedIoredis],
+    ["a borrowed node-redis", borrowedNodeRedis],
+  ] as const)(
+    "(%s) is dropped after its deadlines and dialled again, with its subscriptions and blocking connections",
+    (_, dial) =>
+      through(dial, async (proxy, redis, later) => {
+        const publisher = await connect(inject("redisUrl"));
+        later(() => publisher.close());
+        const heard: string[] = [];
+        const channel = `half-open ${Math.random()}`;
+        const subscription = await redis.subscribe([channel], (__, message) => heard.push(message));
+        later(() => subscription.close());
+        const line = await redis.dedicate();
+        later(() => line.close());
+        const blocks = () => answers(line.send(["BLPOP", "nothing", "0.05"], { timeoutMs: 300 }));
+        const hears = async () => {
+          await publisher.send(["PUBLISH", channel, "hello"]);
+          return heard.length > 0;
+        };
+        expect([await works(redis), await blocks()]).toEqual([true, true]);
+        proxy.halfOpen();
+        expect(await works(redis)).toBe(false);
+        await expect.poll(() => works(redis), soon).toBe(true);
+        await expect.poll(blocks, soon).toBe(true);
+        await expect.poll(hears, soon).toBe(true);
+      }),
+    40_000,
+  );
+
+  it("within its handshake is dialled again too", () =>
+    through(own, async (proxy, redis) => {
+      proxy.mute(true);
+      proxy.cut();
+      await expect.poll(() => works(redis), soon).toBe(false);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      proxy.halfOpen();
+      proxy.mute(false);
+      await expect.poll(() => works(redis), soon).toBe(true);
+    }));
+});

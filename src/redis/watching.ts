@@ -1,0 +1,65 @@
+import type { Cluster, Redis as IoredisClient } from "ioredis";
+import type { Target } from "./target.ts";
+
+/** Hears when a connection is lost or found: why and where in words without a secret, or `undefined` when it serves again. */
+export type ConnectionListener = (lost: string | undefined) => void;
+
+/** What a client's events tell. */
+export interface Watch {
+  /** The last error of the network, of TLS or of the server; `undefined` before the first. */
+  readonly lastError: Error | undefined;
+}
+
+const WHY_CHARS_MAX = 200;
+
+/** Follows a client's connection. Each change is told once: a server that refuses a hundred times is told of once. */
+export function watchConnection(client: IoredisClient | Cluster, target: Target, listener: ConnectionListener): Watch {
+  const watch: { lastError: Error | undefined } = { lastError: undefined };
+  let told: string | undefined;
+  const lost = (error: Error) => {
+    watch.lastError = error;
+    const why = `${placeOf(target)}${whyOf(error)}`;
+    if (why === told) return;
+    told = why;
+    listener(why);
+  };
+  client.on("error", lost);
+  client.on("node error", lost);
+  client.on("ready", () => {
+    if (told !== undefined) listener(undefined);
+    told = undefined;
+    watch.lastError = undefined;
+  });
+  // A server that ends a connection says nothing, and the next dialling may succeed before anything fails.
+  client.on("close", () => {
+    if (told === undefined) lost(new Error("the connection ended"));
+  });
+  return watch;
+}
+
+/** Where a target is, without user and password. */
+export function placeOf({ kind, hosts, path, master }: Target): string {
+  if (path !== undefined) return path;
+  const places = hosts
+    .map(({ host, port }) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`))
+    .join(", ");
+  return kind === "sentinel" ? `${master} by the sentinels ${places}` : places;
+}
+
+/** The reason in a few words: an error of the network or of TLS by its code and its own text, which hold no secret. "" when there is none. */
+export function whyOf(reason: unknown): string {
+  const found = causes(reason).findLast((error) => typeof (error as { code?: unknown }).code === "string");
+  const told = found ?? (reason instanceof Error ? reason : undefined);
+  if (told === undefined || told.name === "MarrowError") return "";
+  const { code } = told as { code?: unknown };
+  const text = told.message.replaceAll(/\s+/g, " ").slice(0, WHY_CHARS_MAX);
+  if (text === "") return typeof code === "string" ? `: ${code}` : "";
+  return `: ${text}${typeof code === "string" && !text.includes(code) ? ` (${code})` : ""}`;
+}
+
+/** An error with those that it came from: `cause`, the members of an aggregate, and what a cluster client saw last. */
+function causes(error: unknown, depth = 0): Error[] {
+  if (!(error instanceof Error) || depth > 4) return [];
+  const { lastNodeError, errors = [] } = error as { lastNodeError?: unknown; errors?: readonly unknown[] };
+  return [error, ...[error.cause, lastNodeError, ...errors].flatMap((cause) => causes(cause, depth + 1))];
+}
