@@ -25,7 +25,10 @@ const borrowedNodeRedis: Dial = async (url, later) => {
 };
 
 /** Runs a test with a connection through a proxy, and ends all that it opened. */
-async function through(dial: Dial, run: (proxy: RespProxy, redis: Redis, later: Later) => Promise<void>): Promise<void> {
+async function through(
+  dial: Dial,
+  run: (proxy: RespProxy, redis: Redis, later: Later) => Promise<void>,
+): Promise<void> {
   const ends: (() => unknown)[] = [];
   const later: Later = (end) => ends.push(end);
   try {
