@@ -7,6 +7,7 @@ export { findVeto, type Veto } from "./guard.ts";
 export type { Refusal } from "./judge.ts";
 export {
   HARD_REFUSALS,
+  judgeTokens,
   modelJudge,
   type Judged as JudgedPair,
   type JudgeJob,

@@ -9,6 +9,7 @@ import { createAccounts } from "./accounts.ts";
 import { createApiKeys, isOwnKey, type Principal } from "./api-keys.ts";
 import { startBackground, type Background } from "./background.ts";
 import { createBatches } from "./batches/batches.ts";
+import { checkCacheJudge } from "./cache-judge.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { boundConnections, toServerOptions } from "./http/connections.ts";
 import { guardDoor } from "./http/door.ts";
@@ -111,7 +112,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     app.log.warn({ model }, "no price is known for this model: it costs nothing"),
   );
   const inside = createInside(app);
-  const tenantParts = { redis, config, embedder, findModel, metrics, prices, spend };
+  checkCacheJudge(config, findModel);
+  let working = false;
+  const tenantParts = { redis, config, embedder, findModel, metrics, prices, spend, works: () => working };
   const tenants = createTenants(tenantParts);
   const stores = createTenantStores(tenantParts);
 
@@ -245,7 +248,16 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   return {
     app,
     routes: routes.list,
-    startBackground: () => startBackground({ ...parts, config, askAs: inside.askAs }),
+    startBackground() {
+      const background = startBackground({ ...parts, config, askAs: inside.askAs });
+      working = true;
+      return {
+        async close() {
+          working = false;
+          await background.close();
+        },
+      };
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { createSender, createWorker, type Work } from "../queue/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { LineResult } from "./batches/batch.ts";
 import type { BatchJob, Batches } from "./batches/batches.ts";
+import type { JudgeQueueJob } from "./cache-judge.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Inside } from "./inside.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
@@ -17,7 +18,7 @@ export interface Background {
 }
 
 /** Whatever stands in the gateway's queue. */
-type GatewayJob = ResponseJob | BatchJob;
+type GatewayJob = ResponseJob | BatchJob | JudgeQueueJob;
 
 /** What the work in the background is made of. */
 export interface BackgroundParts extends WorkParts {
@@ -34,10 +35,12 @@ export function startBackground(parts: BackgroundParts): Background {
   const { concurrency, tenantMax } = config.background;
   const onError = (error: unknown) =>
     app.log.warn({ code: MarrowError.is(error) ? error.code : "internal" }, "something failed in the background");
-  const work = (job: Work<GatewayJob>): Promise<unknown> =>
-    job.payload.type === "response"
-      ? makeResponse(parts, job as Work<ResponseJob>)
-      : workAtBatch(parts, job as Work<BatchJob>);
+  const work = async (job: Work<GatewayJob>): Promise<unknown> => {
+    const { payload, scope } = job;
+    if (payload.type === "judge") return parts.tenants(scope).judge(payload.job);
+    if (payload.type === "response") return makeResponse(parts, job as Work<ResponseJob>);
+    return workAtBatch(parts, job as Work<BatchJob>);
+  };
   const worker = createWorker<GatewayJob>(redis, { name: GATEWAY_QUEUE, concurrency, tenantMax, onError }, work);
   const senders = [GATEWAY_QUEUE, TASKS_QUEUE].map((name) =>
     createSender(redis, { name, ...config.webhooks, onError }),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MarrowError } from "../errors.ts";
 import { editDistance } from "../internal/edit-distance.ts";
 import type { Price } from "../models/index.ts";
+import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
 import { isLoopbackHost } from "./http/hosts.ts";
 
 const integer = (min: number, max: number) => z.int().min(min).max(max);
@@ -119,6 +120,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       entriesMax: integer(1, 2 ** 40).optional(),
       bytesMax: integer(1_024, 2 ** 50).optional(),
       profile: z.enum(["full", "compact"]).default("full"),
+      judge: judgeSchema.optional(),
     })
     .prefault({}),
   vectorStores: z
@@ -242,6 +244,8 @@ export interface GatewayConfig {
     readonly entriesMax?: number | undefined;
     readonly bytesMax?: number | undefined;
     readonly profile: "full" | "compact";
+    /** Judges near misses: the id of a model, or that and more. Absent: nothing is judged. */
+    readonly judge?: CacheJudgeConfig | undefined;
   };
   readonly vectorStores: {
     readonly engine: "vectorset" | "search";
@@ -305,7 +309,12 @@ type Partly<T> = T extends readonly (infer Item)[]
     : T;
 
 /** What a person writes: any part of the configuration; an embedder whole. */
-export type GatewayConfigInput = Partly<Omit<GatewayConfig, "embedder" | "prices" | "plans">> & {
+export type GatewayConfigInput = Partly<Omit<GatewayConfig, "embedder" | "prices" | "plans" | "cache">> & {
+  readonly cache?:
+    | (Partly<Omit<GatewayConfig["cache"], "judge">> & {
+        readonly judge?: CacheJudgeInput | undefined;
+      })
+    | undefined;
   readonly embedder?: EmbedderConfig | undefined;
   readonly prices?: Readonly<Record<string, Price>> | undefined;
   readonly plans?: Readonly<Record<string, Plan>> | undefined;

@@ -12,6 +12,8 @@ export interface Metrics {
   cached(status: string): void;
   refused(rule: string): void;
   degraded(role: string, code: string): void;
+  /** A verdict of the cache's judge, or the reason why there is none, and what it cost in millionths. */
+  judged(verdict: string, micros: number): void;
   recalled(recall: number, effort: number): void;
   /** How late the event loop came to a timer, in seconds. */
   looped(seconds: number): void;
@@ -38,6 +40,17 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
     name: "marrow_cache_total",
     help: "Answers by where they came from.",
     labelNames: ["status"],
+    registers,
+  });
+  const verdicts = new Counter({
+    name: "marrow_cache_verdicts_total",
+    help: "Near misses of the cache that its judge was asked about, by verdict; of unsure ones by reason.",
+    labelNames: ["verdict"],
+    registers,
+  });
+  const verdictCost = new Counter({
+    name: "marrow_cache_verdicts_cost_total",
+    help: "What the verdicts of the cache's judge cost, in the currency of the prices.",
     registers,
   });
   const refusals = new Counter({
@@ -134,6 +147,10 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
     },
     looped: (delay) => loop.observe(delay),
     stalled: (route, step) => stalls.labels(route, step).inc(),
+    judged(verdict, micros) {
+      verdicts.labels(verdict).inc();
+      verdictCost.inc(micros / 1_000_000);
+    },
     degraded: (role, code) => degradations.labels(role, code).inc(),
   };
 }

@@ -1,4 +1,4 @@
-import { createCache, type Cache } from "../cache/index.ts";
+import { createCache, type Cache, type JudgeJob, type JudgingOptions } from "../cache/index.ts";
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { createFlow, type Flow, type StoredAnswer } from "../flow/index.ts";
@@ -8,6 +8,7 @@ import type { ChatModel, Prices } from "../models/index.ts";
 import type { Redis, ScopedRedis } from "../redis/index.ts";
 import { createStores, type Stores } from "../stores/index.ts";
 import type { RecallReport } from "../vectors/index.ts";
+import { toCacheJudge } from "./cache-judge.ts";
 import type { GatewayConfig, Plan } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import { toRules } from "./plans.ts";
@@ -29,6 +30,8 @@ export interface TenantParts {
   readonly metrics: Metrics;
   readonly prices: Prices;
   readonly spend: Spend;
+  /** Whether this process works at the gateway's queue by now. */
+  readonly works: () => boolean;
 }
 
 /** The roles of one tenant. */
@@ -41,6 +44,8 @@ export interface Tenant {
   readonly responses: Responses;
   /** The limits of who has these plans; `undefined` where limits are off. All count in the same place. */
   readonly limiter: (userPlan: Plan | undefined, keyPlan: Plan | undefined) => Limiter | undefined;
+  /** Has a near miss of the tenant's cache judged, as its queue says; a cache without a judge by now passes it over. */
+  judge(job: JudgeJob): Promise<void>;
   /** Forgets a user in all roles. May be called again when it broke off. */
   forget(user: string): Promise<ForgetReceipt & { readonly answers: number; readonly responses: number }>;
 }
@@ -58,7 +63,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       sessionTtlMs: held.ttlMs,
       turnsMax: held.itemsMax,
     });
-    const cache = config.cache.enabled ? createTenantCache(scoped, parts) : undefined;
+    const cache = config.cache.enabled ? createTenantCache(scoped, parts, toCacheJudge(parts, scope)) : undefined;
     const responses = createResponses(redis, scope, config.responses);
     const limiters = new Map<string, Limiter>();
     function limiter(userPlan: Plan | undefined, keyPlan: Plan | undefined): Limiter | undefined {
@@ -92,6 +97,9 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         sessionTurns: sessions.turns,
         onDegraded: (role, error) => metrics.degraded(role, MarrowError.is(error) ? error.code : "internal"),
       }),
+      async judge(job) {
+        if (config.cache.judge !== undefined) await cache?.judge(job);
+      },
       async forget(user) {
         const [own, other] = [await memory.forget(user), await conversations.forget(user)];
         return {
@@ -121,7 +129,11 @@ export function createTenantMemory(
   });
 }
 
-function createTenantCache(redis: ScopedRedis, { config: { cache }, embedder }: TenantParts): Cache<StoredAnswer> {
+function createTenantCache(
+  redis: ScopedRedis,
+  { config: { cache }, embedder }: TenantParts,
+  judge: JudgingOptions<StoredAnswer> | undefined,
+): Cache<StoredAnswer> {
   return createCache<StoredAnswer>(redis, {
     name: "chat",
     embedder: cache.semantic ? embedder : undefined,
@@ -133,6 +145,7 @@ function createTenantCache(redis: ScopedRedis, { config: { cache }, embedder }: 
     entriesMax: cache.entriesMax,
     bytesMax: cache.bytesMax,
     profile: cache.profile,
+    judge: cache.semantic && embedder !== undefined ? judge : undefined,
   });
 }
 

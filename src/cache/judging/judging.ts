@@ -222,8 +222,8 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
     note(id);
     if (options.later !== undefined) {
       if (!mayPush()) return count("dropped");
-      options.later(job).catch(() => count("dropped"));
-      return;
+      const pushed = options.later(job);
+      if (pushed !== undefined) return void pushed.catch(() => count("dropped"));
     }
     pending.add(id);
     if (!lane.add(() => judge(job).finally(() => pending.delete(id)))) {

@@ -58,6 +58,20 @@ export const JUDGE_PROMPT: string = [
   'Reply with one of {"verdict":"same"} {"verdict":"different"} {"verdict":"unsure"} and with nothing else.',
 ].join("\n");
 
+/** Characters of English in one token, about. */
+const TOKEN_CHARS = 4;
+const REPLY_TOKENS = 8;
+
+/** Tokens that a verdict takes, about. */
+export function judgeTokens({ asked, stored }: { readonly asked: string; readonly stored: string }): {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+} {
+  const chars = JUDGE_PROMPT.length + asked.length + stored.length + ANSWER_CHARS;
+  return { promptTokens: Math.ceil(chars / TOKEN_CHARS), completionTokens: REPLY_TOKENS };
+}
+
+const ANSWER_CHARS = 600;
 const WORD = /^(same|different|unsure)$/i;
 const REPLY_CHARS_MAX = 200;
 
@@ -72,7 +86,10 @@ export function modelJudge<V = unknown>(options: ModelJudgeOptions<V>): Question
   checkText("id", id, 256);
   const toText =
     options.toText ?? ((answer: V) => (typeof answer === "string" ? answer : (JSON.stringify(answer) ?? "")));
-  const answerCharsMax = checkInteger("answerCharsMax", options.answerCharsMax ?? 600, { min: 0, max: 10_000 });
+  const answerCharsMax = checkInteger("answerCharsMax", options.answerCharsMax ?? ANSWER_CHARS, {
+    min: 0,
+    max: 10_000,
+  });
   const questionCharsMax = checkInteger("questionCharsMax", options.questionCharsMax ?? 4_000, { min: 1, max: 20_000 });
 
   return async ({ asked, stored, answer }, { signal }): Promise<Judged> => {

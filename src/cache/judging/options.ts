@@ -38,10 +38,10 @@ export interface JudgingOptions<V = unknown> {
   /** Questions judged at the same time in this process, 1 to 100. @default 4 */
   readonly concurrency?: number | undefined;
   /**
-   * Takes what is to be judged in the background, for a queue of yours, whose worker calls {@link Cache.judge}. What it throws drops the
-   * question. @default a bounded lane in this process
+   * Takes what is to be judged in the background, for a queue of yours, whose worker calls `cache.judge`. When it fails, the question is
+   * dropped; when it returns `undefined`, this process judges it. @default a bounded lane in this process
    */
-  readonly later?: ((job: JudgeJob) => Promise<unknown>) | undefined;
+  readonly later?: ((job: JudgeJob) => Promise<unknown> | undefined) | undefined;
   /** Hears of each verdict. No wording is in it. */
   readonly onJudged?: ((event: Judged & { readonly ms: number }) => void) | undefined;
 }
@@ -63,7 +63,7 @@ export interface ResolvedJudging<V> {
   readonly verdictsMax: number;
   readonly waitingMax: number;
   readonly concurrency: number;
-  readonly later: ((job: JudgeJob) => Promise<unknown>) | undefined;
+  readonly later: ((job: JudgeJob) => Promise<unknown> | undefined) | undefined;
   readonly onJudged: (event: Judged & { readonly ms: number }) => void;
 }
 
