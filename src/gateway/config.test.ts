@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fromEnvironment, nearestName, resolveConfig } from "./config.ts";
+import { fromEnvironment, resolveConfig } from "./config.ts";
+import { nearestName } from "./nearest-name.ts";
 
 describe("the gateway's configuration", () => {
   it("has a default for everything", () => {

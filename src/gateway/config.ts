@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MarrowError } from "../errors.ts";
-import { editDistance } from "../internal/edit-distance.ts";
+import { nearestName } from "./nearest-name.ts";
 import type { Price } from "../models/index.ts";
 import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
 import { isLoopbackHost } from "./http/hosts.ts";
@@ -393,13 +393,4 @@ function namesAt(path: readonly PropertyKey[]): string[] {
   for (const part of path) node = (node as Record<PropertyKey, unknown> | undefined)?.[part];
   const optional = path[0] === "upstreams" ? ["apiKey", "models"] : [];
   return [...Object.keys((node as object | undefined) ?? {}), ...optional];
-}
-
-/** The name that differs in the fewest letters, when they are few. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
-  const ranked = known
-    .map((other) => [editDistance(name.toLowerCase(), other.toLowerCase()), other] as const)
-    .toSorted(([a], [b]) => a - b);
-  const [distance = Infinity, nearest] = ranked[0] ?? [];
-  return distance <= Math.max(2, name.length / 2) ? nearest : undefined;
 }

@@ -4,12 +4,12 @@ export type { Background } from "./background.ts";
 export {
   defineConfig,
   fromEnvironment,
-  nearestName,
   resolveConfig,
   type GatewayConfig,
   type GatewayConfigInput,
   type Plan,
 } from "./config.ts";
+export { nearestName } from "./nearest-name.ts";
 export type { Route } from "./http/not-found.ts";
 export { RESOURCES, ROUTES, type Belonging, type Resource } from "./ownership.ts";
 export { openMemory, serve, type Served, type ServeOptions } from "./serve.ts";
