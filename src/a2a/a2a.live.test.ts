@@ -223,6 +223,41 @@ describe("an A2A server over Redis", () => {
     },
   );
 
+  liveTest("is saved to its end, and pushed, when the client that sent it leaves", async ({ redis }) => {
+    const got: string[] = [];
+    const receiver = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk) => (body += String(chunk)));
+      request.on("end", () => {
+        got.push(body);
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => void receiver.listen(0, "127.0.0.1", () => resolve()));
+    const push = { allowHttp: true, allowNetworks: ["127.0.0.0/8"], allowPorts: "any" as const };
+    const [one, two] = [serve(redis, 10, { push }), serve(redis)];
+    const worker = startA2APush(redis, { name: "teller", push });
+    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+    let id = "";
+    let heard = 0;
+    for await (const { payload } of one.handler.sendMessageStream(sending("60", "", url), call())) {
+      if (payload?.$case === "task") id = payload.value.id;
+      if (++heard === 10) break;
+    }
+    const followed = await gather(two.handler.resubscribe({ tenant: "", id }, call()));
+    expect(followed).toMatchObject({ said: wordsOf(60) });
+    await expect
+      .poll(async () => (await two.handler.getTask({ tenant: "", id }, call())).status?.state, { timeout: 5_000 })
+      .toBe(TaskState.TASK_STATE_COMPLETED);
+    const task = await two.handler.getTask({ tenant: "", id }, call());
+    expect(saidIn(task.artifacts[0]?.parts)).toBe(wordsOf(60));
+    await expect.poll(() => got.some((body) => body.includes("TASK_STATE_COMPLETED")), { timeout: 10_000 }).toBe(true);
+    for (const word of ["w0 ", "w9 ", "w10 ", "w11 ", "w59 "])
+      expect(got.filter((body) => body.includes(`"${word}"`)).length).toBe(1);
+    await Promise.all([one.a2a.close(), two.a2a.close(), worker.close()]);
+    receiver.close();
+  });
+
   liveTest("is cancelled in a process that does not run the task", async ({ redis }) => {
     const [one, two] = [serve(redis, 20), serve(redis)];
     const { id, done } = await startedAt(one.handler, 1_000);

@@ -14,6 +14,7 @@ import {
 import { encodeKeyPart, checkScope, type ScopedRedis, type Subscription } from "../redis/index.ts";
 import { resolveA2AOptions, type A2AOptions } from "./options.ts";
 import { createPushSender, createPushStore } from "./push.ts";
+import { createKeeper, type Keeper } from "./keeper.ts";
 import { createTaskBus, type TaskBus } from "./task-bus.ts";
 import { createTaskStore, isRunning, ownerOf, type Positions } from "./tasks.ts";
 
@@ -41,6 +42,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
   const buses = new Map<string, TaskBus>();
   /** How often each task was saved since its bus was made here. */
   const saves = new Map<string, number>();
+  const keepers = new Map<string, Keeper>();
   const resuming = new Set<string>();
   let executor: AgentExecutor | undefined;
   let subscription: Promise<Subscription> | undefined;
@@ -53,6 +55,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
       if (bus === undefined || !bus.isOwn) return 0;
       const count = (saves.get(key) ?? 0) + 1;
       saves.set(key, count);
+      keepers.get(key)?.saved();
       return bus.numberOf(count);
     },
     loaded: (key, position) => buses.get(key)?.position(position),
@@ -62,19 +65,25 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
     },
   };
   const taskStore = createTaskStore(scoped, options, positions);
+  const pushNotificationStore = createPushStore(scoped, options);
+  const pushNotificationSender = createPushSender(scoped, pushNotificationStore, options);
 
   /** The bus of a task in this process; of a task that another process makes, one that follows. */
   function open(taskId: string, context: ServerCallContext, owns: boolean): TaskBus {
     const key = keyOf(taskId, context);
     let bus = buses.get(key);
     if (bus === undefined) {
+      const keeper = createKeeper(taskStore, pushNotificationSender, context, onError);
       const made: TaskBus = createTaskBus(scoped, key, options, {
         onOrphan: () => void takeUp(taskId, context).catch(onError),
         onStop: () => buses.get(key) === made && buses.delete(key),
+        onMade: keeper.made,
+        onUnsaved: keeper.takeOver,
       });
       bus = made;
       buses.set(key, bus);
       saves.delete(key);
+      keepers.set(key, keeper);
     }
     if (owns) void bus.own().catch(onError);
     else bus.follow();
@@ -118,6 +127,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
     buses.get(key)?.removeAllListeners();
     buses.delete(key);
     saves.delete(key);
+    keepers.delete(key);
   }
 
   /** Hears which tasks of this process others cancel. */
@@ -135,15 +145,16 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
       });
   }
 
-  const pushNotificationStore = createPushStore(scoped, options);
   return {
     taskStore,
     pushNotificationStore,
-    pushNotificationSender: createPushSender(scoped, pushNotificationStore, options),
+    pushNotificationSender,
     eventBusManager: {
       createOrGetByTaskId(taskId, context) {
         listen();
-        return open(taskId, context as ServerCallContext, true);
+        const bus = open(taskId, context as ServerCallContext, true);
+        bus.expectSaver();
+        return bus;
       },
       // There is always one: whether another process is at the task shows when it is followed.
       getByTaskId: (taskId, context) => open(taskId, context as ServerCallContext, false),

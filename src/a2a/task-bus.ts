@@ -17,6 +17,8 @@ import { isTerminal } from "./tasks.ts";
 /** The events of a task in one process: of its own making, or followed as another process makes them. */
 export interface TaskBus extends ExecutionEventBus {
   readonly isOwn: boolean;
+  /** The next listener saves what it hears. When the last such listener is gone, `onUnsaved` is told. */
+  expectSaver(): void;
   /** Makes the events here from now on. Answers whether no other process does. */
   own(): Promise<boolean>;
   /** Follows from after this event on; `undefined`: from what is read next. */
@@ -33,16 +35,28 @@ const PAGE = 256;
 /** How long a follower waits to hear how much of a task was read. */
 const POSITION_MS = 250;
 
+/** What a bus tells whoever made it. */
+interface TaskBusHooks {
+  readonly onOrphan: () => void;
+  readonly onStop: () => void;
+  /** An event of its own was made. */
+  readonly onMade: (event: AgentExecutionEvent) => void;
+  /** Nobody saves its events any more. */
+  readonly onUnsaved: () => void;
+}
+
 /** Makes the bus of a task in this process. */
 export function createTaskBus(
   redis: ScopedRedis,
   task: string,
   { start, eventTtlMs, leaseMs, onError }: ResolvedA2AOptions,
-  { onOrphan, onStop }: { readonly onOrphan: () => void; readonly onStop: () => void },
+  { onOrphan, onStop, onMade, onUnsaved }: TaskBusHooks,
 ): TaskBus {
   const holder = randomUUID();
   const events = new Set<EventListener>();
   const ends = new Set<FinishedListener>();
+  const savers = new Set<EventListener>();
+  let saverExpected = false;
   const once = new Map<EventListener | FinishedListener, EventListener | FinishedListener>();
   const numbers: Promise<number>[] = [];
   const stopped = new AbortController();
@@ -122,6 +136,7 @@ export function createTaskBus(
       return held !== undefined;
     },
     own,
+    expectSaver: () => void (saverExpected = true),
     follow() {
       if (following || held !== undefined) return;
       following = true;
@@ -135,6 +150,7 @@ export function createTaskBus(
     publish(event) {
       writing = writing.then(() => append(event));
       numbers.push(writing);
+      onMade(event);
       emit(event);
     },
     finished() {
@@ -146,12 +162,17 @@ export function createTaskBus(
     },
     on(name: ExecutionEventName, listener: never) {
       (name === "event" ? events : (ends as Set<unknown>)).add(listener);
+      if (name === "event" && saverExpected) {
+        saverExpected = false;
+        savers.add(listener);
+      }
       return bus;
     },
     off(name: ExecutionEventName, listener: never) {
       const known = (once.get(listener) ?? listener) as never;
       once.delete(listener);
       (name === "event" ? events : (ends as Set<unknown>)).delete(known);
+      if (name === "event" && savers.delete(known) && savers.size === 0) onUnsaved();
       // A follower that nobody listens to has nothing to read along for.
       if (following && events.size === 0) bus.stop();
       return bus;
@@ -165,7 +186,10 @@ export function createTaskBus(
       return bus.on(name as "event", wrapped as never);
     },
     removeAllListeners(name) {
-      if (name !== "finished") events.clear();
+      if (name !== "finished") {
+        events.clear();
+        savers.clear();
+      }
       if (name !== "event") ends.clear();
       return bus;
     },

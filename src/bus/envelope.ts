@@ -30,6 +30,8 @@ export interface Receipt {
   readonly id: string;
   readonly state: MessageState;
   readonly reason: BounceReason | undefined;
+  /** What the error of the handler said that bounced it: one line of at most 500 characters, secrets masked. */
+  readonly message: string | undefined;
   readonly from: string | undefined;
   readonly to: string;
   /** The message that began the call tree. */
@@ -76,6 +78,7 @@ export function toStored(id: string, flat: readonly Buffer[]): StoredMessage | u
     id,
     state: text("state") as MessageState,
     reason: text("reason"),
+    message: text("message"),
     from: text("from") === undefined ? undefined : name(text("from") ?? ""),
     to: name(text("to") ?? ""),
     tree: text("tree") ?? id,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkText } from "../internal/check.ts";
+import { toFailure } from "../internal/failure.ts";
 import { insist } from "../internal/insist.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
@@ -165,7 +166,7 @@ export async function openInbox(
 
   async function handle(one: Held, before: number, message: StoredMessage): Promise<void> {
     let used = message.gives;
-    let outcome: readonly [outcome: string, reason: string, reply: Buffer | ""];
+    let outcome: readonly [outcome: string, reason: string, reply: Buffer | "", message?: string];
     if (await isForged(message)) outcome = ["bounced", "signature", ""];
     else {
       try {
@@ -187,13 +188,13 @@ export async function openInbox(
         });
         outcome = ["handled", "", encodeRecord(reply ?? null)];
       } catch (error) {
+        const { reason, message: said } = toFailure(error);
         if (one.controller.signal.reason === CLOSED) outcome = ["release", "", ""];
-        else
-          outcome = [
-            "bounced",
-            one.controller.signal.aborted ? "cancelled" : MarrowError.is(error) ? error.code : "failed",
-            "",
-          ];
+        else if (one.controller.signal.aborted) outcome = ["bounced", "cancelled", ""];
+        else {
+          onError(error);
+          outcome = ["bounced", reason, "", said];
+        }
       }
     }
     await one.output.settle();
@@ -205,10 +206,10 @@ export async function openInbox(
 
   async function settle(
     one: Held,
-    [outcome, reason, reply]: readonly [string, string, Buffer | ""],
+    [outcome, reason, reply, message = ""]: readonly [string, string, Buffer | "", string?],
     back: { tokens: number; cost: number },
   ) {
-    const values = { agent, id: one.id, fence: one.fence, outcome, reason, reply, ...back };
+    const values = { agent, id: one.id, fence: one.fence, outcome, reason, message, reply, ...back };
     await insist(
       () => runScript(redis, settleMessage, { bus }, values),
       () => closed,

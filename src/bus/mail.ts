@@ -20,7 +20,12 @@ import { cancelMessage, sendMessage } from "./scripts.gen.ts";
 /** What came of a request. */
 export type Answer<R = unknown> =
   | { readonly state: "handled"; readonly id: string; readonly reply: R }
-  | { readonly state: "bounced"; readonly id: string; readonly reason: BounceReason }
+  | {
+      readonly state: "bounced";
+      readonly id: string;
+      readonly reason: BounceReason;
+      readonly message?: string | undefined;
+    }
   /** Nobody answered in time; a late answer is kept aside. */
   | { readonly state: "expired"; readonly id: string };
 
@@ -131,6 +136,7 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
       id,
       state: state as MessageState,
       reason: reason === "" ? undefined : reason,
+      message: undefined,
       from: agent === "" ? undefined : agent,
       to,
       tree,
@@ -145,9 +151,9 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
     return receipt;
   }
 
-  function toAnswer({ id, state, reason, reply }: StoredMessage): Answer<never> | undefined {
+  function toAnswer({ id, state, reason, message, reply }: StoredMessage): Answer<never> | undefined {
     if (state === "handled") return { state, id, reply: (reply ?? null) as never };
-    if (state === "bounced") return { state, id, reason: reason ?? "bounced" };
+    if (state === "bounced") return { state, id, reason: reason ?? "bounced", ...(message && { message }) };
     return state === "expired" ? { state, id } : undefined;
   }
 

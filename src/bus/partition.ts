@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { MarrowError } from "../errors.ts";
+import { toFailure, type Failure } from "../internal/failure.ts";
 import { decodeRecord, runScript, type ScopedRedis, type StreamEntry } from "../redis/index.ts";
 import { ackMessages } from "./scripts.gen.ts";
 import type { MessageHandler, ReadParts } from "./topic-options.ts";
@@ -45,7 +45,7 @@ interface Entry {
   readonly redelivered: boolean;
   done: boolean;
   /** Why it is put aside. */
-  dead: string | undefined;
+  dead: Failure | undefined;
 }
 
 /** Messages of a partition that come in one go, and that a reader has at most. */
@@ -57,6 +57,8 @@ const ACK_MS = 5;
 /** Done entries that are written down without waiting for more. */
 const ACK_NOW = 128;
 const AGAIN_MS = { first: 100, last: 5_000 } as const;
+
+const CRASHED: Failure = { reason: "crashed", message: "" };
 
 /** What a partition tells its reader, and asks it. */
 interface Around {
@@ -113,7 +115,7 @@ export function createPartition(
     // Readers died again and again at this one.
     if (open.length === 0 && tries > deliveriesMax && position === claimed.cursor) {
       entry.done = true;
-      entry.dead = "crashed";
+      entry.dead = CRASHED;
     }
     begin(entry);
   }
@@ -188,7 +190,8 @@ export function createPartition(
         return;
       } catch (error) {
         if (nth >= deliveriesMax) {
-          entry.dead = MarrowError.is(error) ? error.code : "failed";
+          onError(error);
+          entry.dead = toFailure(error);
           return;
         }
         await sleep(waitMs, undefined, { signal }).catch(() => {});
@@ -220,7 +223,9 @@ export function createPartition(
     while (open[count]?.done === true) count += 1;
     const last = open[count - 1];
     if (last === undefined || signal.aborted) return;
-    const dead = open.slice(0, count).flatMap(({ id, dead: why }) => (why === undefined ? [] : [id, why]));
+    const dead = open
+      .slice(0, count)
+      .flatMap(({ id, dead: why }) => (why === undefined ? [] : [id, why.reason, why.message]));
     const keep = { keep: Math.floor(keepMessages / partitions), keep_ms: keepMs };
     const values = { group, reader, partition: place, fence, from: written, to: last.id, count, ...keep, dead };
     try {

@@ -5,12 +5,17 @@ import { checkInteger } from "../internal/check.ts";
 export interface TopicOptions {
   /** Parts that the topic is read in, each by one reader of a group at a time, 1 to 64; for good. @default 8 */
   readonly partitions?: number | undefined;
-  /** Messages that it holds, 1 to 100,000,000. A publish beyond is refused; what a group has not read is never dropped. @default 100_000 */
+  /** Messages that it holds, 1 to 100,000,000. A publish beyond is refused; what a group has not read is not dropped while it is read: see `groupIdleMs`. @default 100_000 */
   readonly messagesMax?: number | undefined;
   /** Of those that all groups have done with, how many are kept to be read again, while there is room. @default 10_000 */
   readonly keepMessages?: number | undefined;
   /** And for how long, in milliseconds. @default 86_400_000 (one day) */
   readonly keepMs?: number | undefined;
+  /**
+   * After how long without a reader a group is forgotten, in milliseconds, when the topic has no room left: what only such a group has not read is
+   * dropped then. 0: never, so a group that is not read any more closes a full topic until `forgetGroup`. @default 2_592_000_000 (30 days)
+   */
+  readonly groupIdleMs?: number | undefined;
   /** How long an id is known, in milliseconds. @default 3_600_000 */
   readonly dedupMs?: number | undefined;
 }
@@ -48,6 +53,7 @@ export function resolveTopicOptions(options: TopicOptions): ResolvedTopicOptions
     messagesMax = 100_000,
     keepMessages = 10_000,
     keepMs = DAY_MS,
+    groupIdleMs = 30 * DAY_MS,
     dedupMs = 3_600_000,
   } = options;
   return {
@@ -55,6 +61,7 @@ export function resolveTopicOptions(options: TopicOptions): ResolvedTopicOptions
     messagesMax: checkInteger("messagesMax", messagesMax, { min: 1, max: 100_000_000 }),
     keepMessages: checkInteger("keepMessages", keepMessages, { min: 0, max: 100_000_000 }),
     keepMs: checkInteger("keepMs", keepMs, { min: 0, max: 366 * DAY_MS }),
+    groupIdleMs: checkInteger("groupIdleMs", groupIdleMs, { min: 0, max: 366 * DAY_MS }),
     dedupMs: checkInteger("dedupMs", dedupMs, { min: 1, max: 366 * DAY_MS }),
   };
 }

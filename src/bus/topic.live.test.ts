@@ -272,4 +272,77 @@ describe("a durable topic", () => {
     expect(() => topic.read("g", () => {}, { concurrency: 0 })).toThrow(/concurrency/);
     expect(() => topic.read("", () => {})).toThrow(/group/);
   });
+
+  liveTest("is not closed by a group that nobody reads any more, once that group is forgotten", async ({ tenant }) => {
+    const topic = open<number>(tenant, { messagesMax: 50, keepMessages: 0 });
+    await reading(
+      topic,
+      () => {},
+      async () => {},
+      { group: "old-deploy" },
+    );
+    for (let n = 0; n < 50; n++) await topic.publish(n);
+    expect(await topic.publish(50)).toEqual({ accepted: false, reason: "full" });
+    expect((await topic.groups()).map(({ group }) => group)).toEqual(["old-deploy"]);
+    expect(await topic.forgetGroup("old-deploy")).toBe(true);
+    expect(await topic.forgetGroup("old-deploy")).toBe(false);
+    for (let n = 50; n < 80; n++) expect(await topic.publish(n)).toMatchObject({ accepted: true });
+    expect(await topic.groups()).toEqual([]);
+  });
+
+  liveTest("forgets groups that were not read for long when it has no room, and no other", async ({ tenant }) => {
+    const topic = open<number>(tenant, { messagesMax: 50, keepMessages: 0, groupIdleMs: 1_500 });
+    const seen: number[] = [];
+    await reading(
+      topic,
+      () => {},
+      async () => {},
+      { group: "old-deploy" },
+    );
+    await reading(
+      topic,
+      ({ body }) => {
+        seen.push(body);
+      },
+      async () => {
+        for (let n = 0; n < 120; n++) {
+          await until(() => seen.length >= n - 20);
+          for (let published = await topic.publish(n); !published.accepted; published = await topic.publish(n))
+            await pause(100);
+        }
+        await until(() => seen.length === 120);
+      },
+    );
+    expect((await topic.groups()).map(({ group }) => group)).toEqual(["g"]);
+  });
+
+  liveTest("does not forget a group that is read", async ({ tenant }) => {
+    const topic = open<number>(tenant);
+    await reading(
+      topic,
+      () => {},
+      async () => {
+        await pause(200);
+        await expect(topic.forgetGroup("g")).rejects.toMatchObject({ code: "conflict" });
+      },
+    );
+  });
+
+  liveTest("keeps what the error said with what is put aside, without secrets", async ({ tenant }) => {
+    const topic = open<number>(tenant);
+    const heard: unknown[] = [];
+    await reading(
+      topic,
+      () => {
+        throw new Error("the provider refused sk-proj-1234567890");
+      },
+      async () => {
+        await topic.publish(1);
+        await expect.poll(async () => (await topic.deadLetters("g")).length, { timeout: 8_000 }).toBe(1);
+      },
+      { deliveriesMax: 1, onError: (error) => void heard.push(error) },
+    );
+    expect(await topic.deadLetters("g")).toMatchObject([{ reason: "failed", message: "the provider refused ***" }]);
+    expect(heard).toHaveLength(1);
+  });
 });

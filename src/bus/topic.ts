@@ -1,8 +1,10 @@
+import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
 import { placeOf } from "../internal/place.ts";
 import {
   allOf,
+  decodeKeyPart,
   decodeRecord,
   encodePlain,
   runScript,
@@ -12,7 +14,7 @@ import {
 } from "../redis/index.ts";
 import { part, topicKey } from "./keys.ts";
 import { startReader, type ReadOptions, type Reader } from "./reader.ts";
-import { appendMessages, redriveMessages, seekGroup } from "./scripts.gen.ts";
+import { appendMessages, forgetGroup, redriveMessages, seekGroup } from "./scripts.gen.ts";
 import { checkPartitionsOf, resolveTopicOptions, type MessageHandler, type TopicOptions } from "./topic-options.ts";
 
 /** One message of a bulk. */
@@ -41,6 +43,8 @@ export interface DeadLetter<T = unknown> {
   readonly key: string | undefined;
   /** An error's code, `failed`, or `crashed`: readers died with it. */
   readonly reason: string;
+  /** The error's message in one line of at most 500 characters, secrets masked; empty when there was none. */
+  readonly message: string;
 }
 
 /** A durable topic of one scope. */
@@ -60,6 +64,13 @@ export interface Topic<T = unknown> {
     group: string,
     options?: { readonly ids?: readonly string[]; readonly limit?: number },
   ): Promise<readonly string[]>;
+  /**
+   * Forgets a group that is not read any more, with its place and what it put aside. Tells whether there was one. One round trip.
+   * @throws MarrowError `conflict` while a reader of the group is at work, or died less than its lease ago
+   */
+  forgetGroup(group: string): Promise<boolean>;
+  /** Groups that the topic knows, with when each was last read or set (ms since 1970). One round trip. */
+  groups(): Promise<readonly { readonly group: string; readonly seenAtMs: number }[]>;
   /** How many messages it holds. */
   size(): Promise<number>;
 }
@@ -75,7 +86,7 @@ const MESSAGES_MAX = 10_000;
 export function createTopic<T = unknown>(redis: ScopedRedis, name: string, options: TopicOptions = {}): Topic<T> {
   const topic = `${topicKey(redis, checkText("name", name, 128))}:topic`;
   const resolved = resolveTopicOptions(options);
-  const { partitions, messagesMax, keepMs, dedupMs } = resolved;
+  const { partitions, messagesMax, keepMs, groupIdleMs, dedupMs } = resolved;
   /** The topic was made with as many partitions. */
   let checked = false;
   /** Until when there is room for sure. */
@@ -99,6 +110,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       checked: checked ? 1 : 0,
       room: messagesMax,
       keep_ms: keepMs,
+      idle_ms: groupIdleMs,
       dedup_ms: dedupMs,
       messages: messages.flat(),
     };
@@ -177,6 +189,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
           body: decodeRecord(stored.get("b") as Buffer) as T,
           key: key === "" ? undefined : key,
           reason: String(stored.get("r")),
+          message: String(stored.get("m") ?? ""),
         };
       });
     },
@@ -188,6 +201,18 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
         only: ids,
       };
       return (await runScript(redis, redriveMessages, { topic }, values)) as readonly string[];
+    },
+
+    async forgetGroup(group) {
+      const gone = await runScript(redis, forgetGroup, { topic }, { group: checkGroup(group) });
+      if (gone === -1)
+        throw new MarrowError("conflict", "a reader of the group is at work", { details: { path: "group" } });
+      return gone === 1;
+    },
+
+    async groups() {
+      const fields = toFields((await redis.send(["HGETALL", `${topic}:groups`])) as readonly string[]);
+      return [...fields].map(([group, seenAtMs]) => ({ group: decodeKeyPart(group), seenAtMs: Number(seenAtMs) }));
     },
 
     async size() {

@@ -133,7 +133,10 @@ async function hand(
       tell(TaskState.TASK_STATE_COMPLETED);
     } else if (event.state === "expired") tell(TaskState.TASK_STATE_FAILED, "the agent did not answer in time");
     else if (event.reason === "cancelled") tell(TaskState.TASK_STATE_CANCELED);
-    else tell(REFUSED.has(event.reason) ? TaskState.TASK_STATE_REJECTED : TaskState.TASK_STATE_FAILED, event.reason);
+    else {
+      const why = event.message === undefined ? event.reason : `${event.reason}: ${event.message}`;
+      tell(REFUSED.has(event.reason) ? TaskState.TASK_STATE_REJECTED : TaskState.TASK_STATE_FAILED, why);
+    }
   }
 }
 

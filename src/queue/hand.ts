@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
-import { maskSecrets } from "../internal/mask-secrets.ts";
+import { toFailure } from "../internal/failure.ts";
 import { unwritablePath } from "../internal/unwritable-path.ts";
 import { decodeKeyPart, decodeRecord, encodePlain, runScript, type Argument, type Redis } from "../redis/index.ts";
 import type { OutputWriter } from "../relay/index.ts";
@@ -122,7 +122,7 @@ export async function attempt<T, R>(
     const suspended = suspensionIn(error);
     if (suspended !== undefined && why === undefined)
       return { outcome: "wait", body: "", reason: suspended.signal, delayMs: suspended.timeoutMs };
-    const failure = toFailure(one, MarrowError.is(why, "timeout") ? why : error);
+    const failure = toFailedOutcome(one, MarrowError.is(why, "timeout") ? why : error);
     // A limit that refuses is no failure, and a cancelled job fails as it was told to.
     if (failure.outcome !== "again" && why !== CANCELLED && !one.abandoned) onError(error);
     return failure;
@@ -133,14 +133,10 @@ export async function attempt<T, R>(
   }
 }
 
-/** Longest message of a failed attempt that is kept, in characters. */
-const MESSAGE_MAX = 500;
-
 /** What becomes of a job whose attempt failed. */
-export function toFailure({ line: { of, left, madeMs } }: Held, error: unknown): Outcome {
-  const text = error instanceof Error ? error.message : typeof error === "string" ? error : "";
+export function toFailedOutcome({ line: { of, left, madeMs } }: Held, error: unknown): Outcome {
   const verdict = judge(error, { failures: of - left, ageMs: Date.now() - madeMs }, Math.random());
-  return { ...verdict, body: maskSecrets(text, MESSAGE_MAX) };
+  return { ...verdict, body: toFailure(error).message };
 }
 
 /**

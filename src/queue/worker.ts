@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
-import { attempt, CANCELLED, RELEASED, SHUTDOWN, stop, toFailure, type Held, type Outcome } from "./hand.ts";
+import { attempt, CANCELLED, RELEASED, SHUTDOWN, stop, toFailedOutcome, type Held, type Outcome } from "./hand.ts";
 import { readLine, type JobLine } from "./job.ts";
 import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
@@ -221,7 +221,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       one.abandoned = true;
       abandoned += 1;
       onError(new MarrowError("timeout", `the handler of job ${one.id} ignored its signal for ${graceMs} ms`));
-      end(one, toFailure(one, why)).catch(onError);
+      end(one, toFailedOutcome(one, why)).catch(onError);
     }, graceMs);
   }
 

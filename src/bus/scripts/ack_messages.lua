@@ -9,7 +9,7 @@
 -- ARGV count        how many it is further
 -- ARGV keep         of what all groups have done with, how many are kept in the partition, >= 0
 -- ARGV keep_ms      and for how long
--- ARGV dead...      for each that is put aside: entry, reason
+-- ARGV dead...      for each that is put aside: entry, reason, message
 -- REPLY 1, or 0 when the partition is not the reader's any more: then nothing was written
 local topic = KEYS[1]
 local group = ARGV[1]
@@ -24,11 +24,11 @@ local keep_ms = tonumber(ARGV[9])
 -- INCLUDE topic
 if redis.call("HGET", topic .. ":owners:" .. group, partition) ~= reader .. " " .. fence then return 0 end
 local dead = topic .. ":dead:" .. group
-for at = 10, #ARGV, 2 do
+for at = 10, #ARGV, 3 do
   local entry = redis.call("XRANGE", topic .. ":log:" .. partition, ARGV[at], ARGV[at])[1]
   -- The same one is put aside once, however often it is told.
   if entry and redis.call("HSETNX", dead .. ":of", partition .. "/" .. ARGV[at], 1) == 1 then
-    redis.call("XADD", dead, "*", "p", partition, "e", ARGV[at], "r", ARGV[at + 1], unpack(entry[2]))
+    redis.call("XADD", dead, "*", "p", partition, "e", ARGV[at], "r", ARGV[at + 1], "m", ARGV[at + 2], unpack(entry[2]))
   end
 end
 local field = group .. "/" .. partition

@@ -4,6 +4,7 @@
 -- ARGV checked        1: that was compared with what the topic was made with
 -- ARGV room           messages that it holds, > 0
 -- ARGV keep_ms        for how long those are kept that all groups have done with
+-- ARGV idle_ms        after how long without a reader a group is forgotten when there is no room; 0: never
 -- ARGV dedup_ms       how long an id is known, > 0
 -- ARGV messages...    for each: partition, key, id ("": none), body
 -- REPLY { how many more there is room for, for each: partition/entry; of an id that was there before that one's, with a "=" before it }; { "full" }; { "partitions:" and how many it has }
@@ -12,30 +13,36 @@ local partitions = ARGV[1]
 local checked = ARGV[2]
 local room = tonumber(ARGV[3])
 local keep_ms = tonumber(ARGV[4])
-local dedup_ms = ARGV[5]
+local idle_ms = tonumber(ARGV[5])
+local dedup_ms = ARGV[6]
 local logs = topic .. ":log:"
 if checked ~= "1" then
   redis.call("HSETNX", topic .. ":meta", "partitions", partitions)
   local known = redis.call("HGET", topic .. ":meta", "partitions")
   if known ~= partitions then return { "partitions:" .. known } end
 end
-local left = room - (#ARGV - 5) / 4
+local left = room - (#ARGV - 6) / 4
 for partition = 0, partitions - 1 do left = left - redis.call("XLEN", logs .. partition) end
 if left < 0 then
 -- INCLUDE topic
+-- INCLUDE groups
   local now = tonumber(redis.call("TIME")[1]) * 1000
   -- What was read goes for what is to come.
-  for partition = 0, partitions - 1 do
-    if left < 0 then
-      local place = tostring(partition)
-      local ends = ends_of(logs .. place)
-      left = left + trim(topic, place, ends, math.max(0, ends.length + left), now - keep_ms, true)
+  local function make_room()
+    for partition = 0, partitions - 1 do
+      if left < 0 then
+        local place = tostring(partition)
+        local ends = ends_of(logs .. place)
+        left = left + trim(topic, place, ends, math.max(0, ends.length + left), now - keep_ms, true)
+      end
     end
   end
+  make_room()
+  if left < 0 and idle_ms > 0 and forget_idle(topic, now, idle_ms) > 0 then make_room() end
   if left < 0 then return { "full" } end
 end
 local reply = { left }
-for at = 6, #ARGV, 4 do
+for at = 7, #ARGV, 4 do
   local partition, key, id, body = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local known = id ~= "" and redis.call("GET", topic .. ":seen:" .. id)
   if known then

@@ -23,6 +23,7 @@ redis.call("HSETNX", topic .. ":meta", "partitions", partitions)
 local known = redis.call("HGET", topic .. ":meta", "partitions")
 if tonumber(known) ~= partitions then return { "partitions:" .. known } end
 redis.call("ZREMRANGEBYSCORE", readers, "-inf", now)
+redis.call("HSET", topic .. ":groups", group, string.format("%d", now))
 if lease_ms > 0 then redis.call("ZADD", readers, now + lease_ms, reader) else redis.call("ZREM", readers, reader) end
 local given_up = {}
 for at = 6, #ARGV do given_up[ARGV[at]] = true end

@@ -10,6 +10,7 @@ local group = ARGV[1]
 local partitions = tonumber(ARGV[2])
 local to = ARGV[3]
 -- INCLUDE topic
+redis.call("HSET", topic .. ":groups", group, redis.call("TIME")[1] .. "000")
 for partition = 0, partitions - 1 do
   local log = topic .. ":log:" .. partition
   local ends = ends_of(log)

@@ -5,6 +5,7 @@
 -- ARGV fence      that it was given with
 -- ARGV outcome    handled, bounced, or release: another instance may have it
 -- ARGV reason     why it bounced
+-- ARGV message    what its handler's error said; "": nothing
 -- ARGV reply      a record; "": none
 -- ARGV tokens     what of its budget was not used, given back, >= 0
 -- ARGV cost       the same in millionths, >= 0
@@ -15,9 +16,10 @@ local id = ARGV[2]
 local fence = ARGV[3]
 local outcome = ARGV[4]
 local reason = ARGV[5]
-local reply = ARGV[6]
-local tokens = tonumber(ARGV[7])
-local cost = tonumber(ARGV[8])
+local message = ARGV[6]
+local reply = ARGV[7]
+local tokens = tonumber(ARGV[8])
+local cost = tonumber(ARGV[9])
 -- INCLUDE mail
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -54,5 +56,6 @@ if outcome == "release" then
   return "accepted"
 end
 if reply ~= "" then redis.call("HSET", key, "reply", reply) end
+if message ~= "" then redis.call("HSET", key, "message", message) end
 end_message(bus, id, outcome, reason, now)
 return outcome
