@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fromEnvironment, resolveConfig } from "./config.ts";
+import { resolveConfig } from "./config.ts";
+import { fromEnvironment } from "./environment.ts";
 import { nearestName } from "./nearest-name.ts";
 
 describe("the gateway's configuration", () => {

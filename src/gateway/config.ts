@@ -50,6 +50,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
   host: z.string().min(1).default("127.0.0.1"),
   port: integer(0, 65_535).default(8080),
   app: z.string().min(1).max(64).default("marrow"),
+  engine: z.enum(["auto", "vectorset", "search", "local"]).default("auto"),
   auth: z.enum(["keys", "off"]).default("keys"),
   cors: z
     .strictObject({
@@ -125,7 +126,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     .prefault({}),
   vectorStores: z
     .strictObject({
-      engine: z.enum(["vectorset", "search"]).default("vectorset"),
+      engine: z.enum(["vectorset", "search", "local"]).optional(),
       fileBytesMax: integer(1_024, 64 * 1_048_576).default(8 * 1_048_576),
       itemsMax: integer(1, 1_000_000).default(10_000),
       recall: z
@@ -196,6 +197,8 @@ export interface GatewayConfig {
   readonly host: string;
   readonly port: number;
   readonly app: string;
+  /** What finds neighbours for all roles; recorded in Redis at the first start, and another one later is refused. */
+  readonly engine: "auto" | "vectorset" | "search" | "local";
   readonly auth: "keys" | "off";
   /** Origins whose pages may call the gateway from a browser; `*` for all. None by default. */
   readonly cors: { readonly origins: readonly string[]; readonly maxAgeSeconds: number };
@@ -248,7 +251,8 @@ export interface GatewayConfig {
     readonly judge?: CacheJudgeConfig | undefined;
   };
   readonly vectorStores: {
-    readonly engine: "vectorset" | "search";
+    /** Where it is not the installation's. */
+    readonly engine?: "vectorset" | "search" | "local" | undefined;
     readonly fileBytesMax: number;
     readonly itemsMax: number;
     readonly recall: { readonly target: number; readonly sampleEvery: number };
@@ -339,34 +343,6 @@ export function resolveConfig(input: unknown): GatewayConfig {
     });
   }
   return config;
-}
-
-/** Environment variables that set a field, over what the file says. */
-export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): GatewayConfigInput {
-  const {
-    MARROW_PORT,
-    MARROW_HOST,
-    MARROW_APP,
-    MARROW_AUTH,
-    MARROW_LOG_LEVEL,
-    MARROW_UPSTREAM_URL,
-    MARROW_UPSTREAM_KEY,
-  } = environment;
-  return {
-    ...(MARROW_PORT !== undefined && { port: Number(MARROW_PORT) }),
-    ...(MARROW_HOST !== undefined && { host: MARROW_HOST }),
-    ...(MARROW_APP !== undefined && { app: MARROW_APP }),
-    ...(MARROW_AUTH !== undefined && { auth: MARROW_AUTH as "keys" }),
-    ...(MARROW_LOG_LEVEL !== undefined && { logLevel: MARROW_LOG_LEVEL as "warn" }),
-    ...(MARROW_UPSTREAM_URL !== undefined && {
-      upstreams: [
-        {
-          baseUrl: MARROW_UPSTREAM_URL,
-          ...(MARROW_UPSTREAM_KEY !== undefined && { apiKey: MARROW_UPSTREAM_KEY }),
-        },
-      ],
-    }),
-  };
 }
 
 function toConfigError(error: z.ZodError, input: unknown): MarrowError {

@@ -1,14 +1,8 @@
 export { createApiKeys, KEPT_AWAY_MS, KEPT_MS, type ApiKeys, type NewKey, type Principal } from "./api-keys.ts";
 export { createGateway, openGateway, type GatewayOptions, type OpenGateway } from "./app.ts";
 export type { Background } from "./background.ts";
-export {
-  defineConfig,
-  fromEnvironment,
-  resolveConfig,
-  type GatewayConfig,
-  type GatewayConfigInput,
-  type Plan,
-} from "./config.ts";
+export { defineConfig, resolveConfig, type GatewayConfig, type GatewayConfigInput, type Plan } from "./config.ts";
+export { fromEnvironment } from "./environment.ts";
 export { nearestName } from "./nearest-name.ts";
 export type { Route } from "./http/not-found.ts";
 export { RESOURCES, ROUTES, type Belonging, type Resource } from "./ownership.ts";

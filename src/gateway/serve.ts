@@ -4,6 +4,7 @@ import { MarrowError } from "../errors.ts";
 import { demoModel, openaiModel } from "../models/index.ts";
 import { connect, type ConnectOptions } from "../redis/index.ts";
 import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from "../redis/managed/index.ts";
+import { decideEngine } from "../vectors/index.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { openGateway } from "./app.ts";
 import { createEmbedder } from "./embedder.ts";
@@ -12,6 +13,13 @@ import { createMcpServer } from "./mcp.ts";
 import { createTenantMemory } from "./tenants.ts";
 import { VERSION } from "./version.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
+
+/** Engines as the start line names them. */
+const TIERS = {
+  vectorset: "vector sets (engine vectorset)",
+  search: "search commands (engine search)",
+  local: "comparing in this process, because the server has no vector search (engine local)",
+} as const;
 
 /** How a gateway process is run. */
 export interface ServeOptions {
@@ -51,10 +59,10 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const config = resolveConfig(options.config);
   const { redis, managed } = await openRedis(options, config.app);
   try {
-    const { engine, version, vectorSets } = await redis.capabilities();
-    say(`Redis: ${engine} ${version ?? ""}${managed === undefined ? "" : ", managed, for development"}`);
-    if (vectorSets === "no")
-      say("This Redis has no vector sets: the semantic tier of the cache is off; all else works.");
+    const { engine: server, version } = await redis.capabilities();
+    say(`Redis: ${server} ${version ?? ""}${managed === undefined ? "" : ", managed, for development"}`);
+    const engine = await decideEngine(redis, config.engine);
+    say(`Similar questions, facts and vector stores are found by: ${TIERS[engine]}`);
     const laneOf = createLaneGates(redis);
     const upstreams = config.upstreams.map(({ models: ids, ...upstream }) =>
       openaiModel({ ...upstream, ids, lane: laneOf(upstream.baseUrl, upstream.apiKey) }),

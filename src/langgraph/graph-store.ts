@@ -24,7 +24,7 @@ import {
   runScript,
   type ScopedRedis,
 } from "../redis/index.ts";
-import { createVectors, type Vectors } from "../vectors/index.ts";
+import { createVectors, type EngineChoice, type Vectors } from "../vectors/index.ts";
 import { putItemOfStore } from "./scripts.gen.ts";
 import { toPart } from "./stored.ts";
 
@@ -37,6 +37,8 @@ export interface MarrowStoreOptions {
     readonly embedder: Embedder;
     /** Paths of the texts of an item, as LangGraph writes them. @default ["$"], all of it */
     readonly fields?: readonly string[] | undefined;
+    /** What finds neighbours, as in `marrow/vectors`. @default "auto", what is recorded for the installation */
+    readonly engine?: EngineChoice | undefined;
   };
 }
 
@@ -72,6 +74,7 @@ export class MarrowStore extends BaseStore {
         dimensions: index.embedder.dimensions,
         metric: "cosine",
         index: "hnsw",
+        engine: index.engine,
         attributes: ATTRIBUTES,
         fingerprint: index.embedder.fingerprint,
       });

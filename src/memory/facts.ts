@@ -2,7 +2,7 @@ import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
 import { checkScope, encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
-import { createVectors, type Match, type StoredEntry, type Vectors } from "../vectors/index.ts";
+import { createVectors, type EngineChoice, type Match, type StoredEntry, type Vectors } from "../vectors/index.ts";
 import {
   factId,
   leastTrust,
@@ -27,6 +27,8 @@ export interface FactsOptions {
   readonly factsMax?: number | undefined;
   /** Time in which something said counts half as recent, in milliseconds. @default 30 days */
   readonly halfLifeMs?: number | undefined;
+  /** What finds facts by meaning, as in `marrow/vectors`. @default "auto", what is recorded for the installation */
+  readonly engine?: EngineChoice | undefined;
 }
 
 /** Something to remember. */
@@ -121,6 +123,9 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
     dimensions: embedder.dimensions,
     metric: "cosine",
     index: "hnsw",
+    engine: options.engine,
+    // All of a subject's facts are compared with.
+    mirrorMax: 2 * factsMax,
     attributes: ATTRIBUTES,
     fingerprint: embedder.fingerprint,
   });

@@ -1,6 +1,6 @@
 import type { Embedder } from "../embedders/index.ts";
-import type { RecallOptions } from "../vectors/index.ts";
-import { checkInteger, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import { chosenEngine, type EngineChoice, type RecallOptions } from "../vectors/index.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
 
 /** Options of `createStores`. */
 export interface StoresOptions {
@@ -8,8 +8,8 @@ export interface StoresOptions {
   readonly name: string;
   /** What makes vectors of chunks and queries; another one later is a `conflict`, never a mix. */
   readonly embedder: Embedder;
-  /** What keeps the vectors. @default "vectorset" */
-  readonly engine?: "vectorset" | "search" | undefined;
+  /** What finds neighbours, as in `marrow/vectors`. @default "auto", what is recorded for the installation */
+  readonly engine?: EngineChoice | undefined;
   /** Largest file, in bytes, 1 to 64 MiB. @default 8 MiB */
   readonly fileBytesMax?: number | undefined;
   /** Files and stores that a scope may have, each; 1 to 1,000,000. @default 10_000 */
@@ -23,7 +23,7 @@ export interface StoresOptions {
 export interface ResolvedStoresOptions {
   readonly name: string;
   readonly embedder: Embedder;
-  readonly engine: "vectorset" | "search";
+  readonly engine: EngineChoice;
   readonly fileBytesMax: number;
   readonly itemsMax: number;
   readonly recall: RecallOptions | undefined;
@@ -39,7 +39,7 @@ export function resolveOptions(options: StoresOptions): ResolvedStoresOptions {
   return {
     name: checkText("name", options.name, 128),
     embedder: options.embedder,
-    engine: checkOneOf("engine", options.engine ?? "vectorset", ["vectorset", "search"]),
+    engine: chosenEngine(options),
     fileBytesMax: checkInteger("fileBytesMax", options.fileBytesMax ?? 8 * MEBIBYTE, { min: 1, max: 64 * MEBIBYTE }),
     itemsMax: checkInteger("itemsMax", options.itemsMax ?? 10_000, { min: 1, max: 1_000_000 }),
     recall: options.recall,

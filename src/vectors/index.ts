@@ -1,5 +1,6 @@
 export type { Quantisation } from "./capacity.ts";
 export type { AttributeValue, Condition, Where } from "./filter.ts";
+export { decideEngine, type RedisEngine } from "./engine.ts";
 export type { Item, ItemResult, Match, Search, StoredEntry, Vectors, VectorsInfo } from "./item.ts";
 export {
   createMigration,
@@ -13,11 +14,13 @@ export type {
   AttributeKind,
   Attributes,
   AttributeSchema,
+  EngineChoice,
   RecallOptions,
   RecallReport,
   ValueOf,
   VectorsOptions,
 } from "./options.ts";
+export { chosenEngine } from "./options.ts";
 export { postgres, type Postgres, type PostgresClient, type ScopedPostgres } from "./pgvector/postgres.ts";
 export type { Metric } from "./scale.ts";
 export { exportItems, importItems, type Imported } from "./transfer.ts";

@@ -23,7 +23,10 @@ export type ValueOf<K extends AttributeKind> = K extends "tag" | "text"
     : boolean;
 
 /** What keeps and searches vectors. */
-export type Engine = "vectorset" | "search" | "pgvector";
+export type Engine = "vectorset" | "search" | "local" | "pgvector";
+
+/** Engines that a Redis may have, and `auto`: the one that is recorded for the installation. */
+export type EngineChoice = "auto" | "vectorset" | "search" | "local";
 
 /** Options of `createVectors`. */
 export interface VectorsOptions<S extends AttributeSchema> {
@@ -36,11 +39,16 @@ export interface VectorsOptions<S extends AttributeSchema> {
   /** `hnsw` walks a graph and may overlook; `flat` compares with everything and is exact. */
   readonly index: "hnsw" | "flat";
   /**
-   * What keeps the vectors on Redis: its vector sets (Redis 8.0.2 and newer), or its search commands (Redis Query Engine,
-   * RediSearch, valkey-search). Never chosen for you, since data of one are not seen by the other. @default "vectorset"
+   * What finds neighbours on Redis: its vector sets (`vectorset`, Redis 8.0.2 and newer), its search commands (`search`: Redis Query
+   * Engine, RediSearch, valkey-search), or this process over what Redis keeps (`local`, any Redis 7 or Valkey). `auto` takes the first of
+   * these that the server has, once for an installation, and records it: every process finds the same data. @default "auto"
    */
-  readonly engine?: "vectorset" | "search" | undefined;
-  /** `vectorset`: q8, none, binary; `search`: none, f16, q8 (cosine only); pgvector: none, f16. @default "q8" for vectorset, else "none" */
+  readonly engine?: EngineChoice | undefined;
+  /**
+   * `local`: items of a namespace that a process compares with, 1 to 1,000,000. Of a larger namespace, the newest. @default 20_000
+   */
+  readonly mirrorMax?: number | undefined;
+  /** `vectorset`: q8, none, binary; `search`: none, f16, q8 (cosine only); `local`: q8; pgvector: none, f16. @default "q8" for vectorset and local, else "none" */
   readonly quantisation?: Quantisation | undefined;
   /** Up to 32 attributes; names are letters, digits and underscores. @default none */
   readonly attributes?: S | undefined;
@@ -86,6 +94,7 @@ export interface ResolvedRecall {
 export interface ResolvedVectorsOptions<S extends AttributeSchema> extends VectorShape {
   readonly name: string;
   readonly engine: Engine;
+  readonly mirrorMax: number;
   readonly index: "hnsw" | "flat";
   readonly quantisation: Quantisation;
   readonly attributes: S;
@@ -98,27 +107,35 @@ export interface ResolvedVectorsOptions<S extends AttributeSchema> extends Vecto
 
 const ATTRIBUTES_MAX = 32;
 const PARTITIONS_MAX = 256;
+const MIRROR_MAX_DEFAULT = 20_000;
 const NAME = /^[a-z][A-Za-z0-9_]{0,62}$/;
 /** Names that `where` has a meaning of its own for. */
 const RESERVED = new Set(["and", "or", "not"]);
 const QUANTISATIONS: Readonly<Record<Engine, readonly Quantisation[]>> = {
   vectorset: ["q8", "none", "binary"],
   search: ["none", "f16", "q8"],
+  local: ["q8"],
   pgvector: ["none", "f16"],
 };
 
-/** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
+/** What is asked for: an engine by name, or `auto`. @throws MarrowError `invalid_option` */
+export function chosenEngine({ engine }: Pick<VectorsOptions<AttributeSchema>, "engine">): EngineChoice {
+  return checkOneOf("engine", engine ?? "auto", ["auto", "vectorset", "search", "local"]);
+}
+
+/** Fills defaults and refuses what makes no sense on an engine. @throws MarrowError `invalid_option` */
 export function resolveOptions<S extends AttributeSchema>(
   options: VectorsOptions<S>,
-  onPostgres: boolean,
+  engine: Engine,
 ): ResolvedVectorsOptions<S> {
-  if (onPostgres && options.engine !== undefined)
-    throw new MarrowError("invalid_option", "engine must be left out on PostgreSQL", { details: { path: "engine" } });
-  const engine = onPostgres ? "pgvector" : checkOneOf("engine", options.engine ?? "vectorset", ["vectorset", "search"]);
   const attributes = checkSchema(options.attributes ?? ({} as S));
   const metric = checkOneOf("metric", options.metric, ["cosine", "ip", "l2"]);
   const [usual] = QUANTISATIONS[engine];
-  const quantisation = checkOneOf("quantisation", options.quantisation ?? usual, QUANTISATIONS[engine]);
+  const quantisation = checkOneOf(
+    `quantisation (engine ${engine})`,
+    options.quantisation ?? usual,
+    QUANTISATIONS[engine],
+  );
   if (engine === "search" && quantisation === "q8" && metric !== "cosine")
     throw new MarrowError("invalid_option", "quantisation q8 on the search engine needs the cosine", {
       details: { path: "quantisation" },
@@ -149,6 +166,7 @@ export function resolveOptions<S extends AttributeSchema>(
     lengthMax,
     index,
     quantisation,
+    mirrorMax: checkInteger("mirrorMax", options.mirrorMax ?? MIRROR_MAX_DEFAULT, { min: 1, max: 1_000_000 }),
     attributes,
     partitions,
     recall: resolveRecall(options.recall),
@@ -158,8 +176,8 @@ export function resolveOptions<S extends AttributeSchema>(
       metric,
       quantisation,
       fingerprint,
-      // A vector set is searched either way; the other engines build the one index or the other.
-      ...(engine === "vectorset" ? {} : { index }),
+      // A vector set is searched either way, and the local engine compares with all; the others build the one index or the other.
+      ...(engine === "vectorset" || engine === "local" ? {} : { index }),
       ...(metric === "cosine" ? {} : { lengthMax }),
       ...(partitions === 1 ? {} : { partitions }),
       attributes: Object.entries(attributes)

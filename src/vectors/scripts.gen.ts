@@ -35,6 +35,17 @@ export const countItems: Script<"set" | "items" | "due", never> = {
   lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal count = redis.call(\"HLEN\", items) - redis.call(\"ZCOUNT\", due, \"-inf\", now)\nlocal function bytes(key) return redis.call(\"MEMORY\", \"USAGE\", key) or 0 end\nreturn { count, redis.call(\"VCARD\", set), bytes(set), bytes(items) }",
 };
 
+/** Counts the items of a partition of the local engine that have not ended, and says what they take. */
+export const countRows: Script<"items" | "rows" | "due", never> = {
+  name: "count_rows",
+  keys: ["items","rows","due"],
+  values: [],
+  rest: false,
+  idempotent: true,
+  sha1: "aa35b6a52155dca25fe1f52ac2db8c0ab51f77ce",
+  lua: "local items = KEYS[1]\nlocal rows = KEYS[2]\nlocal due = KEYS[3]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal count = redis.call(\"HLEN\", items) - redis.call(\"ZCOUNT\", due, \"-inf\", now)\nlocal function bytes(key) return redis.call(\"MEMORY\", \"USAGE\", key) or 0 end\nreturn { count, redis.call(\"HLEN\", rows), bytes(rows), bytes(items) }",
+};
+
 /** Deletes items that are hashes. */
 export const deleteDocuments: Script<"ids" | "due" | "documents", "gone"> = {
   name: "delete_documents",
@@ -55,6 +66,17 @@ export const deleteItems: Script<"set" | "items" | "due", "ids"> = {
   idempotent: true,
   sha1: "7226759a8e2cbe43116f25baf71908d59540d242",
   lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal deleted = 0\nfor _, id in ipairs(ARGV) do\nlocal ends = redis.call(\"ZSCORE\", due, id)\nlocal had = redis.call(\"HDEL\", items, id)\nredis.call(\"ZREM\", due, id)\nredis.call(\"VREM\", set, id)\nif not (ends and tonumber(ends) <= now) then deleted = deleted + had end\nend\nreturn deleted",
+};
+
+/** Deletes items of the local engine by id. */
+export const deleteRows: Script<"items" | "rows" | "due" | "changes" | "gone" | "meta", "ids"> = {
+  name: "delete_rows",
+  keys: ["items","rows","due","changes","gone","meta"],
+  values: ["ids"],
+  rest: true,
+  idempotent: true,
+  sha1: "ae5e42233930c5c971e5a499c9373eead341a220",
+  lua: "local function next_change(meta)\nlocal time = redis.call(\"TIME\")\nlocal number = math.max(time[1] * 1000000 + time[2], tonumber(redis.call(\"HGET\", meta, \"last\") or 0) + 1)\nnumber = string.format(\"%.0f\", number)\nredis.call(\"HSET\", meta, \"last\", number)\nreturn number\nend\nlocal function note_gone(meta, changes, gone, id)\nlocal number = next_change(meta)\nredis.call(\"ZADD\", changes, number, id)\nredis.call(\"ZADD\", gone, number, id)\nif redis.call(\"ZCARD\", gone) > 1000 then\nlocal oldest = redis.call(\"ZPOPMIN\", gone)\nredis.call(\"ZREM\", changes, oldest[1])\nredis.call(\"HSET\", meta, \"floor\", string.format(\"%.0f\", oldest[2]))\nend\nend\nlocal items = KEYS[1]\nlocal rows = KEYS[2]\nlocal due = KEYS[3]\nlocal changes = KEYS[4]\nlocal gone = KEYS[5]\nlocal meta = KEYS[6]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal deleted = 0\nfor _, id in ipairs(ARGV) do\nlocal ends = redis.call(\"ZSCORE\", due, id)\nif redis.call(\"HDEL\", items, id) == 1 then\nredis.call(\"HDEL\", rows, id)\nredis.call(\"ZREM\", due, id)\nnote_gone(meta, changes, gone, id)\nif not (ends and tonumber(ends) <= now) then deleted = deleted + 1 end\nend\nend\nreturn deleted",
 };
 
 /** Stores one item whole as a hash that a search index follows, if what is there is still what was read. */
@@ -79,6 +101,17 @@ export const putItem: Script<"set" | "items" | "due" | "contract", "agreed" | "q
   lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal contract = KEYS[4]\nlocal agreed = ARGV[1]\nlocal quantisation = ARGV[2]\nlocal before = ARGV[3]\nlocal known = redis.call(\"GET\", contract)\nif known and known ~= agreed then return known end\nlocal id, ttl_ms = ARGV[4], tonumber(ARGV[8])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal ends = redis.call(\"ZSCORE\", due, id)\nlocal present = redis.call(\"HGET\", items, id)\nif not present or (ends and tonumber(ends) <= now) then present = \"\" end\nif present ~= before then return 0 end\nif not known then redis.call(\"SET\", contract, agreed) end\nredis.call(\"VADD\", set, \"FP32\", ARGV[5], id, quantisation, \"SETATTR\", ARGV[6])\nredis.call(\"HSET\", items, id, ARGV[7])\nif ttl_ms > 0 then\nredis.call(\"ZADD\", due, now + ttl_ms, id)\nelse\nredis.call(\"ZREM\", due, id)\nend\nreturn 1",
 };
 
+/** Stores one item of the local engine whole, if what is there is still what was read. */
+export const putRow: Script<"items" | "rows" | "due" | "changes" | "gone" | "meta", "agreed" | "before" | "given"> = {
+  name: "put_row",
+  keys: ["items","rows","due","changes","gone","meta"],
+  values: ["agreed","before","given"],
+  rest: true,
+  idempotent: false,
+  sha1: "d97161bffad4d1db229d5a8060b05440615701bf",
+  lua: "local function next_change(meta)\nlocal time = redis.call(\"TIME\")\nlocal number = math.max(time[1] * 1000000 + time[2], tonumber(redis.call(\"HGET\", meta, \"last\") or 0) + 1)\nnumber = string.format(\"%.0f\", number)\nredis.call(\"HSET\", meta, \"last\", number)\nreturn number\nend\nlocal function note_row(meta, changes, gone, id)\nredis.call(\"ZADD\", changes, next_change(meta), id)\nredis.call(\"ZREM\", gone, id)\nend\nlocal items = KEYS[1]\nlocal rows = KEYS[2]\nlocal due = KEYS[3]\nlocal changes = KEYS[4]\nlocal gone = KEYS[5]\nlocal meta = KEYS[6]\nlocal agreed = ARGV[1]\nlocal before = ARGV[2]\nlocal known = redis.call(\"HGET\", meta, \"contract\")\nif known and known ~= agreed then return known end\nlocal id, ttl_ms = ARGV[3], tonumber(ARGV[6])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal ends = redis.call(\"ZSCORE\", due, id)\nlocal present = redis.call(\"HGET\", items, id)\nif not present or (ends and tonumber(ends) <= now) then present = \"\" end\nif present ~= before then return 0 end\nif not known then redis.call(\"HSET\", meta, \"contract\", agreed, \"born\", next_change(meta)) end\nredis.call(\"HSET\", rows, id, ARGV[4])\nredis.call(\"HSET\", items, id, ARGV[5])\nif ttl_ms > 0 then\nredis.call(\"ZADD\", due, now + ttl_ms, id)\nelse\nredis.call(\"ZREM\", due, id)\nend\nnote_row(meta, changes, gone, id)\nreturn 1",
+};
+
 /** Reads items by id. */
 export const readItems: Script<"set" | "items" | "due", "vectors" | "ids"> = {
   name: "read_items",
@@ -88,6 +121,17 @@ export const readItems: Script<"set" | "items" | "due", "vectors" | "ids"> = {
   idempotent: true,
   sha1: "6a4ed6774c147b260f43348d791cbb0dab59b79a",
   lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal vectors = ARGV[1]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal ids = { unpack(ARGV, 2) }\nlocal records = redis.call(\"HMGET\", items, unpack(ids))\nlocal ends = redis.call(\"ZMSCORE\", due, unpack(ids))\nlocal reply = {}\nfor i = 1, #ids do\nlocal left = ends[i] and tonumber(ends[i]) - now or 0\nif not records[i] or (ends[i] and left <= 0) then\nreply[i] = false\nelse\nreply[i] = { records[i], string.format(\"%.0f\", left) }\nif vectors == \"1\" then reply[i][3] = redis.call(\"VEMB\", set, ids[i], \"RAW\") end\nend\nend\nreturn reply",
+};
+
+/** Reads items of the local engine by id, and what changed in their partition since a process last looked. */
+export const readRows: Script<"items" | "rows" | "due" | "changes" | "meta", "agreed" | "born" | "since" | "count" | "room" | "vectors" | "ids"> = {
+  name: "read_rows",
+  keys: ["items","rows","due","changes","meta"],
+  values: ["agreed","born","since","count","room","vectors","ids"],
+  rest: true,
+  idempotent: true,
+  sha1: "e67a2863cbc560f9af5c60704233ede6c121df21",
+  lua: "local items = KEYS[1]\nlocal rows = KEYS[2]\nlocal due = KEYS[3]\nlocal changes = KEYS[4]\nlocal meta = KEYS[5]\nlocal agreed = ARGV[1]\nlocal born = ARGV[2]\nlocal since = ARGV[3]\nlocal count = tonumber(ARGV[4])\nlocal room = tonumber(ARGV[5])\nlocal vectors = ARGV[6]\nlocal known = redis.call(\"HMGET\", meta, \"contract\", \"born\", \"last\", \"floor\")\nif known[1] and agreed ~= \"\" and known[1] ~= agreed then return known[1] end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal news, last, more = {}, since, 0\nif known[1] and count > 0 then\nif known[2] ~= born or tonumber(since) < tonumber(known[4] or 0) then\nborn, since = \"\", \"0\"\nlocal outside = redis.call(\"ZREVRANGE\", changes, room, room, \"WITHSCORES\")\nif outside[2] then since = string.format(\"%.0f\", outside[2]) end\nlast = since\nend\nlocal page = redis.call(\"ZRANGEBYSCORE\", changes, \"(\" .. since, \"+inf\", \"WITHSCORES\", \"LIMIT\", 0, count)\nlocal at = 0\nfor i = 1, #page, 2 do\nnews[at + 1] = page[i]\nnews[at + 2] = redis.call(\"HGET\", rows, page[i])\nnews[at + 3] = redis.call(\"ZSCORE\", due, page[i])\nat = at + 3\nlast = string.format(\"%.0f\", page[i + 1])\nend\nif #page == 2 * count then more = 1 end\nend\nlocal read = {}\nfor i = 7, #ARGV do\nlocal record = redis.call(\"HGET\", items, ARGV[i])\nlocal ends = redis.call(\"ZSCORE\", due, ARGV[i])\nlocal left = ends and tonumber(ends) - now or 0\nif not record or (ends and left <= 0) then\nread[i - 6] = false\nelse\nread[i - 6] = { record, string.format(\"%.0f\", left) }\nif vectors == \"1\" then read[i - 6][3] = redis.call(\"HGET\", rows, ARGV[i]) end\nend\nend\nreturn { known[2] or \"\", born == \"\" and 1 or 0, last, more, string.format(\"%.0f\", now), news, read }",
 };
 
 /** Puts another record and other attributes in place of an item's, if it is still what was read; vector and life stay. */
@@ -110,6 +154,17 @@ export const replaceItem: Script<"set" | "items" | "due", "id" | "before" | "att
   idempotent: false,
   sha1: "8cfdfa2c5a1e2e412eea105f605d26ce2a5b71d3",
   lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal id = ARGV[1]\nlocal before = ARGV[2]\nlocal attributes = ARGV[3]\nlocal record = ARGV[4]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal ends = redis.call(\"ZSCORE\", due, id)\nif ends and tonumber(ends) <= now then return 0 end\nif redis.call(\"HGET\", items, id) ~= before then return 0 end\nredis.call(\"VSETATTR\", set, id, attributes)\nredis.call(\"HSET\", items, id, record)\nreturn 1",
+};
+
+/** Puts another record and other attributes in place of an item's of the local engine, if it is still what was read and has not ended. */
+export const replaceRow: Script<"items" | "rows" | "due" | "changes" | "gone" | "meta", "id" | "before" | "head" | "attributes" | "record"> = {
+  name: "replace_row",
+  keys: ["items","rows","due","changes","gone","meta"],
+  values: ["id","before","head","attributes","record"],
+  rest: false,
+  idempotent: false,
+  sha1: "d617ba2003dbc49f472492db096259f842e771b8",
+  lua: "local function next_change(meta)\nlocal time = redis.call(\"TIME\")\nlocal number = math.max(time[1] * 1000000 + time[2], tonumber(redis.call(\"HGET\", meta, \"last\") or 0) + 1)\nnumber = string.format(\"%.0f\", number)\nredis.call(\"HSET\", meta, \"last\", number)\nreturn number\nend\nlocal function note_row(meta, changes, gone, id)\nredis.call(\"ZADD\", changes, next_change(meta), id)\nredis.call(\"ZREM\", gone, id)\nend\nlocal items = KEYS[1]\nlocal rows = KEYS[2]\nlocal due = KEYS[3]\nlocal changes = KEYS[4]\nlocal gone = KEYS[5]\nlocal meta = KEYS[6]\nlocal id = ARGV[1]\nlocal before = ARGV[2]\nlocal head = tonumber(ARGV[3])\nlocal attributes = ARGV[4]\nlocal record = ARGV[5]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal ends = redis.call(\"ZSCORE\", due, id)\nif ends and tonumber(ends) <= now then return 0 end\nif redis.call(\"HGET\", items, id) ~= before then return 0 end\nlocal row = redis.call(\"HGET\", rows, id)\nredis.call(\"HSET\", rows, id, string.sub(row, 1, head) .. attributes)\nredis.call(\"HSET\", items, id, record)\nnote_row(meta, changes, gone, id)\nreturn 1",
 };
 
 /** Finds the items nearest to a vector. */
@@ -143,4 +198,15 @@ export const upsertItems: Script<"set" | "items" | "due" | "contract", "agreed" 
   idempotent: true,
   sha1: "6f632843044ad65fd20c6cc3a382a034edfa8805",
   lua: "local set = KEYS[1]\nlocal items = KEYS[2]\nlocal due = KEYS[3]\nlocal contract = KEYS[4]\nlocal agreed = ARGV[1]\nlocal quantisation = ARGV[2]\nlocal sweep = tonumber(ARGV[3])\nlocal known = redis.call(\"GET\", contract)\nif known and known ~= agreed then return known end\nif not known then redis.call(\"SET\", contract, agreed) end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nfor _, old in ipairs(redis.call(\"ZRANGEBYSCORE\", due, \"-inf\", now, \"LIMIT\", 0, sweep)) do\nredis.call(\"VREM\", set, old)\nredis.call(\"HDEL\", items, old)\nredis.call(\"ZREM\", due, old)\nend\nlocal new = 0\nfor i = 4, #ARGV, 5 do\nlocal id, ttl_ms = ARGV[i], tonumber(ARGV[i + 4])\nredis.call(\"VADD\", set, \"FP32\", ARGV[i + 1], id, quantisation, \"SETATTR\", ARGV[i + 2])\nnew = new + redis.call(\"HSET\", items, id, ARGV[i + 3])\nif ttl_ms > 0 then\nredis.call(\"ZADD\", due, now + ttl_ms, id)\nelse\nredis.call(\"ZREM\", due, id)\nend\nend\nreturn new",
+};
+
+/** Stores items of one partition of the local engine, all in one step. */
+export const upsertRows: Script<"items" | "rows" | "due" | "changes" | "gone" | "meta", "agreed" | "sweep" | "given"> = {
+  name: "upsert_rows",
+  keys: ["items","rows","due","changes","gone","meta"],
+  values: ["agreed","sweep","given"],
+  rest: true,
+  idempotent: true,
+  sha1: "03100147cb6791083c1ede8d392abcb0251df04d",
+  lua: "local function next_change(meta)\nlocal time = redis.call(\"TIME\")\nlocal number = math.max(time[1] * 1000000 + time[2], tonumber(redis.call(\"HGET\", meta, \"last\") or 0) + 1)\nnumber = string.format(\"%.0f\", number)\nredis.call(\"HSET\", meta, \"last\", number)\nreturn number\nend\nlocal function note_row(meta, changes, gone, id)\nredis.call(\"ZADD\", changes, next_change(meta), id)\nredis.call(\"ZREM\", gone, id)\nend\nlocal function note_gone(meta, changes, gone, id)\nlocal number = next_change(meta)\nredis.call(\"ZADD\", changes, number, id)\nredis.call(\"ZADD\", gone, number, id)\nif redis.call(\"ZCARD\", gone) > 1000 then\nlocal oldest = redis.call(\"ZPOPMIN\", gone)\nredis.call(\"ZREM\", changes, oldest[1])\nredis.call(\"HSET\", meta, \"floor\", string.format(\"%.0f\", oldest[2]))\nend\nend\nlocal items = KEYS[1]\nlocal rows = KEYS[2]\nlocal due = KEYS[3]\nlocal changes = KEYS[4]\nlocal gone = KEYS[5]\nlocal meta = KEYS[6]\nlocal agreed = ARGV[1]\nlocal sweep = tonumber(ARGV[2])\nlocal known = redis.call(\"HGET\", meta, \"contract\")\nif known and known ~= agreed then return known end\nif not known then redis.call(\"HSET\", meta, \"contract\", agreed, \"born\", next_change(meta)) end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nfor _, old in ipairs(redis.call(\"ZRANGEBYSCORE\", due, \"-inf\", now, \"LIMIT\", 0, sweep)) do\nredis.call(\"HDEL\", rows, old)\nredis.call(\"HDEL\", items, old)\nredis.call(\"ZREM\", due, old)\nnote_gone(meta, changes, gone, old)\nend\nlocal new = 0\nfor i = 3, #ARGV, 4 do\nlocal id, ttl_ms = ARGV[i], tonumber(ARGV[i + 3])\nredis.call(\"HSET\", rows, id, ARGV[i + 1])\nnew = new + redis.call(\"HSET\", items, id, ARGV[i + 2])\nif ttl_ms > 0 then\nredis.call(\"ZADD\", due, now + ttl_ms, id)\nelse\nredis.call(\"ZREM\", due, id)\nend\nnote_row(meta, changes, gone, id)\nend\nreturn new",
 };

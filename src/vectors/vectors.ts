@@ -2,10 +2,14 @@ import { MarrowError } from "../errors.ts";
 import { mapInSlices } from "../internal/time-slice.ts";
 import { checkInteger, checkNumber, checkText, refuse } from "../internal/check.ts";
 import { checkScope, decodeRecord, encodeRecord, type ScopedRedis } from "../redis/index.ts";
+import { decideEngine, type RedisEngine } from "./engine.ts";
 import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "./driver.ts";
 import { checkAttributes, matches, toFilter, type AttributeValue, type Filter } from "./filter.ts";
 import type { Item, ItemResult, Match, Search, StoredEntry, Vectors } from "./item.ts";
+import { laterDriver } from "./later.ts";
+import { localDriver } from "./local/local.ts";
 import {
+  chosenEngine,
   resolveOptions,
   type Attributes,
   type AttributeSchema,
@@ -61,8 +65,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
   connection: ScopedRedis | ScopedPostgres,
   options: VectorsOptions<S>,
 ): Vectors<S> {
-  const resolved = resolveOptions(options, isPostgres(connection));
-  const driver = partitionedDriver(driverFor(connection, resolved), resolved.partitions);
+  const { driver, resolved } = driverFor(connection, options);
   const { attributes: schema, index } = resolved;
   // One for all namespaces: handles on them come and go with requests.
   const watch = resolved.recall && index === "hnsw" ? createRecallWatch(resolved.recall) : undefined;
@@ -273,14 +276,35 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
   return open("default");
 }
 
+/** The driver of a collection, and its options as far as they depend on no engine. */
 function driverFor<S extends AttributeSchema>(
   connection: ScopedRedis | ScopedPostgres,
-  options: ResolvedVectorsOptions<S>,
-): VectorDriver {
-  if (isPostgres(connection)) return pgvectorDriver(connection, options);
+  options: VectorsOptions<S>,
+): { readonly driver: VectorDriver; readonly resolved: ResolvedVectorsOptions<S> } {
+  if (isPostgres(connection)) {
+    if (options.engine !== undefined)
+      throw new MarrowError("invalid_option", "engine must be left out on PostgreSQL", { details: { path: "engine" } });
+    const resolved = resolveOptions(options, "pgvector");
+    return { resolved, driver: partitionedDriver(pgvectorDriver(connection, resolved), resolved.partitions) };
+  }
   const redis = checkScope(connection);
-  return options.engine === "search" ? searchDriver(redis, options) : vectorsetDriver(redis, options);
+  const on = (engine: RedisEngine) => {
+    const resolved = resolveOptions(options, engine);
+    return { resolved, driver: partitionedDriver(DRIVERS[engine](redis, resolved), resolved.partitions) };
+  };
+  const chosen = chosenEngine(options);
+  if (chosen !== "auto") return on(chosen);
+  const { quantisation: _, ...rest } = options;
+  // What is wrong on every engine is told now, the rest when the engine is known.
+  return {
+    resolved: resolveOptions(rest as VectorsOptions<S>, "vectorset"),
+    driver: laterDriver(async () => on(await decideEngine(redis)).driver),
+  };
 }
+
+const DRIVERS: Readonly<
+  Record<RedisEngine, (redis: ScopedRedis, options: ResolvedVectorsOptions<AttributeSchema>) => VectorDriver>
+> = { vectorset: vectorsetDriver, search: searchDriver, local: localDriver };
 
 async function reorder<S extends AttributeSchema>(
   candidates: readonly Match<S>[],

@@ -144,7 +144,8 @@ export function describeHistories(
             for (const match of found) {
               const stored = Float32Array.from(model.get(match.id)?.vector ?? []);
               const truth = similarityOf("cosine", Float32Array.from(one.vector), stored);
-              expect(Math.abs(match.similarity - truth)).toBeLessThan(1e-3);
+              // Eight bits of four numbers are that coarse.
+              expect(Math.abs(match.similarity - truth)).toBeLessThan(driver.engine === "local" ? 0.01 : 1e-3);
             }
           }
         }

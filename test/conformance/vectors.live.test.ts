@@ -66,6 +66,11 @@ describeVectors("vector sets without quantisation", onRedis, { quantisation: "no
 describeHistories("vector sets", onRedis, { quantisation: "none" }, 60);
 describeHistories("vector sets in partitions", onRedis, { quantisation: "none", partitions: 3 }, 20);
 
+describeVectors("the local engine", onRedis, { engine: "local" });
+describeVectors("the local engine in three partitions", onRedis, { engine: "local", partitions: 3 });
+describeHistories("the local engine", onRedis, { engine: "local" }, 60);
+describeVectors("the engine of the installation", onRedis, { engine: "auto" });
+
 describeVectors("FT.* (stand-in, RESP3)", () => onStandIn(3), { engine: "search" });
 describeVectors("FT.* (stand-in, RESP2)", () => onStandIn(2), { engine: "search" });
 describeVectors("FT.* in 16 bits (stand-in)", () => onStandIn(3), { engine: "search", quantisation: "f16" });

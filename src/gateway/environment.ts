@@ -1,0 +1,29 @@
+import type { GatewayConfigInput } from "./config.ts";
+
+/** Environment variables that set a field, over what the file says. */
+export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): GatewayConfigInput {
+  const {
+    MARROW_PORT,
+    MARROW_HOST,
+    MARROW_APP,
+    MARROW_AUTH,
+    MARROW_LOG_LEVEL,
+    MARROW_UPSTREAM_URL,
+    MARROW_UPSTREAM_KEY,
+  } = environment;
+  return {
+    ...(MARROW_PORT !== undefined && { port: Number(MARROW_PORT) }),
+    ...(MARROW_HOST !== undefined && { host: MARROW_HOST }),
+    ...(MARROW_APP !== undefined && { app: MARROW_APP }),
+    ...(MARROW_AUTH !== undefined && { auth: MARROW_AUTH as "keys" }),
+    ...(MARROW_LOG_LEVEL !== undefined && { logLevel: MARROW_LOG_LEVEL as "warn" }),
+    ...(MARROW_UPSTREAM_URL !== undefined && {
+      upstreams: [
+        {
+          baseUrl: MARROW_UPSTREAM_URL,
+          ...(MARROW_UPSTREAM_KEY !== undefined && { apiKey: MARROW_UPSTREAM_KEY }),
+        },
+      ],
+    }),
+  };
+}

@@ -1,0 +1,106 @@
+import { MarrowError } from "../errors.ts";
+import { encodeKeyPart, type Capabilities, type ScopedRedis } from "../redis/index.ts";
+import type { EngineChoice } from "./options.ts";
+
+/** An engine that a Redis can have. */
+export type RedisEngine = Exclude<EngineChoice, "auto">;
+
+type Connection = Pick<ScopedRedis, "app" | "send" | "capabilities">;
+
+/** The best first: an index in the server, an index of its search module, none. */
+const ENGINES: readonly RedisEngine[] = ["vectorset", "search", "local"];
+const NEEDS: Readonly<Record<RedisEngine, string>> = {
+  vectorset: "vector sets (VSIM)",
+  search: "search commands (FT.SEARCH)",
+  local: "nothing",
+};
+
+const known = new WeakMap<ScopedRedis["send"], Promise<RedisEngine>>();
+
+/** Where an installation's engine is recorded. */
+export function engineKey(app: string): string {
+  return `{${encodeKeyPart("app", app)}}:vectors:engine`;
+}
+
+/**
+ * The engine of an installation: the one that is recorded, else the best that the server has, which is recorded then. So every process
+ * has the same, also after the server was replaced by one that can more. Asked once for a connection; one round trip, two when nothing
+ * was recorded. A choice by name is recorded too, and must be what is recorded.
+ * @throws MarrowError `unsupported` when the engine is one that the server does not have, `conflict` when another one is recorded
+ */
+export function decideEngine(redis: Connection, choice: EngineChoice = "auto"): Promise<RedisEngine> {
+  const found = choice === "auto" ? known.get(redis.send) : undefined;
+  if (found !== undefined) return found;
+  const decided = decide(redis, choice);
+  known.set(redis.send, decided);
+  // Redis may have been away, and an operator may delete the record.
+  decided.catch(() => known.delete(redis.send));
+  return decided;
+}
+
+async function decide(redis: Connection, choice: EngineChoice): Promise<RedisEngine> {
+  const key = engineKey(redis.app);
+  const [capabilities, recorded] = await Promise.all([redis.capabilities(), recordedAt(redis, ["GET", key])]);
+  const check = async (engine: RedisEngine): Promise<RedisEngine> => {
+    if (choice !== "auto" && choice !== engine) throw another(choice, engine, key);
+    if (await has(redis, capabilities, engine)) return engine;
+    throw missing(engine, capabilities, `as recorded in ${key}; delete that key to begin anew with another engine`);
+  };
+  if (recorded !== undefined) return check(recorded);
+  const best = (await firstThat(ENGINES, (engine) => has(redis, capabilities, engine))) ?? "local";
+  const wanted = choice === "auto" ? best : choice;
+  if (!(await has(redis, capabilities, wanted))) throw missing(wanted, capabilities, "choose another engine");
+  const other = await recordedAt(redis, ["SET", key, wanted, "NX", "GET"]);
+  return other === undefined ? wanted : check(other);
+}
+
+function another(wanted: RedisEngine, recorded: RedisEngine, key: string): MarrowError {
+  return new MarrowError(
+    "conflict",
+    `engine is ${wanted}, and the vectors of this installation are kept by ${recorded} (${key}): what one engine stored the other ` +
+      "does not see. Move collections with createMigration, then delete that key; or leave engine at auto",
+    { details: { path: "engine", wanted, recorded } },
+  );
+}
+
+/** What is recorded; a user who may not look works without a record. */
+async function recordedAt(redis: Connection, command: readonly string[]): Promise<RedisEngine | undefined> {
+  const reply = await redis.send(command).catch((error: unknown) => {
+    if (MarrowError.is(error, "redis_denied")) return null;
+    throw error;
+  });
+  return ENGINES.find((engine) => engine === reply);
+}
+
+/** The error for an engine that a server does not have: names the commands, the server and the remedy. */
+export function missing(engine: RedisEngine, { engine: server, version }: Capabilities, why: string): MarrowError {
+  return new MarrowError(
+    "unsupported",
+    `the vectors of this installation are kept by the engine ${engine}, which needs ${NEEDS[engine]}, and this server ` +
+      `(${server} ${version ?? "of unknown version"}) has none: ${why}, or use a server that has them`,
+    { details: { engine, server, version } },
+  );
+}
+
+/** Whether a server has an engine. Where it may not be asked for its commands, one is tried. */
+async function has(redis: Connection, capabilities: Capabilities, engine: RedisEngine): Promise<boolean> {
+  if (engine === "local") return true;
+  const ability = engine === "vectorset" ? capabilities.vectorSets : capabilities.search;
+  if (ability !== "unknown") return ability === "yes";
+  const probe = `${engineKey(redis.app)}:probe`;
+  const command = engine === "vectorset" ? ["VCARD", probe] : ["FT.SEARCH", probe, "*"];
+  return redis.send(command).then(
+    () => true,
+    (error: unknown) => {
+      // An index that is not there is asked for in vain by a server that knows the command.
+      if (MarrowError.is(error, "redis_rejected")) return engine === "search";
+      if (MarrowError.is(error, "redis_denied") || MarrowError.is(error, "unsupported")) return false;
+      throw error;
+    },
+  );
+}
+
+async function firstThat<T>(list: readonly T[], holds: (one: T) => Promise<boolean>): Promise<T | undefined> {
+  for (const one of list) if (await holds(one)) return one;
+  return undefined;
+}

@@ -1,0 +1,25 @@
+import type { VectorDriver } from "./driver.ts";
+
+/** A driver that is made when it is first needed, because what it is made of must be asked for. A failure is not remembered. */
+export function laterDriver(make: () => Promise<VectorDriver>): VectorDriver {
+  let made: Promise<VectorDriver> | undefined;
+  function driver(): Promise<VectorDriver> {
+    if (made !== undefined) return made;
+    const making = make();
+    made = making;
+    making.catch(() => (made = undefined));
+    return making;
+  }
+  return {
+    upsert: async (...args) => (await driver()).upsert(...args),
+    put: async (...args) => (await driver()).put(...args),
+    replace: async (...args) => (await driver()).replace(...args),
+    search: async (...args) => (await driver()).search(...args),
+    searchWords: async (...args) => (await driver()).searchWords(...args),
+    read: async (...args) => (await driver()).read(...args),
+    delete: async (...args) => (await driver()).delete(...args),
+    page: async (...args) => (await driver()).page(...args),
+    size: async (...args) => (await driver()).size(...args),
+    drop: async (...args) => (await driver()).drop(...args),
+  };
+}

@@ -1,0 +1,137 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { similarityOf, type Metric } from "../scale.ts";
+import { BLOCK_BYTES, createArena } from "./arena.ts";
+import { createCopy } from "./copy.ts";
+import { queryScaleFor } from "./dots.ts";
+import { decodeRow, encodeRow, round, unround } from "./row.ts";
+
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return (state / 2 ** 32) * 2 - 1;
+  };
+}
+
+const random = generator(11);
+const vectorOf = (dimensions: number) => Float32Array.from({ length: dimensions }, random);
+const rowOf = (vector: Float32Array, attributes = {}) => ({ ...round(vector), attributes });
+const everything = { allows: undefined, nowMs: 0 };
+
+describe("a copy of a partition", () => {
+  it.each([
+    [1, "cosine"],
+    [7, "l2"],
+    [31, "ip"],
+    [33, "cosine"],
+    [256, "l2"],
+    [1_536, "cosine"],
+    [16_000, "cosine"],
+  ] as const)("orders %i numbers by %s as plain arithmetic does", async (dimensions, metric: Metric) => {
+    const copy = createCopy(createArena(4_000_000), { dimensions, metric, rowsMax: 100 });
+    const rows = Array.from({ length: 60 }, (_, at) => ({ id: `r${at}`, row: rowOf(vectorOf(dimensions)) }));
+    for (const { id, row } of rows) copy.put(id, row, 0);
+    const vector = vectorOf(dimensions);
+    const found = await copy.search({ vector, limit: 60, ...everything });
+    expect(found).toHaveLength(60);
+    const truth = new Map(rows.map(({ id, row }) => [id, similarityOf(metric, vector, unround(row))]));
+    for (const { id, similarity } of found ?? [])
+      expect(Math.abs(similarity - (truth.get(id) as number)) / (1 + Math.abs(similarity))).toBeLessThan(1e-3);
+    const best = [...truth].toSorted(([, a], [, b]) => b - a).slice(0, 3);
+    expect(
+      (await copy.search({ vector, limit: 3, ...everything }))?.map(({ similarity }) => similarity.toFixed(2)),
+    ).toEqual(best.map(([, similarity]) => similarity.toFixed(2)));
+  });
+
+  it("sums the largest numbers without leaving 32 bits", async () => {
+    for (const dimensions of [1, 256, 16_000]) {
+      expect(queryScaleFor(dimensions) * 127 * dimensions).toBeLessThan(2 ** 31);
+      const copy = createCopy(createArena(1_000_000), { dimensions, metric: "cosine", rowsMax: 4 });
+      const ones = new Float32Array(dimensions).fill(1);
+      copy.put("same", rowOf(ones), 0);
+      copy.put("opposite", rowOf(ones.map((value) => -value)), 0);
+      const found = await copy.search({ vector: ones, limit: 2, ...everything });
+      expect(found?.map(({ id, similarity }) => [id, Math.round(similarity * 1e4) / 1e4])).toEqual([
+        ["same", 1],
+        ["opposite", -1],
+      ]);
+    }
+  });
+
+  it("holds the newest rows within its bound, and gives its memory back", async () => {
+    const arena = createArena(3 * BLOCK_BYTES);
+    const copy = createCopy(arena, { dimensions: 32, metric: "cosine", rowsMax: 5 });
+    for (let at = 0; at < 12; at += 1) copy.put(`r${at % 9}`, rowOf(vectorOf(32)), 0);
+    expect(copy.size).toBe(5);
+    const found = await copy.search({ vector: vectorOf(32), limit: 20, ...everything });
+    expect(found?.map(({ id }) => id).toSorted()).toEqual(["r0", "r1", "r2", "r7", "r8"]);
+    copy.remove("r0");
+    copy.remove("never");
+    expect(copy.size).toBe(4);
+    expect(arena.used()).toBe(BLOCK_BYTES);
+    copy.clear();
+    expect([copy.size, arena.used()]).toEqual([0, 0]);
+  });
+
+  it("makes room among its own rows when the memory of all is taken, and never takes another's", async () => {
+    const arena = createArena(2 * BLOCK_BYTES);
+    const [one, other] = ["one", "other"].map(() =>
+      createCopy(arena, { dimensions: 16_000, metric: "cosine", rowsMax: 1_000 }),
+    ) as [ReturnType<typeof createCopy>, ReturnType<typeof createCopy>];
+    for (let at = 0; at < 20; at += 1) one.put(`a${at}`, rowOf(vectorOf(16_000)), 0);
+    for (let at = 0; at < 20; at += 1) other.put(`b${at}`, rowOf(vectorOf(16_000)), 0);
+    expect(one.size).toBe(8);
+    expect(other.size).toBe(0);
+    one.clear();
+    other.put("b", rowOf(vectorOf(16_000)), 0);
+    expect((await other.search({ vector: vectorOf(16_000), limit: 3, ...everything }))?.map(({ id }) => id)).toEqual([
+      "b",
+    ]);
+  });
+
+  it("passes over what has ended and what a filter does not allow", async () => {
+    const copy = createCopy(createArena(1_000_000), { dimensions: 3, metric: "cosine", rowsMax: 9 });
+    const vector = Float32Array.of(1, 0, 0);
+    copy.put("ended", rowOf(vector), 1_000);
+    copy.put("lasting", rowOf(vector, { lang: "en" }), 3_000);
+    copy.put("other", rowOf(vector, { lang: "de" }), 0);
+    const ids = async (nowMs: number, lang?: string) =>
+      (
+        await copy.search({ vector, limit: 9, nowMs, allows: lang ? (given) => given["lang"] === lang : undefined })
+      )?.map(({ id }) => id);
+    expect(await ids(999)).toEqual(["ended", "lasting", "other"]);
+    expect(await ids(1_000)).toEqual(["lasting", "other"]);
+    expect(await ids(1_000, "de")).toEqual(["other"]);
+  });
+
+  it("gives others a turn while it compares with many, and says when it was cleared meanwhile", async () => {
+    const copy = createCopy(createArena(100_000_000), { dimensions: 256, metric: "cosine", rowsMax: 200_000 });
+    const row = rowOf(vectorOf(256));
+    for (let at = 0; at < 120_000; at += 1) copy.put(`r${at}`, row, 0);
+    let turns = 0;
+    let over = false;
+    const searching = copy.search({ vector: vectorOf(256), limit: 1, ...everything }).finally(() => (over = true));
+    while (!over) {
+      await turn();
+      turns += 1;
+    }
+    expect(await searching).toHaveLength(1);
+    expect(turns).toBeGreaterThan(1);
+    const broken = copy.search({ vector: vectorOf(256), limit: 1, ...everything });
+    copy.clear();
+    expect(await broken).toBeUndefined();
+  });
+});
+
+describe("a row as Redis keeps it", () => {
+  it("comes back, and is nothing when something else stands there", () => {
+    const vector = vectorOf(64);
+    const row = decodeRow(encodeRow(vector, { lang: "ü", year: 3 }), 64);
+    expect(row?.attributes).toEqual({ lang: "ü", year: 3 });
+    for (const [at, value] of unround(row as NonNullable<typeof row>).entries())
+      expect(value).toBeCloseTo(vector[at] as number, 1);
+    for (const bytes of ["", "abc", "x".repeat(68), `${"\0".repeat(68)}[`, `${"\0".repeat(68)}null`])
+      expect(decodeRow(Buffer.from(bytes), 64)).toBeUndefined();
+  });
+});

@@ -1,0 +1,99 @@
+import type { ScopedRedis } from "../../redis/index.ts";
+import { createArena, type Arena } from "./arena.ts";
+import { createCopy, type PartitionCopy } from "./copy.ts";
+import type { Metric } from "../scale.ts";
+
+/** Bytes that the copies of one connection take at most. What was used least recently leaves first, and is read anew when it is wanted. */
+export const COPIES_BYTES_MAX = 268_435_456;
+/** Partitions that have a copy at most. */
+const COPIES_MAX = 10_000;
+
+/** A partition's copy with how far it has followed the changes. */
+export interface Mirror {
+  readonly copy: PartitionCopy;
+  born: string;
+  since: string;
+  /** How far the server's clock was behind this process' at the last answer, at least; may be negative. */
+  behindMs: number;
+  /** Searches that are at it: it is not taken from under them. */
+  users: number;
+}
+
+/** What a copy is made for. */
+export interface MirrorShape {
+  readonly dimensions: number;
+  readonly metric: Metric;
+  readonly rowsMax: number;
+}
+
+/** All copies of a connection. */
+export interface Mirrors {
+  /** Uses the copy of a partition, made empty when there is none. */
+  use<T>(key: string, shape: MirrorShape, work: (mirror: Mirror) => Promise<T>): Promise<T>;
+  /** Copies, rows and bytes by now. */
+  report(): { readonly copies: number; readonly rows: number; readonly bytes: number };
+}
+
+/** Handles come and go with requests, and connections are seen through scopes: copies belong to what sends. */
+const known = new WeakMap<ScopedRedis["send"], Mirrors>();
+
+/** The copies of a connection. */
+export function mirrorsOf(redis: Pick<ScopedRedis, "send">): Mirrors {
+  const found = known.get(redis.send) ?? createMirrors(COPIES_BYTES_MAX);
+  known.set(redis.send, found);
+  return found;
+}
+
+/** Makes a place for copies of so many bytes together. */
+export function createMirrors(bytesMax: number): Mirrors {
+  let arena: Arena | undefined;
+  /** The least recently used first. */
+  const mirrors = new Map<string, Mirror>();
+
+  function open(key: string, { dimensions, metric, rowsMax }: MirrorShape): Mirror {
+    arena ??= createArena(bytesMax);
+    const name = `${dimensions} ${metric} ${rowsMax} ${key}`;
+    const found = mirrors.get(name) ?? {
+      copy: createCopy(arena, { dimensions, metric, rowsMax }),
+      born: "",
+      since: "0",
+      behindMs: 0,
+      users: 0,
+    };
+    mirrors.delete(name);
+    mirrors.set(name, found);
+    return found;
+  }
+
+  function keepWithin(): void {
+    let bytes = [...mirrors.values()].reduce((sum, { copy }) => sum + copy.bytes(), 0);
+    for (const [name, { copy, users }] of mirrors) {
+      if (bytes <= bytesMax && mirrors.size <= COPIES_MAX) return;
+      if (users > 0) continue;
+      bytes -= copy.bytes();
+      copy.clear();
+      mirrors.delete(name);
+    }
+  }
+
+  return {
+    async use(key, shape, work) {
+      const mirror = open(key, shape);
+      mirror.users += 1;
+      try {
+        return await work(mirror);
+      } finally {
+        mirror.users -= 1;
+        keepWithin();
+      }
+    },
+    report() {
+      const all = [...mirrors.values()];
+      return {
+        copies: all.length,
+        rows: all.reduce((sum, { copy }) => sum + copy.size, 0),
+        bytes: all.reduce((sum, { copy }) => sum + copy.bytes(), 0),
+      };
+    },
+  };
+}
