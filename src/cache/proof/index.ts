@@ -1,22 +1,57 @@
-import { compare, type Veto } from "../guard.ts";
-import { read as readText, type Reading } from "../reading.ts";
+import type { Level } from "./level.ts";
+import { proveClauses } from "./prove.ts";
+import { SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
+import type { Veto } from "./veto.ts";
 
-/** How much a proof may take for granted. `docs/roles/cache.md` names what each level loosens, and what that costs. */
-export type Level = "strict" | "balanced" | "aggressive";
-
-/** A prompt, read once for every proof that it takes part in. */
-export type ProofReading = Reading;
+export type { Level } from "./level.ts";
+export { read, type ProofReading } from "./reading.ts";
+export type { Veto } from "./veto.ts";
 
 /** Whether one answer may serve both prompts; if not, the first reason that was found against it. */
 export type Proof = { readonly proven: true } | { readonly proven: false; readonly reason: Veto };
 
-/** Reads a prompt for a proof. Linear in its length; prompts of the last lookups are remembered. */
-export function read(text: string): ProofReading {
-  return readText(text);
+/** Sentences on each side that may differ. */
+const DIFFERING_MAX = 4;
+
+/**
+ * Proves that one answer serves two prompts, or says why there is no proof: what both have word for word is context, and what is left
+ * must say the same, sentence by sentence. Pure, symmetric, deterministic; linear in the texts.
+ */
+export function prove(a: ProofReading, b: ProofReading, level: Level): Proof {
+  const reason = a.text === b.text ? undefined : reasonAgainst(a, b, level);
+  return reason === undefined ? { proven: true } : { proven: false, reason };
 }
 
-/** Proves that one answer serves two prompts, or says why there is no proof. Pure, symmetric, deterministic, linear. */
-export function prove(a: ProofReading, b: ProofReading, _level: Level): Proof {
-  const reason = compare(a, b);
-  return reason === undefined ? { proven: true } : { proven: false, reason };
+function reasonAgainst(a: ProofReading, b: ProofReading, level: Level): Veto | undefined {
+  if (a.context !== b.context) return "context";
+  if (a.sentences.length > SENTENCES_MAX || b.sentences.length > SENTENCES_MAX) return "length";
+  const rest = withoutShared(a.sentences, b.sentences);
+  if (rest === undefined) return "context";
+  const [left, right] = rest;
+  if (left.length === 0 && right.length === 0) return undefined;
+  if (left.length !== right.length) return left.length === 0 || right.length === 0 ? "added" : "question";
+  if (left.length > DIFFERING_MAX) return "length";
+  if (!a.readable() || !b.readable()) return "unreadable";
+  for (const [at, sentence] of left.entries()) {
+    const reason = proveClauses(sentence.clause(), (right[at] as Sentence).clause(), level);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+/** What is left of two texts without the sentences that both have, or `undefined` when those stand in another order. */
+function withoutShared(
+  a: readonly Sentence[],
+  b: readonly Sentence[],
+): readonly [readonly Sentence[], readonly Sentence[]] | undefined {
+  const count = (list: readonly Sentence[]) => {
+    const found = new Map<string, number>();
+    for (const { key } of list) found.set(key, (found.get(key) ?? 0) + 1);
+    return found;
+  };
+  const [inA, inB] = [count(a), count(b)];
+  const isShared = ({ key }: Sentence) => inA.has(key) && inA.get(key) === inB.get(key);
+  const [sharedA, sharedB] = [a.filter(isShared), b.filter(isShared)];
+  if (sharedA.some(({ key }, at) => key !== sharedB[at]?.key)) return undefined;
+  return [a.filter((one) => !isShared(one)), b.filter((one) => !isShared(one))];
 }

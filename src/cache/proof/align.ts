@@ -1,0 +1,113 @@
+import type { Clause, Item } from "./clause.ts";
+import type { Level } from "./level.ts";
+import { kinshipOf } from "./partners.ts";
+import { SOFT, SOFT_BEFORE_PREPOSITION } from "./words/function-words.ts";
+
+/** Partners of two sentences: for each item the number of its pair, or -1. */
+export interface Alignment {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+}
+
+/** Words without an equal one that are held against each other; more are another question. */
+const ALONE_MAX = 10;
+
+/** Gives each content word of one sentence a partner in the other, or none. Deterministic; linear but for a bounded rest. */
+export function align(a: Clause, b: Clause, level: Level): Alignment | undefined {
+  const [left, right] = [a.items.map(() => -1), b.items.map(() => -1)];
+  let pairs = 0;
+  const join = (i: number, j: number): void => {
+    left[i] = pairs;
+    right[j] = pairs;
+    pairs += 1;
+  };
+  const waiting = new Map<string, number[]>();
+  b.items.forEach((item, at) => {
+    const key = keyOf(item);
+    const known = waiting.get(key);
+    if (known === undefined) waiting.set(key, [at]);
+    else known.push(at);
+  });
+  a.items.forEach((item, at) => {
+    const found = waiting.get(keyOf(item))?.shift();
+    if (found !== undefined) join(at, found);
+  });
+  const alone = (numbers: readonly number[]) => numbers.flatMap((pair, at) => (pair === -1 ? [at] : []));
+  const [aloneA, aloneB] = [alone(left), alone(right)];
+  if (aloneA.length > ALONE_MAX || aloneB.length > ALONE_MAX) return undefined;
+  for (const kinship of [1, 2, 3, 4, 5]) {
+    for (const i of aloneA) {
+      if (left[i] !== -1) continue;
+      const j = aloneB.find((at) => right[at] === -1 && kinshipOf(a.items[i] as Item, b.items[at] as Item, level) === kinship);
+      if (j !== undefined) join(i, j);
+    }
+  }
+  joinCompounds(a.items, b.items, left, right, join);
+  joinCompounds(b.items, a.items, right, left, (j, i) => join(i, j));
+  return { a: left, b: right };
+}
+
+function keyOf({ word, exact, entry, degree }: Item): string {
+  return exact ? `=${word}` : `${entry.lemma}${degree}`;
+}
+
+/** "web site" and "website", "new york city" and "nyc": one word equals two to five that stand together. */
+function joinCompounds(
+  ones: readonly Item[],
+  others: readonly Item[],
+  own: number[],
+  other: number[],
+  join: (one: number, other: number) => void,
+): void {
+  for (const [at, item] of ones.entries()) {
+    if (own[at] !== -1 || item.exact || item.word.length < 2) continue;
+    for (let from = 0; from < others.length; from += 1) {
+      const length = compoundAt(item.word, others, other, from);
+      if (length === 0) continue;
+      join(at, from);
+      // What belongs to the compound is settled with its first word.
+      for (let part = from + 1; part < from + length; part += 1) other[part] = SETTLED;
+      break;
+    }
+  }
+}
+
+/** An item that is settled by another one. */
+export const SETTLED = -2;
+
+function compoundAt(word: string, others: readonly Item[], other: readonly number[], from: number): number {
+  let [joined, initials] = ["", ""];
+  for (let length = 1; length <= 5 && from + length <= others.length; length += 1) {
+    const item = others[from + length - 1] as Item;
+    if (other[from + length - 1] !== -1 || item.exact || (length > 1 && item.mark !== "" && item.mark !== "of")) return 0;
+    joined += item.word;
+    initials += item.word[0] ?? "";
+    if (length > 1 && (joined === word || joined === `${word}s` || `${joined}s` === word)) return length;
+    if (length > 1 && initials === word && word.length >= 2 && word.length <= 5 && item.entry.parts.length >= 0) return length;
+  }
+  return 0;
+}
+
+/** Whether a word may stand on one side alone, since it changes no answer. */
+export function isSoft(items: readonly Item[], at: number): boolean {
+  const item = items[at] as Item;
+  if (item.exact || item.degree !== "" || item.bound.length > 0) return false;
+  const { lemma } = item.entry;
+  const next = items[at + 1];
+  if (SOFT.has(item.word) || SOFT.has(lemma)) return true;
+  if (SOFT_BEFORE_PREPOSITION.has(lemma) && next !== undefined && /^(?:by|in|on|at|of|from|to|for|about|with)$/.test(next.mark)) return true;
+  if (lemma === "year" && next?.isNumber === true && /^\d{4}$/.test(next.word)) return true;
+  return isRepeated(items, at);
+}
+
+/** A word that says what its neighbour says: "flights that fly". */
+function isRepeated(items: readonly Item[], at: number): boolean {
+  const item = items[at] as Item;
+  return items.some(
+    (other, index) =>
+      index !== at &&
+      Math.abs(index - at) <= 1 &&
+      other.entry.lemma !== item.entry.lemma &&
+      other.entry.groups.some((one) => item.entry.groups.includes(one)),
+  );
+}

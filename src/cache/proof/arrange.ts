@@ -1,0 +1,160 @@
+/** A content word in its place: the number of its pair, and how its phrase is bound. */
+export interface Placed {
+  readonly id: number;
+  /** The preposition or conjunction before it; empty inside a phrase. */
+  readonly mark: string;
+  /** Whether it is the first word of a phrase. */
+  readonly starts: boolean;
+  readonly isNumber: boolean;
+  /** A superlative: "largest". */
+  readonly isSuperlative: boolean;
+  /** An act: "skating". */
+  readonly isAct: boolean;
+}
+
+/** What may be rearranged between two sentences. */
+export interface Freedom {
+  /** Keywords in any order: one side is no full sentence. */
+  readonly keywords: boolean;
+  /** Marks that occur more than once in a sentence: their phrases may not move. */
+  readonly repeated: ReadonlySet<string>;
+  /** Whether anything but both sides of a conjunction may move. */
+  readonly moves: boolean;
+}
+
+/** Moves of whole phrases that may lead from one order to the other. */
+const MOVES_MAX = 3;
+/** Longest phrase that moves, in words. */
+const BLOCK_MAX = 6;
+
+/**
+ * Whether two orders of the same words say the same: equal, or made equal by moves that change no role: both sides of "and" or "or"
+ * change places, a phrase with a preposition of its own stands elsewhere, or a compound becomes a phrase ("Texas city", "city in Texas").
+ */
+export function sameRoles(a: readonly Placed[], b: readonly Placed[], freedom: Freedom): boolean {
+  return rearranged(a, b, freedom, MOVES_MAX) || rearranged(b, a, freedom, MOVES_MAX);
+}
+
+function rearranged(a: readonly Placed[], b: readonly Placed[], freedom: Freedom, moves: number): boolean {
+  let start = 0;
+  while (start < a.length && sameAt(a, b, start)) start += 1;
+  if (start === a.length) return true;
+  if (moves === 0) return false;
+  // The word that stands here in `a` stands further on in `b`, at the start of the block that has moved.
+  const wanted = (a[start] as Placed).id;
+  for (let from = start + 1; from < b.length; from += 1) {
+    if (b[from]?.id !== wanted) continue;
+    const before = b.slice(start, from);
+    for (let length = Math.min(BLOCK_MAX, b.length - from); length >= 1; length -= 1) {
+      const block = b.slice(from, from + length);
+      if (!block.every(({ id }, at) => a[start + at]?.id === id)) continue;
+      const moved = moveOf(block, before, a, start, freedom);
+      if (moved === undefined) continue;
+      const next = [...b.slice(0, start), ...moved, ...b.slice(from + length)];
+      if (rearranged(a, next, freedom, moves - 1)) return true;
+    }
+  }
+  return false;
+}
+
+/** Equal words under marks that say the same. */
+function sameAt(a: readonly Placed[], b: readonly Placed[], at: number): boolean {
+  const [one, other] = [a[at] as Placed, b[at] as Placed];
+  if (one.id !== other.id) return false;
+  if (sameMark(one.mark, other.mark)) return true;
+  // "Boston to Denver" is from Boston.
+  const marks = `${one.mark}${other.mark}`;
+  return marks === "from" && a[at + 1]?.mark === "to" && b[at + 1]?.mark === "to";
+}
+
+const WEAK = new Set(["of", "in", "on", "for", "about", "inf", "at"]);
+const ALIKE = new Set(["of in", "in of", "on about", "about on", "of about", "about of", "of for", "for of", "in at", "at in", "inf for", "for inf", "inf of", "of inf", "inf to", "to inf", "on in", "in on"]);
+
+/** Whether two prepositions bind alike. */
+export function sameMark(a: string, b: string): boolean {
+  if (a === b) return true;
+  if (a === "") return WEAK.has(b);
+  if (b === "") return WEAK.has(a);
+  return ALIKE.has(`${a} ${b}`);
+}
+
+/** The words of `before` and `block` with the block first, or `undefined` where that would change a role. */
+function moveOf(
+  block: readonly Placed[],
+  before: readonly Placed[],
+  a: readonly Placed[],
+  start: number,
+  freedom: Freedom,
+): readonly Placed[] | undefined {
+  const target = a.slice(start, start + block.length);
+  const first = block[0] as Placed;
+  const goal = target[0] as Placed;
+  // The words that were before it, as they stand behind it in `a`.
+  const behind = a.slice(start + block.length, start + block.length + before.length);
+  const isNeighbour = behind.length === before.length && behind.every(({ id }, at) => id === before[at]?.id);
+  if (isJoint(first.mark) && isNeighbour && isJoint(behind[0]?.mark ?? "") && areParallel(before, block)) {
+    // "A and B" as "B and A".
+    return [...withMark(block, before[0]?.mark ?? "", before[0]?.starts ?? true), ...withMark(before, first.mark, true)];
+  }
+  if (!freedom.moves) return undefined;
+  const afterBlock = a[start + block.length];
+  const opens = before[0] as Placed;
+  if (first.starts && first.mark !== "" && !isJoint(first.mark) && goal.starts && sameMoved(first.mark, goal.mark, start) && !freedom.repeated.has(first.mark)) {
+    // A phrase with a preposition of its own stands elsewhere; one with "of" belongs to its noun.
+    if (first.mark !== "of") return [...block, ...before];
+  }
+  if (
+    isNeighbour &&
+    first.starts &&
+    WEAK.has(first.mark) &&
+    block.length <= 3 &&
+    before.length <= 3 &&
+    sameMark(goal.mark, opens.mark) &&
+    afterBlock?.starts === false &&
+    isPlain(before) &&
+    !block.some(({ isNumber, isAct }) => isNumber || isAct)
+  ) {
+    // "City in Texas" as "Texas city".
+    return [...withMark(block, opens.mark, opens.starts), ...withMark(before, "", false)];
+  }
+  if (start === 0 && block.length === 1 && first.isSuperlative && isNeighbour && first.mark === "" && behind.length + 1 === a.length) {
+    // "Which city is the largest" asks for the largest city.
+    return [withMark(block, opens.mark, opens.starts), withMark(before, "", false)].flat();
+  }
+  if (freedom.keywords && block.length + before.length <= 8 && movesFreely(block) && movesFreely(before.slice(1)) && !isStrong(opens.mark))
+    return [...withMark(block, goal.mark, goal.starts), ...before];
+  return undefined;
+}
+
+/** Two sides of a conjunction: one phrase each, or phrases of the same build. */
+function areParallel(one: readonly Placed[], other: readonly Placed[]): boolean {
+  if (isPlain(one) && isPlain(other)) return true;
+  return one.length === other.length && one.every(({ mark }, at) => at === 0 || mark === other[at]?.mark);
+}
+
+function sameMoved(one: string, other: string, start: number): boolean {
+  return one === other || (start === 0 && other === "");
+}
+
+/** Words of keywords that may stand anywhere: bound by nothing, or weakly. */
+function movesFreely(block: readonly Placed[]): boolean {
+  return block.every(({ mark }) => mark === "" || WEAK.has(mark));
+}
+
+function isStrong(mark: string): boolean {
+  return mark !== "" && !WEAK.has(mark);
+}
+
+function isJoint(mark: string): boolean {
+  return mark === "and" || mark === "or" || mark === "vs";
+}
+
+/** A block of one phrase. */
+function isPlain(block: readonly Placed[]): boolean {
+  return block.length <= 4 && block.slice(1).every(({ mark, starts }) => mark === "" && !starts);
+}
+
+function withMark(block: readonly Placed[], mark: string, starts: boolean): readonly Placed[] {
+  const [first, ...rest] = block;
+  return first === undefined ? [] : [{ ...first, mark, starts }, ...rest];
+}

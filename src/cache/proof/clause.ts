@@ -1,0 +1,264 @@
+import { frameOf, type Form } from "./frame.ts";
+import { lookUp, type Entry } from "./lexicon.ts";
+import { tokenise, type Token } from "./tokens.ts";
+import {
+  CONJUNCTIONS,
+  EMPTY,
+  MODALS,
+  NEGATIONS,
+  PERSONS,
+  PREPOSITIONS,
+  QUANTIFIERS,
+  SAME_PREPOSITION,
+  STRESS,
+  TENSES,
+  type Modality,
+  type Tense,
+} from "./words/function-words.ts";
+
+/** A content word or a number, with what binds it. */
+export interface Item {
+  /** As it was written, in lower case unless `exact`. */
+  readonly word: string;
+  readonly entry: Entry;
+  /** Compared by its letters alone: numbers, quoted text, names in code. */
+  readonly exact: boolean;
+  readonly isNumber: boolean;
+  /** Capitalised inside the sentence. */
+  readonly isName: boolean;
+  readonly degree: "" | "er" | "est" | "less";
+  /** The preposition or conjunction that its phrase begins with; only the first word of a phrase has one. */
+  mark: string;
+  /** Whether it is the first word of a phrase. */
+  starts: boolean;
+  /** Negations and quantifiers bound to it, sorted. */
+  readonly bound: readonly string[];
+  /** Possessives before it: "1" for "my". */
+  readonly owners: readonly string[];
+}
+
+/** A sentence as it is compared. */
+export interface Clause {
+  readonly form: Form;
+  readonly items: readonly Item[];
+  /** Function words at the end that nothing follows: "which state is it in". */
+  readonly tail: readonly string[];
+  readonly tenses: ReadonlySet<Tense>;
+  readonly modality: ReadonlySet<Modality>;
+  readonly persons: ReadonlySet<string>;
+  /** Negations and quantifiers that no content word follows. */
+  readonly loose: readonly string[];
+  readonly symbols: readonly string[];
+  readonly negations: number;
+  /** Conjunctions, in order. */
+  readonly joints: readonly string[];
+}
+
+const POSSESSIVES = new Set("my your his her its our their".split(" "));
+/** "More" and "most" before one of these grade it; before others they count. */
+const GRADES = new Map<string, Item["degree"]>([
+  ["more", "er"],
+  ["most", "est"],
+  ["less", "less"],
+]);
+/** Words that make the noun before or behind them a genuine quantity. */
+const LIKE_IS_A_VERB = /^(?:i|you|we|they|would|do|did|does|not|who|people|to)$/;
+/** Content words of one sentence that are compared; more are a matter for the exact tier. */
+export const ITEMS_MAX = 48;
+
+/** Reads one sentence. Linear. */
+export function readClause(sentence: string): Clause {
+  return toClause(tokenise(sentence));
+}
+
+function toClause(tokens: readonly Token[]): Clause {
+  const { form, tokens: left } = frameOf(tokens);
+  const builder = createBuilder();
+  left.forEach((token, at) => builder.take(token, left[at - 1], left[at + 1], left[at + 2]));
+  return builder.end(form);
+}
+
+function createBuilder() {
+  const items: Item[] = [];
+  const [tenses, modality, persons] = [new Set<Tense>(), new Set<Modality>(), new Set<string>()];
+  const [symbols, joints]: [string[], string[]] = [[], []];
+  let [mark, starts, negations] = ["", true, 0];
+  let bound: string[] = [];
+  let owners: string[] = [];
+  let degree: Item["degree"] = "";
+  let ownerOf: number | undefined;
+  let tail: string[] = [];
+
+  /** Begins a phrase. Of two prepositions in a row the second one binds, and the first one belongs to the verb before. */
+  function begin(word: string): void {
+    if (mark !== "" && !CONJUNCTIONS.has(mark) && mark !== word) tail.push(mark);
+    mark = CONJUNCTIONS.has(mark) && mark !== "" && !CONJUNCTIONS.has(word) ? `${mark} ${word}` : word;
+    starts = true;
+  }
+
+  function push(token: Token): void {
+    const entry = lookUp(token.text);
+    items.push({
+      word: token.text,
+      entry,
+      exact: token.exact,
+      isNumber: token.kind === "number",
+      isName: /^\p{Lu}/u.test(token.raw) && items.length > 0,
+      degree: degree === "" ? entry.degree : degree,
+      mark,
+      starts,
+      bound: bound.toSorted(),
+      owners,
+    });
+    [mark, starts, bound, owners, degree] = ["", false, [], [], ""];
+    if (token.owner) {
+      // "X's Y" is Y of X: X moves behind Y once Y's phrase is complete.
+      ownerOf = items.length - 1;
+    }
+  }
+
+  /** Closes a phrase: what was owned stands first, and its owner behind it. */
+  function closeOwner(): void {
+    if (ownerOf === undefined || ownerOf >= items.length - 1) {
+      ownerOf = undefined;
+      return;
+    }
+    let from = ownerOf;
+    while (from > 0 && items[from]?.starts !== true) from -= 1;
+    const owner = items.splice(from, ownerOf - from + 1);
+    const [first, owned] = [owner[0] as Item, items[from] as Item];
+    owned.mark = first.mark;
+    owned.starts = first.starts;
+    first.mark = "of";
+    first.starts = true;
+    items.push(...owner);
+    ownerOf = undefined;
+  }
+
+  return {
+    take(token: Token, before: Token | undefined, next: Token | undefined, afterNext: Token | undefined): void {
+      const { text, kind } = token;
+      if (kind === "stop") {
+        if (text === "," || text === ";" || text === ":" || text === "." || text === "(") {
+          closeOwner();
+          starts = true;
+        }
+        return;
+      }
+      if (kind === "symbol") {
+        symbols.push(text);
+        return;
+      }
+      if (kind === "number" || token.exact) {
+        push(token);
+        return;
+      }
+      const conjunction = CONJUNCTIONS.get(text);
+      const preposition = PREPOSITIONS.has(text) ? (SAME_PREPOSITION.get(text) ?? text) : SAME_PREPOSITION.get(text);
+      if (NEGATIONS.has(text) || text === "no_longer") {
+        negations += 1;
+        bound.push(text === "without" ? "without" : text === "no_longer" ? "no_longer" : "not");
+        if (text === "without") {
+          closeOwner();
+          begin("with");
+        }
+      } else if (TENSES.has(text)) {
+        if (!isBareVerb(text, before)) tenses.add(TENSES.get(text) as Tense);
+        // "The state that has the largest area" is the state with it.
+        if (/^ha(?:s|ve|d)$/.test(text) && items.length > 0 && isOwned(next)) {
+          closeOwner();
+          begin("with");
+        }
+      } else if (MODALS.has(text) && !(text === "may" && isMonth(before, next))) {
+        modality.add(MODALS.get(text) as Modality);
+      } else if (conjunction !== undefined && !(text === "what" || text === "who") ) {
+        closeOwner();
+        joints.push(conjunction);
+        begin(conjunction);
+      } else if (text === "what" || text === "who") {
+        // Inside a sentence they begin a clause of their own.
+        closeOwner();
+        starts = true;
+      } else if (QUANTIFIERS.has(text) && !(GRADES.has(text) && isGraded(next))) {
+        bound.push(QUANTIFIERS.get(text) as string);
+      } else if (GRADES.has(text)) {
+        if (isGraded(next)) degree = GRADES.get(text) as Item["degree"];
+        else bound.push(text);
+      } else if (STRESS.has(text) || EMPTY.has(text)) {
+        // They change nothing.
+        if (text === "very") bound.push("very");
+        if (text === "which" || text === "that" || text === "whose") closeOwner();
+      } else if (PERSONS.has(text)) {
+        const person = PERSONS.get(text) as string;
+        if (POSSESSIVES.has(text)) {
+          owners = [...owners, person];
+        } else if (person !== "one") persons.add(person);
+      } else if (preposition !== undefined && !(text === "like" && LIKE_IS_A_VERB.test(before?.text ?? ""))) {
+        closeOwner();
+        begin(text === "to" && isVerb(next, afterNext) ? "inf" : preposition);
+      } else if (text === "mine" || (/^(?:got|gets?|getting|gotten)$/.test(text) && isParticiple(next))) {
+        // "It got charged" is "it was charged".
+      } else push(token);
+    },
+
+    end(form: Form): Clause {
+      closeOwner();
+      if (mark !== "" && !CONJUNCTIONS.has(mark)) tail.push(mark);
+      tail = tail.filter((word) => word !== "inf");
+      return { form, items: withMeasures(items), tail, tenses, modality, persons, loose: [...bound, ...owners.map((one) => `owner ${one}`)].toSorted(), symbols, negations, joints };
+    },
+  };
+}
+
+const MEASURED = new Set(
+  "population area density price cost rate elevation number amount size salary score rating temperature speed depth length value volume percentage income altitude height weight capacity level concentration interest gdp revenue balance fee share".split(" "),
+);
+const HIGH = new Set(["high", "large", "great", "big", "many"]);
+const LOW = new Set(["low", "small", "little"]);
+
+/** Highest, greatest and largest are one before something that is measured; so are lowest, smallest and least. */
+function withMeasures(items: readonly Item[]): Item[] {
+  return items.map((item, at) => {
+    if (item.degree !== "est" && item.degree !== "er") return item;
+    const lemma = HIGH.has(item.entry.lemma) ? "high" : LOW.has(item.entry.lemma) ? "low" : undefined;
+    if (lemma === undefined) return item;
+    const nouns = [items[at + 1], items[at + 2]];
+    const measured = nouns.some((noun, nth) => noun !== undefined && (nth === 0 || nouns[0]?.starts !== true) && noun.mark === "" && MEASURED.has(noun.entry.lemma));
+    return measured ? { ...item, word: lemma, entry: lookUp(lemma) } : item;
+  });
+}
+
+function isBareVerb(text: string, before: Token | undefined): boolean {
+  return /^(?:do|have|has|had)$/.test(text) && (MODALS.has(before?.text ?? "") || /^(?:to|not|will|do|did|does)$/.test(before?.text ?? ""));
+}
+
+/** Whether "has" before a word is a verb, and no auxiliary. */
+function isOwned(next: Token | undefined): boolean {
+  if (next === undefined || next.kind === "symbol") return false;
+  if (next.kind === "number" || /^(?:a|an|the|some|any|no|all|more|most|many|less|few|my|your|its|their)$/.test(next.text)) return true;
+  if (PERSONS.has(next.text) || next.text === "not" || next.text === "been" || QUANTIFIERS.has(next.text)) return false;
+  const { parts, lemma, degree } = lookUp(next.text);
+  return degree !== "" || (/^[na]/.test(parts) && !(parts.includes("v") && lemma !== next.text));
+}
+
+function isMonth(before: Token | undefined, next: Token | undefined): boolean {
+  return next?.kind === "number" || /^(?:in|on|by|since|until|of|this|last|next|during|before|after)$/.test(before?.text ?? "") || before?.kind === "number";
+}
+
+/** Whether "more" or "most" before a word grades it: adjectives and adverbs, not nouns. */
+function isGraded(next: Token | undefined): boolean {
+  return next?.kind === "word" && /^[ar]/.test(lookUp(next.text).parts);
+}
+
+/** Whether "to" before a word makes an infinitive. */
+function isVerb(next: Token | undefined, afterNext: Token | undefined): boolean {
+  if (next?.kind !== "word" || next.exact || /^\p{Lu}/u.test(next.raw)) return false;
+  if (/^(?:be|have|do|get|not|log_in|log_out|sign_up|top_up|set_up|back_up|turn_on|turn_off)$/.test(next.text)) return true;
+  const { parts, lemma } = lookUp(next.text);
+  if (parts.startsWith("v")) return lemma === next.text || parts === "v";
+  return parts.includes("v") && /^(?:the|a|an|my|your|his|her|our|their|it|this|that|me|you|them|for|in|with|some|all)$/.test(afterNext?.text ?? "");
+}
+
+function isParticiple(next: Token | undefined): boolean {
+  return next !== undefined && (/ed$/.test(next.text) || ["stolen", "paid", "lost", "built", "sent", "broken", "hit", "stuck", "rid", "to"].includes(next.text));
+}

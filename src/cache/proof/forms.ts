@@ -1,0 +1,23 @@
+import type { Clause } from "./clause.ts";
+import type { Form } from "./frame.ts";
+import type { Level } from "./level.ts";
+
+/** Forms that ask for the same, in either order. */
+const STRICT = pairs("list explain, keywords list, keywords explain, keywords how, want list, want how, want keywords, keywords write");
+const BALANCED = pairs("where list, exists list, exists keywords, when list, exists want, keywords statement, keywords where, who keywords, who list, how yesno, want yesno, statement want, statement how");
+
+/** Whether two sentences ask for the same kind of thing. */
+export function sameForm(a: Clause, b: Clause, level: Level): boolean {
+  if (a.form === b.form) return true;
+  const key = `${a.form} ${b.form}`;
+  return STRICT.has(key) || (level !== "strict" && BALANCED.has(key));
+}
+
+function pairs(list: string): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const pair of list.split(", ")) {
+    const [one, other] = pair.split(" ") as [Form, Form];
+    found.add(`${one} ${other}`).add(`${other} ${one}`);
+  }
+  return found;
+}

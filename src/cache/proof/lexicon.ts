@@ -1,0 +1,136 @@
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import { isKnownWord } from "./known-words.ts";
+import { DEGREES, IRREGULAR } from "./words/irregular.ts";
+import { SPELLINGS } from "./words/phrases.ts";
+import { SYNONYMS } from "./words/synonyms.ts";
+
+export type Degree = "" | "er" | "est";
+
+/** What is known of a word as it is written. */
+export interface Entry {
+  /** The base form by which words are compared first. */
+  readonly lemma: string;
+  /** Base forms that the word may also be of: "meeting" is a noun, and "meet". */
+  readonly also: readonly string[];
+  readonly degree: Degree;
+  /** Numbers of the hand-written groups that it is in. */
+  readonly synonyms: readonly number[];
+  /** Numbers of the groups that WordNet has it in: first senses and derivations. */
+  readonly groups: readonly number[];
+  /** Parts of speech, the most frequent first: `n`oun, `v`erb, `a`djective, adve`r`b. */
+  readonly parts: string;
+}
+
+interface Row {
+  readonly parts: string;
+  readonly groups: readonly number[];
+}
+
+const NO_ROW: Row = { parts: "", groups: [] };
+let table: Map<string, Row> | undefined;
+
+/** Words that were looked up last. */
+const entries = new Map<string, Entry>();
+const ENTRIES_MAX = 8_192;
+
+/** Looks a word up, in lower case. The lexicon (77 kB) is read at the first call. */
+export function lookUp(word: string): Entry {
+  let entry = entries.get(word);
+  if (entry === undefined) {
+    entry = makeEntry(word);
+    if (entries.size >= ENTRIES_MAX) entries.clear();
+    entries.set(word, entry);
+  }
+  return entry;
+}
+
+/** Whether a word, or a base form of it, stands in the dictionary. */
+export function isKnown(word: string): boolean {
+  return isKnownWord(word) || lookUp(word).parts !== "" || basesOf(word).some(isKnownWord);
+}
+
+function makeEntry(given: string): Entry {
+  const word = american(given);
+  const compared = DEGREES.get(word);
+  const bases = compared === undefined ? lemmasOf(word) : [compared[0]];
+  const [lemma = word, ...also] = bases;
+  const rows = bases.map(rowOf);
+  return {
+    lemma,
+    also,
+    degree: compared?.[1] ?? "",
+    synonyms: [...new Set(compared === undefined ? [word, ...bases].flatMap((one) => SYNONYMS.get(one) ?? []) : (SYNONYMS.get(lemma) ?? []))],
+    groups: [...new Set(rows.flatMap(({ groups }) => groups))],
+    parts: rows[0]?.parts ?? "",
+  };
+}
+
+/** Base forms of a word, the likeliest first. */
+function lemmasOf(word: string): string[] {
+  const irregular = IRREGULAR.get(word);
+  if (irregular !== undefined) return [irregular];
+  const own = rowOf(word);
+  const bases = basesOf(word).filter((base) => rowOf(base).parts !== "");
+  if (own.parts === "") return bases.length > 0 ? bases.slice(0, 1) : [guessed(word)];
+  // A form that is a word of its own right ("building", "interested") is that word first. A plural or a third person is not.
+  const [base] = bases;
+  if (base === undefined) return [word];
+  if (word.endsWith("s") && !word.endsWith("ss")) return [base];
+  return /[na]/.test(own.parts[0] ?? "") || own.parts.includes("a") ? [word, base] : [base];
+}
+
+/** The base of a word that is in no lexicon: plurals of names and of new words lose their ending. */
+function guessed(word: string): string {
+  return word.length > 4 && /[^sui]s$/.test(word) && !isKnownWord(word) ? word.slice(0, -1) : word;
+}
+
+/** What a word may be a form of, by WordNet's detachment rules. "riding" tries "ride" before "rid". */
+function basesOf(word: string): string[] {
+  const { length } = word;
+  if (length < 4) return [];
+  const found: string[] = [];
+  const add = (cut: number, ending: string): void => {
+    if (length - cut >= 2) found.push(word.slice(0, length - cut) + ending);
+  };
+  if (word.endsWith("ies")) add(3, "y");
+  else if (/(?:ses|xes|zes|ches|shes)$/.test(word)) add(2, "");
+  else if (word.endsWith("men")) add(3, "man");
+  if (word.endsWith("s") && !/(?:ss|us|is)$/.test(word)) add(1, "");
+  if (word.endsWith("ied")) add(3, "y");
+  else if (word.endsWith("ed")) {
+    add(2, "e");
+    if (/([bdgklmnprt])\1ed$/.test(word)) add(3, "");
+    add(2, "");
+  }
+  if (word.endsWith("ing") && length > 5) {
+    add(3, "e");
+    if (/([bdgklmnprt])\1ing$/.test(word)) add(4, "");
+    add(3, "");
+    if (word.endsWith("ying")) add(4, "ie");
+  }
+  return [...new Set(found)];
+}
+
+function american(word: string): string {
+  const known = SPELLINGS.get(word) ?? (word.endsWith("s") ? SPELLINGS.get(word.slice(0, -1)) : undefined);
+  if (known !== undefined) return known;
+  const other = word.replace(/(?<=\w{3})(is)(?=e$|es$|ed$|ing$|ation$)/, "iz");
+  return other !== word && rowOf(word).parts === "" && (rowOf(other).parts !== "" || basesOf(other).some((base) => rowOf(base).parts !== ""))
+    ? other
+    : word;
+}
+
+function rowOf(word: string): Row {
+  return (table ??= readTable()).get(word) ?? NO_ROW;
+}
+
+function readTable(): Map<string, Row> {
+  const file = gunzipSync(readFileSync(new URL("../../../assets/lexicon.txt.gz", import.meta.url))).toString("latin1");
+  return new Map(
+    file.split("\n").map((line) => {
+      const [word = "", parts = "", groups = ""] = line.split(" ");
+      return [word, { parts, groups: groups === "" ? [] : groups.split(",").map((one) => Number.parseInt(one, 36)) }];
+    }),
+  );
+}

@@ -1,0 +1,54 @@
+import type { Item } from "./clause.ts";
+import { isKnown } from "./lexicon.ts";
+import type { Level } from "./level.ts";
+
+/** How two words say the same; a lower number is surer. */
+export type Kinship = 1 | 2 | 3 | 4 | 5 | 6;
+
+/** Letters from which a misspelling can be told from another word. */
+const MISSPELT_FROM = 5;
+
+/** By what one word says what another one says, or `undefined`. Symmetric. */
+export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
+  if (a.exact || b.exact) return a.word === b.word || (!(a.exact && b.exact) && a.word === b.word) ? 1 : undefined;
+  if (!sameDegree(a, b, level)) return undefined;
+  const [x, y] = [a.entry, b.entry];
+  if (a.word === b.word || x.lemma === y.lemma) return 1;
+  if (x.also.includes(y.lemma) || y.also.includes(x.lemma)) return 2;
+  if (intersects(x.synonyms, y.synonyms)) return 3;
+  if (intersects(x.groups, y.groups)) return 4;
+  if (isMisspelling(a, b)) return 5;
+  return undefined;
+}
+
+/** Degrees are equal; "most expensive" and "highest" keep theirs. */
+function sameDegree(a: Item, b: Item, level: Level): boolean {
+  return a.degree === b.degree || level === "aggressive";
+}
+
+function intersects(a: readonly number[], b: readonly number[]): boolean {
+  return a.some((one) => b.includes(one));
+}
+
+/** One letter more, less, other or changed over, in a word that no dictionary has, beside one that it has. */
+function isMisspelling(a: Item, b: Item): boolean {
+  const [one, other] = [a.word, b.word];
+  if (a.isName || b.isName || one.length < MISSPELT_FROM || other.length < MISSPELT_FROM) return false;
+  if (one[0] !== other[0] || !isOneAway(one, other)) return false;
+  return isKnown(one) !== isKnown(other);
+}
+
+/** Whether two words are one edit apart: a letter more, another letter, or two neighbours changed over. */
+export function isOneAway(a: string, b: string): boolean {
+  if (Math.abs(a.length - b.length) > 1) return false;
+  let start = 0;
+  while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
+  let [endA, endB] = [a.length, b.length];
+  while (endA > start && endB > start && a[endA - 1] === b[endB - 1]) {
+    endA -= 1;
+    endB -= 1;
+  }
+  const [x, y] = [a.slice(start, endA), b.slice(start, endB)];
+  if (x.length <= 1 && y.length <= 1) return true;
+  return x.length === 2 && y.length === 2 && x[0] === y[1] && x[1] === y[0];
+}

@@ -1,0 +1,50 @@
+import type { Clause, Item } from "./clause.ts";
+
+/**
+ * A sentence in the passive as the active one: "an onion is being cut by a man" as "a man is cutting an onion", "papers written by X" as
+ * "papers X wrote". `undefined` for a sentence without an agent.
+ */
+export function toActive(clause: Clause): Clause | undefined {
+  const { items, form, tail } = clause;
+  const at = items.findIndex(({ mark, starts, isNumber }) => starts && mark === "by" && !isNumber);
+  if (at < 0) return form === "who" && tail.includes("by") ? whoDid(clause) : undefined;
+  // Phrases may stand between the verb and its agent: "held over his head by a man".
+  let verb = at - 1;
+  while (verb > 0 && !isParticiple(items[verb] as Item)) verb -= 1;
+  if (verb < 1 || !isParticiple(items[verb] as Item) || !items.slice(verb + 1, at).every((_, nth) => inPhrase(items, verb + 1 + nth, verb))) return undefined;
+  let end = at + 1;
+  while (end < items.length && (items[end]?.starts === false || items[end]?.mark === "of")) end += 1;
+  const agent = opened(items.slice(at, end), "", true);
+  const [act] = opened([items[verb] as Item], "", false);
+  const [subject, between, rest] = [items.slice(0, verb), items.slice(verb + 1, at), items.slice(end)];
+  const isFronted = form !== "statement" && form !== "yesno" && form !== "keywords";
+  const order = isFronted
+    ? [...subject, ...agent, act as Item, ...between, ...rest]
+    : [...agent, act as Item, ...opened(subject, "", false), ...between, ...rest];
+  return { ...clause, items: order };
+}
+
+/** "Who was it founded by" as "who founded it". */
+function whoDid(clause: Clause): Clause | undefined {
+  const last = clause.items.at(-1);
+  if (last === undefined || !isParticiple(last)) return undefined;
+  const rest = clause.items.slice(0, -1);
+  return { ...clause, tail: clause.tail.filter((word) => word !== "by"), items: [{ ...last, mark: "", starts: true }, ...opened(rest, "", false)] };
+}
+
+function isParticiple({ word, entry, exact }: Item): boolean {
+  return !exact && entry.lemma !== word && !word.endsWith("s") && !word.endsWith("ing") && (entry.parts.includes("v") || /(?:ed|en|wn|ne)$/.test(word)) || IRREGULAR_SAME.has(word);
+}
+
+const IRREGULAR_SAME = new Set("cut hit hurt put read run set shut split spread written".split(" "));
+
+/** Whether a word stands in a phrase with a preposition that begins behind the verb. */
+function inPhrase(items: readonly Item[], at: number, verb: number): boolean {
+  let from = at;
+  while (from > verb && items[from]?.starts !== true) from -= 1;
+  return from > verb && items[from]?.mark !== "";
+}
+
+function opened(items: readonly Item[], mark: string, starts: boolean): Item[] {
+  return items.map((item, at) => (at === 0 ? { ...item, mark, starts } : item));
+}

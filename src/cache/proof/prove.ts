@@ -1,0 +1,199 @@
+import { align, isSoft, SETTLED } from "./align.ts";
+import { sameRoles, type Placed } from "./arrange.ts";
+import { ITEMS_MAX, type Clause, type Item } from "./clause.ts";
+import { sameForm } from "./forms.ts";
+import { toActive } from "./passive.ts";
+import type { Level } from "./level.ts";
+import type { Veto } from "./veto.ts";
+
+/** Proves that one answer serves two sentences, or gives the first reason against it. Pure and symmetric. */
+export function proveClauses(a: Clause, b: Clause, level: Level): Veto | undefined {
+  const reason = proveOnce(a, b, level);
+  if (reason === undefined) return undefined;
+  const [activeA, activeB] = [toActive(a), toActive(b)];
+  if (activeA === undefined && activeB === undefined) return reason;
+  const others: (readonly [Clause | undefined, Clause | undefined])[] = [[activeA, b], [a, activeB], [activeA, activeB]];
+  const proven = others.some(([one, other]) => one !== undefined && other !== undefined && proveOnce(one, other, level) === undefined);
+  return proven ? undefined : reason;
+}
+
+function proveOnce(a: Clause, b: Clause, level: Level): Veto | undefined {
+  if (a.items.length > ITEMS_MAX || b.items.length > ITEMS_MAX) return "length";
+  if (a.items.length === 0 || b.items.length === 0) return "empty";
+  const cheap = classesDiffer(a, b, level);
+  if (cheap !== undefined) return cheap;
+  const alignment = align(a, b, level);
+  if (alignment === undefined) return "words";
+  const leftover = leftoverOf(a, alignment.a, b, alignment.b, level);
+  if (leftover !== undefined) return leftover;
+  const bindings = bindingsDiffer(a, b, alignment.a, alignment.b, level);
+  if (bindings !== undefined) return bindings;
+  return rolesDiffer(a, b, alignment.a, alignment.b, level) ? "roles" : undefined;
+}
+
+/** What can be told without holding words against each other. */
+function classesDiffer(a: Clause, b: Clause, level: Level): Veto | undefined {
+  if (!sameForm(a, b, level)) return "question";
+  if (!sameList(numbersOf(a), numbersOf(b))) return "number";
+  if (a.negations !== b.negations) return "negation";
+  if (!sameList(a.symbols, b.symbols)) return "symbol";
+  if (!sameTail(a, b)) return "preposition";
+  if (level !== "aggressive") {
+    if (conflicts(a.tenses, b.tenses)) return "tense";
+    if (conflicts(a.modality, b.modality) || strictModes(a, b)) return "modality";
+    if (!samePersons(a, b)) return "person";
+  }
+  if (!sameList(a.joints.toSorted(), b.joints.toSorted())) return "conjunction";
+  return undefined;
+}
+
+function numbersOf({ items }: Clause): string[] {
+  return items.filter(({ isNumber }) => isNumber).map(({ word }) => word).toSorted();
+}
+
+const IDLE_TAIL = new Set(["of", "in", "to", "for", "at", "from", "with", "on", "about"]);
+
+function sameTail(a: Clause, b: Clause): boolean {
+  const strong = ({ tail }: Clause) => tail.filter((word) => !IDLE_TAIL.has(word)).toSorted();
+  return sameList(strong(a), strong(b));
+}
+
+function conflicts<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  return a.size > 0 && b.size > 0 && (a.size !== b.size || [...a].some((one) => !b.has(one))) && !([...a].every((one) => b.has(one)) || [...b].every((one) => a.has(one)));
+}
+
+/** What must or should be is not what is; in a question of yes or no neither is what can be. Past and future need their word. */
+function strictModes(a: Clause, b: Clause): boolean {
+  const yesno = a.form === "yesno" || b.form === "yesno";
+  const modes = ({ modality, form }: Clause) =>
+    [...modality].filter((one) => (one !== "can" && one !== "would") || yesno).filter(() => form !== "how" && form !== "want");
+  if (!sameList(modes(a).toSorted(), modes(b).toSorted())) return true;
+  return a.tenses.has("future") !== b.tenses.has("future");
+}
+
+function samePersons(a: Clause, b: Clause): boolean {
+  const generic = (clause: Clause) =>
+    [...clause.persons].filter((one) => !(one === "1" || one === "2" || one === "it") || isPersonal(clause)).toSorted();
+  return sameList(generic(a), generic(b));
+}
+
+function isPersonal({ form }: Clause): boolean {
+  return form !== "how" && form !== "want" && form !== "keywords" && form !== "list" && form !== "explain";
+}
+
+/** The words without a partner must be ones that change no answer. */
+function leftoverOf(a: Clause, left: readonly number[], b: Clause, right: readonly number[], level: Level): Veto | undefined {
+  const [aloneA, aloneB] = [alone(a, left), alone(b, right)];
+  if (aloneA.length === 0 && aloneB.length === 0) return undefined;
+  if (aloneA.length === a.items.length || aloneB.length === b.items.length) return "words";
+  if (level === "strict") return aloneA.length > 0 && aloneB.length > 0 ? "words" : "added";
+  const budget = level === "balanced" ? 1 : 2;
+  const light = (items: readonly Item[]) => items.length <= budget && items.every(isLight);
+  return light(aloneA) && light(aloneB) ? undefined : "words";
+}
+
+function alone(clause: Clause, pairs: readonly number[]): Item[] {
+  return clause.items.filter((_, at) => pairs[at] === -1 && !isSoft(clause.items, at));
+}
+
+/** A word that says little: only a verb, not a name, a number or an adjective. */
+function isLight({ entry, exact, isName, degree, bound }: Item): boolean {
+  return !exact && !isName && degree === "" && bound.length === 0 && /^v/.test(entry.parts) && !/[ar]/.test(entry.parts);
+}
+
+/** Negations, quantifiers and owners are bound to the same words. */
+function bindingsDiffer(a: Clause, b: Clause, left: readonly number[], right: readonly number[], level: Level): Veto | undefined {
+  const at = new Map(b.items.map((item, index) => [right[index] as number, item]));
+  const generous = level !== "strict" || isGeneric(a) || isGeneric(b);
+  let owners: [string[], string[]] = [[], []];
+  const [boundA, boundB] = [[...weighed(a.loose, a)], [...weighed(b.loose, b)]];
+  for (const [index, item] of a.items.entries()) {
+    const other = at.get(left[index] as number);
+    owners[0].push(...item.owners);
+    if (other === undefined || (left[index] as number) < 0) {
+      boundA.push(...weighed(item.bound, a));
+      continue;
+    }
+    if (!sameList(weighed(item.bound, a), weighed(other.bound, b))) return item.bound.includes("not") || other.bound.includes("not") ? "negation" : "quantifier";
+  }
+  b.items.forEach((item, index) => {
+    owners[1].push(...item.owners);
+    if ((right[index] as number) < 0) boundB.push(...weighed(item.bound, b));
+  });
+  if (!sameList(boundA.toSorted(), boundB.toSorted())) return "quantifier";
+  owners = [owners[0], owners[1]].map((list) => [...new Set(list)].toSorted()) as [string[], string[]];
+  if (sameList(owners[0], owners[1])) return undefined;
+  // "My card" in a question how to do something is "the card".
+  const onlyMine = [...owners[0], ...owners[1]].every((one) => one === "1" || one === "2") && (owners[0].length === 0 || owners[1].length === 0);
+  return onlyMine && generous ? undefined : "person";
+}
+
+function isGeneric({ form }: Clause): boolean {
+  return form === "how" || form === "keywords" || form === "want" || form === "list" || form === "statement";
+}
+
+/** Bound words that count: "some" says nothing, and a list is of all. */
+function weighed(bound: readonly string[], { form }: Clause): string[] {
+  return bound.filter((one) => one !== "some" && !(one === "all" && form !== "yesno" && form !== "statement") && !one.startsWith("owner"));
+}
+
+/** Longest sentences in which phrases may move, in content words. */
+const MOVING_MAX = 16;
+
+function rolesDiffer(a: Clause, b: Clause, left: readonly number[], right: readonly number[], level: Level): boolean {
+  const names = namesOfPairs(a, left);
+  const [one, other] = [placed(a, left, names), placed(b, right, names)];
+  const keywords = (a.form === "keywords" || b.form === "keywords") && one.length <= 10;
+  const repeated = new Set<string>();
+  for (const list of [a.items, b.items]) {
+    const seen = new Set<string>();
+    for (const { mark } of list) {
+      if (mark === "") continue;
+      if (seen.has(mark)) repeated.add(mark);
+      seen.add(mark);
+    }
+  }
+  const moves = one.length <= MOVING_MAX;
+  return !sameRoles(one, other, { keywords: keywords || level === "aggressive", repeated, moves });
+}
+
+/** Pairs of one word have one number: of "deep web and dark web" both webs are the same. */
+function namesOfPairs({ items }: Clause, pairs: readonly number[]): ReadonlyMap<number, number> {
+  const [names, known] = [new Map<number, number>(), new Map<string, number>()];
+  items.forEach(({ entry, exact, word, degree }, at) => {
+    const pair = pairs[at] as number;
+    if (pair < 0) return;
+    const key = exact ? `=${word}` : `${entry.lemma}${degree}`;
+    if (!known.has(key)) known.set(key, pair);
+    names.set(pair, known.get(key) as number);
+  });
+  return names;
+}
+
+function placed({ items }: Clause, pairs: readonly number[], names: ReadonlyMap<number, number>): Placed[] {
+  const found: Placed[] = [];
+  // A phrase whose first word stands alone begins with its second one.
+  let [mark, starts] = ["", false];
+  items.forEach((item, at) => {
+    const pair = pairs[at] as number;
+    if (item.starts) [mark, starts] = ["", false];
+    if (pair < 0) {
+      if (pair !== SETTLED && item.starts) [mark, starts] = [item.mark, true];
+      return;
+    }
+    found.push({
+      id: names.get(pair) ?? pair,
+      mark: item.starts ? item.mark : mark,
+      starts: item.starts || starts,
+      isNumber: item.isNumber,
+      isSuperlative: item.degree === "est",
+      isAct: item.word.endsWith("ing") && item.entry.parts.includes("v"),
+    });
+    [mark, starts] = ["", false];
+  });
+  return found;
+}
+
+export function sameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one, at) => one === b[at]);
+}

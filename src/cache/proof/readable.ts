@@ -1,0 +1,31 @@
+import { isKnown } from "./lexicon.ts";
+import { ALSO_ENGLISH, FOREIGN } from "./words/function-words.ts";
+
+/** Share of letters that must be Latin. */
+const LATIN_MIN = 0.9;
+/** Share of words that may be function words of other languages. */
+const FOREIGN_MAX = 0.15;
+/** Share of words in small letters that no dictionary of English has. */
+const UNKNOWN_MAX = 0.5;
+
+/** Whether a text can be compared as English: by its letters, its function words, and how many of its words are known. Linear. */
+export function isReadable(text: string): boolean {
+  const letters = text.match(/\p{L}/gu)?.length ?? 0;
+  // oxlint-disable-next-line no-control-regex -- ASCII is asked for, control characters included
+  if (letters > 0 && !/^[\x00-\x7F]*$/.test(text)) {
+    const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0;
+    if (latin / letters < LATIN_MIN) return false;
+  }
+  const words = text.match(/(?<![\p{L}\p{N}_.@/-])[\p{L}\p{M}']+(?![\p{L}\p{N}_@/]|\.\p{L})/gu) ?? [];
+  if (words.length < 2) return true;
+  let [foreign, small, unknown] = [0, 0, 0];
+  for (const word of words) {
+    const lower = word.toLowerCase();
+    if (FOREIGN.has(lower) && !ALSO_ENGLISH.has(lower)) foreign += 1;
+    if (word !== lower || lower.length < 3) continue;
+    small += 1;
+    if (!isKnown(lower.replaceAll("'", ""))) unknown += 1;
+  }
+  if (foreign >= 1 && foreign / words.length > FOREIGN_MAX) return false;
+  return small < 4 || unknown / small <= UNKNOWN_MAX;
+}

@@ -1,0 +1,60 @@
+import { readClause, type Clause } from "./clause.ts";
+import { fold } from "./fold.ts";
+import { isReadable } from "./readable.ts";
+import { sentencesOf, separate } from "./separate.ts";
+
+/** A prompt, read once for every proof that it takes part in. */
+export interface ProofReading {
+  readonly text: string;
+  /** Instructions, documents and quoted blocks around the question, with white space folded. */
+  readonly context: string;
+  readonly question: string;
+  readonly sentences: readonly Sentence[];
+  readonly readable: () => boolean;
+}
+
+/** A sentence, compared word for word first, and by its clause only where it differs. */
+export interface Sentence {
+  readonly key: string;
+  readonly clause: () => Clause;
+}
+
+/** Prompts that were read last: one that is asked is held against several, and popular ones come again. */
+const readings = new Map<string, ProofReading>();
+const READINGS_MAX = 256;
+/** Longer ones are not remembered. */
+const REMEMBERED_CHARS_MAX = 1_024;
+/** Sentences of a question; a longer one is not compared by meaning. */
+export const SENTENCES_MAX = 400;
+
+/** Reads a prompt for proofs. Linear in its length; what no proof asks for is not worked out. */
+export function read(text: string): ProofReading {
+  const known = readings.get(text);
+  if (known !== undefined) return known;
+  const reading = readAnew(text);
+  if (text.length > REMEMBERED_CHARS_MAX) return reading;
+  const [oldest] = readings.keys();
+  if (readings.size >= READINGS_MAX && oldest !== undefined) readings.delete(oldest);
+  readings.set(text, reading);
+  return reading;
+}
+
+function readAnew(text: string): ProofReading {
+  const folded = fold(text);
+  const { context, question } = separate(folded);
+  return {
+    text,
+    context: context.replaceAll(/\s+/g, " "),
+    question,
+    sentences: sentencesOf(question).map((sentence) => ({
+      key: sentence.toLowerCase().replaceAll(/\s+/g, " ").replace(/[.?!\s]+$/, ""),
+      clause: once(() => readClause(sentence)),
+    })),
+    readable: once(() => isReadable(question)),
+  };
+}
+
+function once<T>(work: () => T): () => T {
+  let done: { readonly value: T } | undefined;
+  return () => (done ??= { value: work() }).value;
+}

@@ -1,0 +1,105 @@
+/** A prompt cut into what is asked and what it is asked about. */
+export interface Separated {
+  /** Instructions, documents, quoted and fenced blocks: compared as they stand. Empty where nothing can be told apart. */
+  readonly context: string;
+  /** The question: what is embedded, and compared by meaning. */
+  readonly question: string;
+}
+
+/** Prompts with fewer characters are a question as a whole. */
+const SEPARATED_FROM_CHARS = 240;
+/** A question has at most so many characters. */
+const QUESTION_CHARS_MAX = 600;
+/** What is left as context has at least so many. */
+const CONTEXT_CHARS_MIN = 120;
+const LABEL = /^[ \t#*>]*(?:user(?:'s)? |my |the )?(?:question|query|q|request|task|ask|instruction)[ \t*]*:[ \t*]*/i;
+const ANSWER = /^[ \t#*>]*(?:answer|a|response|output|assistant|helpful answer|final answer)[ \t*]*:?[ \t*]*$/i;
+const ASKS =
+  /\?["')\]\s]*$|^(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|should|would|will|has|have|may|must|list|name|give|tell|show|find|explain|describe|summari[sz]e|translate|write|define|compare|extract|classify|rewrite|identify|convert|fix|calculate|please)\b/i;
+
+/**
+ * Tells the question of a long prompt from its context: by a label ("Question:"), or by paragraphs of which one asks and is short. Short
+ * prompts, and long ones without such a form, are a question as a whole. Linear.
+ */
+export function separate(prompt: string): Separated {
+  const whole = { context: "", question: prompt };
+  if (prompt.length < SEPARATED_FROM_CHARS) return whole;
+  const lines = prompt.split("\n");
+  const labelled = byLabel(lines);
+  const found = labelled ?? byParagraph(prompt);
+  if (found === undefined || found.question.trim() === "" || found.context.length < CONTEXT_CHARS_MIN) return whole;
+  return found;
+}
+
+/** The last label counts: documents may have labels of their own. */
+function byLabel(lines: readonly string[]): Separated | undefined {
+  const at = lines.findLastIndex((line) => LABEL.test(line));
+  if (at < 0) return undefined;
+  const end = lines.findIndex((line, index) => index > at && ANSWER.test(line));
+  const body = lines.slice(at, end < 0 ? undefined : end);
+  const question = [(body[0] ?? "").replace(LABEL, ""), ...body.slice(1)].join("\n").trim();
+  if (question === "" || question.length > QUESTION_CHARS_MAX) return undefined;
+  const rest = [...lines.slice(0, at), ...(end < 0 ? [] : lines.slice(end))];
+  return { context: rest.join("\n").trim(), question };
+}
+
+function byParagraph(prompt: string): Separated | undefined {
+  const paragraphs = paragraphsOf(prompt);
+  if (paragraphs.length < 2) return undefined;
+  const short = (text: string | undefined) =>
+    text !== undefined && text.length <= QUESTION_CHARS_MAX && !text.startsWith("```") && ASKS.test(text.trim());
+  const [first, last] = [paragraphs[0], paragraphs.at(-1)];
+  const isLast = short(last) && (!short(first) || /\?\s*$/.test(last ?? "") || !/\?\s*$/.test(first ?? ""));
+  const at = isLast ? paragraphs.length - 1 : short(first) ? 0 : -1;
+  if (at < 0) return undefined;
+  // Both ends may ask: then both are the question.
+  const both = isLast && short(first) && paragraphs.length > 2 && (first as string).length + (last as string).length < QUESTION_CHARS_MAX;
+  const taken = both ? new Set([0, at]) : new Set([at]);
+  return {
+    question: paragraphs.filter((_, index) => taken.has(index)).join("\n"),
+    context: paragraphs.filter((_, index) => !taken.has(index)).join("\n\n"),
+  };
+}
+
+/** Paragraphs; a fenced block is one, whatever blank lines it has. */
+function paragraphsOf(prompt: string): string[] {
+  const found: string[] = [];
+  let [part, isFenced] = [[] as string[], false];
+  const end = (): void => {
+    if (part.some((line) => line.trim() !== "")) found.push(part.join("\n"));
+    part = [];
+  };
+  for (const line of prompt.split("\n")) {
+    if (line.trimStart().startsWith("```")) {
+      if (!isFenced) end();
+      part.push(line);
+      if (isFenced) end();
+      isFenced = !isFenced;
+    } else if (!isFenced && line.trim() === "") end();
+    else part.push(line);
+  }
+  end();
+  return found;
+}
+
+/** Abbreviations whose full stop ends no sentence. */
+const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|a\.m|p\.m|etc|vs|mr|mrs|ms|dr|prof|st|mt|ft|no|inc|ltd|co|corp|jr|sr|u\.s|approx|dept|fig|est|\p{L})\.$/iu;
+
+/** The sentences of a text, in order. Lines are sentences of their own. Linear. */
+export function sentencesOf(text: string): string[] {
+  const found: string[] = [];
+  for (const line of text.split("\n")) {
+    let start = 0;
+    for (const match of line.matchAll(/[.?!]+["')\]]*\s+/g)) {
+      const end = match.index + match[0].length;
+      const head = line.slice(start, end).trim();
+      if (match[0].startsWith(".") && ABBREVIATION.test(head.slice(-12))) continue;
+      if (/^\p{Ll}/u.test(line.slice(end)) && /["')\]]/.test(match[0])) continue;
+      found.push(head);
+      start = end;
+    }
+    const rest = line.slice(start).trim();
+    if (rest !== "") found.push(rest);
+  }
+  return found;
+}

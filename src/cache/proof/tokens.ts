@@ -1,0 +1,249 @@
+import { CONTRACTIONS, PHRASES_BY_FIRST, SHORT_FORMS, UNITS } from "./words/phrases.ts";
+
+/** A piece of a sentence. */
+export interface Token {
+  /** As it is compared: in lower case, unless it is `exact`. */
+  readonly text: string;
+  /** As it was written. */
+  readonly raw: string;
+  /** `stop` ends or divides a sentence and says nothing else. */
+  readonly kind: "word" | "number" | "symbol" | "stop";
+  /** Compared to the letter: quoted text, names in code, addresses. */
+  readonly exact: boolean;
+  /** A possessive: "Mozart's". */
+  readonly owner: boolean;
+}
+
+const TOKEN =
+  /https?:\/\/\S+|[\w.+-]+@[\w-]+\.[\w.]+|(?<=^|\s)--?[A-Za-z][\w-]*|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![\p{L}\p{N}]*\p{L}\d)|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*(?:\.[\p{L}_][\p{L}\p{N}_]*)*(?:\+\+|#(?![\p{L}\p{N}]))?|\S/gu;
+const IDENTIFIER = /_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{L}\d|^--?[A-Za-z]|:\/\/|@|\+\+|#/u;
+const STOPS = new Set([",", ".", "?", "!", ":", ";", "(", ")", "'", '"', "`", "[", "]", "{", "}", "-", "…", "*", "|", "\\"]);
+const QUOTED = /"([^"]{1,200})"|`([^`]{1,200})`|(?<=^|\s)'([^'\n]{1,100})'(?=[\s.,;:?!)]|$)/g;
+/** Stops that count in a sentence with numbers or code: "5 * 3", "a | b". */
+const OPERATOR = /^[*|{}[\]\\-]$/;
+
+/** Cuts one sentence, already folded, into tokens: contractions spelled out, expressions of several words as one, numbers as digits. */
+export function tokenise(sentence: string): Token[] {
+  const quoted = quotedRanges(sentence);
+  const capitals = isShouted(sentence);
+  const raws: Token[] = [];
+  for (const match of sentence.matchAll(TOKEN)) {
+    const raw = match[0];
+    const inQuotes = quoted.some(([from, to]) => match.index >= from && match.index < to);
+    pushToken(raws, raw, { inQuotes, capitals, before: sentence[match.index - 1] ?? " ", after: sentence[match.index + raw.length] ?? " " });
+  }
+  return withNumbers(withPhrases(raws));
+}
+
+interface Around {
+  readonly inQuotes: boolean;
+  readonly capitals: boolean;
+  readonly before: string;
+  readonly after: string;
+}
+
+function pushToken(out: Token[], raw: string, { inQuotes, capitals, before, after }: Around): void {
+  if (/^\d/.test(raw)) {
+    out.push({ text: plainNumber(raw), raw, kind: "number", exact: true, owner: false });
+    return;
+  }
+  if (/^[\p{L}_]|^--?[A-Za-z]/u.test(raw)) {
+    pushWord(out, raw, inQuotes, capitals);
+    return;
+  }
+  if (raw === "&") out.push(plain("and"));
+  else if (raw === "%") out.push(plain("percent"));
+  else if (raw === "$" || raw === "€" || raw === "£") out.push(symbol(raw));
+  else if (STOPS.has(raw)) {
+    const isOperator = OPERATOR.test(raw) && ((before === " " && after === " ") || (/[\d\w)]/.test(before) && /\d/.test(after) && raw !== "-"));
+    out.push(isOperator ? symbol(raw) : { text: raw, raw, kind: "stop", exact: false, owner: false });
+  } else out.push(symbol(raw));
+}
+
+function pushWord(out: Token[], raw: string, inQuotes: boolean, capitals: boolean): void {
+  const lower = raw.toLowerCase();
+  const contracted = CONTRACTIONS.get(lower);
+  if (contracted !== undefined && !inQuotes) {
+    for (const word of contracted) out.push(plain(word));
+    return;
+  }
+  const owner = lower.endsWith("'s");
+  const bare = owner ? raw.slice(0, -2) : raw;
+  const dotted = /^(?:\p{L}\.)+\p{L}$/u.test(bare);
+  if (dotted) {
+    out.push({ text: bare.toLowerCase(), raw: bare, kind: "word", exact: false, owner });
+    return;
+  }
+  const exact = inQuotes || (IDENTIFIER.test(bare) && !/^\p{L}+\.js$/iu.test(bare));
+  if (exact && !inQuotes) {
+    out.push({ text: bare, raw: bare, kind: "word", exact: true, owner });
+    return;
+  }
+  let text = bare.toLowerCase().replaceAll("'", "");
+  if (text.endsWith(".js")) text = text.slice(0, -3);
+  // "US", "IT" and "WHO" are names where not everything is in capitals.
+  if (!capitals && CAPITALS_MATTER.has(bare)) text = bare === "US" ? "usa" : `${text}_name`;
+  text = SHORT_FORMS.get(text) ?? text;
+  out.push({ text, raw: bare, kind: "word", exact, owner });
+}
+
+const CAPITALS_MATTER = new Set(["US", "IT", "WHO"]);
+
+export function plain(word: string): Token {
+  return /^\d/.test(word)
+    ? { text: word, raw: word, kind: "number", exact: true, owner: false }
+    : { text: word, raw: word, kind: "word", exact: false, owner: false };
+}
+
+function symbol(raw: string): Token {
+  return { text: raw, raw, kind: "symbol", exact: true, owner: false };
+}
+
+function quotedRanges(sentence: string): [number, number][] {
+  if (!/["'`]/.test(sentence)) return [];
+  return [...sentence.matchAll(QUOTED)].map((match) => [match.index, match.index + match[0].length]);
+}
+
+/** Whether most letters are capitals: then they mean nothing. */
+function isShouted(sentence: string): boolean {
+  const capitals = sentence.match(/\p{Lu}/gu)?.length ?? 0;
+  const small = sentence.match(/\p{Ll}/gu)?.length ?? 0;
+  return capitals > small;
+}
+
+/** Spells expressions of several words as one. */
+function withPhrases(tokens: readonly Token[]): Token[] {
+  const out: Token[] = [];
+  for (let at = 0; at < tokens.length; at += 1) {
+    const token = tokens[at] as Token;
+    const phrase =
+      token.kind === "word" && !token.exact
+        ? PHRASES_BY_FIRST.get(token.text)?.find(([words]) => matches(tokens, at, words))
+        : undefined;
+    if (phrase === undefined) {
+      out.push(token);
+      continue;
+    }
+    const [words, replacement] = phrase;
+    const last = tokens[at + consumed(tokens, at, words) - 1] as Token;
+    replacement.forEach((word, index) =>
+      out.push({ ...plain(word), owner: index === replacement.length - 1 && last.owner }),
+    );
+    at += consumed(tokens, at, words) - 1;
+  }
+  return out;
+}
+
+/** Hyphens between the words of an expression do not matter. */
+function matches(tokens: readonly Token[], at: number, words: readonly string[]): boolean {
+  let index = at;
+  for (const [nth, word] of words.entries()) {
+    if (nth > 0 && tokens[index]?.text === "-") index += 1;
+    const token = tokens[index];
+    if (token?.text !== word || token.exact) return false;
+    index += 1;
+  }
+  return true;
+}
+
+function consumed(tokens: readonly Token[], at: number, words: readonly string[]): number {
+  let index = at;
+  for (const [nth] of words.entries()) {
+    if (nth > 0 && tokens[index]?.text === "-") index += 1;
+    index += 1;
+  }
+  return index - at;
+}
+
+const SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(" ");
+const TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
+const ORDINALS = "_ first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(" ");
+const SCALES = new Map([["hundred", 100], ["thousand", 1_000], ["million", 1_000_000], ["billion", 1_000_000_000]]);
+/** Before these "one" points at something. */
+const POINTS = new Set("which that this the any each every another good best no other new does do can should would a".split(" "));
+const SIGNS = new Map([["$", "dollar"], ["€", "euro"], ["£", "pound-sterling"]]);
+
+/** Number words as digits, times of the day and units in one way of writing. */
+function withNumbers(tokens: readonly Token[]): Token[] {
+  const out: Token[] = [];
+  for (let at = 0; at < tokens.length; at += 1) {
+    const token = tokens[at] as Token;
+    if (token.exact && token.kind === "word") {
+      out.push(token);
+      continue;
+    }
+    const spoken = token.kind === "word" ? spokenNumber(tokens, at) : undefined;
+    if (spoken !== undefined) {
+      out.push(number(String(spoken.value)));
+      at += spoken.length - 1;
+    } else if (SIGNS.has(token.text) && tokens[at + 1]?.kind === "number") {
+      out.push(tokens[at + 1] as Token, plain(SIGNS.get(token.text) as string));
+      at += 1;
+    } else out.push(ordinal(token, tokens[at - 1]) ?? token);
+    const last = out.at(-1) as Token;
+    if (last.kind !== "number") continue;
+    const [next, afterNext] = [tokens[at + 1], tokens[at + 2]];
+    const time = timeOfDay(last.text, next?.text ?? "");
+    if (time !== undefined) {
+      out[out.length - 1] = number(time);
+      at += 1;
+      if (afterNext?.text === "." && /^[ap]m$/.test(next?.text ?? "") && tokens[at + 2] !== undefined) at += 1;
+    } else if (/^\d+:\d\d$/.test(last.text)) out[out.length - 1] = number(`t${last.text.padStart(5, "0")}`);
+    else if (next?.kind === "word" && SCALES.has(next.text) && /^\d/.test(last.text)) {
+      out[out.length - 1] = number(String(Number(last.text) * (SCALES.get(next.text) as number)));
+      at += 1;
+    } else if (next?.kind === "word" && !next.exact && UNITS.has(next.text) && next.text !== "in") {
+      out.push(plain(UNITS.get(next.text) as string));
+      at += 1;
+    }
+  }
+  return out;
+}
+
+function number(text: string): Token {
+  return { text, raw: text, kind: "number", exact: true, owner: false };
+}
+
+function ordinal(token: Token, before: Token | undefined): Token | undefined {
+  if (token.kind !== "word") return undefined;
+  const at = ORDINALS.indexOf(token.text);
+  if (at < 1) return undefined;
+  if (at === 2 && (before?.kind === "number" || before?.text === "per" || before?.text === "a")) return undefined;
+  return number(`o${at}`);
+}
+
+/** "twenty five", "two hundred". */
+function spokenNumber(tokens: readonly Token[], at: number): { readonly value: number; readonly length: number } | undefined {
+  let [value, length] = [0, 0];
+  for (let index = at; index < tokens.length && length < 6; index += 1) {
+    const word = tokens[index]?.text ?? "";
+    const small = SMALL.indexOf(word);
+    const ten = TENS.indexOf(word);
+    if (small >= 0 && (value === 0 || value % 10 === 0) && (value % 100 === 0 || small < 10)) value += small;
+    else if (ten > 1 && value % 100 === 0) value += ten * 10;
+    else if (SCALES.has(word) && value > 0) value *= SCALES.get(word) as number;
+    else break;
+    length += 1;
+  }
+  if (length === 0) return undefined;
+  if (length === 1 && tokens[at]?.text === "one" && (POINTS.has(tokens[at - 1]?.text ?? "") || tokens[at + 1]?.kind !== "word"))
+    return undefined;
+  return { value, length };
+}
+
+function timeOfDay(digits: string, next: string): string | undefined {
+  const [, hours = "", minutes = "00"] = /^(\d{1,2})(?::(\d\d))?$/.exec(digits) ?? [];
+  if (hours === "" || Number(hours) > 24) return undefined;
+  if (next === "oclock") return `t${hours.padStart(2, "0")}:00`;
+  if (next !== "am" && next !== "pm") return undefined;
+  const hour = (Number(hours) % 12) + (next === "pm" ? 12 : 0);
+  return `t${String(hour).padStart(2, "0")}:${minutes}`;
+}
+
+/** 1,000 is 1000, 2.50 is 2.5, 3rd is an ordinal, and 10:30 stays what it is. */
+function plainNumber(text: string): string {
+  const [, nth] = /^(\d+)(?:st|nd|rd|th)$/.exec(text) ?? [];
+  if (nth !== undefined) return `o${Number(nth)}`;
+  const joined = /^\d{1,3}(?:,\d{3})+$/.test(text) ? text.replaceAll(",", "") : text;
+  return /^\d+(?:\.\d+)?$/.test(joined) ? String(Number(joined)) : joined;
+}
