@@ -54,9 +54,11 @@ const table = [...parts]
   });
 const zipped = gzipSync(table.join("\n"), { level: 9 });
 writeFileSync("assets/lexicon.txt.gz", zipped);
-const hashes = Uint32Array.from(new Set([...known].map(hashOfWord))).sort();
+const hashes = Uint32Array.from(new Set([...known].map(hashOfWord))).toSorted();
 writeFileSync("assets/known-words.bin", new Uint8Array(hashes.buffer));
-console.log(`${table.length} common words, ${numbered.length} groups, ${zipped.length} bytes; ${hashes.length} known words`);
+console.log(
+  `${table.length} common words, ${numbered.length} groups, ${zipped.length} bytes; ${hashes.length} known words`,
+);
 
 function addTo(group: string, word: string): void {
   const words = groups.get(group);

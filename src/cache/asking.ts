@@ -2,10 +2,10 @@ import { createFlights, type Follow, type Lead } from "../relay/index.ts";
 import { decodeRecord, encodeRecord, type ScopedRedis } from "../redis/index.ts";
 import { isAway, unlessAway } from "./away.ts";
 import type { Embedding } from "./embedding.ts";
-import { createGuard } from "./guard.ts";
 import { createJudge, type JudgeOptions } from "./judge.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { RunningPolicy } from "./policy.ts";
+import { prove, read } from "./proof/index.ts";
 import { toFingerprint, type Fingerprint, type Question } from "./question.ts";
 import type { Sealing } from "./sealing.ts";
 import { CODE_BYTES, nearestCodes, toCode } from "./sign-code.ts";
@@ -75,11 +75,11 @@ export function createAsking(parts: Parts): AskingTogether {
     others: Lead<unknown>["others"],
     signal: AbortSignal | undefined,
   ): Promise<string | undefined> {
-    const guard = createGuard(question.text);
+    const reading = read(question.text);
     const near = nearestCodes(own, others, COMPARED)
       .map(({ id, words }) => ({ id, text: String(sealing.open(words.subarray(CODE_BYTES), id)) }))
       // Most are told apart by their words, which costs less than their vectors.
-      .filter(({ text }) => guard(text) === undefined);
+      .filter(({ text }) => prove(reading, read(text), judge.level).proven);
     if (near.length === 0) return undefined;
     const texts = near.map(({ text }) => text);
     const similarities = await embedding.similarities(question, texts, signal);

@@ -55,7 +55,7 @@ describe("a cache", () => {
     await cache.store("How do I enable the dark mode of the editor?", "So.");
     expect(await cache.lookup("How do I disable the dark mode of the editor?")).toMatchObject({
       hit: false,
-      nearest: { veto: "antonym" },
+      nearest: { veto: "words" },
     });
     expect(await cache.lookup("How do I bake bread?")).toMatchObject({
       hit: false,

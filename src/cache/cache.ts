@@ -1,3 +1,4 @@
+import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkNumber, checkText, refuse } from "../internal/check.ts";
 import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
@@ -13,14 +14,15 @@ import { cacheKeys } from "./keys.ts";
 import type { Cache, Explanation, Lookup, LookupOptions, Nearest } from "./lookup.ts";
 import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
 import { createPolicy } from "./policy.ts";
+import { isReadable } from "./proof/index.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
 import { findSimilar, forgetEntry, forgetSubject, invalidateTags, storeEntry } from "./scripts.gen.ts";
 import { createStream } from "./stream.ts";
 import { createThrough } from "./through.ts";
 import { createUpkeep } from "./upkeep.ts";
 
-/** Candidates that are judged. More than three changed nothing when measured. */
-const CANDIDATES = 3;
+/** Candidates that are compared. Each needs a proof, so more of them find more without being wrong more often; beyond five hardly any. */
+const CANDIDATES = 5;
 /** How widely the index is searched: with the graph that store_entry builds, .994 of near neighbours are found. */
 const SEARCH_EFFORT = 50;
 /** Scores are rounded on their way; what is near enough is decided here, not in the script. */
@@ -105,7 +107,10 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     { maxAgeMs = Infinity, signal, judge: mayJudge = true, subject }: LookupOptions,
     trace: Explanation["candidates"][number][],
   ): Promise<Lookup<V>> {
-    if (embedder === undefined || !(await embedding.works())) return { hit: false };
+    if (embedder === undefined) return { hit: false };
+    if (!canRead(embedder, question.question))
+      return { hit: false, nearest: { similarity: 0, score: 0, veto: "unreadable" } };
+    if (!(await embedding.works())) return { hit: false };
     const vector = await embedding.vectorOf(question, signal);
     if (vector === undefined) return { hit: false };
     const reply = await runScript(
@@ -210,14 +215,14 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       const fingerprint = toFingerprint(question);
       const candidates: Explanation["candidates"][number][] = [];
       let found: Lookup<V> = { hit: false };
-      if (!fingerprint.leaning) {
+      if (!fingerprint.followUp) {
         if (tiers !== "similar") found = await lookupExact(fingerprint, maxAgeMs);
         if (!found.hit && tiers !== "exact") {
           found = bothMissed(found, await lookupSimilar(fingerprint, wanted, candidates));
         }
       }
       if (!explain) return found;
-      const { partition, id, text, leaning } = fingerprint;
+      const { partition, id, text, followUp } = fingerprint;
       const { floor, threshold } = judgeOptions;
       const scoredBy = judgeOptions.verifier === undefined ? "cosine" : "verifier";
       const serves = await policy.threshold();
@@ -227,7 +232,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
           partition,
           id,
           asked: text,
-          leaning,
+          followUp,
           scoredBy,
           floor,
           threshold: serves ?? threshold,
@@ -239,7 +244,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     async store(question, value, { ttlMs, saves = 1, subject, signal } = {}) {
       const lifeMs = ttlMs === undefined ? ttlMsDefault : checkTtl("ttlMs", ttlMs);
       const fingerprint = toFingerprint(question);
-      if (fingerprint.leaning) return false;
+      if (fingerprint.followUp) return false;
       const jittered = Math.max(1, Math.round(lifeMs * (1 - ttlJitter * Math.random())));
       const storedAtMs = Date.now();
       const { text, tags } = fingerprint;
@@ -357,6 +362,13 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
   };
   return cache;
 }
+
+/** Whether an embedder can tell questions of this language apart: English unless it declares more. */
+function canRead({ languages = ENGLISH }: Embedder, question: string): boolean {
+  return languages.some((one) => one !== "en") || isReadable(question);
+}
+
+const ENGLISH: readonly string[] = ["en"];
 
 /** What vector sets score two vectors of a cosine. */
 function scoreOf(cosine: number): number {

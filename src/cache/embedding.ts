@@ -2,6 +2,7 @@ import { cosine, type Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { toBytes } from "../internal/bytes.ts";
 import type { ScopedRedis } from "../redis/index.ts";
+import { gistOf, separate } from "./proof/index.ts";
 import type { Fingerprint } from "./question.ts";
 
 /** Questions as vectors, where the semantic tier can work. */
@@ -41,7 +42,7 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
   function vectorOf(question: Fingerprint, signal?: AbortSignal): Promise<Buffer | undefined> {
     let vector = vectors.get(question);
     if (vector === undefined) {
-      vector = embed(question.text, signal);
+      vector = embed(gistOf(question.question), signal);
       vectors.set(question, vector);
       vector.catch(() => vectors.delete(question));
     }
@@ -66,7 +67,8 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
       const own = await vectorOf(question, signal);
       if (own === undefined || embedder === undefined) return texts.map(() => 0);
       const asked = new Float32Array(own.buffer.slice(own.byteOffset, own.byteOffset + own.byteLength));
-      return (await embedder.embed(texts, { signal })).map((other) => cosine(asked, other));
+      const questions = texts.map((text) => gistOf(separate(text).question));
+      return (await embedder.embed(questions, { signal })).map((other) => cosine(asked, other));
     },
   };
 }

@@ -3,8 +3,8 @@ export { isAway, unlessAway } from "./away.ts";
 export { createCache } from "./cache.ts";
 export { createEmbeddingStore, type EmbeddingStoreOptions } from "./embedding-store.ts";
 export { evaluate, operateAt, wilsonLower, type Evaluation, type Judged, type Operating } from "./evaluate.ts";
-export { findVeto, type Veto } from "./guard.ts";
 export type { Refusal } from "./judge.ts";
+export { isFollowUp } from "./follow-up.ts";
 export {
   HARD_REFUSALS,
   judgeTokens,
@@ -19,7 +19,6 @@ export {
   type UnsureReason,
   type Verdict,
 } from "./judging/index.ts";
-export { leansOnContext } from "./leaning.ts";
 export type {
   Cache,
   CacheReport,
@@ -35,6 +34,7 @@ export type {
   ThroughOptions,
 } from "./lookup.ts";
 export { TTL_MS_DEFAULT, TTL_MS_MAX, type CacheOptions, type Judge, type Policy, type Preset } from "./options.ts";
+export { prove, read as readPrompt, type Level, type Proof, type ProofReading, type Veto } from "./proof/index.ts";
 export { PROMPT_CHARS_MAX, toFingerprint, type Fingerprint, type Question } from "./question.ts";
 export { createToolCache, type ToolCache, type ToolCacheOptions, type ToolPolicy } from "./tools.ts";
 export { fitVerifier, scorePairs, type LabelledPair } from "./verifier/fit.ts";

@@ -1,52 +1,52 @@
 import type { Word } from "../embedders/index.ts";
-import { compare, isTooLong, type Veto } from "./guard.ts";
-import { read } from "./reading.ts";
+import { isTooLong } from "./guard.ts";
+import { prove, read, type Level, type Veto } from "./proof/index.ts";
+import { read as readWords } from "./reading.ts";
 import { isTooManyWords, toFeatures, toSheet } from "./verifier/features.ts";
 import { likelihood, type Logistic } from "./verifier/logistic.ts";
 
 /** Why a stored question does not serve, though it is near. */
 export type Refusal = Veto | "below_threshold" | "too_old" | "ended" | "invalidated" | "unproven" | "unsealed";
 
-/** A stored question, held against the one that is asked. */
+/** A stored question, compared with the one that is asked. */
 export interface Judgement {
   readonly similarity: number;
-  /** What the threshold is held against: the likelihood that one answer serves both, or the cosine. */
+  /** By what candidates are ordered and audits sorted: the cosine, or the verifier's likelihood. */
   readonly score: number;
   readonly refusal?: Refusal | undefined;
 }
 
 /** What judges by. */
 export interface JudgeOptions {
+  /** What a proof may take for granted. */
+  readonly level: Level;
   /** Weights of the verifier; absent: the cosine is the score. */
   readonly verifier: Logistic | undefined;
   /** Cosine below which nothing is looked at. */
   readonly floor: number;
-  /** Score from which a stored question serves. */
+  /** Score from which a proven question serves; 0: a proof is enough. */
   readonly threshold: number;
   readonly words: (word: string) => Word;
 }
 
-/** Holds stored questions against one that is asked, which is read once. Pure. */
+/** Compares stored questions with one that is asked, which is read once. A question serves when it is proven to ask the same. Pure. */
 export function createJudge(
   asked: string,
-  { verifier, floor, threshold, words }: JudgeOptions,
+  { level, verifier, floor, threshold, words }: JudgeOptions,
 ): (stored: string, similarity: number) => Judgement {
-  const tooLong = isTooLong(asked);
-  const reading = once(() => read(asked));
-  const sheet = once(() => toSheet(reading()));
+  const reading = read(asked);
+  const sheet = once(() => toSheet(readWords(asked)));
   return (stored, similarity) => {
-    const refused = (refusal: Refusal): Judgement => ({ similarity, score: 0, refusal });
     if (similarity < floor)
       return { similarity, score: verifier === undefined ? similarity : 0, refusal: "below_threshold" };
-    if (tooLong || isTooLong(stored)) return refused("length");
-    const other = read(stored);
-    const veto = compare(reading(), other);
-    if (veto !== undefined) return refused(veto);
-    let score = similarity;
+    const proof = prove(reading, read(stored), level);
+    if (!proof.proven) return { similarity, score: 0, refusal: proof.reason };
+    let score = Math.min(1, similarity);
     if (verifier !== undefined) {
-      const otherSheet = toSheet(other);
-      if (isTooManyWords(sheet(), otherSheet)) return refused("length");
-      score = likelihood(verifier, toFeatures(sheet(), otherSheet, Math.min(1, similarity), words));
+      if (isTooLong(asked) || isTooLong(stored)) return { similarity, score: 0, refusal: "length" };
+      const other = toSheet(readWords(stored));
+      if (isTooManyWords(sheet(), other)) return { similarity, score: 0, refusal: "length" };
+      score = likelihood(verifier, toFeatures(sheet(), other, score, words));
     }
     return { similarity, score, ...(score < threshold && { refusal: "below_threshold" as const }) };
   };

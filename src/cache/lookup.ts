@@ -16,8 +16,8 @@ export interface Explanation {
   readonly id: string;
   /** The prompt as it was compared. */
   readonly asked: string;
-  /** The prompt leans on something said before, so nothing was looked up. */
-  readonly leaning: boolean;
+  /** The prompt refers to something said before that is not part of the question, so nothing was looked up. */
+  readonly followUp: boolean;
   readonly scoredBy: "verifier" | "cosine";
   readonly floor: number;
   readonly threshold: number;
@@ -33,8 +33,7 @@ export interface Explanation {
 export interface Hit<V> {
   readonly hit: true;
   /**
-   * `exact`: the same question; `alias`: a wording that was judged the same before; `similar`: a question that is near enough and that no
-   * guard vetoed; `judged`: one that the judge found the same just now.
+   * `exact`: the same question; `alias`: a wording that was judged the same before; `similar`: a question that is proven to ask the same; `judged`: one that the judge found the same just now.
    */
   readonly match: "exact" | "alias" | "similar" | "judged";
   /** Names the entry: for `forget` and `feedback`. */
@@ -148,9 +147,9 @@ export interface CacheReport {
 export interface Cache<V> {
   /**
    * Finds a stored answer: the exact tier first, which never embeds; then the nearest questions of the same `within` and `context`,
-   * each held against the guard, the verifier and the policy. One round trip for an exact hit, two otherwise; one more for an answer
-   * with tags after something was invalidated. With a judge, near misses go to it: in the background at no cost to the lookup; in `serving`
-   * the lookup waits for at most its deadline, four round trips more.
+   * each of which needs a proof that it asks the same, and the policy's consent. One round trip for an exact hit, two otherwise; one more for
+   * an answer with tags after something was invalidated. With a judge, near misses go to it: in the background at no cost to the lookup; in
+   * `serving` the lookup waits for at most its deadline, four round trips more.
    * @throws MarrowError `unavailable` or `timeout` when Redis is away, `embedder_failed`, `invalid_input`
    */
   lookup(question: string | Question, options?: LookupOptions): Promise<Lookup<V>>;

@@ -3,13 +3,14 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
 import type { JudgeOptions } from "./judge.ts";
 import { resolveJudging, type JudgingOptions, type QuestionJudge, type ResolvedJudging } from "./judging/index.ts";
+import type { Level } from "./proof/index.ts";
 import { createSealing, UNSEALED, type Sealing } from "./sealing.ts";
 import { FEATURES } from "./verifier/features.ts";
 import type { Logistic } from "./verifier/logistic.ts";
 import { WEIGHTS } from "./verifier/weights.gen.ts";
 
-/** How near is near enough: a preset, measured for each built-in embedder. */
-export type Preset = "strict" | "balanced" | "aggressive";
+/** What a proof may take for granted before a similar question is served. `docs/roles/cache.md` names the parts and their price. */
+export type Preset = Level;
 
 /**
  * Says whether a stored answer would have served as well as a fresh one; `undefined` when it cannot tell. What it throws counts as that.
@@ -52,15 +53,15 @@ export interface CacheOptions<V = unknown> {
   /** @default "strict" */
   readonly preset?: Preset | undefined;
   /**
-   * What is held against the threshold: the `verifier`'s likelihood that one answer serves both questions, from their words and
-   * vectors, or the `cosine` alone. @default "verifier" for the built-in embedders, else "cosine"; "cosine" with `minSimilarity`
+   * What orders near questions and sorts audits: the `cosine`, or the `verifier`'s likelihood that one answer serves both. Neither stands
+   * for a proof. @default "cosine" under the `static` policy or with an embedder that has no weights, else "verifier"
    */
   readonly score?: "verifier" | "cosine" | undefined;
   /** Weights of the verifier in place of the shipped ones, as `marrow cache fit` writes them. */
   readonly verifier?: Logistic | undefined;
-  /** Score from which a stored question serves, 0 to 1, in place of the preset's. */
+  /** Score that a proven question must also have to serve, 0 to 1. @default 0 */
   readonly minScore?: number | undefined;
-  /** Cosine from which a stored question is near enough, 0 to 1: the threshold of the `cosine`, the floor of the `verifier`. */
+  /** Cosine below which a stored question is not compared, 0 to 1. @default .68 for the built-in table, .65 for MiniLM, .5 for others */
   readonly minSimilarity?: number | undefined;
   /**
    * Says of near misses whether one answer serves both questions, such as {@link modelJudge}: `same` makes the asked wording an alias of the
@@ -140,30 +141,23 @@ export const TTL_MS_DEFAULT = 86_400_000;
 export const TTL_MS_MAX: number = 366 * 86_400_000;
 
 /**
- * Cosine thresholds by embedder. They do not carry over from one to another; an embedder that is not listed gets the
- * strictest column. Measured with the guard on: `docs/roles/cache.md`.
+ * Cosine below which a stored question is not compared, by embedder. It only saves work: what serves is decided by a proof, and
+ * paraphrases are above these floors nearly always.
  */
-const PRESETS: Readonly<Record<string, Readonly<Record<Preset, number>>>> = {
-  "static-256": { strict: 0.95, balanced: 0.92, aggressive: 0.87 },
-  "all-MiniLM-L6-v2": { strict: 0.95, balanced: 0.9, aggressive: 0.85 },
-};
-const PRESET_OTHER: Readonly<Record<Preset, number>> = { strict: 0.95, balanced: 0.92, aggressive: 0.87 };
-/** Likelihoods from which the verifier's presets serve. */
-const LIKELIHOODS: Readonly<Record<Preset, number>> = { strict: 0.85, balanced: 0.65, aggressive: 0.5 };
-/** Cosine below which the verifier is not asked: paraphrases are above it nearly always. */
 const FLOORS: Readonly<Record<string, number>> = { "static-256": 0.68, "all-MiniLM-L6-v2": 0.65 };
-const FLOOR_OTHER = 0.7;
+const FLOOR_OTHER = 0.5;
 
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
 export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOptions<V> {
   const id = options.embedder?.id ?? "";
   const preset = checkOneOf("preset", options.preset ?? "strict", ["strict", "balanced", "aggressive"]);
-  const usual = options.minSimilarity === undefined && (options.verifier !== undefined || WEIGHTS[id] !== undefined);
+  const policy = checkPolicy(options.policy ?? { kind: "static" });
+  // Policies that learn from audits sort them by score: there the verifier tells near questions apart better than the cosine.
+  const usual = options.verifier !== undefined || (policy.kind !== "static" && WEIGHTS[id] !== undefined);
   const score = checkOneOf("score", options.score ?? (usual ? "verifier" : "cosine"), ["verifier", "cosine"]);
   const verifier = score === "verifier" ? checkWeights(options.verifier ?? WEIGHTS[id], id) : undefined;
-  const cosine = (PRESETS[id] ?? PRESET_OTHER)[preset];
-  const floor = options.minSimilarity ?? (verifier === undefined ? cosine : (FLOORS[id] ?? FLOOR_OTHER));
-  const threshold = options.minScore ?? (verifier === undefined ? floor : LIKELIHOODS[preset]);
+  const floor = options.minSimilarity ?? FLOORS[id] ?? FLOOR_OTHER;
+  const threshold = options.minScore ?? 0;
   const ttlMs = checkTtl("ttlMs", options.ttlMs ?? TTL_MS_DEFAULT);
   const staleMs = checkInteger("staleMs", options.staleMs ?? 0, { min: 0, max: TTL_MS_MAX });
   const refreshOnHit = checkOneOf("refreshOnHit", options.refreshOnHit ?? "none", ["none", "sliding"]);
@@ -175,6 +169,7 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     name: checkText("name", options.name, 128),
     embedder: options.embedder,
     judge: {
+      level: preset,
       verifier,
       floor: checkNumber("minSimilarity", floor, { min: 0, max: 1 }),
       threshold: checkNumber("minScore", threshold, { min: 0, max: 1 }),
@@ -182,7 +177,7 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     },
     judged: `${options.embedder?.fingerprint ?? "none"}.${score}.${verifier?.intercept ?? 0}`,
     judging: options.judge === undefined ? undefined : resolveJudging(options.judge),
-    policy: checkPolicy(options.policy ?? { kind: "static" }),
+    policy,
     ttlMs,
     staleMs,
     slidingMsMax:

@@ -5,7 +5,7 @@ import { readPairs } from "../../tools/pairs.ts";
 import { staticEmbedder } from "../embedders/index.ts";
 import { evaluate, operateAt } from "./evaluate.ts";
 import { findVeto } from "./guard.ts";
-import { leansOnContext } from "./leaning.ts";
+import { isFollowUp } from "./follow-up.ts";
 import { scorePairs, type LabelledPair } from "./verifier/fit.ts";
 import { WEIGHTS } from "./verifier/weights.gen.ts";
 
@@ -32,7 +32,7 @@ describe("the project's own pairs", () => {
 
   it("lose few of the right ones to a veto", () => {
     const right = own.filter(({ label }) => label === 1);
-    const vetoed = right.filter(({ a, b }) => leansOnContext(a) || leansOnContext(b) || findVeto(a, b) !== undefined);
+    const vetoed = right.filter(({ a, b }) => isFollowUp(a) || isFollowUp(b) || findVeto(a, b) !== undefined);
     expect(vetoed.length / right.length).toBeLessThanOrEqual(0.05);
   });
 });

@@ -2,8 +2,9 @@ import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { canonicalJson } from "../internal/canonical-json.ts";
 import { checkText, refuse } from "../internal/check.ts";
-import { withoutCourtesy } from "./courtesy.ts";
-import { leansOnContext } from "./leaning.ts";
+import { stripPleasantries } from "./pleasantries.ts";
+import { separate, stripInvisible } from "./proof/index.ts";
+import { isFollowUp } from "./follow-up.ts";
 
 /** What is asked: a prompt, and everything that must be equal for one answer to serve. */
 export interface Question {
@@ -29,10 +30,12 @@ export interface Fingerprint {
   readonly partition: string;
   /** Names this very question in it: 16 characters of base64url. */
   readonly id: string;
-  /** The prompt as it is compared: Unicode NFC, white space folded, without greetings, pleas and thanks. */
+  /** The prompt as it is compared: Unicode NFC, spaces folded, without invisible characters, greetings, pleas and thanks. */
   readonly text: string;
-  /** It leans on something said before, and nobody says what. */
-  readonly leaning: boolean;
+  /** The part of it that asks: all of it, or the question beside its instructions and documents. This is embedded. */
+  readonly question: string;
+  /** It refers to something said before, and no `context` says what that was. */
+  readonly followUp: boolean;
   readonly tags: readonly string[];
 }
 
@@ -79,18 +82,35 @@ function makeFingerprint(question: string | Question): Fingerprint {
   if (typeof prompt !== "string" || prompt.length > PROMPT_CHARS_MAX || !prompt.isWellFormed()) {
     refuse("prompt", `a well-formed string of at most ${PROMPT_CHARS_MAX} characters`, prompt, "invalid_input");
   }
-  const folded = PLAIN.test(prompt) ? prompt : prompt.normalize("NFC").replaceAll(/\s+/gu, " ").trim();
-  const text = withoutCourtesy(folded);
+  const text = stripPleasantries(PLAIN.test(prompt) ? prompt : foldSpace(stripInvisible(prompt.normalize("NFC"))));
   if (text === "") refuse("prompt", "a string with something in it", "", "invalid_input");
   const alone = context === undefined || context === null || context === "";
-  const partition = partitionOf(alone ? within : { within, context });
+  const { context: document, question: asks } = separate(text);
+  // What two prompts must share exactly divides them before their questions are compared.
+  const partition = withDocument(partitionOf(alone ? within : { within, context }), document);
   return {
     partition,
-    id: hash("sha256", `${partition}\n${text}`, "base64url").slice(0, ID_CHARS),
+    id: hash("sha256", `${partition}\n${text.replaceAll(/\s+/gu, " ")}`, "base64url").slice(0, ID_CHARS),
     text,
-    leaning: alone && leansOnContext(text),
+    question: asks,
+    followUp: alone && document === "" && isFollowUp(text),
     tags: checkTags(tags),
   };
+}
+
+/** Spaces in a row are one; line ends stay, since they part documents from questions. */
+function foldSpace(text: string): string {
+  return text
+    .split(/\r\n|[\n\r\u2028\u2029]/u)
+    .map((line) => line.replaceAll(/\s+/gu, " ").trim())
+    .join("\n")
+    .replaceAll(/\n{3,}/g, "\n\n")
+    .trim();
+}
+
+function withDocument(partition: string, document: string): string {
+  if (document === "") return partition;
+  return hash("sha256", `${partition}\n${document.replaceAll(/\s+/gu, " ")}`).slice(0, SHORT_DIGEST);
 }
 
 function checkTags(tags: readonly string[]): readonly string[] {

@@ -23,7 +23,7 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
     const found = await unlessAway(cache().lookup(question, options));
     if (found?.hit === true) return { source: found.match, parts: oneAfterOther(toParts(found.value)) };
     if (found === undefined) return { source: "bypass", parts: await ask() };
-    if (toFingerprint(question).leaning || options.singleFlight === false)
+    if (toFingerprint(question).followUp || options.singleFlight === false)
       return { source: "miss", parts: keeping(await ask(), () => {}) };
     const joined = await join();
     if (joined.role === "made") return { source: "shared", parts: oneAfterOther(toParts(joined.value)) };

@@ -42,8 +42,8 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
     found: Extract<Lookup<V>, { hit: false }>,
     options: ThroughOptions<V>,
   ): Promise<Through<V>> {
-    const { text, leaning } = toFingerprint(question);
-    const alone = leaning || options.singleFlight === false;
+    const { text, followUp } = toFingerprint(question);
+    const alone = followUp || options.singleFlight === false;
     const came = alone ? { shared: false, value: await askHere(question, ask, options) } : await askTogether();
     if (found.withheld !== undefined) {
       const { withheld } = found;

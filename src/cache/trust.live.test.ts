@@ -9,20 +9,41 @@ const ASKED = "What is the capital of France?";
 const open = (tenant: ScopedRedis, options: Partial<CacheOptions<string>> = {}) =>
   createCache<string>(tenant, { name: "c", embedder: staticEmbedder(), timeoutMs: 5_000, ...options });
 
-describe("the verifier", () => {
+describe("a proof", () => {
   liveTest("serves plain paraphrases that a strict cosine never would", async ({ tenant }) => {
-    const cache = open(tenant, { preset: "balanced" });
-    const byCosine = open(tenant, { score: "cosine" });
+    const cache = open(tenant);
     await cache.store("How do I reset my password?", "Like this.");
-    const found = await cache.lookup("I forgot my password, how can I reset it?");
-    expect(found).toMatchObject({ hit: true, value: "Like this." });
-    expect((await byCosine.lookup("I forgot my password, how can I reset it?")).hit).toBe(false);
+    const found = await cache.lookup("What are the steps to reset the password?");
+    expect(found).toMatchObject({ hit: true, match: "similar", value: "Like this." });
+    expect(found.hit && found.similarity).toBeLessThan(0.95);
     expect((await cache.lookup("How do I reset my PIN?")).hit).toBe(false);
   });
 
+  liveTest(
+    "compares questions over one document by what they ask, and never over two documents",
+    async ({ tenant }) => {
+      const cache = open(tenant);
+      const about = (city: string, question: string) =>
+        `Use the context.\n\nContext:\n${`The order came to ${city} by rail. It was placed on Monday and paid in May. `.repeat(4)}\n\nQuestion: ${question}`;
+      await cache.store(about("Basel", "When was the order placed?"), "On Monday.");
+      expect(await cache.lookup(about("Basel", "when was the order placed"))).toMatchObject({ hit: true });
+      expect((await cache.lookup(about("Basel", "When was the order paid?"))).hit).toBe(false);
+      expect((await cache.lookup(about("Bern", "When was the order placed?"))).hit).toBe(false);
+    },
+  );
+
+  liveTest("is never found for what the embedder cannot read, which costs no search", async ({ tenant }) => {
+    const cache = open(tenant);
+    await cache.store("中国的首都是哪里", "北京");
+    expect(await cache.lookup("中国的首都是哪里")).toMatchObject({ hit: true, match: "exact" });
+    expect(await cache.lookup("法国的首都是哪里")).toMatchObject({ hit: false, nearest: { veto: "unreadable" } });
+  });
+});
+
+describe("the verifier", () => {
   liveTest("may be the user's own, and must fit", async ({ tenant }) => {
     const weights = { intercept: -50, weights: Array.from({ length: 27 }, () => 0) };
-    const cache = open(tenant, { verifier: weights });
+    const cache = open(tenant, { verifier: weights, minScore: 0.5 });
     await cache.store(ASKED, "Paris");
     expect((await cache.lookup("What's the capital of France?")).hit).toBe(false);
     expect(() => open(tenant, { verifier: { intercept: 0, weights: [1] } })).toThrow(
@@ -36,9 +57,9 @@ describe("the verifier", () => {
     const { explanation } = await cache.lookup("Please, how do I disable dark mode?", { explain: true });
     expect(explanation).toMatchObject({
       asked: "how do I disable dark mode?",
-      scoredBy: "verifier",
-      leaning: false,
-      candidates: [{ veto: "antonym" }],
+      scoredBy: "cosine",
+      followUp: false,
+      candidates: [{ veto: "words" }],
     });
     expect((await cache.lookup("How do I enable dark mode?")).explanation).toBeUndefined();
   });

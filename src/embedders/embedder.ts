@@ -20,6 +20,11 @@ export interface Embedder {
   readonly dimensions: number;
   /** Tokens of a text that count; what follows is ignored. */
   readonly maxTokens: number;
+  /**
+   * Languages whose texts it tells apart, as ISO 639 codes. The cache compares questions in other languages exactly only: to an
+   * embedder that does not know their words they are all alike. @default ["en"]
+   */
+  readonly languages?: readonly string[] | undefined;
   /** 16 hexadecimal digits that differ whenever two embedders' vectors must not mix. */
   readonly fingerprint: string;
   /**

@@ -80,7 +80,7 @@ export function createFlow(options: FlowOptions): Flow {
     control: CacheControl = CACHE_CONTROL_DEFAULT,
     beside?: Promise<Lookup<StoredAnswer> | undefined>,
   ): Promise<Together | undefined> {
-    if (cache === undefined || question === undefined || toFingerprint(question).leaning) return undefined;
+    if (cache === undefined || question === undefined || toFingerprint(question).followUp) return undefined;
     const look = control.maxAgeMs === Infinity;
     const asking = await orWithout("cache", cache.join<Told>(question, { look, beside }));
     if (asking?.role !== "made") return asking;

@@ -68,7 +68,7 @@ export interface ResolvedJudging<V> {
 }
 
 /** What no judge is asked about: `docs/roles/cache.md` has the shares of same questions behind each reason. */
-export const HARD_REFUSALS: readonly Refusal[] = ["number", "unit", "language", "entity"];
+export const HARD_REFUSALS: readonly Refusal[] = ["number", "symbol", "context"];
 
 /** Refusals that say nothing of the wordings: the entry cannot serve, whatever they mean. */
 const OF_THE_ENTRY: readonly Refusal[] = ["too_old", "ended", "invalidated", "unsealed"];

@@ -35,15 +35,17 @@ export function align(a: Clause, b: Clause, level: Level): Alignment | undefined
   const alone = (numbers: readonly number[]) => numbers.flatMap((pair, at) => (pair === -1 ? [at] : []));
   const [aloneA, aloneB] = [alone(left), alone(right)];
   if (aloneA.length > ALONE_MAX || aloneB.length > ALONE_MAX) return undefined;
+  joinCompounds(a.items, b.items, left, right, join);
+  joinCompounds(b.items, a.items, right, left, (j, i) => join(i, j));
   for (const kinship of [1, 2, 3, 4, 5]) {
     for (const i of aloneA) {
       if (left[i] !== -1) continue;
-      const j = aloneB.find((at) => right[at] === -1 && kinshipOf(a.items[i] as Item, b.items[at] as Item, level) === kinship);
+      const j = aloneB.find(
+        (at) => right[at] === -1 && kinshipOf(a.items[i] as Item, b.items[at] as Item, level) === kinship,
+      );
       if (j !== undefined) join(i, j);
     }
   }
-  joinCompounds(a.items, b.items, left, right, join);
-  joinCompounds(b.items, a.items, right, left, (j, i) => join(i, j));
   return { a: left, b: right };
 }
 
@@ -79,11 +81,13 @@ function compoundAt(word: string, others: readonly Item[], other: readonly numbe
   let [joined, initials] = ["", ""];
   for (let length = 1; length <= 5 && from + length <= others.length; length += 1) {
     const item = others[from + length - 1] as Item;
-    if (other[from + length - 1] !== -1 || item.exact || (length > 1 && item.mark !== "" && item.mark !== "of")) return 0;
+    if (other[from + length - 1] !== -1 || item.exact || (length > 1 && item.mark !== "" && item.mark !== "of"))
+      return 0;
     joined += item.word;
     initials += item.word[0] ?? "";
     if (length > 1 && (joined === word || joined === `${word}s` || `${joined}s` === word)) return length;
-    if (length > 1 && initials === word && word.length >= 2 && word.length <= 5 && item.entry.parts.length >= 0) return length;
+    if (length > 1 && initials === word && word.length >= 2 && word.length <= 5 && item.entry.parts.length >= 0)
+      return length;
   }
   return 0;
 }
@@ -95,7 +99,12 @@ export function isSoft(items: readonly Item[], at: number): boolean {
   const { lemma } = item.entry;
   const next = items[at + 1];
   if (SOFT.has(item.word) || SOFT.has(lemma)) return true;
-  if (SOFT_BEFORE_PREPOSITION.has(lemma) && next !== undefined && /^(?:by|in|on|at|of|from|to|for|about|with)$/.test(next.mark)) return true;
+  if (
+    SOFT_BEFORE_PREPOSITION.has(lemma) &&
+    next !== undefined &&
+    /^(?:by|in|on|at|of|from|to|for|about|with)$/.test(next.mark)
+  )
+    return true;
   if (lemma === "year" && next?.isNumber === true && /^\d{4}$/.test(next.word)) return true;
   return isRepeated(items, at);
 }

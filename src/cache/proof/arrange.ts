@@ -68,7 +68,26 @@ function sameAt(a: readonly Placed[], b: readonly Placed[], at: number): boolean
 }
 
 const WEAK = new Set(["of", "in", "on", "for", "about", "inf", "at"]);
-const ALIKE = new Set(["of in", "in of", "on about", "about on", "of about", "about of", "of for", "for of", "in at", "at in", "inf for", "for inf", "inf of", "of inf", "inf to", "to inf", "on in", "in on"]);
+const ALIKE = new Set([
+  "of in",
+  "in of",
+  "on about",
+  "about on",
+  "of about",
+  "about of",
+  "of for",
+  "for of",
+  "in at",
+  "at in",
+  "inf for",
+  "for inf",
+  "inf of",
+  "of inf",
+  "inf to",
+  "to inf",
+  "on in",
+  "in on",
+]);
 
 /** Whether two prepositions bind alike. */
 export function sameMark(a: string, b: string): boolean {
@@ -94,12 +113,22 @@ function moveOf(
   const isNeighbour = behind.length === before.length && behind.every(({ id }, at) => id === before[at]?.id);
   if (isJoint(first.mark) && isNeighbour && isJoint(behind[0]?.mark ?? "") && areParallel(before, block)) {
     // "A and B" as "B and A".
-    return [...withMark(block, before[0]?.mark ?? "", before[0]?.starts ?? true), ...withMark(before, first.mark, true)];
+    return [
+      ...withMark(block, before[0]?.mark ?? "", before[0]?.starts ?? true),
+      ...withMark(before, first.mark, true),
+    ];
   }
   if (!freedom.moves) return undefined;
   const afterBlock = a[start + block.length];
   const opens = before[0] as Placed;
-  if (first.starts && first.mark !== "" && !isJoint(first.mark) && goal.starts && sameMoved(first.mark, goal.mark, start) && !freedom.repeated.has(first.mark)) {
+  if (
+    first.starts &&
+    first.mark !== "" &&
+    !isJoint(first.mark) &&
+    goal.starts &&
+    sameMoved(first.mark, goal.mark, start) &&
+    !freedom.repeated.has(first.mark)
+  ) {
     // A phrase with a preposition of its own stands elsewhere; one with "of" belongs to its noun.
     if (first.mark !== "of") return [...block, ...before];
   }
@@ -117,11 +146,24 @@ function moveOf(
     // "City in Texas" as "Texas city".
     return [...withMark(block, opens.mark, opens.starts), ...withMark(before, "", false)];
   }
-  if (start === 0 && block.length === 1 && first.isSuperlative && isNeighbour && first.mark === "" && behind.length + 1 === a.length) {
+  if (
+    start === 0 &&
+    block.length === 1 &&
+    first.isSuperlative &&
+    isNeighbour &&
+    first.mark === "" &&
+    behind.length + 1 === a.length
+  ) {
     // "Which city is the largest" asks for the largest city.
     return [withMark(block, opens.mark, opens.starts), withMark(before, "", false)].flat();
   }
-  if (freedom.keywords && block.length + before.length <= 8 && movesFreely(block) && movesFreely(before.slice(1)) && !isStrong(opens.mark))
+  if (
+    freedom.keywords &&
+    block.length + before.length <= 8 &&
+    movesFreely(block) &&
+    movesFreely(before.slice(1)) &&
+    !isStrong(opens.mark)
+  )
     return [...withMark(block, goal.mark, goal.starts), ...before];
   return undefined;
 }

@@ -171,7 +171,7 @@ function createBuilder() {
         }
       } else if (MODALS.has(text) && !(text === "may" && isMonth(before, next))) {
         modality.add(MODALS.get(text) as Modality);
-      } else if (conjunction !== undefined && !(text === "what" || text === "who") ) {
+      } else if (conjunction !== undefined && !(text === "what" || text === "who")) {
         closeOwner();
         joints.push(conjunction);
         begin(conjunction);
@@ -205,13 +205,26 @@ function createBuilder() {
       closeOwner();
       if (mark !== "" && !CONJUNCTIONS.has(mark)) tail.push(mark);
       tail = tail.filter((word) => word !== "inf");
-      return { form, items: withMeasures(items), tail, tenses, modality, persons, loose: [...bound, ...owners.map((one) => `owner ${one}`)].toSorted(), symbols, negations, joints };
+      return {
+        form,
+        items: withMeasures(items),
+        tail,
+        tenses,
+        modality,
+        persons,
+        loose: [...bound, ...owners.map((one) => `owner ${one}`)].toSorted(),
+        symbols,
+        negations,
+        joints,
+      };
     },
   };
 }
 
 const MEASURED = new Set(
-  "population area density price cost rate elevation number amount size salary score rating temperature speed depth length value volume percentage income altitude height weight capacity level concentration interest gdp revenue balance fee share".split(" "),
+  "population area density price cost rate elevation number amount size salary score rating temperature speed depth length value volume percentage income altitude height weight capacity level concentration interest gdp revenue balance fee share".split(
+    " ",
+  ),
 );
 const HIGH = new Set(["high", "large", "great", "big", "many"]);
 const LOW = new Set(["low", "small", "little"]);
@@ -223,26 +236,43 @@ function withMeasures(items: readonly Item[]): Item[] {
     const lemma = HIGH.has(item.entry.lemma) ? "high" : LOW.has(item.entry.lemma) ? "low" : undefined;
     if (lemma === undefined) return item;
     const nouns = [items[at + 1], items[at + 2]];
-    const measured = nouns.some((noun, nth) => noun !== undefined && (nth === 0 || nouns[0]?.starts !== true) && noun.mark === "" && MEASURED.has(noun.entry.lemma));
+    const measured = nouns.some(
+      (noun, nth) =>
+        noun !== undefined &&
+        (nth === 0 || nouns[0]?.starts !== true) &&
+        noun.mark === "" &&
+        MEASURED.has(noun.entry.lemma),
+    );
     return measured ? { ...item, word: lemma, entry: lookUp(lemma) } : item;
   });
 }
 
 function isBareVerb(text: string, before: Token | undefined): boolean {
-  return /^(?:do|have|has|had)$/.test(text) && (MODALS.has(before?.text ?? "") || /^(?:to|not|will|do|did|does)$/.test(before?.text ?? ""));
+  return (
+    /^(?:do|have|has|had)$/.test(text) &&
+    (MODALS.has(before?.text ?? "") || /^(?:to|not|will|do|did|does)$/.test(before?.text ?? ""))
+  );
 }
 
 /** Whether "has" before a word is a verb, and no auxiliary. */
 function isOwned(next: Token | undefined): boolean {
   if (next === undefined || next.kind === "symbol") return false;
-  if (next.kind === "number" || /^(?:a|an|the|some|any|no|all|more|most|many|less|few|my|your|its|their)$/.test(next.text)) return true;
+  if (
+    next.kind === "number" ||
+    /^(?:a|an|the|some|any|no|all|more|most|many|less|few|my|your|its|their)$/.test(next.text)
+  )
+    return true;
   if (PERSONS.has(next.text) || next.text === "not" || next.text === "been" || QUANTIFIERS.has(next.text)) return false;
   const { parts, lemma, degree } = lookUp(next.text);
   return degree !== "" || (/^[na]/.test(parts) && !(parts.includes("v") && lemma !== next.text));
 }
 
 function isMonth(before: Token | undefined, next: Token | undefined): boolean {
-  return next?.kind === "number" || /^(?:in|on|by|since|until|of|this|last|next|during|before|after)$/.test(before?.text ?? "") || before?.kind === "number";
+  return (
+    next?.kind === "number" ||
+    /^(?:in|on|by|since|until|of|this|last|next|during|before|after)$/.test(before?.text ?? "") ||
+    before?.kind === "number"
+  );
 }
 
 /** Whether "more" or "most" before a word grades it: adjectives and adverbs, not nouns. */
@@ -253,12 +283,20 @@ function isGraded(next: Token | undefined): boolean {
 /** Whether "to" before a word makes an infinitive. */
 function isVerb(next: Token | undefined, afterNext: Token | undefined): boolean {
   if (next?.kind !== "word" || next.exact || /^\p{Lu}/u.test(next.raw)) return false;
-  if (/^(?:be|have|do|get|not|log_in|log_out|sign_up|top_up|set_up|back_up|turn_on|turn_off)$/.test(next.text)) return true;
+  if (/^(?:be|have|do|get|not|log_in|log_out|sign_up|top_up|set_up|back_up|turn_on|turn_off)$/.test(next.text))
+    return true;
   const { parts, lemma } = lookUp(next.text);
   if (parts.startsWith("v")) return lemma === next.text || parts === "v";
-  return parts.includes("v") && /^(?:the|a|an|my|your|his|her|our|their|it|this|that|me|you|them|for|in|with|some|all)$/.test(afterNext?.text ?? "");
+  return (
+    parts.includes("v") &&
+    /^(?:the|a|an|my|your|his|her|our|their|it|this|that|me|you|them|for|in|with|some|all)$/.test(afterNext?.text ?? "")
+  );
 }
 
 function isParticiple(next: Token | undefined): boolean {
-  return next !== undefined && (/ed$/.test(next.text) || ["stolen", "paid", "lost", "built", "sent", "broken", "hit", "stuck", "rid", "to"].includes(next.text));
+  return (
+    next !== undefined &&
+    (next.text.endsWith("ed") ||
+      ["stolen", "paid", "lost", "built", "sent", "broken", "hit", "stuck", "rid", "to"].includes(next.text))
+  );
 }

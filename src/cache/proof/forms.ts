@@ -3,8 +3,12 @@ import type { Form } from "./frame.ts";
 import type { Level } from "./level.ts";
 
 /** Forms that ask for the same, in either order. */
-const STRICT = pairs("list explain, keywords list, keywords explain, keywords how, want list, want how, want keywords, keywords write");
-const BALANCED = pairs("where list, exists list, exists keywords, when list, exists want, keywords statement, keywords where, who keywords, who list, how yesno, want yesno, statement want, statement how");
+const STRICT = pairs(
+  "list explain, keywords list, keywords explain, keywords how, want list, want how, want keywords, keywords write",
+);
+const BALANCED = pairs(
+  "where list, exists list, exists keywords, when list, exists want, keywords statement, keywords where, who keywords, who list, how yesno, want yesno, statement want, statement how",
+);
 
 /** Whether two sentences ask for the same kind of thing. */
 export function sameForm(a: Clause, b: Clause, level: Level): boolean {

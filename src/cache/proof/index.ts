@@ -4,7 +4,10 @@ import { SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
 import type { Veto } from "./veto.ts";
 
 export type { Level } from "./level.ts";
+export { stripInvisible } from "./fold.ts";
+export { isReadable } from "./readable.ts";
 export { read, type ProofReading } from "./reading.ts";
+export { gistOf, separate } from "./separate.ts";
 export type { Veto } from "./veto.ts";
 
 /** Whether one answer may serve both prompts; if not, the first reason that was found against it. */
@@ -31,12 +34,29 @@ function reasonAgainst(a: ProofReading, b: ProofReading, level: Level): Veto | u
   if (left.length === 0 && right.length === 0) return undefined;
   if (left.length !== right.length) return left.length === 0 || right.length === 0 ? "added" : "question";
   if (left.length > DIFFERING_MAX) return "length";
-  if (!a.readable() || !b.readable()) return "unreadable";
+  // Text that cannot be read as English is compared word for word, whatever its punctuation and case.
+  if (!a.readable() || !b.readable()) return sameWords(left, right) ? undefined : "unreadable";
+  if (isTooLong(left) || isTooLong(right)) return "length";
   for (const [at, sentence] of left.entries()) {
     const reason = proveClauses(sentence.clause(), (right[at] as Sentence).clause(), level);
     if (reason !== undefined) return reason;
   }
   return undefined;
+}
+
+/** Characters of a sentence that is compared by meaning. */
+const SENTENCE_CHARS_MAX = 1_500;
+
+function isTooLong(sentences: readonly Sentence[]): boolean {
+  return sentences.some(({ key }) => key.length > SENTENCE_CHARS_MAX);
+}
+
+function sameWords(a: readonly Sentence[], b: readonly Sentence[]): boolean {
+  return a.every(({ key }, at) => wordsOf(key) === wordsOf(b[at]?.key ?? ""));
+}
+
+function wordsOf(key: string): string {
+  return (key.match(/[\p{L}\p{M}\p{N}]+|[^\p{P}\s]/gu) ?? []).join(" ");
 }
 
 /** What is left of two texts without the sentences that both have, or `undefined` when those stand in another order. */

@@ -60,7 +60,13 @@ function makeEntry(given: string): Entry {
     lemma,
     also,
     degree: compared?.[1] ?? "",
-    synonyms: [...new Set(compared === undefined ? [word, ...bases].flatMap((one) => SYNONYMS.get(one) ?? []) : (SYNONYMS.get(lemma) ?? []))],
+    synonyms: [
+      ...new Set(
+        compared === undefined
+          ? [word, ...bases].flatMap((one) => SYNONYMS.get(one) ?? [])
+          : (SYNONYMS.get(lemma) ?? []),
+      ),
+    ],
     groups: [...new Set(rows.flatMap(({ groups }) => groups))],
     parts: rows[0]?.parts ?? "",
   };
@@ -116,7 +122,9 @@ function american(word: string): string {
   const known = SPELLINGS.get(word) ?? (word.endsWith("s") ? SPELLINGS.get(word.slice(0, -1)) : undefined);
   if (known !== undefined) return known;
   const other = word.replace(/(?<=\w{3})(is)(?=e$|es$|ed$|ing$|ation$)/, "iz");
-  return other !== word && rowOf(word).parts === "" && (rowOf(other).parts !== "" || basesOf(other).some((base) => rowOf(base).parts !== ""))
+  return other !== word &&
+    rowOf(word).parts === "" &&
+    (rowOf(other).parts !== "" || basesOf(other).some((base) => rowOf(base).parts !== ""))
     ? other
     : word;
 }

@@ -11,7 +11,12 @@ export function toActive(clause: Clause): Clause | undefined {
   // Phrases may stand between the verb and its agent: "held over his head by a man".
   let verb = at - 1;
   while (verb > 0 && !isParticiple(items[verb] as Item)) verb -= 1;
-  if (verb < 1 || !isParticiple(items[verb] as Item) || !items.slice(verb + 1, at).every((_, nth) => inPhrase(items, verb + 1 + nth, verb))) return undefined;
+  if (
+    verb < 1 ||
+    !isParticiple(items[verb] as Item) ||
+    !items.slice(verb + 1, at).every((_, nth) => inPhrase(items, verb + 1 + nth, verb))
+  )
+    return undefined;
   let end = at + 1;
   while (end < items.length && (items[end]?.starts === false || items[end]?.mark === "of")) end += 1;
   const agent = opened(items.slice(at, end), "", true);
@@ -29,11 +34,22 @@ function whoDid(clause: Clause): Clause | undefined {
   const last = clause.items.at(-1);
   if (last === undefined || !isParticiple(last)) return undefined;
   const rest = clause.items.slice(0, -1);
-  return { ...clause, tail: clause.tail.filter((word) => word !== "by"), items: [{ ...last, mark: "", starts: true }, ...opened(rest, "", false)] };
+  return {
+    ...clause,
+    tail: clause.tail.filter((word) => word !== "by"),
+    items: [{ ...last, mark: "", starts: true }, ...opened(rest, "", false)],
+  };
 }
 
 function isParticiple({ word, entry, exact }: Item): boolean {
-  return !exact && entry.lemma !== word && !word.endsWith("s") && !word.endsWith("ing") && (entry.parts.includes("v") || /(?:ed|en|wn|ne)$/.test(word)) || IRREGULAR_SAME.has(word);
+  return (
+    (!exact &&
+      entry.lemma !== word &&
+      !word.endsWith("s") &&
+      !word.endsWith("ing") &&
+      (entry.parts.includes("v") || /(?:ed|en|wn|ne)$/.test(word))) ||
+    IRREGULAR_SAME.has(word)
+  );
 }
 
 const IRREGULAR_SAME = new Set("cut hit hurt put read run set shut split spread written".split(" "));

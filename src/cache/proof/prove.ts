@@ -12,8 +12,14 @@ export function proveClauses(a: Clause, b: Clause, level: Level): Veto | undefin
   if (reason === undefined) return undefined;
   const [activeA, activeB] = [toActive(a), toActive(b)];
   if (activeA === undefined && activeB === undefined) return reason;
-  const others: (readonly [Clause | undefined, Clause | undefined])[] = [[activeA, b], [a, activeB], [activeA, activeB]];
-  const proven = others.some(([one, other]) => one !== undefined && other !== undefined && proveOnce(one, other, level) === undefined);
+  const others: (readonly [Clause | undefined, Clause | undefined])[] = [
+    [activeA, b],
+    [a, activeB],
+    [activeA, activeB],
+  ];
+  const proven = others.some(
+    ([one, other]) => one !== undefined && other !== undefined && proveOnce(one, other, level) === undefined,
+  );
   return proven ? undefined : reason;
 }
 
@@ -48,7 +54,10 @@ function classesDiffer(a: Clause, b: Clause, level: Level): Veto | undefined {
 }
 
 function numbersOf({ items }: Clause): string[] {
-  return items.filter(({ isNumber }) => isNumber).map(({ word }) => word).toSorted();
+  return items
+    .filter(({ isNumber }) => isNumber)
+    .map(({ word }) => word)
+    .toSorted();
 }
 
 const IDLE_TAIL = new Set(["of", "in", "to", "for", "at", "from", "with", "on", "about"]);
@@ -59,14 +68,21 @@ function sameTail(a: Clause, b: Clause): boolean {
 }
 
 function conflicts<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
-  return a.size > 0 && b.size > 0 && (a.size !== b.size || [...a].some((one) => !b.has(one))) && !([...a].every((one) => b.has(one)) || [...b].every((one) => a.has(one)));
+  return (
+    a.size > 0 &&
+    b.size > 0 &&
+    (a.size !== b.size || [...a].some((one) => !b.has(one))) &&
+    !([...a].every((one) => b.has(one)) || [...b].every((one) => a.has(one)))
+  );
 }
 
 /** What must or should be is not what is; in a question of yes or no neither is what can be. Past and future need their word. */
 function strictModes(a: Clause, b: Clause): boolean {
   const yesno = a.form === "yesno" || b.form === "yesno";
   const modes = ({ modality, form }: Clause) =>
-    [...modality].filter((one) => (one !== "can" && one !== "would") || yesno).filter(() => form !== "how" && form !== "want");
+    [...modality]
+      .filter((one) => (one !== "can" && one !== "would") || yesno)
+      .filter(() => form !== "how" && form !== "want");
   if (!sameList(modes(a).toSorted(), modes(b).toSorted())) return true;
   return a.tenses.has("future") !== b.tenses.has("future");
 }
@@ -82,7 +98,13 @@ function isPersonal({ form }: Clause): boolean {
 }
 
 /** The words without a partner must be ones that change no answer. */
-function leftoverOf(a: Clause, left: readonly number[], b: Clause, right: readonly number[], level: Level): Veto | undefined {
+function leftoverOf(
+  a: Clause,
+  left: readonly number[],
+  b: Clause,
+  right: readonly number[],
+  level: Level,
+): Veto | undefined {
   const [aloneA, aloneB] = [alone(a, left), alone(b, right)];
   if (aloneA.length === 0 && aloneB.length === 0) return undefined;
   if (aloneA.length === a.items.length || aloneB.length === b.items.length) return "words";
@@ -98,11 +120,19 @@ function alone(clause: Clause, pairs: readonly number[]): Item[] {
 
 /** A word that says little: only a verb, not a name, a number or an adjective. */
 function isLight({ entry, exact, isName, degree, bound }: Item): boolean {
-  return !exact && !isName && degree === "" && bound.length === 0 && /^v/.test(entry.parts) && !/[ar]/.test(entry.parts);
+  return (
+    !exact && !isName && degree === "" && bound.length === 0 && entry.parts.startsWith("v") && !/[ar]/.test(entry.parts)
+  );
 }
 
 /** Negations, quantifiers and owners are bound to the same words. */
-function bindingsDiffer(a: Clause, b: Clause, left: readonly number[], right: readonly number[], level: Level): Veto | undefined {
+function bindingsDiffer(
+  a: Clause,
+  b: Clause,
+  left: readonly number[],
+  right: readonly number[],
+  level: Level,
+): Veto | undefined {
   const at = new Map(b.items.map((item, index) => [right[index] as number, item]));
   const generous = level !== "strict" || isGeneric(a) || isGeneric(b);
   let owners: [string[], string[]] = [[], []];
@@ -114,7 +144,8 @@ function bindingsDiffer(a: Clause, b: Clause, left: readonly number[], right: re
       boundA.push(...weighed(item.bound, a));
       continue;
     }
-    if (!sameList(weighed(item.bound, a), weighed(other.bound, b))) return item.bound.includes("not") || other.bound.includes("not") ? "negation" : "quantifier";
+    if (!sameList(weighed(item.bound, a), weighed(other.bound, b)))
+      return item.bound.includes("not") || other.bound.includes("not") ? "negation" : "quantifier";
   }
   b.items.forEach((item, index) => {
     owners[1].push(...item.owners);
@@ -124,7 +155,9 @@ function bindingsDiffer(a: Clause, b: Clause, left: readonly number[], right: re
   owners = [owners[0], owners[1]].map((list) => [...new Set(list)].toSorted()) as [string[], string[]];
   if (sameList(owners[0], owners[1])) return undefined;
   // "My card" in a question how to do something is "the card".
-  const onlyMine = [...owners[0], ...owners[1]].every((one) => one === "1" || one === "2") && (owners[0].length === 0 || owners[1].length === 0);
+  const onlyMine =
+    [...owners[0], ...owners[1]].every((one) => one === "1" || one === "2") &&
+    (owners[0].length === 0 || owners[1].length === 0);
   return onlyMine && generous ? undefined : "person";
 }
 
@@ -134,7 +167,9 @@ function isGeneric({ form }: Clause): boolean {
 
 /** Bound words that count: "some" says nothing, and a list is of all. */
 function weighed(bound: readonly string[], { form }: Clause): string[] {
-  return bound.filter((one) => one !== "some" && !(one === "all" && form !== "yesno" && form !== "statement") && !one.startsWith("owner"));
+  return bound.filter(
+    (one) => one !== "some" && !(one === "all" && form !== "yesno" && form !== "statement") && !one.startsWith("owner"),
+  );
 }
 
 /** Longest sentences in which phrases may move, in content words. */
@@ -143,7 +178,8 @@ const MOVING_MAX = 16;
 function rolesDiffer(a: Clause, b: Clause, left: readonly number[], right: readonly number[], level: Level): boolean {
   const names = namesOfPairs(a, left);
   const [one, other] = [placed(a, left, names), placed(b, right, names)];
-  const keywords = (a.form === "keywords" || b.form === "keywords") && one.length <= 10;
+  // Keywords have no order, as long as no preposition binds them.
+  const keywords = (isKeywords(a) || isKeywords(b)) && one.length <= 10;
   const repeated = new Set<string>();
   for (const list of [a.items, b.items]) {
     const seen = new Set<string>();
@@ -155,6 +191,10 @@ function rolesDiffer(a: Clause, b: Clause, left: readonly number[], right: reado
   }
   const moves = one.length <= MOVING_MAX;
   return !sameRoles(one, other, { keywords: keywords || level === "aggressive", repeated, moves });
+}
+
+function isKeywords({ form, items }: Clause): boolean {
+  return form === "keywords" && items.every(({ mark }) => mark === "");
 }
 
 /** Pairs of one word have one number: of "deep web and dark web" both webs are the same. */

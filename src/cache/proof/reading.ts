@@ -47,11 +47,22 @@ function readAnew(text: string): ProofReading {
     context: context.replaceAll(/\s+/g, " "),
     question,
     sentences: sentencesOf(question).map((sentence) => ({
-      key: sentence.toLowerCase().replaceAll(/\s+/g, " ").replace(/[.?!\s]+$/, ""),
+      key: keyOf(sentence),
       clause: once(() => readClause(sentence)),
     })),
     readable: once(() => isReadable(question)),
   };
+}
+
+/** A sentence without the marks at its end, whatever its spaces and the capitals that begin its words. */
+function keyOf(sentence: string): string {
+  // Capitals inside a word may be a name in code, and "US" is not "us".
+  const plain = sentence
+    .replaceAll(/(?<!\p{L})\p{Lu}(?!\p{Lu})/gu, (letter) => letter.toLowerCase())
+    .replaceAll(/\s+/g, " ");
+  let end = plain.length;
+  while (end > 0 && /[.?!\s]/.test(plain[end - 1] as string)) end -= 1;
+  return plain.slice(0, end);
 }
 
 function once<T>(work: () => T): () => T {

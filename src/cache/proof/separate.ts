@@ -53,7 +53,11 @@ function byParagraph(prompt: string): Separated | undefined {
   const at = isLast ? paragraphs.length - 1 : short(first) ? 0 : -1;
   if (at < 0) return undefined;
   // Both ends may ask: then both are the question.
-  const both = isLast && short(first) && paragraphs.length > 2 && (first as string).length + (last as string).length < QUESTION_CHARS_MAX;
+  const both =
+    isLast &&
+    short(first) &&
+    paragraphs.length > 2 &&
+    (first as string).length + (last as string).length < QUESTION_CHARS_MAX;
   const taken = both ? new Set([0, at]) : new Set([at]);
   return {
     question: paragraphs.filter((_, index) => taken.has(index)).join("\n"),
@@ -82,15 +86,39 @@ function paragraphsOf(prompt: string): string[] {
   return found;
 }
 
-/** Abbreviations whose full stop ends no sentence. */
-const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|a\.m|p\.m|etc|vs|mr|mrs|ms|dr|prof|st|mt|ft|no|inc|ltd|co|corp|jr|sr|u\.s|approx|dept|fig|est|\p{L})\.$/iu;
+/** Characters of a question that are embedded; embedders cut long texts, and a long text drowns what it asks. */
+const GIST_CHARS_MAX = 600;
 
-/** The sentences of a text, in order. Lines are sentences of their own. Linear. */
+/** The part of a question by which near ones are looked for: all of it, or of a long one its asking sentences, or its ends. */
+export function gistOf(question: string): string {
+  if (question.length <= GIST_CHARS_MAX) return question;
+  const sentences = sentencesOf(question);
+  const asking = sentences.filter((one) => one.endsWith("?")).slice(-3);
+  const picked = asking.length > 0 ? asking : [sentences[0] ?? "", sentences.at(-1) ?? ""];
+  return picked.join(" ").slice(0, GIST_CHARS_MAX);
+}
+
+/** Abbreviations whose full stop ends no sentence. */
+const ABBREVIATION =
+  /(?:^|[\s(])(?:e\.g|i\.e|a\.m|p\.m|etc|vs|mr|mrs|ms|dr|prof|st|mt|ft|no|inc|ltd|co|corp|jr|sr|u\.s|approx|dept|fig|est|\p{L})\.$/iu;
+
+/** Sentences that only greet or thank. */
+const POLITE =
+  /^(?:(?:hi|hello|hey|dear)(?: there| all| team| everyone| sir)?|thanks?(?: you)?(?: (?:so|very) much| a lot)?(?: in advance)?|please(?: help)?|good (?:morning|day|afternoon|evening)|cheers|help)[\s.,!?]*$/i;
+const POLITE_CHARS_MAX = 40;
+
+/** The sentences of a text, in order, without those that only greet or thank. Lines are sentences of their own. Linear. */
 export function sentencesOf(text: string): string[] {
+  const all = splitSentences(text);
+  const found = all.filter((one) => one.length > POLITE_CHARS_MAX || !POLITE.test(one));
+  return found.length > 0 ? found : all;
+}
+
+function splitSentences(text: string): string[] {
   const found: string[] = [];
   for (const line of text.split("\n")) {
     let start = 0;
-    for (const match of line.matchAll(/[.?!]+["')\]]*\s+/g)) {
+    for (const match of line.matchAll(/(?<![.?!])[.?!]+["')\]]{0,3}\s+/g)) {
       const end = match.index + match[0].length;
       const head = line.slice(start, end).trim();
       if (match[0].startsWith(".") && ABBREVIATION.test(head.slice(-12))) continue;

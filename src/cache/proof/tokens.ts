@@ -15,9 +15,30 @@ export interface Token {
 }
 
 const TOKEN =
-  /https?:\/\/\S+|[\w.+-]+@[\w-]+\.[\w.]+|(?<=^|\s)--?[A-Za-z][\w-]*|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![\p{L}\p{N}]*\p{L}\d)|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*(?:\.[\p{L}_][\p{L}\p{N}_]*)*(?:\+\+|#(?![\p{L}\p{N}]))?|\S/gu;
+  /https?:\/\/\S+|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}|(?<=^|\s)--?[A-Za-z][\w-]*|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![\p{L}\p{N}]{0,16}\p{L}\d)|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*(?:\.[\p{L}_][\p{L}\p{N}_]*)*(?:\+\+|#(?![\p{L}\p{N}]))?|\S/gu;
 const IDENTIFIER = /_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{L}\d|^--?[A-Za-z]|:\/\/|@|\+\+|#/u;
-const STOPS = new Set([",", ".", "?", "!", ":", ";", "(", ")", "'", '"', "`", "[", "]", "{", "}", "-", "…", "*", "|", "\\"]);
+const STOPS = new Set([
+  ",",
+  ".",
+  "?",
+  "!",
+  ":",
+  ";",
+  "(",
+  ")",
+  "'",
+  '"',
+  "`",
+  "[",
+  "]",
+  "{",
+  "}",
+  "-",
+  "…",
+  "*",
+  "|",
+  "\\",
+]);
 const QUOTED = /"([^"]{1,200})"|`([^`]{1,200})`|(?<=^|\s)'([^'\n]{1,100})'(?=[\s.,;:?!)]|$)/g;
 /** Stops that count in a sentence with numbers or code: "5 * 3", "a | b". */
 const OPERATOR = /^[*|{}[\]\\-]$/;
@@ -30,7 +51,12 @@ export function tokenise(sentence: string): Token[] {
   for (const match of sentence.matchAll(TOKEN)) {
     const raw = match[0];
     const inQuotes = quoted.some(([from, to]) => match.index >= from && match.index < to);
-    pushToken(raws, raw, { inQuotes, capitals, before: sentence[match.index - 1] ?? " ", after: sentence[match.index + raw.length] ?? " " });
+    pushToken(raws, raw, {
+      inQuotes,
+      capitals,
+      before: sentence[match.index - 1] ?? " ",
+      after: sentence[match.index + raw.length] ?? " ",
+    });
   }
   return withNumbers(withPhrases(raws));
 }
@@ -55,7 +81,9 @@ function pushToken(out: Token[], raw: string, { inQuotes, capitals, before, afte
   else if (raw === "%") out.push(plain("percent"));
   else if (raw === "$" || raw === "€" || raw === "£") out.push(symbol(raw));
   else if (STOPS.has(raw)) {
-    const isOperator = OPERATOR.test(raw) && ((before === " " && after === " ") || (/[\d\w)]/.test(before) && /\d/.test(after) && raw !== "-"));
+    const isOperator =
+      OPERATOR.test(raw) &&
+      ((before === " " && after === " ") || (/[\d\w)]/.test(before) && /\d/.test(after) && raw !== "-"));
     out.push(isOperator ? symbol(raw) : { text: raw, raw, kind: "stop", exact: false, owner: false });
   } else out.push(symbol(raw));
 }
@@ -155,13 +183,30 @@ function consumed(tokens: readonly Token[], at: number, words: readonly string[]
   return index - at;
 }
 
-const SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(" ");
+const SMALL =
+  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
+    " ",
+  );
 const TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
-const ORDINALS = "_ first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(" ");
-const SCALES = new Map([["hundred", 100], ["thousand", 1_000], ["million", 1_000_000], ["billion", 1_000_000_000]]);
+const ORDINALS =
+  "_ first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(
+    " ",
+  );
+const SCALES = new Map([
+  ["hundred", 100],
+  ["thousand", 1_000],
+  ["million", 1_000_000],
+  ["billion", 1_000_000_000],
+]);
 /** Before these "one" points at something. */
-const POINTS = new Set("which that this the any each every another good best no other new does do can should would a".split(" "));
-const SIGNS = new Map([["$", "dollar"], ["€", "euro"], ["£", "pound-sterling"]]);
+const POINTS = new Set(
+  "which that this the any each every another good best no other new does do can should would a".split(" "),
+);
+const SIGNS = new Map([
+  ["$", "dollar"],
+  ["€", "euro"],
+  ["£", "pound-sterling"],
+]);
 
 /** Number words as digits, times of the day and units in one way of writing. */
 function withNumbers(tokens: readonly Token[]): Token[] {
@@ -213,7 +258,10 @@ function ordinal(token: Token, before: Token | undefined): Token | undefined {
 }
 
 /** "twenty five", "two hundred". */
-function spokenNumber(tokens: readonly Token[], at: number): { readonly value: number; readonly length: number } | undefined {
+function spokenNumber(
+  tokens: readonly Token[],
+  at: number,
+): { readonly value: number; readonly length: number } | undefined {
   let [value, length] = [0, 0];
   for (let index = at; index < tokens.length && length < 6; index += 1) {
     const word = tokens[index]?.text ?? "";
@@ -226,7 +274,11 @@ function spokenNumber(tokens: readonly Token[], at: number): { readonly value: n
     length += 1;
   }
   if (length === 0) return undefined;
-  if (length === 1 && tokens[at]?.text === "one" && (POINTS.has(tokens[at - 1]?.text ?? "") || tokens[at + 1]?.kind !== "word"))
+  if (
+    length === 1 &&
+    tokens[at]?.text === "one" &&
+    (POINTS.has(tokens[at - 1]?.text ?? "") || tokens[at + 1]?.kind !== "word")
+  )
     return undefined;
   return { value, length };
 }

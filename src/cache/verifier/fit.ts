@@ -1,7 +1,7 @@
 import { cosine, staticWords, type Embedder } from "../../embedders/index.ts";
 import type { Judged } from "../evaluate.ts";
 import { findVeto } from "../guard.ts";
-import { leansOnContext } from "../leaning.ts";
+import { isFollowUp } from "../follow-up.ts";
 import { read } from "../reading.ts";
 import { FEATURES, toFeatures, toSheet } from "./features.ts";
 import { fit, likelihood, type Example, type Logistic } from "./logistic.ts";
@@ -44,7 +44,7 @@ export async function scorePairs(
   const features = await featuresOf(pairs, embedder);
   return pairs.map(({ a, b, label }, at) => {
     const row = features[at] as number[];
-    const refused = leansOnContext(a) || leansOnContext(b) || findVeto(a, b) !== undefined;
+    const refused = isFollowUp(a) || isFollowUp(b) || findVeto(a, b) !== undefined;
     const score = verifier === undefined ? (row[0] as number) : likelihood(verifier, row);
     return { label, score: refused ? 0 : Math.max(0, score) };
   });

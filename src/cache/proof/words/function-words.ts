@@ -124,9 +124,7 @@ export const SOFT: ReadonlySet<string> = words(
   "located situated exist lie currently available different various kind type sort possible existing presently",
 );
 /** Verbs that a preposition behind them says as well: "held in", "published by". */
-export const SOFT_BEFORE_PREPOSITION: ReadonlySet<string> = words(
-  "publish hold write use present give offer serve",
-);
+export const SOFT_BEFORE_PREPOSITION: ReadonlySet<string> = words("publish hold write use present give offer serve");
 
 /** Common function words of other languages that are no English words. */
 export const FOREIGN: ReadonlySet<string> = words(

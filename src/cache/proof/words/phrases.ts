@@ -222,9 +222,8 @@ real-time=realtime
 `;
 
 /** Words to try at a position by their first word, longest first. */
-export const PHRASES_BY_FIRST: ReadonlyMap<string, readonly (readonly [readonly string[], readonly string[]])[]> = toPhrases(
-  PHRASES,
-);
+export const PHRASES_BY_FIRST: ReadonlyMap<string, readonly (readonly [readonly string[], readonly string[]])[]> =
+  toPhrases(PHRASES);
 
 function toPhrases(text: string) {
   const found = new Map<string, (readonly [readonly string[], readonly string[]])[]>();
@@ -233,7 +232,10 @@ function toPhrases(text: string) {
     const words = from.split(" ");
     const entry = [words, to === "" ? [] : to.split(" ")] as const;
     const first = words[0] ?? "";
-    found.set(first, [...(found.get(first) ?? []), entry].toSorted((a, b) => b[0].length - a[0].length));
+    found.set(
+      first,
+      [...(found.get(first) ?? []), entry].toSorted((a, b) => b[0].length - a[0].length),
+    );
   }
   return found;
 }

@@ -1,481 +1,66 @@
 /**
- * Words that say the same in a question, by hand: a line is a group, a word may stand in several. Nothing here is transitive. What
+ * Words that say the same in a question, by hand: groups are parted by slashes and line ends, a word may stand in several. Nothing here is transitive. What
  * differs in degree, direction, owner or kind does not belong here ("good" and "best", "lend" and "borrow", "price" and "fee").
  */
 const GROUPS = `
-buy purchase
-price cost
-end finish conclude
-movie film
-inhabitant resident
-use utilize utilise usage
-tip advice
-difference distinction
-big large
-small little
-quick fast rapid quickly rapidly
-car automobile
-doctor physician
-job occupation
-delete remove erase
-modify change alter
-edit change modify
-choose select pick
-build construct make
-close shut
-broken notworking
-help assist assistance aid
-get obtain acquire receive
-receive get
-get retrieve fetch
-show display
-explain describe
-happen occur
-allow permit
-require need
-necessary required needed
-border neighbor adjoin borderwith
-adjacent neighboring bordering
-neighbor adjacent
-author writer
-write author
-photo picture photograph
-image picture
-kid child
-mom mother mum
-dad father
-lady woman
-attorney lawyer
-teacher instructor
-professor instructor teacher
-teach instruct
-class course
-student pupil
-big huge
-important significant crucial
-hard difficult tough
-easy simple
-wrong incorrect
-famous wellknown renowned
-popular wellliked
-rich wealthy
-clever smart intelligent
-sick ill
-illness sickness disease
-medicine medication
-symptom sign
-treatment therapy
-exercise workout
-phone telephone
-cellphone phone smartphone
-website site webpage
-app application
-bug error
-folder directory
-parameter argument
-dictionary hashmap
-convert transform change
-calculate compute
-determine find
-find locate
-discover find
-search look_for
-look_for find
-count number
-number amount
-quantity amount
-length duration
-height altitude elevation
-area size
-route path way
-way method
-method technique
-approach method way
-manner way
-plan strategy
-goal aim objective
-purpose aim
-benefit advantage
-advantage pro
-drawback disadvantage
-disadvantage con
-drawback downside
-disadvantage downside
-effect impact
-effect consequence
-result outcome
-example instance sample
-kind type sort
-piece part
-feature characteristic
-trait characteristic
-rule regulation
-law legislation
-firm company
-company business
-corporation company
-employee worker
-salary wage pay
-earnings income
-refund reimbursement
-reimburse refund
-charge fee
-trip journey
-travel journey
-trip travel
-holiday vacation
-flight fly
-airfare fare
-airplane plane aircraft
-airline carrier
-nonstop direct
-depart leave
-departure leave
-arrive arrival
-baggage luggage
-suitcase luggage
-meal food
-food cuisine
-restaurant eatery diner
-eat dine
-drink beverage
-shop store
-shopping shop
-town city
-nation country
-ocean sea
-forest woods
-stone rock
-gift present
-photo image
-autumn fall
-present current
-current latest
-recent latest
-newest latest
-currentnow now
-elderly old
-young youthful
-start launch
-launch release
-publish release
-publication publish
-reply respond answer
-response reply answer
-respond answer
-inquire ask
-question inquiry query
-request ask_for
-request application
-apply application
-contact reach
-contact get_in_touch
-speak talk
-talk chat
-discuss talk
-say tell
-mention say
-mean signify
-define definition
-describe description
-summary overview
-summarize summarise recap
-list enumerate
-heading title
-theme topic
-poem verse
-joke gag
-singer vocalist
-die death
-death die
-dead deceased
-birth bear
-born birth
-marry wed
-wedding marriage
-husband spouse
-wife spouse
-puppy pup
-pain ache
-tired exhausted
-sleep rest
-scared afraid
-fear afraid
-angry mad
-sad unhappy
-worry concern
-anxious nervous
-improve enhance
-improve boost
-increase raise
-grow increase
-reduce decrease lower
-reduce cut
-lessen reduce
-shrink reduce
-prevent avoid
-avoid prevent
-stop prevent
-stop quit
-stop cease
-keep maintain
-save preserve
-protect secure
-safe secure
-hide conceal
-reveal disclose
-send transmit
-transfer send
-move transfer
-move relocate
-ship deliver
-shipping delivery
-deliver delivery
-order purchase
-cancel call_off
-cancel terminate
-verify confirm
-confirm confirmation
-check verify
-check examine
-identity identification
-test exam
-exam examination
-assignment homework
-grade mark
-enroll register
-register sign_up
-sign_up enroll
-sign_in log_in login signin
-log_out sign_out logout signout
-log_in access
-password passcode
-forget lose
-missing lose
-lost misplaced
-misplace lose
-stolen steal theft
-topup top_up
-atm cashpoint
-withdraw withdrawal
-exchange convert
-percent percentage
-statistic figure
-forecast prediction
-predict forecast
-rain rainfall
-snow snowfall
-clean tidy
-wash clean
-cook prepare
-ingredient item
-garden yard
-home residence
-apartment flat
-place location
-location position
-where location
-reside live
-live dwell
-stay live
-centre center
-major main
-main primary
-chief main
-basic fundamental
-principal main
-total overall
-total sum
-whole entire
-entire complete
-full complete
-complete finish
-empty blank
-maximum max
-minimum min
-average mean
-avg average
-approximately about_number
-nearly almost
-often frequently
-frequently frequent
-rarely seldom
-usually typically normally generally
-typical usual normal
-perhaps maybe
-immediately instantly
-instant immediate
-quickly fast
-slowly slow
-automatically automatic
-free gratis
-inexpensive cheap
-affordable cheap
-costly expensive
-valid legitimate
-real genuine
-fake counterfeit
-false untrue
-different distinct
-similar alike
-same identical
-equal same
-various different
-several multiple
-numerous many
-lots many
-plenty many
-citizen resident
-customer client
-buyer customer
-founder creator
-establish create
-invent invention
-inventor invent
-discover discovery
-develop development
-create creation
-contain include
-include comprise
-lack miss
-want wish
-like enjoy
-love adore
-hate dislike
-prefer favor
-think believe
-idea suggestion
-suggest recommend
-recommendation recommend suggestion
-suggest suggestion
-propose suggest
-know knowledge
-understand comprehend
-learn study
-study research
-research investigation
-article paper
-paper publication
-journal publication
-dataset datum
-cite reference
-citation cite
-quote citation
-translate translation
-pronounce pronunciation
-spell spelling
-abbreviation acronym
-word term
-phrase expression
-paragraph passage
-digit number
-equation formula
-solve solution
-solution answer
-proof evidence
-prove demonstrate
-demonstrate show
-view see
-watch see
-look see
-color colour
-gray grey
-round circular
-size dimension
-weight mass
-tall high
-long lengthy
-wide broad
-deep profound
-thin slim slender
-strong powerful
-weak feeble
-beautiful pretty gorgeous
-attractive handsome
-ugly unattractive
-odd strange weird
-strange unusual
-common frequent
-unique unusual
-rare uncommon
-someone somebody anyone anybody
-everyone everybody
-something anything
-run flow
-pass traverse cross
-run pass
-flow pass traverse
-current now
-top best
-begin start commence
-fix repair
-solve resolve
-problem issue
-error mistake
-reason cause
-meaning definition
-speed velocity
-pay payment
-job work_as
-cent penny
-debit_card debitcard
-visa_card visacard
-notworking fail
-purpose use
-wait waiting
-arrive come
-reach arrive
-go travel
-nonstop direct
-meal dining
-prerequisite prereq requirement
-instructor lecturer
-elective optional
-lecture class
-course module
-credit credithour
-sched schedule
-timetable schedule
-graduate graduation
-register registration
-enroll enrollment
-require requirement
-available availability
-know familiar
-meet satisfy
-satisfy fulfill
-fulfill meet
-suitable appropriate
-beginner novice
-children kid
-learn master
-earn gain
-lose_weight slim_down
-hack trick
-trick tip
-tutorial guide
-guide manual
-install set_up
-set_up configure
-configure configuration
-initialize initialise
-organize organise
-connect link
-link connection
-launch open
-execute run
-kill terminate
-print output
-undo revert
-restart reboot
-refresh reload
-debug troubleshoot
-rename retitle
-duplicate copy
-empty clear
-huge enormous
-enormous gigantic
-tiny small
+buy purchase / price cost / end finish conclude / movie film / inhabitant resident / use utilize utilise usage / tip advice / difference distinction
+big large / small little / quick fast rapid quickly rapidly / car automobile / doctor physician / job occupation / delete remove erase
+modify change alter / edit change modify / choose select pick / build construct make / close shut / broken notworking / help assist assistance aid
+get obtain acquire receive / receive get / get retrieve fetch / show display / explain describe / happen occur / allow permit / require need
+necessary required needed / border neighbor adjoin borderwith / adjacent neighboring bordering / neighbor adjacent / author writer / write author
+photo picture photograph / image picture / kid child / mom mother mum / dad father / lady woman / attorney lawyer / teacher instructor
+professor instructor teacher / teach instruct / class course / student pupil / big huge / important significant crucial / hard difficult tough
+easy simple / wrong incorrect / famous wellknown renowned / popular wellliked / rich wealthy / clever smart intelligent / sick ill
+illness sickness disease / medicine medication / symptom sign / treatment therapy / exercise workout / phone telephone / cellphone phone smartphone
+website site webpage / app application / bug error / folder directory / parameter argument / dictionary hashmap / convert transform change
+calculate compute / determine find / find locate / discover find / search look_for / look_for find / count number / number amount / quantity amount
+length duration / height altitude elevation / area size / route path way / way method / method technique / approach method way / manner way
+plan strategy / goal aim objective / purpose aim / benefit advantage / advantage pro / drawback disadvantage / disadvantage con / drawback downside
+disadvantage downside / effect impact / effect consequence / result outcome / example instance sample / kind type sort / piece part
+feature characteristic / trait characteristic / rule regulation / law legislation / firm company / company business / corporation company
+employee worker / salary wage pay / earnings income / refund reimbursement / reimburse refund / charge fee / trip journey / travel journey
+trip travel / holiday vacation / flight fly / airfare fare / airplane plane aircraft / airline carrier / nonstop direct / depart leave
+departure leave / arrive arrival / baggage luggage / suitcase luggage / meal food / food cuisine / restaurant eatery diner / eat dine / drink beverage
+shop store / shopping shop / town city / nation country / ocean sea / forest woods / stone rock / gift present / photo image / autumn fall
+present current / current latest / recent latest / newest latest / currentnow now / elderly old / young youthful / start launch / launch release
+publish release / publication publish / reply respond answer / response reply answer / respond answer / inquire ask / question inquiry query
+request ask_for / request application / apply application / contact reach / contact get_in_touch / speak talk / talk chat / discuss talk / say tell
+mention say / mean signify / define definition / describe description / summary overview / summarize summarise recap / list enumerate / heading title
+theme topic / poem verse / joke gag / singer vocalist / die death / death die / dead deceased / birth bear / born birth / marry wed / wedding marriage
+husband spouse / wife spouse / puppy pup / pain ache / tired exhausted / sleep rest / scared afraid / fear afraid / angry mad / sad unhappy
+worry concern / anxious nervous / improve enhance / improve boost / increase raise / grow increase / reduce decrease lower / reduce cut
+lessen reduce / shrink reduce / prevent avoid / avoid prevent / stop prevent / stop quit / stop cease / keep maintain / save preserve / protect secure
+safe secure / hide conceal / reveal disclose / send transmit / transfer send / move transfer / move relocate / ship deliver / shipping delivery
+deliver delivery / order purchase / cancel call_off / cancel terminate / verify confirm / confirm confirmation / check verify / check examine
+identity identification / test exam / exam examination / assignment homework / grade mark / enroll register / register sign_up / sign_up enroll
+sign_in log_in login signin / log_out sign_out logout signout / log_in access / password passcode / forget lose / missing lose / lost misplaced
+misplace lose / stolen steal theft / topup top_up / atm cashpoint / withdraw withdrawal / exchange convert / percent percentage / statistic figure
+forecast prediction / predict forecast / rain rainfall / snow snowfall / clean tidy / wash clean / cook prepare / ingredient item / garden yard
+home residence / apartment flat / place location / location position / where location / reside live / live dwell / stay live / centre center
+major main / main primary / chief main / basic fundamental / principal main / total overall / total sum / whole entire / entire complete
+full complete / complete finish / empty blank / maximum max / minimum min / average mean / avg average / approximately about_number / nearly almost
+often frequently / frequently frequent / rarely seldom / usually typically normally generally / typical usual normal / perhaps maybe
+immediately instantly / instant immediate / quickly fast / slowly slow / automatically automatic / free gratis / inexpensive cheap / affordable cheap
+costly expensive / valid legitimate / real genuine / fake counterfeit / false untrue / different distinct / similar alike / same identical
+equal same / various different / several multiple / numerous many / lots many / plenty many / citizen resident / customer client / buyer customer
+founder creator / establish create / invent invention / inventor invent / discover discovery / develop development / create creation / contain include
+include comprise / lack miss / want wish / like enjoy / love adore / hate dislike / prefer favor / think believe / idea suggestion / suggest recommend
+recommendation recommend suggestion / suggest suggestion / propose suggest / know knowledge / understand comprehend / learn study / study research
+research investigation / article paper / paper publication / journal publication / dataset datum / cite reference / citation cite / quote citation
+translate translation / pronounce pronunciation / spell spelling / abbreviation acronym / word term / phrase expression / paragraph passage
+digit number / equation formula / solve solution / solution answer / proof evidence / prove demonstrate / demonstrate show / view see / watch see
+look see / color colour / gray grey / round circular / size dimension / weight mass / tall high / long lengthy / wide broad / deep profound
+thin slim slender / strong powerful / weak feeble / beautiful pretty gorgeous / attractive handsome / ugly unattractive / odd strange weird
+strange unusual / common frequent / unique unusual / rare uncommon / someone somebody anyone anybody / everyone everybody / something anything
+run flow / pass traverse cross / run pass / flow pass traverse / current now / top best / begin start commence / fix repair / solve resolve
+problem issue / error mistake / reason cause / meaning definition / speed velocity / pay payment / job work_as / cent penny / debit_card debitcard
+visa_card visacard / notworking fail / purpose use / wait waiting / arrive come / reach arrive / go travel / meal dining
+prerequisite prereq requirement / instructor lecturer / elective optional / lecture class / course module / credit credithour / sched schedule
+timetable schedule / graduate graduation / register registration / enroll enrollment / require requirement / available availability / know familiar
+meet satisfy / satisfy fulfill / fulfill meet / suitable appropriate / beginner novice / children kid / learn master / earn gain
+lose_weight slim_down / hack trick / trick tip / tutorial guide / guide manual / install set_up / set_up configure / configure configuration
+initialize initialise / organize organise / connect link / link connection / launch open / execute run / kill terminate / print output / undo revert
+restart reboot / refresh reload / debug troubleshoot / rename retitle / duplicate copy / empty clear / huge enormous / enormous gigantic / tiny small
 tiny minuscule
 `;
 
@@ -484,7 +69,10 @@ export const SYNONYMS: ReadonlyMap<string, readonly number[]> = toGroups(GROUPS)
 
 function toGroups(text: string): ReadonlyMap<string, readonly number[]> {
   const found = new Map<string, number[]>();
-  for (const [at, line] of text.trim().split("\n").entries()) {
+  for (const [at, line] of text
+    .trim()
+    .split(/\n| \/ /)
+    .entries()) {
     for (const word of line.split(" ")) {
       const known = found.get(word);
       if (known === undefined) found.set(word, [at]);

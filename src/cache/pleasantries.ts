@@ -16,7 +16,7 @@ const ROUNDS = 4;
  * A prompt without greetings, pleas and thanks around it: what is asked stays word for word. "Please tell me what inflation is, thanks"
  * asks "what inflation is". Never empties a prompt. English; other languages are left as they are.
  */
-export function withoutCourtesy(text: string): string {
+export function stripPleasantries(text: string): string {
   if (!POSSIBLE_FIRST.test(text) && !POSSIBLE_LAST.test(text.slice(-LAST_CHARS))) return text;
   let left = text;
   for (let round = 0; round < ROUNDS; round += 1) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { leansOnContext } from "./leaning.ts";
+import { isFollowUp } from "./follow-up.ts";
 
 describe("a prompt", () => {
   it.each([
@@ -22,7 +22,7 @@ describe("a prompt", () => {
     "continue",
     "But how?",
   ])("that leans on what was said before is known: %s", (text) => {
-    expect(leansOnContext(text)).toBe(true);
+    expect(isFollowUp(text)).toBe(true);
   });
 
   it.each([
@@ -42,6 +42,6 @@ describe("a prompt", () => {
     "another word for happy",
     "capital of Peru",
   ])("that stands by itself is let be: %s", (text) => {
-    expect(leansOnContext(text)).toBe(false);
+    expect(isFollowUp(text)).toBe(false);
   });
 });

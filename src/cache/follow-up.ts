@@ -28,7 +28,7 @@ const CARRIES_ON = /^(?:and|or|but|so|then|also|what about|how about|what if|and
  * turns ask for something else, so such a prompt shares no answer unless the turns before it are part of what is compared. English;
  * other languages are told by nothing but their length. Pure, linear.
  */
-export function leansOnContext(text: string): boolean {
+export function isFollowUp(text: string): boolean {
   if (CARRIES_ON.test(text.trim())) return true;
   const words = wordsOf(text);
   if (!words.some(says)) return words.length > 0 && words.every((word) => EMPTY.has(word) || points(word));

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { withoutCourtesy } from "./courtesy.ts";
+import { stripPleasantries } from "./pleasantries.ts";
 
-describe("courtesy", () => {
+describe("pleasantries", () => {
   it.each([
     ["Please tell me what inflation is, thanks!", "what inflation is"],
     ["Hello, could you please explain recursion?", "explain recursion?"],
@@ -15,7 +15,7 @@ describe("courtesy", () => {
     ["thanks", "thanks"],
     ["Tell me about Rome", "Tell me about Rome"],
   ])("%s asks: %s", (text, asked) => {
-    expect(withoutCourtesy(text)).toBe(asked);
+    expect(stripPleasantries(text)).toBe(asked);
   });
 
   it("is taken away once and for all, and never empties a prompt", () => {
@@ -34,8 +34,8 @@ describe("courtesy", () => {
     fc.assert(
       fc.property(fc.array(part, { minLength: 1, maxLength: 4 }), (parts) => {
         const text = parts.join("").trim();
-        const once = withoutCourtesy(text);
-        expect(withoutCourtesy(once)).toBe(once);
+        const once = stripPleasantries(text);
+        expect(stripPleasantries(once)).toBe(once);
         if (text !== "") expect(once).not.toBe("");
       }),
     );

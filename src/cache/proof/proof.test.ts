@@ -1,0 +1,162 @@
+/** The proof by pairs that were written for this test: different questions of every kind that embeddings mistake, and paraphrases. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { prove, read, type Level } from "./index.ts";
+
+const proof = (a: string, b: string, level: Level = "strict") => prove(read(a), read(b), level);
+
+const DIFFERENT: readonly (readonly [kind: string, a: string, b: string])[] = [
+  ["number", "how many calories are in 2 eggs", "how many calories are in 3 eggs"],
+  ["number", "train to Lyon at 9 am", "train to Lyon at 9 pm"],
+  ["number", "What happened in 1914?", "What happened in 1918?"],
+  ["unit", "how long is 5 km on foot", "how long is 5 miles on foot"],
+  ["negation", "which mushrooms are edible", "which mushrooms are not edible"],
+  ["negation", "Can I bring my dog?", "Can't I bring my dog?"],
+  ["negation", "recipes with sugar", "recipes without sugar"],
+  ["antonym", "How do I enable notifications?", "How do I disable notifications?"],
+  ["antonym", "what are the advantages of nuclear power", "what are the disadvantages of nuclear power"],
+  ["antonym", "How do I turn on Bluetooth?", "How do I turn off Bluetooth?"],
+  ["antonym", "Convert the text to uppercase", "Convert the text to lowercase"],
+  ["roles", "How much does Alice owe Bob?", "How much does Bob owe Alice?"],
+  ["roles", "Did Rome conquer Carthage?", "Did Carthage conquer Rome?"],
+  ["roles", "What is the area of the largest state?", "What is the state with the largest area?"],
+  ["roles", "flights from Oslo to Bergen", "flights from Bergen to Oslo"],
+  ["roles", "Is a cat bigger than a fox?", "Is a fox bigger than a cat?"],
+  ["roles", "translate this from German to English: Hallo", "translate this from English to German: Hallo"],
+  ["roles", "Who was killed by Brutus?", "Who killed Brutus?"],
+  ["roles", "the son of the king's friend", "the friend of the king's son"],
+  [
+    "roles",
+    "How do I export from Notion and import into Evernote?",
+    "How do I import from Notion and export into Evernote?",
+  ],
+  ["roles", "use tabs instead of spaces", "use spaces instead of tabs"],
+  ["tense", "Who is the mayor of Hamburg?", "Who was the mayor of Hamburg?"],
+  ["tense", "When does the store open?", "When did the store open?"],
+  ["modality", "Must I wear a helmet?", "May I wear a helmet?"],
+  ["modality", "Should I take the second dose?", "Do I take the second dose?"],
+  ["quantifier", "Do all birds fly?", "Do any birds fly?"],
+  ["quantifier", "Is every swan white?", "Is some swan white?"],
+  ["quantifier", "I only eat fish", "I eat fish"],
+  ["question", "Which rivers cross the border?", "How many rivers cross the border?"],
+  ["question", "Who founded the company?", "When was the company founded?"],
+  ["question", "Why do cats purr?", "How do cats purr?"],
+  ["question", "The meeting is at noon", "Is the meeting at noon?"],
+  ["person", "What is your refund policy?", "What is their refund policy?"],
+  ["person", "Why did he leave?", "Why did she leave?"],
+  ["symbol", "filter rows where age > 30", "filter rows where age < 30"],
+  ["symbol", "what is 5 - 3", "what is 5 + 3"],
+  ["symbol", "great job 👍", "great job 👎"],
+  ["conjunction", "is a and b true", "is a or b true"],
+  ["code", "how does parse_config work", "how does load_config work"],
+  ["code", "what does Array.from do", "what does Array.of do"],
+  ["code", "explain git reset --soft", "explain git reset --hard"],
+  ["code", "numpy argmax over axis", "numpy argmin over axis"],
+  ["quoted", 'what does "bank" mean', 'what does "shore" mean'],
+  ["name", "Which states border Ohio?", "Which states border Michigan?"],
+  ["name", "capital of Austria", "capital of Australia"],
+  ["word", "penalty for fraud in Texas", "penalty for theft in Texas"],
+  ["word", "Define backpropagation", "hello backpropagation"],
+  ["word", "How do I reset my password?", "How do I reset my PIN?"],
+  ["degree", "longest bridge in Europe", "second longest bridge in Europe"],
+  ["degree", "Which city is large?", "Which city is the largest?"],
+  ["degree", "the most expensive phone", "the least expensive phone"],
+  ["added", "flights to Oslo", "flights and hotels to Oslo"],
+  ["added", "list nonstop flights to Oslo", "list flights to Oslo"],
+  ["added", "how to cook rice", "how to cook brown rice"],
+  ["preposition", "meetings before Monday", "meetings after Monday"],
+  ["preposition", "what can I do with a passport", "what can I do without a passport"],
+  ["script", "中国的首都是哪里", "法国的首都是哪里"],
+  ["script", "Ποια είναι η πρωτεύουσα της Γαλλίας;", "Ποια είναι η πρωτεύουσα της Ισπανίας;"],
+  [
+    "language",
+    "Wie hoch ist der Eiffelturm und wer hat ihn gebaut?",
+    "Wie alt ist der Eiffelturm und wer hat ihn gebaut?",
+  ],
+  ["case", "how do I contact us support", "how do I contact US support"],
+  ["superscript", "what is 2² plus one", "what is 22 plus one"],
+];
+
+const SAME: readonly (readonly [a: string, b: string])[] = [
+  ["What is the capital of France?", "what's the capital of france"],
+  ["What is the capital of Norway?", "Tell me the capital of Norway"],
+  ["How do I reset my password?", "What are the steps to reset my password?"],
+  ["How do I reset my password?", "I need help resetting my password"],
+  ["How can I cancel my order?", "I want to cancel my order"],
+  ["cancel my order", "Hi, could you please help me cancel my order? Thanks!"],
+  ["How tall is the Eiffel Tower?", "What is the height of the Eiffel Tower?"],
+  ["How much does a passport cost?", "What is the price of a passport?"],
+  ["How many people live in Denver?", "What is the population of Denver?"],
+  ["show me flights from Oslo to Bergen on Monday", "list flights on Monday from Oslo to Bergen"],
+  ["I would like a flight from Oslo to Bergen", "Give me flights from Oslo to Bergen"],
+  ["Which papers were written by Jane Doe?", "What papers did Jane Doe write?"],
+  ["What is the difference between TCP and UDP?", "How is UDP different from TCP?"],
+  [
+    "difference between active voice and passive voice",
+    "What is the difference between passive voice and active voice?",
+  ],
+  ["What does HTTP stand for?", "What is the meaning of HTTP?"],
+  ["buy a house", "purchase a house"],
+  ["list 3 ideas", "list three ideas"],
+  ["at 9:00 am", "at 9 am"],
+  ["it costs 1,000 dollars", "it costs $1000"],
+  ["what is the recieve buffer of TCP", "what is the receive buffer of TCP"],
+  ["What is in\u200Bflation?", "What is inflation?"],
+  ["Ｗhat is inflation?", "What is inflation?"],
+  ["best programming language to learn", "top programming language to learn"],
+  ["An onion is being cut by a man", "A man is cutting an onion"],
+  ["Is it better to live in Rome or Milan?", "Is it better to live in Milan or Rome?"],
+  ["python sort list by date", "sort list by date in python"],
+  ["What is the colour of copper?", "What is the color of copper?"],
+  ["Where is the Louvre located?", "Where is the Louvre?"],
+  ["website hosting", "web site hosting"],
+];
+
+describe("a proof", () => {
+  it.each(DIFFERENT)("is not found for another %s: %s | %s", (_, a, b) => {
+    expect([proof(a, b).proven, proof(b, a).proven, proof(a, b, "balanced").proven]).toEqual([false, false, false]);
+  });
+
+  it.each(SAME)("is found for: %s | %s", (a, b) => {
+    expect([proof(a, b), proof(b, a)]).toEqual([{ proven: true }, { proven: true }]);
+  });
+
+  it("is found for every text with itself, and the same both ways", () => {
+    const word = fc.constantFrom(
+      ..."how do i cancel my order not all two rome to from by and the largest city of texas ? , is which 5 us US".split(
+        " ",
+      ),
+    );
+    const text = fc.oneof(
+      fc.array(word, { maxLength: 12 }).map((words) => words.join(" ")),
+      fc.string({ unit: "grapheme", maxLength: 60 }),
+    );
+    fc.assert(fc.property(text, (one) => proof(one, one).proven));
+    for (const level of ["strict", "balanced", "aggressive"] as const)
+      fc.assert(
+        fc.property(text, text, (a, b) => proof(a, b, level).proven === proof(b, a, level).proven),
+        { numRuns: 300 },
+      );
+  });
+
+  it("leaves out what both prompts share, and compares their questions", () => {
+    const document =
+      "The order was placed on Monday. It was shipped by rail on Tuesday and came to Basel on Friday. ".repeat(3);
+    const about = (question: string) =>
+      `Answer from the context.\n\nContext:\n${document}\n\nQuestion: ${question}\nAnswer:`;
+    expect(proof(about("When was it shipped?"), about("when was it shipped")).proven).toBe(true);
+    expect(proof(about("When was it shipped?"), about("When was it placed?")).proven).toBe(false);
+    expect(proof(about("When was it shipped?"), about("When was it shipped?").replace("rail", "road"))).toMatchObject({
+      reason: "context",
+    });
+    expect(proof(`${document}How did it come?`, `${document}How did it come? Who paid?`)).toMatchObject({
+      reason: "added",
+    });
+  });
+
+  it("says when a prompt cannot be read, or is too long to compare", () => {
+    expect(proof("какая столица Франции", "какая столица Италии")).toEqual({ proven: false, reason: "unreadable" });
+    const long = (word: string) => `${"word ".repeat(400)}${word}`;
+    expect(proof(long("one thing"), long("another thing"))).toEqual({ proven: false, reason: "length" });
+  });
+});
