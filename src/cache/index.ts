@@ -41,3 +41,4 @@ export { fitVerifier, scorePairs, type LabelledPair } from "./verifier/fit.ts";
 export type { Logistic } from "./verifier/logistic.ts";
 export { WEIGHTS as SHIPPED_WEIGHTS } from "./verifier/weights.gen.ts";
 export { wrap } from "./wrap.ts";
+export { isPersonal } from "./personal.ts";

@@ -8,6 +8,8 @@ export interface CacheControl {
   readonly noStore: boolean;
   /** Answer from the cache or not at all. */
   readonly onlyIfCached: boolean;
+  /** Share the answer with nobody else: it is looked for, and stored, among this user's own. */
+  readonly ownOnly: boolean;
   /** Oldest answer that may be served, in milliseconds. */
   readonly maxAgeMs: number;
 }
@@ -17,11 +19,12 @@ export const CACHE_CONTROL_DEFAULT: CacheControl = {
   noCache: false,
   noStore: false,
   onlyIfCached: false,
+  ownOnly: false,
   maxAgeMs: Infinity,
 };
 
 /**
- * Reads `x-marrow-cache-control`: `no-store`, `no-cache`, `only-if-cached`, `max-age=seconds`, separated by commas.
+ * Reads `x-marrow-cache-control`: `no-store`, `no-cache`, `only-if-cached`, `private`, `max-age=seconds`, separated by commas.
  * An unknown word is refused rather than passed over: a misspelt `no-store` must not store.
  * @throws MarrowError `invalid_input`
  */
@@ -37,10 +40,11 @@ export function parseCacheControl(header: string | undefined): CacheControl {
     else if (word === "no-cache") control.noCache = true;
     else if (word === "no-store") control.noStore = true;
     else if (word === "only-if-cached") control.onlyIfCached = true;
+    else if (word === "private") control.ownOnly = true;
     else if (word !== "") {
       throw new MarrowError(
         "invalid_input",
-        "x-marrow-cache-control must hold no-store, no-cache, only-if-cached or max-age=seconds, separated by commas",
+        "x-marrow-cache-control must hold no-store, no-cache, only-if-cached, private or max-age=seconds, separated by commas",
         { details: { path: "x-marrow-cache-control" } },
       );
     }

@@ -19,11 +19,16 @@ const IRRELEVANT = new Set([
 /**
  * The question that a request asks of the cache, or `undefined` when no stored answer could serve it: the last message is
  * no plain text of the user's, or several answers are wanted at once. Everything that the model is given counts exactly but the text of
- * the last message. `beside`: what else must be equal.
+ * the last message. `besideOf` says what else must be equal for a prompt.
  */
-export function toQuestion(request: ChatRequest, { digest, spoken }: Context, beside?: unknown): Question | undefined {
+export function toQuestion(
+  request: ChatRequest,
+  { digest, spoken }: Context,
+  besideOf: (prompt: string) => unknown = () => undefined,
+): Question | undefined {
   const prompt = promptOf(request);
   if (prompt === undefined) return undefined;
+  const beside = besideOf(prompt);
   const parameters = Object.fromEntries(Object.entries(request).filter(([name]) => !IRRELEVANT.has(name)));
   const fields = besideText(request.messages.at(-1) as ChatMessage);
   const within = { parameters, ...(fields !== undefined && { fields }), ...(beside !== undefined && { beside }) };

@@ -4,6 +4,7 @@ import type { Memory } from "../memory/index.ts";
 import type { ChatModel, ChatRequest, Prices } from "../models/index.ts";
 import type { CacheControl } from "./cache-control.ts";
 import type { StoredAnswer } from "./cacheable.ts";
+import type { SharedPer, Sharing } from "./sharing.ts";
 import type { Spent } from "./spending.ts";
 
 /** What a flow is made of: the roles of one scope. An absent role is passed over. */
@@ -18,8 +19,16 @@ export interface FlowOptions {
   /** Where conversations are that requests name; those must exist already. @default none can be named */
   readonly conversations?: Memory | undefined;
   readonly cache?: Cache<StoredAnswer> | undefined;
+  /** Who is served whose answers. @default everybody of the scope everybody's, but personal prompts only their user's */
+  readonly sharing?: Sharing | undefined;
   /** Turns of a session given to the model, 1 to 1,000. @default 40 */
   readonly sessionTurns?: number | undefined;
+  /**
+   * What becomes of an answer whose client left: `finish` reads it to its end where a session or the cache wants it, `cancel` ends the
+   * model's call (a session keeps what came). Either way the client's place is free at once, those who read along are served, and what
+   * nobody wants is ended. @default "finish"
+   */
+  readonly onDisconnect?: "finish" | "cancel" | undefined;
   /** How long an answer whose client has gone is still read to its end, in milliseconds. @default 120_000 */
   readonly drainMs?: number | undefined;
   /** Hears of what could not be done in the background: a role's name and the error. */
@@ -37,12 +46,18 @@ export interface ChatCall {
   readonly user: string;
   /** The key that it came with, a name or hash and never the key itself: a subject of limits. */
   readonly key?: string | undefined;
+  /** Narrows the flow's own sharing for this call; it never widens it. */
+  readonly per?: readonly SharedPer[] | undefined;
   /** Decides in place of the flow's own limiter, for this call. */
   readonly limiter?: Limiter | undefined;
   readonly session?: string | undefined;
   /** A conversation in place of a session. */
   readonly conversation?: string | undefined;
   readonly control?: CacheControl | undefined;
+  /** Fires when the client left; what becomes of the answer is `onDisconnect`'s. */
+  readonly gone?: AbortSignal | undefined;
+  /** Whoever calls keeps the answer: it is read to its end without its client. @default false */
+  readonly keeps?: boolean | undefined;
   /** Ends the model's call; what it said so far is kept by the session, as of a stream that broke. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -69,7 +84,7 @@ export interface Provenance {
 /** A stream of events to be written through. */
 export interface AnswerStream extends AsyncIterable<Uint8Array> {
   /**
-   * Tells that nobody reads on. The answer is still read to its end, within `drainMs`, so that the session keeps it.
+   * Tells that the client left: its place is free, and the answer is read on while somebody wants it; see `onDisconnect`.
    * Needless after the last piece; harmless at any time.
    */
   abandon(): void;

@@ -2,14 +2,16 @@ import { toFingerprint, unlessAway, type Lookup, type Question } from "../cache/
 import { MarrowError } from "../errors.ts";
 import type { Costs, Decision } from "../limiter/index.ts";
 import type { Session, Turn } from "../memory/index.ts";
-import type { ChatChunk, ChatCompletion, ChatMessage, ChatModel, ModelCall, StreamPart } from "../models/index.ts";
-import type { AnswerStream, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
+import type { ChatChunk, ChatCompletion, ChatMessage, ChatModel, ModelCall } from "../models/index.ts";
+import type { ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 import { CACHE_CONTROL_DEFAULT, type CacheControl } from "./cache-control.ts";
 import { toQuestion, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
 import { contextOf, isInstruction, withHistory } from "./context.ts";
 import { createDigests } from "./digests.ts";
 import { describeLookup } from "./provenance.ts";
 import { createRecorder } from "./recorder.ts";
+import { createLeaving, type Leaving } from "./leaving.ts";
+import { relay } from "./relaying.ts";
 import { oneGo, toReplay, toReplayEvents, wantsUsage } from "./replay.ts";
 import {
   afterSaid,
@@ -23,10 +25,13 @@ import {
   type Together,
   type Told,
 } from "./together.ts";
+import { besideOf } from "./sharing.ts";
 import { NOTHING_USED, toEstimate, toUsed } from "./spending.ts";
 
 const SESSION_TURNS_DEFAULT = 40;
 const DRAIN_MS_DEFAULT = 120_000;
+/** The same for an answer that is kept for whoever asks for it later. */
+const KEPT_DRAIN_MS = 3_600_000;
 /** Longest waits for a session: a request can do without its history, but not for long without an answer. */
 const WINDOW_WAIT_MS = 500;
 const APPEND_WAIT_MS = 1_000;
@@ -34,7 +39,7 @@ const APPEND_WAIT_MS = 1_000;
 /** Makes the sync path out of one scope's roles. */
 export function createFlow(options: FlowOptions): Flow {
   const { findModel, memory, conversations, cache, prices, onSpent, onDegraded = () => {} } = options;
-  const { sessionTurns = SESSION_TURNS_DEFAULT, drainMs = DRAIN_MS_DEFAULT } = options;
+  const { sessionTurns = SESSION_TURNS_DEFAULT, drainMs = DRAIN_MS_DEFAULT, onDisconnect = "finish" } = options;
   const digests = createDigests();
 
   /** Runs a part that Redis being away must not break. */
@@ -104,7 +109,8 @@ export function createFlow(options: FlowOptions): Flow {
       session === undefined
         ? { version: 0, epoch: "", context: contextOf(request, []) }
         : digests.guess(sessionKey, request);
-    let question = cache === undefined ? undefined : toQuestion(request, guess.context, call.within);
+    const beside = besideOf(options.sharing, call, control);
+    let question = cache === undefined ? undefined : toQuestion(request, guess.context, beside);
     const [decision, window, guessed] = await Promise.all([
       limiter?.take(subjects, { requests: 1, concurrency: 0 }),
       orWithout("memory", session?.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
@@ -118,7 +124,7 @@ export function createFlow(options: FlowOptions): Flow {
     if (window !== undefined && (window.version !== guess.version || window.epoch !== guess.epoch)) {
       const context = contextOf(request, window.turns);
       if (context.digest !== guess.context.digest && cache !== undefined) {
-        question = toQuestion(request, context, call.within);
+        question = toQuestion(request, context, beside);
         found = await lookup(question, "exact", control);
       }
     }
@@ -199,33 +205,51 @@ export function createFlow(options: FlowOptions): Flow {
   }
 
   async function ask(turns: Turns, provenance: Provenance, lead?: Leading): Promise<ChatOutcome> {
-    const { decision } = turns;
-    const drained = new AbortController();
+    const leaving = watch(turns, lead);
     try {
       if (turns.request.stream === true) {
-        const parts = await turns.model.stream({
-          ...toCall(turns),
-          signal: AbortSignal.any([drained.signal, ...(turns.signal ? [turns.signal] : [])]),
+        const stream = relay({
+          model: turns.request.model,
+          parts: await turns.model.stream(toCall(turns, leaving.signal)),
+          lead,
+          leaving,
+          finish: (completion) => finish(turns, completion),
+          keepPartial: (completion) => keepPartial(turns, completion),
         });
-        return { kind: "stream", stream: relay(turns, parts, drained, lead), provenance };
+        return { kind: "stream", stream, provenance };
       }
-      const { text, kept } = await askWhole(turns, lead);
+      const { text, kept } = await askWhole(turns, lead, leaving.signal);
+      leaving.close();
       return { kind: "whole", text, provenance: kept ? provenance : { ...provenance, session: "unavailable" } };
     } catch (error) {
-      settle(decision, NOTHING_USED);
-      await lead?.fail(error);
+      leaving.close();
+      settle(turns.decision, NOTHING_USED);
+      await (leaving.cancelled ? lead?.leave() : lead?.fail(error));
       throw error;
     }
   }
 
+  /** Watches whether the client stays, and who else wants the answer. */
+  function watch({ gone, keeps, session, question, decision }: Turns, lead?: Leading): Leaving {
+    return createLeaving({
+      gone,
+      lead,
+      wanted: keeps === true || (onDisconnect === "finish" && (session !== undefined || question !== undefined)),
+      onLeft: () => freePlace(decision),
+      drainMs: keeps === true ? KEPT_DRAIN_MS : drainMs,
+    });
+  }
+
   /** What the model is asked: the request as it came where nothing needs to change in it. */
-  function toCall({ request, history, body, signal }: Turns): ModelCall {
+  function toCall({ request, history, body, signal: given }: Turns, ended?: AbortSignal): ModelCall {
+    const signals = [given, ended].filter((one) => one !== undefined);
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     if (history.length === 0) return { request, body, signal };
     return { request: { ...request, messages: withHistory(request.messages, history) }, signal };
   }
 
-  async function askWhole(turns: Turns, lead: Leading | undefined) {
-    const { text, completion } = await turns.model.complete(toCall(turns));
+  async function askWhole(turns: Turns, lead: Leading | undefined, ended?: AbortSignal) {
+    const { text, completion } = await turns.model.complete(toCall(turns, ended));
     lead?.add({ completion });
     // Who follows is told in the same round trip in which it is stored.
     const [kept] = await Promise.all([finish(turns, completion), lead?.end()]);
@@ -241,7 +265,12 @@ export function createFlow(options: FlowOptions): Flow {
       // What fails before its first part is a failure of the request, not of its stream.
       const first = await chunks.next();
       if (request.stream === true) {
-        const stream = toEventStream(chunks, first, wantsUsage(request));
+        const stream = toEventStream(chunks, first, wantsUsage(request), () => {
+          freePlace(turns.decision);
+          if (turns.session !== undefined || turns.keeps === true) return true;
+          settle(turns.decision, NOTHING_USED);
+          return false;
+        });
         return { kind: "stream", stream, provenance };
       }
       for (let next = first; next.done !== true; next = await chunks.next()) recorder.add([next.value]);
@@ -277,69 +306,6 @@ export function createFlow(options: FlowOptions): Flow {
     settle(turns.decision, NOTHING_USED);
     const message = recorder.completion().choices[0]?.message;
     if (message !== undefined) await keepTurns(turns, message);
-  }
-
-  /** Hands a model's stream on while it is recorded; who stops reading does not stop it, and who reads slowly keeps nobody waiting. */
-  function relay(
-    turns: Turns,
-    parts: AsyncIterable<StreamPart>,
-    drained: AbortController,
-    lead: Leading | undefined,
-  ): AnswerStream {
-    const source = parts[Symbol.asyncIterator]();
-    const recorder = createRecorder(turns.request.model);
-    const ahead: Uint8Array[] = [];
-    let stepping: Promise<void> | undefined;
-    let broken: { readonly error: unknown } | undefined;
-    let over = false;
-
-    /** Takes one part from the model. */
-    async function step(): Promise<void> {
-      try {
-        const { done, value } = await source.next();
-        if (done === true) {
-          over = true;
-          return;
-        }
-        recorder.add(value.chunks);
-        lead?.add({ chunks: value.chunks });
-        if (value.done) {
-          over = true;
-          await Promise.all([finish(turns, recorder.completion()), lead?.end()]);
-        }
-        ahead.push(value.bytes);
-      } catch (error) {
-        if (!over) await keepPartial(turns, recorder.completion());
-        over = true;
-        broken = { error };
-        await lead?.fail(error);
-      }
-    }
-
-    const advance = () => (stepping ??= step().finally(() => (stepping = undefined)));
-
-    async function next(): Promise<IteratorResult<Uint8Array>> {
-      while (ahead.length === 0 && (!over || stepping !== undefined)) await advance();
-      const bytes = ahead.shift();
-      if (bytes !== undefined) return { done: false, value: bytes };
-      if (broken === undefined) return { done: true, value: undefined };
-      const { error } = broken;
-      broken = undefined;
-      throw error;
-    }
-
-    async function drain(): Promise<void> {
-      while (!over) await advance();
-    }
-
-    function abandon(): void {
-      if (over) return;
-      const late = setTimeout(() => drained.abort(), drainMs);
-      void drain().finally(() => clearTimeout(late));
-    }
-
-    void lead?.followed.then(drain);
-    return { [Symbol.asyncIterator]: () => ({ next }), abandon };
   }
 
   /** Everything that follows a whole answer, in one round trip. Answers whether the turns are kept. */
@@ -386,6 +352,12 @@ export function createFlow(options: FlowOptions): Flow {
     settle(decision, { tokens, cost: used.micros ?? 0 });
     onSpent?.({ user, key, ...used });
     return { tokens };
+  }
+
+  /** Gives back the place of a stream whose client left, while the answer goes on. */
+  function freePlace(decision: Decision | undefined): void {
+    if (decision?.allowed !== true) return;
+    decision.adjust({ concurrency: 0 }).catch((error: unknown) => onDegraded("limiter", error));
   }
 
   /** Puts real costs in place of those taken; nobody waits for it. */

@@ -3,4 +3,5 @@ export { besideText, type StoredAnswer } from "./cacheable.ts";
 export { withHistory } from "./context.ts";
 export type { AnswerStream, CacheStatus, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 export { createFlow } from "./flow.ts";
+export type { SharedPer, Sharing } from "./sharing.ts";
 export type { Spent } from "./spending.ts";

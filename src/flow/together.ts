@@ -84,11 +84,12 @@ export function withNewId(completion: ChatCompletion): ChatCompletion {
   return { ...completion, id: newId() };
 }
 
-/** Chunks as the events of a stream of its own. Read or not, they are read to their end. */
+/** Chunks as the events of a stream of its own. `onLeft` hears that the client left, and answers whether they are read to their end. */
 export function toEventStream(
   chunks: AsyncGenerator<ChatChunk>,
   first: IteratorResult<ChatChunk, unknown>,
   withUsage: boolean,
+  onLeft: () => boolean,
 ): AnswerStream {
   const id = newId();
   let pending: IteratorResult<ChatChunk, unknown> | undefined = first;
@@ -111,8 +112,11 @@ export function toEventStream(
   return {
     [Symbol.asyncIterator]: () => ({ next }),
     abandon() {
+      if (over) return;
+      const wanted = onLeft();
       void (async () => {
-        while ((await next()).done !== true);
+        if (!wanted) await chunks.return(undefined);
+        else while ((await next()).done !== true);
       })().catch(() => {});
     },
   };

@@ -188,11 +188,12 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const keyUsers = createKeyUsers(redis, config.limits);
   app.addHook("preHandler", (request, _, done) => {
     const { principal } = request;
-    if (!config.limits.enabled || principal?.actsFor !== "any" || config.auth === "off") return done();
+    if (principal?.actsFor !== "any" || config.auth === "off") return done();
     try {
       const named = namedUser(request, (request.body as { readonly user?: unknown } | null | undefined)?.user);
-      if (named === undefined || keyUsers.knows(principal, named)) return done();
-      keyUsers.note(principal, named).then(() => done(), done);
+      const noted = named === undefined ? undefined : keyUsers.admit(principal, named);
+      if (noted === undefined) return done();
+      noted.then(() => done(), done);
     } catch (error) {
       done(error as MarrowError);
     }
@@ -223,6 +224,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     buses,
     batches,
     keys,
+    keyUsers,
     metrics,
     accounts,
     spend,

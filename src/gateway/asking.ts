@@ -1,5 +1,5 @@
 import type { FastifyReply } from "fastify";
-import type { Provenance } from "../flow/index.ts";
+import type { Provenance, SharedPer } from "../flow/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
 import { toLimitHeaders } from "../limiter/http/index.ts";
 import type { Asker } from "./asker.ts";
@@ -7,14 +7,16 @@ import { toRefusal } from "./error-body.ts";
 import type { GatewayApp } from "./parts.ts";
 import type { Tenant } from "./tenants.ts";
 
-/** The roles and limits that an asker has now. */
+/** The roles and limits that an asker has now, and among whom their answers are shared at most. */
 export async function admit(
   { tenants, accounts }: Pick<GatewayApp, "tenants" | "accounts">,
   { scope, user, plan }: Asker,
-): Promise<{ readonly tenant: Tenant; readonly limiter: Limiter | undefined }> {
+): Promise<{ readonly tenant: Tenant; readonly limiter: Limiter | undefined; readonly per: readonly SharedPer[] }> {
   const tenant = tenants(scope);
   const userPlan = await accounts.plan(await accounts.planOf(scope, user));
-  return { tenant, limiter: tenant.limiter(userPlan, await accounts.plan(plan)) };
+  const keyPlan = await accounts.plan(plan);
+  const per = [userPlan?.cachePer, keyPlan?.cachePer].filter((one) => one !== undefined);
+  return { tenant, limiter: tenant.limiter(userPlan, keyPlan), per };
 }
 
 /** Tells a client that a limit refused it. */

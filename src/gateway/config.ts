@@ -3,6 +3,9 @@ import { MarrowError } from "../errors.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Price } from "../models/index.ts";
 import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
+import { money, planSchema, sharedPer, type Plan } from "./plan.ts";
+
+export { planSchema, type Plan } from "./plan.ts";
 import { isLoopbackHost } from "./http/hosts.ts";
 
 const integer = (min: number, max: number) => z.int().min(min).max(max);
@@ -14,17 +17,6 @@ const windowed = (limit: number) =>
     })
     .prefault({});
 
-/** What a key or a user may use. What is left out is not limited by the plan. */
-export interface Plan {
-  readonly requestsPerMinute?: number | undefined;
-  readonly tokensPerMinute?: number | undefined;
-  readonly tokensPerDay?: number | undefined;
-  /** In the currency of the prices, down to millionths. */
-  readonly budgetPerMonth?: number | undefined;
-  /** Streams at the same time. */
-  readonly concurrentStreams?: number | undefined;
-}
-
 /** A host as it stands in a `Host` header, without its port: `gateway.example.com`, `192.168.1.5`, `[fd00::5]`. */
 const hostName = z
   .string()
@@ -33,18 +25,6 @@ const hostName = z
     /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])$/i,
     "must be a host name or address, without a port",
   );
-const money = z.number().min(0).max(1_000_000);
-const limited = integer(0, 2 ** 40).optional();
-
-/** A plan as it is written in the configuration and in the admin API. */
-export const planSchema: z.ZodType<Plan, Plan> = z.strictObject({
-  requestsPerMinute: limited,
-  tokensPerMinute: limited,
-  tokensPerDay: limited,
-  budgetPerMonth: money.optional(),
-  concurrentStreams: integer(0, 1_000_000).optional(),
-});
-
 /** The gateway's configuration: what may stand in `marrow.config.ts`, and every default. Times are in milliseconds. */
 export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.strictObject({
   host: z.string().min(1).default("127.0.0.1"),
@@ -122,6 +102,8 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       bytesMax: integer(1_024, 2 ** 50).optional(),
       profile: z.enum(["full", "compact"]).default("full"),
       judge: judgeSchema.optional(),
+      per: sharedPer.default("scope"),
+      personal: z.enum(["user", "scope"]).default("user"),
     })
     .prefault({}),
   vectorStores: z
@@ -137,6 +119,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
         .prefault({}),
     })
     .prefault({}),
+  onDisconnect: z.enum(["finish", "cancel"]).default("finish"),
   sessions: z
     .strictObject({
       ttlMs: integer(1, 366 * 86_400_000).default(3_600_000),
@@ -249,6 +232,10 @@ export interface GatewayConfig {
     readonly profile: "full" | "compact";
     /** Judges near misses: the id of a model, or that and more. Absent: nothing is judged. */
     readonly judge?: CacheJudgeConfig | undefined;
+    /** Among whom answers are shared. */
+    readonly per: "scope" | "user" | "key";
+    /** The same for prompts whose answer may depend on who asks. */
+    readonly personal: "user" | "scope";
   };
   readonly vectorStores: {
     /** Where it is not the installation's. */
@@ -258,6 +245,8 @@ export interface GatewayConfig {
     readonly recall: { readonly target: number; readonly sampleEvery: number };
   };
   /** `fromMetadata`: whether `metadata.session_id` names a session as the header `x-marrow-session` does. */
+  /** What becomes of an answer whose client left, as in `marrow/flow`. */
+  readonly onDisconnect: "finish" | "cancel";
   readonly sessions: { readonly ttlMs: number; readonly turns: number; readonly fromMetadata: boolean };
   readonly conversations: { readonly ttlMs: number; readonly itemsMax: number };
   readonly memories: { readonly factsMax: number; readonly halfLifeMs: number };

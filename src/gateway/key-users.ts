@@ -6,13 +6,12 @@ import { noteUser } from "./scripts.gen.ts";
 
 /** Bounds how many users a key brings, so that limits of users cannot be passed by making users up. */
 export interface KeyUsers {
-  /** Whether a key spoke for a user lately, as far as this process knows: then nothing is to be asked. */
-  knows(principal: Principal, user: string): boolean;
   /**
-   * Notes that a key speaks for a user. One round trip. While Redis cannot serve, nothing is refused.
+   * Notes that a key speaks for a user; `undefined` where nothing is to be asked, as this process knows that it did lately. Else one round
+   * trip. While Redis cannot serve, nothing is refused.
    * @throws MarrowError `rate_limited` when the key brought too many new users
    */
-  note(principal: Principal, user: string): Promise<void>;
+  admit(principal: Principal, user: string): Promise<void> | undefined;
 }
 
 /** How long a user is known whom a key spoke for, in milliseconds. */
@@ -26,40 +25,45 @@ const PAIRS_MAX = 50_000;
 const WAIT_MS = 500;
 
 /** Keeps the users of each key in `{app:scope}:gateway:users-of:<key>`. */
-export function createKeyUsers(redis: Redis, { keyUsers }: Pick<GatewayConfig["limits"], "keyUsers">): KeyUsers {
+export function createKeyUsers(
+  redis: Redis,
+  { enabled, keyUsers }: Pick<GatewayConfig["limits"], "enabled" | "keyUsers">,
+): KeyUsers {
   const remembered = new Map<string, number>();
   const pairOf = ({ scope, id }: Principal, user: string) => JSON.stringify([scope, id, user]);
 
-  return {
-    knows(principal, user) {
-      if (user === principal.user) return true;
-      const atMs = remembered.get(pairOf(principal, user));
-      return atMs !== undefined && performance.now() - atMs < REMEMBERED_MS;
-    },
+  async function note(principal: Principal, user: string): Promise<void> {
+    const tag = keyTag({ app: redis.app, scope: principal.scope });
+    const users = `${tag}:gateway:users-of:${encodeKeyPart("key", principal.id)}`;
+    const values = {
+      user,
+      known_ms: KNOWN_MS,
+      window_ms: keyUsers.windowMs,
+      fresh_max: keyUsers.limit,
+      users_max: USERS_MAX,
+    };
+    let waitMs = 0;
+    try {
+      const keys = { users, fresh: `${users}:fresh` };
+      waitMs = Number(await runScript(redis, noteUser, keys, values, { timeoutMs: WAIT_MS }));
+    } catch {
+      // Redis cannot serve just now: the limits themselves follow `onUnavailable`, and nothing is refused here.
+      return;
+    }
+    if (waitMs > 0)
+      throw new MarrowError("rate_limited", "this key brought too many new users (key-users)", {
+        details: { path: "user", retryAfterMs: waitMs },
+      });
+    if (remembered.size >= PAIRS_MAX) remembered.clear();
+    remembered.set(pairOf(principal, user), performance.now());
+  }
 
-    async note(principal, user) {
-      const start = `${keyTag({ app: redis.app, scope: principal.scope })}:gateway:users-of:${encodeKeyPart("key", principal.id)}`;
-      const values = {
-        user,
-        known_ms: KNOWN_MS,
-        window_ms: keyUsers.windowMs,
-        fresh_max: keyUsers.limit,
-        users_max: USERS_MAX,
-      };
-      let waitMs = 0;
-      try {
-        const keys = { users: start, fresh: `${start}:fresh` };
-        waitMs = Number(await runScript(redis, noteUser, keys, values, { timeoutMs: WAIT_MS }));
-      } catch {
-        // Redis cannot serve just now: the limits themselves follow `onUnavailable`, and nothing is refused here.
-        return;
-      }
-      if (waitMs > 0)
-        throw new MarrowError("rate_limited", "this key brought too many new users (key-users)", {
-          details: { path: "user", retryAfterMs: waitMs },
-        });
-      if (remembered.size >= PAIRS_MAX) remembered.clear();
-      remembered.set(pairOf(principal, user), performance.now());
+  return {
+    admit(principal, user) {
+      if (!enabled || user === principal.user) return undefined;
+      const atMs = remembered.get(pairOf(principal, user));
+      const known = atMs !== undefined && performance.now() - atMs < REMEMBERED_MS;
+      return known ? undefined : note(principal, user);
     },
   };
 }

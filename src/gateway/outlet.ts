@@ -9,6 +9,15 @@ export interface Outlet {
   end(): void;
 }
 
+/** Fires when whoever asked leaves before the answer's end. */
+export function goneOf(raw: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  raw.once("close", () => {
+    if (!raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
+}
+
 /** Opens the way; `onGone` hears, once, that they left before its end. */
 export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
   let gone = raw.destroyed;

@@ -7,6 +7,7 @@ import type { Stores } from "../stores/index.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
+import type { KeyUsers } from "./key-users.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Spend } from "./spend.ts";
 import type { Tenant } from "./tenants.ts";
@@ -25,6 +26,7 @@ export interface GatewayApp {
   /** The batches of a scope. */
   readonly batches: (scope: string) => Batches;
   readonly keys: ApiKeys;
+  readonly keyUsers: KeyUsers;
   readonly metrics: Metrics;
   readonly accounts: Accounts;
   readonly spend: Spend;

@@ -95,6 +95,8 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         conversations,
         cache,
         sessionTurns: sessions.turns,
+        sharing: config.cache,
+        onDisconnect: config.onDisconnect,
         onDegraded: (role, error) => metrics.degraded(role, MarrowError.is(error) ? error.code : "internal"),
       }),
       async judge(job) {

@@ -41,7 +41,10 @@ export interface Permit extends Decided {
    * One round trip, shared with other settlements of the same subjects within 5 ms; none when nothing differs.
    */
   settle(actual?: Costs): Promise<boolean>;
-  /** The same for a call that goes on: slots and reservations are kept, with the costs so far. */
+  /**
+   * The same for a call that goes on: slots and reservations are kept, with the costs so far. Fewer slots than were taken (`concurrency: 0`)
+   * give the rest back now; more are not taken.
+   */
   adjust(soFar: Costs): Promise<boolean>;
 }
 

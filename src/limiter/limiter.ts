@@ -200,6 +200,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       over = ends;
       if (ends && held !== undefined) leases.remove(held);
       const changes = rules.map(({ unit }, i) => ({ old: current[unit], new: real[unit], leased: isHeld[i] === true }));
+      const fewer = real.concurrency < current.concurrency;
       const before = members;
       members = ends || held === undefined ? members.map(() => "") : heldOf(id, costsOf(real), isHeld).map(memberOf);
       current = real;
@@ -208,7 +209,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       const pairs = wire.subjects.map((_, s) => [before[s] ?? "", after[s] ?? ""] as const);
       const kept = await settlements(keys, specNow, { settled: wire.settled(takenAtMs, changes), id, members: pairs });
       if (held !== undefined && !ends && !held.lost) held.parts = partsOf(after);
-      if (held !== undefined && ends) waiters.wake(wire.linesOf(keys).map(({ line }) => line));
+      if (held !== undefined && (ends || fewer)) waiters.wake(wire.linesOf(keys).map(({ line }) => line));
       return kept;
     }
 
@@ -217,8 +218,10 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       degraded: false,
       rules: taken.rules,
       settle: async (actual = {}) => put({ ...toAsked({ ...toUnits(current), ...actual }), concurrency: 0 }, true),
-      adjust: async (soFar) =>
-        put({ ...toAsked({ ...toUnits(current), ...soFar }), concurrency: current.concurrency }, false),
+      async adjust(soFar) {
+        const next = toAsked({ ...toUnits(current), ...soFar });
+        return put({ ...next, concurrency: Math.min(current.concurrency, next.concurrency) }, false);
+      },
     };
   }
 
@@ -251,7 +254,10 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       ...open,
       rules: states,
       settle: async (actual = {}) => put({ ...changed(actual), concurrency: 0 }, true),
-      adjust: async (soFar) => put({ ...changed(soFar), concurrency: asked.concurrency }, false),
+      async adjust(soFar) {
+        const next = changed(soFar);
+        return put({ ...next, concurrency: Math.min((current ?? asked).concurrency, next.concurrency) }, false);
+      },
     };
   }
 

@@ -35,6 +35,8 @@ export interface ScriptedModel {
   readonly baseUrl: string;
   /** All requests so far, in order. */
   readonly requests: readonly ScriptedRequest[];
+  /** How many requests were given up by who asked, before their answer's end. */
+  readonly givenUp: number;
   close(): Promise<void>;
 }
 
@@ -43,8 +45,10 @@ export async function startScriptedModel(
   script: (request: ScriptedRequest, nth: number) => ScriptedAnswer = echo,
 ): Promise<ScriptedModel> {
   const requests: ScriptedRequest[] = [];
+  let givenUp = 0;
   const server = createServer((incoming, response) => {
     const pieces: Buffer[] = [];
+    response.once("close", () => (givenUp += response.writableFinished ? 0 : 1));
     incoming.on("data", (piece: Buffer) => pieces.push(piece));
     incoming.on("end", () => {
       if (incoming.method === "GET") {
@@ -66,6 +70,9 @@ export async function startScriptedModel(
   return {
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     requests,
+    get givenUp() {
+      return givenUp;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

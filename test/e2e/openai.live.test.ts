@@ -330,8 +330,10 @@ describe("the gateway's round trips", () => {
     expect(missed).toBe("miss");
     expect(missTrips).toBeLessThanOrEqual(4);
     expect(await trips("What is the largest lake of Africa?")).toEqual(["exact", 1]);
-    // The refund of the reserved tokens, and the leave of those who ask, go out after the answer: two more trips, which nobody waits for.
-    expect(await trips("What's the largest lake of Africa?")).toEqual(["similar", 4]);
+    // The refund of the reserved tokens, and the leave of those who ask, go out after the answer: up to two more trips, which nobody waits for.
+    const [near, nearTrips] = await trips("What's the largest lake of Africa?");
+    expect(near).toBe("similar");
+    expect(nearTrips).toBeLessThanOrEqual(4);
     await counted.close();
     await proxy.close();
   });

@@ -27,7 +27,7 @@ export async function askFlow(
     readonly stream: boolean;
     readonly known?: Known | undefined;
   },
-  how: Pick<ChatCall, "control" | "signal">,
+  how: Pick<ChatCall, "control" | "signal" | "gone" | "keeps">,
 ): Promise<Asked> {
   const { request, input, known } = asked;
   const { conversation } = request;
@@ -38,7 +38,7 @@ export async function askFlow(
     searchFiles(parts, asker, request, input),
   ]);
   const chat = toChatRequest(request, before, search === undefined ? now : [search.told, ...now]);
-  const { tenant, limiter } = await admit(parts, asker);
+  const { tenant, limiter, per } = await admit(parts, asker);
   const { id: _, type: __, ...last } = now.at(-1) ?? {};
   const outcome = await tenant.flow.chat({
     ...how,
@@ -47,6 +47,7 @@ export async function askFlow(
     user: asker.user,
     key: asker.key,
     limiter,
+    per,
     conversation: conversation == null ? undefined : conversationOf(conversation),
   });
   return { outcome, search };

@@ -113,14 +113,19 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   ): Promise<void> {
     let previous: string | undefined;
     let isWhole = false;
+    const gone = new AbortController();
+    const onClose = () => gone.abort();
+    socket.once("close", onClose);
     try {
       const body = toRequest(data);
       previous = body.previous_response_id ?? undefined;
       const principal = await identify({ headers });
       const asker = askerOf({ headers, principal } as FastifyRequest, body.user);
+      if (principal.actsFor === "any") await parts.keyUsers.admit(principal, asker.user);
       const made = await beginTurn(parts, asker, {
         request: body,
         stream: true,
+        gone: gone.signal,
         known: local.find,
         onEnd: (kept) => {
           isWhole = kept.response.status !== "failed";
@@ -146,6 +151,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     } catch (error) {
       await send(socket, toEvent(toErrorAnswer(error)));
     } finally {
+      socket.off("close", onClose);
       if (!isWhole && previous !== undefined) local.forget(previous);
     }
   }

@@ -30,6 +30,8 @@ export interface TurnCall {
   readonly stream: boolean;
   readonly control?: CacheControl | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Fires when the client left: a response that is kept is made to its end. */
+  readonly gone?: AbortSignal | undefined;
   /** Responses beside the stored ones that may be gone on from. */
   readonly known?: Known | undefined;
   /** Hears the response when it ended by itself, before its last event. */
@@ -39,11 +41,16 @@ export interface TurnCall {
 
 /** Asks for a response and makes its events, over HTTP and WebSocket alike. */
 export async function beginTurn(parts: AskParts, asker: Asker, call: TurnCall): Promise<TurnOutcome> {
-  const { request, stream, control, signal, known, onEnd, log } = call;
+  const { request, stream, control, signal, gone, known, onEnd, log } = call;
   checkKept(request);
   const id = newResponseId();
   const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id), known });
-  const { outcome, search } = await askFlow(parts, asker, { request, input, stream, known }, { control, signal });
+  const { outcome, search } = await askFlow(
+    parts,
+    asker,
+    { request, input, stream, known },
+    { control, signal, gone, keeps: request.store !== false },
+  );
   if (outcome.kind === "refused" || outcome.kind === "absent") return outcome;
   const assembler = createAssembler(toShell(request, id, Date.now()));
 

@@ -8,7 +8,7 @@ import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import type { GatewayConfig } from "../config.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { header } from "../identity.ts";
-import { openOutlet } from "../outlet.ts";
+import { goneOf, openOutlet } from "../outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
 
 /** What must be right for a request to be understood; everything else goes to the model as it came. */
@@ -38,7 +38,7 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
         details: { path: "conversation" },
       });
     const asker = askerOf(request, body["user"]);
-    const { tenant, limiter } = await admit(parts, asker);
+    const { tenant, limiter, per } = await admit(parts, asker);
     const { bytes, beyond = [] } = bodyOf(request) ?? {};
     const outcome = await tenant.flow.chat({
       request: body,
@@ -47,8 +47,10 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
       user: asker.user,
       key: asker.key,
       limiter,
+      per,
       session,
       conversation,
+      gone: goneOf(reply.raw),
       control: parseCacheControl(header(request, "x-marrow-cache-control")),
     });
     if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);

@@ -8,6 +8,7 @@ import { refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { sendEvents } from "../event-stream.ts";
 import { header } from "../identity.ts";
+import { goneOf } from "../outlet.ts";
 import { pageQuery, toListBody, toItemPage } from "../pages.ts";
 import { ownKey } from "../ownership.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -47,7 +48,13 @@ export function registerResponses(parts: GatewayApp): void {
     const stream = body.stream === true;
     const asker = askerOf(request, body.user);
     const control = parseCacheControl(header(request, "x-marrow-cache-control"));
-    const turn = await beginTurn(parts, asker, { request: body, stream, control, log: request.log });
+    const turn = await beginTurn(parts, asker, {
+      request: body,
+      stream,
+      control,
+      gone: goneOf(reply.raw),
+      log: request.log,
+    });
     if (turn.kind === "refused") return refuseCall(reply, parts, turn.decision);
     metrics.cached(turn.provenance.cache);
     const headers = toHeaders(turn.provenance, request.id);

@@ -1,0 +1,80 @@
+/**
+ * Longest prompt that is read here, in characters. What is longer has somebody's own text in it more often than not, and is taken for
+ * personal unread.
+ */
+export const PERSONAL_CHARS_MAX = 4_096;
+
+const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/));
+
+/** First persons. Words that are one in a language and harmless in English cost a shared answer, never a leak. */
+const FIRST_PERSONS = words(`
+  i i'm im i've ive i'd i'll me my mine myself we we're we've we'd we'll us our ours ourselves
+  mi mis mío mía míos mías yo conmigo nosotros nosotras nuestro nuestra nuestros nuestras
+  mon ma mes je j'ai moi nous notre nos mien mienne
+  ich mich mir mein meine meinen meinem meiner meines wir uns unser unsere unseren unserem
+  meu minha meus minhas eu comigo nosso nossa nossos nossas
+  mio mia miei mie io nostro nostra nostri nostre
+  mijn ik mij ons onze wij`);
+
+/** First persons that ask for an answer and say nothing of who asks. */
+const ASKING = new RegExp(
+  [
+    String.raw`\bhow (?:do|does|can|could|should|would|might|may|must) (?:i|we)\b`,
+    String.raw`\b(?:tell|give|show|help|teach|explain to|write|list|find|recommend|suggest|send|make) (?:me|us)\b`,
+    String.raw`\b(?:can|could|would|will) you (?:please )?(?:help|tell|show|give|teach) (?:me|us)\b`,
+    String.raw`\blet (?:me|us) know\b`,
+    String.raw`\b(?:i|we) (?:want|need|wish|would like) to know\b`,
+    String.raw`\b(?:i|we)'d like to know\b`,
+    String.raw`\bi wonder\b`,
+    String.raw`\bin order to\b`,
+  ].join("|"),
+  "g",
+);
+
+/** What somebody has an own of: the word is enough. */
+const OWN = words(`
+  balance balances invoice invoices refund refunds refunded payslip paycheck salary subscription subscriptions shipment
+  shipments parcel parcels appointment appointments prescription prescriptions owe owed overdue eligible eligibility billed
+  charged overcharged delivery deliveries reimbursement deductible nearby`);
+
+/** What somebody may have an own of: it is one when it is pointed at, or has a number. */
+const POINTED =
+  "account|order|package|ticket|booking|reservation|bill|payment|plan|policy|claim|contract|membership|transaction|statement|loan|mortgage|card|profile|password|purchase|case|application|request|diagnosis|results?|usage|quota|points";
+const POINTED_AT = new RegExp(
+  String.raw`\b(?:the|this|that|last|latest|current|next|recent|previous|open|pending|active|existing)(?: \w+)? (?:${POINTED})s?\b|\b(?:${POINTED})s?(?: (?:no|number|id|status))?[ .:#]*\d`,
+);
+const ADDRESSED = /[\w.+-]@[\w-]+\.|\d[\d ()-]{6,}\d/;
+
+/** Words that English prompts have and others hardly: without one a prompt was not understood here. */
+const ENGLISH = words(`
+  the what what's which who who's whose when where why how does did has have had been with from this that these those and are were
+  for to can could should would will its it's your write explain list give tell show translate summarize summarise define describe compare
+  between into than there their they about is of`);
+
+/**
+ * Whether a prompt's answer may depend on who asks: it speaks of its author ("what is my balance?", "am I eligible?", "our account"), of what
+ * somebody has an own of ("the last invoice", "order 4711"), or it cannot be told ("mi saldo", other scripts, long texts). In doubt it is
+ * personal: that costs an answer that could have been shared. English is read; a few other languages' first persons are known. Linear.
+ */
+export function isPersonal(prompt: string): boolean {
+  if (prompt.length > PERSONAL_CHARS_MAX) return true;
+  const plain = prompt
+    .normalize("NFKC")
+    .replaceAll(/\p{Cf}/gu, "")
+    .replaceAll(/[\u2018\u2019\u02BC\u0060\u00B4]/g, "'")
+    .replaceAll(/\s+/g, " ");
+  if (FOREIGN.test(plain)) return true;
+  // A country, not the author.
+  const text = plain.replaceAll(/\bU\.?S\.?(?:A\.?)?(?![\w'])/g, "america").toLowerCase();
+  if (ADDRESSED.test(text) || POINTED_AT.test(text)) return true;
+  const found = text.replaceAll(ASKING, " the ").match(/[\p{L}\p{N}]+(?:'\p{L}+)*/gu) ?? [];
+  let understood = false;
+  for (const word of found) {
+    if (FIRST_PERSONS.has(word) || OWN.has(word)) return true;
+    understood ||= ENGLISH.has(word);
+  }
+  return !understood;
+}
+
+/** Letters that English words do not have. */
+const FOREIGN = /[^\P{L}\p{Script=Latin}]/u;

@@ -1,0 +1,70 @@
+/** What becomes of an answer when its client leaves. */
+export interface Leaving {
+  /** Ends the model's call. */
+  readonly signal: AbortSignal;
+  /** Whether the call was ended because nobody wants the answer any more: it failed nobody. */
+  readonly cancelled: boolean;
+  /** The client left. Any number of times. */
+  leave(): void;
+  /** Looks again whether anybody wants the rest: who read along may be gone since. */
+  check(): void;
+  /** The answer is there, or broke: nothing is to be waited for. */
+  close(): void;
+}
+
+/** Who wants an answer beside its client. */
+export interface LeavingOptions {
+  /** Fires when the client left. */
+  readonly gone?: AbortSignal | undefined;
+  /** A session, the cache or a kept response takes the answer. */
+  readonly wanted: boolean;
+  /** Other requests read along. */
+  readonly lead?: { readonly followed: Promise<void>; deserted(): boolean } | undefined;
+  /** Gives back what a client holds that is there: its place among streams. Once. */
+  readonly onLeft: () => void;
+  /** How long an answer is read on that is wanted, in milliseconds. */
+  readonly drainMs: number;
+}
+
+/**
+ * Watches over one answer. When its client leaves, its place is free at once. The model's call goes on while somebody wants the answer, for
+ * at most `drainMs`, and is ended when nobody does.
+ */
+export function createLeaving({ gone, wanted, lead, onLeft, drainMs }: LeavingOptions): Leaving {
+  const ended = new AbortController();
+  let [left, cancelled, closed, followed] = [false, false, false, false];
+  let late: NodeJS.Timeout | undefined;
+  void lead?.followed.then(() => (followed = true));
+
+  function leave(): void {
+    if (left || closed) return;
+    left = true;
+    onLeft();
+    // Whoever reads along since just now is heard of a moment later.
+    queueMicrotask(check);
+    late = setTimeout(() => ended.abort(), drainMs);
+    late.unref();
+  }
+
+  function check(): void {
+    if (!left || closed || cancelled || wanted || (followed && lead?.deserted() === false)) return;
+    cancelled = true;
+    ended.abort();
+  }
+
+  if (gone?.aborted === true) leave();
+  else gone?.addEventListener("abort", leave, { once: true });
+  return {
+    signal: ended.signal,
+    get cancelled() {
+      return cancelled;
+    },
+    leave,
+    check,
+    close() {
+      closed = true;
+      clearTimeout(late);
+      gone?.removeEventListener("abort", leave);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { isPersonal } from "../cache/index.ts";
+import type { CacheControl } from "./cache-control.ts";
+
+/** Among whom answers are shared: all of the scope, one user's requests, one key's. */
+export type SharedPer = "scope" | "user" | "key";
+
+/** Who is served whose answers. */
+export interface Sharing {
+  /** @default "scope" */
+  readonly per?: SharedPer | undefined;
+  /** The same for prompts whose answer may depend on who asks. @default "user" */
+  readonly personal?: "user" | "scope" | undefined;
+}
+
+/** What a call says of who asks. */
+interface Asked {
+  readonly within?: unknown;
+  readonly per?: readonly SharedPer[] | undefined;
+  readonly user: string;
+  readonly key?: string | undefined;
+}
+
+/**
+ * What must be equal beside the question for one answer to serve two requests: what the call says (`within`), and the wall between users or
+ * keys that the prompt's answer must not cross. Whatever is narrower counts: two wishes add up.
+ */
+export function besideOf(
+  { per = "scope", personal = "user" }: Sharing = {},
+  { within, per: narrower = [], user, key = "" }: Asked,
+  { ownOnly }: CacheControl,
+): (prompt: string) => unknown {
+  const among = new Set([per, ...narrower]);
+  return (prompt) => {
+    const byUser = ownOnly || among.has("user") || (personal === "user" && isPersonal(prompt));
+    const byKey = among.has("key");
+    if (!byUser && !byKey) return within;
+    return { within, wall: { ...(byUser && { user }), ...(byKey && { key }) } };
+  };
+}
