@@ -45,16 +45,26 @@ export interface Files {
       readonly where?: ((file: StoredFile) => boolean) | undefined;
     },
   ): Promise<Page<StoredFile>>;
-  /** @throws MarrowError `not_found` */
+  /** Deletes a file, also from every vector store that it was put into. @throws MarrowError `not_found` */
   remove(id: string): Promise<void>;
 }
 
-/** Makes a handle on the files of a scope; `start` begins their keys. */
+/** What vector stores ask of the files of their scope. */
+export interface LinkedFiles extends Files {
+  /** Which of these files there are still. One round trip. */
+  present(ids: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Notes that a store has, or is about to have, chunks of a file. */
+  link(id: string, store: string): Promise<void>;
+  unlink(id: string, store: string): Promise<void>;
+}
+
+/** Makes a handle on the files of a scope; `start` begins their keys, `detach` takes a file out of a store. */
 export function createFiles(
   redis: ScopedRedis,
   start: string,
   { fileBytesMax, itemsMax }: ResolvedStoresOptions,
-): Files {
+  detach: (store: string, file: string) => Promise<void>,
+): LinkedFiles {
   const shelf = createShelf<StoredFile, FilePurpose>(redis, {
     prefix: `${start}:files`,
     room: itemsMax,
@@ -62,14 +72,23 @@ export function createFiles(
     labelOf: ({ purpose }) => purpose,
     weightOf: ({ bytes }) => bytes,
   });
+  const linksOf = (id: string) => `${start}:file:${encodeKeyPart("id", id)}:stores`;
   const bodyOf = (id: string) => `${start}:file:${encodeKeyPart("id", id)}:body`;
 
   async function find(id: string): Promise<StoredFile> {
     const file = await shelf.get(checkText("file_id", id, 256, "invalid_input"));
     if (file === undefined) throw absent();
     if (!hasEnded(file)) return file;
-    await shelf.remove(id);
+    await drop(id);
     throw absent();
+  }
+
+  /** Takes a file away; what breaks off can be done again, for the record goes last. */
+  async function drop(id: string): Promise<void> {
+    const stores = (await redis.send(["SMEMBERS", linksOf(id)])) as readonly string[];
+    for (const store of stores) await detach(store, id);
+    await redis.send(["UNLINK", bodyOf(id), linksOf(id)], { retry: "safe" });
+    await shelf.remove(id);
   }
 
   return {
@@ -117,8 +136,20 @@ export function createFiles(
 
     async remove(id) {
       await find(id);
-      await shelf.remove(id);
-      await redis.send(["UNLINK", bodyOf(id)], { retry: "safe" });
+      await drop(id);
+    },
+
+    async present(ids) {
+      const found = await shelf.getMany(ids);
+      return new Set(found.flatMap((file) => (file === undefined || hasEnded(file) ? [] : [file.id])));
+    },
+
+    async link(id, store) {
+      await redis.send(["SADD", linksOf(id), store], { retry: "safe" });
+    },
+
+    async unlink(id, store) {
+      await redis.send(["SREM", linksOf(id), store], { retry: "safe" });
     },
   };
 }

@@ -3,7 +3,8 @@ export type { Chunking } from "./chunking.ts";
 export { FILE_PURPOSES, type FilePurpose, type Files, type StoredFile } from "./files.ts";
 export type { StoresOptions } from "./options.ts";
 export { createShelf, type Page, type PageOptions, type Shelf } from "./shelf.ts";
-export { type Attachment, type FileBatch, type FileStatus, type StoreFile, type StoreFiles } from "./store-files.ts";
+export type { FileBatch, FileStatus, StoreFile } from "./file-status.ts";
+export type { Attachment, StoreFiles } from "./store-files.ts";
 export {
   createStores,
   endOf,

@@ -26,6 +26,8 @@ export interface Shelf<T extends { readonly id: string }, L extends string = nev
   /** Puts a new record. @throws MarrowError `conflict` when there is one of this id, `too_large` when the shelf is full */
   add(record: T): Promise<void>;
   get(id: string): Promise<T | undefined>;
+  /** The same for many, in one round trip. */
+  getMany(ids: readonly string[]): Promise<readonly (T | undefined)[]>;
   /** Changes a record as it is by then; `undefined` when there is none. @throws MarrowError `conflict` under endless change by others */
   change(id: string, change: (record: T) => T): Promise<T | undefined>;
   remove(id: string): Promise<boolean>;
@@ -135,6 +137,14 @@ export function createShelf<T extends { readonly id: string }, L extends string 
     async get(id) {
       const record = await read(id);
       return record === null ? undefined : (decodeRecord(record) as T);
+    },
+
+    async getMany(ids) {
+      if (ids.length === 0) return [];
+      const found = await redis.send(["HMGET", keys.records, ...ids], { reply: "bytes" });
+      return (found as readonly (Buffer | null)[]).map((record) =>
+        record === null ? undefined : (decodeRecord(record) as T),
+      );
     },
 
     async change(id, change) {

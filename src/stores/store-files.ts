@@ -5,46 +5,25 @@ import type { ScopedRedis } from "../redis/index.ts";
 import type { AttributeSchema, Vectors } from "../vectors/index.ts";
 import { allot, checkFileAttributes, toChunkAttributes, type FileAttributes, type Slots } from "./attributes.ts";
 import { cutFile, type Chunks } from "./chunk-pool.ts";
-import { resolveChunking, type Chunking, type PartialChunking } from "./chunking.ts";
-import type { Files } from "./files.ts";
+import { resolveChunking, type PartialChunking } from "./chunking.ts";
+import {
+  FILE_STATUSES,
+  shown,
+  shownBatch,
+  type FileBatch,
+  type FileStatus,
+  type StoredBatch,
+  type StoreFile,
+} from "./file-status.ts";
+import type { LinkedFiles } from "./files.ts";
 import type { ResolvedStoresOptions } from "./options.ts";
 import { createShelf, type Page, type PageOptions } from "./shelf.ts";
-
-/** What a file of a store can be. */
-const FILE_STATUSES = ["in_progress", "completed", "failed", "cancelled"] as const;
-export type FileStatus = (typeof FILE_STATUSES)[number];
-
-/** A file in a store. */
-export interface StoreFile {
-  readonly id: string;
-  readonly filename: string;
-  readonly createdAt: number;
-  readonly status: FileStatus;
-  /** Bytes of its chunks' texts. */
-  readonly usageBytes: number;
-  readonly chunks: number;
-  readonly attributes: FileAttributes;
-  readonly chunking: Chunking;
-  /** Why it failed. */
-  readonly error?:
-    | { readonly code: "server_error" | "unsupported_file" | "invalid_file"; readonly message: string }
-    | undefined;
-}
 
 /** What a file is attached with. */
 export interface Attachment {
   readonly fileId: string;
   readonly attributes?: FileAttributes | null | undefined;
   readonly chunking?: PartialChunking | undefined;
-}
-
-/** Several files that are attached together, while nobody waits. */
-export interface FileBatch {
-  readonly id: string;
-  readonly createdAt: number;
-  readonly status: FileStatus;
-  readonly fileIds: readonly string[];
-  readonly counts: Readonly<Record<FileStatus, number>>;
 }
 
 /** The files of one store. */
@@ -65,6 +44,8 @@ export interface StoreFiles {
   content(fileId: string): Promise<string[]>;
   /** Takes the file out of the store; the uploaded one stays. @throws MarrowError `not_found` */
   remove(fileId: string): Promise<void>;
+  /** Takes a file out of the store that is deleted itself; does nothing when the store has none of it. */
+  detach(fileId: string): Promise<void>;
   /** Attaches many, in this process, after the answer. @throws MarrowError `not_found` when one of the files is none */
   attachAll(attachments: readonly Attachment[]): Promise<FileBatch>;
   /** @throws MarrowError `not_found` */
@@ -77,18 +58,14 @@ export interface StoreFiles {
   clear(): Promise<void>;
 }
 
-interface StoredBatch extends Omit<FileBatch, "counts" | "fileIds"> {
-  readonly files: Readonly<Record<string, FileStatus>>;
-  /** When its process last did something for it, in ms since 1970. */
-  readonly aliveAtMs: number;
-}
-
 /** What the files of one store are made with. */
 export interface StoreFilesParts {
   readonly redis: ScopedRedis;
   readonly prefix: string;
   readonly chunks: Vectors<AttributeSchema>;
-  readonly files: Files;
+  /** Id of the store. */
+  readonly id: string;
+  readonly files: LinkedFiles;
   readonly options: ResolvedStoresOptions;
   /** Changes which attribute stands where; `undefined` when the store is gone. */
   readonly changeSlots: (change: (slots: Slots) => Slots) => Promise<Slots | undefined>;
@@ -100,11 +77,16 @@ const CHUNKS_MAX = 20_000;
 const EMBED_BATCH = 64;
 /** Chunks that one command reads. */
 const READ_BATCH = 128;
-/** Work that nobody has heard of for so long was lost with its process. */
-const LOST_AFTER_MS = 10 * 60_000;
-
 /** Makes a handle on the files of a store. */
-export function createStoreFiles({ redis, prefix, chunks, files, options, changeSlots }: StoreFilesParts): StoreFiles {
+export function createStoreFiles({
+  redis,
+  id: storeId,
+  prefix,
+  chunks,
+  files,
+  options,
+  changeSlots,
+}: StoreFilesParts): StoreFiles {
   const shelf = createShelf<StoreFile, FileStatus>(redis, {
     prefix: `${prefix}:files`,
     room: FILES_MAX,
@@ -174,7 +156,8 @@ export function createStoreFiles({ redis, prefix, chunks, files, options, change
     return bytes;
   }
 
-  async function attach({ fileId, attributes, chunking }: Attachment, signal?: AbortSignal): Promise<StoreFile> {
+  /** Writes down that a file is being worked on. */
+  async function begin({ fileId, attributes, chunking }: Attachment): Promise<readonly [StoreFile, Slots]> {
     const checked = checkFileAttributes(attributes);
     const resolved = resolveChunking(chunking);
     const { filename } = await files.get(fileId);
@@ -191,19 +174,32 @@ export function createStoreFiles({ redis, prefix, chunks, files, options, change
       attributes: checked,
       chunking: resolved,
     };
+    // Said before it is so: a file that is deleted meanwhile is taken out of this store as well.
+    await files.link(fileId, storeId);
     await save(begun);
+    return [begun, slots];
+  }
+
+  async function attach(attachment: Attachment, signal?: AbortSignal): Promise<StoreFile> {
+    const { fileId } = attachment;
+    const [begun, slots] = await begin(attachment);
     try {
       const bytes = await files.content(fileId);
-      const cut = await cutFile({ bytes, chunking: resolved, chunksMax: CHUNKS_MAX }, signal);
+      const cut = await cutFile({ bytes, chunking: begun.chunking, chunksMax: CHUNKS_MAX }, signal);
       // Said before it is so: a crash between leaves no chunk that nobody knows of.
       if (cut.count > begun.chunks) await save({ ...begun, chunks: cut.count });
       const usageBytes = await store(begun, cut, slots, signal);
       if (begun.chunks > cut.count) await chunks.delete(idsOf(fileId, cut.count, begun.chunks));
       const completed = await save({ ...begun, status: "completed", usageBytes, chunks: cut.count });
       await insistOnStore();
+      if (!(await files.present([fileId])).has(fileId)) {
+        await detach(fileId);
+        throw new MarrowError("not_found", "the file was deleted", { details: { path: "file_id" } });
+      }
       return completed;
     } catch (error) {
-      if (MarrowError.is(error, "not_found") && error.details?.["path"] === "vector_store_id") throw error;
+      const gone = MarrowError.is(error, "not_found") && error.details?.["path"];
+      if (gone === "vector_store_id" || (gone === "file_id" && (await shelf.get(fileId)) === undefined)) throw error;
       const known = await shelf.get(fileId);
       await chunks.delete(idsOf(fileId, 0, known?.chunks ?? 0));
       const unreadable = MarrowError.is(error, "invalid_input") || MarrowError.is(error, "too_large");
@@ -218,6 +214,22 @@ export function createStoreFiles({ redis, prefix, chunks, files, options, change
       if (unreadable) return failed;
       throw error;
     }
+  }
+
+  /** Deletes the chunks of a file, then what is known of it. */
+  async function detach(fileId: string): Promise<void> {
+    const file = await shelf.get(fileId);
+    if (file === undefined) return;
+    await chunks.delete(idsOf(fileId, 0, file.chunks));
+    await shelf.remove(fileId);
+  }
+
+  /** Writes down as failed what was lost with its process, up to a page of it. Tells whether there was any. */
+  async function settleLost(): Promise<boolean> {
+    const { data } = await shelf.list({ label: "in_progress", limit: 100, order: "asc" });
+    const lost = data.filter((file) => shown(file) !== file);
+    for (const file of lost) await shelf.change(file.id, shown);
+    return lost.length > 0;
   }
 
   async function findBatch(id: string): Promise<StoredBatch> {
@@ -280,10 +292,12 @@ export function createStoreFiles({ redis, prefix, chunks, files, options, change
     },
 
     async remove(fileId) {
-      const file = await find(fileId);
-      await chunks.delete(idsOf(fileId, 0, file.chunks));
-      await shelf.remove(fileId);
+      await find(fileId);
+      await detach(fileId);
+      await files.unlink(fileId, storeId);
     },
+
+    detach,
 
     async attachAll(attachments) {
       if (attachments.length < 1 || attachments.length > BATCH_FILES_MAX)
@@ -294,6 +308,8 @@ export function createStoreFiles({ redis, prefix, chunks, files, options, change
         resolveChunking(chunking);
         await files.get(fileId);
       }
+      // The store tells of them from now on, though each is begun when its turn comes.
+      for (const attachment of attachments) await begin(attachment);
       const batch: StoredBatch = {
         id: `vsfb_${randomUUID().replaceAll("-", "")}`,
         createdAt: Math.floor(Date.now() / 1_000),
@@ -328,31 +344,11 @@ export function createStoreFiles({ redis, prefix, chunks, files, options, change
     },
 
     async sums() {
-      const { counts, weight } = await shelf.sums();
-      return { counts, weight };
+      const sums = await shelf.sums();
+      if (sums.counts.in_progress === 0 || !(await settleLost())) return sums;
+      return shelf.sums();
     },
 
     clear,
   };
-}
-
-/** A file as it is told: one whose process was lost has failed, and may be attached again. */
-function shown(file: StoreFile): StoreFile {
-  if (file.status !== "in_progress" || Date.now() - file.createdAt * 1_000 < LOST_AFTER_MS) return file;
-  return {
-    ...file,
-    status: "failed",
-    error: { code: "server_error", message: "the work on the file was interrupted" },
-  };
-}
-
-function shownBatch({ files, aliveAtMs, ...batch }: StoredBatch): FileBatch {
-  const lost = batch.status === "in_progress" && Date.now() - aliveAtMs > LOST_AFTER_MS;
-  const over = lost || batch.status === "cancelled";
-  const counts: Record<FileStatus, number> = { in_progress: 0, completed: 0, failed: 0, cancelled: 0 };
-  for (const status of Object.values(files)) {
-    const told = status === "in_progress" && over ? (lost ? "failed" : "cancelled") : status;
-    counts[told] += 1;
-  }
-  return { ...batch, status: lost ? "failed" : batch.status, fileIds: Object.keys(files), counts };
 }

@@ -7,7 +7,8 @@ import { CHUNK_ATTRIBUTES, toWhere, type FileFilter, type Slots } from "./attrib
 import { createFiles, type Files } from "./files.ts";
 import { resolveOptions, type StoresOptions } from "./options.ts";
 import { createShelf, type Page, type PageOptions } from "./shelf.ts";
-import { createStoreFiles, type FileStatus, type StoreFiles } from "./store-files.ts";
+import type { FileStatus } from "./file-status.ts";
+import { createStoreFiles, type StoreFiles } from "./store-files.ts";
 
 /** A vector store: files, cut into chunks that can be searched. */
 export interface Store {
@@ -94,6 +95,8 @@ interface StoredStore extends Store {
 }
 
 const DAY_SECONDS = 86_400;
+/** How often a search looks again after it met chunks of deleted files. */
+const LOOKS_MAX = 4;
 /** Use is written down at most this often. */
 const ACTIVE_SECONDS = 60;
 
@@ -106,7 +109,10 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
   const { name, embedder, engine, itemsMax } = resolved;
   const start = `${keyTag(checkScope(redis))}:stores:${encodeKeyPart("name", name)}`;
   const shelf = createShelf<StoredStore>(redis, { prefix: `${start}:stores`, room: itemsMax });
-  const files = createFiles(redis, start, resolved);
+  const files = createFiles(redis, start, resolved, async (store, file) => {
+    // A store that expired or was removed has nothing of it any more.
+    if ((await shelf.get(store)) !== undefined) await openFiles(store).detach(file);
+  });
   const chunks: Vectors<AttributeSchema> = createVectors(redis, {
     name: `stores-${name}`,
     dimensions: embedder.dimensions,
@@ -122,6 +128,7 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
   function openFiles(id: string): StoreFiles {
     return createStoreFiles({
       redis,
+      id,
       prefix: `${start}:store:${encodeKeyPart("id", id)}`,
       chunks: chunks.namespace(id),
       files,
@@ -149,6 +156,19 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
     const now = seconds();
     if (now - store.lastActiveAt < ACTIVE_SECONDS) return store;
     return (await shelf.change(id, (present) => ({ ...present, lastActiveAt: now }))) ?? store;
+  }
+
+  /** The best chunks of files that there still are; what is left of others is taken out on the way. */
+  async function searchPresent(id: string, asked: ChunkSearch): Promise<readonly ChunkMatch[]> {
+    for (let look = 1; ; look += 1) {
+      const found = await searchChunks(chunks.namespace(id), asked);
+      const ids = [...new Set(found.map(({ attributes }) => String(attributes["file"])))];
+      const present = await files.present(ids);
+      const gone = ids.filter((file) => !present.has(file));
+      if (gone.length === 0 || look === LOOKS_MAX)
+        return found.filter(({ attributes }) => present.has(String(attributes["file"])));
+      for (const file of gone) await openFiles(id).detach(file);
+    }
   }
 
   async function toInfo({ slots: _, removing: __, ...store }: StoredStore): Promise<StoreInfo> {
@@ -207,27 +227,8 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
       const { slots } = await use(id);
       const where = filter === undefined ? undefined : toWhere(slots, filter);
       const vectors = await embedder.embed(queries);
-      const store = chunks.namespace(id);
-      const lists = await Promise.all(
-        queries.map((query, at) =>
-          store.search({
-            vector: vectors[at] as Float32Array,
-            limit,
-            minSimilarity,
-            where,
-            words: words ? query : undefined,
-          }),
-        ),
-      );
-      const best = new Map<string, (typeof lists)[number][number]>();
-      for (const match of lists.flat()) {
-        const known = best.get(match.id);
-        if (known === undefined || known.similarity < match.similarity) best.set(match.id, match);
-      }
-      const found = [...best.values()];
-      // Several questions are merged by nearness; one keeps the order of its own search.
-      if (queries.length > 1) found.sort((a, b) => b.similarity - a.similarity);
-      return found.slice(0, limit).map(({ attributes, payload, similarity }) => {
+      const found = await searchPresent(id, { queries, vectors, limit, minSimilarity, where, words });
+      return found.map(({ attributes, payload, similarity }) => {
         const { filename, attributes: given } = payload as Pick<FoundChunk, "filename" | "attributes">;
         const text = String(attributes["body"]);
         return {
@@ -245,6 +246,42 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
       return openFiles(id);
     },
   };
+}
+
+/** What is searched for among the chunks of a store. */
+interface ChunkSearch {
+  readonly queries: readonly string[];
+  readonly vectors: readonly Float32Array[];
+  readonly limit: number;
+  readonly minSimilarity: number;
+  readonly where: ReturnType<typeof toWhere> | undefined;
+  readonly words: boolean;
+}
+
+type ChunkMatch = Awaited<ReturnType<Vectors<AttributeSchema>["search"]>>[number];
+
+/** The best chunks for one question, in the order of its search, or for several, merged by nearness. */
+async function searchChunks(store: Vectors<AttributeSchema>, asked: ChunkSearch): Promise<readonly ChunkMatch[]> {
+  const { queries, vectors, limit, minSimilarity, where, words } = asked;
+  const lists = await Promise.all(
+    queries.map((query, at) =>
+      store.search({
+        vector: vectors[at] as Float32Array,
+        limit,
+        minSimilarity,
+        where,
+        words: words ? query : undefined,
+      }),
+    ),
+  );
+  const best = new Map<string, ChunkMatch>();
+  for (const match of lists.flat()) {
+    const known = best.get(match.id);
+    if (known === undefined || known.similarity < match.similarity) best.set(match.id, match);
+  }
+  const found = [...best.values()];
+  if (queries.length > 1) found.sort((a, b) => b.similarity - a.similarity);
+  return found.slice(0, limit);
 }
 
 function applyChange(store: StoredStore, { name, metadata, expiresAfterDays }: StoreChange): StoredStore {

@@ -1,0 +1,69 @@
+import type { FileAttributes } from "./attributes.ts";
+import type { Chunking } from "./chunking.ts";
+
+/** What a file of a store can be. */
+export const FILE_STATUSES: readonly ["in_progress", "completed", "failed", "cancelled"] = [
+  "in_progress",
+  "completed",
+  "failed",
+  "cancelled",
+];
+export type FileStatus = (typeof FILE_STATUSES)[number];
+
+/** A file in a store. */
+export interface StoreFile {
+  readonly id: string;
+  readonly filename: string;
+  readonly createdAt: number;
+  readonly status: FileStatus;
+  /** Bytes of its chunks' texts. */
+  readonly usageBytes: number;
+  readonly chunks: number;
+  readonly attributes: FileAttributes;
+  readonly chunking: Chunking;
+  /** Why it failed. */
+  readonly error?:
+    | { readonly code: "server_error" | "unsupported_file" | "invalid_file"; readonly message: string }
+    | undefined;
+}
+
+/** Several files that are attached together, while nobody waits. */
+export interface FileBatch {
+  readonly id: string;
+  readonly createdAt: number;
+  readonly status: FileStatus;
+  readonly fileIds: readonly string[];
+  readonly counts: Readonly<Record<FileStatus, number>>;
+}
+
+/** A batch as it is kept. */
+export interface StoredBatch extends Omit<FileBatch, "counts" | "fileIds"> {
+  readonly files: Readonly<Record<string, FileStatus>>;
+  /** When its process last did something for it, in ms since 1970. */
+  readonly aliveAtMs: number;
+}
+
+/** Work that nobody has heard of for so long was lost with its process. */
+const LOST_AFTER_MS = 10 * 60_000;
+
+/** A file as it is told: one whose process was lost has failed, and may be attached again. */
+export function shown(file: StoreFile): StoreFile {
+  if (file.status !== "in_progress" || Date.now() - file.createdAt * 1_000 < LOST_AFTER_MS) return file;
+  return {
+    ...file,
+    status: "failed",
+    error: { code: "server_error", message: "the work on the file was interrupted" },
+  };
+}
+
+/** A batch as it is told: one whose process was lost has failed. */
+export function shownBatch({ files, aliveAtMs, ...batch }: StoredBatch): FileBatch {
+  const lost = batch.status === "in_progress" && Date.now() - aliveAtMs > LOST_AFTER_MS;
+  const over = lost || batch.status === "cancelled";
+  const counts: Record<FileStatus, number> = { in_progress: 0, completed: 0, failed: 0, cancelled: 0 };
+  for (const status of Object.values(files)) {
+    const told = status === "in_progress" && over ? (lost ? "failed" : "cancelled") : status;
+    counts[told] += 1;
+  }
+  return { ...batch, status: lost ? "failed" : batch.status, fileIds: Object.keys(files), counts };
+}
