@@ -43,6 +43,8 @@ export interface TestGatewayOptions {
   /** Whether it does work in the background. @default false */
   readonly background?: boolean;
   readonly script?: (request: ScriptedRequest, nth: number) => ScriptedAnswer;
+  /** Hears the lines of the log. */
+  readonly log?: (line: string) => void;
 }
 
 /** Starts a gateway on a free port. Its model ids are `demo` and `scripted`. */
@@ -60,7 +62,8 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     redis,
     models: [demoModel({ firstTokenMs: 0, tokenMs: 0 }), upstream],
     embedder: staticEmbedder(),
-    config: { logLevel: "silent", ...options.config },
+    config: { logLevel: options.log === undefined ? "silent" : "debug", ...options.config },
+    ...(options.log !== undefined && { log: { write: options.log } }),
   });
   const background = options.background === true ? startBackground() : undefined;
   await app.listen({ host: "127.0.0.1", port: 0 });

@@ -26,10 +26,15 @@ async function importConfig(file: string): Promise<GatewayConfigInput> {
     const { default: config } = (await import(url, options)) as { default: GatewayConfigInput };
     return config;
   } catch (cause) {
-    throw new MarrowError(
-      "invalid_option",
-      `${file} cannot be read: ${cause instanceof Error ? cause.message : "unknown"}`,
-      { cause },
-    );
+    throw new MarrowError("invalid_option", `${file} cannot be read: ${reasonOf(cause)}`, { cause });
   }
+}
+
+/** Why a file cannot be read. What a parser says of a text quotes it, and the text holds keys. */
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return "unknown";
+  const { message } = cause;
+  if (!(cause instanceof SyntaxError)) return message;
+  const place = /at position \d+(?: \(line \d+ column \d+\))?/.exec(message)?.[0];
+  return `it is not well-formed${place === undefined ? "" : `, ${place}`}`;
 }

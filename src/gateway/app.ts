@@ -1,4 +1,4 @@
-import { fastify, LogController, type FastifyInstance, type FastifyRequest } from "fastify";
+import { fastify, LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { createBus, type Bus } from "../bus/index.ts";
 import type { Embedder } from "../embedders/index.ts";
@@ -20,8 +20,10 @@ import { allowOrigins } from "./http/cors.ts";
 import { acceptEncodings } from "./http/encodings.ts";
 import { acceptJson } from "./http/json-body.ts";
 import { noteRoutes, type Route } from "./http/not-found.ts";
+import { toLogger } from "./http/logger.ts";
+import { sendError } from "./http/send-error.ts";
 import { toRequestId } from "./http/request-id.ts";
-import { toInputError } from "./input-error.ts";
+import { parseBody, toInputError } from "./input-error.ts";
 import { createInside } from "./inside.ts";
 import { createKeyUsers } from "./key-users.ts";
 import { createMetrics } from "./metrics.ts";
@@ -57,10 +59,12 @@ export interface GatewayOptions {
   readonly embedder?: Embedder | undefined;
   /** Any part of the configuration. */
   readonly config?: GatewayConfigInput | undefined;
+  /** Where the lines of the log go, each JSON. @default standard output */
+  readonly log?: { write(line: string): void } | undefined;
 }
 
-/** Answers after which a connection ends: a client without a key, or with a body too large, keeps no place and need not be read to its end. */
-const CLOSING: ReadonlySet<number> = new Set([401, 408, 413]);
+/** Characters of one part of a path: a name of 256 characters fits, each escaped in nine. */
+const PARAM_CHARS_MAX = 2_304;
 /** Models without a price that are told of. */
 const UNPRICED_MAX = 1_000;
 
@@ -90,13 +94,15 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const { redis, embedder, models } = options;
   const config = resolveConfig(options.config);
   const app = fastify({
-    logger: config.logLevel === "silent" ? false : { level: config.logLevel },
+    logger: toLogger(config.logLevel, options.log),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyBytesMax,
     genReqId: toRequestId,
     rewriteUrl,
     // One logger for all: a child for each request costs more than the lines it would ever write.
     childLoggerFactory: (logger) => logger,
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply as FastifyReply),
     ...toServerOptions(config.http),
   });
   const routes = noteRoutes(app);
@@ -130,19 +136,11 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.addHook("onClose", async () => watchdog.close());
   acceptJson(app, config.json, watchdog);
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (value) => {
-    const parsed = schema.safeParse(value);
+    const parsed = parseBody(schema, value);
     // The value itself goes on, not the parsed copy: unknown fields reach the model untouched.
     return parsed.success ? { value } : { error: toInputError(parsed.error) };
   });
-  app.setErrorHandler((error, request, reply) => {
-    const { status, headers, body } = toErrorAnswer(error);
-    if (CLOSING.has(status)) reply.header("connection", "close");
-    if (status >= 500) request.log.error({ code: body.error.code, requestId: request.id }, "a request failed");
-    return reply
-      .code(status)
-      .headers({ "x-request-id": request.id, ...headers })
-      .send(body);
-  });
+  app.setErrorHandler(sendError);
   app.setNotFoundHandler((request, reply) => {
     const { error, allow } = routes.explain(request.method, request.url.split("?")[0] ?? "");
     if (allow !== undefined) reply.header("allow", allow);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { shown } from "./config-fields.ts";
 
 /** The judge of the gateway's caches: options of `createCache`'s judge, by the id of a model. Budgets are of each tenant. */
 export interface CacheJudgeConfig {
@@ -25,7 +26,7 @@ const integer = (min: number, max: number) => z.int().min(min).max(max);
 export const judgeSchema: z.ZodType<CacheJudgeConfig, CacheJudgeInput> = z.preprocess(
   (input) => (typeof input === "string" ? { model: input } : input),
   z.strictObject({
-    model: z.string().min(1).max(256),
+    model: shown(z.string().min(1).max(256)),
     mode: z.enum(["background", "serving"]).default("background"),
     deadlineMs: integer(1, 60_000).default(1_500),
     timeoutMs: integer(1, 600_000).default(15_000),

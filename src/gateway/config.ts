@@ -3,6 +3,7 @@ import { MarrowError } from "../errors.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { Price } from "../models/index.ts";
 import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
+import { hostName, shown } from "./config-fields.ts";
 import { money, planSchema, sharedPer, type Plan } from "./plan.ts";
 
 export { planSchema, type Plan } from "./plan.ts";
@@ -17,19 +18,11 @@ const windowed = (limit: number) =>
     })
     .prefault({});
 
-/** A host as it stands in a `Host` header, without its port: `gateway.example.com`, `192.168.1.5`, `[fd00::5]`. */
-const hostName = z
-  .string()
-  .max(253)
-  .regex(
-    /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])$/i,
-    "must be a host name or address, without a port",
-  );
 /** The gateway's configuration: what may stand in `marrow.config.ts`, and every default. Times are in milliseconds. */
 export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.strictObject({
-  host: z.string().min(1).default("127.0.0.1"),
+  host: shown(z.string().min(1)).default("127.0.0.1"),
   port: integer(0, 65_535).default(8080),
-  app: z.string().min(1).max(64).default("marrow"),
+  app: shown(z.string().min(1).max(64)).default("marrow"),
   engine: z.enum(["auto", "vectorset", "search", "local"]).default("auto"),
   auth: z.enum(["keys", "off"]).default("keys"),
   cors: z
@@ -48,7 +41,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     .prefault({}),
   eventLoop: z.strictObject({ stallMs: integer(10, 60_000).default(50) }).prefault({}),
   publicUrl: z.url({ protocol: /^https?$/ }).optional(),
-  allowedHosts: z.array(hostName).max(100).default([]),
+  allowedHosts: z.array(shown(hostName)).max(100).default([]),
   http: z
     .strictObject({
       requestTimeoutMs: integer(1_000, 300_000).default(120_000),
@@ -67,7 +60,10 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       z.strictObject({
         baseUrl: z.url({ protocol: /^https?$/ }),
         apiKey: z.string().min(1).optional(),
-        models: z.array(z.string().min(1)).min(1).optional(),
+        models: z
+          .array(shown(z.string().min(1)))
+          .min(1)
+          .optional(),
         firstByteTimeoutMs: integer(1, 3_600_000).default(300_000),
         idleTimeoutMs: integer(1, 3_600_000).default(60_000),
       }),
@@ -79,12 +75,16 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
   embedder: z
     .discriminatedUnion("kind", [
       z.strictObject({ kind: z.literal("static") }),
-      z.strictObject({ kind: z.literal("minilm"), directory: z.string().min(1), file: z.string().min(1).optional() }),
+      z.strictObject({
+        kind: z.literal("minilm"),
+        directory: shown(z.string().min(1)),
+        file: shown(z.string().min(1)).optional(),
+      }),
       z.strictObject({
         kind: z.literal("openai"),
         baseUrl: z.url({ protocol: /^https?$/ }),
         apiKey: z.string().min(1).optional(),
-        model: z.string().min(1),
+        model: shown(z.string().min(1)),
         dimensions: integer(1, 65_536),
       }),
     ])
@@ -154,7 +154,10 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     .prefault({}),
   webhooks: z
     .strictObject({
-      allowNetworks: z.array(z.string().min(1)).max(100).default([]),
+      allowNetworks: z
+        .array(shown(z.string().min(1)))
+        .max(100)
+        .default([]),
       allowHttp: z.boolean().default(false),
     })
     .prefault({}),
@@ -166,11 +169,11 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       userTokens: windowed(200_000),
       appRequests: windowed(6_000),
       keyUsers: windowed(100),
-      timeZone: z.string().min(1).default("UTC"),
+      timeZone: shown(z.string().min(1)).default("UTC"),
     })
     .prefault({}),
   plans: z.record(z.string().min(1).max(128), planSchema).default({}),
-  defaultPlan: z.string().min(1).max(128).optional(),
+  defaultPlan: shown(z.string().min(1).max(128)).optional(),
   prices: z.record(z.string().min(1).max(256), z.strictObject({ input: money, output: money })).default({}),
   spendLabels: z.array(z.enum(["scope", "key", "user", "model"])).default(["model"]),
 });

@@ -1,4 +1,5 @@
 import { ERROR_CODES, MarrowError } from "../errors.ts";
+import { maskSecrets } from "../internal/mask.ts";
 import { toRetryHeaders } from "../limiter/http/index.ts";
 
 /** An error as the OpenAI API tells it. */
@@ -16,8 +17,9 @@ export interface ErrorAnswer {
 }
 
 /**
- * Turns any failure into OpenAI's error shape. An endpoint's own refusal (4xx) goes through with its status and words; that
- * it refused *our* credentials is no fault of the client's and becomes 502. What is unknown says nothing of itself.
+ * Turns any failure into OpenAI's error shape. An endpoint's own refusal (4xx) goes through with its status and its words, bounded and with secrets
+ * masked; that it refused *our* credentials is no fault of the client's and becomes 502. The words of an endpoint's 5xx stay here, and unknown
+ * failures say nothing of themselves.
  */
 export function toErrorAnswer(error: unknown): ErrorAnswer {
   const known = MarrowError.is(error) ? error : toKnown(error);
@@ -61,12 +63,17 @@ export function toRefusal(
   });
 }
 
+/** A name that an endpoint gives to a field or a failure; what is none is left out. */
+const UPSTREAM_NAME = /^[\w.[\]-]{1,128}$/;
+
+/** What the client got wrong is told in the endpoint's words, which the model masked; what failed behind the endpoint is not the client's to read. */
 function toUpstreamAnswer({ details, message }: MarrowError): ErrorAnswer {
   const status = Number(details?.["status"] ?? 502);
   const error = (details?.["error"] ?? {}) as Readonly<Record<string, unknown>>;
-  const text = typeof error["message"] === "string" ? error["message"] : message;
-  const param = typeof error["param"] === "string" ? error["param"] : null;
-  const code = typeof error["code"] === "string" ? error["code"] : "model_failed";
+  const named = (name: string) => {
+    const value = error[name];
+    return typeof value === "string" && UPSTREAM_NAME.test(value) ? value : undefined;
+  };
   const after = details?.["retryAfterMs"];
   const headers =
     typeof after === "number"
@@ -75,8 +82,12 @@ function toUpstreamAnswer({ details, message }: MarrowError): ErrorAnswer {
   if (status === 401 || status === 403 || status === 407) {
     return answer(502, "the model's endpoint refused this gateway's credentials", null, "model_failed");
   }
-  if (status >= 400 && status < 500) return answer(status, text, param, code, headers);
-  return answer(status === 503 || status === 529 ? 503 : status === 504 ? 504 : 502, text, param, code, headers);
+  if (status >= 400 && status < 500) {
+    const text = typeof error["message"] === "string" ? maskSecrets(error["message"]) : message;
+    return answer(status, text, named("param") ?? null, named("code") ?? "model_failed", headers);
+  }
+  const told = status === 503 || status === 529 ? 503 : status === 504 ? 504 : 502;
+  return answer(told, "the model's endpoint failed", null, "model_failed", headers);
 }
 
 function answer(
@@ -105,6 +116,8 @@ function toKnown(error: unknown): MarrowError {
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     return new MarrowError("unsupported_media_type", "the body must have content-type application/json");
   }
+  if (code === "FST_ERR_MAX_PARAM_LENGTH") return new MarrowError("invalid_input", "a part of the path is too long");
+  if (code === "FST_ERR_BAD_URL") return new MarrowError("invalid_input", "the path is no well-formed URL");
   if (statusCode === 404) return new MarrowError("not_found", "there is nothing at this path");
   if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
     return new MarrowError("invalid_input", "the request is malformed", { cause: error });

@@ -1,4 +1,5 @@
 import type { FastifyReply } from "fastify";
+import { toErrorAnswer } from "./error-body.ts";
 import { openOutlet } from "./outlet.ts";
 
 /** How often a silent stream says that it lives, in milliseconds: proxies close what is silent. */
@@ -6,7 +7,7 @@ const ALIVE_MS = 15_000;
 
 /**
  * Writes server-sent events as they come and waits for a slow reader. Who left is told to `onGone`, once; whether the events go on is then
- * theirs to say, and nothing is written any more.
+ * theirs to say, and nothing is written any more. Events that fail end the stream with an event `error`, in the shape of every other error.
  */
 export async function sendEvents(
   reply: FastifyReply,
@@ -20,6 +21,11 @@ export async function sendEvents(
   const alive = setInterval(() => void outlet.write(": alive\n\n"), ALIVE_MS);
   try {
     for await (const event of events) await outlet.write(event);
+  } catch (error) {
+    // The status is long sent, and Fastify would log the whole error: the client reads of it in the stream.
+    const { body } = toErrorAnswer(error);
+    reply.log.warn({ code: body.error.code, err: error }, "a stream of events broke");
+    await outlet.write(`event: error\ndata: ${JSON.stringify(body)}\n\n`);
   } finally {
     clearInterval(alive);
     outlet.end();

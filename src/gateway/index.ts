@@ -6,4 +6,5 @@ export { fromEnvironment } from "./environment.ts";
 export { nearestName } from "./nearest-name.ts";
 export type { Route } from "./http/not-found.ts";
 export { RESOURCES, ROUTES, type Belonging, type Resource } from "./ownership.ts";
+export { toShownConfig } from "./shown-config.ts";
 export { openMemory, serve, type Served, type ServeOptions } from "./serve.ts";

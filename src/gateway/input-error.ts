@@ -9,3 +9,12 @@ export function toInputError(error: z.ZodError): MarrowError {
     issue?.code === "invalid_type" ? `must be ${issue.expected}` : (issue?.message ?? "is wrong").toLowerCase();
   return new MarrowError("invalid_input", `${path === "" ? "the body" : path}: ${expected}`, { details: { path } });
 }
+
+/** Reads a value by a schema. Zod compares and prints what it is given, so an object with a `length` or `toString` of the caller's own makes it throw. */
+export function parseBody(schema: z.ZodType, value: unknown): z.ZodSafeParseResult<unknown> {
+  try {
+    return schema.safeParse(value);
+  } catch (cause) {
+    throw new MarrowError("invalid_input", "the request holds a value of a kind that no field has", { cause });
+  }
+}

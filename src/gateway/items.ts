@@ -30,11 +30,9 @@ export function toTurn(item: Fields, path: string): Turn {
   const { id: _, type = "message", role, content, ...rest } = item;
   if (type === "message") {
     if (typeof role !== "string" || role === "") throw wrong(`${path}.role`, "a role");
-    if (typeof content !== "string" && !Array.isArray(content))
-      throw wrong(`${path}.content`, "text or a list of parts");
     return {
       role,
-      content: toChatContent(content as string | readonly Fields[], `${path}.content`),
+      content: toChatContent(content, `${path}.content`),
       item: { type, role, content, ...rest },
     };
   }
@@ -56,9 +54,12 @@ export function toTurn(item: Fields, path: string): Turn {
   if (type === "function_call_output" || type === "custom_tool_call_output") {
     const { call_id: callId, output } = rest as Fields;
     if (typeof callId !== "string") throw wrong(`${path}.call_id`, "a string");
-    if (typeof output !== "string" && !Array.isArray(output)) throw wrong(`${path}.output`, "text or a list of parts");
-    const text = toChatContent(output as string | readonly Fields[], `${path}.output`);
-    return { role: "tool", tool_call_id: callId, content: text, item: { type, ...rest } };
+    return {
+      role: "tool",
+      tool_call_id: callId,
+      content: toChatContent(output, `${path}.output`),
+      item: { type, ...rest },
+    };
   }
   if (type === "compaction") {
     const text = toSummaryText(openSummary(rest, path));
@@ -127,12 +128,14 @@ function bodiesOf(turn: Turn): Fields[] {
 function toItemContent(role: string, content: unknown): readonly Fields[] {
   const parts = Array.isArray(content) ? (content as readonly Fields[]) : [{ type: "text", text: content ?? "" }];
   return parts.map((part) => {
+    // Turns that chat completions kept hold whatever their client sent as a part.
+    if (typeof part !== "object" || part === null) return { type: "input_text", text: String(part) };
     if (part["type"] === "text")
       return role === "assistant"
         ? { type: "output_text", text: part["text"], annotations: [] }
         : { type: "input_text", text: part["text"] };
     if (part["type"] === "image_url") {
-      const { url, detail = "auto" } = part["image_url"] as Fields;
+      const { url, detail = "auto" } = (part["image_url"] ?? {}) as Fields;
       return { type: "input_image", image_url: url, detail, file_id: null };
     }
     return part;
@@ -140,23 +143,27 @@ function toItemContent(role: string, content: unknown): readonly Fields[] {
 }
 
 /** Content of an item as that of a chat message: a text where it is nothing else. @throws MarrowError `invalid_input` */
-function toChatContent(content: string | readonly Fields[], path: string): unknown {
+function toChatContent(content: unknown, path: string): unknown {
   if (typeof content === "string") return content;
-  const parts = content.map((part, at) => toChatPart(part, `${path}.${at}`));
+  if (!Array.isArray(content)) throw wrong(path, "text or a list of parts");
+  const parts = content.map((part: unknown, at) => toChatPart(part, `${path}.${at}`));
   return parts.every(({ type }) => type === "text") ? parts.map(({ text }) => String(text)).join("\n") : parts;
 }
 
 /** One part of a message as chat completions have it. Parts in their shape already go on as they came. */
-function toChatPart(part: Fields, path: string): { readonly type: string; readonly text?: unknown } {
-  const { type, text, refusal, image_url: url, detail, file_id: file, ...rest } = part;
+function toChatPart(part: unknown, path: string): { readonly type: string; readonly text?: unknown } {
+  if (typeof part !== "object" || part === null || Array.isArray(part)) throw wrong(path, "a part, which is an object");
+  const { type, text, refusal, image_url: url, detail, file_id: file, ...rest } = part as Fields;
   switch (type) {
     case "input_text":
     case "output_text":
     case "text":
     case "summary_text":
     case "reasoning_text":
+      if (typeof text !== "string") throw wrong(`${path}.text`, "a string");
       return { type: "text", text };
     case "refusal":
+      if (typeof refusal !== "string") throw wrong(`${path}.refusal`, "a string");
       return { type: "text", text: refusal };
     case "input_image": {
       if (typeof url !== "string") throw wrong(`${path}.image_url`, "a URL, or file_id the id of a file of yours");

@@ -2,10 +2,13 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Spent } from "../flow/index.ts";
 import type { QueueStats } from "../queue/index.ts";
 import type { GatewayConfig } from "./config.ts";
+import { createSpendMetrics } from "./spend-metrics.ts";
 
-/** What the gateway counts. No label holds a prompt; only that of spending a tenant, a key or a user, and only when told to. */
+/** What the gateway counts. No label holds a prompt; those of spending hold tenants, keys and users when told to, and for admins only. */
 export interface Metrics {
-  readonly registry: Registry;
+  readonly contentType: string;
+  /** All of it in Prometheus' text format; `forAdmin`: with the labels of tenants, keys and users. */
+  render(forAdmin: boolean): Promise<string>;
   /** How the queues stood when they were looked at. */
   queued(queue: string, stats: QueueStats): void;
   answered(route: string, status: number, seconds: number): void;
@@ -21,9 +24,6 @@ export interface Metrics {
   stalled(route: string, step: string): void;
   spent(scope: string, spent: Spent): void;
 }
-
-/** Series of spending that are told apart. */
-const SPEND_SERIES_MAX = 1_000;
 
 /** Makes the metrics of one gateway in a registry of its own. */
 export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["model"]): Metrics {
@@ -93,34 +93,11 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
     labelNames: ["queue", "state"],
     registers,
   });
-  const spendNames = [...new Set(spendLabels)];
-  const spending = new Counter({
-    name: "marrow_spend_total",
-    help: "What models' answers cost, in the currency of the prices.",
-    labelNames: spendNames,
-    registers,
-  });
-  const tokens = new Counter({
-    name: "marrow_spend_tokens_total",
-    help: "Tokens of models' answers.",
-    labelNames: [...spendNames, "kind"],
-    registers,
-  });
-  const series = new Set<string>();
-
-  /** Labels of one answer; beyond the bound all are one series. */
-  function labelsOf(scope: string, { key = "", user, model }: Spent): Record<string, string> {
-    const all = { scope, key, user, model };
-    const own = Object.fromEntries(spendNames.map((name) => [name, all[name]]));
-    const name = JSON.stringify(own);
-    if (series.size < SPEND_SERIES_MAX) series.add(name);
-    return series.has(name) ? own : Object.fromEntries(spendNames.map((label) => [label, "other"]));
-  }
-
+  const spending = createSpendMetrics(spendLabels);
   const children = new Map<string, { observe(value: number): void }>();
 
   return {
-    registry,
+    contentType: registry.contentType,
     answered(route, status, elapsed) {
       const key = `${route} ${Math.floor(status / 100)}xx`;
       let child = children.get(key);
@@ -139,12 +116,8 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
       recall.set(found);
       effort.set(width);
     },
-    spent(scope, spent) {
-      const labels = labelsOf(scope, spent);
-      spending.inc(labels, (spent.micros ?? 0) / 1_000_000);
-      tokens.inc({ ...labels, kind: "prompt" }, spent.promptTokens);
-      tokens.inc({ ...labels, kind: "completion" }, spent.completionTokens);
-    },
+    spent: (scope, spent) => spending.spent(scope, spent),
+    render: async (forAdmin) => `${await registry.metrics()}\n${await spending.render(forAdmin)}`,
     looped: (delay) => loop.observe(delay),
     stalled: (route, step) => stalls.labels(route, step).inc(),
     judged(verdict, micros) {

@@ -1,6 +1,7 @@
 import { Pool } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
+import { maskSecrets } from "../internal/mask.ts";
 import { toRetryAfterMs } from "../internal/retry-after.ts";
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
 import { BodyTooLarge, sendRequest, type HttpAnswer } from "./http.ts";
@@ -61,6 +62,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     ...(options.apiKey !== undefined && { authorization: `Bearer ${options.apiKey}` }),
     ...options.headers,
   };
+  const secrets = [options.apiKey ?? "", ...Object.values(options.headers ?? {})];
   const ids = options.ids === undefined ? undefined : new Set(options.ids);
   let listed: { readonly models: readonly ModelInfo[]; readonly untilMs: number } | undefined;
 
@@ -71,7 +73,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     const answer = await sendRequest(pool, sent, signal);
     lane?.learn(request.model, answer.status, answer.headers);
     if (answer.status === 200) return answer;
-    throw await toModelError(answer);
+    throw await toModelError(answer, secrets);
   }
 
   return {
@@ -111,7 +113,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
           answer.abandon();
           throw malformed(`it answered ${type === "" ? "no content type" : type} where an event stream was asked for`);
         }
-        return toParts(answer, call.signal);
+        return toParts(answer, call.signal, secrets);
       } catch (error) {
         return toFailure(error, call.signal);
       }
@@ -121,7 +123,11 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
   };
 }
 
-function toParts(answer: HttpAnswer, signal: AbortSignal | undefined): AsyncIterable<StreamPart> {
+function toParts(
+  answer: HttpAnswer,
+  signal: AbortSignal | undefined,
+  secrets: readonly string[],
+): AsyncIterable<StreamPart> {
   const reader = createEventReader();
   let done = false;
 
@@ -134,7 +140,7 @@ function toParts(answer: HttpAnswer, signal: AbortSignal | undefined): AsyncIter
     const chunks: ChatChunk[] = [];
     for (const data of reader.read(bytes)) {
       if (data === "[DONE]") done = true;
-      else chunks.push(toChunk(data));
+      else chunks.push(toChunk(data, secrets));
     }
     return { done: false, value: { bytes, chunks, done } };
   }
@@ -142,7 +148,7 @@ function toParts(answer: HttpAnswer, signal: AbortSignal | undefined): AsyncIter
   return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
-function toChunk(data: string): ChatChunk {
+function toChunk(data: string, secrets: readonly string[]): ChatChunk {
   let chunk: (ChatChunk & { error?: unknown }) | null;
   try {
     chunk = JSON.parse(data) as ChatChunk;
@@ -152,7 +158,7 @@ function toChunk(data: string): ChatChunk {
   if (typeof chunk !== "object" || chunk === null) throw malformed("an event of its stream is no object");
   if (chunk.error !== undefined && chunk.error !== null) {
     throw new MarrowError("model_failed", "the model's endpoint reported an error within its stream", {
-      details: { status: 502, error: toErrorObject(chunk.error) },
+      details: { status: 502, error: toErrorObject(chunk.error, secrets) },
     });
   }
   return chunk;
@@ -165,13 +171,17 @@ function toCompletion(text: string): ChatCompletion {
   return completion;
 }
 
-async function toModelError(answer: HttpAnswer): Promise<MarrowError> {
+async function toModelError(answer: HttpAnswer, secrets: readonly string[]): Promise<MarrowError> {
   const body = toJson(await answer.whole(ERROR_BYTES_MAX).then(String, () => "")) as
     | { error?: unknown }
     | null
     | undefined;
   return new MarrowError("model_failed", `the model's endpoint answered ${answer.status}`, {
-    details: { status: answer.status, error: toErrorObject(body?.error), retryAfterMs: toRetryAfterMs(answer.headers) },
+    details: {
+      status: answer.status,
+      error: toErrorObject(body?.error, secrets),
+      retryAfterMs: toRetryAfterMs(answer.headers),
+    },
   });
 }
 
@@ -184,12 +194,15 @@ function toJson(text: string): unknown {
   }
 }
 
-/** The parts of an endpoint's error object that a client may see. */
-function toErrorObject(error: unknown): Readonly<Record<string, unknown>> | undefined {
-  if (typeof error === "string") return { message: error };
+/** The parts of an endpoint's error object that a client may see: bounded, without this endpoint's key or anything that has the form of one. */
+function toErrorObject(error: unknown, secrets: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+  if (typeof error === "string") return { message: maskSecrets(error, secrets) };
   if (typeof error !== "object" || error === null) return undefined;
-  const { message, type, param, code } = error as Readonly<Record<string, unknown>>;
-  return { message, type, param, code };
+  const fields = ["message", "type", "param", "code"].flatMap((name) => {
+    const value = Object.hasOwn(error, name) ? (error as Readonly<Record<string, unknown>>)[name] : undefined;
+    return typeof value === "string" ? [[name, maskSecrets(value, secrets)]] : [];
+  });
+  return Object.fromEntries(fields) as Record<string, unknown>;
 }
 
 function toFailure(error: unknown, signal?: AbortSignal): never {

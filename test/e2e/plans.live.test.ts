@@ -163,7 +163,8 @@ describe("spending", () => {
     expect((await manage("GET", "/spend?scope=shop&by=model")).body.data).toMatchObject([{ name: "scripted" }]);
     expect((await manage("GET", "/spend?scope=shop&from=2020-01-01&to=2020-01-31")).body.data).toEqual([]);
     expect((await manage("GET", "/spend?from=yesterday")).status).toBe(400);
-    const metrics = await (await fetch(gateway.baseURL.replace("/v1", "/metrics"))).text();
+    const headers = { authorization: `Bearer ${admin}` };
+    const metrics = await (await fetch(gateway.baseURL.replace("/v1", "/metrics"), { headers })).text();
     expect(metrics).toContain(`marrow_spend_tokens_total{key="${key.id}",user="till",model="scripted",kind="prompt"}`);
   });
 });

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { connect as connectSocket, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, inject, it } from "vitest";
 import { createBus } from "../../src/bus/index.ts";
 import type { GatewayConfigInput } from "../../src/gateway/index.ts";
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../gateway.ts";
+import { send } from "../raw-http.ts";
 
 const started: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -23,31 +23,6 @@ async function startAgent(gateway: TestGateway): Promise<void> {
   const bus = createBus(gateway.redis.scope("acme"));
   started.push(bus);
   started.push(await bus.register({ name: "teller" }, async () => "hello"));
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-/** Sends a request with headers that `fetch` would not let through. */
-function send(
-  gateway: TestGateway,
-  method: string,
-  path: string,
-  headers: Record<string, string> = {},
-  body?: string,
-): Promise<Answer> {
-  const { port, hostname } = new URL(gateway.baseURL);
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({ port, hostname, method, path, headers, agent: false }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (piece: string) => (text += piece));
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
-    });
-    request.on("error", reject).end(body);
-  });
 }
 
 const JSON_TYPE = { "content-type": "application/json" };

@@ -39,8 +39,9 @@ export function boundConnections(app: FastifyInstance, { connectionsMax, stalled
 }
 
 /** A model may be silent for longer; a client for whom bytes are waiting may not. */
-function endIfStalled(socket: Socket): void {
-  if (socket.writableLength > 0) socket.destroy();
+function endIfStalled(socket: Socket | undefined): void {
+  // A request that was injected has no socket.
+  if (socket !== undefined && socket.writableLength > 0) socket.destroy();
 }
 
 /** Answers what Node's HTTP parser refused, in the shape of every other error. */

@@ -42,6 +42,8 @@ function decode(encoded: Readable, decoder: Transform, bytesMax: number): Readab
   decoder.on("error", (cause) =>
     bounded.destroy(new MarrowError("invalid_input", "the body is not what its content-encoding says", { cause })),
   );
+  // A request that was refused before its body was read has no reader: without a listener the error would end the process.
+  bounded.on("error", () => {});
   bounded.on("close", () => {
     encoded.unpipe(decoder);
     decoder.destroy();

@@ -10,10 +10,14 @@ import { toChatFields } from "./translation.ts";
 
 const text = z.string().max(256);
 
+/** Content and output, where an item has them, are a text or a list of parts, and a part is an object. */
+const anyContent = z.union([z.string(), z.array(z.looseObject({})), z.null()]).optional();
+const anyItem = z.looseObject({ content: anyContent, output: z.union([anyContent, z.looseObject({})]) });
+
 /** What must be right for a request to be understood; `translation.ts` says what becomes of each field. */
 export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({
   model: z.string().min(1).max(256),
-  input: z.union([z.string(), z.array(z.looseObject({})).max(10_000)]).nullish(),
+  input: z.union([z.string(), z.array(anyItem).max(10_000)]).nullish(),
   instructions: z.string().nullish(),
   previous_response_id: text.min(1).nullish(),
   conversation: z.union([text.min(1), z.looseObject({ id: text.min(1) })]).nullish(),

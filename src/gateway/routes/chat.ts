@@ -15,7 +15,12 @@ import { bodyOf, type GatewayApp } from "../parts.ts";
 const chatBody = z.looseObject({
   model: z.string().min(1).max(256),
   messages: z
-    .array(z.looseObject({ role: z.string().min(1).max(64) }))
+    .array(
+      z.looseObject({
+        role: z.string().min(1).max(64),
+        content: z.union([z.string(), z.array(z.looseObject({})), z.null()]).optional(),
+      }),
+    )
     .min(1)
     .max(10_000),
   stream: z.boolean().nullish(),

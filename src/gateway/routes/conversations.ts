@@ -41,7 +41,10 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
     const session = open(request, `conv_${randomBytes(24).toString("hex")}`);
     await session.create(known ?? {});
     if (turns.length > 0) await session.append(turns);
-    return toConversation(session.id, (await session.info()) as SessionInfo);
+    const info = await session.info();
+    // The user may be forgotten, with all sessions, at the same moment.
+    if (info === undefined) throw new MarrowError("conflict", "the conversation was deleted while it was made");
+    return toConversation(session.id, info);
   });
 
   app.get<Named>("/v1/conversations/:conversation", async (request) => {

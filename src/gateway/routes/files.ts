@@ -21,12 +21,7 @@ export function registerFiles({ app, stores }: GatewayApp, { fileBytesMax }: { r
     await uploads.register(multipart, { limits: { fileSize: fileBytesMax, files: 1, fields: 8, fieldSize: 4_096 } });
     uploads.post("/v1/files", { bodyLimit: fileBytesMax + 65_536 }, async (request) => {
       if (!request.isMultipart()) throw new MarrowError("invalid_input", "the body must be multipart/form-data");
-      const fields = new Map<string, string>();
-      let file: { readonly filename: string; readonly content: Buffer } | undefined;
-      for await (const part of request.parts()) {
-        if (part.type === "file") file = { filename: part.filename, content: await readAll(part, fileBytesMax) };
-        else fields.set(part.fieldname, String(part.value));
-      }
+      const { fields, file } = await readParts(request, fileBytesMax);
       if (file === undefined)
         throw new MarrowError("invalid_input", "file must be given", { details: { path: "file" } });
       const life = fields.get("expires_after[seconds]");
@@ -74,14 +69,30 @@ export async function readableFile(stores: Stores, reach: Reach, id: string): Pr
   return file;
 }
 
-async function readAll(part: { toBuffer(): Promise<Buffer> }, bytesMax: number): Promise<Buffer> {
-  return part.toBuffer().catch((cause: unknown) => {
-    if ((cause as { code?: string }).code !== "FST_REQ_FILE_TOO_LARGE") throw cause;
-    throw new MarrowError("too_large", `a file has at most ${bytesMax} bytes`, {
-      cause,
-      details: { path: "file", bytesMax },
-    });
-  });
+interface Parts {
+  readonly fields: ReadonlyMap<string, string>;
+  readonly file: { readonly filename: string; readonly content: Buffer } | undefined;
+}
+
+/** Reads an upload. @throws MarrowError `too_large`, `invalid_input` for a body that is cut short, has no boundary, or too many parts */
+async function readParts(request: FastifyRequest, bytesMax: number): Promise<Parts> {
+  const fields = new Map<string, string>();
+  let file: Parts["file"];
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === "file") file = { filename: part.filename, content: await part.toBuffer() };
+      else fields.set(part.fieldname, String(part.value));
+    }
+    return { fields, file };
+  } catch (cause) {
+    if ((cause as { code?: string }).code === "FST_REQ_FILE_TOO_LARGE")
+      throw new MarrowError("too_large", `a file has at most ${bytesMax} bytes`, {
+        cause,
+        details: { path: "file", bytesMax },
+      });
+    // Whatever else the parser throws is about the bytes that came.
+    throw new MarrowError("invalid_input", "the multipart body is malformed, or ends too soon", { cause });
+  }
 }
 
 function toFileBody({ id, filename, purpose, bytes, createdAt, expiresAt }: StoredFile) {

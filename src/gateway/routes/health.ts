@@ -1,10 +1,25 @@
+import type { FastifyRequest } from "fastify";
+import { MarrowError } from "../../errors.ts";
 import { readQueueStats } from "../../queue/index.ts";
+import { bearerOf } from "../identity.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
 import { createReadiness } from "../readiness.ts";
 
 /** `GET /healthz` (the process runs), `GET /readyz` (Redis serves reads and writes) and `GET /metrics`: open, without tenants' data. */
-export function registerHealth({ app, redis, metrics }: GatewayApp): void {
+export function registerHealth({ app, redis, metrics, keys }: GatewayApp): void {
+  /** Whether an admin asks. A key that is none is refused; while Redis is away nobody is known, and the open part is served. */
+  async function isAdmin(request: FastifyRequest): Promise<boolean> {
+    const key = bearerOf(request);
+    if (key === undefined) return false;
+    try {
+      return (await keys.identify(key)).role === "admin";
+    } catch (error) {
+      if (MarrowError.is(error, "unauthorized")) throw error;
+      return false;
+    }
+  }
+
   app.get("/healthz", { config: { open: true } }, async () => ({ status: "ok" }));
 
   const readiness = createReadiness(redis);
@@ -18,11 +33,12 @@ export function registerHealth({ app, redis, metrics }: GatewayApp): void {
     return reply.code(503).send({ status: "degraded", state, reason: `${reason}; ${answers}`, reads });
   });
 
-  app.get("/metrics", { config: { open: true } }, async (_, reply) => {
+  app.get("/metrics", { config: { open: true } }, async (request, reply) => {
+    const forAdmin = await isAdmin(request);
     // While Redis is away the queues stand as they were last seen.
     await Promise.all(
       [GATEWAY_QUEUE, TASKS_QUEUE].map(async (name) => metrics.queued(name, await readQueueStats(redis, { name }))),
     ).catch(() => {});
-    return reply.header("content-type", metrics.registry.contentType).send(await metrics.registry.metrics());
+    return reply.header("content-type", metrics.contentType).send(await metrics.render(forAdmin));
   });
 }

@@ -1,0 +1,15 @@
+import { z } from "zod";
+
+/** Marks a text that is no secret: `marrow config` shows it. Every other text is masked there. */
+export function shown(text: z.ZodString): z.ZodString {
+  return text.meta({ shown: true });
+}
+
+/** A host as it stands in a `Host` header, without its port: `gateway.example.com`, `192.168.1.5`, `[fd00::5]`. */
+export const hostName: z.ZodString = z
+  .string()
+  .max(253)
+  .regex(
+    /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])$/i,
+    "must be a host name or address, without a port",
+  );

@@ -1,0 +1,44 @@
+import type { FastifyServerOptions } from "fastify";
+import { MarrowError } from "../../errors.ts";
+import type { GatewayConfig } from "../config.ts";
+
+/** What a line of the log says of an error: no message, no stack, nothing that a caller or an upstream wrote. */
+export interface LoggedError {
+  readonly type: string;
+  readonly code: string;
+  /** The innermost place in the code, such as `routes/files.ts:23`, for errors that should not happen. */
+  readonly at?: string | undefined;
+}
+
+/** Fastify's logger for a level and a place where its lines go. */
+export function toLogger(
+  level: GatewayConfig["logLevel"],
+  stream: { write(line: string): void } | undefined,
+): NonNullable<FastifyServerOptions["logger"]> {
+  if (level === "silent") return false;
+  // Libraries log whole errors; their messages and stacks can hold what a caller sent.
+  const serializers = { err: toLoggedError, error: toLoggedError, req: nothing, res: nothing };
+  return {
+    level,
+    serializers: serializers as object as Record<string, never>,
+    ...(stream !== undefined && { stream }),
+  };
+}
+
+/** Reduces an error to what may stand in a log. */
+export function toLoggedError(error: unknown): LoggedError {
+  const { name, code, stack, cause } = (error ?? {}) as Partial<Error> & { readonly code?: unknown };
+  const type = typeof name === "string" && /^\w{1,64}$/.test(name) ? name : typeof error;
+  const known = typeof code === "string" && /^\w{1,64}$/.test(code) ? code : "internal";
+  if (MarrowError.is(error) && known !== "internal") return { type, code: known };
+  return { type, code: known, at: placeOf((cause as Partial<Error> | undefined)?.stack) ?? placeOf(stack) };
+}
+
+function nothing(): undefined {
+  return undefined;
+}
+
+function placeOf(stack: string | undefined): string | undefined {
+  const frame = /^ {4}at .*?((?:[\w.-]+\/)?[\w.-]+\.[jt]s:\d+):\d+\)?$/m.exec(stack ?? "");
+  return frame?.[1];
+}

@@ -1,0 +1,178 @@
+import { CANARY } from "./values.ts";
+
+const message = { role: "user", content: `${CANARY} what is a heap?` };
+const call = { id: "c1", type: "function", function: { name: "f", arguments: "{}" } };
+const tool = {
+  type: "function",
+  function: { name: "f", description: "d", parameters: { type: "object", properties: {} } },
+};
+const endpoint = { url: "https://example.com/hook", events: ["response.completed"], ordered: false, enabled: true };
+const rpc = (method: string, params: unknown) => ({ jsonrpc: "2.0", id: 1, method, params });
+const a2aMessage = { messageId: "m1", role: "ROLE_USER", parts: [{ text: `${CANARY} hello` }] };
+const filter = {
+  type: "and",
+  filters: [
+    { type: "eq", key: "a", value: 1 },
+    { type: "in", key: "b", value: ["x"] },
+  ],
+};
+const itemOf = (more: object) => ({ items: [{ type: "message", ...message, ...more }] });
+
+/** Valid bodies by route: what the fuzzer mutates. A value `$name` is an id of that kind that the gateway gave out. */
+export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
+  "POST /v1/chat/completions": [
+    { model: "scripted", messages: [message] },
+    { model: "scripted", messages: [{ role: "system", content: "be brief" }, message], stream: true, temperature: 0 },
+    {
+      model: "scripted",
+      messages: [
+        message,
+        { role: "assistant", content: null, tool_calls: [call] },
+        { role: "tool", tool_call_id: "c1", content: "3" },
+      ],
+      tools: [tool],
+      tool_choice: "auto",
+    },
+    {
+      model: "demo",
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: CANARY },
+            { type: "image_url", image_url: { url: "https://a.b/c.png" } },
+          ],
+        },
+      ],
+      user: "ann",
+      metadata: { session_id: "s1" },
+      response_format: { type: "json_schema", json_schema: { name: "n", schema: { type: "object" } } },
+    },
+    { model: "scripted", messages: [message], conversation: "$conv", seed: 1, n: 1, stop: ["x"], max_tokens: 5 },
+  ],
+  "POST /v1/responses": [
+    { model: "scripted", input: `${CANARY} hello` },
+    { model: "scripted", input: [message], stream: true, instructions: "be brief", store: false },
+    {
+      model: "scripted",
+      input: [
+        {
+          role: "user",
+          content: [
+            { type: "input_text", text: CANARY },
+            { type: "input_image", image_url: "https://a.b/c.png" },
+          ],
+        },
+        { type: "function_call", call_id: "c1", name: "f", arguments: "{}" },
+        { type: "function_call_output", call_id: "c1", output: [{ type: "input_text", text: "3" }] },
+        { type: "reasoning", id: "rs_1", summary: [] },
+      ],
+      tools: [{ type: "function", name: "f", parameters: { type: "object" }, strict: true }],
+      tool_choice: { type: "function", name: "f" },
+      text: { format: { type: "json_schema", name: "n", schema: { type: "object" } }, verbosity: "low" },
+    },
+    { model: "scripted", input: "hello", background: true, metadata: { a: "b" }, previous_response_id: "$resp" },
+    {
+      model: "scripted",
+      input: "hello",
+      conversation: { id: "$conv" },
+      reasoning: { effort: "low" },
+      truncation: "auto",
+    },
+  ],
+  "POST /v1/embeddings": [
+    { model: "$embedder", input: `${CANARY} text` },
+    { model: "$embedder", input: ["a", "b"], encoding_format: "base64", dimensions: 256 },
+  ],
+  "POST /v1/conversations": [{ metadata: { a: "b" }, ...itemOf({}) }, { items: [] }],
+  "POST /v1/conversations/:conversation": [{ metadata: { a: "b" } }],
+  "POST /v1/conversations/:conversation/items": [
+    itemOf({ content: [{ type: "input_text", text: CANARY }] }),
+    { items: [{ type: "function_call_output", call_id: "c", output: [{ type: "input_text", text: "x" }] }] },
+    { items: [{ type: "function_call", call_id: "c", name: "f", arguments: "{}" }] },
+  ],
+  "POST /v1/memories": [
+    { text: `${CANARY} likes tea`, kind: "preference", key: "drink", importance: 0.5, pinned: false, trust: "derived" },
+    { text: "lives in Paris", source: { role: "user", session: "s", sequence: 1 } },
+  ],
+  "POST /v1/memories/recall": [
+    { about: `${CANARY} tea`, limit: 5, kinds: ["preference"], at_least: "derived", min_similarity: 0.1 },
+  ],
+  "POST /v1/memories/forget": [{ ids: ["$fact"] }, { all: true }],
+  "POST /v1/memories/:id": [{ pinned: true, importance: 0.2 }],
+  "POST /v1/batches": [
+    { input_file_id: "$file", endpoint: "/v1/chat/completions", completion_window: "24h", metadata: { a: "b" } },
+  ],
+  "POST /v1/tasks": [
+    { payload: { a: CANARY }, priority: 5, attempts: 3, crashes: 2, result_ttl_ms: 60_000 },
+    { payload: null, delay_ms: 60_000, depends_on: ["$task"] },
+  ],
+  "POST /v1/webhooks": [endpoint],
+  "POST /v1/webhooks/:id": [endpoint],
+  "POST /v1/webhooks/:id/rotate": [{ overlap_seconds: 10 }],
+  "POST /v1/webhooks/:id/redrive": [{ ids: ["a"], from: 0, to: 10 }],
+  "POST /v1/tasks/webhooks": [endpoint],
+  "POST /v1/tasks/webhooks/:id": [endpoint],
+  "POST /v1/tasks/webhooks/:id/rotate": [{ overlap_seconds: 10 }],
+  "POST /v1/tasks/webhooks/:id/redrive": [{ ids: ["a"], from: 0, to: 10 }],
+  "POST /v1/vector_stores": [
+    { name: "n", metadata: { a: "b" }, expires_after: { anchor: "last_active_at", days: 1 }, file_ids: ["$file"] },
+    {
+      name: "n",
+      chunking_strategy: { type: "static", static: { max_chunk_size_tokens: 200, chunk_overlap_tokens: 50 } },
+    },
+  ],
+  "POST /v1/vector_stores/:store": [{ name: "m", metadata: { a: "b" }, expires_after: null }],
+  "POST /v1/vector_stores/:store/search": [
+    {
+      query: `${CANARY} words`,
+      filters: filter,
+      max_num_results: 5,
+      ranking_options: { ranker: "auto", score_threshold: 0.1 },
+    },
+    { query: ["a", "b"], filters: { type: "gte", key: "a", value: 1 }, rewrite_query: true },
+  ],
+  "POST /v1/vector_stores/:store/files": [{ file_id: "$file", attributes: { a: 1, b: "x", c: true } }],
+  "POST /v1/vector_stores/:store/files/:id": [{ attributes: { a: 1, b: "x" } }],
+  "POST /v1/vector_stores/:store/file_batches": [
+    { file_ids: ["$file"], attributes: { a: 1 } },
+    { files: [{ file_id: "$file" }] },
+  ],
+  "POST /v1/admin/keys": [{ scope: "s", user: "u", name: "n", plan: "free" }],
+  "POST /v1/admin/keys/:id": [{ name: "m", plan: null }],
+  "PUT /v1/admin/plans/:id": [
+    {
+      requestsPerMinute: 1_000_000,
+      tokensPerMinute: 1_000_000,
+      tokensPerDay: 1_000_000,
+      budgetPerMonth: 1.5,
+      concurrentStreams: 100,
+    },
+  ],
+  "PUT /v1/admin/users/:id": [{ plan: null }],
+  "POST /v1/admin/users/:id/block": [{ for_ms: 1 }],
+  "POST /v1/admin/users/:id/override": [{ limits: { "user-requests": 5 }, for_ms: 1 }],
+  "POST /v1/admin/users/:id/boost": [{ more: { "user-requests": 5 }, for_ms: 1 }],
+  "POST /mcp": [
+    rpc("initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "c", version: "1" } }),
+    rpc("tools/list", {}),
+    rpc("tools/call", { name: "remember", arguments: { text: CANARY, kind: "semantic" } }),
+    rpc("tools/call", { name: "recall", arguments: { about: CANARY, limit: 3 } }),
+    rpc("tools/call", { name: "forget", arguments: { ids: ["a"] } }),
+  ],
+  "POST /a2a/:agent": [
+    rpc("SendMessage", { message: a2aMessage, configuration: { acceptedOutputModes: ["text/plain"], blocking: true } }),
+    rpc("SendMessage", {
+      message: a2aMessage,
+      configuration: { taskPushNotificationConfig: { url: "https://example.com/p", token: "t" } },
+    }),
+    rpc("SendStreamingMessage", { message: a2aMessage }),
+    rpc("GetTask", { id: "$a2a", historyLength: 1 }),
+    rpc("ListTasks", { pageSize: 5, pageToken: "", contextId: "", includeArtifacts: true }),
+    rpc("CancelTask", { id: "$a2a" }),
+    rpc("CreateTaskPushNotificationConfig", { taskId: "$a2a", url: "https://example.com/p", id: "c", token: "t" }),
+    rpc("GetTaskPushNotificationConfig", { taskId: "$a2a", id: "c" }),
+    rpc("ListTaskPushNotificationConfigs", { taskId: "$a2a" }),
+    rpc("DeleteTaskPushNotificationConfig", { taskId: "$a2a", id: "c" }),
+  ],
+};
