@@ -3,6 +3,7 @@ import { MarrowError } from "../errors.ts";
 import { nearestName } from "../gateway/index.ts";
 import { runCache } from "./cache.ts";
 import { runConfig } from "./config.ts";
+import { runDoctor } from "./doctor.ts";
 import { runKey } from "./key.ts";
 import { runMcp } from "./mcp.ts";
 import { runServe, runWorker } from "./serve.ts";
@@ -16,6 +17,7 @@ const COMMANDS: Readonly<Record<string, readonly [run: CommandLine, summary: str
   config: [runConfig, "print the configuration that is in force, defaults included"],
   cache: [runCache, "cache evaluate | tune | fit --pairs FILE.jsonl: what the cache makes of labelled pairs"],
   mcp: [runMcp, "mcp [--scope NAME] [--user NAME]: one user's memory for agents, over standard input and output"],
+  doctor: [runDoctor, "say what the Redis is, what it can do, and what should be mended"],
   key: [runKey, "key create [--scope NAME] [--user NAME] [--name TEXT] | key revoke KEY"],
 };
 

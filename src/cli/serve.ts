@@ -5,9 +5,7 @@ import { readSurroundings } from "./surroundings.ts";
 /** `marrow serve`: runs until SIGINT or SIGTERM. */
 export async function runServe(): Promise<number> {
   const served = await begin(true);
-  if (served.firstKey !== undefined) {
-    console.log(`API key, shown only this once: ${served.firstKey}`);
-  }
+  if (served.firstKey !== undefined) showKey(served.firstKey);
   console.log(`Marrow listens on ${served.url}/v1`);
   return untilStopped(served);
 }
@@ -20,7 +18,12 @@ export async function runWorker(): Promise<number> {
 }
 
 async function begin(listens: boolean): Promise<Served> {
-  return serve({ ...readSurroundings(), config: await loadConfig(), say: (line) => console.log(line), listens });
+  const say = (line: string) => console.log(line);
+  return serve({ ...readSurroundings(), config: await loadConfig(), say, onFirstKey: showKey, listens });
+}
+
+function showKey(key: string): void {
+  console.log(`API key, shown only this once: ${key}`);
 }
 
 async function untilStopped(served: Served): Promise<number> {

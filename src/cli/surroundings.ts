@@ -31,6 +31,7 @@ export function readSurroundings(environment: Environment = process.env): Surrou
   return {
     redisUrl: values["MARROW_REDIS_URL"],
     redis: readConnection(values),
+    cacheRedisUrl: values["MARROW_CACHE_REDIS_URL"],
     dataDirectory: resolve(values["MARROW_DATA"] ?? ".marrow"),
     cacheDirectory: resolve(values["MARROW_CACHE"] ?? ".cache"),
     path: values["PATH"] ?? "",

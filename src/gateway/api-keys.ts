@@ -9,7 +9,8 @@ import {
   toFields,
   type Redis,
 } from "../redis/index.ts";
-import { changeKey } from "./scripts.gen.ts";
+import { installedKey, mayHaveLostKeys } from "./installation.ts";
+import { changeKey, createFirstKey } from "./scripts.gen.ts";
 
 /** Who a key stands for. */
 export interface Principal {
@@ -62,8 +63,11 @@ export interface ApiKeys {
   identify(key: string | undefined): Promise<Principal>;
   /** The same without waiting: `undefined` when Redis must be asked. */
   remembered(key: string | undefined): Principal | undefined;
-  /** Makes the very first key, once for all gateways on one Redis; answers `undefined` when there was one before. */
-  createFirst(): Promise<string | undefined>;
+  /**
+   * Makes the very first key, once in the life of an installation; answers `undefined` when there are keys. `onLost` hears when there were
+   * some and they are gone, as an evicting Redis does: then none is made, and an operator must run `marrow key create`.
+   */
+  createFirst(onLost?: () => void): Promise<string | undefined>;
 }
 
 /** How long an answer of Redis about a key is trusted. */
@@ -76,6 +80,7 @@ const ID_CHARS = 16;
 const CHANGE_TRIES = 16;
 const KEPT_KEYS_MAX = 10_000;
 const KEY_BYTES = 32;
+const MARK_EVERY_MS = 60_000;
 const IN_BYTES = { reply: "bytes", timeoutMs: 1_000 } as const;
 const SHAPE = /^mrw_[A-Za-z0-9_-]{43}$/;
 
@@ -87,7 +92,8 @@ export function isOwnKey(key: string | undefined): boolean {
 /** Keeps the keys in one hash, `{app}:gateway:keys`: field = SHA-256 of the key, value = a record. */
 export function createApiKeys(redis: Redis): ApiKeys {
   const stored = `{${encodeKeyPart("app", redis.app)}}:gateway:keys`;
-  const first = `{${encodeKeyPart("app", redis.app)}}:gateway:first-key`;
+  const installed = installedKey(redis);
+  let markedMs = -Infinity;
   const known = new Map<string, { readonly principal: Principal; readonly atMs: number }>();
   const checked = new Map<
     string,
@@ -103,9 +109,19 @@ export function createApiKeys(redis: Redis): ApiKeys {
   async function create(principal: NewKey): Promise<string> {
     encodeKeyPart("scope", principal.scope);
     encodeKeyPart("user", principal.user);
-    const key = `mrw_${randomBytes(KEY_BYTES).toString("base64url")}`;
+    const key = newKey();
     await redis.send(["HSET", stored, digest(key), encodeRecord(withReach(principal))], { retry: "safe" });
     return key;
+  }
+
+  /** Says that there is an installation, now and then while its keys are used: where Redis evicts, what is used stays longest. */
+  function mark(): void {
+    const nowMs = performance.now();
+    if (nowMs - markedMs < MARK_EVERY_MS) return;
+    markedMs = nowMs;
+    redis.send(["SET", installed, "1"], { timeoutMs: 500, retry: "safe" }).catch(() => {
+      // It is tried again; reads go on where Redis refuses writes.
+    });
   }
 
   /** The stored keys: hash and record. */
@@ -181,6 +197,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
         const principal = toPrincipal(record, digest(key));
         if (known.size >= KEPT_KEYS_MAX) known.clear();
         known.set(key, { principal, atMs });
+        mark();
         return principal;
       } catch (error) {
         const kept = cannotServe(error) ? recall(key, KEPT_AWAY_MS) : undefined;
@@ -191,10 +208,19 @@ export function createApiKeys(redis: Redis): ApiKeys {
 
     remembered: (key) => recall(key, KEPT_MS),
 
-    async createFirst() {
-      if (Number(await redis.send(["HLEN", stored])) > 0) return undefined;
-      if ((await redis.send(["SET", first, "1", "NX", "PX", "60000"])) === null) return undefined;
-      return create({ scope: "default", user: "default", name: "first key", role: "admin", actsFor: "any" });
+    async createFirst(onLost = () => {}) {
+      const standing = Number(await redis.send(["HLEN", stored])) > 0;
+      if (!standing && (await mayHaveLostKeys(redis))) {
+        onLost();
+        return undefined;
+      }
+      const key = newKey();
+      const record = encodeRecord(
+        withReach({ scope: "default", user: "default", name: "first key", role: "admin", actsFor: "any" }),
+      );
+      const made = await runScript(redis, createFirstKey, { keys: stored, installed }, { digest: digest(key), record });
+      if (made === -1) onLost();
+      return made === 1 ? key : undefined;
     },
   };
 }
@@ -206,6 +232,10 @@ function toPrincipal(record: Buffer, hashed: string): Principal {
 
 function withReach(key: NewKey): Omit<Principal, "id"> {
   return { ...key, actsFor: key.actsFor ?? (key.role === "admin" ? "any" : "own") };
+}
+
+function newKey(): string {
+  return `mrw_${randomBytes(KEY_BYTES).toString("base64url")}`;
 }
 
 function digest(key: string): string {

@@ -53,6 +53,8 @@ import { watchEventLoop } from "./watchdog.ts";
 /** What a gateway is made of. */
 export interface GatewayOptions {
   readonly redis: Redis;
+  /** Where the cache, its flights and embeddings are. @default `redis` */
+  readonly cacheRedis?: Redis | undefined;
   /** Models, asked in order which of them serves an id. */
   readonly models: readonly ChatModel[];
   /** For the semantic tier and `/v1/embeddings`. */
@@ -91,7 +93,7 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
 
 /** The same, with its work in the background, which any process may do: with a port or without. */
 export function openGateway(options: GatewayOptions): OpenGateway {
-  const { redis, embedder, models } = options;
+  const { redis, cacheRedis = redis, embedder, models } = options;
   const config = resolveConfig(options.config);
   const app = fastify({
     logger: toLogger(config.logLevel, options.log),
@@ -120,7 +122,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const inside = createInside(app);
   checkCacheJudge(config, findModel);
   let working = false;
-  const tenantParts = { redis, config, embedder, findModel, metrics, prices, spend, works: () => working };
+  const tenantParts = { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend, works: () => working };
   const tenants = createTenants(tenantParts);
   const stores = createTenantStores(tenantParts);
 
@@ -215,6 +217,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const parts: GatewayApp = {
     app,
     redis,
+    cacheRedis,
     tenants,
     listModels,
     embedder,

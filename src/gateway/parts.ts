@@ -16,6 +16,8 @@ import type { Tenant } from "./tenants.ts";
 export interface GatewayApp {
   readonly app: FastifyInstance;
   readonly redis: Redis;
+  /** Where the cache is: the same, or a second Redis. */
+  readonly cacheRedis: Redis;
   readonly tenants: (scope: string) => Tenant;
   readonly listModels: () => Promise<readonly ModelInfo[]>;
   readonly embedder: Embedder | undefined;

@@ -1,12 +1,5 @@
-import {
-  cannotServe,
-  encodeKeyPart,
-  OUTAGES,
-  outageOf,
-  verdictOf,
-  type OutageState,
-  type Redis,
-} from "../redis/index.ts";
+import { cannotServe, OUTAGES, outageOf, verdictOf, type OutageState, type Redis } from "../redis/index.ts";
+import { installedKey } from "./installation.ts";
 
 /** What `/readyz` says of one Redis. */
 export type Readiness =
@@ -25,20 +18,18 @@ export type Readiness =
 const PROBE_WAIT_MS = 1_000;
 /** How long a result is good: the route is open, and must not be a way to make Redis work. */
 const KEPT_MS = 250;
-/** Life of the key that is written, in milliseconds. */
-const PROBE_LIFE_MS = 60_000;
-
 /**
  * Asks a Redis for what the gateway needs of it: a small write, because a full, read-only or unsaved Redis still answers PING, and after it
  * failed a read. At most one probe every {@link KEPT_MS}; one round trip, two when it fails.
  */
 export function createReadiness(redis: Redis): () => Promise<Readiness> {
-  const key = `{${encodeKeyPart("app", redis.app)}}:gateway:ready`;
+  // The mark of an installation, if there is one: to write it again keeps it where Redis evicts, and nothing new comes into being.
+  const key = installedKey(redis);
   let known: { readonly readiness: Promise<Readiness>; readonly untilMs: number } | undefined;
 
   async function probe(): Promise<Readiness> {
     try {
-      await redis.send(["SET", key, "1", "PX", String(PROBE_LIFE_MS)], { timeoutMs: PROBE_WAIT_MS, retry: "safe" });
+      await redis.send(["SET", key, "1", "XX"], { timeoutMs: PROBE_WAIT_MS, retry: "safe" });
       return { ready: true };
     } catch (error) {
       const verdict = verdictOf(error);

@@ -13,6 +13,17 @@ export const changeKey: Script<"keys", "digest" | "before" | "record"> = {
   lua: "local keys = KEYS[1]\nlocal digest = ARGV[1]\nlocal before = ARGV[2]\nlocal record = ARGV[3]\nif redis.call(\"HGET\", keys, digest) ~= before then return 0 end\nredis.call(\"HSET\", keys, digest, record)\nreturn 1",
 };
 
+/** Makes the very first API key, once in the life of an installation. */
+export const createFirstKey: Script<"keys" | "installed", "digest" | "record"> = {
+  name: "create_first_key",
+  keys: ["keys","installed"],
+  values: ["digest","record"],
+  rest: false,
+  idempotent: true,
+  sha1: "58a8e78d8dbac5e6e5c6633fbc0c07c744ee8149",
+  lua: "local keys = KEYS[1]\nlocal installed = KEYS[2]\nlocal digest = ARGV[1]\nlocal record = ARGV[2]\nif redis.call(\"HGET\", keys, digest) == record then return 1 end\nif redis.call(\"HLEN\", keys) > 0 then\nredis.call(\"SET\", installed, \"1\")\nreturn 0\nend\nif redis.call(\"EXISTS\", installed) == 1 then return -1 end\nredis.call(\"HSET\", keys, digest, record)\nredis.call(\"SET\", installed, \"1\")\nreturn 1",
+};
+
 /** Notes that a key speaks for a user; a key brings a bounded number of users that it did not speak for lately. */
 export const noteUser: Script<"users" | "fresh", "user" | "known_ms" | "window_ms" | "fresh_max" | "users_max"> = {
   name: "note_user",

@@ -2,17 +2,18 @@ import type { AddressInfo } from "node:net";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { MarrowError } from "../errors.ts";
 import { demoModel, openaiModel } from "../models/index.ts";
-import { connect, type ConnectOptions } from "../redis/index.ts";
-import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from "../redis/managed/index.ts";
+import { readServerFacts, warningsOf } from "../redis/index.ts";
 import { decideEngine } from "../vectors/index.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { openGateway } from "./app.ts";
 import { createEmbedder } from "./embedder.ts";
 import { createLaneGates } from "./lanes.ts";
 import { createMcpServer } from "./mcp.ts";
+import { onceServed } from "./once-served.ts";
+import { openRedis, type Opened, type RedisPlaces } from "./open-redis.ts";
 import { createTenantMemory } from "./tenants.ts";
 import { VERSION } from "./version.ts";
-import { resolveConfig, type GatewayConfigInput } from "./config.ts";
+import { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config.ts";
 
 /** Engines as the start line names them. */
 const TIERS = {
@@ -22,20 +23,10 @@ const TIERS = {
 } as const;
 
 /** How a gateway process is run. */
-export interface ServeOptions {
+export interface ServeOptions extends RedisPlaces {
   readonly config: GatewayConfigInput;
-  /** A Redis of yours. Absent: one is found and run under `dataDirectory`, for development only. */
-  readonly redisUrl?: string | undefined;
-  /** How it is reached: certificates, credentials. */
-  readonly redis?: ConnectOptions | undefined;
-  /** Where the managed Redis keeps its data. */
-  readonly dataDirectory: string;
-  /** Where `script/bootstrap` puts a Redis. */
-  readonly cacheDirectory: string;
-  /** Directories searched for a `redis-server`. */
-  readonly path: string;
-  /** Hears one line for each step. */
-  readonly say: (line: string) => void;
+  /** Hears of the first API key when it is made after the start, because Redis was away then. */
+  readonly onFirstKey?: ((key: string) => void) | undefined;
   /** Whether a port is opened, or only the work in the background done. @default true */
   readonly listens?: boolean | undefined;
 }
@@ -51,18 +42,28 @@ export interface Served {
 }
 
 /**
- * Finds or starts Redis, connects, begins the work in the background and opens the gateway's port.
+ * Finds or starts Redis, connects, begins the work in the background and opens the gateway's port. A Redis of yours may be away: the
+ * gateway starts without it, answers chats from the model, and dials on.
  * @throws MarrowError `unavailable` without any Redis, with the ways to get one
  */
 export async function serve(options: ServeOptions): Promise<Served> {
-  const { say, listens = true } = options;
+  const { say, listens = true, onFirstKey = () => {} } = options;
   const config = resolveConfig(options.config);
-  const { redis, managed } = await openRedis(options, config.app);
+  const opened = await openRedis(options, config.app, "start");
+  const { redis, cacheRedis } = opened;
   try {
-    const { engine: server, version } = await redis.capabilities();
-    say(`Redis: ${server} ${version ?? ""}${managed === undefined ? "" : ", managed, for development"}`);
-    const engine = await decideEngine(redis, config.engine);
-    say(`Similar questions, facts and vector stores are found by: ${TIERS[engine]}`);
+    let firstKey: string | undefined;
+    let isStarted = false;
+    const starting = await onceServed(
+      async () => {
+        await describeRedis(opened, config.engine, say);
+        if (!listens || config.auth !== "keys") return;
+        const key = await createApiKeys(redis).createFirst(() => say(KEYS_LOST));
+        if (key !== undefined && isStarted) onFirstKey(key);
+        else firstKey = key;
+      },
+      (error) => say(`something failed at the start: ${MarrowError.is(error) ? error.message : "unexpected failure"}`),
+    );
     const laneOf = createLaneGates(redis);
     const upstreams = config.upstreams.map(({ models: ids, ...upstream }) =>
       openaiModel({ ...upstream, ids, lane: laneOf(upstream.baseUrl, upstream.apiKey) }),
@@ -70,25 +71,25 @@ export async function serve(options: ServeOptions): Promise<Served> {
     const demo = config.demo.enabled ? [demoModel({ firstTokenMs: config.demo.firstTokenMs })] : [];
     const { app, startBackground } = openGateway({
       redis,
+      cacheRedis,
       config: options.config,
       models: [...demo, ...upstreams],
-      embedder: createEmbedder(config.embedder, redis, () =>
+      embedder: createEmbedder(config.embedder, cacheRedis, () =>
         say("the store of embeddings failed; vectors are made anew"),
       ),
     });
     const background = config.background.enabled || !listens ? startBackground() : undefined;
     const close = async () => {
+      starting.stop();
       await background?.close();
       await app.close();
       await Promise.all(upstreams.map((upstream) => upstream.close()));
-      await redis.close();
-      await managed?.stop();
+      await opened.close();
     };
     if (!listens) {
       await app.ready();
       return { url: undefined, firstKey: undefined, close };
     }
-    const firstKey = config.auth === "keys" ? await createApiKeys(redis).createFirst() : undefined;
     await app.listen({ host: config.host, port: config.port }).catch((cause: NodeJS.ErrnoException) => {
       const why = cause.code === "EADDRINUSE" ? "it is taken: set MARROW_PORT to another one" : String(cause.code);
       throw new MarrowError("invalid_option", `port ${config.port} cannot be opened: ${why}`, {
@@ -98,16 +99,34 @@ export async function serve(options: ServeOptions): Promise<Served> {
     });
     const { port } = app.server.address() as AddressInfo;
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+    isStarted = true;
     return {
       url: `http://${host}:${port}`,
       firstKey,
       close,
     };
   } catch (error) {
-    await redis.close();
-    await managed?.stop();
+    await opened.close();
     throw error;
   }
+}
+
+const KEYS_LOST =
+  "This Redis had API keys, or may have had, and they are gone: it evicts, or was emptied in part. No first key is made again; `marrow key create --role admin` makes one.";
+
+/** Says what Redis is, and what an operator should mend. */
+async function describeRedis(
+  { redis, cacheRedis, managed }: Opened,
+  choice: GatewayConfig["engine"],
+  say: (line: string) => void,
+): Promise<void> {
+  const { engine: server, version } = await redis.capabilities();
+  const facts = await readServerFacts(redis);
+  const engine = await decideEngine(redis, choice);
+  if (cacheRedis !== redis) await decideEngine(cacheRedis, choice);
+  say(`Redis: ${server} ${version ?? ""}${managed === undefined ? "" : ", managed, for development"}`);
+  for (const warning of managed === undefined ? warningsOf(facts) : []) say(`Warning: ${warning}`);
+  say(`Similar questions, facts and vector stores are found by: ${TIERS[engine]}`);
 }
 
 /** One user's memory as a server of the Model Context Protocol, not connected yet. */
@@ -116,7 +135,8 @@ export async function openMemory(
   { scope, user }: { readonly scope: string; readonly user: string },
 ): Promise<{ readonly server: McpServer; close(): Promise<void> }> {
   const config = resolveConfig(options.config);
-  const { redis, managed } = await openRedis(options, config.app);
+  const opened = await openRedis({ ...options, cacheRedisUrl: undefined }, config.app, "fail");
+  const { redis } = opened;
   const embedder = createEmbedder(config.embedder, redis, () => {});
   const server = createMcpServer({
     memory: createTenantMemory(redis.scope(scope), config, embedder),
@@ -127,20 +147,7 @@ export async function openMemory(
     server,
     async close() {
       await server.close();
-      await redis.close();
-      await managed?.stop();
+      await opened.close();
     },
   };
-}
-
-async function openRedis(options: ServeOptions, app: string) {
-  const managed = options.redisUrl === undefined ? await startManaged(options) : undefined;
-  const how = managed === undefined ? options.redis : undefined;
-  return { redis: await connect(options.redisUrl ?? managed?.url ?? "", { ...how, app }), managed };
-}
-
-async function startManaged({ path, cacheDirectory, dataDirectory, say }: ServeOptions): Promise<ManagedServer> {
-  const binary = await findServer({ path, cacheDirectory });
-  if (binary === undefined) throw new MarrowError("unavailable", HOW_TO_GET_A_SERVER);
-  return startServer({ binary: binary.path, directory: dataDirectory, onEvent: say });
 }

@@ -24,6 +24,7 @@ const PLANS_MAX = 1_000;
 /** What every tenant's roles share. */
 export interface TenantParts {
   readonly redis: Redis;
+  readonly cacheRedis: Redis;
   readonly config: GatewayConfig;
   readonly embedder: Embedder | undefined;
   readonly findModel: (id: string) => ChatModel | undefined;
@@ -52,7 +53,7 @@ export interface Tenant {
 
 /** The roles of each tenant, made at its first request. */
 export function createTenants(parts: TenantParts): (scope: string) => Tenant {
-  const { redis, config, embedder, findModel, metrics, prices, spend } = parts;
+  const { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend } = parts;
   const { sessions, conversations: held } = config;
 
   function createTenant(scope: string): Tenant {
@@ -63,7 +64,9 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       sessionTtlMs: held.ttlMs,
       turnsMax: held.itemsMax,
     });
-    const cache = config.cache.enabled ? createTenantCache(scoped, parts, toCacheJudge(parts, scope)) : undefined;
+    const cache = config.cache.enabled
+      ? createTenantCache(cacheRedis.scope(scope), parts, toCacheJudge(parts, scope))
+      : undefined;
     const responses = createResponses(redis, scope, config.responses);
     const limiters = new Map<string, Limiter>();
     function limiter(userPlan: Plan | undefined, keyPlan: Plan | undefined): Limiter | undefined {

@@ -63,7 +63,10 @@ export interface Redis {
    * A command that failed answers with its error in its place, so one failure hides no other answer.
    */
   pipeline(commands: readonly Command[], options?: SendOptions): Promise<(Reply | Error)[]>;
-  /** Hears every message on the channels, over a connection of its own, until closed. Messages sent while it reconnects are lost. */
+  /**
+   * Hears every message on the channels, over a connection of its own, until closed. Messages sent while it reconnects are lost. While Redis
+   * is away it resolves after `commandTimeoutMs`, and hears once Redis is there.
+   */
   subscribe(
     channels: readonly string[],
     onMessage: (channel: string, message: string) => void,

@@ -193,7 +193,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
       channels: readonly string[],
       onMessage: (channel: string, message: string) => void,
       { mode = "channel" }: SubscribeOptions = {},
-    ) => keepSubscribed(() => driver.listen(channels, onMessage, mode)),
+    ) => keepSubscribed(() => driver.listen(channels, onMessage, mode), commandTimeoutMs),
     dedicate: async () => createRedis(await driver.dedicate(), options),
     capabilities: () =>
       (capabilities ??= probeCapabilities(send).catch((error: unknown) => {

@@ -20,5 +20,7 @@ export { fromNodeRedis, type NodeRedisClient, type NodeRedisCluster } from "./fr
 export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
 export { decodeRecord, decodeRecordBody, encodePlain, encodeRecord, encodeRecordBody } from "./record.ts";
 export { allOf, toFields, toStreams, type StreamEntry } from "./replies.ts";
+export { mayEvictAnything, readServerFacts, warningsOf, type ServerFacts } from "./server-facts.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";
+export type { ConnectionListener } from "./watching.ts";

@@ -17,9 +17,12 @@ const PING_WAIT_MS = 2_000;
 /**
  * Keeps a subscription alive. A connection that only listens never notices that its peer vanished, so it is pinged every
  * {@link PING_EVERY_MS}; one that gives no sign of life is replaced by a new one. Messages of the time in between are lost.
+ *
+ * Resolves once the server confirmed the channels, or after `waitMs` while Redis is away: it then hears from the moment that Redis is there.
  */
-export async function keepSubscribed(open: () => Listening): Promise<Subscription> {
+export async function keepSubscribed(open: () => Listening, waitMs: number): Promise<Subscription> {
   const first = Promise.withResolvers<void>();
+  first.promise.catch(() => {});
   let closed = false;
   let looking = false;
   let current = begin();
@@ -51,8 +54,10 @@ export async function keepSubscribed(open: () => Listening): Promise<Subscriptio
     clearInterval(timer);
     current.close();
   }
+  let late: NodeJS.Timeout | undefined;
+  const waited = new Promise<void>((resolve) => (late = setTimeout(resolve, waitMs)));
   try {
-    await first.promise;
+    await Promise.race([first.promise, waited]).finally(() => clearTimeout(late));
   } catch (error) {
     await close();
     throw error;

@@ -7,7 +7,7 @@ import type { GatewayApp } from "../parts.ts";
 import { createReadiness } from "../readiness.ts";
 
 /** `GET /healthz` (the process runs), `GET /readyz` (Redis serves reads and writes) and `GET /metrics`: open, without tenants' data. */
-export function registerHealth({ app, redis, metrics, keys }: GatewayApp): void {
+export function registerHealth({ app, redis, cacheRedis, metrics, keys }: GatewayApp): void {
   /** Whether an admin asks. A key that is none is refused; while Redis is away nobody is known, and the open part is served. */
   async function isAdmin(request: FastifyRequest): Promise<boolean> {
     const key = bearerOf(request);
@@ -23,14 +23,16 @@ export function registerHealth({ app, redis, metrics, keys }: GatewayApp): void 
   app.get("/healthz", { config: { open: true } }, async () => ({ status: "ok" }));
 
   const readiness = createReadiness(redis);
+  const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis);
   app.get("/readyz", { config: { open: true } }, async (_, reply) => {
-    const now = await readiness();
-    if (now.ready) return { status: "ready" };
+    const [now, cache] = await Promise.all([readiness(), cacheReadiness?.()]);
+    // Without its cache a gateway still does all of its work, at the model's price.
+    const beside = cache?.ready === false && { cache: { state: cache.state, reason: cache.reason } };
+    if (now.ready) return { status: "ready", ...beside };
     const { state, reason, reads } = now;
-    const answers = reads
-      ? "chats are answered by the model and from stored answers"
-      : "chats are answered by the model";
-    return reply.code(503).send({ status: "degraded", state, reason: `${reason}; ${answers}`, reads });
+    const isCached = cache === undefined ? reads : cache.ready || cache.reads;
+    const answers = `chats are answered by the model${isCached ? " and from stored answers" : ""}`;
+    return reply.code(503).send({ status: "degraded", state, reason: `${reason}; ${answers}`, reads, ...beside });
   });
 
   app.get("/metrics", { config: { open: true } }, async (request, reply) => {

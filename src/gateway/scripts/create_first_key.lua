@@ -1,0 +1,20 @@
+-- Makes the very first API key, once in the life of an installation.
+-- KEYS keys         hash: SHA-256 of a key -> record
+-- KEYS installed    string without an end: API keys were made here
+-- ARGV digest       SHA-256 of the key
+-- ARGV record       its record
+-- REPLY 1 made, 0 there are keys, -1 there were keys, and they are gone
+-- IDEMPOTENT        the same key is made once, and told of again
+local keys = KEYS[1]
+local installed = KEYS[2]
+local digest = ARGV[1]
+local record = ARGV[2]
+if redis.call("HGET", keys, digest) == record then return 1 end
+if redis.call("HLEN", keys) > 0 then
+  redis.call("SET", installed, "1")
+  return 0
+end
+if redis.call("EXISTS", installed) == 1 then return -1 end
+redis.call("HSET", keys, digest, record)
+redis.call("SET", installed, "1")
+return 1

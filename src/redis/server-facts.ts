@@ -1,0 +1,109 @@
+import type { Redis } from "./connection.ts";
+import { verdictOf } from "./failure.ts";
+
+/** What a server says of its settings and its state. `undefined`: the user may not ask, or the server does not say. */
+export interface ServerFacts {
+  readonly role: "master" | "replica" | undefined;
+  /** `maxmemory-policy`, such as `noeviction`. */
+  readonly policy: string | undefined;
+  /** `maxmemory` in bytes; 0: no bound. */
+  readonly memoryBytesMax: number | undefined;
+  readonly memoryBytes: number | undefined;
+  /** Keys that the policy took away since the server began. */
+  readonly evictedKeys: number | undefined;
+  /** Whether the append-only file is on. */
+  readonly aof: boolean | undefined;
+  /** Whether snapshots are taken by themselves. */
+  readonly snapshots: boolean | undefined;
+  /** Whether the last snapshot or write of the append-only file failed. */
+  readonly savingFailed: boolean | undefined;
+}
+
+/**
+ * Reads them: one round trip, INFO and CONFIG GET at once. A user who may run neither gets `undefined`s.
+ * @throws MarrowError `unavailable` or `timeout` when Redis cannot serve
+ */
+export async function readServerFacts(redis: Pick<Redis, "send">): Promise<ServerFacts> {
+  const [info, config] = await Promise.all([
+    known(redis.send(["INFO"])),
+    known(redis.send(["CONFIG", "GET", "maxmemory-policy", "maxmemory", "save", "appendonly"])),
+  ]);
+  return toServerFacts(typeof info === "string" ? info : "", Array.isArray(config) ? config.map(String) : []);
+}
+
+/** Reads the text of INFO and the flat list of CONFIG GET; either may be empty. Pure. */
+export function toServerFacts(info: string, config: readonly string[]): ServerFacts {
+  const told = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
+  const set = (name: string) => {
+    const at = config.findIndex((word, index) => index % 2 === 0 && word === name);
+    return at < 0 ? undefined : config[at + 1];
+  };
+  const number = (text: string | undefined) => (text === undefined || text === "" ? undefined : Number(text));
+  const is = (text: string | undefined, yes: string) => (text === undefined ? undefined : text === yes);
+  const role = told("role");
+  const save = set("save");
+  const saved = told("rdb_last_bgsave_status");
+  const written = told("aof_last_write_status");
+  return {
+    role: role === "master" ? "master" : role === "slave" || role === "replica" ? "replica" : undefined,
+    policy: set("maxmemory-policy") ?? told("maxmemory_policy"),
+    memoryBytesMax: number(set("maxmemory") ?? told("maxmemory")),
+    memoryBytes: number(told("used_memory")),
+    evictedKeys: number(told("evicted_keys")),
+    aof: is(set("appendonly"), "yes") ?? is(told("aof_enabled"), "1"),
+    snapshots: save === undefined ? undefined : save.trim() !== "",
+    savingFailed: saved === undefined && written === undefined ? undefined : saved === "err" || written === "err",
+  };
+}
+
+/** A part of `maxmemory` from which it is time to act. */
+const NEARLY_FULL = 0.9;
+
+/** What an operator should know before it happens, loudest first. Pure. */
+export function warningsOf(facts: ServerFacts): readonly string[] {
+  const {
+    role,
+    policy = "",
+    memoryBytes = 0,
+    memoryBytesMax = 0,
+    evictedKeys = 0,
+    aof,
+    snapshots,
+    savingFailed,
+  } = facts;
+  const evicted = evictedKeys > 0 ? ` (${evictedKeys} evicted so far)` : "";
+  const warnings: (string | false)[] = [
+    role === "replica" && "this Redis is a read-only replica: nothing can be stored",
+    policy.startsWith("allkeys-") &&
+      `maxmemory-policy is ${policy}${evicted}: under pressure Redis takes away API keys, sessions and jobs. Use noeviction, and a second Redis for the cache (MARROW_CACHE_REDIS_URL)`,
+    policy.startsWith("volatile-") &&
+      `maxmemory-policy is ${policy}${evicted}: under pressure Redis takes away sessions, jobs and limits before their time. Use noeviction, and a second Redis for the cache (MARROW_CACHE_REDIS_URL)`,
+    savingFailed === true &&
+      "the last snapshot or write of the append-only file failed: Redis may refuse writes (MISCONF)",
+    memoryBytesMax > 0 &&
+      memoryBytes > NEARLY_FULL * memoryBytesMax &&
+      `Redis uses ${Math.round((100 * memoryBytes) / memoryBytesMax)} % of its maxmemory`,
+    aof === false &&
+      snapshots === false &&
+      "Redis keeps nothing on disk: a restart loses API keys, sessions and jobs. Set appendonly yes",
+    aof === false &&
+      snapshots !== false &&
+      "Redis has no append-only file: a crash loses what was written since the last snapshot. Set appendonly yes",
+  ];
+  return warnings.filter((warning) => warning !== false);
+}
+
+/** Whether the server may take away a key that has no life of its own; `undefined`: it is not known. */
+export function mayEvictAnything({ policy }: ServerFacts): boolean | undefined {
+  return policy === undefined ? undefined : policy.startsWith("allkeys-");
+}
+
+async function known(reply: Promise<unknown>): Promise<unknown> {
+  try {
+    return await reply;
+  } catch (error) {
+    const verdict = verdictOf(error);
+    if (verdict === "refused" || verdict === "misused") return undefined;
+    throw error;
+  }
+}
