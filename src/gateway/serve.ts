@@ -56,11 +56,13 @@ export async function serve(options: ServeOptions): Promise<Served> {
     let isStarted = false;
     const starting = await onceServed(
       async () => {
+        // Before anything else is written: where Redis evicts, an empty database is the only proof of a new one.
+        if (listens && config.auth === "keys") {
+          const key = await createApiKeys(redis).createFirst(() => say(KEYS_LOST));
+          if (key !== undefined && isStarted) onFirstKey(key);
+          else firstKey ??= key;
+        }
         await describeRedis(opened, config.engine, say);
-        if (!listens || config.auth !== "keys") return;
-        const key = await createApiKeys(redis).createFirst(() => say(KEYS_LOST));
-        if (key !== undefined && isStarted) onFirstKey(key);
-        else firstKey = key;
       },
       (error) => say(`something failed at the start: ${MarrowError.is(error) ? error.message : "unexpected failure"}`),
     );

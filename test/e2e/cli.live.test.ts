@@ -92,4 +92,14 @@ describe("the marrow command", () => {
     });
     expect((await marrow(["key"])).code).toBe(64);
   });
+
+  it("examines Redis: what it is, what it can do, and what should be mended", async () => {
+    const { code, out } = await marrow(["doctor"], { MARROW_REDIS_URL: inject("redisUrl") });
+    for (const part of ["engine", "role              master", "maxmemory-policy  noeviction", "append-only file"])
+      expect(out).toContain(part);
+    expect(code).toBe(out.includes("Warning") ? 1 : 0);
+    const away = await marrow(["doctor"], { MARROW_REDIS_URL: "redis://u:secret-word@127.0.0.1:1" });
+    expect([away.code, away.out]).toEqual([1, expect.stringMatching(/127\.0\.0\.1:1.*ECONNREFUSED/)]);
+    expect(away.out + away.err).not.toContain("secret-word");
+  }, 30_000);
 });
