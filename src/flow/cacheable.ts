@@ -68,21 +68,32 @@ function textOf(content: unknown): string | undefined {
   return parts.includes(undefined) ? undefined : parts.join("\n");
 }
 
-/** An answer as the cache keeps it: enough to give it again as a whole or as a stream. */
+/** An answer as the cache keeps it: enough to give it again as a whole or as a stream, with every field that its endpoint gave. */
 export interface StoredAnswer {
   readonly model: string;
   readonly message: ChatMessage;
   readonly usage?: ChatCompletion["usage"];
+  /** What stood beside the message in its choice, such as `logprobs`. */
+  readonly choice?: Readonly<Record<string, unknown>> | undefined;
+  /** What stood beside the choices, such as `system_fingerprint` or `citations`. */
+  readonly beside?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Whether a question asks for log probabilities that a stored answer has not: such an answer does not serve it. */
+export function lacksAsked(question: Question, { choice }: StoredAnswer): boolean {
+  const { parameters } = (question as { readonly within?: { readonly parameters?: ChatRequest } }).within ?? {};
+  return parameters?.["logprobs"] === true && (choice?.["logprobs"] ?? null) === null;
 }
 
 /**
  * The part of a completion worth keeping, or `undefined` for what is never stored: several choices, tool calls, refusals,
  * empty answers, and answers that were cut off.
  */
-export function toStoredAnswer({ model, choices, usage }: ChatCompletion): StoredAnswer | undefined {
+export function toStoredAnswer(completion: ChatCompletion): StoredAnswer | undefined {
+  const { model, choices, usage, id: _, object: __, created: ___, ...beside } = completion;
   const [choice, ...others] = choices;
   if (choice === undefined || others.length > 0 || choice.finish_reason !== "stop") return undefined;
-  const { message } = choice;
+  const { message, index: ____, finish_reason: _____, ...rest } = choice;
   const {
     content,
     refusal,
@@ -94,5 +105,15 @@ export function toStoredAnswer({ model, choices, usage }: ChatCompletion): Store
     field === undefined || field === null || (Array.isArray(field) && field.length === 0);
   if (typeof content !== "string" || content.trim() === "") return undefined;
   if (![refusal, calls, call, audio].every(absent)) return undefined;
-  return { model, message, usage };
+  return {
+    model,
+    message,
+    usage,
+    ...(hasSome(rest) && { choice: rest }),
+    ...(hasSome(beside) && { beside }),
+  };
+}
+
+function hasSome(fields: Readonly<Record<string, unknown>>): boolean {
+  return Object.values(fields).some((value) => value !== undefined && value !== null);
 }

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
+import { unsaid } from "./resent.ts";
 
 /** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
 const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete", "item", "langchain", "ai"]);
@@ -23,11 +24,22 @@ export function contextOf(request: ChatRequest, history: readonly Turn[]): Conte
 /** What the model is given: instructions first, then what was said before, then what is said now. */
 export function withHistory(messages: readonly ChatMessage[], history: readonly Turn[]): readonly ChatMessage[] {
   if (history.length === 0) return messages;
-  return [
-    ...messages.filter(({ role }) => isInstruction(role)),
-    ...together(history.filter(({ role }) => role !== "item").map(toSent)),
-    ...messages.filter(({ role }) => !isInstruction(role)),
-  ];
+  const sent = history.filter(({ role }) => role !== "item").map(toSent);
+  const said = messages.filter(({ role }) => !isInstruction(role));
+  const fresh = unsaid(said, sent);
+  // A client that sent all that the session shows, or more, is asked with its own history.
+  if (said.length - fresh.length >= sent.length) return messages;
+  return [...messages.filter(({ role }) => isInstruction(role)), ...together(sent), ...fresh];
+}
+
+/**
+ * The newest turns of a session, beginning with what a user said when older ones were left out: a model must not see an answer without its
+ * question, or the result of a tool without its call. `most`: how many turns were asked for; fewer are the whole session. Pure.
+ */
+export function wholeFrom(turns: readonly Turn[], most: number): readonly Turn[] {
+  if (turns.length < most) return turns;
+  const start = turns.findIndex(({ role }) => role === "user");
+  return start <= 0 ? turns : turns.slice(start);
 }
 
 /** Instructions belong to a request and are never kept as turns. */

@@ -5,8 +5,8 @@ import type { Session, Turn } from "../memory/index.ts";
 import type { ChatChunk, ChatCompletion, ChatMessage, ChatModel, ModelCall } from "../models/index.ts";
 import type { ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 import { CACHE_CONTROL_DEFAULT, type CacheControl } from "./cache-control.ts";
-import { toQuestion, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
-import { contextOf, isInstruction, withHistory } from "./context.ts";
+import { lacksAsked, toQuestion, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
+import { contextOf, isInstruction, wholeFrom, withHistory } from "./context.ts";
 import { createDigests } from "./digests.ts";
 import { describeLookup } from "./provenance.ts";
 import { createRecorder } from "./recorder.ts";
@@ -26,7 +26,9 @@ import {
   type Told,
 } from "./together.ts";
 import { besideOf } from "./sharing.ts";
-import { NOTHING_USED, toEstimate, toUsed } from "./spending.ts";
+import { NOTHING_USED, toEstimate, toEstimatedUsage, toUsed } from "./spending.ts";
+import { unsaid } from "./resent.ts";
+import { askUsage, createUsageFilter } from "./usage-asked.ts";
 
 const SESSION_TURNS_DEFAULT = 40;
 const DRAIN_MS_DEFAULT = 120_000;
@@ -111,15 +113,16 @@ export function createFlow(options: FlowOptions): Flow {
         : digests.guess(sessionKey, request);
     const beside = besideOf(options.sharing, call, control);
     let question = cache === undefined ? undefined : toQuestion(request, guess.context, beside);
-    const [decision, window, guessed] = await Promise.all([
+    const [decision, read, guessed] = await Promise.all([
       limiter?.take(subjects, { requests: 1, concurrency: 0 }),
       orWithout("memory", session?.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
       lookup(question, "exact", control),
     ]);
-    if (conversation !== undefined && (session === undefined || window?.epoch === "")) {
+    if (conversation !== undefined && (session === undefined || read?.epoch === "")) {
       settle(decision, { requests: 0 });
       throw new MarrowError("not_found", "there is no conversation of this id", { details: { path: "conversation" } });
     }
+    const window = read && { ...read, turns: wholeFrom(read.turns, sessionTurns) };
     let found = guessed;
     if (window !== undefined && (window.version !== guess.version || window.epoch !== guess.epoch)) {
       const context = contextOf(request, window.turns);
@@ -179,7 +182,8 @@ export function createFlow(options: FlowOptions): Flow {
   ): Promise<Lookup<StoredAnswer> | undefined> {
     if (cache === undefined || question === undefined || noCache) return undefined;
     // An alias keeps the wording: what must not be stored is not judged.
-    return orWithout("cache", cache.lookup(question, { tiers, maxAgeMs, judge: !noStore, subject }));
+    const looked = await orWithout("cache", cache.lookup(question, { tiers, maxAgeMs, judge: !noStore, subject }));
+    return looked?.hit === true && lacksAsked(question, looked.value) ? { hit: false } : looked;
   }
 
   type Turns = Omit<ChatCall, "session"> & {
@@ -197,10 +201,11 @@ export function createFlow(options: FlowOptions): Flow {
   async function replay(turns: Turns, answer: StoredAnswer, provenance: Provenance): Promise<ChatOutcome> {
     if (provenance.cache === "similar" || provenance.cache === "judged") settle(turns.decision, NOTHING_USED);
     const kept = await keepTurns(turns, answer.message);
+    const told = { ...answer, usage: answer.usage ?? toEstimatedUsage(turns.request, answer.message) };
     const described = kept ? provenance : { ...provenance, session: "unavailable" as const };
     if (turns.request.stream !== true)
-      return { kind: "whole", text: JSON.stringify(toReplay(answer)), provenance: described };
-    const events = toReplayEvents(answer, wantsUsage(turns.request));
+      return { kind: "whole", text: JSON.stringify(toReplay(told)), provenance: described };
+    const events = toReplayEvents(told, wantsUsage(turns.request));
     return { kind: "stream", stream: oneGo(Buffer.from(events)), provenance: described };
   }
 
@@ -210,7 +215,8 @@ export function createFlow(options: FlowOptions): Flow {
       if (turns.request.stream === true) {
         const stream = relay({
           model: turns.request.model,
-          parts: await turns.model.stream(toCall(turns, leaving.signal)),
+          parts: await turns.model.stream(askUsage(toCall(turns, leaving.signal))),
+          shown: wantsUsage(turns.request) ? undefined : createUsageFilter(),
           lead,
           leaving,
           finish: (completion) => finish(turns, completion),
@@ -335,12 +341,14 @@ export function createFlow(options: FlowOptions): Flow {
     answer: ChatMessage,
   ): Promise<boolean> {
     if (session === undefined) return true;
-    const added = [...request.messages.filter(({ role }) => !isInstruction(role)), answer];
+    const said = request.messages.filter(({ role }) => !isInstruction(role));
+    const held = history.filter(({ role }) => role !== "item");
+    const added = [...unsaid(said, held), answer];
     const appended = await orWithout("memory", session.append(added, { timeoutMs: APPEND_WAIT_MS }));
     if (appended === undefined) return false;
     // Turns that others added meanwhile are not known here; their version is, and makes the guess void.
     if (appended.version === version + added.length && (version === 0 || appended.epoch === epoch)) {
-      const turns = [...history, ...added].slice(-sessionTurns);
+      const turns = wholeFrom([...history, ...added].slice(-sessionTurns), sessionTurns);
       digests.remember(sessionKey, { version: appended.version, epoch: appended.epoch, turns });
     }
     return true;

@@ -7,32 +7,41 @@ export interface Recorder {
   completion(): ChatCompletion;
 }
 
-/** Fields of a delta whose pieces are joined. */
-const JOINED = ["content", "reasoning_content", "reasoning", "refusal"];
-
-/** Choices and calls of tools that are told apart: what an endpoint numbers beyond is no index. */
-const INDEX_MAX = 1_024;
+/** Fields that this recorder reads itself; all others are kept as they come. */
+const READ = {
+  chunk: new Set(["id", "object", "created", "model", "choices", "usage"]),
+  choice: new Set(["index", "delta", "finish_reason"]),
+  delta: new Set(["role", "content", "tool_calls"]),
+};
 
 /** Records the first choice of a stream; a second one, or tool calls, mark it as what is never stored. */
 export function createRecorder(model: string): Recorder {
   const first: { id?: string | undefined; created?: number | undefined; model?: string | undefined } = {};
-  const joined: Record<string, string> = {};
-  const calls: Record<number, Record<string, unknown>> = {};
+  const [beside, ofChoice, ofMessage] = [newFields(), newFields(), newFields()];
+  let content: string | undefined;
+  const calls: Call[] = [];
   let others = 0;
   let finish: string | null = null;
   let usage: Usage | null | undefined;
 
   function addDelta(delta: Readonly<Record<string, unknown>>): void {
-    for (const name of JOINED) {
-      const piece = delta[name];
-      if (typeof piece === "string") joined[name] = (joined[name] ?? "") + piece;
-    }
-    for (const call of (delta["tool_calls"] ?? []) as { index?: number; function?: Record<string, string> }[]) {
-      const index = call.index ?? 0;
-      if (!Number.isInteger(index) || index < 0 || index > INDEX_MAX) continue;
-      const known = (calls[index] ?? {}) as { function?: Record<string, string> };
-      calls[index] = { ...known, ...call, function: mergeFunction(known.function, call.function) };
-    }
+    if (typeof delta["content"] === "string") content = (content ?? "") + delta["content"];
+    keepUnknown(ofMessage, delta, READ.delta);
+    const made = delta["tool_calls"];
+    if (!Array.isArray(made)) return;
+    for (const [place, call] of (made as readonly Delta[]).entries()) addCall(call, call.index ?? place);
+  }
+
+  /** A new id at a known index begins another call; what is empty changes nothing. */
+  function addCall({ index: _, id, function: named, custom, ...rest }: Delta, index: number): void {
+    const known = calls.findLast((call) => call.index === index);
+    const isNew = known === undefined || (isText(id) && isText(known.fields["id"]) && id !== known.fields["id"]);
+    const call = isNew ? { index, fields: newFields() } : known;
+    if (isNew) calls.push(call);
+    for (const [field, value] of Object.entries({ id, ...rest }))
+      if (value !== undefined && value !== null && value !== "") call.fields[field] = value;
+    if (named != null) call.fields["function"] = mergeNamed(call.fields["function"], named, "arguments");
+    if (custom != null) call.fields["custom"] = mergeNamed(call.fields["custom"], custom, "input");
   }
 
   return {
@@ -42,29 +51,36 @@ export function createRecorder(model: string): Recorder {
         first.created ??= chunk.created;
         first.model ??= chunk.model;
         usage = chunk.usage ?? usage;
-        for (const { index = 0, delta, finish_reason: reason } of chunk.choices ?? []) {
-          if (index !== 0) others = Math.max(others, Math.min(INDEX_MAX, Number.isInteger(index) ? index : 1));
-          else if (delta !== undefined && delta !== null) addDelta(delta);
-          if (index === 0 && typeof reason === "string") finish = reason;
+        keepUnknown(beside, chunk, READ.chunk);
+        for (const choice of chunk.choices ?? []) {
+          const { index = 0, delta, finish_reason: reason } = choice;
+          if (index !== 0) {
+            others = Math.max(others, index);
+            continue;
+          }
+          if (delta !== undefined && delta !== null) addDelta(delta);
+          keepUnknown(ofChoice, choice, READ.choice);
+          if (typeof reason === "string") finish = reason;
         }
       }
     },
     completion() {
-      const toolCalls = Object.values(calls).map(({ index: _, ...call }) => call);
+      const toolCalls = calls.map(({ fields }) => fields);
       const message = {
         role: "assistant",
-        content: joined["content"] ?? null,
-        ...Object.fromEntries(JOINED.slice(1).flatMap((name) => (joined[name] ? [[name, joined[name]]] : []))),
+        content: content ?? null,
+        ...ofMessage,
         ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
       };
       const empty = (index: number) => ({ index, message: { role: "assistant", content: null }, finish_reason: null });
       return {
+        ...beside,
         id: first.id ?? "",
         object: "chat.completion",
         created: first.created ?? 0,
         model: first.model ?? model,
         choices: [
-          { index: 0, message, finish_reason: finish },
+          { index: 0, message, ...ofChoice, finish_reason: finish },
           ...Array.from({ length: others }, (_, at) => empty(at + 1)),
         ],
         usage,
@@ -73,7 +89,71 @@ export function createRecorder(model: string): Recorder {
   };
 }
 
-/** Name and id come once, arguments in pieces. */
-function mergeFunction(known: Record<string, string> = {}, more: Record<string, string> = {}): Record<string, string> {
-  return { ...known, ...more, arguments: (known["arguments"] ?? "") + (more["arguments"] ?? "") };
+/** A call as it is put together. */
+interface Call {
+  readonly index: number;
+  readonly fields: Record<string, unknown>;
+}
+
+/** A piece of a call. */
+interface Delta extends Readonly<Record<string, unknown>> {
+  readonly index?: number;
+  readonly id?: unknown;
+  readonly function?: Readonly<Record<string, unknown>> | null;
+  readonly custom?: Readonly<Record<string, unknown>> | null;
+}
+
+/** Fields by names that an endpoint chose. */
+function newFields(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
+}
+
+/**
+ * Keeps fields that are not read here, as a whole answer would have them: pieces of text and lists are joined, objects merged field by field,
+ * of other values the last one stays.
+ */
+function keepUnknown(kept: Record<string, unknown>, from: object, read: ReadonlySet<string>): void {
+  for (const [name, value] of Object.entries(from)) {
+    if (value === undefined || value === null || read.has(name)) continue;
+    kept[name] = WHOLE.has(name) ? value : joined(kept[name], value);
+  }
+}
+
+/** Fields that every chunk repeats whole. */
+const WHOLE = new Set([
+  "system_fingerprint",
+  "service_tier",
+  "provider",
+  "citations",
+  "search_results",
+  "x_groq",
+  "obfuscation",
+]);
+
+function joined(known: unknown, more: unknown): unknown {
+  if (typeof known === "string" && typeof more === "string") return known + more;
+  if (Array.isArray(known) && Array.isArray(more)) return [...(known as unknown[]), ...(more as unknown[])];
+  if (isObject(known) && isObject(more)) {
+    const merged = { ...known };
+    for (const [name, value] of Object.entries(more)) if (value !== null) merged[name] = joined(known[name], value);
+    return merged;
+  }
+  return more;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+/** The name comes once, what is given to the tool in pieces. */
+function mergeNamed(known: unknown, more: Readonly<Record<string, unknown>>, field: "arguments" | "input"): object {
+  const before = (known ?? {}) as Readonly<Record<string, unknown>>;
+  const name = isText(more["name"]) ? more["name"] : before["name"];
+  const piece = typeof more[field] === "string" ? more[field] : "";
+  const given = typeof before[field] === "string" ? before[field] : "";
+  return { ...before, ...more, name, [field]: given + piece };
 }

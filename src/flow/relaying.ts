@@ -10,6 +10,8 @@ export interface Relayed {
   readonly parts: AsyncIterable<StreamPart>;
   readonly lead: Leading | undefined;
   readonly leaving: Leaving;
+  /** The bytes of a part that the client is given. @default all */
+  readonly shown?: ((part: StreamPart) => Uint8Array) | undefined;
   /** Keeps the whole answer, before its last bytes are handed over. */
   readonly finish: (completion: ChatCompletion) => Promise<unknown>;
   /** Keeps what came of an answer that broke off. */
@@ -17,7 +19,7 @@ export interface Relayed {
 }
 
 /** Hands a model's stream on while it is recorded; who stops reading does not stop it, and who reads slowly keeps nobody waiting. */
-export function relay({ model, parts, lead, leaving, finish, keepPartial }: Relayed): AnswerStream {
+export function relay({ model, parts, lead, leaving, shown, finish, keepPartial }: Relayed): AnswerStream {
   const source = parts[Symbol.asyncIterator]();
   const recorder = createRecorder(model);
   const ahead: Uint8Array[] = [];
@@ -40,7 +42,8 @@ export function relay({ model, parts, lead, leaving, finish, keepPartial }: Rela
         leaving.close();
         await Promise.all([finish(recorder.completion()), lead?.end()]);
       }
-      ahead.push(value.bytes);
+      const bytes = shown === undefined ? value.bytes : shown(value);
+      if (bytes.length > 0) ahead.push(bytes);
     } catch (error) {
       if (!over) await keepPartial(recorder.completion());
       over = true;

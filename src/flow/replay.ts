@@ -8,31 +8,45 @@ const PIECE_CHARS = 64;
 const PIECES_MAX = 2_048;
 
 /** A stored answer as a completion: a new id, and usage that says the prompt came from the cache. */
-export function toReplay({ model, message, usage }: StoredAnswer): ChatCompletion {
+export function toReplay({ model, message, usage, choice, beside }: StoredAnswer): ChatCompletion {
   return {
+    ...beside,
     id: `chatcmpl-${randomUUID()}`,
     object: "chat.completion",
     created: Math.floor(Date.now() / 1000),
     model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: "stop" }],
+    choices: [{ index: 0, message, logprobs: null, ...choice, finish_reason: "stop" }],
     ...(usage !== undefined && usage !== null && { usage: toCachedUsage(usage) }),
   };
 }
 
-/** The same answer as the events of a stream, in one go. */
+/** The same answer as the events of a stream, in one go. What stood beside the text comes with its first event. */
 export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string {
   const { id, created, model, usage } = toReplay(answer);
-  const head = `{"id":"${id}","object":"chat.completion.chunk","created":${created},"model":${JSON.stringify(model)},`;
+  const start = `{"id":"${id}","object":"chat.completion.chunk","created":${created},"model":${JSON.stringify(model)}`;
+  const head = `${start},`;
   const delta = (fields: unknown, finish: string) =>
     toEvent(`${head}"choices":[{"index":0,"delta":${JSON.stringify(fields)},"finish_reason":${finish}}]}`);
   const { content, role: _, ...rest } = answer.message;
   const text = String(content);
-  let events = delta({ role: "assistant", content: "", ...rest }, "null");
+  // Log probabilities belong to the text that they are of: it comes whole, beside them.
+  const isWhole = (answer.choice?.["logprobs"] ?? null) !== null;
+  const first = { role: "assistant", content: isWhole ? text : "", ...rest };
+  let events =
+    answer.choice === undefined && answer.beside === undefined
+      ? delta(first, "null")
+      : toEvent(
+          JSON.stringify({
+            ...answer.beside,
+            ...(JSON.parse(`${start}}`) as object),
+            choices: [{ ...answer.choice, index: 0, delta: first, finish_reason: null }],
+          }),
+        );
   const chars = Math.max(PIECE_CHARS, Math.ceil(text.length / PIECES_MAX));
-  for (let start = 0; start < text.length;) {
-    const end = pieceEnd(text, start, chars);
-    events += delta({ content: text.slice(start, end) }, "null");
-    start = end;
+  for (let from = isWhole ? text.length : 0; from < text.length;) {
+    const end = pieceEnd(text, from, chars);
+    events += delta({ content: text.slice(from, end) }, "null");
+    from = end;
   }
   events += delta({}, '"stop"');
   if (withUsage) events += toEvent(`${head}"choices":[],"usage":${JSON.stringify(usage ?? null)}}`);

@@ -1,6 +1,7 @@
 import type { Costs } from "../limiter/index.ts";
-import type { ChatCompletion, ChatRequest, Prices } from "../models/index.ts";
-import { boundOf, estimateText } from "./tokens.ts";
+import type { ChatCompletion, ChatMessage, ChatRequest, Prices, Usage } from "../models/index.ts";
+import { estimateTokens } from "../internal/token-estimate.ts";
+import { boundOf } from "./tokens.ts";
 
 /** What one answer of a model cost. */
 export interface Spent {
@@ -17,9 +18,9 @@ export interface Spent {
 /** What is taken back when the model was not asked, or failed. */
 export const NOTHING_USED: Costs = { tokens: 0, cost: 0 };
 
-/** What a request may use before anybody knows: its text, and the answer's bound. A stream holds a slot. */
+/** What a request may use before anybody knows: its text by script, its media flat by kind, and the answer's bound. A stream holds a slot. */
 export function toEstimate(request: ChatRequest, prices: Prices | undefined): Costs {
-  const [promptTokens, completionTokens] = [estimateText(request.messages), boundOf(request)];
+  const [promptTokens, completionTokens] = [estimateTokens(request.messages), boundOf(request)];
   return {
     requests: 0,
     tokens: promptTokens + completionTokens,
@@ -36,8 +37,8 @@ export function toUsed(
 ): Omit<Spent, "user" | "key"> & { readonly tokens: number } {
   const count = (value: unknown) =>
     typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : undefined;
-  const promptTokens = count(usage?.prompt_tokens) ?? estimateText(request.messages);
-  const completionTokens = count(usage?.completion_tokens) ?? estimateText(choices);
+  const promptTokens = count(usage?.prompt_tokens) ?? estimateTokens(request.messages);
+  const completionTokens = count(usage?.completion_tokens) ?? estimateTokens(choices);
   const { model } = request;
   return {
     model,
@@ -46,4 +47,10 @@ export function toUsed(
     tokens: Math.round(count(usage?.total_tokens) ?? promptTokens + completionTokens),
     micros: prices?.costOf(model, { promptTokens, completionTokens }),
   };
+}
+
+/** The usage of a stored answer whose endpoint counted nothing: clients read it without asking whether it is there. */
+export function toEstimatedUsage(request: ChatRequest, message: ChatMessage): Usage {
+  const [prompt_tokens, completion_tokens] = [estimateTokens(request.messages), estimateTokens(message)];
+  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }

@@ -11,7 +11,7 @@ describe("the gateway's configuration", () => {
       auth: "keys",
       cache: { preset: "strict", ttlMs: 86_400_000 },
       sessions: { ttlMs: 3_600_000 },
-      limits: { onUnavailable: "allow", userRequests: { limit: 120, windowMs: 60_000 } },
+      limits: { onUnavailable: "allow", userRequests: { limit: 3_000, windowMs: 60_000 } },
     });
   });
 

@@ -35,7 +35,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     })
     .prefault({}),
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("warn"),
-  bodyBytesMax: integer(1_024, 256 * 1_048_576).default(2 * 1_048_576),
+  bodyBytesMax: integer(1_024, 256 * 1_048_576).default(4 * 1_048_576),
   json: z
     .strictObject({ valuesMax: integer(100, 10_000_000).default(10_000), depthMax: integer(8, 1_000).default(100) })
     .prefault({}),
@@ -66,6 +66,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
           .optional(),
         firstByteTimeoutMs: integer(1, 3_600_000).default(300_000),
         idleTimeoutMs: integer(1, 3_600_000).default(60_000),
+        outputLimit: z.enum(["auto", "max_tokens", "max_completion_tokens"]).default("auto"),
       }),
     )
     .default([]),
@@ -165,9 +166,9 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     .strictObject({
       enabled: z.boolean().default(true),
       onUnavailable: z.enum(["allow", "refuse"]).default("allow"),
-      userRequests: windowed(120),
-      userTokens: windowed(200_000),
-      appRequests: windowed(6_000),
+      userRequests: windowed(3_000),
+      userTokens: windowed(2_000_000),
+      appRequests: windowed(30_000),
       keyUsers: windowed(100),
       timeZone: shown(z.string().min(1)).default("UTC"),
     })
@@ -218,6 +219,8 @@ export interface GatewayConfig {
     readonly models?: readonly string[] | undefined;
     readonly firstByteTimeoutMs: number;
     readonly idleTimeoutMs: number;
+    /** The name of an answer's bound; `auto` learns from a refusal that names the field. */
+    readonly outputLimit: "auto" | "max_tokens" | "max_completion_tokens";
   }[];
   readonly embedder: EmbedderConfig;
   readonly demo: { readonly enabled: boolean; readonly firstTokenMs: number };

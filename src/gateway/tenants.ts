@@ -63,6 +63,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       name: "conversations",
       sessionTtlMs: held.ttlMs,
       turnsMax: held.itemsMax,
+      turnBytesMax: turnBytesOf(config),
     });
     const cache = config.cache.enabled
       ? createTenantCache(cacheRedis.scope(scope), parts, toCacheJudge(parts, scope))
@@ -121,15 +122,18 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
   return remember(createTenant);
 }
 
+/** A turn may be as large as the body that it came in: a photo that a model is shown must also be kept. */
+function turnBytesOf({ bodyBytesMax }: GatewayConfig): number {
+  return Math.min(64 * 1_048_576, Math.max(1_048_576, bodyBytesMax));
+}
+
 /** The memory of one tenant: its sessions and what is known of its users. */
-export function createTenantMemory(
-  redis: ScopedRedis,
-  { sessions, memories }: GatewayConfig,
-  embedder: Embedder | undefined,
-): Memory {
+export function createTenantMemory(redis: ScopedRedis, config: GatewayConfig, embedder: Embedder | undefined): Memory {
+  const { sessions, memories } = config;
   return createMemory(redis, {
     name: "chat",
     sessionTtlMs: sessions.ttlMs,
+    turnBytesMax: turnBytesOf(config),
     facts: embedder && { embedder, ...memories },
   });
 }

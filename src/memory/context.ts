@@ -33,7 +33,8 @@ const FACTS_SHARE = 0.25;
 /**
  * Fits what a model is given into a number of tokens. Instructions and pinned turns are always there; then the summary, then facts within a
  * quarter of the rest, then turns from the newest back. A call of a tool and its results come together or not at all; results without their
- * call, and calls whose results never came, do not come, except calls that nothing was said after. Pure: the same parts make the same context.
+ * call, and calls whose results never came, do not come, except calls that nothing was said after. Where turns are left out, the first one
+ * that comes is a user's. Pure: the same parts make the same context.
  * @throws MarrowError `too_large` when instructions and pinned turns alone do not fit
  */
 export function toContext(
@@ -75,6 +76,16 @@ export function toContext(
     }
     chosen.add(unit);
     left -= tokens;
+  }
+  // A window that was cut begins with what a user said: an answer without its question misleads a model, and some refuse it.
+  if (leftTo > 0) {
+    for (const unit of units) {
+      if (!chosen.has(unit) || isPinned(unit)) continue;
+      if (unit[0]?.turn.role === "user") break;
+      chosen.delete(unit);
+      left += cost(unit.map(({ turn }) => turn));
+      leftTo = unit.at(-1)?.sequence ?? leftTo;
+    }
   }
   const said = units.filter((unit) => chosen.has(unit)).flatMap((unit) => unit.map(({ turn }) => turn));
   return { turns: [...before, ...said], tokens: maxTokens - left, facts: known?.count ?? 0, leftTo };

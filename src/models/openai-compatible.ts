@@ -2,14 +2,17 @@ import { Pool } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { maskSecrets } from "../internal/mask.ts";
+import { estimateTokens } from "../internal/token-estimate.ts";
 import { toRetryAfterMs } from "../internal/retry-after.ts";
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
 import { BodyTooLarge, sendRequest, type HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall, ModelInfo, StreamPart } from "./model.ts";
+import { AMENDMENTS_MAX, createDialect, type DialectOptions } from "./dialect.ts";
+import { decoded } from "./encoded.ts";
 import { createEventReader } from "./sse.ts";
 
 /** Where an OpenAI-compatible endpoint is. */
-export interface OpenaiModelOptions {
+export interface OpenaiModelOptions extends DialectOptions {
   /** Start of the endpoint, such as `https://api.openai.com/v1`; `/chat/completions` is added. */
   readonly baseUrl: string;
   /** Bearer token; never logged. */
@@ -38,9 +41,6 @@ export interface LaneGate {
   learn(model: string, status: number, headers: HttpAnswer["headers"]): void;
 }
 
-/** Bytes of a request's text in one token, about. */
-const BYTES_PER_TOKEN = 4;
-
 const LIST_KEPT_MS = 60_000;
 const ERROR_BYTES_MAX = 65_536;
 
@@ -64,16 +64,39 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
   };
   const secrets = [options.apiKey ?? "", ...Object.values(options.headers ?? {})];
   const ids = options.ids === undefined ? undefined : new Set(options.ids);
+  const dialect = createDialect(options);
   let listed: { readonly models: readonly ModelInfo[]; readonly untilMs: number } | undefined;
 
-  async function post({ request, body, signal }: ModelCall): Promise<HttpAnswer> {
+  /** Asks in the endpoint's dialect; a refusal that names a field is learned from, and the request asked again without it. */
+  async function post(call: ModelCall): Promise<HttpAnswer> {
+    let request = dialect.adapt(call.request);
+    let learn: (() => void) | undefined;
+    for (let amendments = 0; ; amendments += 1) {
+      const body = request === call.request ? call.body : undefined;
+      const answer = await send({ request, body, signal: call.signal });
+      if (answer.status === 200) {
+        learn?.();
+        return answer;
+      }
+      const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
+      const amended = isRefusal(answer.status) ? dialect.amend(request, text) : undefined;
+      if (amended === undefined || amendments >= AMENDMENTS_MAX) throw toModelError(answer, text, secrets);
+      const before = learn;
+      ({ request } = amended);
+      learn = () => {
+        before?.();
+        amended.learn();
+      };
+    }
+  }
+
+  async function send({ request, body, signal }: ModelCall): Promise<HttpAnswer> {
     const path = `${start}/chat/completions`;
     const sent = { path, method: "POST", headers, body: body ?? JSON.stringify(request) } as const;
-    await lane?.enter(request.model, Math.ceil(sent.body.length / BYTES_PER_TOKEN));
+    await lane?.enter(request.model, estimateTokens([request.messages, request["tools"]]));
     const answer = await sendRequest(pool, sent, signal);
     lane?.learn(request.model, answer.status, answer.headers);
-    if (answer.status === 200) return answer;
-    throw await toModelError(answer, secrets);
+    return toDecoded(answer);
   }
 
   return {
@@ -84,7 +107,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
       const answer = await sendRequest(pool, { path: `${start}/models`, method: "GET", headers }, undefined).catch(
         toFailure,
       );
-      const body = toJson(String(await answer.whole(answerBytesMax).catch(toFailure))) as
+      const body = toJson(String(await toDecoded(answer).whole(answerBytesMax).catch(toFailure))) as
         | { data?: unknown }
         | null
         | undefined;
@@ -171,11 +194,20 @@ function toCompletion(text: string): ChatCompletion {
   return completion;
 }
 
-async function toModelError(answer: HttpAnswer, secrets: readonly string[]): Promise<MarrowError> {
-  const body = toJson(await answer.whole(ERROR_BYTES_MAX).then(String, () => "")) as
-    | { error?: unknown }
-    | null
-    | undefined;
+/** An endpoint's word that a request is wrong, which another request may not be. */
+function isRefusal(status: number): boolean {
+  return status === 400 || status === 422;
+}
+
+function toDecoded(answer: HttpAnswer): HttpAnswer {
+  const plain = decoded(answer);
+  if (plain !== undefined) return plain;
+  answer.abandon();
+  throw malformed("its content-encoding is not known");
+}
+
+function toModelError(answer: HttpAnswer, text: string, secrets: readonly string[]): MarrowError {
+  const body = toJson(text) as { error?: unknown } | null | undefined;
   return new MarrowError("model_failed", `the model's endpoint answered ${answer.status}`, {
     details: {
       status: answer.status,

@@ -39,7 +39,7 @@ export async function askFlow(
   ]);
   const chat = toChatRequest(request, before, search === undefined ? now : [search.told, ...now]);
   const { tenant, limiter, per } = await admit(parts, asker);
-  const { id: _, type: __, ...last } = now.at(-1) ?? {};
+  const { id: _, type: __, status: ___, ...last }: Partial<Item> = now.at(-1) ?? {};
   const outcome = await tenant.flow.chat({
     ...how,
     request: { ...chat, ...(asked.stream && { stream: true, stream_options: { include_usage: true } }) },

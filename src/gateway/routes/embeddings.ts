@@ -3,6 +3,7 @@ import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
 import { toBytes } from "../../internal/bytes.ts";
 import { mapInSlices } from "../../internal/time-slice.ts";
+import { estimateText } from "../../internal/token-estimate.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const INPUTS_MAX = 2_048;
@@ -44,7 +45,7 @@ export function registerEmbeddings({ app, embedder }: GatewayApp): void {
   });
 }
 
-/** About four characters a token; the built-in embedder charges nobody by it. */
+/** An estimate by script; the built-in embedder charges nobody by it. */
 function tokensOf(text: string, { maxTokens }: Embedder): number {
-  return Math.min(maxTokens, Math.ceil(text.length / 4));
+  return Math.min(maxTokens, estimateText(text));
 }

@@ -1,0 +1,135 @@
+import { describe, expect, it } from "vitest";
+import { createEventReader, type ChatChunk } from "../models/index.ts";
+import { createRecorder } from "./recorder.ts";
+import { toStoredAnswer } from "./cacheable.ts";
+import { toReplay, toReplayEvents } from "./replay.ts";
+import { unsaid } from "./resent.ts";
+import { askUsage, createUsageFilter } from "./usage-asked.ts";
+
+const event = (chunk: unknown) => `data: ${JSON.stringify(chunk)}\n\n`;
+const said = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }], usage: null });
+const usage = { choices: [], usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 } };
+const STREAM = event(said("Hélló")) + event(said(" world")) + event(usage) + "data: [DONE]\n\n";
+
+/** The stream in pieces of a size, as a model's parts. */
+function filtered(text: string, size: number): string {
+  const [bytes, reader, filter] = [Buffer.from(text), createEventReader(), createUsageFilter()];
+  const out: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += size) {
+    const piece = bytes.subarray(at, at + size);
+    const data = reader.read(piece);
+    const chunks = data.filter((one) => one !== "[DONE]").map((one) => JSON.parse(one) as ChatChunk);
+    out.push(filter({ bytes: piece, chunks, done: data.includes("[DONE]") }));
+  }
+  return Buffer.concat(out).toString("utf8");
+}
+
+describe("usage that a client did not ask for", () => {
+  it.each([1, 2, 7, 50, 5_000])("is taken out of a stream in pieces of %i bytes, and nothing else is", (size) => {
+    expect(filtered(STREAM, size)).toBe(STREAM.replace(event(usage), ""));
+    const crlf = STREAM.replaceAll("\n\n", "\r\n\r\n");
+    expect(filtered(crlf, size)).toBe(crlf.replace(event(usage).replace("\n\n", "\r\n\r\n"), ""));
+  });
+
+  it("is asked for all the same, by the client's own bytes where that can be", () => {
+    const request = { model: "m", messages: [], stream: true };
+    const { body } = askUsage({ request, body: Buffer.from(`${JSON.stringify(request)} \n`) });
+    expect(JSON.parse(Buffer.from(body as Uint8Array).toString("utf8"))).toEqual({
+      ...request,
+      stream_options: { include_usage: true },
+    });
+    const own = { ...request, stream_options: { include_obfuscation: false } };
+    const asked = askUsage({ request: own, body: Buffer.from(JSON.stringify(own)) });
+    expect([asked.body, asked.request["stream_options"]]).toEqual([
+      undefined,
+      { include_obfuscation: false, include_usage: true },
+    ]);
+  });
+});
+
+describe("a recorded stream", () => {
+  it("keeps every field that its endpoint gave, and replays it whole and streamed", () => {
+    const recorder = createRecorder("m");
+    const piece = (content: string, token: string) => ({
+      id: "c",
+      created: 1,
+      model: "m",
+      system_fingerprint: "fp",
+      citations: ["https://a"],
+      choices: [
+        {
+          index: 0,
+          delta: {
+            content,
+            reasoning_content: token,
+          },
+          logprobs: {
+            content: [
+              {
+                token,
+                logprob: -1,
+              },
+            ],
+            refusal: null,
+          },
+          finish_reason: null,
+        },
+      ],
+    });
+    recorder.add([
+      piece("a", "x"),
+      piece("b", "y"),
+      { choices: [{ index: 0, delta: { annotations: [{ type: "url_citation" }] }, finish_reason: "stop" }] },
+      usage,
+    ]);
+    const completion = recorder.completion();
+    expect(completion).toMatchObject({
+      system_fingerprint: "fp",
+      citations: ["https://a"],
+      choices: [
+        {
+          message: { content: "ab", reasoning_content: "xy", annotations: [{ type: "url_citation" }] },
+          logprobs: { content: [{ token: "x" }, { token: "y" }] },
+        },
+      ],
+    });
+    const stored = toStoredAnswer(completion);
+    const again = toReplay(stored as NonNullable<typeof stored>);
+    expect(again).toMatchObject({ ...completion, id: again.id, created: again.created, usage: usage.usage });
+    const replayed = createRecorder("m");
+    const data = createEventReader().read(Buffer.from(toReplayEvents(stored as NonNullable<typeof stored>, true)));
+    replayed.add(data.filter((one) => one !== "[DONE]").map((one) => JSON.parse(one) as ChatChunk));
+    expect(replayed.completion().choices).toEqual(completion.choices);
+  });
+
+  it("tells two calls at one index apart by their ids, and keeps what is known", () => {
+    const recorder = createRecorder("m");
+    const call = (id: string | null, name: string | null, args: string) => ({
+      choices: [{ index: 0, delta: { tool_calls: [{ index: 0, id, function: { name, arguments: args } }] } }],
+    });
+    recorder.add([call("a", "f", "{"), call("", null, "}"), call("b", "g", "[]")] as never);
+    expect(recorder.completion().choices[0]?.message["tool_calls"]).toEqual([
+      { id: "a", function: { name: "f", arguments: "{}" } },
+      { id: "b", function: { name: "g", arguments: "[]" } },
+    ]);
+  });
+});
+
+describe("a history that is sent again", () => {
+  const turn = (role: string, content: unknown) => ({ role, content });
+  const held = [turn("user", "a"), turn("assistant", "b"), turn("user", "c"), turn("assistant", "d")];
+  it.each([
+    ["all of it", [...held, turn("user", "e")], 1],
+    ["more than the session shows", [turn("user", "0"), turn("assistant", "1"), ...held, turn("user", "e")], 1],
+    ["a part of it", [...held.slice(2), turn("user", "e"), turn("user", "f")], 2],
+    [
+      "it with texts as parts",
+      [turn("user", "c"), turn("assistant", [{ type: "text", text: "d" }]), turn("user", "e")],
+      1,
+    ],
+    ["something else", [turn("user", "c"), turn("assistant", "x"), turn("user", "e")], 3],
+    ["only what is new", [turn("user", "c")], 1],
+  ])("is found out: %s", (_, messages, fresh) => {
+    expect(unsaid(messages, held)).toEqual(messages.slice(-fresh));
+  });
+});

@@ -1,0 +1,66 @@
+import type { ChatChunk, ChatRequest, ModelCall, StreamPart } from "../models/index.ts";
+import { wantsUsage } from "./replay.ts";
+
+const FIELD = '"stream_options":{"include_usage":true}';
+
+/**
+ * A call of a stream that ends with its usage, whatever the client asked: without it nobody knows what an answer cost, and a stored answer
+ * would have no count to tell. The client's own bytes are kept where one field can be put at their end.
+ */
+export function askUsage(call: ModelCall): ModelCall {
+  const { request, body } = call;
+  if (wantsUsage(request)) return call;
+  const options = request["stream_options"] as Readonly<Record<string, unknown>> | null | undefined;
+  const asked: ChatRequest = { ...request, stream_options: { ...options, include_usage: true } };
+  if (body === undefined || Object.hasOwn(request, "stream_options"))
+    return { ...call, request: asked, body: undefined };
+  const end = Buffer.from(body).lastIndexOf("}");
+  const bytes = Buffer.concat([body.subarray(0, end), Buffer.from(`,${FIELD}}`)]);
+  return { ...call, request: asked, body: bytes };
+}
+
+/**
+ * Takes the event that holds nothing but usage out of a stream's bytes, for a client that did not ask for it. Pieces go through as they came
+ * as long as that event is in none of them; what follows the last whole event waits for the rest of it.
+ */
+export function createUsageFilter(): (part: StreamPart) => Uint8Array {
+  let rest: Buffer = Buffer.alloc(0);
+  return ({ bytes, chunks, done }) => {
+    const piece =
+      rest.length === 0 ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.concat([rest, bytes]);
+    const end = done ? piece.length : endOfEvents(piece);
+    rest = piece.subarray(end);
+    const whole = piece.subarray(0, end);
+    return chunks.some(isUsageAlone) ? Buffer.from(withoutUsage(whole.toString("utf8"))) : whole;
+  };
+}
+
+/** Whether a chunk says nothing but what was used. */
+function isUsageAlone({ choices, usage }: ChatChunk): boolean {
+  return usage !== undefined && usage !== null && Array.isArray(choices) && choices.length === 0;
+}
+
+/** Where the last whole event ends, 0 without one. */
+function endOfEvents(piece: Buffer): number {
+  const [lf, crlf] = [piece.lastIndexOf("\n\n"), piece.lastIndexOf("\r\n\r\n")];
+  return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 4);
+}
+
+function withoutUsage(text: string): string {
+  // The blank lines that end events stay with them.
+  const events = text.split(/(?<=\r?\n\r?\n)/);
+  return events.filter((event) => !event.includes('"usage"') || !isUsageEvent(event)).join("");
+}
+
+function isUsageEvent(event: string): boolean {
+  const data = event
+    .split(/\r?\n/)
+    .filter((line) => line.startsWith("data:"))
+    .map((line) => line.slice(5))
+    .join("\n");
+  try {
+    return isUsageAlone(JSON.parse(data) as ChatChunk);
+  } catch {
+    return false;
+  }
+}

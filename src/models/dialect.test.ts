@@ -1,0 +1,97 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { startScriptedModel, type ScriptedAnswer } from "../testing/index.ts";
+import { openaiModel } from "./index.ts";
+
+const messages = [{ role: "user", content: "Hi" }];
+const refusal = (message: string, more: object = {}): ScriptedAnswer => ({
+  status: 400,
+  raw: JSON.stringify({ error: { message, ...more } }),
+});
+const USE_NEW =
+  "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+const FASTAPI = {
+  detail: [{ type: "extra_forbidden", loc: ["body", "max_completion_tokens"], msg: "Extra inputs are not permitted" }],
+};
+
+describe("an endpoint that refuses a field", () => {
+  it.each([
+    ["max_tokens", { max_tokens: 9 }, { max_completion_tokens: 9 }, refusal(USE_NEW, { param: "max_tokens" })],
+    [
+      "max_completion_tokens",
+      { max_completion_tokens: 9 },
+      { max_tokens: 9 },
+      { status: 422, raw: JSON.stringify(FASTAPI) },
+    ],
+    ["stream_options", { stream_options: {} }, {}, refusal("Unrecognized request argument supplied: stream_options")],
+    [
+      "metadata",
+      { metadata: { a: "b" } },
+      {},
+      refusal("The 'metadata' parameter is only allowed when 'store' is enabled."),
+    ],
+  ])("is asked again without it, and not asked with it again: %s", async (field, sent, wanted, answer) => {
+    const endpoint = await startScriptedModel(({ body }) => (field in body ? answer : "fine"));
+    const model = openaiModel({ baseUrl: endpoint.baseUrl });
+    for (let nth = 0; nth < 2; nth += 1)
+      expect(
+        (await model.complete({ request: { model: "m", messages, ...sent } })).completion.choices[0]?.message.content,
+      ).toBe("fine");
+    expect(endpoint.requests.map(({ body }) => body)).toEqual([
+      { model: "m", messages, ...sent },
+      { model: "m", messages, ...wanted },
+      { model: "m", messages, ...wanted },
+    ]);
+    await model.close();
+    await endpoint.close();
+  });
+
+  it("is told to the client where it refuses the value, not the field", async () => {
+    const endpoint = await startScriptedModel(() =>
+      refusal("max_tokens is too large: 999. At most 4096.", { param: "max_tokens" }),
+    );
+    const model = openaiModel({ baseUrl: endpoint.baseUrl });
+    await expect(model.complete({ request: { model: "m", messages, max_tokens: 999 } })).rejects.toMatchObject({
+      details: { status: 400, error: { param: "max_tokens" } },
+    });
+    expect(endpoint.requests).toHaveLength(1);
+    await model.close();
+    await endpoint.close();
+  });
+});
+
+describe("an endpoint that compresses its answers", () => {
+  const completion = JSON.stringify({
+    id: "c",
+    choices: [{ index: 0, message: { role: "assistant", content: "packed" } }],
+  });
+  const events = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "packed" } }] })}\n\ndata: [DONE]\n\n`;
+  it.each([
+    ["gzip", gzipSync],
+    ["br", brotliCompressSync],
+    ["zstd", zstdCompressSync],
+  ] as const)("is read in %s, whole and streamed", async (encoding, encode) => {
+    const server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (piece) => (body += String(piece)));
+      request.on("end", () => {
+        const streams = body.includes('"stream":true');
+        const type = streams ? "text/event-stream" : "application/json";
+        response.writeHead(200, { "content-type": type, "content-encoding": encoding });
+        response.end(encode(streams ? events : completion));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const model = openaiModel({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1` });
+    const request = { model: "m", messages };
+    expect((await model.complete({ request })).completion.choices[0]?.message.content).toBe("packed");
+    const chunks: unknown[] = [];
+    for await (const part of await model.stream({ request: { ...request, stream: true } })) chunks.push(...part.chunks);
+    expect(chunks).toMatchObject([{ choices: [{ delta: { content: "packed" } }] }]);
+    await model.close();
+    server.closeAllConnections();
+    server.close();
+  });
+});

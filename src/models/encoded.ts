@@ -1,0 +1,71 @@
+import { once } from "node:events";
+import type { Transform } from "node:stream";
+import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import type { HttpAnswer } from "./http.ts";
+import { BodyTooLarge } from "./http.ts";
+
+const SYNC = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
+
+const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
+  ["gzip", () => createGunzip(SYNC)],
+  ["x-gzip", () => createGunzip(SYNC)],
+  ["deflate", () => createInflate(SYNC)],
+  ["br", () => createBrotliDecompress()],
+  ["zstd", () => createZstdDecompress()],
+]);
+
+/**
+ * An answer whose body is decoded as it comes: some endpoints and proxies compress although nobody asked them to. `undefined` for an encoding
+ * that is not known. Bounds hold for the decoded bytes.
+ */
+export function decoded(answer: HttpAnswer): HttpAnswer | undefined {
+  const named = answer.headers["content-encoding"];
+  const encoding = (Array.isArray(named) ? named.join(",") : (named ?? "")).trim().toLowerCase();
+  if (encoding === "" || encoding === "identity") return answer;
+  const make = DECODERS.get(encoding);
+  if (make === undefined) return undefined;
+  const decoder = make();
+  const pieces = decoder[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  void pump(answer, decoder);
+
+  async function next(): Promise<Buffer | undefined> {
+    const { done, value } = await pieces.next();
+    return done === true ? undefined : value;
+  }
+
+  function abandon(): void {
+    answer.abandon();
+    decoder.destroy();
+  }
+
+  return {
+    ...answer,
+    next,
+    abandon,
+    async whole(bytesMax) {
+      const all: Buffer[] = [];
+      let bytes = 0;
+      for (let piece = await next(); piece !== undefined; piece = await next()) {
+        bytes += piece.length;
+        if (bytes > bytesMax) {
+          abandon();
+          throw new BodyTooLarge(bytesMax);
+        }
+        all.push(piece);
+      }
+      return Buffer.concat(all, bytes);
+    },
+  };
+}
+
+/** Feeds the decoder as fast as it is read. */
+async function pump(answer: HttpAnswer, decoder: Transform): Promise<void> {
+  const closed = once(decoder, "close").catch(() => undefined);
+  try {
+    for (let piece = await answer.next(); piece !== undefined; piece = await answer.next())
+      if (!decoder.write(piece)) await Promise.race([once(decoder, "drain"), closed]);
+    decoder.end();
+  } catch (error) {
+    decoder.destroy(error as Error);
+  }
+}
