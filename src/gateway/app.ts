@@ -113,7 +113,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const keys = createApiKeys(redis);
   const { find: findModel, list: listModels } = routeModels(models);
   const accounts = createAccounts(redis, config);
-  const spend = createSpend(redis, (error) =>
+  const spend = createSpend(redis, config.spend, (error) =>
     metrics.degraded("spend", MarrowError.is(error) ? error.code : "internal"),
   );
   const prices = saysOnce(createPrices(config.prices), (model) =>

@@ -176,6 +176,12 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
   plans: z.record(z.string().min(1).max(128), planSchema).default({}),
   defaultPlan: shown(z.string().min(1).max(128)).optional(),
   prices: z.record(z.string().min(1).max(256), z.strictObject({ input: money, output: money })).default({}),
+  spend: z
+    .strictObject({
+      rowsMax: integer(1, 100_000).default(1_000),
+      daysKept: integer(1, 400).default(90),
+    })
+    .prefault({}),
   spendLabels: z.array(z.enum(["scope", "key", "user", "model"])).default(["model"]),
 });
 
@@ -279,6 +285,8 @@ export interface GatewayConfig {
   readonly defaultPlan?: string | undefined;
   /** What a million tokens cost, over `assets/prices.json`. */
   readonly prices: Readonly<Record<string, Price>>;
+  /** What is kept of spending: rows (key, user, model) of a scope and day, the rest of its users as `(other)`; and for how many days. */
+  readonly spend: { readonly rowsMax: number; readonly daysKept: number };
   /** Labels of the metric of spending. Names of users in metrics are a choice: each makes series of its own. */
   readonly spendLabels: readonly ("scope" | "key" | "user" | "model")[];
 }

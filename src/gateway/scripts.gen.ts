@@ -24,6 +24,17 @@ export const createFirstKey: Script<"keys" | "installed", "digest" | "record"> =
   lua: "local keys = KEYS[1]\nlocal installed = KEYS[2]\nlocal digest = ARGV[1]\nlocal record = ARGV[2]\nif redis.call(\"HGET\", keys, digest) == record then return 1 end\nif redis.call(\"HLEN\", keys) > 0 then\nredis.call(\"SET\", installed, \"1\")\nreturn 0\nend\nif redis.call(\"EXISTS\", installed) == 1 then return -1 end\nredis.call(\"HSET\", keys, digest, record)\nredis.call(\"SET\", installed, \"1\")\nreturn 1",
 };
 
+/** Adds to what was spent on a day: by key, user and model while there is room for more of them, else under "(other)". */
+export const noteSpend: Script<"day", "rows_max" | "life_ms" | "rows"> = {
+  name: "note_spend",
+  keys: ["day"],
+  values: ["rows_max","life_ms","rows"],
+  rest: true,
+  idempotent: false,
+  sha1: "1e0fee9da0725862eb4f58ba396ac2f34bc4f48c",
+  lua: "local day = KEYS[1]\nlocal rows_max = tonumber(ARGV[1])\nlocal life_ms = ARGV[2]\nlocal WHAT = { \"requests\", \"promptTokens\", \"completionTokens\", \"micros\" }\nlocal turned_away = 0\nfor at = 3, #ARGV, 6 do\nlocal row = ARGV[at]\nif redis.call(\"HEXISTS\", day, row .. \"|requests\") == 0 and redis.call(\"HLEN\", day) >= rows_max * #WHAT then\nrow = ARGV[at + 1]\nturned_away = turned_away + 1\nend\nfor n, what in ipairs(WHAT) do\nlocal amount = ARGV[at + 1 + n]\nif amount ~= \"0\" then redis.call(\"HINCRBY\", day, row .. \"|\" .. what, amount) end\nend\nend\nredis.call(\"PEXPIRE\", day, life_ms)\nreturn turned_away",
+};
+
 /** Notes that a key speaks for a user; a key brings a bounded number of users that it did not speak for lately. */
 export const noteUser: Script<"users" | "fresh", "user" | "known_ms" | "window_ms" | "fresh_max" | "users_max"> = {
   name: "note_user",

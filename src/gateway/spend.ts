@@ -1,5 +1,6 @@
 import type { Spent } from "../flow/index.ts";
-import { allOf, encodeKeyPart, toFields, type Redis } from "../redis/index.ts";
+import { allOf, encodeKeyPart, runScript, toFields, type Argument, type Redis } from "../redis/index.ts";
+import { noteSpend } from "./scripts.gen.ts";
 
 /** What was spent under one name: a key, a user or a model. */
 export interface SpendRow {
@@ -13,7 +14,7 @@ export interface SpendRow {
 
 /** What the models' answers cost, by day of UTC. */
 export interface Spend {
-  /** Notes an answer; it is written within {@link FLUSH_MS}. What a killed process had not written is lost. */
+  /** Notes an answer; it is written within {@link FLUSH_MS}, one round trip for 500 rows. What a killed process had not written is lost. */
   note(scope: string, spent: Spent): void;
   /** Writes what was noted. */
   flush(): Promise<void>;
@@ -24,15 +25,31 @@ export interface Spend {
 /** How long notes are gathered, in milliseconds. */
 const FLUSH_MS = 200;
 const DAY_MS = 86_400_000;
-const LIFE_MS = 400 * DAY_MS;
+/** Days that one report may look at. */
 const DAYS_MAX = 400;
+/** Name of whatever found no room in the records of a day. */
+const OTHER = "(other)";
+/** Rows that one script takes. */
+const ROWS_PER_SCRIPT = 500;
 const DAY_CHARS = 10;
 const FIELDS = ["requests", "promptTokens", "completionTokens", "micros"] as const;
 
 type Amounts = Record<(typeof FIELDS)[number], number>;
 
+/** How much is kept of spending. */
+export interface SpendOptions {
+  /** Rows (key, user, model) of one scope and day; what is beyond is summed up for each key and model under the user `(other)`. */
+  readonly rowsMax: number;
+  /** Days that are kept. */
+  readonly daysKept: number;
+}
+
 /** Keeps a hash a scope and day: `{app:scope}:gateway:spend:<day>`, field = key, user, model and what is counted. */
-export function createSpend(redis: Redis, onError: (error: unknown) => void): Spend {
+export function createSpend(
+  redis: Redis,
+  { rowsMax, daysKept }: SpendOptions,
+  onError: (error: unknown) => void,
+): Spend {
   /** By scope, day and row: what was gathered since the last writing. */
   const noted = new Map<string, Map<string, Amounts>>();
   let today = { untilMs: 0, day: "" };
@@ -54,18 +71,17 @@ export function createSpend(redis: Redis, onError: (error: unknown) => void): Sp
     timer = undefined;
     const all = [...noted];
     noted.clear();
-    const commands = all.flatMap(([dayAndScope, rows]) => {
-      const key = keyOf(dayAndScope.slice(DAY_CHARS), dayAndScope.slice(0, DAY_CHARS));
-      const sums = [...rows].flatMap(([names, amounts]) => {
-        const row = (JSON.parse(names) as string[]).map(encodeURIComponent).join("|");
-        return FIELDS.flatMap((field) =>
-          amounts[field] === 0 ? [] : [["HINCRBY", key, `${row}|${field}`, String(amounts[field])]],
-        );
-      });
-      return [...sums, ["PEXPIRE", key, String(LIFE_MS)]];
-    });
-    for (const reply of commands.length === 0 ? [] : await redis.pipeline(commands)) {
-      if (reply instanceof Error) return onError(reply);
+    for (const [dayAndScope, rows] of all) {
+      const day = keyOf(dayAndScope.slice(DAY_CHARS), dayAndScope.slice(0, DAY_CHARS));
+      const operands = [...rows].map(([names, amounts]) => toOperands(JSON.parse(names) as string[], amounts));
+      for (let at = 0; at < operands.length; at += ROWS_PER_SCRIPT) {
+        const values = {
+          rows_max: rowsMax,
+          life_ms: daysKept * DAY_MS,
+          rows: operands.slice(at, at + ROWS_PER_SCRIPT).flat(),
+        };
+        await runScript(redis, noteSpend, { day }, values).catch(onError);
+      }
     }
   }
 
@@ -106,4 +122,10 @@ export function createSpend(redis: Redis, onError: (error: unknown) => void): Sp
         .toSorted((one, other) => other.micros - one.micros || other.requests - one.requests);
     },
   };
+}
+
+/** A row as the script takes it, with the row that stands for it when there is no room. */
+function toOperands([key = "", user = "", model = ""]: readonly string[], amounts: Amounts): readonly Argument[] {
+  const row = (names: readonly string[]) => names.map(encodeURIComponent).join("|");
+  return [row([key, user, model]), row([key, OTHER, model]), ...FIELDS.map((field) => String(amounts[field]))];
 }

@@ -147,6 +147,36 @@ describe("webhooks of a queue", () => {
     },
   );
 
+  liveTest(
+    "keep the events of an endpoint that its owner switched off, and send them later",
+    async ({ redis, tenant }) => {
+      const queue = createQueue(tenant, { name: QUEUE });
+      const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
+      await receiving(
+        () => [200],
+        async (url, received) => {
+          const { id } = await webhooks.create({ url });
+          await webhooks.update(id, { enabled: false });
+          await sending(redis, () =>
+            working(
+              redis,
+              () => "done",
+              async () => {
+                const job = await queue.push("x");
+                await queue.wait(job, { waitMs: 5_000 });
+                await new Promise((resolve) => setTimeout(resolve, 300));
+                expect(received).toEqual([]);
+                expect(await webhooks.deliveries(id)).toMatchObject([{ jobId: job, state: "pending", attempts: 0 }]);
+                await webhooks.update(id, { enabled: true });
+                await expect.poll(() => received.map(idOf), { timeout: 5_000 }).toEqual([job]);
+              },
+            ),
+          );
+        },
+      );
+    },
+  );
+
   liveTest("rest after five failures in a row, and failed ones are sent again by hand", async ({ redis, tenant }) => {
     const webhooks = createWebhooks(tenant, { name: QUEUE, ...OPEN });
     let broken = true;

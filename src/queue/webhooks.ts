@@ -66,7 +66,7 @@ export interface Webhooks {
   /** @throws MarrowError `not_found` */
   get(id: string): Promise<Endpoint>;
   list(): Promise<readonly Endpoint[]>;
-  /** Changes what is named. Switched on again, it is sent what waits. @throws MarrowError `not_found`, `invalid_input` */
+  /** Changes what is named. While it is switched off its events are kept; switched on again, it is sent them. @throws MarrowError `not_found`, `invalid_input` */
   update(id: string, changes: Chosen): Promise<Endpoint>;
   /** Takes it away with all that waits for it. Tells whether there was one. */
   remove(id: string): Promise<boolean>;
@@ -123,8 +123,9 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
 
   async function put(record: Buffer | "", before: Buffer | string, endpoint: StoredEndpoint): Promise<number> {
     const { id, events, ordered, enabled } = endpoint;
-    const heard = !enabled ? "" : events[0] === "*" ? "*" : `,${events.join(",")},`;
-    const values = { tenant, id, before, record, events: heard, ordered: ordered ? 1 : 0, room: endpointsMax };
+    const heard = events[0] === "*" ? "*" : `,${events.join(",")},`;
+    const flags = { enabled: enabled ? 1 : 0, ordered: ordered ? 1 : 0 };
+    const values = { tenant, id, before, record, events: heard, ...flags, room: endpointsMax };
     return (await runScript(scoped, putEndpoint, { queue }, values)) as number;
   }
 

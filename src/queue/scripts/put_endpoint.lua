@@ -4,7 +4,8 @@
 -- ARGV id        the endpoint
 -- ARGV before    the record that is changed; "" for a new one; "*" for whatever there is
 -- ARGV record    the new record; "" to take it away
--- ARGV events    "*", or the events it hears, each between commas; "": it is switched off
+-- ARGV events    "*", or the events it hears, each between commas
+-- ARGV enabled   0: it is switched off; its events are kept until it is switched on
 -- ARGV ordered   1: one delivery after the other
 -- ARGV room      how many the tenant may have, > 0
 -- REPLY 1 when done, 0 when it was another record or none, -1 when there is no room
@@ -14,8 +15,9 @@ local id = ARGV[2]
 local before = ARGV[3]
 local record = ARGV[4]
 local events = ARGV[5]
-local ordered = ARGV[6]
-local room = tonumber(ARGV[7])
+local enabled = tonumber(ARGV[6])
+local ordered = ARGV[7]
+local room = tonumber(ARGV[8])
 local endpoints, hooks, circuit = queue .. ":endpoints:" .. tenant, queue .. ":hooks:" .. tenant, queue .. ":circuit:" .. id
 local member = tenant .. "/" .. id
 local there = redis.call("HGET", endpoints, id)
@@ -31,11 +33,10 @@ end
 if not there and redis.call("HLEN", endpoints) >= room then return -1 end
 redis.call("HSET", endpoints, id, record)
 redis.call("HSET", circuit, "ordered", ordered)
-if events == "" then
-  redis.call("HDEL", hooks, id)
+redis.call("HSET", hooks, id, events)
+if enabled == 0 then
   redis.call("HSET", circuit, "off", "user")
 else
-  redis.call("HSET", hooks, id, events)
   -- Switched on again, it begins anew with what waits.
   if redis.call("HDEL", circuit, "off") == 1 then
     redis.call("HDEL", circuit, "fails", "until")

@@ -47,9 +47,8 @@ end
 if not own then return -1 end
 redis.call("HDEL", circuit, "busy")
 if off then
-  -- What waits stays in its line, for when the endpoint is switched on again.
+  -- What waits stays in its line, and what comes is put there, for when the endpoint is switched on again.
   redis.call("HSET", circuit, "off", "gone")
-  redis.call("HDEL", queue .. ":hooks:" .. tenant, endpoint)
   redis.call("ZREM", queue .. ":outbox", member)
   return -1
 end
