@@ -8,6 +8,8 @@ export interface RuleState {
   readonly limit: number;
   /** 0 for slots. */
   readonly windowMs: number;
+  /** Units counted now: before a take, after it for one that was allowed. Over `limit` when more was charged than there is. */
+  readonly used: number;
   /** Units left now, never below 0. */
   readonly remaining: number;
   /** Milliseconds until what it counts begins to fade, or is gone: the window's end, a bucket full again. 0 for slots. */
@@ -82,6 +84,7 @@ export function toState(
     unit,
     limit: room / SCALE,
     windowMs,
+    used: used / SCALE,
     remaining: Math.max(0, Math.floor(room - used) / SCALE),
     resetMs:
       algorithm === "concurrency"

@@ -10,6 +10,8 @@ export interface LimiterKeys {
   readonly log: (rule: string, by: string, subject: string) => string;
   /** Who waits for a slot, in order. */
   readonly line: (rule: string, by: string, subject: string) => string;
+  /** What a subject asked for in vain, for the front that tells it (`fronts/points.ts`). */
+  readonly refused: (by: string, subject: string) => string;
   /** What holds for single subjects. */
   readonly exceptions: (by: string, subject: string) => string;
 }
@@ -42,6 +44,7 @@ export function limiterKeys(
     leases: (by, subject) => key("leases", by, subject),
     log: (rule, by, subject) => key(`log:${part("rule", rule)}`, by, subject),
     line: (rule, by, subject) => key(`line:${part("rule", rule)}`, by, subject),
+    refused: (by, subject) => key("refused", by, subject),
     exceptions: (by, subject) => `${start(by, subject)}:exceptions`,
   };
 }

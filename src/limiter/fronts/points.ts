@@ -1,8 +1,9 @@
 import { MarrowError } from "../../errors.ts";
-import { checkNumber } from "../../internal/check.ts";
-import type { ScopedRedis } from "../../redis/index.ts";
+import { checkNumber, refuse } from "../../internal/check.ts";
+import { allOf, type ScopedRedis } from "../../redis/index.ts";
 import type { Limiter } from "../contract.ts";
 import type { RuleState } from "../decision.ts";
+import { limiterKeys } from "../keys.ts";
 import { createLimiter } from "../limiter.ts";
 
 /** Options of {@link PointsLimiter}. */
@@ -14,7 +15,7 @@ export interface PointsLimiterOptions {
   readonly duration: number;
   /** Name of the limiter. @default "points" */
   readonly keyPrefix?: string | undefined;
-  /** Seconds that a key is blocked once it asked for more than there is. @default 0 */
+  /** Seconds that a key is blocked once it asked for more than there is; over 366 days: without end. @default 0 */
   readonly blockDuration?: number | undefined;
   /** How points come back. @default "fixedWindow" */
   readonly algorithm?: "fixedWindow" | "slidingWindow" | "slidingLog" | "tokenBucket" | undefined;
@@ -48,83 +49,185 @@ export class PointsResult {
 const BY = "key";
 /** `msBeforeNext` of what never will be allowed, being over the limit by itself. */
 const NEVER_MS = -1;
+/** A longer block has no end: programs ask for twenty years when they mean that. */
+const BLOCK_MS_MAX = 366 * 86_400_000;
+const SCALE = 1_000;
+/** Options of the original that change what a limiter decides, and that this one does not have: left out silently they would open what they closed. */
+const UNKNOWN = [
+  "execEvenly",
+  "blockOnConsumed",
+  "inMemoryBlockOnConsumed",
+  "inMemoryBlockDuration",
+  "insuranceLimiter",
+];
 
 /**
- * The limiter behind the shape that many programs call already: `consume`, `penalty`, `reward`, `block`, `get`, `delete`. What it refuses
- * is not charged, points may be fractions, and durations under a second are what they say.
+ * The limiter behind the shape that many programs call already (`rate-limiter-flexible`): `consume`, `penalty`, `reward`, `get`, `set`, `block`,
+ * `delete`. What it refuses is not charged: a smaller call may still be allowed. `get` tells what was asked for all the same, so that guards that
+ * compare `consumedPoints` with a limit see a key that went over it. Points may be fractions, and durations under a second are what they say.
  */
 export class PointsLimiter {
   readonly points: number;
   readonly duration: number;
   readonly blockDuration: number;
   readonly #limiter: Limiter;
+  readonly #redis: ScopedRedis;
+  readonly #refusedKey: (key: string) => string;
 
   constructor(options: PointsLimiterOptions) {
     const { storeClient, keyPrefix: name = "points", algorithm = "fixedWindow" } = options;
+    for (const option of UNKNOWN)
+      if ((options as unknown as Readonly<Record<string, unknown>>)[option])
+        refuse(option, "left out: this limiter has no such option", true);
     this.points = options.points;
     this.duration = checkNumber("duration", options.duration, { min: 0.01 });
     this.blockDuration = checkNumber("blockDuration", options.blockDuration ?? 0, { min: 0 });
     const windowMs = Math.round(this.duration * 1_000);
     const rule = { id: "points", by: BY, algorithm: algorithm as "fixedWindow", limit: this.points, windowMs };
     this.#limiter = createLimiter(storeClient, { name, rules: [rule], onUnavailable: "refuse" });
+    this.#redis = storeClient;
+    const keys = limiterKeys(storeClient, name, "scope");
+    this.#refusedKey = (key) => keys.refused(BY, key);
   }
 
   /**
-   * Takes points.
+   * Takes points. A refusal takes a second round trip.
    * @throws PointsResult when there are too few (nothing is charged), MarrowError `unavailable` when Redis is away
    */
-  async consume(key: string | number, points = 1): Promise<PointsResult> {
+  async consume(
+    key: string | number,
+    points = 1,
+    options: { readonly customDuration?: undefined } = {},
+  ): Promise<PointsResult> {
+    if ((options.customDuration as unknown) !== undefined)
+      refuse("customDuration", "left out: a limiter has one duration", options.customDuration, "invalid_input");
     const decision = await this.#limiter.take({ [BY]: String(key) }, { requests: points });
-    if (decision.allowed) return toResult(decision.rules, undefined, points);
+    const { rules } = decision;
+    if (decision.allowed) return toResult(rules, undefined, points);
     if (decision.degraded) throw new MarrowError("unavailable", "Redis is away, so nothing was decided");
-    if (this.blockDuration > 0 && decision.refusedBy !== "blocked") {
-      await this.block(key, this.blockDuration);
-      throw toResult(decision.rules, this.blockDuration * 1_000);
+    if (decision.refusedBy === "blocked") {
+      const consumed = await this.#noteRefused(key, points, decision.retryAfterMs);
+      throw new PointsResult(0, decision.retryAfterMs ?? NEVER_MS, consumed, false);
     }
-    throw toResult(decision.rules, decision.retryAfterMs ?? NEVER_MS);
+    const [rule] = rules;
+    const asked = (rule?.used ?? 0) + points;
+    if (this.blockDuration > 0) {
+      await this.#block(key, this.blockDuration, asked);
+      throw toResult(rules, this.blockDuration * 1_000);
+    }
+    await this.#noteRefused(key, points, Math.max(1, rule?.resetMs ?? 1), asked);
+    throw toResult(rules, decision.retryAfterMs ?? NEVER_MS);
   }
 
   /** Charges points whether there are any left or not. */
   async penalty(key: string | number, points = 1): Promise<PointsResult> {
     await this.#limiter.charge({ [BY]: String(key) }, { requests: points });
+    await this.#changeRefused(key, points);
     return this.#standing(key);
   }
 
-  /** Gives points back. */
+  /** Gives points back. A block stays. */
   async reward(key: string | number, points = 1): Promise<PointsResult> {
     await this.#limiter.refund({ [BY]: String(key) }, { requests: points });
+    await this.#changeRefused(key, -points);
     return this.#standing(key);
   }
 
-  /** How a key stands, or `null` when nothing is counted for it. */
+  /**
+   * How a key stands, or `null` when nothing is counted for it. Of a blocked key: nothing left, what it consumed (more than `points`), and the
+   * milliseconds until the block ends (-1: it has no end).
+   */
   async get(key: string | number): Promise<PointsResult | null> {
     const standing = await this.#standing(key);
     return standing.consumedPoints === 0 ? null : standing;
   }
 
-  /** Refuses a key for some seconds. */
-  async block(key: string | number, seconds: number): Promise<void> {
-    await this.#limiter.block({ [BY]: String(key) }, { forMs: Math.max(1, Math.round(seconds * 1_000)) });
+  /** Puts what a key consumed, in place of what is counted; a block ends. */
+  async set(key: string | number, points: number): Promise<PointsResult> {
+    await this.delete(key);
+    if (points > 0) await this.#limiter.charge({ [BY]: String(key) }, { requests: points });
+    return this.#standing(key);
   }
 
-  /** Forgets what a key used, and its block. */
-  async delete(key: string | number): Promise<boolean> {
-    // A blocked key does not tell what it used.
-    await this.#limiter.unblock({ [BY]: String(key) });
-    const counted = (await this.get(key)) !== null;
+  /** Refuses a key for some seconds; 0, and more than 366 days, are without end. What it used is forgotten when the block ends. */
+  async block(key: string | number, seconds: number): Promise<PointsResult> {
+    const checked = checkNumber("seconds", seconds, { min: 0 }, "invalid_input");
     await this.#limiter.reset({ [BY]: String(key) });
+    const forMs = await this.#block(key, checked, this.points + 1);
+    return new PointsResult(0, forMs ?? NEVER_MS, this.points + 1, false);
+  }
+
+  /** Forgets what a key used, and its block. Tells whether there was anything. */
+  async delete(key: string | number): Promise<boolean> {
+    const counted = (await this.get(key)) !== null;
+    await this.#limiter.unblock({ [BY]: String(key) });
+    await this.#limiter.reset({ [BY]: String(key) });
+    await this.#redis.send(["UNLINK", this.#refusedKey(String(key))], { retry: "safe" });
     return counted;
   }
 
+  /** Blocks, and notes what the key consumed. Answers for how long, `undefined` without end. */
+  async #block(key: string | number, seconds: number, consumed: number): Promise<number | undefined> {
+    const ms = Math.round(seconds * 1_000);
+    const forMs = seconds === 0 || ms > BLOCK_MS_MAX ? undefined : Math.max(1, ms);
+    await this.#limiter.block({ [BY]: String(key) }, { forMs });
+    const life = forMs === undefined ? [] : ["PX", String(forMs)];
+    await this.#redis.send(["SET", this.#refusedKey(String(key)), toScaled(consumed), ...life]);
+    return forMs;
+  }
+
+  /** Adds to what was asked for in vain, and answers all of it. `first` is what the key consumed, where nothing was noted before. */
+  async #noteRefused(
+    key: string | number,
+    points: number,
+    lifeMs: number | undefined,
+    first: number = this.points + 1,
+  ): Promise<number> {
+    const noted = this.#refusedKey(String(key));
+    const life = lifeMs === undefined ? undefined : String(Math.max(1, Math.ceil(lifeMs)));
+    const end = life === undefined ? [] : ["PX", life];
+    if ((await this.#redis.send(["SET", noted, toScaled(first), "NX", ...end])) !== null) return first;
+    // Should it have ended in between, this makes it anew: then it needs an end again.
+    const renew = life === undefined ? [] : [["PEXPIRE", noted, life, "NX"]];
+    const [sum] = allOf(await this.#redis.pipeline([["INCRBY", noted, toScaled(points)], ...renew]));
+    return Number(sum) / SCALE;
+  }
+
+  /** Lets a penalty or a reward count for a key that was refused as well. */
+  async #changeRefused(key: string | number, points: number): Promise<void> {
+    const noted = this.#refusedKey(String(key));
+    const before = await this.#redis.send(["GET", noted]);
+    // What ends between the two is put back by nobody: the write needs what is there, and keeps its end.
+    if (typeof before === "string")
+      await this.#redis.send(["SET", noted, toScaled(Number(before) / SCALE + points), "XX", "KEEPTTL"]);
+  }
+
   async #standing(key: string | number): Promise<PointsResult> {
-    const { rules, ...standing } = await this.#limiter.peek({ [BY]: String(key) }, { requests: 0 });
-    return toResult(rules, standing.allowed ? undefined : standing.retryAfterMs);
+    const [standing, noted] = await Promise.all([
+      this.#limiter.peek({ [BY]: String(key) }, { requests: 0 }),
+      this.#redis.send(["GET", this.#refusedKey(String(key))]),
+    ]);
+    const [rule] = standing.rules;
+    const isBlocked = !standing.allowed && standing.refusedBy === "blocked";
+    const asked = typeof noted === "string" ? Number(noted) / SCALE : isBlocked ? this.points + 1 : 0;
+    const consumed = Math.max(rule?.used ?? 0, asked);
+    const left = isBlocked ? 0 : Math.max(0, this.points - consumed);
+    const waitMs = isBlocked ? (standing.retryAfterMs ?? NEVER_MS) : (rule?.resetMs ?? 0);
+    return new PointsResult(left, waitMs, consumed, false);
   }
 }
 
 function toResult(rules: readonly RuleState[], waitMs: number | undefined, taken?: number): PointsResult {
   const [rule] = rules;
-  const consumed = rule === undefined ? 0 : rule.limit - rule.remaining;
-  const first = taken !== undefined && taken === consumed;
-  return new PointsResult(rule?.remaining ?? 0, waitMs ?? rule?.resetMs ?? 0, consumed, first);
+  const consumed = rule?.used ?? 0;
+  return new PointsResult(
+    rule?.remaining ?? 0,
+    waitMs ?? rule?.resetMs ?? 0,
+    consumed,
+    taken !== undefined && taken === consumed,
+  );
+}
+
+function toScaled(points: number): string {
+  return String(Math.round(points * SCALE));
 }

@@ -5,6 +5,7 @@ const rule = (id: string, unit: "requests" | "tokens", limit: number, remaining:
   id,
   unit,
   limit,
+  used: limit - remaining,
   remaining,
   windowMs: 60_000,
   resetMs: 12_300,
