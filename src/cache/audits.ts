@@ -1,41 +1,24 @@
-import { allOf, type ScopedRedis } from "../redis/index.ts";
-import { wilsonLower } from "./evaluate.ts";
+import { allOf, runScript, type ScopedRedis } from "../redis/index.ts";
+import { ALARM, bandsOf, COUNTS_MAX, doubtOf, type Ledger, type Ledgers } from "./bands.ts";
+import { recordAudit } from "./scripts.gen.ts";
 import { OBSERVATIONS_MAX, type Observation } from "./verified.ts";
 
-/** Audits of one width of score: how many were right, of how many. */
-export interface Bin {
-  readonly right: number;
-  readonly all: number;
-}
-
-/** Scores from 0 to 1 in so many parts. */
-export const BINS = 20;
-/** Evidence older than the last so many audits of a bin fades, so that a changed model is noticed. */
-const BIN_MAX = 1_000;
-/** How long a process goes by the counts that it knows. */
+/** How long a process goes by the ledgers that it knows. */
 const FRESH_MS = 5_000;
-
-/**
- * The lowest score from which audited answers were right with a share of at least `target`, by the lower end of Wilson's interval at 95 %:
- * `undefined` while there is too little evidence for any. Pure.
- */
-export function calibrate(bins: readonly Bin[], target: number): number | undefined {
-  let [right, all] = [0, 0];
-  let threshold: number | undefined;
-  for (let bin = BINS - 1; bin >= 0; bin -= 1) {
-    right += bins[bin]?.right ?? 0;
-    all += bins[bin]?.all ?? 0;
-    if (wilsonLower(right, all) >= target) threshold = bin / BINS;
-  }
-  return threshold;
-}
 
 /** What was audited in one cache, shared by all its processes. */
 export interface Audits {
-  /** The counts by score; at most five seconds old. One round trip now and then. */
-  bins(): Promise<readonly Bin[]>;
-  /** Writes one audit down. One round trip. */
-  record(score: number, right: boolean): Promise<void>;
+  /** The ledgers of all bands; at most five seconds old. One round trip now and then. */
+  ledgers(): Promise<Ledgers>;
+  /**
+   * Writes one audit down, in each band of its score with a probability of `share`. One round trip.
+   * @param target the share of right answers that is wanted: what speaks against it makes a band start anew
+   */
+  record(
+    score: number,
+    right: boolean,
+    options?: { readonly target?: number | undefined; readonly share?: (band: string) => number },
+  ): Promise<void>;
   /** Counts something that happened. One round trip; nobody waits for it. */
   count(what: string): void;
   /** What was observed of one entry, the newest first. One round trip. */
@@ -49,7 +32,7 @@ export interface Audits {
 /** Makes a handle on the audits under a key. */
 export function createAudits(redis: ScopedRedis, key: string, lifeMs: number, timeoutMs: number): Audits {
   const observedOf = (id: string) => `${key}:${id}`;
-  let known: { readonly bins: readonly Bin[]; readonly atMs: number } | undefined;
+  let known: { readonly ledgers: Ledgers; readonly atMs: number } | undefined;
 
   async function counts(): Promise<Readonly<Record<string, number>>> {
     const flat = (await redis.send(["HGETALL", key], { timeoutMs })) as string[];
@@ -61,21 +44,22 @@ export function createAudits(redis: ScopedRedis, key: string, lifeMs: number, ti
   return {
     counts,
 
-    async bins() {
-      if (known !== undefined && performance.now() - known.atMs < FRESH_MS) return known.bins;
-      const all = await counts();
-      const bins = Array.from({ length: BINS }, (_, bin) => {
-        const [right, wrong] = [all[`right:${bin}`] ?? 0, all[`wrong:${bin}`] ?? 0];
-        const fade = Math.min(1, BIN_MAX / Math.max(1, right + wrong));
-        return { right: right * fade, all: (right + wrong) * fade };
-      });
-      known = { bins, atMs: performance.now() };
-      return bins;
+    async ledgers() {
+      if (known !== undefined && performance.now() - known.atMs < FRESH_MS) return known.ledgers;
+      const ledgers = toLedgers(await counts());
+      known = { ledgers, atMs: performance.now() };
+      return ledgers;
     },
 
-    async record(score, right) {
-      const bin = Math.min(BINS - 1, Math.floor(score * BINS));
-      await redis.send(["HINCRBY", key, `${right ? "right" : "wrong"}:${bin}`, "1"], { timeoutMs });
+    async record(score, right, { target, share = () => 1 } = {}) {
+      const values = {
+        right: right ? 1 : 0,
+        doubt: target === undefined ? 0 : doubtOf(right, target),
+        alarm: ALARM,
+        counts_max: COUNTS_MAX,
+        bands: bandsOf(score).filter((band) => Math.random() < share(band)),
+      };
+      await runScript(redis, recordAudit, { audits: key }, values, { timeoutMs });
       known = undefined;
     },
 
@@ -98,4 +82,14 @@ export function createAudits(redis: ScopedRedis, key: string, lifeMs: number, ti
       redis.send(["HINCRBY", key, what, "1"], { timeoutMs }).catch(() => {});
     },
   };
+}
+
+function toLedgers(counts: Readonly<Record<string, number>>): Ledgers {
+  const ledgers = new Map<string, Ledger>();
+  for (const [field, value] of Object.entries(counts)) {
+    const [, what, band] = /^(right|wrong|doubt):(\d\.\d+)$/.exec(field) ?? [];
+    if (what === undefined || band === undefined) continue;
+    ledgers.set(band, { right: 0, wrong: 0, doubt: 0, ...ledgers.get(band), [what]: value });
+  }
+  return ledgers;
 }

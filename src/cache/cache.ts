@@ -324,7 +324,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
 
     async feedback(found, right) {
       audits.count(right ? "liked" : "disliked");
-      if (found.match === "similar") await audits.record(found.score, right);
+      if (found.match === "similar") await policy.record(found.score, right);
       if (right) return;
       if (found.wording !== undefined) await judging?.overrule(found.wording, found.id, "different");
       await cache.forget({ id: found.id });
@@ -338,13 +338,10 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     async report() {
       const counts = await audits.counts();
       const of = (what: string) => counts[what] ?? 0;
-      const [right, wrong] = ["right:", "wrong:"].map((start) =>
-        Object.entries(counts).reduce((sum, [field, count]) => (field.startsWith(start) ? sum + count : sum), 0),
-      ) as [number, number];
       return {
         withheld: of("withheld"),
-        audited: right + wrong,
-        wrong,
+        audited: of("audited"),
+        wrong: of("wrong"),
         liked: of("liked"),
         disliked: of("disliked"),
         threshold: await policy.threshold(),

@@ -1,6 +1,5 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BINS, calibrate } from "./audits.ts";
 import { evaluate, operateAt, wilsonLower } from "./evaluate.ts";
 import { fit, likelihood } from "./verifier/logistic.ts";
 
@@ -62,39 +61,6 @@ describe("Wilson's lower bound", () => {
         expect(wilsonLower(right * 4, all * 4)).toBeGreaterThanOrEqual(wilsonLower(right, all) - 1e-12);
       }),
     );
-  });
-});
-
-describe("a calibrated threshold", () => {
-  const bins = (of: (bin: number) => readonly [number, number]) =>
-    Array.from({ length: BINS }, (_, bin) => ({ right: of(bin)[0], all: of(bin)[1] }));
-  it("is none without evidence", () => {
-    expect(
-      calibrate(
-        bins(() => [0, 0]),
-        0.9,
-      ),
-    ).toBeUndefined();
-    expect(
-      calibrate(
-        bins((bin) => (bin === 19 ? [5, 5] : [0, 0])),
-        0.97,
-      ),
-    ).toBeUndefined();
-  });
-  it("is the lowest score above which audits were right often enough", () => {
-    expect(
-      calibrate(
-        bins((bin) => (bin >= 16 ? [60, 60] : [0, 60])),
-        0.97,
-      ),
-    ).toBe(0.8);
-    expect(
-      calibrate(
-        bins((bin) => [bin >= 10 ? 300 : 150, 300]),
-        0.97,
-      ),
-    ).toBe(0.5);
   });
 });
 

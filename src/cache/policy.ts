@@ -1,6 +1,12 @@
-import { calibrate, type Audits } from "./audits.ts";
+import type { Audits } from "./audits.ts";
+import { provenBands } from "./bands.ts";
 import type { Judge, Policy } from "./options.ts";
 import { serveProbability } from "./verified.ts";
+
+/** Share of right answers that `calibrated` asks for. */
+const TARGET = 0.97;
+/** Share of served answers that it has audited. */
+const AUDIT_RATE = 0.05;
 
 /** A near question that nothing speaks against: the entry, and what it scores. */
 export interface Near {
@@ -16,25 +22,40 @@ export interface RunningPolicy<V> {
   threshold(): Promise<number | undefined>;
   /** Whether a served answer is to be asked for again and audited. */
   audits(): boolean;
-  /** Lets the judge compare a stored answer with a fresh one, and writes down what it says. Never throws. */
-  compare(question: string, near: Near, stored: V, fresh: V): Promise<void>;
+  /** Writes an audit down, as a user's word on a served answer is one. */
+  record(score: number, right: boolean): Promise<void>;
+  /**
+   * Whether every fresh answer is stored. vCache stores only those to which the nearest stored answer was not right: else each wording would be
+   * an entry of its own, and none would ever gather the evidence that it needs.
+   */
+  readonly insertsAll: boolean;
+  /** Lets the judge compare a stored answer with a fresh one, writes down what it says, and returns it. Never throws. */
+  compare(question: string, near: Near, stored: V, fresh: V): Promise<boolean | undefined>;
 }
 
 /** Puts a policy to work; `fixed` is the threshold of the preset. */
 export function createPolicy<V>(policy: Policy<V>, fixed: number, audits: Audits): RunningPolicy<V> {
   const judge: Judge<V> | undefined = policy.kind === "static" ? undefined : policy.judge;
 
+  const target = policy.kind === "calibrated" ? (policy.target ?? TARGET) : undefined;
+  const auditRate = policy.kind === "calibrated" ? (policy.auditRate ?? AUDIT_RATE) : 0;
+
   async function threshold(): Promise<number | undefined> {
     if (policy.kind === "static") return fixed;
-    if (policy.kind === "calibrated") return calibrate(await audits.bins(), policy.target ?? 0.97);
-    return undefined;
+    return target === undefined ? undefined : provenBands(await audits.ledgers(), target).from;
   }
 
   async function allows({ id, score }: Near): Promise<boolean> {
+    if (policy.kind === "static") return score >= fixed;
     if (policy.kind === "verified")
       return Math.random() < serveProbability(await audits.observations(id), score, policy.errorMax ?? 0.02);
-    const from = await threshold();
-    return from !== undefined && score >= from;
+    return target !== undefined && provenBands(await audits.ledgers(), target).has(score);
+  }
+
+  async function record(score: number, right: boolean): Promise<void> {
+    if (target === undefined) return audits.record(score, right);
+    const served = provenBands(await audits.ledgers(), target);
+    return audits.record(score, right, { target, share: (band) => served.share(score, band, auditRate) });
   }
 
   return {
@@ -46,17 +67,21 @@ export function createPolicy<V>(policy: Policy<V>, fixed: number, audits: Audits
       return served;
     },
 
-    audits: () => policy.kind === "calibrated" && Math.random() < (policy.auditRate ?? 0.05),
+    audits: () => Math.random() < auditRate,
+    insertsAll: policy.kind !== "verified",
+    record,
 
     async compare(question, { id, score }, stored, fresh) {
-      if (judge === undefined) return;
+      if (judge === undefined) return undefined;
       try {
         const right = await judge({ question, stored, fresh });
-        if (right === undefined) return;
-        await audits.record(score, right);
+        if (right === undefined) return undefined;
+        await record(score, right);
         if (policy.kind === "verified") await audits.observe(id, { score, right });
+        return right;
       } catch {
         // A judge that cannot say has said nothing: without evidence nothing is served.
+        return undefined;
       }
     },
   };

@@ -44,10 +44,19 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
   ): Promise<Through<V>> {
     const { text, followUp } = toFingerprint(question);
     const alone = followUp || options.singleFlight === false;
-    const came = alone ? { shared: false, value: await askHere(question, ask, options) } : await askTogether();
-    if (found.withheld !== undefined) {
-      const { withheld } = found;
-      void policy.compare(text, withheld, withheld.value, came.value);
+    const { withheld } = found;
+    // Where only what the nearest entry answers wrongly is stored, that must be known first: the answer does not wait for it.
+    const storesLater = withheld !== undefined && !policy.insertsAll;
+    const { keep } = options;
+    const storing = storesLater ? { ...options, keep: () => false } : options;
+    const came = alone ? { shared: false, value: await askHere(question, ask, storing) } : await askTogether();
+    if (withheld !== undefined) {
+      void policy.compare(text, withheld, withheld.value, came.value).then(async (right) => {
+        if (!storesLater || right === true || came.shared || keep?.(came.value) === false) return;
+        await cache()
+          .store(question, came.value, options)
+          .catch(() => {});
+      });
     }
     return { source: came.shared ? "shared" : "miss", value: came.value };
 
@@ -62,7 +71,7 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
           if (made?.hit === true) return { shared: true, value: made.value };
           look = false;
         } else if (joined.role === "lead") {
-          return { shared: false, value: await leading(joined, () => askHere(question, ask, options)) };
+          return { shared: false, value: await leading(joined, () => askHere(question, ask, storing)) };
         } else {
           const value = await valueOf(joined, signal);
           if (value !== undefined) return { shared: true, value };

@@ -263,13 +263,14 @@ describe("a policy", () => {
       const cache = open(tenant, { policy: { kind: "calibrated", judge, target: 0.8, auditRate: 1 } });
       await cache.store(ASKED, "Paris");
       const near = "What's the capital of France?";
-      for (let at = 0; at < 12; at += 1) {
+      for (let at = 0; at < 35; at += 1) {
         await cache.through({ prompt: near, within: undefined }, async () => "Paris", { keep: () => false });
-        await expect.poll(async () => (await cache.report()).audited).toBeGreaterThan(at);
+        await expect.poll(async () => (await cache.report()).audited, { interval: 5 }).toBeGreaterThan(at);
+        if (at < 20) expect((await cache.lookup(near)).hit).toBe(false);
       }
       const found = await cache.lookup(near);
       expect(found).toMatchObject({ hit: true, match: "similar", value: "Paris" });
-      for (let at = 0; at < 8 && found.hit; at += 1) await cache.feedback({ ...found, id: "0".repeat(32) }, false);
+      for (let at = 0; at < 12 && found.hit; at += 1) await cache.feedback({ ...found, id: "0".repeat(32) }, false);
       expect(await cache.lookup(near)).toMatchObject({ hit: false, nearest: { veto: "unproven" } });
     },
   );
@@ -291,6 +292,27 @@ describe("a policy", () => {
     const other: string[] = [];
     for (let at = 0; at < 20; at += 1) other.push(await ask("How can I make bread?", "By hand"));
     expect(other.filter((source) => source === "similar").length).toBeLessThan(12);
+  });
+
+  liveTest("that is verified stores only what the nearest entry answered wrongly", async ({ tenant }) => {
+    const cache = open(tenant, { policy: { kind: "verified", judge }, preset: "aggressive" });
+    await cache.store(ASKED, "Paris");
+    const near = "What's the capital of France?";
+    const audited = async (times: number) => {
+      await expect.poll(async () => (await cache.report()).audited).toBe(times);
+    };
+    expect(await cache.through(near, async () => "Paris")).toMatchObject({ source: "miss" });
+    await audited(1);
+    expect((await cache.lookup(near, { tiers: "exact" })).hit).toBe(false);
+    expect(await cache.through(near, async () => "Lyon")).toMatchObject({ source: "miss" });
+    await audited(2);
+    await expect.poll(() => cache.lookup(near, { tiers: "exact" })).toMatchObject({ hit: true, value: "Lyon" });
+    expect(await cache.through("How do I bake bread?", async () => "Slowly")).toMatchObject({ source: "miss" });
+    expect((await cache.lookup("How do I bake bread?")).hit).toBe(true);
+    await cache.store("How do I plant a tree?", "Deep");
+    await cache.through("How can I plant a tree?", async () => "Not kept", { keep: () => false });
+    await audited(3);
+    expect((await cache.lookup("How can I plant a tree?", { tiers: "exact" })).hit).toBe(false);
   });
 
   liveTest("whose judge fails has learned nothing, and serves nothing", async ({ tenant }) => {
