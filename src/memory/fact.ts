@@ -63,14 +63,15 @@ export function mostTrust(a: Trust, b: Trust): Trust {
   return leastTrust(a, b) === a ? b : a;
 }
 
-/** One id for one text of one kind, so that it is known once whoever says it, and however often. */
-export function factId(kind: FactKind, text: string): string {
-  const plain = text
-    .normalize("NFC")
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
-  return hash("sha256", `${kind}\n${plain}`, "base64url").slice(0, 22);
+/**
+ * One id for one text of one kind, and of one key if it has any, so that it is known once whoever says it, and however often. Case, white space
+ * and the punctuation at the ends of words do not count; symbols do, as in "C" and "C++".
+ */
+export function factId(kind: FactKind, text: string, key?: string): string {
+  const words = text.normalize("NFC").toLowerCase().split(/\s+/u);
+  const plain = words.map((word) => word.replace(/^[\p{Ps}\p{Pi}"']+/u, "").replace(/[\p{Pe}\p{Pf}"'.,;:!?…]+$/u, ""));
+  const keyed = key === undefined ? "" : `\n${key}`;
+  return hash("sha256", `${kind}\n${plain.filter((word) => word !== "").join(" ")}${keyed}`, "base64url").slice(0, 22);
 }
 
 /** Cosine from which two texts may say the same. */

@@ -107,6 +107,47 @@ describe("what is remembered", () => {
   });
 });
 
+describe("a fact's key", () => {
+  liveTest("is taken when it is given later, and the earlier answer of the key is superseded", async ({ tenant }) => {
+    const facts = open(tenant);
+    await facts.remember({ text: "Ada lives in Oslo", key: "home" });
+    const bare = await facts.remember({ text: "Ada lives in Bergen" });
+    const keyed = await facts.remember({ text: "Ada lives in Bergen", key: "home" });
+    expect(keyed).toMatchObject({ status: "superseding", fact: { id: bare.fact.id, key: "home", seen: 2 } });
+    expect(texts(await facts.list())).toEqual(["Ada lives in Bergen"]);
+    const moved = await facts.remember({ text: "Ada lives in Rome", key: "home" });
+    expect(moved.status).toBe("superseding");
+    expect(texts(await facts.list())).toEqual(["Ada lives in Rome"]);
+  });
+
+  liveTest("keeps one answer of two keys apart", async ({ tenant }) => {
+    const facts = open(tenant);
+    await facts.remember({ text: "Berlin", key: "home city" });
+    expect((await facts.remember({ text: "Berlin", key: "work city" })).status).toBe("new");
+    await facts.remember({ text: "Rome", key: "home city" });
+    expect(texts(await facts.list()).toSorted()).toEqual(["Berlin", "Rome"]);
+  });
+
+  liveTest("is not taken, nor anything revived, because of what a page says", async ({ tenant }) => {
+    const facts = open(tenant);
+    const page = { role: "tool" };
+    await facts.remember({ text: "Ada lives in Oslo", key: "home" });
+    await facts.remember({ text: "Ada lives in Rome", key: "home" });
+    await facts.remember({ text: "Ada lives in Oslo", key: "home", source: page });
+    await facts.remember({ text: "Ada lives in Bergen" });
+    await facts.remember({ text: "Ada lives in Bergen", key: "home", source: page });
+    const current = (await facts.list()).filter(({ key }) => key === "home");
+    expect(texts(current)).toEqual(["Ada lives in Rome"]);
+  });
+
+  liveTest("does not make one fact of texts that differ in a symbol", async ({ tenant }) => {
+    const facts = open(tenant);
+    await facts.remember({ text: "Ada writes C" });
+    expect((await facts.remember({ text: "Ada writes C++" })).status).toBe("new");
+    expect((await facts.remember({ text: "ada writes C++." })).status).toBe("known");
+  });
+});
+
 describe("what tools and pages say", () => {
   liveTest("is never recalled as if the user had said it, nor what reads like orders at all", async ({ tenant }) => {
     const facts = open(tenant);

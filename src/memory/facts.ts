@@ -147,22 +147,27 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
     }
 
     async function change(fact: Fact): Promise<boolean> {
-      const { id, trust, supersededBy } = fact;
-      return vectors.update(id, { attributes: { trust, current: supersededBy === undefined }, payload: fact });
+      const { id, trust, key, supersededBy } = fact;
+      const attributes = { trust, current: supersededBy === undefined, ...(key !== undefined && { key }) };
+      return vectors.update(id, { attributes, payload: fact });
     }
 
     /** What is there already: the same words, the same thing in other words, or an earlier answer of its key. */
     async function findKnown(fact: Fact, vector: Float32Array) {
       const { id, kind, key, text, trust } = fact;
-      const [near, [same], [earlier]] = await Promise.all([
+      // A fact without a key takes the key that is given later.
+      const ids = key === undefined ? [id] : [id, factId(kind, text)];
+      const [near, kept, [earlier]] = await Promise.all([
         vectors.search({ vector, limit: 5, where: { kind, current: true } }),
-        vectors.get([id]),
+        vectors.get(ids),
         key === undefined ? [] : vectors.search({ vector, limit: 1, where: { key, current: true }, exact: true }),
       ]);
+      const suits = (other: Fact) => other.key === undefined || key === undefined || other.key === key;
+      const same = kept.find((entry) => entry !== undefined && suits(toFact(entry)));
       const alike = near.find((match) => {
         const other = toFact(match);
         const asTrusted = leastTrust(other.trust, trust) === trust;
-        return other.key === key && asTrusted && saysTheSame(text, other.text, match.similarity);
+        return suits(other) && asTrusted && saysTheSame(text, other.text, match.similarity);
       });
       return { same: same ?? alike, earlier };
     }
@@ -171,22 +176,29 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
     async function rememberAgain(known: Fact, said: Fact, present: Fact | undefined): Promise<Remembered> {
       const { supersededBy, ...current } = known;
       // What trusts it most says what it is and where it comes from: others may have written it so that it reads otherwise.
+      const other = present?.id === known.id ? undefined : present;
+      // Whoever is trusted less supersedes nothing.
+      const mayTakeOver = other === undefined || leastTrust(other.trust, said.trust) === other.trust;
+      const takesKey = said.key !== undefined && known.key === undefined && mayTakeOver;
+      const supersedes = other !== undefined && mayTakeOver && (supersededBy !== undefined || takesKey);
       const raised = mostTrust(known.trust, said.trust) !== known.trust;
       const again: Fact = {
         ...current,
         ...(raised && { text: said.text, trust: said.trust, source: said.source }),
+        ...(takesKey && { key: said.key }),
         importance: Math.max(known.importance, said.importance),
         pinned: known.pinned || said.pinned,
         seenAtMs: said.seenAtMs,
         seen: known.seen + 1,
       };
-      if (supersededBy === undefined || present === undefined || present.id === known.id) {
-        await change(again);
-        return { status: "known", fact: again };
+      if (!supersedes) {
+        const kept = supersededBy !== undefined && !mayTakeOver ? { ...again, supersededBy } : again;
+        await change(kept);
+        return { status: "known", fact: kept };
       }
-      const revived = { ...again, supersedes: present.id };
+      const revived = { ...again, supersedes: other.id };
       await change(revived);
-      await change({ ...present, supersededBy: revived.id });
+      await change({ ...other, supersededBy: revived.id });
       return { status: "superseding", fact: revived };
     }
 
@@ -329,7 +341,7 @@ function toNewFact({
     trust === undefined ? said : leastTrust(said, checkOneOf("trust", trust, LEVELS.untrusted, "invalid_input"));
   const now = Date.now();
   return {
-    id: factId(kind, text),
+    id: factId(kind, text, key),
     text,
     kind,
     ...(key !== undefined && { key: checkText("key", key, 256, "invalid_input") }),

@@ -192,3 +192,22 @@ describe("a user's sessions", () => {
     expect(listed).toBeLessThan(15);
   });
 });
+
+describe("a session whose numbers were lost while its turns stand", () => {
+  liveTest.for<[string, (session: Session) => Promise<unknown>]>([
+    ["read", (session) => session.read()],
+    ["append", (session) => session.append(says("t7"))],
+    ["rewind", (session) => session.rewind(3)],
+    ["state", (session) => session.patchState({ a: 1 })],
+  ])("is numbered from 1 again by what comes first: %s", async ([first, act], { tenant, redis, unique }) => {
+    const session = await filled(createMemory(tenant, { name: "m", turnsMax: 5 }).session({ user: "u", id: "s" }));
+    const lost = await redis.send(["DEL", `{${unique}:acme:u}:memory:m:session:s:meta`]);
+    expect(lost).toBe(1);
+    await act(session);
+    const { version, oldest, turns } = await session.read();
+    expect(oldest).toBe(first === "append" ? 2 : 1);
+    expect(version).toBe(first === "append" ? 6 : first === "rewind" ? 3 : 5);
+    expect(texts(turns)[0]).toBe(first === "append" ? "2:t3" : "1:t2");
+    expect((await session.append(says("next"))).version).toBe(version + 1);
+  });
+});

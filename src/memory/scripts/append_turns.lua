@@ -32,6 +32,8 @@ local max_bytes = tonumber(ARGV[7])
 local max_tokens = tonumber(ARGV[8])
 local max_ids = tonumber(ARGV[9])
 local channel = ARGV[10]
+-- INCLUDE mend
+mend(log, meta)
 local made = redis.call("ZSCORE", ids, id)
 local known = redis.call("HMGET", meta, "version", "created", "bytes", "tokens", "epoch")
 if made then return { 0, tonumber(made), known[5] or "" } end

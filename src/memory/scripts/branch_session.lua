@@ -17,6 +17,8 @@ local session = ARGV[1]
 local at = tonumber(ARGV[2])
 local ttl_ms = tonumber(ARGV[3])
 if redis.call("HEXISTS", to_meta, "created") == 1 then return -1 end
+-- INCLUDE mend
+mend(log, meta)
 local known = redis.call("HMGET", meta, "version", "created", "state", "state_version", "metadata", "bytes", "tokens")
 if not known[2] then return -2 end
 local version = tonumber(known[1] or 0)

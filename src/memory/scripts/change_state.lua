@@ -20,6 +20,8 @@ local expected = tonumber(ARGV[3])
 local state = ARGV[4]
 local ttl_ms = tonumber(ARGV[5])
 local channel = ARGV[6]
+-- INCLUDE mend
+mend(log, meta)
 local known = redis.call("HMGET", meta, "version", "state_version", "created")
 local version, present = tonumber(known[1] or 0), tonumber(known[2] or 0)
 if expected >= 0 and expected ~= version then return { -1, present, version } end

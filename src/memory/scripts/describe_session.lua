@@ -16,6 +16,8 @@ local session = ARGV[1]
 local metadata = ARGV[2]
 local which = ARGV[3]
 local ttl_ms = tonumber(ARGV[4])
+-- INCLUDE mend
+mend(log, meta)
 local exists = redis.call("HEXISTS", meta, "created") == 1
 if exists == (which == "new") then return 0 end
 local time = redis.call("TIME")

@@ -21,7 +21,12 @@ local count = tonumber(ARGV[3])
 local newest = ARGV[4]
 local ttl_ms = tonumber(ARGV[5])
 local life_ms = tonumber(ARGV[6])
+-- INCLUDE mend
 local known = redis.call("HMGET", meta, "version", "epoch", "created", "summary")
+if not known[3] then
+  mend(log, meta)
+  known = redis.call("HMGET", meta, "version", "epoch", "created", "summary")
+end
 if not known[3] then return { 0, "", 1, "", 1 } end
 if life_ms > 0 then
   local time = redis.call("TIME")

@@ -9,6 +9,8 @@ local log = KEYS[1]
 local meta = KEYS[2]
 local sequence = tonumber(ARGV[1])
 local channel = ARGV[2]
+-- INCLUDE mend
+mend(log, meta)
 local version = tonumber(redis.call("HGET", meta, "version") or 0)
 local at = sequence - (version - redis.call("LLEN", log) + 1)
 local turn = at >= 0 and sequence <= version and redis.call("LINDEX", log, at) or "0:"

@@ -13,6 +13,8 @@ local ids = KEYS[3]
 local to = tonumber(ARGV[1])
 local expected = tonumber(ARGV[2])
 local channel = ARGV[3]
+-- INCLUDE mend
+mend(log, meta)
 local known = redis.call("HMGET", meta, "version", "bytes", "tokens", "summary_to")
 local version = tonumber(known[1] or 0)
 if version == to then return { 1, version } end
