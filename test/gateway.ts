@@ -51,15 +51,17 @@ export interface TestGatewayOptions {
 export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const redis = await connect(options.redisUrl, { app: options.appName ?? `g${randomUUID().slice(0, 8)}` });
   const model = await startScriptedModel(options.script);
+  const lanes = createLaneGates(redis);
   const upstream = openaiModel({
     baseUrl: model.baseUrl,
     ids: ["scripted"],
     firstByteTimeoutMs: 2_000,
     idleTimeoutMs: 2_000,
-    ...(options.lanes === true && { lane: createLaneGates(redis)(model.baseUrl, "key") }),
+    ...(options.lanes === true && { lane: lanes(model.baseUrl, "key") }),
   });
   const { app, routes, startBackground } = openGateway({
     redis,
+    lanes,
     models: [demoModel({ firstTokenMs: 0, tokenMs: 0 }), upstream],
     embedder: staticEmbedder(),
     config: { logLevel: options.log === undefined ? "silent" : "debug", ...options.config },

@@ -121,4 +121,12 @@ describe("the house", () => {
     );
     expect(wrong).toEqual([]);
   });
+
+  it("looks nothing up by a caller's word in an object that has a prototype", () => {
+    // A table by words is a Map, one that grows by words an object without a prototype: `constructor` and `__proto__` are words, too.
+    const tables =
+      /^(?:export )?const \w+: Readonly<Record<string, .+?>> =|const \w+: Record<(?:string|number), [^=\n]*> = \{\};/m;
+    const wrong = sources.filter((file) => !file.endsWith(".gen.ts") && tables.test(readFileSync(file, "utf8")));
+    expect(wrong).toEqual([]);
+  });
 });

@@ -144,7 +144,7 @@ export const TTL_MS_MAX: number = 366 * 86_400_000;
  * Cosine below which a stored question is not compared, by embedder. It only saves work: what serves is decided by a proof, and
  * paraphrases are above these floors nearly always.
  */
-const FLOORS: Readonly<Record<string, number>> = { "static-256": 0.68, "all-MiniLM-L6-v2": 0.65 };
+const FLOORS: ReadonlyMap<string, number> = new Map(Object.entries({ "static-256": 0.68, "all-MiniLM-L6-v2": 0.65 }));
 const FLOOR_OTHER = 0.5;
 
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
@@ -153,10 +153,13 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
   const preset = checkOneOf("preset", options.preset ?? "strict", ["strict", "balanced", "aggressive"]);
   const policy = checkPolicy(options.policy ?? { kind: "static" });
   // Policies that learn from audits sort them by score: there the verifier tells near questions apart better than the cosine.
-  const usual = options.verifier !== undefined || (policy.kind !== "static" && WEIGHTS[id] !== undefined);
+  const usual = options.verifier !== undefined || (policy.kind !== "static" && Object.hasOwn(WEIGHTS, id));
   const score = checkOneOf("score", options.score ?? (usual ? "verifier" : "cosine"), ["verifier", "cosine"]);
-  const verifier = score === "verifier" ? checkWeights(options.verifier ?? WEIGHTS[id], id) : undefined;
-  const floor = options.minSimilarity ?? FLOORS[id] ?? FLOOR_OTHER;
+  const verifier =
+    score === "verifier"
+      ? checkWeights(options.verifier ?? (Object.hasOwn(WEIGHTS, id) ? WEIGHTS[id] : undefined), id)
+      : undefined;
+  const floor = options.minSimilarity ?? FLOORS.get(id) ?? FLOOR_OTHER;
   const threshold = options.minScore ?? 0;
   const ttlMs = checkTtl("ttlMs", options.ttlMs ?? TTL_MS_DEFAULT);
   const staleMs = checkInteger("staleMs", options.staleMs ?? 0, { min: 0, max: TTL_MS_MAX });

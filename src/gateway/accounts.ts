@@ -6,7 +6,7 @@ import type { Plan } from "./config.ts";
 export interface Accounts {
   /** A plan by its name, if there is one: set here, or the configuration's. */
   plan(name: string | undefined): Promise<Plan | undefined>;
-  plans(): Promise<Readonly<Record<string, Plan>>>;
+  plans(): Promise<ReadonlyMap<string, Plan>>;
   /** Sets a plan for all who have it; `undefined` takes it back, and the configuration's holds again. */
   setPlan(name: string, plan: Plan | undefined): Promise<void>;
   /** The name of a user's plan, or of the default one. */
@@ -26,19 +26,19 @@ export function createAccounts(
   const plansKey = `{${app}}:gateway:plans`;
   const usersKey = (scope: string) => `{${app}:${encodeKeyPart("scope", scope)}}:gateway:users`;
   const known = new Map<string, { readonly plan: string | undefined; readonly atMs: number }>();
-  let all: { readonly plans: Readonly<Record<string, Plan>>; readonly atMs: number } | undefined;
+  const own = new Map(Object.entries(configured.plans));
+  let all: { readonly plans: ReadonlyMap<string, Plan>; readonly atMs: number } | undefined;
 
-  async function plans(): Promise<Readonly<Record<string, Plan>>> {
+  async function plans(): Promise<ReadonlyMap<string, Plan>> {
     if (all !== undefined && performance.now() - all.atMs < KEPT_MS) return all.plans;
-    const before = all?.plans ?? configured.plans;
+    const before = all?.plans ?? own;
     try {
       const reply = (await redis.send(["HGETALL", plansKey], {
         reply: "bytes",
         timeoutMs: WAIT_MS,
       })) as readonly Buffer[];
-      const stored: Record<string, Plan> = {};
-      for (const [name, record] of toFields(reply)) stored[name] = decodeRecord(record) as Plan;
-      all = { plans: { ...configured.plans, ...stored }, atMs: performance.now() };
+      const stored = [...toFields(reply)].map(([name, record]) => [name, decodeRecord(record) as Plan] as const);
+      all = { plans: new Map([...own, ...stored]), atMs: performance.now() };
     } catch {
       // While Redis is away what was known goes on.
       all = { plans: before, atMs: performance.now() };
@@ -48,7 +48,7 @@ export function createAccounts(
 
   return {
     plans,
-    plan: async (name) => (name === undefined ? undefined : (await plans())[name]),
+    plan: async (name) => (name === undefined ? undefined : (await plans()).get(name)),
 
     async setPlan(name, plan) {
       encodeKeyPart("plan", name);
@@ -62,7 +62,7 @@ export function createAccounts(
       const kept = known.get(name);
       if (kept !== undefined && performance.now() - kept.atMs < KEPT_MS) return kept.plan;
       // Where there are no plans nobody has one, and nobody waits to hear so.
-      if (Object.keys(await plans()).length === 0) return undefined;
+      if ((await plans()).size === 0) return undefined;
       let plan = kept?.plan ?? configured.defaultPlan;
       try {
         const stored = await redis.send(["HGET", usersKey(scope), user], { timeoutMs: WAIT_MS });

@@ -33,6 +33,15 @@ export interface Principal {
   readonly role?: "admin" | undefined;
 }
 
+/** Who calls while authentication is off. Nobody is no admin: admin routes ask for an admin's key even then. */
+export const NOBODY: Principal = {
+  scope: "default",
+  user: "default",
+  name: "auth is off",
+  id: "nobody",
+  actsFor: "any",
+};
+
 /** A key as it is made. Without `actsFor` it acts for its own user; an admin's, which can make any key, for all. */
 export type NewKey = Omit<Principal, "id" | "actsFor"> & { readonly actsFor?: "own" | "any" | undefined };
 

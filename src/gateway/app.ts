@@ -6,7 +6,7 @@ import { MarrowError } from "../errors.ts";
 import { createPrices, routeModels, type ChatModel, type Prices } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import { createAccounts } from "./accounts.ts";
-import { createApiKeys, isOwnKey, type Principal } from "./api-keys.ts";
+import { createApiKeys, isOwnKey, NOBODY, type Principal } from "./api-keys.ts";
 import { startBackground, type Background } from "./background.ts";
 import { createBatches } from "./batches/batches.ts";
 import { checkCacheJudge } from "./cache-judge.ts";
@@ -26,6 +26,7 @@ import { toRequestId } from "./http/request-id.ts";
 import { parseBody, toInputError } from "./input-error.ts";
 import { createInside } from "./inside.ts";
 import { createKeyUsers } from "./key-users.ts";
+import type { LaneGates } from "./lanes.ts";
 import { createMetrics } from "./metrics.ts";
 import { RESOURCES, ROUTES } from "./ownership.ts";
 import type { GatewayApp } from "./parts.ts";
@@ -59,6 +60,8 @@ export interface GatewayOptions {
   readonly models: readonly ChatModel[];
   /** For the semantic tier and `/v1/embeddings`. */
   readonly embedder?: Embedder | undefined;
+  /** Opens the lanes of the models' endpoints, for `/v1/admin/lanes`. @default none are kept */
+  readonly lanes?: Pick<LaneGates, "open"> | undefined;
   /** Any part of the configuration. */
   readonly config?: GatewayConfigInput | undefined;
   /** Where the lines of the log go, each JSON. @default standard output */
@@ -69,9 +72,6 @@ export interface GatewayOptions {
 const PARAM_CHARS_MAX = 2_304;
 /** Models without a price that are told of. */
 const UNPRICED_MAX = 1_000;
-
-/** Who calls while authentication is off. Nobody is no admin: admin routes ask for an admin's key even then. */
-const NOBODY: Principal = { scope: "default", user: "default", name: "auth is off", id: "nobody", actsFor: "any" };
 
 /** A gateway that opens no port yet. */
 export interface OpenGateway {
@@ -229,6 +229,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     metrics,
     accounts,
     spend,
+    lanes: options.lanes,
   };
   registerHealth(parts);
   registerModels(parts);

@@ -2,6 +2,8 @@ import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../errors.ts";
 import { createSender, createWorker, type Work } from "../queue/index.ts";
 import type { Redis } from "../redis/index.ts";
+import { NOBODY, type ApiKeys } from "./api-keys.ts";
+import type { Asker } from "./asker.ts";
 import type { LineResult } from "./batches/batch.ts";
 import type { BatchJob, Batches } from "./batches/batches.ts";
 import type { JudgeQueueJob } from "./cache-judge.ts";
@@ -27,6 +29,7 @@ export interface BackgroundParts extends WorkParts {
   readonly config: GatewayConfig;
   readonly batches: (scope: string) => Batches;
   readonly askAs: Inside["askAs"];
+  readonly keys: ApiKeys;
 }
 
 /** Works at the gateway's queue and sends its webhooks, and those of plain jobs. */
@@ -38,8 +41,10 @@ export function startBackground(parts: BackgroundParts): Background {
   const work = async (job: Work<GatewayJob>): Promise<unknown> => {
     const { payload, scope } = job;
     if (payload.type === "judge") return parts.tenants(scope).judge(payload.job);
-    if (payload.type === "response") return makeResponse(parts, job as Work<ResponseJob>);
-    return workAtBatch(parts, job as Work<BatchJob>);
+    const asker = await standingOf(parts.keys, payload.asker);
+    if (payload.type !== "response") return workAtBatch(parts, job as Work<BatchJob>, asker);
+    if (asker === undefined) throw new MarrowError("unauthorized", "the key of this response was revoked");
+    return makeResponse(parts, job as Work<ResponseJob>, asker);
   };
   const worker = createWorker<GatewayJob>(redis, { name: GATEWAY_QUEUE, concurrency, tenantMax, onError }, work);
   const senders = [GATEWAY_QUEUE, TASKS_QUEUE].map((name) =>
@@ -52,18 +57,33 @@ export function startBackground(parts: BackgroundParts): Background {
   };
 }
 
+/**
+ * An asker as its key stands when a job starts, with the plan that it has now; `undefined` once the key was revoked, or acts for its own user
+ * only since.
+ */
+async function standingOf(keys: ApiKeys, asker: Asker): Promise<Asker | undefined> {
+  if (asker.key === NOBODY.id) return asker;
+  const principal = await keys.standing(asker.key);
+  if (principal === undefined || principal.scope !== asker.scope) return undefined;
+  if (principal.actsFor === "any") return { ...asker, plan: principal.plan };
+  return asker.user === principal.user ? { ...asker, plan: principal.plan, only: asker.user } : undefined;
+}
+
 async function workAtBatch(
   parts: BackgroundParts,
   { scope, payload, attemptsLeft, conclude }: Work<BatchJob>,
+  asker: Asker | undefined,
 ): Promise<null> {
   const batches = parts.batches(scope);
+  // What was not asked is told in the file of errors, as of a batch that somebody cancelled.
+  if (asker === undefined) await batches.stop(payload.batch);
   if (payload.type !== "batch-line") {
     const ended = await batches.work(payload);
     if (ended !== undefined && ended.status !== "completed") conclude(ended.status);
     return null;
   }
-  const { batch, line, request, endpoint, asker } = payload;
-  if (!(await batches.open(batch))) return null;
+  const { batch, line, request, endpoint } = payload;
+  if (asker === undefined || !(await batches.open(batch))) return null;
   const { status, id, body, retryAfterMs } = await parts.askAs(asker, endpoint, request.body);
   // Limits are waited for; what may pass is tried again while there are attempts.
   if (status === 429)

@@ -75,10 +75,7 @@ function toUpstreamAnswer({ details, message }: MarrowError): ErrorAnswer {
     return typeof value === "string" && UPSTREAM_NAME.test(value) ? value : undefined;
   };
   const after = details?.["retryAfterMs"];
-  const headers =
-    typeof after === "number"
-      ? { "retry-after": String(Math.ceil(after / 1000)), "retry-after-ms": String(Math.round(after)) }
-      : {};
+  const headers = typeof after === "number" ? toRetryHeaders(after) : {};
   if (status === 401 || status === 403 || status === 407) {
     return answer(502, "the model's endpoint refused this gateway's credentials", null, "model_failed");
   }

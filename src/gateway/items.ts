@@ -11,15 +11,17 @@ export interface ConversationItem {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const PREFIXES: Readonly<Record<string, string>> = {
-  message: "msg",
-  function_call: "fc",
-  function_call_output: "fco",
-  custom_tool_call: "ctc",
-  custom_tool_call_output: "ctco",
-  reasoning: "rs",
-  compaction: "cmp",
-};
+const PREFIXES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    message: "msg",
+    function_call: "fc",
+    function_call_output: "fco",
+    custom_tool_call: "ctc",
+    custom_tool_call_output: "ctco",
+    reasoning: "rs",
+    compaction: "cmp",
+  }),
+);
 
 /**
  * An item as a turn, so that every model that speaks chat completions is given it. The item itself is kept beside, and given back as it was,
@@ -89,7 +91,7 @@ export function fromItemId(
 
 function toItemId(conversation: string, sequence: number, at: number, type: string): string {
   const place = `${sequence.toString(36).padStart(7, "0")}${at.toString(36).padStart(2, "0")}`;
-  return `${PREFIXES[type] ?? "item"}_${digestOf(conversation)}${place}`;
+  return `${PREFIXES.get(type) ?? "item"}_${digestOf(conversation)}${place}`;
 }
 
 /** The end of a conversation's random id: tells its items from another one's. */

@@ -7,15 +7,25 @@ import type { Redis } from "../redis/index.ts";
 /** Scope of what is learned of providers: it is theirs, not a tenant's. */
 const SCOPE = "providers";
 
-/**
- * Keeps one endpoint's own limits: a model that it closed is not asked until it said, by any gateway on this Redis.
- * What is refused here is a `rate_limited` with `retryAfterMs`.
- */
-export function createLaneGates(redis: Redis): (baseUrl: string, apiKey: string | undefined) => LaneGate {
+/** The lanes of all endpoints of a gateway. */
+export interface LaneGates {
+  /**
+   * Keeps one endpoint's own limits: a model that it closed is not asked until it said, by any gateway on this Redis.
+   * What is refused here is a `rate_limited` with `retryAfterMs`.
+   */
+  (baseUrl: string, apiKey: string | undefined): LaneGate;
+  /** Opens a model's lanes before their time: those of one provider (a host), or of all endpoints of this gateway. Answers how many. */
+  readonly open: (model: string, provider?: string) => Promise<number>;
+}
+
+/** Makes them. Lanes are the providers' and not a tenant's. */
+export function createLaneGates(redis: Redis): LaneGates {
   const lanes = createLanes(redis.scope(SCOPE), { name: "upstream" });
-  return (baseUrl, apiKey = "") => {
+  const known = new Map<string, { readonly provider: string; readonly key: string }>();
+  const gateOf = (baseUrl: string, apiKey = ""): LaneGate => {
     const provider = new URL(baseUrl).host;
     const key = hash("sha256", apiKey).slice(0, 16);
+    known.set(`${provider} ${key}`, { provider, key });
     return {
       async enter(model, tokens) {
         const decision = await lanes.enter({ provider, model, key }, tokens);
@@ -24,7 +34,14 @@ export function createLaneGates(redis: Redis): (baseUrl: string, apiKey: string 
           details: { retryAfterMs: decision.retryAfterMs },
         });
       },
-      learn: (model, status, headers) => void lanes.learn({ provider, model, key }, status, headers),
+      learn: (model, status, headers, refused) => void lanes.learn({ provider, model, key }, status, headers, refused),
     };
   };
+  return Object.assign(gateOf, {
+    async open(model: string, provider?: string): Promise<number> {
+      const asked = [...known.values()].filter((one) => provider === undefined || one.provider === provider);
+      await Promise.all(asked.map((one) => lanes.open({ ...one, model })));
+      return asked.length;
+    },
+  });
 }

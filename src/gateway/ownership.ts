@@ -122,6 +122,7 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
     "/v1/admin/users/:id",
     "GET\nPUT\nPOST /block\nPOST /unblock\nPOST /override\nPOST /boost\nPOST /restore",
   ),
+  ...rows("administration", "/v1/admin/lanes/open", "POST"),
   ...rows("administration", "/v1/admin/spend", "GET"),
 ]);
 

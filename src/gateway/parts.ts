@@ -8,6 +8,7 @@ import type { Accounts } from "./accounts.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
 import type { KeyUsers } from "./key-users.ts";
+import type { LaneGates } from "./lanes.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Spend } from "./spend.ts";
 import type { Tenant } from "./tenants.ts";
@@ -32,6 +33,7 @@ export interface GatewayApp {
   readonly metrics: Metrics;
   readonly accounts: Accounts;
   readonly spend: Spend;
+  readonly lanes: Pick<LaneGates, "open"> | undefined;
 }
 
 declare module "fastify" {

@@ -75,6 +75,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       redis,
       cacheRedis,
       config: options.config,
+      lanes: laneOf,
       models: [...demo, ...upstreams],
       embedder: createEmbedder(config.embedder, cacheRedis, () =>
         say("the store of embeddings failed; vectors are made anew"),

@@ -8,16 +8,16 @@ import {
 import type { Session, Turn } from "../memory/index.ts";
 
 /** Roles of OpenAI's chat messages by LangChain's types. */
-const ROLES: Readonly<Record<string, string>> = {
-  human: "user",
-  ai: "assistant",
-  system: "system",
-  tool: "tool",
-  function: "function",
-};
-const TYPES: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries(ROLES).map(([type, role]) => [role, type]),
+const ROLES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    human: "user",
+    ai: "assistant",
+    system: "system",
+    tool: "tool",
+    function: "function",
+  }),
 );
+const TYPES: ReadonlyMap<string, string> = new Map([...ROLES].map(([type, role]) => [role, type]));
 const PAGE = 1_000;
 
 /**
@@ -76,7 +76,7 @@ function toTurn({ type, data }: StoredMessage): Turn {
     readonly tool_calls?: readonly Call[];
   };
   return {
-    role: type === "generic" ? (role ?? type) : (ROLES[type] ?? type),
+    role: type === "generic" ? (role ?? type) : (ROLES.get(type) ?? type),
     content,
     ...(name !== undefined && { name }),
     ...(callId !== undefined && { tool_call_id: callId }),
@@ -106,7 +106,7 @@ function toStored(turn: Turn): StoredMessage {
     readonly tool_calls?: readonly { readonly id?: string; readonly function: { name: string; arguments: string } }[];
     readonly langchain?: { readonly type?: string } & Record<string, unknown>;
   };
-  const { type = TYPES[role] ?? "generic", ...rest } = langchain ?? {};
+  const { type = TYPES.get(role) ?? "generic", ...rest } = langchain ?? {};
   return {
     type,
     data: {

@@ -100,7 +100,7 @@ export class MarrowSaver extends BaseCheckpointSaver {
     const { channel_values: values, ...rest } = copyCheckpoint(checkpoint);
     const fields: string[] = [];
     const fresh: (string | Buffer)[] = [];
-    const unversioned: Record<string, unknown> = {};
+    const unversioned: Record<string, unknown> = Object.create(null);
     for (const [channel, version] of Object.entries(rest.channel_versions)) {
       const field = [toPart(namespace), toPart(channel), toPart(String(version))].join("|");
       fields.push(field);

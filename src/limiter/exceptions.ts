@@ -96,7 +96,7 @@ export function createExceptions(
     to: (thousandths: string) => Change,
   ) {
     const [by] = subjectOf(subject);
-    const changed: Record<string, Change> = {};
+    const changed: Record<string, Change> = Object.create(null);
     for (const [id, value] of Object.entries(units)) {
       const at = rules.findIndex((rule) => rule.id === id && rule.by === by);
       if (at === -1) refuse(`${path}.${id}`, `the id of a rule by ${by}`, id, "invalid_input");
@@ -152,7 +152,7 @@ export function createExceptions(
     const holds = (untilMs: number | undefined) => untilMs !== undefined && (untilMs === 0 || untilMs > nowMs);
     const units = (thousandths: string | undefined) => Number(thousandths) / SCALE;
     const end = (untilMs: number | undefined) => (untilMs === 0 ? undefined : untilMs);
-    const changed: Record<string, Exception["rules"][string]> = {};
+    const changed: Record<string, Exception["rules"][string]> = Object.create(null);
     for (const [tag, one] of Object.entries(stored.rules ?? {})) {
       const id = rules[tags.indexOf(Number(tag))]?.id;
       if (id === undefined) continue;

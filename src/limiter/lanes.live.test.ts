@@ -26,8 +26,9 @@ describe("a provider's headers", () => {
     [429, { "retry-after": "7" }, 7_000],
     [429, { "retry-after-ms": "40" }, 40],
     [503, {}, 1_000],
-    [429, { "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s" }, 360_000],
-    [429, { "retry-after": "999999999" }, 86_400_000],
+    [429, { "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6s" }, 6_000],
+    [429, { "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s" }, 60_000],
+    [429, { "retry-after": "86400" }, 60_000],
     [200, { "retry-after": "7" }, undefined],
     [500, {}, undefined],
   ])("of a %s with %s close a lane for %s ms", (status, headers, closedMs) => {
@@ -83,6 +84,36 @@ describe("lanes to a provider", () => {
     await pause(320);
     expect((await lanes.enter(lane, 50)).open).toBe(true);
     expect((await lanes.enter(lane, 60)).open).toBe(false);
+  });
+
+  liveTest.for([
+    [{ tokens: 10, message: "Request too large for m on tokens per min (TPM): Limit 30000, Requested 45000." }, {}],
+    [{ tokens: 10, code: "request_too_large" }, {}],
+    [{ tokens: 10, code: "context_length_exceeded", message: "too many tokens" }, {}],
+    [{ tokens: 10, message: "TPM: Limit: 100, Requested: 101" }, {}],
+    [{ tokens: 5_000 }, { "x-ratelimit-limit-tokens": "4000" }],
+  ] as const)(
+    "stay open after a request that was refused for its own sake: %j",
+    async ([request, headers], { tenant }) => {
+      const lanes = createLanes(tenant, { name: "l" });
+      await lanes.learn(lane, 429, { "retry-after": "600", ...headers }, request);
+      expect(await lanes.enter(lane)).toEqual({ open: true });
+      await lanes.learn(
+        lane,
+        429,
+        { "retry-after": "600" },
+        { tokens: 10, message: "Limit 100, Used 99, Requested 2." },
+      );
+      expect((await lanes.enter(lane)).open).toBe(false);
+    },
+  );
+
+  liveTest("stay open after one overload, and close after several in a row", async ({ tenant }) => {
+    const lanes = createLanes(tenant, { name: "l" });
+    for (const status of [503, 529, 200, 503, 503]) await lanes.learn(lane, status, { "retry-after": "600" });
+    expect(await lanes.enter(lane)).toEqual({ open: true });
+    await lanes.learn(lane, 529, {});
+    expect((await lanes.enter(lane)).open).toBe(false);
   });
 
   liveTest("open again by hand, and need no round trip a call", async ({ counted, proxy }) => {

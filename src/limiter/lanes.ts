@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { checkInteger, checkText } from "../internal/check.ts";
 import type { AnswerHeaders } from "../internal/retry-after.ts";
 import { checkScope, encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
-import { readLimits, type ProviderLimit } from "./provider-headers.ts";
+import { concernsItself, readLimits, type ProviderLimit, type RefusedRequest } from "./provider-headers.ts";
 
 /** One provider's limits hold for one model and one key of ours. */
 export interface Lane {
@@ -36,11 +36,19 @@ export interface Lanes {
    * No round trip but one in {@link LOOK_MS} a lane, which only the first waits for.
    */
   enter(lane: Lane, tokens?: number): Promise<LaneDecision>;
-  /** Learns from an answer. A 429, 503 or 529 closes the lane for as long as it says, in this process at once, in others within {@link LOOK_MS}. */
-  learn(lane: Lane, status: number, headers: AnswerHeaders): Promise<void>;
+  /**
+   * Learns from an answer. A 429 closes the lane for as long as it says, a minute at most, in this process at once, in others within
+   * {@link LOOK_MS}; so does a 503 or 529 once there were {@link STRIKES} within ten seconds and no better answer between: one of them may be
+   * one machine's. What a provider refused because of that `request` alone, such as one that is too large, closes nothing.
+   */
+  learn(lane: Lane, status: number, headers: AnswerHeaders, request?: RefusedRequest): Promise<void>;
   /** Opens a lane again before its time. */
   open(lane: Lane): Promise<void>;
 }
+
+/** Overloads in a row that close a lane. */
+export const STRIKES = 3;
+const STRIKES_WITHIN_MS = 10_000;
 
 /** How often a process looks what others learned, in milliseconds. */
 export const LOOK_MS = 250;
@@ -56,6 +64,8 @@ interface Known {
   closedUntilMs: number;
   /** When this process last learned that it is closed. */
   learnedMs: number;
+  /** When the last overloads were told that nothing better came after. */
+  strikes: readonly number[];
   lookedMs: number;
   looking: Promise<void> | undefined;
   requests: Left | undefined;
@@ -87,6 +97,7 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
     const fresh = {
       closedUntilMs: 0,
       learnedMs: 0,
+      strikes: [],
       lookedMs: -LOOK_MS,
       looking: undefined,
       requests: undefined,
@@ -133,7 +144,7 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
       return { open: true };
     },
 
-    async learn(lane, status, headers) {
+    async learn(lane, status, headers, request) {
       const key = keyOf(lane);
       const known = knownOf(key);
       const nowMs = performance.now();
@@ -142,7 +153,15 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
         one && { remaining: one.remaining, untilMs: nowMs + one.resetMs };
       known.requests = toLeft(requests) ?? known.requests;
       known.tokens = toLeft(tokens) ?? known.tokens;
-      if (closedMs === undefined) return;
+      if (closedMs === undefined) {
+        known.strikes = [];
+        return;
+      }
+      if (request !== undefined && concernsItself(headers, request)) return;
+      if (status !== 429) {
+        known.strikes = [...known.strikes.filter((atMs) => nowMs - atMs < STRIKES_WITHIN_MS), nowMs];
+        if (known.strikes.length < STRIKES) return;
+      }
       known.learnedMs = nowMs;
       const longer = nowMs + closedMs > known.closedUntilMs;
       known.closedUntilMs = Math.max(known.closedUntilMs, nowMs + closedMs);

@@ -20,8 +20,11 @@ export interface ProviderLimits {
 const CLOSING = new Set([429, 503, 529]);
 /** How long a lane is closed when the provider does not say. */
 const CLOSED_MS_DEFAULT = 1_000;
-/** The longest that a provider is believed. */
-const CLOSED_MS_MAX = 24 * 3_600_000;
+/**
+ * The longest that a provider is believed at once. After it one call asks again: a `Retry-After` of a day may concern one key, one model or one
+ * mistake of the provider's, and a lane that nobody tries cannot say that it is open.
+ */
+const CLOSED_MS_MAX = 60_000;
 
 /**
  * Reads a provider's limits: `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` (resets as `6m0s`, `17ms` or seconds) and
@@ -36,7 +39,7 @@ export function readLimits(status: number, headers: AnswerHeaders, nowMs: number
     const count = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined);
     const [remaining, resetMs] = [count(read("remaining")), toResetMs(read("reset"), nowMs)];
     if (remaining === undefined || resetMs === undefined) return undefined;
-    return { limit: count(read("limit")), remaining, resetMs };
+    return { limit: count(read("limit")), remaining, resetMs: Math.min(CLOSED_MS_MAX, resetMs) };
   };
   const requests = limit("requests");
   const tokens = limit("tokens");
@@ -44,6 +47,31 @@ export function readLimits(status: number, headers: AnswerHeaders, nowMs: number
   const spent = [requests, tokens].flatMap((one) => (one?.remaining === 0 ? [one.resetMs] : []));
   const said = toRetryAfterMs(headers, nowMs) ?? (spent.length > 0 ? Math.max(...spent) : CLOSED_MS_DEFAULT);
   return { requests, tokens, closedMs: Math.min(CLOSED_MS_MAX, Math.max(1, Math.ceil(said))) };
+}
+
+/** A request that a provider refused, and its words for it. */
+export interface RefusedRequest {
+  /** Tokens of the request, about. */
+  readonly tokens: number;
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+const TOO_LARGE =
+  /\b(?:request|prompt|input|message)s? (?:is |was |are )?too (?:large|long|big)|request_too_large|context[_ ]length|maximum context|reduce (?:the|your) (?:length|prompt|input|message)/i;
+const LIMIT_AND_REQUESTED = /\blimit:? (\d+)\b.{0,200}?\brequested:? (\d+)\b/is;
+
+/**
+ * Whether a provider refused a request for its own sake, as one that is larger than the limit itself: then waiting mends nothing, and
+ * others are not concerned.
+ */
+export function concernsItself(headers: AnswerHeaders, { tokens, code = "", message = "" }: RefusedRequest): boolean {
+  const words = `${code} ${message}`.slice(0, 2_000);
+  if (TOO_LARGE.test(words)) return true;
+  const [, limit, requested] = LIMIT_AND_REQUESTED.exec(words) ?? [];
+  if (limit !== undefined && Number(requested) > Number(limit)) return true;
+  const most = headers["x-ratelimit-limit-tokens"] ?? headers["anthropic-ratelimit-tokens-limit"];
+  return typeof most === "string" && /^\d+$/.test(most) && tokens > Number(most);
 }
 
 /** Milliseconds of `6m0s`, `1h2m3.5s`, `17ms`, bare seconds or a date; `undefined` for anything else. */

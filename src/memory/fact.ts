@@ -41,16 +41,18 @@ export interface Fact {
 }
 
 const TRUSTS: readonly Trust[] = ["quarantined", "untrusted", "derived", "trusted"];
-const BY_ROLE: Readonly<Record<string, Trust>> = {
-  user: "trusted",
-  system: "trusted",
-  developer: "trusted",
-  assistant: "derived",
-};
+const BY_ROLE: ReadonlyMap<string, Trust> = new Map<string, Trust>(
+  Object.entries({
+    user: "trusted",
+    system: "trusted",
+    developer: "trusted",
+    assistant: "derived",
+  }),
+);
 
 /** How far somebody of a role is trusted. Roles that are not known are tools. */
 export function trustOf(role: string): Trust {
-  return BY_ROLE[role] ?? "untrusted";
+  return BY_ROLE.get(role) ?? "untrusted";
 }
 
 /** The smaller of two. */

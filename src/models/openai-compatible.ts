@@ -33,12 +33,20 @@ export interface OpenaiModelOptions extends DialectOptions {
   readonly answerBytesMax?: number | undefined;
 }
 
+/** A call that an endpoint refused. */
+export interface RefusedCall {
+  /** Tokens that were sent, about. */
+  readonly tokens: number;
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+}
+
 /** Keeps the limits of an endpoint. */
 export interface LaneGate {
   /** Resolves when a call of about so many tokens may go. @throws MarrowError `rate_limited` */
   enter(model: string, tokens: number): Promise<void>;
-  /** Hears the head of every answer. */
-  learn(model: string, status: number, headers: HttpAnswer["headers"]): void;
+  /** Hears the head of every answer; of one that is an error also what was sent and the endpoint's words. */
+  learn(model: string, status: number, headers: HttpAnswer["headers"], refused?: RefusedCall): void;
 }
 
 const LIST_KEPT_MS = 60_000;
@@ -73,12 +81,15 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     let learn: (() => void) | undefined;
     for (let amendments = 0; ; amendments += 1) {
       const body = request === call.request ? call.body : undefined;
-      const answer = await send({ request, body, signal: call.signal });
+      const { answer, tokens } = await send({ request, body, signal: call.signal });
       if (answer.status === 200) {
+        lane?.learn(request.model, answer.status, answer.headers);
         learn?.();
         return answer;
       }
       const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
+      // A refusal for the request's own sake closes nothing: the endpoint's words tell.
+      lane?.learn(request.model, answer.status, answer.headers, { tokens, message: text });
       const amended = isRefusal(answer.status) ? dialect.amend(request, text) : undefined;
       if (amended === undefined || amendments >= AMENDMENTS_MAX) throw toModelError(answer, text, secrets);
       const before = learn;
@@ -90,13 +101,12 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     }
   }
 
-  async function send({ request, body, signal }: ModelCall): Promise<HttpAnswer> {
+  async function send({ request, body, signal }: ModelCall) {
     const path = `${start}/chat/completions`;
     const sent = { path, method: "POST", headers, body: body ?? JSON.stringify(request) } as const;
-    await lane?.enter(request.model, estimateTokens([request.messages, request["tools"]]));
-    const answer = await sendRequest(pool, sent, signal);
-    lane?.learn(request.model, answer.status, answer.headers);
-    return toDecoded(answer);
+    const tokens = estimateTokens([request.messages, request["tools"]]);
+    await lane?.enter(request.model, tokens);
+    return { answer: toDecoded(await sendRequest(pool, sent, signal)), tokens };
   }
 
   return {

@@ -75,7 +75,7 @@ export function toChunkAttributes(
   slots: Slots,
   attributes: FileAttributes,
 ): Record<string, string | number | undefined> {
-  const placed: Record<string, string | number | undefined> = {};
+  const placed: Record<string, string | number | undefined> = Object.create(null);
   for (const slot of Object.values(slots)) placed[slot] = undefined;
   for (const [key, value] of Object.entries(attributes))
     placed[slots[nameOf(key, value)] as string] = typeof value === "number" ? value : wordOf(value);

@@ -83,7 +83,7 @@ export function checkAttributes<S extends AttributeSchema>(
   path: string,
 ): Record<string, AttributeValue> {
   if (typeof attributes !== "object" || attributes === null) refuse(path, "an object", attributes, "invalid_input");
-  const checked: Record<string, AttributeValue> = {};
+  const checked: Record<string, AttributeValue> = Object.create(null);
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== undefined) checked[name] = checkValue(kindOf(schema, name, path), value, `${path}.${name}`);
   }

@@ -22,6 +22,7 @@ beforeAll(async () => {
     },
     script: ({ body }) => {
       const said = JSON.stringify(body);
+      if (said.includes("slow down for ten")) return { status: 429, headers: { "retry-after": "600" } };
       if (said.includes("slow down")) return { status: 429, headers: { "retry-after-ms": "600" } };
       if (said.includes("take your time")) return { content: "one two three four", eventDelayMs: 80 };
       return "fine";
@@ -88,8 +89,9 @@ describe("a plan", () => {
     const refused = await ask(client, "three").catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(OpenAI.RateLimitError);
     const { headers: told } = refused as InstanceType<typeof OpenAI.RateLimitError>;
-    expect(told.get("x-should-retry")).toBe("true");
-    expect(Number(told.get("retry-after-ms"))).toBeGreaterThan(0);
+    const waitMs = Number(told.get("retry-after-ms"));
+    expect(waitMs).toBeGreaterThan(0);
+    expect(told.get("x-should-retry")).toBe(String(waitMs <= 60_000));
   });
 
   it("is a user's own in the next call after it is set, and its tokens are counted over the day", async () => {
@@ -127,6 +129,49 @@ describe("a plan", () => {
     const budget = body.limits.find(({ id }) => id === "user-budget");
     expect(budget?.remaining).toBeLessThan(1_000);
     expect(budget?.remaining).toBeGreaterThan(500);
+  });
+});
+
+describe("a limit that is spent for longer than a minute", () => {
+  it("tells when it is whole again, and that retrying by itself makes no sense", async () => {
+    await manage("PUT", "/plans/small", { budgetPerMonth: 0.000_25 });
+    await manage("PUT", "/users/poor", { plan: "small" });
+    const client = gateway.client({ headers: { "x-marrow-user": "poor" } });
+    await ask(client, "hello", { max_tokens: 20 });
+    const refused = (await ask(client, "hello", { max_tokens: 24 }).catch((error: unknown) => error)) as {
+      readonly status: number;
+      readonly headers: Headers;
+    };
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(60);
+    expect(refused.headers.get("x-should-retry")).toBe("false");
+  });
+});
+
+describe("names that every object has", () => {
+  it("are names of plans, users and models like others", async () => {
+    await expect(manage("PUT", "/plans/__proto__", { requestsPerMinute: 0 })).resolves.toMatchObject({ status: 400 });
+    for (const plan of ["constructor", "toString", "hasOwnProperty"]) {
+      expect((await manage("POST", "/keys", { scope: "acme", user: "x", plan })).status).toBe(404);
+      expect((await manage("PUT", "/users/proto", { plan })).status).toBe(404);
+    }
+    await manage("PUT", "/plans/constructor", { requestsPerMinute: 0 });
+    const { body } = await manage("POST", "/keys", { scope: "acme", user: "valueOf", plan: "constructor" });
+    await expect(ask(gateway.client({ apiKey: body.key }), "hello")).rejects.toMatchObject({ status: 429 });
+    expect((await manage("GET", "/plans")).body.data).toMatchObject({ constructor: { requestsPerMinute: 0 } });
+    await manage("DELETE", "/plans/constructor");
+    await expect(ask(gateway.client(), "hello", { model: "constructor" })).rejects.toMatchObject({ status: 404 });
+  });
+});
+
+describe("a lane that a provider closed", () => {
+  it("is opened by an admin", async () => {
+    const client = gateway.client({ headers: { "x-marrow-user": "lane-admin" } });
+    await expect(ask(client, "slow down for ten minutes")).rejects.toMatchObject({ status: 429 });
+    await expect(ask(client, "hello")).rejects.toMatchObject({ status: 429 });
+    expect((await manage("POST", "/lanes/open", { model: "scripted" }, gateway.key)).status).toBe(403);
+    expect((await manage("POST", "/lanes/open", { model: "scripted" })).body).toMatchObject({ opened: 1 });
+    expect((await ask(client, "hello")).text).toBe("fine");
   });
 });
 

@@ -46,18 +46,20 @@ function unspaced(text: string): string {
 
 /** "1gn0re" as "ignore". */
 function unleet(text: string): string {
-  const letters: Readonly<Record<string, string>> = {
-    "0": "o",
-    "1": "i",
-    "3": "e",
-    "4": "a",
-    "5": "s",
-    "7": "t",
-    "@": "a",
-    $: "s",
-  };
+  const letters: ReadonlyMap<string, string> = new Map(
+    Object.entries({
+      "0": "o",
+      "1": "i",
+      "3": "e",
+      "4": "a",
+      "5": "s",
+      "7": "t",
+      "@": "a",
+      $: "s",
+    }),
+  );
   return text.replaceAll(/\S+/g, (word) =>
-    /[a-z]/.test(word) ? word.replaceAll(/[013457@$]/g, (sign) => letters[sign] as string) : word,
+    /[a-z]/.test(word) ? word.replaceAll(/[013457@$]/g, (sign) => letters.get(sign) as string) : word,
   );
 }
 

@@ -25,6 +25,8 @@ export interface Batches {
   list(options: PageOptions, reach: Reach): Promise<Page<Batch>>;
   /** @throws MarrowError `not_found`, also for another user's; `conflict` for one that has ended */
   cancel(id: string, reach: Reach): Promise<Batch>;
+  /** Ends one as `cancel` does, where it still goes on. */
+  stop(id: string): Promise<void>;
   /** Does one of a batch's jobs but its lines' requests. Answers the batch's last state of a job that ends it. */
   work(job: BatchJob): Promise<Batch | undefined>;
   /** Whether a line should still be asked. */
@@ -57,6 +59,11 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
     const done = Number(await scoped.send(["HLEN", resultsKey(id)]));
     return { ...batch, request_counts: { ...batch.request_counts, completed: done } };
   }
+
+  const toCancelling = (known: Batch): Batch => {
+    const open = known.status === "validating" || known.status === "in_progress";
+    return open ? { ...known, status: "cancelling", cancelling_at: now() } : known;
+  };
 
   const change = (id: string, edit: (batch: Batch) => Batch) => shelf.change(id, edit);
 
@@ -221,12 +228,13 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
       return batch;
     },
 
+    async stop(id) {
+      await change(id, toCancelling);
+    },
+
     async cancel(id, reach) {
       await get(id, reach);
-      const changed = await change(id, (known) => {
-        const open = known.status === "validating" || known.status === "in_progress";
-        return open ? { ...known, status: "cancelling", cancelling_at: now() } : known;
-      });
+      const changed = await change(id, toCancelling);
       if (changed !== undefined && changed.cancelling_at === undefined)
         throw new MarrowError("conflict", `the batch is ${changed.status}`, { details: { path: "batch_id" } });
       return get(id, reach);

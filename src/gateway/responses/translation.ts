@@ -101,7 +101,7 @@ export function isFileSearch(tool: Fields): boolean {
 }
 
 function toTextFields({ format, verbosity }: Fields): Fields {
-  const fields: Record<string, unknown> = {};
+  const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   if (verbosity !== undefined && verbosity !== null) fields["verbosity"] = verbosity;
   if (format !== undefined && format !== null) {
     const { type, ...rest } = format as Fields;

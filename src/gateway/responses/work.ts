@@ -1,5 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import type { Work } from "../../queue/index.ts";
+import type { Asker } from "../asker.ts";
 import type { GatewayApp } from "../parts.ts";
 import { toEvents } from "./answer.ts";
 import { askFlow } from "./ask.ts";
@@ -11,8 +12,8 @@ import type { KeptResponse } from "./shape.ts";
 export type WorkParts = Pick<GatewayApp, "tenants" | "accounts" | "metrics" | "stores">;
 
 /** Makes a response in the background: its events are the job's output, the response is its result; a cancelled one is what there was of it. */
-export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>): Promise<KeptResponse> {
-  const { response: shell, request, input, user, asker } = work.payload;
+export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, asker: Asker): Promise<KeptResponse> {
+  const { response: shell, request, input, user } = work.payload;
   const { signal } = work;
   const { outcome, search } = await askFlow(parts, asker, { request, input, stream: true }, { signal });
   if (outcome.kind === "refused") {

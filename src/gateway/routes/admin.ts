@@ -31,6 +31,7 @@ const blockBody = z.strictObject({ for_ms: forMs.optional() });
 const limitsBody = z.strictObject({ limits: z.record(name, z.number().min(0)), for_ms: forMs.optional() });
 const boostBody = z.strictObject({ more: z.record(name, z.number().min(0)), for_ms: forMs });
 const scoped = z.looseObject({ scope: name.optional() });
+const laneBody = z.strictObject({ model: name, provider: name.optional() });
 const day = z.iso.date();
 const spendQuery = z.looseObject({
   scope: name.optional(),
@@ -44,7 +45,7 @@ interface Named {
 }
 
 /** `/v1/admin/…`: keys, users, plans and spending of every scope, for keys whose role is `admin`. */
-export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayApp): void {
+export function registerAdmin({ app, keys, accounts, tenants, spend, lanes }: GatewayApp): void {
   const onRequest = async (request: FastifyRequest) => {
     if (request.principal.role !== "admin")
       throw new MarrowError(
@@ -97,9 +98,13 @@ export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayAp
     return { id: request.params.id, object: "key.deleted", deleted: true };
   });
 
-  app.get("/v1/admin/plans", { onRequest }, async () => ({ object: "list", data: await accounts.plans() }));
+  app.get("/v1/admin/plans", { onRequest }, async () => ({
+    object: "list",
+    data: Object.fromEntries(await accounts.plans()),
+  }));
 
   app.put<Named>("/v1/admin/plans/:id", { onRequest, schema: { body: planSchema } }, async (request) => {
+    checkPlanName(request.params.id);
     await accounts.setPlan(request.params.id, request.body as Plan);
     return { id: request.params.id, object: "plan", ...(request.body as Plan) };
   });
@@ -170,6 +175,13 @@ export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayAp
     );
   }
 
+  /** Opens the lanes of a model that its provider closed, on every gateway of this Redis within a quarter of a second. */
+  app.post("/v1/admin/lanes/open", { onRequest, schema: { body: laneBody } }, async (request) => {
+    const { model, provider } = request.body as z.infer<typeof laneBody>;
+    if (lanes === undefined) throw new MarrowError("unsupported", "this gateway keeps no lanes of providers");
+    return { object: "lanes", model, opened: await lanes.open(model, provider) };
+  });
+
   app.get("/v1/admin/spend", { onRequest, schema: { querystring: spendQuery } }, async (request) => {
     const today = new Date().toISOString().slice(0, 10);
     const { by = "model", to = today, from = to } = request.query as z.infer<typeof spendQuery>;
@@ -192,6 +204,15 @@ export function registerAdmin({ app, keys, accounts, tenants, spend }: GatewayAp
 
 function toKey({ id, scope, user, name: called, plan: planned, role, actsFor: acts }: Principal) {
   return { id, object: "key", scope, user, name: called, plan: planned ?? null, role: role ?? null, acts_for: acts };
+}
+
+/** A plan's name in a path. @throws MarrowError `invalid_input` */
+function checkPlanName(plan: string): void {
+  // As a field of JSON this one changes what an object is; most readers lose it.
+  if (!planName.safeParse(plan).success || plan === "__proto__")
+    throw new MarrowError("invalid_input", "a plan's name has 1 to 128 characters, and is not __proto__", {
+      details: { path: "id" },
+    });
 }
 
 function notFound(what: string): MarrowError {

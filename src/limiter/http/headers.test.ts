@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toDuration, toLimitHeaders } from "./headers.ts";
+import { toDuration, toLimitHeaders, toRetryHeaders } from "./headers.ts";
 
 const rule = (id: string, unit: "requests" | "tokens", limit: number, remaining: number) => ({
   id,
@@ -35,6 +35,15 @@ describe("a decision's headers", () => {
     expect(toLimitHeaders({ degraded: true, rules: [] })).toEqual({
       "x-ratelimit-degraded": "1",
     });
+  });
+
+  it.each([
+    [400, "true", "1"],
+    [60_000, "true", "60"],
+    [60_001, "false", "61"],
+    [165_686_000, "false", "165686"],
+  ])("tell a client that is refused for %s ms whether to retry by itself: %s", (ms, retry, after) => {
+    expect(toRetryHeaders(ms)).toMatchObject({ "x-should-retry": retry, "retry-after": after });
   });
 
   it.each([

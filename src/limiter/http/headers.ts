@@ -31,13 +31,19 @@ export function toLimitHeaders(decision: Pick<Decision, "degraded" | "rules"> | 
   return headers;
 }
 
-/** What a refusal adds: when to come back, for every client's way of reading it. */
+/** Longest wait that a client is told to sit out, in milliseconds: clients retry a few times, and a person is not kept waiting longer. */
+const RETRY_WITHIN_MS = 60_000;
+
+/**
+ * What a refusal adds: when to come back, for every client's way of reading it. Beyond a minute (a spent budget of a day or a month) the time
+ * is told, and that retrying by itself makes no sense.
+ */
 export function toRetryHeaders(retryAfterMs: number | undefined): Record<string, string> {
   if (retryAfterMs === undefined) return { "x-should-retry": "false" };
   return {
     "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))),
     "retry-after-ms": String(Math.ceil(retryAfterMs)),
-    "x-should-retry": "true",
+    "x-should-retry": String(retryAfterMs <= RETRY_WITHIN_MS),
   };
 }
 

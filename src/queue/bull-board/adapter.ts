@@ -19,14 +19,16 @@ export interface BullBoardOptions extends Partial<QueueAdapterOptions> {
 /** Jobs of a state that are counted and shown. */
 const SHOWN_MAX = 1_000;
 
-const LISTS: Readonly<Record<string, ListedState>> = {
-  waiting: "waiting",
-  active: "running",
-  completed: "ended",
-  failed: "dead",
-  delayed: "delayed",
-  suspended: "delayed",
-};
+const LISTS: ReadonlyMap<string, ListedState> = new Map<string, ListedState>(
+  Object.entries({
+    waiting: "waiting",
+    active: "running",
+    completed: "ended",
+    failed: "dead",
+    delayed: "delayed",
+    suspended: "delayed",
+  }),
+);
 const STATES: Readonly<
   Record<JobState, "waiting" | "active" | "completed" | "failed" | "delayed" | "waiting-children">
 > = {
@@ -64,7 +66,7 @@ class MarrowAdapter extends BaseAdapter {
   }
 
   async #list(status: JobStatus): Promise<readonly Job[]> {
-    const state = LISTS[status];
+    const state = LISTS.get(status);
     if (state === undefined) return [];
     const jobs = await this.#queue.list({ state, limit: SHOWN_MAX });
     return status === "completed" ? jobs.filter((job) => job.state === "done") : jobs;

@@ -10,7 +10,7 @@ export function toStoredAttributes(
   schema: AttributeSchema,
   attributes: Readonly<Record<string, AttributeValue>>,
 ): string {
-  const stored: Record<string, string | number> = {};
+  const stored: Record<string, string | number> = Object.create(null);
   for (const [name, kind] of Object.entries(schema)) {
     const value = attributes[name];
     if (kind === "text") stored[name] = value === undefined ? "" : "t";

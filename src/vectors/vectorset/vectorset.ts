@@ -8,7 +8,9 @@ import { countItems, deleteItems, putItem, readItems, replaceItem, searchItems, 
 import { toExpression, toStoredAttributes } from "./expression.ts";
 import { fromStoredVector } from "./stored-vector.ts";
 
-const QUANTISATIONS: Readonly<Record<string, string>> = { q8: "Q8", none: "NOQUANT", binary: "BIN" };
+const QUANTISATIONS: ReadonlyMap<string, string> = new Map(
+  Object.entries({ q8: "Q8", none: "NOQUANT", binary: "BIN" }),
+);
 /** Ended items taken out by one upsert at most. */
 const SWEEP = 16;
 /** More candidates than asked for, in place of those that have ended. */
@@ -26,7 +28,7 @@ export function vectorsetDriver<S extends AttributeSchema>(
 ): VectorDriver {
   const { name, contract, attributes: schema, timeoutMs } = options;
   const lift = liftFor(options.metric, options.dimensions, options.lengthMax);
-  const agreed = { agreed: contract, quantisation: QUANTISATIONS[options.quantisation] as string };
+  const agreed = { agreed: contract, quantisation: QUANTISATIONS.get(options.quantisation) as string };
 
   function keysOf(namespace: string) {
     const start = `${keyTag(redis, [namespace])}:vectors:${encodeKeyPart("name", name)}`;
