@@ -36,11 +36,27 @@ interface Row {
   readonly distance?: number;
 }
 
+/** What managed servers allow: ten indexes (MemoryDB, ElastiCache 8.2), ten fields (Memorystore). */
+export interface SearchLimits {
+  readonly indexesMax?: number | undefined;
+  readonly fieldsMax?: number | undefined;
+}
+
+/** A stand-in that runs. */
+export interface SearchServer extends RespServer {
+  /** Names of the indexes that it has. */
+  indexes(): string[];
+}
+
 /**
  * Starts a stand-in in front of a Redis (TCP or unix socket, by URL). The dialect `valkey` is valkey-search by its documents and source
  * (there is no recording of it): lists in RESP3 too, no TEXT, no HYBRID_POLICY, no STOPWORDS, unused parameters refused.
  */
-export async function startSearchServer(target: string, dialect: "redis" | "valkey" = "redis"): Promise<RespServer> {
+export async function startSearchServer(
+  target: string,
+  dialect: "redis" | "valkey" = "redis",
+  { indexesMax = Infinity, fieldsMax = Infinity }: SearchLimits = {},
+): Promise<SearchServer> {
   const valkey = dialect === "valkey";
   const indexes = new Map<string, Index>();
   const path = target.startsWith("unix://") ? target.slice("unix://".length) : undefined;
@@ -73,7 +89,10 @@ export async function startSearchServer(target: string, dialect: "redis" | "valk
           return { error: valkey ? `Index ${name} in database 0 already exists.` : "Index already exists" };
         if (valkey && words.some((word) => /^(TEXT|STOPWORDS|FLOAT16|INT8)$/.test(String(word))))
           return { error: "Invalid field type or unexpected argument" };
-        indexes.set(name, readIndex(words.slice(1).map(String)));
+        const made = readIndex(words.slice(1).map(String));
+        if (made.fields.length > fieldsMax) return { error: `Exceeded maximum number of attributes (${fieldsMax})` };
+        if (indexes.size >= indexesMax) return { error: `Exceeded maximum number of indexes (${indexesMax})` };
+        indexes.set(name, made);
         return { simple: "OK" };
       }
       const index = indexes.get(name);
@@ -99,10 +118,13 @@ export async function startSearchServer(target: string, dialect: "redis" | "valk
       index.prefixes.some((prefix) => key.toString().startsWith(prefix)),
     );
     const rows: Row[] = [];
-    for (const key of keys) {
-      if ((await reader.type(key)) !== "hash") continue;
-      const flat = await reader.hgetallBuffer(key);
-      const hash = new Map(Object.entries(flat));
+    const pipeline = reader.pipeline();
+    for (const key of keys) pipeline.hgetallBuffer(key);
+    for (const [at, [error, flat]] of ((await pipeline.exec()) ?? []).entries()) {
+      // Of another type, or gone by now.
+      if (error !== null) continue;
+      const hash = new Map(Object.entries(flat as Record<string, Buffer>));
+      const key = keys[at] as Buffer;
       if (hash.size > 0 && indexable(index, hash)) rows.push({ key, hash });
     }
     for (const { key } of rows.toSorted((a, b) => Buffer.compare(a.key, b.key)))
@@ -150,6 +172,7 @@ export async function startSearchServer(target: string, dialect: "redis" | "valk
 
   return {
     ...server,
+    indexes: () => [...indexes.keys()],
     async close() {
       reader.disconnect();
       await server.close();

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
-import type { Redis } from "./connection.ts";
+import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
+import { routingKey } from "./routing.ts";
 
 /**
  * Speaks through an ioredis 6 client that you made: standalone, Sentinel or Cluster. It stays yours: `close()` leaves it
@@ -23,8 +24,11 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     call(command, bytes) {
       const verb = String(command[0]);
       const words = command.slice(1) as (string | Buffer)[];
-      const Kind = isCluster && isSearch(verb) ? SearchCommand : IoredisCommand;
-      const one = new Kind(verb, words, bytes ? BYTES : TEXT);
+      const how = bytes ? BYTES : TEXT;
+      const one =
+        isCluster && isSearch(verb)
+          ? new SearchCommand(routingKey(command), verb, words, how)
+          : new IoredisCommand(verb, words, how);
       return gather(() => client.sendCommand(one) as Promise<unknown>);
     },
     isReady: () => client.status === "ready",
@@ -159,10 +163,17 @@ function createGathering(client: IoredisClient): <T>(send: () => T) => T {
 
 const isSearch = (verb: string) => verb.startsWith("FT.") && !verb.startsWith("FT._");
 
-/** The client knows no key in the search commands and would ask any node; an index bears the tag of its hashes, and they are on one. */
+/** The client knows no key in the search commands and would ask any node; the documents that are meant are on one. */
 class SearchCommand extends IoredisCommand {
+  readonly #key: string | Buffer;
+
+  constructor(key: Argument | undefined, verb: string, words: (string | Buffer)[], how: typeof TEXT | typeof BYTES) {
+    super(verb, words, how);
+    this.#key = typeof key === "string" ? key : Buffer.from(key ?? "");
+  }
+
   override getKeys(): (string | Buffer)[] {
-    return this.args.slice(0, 1) as (string | Buffer)[];
+    return [this.#key];
   }
 }
 

@@ -21,6 +21,7 @@ export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
 export { decodeRecord, decodeRecordBody, encodePlain, encodeRecord, encodeRecordBody } from "./record.ts";
 export { allOf, toFields, toStreams, type StreamEntry } from "./replies.ts";
 export { mayEvictAnything, readServerFacts, warningsOf, type ServerFacts } from "./server-facts.ts";
+export { routed } from "./routing.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";
 export type { ConnectionListener } from "./watching.ts";

@@ -22,8 +22,18 @@ export function isReadOnly(command: Command): boolean {
   return READ_ONLY.has(verbOf(command));
 }
 
+const routes = new WeakMap<Command, string>();
+
+/** A command that names no key of its own, sent to the node of a cluster that has `key`. */
+export function routed(command: Command, key: string): Command {
+  routes.set(command, key);
+  return command;
+}
+
 /** The key that says which node of a cluster a command goes to, or `undefined` when any node will do. */
 export function routingKey(command: Command): Argument | undefined {
+  const route = routes.get(command);
+  if (route !== undefined) return route;
   const verb = verbOf(command);
   if (KEYLESS.has(verb)) return undefined;
   if (verb.startsWith("EVAL") || verb.startsWith("FCALL")) return command[2] === "0" ? undefined : command[3];

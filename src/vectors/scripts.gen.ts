@@ -13,6 +13,17 @@ export const advanceMigration: Script<"state", "from" | "to" | "verified" | "res
   lua: "local state = KEYS[1]\nlocal from = ARGV[1]\nlocal to = ARGV[2]\nlocal verified = ARGV[3]\nlocal rest_ms = tonumber(ARGV[4])\nlocal phase = redis.call(\"HGET\", state, \"phase\") or \"copying\"\nif phase == to then return 1 end\nif phase ~= from then return 0 end\nif verified == \"1\" and redis.call(\"HGET\", state, \"verified\") ~= \"1\" then return 0 end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal since = tonumber(redis.call(\"HGET\", state, \"since\") or \"0\")\nif now - since < rest_ms then return 0 end\nredis.call(\"HSET\", state, \"phase\", to, \"since\", string.format(\"%.0f\", now), \"verified\", \"0\")\nreturn 1",
 };
 
+/** Notes that an installation has a search index, if it may have one more. */
+export const claimIndex: Script<"indexes", "name" | "most"> = {
+  name: "claim_index",
+  keys: ["indexes"],
+  values: ["name","most"],
+  rest: false,
+  idempotent: true,
+  sha1: "3d6ba6f8a0b20dffe7f59bfb82f447f4913143dc",
+  lua: "local indexes = KEYS[1]\nlocal name = ARGV[1]\nlocal most = tonumber(ARGV[2])\nif redis.call(\"SISMEMBER\", indexes, name) == 1 then return 1 end\nif redis.call(\"SCARD\", indexes) >= most then return 0 end\nredis.call(\"SADD\", indexes, name)\nreturn 1",
+};
+
 /** Counts the items of a namespace that have not ended, where items are hashes. */
 export const countDocuments: Script<"ids" | "due", never> = {
   name: "count_documents",

@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { packingOf } from "./search/packing.ts";
 import { toQuery } from "./search/query.ts";
 import { encodeNumber, encodeWord, wordsOf } from "./words.ts";
 
@@ -10,7 +11,8 @@ describe("a word as engines keep it", () => {
     fc.assert(
       fc.property(text, (value) => {
         expect(encodeWord(value)).toMatch(/^w[A-Za-z0-9_]*$/);
-        expect(toQuery({ op: "eq", name: "tag", value })).toBe(`(@a_tag:{${encodeWord(value)}})`);
+        const query = toQuery("00ff", packingOf({ tag: "tag" }), { op: "eq", name: "tag", value });
+        expect(query).toBe(`(@p:{00ff} (@t:{e0_${encodeWord(value)}}))`);
       }),
     );
   });

@@ -22,7 +22,7 @@ async function onRedis(url = inject("redisUrl")): Promise<VectorHost> {
 
 /** FT.* by the stand-in of search-server.ts, over either protocol. */
 async function onStandIn(protocol: 2 | 3, dialect?: "valkey"): Promise<VectorHost> {
-  const server = await startSearchServer(inject("redisUrl"), dialect);
+  const server = await startSearchServer(inject("redisUrl"), dialect, { indexesMax: 10, fieldsMax: 10 });
   const client = new Ioredis({ port: server.port, protocol });
   const redis = fromIoredis(client, { app: app() });
   return {

@@ -1,44 +1,47 @@
 import type { Filter } from "../filter.ts";
-import { encodeNumber, encodeWord, isWord } from "../words.ts";
-
-/** The field that lists what an item has: `all`, and each attribute that was given. */
-export const HAS = "has";
-
-/** The field of an attribute. A prefix keeps them apart from our own fields and from an engine's words. */
-export function fieldOf(name: string): string {
-  return `a_${name}`;
-}
+import { encodeNumber, isWord } from "../words.ts";
+import { rangeTags, type NumberRange } from "./number-tags.ts";
+import { FIELDS, givenTag, wordTag, type Packing } from "./packing.ts";
 
 /**
- * A filter as a query of FT.SEARCH, in what all dialects share: tags, numeric ranges, `|`, `-`, brackets. Only names of the schema,
- * numbers and encoded words are ever in it, so nothing is escaped and nothing needs to be.
+ * A filter within one partition as a query of FT.SEARCH, in what all dialects share: tags, numeric ranges, `|`, `-`, brackets. Only
+ * digests, numbers and encoded words are ever in it, so nothing is escaped and nothing needs to be. Every query begins with the
+ * partition's tag: there is no other way to ask.
  */
-export function toQuery(filter: Filter | undefined): string {
-  if (filter === undefined) return `(@${HAS}:{all})`;
+export function toQuery(partition: string, packing: Packing, filter: Filter | undefined): string {
+  const within = `@${FIELDS.partition}:{${partition}}`;
+  return filter === undefined ? `(${within})` : `(${within} ${toCondition(packing, filter)})`;
+}
+
+function toCondition(packing: Packing, filter: Filter): string {
   switch (filter.op) {
     case "and":
     case "or":
       // An empty list: all of nothing holds, any of nothing does not.
-      if (filter.parts.length === 0) return `(@${HAS}:{${filter.op === "and" ? "all" : "none"}})`;
-      return `(${filter.parts.map(toQuery).join(filter.op === "and" ? " " : " | ")})`;
+      if (filter.parts.length === 0) return anyOf([filter.op === "and" ? "all" : "none"]);
+      return `(${filter.parts.map((part) => toCondition(packing, part)).join(filter.op === "and" ? " " : " | ")})`;
     case "not":
       // Never a negation alone: dialects disagree on what it starts from.
-      return `(@${HAS}:{all} -${toQuery(filter.part)})`;
+      return `(${anyOf(["all"])} -${toCondition(packing, filter.part)})`;
     case "exists":
-      return `(@${HAS}:{${fieldOf(filter.name)}})`;
+      return anyOf([givenTag(packing, filter.name)]);
     default: {
       const { name, op, value } = filter;
-      if (isWord(value)) return `(@${fieldOf(name)}:{${encodeWord(value)}})`;
-      return `(@${fieldOf(name)}:${RANGES[op](encodeNumber(value))})`;
+      if (isWord(value)) return anyOf([wordTag(packing, name, value)]);
+      const field = packing.numberField(name);
+      if (field !== undefined) return `(@${field}:${RANGES[op](encodeNumber(value))})`;
+      const tags = rangeTags(packing.code(name), ENDS[op](value));
+      return anyOf(tags.length === 0 ? ["none"] : tags);
     }
   }
 }
 
-/** A query for any of the words in any of the attributes. */
-export function toWordQuery(words: readonly string[], attributes: readonly string[]): string {
-  const any = words.join("|");
-  return `(${attributes.map((name) => `@${fieldOf(name)}:(${any})`).join(" | ")})`;
+/** A query for any of the words in the texts of a partition's documents. */
+export function toWordQuery(query: string, words: readonly string[]): string {
+  return `${query} @${FIELDS.text}:(${words.join("|")})`;
 }
+
+const anyOf = (tags: readonly string[]) => `(@${FIELDS.tags}:{${tags.join("|")}})`;
 
 const RANGES = {
   eq: (value: string) => `[${value} ${value}]`,
@@ -47,3 +50,11 @@ const RANGES = {
   lt: (value: string) => `[-inf (${value}]`,
   lte: (value: string) => `[-inf ${value}]`,
 } as const;
+
+const ENDS: Readonly<Record<keyof typeof RANGES, (value: number) => NumberRange>> = {
+  eq: (value) => ({ above: { value, included: true }, below: { value, included: true } }),
+  gt: (value) => ({ above: { value, included: false } }),
+  gte: (value) => ({ above: { value, included: true } }),
+  lt: (value) => ({ below: { value, included: false } }),
+  lte: (value) => ({ below: { value, included: true } }),
+};

@@ -1,22 +1,25 @@
-import { MarrowError } from "../../errors.ts";
 import {
   allOf,
   encodeKeyPart,
   keyTag,
+  routed,
   runScript,
   type Argument,
   type Reply,
   type ScopedRedis,
 } from "../../redis/index.ts";
+import { createHash } from "node:crypto";
+import { MarrowError } from "../../errors.ts";
 import { refuseOther } from "../contract.ts";
 import type { FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
 import { similarity, similarityOf, type Metric } from "../scale.ts";
 import { countDocuments, deleteDocuments, putDocument, replaceDocument, upsertDocuments } from "../scripts.gen.ts";
-import { encodeNumber, encodeWord, isWord } from "../words.ts";
+import { sharedIndex } from "./index-of.ts";
 import { formatOf } from "./number-format.ts";
-import { fieldOf, HAS, toQuery, toWordQuery } from "./query.ts";
-import { readSearchReply, toMap, type FoundDocument } from "./reply.ts";
+import { FIELDS, packAttributes, packingOf } from "./packing.ts";
+import { toQuery, toWordQuery } from "./query.ts";
+import { readSearchReply, type FoundDocument } from "./reply.ts";
 
 /** Ended ids taken out by one upsert at most. */
 const SWEEP = 16;
@@ -24,75 +27,52 @@ const SWEEP = 16;
 const SPARE = 8;
 /** The largest that valkey-search takes. */
 const VALKEY_EFFORT_MAX = 4_096;
+/** What engines search with when nobody says: not said, so that they choose how to combine it with a filter. */
+const EFFORT_USUAL = 100;
+/** Ids of a namespace that one step of `drop` deletes. */
+const DROP_BATCH = 512;
 
-const MEASURES: Readonly<
-  Record<Metric, { readonly word: string; readonly toSimilarity: (distance: number) => number }>
-> = {
-  cosine: { word: "COSINE", toSimilarity: (distance) => similarity.fromCosine(1 - distance) },
-  ip: { word: "IP", toSimilarity: (distance) => similarity.fromDot(1 - distance) },
-  l2: { word: "L2", toSimilarity: similarity.fromSquaredDistance },
+const SIMILARITIES: Readonly<Record<Metric, (distance: number) => number>> = {
+  cosine: (distance) => similarity.fromCosine(1 - distance),
+  ip: (distance) => similarity.fromDot(1 - distance),
+  l2: similarity.fromSquaredDistance,
 };
 
 /**
- * The driver over FT.*: RediSearch, Redis Query Engine, valkey-search. A namespace is an index and its hashes, all in the slot of its
- * tag, with a set of its ids, the ends of those that end, and the contract. Needs no right to FT.INFO or FT._LIST.
+ * The driver over FT.*: RediSearch, Redis Query Engine, valkey-search. All namespaces of all tenants share one index for each kind of
+ * vectors; a namespace is a partition of it, by a tag that every query begins with. Its hashes lie in one slot, with a set of their ids,
+ * the ends of those that end, and the contract. Needs no right to FT.INFO or FT._LIST.
  */
 export function searchDriver<S extends AttributeSchema>(
   redis: ScopedRedis,
   options: ResolvedVectorsOptions<S>,
 ): VectorDriver {
-  const { name, contract, dimensions, index, metric, attributes: schema, timeoutMs } = options;
+  const { name, contract, index, metric, attributes: schema, timeoutMs } = options;
   const format = formatOf(options.quantisation);
-  const { word: metricWord, toSimilarity } = MEASURES[metric];
-  const texts = Object.keys(schema).filter((attribute) => schema[attribute] === "text");
-  const ready = new Set<string>();
+  const packing = packingOf(schema);
+  const shared = sharedIndex(redis, { ...options, format });
+  const toSimilarity = SIMILARITIES[metric];
+  const hasTexts = Object.values(schema).includes("text");
 
   function keysOf(namespace: string) {
-    const start = `${keyTag(redis, [namespace])}:vectors:${encodeKeyPart("name", name)}`;
-    // The index bears the tag too, so that a cluster asks the node that has the hashes.
-    return {
-      contract: `${start}:contract`,
-      ids: `${start}:ids`,
-      due: `${start}:due`,
-      index: `${start}:index`,
-      prefix: `${start}:item:`,
-    };
+    const tag = keyTag(redis, [namespace]);
+    const collection = encodeKeyPart("name", name);
+    const start = `${tag}:vectors:${collection}:search`;
+    const prefix = `${shared.prefix}${tag}:${collection}:item:`;
+    return { contract: `${start}:contract`, ids: `${start}:ids`, due: `${start}:due`, prefix };
   }
+
+  // Keys are different for different partitions, so their digests are.
+  const partitionOf = (prefix: string) => createHash("sha256").update(prefix).digest("hex").slice(0, 32);
+  const documentOf = (prefix: string, id: string) => `${prefix}${encodeId(id)}`;
 
   const isValkey = async () => (await redis.capabilities()).engine === "valkey";
 
-  /** Makes the index if there is none. Whether there is one is asked by searching it: texts of errors differ and FT.INFO may be forbidden. */
-  async function ensure(namespace: string): Promise<void> {
-    if (ready.has(namespace)) return;
-    const { contract: known, index: indexName, prefix } = keysOf(namespace);
-    const stored = await redis.send(["GET", known], { timeoutMs });
-    if (stored !== null && stored !== contract) refuseOther(stored, contract);
-    const words = texts.length > 0 && !(await isValkey());
-    const tag = ["TAG", "SEPARATOR", ",", "CASESENSITIVE"];
-    const command = ["FT.CREATE", indexName, "ON", "HASH", "PREFIX", "1", prefix];
-    if (words) command.push("STOPWORDS", "0");
-    command.push("SCHEMA", "v", "VECTOR", index === "hnsw" ? "HNSW" : "FLAT", "6");
-    command.push("TYPE", format.type, "DIM", String(dimensions), "DISTANCE_METRIC", metricWord, HAS, ...tag);
-    for (const [attribute, kind] of Object.entries(schema)) {
-      if (kind === "text") command.push(...(words ? [fieldOf(attribute), "TEXT"] : []));
-      else command.push(fieldOf(attribute), ...(kind === "number" ? ["NUMERIC"] : tag));
-    }
-    try {
-      await redis.send(command, { timeoutMs });
-    } catch (refused) {
-      const works = redis.send(["FT.SEARCH", indexName, toQuery(undefined), "LIMIT", "0", "0", "DIALECT", "2"], {
-        timeoutMs,
-      });
-      await works.catch(() => Promise.reject(refused as Error));
-    }
-    ready.add(namespace);
-  }
-
-  /** Searches, after a look at the contract in the same round trip; makes an index anew that was dropped under its hashes. */
+  /** Searches one partition, after a look at its contract in the same round trip; makes an index anew that was dropped under its hashes. */
   async function ask(namespace: string, command: readonly Argument[]): Promise<FoundDocument[]> {
-    const { contract: known } = keysOf(namespace);
+    const { contract: known, prefix } = keysOf(namespace);
     for (let attempt = 1; ; attempt += 1) {
-      const [stored, reply] = await redis.pipeline([["GET", known], command], {
+      const [stored, reply] = await redis.pipeline([["GET", known], routed(command, known)], {
         timeoutMs,
         retry: "safe",
         reply: "bytes",
@@ -100,27 +80,30 @@ export function searchDriver<S extends AttributeSchema>(
       if (stored instanceof Error) throw stored;
       if (stored === null) return [];
       if (String(stored) !== contract) refuseOther(stored, contract);
-      if (!(reply instanceof Error)) return readSearchReply(reply as Reply);
+      // The tag says which documents; their keys say it once more.
+      if (!(reply instanceof Error)) return readSearchReply(reply as Reply).filter(({ key }) => key.startsWith(prefix));
       if (attempt === 2 || !MarrowError.is(reply, "redis_rejected")) throw reply;
-      ready.delete(namespace);
-      await ensure(namespace);
+      shared.forget();
+      await shared.ensure(known);
     }
   }
 
-  function toFields({ vector, attributes, record }: StoredItem): Argument[] {
-    const { bytes, step } = format.write(vector);
-    const kept = format.type === "INT8" ? ["s", String(step)] : [];
-    return ["v", bytes, ...kept, "r", record, ...toAttributeFields(attributes)];
+  async function prepare(namespace: string) {
+    const keys = keysOf(namespace);
+    await shared.ensure(keys.contract).catch(async (error: unknown) => {
+      // A collection of another kind is the better reason, where there is one.
+      const stored = await redis.send(["GET", keys.contract], { timeoutMs }).catch(() => null);
+      if (stored !== null && stored !== contract) refuseOther(stored, contract);
+      throw error;
+    });
+    return keys;
   }
 
-  function toAttributeFields(attributes: StoredItem["attributes"]): string[] {
-    const given = Object.entries(attributes);
-    const fields = given.flatMap(([attribute, value]) => {
-      const text =
-        schema[attribute] === "text" ? String(value) : isWord(value) ? encodeWord(value) : encodeNumber(value);
-      return [fieldOf(attribute), text];
-    });
-    return [HAS, ["all", ...given.map(([attribute]) => fieldOf(attribute))].join(","), ...fields];
+  function toFields(prefix: string, { vector, attributes, record }: StoredItem): Argument[] {
+    const { bytes, step } = format.write(vector);
+    const kept = format.type === "INT8" ? ["s", String(step)] : [];
+    const packed = packAttributes(packing, schema, attributes);
+    return [FIELDS.vector, bytes, FIELDS.partition, partitionOf(prefix), ...kept, "r", record, ...packed];
   }
 
   const toVector = (bytes: Buffer, step: Reply | undefined) =>
@@ -133,18 +116,19 @@ export function searchDriver<S extends AttributeSchema>(
     const record = fields.get("r");
     if (record === undefined) return [];
     const bytes = fields.get("v");
-    return [{ id: key.slice(prefix.length), record, ...(bytes && { vector: toVector(bytes, fields.get("s")) }) }];
+    return [
+      { id: decodeId(key.slice(prefix.length)), record, ...(bytes && { vector: toVector(bytes, fields.get("s")) }) },
+    ];
   }
 
   return {
     async upsert(namespace, items) {
-      await ensure(namespace);
-      const { prefix, index: _, ...keys } = keysOf(namespace);
+      const { prefix, ...keys } = await prepare(namespace);
       const rows = items.flatMap((item) => {
-        const fields = toFields(item);
+        const fields = toFields(prefix, item);
         return [item.id, item.ttlMs, fields.length, ...fields];
       });
-      const documents = items.map(({ id }) => `${prefix}${id}`);
+      const documents = items.map(({ id }) => documentOf(prefix, id));
       const values = { agreed: contract, sweep: SWEEP, rows };
       const reply = await runScript(redis, upsertDocuments, { ...keys, documents }, values, { timeoutMs });
       refuseOther(reply, contract);
@@ -152,53 +136,38 @@ export function searchDriver<S extends AttributeSchema>(
     },
 
     async put(namespace, item, before) {
-      await ensure(namespace);
-      const { prefix, index: _, ...keys } = keysOf(namespace);
-      const values = {
-        agreed: contract,
-        before: before ?? "",
-        id: item.id,
-        ttl_ms: item.ttlMs,
-        fields: toFields(item),
-      };
-      const reply = await runScript(redis, putDocument, { ...keys, document: `${prefix}${item.id}` }, values, {
-        timeoutMs,
-      });
+      const { prefix, ...keys } = await prepare(namespace);
+      const { id, ttlMs } = item;
+      const values = { agreed: contract, before: before ?? "", id, ttl_ms: ttlMs, fields: toFields(prefix, item) };
+      const document = documentOf(prefix, id);
+      const reply = await runScript(redis, putDocument, { ...keys, document }, values, { timeoutMs });
       refuseOther(reply, contract);
       return reply === 1;
     },
 
     async replace(namespace, { id, attributes, record }, before) {
-      const document = `${keysOf(namespace).prefix}${id}`;
-      const gone = Object.keys(schema).filter((attribute) => !Object.hasOwn(attributes, attribute));
-      const fields = [...gone.map(fieldOf), "r", record, ...toAttributeFields(attributes)];
-      return (
-        (await runScript(
-          redis,
-          replaceDocument,
-          { document },
-          { before, gone: gone.length, fields },
-          { timeoutMs },
-        )) === 1
-      );
+      const document = documentOf(keysOf(namespace).prefix, id);
+      const gone = [FIELDS.text, ...FIELDS.numbers];
+      const fields = [...gone, "r", record, ...packAttributes(packing, schema, attributes)];
+      const values = { before, gone: gone.length, fields };
+      return (await runScript(redis, replaceDocument, { document }, values, { timeoutMs })) === 1;
     },
 
     async search(namespace, { vector, limit, filter, exact, effort, withVectors }) {
-      const { index: indexName, prefix } = keysOf(namespace);
+      const { prefix } = keysOf(namespace);
       const valkey = await isValkey();
       const k = String(limit + SPARE);
       const graph = index === "hnsw";
-      // Only a query with a filter may be told to compare with everything, so a filter that all satisfy stands in.
       const whole = exact && graph && !valkey;
-      const condition = filter === undefined && !whole ? "*" : toQuery(filter);
-      const widely = graph && !whole && filter === undefined;
-      const ef = valkey ? Math.min(VALKEY_EFFORT_MAX, exact ? VALKEY_EFFORT_MAX : effort) : effort;
-      const how = whole ? " HYBRID_POLICY ADHOC_BF" : widely ? ` EF_RUNTIME ${Math.max(ef, Number(k))}` : "";
+      const widely = exact ? VALKEY_EFFORT_MAX : effort;
+      const wide = graph && !whole && widely !== EFFORT_USUAL;
+      const ef = Math.max(valkey ? Math.min(VALKEY_EFFORT_MAX, widely) : widely, Number(k));
+      const how = whole ? " HYBRID_POLICY ADHOC_BF" : wide ? ` EF_RUNTIME ${ef}` : "";
       const fields = withVectors ? ["d", "r", "v", "s"] : ["d", "r"];
       const found = await ask(namespace, [
         "FT.SEARCH",
-        indexName,
-        `${condition}=>[KNN ${k} @v $q${how} AS d]`,
+        shared.name,
+        `${toQuery(partitionOf(prefix), packing, filter)}=>[KNN ${k} @${FIELDS.vector} $q${how} AS d]`,
         "PARAMS",
         "2",
         "q",
@@ -224,12 +193,12 @@ export function searchDriver<S extends AttributeSchema>(
     },
 
     async searchWords(namespace, { words, vector, limit, filter }) {
-      if (texts.length === 0 || (await isValkey())) return undefined;
-      const { index: indexName, prefix } = keysOf(namespace);
-      const query = `${toQuery(filter)} ${toWordQuery(words, texts)}`;
+      if (!hasTexts || (await isValkey())) return undefined;
+      const { prefix } = keysOf(namespace);
+      const query = toWordQuery(toQuery(partitionOf(prefix), packing, filter), words);
       const found = await ask(namespace, [
         "FT.SEARCH",
-        indexName,
+        shared.name,
         query,
         "RETURN",
         "3",
@@ -256,8 +225,8 @@ export function searchDriver<S extends AttributeSchema>(
       const { prefix } = keysOf(namespace);
       const fields = withVectors ? ["r", "v", "s"] : ["r"];
       const commands = ids.flatMap((id) => [
-        ["HMGET", `${prefix}${id}`, ...fields],
-        ["PTTL", `${prefix}${id}`],
+        ["HMGET", documentOf(prefix, id), ...fields],
+        ["PTTL", documentOf(prefix, id)],
       ]);
       const replies = allOf(await redis.pipeline(commands, { timeoutMs, retry: "safe", reply: "bytes" }));
       return ids.map((_, at): ReadItem | undefined => {
@@ -270,7 +239,7 @@ export function searchDriver<S extends AttributeSchema>(
 
     async delete(namespace, ids) {
       const { prefix, ids: all, due } = keysOf(namespace);
-      const documents = ids.map((id) => `${prefix}${id}`);
+      const documents = ids.map((id) => documentOf(prefix, id));
       return Number(
         await runScript(redis, deleteDocuments, { ids: all, due, documents }, { gone: ids }, { timeoutMs }),
       );
@@ -283,32 +252,31 @@ export function searchDriver<S extends AttributeSchema>(
     },
 
     async size(namespace) {
-      const { ids, due, index: indexName } = keysOf(namespace);
+      const { ids, due } = keysOf(namespace);
       const items = Number(await runScript(redis, countDocuments, { ids, due }, {}, { timeoutMs }));
-      if (items === 0) return { items, indexed: 0, indexBytes: 0, recordBytes: undefined };
-      // What an index takes is told by FT.INFO alone, by RediSearch alone, to those who may ask.
-      const told = await redis.send(["FT.INFO", indexName], { timeoutMs }).catch(() => undefined);
-      const megabytes = Array.isArray(told)
-        ? Number(toMap(told as readonly Reply[]).get("vector_index_sz_mb"))
-        : Number.NaN;
-      const indexBytes = Number.isFinite(megabytes) ? Math.round(megabytes * 1024 ** 2) : undefined;
-      return { items, indexed: items, indexBytes, recordBytes: undefined };
+      // What a partition takes of the shared index no server tells.
+      return { items, indexed: items, indexBytes: items === 0 ? 0 : undefined, recordBytes: undefined };
     },
 
     async drop(namespace) {
-      const { ids, due, contract: known, index: indexName } = keysOf(namespace);
+      const { ids, due, contract: known } = keysOf(namespace);
       let cursor = "0";
       do {
-        const page = await this.page(namespace, cursor, 512);
+        const page = await this.page(namespace, cursor, DROP_BATCH);
         cursor = page.cursor;
-        if (page.ids.length > 0) await this.delete(namespace, page.ids);
+        for (let at = 0; at < page.ids.length; at += DROP_BATCH)
+          await this.delete(namespace, page.ids.slice(at, at + DROP_BATCH));
       } while (cursor !== "0");
-      ready.delete(namespace);
-      // Where there is no index there is nothing to drop; one that cannot be dropped holds no document any more.
-      await redis.send(["FT.DROPINDEX", indexName], { timeoutMs }).catch((error: unknown) => {
-        if (!MarrowError.is(error, "redis_rejected")) throw error;
-      });
       await redis.send(["UNLINK", ids, due, known], { timeoutMs, retry: "safe" });
     },
   };
+}
+
+/** An id within a key. RediSearch reads keys up to a NUL. */
+function encodeId(id: string): string {
+  return id.replaceAll(/[%\0]/g, (character) => (character === "%" ? "%25" : "%00"));
+}
+
+function decodeId(encoded: string): string {
+  return encoded.replaceAll(/%(25|00)/g, (_, code) => (code === "25" ? "%" : "\0"));
 }

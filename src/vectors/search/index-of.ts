@@ -1,0 +1,140 @@
+import { MarrowError } from "../../errors.ts";
+import { encodeKeyPart, routed, runScript, type Command, type ScopedRedis } from "../../redis/index.ts";
+import type { Metric } from "../scale.ts";
+import { claimIndex } from "../scripts.gen.ts";
+import type { NumberFormat } from "./number-format.ts";
+import { FIELDS } from "./packing.ts";
+
+/**
+ * Indexes that an installation makes at most, with every role in use. Managed servers allow ten; two are left to others. A kind of
+ * vectors (numbers, length, metric, graph or flat) is an index, whatever tenants and collections there are.
+ */
+export const INDEXES_MAX = 8;
+/** Partitions that are remembered as searchable. */
+const READY_MAX = 10_000;
+
+/** What an index is made for. */
+export interface IndexShape {
+  readonly format: Pick<NumberFormat, "type">;
+  readonly dimensions: number;
+  readonly metric: Metric;
+  readonly index: "hnsw" | "flat";
+  readonly timeoutMs: number;
+}
+
+/** The one index of a kind of vectors. */
+export interface SharedIndex {
+  readonly name: string;
+  /** What the keys of its documents begin with. */
+  readonly prefix: string;
+  /** Makes the index if it is not there, on the node of `key`. @throws MarrowError `too_large`, `unsupported`, `redis_rejected` */
+  ensure(key: string): Promise<void>;
+  /** Forgets that it was there: somebody dropped it. */
+  forget(): void;
+}
+
+/** Where each index is known to be: handles come and go with requests, so what sends remembers it. */
+const known = new WeakMap<ScopedRedis["send"], Map<string, Set<string>>>();
+
+function readyOf({ send }: ScopedRedis, name: string): Set<string> {
+  const indexes = known.get(send) ?? new Map<string, Set<string>>();
+  known.set(send, indexes);
+  const ready = indexes.get(name) ?? new Set<string>();
+  if (indexes.size < READY_MAX) indexes.set(name, ready);
+  return ready;
+}
+
+const METRICS: Readonly<Record<Metric, string>> = { cosine: "COSINE", ip: "IP", l2: "L2" };
+
+/** Opens the index of a shape for an installation. Makes no round trip. */
+export function sharedIndex(redis: ScopedRedis, shape: IndexShape): SharedIndex {
+  const { format, dimensions, metric, index, timeoutMs } = shape;
+  const app = encodeKeyPart("app", redis.app);
+  const kind = `${format.type.toLowerCase()}.${dimensions}.${metric}.${index}`;
+  const name = `${app}:vectors:${kind}`;
+  const prefix = `${name}:`;
+  const ready = readyOf(redis, name);
+
+  function toCommand(words: boolean): Command {
+    const tag = ["TAG", "SEPARATOR", ",", "CASESENSITIVE"];
+    const vector = ["TYPE", format.type, "DIM", String(dimensions), "DISTANCE_METRIC", METRICS[metric]];
+    return [
+      "FT.CREATE",
+      name,
+      "ON",
+      "HASH",
+      "PREFIX",
+      "1",
+      prefix,
+      ...(words ? ["STOPWORDS", "0"] : []),
+      "SCHEMA",
+      FIELDS.vector,
+      "VECTOR",
+      index === "hnsw" ? "HNSW" : "FLAT",
+      String(vector.length),
+      ...vector,
+      FIELDS.partition,
+      ...tag,
+      FIELDS.tags,
+      ...tag,
+      ...FIELDS.numbers.flatMap((field) => [field, "NUMERIC"]),
+      ...(words ? [FIELDS.text, "TEXT"] : []),
+    ];
+  }
+
+  async function claim(): Promise<void> {
+    const claimed = await runScript(
+      redis,
+      claimIndex,
+      { indexes: `{${app}}:vectors:indexes` },
+      { name, most: INDEXES_MAX },
+      { timeoutMs },
+    );
+    if (claimed === 1) return;
+    throw new MarrowError(
+      "too_large",
+      `an installation makes at most ${INDEXES_MAX} search indexes, one for each kind of vectors (number type, dimensions, metric, ` +
+        `index), and ${kind} would be another; drop one that is no longer used with FT.DROPINDEX, and take it from {${app}}:vectors:indexes`,
+      { details: { limit: INDEXES_MAX, kind } },
+    );
+  }
+
+  return {
+    name,
+    prefix,
+    async ensure(key) {
+      const { cluster, engine } = await redis.capabilities();
+      // Nodes of a cluster may each have indexes of their own; where they search together, one has it already.
+      const where = cluster === "no" ? "" : key;
+      if (ready.has(where)) return;
+      await claim();
+      try {
+        await redis.send(routed(toCommand(engine !== "valkey"), key), { timeoutMs });
+      } catch (refused) {
+        if (!MarrowError.is(refused, "redis_rejected")) throw refused;
+        // Whether there is one is asked by searching it: texts of errors differ and FT.INFO may be forbidden.
+        const probe = ["FT.SEARCH", name, `(@${FIELDS.partition}:{none})`, "LIMIT", "0", "0", "DIALECT", "2"];
+        await redis
+          .send(routed(probe, key), { timeoutMs })
+          .catch(() => Promise.reject(whyRefused(refused, format.type)));
+      }
+      if (ready.size >= READY_MAX) ready.clear();
+      ready.add(where);
+    },
+    forget: () => ready.clear(),
+  };
+}
+
+function whyRefused(refused: MarrowError, type: NumberFormat["type"]): MarrowError {
+  if (type !== "FLOAT32")
+    return new MarrowError(
+      "unsupported",
+      `the server's search made no index of ${type} vectors; not every engine has them: use quantisation none`,
+      { cause: refused },
+    );
+  return new MarrowError(
+    "redis_rejected",
+    "the server made no search index; it may have as many as it allows, or be a replica (FT.CREATE)",
+    { cause: refused },
+  );
+}
