@@ -66,8 +66,10 @@ export function createFlow(options: FlowOptions): Flow {
       return { kind: "refused", decision };
     }
     const { session, question, served } = begun;
+    const isAlone = asking?.role === "lead" && asking.isAlone;
     const provenance: Provenance = {
-      cache: found?.hit === true ? found.match : served ? "miss" : "bypass",
+      // Where Redis reads and refuses writes nothing is stored either: the cache is passed by.
+      cache: found?.hit === true ? found.match : served && !isAlone ? "miss" : "bypass",
       ...describeLookup(found),
       session: session === undefined ? undefined : begun.window === undefined ? "unavailable" : "kept",
       decision,

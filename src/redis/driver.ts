@@ -47,8 +47,11 @@ const STALLED_TRY_MS = 250;
 /** How long commands wait for a connection that just broke; once away for longer they fail at once. */
 export const OFFLINE_GRACE_MS = 250;
 
-/** How often a connection is dialled again at most while its server is read-only: reads go on meanwhile. */
-const REDIAL_EVERY_MS = 1_000;
+/**
+ * How long after a redial the next one may come while the server stays read-only, in milliseconds: each interrupts the reads, which go on
+ * meanwhile, so each comes later than the one before.
+ */
+const REDIAL_MS = { first: 500, last: 4_000 } as const;
 /** A connection is never dropped for being silent for less than this. */
 const SILENT_MS_MIN = 2_000;
 
@@ -66,6 +69,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   });
   const within = createDeadlines();
   const isWorthWaiting = createPatience();
+  let redialMs: number = REDIAL_MS.first;
   let redialledMs = -Infinity;
   let closed = false;
   let offlineSinceMs: number | undefined;
@@ -103,7 +107,10 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           if (wait.over) return;
           wait.over = true;
           // An error that the server sent is an answer too.
-          if (classify(error, true).kind !== "lost") timeouts = 0;
+          if (classify(error, true).kind !== "lost") {
+            timeouts = 0;
+            offlineSinceMs = undefined;
+          }
           resolve(Promise.resolve(error).then(failed));
         },
       );
@@ -166,7 +173,9 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   }
 
   function redial(nowMs: number): void {
-    if (nowMs - redialledMs < REDIAL_EVERY_MS) return;
+    const sinceMs = nowMs - redialledMs;
+    if (sinceMs < redialMs) return;
+    redialMs = sinceMs > 2 * REDIAL_MS.last ? REDIAL_MS.first : Math.min(redialMs * 2, REDIAL_MS.last);
     redialledMs = nowMs;
     driver.redial?.();
   }

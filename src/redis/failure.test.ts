@@ -32,6 +32,10 @@ describe("an error of Redis", () => {
     ["connect ECONNREFUSED 127.0.0.1:6379", false, true],
     ["Stream isn't writeable and enableOfflineQueue options is false", false, false],
     ["read ETIMEDOUT", true, true],
+    ["getaddrinfo ENOTFOUND nowhere.invalid", true, true],
+    ["All sentinels are unreachable. Retrying from scratch after 20ms.", true, true],
+    ["All the root nodes are unavailable", true, true],
+    ["Socket timeout. Expecting data, but didn't receive any in 3000ms.", true, true],
   ])("of the connection (%s) says whether the command may have run", (text, connected, mayHaveRun) => {
     const error = errorOf(text, connected);
     expect([verdictOf(error), outageOf(error), error.details?.["mayHaveRun"]]).toEqual([
@@ -39,6 +43,13 @@ describe("an error of Redis", () => {
       "unreachable",
       mayHaveRun,
     ]);
+  });
+
+  it("of TLS or of the network is known by its code, whatever it says", () => {
+    const expired = Object.assign(new Error("certificate has expired"), { code: "CERT_HAS_EXPIRED" });
+    expect(classify(expired, false)).toMatchObject({ kind: "lost" });
+    const alert = Object.assign(new Error("TLS alert"), { code: "ERR_SSL_TLSV1_ALERT" });
+    expect(classify(alert, false)).toMatchObject({ kind: "lost" });
   });
 
   it("is told from an error of Marrow's own", () => {

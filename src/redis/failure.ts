@@ -111,7 +111,7 @@ const SCRIPT_KILLED = /(?:Script|Function) killed by user/;
 const NOT_SENT =
   /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|Connection is closed\.?$|The client is closed|None of startup nodes|Cluster isn't ready/i;
 const LOST =
-  /ECONNRESET|EPIPE|ECONNREFUSED|ENOENT|Socket closed|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|ETIMEDOUT|Too many Cluster redirections/i;
+  /\bE(?:CONNRESET|PIPE|CONNREFUSED|NOENT|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)\b|Socket (?:closed|timeout)|SocketTimeout|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|Reconnect|sentinels? (?:is|are) unreachable|root nodes are unavailable|Too many Cluster redirections/i;
 /** Servers before Redis 7 put the word of an error within a script behind the place where it happened. */
 const WITHIN_SCRIPT = /^-?ERR Error running (?:script|function)[^:]*: (?:@\w+: ?\d+: ?)+-?([A-Z]+) /;
 /** A transaction that was discarded names why. */
@@ -134,14 +134,14 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   // Redis kills only scripts that have not written yet; it was killed on purpose, so nobody starts it again here.
   if (SCRIPT_KILLED.test(message)) return { kind: "final", error: refusal("busy", error) };
   if (DENIED.has(word)) return final("redis_denied", `Redis refused the user's rights (${word})`, error);
-  const named = `${error.name} ${(error as { code?: string }).code ?? ""} ${message}`;
-  if (word === "" || word === "ERR") {
-    if (UNKNOWN_COMMAND.test(message)) return final("unsupported", "the server lacks a command that this needs", error);
-  }
-  // An error that the server sent is no broken connection, whatever words of a caller it repeats.
-  if (word === "" || /^E[A-Z]+$/.test(word)) {
+  if ((word === "" || word === "ERR") && UNKNOWN_COMMAND.test(message))
+    return final("unsupported", "the server lacks a command that this needs", error);
+  // Only what the client library words itself is about the connection: an error of the server may repeat any word of a caller.
+  const { code } = error as { code?: unknown };
+  if (word === "" || word === message || typeof code === "string") {
+    const named = `${error.name} ${typeof code === "string" ? code : ""} ${message}`;
     if (NOT_SENT.test(named)) return { kind: wasConnected ? "lost" : "not_sent", cause: error };
-    if (word !== "ERR" && LOST.test(named)) return { kind: "lost", cause: error };
+    if (typeof code === "string" || LOST.test(named)) return { kind: "lost", cause: error };
   }
   return final("redis_rejected", `Redis rejected a command (${word === "" ? error.name : word})`, error);
 }

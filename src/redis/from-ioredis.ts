@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
 import type { Argument, Redis } from "./connection.ts";
 import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
+import { classify } from "./failure.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 import { routingKey } from "./routing.ts";
 
@@ -180,39 +181,61 @@ class SearchCommand extends IoredisCommand {
 const TEXT = { replyEncoding: "utf8" as const };
 const BYTES = { replyEncoding: null };
 
+type Mode = "channel" | "pattern" | "sharded";
+
+/** How long after a refused subscription the next try is, in milliseconds. */
+const SUBSCRIBE_AGAIN_MS = 250;
+
 function listen(
   client: IoredisClient | Cluster,
   channels: readonly string[],
   onMessage: (channel: string, message: string) => void,
-  mode: "channel" | "pattern" | "sharded",
+  mode: Mode,
 ): Listening {
   const listener = client.isCluster
     ? (client as Cluster).duplicate([], { enableOfflineQueue: true, shardedSubscribers: mode === "sharded" })
-    : (client as IoredisClient).duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: null });
+    : // The client's own resubscribing rejects where nobody listens when Redis refuses it, which would end the process.
+      (client as IoredisClient).duplicate({
+        autoResubscribe: false,
+        autoResendUnfulfilledCommands: false,
+        lazyConnect: false,
+      });
+  const ready = Promise.withResolvers<void>();
+  let closed = false;
   listener.on("error", () => {});
-  if (!client.isCluster) watchHandshakes(listener as IoredisClient);
+  if (mode === "pattern")
+    listener.on("pmessage", (_: string, channel: string, message: string) => onMessage(channel, message));
+  else listener.on(mode === "sharded" ? "smessage" : "message", onMessage);
 
-  async function begin(): Promise<void> {
-    if (mode === "pattern") {
-      listener.on("pmessage", (_: string, channel: string, message: string) => onMessage(channel, message));
-      await listener.psubscribe(...channels);
-    } else {
-      listener.on(mode === "sharded" ? "smessage" : "message", onMessage);
-      // Shards are found by channel: one at a time.
-      if (mode === "sharded") for (const channel of channels) await listener.ssubscribe(channel);
-      else await listener.subscribe(...channels);
-    }
+  async function subscribe(): Promise<void> {
+    if (mode === "pattern") await listener.psubscribe(...channels);
+    // Shards are found by channel: one at a time.
+    else if (mode === "sharded") for (const channel of channels) await listener.ssubscribe(channel);
+    else await listener.subscribe(...channels);
   }
 
+  function begin(): void {
+    subscribe().then(ready.resolve, (error: unknown) => {
+      if (classify(error, true).kind === "final") ready.reject(error);
+      else if (!closed && listener.status === "ready") setTimeout(begin, SUBSCRIBE_AGAIN_MS).unref();
+    });
+  }
+
+  // A cluster client subscribes again by itself.
+  if (client.isCluster) begin();
+  else {
+    listener.on("ready", begin);
+    watchHandshakes(listener as IoredisClient);
+  }
   return {
-    ready: begin(),
+    ready: ready.promise,
     async alive(timeoutMs) {
       const lines = client.isCluster ? subscribersOf(listener as Cluster, mode) : [listener as IoredisClient];
-      // An error of the server is a sign of life (PING is refused after a failed snapshot); one of the client is none.
-      const signs = lines.map((line) => answersWithin(line.ping(), timeoutMs));
-      return lines.length > 0 && (await Promise.all(signs)).every(Boolean);
+      const signs = await Promise.all(lines.map((line) => answersWithin(line.ping(), timeoutMs)));
+      return lines.length > 0 && signs.every(Boolean);
     },
     close() {
+      closed = true;
       for (const event of ["message", "pmessage", "smessage"]) listener.removeAllListeners(event);
       listener.disconnect();
     },
@@ -220,7 +243,7 @@ function listen(
 }
 
 /** The connections of a cluster client that listen. The client keeps them to itself: this reaches for them, in the version that is pinned. */
-function subscribersOf(cluster: Cluster, mode: "channel" | "pattern" | "sharded"): readonly IoredisClient[] {
+function subscribersOf(cluster: Cluster, mode: Mode): readonly IoredisClient[] {
   interface Holder {
     getInstance?(): IoredisClient | null;
   }

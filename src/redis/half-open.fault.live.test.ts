@@ -2,6 +2,7 @@ import { Redis as Ioredis } from "ioredis";
 import { createClient } from "redis";
 import { describe, expect, inject, it } from "vitest";
 import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
+import { until } from "../../test/servers.ts";
 import { connect, fromIoredis, fromNodeRedis, type Redis } from "./index.ts";
 
 const TIMEOUT_MS = 100;
@@ -48,7 +49,6 @@ const answers = (sent: Promise<unknown>) =>
     () => false,
   );
 const works = (redis: Redis) => answers(redis.send(["GET", "a"]));
-const soon = { timeout: 20_000, interval: 100 };
 
 describe.concurrent("a connection whose peer vanished without a word", () => {
   it.each([
@@ -75,9 +75,9 @@ describe.concurrent("a connection whose peer vanished without a word", () => {
         expect([await works(redis), await blocks()]).toEqual([true, true]);
         proxy.halfOpen();
         expect(await works(redis)).toBe(false);
-        await expect.poll(() => works(redis), soon).toBe(true);
-        await expect.poll(blocks, soon).toBe(true);
-        await expect.poll(hears, soon).toBe(true);
+        await until(() => works(redis), "commands");
+        await until(blocks, "the blocking connection");
+        await until(hears, "the subscription");
       }),
     40_000,
   );
@@ -86,10 +86,11 @@ describe.concurrent("a connection whose peer vanished without a word", () => {
     through(own, async (proxy, redis) => {
       proxy.mute(true);
       proxy.cut();
-      await expect.poll(() => works(redis), soon).toBe(false);
+      await until(async () => !(await works(redis)), "the silence");
       await new Promise((resolve) => setTimeout(resolve, 200));
       proxy.halfOpen();
       proxy.mute(false);
-      await expect.poll(() => works(redis), soon).toBe(true);
+      await until(() => works(redis), "commands");
+      expect(await works(redis)).toBe(true);
     }));
 });

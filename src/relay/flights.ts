@@ -50,6 +50,8 @@ export interface Wanted {
 /** The one that makes it. */
 export interface Lead<T> {
   readonly role: "lead";
+  /** True when Redis could not serve the joining: nobody in another process knows of this lead, and a store is likely to fail as well. */
+  readonly isAlone: boolean;
   /** What else of the group was under way when this began. */
   readonly others: readonly { readonly id: string; readonly words: Buffer }[];
   add(part: T): void;
@@ -240,6 +242,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
     schedule();
     return {
       role: "lead",
+      isAlone: token === undefined,
       others,
       add(part) {
         if (channel.parts.length < PARTS_MAX) channel.add(part);

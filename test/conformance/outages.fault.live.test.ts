@@ -116,9 +116,13 @@ describe.each(REDIS_ERRORS.map((error) => [error.text.slice(0, 70), error] as co
       await ask(gateway.client(), known);
       server.refuse(text, WRITES_ONLY.has(state) ? "writes" : "all");
       const fresh = await ask(client, `fresh: ${text}`);
-      expect([fresh.text?.includes("fresh"), fresh.headers.get("x-ratelimit-degraded")]).toEqual([true, "1"]);
+      expect([fresh.text?.includes("fresh"), fresh.cache, fresh.headers.get("x-ratelimit-degraded")]).toEqual([
+        true,
+        "bypass",
+        "1",
+      ]);
       const streamed = await askStream(gateway.client(), `streamed: ${text}`);
-      expect(streamed.text).toContain("streamed");
+      expect([streamed.text.includes("streamed"), streamed.cache]).toEqual([true, "bypass"]);
       const again = await ask(gateway.client(), known);
       expect(again.cache).toBe(WRITES_ONLY.has(state) ? "exact" : "bypass");
       const ready = async () => {
