@@ -44,6 +44,7 @@ import { registerModels } from "./routes/models.ts";
 import { registerResponseExtras } from "./routes/response-extras.ts";
 import { registerResponses } from "./routes/responses.ts";
 import { openResponsesSocket } from "./responses/socket.ts";
+import { registerTaskWorkers } from "./routes/task-workers.ts";
 import { registerTasks } from "./routes/tasks.ts";
 import { registerVectorStores } from "./routes/vector-stores.ts";
 import { registerWebhooks } from "./routes/webhooks.ts";
@@ -239,6 +240,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   openResponsesSocket(parts, { config, identify, door });
   registerBatches(parts);
   registerTasks(parts);
+  registerTaskWorkers(parts);
   registerWebhooks(parts, config.webhooks);
   registerA2A(parts, config, door);
   registerConversations(parts);

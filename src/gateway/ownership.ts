@@ -33,6 +33,7 @@ export type Resource =
   | "embedding"
   | "model"
   | "webhook"
+  | "task worker"
   | "administration"
   | "health";
 
@@ -51,6 +52,7 @@ export const RESOURCES: Readonly<Record<Resource, Belonging>> = {
   embedding: "scope",
   model: "scope",
   webhook: "keeper",
+  "task worker": "keeper",
   administration: "admin",
   health: "open",
 };
@@ -87,7 +89,16 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
     "POST\nPOST /compact\nPOST /input_tokens\nGET /:id\nPOST /:id/cancel\nDELETE /:id\nGET /:id/input_items",
   ),
   ...rows("batch", "/v1/batches", "POST\nGET\nGET /:id\nPOST /:id/cancel"),
-  ...rows("task", "/v1/tasks", "POST\nGET /:id\nPOST /:id/cancel\nDELETE /:id\nGET /:id/stream"),
+  ...rows(
+    "task",
+    "/v1/tasks",
+    "POST\nGET /:id\nPOST /:id/cancel\nPOST /:id/signal\nPOST /:id/promote\nDELETE /:id\nGET /:id/stream",
+  ),
+  ...rows(
+    "task worker",
+    "/v1/tasks",
+    "POST /claim\nPOST /:id/extend\nPOST /:id/write\nPOST /:id/progress\nPOST /:id/step\nPOST /:id/finish\nPOST /:id/fail\nPOST /:id/release",
+  ),
   ...rows("webhook", "/v1/webhooks", WEBHOOKS),
   ...rows("webhook", "/v1/tasks/webhooks", WEBHOOKS),
   ...rows("agent card", "/a2a/:agent/.well-known/agent-card.json", "GET"),

@@ -1,3 +1,4 @@
+export { createClaims, type Claim, type ClaimedJob, type ClaimFailure, type Claims } from "./claims.ts";
 export { fromBullMQ, type BullJob, type Destination } from "./bullmq.ts";
 export type { Job, JobFailure, JobState } from "./job.ts";
 export { pauseQueue, readQueueStats, resumeQueue, type QueueOfAll, type QueueStats } from "./operate.ts";

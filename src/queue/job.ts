@@ -86,6 +86,8 @@ export interface JobLine {
   readonly lives: number;
   /** Attempts that it had in all. */
   readonly of: number;
+  /** It has notes: steps, signals. */
+  readonly noted: boolean;
 }
 
 /**
@@ -94,7 +96,7 @@ export interface JobLine {
  */
 export function readLine(line: string): JobLine {
   const words = line.split(" ");
-  const [state, fence = "", , , body, ended, reason, , , made, tenant = "", , left, lives, of] = words;
+  const [state, fence = "", , flags = "", body, ended, reason, , , made, tenant = "", , left, lives, of] = words;
   if (words.length !== LINE_WORDS) throw new MarrowError("corrupt_record", "a stored job cannot be read");
   return {
     tenant,
@@ -107,6 +109,7 @@ export function readLine(line: string): JobLine {
     left: Number(left),
     lives: Number(lives),
     of: Number(of),
+    noted: flags.includes("n"),
   };
 }
 

@@ -32,8 +32,12 @@ export function judge(
   // A model's own refusal of what it was asked is no better the next time.
   const refused = reason === "model_failed" && status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status);
   if (known !== undefined && (!known.retryable || refused)) return { outcome: "dead", reason, delayMs: 0 };
-  const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(30, failures));
-  const delayMs =
-    typeof said === "number" && said >= 0 ? Math.min(said, LONGEST_MS) : Math.round(grown * (1 - random / 2));
+  const delayMs = typeof said === "number" && said >= 0 ? Math.min(said, LONGEST_MS) : retryDelayMs(failures, random);
   return { outcome: limited && ageMs < PATIENCE_MS ? "again" : "retry", reason, delayMs };
+}
+
+/** How long a job waits after so many failures: 1, 2, 4 … 300 s, of which up to a half is left to chance (`random`, 0..1). In milliseconds. */
+export function retryDelayMs(failures: number, random: number): number {
+  const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(30, failures));
+  return Math.round(grown * (1 - random / 2));
 }

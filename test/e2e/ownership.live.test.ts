@@ -110,6 +110,7 @@ function toPath(pattern: string, resource: string): string {
 const BODIES: Readonly<Record<string, unknown>> = {
   "POST /v1/conversations/:conversation": { metadata: {} },
   "POST /v1/conversations/:conversation/items": { items: [{ role: "user", content: "hi" }] },
+  "POST /v1/tasks/:id/signal": { name: "go", value: 1 },
   "POST /v1/memories/:id": { pinned: true },
   "POST /v1/vector_stores/:store": { name: "mine" },
   "POST /v1/vector_stores/:store/search": { query: "secret" },

@@ -20,6 +20,8 @@ const createBody = z.strictObject({
   depends_on: z.array(z.string()).max(100).optional(),
 });
 
+const signalBody = z.strictObject({ name: z.string().regex(/^[\w.:-]{1,64}$/), value: z.unknown() });
+
 interface Named {
   Params: { readonly id: string };
 }
@@ -76,6 +78,19 @@ export function registerTasks({ app, redis }: GatewayApp): void {
     return { id: request.params.id, object: "task", deleted: true };
   });
 
+  app.post<Named>("/v1/tasks/:id/signal", { schema: { body: signalBody } }, async (request) => {
+    await find(request);
+    const { name, value } = request.body as z.infer<typeof signalBody>;
+    await of(request).signal(request.params.id, name, value);
+    return toBody(await find(request));
+  });
+
+  app.post<Named>("/v1/tasks/:id/promote", async (request) => {
+    await find(request);
+    await of(request).promote(request.params.id);
+    return toBody(await find(request));
+  });
+
   app.get<Named>("/v1/tasks/:id/stream", async (request, reply) => {
     await find(request);
     const gone = new AbortController();
@@ -98,7 +113,7 @@ async function* toTexts(events: AsyncIterable<OutputEvent>): AsyncGenerator<stri
 }
 
 function toBody(job: Job) {
-  const { id, state, createdAtMs, endedAtMs, result, reason, attemptsLeft, crashesLeft, failures } = job;
+  const { id, state, createdAtMs, endedAtMs, result, reason, attemptsLeft, crashesLeft, failures, progress } = job;
   return {
     id,
     object: "task",
@@ -109,6 +124,7 @@ function toBody(job: Job) {
     reason: reason ?? null,
     attempts_left: attemptsLeft,
     crashes_left: crashesLeft,
+    progress: progress ?? null,
     failures: failures.map(({ atMs, reason: why, message }) => ({
       at: Math.floor(atMs / 1000),
       reason: why,

@@ -7,6 +7,7 @@ local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 -- INCLUDE jobs
 -- INCLUDE ends
+-- INCLUDE lapses
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leases = queue .. ":leases"
@@ -21,20 +22,6 @@ for at, id in ipairs(ids) do
     redis.call("ZADD", leases, "XX", now + lease_ms, id)
   end
 end
-local over = redis.call("ZRANGEBYSCORE", leases, "-inf", now, "LIMIT", 0, LATER_MAX)
-if #over > 0 then redis.call("ZREM", leases, unpack(over)) end
-for id, job in pairs(read_jobs(queue, over)) do
-  if job[STATE] == "cancelling" then
-    finish(queue, id, job, "cancelled", "", "cancelled", now)
-  elseif job[LIVES] ~= "1" then
-    note_try(queue, id, job, "crashed", "", now)
-    job[LIVES] = job[LIVES] - 1
-    make_ready(queue, id, job)
-  else
-    note_try(queue, id, job, "crashed", "", now)
-    finish(queue, id, job, "dead", "", "crashed", now)
-  end
-  leave_running(queue, job[TENANT], id)
-end
+lapse(queue, now)
 note_ends(queue)
 return states

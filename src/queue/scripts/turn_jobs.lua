@@ -16,6 +16,7 @@ local waiter = ARGV[4]
 -- INCLUDE ends
 -- INCLUDE notes
 -- INCLUDE suspends
+-- INCLUDE takes
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local leases, delayed, ring = queue .. ":leases", queue .. ":delayed", queue .. ":ring"
@@ -58,53 +59,25 @@ for at, id in ipairs(ids) do
 end
 if #left_leases > 0 then redis.call("ZREM", leases, unpack(left_leases)) end
 
-local ripe = redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, LATER_MAX)
-if #ripe > 0 then
-  redis.call("ZREM", delayed, unpack(ripe))
-  for id, job in pairs(read_jobs(queue, ripe)) do make_ready(queue, id, job) end
-end
+ripen(queue, now)
 
 local halted = redis.call("EXISTS", queue .. ":halted") == 1
 if halted then wanted = 0 end
-local jobs, lines, leased, many_taken, fence = {}, {}, {}, 0, nil
-while many_taken < wanted do
+local taken = new_taken(lease_ms)
+while taken.count < wanted do
   -- Whose turn it is takes as many as bring it behind the next one.
   local turn = redis.call("ZRANGE", ring, 0, 1, "WITHSCORES")
   local tenant, alone = turn[1], not turn[3]
   if not tenant then break end
   local running, weight = queue .. ":running:" .. tenant, 1
-  local many = wanted - many_taken
+  local many = wanted - taken.count
   if not alone then
     weight = tonumber(redis.call("HGET", queue .. ":weights", tenant) or 1)
     many = math.min(many, math.floor((turn[4] - turn[2]) * weight) + 1)
   end
   if cap > 0 then many = math.min(many, cap - redis.call("SCARD", running)) end
-  local popped, keys = {}, {}
-  if many > 0 then popped = redis.call("ZPOPMIN", queue .. ":ready:" .. tenant, many) end
-  for at = 1, #popped, 2 do keys[at], keys[at + 1] = queue .. ":job:" .. popped[at], queue .. ":body:" .. popped[at] end
-  local found = #keys > 0 and redis.call("MGET", unpack(keys)) or keys
-  for at = 1, #popped, 2 do
-    local id = popped[at]
-    local line = found[at]
-    -- State and an empty fence come first; the last word says until when it waits, which most do not.
-    if line and string.sub(line, 1, 9) == "waiting  " then
-      local due = string.sub(line, -1) ~= " " and string.match(line, "[^ ]*$")
-      if due and tonumber(due) < now then
-        finish(queue, id, { string.match(line, LINE) }, "dead", "", "expired", now)
-      else
-        fence = fence or next_fence(queue, time)
-        local n = 2 * many_taken
-        line = "running " .. fence .. string.sub(line, 9)
-        lines[n + 1], lines[n + 2] = keys[at], line
-        leased[n + 1], leased[n + 2] = now + lease_ms, id
-        if cap > 0 then redis.call("SADD", running, id) end
-        n = 3 * many_taken
-        jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, line, found[at + 1] or ""
-        many_taken = many_taken + 1
-      end
-    end
-  end
-  if #popped < 2 * math.max(1, many) then
+  local popped = take_ready(queue, time, now, tenant, many, cap > 0 and running, taken)
+  if popped < math.max(1, many) then
     -- It has no more, or may not have more: it comes back with its next job, or when one of its jobs ends.
     redis.call("ZREM", ring, tenant)
     if cap > 0 then redis.call("SADD", queue .. ":bound", tenant) end
@@ -112,15 +85,12 @@ while many_taken < wanted do
     redis.call("ZINCRBY", ring, many / weight, tenant)
   end
 end
-if many_taken > 0 then
-  redis.call("MSET", unpack(lines))
-  redis.call("ZADD", leases, unpack(leased))
-end
+note_taken(queue, taken)
 note_ends(queue)
 local next_due = -1
-if not halted and many_taken < wanted then
+if not halted and taken.count < wanted then
   if waiter ~= "" then redis.call("SET", queue .. ":idle", waiter, "PX", IDLE_MS) end
   local first = redis.call("ZRANGE", delayed, 0, 0, "WITHSCORES")
   if first[2] then next_due = math.max(0, tonumber(first[2]) - now) end
 end
-return { wrong, jobs, next_due }
+return { wrong, taken.jobs, next_due }

@@ -1,0 +1,234 @@
+import { MarrowError } from "../errors.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { maskSecrets } from "../internal/mask-secrets.ts";
+import { pause } from "../internal/pause.ts";
+import {
+  decodeRecord,
+  encodePlain,
+  encodeRecord,
+  runScript,
+  toFields,
+  checkScope,
+  type ScopedRedis,
+} from "../redis/index.ts";
+import { noJob, readLine, type JobLine } from "./job.ts";
+import { queueKeyOf, tenantPart } from "./keys.ts";
+import { checkJobId, checkPartitions } from "./options.ts";
+import { retryDelayMs } from "./retry.ts";
+import { fireSchedules } from "./schedule.ts";
+import { claimJobs, extendLeases, putStep, readNotes, turnJobs, writeParts, writeProgress } from "./scripts.gen.ts";
+import { checkNoteName, NOTES_MAX } from "./steps.ts";
+
+/** A job in the hands of a worker that is not in this process. */
+export interface ClaimedJob<T = unknown> {
+  readonly id: string;
+  /** Said with whatever the worker says of the job: once another worker has it, this one is not heard. */
+  readonly fence: string;
+  readonly payload: T;
+  readonly attemptsLeft: number;
+  readonly crashesLeft: number;
+  readonly createdAtMs: number;
+  /** The same for every attempt. */
+  readonly idempotencyKey: string;
+  /** Results of steps that earlier attempts did, by name. */
+  readonly steps: Readonly<Record<string, unknown>>;
+}
+
+/** Which job a worker speaks of. */
+export interface Claim {
+  readonly id: string;
+  readonly fence: string;
+}
+
+/** How an attempt failed. */
+export interface ClaimFailure {
+  /** 1 to 32 lower-case letters and `_`. @default "failed" */
+  readonly reason?: string | undefined;
+  /** What went wrong; kept in one line of at most 500 characters with secrets masked. */
+  readonly message?: string | undefined;
+  /** Whether another attempt may help. @default true */
+  readonly retryable?: boolean | undefined;
+  /** When to try again, at most 300,000. @default 1, 2, 4 … 300 s, up to a half of it chance */
+  readonly retryAfterMs?: number | undefined;
+}
+
+/**
+ * One tenant's jobs for workers in any language, with the guarantees of `createWorker`: leases with fences, one end for each job. Whatever is said
+ * of a job that is another worker's by now is refused as a `conflict`. One round trip each.
+ */
+export interface Claims<T = unknown> {
+  /**
+   * Gives out up to `limit` jobs (1 to 100) under leases of `leaseMs` (1,000 to 3,600,000), and waits up to `waitMs` (0 to 30,000) when there is
+   * none. Two round trips a look, three with steps.
+   */
+  claim(
+    options: { readonly limit?: number; readonly leaseMs?: number; readonly waitMs?: number },
+    signal?: AbortSignal,
+  ): Promise<readonly ClaimedJob<T>[]>;
+  /** Keeps a job for another `leaseMs`; answers `cancelling` when the worker should stop. */
+  extend(claim: Claim, options?: { readonly leaseMs?: number | undefined }): Promise<"running" | "cancelling">;
+  /** Adds to the output, of which this attempt wrote `from` parts before: said again it adds nothing twice. Answers how many parts there are. */
+  write(claim: Claim, from: number, texts: readonly string[]): Promise<number>;
+  progress(claim: Claim, progress: unknown): Promise<void>;
+  /** Keeps the result of a step, once. Answers what is kept: of a step that was done before, the earlier result. */
+  step(claim: Claim, name: string, result: unknown): Promise<unknown>;
+  /** Ends a job with its result. */
+  finish(claim: Claim, result: unknown): Promise<void>;
+  /** Ends an attempt: the job is tried again while it has attempts left, or is dead. */
+  fail(claim: Claim, failure: ClaimFailure): Promise<void>;
+  /** Hands a job back as it was. */
+  release(claim: Claim): Promise<void>;
+}
+
+const LOOK_MS = { first: 100, last: 1_000 } as const;
+const MESSAGE_MAX = 500;
+const RETRY_MS_MAX = 300_000;
+const PARTS_MAX = 512;
+const PART_CHARS_MAX = 65_536;
+const BYTES_MAX = { step: 1_048_576, progress: 4_096 } as const;
+
+/** Opens one tenant's jobs to workers outside of this process. @throws MarrowError `invalid_option` */
+export function createClaims<T = unknown>(
+  redis: ScopedRedis,
+  { name, partitions }: { readonly name: string; readonly partitions?: number | undefined },
+): Claims<T> {
+  const scoped = checkScope(redis);
+  const tenant = tenantPart(scoped.scope);
+  const named = { name: checkText("name", name, 128), partitions: checkPartitions(partitions) };
+  const queue = queueKeyOf(scoped.app, named, scoped.scope);
+
+  /** The line of a job that the worker has. */
+  async function held({ id, fence }: Claim): Promise<JobLine> {
+    checkClaim({ id, fence });
+    const stored = await scoped.send(["GET", `${queue}:job:${id}`]);
+    const line = stored === null ? undefined : readLine(String(stored));
+    if (line?.tenant !== tenant) throw noJob();
+    if (line.fence !== fence || !(line.state === "running" || line.state === "cancelling")) throw lost(id);
+    return line;
+  }
+
+  async function look(limit: number, leaseMs: number): Promise<readonly ClaimedJob<T>[]> {
+    await fireSchedules(scoped, queue, () => {});
+    const values = { tenant, lease_ms: leaseMs, wanted: limit };
+    const reply = (await runScript(scoped, claimJobs, { queue }, values, { reply: "bytes" })) as readonly Buffer[];
+    const jobs = Array.from({ length: reply.length / 3 }, (_, at) => reply.slice(3 * at, 3 * at + 3));
+    return Promise.all(
+      jobs.map(async ([id, stored, payload]) => {
+        const line = readLine(String(stored));
+        const claim = { id: String(id), fence: line.fence };
+        return {
+          ...claim,
+          payload: decodeRecord(payload as Buffer) as T,
+          attemptsLeft: line.left,
+          crashesLeft: line.lives,
+          createdAtMs: line.madeMs,
+          idempotencyKey: `${name}:${claim.id}`,
+          steps: line.noted ? await stepsOf(claim) : {},
+        };
+      }),
+    );
+  }
+
+  async function stepsOf(claim: Claim): Promise<Readonly<Record<string, unknown>>> {
+    const reply = await runScript(scoped, readNotes, { queue }, { ...claim }, { reply: "bytes" });
+    const [, ...fields] = reply as readonly [number, ...Buffer[]];
+    if (fields.length < 2) return {};
+    const done = [...toFields(fields)].filter(([field]) => field.startsWith("s:"));
+    return Object.fromEntries(done.map(([field, record]) => [field.slice(2), decodeRecord(record)]));
+  }
+
+  async function end(claim: Claim, words: string, body: Buffer | string): Promise<void> {
+    await held(claim);
+    const ended = [`${claim.id} ${claim.fence} ${words}`, body];
+    const values = { lease_ms: 1_000, wanted: 0, cap: 0, waiter: "", ended };
+    const [wrong] = (await runScript(scoped, turnJobs, { queue }, values)) as readonly [readonly unknown[]];
+    if (wrong.length > 0) throw lost(claim.id);
+  }
+
+  return {
+    async claim({ limit = 1, leaseMs = 30_000, waitMs = 0 }, signal) {
+      checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input");
+      checkLease(leaseMs);
+      checkInteger("waitMs", waitMs, { min: 0, max: 30_000 }, "invalid_input");
+      const untilMs = performance.now() + waitMs;
+      for (let pollMs: number = LOOK_MS.first; ; pollMs = Math.min(LOOK_MS.last, pollMs * 1.5)) {
+        const jobs = await look(limit, leaseMs);
+        const leftMs = untilMs - performance.now();
+        if (jobs.length > 0 || leftMs <= 0) return jobs;
+        await pause(Math.min(pollMs, leftMs), signal, "the waiting for a job");
+      }
+    },
+
+    async extend(claim, { leaseMs = 30_000 } = {}) {
+      await held(claim);
+      const values = { lease_ms: checkLease(leaseMs), held: [claim.id, claim.fence] };
+      const [state] = (await runScript(scoped, extendLeases, { queue }, values)) as readonly string[];
+      if (state !== "running" && state !== "cancelling") throw lost(claim.id);
+      return state;
+    },
+
+    async write(claim, from, texts) {
+      await held(claim);
+      checkInteger("from", from, { min: 0, max: 1_000_000_000 }, "invalid_input");
+      const sound = Array.isArray(texts) && texts.length > 0 && texts.length <= PARTS_MAX;
+      if (!sound || !texts.every((text) => typeof text === "string" && text.length <= PART_CHARS_MAX))
+        refuse("texts", `1 to ${PARTS_MAX} texts of at most ${PART_CHARS_MAX} characters`, texts, "invalid_input");
+      const reply = String(await runScript(scoped, writeParts, { queue }, { ...claim, from, parts: texts }));
+      if (reply === "lost") throw lost(claim.id);
+      return reply.startsWith("gap:") ? Number(reply.slice(4)) : from + texts.length;
+    },
+
+    async progress(claim, progress) {
+      await held(claim);
+      const json = JSON.stringify(progress) as string | undefined;
+      if (json === undefined || Buffer.byteLength(json) > BYTES_MAX.progress)
+        refuse("progress", `a JSON value of at most ${BYTES_MAX.progress} bytes`, progress, "invalid_input");
+      const state = await runScript(scoped, writeProgress, { queue }, { ...claim, progress: json });
+      if (String(state) === "lost") throw lost(claim.id);
+    },
+
+    async step(claim, step, result) {
+      await held(claim);
+      const record = encodeRecord(result ?? null);
+      if (record.length > BYTES_MAX.step)
+        refuse("result", `a JSON value of at most ${BYTES_MAX.step} bytes`, result, "too_large");
+      const values = { ...claim, name: checkNoteName("name", step), result: record, most: NOTES_MAX };
+      const reply = String(await runScript(scoped, putStep, { queue }, values));
+      if (reply === "lost") throw lost(claim.id);
+      if (reply === "full") throw new MarrowError("too_large", `a job has at most ${NOTES_MAX} steps and signals`);
+      return (await stepsOf(claim))[step] ?? null;
+    },
+
+    finish: (claim, result) => end(claim, "done 0 0 ", encodePlain(result ?? null)),
+
+    async fail(claim, { reason = "failed", message = "", retryable = true, retryAfterMs }) {
+      if (!/^[a-z_]{1,32}$/.test(reason)) refuse("reason", "1 to 32 lower-case letters and _", reason, "invalid_input");
+      const said = maskSecrets(
+        checkText("message", message === "" ? " " : message, 100_000, "invalid_input"),
+        MESSAGE_MAX,
+      );
+      const { of, left } = await held(claim);
+      const delayMs =
+        retryAfterMs === undefined
+          ? retryDelayMs(of - left, Math.random())
+          : checkInteger("retryAfterMs", retryAfterMs, { min: 0, max: RETRY_MS_MAX }, "invalid_input");
+      await end(claim, `${retryable ? "retry" : "dead"} ${delayMs} 0 ${reason}`, said);
+    },
+
+    release: (claim) => end(claim, "release 0 0 ", ""),
+  };
+}
+
+function checkLease(leaseMs: number): number {
+  return checkInteger("leaseMs", leaseMs, { min: 1_000, max: 3_600_000 }, "invalid_input");
+}
+
+function checkClaim({ id, fence }: Claim): void {
+  checkJobId("id", id);
+  if (typeof fence !== "string" || !/^\d{1,20}$/.test(fence))
+    refuse("fence", "the fence that the job was given out with", fence, "invalid_input");
+}
+
+function lost(id: string): MarrowError {
+  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
+}
