@@ -29,6 +29,8 @@ const MIB = 1_048_576;
 /** What the heap and the process may grow by between the first third and the end: caches with bounds fill up. */
 const HEAP_GROWTH_MAX = 128 * MIB;
 const RSS_GROWTH_MAX = 384 * MIB;
+/** Limits are on, so that their admin routes are there, and never reached. */
+const PLENTY = { limit: 2 ** 40 };
 const UPSTREAM_KEY = "sk-fuzz-upstream-000000000000";
 
 /** A model that mostly answers, and fails in the ways that models do. */
@@ -85,7 +87,7 @@ it(
       config: {
         logLevel: "debug",
         bodyBytesMax: BODY_BYTES_MAX,
-        limits: { enabled: false },
+        limits: { userRequests: PLENTY, userTokens: PLENTY, appRequests: PLENTY, keyUsers: PLENTY },
         vectorStores: { fileBytesMax: BODY_BYTES_MAX },
       },
       log: {
@@ -99,6 +101,9 @@ it(
     });
     const faults: unknown[] = [];
     const onFault = (error: unknown) => void faults.push(error);
+    // Most answers are errors, and nobody reads their stacks.
+    const frames = Error.stackTraceLimit;
+    Error.stackTraceLimit = 4;
     process.on("unhandledRejection", onFault).on("uncaughtException", onFault);
     const background = startBackground();
     await app.listen({ host: "127.0.0.1", port: 0 });
@@ -118,17 +123,25 @@ it(
     let before: Memory | undefined;
     let left = COUNT;
 
+    const failures = new Map<string, number>();
+    const isReal = ({ method, url }: Route) => url === "/mcp" && method === "POST";
+    const sendInside = (request: FuzzRequest, signal: AbortSignal) =>
+      app.inject({ ...request, signal } as InjectOptions);
+
     async function ask(route: Route, request: FuzzRequest): Promise<void> {
       const mayGoOn = STREAMS.test(route.url);
-      const signal = AbortSignal.timeout(mayGoOn ? LEAVE_MS : ANSWER_MS);
-      const answering =
-        route.url === "/mcp" && request.method === "POST"
-          ? sendReal(port, request)
-          : app.inject({ ...request, signal } as InjectOptions);
+      const stop = new AbortController();
+      const timer = setTimeout(() => stop.abort(), mayGoOn ? LEAVE_MS : ANSWER_MS);
+      const answering = isReal(route) ? sendReal(port, request, stop.signal) : sendInside(request, stop.signal);
       const answer = await answering.catch((error: unknown) => error as Error);
+      clearTimeout(timer);
       if (answer instanceof Error) {
         if (!mayGoOn) note(`no answer, ${route.method} ${route.url}`, `${answer.message} ${show(request)}`);
         return;
+      }
+      if (answer.statusCode >= 500) {
+        const failure = `${answer.statusCode} ${/"code":"(\w+)"/.exec(answer.body)?.[1] ?? ""}`;
+        failures.set(failure, (failures.get(failure) ?? 0) + 1);
       }
       statuses.set(answer.statusCode, (statuses.get(answer.statusCode) ?? 0) + 1);
       const type = answer.headers["content-type"]?.toString() ?? "";
@@ -169,7 +182,7 @@ it(
     try {
       await Promise.all(Array.from({ length: LANES }, lane));
       const after = memory();
-      report(counts, statuses, told, lines, before, after);
+      report(counts, statuses, failures, told, lines, before, after);
       expect(wrong).toEqual([]);
       expect(faults).toEqual([]);
       expect(all.filter(({ method, url }) => !counts.has(`${method} ${url}`))).toEqual([]);
@@ -177,6 +190,7 @@ it(
       expect(after.heap - (before?.heap ?? 0)).toBeLessThan(HEAP_GROWTH_MAX);
       expect(after.rss - (before?.rss ?? 0)).toBeLessThan(RSS_GROWTH_MAX);
     } finally {
+      Error.stackTraceLimit = frames;
       process.off("unhandledRejection", onFault).off("uncaughtException", onFault);
       await agent.close();
       await bus.close();
@@ -205,6 +219,7 @@ function judgeSocket(sent: string, text: string, secrets: readonly string[]): st
 function report(
   counts: ReadonlyMap<string, number>,
   statuses: ReadonlyMap<number, number>,
+  failures: ReadonlyMap<string, number>,
   told: ReadonlyMap<string, number>,
   lines: readonly string[],
   before: Memory | undefined,
@@ -218,6 +233,7 @@ function report(
     ...routes.map(([name, count]) => `${String(count).padStart(7)} ${name}`),
     `statuses: ${answers.map(([status, count]) => `${status}: ${count}`).join(", ")}`,
     `since a third: heap ${mib(after.heap - (before?.heap ?? 0))} MiB more, RSS ${mib(after.rss - (before?.rss ?? 0))} MiB more`,
+    ...[...failures].map(([failure, count]) => `${String(count).padStart(7)} ${failure}`),
     ...[...told].map(([what, count]) => `${count} times ${what}`),
     ...lines.map((line) => line.trimEnd()),
   ];
@@ -225,11 +241,15 @@ function report(
 }
 
 /** Sends a request over HTTP: for a library that asks more of its socket than `inject` has. */
-async function sendReal(port: number, { method, url, headers, payload }: FuzzRequest): Promise<LightMyRequestResponse> {
+async function sendReal(
+  port: number,
+  { method, url, headers, payload }: FuzzRequest,
+  signal: AbortSignal,
+): Promise<LightMyRequestResponse> {
   const answer = await fetch(`http://127.0.0.1:${port}${url}`, {
     method,
     headers,
-    signal: AbortSignal.timeout(ANSWER_MS),
+    signal,
     ...(payload !== undefined && { body: payload }),
   });
   const body = await answer.text();
