@@ -45,9 +45,9 @@ export function toAgentCard({ card }: AgentInfo, url: string): AgentCard {
 
 /**
  * Has a message of A2A handled by an agent of the bus: its answer, while it is made, is an artifact. A message goes to the agent once, however
- * often it is executed: another process that takes a task up reads the same answer on.
+ * often it is executed: another process that takes a task up reads the same answer on. What fails ends the task as failed, and `onError` hears it.
  */
-export function executeOnBus(bus: Bus, agent: string): AgentExecutor {
+export function executeOnBus(bus: Bus, agent: string, onError: (error: unknown) => void): AgentExecutor {
   const running = new Map<string, AbortController>();
 
   return {
@@ -86,7 +86,10 @@ export function executeOnBus(bus: Bus, agent: string): AgentExecutor {
           (state, text) => tell(status(state, text)),
         );
       } catch (error) {
-        if (!given.signal.aborted) throw error;
+        if (given.signal.aborted) return;
+        // The SDK would print the error with its stack and the caller's words, and tell its message to the client.
+        onError(error);
+        tell(status(TaskState.TASK_STATE_FAILED, "the agent could not be asked"));
       } finally {
         running.delete(taskId);
       }

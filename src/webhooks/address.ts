@@ -23,6 +23,8 @@ export interface AddressGuard {
 const URL_CHARS_MAX = 2_048;
 /** Ports below this belong to services of the system (mail, SSH, DNS): none but those of the web may be called at public addresses. */
 const SYSTEM_PORTS_END = 1_024;
+/** Names that lead nowhere public (RFC 6761, RFC 8375, and `internal`, which ICANN keeps for private networks). Whatever they resolve to is checked too. */
+const PRIVATE_NAME = /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|home\.arpa|onion|test|invalid)\.?$/i;
 const WEB_PORTS: ReadonlySet<string> = new Set(["", "80", "443"]);
 
 /**
@@ -54,6 +56,7 @@ export function createAddressGuard({ allowNetworks = [], allowHttp = false }: Ad
       const trusted = isAddress ? isAllowed(host) : allowNetworks.length > 0;
       if (!trusted && !WEB_PORTS.has(url.port) && Number(url.port) < SYSTEM_PORTS_END)
         throw denied(`url must have port 80, 443 or one of at least ${SYSTEM_PORTS_END}`);
+      if (!trusted && !isAddress && PRIVATE_NAME.test(host)) throw denied("url names a host that is not public");
       return url;
     },
 

@@ -105,6 +105,9 @@ describe("the guard of addresses", () => {
     ["https://0.0.0.0/", "this network"],
     ["https://127.1/", "loopback cut short"],
     ["https://017700000001/", "loopback in octal"],
+    ["https://localhost./", "a name of this machine"],
+    ["https://metadata.google.internal/", "a name of a private network"],
+    ["https://printer.local/", "a name of the local network"],
     ["https://example.com:22/", "a system's port"],
     ["https://example.com:25/", "mail"],
   ])("refuses %s: %s", (url) => {

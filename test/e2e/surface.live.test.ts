@@ -70,6 +70,7 @@ describe("a gateway without authentication", () => {
       ).status;
     for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
       for (const origin of [
+        "",
         "https://evil.example",
         "null",
         "http://localhost.evil.example",

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
+import { format } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { InjectOptions, LightMyRequestResponse } from "fastify";
-import { expect, inject, it } from "vitest";
+import { expect, inject, it, vi } from "vitest";
 import { createBus } from "../../src/bus/index.ts";
 import { staticEmbedder } from "../../src/embedders/index.ts";
 import { createApiKeys, openGateway } from "../../src/gateway/index.ts";
@@ -104,6 +105,14 @@ it(
     // Most answers are errors, and nobody reads their stacks.
     const frames = Error.stackTraceLimit;
     Error.stackTraceLimit = 4;
+    // Libraries print to the console what they think should be seen.
+    const printed = [vi.spyOn(console, "error"), vi.spyOn(console, "warn"), vi.spyOn(console, "log")];
+    for (const spy of printed)
+      spy.mockImplementation((...words: unknown[]) => {
+        const line = format(...words);
+        const fault = judgeLine(line, secrets);
+        if (fault !== undefined) note(`${fault}, by a library`, line.slice(0, 600));
+      });
     process.on("unhandledRejection", onFault).on("uncaughtException", onFault);
     const background = startBackground();
     await app.listen({ host: "127.0.0.1", port: 0 });
@@ -191,6 +200,7 @@ it(
       expect(after.rss - (before?.rss ?? 0)).toBeLessThan(RSS_GROWTH_MAX);
     } finally {
       Error.stackTraceLimit = frames;
+      for (const spy of printed) spy.mockRestore();
       process.off("unhandledRejection", onFault).off("uncaughtException", onFault);
       await agent.close();
       await bus.close();

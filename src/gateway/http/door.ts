@@ -54,9 +54,12 @@ export function guardDoor(app: FastifyInstance, config: DoorConfig): Door {
 }
 
 function refusalOf(request: FastifyRequest, door: Door): MarrowError | undefined {
-  if (!door.knowsHost(request.headers.host))
+  const { rawHeaders } = request.raw;
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host").length;
+  if (hosts > 1 || !door.knowsHost(request.headers.host))
     return forbidden("host", "the Host header names a host that is not in allowedHosts of the configuration");
-  const origin = header(request, "origin");
+  // An empty Origin is none that a browser sends.
+  const { origin } = request.headers;
   if (origin !== undefined) {
     if (door.knowsOrigin(origin, request.headers.host)) return undefined;
     return forbidden("origin", "the Origin header names an origin that is not in cors.origins of the configuration");

@@ -5,6 +5,7 @@ import {
   formatSSEEvent,
   HTTP_EXTENSION_HEADER,
 } from "@a2a-js/sdk";
+import { RequestMalformedError } from "@a2a-js/sdk/errors";
 import {
   DefaultRequestHandler,
   defaultServerCallContextBuilder,
@@ -75,7 +76,7 @@ export function registerA2A(
     const handler = new DefaultRequestHandler(
       toAgentCard(agent, url),
       a2a.taskStore,
-      a2a.executor(executeOnBus(buses(scope), agent.card.name)),
+      a2a.executor(executeOnBus(buses(scope), agent.card.name, onError)),
       a2a.eventBusManager,
       a2a.pushNotificationStore,
       a2a.pushNotificationSender,
@@ -111,6 +112,7 @@ export function registerA2A(
         ...(requested !== undefined && { requestedVersion: requested }),
       });
       validateVersion(context.requestedVersion, await handler.getAgentCard(), "JSONRPC");
+      checkIds(request.body);
       const answer = await rpc.handle(request.body as Record<string, unknown>, context);
       if (!(Symbol.asyncIterator in answer)) return reply.send(answer);
       const events = answer;
@@ -126,6 +128,29 @@ export function registerA2A(
       return reply.send({ jsonrpc: "2.0", id, error: JsonRpcTransportHandler.mapToJSONRPCError(error) });
     }
   });
+}
+
+/** An id that may stand in a line of the log: the SDK prints those of tasks that it does not find. */
+const ID = /^[\x21-\x7e]{0,256}$/;
+
+/** @throws RequestMalformedError for an id with blanks, line breaks or characters beyond ASCII, or a long one */
+function checkIds(body: unknown): void {
+  const { params } = (body ?? {}) as { readonly params?: Readonly<Record<string, unknown>> | null };
+  const { message } = (params ?? {}) as { readonly message?: Readonly<Record<string, unknown>> | null };
+  const references = message?.["referenceTaskIds"];
+  const ids = {
+    "params.id": params?.["id"],
+    "params.taskId": params?.["taskId"],
+    "message.messageId": message?.["messageId"],
+    "message.taskId": message?.["taskId"],
+    "message.contextId": message?.["contextId"],
+    ...Object.fromEntries(
+      (Array.isArray(references) ? references : []).map((id: unknown, at) => [`message.referenceTaskIds.${at}`, id]),
+    ),
+  };
+  for (const [path, id] of Object.entries(ids))
+    if (typeof id === "string" && !ID.test(id))
+      throw new RequestMalformedError(`${path} must be at most 256 printable ASCII characters without blanks`);
 }
 
 type Events = AsyncGenerator<unknown, void, undefined>;

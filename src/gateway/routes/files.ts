@@ -18,7 +18,17 @@ interface Named {
 /** `/v1/files`: upload (multipart), list, retrieve, content, delete. */
 export function registerFiles({ app, stores }: GatewayApp, { fileBytesMax }: { readonly fileBytesMax: number }): void {
   app.register(async (uploads) => {
-    await uploads.register(multipart, { limits: { fileSize: fileBytesMax, files: 1, fields: 8, fieldSize: 4_096 } });
+    await uploads.register(multipart, {
+      limits: {
+        fileSize: fileBytesMax,
+        files: 1,
+        fields: 8,
+        parts: 9,
+        headerPairs: 16,
+        fieldNameSize: 100,
+        fieldSize: 4_096,
+      },
+    });
     uploads.post("/v1/files", { bodyLimit: fileBytesMax + 65_536 }, async (request) => {
       if (!request.isMultipart()) throw new MarrowError("invalid_input", "the body must be multipart/form-data");
       const { fields, file } = await readParts(request, fileBytesMax);
