@@ -126,6 +126,7 @@ describe("the line of a job", () => {
       left: 4,
       lives: 5,
       of: 4,
+      noted: false,
     });
     await redis.send(["SET", key, `${line} more`]);
     await expect(queue.get(id)).rejects.toMatchObject({ code: "corrupt_record" });
