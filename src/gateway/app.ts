@@ -18,6 +18,7 @@ import { bearerOf, namedUser } from "./identity.ts";
 import { acceptDeployments, rewriteUrl } from "./http/aliases.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { acceptEncodings } from "./http/encodings.ts";
+import { acceptIdempotencyKeys } from "./http/idempotency.ts";
 import { acceptJson } from "./http/json-body.ts";
 import { noteRoutes, type Route } from "./http/not-found.ts";
 import { toLogger } from "./http/logger.ts";
@@ -162,6 +163,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   allowOrigins(app, config.cors);
   acceptEncodings(app);
   acceptDeployments(app);
+  acceptIdempotencyKeys(app, redis);
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     if (request.routeOptions.config.open === true) return done();

@@ -1,8 +1,9 @@
 import type { ServerResponse } from "node:http";
+import { recordingOf } from "./http/recording.ts";
 
 /** The way of an answer to who asked, who may read slowly, or leave. */
 export interface Outlet {
-  /** They left: nothing is written any more. */
+  /** They left, and nobody else wants the rest: nothing is written any more. */
   readonly gone: boolean;
   /** Writes; what it answers, if anything, is to be waited for before more is written. */
   write(bytes: string | Uint8Array): Promise<void> | undefined;
@@ -12,6 +13,8 @@ export interface Outlet {
 /** Fires when whoever asked leaves before the answer's end. */
 export function goneOf(raw: ServerResponse): AbortSignal {
   const gone = new AbortController();
+  // A recorded answer is wanted by whoever asks again with its key.
+  if (recordingOf(raw) !== undefined) return gone.signal;
   raw.once("close", () => {
     if (!raw.writableFinished) gone.abort();
   });
@@ -20,6 +23,7 @@ export function goneOf(raw: ServerResponse): AbortSignal {
 
 /** Opens the way; `onGone` hears, once, that they left before its end. */
 export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
+  const recording = recordingOf(raw);
   let gone = raw.destroyed;
   let slow: PromiseWithResolvers<void> | undefined;
   const goOn = () => {
@@ -29,23 +33,25 @@ export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
   const onClose = () => {
     gone = true;
     goOn();
-    onGone();
+    if (recording === undefined) onGone();
   };
-  if (gone) onGone();
+  if (gone) onClose();
   else raw.once("close", onClose);
   raw.on("drain", goOn);
   return {
     get gone() {
-      return gone;
+      return gone && recording === undefined;
     },
     write(bytes) {
+      if (gone) recording?.add(bytes);
       if (gone || raw.write(bytes)) return undefined;
       slow ??= Promise.withResolvers();
       return slow.promise;
     },
     end() {
       raw.off("close", onClose);
-      if (!gone) raw.end();
+      if (gone) recording?.end();
+      else raw.end();
     },
   };
 }

@@ -12,6 +12,7 @@ import { toCacheJudge } from "./cache-judge.ts";
 import type { GatewayConfig, Plan } from "./config.ts";
 import type { Metrics } from "./metrics.ts";
 import { toRules } from "./plans.ts";
+import { forgetAnswers } from "./http/held-key.ts";
 import { createResponses, type Responses } from "./responses/responses.ts";
 import type { Spend } from "./spend.ts";
 
@@ -108,6 +109,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       },
       async forget(user) {
         const [own, other] = [await memory.forget(user), await conversations.forget(user)];
+        await forgetAnswers(scoped, user);
         return {
           sessions: own.sessions + other.sessions,
           turns: own.turns + other.turns,

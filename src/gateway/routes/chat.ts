@@ -7,6 +7,7 @@ import { askerOf } from "../asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import type { GatewayConfig } from "../config.ts";
 import { toErrorAnswer } from "../error-body.ts";
+import { recordingOf } from "../http/recording.ts";
 import { header } from "../identity.ts";
 import { goneOf, openOutlet } from "../outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
@@ -97,6 +98,7 @@ async function writeThrough(request: FastifyRequest, { raw }: FastifyReply, stre
   } catch (error) {
     request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
     // The status is long sent: the official clients read an error from an event of its own.
+    recordingOf(raw)?.fail();
     void outlet.write(toEvent(JSON.stringify(toErrorAnswer(error).body)));
   }
   outlet.end();

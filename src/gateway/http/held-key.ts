@@ -1,0 +1,68 @@
+import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type ScopedRedis } from "../../redis/index.ts";
+import type { RecordedAnswer } from "./recording.ts";
+
+/** How long a first answer is given again, in milliseconds: retries come within minutes. */
+const LIFE_MS = 3_600_000;
+/** How long a request holds its key without being heard of, in milliseconds; it is heard of every third of that. */
+export const LEASE_MS: number = 60_000;
+
+/** What stands under a key: a request that is on its way, or its answer. */
+export type Held =
+  | { readonly state: "running"; readonly print: string; readonly holder: string }
+  | ({ readonly state: "done"; readonly print: string } & RecordedAnswer);
+
+/** One idempotency key of a user's. */
+export interface HeldKey {
+  /** Takes a free key and answers `undefined`, or what stands under it. */
+  take(print: string, holder: string): Promise<Held | undefined>;
+  renew(print: string, holder: string): Promise<void>;
+  keep(print: string, answer: RecordedAnswer): Promise<void>;
+  drop(): Promise<void>;
+}
+
+/** Opens one key; nothing is sent before it is used. */
+export function createHeldKey(redis: ScopedRedis, user: string, key: string): HeldKey {
+  const tag = tagOf(redis, user);
+  const [place, index] = [`${tag}:idempotent:${key}`, `${tag}:idempotency:${encodeKeyPart("user", user)}`];
+  const running = (print: string, holder: string) => encodeRecord({ state: "running", print, holder });
+  return {
+    async take(print, holder) {
+      const set = ["SET", place, running(print, holder), "NX", "PX", String(LEASE_MS)];
+      const [taken, held] = allOf(
+        await redis.pipeline([set, ["GET", place]], { retry: "never", reply: "bytes" }),
+      ) as unknown as [unknown, Buffer | null];
+      if (taken !== null || held === null) return undefined;
+      const found = decodeRecord(held) as Held;
+      // The reply to this very request was lost and it was sent again.
+      return found.state === "running" && found.holder === holder ? undefined : found;
+    },
+    async renew(print, holder) {
+      await redis.send(["SET", place, running(print, holder), "XX", "PX", String(LEASE_MS)], { retry: "safe" });
+    },
+    async keep(print, answer) {
+      const now = Date.now();
+      const commands = [
+        ["SET", place, encodeRecord({ state: "done", print, ...answer }), "PX", String(LIFE_MS)],
+        ["ZADD", index, String(now), key],
+        ["ZREMRANGEBYSCORE", index, "-inf", String(now - LIFE_MS)],
+        ["PEXPIRE", index, String(LIFE_MS)],
+      ];
+      allOf(await redis.pipeline(commands, { retry: "safe" }));
+    },
+    async drop() {
+      await redis.send(["UNLINK", place], { retry: "safe" });
+    },
+  };
+}
+
+/** Forgets the answers that are kept for a user. */
+export async function forgetAnswers(redis: ScopedRedis, user: string): Promise<void> {
+  const index = `${tagOf(redis, user)}:idempotency:${encodeKeyPart("user", user)}`;
+  const keys = (await redis.send(["ZRANGE", index, "0", "-1"])) as readonly string[];
+  for (const key of keys) await redis.send(["UNLINK", `${tagOf(redis, user)}:idempotent:${key}`], { retry: "safe" });
+  await redis.send(["UNLINK", index], { retry: "safe" });
+}
+
+function tagOf(redis: ScopedRedis, user: string): string {
+  return keyTag(redis, ["idempotency", user]);
+}

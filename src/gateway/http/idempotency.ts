@@ -1,0 +1,99 @@
+import { hash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { MarrowError } from "../../errors.ts";
+import { cannotServe, type Redis } from "../../redis/index.ts";
+import { askerOf } from "../asker.ts";
+import { header } from "../identity.ts";
+import { bodyOf } from "../parts.ts";
+import { createHeldKey, LEASE_MS, type HeldKey } from "./held-key.ts";
+import { record, type RecordedAnswer } from "./recording.ts";
+
+/** Longest that a second request waits for the first one's answer, in milliseconds. */
+const WAIT_MS = 120_000;
+const KEY_CHARS_MAX = 256;
+/** Largest answer that is kept. */
+const BYTES_MAX = 8 * 1_048_576;
+
+/** Routes whose requests do something once; others have keys of their own, or are the same however often they come. */
+const ROUTES: ReadonlySet<string> = new Set([
+  "/v1/chat/completions",
+  "/v1/responses",
+  "/v1/responses/compact",
+  "/v1/conversations",
+  "/v1/conversations/:conversation/items",
+]);
+
+/**
+ * `Idempotency-Key` on requests that are answered at once: the first request with a key does its work, and its answer is given again to all
+ * others with the same key, of the same user and route, for an hour. A second one that comes meanwhile waits for the first. Once begun, the
+ * work goes on although the client hung up, so that its retry finds the answer. Failures and refusals are not kept: a retry tries anew. A key
+ * that comes with another body is a `conflict`. One round trip before, and one after; while Redis is away keys are passed over.
+ */
+export function acceptIdempotencyKeys(app: FastifyInstance, redis: Redis): void {
+  app.addHook("preHandler", async (request, reply) => {
+    const key = header(request, "idempotency-key");
+    const route = request.routeOptions.url ?? "";
+    if (key === undefined || request.method !== "POST" || !ROUTES.has(route)) return;
+    const body = (request.body ?? {}) as { readonly user?: unknown; readonly background?: unknown };
+    // Responses in the background have keys of the queue's.
+    if (body.background === true) return;
+    if (key.length > KEY_CHARS_MAX)
+      throw new MarrowError("invalid_input", `an idempotency key has at most ${KEY_CHARS_MAX} characters`, {
+        details: { path: "idempotency-key" },
+      });
+    const { scope, user } = askerOf(request, body.user);
+    const store = createHeldKey(
+      redis.scope(scope),
+      user,
+      hash("sha256", JSON.stringify([request.url.split("?")[0], key])),
+    );
+    const kept = await claim(store, printOf(request), request.id).catch((error: unknown) => {
+      if (cannotServe(error)) return "away" as const;
+      throw error;
+    });
+    if (kept === "away") return;
+    if (kept !== "claimed") {
+      await sendAgain(reply, kept);
+      return;
+    }
+    const print = printOf(request);
+    const renewal = setInterval(() => void store.renew(print, request.id).catch(() => {}), LEASE_MS / 3);
+    renewal.unref();
+    record(reply.raw, BYTES_MAX, (answer) => {
+      clearInterval(renewal);
+      void (answer === undefined ? store.drop() : store.keep(print, answer)).catch(() => {});
+    });
+  });
+}
+
+/** Takes the key, or answers what the first request with it was answered, waiting for that. @throws MarrowError `conflict` */
+async function claim(store: HeldKey, print: string, holder: string): Promise<RecordedAnswer | "claimed"> {
+  for (let waitedMs = 0, stepMs = 50; ; waitedMs += stepMs, stepMs = Math.min(1_000, stepMs * 2)) {
+    const held = await store.take(print, holder);
+    if (held === undefined) return "claimed";
+    if (held.print !== print)
+      throw new MarrowError("conflict", "another request was sent with this idempotency key", {
+        details: { path: "idempotency-key" },
+      });
+    if (held.state === "done") return held;
+    if (waitedMs >= WAIT_MS)
+      throw new MarrowError("conflict", "the first request with this idempotency key is still being answered", {
+        details: { path: "idempotency-key" },
+      });
+    await pause(stepMs);
+  }
+}
+
+function sendAgain(reply: FastifyReply, { status, headers, body }: RecordedAnswer): FastifyReply {
+  return reply
+    .code(status)
+    .headers({ ...headers, "idempotent-replayed": "true" })
+    .send(body);
+}
+
+/** What must be the same in two requests with one key. */
+function printOf(request: FastifyRequest): string {
+  const named = ["x-marrow-session", "x-marrow-user", "x-marrow-cache-control"].map((name) => header(request, name));
+  return hash("sha256", JSON.stringify([named, hash("sha256", bodyOf(request)?.bytes ?? Buffer.alloc(0))]));
+}

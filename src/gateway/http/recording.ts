@@ -1,0 +1,84 @@
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+
+/** An answer as it was sent, or would have been: enough to send it again. */
+export interface RecordedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Records an answer while it is written, also after its client has left. */
+export interface Recording {
+  /** Takes bytes that are not written because the client is gone. */
+  add(bytes: string | Uint8Array): void;
+  /** Ends an answer whose client is gone. */
+  end(): void;
+  /** The answer is a failure, whatever its status says: nothing of it is kept. */
+  fail(): void;
+}
+
+/** Headers of an answer that are sent again. */
+const KEPT = /^(content-type|x-marrow-.+|x-ratelimit-.+|ratelimit.*|age)$/;
+
+const recordings = new WeakMap<ServerResponse, Recording>();
+
+/** The recording of an answer, where it is recorded. */
+export function recordingOf(raw: ServerResponse): Recording | undefined {
+  return recordings.get(raw);
+}
+
+/**
+ * Records what is written to an answer, up to a number of bytes. `onEnd` hears once of the whole answer, of `undefined` for one that failed or
+ * was too large. It is called before the last byte leaves, and what it answers is waited for by nobody.
+ */
+export function record(
+  raw: ServerResponse,
+  bytesMax: number,
+  onEnd: (answer: RecordedAnswer | undefined) => void,
+): void {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  let head: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined;
+  let isFailed = false;
+  let isOver = false;
+  const [writeHead, write, end] = [raw.writeHead.bind(raw), raw.write.bind(raw), raw.end.bind(raw)];
+
+  function add(piece: unknown): void {
+    if (typeof piece !== "string" && !(piece instanceof Uint8Array)) return;
+    if (typeof piece === "string" && /^event: (?:error|response\.failed)\n/.test(piece)) isFailed = true;
+    bytes += piece.length;
+    if (bytes > bytesMax) isFailed = true;
+    else pieces.push(Buffer.from(piece as string));
+  }
+
+  function finish(): void {
+    if (isOver) return;
+    isOver = true;
+    const { status, headers } = head ?? { status: raw.statusCode, headers: {} };
+    const isKept = !isFailed && status >= 200 && status < 300;
+    onEnd(isKept ? { status, headers, body: Buffer.concat(pieces).toString("utf8") } : undefined);
+  }
+
+  raw.writeHead = (status: number, ...rest: unknown[]) => {
+    const given = rest.find((one) => typeof one === "object" && one !== null) as OutgoingHttpHeaders | undefined;
+    head = { status, headers: toKept({ ...raw.getHeaders(), ...given }) };
+    return (writeHead as (...args: unknown[]) => ServerResponse)(status, ...rest);
+  };
+  raw.write = ((piece: unknown, ...rest: unknown[]) => {
+    add(piece);
+    return (write as (...args: unknown[]) => boolean)(piece, ...rest);
+  }) as typeof write;
+  raw.end = ((piece?: unknown, ...rest: unknown[]) => {
+    add(piece);
+    finish();
+    return (end as (...args: unknown[]) => ServerResponse)(piece, ...rest);
+  }) as typeof end;
+  recordings.set(raw, { add, end: finish, fail: () => (isFailed = true) });
+}
+
+function toKept(headers: OutgoingHttpHeaders): Readonly<Record<string, string>> {
+  const kept = Object.entries(headers).flatMap(([name, value]) =>
+    KEPT.test(name.toLowerCase()) && value !== undefined ? [[name.toLowerCase(), String(value)]] : [],
+  );
+  return Object.fromEntries(kept) as Readonly<Record<string, string>>;
+}
