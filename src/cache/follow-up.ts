@@ -20,7 +20,7 @@ const EMPTY = new Set(
 );
 /** "it" that stands for nothing: the time, the weather, what can be done. */
 const EXPLETIVE =
-  /\b(?:(?:what|which) (?:time|day|date|year|month) (?:is|was|will) it|how (?:hot|cold|warm|late|early|far|long) (?:is|was|does|will|did) it|(?:is|was|will|does|did|can|could|would) it (?:be )?(?:going to )?(?:rain|snow|raining|snowing|cold|hot|warm|sunny|windy|true that|safe|possible|legal|illegal|okay|ok|bad|good|better|hard|easy|normal|worth|necessary|dangerous|healthy|(?:take|cost)(?= to\b))|it(?:'s| is) (?:possible|safe|true that))\b/i;
+  /\b(?:(?:what|how)(?:'s| is| was| does| would| did| will| must)? it (?:be |feel |mean |take |cost |look |seem )?(?:like )?(?:to|for|when|if|being|having|living|working|dating|going|growing|studying)\b|(?:what|how)(?:'s| is| was| does| would) it (?:be |feel )?like\b|(?:what|which) (?:time|day|date|year|month) (?:is|was|will) it|how (?:hot|cold|warm|late|early|far|long) (?:is|was|does|will|did) it|(?:is|was|will|does|did|can|could|would) it (?:be )?(?:going to )?(?:rain|snow|raining|snowing|cold|hot|warm|sunny|windy|true that|safe|possible|legal|illegal|okay|ok|bad|good|better|hard|easy|normal|worth|necessary|dangerous|healthy|(?:take|cost)(?= to\b))|it(?:'s| is) (?:possible|safe|true that))\b/i;
 const CARRIES_ON = /^(?:and|or|but|so|then|also|what about|how about|what if|and then|in that case|instead)\b/i;
 
 /**
@@ -53,6 +53,13 @@ export function isFollowUp(text: string): boolean {
     } else if (BACKWARD.has(word)) {
       if (said.length < 2) return true;
     } else if (PERSONAL.has(word) && !isCount(word, rest[at - 1]) && said.length < 2) {
+      // "Which one is better, A or B" names what it chooses from.
+      if (
+        /^ones?$/.test(word) &&
+        /^(?:which|what)$/.test(rest[at - 1] ?? "") &&
+        rest.slice(at + 1).filter(says).length > 1
+      )
+        continue;
       if (!said.some(isNamed)) return true;
     }
   }

@@ -1,7 +1,7 @@
 import type { Clause, Item } from "./clause.ts";
 import type { Level } from "./level.ts";
 import { kinshipOf } from "./partners.ts";
-import { SOFT, SOFT_BEFORE_PREPOSITION } from "./words/function-words.ts";
+import { SOFT, SOFT_BEFORE_PREPOSITION, SOFT_BEFORE_WAY, TRANSPORT } from "./words/function-words.ts";
 
 /** Partners of two sentences: for each item the number of its pair, or -1. */
 export interface Alignment {
@@ -103,6 +103,13 @@ export function isSoft(items: readonly Item[], at: number): boolean {
     SOFT_BEFORE_PREPOSITION.has(lemma) &&
     next !== undefined &&
     /^(?:by|in|on|at|of|from|to|for|about|with)$/.test(next.mark)
+  )
+    return true;
+  if (
+    SOFT_BEFORE_WAY.has(lemma) &&
+    next !== undefined &&
+    /^(?:from|to|between)$/.test(next.mark) &&
+    items.some((one) => one !== item && TRANSPORT.has(one.entry.lemma))
   )
     return true;
   if (lemma === "year" && next?.isNumber === true && /^\d{4}$/.test(next.word)) return true;

@@ -10,6 +10,8 @@ export interface Placed {
   readonly isSuperlative: boolean;
   /** An act: "skating". */
   readonly isAct: boolean;
+  /** An adverb of manner: "permanently". */
+  readonly isAdverb: boolean;
 }
 
 /** What may be rearranged between two sentences. */
@@ -157,6 +159,9 @@ function moveOf(
     // "Which city is the largest" asks for the largest city.
     return [withMark(block, opens.mark, opens.starts), withMark(before, "", false)].flat();
   }
+  if (block.length === 1 && first.isAdverb && first.mark === "") return [{ ...first, starts: goal.starts }, ...before];
+  if (before.length === 1 && opens.isAdverb && opens.mark === "" && isNeighbour)
+    return [...withMark(block, first.mark, true), ...before];
   if (
     freedom.keywords &&
     block.length + before.length <= 8 &&

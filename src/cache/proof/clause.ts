@@ -12,6 +12,7 @@ import {
   SAME_PREPOSITION,
   STRESS,
   TENSES,
+  TRANSPORT,
   type Modality,
   type Tense,
 } from "./words/function-words.ts";
@@ -50,6 +51,8 @@ export interface Clause {
   readonly loose: readonly string[];
   readonly symbols: readonly string[];
   readonly negations: number;
+  /** Whether it has content words alone: keywords. */
+  readonly isBare: boolean;
   /** Conjunctions, in order. */
   readonly joints: readonly string[];
 }
@@ -88,6 +91,8 @@ function createBuilder() {
   let degree: Item["degree"] = "";
   let ownerOf: number | undefined;
   let tail: string[] = [];
+  let isMarked = false;
+  let isBare = true;
 
   /** Begins a phrase. Of two prepositions in a row the second one binds, and the first one belongs to the verb before. */
   function begin(word: string): void {
@@ -153,6 +158,11 @@ function createBuilder() {
         push(token);
         return;
       }
+      if (isMarked) {
+        isMarked = false;
+        return;
+      }
+      const content = items.length;
       const conjunction = CONJUNCTIONS.get(text);
       const preposition = PREPOSITIONS.has(text) ? (SAME_PREPOSITION.get(text) ?? text) : SAME_PREPOSITION.get(text);
       if (NEGATIONS.has(text) || text === "no_longer") {
@@ -196,9 +206,15 @@ function createBuilder() {
       } else if (preposition !== undefined && !(text === "like" && LIKE_IS_A_VERB.test(before?.text ?? ""))) {
         closeOwner();
         begin(text === "to" && isVerb(next, afterNext) ? "inf" : preposition);
+      } else if (isOnItsWay(text, items, next, afterNext)) {
+        // "Leaving Boston" is from Boston, and "arriving in Denver" to Denver.
+        closeOwner();
+        begin(/^(?:leav|depart)/.test(text) ? "from" : "to");
+        isMarked = /^(?:in|at|to|from)$/.test(next?.text ?? "");
       } else if (text === "mine" || (/^(?:got|gets?|getting|gotten)$/.test(text) && isParticiple(next))) {
         // "It got charged" is "it was charged".
       } else push(token);
+      if (items.length === content) isBare = false;
     },
 
     end(form: Form): Clause {
@@ -214,6 +230,7 @@ function createBuilder() {
         persons,
         loose: [...bound, ...owners.map((one) => `owner ${one}`)].toSorted(),
         symbols,
+        isBare,
         negations,
         joints,
       };
@@ -245,6 +262,29 @@ function withMeasures(items: readonly Item[]): Item[] {
     );
     return measured ? { ...item, word: lemma, entry: lookUp(lemma) } : item;
   });
+}
+
+const WAY_VERB = /^(?:leav|depart|arriv)(?:e|es|ing|s|ed)?$/;
+const WHEN = new Set(
+  "morning afternoon evening night noon midnight today tomorrow yesterday tonight monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december early late earliest latest first last".split(
+    " ",
+  ),
+);
+
+/** Whether "leaving" or "arriving in" before a place only says where a way begins or ends. */
+function isOnItsWay(
+  text: string,
+  items: readonly Item[],
+  next: Token | undefined,
+  afterNext: Token | undefined,
+): boolean {
+  if (!WAY_VERB.test(text) || !items.some(({ entry }) => TRANSPORT.has(entry.lemma))) return false;
+  const isArrival = text.startsWith("arriv");
+  const marked = isArrival ? /^(?:in|at|to)$/.test(next?.text ?? "") : next?.text === "from";
+  const place = marked ? afterNext : next;
+  if ((isArrival && !marked) || place?.kind !== "word") return false;
+  if (WHEN.has(place.text) || PREPOSITIONS.has(place.text) || CONJUNCTIONS.has(place.text)) return false;
+  return !QUANTIFIERS.has(place.text) && !/^(?:the|a|an|this|that|around|no|not)$/.test(place.text);
 }
 
 function isBareVerb(text: string, before: Token | undefined): boolean {

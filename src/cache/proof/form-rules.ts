@@ -1,6 +1,9 @@
 /** What kind of thing a sentence asks for. */
 export type Form =
   | "list"
+  /** A list that is asked for by "show" or "list", and how one is shown. */
+  | "show"
+  | "display"
   | "explain"
   | "how"
   | "many"
@@ -36,7 +39,7 @@ const ANY = "(?: (?:all|any|some|the|a|an|every|each|of|only|full|complete))*";
 const OF_THINGS = "(?: (?:the )?(?:names? of|list of|lists of|list|listing of|number of the))?";
 const PERSON = "(?:i|you|we|one|u|someone|somebody|people|a person|they)";
 const WAY =
-  "(?:ways?|methods?|steps?|process|procedures?|techniques?|approach|approaches|instructions?|trick|tricks|tips|directions)";
+  "(?:ways?|methods?|steps?|process|procedures?|techniques?|approach|approaches|instructions?|trick|tricks|tips|directions|commands?)";
 const QUALITY =
   "(?:best|easiest|simplest|right|correct|proper|good|some|various|different|possible|main|common|exact|recommended|effective)";
 const BE = "(?:is|are|was|were)";
@@ -97,6 +100,11 @@ export const RULES: readonly Rule[] = [
     form: "list",
     as: "duration of",
   },
+  {
+    head: /^how (?:much time|many (?:minutes|hours|days|weeks|months|years)) (?:does|do|did|will|would) it take(?: (?:for|to))?(?= )/,
+    form: "list",
+    as: "duration of",
+  },
   { head: /^how long(?: (?:must|should|can) (?:i|you|we))?(?= )/, form: "list", as: "duration" },
   // Differences.
   {
@@ -126,7 +134,7 @@ export const RULES: readonly Rule[] = [
     form: "explain",
   },
   {
-    head: /^(?:give me |provide |show me |find |get |i want |i must |need )?(?:a |an |the |some |any |more )*(?:information|details?|explanation|overview|description|facts|data)(?: (?:about|on|of|for|regarding))(?= )/,
+    head: /^(?:give me |provide |show me |find |get |i (?:want|must|need|would like)(?: to (?:have|get|see))? |need )?(?:a |an |the |some |any |more )*(?:information|details?|explanation|overview|description|facts|data)(?: (?:about|on|of|for|regarding))(?= )/,
     form: "explain",
   },
   { head: /^(?:tell|teach)(?: me| us)?(?: (?:more|something))? about(?= )/, form: "explain" },
@@ -186,6 +194,7 @@ export const RULES: readonly Rule[] = [
   },
   { head: /^what (?:happens|will happen|would happen|to do)(?: [,])? (?:if|when|in case)(?= )/, form: "statement" },
   { head: /^how (?:come|is it that)(?= )/, form: "why" },
+  { head: /^what (?:causes|caused)(?= )/, form: "list", as: "cause of" },
   {
     head: /^(?:why|for what reason|what is the reason|what are the reasons|what is the cause|what (?:causes|caused) it)(?: (?:is it|it is|is) that| that| why| for| behind)?(?= )/,
     form: "why",
@@ -215,8 +224,24 @@ export const RULES: readonly Rule[] = [
     ),
     form: "who",
   },
+  { head: /^who (?:is|are|was|were) (?:the )?(?:authors?|writers?) of(?= )/, form: "who", as: "write" },
+  {
+    head: /^who (?:is|are|was|were) (?:the )?(?:professors?|instructors?|teachers?|lecturers?) (?:of|for)(?= )/,
+    form: "who",
+    as: "teach",
+  },
+  { head: /^who (?:is|are|was|were) (?:the )?inventors? of(?= )/, form: "who", as: "invent" },
+  { head: /^who (?:is|are|was|were) (?:the )?founders? of(?= )/, form: "who", as: "found" },
   { head: /^(?:who|whom)(?= )/, form: "who" },
   { head: /^(?:what|which) (?:person|people|individuals?)(?= )/, form: "who" },
+  {
+    head: /^(?:what|which) (?:professors?|instructors?|teachers?|lecturers?|authors?|writers?|artists?|painters?|scientists?|inventors?|composers?)(?= (?:teach|is teaching|taught|wrote|has written|painted|invented|discovered|composed|created|made|offers?|gives?)\w*\b)/,
+    form: "who",
+  },
+  {
+    head: /^(?:what (?:is|are|was|were)|tell me|give me) (?:the )?names? of (?:the )?(?:person|people|professors?|instructors?|teachers?|authors?|artists?|man|woman) (?:who|that)(?= )/,
+    form: "who",
+  },
   // Lists, also of one thing.
   { head: /^(?:what|which|how) about(?= )/, form: "keywords" },
   { head: new RegExp(`^(?:are|is) there${ANY}(?= )`), form: "exists" },
@@ -229,7 +254,13 @@ export const RULES: readonly Rule[] = [
   },
   {
     head: new RegExp(
-      `^(?:give|show|list|display|name|find|provide|get|tell|bring|return|retrieve|enumerate|fetch|suggest|recommend|see|view|print|pull_up|search)(?: (?:me|us|out|up|to me))*(?: please)?${ANY}${OF_THINGS}${ANY}(?= )`,
+      `^(?:show|list|display|view|print|see)(?: (?:me|us|out|to me))*(?: please)?${ANY}${OF_THINGS}${ANY}(?= )`,
+    ),
+    form: "show",
+  },
+  {
+    head: new RegExp(
+      `^(?:give|name|find|provide|get|tell|bring|return|retrieve|enumerate|fetch|suggest|recommend|see|view|print|pull_up|search)(?: (?:me|us|out|up|to me))*(?: please)?${ANY}${OF_THINGS}${ANY}(?= )`,
     ),
     form: "list",
   },
@@ -246,6 +277,11 @@ export const RULES: readonly Rule[] = [
   { head: /^(?:write|compose|draft|generate|produce|craft)(?: (?:me|us))?(?= )/, form: "write" },
   // Yes or no.
   { head: /^(?:if|whether)(?= )/, form: "yesno" },
+  {
+    head: /^is it (?:possible|ok|okay|allowed|permitted|permissible|fine)(?: for (?:me|us|you))?(?: to| if i)(?= )/,
+    form: "yesno",
+    as: "can",
+  },
   {
     head: /^(?:is|are|am|was|were|do|does|did|can|could|will|would|should|shall|may|might|must|has|have|had)(?= )/,
     form: "yesno",

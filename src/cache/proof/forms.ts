@@ -10,10 +10,18 @@ const BALANCED = pairs(
   "where list, exists list, exists keywords, when list, exists want, keywords statement, keywords where, who keywords, who list, how yesno, want yesno, statement want, statement how",
 );
 
+const SHOWN: ReadonlySet<Form> = new Set(["display", "show", "keywords"]);
+
+function listed(form: Form): Form {
+  return form === "show" ? "list" : form;
+}
+
 /** Whether two sentences ask for the same kind of thing. */
 export function sameForm(a: Clause, b: Clause, level: Level): boolean {
   if (a.form === b.form) return true;
-  const key = `${a.form} ${b.form}`;
+  if (a.form === "display" || b.form === "display") return SHOWN.has(a.form) && SHOWN.has(b.form);
+  const key = `${listed(a.form)} ${listed(b.form)}`;
+  if (key === "list list") return true;
   return STRICT.has(key) || (level !== "strict" && BALANCED.has(key));
 }
 

@@ -34,6 +34,7 @@ const TAILS =
 
 /** Rules that take words away but leave those that carry a tense or a mode to be read. */
 const KEPT = /^(?:is|are|am|was|were|do|does|did|can|could|will|would|should|shall|may|might|must|has|have|had)$/;
+const LISTS = /^(?:list|display|show|view|print|see)$/;
 const ROUNDS = 5;
 /** Words of a sentence that rules look at, from its start. */
 const LOOKED_AT = 18;
@@ -60,6 +61,9 @@ export function frameOf(given: readonly Token[]): Frame {
     const cut = tail === undefined ? 0 : countWords((tail.exec(end) as RegExpExecArray)[0]);
     const rest = tokens.slice(taken, tokens.length - cut);
     if (rest.length === 0) continue;
+    // "How do I list X" asks how X is listed, and "list X" may ask for the same.
+    if (form === "how" && rest.length > 1 && LISTS.test(rest[0]?.text ?? ""))
+      return { form: "display", tokens: rest.slice(1) };
     const kept = tokens
       .slice(0, taken)
       .filter(
@@ -104,7 +108,7 @@ function isStatement(tokens: readonly Token[]): boolean {
     ({ text, kind }, at) =>
       kind === "word" &&
       ((/^(?:i|we|he|she|they|it|this)$/.test(text) && at < 6) ||
-        (at > 0 && /^(?:is|are|am|was|were|has|have|had|will|can|could|should|must|did|does|do)$/.test(text))),
+        (at > 0 && /^(?:is|are|am|was|were|has|have|had|got|will|can|could|should|must|did|does|do)$/.test(text))),
   );
 }
 

@@ -80,20 +80,21 @@ function conflicts<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
 function strictModes(a: Clause, b: Clause): boolean {
   const yesno = a.form === "yesno" || b.form === "yesno";
   const modes = ({ modality, form }: Clause) =>
-    [...modality]
-      .filter((one) => (one !== "can" && one !== "would") || yesno)
-      .filter(() => form !== "how" && form !== "want");
+    [...modality].filter((one) => one !== "can" || yesno).filter(() => form !== "how" && form !== "want");
   if (!sameList(modes(a).toSorted(), modes(b).toSorted())) return true;
   return a.tenses.has("future") !== b.tenses.has("future");
 }
 
 function samePersons(a: Clause, b: Clause): boolean {
   const generic = (clause: Clause) =>
-    [...clause.persons].filter((one) => !(one === "1" || one === "2" || one === "it") || isPersonal(clause)).toSorted();
+    [...clause.persons]
+      .filter((one) => !(one === "1" || (one === "2" && clause.form !== "yesno") || one === "it") || isPersonal(clause))
+      .toSorted();
   return sameList(generic(a), generic(b));
 }
 
-function isPersonal({ form }: Clause): boolean {
+function isPersonal({ form, modality }: Clause): boolean {
+  if (form === "yesno" && modality.has("can")) return false;
   return form !== "how" && form !== "want" && form !== "keywords" && form !== "list" && form !== "explain";
 }
 
@@ -108,7 +109,8 @@ function leftoverOf(
   const [aloneA, aloneB] = [alone(a, left), alone(b, right)];
   if (aloneA.length === 0 && aloneB.length === 0) return undefined;
   if (aloneA.length === a.items.length || aloneB.length === b.items.length) return "words";
-  if (level === "strict") return aloneA.length > 0 && aloneB.length > 0 ? "words" : "added";
+  if (aloneA.length > 0 && aloneB.length > 0) return "words";
+  if (level === "strict") return "added";
   const budget = level === "balanced" ? 1 : 2;
   const light = (items: readonly Item[]) => items.length <= budget && items.every(isLight);
   return light(aloneA) && light(aloneB) ? undefined : "words";
@@ -140,6 +142,12 @@ function bindingsDiffer(
   for (const [index, item] of a.items.entries()) {
     const other = at.get(left[index] as number);
     owners[0].push(...item.owners);
+    if (
+      other !== undefined &&
+      isOrder(a, index) !== isOrder(b, b.items.indexOf(other)) &&
+      (isDone(item) || isDone(other))
+    )
+      return "roles";
     if (other === undefined || (left[index] as number) < 0) {
       boundA.push(...weighed(item.bound, a));
       continue;
@@ -159,6 +167,22 @@ function bindingsDiffer(
     [...owners[0], ...owners[1]].every((one) => one === "1" || one === "2") &&
     (owners[0].length === 0 || owners[1].length === 0);
   return onlyMine && generous ? undefined : "person";
+}
+
+/** The first word of an instruction: "stop all containers". */
+function isOrder({ form, items }: Clause, at: number): boolean {
+  const item = items[at] as Item;
+  return (
+    at === 0 &&
+    (form === "keywords" || form === "how") &&
+    item.word === item.entry.lemma &&
+    item.entry.parts.includes("v")
+  );
+}
+
+/** A participle: "stopped". */
+function isDone({ word, entry }: Item): boolean {
+  return (word !== entry.lemma || entry.also.length > 0) && /(?:ed|en|wn|ght)$/.test(word);
 }
 
 function isGeneric({ form }: Clause): boolean {
@@ -193,8 +217,9 @@ function rolesDiffer(a: Clause, b: Clause, left: readonly number[], right: reado
   return !sameRoles(one, other, { keywords: keywords || level === "aggressive", repeated, moves });
 }
 
-function isKeywords({ form, items }: Clause): boolean {
-  return form === "keywords" && items.every(({ mark }) => mark === "");
+/** Keywords: content words alone, behind "show me" or by themselves. */
+function isKeywords({ form, isBare }: Clause): boolean {
+  return isBare && (form === "keywords" || form === "show" || form === "explain" || form === "how");
 }
 
 /** Pairs of one word have one number: of "deep web and dark web" both webs are the same. */
@@ -228,6 +253,7 @@ function placed({ items }: Clause, pairs: readonly number[], names: ReadonlyMap<
       isNumber: item.isNumber,
       isSuperlative: item.degree === "est",
       isAct: item.word.endsWith("ing") && item.entry.parts.includes("v"),
+      isAdverb: item.word.endsWith("ly") && item.entry.parts.startsWith("r"),
     });
     [mark, starts] = ["", false];
   });

@@ -126,6 +126,14 @@ export const SOFT: ReadonlySet<string> = words(
 /** Verbs that a preposition behind them says as well: "held in", "published by". */
 export const SOFT_BEFORE_PREPOSITION: ReadonlySet<string> = words("publish hold write use present give offer serve");
 
+/** Verbs that a way "from" or "to" says as well: "flights that go to Boston". */
+export const SOFT_BEFORE_WAY: ReadonlySet<string> = words("go travel head run operate fly depart leave come");
+
+/** Things that go from one place to another. */
+export const TRANSPORT: ReadonlySet<string> = words(
+  "flight fly plane airplane airline train bus ferry boat ship fare ticket jet",
+);
+
 /** Common function words of other languages that are no English words. */
 export const FOREIGN: ReadonlySet<string> = words(
   "der das und nicht ist ein eine einen einem einer mit auf für von zu den dem des wie wird auch sich bei aus nach über wenn oder aber haben sind " +

@@ -52,7 +52,7 @@ digit number / equation formula / solve solution / solution answer / proof evide
 look see / color colour / gray grey / round circular / size dimension / weight mass / tall high / long lengthy / wide broad / deep profound
 thin slim slender / strong powerful / weak feeble / beautiful pretty gorgeous / attractive handsome / ugly unattractive / odd strange weird
 strange unusual / common frequent / unique unusual / rare uncommon / someone somebody anyone anybody / everyone everybody / something anything
-run flow / pass traverse cross / run pass / flow pass traverse / current now / top best / begin start commence / fix repair / solve resolve
+run flow / pass traverse cross / run pass / flow pass traverse / current now / exit quit / exit leave / parse convert / test check verify / int integer / stop stopover / reject decline refuse deny / swallow eat / extra additional / misplace lose / ok okay fine / layover stopover / top best / begin start commence / fix repair / solve resolve
 problem issue / error mistake / reason cause / meaning definition / speed velocity / pay payment / job work_as / cent penny / debit_card debitcard
 visa_card visacard / notworking fail / purpose use / wait waiting / arrive come / reach arrive / go travel / meal dining
 prerequisite prereq requirement / instructor lecturer / elective optional / lecture class / course module / credit credithour / sched schedule
