@@ -10,6 +10,10 @@ export interface Placed {
   readonly isSuperlative: boolean;
   /** An act: "skating". */
   readonly isAct: boolean;
+  /** A search operator: "author:alice". */
+  readonly isOperator: boolean;
+  /** An act on one side, its noun on the other: "preventing burnout", "burnout prevention". */
+  readonly isDerived: boolean;
   /** An adverb of manner: "permanently". */
   readonly isAdverb: boolean;
 }
@@ -159,6 +163,16 @@ function moveOf(
     // "Which city is the largest" asks for the largest city.
     return [withMark(block, opens.mark, opens.starts), withMark(before, "", false)].flat();
   }
+  if (
+    isNeighbour &&
+    ((block.length === 1 && first.isDerived && isPlain(before)) ||
+      (before.length === 1 && opens.isDerived && isPlain(block))) &&
+    isWeak(first.mark)
+  )
+    return [
+      ...withMark(block, opens.mark, opens.starts),
+      ...withMark(before, behind[0]?.mark ?? "", behind[0]?.starts ?? false),
+    ];
   if (block.length === 1 && first.isAdverb && first.mark === "") return [{ ...first, starts: goal.starts }, ...before];
   if (before.length === 1 && opens.isAdverb && opens.mark === "" && isNeighbour)
     return [...withMark(block, first.mark, true), ...before];
@@ -186,6 +200,10 @@ function sameMoved(one: string, other: string, start: number): boolean {
 /** Words of keywords that may stand anywhere: bound by nothing, or weakly. */
 function movesFreely(block: readonly Placed[]): boolean {
   return block.every(({ mark }) => mark === "" || WEAK.has(mark));
+}
+
+function isWeak(mark: string): boolean {
+  return mark === "" || WEAK.has(mark);
 }
 
 function isStrong(mark: string): boolean {

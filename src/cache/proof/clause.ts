@@ -196,7 +196,6 @@ function createBuilder() {
         else bound.push(text);
       } else if (STRESS.has(text) || EMPTY.has(text)) {
         // They change nothing.
-        if (text === "very") bound.push("very");
         if (text === "which" || text === "that" || text === "whose") closeOwner();
       } else if (PERSONS.has(text)) {
         const person = PERSONS.get(text) as string;

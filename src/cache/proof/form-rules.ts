@@ -39,7 +39,7 @@ const ANY = "(?: (?:all|any|some|the|a|an|every|each|of|only|full|complete))*";
 const OF_THINGS = "(?: (?:the )?(?:names? of|list of|lists of|list|listing of|number of the))?";
 const PERSON = "(?:i|you|we|one|u|someone|somebody|people|a person|they)";
 const WAY =
-  "(?:ways?|methods?|steps?|process|procedures?|techniques?|approach|approaches|instructions?|trick|tricks|tips|directions|commands?)";
+  "(?:ways?|methods?|steps?|process|procedures?|techniques?|approach|approaches|instructions?|trick|tricks|tips|directions|commands?|guides?|tutorials?)";
 const QUALITY =
   "(?:best|easiest|simplest|right|correct|proper|good|some|various|different|possible|main|common|exact|recommended|effective)";
 const BE = "(?:is|are|was|were)";
@@ -112,7 +112,7 @@ export const RULES: readonly Rule[] = [
     form: "list",
     as: "difference between",
   },
-  { head: /^convert(?= \d)/, form: "keywords" },
+  { head: /^(?:convert|change|turn)(?= \d)/, form: "keywords" },
   { head: /^how (?:is|are)(?= )/, tail: / different$/, form: "list", as: "difference between" },
   {
     head: /^(?:what distinguishes|distinguish|differentiate)(?: between)?(?= )/,
@@ -140,6 +140,8 @@ export const RULES: readonly Rule[] = [
   { head: /^(?:tell|teach)(?: me| us)?(?: (?:more|something))? about(?= )/, form: "explain" },
   { head: /^(?:what can you tell me about|what do you know about|who or what is)(?= )/, form: "explain" },
   { head: /^/, tail: / (?:definition|meaning|explained|explanation)$/, form: "explain" },
+  { head: /^/, tail: / (?:tips|steps|instructions|tutorial|guide|how to|howto)$/, form: "how" },
+  { head: /^/, tail: / (?:recommendations?|suggestions?)$/, form: "list" },
   // Ways.
   {
     head: new RegExp(

@@ -71,10 +71,27 @@ export function frameOf(given: readonly Token[]): Frame {
           KEPT.test(text) &&
           ((form !== "how" && form !== "want" && as === undefined) || /^(?:was|were|did)$/.test(text)),
       );
-    return { form, tokens: [...words(as), ...kept, ...rest, ...words(after)] };
+    return { form, tokens: withConversion([...words(as), ...kept, ...withoutPurpose(rest), ...words(after)]) };
   }
+  tokens = withConversion(withoutPurpose(tokens));
   return { form: isStatement(tokens) ? "statement" : "keywords", tokens };
 }
+
+/** "5 km to miles" is 5 km in miles. */
+function withConversion(tokens: readonly Token[]): readonly Token[] {
+  if (tokens[0]?.kind !== "number" || tokens.length > 6) return tokens;
+  return tokens.map((token) => (token.text === "to" || token.text === "into" ? plain("in") : token));
+}
+
+/** "The best books to read" are the best books. */
+function withoutPurpose(tokens: readonly Token[]): readonly Token[] {
+  const [to, verb] = tokens.slice(-2);
+  if (tokens.length < 4 || to?.text !== "to" || !PURPOSE.test(verb?.text ?? "")) return tokens;
+  return tokens.some(({ text }) => PRAISE.test(text)) ? tokens.slice(0, -2) : tokens;
+}
+
+const PURPOSE = /^(?:read|watch|visit|see|try|play|use|buy|eat|listen|know|do)$/;
+const PRAISE = /^(?:best|top|good|great|must|interesting|famous|popular)$/;
 
 function words(list: string | undefined): Token[] {
   return list === undefined ? [] : list.split(" ").map(plain);

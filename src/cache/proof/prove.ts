@@ -5,6 +5,7 @@ import { sameForm } from "./forms.ts";
 import { toActive } from "./passive.ts";
 import type { Level } from "./level.ts";
 import type { Veto } from "./veto.ts";
+import { CLASSES, LIGHT } from "./words/function-words.ts";
 
 /** Proves that one answer serves two sentences, or gives the first reason against it. Pure and symmetric. */
 export function proveClauses(a: Clause, b: Clause, level: Level): Veto | undefined {
@@ -112,19 +113,28 @@ function leftoverOf(
   if (aloneA.length > 0 && aloneB.length > 0) return "words";
   if (level === "strict") return "added";
   const budget = level === "balanced" ? 1 : 2;
-  const light = (items: readonly Item[]) => items.length <= budget && items.every(isLight);
-  return light(aloneA) && light(aloneB) ? undefined : "words";
+  const isEasy = (clause: Clause, items: readonly Item[]) =>
+    items.length <= budget && items.every((item) => isLight(item) || isClass(clause.items, item));
+  return isEasy(a, aloneA) && isEasy(b, aloneB) ? undefined : "added";
 }
 
 function alone(clause: Clause, pairs: readonly number[]): Item[] {
   return clause.items.filter((_, at) => pairs[at] === -1 && !isSoft(clause.items, at));
 }
 
-/** A word that says little: only a verb, not a name, a number or an adjective. */
-function isLight({ entry, exact, isName, degree, bound }: Item): boolean {
-  return (
-    !exact && !isName && degree === "" && bound.length === 0 && entry.parts.startsWith("v") && !/[ar]/.test(entry.parts)
+/** A noun that classes the name beside it. */
+function isClass(items: readonly Item[], item: Item): boolean {
+  if (!CLASSES.has(item.entry.lemma) || item.bound.length > 0 || item.degree !== "" || item.exact) return false;
+  const at = items.indexOf(item);
+  return [items[at - 1], items[at + 1]].some(
+    (one) => one !== undefined && (one.exact || one.isName || one.entry.parts === ""),
   );
+}
+
+/** A word that says little: frequent and vague, or only a verb; not a name, a number or another adjective. */
+function isLight({ entry, exact, isName, degree, bound }: Item): boolean {
+  if (exact || isName || degree !== "" || bound.length > 0) return false;
+  return LIGHT.has(entry.lemma) || (entry.parts.startsWith("v") && !/[ar]/.test(entry.parts));
 }
 
 /** Negations, quantifiers and owners are bound to the same words. */
@@ -201,7 +211,10 @@ const MOVING_MAX = 16;
 
 function rolesDiffer(a: Clause, b: Clause, left: readonly number[], right: readonly number[], level: Level): boolean {
   const names = namesOfPairs(a, left);
-  const [one, other] = [placed(a, left, names), placed(b, right, names)];
+  const derived = derivedPairs(a, b, left, right);
+  const [one, other] = [placed(a, left, names, derived), placed(b, right, names, derived)].map((list) =>
+    list.filter(({ isOperator }) => !isOperator),
+  ) as [Placed[], Placed[]];
   // Keywords have no order, as long as no preposition binds them.
   const keywords = (isKeywords(a) || isKeywords(b)) && one.length <= 10;
   const repeated = new Set<string>();
@@ -222,6 +235,21 @@ function isKeywords({ form, isBare }: Clause): boolean {
   return isBare && (form === "keywords" || form === "show" || form === "explain" || form === "how");
 }
 
+/** Pairs of an act and its noun: "prevent" and "prevention". */
+function derivedPairs(a: Clause, b: Clause, left: readonly number[], right: readonly number[]): ReadonlySet<number> {
+  const inB = new Map(b.items.map((item, at) => [right[at] as number, item]));
+  const found = new Set<number>();
+  a.items.forEach((item, at) => {
+    const other = inB.get(left[at] as number);
+    if (other === undefined || item.word === other.word) return;
+    const isVerb = (one: Item) => one.word.endsWith("ing") || one.entry.parts.startsWith("v");
+    if (item.entry.lemma !== other.entry.lemma || item.word.endsWith("ing") !== other.word.endsWith("ing"))
+      if (isVerb(item) !== isVerb(other) || item.word.endsWith("ing") !== other.word.endsWith("ing"))
+        found.add(left[at] as number);
+  });
+  return found;
+}
+
 /** Pairs of one word have one number: of "deep web and dark web" both webs are the same. */
 function namesOfPairs({ items }: Clause, pairs: readonly number[]): ReadonlyMap<number, number> {
   const [names, known] = [new Map<number, number>(), new Map<string, number>()];
@@ -235,7 +263,12 @@ function namesOfPairs({ items }: Clause, pairs: readonly number[]): ReadonlyMap<
   return names;
 }
 
-function placed({ items }: Clause, pairs: readonly number[], names: ReadonlyMap<number, number>): Placed[] {
+function placed(
+  { items }: Clause,
+  pairs: readonly number[],
+  names: ReadonlyMap<number, number>,
+  derived: ReadonlySet<number>,
+): Placed[] {
   const found: Placed[] = [];
   // A phrase whose first word stands alone begins with its second one.
   let [mark, starts] = ["", false];
@@ -252,6 +285,8 @@ function placed({ items }: Clause, pairs: readonly number[], names: ReadonlyMap<
       starts: item.starts || starts,
       isNumber: item.isNumber,
       isSuperlative: item.degree === "est",
+      isOperator: item.exact && /^[A-Za-z]+:/.test(item.word),
+      isDerived: derived.has(pair),
       isAct: item.word.endsWith("ing") && item.entry.parts.includes("v"),
       isAdverb: item.word.endsWith("ly") && item.entry.parts.startsWith("r"),
     });

@@ -27,5 +27,5 @@ export function isReadable(text: string): boolean {
     if (!isKnown(lower.replaceAll("'", ""))) unknown += 1;
   }
   if (foreign >= 1 && foreign / words.length > FOREIGN_MAX) return false;
-  return small < 4 || unknown / small <= UNKNOWN_MAX;
+  return small < 6 || unknown / small <= UNKNOWN_MAX;
 }

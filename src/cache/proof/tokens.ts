@@ -15,8 +15,8 @@ export interface Token {
 }
 
 const TOKEN =
-  /https?:\/\/\S+|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}|(?<=^|\s)--?[A-Za-z][\w-]*|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![\p{L}\p{N}]{0,16}\p{L}\d)|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*(?:\.[\p{L}_][\p{L}\p{N}_]*)*(?:\+\+|#(?![\p{L}\p{N}]))?|\S/gu;
-const IDENTIFIER = /_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{L}\d|^--?[A-Za-z]|:\/\/|@|\+\+|#/u;
+  /https?:\/\/\S+|(?<=^|\s)[A-Za-z]{2,20}:(?=[^\s/])\S{1,100}|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}|(?<=^|\s)--?[A-Za-z][\w-]*|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![\p{L}\p{N}]{0,16}\p{L}\d)|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*(?:\.[\p{L}_][\p{L}\p{N}_]*)*(?:\+\+|#(?![\p{L}\p{N}]))?|\S/gu;
+const IDENTIFIER = /^[A-Za-z]+:\S|_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{L}\d|^--?[A-Za-z]|:\/\/|@|\+\+|#/u;
 const STOPS = new Set([
   ",",
   ".",
@@ -58,7 +58,9 @@ export function tokenise(sentence: string): Token[] {
       after: sentence[match.index + raw.length] ?? " ",
     });
   }
-  return withNumbers(withPhrases(raws));
+  // The full stop of "u.s." ends nothing.
+  const tokens = raws.filter(({ text }, at) => text !== "." || raws[at - 1]?.raw.endsWith(".") !== true);
+  return withNumbers(withPhrases(tokens));
 }
 
 interface Around {
@@ -99,7 +101,7 @@ function pushWord(out: Token[], raw: string, inQuotes: boolean, capitals: boolea
   const bare = owner ? raw.slice(0, -2) : raw;
   const dotted = /^(?:\p{L}\.)+\p{L}$/u.test(bare);
   if (dotted) {
-    out.push({ text: bare.toLowerCase(), raw: bare, kind: "word", exact: false, owner });
+    out.push({ text: bare.toLowerCase(), raw: `${bare}.`, kind: "word", exact: false, owner });
     return;
   }
   const exact = inQuotes || (IDENTIFIER.test(bare) && !/^\p{L}+\.js$/iu.test(bare));

@@ -34,6 +34,7 @@ export const QUANTIFIERS: ReadonlyMap<string, string> = new Map([
   ...["only", "solely", "exclusively", "alone"].map((word) => [word, "only"] as const),
   ...["other", "else", "another", "others"].map((word) => [word, "other"] as const),
   ...["also", "too", "additionally"].map((word) => [word, "also"] as const),
+  ...["very", "extremely", "highly", "incredibly"].map((word) => [word, "very"] as const),
   ["both", "both"],
   ["still", "still"],
   ["yet", "yet"],
@@ -50,7 +51,7 @@ export const QUANTIFIERS: ReadonlyMap<string, string> = new Map([
   ["half", "half"],
 ]);
 /** Adverbs that only stress. */
-export const STRESS: ReadonlySet<string> = words("really very quite so extremely truly");
+export const STRESS: ReadonlySet<string> = words("really quite so truly");
 
 /** Persons: the first, the second, and third ones each by itself. */
 export const PERSONS: ReadonlyMap<string, string> = new Map([
@@ -121,7 +122,15 @@ export const CONJUNCTIONS: ReadonlyMap<string, string> = new Map([
 
 /** Words that may stand on one side alone: they place, point or class what is there anyway. */
 export const SOFT: ReadonlySet<string> = words(
-  "located situated exist lie currently available different various kind type sort possible existing presently",
+  "located situated exist lie currently available different various kind type sort possible existing presently now current present nowadays",
+);
+/** Frequent words that say little: at `balanced` one of them may stand on one side alone. */
+export const LIGHT: ReadonlySet<string> = words(
+  "provide include support set section part case thing create handle work use make get take do give run visit find see look specific certain given exact related own example detail info information considered known consider contain help involve represent",
+);
+/** Nouns that class the name beside them: "the course EECS 281", "the Ohio river". At `balanced` they may stand alone. */
+export const CLASSES: ReadonlySet<string> = words(
+  "city town state country county province region river lake island mountain street airport university company firm team band book novel movie film song album language library framework tool package database server editor command function method program app application website site page product brand class course lecture term month year day paper article word phrase error code model version game number flight airline",
 );
 /** Verbs that a preposition behind them says as well: "held in", "published by". */
 export const SOFT_BEFORE_PREPOSITION: ReadonlySet<string> = words("publish hold write use present give offer serve");

@@ -192,6 +192,8 @@ well known=famous
 well-known=famous
 best known=famous
 at least=at_least
+capital city=capital
+capital cities=capitals
 least expensive=cheapest
 least costly=cheapest
 less expensive=cheaper
@@ -252,7 +254,7 @@ export const SHORT_FORMS: ReadonlyMap<string, string> = new Map(
     "app:application apps:applications auth:authentication config:configuration docs:documentation info:information pic:picture pics:pictures corp:corporation dept:department govt:government " +
     "tv:television approx:approximately usa:usa vs:vs temp:temperature max:maximum min:minimum avg:average msg:message msgs:messages env:environment dir:directory dirs:directories " +
     "func:function param:parameter params:parameters prof:professor univ:university uni:university prereq:prerequisite prereqs:prerequisites sched:schedule dob:birthdate cv:resume " +
-    "pwd:password mins:minutes hrs:hours secs:seconds yrs:years yr:year wk:week wks:weeks mo:month nr:number dr:doctor st:st ave:avenue rd:road blvd:boulevard mt:mount ft:fort " +
+    "usd:dollar eur:euro gbp:pound-sterling jpy:yen pwd:password mins:minutes hrs:hours secs:seconds yrs:years yr:year wk:week wks:weeks mo:month nr:number dr:doctor st:st ave:avenue rd:road blvd:boulevard mt:mount ft:fort " +
     "acct:account acc:account addr:address amt:amount qty:quantity pkg:package num:number no.:number etc:etc cs:cs ml:ml ai:ai " +
     "jan:january feb:february apr:april jun:june jul:july aug:august sept:september oct:october nov:november dec:december mon:monday tue:tuesday tues:tuesday wed:wednesday thu:thursday " +
     "thur:thursday thurs:thursday fri:friday nyc:nyc sf:sf dc:dc"
