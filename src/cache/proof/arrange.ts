@@ -54,7 +54,8 @@ function rearranged(a: readonly Placed[], b: readonly Placed[], freedom: Freedom
     for (let length = Math.min(BLOCK_MAX, b.length - from); length >= 1; length -= 1) {
       const block = b.slice(from, from + length);
       if (!block.every(({ id }, at) => a[start + at]?.id === id)) continue;
-      const moved = moveOf(block, before, a, start, freedom);
+      const isWhole = b[from + length]?.starts !== false;
+      const moved = moveOf(block, before, a, start, { ...freedom, isWhole });
       if (moved === undefined) continue;
       const next = [...b.slice(0, start), ...moved, ...b.slice(from + length)];
       if (rearranged(a, next, freedom, moves - 1)) return true;
@@ -109,7 +110,7 @@ function moveOf(
   before: readonly Placed[],
   a: readonly Placed[],
   start: number,
-  freedom: Freedom,
+  freedom: Freedom & { readonly isWhole: boolean },
 ): readonly Placed[] | undefined {
   const target = a.slice(start, start + block.length);
   const first = block[0] as Placed;
@@ -136,10 +137,12 @@ function moveOf(
     !freedom.repeated.has(first.mark)
   ) {
     // A phrase with a preposition of its own stands elsewhere; one with "of" belongs to its noun.
-    if (first.mark !== "of") return [...block, ...before];
+    if (first.mark !== "of" && freedom.isWhole && (afterBlock?.starts !== false || (start === 0 && goal.mark === "")))
+      return [...block, ...before];
   }
   if (
     isNeighbour &&
+    freedom.isWhole &&
     first.starts &&
     WEAK.has(first.mark) &&
     block.length <= 3 &&

@@ -46,7 +46,7 @@ export interface Clause {
   readonly tail: readonly string[];
   readonly tenses: ReadonlySet<Tense>;
   readonly modality: ReadonlySet<Modality>;
-  readonly persons: ReadonlySet<string>;
+  readonly persons: readonly string[];
   /** Negations and quantifiers that no content word follows. */
   readonly loose: readonly string[];
   readonly symbols: readonly string[];
@@ -83,7 +83,8 @@ function toClause(tokens: readonly Token[]): Clause {
 
 function createBuilder() {
   const items: Item[] = [];
-  const [tenses, modality, persons] = [new Set<Tense>(), new Set<Modality>(), new Set<string>()];
+  const [tenses, modality] = [new Set<Tense>(), new Set<Modality>()];
+  const persons: string[] = [];
   const [symbols, joints]: [string[], string[]] = [[], []];
   let [mark, starts, negations] = ["", true, 0];
   let bound: string[] = [];
@@ -96,7 +97,7 @@ function createBuilder() {
 
   /** Begins a phrase. Of two prepositions in a row the second one binds, and the first one belongs to the verb before. */
   function begin(word: string): void {
-    if (mark !== "" && !CONJUNCTIONS.has(mark) && mark !== word) tail.push(mark);
+    if (mark !== "" && mark !== "of" && !CONJUNCTIONS.has(mark) && mark !== word) tail.push(mark);
     mark = CONJUNCTIONS.has(mark) && mark !== "" && !CONJUNCTIONS.has(word) ? `${mark} ${word}` : word;
     starts = true;
   }
@@ -158,6 +159,10 @@ function createBuilder() {
         push(token);
         return;
       }
+      if (text === "a" && isLetter(next)) {
+        push(token);
+        return;
+      }
       if (isMarked) {
         isMarked = false;
         return;
@@ -201,7 +206,10 @@ function createBuilder() {
         const person = PERSONS.get(text) as string;
         if (POSSESSIVES.has(text)) {
           owners = [...owners, person];
-        } else if (person !== "one") persons.add(person);
+        } else if (person !== "one") {
+          if (persons.at(-1) !== person) persons.push(person);
+          starts = true;
+        }
       } else if (preposition !== undefined && !(text === "like" && LIKE_IS_A_VERB.test(before?.text ?? ""))) {
         closeOwner();
         begin(text === "to" && isVerb(next, afterNext) ? "inf" : preposition);
@@ -284,6 +292,17 @@ function isOnItsWay(
   if ((isArrival && !marked) || place?.kind !== "word") return false;
   if (WHEN.has(place.text) || PREPOSITIONS.has(place.text) || CONJUNCTIONS.has(place.text)) return false;
   return !QUANTIFIERS.has(place.text) && !/^(?:the|a|an|this|that|around|no|not)$/.test(place.text);
+}
+
+/** Whether "a" is a letter, and no article: nothing follows that it could stand before. */
+function isLetter(next: Token | undefined): boolean {
+  return (
+    next === undefined ||
+    next.kind !== "word" ||
+    PREPOSITIONS.has(next.text) ||
+    CONJUNCTIONS.has(next.text) ||
+    TENSES.has(next.text)
+  );
 }
 
 function isBareVerb(text: string, before: Token | undefined): boolean {

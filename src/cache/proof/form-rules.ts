@@ -196,6 +196,7 @@ export const RULES: readonly Rule[] = [
   },
   { head: /^what (?:happens|will happen|would happen|to do)(?: [,])? (?:if|when|in case)(?= )/, form: "statement" },
   { head: /^how (?:come|is it that)(?= )/, form: "why" },
+  { head: /^what (?:do|does|did)(?= )/, tail: / causes?$/, form: "list", as: "effect of" },
   { head: /^what (?:causes|caused)(?= )/, form: "list", as: "cause of" },
   {
     head: /^(?:why|for what reason|what is the reason|what are the reasons|what is the cause|what (?:causes|caused) it)(?: (?:is it|it is|is) that| that| why| for| behind)?(?= )/,
@@ -234,6 +235,8 @@ export const RULES: readonly Rule[] = [
   },
   { head: /^who (?:is|are|was|were) (?:the )?inventors? of(?= )/, form: "who", as: "invent" },
   { head: /^who (?:is|are|was|were) (?:the )?founders? of(?= )/, form: "who", as: "found" },
+  // Who holds an office is what a list of one has.
+  { head: /^who (?:is|was|are|were) the(?= \w+ of )/, form: "list" },
   { head: /^(?:who|whom)(?= )/, form: "who" },
   { head: /^(?:what|which) (?:person|people|individuals?)(?= )/, form: "who" },
   {

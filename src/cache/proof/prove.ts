@@ -65,7 +65,15 @@ const IDLE_TAIL = new Set(["of", "in", "to", "for", "at", "from", "with", "on", 
 
 function sameTail(a: Clause, b: Clause): boolean {
   const strong = ({ tail }: Clause) => tail.filter((word) => !IDLE_TAIL.has(word)).toSorted();
-  return sameList(strong(a), strong(b));
+  if (!sameList(strong(a), strong(b))) return false;
+  // "Who is Luke the father of" is not "who is the father of Luke".
+  const crossed = (one: Clause, other: Clause) =>
+    one.tail.some(
+      (word) =>
+        !other.tail.includes(word) &&
+        other.items.some(({ mark }) => mark === word || (mark === "inf" && word === "to")),
+    );
+  return !crossed(a, b) && !crossed(b, a);
 }
 
 function conflicts<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
@@ -86,16 +94,21 @@ function strictModes(a: Clause, b: Clause): boolean {
   return a.tenses.has("future") !== b.tenses.has("future");
 }
 
+const THIRD = new Set(["he", "she", "they"]);
+
 function samePersons(a: Clause, b: Clause): boolean {
+  // With a third person in it, who does what to whom counts.
+  if ([...a.persons, ...b.persons].some((one) => THIRD.has(one))) return sameList(a.persons, b.persons);
   const generic = (clause: Clause) =>
-    [...clause.persons]
-      .filter((one) => !(one === "1" || (one === "2" && clause.form !== "yesno") || one === "it") || isPersonal(clause))
-      .toSorted();
+    clause.persons.filter(
+      (one) => !(one === "1" || (one === "2" && clause.form !== "yesno") || one === "it") || isPersonal(clause),
+    );
   return sameList(generic(a), generic(b));
 }
 
-function isPersonal({ form, modality }: Clause): boolean {
+function isPersonal({ form, modality, tenses }: Clause): boolean {
   if (form === "yesno" && modality.has("can")) return false;
+  if (tenses.has("past")) return true;
   return form !== "how" && form !== "want" && form !== "keywords" && form !== "list" && form !== "explain";
 }
 
@@ -114,12 +127,19 @@ function leftoverOf(
   if (level === "strict") return "added";
   const budget = level === "balanced" ? 1 : 2;
   const isEasy = (clause: Clause, items: readonly Item[]) =>
-    items.length <= budget && items.every((item) => isLight(item) || isClass(clause.items, item));
+    items.length <= budget &&
+    items.every((item) => (isLight(item) && !isAct(clause, item)) || isClass(clause.items, item));
+  if (!sameForm(a, b, "strict")) return "added";
   return isEasy(a, aloneA) && isEasy(b, aloneB) ? undefined : "added";
 }
 
 function alone(clause: Clause, pairs: readonly number[]): Item[] {
   return clause.items.filter((_, at) => pairs[at] === -1 && !isSoft(clause.items, at));
+}
+
+/** What an instruction tells to do: its first word. */
+function isAct({ form, items }: Clause, item: Item): boolean {
+  return items[0] === item && (form === "keywords" || form === "how" || form === "want" || form === "display");
 }
 
 /** A noun that classes the name beside it. */
@@ -134,7 +154,7 @@ function isClass(items: readonly Item[], item: Item): boolean {
 /** A word that says little: frequent and vague, or only a verb; not a name, a number or another adjective. */
 function isLight({ entry, exact, isName, degree, bound }: Item): boolean {
   if (exact || isName || degree !== "" || bound.length > 0) return false;
-  return LIGHT.has(entry.lemma) || (entry.parts.startsWith("v") && !/[ar]/.test(entry.parts));
+  return LIGHT.has(entry.lemma) || entry.parts === "v";
 }
 
 /** Negations, quantifiers and owners are bound to the same words. */
@@ -243,9 +263,7 @@ function derivedPairs(a: Clause, b: Clause, left: readonly number[], right: read
     const other = inB.get(left[at] as number);
     if (other === undefined || item.word === other.word) return;
     const isVerb = (one: Item) => one.word.endsWith("ing") || one.entry.parts.startsWith("v");
-    if (item.entry.lemma !== other.entry.lemma || item.word.endsWith("ing") !== other.word.endsWith("ing"))
-      if (isVerb(item) !== isVerb(other) || item.word.endsWith("ing") !== other.word.endsWith("ing"))
-        found.add(left[at] as number);
+    if (item.entry.lemma !== other.entry.lemma && isVerb(item) !== isVerb(other)) found.add(left[at] as number);
   });
   return found;
 }

@@ -60,7 +60,7 @@ export function tokenise(sentence: string): Token[] {
   }
   // The full stop of "u.s." ends nothing.
   const tokens = raws.filter(({ text }, at) => text !== "." || raws[at - 1]?.raw.endsWith(".") !== true);
-  return withNumbers(withPhrases(tokens));
+  return withNumbers(withPhrases(withParticles(tokens)));
 }
 
 interface Around {
@@ -139,6 +139,23 @@ function isShouted(sentence: string): boolean {
   const capitals = sentence.match(/\p{Lu}/gu)?.length ?? 0;
   const small = sentence.match(/\p{Ll}/gu)?.length ?? 0;
   return capitals > small;
+}
+
+const PARTED = /^(?:turn|turns|turned|turning|switch|switched|switching|log|logged|sign|signed|shut|shutting)$/;
+const PARTICLE = /^(?:on|off|up|down|in|out)$/;
+/** Words between a verb and its particle, at most. */
+const PARTED_MAX = 4;
+
+/** "Turn the light off" as "turn off the light". */
+function withParticles(tokens: readonly Token[]): readonly Token[] {
+  const verb = tokens.findIndex(({ text, kind }) => kind === "word" && PARTED.test(text));
+  if (verb < 0 || PARTICLE.test(tokens[verb + 1]?.text ?? "")) return tokens;
+  for (let at = verb + 2; at <= verb + 1 + PARTED_MAX && at < tokens.length; at += 1) {
+    const next = tokens[at + 1];
+    if (!PARTICLE.test(tokens[at]?.text ?? "") || (next !== undefined && next.kind !== "stop")) continue;
+    return [...tokens.slice(0, verb + 1), tokens[at] as Token, ...tokens.slice(verb + 1, at), ...tokens.slice(at + 1)];
+  }
+  return tokens;
 }
 
 /** Spells expressions of several words as one. */
