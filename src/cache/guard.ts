@@ -195,3 +195,12 @@ function holdsAll({ text }: Reading, phrases: ReadonlySet<string>): boolean {
 export function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return a.size === b.size && [...a].every((one) => b.has(one));
 }
+
+/** Whether two words are known to say the opposite, or one denies the other: "formal", "informal". */
+export function areOpposites(a: string, b: string): boolean {
+  return (
+    OPPOSITES.get(a)?.has(b) === true ||
+    isDenied(a, new Set([b]), new Set([a])) ||
+    isDenied(b, new Set([a]), new Set([b]))
+  );
+}

@@ -37,7 +37,7 @@ export function align(a: Clause, b: Clause, level: Level): Alignment | undefined
   if (aloneA.length > ALONE_MAX || aloneB.length > ALONE_MAX) return undefined;
   joinCompounds(a.items, b.items, left, right, join);
   joinCompounds(b.items, a.items, right, left, (j, i) => join(i, j));
-  for (const kinship of [1, 2, 3, 4, 5]) {
+  for (const kinship of level === "strict" ? [1, 2, 3, 4, 5] : [1, 2, 3, 4, 5, 6]) {
     for (const i of aloneA) {
       if (left[i] !== -1) continue;
       const j = aloneB.find(

@@ -1,6 +1,8 @@
 import type { Item } from "./clause.ts";
 import { isKnown } from "./lexicon.ts";
 import type { Level } from "./level.ts";
+import { areOpposites } from "../guard.ts";
+import { staticWords } from "../../embedders/index.ts";
 
 /** How two words say the same; a lower number is surer. */
 export type Kinship = 1 | 2 | 3 | 4 | 5 | 6;
@@ -18,7 +20,22 @@ export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
   if (intersects(x.synonyms, y.synonyms)) return 3;
   if (intersects(x.groups, y.groups)) return 4;
   if (isMisspelling(a, b)) return 5;
+  if (level !== "strict" && areNeighbours(a, b, NEIGHBOURS[level])) return 6;
   return undefined;
+}
+
+/** Cosine in the built-in table from which two words are taken for one another. Below .7 colours, states and teams are neighbours. */
+const NEIGHBOURS = { balanced: 0.72, aggressive: 0.65 } as const;
+let words: ReturnType<typeof staticWords> | undefined;
+
+function areNeighbours(a: Item, b: Item, least: number): boolean {
+  if (a.isName || b.isName || a.entry.parts === "" || b.entry.parts === "") return false;
+  if (areOpposites(a.entry.lemma, b.entry.lemma) || areOpposites(a.word, b.word)) return false;
+  const [one, other] = [(words ??= staticWords())(a.entry.lemma), words(b.entry.lemma)];
+  let cosine = 0;
+  for (let at = 0; at < one.direction.length; at += 1)
+    cosine += (one.direction[at] as number) * (other.direction[at] as number);
+  return cosine >= least;
 }
 
 /** Degrees are equal; "most expensive" and "highest" keep theirs. */

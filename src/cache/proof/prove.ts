@@ -19,7 +19,10 @@ export function proveClauses(a: Clause, b: Clause, level: Level): Veto | undefin
     [activeA, activeB],
   ];
   const proven = others.some(
-    ([one, other]) => one !== undefined && other !== undefined && proveOnce(one, other, level) === undefined,
+    ([one, other]) =>
+      one !== undefined &&
+      other !== undefined &&
+      proveOnce({ ...one, isBare: false }, { ...other, isBare: false }, level) === undefined,
   );
   return proven ? undefined : reason;
 }
@@ -154,7 +157,7 @@ function isClass(items: readonly Item[], item: Item): boolean {
 /** A word that says little: frequent and vague, or only a verb; not a name, a number or another adjective. */
 function isLight({ entry, exact, isName, degree, bound }: Item): boolean {
   if (exact || isName || degree !== "" || bound.length > 0) return false;
-  return LIGHT.has(entry.lemma) || entry.parts === "v";
+  return LIGHT.has(entry.lemma) || (entry.parts.startsWith("v") && !/[ar]/.test(entry.parts));
 }
 
 /** Negations, quantifiers and owners are bound to the same words. */

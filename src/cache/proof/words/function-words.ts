@@ -126,7 +126,7 @@ export const SOFT: ReadonlySet<string> = words(
 );
 /** Frequent words that say little: at `balanced` one of them may stand on one side alone. */
 export const LIGHT: ReadonlySet<string> = words(
-  "provide include support set section part case thing create handle work use make get take do give run visit find see look specific certain given exact related own example detail info information considered known consider contain help involve represent",
+  "provide include support set section part case thing create handle work use make get take do give run visit find see look specific certain given exact related own example detail info information considered known consider contain help involve represent meaning definition tutorial explanation discussion topic list search know tell something thing total guide post thread",
 );
 /** Nouns that class the name beside them: "the course EECS 281", "the Ohio river". At `balanced` they may stand alone. */
 export const CLASSES: ReadonlySet<string> = words(
