@@ -135,7 +135,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       ? await exactly(question, near, signal)
       : near;
     if (!since.has(question)) since.set(question, epoch.present);
-    const judge = createJudge(question.text, judgeOptions);
+    const judge = createJudge(question.text, { ...judgeOptions, floor: nearFrom });
     let nearest: Nearest | undefined;
     const misses: NearMiss[] = [];
     for (const { wording, id, similarity, body, alias, entry: opened } of candidates) {
@@ -153,12 +153,14 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         nearest ??= { similarity, score: 0, veto: "unsealed" };
         continue;
       }
-      const { score, refusal: judgedAs } = judge(known?.text ?? entry.text, similarity);
-      const veto = (await entries.tooOld(entry, epoch, maxAgeMs)) ?? judgedAs;
+      const text = known?.text ?? entry.text;
+      const { score, refusal: judgedAs } = judge(text, similarity);
+      const far = similarity < judgeOptions.floor ? ("below_threshold" as const) : undefined;
+      const veto = (await entries.tooOld(entry, epoch, maxAgeMs)) ?? judgedAs ?? far;
       trace.push({ id, similarity, score, veto });
       if (veto !== undefined) {
         nearest ??= { similarity, score, veto };
-        misses.push({ id, similarity, refusal: veto, text: entry.text, value: entry.value });
+        misses.push({ id, similarity, refusal: veto, wording: text, value: entry.value, entry });
         continue;
       }
       const value = entry.value as V;
@@ -166,6 +168,11 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         return { hit: false, nearest: { similarity, score, veto: "unproven" }, withheld: { id, value, score } };
       }
       return { ...toHit(question, id, entry), match: "similar", similarity: Math.min(1, similarity), score };
+    }
+    const agreed = resolved.policy.kind === "static" ? judging?.agreed(question, misses) : undefined;
+    if (agreed !== undefined) {
+      const { id, similarity, entry } = agreed;
+      return { ...toHit(question, id, entry), match: "similar", similarity: Math.min(1, similarity), score: 0 };
     }
     const same = mayJudge ? await judging?.offer(question, misses, subject) : undefined;
     if (same === undefined || ageOf(same.entry) > maxAgeMs) return { hit: false, nearest };

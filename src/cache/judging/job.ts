@@ -11,6 +11,7 @@ export interface JudgeJob {
 }
 
 const ENTRIES_MAX = 8;
+const TEXT_MAX = 1_000_000;
 
 /** Checks a job that came back from a queue. @throws MarrowError `invalid_input` */
 export function checkJob(job: JudgeJob): JudgeJob {
@@ -21,7 +22,8 @@ export function checkJob(job: JudgeJob): JudgeJob {
     refuse("job.question.id", "an id of 16 characters", question.id, "invalid_input");
   if (!/^[0-9a-f]{32}$/.test(question.partition))
     refuse("job.question.partition", "32 hexadecimal digits", question.partition, "invalid_input");
-  checkText("job.question.text", question.text, 1_000_000, "invalid_input");
+  checkText("job.question.text", question.text, TEXT_MAX, "invalid_input");
+  checkText("job.question.question", question.question, TEXT_MAX, "invalid_input");
   if (!Array.isArray(entries) || entries.length > ENTRIES_MAX || !entries.every((id) => /^[\w-]{16}$/.test(String(id))))
     refuse("job.entries", `a list of at most ${ENTRIES_MAX} ids`, entries, "invalid_input");
   if (subject !== undefined) checkText("job.subject", subject, 1_024, "invalid_input");

@@ -1,8 +1,9 @@
 import { runScript, type ScopedRedis } from "../../redis/index.ts";
+import { findAgreement, type Neighbour } from "./agreement.ts";
 import { digestOf, toAliasRecord } from "../alias.ts";
 import type { Embedding } from "../embedding.ts";
 import type { Entries, Opened } from "../entries.ts";
-import type { Refusal } from "../judge.ts";
+import type { StoredEntry } from "../entry.ts";
 import type { CacheKeys } from "../keys.ts";
 import type { Fingerprint } from "../question.ts";
 import { claimPair, makeAlias, settleVerdict } from "../scripts.gen.ts";
@@ -12,15 +13,9 @@ import { createLane } from "./lane.ts";
 import type { ResolvedJudging } from "./options.ts";
 import { hearJudge, type Judged, type Verdict } from "./verdict.ts";
 
-/** A stored question that was near, and was not served. */
-export interface NearMiss {
-  /** The id of its entry. */
-  readonly id: string;
-  readonly similarity: number;
-  readonly refusal: Refusal | undefined;
-  /** The entry's own question and answer. */
-  readonly text: string;
-  readonly value: unknown;
+/** A stored wording that was near, and was not served. */
+export interface NearMiss extends Neighbour {
+  readonly entry: StoredEntry;
 }
 
 /** An entry that the judge says serves the question. */
@@ -54,6 +49,8 @@ export interface Judging {
    * returns `undefined` at once.
    */
   offer(question: Fingerprint, near: readonly NearMiss[], subject: string | undefined): Promise<JudgedSame | undefined>;
+  /** The near miss whose answer serves because all of the nearest wordings agree on it. Pure. */
+  agreed(question: Fingerprint, near: readonly NearMiss[]): NearMiss | undefined;
   /** Whether a question was handed to the judge since it was last stored: its answer gives way to an alias. */
   offered(question: Fingerprint): boolean;
   /** Has a job judged now, and makes the alias. */
@@ -240,7 +237,8 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
 
   return {
     floor: options.floor,
-    wanted: 2 * options.candidatesMax,
+    wanted: Math.max(2 * options.candidatesMax, options.agreement),
+    agreed: ({ text }, near) => findAgreement(text, near, options.agreement) as NearMiss | undefined,
 
     async offer(question, near, subject) {
       const eligible = distinct(
@@ -260,7 +258,9 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
         return undefined;
       }
       const { text: asked } = question;
-      const paying = eligible.filter(({ text, value }) => options.paysOff({ asked, stored: text, answer: value as V }));
+      const paying = eligible.filter(({ entry }) =>
+        options.paysOff({ asked, stored: entry.text, answer: entry.value as V }),
+      );
       if (paying.length === 0) {
         later(jobOf(eligible));
         return undefined;

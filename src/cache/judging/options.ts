@@ -27,6 +27,11 @@ export interface JudgingOptions<V = unknown> {
   readonly perDay?: number | undefined;
   /** Whether a verdict is worth its price, in `serving`: a pair for which it answers `false` is judged in the background. @default always */
   readonly paysOff?: ((pair: JudgePair<V>) => boolean) | undefined;
+  /**
+   * So many of the nearest wordings serve a question without a proof when they all lead to one answer and its words are among theirs, 3 to 20;
+   * 0: never. Only under the `static` policy. @default 8
+   */
+  readonly agreement?: number | undefined;
   /** Wordings that become aliases of one entry, 1 to 1,000. @default 32 */
   readonly aliasesMax?: number | undefined;
   /** How long a verdict is remembered, in milliseconds; `unsure` for a hundredth of it. @default 604_800_000 (seven days) */
@@ -58,6 +63,7 @@ export interface ResolvedJudging<V> {
   readonly perMinute: number;
   readonly microsPerDay: number | undefined;
   readonly paysOff: (pair: JudgePair<V>) => boolean;
+  readonly agreement: number;
   readonly aliasesMax: number;
   readonly verdictTtlMs: number;
   readonly verdictsMax: number;
@@ -99,6 +105,7 @@ export function resolveJudging<V>(given: QuestionJudge<V> | JudgingOptions<V>): 
     microsPerDay:
       perDay === undefined ? undefined : Math.round(checkNumber("judge.perDay", perDay, { min: 0, max: 1e9 }) * 1e6),
     paysOff: options.paysOff ?? (() => true),
+    agreement: options.agreement === 0 ? 0 : integer("agreement", 8, 3, 20),
     aliasesMax: integer("aliasesMax", 32, 1, 1_000),
     verdictTtlMs: integer("verdictTtlMs", 7 * DAY_MS, 1_000, 366 * DAY_MS),
     verdictsMax: integer("verdictsMax", 10_000, 1, 1_000_000),
