@@ -49,6 +49,8 @@ import { registerTaskWorkers } from "./routes/task-workers.ts";
 import { registerTasks } from "./routes/tasks.ts";
 import { registerVectorStores } from "./routes/vector-stores.ts";
 import { registerWebhooks } from "./routes/webhooks.ts";
+import { registerQuotas } from "./quotas.ts";
+import { createStoredBytes } from "./stored-bytes.ts";
 import { createSpend } from "./spend.ts";
 import { createTenants, createTenantStores, remember } from "./tenants.ts";
 import { watchEventLoop } from "./watchdog.ts";
@@ -201,6 +203,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       done(error as MarrowError);
     }
   });
+  const storedBytes = createStoredBytes(redis, config.limits.enabled ? config.limits.scopeBytes : 2 ** 50);
+  registerQuotas({ app, redis, config, metrics, inside, storedBytes, remember });
   app.addHook("onResponse", (request, reply, done) => {
     metrics.answered(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
     done();
@@ -229,6 +233,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     batches,
     keys,
     keyUsers,
+    storedBytes,
     metrics,
     accounts,
     spend,

@@ -170,6 +170,11 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       userTokens: windowed(2_000_000),
       appRequests: windowed(30_000),
       keyUsers: windowed(100),
+      userReads: windowed(2_000),
+      userWrites: windowed(200),
+      appReads: windowed(20_000),
+      appWrites: windowed(2_000),
+      scopeBytes: integer(1_024, 2 ** 50).default(128 * 1_048_576),
       timeZone: shown(z.string().min(1)).default("UTC"),
     })
     .prefault({}),
@@ -276,6 +281,13 @@ export interface GatewayConfig {
     readonly appRequests: LimitConfig;
     /** Users that a key names and did not name within a day. */
     readonly keyUsers: LimitConfig;
+    /** Requests of all routes but the chat's, which has limits of its own: those that read, and those that make, change or delete. */
+    readonly userReads: LimitConfig;
+    readonly userWrites: LimitConfig;
+    readonly appReads: LimitConfig;
+    readonly appWrites: LimitConfig;
+    /** Bytes that a scope keeps: files, vector stores, conversations, memories, tasks, batches, responses, remembered embeddings. */
+    readonly scopeBytes: number;
     /** Whose days and months plans count by. */
     readonly timeZone: string;
   };

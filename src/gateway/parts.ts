@@ -11,6 +11,7 @@ import type { KeyUsers } from "./key-users.ts";
 import type { LaneGates } from "./lanes.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Spend } from "./spend.ts";
+import type { StoredBytes } from "./stored-bytes.ts";
 import type { Tenant } from "./tenants.ts";
 
 /** What routes are registered with. */
@@ -30,6 +31,7 @@ export interface GatewayApp {
   readonly batches: (scope: string) => Batches;
   readonly keys: ApiKeys;
   readonly keyUsers: KeyUsers;
+  readonly storedBytes: StoredBytes;
   readonly metrics: Metrics;
   readonly accounts: Accounts;
   readonly spend: Spend;

@@ -2,6 +2,17 @@
 
 import type { Script } from "../redis/index.ts";
 
+/** Counts bytes that a scope keeps: books them for a thing, moves a booking to another name, or takes it back; what is over counts no more. */
+export const bookBytes: Script<"ends" | "sizes", "name" | "bytes" | "life_ms" | "bytes_max" | "from"> = {
+  name: "book_bytes",
+  keys: ["ends","sizes"],
+  values: ["name","bytes","life_ms","bytes_max","from"],
+  rest: false,
+  idempotent: false,
+  sha1: "8ec5f563b417c879ccbdeb7f5a7e551826f9b6e1",
+  lua: "local ends = KEYS[1]\nlocal sizes = KEYS[2]\nlocal name = ARGV[1]\nlocal bytes = tonumber(ARGV[2])\nlocal life_ms = tonumber(ARGV[3])\nlocal bytes_max = tonumber(ARGV[4])\nlocal from = ARGV[5]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function add(thing, more)\nlocal size = tonumber(redis.call(\"HGET\", sizes, thing) or \"0\")\nlocal after = math.max(0, size + more)\nredis.call(\"HINCRBY\", sizes, \"\", after - size)\nif after == 0 then\nredis.call(\"HDEL\", sizes, thing)\nredis.call(\"ZREM\", ends, thing)\nelse\nredis.call(\"HSET\", sizes, thing, after)\nend\nreturn after\nend\nfor _, thing in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, 100)) do\nadd(thing, -tonumber(redis.call(\"HGET\", sizes, thing) or \"0\"))\nredis.call(\"ZREM\", ends, thing)\nend\nif from ~= \"\" then\nlocal moved = tonumber(redis.call(\"HGET\", sizes, from) or \"0\")\nadd(from, -moved)\nbytes = bytes + moved\nelseif bytes > 0 then\nlocal kept = tonumber(redis.call(\"HGET\", sizes, \"\") or \"0\")\nif kept + bytes > bytes_max then return math.max(1, kept) end\nend\nif add(name, bytes) > 0 then redis.call(\"ZADD\", ends, \"GT\", now + life_ms, name) end\nreturn 0",
+};
+
 /** Changes the record of an API key that is there; one that was ended meanwhile stays ended. */
 export const changeKey: Script<"keys", "digest" | "before" | "record"> = {
   name: "change_key",

@@ -11,12 +11,18 @@ import type { GatewayApp } from "../parts.ts";
 
 const listQuery = pageQuery.extend({ purpose: z.enum(FILE_PURPOSES).optional() });
 
+/** How long a file without an end is counted. */
+const BOOKED_MS = 366 * 86_400_000;
+
 interface Named {
   Params: { readonly id: string };
 }
 
 /** `/v1/files`: upload (multipart), list, retrieve, content, delete. */
-export function registerFiles({ app, stores }: GatewayApp, { fileBytesMax }: { readonly fileBytesMax: number }): void {
+export function registerFiles(
+  { app, stores, storedBytes }: GatewayApp,
+  { fileBytesMax }: { readonly fileBytesMax: number },
+): void {
   app.register(async (uploads) => {
     await uploads.register(multipart, {
       limits: {
@@ -39,7 +45,18 @@ export function registerFiles({ app, stores }: GatewayApp, { fileBytesMax }: { r
       const expiresAfterSeconds = life === undefined ? undefined : Number(life);
       const { only: owner } = reachOf(request);
       const files = stores(request.principal.scope).files;
-      return toFileBody(await files.add({ ...file, purpose, expiresAfterSeconds, owner }));
+      const { scope } = request.principal;
+      const lifeMs = expiresAfterSeconds === undefined ? BOOKED_MS : Math.max(1, expiresAfterSeconds * 1_000 || 1);
+      const thing = `request:${request.id}`;
+      await storedBytes.book(scope, thing, file.content.length, lifeMs);
+      try {
+        const added = await files.add({ ...file, purpose, expiresAfterSeconds, owner });
+        await storedBytes.move(scope, thing, `file:${added.id}`, lifeMs);
+        return toFileBody(added);
+      } catch (error) {
+        await storedBytes.release(scope, thing);
+        throw error;
+      }
     });
   });
 

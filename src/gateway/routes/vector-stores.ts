@@ -10,6 +10,7 @@ import {
   type FoundChunk,
   type StoreFile,
   type Store,
+  type StoredFile,
   type StoreInfo,
   type Stores,
 } from "../../stores/index.ts";
@@ -19,6 +20,10 @@ import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
 import type { GatewayApp } from "../parts.ts";
 import { readableFile } from "./files.ts";
 
+/** What a store keeps of a file beside the file: its text in chunks, and their vectors. */
+const CHUNKS_PER_BYTE = 3;
+/** How long chunks are counted that nobody takes away. */
+const BOOKED_MS = 366 * 86_400_000;
 /** Files that are attached in one request. */
 const FILES_MAX = 500;
 
@@ -59,7 +64,7 @@ interface Named {
 }
 
 /** `/v1/vector_stores` with files and file batches, as OpenAI's API has them. */
-export function registerVectorStores({ app, stores }: GatewayApp): void {
+export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): void {
   /** The stores of a scope, for a request that reads one of them, or changes it. @throws MarrowError `not_found`, `forbidden` */
   async function allowed(request: FastifyRequest<Named>, act: "read" | "change"): Promise<Stores> {
     const scoped = stores(request.principal.scope);
@@ -72,20 +77,43 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
     return scoped;
   }
 
-  /** Refuses files that the asker may not read. @throws MarrowError `not_found` */
-  async function checkFiles(request: FastifyRequest, ids: readonly string[]): Promise<void> {
-    const reach = reachOf(request);
-    if (reach.only === undefined) return;
-    const scoped = stores(request.principal.scope);
-    await Promise.all([...new Set(ids)].map((id) => readableFile(scoped, reach, id)));
+  /** The files that are to be attached. @throws MarrowError `not_found` for those that the asker may not read */
+  async function readFiles(request: FastifyRequest, ids: readonly string[]): Promise<readonly StoredFile[]> {
+    const [scoped, reach] = [stores(request.principal.scope), reachOf(request)];
+    return Promise.all([...new Set(ids)].map((id) => readableFile(scoped, reach, id)));
+  }
+
+  const chunksOf = (store: string, file: string) => `chunks:${store}/${file}`;
+
+  /** Counts the chunks that files will be cut into; a file that is attached again is counted once. @throws MarrowError `too_large` */
+  async function bookChunks({ principal: { scope } }: FastifyRequest, store: string, files: readonly StoredFile[]) {
+    for (const { id, bytes } of files) {
+      await storedBytes.release(scope, chunksOf(store, id));
+      await storedBytes.book(scope, chunksOf(store, id), bytes * CHUNKS_PER_BYTE, BOOKED_MS);
+    }
+  }
+
+  /** Counts the chunks of a store no more. */
+  async function releaseChunks({ principal: { scope } }: FastifyRequest, scoped: Stores, store: string): Promise<void> {
+    const files = await scoped.filesOf(store);
+    let after: string | undefined;
+    do {
+      const { data, hasMore } = await files.list({ limit: 100, after });
+      await Promise.all(data.map(({ id }) => storedBytes.release(scope, chunksOf(store, id))));
+      after = hasMore ? data.at(-1)?.id : undefined;
+    } while (after !== undefined);
   }
 
   app.post("/v1/vector_stores", { schema: { body: storeBody } }, async (request) => {
     const body = request.body as z.infer<typeof storeBody>;
     const scoped = stores(request.principal.scope);
-    await checkFiles(request, body.file_ids ?? []);
+    const files = await readFiles(request, body.file_ids ?? []);
     const store = await scoped.create({ ...toChange(body), owner: reachOf(request).only });
     if (!body.file_ids?.length) return toStoreBody(store);
+    await bookChunks(request, store.id, files).catch(async (error: unknown) => {
+      await scoped.remove(store.id);
+      throw error;
+    });
     await (
       await scoped.filesOf(store.id)
     ).attachAll(body.file_ids.map((fileId) => toAttachment({ file_id: fileId }, body)));
@@ -111,7 +139,12 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
   });
 
   app.delete<Named>("/v1/vector_stores/:store", async (request) => {
-    await (await allowed(request, "change")).remove(request.params.store);
+    const scoped = await allowed(request, "change");
+    // A store that expired has no files to be listed: what was counted for it ends by itself.
+    await releaseChunks(request, scoped, request.params.store).catch((error: unknown) => {
+      if (!MarrowError.is(error, "conflict")) throw error;
+    });
+    await scoped.remove(request.params.store);
     return { id: request.params.store, object: "vector_store.deleted", deleted: true };
   });
 
@@ -147,7 +180,7 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
   app.post<Named>(filesPath, { schema: { body: fileBody } }, async (request) => {
     const attachment = toAttachment(request.body as z.infer<typeof fileBody>);
     const files = await filesOf(request, "change");
-    await checkFiles(request, [attachment.fileId]);
+    await bookChunks(request, request.params.store, await readFiles(request, [attachment.fileId]));
     return toFileBody(request.params.store, await files.attach(attachment));
   });
 
@@ -168,7 +201,9 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
   });
 
   app.delete<Named>(`${filesPath}/:id`, async (request) => {
-    await (await filesOf(request, "change")).remove(request.params.id);
+    const { store, id } = request.params;
+    await (await filesOf(request, "change")).remove(id);
+    await storedBytes.release(request.principal.scope, chunksOf(store, id));
     return { id: request.params.id, object: "vector_store.file.deleted", deleted: true };
   });
 
@@ -188,10 +223,8 @@ export function registerVectorStores({ app, stores }: GatewayApp): void {
       ...(body.files ?? []).map((file) => toAttachment(file)),
     ];
     const files = await filesOf(request, "change");
-    await checkFiles(
-      request,
-      attachments.map(({ fileId }) => fileId),
-    );
+    const named = attachments.map(({ fileId }) => fileId);
+    await bookChunks(request, request.params.store, await readFiles(request, named));
     return toBatchBody(request.params.store, await files.attachAll(attachments));
   });
 

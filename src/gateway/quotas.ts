@@ -1,0 +1,144 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { MarrowError } from "../errors.ts";
+import { createLimiter, APP_SUBJECT, type Limiter } from "../limiter/index.ts";
+import type { Redis } from "../redis/index.ts";
+import { refuseCall } from "./asking.ts";
+import type { GatewayConfig } from "./config.ts";
+import type { Inside } from "./inside.ts";
+import { userOf } from "./identity.ts";
+import type { Metrics } from "./metrics.ts";
+import { ROUTES, type Resource } from "./ownership.ts";
+import { bodyOf } from "./parts.ts";
+import type { StoredBytes } from "./stored-bytes.ts";
+
+/** What quotas are made of. */
+export interface QuotaParts {
+  readonly app: FastifyInstance;
+  readonly redis: Redis;
+  readonly config: GatewayConfig;
+  readonly metrics: Metrics;
+  readonly inside: Pick<Inside, "principalOf">;
+  readonly storedBytes: StoredBytes;
+  readonly remember: <T>(make: (scope: string) => T) => (scope: string) => T;
+}
+
+const DAY_MS = 86_400_000;
+/** Resources that have limits of their own, or are no scope's. */
+const ELSEWHERE: ReadonlySet<Resource> = new Set(["session", "administration", "health", "model", "agent card"]);
+/** Posts that keep nothing. */
+const READING = /\/(?:search|recall)$/;
+const ACTING = /\/(?:cancel|forget|test|rotate|redrive)$/;
+/** What a vector that is remembered takes beside its text. */
+const VECTOR_BYTES = 1_024;
+
+interface Booking {
+  readonly scope: string;
+  readonly thing: string;
+  readonly resource: Resource;
+}
+
+/**
+ * Bounds what a scope and its users ask for and keep, over all routes but the chat's, which its own limits bound: requests that read,
+ * requests that write, and bytes. Bytes are booked before a request is served, under the id of what it made after; they are given back
+ * when the request fails, when the thing is deleted, and when it ends.
+ */
+export function registerQuotas({ app, redis, config, metrics, inside, storedBytes, remember }: QuotaParts): void {
+  const { limits, conversations, responses } = config;
+  if (!limits.enabled) return;
+  const lives: ReadonlyMap<Resource, number> = new Map<Resource, number>([
+    ["conversation", conversations.ttlMs],
+    ["response", responses.ttlMs],
+    ["memory", 30 * DAY_MS],
+    ["task", DAY_MS],
+    ["batch", 8 * DAY_MS],
+    ["A2A task", DAY_MS],
+    ["vector store", 366 * DAY_MS],
+    ["embedding", 7 * DAY_MS],
+    ["webhook", 366 * DAY_MS],
+  ]);
+  const { onUnavailable } = limits;
+  const limitersOf = remember((scope): Readonly<Record<"reads" | "writes", Limiter>> => {
+    const open = (kind: "reads" | "writes", user: typeof limits.userReads, all: typeof limits.userReads) =>
+      createLimiter(redis.scope(scope), {
+        name: `http-${kind}`,
+        onUnavailable,
+        rules: [
+          { id: `user-${kind}`, by: "user", ...user },
+          { id: `app-${kind}`, by: APP_SUBJECT, ...all },
+        ],
+      });
+    return {
+      reads: open("reads", limits.userReads, limits.appReads),
+      writes: open("writes", limits.userWrites, limits.appWrites),
+    };
+  });
+  const bookings = new WeakMap<FastifyRequest, Booking>();
+
+  app.addHook("preHandler", async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
+    const { method, routeOptions, principal } = request;
+    const url = routeOptions.url ?? "";
+    const resource = ROUTES.get(`${method} ${url}`);
+    if (resource === undefined || ELSEWHERE.has(resource) || inside.principalOf(request) !== undefined)
+      return undefined;
+    const { scope } = principal;
+    const body = request.body as { readonly user?: unknown; readonly background?: unknown } | null | undefined;
+    // A response that is made at once is bounded by the limits of its model's call.
+    const isAnswer = url === "/v1/responses" && body?.background !== true;
+    if (!isAnswer) {
+      const kind = method === "GET" || READING.test(url) ? "reads" : "writes";
+      const decision = await limitersOf(scope)[kind].take({ user: userOf(request, body?.user) });
+      if (!decision.allowed) return refuseCall(reply, { metrics }, decision);
+    }
+    const lifeMs = lives.get(resource);
+    if (method !== "POST" || READING.test(url) || ACTING.test(url) || lifeMs === undefined) return undefined;
+    const bytes = (bodyOf(request)?.bytes.length ?? 0) + extraOf(resource, request.body);
+    if (bytes === 0) return undefined;
+    const booking = { scope, resource, thing: thingOf(request, resource) ?? `request:${request.id}` };
+    await storedBytes.book(scope, booking.thing, bytes, lifeMs);
+    bookings.set(request, booking);
+    return undefined;
+  });
+
+  app.addHook("preSerialization", async (request, reply, payload) => {
+    const booking = bookings.get(request);
+    const id = (payload as { readonly id?: unknown } | null | undefined)?.id;
+    if (booking === undefined || reply.statusCode >= 300 || typeof id !== "string") return payload;
+    bookings.delete(request);
+    if (!booking.thing.startsWith("request:")) return payload;
+    const to = `${booking.resource}:${id}`;
+    await storedBytes.move(booking.scope, booking.thing, to, lives.get(booking.resource) ?? DAY_MS);
+    return payload;
+  });
+
+  app.addHook("onResponse", (request, reply, done) => {
+    const booking = bookings.get(request);
+    const failed = reply.statusCode >= 400;
+    const resource = ROUTES.get(`${request.method} ${request.routeOptions.url ?? ""}`);
+    const thing =
+      request.method === "DELETE" && resource !== undefined && !failed ? thingOf(request, resource) : undefined;
+    const warn = (error: unknown) => metrics.degraded("quotas", MarrowError.is(error) ? error.code : "internal");
+    if (booking !== undefined && failed && booking.thing.startsWith("request:"))
+      storedBytes.release(booking.scope, booking.thing).catch(warn);
+    if (thing !== undefined && !isPart(request)) storedBytes.release(request.principal.scope, thing).catch(warn);
+    done();
+  });
+}
+
+/** Name of the thing that a path is about; `undefined` for one that is yet to be made. */
+function thingOf({ params }: FastifyRequest, resource: Resource): string | undefined {
+  const { conversation, store, id } = (params ?? {}) as Readonly<Record<string, string | undefined>>;
+  const named = conversation ?? store ?? id;
+  return named === undefined ? undefined : `${resource}:${named}`;
+}
+
+/** Whether a path is about a part of its thing: an item of a conversation, a file of a store. */
+function isPart({ params }: FastifyRequest): boolean {
+  return Object.keys(params ?? {}).length > 1;
+}
+
+/** Bytes that are kept beside the body. */
+function extraOf(resource: Resource, body: unknown): number {
+  if (resource !== "embedding") return 0;
+  const { input } = (body ?? {}) as { readonly input?: unknown };
+  return VECTOR_BYTES * (Array.isArray(input) ? input.length : 1);
+}

@@ -1,0 +1,44 @@
+-- Counts bytes that a scope keeps: books them for a thing, moves a booking to another name, or takes it back; what is over counts no more.
+-- KEYS ends         zset: name of a thing -> when it ends (ms)
+-- KEYS sizes        hash: name of a thing -> bytes; "" -> their sum
+-- ARGV name         the thing
+-- ARGV bytes        bytes to add; less than 0: to take away, all there are at most
+-- ARGV life_ms      how long the thing is kept from now, > 0
+-- ARGV bytes_max    bytes of the scope at most
+-- ARGV from         a thing whose bytes are moved to this one, or empty
+-- REPLY 0 booked; else the bytes that are kept, for which there is no room beside the new ones
+local ends = KEYS[1]
+local sizes = KEYS[2]
+local name = ARGV[1]
+local bytes = tonumber(ARGV[2])
+local life_ms = tonumber(ARGV[3])
+local bytes_max = tonumber(ARGV[4])
+local from = ARGV[5]
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function add(thing, more)
+  local size = tonumber(redis.call("HGET", sizes, thing) or "0")
+  local after = math.max(0, size + more)
+  redis.call("HINCRBY", sizes, "", after - size)
+  if after == 0 then
+    redis.call("HDEL", sizes, thing)
+    redis.call("ZREM", ends, thing)
+  else
+    redis.call("HSET", sizes, thing, after)
+  end
+  return after
+end
+for _, thing in ipairs(redis.call("ZRANGEBYSCORE", ends, "-inf", now, "LIMIT", 0, 100)) do
+  add(thing, -tonumber(redis.call("HGET", sizes, thing) or "0"))
+  redis.call("ZREM", ends, thing)
+end
+if from ~= "" then
+  local moved = tonumber(redis.call("HGET", sizes, from) or "0")
+  add(from, -moved)
+  bytes = bytes + moved
+elseif bytes > 0 then
+  local kept = tonumber(redis.call("HGET", sizes, "") or "0")
+  if kept + bytes > bytes_max then return math.max(1, kept) end
+end
+if add(name, bytes) > 0 then redis.call("ZADD", ends, "GT", now + life_ms, name) end
+return 0
