@@ -24,7 +24,7 @@ const LANES = 48;
 /** A stream that goes on is left after this; all else must have been answered by the later bound. */
 const LEAVE_MS = 400;
 const ANSWER_MS = 15_000;
-const STREAMS = /\/stream$|^\/v1\/responses|^\/a2a/;
+const STREAMS = /\/stream$|\/claim$|^\/v1\/responses|^\/a2a/;
 const SOCKETS_PART = 50;
 const MIB = 1_048_576;
 /** What the heap and the process may grow by between the first third and the end: caches with bounds fill up. */
@@ -119,8 +119,9 @@ it(
     const { port } = app.server.address() as AddressInfo;
     const keys = createApiKeys(redis);
     const plain = await keys.create({ scope: "acme", user: "ann", name: "plain" });
+    const broad = await keys.create({ scope: "acme", user: "eve", name: "broad", actsFor: "any" });
     const admin = await keys.create({ scope: "acme", user: "root", name: "admin", role: "admin" });
-    secrets.push(plain, admin);
+    secrets.push(plain, broad, admin);
     const bus = createBus(redis.scope("acme"));
     const agent = await bus.register({ name: "teller" }, async () => "hello");
     const all = routes();
@@ -183,7 +184,7 @@ it(
         const route = random.pick(drawn);
         const name = `${route.method} ${route.url}`;
         counts.set(name, (counts.get(name) ?? 0) + 1);
-        await ask(route, toRequest(random, route, ids, [plain, admin], BODY_BYTES_MAX));
+        await ask(route, toRequest(random, route, ids, [plain, broad, admin, admin, admin], BODY_BYTES_MAX));
         if (before === undefined && left < (COUNT * 2) / 3) before = memory();
       }
     }

@@ -50,16 +50,21 @@ export function createIds(random: Random): Ids {
     ["name", ["ann", "__proto__", "constructor", "free"]],
     ["model", ["scripted", "demo"]],
   ]);
+  function keep(kind: string | undefined, id: unknown): void {
+    if (kind === undefined || typeof id !== "string") return;
+    const ids = known.get(kind) ?? [];
+    known.set(kind, ids);
+    if (ids.length < IDS_MAX) ids.push(id);
+    else ids[random.below(IDS_MAX)] = id;
+  }
   return {
     learn(url, body) {
+      for (const [, fence] of JSON.stringify(body ?? null).matchAll(/"fence":("[^"]{1,200}"|\d{1,15})/g))
+        keep("fence", fence?.replaceAll('"', ""));
       const kind = KINDS.find(([start]) => url.startsWith(start))?.[1];
       const answered = (body ?? {}) as { id?: unknown; result?: { task?: { id?: unknown } } };
       const id = kind === "a2a" ? answered.result?.task?.id : answered.id;
-      if (kind === undefined || typeof id !== "string") return;
-      const ids = known.get(kind) ?? [];
-      known.set(kind, ids);
-      if (ids.length < IDS_MAX) ids.push(id);
-      else ids[random.below(IDS_MAX)] = id;
+      keep(kind, id);
     },
     pick: (from, kind) => {
       const ids = known.get(kind) ?? [];
