@@ -12,21 +12,22 @@ export interface RespProxy {
   mute(on: boolean): void;
   /** The connections of this moment become half-open: both sides keep theirs, and nothing passes any more. New ones work. */
   halfOpen(): void;
-  /** How many connections clients have now. */
-  connections(): number;
+  /** From now on new connections lead to another Redis, as an address does that moved. */
+  lead(target: string): void;
   close(): Promise<void>;
 }
 
 /** Starts a proxy before a Redis on a TCP port or a unix socket (given by URL). */
 export async function startProxy(target: string): Promise<RespProxy> {
+  let place = target;
   let trips = 0;
   let muted = false;
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
   const server: Server = createServer((client) => {
-    const upstream = target.startsWith("unix://")
-      ? dial(target.slice(7))
-      : dial(Number(new URL(target).port), "127.0.0.1");
+    const upstream = place.startsWith("unix://")
+      ? dial(place.slice(7))
+      : dial(Number(new URL(place).port), "127.0.0.1");
     let redisSpoke = true;
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -61,7 +62,7 @@ export async function startProxy(target: string): Promise<RespProxy> {
     halfOpen() {
       for (const socket of sockets) silent.add(socket);
     },
-    connections: () => sockets.size / 2,
+    lead: (other) => (place = other),
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();

@@ -14,6 +14,8 @@ export interface Driver {
   call(command: Command, bytes: boolean): Promise<unknown>;
   /** Whether a command written now would leave at once. */
   isReady(): boolean;
+  /** What the server said last instead of letting this client in, while it is not ready. */
+  refusal?(): Error | undefined;
   /** Asks for a new connection, after the server turned out to be a demoted master. Absent where the client follows by itself or offers no way. */
   redial?(): unknown;
   /**
@@ -118,7 +120,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   }
 
   function send(command: Command, sendOptions?: SendOptions): Promise<Reply> {
-    if (closed || isLongOffline() || isStalled()) return Promise.reject(notSent(closed));
+    if (closed || isLongOffline() || isStalled()) return Promise.reject(notSent(closed, driver.refusal?.()));
     const timeoutMs = sendOptions?.timeoutMs ?? commandTimeoutMs;
     const bytes = sendOptions?.reply === "bytes";
     const startMs = performance.now();
@@ -140,14 +142,14 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     let failure = first;
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       if (failure.kind === "final") throw failure.error;
-      if (failure.kind === "lost" && !mayRepeat) throw unavailable(failure);
+      if (failure.kind === "lost" && !mayRepeat) throw unavailable(failure, driver.refusal?.());
       if (failure.kind !== "not_run" && !driver.isReady()) offlineSinceMs ??= performance.now();
       const nowMs = performance.now();
       if (failure.kind === "not_run") {
         if (failure.state === "read_only") redial(nowMs);
         if (!isWorthWaiting(failure.state, nowMs)) throw unavailable(failure);
       }
-      if (closed || deadlineMs - nowMs <= waitMs || isLongOffline()) throw unavailable(failure);
+      if (closed || deadlineMs - nowMs <= waitMs || isLongOffline()) throw unavailable(failure, driver.refusal?.());
       await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
       const wasReady = driver.isReady();
       const next = await tryAgain(command, bytes, deadlineMs, wasReady);
@@ -228,9 +230,9 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   };
 }
 
-function notSent(closed: boolean): MarrowError {
+function notSent(closed: boolean, refusal: Error | undefined): MarrowError {
   const why = closed ? "this connection was closed" : "Redis has been away for a while";
-  return unavailable({ kind: "not_sent", cause: new Error(why) });
+  return unavailable({ kind: "not_sent", cause: new Error(why) }, refusal);
 }
 
 /** Brings every library's reply of RESP2 or RESP3 into one shape; a list is changed in its place. */

@@ -129,7 +129,7 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const { message } = error;
   const word = errorWord(message);
-  const state = NOT_NOW.get(word) ?? (CLIENTS_MAX.test(message) ? "connections" : undefined);
+  const state = stateOf(message);
   if (state !== undefined) return { kind: "not_run", cause: error, state };
   // Redis kills only scripts that have not written yet; it was killed on purpose, so nobody starts it again here.
   if (SCRIPT_KILLED.test(message)) return { kind: "final", error: refusal("busy", error) };
@@ -146,17 +146,26 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   return final("redis_rejected", `Redis rejected a command (${word === "" ? error.name : word})`, error);
 }
 
-/** The error of a command that was given up: says why, and whether it may have run. */
-export function unavailable(failure: Exclude<Failure, { kind: "final" }>): MarrowError {
+/**
+ * The error of a command that was given up: says why, and whether it may have run. `why` is what the server said when it was dialled last, where
+ * it said anything: one that refuses the password can be reached.
+ */
+export function unavailable(failure: Exclude<Failure, { kind: "final" }>, why?: Error): MarrowError {
   if (failure.kind === "not_run") return refusal(failure.state, failure.cause);
   const mayHaveRun = failure.kind === "lost";
+  const state = (why && stateOf(why.message)) ?? "unreachable";
   return new MarrowError(
     "unavailable",
     mayHaveRun
       ? "the connection to Redis ended before the answer; the command may have run"
-      : "Redis cannot be reached or cannot serve now; the command did not run",
-    { cause: failure.cause, details: { mayHaveRun, state: "unreachable" } },
+      : `${OUTAGES[state]}; the command did not run`,
+    { cause: failure.cause, details: { mayHaveRun, state } },
   );
+}
+
+/** The state that an error of the server tells of. */
+function stateOf(message: string): OutageState | undefined {
+  return NOT_NOW.get(errorWord(message)) ?? (CLIENTS_MAX.test(message) ? "connections" : undefined);
 }
 
 /** The error of a command that got no answer within its bound. */

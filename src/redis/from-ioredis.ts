@@ -21,7 +21,19 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   const gather = isCluster ? (send: () => Promise<unknown>) => send() : createGathering(client as IoredisClient);
   // Without a retry strategy a client ends with its connection: such a one is its owner's to replace.
   const dialsAgain = () => isCluster || typeof (client as IoredisClient).options?.retryStrategy === "function";
+  let lastError: Error | undefined;
+  // A borrowed client without a listener of its owner's would fall silent by one of ours.
+  if (owned) {
+    client.on("error", (error: Error) => (lastError = error));
+    client.on("ready", () => (lastError = undefined));
+  }
   const driver: Driver = {
+    refusal() {
+      if (client.status === "ready") return undefined;
+      // Whoever answers the handshake and is not ready is loading: the client asks again and again, and says nothing of it.
+      const { stream } = client as unknown as Inner;
+      return client.status === "connect" && (stream?.bytesRead ?? 0) > 0 ? LOADING : lastError;
+    },
     call(command, bytes) {
       const verb = String(command[0]);
       const words = command.slice(1) as (string | Buffer)[];
@@ -178,6 +190,7 @@ class SearchCommand extends IoredisCommand {
   }
 }
 
+const LOADING = new Error("LOADING Redis is loading the dataset in memory");
 const TEXT = { replyEncoding: "utf8" as const };
 const BYTES = { replyEncoding: null };
 

@@ -2,7 +2,8 @@ import { Redis as Ioredis } from "ioredis";
 import { createClient } from "redis";
 import { describe, expect, inject, it } from "vitest";
 import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
-import { until } from "../../test/servers.ts";
+import { ownServer, until, type OwnServer } from "../../test/servers.ts";
+import type { MarrowError } from "../errors.ts";
 import { connect, fromIoredis, fromNodeRedis, type Redis } from "./index.ts";
 
 const TIMEOUT_MS = 100;
@@ -29,11 +30,12 @@ const borrowedNodeRedis: Dial = async (url, later) => {
 async function through(
   dial: Dial,
   run: (proxy: RespProxy, redis: Redis, later: Later) => Promise<void>,
+  url: string = inject("redisUrl"),
 ): Promise<void> {
   const ends: (() => unknown)[] = [];
   const later: Later = (end) => ends.push(end);
   try {
-    const proxy = await startProxy(inject("redisUrl"));
+    const proxy = await startProxy(url);
     later(() => proxy.close());
     const redis = await dial(proxy.url, later);
     later(() => redis.close());
@@ -50,12 +52,14 @@ const answers = (sent: Promise<unknown>) =>
   );
 const works = (redis: Redis) => answers(redis.send(["GET", "a"]));
 
+const CLIENTS = [
+  ["Marrow's own", own],
+  ["a borrowed ioredis", borrowedIoredis],
+  ["a borrowed node-redis", borrowedNodeRedis],
+] as const;
+
 describe.concurrent("a connection whose peer vanished without a word", () => {
-  it.each([
-    ["Marrow's own", own],
-    ["a borrowed ioredis", borrowedIoredis],
-    ["a borrowed node-redis", borrowedNodeRedis],
-  ] as const)(
+  it.each(CLIENTS)(
     "(%s) is dropped after its deadlines and dialled again, with its subscriptions and blocking connections",
     (_, dial) =>
       through(dial, async (proxy, redis, later) => {
@@ -93,4 +97,52 @@ describe.concurrent("a connection whose peer vanished without a word", () => {
       await until(() => works(redis), "commands");
       expect(await works(redis)).toBe(true);
     }));
+});
+
+describe("a connection to a master that became a replica, without an end of the connection", () => {
+  it.each(CLIENTS)("(%s) is dialled again, and finds the new master where the address leads now", async (_, dial) => {
+    const servers = await Promise.all([0, 1].map(() => ownServer(inject("redisBinary"))));
+    try {
+      await Promise.all(servers.map((server) => server.start()));
+      const [old, next] = servers as [OwnServer, OwnServer];
+      await through(
+        dial,
+        async (proxy, redis, later) => {
+          expect(await redis.send(["SET", "a", "1"])).toBe("OK");
+          const admin = await connect(old.url);
+          later(() => admin.close());
+          await admin.send(["REPLICAOF", "127.0.0.1", String(next.port)]);
+          proxy.lead(next.url);
+          await until(() => answers(redis.send(["SET", "a", "2"])), "a master");
+          expect(await redis.send(["GET", "a"])).toBe("2");
+        },
+        old.url,
+      );
+    } finally {
+      await Promise.all(servers.map((server) => server.stop()));
+    }
+  });
+
+  it("says why it is not let in, while a password is rotated", async () => {
+    const server = await ownServer(inject("redisBinary"));
+    try {
+      await server.start();
+      const redis = await connect(server.url);
+      const admin = await connect(server.url);
+      await admin.send(["CONFIG", "SET", "requirepass", "new"]);
+      await admin.send(["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+      const state = () =>
+        redis.send(["GET", "a"]).then(
+          () => "served",
+          (error: MarrowError) => error.details?.["state"],
+        );
+      await until(async () => (await state()) === "credentials", "the refusal");
+      await admin.send(["CONFIG", "SET", "requirepass", ""]);
+      await until(async () => (await state()) === "served", "the connection");
+      expect(await state()).toBe("served");
+      await Promise.all([redis.close(), admin.close()]);
+    } finally {
+      await server.stop();
+    }
+  });
 });
