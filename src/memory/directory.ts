@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkOneOf, checkText } from "../internal/check.ts";
+import { checkInteger, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import { createTimeSlice } from "../internal/time-slice.ts";
 import { decodeKeyPart, decodeRecord, encodeKeyPart, runScript, type ScopedRedis } from "../redis/index.ts";
 import { userKeys } from "./keys.ts";
 import type { Json } from "./json.ts";
@@ -43,6 +44,8 @@ export interface SearchOptions extends ListOptions {
 /** Turns of a session that a search looks at: the newest. */
 const SEARCHED_TURNS = 1_000;
 /** Sessions that one search looks at. */
+/** Words that one search asks for. */
+const SEARCHED_WORDS = 32;
 const SEARCHED_SESSIONS = 500;
 
 /** Lists a user's sessions by their last change. One round trip; what has ended is not there. */
@@ -93,6 +96,7 @@ export async function searchSessions(
 ): Promise<SessionPage> {
   checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input");
   const wanted = checkText("words", words, 1_024, "invalid_input").toLowerCase().split(/\s+/u).filter(Boolean);
+  if (wanted.length > SEARCHED_WORDS) refuse("words", `at most ${SEARCHED_WORDS} words`, words, "invalid_input");
   const data: SessionEntry[] = [];
   let { after } = options;
   for (let looked = 0; looked < SEARCHED_SESSIONS;) {
@@ -100,14 +104,27 @@ export async function searchSessions(
     for (const entry of page.data) {
       after = toCursor(entry);
       const { turns } = await open(entry.id).read({ limit: SEARCHED_TURNS, from: "newest" });
-      const said = JSON.stringify([entry.metadata, ...turns.map(({ turn }) => turn)]).toLowerCase();
-      if (wanted.every((word) => said.includes(word))) data.push(entry);
+      if (await saysAll(wanted, [entry.metadata, ...turns.map(({ turn }) => turn)])) data.push(entry);
       looked += 1;
       if (data.length === limit) return { data, cursor: after };
     }
     if (page.cursor === undefined) return { data };
   }
   return { data, cursor: after };
+}
+
+/** Whether all words stand in some texts, however they are divided among them. Read one text at a time, in slices. */
+async function saysAll(words: readonly string[], values: readonly unknown[]): Promise<boolean> {
+  let missing = [...new Set(words)];
+  const slice = createTimeSlice();
+  for (const value of values) {
+    const said = (JSON.stringify(value) ?? "").toLowerCase();
+    missing = missing.filter((word) => !said.includes(word));
+    if (missing.length === 0) return true;
+    const rest = slice();
+    if (rest !== undefined) await rest;
+  }
+  return missing.length === 0;
 }
 
 /** Where the page after a session begins. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { mapInSlices } from "../internal/time-slice.ts";
 import { allOf, decodeRecord, encodeRecord, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { toContext } from "./context.ts";
 import { APPEND_MAX, IDEMPOTENCY_KEYS_MAX, WINDOW_MAX, type Session, type SessionState } from "./handle.ts";
@@ -167,7 +168,11 @@ export function createSession(parts: Parts, user: string, id: string): Session {
         options.countTokens ?? loadCountTokens(),
       ]);
       const { turns, summary } = reading;
-      const context = toContext({ system, summary, facts, turns, pinned: new Set(pinned), maxTokens }, count);
+      // Counted in slices: a thousand turns take longer than others should wait.
+      const counts = new Map<Turn, number>();
+      await mapInSlices(turns, ({ turn }) => counts.set(turn, count(turn)));
+      const countOnce = (turn: Turn) => counts.get(turn) ?? count(turn);
+      const context = toContext({ system, summary, facts, turns, pinned: new Set(pinned), maxTokens }, countOnce);
       if (context.leftTo > (summary?.to ?? 0)) sumUp(reading, context.leftTo);
       return context;
     },

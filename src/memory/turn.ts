@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
+import { createTimeSlice } from "../internal/time-slice.ts";
 import { decodeRecord, encodeRecordBody } from "../redis/index.ts";
 import type { Reply } from "../redis/index.ts";
 import { toJson } from "./json.ts";
@@ -63,16 +64,19 @@ export function toElement(turn: Turn, path: string, bytesMax: number, count: (tu
   return Buffer.concat([Buffer.from(`${count(turn)}:`), encodeRecordBody(body)]);
 }
 
-/** Reads the reply of `read_turns`. @throws MarrowError `corrupt_record`, `newer_record` */
-export function toReading(reply: Reply): Reading {
+/** Reads the reply of `read_turns`, in slices: turns may be large. @throws MarrowError `corrupt_record`, `newer_record` */
+export async function toReading(reply: Reply): Promise<Reading> {
   const [version, epoch, oldest, summary, first, ...elements] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
   if (typeof version !== "number" || typeof first !== "number" || typeof oldest !== "number") throw unexpected();
   const turns: Kept[] = [];
+  const slice = createTimeSlice();
   for (const [at, element] of elements.entries()) {
     if (!Buffer.isBuffer(element)) throw unexpected();
     const record = element.subarray(element.indexOf(COLON) + 1);
     // A turn that was taken out leaves its place.
     if (record.length > 0) turns.push({ sequence: first + at, turn: decodeRecord(record) as Turn });
+    const rest = slice();
+    if (rest !== undefined) await rest;
   }
   const kept = Buffer.isBuffer(summary) && summary.length > 0 ? (decodeRecord(summary) as Summary) : undefined;
   return { version, epoch: String(epoch), oldest, turns, ...(kept && { summary: kept }) };

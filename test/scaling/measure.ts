@@ -1,0 +1,59 @@
+/** What the size of an input may do to the work on it. */
+export interface LinearOptions {
+  /** The largest size, in whatever unit the work takes. Sizes are an eighth, a quarter and a half of it, and all of it. */
+  readonly largest: number;
+  /** Longest that the largest may take in one go, in milliseconds of this thread's CPU. @default no bound */
+  readonly goMsMax?: number | undefined;
+}
+
+/** Growth over linear that is allowed from each size to the next. */
+const GROWTH_MAX = 1.3;
+/** Differences below this are noise of the clock, of compilation and of collecting garbage, in milliseconds. */
+const NOISE_MS = 4;
+/** The clock of CPU time ticks every few milliseconds: work is repeated until it has used so much. */
+const MEASURED_MS = 16;
+const REPEATED_MAX = 64;
+/** A busy machine may spoil a measurement: it counts only when it is confirmed so often. */
+const TRIES = 4;
+
+/**
+ * Says where work grows more than 1.3 times linearly with its input, by the CPU time of this thread. Measured again before it says so, since
+ * other work on the machine makes caches cold and clocks slow. Work that takes no time at the largest size is not looked at further.
+ */
+export async function findExcess(
+  work: (size: number) => () => unknown,
+  { largest, goMsMax = Infinity }: LinearOptions,
+): Promise<readonly string[]> {
+  const sizes = [largest / 8, largest / 4, largest / 2, largest].map((size) => Math.max(16, Math.floor(size)));
+  let wrong: string[] = [];
+  for (let nth = 0; nth < TRIES; nth += 1) {
+    const last = await timeOf(work(largest));
+    if (last < NOISE_MS) return [];
+    const times: number[] = [];
+    for (const size of sizes.slice(0, -1)) times.push(await timeOf(work(size)));
+    times.push(last);
+    wrong = times.flatMap((ms, at) => {
+      const before = times[at - 1];
+      const bound = before === undefined ? Infinity : before * 2 * GROWTH_MAX + NOISE_MS;
+      return ms > bound ? [`${sizes[at]} took ${ms.toFixed(1)} ms, half of it ${before?.toFixed(1)} ms`] : [];
+    });
+    if (last > goMsMax) wrong.push(`${sizes.at(-1)} took ${last.toFixed(1)} ms, at most ${goMsMax} are allowed`);
+    if (wrong.length === 0) break;
+  }
+  return wrong;
+}
+
+/** CPU time of one run, in milliseconds. */
+async function timeOf(work: () => unknown): Promise<number> {
+  await work();
+  const before = process.threadCpuUsage();
+  const startedAt = performance.now();
+  for (let runs = 1; ; runs += 1) {
+    await work();
+    const { user, system } = process.threadCpuUsage(before);
+    const ms = (user + system) / 1_000;
+    // Work that is far too quick to matter is told by the clock on the wall.
+    const quick = runs === 3 && performance.now() - startedAt < NOISE_MS;
+    if (ms >= MEASURED_MS || runs === REPEATED_MAX || quick) return ms / runs;
+  }
+}
