@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
 import { unsaid } from "./resent.ts";
+import { sizeOf } from "./tokens.ts";
 
 /** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
 const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete", "item", "langchain", "ai"]);
@@ -34,12 +35,24 @@ export function withHistory(messages: readonly ChatMessage[], history: readonly 
 
 /**
  * The newest turns of a session, beginning with what a user said when older ones were left out: a model must not see an answer without its
- * question, or the result of a tool without its call. `most`: how many turns were asked for; fewer are the whole session. Pure.
+ * question, or the result of a tool without its call. `most`: how many turns were asked for; fewer are the whole session.
+ * Turns of more than {@link HISTORY_CHARS_MAX} characters together are not all given. Pure.
  */
 export function wholeFrom(turns: readonly Turn[], most: number): readonly Turn[] {
-  if (turns.length < most) return turns;
-  const start = turns.findIndex(({ role }) => role === "user");
-  return start <= 0 ? turns : turns.slice(start);
+  const fitting = newestFitting(turns);
+  if (turns.length < most && fitting.length === turns.length) return turns;
+  const start = fitting.findIndex(({ role }) => role === "user");
+  return start <= 0 ? fitting : fitting.slice(start);
+}
+
+/** Characters of earlier turns that a model is given, about: more would hold the event loop while they are read and sent. */
+export const HISTORY_CHARS_MAX = 2_097_152;
+
+/** The newest turns that have no more than {@link HISTORY_CHARS_MAX} characters together. */
+function newestFitting(turns: readonly Turn[]): readonly Turn[] {
+  let left = HISTORY_CHARS_MAX;
+  const first = turns.findLastIndex((turn) => (left -= sizeOf(turn)) < 0);
+  return first === -1 ? turns : turns.slice(first + 1);
 }
 
 /** Instructions belong to a request and are never kept as turns. */

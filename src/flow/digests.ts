@@ -1,7 +1,10 @@
 import type { Window } from "../memory/index.ts";
 import type { ChatRequest } from "../models/index.ts";
 import { contextOf, type Context } from "./context.ts";
+import { sizeOf } from "./tokens.ts";
 
+/** Longest history that is remembered, in characters. */
+const REMEMBERED_CHARS_MAX = 65_536;
 /** Sessions whose newest turns are remembered. */
 const SESSIONS_MAX = 1_000;
 
@@ -29,6 +32,8 @@ export function createDigests(): {
     },
     remember(session, window) {
       known.delete(session);
+      // A long history is read anew each time: a thousand of them would take gigabytes.
+      if (sizeOf(window.turns) > REMEMBERED_CHARS_MAX) return;
       known.set(session, window);
       const oldest = known.keys().next().value;
       if (known.size > SESSIONS_MAX && oldest !== undefined) known.delete(oldest);

@@ -1,6 +1,7 @@
 export { CACHE_CONTROL_DEFAULT, parseCacheControl, type CacheControl } from "./cache-control.ts";
 export { besideText, type StoredAnswer } from "./cacheable.ts";
-export { withHistory } from "./context.ts";
+export { HISTORY_CHARS_MAX, withHistory } from "./context.ts";
+export { sizeOf } from "./tokens.ts";
 export type { AnswerStream, CacheStatus, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 export { createFlow } from "./flow.ts";
 export type { SharedPer, Sharing } from "./sharing.ts";

@@ -27,19 +27,39 @@ const COLON = 0x3a;
  * @throws MarrowError `invalid_input` that names the field
  */
 export function readJson(source: Uint8Array | string): ReadJson {
+  const text = decode(source);
+  return check(text, parse(text), scan(text));
+}
+
+/** The same in three steps, each in a turn of the event loop that `turn` gives. */
+export async function readJsonInTurns(source: Uint8Array, turn: () => Promise<void>): Promise<ReadJson> {
+  const text = decode(source);
+  const value = parse(text);
+  await turn();
+  const scanned = scan(text);
+  await turn();
+  return check(text, value, scanned);
+}
+
+function decode(source: Uint8Array | string): string {
   if (typeof source !== "string" && !isUtf8(source)) throw wrong("the body must be UTF-8, and has other bytes");
   const text =
     typeof source === "string"
       ? source
       : Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString("utf8");
   if (text.startsWith("\uFEFF")) throw wrong("the body must be JSON without a byte order mark before it");
-  let value: unknown;
+  return text;
+}
+
+function parse(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new MarrowError("invalid_input", "the body is no JSON", { cause });
   }
-  const { fields, beyond } = scan(text);
+}
+
+function check(text: string, value: unknown, { fields, beyond }: ReturnType<typeof scan>): ReadJson {
   if (countFields(value) !== fields) {
     const name = findRepeated(text);
     throw wrong(`the field ${JSON.stringify(name)} must not stand twice in one object`, name);

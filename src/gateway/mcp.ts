@@ -2,7 +2,8 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { MarrowError } from "../errors.ts";
-import type { Fact, Memory, Recalled } from "../memory/index.ts";
+import { sizeOf } from "../flow/index.ts";
+import type { Fact, Kept, Memory, Recalled } from "../memory/index.ts";
 
 /** For whom a server speaks: it never learns of anyone else. */
 export interface McpOptions {
@@ -118,11 +119,25 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
       answering(async () => {
         const newest = after === undefined ? { from: "newest" as const } : { after };
         const read = await memory.session({ user, id }).read({ limit, ...newest });
-        return { version: read.version, turns: read.turns, ...(read.summary && { summary: read.summary }) };
+        const turns = after === undefined ? newestFitting(read.turns) : oldestFitting(read.turns);
+        return { version: read.version, turns, ...(read.summary && { summary: read.summary }) };
       }),
   );
 
   return server;
+}
+
+/** Characters of the turns that one call answers with: an agent reads on with `after`. */
+const TURNS_CHARS_MAX = 1_048_576;
+
+function oldestFitting(turns: readonly Kept[]): readonly Kept[] {
+  let left = TURNS_CHARS_MAX;
+  const over = turns.findIndex((turn) => (left -= sizeOf(turn)) < 0);
+  return over === -1 ? turns : turns.slice(0, Math.max(1, over));
+}
+
+function newestFitting(turns: readonly Kept[]): readonly Kept[] {
+  return oldestFitting(turns.toReversed()).toReversed();
 }
 
 /** An answer of a tool; what Marrow refuses is told to the model, so that it can do better. */

@@ -1,7 +1,7 @@
 /** A time in which the event loop of this process was held in one go. */
 export interface Stall {
   readonly delayMs: number;
-  /** What had begun last before the longest part of it; `unknown` when nothing had. */
+  /** What had begun last before the longest part of it. */
   readonly route: string;
   readonly step: string;
 }
@@ -42,8 +42,8 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
   let worked = process.threadCpuUsage();
 
   /** The mark before the longest time without one, from `fromMs` on. */
-  function longest(fromMs: number, nowMs: number): { readonly route: string; readonly step: string } {
-    let found = { route: "unknown", step: "unknown" };
+  function longest(fromMs: number, nowMs: number): { readonly route: string; readonly step: string } | undefined {
+    let found: { readonly route: string; readonly step: string } | undefined;
     let longestMs = 0;
     let endMs = nowMs;
     for (let back = 1; back <= MARKS_MAX; back += 1) {
@@ -66,8 +66,9 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
     // Time in which the machine did not run this thread is no fault of a request.
     const workedMs = (used.user + used.system) / 1_000;
     if (Math.min(delayMs, workedMs) >= stallMs) {
-      const { route, step } = longest(lastMs, nowMs);
-      onStall({ delayMs: Math.round(delayMs), route, step });
+      const { route, step } = longest(lastMs, nowMs) ?? { route: "", step: "" };
+      // Before the first request the process starts, and loads its tables.
+      if (route !== "") onStall({ delayMs: Math.round(delayMs), route, step });
     }
     lastMs = nowMs;
   }, EVERY_MS);

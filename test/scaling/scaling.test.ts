@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { findVeto, leansOnContext } from "../../src/cache/index.ts";
+import { isFollowUp, prove, readPrompt } from "../../src/cache/index.ts";
 import { toFingerprint } from "../../src/cache/question.ts";
 import { hashEmbedder } from "../../src/embedders/hash.ts";
 import { staticEmbedder } from "../../src/embedders/index.ts";
 import { contextOf } from "../../src/flow/context.ts";
 import { createRecorder } from "../../src/flow/recorder.ts";
 import { toReplayEvents } from "../../src/flow/replay.ts";
-import { estimateText } from "../../src/flow/tokens.ts";
+import { estimateTokens } from "../../src/internal/token-estimate.ts";
 import { readLines } from "../../src/gateway/batches/batch.ts";
 import { checkJsonBudget } from "../../src/gateway/http/json-budget.ts";
 import { readJson } from "../../src/gateway/json.ts";
@@ -35,14 +35,19 @@ const countTokens = await loadCountTokens();
 type Reading = (text: string) => () => unknown;
 const READERS: readonly (readonly [name: string, largest: number, reading: Reading, apart: boolean])[] = [
   ["the keys of a question", PROMPT_CHARS, (text) => () => toFingerprint(text), false],
-  ["the test of a prompt that leans on another", PROMPT_CHARS, (text) => () => leansOnContext(text), false],
+  ["the test of a prompt that follows up another", PROMPT_CHARS, (text) => () => isFollowUp(text), false],
   [
-    "the guard, against a near copy",
+    "the proof, against a near copy",
     PROMPT_CHARS,
-    (text) => () => findVeto(text, `${text.slice(0, -9)} and more`),
+    (text) => () => prove(readPrompt(text), readPrompt(`${text.slice(0, -9)} and more`), "strict"),
     false,
   ],
-  ["the guard, within what it compares", 4_000, (text) => () => findVeto(text, `${text.slice(0, -9)} more`), false],
+  [
+    "the proof of a short prompt",
+    4_000,
+    (text) => () => prove(readPrompt(text), readPrompt(`${text.slice(0, -9)} more`), "strict"),
+    false,
+  ],
   ["the built-in embedder", BODY_CHARS, (text) => () => embedder.embed([text]), false],
   ["the hash embedder of tests", 8_192, (text) => () => hashing.embed([text]), true],
   ["the cutter of files", 262_144, (text) => () => findChunks(text, resolveChunking()), true],
@@ -55,7 +60,7 @@ const READERS: readonly (readonly [name: string, largest: number, reading: Readi
   ["the budget of a body", BODY_CHARS, (text) => bodyOf(text, (body) => checkJsonBudget(body, BUDGET)), false],
   ["the reader of a body", BODY_CHARS, (text) => bodyOf(text, (body) => readJson(body)), false],
   ["the digest of what was said before", BODY_CHARS, (text) => () => contextOf(chatOf(text, "more"), []), false],
-  ["the estimate of tokens", BODY_CHARS, (text) => () => estimateText(chatOf(text)), false],
+  ["the estimate of tokens", BODY_CHARS, (text) => () => estimateTokens(chatOf(text)), false],
   ["the replay of an answer", 1_048_576, (text) => () => toReplayEvents(answerOf(text), true), false],
   ["the record of a turn", 1_048_576, (text) => () => encodeRecord(chatOf(text)), false],
   ["the record of a cache entry", 1_048_576, (text) => () => encodeRecordBody(Buffer.from(text), "dense"), false],

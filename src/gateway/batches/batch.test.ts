@@ -6,8 +6,8 @@ const line = (name: string, more: object = {}) =>
   JSON.stringify({ custom_id: name, method: "POST", url: ENDPOINT, body: { model: "m" }, ...more });
 
 describe("the lines of a batch", () => {
-  it("are read in their order, empty ones passed over", () => {
-    const { lines, errors } = readLines(`${line("a")}\n\n  \n${line("b")}\r\n`, ENDPOINT);
+  it("are read in their order, empty ones passed over", async () => {
+    const { lines, errors } = await readLines(`${line("a")}\n\n  \n${line("b")}\r\n`, ENDPOINT);
     expect(lines.map(({ custom_id: name }) => name)).toEqual(["a", "b"]);
     expect(errors).toEqual([]);
   });
@@ -26,13 +26,13 @@ describe("the lines of a batch", () => {
       2,
     ],
     [Buffer.concat([Buffer.from(`${line("a")}\n"`), Buffer.from([0xff])]), "invalid_encoding", 2],
-  ])("are refused by number when they are wrong: %s", (text, code, number) => {
-    expect(readLines(text, ENDPOINT).errors).toMatchObject([{ code, line: number }]);
+  ])("are refused by number when they are wrong: %s", async (text, code, number) => {
+    expect((await readLines(text, ENDPOINT)).errors).toMatchObject([{ code, line: number }]);
   });
 
-  it("are bounded, and so is what is said of them", () => {
+  it("are bounded, and so is what is said of them", async () => {
     const many = Array.from({ length: LINES_MAX + 1 }, (_, n) => line(`n${n}`)).join("\n");
-    expect(readLines(many, ENDPOINT).errors).toMatchObject([{ code: "too_many_lines" }]);
-    expect(readLines(Array.from({ length: 500 }, () => "{").join("\n"), ENDPOINT).errors).toHaveLength(100);
+    expect((await readLines(many, ENDPOINT)).errors).toMatchObject([{ code: "too_many_lines" }]);
+    expect((await readLines(Array.from({ length: 500 }, () => "{").join("\n"), ENDPOINT)).errors).toHaveLength(100);
   });
 });

@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
+import { createTimeSlice } from "../../internal/time-slice.ts";
 import { readJson } from "../json.ts";
 
 /** Endpoints whose requests may stand in a batch. */
@@ -78,11 +79,14 @@ const lineBody = z.looseObject({
 
 const ERRORS_MAX = 100;
 
-/** Reads a batch's input file: one request a line, all for one endpoint, each with a name of its own; each line as {@link readJson} reads it. */
-export function readLines(
+/**
+ * Reads a batch's input file: one request a line, all for one endpoint, each with a name of its own; each line as {@link readJson} reads it.
+ * In slices: a file may have tens of thousands of lines.
+ */
+export async function readLines(
   content: Uint8Array | string,
   endpoint: string,
-): { readonly lines: readonly BatchLine[]; readonly errors: readonly LineError[] } {
+): Promise<{ readonly lines: readonly BatchLine[]; readonly errors: readonly LineError[] }> {
   const lines: BatchLine[] = [];
   const errors: LineError[] = [];
   const known = new Set<string>();
@@ -94,9 +98,15 @@ export function readLines(
     return { lines, errors };
   }
   const text = typeof content === "string" ? content : Buffer.from(content).toString("utf8");
-  for (const [at, raw] of text.split("\n").entries()) {
+  const slice = createTimeSlice();
+  for (let [line, start] = [0, 0]; start <= text.length;) {
+    const end = text.indexOf("\n", start);
+    const raw = text.slice(start, end === -1 ? text.length : end);
+    start = end === -1 ? text.length + 1 : end + 1;
+    line += 1;
+    const rest = slice();
+    if (rest !== undefined) await rest;
     if (raw.trim() === "") continue;
-    const line = at + 1;
     const read = fromJson(raw);
     if (typeof read === "string") {
       refuse(line, "invalid_line", read);

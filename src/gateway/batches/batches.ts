@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
+import { mapInSlices } from "../../internal/time-slice.ts";
 import { createQueue } from "../../queue/index.ts";
-import { decodeRecord, encodeRecord, keyTag, toFields, type Redis } from "../../redis/index.ts";
+import { decodeRecord, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
 import { createShelf, type Page, type PageOptions, type Stores } from "../../stores/index.ts";
 import type { Asker } from "../asker.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
@@ -36,6 +37,9 @@ export interface Batches {
 }
 
 const BATCHES_MAX = 10_000;
+/** Lines that are pushed at a time, and lines whose results are read at a time. */
+const PUSHED_AT_ONCE = 128;
+const LINES_AT_ONCE = 500;
 const RESULTS_TTL_MS = 8 * 86_400_000;
 const CHECK_MS = { first: 250, last: 5_000 } as const;
 /** Every so many looks, lines whose workers all died are looked for. */
@@ -77,7 +81,7 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
         if (MarrowError.is(error, "not_found")) return Buffer.alloc(0);
         throw error;
       });
-    const { lines, errors } = readLines(content, batch.endpoint);
+    const { lines, errors } = await readLines(content, batch.endpoint);
     const counts = { total: lines.length, completed: 0, failed: 0 };
     if (errors.length > 0) {
       const data = { object: "list" as const, data: errors };
@@ -98,14 +102,15 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
     );
     const { endpoint } = batch;
     // Each line has an id of its own: pushed again after a crash, those that are there already are passed over.
-    await queue.pushMany(
-      lines.map((request, line) => ({
-        payload: { type: "batch-line" as const, batch: id, asker, line, request, endpoint },
-        id: `${id}_l${line}`,
-        priority: 20,
-        ...silent,
-      })),
-    );
+    for (let first = 0; first < lines.length; first += PUSHED_AT_ONCE)
+      await queue.pushMany(
+        lines.slice(first, first + PUSHED_AT_ONCE).map((request, at) => ({
+          payload: { type: "batch-line" as const, batch: id, asker, line: first + at, request, endpoint },
+          id: `${id}_l${first + at}`,
+          priority: 20,
+          ...silent,
+        })),
+      );
     await check(id, asker, 0);
   }
 
@@ -149,27 +154,38 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
     );
   }
 
+  /** What came of the lines of a batch, by their places, read in pages. */
+  async function readResults(id: string, total: number): Promise<ReadonlyMap<number, LineResult>> {
+    const results = new Map<number, LineResult>();
+    for (let first = 0; first < total; first += LINES_AT_ONCE) {
+      const places = Array.from({ length: Math.min(LINES_AT_ONCE, total - first) }, (_, at) => first + at);
+      const command = ["HMGET", resultsKey(id), ...places.map(String)];
+      const records = (await scoped.send(command, { reply: "bytes" })) as readonly (Buffer | null)[];
+      await mapInSlices(records, (record, at) => {
+        if (record !== null) results.set(first + at, decodeRecord(record) as LineResult);
+      });
+    }
+    return results;
+  }
+
   /** Writes the files of a batch that is over. */
   async function end(id: string): Promise<Batch | undefined> {
     const batch = await shelf.get(id);
     if (batch === undefined || !GOING_ON.has(batch.status)) return batch;
-    const flat = (await scoped.send(["HGETALL", resultsKey(id)], { reply: "bytes" })) as readonly Buffer[];
-    const results = new Map(
-      [...toFields(flat)].map(([line, record]) => [Number(line), decodeRecord(record) as LineResult]),
-    );
     const { total } = batch.request_counts;
+    const results = await readResults(id, total);
     const [good, bad]: [LineResult[], LineResult[]] = [[], []];
     for (const [, result] of [...results].toSorted(([a], [b]) => a - b)) (isGood(result) ? good : bad).push(result);
     const status = batch.status === "cancelling" ? "cancelled" : results.size < total ? "expired" : "completed";
     if (results.size < total) {
-      const { lines } = readLines(await stores(scope).files.content(batch.input_file_id), batch.endpoint);
+      const { lines } = await readLines(await stores(scope).files.content(batch.input_file_id), batch.endpoint);
       const error = { code: `batch_${status}`, message: `the batch was ${status} before this line was asked` };
       for (const [line, { custom_id: name }] of lines.entries())
         if (!results.has(line)) bad.push({ id: `${id}_l${line}`, custom_id: name, response: null, error });
     }
     const file = async (kind: string, lines: readonly LineResult[]) => {
       if (lines.length === 0) return undefined;
-      const content = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+      const content = Buffer.from((await mapInSlices(lines, (line) => `${JSON.stringify(line)}\n`)).join(""));
       return (
         await stores(scope).files.add({
           filename: `${id}_${kind}.jsonl`,

@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { readJson } from "../json.ts";
+import { ownTurn } from "../../internal/time-slice.ts";
+import { readJson, readJsonInTurns } from "../json.ts";
 import { keepBody } from "../parts.ts";
 import type { Watchdog } from "../watchdog.ts";
 import { checkJsonBudget, type JsonBudget } from "./json-budget.ts";
@@ -19,18 +19,17 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
     // An official client sends DELETE and cancel with this type and no body.
     if (body.length === 0) return undefined;
     const route = request.routeOptions.url ?? "unknown";
-    watchdog.mark(route, "check");
+    const turn = async (step: string) => {
+      if (body.length >= LARGE_BYTES) await ownTurn();
+      watchdog.mark(route, step);
+    };
+    if (body.length >= LARGE_BYTES) large.add(request);
+    await turn("check");
     checkJsonBudget(body, budget);
-    const isLarge = body.length >= LARGE_BYTES;
-    if (isLarge) {
-      large.add(request);
-      await nextTurn();
-    }
-    watchdog.mark(route, "parse");
-    const { value, beyond } = readJson(body);
+    await turn("parse");
+    const { value, beyond } = large.has(request) ? await readJsonInTurns(body, () => turn("parse")) : readJson(body);
     keepBody(request, { bytes: body, beyond });
-    if (isLarge) await nextTurn();
-    watchdog.mark(route, "validate");
+    await turn("validate");
     return value;
   });
 
@@ -39,7 +38,7 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
       watchdog.mark(request.routeOptions.url ?? "unknown", "handle");
       done();
     };
-    if (large.has(request)) setImmediate(begin);
+    if (large.has(request)) void ownTurn().then(begin);
     else begin();
   });
 }

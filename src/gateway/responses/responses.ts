@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { HISTORY_CHARS_MAX, sizeOf } from "../../flow/index.ts";
 import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
 import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
 import type { Asker } from "../asker.ts";
@@ -110,6 +111,7 @@ export function createResponses(
 
     async history(id, reach) {
       const chain: Item[][] = [];
+      let chars = 0;
       for (let next: string | null = id, length = 0; next !== null && length < CHAIN_MAX; length += 1) {
         const found = await look(next);
         if (found === undefined || !mayRead(reach, found.kept.user)) {
@@ -121,7 +123,17 @@ export function createResponses(
           throw new MarrowError("conflict", `the previous response is ${response.status}`, {
             details: { path: "previous_response_id" },
           });
-        chain.push([...input, ...response.output]);
+        const items = [...input, ...response.output];
+        chars += sizeOf(items);
+        if (chars > HISTORY_CHARS_MAX)
+          throw new MarrowError(
+            "too_large",
+            `the responses before this one have over ${HISTORY_CHARS_MAX} characters`,
+            {
+              details: { path: "previous_response_id", charsMax: HISTORY_CHARS_MAX },
+            },
+          );
+        chain.push(items);
         next = response.previous_response_id;
       }
       return chain.toReversed().flat();

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
+import { sizeOf } from "../../flow/index.ts";
 import type { Session, SessionInfo } from "../../memory/index.ts";
 import { userOf } from "../identity.ts";
 import { findItem, placeOf } from "../conversation-items.ts";
@@ -19,8 +20,10 @@ interface Named {
   Params: { readonly conversation: string; readonly item: string };
 }
 
-/** Turns that a page of items reads at most. */
-const TURNS_READ = 100;
+/** Turns that are read at a time for a page of items. */
+const TURNS_READ = 20;
+/** Characters of a page of items, about: a page ends before it would hold the event loop, and says that there is more. */
+const PAGE_CHARS_MAX = 2_097_152;
 
 /** `/v1/conversations` with their items, as OpenAI's API has them: sessions of their user, and what chat keeps with `conversation`. */
 export function registerConversations({ app, tenants }: GatewayApp): void {
@@ -95,6 +98,13 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
   });
 }
 
+/** How many of some items are a page by their size: one at least. */
+function fittingPage(items: readonly ConversationItem[]): number {
+  let chars = 0;
+  const over = items.findIndex((item) => (chars += sizeOf(item)) > PAGE_CHARS_MAX);
+  return over === -1 ? items.length : Math.max(1, over);
+}
+
 async function listItems(session: Session, after: string | undefined, limit: number, newestFirst: boolean) {
   const from = after === undefined ? undefined : placeOf(session.id, after);
   const data: ConversationItem[] = [];
@@ -114,7 +124,9 @@ async function listItems(session: Session, after: string | undefined, limit: num
       }),
     );
     data.push(...(newestFirst ? found.toReversed() : found));
-    if (data.length > limit) return { data: data.slice(0, limit), hasMore: true };
+    const fitting = fittingPage(data);
+    if (data.length > limit || fitting < data.length)
+      return { data: data.slice(0, Math.min(limit, fitting)), hasMore: true };
     const [lowest, highest] = newestFirst
       ? [Math.max(oldest, (edge ?? version) - TURNS_READ + 1), 0]
       : [0, Math.max(edge ?? 1, oldest) + TURNS_READ - 1];

@@ -1,3 +1,4 @@
+import { mapInSlices } from "../../internal/time-slice.ts";
 import { loadCountTokens } from "../../memory/index.ts";
 import { askerOf } from "../asker.ts";
 import { refuseCall, toHeaders } from "../asking.ts";
@@ -19,6 +20,9 @@ export function registerResponseExtras(parts: GatewayApp): void {
     return reply.headers(toHeaders(compacted.provenance, request.id)).send(compacted.body);
   });
 
+  // Loaded before the first request: it takes 0.2 s in one go.
+  app.addHook("onReady", async () => void (await loadCountTokens()));
+
   // Counted by the encoding o200k_base: right for OpenAI's models, near for others.
   app.post("/v1/responses/input_tokens", { schema: { body: compactBody } }, async (request) => {
     const body = request.body as ResponseRequest;
@@ -32,7 +36,8 @@ export function registerResponseExtras(parts: GatewayApp): void {
     ]);
     const { messages, tools } = toChatRequest(body, history, input);
     const told = tools === undefined ? 0 : count({ role: "system", content: JSON.stringify(tools) });
-    const tokens = messages.reduce((sum, message) => sum + count(message), told);
+    const counts = await mapInSlices(messages, count);
+    const tokens = counts.reduce((sum, one) => sum + one, told);
     return { object: "response.input_tokens", input_tokens: tokens };
   });
 }
