@@ -1,0 +1,184 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { madeUp, TEXTS } from "./texts.ts";
+
+/**
+ * Longest that one request may hold the event loop in one go. On an idle machine it is 20 ms; a busy one makes the same work several times
+ * slower, and what is not linear takes seconds.
+ */
+const HELD_MS_MAX = 100;
+/** Compiling code and collecting garbage may come in between: a delay counts when it comes each time. */
+const TRIES = 4;
+const TEXT_CHARS = 1_400_000;
+/** Bytes that a text may take in a body of 2 MiB. */
+const TEXT_BYTES = 1_900_000;
+/** Every text is tried on every reader in scaling.test.ts; here those that are most unlike one another. */
+const NAMES = [
+  "prose",
+  "white space",
+  "one repeated word",
+  "made-up words",
+  "direction words",
+  "emoji",
+  "CJK",
+  "escapes",
+];
+/** For routes that take long by nature. */
+const FEW = new Set(["made-up words", "white space"]);
+const LONG_ROUTES = new Set(["many embeddings", "a file of a vector store", "a search"]);
+
+let gateway: ChildProcess;
+let base = "";
+let store = "";
+
+beforeAll(async () => {
+  const execArgv = ["--conditions=@marrow/source"];
+  const args = [inject("redisUrl"), `s${randomUUID().slice(0, 8)}`];
+  gateway = fork(resolve("test/scaling/gateway-process.ts"), args, { execArgv });
+  const [{ port }] = (await once(gateway, "message")) as [{ port: number }];
+  base = `http://127.0.0.1:${port}`;
+  const made = await send("POST", "/v1/vector_stores", {});
+  ({ id: store } = JSON.parse(made.text) as { id: string });
+  for (let nth = 0; nth < 20; nth += 1) await chat(`warm ${madeUp(nth)}`);
+});
+
+afterAll(() => gateway.disconnect());
+
+async function send(method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+  const type = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+  const form = body instanceof FormData ? {} : type;
+  const answer = await fetch(base + path, {
+    method,
+    headers: { ...form, ...headers },
+    body: body instanceof FormData || typeof body === "string" ? body : JSON.stringify(body),
+  });
+  return { status: answer.status, text: await answer.text() };
+}
+
+const chat = (content: unknown, more: object = {}) =>
+  send("POST", "/v1/chat/completions", { model: "demo", messages: [{ role: "user", content }], ...more });
+
+/** As much of a text as a body takes. */
+function fitting(text: string): string {
+  const bytes = Buffer.byteLength(JSON.stringify(text));
+  return bytes <= TEXT_BYTES ? text : text.slice(0, Math.floor((text.length * TEXT_BYTES) / bytes)).toWellFormed();
+}
+
+/** The longest time that some requests hold the event loop in one go, the least of several tries. */
+async function heldBy(work: () => Promise<unknown>): Promise<number> {
+  let least = Infinity;
+  for (let nth = 0; nth < TRIES && least > HELD_MS_MAX; nth += 1) {
+    await ask();
+    await work();
+    least = Math.min(least, await ask());
+  }
+  return least;
+}
+
+async function ask(): Promise<number> {
+  gateway.send("how long?");
+  const [{ heldMs }] = (await once(gateway, "message")) as [{ heldMs: number }];
+  return heldMs;
+}
+
+async function attach(text: string): Promise<unknown> {
+  const form = new FormData();
+  form.append("purpose", "assistants");
+  form.append("file", new Blob([text]), "text.txt");
+  const file = JSON.parse((await send("POST", "/v1/files", form)).text) as { id: string };
+  const path = `/v1/vector_stores/${store}/files`;
+  const chunking = { type: "static", static: { max_chunk_size_tokens: 4_096, chunk_overlap_tokens: 0 } };
+  await send("POST", path, { file_id: file.id, chunking_strategy: chunking });
+  await send("GET", `${path}/${file.id}/content`, undefined);
+  return send("DELETE", `${path}/${file.id}`, undefined);
+}
+
+const rpc = (name: string, given: unknown) => ({
+  jsonrpc: "2.0",
+  id: 1,
+  method: "tools/call",
+  params: { name, arguments: given },
+});
+
+/** The routes that read a caller's text, each with the most that they take. */
+const ROUTES: Readonly<Record<string, (text: string) => Promise<unknown>>> = {
+  "a chat": (text) => chat(text),
+  "two chats, the second nearly the first": async (text) => {
+    await chat(text.slice(0, 99_000));
+    return chat(`${text.slice(0, 98_990)} more`);
+  },
+  "two short chats, the second nearly the first": async (text) => {
+    await chat(text.slice(0, 4_000));
+    return chat(`${text.slice(0, 3_990)} more`);
+  },
+  "a chat after long instructions": (text) =>
+    send("POST", "/v1/chat/completions", {
+      model: "demo",
+      messages: [
+        { role: "system", content: text },
+        { role: "user", content: "what is bread" },
+      ],
+    }),
+  "a response": (text) => send("POST", "/v1/responses", { model: "demo", input: text, store: false }),
+  "a count of tokens": (text) => send("POST", "/v1/responses/input_tokens", { model: "demo", input: text }),
+  embeddings: (text) => send("POST", "/v1/embeddings", { model: "static-256", input: text }),
+  "many embeddings": (text) =>
+    send("POST", "/v1/embeddings", {
+      model: "static-256",
+      input: Array.from({ length: 512 }, (_, nth) => `${nth} ${text.slice(nth * 900, nth * 900 + 900)}`),
+    }),
+  "a memory and its recall": async (text) => {
+    await send("POST", "/v1/memories", { text: text.slice(0, 4_000) });
+    return send("POST", "/v1/memories/recall", { about: text.slice(0, 100_000), limit: 100 });
+  },
+  "a memory over MCP": (text) => send("POST", "/mcp", rpc("remember", { text })),
+  "a file of a vector store": (text) => attach(text),
+  "a search": (text) =>
+    send("POST", `/v1/vector_stores/${store}/search`, {
+      query: Array.from({ length: 16 }, () => text.slice(0, 32_000)),
+    }),
+};
+
+describe.each(Object.entries(ROUTES))("%s", (route, work) => {
+  it("holds the event loop no longer than it may, whatever the text", { timeout: 120_000 }, async () => {
+    const held: Record<string, number> = {};
+    for (const name of NAMES.filter((one) => FEW.has(one) || !LONG_ROUTES.has(route))) {
+      const text = fitting(TEXTS[name]?.(TEXT_CHARS) ?? "");
+      const ms = await heldBy(() => work(text));
+      if (ms > HELD_MS_MAX) held[name] = Math.round(ms);
+    }
+    expect(held).toEqual({});
+  });
+});
+
+const wide = (size: number) => Object.fromEntries(Array.from({ length: size }, (_, nth) => [madeUp(nth), nth]));
+const BODIES: Readonly<Record<string, () => Promise<unknown>>> = {
+  "wide parameters": () => chat("hello", { parameters: wide(9_900) }),
+  "wide metadata": () => chat("hello", { metadata: wide(9_900) }),
+  "a wide body": () => chat("hello", wide(9_900)),
+  "560,000 fields": () => chat("hello", { metadata: wide(560_000) }).catch(() => undefined),
+  "many tools": () =>
+    chat("hello", {
+      tools: Array.from({ length: 190 }, (_, nth) => ({
+        type: "function",
+        function: { name: `f${nth}`, parameters: wide(45) },
+      })),
+    }),
+  "many messages": () =>
+    send("POST", "/v1/chat/completions", {
+      model: "demo",
+      messages: Array.from({ length: 3_300 }, (_, nth) => ({ role: "user", content: `m${nth}` })),
+    }),
+  "lists 5,000 deep": () => send("POST", "/v1/chat/completions", `${"[".repeat(5_000)}${"]".repeat(5_000)}`),
+  "twenty large chats at once": () =>
+    Promise.all(Array.from({ length: 20 }, (_, nth) => chat(`${nth} ${"prose and words ".repeat(50_000)}`))),
+};
+
+describe.each(Object.entries(BODIES))("a body of %s", (_, work) => {
+  it("holds the event loop no longer than it may", { timeout: 60_000 }, async () => {
+    expect(await heldBy(work)).toBeLessThanOrEqual(HELD_MS_MAX);
+  });
+});
