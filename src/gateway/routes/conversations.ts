@@ -99,10 +99,10 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
 }
 
 /** How many of some items are a page by their size: one at least. */
-function fittingPage(items: readonly ConversationItem[]): number {
+function fittingPage(found: readonly ConversationItem[]): number {
   let chars = 0;
-  const over = items.findIndex((item) => (chars += sizeOf(item)) > PAGE_CHARS_MAX);
-  return over === -1 ? items.length : Math.max(1, over);
+  const over = found.findIndex((item) => (chars += sizeOf(item)) > PAGE_CHARS_MAX);
+  return over === -1 ? found.length : Math.max(1, over);
 }
 
 async function listItems(session: Session, after: string | undefined, limit: number, newestFirst: boolean) {
