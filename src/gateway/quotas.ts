@@ -23,8 +23,15 @@ export interface QuotaParts {
 }
 
 const DAY_MS = 86_400_000;
-/** Resources that have limits of their own, or are no scope's. */
-const ELSEWHERE: ReadonlySet<Resource> = new Set(["session", "administration", "health", "model", "agent card"]);
+/** Resources that have limits of their own, or are no scope's; workers over HTTP are the scope's own, and go as fast as they can. */
+const ELSEWHERE: ReadonlySet<Resource> = new Set([
+  "session",
+  "administration",
+  "health",
+  "model",
+  "agent card",
+  "task worker",
+]);
 /** Posts that keep nothing. */
 const READING = /\/(?:search|recall)$/;
 const ACTING = /\/(?:cancel|forget|test|rotate|redrive)$/;
