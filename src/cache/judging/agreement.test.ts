@@ -52,4 +52,34 @@ describe("wordings that were judged the same", () => {
   it("serve nothing where that is switched off", () => {
     expect(findAgreement("lock my card", near(), 0)).toBeUndefined();
   });
+
+  const FLIGHTS = [
+    "flights from boston to denver",
+    "show me flights from boston to denver",
+    "list the flights from boston to denver please",
+    "i want flights from boston to denver",
+    "flights to denver from boston",
+    "what flights go from boston to denver",
+    "find flights leaving from boston going to denver",
+    "are there flights from boston to denver",
+  ];
+  const flights = FLIGHTS.map((wording) => ({
+    id: "f",
+    similarity: 0.9,
+    refusal: "words" as const,
+    wording,
+    value: 1,
+  }));
+  it.each([
+    ["what flights leave from denver to boston", false],
+    ["list flights going to boston from denver", false],
+    ["denver boston flights", false],
+    ["flights from boston to dallas", false],
+    ["flights from boston", false],
+    ["flights between boston and denver", false],
+    ["cheap flights from boston to denver", false],
+    ["what flights go to denver from boston please", true],
+  ])("keep to order and direction: %s", (asked, served) => {
+    expect(findAgreement(asked, flights, 8) !== undefined).toBe(served);
+  });
 });

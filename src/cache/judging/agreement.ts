@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Refusal } from "../judge.ts";
 
 /** A stored wording near to the asked one, as it is held against the others. */
@@ -10,6 +11,8 @@ export interface Neighbour {
   readonly value: unknown;
 }
 
+/** Texts that are compared, in characters: longer ones have documents in them. */
+const CHARS_MAX = 500;
 /** Cosine that every neighbour must have. */
 const SIMILARITY_MIN = 0.6;
 
@@ -43,24 +46,52 @@ const LIGHT: ReadonlySet<string> = new Set(
  * answers), the question has no word that none of them has, and it has every word that all of them have. `undefined` when they do not agree,
  * or are fewer than `wordings`.
  *
- * What one proof lacks, many wordings that were judged the same make up for. Measured in `docs/roles/cache.md`. Pure; linear in the texts.
+ * What one proof lacks, many wordings that were judged the same make up for. Measured in `docs/roles/cache.md`. Pure.
  */
 export function findAgreement(asked: string, near: readonly Neighbour[], wordings: number): Neighbour | undefined {
   const [nearest] = near;
   if (wordings === 0 || nearest === undefined || near.length < wordings) return undefined;
   const closest = near.slice(0, wordings);
   if (!closest.every(({ similarity, refusal }) => similarity >= SIMILARITY_MIN && SOFT.has(refusal))) return undefined;
-  const answer = JSON.stringify(nearest.value);
-  if (!closest.every(({ id, value }) => id === nearest.id || JSON.stringify(value) === answer)) return undefined;
+  if ([asked, ...closest.map(({ wording }) => wording)].some((text) => text.length > CHARS_MAX)) return undefined;
   const own = contentOf(asked);
   const theirs = closest.map(({ wording }) => contentOf(wording));
   if (own.size === 0 || ![...own].every((word) => theirs.some((words) => words.has(word)))) return undefined;
   const common = [...(theirs[0] as ReadonlySet<string>)].filter((word) => theirs.every((words) => words.has(word)));
-  return common.every((word) => own.has(word)) ? nearest : undefined;
+  if (!common.every((word) => own.has(word))) return undefined;
+  // What all of them name stands in the question in an order, and behind prepositions, that one of them has.
+  const ordered = (words: ReadonlySet<string>) => [...words].filter((word) => common.includes(word)).join(" ");
+  if (!theirs.some((words) => ordered(words) === ordered(own))) return undefined;
+  const bound = new Set(closest.flatMap(({ wording }) => boundOf(wording)));
+  if (!boundOf(asked).every((pair) => bound.has(pair))) return undefined;
+  return closest.every(({ id, value }) => id === nearest.id || isDeepStrictEqual(value, nearest.value))
+    ? nearest
+    : undefined;
+}
+
+/** Prepositions that give their word a part that no other one has: from and to, before and after. */
+const BINDING: ReadonlySet<string> = new Set(
+  "from to into before after than by without since until between against over under above below versus vs instead except".split(
+    " ",
+  ),
+);
+
+/** Each binding preposition with the next word that carries the subject. */
+function boundOf(text: string): readonly string[] {
+  const words = wordsOf(text);
+  return words.flatMap((word, at) => {
+    if (!BINDING.has(word)) return [];
+    const next = words.slice(at + 1, at + 4).find((one) => !LIGHT.has(one));
+    return next === undefined ? [] : [`${word} ${next}`];
+  });
 }
 
 /** The words of a text that carry its subject, without the commonest endings. */
 function contentOf(text: string): ReadonlySet<string> {
+  return new Set(wordsOf(text).filter((word) => !LIGHT.has(word)));
+}
+
+function wordsOf(text: string): readonly string[] {
   const words = text.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
-  return new Set(words.map((word) => word.replace(/(?:ing|ed|es|s)$/, "")).filter((word) => !LIGHT.has(word)));
+  return words.map((word) => (LIGHT.has(word) || BINDING.has(word) ? word : word.replace(/(?:ing|ed|es|s)$/, "")));
 }

@@ -66,6 +66,16 @@ function unleet(text: string): string {
 const SAID = "same|different|unsure|identical|equivalent|equal|duplicates?";
 /** In a question and in an answer. */
 const ORDERS: readonly RegExp[] = [
+  /\b(?:same|identical|equivalent|duplicate)\s+(?:questions?|prompts?|answers?|quer(?:y|ies)|meanings?)\b/,
+  /\b(?:stored|cached|given|other|first|second)\s+(?:questions?|prompts?|quer(?:y|ies)|answers?)\b/,
+  /(?<!\b(?:the|all|are|stay|stays|remain|look|feel|be|just) )\bsame["'`]?\s*[.!]*$/,
+  /\b(?:decision|result|output|final|answer|reply|response|verdict|respuesta|respuestas|antwort|reponse|risposta)\b[^.?!\n]{0,12}(?:=|:|\bis\b|\bto\b)\s*["'`]?(?:same|igual|gleich|true|match|identi\w*|equal|yes)\b/,
+  /(?:ответ\S*|回答|答案)\s*[:：=]?\s*["']?(?:same|одинаков|同|一)/,
+  /\b(?:approve|accept|pass|allow|confirm|serve)\b[^.?!\n]{0,25}\b(?:pair|match|stored|cached)\b|\bas (?:the|a|an) (?:comparator|judge|evaluator|grader|classifier|cache|model|ai)\b/,
+  /\b(?:say|state|claim|pretend|assume|suppose|confirm|agree|tell)\b[^.?!\n]{0,40}\b(?:match|matches|same|equal|identical|equivalent|one thing|alike|duplicates?)\b/,
+  /\b(?:they|these|those|both)\s+(?:are|mean|ask|want)\s+(?:for\s+)?(?:the same|identical|equivalent|equal|one)\b|\bquestions?\s+(?:are\s+)?(?:equal|match)\b/,
+  /\bsame\b[^.?!\n]{0,20}\b(?:reply|answer|verdict|decision|output|response)\b/,
+  /(?:pregunta|question|frage|domand|вопрос|質問|问题|問題)[^.?!\n]{0,20}(?:igual|mism|meme|gleich|dieselb|identi|ugual|stess|одинаков|同|一样|一樣)|(?:igual|mism|meme|gleich|dieselb|identi|ugual|stess|одинаков|同じ|相同)[^.?!\n]{0,20}(?:pregunta|question|frage|domand|вопрос|質問|问题|問題)/,
   /\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget|overrid(?:e|ing)|overrule|bypass|neglect|discard|set aside)\b[^\n]{0,60}?\b(?:instruct\w*|prompts?|rules?|guidelines?|directions?|orders?|previous\w*|above|prior|preceding|earlier|criteria|comparison|said|told)\b/,
   /\bverdicts?\b/,
   /["'`“”‘’«»]\s*(?:same|different|unsure)\s*["'`“”‘’«»]/,

@@ -90,6 +90,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
   const { redis, keys, options, entries, embedding, sealing, index, bytesMax, timeoutMs, count } = parts;
   const lane = createLane(options, () => count("broke"));
   const pending = new Set<string>();
+  const serving = new Map<string, Promise<JudgedSame | undefined>>();
   const offered = new Set<string>();
   const pushes = { minute: 0, count: 0 };
 
@@ -131,7 +132,11 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
     const judged = await hearJudge(options.ask, pair, options.timeoutMs);
     count(judged.verdict);
     if (judged.reason !== undefined) count(`unsure.${judged.reason}`);
-    options.onJudged({ ...judged, ms: performance.now() - beganMs });
+    try {
+      options.onJudged({ ...judged, ms: performance.now() - beganMs });
+    } catch {
+      // A listener that fails must not cost the verdict.
+    }
     return judged;
   }
 
@@ -219,8 +224,8 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
     note(id);
     if (options.later !== undefined) {
       if (!mayPush()) return count("dropped");
-      const pushed = options.later(job);
-      if (pushed !== undefined) return void pushed.catch(() => count("dropped"));
+      const pushed = orUndefined(() => options.later?.(job));
+      if (pushed !== undefined) return void Promise.resolve(pushed).catch(() => count("dropped"));
     }
     pending.add(id);
     if (!lane.add(() => judge(job).finally(() => pending.delete(id)))) {
@@ -259,18 +264,21 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
       }
       const { text: asked } = question;
       const paying = eligible.filter(({ entry }) =>
-        options.paysOff({ asked, stored: entry.text, answer: entry.value as V }),
+        orUndefined(() => options.paysOff({ asked, stored: entry.text, answer: entry.value as V })),
       );
       if (paying.length === 0) {
         later(jobOf(eligible));
         return undefined;
       }
       note(question.id);
-      const judging = lane.now(() => judge(jobOf(paying)));
+      // Requests for one question at once wait for one judge.
+      const judging = serving.get(question.id) ?? lane.now(() => judge(jobOf(paying)));
       if (judging === undefined) {
-        count("dropped");
+        later(jobOf(paying));
         return undefined;
       }
+      serving.set(question.id, judging);
+      void judging.catch(() => {}).finally(() => serving.delete(question.id));
       return within(
         options.deadlineMs,
         judging.catch(() => {
@@ -290,6 +298,15 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
 function distinct(near: readonly NearMiss[]): readonly NearMiss[] {
   const seen = new Set<string>();
   return near.filter(({ id }) => !seen.has(id) && seen.add(id) !== undefined);
+}
+
+/** What a function of the caller's returns; a failure is no answer. */
+function orUndefined<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
 }
 
 /** A pair has one verdict, whichever of its wordings came first. */

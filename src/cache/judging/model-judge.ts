@@ -1,4 +1,5 @@
 import { checkInteger, checkText, refuse } from "../../internal/check.ts";
+import { separate } from "../proof/index.ts";
 import { speaksToJudge } from "./injection.ts";
 import type { Judged, QuestionJudge } from "./verdict.ts";
 
@@ -31,7 +32,8 @@ export interface ModelJudgeOptions<V = unknown> {
   readonly toText?: ((answer: V) => string) | undefined;
   /** Characters of the stored answer that the model reads, 0 to 10,000; 0: none. @default 600 */
   readonly answerCharsMax?: number | undefined;
-  /** Longest question that is judged, in characters, 1 to 20,000; a longer one is `unsure`, without a call. @default 4_000 */
+  /** Longest question that is judged, in characters, 1 to 20,000; of longer ones beside one
+   * document the question alone is, and else they are `unsure`, without a call. @default 4_000 */
   readonly questionCharsMax?: number | undefined;
   /** Further fields of the request, over `temperature: 0` and `max_tokens: 32`. */
   readonly parameters?: Readonly<Record<string, unknown>> | undefined;
@@ -93,10 +95,10 @@ export function modelJudge<V = unknown>(options: ModelJudgeOptions<V>): Question
   const questionCharsMax = checkInteger("questionCharsMax", options.questionCharsMax ?? 4_000, { min: 1, max: 20_000 });
 
   return async ({ asked, stored, answer }, { signal }): Promise<Judged> => {
-    if (asked.length > questionCharsMax || stored.length > questionCharsMax)
-      return { verdict: "unsure", reason: "said" };
+    const pair = fit(asked, stored);
+    if (pair === undefined) return { verdict: "unsure", reason: "said" };
     const begins = answerCharsMax === 0 ? "" : toText(answer).slice(0, answerCharsMax).toWellFormed();
-    if (speaksToJudge(asked) || speaksToJudge(stored) || speaksToJudge(begins, "answer"))
+    if (speaksToJudge(pair.asked) || speaksToJudge(pair.stored) || speaksToJudge(begins, "answer"))
       return { verdict: "unsure", reason: "injection" };
     const { completion } = await model.complete({
       request: {
@@ -106,7 +108,7 @@ export function modelJudge<V = unknown>(options: ModelJudgeOptions<V>): Question
         model: id,
         messages: [
           { role: "system", content: JUDGE_PROMPT },
-          { role: "user", content: JSON.stringify({ asked, stored, answer: begins }) },
+          { role: "user", content: JSON.stringify({ ...pair, answer: begins }) },
         ],
       },
       signal,
@@ -116,6 +118,15 @@ export function modelJudge<V = unknown>(options: ModelJudgeOptions<V>): Question
     const verdict = more.length > 0 ? undefined : toVerdict(choice?.message.content);
     return verdict === undefined ? { verdict: "unsure", reason: "rubbish", micros } : { verdict, micros };
   };
+
+  /** Both questions as they are; beside one document, which both then share, the questions alone. */
+  function fit(asked: string, stored: string): { readonly asked: string; readonly stored: string } | undefined {
+    const fits = (...texts: readonly string[]) => texts.every((text) => text.length <= questionCharsMax);
+    if (fits(asked, stored)) return { asked, stored };
+    const [one, other] = [separate(asked), separate(stored)];
+    const same = one.context !== "" && one.context === other.context && fits(one.question, other.question);
+    return same ? { asked: one.question, stored: other.question } : undefined;
+  }
 
   function costOf(usage: unknown): number {
     const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = (usage ?? {}) as Record<

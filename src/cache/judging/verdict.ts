@@ -31,6 +31,8 @@ export type QuestionJudge<V = unknown> = (
   options: { readonly signal: AbortSignal },
 ) => Verdict | Judged | Promise<Verdict | Judged>;
 
+/** What one verdict can cost at most: a million of the currency. */
+const MICROS_MAX = 1e12;
 const VERDICTS = new Set<unknown>(["same", "different", "unsure"]);
 const REASONS = new Set<unknown>(["said", "injection", "rubbish", "timeout", "failed"]);
 
@@ -58,7 +60,10 @@ export function toJudged(said: unknown): Judged {
   if (VERDICTS.has(said)) return withReason({ verdict: said as Verdict });
   if (typeof said !== "object" || said === null) return { verdict: "unsure", reason: "rubbish" };
   const { verdict, reason, micros } = said as Partial<Judged>;
-  const cost = typeof micros === "number" && Number.isFinite(micros) && micros > 0 ? { micros: Math.ceil(micros) } : {};
+  const cost =
+    typeof micros === "number" && Number.isFinite(micros) && micros > 0
+      ? { micros: Math.min(MICROS_MAX, Math.ceil(micros)) }
+      : {};
   if (!VERDICTS.has(verdict)) return { verdict: "unsure", reason: "rubbish", ...cost };
   return { ...withReason({ verdict: verdict as Verdict, reason }), ...cost };
 }
