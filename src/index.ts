@@ -10,6 +10,7 @@ export {
   type ConnectOptions,
   type NodeRedisClient,
   type NodeRedisCluster,
+  type NodeRedisSentinel,
   type Redis,
   type RedisOptions,
   type Reply,

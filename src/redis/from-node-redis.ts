@@ -6,7 +6,7 @@ import { answersWithin, type Listening } from "./subscription.ts";
 
 type Listener = (message: string, channel: string) => void;
 
-/** What Marrow uses of a node-redis client, standalone or Sentinel. */
+/** What Marrow uses of a node-redis client, standalone. */
 export interface NodeRedisClient {
   readonly isReady: boolean;
   sendCommand(args: (string | Buffer)[], options?: object): Promise<unknown>;
@@ -18,6 +18,24 @@ export interface NodeRedisClient {
   sSubscribe(channels: string[], listener: Listener): Promise<unknown>;
   destroy(): void;
 }
+
+/** What Marrow uses of a node-redis client of Sentinel. */
+export interface NodeRedisSentinel {
+  readonly isReady: boolean;
+  /** Tells it from the other two kinds. */
+  getSentinelNode(): unknown;
+  sendCommand(isReadonly: boolean | undefined, args: (string | Buffer)[], options?: object): Promise<unknown>;
+  duplicate(): NodeRedisSentinel;
+  connect(): Promise<unknown>;
+  on(event: "error" | "end", listener: (error: unknown) => void): unknown;
+  subscribe(channels: string[], listener: Listener): Promise<unknown>;
+  pSubscribe(patterns: string[], listener: Listener): Promise<unknown>;
+  sSubscribe(channels: string[], listener: Listener): Promise<unknown>;
+  destroy(): void;
+}
+
+/** Any of the three kinds. */
+type AnyClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel;
 
 /** What Marrow uses of a node-redis cluster client. */
 export interface NodeRedisCluster {
@@ -41,11 +59,11 @@ export interface NodeRedisCluster {
  * Speaks through a connected node-redis 6 client that you made: `createClient`, `createCluster` or `createSentinel`.
  * It stays yours: `close()` leaves it open. For prompt failures make it with `disableOfflineQueue: true`.
  */
-export function fromNodeRedis(client: NodeRedisClient | NodeRedisCluster, options: RedisOptions = {}): Redis {
+export function fromNodeRedis(client: AnyClient, options: RedisOptions = {}): Redis {
   return createRedis(nodeRedisDriver(client), options);
 }
 
-function nodeRedisDriver(first: NodeRedisClient | NodeRedisCluster): Driver {
+function nodeRedisDriver(first: AnyClient): Driver {
   /** The client that commands go through: the one that was handed in, or the connection that took its place. */
   let client = first;
   let replacing = false;
@@ -80,7 +98,10 @@ function nodeRedisDriver(first: NodeRedisClient | NodeRedisCluster): Driver {
       const key = routingKey(command);
       const reply = isCluster(client)
         ? client.sendCommand(key === undefined ? undefined : toArgument(key), isReadOnly(command), args, options)
-        : client.sendCommand(args, options);
+        : isSentinel(client)
+          ? // Reads too go to the master: a replica may not have yet what was just written.
+            client.sendCommand(false, args, options)
+          : client.sendCommand(args, options);
       try {
         const answer = await reply;
         answers += 1;
@@ -91,7 +112,8 @@ function nodeRedisDriver(first: NodeRedisClient | NodeRedisCluster): Driver {
       }
     },
     isReady: () => (isCluster(client) ? client.slots.length > 0 : client.isReady),
-    redial: () => void replace(),
+    // A client of Sentinel or of a cluster follows a fail-over by itself.
+    redial: () => isCluster(first) || isSentinel(first) || void replace(),
     suspect(silentMs) {
       if (watching) return;
       watching = true;
@@ -104,7 +126,21 @@ function nodeRedisDriver(first: NodeRedisClient | NodeRedisCluster): Driver {
     listen: (channels, onMessage, mode) => listen(first, channels, onMessage, mode),
     async dedicate() {
       const own = await dialLike(first);
-      return { ...nodeRedisDriver(own), close: async () => destroy(own) };
+      const driver = nodeRedisDriver(own);
+      let ended = false;
+      return {
+        ...driver,
+        // What a client of Sentinel says of a command that its own end cut off is a TypeError from within.
+        call: (command, bytes) =>
+          driver.call(command, bytes).catch((error: unknown) => {
+            throw ended ? new Error("Connection is closed.", { cause: error }) : error;
+          }),
+        async close() {
+          ended = true;
+          await driver.close();
+          destroy(own);
+        },
+      };
     },
     async close() {
       if (client !== first) destroy(client);
@@ -116,7 +152,7 @@ function nodeRedisDriver(first: NodeRedisClient | NodeRedisCluster): Driver {
 const REPLACE_WAIT_MS = 5_000;
 
 function listen(
-  client: NodeRedisClient | NodeRedisCluster,
+  client: AnyClient,
   channels: readonly string[],
   onMessage: (channel: string, message: string) => void,
   mode: "channel" | "pattern" | "sharded",
@@ -137,9 +173,11 @@ function listen(
 
   return {
     ready: begin(),
-    // A cluster client pings its listeners by itself where it is told to (`pingInterval`), and offers no way to reach them.
+    // A client of a cluster or of Sentinel pings its listeners by itself where it is told to (`pingInterval`), and offers no way to reach them.
     alive: (timeoutMs) =>
-      isCluster(listener) ? Promise.resolve(true) : answersWithin(listener.sendCommand(["PING"]), timeoutMs),
+      isCluster(listener) || isSentinel(listener)
+        ? Promise.resolve(true)
+        : answersWithin(listener.sendCommand(["PING"]), timeoutMs),
     close() {
       closed = true;
       destroy(listener);
@@ -148,7 +186,7 @@ function listen(
 }
 
 /** Opens another connection like this one. */
-async function dialLike(client: NodeRedisClient | NodeRedisCluster): Promise<NodeRedisClient | NodeRedisCluster> {
+async function dialLike(client: AnyClient): Promise<AnyClient> {
   const other = client.duplicate();
   other.on("error", () => {});
   await other.connect();
@@ -156,7 +194,7 @@ async function dialLike(client: NodeRedisClient | NodeRedisCluster): Promise<Nod
 }
 
 /** Ends a connection of ours; one that never began has nothing to end. */
-function destroy(client: NodeRedisClient | NodeRedisCluster): void {
+function destroy(client: AnyClient): void {
   try {
     client.destroy();
   } catch {
@@ -176,7 +214,11 @@ async function within(work: Promise<unknown>, timeoutMs: number): Promise<void> 
 const TEXT = { typeMapping: { 37: Array, 126: Array, 44: String } };
 const BYTES = { typeMapping: { ...TEXT.typeMapping, 36: Buffer } };
 
-function isCluster(client: NodeRedisClient | NodeRedisCluster): client is NodeRedisCluster {
+function isSentinel(client: AnyClient): client is NodeRedisSentinel {
+  return "getSentinelNode" in client;
+}
+
+function isCluster(client: AnyClient): client is NodeRedisCluster {
   return "slots" in client;
 }
 

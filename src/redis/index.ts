@@ -16,7 +16,12 @@ export type {
 export type { RedisOptions } from "./driver.ts";
 export { cannotServe, OUTAGES, outageOf, verdictOf, type OutageState, type Verdict } from "./failure.ts";
 export { fromIoredis } from "./from-ioredis.ts";
-export { fromNodeRedis, type NodeRedisClient, type NodeRedisCluster } from "./from-node-redis.ts";
+export {
+  fromNodeRedis,
+  type NodeRedisClient,
+  type NodeRedisCluster,
+  type NodeRedisSentinel,
+} from "./from-node-redis.ts";
 export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
 export { decodeRecord, decodeRecordBody, encodePlain, encodeRecord, encodeRecordBody } from "./record.ts";
 export { allOf, toFields, toStreams, type StreamEntry } from "./replies.ts";

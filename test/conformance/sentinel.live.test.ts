@@ -1,5 +1,6 @@
+import { createSentinel } from "redis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { connect, type Redis } from "../../src/index.ts";
+import { connect, fromNodeRedis, type Redis } from "../../src/index.ts";
 import { startSentinel, until, type Group } from "../servers.ts";
 import { describeRedisPort } from "./redis-port.ts";
 
@@ -12,6 +13,17 @@ afterAll(() => group.stop());
 describeRedisPort("connect() through Sentinel", async () => {
   const redis = await connect(group.url);
   return { redis, close: () => redis.close() };
+});
+
+describeRedisPort("fromNodeRedis(createSentinel())", async () => {
+  const sentinelRootNodes = [...group.url.matchAll(/:(\d+)/g)].map(([, port]) => ({
+    host: "127.0.0.1",
+    port: Number(port),
+  }));
+  const client = createSentinel({ name: "main", sentinelRootNodes });
+  client.on("error", () => {});
+  await client.connect();
+  return { redis: fromNodeRedis(client, { app: "node-redis" }), close: async () => client.destroy() };
 });
 
 describe("a connection through Sentinel", () => {
