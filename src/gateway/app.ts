@@ -37,6 +37,7 @@ import { registerBatches } from "./routes/batches.ts";
 import { registerChat } from "./routes/chat.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerEmbeddings } from "./routes/embeddings.ts";
+import { registerForwarded } from "./routes/forwarded.ts";
 import { registerFiles } from "./routes/files.ts";
 import { registerHealth } from "./routes/health.ts";
 import { registerMcp } from "./routes/mcp.ts";
@@ -226,6 +227,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     redis,
     cacheRedis,
     tenants,
+    findModel,
     listModels,
     embedder,
     stores,
@@ -254,6 +256,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerMemories(parts);
   registerMcp(parts);
   registerEmbeddings(parts);
+  registerForwarded(parts);
   registerFiles(parts, config.vectorStores);
   registerVectorStores(parts);
   registerAdmin(parts);

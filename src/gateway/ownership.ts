@@ -82,6 +82,11 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
   ...rows("health", "", "GET /healthz\nGET /readyz\nGET /metrics"),
   ...rows("model", "/v1/models", "GET\nGET /*"),
   ...rows("embedding", "/v1/embeddings", "POST"),
+  ...rows(
+    "model",
+    "/v1",
+    "POST /moderations\nPOST /images/generations\nPOST /audio/speech\nPOST /completions\nPOST /rerank",
+  ),
   ...rows("session", "/v1/chat/completions", "POST"),
   ...rows(
     "response",

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Bus } from "../bus/index.ts";
 import type { Embedder } from "../embedders/index.ts";
-import type { ModelInfo } from "../models/index.ts";
+import type { ChatModel, ModelInfo } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { Stores } from "../stores/index.ts";
 import type { Accounts } from "./accounts.ts";
@@ -21,6 +21,8 @@ export interface GatewayApp {
   /** Where the cache is: the same, or a second Redis. */
   readonly cacheRedis: Redis;
   readonly tenants: (scope: string) => Tenant;
+  /** The model that serves an id. */
+  readonly findModel: (id: string) => ChatModel | undefined;
   readonly listModels: () => Promise<readonly ModelInfo[]>;
   readonly embedder: Embedder | undefined;
   /** The vector stores and files of a scope. @throws MarrowError `unsupported` without an embedder */

@@ -1,6 +1,6 @@
 export type { ChatChoice, ChatChunk, ChatCompletion, ChatMessage, ChatRequest, Usage } from "./chat.ts";
 export { DEMO_MODEL_ID, demoModel, type DemoModelOptions } from "./demo.ts";
-export type { ChatModel, ModelAnswer, ModelCall, ModelInfo, StreamPart } from "./model.ts";
+export type { ChatModel, ModelAnswer, ModelCall, ModelInfo, ForwardedAnswer, StreamPart } from "./model.ts";
 export { openaiModel, type LaneGate, type OpenaiModelOptions } from "./openai-compatible.ts";
 export { createPrices, type Price, type Prices } from "./prices.ts";
 export { routeModels } from "./router.ts";

@@ -49,4 +49,18 @@ export interface ChatModel {
    * or is no event stream. Nothing is buffered.
    */
   stream(call: ModelCall): Promise<AsyncIterable<StreamPart>>;
+  /**
+   * Sends a JSON body to another path of the endpoint (`/embeddings`, `/moderations`) and hands its answer on. Absent where a model has no other
+   * paths. An answer that is no 2xx is a `model_failed`, as above.
+   */
+  forward?(path: string, body: Uint8Array, signal?: AbortSignal): Promise<ForwardedAnswer>;
+}
+
+/** An answer to be handed on. Read to its end, or abandoned. */
+export interface ForwardedAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  /** The next piece, or `undefined` at the end. */
+  next(): Promise<Uint8Array | undefined>;
+  abandon(): void;
 }

@@ -152,6 +152,22 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
       }
     },
 
+    async forward(path, body, signal) {
+      try {
+        const sent = { path: `${start}${path}`, method: "POST", headers, body } as const;
+        const answer = toDecoded(await sendRequest(pool, sent, signal));
+        if (answer.status >= 300) {
+          const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
+          throw toModelError(answer, text, secrets);
+        }
+        const type = answer.headers["content-type"] ?? "application/octet-stream";
+        const next = () => answer.next().catch((error: unknown) => toFailure(error, signal));
+        return { status: answer.status, contentType: String(type), next, abandon: () => answer.abandon() };
+      } catch (error) {
+        return toFailure(error, signal);
+      }
+    },
+
     close: () => pool.close(),
   };
 }
