@@ -227,6 +227,7 @@ describe("what cannot be served", () => {
     [{ input: [message("user", [{ type: "input_hologram" }])] }, "input.0.content.0.type"],
     [{ input: "x", tools: [{ type: "web_search" }] }, "tools.0.type"],
     [{ input: "x", tools: [{ type: "mcp", server_label: "a" }] }, "tools.0.type"],
+    [{ input: "x", tools: [{ type: "function" }] }, "tools.0.name"],
     [{ input: "x", tool_choice: { type: "mcp" } }, "tool_choice.type"],
     [{ input: "x", prompt: { id: "pmpt_1" } }, "prompt"],
     [{ input: "x", include: ["web_search_call.action.sources"] }, "include.0"],
@@ -236,6 +237,29 @@ describe("what cannot be served", () => {
     const answer = await post("/responses", { model: "scripted", ...body });
     const { error } = (await answer.json()) as { error: { param: string } };
     expect([answer.status, error.param]).toEqual([400, param]);
+  });
+
+  it("is sent with its bytes where it is a file of the gateway's, in both APIs", async () => {
+    const client = gateway.client();
+    const file = await client.files.create({ file: new File(["%PDF-1.7"], "a.pdf"), purpose: "user_data" });
+    const sent = { filename: "a.pdf", file_data: "data:application/pdf;base64,JVBERi0xLjc=" };
+    await create({ model: "scripted", input: [message("user", [{ type: "input_file", file_id: file.id }])] });
+    const upstream = () => {
+      const told = gateway.model.requests.at(-1)?.body["messages"] as readonly Fields[] | undefined;
+      return told?.[0]?.["content"];
+    };
+    expect(upstream()).toEqual([{ type: "file", file: sent }]);
+    const content = [
+      { type: "file" as const, file: { file_id: file.id } },
+      { type: "file" as const, file: { file_id: "file-theirs" } },
+    ];
+    await client.chat.completions.create({ model: "scripted", messages: [{ role: "user", content }] });
+    expect(upstream()).toEqual([{ type: "file", file: sent }, content[1]]);
+    const missing = await post("/responses", {
+      model: "scripted",
+      input: [message("user", [{ type: "input_file", file_id: "file-theirs" }])],
+    });
+    expect(missing.status).toBe(404);
   });
 
   it("is not found by its reference, nor another user's", async () => {
@@ -258,5 +282,64 @@ describe("what cannot be served", () => {
       code: "previous_response_not_found",
       param: "previous_response_id",
     });
+  });
+});
+
+describe("what an endpoint adds to its answer", () => {
+  it("comes with a hit and a follower as with the first answer, in both APIs", async () => {
+    const found = { url: "https://a", title: "A", start_index: 0, end_index: 1 };
+    const logprobs = { content: [{ token: "x", logprob: -0.5, bytes: null, top_logprobs: [] }] };
+    const answer = {
+      id: "c",
+      object: "chat.completion",
+      created: 1,
+      model: "scripted",
+      system_fingerprint: "fp",
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: "x", annotations: [{ type: "url_citation", url_citation: found }] },
+          logprobs,
+          finish_reason: "stop",
+        },
+      ],
+      usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+    };
+    const cached = await startTestGateway({
+      redisUrl: inject("redisUrl"),
+      script: () => ({ raw: JSON.stringify(answer), contentType: "application/json" }),
+    });
+    const client = cached.client();
+    const asked = {
+      model: "scripted",
+      input: "Which lighthouse of France is the tallest?",
+      include: ["message.output_text.logprobs" as const],
+    };
+    const parts: unknown[] = [];
+    for (let nth = 0; nth < 2; nth += 1) {
+      const { output } = await client.responses.create(asked);
+      parts.push(output[0]?.type === "message" ? output[0].content[0] : undefined);
+    }
+    const [item] = (await client.responses.stream(asked).finalResponse()).output;
+    parts.push(item?.type === "message" ? item.content[0] : undefined);
+    for (const part of parts)
+      expect(part).toMatchObject({
+        text: "x",
+        annotations: [{ type: "url_citation", ...found }],
+        logprobs: [{ token: "x", bytes: [] }],
+      });
+    expect(cached.model.requests).toHaveLength(1);
+    const chat = {
+      model: "scripted",
+      messages: [{ role: "user" as const, content: "Which lighthouse of France is the tallest?" }],
+    };
+    // Without log probabilities it is another question: the model is asked, and its answer kept with all fields.
+    for (let nth = 0; nth < 2; nth += 1)
+      expect(await client.chat.completions.create(chat)).toMatchObject({
+        system_fingerprint: "fp",
+        usage: { total_tokens: 2 },
+      });
+    expect(cached.model.requests).toHaveLength(2);
+    await cached.close();
   });
 });

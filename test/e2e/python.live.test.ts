@@ -65,7 +65,7 @@ describe("the official Python client's request", () => {
     if (row.text !== undefined) expect(answer.body).toContain(row.text);
     if (row.expect !== undefined) expect(answer.json()).toMatchObject(row.expect);
     if (row.upstream !== undefined) expect(gateway.model.requests.at(-1)?.body).toMatchObject(row.upstream);
-    if (row.as !== undefined) made.set(row.as, (answer.json()).id);
+    if (row.as !== undefined) made.set(row.as, answer.json().id);
   });
 });
 

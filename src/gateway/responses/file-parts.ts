@@ -2,6 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import type { Asker } from "../asker.ts";
 import { mayRead } from "../ownership.ts";
 import type { GatewayApp } from "../parts.ts";
+import type { ChatMessage } from "../../models/index.ts";
 import type { Fields } from "./shape.ts";
 
 /** Media types by the end of a file's name. */
@@ -51,6 +52,42 @@ export async function readFilePart(
       ? { ...rest, image_url: data }
       : { filename: file.filename, ...rest, file_data: data };
   return { part: read, bytes: content.length };
+}
+
+/**
+ * Puts the bytes of the gateway's own files in place of their ids in the messages of a chat. An id that is not the gateway's goes on as it came:
+ * it may be the upstream's. The same list where no message names a file.
+ */
+export async function resolveChatFiles(
+  parts: Pick<GatewayApp, "stores">,
+  asker: Asker,
+  messages: readonly ChatMessage[],
+): Promise<readonly ChatMessage[]> {
+  if (!messages.some(({ content }) => Array.isArray(content) && content.some(namesFile))) return messages;
+  return Promise.all(
+    messages.map(async (message) => {
+      if (!Array.isArray(message.content)) return message;
+      const read = (message.content as readonly Fields[]).map(async (part) => {
+        if (!namesFile(part)) return part;
+        const { file } = part as { readonly file: Fields };
+        const found = await readFilePart(parts, asker, { ...file, type: "input_file" }, "messages").catch(
+          (error: unknown) => {
+            if (MarrowError.is(error, "not_found")) return undefined;
+            throw error;
+          },
+        );
+        if (found === undefined) return part;
+        const { type: _, ...known } = found.part;
+        return { ...part, file: known };
+      });
+      return { ...message, content: await Promise.all(read) };
+    }),
+  );
+}
+
+function namesFile(part: unknown): boolean {
+  const { type, file } = (part ?? {}) as { readonly type?: unknown; readonly file?: Fields | null };
+  return type === "file" && typeof file?.["file_id"] === "string";
 }
 
 function noFile(path: string): MarrowError {

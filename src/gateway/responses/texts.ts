@@ -31,6 +31,8 @@ const FIELDS: readonly (readonly [string, Kind])[] = [
  */
 export function createTexts(open: (item: Fields) => Open): Texts {
   let current: { readonly one: Open; readonly kind: Kind } | undefined;
+  /** Annotations that came before the text that they are of. */
+  let early: readonly Fields[] = [];
 
   function begin(kind: Kind): readonly ResponseEvent[] {
     const isThought = kind === "reasoning";
@@ -64,7 +66,10 @@ export function createTexts(open: (item: Fields) => Open): Texts {
   }
 
   function annotate(found: readonly Fields[]): readonly ResponseEvent[] {
-    if (current?.kind !== "output_text") return [];
+    if (current?.kind !== "output_text") {
+      early = [...early, ...found];
+      return [];
+    }
     const { one, kind } = current;
     const part = partOf(one, kind);
     const known = (part["annotations"] ?? []) as readonly Fields[];
@@ -107,8 +112,10 @@ export function createTexts(open: (item: Fields) => Open): Texts {
         if (kind === "reasoning") seen.add(piece);
         events.push(...say(kind, piece, logprobs));
       }
-      const found = delta["annotations"];
-      if (Array.isArray(found)) events.push(...annotate(found as readonly Fields[]));
+      const found = Array.isArray(delta["annotations"]) ? (delta["annotations"] as readonly Fields[]) : [];
+      const all = [...early, ...found];
+      early = [];
+      if (all.length > 0) events.push(...annotate(all));
       return events;
     },
     close,

@@ -124,6 +124,9 @@ function toChatTools(tools: readonly Fields[], path: string): readonly Fields[] 
 /** One tool as chat completions have it. */
 function toChatTool(tool: Fields, path: string): Fields {
   const { type, ...rest } = tool;
+  const isNamed = typeof rest["name"] === "string" || rest["function"] !== undefined || rest["custom"] !== undefined;
+  if ((type === "function" || type === "custom") && !isNamed)
+    throw refused(`${path}.name`, "a tool without a name", "");
   if (type === "function") return rest["function"] === undefined ? { type, function: withoutNulls(rest) } : tool;
   if (type === "custom") return rest["custom"] === undefined ? { type, custom: toCustom(withoutNulls(rest)) } : tool;
   throw refused(`${path}.type`, `tools of type ${String(type).slice(0, 64)}`, KNOWN_TOOLS);

@@ -11,6 +11,7 @@ import { recordingOf } from "../http/recording.ts";
 import { header } from "../identity.ts";
 import { goneOf, openOutlet } from "../outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
+import { resolveChatFiles } from "../responses/file-parts.ts";
 
 /** What must be right for a request to be understood; everything else goes to the model as it came. */
 const chatBody = z.looseObject({
@@ -46,9 +47,10 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
     const asker = askerOf(request, body["user"]);
     const { tenant, limiter, per } = await admit(parts, asker);
     const { bytes, beyond = [] } = bodyOf(request) ?? {};
+    const messages = await resolveChatFiles(parts, asker, body.messages);
     const outcome = await tenant.flow.chat({
-      request: body,
-      body: held === undefined ? bytes : undefined,
+      request: messages === body.messages ? body : { ...body, messages },
+      body: held === undefined && messages === body.messages ? bytes : undefined,
       within: beyond.length === 0 ? undefined : { beyond },
       user: asker.user,
       key: asker.key,
