@@ -65,13 +65,17 @@ export function mostTrust(a: Trust, b: Trust): Trust {
   return leastTrust(a, b) === a ? b : a;
 }
 
+const OPENING = /^[\p{Ps}\p{Pi}"']+/u;
+/** From the first of a run of marks only: tried from each of them, a long run would take quadratic time. */
+const CLOSING = /(?<![\p{Pe}\p{Pf}"'.,;:!?…])[\p{Pe}\p{Pf}"'.,;:!?…]+$/u;
+
 /**
  * One id for one text of one kind, and of one key if it has any, so that it is known once whoever says it, and however often. Case, white space
  * and the punctuation at the ends of words do not count; symbols do, as in "C" and "C++".
  */
 export function factId(kind: FactKind, text: string, key?: string): string {
   const words = text.normalize("NFC").toLowerCase().split(/\s+/u);
-  const plain = words.map((word) => word.replace(/^[\p{Ps}\p{Pi}"']+/u, "").replace(/[\p{Pe}\p{Pf}"'.,;:!?…]+$/u, ""));
+  const plain = words.map((word) => word.replace(OPENING, "").replace(CLOSING, ""));
   const keyed = key === undefined ? "" : `\n${key}`;
   return hash("sha256", `${kind}\n${plain.filter((word) => word !== "").join(" ")}${keyed}`, "base64url").slice(0, 22);
 }

@@ -40,7 +40,7 @@ const READERS: readonly (readonly [name: string, largest: number, reading: Readi
     "the proof, against a near copy",
     PROMPT_CHARS,
     (text) => () => prove(readPrompt(text), readPrompt(`${text.slice(0, -9)} and more`), "strict"),
-    false,
+    true,
   ],
   [
     "the proof of a short prompt",
