@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { TestProject } from "vitest/node";
 import { findServer, HOW_TO_GET_A_SERVER, startServer } from "../src/redis/managed/index.ts";
+import { startSearchServer } from "./search-server.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -19,12 +20,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const binary = await serverProgram(process.env["MARROW_TEST_SERVER"]);
   const directory = mkdtempSync(join(tmpdir(), "marrow-test-"));
   const server = await startServer({ binary, directory });
-  project.provide("redisUrl", server.url);
+  // Every test over the stand-in for FT.*; each test is an installation with indexes of its own, so those are not bounded here.
+  const search =
+    process.env["MARROW_TEST_ENGINE"] === "search"
+      ? await startSearchServer(server.url, "redis", { fieldsMax: 10 })
+      : undefined;
+  project.provide("redisUrl", search?.url ?? server.url);
   project.provide("redisBinary", binary);
   const version = execFileSync(binary, ["--version"], { encoding: "utf8" });
   const [, engine = "redis", major = "8"] = /^(Redis|Valkey) server v=(\d+)/.exec(version) ?? [];
   project.provide("redisKind", `${engine.toLowerCase()}${major}`);
   return async () => {
+    await search?.close();
     await server.stop();
     rmSync(directory, { recursive: true, force: true });
   };

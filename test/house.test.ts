@@ -21,7 +21,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   langchain: ["cache", "memory", "vectors", "embedders", "errors", "internal"],
   langgraph: ["vectors", "embedders", "redis", "errors", "internal"],
   memory: ["vectors", "embedders", "redis", "errors", "internal"],
-  cache: ["relay", "embedders", "redis", "errors", "internal"],
+  cache: ["vectors", "relay", "embedders", "redis", "errors", "internal"],
   flow: ["cache", "memory", "limiter", "models", "embedders", "errors", "internal"],
   testing: ["redis", "embedders", "errors"],
   gateway: [

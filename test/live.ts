@@ -15,12 +15,26 @@ export interface Fixtures {
 }
 
 /** A test with a connection of its own (`redis`, under an app name of its own) and one tenant of it (`tenant`). */
+/** The engine that `MARROW_TEST_ENGINE` records for every test's installation; absent: what the server has. */
+const ENGINE = process.env["MARROW_TEST_ENGINE"];
+
+/** Whether they use search commands, which name what is near in a round trip of its own. */
+export const inSearch: boolean = ENGINE === "search";
+
+/** Whether the tests' installations keep vectors in vector sets: some promises are about these alone. */
+export const inVectorSets: boolean = ENGINE === undefined ? inject("redisKind") === "redis8" : ENGINE === "vectorset";
+
+async function recordEngine(redis: Redis): Promise<void> {
+  if (ENGINE !== undefined) await redis.send(["SET", `{${redis.app}}:vectors:engine`, ENGINE]);
+}
+
 export const liveTest: TestAPI<Fixtures> = test.extend<Fixtures>({
   unique: async ({ task: _ }, use) => {
     await use(`t${randomUUID().slice(0, 12)}`);
   },
   redis: async ({ unique }, use) => {
     const redis = await connect(inject("redisUrl"), { app: unique });
+    await recordEngine(redis);
     await use(redis);
     await redis.close();
   },
@@ -31,6 +45,7 @@ export const liveTest: TestAPI<Fixtures> = test.extend<Fixtures>({
   },
   counted: async ({ proxy, unique }, use) => {
     const redis = await connect(proxy.url, { app: unique });
+    await recordEngine(redis);
     await use(redis);
     await redis.close();
   },

@@ -73,6 +73,8 @@ export async function startSearchServer(
         const verb = String(words[0]).toUpperCase();
         if (verb.startsWith("FT.")) return toWire(await answer(verb, words.slice(1)), protocol);
         if (verb === "INFO" && valkey) return toWire("redis_version:7.2.4\r\nvalkey_version:8.1.1\r\n", protocol);
+        if (verb === "COMMAND" && /^info$/i.test(String(words[1])))
+          return toWire(await commands(words.slice(2)), protocol);
         if (verb === "HSET" && !order.has(nameOf(words[1] as Buffer)))
           order.set(nameOf(words[1] as Buffer), order.size);
         if (verb === "HELLO" && words.length > 1) protocol = String(words[1]) === "3" ? 3 : 2;
@@ -112,6 +114,15 @@ export async function startSearchServer(
       }
     }
   });
+
+  /** Which commands there are: only that much of the answer is asked for. */
+  async function commands(names: readonly Buffer[]): Promise<Answer> {
+    const found = (await reader.command("INFO", ...names.map(String))) as readonly unknown[];
+    return names.map((name, at): Answer => {
+      const there = /^FT\./i.test(String(name)) || (Array.isArray(found[at]) && found[at].length > 0);
+      return there ? [String(name).toLowerCase()] : [];
+    });
+  }
 
   async function documents(index: Index): Promise<Row[]> {
     const keys = (await reader.keysBuffer("*")).filter((key) =>

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, vi } from "vitest";
-import { liveTest } from "../../test/live.ts";
+import { inSearch, inVectorSets, liveTest } from "../../test/live.ts";
 import { cosine, staticEmbedder, type Embedder } from "../embedders/index.ts";
 import type { Redis, ScopedRedis } from "../redis/index.ts";
 import { losing } from "../testing/index.ts";
@@ -71,27 +71,33 @@ describe("a cache", () => {
     expect(found.hit && found.similarity).toBeCloseTo(cosine(a as Float32Array, b as Float32Array), 1.7);
   });
 
-  liveTest("ends each answer at its own time, and takes it out of the index", async ({ tenant, redis, unique }) => {
-    const cache = open(tenant, { ttlMs: 60_000 });
-    await cache.store(CAPITAL, "Paris", { ttlMs: 150 });
-    await cache.store("How do I bake bread?", "Slowly.");
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect((await cache.lookup(CAPITAL)).hit).toBe(false);
-    expect((await cache.lookup(REPHRASED)).hit).toBe(false);
-    expect((await cache.lookup("How do I bake bread?")).hit).toBe(true);
-    const index = await indexOf(redis, unique);
-    expect(await redis.send(["VCARD", index])).toBe(1);
-    expect(Number(await redis.send(["PTTL", index]))).toBeGreaterThan(50_000);
-  });
+  liveTest.skipIf(!inVectorSets)(
+    "ends each answer at its own time, and takes it out of the index",
+    async ({ tenant, redis, unique }) => {
+      const cache = open(tenant, { ttlMs: 60_000 });
+      await cache.store(CAPITAL, "Paris", { ttlMs: 150 });
+      await cache.store("How do I bake bread?", "Slowly.");
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect((await cache.lookup(CAPITAL)).hit).toBe(false);
+      expect((await cache.lookup(REPHRASED)).hit).toBe(false);
+      expect((await cache.lookup("How do I bake bread?")).hit).toBe(true);
+      const index = await indexOf(redis, unique);
+      expect(await redis.send(["VCARD", index])).toBe(1);
+      expect(Number(await redis.send(["PTTL", index]))).toBeGreaterThan(50_000);
+    },
+  );
 
-  liveTest("sweeps a few ended entries out of its index at each store", async ({ tenant, redis, unique }) => {
-    const cache = open(tenant);
-    for (const prompt of ["red apples", "green pears", "blue plums"]) await cache.store(prompt, "x", { ttlMs: 50 });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await cache.store("yellow bananas", "x");
-    const index = await indexOf(redis, unique);
-    expect(await redis.send(["VCARD", index])).toBe(1);
-  });
+  liveTest.skipIf(!inVectorSets)(
+    "sweeps a few ended entries out of its index at each store",
+    async ({ tenant, redis, unique }) => {
+      const cache = open(tenant);
+      for (const prompt of ["red apples", "green pears", "blue plums"]) await cache.store(prompt, "x", { ttlMs: 50 });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      await cache.store("yellow bananas", "x");
+      const index = await indexOf(redis, unique);
+      expect(await redis.send(["VCARD", index])).toBe(1);
+    },
+  );
 
   liveTest("serves nothing older than was asked for", async ({ tenant }) => {
     const cache = open(tenant);
@@ -213,6 +219,7 @@ describe("a cache's cost", () => {
   liveTest("is one round trip for an exact hit, two for a similar one, one for a store", async ({ counted, proxy }) => {
     const cache = open(counted.scope("acme"));
     await cache.store("warm the scripts up", "x");
+    // The engine of the installation is asked for once, a copy of the questions is made at the first lookup.
     await cache.lookup("warm up the scripts please");
     const trips = async (act: () => Promise<unknown>) => {
       proxy.reset();
@@ -221,7 +228,7 @@ describe("a cache's cost", () => {
     };
     expect(await trips(() => cache.store(CAPITAL, "Paris"))).toBe(1);
     expect(await trips(() => cache.lookup(CAPITAL))).toBe(1);
-    expect(await trips(() => cache.lookup(REPHRASED))).toBe(2);
+    expect(await trips(() => cache.lookup(REPHRASED))).toBe(inSearch ? 3 : 2);
     expect(await trips(() => cache.forget(CAPITAL))).toBe(1);
   });
 });

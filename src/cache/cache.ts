@@ -16,26 +16,20 @@ import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./optio
 import { createPolicy } from "./policy.ts";
 import { isReadable } from "./proof/index.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
-import { findSimilar, forgetEntry, forgetSubject, invalidateTags, storeEntry } from "./scripts.gen.ts";
+import { forgetEntry, forgetSubject, invalidateTags, storeEntry } from "./scripts.gen.ts";
+import { createQuestions } from "./questions.ts";
 import { createStream } from "./stream.ts";
 import { createThrough } from "./through.ts";
 import { createUpkeep } from "./upkeep.ts";
 
 /** Candidates that are compared. Each needs a proof, so more of them find more without being wrong more often; beyond five hardly any. */
 const CANDIDATES = 5;
-/** How widely the index is searched: with the graph that store_entry builds, .994 of near neighbours are found. */
-const SEARCH_EFFORT = 50;
-/** Scores are rounded on their way; what is near enough is decided here, not in the script. */
-const SCORE_SLACK = 1e-6;
 /** Questions of the index that a store looks at: of those in it, one in so many has ended, in the long run. */
 const SAMPLE = 8;
 /** Answers of a subject that one script forgets. */
 const FORGOTTEN_AT_ONCE = 256;
 /** Links of a question in the graph. */
 const LINKS = 8;
-/** In the compact profile scores are of bits, and off by some hundredths: more is looked at, and then compared exactly. */
-const BITS_SLACK = 0.05;
-const COMPACT_CANDIDATES = 8;
 const COMPACT_LINKS = 5;
 
 /** Makes the cache of one scope. @throws MarrowError `invalid_option` */
@@ -59,9 +53,19 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
   const keys = cacheKeys(scoped, name);
   const audits = createAudits(scoped, keys.audits(resolved.judged), ttlMsDefault + staleMs, timeoutMs);
   const policy = createPolicy(resolved.policy, judgeOptions.threshold, audits);
-  const embedding = createEmbedding(scoped, embedder);
+  const embedding = createEmbedding(scoped, embedder, resolved.engine);
   const index = `${embedder?.fingerprint ?? "none"}${compact ? ".bits" : ""}`;
-  const upkeep = createUpkeep({ redis: scoped, keys, index, bounds, slidingMsMax, timeoutMs });
+  const { engine } = resolved;
+  const questions = createQuestions({
+    redis: scoped,
+    keys,
+    name,
+    index,
+    embedder,
+    engine,
+    timeoutMs,
+  });
+  const upkeep = createUpkeep({ redis: scoped, keys, index, questions, bounds, slidingMsMax, timeoutMs });
   const aliases = resolved.judging !== undefined;
   const entries = createEntries({ redis: scoped, keys, sealing, timeoutMs, staleMs, aliases });
   const graph = { quantisation: compact ? ("BIN" as const) : ("Q8" as const), links: compact ? COMPACT_LINKS : LINKS };
@@ -75,6 +79,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       embedding,
       sealing,
       index: { name: index, ...graph },
+      questions,
       bytesMax: bounds?.bytesMax,
       timeoutMs,
       count: (what) => audits.count(`judge.${what}`),
@@ -113,25 +118,16 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     if (!(await embedding.works())) return { hit: false };
     const vector = await embedding.vectorOf(question, signal);
     if (vector === undefined) return { hit: false };
-    const reply = await runScript(
-      scoped,
-      findSimilar,
-      {
-        vectors: keys.vectors(question, index),
-        epoch: keys.epoch,
-        bodies: keys.bodies,
-        aliases: keys.aliases,
-      },
-      {
-        vector,
-        count: compact ? COMPACT_CANDIDATES : Math.max(CANDIDATES, judging?.wanted ?? 0),
-        effort: SEARCH_EFFORT,
-        floor: String(compact ? scoreOfBits(nearFrom) - BITS_SLACK : scoreOf(nearFrom) - SCORE_SLACK),
-      },
-      { reply: "bytes", timeoutMs },
-    );
+    // Only vector sets keep single bits.
+    const inBits = compact && (await questions.inSets());
+    const reply = await questions.find(question, {
+      vector,
+      count: Math.max(CANDIDATES, judging?.wanted ?? 0),
+      from: nearFrom,
+      inBits,
+    });
     const { epoch, candidates: near } = toCandidates(reply);
-    const candidates: readonly (Candidate & { readonly entry?: StoredEntry })[] = compact
+    const candidates: readonly (Candidate & { readonly entry?: StoredEntry })[] = inBits
       ? await exactly(question, near, signal)
       : near;
     if (!since.has(question)) since.set(question, epoch.present);
@@ -270,6 +266,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         saves: checkNumber("saves", saves, { min: 0 }, "invalid_input"),
         ttlMs: keptMs,
       });
+      const { inScript, added } = await questions.add(fingerprint, vector, slidingMsMax ?? keptMs);
       const stored = runScript(
         scoped,
         storeEntry,
@@ -286,7 +283,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
           partition: subject === undefined ? "" : fingerprint.partition,
           record,
           ttl_ms: keptMs,
-          vector: vector ?? "",
+          vector: inScript,
           sample: SAMPLE,
           ...graph,
           since: since.get(fingerprint) ?? "",
@@ -294,7 +291,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         },
         { timeoutMs },
       );
-      await Promise.all([room, stored]);
+      await Promise.all([room, added, stored]);
       return true;
     },
 
@@ -312,7 +309,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       const vectors = keys.vectors({ partition: "" }, index);
       for (let forgotten = 0; ;) {
         const reply = await runScript(scoped, forgetSubject, { ...of, vectors }, { count: FORGOTTEN_AT_ONCE });
-        const [looked, found] = reply as [number, number];
+        const [looked, found, ...members] = reply as [number, number, ...string[]];
+        await questions.remove(members);
         forgotten += found;
         if (looked < FORGOTTEN_AT_ONCE) return forgotten;
       }
@@ -373,16 +371,6 @@ function canRead({ languages = ENGLISH }: Embedder, question: string): boolean {
 }
 
 const ENGLISH: readonly string[] = ["en"];
-
-/** What vector sets score two vectors of a cosine. */
-function scoreOf(cosine: number): number {
-  return (1 + cosine) / 2;
-}
-
-/** What they score the bits of two such vectors: the part of signs that are equal, about. */
-function scoreOfBits(cosine: number): number {
-  return 1 - Math.acos(Math.min(1, cosine)) / Math.PI;
-}
 
 /** What two tiers say together: the exact one knows what is stale, the other one what is near. */
 function bothMissed<V>(exact: Extract<Lookup<V>, { hit: false }>, similar: Lookup<V>): Lookup<V> {

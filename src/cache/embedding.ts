@@ -3,11 +3,12 @@ import { MarrowError } from "../errors.ts";
 import { toBytes } from "../internal/bytes.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import { gistOf, separate } from "./proof/index.ts";
+import { decideEngine, type EngineChoice } from "../vectors/index.ts";
 import type { Fingerprint } from "./question.ts";
 
 /** Questions as vectors, where the semantic tier can work. */
 export interface Embedding {
-  /** Whether it can: there is an embedder, and a server with vector sets. */
+  /** Whether it can: there is an embedder, and the installation's engine is one that the server has. */
   works(): Promise<boolean>;
   /**
    * A question's vector as little-endian float32, embedded once however often it is wanted; `undefined` for one without any known word:
@@ -20,7 +21,7 @@ export interface Embedding {
 }
 
 /** Makes it for one connection. */
-export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefined): Embedding {
+export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefined, engine: EngineChoice): Embedding {
   let semantic: Promise<boolean> | undefined;
   const vectors = new WeakMap<Fingerprint, Promise<Buffer | undefined>>();
 
@@ -52,10 +53,13 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
   return {
     works() {
       if (embedder === undefined) return Promise.resolve(false);
-      return (semantic ??= redis.capabilities().then(
-        ({ vectorSets }) => vectorSets !== "no",
+      if (engine !== "auto") return Promise.resolve(true);
+      return (semantic ??= decideEngine(redis).then(
+        () => true,
         (error: unknown) => {
           semantic = undefined;
+          // The exact tier needs no engine; who starts the installation is told.
+          if (MarrowError.is(error, "unsupported")) return false;
           throw error;
         },
       ));

@@ -1,3 +1,4 @@
+import { chosenEngine, type EngineChoice } from "../vectors/index.ts";
 import { staticWords, type Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
@@ -108,6 +109,8 @@ export interface CacheOptions<V = unknown> {
   readonly entryBytesMax?: number | undefined;
   /** Longest wait for one answer of Redis, in milliseconds. @default 250 */
   readonly timeoutMs?: number | undefined;
+  /** What finds similar questions, as in `marrow/vectors`. @default "auto", what is recorded for the installation */
+  readonly engine?: EngineChoice | undefined;
 }
 
 export interface ResolvedCacheOptions<V> {
@@ -127,6 +130,7 @@ export interface ResolvedCacheOptions<V> {
   readonly sealing: Sealing;
   readonly entryBytesMax: number;
   readonly timeoutMs: number;
+  readonly engine: EngineChoice;
 }
 
 /** Room that a cache may take in its scope. */
@@ -193,6 +197,7 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     sealing: options.sealKey === undefined ? UNSEALED : createSealing(options.sealKey),
     entryBytesMax: checkInteger("entryBytesMax", options.entryBytesMax ?? 1_048_576, { min: 64, max: 64 * 1_048_576 }),
     timeoutMs: checkInteger("timeoutMs", options.timeoutMs ?? 250, { min: 1, max: 60_000 }),
+    engine: chosenEngine(options),
   };
 }
 

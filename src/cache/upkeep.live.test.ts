@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect } from "vitest";
-import { liveTest } from "../../test/live.ts";
+import { inVectorSets, liveTest } from "../../test/live.ts";
 import { staticEmbedder } from "../embedders/index.ts";
 import type { Redis, ScopedRedis } from "../redis/index.ts";
 import { createCache, type CacheOptions } from "./index.ts";
@@ -64,7 +64,7 @@ describe("a cache with bounds", () => {
     expect(saved).toBeGreaterThan(savedByRecency * 1.1);
   });
 
-  liveTest(
+  liveTest.skipIf(!inVectorSets)(
     "takes evicted questions out of the index too, and refuses what would never fit",
     async ({ tenant, redis }) => {
       const cache = open(tenant, { entriesMax: 3, bytesMax: 20_000, embedder: staticEmbedder() });

@@ -3,6 +3,7 @@ import type { StoredEntry } from "./entry.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { Bounds } from "./options.ts";
 import type { Fingerprint } from "./question.ts";
+import type { Questions } from "./questions.ts";
 import { makeRoom, touchEntries } from "./scripts.gen.ts";
 
 /** Ended entries that one store forgets at most, and entries that it evicts at most. */
@@ -27,6 +28,7 @@ interface Parts {
   readonly redis: ScopedRedis;
   readonly keys: CacheKeys;
   readonly index: string;
+  readonly questions: Pick<Questions, "remove">;
   readonly bounds: Bounds | undefined;
   /** Longest life of an entry that is renewed when it is served; absent: none is. */
   readonly slidingMsMax: number | undefined;
@@ -34,7 +36,7 @@ interface Parts {
 }
 
 /** Makes the upkeep of one cache. Without bounds and sliding lives it does nothing. */
-export function createUpkeep({ redis, keys, index, bounds, slidingMsMax, timeoutMs }: Parts): Upkeep {
+export function createUpkeep({ redis, keys, index, questions, bounds, slidingMsMax, timeoutMs }: Parts): Upkeep {
   /** By partition: entries served since Redis heard last. */
   const gathered = new Map<string, Map<string, { served: number; ttlMs: number }>>();
   let count = 0;
@@ -58,7 +60,7 @@ export function createUpkeep({ redis, keys, index, bounds, slidingMsMax, timeout
 
     async admit({ id, partition }, { bytes, saves, ttlMs }) {
       if (bounds === undefined) return;
-      await runScript(
+      const evicted = await runScript(
         redis,
         makeRoom,
         {
@@ -79,6 +81,8 @@ export function createUpkeep({ redis, keys, index, bounds, slidingMsMax, timeout
         },
         { timeoutMs },
       );
+      // Their questions take room too; what is left behind here is met by a lookup, or ends with its life.
+      questions.remove(evicted as readonly string[]).catch(() => {});
     },
 
     served({ partition }, id, { storedAtMs, endsAtMs }) {

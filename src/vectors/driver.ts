@@ -37,6 +37,10 @@ export interface DriverSearch {
   readonly exact: boolean;
   readonly effort: number;
   readonly withVectors: boolean;
+  /** Told what is near while the engine that searches in this process checks it: what it sends leaves with that. Others do not call it. */
+  readonly whileChecking?:
+    | ((near: readonly { readonly id: string; readonly similarity: number }[]) => void)
+    | undefined;
 }
 
 /** A search for words. */

@@ -1,6 +1,7 @@
 import { runScript, type ScopedRedis } from "../../redis/index.ts";
 import { findAgreement, type Neighbour } from "./agreement.ts";
 import { digestOf, toAliasRecord } from "../alias.ts";
+import type { Questions } from "../questions.ts";
 import type { Embedding } from "../embedding.ts";
 import type { Entries, Opened } from "../entries.ts";
 import type { StoredEntry } from "../entry.ts";
@@ -68,6 +69,7 @@ export interface JudgingParts<V> {
   readonly embedding: Embedding;
   readonly sealing: Sealing;
   readonly index: { readonly name: string; readonly quantisation: "Q8" | "BIN"; readonly links: number };
+  readonly questions: Pick<Questions, "add">;
   /** Bytes that the cache may take; absent: no bound. */
   readonly bytesMax: number | undefined;
   readonly timeoutMs: number;
@@ -87,7 +89,7 @@ const BESIDE_BYTES = 400;
 
 /** Makes the judging of one cache. */
 export function createJudging<V>(parts: JudgingParts<V>): Judging {
-  const { redis, keys, options, entries, embedding, sealing, index, bytesMax, timeoutMs, count } = parts;
+  const { redis, keys, options, entries, embedding, sealing, index, questions, bytesMax, timeoutMs, count } = parts;
   const lane = createLane(options, () => count("broke"));
   const pending = new Set<string>();
   const serving = new Map<string, Promise<JudgedSame | undefined>>();
@@ -180,6 +182,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
     const digest = digestOf(body);
     const vector = (await embedding.works()) ? await embedding.vectorOf(question) : undefined;
     const record = toAliasRecord({ text: question.text, digest }, question.id, entry, sealing);
+    const { inScript, added } = await questions.add(question, vector, options.verdictTtlMs);
     const made = await runScript(
       redis,
       makeAlias,
@@ -197,7 +200,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
         digest,
         record,
         partition: subject === undefined ? "" : question.partition,
-        vector: vector ?? "",
+        vector: inScript,
         quantisation: index.quantisation,
         links: index.links,
         aliases_max: options.aliasesMax,
@@ -206,6 +209,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
       },
       { timeoutMs },
     );
+    await added;
     count(made === "made" ? "aliases" : made === "full" ? "alias_full" : "alias_ended");
     return made !== "ended";
   }

@@ -7,7 +7,7 @@
 -- KEYS ends         zset of entry ids by the time (ms) when they end
 -- KEYS aliases      prefix of the aliases' keys; those of the forgotten entries, and of the subject's wordings, go with them
 -- ARGV count        how many at most, > 0
--- REPLY { how many were looked at, how many were there }
+-- REPLY { how many were looked at, how many were there, what was looked at ... }
 local subject = KEYS[1]
 local bodies = KEYS[2]
 local vectors = KEYS[3]
@@ -33,4 +33,4 @@ for _, member in ipairs(members) do
     redis.call("ZREM", ends, id)
   end
 end
-return { #members, forgotten }
+return { #members, forgotten, unpack(members) }

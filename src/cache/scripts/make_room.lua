@@ -13,7 +13,7 @@
 -- ARGV entries_max  entries that may be kept, > 0
 -- ARGV bytes_max    bytes that they may take, > 0
 -- ARGV sweep        ended entries to forget at most, and entries to evict, > 0
--- REPLY how many entries were evicted
+-- REPLY { "id|partition" of each evicted entry, ... }
 -- IDEMPOTENT        the same entry replaces itself, and there is room for it by then
 -- SOURCE            Cherkasova, "Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy", 1998
 local worth = KEYS[1]
@@ -45,8 +45,8 @@ local function forget(old)
 end
 forget(id)
 for _, old in ipairs(redis.call("ZRANGEBYSCORE", ends, "-inf", now, "LIMIT", 0, sweep)) do forget(old) end
-local evicted = 0
-while evicted < sweep do
+local evicted = {}
+while #evicted < sweep do
   local all = tonumber(redis.call("HGET", stock, "") or 0)
   if redis.call("ZCARD", worth) < entries_max and all + bytes <= bytes_max then break end
   local least = redis.call("ZPOPMIN", worth)
@@ -56,7 +56,7 @@ while evicted < sweep do
   forget_aliases(aliases, least[1], where and vectors .. where)
   if where and redis.call("EXISTS", vectors .. where) == 1 then redis.call("VREM", vectors .. where, least[1]) end
   redis.call("HSET", stock, "*", least[2])
-  evicted = evicted + 1
+  evicted[#evicted + 1] = least[1] .. "|" .. (where or "")
 end
 local clock = tonumber(redis.call("HGET", stock, "*") or 0)
 redis.call("HSET", stock, id, string.format("%d:%s:0:%s", bytes, ARGV[4], partition))

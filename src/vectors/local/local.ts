@@ -6,7 +6,7 @@ import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
 import { countRows, deleteRows, putRow, readRows, replaceRow, upsertRows } from "../scripts.gen.ts";
 import type { Near } from "./copy.ts";
 import { mirrorsOf, type Mirror } from "./mirrors.ts";
-import { decodeRow, encodeRow, headOf, unround, type Row } from "./row.ts";
+import { decodeRow, encodeRow, headOf, round, unround, type Row } from "./row.ts";
 
 /** Ended items taken out by one upsert at most. */
 const SWEEP = 16;
@@ -15,7 +15,7 @@ const SPARE = 8;
 /** Changes that one round trip brings at most. */
 const CHANGES_A_TRIP = 512;
 /** Searches anew because something had changed since the copy was read; then what was found last is answered. */
-const ROUNDS_MAX = 4;
+const TRIES_MAX = 4;
 /** Items that one script reads. */
 const READ_BATCH = 512;
 
@@ -125,6 +125,10 @@ export function localDriver<S extends AttributeSchema>(
       const values = { agreed: contract, sweep: SWEEP, given: items.flatMap(toGiven) };
       const reply = await runScript(redis, upsertRows, keysOf(namespace), values, { timeoutMs });
       refuseOther(reply, contract);
+      // Found here without asking anew; the changes that are told later say the same, or what came after.
+      const mirror = mirrors.find(keysOf(namespace).meta, shape);
+      for (const { id, vector, attributes, ttlMs } of mirror === undefined ? [] : items)
+        mirror?.copy.put(id, { ...round(vector), attributes }, ttlMs === 0 ? 0 : Date.now() - mirror.behindMs + ttlMs);
       return Number(reply);
     },
 
@@ -135,17 +139,19 @@ export function localDriver<S extends AttributeSchema>(
       return reply === 1;
     },
 
-    async search(namespace, { vector, limit, filter, withVectors }) {
+    async search(namespace, { vector, limit, filter, withVectors, whileChecking }) {
       const allows = filter && ((attributes: Row["attributes"]) => matches(filter, attributes));
       return mirrors.use(keysOf(namespace).meta, shape, async (mirror) => {
-        for (let round = 1; ; round += 1) {
-          const nowMs = Date.now() - mirror.behindMs;
-          const found = await mirror.copy.search({ vector, limit: limit + SPARE, allows, nowMs });
-          const near: readonly Near[] = found ?? [];
+        for (let tries = 1; ; tries += 1) {
+          const near = await findIn(mirror);
           const ids = near.map(({ id }) => id);
-          const { items, changed } = await readSome(namespace, ids, { mirror, withVectors });
-          if ((changed || found === undefined) && round < ROUNDS_MAX) continue;
-          return near
+          const reading = readSome(namespace, ids, { mirror, withVectors });
+          whileChecking?.(near.slice(0, limit));
+          const { items, changed } = await reading;
+          const again = changed && tries < TRIES_MAX ? await findIn(mirror) : near;
+          // What changed may be far from here: what was read is then still what is near.
+          if (again.some(({ id }, at) => id !== ids[at]) || again.length !== near.length) continue;
+          return again
             .flatMap(({ id, similarity }, at): FoundItem[] => {
               const item = items[at];
               return item === undefined ? [] : [{ id, similarity, record: item.record, vector: item.vector }];
@@ -153,6 +159,16 @@ export function localDriver<S extends AttributeSchema>(
             .slice(0, limit);
         }
       });
+
+      async function findIn(mirror: Mirror): Promise<readonly Near[]> {
+        for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
+          const nowMs = Date.now() - mirror.behindMs;
+          const near = await mirror.copy.search({ vector, limit: limit + SPARE, allows, nowMs });
+          // Begun anew meanwhile: compared once more.
+          if (near !== undefined) return near;
+        }
+        return [];
+      }
     },
 
     searchWords: async () => undefined,

@@ -30,6 +30,8 @@ export interface MirrorShape {
 export interface Mirrors {
   /** Uses the copy of a partition, made empty when there is none. */
   use<T>(key: string, shape: MirrorShape, work: (mirror: Mirror) => Promise<T>): Promise<T>;
+  /** The copy of a partition that there is already, and that has followed its changes. */
+  find(key: string, shape: MirrorShape): Mirror | undefined;
   /** Copies, rows and bytes by now. */
   report(): { readonly copies: number; readonly rows: number; readonly bytes: number };
 }
@@ -50,9 +52,13 @@ export function createMirrors(bytesMax: number): Mirrors {
   /** The least recently used first. */
   const mirrors = new Map<string, Mirror>();
 
-  function open(key: string, { dimensions, metric, rowsMax }: MirrorShape): Mirror {
+  const nameOf = (key: string, { dimensions, metric, rowsMax }: MirrorShape) =>
+    `${dimensions} ${metric} ${rowsMax} ${key}`;
+
+  function open(key: string, shape: MirrorShape): Mirror {
     arena ??= createArena(bytesMax);
-    const name = `${dimensions} ${metric} ${rowsMax} ${key}`;
+    const { dimensions, metric, rowsMax } = shape;
+    const name = nameOf(key, shape);
     const found = mirrors.get(name) ?? {
       copy: createCopy(arena, { dimensions, metric, rowsMax }),
       born: "",
@@ -86,6 +92,10 @@ export function createMirrors(bytesMax: number): Mirrors {
         mirror.users -= 1;
         keepWithin();
       }
+    },
+    find(key, shape) {
+      const found = mirrors.get(nameOf(key, shape));
+      return found === undefined || found.born === "" ? undefined : found;
     },
     report() {
       const all = [...mirrors.values()];

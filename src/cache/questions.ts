@@ -1,0 +1,164 @@
+import { runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import {
+  createNeighbours,
+  decideEngine,
+  type EngineChoice,
+  type Neighbour,
+  type Neighbours,
+} from "../vectors/index.ts";
+import type { Embedder } from "../embedders/index.ts";
+import type { CacheKeys } from "./keys.ts";
+import type { Fingerprint } from "./question.ts";
+import { findSimilar, readEntries } from "./scripts.gen.ts";
+
+/** How widely the index is searched: with the graph that store_entry builds, .994 of near neighbours are found. */
+const SEARCH_EFFORT = 50;
+/** Scores are rounded on their way; what is near enough is decided by the caller, not by an engine. */
+const SLACK = 1e-6;
+/** Scores of bits are off by some hundredths: more is looked at, and then compared exactly. */
+const BITS_SLACK = 0.05;
+const BITS_COUNT = 8;
+
+/** What is looked for among stored questions. */
+export interface QuestionSearch {
+  /** Little-endian float32. */
+  readonly vector: Buffer;
+  readonly count: number;
+  /** Similarity from which entries are wanted. */
+  readonly from: number;
+  /** Whether vector sets keep bits: scores are off then, so more is looked at. */
+  readonly inBits: boolean;
+}
+
+/**
+ * Where stored questions are found by their vectors. In vector sets they lie beside the entries, and the scripts of the cache keep
+ * them; the other engines keep them as neighbours of their own, in partitions, and entries are read when a question was found.
+ */
+export interface Questions {
+  /** Whether they are in vector sets. */
+  inSets(): Promise<boolean>;
+  /** The nearest, in the form of `find_similar`. One round trip; two on search commands. */
+  find(question: Fingerprint, search: QuestionSearch): Promise<Reply>;
+  /**
+   * Adds a question where no script does, beside the script that stores its entry. Answers the vector that the script is given (empty
+   * where it must not keep it), and a promise of the adding.
+   */
+  add(question: Fingerprint, vector: Buffer | undefined, ttlMs: number): Promise<Added>;
+  /** Takes questions out where no script did; each is `id|partition`. */
+  remove(members: readonly string[]): Promise<void>;
+}
+
+/** A question that is being added. */
+export interface Added {
+  readonly inScript: Buffer | "";
+  readonly added: Promise<void>;
+}
+
+interface Parts {
+  readonly redis: ScopedRedis;
+  readonly keys: CacheKeys;
+  readonly name: string;
+  /** Name of the embedder's index. */
+  readonly index: string;
+  readonly embedder: Embedder | undefined;
+  readonly engine: EngineChoice;
+  readonly timeoutMs: number;
+}
+
+/** Makes the place of one cache's questions. */
+export function createQuestions(parts: Parts): Questions {
+  const { redis, keys, index, embedder, timeoutMs } = parts;
+  let opened: Neighbours | undefined;
+
+  async function neighbours(): Promise<Neighbours | undefined> {
+    const engine = parts.engine === "auto" ? await decideEngine(redis) : parts.engine;
+    if (engine === "vectorset" || embedder === undefined) return undefined;
+    const { dimensions, fingerprint } = embedder;
+    return (opened ??= createNeighbours(redis, {
+      name: `cache.${parts.name}`,
+      dimensions,
+      fingerprint,
+      engine,
+      timeoutMs,
+    }));
+  }
+
+  // Another embedder's questions are another partition: what it wrote is never read, and none of its contracts is in the way.
+  const placeOf = (partition: string) => `${index}.${partition}`;
+
+  async function read(near: readonly Neighbour[], from: number): Promise<{ reply: Reply; gone: string[] }> {
+    const wanted = near.filter(({ similarity }) => similarity >= from);
+    const at = { epoch: keys.epoch, bodies: keys.bodies, aliases: keys.aliases };
+    const ids = wanted.map(({ id }) => id);
+    const told = await runScript(redis, readEntries, at, { ids }, { reply: "bytes", timeoutMs });
+    const [epoch = null, ...bodies] = told as readonly Reply[];
+    const [first] = near;
+    const reply: Reply[] = [epoch];
+    const gone: string[] = [];
+    // Only the nearest below the floor says something: how near it was.
+    if (wanted.length === 0 && first !== undefined)
+      reply.push(first.id, scoreOf(first), Buffer.alloc(0), Buffer.alloc(0));
+    for (const [place, one] of wanted.entries()) {
+      const body = bodies[place * 2] as Buffer;
+      if (body.length === 0) gone.push(one.id);
+      else reply.push(one.id, scoreOf(one), body, bodies[place * 2 + 1] as Buffer);
+    }
+    return { reply, gone };
+  }
+
+  return {
+    inSets: async () => (await neighbours()) === undefined,
+
+    async find(question, { vector, count, from, inBits }) {
+      const others = await neighbours();
+      if (others === undefined) {
+        const at = { epoch: keys.epoch, bodies: keys.bodies, aliases: keys.aliases };
+        const floor = inBits ? scoreOfBits(from) - BITS_SLACK : scoreOfCosine(from) - SLACK;
+        const wanted = inBits ? BITS_COUNT : count;
+        const values = { vector, count: wanted, effort: SEARCH_EFFORT, floor: String(floor) };
+        const sets = { vectors: keys.vectors(question, index), ...at };
+        return runScript(redis, findSimilar, sets, values, { reply: "bytes", timeoutMs });
+      }
+      const place = placeOf(question.partition);
+      const { reply, gone } = await others.nearest(place, toFloats(vector), count, (near) => read(near, from - SLACK));
+      // Ended or forgotten since: the index is tidied behind the caller's back, and another time if that fails.
+      if (gone.length > 0) others.remove(place, gone).catch(() => {});
+      return reply;
+    },
+
+    async add(question, vector, ttlMs) {
+      const others = await neighbours();
+      if (vector === undefined || others === undefined) return { inScript: vector ?? "", added: Promise.resolve() };
+      const added = others.add(placeOf(question.partition), question.id, toFloats(vector), ttlMs);
+      return { inScript: "", added };
+    },
+
+    async remove(members) {
+      if (members.length === 0) return;
+      const others = await neighbours();
+      if (others === undefined) return;
+      const places = Map.groupBy(members, (member) => member.slice(member.indexOf("|") + 1));
+      for (const [partition, of] of places)
+        await others.remove(
+          placeOf(partition),
+          of.map((member) => member.slice(0, member.indexOf("|"))),
+        );
+    },
+  };
+}
+
+/** What vector sets score two vectors of a cosine; `find_similar` answers scores, so other engines' similarities become some. */
+function scoreOfCosine(cosine: number): number {
+  return (1 + cosine) / 2;
+}
+
+/** What they score the bits of two such vectors: the part of signs that are equal, about. */
+function scoreOfBits(cosine: number): number {
+  return 1 - Math.acos(Math.min(1, cosine)) / Math.PI;
+}
+
+const scoreOf = ({ similarity }: Neighbour) => String(scoreOfCosine(similarity));
+
+function toFloats(bytes: Buffer): Float32Array {
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}

@@ -1,0 +1,66 @@
+import type { ScopedRedis } from "../redis/index.ts";
+import type { RedisEngine } from "./engine.ts";
+import { createVectors, insidesOf, ITEM_TTL_MS_MAX } from "./vectors.ts";
+
+/** Something near: its id and how near, by the cosine. */
+export interface Neighbour {
+  readonly id: string;
+  readonly similarity: number;
+}
+
+/** Vectors under ids in partitions, for roles that keep what they stand for elsewhere. */
+export interface Neighbours {
+  /** Puts a vector, or replaces the one of the id, for at most 366 days. One round trip. */
+  add(partition: string, id: string, vector: Float32Array, ttlMs: number): Promise<void>;
+  /** Takes vectors away. One round trip. */
+  remove(partition: string, ids: readonly string[]): Promise<void>;
+  /**
+   * Finds the nearest, and lets the role read what they stand for: `read` is called in the same moment as the engine's own check, so
+   * that both take one round trip where the engine searches in this process. It may be called again, when the engine had to look anew.
+   */
+  nearest<T>(
+    partition: string,
+    vector: Float32Array,
+    limit: number,
+    read: (near: readonly Neighbour[]) => Promise<T>,
+  ): Promise<T>;
+}
+
+/** Opens neighbours of one scope. Makes no round trip. @throws MarrowError `invalid_option` */
+export function createNeighbours(
+  redis: ScopedRedis,
+  options: {
+    readonly name: string;
+    readonly dimensions: number;
+    readonly fingerprint: string;
+    readonly engine: RedisEngine;
+    readonly timeoutMs: number;
+  },
+): Neighbours {
+  const inside = insidesOf(createVectors(redis, { ...options, metric: "cosine", index: "hnsw" }));
+  const { driver } = inside;
+  return {
+    async add(partition, id, vector, ttlMs) {
+      await driver.upsert(partition, [inside.toStoredItem({ id, vector, ttlMs: Math.min(ttlMs, ITEM_TTL_MS_MAX) })]);
+    },
+    async remove(partition, ids) {
+      if (ids.length > 0) await driver.delete(partition, ids);
+    },
+    async nearest<T>(
+      partition: string,
+      vector: Float32Array,
+      limit: number,
+      read: (near: readonly Neighbour[]) => Promise<T>,
+    ): Promise<T> {
+      let reading: Promise<T> | undefined;
+      const whileChecking = (near: readonly Neighbour[]) => {
+        reading = read(near);
+        // Another reading may take its place; the last one is waited for below.
+        reading.catch(() => {});
+      };
+      const usual = { filter: undefined, exact: false, effort: 100, withVectors: false };
+      const found = await driver.search(partition, { ...usual, vector, limit, whileChecking });
+      return reading ?? read(found);
+    },
+  };
+}
