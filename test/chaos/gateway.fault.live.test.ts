@@ -187,10 +187,16 @@ const outages: readonly Outage[] = [
     begin: async () => void other.call("EVAL", "while true do end", "0").catch(() => {}),
     end: () => admin.call("SCRIPT", "KILL"),
   },
-  { name: "was killed", states: silent, reads: false, begin: () => server.kill(), end: () => server.start() },
+  {
+    name: "was killed",
+    states: [...silent, "loading"],
+    reads: false,
+    begin: () => server.kill(),
+    end: () => server.start(),
+  },
   {
     name: "is restarted",
-    states: silent,
+    states: [...silent, "loading"],
     reads: false,
     async begin() {
       await server.kill();
