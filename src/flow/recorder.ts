@@ -113,8 +113,11 @@ function newFields(): Record<string, unknown> {
  * of other values the last one stays.
  */
 function keepUnknown(kept: Record<string, unknown>, from: object, read: ReadonlySet<string>): void {
-  for (const [name, value] of Object.entries(from)) {
-    if (value === undefined || value === null || read.has(name)) continue;
+  // Once for each chunk of a stream: no list of pairs is made for fields that are read elsewhere.
+  for (const name of Object.keys(from)) {
+    if (read.has(name)) continue;
+    const value = (from as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined || value === null) continue;
     kept[name] = WHOLE.has(name) ? value : joined(kept[name], value);
   }
 }

@@ -54,7 +54,11 @@ describe("a request with an idempotency key", () => {
   });
 
   it("keeps a session's turns once, also for many at the same time", async () => {
-    const one = () => send("/chat/completions", "s-1", chat("pay my bill slowly"), { "x-marrow-session": "pay" });
+    const one = () =>
+      send("/chat/completions", "s-1", chat("pay my bill slowly"), {
+        "x-marrow-session": "pay",
+        "x-request-id": "same",
+      });
     const answers = await Promise.all([one(), one(), one()]);
     expect(new Set(answers.map(({ body }) => body)).size).toBe(1);
     expect(await turnsIn("pay")).toBe(2);

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
@@ -31,13 +31,20 @@ const ROUTES: ReadonlySet<string> = new Set([
  * that comes with another body is a `conflict`. One round trip before, and one after; while Redis is away keys are passed over.
  */
 export function acceptIdempotencyKeys(app: FastifyInstance, redis: Redis): void {
-  app.addHook("preHandler", async (request, reply) => {
+  app.addHook("preHandler", (request, reply, done) => {
     const key = header(request, "idempotency-key");
-    const route = request.routeOptions.url ?? "";
-    if (key === undefined || request.method !== "POST" || !ROUTES.has(route)) return;
+    if (key === undefined || request.method !== "POST" || !ROUTES.has(request.routeOptions.url ?? "")) return done();
+    holdKey(request, reply, key).then((isSent) => {
+      if (!isSent) done();
+    }, done);
+    return undefined;
+  });
+
+  /** Takes a request's key. Resolves with true where the first answer was sent again. */
+  async function holdKey(request: FastifyRequest, reply: FastifyReply, key: string): Promise<boolean> {
     const body = (request.body ?? {}) as { readonly user?: unknown; readonly background?: unknown };
     // Responses in the background have keys of the queue's.
-    if (body.background === true) return;
+    if (body.background === true) return false;
     if (key.length > KEY_CHARS_MAX)
       throw new MarrowError("invalid_input", `an idempotency key has at most ${KEY_CHARS_MAX} characters`, {
         details: { path: "idempotency-key" },
@@ -48,23 +55,24 @@ export function acceptIdempotencyKeys(app: FastifyInstance, redis: Redis): void 
       user,
       hash("sha256", JSON.stringify([request.url.split("?")[0], key])),
     );
-    const kept = await claim(store, printOf(request), request.id).catch((error: unknown) => {
+    const [print, holder] = [printOf(request), randomUUID()];
+    const kept = await claim(store, print, holder).catch((error: unknown) => {
       if (cannotServe(error)) return "away" as const;
       throw error;
     });
-    if (kept === "away") return;
+    if (kept === "away") return false;
     if (kept !== "claimed") {
-      await sendAgain(reply, kept);
-      return;
+      void sendAgain(reply, kept);
+      return true;
     }
-    const print = printOf(request);
-    const renewal = setInterval(() => void store.renew(print, request.id).catch(() => {}), LEASE_MS / 3);
+    const renewal = setInterval(() => void store.renew(print, holder).catch(() => {}), LEASE_MS / 3);
     renewal.unref();
     record(reply.raw, BYTES_MAX, (answer) => {
       clearInterval(renewal);
       void (answer === undefined ? store.drop() : store.keep(print, answer)).catch(() => {});
     });
-  });
+    return false;
+  }
 }
 
 /** Takes the key, or answers what the first request with it was answered, waiting for that. @throws MarrowError `conflict` */
