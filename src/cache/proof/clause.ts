@@ -1,6 +1,7 @@
 import { frameOf, type Form } from "./frame.ts";
 import { lookUp, type Entry } from "./lexicon.ts";
 import { tokenise, type Token } from "./tokens.ts";
+import { UNITS } from "./words/phrases.ts";
 import {
   CONJUNCTIONS,
   EMPTY,
@@ -104,10 +105,12 @@ function createBuilder() {
 
   function push(token: Token): void {
     const entry = lookUp(token.text);
+    // Behind a number a unit is meant to the letter: a second is no moment.
+    const isUnit = items.at(-1)?.isNumber === true && MEASURES.has(entry.lemma);
     items.push({
-      word: token.text,
+      word: isUnit ? entry.lemma : token.text,
       entry,
-      exact: token.exact,
+      exact: token.exact || isUnit,
       isNumber: token.kind === "number",
       isName: /^\p{Lu}/u.test(token.raw) && items.length > 0,
       degree: degree === "" ? entry.degree : degree,
@@ -270,6 +273,13 @@ function withMeasures(items: readonly Item[]): Item[] {
     return measured ? { ...item, word: lemma, entry: lookUp(lemma) } : item;
   });
 }
+
+const MEASURES = new Set([
+  ...UNITS.values(),
+  ..."minute hour day week month year decade century yard mile cup pint gallon byte bit percent degree star person people room bed night page word".split(
+    " ",
+  ),
+]);
 
 const WAY_VERB = /^(?:leav|depart|arriv)(?:e|es|ing|s|ed)?$/;
 const WHEN = new Set(

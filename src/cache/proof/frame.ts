@@ -35,6 +35,35 @@ const TAILS =
 /** Rules that take words away but leave those that carry a tense or a mode to be read. */
 const KEPT = /^(?:is|are|am|was|were|do|does|did|can|could|will|would|should|shall|may|might|must|has|have|had)$/;
 const LISTS = /^(?:list|display|show|view|print|see)$/;
+/**
+ * Rules that may fit a sentence with this first word: a pattern that matches it has it in its source. Most sentences are tried by a few.
+ */
+const rulesFor = byFirstWord(RULES, ({ head }) => head.source);
+const leadInsFor = byFirstWord(LEAD_INS, ({ source }) => source);
+/** First words whose rules are remembered. */
+const FIRST_WORDS_MAX = 512;
+
+function byFirstWord<T>(all: readonly T[], sourceOf: (one: T) => string): (word: string) => readonly T[] {
+  const known = new Map<string, readonly T[]>();
+  return (word) => {
+    let found = known.get(word);
+    if (found === undefined) {
+      found = all.filter((one) => sourceOf(one) === "^" || sourceOf(one).includes(word));
+      if (known.size >= FIRST_WORDS_MAX) known.clear();
+      known.set(word, found);
+    }
+    return found;
+  };
+}
+
+function firstMatch(patterns: readonly RegExp[], text: string): RegExpExecArray | undefined {
+  for (const one of patterns) {
+    const match = one.exec(text);
+    if (match !== null) return match;
+  }
+  return undefined;
+}
+
 const ROUNDS = 5;
 /** Words of a sentence that rules look at, from its start. */
 const LOOKED_AT = 18;
@@ -46,15 +75,15 @@ export function frameOf(given: readonly Token[]): Frame {
   tokens = trimTail(tokens);
   for (let round = 0; round < ROUNDS; round += 1) {
     const head = headOf(tokens);
-    const lead = LEAD_INS.map((one) => one.exec(head)).find((match) => match !== null);
-    if (lead === undefined || lead === null) break;
+    const lead = firstMatch(leadInsFor(tokens[0]?.text ?? ""), head);
+    if (lead === undefined) break;
     const rest = trimStops(tokens.slice(countWords(lead[0])));
     if (rest.length === 0) break;
     tokens = rest;
   }
   tokens = trimTail(withDifference(withQuestionFirst(tokens)));
   const [head, end] = [headOf(tokens), tailOf(tokens)];
-  for (const { head: opening, tail, form, as, after } of RULES) {
+  for (const { head: opening, tail, form, as, after } of rulesFor(tokens[0]?.text ?? "")) {
     const match = opening.exec(head);
     if (match === null || (tail !== undefined && !tail.test(end))) continue;
     const taken = countWords(match[0]);

@@ -34,9 +34,9 @@ function reasonAgainst(a: ProofReading, b: ProofReading, level: Level): Veto | u
   if (left.length === 0 && right.length === 0) return undefined;
   if (left.length !== right.length) return left.length === 0 || right.length === 0 ? "added" : "question";
   if (left.length > DIFFERING_MAX) return "length";
+  if (isTooLong(left) || isTooLong(right)) return "length";
   // Text that cannot be read as English is compared word for word, whatever its punctuation and case.
   if (!a.readable() || !b.readable()) return sameWords(left, right) ? undefined : "unreadable";
-  if (isTooLong(left) || isTooLong(right)) return "length";
   for (const [at, sentence] of left.entries()) {
     const reason = proveClauses(sentence.clause(), (right[at] as Sentence).clause(), level);
     if (reason !== undefined) return reason;

@@ -19,11 +19,16 @@ export interface Sentence {
   readonly clause: () => Clause;
 }
 
+/** Characters by which the language of a question is told. */
+const READABLE_CHARS_MAX = 4_096;
+
 /** Prompts that were read last: one that is asked is held against several, and popular ones come again. */
 const readings = new Map<string, ProofReading>();
 const READINGS_MAX = 256;
 /** Longer ones are not remembered. */
 const REMEMBERED_CHARS_MAX = 1_024;
+/** Characters of a question that is cut into sentences. */
+const QUESTION_CHARS_MAX = 16_384;
 /** Sentences of a question; a longer one is not compared by meaning. */
 export const SENTENCES_MAX = 400;
 
@@ -46,11 +51,11 @@ function readAnew(text: string): ProofReading {
     text,
     context: context.replaceAll(/\s+/g, " "),
     question,
-    sentences: sentencesOf(question).map((sentence) => ({
+    sentences: (question.length > QUESTION_CHARS_MAX ? [question] : sentencesOf(question)).map((sentence) => ({
       key: keyOf(sentence),
       clause: once(() => readClause(sentence)),
     })),
-    readable: once(() => isReadable(question)),
+    readable: once(() => isReadable(question.slice(0, READABLE_CHARS_MAX))),
   };
 }
 

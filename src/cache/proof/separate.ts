@@ -33,7 +33,7 @@ export function separate(prompt: string): Separated {
 
 /** The last label counts: documents may have labels of their own. */
 function byLabel(lines: readonly string[]): Separated | undefined {
-  const at = lines.findLastIndex((line) => LABEL.test(line));
+  const at = lines.findLastIndex((line) => line.includes(":") && LABEL.test(line));
   if (at < 0) return undefined;
   const end = lines.findIndex((line, index) => index > at && ANSWER.test(line));
   const body = lines.slice(at, end < 0 ? undefined : end);

@@ -1,6 +1,7 @@
 import { cosine, staticWords, type Embedder } from "../../embedders/index.ts";
 import type { Judged } from "../evaluate.ts";
 import { findVeto } from "../guard.ts";
+import { prove, read as readPrompt, type Level } from "../proof/index.ts";
 import { isFollowUp } from "../follow-up.ts";
 import { read } from "../reading.ts";
 import { FEATURES, toFeatures, toSheet } from "./features.ts";
@@ -35,16 +36,17 @@ export async function fitVerifier(pairs: readonly LabelledPair[], embedder: Embe
   return { intercept: round(intercept), weights: weights.map(round) };
 }
 
-/** What a cache would make of labelled pairs: the guard first, then the score. @throws MarrowError `embedder_failed` */
+/** What a cache would make of labelled pairs: a pair without a proof scores 0, others by their cosine or the verifier. @throws MarrowError `embedder_failed` */
 export async function scorePairs(
   pairs: readonly LabelledPair[],
   embedder: Embedder,
   verifier: Logistic | undefined,
+  level: Level = "strict",
 ): Promise<Judged[]> {
   const features = await featuresOf(pairs, embedder);
   return pairs.map(({ a, b, label }, at) => {
     const row = features[at] as number[];
-    const refused = isFollowUp(a) || isFollowUp(b) || findVeto(a, b) !== undefined;
+    const refused = isFollowUp(a) || isFollowUp(b) || !prove(readPrompt(a), readPrompt(b), level).proven;
     const score = verifier === undefined ? (row[0] as number) : likelihood(verifier, row);
     return { label, score: refused ? 0 : Math.max(0, score) };
   });
