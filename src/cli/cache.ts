@@ -44,12 +44,12 @@ export async function runCache(args: readonly string[]): Promise<number> {
   const verifier = values.score === "cosine" ? undefined : readWeights(values.weights, embedder);
   if (act === "evaluate") {
     // What a preset serves is all that it proves: a score above 0.
-    const figures: Record<string, unknown> = {};
+    const figures = new Map<Preset, unknown>();
     for (const preset of PRESETS) {
       const proven = await scorePairs(pairs, embedder, verifier, preset);
-      figures[preset] = { ...operateAt(proven, Number.MIN_VALUE), threshold: 0, byScore: evaluate(proven) };
+      figures.set(preset, { ...operateAt(proven, Number.MIN_VALUE), threshold: 0, byScore: evaluate(proven) });
     }
-    print({ pairs: pairs.length, ...figures });
+    print({ pairs: pairs.length, ...Object.fromEntries(figures) });
   } else {
     const judged = await scorePairs(pairs, embedder, verifier, checkPreset(values.preset));
     const target = Number(values.target);
