@@ -106,7 +106,7 @@ export function isSoft(items: readonly Item[], at: number): boolean {
   )
     return true;
   if (
-    SOFT_BEFORE_WAY.has(lemma) &&
+    [lemma, ...item.entry.also].some((one) => SOFT_BEFORE_WAY.has(one)) &&
     next !== undefined &&
     /^(?:from|to|between)$/.test(next.mark) &&
     items.some((one) => one !== item && TRANSPORT.has(one.entry.lemma))

@@ -98,7 +98,8 @@ export function frameOf(given: readonly Token[]): Frame {
       .filter(
         ({ text }) =>
           KEPT.test(text) &&
-          ((form !== "how" && form !== "want" && as === undefined) || /^(?:was|were|did)$/.test(text)),
+          ((form !== "how" && form !== "want" && form !== "statement" && as === undefined) ||
+            /^(?:was|were|did)$/.test(text)),
       );
     return { form, tokens: withConversion([...words(as), ...kept, ...withoutPurpose(rest), ...words(after)]) };
   }
@@ -128,7 +129,9 @@ function words(list: string | undefined): Token[] {
 
 /** "In Texas, which city …" and "to which cities does it fly": the question word first. */
 function withQuestionFirst(tokens: readonly Token[]): readonly Token[] {
-  const at = tokens.findIndex(({ text, kind }) => kind === "word" && WH.test(text));
+  const at = tokens.findIndex(
+    ({ text, kind }, index) => kind === "word" && (WH.test(text) || (index > 0 && isRequest(text, tokens[index + 1]))),
+  );
   if (at < 1 || at > 8) return tokens;
   const before = tokens.slice(0, at);
   if (
@@ -138,7 +141,14 @@ function withQuestionFirst(tokens: readonly Token[]): readonly Token[] {
   // The preposition goes to the end, where it also stands in "which city is it in".
   if (before.length === 1) return [...tokens.slice(at), before[0] as Token];
   const comma = before.at(-1)?.text === ",";
-  return comma ? [...trimEnd(tokens.slice(at)), ...before.slice(0, -1)] : tokens;
+  return comma || !WH.test(tokens[at]?.text ?? "")
+    ? [...trimEnd(tokens.slice(at)), ...(comma ? before.slice(0, -1) : before)]
+    : tokens;
+}
+
+function isRequest(text: string, next: Token | undefined): boolean {
+  if (text === "i") return /^(?:want|must|need|would)$/.test(next?.text ?? "");
+  return /^(?:show|list|give)$/.test(text) && /^(?:me|all|the|us)$/.test(next?.text ?? "");
 }
 
 /** "How is A different from B" and "how does A differ from B" as "the difference between A and B". */

@@ -18,7 +18,12 @@ export function toActive(clause: Clause): Clause | undefined {
   )
     return undefined;
   let end = at + 1;
-  while (end < items.length && (items[end]?.starts === false || items[end]?.mark === "of")) end += 1;
+  while (
+    end < items.length &&
+    (items[end]?.starts === false || items[end]?.mark === "of") &&
+    !WHEN.has(items[end]?.word ?? "")
+  )
+    end += 1;
   const agent = opened(items.slice(at, end), "", true);
   const [act] = opened([items[verb] as Item], "", false);
   const [subject, between, rest] = [items.slice(0, verb), items.slice(verb + 1, at), items.slice(end)];
@@ -27,6 +32,24 @@ export function toActive(clause: Clause): Clause | undefined {
     ? [...subject, ...agent, act as Item, ...between, ...rest]
     : [...agent, act as Item, ...opened(subject, "", false), ...between, ...rest];
   return { ...clause, items: order };
+}
+
+/** Words that begin a time behind an agent: "taught by Smith last fall". */
+const WHEN = new Set("last next yesterday today tomorrow recently now".split(" "));
+
+/** "Flights between A and B" as those from A to B, in the order in which both are named. */
+export function fromBetween(clause: Clause): Clause {
+  const at = clause.items.findIndex(({ mark }) => mark === "between");
+  const to = clause.items.findIndex(({ mark }, index) => index > at && mark === "and");
+  if (at < 0 || to < 0 || clause.items[0]?.entry.lemma === "difference") return clause;
+  const joint = clause.joints.indexOf("and");
+  return {
+    ...clause,
+    joints: clause.joints.filter((_, index) => index !== joint),
+    items: clause.items.map((item, index) =>
+      index === at ? { ...item, mark: "from" } : index === to ? { ...item, mark: "to" } : item,
+    ),
+  };
 }
 
 /** "Who was it founded by" as "who founded it". */

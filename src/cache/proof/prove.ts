@@ -2,13 +2,14 @@ import { align, isSoft, SETTLED } from "./align.ts";
 import { sameRoles, type Placed } from "./arrange.ts";
 import { ITEMS_MAX, type Clause, type Item } from "./clause.ts";
 import { sameForm } from "./forms.ts";
-import { toActive } from "./passive.ts";
+import { fromBetween, toActive } from "./passive.ts";
 import type { Level } from "./level.ts";
 import type { Veto } from "./veto.ts";
 import { CLASSES, LIGHT } from "./words/function-words.ts";
 
 /** Proves that one answer serves two sentences, or gives the first reason against it. Pure and symmetric. */
-export function proveClauses(a: Clause, b: Clause, level: Level): Veto | undefined {
+export function proveClauses(one: Clause, other: Clause, level: Level): Veto | undefined {
+  const [a, b] = level === "strict" ? [one, other] : [fromBetween(one), fromBetween(other)];
   const reason = proveOnce(a, b, level);
   if (reason === undefined) return undefined;
   const [activeA, activeB] = [toActive(a), toActive(b)];
@@ -90,7 +91,8 @@ function conflicts<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
 
 /** What must or should be is not what is; in a question of yes or no neither is what can be. Past and future need their word. */
 function strictModes(a: Clause, b: Clause): boolean {
-  const yesno = a.form === "yesno" || b.form === "yesno";
+  const isAsked = (one: Clause, other: Clause) => one.form === "yesno" && other.form !== "how" && other.form !== "want";
+  const yesno = isAsked(a, b) || isAsked(b, a);
   const modes = ({ modality, form }: Clause) =>
     [...modality].filter((one) => one !== "can" || yesno).filter(() => form !== "how" && form !== "want");
   if (!sameList(modes(a).toSorted(), modes(b).toSorted())) return true;
@@ -155,9 +157,9 @@ function isClass(items: readonly Item[], item: Item): boolean {
 }
 
 /** A word that says little: frequent and vague, or only a verb; not a name, a number or another adjective. */
-function isLight({ entry, exact, isName, degree, bound }: Item): boolean {
+function isLight({ word, entry, exact, isName, degree, bound }: Item): boolean {
   if (exact || isName || degree !== "" || bound.length > 0) return false;
-  return LIGHT.has(entry.lemma) || (entry.parts.startsWith("v") && !/[ar]/.test(entry.parts));
+  return LIGHT.has(entry.lemma) || (entry.parts.startsWith("v") && !/[ar]/.test(entry.parts) && !word.endsWith("ed"));
 }
 
 /** Negations, quantifiers and owners are bound to the same words. */
@@ -223,9 +225,14 @@ function isGeneric({ form }: Clause): boolean {
 }
 
 /** Bound words that count: "some" says nothing, and a list is of all. */
-function weighed(bound: readonly string[], { form }: Clause): string[] {
+function weighed(bound: readonly string[], { form, negations }: Clause): string[] {
   return bound.filter(
-    (one) => one !== "some" && !(one === "all" && form !== "yesno" && form !== "statement") && !one.startsWith("owner"),
+    (one) =>
+      one !== "some" &&
+      !(one === "all" && form !== "yesno" && form !== "statement") &&
+      // What has not come yet still has not come.
+      !(negations > 0 && (one === "still" || one === "yet")) &&
+      !one.startsWith("owner"),
   );
 }
 
