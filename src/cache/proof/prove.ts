@@ -8,8 +8,8 @@ import type { Veto } from "./veto.ts";
 import { CLASSES, LIGHT } from "./words/function-words.ts";
 
 /** Proves that one answer serves two sentences, or gives the first reason against it. Pure and symmetric. */
-export function proveClauses(one: Clause, other: Clause, level: Level): Veto | undefined {
-  const [a, b] = level === "strict" ? [one, other] : [fromBetween(one), fromBetween(other)];
+export function proveClauses(first: Clause, second: Clause, level: Level): Veto | undefined {
+  const [a, b] = level === "strict" ? [first, second] : [fromBetween(first), fromBetween(second)];
   const reason = proveOnce(a, b, level);
   if (reason === undefined) return undefined;
   const [activeA, activeB] = [toActive(a), toActive(b)];
