@@ -41,3 +41,9 @@ export function checkOneOf<T extends string>(path: string, value: unknown, allow
   if (typeof value === "string" && (allowed as readonly string[]).includes(value)) return value as T;
   return refuse(path, `one of ${allowed.join(", ")}`, value, code);
 }
+
+/** An object that is no list, or `invalid_input`. */
+export function checkObject<T extends object>(path: string, value: T): T {
+  if (typeof value === "object" && (value as unknown) !== null && !Array.isArray(value)) return value;
+  return refuse(path, "an object", value, "invalid_input");
+}

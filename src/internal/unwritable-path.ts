@@ -1,3 +1,5 @@
+import { MarrowError } from "../errors.ts";
+
 /** Values that are looked at before the search ends without an answer. */
 const LOOK_MAX = 100_000;
 
@@ -33,4 +35,17 @@ export function unwritablePath(value: unknown, root = "result"): string | undefi
   }
 
   return search(value, root);
+}
+
+/**
+ * Encodes a value of a caller's as JSON; `name` is what the caller calls it.
+ * @throws MarrowError `invalid_input` with the path of what JSON cannot write: a BigInt, a cycle, a function
+ */
+export function encodeWritable<Encoded>(name: string, value: unknown, encode: (value: unknown) => Encoded): Encoded {
+  try {
+    return encode(value);
+  } catch (cause) {
+    const path = unwritablePath(value, name) ?? name;
+    throw new MarrowError("invalid_input", `${path} cannot be written as JSON`, { cause, details: { path } });
+  }
 }

@@ -1,5 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { toFailure } from "../internal/failure.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { maskSecrets } from "../internal/mask-secrets.ts";
 import { pause } from "../internal/pause.ts";
 import {
@@ -112,21 +114,34 @@ export function createClaims<T = unknown>(
     const values = { tenant, lease_ms: leaseMs, wanted: limit };
     const reply = (await runScript(scoped, claimJobs, { queue }, values, { reply: "bytes" })) as readonly Buffer[];
     const jobs = Array.from({ length: reply.length / 3 }, (_, at) => reply.slice(3 * at, 3 * at + 3));
-    return Promise.all(
-      jobs.map(async ([id, stored, payload]) => {
-        const line = readLine(String(stored));
-        const claim = { id: String(id), fence: line.fence };
-        return {
+    const taken = jobs.map(async ([id, stored, payload]) => {
+      const line = readLine(String(stored));
+      const claim = { id: String(id), fence: line.fence };
+      const asked = await readPayload(claim, payload as Buffer);
+      return (
+        asked && {
           ...claim,
-          payload: decodeRecord(payload as Buffer) as T,
+          payload: asked.payload,
           attemptsLeft: line.left,
           crashesLeft: line.lives,
           createdAtMs: line.madeMs,
           idempotencyKey: `${name}:${claim.id}`,
           steps: line.noted ? await stepsOf(claim) : {},
-        };
-      }),
-    );
+        }
+      );
+    });
+    return (await Promise.all(taken)).filter((job) => job !== undefined);
+  }
+
+  /** What a job is asked; one whose payload cannot be read is dead, as with `createWorker`, and keeps back no other. */
+  async function readPayload(claim: Claim, record: Buffer): Promise<{ readonly payload: T } | undefined> {
+    try {
+      return { payload: decodeRecord(record) as T };
+    } catch (error) {
+      const { reason, message } = toFailure(error);
+      await end(claim, `dead 0 0 ${reason}`, message);
+      return undefined;
+    }
   }
 
   async function stepsOf(claim: Claim): Promise<Readonly<Record<string, unknown>>> {
@@ -180,7 +195,7 @@ export function createClaims<T = unknown>(
 
     async progress(claim, progress) {
       await held(claim);
-      const json = JSON.stringify(progress) as string | undefined;
+      const json = encodeWritable("progress", progress, (one) => JSON.stringify(one) as string | undefined);
       if (json === undefined || Buffer.byteLength(json) > BYTES_MAX.progress)
         refuse("progress", `a JSON value of at most ${BYTES_MAX.progress} bytes`, progress, "invalid_input");
       const state = await runScript(scoped, writeProgress, { queue }, { ...claim, progress: json });
@@ -189,7 +204,7 @@ export function createClaims<T = unknown>(
 
     async step(claim, step, result) {
       await held(claim);
-      const record = encodeRecord(result ?? null);
+      const record = encodeWritable("result", result ?? null, encodeRecord);
       if (record.length > BYTES_MAX.step)
         refuse("result", `a JSON value of at most ${BYTES_MAX.step} bytes`, result, "too_large");
       const values = { ...claim, name: checkNoteName("name", step), result: record, most: NOTES_MAX };
@@ -199,7 +214,7 @@ export function createClaims<T = unknown>(
       return (await stepsOf(claim))[step] ?? null;
     },
 
-    finish: (claim, result) => end(claim, "done 0 0 ", encodePlain(result ?? null)),
+    finish: async (claim, result) => end(claim, "done 0 0 ", encodeWritable("result", result ?? null, encodePlain)),
 
     async fail(claim, { reason = "failed", message = "", retryable = true, retryAfterMs }) {
       if (!/^[a-z_]{1,32}$/.test(reason)) refuse("reason", "1 to 32 lower-case letters and _", reason, "invalid_input");

@@ -1,10 +1,10 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { toFailure } from "../internal/failure.ts";
-import { unwritablePath } from "../internal/unwritable-path.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { decodeKeyPart, decodeRecord, encodePlain, runScript, type Argument, type Redis } from "../redis/index.ts";
 import type { OutputWriter } from "../relay/index.ts";
-import type { JobLine } from "./job.ts";
+import { readLine, type JobLine } from "./job.ts";
 import type { Admission, ResolvedWorkerOptions } from "./options.ts";
 import { judge } from "./retry.ts";
 import { createProgress, type ProgressTeller } from "./progress.ts";
@@ -31,6 +31,17 @@ export interface Held {
   grace: NodeJS.Timeout | undefined;
 }
 
+/** A job that came to a worker just now. */
+export function newHeld(id: string, line: string, payload: Buffer | string): Held {
+  const fresh = { controller: undefined, output: undefined, lost: false, abandoned: false, grace: undefined };
+  return { id, line: readLine(line), payload, sinceMs: performance.now(), ...fresh };
+}
+
+/** Whether a job is not to be held without being begun: should the worker die with it, that would cost it too much. */
+export function isFrail({ lives, reason }: JobLine): boolean {
+  return lives === 1 || reason === "crashed";
+}
+
 /** How an attempt ended, as the script takes it. */
 export interface Outcome {
   readonly outcome: "done" | "dead" | "retry" | "again" | "release" | "wait";
@@ -46,6 +57,11 @@ export const RELEASED: Outcome = { outcome: "release", body: "", reason: "", del
 
 export const CANCELLED: MarrowError = new MarrowError("aborted", "the job was cancelled");
 export const SHUTDOWN: MarrowError = new MarrowError("aborted", "the worker shuts down");
+
+/** Why a job is to stop that another worker has by now. */
+export function lost(id: string): MarrowError {
+  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
+}
 
 /** Tells a job's handler to stop. */
 export function stop(one: Held, why: MarrowError): void {
@@ -129,14 +145,30 @@ export async function attempt<T, R>(
   } finally {
     clearTimeout(late);
     progress?.stop();
-    if (admission?.allowed === true) admission.settle(used).catch(onError);
+    if (admission?.allowed === true) settle(admission, used).catch(onError);
   }
 }
 
-/** What becomes of a job whose attempt failed. */
-export function toFailedOutcome({ line: { of, left, madeMs } }: Held, error: unknown): Outcome {
-  const verdict = judge(error, { failures: of - left, ageMs: Date.now() - madeMs }, Math.random());
-  return { ...verdict, body: toFailure(error).message };
+/** Settles what was admitted; an error of the caller's `settle` is no failure of the job. */
+async function settle(admission: Admission & { readonly allowed: true }, used: Readonly<Record<string, number>>) {
+  await admission.settle(used);
+}
+
+/** What becomes of a job whose attempt failed, whatever was thrown: an error that cannot be read is one that says nothing. */
+export function toFailedOutcome(one: Held, error: unknown): Outcome {
+  const { of, left } = one.line;
+  const age = { failures: of - left, ageMs: ageOf(one) };
+  const { message: body } = toFailure(error);
+  try {
+    return { ...judge(error, age, Math.random()), body };
+  } catch {
+    return { ...judge(undefined, age, Math.random()), body };
+  }
+}
+
+/** How long ago a job was pushed, by the server's clock: its fence is the time when it was given out, in microseconds. */
+function ageOf({ line: { fence, madeMs }, sinceMs }: Held): number {
+  return Number(fence) / 1_000 - madeMs + performance.now() - sinceMs;
 }
 
 /**
@@ -144,15 +176,7 @@ export function toFailedOutcome({ line: { of, left, madeMs } }: Held, error: unk
  * @throws MarrowError `invalid_input` with the path of what cannot be written
  */
 function encodeResult(result: unknown): Argument {
-  try {
-    return encodePlain(result ?? null);
-  } catch (cause) {
-    const path = unwritablePath(result) ?? "result";
-    throw new MarrowError("invalid_input", `the handler's ${path} cannot be written as JSON`, {
-      cause,
-      details: { path },
-    });
-  }
+  return encodeWritable("result", result ?? null, encodePlain);
 }
 
 function checkWord(word: string): string {

@@ -1,4 +1,5 @@
 import { refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 
 /** Tells how far a job is. */
 export interface ProgressTeller {
@@ -32,7 +33,7 @@ export function createProgress(
 
   return {
     tell(progress) {
-      const json = JSON.stringify(progress) as string | undefined;
+      const json = encodeWritable("progress", progress, (one) => JSON.stringify(one) as string | undefined);
       if (json === undefined || Buffer.byteLength(json) > BYTES_MAX)
         refuse("progress", `a JSON value of at most ${BYTES_MAX} bytes`, progress, "invalid_input");
       newest = json;

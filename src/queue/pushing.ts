@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { refuse } from "../internal/check.ts";
+import { checkObject, refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { encodePlain, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import {
@@ -52,12 +53,15 @@ export function createPusher(
   });
 
   return {
-    push: async (payload, options) => pushOne(toOperands(payload, options, idempotencyMs)),
+    push: async (payload, options) => pushOne(toOperands(payload, checkObject("options", options), idempotencyMs)),
 
     async pushMany(jobs) {
       if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
         refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
-      const operands = jobs.map(({ payload, ...rest }) => toOperands(payload, rest, idempotencyMs));
+      const operands = jobs.map((job: NewJob<unknown>, at) => {
+        const { payload, ...rest } = checkObject(`jobs.${at}`, job);
+        return toOperands(payload, rest, idempotencyMs);
+      });
       const ids: string[] = [];
       for (let at = 0; at < operands.length; at += BULK) {
         const replies = await put(operands.slice(at, at + BULK));
@@ -97,9 +101,12 @@ function toOperands(payload: unknown, options: PushOptions, idempotencyMs: numbe
     keyed ? { ...options, resultTtlMs: Math.max(RESULT_TTL_MS, idempotencyMs) } : options,
   );
   const { id = newJobId(), idempotencyKey, fingerprint } = resolved;
-  const digest = idempotencyKey === "" ? "" : hash("sha256", JSON.stringify(fingerprint ?? payload)).slice(0, 32);
+  const body = encodeWritable("payload", payload, encodePlain);
+  const compared = () =>
+    encodeWritable("fingerprint", fingerprint ?? payload, (one) => hash("sha256", JSON.stringify(one)));
+  const digest = idempotencyKey === "" ? "" : compared().slice(0, 32);
   const replacing = resolved.replace ? `=${digest}` : digest;
-  return [toWords(id, resolved, replacing), encodePlain(payload)];
+  return [toWords(id, resolved, replacing), body];
 }
 
 /** What a job is put with, as `scripts/lib/new_line.lua` reads it. */

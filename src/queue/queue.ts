@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkOneOf, refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { pause } from "../internal/pause.ts";
 import { allOf, checkScope, encodeRecord, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import { isEnded, JOB_PARTS, noJob, toJob, type Job, type JobState } from "./job.ts";
@@ -153,7 +154,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
     },
 
     async signal(id, name, value = null) {
-      const record = encodeRecord(value);
+      const record = encodeWritable("value", value, encodeRecord);
       if (record.length > SIGNAL_BYTES_MAX)
         refuse("value", `a JSON value of at most ${SIGNAL_BYTES_MAX} bytes`, value, "too_large");
       const values = { id: checkJobId("id", id), tenant, name: checkNoteName("name", name), value: record };

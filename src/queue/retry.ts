@@ -1,4 +1,4 @@
-import { MarrowError } from "../errors.ts";
+import { knownErrorOf } from "../internal/failure.ts";
 
 /** What becomes of a job whose handler failed. */
 export interface Verdict {
@@ -6,6 +6,7 @@ export interface Verdict {
   readonly outcome: "again" | "retry" | "dead";
   /** The error's code, or `failed` for an error that is not ours. */
   readonly reason: string;
+  /** In whole milliseconds. */
   readonly delayMs: number;
 }
 
@@ -24,7 +25,7 @@ export function judge(
   { failures, ageMs }: { readonly failures: number; readonly ageMs: number },
   random: number,
 ): Verdict {
-  const known = MarrowError.is(error) ? error : undefined;
+  const known = knownErrorOf(error);
   const reason = known?.code ?? "failed";
   const said: unknown = known?.details?.["retryAfterMs"];
   const limited = reason === "rate_limited" || known?.details?.["status"] === 429;
@@ -32,7 +33,8 @@ export function judge(
   // A model's own refusal of what it was asked is no better the next time.
   const refused = reason === "model_failed" && status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status);
   if (known !== undefined && (!known.retryable || refused)) return { outcome: "dead", reason, delayMs: 0 };
-  const delayMs = typeof said === "number" && said >= 0 ? Math.min(said, LONGEST_MS) : retryDelayMs(failures, random);
+  const delayMs =
+    typeof said === "number" && said >= 0 ? Math.ceil(Math.min(said, LONGEST_MS)) : retryDelayMs(failures, random);
   return { outcome: limited && ageMs < PATIENCE_MS ? "again" : "retry", reason, delayMs };
 }
 

@@ -1,6 +1,7 @@
 import { Cron } from "croner";
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { checkInteger, checkObject, checkText, refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import {
   decodeKeyPart,
   decodeRecord,
@@ -70,6 +71,7 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
     async schedule(name, when, payload, options = {}) {
       const checked = checkWhen(when);
       if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
+      encodeWritable("payload", payload, encodeRecord);
       const {
         id: _,
         idempotencyKey: __,
@@ -80,7 +82,7 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
         ...pushed
       } = resolvePushOptions(options);
       const record = encodeRecord({ when: checked, payload, options: pushed } satisfies Stored);
-      const [nowMs] = await readDue(redis, queue, 0);
+      const [nowMs] = await readDue(redis, queue, 0, 0);
       const next = nextAfter(checked, nowMs);
       if (next === undefined) refuse("when", "a time that will come", when, "invalid_input");
       const values = { name: full(name), record, times: JSON.stringify(checked), next_ms: next };
@@ -112,19 +114,22 @@ export async function fireSchedules(
   queue: string,
   onError: (error: unknown) => void,
 ): Promise<void> {
+  // Those that cannot be read stay due, and are passed over.
+  let unread = 0;
   for (let page = 0; page < PAGES_MAX; page++) {
-    const [nowMs, due] = await readDue(redis, queue, PAGE);
+    const [nowMs, due] = await readDue(redis, queue, unread, PAGE);
     const nextOf = nextsAfter(nowMs);
     const operands = due.flatMap((one) => {
       try {
         return toOperands(one, nextOf);
       } catch (error) {
         onError(error);
+        unread += 1;
         return [];
       }
     });
     if (operands.length > 0) await runScript(redis, fireDue, { queue }, { due: operands });
-    if (due.length < PAGE || operands.length === 0) return;
+    if (due.length < PAGE) return;
   }
 }
 
@@ -146,9 +151,10 @@ type Due = readonly [name: Buffer, dueMs: Buffer, record: Buffer];
 async function readDue(
   redis: Pick<ScopedRedis, "send">,
   queue: string,
+  offset: number,
   limit: number,
 ): Promise<readonly [nowMs: number, due: readonly Due[]]> {
-  const reply = await runScript(redis, dueSchedules, { queue }, { limit }, { reply: "bytes" });
+  const reply = await runScript(redis, dueSchedules, { queue }, { offset, limit }, { reply: "bytes" });
   const [nowMs, ...fields] = reply as readonly [number, ...Buffer[]];
   const due = Array.from({ length: fields.length / 3 }, (_, at) => fields.slice(3 * at, 3 * at + 3) as unknown as Due);
   return [nowMs, due];
@@ -169,6 +175,7 @@ export function nextAfter(when: When, afterMs: number): number | undefined {
 }
 
 function checkWhen(when: When): When {
+  checkObject("when", when);
   if ("everyMs" in when)
     return {
       everyMs: checkInteger("when.everyMs", when.everyMs, { min: 1_000, max: 366 * 86_400_000 }, "invalid_input"),

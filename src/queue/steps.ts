@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
-import { unwritablePath } from "../internal/unwritable-path.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { decodeRecord, encodeRecord, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
 import { putStep, readNotes } from "./scripts.gen.ts";
 
@@ -115,10 +115,7 @@ interface Notes {
 }
 
 function encodeStep(name: string, result: unknown): Buffer {
-  const path = unwritablePath(result, `step ${name}`);
-  if (path !== undefined)
-    throw new MarrowError("invalid_input", `${path} cannot be written as JSON`, { details: { path } });
-  const record = encodeRecord(result ?? null);
+  const record = encodeWritable(`step ${name}`, result ?? null, encodeRecord);
   if (record.length <= RESULT_BYTES_MAX) return record;
   throw new MarrowError("too_large", `the result of step ${name} takes over ${RESULT_BYTES_MAX} bytes`, {
     details: { path: `step ${name}` },

@@ -2,8 +2,19 @@ import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
-import { attempt, CANCELLED, RELEASED, SHUTDOWN, stop, toFailedOutcome, type Held, type Outcome } from "./hand.ts";
-import { readLine, type JobLine } from "./job.ts";
+import {
+  attempt,
+  CANCELLED,
+  isFrail,
+  lost,
+  newHeld,
+  RELEASED,
+  SHUTDOWN,
+  stop,
+  toFailedOutcome,
+  type Held,
+  type Outcome,
+} from "./hand.ts";
 import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { fireSchedules } from "./schedule.ts";
@@ -161,21 +172,6 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     }
   }
 
-  function hold(id: string, line: string, payload: Buffer | string): Held {
-    const sinceMs = performance.now();
-    return {
-      id,
-      line: readLine(line),
-      payload,
-      sinceMs,
-      controller: undefined,
-      output: undefined,
-      lost: false,
-      abandoned: false,
-      grace: undefined,
-    };
-  }
-
   function openOutput(one: Held): OutputWriter {
     const { id } = one;
     const { fence } = one.line;
@@ -188,7 +184,10 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   /** Takes a job in hand, and begins it if it may. */
   function accept(id: string, line: string, payload: Buffer | string): void {
-    const one = hold(id, line, payload);
+    const one = newHeld(id, line, payload);
+    // What this worker lost, and is given again: its former handler is to stop.
+    const former = held.get(id);
+    if (former !== undefined) hear(former, "lost");
     held.set(id, one);
     if (held.size - ahead.length <= concurrency) return begin(one);
     ahead.push(one);
@@ -199,6 +198,11 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   function begin(one: Held): void {
     const startMs = performance.now();
     void attempt(one, options, handler, parts)
+      .catch((error: unknown) => {
+        // An error that cannot even be read.
+        onError(error);
+        return toFailedOutcome(one, undefined);
+      })
       .then((how) => {
         clearTimeout(one.grace);
         if (one.abandoned) {
@@ -217,7 +221,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   function halt(one: Held, why: MarrowError): void {
     stop(one, why);
     one.grace ??= setTimeout(() => {
-      if (one.abandoned || held.get(one.id) !== one) return;
+      if (one.abandoned) return;
       one.abandoned = true;
       abandoned += 1;
       onError(new MarrowError("timeout", `the handler of job ${one.id} ignored its signal for ${graceMs} ms`));
@@ -228,11 +232,16 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   /** Ends a job once its output is written, and begins the next one in hand. */
   async function end(one: Held, how: Outcome): Promise<void> {
     if (one.output !== undefined) await one.output.settle();
-    held.delete(one.id);
+    drop(one);
     if (!one.lost) ended.push({ ...how, one });
     const next = ahead.shift();
     if (next !== undefined) begin(next);
     turnSoon();
+  }
+
+  /** Holds a job no more; the same job may be here again, with a later fence. */
+  function drop(one: Held): void {
+    if (held.get(one.id) === one) held.delete(one.id);
   }
 
   /** Hands back what could not be begun in time. */
@@ -253,7 +262,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   /** Hands a job back that is not begun; one that was cancelled ends by it. */
   function letGo(one: Held): void {
     ahead.splice(ahead.indexOf(one), 1);
-    held.delete(one.id);
+    drop(one);
     giveBack(one);
     turnSoon();
   }
@@ -301,7 +310,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     // It is asked for more beside: it says then that it waits.
     awake = true;
     if (room() > 0 && payload !== null && !held.has(id)) accept(id, line, payload);
-    else giveBack(hold(id, line, ""));
+    else giveBack(newHeld(id, line, ""));
     turnSoon();
   }
 
@@ -374,6 +383,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       // Who does not listen to the signal is handed back over its head.
       for (const one of held.values()) {
         giveBack(one);
+        clearTimeout(one.grace);
         one.output?.stop();
       }
       held.clear();
@@ -385,14 +395,5 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   };
 }
 
-/** Whether a job is not to be held without being begun: should the worker die with it, that would cost it too much. */
-function isFrail({ lives, reason }: JobLine): boolean {
-  return lives === 1 || reason === "crashed";
-}
-
 /** How long jobs may take to hear that the worker shuts down, in milliseconds. */
 const HAND_BACK_MS = 500;
-
-function lost(id: string): MarrowError {
-  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
-}

@@ -81,7 +81,7 @@ class MarrowAdapter extends BaseAdapter {
   }
 
   override async getJobCounts(): Promise<JobCounts> {
-    const names = Object.keys(LISTS) as JobStatus[];
+    const names = [...LISTS.keys()] as JobStatus[];
     const lists = await Promise.all(names.map((status) => this.#list(status)));
     const counted = Object.fromEntries(names.map((status, at) => [status, lists[at]?.length ?? 0]));
     return { latest: 0, paused: 0, prioritized: 0, "waiting-children": 0, ...counted };
@@ -108,7 +108,7 @@ class MarrowAdapter extends BaseAdapter {
   }
 
   override async obliterate(): Promise<void> {
-    for (const status of Object.keys(LISTS) as JobStatus[])
+    for (const status of [...LISTS.keys()] as JobStatus[])
       for (const { id } of await this.#list(status)) await this.#queue.remove(id);
   }
 

@@ -48,6 +48,13 @@ for at = 1, many do
 end
 local owners = {}
 for id, job in pairs(read_jobs(queue, ids)) do owners[id] = job[TENANT] end
+
+-- Whether a job is there to stay: one that is taken away while it runs is gone with its end.
+local function stays(id)
+  local job = read_jobs(queue, { id })[id]
+  return job and not (job[STATE] == "cancelling" and job[LIFE] == "1")
+end
+
 local reply, seq = {}, nil
 for at, new in ipairs(news) do
   local id, key, after = new[ID], new[KEY], new[AFTER]
@@ -58,7 +65,7 @@ for at, new in ipairs(news) do
     local idem = queue .. ":idem:" .. tenant .. ":" .. key
     local other, with = string.match(redis.call("GET", idem) or "", "^(%S+) (.*)$")
     -- A key whose job is gone, taken away or its life over, is free again.
-    if other and (owners[other] or redis.call("EXISTS", queue .. ":job:" .. other) == 1) then
+    if other and (owners[other] or stays(other)) then
       if not replaces then
         first = with == digest and other or "!"
       elseif replace_job(queue, tenant, other, new, ARGV[2 * at + 3], now) then

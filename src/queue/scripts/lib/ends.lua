@@ -95,7 +95,8 @@ local function note_ends(queue)
   for state, count in pairs(ends) do redis.call("HINCRBY", queue .. ":counts", state, count) end
   for tenant, ids in pairs(ended_of) do
     local history = queue .. ":ended:" .. tenant
-    if redis.call("LPUSH", history, unpack(ids)) > HISTORY_MAX + HISTORY_SLACK then redis.call("LTRIM", history, 0, HISTORY_MAX - 1) end
+    -- What ended before the last ones would not stay.
+    if redis.call("LPUSH", history, unpack(ids, math.max(1, #ids - HISTORY_MAX + 1))) > HISTORY_MAX + HISTORY_SLACK then redis.call("LTRIM", history, 0, HISTORY_MAX - 1) end
     redis.call("PEXPIRE", history, DEAD_LIFE_MS)
   end
 end

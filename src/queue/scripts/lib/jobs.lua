@@ -1,11 +1,16 @@
 -- INCLUDE words
--- Jobs by id; those that are not there are not among them.
+-- Lua hands over about 8,000 values in one call.
+local CALL_MAX = 4000
+
+-- Jobs by id; those that are not there are not among them. Any number of ids.
 local function read_jobs(queue, ids)
-  local keys, jobs = {}, {}
-  if #ids == 0 then return jobs end
-  for at, id in ipairs(ids) do keys[at] = queue .. ":job:" .. id end
-  for at, line in ipairs(redis.call("MGET", unpack(keys))) do
-    if line then jobs[ids[at]] = { string.match(line, LINE) } end
+  local jobs = {}
+  for first = 1, #ids, CALL_MAX do
+    local keys = {}
+    for at = first, math.min(#ids, first + CALL_MAX - 1) do keys[#keys + 1] = queue .. ":job:" .. ids[at] end
+    for at, line in ipairs(redis.call("MGET", unpack(keys))) do
+      if line then jobs[ids[first + at - 1]] = { string.match(line, LINE) } end
+    end
   end
   return jobs
 end
