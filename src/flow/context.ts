@@ -42,11 +42,14 @@ export function wholeFrom(turns: readonly Turn[], most: number): readonly Turn[]
   const fitting = newestFitting(turns);
   if (turns.length < most && fitting.length === turns.length) return turns;
   const start = fitting.findIndex(({ role }) => role === "user");
-  return start <= 0 ? fitting : fitting.slice(start);
+  return start === -1 ? [] : fitting.slice(start);
 }
 
-/** Characters of earlier turns that a model is given, about: more would hold the event loop while they are read and sent. */
-export const HISTORY_CHARS_MAX = 2_097_152;
+/**
+ * Characters of earlier turns that a model is given, about: a photo of 2 MB in base64 fits, as in a body at its default bound. More would hold
+ * the event loop while they are read and sent.
+ */
+export const HISTORY_CHARS_MAX = 4_194_304;
 
 /** The newest turns that have no more than {@link HISTORY_CHARS_MAX} characters together. */
 function newestFitting(turns: readonly Turn[]): readonly Turn[] {
