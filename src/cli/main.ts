@@ -1,30 +1,64 @@
 #!/usr/bin/env node
 import { MarrowError } from "../errors.ts";
-import { nearestName } from "../gateway/index.ts";
-import { runCache } from "./cache.ts";
-import { runConfig } from "./config.ts";
-import { runDoctor } from "./doctor.ts";
-import { runKey } from "./key.ts";
-import { runMcp } from "./mcp.ts";
-import { runServe, runWorker } from "./serve.ts";
+import { nearestName } from "../internal/nearest-name.ts";
 
 /** A command: takes its arguments, answers the exit code. */
 type CommandLine = (args: readonly string[]) => Promise<number>;
 
-const COMMANDS: ReadonlyMap<string, readonly [run: CommandLine, summary: string]> = new Map<
-  string,
-  readonly [run: CommandLine, summary: string]
->(
-  Object.entries({
-    serve: [runServe, "run the gateway (and, without MARROW_REDIS_URL, a private Redis for development)"],
-    worker: [runWorker, "do the gateway's work in the background, without a port: responses, batches, webhooks"],
-    config: [runConfig, "print the configuration that is in force, defaults included"],
-    cache: [runCache, "cache evaluate | tune | fit --pairs FILE.jsonl: what the cache makes of labelled pairs"],
-    mcp: [runMcp, "mcp [--scope NAME] [--user NAME]: one user's memory for agents, over standard input and output"],
-    doctor: [runDoctor, "say what the Redis is, what it can do, and what should be mended"],
-    key: [runKey, "key create [--scope NAME] [--user NAME] [--name TEXT] | key revoke KEY"],
-  }),
-);
+/** A command and what it is for. It is loaded when it is called: the gateway takes seconds, `marrow key` needs none of it. */
+type Entry = readonly [load: () => Promise<CommandLine>, summary: string];
+
+const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  [
+    "serve",
+    [
+      async () => (await import("./serve.ts")).runServe,
+      "run the gateway (and, without MARROW_REDIS_URL, a private Redis for development)",
+    ],
+  ],
+  [
+    "worker",
+    [
+      async () => (await import("./serve.ts")).runWorker,
+      "do the gateway's work in the background, without a port: responses, batches, webhooks",
+    ],
+  ],
+  [
+    "config",
+    [
+      async () => (await import("./config.ts")).runConfig,
+      "print the configuration that is in force, defaults included",
+    ],
+  ],
+  [
+    "cache",
+    [
+      async () => (await import("./cache.ts")).runCache,
+      "cache evaluate | tune | fit --pairs FILE.jsonl: what the cache makes of labelled pairs",
+    ],
+  ],
+  [
+    "mcp",
+    [
+      async () => (await import("./mcp.ts")).runMcp,
+      "mcp [--scope NAME] [--user NAME]: one user's memory for agents, over standard input and output",
+    ],
+  ],
+  [
+    "doctor",
+    [
+      async () => (await import("./doctor.ts")).runDoctor,
+      "say what the Redis is, what it can do, and what should be mended",
+    ],
+  ],
+  [
+    "key",
+    [
+      async () => (await import("./key.ts")).runKey,
+      "key create [--scope NAME] [--user NAME] [--name TEXT] | key revoke KEY",
+    ],
+  ],
+]);
 
 const USAGE = [
   "marrow: the in-memory data layer for AI agents, on Redis",
@@ -46,7 +80,8 @@ if (command === undefined) {
   process.exitCode = asked ? 0 : EXIT_USAGE;
 } else {
   try {
-    process.exitCode = await command[0](args);
+    const run = await command[0]();
+    process.exitCode = await run(args);
   } catch (error) {
     console.error(MarrowError.is(error) ? `marrow ${name}: ${error.message} (${error.code})` : error);
     process.exitCode = EXIT_FAILED;

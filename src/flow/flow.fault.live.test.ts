@@ -89,6 +89,8 @@ describe("the sync path", () => {
     await new Promise((resolve) => setTimeout(resolve, 40));
     const stored = await flow.chat(chat("What is the capital of France?"));
     expect(cacheOf(stored)).toBe("exact");
-    expect(stored.kind === "whole" && stored.provenance.decision?.rules[0]?.remaining).toBe(98);
+    // A sliding window gives back a thousandth in the meantime.
+    const left = stored.kind === "whole" ? stored.provenance.decision?.rules[0]?.remaining : undefined;
+    expect(Math.floor(left ?? 0)).toBe(98);
   });
 });

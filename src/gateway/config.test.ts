@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { resolveConfig } from "./config.ts";
 import { fromEnvironment } from "./environment.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearestName } from "../internal/nearest-name.ts";
 
 describe("the gateway's configuration", () => {
   it("has a default for everything", () => {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MarrowError } from "../errors.ts";
-import { nearestName } from "./nearest-name.ts";
+import { nearestName } from "../internal/nearest-name.ts";
 import type { Price } from "../models/index.ts";
 import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
 import { hostName, shown } from "./config-fields.ts";

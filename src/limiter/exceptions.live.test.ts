@@ -141,7 +141,9 @@ describe("a limiter", () => {
     await first.take({ user: "u" });
     await second.take({ user: "u" }, { tokens: 3 });
     await first.take({ user: "u" });
-    expect((await second.peek({ user: "u" })).rules.map(({ remaining }) => remaining)).toEqual([17, 27]);
+    // A sliding window gives back a thousandth in the meantime.
+    const left = (await second.peek({ user: "u" })).rules.map(({ remaining }) => Math.floor(remaining));
+    expect(left).toEqual([17, 27]);
     expect((await first.peek({ user: "u" })).rules.map(({ remaining }) => remaining)).toEqual([0]);
   });
 

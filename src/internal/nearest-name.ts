@@ -1,4 +1,4 @@
-import { editDistance } from "../internal/edit-distance.ts";
+import { editDistance } from "./edit-distance.ts";
 
 /** The name that differs in the fewest letters, when they are few. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
