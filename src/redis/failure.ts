@@ -135,7 +135,7 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   if (SCRIPT_KILLED.test(message)) return { kind: "final", error: refusal("busy", error) };
   if (DENIED.has(word)) return final("redis_denied", `Redis refused the user's rights (${word})`, error);
   if ((word === "" || word === "ERR") && UNKNOWN_COMMAND.test(message))
-    return final("unsupported", "the server lacks a command that this needs", error);
+    return final("unsupported", `the server lacks a command that this needs${nameOf(message)}`, error);
   // Only what the client library words itself is about the connection: an error of the server may repeat any word of a caller.
   const { code } = error as { code?: unknown };
   if (word === "" || word === message || typeof code === "string") {
@@ -237,4 +237,10 @@ export function createPatience(): (state: OutageState, nowMs: number) => boolean
     seen.set(state, { sinceMs, lastMs: nowMs });
     return nowMs - sinceMs < PATIENCE_MS[state];
   };
+}
+
+/** The command's name in the server's answer; of the rest, which repeats arguments, nothing. */
+function nameOf(message: string): string {
+  const name = /unknown command [`'"]?([A-Za-z._]{2,32})[`'"]/i.exec(message)?.[1];
+  return name === undefined ? "" : ` (${name.toUpperCase()}); docs/engines.md says which server has what`;
 }

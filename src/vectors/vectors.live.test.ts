@@ -1,6 +1,6 @@
 /** What vector sets alone promise; what every driver does is in test/conformance/vectors.ts. */
 import { describe, expect } from "vitest";
-import { liveTest } from "../../test/live.ts";
+import { inVectorSets, liveTest } from "../../test/live.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import { losing } from "../testing/index.ts";
 import { createVectors, type Item, type RecallReport, type VectorsOptions } from "./index.ts";
@@ -26,7 +26,7 @@ const items: Item<Schema>[] = [
   { id: "-x", vector: [-1, 0, 0] },
 ];
 
-describe("a collection in vector sets", () => {
+describe.skipIf(!inVectorSets)("a collection in vector sets", () => {
   liveTest("never mixes quantisations", async ({ tenant }) => {
     await open(tenant).upsert(items);
     const docs = open(tenant, { quantisation: "none" });
@@ -113,7 +113,7 @@ describe("a collection in vector sets", () => {
   });
 });
 
-describe("a collection's cost", () => {
+describe.skipIf(!inVectorSets)("a collection's cost", () => {
   liveTest(
     "is one round trip for a search, a read, a delete and 16 items, two for an update and for an exact search of a graph",
     async ({ counted, proxy }) => {

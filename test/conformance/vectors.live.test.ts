@@ -13,6 +13,7 @@ import { freePort } from "../servers.ts";
 import { describeHistories } from "./vectors-history.ts";
 import { describeVectors, type VectorHost } from "./vectors.ts";
 
+const hasVectorSets = inject("redisKind") === "redis8";
 const app = () => `v${randomUUID().slice(0, 8)}`;
 
 async function onRedis(url = inject("redisUrl")): Promise<VectorHost> {
@@ -60,11 +61,13 @@ async function onPostgresServer(): Promise<VectorHost> {
   };
 }
 
-describeVectors("vector sets", onRedis, {});
-describeVectors("vector sets in three partitions", onRedis, { partitions: 3 });
-describeVectors("vector sets without quantisation", onRedis, { quantisation: "none" });
-describeHistories("vector sets", onRedis, { quantisation: "none" }, 60);
-describeHistories("vector sets in partitions", onRedis, { quantisation: "none", partitions: 3 }, 20);
+if (hasVectorSets) {
+  describeVectors("vector sets", onRedis, {});
+  describeVectors("vector sets in three partitions", onRedis, { partitions: 3 });
+  describeVectors("vector sets without quantisation", onRedis, { quantisation: "none" });
+  describeHistories("vector sets", onRedis, { quantisation: "none" }, 60);
+  describeHistories("vector sets in partitions", onRedis, { quantisation: "none", partitions: 3 }, 20);
+}
 
 describeVectors("the local engine", onRedis, { engine: "local" });
 describeVectors("the local engine in three partitions", onRedis, { engine: "local", partitions: 3 });

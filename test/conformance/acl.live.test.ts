@@ -1,0 +1,119 @@
+/** The roles as users with exactly the rights that docs/operations.md names. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { createBus } from "../../src/bus/index.ts";
+import { createCache } from "../../src/cache/index.ts";
+import { hashEmbedder } from "../../src/embedders/index.ts";
+import { connect, type Redis } from "../../src/index.ts";
+import { createLimiter } from "../../src/limiter/index.ts";
+import { createMemory } from "../../src/memory/index.ts";
+import { createQueue, createWorker } from "../../src/queue/index.ts";
+import { createStores } from "../../src/stores/index.ts";
+import { createVectors } from "../../src/vectors/index.ts";
+
+const manual = readFileSync("docs/operations.md", "utf8");
+const lines = [...manual.matchAll(/^ACL SETUSER marrow (.*)$/gm)].map(([, rules]) => rules as string);
+const embedder = hashEmbedder();
+
+/** A connection as a user with the rules of a line, for an app of the test's own. */
+async function connectAs(rules: string | undefined): Promise<Redis> {
+  const app = `a${randomUUID().slice(0, 8)}`;
+  const admin = await connect(inject("redisUrl"));
+  const words = (rules ?? "").replaceAll("marrow", app).replace("PASSWORD", "secret").split(" ");
+  await admin.send(["ACL", "SETUSER", app, ...words]);
+  const sets = /`ACL SETUSER marrow (\+vadd [^`]*)`/.exec(manual)?.[1] ?? "";
+  if (inject("redisKind") === "redis8") await admin.send(["ACL", "SETUSER", app, ...sets.split(" ")]);
+  const redis = await connect(inject("redisUrl"), { app, username: app, password: "secret" });
+  onTestFinished(async () => {
+    await redis.close();
+    await admin.send(["ACL", "DELUSER", app]);
+    await admin.close();
+  });
+  return redis;
+}
+
+async function useStores(redis: Redis): Promise<void> {
+  const tenant = redis.scope("acme");
+  expect((await redis.capabilities()).engine).not.toBe("unknown");
+  const cache = createCache<string>(tenant, { name: "c", embedder, minSimilarity: 0.5, entriesMax: 9 });
+  await cache.store({ prompt: "how do I bake bread", tags: ["t"] }, "slowly", { subject: "u" });
+  expect(await cache.lookup("how do I bake bread")).toMatchObject({ hit: true });
+  await cache.lookup("how do I bake a bread");
+  expect(await cache.through("which sea is deep", async () => "blue")).toMatchObject({ value: "blue" });
+  await cache.invalidate(["t"]);
+  await cache.forgetSubject("u");
+  const limiter = createLimiter(tenant, {
+    name: "l",
+    rules: [{ id: "user", by: "user", limit: 2, windowMs: 60_000 }],
+    onUnavailable: "refuse",
+  });
+  expect(await limiter.take({ user: "u" })).toMatchObject({ allowed: true, degraded: false });
+  for (const engine of ["auto", "local"] as const) {
+    const docs = createVectors(tenant, { name: engine, dimensions: 2, metric: "cosine", index: "hnsw", engine });
+    await docs.upsert([{ id: "a", vector: [1, 0], ttlMs: 60_000 }]);
+    expect(await docs.search({ vector: [1, 0] })).toHaveLength(1);
+    expect((await docs.info()).items).toBe(1);
+    for await (const page of docs.scan()) expect(page).toHaveLength(1);
+    await docs.drop();
+  }
+  const stores = createStores(tenant, { name: "s", embedder });
+  const { id } = await stores.create({});
+  const file = await stores.files.add({
+    filename: "f.txt",
+    purpose: "assistants",
+    content: Buffer.from("about bread"),
+  });
+  await (await stores.filesOf(id)).attach({ fileId: file.id });
+  expect(await stores.search(id, { queries: ["bread"] })).toHaveLength(1);
+  await stores.remove(id);
+  const facts = createMemory(tenant, { name: "m", facts: { embedder } }).facts("u");
+  await facts.remember({ text: "likes bread" });
+  expect(await facts.recall("likes bread")).toHaveLength(1);
+  expect(await facts.forgetAll()).toBe(1);
+}
+
+async function useMessages(redis: Redis): Promise<void> {
+  const tenant = redis.scope("acme");
+  const memory = createMemory(tenant, { name: "m", facts: { embedder } });
+  const session = memory.session({ user: "u", id: "s" });
+  await session.append({ role: "user", content: "hi" });
+  expect(await session.remove(1)).toBe(true);
+  expect(await memory.forget("u")).toMatchObject({ sessions: 1 });
+  const worker = createWorker<number, number>(redis, { name: "q" }, ({ payload }) => payload * 2);
+  const queue = createQueue<number, number>(tenant, { name: "q" });
+  expect(await queue.wait(await queue.push(2), { waitMs: 5_000 })).toMatchObject({ state: "done", result: 4 });
+  await worker.close();
+  const bus = createBus(tenant);
+  const read: string[] = [];
+  const heard: string[] = [];
+  const reader = bus.topic<string>("t").read("g", ({ body }) => void read.push(body), { from: "start" });
+  const listening = await bus.subscribe(["live"], () => void heard.push("live"));
+  await bus.topic<string>("t").publish("durable");
+  await bus.publish("live", 1);
+  await expect.poll(() => [read, heard], { timeout: 10_000 }).toEqual([["durable"], ["live"]]);
+  await reader.close();
+  await listening.close();
+  await bus.close();
+}
+
+describe("a user with the rights that the documents name", () => {
+  it("for cache, limiter, vectors, stores and facts can use them", async () => {
+    await useStores(await connectAs(lines[0]));
+  });
+
+  it("for the gateway, its worker, queue and bus can use everything", async () => {
+    const redis = await connectAs(lines[1]);
+    await useStores(redis);
+    await useMessages(redis);
+  });
+
+  it("cannot reach another app's keys, nor do what harms the server", async () => {
+    const redis = await connectAs(lines[1]);
+    const denied = { code: "redis_denied" };
+    await expect(redis.send(["GET", "{other:acme}:x"])).rejects.toMatchObject(denied);
+    await expect(redis.send(["FLUSHALL"])).rejects.toMatchObject(denied);
+    await expect(redis.send(["CONFIG", "GET", "*"])).rejects.toMatchObject(denied);
+    await expect(redis.send(["KEYS", "*"])).rejects.toMatchObject(denied);
+  });
+});
