@@ -4,6 +4,7 @@
  * way in between. Then what an entry takes: 10,000 of 1,536 numbers with an English answer of 2 KB, by the growth of the server's memory.
  *
  *   npm run bench:cache
+ *   npm run bench:cache -- --engine local      a similar hit over another engine beside vector sets
  */
 import { readFileSync } from "node:fs";
 import { connect as dial, createServer, type AddressInfo, type Socket } from "node:net";
@@ -11,6 +12,7 @@ import { Redis as Ioredis } from "ioredis";
 import { connect, type Redis } from "marrow";
 import { createCache } from "marrow/cache";
 import { staticEmbedder, type Embedder } from "marrow/embedders";
+import { compareEngines } from "./support/cache-engines.ts";
 import { startBenchRedis } from "./support/redis.ts";
 import { median, round } from "./support/statistics.ts";
 
@@ -46,6 +48,20 @@ function embedderOf(dimensions: number): Embedder {
 }
 
 const figures: Record<string, number> = {};
+const asked = process.argv[process.argv.indexOf("--engine") + 1];
+if (process.argv.includes("--engine")) {
+  if (asked !== "local" && asked !== "search") throw new Error("--engine must be local or search");
+  const compared = await compareEngines({
+    engine: asked,
+    setsUrl: server.url,
+    searchUrl: process.env["MARROW_SEARCH_URL"],
+    embedder: embedderOf(DIMENSIONS),
+    vectorOf: (at, near) => vectorOf(at, DIMENSIONS, near),
+  });
+  console.log(JSON.stringify({ bench: "cache", engine: asked, dimensions: DIMENSIONS, ...compared }));
+  await server.stop();
+  process.exit(0);
+}
 for (const delayMs of [0, 1]) {
   const proxy = await startDelay(socket, delayMs);
   const redis = await connect(proxy.url, { app: `bench${delayMs}`, commandTimeoutMs: 60_000 });

@@ -1,0 +1,99 @@
+import { connect } from "marrow";
+import { createCache } from "marrow/cache";
+import type { Embedder } from "marrow/embedders";
+import { createVectors } from "marrow/vectors";
+import { median, round } from "./statistics.ts";
+
+const DIMENSIONS = 256;
+const ENTRIES = 10_000;
+const MANY = 100_000;
+const ROUNDS = 200;
+const AT_ONCE = 64;
+
+/** What the bench of one engine needs. */
+export interface EngineBench {
+  readonly engine: "local" | "search";
+  /** A Redis 8 for vector sets and the local engine; for search commands a server of the caller's. */
+  readonly setsUrl: string;
+  readonly searchUrl: string | undefined;
+  readonly embedder: Embedder;
+  readonly vectorOf: (at: number, near: boolean) => Float32Array;
+}
+
+/**
+ * A similar hit of the cache over one engine beside vector sets, 10,000 questions each; for `local` also a search among 100,000 items,
+ * and what a row takes in the process.
+ */
+export async function compareEngines(bench: EngineBench): Promise<Record<string, number>> {
+  const { engine, setsUrl, searchUrl, embedder, vectorOf } = bench;
+  if (engine === "search" && searchUrl === undefined)
+    throw new Error("bench:cache -- --engine search needs a server with FT.*: set MARROW_SEARCH_URL");
+  const figures: Record<string, number> = {};
+  for (const one of ["vectorset", engine] as const) {
+    const url = one === "search" ? (searchUrl ?? "") : setsUrl;
+    const redis = await connect(url, { app: `bench-${one}`, commandTimeoutMs: 60_000 });
+    const cache = createCache<string>(redis.scope("bench"), {
+      name: "c",
+      embedder,
+      engine: one,
+      minSimilarity: 0.9,
+      timeoutMs: 60_000,
+    });
+    const before = await usedMemory(redis);
+    await inParts(ENTRIES, (at) => cache.store(`question number ${at} of the bench`, `answer ${at}`));
+    figures[`${one}BytesInRedis`] = Math.round(((await usedMemory(redis)) - before) / ENTRIES);
+    const p50 = await timed((at) => cache.lookup(`rephrased question number ${at % ENTRIES} of the bench`));
+    figures[`${one}SimilarHitMs`] = round(p50);
+    await redis.close();
+  }
+  if (engine === "local") Object.assign(figures, await searchMany(setsUrl, vectorOf));
+  return figures;
+}
+
+async function searchMany(url: string, vectorOf: EngineBench["vectorOf"]): Promise<Record<string, number>> {
+  const redis = await connect(url, { app: "bench-many", commandTimeoutMs: 60_000 });
+  const docs = createVectors(redis.scope("bench"), {
+    name: "d",
+    dimensions: DIMENSIONS,
+    metric: "cosine",
+    index: "flat",
+    engine: "local",
+    mirrorMax: MANY,
+    timeoutMs: 60_000,
+  });
+  await inParts(MANY / 16, (part) =>
+    docs.upsert(
+      Array.from({ length: 16 }, (_, at) => ({ id: `i${part * 16 + at}`, vector: vectorOf(part * 16 + at, false) })),
+    ),
+  );
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  await docs.search({ vector: vectorOf(1, true), limit: 1 });
+  globalThis.gc?.();
+  const after = process.memoryUsage();
+  const p50 = await timed((at) => docs.search({ vector: vectorOf(at, true), limit: 1 }));
+  await redis.close();
+  return {
+    localSearchMsAt100k: round(p50),
+    localBytesInProcess: Math.round((after.heapUsed - heapUsed + after.arrayBuffers - arrayBuffers) / MANY),
+  };
+}
+
+async function timed(act: (at: number) => Promise<unknown>): Promise<number> {
+  const times: number[] = [];
+  for (let at = -20; at < ROUNDS; at += 1) {
+    const beganMs = performance.now();
+    await act(Math.abs(at * 7));
+    if (at >= 0) times.push(performance.now() - beganMs);
+  }
+  return median(times);
+}
+
+async function inParts(count: number, act: (at: number) => Promise<unknown>): Promise<void> {
+  for (let from = 0; from < count; from += AT_ONCE)
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - from) }, (_, at) => act(from + at)));
+}
+
+async function usedMemory(redis: { send(command: readonly string[]): Promise<unknown> }): Promise<number> {
+  return Number(/used_memory:(\d+)/.exec(String(await redis.send(["INFO", "memory"])))?.[1]);
+}
