@@ -48,17 +48,17 @@ function embedderOf(dimensions: number): Embedder {
 }
 
 const figures: Record<string, number> = {};
-const asked = process.argv[process.argv.indexOf("--engine") + 1];
+const wanted = process.argv[process.argv.indexOf("--engine") + 1];
 if (process.argv.includes("--engine")) {
-  if (asked !== "local" && asked !== "search") throw new Error("--engine must be local or search");
+  if (wanted !== "local" && wanted !== "search") throw new Error("--engine must be local or search");
   const compared = await compareEngines({
-    engine: asked,
+    engine: wanted,
     setsUrl: server.url,
     searchUrl: process.env["MARROW_SEARCH_URL"],
     embedder: embedderOf(DIMENSIONS),
     vectorOf: (at, near) => vectorOf(at, DIMENSIONS, near),
   });
-  console.log(JSON.stringify({ bench: "cache", engine: asked, dimensions: DIMENSIONS, ...compared }));
+  console.log(JSON.stringify({ bench: "cache", engine: wanted, dimensions: DIMENSIONS, ...compared }));
   await server.stop();
   process.exit(0);
 }

@@ -99,13 +99,13 @@ async function useMessages(redis: Redis): Promise<void> {
 
 describe("a user with the rights that the documents name", () => {
   it("for cache, limiter, vectors, stores and facts can use them", async () => {
-    await useStores(await connectAs(lines[0]));
+    await expect(useStores(await connectAs(lines[0]))).resolves.toBeUndefined();
   });
 
   it("for the gateway, its worker, queue and bus can use everything", async () => {
     const redis = await connectAs(lines[1]);
-    await useStores(redis);
-    await useMessages(redis);
+    await expect(useStores(redis)).resolves.toBeUndefined();
+    await expect(useMessages(redis)).resolves.toBeUndefined();
   });
 
   it("cannot reach another app's keys, nor do what harms the server", async () => {

@@ -138,8 +138,16 @@ export function createCopy(
       const { numbers, step, length } = toQuery(vector, queryMax);
       const nearest = createNearest(limit);
       const scale = metric === "cosine" ? step / length : step;
+      const isDistance = metric === "l2";
       let products = 0;
       let filtered = 0;
+      const mayBeFound = (row: number): boolean => {
+        const endsAt = ends[row] as number;
+        if (ids[row] === undefined || (endsAt > 0 && endsAt <= nowMs)) return false;
+        if (allows === undefined) return true;
+        filtered += 1;
+        return allows(attributes[row] ?? {});
+      };
       for (let from = 0; from < ids.length; from += rowsPerBlock) {
         if (products >= PRODUCTS_A_TURN || filtered >= FILTERED_A_TURN) {
           [products, filtered] = [0, 0];
@@ -151,18 +159,16 @@ export function createCopy(
         arena.ask(numbers, stride);
         const sums = arena.scan(placeOf(from), count, stride);
         products += count * stride;
+        // Read into locals: this loop runs for every row of the partition.
+        const [factorOf, lengthOf] = [factors, lengths];
+        let floor = nearest.floor();
         for (let at = 0; at < count; at += 1) {
           const row = from + at;
-          const near = (sums[at] as number) * scale * (factors[row] as number);
-          const value = metric === "l2" ? 2 * near - (lengths[row] as number) ** 2 : near;
-          if (value <= nearest.floor()) continue;
-          const id = ids[row];
-          if (id === undefined || ((ends[row] as number) > 0 && (ends[row] as number) <= nowMs)) continue;
-          if (allows !== undefined) {
-            filtered += 1;
-            if (!allows(attributes[row] ?? {})) continue;
-          }
-          nearest.add(id, value);
+          const near = (sums[at] as number) * scale * (factorOf[row] as number);
+          const value = isDistance ? 2 * near - (lengthOf[row] as number) ** 2 : near;
+          if (value <= floor || !mayBeFound(row)) continue;
+          nearest.add(ids[row] as string, value);
+          floor = nearest.floor();
         }
       }
       const squares = length ** 2;
