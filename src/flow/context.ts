@@ -54,7 +54,7 @@ export const HISTORY_CHARS_MAX = 4_194_304;
 /** The newest turns that have no more than {@link HISTORY_CHARS_MAX} characters together. */
 function newestFitting(turns: readonly Turn[]): readonly Turn[] {
   let left = HISTORY_CHARS_MAX;
-  const first = turns.findLastIndex((turn) => (left -= sizeOf(turn)) < 0);
+  const first = turns.findLastIndex((turn) => (left -= sizeOf(toSent(turn))) < 0);
   return first === -1 ? turns : turns.slice(first + 1);
 }
 

@@ -124,9 +124,9 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
   return remember(createTenant);
 }
 
-/** A turn may be as large as the body that it came in: a photo that a model is shown must also be kept. */
+/** A turn may be as large as the body that it came in, and is kept twice where it came as an item: a photo that a model is shown must also be kept. */
 function turnBytesOf({ bodyBytesMax }: GatewayConfig): number {
-  return Math.min(64 * 1_048_576, Math.max(1_048_576, bodyBytesMax));
+  return Math.min(64 * 1_048_576, Math.max(1_048_576, 2 * bodyBytesMax));
 }
 
 /** The memory of one tenant: its sessions and what is known of its users. */

@@ -41,6 +41,22 @@ describe("a picture of two megabytes", () => {
       .toBe("A cat.");
   });
 
+  it("passes as an item of a conversation, and before a response", async () => {
+    const { client: open, model } = await start(() => "A cat.");
+    const client = open();
+    const item = { type: "message" as const, role: "user" as const, content: shown.slice(1) };
+    const { id } = await client.conversations.create({ items: [item] });
+    await client.responses.create({ model: "scripted", conversation: id, input: "What is it?" });
+    const image = { type: "image_url", image_url: { url: PICTURE, detail: "auto" } };
+    expect(model.requests.at(-1)?.body["messages"]).toMatchObject([{ content: [image] }, { content: "What is it?" }]);
+    const kept = [];
+    for await (const { type } of client.conversations.items.list(id)) kept.push(type);
+    expect(kept).toHaveLength(3);
+    const first = await client.responses.create({ model: "scripted", input: [item] });
+    await client.responses.create({ model: "scripted", previous_response_id: first.id, input: "And its colour?" });
+    expect(model.requests.at(-1)?.body["messages"]).toMatchObject([{ content: [image] }, { content: "A cat." }, {}]);
+  });
+
   it("and a recording and a document count by their kind", async () => {
     const { client: open } = await start(() => "Heard.", { lanes: true });
     const content = [
