@@ -94,6 +94,26 @@ describe("the gateway, while Redis is away", () => {
     40_000,
   );
 
+  it("answers a response that it cannot keep, whole and as a stream, and says that it is not stored", async () => {
+    const { gateway: under, server: redis } = await start();
+    const { responses } = under.client();
+    expect(await responses.create({ model: "scripted", input: "before" })).toMatchObject({ store: true });
+    await redis.kill();
+    expect(await responses.create({ model: "scripted", input: "whole" })).toMatchObject({
+      status: "completed",
+      store: false,
+      output_text: expect.stringContaining("whole") as string,
+    });
+    const stream = await responses.create({ model: "scripted", input: "streamed", stream: true });
+    const events: { readonly type: string }[] = [];
+    for await (const event of stream) events.push(event);
+    expect(events.map(({ type }) => type)).not.toContain("error");
+    expect(events.at(-1)).toMatchObject({ type: "response.completed", response: { store: false } });
+    expect(await (await fetch(new URL("/metrics", under.baseURL))).text()).toMatch(
+      /marrow_degraded_total\{role="responses",code="\w+"\} 2/,
+    );
+  });
+
   it("refuses when its limits say so", async () => {
     const { gateway: under, server: redis } = await start({ limits: { onUnavailable: "refuse" } });
     await ask(under.client(), "before");

@@ -1,8 +1,10 @@
 import type { FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import type { CacheControl, ChatOutcome } from "../../flow/index.ts";
+import { cannotServe } from "../../redis/index.ts";
 import type { Asker } from "../asker.ts";
 import { toErrorAnswer } from "../error-body.ts";
+import type { GatewayApp } from "../parts.ts";
 import { toEvents } from "./answer.ts";
 import { askFlow, type AskParts } from "./ask.ts";
 import { createAssembler } from "./assemble.ts";
@@ -24,6 +26,9 @@ export type TurnOutcome =
       readonly whole: () => Promise<KeptResponse>;
     };
 
+/** What a turn needs of the gateway. */
+export type TurnParts = AskParts & Pick<GatewayApp, "metrics">;
+
 /** What one turn is about. */
 export interface TurnCall {
   readonly request: ResponseRequest;
@@ -40,7 +45,7 @@ export interface TurnCall {
 }
 
 /** Asks for a response and makes its events, over HTTP and WebSocket alike. */
-export async function beginTurn(parts: AskParts, asker: Asker, call: TurnCall): Promise<TurnOutcome> {
+export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall): Promise<TurnOutcome> {
   const { request, stream, control, signal, gone, known, onEnd, log } = call;
   checkKept(request);
   const id = newResponseId();
@@ -55,16 +60,16 @@ export async function beginTurn(parts: AskParts, asker: Asker, call: TurnCall): 
   const assembler = createAssembler(toShell(request, id, Date.now()));
 
   async function end(response = assembler.response()): Promise<KeptResponse> {
-    const kept = { response, input, user: asker.user };
-    if (request.store !== false) await parts.tenants(asker.scope).responses.keep(kept);
+    const made = { response, input, user: asker.user };
+    const kept = request.store === false || (await keep(parts, asker, made)) ? made : withoutStore(made);
     onEnd?.(kept);
     return kept;
   }
 
-  const made = toEvents(outcome, search, assembler);
+  const steps = toEvents(outcome, search, assembler);
   async function* events(): AsyncGenerator<ResponseEvent> {
     try {
-      yield* made;
+      yield* steps;
     } catch (error) {
       if (MarrowError.is(error, "aborted")) throw error;
       log?.warn({ code: (error as { code?: unknown }).code }, "a response's model broke off");
@@ -84,10 +89,27 @@ export async function beginTurn(parts: AskParts, asker: Asker, call: TurnCall): 
     provenance: outcome.provenance,
     events: events(),
     async whole() {
-      for await (const _ of made);
+      for await (const _ of steps);
       return end();
     },
   };
+}
+
+/** Keeps a response; answers false while Redis cannot serve: what the model said is not lost for it. */
+async function keep({ tenants, metrics }: TurnParts, { scope }: Asker, made: KeptResponse): Promise<boolean> {
+  try {
+    await tenants(scope).responses.keep(made);
+    return true;
+  } catch (error) {
+    if (!cannotServe(error)) throw error;
+    metrics.degraded("responses", (error as MarrowError).code);
+    return false;
+  }
+}
+
+/** The response as its client is told of it when it could not be kept. */
+function withoutStore({ response, ...rest }: KeptResponse): KeptResponse {
+  return { ...rest, response: { ...response, store: false } };
 }
 
 /** What can be taken up again must be kept, and one history is enough. */
