@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { sameWording, wordsOf } from "./wording.ts";
 
 /** What kind of thing is known: a fact, something that happened, what somebody likes, how something is done. */
 export type FactKind = "semantic" | "episodic" | "preference" | "procedure";
@@ -65,34 +66,21 @@ export function mostTrust(a: Trust, b: Trust): Trust {
   return leastTrust(a, b) === a ? b : a;
 }
 
-const OPENING = /^[\p{Ps}\p{Pi}"']+/u;
-/** From the first of a run of marks only: tried from each of them, a long run would take quadratic time. */
-const CLOSING = /(?<![\p{Pe}\p{Pf}"'.,;:!?…])[\p{Pe}\p{Pf}"'.,;:!?…]+$/u;
-
 /**
- * One id for one text of one kind, and of one key if it has any, so that it is known once whoever says it, and however often. Case, white space
- * and the punctuation at the ends of words do not count; symbols do, as in "C" and "C++".
+ * One id for one text of one kind, and of one key if it has any, so that it is known once whoever says it, and however often. Texts of the
+ * same words are one text: see `wordsOf`.
  */
 export function factId(kind: FactKind, text: string, key?: string): string {
-  const words = text.normalize("NFC").toLowerCase().split(/\s+/u);
-  const plain = words.map((word) => word.replace(OPENING, "").replace(CLOSING, ""));
   const keyed = key === undefined ? "" : `\n${key}`;
-  return hash("sha256", `${kind}\n${plain.filter((word) => word !== "").join(" ")}${keyed}`, "base64url").slice(0, 22);
+  return hash("sha256", `${kind}\n${wordsOf(text).join(" ")}${keyed}`, "base64url").slice(0, 22);
 }
 
 /** Cosine from which two texts may say the same. */
 const SAME_FROM = 0.95;
-const NEGATIONS = /\b(?:not|no|never|without|none|nobody|nothing|cannot|\w+n[’']t)\b/giu;
 
-/** Whether two texts say the same thing: near in meaning, with the same numbers, names and negations. Pure. */
+/** Whether two texts say the same thing: near in meaning, and in the same words but for short forms. Pure. */
 export function saysTheSame(a: string, b: string, similarity: number): boolean {
-  if (similarity < SAME_FROM) return false;
-  return [/\d+(?:[.,:/]\d+)*/gu, NEGATIONS, /(?<=\s)\p{Lu}[\p{L}\p{N}]*/gu].every((pattern) => {
-    const [left, right] = [a, b].map((text) =>
-      [...new Set(text.match(pattern) ?? [])].map((word) => word.toLowerCase()).toSorted(),
-    );
-    return JSON.stringify(left) === JSON.stringify(right);
-  });
+  return similarity >= SAME_FROM && sameWording(a, b);
 }
 
 /** What makes a fact's rank, 0 to 1 each. */

@@ -198,6 +198,21 @@ describe("remembering, when a command is lost", () => {
   });
 });
 
+describe("a fact of a key", () => {
+  liveTest(
+    "is the only present answer of it, also when it is said without its key and said again",
+    async ({ tenant }) => {
+      const facts = open(tenant);
+      await facts.remember({ text: "Ada lives in Oslo" });
+      await facts.remember({ text: "Ada lives in Oslo", key: "home" });
+      await facts.remember({ text: "Ada lives in Rome", key: "home" });
+      expect(texts(await facts.list())).toEqual(["Ada lives in Rome"]);
+      expect((await facts.remember({ text: "Ada lives in Oslo" })).status).toBe("superseding");
+      expect(texts(await facts.list())).toEqual(["Ada lives in Oslo"]);
+    },
+  );
+});
+
 describe("facts of different owners", () => {
   liveTest("never meet, whatever their names hold", async ({ redis }) => {
     const name = fc.oneof(

@@ -172,6 +172,13 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       return { same: same ?? alike, earlier };
     }
 
+    /** What is so now in place of a fact that was superseded under its key, when it is said again without naming the key. */
+    async function presentOf({ key, supersededBy }: Fact, vector: Float32Array) {
+      if (key === undefined || supersededBy === undefined) return undefined;
+      const [present] = await vectors.search({ vector, limit: 1, where: { key, current: true }, exact: true });
+      return present;
+    }
+
     /** What is known is said once more. What was superseded since is so again, in place of what is so now. */
     async function rememberAgain(known: Fact, said: Fact, present: Fact | undefined): Promise<Remembered> {
       const { supersededBy, ...current } = known;
@@ -230,7 +237,11 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
         const fact = toNewFact(given);
         const vector = await embed(fact.text);
         const { same, earlier } = await findKnown(fact, vector);
-        if (same !== undefined) return rememberAgain(toFact(same), fact, earlier && toFact(earlier));
+        if (same !== undefined) {
+          const known = toFact(same);
+          const present = earlier ?? (fact.key === undefined ? await presentOf(known, vector) : undefined);
+          return rememberAgain(known, fact, present && toFact(present));
+        }
         // Who is trusted less does not supersede: what a page says of a user is not what the user said.
         const superseded =
           earlier !== undefined && leastTrust(toFact(earlier).trust, fact.trust) === toFact(earlier).trust
