@@ -43,6 +43,7 @@ describe("a connection URL", () => {
     "redis://h:99999",
     "redis://h/x",
     "redis+sentinel://h:1",
+    "redis://h:1,h:2",
     7 as unknown as string,
   ])("%s is refused without being repeated", (url) => {
     const refusal = expect.objectContaining({ code: "invalid_option", details: { path: "url" } });

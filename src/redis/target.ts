@@ -47,6 +47,14 @@ export function parseTarget(url: string): Target {
   }
   const defaultPort = kind === "sentinel" ? 26_379 : 6_379;
   const hosts = hostList.split(",").map((host) => toHost(host, defaultPort));
+  if (kind === "standalone" && hosts.length > 1)
+    throw new MarrowError(
+      "invalid_option",
+      "url must name one host; several need redis+cluster:// or redis+sentinel://",
+      {
+        details: { path: "url" },
+      },
+    );
   if (kind !== "sentinel") return { ...target, kind, hosts };
   if (path.length < 2) {
     throw new MarrowError("invalid_option", "a redis+sentinel url must name the master after its hosts: /name", {

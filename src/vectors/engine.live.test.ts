@@ -55,6 +55,15 @@ describe("the engine of an installation", () => {
     expect(await docs.count()).toBe(0);
   });
 
+  liveTest("that this version does not know is refused, never replaced", async ({ tenant }) => {
+    await tenant.send(["SET", engineKey(tenant.app), "of tomorrow"]);
+    await expect(decideEngine(seen(tenant, {}))).rejects.toMatchObject({
+      code: "unsupported",
+      message: /does not know/,
+    });
+    expect(await tenant.send(["GET", engineKey(tenant.app)])).toBe("of tomorrow");
+  });
+
   liveTest("may be named, and another name later is a conflict that says what to do", async ({ tenant }) => {
     expect(await decideEngine(seen(tenant, {}), "local")).toBe("local");
     await expect(decideEngine(seen(tenant, {}), "vectorset")).rejects.toMatchObject({

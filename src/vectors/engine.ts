@@ -69,7 +69,13 @@ async function recordedAt(redis: Connection, command: readonly string[]): Promis
     if (MarrowError.is(error, "redis_denied")) return null;
     throw error;
   });
-  return ENGINES.find((engine) => engine === reply);
+  if (reply === null) return undefined;
+  const recorded = ENGINES.find((engine) => engine === reply);
+  if (recorded !== undefined) return recorded;
+  throw new MarrowError(
+    "unsupported",
+    `${engineKey(redis.app)} records an engine that this version does not know: use the version that wrote it, or delete that key to begin anew`,
+  );
 }
 
 /** The error for an engine that a server does not have: names the commands, the server and the remedy. */

@@ -131,11 +131,9 @@ export function resolveOptions<S extends AttributeSchema>(
   const attributes = checkSchema(options.attributes ?? ({} as S));
   const metric = checkOneOf("metric", options.metric, ["cosine", "ip", "l2"]);
   const [usual] = QUANTISATIONS[engine];
-  const quantisation = checkOneOf(
-    `quantisation (engine ${engine})`,
-    options.quantisation ?? usual,
-    QUANTISATIONS[engine],
-  );
+  const quantisation = options.quantisation ?? usual ?? "none";
+  if (!QUANTISATIONS[engine].includes(quantisation))
+    refuse("quantisation", `one of ${QUANTISATIONS[engine].join(", ")} on the engine ${engine}`, quantisation);
   if (engine === "search" && quantisation === "q8" && metric !== "cosine")
     throw new MarrowError("invalid_option", "quantisation q8 on the search engine needs the cosine", {
       details: { path: "quantisation" },
