@@ -45,8 +45,8 @@ export interface Files {
       readonly where?: ((file: StoredFile) => boolean) | undefined;
     },
   ): Promise<Page<StoredFile>>;
-  /** Deletes a file, also from every vector store that it was put into. @throws MarrowError `not_found` */
-  remove(id: string): Promise<void>;
+  /** Deletes a file, also from every vector store that it was put into, and answers these. @throws MarrowError `not_found` */
+  remove(id: string): Promise<readonly string[]>;
 }
 
 /** What vector stores ask of the files of their scope. */
@@ -84,11 +84,12 @@ export function createFiles(
   }
 
   /** Takes a file away; what breaks off can be done again, for the record goes last. */
-  async function drop(id: string): Promise<void> {
+  async function drop(id: string): Promise<readonly string[]> {
     const stores = (await redis.send(["SMEMBERS", linksOf(id)])) as readonly string[];
     for (const store of stores) await detach(store, id);
     await redis.send(["UNLINK", bodyOf(id), linksOf(id)], { retry: "safe" });
     await shelf.remove(id);
+    return stores;
   }
 
   return {
@@ -136,7 +137,7 @@ export function createFiles(
 
     async remove(id) {
       await find(id);
-      await drop(id);
+      return drop(id);
     },
 
     async present(ids) {

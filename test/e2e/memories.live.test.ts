@@ -1,3 +1,4 @@
+import { toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { ask, startTestGateway, type TestGateway } from "../gateway.ts";
 
@@ -66,6 +67,47 @@ describe("/v1/memories", () => {
 });
 
 describe("forgetting a user", () => {
+  it("takes away files, vector stores, batches and tasks of theirs, and of nobody else", async () => {
+    const marker = "yonder-marker-78";
+    const make = async (user: string) => {
+      const client = gateway.client({ headers: { "x-marrow-user": user } });
+      const line = {
+        custom_id: "1",
+        method: "POST",
+        url: "/v1/embeddings",
+        body: { model: "static-256", input: marker },
+      };
+      const lines = await client.files.create({
+        purpose: "batch",
+        file: await toFile(Buffer.from(`${JSON.stringify(line)}\n`), "lines.jsonl"),
+      });
+      const text = await client.files.create({
+        purpose: "assistants",
+        file: await toFile(Buffer.from(`Of ${marker} and more`), "text.txt"),
+      });
+      const store = await client.vectorStores.create({ name: marker });
+      await client.vectorStores.files.createAndPoll(store.id, { file_id: text.id });
+      const batch = await client.batches.create({
+        input_file_id: lines.id,
+        endpoint: "/v1/embeddings",
+        completion_window: "24h",
+        metadata: { about: marker },
+      });
+      const { id: task } = (await client.post("/tasks", { body: { payload: marker } })) as { id: string };
+      return {
+        client,
+        ids: [`/files/${text.id}`, `/vector_stores/${store.id}`, `/batches/${batch.id}`, `/tasks/${task}`],
+      };
+    };
+    const [gone, stays] = [await make("gone-2"), await make("stays-2")];
+    const things = { batches: 1, tasks: 1, vector_stores: 1, files: 2 };
+    expect((await call("POST", "/forget", undefined, "gone-2")).body).toMatchObject(things);
+    for (const path of gone.ids) await expect(gone.client.get(path)).rejects.toMatchObject({ status: 404 });
+    for (const path of stays.ids) await stays.client.get(path);
+    expect((await call("POST", "/forget", undefined, "stays-2")).body).toMatchObject(things);
+    expect(await holding(marker)).toEqual([]);
+  });
+
   it("leaves no byte of theirs in Redis: sessions, conversations, facts, cached answers, what is under way", async () => {
     const marker = "xanadu-marker-77";
     const client = gateway.client({ headers: { "x-marrow-user": "gone" } });

@@ -118,6 +118,15 @@ describe("the bounds of a scope", () => {
     expect((await call("POST", "/v1/vector_stores", { file_ids: [file] })).status).toBe(200);
   });
 
+  it("count the chunks of a file no more once the file is deleted from everywhere", async () => {
+    const call = await setUp({ scopeBytes: 100_000 });
+    for (let round = 0; round < 3; round += 1) {
+      const { id: file } = await call("POST", "/v1/files", upload(20_000));
+      await expect.poll(async () => (await call("POST", "/v1/vector_stores", { file_ids: [file] })).status).toBe(200);
+      expect((await call("DELETE", `/v1/files/${file}`)).status).toBe(200);
+    }
+  });
+
   it("give back what a refused request would have kept", async () => {
     const call = await setUp({ scopeBytes: 100_000 });
     for (let n = 0; n < 5; n += 1)

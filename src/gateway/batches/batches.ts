@@ -26,6 +26,8 @@ export interface Batches {
   list(options: PageOptions, reach: Reach): Promise<Page<Batch>>;
   /** @throws MarrowError `not_found`, also for another user's; `conflict` for one that has ended */
   cancel(id: string, reach: Reach): Promise<Batch>;
+  /** Takes a batch away with its lines that wait and with what came of others; its files stay. */
+  remove(id: string): Promise<void>;
   /** Ends one as `cancel` does, where it still goes on. */
   stop(id: string): Promise<void>;
   /** Does one of a batch's jobs but its lines' requests. Answers the batch's last state of a job that ends it. */
@@ -242,6 +244,22 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
       await shelf.add(batch);
       await queue.push({ type: "batch-start", batch: id, asker }, { id: `${id}_s`, ...silent });
       return batch;
+    },
+
+    async remove(id) {
+      const batch = await shelf.get(id);
+      await shelf.remove(id);
+      await queue.remove(`${id}_s`);
+      await queue.remove(id);
+      // Lines of a batch that has ended have left the queue, or do so within a minute.
+      const lines = batch !== undefined && GOING_ON.has(batch.status) ? batch.request_counts.total : 0;
+      for (let first = 0; first < lines; first += PUSHED_AT_ONCE)
+        await Promise.all(
+          Array.from({ length: Math.min(PUSHED_AT_ONCE, lines - first) }, (_, at) =>
+            queue.remove(`${id}_l${first + at}`),
+          ),
+        );
+      await scoped.send(["UNLINK", resultsKey(id)], { retry: "safe" });
     },
 
     async stop(id) {

@@ -7,6 +7,7 @@ import { FILE_PURPOSES, type StoredFile, type Stores } from "../../stores/index.
 import { reachOf } from "../asker.ts";
 import { mayChange, mayRead, refuseChange, type Reach } from "../ownership.ts";
 import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
+import { chunksOf } from "../chunk-bytes.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const listQuery = pageQuery.extend({ purpose: z.enum(FILE_PURPOSES).optional() });
@@ -83,7 +84,9 @@ export function registerFiles(
 
   app.delete<Named>("/v1/files/:id", async (request) => {
     if (!mayChange(reachOf(request), (await find(request)).owner)) refuseChange();
-    await stores(request.principal.scope).files.remove(request.params.id);
+    const { scope } = request.principal;
+    const held = await stores(scope).files.remove(request.params.id);
+    for (const store of held) await storedBytes.release(scope, chunksOf(store, request.params.id));
     return { id: request.params.id, object: "file", deleted: true };
   });
 }

@@ -2,6 +2,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import type { Fact, Facts, NewFact, Recalled } from "../../memory/index.ts";
+import { forgetThings } from "../forgetting.ts";
 import { userOf } from "../identity.ts";
 import type { GatewayApp } from "../parts.ts";
 
@@ -36,7 +37,8 @@ interface Named {
 }
 
 /** `/v1/memories`: what is known of the user that `x-marrow-user` names, or the key's own, in the library's words. */
-export function registerMemories({ app, tenants }: GatewayApp): void {
+export function registerMemories(parts: GatewayApp): void {
+  const { app, tenants } = parts;
   const factsOf = (request: FastifyRequest): Facts =>
     tenants(request.principal.scope).memory.facts(userOf(request, undefined));
 
@@ -69,10 +71,12 @@ export function registerMemories({ app, tenants }: GatewayApp): void {
     return { object: "list", data: recalled.map(toRecalled) };
   });
 
-  /** Forgets the user in all roles: sessions, conversations, facts, cached answers. */
+  /** Forgets the user in all roles, with what the user owns. */
   app.post("/v1/memories/forget", async (request) => {
-    const receipt = await tenants(request.principal.scope).forget(userOf(request, undefined));
-    return { object: "memory.receipt", ...receipt };
+    const { scope } = request.principal;
+    const user = userOf(request, undefined);
+    const things = await forgetThings(parts, scope, user);
+    return { object: "memory.receipt", ...(await tenants(scope).forget(user)), ...things };
   });
 
   app.get<Named>("/v1/memories/:id", async (request) => toBody(await find(request)));

@@ -17,6 +17,7 @@ import {
 import { reachOf } from "../asker.ts";
 import { mayChange, mayRead, refuseChange } from "../ownership.ts";
 import { pageQuery, toListBody, toPageOptions } from "../pages.ts";
+import { chunksOf, releaseChunks } from "../chunk-bytes.ts";
 import type { GatewayApp } from "../parts.ts";
 import { readableFile } from "./files.ts";
 
@@ -83,25 +84,12 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
     return Promise.all([...new Set(ids)].map((id) => readableFile(scoped, reach, id)));
   }
 
-  const chunksOf = (store: string, file: string) => `chunks:${store}/${file}`;
-
   /** Counts the chunks that files will be cut into; a file that is attached again is counted once. @throws MarrowError `too_large` */
   async function bookChunks({ principal: { scope } }: FastifyRequest, store: string, files: readonly StoredFile[]) {
     for (const { id, bytes } of files) {
       await storedBytes.release(scope, chunksOf(store, id));
       await storedBytes.book(scope, chunksOf(store, id), bytes * CHUNKS_PER_BYTE, BOOKED_MS);
     }
-  }
-
-  /** Counts the chunks of a store no more. */
-  async function releaseChunks({ principal: { scope } }: FastifyRequest, scoped: Stores, store: string): Promise<void> {
-    const files = await scoped.filesOf(store);
-    let after: string | undefined;
-    do {
-      const { data, hasMore } = await files.list({ limit: 100, after });
-      await Promise.all(data.map(({ id }) => storedBytes.release(scope, chunksOf(store, id))));
-      after = hasMore ? data.at(-1)?.id : undefined;
-    } while (after !== undefined);
   }
 
   app.post("/v1/vector_stores", { schema: { body: storeBody } }, async (request) => {
@@ -140,10 +128,7 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
 
   app.delete<Named>("/v1/vector_stores/:store", async (request) => {
     const scoped = await allowed(request, "change");
-    // A store that expired has no files to be listed: what was counted for it ends by itself.
-    await releaseChunks(request, scoped, request.params.store).catch((error: unknown) => {
-      if (!MarrowError.is(error, "conflict")) throw error;
-    });
+    await releaseChunks(storedBytes, request.principal.scope, scoped, request.params.store);
     await scoped.remove(request.params.store);
     return { id: request.params.store, object: "vector_store.deleted", deleted: true };
   });
