@@ -4,8 +4,10 @@ import { toFailure } from "../internal/failure.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { maskSecrets } from "../internal/mask-secrets.ts";
 import { pause } from "../internal/pause.ts";
+import { ownTurn } from "../internal/time-slice.ts";
 import {
   decodeRecord,
+  decodeRecordBody,
   encodePlain,
   encodeRecord,
   runScript,
@@ -61,7 +63,8 @@ export interface ClaimFailure {
 export interface Claims<T = unknown> {
   /**
    * Gives out up to `limit` jobs (1 to 100) under leases of `leaseMs` (1,000 to 3,600,000), and waits up to `waitMs` (0 to 30,000) when there is
-   * none. Two round trips a look, three with steps.
+   * none. Payloads of 4 MiB and more together end a claim: what does not fit stays in line. Two round trips a look, one more for steps
+   * of each job.
    */
   claim(
     options: { readonly limit?: number; readonly leaseMs?: number; readonly waitMs?: number },
@@ -87,7 +90,7 @@ const MESSAGE_MAX = 500;
 const RETRY_MS_MAX = 300_000;
 const PARTS_MAX = 512;
 const PART_CHARS_MAX = 65_536;
-const BYTES_MAX = { step: 1_048_576, progress: 4_096 } as const;
+const BYTES_MAX = { step: 1_048_576, progress: 4_096, claim: 4_194_304 } as const;
 
 /** Opens one tenant's jobs to workers outside of this process. @throws MarrowError `invalid_option` */
 export function createClaims<T = unknown>(
@@ -114,29 +117,47 @@ export function createClaims<T = unknown>(
     const values = { tenant, lease_ms: leaseMs, wanted: limit };
     const reply = (await runScript(scoped, claimJobs, { queue }, values, { reply: "bytes" })) as readonly Buffer[];
     const jobs = Array.from({ length: reply.length / 3 }, (_, at) => reply.slice(3 * at, 3 * at + 3));
-    const taken = jobs.map(async ([id, stored, payload]) => {
+    const taken: ClaimedJob<T>[] = [];
+    let room = BYTES_MAX.claim;
+    for (const [at, [id, stored, record]] of jobs.entries()) {
       const line = readLine(String(stored));
       const claim = { id: String(id), fence: line.fence };
-      const asked = await readPayload(claim, payload as Buffer);
-      return (
-        asked && {
-          ...claim,
-          payload: asked.payload,
-          attemptsLeft: line.left,
-          crashesLeft: line.lives,
-          createdAtMs: line.madeMs,
-          idempotencyKey: `${name}:${claim.id}`,
-          steps: line.noted ? await stepsOf(claim) : {},
-        }
-      );
-    });
-    return (await Promise.all(taken)).filter((job) => job !== undefined);
+      const asked = await readPayload(claim, record as Buffer);
+      if (asked === undefined) continue;
+      taken.push({
+        ...claim,
+        payload: asked.payload,
+        attemptsLeft: line.left,
+        crashesLeft: line.lives,
+        createdAtMs: line.madeMs,
+        idempotencyKey: `${name}:${claim.id}`,
+        steps: line.noted ? await stepsOf(claim) : {},
+      });
+      room -= asked.bytes;
+      if (room > 0) continue;
+      await handBack(jobs.slice(at + 1));
+      break;
+    }
+    return taken;
+  }
+
+  /** Puts jobs back that were taken and do not fit into one answer: as they were, which uses no attempt. */
+  async function handBack(jobs: readonly (readonly Buffer[])[]): Promise<void> {
+    if (jobs.length === 0) return;
+    const ended = jobs.flatMap(([id, stored]) => [`${String(id)} ${readLine(String(stored)).fence} release 0 0 `, ""]);
+    await runScript(scoped, turnJobs, { queue }, { lease_ms: 1_000, wanted: 0, cap: 0, waiter: "", ended });
   }
 
   /** What a job is asked; one whose payload cannot be read is dead, as with `createWorker`, and keeps back no other. */
-  async function readPayload(claim: Claim, record: Buffer): Promise<{ readonly payload: T } | undefined> {
+  async function readPayload(
+    claim: Claim,
+    record: Buffer,
+  ): Promise<{ readonly payload: T; readonly bytes: number } | undefined> {
+    // Payloads may be large, and there may be many: whatever else came in is served between them.
+    await ownTurn();
     try {
-      return { payload: decodeRecord(record) as T };
+      const bytes = decodeRecordBody(record).length;
+      return { payload: decodeRecord(record) as T, bytes };
     } catch (error) {
       const { reason, message } = toFailure(error);
       await end(claim, `dead 0 0 ${reason}`, message);

@@ -87,6 +87,17 @@ describe("a worker that comes by HTTP", () => {
     expect(answer.status).toBe(400);
   });
 
+  it("is given no more large tasks at once than fit in an answer, and the rest in their order", async () => {
+    const ids: string[] = [];
+    for (let at = 0; at < 4; at += 1) ids.push((await make("", { payload: "x".repeat(2_500_000), attempts: 1 })).id);
+    for (const pair of [ids.slice(0, 2), ids.slice(2)]) {
+      const given = await claim({ limit: 100 });
+      expect(given.map(({ id }) => id)).toEqual(pair);
+      expect(given.map((task) => (task as unknown as { attempts_left: number }).attempts_left)).toEqual([1, 1]);
+      for (const { id, fence } of given) await make(`/${id}/finish`, { fence, result: 1 });
+    }
+  });
+
   it("does not find a task that is none", async () => {
     expect((await post("/x/finish", { fence: "1", result: 1 })).status).toBe(404);
   });
