@@ -35,13 +35,27 @@ const ASKING = new RegExp(
 const OWN = words(`
   balance balances invoice invoices refund refunds refunded payslip paycheck salary subscription subscriptions shipment
   shipments parcel parcels appointment appointments prescription prescriptions owe owed overdue eligible eligibility billed
-  charged overcharged delivery deliveries reimbursement deductible nearby`);
+  charged overcharged delivery deliveries reimbursement deductible nearby
+  payday paychecks inbox mailbox unread unpaid outstanding basket agenda boss landlord dentist medication medications booked`);
 
 /** What somebody may have an own of: it is one when it is pointed at, or has a number. */
 const POINTED =
   "account|order|package|ticket|booking|reservation|bill|payment|plan|policy|claim|contract|membership|transaction|statement|loan|mortgage|card|profile|password|purchase|case|application|request|diagnosis|results?|usage|quota|points";
 const POINTED_AT = new RegExp(
   String.raw`\b(?:the|this|that|last|latest|current|next|recent|previous|open|pending|active|existing)(?: \w+)? (?:${POINTED})s?\b|\b(?:${POINTED})s?(?: (?:no|number|id|status))?[ .:#]*\d`,
+);
+/** What only somebody's own talk, day, place or account tells: "what did you say", "what is due today", "how many days are left". */
+const SITUATED = new RegExp(
+  [
+    String.raw`\b(?:did|have|had) you\b`,
+    String.raw`\byou (?:just )?(?:said|told|mentioned|promised|recommended|suggested|sent)\b`,
+    String.raw`\b(?:last|previous|earlier|prior) (?:\w+ )?(?:conversation|message|answer|chat|e-?mail|reply|question|meeting|call|visit)s?\b`,
+    String.raw`\b(?:yesterday|today|tonight|tomorrow)\b|\bhere ?(?:[?.!]|$)`,
+    String.raw`\bdue\b(?! to\b)|\b(?:is|are|have|has|what's) left\b|\b(?:is|are|was|were|been) (?:earned|spent|assigned|scheduled)\b`,
+    String.raw`\b(?:current|logged[- ]in|signed[- ]in) (?:user|customer|caller)\b|\b(?:the|this) (?:user|customer|caller|member|patient|employee)'s\b`,
+    String.raw`\b(?:person|one|user|somebody|someone) (?:who is )?asking\b|\bthe usual\b|\b(?:the|this|current) (?:api|access|secret) keys?\b`,
+    String.raw`\b(?:to|from) (?:home|work) ?(?:[?.!]|$)|\bis home\b|\bthe (?:manager|desk|meeting|doctor)\b`,
+  ].join("|"),
 );
 const ADDRESSED = /[\w.+-]@[\w-]+\.|\d[\d ()-]{6,}\d/;
 
@@ -53,7 +67,7 @@ const ENGLISH = words(`
 
 /**
  * Whether a prompt's answer may depend on who asks: it speaks of its author ("what is my balance?", "am I eligible?", "our account"), of what
- * somebody has an own of ("the last invoice", "order 4711"), or it cannot be told ("mi saldo", other scripts, long texts). In doubt it is
+ * somebody has an own of ("the last invoice", "order 4711"), of their talk, day or place ("what did you say", "due today"), or it cannot be told ("mi saldo", other scripts, long texts). In doubt it is
  * personal: that costs an answer that could have been shared. English is read; a few other languages' first persons are known. Linear.
  */
 export function isPersonal(prompt: string): boolean {
@@ -66,7 +80,7 @@ export function isPersonal(prompt: string): boolean {
   if (FOREIGN.test(plain)) return true;
   // A country, not the author.
   const text = plain.replaceAll(/\bU\.?S\.?(?:A\.?)?(?![\w'])/g, "america").toLowerCase();
-  if (ADDRESSED.test(text) || POINTED_AT.test(text)) return true;
+  if (ADDRESSED.test(text) || POINTED_AT.test(text) || SITUATED.test(text)) return true;
   const found = text.replaceAll(ASKING, " the ").match(/[\p{L}\p{N}]+(?:'\p{L}+)*/gu) ?? [];
   let understood = false;
   for (const word of found) {
