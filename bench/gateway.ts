@@ -52,6 +52,16 @@ const full = await startProgram("bench/support/marrow-gateway.ts", {
   SEMANTIC: "on",
 });
 
+/** Words for each digit of a number, others at each place: an embedder that reads no order tells two names apart. */
+const PLACES = [
+  "alpha river stone window button garden engine silver orange mountain",
+  "bottle candle market pencil rabbit tunnel velvet winter yellow anchor",
+  "basket copper desert falcon guitar harbor island jacket kettle ladder",
+  "magnet napkin oyster pepper quarry ribbon saddle temple umbrella violin",
+  "walnut zipper bridge castle dragon escape finger glacier hammer insect",
+  "jungle kitten lantern meadow needle orchid pillow rocket shadow turtle",
+].map((words) => words.split(" "));
+
 const run = `${Date.now()}`;
 let serial = 0;
 // Questions of about twelve different words, as users ask them: near-duplicates would measure the guard alone.
@@ -186,7 +196,7 @@ async function measure(variant: Variant, count: number): Promise<{ cpuUs: number
 }
 
 function storedQuestion(n: number): string {
-  return `How do I change the colour of the ${nameOf(n)} in my ${nameOf(Math.floor(n / 7) + 3)} settings page?`;
+  return `How do I change the colour of the ${nameOf(n)} in the ${nameOf(Math.floor(n / 7) + 3)} settings page?`;
 }
 
 function similarTo(n: number): string {
@@ -194,14 +204,12 @@ function similarTo(n: number): string {
 }
 
 function nameOf(n: number): string {
-  const parts = ["alpha", "river", "stone", "window", "button", "garden", "engine", "silver", "orange", "mountain"];
   return String(n)
     .split("")
-    .map((digit) => parts[Number(digit)])
+    .map((digit, at) => PLACES[at % PLACES.length]?.[Number(digit)])
     .join(" ");
 }
 
-/** Stores the questions as the gateway itself would, in the partition that the bench's requests ask. */
 async function loadEntries(): Promise<void> {
   const redis = await connect(server.url, { app: "full", commandTimeoutMs: 60_000 });
   const cache = createCache(redis.scope("bench"), { name: "chat", embedder: staticEmbedder(), timeoutMs: 60_000 });
