@@ -9,7 +9,10 @@ const SECRETS: readonly (readonly [form: RegExp, mask: string])[] = [
     /((?:api[-_ ]?key|access[-_]?key|token|secret|password|passwd|pwd|authorization|credential|signature)s?["']?\s?[:=]\s?["']?)[^\s"',;&}]+/gi,
     `$1${MASK}`,
   ],
-  [/\b(?:(?:sk|pk|rk|mk|hf|gh[opsu]|glpat|whsec|xox[a-z]|github_pat)[-_]|AIza|AKIA|ASIA)[\w*-]{8,}/g, MASK],
+  [
+    /\b(?:(?:sk|pk|rk|mk|hf|gh[opsu]|glpat|whsec|xox[a-z]|github_pat|mrw|npm|gsk|xai|pplx|nvapi|r8)[-_]|AIza|AKIA|ASIA|ya29\.|SG\.)[\w*.-]{8,}/g,
+    MASK,
+  ],
   [/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, MASK],
   [/\b(?=\w*\d)(?=\w*[A-Za-z])\w{32,}={0,2}/g, MASK],
 ];

@@ -189,6 +189,11 @@ export function createClaims<T = unknown>(
       const untilMs = performance.now() + waitMs;
       for (let pollMs: number = LOOK_MS.first; ; pollMs = Math.min(LOOK_MS.last, pollMs * 1.5)) {
         const jobs = await look(limit, leaseMs);
+        // Given out to somebody who left: back as they were, at no cost.
+        if (signal?.aborted === true) {
+          await Promise.all(jobs.map((job) => end(job, "release 0 0 ", "")));
+          throw new MarrowError("aborted", "the signal ended the waiting for a job");
+        }
         const leftMs = untilMs - performance.now();
         if (jobs.length > 0 || leftMs <= 0) return jobs;
         await pause(Math.min(pollMs, leftMs), signal, "the waiting for a job");

@@ -45,9 +45,9 @@ export function isFrail({ lives, reason }: JobLine): boolean {
 /** How an attempt ended, as the script takes it. */
 export interface Outcome {
   readonly outcome: "done" | "dead" | "retry" | "again" | "release" | "wait";
-  /** The result; of a failed attempt its masked message. */
+  /** The result; of a failed attempt its masked message; of one that waits the signals and for how long, in milliseconds, with spaces between. */
   readonly body: Argument;
-  /** An error's code, a concluding word, or the signal that is waited for. */
+  /** An error's code or a concluding word. */
   readonly reason: string;
   readonly delayMs: number;
 }
@@ -137,7 +137,7 @@ export async function attempt<T, R>(
     if (why === SHUTDOWN) return RELEASED;
     const suspended = suspensionIn(error);
     if (suspended !== undefined && why === undefined)
-      return { outcome: "wait", body: "", reason: suspended.signal, delayMs: suspended.timeoutMs };
+      return { outcome: "wait", body: [...suspended.waits].flat().join(" "), reason: "", delayMs: 0 };
     const failure = toFailedOutcome(one, MarrowError.is(why, "timeout") ? why : error);
     // A limit that refuses is no failure, and a cancelled job fails as it was told to.
     if (failure.outcome !== "again" && why !== CANCELLED && !one.abandoned) onError(error);

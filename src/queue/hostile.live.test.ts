@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
 import { MarrowError } from "../errors.ts";
-import { createClaims, createQueue } from "./index.ts";
+import { createClaims, createQueue, type Work } from "./index.ts";
 
 /** What handlers throw that is no error as one would write it. */
 const THROWN: readonly (readonly [name: string, make: () => unknown, reason: string, message: string])[] = [
@@ -216,3 +216,30 @@ liveTest(
     }
   },
 );
+
+liveTest("a handler that waits for one of several signals goes on with whichever comes", async ({ redis, tenant }) => {
+  const queue = createQueue<"race" | "any">(tenant, { name: QUEUE });
+  const ids = await queue.pushMany((["race", "any"] as const).map((payload) => ({ payload, attempts: 1 })));
+  const handler = ({ payload, waitFor }: Work) => {
+    const answers = ["yes", "no"].map(async (name) => ({ name, ...(await waitFor(name, { timeoutMs: 60_000 })) }));
+    return payload === "any" ? Promise.any(answers) : Promise.race(answers);
+  };
+  await working(redis, handler, async () => {
+    for (const id of ids) {
+      await expect.poll(async () => (await queue.get(id))?.state).toBe("suspended");
+      await queue.signal(id, "no", "late");
+    }
+    expect(await queue.wait(ids[1] ?? "", { waitMs: 10_000 })).toMatchObject({ state: "done", result: { name: "no" } });
+  });
+});
+
+liveTest("a claim of somebody who left meanwhile costs its jobs nothing", async ({ tenant }) => {
+  const queue = createQueue(tenant, { name: QUEUE });
+  const id = await queue.push("x");
+  const claims = createClaims(tenant, { name: QUEUE });
+  const gone = new AbortController();
+  const claimed = claims.claim({ limit: 1, leaseMs: 60_000 }, gone.signal);
+  gone.abort();
+  await expect(claimed).rejects.toMatchObject({ code: "aborted" });
+  expect(await claims.claim({})).toMatchObject([{ id, attemptsLeft: 3, crashesLeft: 3 }]);
+});

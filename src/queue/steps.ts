@@ -17,7 +17,8 @@ export interface Steps {
   /**
    * Waits for a signal of `queue.signal(id, name, value)`, or until `timeoutMs` (1 ms to 366 days) after the job first asked. A job that has to
    * wait gives its place back: the handler is left by an error that it must let pass, and begins anew, at any worker, when the signal has come or the
-   * time is over; it finds its steps done. Waiting uses no attempt.
+   * time is over; it finds its steps done. Waiting uses no attempt. Of several that are waited for at once (`Promise.race`, `any`, `all`) the first
+   * signal, or the first time that is over, lets the job go on.
    * @throws MarrowError `invalid_input`
    */
   readonly waitFor: (name: string, options: { readonly timeoutMs: number }) => Promise<Signal>;
@@ -34,20 +35,22 @@ const TIMEOUT_MS_MAX = 366 * 86_400_000;
 /** What leaves a handler whose job waits for a signal. */
 export class Suspended extends Error {
   override readonly name: string = "Suspended";
-  readonly signal: string;
-  readonly timeoutMs: number;
+  /** Signals that this attempt asked for and did not get, with the time to wait for each, in milliseconds. */
+  readonly waits: ReadonlyMap<string, number>;
 
-  constructor(signal: string, timeoutMs: number) {
+  constructor(waits: ReadonlyMap<string, number>) {
     super("the job waits for a signal: let this error leave the handler");
-    this.signal = signal;
-    this.timeoutMs = timeoutMs;
+    this.waits = waits;
   }
 }
 
-/** The suspension that an error is, or that it was caused by. */
+/** The suspension that an error is, that it was caused by, or that is among the errors of a `Promise.any`. */
 export function suspensionIn(error: unknown): Suspended | undefined {
-  for (let [one, depth] = [error, 0]; one instanceof Error && depth < 10; one = one.cause, depth++)
+  for (let [one, depth] = [error, 0]; one instanceof Error && depth < 10; one = one.cause, depth++) {
     if (one instanceof Suspended) return one;
+    const among = one instanceof AggregateError ? one.errors.find((other) => other instanceof Suspended) : undefined;
+    if (among !== undefined) return among as Suspended;
+  }
   return undefined;
 }
 
@@ -66,6 +69,7 @@ export function createSteps(
 ): Steps {
   let read: Promise<Notes> | undefined;
   const running = new Map<string, Promise<unknown>>();
+  const waits = new Map<string, number>();
   const notes = () => (read ??= readAll());
 
   async function readAll(): Promise<Notes> {
@@ -104,7 +108,8 @@ export function createSteps(
       if (value !== undefined) return { arrived: true, value: decodeRecord(value) };
       const untilMs = kept.get(`w:${checked}`);
       if (untilMs !== undefined && Number(String(untilMs)) <= nowMs) return { arrived: false };
-      throw new Suspended(checked, timeoutMs);
+      waits.set(checked, timeoutMs);
+      throw new Suspended(waits);
     },
   };
 }
