@@ -1,3 +1,4 @@
+import { toListener } from "../internal/listener.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
 import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 import type { PosterOptions } from "../webhooks/index.ts";
@@ -52,6 +53,6 @@ export function resolveA2AOptions(redis: ScopedRedis, options: A2AOptions): Reso
     leaseMs: checkInteger("leaseMs", leaseMs, { min: 1_000, max: 600_000 }),
     resume: options.resume ?? false,
     push: options.push ?? {},
-    onError: options.onError ?? (() => {}),
+    onError: toListener(options.onError ?? (() => {})),
   };
 }

@@ -1,4 +1,5 @@
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { decodeKeyPart, decodeRecord, encodeRecord, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
 import { part, sharedKey } from "./keys.ts";
 import { putEntry } from "./scripts.gen.ts";
@@ -51,9 +52,9 @@ export function createBoard<T = unknown>(redis: ScopedRedis, name: string): Boar
         if (field !== "") entries.push([decodeKeyPart(field), toEntry<T>(stored)]);
       return Object.fromEntries(entries);
     },
-    put(entry, value, { version } = {}) {
+    async put(entry, value, { version } = {}) {
       if (value === undefined) refuse("value", "a JSON value", value, "invalid_input");
-      return write(entry, encodeRecord(value), version);
+      return write(entry, encodeWritable("value", value, encodeRecord), version);
     },
     remove: (entry, { version } = {}) => write(entry, "", version),
   };

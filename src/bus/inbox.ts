@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkText } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { toFailure } from "../internal/failure.ts";
 import { insist } from "../internal/insist.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
@@ -186,7 +187,7 @@ export async function openInbox(
           write: one.output.write,
           use: ({ tokens = 0, cost = 0 }) => void (used = { tokens, cost }),
         });
-        outcome = ["handled", "", encodeRecord(reply ?? null)];
+        outcome = ["handled", "", encodeWritable("reply", reply ?? null, encodeRecord)];
       } catch (error) {
         const { reason, message: said } = toFailure(error);
         if (one.controller.signal.reason === CLOSED) outcome = ["release", "", ""];

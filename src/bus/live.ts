@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkText, refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { decodeKeyPart, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
 import { part, topicKey } from "./keys.ts";
 import type { ResolvedBusOptions } from "./options.ts";
@@ -139,7 +140,12 @@ export function createLive<S extends TopicShapes>(
       const name = checkText("topic", topic, 128, "invalid_input");
       if (isPattern(name)) refuse("topic", "a name without * and >", topic, "invalid_input");
       const channel = channelOf(name);
-      const values = { channel, message: JSON.stringify(body), sharded: sharded ? 1 : 0, life_ms: COUNT_LIFE_MS };
+      const values = {
+        channel,
+        message: encodeWritable("body", body, (one) => JSON.stringify(one)),
+        sharded: sharded ? 1 : 0,
+        life_ms: COUNT_LIFE_MS,
+      };
       return (await runScript(redis, publishLive, { count: `${channel}:count` }, values)) as number;
     },
     subscribe,

@@ -1,6 +1,7 @@
 import { randomBytes, type KeyObject } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { pause } from "../internal/pause.ts";
 import { readParts, type Part } from "../relay/index.ts";
 import { encodeRecord, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
@@ -116,7 +117,7 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
       id,
       from: agent === "" ? "" : part("from", agent),
       to: part("to", checkText("to", to, 128, "invalid_input")),
-      body: encodeRecord(body),
+      body: encodeWritable("body", body, encodeRecord),
       ttl_ms: checkInteger("ttlMs", sent.ttlMs ?? TTL_MS, { min: 1, max: MONTH_MS }, "invalid_input"),
       parent,
       hops_max: hopsMax,

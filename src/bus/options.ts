@@ -1,5 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { checkInteger } from "../internal/check.ts";
+import { toListener } from "../internal/listener.ts";
 
 /** Bounds of a call tree: a message and all that is sent in handling it. Set where it begins; nobody below can widen them. */
 export interface TreeLimits {
@@ -98,7 +99,7 @@ export function resolveBusOptions({
     requireSignatures,
     sharded,
     embed,
-    onError,
+    onError: toListener(onError),
   };
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkInteger } from "../internal/check.ts";
+import { toListener } from "../internal/listener.ts";
 import { runScript, toStreams, type Line, type ScopedRedis } from "../redis/index.ts";
 import { createPartition, PAGE, type Partition } from "./partition.ts";
 import { claimPartitions } from "./scripts.gen.ts";
@@ -42,9 +43,10 @@ export function startReader(
   redis: ScopedRedis,
   parts: ReadParts,
   handler: MessageHandler,
-  { from = "end", concurrency = 16, deliveriesMax = 5, leaseMs = 10_000, onError = () => {} }: ReadOptions,
+  { from = "end", concurrency = 16, deliveriesMax = 5, leaseMs = 10_000, onError: listener = () => {} }: ReadOptions,
 ): Reader {
   const { topic, group, partitions } = parts;
+  const onError = toListener(listener);
   const reader = randomUUID().slice(0, 13);
   const bounds = {
     concurrency: checkInteger("concurrency", concurrency, { min: 1, max: 1_000 }),

@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { gather } from "../internal/gather.ts";
 import { placeOf } from "../internal/place.ts";
 import {
@@ -99,7 +100,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       place,
       key === undefined ? "" : part("key", key),
       id === undefined ? "" : part("id", id),
-      encodePlain(body),
+      encodeWritable("body", body, encodePlain),
     ];
   }
 

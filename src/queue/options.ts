@@ -1,4 +1,5 @@
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { toListener } from "../internal/listener.ts";
 
 /** Options of `createQueue`. */
 export interface QueueOptions {
@@ -186,14 +187,7 @@ export function resolveWorkerOptions<T>(options: WorkerOptions<T>): ResolvedWork
     graceMs: checkInteger("graceMs", options.graceMs ?? 2_000, { min: 0, max: 3_600_000 }),
     drainMs: checkInteger("drainMs", options.drainMs ?? 10_000, { min: 0, max: 3_600_000 }),
     admit,
-    onError(error) {
-      // Whoever hears of errors makes none: a job would be held for ever.
-      try {
-        onError(error);
-      } catch {
-        // There is nobody else to tell.
-      }
-    },
+    onError: toListener(onError),
   };
 }
 

@@ -1,3 +1,4 @@
+import { toListener } from "../internal/listener.ts";
 import { runScript, decodeRecord, type Redis } from "../redis/index.ts";
 import { createPoster, judgeDelivery, signWebhook, type PosterOptions } from "../webhooks/index.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
@@ -35,7 +36,8 @@ const GRACE_MS = 5_000;
  * @throws MarrowError `invalid_option`
  */
 export function createSender(redis: Redis, options: SenderOptions): Sender {
-  const { onError = () => {}, ...rest } = options;
+  const { onError: listener = () => {}, ...rest } = options;
+  const onError = toListener(listener);
   const name = checkText("name", options.name, 128);
   const keys = queueKeys(redis.app, { name, partitions: checkPartitions(options.partitions) });
   const { timeoutMs = 20_000 } = rest;

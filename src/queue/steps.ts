@@ -48,8 +48,9 @@ export class Suspended extends Error {
 export function suspensionIn(error: unknown): Suspended | undefined {
   for (let [one, depth] = [error, 0]; one instanceof Error && depth < 10; one = one.cause, depth++) {
     if (one instanceof Suspended) return one;
-    const among = one instanceof AggregateError ? one.errors.find((other) => other instanceof Suspended) : undefined;
-    if (among !== undefined) return among as Suspended;
+    const among: readonly unknown[] = one instanceof AggregateError ? one.errors : [];
+    const suspended = among.find((other) => other instanceof Suspended);
+    if (suspended !== undefined) return suspended;
   }
   return undefined;
 }
