@@ -2,13 +2,11 @@
  * A caller's listener to errors, which itself makes none: what it throws, or rejects with, is nobody's to hear, and must not end a loop that
  * waits for work.
  */
-export function toListener(onError: (error: unknown) => unknown): (error: unknown) => void {
-  return (error) => {
-    try {
-      const heard = onError(error);
-      if (heard instanceof Promise) heard.catch(() => {});
-    } catch {
-      // There is nobody else to tell.
-    }
-  };
+export function toListener(listen: (error: unknown) => unknown): (error: unknown) => void {
+  // There is nobody else to tell.
+  return (error) => void hear(listen, error).catch(() => {});
+}
+
+async function hear(listen: (error: unknown) => unknown, error: unknown): Promise<void> {
+  await listen(error);
 }
