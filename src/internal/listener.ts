@@ -4,7 +4,7 @@
  */
 export function toListener(listen: (error: unknown) => unknown): (error: unknown) => void {
   // There is nobody else to tell.
-  return (error) => void hear(listen, error).catch(() => {});
+  return (failure) => void hear(listen, failure).catch(() => {});
 }
 
 async function hear(listen: (error: unknown) => unknown, error: unknown): Promise<void> {
