@@ -4,7 +4,7 @@ import { toFailure } from "../internal/failure.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { maskSecrets } from "../internal/mask-secrets.ts";
 import { pause } from "../internal/pause.ts";
-import { ownTurn } from "../internal/time-slice.ts";
+import { mapInSlices, ownTurn } from "../internal/time-slice.ts";
 import {
   decodeRecord,
   decodeRecordBody,
@@ -165,12 +165,16 @@ export function createClaims<T = unknown>(
     }
   }
 
-  async function stepsOf(claim: Claim): Promise<Readonly<Record<string, unknown>>> {
+  /** Results of the steps that were done, or of one of them: others may be large, and are not decoded then. */
+  async function stepsOf(claim: Claim, only?: string): Promise<Readonly<Record<string, unknown>>> {
     const reply = await runScript(scoped, readNotes, { queue }, { ...claim }, { reply: "bytes" });
     const [, ...fields] = reply as readonly [number, ...Buffer[]];
     if (fields.length < 2) return {};
-    const done = [...toFields(fields)].filter(([field]) => field.startsWith("s:"));
-    return Object.fromEntries(done.map(([field, record]) => [field.slice(2), decodeRecord(record)]));
+    const done = [...toFields(fields)].filter(([field]) =>
+      only === undefined ? field.startsWith("s:") : field === `s:${only}`,
+    );
+    const results = await mapInSlices(done, ([field, record]) => [field.slice(2), decodeRecord(record)] as const);
+    return Object.fromEntries(results);
   }
 
   async function end(claim: Claim, words: string, body: Buffer | string): Promise<void> {
@@ -237,7 +241,7 @@ export function createClaims<T = unknown>(
       const reply = String(await runScript(scoped, putStep, { queue }, values));
       if (reply === "lost") throw lost(claim.id);
       if (reply === "full") throw new MarrowError("too_large", `a job has at most ${NOTES_MAX} steps and signals`);
-      return (await stepsOf(claim))[step] ?? null;
+      return (await stepsOf(claim, step))[step] ?? null;
     },
 
     finish: async (claim, result) => end(claim, "done 0 0 ", encodeWritable("result", result ?? null, encodePlain)),
