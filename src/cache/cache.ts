@@ -14,7 +14,7 @@ import { cacheKeys } from "./keys.ts";
 import type { Cache, Explanation, Lookup, LookupOptions, Nearest } from "./lookup.ts";
 import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
 import { createPolicy } from "./policy.ts";
-import { isReadable } from "./proof/index.ts";
+import { isReadable, READ_CHARS_MAX } from "./proof/index.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
 import { forgetEntry, forgetSubject, invalidateTags, storeEntry } from "./scripts.gen.ts";
 import { createQuestions } from "./questions.ts";
@@ -113,6 +113,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     trace: Explanation["candidates"][number][],
   ): Promise<Lookup<V>> {
     if (embedder === undefined) return { hit: false };
+    if (question.text.length > READ_CHARS_MAX)
+      return { hit: false, nearest: { similarity: 0, score: 0, veto: "length" } };
     if (!canRead(embedder, question.question))
       return { hit: false, nearest: { similarity: 0, score: 0, veto: "unreadable" } };
     if (!(await embedding.works())) return { hit: false };

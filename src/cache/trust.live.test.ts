@@ -38,6 +38,17 @@ describe("a proof", () => {
     expect(await cache.lookup("中国的首都是哪里")).toMatchObject({ hit: true, match: "exact" });
     expect(await cache.lookup("法国的首都是哪里")).toMatchObject({ hit: false, nearest: { veto: "unreadable" } });
   });
+
+  liveTest(
+    "is never found for a prompt that is too long to be read, which its exact key alone serves",
+    async ({ tenant }) => {
+      const cache = open(tenant);
+      const ask = (question: string) => `${"A line of the document.\n".repeat(1_500)}\n${question}`;
+      await cache.store(ask("Who wrote it?"), "Anna");
+      expect(await cache.lookup(ask("Who wrote it?"))).toMatchObject({ hit: true, match: "exact" });
+      expect(await cache.lookup(ask("who wrote it?"))).toMatchObject({ hit: false, nearest: { veto: "length" } });
+    },
+  );
 });
 
 describe("the verifier", () => {

@@ -16,6 +16,8 @@ export interface Placed {
   readonly isDerived: boolean;
   /** An adverb of manner: "permanently". */
   readonly isAdverb: boolean;
+  /** A common noun: "food". */
+  readonly isNoun: boolean;
 }
 
 /** What may be rearranged between two sentences. */
@@ -134,10 +136,16 @@ function moveOf(
     !isJoint(first.mark) &&
     goal.starts &&
     sameMoved(first.mark, goal.mark, start) &&
-    !freedom.repeated.has(first.mark)
+    !freedom.repeated.has(first.mark) &&
+    // "A block on a cube" is not "a cube on a block".
+    !(isNeighbour && goal.mark === "" && opens.mark === "" && behind[0]?.mark === first.mark)
   ) {
     // A phrase with a preposition of its own stands elsewhere; one with "of" belongs to its noun.
-    if (first.mark !== "of" && freedom.isWhole && (afterBlock?.starts !== false || (start === 0 && goal.mark === "")))
+    if (
+      first.mark !== "of" &&
+      freedom.isWhole &&
+      (afterBlock?.starts !== false || (start === 0 && (goal.mark === "" || (block.length === 1 && first.isNumber))))
+    )
       return [...block, ...before];
   }
   if (
@@ -182,6 +190,8 @@ function moveOf(
   if (
     freedom.keywords &&
     block.length + before.length <= 8 &&
+    // "Dog food" is no "food dog".
+    !(a.length === 2 && first.isNoun && opens.isNoun) &&
     movesFreely(block) &&
     movesFreely(before.slice(1)) &&
     !isStrong(opens.mark)

@@ -1,5 +1,7 @@
 import { frameOf, type Form } from "./frame.ts";
-import { lookUp, type Entry } from "./lexicon.ts";
+import type { Item } from "./item.ts";
+import { lookUp } from "./lexicon.ts";
+import { withCounts, withMeasures } from "./measures.ts";
 import { tokenise, type Token } from "./tokens.ts";
 import { UNITS } from "./words/phrases.ts";
 import {
@@ -18,26 +20,7 @@ import {
   type Tense,
 } from "./words/function-words.ts";
 
-/** A content word or a number, with what binds it. */
-export interface Item {
-  /** As it was written, in lower case unless `exact`. */
-  readonly word: string;
-  readonly entry: Entry;
-  /** Compared by its letters alone: numbers, quoted text, names in code. */
-  readonly exact: boolean;
-  readonly isNumber: boolean;
-  /** Capitalised inside the sentence. */
-  readonly isName: boolean;
-  readonly degree: "" | "er" | "est" | "less";
-  /** The preposition or conjunction that its phrase begins with; only the first word of a phrase has one. */
-  mark: string;
-  /** Whether it is the first word of a phrase. */
-  starts: boolean;
-  /** Negations and quantifiers bound to it, sorted. */
-  readonly bound: readonly string[];
-  /** Possessives before it: "1" for "my". */
-  readonly owners: readonly string[];
-}
+export type { Item } from "./item.ts";
 
 /** A sentence as it is compared. */
 export interface Clause {
@@ -48,6 +31,8 @@ export interface Clause {
   readonly tenses: ReadonlySet<Tense>;
   readonly modality: ReadonlySet<Modality>;
   readonly persons: readonly string[];
+  /** First persons as objects, each with the base form of the word before: "trust me" is `trust me`, "get myself" is `get self`. */
+  readonly objects: readonly string[];
   /** Negations and quantifiers that no content word follows. */
   readonly loose: readonly string[];
   readonly symbols: readonly string[];
@@ -58,6 +43,12 @@ export interface Clause {
   readonly joints: readonly string[];
 }
 
+const OBJECTS = new Map([
+  ["me", "me"],
+  ["us", "me"],
+  ["myself", "self"],
+  ["ourselves", "self"],
+]);
 const POSSESSIVES = new Set("my your his her its our their".split(" "));
 /** "More" and "most" before one of these grade it; before others they count. */
 const GRADES = new Map<string, Item["degree"]>([
@@ -85,7 +76,7 @@ function toClause(tokens: readonly Token[]): Clause {
 function createBuilder() {
   const items: Item[] = [];
   const [tenses, modality] = [new Set<Tense>(), new Set<Modality>()];
-  const persons: string[] = [];
+  const [persons, objects]: [string[], string[]] = [[], []];
   const [symbols, joints]: [string[], string[]] = [[], []];
   let [mark, starts, negations] = ["", true, 0];
   let bound: string[] = [];
@@ -211,6 +202,8 @@ function createBuilder() {
           owners = [...owners, person];
         } else if (person !== "one") {
           if (persons.at(-1) !== person) persons.push(person);
+          const object = OBJECTS.get(text);
+          if (object !== undefined) objects.push(`${mark === "" ? (items.at(-1)?.entry.lemma ?? "") : mark} ${object}`);
           starts = true;
         }
       } else if (preposition !== undefined && !(text === "like" && LIKE_IS_A_VERB.test(before?.text ?? ""))) {
@@ -233,11 +226,12 @@ function createBuilder() {
       tail = tail.filter((word) => word !== "inf");
       return {
         form,
-        items: withMeasures(items),
+        items: withCounts(withMeasures(items)),
         tail,
         tenses,
         modality,
         persons,
+        objects,
         loose: [...bound, ...owners.map((one) => `owner ${one}`)].toSorted(),
         symbols,
         isBare,
@@ -246,32 +240,6 @@ function createBuilder() {
       };
     },
   };
-}
-
-const MEASURED = new Set(
-  "population area density price cost rate elevation number amount size salary score rating temperature speed depth length value volume percentage income altitude height weight capacity level concentration interest gdp revenue balance fee share".split(
-    " ",
-  ),
-);
-const HIGH = new Set(["high", "large", "great", "big", "many"]);
-const LOW = new Set(["low", "small", "little"]);
-
-/** Highest, greatest and largest are one before something that is measured; so are lowest, smallest and least. */
-function withMeasures(items: readonly Item[]): Item[] {
-  return items.map((item, at) => {
-    if (item.degree !== "est" && item.degree !== "er") return item;
-    const lemma = HIGH.has(item.entry.lemma) ? "high" : LOW.has(item.entry.lemma) ? "low" : undefined;
-    if (lemma === undefined) return item;
-    const nouns = [items[at + 1], items[at + 2]];
-    const measured = nouns.some(
-      (noun, nth) =>
-        noun !== undefined &&
-        (nth === 0 || nouns[0]?.starts !== true) &&
-        noun.mark === "" &&
-        MEASURED.has(noun.entry.lemma),
-    );
-    return measured ? { ...item, word: lemma, entry: lookUp(lemma) } : item;
-  });
 }
 
 const MEASURES = new Set([

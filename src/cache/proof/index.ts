@@ -6,7 +6,7 @@ import type { Veto } from "./veto.ts";
 export type { Level } from "./level.ts";
 export { stripInvisible } from "./fold.ts";
 export { isReadable } from "./readable.ts";
-export { read, type ProofReading } from "./reading.ts";
+export { read, READ_CHARS_MAX, type ProofReading } from "./reading.ts";
 export { gistOf, separate } from "./separate.ts";
 export type { Veto } from "./veto.ts";
 
@@ -26,6 +26,7 @@ export function prove(a: ProofReading, b: ProofReading, level: Level): Proof {
 }
 
 function reasonAgainst(a: ProofReading, b: ProofReading, level: Level): Veto | undefined {
+  if (a.tooLong || b.tooLong) return "length";
   if (a.context !== b.context) return "context";
   if (a.sentences.length > SENTENCES_MAX || b.sentences.length > SENTENCES_MAX) return "length";
   const rest = withoutShared(a.sentences, b.sentences);

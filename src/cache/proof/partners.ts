@@ -18,7 +18,7 @@ export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
   if (a.word === b.word || x.lemma === y.lemma) return 1;
   if (x.also.includes(y.lemma) || y.also.includes(x.lemma)) return 2;
   if (intersects(x.synonyms, y.synonyms)) return 3;
-  if (intersects(x.groups, y.groups)) return 4;
+  if (intersects(x.groups, y.groups) && !isOfCounts(x.lemma, y.lemma)) return 4;
   if (isMisspelling(a, b)) return 5;
   if (level !== "strict" && areNeighbours(a, b, NEIGHBOURS[level])) return 6;
   return undefined;
@@ -41,6 +41,11 @@ function areNeighbours(a: Item, b: Item, least: number): boolean {
 /** Degrees are equal; "most expensive" and "highest" keep theirs. */
 function sameDegree(a: Item, b: Item, level: Level): boolean {
   return a.degree === b.degree || level === "aggressive";
+}
+
+/** An amount is a number only before several things, and `withCounts` has made it one there. */
+function isOfCounts(a: string, b: string): boolean {
+  return (a === "number" && b === "amount") || (a === "amount" && b === "number");
 }
 
 function intersects(a: readonly number[], b: readonly number[]): boolean {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { prove, read, type Level } from "./index.ts";
+import { prove, read, READ_CHARS_MAX, type Level } from "./index.ts";
 
 const proof = (a: string, b: string, level: Level = "strict") => prove(read(a), read(b), level);
 
@@ -75,6 +75,14 @@ const DIFFERENT: readonly (readonly [kind: string, a: string, b: string])[] = [
     "Wie alt ist der Eiffelturm und wer hat ihn gebaut?",
   ],
   ["case", "how do I contact us support", "how do I contact US support"],
+  ["ending", "Which port did the fleet sail from?", "Which port did the fleet sail to?"],
+  ["object", "How do I stop hurting my friends?", "How do I stop my friends hurting me?"],
+  ["object", "ask me to phone Anna at noon", "ask Anna to phone me at noon"],
+  ["object", "How do I make my son believe me?", "How do I make myself believe my son?"],
+  ["place", "Is the green cup on the white plate?", "Is the white plate on the green cup?"],
+  ["compound", "chocolate milk", "milk chocolate"],
+  ["name", "who sang in Gremlin", "who sang in Gremlins"],
+  ["count", "maximum number of deposits", "maximum amount of a deposit"],
   ["superscript", "what is 2² plus one", "what is 22 plus one"],
 ];
 
@@ -111,6 +119,10 @@ const SAME: readonly (readonly [a: string, b: string])[] = [
   ["What is the colour of copper?", "What is the color of copper?"],
   ["Where is the Louvre located?", "Where is the Louvre?"],
   ["website hosting", "web site hosting"],
+  ["maximum number of visitors in May", "maximum amount of visitors in May"],
+  ["In 2004 the team moved to Oslo", "The team moved to Oslo in 2004"],
+  ["waht is the capital of Norway", "what is the capital of Norway"],
+  ["Where are steam engines typically used?", "Where are steam engines used?"],
 ];
 
 describe("a proof", () => {
@@ -166,6 +178,11 @@ describe("a proof", () => {
   it("says when a prompt cannot be read, or is too long to compare", () => {
     expect(proof("какая столица Франции", "какая столица Италии")).toEqual({ proven: false, reason: "unreadable" });
     const long = (word: string) => `${"word ".repeat(400)}${word}`;
+    // A document beyond the bound is not read at all, however alike the questions are.
+    const vast = (question: string) => `${"a line of the document\n".repeat(2_000)}\n${question}`;
+    expect(vast("").length).toBeGreaterThan(READ_CHARS_MAX);
+    expect(proof(vast("Who wrote it?"), vast("who wrote it"))).toEqual({ proven: false, reason: "length" });
+    expect(proof(vast("Who wrote it?"), vast("Who wrote it?"))).toEqual({ proven: true });
     expect(proof(long("one thing"), long("another thing"))).toEqual({ proven: false, reason: "length" });
   });
 });

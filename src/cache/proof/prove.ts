@@ -1,11 +1,11 @@
 import { align, isSoft, SETTLED } from "./align.ts";
-import { sameRoles, type Placed } from "./arrange.ts";
+import { sameMark, sameRoles, type Placed } from "./arrange.ts";
 import { ITEMS_MAX, type Clause, type Item } from "./clause.ts";
 import { sameForm } from "./forms.ts";
 import { fromBetween, toActive } from "./passive.ts";
 import type { Level } from "./level.ts";
 import type { Veto } from "./veto.ts";
-import { CLASSES, LIGHT } from "./words/function-words.ts";
+import { CLASSES, LIGHT, PREPOSITIONS } from "./words/function-words.ts";
 
 /** Proves that one answer serves two sentences, or gives the first reason against it. Pure and symmetric. */
 export function proveClauses(first: Clause, second: Clause, level: Level): Veto | undefined {
@@ -35,11 +35,21 @@ function proveOnce(a: Clause, b: Clause, level: Level): Veto | undefined {
   if (cheap !== undefined) return cheap;
   const alignment = align(a, b, level);
   if (alignment === undefined) return "words";
+  if (namesDiffer(a, alignment.a, b, alignment.b)) return "words";
   const leftover = leftoverOf(a, alignment.a, b, alignment.b, level);
   if (leftover !== undefined) return leftover;
   const bindings = bindingsDiffer(a, b, alignment.a, alignment.b, level);
   if (bindings !== undefined) return bindings;
   return rolesDiffer(a, b, alignment.a, alignment.b, level) ? "roles" : undefined;
+}
+
+/** A name in the plural is another name: "Alien" and "Aliens". */
+function namesDiffer(a: Clause, left: readonly number[], b: Clause, right: readonly number[]): boolean {
+  return a.items.some((item, at) => {
+    const pair = left[at] as number;
+    const other = pair < 0 || !item.isName ? undefined : b.items[right.indexOf(pair)];
+    return other?.isName === true && (`${item.word}s` === other.word || item.word === `${other.word}s`);
+  });
 }
 
 /** What can be told without holding words against each other. */
@@ -52,7 +62,7 @@ function classesDiffer(a: Clause, b: Clause, level: Level): Veto | undefined {
   if (level !== "aggressive") {
     if (conflicts(a.tenses, b.tenses)) return "tense";
     if (conflicts(a.modality, b.modality) || strictModes(a, b)) return "modality";
-    if (!samePersons(a, b)) return "person";
+    if (!samePersons(a, b) || !sameObjects(a, b)) return "person";
   }
   if (!sameList(a.joints.toSorted(), b.joints.toSorted())) return "conjunction";
   return undefined;
@@ -77,7 +87,11 @@ function sameTail(a: Clause, b: Clause): boolean {
         !other.tail.includes(word) &&
         other.items.some(({ mark }) => mark === word || (mark === "inf" && word === "to")),
     );
-  return !crossed(a, b) && !crossed(b, a);
+  if (crossed(a, b) || crossed(b, a)) return false;
+  // "Where did it move from" is not "where did it move to".
+  const [one, other] = [a.tail.filter((word) => IDLE_TAIL.has(word)), b.tail.filter((word) => IDLE_TAIL.has(word))];
+  if (a.items.at(-1)?.entry.lemma !== b.items.at(-1)?.entry.lemma) return true;
+  return one.length === 0 || other.length === 0 || one.some((word) => other.some((mark) => sameMark(word, mark)));
 }
 
 function conflicts<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
@@ -109,6 +123,35 @@ function samePersons(a: Clause, b: Clause): boolean {
       (one) => !(one === "1" || (one === "2" && clause.form !== "yesno") || one === "it") || isPersonal(clause),
     );
   return sameList(generic(a), generic(b));
+}
+
+/** Verbs that do something for somebody: "send me the list" is "send the list". */
+const FOR_SOMEBODY = new Set(
+  "give show send tell help let get find buy bring make take cost charge allow pay offer teach lend write read want need enable cause advise recommend suggest".split(
+    " ",
+  ),
+);
+
+/** "How do I stop loving someone" is not "how do I stop someone loving me", nor is "remind me to call mom" "remind mom to call me". */
+function sameObjects(a: Clause, b: Clause): boolean {
+  const strong = (list: readonly string[]) => list.filter((one) => one !== " me").toSorted();
+  const [one, other] = [strong(a.objects), strong(b.objects)];
+  if (one.length === other.length) {
+    // A synonym may stand before it: then the other words tell.
+    const [onlyOne, onlyOther] = [
+      one.filter((object) => !other.includes(object)),
+      other.filter((object) => !one.includes(object)),
+    ];
+    const isElsewhere = (list: readonly string[], clause: Clause) =>
+      list.some((object) => clause.items.some(({ entry }) => entry.lemma === object.split(" ")[0]));
+    return !isElsewhere(onlyOne, b) && !isElsewhere(onlyOther, a);
+  }
+  const onlyOnce =
+    one.length > other.length
+      ? one.filter((object) => !other.includes(object))
+      : other.filter((object) => !one.includes(object));
+  const isBound = (object: string) => PREPOSITIONS.has(object.split(" ")[0] as string);
+  return onlyOnce.every((object) => FOR_SOMEBODY.has(object.split(" ")[0] as string) || isBound(object));
 }
 
 function isPersonal({ form, modality, tenses }: Clause): boolean {
@@ -317,6 +360,7 @@ function placed(
       isDerived: derived.has(pair),
       isAct: item.word.endsWith("ing") && item.entry.parts.includes("v"),
       isAdverb: item.word.endsWith("ly") && item.entry.parts.startsWith("r"),
+      isNoun: !item.isName && !item.exact && item.degree === "" && item.entry.parts.startsWith("n"),
     });
     [mark, starts] = ["", false];
   });

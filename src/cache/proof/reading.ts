@@ -6,6 +6,8 @@ import { sentencesOf, separate } from "./separate.ts";
 /** A prompt, read once for every proof that it takes part in. */
 export interface ProofReading {
   readonly text: string;
+  /** Whether it has more than `READ_CHARS_MAX` characters: then nothing else of it was read, and no proof is found. */
+  readonly tooLong: boolean;
   /** Instructions, documents and quoted blocks around the question, with white space folded. */
   readonly context: string;
   readonly question: string;
@@ -27,6 +29,8 @@ const readings = new Map<string, ProofReading>();
 const READINGS_MAX = 256;
 /** Longer ones are not remembered. */
 const REMEMBERED_CHARS_MAX = 1_024;
+/** Characters of a prompt that is read for proofs; a longer one is a matter for the exact tier. Reading so many takes about 20 ms. */
+export const READ_CHARS_MAX = 32_768;
 /** Characters of a question that is cut into sentences. */
 const QUESTION_CHARS_MAX = 16_384;
 /** Sentences of a question; a longer one is not compared by meaning. */
@@ -45,10 +49,13 @@ export function read(text: string): ProofReading {
 }
 
 function readAnew(text: string): ProofReading {
+  if (text.length > READ_CHARS_MAX)
+    return { text, tooLong: true, context: "", question: "", sentences: [], readable: () => false };
   const folded = fold(text);
   const { context, question } = separate(folded);
   return {
     text,
+    tooLong: false,
     context: context.replaceAll(/\s+/g, " "),
     question,
     sentences: (question.length > QUESTION_CHARS_MAX ? [question] : sentencesOf(question)).map((sentence) => ({

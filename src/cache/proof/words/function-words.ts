@@ -51,7 +51,7 @@ export const QUANTIFIERS: ReadonlyMap<string, string> = new Map([
   ["half", "half"],
 ]);
 /** Adverbs that only stress. */
-export const STRESS: ReadonlySet<string> = words("really quite so truly");
+export const STRESS: ReadonlySet<string> = words("really quite so truly practically");
 
 /** Persons: the first, the second, and third ones each by itself. */
 export const PERSONS: ReadonlyMap<string, string> = new Map([
@@ -122,7 +122,7 @@ export const CONJUNCTIONS: ReadonlyMap<string, string> = new Map([
 
 /** Words that may stand on one side alone: they place, point or class what is there anyway. */
 export const SOFT: ReadonlySet<string> = words(
-  "located situated exist lie currently available different various kind type sort possible existing presently now current present nowadays",
+  "located situated exist lie currently available different various kind type sort possible existing presently now current present nowadays typically usually generally normally commonly",
 );
 /** Frequent words that say little: at `balanced` one of them may stand on one side alone. */
 export const LIGHT: ReadonlySet<string> = words(

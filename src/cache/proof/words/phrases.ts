@@ -8,7 +8,7 @@ export const CONTRACTIONS: ReadonlyMap<string, readonly string[]> = new Map(
     "can't:can not;cant:can not;cannot:can not;won't:will not;wont:will not;shan't:shall not;don't:do not;dont:do not;doesn't:does not;doesnt:does not;didn't:did not;didnt:did not;" +
     "isn't:is not;isnt:is not;aren't:are not;arent:are not;wasn't:was not;wasnt:was not;weren't:were not;werent:were not;haven't:have not;havent:have not;hasn't:has not;hasnt:has not;" +
     "hadn't:had not;hadnt:had not;wouldn't:would not;wouldnt:would not;couldn't:could not;couldnt:could not;shouldn't:should not;shouldnt:should not;mustn't:must not;needn't:need not;ain't:is not;" +
-    "gonna:going to;wanna:want to;gotta:must;gimme:give me;lemme:let me;wat:what;wht:what;thru:through;w/o:without;plz:please;pls:please;thx:thanks"
+    "gonna:going to;wanna:want to;gotta:must;gimme:give me;lemme:let me;wat:what;wht:what;waht:what;whta:what;hwat:what;wich:which;whcih:which;whihc:which;wehre:where;whre:where;hwo:how;teh:the;thier:their;thru:through;w/o:without;plz:please;pls:please;thx:thanks"
   )
     .split(";")
     .map((entry) => {

@@ -13,7 +13,7 @@ professor instructor teacher / teach instruct / class course / student pupil / b
 easy simple / wrong incorrect / famous wellknown renowned / popular wellliked / rich wealthy / clever smart intelligent / sick ill
 illness sickness disease / medicine medication / symptom sign / treatment therapy / exercise workout / phone telephone / cellphone phone smartphone
 website site webpage / app application / bug error / folder directory / parameter argument / dictionary hashmap / convert transform change
-calculate compute / determine find / find locate / discover find / search look_for / look_for find / count number / number amount / quantity amount
+calculate compute / determine find / find locate / discover find / search look_for / look_for find / count number / quantity amount
 length duration / height altitude elevation / area size / route path way / way method / method technique / approach method way / manner way
 plan strategy / goal aim objective / purpose aim / benefit advantage / advantage pro / drawback disadvantage / disadvantage con / drawback downside
 disadvantage downside / effect impact / effect consequence / result outcome / example instance sample / kind type sort / piece part

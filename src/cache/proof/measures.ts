@@ -1,0 +1,40 @@
+import type { Item } from "./item.ts";
+import { lookUp } from "./lexicon.ts";
+
+const MEASURED = new Set(
+  "population area density price cost rate elevation number amount size salary score rating temperature speed depth length value volume percentage income altitude height weight capacity level concentration interest gdp revenue balance fee share".split(
+    " ",
+  ),
+);
+const HIGH = new Set(["high", "large", "great", "big", "many"]);
+const LOW = new Set(["low", "small", "little"]);
+
+/** Highest, greatest and largest are one before something that is measured; so are lowest, smallest and least. */
+export function withMeasures(items: readonly Item[]): Item[] {
+  return items.map((item, at) => {
+    if (item.degree !== "est" && item.degree !== "er") return item;
+    const lemma = HIGH.has(item.entry.lemma) ? "high" : LOW.has(item.entry.lemma) ? "low" : undefined;
+    if (lemma === undefined) return item;
+    const nouns = [items[at + 1], items[at + 2]];
+    const measured = nouns.some(
+      (noun, nth) =>
+        noun !== undefined &&
+        (nth === 0 || nouns[0]?.starts !== true) &&
+        noun.mark === "" &&
+        MEASURED.has(noun.entry.lemma),
+    );
+    return measured ? { ...item, word: lemma, entry: lookUp(lemma) } : item;
+  });
+}
+
+const COUNTS = new Set(["amount", "quantity"]);
+
+/** An amount of several things is their number; the amount of a payment is not. */
+export function withCounts(items: readonly Item[]): readonly Item[] {
+  return items.map((item, at) => {
+    const counted = items[at + 1];
+    if (!COUNTS.has(item.entry.lemma) || item.exact || counted?.mark !== "of") return item;
+    const isPlural = counted.word.endsWith("s") && counted.word !== counted.entry.lemma;
+    return isPlural ? { ...item, word: "number", entry: lookUp("number") } : item;
+  });
+}
