@@ -136,10 +136,12 @@ describe("webhooks of a queue", () => {
           const { id } = await webhooks.create({ url });
           await sending(redis, async () => {
             const message = await webhooks.test(id);
-            await expect.poll(async () => (await webhooks.get(id)).disabledReason).toBe("gone");
+            await expect.poll(async () => (await webhooks.get(id)).disabledReason, { timeout: 5_000 }).toBe("gone");
             expect(await webhooks.get(id)).toMatchObject({ enabled: false });
             await webhooks.update(id, { enabled: true });
-            await expect.poll(async () => (await webhooks.deliveries(id))[0]?.state).toBe("delivered");
+            await expect
+              .poll(async () => (await webhooks.deliveries(id))[0]?.state, { timeout: 5_000 })
+              .toBe("delivered");
             expect(received.map(({ headers }) => headers["webhook-id"])).toEqual([message, message]);
           });
         },
