@@ -110,7 +110,7 @@ export function createAsking(parts: Parts): AskingTogether {
         const near = await unlessAway(nearestOf(question, words, asking.others, signal));
         const other = near === undefined ? undefined : await flights.follow(near);
         if (other === undefined) return asking as Asking<T>;
-        await asking.leave();
+        await asking.leave(near);
         return other as Asking<T>;
       } catch (error) {
         // A lead that its caller never hears of would be renewed for ever, and followed in vain.

@@ -53,13 +53,36 @@ describe("a flight over two processes", () => {
     expect((await there.join({ id: "thing" })).role).toBe("lead");
   });
 
+  liveTest(
+    "points those who wait for a thing to another one that serves as well, all at once",
+    async ({ tenant, unique }) => {
+      const [here, there] = [flightsOf(tenant, unique), flightsOf(tenant, unique)];
+      const one = await leads(here, "one");
+      const same = await leads(there, "the same in other words");
+      const waiting = await follows(there, "the same in other words");
+      expect(await there.follow("one")).toBeDefined();
+      const left = readAll(waiting);
+      await same.leave("one");
+      expect((await left)[1]).toBe("left");
+      // Whoever comes again follows, and compares nothing.
+      const again = Array.from({ length: 5 }, () => follows(there, "the same in other words"));
+      const got = Promise.all((await Promise.all(again)).map(readAll));
+      // The follower says within its first look that it is there.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      one.add({ at: 1 });
+      await one.end();
+      for (const read of await got) expect(read).toEqual([[{ at: 1 }], "whole"]);
+      await (await leads(there, "the same in other words")).end();
+    },
+  );
+
   liveTest("tells who follows when the leader leaves or fails, so that they lead", async ({ tenant, unique }) => {
     const [here, there] = [flightsOf(tenant, unique), flightsOf(tenant, unique)];
     for (const how of ["leave", "fail"] as const) {
       const lead = await leads(here, how);
       const got = readAll(await follows(there, how));
       lead.add(1);
-      await lead[how](new Error("nobody else's"));
+      await (how === "leave" ? lead.leave() : lead.fail(new Error("nobody else's")));
       expect((await got)[1]).toBe("left");
       await (await leads(there, how)).end();
     }

@@ -65,8 +65,11 @@ export interface Lead<T> {
   end(): Promise<void>;
   /** It failed: those who follow in this process get the error, others try themselves. */
   fail(error: unknown): Promise<void>;
-  /** Another one should lead. */
-  leave(): Promise<void>;
+  /**
+   * Another caller should lead. With `instead`, the id of a thing that this process leads or follows and that serves as well, its followers in this
+   * process follow that one; otherwise each of them would lead, compare and leave in turn.
+   */
+  leave(instead?: string): Promise<void>;
 }
 
 /** One that reads along. */
@@ -88,6 +91,8 @@ export interface Flights<T> {
 export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>): Flights<T> {
   const { prefix, timeoutMs, encode, decode, isAway } = options;
   const channels = new Map<string, Channel<T>>();
+  /** Further ids that a channel is known by. */
+  const otherNames = new WeakMap<Channel<T>, readonly string[]>();
   const leaseOf = (id: string) => `${prefix}:lease:${id}`;
   const waitingOf = (id: string) => `${prefix}:waiting:${id}`;
   const partsOf = (id: string, token: string) => `${prefix}:parts:${id}:${token}`;
@@ -105,7 +110,16 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
 
   function close(id: string, channel: Channel<T>, outcome: Outcome): void {
     channel.end(outcome);
-    if (channels.get(id) === channel) channels.delete(id);
+    for (const name of [id, ...(otherNames.get(channel) ?? [])])
+      if (channels.get(name) === channel) channels.delete(name);
+  }
+
+  /** Lets whoever joins `id` in this process follow what is known as `instead`, for as long as that is under way. */
+  function pointTo(instead: string, id: string): void {
+    const channel = channels.get(instead);
+    if (channel === undefined || channel.outcome !== undefined || channels.has(id)) return;
+    channels.set(id, channel);
+    otherNames.set(channel, [...(otherNames.get(channel) ?? []), id]);
   }
 
   async function join(wanted: Wanted): ReturnType<Flights<T>["join"]> {
@@ -253,7 +267,11 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       deserted: () => channel.wasRead && channel.followers === 0 && !followed,
       end: () => finish({ kind: "whole" }),
       fail: (error) => finish({ kind: "failed", error }),
-      leave: () => finish({ kind: "left" }),
+      leave(instead) {
+        const left = finish({ kind: "left" });
+        if (instead !== undefined) pointTo(instead, id);
+        return left;
+      },
     };
   }
 

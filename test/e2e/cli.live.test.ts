@@ -52,19 +52,20 @@ describe("the marrow command", () => {
     const file = join(directory, "pairs.jsonl");
     const topics = ["bread", "cake", "pasta", "soup", "salad", "pizza", "rice", "fish", "tea", "jam"];
     const pairs = topics.flatMap((topic, at) => [
-      { a: `How do I make ${topic}?`, b: `${topic} recipe, how to make it`, label: 1 },
+      { a: `How do I make ${topic}?`, b: `How can I make ${topic}?`, label: 1 },
       { a: `How do I make ${topic}?`, b: `How do I make ${topics[(at + 3) % topics.length]}?`, label: 0 },
     ]);
     writeFileSync(file, pairs.map((pair) => JSON.stringify(pair)).join("\n"));
     const evaluated = JSON.parse((await marrow(["cache", "evaluate", "--pairs", file])).out) as { pairs: number };
-    expect(evaluated).toMatchObject({ pairs: 20, positives: 10, at: { "0.97": { precision: 1 } } });
+    const proven = { precision: 1, recall: 1, hitRate: 0.5, byScore: { positives: 10 } };
+    expect(evaluated).toMatchObject({ pairs: 20, strict: proven, balanced: proven });
     expect(JSON.parse((await marrow(["cache", "tune", "--target", "0.9", "--pairs", file])).out)).toMatchObject({
       target: 0.9,
     });
     const out = join(directory, "weights.json");
     expect((await marrow(["cache", "fit", "--pairs", file, "--out", out])).code).toBe(0);
     const refitted = await marrow(["cache", "evaluate", "--pairs", file, "--weights", out]);
-    expect(JSON.parse(refitted.out)).toMatchObject({ at: { "0.97": { recall: 1 } } });
+    expect(JSON.parse(refitted.out)).toMatchObject({ strict: proven });
     writeFileSync(file, '{"a": 1}');
     expect(await marrow(["cache", "evaluate", "--pairs", file])).toMatchObject({
       code: 1,
