@@ -17,7 +17,13 @@ const start = async () => {
 };
 const [one, two] = [await start(), await start()];
 const background = two.startBackground();
-const apiKey = await createApiKeys(redis).create({ scope: "acme", user: "ada", name: "example" });
+const apiKey = await createApiKeys(redis).create({
+  scope: "acme",
+  user: "ada",
+  name: "example",
+  // A webhook hears of everybody in the scope, so its key acts for any user.
+  actsFor: "any",
+});
 const clientOf = (url: string) => new OpenAI({ apiKey, baseURL: `${url}/v1` });
 
 // Your own server, which hears of the end.

@@ -8,7 +8,7 @@ import OpenAI, { toFile } from "openai";
 const redis = await connect(process.env["MARROW_REDIS_URL"] ?? "redis://localhost:6379", {
   app: `example-${Date.now()}`,
 });
-const app = createGateway({ redis, models: [], embedder: staticEmbedder() });
+const app = createGateway({ redis, models: [], embedder: staticEmbedder(), config: { logLevel: "silent" } });
 await app.listen({ host: "127.0.0.1", port: 0 });
 const apiKey = await createApiKeys(redis).create({ scope: "acme", user: "ada", name: "example" });
 const client = new OpenAI({ apiKey, baseURL: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1` });

@@ -34,7 +34,15 @@ export type {
   ThroughOptions,
 } from "./lookup.ts";
 export { TTL_MS_DEFAULT, TTL_MS_MAX, type CacheOptions, type Judge, type Policy, type Preset } from "./options.ts";
-export { prove, read as readPrompt, type Level, type Proof, type ProofReading, type Veto } from "./proof/index.ts";
+export {
+  loadProofs,
+  prove,
+  read as readPrompt,
+  type Level,
+  type Proof,
+  type ProofReading,
+  type Veto,
+} from "./proof/index.ts";
 export { PROMPT_CHARS_MAX, toFingerprint, type Fingerprint, type Question } from "./question.ts";
 export { createToolCache, type ToolCache, type ToolCacheOptions, type ToolPolicy } from "./tools.ts";
 export { fitVerifier, scorePairs, type LabelledPair } from "./verifier/fit.ts";

@@ -9,6 +9,7 @@ import { createAccounts } from "./accounts.ts";
 import { createApiKeys, isOwnKey, NOBODY, type Principal } from "./api-keys.ts";
 import { startBackground, type Background } from "./background.ts";
 import { createBatches } from "./batches/batches.ts";
+import { loadProofs } from "../cache/index.ts";
 import { checkCacheJudge } from "./cache-judge.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { boundConnections, toServerOptions } from "./http/connections.ts";
@@ -114,6 +115,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   });
   const routes = noteRoutes(app);
   boundConnections(app, config.http);
+  // The first request should not wait for the word lists.
+  if (embedder !== undefined && config.cache.enabled && config.cache.semantic) loadProofs();
   const metrics = createMetrics(config.spendLabels);
   const keys = createApiKeys(redis);
   const { find: findModel, list: listModels } = routeModels(models);

@@ -1,6 +1,6 @@
 import type { Level } from "./level.ts";
 import { proveClauses } from "./prove.ts";
-import { SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
+import { read, SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
 import type { Veto } from "./veto.ts";
 
 export type { Level } from "./level.ts";
@@ -9,6 +9,14 @@ export { isReadable } from "./readable.ts";
 export { read, READ_CHARS_MAX, type ProofReading } from "./reading.ts";
 export { gistOf, separate } from "./separate.ts";
 export type { Veto } from "./veto.ts";
+
+/**
+ * Reads the word lists of the proofs (about 50 ms, once in a process). Otherwise the first similar lookup reads them, and holds the event loop
+ * meanwhile: call it before a server listens.
+ */
+export function loadProofs(): void {
+  prove(read("Which word lists are read first?"), read("What word lists are read before others?"), "strict");
+}
 
 /** Whether one answer may serve both prompts; if not, the first reason that was found against it. */
 export type Proof = { readonly proven: true } | { readonly proven: false; readonly reason: Veto };
