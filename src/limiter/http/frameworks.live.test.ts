@@ -121,14 +121,14 @@ describe.each(applications)("a limiter in $name", ({ start }) => {
   liveTest("tells how it stands on every answer, and refuses in the standard's words", async ({ tenant }) => {
     const limiter = createLimiter(tenant, {
       name: "l",
-      rules: [{ id: "per-user", by: "user", limit: 4, windowMs: 60_000 }],
+      rules: [{ id: "per-user", by: "user", limit: 4, windowMs: 30_000 }],
       onUnavailable: "refuse",
     });
     const { get, close } = await start(limiter, Promise.resolve());
     try {
       const first = await get("/", "ann");
       expect([first.status, await first.text()]).toEqual([200, "hello"]);
-      expect(first.headers.get("ratelimit-policy")).toBe('"per-user";q=4;w=60');
+      expect(first.headers.get("ratelimit-policy")).toBe('"per-user";q=4;w=30');
       expect(first.headers.get("x-ratelimit-remaining-requests")).toBe("3");
       await (await get("/dear", "ann")).text();
       await expect.poll(async () => (await limiter.peek({ user: "ann" })).rules[0]?.remaining).toBe(0);
