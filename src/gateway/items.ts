@@ -1,4 +1,5 @@
 import { MarrowError } from "../errors.ts";
+import { wordOf } from "../internal/describe.ts";
 import type { Kept, Turn } from "../memory/index.ts";
 import { openSummary, toSummaryText } from "./responses/compaction.ts";
 
@@ -74,7 +75,7 @@ export function toTurn(item: Fields, path: string): Turn {
 /** The items of a turn: one, or of an assistant's turn with calls one for each and one for its words. */
 export function toItems({ sequence, turn }: Kept, conversation: string): ConversationItem[] {
   return bodiesOf(turn).map((body, at) => {
-    const type = String(body["type"]);
+    const type = wordOf(body["type"]);
     return { ...body, id: toItemId(conversation, sequence, at, type), type, status: body["status"] ?? "completed" };
   });
 }
@@ -183,7 +184,7 @@ function toChatPart(part: unknown, path: string): { readonly type: string; reado
     case "video_url":
       return part as { type: string };
     default:
-      throw wrong(`${path}.type`, `a part that is known here, not ${String(type).slice(0, 64)}`);
+      throw wrong(`${path}.type`, `a part that is known here, not ${wordOf(type)}`);
   }
 }
 

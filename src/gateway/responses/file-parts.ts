@@ -39,7 +39,8 @@ export async function readFilePart(
 ): Promise<{ readonly part: Fields; readonly bytes: number }> {
   const { file_id: id, ...rest } = part;
   const { files } = stores(asker.scope);
-  const [file, content] = await Promise.all([files.get(String(id)), files.content(String(id))]).catch(
+  if (typeof id !== "string") throw noFile(path);
+  const [file, content] = await Promise.all([files.get(id), files.content(id)]).catch(
     (error: unknown) => {
       if (!MarrowError.is(error, "not_found")) throw error;
       throw noFile(path);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
+import { wordOf } from "../../internal/describe.ts";
 import { withHistory } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
@@ -118,7 +119,7 @@ function checkResults(turns: readonly Turn[], before: number): void {
     for (const { id } of (turn["tool_calls"] ?? []) as readonly { readonly id: unknown }[]) calls.add(id);
     if (turn.role !== "tool" || calls.has(turn["tool_call_id"])) continue;
     const path = `${pathOf(at, before)}.call_id`;
-    const id = String(turn["tool_call_id"]).slice(0, 64);
+    const id = wordOf(turn["tool_call_id"]);
     throw new MarrowError("invalid_input", `No tool call found for function call output with call_id ${id}.`, {
       details: { path },
     });

@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { wordOf } from "../../internal/describe.ts";
 import type { Asker } from "../asker.ts";
 import { findItem } from "../conversation-items.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -68,7 +69,7 @@ export async function resolveReferences(
         throw new MarrowError("not_found", `Item with id '${item.id.slice(0, 80)}' not found.`, {
           details: { path: `input.${at}.id` },
         });
-      return { ...real, id: toItemId(String(real["type"]), id, "i", at) } as unknown as Item;
+      return { ...real, id: toItemId(wordOf(real["type"]), id, "i", at) } as unknown as Item;
     }),
   );
 }

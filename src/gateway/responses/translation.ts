@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { wordOf } from "../../internal/describe.ts";
 import type { Fields } from "./shape.ts";
 
 /**
@@ -83,7 +84,7 @@ export function toChatFields(request: Fields): Fields {
   };
   Object.assign(fields, toTextFields(text ?? {}), toReasoningFields(reasoning ?? {}));
   for (const [at, one] of (include ?? []).entries())
-    if (!INCLUDES.has(String(one))) throw refused(`include.${at}`, String(one).slice(0, 64), "");
+    if (!INCLUDES.has(wordOf(one))) throw refused(`include.${at}`, wordOf(one), "");
   if (include?.includes("message.output_text.logprobs") === true || fields["top_logprobs"] !== undefined)
     fields["logprobs"] = true;
   // Endpoints refuse what is said of tools where there are none.
@@ -129,7 +130,7 @@ function toChatTool(tool: Fields, path: string): Fields {
     throw refused(`${path}.name`, "a tool without a name", "");
   if (type === "function") return rest["function"] === undefined ? { type, function: withoutNulls(rest) } : tool;
   if (type === "custom") return rest["custom"] === undefined ? { type, custom: toCustom(withoutNulls(rest)) } : tool;
-  throw refused(`${path}.type`, `tools of type ${String(type).slice(0, 64)}`, KNOWN_TOOLS);
+  throw refused(`${path}.type`, `tools of type ${wordOf(type)}`, KNOWN_TOOLS);
 }
 
 const KNOWN_TOOLS = "; the gateway knows function, custom and file_search";
@@ -156,7 +157,7 @@ function toChatToolChoice(choice: string | Fields, path: string): unknown {
       allowed_tools: { mode, tools: allowed.map((tool, at) => toChatToolChoice(tool, `${path}.tools.${at}`)) },
     };
   }
-  throw refused(`${path}.type`, `a tool choice of type ${String(type).slice(0, 64)}`, KNOWN_TOOLS);
+  throw refused(`${path}.type`, `a tool choice of type ${wordOf(type)}`, KNOWN_TOOLS);
 }
 
 function withoutNulls(fields: Fields): Fields {
