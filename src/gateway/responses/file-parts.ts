@@ -40,12 +40,10 @@ export async function readFilePart(
   const { file_id: id, ...rest } = part;
   const { files } = stores(asker.scope);
   if (typeof id !== "string") throw noFile(path);
-  const [file, content] = await Promise.all([files.get(id), files.content(id)]).catch(
-    (error: unknown) => {
-      if (!MarrowError.is(error, "not_found")) throw error;
-      throw noFile(path);
-    },
-  );
+  const [file, content] = await Promise.all([files.get(id), files.content(id)]).catch((error: unknown) => {
+    if (!MarrowError.is(error, "not_found")) throw error;
+    throw noFile(path);
+  });
   if (!mayRead(asker, file.owner, true)) throw noFile(path);
   const data = `data:${mediaTypeOf(file.filename)};base64,${content.toString("base64")}`;
   const read =
