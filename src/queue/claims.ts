@@ -15,7 +15,7 @@ import {
   checkScope,
   type ScopedRedis,
 } from "../redis/index.ts";
-import { noJob, readLine, type JobLine } from "./job.ts";
+import { lostJob, noJob, readLine, type JobLine } from "./job.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkJobId, checkPartitions } from "./options.ts";
 import { retryDelayMs } from "./retry.ts";
@@ -108,7 +108,7 @@ export function createClaims<T = unknown>(
     const stored = await scoped.send(["GET", `${queue}:job:${id}`]);
     const line = stored === null ? undefined : readLine(String(stored));
     if (line?.tenant !== tenant) throw noJob();
-    if (line.fence !== fence || !(line.state === "running" || line.state === "cancelling")) throw lost(id);
+    if (line.fence !== fence || !(line.state === "running" || line.state === "cancelling")) throw lostJob(id);
     return line;
   }
 
@@ -182,7 +182,7 @@ export function createClaims<T = unknown>(
     const ended = [`${claim.id} ${claim.fence} ${words}`, body];
     const values = { lease_ms: 1_000, wanted: 0, cap: 0, waiter: "", ended };
     const [wrong] = (await runScript(scoped, turnJobs, { queue }, values)) as readonly [readonly unknown[]];
-    if (wrong.length > 0) throw lost(claim.id);
+    if (wrong.length > 0) throw lostJob(claim.id);
   }
 
   return {
@@ -208,7 +208,7 @@ export function createClaims<T = unknown>(
       await held(claim);
       const values = { lease_ms: checkLease(leaseMs), held: [claim.id, claim.fence] };
       const [state] = (await runScript(scoped, extendLeases, { queue }, values)) as readonly string[];
-      if (state !== "running" && state !== "cancelling") throw lost(claim.id);
+      if (state !== "running" && state !== "cancelling") throw lostJob(claim.id);
       return state;
     },
 
@@ -219,7 +219,7 @@ export function createClaims<T = unknown>(
       if (!sound || !texts.every((text) => typeof text === "string" && text.length <= PART_CHARS_MAX))
         refuse("texts", `1 to ${PARTS_MAX} texts of at most ${PART_CHARS_MAX} characters`, texts, "invalid_input");
       const reply = String(await runScript(scoped, writeParts, { queue }, { ...claim, from, parts: texts }));
-      if (reply === "lost") throw lost(claim.id);
+      if (reply === "lost") throw lostJob(claim.id);
       return reply.startsWith("gap:") ? Number(reply.slice(4)) : from + texts.length;
     },
 
@@ -229,7 +229,7 @@ export function createClaims<T = unknown>(
       if (json === undefined || Buffer.byteLength(json) > BYTES_MAX.progress)
         refuse("progress", `a JSON value of at most ${BYTES_MAX.progress} bytes`, progress, "invalid_input");
       const state = await runScript(scoped, writeProgress, { queue }, { ...claim, progress: json });
-      if (String(state) === "lost") throw lost(claim.id);
+      if (String(state) === "lost") throw lostJob(claim.id);
     },
 
     async step(claim, step, result) {
@@ -239,7 +239,7 @@ export function createClaims<T = unknown>(
         refuse("result", `a JSON value of at most ${BYTES_MAX.step} bytes`, result, "too_large");
       const values = { ...claim, name: checkNoteName("name", step), result: record, most: NOTES_MAX };
       const reply = String(await runScript(scoped, putStep, { queue }, values));
-      if (reply === "lost") throw lost(claim.id);
+      if (reply === "lost") throw lostJob(claim.id);
       if (reply === "full") throw new MarrowError("too_large", `a job has at most ${NOTES_MAX} steps and signals`);
       return (await stepsOf(claim, step))[step] ?? null;
     },
@@ -272,8 +272,4 @@ function checkClaim({ id, fence }: Claim): void {
   checkJobId("id", id);
   if (typeof fence !== "string" || !/^\d{1,20}$/.test(fence))
     refuse("fence", "the fence that the job was given out with", fence, "invalid_input");
-}
-
-function lost(id: string): MarrowError {
-  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
 }

@@ -58,11 +58,6 @@ export const RELEASED: Outcome = { outcome: "release", body: "", reason: "", del
 export const CANCELLED: MarrowError = new MarrowError("aborted", "the job was cancelled");
 export const SHUTDOWN: MarrowError = new MarrowError("aborted", "the worker shuts down");
 
-/** Why a job is to stop that another worker has by now. */
-export function lost(id: string): MarrowError {
-  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
-}
-
 /** Tells a job's handler to stop. */
 export function stop(one: Held, why: MarrowError): void {
   one.controller ??= new AbortController();

@@ -72,6 +72,11 @@ export function noJob(): MarrowError {
   return new MarrowError("not_found", "there is no job of this id", { details: { path: "id" } });
 }
 
+/** What is thrown, or told a handler, once another worker has the job. */
+export function lostJob(id: string): MarrowError {
+  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
+}
+
 /** What a job's line says, but for what only scripts need. */
 export interface JobLine {
   readonly tenant: string;

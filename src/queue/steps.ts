@@ -2,6 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { decodeRecord, encodeRecord, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
+import { lostJob } from "./job.ts";
 import { putStep, readNotes } from "./scripts.gen.ts";
 
 /** What a handler notes of its job, so that another attempt finds it. */
@@ -76,7 +77,7 @@ export function createSteps(
   async function readAll(): Promise<Notes> {
     const reply = await runScript(redis, readNotes, { queue }, { id, fence }, { reply: "bytes" });
     const [nowMs, ...fields] = reply as readonly [number, ...Buffer[]];
-    if (fields.length === 1) throw notOurs(id);
+    if (fields.length === 1) throw lostJob(id);
     return { nowMs, kept: toFields(fields) };
   }
 
@@ -85,7 +86,7 @@ export function createSteps(
     if (kept !== undefined) return decodeRecord(kept);
     const result = encodeStep(name, await run({ idempotencyKey: `${idempotencyKey}:${name}` }));
     const reply = await runScript(redis, putStep, { queue }, { id, fence, name, result, most: NOTES_MAX });
-    if (String(reply) === "lost") throw notOurs(id);
+    if (String(reply) === "lost") throw lostJob(id);
     if (String(reply) === "full")
       throw new MarrowError("too_large", `a job has at most ${NOTES_MAX} steps and signals`, {
         details: { path: "name" },
@@ -126,8 +127,4 @@ function encodeStep(name: string, result: unknown): Buffer {
   throw new MarrowError("too_large", `the result of step ${name} takes over ${RESULT_BYTES_MAX} bytes`, {
     details: { path: `step ${name}` },
   });
-}
-
-function notOurs(id: string): MarrowError {
-  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
 }

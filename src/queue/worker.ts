@@ -6,7 +6,6 @@ import {
   attempt,
   CANCELLED,
   isFrail,
-  lost,
   newHeld,
   RELEASED,
   SHUTDOWN,
@@ -15,6 +14,7 @@ import {
   type Held,
   type Outcome,
 } from "./hand.ts";
+import { lostJob } from "./job.ts";
 import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { fireSchedules } from "./schedule.ts";
@@ -151,7 +151,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       const [wrong, jobs, dueMs] = reply as readonly [readonly (number | Buffer)[], readonly Buffer[], number];
       for (let at = 0; at < wrong.length; at += 2) {
         const { one, ...how } = told[Number(wrong[at]) - 1] as Ended;
-        if (String(wrong[at + 1]) === "lost") onError(lost(one.id));
+        if (String(wrong[at + 1]) === "lost") onError(lostJob(one.id));
         else void writeAgain(one, how);
       }
       for (let at = 0; at < jobs.length; at += 3) {
@@ -279,8 +279,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     if (state === "lost" && !one.lost) {
       one.lost = true;
       one.output?.stop();
-      if (!ahead.includes(one)) return halt(one, lost(one.id));
-      stop(one, lost(one.id));
+      if (!ahead.includes(one)) return halt(one, lostJob(one.id));
+      stop(one, lostJob(one.id));
     } else if (state === "cancelling") {
       if (!ahead.includes(one)) return halt(one, CANCELLED);
       stop(one, CANCELLED);
