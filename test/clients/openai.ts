@@ -75,7 +75,7 @@ function trials(name: string, open: (gateway: TestGateway) => OpenAI): Trial[] {
     },
     async "responses in the background"(gateway) {
       const client = open(gateway);
-      const begun = await client.responses.create({ model, input: "later", background: true });
+      const begun = await client.responses.create({ model, input: "take your time", background: true });
       expect(begun.status).toBe("queued");
       expect((await client.responses.cancel(begun.id)).status).toBe("cancelled");
     },

@@ -23,6 +23,7 @@ export function playAgent({ body }: ScriptedRequest): ScriptedAnswer {
   const format = body["response_format"] as { readonly type?: string } | undefined;
   if (format?.type === "json_schema" || format?.type === "json_object") return '{"name":"Ada","age":36}';
   if (said.includes("think")) return { message: { role: "assistant", reasoning_content: "Hm.", content: "Thought." } };
+  if (said.includes("take your time")) return { delayMs: 1_500, message: { role: "assistant", content: "Done." } };
   if (JSON.stringify(last).includes("image_url")) return "I see a picture.";
   return `You said: ${said} (${messages.filter(({ role }) => role !== "system" && role !== "developer").length})`;
 }

@@ -162,13 +162,13 @@ export function describeVectors(name: string, openHost: () => Promise<VectorHost
 
     it("ends items at their own time: no search, read, count or scan shows them after", async () => {
       const docs = open();
-      await docs.upsert(items.map((item, at) => (at % 2 === 0 ? { ...item, ttlMs: 900 } : item)));
+      await docs.upsert(items.map((item, at) => (at % 2 === 0 ? { ...item, ttlMs: 2_000 } : item)));
       expect(await docs.count()).toBe(4);
       const [x, y] = await docs.get(["x", "y"]);
       expect(x?.ttlMs).toBeGreaterThan(0);
-      expect(x?.ttlMs).toBeLessThanOrEqual(900);
+      expect(x?.ttlMs).toBeLessThanOrEqual(2_000);
       expect(y).not.toHaveProperty("ttlMs");
-      await sleep(950);
+      await sleep(2_050);
       expect((await docs.search({ vector: [1, 0, 0] })).map(({ id }) => id)).toEqual(["y", "-x"]);
       expect(await docs.get(["x"])).toEqual([undefined]);
       expect(await docs.count()).toBe(2);
@@ -274,7 +274,7 @@ export function describeVectors(name: string, openHost: () => Promise<VectorHost
       const { driver: inner, namespace } = inside;
       const [first, second] = [
         inside.toStoredItem({ id: "a", vector: [1, 0, 0], payload: 1 }),
-        inside.toStoredItem({ id: "a", vector: [0, 1, 0], payload: 2, ttlMs: 300 }),
+        inside.toStoredItem({ id: "a", vector: [0, 1, 0], payload: 2, ttlMs: 1500 }),
       ];
       expect(await inner.put(namespace, first, second.record)).toBe(false);
       expect(await inner.put(namespace, first, undefined)).toBe(true);
@@ -283,7 +283,7 @@ export function describeVectors(name: string, openHost: () => Promise<VectorHost
       expect(await docs.search({ vector: [0, 1, 0] })).toMatchObject([
         { id: "a", payload: 2, similarity: expect.closeTo(1, 2) as number },
       ]);
-      await sleep(330);
+      await sleep(1600);
       expect(await inner.put(namespace, first, second.record)).toBe(false);
       expect(await inner.put(namespace, first, undefined)).toBe(true);
       expect(await docs.count()).toBe(1);
