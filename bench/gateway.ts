@@ -56,7 +56,7 @@ const full = await startProgram("bench/support/marrow-gateway.ts", {
 const PLACES = [
   "alpha river stone window button garden engine silver orange mountain",
   "bottle candle market pencil rabbit tunnel velvet winter yellow anchor",
-  "basket copper desert falcon guitar harbor island jacket kettle ladder",
+  "badger copper desert falcon guitar harbor island jacket kettle ladder",
   "magnet napkin oyster pepper quarry ribbon saddle temple umbrella violin",
   "walnut zipper bridge castle dragon escape finger glacier hammer insect",
   "jungle kitten lantern meadow needle orchid pillow rocket shadow turtle",
