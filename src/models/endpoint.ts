@@ -1,0 +1,199 @@
+import { Pool } from "undici";
+import { checkInteger, refuse } from "../internal/check.ts";
+import { AMENDMENTS_MAX } from "./dialect.ts";
+import { isRefusal, malformed, toDecoded, toFailure, toJson, toModelError } from "./failures.ts";
+import { sendRequest, type HttpAnswer } from "./http.ts";
+import type { ChatModel, ModelInfo } from "./model.ts";
+
+/** Where an endpoint is, and how long it is waited for. */
+export interface EndpointOptions {
+  /** Start of the endpoint, such as `https://api.openai.com/v1`; the path of its kind is added. */
+  readonly baseUrl: string;
+  /** The endpoint's key; never logged. */
+  readonly apiKey?: string | undefined;
+  /** The model ids that go here. Absent: every id. */
+  readonly ids?: readonly string[] | undefined;
+  /** Further headers of every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Connections kept at most. @default 256 */
+  readonly connections?: number | undefined;
+  /** Longest wait for the first byte, in milliseconds: models think. @default 300_000 */
+  readonly firstByteTimeoutMs?: number | undefined;
+  /** Longest silence within an answer, in milliseconds. @default 60_000 */
+  readonly idleTimeoutMs?: number | undefined;
+  /** The endpoint's own limits: asked before each call, and told of each answer. @default none is kept */
+  readonly lane?: LaneGate | undefined;
+  /** Largest answer that is not streamed, in bytes. @default 33_554_432 */
+  readonly answerBytesMax?: number | undefined;
+}
+
+/** A call that an endpoint refused. */
+export interface RefusedCall {
+  /** Tokens that were sent, about. */
+  readonly tokens: number;
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+/** Keeps the limits of an endpoint. */
+export interface LaneGate {
+  /** Resolves when a call of about so many tokens may go. @throws MarrowError `rate_limited` */
+  enter(model: string, tokens: number): Promise<void>;
+  /** Hears the head of every answer; of one that is an error also what was sent and the endpoint's words. */
+  learn(model: string, status: number, headers: HttpAnswer["headers"], refused?: RefusedCall): void;
+}
+
+/** What sets one kind of endpoint apart from another over HTTP. */
+export interface EndpointKind {
+  /** The headers that carry the key, and those that the kind always wants. */
+  readonly headers: (apiKey: string | undefined) => Readonly<Record<string, string>>;
+  /** Path of the list of models. */
+  readonly listPath: string;
+  /** One model of that list as `GET /v1/models` tells of it; `undefined` for what is none. */
+  readonly toInfo: (listed: unknown) => ModelInfo | undefined;
+}
+
+/** One request of an endpoint, which may have to be said otherwise when the endpoint refuses it. */
+export interface Question<R> {
+  readonly path: string;
+  readonly model: string;
+  readonly request: R;
+  readonly tokensOf: (request: R) => number;
+  readonly write: (request: R) => string | Uint8Array;
+  /** Reads a refusal (400 or 422): the request as it may be taken, and what to learn once it was. */
+  readonly amend: (request: R, refusal: string) => { readonly request: R; readonly learn: () => void } | undefined;
+}
+
+/** An endpoint over a pool of kept connections. */
+export interface Endpoint {
+  /** Asks, again where a refusal is learned from. Answers a success of which nothing was read. @throws MarrowError `model_failed` */
+  post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer>;
+  /** The whole text of an answer. */
+  textOf(answer: HttpAnswer): Promise<string>;
+  /** What must not stand in an error that a client sees. */
+  readonly secrets: readonly string[];
+  /** What every kind of model does alike. */
+  readonly port: Required<Pick<ChatModel, "serves" | "list" | "forward">> & { close(): Promise<void> };
+}
+
+const LIST_KEPT_MS = 60_000;
+const ERROR_BYTES_MAX = 65_536;
+
+/** Opens an endpoint of one kind; nothing is sent before it is asked. */
+export function createEndpoint(options: EndpointOptions, kind: EndpointKind): Endpoint {
+  const url = parseUrl(options.baseUrl);
+  const { lane } = options;
+  const positive = { min: 1 };
+  const answerBytesMax = checkInteger("answerBytesMax", options.answerBytesMax ?? 32 * 1_048_576, positive);
+  const pool = new Pool(url.origin, {
+    connections: checkInteger("connections", options.connections ?? 256, positive),
+    headersTimeout: checkInteger("firstByteTimeoutMs", options.firstByteTimeoutMs ?? 300_000, positive),
+    bodyTimeout: checkInteger("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, positive),
+    keepAliveTimeout: 30_000,
+  });
+  const start = url.pathname.replace(/\/+$/, "");
+  const headers = { "content-type": "application/json", ...kind.headers(options.apiKey), ...options.headers };
+  const secrets = [options.apiKey ?? "", ...Object.values(options.headers ?? {})];
+  const ids = options.ids === undefined ? undefined : new Set(options.ids);
+  let listed: { readonly models: readonly ModelInfo[]; readonly untilMs: number } | undefined;
+
+  async function post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer> {
+    const { model, tokensOf, write, amend } = question;
+    const path = `${start}${question.path}`;
+    let { request } = question;
+    let learn: (() => void) | undefined;
+    for (let amendments = 0; ; amendments += 1) {
+      const tokens = tokensOf(request);
+      await lane?.enter(model, tokens);
+      const answer = toDecoded(
+        await sendRequest(pool, { path, method: "POST", headers, body: write(request) }, signal),
+      );
+      if (answer.status === 200) {
+        lane?.learn(model, answer.status, answer.headers);
+        learn?.();
+        return answer;
+      }
+      const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
+      // A refusal for the request's own sake closes nothing: the endpoint's words tell.
+      lane?.learn(model, answer.status, answer.headers, { tokens, message: text });
+      const amended = isRefusal(answer.status) ? amend(request, text) : undefined;
+      if (amended === undefined || amendments >= AMENDMENTS_MAX) throw toModelError(answer, text, secrets);
+      const before = learn;
+      ({ request } = amended);
+      learn = () => {
+        before?.();
+        amended.learn();
+      };
+    }
+  }
+
+  return {
+    post,
+    secrets,
+    textOf: async (answer) => (await answer.whole(answerBytesMax)).toString("utf8"),
+
+    port: {
+      serves: (id) => ids === undefined || ids.has(id),
+
+      async list() {
+        if (listed !== undefined && performance.now() < listed.untilMs) return listed.models;
+        const sent = { path: `${start}${kind.listPath}`, method: "GET", headers } as const;
+        const answer = await sendRequest(pool, sent, undefined).catch(toFailure);
+        const body = toJson(String(await toDecoded(answer).whole(answerBytesMax).catch(toFailure))) as
+          | { data?: unknown }
+          | null
+          | undefined;
+        const told = Array.isArray(body?.data) ? body.data.map(kind.toInfo) : [...(ids ?? [])].map(bareInfo);
+        const models = told.filter((one) => one !== undefined && (ids === undefined || ids.has(one.id)));
+        listed = { models: models as readonly ModelInfo[], untilMs: performance.now() + LIST_KEPT_MS };
+        return listed.models;
+      },
+
+      async forward(path, body, signal) {
+        try {
+          const sent = { path: `${start}${path}`, method: "POST", headers, body } as const;
+          const answer = toDecoded(await sendRequest(pool, sent, signal));
+          if (answer.status >= 300) {
+            const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
+            throw toModelError(answer, text, secrets);
+          }
+          const type = answer.headers["content-type"] ?? "application/octet-stream";
+          const next = () => answer.next().catch((error: unknown) => toFailure(error, signal));
+          return { status: answer.status, contentType: String(type), next, abandon: () => answer.abandon() };
+        } catch (error) {
+          return toFailure(error, signal);
+        }
+      },
+
+      close: () => pool.close(),
+    },
+  };
+}
+
+/** Gives up an answer that is no event stream. @throws MarrowError `model_failed` */
+export function checkEventStream(answer: HttpAnswer): void {
+  const type = String(answer.headers["content-type"] ?? "");
+  if (type.startsWith("text/event-stream")) return;
+  answer.abandon();
+  throw malformed(`it answered ${type === "" ? "no content type" : type} where an event stream was asked for`);
+}
+
+/** A model that is listed as OpenAI lists them. */
+export function toOpenaiInfo(listed: unknown): ModelInfo | undefined {
+  return typeof (listed as { id?: unknown } | null)?.id === "string" ? (listed as ModelInfo) : undefined;
+}
+
+/** The key as OpenAI's endpoints take it. */
+export function toBearer(apiKey: string | undefined): Readonly<Record<string, string>> {
+  return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+}
+
+function bareInfo(id: string): ModelInfo {
+  return { id, owned_by: "upstream", created: 0 };
+}
+
+function parseUrl(baseUrl: string): URL {
+  const url = URL.parse(baseUrl);
+  if (url === null || !/^https?:$/.test(url.protocol)) refuse("baseUrl", "an http or https URL", baseUrl);
+  return url;
+}
