@@ -182,7 +182,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
   /** What every hit has, however it was found. */
   function toHit(question: Fingerprint, id: string, entry: StoredEntry) {
     upkeep.served(question, id, entry);
-    return { hit: true as const, id, value: entry.value as V, ageMs: ageOf(entry) };
+    return { hit: true as const, id, value: entry.value as V, prompt: entry.text, ageMs: ageOf(entry) };
   }
 
   /** Candidates by their true similarity, which bits only hint at. */
@@ -306,13 +306,14 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       return Number(await runScript(scoped, forgetEntry, at, { id }, { timeoutMs })) > 0;
     },
 
-    async forgetSubject(subject) {
+    async forgetSubject(subject, onForgotten) {
       const of = { subject: keys.subject(subject), bodies: keys.bodies, aliases: keys.aliases, ...keys.stock };
       const vectors = keys.vectors({ partition: "" }, index);
       for (let forgotten = 0; ;) {
         const reply = await runScript(scoped, forgetSubject, { ...of, vectors }, { count: FORGOTTEN_AT_ONCE });
         const [looked, found, ...members] = reply as [number, number, ...string[]];
         await questions.remove(members);
+        onForgotten?.(members.map((member) => member.slice(0, member.indexOf("|"))));
         forgotten += found;
         if (looked < FORGOTTEN_AT_ONCE) return forgotten;
       }

@@ -39,6 +39,8 @@ export interface Hit<V> {
   /** Names the entry: for `forget` and `feedback`. */
   readonly id: string;
   readonly value: V;
+  /** The prompt that the answer was stored under, as it is compared. */
+  readonly prompt: string;
   /** Cosine, 0 to 1; 1 for an exact match. */
   readonly similarity: number;
   /** What the threshold was held against; 1 for an exact match. */
@@ -162,10 +164,10 @@ export interface Cache<V> {
   /** Ends one answer now, with its aliases. Its question may stay in the index for a while, where it serves nothing. One round trip. */
   forget(question: string | Question | { readonly id: string }): Promise<boolean>;
   /**
-   * Takes away all answers that were stored with this `subject`: bodies, vectors and accounts, now. Answers how many there were. May be
-   * called again when it broke off. One round trip for 256.
+   * Takes away all answers that were stored with this `subject`: bodies, vectors and accounts, now. Answers how many there were; `onForgotten`
+   * is told their ids, some of which may have ended before. May be called again when it broke off. One round trip for 256.
    */
-  forgetSubject(subject: string): Promise<number>;
+  forgetSubject(subject: string, onForgotten?: (ids: readonly string[]) => void): Promise<number>;
   /**
    * Ends all answers that bear one of the tags: no lookup that begins after this returns serves one. However many there are, one round
    * trip; they leave Redis with their life. An empty list is refused.

@@ -9,6 +9,7 @@ import { createAccounts } from "./accounts.ts";
 import { createApiKeys, isOwnKey, NOBODY, type Principal } from "./api-keys.ts";
 import { startBackground, type Background } from "./background.ts";
 import { createBatches } from "./batches/batches.ts";
+import { createCaches } from "./caches/index.ts";
 import { loadProofs } from "../cache/index.ts";
 import { checkCacheJudge } from "./cache-judge.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
@@ -35,6 +36,7 @@ import type { GatewayApp } from "./parts.ts";
 import { registerA2A } from "./routes/a2a.ts";
 import { registerAdmin } from "./routes/admin.ts";
 import { registerBatches } from "./routes/batches.ts";
+import { registerCaches } from "./routes/caches.ts";
 import { registerChat } from "./routes/chat.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerEmbeddings } from "./routes/embeddings.ts";
@@ -216,6 +218,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
 
   app.addHook("onClose", () => spend.flush());
   const batches = remember((scope) => createBatches(redis, scope, stores));
+  const caches = remember((scope) => createCaches({ ...tenantParts, storedBytes }, scope));
   const opened: Bus[] = [];
   const buses = remember((scope) => {
     const embed =
@@ -235,6 +238,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     embedder,
     stores,
     buses,
+    caches,
     batches,
     keys,
     keyUsers,
@@ -258,6 +262,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerConversations(parts);
   registerMemories(parts);
   registerMcp(parts);
+  registerCaches(parts);
   registerEmbeddings(parts);
   registerForwarded(parts);
   registerFiles(parts, config.vectorStores);

@@ -12,6 +12,8 @@ export interface ForgottenThings {
   readonly tasks: number;
   readonly vector_stores: number;
   readonly files: number;
+  /** Entries of named caches. */
+  readonly cache_entries: number;
 }
 
 const PAGE = 100;
@@ -31,7 +33,8 @@ export async function forgetThings(
     stores,
     embedder,
     storedBytes,
-  }: Pick<GatewayApp, "redis" | "batches" | "stores" | "embedder" | "storedBytes">,
+    caches,
+  }: Pick<GatewayApp, "redis" | "batches" | "stores" | "embedder" | "storedBytes" | "caches">,
   scope: string,
   user: string,
 ): Promise<ForgottenThings> {
@@ -63,6 +66,7 @@ export async function forgetThings(
   const forgotten = {
     batches: await remove("batch", batchIds, (id) => lists.remove(id)),
     tasks: await remove("task", await tasks(), (id) => queue.remove(id)),
+    cache_entries: await caches(scope).forget(user),
   };
   if (embedder === undefined) return { ...forgotten, vector_stores: 0, files: 0 };
   const own = stores(scope);

@@ -29,6 +29,7 @@ export type Resource =
   | "A2A task"
   | "file"
   | "vector store"
+  | "cache entry"
   | "agent card"
   | "embedding"
   | "model"
@@ -48,6 +49,7 @@ export const RESOURCES: Readonly<Record<Resource, Belonging>> = {
   "A2A task": "user",
   file: "shared",
   "vector store": "shared",
+  "cache entry": "shared",
   "agent card": "scope",
   embedding: "scope",
   model: "scope",
@@ -117,6 +119,11 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
     "memory",
     "/v1/memories",
     "POST\nGET\nPOST /recall\nPOST /forget\nGET /:id\nGET /:id/history\nPOST /:id\nDELETE /:id",
+  ),
+  ...rows(
+    "cache entry",
+    "/v1/caches/:cache",
+    "POST /entries\nPOST /entries/search\nDELETE /entries/:id\nDELETE /entries\nPOST /flush",
   ),
   ...rows("memory", "/mcp", "POST\nGET\nDELETE"),
   ...rows("file", "/v1/files", "POST\nGET\nGET /:id\nGET /:id/content\nDELETE /:id"),

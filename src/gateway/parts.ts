@@ -6,6 +6,7 @@ import type { Redis } from "../redis/index.ts";
 import type { Stores } from "../stores/index.ts";
 import type { Accounts } from "./accounts.ts";
 import type { Batches } from "./batches/batches.ts";
+import type { Caches } from "./caches/index.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
 import type { KeyUsers } from "./key-users.ts";
 import type { LaneGates } from "./lanes.ts";
@@ -29,6 +30,8 @@ export interface GatewayApp {
   readonly stores: (scope: string) => Stores;
   /** The bus of a scope. */
   readonly buses: (scope: string) => Bus;
+  /** The named caches of a scope. */
+  readonly caches: (scope: string) => Caches;
   /** The batches of a scope. */
   readonly batches: (scope: string) => Batches;
   readonly keys: ApiKeys;

@@ -3,14 +3,14 @@
 import type { Script } from "../redis/index.ts";
 
 /** Counts bytes that a scope keeps: books them for a thing, moves a booking to another name, or takes it back; what is over counts no more. */
-export const bookBytes: Script<"ends" | "sizes", "name" | "bytes" | "life_ms" | "bytes_max" | "from"> = {
+export const bookBytes: Script<"ends" | "sizes", "name" | "bytes" | "life_ms" | "bytes_max" | "from" | "instead"> = {
   name: "book_bytes",
   keys: ["ends","sizes"],
-  values: ["name","bytes","life_ms","bytes_max","from"],
+  values: ["name","bytes","life_ms","bytes_max","from","instead"],
   rest: false,
   idempotent: false,
-  sha1: "8ec5f563b417c879ccbdeb7f5a7e551826f9b6e1",
-  lua: "local ends = KEYS[1]\nlocal sizes = KEYS[2]\nlocal name = ARGV[1]\nlocal bytes = tonumber(ARGV[2])\nlocal life_ms = tonumber(ARGV[3])\nlocal bytes_max = tonumber(ARGV[4])\nlocal from = ARGV[5]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function add(thing, more)\nlocal size = tonumber(redis.call(\"HGET\", sizes, thing) or \"0\")\nlocal after = math.max(0, size + more)\nredis.call(\"HINCRBY\", sizes, \"\", after - size)\nif after == 0 then\nredis.call(\"HDEL\", sizes, thing)\nredis.call(\"ZREM\", ends, thing)\nelse\nredis.call(\"HSET\", sizes, thing, after)\nend\nreturn after\nend\nfor _, thing in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, 100)) do\nadd(thing, -tonumber(redis.call(\"HGET\", sizes, thing) or \"0\"))\nredis.call(\"ZREM\", ends, thing)\nend\nif from ~= \"\" then\nlocal moved = tonumber(redis.call(\"HGET\", sizes, from) or \"0\")\nadd(from, -moved)\nbytes = bytes + moved\nelseif bytes > 0 then\nlocal kept = tonumber(redis.call(\"HGET\", sizes, \"\") or \"0\")\nif kept + bytes > bytes_max then return math.max(1, kept) end\nend\nif add(name, bytes) > 0 then redis.call(\"ZADD\", ends, \"GT\", now + life_ms, name) end\nreturn 0",
+  sha1: "b08897f74ac443544c1959dfb121a3ecc87be5f4",
+  lua: "local ends = KEYS[1]\nlocal sizes = KEYS[2]\nlocal name = ARGV[1]\nlocal bytes = tonumber(ARGV[2])\nlocal life_ms = tonumber(ARGV[3])\nlocal bytes_max = tonumber(ARGV[4])\nlocal from = ARGV[5]\nlocal instead = ARGV[6]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function add(thing, more)\nlocal size = tonumber(redis.call(\"HGET\", sizes, thing) or \"0\")\nlocal after = math.max(0, size + more)\nredis.call(\"HINCRBY\", sizes, \"\", after - size)\nif after == 0 then\nredis.call(\"HDEL\", sizes, thing)\nredis.call(\"ZREM\", ends, thing)\nelse\nredis.call(\"HSET\", sizes, thing, after)\nend\nreturn after\nend\nfor _, thing in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, 100)) do\nadd(thing, -tonumber(redis.call(\"HGET\", sizes, thing) or \"0\"))\nredis.call(\"ZREM\", ends, thing)\nend\nif instead == \"1\" then bytes = bytes - tonumber(redis.call(\"HGET\", sizes, name) or \"0\") end\nif from ~= \"\" then\nlocal moved = tonumber(redis.call(\"HGET\", sizes, from) or \"0\")\nadd(from, -moved)\nbytes = bytes + moved\nelseif bytes > 0 then\nlocal kept = tonumber(redis.call(\"HGET\", sizes, \"\") or \"0\")\nif kept + bytes > bytes_max then return math.max(1, kept) end\nend\nif add(name, bytes) > 0 then redis.call(\"ZADD\", ends, \"GT\", now + life_ms, name) end\nreturn 0",
 };
 
 /** Changes the record of an API key that is there; one that was ended meanwhile stays ended. */
@@ -33,6 +33,39 @@ export const createFirstKey: Script<"keys" | "installed", "digest" | "record"> =
   idempotent: true,
   sha1: "58a8e78d8dbac5e6e5c6633fbc0c07c744ee8149",
   lua: "local keys = KEYS[1]\nlocal installed = KEYS[2]\nlocal digest = ARGV[1]\nlocal record = ARGV[2]\nif redis.call(\"HGET\", keys, digest) == record then return 1 end\nif redis.call(\"HLEN\", keys) > 0 then\nredis.call(\"SET\", installed, \"1\")\nreturn 0\nend\nif redis.call(\"EXISTS\", installed) == 1 then return -1 end\nredis.call(\"HSET\", keys, digest, record)\nredis.call(\"SET\", installed, \"1\")\nreturn 1",
+};
+
+/** Forgets a set of attributes whose entries were taken away, unless one was stored meanwhile. */
+export const dropAttributes: Script<"ends" | "sets" | "bearers", "set" | "text" | "digests"> = {
+  name: "drop_attributes",
+  keys: ["ends","sets","bearers"],
+  values: ["set","text","digests"],
+  rest: true,
+  idempotent: true,
+  sha1: "e7100d4607e0553a3d0ed08d8216f07ff0dddbad",
+  lua: "local ends = KEYS[1]\nlocal sets = KEYS[2]\nlocal bearers = KEYS[3]\nlocal set = ARGV[1]\nlocal text = ARGV[2]\nlocal first = 3\nif redis.call(\"HGET\", sets, set) ~= text then return 0 end\nredis.call(\"HDEL\", sets, set)\nredis.call(\"ZREM\", ends, set)\nfor i = first, #ARGV do redis.call(\"ZREM\", bearers .. ARGV[i], set) end\nreturn 1",
+};
+
+/** Finds sets of attributes that hold all of some attributes, the newest first. */
+export const findAttributes: Script<"ends" | "sets" | "bearers", "count" | "skip" | "look" | "digests"> = {
+  name: "find_attributes",
+  keys: ["ends","sets","bearers"],
+  values: ["count","skip","look","digests"],
+  rest: true,
+  idempotent: true,
+  sha1: "0b0ccf1146436afe35e50a7e30eac1025dbf193c",
+  lua: "local ends = KEYS[1]\nlocal sets = KEYS[2]\nlocal bearers = KEYS[3]\nlocal count = tonumber(ARGV[1])\nlocal skip = tonumber(ARGV[2])\nlocal look = tonumber(ARGV[3])\nlocal first = 4\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal fewest = ends\nlocal size = redis.call(\"ZCARD\", ends)\nfor i = first, #ARGV do\nlocal held = redis.call(\"ZCARD\", bearers .. ARGV[i])\nif held < size then\nfewest = bearers .. ARGV[i]\nsize = held\nend\nend\nlocal near = redis.call(\"ZREVRANGEBYSCORE\", fewest, \"+inf\", \"(\" .. now, \"LIMIT\", skip, look)\nlocal reply = { 0, size }\nfor _, set in ipairs(near) do\nif #reply >= 2 + 2 * count then return reply end\nreply[1] = reply[1] + 1\nlocal holds = true\nfor i = first, #ARGV do\nif not redis.call(\"ZSCORE\", bearers .. ARGV[i], set) then holds = false end\nend\nlocal text = holds and redis.call(\"HGET\", sets, set)\nif text then\nreply[#reply + 1] = set\nreply[#reply + 1] = text\nend\nend\nreturn reply",
+};
+
+/** Notes that a cache got an entry with a set of attributes, so that it is found by any part of the set; a realm has a bounded number of caches. */
+export const noteAttributes: Script<"names" | "ends" | "sets" | "bearers", "name" | "names_max" | "set" | "json" | "life_ms" | "digests"> = {
+  name: "note_attributes",
+  keys: ["names","ends","sets","bearers"],
+  values: ["name","names_max","set","json","life_ms","digests"],
+  rest: true,
+  idempotent: true,
+  sha1: "898abf2c9c9a0cdad8fb8cfc48f9665d5bff08b4",
+  lua: "local names = KEYS[1]\nlocal ends = KEYS[2]\nlocal sets = KEYS[3]\nlocal bearers = KEYS[4]\nlocal name = ARGV[1]\nlocal names_max = tonumber(ARGV[2])\nlocal set = ARGV[3]\nlocal json = ARGV[4]\nlocal life_ms = tonumber(ARGV[5])\nlocal first = 6\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function keep(key, member)\nredis.call(\"ZADD\", key, \"GT\", now + life_ms, member)\nif redis.call(\"PTTL\", key) < life_ms then redis.call(\"PEXPIRE\", key, life_ms) end\nend\nredis.call(\"ZREMRANGEBYSCORE\", names, \"-inf\", now)\nif not redis.call(\"ZSCORE\", names, name) then\nlocal count = redis.call(\"ZCARD\", names)\nif count >= names_max then return count end\nend\nfor _, old in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, 20)) do\nredis.call(\"HDEL\", sets, old)\nredis.call(\"ZREM\", ends, old)\nend\nkeep(names, name)\nkeep(ends, set)\nlocal noted = tonumber(string.match(redis.call(\"HGET\", sets, set) or \"\", \"^(%d+):\") or 0)\nredis.call(\"HSET\", sets, set, string.format(\"%d:\", noted + 1) .. json)\nif redis.call(\"PTTL\", sets) < life_ms then redis.call(\"PEXPIRE\", sets, life_ms) end\nfor i = first, #ARGV do\nredis.call(\"ZREMRANGEBYSCORE\", bearers .. ARGV[i], \"-inf\", now)\nkeep(bearers .. ARGV[i], set)\nend\nreturn 0",
 };
 
 /** Adds to what was spent on a day: by key, user and model while there is room for more of them, else under "(other)". */

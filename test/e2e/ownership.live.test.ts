@@ -66,6 +66,9 @@ beforeAll(async () => {
   await make("response", "POST", "/v1/responses", { model: "scripted", input: SECRET });
   await make("background", "POST", "/v1/responses", { model: "scripted", input: SECRET, background: true });
   await make("task", "POST", "/v1/tasks", { payload: SECRET });
+  const entry = { prompt: "Where is the treasure chest?", response: SECRET, attributes: { a: "b" } };
+  const { text } = await call("ann", "POST", "/v1/caches/shared/entries", entry);
+  anns.set("cache entry", (JSON.parse(text) as { entryId?: string }).entryId ?? "");
   await make("file", "POST", "/v1/files", upload(line));
   await make("batch", "POST", "/v1/batches", {
     input_file_id: anns.get("file"),
@@ -103,6 +106,7 @@ function toPath(pattern: string, resource: string): string {
     .replace(":store", anns.get("vector store") ?? "")
     .replace(":conversation", anns.get("conversation") ?? "")
     .replace(":item", anns.get("item") ?? "")
+    .replace(":cache", "shared")
     .replace(":id", anns.get(id) ?? "");
 }
 
@@ -112,6 +116,9 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "POST /v1/conversations/:conversation/items": { items: [{ role: "user", content: "hi" }] },
   "POST /v1/tasks/:id/signal": { name: "go", value: 1 },
   "POST /v1/memories/:id": { pinned: true },
+  "POST /v1/caches/:cache/entries": { prompt: "Where is the treasure chest?", response: "nothing" },
+  "POST /v1/caches/:cache/entries/search": { prompt: "Where is the treasure chest?" },
+  "DELETE /v1/caches/:cache/entries": { attributes: { a: "b" } },
   "POST /v1/vector_stores/:store": { name: "mine" },
   "POST /v1/vector_stores/:store/search": { query: "secret" },
   "POST /v1/vector_stores/:store/files": { file_id: "file-x" },
@@ -158,7 +165,7 @@ describe("the walls between the users of a scope", () => {
   it.each(owned)("refuse Bob who says that he is Ann: %s", async (route, resource) => {
     const [method = "", pattern = ""] = route.split(" ");
     if (pattern === "/mcp" && method !== "POST") return;
-    const body = method === "POST" ? (BODIES[route] ?? minimal(pattern)) : undefined;
+    const body = BODIES[route] ?? (method === "POST" ? minimal(pattern) : undefined);
     const path = toPath(pattern, resource).replace(":agent", "teller");
     const answer = await call("bob", method, path, body, { "x-marrow-user": "ann" });
     expect(answer).toMatchObject({ status: 403 });
@@ -267,6 +274,11 @@ describe("the walls between the users of a scope", () => {
     expect((await call("bob", "GET", `/v1/files/${file.id}/content`)).status).toBe(200);
     expect((await call("bob", "POST", `/v1/vector_stores/${store.id}/search`, { query: "a" })).status).toBe(200);
     expect((await call("bob", "GET", "/v1/vector_stores")).text).toContain(store.id);
+    const [at, prompt] = ["/v1/caches/shared/entries", "Where is the office of the house?"];
+    await call("house", "POST", at, { prompt, response: "In Bern" });
+    expect((await call("bob", "POST", `${at}/search`, { prompt })).text).toContain("In Bern");
+    expect((await call("bob", "POST", "/v1/caches/shared/flush", {})).status).toBe(204);
+    expect((await call("house", "POST", `${at}/search`, { prompt })).text).toContain("In Bern");
     expect((await call("bob", "DELETE", `/v1/files/${file.id}`)).status).toBe(403);
     expect((await call("bob", "POST", `/v1/vector_stores/${store.id}`, { name: "bob's" })).status).toBe(403);
     expect((await call("bob", "DELETE", `/v1/vector_stores/${store.id}/files/${file.id}`)).status).toBe(403);
@@ -290,6 +302,10 @@ describe("the walls between the users of a scope", () => {
     const { ann } = { ann: (path: string) => call("ann", "GET", path) };
     expect((await ann(`/v1/conversations/${anns.get("conversation")}/items`)).text).toContain(SECRET);
     expect((await ann("/v1/memories")).text).toContain(SECRET);
+    const found = await call("ann", "POST", "/v1/caches/shared/entries/search", {
+      prompt: "Where is the treasure chest?",
+    });
+    expect(found.text).toContain(SECRET);
     for (const [resource, path] of [
       ["response", "responses"],
       ["background", "responses"],

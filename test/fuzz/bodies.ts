@@ -84,6 +84,14 @@ export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
     { model: "$embedder", input: `${CANARY} text` },
     { model: "$embedder", input: ["a", "b"], encoding_format: "base64", dimensions: 256 },
   ],
+  "POST /v1/caches/:cache/entries": [
+    { prompt: `${CANARY} what is a heap?`, response: "a tree", attributes: { language: "en" }, ttlMillis: 60_000 },
+    { prompt: "What is a stack?", response: "a pile" },
+  ],
+  "POST /v1/caches/:cache/entries/search": [
+    { prompt: `${CANARY} what is a heap?`, similarityThreshold: 0.5, searchStrategies: ["exact", "semantic"] },
+    { prompt: "what's a stack", attributes: { language: "en" } },
+  ],
   "POST /v1/conversations": [{ metadata: { a: "b" }, ...itemOf({}) }, { items: [] }],
   "POST /v1/conversations/:conversation": [{ metadata: { a: "b" } }],
   "POST /v1/conversations/:conversation/items": [

@@ -41,6 +41,7 @@ const KINDS: readonly (readonly [start: string, kind: string])[] = [
   ["/v1/admin/keys", "key"],
   ["/v1/admin", "name"],
   ["/v1/models", "model"],
+  ["/v1/caches", "entry"],
   ["/a2a", "a2a"],
 ];
 
@@ -62,8 +63,8 @@ export function createIds(random: Random): Ids {
       for (const [, fence] of JSON.stringify(body ?? null).matchAll(/"fence":("[^"]{1,200}"|\d{1,15})/g))
         keep("fence", fence?.replaceAll('"', ""));
       const kind = KINDS.find(([start]) => url.startsWith(start))?.[1];
-      const answered = (body ?? {}) as { id?: unknown; result?: { task?: { id?: unknown } } };
-      const id = kind === "a2a" ? answered.result?.task?.id : answered.id;
+      const answered = (body ?? {}) as { id?: unknown; entryId?: unknown; result?: { task?: { id?: unknown } } };
+      const id = kind === "a2a" ? answered.result?.task?.id : kind === "entry" ? answered.entryId : answered.id;
       keep(kind, id);
     },
     pick: (from, kind) => {
@@ -155,6 +156,7 @@ function toPath(random: Random, pattern: string, ids: Ids): string {
     if (random.chance(0.05))
       return random.pick(["%00", "%ff", "%", "..", "%2e%2e", ".", "a%2fb", "a?b", "x".repeat(2_000)]);
     if (name === ":agent") return "teller";
+    if (name === ":cache") return random.pick(["fuzz", "fuzz2"]);
     const kind =
       name === ":conversation"
         ? "conv"

@@ -6,6 +6,7 @@
 -- ARGV life_ms      how long the thing is kept from now, > 0
 -- ARGV bytes_max    bytes of the scope at most
 -- ARGV from         a thing whose bytes are moved to this one, or empty
+-- ARGV instead      1: the bytes take the place of those that were booked for the thing; else 0
 -- REPLY 0 booked; else the bytes that are kept, for which there is no room beside the new ones
 local ends = KEYS[1]
 local sizes = KEYS[2]
@@ -14,6 +15,7 @@ local bytes = tonumber(ARGV[2])
 local life_ms = tonumber(ARGV[3])
 local bytes_max = tonumber(ARGV[4])
 local from = ARGV[5]
+local instead = ARGV[6]
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function add(thing, more)
@@ -32,6 +34,7 @@ for _, thing in ipairs(redis.call("ZRANGEBYSCORE", ends, "-inf", now, "LIMIT", 0
   add(thing, -tonumber(redis.call("HGET", sizes, thing) or "0"))
   redis.call("ZREM", ends, thing)
 end
+if instead == "1" then bytes = bytes - tonumber(redis.call("HGET", sizes, name) or "0") end
 if from ~= "" then
   local moved = tonumber(redis.call("HGET", sizes, from) or "0")
   add(from, -moved)

@@ -1,0 +1,234 @@
+import { createCache, toFingerprint, type Cache, type Hit, type Question } from "../../cache/index.ts";
+import type { Embedder } from "../../embedders/index.ts";
+import { MarrowError } from "../../errors.ts";
+import type { Redis } from "../../redis/index.ts";
+import type { GatewayConfig } from "../config.ts";
+import { tagOf, type Reach } from "../ownership.ts";
+import type { StoredBytes } from "../stored-bytes.ts";
+import { createAttributeIndex, namesKey, type AttributeIndex, type NotedSet } from "./attribute-index.ts";
+import { toAttributeSet, toWithin, type Attributes, type AttributeSet } from "./attributes.ts";
+
+/** A prompt with its answer, as clients store it. */
+export interface NewEntry {
+  readonly prompt: string;
+  readonly response: string;
+  readonly attributes: Attributes;
+  readonly ttlMs?: number | undefined;
+}
+
+/** What is looked for. */
+export interface EntrySearch {
+  readonly prompt: string;
+  readonly attributes: Attributes;
+  /** Whether an entry of a prompt that asks the same in other words may serve. */
+  readonly similar: boolean;
+}
+
+/** An entry that serves. */
+export interface FoundEntry extends Omit<NewEntry, "ttlMs"> {
+  readonly id: string;
+  readonly match: Hit<unknown>["match"];
+  /** Cosine, 0 to 1. */
+  readonly similarity: number;
+}
+
+/** The caches of a scope by name: each is the library's `createCache(redis.scope(scope), { name })`, and each user has one of its own beside. */
+export interface Caches {
+  /**
+   * Stores an entry: the scope's, or that of the user who asks. Answers its id. One round trip.
+   * @throws MarrowError `invalid_input` for a prompt that leans on something that was not said, `too_large`
+   */
+  store(name: string, reach: Reach, entry: NewEntry): Promise<string>;
+  /**
+   * Finds the nearest entry that has all of the attributes: of the user who asks, and of the scope. Two round trips; one for an entry of the same
+   * prompt and attributes.
+   */
+  search(name: string, reach: Reach, search: EntrySearch): Promise<FoundEntry | undefined>;
+  /** Takes an entry away by its id; answers whether there was one. One round trip. */
+  remove(name: string, reach: Reach, id: string): Promise<boolean>;
+  /** Takes all entries away that have all of the attributes; answers how many there were. */
+  removeWhere(name: string, reach: Reach, attributes: Attributes): Promise<number>;
+  /** Takes all entries away. */
+  flush(name: string, reach: Reach): Promise<void>;
+  /** Takes all entries of a user away, in all caches; answers how many there were. */
+  forget(user: string): Promise<number>;
+}
+
+interface Parts {
+  readonly cacheRedis: Redis;
+  readonly config: Pick<GatewayConfig, "cache">;
+  readonly embedder: Embedder | undefined;
+  readonly storedBytes: StoredBytes;
+}
+
+/** A cache of a scope, or a user's own of the same name. */
+interface Realm {
+  readonly place: string;
+  readonly cache: Cache<unknown>;
+  readonly index: AttributeIndex;
+}
+
+/** What is stored; programs that use the library may store plain strings, or any JSON. */
+type Value = { readonly prompt: string; readonly response: string; readonly attributes: Attributes };
+
+/** Realms that are kept ready. They hold no connection. */
+const REALMS_MAX = 1_000;
+/** What an entry takes beside its text: keys, vector, index. */
+const BESIDE_BYTES = 1_200;
+
+/** Opens the caches of one scope. Nothing is sent before they are used. */
+export function createCaches({ cacheRedis, config, embedder, storedBytes }: Parts, scope: string): Caches {
+  const scoped = cacheRedis.scope(scope);
+  const { cache: options } = config;
+  const realms = new Map<string, Realm>();
+
+  function realmOf(name: string, user: string | undefined): Realm {
+    const owner = user === undefined ? undefined : tagOf(user);
+    const place = owner === undefined ? name : `${name}~${owner}`;
+    let realm = realms.get(place);
+    if (realm === undefined) {
+      const cache = createCache<unknown>(scoped, {
+        name: place,
+        embedder: options.semantic ? embedder : undefined,
+        preset: options.preset,
+        minScore: options.minScore,
+        verifier: options.verifier,
+        ttlMs: options.ttlMs,
+        entriesMax: options.entriesMax,
+        bytesMax: options.bytesMax,
+        profile: options.profile,
+      });
+      realm = { place, cache, index: createAttributeIndex(scoped, { name, place, owner }) };
+      if (realms.size >= REALMS_MAX) realms.clear();
+      realms.set(place, realm);
+    }
+    return realm;
+  }
+
+  const thingOf = ({ place }: Realm, id: string) => `cache entry:${place}/${id}`;
+  const release = (realm: Realm, ids: readonly string[]) =>
+    Promise.all(ids.map((id) => storedBytes.release(scope, thingOf(realm, id))));
+
+  /** Takes away what was stored through a realm with a set of attributes. */
+  async function forgetSet(
+    realm: Realm,
+    set: NotedSet,
+  ): Promise<{ readonly count: number; readonly dropped: boolean }> {
+    const ids: string[] = [];
+    const count = await realm.cache.forgetSubject(subjectOf(set), (some) => ids.push(...some));
+    const [dropped] = await Promise.all([realm.index.drop(set), release(realm, ids)]);
+    return { count, dropped };
+  }
+
+  async function removeWhere(realm: Realm, attributes: Attributes): Promise<number> {
+    let sum = 0;
+    await realm.index.pages(toAttributeSet(attributes), async (set) => {
+      const { count, dropped } = await forgetSet(realm, set);
+      sum += count;
+      return dropped;
+    });
+    return sum;
+  }
+
+  return {
+    async store(name, { only }, { prompt, response, attributes, ttlMs = options.ttlMs }) {
+      const realm = realmOf(name, only);
+      const set = toAttributeSet(attributes);
+      const question = toQuestion(prompt, attributes);
+      const { id, followUp } = toFingerprint(question);
+      if (followUp)
+        throw new MarrowError(
+          "invalid_input",
+          "prompt: it leans on something that was said before, so its answer would serve other conversations wrongly; put that into the prompt",
+          { details: { path: "prompt" } },
+        );
+      const value: Value = { prompt, response, attributes };
+      const bytes = Buffer.byteLength(JSON.stringify(value)) + BESIDE_BYTES;
+      // Side by side, in one round trip: what finds no room is taken out again.
+      const [booked, noted, stored] = await Promise.allSettled([
+        storedBytes.put(scope, thingOf(realm, id), bytes, ttlMs),
+        realm.index.note(set, ttlMs),
+        realm.cache.store(question, value, { ttlMs, subject: subjectOf(set) }),
+      ]);
+      const failed = [booked, noted, stored].find(({ status }) => status === "rejected");
+      const kept = stored.status === "fulfilled" && stored.value;
+      if (failed === undefined && kept) return id;
+      if (kept) await realm.cache.forget({ id });
+      if (booked.status === "fulfilled") await release(realm, [id]);
+      if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
+      throw new MarrowError("too_large", "response: the entry is larger than a cache takes", {
+        details: { path: "response" },
+      });
+    },
+
+    async search(name, { only }, { prompt, attributes, similar }) {
+      const set = toAttributeSet(attributes);
+      const question = toQuestion(prompt, attributes);
+      const places = only === undefined ? [realmOf(name, undefined)] : [realmOf(name, only), realmOf(name, undefined)];
+      const look = async (realm: Realm, asked: Question, of: AttributeSet, tiers: "exact" | "similar") => {
+        const found = await realm.cache.lookup(asked, { tiers });
+        return found.hit ? [toFound(found, of.attributes)] : [];
+      };
+      const first = await Promise.all(
+        places.map(async (realm) => {
+          const [same, others] = await Promise.all([look(realm, question, set, "exact"), realm.index.covering(set)]);
+          return { realm, same, others };
+        }),
+      );
+      const [exact] = first.flatMap(({ same }) => same);
+      if (exact !== undefined) return exact;
+      const near = await Promise.all(
+        first.flatMap(({ realm, others }) => [
+          ...(similar ? [look(realm, question, set, "similar")] : []),
+          ...others.flatMap((other) => {
+            const asked = toQuestion(prompt, other.attributes);
+            return [look(realm, asked, other, "exact"), ...(similar ? [look(realm, asked, other, "similar")] : [])];
+          }),
+        ]),
+      );
+      return near.flat().reduce<FoundEntry | undefined>((best, one) => {
+        return best === undefined || one.similarity > best.similarity ? one : best;
+      }, undefined);
+    },
+
+    async remove(name, { only }, id) {
+      const realm = realmOf(name, only);
+      const [there] = await Promise.all([realm.cache.forget({ id }), release(realm, [id])]);
+      return there;
+    },
+
+    removeWhere: (name, { only }, attributes) => removeWhere(realmOf(name, only), attributes),
+
+    async flush(name, { only }) {
+      const realm = realmOf(name, only);
+      // All ends at once, also what the library stored; then what was stored here gives its room back.
+      await realm.cache.clear();
+      await removeWhere(realm, {});
+    },
+
+    async forget(user) {
+      const names = await scoped.send(["ZRANGE", namesKey(scoped, tagOf(user)), "0", "-1"]);
+      let sum = 0;
+      for (const name of names as readonly string[]) sum += await removeWhere(realmOf(name, user), {});
+      return sum;
+    },
+  };
+}
+
+function toQuestion(prompt: string, attributes: Attributes): Question {
+  return { prompt, within: toWithin(attributes) };
+}
+
+/** What an entry is of, for the cache: its attributes. */
+function subjectOf({ id }: AttributeSet): string {
+  return `attributes:${id}`;
+}
+
+/** An entry as it is told. What the library stored is told as its text. */
+function toFound({ id, match, similarity, prompt, value }: Hit<unknown>, attributes: Attributes): FoundEntry {
+  const told = { id, match, similarity, prompt, attributes };
+  if (typeof value === "string") return { ...told, response: value };
+  const { prompt: asked, response } = (value ?? {}) as Partial<Value>;
+  if (typeof response !== "string") return { ...told, response: JSON.stringify(value) };
+  return { ...told, response, ...(typeof asked === "string" && { prompt: asked }) };
+}

@@ -1,0 +1,2 @@
+export { createCaches, type Caches } from "./caches.ts";
+export { toCacheProblem } from "./problem.ts";

@@ -1,0 +1,31 @@
+import type { ErrorAnswer } from "../error-body.ts";
+
+/** An error as clients of LangCache read it: RFC 9457's fields, with a `type` of that API's own. */
+export interface CacheProblem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly fields?: readonly { readonly field: string; readonly rule: string; readonly message: string }[];
+  /** The same as all other routes tell it. */
+  readonly error: ErrorAnswer["body"]["error"];
+}
+
+/** By status: type and title. Other statuses have no type in that API; its clients tell them by the status. */
+const TYPES: ReadonlyMap<number, readonly [type: string, title: string]> = new Map([
+  [400, ["/errors/invalid-data", "Invalid data"]],
+  [401, ["/errors/authentication-failed", "Authentication failed"]],
+  [403, ["/errors/insufficient-permissions", "Insufficient permissions"]],
+  [404, ["/errors/cache/entry/not-found", "Cache entry not found"]],
+  [413, ["/errors/payload-too-large", "Payload too large"]],
+  [429, ["/errors/too-many-requests", "Too many requests"]],
+  [500, ["/errors/unexpected-error", "Unexpected error"]],
+]);
+
+/** Tells an error of the gateway in the words of LangCache's API. */
+export function toCacheProblem(status: number, { error }: ErrorAnswer["body"]): CacheProblem {
+  const [type, title] = TYPES.get(status) ?? ["about:blank", error.code];
+  const { message, param, code } = error;
+  const fields = status === 400 && param !== null ? { fields: [{ field: param, rule: code, message }] } : {};
+  return { type, title, status, detail: message, ...fields, error };
+}
