@@ -14,7 +14,7 @@ import { cacheKeys } from "./keys.ts";
 import type { Cache, Explanation, Lookup, LookupOptions, Nearest } from "./lookup.ts";
 import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
 import { createPolicy } from "./policy.ts";
-import { isReadable, READ_CHARS_MAX } from "./proof/index.ts";
+import { read, READ_CHARS_MAX } from "./proof/index.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
 import { forgetEntry, forgetSubject, invalidateTags, storeEntry } from "./scripts.gen.ts";
 import { createQuestions } from "./questions.ts";
@@ -109,14 +109,13 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
 
   async function lookupSimilar(
     question: Fingerprint,
-    { maxAgeMs = Infinity, signal, judge: mayJudge = true, subject }: LookupOptions,
+    { maxAgeMs = Infinity, signal, judge: mayJudge = true, subject, explain = false }: LookupOptions,
     trace: Explanation["candidates"][number][],
   ): Promise<Lookup<V>> {
     if (embedder === undefined) return { hit: false };
     if (question.text.length > READ_CHARS_MAX)
       return { hit: false, nearest: { similarity: 0, score: 0, veto: "length" } };
-    if (!canRead(embedder, question.question))
-      return { hit: false, nearest: { similarity: 0, score: 0, veto: "unreadable" } };
+    if (!canRead(embedder, question)) return { hit: false, nearest: { similarity: 0, score: 0, veto: "unreadable" } };
     if (!(await embedding.works())) return { hit: false };
     const vector = await embedding.vectorOf(question, signal);
     if (vector === undefined) return { hit: false };
@@ -133,7 +132,9 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       ? await exactly(question, near, signal)
       : near;
     if (!since.has(question)) since.set(question, epoch.present);
-    const judge = createJudge(question.text, { ...judgeOptions, floor: nearFrom });
+    // Only a judge and an explanation look at which reason came first.
+    const quick = judging === undefined && !explain;
+    const judge = createJudge(question.text, { ...judgeOptions, floor: nearFrom, quick });
     let nearest: Nearest | undefined;
     const misses: NearMiss[] = [];
     for (const { wording, id, similarity, body, alias, entry: opened } of candidates) {
@@ -369,8 +370,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
 }
 
 /** Whether an embedder can tell questions of this language apart: English unless it declares more. */
-function canRead({ languages = ENGLISH }: Embedder, question: string): boolean {
-  return languages.some((one) => one !== "en") || isReadable(question);
+function canRead({ languages = ENGLISH }: Embedder, { text }: Fingerprint): boolean {
+  return languages.some((one) => one !== "en") || read(text).readable();
 }
 
 const ENGLISH: readonly string[] = ["en"];

@@ -22,6 +22,8 @@ export interface JudgeOptions {
   readonly level: Level;
   /** Weights of the verifier; absent: the cosine is the score. */
   readonly verifier: Logistic | undefined;
+  /** Whether the cheapest reason of a refusal is enough: `ProveOptions.quick`. */
+  readonly quick?: boolean | undefined;
   /** Cosine below which nothing is looked at. */
   readonly floor: number;
   /** Score from which a proven question serves; 0: a proof is enough. */
@@ -32,14 +34,14 @@ export interface JudgeOptions {
 /** Compares stored questions with one that is asked, which is read once. A question serves when it is proven to ask the same. Pure. */
 export function createJudge(
   asked: string,
-  { level, verifier, floor, threshold, words }: JudgeOptions,
+  { level, verifier, quick, floor, threshold, words }: JudgeOptions,
 ): (stored: string, similarity: number) => Judgement {
   const reading = read(asked);
   const sheet = once(() => toSheet(readWords(asked)));
   return (stored, similarity) => {
     if (similarity < floor)
       return { similarity, score: verifier === undefined ? similarity : 0, refusal: "below_threshold" };
-    const proof = prove(reading, read(stored), level);
+    const proof = prove(reading, read(stored), level, { quick });
     if (!proof.proven) return { similarity, score: 0, refusal: proof.reason };
     let score = Math.min(1, similarity);
     if (verifier !== undefined) {

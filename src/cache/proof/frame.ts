@@ -10,7 +10,7 @@ export interface Frame {
 }
 
 /** A way to open a sentence that says nothing about what is asked. */
-const LEAD_INS: readonly RegExp[] = [
+export const LEAD_INS: readonly RegExp[] = [
   /^(?:hi|hello|hey|greetings|good (?:morning|afternoon|evening|day))(?: there| all| everyone| guys| team)?(?: [,!.]|(?= (?:i|can|could|please|what|how|where|when|who|why|is|are|do|does|my|would|will)\b))/,
   /^(?:okay|ok|well|um|uh|so|oh|yes|sorry|excuse me|alright)(?: ,)?(?= \S)/,
   /^(?:please|kindly)(?: ,)?(?= \S)/,
@@ -29,7 +29,8 @@ const LEAD_INS: readonly RegExp[] = [
   /^(?:and|also|now)(?: ,)? (?=(?:what|which|who|when|where|why|how|is|are|do|does|can|show|list|give|tell)\b)/,
   /^i (?:do|can|could) not (?:know|understand|remember|determine)(?= (?:what|which|who|when|where|why|how)\b)/,
 ];
-const TAILS =
+/** A way to end one. */
+export const TAILS: RegExp =
   /(?: [,.!?])*(?: (?:please|thanks|thank you|thank you very much|many thanks|thanks a lot|in advance|cheers|if you can|if possible|asap|can you help(?: me)?|can you tell me|do you know|any ideas?|any suggestions|for me))(?: [,.!?])*$/;
 
 /** Rules that take words away but leave those that carry a tense or a mode to be read. */

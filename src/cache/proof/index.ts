@@ -1,11 +1,11 @@
 import type { Level } from "./level.ts";
+import { mayMatch } from "./matchable.ts";
 import { proveClauses } from "./prove.ts";
 import { read, SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
 import type { Veto } from "./veto.ts";
 
 export type { Level } from "./level.ts";
 export { stripInvisible } from "./fold.ts";
-export { isReadable } from "./readable.ts";
 export { read, READ_CHARS_MAX, type ProofReading } from "./reading.ts";
 export { gistOf, separate } from "./separate.ts";
 export type { Veto } from "./veto.ts";
@@ -21,6 +21,15 @@ export function loadProofs(): void {
 /** Whether one answer may serve both prompts; if not, the first reason that was found against it. */
 export type Proof = { readonly proven: true } | { readonly proven: false; readonly reason: Veto };
 
+/** How a proof is looked for. */
+export interface ProveOptions {
+  /**
+   * Whether two sentences whose words have no possible partners are refused as `words` before they are parsed, even where another reason would
+   * come first. What is proven is the same, at a small part of the cost of a refusal. @default false
+   */
+  readonly quick?: boolean | undefined;
+}
+
 /** Sentences on each side that may differ. */
 const DIFFERING_MAX = 4;
 
@@ -28,12 +37,12 @@ const DIFFERING_MAX = 4;
  * Proves that one answer serves two prompts, or says why there is no proof: what both have word for word is context, and what is left
  * must say the same, sentence by sentence. Pure, symmetric, deterministic; linear in the texts.
  */
-export function prove(a: ProofReading, b: ProofReading, level: Level): Proof {
-  const reason = a.text === b.text ? undefined : reasonAgainst(a, b, level);
+export function prove(a: ProofReading, b: ProofReading, level: Level, { quick = false }: ProveOptions = {}): Proof {
+  const reason = a.text === b.text ? undefined : reasonAgainst(a, b, level, quick);
   return reason === undefined ? { proven: true } : { proven: false, reason };
 }
 
-function reasonAgainst(a: ProofReading, b: ProofReading, level: Level): Veto | undefined {
+function reasonAgainst(a: ProofReading, b: ProofReading, level: Level, quick: boolean): Veto | undefined {
   if (a.tooLong || b.tooLong) return "length";
   if (a.context !== b.context) return "context";
   if (a.sentences.length > SENTENCES_MAX || b.sentences.length > SENTENCES_MAX) return "length";
@@ -44,6 +53,7 @@ function reasonAgainst(a: ProofReading, b: ProofReading, level: Level): Veto | u
   if (left.length !== right.length) return left.length === 0 || right.length === 0 ? "added" : "question";
   if (left.length > DIFFERING_MAX) return "length";
   if (isTooLong(left) || isTooLong(right)) return "length";
+  if (quick && left.some((one, at) => !mayMatch(one.bag(), (right[at] as Sentence).bag(), level))) return "words";
   // Text that cannot be read as English is compared word for word, whatever its punctuation and case.
   if (!a.readable() || !b.readable()) return sameWords(left, right) ? undefined : "unreadable";
   for (const [at, sentence] of left.entries()) {

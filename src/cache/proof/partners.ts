@@ -1,5 +1,5 @@
 import type { Item } from "./clause.ts";
-import { isKnown } from "./lexicon.ts";
+import { isKnown, type Entry } from "./lexicon.ts";
 import type { Level } from "./level.ts";
 import { areOpposites } from "../guard.ts";
 import { staticWords } from "../../embedders/index.ts";
@@ -8,7 +8,7 @@ import { staticWords } from "../../embedders/index.ts";
 export type Kinship = 1 | 2 | 3 | 4 | 5 | 6;
 
 /** Letters from which a misspelling can be told from another word. */
-const MISSPELT_FROM = 5;
+export const MISSPELT_FROM = 5;
 
 /** By what one word says what another one says, or `undefined`. Symmetric. */
 export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
@@ -20,7 +20,7 @@ export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
   if (intersects(x.synonyms, y.synonyms)) return 3;
   if (intersects(x.groups, y.groups) && !isOfCounts(x.lemma, y.lemma)) return 4;
   if (isMisspelling(a, b)) return 5;
-  if (level !== "strict" && areNeighbours(a, b, NEIGHBOURS[level])) return 6;
+  if (level !== "strict" && !a.isName && !b.isName && !areOpposites(a.word, b.word) && areNear(x, y, level)) return 6;
   return undefined;
 }
 
@@ -28,14 +28,14 @@ export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
 const NEIGHBOURS = { balanced: 0.72, aggressive: 0.65 } as const;
 let words: ReturnType<typeof staticWords> | undefined;
 
-function areNeighbours(a: Item, b: Item, least: number): boolean {
-  if (a.isName || b.isName || a.entry.parts === "" || b.entry.parts === "") return false;
-  if (areOpposites(a.entry.lemma, b.entry.lemma) || areOpposites(a.word, b.word)) return false;
-  const [one, other] = [(words ??= staticWords())(a.entry.lemma), words(b.entry.lemma)];
+/** Whether the built-in table has two words near to each other, and they are no opposites. */
+export function areNear(a: Entry, b: Entry, level: Exclude<Level, "strict">): boolean {
+  if (a.parts === "" || b.parts === "" || areOpposites(a.lemma, b.lemma)) return false;
+  const [one, other] = [(words ??= staticWords())(a.lemma), words(b.lemma)];
   let cosine = 0;
   for (let at = 0; at < one.direction.length; at += 1)
     cosine += (one.direction[at] as number) * (other.direction[at] as number);
-  return cosine >= least;
+  return cosine >= NEIGHBOURS[level];
 }
 
 /** Degrees are equal; "most expensive" and "highest" keep theirs. */

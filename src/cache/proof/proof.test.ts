@@ -160,6 +160,25 @@ describe("a proof", () => {
       );
   });
 
+  it("is found by a first look at the words wherever it is found at all", () => {
+    const rows = readFileSync("test/data/pairs.tsv", "utf8").trim().split("\n");
+    const own = rows.map((row) => row.split("\t").slice(2) as [string, string]);
+    const groups = readFileSync("tools/data/meanings.txt", "utf8").trim().split("\n");
+    const alike = groups
+      .filter((line) => !line.startsWith("#"))
+      .flatMap((line) => line.split("|").flatMap((one, _, all) => all.map((other) => [one, other] as const)));
+    const pairs = [...own, ...SAME, ...alike, ...DIFFERENT.map(([, a, b]) => [a, b] as const)];
+    let refused = 0;
+    for (const level of ["strict", "balanced", "aggressive"] as const) {
+      for (const [a = "", b = ""] of pairs) {
+        const [quick, whole] = [prove(read(a), read(b), level, { quick: true }), proof(a, b, level)];
+        expect([a, b, level, quick.proven]).toEqual([a, b, level, whole.proven]);
+        if (!quick.proven && quick.reason === "words") refused += 1;
+      }
+    }
+    expect(refused).toBeGreaterThan(pairs.length);
+  });
+
   it("leaves out what both prompts share, and compares their questions", () => {
     const document =
       "The order was placed on Monday. It was shipped by rail on Tuesday and came to Basel on Friday. ".repeat(3);

@@ -1,5 +1,6 @@
 import { readClause, type Clause } from "./clause.ts";
 import { fold } from "./fold.ts";
+import { toBag, type Bag } from "./matchable.ts";
 import { isReadable } from "./readable.ts";
 import { sentencesOf, separate } from "./separate.ts";
 
@@ -18,17 +19,23 @@ export interface ProofReading {
 /** A sentence, compared word for word first, and by its clause only where it differs. */
 export interface Sentence {
   readonly key: string;
+  /** Its words alone, for a first look. */
+  readonly bag: () => Bag;
   readonly clause: () => Clause;
 }
 
 /** Characters by which the language of a question is told. */
 const READABLE_CHARS_MAX = 4_096;
 
-/** Prompts that were read last: one that is asked is held against several, and popular ones come again. */
+/** Prompts that were read last, the latest at the end: one that is asked is held against several, and popular ones come again. */
 const readings = new Map<string, ProofReading>();
-const READINGS_MAX = 256;
-/** Longer ones are not remembered. */
+/** Memory that they may take, and what one takes: about 64 bytes a character once it is parsed, and what it takes without any. */
+const READINGS_BYTES_MAX = 4_194_304;
+const BYTES_A_CHARACTER = 64;
+const BYTES_BESIDE = 1_024;
+/** Longer prompts are not remembered: one of them would push out many. */
 const REMEMBERED_CHARS_MAX = 1_024;
+let readingsBytes = 0;
 /** Characters of a prompt that is read for proofs; a longer one is a matter for the exact tier. Reading so many takes about 20 ms. */
 export const READ_CHARS_MAX = 32_768;
 /** Characters of a question that is cut into sentences. */
@@ -39,13 +46,28 @@ export const SENTENCES_MAX = 400;
 /** Reads a prompt for proofs. Linear in its length; what no proof asks for is not worked out. */
 export function read(text: string): ProofReading {
   const known = readings.get(text);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    readings.delete(text);
+    readings.set(text, known);
+    return known;
+  }
   const reading = readAnew(text);
-  if (text.length > REMEMBERED_CHARS_MAX) return reading;
-  const [oldest] = readings.keys();
-  if (readings.size >= READINGS_MAX && oldest !== undefined) readings.delete(oldest);
-  readings.set(text, reading);
+  if (text.length <= REMEMBERED_CHARS_MAX) remember(reading);
   return reading;
+}
+
+function remember(reading: ProofReading): void {
+  readings.set(reading.text, reading);
+  readingsBytes += bytesOf(reading);
+  for (const [text, oldest] of readings) {
+    if (readingsBytes <= READINGS_BYTES_MAX) return;
+    readings.delete(text);
+    readingsBytes -= bytesOf(oldest);
+  }
+}
+
+function bytesOf({ text }: ProofReading): number {
+  return BYTES_BESIDE + BYTES_A_CHARACTER * text.length;
 }
 
 function readAnew(text: string): ProofReading {
@@ -58,10 +80,10 @@ function readAnew(text: string): ProofReading {
     tooLong: false,
     context: context.replaceAll(/\s+/g, " "),
     question,
-    sentences: (question.length > QUESTION_CHARS_MAX ? [question] : sentencesOf(question)).map((sentence) => ({
-      key: keyOf(sentence),
-      clause: once(() => readClause(sentence)),
-    })),
+    sentences: (question.length > QUESTION_CHARS_MAX ? [question] : sentencesOf(question)).map((sentence) => {
+      const key = keyOf(sentence);
+      return { key, bag: once(() => toBag(key)), clause: once(() => readClause(sentence)) };
+    }),
     readable: once(() => isReadable(question.slice(0, READABLE_CHARS_MAX))),
   };
 }

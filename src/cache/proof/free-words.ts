@@ -1,0 +1,88 @@
+import { RULES } from "./form-rules.ts";
+import { LEAD_INS, TAILS } from "./frame.ts";
+import {
+  CONJUNCTIONS,
+  EMPTY,
+  MODALS,
+  NEGATIONS,
+  PERSONS,
+  PREPOSITIONS,
+  QUANTIFIERS,
+  SAME_PREPOSITION,
+  SOFT,
+  SOFT_BEFORE_PREPOSITION,
+  SOFT_BEFORE_WAY,
+  STRESS,
+  TENSES,
+} from "./words/function-words.ts";
+import { CONTRACTIONS, PHRASES_BY_FIRST, SHORT_FORMS, UNITS } from "./words/phrases.ts";
+
+/** Words that the parser never keeps as content. */
+export const FUNCTION_WORDS: ReadonlySet<string> = new Set(
+  [
+    EMPTY,
+    STRESS,
+    TENSES,
+    MODALS,
+    NEGATIONS,
+    QUANTIFIERS,
+    PERSONS,
+    PREPOSITIONS,
+    CONJUNCTIONS,
+    SAME_PREPOSITION,
+  ].flatMap((words) => [...words.keys()]),
+);
+
+/** Words that the parser handles by name, beside those of its lists. */
+const BY_NAME =
+  "more most less mine got gets get getting gotten leave left depart departed arrive arrived summarize summarise summary " +
+  "different differs differ distinct js usa jean who it us zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen " +
+  "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion first second third fourth fifth sixth seventh eighth " +
+  "ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth dozen am pm oclock percent dollar euro pound sterling yen " +
+  "high low large great big many small little amount number quantity read watch visit try play use buy eat listen know";
+
+/**
+ * Words that the parser may drop, replace by others, or join with their neighbours: function words, the words of lead-ins and forms, of
+ * expressions that stand for one word, numbers and units. One of them on one side alone proves nothing.
+ */
+export const FREE_WORDS: ReadonlySet<string> = freeWords();
+
+/** Words that the parser puts in the place of others: "how tall is" asks for a height, and so may match "elevation". */
+export const REPLACEMENTS: ReadonlySet<string> = new Set([
+  ...RULES.flatMap(({ as = "", after = "" }) => `${as} ${after}`.split(" ")),
+  ...[...PHRASES_BY_FIRST.values()].flat().flatMap(([, to]) => to),
+  ...UNITS.values(),
+  ...[...CONTRACTIONS.values()].flat(),
+  "high",
+  "low",
+  "number",
+]);
+
+function freeWords(): ReadonlySet<string> {
+  const found = new Set<string>([...FUNCTION_WORDS, ...SOFT, ...SOFT_BEFORE_PREPOSITION, ...SOFT_BEFORE_WAY]);
+  const add = (text: string): void => {
+    for (const word of text.toLowerCase().match(/[a-z]+/g) ?? []) found.add(word);
+  };
+  add(BY_NAME);
+  for (const { head, tail, as = "", after = "" } of RULES) {
+    addPattern(found, head);
+    if (tail !== undefined) addPattern(found, tail);
+    add(`${as} ${after}`);
+  }
+  for (const pattern of [...LEAD_INS, TAILS]) addPattern(found, pattern);
+  for (const [from, to] of CONTRACTIONS) add(`${from.replaceAll("'", "")} ${to.join(" ")}`);
+  for (const phrases of PHRASES_BY_FIRST.values())
+    for (const [from, to] of phrases) add([...from, ...to].join(" ").replaceAll("_", " "));
+  for (const [from, to] of UNITS) add(`${from} ${to}`);
+  for (const [from, to] of SHORT_FORMS) if (to.includes("-")) add(`${from} ${to}`);
+  return found;
+}
+
+/** The words of a pattern, with and without a last letter that is optional: "ways?". */
+function addPattern(found: Set<string>, { source }: RegExp): void {
+  const words = source.replaceAll(/\\[a-zA-Z]/g, " ").matchAll(/([a-z]+)(\??)/g);
+  for (const [, word = "", optional] of words) {
+    found.add(word);
+    if (optional === "?") found.add(word.slice(0, -1));
+  }
+}

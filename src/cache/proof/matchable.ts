@@ -1,0 +1,162 @@
+import { FREE_WORDS, FUNCTION_WORDS, REPLACEMENTS } from "./free-words.ts";
+import { isKnown, lookUp, type Entry } from "./lexicon.ts";
+import type { Level } from "./level.ts";
+import { areNear, isOneAway, MISSPELT_FROM } from "./partners.ts";
+import { CLASSES, LIGHT } from "./words/function-words.ts";
+import { SHORT_FORMS } from "./words/phrases.ts";
+
+/** The words of a sentence, looked up but not parsed. */
+export interface Bag {
+  readonly words: readonly Word[];
+  /** What a word of another sentence may be partnered by: base forms, and numbers of groups. */
+  readonly keys: ReadonlySet<string | number>;
+}
+
+interface Word {
+  readonly text: string;
+  readonly entry: Entry;
+  /** The parser may drop it, replace it or join it with others: that it stands on one side alone proves nothing. */
+  readonly isFree: boolean;
+  readonly isFunction: boolean;
+  readonly keys: readonly (string | number)[];
+}
+
+const WORDS = /\p{N}+|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*/gu;
+const ASCII_WORDS = /\d+|[a-z_][a-z0-9_]*(?:'[a-z]+)*/g;
+// oxlint-disable-next-line no-control-regex -- ASCII is asked for, control characters included
+const ASCII = /^[\x00-\x7F]*$/;
+const DIGIT_FIRST = /^\p{N}/u;
+
+/** Words that were looked up last. */
+const known = new Map<string, Word>();
+const KNOWN_MAX = 8_192;
+/** Longer ones are not remembered. */
+const KNOWN_CHARS_MAX = 32;
+
+/** Looks up the words of a sentence that is folded already. Linear. */
+export function toBag(sentence: string): Bag {
+  const lower = sentence.toLowerCase();
+  const words: Word[] = [];
+  const keys = new Set<string | number>();
+  for (const text of lower.match(ASCII.test(lower) ? ASCII_WORDS : WORDS) ?? []) {
+    const word = toWord(text);
+    words.push(word);
+    for (const key of word.keys) keys.add(key);
+  }
+  return { words, keys };
+}
+
+function toWord(text: string): Word {
+  let word = known.get(text);
+  if (word === undefined) {
+    word = makeWord(text);
+    if (known.size >= KNOWN_MAX) known.clear();
+    if (text.length <= KNOWN_CHARS_MAX) known.set(text, word);
+  }
+  return word;
+}
+
+function makeWord(given: string): Word {
+  const bare = given.replace(/'s$/, "").replaceAll("'", "");
+  const text = SHORT_FORMS.get(bare) ?? bare;
+  const entry = lookUp(text);
+  const keys = keysOf(text, entry);
+  const replaced = (replacements ??= new Set([...REPLACEMENTS].flatMap((one) => keysOf(one, lookUp(one)))));
+  return {
+    text,
+    entry,
+    isFree:
+      text.length < 2 ||
+      DIGIT_FIRST.test(text) ||
+      [given.replaceAll("'", ""), text, entry.lemma, ...entry.also].some((one) => FREE_WORDS.has(one)) ||
+      keys.some((key) => replaced.has(key)),
+    isFunction: FUNCTION_WORDS.has(text),
+    keys,
+  };
+}
+
+let replacements: ReadonlySet<string | number> | undefined;
+
+/** Base forms, and numbers of groups: even ones of the hand-written, odd ones of WordNet's. */
+function keysOf(text: string, { lemma, also, synonyms, groups }: Entry): (string | number)[] {
+  return [text, lemma, ...also, ...synonyms.map((one) => 2 * one), ...groups.map((one) => 2 * one + 1)];
+}
+
+/**
+ * Whether two sentences could be proven the same at all, by their words alone: each word that cannot be left out has one on the other side
+ * that may be its partner. `false` is sure at this level; `true` says nothing. Costs a small part of parsing both.
+ */
+export function mayMatch(a: Bag, b: Bag, level: Level): boolean {
+  return everyMayHave(a, b, level) && everyMayHave(b, a, level);
+}
+
+function everyMayHave(own: Bag, other: Bag, level: Level): boolean {
+  return own.words.every(
+    (word) => word.isFree || word.keys.some((key) => other.keys.has(key)) || isSpecial(word, own, other, level),
+  );
+}
+
+/** Whether a word may do without a partner of its own: a part of a compound, initials, a misspelling, a repetition; at looser levels a word that says little. */
+function isSpecial(word: Word, own: Bag, other: Bag, level: Level): boolean {
+  const { text, entry } = word;
+  const { groups, lemma } = entry;
+  for (const [at, { text: theirs, isFunction }] of other.words.entries()) {
+    if (isFunction) continue;
+    // "web" beside "website", and the other way round.
+    if (theirs.length > text.length && theirs.includes(text)) return true;
+    if (text.startsWith(theirs) && isJoined(text, other.words, at)) return true;
+    if (isMisspelt(text, theirs)) return true;
+    if (isShort(theirs) && initialsOf(own.words).includes(theirs)) return true;
+  }
+  if (isShort(text) && initialsOf(other.words).includes(text)) return true;
+  if (
+    groups.length > 0 &&
+    own.words.some((one) => one.entry.lemma !== lemma && one.entry.groups.some((group) => groups.includes(group)))
+  )
+    return true;
+  if (level === "strict") return false;
+  return (
+    LIGHT.has(lemma) ||
+    CLASSES.has(lemma) ||
+    entry.parts.startsWith("v") ||
+    other.words.some((one) => !one.isFunction && areNear(entry, one.entry, level))
+  );
+}
+
+/** Words of a compound, at most. */
+const JOINED_MAX = 5;
+
+/** Whether the words from `from` on are `text` when they are written together, in the singular or plural. */
+function isJoined(text: string, words: readonly Word[], from: number): boolean {
+  let [joined, count] = ["", 0];
+  for (let at = from; at < words.length && count < JOINED_MAX; at += 1) {
+    const word = words[at] as Word;
+    if (word.isFunction) continue;
+    joined += word.text;
+    count += 1;
+    if (count > 1 && (joined === text || `${joined}s` === text || joined === `${text}s`)) return true;
+    if (!text.startsWith(joined)) return false;
+  }
+  return false;
+}
+
+function isShort({ length }: string): boolean {
+  return length >= 2 && length <= JOINED_MAX;
+}
+
+/** The first letters of all words that are no function words. */
+function initialsOf(words: readonly Word[]): string {
+  let initials = "";
+  for (const { text, isFunction } of words) if (!isFunction) initials += text[0] as string;
+  return initials;
+}
+
+function isMisspelt(one: string, other: string): boolean {
+  return (
+    one.length >= MISSPELT_FROM &&
+    other.length >= MISSPELT_FROM &&
+    one[0] === other[0] &&
+    isOneAway(one, other) &&
+    isKnown(one) !== isKnown(other)
+  );
+}
