@@ -52,6 +52,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     ],
   ],
   [
+    "health",
+    [
+      async () => (await import("./health.ts")).runHealth,
+      "health [--ready] [--url URL]: exit code 0 if a gateway runs, or is ready; for health checks",
+    ],
+  ],
+  [
     "key",
     [
       async () => (await import("./key.ts")).runKey,

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { serve, type Served } from "../gateway/index.ts";
 import { loadConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
@@ -5,16 +6,18 @@ import { readSurroundings } from "./surroundings.ts";
 /** `marrow serve`: runs until SIGINT or SIGTERM. */
 export async function runServe(): Promise<number> {
   const served = await begin(true);
+  const stopped = stopAsked();
   if (served.firstKey !== undefined) showKey(served.firstKey);
   console.log(`Marrow listens on ${served.url}/v1`);
-  return untilStopped(served);
+  return untilStopped(served, stopped);
 }
 
 /** `marrow worker`: works in the background until SIGINT or SIGTERM; what is not done by then is handed back. */
 export async function runWorker(): Promise<number> {
   const served = await begin(false);
+  const stopped = stopAsked();
   console.log("Marrow works in the background");
-  return untilStopped(served);
+  return untilStopped(served, stopped);
 }
 
 async function begin(listens: boolean): Promise<Served> {
@@ -26,12 +29,36 @@ function showKey(key: string): void {
   console.log(`API key, shown only this once: ${key}`);
 }
 
-async function untilStopped(served: Served): Promise<number> {
-  await new Promise<void>((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
+async function untilStopped(served: Served, stopped: Promise<void>): Promise<number> {
+  await stopped;
+  console.log("stopping; a second signal ends the process at once");
+  const isWhole = await served.close();
+  if (!isWhole) console.log("stopped; what had not ended by then was cut off, or handed back");
+  const code = isWhole ? 0 : EXIT_CUT;
+  // What still holds the process was cut off, too.
+  setTimeout(() => process.exit(code), LINGER_MS).unref();
+  return code;
+}
+
+const EXIT_CUT = 1;
+const LINGER_MS = 1_000;
+/** A terminal's Ctrl-C reaches a program twice when npm started it. */
+const SAME_MS = 300;
+
+/** Hears signals from now on, and resolves at the first. The second one ends the process, as a shell expects it: with 128 and the signal's number. */
+function stopAsked(): Promise<void> {
+  let firstMs: number | undefined;
+  return new Promise((resolve) => {
+    const hear = (signal: "SIGINT" | "SIGTERM") => {
+      const nowMs = performance.now();
+      if (firstMs === undefined) {
+        firstMs = nowMs;
+        return resolve();
+      }
+      if (signal === "SIGINT" && nowMs - firstMs < SAME_MS) return;
+      process.exit(128 + constants.signals[signal]);
+    };
+    process.on("SIGINT", hear);
+    process.on("SIGTERM", hear);
   });
-  console.log("stopping");
-  await served.close();
-  return 0;
 }

@@ -85,9 +85,9 @@ export interface Provenance {
 export interface AnswerStream extends AsyncIterable<Uint8Array> {
   /**
    * Tells that the client left: its place is free, and the answer is read on while somebody wants it; see `onDisconnect`.
-   * Needless after the last piece; harmless at any time.
+   * Needless after the last piece; harmless at any time. Resolves when nothing more of the answer is read.
    */
-  abandon(): void;
+  abandon(): Promise<void>;
 }
 
 /** What a request comes to. Failures of the model are thrown. */

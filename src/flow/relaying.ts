@@ -74,10 +74,10 @@ export function relay({ model, parts, lead, leaving, shown, finish, keepPartial 
   void lead?.followed.then(drain);
   return {
     [Symbol.asyncIterator]: () => ({ next }),
-    abandon() {
+    async abandon() {
       if (over) return;
       leaving.leave();
-      void drain();
+      await drain();
     },
   };
 }

@@ -86,6 +86,6 @@ export function oneGo(bytes: Uint8Array): AnswerStream {
     async *[Symbol.asyncIterator]() {
       yield bytes;
     },
-    abandon() {},
+    abandon: async () => {},
   };
 }

@@ -111,13 +111,15 @@ export function toEventStream(
 
   return {
     [Symbol.asyncIterator]: () => ({ next }),
-    abandon() {
+    async abandon() {
       if (over) return;
       const wanted = onLeft();
-      void (async () => {
+      try {
         if (!wanted) await chunks.return(undefined);
         else while ((await next()).done !== true);
-      })().catch(() => {});
+      } catch {
+        // Whoever was to hear of it is gone.
+      }
     },
   };
 }

@@ -15,6 +15,7 @@ import { checkCacheJudge } from "./cache-judge.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config.ts";
 import { boundConnections, toServerOptions } from "./http/connections.ts";
 import { guardDoor } from "./http/door.ts";
+import { watchRequests, type Draining } from "./http/draining.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { bearerOf, namedUser } from "./identity.ts";
 import { acceptDeployments, rewriteUrl } from "./http/aliases.ts";
@@ -86,6 +87,8 @@ export interface OpenGateway {
   readonly app: FastifyInstance;
   /** Every route of it. */
   readonly routes: () => readonly Route[];
+  /** The way in which it stops without failing a request. */
+  readonly draining: Draining;
   /** Begins the work in the background: responses, batches, webhooks. Ends with `close`, before the application. */
   readonly startBackground: () => Background;
 }
@@ -115,6 +118,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply as FastifyReply),
     ...toServerOptions(config.http),
   });
+  const draining = watchRequests(app);
   const routes = noteRoutes(app);
   boundConnections(app, config.http);
   // The first request should not wait for the word lists.
@@ -247,6 +251,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     accounts,
     spend,
     lanes: options.lanes,
+    draining,
   };
   registerHealth(parts);
   registerModels(parts);
@@ -272,6 +277,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   return {
     app,
     routes: routes.list,
+    draining,
     startBackground() {
       const background = startBackground({ ...parts, config, askAs: inside.askAs });
       working = true;

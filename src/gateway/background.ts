@@ -15,7 +15,7 @@ import { makeResponse, type WorkParts } from "./responses/work.ts";
 
 /** What is done in the background by this process, until it is closed. */
 export interface Background {
-  /** Lets running jobs finish for ten seconds, and hands the rest back. */
+  /** Takes no more, lets running jobs finish for `drainMs` of the configuration, and hands the rest back. */
   close(): Promise<void>;
 }
 
@@ -46,7 +46,8 @@ export function startBackground(parts: BackgroundParts): Background {
     if (asker === undefined) throw new MarrowError("unauthorized", "the key of this response was revoked");
     return makeResponse(parts, job as Work<ResponseJob>, asker);
   };
-  const worker = createWorker<GatewayJob>(redis, { name: GATEWAY_QUEUE, concurrency, tenantMax, onError }, work);
+  const options = { name: GATEWAY_QUEUE, concurrency, tenantMax, drainMs: config.drainMs, onError };
+  const worker = createWorker<GatewayJob>(redis, options, work);
   const senders = [GATEWAY_QUEUE, TASKS_QUEUE].map((name) =>
     createSender(redis, { name, ...config.webhooks, onError }),
   );

@@ -121,6 +121,8 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     })
     .prefault({}),
   onDisconnect: z.enum(["finish", "cancel"]).default("finish"),
+  drainDelayMs: integer(0, 300_000).default(0),
+  drainMs: integer(0, 3_600_000).default(20_000),
   sessions: z
     .strictObject({
       ttlMs: integer(1, 366 * 86_400_000).default(3_600_000),
@@ -264,6 +266,10 @@ export interface GatewayConfig {
   /** `fromMetadata`: whether `metadata.session_id` names a session as the header `x-marrow-session` does. */
   /** What becomes of an answer whose client left, as in `marrow/flow`. */
   readonly onDisconnect: "finish" | "cancel";
+  /** How long a process that is told to stop goes on answering while `/readyz` says 503, until load balancers know. */
+  readonly drainDelayMs: number;
+  /** How long requests and jobs may then take to end before they are cut off, or handed back. */
+  readonly drainMs: number;
   readonly sessions: { readonly ttlMs: number; readonly turns: number; readonly fromMetadata: boolean };
   readonly conversations: { readonly ttlMs: number; readonly itemsMax: number };
   readonly memories: { readonly factsMax: number; readonly halfLifeMs: number };

@@ -10,6 +10,8 @@ export function fromEnvironment(environment: Readonly<Record<string, string | un
     MARROW_LOG_LEVEL,
     MARROW_UPSTREAM_URL,
     MARROW_UPSTREAM_KEY,
+    MARROW_DRAIN_DELAY_MS,
+    MARROW_DRAIN_MS,
   } = environment;
   return {
     ...(MARROW_PORT !== undefined && { port: Number(MARROW_PORT) }),
@@ -17,6 +19,8 @@ export function fromEnvironment(environment: Readonly<Record<string, string | un
     ...(MARROW_APP !== undefined && { app: MARROW_APP }),
     ...(MARROW_AUTH !== undefined && { auth: MARROW_AUTH as "keys" }),
     ...(MARROW_LOG_LEVEL !== undefined && { logLevel: MARROW_LOG_LEVEL as "warn" }),
+    ...(MARROW_DRAIN_DELAY_MS !== undefined && { drainDelayMs: Number(MARROW_DRAIN_DELAY_MS) }),
+    ...(MARROW_DRAIN_MS !== undefined && { drainMs: Number(MARROW_DRAIN_MS) }),
     ...(MARROW_UPSTREAM_URL !== undefined && {
       upstreams: [
         {

@@ -8,6 +8,7 @@ import type { Accounts } from "./accounts.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Caches } from "./caches/index.ts";
 import type { ApiKeys, Principal } from "./api-keys.ts";
+import type { Draining } from "./http/draining.ts";
 import type { KeyUsers } from "./key-users.ts";
 import type { LaneGates } from "./lanes.ts";
 import type { Metrics } from "./metrics.ts";
@@ -41,6 +42,7 @@ export interface GatewayApp {
   readonly accounts: Accounts;
   readonly spend: Spend;
   readonly lanes: Pick<LaneGates, "open"> | undefined;
+  readonly draining: Draining;
 }
 
 declare module "fastify" {

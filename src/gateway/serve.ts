@@ -1,4 +1,5 @@
 import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { MarrowError } from "../errors.ts";
 import { demoModel, openaiModel } from "../models/index.ts";
@@ -37,8 +38,11 @@ export interface Served {
   readonly url: string | undefined;
   /** The first API key, when this start made it: the only time that it is seen. */
   readonly firstKey: string | undefined;
-  /** Ends listening, lets running answers finish, and stops what was started. */
-  close(): Promise<void>;
+  /**
+   * Stops without failing anybody: `/readyz` says 503 and nothing is taken from a queue any more; after `drainDelayMs` the port closes; requests
+   * and jobs have `drainMs` to end. Resolves with false if something was cut off. Any number of times.
+   */
+  close(): Promise<boolean>;
 }
 
 /**
@@ -71,7 +75,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       openaiModel({ ...upstream, ids, lane: laneOf(upstream.baseUrl, upstream.apiKey) }),
     );
     const demo = config.demo.enabled ? [demoModel({ firstTokenMs: config.demo.firstTokenMs })] : [];
-    const { app, startBackground } = openGateway({
+    const { app, draining, startBackground } = openGateway({
       redis,
       cacheRedis,
       config: options.config,
@@ -82,13 +86,24 @@ export async function serve(options: ServeOptions): Promise<Served> {
       ),
     });
     const background = config.background.enabled || !listens ? startBackground() : undefined;
-    const close = async () => {
+    let closing: Promise<boolean> | undefined;
+    const close = () => (closing ??= stop());
+
+    async function stop(): Promise<boolean> {
+      const { drainDelayMs, drainMs } = config;
       starting.stop();
-      await background?.close();
-      await app.close();
-      await Promise.all(upstreams.map((upstream) => upstream.close()));
-      await opened.close();
-    };
+      draining.begin();
+      const working = endsWithin(drainMs + CLOSE_MS, async () => background?.close());
+      if (listens) await pause(drainDelayMs);
+      const ended = await Promise.all([draining.finish(drainMs), working]);
+      // What is left are small writes and goodbyes, which a Redis that hangs must not hold up.
+      const isClosed = await endsWithin(CLOSE_MS, async () => {
+        await app.close();
+        await Promise.all(upstreams.map((upstream) => upstream.close()));
+        await opened.close();
+      });
+      return isClosed && ended.every((isWhole) => isWhole);
+    }
     if (!listens) {
       await app.ready();
       return { url: undefined, firstKey: undefined, close };
@@ -111,6 +126,20 @@ export async function serve(options: ServeOptions): Promise<Served> {
   } catch (error) {
     await opened.close();
     throw error;
+  }
+}
+
+/** How long the last writes and goodbyes may take, in milliseconds. */
+const CLOSE_MS = 3_000;
+
+/** Returns true if some work ended within a time; work that takes longer goes on. */
+async function endsWithin(ms: number, work: () => Promise<void>): Promise<boolean> {
+  const late = new AbortController();
+  const timer = pause(ms, false, { signal: late.signal }).catch(() => false);
+  try {
+    return await Promise.race([work().then(() => true), timer]);
+  } finally {
+    late.abort();
   }
 }
 

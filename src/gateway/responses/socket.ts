@@ -27,6 +27,9 @@ const LIFE_MS = 3_600_000;
 /** How often a connection is asked whether it lives, in milliseconds; one that does not answer until the next time is ended. */
 const PING_MS = 30_000;
 
+/** The status of a WebSocket that ends because its server does. */
+const GOING_AWAY = 1001;
+
 /** What the socket needs beside the gateway's parts. */
 export interface SocketParts {
   readonly config: GatewayConfig;
@@ -50,6 +53,10 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       (error: unknown) => refuseUpgrade(socket, toErrorAnswer(error)),
     );
   });
+  const waitingOn = new Map<WebSocket, () => void>();
+  parts.draining.signal.addEventListener("abort", () => {
+    for (const closeIfIdle of waitingOn.values()) closeIfIdle();
+  });
   app.addHook("preClose", () => {
     for (const client of server.clients) client.terminate();
     server.close();
@@ -72,6 +79,8 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   function serve(socket: WebSocket, request: IncomingMessage): void {
     const local = createLocalResponses();
     let waiting = 0;
+    /** Turns that are asked for and not made yet. */
+    let turns = 0;
     let last: Promise<void> = Promise.resolve();
     let alive = true;
     const ping = setInterval(() => {
@@ -86,7 +95,13 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     }, LIFE_MS);
     socket.on("pong", () => (alive = true));
     socket.on("error", () => socket.terminate());
+    const closeIfIdle = () => {
+      if (turns === 0 && parts.draining.signal.aborted) socket.close(GOING_AWAY, "this process is stopping");
+    };
+    waitingOn.set(socket, closeIfIdle);
+    closeIfIdle();
     socket.on("close", () => {
+      waitingOn.delete(socket);
       clearInterval(ping);
       clearTimeout(life);
     });
@@ -97,9 +112,12 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
         return;
       }
       waiting += 1;
+      turns += 1;
       last = last.then(async () => {
         waiting -= 1;
         await turn(socket, request, local, isBinary ? undefined : (data as Buffer));
+        turns -= 1;
+        closeIfIdle();
       });
     });
   }

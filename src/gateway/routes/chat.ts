@@ -7,6 +7,7 @@ import { askerOf } from "../asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import type { GatewayConfig } from "../config.ts";
 import { toErrorAnswer } from "../error-body.ts";
+import type { Draining } from "../http/draining.ts";
 import { recordingOf } from "../http/recording.ts";
 import { header } from "../identity.ts";
 import { goneOf, openOutlet } from "../outlet.ts";
@@ -33,7 +34,7 @@ const chatBody = z.looseObject({
 
 /** `POST /v1/chat/completions`: the sync path, as a whole or as a stream. */
 export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig, "sessions">): void {
-  const { app, metrics } = parts;
+  const { app, metrics, draining } = parts;
   app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
     const { conversation: held, ...rest } = request.body as ChatRequest & z.infer<typeof chatBody>;
     // Models know nothing of conversations; the body goes on as it came where there is none.
@@ -82,14 +83,19 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
           "content-type": "text/event-stream; charset=utf-8",
           "cache-control": "no-cache",
         });
-        return writeThrough(request, reply, outcome.stream);
+        return writeThrough(request, reply, outcome.stream, draining);
     }
   });
 }
 
 /** Writes a stream's bytes as they come, waits for a slow reader, and lets go of one who left. */
-async function writeThrough(request: FastifyRequest, { raw }: FastifyReply, stream: AnswerStream): Promise<void> {
-  const outlet = openOutlet(raw, () => stream.abandon());
+async function writeThrough(
+  request: FastifyRequest,
+  { raw }: FastifyReply,
+  stream: AnswerStream,
+  { track }: Pick<Draining, "track">,
+): Promise<void> {
+  const outlet = openOutlet(raw, () => track(stream.abandon()));
   if (outlet.gone) return;
   try {
     for await (const bytes of stream) {

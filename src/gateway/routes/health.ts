@@ -6,8 +6,16 @@ import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
 import { createReadiness } from "../readiness.ts";
 
+/** What `/readyz` says of a gateway that was told to stop: it still answers, and takes no more work. */
+const STOPPING = {
+  status: "draining",
+  state: "draining",
+  reason: "this process is stopping; ask another one",
+  reads: true,
+};
+
 /** `GET /healthz` (the process runs), `GET /readyz` (Redis serves reads and writes) and `GET /metrics`: open, without tenants' data. */
-export function registerHealth({ app, redis, cacheRedis, metrics, keys }: GatewayApp): void {
+export function registerHealth({ app, redis, cacheRedis, metrics, keys, draining }: GatewayApp): void {
   /** Whether an admin asks. A key that is none is refused; while Redis is away nobody is known, and the open part is served. */
   async function isAdmin(request: FastifyRequest): Promise<boolean> {
     const key = bearerOf(request);
@@ -25,6 +33,7 @@ export function registerHealth({ app, redis, cacheRedis, metrics, keys }: Gatewa
   const readiness = createReadiness(redis);
   const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis);
   app.get("/readyz", { config: { open: true } }, async (_, reply) => {
+    if (draining.signal.aborted) return reply.code(503).send(STOPPING);
     const [now, cache] = await Promise.all([readiness(), cacheReadiness?.()]);
     // Without its cache a gateway still does all of its work, at the model's price.
     const beside = cache?.ready === false && { cache: { state: cache.state, reason: cache.reason } };

@@ -1,5 +1,7 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
 import { createClaims, type Claim, type ClaimedJob } from "../../queue/index.ts";
 import { TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -34,6 +36,9 @@ const bodies = {
   release: z.strictObject({ fence }),
 } as const;
 
+/** How long a claim waits for nothing while the process stops, at most, in milliseconds. */
+const STOPPING_WAIT_MS = 1_000;
+
 type BodyOf<Act extends keyof typeof bodies> = z.infer<(typeof bodies)[Act]>;
 
 interface Named {
@@ -41,14 +46,17 @@ interface Named {
 }
 
 /** `/v1/tasks/claim` and what a worker says of a task: workers in any language, for keys that act for any user. */
-export function registerTaskWorkers({ app, redis }: GatewayApp): void {
+export function registerTaskWorkers({ app, redis, draining }: GatewayApp): void {
   const of = (request: FastifyRequest) => createClaims(redis.scope(request.principal.scope), { name: TASKS_QUEUE });
 
   app.post("/v1/tasks/claim", { schema: { body: bodies.claim } }, async (request) => {
     const body = request.body as BodyOf<"claim">;
+    // A process that stops gives out nothing; a worker that asks at once again and again is slowed.
+    if (draining.signal.aborted) return await sayNothing(Math.min(body.wait_ms ?? 0, STOPPING_WAIT_MS));
     const gone = new AbortController();
     const leave = () => gone.abort();
     request.raw.socket.once("close", leave);
+    draining.signal.addEventListener("abort", leave);
     try {
       const options = {
         ...(body.limit !== undefined && { limit: body.limit }),
@@ -57,7 +65,11 @@ export function registerTaskWorkers({ app, redis }: GatewayApp): void {
       };
       const jobs = await of(request).claim(options, gone.signal);
       return { object: "list", data: jobs.map(toBody) };
+    } catch (error) {
+      if (draining.signal.aborted && MarrowError.is(error, "aborted")) return await sayNothing(0);
+      throw error;
     } finally {
+      draining.signal.removeEventListener("abort", leave);
       request.raw.socket.off("close", leave);
     }
   });
@@ -98,6 +110,12 @@ export function registerTaskWorkers({ app, redis }: GatewayApp): void {
     await of(request).release(claim);
     return {};
   });
+}
+
+/** The answer of a claim for which there is no task. */
+async function sayNothing(afterMs: number): Promise<{ readonly object: "list"; readonly data: readonly never[] }> {
+  if (afterMs > 0) await pause(afterMs);
+  return { object: "list", data: [] };
 }
 
 function toBody(job: ClaimedJob) {

@@ -1,0 +1,118 @@
+import { setMaxListeners } from "node:events";
+import { Server, Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import type { FastifyInstance } from "fastify";
+
+/** How a gateway that is told to stop ends what it began. */
+export interface Draining {
+  /** Fires when the gateway begins to stop: readiness ends, and nothing that stands in a queue is taken any more. */
+  readonly signal: AbortSignal;
+  /** Begins: from now on every answer tells its client to close the connection. Any number of times. */
+  begin(): void;
+  /** Counts some work as unfinished until it ends, also when nobody waits for its answer any more. */
+  track(work: Promise<unknown>): void;
+  /**
+   * Closes the port, waits until every request and all counted work have ended, and closes idle connections meanwhile. Resolves with false if it
+   * had to cut something off after `withinMs`.
+   */
+  finish(withinMs: number): Promise<boolean>;
+}
+
+/** One connection, as its requests left it. */
+interface Connection {
+  /** Requests under way. */
+  open: number;
+  idleSinceMs: number;
+  /** Bytes that had arrived when it became idle: more of them are the beginning of a request. */
+  bytesRead: number;
+}
+
+/**
+ * How long a connection must be idle before it is closed, in milliseconds. A pooled client may send its next request just now: that is still
+ * answered, with `connection: close`.
+ */
+const IDLE_MS = 250;
+const LOOK_MS = 20;
+
+/** Watches an application's connections and requests. Call it before any other hook is added. */
+export function watchRequests(app: FastifyInstance): Draining {
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal);
+  const connections = new Map<Socket, Connection>();
+  const answers = new Set<{ headersSent: boolean; shouldKeepAlive: boolean }>();
+  let working = 0;
+
+  function connectionOf(socket: Socket): Connection {
+    const known = connections.get(socket);
+    if (known !== undefined) return known;
+    const made = { open: 0, idleSinceMs: performance.now(), bytesRead: socket.bytesRead };
+    connections.set(socket, made);
+    socket.once("close", () => connections.delete(socket));
+    return made;
+  }
+
+  app.server.on("connection", connectionOf);
+  app.server.on("upgrade", (_, socket) => {
+    // A WebSocket has its own end; until then it is a request under way.
+    if (socket instanceof Socket && !socket.destroyed) connectionOf(socket).open += 1;
+  });
+  app.addHook("onRequest", ({ raw: { socket } }, { raw }, done) => {
+    // Requests from inside have no socket; whoever sent them waits for them.
+    if (!(socket instanceof Socket) || socket.destroyed) return done();
+    const connection = connectionOf(socket);
+    connection.open += 1;
+    answers.add(raw);
+    if (stopping.signal.aborted) raw.shouldKeepAlive = false;
+    raw.once("close", () => {
+      answers.delete(raw);
+      connection.open -= 1;
+      connection.idleSinceMs = performance.now();
+      connection.bytesRead = socket.bytesRead;
+    });
+    done();
+  });
+
+  function track(work: Promise<unknown>): void {
+    working += 1;
+    const end = () => void (working -= 1);
+    work.then(end, end);
+  }
+  app.addHook("onRoute", (route) => {
+    const { handler } = route;
+    route.handler = function handle(request, reply) {
+      const answering: unknown = handler.call(this, request, reply);
+      if (answering instanceof Promise) track(answering);
+      return answering;
+    };
+  });
+
+  function closeIdle(): void {
+    const nowMs = performance.now();
+    for (const [socket, { open, idleSinceMs, bytesRead }] of connections)
+      if (open === 0 && socket.bytesRead === bytesRead && nowMs - idleSinceMs >= IDLE_MS) socket.destroy();
+  }
+
+  return {
+    signal: stopping.signal,
+    track,
+
+    begin() {
+      stopping.abort();
+      for (const answer of answers) if (!answer.headersSent) answer.shouldKeepAlive = false;
+    },
+
+    async finish(withinMs) {
+      const untilMs = performance.now() + withinMs;
+      // Node's own close of an HTTP server also closes connections that have been idle for no time at all.
+      if (app.server.listening) Server.prototype.close.call(app.server);
+      while (connections.size > 0 || working > 0) {
+        closeIdle();
+        if (performance.now() >= untilMs) break;
+        await pause(LOOK_MS);
+      }
+      const isWhole = working === 0 && [...connections.values()].every(({ open }) => open === 0);
+      for (const socket of connections.keys()) socket.destroy();
+      return isWhole;
+    },
+  };
+}
