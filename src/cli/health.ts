@@ -27,12 +27,12 @@ export async function runHealth(args: readonly string[]): Promise<number> {
       headers: { connection: "close" },
       signal: AbortSignal.timeout(WAIT_MS),
     });
-    const { status, state } = (await answer.json()) as { readonly status?: unknown; readonly state?: unknown };
-    console.log(`${path}: ${String(status)}${state === undefined ? "" : ` (${String(state)})`}`);
+    const { status, state } = (await answer.json()) as { readonly status: string; readonly state?: string };
+    console.log(`${path}: ${status}${state === undefined ? "" : ` (${state})`}`);
     return answer.ok ? 0 : 1;
   } catch (error) {
-    const { cause, message } = error as Error & { readonly cause?: { readonly code?: unknown } };
-    console.log(`${path}: no answer (${String(cause?.code ?? message)})`);
+    const { cause, message } = error as Error & { readonly cause?: { readonly code?: string } };
+    console.log(`${path}: no answer (${cause?.code ?? message})`);
     return 1;
   }
 }
