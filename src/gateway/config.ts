@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { MarrowError } from "../errors.ts";
 import { nearestName } from "../internal/nearest-name.ts";
-import type { Price } from "../models/index.ts";
+import { UPSTREAM_KINDS, type Price, type UpstreamKind } from "../models/index.ts";
 import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
 import { hostName, shown } from "./config-fields.ts";
 import { money, planSchema, sharedPer, type Plan } from "./plan.ts";
@@ -58,6 +58,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
   upstreams: z
     .array(
       z.strictObject({
+        kind: z.enum(UPSTREAM_KINDS).default("chat"),
         baseUrl: z.url({ protocol: /^https?$/ }),
         apiKey: z.string().min(1).optional(),
         models: z
@@ -227,6 +228,8 @@ export interface GatewayConfig {
     readonly connectionsMax: number;
   };
   readonly upstreams: readonly {
+    /** The API that it speaks. */
+    readonly kind: UpstreamKind;
     readonly baseUrl: string;
     readonly apiKey?: string | undefined;
     readonly models?: readonly string[] | undefined;

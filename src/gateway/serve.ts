@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { MarrowError } from "../errors.ts";
-import { demoModel, openaiModel } from "../models/index.ts";
+import { demoModel, upstreamModel } from "../models/index.ts";
 import { readServerFacts, warningsOf } from "../redis/index.ts";
 import { decideEngine } from "../vectors/index.ts";
 import { createApiKeys } from "./api-keys.ts";
@@ -71,8 +71,8 @@ export async function serve(options: ServeOptions): Promise<Served> {
       (error) => say(`something failed at the start: ${MarrowError.is(error) ? error.message : "unexpected failure"}`),
     );
     const laneOf = createLaneGates(redis);
-    const upstreams = config.upstreams.map(({ models: ids, ...upstream }) =>
-      openaiModel({ ...upstream, ids, lane: laneOf(upstream.baseUrl, upstream.apiKey) }),
+    const upstreams = config.upstreams.map(({ kind, models: ids, ...upstream }) =>
+      upstreamModel(kind, { ...upstream, ids, lane: laneOf(upstream.baseUrl, upstream.apiKey) }),
     );
     const demo = config.demo.enabled ? [demoModel({ firstTokenMs: config.demo.firstTokenMs })] : [];
     const { app, draining, startBackground } = openGateway({

@@ -1,0 +1,138 @@
+import { MarrowError } from "../../errors.ts";
+import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
+import { malformed, toErrorObject } from "../failures.ts";
+import { isObject, isText, textOr, type Fields } from "../rows.ts";
+import { toDetail } from "./thoughts.ts";
+
+/** Why a model stopped, in the words of chat completions. A reason without a row goes as it came: such an answer is never stored. */
+const FINISHES: ReadonlyMap<unknown, string> = new Map([
+  ["end_turn", "stop"],
+  ["stop_sequence", "stop"],
+  ["tool_use", "tool_calls"],
+  ["max_tokens", "length"],
+  ["model_context_window_exceeded", "length"],
+  ["pause_turn", "length"],
+  ["refusal", "content_filter"],
+]);
+
+/** Status of each type of error, for those that come within a stream or under a 200. */
+const STATUSES: ReadonlyMap<unknown, number> = new Map([
+  ["invalid_request_error", 400],
+  ["authentication_error", 401],
+  ["billing_error", 402],
+  ["permission_error", 403],
+  ["not_found_error", 404],
+  ["request_too_large", 413],
+  ["rate_limit_error", 429],
+  ["api_error", 500],
+  ["timeout_error", 504],
+  ["overloaded_error", 529],
+]);
+
+/** A whole message as a completion. Pure. @throws MarrowError `model_failed` for an error, or blocks that nobody asked for */
+export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: number): ChatCompletion {
+  if (answer["type"] === "error") throw toStreamError(answer["error"], secrets);
+  const { id, model, content, stop_reason: reason, stop_sequence: sequence, stop_details: details, usage } = answer;
+  if (!Array.isArray(content)) throw malformed("its answer has no content");
+  const said = toMessage(content as readonly unknown[]);
+  const message = { ...said, refusal: toRefusal(reason, details) };
+  return {
+    id: typeof id === "string" ? id : "",
+    object: "chat.completion",
+    created: Math.floor(nowMs / 1000),
+    model: typeof model === "string" ? model : "",
+    choices: [{ index: 0, message, logprobs: null, ...toFinish(reason, sequence) }],
+    ...(isObject(usage) && { usage: toUsage(usage) }),
+  };
+}
+
+/** The reason of an end, with this API's own beside it where the words of chat completions say less. */
+export function toFinish(
+  reason: unknown,
+  sequence: unknown,
+): { readonly finish_reason: string; readonly [field: string]: unknown } {
+  const known = FINISHES.get(reason) ?? (isText(reason) ? reason : "stop");
+  const exact = reason === "end_turn" || reason === "tool_use" || reason === "max_tokens" || reason === "refusal";
+  return {
+    finish_reason: known,
+    ...(!exact && isText(reason) && { native_finish_reason: reason }),
+    ...(isText(sequence) && { stop_reason: sequence }),
+  };
+}
+
+/** The words with which a model's classifiers stopped it. */
+export function toRefusal(reason: unknown, details: unknown): string | null {
+  const why = isObject(details) ? details["explanation"] : undefined;
+  return reason === "refusal" && isText(why) ? why : null;
+}
+
+/**
+ * Counts of tokens. Chat completions count cached tokens within the prompt, this API beside it. Fields that are absent or null count nothing.
+ */
+export function toUsage(usage: Fields): Usage {
+  const count = (value: unknown) => (typeof value === "number" && value >= 0 ? value : 0);
+  const cached = count(usage["cache_read_input_tokens"]);
+  const written = count(usage["cache_creation_input_tokens"]);
+  const prompt = count(usage["input_tokens"]) + cached + written;
+  const completion = count(usage["output_tokens"]);
+  const { thinking_tokens: thoughts } = isObject(usage["output_tokens_details"]) ? usage["output_tokens_details"] : {};
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
+    ...(typeof thoughts === "number" && { completion_tokens_details: { reasoning_tokens: thoughts } }),
+  };
+}
+
+/** An error within a stream, or under a 200. */
+export function toStreamError(error: unknown, secrets: readonly string[]): MarrowError {
+  const type = isObject(error) ? error["type"] : undefined;
+  return new MarrowError("model_failed", "the model's endpoint reported an error within its answer", {
+    details: { status: STATUSES.get(type) ?? 502, error: toErrorObject(error, secrets) },
+  });
+}
+
+/** Blocks that nobody can have asked for: the gateway sends no tool that the provider runs. */
+export function unknownBlock(type: unknown): MarrowError {
+  return malformed(`its answer holds a block of type ${String(type).slice(0, 64)}`);
+}
+
+function toMessage(blocks: readonly unknown[]): ChatMessage {
+  let text: string | undefined;
+  const thoughts: string[] = [];
+  const details: Fields[] = [];
+  const calls: Fields[] = [];
+  for (const [index, block] of blocks.entries()) {
+    if (!isObject(block)) throw malformed("its answer holds a block that is no object");
+    const detail = toDetail(block, index);
+    if (detail !== undefined) details.push(detail);
+    switch (block["type"]) {
+      case "text":
+        text = (text ?? "") + textOr(block["text"]);
+        break;
+      case "thinking":
+        if (isText(block["thinking"])) thoughts.push(block["thinking"]);
+        break;
+      case "redacted_thinking":
+        break;
+      case "tool_use":
+        calls.push(toCall(block, JSON.stringify(block["input"] ?? {})));
+        break;
+      default:
+        throw unknownBlock(block["type"]);
+    }
+  }
+  return {
+    role: "assistant",
+    content: text ?? null,
+    ...(thoughts.length > 0 && { reasoning_content: thoughts.join("\n\n") }),
+    ...(details.length > 0 && { reasoning_details: details }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
+}
+
+/** A call of a tool as chat completions have it. */
+export function toCall({ id, name }: Fields, given: string): Fields {
+  return { id, type: "function", function: { name, arguments: given } };
+}

@@ -1,0 +1,174 @@
+import type { ChatMessage } from "../chat.ts";
+import { fromDataUrl, isObject, isText, objectAt, uncarried, unfit, type Fields } from "../rows.ts";
+import { toBlocks as toThoughtBlocks } from "./thoughts.ts";
+
+/** The name of this kind in errors. */
+export const KIND = "anthropic";
+
+/** A conversation as Anthropic's messages API has it: instructions apart, turns of two roles. */
+export interface Conversation {
+  readonly system: readonly Fields[];
+  readonly messages: readonly Turn[];
+}
+
+/** What one side says in one go. */
+interface Turn {
+  readonly role: "user" | "assistant";
+  readonly content: readonly Fields[];
+}
+
+/**
+ * Messages of chat completions as turns. Instructions go to the top wherever they stand, results of tools into the user's turn, and neighbours
+ * of one role into one turn. `name` of a message has no place, and empty texts are left out, which the API refuses. Pure.
+ * @throws MarrowError `invalid_input` that names the part which cannot be carried
+ */
+export function toConversation(messages: readonly ChatMessage[]): Conversation {
+  const system: Fields[] = [];
+  const turns: { role: Turn["role"]; content: Fields[] }[] = [];
+  for (const [at, message] of messages.entries()) {
+    const path = `messages.${at}`;
+    if (message.role === "system" || message.role === "developer") {
+      system.push(...textsOf(message.content, `${path}.content`));
+      continue;
+    }
+    const role = message.role === "assistant" ? "assistant" : "user";
+    const content = toBlocks(message, path);
+    const last = turns.at(-1);
+    if (last?.role === role) last.content.push(...content);
+    else if (content.length > 0) turns.push({ role, content: [...content] });
+  }
+  return { system, messages: turns };
+}
+
+function toBlocks(message: ChatMessage, path: string): readonly Fields[] {
+  switch (message.role) {
+    case "user":
+      return toParts(message.content, `${path}.content`);
+    case "assistant":
+      return [
+        ...toThoughtBlocks(message["reasoning_details"]),
+        ...toParts(message.content, `${path}.content`),
+        ...(isText(message["refusal"]) ? [{ type: "text", text: message["refusal"] }] : []),
+        ...toUses(message["tool_calls"], `${path}.tool_calls`),
+      ];
+    case "tool":
+      return [toResult(message, path)];
+    default:
+      throw uncarried(`${path}.role`, KIND, `a message of role ${message.role}`);
+  }
+}
+
+function toResult(message: ChatMessage, path: string): Fields {
+  const { content, tool_call_id: id, is_error: failed, cache_control: cache } = message;
+  const told = typeof content === "string" ? content : toParts(content, `${path}.content`);
+  return {
+    type: "tool_result",
+    tool_use_id: toUseId(id, `${path}.tool_call_id`),
+    ...(told.length > 0 && { content: told }),
+    ...(failed === true && { is_error: true }),
+    ...(cache !== undefined && { cache_control: cache }),
+  };
+}
+
+function toUses(calls: unknown, path: string): readonly Fields[] {
+  if (calls === undefined || calls === null) return [];
+  if (!Array.isArray(calls)) throw unfit(path, "a list of calls", calls);
+  return calls.map((call: unknown, at) => {
+    const here = `${path}.${at}`;
+    const { id, type = "function", function: named, cache_control: cache } = objectAt(call, here);
+    if (type !== "function") throw uncarried(`${here}.type`, KIND, "a call of a custom tool");
+    const { name, arguments: given } = objectAt(named, `${here}.function`);
+    if (!isText(name)) throw unfit(`${here}.function.name`, "a name", name);
+    return {
+      type: "tool_use",
+      id: toUseId(id, `${here}.id`),
+      name,
+      input: toInput(given, `${here}.function.arguments`),
+      ...(cache !== undefined && { cache_control: cache }),
+    };
+  });
+}
+
+/** Ids of other makes may have characters that this API refuses; a call and its result are changed alike. */
+function toUseId(id: unknown, path: string): string {
+  if (!isText(id)) throw unfit(path, "the id of a call", id);
+  return id.replaceAll(/[^\w-]/g, "_");
+}
+
+/** What a tool is given: an object. Endpoints that call a tool without arguments say nothing at all. */
+function toInput(given: unknown, path: string): Fields {
+  if (isObject(given)) return given;
+  if (given === undefined || given === null || given === "") return {};
+  if (typeof given !== "string") throw unfit(path, "JSON as text", given);
+  let input: unknown;
+  try {
+    input = JSON.parse(given);
+  } catch {
+    throw unfit(path, "JSON as text", "text that is none");
+  }
+  return objectAt(input, path);
+}
+
+function textsOf(content: unknown, path: string): readonly Fields[] {
+  const parts = toParts(content, path);
+  const other = parts.find(({ type }) => type !== "text");
+  if (other !== undefined) throw uncarried(path, KIND, `an instruction with a part of type ${String(other["type"])}`);
+  return parts;
+}
+
+function toParts(content: unknown, path: string): readonly Fields[] {
+  if (content === undefined || content === null || content === "") return [];
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  if (!Array.isArray(content)) throw unfit(path, "text or a list of parts", content);
+  return content.flatMap((part: unknown, at) => {
+    const here = `${path}.${at}`;
+    const fields = objectAt(part, here);
+    const block = toBlock(fields, here);
+    if (block === undefined) return [];
+    return [fields["cache_control"] == null ? block : { ...block, cache_control: fields["cache_control"] }];
+  });
+}
+
+/** One part as a block; `undefined` for a text that says nothing. */
+function toBlock(part: Fields, path: string): Fields | undefined {
+  switch (part["type"]) {
+    case "text":
+    case "refusal": {
+      const text = part[part["type"]];
+      if (typeof text !== "string") throw unfit(`${path}.${part["type"]}`, "a string", text);
+      return text === "" ? undefined : { type: "text", text };
+    }
+    case "image_url": {
+      const image = part["image_url"];
+      const url = typeof image === "string" ? image : objectAt(image, `${path}.image_url`)["url"];
+      return { type: "image", source: toSource(url, `${path}.image_url.url`) };
+    }
+    case "file":
+      return toDocument(objectAt(part["file"], `${path}.file`), `${path}.file`);
+    default:
+      throw uncarried(`${path}.type`, KIND, `a part of type ${String(part["type"]).slice(0, 64)}`);
+  }
+}
+
+function toSource(url: unknown, path: string): Fields {
+  if (!isText(url)) throw unfit(path, "a URL", url);
+  const inline = fromDataUrl(url);
+  if (inline !== undefined) return { type: "base64", media_type: inline.type, data: inline.data };
+  if (/^https?:/i.test(url)) return { type: "url", url };
+  throw unfit(path, "an http(s) URL or a data URL in base64", "another one");
+}
+
+/** A PDF or a text; other documents have no place in this API. */
+function toDocument(file: Fields, path: string): Fields {
+  const { file_data: data, file_id: id, filename } = file;
+  if (id !== undefined && data === undefined)
+    throw uncarried(`${path}.file_id`, KIND, "a file that is not the gateway's");
+  if (!isText(data)) throw unfit(`${path}.file_data`, "a data URL in base64", data);
+  const inline = fromDataUrl(data) ?? { type: "application/pdf", data };
+  const title = isText(filename) ? { title: filename } : {};
+  if (inline.type === "application/pdf")
+    return { type: "document", source: { type: "base64", media_type: inline.type, data: inline.data }, ...title };
+  if (!inline.type.startsWith("text/")) throw uncarried(`${path}.file_data`, KIND, `a document of type ${inline.type}`);
+  const text = Buffer.from(inline.data, "base64").toString("utf8");
+  return { type: "document", source: { type: "text", media_type: "text/plain", data: text }, ...title };
+}

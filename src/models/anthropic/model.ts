@@ -1,0 +1,80 @@
+import { checkInteger } from "../../internal/check.ts";
+import { createEndpoint, type EndpointOptions } from "../endpoint.ts";
+import type { ChatModel, ModelInfo } from "../model.ts";
+import { isObject, isText, type Fields } from "../rows.ts";
+import { translatedModel, type Translation } from "../translated.ts";
+import { toCompletion } from "./answer.ts";
+import { formAfter, lacksThoughts, type EffortForm } from "./effort.ts";
+import { toAnthropicBody } from "./request.ts";
+import { readMessageEvents } from "./stream.ts";
+
+/** Where an endpoint of Anthropic's messages API is. */
+export interface AnthropicModelOptions extends EndpointOptions {
+  /** Tokens of an answer whose request sets no bound: this API wants one. At least 1. @default 8_192 */
+  readonly outputTokens?: number | undefined;
+}
+
+/** The version of the API that is spoken here; `headers` may name another. */
+const VERSION = "2023-06-01";
+/** Models whose refusals are remembered. */
+const MODELS_MAX = 1_000;
+
+/**
+ * A model behind Anthropic's messages API. `baseUrl` ends in `/v1`. What a chat request cannot say there is an `invalid_input` that names it. A
+ * refusal of the way in which effort is asked for is learned from, model by model.
+ */
+export function anthropicModel(options: AnthropicModelOptions): ChatModel & { close(): Promise<void> } {
+  const outputTokens = checkInteger("outputTokens", options.outputTokens ?? 8_192, { min: 1 });
+  const forms = new Map<string, EffortForm>();
+  const endpoint = createEndpoint(options, {
+    headers: (apiKey) => ({ "anthropic-version": VERSION, ...(apiKey !== undefined && { "x-api-key": apiKey }) }),
+    listPath: "/models?limit=1000",
+    toInfo,
+  });
+
+  function remember(model: string, form: EffortForm): void {
+    if (forms.size >= MODELS_MAX) forms.clear();
+    forms.set(model, form);
+  }
+
+  return translatedModel(endpoint, (secrets): Translation => {
+    /** The requests that bodies were made of: a body that is refused is made anew in another form. */
+    const made = new WeakMap<Fields, { readonly request: Parameters<Translation["toBody"]>[0]; form: EffortForm }>();
+
+    function write(request: Parameters<Translation["toBody"]>[0], form: EffortForm): Fields {
+      const body = toAnthropicBody(request, { outputTokens, effort: form });
+      made.set(body, { request, form });
+      return body;
+    }
+
+    return {
+      path: "/messages",
+      toBody: (request) => write(request, forms.get(request.model) ?? "adaptive"),
+      amend(body, refusal) {
+        const asked = made.get(body);
+        if (asked === undefined) return undefined;
+        const { request, form } = asked;
+        if (lacksThoughts(refusal) && body["thinking"] !== undefined) {
+          const { thinking: _, output_config: __, ...rest } = request;
+          return { request: write(rest, "none"), learn: () => {} };
+        }
+        const isWish = isText(request["reasoning_effort"]) && !isObject(request["thinking"]);
+        const next = isWish ? formAfter(refusal, form) : undefined;
+        if (next === undefined) return undefined;
+        return { request: write(request, next), learn: () => remember(request.model, next) };
+      },
+      toCompletion: (answer) => toCompletion(answer, secrets, Date.now()),
+      openStream({ stream_options: wanted }) {
+        const wantsUsage = isObject(wanted) && wanted["include_usage"] === true;
+        return readMessageEvents(wantsUsage, secrets, Date.now());
+      },
+    };
+  });
+}
+
+function toInfo(listed: unknown): ModelInfo | undefined {
+  const { id, created_at: at } = isObject(listed) ? listed : {};
+  if (!isText(id)) return undefined;
+  const created = typeof at === "string" ? Math.floor(Date.parse(at) / 1000) : Number.NaN;
+  return { id, owned_by: "anthropic", created: Number.isNaN(created) ? 0 : created };
+}

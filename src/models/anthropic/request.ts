@@ -1,0 +1,168 @@
+import type { ChatRequest } from "../chat.ts";
+import {
+  applyRows,
+  inert,
+  isText,
+  objectAt,
+  own,
+  refuse,
+  send,
+  uncarried,
+  unfit,
+  type Fields,
+  type Row,
+} from "../rows.ts";
+import { KIND, toConversation } from "./messages.ts";
+import { toThinking, type EffortForm } from "./effort.ts";
+
+const isOne = (value: unknown): boolean => value === 1;
+const isFalse = (value: unknown): boolean => value === false;
+const isZero = (value: unknown): boolean => value === 0;
+const isEmpty = (value: unknown): boolean => typeof value === "object" && Object.keys(value as object).length === 0;
+const isTextOnly = (value: unknown): boolean => Array.isArray(value) && value.every((one) => one === "text");
+
+/** How each field of a chat request is said in Anthropic's messages API: one row for each. `thinking`, `top_k` and others of its own go as they came. */
+export const ANTHROPIC_FIELDS: ReadonlyMap<string, Row> = new Map([
+  ["model", send("model")],
+  ["messages", own],
+  ["stream", send("stream")],
+  ["stream_options", inert],
+  ["max_completion_tokens", own],
+  ["max_tokens", own],
+  ["temperature", send("temperature")],
+  ["top_p", send("top_p")],
+  ["stop", send("stop_sequences", (stop: string | readonly string[]) => (typeof stop === "string" ? [stop] : stop))],
+  ["tools", own],
+  ["tool_choice", own],
+  ["parallel_tool_calls", own],
+  ["response_format", own],
+  ["reasoning_effort", own],
+  ["reasoning", own],
+  ["thinking", own],
+  ["output_config", own],
+  ["user", own],
+  ["safety_identifier", own],
+  ["service_tier", send("service_tier", toTier)],
+  ["metadata", inert],
+  ["store", inert],
+  ["prediction", inert],
+  ["prompt_cache_key", inert],
+  ["prompt_cache_retention", inert],
+  ["prompt_cache_options", inert],
+  ["verbosity", refuse((value) => value === "medium")],
+  ["n", refuse(isOne)],
+  ["logprobs", refuse(isFalse)],
+  ["top_logprobs", refuse(isZero)],
+  ["presence_penalty", refuse(isZero)],
+  ["frequency_penalty", refuse(isZero)],
+  ["logit_bias", refuse(isEmpty)],
+  ["seed", refuse()],
+  ["modalities", refuse(isTextOnly)],
+  ["audio", refuse()],
+  ["moderation", refuse()],
+  ["functions", refuse()],
+  ["function_call", refuse()],
+  ["web_search_options", refuse()],
+]);
+
+/** What a translation goes by. */
+export interface RequestOptions {
+  /** Tokens of an answer whose request sets no bound: this API wants one. */
+  readonly outputTokens: number;
+  /** How the model takes a wish for effort. */
+  readonly effort: EffortForm;
+}
+
+/**
+ * A chat request as the messages API takes it. Pure.
+ * @throws MarrowError `invalid_input` that names the field, part or tool which cannot be carried
+ */
+export function toAnthropicBody(request: ChatRequest, { outputTokens, effort }: RequestOptions): Fields {
+  const fields = applyRows(ANTHROPIC_FIELDS, request, KIND);
+  const { system, messages } = toConversation(request.messages);
+  const bound = request["max_completion_tokens"] ?? request["max_tokens"];
+  const { thinking, config, maxTokens } = toThinking(request, bound, { outputTokens, form: effort });
+  const format = toFormat(request["response_format"]);
+  const output = { ...config, ...(format !== undefined && { format }) };
+  const { tools, choice } = toTools(request);
+  const user = request["safety_identifier"] ?? request["user"];
+  return {
+    ...fields,
+    max_tokens: maxTokens,
+    ...(system.length > 0 && { system }),
+    messages,
+    ...(tools !== undefined && { tools }),
+    ...(choice !== undefined && { tool_choice: choice }),
+    ...(thinking !== undefined && { thinking }),
+    ...(Object.keys(output).length > 0 && { output_config: output }),
+    ...(isText(user) && { metadata: { user_id: user } }),
+  };
+}
+
+/** Only two tiers are known here. */
+function toTier(tier: string, path: string): string {
+  if (tier === "auto" || tier === "standard_only") return tier;
+  if (tier === "default") return "standard_only";
+  throw uncarried(path, KIND, `the tier ${tier.slice(0, 32)}`);
+}
+
+function toFormat(format: unknown): Fields | undefined {
+  if (format === undefined || format === null) return undefined;
+  const { type, json_schema: named } = objectAt(format, "response_format");
+  if (type === "text") return undefined;
+  if (type !== "json_schema") throw uncarried("response_format.type", KIND, "JSON without a schema; use json_schema");
+  const { schema } = objectAt(named, "response_format.json_schema");
+  return { type, schema: objectAt(schema, "response_format.json_schema.schema") };
+}
+
+function toTools(request: ChatRequest): { readonly tools?: readonly Fields[]; readonly choice?: Fields } {
+  const { tools: given, tool_choice: choice, parallel_tool_calls: parallel } = request;
+  if (given === undefined || given === null) return {};
+  if (!Array.isArray(given)) throw unfit("tools", "a list of tools", given);
+  if (given.length === 0) return {};
+  const allowed = allowedBy(choice);
+  const tools = given
+    .map((tool: unknown, at) => toTool(tool, `tools.${at}`))
+    .filter(({ name }) => allowed?.names.has(name) ?? true);
+  const chosen = toChoice(allowed?.mode ?? choice);
+  // One call at a time is said beside a choice, so it needs one.
+  const single = parallel === false && chosen?.["type"] !== "none" && { disable_parallel_tool_use: true };
+  if (chosen === undefined && single === false) return { tools };
+  return { tools, choice: { type: "auto", ...chosen, ...single } };
+}
+
+function toTool(tool: unknown, path: string): Fields {
+  const { type, function: named, cache_control: cache } = objectAt(tool, path);
+  if (type !== "function") throw uncarried(`${path}.type`, KIND, `a tool of type ${String(type).slice(0, 64)}`);
+  const { name, description, parameters, strict } = objectAt(named, `${path}.function`);
+  return {
+    name,
+    ...(isText(description) && { description }),
+    input_schema: parameters ?? { type: "object", properties: {} },
+    ...(typeof strict === "boolean" && { strict }),
+    ...(cache !== undefined && cache !== null && { cache_control: cache }),
+  };
+}
+
+/** The tools that a choice leaves, and how they are chosen from. */
+function allowedBy(choice: unknown): { readonly names: ReadonlySet<unknown>; readonly mode: unknown } | undefined {
+  const { type, allowed_tools: allowed } = (choice ?? {}) as Fields;
+  if (type !== "allowed_tools") return undefined;
+  const path = "tool_choice.allowed_tools";
+  const { mode = "auto", tools } = objectAt(allowed, path);
+  if (!Array.isArray(tools)) throw unfit(`${path}.tools`, "a list of tools", tools);
+  const names = tools.map((tool: unknown, at) => {
+    const here = `${path}.tools.${at}`;
+    return objectAt(objectAt(tool, here)["function"], `${here}.function`)["name"];
+  });
+  return { names: new Set(names), mode };
+}
+
+function toChoice(choice: unknown): Fields | undefined {
+  if (choice === undefined || choice === null) return undefined;
+  if (choice === "auto" || choice === "none") return { type: choice };
+  if (choice === "required") return { type: "any" };
+  const { type, function: named } = objectAt(choice, "tool_choice");
+  if (type !== "function") throw uncarried("tool_choice.type", KIND, `a choice of type ${String(type).slice(0, 64)}`);
+  return { type: "tool", name: objectAt(named, "tool_choice.function")["name"] };
+}

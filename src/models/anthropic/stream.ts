@@ -1,0 +1,126 @@
+import type { ChatChunk } from "../chat.ts";
+import { isObject, isText, textOr, type Fields } from "../rows.ts";
+import type { StreamReader } from "../translated.ts";
+import { toCall, toFinish, toRefusal, toStreamError, toUsage, unknownBlock } from "./answer.ts";
+import { toDetail } from "./thoughts.ts";
+
+/** A block of a message while it grows. */
+interface Block {
+  fields: Record<string, unknown>;
+  /** Its place among the calls, for a call of a tool. */
+  readonly call: number;
+  /** Whether something of a call's arguments was told. */
+  given: boolean;
+}
+
+/**
+ * Reads the events of a message as chunks of a chat completion. `ping` and events that are not known say nothing; `error` is thrown, also in
+ * the middle. Thoughts are told as they come, and once more whole, with their signature, when their block ends.
+ */
+export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[], nowMs: number): StreamReader {
+  const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
+  const blocks = new Map<unknown, Block>();
+  let usage: Fields = {};
+  let [calls, thoughts, done] = [0, 0, false];
+  let end: Fields = {};
+
+  const chunk = (delta: Fields, more: Fields = { finish_reason: null }): ChatChunk => ({
+    ...head,
+    choices: [{ index: 0, delta, ...more }],
+  });
+
+  /** Counts grow; a later event leaves out, or sends as null, what has not changed. */
+  function count(more: unknown): void {
+    const told = Object.entries(isObject(more) ? more : {}).filter(([, value]) => value !== null);
+    usage = { ...usage, ...Object.fromEntries(told) };
+  }
+
+  function begin(index: unknown, block: unknown): readonly ChatChunk[] {
+    const fields = { ...(isObject(block) ? block : {}) };
+    const { type, text, thinking } = fields;
+    const isCall = type === "tool_use";
+    const call = isCall ? calls : -1;
+    if (isCall) calls += 1;
+    blocks.set(index, { fields, call, given: false });
+    if (isCall) return [chunk({ tool_calls: [{ index: call, ...toCall(fields, "") }] })];
+    if (type === "text") return isText(text) ? [chunk({ content: text })] : [];
+    if (type === "redacted_thinking") return [];
+    if (type !== "thinking") throw unknownBlock(type);
+    thoughts += 1;
+    const gap = thoughts > 1 ? "\n\n" : "";
+    const first = gap + (isText(thinking) ? thinking : "");
+    return first === "" ? [] : [chunk({ reasoning_content: first })];
+  }
+
+  function grow(index: unknown, delta: unknown): readonly ChatChunk[] {
+    const block = blocks.get(index);
+    if (block === undefined || !isObject(delta)) return [];
+    const { text, thinking, signature, partial_json: json } = delta;
+    switch (delta["type"]) {
+      case "text_delta":
+        return isText(text) ? [chunk({ content: text })] : [];
+      case "thinking_delta":
+        if (!isText(thinking)) return [];
+        block.fields["thinking"] = textOr(block.fields["thinking"]) + thinking;
+        return [chunk({ reasoning_content: thinking })];
+      case "signature_delta":
+        block.fields["signature"] = signature;
+        return [];
+      case "input_json_delta":
+        if (!isText(json)) return [];
+        block.given = true;
+        return [chunk({ tool_calls: [{ index: block.call, function: { arguments: json } }] })];
+      default:
+        return [];
+    }
+  }
+
+  function close(index: unknown): readonly ChatChunk[] {
+    const block = blocks.get(index);
+    if (block === undefined) return [];
+    const detail = toDetail(block.fields, Number(index));
+    if (detail !== undefined) return [chunk({ reasoning_details: [detail] })];
+    // A call without pieces has what it was begun with; nothing at all is an empty object.
+    if (block.call < 0 || block.given) return [];
+    const given = JSON.stringify(block.fields["input"] ?? {});
+    return [chunk({ tool_calls: [{ index: block.call, function: { arguments: given } }] })];
+  }
+
+  return {
+    last: "message_stop",
+    get done() {
+      return done;
+    },
+    read(event) {
+      const { type, index } = event;
+      switch (type) {
+        case "message_start": {
+          const { id, model, usage: counted } = isObject(event["message"]) ? event["message"] : {};
+          count(counted);
+          Object.assign(head, { id, model });
+          return [chunk({ role: "assistant", content: "" })];
+        }
+        case "content_block_start":
+          return begin(index, event["content_block"]);
+        case "content_block_delta":
+          return grow(index, event["delta"]);
+        case "content_block_stop":
+          return close(index);
+        case "message_delta":
+          count(event["usage"]);
+          if (isObject(event["delta"])) end = { ...end, ...event["delta"] };
+          return [];
+        case "message_stop": {
+          done = true;
+          const refusal = toRefusal(end["stop_reason"], end["stop_details"]);
+          const last = chunk(refusal === null ? {} : { refusal }, toFinish(end["stop_reason"], end["stop_sequence"]));
+          return wantsUsage ? [last, { ...head, choices: [], usage: toUsage(usage) }] : [last];
+        }
+        case "error":
+          throw toStreamError(event["error"], secrets);
+        default:
+          return [];
+      }
+    },
+  };
+}

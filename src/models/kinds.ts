@@ -1,0 +1,21 @@
+import { anthropicModel } from "./anthropic/model.ts";
+import type { DialectOptions } from "./dialect.ts";
+import type { EndpointOptions } from "./endpoint.ts";
+import type { ChatModel } from "./model.ts";
+import { openaiModel } from "./openai-compatible.ts";
+import { responsesModel } from "./responses/model.ts";
+
+/** The APIs that an upstream may speak: chat completions, OpenAI's Responses, Anthropic's messages. */
+export const UPSTREAM_KINDS = ["chat", "responses", "anthropic"] as const;
+
+/** One of {@link UPSTREAM_KINDS}. */
+export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
+
+/** A model behind an upstream of a kind. `outputLimit` is of chat completions alone: the others have one name for it. */
+export function upstreamModel(
+  kind: UpstreamKind,
+  { outputLimit, ...options }: EndpointOptions & DialectOptions,
+): ChatModel & { close(): Promise<void> } {
+  if (kind === "responses") return responsesModel(options);
+  return kind === "anthropic" ? anthropicModel(options) : openaiModel({ ...options, outputLimit });
+}

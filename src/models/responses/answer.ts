@@ -1,0 +1,141 @@
+import { MarrowError } from "../../errors.ts";
+import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
+import { malformed, toErrorObject } from "../failures.ts";
+import { isObject, isText, textOr, type Fields } from "../rows.ts";
+import { toDetail, toThoughts } from "./thoughts.ts";
+
+/** Why a response is not whole, in the words of chat completions. A reason without a row goes as it came: such an answer is never stored. */
+const REASONS: ReadonlyMap<unknown, string> = new Map([
+  ["max_output_tokens", "length"],
+  ["max_tokens", "length"],
+  ["max_messages", "length"],
+  ["content_filter", "content_filter"],
+]);
+
+/** Status of each code of a response that failed. */
+const STATUSES: ReadonlyMap<unknown, number> = new Map([
+  ["rate_limit_exceeded", 429],
+  ["insufficient_quota", 429],
+  ["invalid_prompt", 400],
+  ["context_length_exceeded", 400],
+  ["server_error", 500],
+]);
+
+/** A whole response as a completion. Pure. @throws MarrowError `model_failed` for one that failed, or is not there yet */
+export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: number): ChatCompletion {
+  const { id, model, created_at: at, output, usage, service_tier: tier, error } = answer;
+  if (!Array.isArray(output)) throw isObject(error) ? toFailed(error, secrets) : malformed("its answer has no output");
+  const { message, logprobs, isCalling } = toMessage(output as readonly unknown[]);
+  const finish_reason = toFinish(answer, isCalling, secrets);
+  return {
+    id: isText(id) ? id : "",
+    object: "chat.completion",
+    created: typeof at === "number" ? Math.floor(at) : Math.floor(nowMs / 1000),
+    model: isText(model) ? model : "",
+    choices: [{ index: 0, message, logprobs: logprobs.length > 0 ? { content: logprobs } : null, finish_reason }],
+    ...(isObject(usage) && { usage: toUsage(usage) }),
+    ...(isText(tier) && { service_tier: tier }),
+  };
+}
+
+/** How a response ended. @throws MarrowError `model_failed` where it did not end with an answer */
+export function toFinish(response: Fields, isCalling: boolean, secrets: readonly string[]): string {
+  const { status = "completed", error, incomplete_details: details } = response;
+  if (status === "completed") return isCalling ? "tool_calls" : "stop";
+  if (status === "incomplete") {
+    const { reason } = isObject(details) ? details : {};
+    return REASONS.get(reason) ?? (isText(reason) ? reason : "length");
+  }
+  if (status === "failed" || isObject(error)) throw toFailed(error, secrets);
+  throw malformed(`its answer is ${String(status).slice(0, 32)}`);
+}
+
+/** A response that failed, or an error within its stream. */
+export function toFailed(error: unknown, secrets: readonly string[]): MarrowError {
+  const code = isObject(error) ? error["code"] : undefined;
+  return new MarrowError("model_failed", "the model's endpoint reported an error within its answer", {
+    details: { status: STATUSES.get(code) ?? 502, error: toErrorObject(error, secrets) },
+  });
+}
+
+/** Counts of tokens by the names of chat completions. */
+export function toUsage(usage: Fields): Usage {
+  const count = (value: unknown) => (typeof value === "number" && value >= 0 ? value : 0);
+  const { input_tokens_details: given, output_tokens_details: made } = usage;
+  const [prompt, completion] = [count(usage["input_tokens"]), count(usage["output_tokens"])];
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: typeof usage["total_tokens"] === "number" ? usage["total_tokens"] : prompt + completion,
+    ...(isObject(given) && { prompt_tokens_details: given }),
+    ...(isObject(made) && { completion_tokens_details: made }),
+  };
+}
+
+/** A citation as chat completions have it: its fields lie under its type. */
+export function toAnnotation(annotation: unknown): Fields {
+  const { type, ...rest } = isObject(annotation) ? annotation : {};
+  return type === "url_citation" ? { type, url_citation: rest } : { type, ...rest };
+}
+
+/** Whether an item is a call of a tool. */
+export function isCall({ type }: Fields): boolean {
+  return type === "function_call" || type === "custom_tool_call";
+}
+
+/** A call of a tool as chat completions have it. */
+export function toCall({ type, call_id: callId, id, name }: Fields, given: string): Fields {
+  const named = isText(callId) ? callId : id;
+  return type === "custom_tool_call"
+    ? { id: named, type: "custom", custom: { name, input: given } }
+    : { id: named, type: "function", function: { name, arguments: given } };
+}
+
+/** Items that nobody can have asked for: the gateway sends no tool that the provider runs. */
+export function unknownItem(type: unknown): MarrowError {
+  return malformed(`its answer holds an item of type ${String(type).slice(0, 64)}`);
+}
+
+function toMessage(output: readonly unknown[]) {
+  let [text, refusal]: (string | undefined)[] = [];
+  const [thoughts, details, calls, annotations, logprobs]: [string[], Fields[], Fields[], Fields[], unknown[]] = [
+    [],
+    [],
+    [],
+    [],
+    [],
+  ];
+  for (const [index, item] of output.entries()) {
+    if (!isObject(item)) throw malformed("its answer holds an item that is no object");
+    if (item["type"] === "message") {
+      for (const part of partsOf(item)) {
+        if (part["type"] === "refusal") refusal = (refusal ?? "") + textOr(part["refusal"]);
+        if (part["type"] !== "output_text") continue;
+        text = (text ?? "") + textOr(part["text"]);
+        if (Array.isArray(part["annotations"])) annotations.push(...part["annotations"].map(toAnnotation));
+        if (Array.isArray(part["logprobs"])) logprobs.push(...(part["logprobs"] as unknown[]));
+      }
+    } else if (item["type"] === "reasoning") {
+      const said = toThoughts(item);
+      if (said !== "") thoughts.push(said);
+      const detail = toDetail(item, index);
+      if (detail !== undefined) details.push(detail);
+    } else if (isCall(item)) calls.push(toCall(item, textOr(item["arguments"] ?? item["input"])));
+    else throw unknownItem(item["type"]);
+  }
+  const message: ChatMessage = {
+    role: "assistant",
+    content: text ?? null,
+    refusal: refusal ?? null,
+    ...(annotations.length > 0 && { annotations }),
+    ...(thoughts.length > 0 && { reasoning_content: thoughts.join("\n\n") }),
+    ...(details.length > 0 && { reasoning_details: details }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
+  return { message, logprobs, isCalling: calls.length > 0 };
+}
+
+/** The parts of a message's content. */
+export function partsOf({ content }: Fields): readonly Fields[] {
+  return Array.isArray(content) ? (content as readonly unknown[]).filter(isObject) : [];
+}

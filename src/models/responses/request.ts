@@ -1,0 +1,148 @@
+import type { ChatRequest } from "../chat.ts";
+import {
+  applyRows,
+  inert,
+  isObject,
+  isText,
+  objectAt,
+  own,
+  refuse,
+  send,
+  uncarried,
+  unfit,
+  type Fields,
+  type Row,
+} from "../rows.ts";
+import { KIND, toInput } from "./input.ts";
+
+const isOne = (value: unknown): boolean => value === 1;
+const isZero = (value: unknown): boolean => value === 0;
+const isEmpty = (value: unknown): boolean => typeof value === "object" && Object.keys(value as object).length === 0;
+const isTextOnly = (value: unknown): boolean => Array.isArray(value) && value.every((one) => one === "text");
+
+/** How each field of a chat request is said in the Responses API: one row for each. Others go as they came. */
+export const RESPONSES_FIELDS: ReadonlyMap<string, Row> = new Map([
+  ["model", send("model")],
+  ["messages", own],
+  ["stream", send("stream")],
+  ["stream_options", send("stream_options", toStreamOptions)],
+  ["max_completion_tokens", send("max_output_tokens")],
+  ["max_tokens", own],
+  ["temperature", send("temperature")],
+  ["top_p", send("top_p")],
+  ["top_logprobs", send("top_logprobs")],
+  ["logprobs", own],
+  ["tools", send("tools", toTools)],
+  ["tool_choice", send("tool_choice", toChoice)],
+  ["parallel_tool_calls", send("parallel_tool_calls")],
+  ["response_format", own],
+  ["verbosity", own],
+  ["reasoning_effort", own],
+  ["reasoning", own],
+  ["thinking", own],
+  ["output_config", own],
+  ["user", send("user")],
+  ["safety_identifier", send("safety_identifier")],
+  ["prompt_cache_key", send("prompt_cache_key")],
+  ["prompt_cache_retention", send("prompt_cache_retention")],
+  ["prompt_cache_options", send("prompt_cache_options")],
+  ["service_tier", send("service_tier")],
+  ["metadata", send("metadata")],
+  ["moderation", send("moderation")],
+  ["store", own],
+  ["prediction", inert],
+  ["n", refuse(isOne)],
+  ["stop", refuse(isEmpty)],
+  ["seed", refuse()],
+  ["presence_penalty", refuse(isZero)],
+  ["frequency_penalty", refuse(isZero)],
+  ["logit_bias", refuse(isEmpty)],
+  ["modalities", refuse(isTextOnly)],
+  ["audio", refuse()],
+  ["functions", refuse()],
+  ["function_call", refuse()],
+  ["web_search_options", refuse()],
+]);
+
+/** What brings thoughts along that can be given back. */
+export const ENCRYPTED = "reasoning.encrypted_content";
+
+/**
+ * A chat request as the Responses API takes it. Nothing is stored there unless the request says so: Marrow keeps what was said. Pure.
+ * @throws MarrowError `invalid_input` that names the field, part or tool which cannot be carried
+ */
+export function toResponsesBody(request: ChatRequest): Fields {
+  const fields = applyRows(RESPONSES_FIELDS, request, KIND);
+  const { max_tokens: bound, logprobs, response_format: format, verbosity, store } = request;
+  const text = {
+    ...(format !== undefined && format !== null && toFormat(format)),
+    ...(isText(verbosity) && { verbosity }),
+  };
+  const reasoning = toReasoning(request);
+  const include = [
+    ...(logprobs === true ? ["message.output_text.logprobs"] : []),
+    ...(store === true ? [] : [ENCRYPTED]),
+  ];
+  return {
+    ...fields,
+    input: toInput(request.messages),
+    ...(fields["max_output_tokens"] === undefined && typeof bound === "number" && { max_output_tokens: bound }),
+    ...(Object.keys(text).length > 0 && { text }),
+    ...(reasoning !== undefined && { reasoning }),
+    ...(include.length > 0 && { include }),
+    store: store === true,
+  };
+}
+
+/** Thoughts by effort; what another kind's words ask for is asked here by the effort beside them, and refused without it. */
+function toReasoning({ reasoning_effort: effort, reasoning, thinking, output_config: config }: ChatRequest) {
+  const asked = isObject(reasoning) ? reasoning : {};
+  if (!isText(effort) && asked["effort"] === undefined) {
+    if (isObject(thinking)) throw uncarried("thinking", KIND, "thinking without reasoning_effort");
+    if (isObject(config)) throw uncarried("output_config", KIND);
+  }
+  const all = { ...asked, ...(isText(effort) && { effort }) };
+  return Object.keys(all).length === 0 ? undefined : all;
+}
+
+/** Usage comes with every stream's end. */
+function toStreamOptions({ include_usage: _, ...rest }: Fields): Fields | undefined {
+  return Object.keys(rest).length === 0 ? undefined : rest;
+}
+
+function toFormat(format: unknown): Fields {
+  const { type, json_schema: named, ...rest } = objectAt(format, "response_format");
+  if (type === "text") return {};
+  if (type !== "json_schema") return { format: { type, ...rest } };
+  return { format: { type, ...objectAt(named, "response_format.json_schema") } };
+}
+
+function toTools(tools: unknown, path: string): readonly Fields[] | undefined {
+  if (!Array.isArray(tools)) throw unfit(path, "a list of tools", tools);
+  return tools.length === 0 ? undefined : tools.map((tool: unknown, at) => toTool(tool, `${path}.${at}`));
+}
+
+function toTool(tool: unknown, path: string): Fields {
+  const { type, function: named, custom } = objectAt(tool, path);
+  if (type === "function") {
+    const { parameters, strict, ...rest } = objectAt(named, `${path}.function`);
+    // Strict by default here, and loose in chat completions.
+    return { type, ...rest, parameters: parameters ?? { type: "object", properties: {} }, strict: strict === true };
+  }
+  if (type !== "custom") throw uncarried(`${path}.type`, KIND, `a tool of type ${String(type).slice(0, 64)}`);
+  const { format, ...rest } = objectAt(custom, `${path}.custom`);
+  if (!isObject(format)) return { type, ...rest };
+  const { grammar, ...plain } = format;
+  return { type, ...rest, format: isObject(grammar) ? { ...plain, ...grammar } : plain };
+}
+
+function toChoice(choice: unknown, path: string): unknown {
+  if (typeof choice === "string") return choice;
+  const { type, function: named, custom, allowed_tools: allowed } = objectAt(choice, path);
+  if (type === "function") return { type, name: objectAt(named, `${path}.function`)["name"] };
+  if (type === "custom") return { type, name: objectAt(custom, `${path}.custom`)["name"] };
+  if (type !== "allowed_tools") throw uncarried(`${path}.type`, KIND, `a choice of type ${String(type).slice(0, 64)}`);
+  const { mode = "auto", tools } = objectAt(allowed, `${path}.allowed_tools`);
+  if (!Array.isArray(tools)) throw unfit(`${path}.allowed_tools.tools`, "a list of tools", tools);
+  return { type, mode, tools: tools.map((tool: unknown, at) => toChoice(tool, `${path}.allowed_tools.tools.${at}`)) };
+}

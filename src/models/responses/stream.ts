@@ -1,0 +1,173 @@
+import type { ChatChunk } from "../chat.ts";
+import { isObject, isText, type Fields } from "../rows.ts";
+import type { StreamReader } from "../translated.ts";
+import { isCall, partsOf, toAnnotation, toCall, toFailed, toFinish, toUsage, unknownItem } from "./answer.ts";
+import { toDetail, toThoughts } from "./thoughts.ts";
+
+/** An item of the output while it grows. */
+interface Item {
+  readonly type: unknown;
+  /** Its place among the calls, for a call of a tool. */
+  readonly call: number;
+  /** Characters that were told already of each of its texts, by kind and place. */
+  readonly told: Map<string, number>;
+  /** Which of a model's thoughts are told: those that came first, the thoughts themselves or their summary. */
+  thoughts?: string;
+  annotations: number;
+  isWhole: boolean;
+}
+
+/**
+ * Reads the events of a response as chunks of a chat completion. What an event of the end says, and no delta said before, is told then: some
+ * endpoints send whole texts, or only the whole response. Events that are not known say nothing.
+ */
+export function readResponseEvents(wantsUsage: boolean, secrets: readonly string[], nowMs: number): StreamReader {
+  const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
+  const items = new Map<unknown, Item>();
+  let [calls, thoughts, began, done] = [0, 0, false, false];
+
+  const chunk = (delta: Fields, more: Fields = {}): ChatChunk => ({
+    ...head,
+    choices: [{ index: 0, delta, finish_reason: null, ...more }],
+  });
+
+  function open(index: unknown, item: Fields): { readonly one: Item; readonly chunks: readonly ChatChunk[] } {
+    const known = items.get(index);
+    if (known !== undefined) return { one: known, chunks: [] };
+    const { type } = item;
+    const calling = isCall(item);
+    if (!calling && type !== "message" && type !== "reasoning") throw unknownItem(type);
+    const one: Item = { type, call: calling ? calls : -1, told: new Map(), annotations: 0, isWhole: false };
+    items.set(index, one);
+    if (!calling) return { one, chunks: [] };
+    calls += 1;
+    return { one, chunks: [chunk({ tool_calls: [{ index: one.call, ...toCall(item, "") }] })] };
+  }
+
+  /** A piece of one of an item's texts; `kind` names the field that it belongs to. */
+  function say(one: Item, kind: string, place: unknown, piece: string, more: Fields = {}): readonly ChatChunk[] {
+    if (piece === "") return [];
+    const key = `${kind} ${String(place)}`;
+    const told = one.told.get(key) ?? 0;
+    one.told.set(key, told + piece.length);
+    if (kind === "text") return [chunk({ content: piece }, more)];
+    if (kind === "refusal") return [chunk({ refusal: piece })];
+    if (kind === "arguments") return [chunk({ tool_calls: [{ index: one.call, function: { arguments: piece } }] })];
+    if (kind === "input") return [chunk({ tool_calls: [{ index: one.call, custom: { input: piece } }] })];
+    one.thoughts ??= kind;
+    if (one.thoughts !== kind) return [];
+    const isNext = told === 0 && thoughts > 0;
+    if (told === 0) thoughts += 1;
+    return [chunk({ reasoning_content: isNext ? `\n\n${piece}` : piece })];
+  }
+
+  /** What a whole text says beyond what was told of it. */
+  function rest(one: Item, kind: string, place: unknown, whole: unknown): readonly ChatChunk[] {
+    if (!isText(whole)) return [];
+    return say(one, kind, place, whole.slice(one.told.get(`${kind} ${String(place)}`) ?? 0));
+  }
+
+  /** All that a whole item says beyond what was told of it. */
+  function finish(index: unknown, item: Fields): readonly ChatChunk[] {
+    const { one, chunks } = open(index, item);
+    if (one.isWhole) return chunks;
+    one.isWhole = true;
+    const said = [...chunks];
+    if (item["type"] === "message")
+      for (const [place, part] of partsOf(item).entries()) {
+        said.push(...rest(one, "text", place, part["text"]), ...rest(one, "refusal", place, part["refusal"]));
+        const cited = Array.isArray(part["annotations"]) ? part["annotations"].slice(one.annotations) : [];
+        if (cited.length > 0) said.push(chunk({ annotations: cited.map(toAnnotation) }));
+      }
+    else if (item["type"] === "reasoning") {
+      const detail = toDetail(item, Number(index));
+      if (one.thoughts === undefined) said.push(...rest(one, "reasoning", 0, toThoughts(item)));
+      if (detail !== undefined) said.push(chunk({ reasoning_details: [detail] }));
+    } else said.push(...rest(one, "arguments", 0, item["arguments"]), ...rest(one, "input", 0, item["input"]));
+    return said;
+  }
+
+  function begin(response: Fields): readonly ChatChunk[] {
+    const { id, model, created_at: at } = response;
+    Object.assign(head, { id, model }, typeof at === "number" && { created: Math.floor(at) });
+    if (began) return [];
+    began = true;
+    return [chunk({ role: "assistant", content: "" })];
+  }
+
+  function end(response: Fields): readonly ChatChunk[] {
+    const { output, usage, service_tier: tier } = response;
+    const said = [...begin(response)];
+    for (const [index, item] of (Array.isArray(output) ? output : []).entries())
+      if (isObject(item)) said.push(...finish(index, item));
+    const finish_reason = toFinish(response, calls > 0, secrets);
+    done = true;
+    said.push({ ...chunk({}, { finish_reason }), ...(isText(tier) && { service_tier: tier }) });
+    if (wantsUsage && isObject(usage)) said.push({ ...head, choices: [], usage: toUsage(usage) });
+    return said;
+  }
+
+  /** Deltas, and the texts that end them, by their event: which text they are of, and where it stands. */
+  function grow(event: Fields): readonly ChatChunk[] {
+    const [, name, step] = /^response\.(\w+)\.(delta|done)$/.exec(String(event["type"])) ?? [];
+    const row = TEXTS.get(name);
+    if (row === undefined) return [];
+    const { one, chunks } = open(event["output_index"], { type: row.item, call_id: event["item_id"] });
+    const place = event[row.at] ?? 0;
+    if (step === "done") return [...chunks, ...rest(one, row.kind, place, event[row.field])];
+    const { delta, logprobs } = event;
+    const beside =
+      Array.isArray(logprobs) && logprobs.length > 0 ? { logprobs: { content: logprobs as unknown[] } } : {};
+    return [...chunks, ...say(one, row.kind, place, isText(delta) ? delta : "", beside)];
+  }
+
+  return {
+    last: "response.completed",
+    get done() {
+      return done;
+    },
+    read(event) {
+      const response = isObject(event["response"]) ? event["response"] : {};
+      switch (event["type"]) {
+        case "response.created":
+        case "response.in_progress":
+        case "response.queued":
+          return begin(response);
+        case "response.output_item.added": {
+          const item = isObject(event["item"]) ? event["item"] : {};
+          return open(event["output_index"], item).chunks;
+        }
+        case "response.output_item.done":
+          return finish(event["output_index"], isObject(event["item"]) ? event["item"] : {});
+        case "response.output_text.annotation.added": {
+          const { one, chunks } = open(event["output_index"], { type: "message" });
+          one.annotations += 1;
+          return [...chunks, chunk({ annotations: [toAnnotation(event["annotation"])] })];
+        }
+        case "response.completed":
+        case "response.incomplete":
+          return end(response);
+        case "response.failed":
+        case "response.cancelled":
+          throw toFailed(response["error"], secrets);
+        case "error":
+          throw toFailed(isObject(event["error"]) ? event["error"] : event, secrets);
+        default:
+          return grow(event);
+      }
+    },
+  };
+}
+
+/** Texts that grow, by the name of their events: their field in the event that ends them, and what counts their place. */
+const TEXTS: ReadonlyMap<
+  unknown,
+  { readonly kind: string; readonly item: string; readonly field: string; readonly at: string }
+> = new Map([
+  ["output_text", { kind: "text", item: "message", field: "text", at: "content_index" }],
+  ["refusal", { kind: "refusal", item: "message", field: "refusal", at: "content_index" }],
+  ["reasoning_text", { kind: "thought", item: "reasoning", field: "text", at: "content_index" }],
+  ["reasoning_summary_text", { kind: "summary", item: "reasoning", field: "text", at: "summary_index" }],
+  ["function_call_arguments", { kind: "arguments", item: "function_call", field: "arguments", at: "" }],
+  ["custom_tool_call_input", { kind: "input", item: "custom_tool_call", field: "input", at: "" }],
+]);

@@ -1,0 +1,108 @@
+import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
+import { checkEventStream, type Endpoint } from "./endpoint.ts";
+import { malformed, toFailure, toJson } from "./failures.ts";
+import type { HttpAnswer } from "./http.ts";
+import type { ChatModel, ModelCall, StreamPart } from "./model.ts";
+import { isObject, type Fields } from "./rows.ts";
+import { createEventReader, toEvent } from "./sse.ts";
+import { estimateTokens } from "../internal/token-estimate.ts";
+
+/** How chat completions are said to an endpoint of another kind, and what it answers in chat completions. Pure but for what `amend` learns. */
+export interface Translation {
+  readonly path: string;
+  /** The request as the endpoint takes it. @throws MarrowError `invalid_input` for what cannot be carried */
+  readonly toBody: (request: ChatRequest) => Fields;
+  /** Reads a refusal: the body as it may be taken, and what to learn once it was. */
+  readonly amend: (
+    body: Fields,
+    refusal: string,
+  ) => { readonly request: Fields; readonly learn: () => void } | undefined;
+  /** A whole answer. @throws MarrowError `model_failed` for one that is a failure, or cannot be read */
+  readonly toCompletion: (answer: Fields) => ChatCompletion;
+  /** Begins to read the events of a stream. */
+  readonly openStream: (request: ChatRequest) => StreamReader;
+}
+
+/** Reads one stream of an endpoint's events. */
+export interface StreamReader {
+  /** The chunks that an event makes. @throws MarrowError `model_failed` for an event that is a failure */
+  read(event: Fields): readonly ChatChunk[];
+  /** Whether the answer has come to its end. */
+  readonly done: boolean;
+  /** Name of the event that a whole stream ends with. */
+  readonly last: string;
+}
+
+/** A model behind an endpoint that does not speak chat completions: what is said is translated, streams event by event. */
+export function translatedModel(
+  endpoint: Endpoint,
+  translationOf: (secrets: readonly string[]) => Translation,
+): ChatModel & { close(): Promise<void> } {
+  const translation = translationOf(endpoint.secrets);
+
+  function post({ request, signal }: ModelCall): Promise<HttpAnswer> {
+    const tokens = estimateTokens([request.messages, request["tools"]]);
+    return endpoint.post<Fields>(
+      {
+        path: translation.path,
+        model: request.model,
+        request: translation.toBody(request),
+        tokensOf: () => tokens,
+        write: (body) => JSON.stringify(body),
+        amend: translation.amend,
+      },
+      signal,
+    );
+  }
+
+  return {
+    ...endpoint.port,
+
+    async complete({ request: { stream: _, stream_options: __, ...request }, signal }) {
+      try {
+        const answer = toJson(await endpoint.textOf(await post({ request: request, signal })));
+        if (!isObject(answer)) throw malformed("its answer is no JSON object");
+        const completion = translation.toCompletion(answer);
+        return { completion, text: JSON.stringify(completion) };
+      } catch (error) {
+        return toFailure(error, signal);
+      }
+    },
+
+    async stream({ request, signal }) {
+      try {
+        const asked = { ...request, stream: true };
+        const answer = await post({ request: asked, signal });
+        checkEventStream(answer);
+        return toParts(answer, signal, translation.openStream(asked));
+      } catch (error) {
+        return toFailure(error, signal);
+      }
+    },
+  };
+}
+
+function toParts(answer: HttpAnswer, signal: AbortSignal | undefined, stream: StreamReader): AsyncIterable<StreamPart> {
+  const reader = createEventReader();
+
+  async function next(): Promise<IteratorResult<StreamPart>> {
+    if (stream.done) return { done: true, value: undefined };
+    for (;;) {
+      const bytes = await answer.next().catch((error: unknown) => toFailure(error, signal));
+      if (bytes === undefined) throw malformed(`its stream ended before ${stream.last}`);
+      const chunks: ChatChunk[] = [];
+      for (const data of reader.read(bytes)) {
+        if (stream.done || data === "[DONE]") continue;
+        const event = toJson(data);
+        if (!isObject(event)) throw malformed("an event of its stream is no JSON object");
+        chunks.push(...stream.read(event));
+      }
+      if (chunks.length === 0 && !stream.done) continue;
+      const said = chunks.map((chunk) => toEvent(JSON.stringify(chunk))).join("");
+      const written = Buffer.from(stream.done ? said + toEvent("[DONE]") : said);
+      return { done: false, value: { bytes: written, chunks, done: stream.done } };
+    }
+  }
+
+  return { [Symbol.asyncIterator]: () => ({ next }) };
+}
