@@ -20,12 +20,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const binary = await serverProgram(process.env["MARROW_TEST_SERVER"]);
   const directory = mkdtempSync(join(tmpdir(), "marrow-test-"));
   const server = await startServer({ binary, directory });
-  // Every test over the stand-in for FT.*; each test is an installation with indexes of its own, so those are not bounded here.
+  // Every test over a server with FT.*, or over the stand-in; each test is an installation with indexes of its own, so those are not bounded here.
+  const inSearch = process.env["MARROW_TEST_ENGINE"] === "search";
+  const real = inSearch ? process.env["MARROW_SEARCH_URL"] : undefined;
   const search =
-    process.env["MARROW_TEST_ENGINE"] === "search"
-      ? await startSearchServer(server.url, "redis", { fieldsMax: 10 })
-      : undefined;
-  project.provide("redisUrl", search?.url ?? server.url);
+    inSearch && real === undefined ? await startSearchServer(server.url, "redis", { fieldsMax: 10 }) : undefined;
+  project.provide("redisUrl", real ?? search?.url ?? server.url);
   project.provide("redisBinary", binary);
   const version = execFileSync(binary, ["--version"], { encoding: "utf8" });
   const [, engine = "redis", major = "8"] = /^(Redis|Valkey) server v=(\d+)/.exec(version) ?? [];

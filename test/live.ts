@@ -14,11 +14,10 @@ export interface Fixtures {
   tenant: ScopedRedis;
 }
 
-/** A test with a connection of its own (`redis`, under an app name of its own) and one tenant of it (`tenant`). */
 /** The engine that `MARROW_TEST_ENGINE` records for every test's installation; absent: what the server has. */
 const ENGINE = process.env["MARROW_TEST_ENGINE"];
 
-/** Whether they use search commands, which name what is near in a round trip of its own. */
+/** Whether they use search commands, of a stand-in or of the server that `MARROW_SEARCH_URL` names. */
 export const inSearch: boolean = ENGINE === "search";
 
 /** Whether the tests' installations keep vectors in vector sets: some promises are about these alone. */
@@ -28,6 +27,14 @@ async function recordEngine(redis: Redis): Promise<void> {
   if (ENGINE !== undefined) await redis.send(["SET", `{${redis.app}}:vectors:engine`, ENGINE]);
 }
 
+/** A server allows few indexes, and each test is an installation. */
+async function dropIndexes(redis: Redis): Promise<void> {
+  if (!inSearch) return;
+  const names = (await redis.send(["SMEMBERS", `{${redis.app}}:vectors:indexes`]).catch(() => [])) as string[];
+  for (const name of names) await redis.send(["FT.DROPINDEX", name]).catch(() => {});
+}
+
+/** A test with a connection of its own (`redis`, under an app name of its own) and one tenant of it (`tenant`). */
 export const liveTest: TestAPI<Fixtures> = test.extend<Fixtures>({
   unique: async ({ task: _ }, use) => {
     await use(`t${randomUUID().slice(0, 12)}`);
@@ -36,6 +43,7 @@ export const liveTest: TestAPI<Fixtures> = test.extend<Fixtures>({
     const redis = await connect(inject("redisUrl"), { app: unique });
     await recordEngine(redis);
     await use(redis);
+    await dropIndexes(redis);
     await redis.close();
   },
   proxy: async ({ task: _ }, use) => {

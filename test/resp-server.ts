@@ -15,11 +15,11 @@ export interface Session {
   close(): void;
 }
 
-/** Starts a server that gives each client a session of its own, and its commands to it in order. */
-export async function startRespServer(open: () => Session): Promise<RespServer> {
+/** Starts a server that gives each client a session of its own, and its commands to it in order; `push` sends what nobody asked for. */
+export async function startRespServer(open: (push: (bytes: Buffer) => void) => Session): Promise<RespServer> {
   const clients = new Set<Socket>();
   const server = createServer((client) => {
-    const session = open();
+    const session = open((bytes) => void client.write(bytes));
     let pending: Buffer = Buffer.alloc(0);
     let work = Promise.resolve();
     clients.add(client);

@@ -4,11 +4,13 @@
  * answers is held to recordings of a real one by `search-server.live.test.ts`. It keeps the traps: neighbours come in the order of
  * documents, ten rows unless LIMIT says more, errors without a code, an index that leaves out what it cannot read.
  */
-import { connect as dial, type Socket } from "node:net";
+import { connect as dial } from "node:net";
 import { Redis as Ioredis } from "ioredis";
 import { fromHalf } from "../src/vectors/search/number-format.ts";
+import { asker } from "./resp-asker.ts";
 import { startRespServer, type RespServer } from "./resp-server.ts";
-import { endOfValue, toWire, type Answer } from "./resp.ts";
+import { toWire, type Answer } from "./resp.ts";
+import { createSearchScripts, searches } from "./search-scripts.ts";
 import { parseQuery, toNumber, type Document, type Query } from "./search-query.ts";
 
 interface Field {
@@ -40,6 +42,10 @@ interface Row {
 export interface SearchLimits {
   readonly indexesMax?: number | undefined;
   readonly fieldsMax?: number | undefined;
+  /** Whether searches run in threads of their own (WORKERS above 0): none within a script then. */
+  readonly threads?: boolean | undefined;
+  /** Changes what a search answers. */
+  readonly spoil?: ((answer: Answer) => Answer) | undefined;
 }
 
 /** A stand-in that runs. */
@@ -55,36 +61,56 @@ export interface SearchServer extends RespServer {
 export async function startSearchServer(
   target: string,
   dialect: "redis" | "valkey" = "redis",
-  { indexesMax = Infinity, fieldsMax = Infinity }: SearchLimits = {},
+  { indexesMax = Infinity, fieldsMax = Infinity, threads = false, spoil = (answer) => answer }: SearchLimits = {},
 ): Promise<SearchServer> {
   const valkey = dialect === "valkey";
   const indexes = new Map<string, Index>();
+  const scripts = createSearchScripts();
   const path = target.startsWith("unix://") ? target.slice("unix://".length) : undefined;
   const reader = path === undefined ? new Ioredis(target) : new Ioredis({ path });
   /** Order in which documents were first seen: what a real index calls their ids. */
   const order = new Map<string, number>();
 
-  const server = await startRespServer(() => {
+  const server = await startRespServer((push) => {
     const upstream = path === undefined ? dial(Number(new URL(target).port), "127.0.0.1") : dial(path);
-    const ask = asker(upstream);
+    const ask = asker(upstream, push);
     let protocol: 2 | 3 = 2;
     return {
       async answer(words, raw) {
         const verb = String(words[0]).toUpperCase();
         if (verb.startsWith("FT.")) return toWire(await answer(verb, words.slice(1)), protocol);
-        if (verb === "INFO" && valkey) return toWire("redis_version:7.2.4\r\nvalkey_version:8.1.1\r\n", protocol);
+        if (verb === "INFO" && valkey)
+          return toWire("redis_version:7.2.4\r\nvalkey_version:8.1.1\r\ncluster_enabled:0\r\n", protocol);
         if (verb === "COMMAND" && /^info$/i.test(String(words[1])))
           return toWire(await commands(words.slice(2)), protocol);
         if (verb === "HSET" && !order.has(nameOf(words[1] as Buffer)))
           order.set(nameOf(words[1] as Buffer), order.size);
         if (verb === "HELLO" && words.length > 1) protocol = String(words[1]) === "3" ? 3 : 2;
+        const script = scripts.textOf(words);
+        if (script !== undefined && searches(script, words))
+          return scripts.run(script, words, {
+            ask: (asked) =>
+              ask(
+                toWire(
+                  asked.map((word) => Buffer.from(word)),
+                  2,
+                ),
+              ),
+            search: ([asked, ...rest]) => answerInScript(String(asked).toUpperCase(), rest),
+          });
         if (verb === "FLUSHALL" || verb === "FLUSHDB") indexes.clear();
         return ask(raw);
       },
       close: () => void upstream.destroy(),
     };
 
-    async function answer(verb: string, words: readonly Buffer[]): Promise<Answer> {
+    async function answerInScript(verb: string, words: readonly Buffer[]): Promise<Answer> {
+      if (threads && indexes.has(String(words[0])))
+        return { error: "ERR Blocking module command called from Lua script" };
+      return answer(verb, words, 2);
+    }
+
+    async function answer(verb: string, words: readonly Buffer[], spoken = protocol): Promise<Answer> {
       const name = String(words[0]);
       if (verb === "FT.CREATE") {
         if (indexes.has(name))
@@ -108,7 +134,7 @@ export async function startSearchServer(
       if (verb === "FT.INFO") return { map: [["vector_index_sz_mb", "0.5"]] };
       if (verb !== "FT.SEARCH") return { error: `ERR unknown command '${verb}'` };
       try {
-        return await search(index, words.slice(1), valkey ? 2 : protocol);
+        return spoil(await search(index, words.slice(1), valkey ? 2 : spoken));
       } catch (error) {
         return { error: (error as Error).message };
       }
@@ -125,9 +151,8 @@ export async function startSearchServer(
   }
 
   async function documents(index: Index): Promise<Row[]> {
-    const keys = (await reader.keysBuffer("*")).filter((key) =>
-      index.prefixes.some((prefix) => key.toString().startsWith(prefix)),
-    );
+    const patterns = index.prefixes.map((prefix) => `${prefix.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}*`);
+    const keys = (await Promise.all(patterns.map((pattern) => reader.keysBuffer(pattern)))).flat();
     const rows: Row[] = [];
     const pipeline = reader.pipeline();
     for (const key of keys) pipeline.hgetallBuffer(key);
@@ -359,30 +384,4 @@ function distance(a: readonly number[], b: readonly number[], metric: string): n
   if (metric === "L2") return dot(a, a) + dot(b, b) - 2 * dot(a, b);
   if (metric === "IP") return 1 - dot(a, b);
   return 1 - dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
-}
-
-/** Sends whole commands over one socket and gives each its whole reply. */
-function asker(upstream: Socket): (raw: Buffer) => Promise<Buffer> {
-  let pending: Buffer = Buffer.alloc(0);
-  const waiting: { resolve: (reply: Buffer) => void; reject: (error: Error) => void }[] = [];
-  upstream.on("data", (data) => {
-    pending = Buffer.concat([pending, data]);
-    for (
-      let end = endOfValue(pending);
-      waiting.length > 0 && end > 0;
-      end = pending.length > 0 ? endOfValue(pending) : -1
-    ) {
-      waiting.shift()?.resolve(pending.subarray(0, end));
-      pending = pending.subarray(end);
-    }
-  });
-  upstream.on("error", () => {});
-  upstream.on("close", () => {
-    for (const { reject } of waiting.splice(0)) reject(new Error("the Redis behind is gone"));
-  });
-  return (raw) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ resolve, reject });
-      upstream.write(raw);
-    });
 }

@@ -121,12 +121,9 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     if (vector === undefined) return { hit: false };
     // Only vector sets keep single bits.
     const inBits = compact && (await questions.inSets());
-    const reply = await questions.find(question, {
-      vector,
-      count: Math.max(CANDIDATES, judging?.wanted ?? 0),
-      from: nearFrom,
-      inBits,
-    });
+    const wanted = { vector, count: Math.max(CANDIDATES, judging?.wanted ?? 0), from: nearFrom, inBits };
+    const reply = await questions.find(question, wanted).catch(embedding.unlessLost);
+    if (reply === undefined) return { hit: false };
     const { epoch, candidates: near } = toCandidates(reply);
     const candidates: readonly (Candidate & { readonly entry?: StoredEntry })[] = inBits
       ? await exactly(question, near, signal)
@@ -269,6 +266,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         saves: checkNumber("saves", saves, { min: 0 }, "invalid_input"),
         ttlMs: keptMs,
       });
+      // Waited for below; a failure before that is no unhandled one.
+      room.catch(() => {});
       const { inScript, added } = await questions.add(fingerprint, vector, slidingMsMax ?? keptMs);
       const stored = runScript(
         scoped,
@@ -294,7 +293,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
         },
         { timeoutMs },
       );
-      await Promise.all([room, added, stored]);
+      await Promise.all([room, added.catch(embedding.unlessLost), stored.catch(embedding.unlessLost)]);
       return true;
     },
 

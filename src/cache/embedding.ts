@@ -16,6 +16,11 @@ export interface Embedding {
    * @throws MarrowError `embedder_failed`
    */
   vectorOf(question: Fingerprint, signal?: AbortSignal): Promise<Buffer | undefined>;
+  /**
+   * Answers `undefined` for the error of a server that had the engine and lacks it now, as after a failover to one without its module: the
+   * exact tier needs none. Throws every other one.
+   */
+  unlessLost(this: void, error: unknown): undefined;
   /** Cosine between a question and each of some texts, -1 to 1. One call of the embedder. */
   similarities(question: Fingerprint, texts: readonly string[], signal?: AbortSignal): Promise<readonly number[]>;
 }
@@ -66,6 +71,12 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
     },
 
     vectorOf,
+
+    unlessLost(error) {
+      // An engine that was named is wanted; the recorded one is whatever the server had.
+      if (engine !== "auto" || !MarrowError.is(error, "unsupported")) throw error;
+      return undefined;
+    },
 
     async similarities(question, texts, signal) {
       const own = await vectorOf(question, signal);

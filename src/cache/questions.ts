@@ -5,11 +5,12 @@ import {
   type EngineChoice,
   type Neighbour,
   type Neighbours,
+  type SearchInScript,
 } from "../vectors/index.ts";
 import type { Embedder } from "../embedders/index.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { Fingerprint } from "./question.ts";
-import { findSimilar, readEntries } from "./scripts.gen.ts";
+import { findSimilar, readEntries, searchSimilar } from "./scripts.gen.ts";
 
 /** How widely the index is searched: with the graph that store_entry builds, .994 of near neighbours are found. */
 const SEARCH_EFFORT = 50;
@@ -37,7 +38,7 @@ export interface QuestionSearch {
 export interface Questions {
   /** Whether they are in vector sets. */
   inSets(): Promise<boolean>;
-  /** The nearest, in the form of `find_similar`. One round trip; two on search commands. */
+  /** The nearest, in the form of `find_similar`. One round trip; two on search commands that no script may call. */
   find(question: Fingerprint, search: QuestionSearch): Promise<Reply>;
   /**
    * Adds a question where no script does, beside the script that stores its entry. Answers the vector that the script is given (empty
@@ -52,6 +53,12 @@ export interface Questions {
 export interface Added {
   readonly inScript: Buffer | "";
   readonly added: Promise<void>;
+}
+
+/** What was read of near questions, and which of them have no entry any more. */
+interface Read {
+  readonly reply: Reply;
+  readonly gone: string[];
 }
 
 interface Parts {
@@ -86,7 +93,24 @@ export function createQuestions(parts: Parts): Questions {
   // Another embedder's questions are another partition: what it wrote is never read, and none of its contracts is in the way.
   const placeOf = (partition: string) => `${index}.${partition}`;
 
-  async function read(near: readonly Neighbour[], from: number): Promise<{ reply: Reply; gone: string[] }> {
+  async function searchAndRead(search: SearchInScript, count: number, from: number): Promise<Read | undefined> {
+    const { contract, agreed, start, command } = search;
+    const at = { contract, epoch: keys.epoch, bodies: keys.bodies, aliases: keys.aliases };
+    const values = { agreed, start, count, floor: String(scoreOfCosine(from)), command };
+    const told = (await runScript(redis, searchSimilar, at, values, { reply: "bytes", timeoutMs })) as
+      | readonly Reply[]
+      | null;
+    if (told === null) return undefined;
+    const reply: Reply[] = told.slice(0, 1);
+    const gone: string[] = [];
+    for (let row = 1; row + 3 < told.length; row += 4) {
+      if (String(told[row + 3]) === "gone") gone.push(String(told[row]));
+      else reply.push(...told.slice(row, row + 4));
+    }
+    return { reply, gone };
+  }
+
+  async function read(near: readonly Neighbour[], from: number): Promise<Read> {
     const wanted = near.filter(({ similarity }) => similarity >= from);
     const at = { epoch: keys.epoch, bodies: keys.bodies, aliases: keys.aliases };
     const ids = wanted.map(({ id }) => id);
@@ -120,16 +144,22 @@ export function createQuestions(parts: Parts): Questions {
         return runScript(redis, findSimilar, sets, values, { reply: "bytes", timeoutMs });
       }
       const place = placeOf(question.partition);
-      const { reply, gone } = await others.nearest(place, toFloats(vector), count, (near) => read(near, from - SLACK));
+      const { reply, gone } = await others.nearest(place, toFloats(vector), count, {
+        searchAndRead: (search) => searchAndRead(search, count, from - SLACK),
+        read: (near) => read(near, from - SLACK),
+      });
       // Ended or forgotten since: the index is tidied behind the caller's back, and another time if that fails.
       if (gone.length > 0) others.remove(place, gone).catch(() => {});
       return reply;
     },
 
     async add(question, vector, ttlMs) {
+      if (vector === undefined) return { inScript: "", added: Promise.resolve() };
       const others = await neighbours();
-      if (vector === undefined || others === undefined) return { inScript: vector ?? "", added: Promise.resolve() };
+      if (others === undefined) return { inScript: vector, added: Promise.resolve() };
       const added = others.add(placeOf(question.partition), question.id, toFloats(vector), ttlMs);
+      // Callers wait for it with what they do meanwhile: a failure in between is theirs, and no unhandled one.
+      added.catch(() => {});
       return { inScript: "", added };
     },
 

@@ -112,6 +112,17 @@ export const recordAudit: Script<"audits", "right" | "doubt" | "alarm" | "counts
   lua: "local audits = KEYS[1]\nlocal right = ARGV[1]\nlocal doubt = tonumber(ARGV[2])\nlocal alarm = tonumber(ARGV[3])\nlocal counts_max = tonumber(ARGV[4])\nlocal anew = 0\nredis.call(\"HINCRBY\", audits, \"audited\", 1)\nif right == \"0\" then redis.call(\"HINCRBY\", audits, \"wrong\", 1) end\nfor i = 5, #ARGV do\nlocal good, bad, held = \"right:\" .. ARGV[i], \"wrong:\" .. ARGV[i], \"doubt:\" .. ARGV[i]\nlocal doubted = math.max(0, tonumber(redis.call(\"HGET\", audits, held) or 0) + doubt)\nif doubted >= alarm then\nredis.call(\"HDEL\", audits, good, bad, held)\nanew = anew + 1\nelse\nredis.call(\"HSET\", audits, held, string.format(\"%.9f\", doubted))\nredis.call(\"HINCRBY\", audits, right == \"1\" and good or bad, 1)\nlocal rights = tonumber(redis.call(\"HGET\", audits, good) or 0)\nlocal wrongs = tonumber(redis.call(\"HGET\", audits, bad) or 0)\nif rights + wrongs > counts_max then\nredis.call(\"HSET\", audits, good, math.floor(rights / 2), bad, math.ceil(wrongs / 2))\nend\nend\nend\nreturn anew",
 };
 
+/** Finds the stored questions nearest to a vector by the server's search command, with their entries. */
+export const searchSimilar: Script<"contract" | "epoch" | "bodies" | "aliases", "agreed" | "start" | "count" | "floor" | "command"> = {
+  name: "search_similar",
+  keys: ["contract","epoch","bodies","aliases"],
+  values: ["agreed","start","count","floor","command"],
+  rest: true,
+  idempotent: true,
+  sha1: "4ee5922b6393dc92d1600239edaf3ba5f7facc56",
+  lua: "local contract = KEYS[1]\nlocal epoch = KEYS[2]\nlocal bodies = KEYS[3]\nlocal aliases = KEYS[4]\nlocal agreed = ARGV[1]\nlocal start = ARGV[2]\nlocal count = tonumber(ARGV[3])\nlocal floor = tonumber(ARGV[4])\nlocal function nearest_of(found, start)\nlocal near = {}\nfor i = 2, #found - 1, 2 do\nlocal fields = found[i + 1]\nlocal distance = type(fields) == \"table\" and tonumber(fields[2] or \"\")\nif distance and math.abs(distance) < math.huge and string.sub(found[i], 1, #start) == start then\nnear[#near + 1] = { id = string.sub(found[i], #start + 1), distance = distance }\nend\nend\ntable.sort(near, function(a, b) return a.distance < b.distance end)\nreturn near\nend\nlocal reply = { redis.call(\"GET\", epoch) or \"\" }\nlocal known = redis.call(\"GET\", contract)\nif not known then return reply end\nif known ~= agreed then return nil end\nlocal found = redis.pcall(unpack(ARGV, 5))\nif type(found) ~= \"table\" or found.err then return nil end\nfor i, near in ipairs(nearest_of(found, start)) do\nif i > count then break end\nlocal score = 1 - near.distance / 2\nlocal far = score < floor\nif far and i > 1 then break end\nlocal record = not far and redis.call(\"GET\", bodies .. near.id)\nlocal alias = not far and not record and redis.call(\"GET\", aliases .. near.id)\nif alias then record = redis.call(\"GET\", bodies .. (string.match(alias, \"^([^:]+):\") or \"\")) end\nreply[#reply + 1] = near.id\nreply[#reply + 1] = string.format(\"%.9f\", score)\nreply[#reply + 1] = record or \"\"\nreply[#reply + 1] = record and alias or not record and not far and \"gone\" or \"\"\nif far then break end\nend\nreturn reply",
+};
+
 /** Remembers a verdict on a pair of wordings, and what it cost. */
 export const settleVerdict: Script<"verdicts" | "budget", "pair" | "code" | "ttl_ms" | "verdicts_max" | "micros" | "aside"> = {
   name: "settle_verdict",

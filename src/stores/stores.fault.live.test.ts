@@ -81,8 +81,8 @@ describe("a store", () => {
     await stores.remove(id);
     await expect(stores.remove(id)).rejects.toMatchObject({ code: "not_found" });
     await stores.files.remove(file.id);
-    // Which engine an installation has is no store's.
-    const own = async () => (await keysOf(tenant)).filter((key) => !key.endsWith(":vectors:engine"));
+    // Which engine and which search indexes an installation has is no store's.
+    const own = async () => (await keysOf(tenant)).filter((key) => !/:vectors:(?:engine|indexes)$/.test(key));
     await expect.poll(own).toEqual([]);
   });
 

@@ -1,3 +1,4 @@
+import type { Argument } from "../redis/index.ts";
 import type { AttributeValue, Filter } from "./filter.ts";
 
 /** An item as a driver stores it: checked, its record made. */
@@ -53,6 +54,17 @@ export interface WordSearch {
   readonly filter: Filter | undefined;
 }
 
+/** A search that a script of a role runs beside what it reads itself, in one round trip; `vectors/found` reads what it answers. */
+export interface SearchInScript {
+  /** Key of the contract, and what it must say. Where it is absent nothing was ever stored. */
+  readonly contract: string;
+  readonly agreed: string;
+  /** What the keys of the documents begin with; the id follows. */
+  readonly start: string;
+  /** The command. Its only field is the distance, 1 - cosine. */
+  readonly command: readonly Argument[];
+}
+
 /** How large a namespace is. */
 export interface DriverSize {
   readonly items: number;
@@ -80,6 +92,13 @@ export interface VectorDriver {
   /** Replaces attributes and record if the record is still `before`, keeps vector and life; answers whether it was. */
   replace(namespace: string, item: Omit<StoredItem, "vector" | "ttlMs">, before: Buffer): Promise<boolean>;
   search(namespace: string, search: DriverSearch): Promise<readonly FoundItem[]>;
+  /**
+   * The same search for a script of a role's own, whose ids need no encoding; `undefined` where servers run none in scripts, or this
+   * one refused one a moment ago.
+   */
+  inScript?(namespace: string, search: Pick<DriverSearch, "vector" | "limit">): Promise<SearchInScript | undefined>;
+  /** Told that a script could not run it. */
+  refusedInScript?(): void;
   /** Items by their words, best first; `undefined` where the engine keeps no index of words. */
   searchWords(namespace: string, search: WordSearch): Promise<readonly FoundItem[] | undefined>;
   read(namespace: string, ids: readonly string[], withVectors: boolean): Promise<readonly (ReadItem | undefined)[]>;

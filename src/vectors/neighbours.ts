@@ -1,4 +1,5 @@
 import type { ScopedRedis } from "../redis/index.ts";
+import type { SearchInScript } from "./driver.ts";
 import type { RedisEngine } from "./engine.ts";
 import { createVectors, insidesOf, ITEM_TTL_MS_MAX } from "./vectors.ts";
 
@@ -15,15 +16,18 @@ export interface Neighbours {
   /** Takes vectors away. One round trip. */
   remove(partition: string, ids: readonly string[]): Promise<void>;
   /**
-   * Finds the nearest, and lets the role read what they stand for: `read` is called in the same moment as the engine's own check, so
-   * that both take one round trip where the engine searches in this process. It may be called again, when the engine had to look anew.
+   * Finds the nearest, and lets the role read what they stand for. Where a script can search, `searchAndRead` runs one that does both in
+   * one round trip, and answers `undefined` where the server refused to. Else `read` is called in the same moment as the engine's own
+   * check, so that both take one round trip where the engine searches in this process; it may be called again, when the engine had to
+   * look anew.
    */
-  nearest<T>(
-    partition: string,
-    vector: Float32Array,
-    limit: number,
-    read: (near: readonly Neighbour[]) => Promise<T>,
-  ): Promise<T>;
+  nearest<T>(partition: string, vector: Float32Array, limit: number, how: Reading<T>): Promise<T>;
+}
+
+/** How a role reads what its neighbours stand for. */
+export interface Reading<T> {
+  readonly searchAndRead: (search: SearchInScript) => Promise<T | undefined>;
+  readonly read: (near: readonly Neighbour[]) => Promise<T>;
 }
 
 /** Opens neighbours of one scope. Makes no round trip. @throws MarrowError `invalid_option` */
@@ -46,12 +50,14 @@ export function createNeighbours(
     async remove(partition, ids) {
       if (ids.length > 0) await driver.delete(partition, ids);
     },
-    async nearest<T>(
-      partition: string,
-      vector: Float32Array,
-      limit: number,
-      read: (near: readonly Neighbour[]) => Promise<T>,
-    ): Promise<T> {
+    async nearest<T>(partition: string, vector: Float32Array, limit: number, how: Reading<T>): Promise<T> {
+      const { searchAndRead, read } = how;
+      const inScript = await driver.inScript?.(partition, { vector, limit });
+      if (inScript !== undefined) {
+        const found = await searchAndRead(inScript);
+        if (found !== undefined) return found;
+        driver.refusedInScript?.();
+      }
       let reading: Promise<T> | undefined;
       const whileChecking = (near: readonly Neighbour[]) => {
         reading = read(near);

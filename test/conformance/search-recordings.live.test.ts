@@ -115,6 +115,37 @@ describe.skipIf(!haveRecordings)(`recordings in ${RECORDINGS}`, () => {
     }
     expect(compared).toBeGreaterThan(25);
   });
+
+  it("of searches within scripts are answered alike by the stand-in, with and without threads", async () => {
+    const steps = readRecording("06-multi-eval", 2);
+    const workersAt = steps.findIndex(({ words }) => String(words[2]) === "search-workers");
+    const isSearch = ({ words }: (typeof steps)[number]) =>
+      String(words[0]) === "EVAL" && /FT\.SEARCH/.test(String(words[1])) && !/setresp/.test(String(words[1]));
+    for (const threads of [false, true]) {
+      const own = await ownServer(inject("redisBinary"));
+      onTestFinished(() => own.stop());
+      await own.start();
+      const server = await startSearchServer(own.url, "redis", { threads });
+      onTestFinished(() => server.close());
+      const client = new Ioredis({ port: server.port });
+      onTestFinished(() => client.disconnect());
+      const send = ([verb = "", ...rest]: readonly (string | Buffer)[]) => client.callBuffer(String(verb), ...rest);
+      for (const { words } of steps.slice(0, workersAt))
+        if (/^(FT\.CREATE|HSET)$/.test(String(words[0]))) await send(words as (string | Buffer)[]).catch(() => {});
+      // What the recording had put and queued by then.
+      const asked = steps.slice(...(threads ? [workersAt] : [0, workersAt])).filter(isSearch);
+      for (const { words, reply } of asked) {
+        const answer = await send(words as (string | Buffer)[]).catch(
+          (error: Error) => error.message.split(" script:")[0],
+        );
+        const wanted = JSON.stringify(reply).startsWith('{"-"')
+          ? (reply as { "-": string })["-"].split(" script:")[0]
+          : toPlain(reply as View);
+        expect([String(words[1]), round(answer)]).toEqual([String(words[1]), round(wanted)]);
+      }
+      expect(asked.length).toBeGreaterThan(2);
+    }
+  });
 });
 
 /** Distances to five places: the stand-in counts in 64 bits. */

@@ -183,7 +183,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
     const vector = (await embedding.works()) ? await embedding.vectorOf(question) : undefined;
     const record = toAliasRecord({ text: question.text, digest }, question.id, entry, sealing);
     const { inScript, added } = await questions.add(question, vector, options.verdictTtlMs);
-    const made = await runScript(
+    const making = runScript(
       redis,
       makeAlias,
       {
@@ -209,7 +209,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
       },
       { timeoutMs },
     );
-    await added;
+    const [made] = await Promise.all([making, added]);
     count(made === "made" ? "aliases" : made === "full" ? "alias_full" : "alias_ended");
     return made !== "ended";
   }

@@ -33,13 +33,16 @@ export interface SharedIndex {
   forget(): void;
 }
 
-/** Where each index is known to be: handles come and go with requests, so what sends remembers it. */
-const known = new WeakMap<ScopedRedis["send"], Map<string, Set<string>>>();
+/** Where an index is known to be, or is being made by one for all who want it at once. */
+type Ready = Map<string, Promise<void>>;
 
-function readyOf({ send }: ScopedRedis, name: string): Set<string> {
-  const indexes = known.get(send) ?? new Map<string, Set<string>>();
+/** Handles come and go with requests, so what sends remembers it. */
+const known = new WeakMap<ScopedRedis["send"], Map<string, Ready>>();
+
+function readyOf({ send }: ScopedRedis, name: string): Ready {
+  const indexes = known.get(send) ?? new Map<string, Ready>();
   known.set(send, indexes);
-  const ready = indexes.get(name) ?? new Set<string>();
+  const ready = indexes.get(name) ?? new Map<string, Promise<void>>();
   if (indexes.size < READY_MAX) indexes.set(name, ready);
   return ready;
 }
@@ -99,33 +102,41 @@ export function sharedIndex(redis: ScopedRedis, shape: IndexShape): SharedIndex 
     );
   }
 
+  async function make(key: string): Promise<void> {
+    const { engine } = await redis.capabilities();
+    await claim();
+    try {
+      await redis.send(routed(toCommand(engine !== "valkey"), key), { timeoutMs });
+    } catch (refused) {
+      if (!MarrowError.is(refused, "redis_rejected")) throw refused;
+      // Whether there is one is asked by searching it: texts of errors differ and FT.INFO may be forbidden.
+      const probe = ["FT.SEARCH", name, `(@${FIELDS.partition}:{none})`, "LIMIT", "0", "0", "DIALECT", "2"];
+      await redis.send(routed(probe, key), { timeoutMs }).catch((error: unknown) => {
+        throw MarrowError.is(error, "redis_rejected") ? whyRefused(refused, name, format.type) : error;
+      });
+    }
+  }
+
   return {
     name,
     prefix,
     async ensure(key) {
-      const { cluster, engine } = await redis.capabilities();
+      const { cluster } = await redis.capabilities();
       // Nodes of a cluster may each have indexes of their own; where they search together, one has it already.
       const where = cluster === "no" ? "" : key;
-      if (ready.has(where)) return;
-      await claim();
-      try {
-        await redis.send(routed(toCommand(engine !== "valkey"), key), { timeoutMs });
-      } catch (refused) {
-        if (!MarrowError.is(refused, "redis_rejected")) throw refused;
-        // Whether there is one is asked by searching it: texts of errors differ and FT.INFO may be forbidden.
-        const probe = ["FT.SEARCH", name, `(@${FIELDS.partition}:{none})`, "LIMIT", "0", "0", "DIALECT", "2"];
-        await redis
-          .send(routed(probe, key), { timeoutMs })
-          .catch(() => Promise.reject(whyRefused(refused, format.type)));
-      }
+      const found = ready.get(where);
+      if (found !== undefined) return found;
       if (ready.size >= READY_MAX) ready.clear();
-      ready.add(where);
+      const making = make(key);
+      ready.set(where, making);
+      making.catch(() => ready.get(where) === making && ready.delete(where));
+      return making;
     },
     forget: () => ready.clear(),
   };
 }
 
-function whyRefused(refused: MarrowError, type: NumberFormat["type"]): MarrowError {
+function whyRefused(refused: MarrowError, name: string, type: NumberFormat["type"]): MarrowError {
   if (type !== "FLOAT32")
     return new MarrowError(
       "unsupported",
@@ -134,7 +145,8 @@ function whyRefused(refused: MarrowError, type: NumberFormat["type"]): MarrowErr
     );
   return new MarrowError(
     "redis_rejected",
-    "the server made no search index; it may have as many as it allows, or be a replica (FT.CREATE)",
+    `the server made no search index ${name} (FT.CREATE): it may have as many as it allows, be a replica, or have one of that name with ` +
+      "another schema, which FT.DROPINDEX (without DD) drops",
     { cause: refused },
   );
 }

@@ -20,15 +20,21 @@ export function readSearchReply(reply: Reply): FoundDocument[] {
     return pairs.flatMap((at) => toDocument(list[at], list[at + 1]));
   }
   const answer = toMap(list);
-  const warnings = (answer.get("warning") ?? []) as readonly Reply[];
-  if (warnings.some((warning) => /timeout/i.test(String(warning))))
+  const warnings = answer.get("warning") ?? [];
+  if ([warnings].flat().some((warning) => /timeout/i.test(String(warning))))
     throw new MarrowError("timeout", "the server ended the search before it was done");
   const results = answer.get("results");
   if (!Array.isArray(results)) throw malformed();
   return (results as readonly Reply[]).flatMap((result) => {
+    if (!Array.isArray(result)) return [];
     const row = toMap(result as readonly Reply[]);
     return toDocument(row.get("id"), row.get("extra_attributes"));
   });
+}
+
+/** A distance as engines write one; NaN when it is none: an empty text is no zero. */
+export function toDistance(bytes: Buffer | undefined): number {
+  return bytes === undefined || bytes.length === 0 ? Number.NaN : Number(String(bytes));
 }
 
 /** A flat list of names and values as a map. */
@@ -39,8 +45,26 @@ export function toMap(list: readonly Reply[]): ReadonlyMap<string, Reply> {
 }
 
 function toDocument(key: Reply | undefined, fields: Reply | undefined): FoundDocument[] {
-  if (key === undefined || !Array.isArray(fields) || fields.length === 0) return [];
-  return [{ key: String(key), fields: toMap(fields as readonly Reply[]) as ReadonlyMap<string, Buffer> }];
+  if (key === undefined || key === null || !Array.isArray(fields) || fields.length === 0) return [];
+  const values = [...toMap(fields as readonly Reply[])].flatMap(([name, value]) =>
+    value === null ? [] : [[name, Buffer.isBuffer(value) ? value : Buffer.from(String(value))] as const],
+  );
+  return [{ key: String(key), fields: new Map(values) }];
+}
+
+/** Whether an error says that the server's own bound of time ended a search: RediSearch, valkey-search and MemoryDB word it differently. */
+export function gaveUp({ cause }: MarrowError): boolean {
+  return cause instanceof Error && /time(?:d)? ?out|time limit/i.test(cause.message);
+}
+
+/** The error of an index that is there, and refuses what this version asks. */
+export function notOurs(index: string, cause: MarrowError): MarrowError {
+  return new MarrowError(
+    "redis_rejected",
+    `the search index ${index} refuses the searches of this version: it may be another program's, or another version's. Drop it ` +
+      "(FT.DROPINDEX, without DD); it is made anew, and finds what is stored",
+    { cause },
+  );
 }
 
 function malformed(): MarrowError {

@@ -11,7 +11,7 @@ import {
 import { createHash } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
 import { refuseOther } from "../contract.ts";
-import type { FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
+import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
 import { similarity, similarityOf, type Metric } from "../scale.ts";
 import { countDocuments, deleteDocuments, putDocument, replaceDocument, upsertDocuments } from "../scripts.gen.ts";
@@ -19,7 +19,8 @@ import { sharedIndex } from "./index-of.ts";
 import { formatOf } from "./number-format.ts";
 import { FIELDS, packAttributes, packingOf } from "./packing.ts";
 import { toQuery, toWordQuery } from "./query.ts";
-import { readSearchReply, type FoundDocument } from "./reply.ts";
+import { gaveUp, notOurs, readSearchReply, toDistance, type FoundDocument } from "./reply.ts";
+import { scriptedSearches } from "./scripted.ts";
 
 /** Ended ids taken out by one upsert at most. */
 const SWEEP = 16;
@@ -52,6 +53,7 @@ export function searchDriver<S extends AttributeSchema>(
   const packing = packingOf(schema);
   const shared = sharedIndex(redis, { ...options, format });
   const toSimilarity = SIMILARITIES[metric];
+  const scripted = scriptedSearches(redis);
   const hasTexts = Object.values(schema).includes("text");
 
   function keysOf(namespace: string) {
@@ -82,7 +84,10 @@ export function searchDriver<S extends AttributeSchema>(
       if (String(stored) !== contract) refuseOther(stored, contract);
       // The tag says which documents; their keys say it once more.
       if (!(reply instanceof Error)) return readSearchReply(reply as Reply).filter(({ key }) => key.startsWith(prefix));
-      if (attempt === 2 || !MarrowError.is(reply, "redis_rejected")) throw reply;
+      if (!MarrowError.is(reply, "redis_rejected")) throw reply;
+      if (gaveUp(reply))
+        throw new MarrowError("timeout", "the server ended the search before it was done", { cause: reply });
+      if (attempt === 2) throw notOurs(shared.name, reply);
       shared.forget();
       await shared.ensure(known);
     }
@@ -104,6 +109,26 @@ export function searchDriver<S extends AttributeSchema>(
     const kept = format.type === "INT8" ? ["s", String(step)] : [];
     const packed = packAttributes(packing, schema, attributes);
     return [FIELDS.vector, bytes, FIELDS.partition, partitionOf(prefix), ...kept, "r", record, ...packed];
+  }
+
+  /** The search for the nearest documents of a partition, in whatever order they come. */
+  async function toCommand(
+    prefix: string,
+    { vector, limit, filter, exact, effort }: Omit<DriverSearch, "withVectors">,
+    fields: readonly string[],
+  ): Promise<Argument[]> {
+    const valkey = await isValkey();
+    const k = String(limit + SPARE);
+    const graph = index === "hnsw";
+    const whole = exact && graph && !valkey;
+    const widely = exact ? VALKEY_EFFORT_MAX : effort;
+    const wide = graph && !whole && widely !== EFFORT_USUAL;
+    const ef = Math.max(valkey ? Math.min(VALKEY_EFFORT_MAX, widely) : widely, Number(k));
+    const how = whole ? " HYBRID_POLICY ADHOC_BF" : wide ? ` EF_RUNTIME ${ef}` : "";
+    const query = `${toQuery(partitionOf(prefix), packing, filter)}=>[KNN ${k} @${FIELDS.vector} $q${how} AS d]`;
+    const parameters = ["PARAMS", "2", "q", format.write(vector).bytes];
+    const wanted = ["RETURN", String(fields.length), ...fields, "LIMIT", "0", k, "DIALECT", "2"];
+    return ["FT.SEARCH", shared.name, query, ...parameters, ...wanted];
   }
 
   const toVector = (bytes: Buffer, step: Reply | undefined) =>
@@ -153,44 +178,36 @@ export function searchDriver<S extends AttributeSchema>(
       return (await runScript(redis, replaceDocument, { document }, values, { timeoutMs })) === 1;
     },
 
-    async search(namespace, { vector, limit, filter, exact, effort, withVectors }) {
+    async search(namespace, asked) {
       const { prefix } = keysOf(namespace);
-      const valkey = await isValkey();
-      const k = String(limit + SPARE);
-      const graph = index === "hnsw";
-      const whole = exact && graph && !valkey;
-      const widely = exact ? VALKEY_EFFORT_MAX : effort;
-      const wide = graph && !whole && widely !== EFFORT_USUAL;
-      const ef = Math.max(valkey ? Math.min(VALKEY_EFFORT_MAX, widely) : widely, Number(k));
-      const how = whole ? " HYBRID_POLICY ADHOC_BF" : wide ? ` EF_RUNTIME ${ef}` : "";
+      const { limit, withVectors } = asked;
       const fields = withVectors ? ["d", "r", "v", "s"] : ["d", "r"];
-      const found = await ask(namespace, [
-        "FT.SEARCH",
-        shared.name,
-        `${toQuery(partitionOf(prefix), packing, filter)}=>[KNN ${k} @${FIELDS.vector} $q${how} AS d]`,
-        "PARAMS",
-        "2",
-        "q",
-        format.write(vector).bytes,
-        "RETURN",
-        String(fields.length),
-        ...fields,
-        "LIMIT",
-        "0",
-        k,
-        "DIALECT",
-        "2",
-      ]);
-      return found
-        .flatMap((document) =>
-          toFound(prefix, document).map((item): FoundItem => ({
-            ...item,
-            similarity: toSimilarity(Number(String(document.fields.get("d")))),
-          })),
-        )
-        .toSorted((a, b) => b.similarity - a.similarity)
-        .slice(0, limit);
+      const found = await ask(namespace, await toCommand(prefix, asked, fields));
+      return (
+        found
+          .flatMap((document) =>
+            toFound(prefix, document).map((item): FoundItem => ({
+              ...item,
+              similarity: toSimilarity(toDistance(document.fields.get("d"))),
+            })),
+          )
+          // A vector of zeros has no cosine: engines answer nan for it.
+          .filter(({ similarity: near }) => !Number.isNaN(near))
+          .toSorted((a, b) => b.similarity - a.similarity)
+          .slice(0, limit)
+      );
     },
+
+    async inScript(namespace, { vector, limit }) {
+      // Nodes of a cluster have a role's keys and these documents in different slots, and coordinators search in no script.
+      if (metric !== "cosine" || !scripted.mayBeAsked() || (await redis.capabilities()).cluster !== "no")
+        return undefined;
+      const { contract: known, prefix } = keysOf(namespace);
+      const usual = { vector, limit, filter: undefined, exact: false, effort: EFFORT_USUAL };
+      return { contract: known, agreed: contract, start: prefix, command: await toCommand(prefix, usual, ["d"]) };
+    },
+
+    refusedInScript: () => scripted.refused(),
 
     async searchWords(namespace, { words, vector, limit, filter }) {
       if (!hasTexts || (await isValkey())) return undefined;
