@@ -40,7 +40,8 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
     "errors",
     "internal",
   ],
-  cli: ["gateway", "cache", "embedders", "redis", "errors", "internal"],
+  size: ["redis", "errors", "internal"],
+  cli: ["size", "gateway", "cache", "embedders", "redis", "errors", "internal"],
   index: ["redis", "errors"],
 };
 /** Rooms without a door: every file may be imported. */

@@ -59,6 +59,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     ],
   ],
   [
+    "size",
+    [
+      async () => (await import("./size.ts")).runSize,
+      "size --entries N … | --from-redis: how much memory a Redis needs for a load, or has given to each role",
+    ],
+  ],
+  [
     "key",
     [
       async () => (await import("./key.ts")).runKey,
