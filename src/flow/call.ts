@@ -53,6 +53,8 @@ export interface ChatCall {
   readonly session?: string | undefined;
   /** A conversation in place of a session. */
   readonly conversation?: string | undefined;
+  /** Names the request: a session keeps the turn of those of one name once. @default a name of its own */
+  readonly idempotencyKey?: string | undefined;
   readonly control?: CacheControl | undefined;
   /** Fires when the client left; what becomes of the answer is `onDisconnect`'s. */
   readonly gone?: AbortSignal | undefined;

@@ -48,8 +48,54 @@ describe("the sync path", () => {
         const flow = flowOf({ cache: lost, memory: lost, limiter: lost });
         const outcome = await flow.chat(chat(`question ${when} ${nth}`, { session: `${when}${nth}` }));
         expect(outcome.kind).toBe("whole");
+        const session = createMemory(tenant, { name: "m" }).session({ user: "u", id: `${when}${nth}` });
+        const roles = (await session.window({ last: 10 })).turns.map(({ role }) => role);
+        expect([[], ["user", "assistant"]]).toContainEqual(roles);
       }
     }
+  });
+
+  liveTest(
+    "keeps the turns of many at once in the order of their questions, and none that failed",
+    async ({ tenant }) => {
+      const scripted = await startScriptedModel(({ body }) => {
+        const text = JSON.stringify(body);
+        if (text.includes("fails")) return { status: 400 };
+        return text.includes("slow one") ? { content: "slowly", delayMs: 400 } : "at once";
+      });
+      const { find } = routeModels([openaiModel({ baseUrl: scripted.baseUrl })]);
+      const memory = createMemory(tenant, { name: "m" });
+      const cache = createCache<StoredAnswer>(tenant, { name: "c", embedder: staticEmbedder() });
+      const flow = createFlow({ findModel: find, cache, memory });
+      const slow = flow.chat(chat("the slow one", { session: "s" }));
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      for (const nth of [1, 2]) {
+        const failed = flow.chat(chat("this fails", { session: "s" }));
+        await expect(failed).rejects.toMatchObject({ code: "model_failed" });
+        expect((await flow.chat(chat(`a quick one ${nth}`, { session: "s" }))).kind).toBe("whole");
+      }
+      await slow;
+      const session = memory.session({ user: "u", id: "s" });
+      const said = ["the slow one", "slowly", "a quick one 1", "at once", "a quick one 2", "at once"];
+      await expect.poll(async () => (await session.read()).turns.map(({ turn }) => turn.content)).toEqual(said);
+      // The next question is asked, and looked up, with what stands there now.
+      await flow.chat(chat("and now", { session: "s" }));
+      const { messages } = (scripted.requests.at(-1) as never as { body: unknown }).body as {
+        messages: { content: string }[];
+      };
+      expect(messages.map(({ content }) => content)).toEqual([...said, "and now"]);
+      const empty = flow.chat(chat("this fails", { session: "new" }));
+      await expect(empty).rejects.toMatchObject({ code: "model_failed" });
+      await expect.poll(() => memory.session({ user: "u", id: "new" }).info()).toBeUndefined();
+      await scripted.close();
+    },
+  );
+
+  liveTest("keeps a request's turn once for all that come under its name", async ({ tenant }) => {
+    const flow = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
+    for (let nth = 0; nth < 3; nth += 1) await flow.chat(chat("once", { session: "s", idempotencyKey: "one" }));
+    const session = createMemory(tenant, { name: "m" }).session({ user: "u", id: "s" });
+    expect((await session.read()).turns.map(({ turn }) => turn.content)).toHaveLength(2);
   });
 
   liveTest("neither serves nor stores in a session whose history it could not read", async ({ tenant }) => {

@@ -2,12 +2,13 @@ import { toFingerprint, unlessAway, type Lookup, type Question } from "../cache/
 import { MarrowError } from "../errors.ts";
 import type { Costs, Decision } from "../limiter/index.ts";
 import type { Session, Turn } from "../memory/index.ts";
-import type { ChatChunk, ChatCompletion, ChatMessage, ChatModel, ModelCall } from "../models/index.ts";
+import type { ChatChunk, ChatCompletion, ChatModel, ModelCall } from "../models/index.ts";
 import type { ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 import { CACHE_CONTROL_DEFAULT, type CacheControl } from "./cache-control.ts";
 import { lacksAsked, toQuestion, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
-import { contextOf, isInstruction, wholeFrom, withHistory } from "./context.ts";
+import { contextOf, wholeFrom, withHistory } from "./context.ts";
 import { createDigests } from "./digests.ts";
+import { createKeeping, type Keeping } from "./keeping.ts";
 import { describeLookup } from "./provenance.ts";
 import { createRecorder } from "./recorder.ts";
 import { createLeaving, type Leaving } from "./leaving.ts";
@@ -27,16 +28,14 @@ import {
 } from "./together.ts";
 import { besideOf } from "./sharing.ts";
 import { NOTHING_USED, toEstimate, toEstimatedUsage, toUsed } from "./spending.ts";
-import { unsaid } from "./resent.ts";
 import { askUsage, createUsageFilter } from "./usage-asked.ts";
 
 const SESSION_TURNS_DEFAULT = 40;
 const DRAIN_MS_DEFAULT = 120_000;
 /** The same for an answer that is kept for whoever asks for it later. */
 const KEPT_DRAIN_MS = 3_600_000;
-/** Longest waits for a session: a request can do without its history, but not for long without an answer. */
+/** Longest wait for a session: a request can do without its history, but not for long without an answer. */
 const WINDOW_WAIT_MS = 500;
-const APPEND_WAIT_MS = 1_000;
 
 /** Makes the sync path out of one scope's roles. */
 export function createFlow(options: FlowOptions): Flow {
@@ -62,6 +61,7 @@ export function createFlow(options: FlowOptions): Flow {
     const refused = decision?.allowed === false && found?.hit !== true;
     if (refused) {
       if (asking?.role === "lead") void asking.leave();
+      void begun.keeping.withdraw();
       settle(begun.decision, { requests: 0 });
       return { kind: "refused", decision };
     }
@@ -74,8 +74,7 @@ export function createFlow(options: FlowOptions): Flow {
       session: session === undefined ? undefined : begun.window === undefined ? "unavailable" : "kept",
       decision,
     };
-    const { turns: history = [], version = 0, epoch = "" } = begun.window ?? {};
-    const turn = { ...call, session, sessionKey: begun.sessionKey, history, version, epoch, decision, model };
+    const turn = { ...call, session, keeping: begun.keeping, history: begun.window?.turns ?? [], decision, model };
     if (found?.hit === true) return replay({ ...turn, question }, found.value, provenance);
     if (control.onlyIfCached) return { kind: "absent", provenance };
     const turns = { ...turn, question: served && !control.noStore ? question : undefined };
@@ -137,12 +136,14 @@ export function createFlow(options: FlowOptions): Flow {
     const known = session === undefined || window !== undefined;
     const away = !control.noCache && found === undefined;
     const served = question !== undefined && known && !away;
+    const { idempotencyKey } = call;
+    const about = { session, sessionKey, request, window, idempotencyKey };
     return {
       limiter,
       subjects,
       session,
-      sessionKey,
       window,
+      keeping: createKeeping({ ...about, digests, sessionTurns, orWithout }),
       question,
       decision,
       found: served ? found : undefined,
@@ -150,16 +151,20 @@ export function createFlow(options: FlowOptions): Flow {
     };
   }
 
-  /** The second round trip. A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning. */
+  /**
+   * The second round trip. A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning; and a question is kept
+   * by its session now, for its answer may take long.
+   */
   async function reserve(
     { request, user }: ChatCall,
     control: CacheControl,
-    { limiter, subjects, decision, found, question, served }: Awaited<ReturnType<typeof begin>>,
+    { limiter, subjects, decision, found, question, served, keeping }: Awaited<ReturnType<typeof begin>>,
   ) {
     const counts = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit !== "requests") === true;
     const shares = served && !control.noCache && !control.noStore && !control.onlyIfCached;
     const similar = served ? lookup(question, "similar", control, user) : undefined;
     const joining = shares ? join(question, control, similar) : undefined;
+    if (!control.onlyIfCached) keeping.open();
     try {
       const [reserved, near, asking] = await Promise.all([
         counts ? limiter?.take(subjects, toEstimate(request, prices), { reserve: true }) : undefined,
@@ -168,6 +173,7 @@ export function createFlow(options: FlowOptions): Flow {
       ]);
       return { decision: reserved ?? decision, found: near ?? found, asking };
     } catch (error) {
+      void keeping.withdraw();
       // Who asks no more must not lead those who ask the same.
       const asking = await joining?.catch(() => undefined);
       if (asking?.role === "lead") await asking.leave();
@@ -190,11 +196,8 @@ export function createFlow(options: FlowOptions): Flow {
 
   type Turns = Omit<ChatCall, "session"> & {
     readonly session: Session | undefined;
-    readonly sessionKey: string;
+    readonly keeping: Keeping;
     readonly history: readonly Turn[];
-    /** Version and epoch of the session that the history was read at. */
-    readonly version: number;
-    readonly epoch: string;
     readonly decision: Decision | undefined;
     readonly model: ChatModel;
     readonly question: Question | undefined;
@@ -202,7 +205,7 @@ export function createFlow(options: FlowOptions): Flow {
 
   async function replay(turns: Turns, answer: StoredAnswer, provenance: Provenance): Promise<ChatOutcome> {
     if (provenance.cache === "similar" || provenance.cache === "judged") settle(turns.decision, NOTHING_USED);
-    const kept = await keepTurns(turns, answer.message);
+    const kept = await turns.keeping.keep(answer.message);
     const told = { ...answer, usage: answer.usage ?? toEstimatedUsage(turns.request, answer.message) };
     const described = kept ? provenance : { ...provenance, session: "unavailable" as const };
     if (turns.request.stream !== true)
@@ -231,6 +234,7 @@ export function createFlow(options: FlowOptions): Flow {
       return { kind: "whole", text, provenance: kept ? provenance : { ...provenance, session: "unavailable" } };
     } catch (error) {
       leaving.close();
+      void turns.keeping.withdraw();
       settle(turns.decision, NOTHING_USED);
       await (leaving.cancelled ? lead?.leave() : lead?.fail(error));
       throw error;
@@ -267,7 +271,7 @@ export function createFlow(options: FlowOptions): Flow {
   /** Gives the answer that another request is given just now. */
   async function share(turns: Turns, provenance: Provenance, asking: Sharing): Promise<ChatOutcome> {
     const { request } = turns;
-    const chunks = sharing(turns, asking);
+    const chunks = orWithdrawn(turns, sharing(turns, asking));
     const recorder = createRecorder(request.model);
     try {
       // What fails before its first part is a failure of the request, not of its stream.
@@ -287,6 +291,16 @@ export function createFlow(options: FlowOptions): Flow {
       throw error;
     }
     return { kind: "whole", text: JSON.stringify(withNewId(recorder.completion())), provenance };
+  }
+
+  /** An answer whose question its session does not keep when it breaks off. */
+  async function* orWithdrawn({ keeping }: Turns, chunks: AsyncGenerator<ChatChunk>): AsyncGenerator<ChatChunk> {
+    try {
+      yield* chunks;
+    } catch (error) {
+      void keeping.withdraw();
+      throw error;
+    }
   }
 
   /**
@@ -313,7 +327,7 @@ export function createFlow(options: FlowOptions): Flow {
     }
     settle(turns.decision, NOTHING_USED);
     const message = recorder.completion().choices[0]?.message;
-    if (message !== undefined) await keepTurns(turns, message);
+    if (message !== undefined) await turns.keeping.keep(message);
   }
 
   /** Everything that follows a whole answer, in one round trip. Answers whether the turns are kept. */
@@ -326,7 +340,7 @@ export function createFlow(options: FlowOptions): Flow {
         ? undefined
         : orWithout("cache", cache?.store(question, answer, { saves: tokens, subject: turns.user }));
     const message = completion.choices[0]?.message;
-    const kept = message === undefined ? true : await keepTurns(turns, message);
+    const kept = message === undefined ? true : await turns.keeping.keep(message);
     await storing;
     return kept;
   }
@@ -335,25 +349,8 @@ export function createFlow(options: FlowOptions): Flow {
   async function keepPartial(turns: Turns, completion: ChatCompletion): Promise<void> {
     spend(turns, completion);
     const message = completion.choices[0]?.message;
-    if (typeof message?.content === "string") await keepTurns(turns, { ...message, incomplete: true });
-  }
-
-  async function keepTurns(
-    { session, sessionKey, request, history, version, epoch }: Turns,
-    answer: ChatMessage,
-  ): Promise<boolean> {
-    if (session === undefined) return true;
-    const said = request.messages.filter(({ role }) => !isInstruction(role));
-    const held = history.filter(({ role }) => role !== "item");
-    const added = [...unsaid(said, held), answer];
-    const appended = await orWithout("memory", session.append(added, { timeoutMs: APPEND_WAIT_MS }));
-    if (appended === undefined) return false;
-    // Turns that others added meanwhile are not known here; their version is, and makes the guess void.
-    if (appended.version === version + added.length && (version === 0 || appended.epoch === epoch)) {
-      const turns = wholeFrom([...history, ...added].slice(-sessionTurns), sessionTurns);
-      digests.remember(sessionKey, { version: appended.version, epoch: appended.epoch, turns });
-    }
-    return true;
+    if (typeof message?.content === "string") await turns.keeping.keep({ ...message, incomplete: true });
+    else await turns.keeping.withdraw();
   }
 
   /** Settles what an answer used, and tells of it. */

@@ -73,10 +73,11 @@ export function toTurn(item: Fields, path: string): Turn {
 }
 
 /** The items of a turn: one, or of an assistant's turn with calls one for each and one for its words. */
-export function toItems({ sequence, turn }: Kept, conversation: string): ConversationItem[] {
+export function toItems({ sequence, turn, incomplete }: Kept, conversation: string): ConversationItem[] {
   return bodiesOf(turn).map((body, at) => {
     const type = wordOf(body["type"]);
-    return { ...body, id: toItemId(conversation, sequence, at, type), type, status: body["status"] ?? "completed" };
+    const status = incomplete === true ? "incomplete" : (body["status"] ?? "completed");
+    return { ...body, id: toItemId(conversation, sequence, at, type), type, status };
   });
 }
 

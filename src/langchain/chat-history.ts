@@ -38,7 +38,7 @@ export class MarrowChatHistory extends BaseListChatMessageHistory {
     const messages: StoredMessage[] = [];
     for (let after = 0, newest = 1; after < newest;) {
       const { turns, oldest, version } = await this.#session.read({ after, limit: PAGE });
-      messages.push(...turns.map(({ turn }) => toStored(turn)));
+      for (const { turn, incomplete } of turns) if (incomplete !== true) messages.push(toStored(turn));
       after = Math.max(after, oldest - 1) + PAGE;
       newest = version;
     }

@@ -23,6 +23,30 @@ export interface Appended {
   readonly epoch: string;
 }
 
+/** Names a question that waits for its answer. */
+export interface OpeningOptions {
+  /** Name of the question: the same for a retry of it, and for its answer. */
+  readonly idempotencyKey: string;
+  /** Longest wait, in milliseconds. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** What opening a question did. */
+export interface Opened {
+  /** Sequence number of the place that is kept for the answer. */
+  readonly version: number;
+  /** As in {@link Window}. */
+  readonly epoch: string;
+  /** `opened` now; `open`: it was, and its answer is still to come; `complete`: it has its answer. */
+  readonly state: "opened" | "open" | "complete";
+}
+
+/** What completing a question did. */
+export interface Completed extends Appended {
+  /** The epoch that was ended by this answer's taking its place. */
+  readonly epochBefore: string;
+}
+
 /** Which turns are read. */
 export interface ReadOptions {
   /** Only turns after this sequence number. @default from the oldest */
@@ -80,6 +104,22 @@ export interface Session {
    * @throws MarrowError `conflict` (details: `version`), `invalid_input`, `too_large`, `unavailable`
    */
   append(turns: Turn | readonly Turn[], options?: AppendOptions): Promise<Appended>;
+  /**
+   * Keeps a question, one or many turns, before its answer is there, and a place for the answer behind it: one round trip. `window`, `context`
+   * and what is learned leave it out until `complete`; `read` shows it as `incomplete`, also when its process died. The same key again goes on
+   * with the same question.
+   * @throws MarrowError `invalid_input`, `too_large`, `unavailable`
+   */
+  open(turns: Turn | readonly Turn[], options: OpeningOptions): Promise<Opened>;
+  /**
+   * Puts an answer behind its question, whatever was said since: one round trip. Where no question of the key is open, because it was never
+   * opened, was trimmed, rewound or summed up meanwhile, both are appended, in a second one. A question that has its answer, or was removed,
+   * is left as it is (`repeated`). An answer that is marked `incomplete` frees the key.
+   * @throws MarrowError `invalid_input`, `too_large`, `unavailable`
+   */
+  complete(turns: Turn | readonly Turn[], answer: Turn, options: OpeningOptions): Promise<Completed>;
+  /** Takes back a question that will get no answer. Answers whether it was open. One round trip. */
+  withdraw(idempotencyKey: string): Promise<boolean>;
   /** The newest `last` turns, oldest first, and renews the session's life: one round trip. */
   window(options: { readonly last: number; readonly timeoutMs?: number | undefined }): Promise<Window>;
   /** Turns by their place, oldest first, and renews the session's life: one round trip. */
@@ -125,7 +165,5 @@ export interface Session {
 
 /** Idempotency keys that a session remembers. */
 export const IDEMPOTENCY_KEYS_MAX = 1_000;
-/** Turns in one append. */
-export const APPEND_MAX = 1_000;
 /** Turns in one window. */
 export const WINDOW_MAX = 5_000;

@@ -16,16 +16,18 @@ export type { Json } from "./json.ts";
 export { mergePatch } from "./merge-patch.ts";
 export { SESSION_TTL_MS_DEFAULT, type MemoryOptions, type Summarize } from "./options.ts";
 export {
-  APPEND_MAX,
   IDEMPOTENCY_KEYS_MAX,
   WINDOW_MAX,
   type Appended,
   type AppendOptions,
+  type Completed,
   type ContextOptions,
+  type Opened,
+  type OpeningOptions,
   type ReadOptions,
   type Session,
   type SessionInfo,
   type SessionState,
 } from "./handle.ts";
 export { loadCountTokens, type CountTokens } from "./tokens.ts";
-export type { Kept, Reading, Summary, Turn, Window } from "./turn.ts";
+export { APPEND_MAX, type Kept, type Reading, type Summary, type Turn, type Window } from "./turn.ts";

@@ -50,10 +50,12 @@ export function createLearning({ redis, name, extract, extractAfterMs, open, fac
       const after = Number((await redis.send(["HGET", meta, "learned_to"])) ?? 0);
       const { turns, epoch, version } = await open(user, id).read({ after, limit: TURNS_MAX });
       if (turns.length === 0 && after >= version) break;
-      const facts = turns.length === 0 ? [] : await extract(turns);
+      // A question is learned from with its answer: that it comes later begins anew from there.
+      const whole = turns.filter(({ incomplete }) => incomplete !== true);
+      const facts = whole.length === 0 ? [] : await extract(whole);
       for (const { sequence, ...fact } of facts) {
         // Whose word it is, is not the extractor's to say: a page that it read may have talked it into that.
-        const role = turns.find((kept) => kept.sequence === sequence)?.turn.role ?? "tool";
+        const role = whole.find((kept) => kept.sequence === sequence)?.turn.role ?? "tool";
         await factsOf(user).remember({ ...fact, source: { session: id, sequence, role } });
         found += 1;
       }

@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { checkInteger, checkText } from "../internal/check.ts";
 import { mapInSlices } from "../internal/time-slice.ts";
 import { allOf, decodeRecord, encodeRecord, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { toContext } from "./context.ts";
-import { APPEND_MAX, IDEMPOTENCY_KEYS_MAX, WINDOW_MAX, type Session, type SessionState } from "./handle.ts";
+import { IDEMPOTENCY_KEYS_MAX, WINDOW_MAX, type Session, type SessionState } from "./handle.ts";
 import { userKeys } from "./keys.ts";
 import { toJson, type Json } from "./json.ts";
 import { mergePatch } from "./merge-patch.ts";
+import { createOpenings } from "./opening.ts";
 import type { ResolvedMemoryOptions } from "./options.ts";
 import {
   appendTurns,
@@ -21,12 +22,14 @@ import {
   rewindSession,
 } from "./scripts.gen.ts";
 import { loadCountTokens } from "./tokens.ts";
-import { toElement, toReading, type Kept, type Reading, type Summary, type Turn } from "./turn.ts";
+import { checkTurns, toElement, toReading, type Kept, type Reading, type Summary, type Turn } from "./turn.ts";
 
 /** Turns that a context is chosen from: the newest. */
 const CONTEXT_TURNS = 1_000;
 const STATE_BYTES_MAX = 1_048_576;
 const TRIES = 16;
+/** Which turns of a range are read, as the script takes it; `whole`: the newest, without questions that have no answer. */
+const WHICH = { oldest: 0, newest: 1, whole: 2 } as const;
 
 interface Parts {
   readonly redis: ScopedRedis;
@@ -55,9 +58,54 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     });
   }
 
-  async function read(after: number, before: number, count: number, newest: boolean, timeoutMs?: number) {
-    const values = { after, before, count, newest: newest ? 1 : 0, ttl_ms: sessionTtlMs, life_ms: sessionLifeMs };
+  async function read(after: number, before: number, count: number, which: keyof typeof WHICH, timeoutMs?: number) {
+    const values = { after, before, count, newest: WHICH[which], ttl_ms: sessionTtlMs, life_ms: sessionLifeMs };
     return toReading(await runScript(redis, readTurns, keys, values, { reply: "bytes", timeoutMs }));
+  }
+
+  async function appendElements(
+    records: readonly Buffer[],
+    key: string,
+    expected: number,
+    timeoutMs: number | undefined,
+  ): Promise<[number, number, string]> {
+    const values = {
+      session,
+      id: key,
+      expected,
+      ttl_ms: sessionTtlMs,
+      life_ms: sessionLifeMs,
+      max_turns: turnsMax,
+      max_bytes: sessionBytesMax,
+      max_tokens: sessionTokensMax,
+      max_ids: IDEMPOTENCY_KEYS_MAX,
+      channel,
+      records,
+    };
+    return (await runScript(redis, appendTurns, { ...keys, starts }, values, { timeoutMs })) as [
+      number,
+      number,
+      string,
+    ];
+  }
+
+  const append: Session["append"] = async (turns, { idempotencyKey, expectedVersion, timeoutMs } = {}) => {
+    const list = checkTurns(turns);
+    const count = sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens()));
+    const records = list.map((turn, at) => toElement(turn, `turns[${at}]`, turnBytesMax, count));
+    const key =
+      idempotencyKey === undefined ? randomUUID() : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input");
+    const expected = toExpected(expectedVersion);
+    const [status, version, epoch] = await appendElements(records, key, expected, timeoutMs);
+    if (status === -1) throw conflict(version, expectedVersion);
+    if (status === 1) onAppend?.(user, id);
+    return { version, repeated: status !== 1, epoch };
+  };
+
+  /** The newest turns, without questions that have no answer. */
+  async function readWhole(last: number, timeoutMs?: number): Promise<Reading> {
+    const found = await read(0, 0, last, "whole", timeoutMs);
+    return { ...found, turns: found.turns.filter(({ incomplete }) => incomplete !== true).slice(-last) };
   }
 
   /** Sums up what a context left out, once at a time. What fails is tried again with the next context. */
@@ -108,43 +156,22 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     user,
     id,
 
-    async append(turns, { idempotencyKey, expectedVersion, timeoutMs } = {}) {
-      const list = (Array.isArray(turns) ? turns : [turns]) as readonly Turn[];
-      if (list.length < 1 || list.length > APPEND_MAX)
-        refuse("turns", `1 to ${APPEND_MAX} turns`, turns, "invalid_input");
-      const count = sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens()));
-      const records = list.map((turn, at) => toElement(turn, `turns[${at}]`, turnBytesMax, count));
-      const reply = await runScript(
-        redis,
-        appendTurns,
-        { ...keys, starts },
-        {
-          session,
-          id:
-            idempotencyKey === undefined
-              ? randomUUID()
-              : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input"),
-          expected: toExpected(expectedVersion),
-          ttl_ms: sessionTtlMs,
-          life_ms: sessionLifeMs,
-          max_turns: turnsMax,
-          max_bytes: sessionBytesMax,
-          max_tokens: sessionTokensMax,
-          max_ids: IDEMPOTENCY_KEYS_MAX,
-          channel,
-          records,
-        },
-        { timeoutMs },
-      );
-      const [status, version, epoch] = reply as [number, number, string];
-      if (status === 1) onAppend?.(user, id);
-      if (status >= 0) return { version, repeated: status === 0, epoch };
-      throw conflict(version, expectedVersion);
-    },
+    append,
+
+    ...createOpenings({
+      redis,
+      options,
+      session,
+      keys,
+      channel,
+      append,
+      appendElements: (elements, key, timeoutMs) => appendElements(elements, key, -1, timeoutMs),
+      onAppend: () => onAppend?.(user, id),
+    }),
 
     async window({ last, timeoutMs }) {
       const count = checkInteger("last", last, { min: 1, max: WINDOW_MAX }, "invalid_input");
-      const { version, turns, epoch } = await read(0, 0, count, true, timeoutMs);
+      const { version, turns, epoch } = await readWhole(count, timeoutMs);
       return { version, turns: turns.map(({ turn }) => turn), epoch };
     },
 
@@ -154,7 +181,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
         checkInteger("after", after, least, "invalid_input"),
         checkInteger("before", before, least, "invalid_input"),
         checkInteger("limit", limit, { min: 1, max: WINDOW_MAX }, "invalid_input"),
-        from === "newest",
+        from === "newest" ? "newest" : "oldest",
       );
       if (roles === undefined) return found;
       return { ...found, turns: found.turns.filter(({ turn }: Kept) => roles.includes(turn.role)) };
@@ -163,7 +190,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     async context({ maxTokens, system = [], pinned = [], about, signal }) {
       checkInteger("maxTokens", maxTokens, { min: 1 }, "invalid_input");
       const [reading, facts, count] = await Promise.all([
-        read(0, 0, CONTEXT_TURNS, true),
+        readWhole(CONTEXT_TURNS),
         about === undefined || recall === undefined ? [] : recall(user, about, signal),
         options.countTokens ?? loadCountTokens(),
       ]);

@@ -5,6 +5,9 @@ import { decodeRecord, encodeRecordBody } from "../redis/index.ts";
 import type { Reply } from "../redis/index.ts";
 import { toJson } from "./json.ts";
 
+/** Turns in one append. */
+export const APPEND_MAX = 1_000;
+
 /**
  * One turn of a conversation, in the form of OpenAI's chat messages: `role` and whatever that role carries (content,
  * tool calls, a tool call's id, a name, metadata, attachments by reference). Kept as given; must be JSON.
@@ -20,15 +23,20 @@ export interface Kept {
   /** Counted from 1; never given to another turn, unless the session is rewound. */
   readonly sequence: number;
   readonly turn: Turn;
+  /** True of a question whose answer is still to come, or was lost with the process that waited for it. */
+  readonly incomplete?: true | undefined;
 }
 
-/** The newest turns of a session. */
+/** The newest turns of a session; questions without their answer are not among them. */
 export interface Window {
   /** Sequence number of the newest turn; 0 when nothing was said yet. */
   readonly version: number;
-  /** Oldest first. Unless some were taken out, the last one has sequence number `version`. */
+  /** Oldest first. Unless some were taken out or are incomplete, the last one has sequence number `version`. */
   readonly turns: readonly Turn[];
-  /** Changes when turns that were there are no more: by `rewind`, by `remove`, or because the session began anew. Empty: no session. */
+  /**
+   * Changes when what stands up to `version` does: by `rewind`, by `remove`, by an answer that takes its place behind its question, or because
+   * the session began anew. Empty: no session.
+   */
   readonly epoch: string;
 }
 
@@ -52,6 +60,14 @@ export interface Summary {
 }
 
 const COLON = 0x3a;
+const TILDE = 0x7e;
+
+/** One turn or many as a list. @throws MarrowError `invalid_input` */
+export function checkTurns(turns: Turn | readonly Turn[]): readonly Turn[] {
+  const list = (Array.isArray(turns) ? turns : [turns]) as readonly Turn[];
+  if (list.length < 1 || list.length > APPEND_MAX) refuse("turns", `1 to ${APPEND_MAX} turns`, turns, "invalid_input");
+  return list;
+}
 
 /** Checks a turn and makes its element of the log: its tokens, 0 when they are not counted, and its record. @throws MarrowError `invalid_input`, `too_large` */
 export function toElement(turn: Turn, path: string, bytesMax: number, count: (turn: Turn) => number): Buffer {
@@ -64,6 +80,12 @@ export function toElement(turn: Turn, path: string, bytesMax: number, count: (tu
   return Buffer.concat([Buffer.from(`${count(turn)}:`), encodeRecordBody(body)]);
 }
 
+/** An element as that of a question that waits for its answer: `~` behind its tokens. */
+export function toOpenElement(element: Buffer): Buffer {
+  const at = element.indexOf(COLON);
+  return Buffer.concat([element.subarray(0, at), Buffer.from("~"), element.subarray(at)]);
+}
+
 /** Reads the reply of `read_turns`, in slices: turns may be large. @throws MarrowError `corrupt_record`, `newer_record` */
 export async function toReading(reply: Reply): Promise<Reading> {
   const [version, epoch, oldest, summary, first, ...elements] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
@@ -72,9 +94,11 @@ export async function toReading(reply: Reply): Promise<Reading> {
   const slice = createTimeSlice();
   for (const [at, element] of elements.entries()) {
     if (!Buffer.isBuffer(element)) throw unexpected();
-    const record = element.subarray(element.indexOf(COLON) + 1);
-    // A turn that was taken out leaves its place.
-    if (record.length > 0) turns.push({ sequence: first + at, turn: decodeRecord(record) as Turn });
+    const colon = element.indexOf(COLON);
+    const record = element.subarray(colon + 1);
+    const open = element[colon - 1] === TILDE && { incomplete: true as const };
+    // A turn that was taken out leaves its place, and an answer that is still to come has one.
+    if (record.length > 0) turns.push({ sequence: first + at, turn: decodeRecord(record) as Turn, ...open });
     const rest = slice();
     if (rest !== undefined) await rest;
   }

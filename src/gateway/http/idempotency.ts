@@ -50,11 +50,7 @@ export function acceptIdempotencyKeys(app: FastifyInstance, redis: Redis): void 
         details: { path: "idempotency-key" },
       });
     const { scope, user } = askerOf(request, body.user);
-    const store = createHeldKey(
-      redis.scope(scope),
-      user,
-      hash("sha256", JSON.stringify([request.url.split("?")[0], key])),
-    );
+    const store = createHeldKey(redis.scope(scope), user, digestOf(request, key));
     const [print, holder] = [printOf(request), randomUUID()];
     const kept = await claim(store, print, holder).catch((error: unknown) => {
       if (cannotServe(error)) return "away" as const;
@@ -73,6 +69,19 @@ export function acceptIdempotencyKeys(app: FastifyInstance, redis: Redis): void 
     });
     return false;
   }
+}
+
+/**
+ * The name of a request that came with an idempotency key: a retry has the same, also where the first one's process died. Requests of two
+ * routes or with other headers and bodies have others; `undefined` without a key.
+ */
+export function requestKeyOf(request: FastifyRequest): string | undefined {
+  const key = header(request, "idempotency-key");
+  return key === undefined ? undefined : hash("sha256", `${digestOf(request, key)}${printOf(request)}`);
+}
+
+function digestOf(request: FastifyRequest, key: string): string {
+  return hash("sha256", JSON.stringify([request.url.split("?")[0], key]));
 }
 
 /** Takes the key, or answers what the first request with it was answered, waiting for that. @throws MarrowError `conflict` */

@@ -35,6 +35,8 @@ export interface TurnCall {
   readonly stream: boolean;
   readonly control?: CacheControl | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Names the request, for its retries. */
+  readonly idempotencyKey?: string | undefined;
   /** Fires when the client left: a response that is kept is made to its end. */
   readonly gone?: AbortSignal | undefined;
   /** Responses beside the stored ones that may be gone on from. */
@@ -46,7 +48,7 @@ export interface TurnCall {
 
 /** Asks for a response and makes its events, over HTTP and WebSocket alike. */
 export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall): Promise<TurnOutcome> {
-  const { request, stream, control, signal, gone, known, onEnd, log } = call;
+  const { request, stream, control, signal, idempotencyKey, gone, known, onEnd, log } = call;
   checkKept(request);
   const id = newResponseId();
   const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id), known });
@@ -54,7 +56,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
     parts,
     asker,
     { request, input, stream, known },
-    { control, signal, gone, keeps: request.store !== false },
+    { control, signal, idempotencyKey, gone, keeps: request.store !== false },
   );
   if (outcome.kind === "refused" || outcome.kind === "absent") return outcome;
   const assembler = createAssembler(toShell(request, id, Date.now()));

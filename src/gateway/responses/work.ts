@@ -14,8 +14,9 @@ export type WorkParts = Pick<GatewayApp, "tenants" | "accounts" | "metrics" | "s
 /** Makes a response in the background: its events are the job's output, the response is its result; a cancelled one is what there was of it. */
 export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, asker: Asker): Promise<KeptResponse> {
   const { response: shell, request, input, user } = work.payload;
-  const { signal } = work;
-  const { outcome, search } = await askFlow(parts, asker, { request, input, stream: true }, { signal });
+  const { signal, idempotencyKey } = work;
+  const asked = { request, input, stream: true };
+  const { outcome, search } = await askFlow(parts, asker, asked, { signal, idempotencyKey });
   if (outcome.kind === "refused") {
     parts.metrics.refused(outcome.decision.refusedBy);
     const { retryAfterMs } = outcome.decision;

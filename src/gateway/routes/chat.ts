@@ -8,6 +8,7 @@ import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import type { GatewayConfig } from "../config.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import type { Draining } from "../http/draining.ts";
+import { requestKeyOf } from "../http/idempotency.ts";
 import { recordingOf } from "../http/recording.ts";
 import { header } from "../identity.ts";
 import { goneOf, openOutlet } from "../outlet.ts";
@@ -59,6 +60,7 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
       per,
       session,
       conversation,
+      idempotencyKey: requestKeyOf(request),
       gone: goneOf(reply.raw),
       control: parseCacheControl(header(request, "x-marrow-cache-control")),
     });

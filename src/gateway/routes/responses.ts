@@ -7,6 +7,7 @@ import { askerOf, reachOf } from "../asker.ts";
 import { refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { sendEvents } from "../event-stream.ts";
+import { requestKeyOf } from "../http/idempotency.ts";
 import { header } from "../identity.ts";
 import { goneOf } from "../outlet.ts";
 import { pageQuery, toListBody, toItemPage } from "../pages.ts";
@@ -52,6 +53,7 @@ export function registerResponses(parts: GatewayApp): void {
       request: body,
       stream,
       control,
+      idempotencyKey: requestKeyOf(request),
       gone: goneOf(reply.raw),
       log: request.log,
     });

@@ -1,5 +1,5 @@
 -- Appends turns to a session's log, once for each idempotency key, trims it and renews its life.
--- KEYS log          list of "tokens:record", oldest first; "0:" is a turn that was taken out
+-- KEYS log          list of "tokens:record", oldest first; "0:" is a turn that was taken out; see complete_turn for open questions
 -- KEYS meta         hash: version (sequence number of the newest turn), created (ms), epoch, bytes, tokens
 -- KEYS ids          zset of idempotency keys by the version that they made
 -- KEYS sessions     zset of the user's sessions by their last change (ms)
@@ -15,7 +15,7 @@
 -- ARGV max_ids      idempotency keys kept at most, > 0
 -- ARGV channel      where the change is told, or empty
 -- ARGV records...   the turns, "tokens:record" each, at least one
--- REPLY { status, version, epoch }: 1 appended, 0 appended before (version = what it made then), -1 the version is another
+-- REPLY { status, version, epoch }: 1 appended, 0 appended before (version = what it made then), 2 the same and its answer is still to come, -1 the version is another
 -- IDEMPOTENT        the id is kept with the session and a repeated one appends nothing
 local log = KEYS[1]
 local meta = KEYS[2]
@@ -33,11 +33,16 @@ local max_tokens = tonumber(ARGV[8])
 local max_ids = tonumber(ARGV[9])
 local channel = ARGV[10]
 -- INCLUDE mend
+-- INCLUDE opening
+-- INCLUDE trim
 mend(log, meta)
 local made = redis.call("ZSCORE", ids, id)
 local known = redis.call("HMGET", meta, "version", "created", "bytes", "tokens", "epoch")
-if made then return { 0, tonumber(made), known[5] or "" } end
 local version = tonumber(known[1] or 0)
+if made then
+  local _, at = opening(log, ids, id, version)
+  return { at and 2 or 0, tonumber(made), known[5] or "" }
+end
 if expected >= 0 and expected ~= version then return { -1, version, known[5] or "" } end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -51,18 +56,12 @@ if not created then
   end
 end
 local bytes, tokens = tonumber(known[3] or 0), tonumber(known[4] or 0)
-local function weigh(turn) return #turn, tonumber(string.match(turn, "^%d+")) end
 for i = 11, #ARGV do
-  local size, count = weigh(ARGV[i])
-  bytes, tokens = bytes + size, tokens + count
+  bytes, tokens = bytes + #ARGV[i], tokens + tonumber(string.match(ARGV[i], "^%d+"))
   redis.call("RPUSH", log, ARGV[i])
 end
 version = version + #ARGV - 10
-local kept = redis.call("LLEN", log)
-while kept > 1 and (kept > max_turns or (max_bytes > 0 and bytes > max_bytes) or (max_tokens > 0 and tokens > max_tokens)) do
-  local size, count = weigh(redis.call("LPOP", log))
-  bytes, tokens, kept = bytes - size, tokens - count, kept - 1
-end
+bytes, tokens = trim(log, bytes, tokens, max_turns, max_bytes, max_tokens)
 redis.call("HSET", meta, "version", version, "bytes", bytes, "tokens", tokens)
 redis.call("ZADD", ids, version, id)
 redis.call("ZREMRANGEBYRANK", ids, 0, -max_ids - 1)

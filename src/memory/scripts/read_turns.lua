@@ -6,7 +6,7 @@
 -- ARGV after        sequence number after which the range begins, >= 0
 -- ARGV before       sequence number before which it ends, or 0: it has no end
 -- ARGV count        how many turns at most, > 0
--- ARGV newest       1: the newest of the range, 0: the oldest
+-- ARGV newest       1: the newest of the range, 0: the oldest, 2: the newest, and older ones for those that are open or were taken out
 -- ARGV ttl_ms       life after this call, > 0
 -- ARGV life_ms      life after the first call, or 0: no end
 -- REPLY { version, epoch, oldest kept, summary, first in this reply, turn, ... }, oldest first; version 0 when there is no session
@@ -39,6 +39,25 @@ local version = tonumber(known[1] or 0)
 local oldest = version - redis.call("LLEN", log) + 1
 local first, last = math.max(oldest, after + 1), version
 if before > 0 then last = math.min(version, before - 1) end
+if newest == "2" then
+  -- Newest first, passing over what is open or was taken out. Bounded: among thousands of these, fewer are found.
+  local found, whole, from, size = {}, 0, last + 1, count
+  for _ = 1, 8 do
+    local start = math.max(first, from - size)
+    if start == from then break end
+    local page = redis.call("LRANGE", log, start - oldest, from - 1 - oldest)
+    for i = #page, 1, -1 do
+      if whole == count then break end
+      found[#found + 1] = page[i]
+      if page[i] ~= "0:" and not string.match(page[i], "^%d+~") then whole = whole + 1 end
+    end
+    if whole == count then break end
+    from, size = start, 2 * math.max(16, size)
+  end
+  local reply = { version, known[2], oldest, known[4] or "", last - #found + 1 }
+  for i = #found, 1, -1 do reply[#reply + 1] = found[i] end
+  return reply
+end
 if newest == "1" then
   first = math.max(first, last - count + 1)
 else

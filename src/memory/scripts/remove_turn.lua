@@ -1,5 +1,5 @@
 -- Takes one turn out of a session; the others keep their numbers.
--- KEYS log          list of "tokens:record"; "0:" is a turn that was taken out
+-- KEYS log          list of "tokens:record"; what has no record was taken out, or is the place of an answer
 -- KEYS meta         hash: version, epoch, bytes, tokens
 -- ARGV sequence     number of the turn, > 0
 -- ARGV channel      where the change is told, or empty
@@ -14,7 +14,7 @@ mend(log, meta)
 local version = tonumber(redis.call("HGET", meta, "version") or 0)
 local at = sequence - (version - redis.call("LLEN", log) + 1)
 local turn = at >= 0 and sequence <= version and redis.call("LINDEX", log, at) or "0:"
-if turn == "0:" then return 0 end
+if string.sub(turn, -1) == ":" and string.match(turn, "^[^:]*:$") then return 0 end
 redis.call("LSET", log, at, "0:")
 local time = redis.call("TIME")
 redis.call("HSET", meta, "epoch", time[1] .. time[2])

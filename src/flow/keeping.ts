@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import type { Session, Turn } from "../memory/index.ts";
+import type { ChatMessage, ChatRequest } from "../models/index.ts";
+import { isInstruction, wholeFrom } from "./context.ts";
+import type { createDigests } from "./digests.ts";
+import { unsaid } from "./resent.ts";
+
+/** Longest wait for a session to take a turn: a request can do without, but not for long. */
+const APPEND_WAIT_MS = 1_000;
+
+/** A request's turn in its session. */
+export interface Keeping {
+  /** Keeps the question before its answer is there. Nobody waits for it, and the model is asked meanwhile. */
+  open(): void;
+  /** Keeps the answer behind its question. Answers whether the session holds both. */
+  keep(answer: ChatMessage): Promise<boolean>;
+  /** Takes the question back: it gets no answer, and its client was told so. */
+  withdraw(): Promise<void>;
+}
+
+/** What a turn is made of. */
+export interface KeepingParts {
+  readonly session: Session | undefined;
+  /** Name of the session in this process. */
+  readonly sessionKey: string;
+  readonly request: ChatRequest;
+  /** What the session held when the request came, at which version and epoch; `undefined` while it could not be read. */
+  readonly window: { readonly turns: readonly Turn[]; readonly version: number; readonly epoch: string } | undefined;
+  /** The same for a retry of the request. @default one of its own */
+  readonly idempotencyKey: string | undefined;
+  readonly digests: ReturnType<typeof createDigests>;
+  readonly sessionTurns: number;
+  /** Runs a step that Redis being away must not break. */
+  readonly orWithout: <T>(role: "memory", part: Promise<T> | undefined) => Promise<T | undefined>;
+}
+
+/** Keeps one request's turn: in one go where its answer is there at once, question first where a model is asked. No round trip yet. */
+export function createKeeping(parts: KeepingParts): Keeping {
+  const { session, sessionKey, request, window, digests, sessionTurns, orWithout } = parts;
+  const { turns: history = [], version = 0, epoch = "" } = window ?? {};
+  const once = { idempotencyKey: parts.idempotencyKey ?? randomUUID(), timeoutMs: APPEND_WAIT_MS };
+  let opening: ReturnType<Session["open"]> | undefined;
+  let questions: readonly ChatMessage[] | undefined;
+
+  function added(): readonly ChatMessage[] {
+    const said = request.messages.filter(({ role }) => !isInstruction(role));
+    const held = history.filter(({ role }) => role !== "item");
+    return (questions ??= unsaid(said, held));
+  }
+
+  /** Remembers what the session holds now, unless others changed it since it was read: their turns are not known here. */
+  function remember(answer: ChatMessage, now: { readonly version: number; readonly epoch: string }, before: string) {
+    const more = [...added(), answer];
+    if (now.version !== version + more.length || (version !== 0 && before !== epoch)) return;
+    const turns = wholeFrom([...history, ...more].slice(-sessionTurns), sessionTurns);
+    digests.remember(sessionKey, { ...now, turns });
+  }
+
+  return {
+    open() {
+      if (session === undefined || window === undefined || added().length === 0) return;
+      opening = session.open(added(), once);
+      opening.catch(() => {});
+    },
+
+    async keep(answer) {
+      if (session === undefined) return true;
+      if (opening === undefined) {
+        const isWhole = answer["incomplete"] !== true;
+        const key = isWhole ? once : { timeoutMs: APPEND_WAIT_MS };
+        const appended = await orWithout("memory", session.append([...added(), answer], key));
+        if (appended === undefined) return false;
+        if (!appended.repeated) remember(answer, appended, appended.epoch);
+        return true;
+      }
+      // Whether the question came to Redis is found out by its answer.
+      const opened = await opening.catch(() => undefined);
+      const kept = await orWithout("memory", session.complete(added(), answer, once));
+      if (kept === undefined) return false;
+      const { version: newest, epoch: ended } = opened ?? { version: 0, epoch: "" };
+      if (!kept.repeated && opened?.state === "opened" && newest === kept.version && ended === kept.epochBefore)
+        remember(answer, kept, ended);
+      return true;
+    },
+
+    async withdraw() {
+      if (session === undefined || opening === undefined) return;
+      await opening.catch(() => {});
+      await orWithout("memory", session.withdraw(once.idempotencyKey)).catch(() => {});
+    },
+  };
+}

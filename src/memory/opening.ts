@@ -1,0 +1,79 @@
+import { hash } from "node:crypto";
+import { checkText } from "../internal/check.ts";
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import type { Session } from "./handle.ts";
+import type { SessionKeys } from "./keys.ts";
+import type { ResolvedMemoryOptions } from "./options.ts";
+import { completeTurn, withdrawTurn } from "./scripts.gen.ts";
+import { loadCountTokens } from "./tokens.ts";
+import { checkTurns, toElement, toOpenElement } from "./turn.ts";
+
+interface Parts {
+  readonly redis: ScopedRedis;
+  readonly options: ResolvedMemoryOptions;
+  /** The session's encoded id, and its keys. */
+  readonly session: string;
+  readonly keys: Pick<SessionKeys, "log" | "meta" | "ids"> & { readonly sessions: string };
+  readonly channel: string;
+  readonly append: Session["append"];
+  /** Appends elements of the log as they are. */
+  readonly appendElements: (
+    elements: readonly Buffer[],
+    id: string,
+    timeoutMs: number | undefined,
+  ) => Promise<readonly [number, number, string]>;
+  /** Hears that there are new turns to learn from. */
+  readonly onAppend: () => void;
+}
+
+/**
+ * Questions that are kept before their answer is there. A question and the place of its answer are appended together, so both have their
+ * numbers from the beginning, and whatever is said meanwhile comes behind them.
+ */
+export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" | "withdraw"> {
+  const { redis, options, session, keys, channel, append, appendElements, onAppend } = parts;
+  const { sessionTtlMs, sessionLifeMs, turnsMax, sessionBytesMax, sessionTokensMax, turnBytesMax } = options;
+  const idOf = (key: string) => checkText("idempotencyKey", key, 256, "invalid_input");
+  const counting = async () => (sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens())));
+
+  return {
+    async open(turns, { idempotencyKey, timeoutMs }) {
+      const [id, list, count] = [idOf(idempotencyKey), checkTurns(turns), await counting()];
+      const questions = list.map((turn, at) => toOpenElement(toElement(turn, `turns[${at}]`, turnBytesMax, count)));
+      const place = Buffer.from(`0~${list.length}.${hash("sha1", id).slice(0, 8)}:`);
+      const [status, version, epoch] = await appendElements([...questions, place], id, timeoutMs);
+      return { version, epoch, state: status === 1 ? "opened" : status === 2 ? "open" : "complete" };
+    },
+
+    async complete(turns, answer, { idempotencyKey, timeoutMs }) {
+      const [id, list] = [idOf(idempotencyKey), checkTurns(turns)];
+      const isWhole = answer["incomplete"] !== true;
+      const values = {
+        session,
+        id,
+        answer: toElement(answer, "answer", turnBytesMax, await counting()),
+        release: isWhole ? 0 : 1,
+        ttl_ms: sessionTtlMs,
+        life_ms: sessionLifeMs,
+        max_turns: turnsMax,
+        max_bytes: sessionBytesMax,
+        max_tokens: sessionTokensMax,
+        channel,
+      };
+      const reply = await runScript(redis, completeTurn, keys, values, { timeoutMs });
+      const [status, version, epoch, epochBefore] = reply as [number, number, string, string];
+      if (status === 0) {
+        const once = isWhole ? { idempotencyKey: id } : {};
+        const appended = await append([...list, answer], { ...once, timeoutMs });
+        return { ...appended, epochBefore: appended.epoch };
+      }
+      if (status === 1) onAppend();
+      return { version, epoch, epochBefore, repeated: status === -1 };
+    },
+
+    async withdraw(idempotencyKey) {
+      const values = { session, id: idOf(idempotencyKey), channel };
+      return (await runScript(redis, withdrawTurn, keys, values)) === 1;
+    },
+  };
+}
