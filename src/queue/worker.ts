@@ -352,11 +352,10 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       firing = false;
     }
   }
-  const look = setInterval(() => {
-    wakeUp();
-    void fire();
-  }, LOOK_MS);
-  wakeUp();
+  const lookAround = () => void (wakeUp(), fire());
+  const look = setInterval(lookAround, LOOK_MS);
+  // At its start, too: a service that restarts more often than it looks would push nothing.
+  lookAround();
   void subscription.then((opened) => ((listening = opened !== undefined), wakeUp()));
 
   return {
