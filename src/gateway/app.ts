@@ -31,6 +31,7 @@ import { parseBody, toInputError } from "./input-error.ts";
 import { createInside } from "./inside.ts";
 import { createKeyUsers } from "./key-users.ts";
 import type { LaneGates } from "./lanes.ts";
+import { createLimits } from "./limits/index.ts";
 import { createMetrics } from "./metrics.ts";
 import { RESOURCES, ROUTES } from "./ownership.ts";
 import type { GatewayApp } from "./parts.ts";
@@ -44,6 +45,7 @@ import { registerEmbeddings } from "./routes/embeddings.ts";
 import { registerForwarded } from "./routes/forwarded.ts";
 import { registerFiles } from "./routes/files.ts";
 import { registerHealth } from "./routes/health.ts";
+import { registerLimits } from "./routes/limits.ts";
 import { registerMcp } from "./routes/mcp.ts";
 import { registerMemories } from "./routes/memories.ts";
 import { registerModels } from "./routes/models.ts";
@@ -223,6 +225,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.addHook("onClose", () => spend.flush());
   const batches = remember((scope) => createBatches(redis, scope, stores));
   const caches = remember((scope) => createCaches({ ...tenantParts, storedBytes }, scope));
+  const limits = remember((scope) => createLimits(redis.scope(scope)));
   const opened: Bus[] = [];
   const buses = remember((scope) => {
     const embed =
@@ -243,6 +246,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     stores,
     buses,
     caches,
+    limits,
     batches,
     keys,
     keyUsers,
@@ -268,6 +272,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerMemories(parts);
   registerMcp(parts);
   registerCaches(parts);
+  registerLimits(parts);
   registerEmbeddings(parts);
   registerForwarded(parts);
   registerFiles(parts, config.vectorStores);

@@ -1,12 +1,20 @@
 import type { z } from "zod";
 import { MarrowError } from "../errors.ts";
 
+/** A name that a caller made up is told no further than this. */
+const PATH_CHARS_MAX = 256;
+
 /** The first thing that is wrong with a value, with the field's path. Never holds the value itself. */
 export function toInputError(error: z.ZodError): MarrowError {
   const issue = error.issues[0];
-  const path = issue?.path.join(".") ?? "";
+  const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const path = [...(issue?.path ?? []), ...unknown].join(".").slice(0, PATH_CHARS_MAX);
   const expected =
-    issue?.code === "invalid_type" ? `must be ${issue.expected}` : (issue?.message ?? "is wrong").toLowerCase();
+    issue?.code === "invalid_type"
+      ? `must be ${issue.expected}`
+      : unknown.length > 0
+        ? "there is no such field"
+        : (issue?.message ?? "is wrong").toLowerCase();
   return new MarrowError("invalid_input", `${path === "" ? "the body" : path}: ${expected}`, { details: { path } });
 }
 

@@ -35,6 +35,7 @@ export type Resource =
   | "model"
   | "webhook"
   | "task worker"
+  | "limit"
   | "administration"
   | "health";
 
@@ -55,6 +56,7 @@ export const RESOURCES: Readonly<Record<Resource, Belonging>> = {
   model: "scope",
   webhook: "keeper",
   "task worker": "keeper",
+  limit: "keeper",
   administration: "admin",
   health: "open",
 };
@@ -105,6 +107,11 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
     "task worker",
     "/v1/tasks",
     "POST /claim\nPOST /:id/extend\nPOST /:id/write\nPOST /:id/progress\nPOST /:id/step\nPOST /:id/finish\nPOST /:id/fail\nPOST /:id/release",
+  ),
+  ...rows(
+    "limit",
+    "/v1/limits",
+    "GET\nGET /:limit\nPUT /:limit\nDELETE /:limit\nPOST /:limit/take\nPOST /:limit/peek\nPOST /:limit/settle",
   ),
   ...rows("webhook", "/v1/webhooks", WEBHOOKS),
   ...rows("webhook", "/v1/tasks/webhooks", WEBHOOKS),

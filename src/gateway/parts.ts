@@ -11,6 +11,7 @@ import type { ApiKeys, Principal } from "./api-keys.ts";
 import type { Draining } from "./http/draining.ts";
 import type { KeyUsers } from "./key-users.ts";
 import type { LaneGates } from "./lanes.ts";
+import type { Limits } from "./limits/index.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Spend } from "./spend.ts";
 import type { StoredBytes } from "./stored-bytes.ts";
@@ -33,6 +34,8 @@ export interface GatewayApp {
   readonly buses: (scope: string) => Bus;
   /** The named caches of a scope. */
   readonly caches: (scope: string) => Caches;
+  /** The declared limits of a scope. */
+  readonly limits: (scope: string) => Limits;
   /** The batches of a scope. */
   readonly batches: (scope: string) => Batches;
   readonly keys: ApiKeys;

@@ -35,6 +35,8 @@ const ELSEWHERE: ReadonlySet<Resource> = new Set([
 /** Posts that keep nothing. */
 const READING = /\/(?:search|recall)$/;
 const ACTING = /\/(?:cancel|forget|test|rotate|redrive)$/;
+/** Takes of declared limits: they are the scope's own, and would each cost another one. */
+const TAKING = /^\/v1\/limits\/:limit\/(?:take|peek|settle)$/;
 /** What a vector that is remembered takes beside its text. */
 const VECTOR_BYTES = 1_024;
 
@@ -85,7 +87,12 @@ export function registerQuotas({ app, redis, config, metrics, inside, storedByte
     const { method, routeOptions, principal } = request;
     const url = routeOptions.url ?? "";
     const resource = ROUTES.get(`${method} ${url}`);
-    if (resource === undefined || ELSEWHERE.has(resource) || inside.principalOf(request) !== undefined)
+    if (
+      resource === undefined ||
+      ELSEWHERE.has(resource) ||
+      TAKING.test(url) ||
+      inside.principalOf(request) !== undefined
+    )
       return undefined;
     const { scope } = principal;
     const body = request.body as { readonly user?: unknown; readonly background?: unknown } | null | undefined;

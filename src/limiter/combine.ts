@@ -54,15 +54,14 @@ export function combineLimiters(limiters: readonly Limiter[]): Limiter {
         }
         taken.push(decision);
       }
-      const all = async (act: (permit: Permit) => Promise<boolean>) =>
-        (await Promise.all(taken.map(act))).every(Boolean);
-      return {
-        allowed: true,
-        degraded: taken.some(({ degraded }) => degraded),
-        rules: taken.flatMap(({ rules }) => rules),
-        settle: (actual) => all((permit) => permit.settle(actual)),
-        adjust: (soFar) => all((permit) => permit.adjust(soFar)),
-      };
+      return together(taken);
+    },
+
+    resume(token) {
+      // Base64url has no dots.
+      const tokens = String(token).split(".");
+      if (tokens.length !== limiters.length) refuse("permit", "a permit of these limiters", token, "invalid_input");
+      return together(limiters.map((limiter, at) => limiter.resume(tokens[at] as string)));
     },
 
     async peek(subjects, costs) {
@@ -90,5 +89,21 @@ export function combineLimiters(limiters: readonly Limiter[]): Limiter {
     boost: (subject, more, options) => ofSubject((limiter) => limiter.boost(subject, more, options)),
     restore: (subject) => ofSubject((limiter) => limiter.restore(subject)),
     exceptions: async () => (await each((limiter) => limiter.exceptions())).flat(),
+  };
+}
+
+/** Permits of several limiters as one. */
+function together(permits: readonly Permit[]): Permit {
+  const all = async (act: (permit: Permit) => Promise<boolean>) => (await Promise.all(permits.map(act))).every(Boolean);
+  return {
+    allowed: true,
+    degraded: permits.some(({ degraded }) => degraded),
+    rules: permits.flatMap(({ rules }) => rules),
+    get token() {
+      const tokens = permits.map(({ token }) => token);
+      return tokens.includes(undefined) ? undefined : tokens.join(".");
+    },
+    settle: (actual) => all((permit) => permit.settle(actual)),
+    adjust: (soFar) => all((permit) => permit.adjust(soFar)),
   };
 }

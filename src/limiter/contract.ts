@@ -11,6 +11,11 @@ export interface TakeOptions {
    * gone. Requests stay charged. @default false
    */
   readonly reserve?: boolean | undefined;
+  /**
+   * Whether this process keeps slots and reservations alive. Without that they end `leaseMs` after the take unless they are settled before, by
+   * this process or another one that has the permit's `token`. @default true
+   */
+  readonly renew?: boolean | undefined;
   /** Waits for a refusal to end, up to `maxMs` (at most one hour). Who waits for a slot stands in line, first come, first served. */
   readonly wait?: { readonly maxMs: number } | undefined;
   /** Ends the waiting. */
@@ -18,7 +23,7 @@ export interface TakeOptions {
 }
 
 /** Whether a call would be allowed, and how the rules stand; nothing was taken. */
-export type Standing = Omit<Permit, "settle" | "adjust"> | Refusal;
+export type Standing = Omit<Permit, "settle" | "adjust" | "token"> | Refusal;
 
 /** Decides whether a call may go on. */
 export interface Limiter extends Exceptions {
@@ -30,6 +35,12 @@ export interface Limiter extends Exceptions {
   take(subjects: Subjects, costs?: Costs, options?: TakeOptions): Promise<Decision>;
   /** Tells what `take` would, and takes nothing. One round trip. @throws MarrowError also `unavailable` or `timeout` when Redis is away */
   peek(subjects: Subjects, costs?: Costs): Promise<Standing>;
+  /**
+   * A permit by its {@link Permit.token}, to settle it in another process than took it. That nobody settles twice is up to its callers: each
+   * permit keeps count of itself alone. Makes no round trip.
+   * @throws MarrowError `invalid_input` for what no limiter gave, `conflict` for a permit of other rules
+   */
+  resume(token: string): Permit;
   /** Charges units without asking whether there are any left; slots are not touched. One round trip. */
   charge(subjects: Subjects, costs: Costs): Promise<void>;
   /** Gives units back, never below nothing; slots are not touched. One round trip. */

@@ -35,6 +35,8 @@ export interface Refusal extends Decided {
 /** A call that was allowed, and charged to every rule. */
 export interface Permit extends Decided {
   readonly allowed: true;
+  /** The permit as it is now as text, for `Limiter.resume`; `undefined` for one that only this process can settle. */
+  readonly token: string | undefined;
   /**
    * Puts the real costs in place of those taken (a unit that is left out stays as taken) and gives back slots. The difference is charged
    * or given back where it is still counted: what came after it is never touched. Once: a second call does nothing.

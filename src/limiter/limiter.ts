@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { checkScope, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { toAsked, toUnits, type Asked } from "./asked.ts";
 import { combineLimiters } from "./combine.ts";
 import { periodOf } from "./calendar.ts";
 import type { Limiter, Subjects } from "./contract.ts";
@@ -14,16 +15,14 @@ import { createLocal } from "./local.ts";
 import {
   APP_SUBJECT,
   resolveOptions,
-  SCALE,
-  toThousandths,
   type LimiterOptions,
   type ResolvedLimiterOptions,
   type ResolvedRule,
-  type Unit,
 } from "./options.ts";
 import { createPresence } from "./presence.ts";
 import { resetUnits, takeUnits } from "./scripts.gen.ts";
 import { createSettlements } from "./settlements.ts";
+import { readToken, toToken } from "./token.ts";
 import { createWaiters } from "./waiters.ts";
 import { createWire, FLAGS } from "./wire.ts";
 
@@ -56,8 +55,16 @@ const TRIES = 20;
 /** Excepted records that are remembered. */
 const EXCEPTED_MAX = 10_000;
 
-/** Costs in thousandths, by unit. */
-type Asked = Readonly<Record<Unit, number>>;
+/** One take, with nothing left open. */
+interface Wanted {
+  readonly keys: readonly string[];
+  /** The value of each subject, in the order of the rules. */
+  readonly subjects: readonly string[];
+  readonly asked: Asked;
+  readonly id: string;
+  readonly reserve: boolean;
+  readonly renew: boolean;
+}
 
 interface Told {
   readonly nowMs: number;
@@ -71,6 +78,8 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   const names = limiterKeys(scoped, name, options.slots);
   const wire = createWire(options.rules, names, leaseMs);
   const { rules, tags, subjectOf } = wire;
+  /** Names what is counted, for permits that another process settles. */
+  const kind = tags.reduce((sum, tag) => (sum * 31 + tag) % 2 ** 32, tags.length);
   const inOrder = options.rules.map((rule) => rules.indexOf(rule));
   const settlements = createSettlements(scoped, timeoutMs);
   const leases = createLeases(scoped, leaseMs, timeoutMs);
@@ -150,11 +159,16 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     });
   }
 
-  async function decide(keys: readonly string[], asked: Asked, id: string, reserve: boolean, waits: boolean) {
-    const costs = costsOf(asked);
-    const isHeld = rules.map(({ unit }, i) =>
+  /** Which rules' costs a lease holds: slots, and of a reservation tokens and cost. */
+  function whichAreHeld(costs: readonly number[], reserve: boolean): boolean[] {
+    return rules.map(({ unit }, i) =>
       unit === "concurrency" ? (costs[i] as number) > 0 : reserve && unit !== "requests",
     );
+  }
+
+  async function decide({ keys, subjects, asked, id, reserve, renew }: Wanted, waits: boolean): Promise<Decision> {
+    const costs = costsOf(asked);
+    const isHeld = whichAreHeld(costs, reserve);
     const held = isHeld.includes(true) ? heldOf(id, costs, isHeld) : [];
     if (!presence.ask()) return withoutRedis(keys, asked);
     let told: Told;
@@ -169,22 +183,16 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       const refusal = { allowed: false, degraded: false, rules: told.rules } as const;
       return { ...refusal, refusedBy: refusedBy(told.refused), retryAfterMs: told.waitMs };
     }
-    return permit({ keys, asked, id, isHeld, held, takenAtMs: told.nowMs, rules: told.rules });
+    return permit({ keys, subjects, asked, id, reserve, renew, takenAtMs: told.nowMs, rules: told.rules });
   }
 
-  function permit(taken: {
-    readonly keys: readonly string[];
-    readonly asked: Asked;
-    readonly id: string;
-    readonly isHeld: readonly boolean[];
-    readonly held: readonly string[];
-    readonly takenAtMs: number;
-    readonly rules: readonly RuleState[];
-  }): Permit {
-    const { keys, id, isHeld, takenAtMs } = taken;
+  function permit(taken: Wanted & { readonly takenAtMs: number; readonly rules: readonly RuleState[] }): Permit {
+    const { keys, id, takenAtMs } = taken;
+    const costs = costsOf(taken.asked);
+    const isHeld = whichAreHeld(costs, taken.reserve);
     const memberOf = (text: string) => (text === "" ? "" : `${takenAtMs}:${text}`);
     let current = taken.asked;
-    let members = taken.held.map(memberOf);
+    let members = isHeld.includes(true) ? heldOf(id, costs, isHeld).map(memberOf) : [];
     let over = false;
     const partsOf = (list: readonly string[]): Held["parts"] =>
       list.flatMap((member, s) => {
@@ -193,7 +201,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     const held: Held | undefined = isHeld.includes(true)
       ? { parts: partsOf(members), untilMs: performance.now() + holdMaxMs, lost: false }
       : undefined;
-    if (held !== undefined) leases.add(held);
+    if (held !== undefined && taken.renew) leases.add(held);
 
     async function put(real: Asked, ends: boolean): Promise<boolean> {
       if (over) return false;
@@ -217,6 +225,10 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       allowed: true,
       degraded: false,
       rules: taken.rules,
+      get token() {
+        const { subjects, reserve: reserved } = taken;
+        return toToken({ rules: kind, takenAtMs, id, reserved, asked: current, subjects });
+      },
       settle: async (actual = {}) => put({ ...toAsked({ ...toUnits(current), ...actual }), concurrency: 0 }, true),
       async adjust(soFar) {
         const next = toAsked({ ...toUnits(current), ...soFar });
@@ -227,7 +239,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
 
   function withoutRedis(keys: readonly string[], asked: Asked): Decision {
     const refusal = { allowed: false, degraded: true, rules: [], refusedBy: "unavailable" } as const;
-    const open = { allowed: true, degraded: true } as const;
+    const open = { allowed: true, degraded: true, token: undefined } as const;
     if (onUnavailable === "refuse") return { ...refusal, retryAfterMs: RETRY_WHEN_AWAY_MS };
     if (onUnavailable === "allow") return { ...open, rules: [], settle: async () => true, adjust: async () => true };
     const now = nowMs();
@@ -305,17 +317,19 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   return {
     ...createExceptions(scoped, wire, names, options.slots),
 
-    async take(subjects, costs = {}, { reserve = false, wait, signal } = {}) {
-      const keys = wire.keys(checkSubjects(subjects));
+    async take(subjects, costs = {}, { reserve = false, renew = true, wait, signal } = {}) {
+      const of = checkSubjects(subjects);
+      const keys = wire.keys(of);
       const asked = toAsked(costs);
       const id = nextId();
-      if (wait === undefined) return decide(keys, asked, id, reserve, false);
+      const wanted = { keys, subjects: wire.subjects.map(of), asked, id, reserve, renew };
+      if (wait === undefined) return decide(wanted, false);
       const maxMs = checkInteger("wait.maxMs", wait.maxMs, { min: 0, max: WAIT_MS_MAX }, "invalid_input");
       const deadlineMs = performance.now() + maxMs;
       const waiter = waiters.join(wire.linesOf(keys).map(({ line }) => line));
       try {
         for (let pollMs: number = POLL_MS.first; ; pollMs = Math.min(POLL_MS.last, pollMs * 1.5)) {
-          const decision = await decide(keys, asked, id, reserve, maxMs > 0);
+          const decision = await decide(wanted, maxMs > 0);
           if (decision.allowed) return decision;
           const leftMs = deadlineMs - performance.now();
           const forSlot = rules.some((rule) => rule.id === decision.refusedBy && rule.unit === "concurrency");
@@ -343,6 +357,12 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       return { ...common, allowed: false, refusedBy: refusedBy(refused), retryAfterMs: waitMs };
     },
 
+    resume(token) {
+      const { takenAtMs, id, reserved: reserve, asked, subjects } = readToken(token, kind, wire.subjects.length);
+      const keys = wire.keys((by) => subjects[wire.subjects.indexOf(by)] as string);
+      return permit({ keys, subjects, asked, id, reserve, renew: false, takenAtMs, rules: [] });
+    },
+
     charge: (subjects, costs) => correct(subjects, costs, 1),
     refund: (subjects, costs) => correct(subjects, costs, -1),
 
@@ -361,19 +381,6 @@ function readReply(reply: Reply): readonly number[] {
   if (!Buffer.isBuffer(reply) || reply.length < 24)
     throw new MarrowError("corrupt_record", "the limiter's script gave an unexpected answer");
   return Array.from({ length: reply.length / 8 }, (_, at) => reply.readDoubleLE(8 * at));
-}
-
-function toAsked({ requests = 1, tokens = 0, cost = 0, concurrency = 1 }: Costs): Asked {
-  return {
-    requests: toThousandths("costs.requests", requests),
-    tokens: toThousandths("costs.tokens", tokens),
-    cost: toThousandths("costs.cost", cost),
-    concurrency: toThousandths("costs.concurrency", concurrency),
-  };
-}
-
-function toUnits({ requests, tokens, cost, concurrency }: Asked): Required<Costs> {
-  return { requests: requests / SCALE, tokens: tokens / SCALE, cost: cost / SCALE, concurrency: concurrency / SCALE };
 }
 
 /** The value of each `by`; what is wrong with one is found when it becomes part of a key. */

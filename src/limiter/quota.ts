@@ -111,6 +111,7 @@ export function createQuota(limiter: Limiter, { block, blockMs: lasts = 1_000 }:
       allowed: true,
       degraded: one.permit.degraded,
       rules: one.permit.rules,
+      token: undefined,
       settle: (actual = {}) => put(actual, true),
       adjust: (soFar) => put(soFar, false),
     };

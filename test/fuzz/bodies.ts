@@ -92,6 +92,19 @@ export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
     { prompt: `${CANARY} what is a heap?`, similarityThreshold: 0.5, searchStrategies: ["exact", "semantic"] },
     { prompt: "what's a stack", attributes: { language: "en" } },
   ],
+  "PUT /v1/limits/:limit": [
+    {
+      rules: [
+        { id: "requests", by: "user", limit: 1_000_000, window_ms: 60_000 },
+        { id: "slots", by: "app", unit: "concurrency", limit: 1_000 },
+      ],
+      lease_ms: 1_000,
+    },
+    { rules: [{ id: "day", by: "user", unit: "cost", algorithm: "fixedWindow", limit: 10, calendar: "day" }] },
+  ],
+  "POST /v1/limits/:limit/take": [{ subjects: { user: CANARY }, costs: { tokens: 5 }, reserve: true, wait_ms: 10 }],
+  "POST /v1/limits/:limit/peek": [{ subjects: { user: CANARY } }],
+  "POST /v1/limits/:limit/settle": [{ permit: "$permit", costs: { tokens: 1 } }],
   "POST /v1/conversations": [{ metadata: { a: "b" }, ...itemOf({}) }, { items: [] }],
   "POST /v1/conversations/:conversation": [{ metadata: { a: "b" } }],
   "POST /v1/conversations/:conversation/items": [

@@ -62,6 +62,7 @@ export function createIds(random: Random): Ids {
     learn(url, body) {
       for (const [, fence] of JSON.stringify(body ?? null).matchAll(/"fence":("[^"]{1,200}"|\d{1,15})/g))
         keep("fence", fence?.replaceAll('"', ""));
+      keep("permit", (body as { permit?: unknown } | null | undefined)?.permit);
       const kind = KINDS.find(([start]) => url.startsWith(start))?.[1];
       const answered = (body ?? {}) as { id?: unknown; entryId?: unknown; result?: { task?: { id?: unknown } } };
       const id = kind === "a2a" ? answered.result?.task?.id : kind === "entry" ? answered.entryId : answered.id;
@@ -156,7 +157,7 @@ function toPath(random: Random, pattern: string, ids: Ids): string {
     if (random.chance(0.05))
       return random.pick(["%00", "%ff", "%", "..", "%2e%2e", ".", "a%2fb", "a?b", "x".repeat(2_000)]);
     if (name === ":agent") return "teller";
-    if (name === ":cache") return random.pick(["fuzz", "fuzz2"]);
+    if (name === ":cache" || name === ":limit") return random.pick(["fuzz", "fuzz2"]);
     const kind =
       name === ":conversation"
         ? "conv"

@@ -1,0 +1,108 @@
+import { hash } from "node:crypto";
+import { MarrowError } from "../../errors.ts";
+import { createLimiter, type Costs, type Limiter } from "../../limiter/index.ts";
+import { decodeRecord, encodeRecord, keyTag, toFields, type ScopedRedis } from "../../redis/index.ts";
+import { KEPT_MS } from "../api-keys.ts";
+import { toLimiterOptions, type LimitDefinition } from "./definition.ts";
+
+/** The limits of a scope by name: each is the library's `createLimiter(redis.scope(scope), { name, … })`. */
+export interface Limits {
+  /** Declares a limit; declaring it again changes nothing. Other processes know within {@link KEPT_MS}. @throws MarrowError `invalid_option`, `too_large` */
+  define(name: string, definition: LimitDefinition): Promise<void>;
+  /** Takes a declaration back; answers whether there was one. What it counted ends with its windows. */
+  remove(name: string): Promise<boolean>;
+  all(): Promise<ReadonlyMap<string, LimitDefinition>>;
+  /** The limiter of a name. No round trip where its declaration is remembered; one that is not is looked for. @throws MarrowError `not_found` */
+  limiter(name: string): Promise<Limiter>;
+  /** Settles a permit by its text, once over all processes; answers whether it still counted. Two round trips. */
+  settle(name: string, token: string, costs: Costs): Promise<boolean>;
+}
+
+/** Limits of a scope at most. */
+const LIMITS_MAX = 100;
+/** How long a settlement is remembered, and so how long after its take a permit may be settled. */
+export const SETTLE_WITHIN_MS = 86_400_000;
+const WAIT_MS = 500;
+
+/** Keeps declarations in the hash `{app:scope}:gateway:limits`. */
+export function createLimits(redis: ScopedRedis): Limits {
+  const key = `${keyTag(redis)}:gateway:limits`;
+  const settledKey = (token: string) => `${keyTag(redis)}:gateway:settled:${hash("sha256", token, "base64url")}`;
+  const made = new Map<string, { readonly text: string; readonly limiter: Limiter }>();
+  let known: { readonly definitions: ReadonlyMap<string, LimitDefinition>; readonly atMs: number } | undefined;
+
+  async function all(): Promise<ReadonlyMap<string, LimitDefinition>> {
+    if (known !== undefined && performance.now() - known.atMs < KEPT_MS) return known.definitions;
+    try {
+      const reply = await redis.send(["HGETALL", key], { reply: "bytes", timeoutMs: WAIT_MS });
+      const rows = [...toFields(reply as readonly Buffer[])];
+      const definitions = new Map(rows.map(([name, record]) => [name, decodeRecord(record) as LimitDefinition]));
+      known = { definitions, atMs: performance.now() };
+    } catch (error) {
+      // While Redis is away what was known goes on.
+      if (known === undefined) throw error;
+      known = { ...known, atMs: performance.now() };
+    }
+    return known.definitions;
+  }
+
+  /** Declarations as they are now: another process may have made one since. */
+  function anew(): Promise<ReadonlyMap<string, LimitDefinition>> {
+    known = undefined;
+    return all();
+  }
+
+  async function limiter(name: string): Promise<Limiter> {
+    const definition = (await all()).get(name) ?? (await anew()).get(name);
+    if (definition === undefined)
+      throw new MarrowError("not_found", "no limit of this name is declared: PUT /v1/limits/{name} declares one", {
+        details: { path: "name" },
+      });
+    const text = JSON.stringify(definition);
+    const ready = made.get(name);
+    if (ready?.text === text) return ready.limiter;
+    const fresh = createLimiter(redis, toLimiterOptions(name, definition));
+    made.set(name, { text, limiter: fresh });
+    return fresh;
+  }
+
+  return {
+    all,
+    limiter,
+
+    async define(name, definition) {
+      // Whatever the schema lets through and the limiter does not is found here.
+      createLimiter(redis, toLimiterOptions(name, definition));
+      const there = await anew();
+      if (!there.has(name) && there.size >= LIMITS_MAX)
+        throw new MarrowError("too_large", `there are ${there.size} limits already, and may be ${LIMITS_MAX}`, {
+          details: { path: "name", limits: there.size, limitsMax: LIMITS_MAX },
+        });
+      await redis.send(["HSET", key, name, encodeRecord(definition)], { retry: "safe" });
+      known = undefined;
+    },
+
+    async remove(name) {
+      const removed = await redis.send(["HDEL", key, name], { retry: "safe" });
+      known = undefined;
+      made.delete(name);
+      return Number(removed) > 0;
+    },
+
+    async settle(name, token, costs) {
+      const permit = (await limiter(name)).resume(token);
+      const marker = settledKey(token);
+      // A settlement that is sent again must not be counted again, and no process is there to remember it.
+      const first = await redis.send(["SET", marker, "1", "NX", "PX", String(SETTLE_WITHIN_MS)], {
+        timeoutMs: WAIT_MS,
+      });
+      if (first === null) return false;
+      try {
+        return await permit.settle(costs);
+      } catch (error) {
+        await redis.send(["UNLINK", marker]).catch(() => {});
+        throw error;
+      }
+    },
+  };
+}

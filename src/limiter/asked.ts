@@ -1,0 +1,20 @@
+import type { Costs } from "./decision.ts";
+import { SCALE, toThousandths, type Unit } from "./options.ts";
+
+/** Costs in thousandths, by unit. */
+export type Asked = Readonly<Record<Unit, number>>;
+
+/** What a take asks for, with nothing left open. @throws MarrowError `invalid_input` */
+export function toAsked({ requests = 1, tokens = 0, cost = 0, concurrency = 1 }: Costs): Asked {
+  return {
+    requests: toThousandths("costs.requests", requests),
+    tokens: toThousandths("costs.tokens", tokens),
+    cost: toThousandths("costs.cost", cost),
+    concurrency: toThousandths("costs.concurrency", concurrency),
+  };
+}
+
+/** The same in units. */
+export function toUnits({ requests, tokens, cost, concurrency }: Asked): Required<Costs> {
+  return { requests: requests / SCALE, tokens: tokens / SCALE, cost: cost / SCALE, concurrency: concurrency / SCALE };
+}
