@@ -59,7 +59,7 @@ export function combineLimiters(limiters: readonly Limiter[]): Limiter {
 
     resume(token) {
       // Base64url has no dots.
-      const tokens = String(token).split(".");
+      const tokens = typeof token === "string" ? token.split(".") : [];
       if (tokens.length !== limiters.length) refuse("permit", "a permit of these limiters", token, "invalid_input");
       return together(limiters.map((limiter, at) => limiter.resume(tokens[at] as string)));
     },

@@ -59,7 +59,7 @@ function parse(token: string): PermitState | undefined {
   if (!Array.isArray(subjects) || !subjects.every((one) => typeof one === "string")) return undefined;
   const [requests, tokens, cost, concurrency] = units as [number, number, number, number];
   const asked = { requests, tokens, cost, concurrency };
-  return { rules, takenAtMs, id, reserved: reserved === 1, asked, subjects: subjects as string[] };
+  return { rules, takenAtMs, id, reserved: reserved === 1, asked, subjects };
 }
 
 function isCount(value: unknown): value is number {

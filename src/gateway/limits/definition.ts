@@ -44,8 +44,8 @@ const rule = z
     calendar: z.enum(["hour", "day", "week", "month"]).optional(),
     time_zone: z.string().min(1).max(64).optional(),
   })
-  .superRefine((given, { addIssue }) => {
-    for (const [field, message] of faultsOf(given)) addIssue({ code: "custom", path: [field], message });
+  .superRefine((given, context) => {
+    for (const [field, message] of faultsOf(given)) context.addIssue({ code: "custom", path: [field], message });
   });
 
 /** What a client declares a limit to be. */
