@@ -7,6 +7,7 @@ import { UNITS } from "./words/phrases.ts";
 import {
   CONJUNCTIONS,
   EMPTY,
+  FUNCTION_WORDS,
   MODALS,
   NEGATIONS,
   PERSONS,
@@ -103,11 +104,11 @@ function createBuilder() {
       entry,
       exact: token.exact || isUnit,
       isNumber: token.kind === "number",
-      isName: /^\p{Lu}/u.test(token.raw) && items.length > 0,
+      isName: items.length > 0 && isCapital(token.raw),
       degree: degree === "" ? entry.degree : degree,
       mark,
       starts,
-      bound: bound.toSorted(),
+      bound: bound.length > 1 ? bound.toSorted() : bound,
       owners,
     });
     [mark, starts, bound, owners, degree] = ["", false, [], [], ""];
@@ -159,6 +160,10 @@ function createBuilder() {
       }
       if (isMarked) {
         isMarked = false;
+        return;
+      }
+      if (!SPECIAL.has(text)) {
+        push(token);
         return;
       }
       const content = items.length;
@@ -240,6 +245,22 @@ function createBuilder() {
       };
     },
   };
+}
+
+/** Words that are no content, or not always; all others are pushed as they are. */
+const SPECIAL: ReadonlySet<string> = new Set([
+  ...FUNCTION_WORDS,
+  ...GRADES.keys(),
+  "no_longer",
+  "mine",
+  ..."got get gets getting gotten".split(" "),
+  ...["leav", "depart", "arriv"].flatMap((stem) => ["", "e", "es", "ing", "s", "ed"].map((ending) => stem + ending)),
+]);
+
+/** Whether a word begins with a capital. */
+function isCapital(raw: string): boolean {
+  const code = raw.charCodeAt(0);
+  return code < 128 ? code >= 65 && code <= 90 : /^\p{Lu}/u.test(raw);
 }
 
 const MEASURES = new Set([

@@ -33,28 +33,63 @@ export const LEAD_INS: readonly RegExp[] = [
 export const TAILS: RegExp =
   /(?: [,.!?])*(?: (?:please|thanks|thank you|thank you very much|many thanks|thanks a lot|in advance|cheers|if you can|if possible|asap|can you help(?: me)?|can you tell me|do you know|any ideas?|any suggestions|for me))(?: [,.!?])*$/;
 
+/** The last words of `TAILS`. */
+const LAST_OF_TAIL = new Set(
+  "please thanks you much lot advance cheers can possible asap help me know idea ideas suggestion suggestions".split(
+    " ",
+  ),
+);
+
 /** Rules that take words away but leave those that carry a tense or a mode to be read. */
 const KEPT = /^(?:is|are|am|was|were|do|does|did|can|could|will|would|should|shall|may|might|must|has|have|had)$/;
 const LISTS = /^(?:list|display|show|view|print|see)$/;
-/**
- * Rules that may fit a sentence with this first word: a pattern that matches it has it in its source. Most sentences are tried by a few.
- */
-const rulesFor = byFirstWord(RULES, ({ head }) => head.source);
-const leadInsFor = byFirstWord(LEAD_INS, ({ source }) => source);
-/** First words whose rules are remembered. */
-const FIRST_WORDS_MAX = 512;
+/** Beginnings whose rules are remembered. */
+const BEGINNINGS_MAX = 2_048;
+/** Patterns that match more than the words in their source. */
+const IS_WILD = /\\[dwS]|\[/;
 
-function byFirstWord<T>(all: readonly T[], sourceOf: (one: T) => string): (word: string) => readonly T[] {
-  const known = new Map<string, readonly T[]>();
-  return (word) => {
-    let found = known.get(word);
+/** Rules that may fit a sentence that begins with these two words: most sentences are tried by a few. */
+const rulesFor = byFirstWords(RULES, ({ head }) => head);
+const leadInsFor = byFirstWords(LEAD_INS, (pattern) => pattern);
+
+function byFirstWords<T>(
+  all: readonly T[],
+  patternOf: (one: T) => RegExp,
+): (first: string, second: string) => readonly T[] {
+  const patterns = all.map((one) => {
+    const pattern = patternOf(one);
+    return { one, pattern, isWild: IS_WILD.test(pattern.source), vocabulary: wordsOfPattern(pattern) };
+  });
+  const known = new Set(patterns.flatMap((one) => [...one.vocabulary]));
+  const remembered = new Map<string, readonly T[]>();
+  return (first, second) => {
+    const key = `${known.has(first) ? first : "_"} ${known.has(second) ? second : "_"}`;
+    let found = remembered.get(key);
     if (found === undefined) {
-      found = all.filter((one) => sourceOf(one) === "^" || sourceOf(one).includes(word));
-      if (known.size >= FIRST_WORDS_MAX) known.clear();
-      known.set(word, found);
+      // A pattern that does not fit whatever follows the first word has the second one in its source, too.
+      found = patterns
+        .filter(
+          ({ pattern, isWild, vocabulary }) =>
+            pattern.source === "^" ||
+            isWild ||
+            (vocabulary.has(first) && (vocabulary.has(second) || pattern.test(`${first} _ _ `))),
+        )
+        .map(({ one }) => one);
+      if (remembered.size >= BEGINNINGS_MAX) remembered.clear();
+      remembered.set(key, found);
     }
     return found;
   };
+}
+
+/** The words of a pattern, with and without a last letter that is optional: "ways?". */
+export function wordsOfPattern({ source }: RegExp): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const [, word = "", optional] of source.replaceAll(/\\[a-zA-Z]/g, " ").matchAll(/([a-z_]+)(\??)/g)) {
+    found.add(word);
+    if (optional === "?") found.add(word.slice(0, -1));
+  }
+  return found;
 }
 
 function firstMatch(patterns: readonly RegExp[], text: string): RegExpExecArray | undefined {
@@ -76,7 +111,7 @@ export function frameOf(given: readonly Token[]): Frame {
   tokens = trimTail(tokens);
   for (let round = 0; round < ROUNDS; round += 1) {
     const head = headOf(tokens);
-    const lead = firstMatch(leadInsFor(tokens[0]?.text ?? ""), head);
+    const lead = firstMatch(leadInsFor(tokens[0]?.text ?? "", tokens[1]?.text ?? ""), head);
     if (lead === undefined) break;
     const rest = trimStops(tokens.slice(countWords(lead[0])));
     if (rest.length === 0) break;
@@ -84,7 +119,7 @@ export function frameOf(given: readonly Token[]): Frame {
   }
   tokens = trimTail(withDifference(withQuestionFirst(tokens)));
   const [head, end] = [headOf(tokens), tailOf(tokens)];
-  for (const { head: opening, tail, form, as, after } of rulesFor(tokens[0]?.text ?? "")) {
+  for (const { head: opening, tail, form, as, after } of rulesFor(tokens[0]?.text ?? "", tokens[1]?.text ?? "")) {
     const match = opening.exec(head);
     if (match === null || (tail !== undefined && !tail.test(end))) continue;
     const taken = countWords(match[0]);
@@ -202,6 +237,7 @@ function trimEnd(tokens: readonly Token[]): readonly Token[] {
 function trimTail(tokens: readonly Token[]): readonly Token[] {
   let left = trimEnd(tokens);
   for (let round = 0; round < ROUNDS; round += 1) {
+    if (!LAST_OF_TAIL.has(left.at(-1)?.text ?? "")) break;
     const match = TAILS.exec(tailOf(left));
     if (match === null) break;
     const rest = trimEnd(left.slice(0, left.length - countWords(match[0])));

@@ -1,37 +1,7 @@
 import { RULES } from "./form-rules.ts";
-import { LEAD_INS, TAILS } from "./frame.ts";
-import {
-  CONJUNCTIONS,
-  EMPTY,
-  MODALS,
-  NEGATIONS,
-  PERSONS,
-  PREPOSITIONS,
-  QUANTIFIERS,
-  SAME_PREPOSITION,
-  SOFT,
-  SOFT_BEFORE_PREPOSITION,
-  SOFT_BEFORE_WAY,
-  STRESS,
-  TENSES,
-} from "./words/function-words.ts";
+import { LEAD_INS, TAILS, wordsOfPattern } from "./frame.ts";
+import { FUNCTION_WORDS, SOFT, SOFT_BEFORE_PREPOSITION, SOFT_BEFORE_WAY } from "./words/function-words.ts";
 import { CONTRACTIONS, PHRASES_BY_FIRST, SHORT_FORMS, UNITS } from "./words/phrases.ts";
-
-/** Words that the parser never keeps as content. */
-export const FUNCTION_WORDS: ReadonlySet<string> = new Set(
-  [
-    EMPTY,
-    STRESS,
-    TENSES,
-    MODALS,
-    NEGATIONS,
-    QUANTIFIERS,
-    PERSONS,
-    PREPOSITIONS,
-    CONJUNCTIONS,
-    SAME_PREPOSITION,
-  ].flatMap((words) => [...words.keys()]),
-);
 
 /** Words that the parser handles by name, beside those of its lists. */
 const BY_NAME =
@@ -65,24 +35,15 @@ function freeWords(): ReadonlySet<string> {
   };
   add(BY_NAME);
   for (const { head, tail, as = "", after = "" } of RULES) {
-    addPattern(found, head);
-    if (tail !== undefined) addPattern(found, tail);
+    for (const word of wordsOfPattern(head)) found.add(word);
+    if (tail !== undefined) for (const word of wordsOfPattern(tail)) found.add(word);
     add(`${as} ${after}`);
   }
-  for (const pattern of [...LEAD_INS, TAILS]) addPattern(found, pattern);
+  for (const pattern of [...LEAD_INS, TAILS]) for (const word of wordsOfPattern(pattern)) found.add(word);
   for (const [from, to] of CONTRACTIONS) add(`${from.replaceAll("'", "")} ${to.join(" ")}`);
   for (const phrases of PHRASES_BY_FIRST.values())
     for (const [from, to] of phrases) add([...from, ...to].join(" ").replaceAll("_", " "));
   for (const [from, to] of UNITS) add(`${from} ${to}`);
   for (const [from, to] of SHORT_FORMS) if (to.includes("-")) add(`${from} ${to}`);
   return found;
-}
-
-/** The words of a pattern, with and without a last letter that is optional: "ways?". */
-function addPattern(found: Set<string>, { source }: RegExp): void {
-  const words = source.replaceAll(/\\[a-zA-Z]/g, " ").matchAll(/([a-z]+)(\??)/g);
-  for (const [, word = "", optional] of words) {
-    found.add(word);
-    if (optional === "?") found.add(word.slice(0, -1));
-  }
 }

@@ -33,6 +33,8 @@ let table: Map<string, Row> | undefined;
 /** Words that were looked up last. */
 const entries = new Map<string, Entry>();
 const ENTRIES_MAX = 8_192;
+/** Longer ones are not remembered. */
+const ENTRY_CHARS_MAX = 64;
 
 /** Looks a word up, in lower case. The lexicon (77 kB) is read at the first call. */
 export function lookUp(word: string): Entry {
@@ -40,14 +42,14 @@ export function lookUp(word: string): Entry {
   if (entry === undefined) {
     entry = makeEntry(word);
     if (entries.size >= ENTRIES_MAX) entries.clear();
-    entries.set(word, entry);
+    if (word.length <= ENTRY_CHARS_MAX) entries.set(word, entry);
   }
   return entry;
 }
 
 /** Whether a word, or a base form of it, stands in the dictionary. */
 export function isKnown(word: string): boolean {
-  return isKnownWord(word) || lookUp(word).parts !== "" || basesOf(word).some(isKnownWord);
+  return lookUp(word).parts !== "" || isKnownWord(word) || basesOf(word).some(isKnownWord);
 }
 
 function makeEntry(given: string): Entry {

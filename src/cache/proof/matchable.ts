@@ -1,15 +1,15 @@
-import { FREE_WORDS, FUNCTION_WORDS, REPLACEMENTS } from "./free-words.ts";
+import { FREE_WORDS, REPLACEMENTS } from "./free-words.ts";
 import { isKnown, lookUp, type Entry } from "./lexicon.ts";
 import type { Level } from "./level.ts";
 import { areNear, isOneAway, MISSPELT_FROM } from "./partners.ts";
-import { CLASSES, LIGHT } from "./words/function-words.ts";
+import { CLASSES, FUNCTION_WORDS, LIGHT } from "./words/function-words.ts";
 import { SHORT_FORMS } from "./words/phrases.ts";
 
 /** The words of a sentence, looked up but not parsed. */
 export interface Bag {
   readonly words: readonly Word[];
   /** What a word of another sentence may be partnered by: base forms, and numbers of groups. */
-  readonly keys: ReadonlySet<string | number>;
+  readonly keys: () => ReadonlySet<string | number>;
 }
 
 interface Word {
@@ -36,14 +36,9 @@ const KNOWN_CHARS_MAX = 32;
 /** Looks up the words of a sentence that is folded already. Linear. */
 export function toBag(sentence: string): Bag {
   const lower = sentence.toLowerCase();
-  const words: Word[] = [];
-  const keys = new Set<string | number>();
-  for (const text of lower.match(ASCII.test(lower) ? ASCII_WORDS : WORDS) ?? []) {
-    const word = toWord(text);
-    words.push(word);
-    for (const key of word.keys) keys.add(key);
-  }
-  return { words, keys };
+  const words = (lower.match(ASCII.test(lower) ? ASCII_WORDS : WORDS) ?? []).map(toWord);
+  let keys: Set<string | number> | undefined;
+  return { words, keys: () => (keys ??= new Set(words.flatMap((word) => word.keys))) };
 }
 
 function toWord(text: string): Word {
@@ -87,12 +82,13 @@ function keysOf(text: string, { lemma, also, synonyms, groups }: Entry): (string
  * that may be its partner. `false` is sure at this level; `true` says nothing. Costs a small part of parsing both.
  */
 export function mayMatch(a: Bag, b: Bag, level: Level): boolean {
-  return everyMayHave(a, b, level) && everyMayHave(b, a, level);
+  return everyMayHave(b, a, level) && everyMayHave(a, b, level);
 }
 
 function everyMayHave(own: Bag, other: Bag, level: Level): boolean {
+  const keys = other.keys();
   return own.words.every(
-    (word) => word.isFree || word.keys.some((key) => other.keys.has(key)) || isSpecial(word, own, other, level),
+    (word) => word.isFree || word.keys.some((key) => keys.has(key)) || isSpecial(word, own, other, level),
   );
 }
 

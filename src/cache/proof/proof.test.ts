@@ -167,10 +167,10 @@ describe("a proof", () => {
     const alike = groups
       .filter((line) => !line.startsWith("#"))
       .flatMap((line) => line.split("|").flatMap((one, _, all) => all.map((other) => [one, other] as const)));
-    const pairs = [...own, ...SAME, ...alike, ...DIFFERENT.map(([, a, b]) => [a, b] as const)];
+    const pairs = [...own, ...SAME, ...DIFFERENT.map(([, a, b]) => [a, b] as const)];
     let refused = 0;
     for (const level of ["strict", "balanced", "aggressive"] as const) {
-      for (const [a = "", b = ""] of pairs) {
+      for (const [a = "", b = ""] of level === "strict" ? [...pairs, ...alike] : pairs) {
         const [quick, whole] = [prove(read(a), read(b), level, { quick: true }), proof(a, b, level)];
         expect([a, b, level, quick.proven]).toEqual([a, b, level, whole.proven]);
         if (!quick.proven && quick.reason === "words") refused += 1;

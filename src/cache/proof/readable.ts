@@ -8,15 +8,19 @@ const FOREIGN_MAX = 0.15;
 /** Share of words in small letters that no dictionary of English has. */
 const UNKNOWN_MAX = 0.5;
 
+const WORDS = /(?<![\p{L}\p{N}_.@/-])[\p{L}\p{M}']+(?![\p{L}\p{N}_@/]|\.\p{L})/gu;
+const ASCII_WORDS = /(?<![a-zA-Z0-9_.@/-])[a-zA-Z']+(?![a-zA-Z0-9_@/]|\.[a-zA-Z])/g;
+
 /** Whether a text can be compared as English: by its letters, its function words, and how many of its words are known. Linear. */
 export function isReadable(text: string): boolean {
-  const letters = text.match(/\p{L}/gu)?.length ?? 0;
   // oxlint-disable-next-line no-control-regex -- ASCII is asked for, control characters included
-  if (letters > 0 && !/^[\x00-\x7F]*$/.test(text)) {
+  const isAscii = /^[\x00-\x7F]*$/.test(text);
+  if (!isAscii) {
+    const letters = text.match(/\p{L}/gu)?.length ?? 0;
     const latin = text.match(/\p{Script=Latin}/gu)?.length ?? 0;
-    if (latin / letters < LATIN_MIN) return false;
+    if (letters > 0 && latin / letters < LATIN_MIN) return false;
   }
-  const words = text.match(/(?<![\p{L}\p{N}_.@/-])[\p{L}\p{M}']+(?![\p{L}\p{N}_@/]|\.\p{L})/gu) ?? [];
+  const words = text.match(isAscii ? ASCII_WORDS : WORDS) ?? [];
   if (words.length < 2) return true;
   let [foreign, small, unknown] = [0, 0, 0];
   for (const word of words) {
@@ -24,7 +28,7 @@ export function isReadable(text: string): boolean {
     if (FOREIGN.has(lower) && !ALSO_ENGLISH.has(lower)) foreign += 1;
     if (word !== lower || lower.length < 3) continue;
     small += 1;
-    if (!isKnown(lower.replaceAll("'", ""))) unknown += 1;
+    if (!isKnown(lower.includes("'") ? lower.replaceAll("'", "") : lower)) unknown += 1;
   }
   if (foreign >= 1 && foreign / words.length > FOREIGN_MAX) return false;
   return small < 6 || unknown / small <= UNKNOWN_MAX;

@@ -78,7 +78,7 @@ function readAnew(text: string): ProofReading {
   return {
     text,
     tooLong: false,
-    context: context.replaceAll(/\s+/g, " "),
+    context: context === "" ? "" : context.replaceAll(/\s+/g, " "),
     question,
     sentences: (question.length > QUESTION_CHARS_MAX ? [question] : sentencesOf(question)).map((sentence) => {
       const key = keyOf(sentence);
@@ -91,13 +91,17 @@ function readAnew(text: string): ProofReading {
 /** A sentence without the marks at its end, whatever its spaces and the capitals that begin its words. */
 function keyOf(sentence: string): string {
   // Capitals inside a word may be a name in code, and "US" is not "us".
-  const plain = sentence
-    .replaceAll(/(?<!\p{L})\p{Lu}(?!\p{Lu})/gu, (letter) => letter.toLowerCase())
-    .replaceAll(/\s+/g, " ");
+  let plain = sentence;
+  if (!SMALL_ASCII.test(plain))
+    plain = plain.replaceAll(/(?<!\p{L})\p{Lu}(?!\p{Lu})/gu, (letter) => letter.toLowerCase());
+  if (UNUSUAL_SPACE.test(plain)) plain = plain.replaceAll(/\s+/g, " ");
   let end = plain.length;
   while (end > 0 && /[.?!\s]/.test(plain[end - 1] as string)) end -= 1;
   return plain.slice(0, end);
 }
+
+const SMALL_ASCII = /^[\x20-@[-~]*$/;
+const UNUSUAL_SPACE = /[^\S ]| {2}/;
 
 function once<T>(work: () => T): () => T {
   let done: { readonly value: T } | undefined;

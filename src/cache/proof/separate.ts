@@ -115,6 +115,8 @@ export function sentencesOf(text: string): string[] {
 }
 
 function splitSentences(text: string): string[] {
+  // Most questions are one sentence.
+  if (!/\n|[.?!]["')\]]{0,3}\s/.test(text)) return text.trim() === "" ? [] : [text.trim()];
   const found: string[] = [];
   for (const line of text.split("\n")) {
     let start = 0;

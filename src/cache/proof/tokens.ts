@@ -16,6 +16,11 @@ export interface Token {
 
 const TOKEN =
   /https?:\/\/\S+|(?<=^|\s)[A-Za-z]{2,20}:(?=[^\s/])\S{1,100}|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}|(?<=^|\s)--?[A-Za-z][\w-]*|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![\p{L}\p{N}]{0,16}\p{L}\d)|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*(?:\.[\p{L}_][\p{L}\p{N}_]*)*(?:\+\+|#(?![\p{L}\p{N}]))?|\S/gu;
+/** The same for ASCII without addresses, operators and flags, as most questions are: a third of the time. */
+const PLAIN_TOKEN =
+  /\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![a-zA-Z0-9]{0,16}[a-zA-Z]\d)|[a-zA-Z_]\w*(?:'[a-zA-Z]+)*(?:\.[a-zA-Z_][a-zA-Z0-9_]*)*(?:\+\+|#(?![a-zA-Z0-9]))?|\S/g;
+/** ASCII, and none of the marks that addresses (`:`, `@`) and flags (`-`) cannot be without. */
+const IS_PLAIN = /^[ !-,./0-9;-?A-Z[-~\n]*$/;
 const IDENTIFIER = /^[A-Za-z]+:\S|_|\p{Ll}\p{Lu}|\p{L}\.\p{L}|\p{L}\d|^--?[A-Za-z]|:\/\/|@|\+\+|#/u;
 const STOPS = new Set([
   ",",
@@ -44,23 +49,48 @@ const QUOTED = /"([^"]{1,200})"|`([^`]{1,200})`|(?<=^|\s)'([^'\n]{1,100})'(?=[\s
 const OPERATOR = /^[*|{}[\]\\-]$/;
 
 /** Cuts one sentence, already folded, into tokens: contractions spelled out, expressions of several words as one, numbers as digits. */
-export function tokenise(sentence: string): Token[] {
+export function tokenise(sentence: string): readonly Token[] {
   const quoted = quotedRanges(sentence);
   const capitals = isShouted(sentence);
   const raws: Token[] = [];
-  for (const match of sentence.matchAll(TOKEN)) {
-    const raw = match[0];
-    const inQuotes = quoted.some(([from, to]) => match.index >= from && match.index < to);
+  const pattern = IS_PLAIN.test(sentence) ? PLAIN_TOKEN : TOKEN;
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(sentence); match !== null; match = pattern.exec(sentence)) {
+    const { 0: raw, index } = match;
+    if (SIMPLE_WORD.test(raw) && (quoted.length === 0 || !isQuoted(quoted, index))) {
+      for (const token of wordsOf(raw)) raws.push(token);
+      continue;
+    }
     pushToken(raws, raw, {
-      inQuotes,
+      inQuotes: isQuoted(quoted, index),
       capitals,
-      before: sentence[match.index - 1] ?? " ",
-      after: sentence[match.index + raw.length] ?? " ",
+      before: sentence[index - 1] ?? " ",
+      after: sentence[index + raw.length] ?? " ",
     });
   }
   // The full stop of "u.s." ends nothing.
   const tokens = raws.filter(({ text }, at) => text !== "." || raws[at - 1]?.raw.endsWith(".") !== true);
   return withNumbers(withPhrases(withParticles(tokens)));
+}
+
+/** Words that are read alike whatever stands around them. */
+const SIMPLE_WORD = /^[A-Za-z]?[a-z]*$/;
+/** Tokens of simple words that were read last: most words come again. */
+const simpleWords = new Map<string, readonly Token[]>();
+const WORDS_MAX = 8_192;
+/** Longer ones are not remembered. */
+const WORD_CHARS_MAX = 32;
+
+function wordsOf(raw: string): readonly Token[] {
+  let found = simpleWords.get(raw);
+  if (found === undefined) {
+    const made: Token[] = [];
+    pushWord(made, raw, false, false);
+    if (simpleWords.size >= WORDS_MAX) simpleWords.clear();
+    if (raw.length <= WORD_CHARS_MAX) simpleWords.set(raw, made);
+    found = made;
+  }
+  return found;
 }
 
 interface Around {
@@ -134,21 +164,29 @@ function quotedRanges(sentence: string): [number, number][] {
   return [...sentence.matchAll(QUOTED)].map((match) => [match.index, match.index + match[0].length]);
 }
 
+function isQuoted(quoted: readonly (readonly [number, number])[], at: number): boolean {
+  return quoted.some(([from, to]) => at >= from && at < to);
+}
+
 /** Whether most letters are capitals: then they mean nothing. */
 function isShouted(sentence: string): boolean {
+  // Only names in capitals ask for it.
+  if (!/US|IT|WHO/.test(sentence)) return false;
   const capitals = sentence.match(/\p{Lu}/gu)?.length ?? 0;
   const small = sentence.match(/\p{Ll}/gu)?.length ?? 0;
   return capitals > small;
 }
 
-const PARTED = /^(?:turn|turns|turned|turning|switch|switched|switching|log|logged|sign|signed|shut|shutting)$/;
+const PARTED = new Set(
+  "turn turns turned turning switch switched switching log logged sign signed shut shutting".split(" "),
+);
 const PARTICLE = /^(?:on|off|up|down|in|out)$/;
 /** Words between a verb and its particle, at most. */
 const PARTED_MAX = 4;
 
 /** "Turn the light off" as "turn off the light". */
 function withParticles(tokens: readonly Token[]): readonly Token[] {
-  const verb = tokens.findIndex(({ text, kind }) => kind === "word" && PARTED.test(text));
+  const verb = tokens.findIndex(({ text, kind }) => kind === "word" && PARTED.has(text));
   if (verb < 0 || PARTICLE.test(tokens[verb + 1]?.text ?? "")) return tokens;
   for (let at = verb + 2; at <= verb + 1 + PARTED_MAX && at < tokens.length; at += 1) {
     const next = tokens[at + 1];
@@ -227,8 +265,12 @@ const SIGNS = new Map([
   ["£", "pound-sterling"],
 ]);
 
+/** Words that begin a number. */
+const NUMERAL: ReadonlySet<string> = new Set([...SMALL, ...TENS, ...ORDINALS, ...SCALES.keys()]);
+
 /** Number words as digits, times of the day and units in one way of writing. */
-function withNumbers(tokens: readonly Token[]): Token[] {
+function withNumbers(tokens: readonly Token[]): readonly Token[] {
+  if (!tokens.some(({ text, kind }) => kind === "number" || NUMERAL.has(text))) return tokens;
   const out: Token[] = [];
   for (let at = 0; at < tokens.length; at += 1) {
     const token = tokens[at] as Token;

@@ -120,6 +120,22 @@ export const CONJUNCTIONS: ReadonlyMap<string, string> = new Map([
   ["what", "what"],
 ]);
 
+/** Words that are never content. */
+export const FUNCTION_WORDS: ReadonlySet<string> = new Set(
+  [
+    EMPTY,
+    STRESS,
+    TENSES,
+    MODALS,
+    NEGATIONS,
+    QUANTIFIERS,
+    PERSONS,
+    PREPOSITIONS,
+    CONJUNCTIONS,
+    SAME_PREPOSITION,
+  ].flatMap((list) => [...list.keys()]),
+);
+
 /** Words that may stand on one side alone: they place, point or class what is there anyway. */
 export const SOFT: ReadonlySet<string> = words(
   "located situated exist lie currently available different various kind type sort possible existing presently now current present nowadays typically usually generally normally commonly",
