@@ -1,7 +1,7 @@
 import type { Cache } from "../cache/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
 import type { Memory } from "../memory/index.ts";
-import type { ChatModel, ChatRequest, Prices } from "../models/index.ts";
+import type { ChatModel, ChatRequest, Prices, Served } from "../models/index.ts";
 import type { CacheControl } from "./cache-control.ts";
 import type { StoredAnswer } from "./cacheable.ts";
 import type { SharedPer, Sharing } from "./sharing.ts";
@@ -60,6 +60,8 @@ export interface ChatCall {
   readonly gone?: AbortSignal | undefined;
   /** Whoever calls keeps the answer: it is read to its end without its client. @default false */
   readonly keeps?: boolean | undefined;
+  /** When the client no longer waits, by `performance.now()`; `whole`: the answer ends then, else it bounds only how often upstreams are asked. @default none */
+  readonly deadline?: { readonly atMs: number; readonly whole: boolean } | undefined;
   /** Ends the model's call; what it said so far is kept by the session, as of a stream that broke. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,6 +82,8 @@ export interface Provenance {
   readonly ageMs?: number | undefined;
   /** `unavailable`: Redis was away, so the history was not read or the turns were not kept. */
   readonly session?: "kept" | "unavailable" | undefined;
+  /** Who served the answer, where a model was asked that has a name. */
+  readonly served?: Served | undefined;
   readonly decision?: Decision | undefined;
 }
 

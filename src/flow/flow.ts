@@ -2,14 +2,14 @@ import { toFingerprint, unlessAway, type Lookup, type Question } from "../cache/
 import { MarrowError } from "../errors.ts";
 import type { Costs, Decision } from "../limiter/index.ts";
 import type { Session, Turn } from "../memory/index.ts";
-import type { ChatChunk, ChatCompletion, ChatModel, ModelCall } from "../models/index.ts";
+import { withDeadline, type ChatChunk, type ChatCompletion, type ChatModel, type ModelCall } from "../models/index.ts";
 import type { ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 import { CACHE_CONTROL_DEFAULT, type CacheControl } from "./cache-control.ts";
 import { lacksAsked, toQuestion, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
 import { contextOf, wholeFrom, withHistory } from "./context.ts";
 import { createDigests } from "./digests.ts";
 import { createKeeping, type Keeping } from "./keeping.ts";
-import { describeLookup } from "./provenance.ts";
+import { affinityOf, describeLookup, isLate, servedBy } from "./provenance.ts";
 import { createRecorder } from "./recorder.ts";
 import { createLeaving, type Leaving } from "./leaving.ts";
 import { relay } from "./relaying.ts";
@@ -28,7 +28,7 @@ import {
 } from "./together.ts";
 import { besideOf } from "./sharing.ts";
 import { NOTHING_USED, toEstimate, toEstimatedUsage, toUsed } from "./spending.ts";
-import { askUsage, createUsageFilter } from "./usage-asked.ts";
+import { askUsage, createEventHolder, createUsageFilter } from "./usage-asked.ts";
 
 const SESSION_TURNS_DEFAULT = 40;
 const DRAIN_MS_DEFAULT = 120_000;
@@ -50,10 +50,11 @@ export function createFlow(options: FlowOptions): Flow {
 
   async function chat(call: ChatCall): Promise<ChatOutcome> {
     const { request, control = CACHE_CONTROL_DEFAULT } = call;
-    const model = findModel(request.model);
-    if (model === undefined) {
+    const known = findModel(request.model);
+    if (known === undefined) {
       throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
     }
+    const model = call.deadline?.whole === true ? withDeadline(known, call.deadline.atMs) : known;
     const begun = await begin(call, control);
     if (begun.decision?.allowed === false) return { kind: "refused", decision: begun.decision };
     const { decision, found, asking } =
@@ -218,25 +219,28 @@ export function createFlow(options: FlowOptions): Flow {
     const leaving = watch(turns, lead);
     try {
       if (turns.request.stream === true) {
+        const parts = await turns.model.stream(askUsage(toCall(turns, leaving.signal)));
         const stream = relay({
           model: turns.request.model,
-          parts: await turns.model.stream(askUsage(toCall(turns, leaving.signal))),
-          shown: wantsUsage(turns.request) ? undefined : createUsageFilter(),
+          parts,
+          shown: wantsUsage(turns.request) ? createEventHolder() : createUsageFilter(),
           lead,
           leaving,
+          isOwn: (error) => leaving.cancelled || isLate(turns, error),
           finish: (completion) => finish(turns, completion),
           keepPartial: (completion) => keepPartial(turns, completion),
         });
-        return { kind: "stream", stream, provenance };
+        return { kind: "stream", stream, provenance: { ...provenance, served: servedBy(turns.model, parts) } };
       }
-      const { text, kept } = await askWhole(turns, lead, leaving.signal);
+      const { text, kept, served } = await askWhole(turns, lead, leaving.signal);
       leaving.close();
-      return { kind: "whole", text, provenance: kept ? provenance : { ...provenance, session: "unavailable" } };
+      const described = { ...provenance, served };
+      return { kind: "whole", text, provenance: kept ? described : { ...described, session: "unavailable" } };
     } catch (error) {
       leaving.close();
       void turns.keeping.withdraw();
       settle(turns.decision, NOTHING_USED);
-      await (leaving.cancelled ? lead?.leave() : lead?.fail(error));
+      await (leaving.cancelled || isLate(turns, error) ? lead?.leave() : lead?.fail(error));
       throw error;
     }
   }
@@ -253,19 +257,21 @@ export function createFlow(options: FlowOptions): Flow {
   }
 
   /** What the model is asked: the request as it came where nothing needs to change in it. */
-  function toCall({ request, history, body, signal: given }: Turns, ended?: AbortSignal): ModelCall {
+  function toCall({ request, history, body, signal: given, ...turns }: Turns, ended?: AbortSignal): ModelCall {
     const signals = [given, ended].filter((one) => one !== undefined);
     const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
-    if (history.length === 0) return { request, body, signal };
-    return { request: { ...request, messages: withHistory(request.messages, history) }, signal };
+    const how = { signal, affinity: affinityOf(turns, request), deadlineMs: turns.deadline?.atMs };
+    if (history.length === 0) return { request, body, ...how };
+    return { request: { ...request, messages: withHistory(request.messages, history) }, ...how };
   }
 
   async function askWhole(turns: Turns, lead: Leading | undefined, ended?: AbortSignal) {
-    const { text, completion } = await turns.model.complete(toCall(turns, ended));
+    const answer = await turns.model.complete(toCall(turns, ended));
+    const { text, completion } = answer;
     lead?.add({ completion });
     // Who follows is told in the same round trip in which it is stored.
     const [kept] = await Promise.all([finish(turns, completion), lead?.end()]);
-    return { text, completion, kept };
+    return { text, completion, kept, served: servedBy(turns.model, answer) };
   }
 
   /** Gives the answer that another request is given just now. */

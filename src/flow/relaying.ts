@@ -10,8 +10,10 @@ export interface Relayed {
   readonly parts: AsyncIterable<StreamPart>;
   readonly lead: Leading | undefined;
   readonly leaving: Leaving;
-  /** The bytes of a part that the client is given. @default all */
-  readonly shown?: ((part: StreamPart) => Uint8Array) | undefined;
+  /** Whether a failure is this request's alone, so that one of those who read along asks in its place. */
+  readonly isOwn: (error: unknown) => boolean;
+  /** The bytes of a part that the client is given. */
+  readonly shown: (part: StreamPart) => Uint8Array;
   /** Keeps the whole answer, before its last bytes are handed over. */
   readonly finish: (completion: ChatCompletion) => Promise<unknown>;
   /** Keeps what came of an answer that broke off. */
@@ -19,7 +21,7 @@ export interface Relayed {
 }
 
 /** Hands a model's stream on while it is recorded; who stops reading does not stop it, and who reads slowly keeps nobody waiting. */
-export function relay({ model, parts, lead, leaving, shown, finish, keepPartial }: Relayed): AnswerStream {
+export function relay({ model, parts, lead, leaving, isOwn, shown, finish, keepPartial }: Relayed): AnswerStream {
   const source = parts[Symbol.asyncIterator]();
   const recorder = createRecorder(model);
   const ahead: Uint8Array[] = [];
@@ -42,13 +44,13 @@ export function relay({ model, parts, lead, leaving, shown, finish, keepPartial 
         leaving.close();
         await Promise.all([finish(recorder.completion()), lead?.end()]);
       }
-      const bytes = shown === undefined ? value.bytes : shown(value);
+      const bytes = shown(value);
       if (bytes.length > 0) ahead.push(bytes);
     } catch (error) {
       if (!over) await keepPartial(recorder.completion());
       over = true;
       broken = { error };
-      await (leaving.cancelled ? lead?.leave() : lead?.fail(error));
+      await (isOwn(error) ? lead?.leave() : lead?.fail(error));
     } finally {
       if (over) leaving.close();
       else leaving.check();

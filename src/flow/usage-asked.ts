@@ -20,18 +20,29 @@ export function askUsage(call: ModelCall): ModelCall {
 }
 
 /**
- * Takes the event that holds nothing but usage out of a stream's bytes, for a client that did not ask for it. Pieces go through as they came
- * as long as that event is in none of them; what follows the last whole event waits for the rest of it.
+ * Hands a stream's bytes on in whole events, so that what follows a stream that broke, an error, is not glued to half an event. Most pieces end where an
+ * event does, and go through as they came.
  */
-export function createUsageFilter(): (part: StreamPart) => Uint8Array {
+export function createEventHolder(): (part: StreamPart) => Uint8Array {
   let rest: Buffer = Buffer.alloc(0);
-  return ({ bytes, chunks, done }) => {
+  return ({ bytes, done }) => {
     const piece =
       rest.length === 0 ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.concat([rest, bytes]);
     const end = done ? piece.length : endOfEvents(piece);
     rest = piece.subarray(end);
-    const whole = piece.subarray(0, end);
-    return chunks.some(isUsageAlone) ? Buffer.from(withoutUsage(whole.toString("utf8"))) : whole;
+    return piece.subarray(0, end);
+  };
+}
+
+/**
+ * Takes the event that holds nothing but usage out of a stream's bytes, for a client that did not ask for it. Pieces go through as they came
+ * as long as that event is in none of them; what follows the last whole event waits for the rest of it.
+ */
+export function createUsageFilter(): (part: StreamPart) => Uint8Array {
+  const hold = createEventHolder();
+  return (part) => {
+    const whole = hold(part);
+    return part.chunks.some(isUsageAlone) ? Buffer.from(withoutUsage(Buffer.from(whole).toString("utf8"))) : whole;
   };
 }
 
@@ -42,9 +53,12 @@ function isUsageAlone({ choices, usage }: ChatChunk): boolean {
 
 /** Where the last whole event ends, 0 without one. */
 function endOfEvents(piece: Buffer): number {
-  const [lf, crlf] = [piece.lastIndexOf("\n\n"), piece.lastIndexOf("\r\n\r\n")];
-  return Math.max(lf === -1 ? 0 : lf + 2, crlf === -1 ? 0 : crlf + 4);
+  if (piece.length > 1 && piece[piece.length - 1] === LF && piece[piece.length - 2] === LF) return piece.length;
+  const ends = ["\n\n", "\r\n\r\n", "\r\r"].map((end) => [piece.lastIndexOf(end), end.length] as const);
+  return Math.max(0, ...ends.map(([at, length]) => (at === -1 ? 0 : at + length)));
 }
+
+const LF = 0x0a;
 
 function withoutUsage(text: string): string {
   // The blank lines that end events stay with them.

@@ -33,6 +33,7 @@ import { createKeyUsers } from "./key-users.ts";
 import type { LaneGates } from "./lanes.ts";
 import { createLimits } from "./limits/index.ts";
 import { createMetrics } from "./metrics.ts";
+import type { ModelSource } from "./model-source.ts";
 import { RESOURCES, ROUTES } from "./ownership.ts";
 import type { GatewayApp } from "./parts.ts";
 import { registerA2A } from "./routes/a2a.ts";
@@ -67,8 +68,8 @@ export interface GatewayOptions {
   readonly redis: Redis;
   /** Where the cache, its flights and embeddings are. @default `redis` */
   readonly cacheRedis?: Redis | undefined;
-  /** Models, asked in order which of them serves an id. */
-  readonly models: readonly ChatModel[];
+  /** Models, asked in order which of them serves an id; or where they come from. */
+  readonly models: readonly ChatModel[] | ModelSource;
   /** For the semantic tier and `/v1/embeddings`. */
   readonly embedder?: Embedder | undefined;
   /** Opens the lanes of the models' endpoints, for `/v1/admin/lanes`. @default none are kept */
@@ -127,7 +128,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   if (embedder !== undefined && config.cache.enabled && config.cache.semantic) loadProofs();
   const metrics = createMetrics(config.spendLabels);
   const keys = createApiKeys(redis);
-  const { find: findModel, list: listModels } = routeModels(models);
+  const source = "find" in models && "standings" in models ? models : undefined;
+  const { find: findModel, list: listModels } = source ?? routeModels(models as readonly ChatModel[]);
+  source?.listen({ onAsked: metrics.asked, onHealth: metrics.healthy });
   const accounts = createAccounts(redis, config);
   const spend = createSpend(redis, config.spend, (error) =>
     metrics.degraded("spend", MarrowError.is(error) ? error.code : "internal"),
@@ -255,6 +258,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     accounts,
     spend,
     lanes: options.lanes,
+    standings: source?.standings,
     draining,
   };
   registerHealth(parts);

@@ -40,12 +40,16 @@ export function tellAbsent(reply: FastifyReply, headers: Readonly<Record<string,
 
 /** What an answer's headers say of how it came about. */
 export function toHeaders(
-  { cache, similarity, veto, ageMs, session, decision }: Provenance,
+  { cache, similarity, veto, ageMs, session, served, decision }: Provenance,
   traceId: string,
 ): Record<string, string> {
   const headers = toLimitHeaders(decision);
   headers["x-marrow-cache"] = cache;
   headers["x-request-id"] = traceId;
+  if (served !== undefined) {
+    headers["x-marrow-upstream"] = served.upstream;
+    headers["x-marrow-attempts"] = String(served.attempts);
+  }
   if (similarity !== undefined) headers["x-marrow-cache-similarity"] = similarity.toFixed(4);
   if (veto !== undefined) headers["x-marrow-cache-veto"] = veto;
   if (ageMs !== undefined) headers["age"] = String(Math.floor(ageMs / 1000));

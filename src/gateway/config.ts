@@ -1,11 +1,23 @@
 import { z } from "zod";
 import { MarrowError } from "../errors.ts";
-import { nearestName } from "../internal/nearest-name.ts";
-import { UPSTREAM_KINDS, type Price, type UpstreamKind } from "../models/index.ts";
+import type { Price } from "../models/index.ts";
 import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
+import { toConfigError } from "./config-error.ts";
 import { hostName, shown } from "./config-fields.ts";
+import { embedderSchema, type EmbedderConfig } from "./embedder-config.ts";
+import { checkRoutes } from "./route-check.ts";
+import {
+  routesSchema,
+  routingSchema,
+  type RouteConfig,
+  type RouteInput,
+  type RoutingConfig,
+  type RoutingInput,
+} from "./route-config.ts";
+import { upstreamsSchema, type UpstreamConfig, type UpstreamInput } from "./upstream-config.ts";
 import { money, planSchema, sharedPer, type Plan } from "./plan.ts";
 
+export { type EmbedderConfig } from "./embedder-config.ts";
 export { planSchema, type Plan } from "./plan.ts";
 import { isLoopbackHost } from "./http/hosts.ts";
 
@@ -55,42 +67,13 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       error: "must not be over requestTimeoutMs",
     })
     .prefault({}),
-  upstreams: z
-    .array(
-      z.strictObject({
-        kind: z.enum(UPSTREAM_KINDS).default("chat"),
-        baseUrl: z.url({ protocol: /^https?$/ }),
-        apiKey: z.string().min(1).optional(),
-        models: z
-          .array(shown(z.string().min(1)))
-          .min(1)
-          .optional(),
-        firstByteTimeoutMs: integer(1, 3_600_000).default(300_000),
-        idleTimeoutMs: integer(1, 3_600_000).default(60_000),
-        outputLimit: z.enum(["auto", "max_tokens", "max_completion_tokens"]).default("auto"),
-      }),
-    )
-    .default([]),
+  upstreams: upstreamsSchema,
+  routes: routesSchema,
+  routing: routingSchema,
   demo: z
     .strictObject({ enabled: z.boolean().default(true), firstTokenMs: integer(0, 60_000).default(600) })
     .prefault({}),
-  embedder: z
-    .discriminatedUnion("kind", [
-      z.strictObject({ kind: z.literal("static") }),
-      z.strictObject({
-        kind: z.literal("minilm"),
-        directory: shown(z.string().min(1)),
-        file: shown(z.string().min(1)).optional(),
-      }),
-      z.strictObject({
-        kind: z.literal("openai"),
-        baseUrl: z.url({ protocol: /^https?$/ }),
-        apiKey: z.string().min(1).optional(),
-        model: shown(z.string().min(1)),
-        dimensions: integer(1, 65_536),
-      }),
-    ])
-    .default({ kind: "static" }),
+  embedder: embedderSchema,
   cache: z
     .strictObject({
       enabled: z.boolean().default(true),
@@ -227,17 +210,11 @@ export interface GatewayConfig {
     /** Connections at the same time; more are closed at once. */
     readonly connectionsMax: number;
   };
-  readonly upstreams: readonly {
-    /** The API that it speaks. */
-    readonly kind: UpstreamKind;
-    readonly baseUrl: string;
-    readonly apiKey?: string | undefined;
-    readonly models?: readonly string[] | undefined;
-    readonly firstByteTimeoutMs: number;
-    readonly idleTimeoutMs: number;
-    /** The name of an answer's bound; `auto` learns from a refusal that names the field. */
-    readonly outputLimit: "auto" | "max_tokens" | "max_completion_tokens";
-  }[];
+  /** Endpoints that serve models. */
+  readonly upstreams: readonly UpstreamConfig[];
+  /** Aliases by the id that clients name. */
+  readonly routes: Readonly<Record<string, RouteConfig>>;
+  readonly routing: RoutingConfig;
   readonly embedder: EmbedderConfig;
   readonly demo: { readonly enabled: boolean; readonly firstTokenMs: number };
   readonly cache: {
@@ -312,18 +289,6 @@ export interface GatewayConfig {
   readonly spendLabels: readonly ("scope" | "key" | "user" | "model")[];
 }
 
-/** Which embedder the gateway uses. */
-export type EmbedderConfig =
-  | { readonly kind: "static" }
-  | { readonly kind: "minilm"; readonly directory: string; readonly file?: string | undefined }
-  | {
-      readonly kind: "openai";
-      readonly baseUrl: string;
-      readonly apiKey?: string | undefined;
-      readonly model: string;
-      readonly dimensions: number;
-    };
-
 interface LimitConfig {
   readonly limit: number;
   readonly windowMs: number;
@@ -337,7 +302,12 @@ type Partly<T> = T extends readonly (infer Item)[]
     : T;
 
 /** What a person writes: any part of the configuration; an embedder whole. */
-export type GatewayConfigInput = Partly<Omit<GatewayConfig, "embedder" | "prices" | "plans" | "cache">> & {
+export type GatewayConfigInput = Partly<
+  Omit<GatewayConfig, "embedder" | "prices" | "plans" | "cache" | "upstreams" | "routes" | "routing">
+> & {
+  readonly upstreams?: readonly UpstreamInput[] | undefined;
+  readonly routes?: Readonly<Record<string, RouteInput>> | undefined;
+  readonly routing?: RoutingInput | undefined;
   readonly cache?:
     | (Partly<Omit<GatewayConfig["cache"], "judge">> & {
         readonly judge?: CacheJudgeInput | undefined;
@@ -359,38 +329,13 @@ export function defineConfig(config: GatewayConfigInput): GatewayConfigInput {
  */
 export function resolveConfig(input: unknown): GatewayConfig {
   const parsed = configSchema.safeParse(input ?? {});
-  if (!parsed.success) throw toConfigError(parsed.error, input);
+  if (!parsed.success) throw toConfigError(configSchema, parsed.error, input);
   const config = parsed.data;
   if (config.auth === "off" && !isLoopbackHost(config.host)) {
     throw new MarrowError("invalid_option", `auth may be "off" only on a loopback host, and host is ${config.host}`, {
       details: { path: "auth" },
     });
   }
+  checkRoutes(config);
   return config;
-}
-
-function toConfigError(error: z.ZodError, input: unknown): MarrowError {
-  const issue = error.issues[0];
-  const path = issue?.path.join(".") ?? "";
-  if (issue?.code === "unrecognized_keys") {
-    const unknown = issue.keys[0] ?? "";
-    const nearest = nearestName(unknown, namesAt(issue.path));
-    const field = path === "" ? unknown : `${path}.${unknown}`;
-    const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;
-    return new MarrowError("invalid_option", `the configuration has no field ${field}${hint}`, {
-      details: { path: field },
-    });
-  }
-  const what = issue === undefined ? "is wrong" : issue.message.toLowerCase();
-  return new MarrowError("invalid_option", `configuration field ${path === "" ? "(all)" : path}: ${what}`, {
-    details: { path },
-    cause: input === undefined ? undefined : error,
-  });
-}
-
-function namesAt(path: readonly PropertyKey[]): string[] {
-  let node: unknown = configSchema.safeParse({ upstreams: [{ baseUrl: "http://localhost" }] }).data;
-  for (const part of path) node = (node as Record<PropertyKey, unknown> | undefined)?.[part];
-  const optional = path[0] === "upstreams" ? ["apiKey", "models"] : [];
-  return [...Object.keys((node as object | undefined) ?? {}), ...optional];
 }

@@ -25,24 +25,24 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
   const known = MarrowError.is(error) ? error : toKnown(error);
   const { code, details } = known;
   const param = typeof details?.["path"] === "string" ? details["path"] : null;
-  if (code === "model_failed") return toUpstreamAnswer(known);
+  const attempts =
+    typeof details?.["attempts"] === "number" ? { "x-marrow-attempts": String(details["attempts"]) } : {};
+  if (code === "model_failed") return toUpstreamAnswer(known, attempts);
   if (code === "not_found" && param === "model") {
     return answer(404, "the model does not exist or is not served here", param, "model_not_found");
   }
   if (code === "unauthorized")
     return answer(401, known.message, null, "invalid_api_key", { "www-authenticate": 'Bearer realm="marrow"' });
   if (code === "rate_limited")
-    return answer(
-      429,
-      known.message,
-      null,
-      "rate_limit_exceeded",
-      toRetryHeaders(Number(details?.["retryAfterMs"] ?? 1_000)),
-    );
+    return answer(429, known.message, null, "rate_limit_exceeded", {
+      ...attempts,
+      ...toRetryHeaders(Number(details?.["retryAfterMs"] ?? 1_000)),
+    });
   const { status, retryable } = ERROR_CODES[code];
   const message = status >= 500 ? ERROR_CODES[code].meaning : known.message;
   const told = details?.["answerCode"];
   return answer(status, message, param, typeof told === "string" ? told : code, {
+    ...attempts,
     "x-should-retry": String(retryable),
   });
 }
@@ -67,7 +67,7 @@ export function toRefusal(
 const UPSTREAM_NAME = /^[\w.[\]-]{1,128}$/;
 
 /** What the client got wrong is told in the endpoint's words, which the model masked; what failed behind the endpoint is not the client's to read. */
-function toUpstreamAnswer({ details, message }: MarrowError): ErrorAnswer {
+function toUpstreamAnswer({ details, message }: MarrowError, attempts: Readonly<Record<string, string>>): ErrorAnswer {
   const status = Number(details?.["status"] ?? 502);
   const error = (details?.["error"] ?? {}) as Readonly<Record<string, unknown>>;
   const named = (name: string) => {
@@ -75,9 +75,9 @@ function toUpstreamAnswer({ details, message }: MarrowError): ErrorAnswer {
     return typeof value === "string" && UPSTREAM_NAME.test(value) ? value : undefined;
   };
   const after = details?.["retryAfterMs"];
-  const headers = typeof after === "number" ? toRetryHeaders(after) : {};
+  const headers = { ...attempts, ...(typeof after === "number" && toRetryHeaders(after)) };
   if (status === 401 || status === 403 || status === 407) {
-    return answer(502, "the model's endpoint refused this gateway's credentials", null, "model_failed");
+    return answer(502, "the model's endpoint refused this gateway's credentials", null, "model_failed", attempts);
   }
   if (status >= 400 && status < 500) {
     const text = typeof error["message"] === "string" ? maskSecrets(error["message"]) : message;

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Spent } from "../flow/index.ts";
+import type { Asked } from "../models/index.ts";
 import type { QueueStats } from "../queue/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import { createSpendMetrics } from "./spend-metrics.ts";
@@ -23,6 +24,10 @@ export interface Metrics {
   /** The event loop was held for longer than it may be. */
   stalled(route: string, step: string): void;
   spent(scope: string, spent: Spent): void;
+  /** An upstream of several was asked, and what came of it. */
+  readonly asked: (asked: Asked) => void;
+  /** An upstream's model was benched, or is well again. */
+  readonly healthy: (upstream: string, model: string, well: boolean) => void;
 }
 
 /** Makes the metrics of one gateway in a registry of its own. */
@@ -93,6 +98,18 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
     labelNames: ["queue", "state"],
     registers,
   });
+  const asked = new Counter({
+    name: "marrow_upstream_calls_total",
+    help: "Calls of upstreams by routes: first ones, and those made again, instead of a failed one, or beside a silent one; by what came of them.",
+    labelNames: ["upstream", "why", "outcome"],
+    registers,
+  });
+  const benched = new Gauge({
+    name: "marrow_upstream_benched",
+    help: "1 while an upstream's model is left alone because it failed, 0 since it is well again.",
+    labelNames: ["upstream", "model"],
+    registers,
+  });
   const spending = createSpendMetrics(spendLabels);
   const children = new Map<string, { observe(value: number): void }>();
 
@@ -118,6 +135,8 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
     },
     spent: (scope, spent) => spending.spent(scope, spent),
     render: async (forAdmin) => `${await registry.metrics()}\n${await spending.render(forAdmin)}`,
+    asked: ({ upstream, why, outcome }) => asked.labels(upstream, why, outcome).inc(),
+    healthy: (upstream, model, well) => benched.labels(upstream, model).set(well ? 0 : 1),
     looped: (delay) => loop.observe(delay),
     stalled: (route, step) => stalls.labels(route, step).inc(),
     judged(verdict, micros) {

@@ -153,6 +153,7 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
     "GET\nPUT\nPOST /block\nPOST /unblock\nPOST /override\nPOST /boost\nPOST /restore",
   ),
   ...rows("administration", "/v1/admin/lanes/open", "POST"),
+  ...rows("administration", "/v1/admin/upstreams", "GET"),
   ...rows("administration", "/v1/admin/spend", "GET"),
 ]);
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Bus } from "../bus/index.ts";
 import type { Embedder } from "../embedders/index.ts";
-import type { ChatModel, ModelInfo } from "../models/index.ts";
+import type { ChatModel, ModelInfo, Standing } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { Stores } from "../stores/index.ts";
 import type { Accounts } from "./accounts.ts";
@@ -45,6 +45,8 @@ export interface GatewayApp {
   readonly accounts: Accounts;
   readonly spend: Spend;
   readonly lanes: Pick<LaneGates, "open"> | undefined;
+  /** How the upstreams of routes stand; absent where models are given one by one. */
+  readonly standings: (() => readonly Standing[]) | undefined;
   readonly draining: Draining;
 }
 

@@ -2,6 +2,17 @@
 
 import type { Script } from "../redis/index.ts";
 
+/** Leaves an upstream's model alone for a time, for every gateway; what lasts longer already is kept. */
+export const benchUpstream: Script<"benched", "target" | "for_ms" | "kept_ms"> = {
+  name: "bench_upstream",
+  keys: ["benched"],
+  values: ["target","for_ms","kept_ms"],
+  rest: false,
+  idempotent: false,
+  sha1: "a3ba20fefac82091b07b8488553bda060bc7ab46",
+  lua: "local benched = KEYS[1]\nlocal target = ARGV[1]\nlocal for_ms = tonumber(ARGV[2])\nlocal kept_ms = tonumber(ARGV[3])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call(\"ZREMRANGEBYSCORE\", benched, \"-inf\", now - kept_ms)\nredis.call(\"ZADD\", benched, \"GT\", now + for_ms, target)\nredis.call(\"PEXPIRE\", benched, for_ms + kept_ms, \"NX\")\nredis.call(\"PEXPIRE\", benched, for_ms + kept_ms, \"GT\")\nreturn 1",
+};
+
 /** Counts bytes that a scope keeps: books them for a thing, moves a booking to another name, or takes it back; what is over counts no more. */
 export const bookBytes: Script<"ends" | "sizes", "name" | "bytes" | "life_ms" | "bytes_max" | "from" | "instead"> = {
   name: "book_bytes",
@@ -88,4 +99,15 @@ export const noteUser: Script<"users" | "fresh", "user" | "known_ms" | "window_m
   idempotent: false,
   sha1: "8629270e044d4cb6bb1f086a947df018258eaf1e",
   lua: "local users = KEYS[1]\nlocal fresh = KEYS[2]\nlocal user = ARGV[1]\nlocal known_ms = tonumber(ARGV[2])\nlocal window_ms = tonumber(ARGV[3])\nlocal fresh_max = tonumber(ARGV[4])\nlocal users_max = tonumber(ARGV[5])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal seen = tonumber(redis.call(\"ZSCORE\", users, user) or \"0\")\nif seen <= now - known_ms then\nredis.call(\"ZREMRANGEBYSCORE\", users, \"-inf\", now - known_ms)\nif redis.call(\"ZCARD\", users) >= users_max then\nlocal oldest = redis.call(\"ZRANGE\", users, 0, 0, \"WITHSCORES\")[2]\nreturn math.max(1, tonumber(oldest) + known_ms - now)\nend\nlocal count = tonumber(redis.call(\"GET\", fresh) or \"0\")\nif count >= fresh_max then\nreturn math.max(1, redis.call(\"PTTL\", fresh))\nend\nredis.call(\"INCR\", fresh)\nif count == 0 then redis.call(\"PEXPIRE\", fresh, window_ms) end\nend\nredis.call(\"ZADD\", users, now, user)\nredis.call(\"PEXPIRE\", users, known_ms)\nreturn 0",
+};
+
+/** Reads which upstreams' models are left alone, and for how long yet. */
+export const readBenched: Script<"benched", "most"> = {
+  name: "read_benched",
+  keys: ["benched"],
+  values: ["most"],
+  rest: false,
+  idempotent: false,
+  sha1: "48959b0b8db734f19c3868c73ab42923af8fbbd3",
+  lua: "local benched = KEYS[1]\nlocal most = tonumber(ARGV[1])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal reply = {}\nlocal rows = redis.call(\"ZREVRANGE\", benched, 0, most - 1, \"WITHSCORES\")\nfor at = 1, #rows, 2 do\nreply[at] = rows[at]\nreply[at + 1] = tonumber(rows[at + 1]) - now\nend\nreturn reply",
 };

@@ -2,13 +2,15 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { MarrowError } from "../errors.ts";
-import { demoModel, upstreamModel } from "../models/index.ts";
+import { demoModel } from "../models/index.ts";
 import { readServerFacts, warningsOf } from "../redis/index.ts";
 import { decideEngine } from "../vectors/index.ts";
 import { createApiKeys } from "./api-keys.ts";
 import { openGateway } from "./app.ts";
+import { createCoolDowns } from "./cool-downs.ts";
 import { createEmbedder } from "./embedder.ts";
 import { createLaneGates } from "./lanes.ts";
+import { openModels } from "./model-source.ts";
 import { createMcpServer } from "./mcp.ts";
 import { onceServed } from "./once-served.ts";
 import { openRedis, type Opened, type RedisPlaces } from "./open-redis.ts";
@@ -71,16 +73,14 @@ export async function serve(options: ServeOptions): Promise<Served> {
       (error) => say(`something failed at the start: ${MarrowError.is(error) ? error.message : "unexpected failure"}`),
     );
     const laneOf = createLaneGates(redis);
-    const upstreams = config.upstreams.map(({ kind, models: ids, ...upstream }) =>
-      upstreamModel(kind, { ...upstream, ids, lane: laneOf(upstream.baseUrl, upstream.apiKey) }),
-    );
     const demo = config.demo.enabled ? [demoModel({ firstTokenMs: config.demo.firstTokenMs })] : [];
+    const models = openModels(config, { own: demo, laneOf, coolDowns: createCoolDowns(redis) });
     const { app, draining, startBackground } = openGateway({
       redis,
       cacheRedis,
       config: options.config,
       lanes: laneOf,
-      models: [...demo, ...upstreams],
+      models,
       embedder: createEmbedder(config.embedder, cacheRedis, () =>
         say("the store of embeddings failed; vectors are made anew"),
       ),
@@ -99,7 +99,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       // What is left are small writes and goodbyes, which a Redis that hangs must not hold up.
       const isClosed = await endsWithin(CLOSE_MS, async () => {
         await app.close();
-        await Promise.all(upstreams.map((upstream) => upstream.close()));
+        await models.close();
         await opened.close();
       });
       return isClosed && ended.every((isWhole) => isWhole);

@@ -7,8 +7,13 @@ import type { ChatModel, ModelInfo } from "./model.ts";
 
 /** Where an endpoint is, and how long it is waited for. */
 export interface EndpointOptions {
-  /** Start of the endpoint, such as `https://api.openai.com/v1`; the path of its kind is added. */
+  /**
+   * Start of the endpoint, such as `https://api.openai.com/v1`; the path of its kind is added. A query (`?api-version=…`) goes with every
+   * request.
+   */
   readonly baseUrl: string;
+  /** Told as who served an answer. @default none */
+  readonly name?: string | undefined;
   /** The endpoint's key; never logged. */
   readonly apiKey?: string | undefined;
   /** The model ids that go here. Absent: every id. */
@@ -17,6 +22,8 @@ export interface EndpointOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Connections kept at most. @default 256 */
   readonly connections?: number | undefined;
+  /** Longest wait for a connection, in milliseconds. @default 10_000 */
+  readonly connectTimeoutMs?: number | undefined;
   /** Longest wait for the first byte, in milliseconds: models think. @default 300_000 */
   readonly firstByteTimeoutMs?: number | undefined;
   /** Longest silence within an answer, in milliseconds. @default 60_000 */
@@ -73,10 +80,13 @@ export interface Endpoint {
   /** What must not stand in an error that a client sees. */
   readonly secrets: readonly string[];
   /** What every kind of model does alike. */
-  readonly port: Required<Pick<ChatModel, "serves" | "list" | "forward">> & { close(): Promise<void> };
+  readonly port: Required<Pick<ChatModel, "serves" | "list" | "forward">> &
+    Pick<ChatModel, "name"> & { close(): Promise<void> };
 }
 
 const LIST_KEPT_MS = 60_000;
+/** Longest wait for the list of models: nobody waits for it so long, but it is taken when it comes. */
+const LIST_TIMEOUT_MS = 30_000;
 const ERROR_BYTES_MAX = 65_536;
 
 /** Opens an endpoint of one kind; nothing is sent before it is asked. */
@@ -89,17 +99,20 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
     connections: checkInteger("connections", options.connections ?? 256, positive),
     headersTimeout: checkInteger("firstByteTimeoutMs", options.firstByteTimeoutMs ?? 300_000, positive),
     bodyTimeout: checkInteger("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, positive),
+    connectTimeout: checkInteger("connectTimeoutMs", options.connectTimeoutMs ?? 10_000, positive),
     keepAliveTimeout: 30_000,
   });
   const start = url.pathname.replace(/\/+$/, "");
+  const pathTo = (path: string) => `${start}${path}${url.search}`;
   const headers = { "content-type": "application/json", ...kind.headers(options.apiKey), ...options.headers };
-  const secrets = [options.apiKey ?? "", ...Object.values(options.headers ?? {})];
+  const secrets = [options.apiKey ?? "", ...Object.values(options.headers ?? {}), ...url.searchParams.values()];
   const ids = options.ids === undefined ? undefined : new Set(options.ids);
+  const closing = new AbortController();
   let listed: { readonly models: readonly ModelInfo[]; readonly untilMs: number } | undefined;
 
   async function post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer> {
     const { model, tokensOf, write, amend } = question;
-    const path = `${start}${question.path}`;
+    const path = pathTo(question.path);
     let { request } = question;
     let learn: (() => void) | undefined;
     for (let amendments = 0; ; amendments += 1) {
@@ -108,7 +121,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
       const answer = toDecoded(
         await sendRequest(pool, { path, method: "POST", headers, body: write(request) }, signal),
       );
-      if (answer.status === 200) {
+      if (isSuccess(answer.status)) {
         lane?.learn(model, answer.status, answer.headers);
         learn?.();
         return answer;
@@ -133,12 +146,14 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
     textOf: async (answer) => (await answer.whole(answerBytesMax)).toString("utf8"),
 
     port: {
+      name: options.name,
       serves: (id) => ids === undefined || ids.has(id),
 
       async list() {
         if (listed !== undefined && performance.now() < listed.untilMs) return listed.models;
-        const sent = { path: `${start}${kind.listPath}`, method: "GET", headers } as const;
-        const answer = await sendRequest(pool, sent, undefined).catch(toFailure);
+        const sent = { path: pathTo(kind.listPath), method: "GET", headers } as const;
+        const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+        const answer = await sendRequest(pool, sent, signal).catch(toFailure);
         const body = toJson(String(await toDecoded(answer).whole(answerBytesMax).catch(toFailure))) as
           | { data?: unknown }
           | null
@@ -151,9 +166,9 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
 
       async forward(path, body, signal) {
         try {
-          const sent = { path: `${start}${path}`, method: "POST", headers, body } as const;
+          const sent = { path: pathTo(path), method: "POST", headers, body } as const;
           const answer = toDecoded(await sendRequest(pool, sent, signal));
-          if (answer.status >= 300) {
+          if (!isSuccess(answer.status)) {
             const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
             throw toModelError(answer, text, secrets);
           }
@@ -165,15 +180,22 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         }
       },
 
-      close: () => pool.close(),
+      close() {
+        closing.abort();
+        return pool.close();
+      },
     },
   };
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** Gives up an answer that is no event stream. @throws MarrowError `model_failed` */
 export function checkEventStream(answer: HttpAnswer): void {
   const type = String(answer.headers["content-type"] ?? "");
-  if (type.startsWith("text/event-stream")) return;
+  if (/^text\/event-stream\b/i.test(type)) return;
   answer.abandon();
   throw malformed(`it answered ${type === "" ? "no content type" : type} where an event stream was asked for`);
 }

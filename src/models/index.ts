@@ -2,10 +2,32 @@ export { anthropicModel, type AnthropicModelOptions } from "./anthropic/model.ts
 export type { ChatChoice, ChatChunk, ChatCompletion, ChatMessage, ChatRequest, Usage } from "./chat.ts";
 export { DEMO_MODEL_ID, demoModel, type DemoModelOptions } from "./demo.ts";
 export { UPSTREAM_KINDS, upstreamModel, type UpstreamKind } from "./kinds.ts";
-export type { ChatModel, ModelAnswer, ModelCall, ModelInfo, ForwardedAnswer, StreamPart } from "./model.ts";
+export type {
+  ChatModel,
+  ModelAnswer,
+  ModelCall,
+  ModelInfo,
+  ForwardedAnswer,
+  ModelStream,
+  Served,
+  StreamPart,
+} from "./model.ts";
 export type { EndpointOptions, LaneGate } from "./endpoint.ts";
 export { openaiModel, type OpenaiModelOptions } from "./openai-compatible.ts";
 export { createPrices, type Price, type Prices } from "./prices.ts";
+export { renameModels } from "./named.ts";
+export {
+  createRouter,
+  LIST_WAIT_MS,
+  withDeadline,
+  type Asked,
+  type CoolDowns,
+  type RoutedUpstream,
+  type RouteOptions,
+  type Router,
+  type RouteRules,
+  type Standing,
+} from "./routing/index.ts";
 export { responsesModel } from "./responses/model.ts";
 export { routeModels } from "./router.ts";
 export { createEventReader, EVENT_CHARS_MAX, toEvent, type EventReader } from "./sse.ts";

@@ -7,6 +7,16 @@ export interface ModelCall {
   readonly body?: Uint8Array | undefined;
   /** Ends the call upstream. */
   readonly signal?: AbortSignal | undefined;
+  /** When whoever asks no longer waits, by `performance.now()`: for models that ask several endpoints in turn. */
+  readonly deadlineMs?: number | undefined;
+  /** Calls with the same name go to one endpoint of several while it is well: its prompt cache knows what they begin with. */
+  readonly affinity?: string | undefined;
+}
+
+/** Who served an answer, of the endpoints that a model may ask, and how many calls that took. */
+export interface Served {
+  readonly upstream: string;
+  readonly attempts: number;
 }
 
 /** A whole answer: as it came, and read. */
@@ -14,6 +24,8 @@ export interface ModelAnswer {
   /** The JSON text as it came. */
   readonly text: string;
   readonly completion: ChatCompletion;
+  /** Absent where there is one endpoint: the model's name says which. */
+  readonly served?: Served | undefined;
 }
 
 /** A piece of a streamed answer as it came over the wire, and the events that ended in it. */
@@ -23,6 +35,12 @@ export interface StreamPart {
   readonly chunks: readonly ChatChunk[];
   /** True for the piece that holds the end of the stream, `[DONE]`. */
   readonly done: boolean;
+}
+
+/** A streamed answer. */
+export interface ModelStream extends AsyncIterable<StreamPart> {
+  /** Absent where there is one endpoint: the model's name says which. */
+  readonly served?: Served | undefined;
 }
 
 /** What `GET /v1/models` tells of a model. */
@@ -38,6 +56,8 @@ export interface ModelInfo {
  * `status`, the endpoint's own `error` object where it gave one, and `retryAfterMs`; `timeout` and `aborted` are their own.
  */
 export interface ChatModel {
+  /** Who it is, for `x-marrow-upstream` and metrics; absent for one without a name. */
+  readonly name?: string | undefined;
   /** The models that it serves. */
   list(): Promise<readonly ModelInfo[]>;
   /** Whether a request for this model id goes here. */
@@ -48,7 +68,7 @@ export interface ChatModel {
    * A streamed completion. Resolves once the endpoint accepted it; the iteration throws when the stream breaks, ends early
    * or is no event stream. Nothing is buffered.
    */
-  stream(call: ModelCall): Promise<AsyncIterable<StreamPart>>;
+  stream(call: ModelCall): Promise<ModelStream>;
   /**
    * Sends a JSON body to another path of the endpoint (`/embeddings`, `/moderations`) and hands its answer on. Absent where a model has no other
    * paths. An answer that is no 2xx is a `model_failed`, as above.
@@ -60,6 +80,7 @@ export interface ChatModel {
 export interface ForwardedAnswer {
   readonly status: number;
   readonly contentType: string;
+  readonly served?: Served | undefined;
   /** The next piece, or `undefined` at the end. */
   next(): Promise<Uint8Array | undefined>;
   abandon(): void;

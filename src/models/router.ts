@@ -1,4 +1,5 @@
 import type { ChatModel, ModelInfo } from "./model.ts";
+import { createListing } from "./routing/index.ts";
 
 /** One model out of many: the first that serves an id takes its requests. */
 export function routeModels(models: readonly ChatModel[]): {
@@ -7,9 +8,6 @@ export function routeModels(models: readonly ChatModel[]): {
 } {
   return {
     find: (id) => models.find((model) => model.serves(id)),
-    async list() {
-      const lists = await Promise.all(models.map((model) => model.list()));
-      return lists.flat();
-    },
+    list: createListing(models.map((model) => ({ model }))),
   };
 }

@@ -25,6 +25,8 @@ export type ScriptedAnswer =
 
 /** A request as the scripted model received it. */
 export interface ScriptedRequest {
+  /** Path and query. */
+  readonly url: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: IncomingMessage["headers"];
 }
@@ -61,6 +63,7 @@ export async function startScriptedModel(
       const request = {
         body: JSON.parse(Buffer.concat(pieces).toString("utf8")) as Record<string, unknown>,
         headers: incoming.headers,
+        url: incoming.url ?? "",
       };
       requests.push(request);
       void answer(response, request, script(request, requests.length)).catch(() => response.destroy());

@@ -45,7 +45,7 @@ interface Named {
 }
 
 /** `/v1/admin/…`: keys, users, plans and spending of every scope, for keys whose role is `admin`. */
-export function registerAdmin({ app, keys, accounts, tenants, spend, lanes }: GatewayApp): void {
+export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, standings }: GatewayApp): void {
   const onRequest = async (request: FastifyRequest) => {
     if (request.principal.role !== "admin")
       throw new MarrowError(
@@ -181,6 +181,16 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes }: Ga
     if (lanes === undefined) throw new MarrowError("unsupported", "this gateway keeps no lanes of providers");
     return { object: "lanes", model, opened: await lanes.open(model, provider) };
   });
+
+  /** How the upstreams that stand in for one another do, as this gateway knows it. */
+  app.get("/v1/admin/upstreams", { onRequest }, async () => ({
+    object: "list",
+    data: (standings?.() ?? []).map(({ remainingMs, inFlight, ...standing }) => ({
+      ...standing,
+      remaining_ms: remainingMs,
+      in_flight: inFlight,
+    })),
+  }));
 
   app.get("/v1/admin/spend", { onRequest, schema: { querystring: spendQuery } }, async (request) => {
     const today = new Date().toISOString().slice(0, 10);

@@ -10,6 +10,7 @@ import { toErrorAnswer } from "../error-body.ts";
 import type { Draining } from "../http/draining.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { recordingOf } from "../http/recording.ts";
+import { deadlineOf } from "../http/deadline.ts";
 import { header } from "../identity.ts";
 import { goneOf, openOutlet } from "../outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
@@ -62,6 +63,7 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
       conversation,
       idempotencyKey: requestKeyOf(request),
       gone: goneOf(reply.raw),
+      deadline: deadlineOf(request),
       control: parseCacheControl(header(request, "x-marrow-cache-control")),
     });
     if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);

@@ -1,0 +1,27 @@
+import type { FastifyRequest } from "fastify";
+import type { ChatCall } from "../../flow/index.ts";
+import { MarrowError } from "../../errors.ts";
+import { header } from "../identity.ts";
+
+const DEADLINE_MS_MAX = 3_600_000;
+
+/**
+ * How long a client waits: `x-marrow-timeout-ms` bounds the whole answer. The official clients tell their own bound in `x-stainless-timeout` (seconds):
+ * routes try other upstreams within it, and an answer that others want goes on when the client has left.
+ * @throws MarrowError `invalid_input`
+ */
+export function deadlineOf(request: Pick<FastifyRequest, "headers">): ChatCall["deadline"] {
+  const own = header(request, "x-marrow-timeout-ms");
+  if (own !== undefined) {
+    const ms = /^\d{1,9}$/.test(own) ? Number(own) : 0;
+    if (ms < 1 || ms > DEADLINE_MS_MAX)
+      throw new MarrowError("invalid_input", `x-marrow-timeout-ms must be from 1 to ${DEADLINE_MS_MAX} milliseconds`, {
+        details: { path: "x-marrow-timeout-ms" },
+      });
+    return { atMs: performance.now() + ms, whole: true };
+  }
+  const seconds = Number(header(request, "x-stainless-timeout") ?? Number.NaN);
+  // What a client says of itself by the way is no reason to refuse it.
+  if (!(seconds > 0 && seconds * 1_000 <= DEADLINE_MS_MAX)) return undefined;
+  return { atMs: performance.now() + seconds * 1_000, whole: false };
+}

@@ -1,0 +1,116 @@
+import { z } from "zod";
+import { shown } from "./config-fields.ts";
+import { modelId, WEIGHT_MAX } from "./upstream-config.ts";
+
+const integer = (min: number, max: number) => z.int().min(min).max(max);
+
+const target = z.preprocess(
+  toTarget,
+  z.strictObject({
+    upstream: shown(z.string().min(1).max(64)),
+    model: modelId.optional(),
+    weight: integer(1, WEIGHT_MAX).optional(),
+  }),
+);
+
+/** Reads a target that is written as `"upstream/model"` or `"upstream"`. */
+function toTarget(input: unknown): unknown {
+  if (typeof input !== "string") return input;
+  const slash = input.indexOf("/");
+  return slash === -1 ? { upstream: input } : { upstream: input.slice(0, slash), model: input.slice(slash + 1) };
+}
+
+/** What may stand in `routes`: the id that clients name, and the groups that are asked in order. */
+export const routesSchema: z.ZodType<
+  Readonly<Record<string, RouteConfig>>,
+  Readonly<Record<string, RouteInput>> | undefined
+> = z
+  .record(
+    z.string().min(1).max(256),
+    z.strictObject({
+      groups: z.array(z.array(target).min(1).max(100)).min(1).max(20),
+      sticky: z.enum(["session", "none"]).default("session"),
+      hedgeAfterMs: integer(1, 600_000).optional(),
+    }),
+  )
+  .default({}) as unknown as z.ZodType<
+  Readonly<Record<string, RouteConfig>>,
+  Readonly<Record<string, RouteInput>> | undefined
+>;
+
+/** What may stand in `routing`, with every default. */
+export const routingSchema: z.ZodType<RoutingConfig, Partial<RoutingInput> | undefined> = z
+  .strictObject({
+    timeoutMs: integer(1, 3_600_000).default(600_000),
+    attemptsMax: integer(1, 20).default(5),
+    retryShare: z.number().min(0).max(1).default(0.25),
+    retryReserve: integer(0, 10_000).default(10),
+    backoffMs: integer(1, 60_000).default(250),
+    backoffMaxMs: integer(1, 60_000).default(4_000),
+    coolDown: z
+      .strictObject({
+        failures: integer(1, 1_000).default(5),
+        errorRate: z.number().min(0.01).max(1).default(0.25),
+        callsMin: integer(1, 10_000).default(20),
+        firstMs: integer(10, 3_600_000).default(1_000),
+        longestMs: integer(10, 3_600_000).default(60_000),
+      })
+      .prefault({}),
+  })
+  .prefault({});
+
+/** One upstream of a route, and the model that it is asked for. */
+export interface TargetConfig {
+  readonly upstream: string;
+  /** @default the route's own id */
+  readonly model?: string | undefined;
+  /** @default the upstream's, or 1 */
+  readonly weight?: number | undefined;
+}
+
+/** An alias: the groups of upstreams that are asked for it, in order. */
+export interface RouteConfig {
+  readonly groups: readonly (readonly TargetConfig[])[];
+  /** Whether a session's calls go to one upstream of a group while it is well, for the provider's prompt cache. */
+  readonly sticky: "session" | "none";
+  /** After which silence a second upstream is asked beside the first. Absent: never. */
+  readonly hedgeAfterMs?: number | undefined;
+}
+
+/** How routes ask again, and whom they leave alone. */
+export interface RoutingConfig {
+  /** Longest that a request with several upstreams may take until its first byte, where the client names no deadline. */
+  readonly timeoutMs: number;
+  /** Calls of upstreams for one request. */
+  readonly attemptsMax: number;
+  /** Further calls of a route within ten seconds, as a share of its requests. */
+  readonly retryShare: number;
+  /** Further calls that a route may make within ten seconds, however few its requests are. */
+  readonly retryReserve: number;
+  /** Longest wait before an upstream is asked a second time; it doubles up to `backoffMaxMs`, and any part of it is waited. */
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  readonly coolDown: {
+    /** Failures in a row that bench an upstream's model. */
+    readonly failures: number;
+    /** Share of failures within ten seconds that does, from `callsMin` calls on. */
+    readonly errorRate: number;
+    readonly callsMin: number;
+    /** How long it is left alone at first; it doubles with each probe that fails, up to `longestMs`. */
+    readonly firstMs: number;
+    readonly longestMs: number;
+  };
+}
+
+/** A route as a person writes it; a target may be `"upstream/model"` or `"upstream"`. */
+export interface RouteInput {
+  readonly groups: readonly (readonly (string | TargetConfig)[])[];
+  readonly sticky?: RouteConfig["sticky"] | undefined;
+  readonly hedgeAfterMs?: number | undefined;
+}
+/** `routing` as a person writes it. */
+export type RoutingInput = {
+  readonly [Name in keyof Omit<RoutingConfig, "coolDown">]?: RoutingConfig[Name] | undefined;
+} & {
+  readonly coolDown?: { readonly [Name in keyof RoutingConfig["coolDown"]]?: number | undefined } | undefined;
+};

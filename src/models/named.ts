@@ -1,0 +1,37 @@
+import type { ChatModel, ModelCall } from "./model.ts";
+
+/**
+ * A model whose ids are other names than its endpoint's: `{ "gpt-5": "my-deployment" }` is asked for as `gpt-5`, and asks for
+ * `my-deployment`. What it serves is the ids alone.
+ */
+export function renameModels<M extends ChatModel>(model: M, names: Readonly<Record<string, string>>): M {
+  const known = new Map(Object.entries(names));
+
+  /** The call by the endpoint's name. The client's own bytes hold the other one. */
+  function rename(call: ModelCall): ModelCall {
+    const { request } = call;
+    const name = known.get(request.model) ?? request.model;
+    return name === request.model ? call : { ...call, request: { ...request, model: name }, body: undefined };
+  }
+
+  const forward = model.forward?.bind(model);
+  return {
+    ...model,
+    serves: (id) => known.has(id),
+    async list() {
+      const listed = new Map((await model.list()).map((info) => [info.id, info]));
+      return [...known].map(([id, name]) => ({ ...(listed.get(name) ?? { owned_by: "upstream", created: 0 }), id }));
+    },
+    complete: (call) => model.complete(rename(call)),
+    stream: (call) => model.stream(rename(call)),
+    ...(forward !== undefined && {
+      forward: (path, body, signal) => forward(path, renameBody(body, known), signal),
+    }),
+  };
+}
+
+function renameBody(body: Uint8Array, known: ReadonlyMap<string, string>): Uint8Array {
+  const request = JSON.parse(Buffer.from(body).toString("utf8")) as { readonly model: string };
+  const name = known.get(request.model) ?? request.model;
+  return name === request.model ? body : Buffer.from(JSON.stringify({ ...request, model: name }));
+}

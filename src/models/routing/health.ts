@@ -1,0 +1,94 @@
+/** When an upstream's model is benched, and for how long. */
+export interface HealthRules {
+  /** Failures in a row that bench it. */
+  readonly failures: number;
+  /** Share of failures within ten seconds that does, from `callsMin` calls on. */
+  readonly errorRate: number;
+  readonly callsMin: number;
+  /** How long it is left alone at first; that doubles with each probe that fails, up to `longestMs`. */
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+/** How one upstream's model does. Times are of one clock, in milliseconds. */
+export interface Health {
+  readonly slots: { at: number; calls: number; failures: number }[];
+  inARow: number;
+  /** Since when it is benched, and until when nobody asks it; 0 while it is well. */
+  benchedMs: number;
+  untilMs: number;
+  /** How long it was left alone last. */
+  forMs: number;
+  /** Until when a probe of this process is on its way. */
+  probeMs: number;
+}
+
+/** What a call changed. */
+export type Change = { readonly kind: "benched"; readonly forMs: number } | { readonly kind: "healed" } | undefined;
+
+const WINDOW_MS = 10_000;
+const SLOTS = 10;
+
+/** One that nothing is known of: well. */
+export function newHealth(): Health {
+  const slots = Array.from({ length: SLOTS }, () => ({ at: -1, calls: 0, failures: 0 }));
+  return { slots, inARow: 0, benchedMs: 0, untilMs: 0, forMs: 0, probeMs: 0 };
+}
+
+/** `well`: ask it. `cooling`: leave it alone. `due`: its time is over, one call may see whether it is well. */
+export function standingOf(health: Health, nowMs: number): "well" | "cooling" | "due" {
+  if (health.untilMs === 0) return "well";
+  return nowMs < health.untilMs || nowMs < health.probeMs ? "cooling" : "due";
+}
+
+/** Notes how a call that began at `sinceMs` came out. */
+export function noteCall(
+  health: Health,
+  { failed, sinceMs }: { readonly failed: boolean; readonly sinceMs: number },
+  nowMs: number,
+  rules: HealthRules,
+): Change {
+  if (health.untilMs > 0) {
+    // What began before it was benched says nothing new.
+    if (sinceMs < health.benchedMs) return undefined;
+    if (!failed) {
+      heal(health);
+      return { kind: "healed" };
+    }
+    return nowMs < health.untilMs ? undefined : benched(health, nowMs, rules);
+  }
+  const at = Math.floor(nowMs / (WINDOW_MS / SLOTS));
+  const slot = health.slots[at % SLOTS] as Health["slots"][0];
+  if (slot.at !== at) Object.assign(slot, { at, calls: 0, failures: 0 });
+  slot.calls += 1;
+  if (!failed) {
+    health.inARow = 0;
+    return undefined;
+  }
+  slot.failures += 1;
+  health.inARow += 1;
+  const live = health.slots.filter((one) => one.at > at - SLOTS);
+  const calls = live.reduce((sum, one) => sum + one.calls, 0);
+  const failures = live.reduce((sum, one) => sum + one.failures, 0);
+  const ill = health.inARow >= rules.failures || (calls >= rules.callsMin && failures / calls >= rules.errorRate);
+  return ill ? benched(health, nowMs, rules) : undefined;
+}
+
+/** Leaves it alone for so long: another process said so. */
+export function bench(health: Health, forMs: number, nowMs: number): void {
+  if (health.untilMs === 0) health.forMs = Math.max(health.forMs, forMs);
+  health.benchedMs = health.untilMs === 0 ? nowMs : health.benchedMs;
+  // 0 means well.
+  health.untilMs = Math.max(1, nowMs + forMs);
+}
+
+/** It is well: nothing is held against it. */
+export function heal(health: Health): void {
+  Object.assign(health, newHealth());
+}
+
+function benched(health: Health, nowMs: number, { firstMs, longestMs }: HealthRules): Change {
+  const forMs = Math.min(longestMs, health.forMs === 0 ? firstMs : health.forMs * 2);
+  Object.assign(health, { benchedMs: nowMs, untilMs: nowMs + forMs, forMs, probeMs: 0 });
+  return { kind: "benched", forMs };
+}

@@ -1,0 +1,92 @@
+import { chooseByLoad, chooseByName, type Candidate } from "./choose.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** What is known of a request when it is decided whom to ask next. */
+export interface Situation<T extends Candidate> {
+  readonly groups: readonly (readonly T[])[];
+  readonly nowMs: number;
+  readonly deadlineMs: number;
+  readonly standingOf: (target: T) => "well" | "cooling" | "due";
+  /** When a benched target may be asked again. */
+  readonly untilOf: (target: T) => number;
+  readonly loadOf: (target: T) => number;
+  /** Whether a target has as many calls as it may. */
+  readonly isFull: (target: T) => boolean;
+  /** What came of the calls so far, in order. */
+  readonly calls: readonly { readonly target: T; readonly verdict?: Verdict | undefined }[];
+  /** A name whose calls should go to one upstream. */
+  readonly sticky: string | undefined;
+  readonly random: () => number;
+}
+
+/** How often and how soon upstreams are asked again. */
+export interface StepRules {
+  readonly attemptsMax: number;
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+}
+
+/** Whom to ask, after which wait, and for how long. */
+export interface Step<T> {
+  readonly target: T;
+  readonly waitMs: number;
+  /** Until the first byte of a stream, or the end of a whole answer. */
+  readonly timeoutMs: number;
+  /** Whether it is to be seen if the target is well again. */
+  readonly probe: boolean;
+}
+
+/**
+ * Decides whom a request asks next; `undefined` when it should end. First each target of the first group that is well, or due for a probe, then
+ * those of the next group; then, after a wait that grows, those again that may answer a moment later. When all are benched, the one whose time
+ * ends first is asked: a slim chance is better than none.
+ */
+export function nextStep<T extends Candidate>(situation: Situation<T>, rules: StepRules): Step<T> | undefined {
+  const { groups, calls, nowMs, deadlineMs, standingOf, sticky, loadOf, isFull, random } = situation;
+  if (calls.length >= rules.attemptsMax || nowMs >= deadlineMs) return undefined;
+  const all = groups.flat();
+  const asked = new Map<T, number>();
+  for (const { target } of calls) asked.set(target, (asked.get(target) ?? 0) + 1);
+  const fullFor = new Set(
+    calls.filter(({ verdict }) => verdict?.kind === "context").map(({ target }) => modelOf(target)),
+  );
+  const open = (target: T) => standingOf(target) !== "cooling" && !fullFor.has(modelOf(target));
+
+  const fresh = (target: T) => open(target) && !asked.has(target);
+  for (const group of groups) {
+    const waiting = group.filter(fresh);
+    const due = waiting.find((target) => standingOf(target) === "due");
+    const free = waiting.filter((target) => !isFull(target));
+    const from = free.length > 0 ? free : waiting;
+    const target = due ?? (sticky === undefined ? chooseByLoad(from, loadOf, random) : chooseByName(from, sticky));
+    if (target !== undefined) return step(target, 0, all.filter(fresh).length);
+  }
+  if (calls.length === 0) {
+    const soonest = all.toSorted((one, other) => situation.untilOf(one) - situation.untilOf(other))[0];
+    return soonest === undefined ? undefined : step(soonest, 0, 1);
+  }
+  // Everybody was asked. What is on its way yet is waited for.
+  if (calls.some(({ verdict }) => verdict === undefined)) return undefined;
+  const last = new Map(calls.map(({ target, verdict }) => [target, verdict]));
+  const again = all
+    .filter((target) => open(target) && last.get(target)?.again === true)
+    .toSorted((one, other) => (asked.get(one) ?? 0) - (asked.get(other) ?? 0));
+  const target = again[0];
+  if (target === undefined) return undefined;
+  const times = asked.get(target) ?? 1;
+  const jitter = random() * Math.min(rules.backoffMaxMs, rules.backoffMs * 2 ** (times - 1));
+  const pauseMs = Math.max(jitter, last.get(target)?.afterMs ?? 0);
+  if (pauseMs > rules.backoffMaxMs || nowMs + pauseMs >= deadlineMs) return undefined;
+  return step(target, pauseMs, 1);
+
+  function step(chosen: T, waitMs: number, left: number): Step<T> {
+    const share = Math.max(1, Math.min(left, rules.attemptsMax - calls.length));
+    const timeoutMs = Math.max(1, (deadlineMs - nowMs - waitMs) / share);
+    return { target: chosen, waitMs, timeoutMs, probe: standingOf(chosen) === "due" };
+  }
+}
+
+/** The model's name at its upstream: windows are the model's, so that another upstream with the same model is full as well. */
+function modelOf(target: Candidate & { readonly model?: string }): string {
+  return target.model ?? target.id;
+}

@@ -1,0 +1,47 @@
+import { MarrowError } from "../../errors.ts";
+
+/** One call among those that may be on their way for a request. */
+export interface Runner<T> {
+  /** Ends with what came; never rejects. */
+  readonly outcome: Promise<Outcome<T>>;
+  /** Gives the call up. */
+  cancel(): void;
+}
+
+/** What came of a call. */
+export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+/**
+ * Runs a call within a bound. The signal that it is given ends with the caller's, with the bound, and when it is cancelled; the bound ends with the
+ * outcome, so that a stream goes on after its beginning came.
+ */
+export function run<T>(
+  call: (signal: AbortSignal) => Promise<T>,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
+): Runner<T> {
+  const own = new AbortController();
+  let late = false;
+  const abort = () => own.abort();
+  if (signal?.aborted === true) abort();
+  else signal?.addEventListener("abort", abort, { once: true });
+  const timer = setTimeout(() => {
+    late = true;
+    abort();
+  }, timeoutMs);
+
+  async function toOutcome(): Promise<Outcome<T>> {
+    try {
+      return { ok: true, value: await call(own.signal) };
+    } catch (error) {
+      signal?.removeEventListener("abort", abort);
+      const isLate = late && signal?.aborted !== true;
+      return { ok: false, error: isLate ? new MarrowError("timeout", TOO_LATE, { cause: error }) : error };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return { outcome: toOutcome(), cancel: abort };
+}
+
+const TOO_LATE = "the model's endpoint did not answer in time";

@@ -1,0 +1,46 @@
+/** How many calls may be made beyond one for each request. */
+export interface RetryBudget {
+  /** Counts a request. */
+  began(nowMs: number): void;
+  /** Takes one further call, if there is room. */
+  take(nowMs: number): boolean;
+}
+
+/** Over how long requests and further calls are counted. */
+export const BUDGET_WINDOW_MS = 10_000;
+const SLOTS = 10;
+
+/**
+ * Makes the budget of one route: within ten seconds no more further calls than a share of the requests, and a reserve for routes of little
+ * traffic. So retries never multiply the load of an upstream that is going under.
+ * @source https://finagle.github.io/blog/2016/02/08/retry-budgets/
+ */
+export function createRetryBudget({
+  share,
+  reserve,
+}: {
+  readonly share: number;
+  readonly reserve: number;
+}): RetryBudget {
+  const slots = Array.from({ length: SLOTS }, () => ({ at: -1, requests: 0, further: 0 }));
+
+  function slotOf(nowMs: number) {
+    const at = Math.floor(nowMs / (BUDGET_WINDOW_MS / SLOTS));
+    const slot = slots[at % SLOTS] as (typeof slots)[0];
+    if (slot.at !== at) Object.assign(slot, { at, requests: 0, further: 0 });
+    return slot;
+  }
+
+  return {
+    began: (nowMs) => void (slotOf(nowMs).requests += 1),
+    take(nowMs) {
+      const now = slotOf(nowMs);
+      const live = slots.filter(({ at }) => at > now.at - SLOTS);
+      const requests = live.reduce((sum, slot) => sum + slot.requests, 0);
+      const further = live.reduce((sum, slot) => sum + slot.further, 0);
+      if (further >= Math.floor(requests * share) + reserve) return false;
+      now.further += 1;
+      return true;
+    },
+  };
+}

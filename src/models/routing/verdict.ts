@@ -1,0 +1,63 @@
+import { MarrowError } from "../../errors.ts";
+
+/**
+ * What a failed call says. `client`: the request itself is wrong, and no other upstream would take it. `aborted`: whoever asked gave up.
+ * `context`: this model's context window is full. `limited`: a limit of the upstream's. `refused`: the upstream does not know this gateway or
+ * its model. `failed`: it is down, silent, overloaded, or says rubbish.
+ */
+export type FailureKind = "client" | "aborted" | "context" | "limited" | "refused" | "failed";
+
+/** A judged failure of one call. */
+export interface Verdict {
+  readonly kind: FailureKind;
+  /** Whether another upstream may be asked instead. */
+  readonly elsewhere: boolean;
+  /** Whether the same upstream may answer the same request a moment later. */
+  readonly again: boolean;
+  /** Whether it speaks against the upstream's health. */
+  readonly counts: boolean;
+  /** When the upstream said that it may be asked again. */
+  readonly afterMs?: number | undefined;
+}
+
+const STOP = { elsewhere: false, again: false, counts: false } as const;
+/** What a client can mend by sending less: the words and codes by which providers say that a context window is full. */
+const CONTEXT =
+  /context[_ -]?(?:length|window|size|limit)|maximum context|max(?:imum)? (?:allowed )?(?:input )?(?:prompt |token)s? (?:length|limit)?|(?:prompt|input|request|messages?)[^.]{0,40} (?:is|are|was) too (?:long|large)|too many (?:input )?tokens|(?:token|input)[^.]{0,40}exceed|exceed[^.]{0,60}(?:token|context)|max_new_tokens|reduce the length/i;
+/** Not now: the same request may be taken a moment later. */
+const LATER = new Set([408, 409, 423, 425, 429, 499]);
+/** The gateway's own fault, or its operator's: keys, payment, a model that is not deployed, a path that is not there. */
+const OPERATOR = new Set([401, 402, 403, 404, 405, 407, 410]);
+
+/** Judges a failed call of a model. */
+export function judgeFailure(error: unknown): Verdict {
+  if (!MarrowError.is(error)) return { kind: "client", ...STOP };
+  const { code, details } = error;
+  if (code === "aborted") return { kind: "aborted", ...STOP };
+  const after = details?.["retryAfterMs"];
+  const afterMs = typeof after === "number" ? after : undefined;
+  // A closed lane: the upstream was not asked.
+  if (code === "rate_limited") return { kind: "limited", elsewhere: true, again: true, counts: false, afterMs };
+  if (code === "timeout") return { kind: "failed", elsewhere: true, again: true, counts: true };
+  if (code !== "model_failed") return { kind: "client", ...STOP };
+  const status = Number(details?.["status"] ?? 502);
+  if (LATER.has(status))
+    return { kind: status === 429 ? "limited" : "failed", elsewhere: true, again: true, counts: true, afterMs };
+  if (OPERATOR.has(status)) return { kind: "refused", elsewhere: true, again: false, counts: true };
+  if (status >= 500) return { kind: "failed", elsewhere: true, again: status !== 501, counts: true, afterMs };
+  if (status === 413 || ((status === 400 || status === 422) && CONTEXT.test(wordsOf(details?.["error"]))))
+    return { kind: "context", elsewhere: true, again: false, counts: false };
+  return { kind: "client", ...STOP };
+}
+
+/** The failure that a client is told of, of all that one request met: what it can act on comes first. */
+export function tellingOf(failures: readonly unknown[]): unknown {
+  const order: readonly FailureKind[] = ["client", "aborted", "context", "limited", "failed", "refused"];
+  const ranked = failures.map((error) => [order.indexOf(judgeFailure(error).kind), error] as const);
+  return ranked.toSorted(([one], [other]) => one - other)[0]?.[1];
+}
+
+function wordsOf(error: unknown): string {
+  const { message, code } = (error ?? {}) as { readonly message?: unknown; readonly code?: unknown };
+  return [code, message].filter((one) => typeof one === "string").join(" ");
+}
