@@ -46,8 +46,6 @@ interface Parts {
   readonly aliases: boolean;
 }
 
-const NOTHING = Buffer.alloc(0);
-
 /** Makes what reads the entries of one cache. */
 export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliases }: Parts): Entries {
   function open(body: Buffer, id: string): StoredEntry | undefined {
@@ -71,34 +69,36 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     return staleMs > 0 && entry.endsAtMs <= Date.now() ? "ended" : undefined;
   }
 
-  /** Epoch, body, alias. Without a judge there are no aliases to follow, and a plain command is the cheapest. */
-  async function get(id: string): Promise<readonly [Reply, Buffer, Buffer]> {
-    if (!aliases) {
-      const reply = await redis.send(["MGET", keys.body(id), keys.epoch], { reply: "bytes", timeoutMs });
-      const [body, epoch] = reply as readonly [Buffer | null, Buffer | null];
-      return [epoch, body ?? NOTHING, NOTHING];
-    }
+  const inBytes = { reply: "bytes", timeoutMs } as const;
+
+  /** Body, epoch, alias. Without a judge there are no aliases to follow, and a plain command is the cheapest. */
+  function get(id: string): Promise<Reply> {
+    if (!aliases) return redis.send(["MGET", keys.body(id), keys.epoch], inBytes);
     const at = { body: keys.body(id), alias: keys.alias(id), epoch: keys.epoch, bodies: keys.bodies };
-    return (await runScript(redis, findEntry, at, {}, { reply: "bytes", timeoutMs })) as [Buffer, Buffer, Buffer];
+    return runScript(redis, findEntry, at, {}, inBytes);
+  }
+
+  function toFound(asked: string, reply: Reply): Found {
+    const [first, second, third] = reply as readonly (Buffer | null)[];
+    // The script answers the epoch first.
+    const [body, epoch, alias] = aliases ? [second, first, third] : [first, second, undefined];
+    const none = { epoch: toEpoch(epoch ?? null), id: asked, unsealed: false };
+    if (body === undefined || body === null || body.length === 0) return none;
+    const isAlias = alias !== undefined && alias !== null && alias.length > 0;
+    if (isAlias && toAlias(alias, asked, body, sealing) === undefined) return none;
+    const id = isAlias ? entryOf(alias) : asked;
+    const entry = open(body, id);
+    return { epoch: none.epoch, id, entry, unsealed: entry === undefined };
   }
 
   return {
     open,
     tooOld,
 
-    async find(question) {
-      const [known, body, alias] = await get(question.id);
-      const epoch = toEpoch(known);
-      const none = { epoch, id: question.id, unsealed: false };
-      if (body.length === 0) return none;
-      if (alias.length > 0 && toAlias(alias, question.id, body, sealing) === undefined) return none;
-      const id = alias.length === 0 ? question.id : entryOf(alias);
-      const entry = open(body, id);
-      return { epoch, id, entry, unsealed: entry === undefined };
-    },
+    find: ({ id }) => get(id).then((reply) => toFound(id, reply)),
 
     async read(id) {
-      const reply = await redis.send(["MGET", keys.body(id), keys.epoch], { reply: "bytes", timeoutMs });
+      const reply = await redis.send(["MGET", keys.body(id), keys.epoch], inBytes);
       const [body, epoch] = reply as readonly [Buffer | null, Buffer | null];
       const entry = body === null ? undefined : open(body, id);
       if (body === null || entry === undefined) return undefined;

@@ -31,9 +31,16 @@ const CARRIES_ON = /^(?:and|or|but|so|then|also|what about|how about|what if|and
 export function isFollowUp(text: string): boolean {
   if (CARRIES_ON.test(text.trim())) return true;
   const words = wordsOf(text);
-  if (!words.some(says)) return words.length > 0 && words.every((word) => EMPTY.has(word) || points(word));
+  let [speaks, pointsBack] = [false, false];
+  for (const word of words) {
+    const mark = MARKS.get(word);
+    if (mark !== "empty") pointsBack ||= mark === "points" || ALWAYS_BACKWARD.has(word);
+    speaks ||= mark === undefined;
+  }
+  // Each word is empty, or points at something.
+  if (!speaks) return words.length > 0;
   // Most prompts point at nothing.
-  if (!words.some((word) => points(word) || ALWAYS_BACKWARD.has(word))) return false;
+  if (!pointsBack) return false;
   // What follows a colon, a line's end or a quotation mark is what "this" points at.
   if (/[:\n"“`]\s*\S{2,}/u.test(text)) return false;
   const rest = wordsOf(text.replace(EXPLETIVE, " "));
@@ -66,9 +73,16 @@ export function isFollowUp(text: string): boolean {
   return false;
 }
 
-const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}'’]+/gu) ?? [];
-const points = (word: string) => PERSONAL.has(word) || POINTING.has(word) || BACKWARD.has(word);
-const says = (word: string) => !EMPTY.has(word) && !points(word);
+/** Words that say nothing of their own: empty ones, and those that point. */
+const MARKS: ReadonlyMap<string, "empty" | "points"> = new Map([
+  ...[...EMPTY].map((word) => [word, "empty"] as const),
+  ...[...PERSONAL, ...POINTING, ...BACKWARD].map((word) => [word, "points"] as const),
+]);
+
+const BEYOND_ASCII = /[^\x20-\x7E]/;
+const wordsOf = (text: string): readonly string[] =>
+  text.toLowerCase().match(BEYOND_ASCII.test(text) ? /[\p{L}\p{N}'’]+/gu : /[a-z0-9']+/g) ?? [];
+const says = (word: string) => !MARKS.has(word);
 
 /** "one" counts, unless something stands before it that says which: "the second one", "that one". */
 function isCount(word: string, before: string | undefined): boolean {

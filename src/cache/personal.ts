@@ -44,19 +44,34 @@ const POINTED =
 const POINTED_AT = new RegExp(
   String.raw`\b(?:the|this|that|last|latest|current|next|recent|previous|open|pending|active|existing)(?: \w+)? (?:${POINTED})s?\b|\b(?:${POINTED})s?(?: (?:no|number|id|status))?[ .:#]*\d`,
 );
-/** What only somebody's own talk, day, place or account tells: "what did you say", "what is due today", "how many days are left". */
-const SITUATED = new RegExp(
+/**
+ * What only somebody's own talk, day, place or account tells: "what did you say", "what is due today", "how many days are left". Before each
+ * pattern stand the words of which it needs one: without them it need not be tried.
+ */
+const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
+  ["you", String.raw`\b(?:did|have|had) you\b`],
+  ["you", String.raw`\byou (?:just )?(?:said|told|mentioned|promised|recommended|suggested|sent)\b`],
   [
-    String.raw`\b(?:did|have|had) you\b`,
-    String.raw`\byou (?:just )?(?:said|told|mentioned|promised|recommended|suggested|sent)\b`,
+    "last previous earlier prior",
     String.raw`\b(?:last|previous|earlier|prior) (?:\w+ )?(?:conversation|message|answer|chat|e-?mail|reply|question|meeting|call|visit)s?\b`,
-    String.raw`\b(?:yesterday|today|tonight|tomorrow)\b|\bhere ?(?:[?.!]|$)`,
-    String.raw`\bdue\b(?! to\b)|\b(?:is|are|have|has|what's) left\b|\b(?:is|are|was|were|been) (?:earned|spent|assigned|scheduled)\b`,
-    String.raw`\b(?:current|logged[- ]in|signed[- ]in) (?:user|customer|caller)\b|\b(?:the|this) (?:user|customer|caller|member|patient|employee)'s\b`,
-    String.raw`\b(?:person|one|user|somebody|someone) (?:who is )?asking\b|\bthe usual\b|\b(?:the|this|current) (?:api|access|secret) keys?\b`,
-    String.raw`\b(?:to|from) (?:home|work) ?(?:[?.!]|$)|\bis home\b|\bthe (?:manager|desk|meeting|doctor)\b`,
-  ].join("|"),
-);
+  ],
+  ["yesterday today tonight tomorrow", String.raw`\b(?:yesterday|today|tonight|tomorrow)\b`],
+  ["here", String.raw`\bhere ?(?:[?.!]|$)`],
+  ["due", String.raw`\bdue\b(?! to\b)`],
+  ["left", String.raw`\b(?:is|are|have|has|what's) left\b`],
+  ["earned spent assigned scheduled", String.raw`\b(?:is|are|was|were|been) (?:earned|spent|assigned|scheduled)\b`],
+  ["user customer caller", String.raw`\b(?:current|logged[- ]in|signed[- ]in) (?:user|customer|caller)\b`],
+  [
+    "user customer caller member patient employee",
+    String.raw`\b(?:the|this) (?:user|customer|caller|member|patient|employee)'s\b`,
+  ],
+  ["asking", String.raw`\b(?:person|one|user|somebody|someone) (?:who is )?asking\b`],
+  ["usual", String.raw`\bthe usual\b`],
+  ["key keys", String.raw`\b(?:the|this|current) (?:api|access|secret) keys?\b`],
+  ["home work", String.raw`\b(?:to|from) (?:home|work) ?(?:[?.!]|$)|\bis home\b`],
+  ["manager desk meeting doctor", String.raw`\bthe (?:manager|desk|meeting|doctor)\b`],
+];
+const SITUATED_IN = new RegExp(SITUATED.map(([, pattern]) => pattern).join("|"));
 const ADDRESSED = /[\w.+-]@[\w-]+\.|\d[\d ()-]{6,}\d/;
 
 /** Words that English prompts have and others hardly: without one a prompt was not understood here. */
@@ -65,6 +80,18 @@ const ENGLISH = words(`
   for to can could should would will its it's your write explain list give tell show translate summarize summarise define describe compare
   between into than there their they about is of`);
 
+/** What a word may be: more than one of these. */
+const [FIRST_PERSON, OWNED, KNOWN, POINTS, SITUATES] = [1, 2, 4, 8, 16] as const;
+
+/** What the words are that decide something. */
+const MARKS: ReadonlyMap<string, number> = toMarks([
+  [FIRST_PERSONS, FIRST_PERSON],
+  [OWN, OWNED],
+  [ENGLISH, KNOWN],
+  [POINTED.replaceAll("?", "").split("|").flatMap(toForms), POINTS],
+  [SITUATED.flatMap(([needed]) => needed.split(" ")), SITUATES],
+]);
+
 /**
  * Whether a prompt's answer may depend on who asks: it speaks of its author ("what is my balance?", "am I eligible?", "our account"), of what
  * somebody has an own of ("the last invoice", "order 4711"), of their talk, day or place ("what did you say", "due today"), or it cannot be told ("mi saldo", other scripts, long texts). In doubt it is
@@ -72,22 +99,54 @@ const ENGLISH = words(`
  */
 export function isPersonal(prompt: string): boolean {
   if (prompt.length > PERSONAL_CHARS_MAX) return true;
-  const plain = prompt
+  const plain = BEYOND_PLAIN.test(prompt) ? fold(prompt) : prompt;
+  if (BEYOND_ASCII.test(plain) && FOREIGN.test(plain)) return true;
+  // A country, not the author.
+  const named = plain.includes("U") ? plain.replaceAll(/\bU\.?S\.?(?:A\.?)?(?![\w'])/g, "america") : plain;
+  const text = named.toLowerCase();
+  if (/[@\d]/.test(text) && (ADDRESSED.test(text) || POINTED_AT.test(text))) return true;
+  const found = marksOf(text);
+  if ((found & OWNED) !== 0) return true;
+  if ((found & POINTS) !== 0 && POINTED_AT.test(text)) return true;
+  if ((found & SITUATES) !== 0 && SITUATED_IN.test(text)) return true;
+  if ((found & FIRST_PERSON) === 0) return (found & KNOWN) === 0;
+  const rest = marksOf(text.replaceAll(ASKING, " the "));
+  return (rest & FIRST_PERSON) !== 0 || (rest & KNOWN) === 0;
+}
+
+/** What is to be folded; most prompts have nothing of it. */
+const BEYOND_PLAIN = /[^\x20-\x5F\x61-\x7E]| {2}/;
+const BEYOND_ASCII = /[^\x20-\x7E]/;
+
+function fold(prompt: string): string {
+  return prompt
     .normalize("NFKC")
     .replaceAll(/\p{Cf}/gu, "")
     .replaceAll(/[\u2018\u2019\u02BC\u0060\u00B4]/g, "'")
     .replaceAll(/\s+/g, " ");
-  if (FOREIGN.test(plain)) return true;
-  // A country, not the author.
-  const text = plain.replaceAll(/\bU\.?S\.?(?:A\.?)?(?![\w'])/g, "america").toLowerCase();
-  if (ADDRESSED.test(text) || POINTED_AT.test(text) || SITUATED.test(text)) return true;
-  const found = text.replaceAll(ASKING, " the ").match(/[\p{L}\p{N}]+(?:'\p{L}+)*/gu) ?? [];
-  let understood = false;
-  for (const word of found) {
-    if (FIRST_PERSONS.has(word) || OWN.has(word)) return true;
-    understood ||= ENGLISH.has(word);
+}
+
+/** What the words of a text are, all together. */
+function marksOf(text: string): number {
+  // A letter beyond ASCII ends a word for a pattern, and not for this list of words: there the patterns are tried.
+  const foreign = BEYOND_ASCII.test(text);
+  let marks = foreign ? POINTS | SITUATES : 0;
+  for (const word of text.match(foreign ? /[\p{L}\p{N}]+(?:'\p{L}+)*/gu : /[a-z0-9]+(?:'[a-z]+)*/g) ?? []) {
+    marks |= MARKS.get(word) ?? 0;
+    const end = word.indexOf("'");
+    if (end !== -1) marks |= (MARKS.get(word.slice(0, end)) ?? 0) & (POINTS | SITUATES);
   }
-  return !understood;
+  return marks;
+}
+
+function toMarks(lists: readonly (readonly [Iterable<string>, number])[]): ReadonlyMap<string, number> {
+  const marks = new Map<string, number>();
+  for (const [list, mark] of lists) for (const word of list) marks.set(word, (marks.get(word) ?? 0) | mark);
+  return marks;
+}
+
+function toForms(noun: string): string[] {
+  return [noun.replace(/s$/, ""), noun, `${noun}s`];
 }
 
 /** Letters that English words do not have. */

@@ -4,6 +4,7 @@ import type { Memory } from "../memory/index.ts";
 import type { ChatModel, ChatRequest, Prices, Served } from "../models/index.ts";
 import type { CacheControl } from "./cache-control.ts";
 import type { StoredAnswer } from "./cacheable.ts";
+import type { Departure } from "./leaving.ts";
 import type { SharedPer, Sharing } from "./sharing.ts";
 import type { Spent } from "./spending.ts";
 
@@ -57,7 +58,7 @@ export interface ChatCall {
   readonly idempotencyKey?: string | undefined;
   readonly control?: CacheControl | undefined;
   /** Fires when the client left; what becomes of the answer is `onDisconnect`'s. */
-  readonly gone?: AbortSignal | undefined;
+  readonly gone?: Departure | undefined;
   /** Whoever calls keeps the answer: it is read to its end without its client. @default false */
   readonly keeps?: boolean | undefined;
   /** When the client no longer waits, by `performance.now()`; `whole`: the answer ends then, else it bounds only how often upstreams are asked. @default none */

@@ -4,5 +4,6 @@ export { HISTORY_CHARS_MAX, withHistory } from "./context.ts";
 export { sizeOf } from "./tokens.ts";
 export type { AnswerStream, CacheStatus, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 export { createFlow } from "./flow.ts";
+export type { Departure } from "./leaving.ts";
 export type { SharedPer, Sharing } from "./sharing.ts";
 export type { Spent } from "./spending.ts";

@@ -12,10 +12,17 @@ export interface Leaving {
   close(): void;
 }
 
+/** Tells that a client left: a signal, or what can be listened to like one. */
+export interface Departure {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** Who wants an answer beside its client. */
 export interface LeavingOptions {
   /** Fires when the client left. */
-  readonly gone?: AbortSignal | undefined;
+  readonly gone?: Departure | undefined;
   /** A session, the cache or a kept response takes the answer. */
   readonly wanted: boolean;
   /** Other requests read along. */

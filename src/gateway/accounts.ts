@@ -7,6 +7,8 @@ export interface Accounts {
   /** A plan by its name, if there is one: set here, or the configuration's. */
   plan(name: string | undefined): Promise<Plan | undefined>;
   plans(): Promise<ReadonlyMap<string, Plan>>;
+  /** The plans of a user and of a key, at once where this process knows them; else `undefined`: ask for them. */
+  known(scope: string, user: string, keyPlan: string | undefined): KnownPlans | undefined;
   /** Sets a plan for all who have it; `undefined` takes it back, and the configuration's holds again. */
   setPlan(name: string, plan: Plan | undefined): Promise<void>;
   /** The name of a user's plan, or of the default one. */
@@ -14,7 +16,14 @@ export interface Accounts {
   setPlanOf(scope: string, user: string, plan: string | undefined): Promise<void>;
 }
 
+/** The plans that hold for one request. */
+export interface KnownPlans {
+  readonly userPlan: Plan | undefined;
+  readonly keyPlan: Plan | undefined;
+}
+
 const USERS_MAX = 10_000;
+const NO_PLANS: KnownPlans = { userPlan: undefined, keyPlan: undefined };
 const WAIT_MS = 500;
 
 /** Keeps plans in the hash `{app}:gateway:plans`, users' plans in `{app:scope}:gateway:users`. */
@@ -46,8 +55,24 @@ export function createAccounts(
     return all.plans;
   }
 
+  /** A user's plan as this process knows it. */
+  function recall(scope: string, user: string): { readonly plan: string | undefined } | undefined {
+    const kept = known.get(JSON.stringify([scope, user]));
+    return kept !== undefined && performance.now() - kept.atMs < KEPT_MS ? kept : undefined;
+  }
+
   return {
     plans,
+
+    known(scope, user, keyPlan) {
+      if (all === undefined || performance.now() - all.atMs >= KEPT_MS) return undefined;
+      if (all.plans.size === 0) return NO_PLANS;
+      const kept = recall(scope, user);
+      if (kept === undefined) return undefined;
+      const find = (name: string | undefined) => (name === undefined ? undefined : all?.plans.get(name));
+      return { userPlan: find(kept.plan), keyPlan: find(keyPlan) };
+    },
+
     plan: async (name) => (name === undefined ? undefined : (await plans()).get(name)),
 
     async setPlan(name, plan) {
@@ -58,12 +83,12 @@ export function createAccounts(
     },
 
     async planOf(scope, user) {
-      const name = JSON.stringify([scope, user]);
-      const kept = known.get(name);
-      if (kept !== undefined && performance.now() - kept.atMs < KEPT_MS) return kept.plan;
+      const fresh = recall(scope, user);
+      if (fresh !== undefined) return fresh.plan;
       // Where there are no plans nobody has one, and nobody waits to hear so.
       if ((await plans()).size === 0) return undefined;
-      let plan = kept?.plan ?? configured.defaultPlan;
+      const name = JSON.stringify([scope, user]);
+      let plan = known.get(name)?.plan ?? configured.defaultPlan;
       try {
         const stored = await redis.send(["HGET", usersKey(scope), user], { timeoutMs: WAIT_MS });
         plan = typeof stored === "string" ? stored : configured.defaultPlan;

@@ -18,7 +18,7 @@ import { guardDoor } from "./http/door.ts";
 import { watchRequests, type Draining } from "./http/draining.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { bearerOf, namedUser } from "./identity.ts";
-import { acceptDeployments, rewriteUrl } from "./http/aliases.ts";
+import { rewriteUrl } from "./http/aliases.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { acceptEncodings } from "./http/encodings.ts";
 import { acceptIdempotencyKeys } from "./http/idempotency.ts";
@@ -27,6 +27,7 @@ import { noteRoutes, type Route } from "./http/not-found.ts";
 import { toLogger } from "./http/logger.ts";
 import { sendError } from "./http/send-error.ts";
 import { toRequestId } from "./http/request-id.ts";
+import { hookRoutes } from "./http/route-hooks.ts";
 import { parseBody, toInputError } from "./input-error.ts";
 import { createInside } from "./inside.ts";
 import { createKeyUsers } from "./key-users.ts";
@@ -34,7 +35,7 @@ import type { LaneGates } from "./lanes.ts";
 import { createLimits } from "./limits/index.ts";
 import { createMetrics } from "./metrics.ts";
 import type { ModelSource } from "./model-source.ts";
-import { RESOURCES, ROUTES } from "./ownership.ts";
+import { RESOURCES, resourceOf } from "./ownership.ts";
 import type { GatewayApp } from "./parts.ts";
 import { registerA2A } from "./routes/a2a.ts";
 import { registerAdmin } from "./routes/admin.ts";
@@ -177,9 +178,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   }
   const door = guardDoor(app, config);
   app.decorateRequest("principal");
+  app.decorateRequest("kept");
   allowOrigins(app, config.cors);
   acceptEncodings(app);
-  acceptDeployments(app);
   acceptIdempotencyKeys(app, redis);
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
@@ -199,11 +200,15 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       done();
     }, done);
   });
-  app.addHook("onRequest", (request, _, done) => {
-    const resource = ROUTES.get(`${request.method} ${request.routeOptions.url ?? ""}`);
-    const keeper = resource !== undefined && RESOURCES[resource] === "keeper";
-    if (!keeper || request.principal.actsFor === "any") return done();
-    done(new MarrowError("forbidden", `a ${resource} is the scope's: this needs a key that acts for any user`));
+  hookRoutes(app, (method, url) => {
+    const resource = resourceOf(method, url);
+    if (resource === undefined || RESOURCES[resource] !== "keeper") return undefined;
+    return {
+      onRequest(request, _, done) {
+        if (request.principal.actsFor === "any") return done();
+        done(new MarrowError("forbidden", `a ${resource} is the scope's: this needs a key that acts for any user`));
+      },
+    };
   });
   const keyUsers = createKeyUsers(redis, config.limits);
   app.addHook("preHandler", (request, _, done) => {

@@ -2,22 +2,41 @@ import type { FastifyReply } from "fastify";
 import type { Provenance, SharedPer } from "../flow/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
 import { toLimitHeaders } from "../limiter/http/index.ts";
+import type { KnownPlans } from "./accounts.ts";
 import type { Asker } from "./asker.ts";
 import { toRefusal } from "./error-body.ts";
 import type { GatewayApp } from "./parts.ts";
 import type { Tenant } from "./tenants.ts";
 
-/** The roles and limits that an asker has now, and among whom their answers are shared at most. */
-export async function admit(
+/** What an asker may use. */
+export interface Admitted {
+  readonly tenant: Tenant;
+  readonly limiter: Limiter | undefined;
+  /** Among whom answers to them are shared at most. */
+  readonly per: readonly SharedPer[];
+}
+
+/** The roles and limits that an asker has now; at once where the plans are known. */
+export function admit(
   { tenants, accounts }: Pick<GatewayApp, "tenants" | "accounts">,
   { scope, user, plan }: Asker,
-): Promise<{ readonly tenant: Tenant; readonly limiter: Limiter | undefined; readonly per: readonly SharedPer[] }> {
+): Admitted | Promise<Admitted> {
   const tenant = tenants(scope);
-  const userPlan = await accounts.plan(await accounts.planOf(scope, user));
-  const keyPlan = await accounts.plan(plan);
-  const per = [userPlan?.cachePer, keyPlan?.cachePer].filter((one) => one !== undefined);
-  return { tenant, limiter: tenant.limiter(userPlan, keyPlan), per };
+  const known = accounts.known(scope, user, plan);
+  if (known !== undefined) return toAdmitted(tenant, known);
+  return (async () => {
+    const userPlan = await accounts.plan(await accounts.planOf(scope, user));
+    return toAdmitted(tenant, { userPlan, keyPlan: await accounts.plan(plan) });
+  })();
 }
+
+function toAdmitted(tenant: Tenant, { userPlan, keyPlan }: KnownPlans): Admitted {
+  const limiter = tenant.limiter(userPlan, keyPlan);
+  if (userPlan?.cachePer === undefined && keyPlan?.cachePer === undefined) return { tenant, limiter, per: ANYBODY };
+  return { tenant, limiter, per: [userPlan?.cachePer, keyPlan?.cachePer].filter((one) => one !== undefined) };
+}
+
+const ANYBODY: readonly SharedPer[] = [];
 
 /** Tells a client that a limit refused it. */
 export function refuseCall(

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http";
+import type { Departure } from "../flow/index.ts";
 import { recordingOf } from "./http/recording.ts";
 
 /** The way of an answer to who asked, who may read slowly, or leave. */
@@ -13,12 +14,31 @@ export interface Outlet {
 /** Fires when whoever asked leaves before the answer's end. */
 export function goneOf(raw: ServerResponse): AbortSignal {
   const gone = new AbortController();
-  // A recorded answer is wanted by whoever asks again with its key.
-  if (recordingOf(raw) !== undefined) return gone.signal;
-  raw.once("close", () => {
-    if (!raw.writableFinished) gone.abort();
-  });
+  departureOf(raw).addEventListener("abort", () => gone.abort());
   return gone.signal;
+}
+
+/** The same without a signal of its own, which most requests have no use for: nothing is made before somebody listens. */
+export function departureOf(raw: ServerResponse): Departure {
+  const listeners = new Map<() => void, () => void>();
+  return {
+    // A recorded answer is wanted by whoever asks again with its key.
+    get aborted() {
+      return raw.destroyed && !raw.writableFinished && recordingOf(raw) === undefined;
+    },
+    addEventListener(_, listener) {
+      if (recordingOf(raw) !== undefined) return;
+      const onClose = () => {
+        if (!raw.writableFinished) listener();
+      };
+      listeners.set(listener, onClose);
+      raw.once("close", onClose);
+    },
+    removeEventListener(_, listener) {
+      const onClose = listeners.get(listener);
+      if (onClose !== undefined) raw.off("close", onClose);
+    },
+  };
 }
 
 /** Opens the way; `onGone` hears, once, that they left before its end. */

@@ -157,6 +157,11 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
   ...rows("administration", "/v1/admin/spend", "GET"),
 ]);
 
+/** What a route is about; a `HEAD` as the `GET` beside it. */
+export function resourceOf(method: string, url: string | undefined): Resource | undefined {
+  return ROUTES.get(`${method === "HEAD" ? "GET" : method} ${url ?? ""}`);
+}
+
 /** Whether somebody may read a thing; `owner` is absent for one that is the scope's, which the users of a `shared` resource read too. */
 export function mayRead({ only }: Reach, owner: string | undefined, shared = false): boolean {
   return only === undefined || owner === only || (shared && owner === undefined);

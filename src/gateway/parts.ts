@@ -54,6 +54,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who the API key stands for; set before any handler but the open ones. */
     principal: Principal;
+    /** The body as it came; `undefined` for a request without JSON. */
+    kept: Body | undefined;
   }
   interface FastifyContextConfig {
     /** Served without an API key. */
@@ -68,14 +70,12 @@ export interface Body {
   readonly beyond: readonly string[];
 }
 
-const bodies = new WeakMap<FastifyRequest, Body>();
-
 /** Keeps a request's body as it came, for a model that may take it unchanged. */
 export function keepBody(request: FastifyRequest, body: Body): void {
-  bodies.set(request, body);
+  request.kept = body;
 }
 
 /** The body of a request as it came; `undefined` for one without JSON. */
 export function bodyOf(request: FastifyRequest): Body | undefined {
-  return bodies.get(request);
+  return request.kept;
 }

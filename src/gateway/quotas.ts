@@ -7,7 +7,8 @@ import type { GatewayConfig } from "./config.ts";
 import type { Inside } from "./inside.ts";
 import { userOf } from "./identity.ts";
 import type { Metrics } from "./metrics.ts";
-import { ROUTES, type Resource } from "./ownership.ts";
+import { hookRoutes } from "./http/route-hooks.ts";
+import { resourceOf, type Resource } from "./ownership.ts";
 import { bodyOf } from "./parts.ts";
 import type { StoredBytes } from "./stored-bytes.ts";
 
@@ -83,37 +84,53 @@ export function registerQuotas({ app, redis, config, metrics, inside, storedByte
   });
   const bookings = new WeakMap<FastifyRequest, Booking>();
 
-  app.addHook("preHandler", async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    const { method, routeOptions, principal } = request;
-    const url = routeOptions.url ?? "";
-    const resource = ROUTES.get(`${method} ${url}`);
-    if (
-      resource === undefined ||
-      ELSEWHERE.has(resource) ||
-      TAKING.test(url) ||
-      inside.principalOf(request) !== undefined
-    )
-      return undefined;
-    const { scope } = principal;
+  hookRoutes(app, (method, url) => {
+    const resource = resourceOf(method, url);
+    if (resource === undefined || ELSEWHERE.has(resource) || TAKING.test(url)) return undefined;
+    const kind = method === "GET" || READING.test(url) ? "reads" : "writes";
+    const lifeMs = method === "POST" && kind === "writes" && !ACTING.test(url) ? lives.get(resource) : undefined;
+    return {
+      preHandler: (request, reply) => admit(request, reply, resource, kind, lifeMs),
+      ...(lifeMs !== undefined && {
+        preSerialization: (request, reply, payload) => nameThing(request, reply, payload),
+      }),
+      ...(method !== "GET" && {
+        onResponse(request, reply, done) {
+          giveBack(request, reply, method, resource);
+          done();
+        },
+      }),
+    };
+  });
+
+  /** Takes one request of its limits, and books the bytes that it keeps. */
+  async function admit(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    resource: Resource,
+    kind: "reads" | "writes",
+    lifeMs: number | undefined,
+  ): Promise<unknown> {
+    if (inside.principalOf(request) !== undefined) return undefined;
+    const { scope } = request.principal;
     const body = request.body as { readonly user?: unknown; readonly background?: unknown } | null | undefined;
     // A response that is made at once is bounded by the limits of its model's call.
-    const isAnswer = url === "/v1/responses" && body?.background !== true;
+    const isAnswer = request.routeOptions.url === "/v1/responses" && body?.background !== true;
     if (!isAnswer) {
-      const kind = method === "GET" || READING.test(url) ? "reads" : "writes";
       const decision = await limitersOf(scope)[kind].take({ user: userOf(request, body?.user) });
       if (!decision.allowed) return refuseCall(reply, { metrics }, decision);
     }
-    const lifeMs = lives.get(resource);
-    if (method !== "POST" || READING.test(url) || ACTING.test(url) || lifeMs === undefined) return undefined;
+    if (lifeMs === undefined) return undefined;
     const bytes = (bodyOf(request)?.bytes.length ?? 0) + extraOf(resource, request.body);
     if (bytes === 0) return undefined;
     const booking = { scope, resource, thing: thingOf(request, resource) ?? `request:${request.id}` };
     await storedBytes.book(scope, booking.thing, bytes, lifeMs);
     bookings.set(request, booking);
     return undefined;
-  });
+  }
 
-  app.addHook("preSerialization", async (request, reply, payload) => {
+  /** Books the bytes under the id of what was made, once that is known. */
+  async function nameThing(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
     const booking = bookings.get(request);
     const id = (payload as { readonly id?: unknown } | null | undefined)?.id;
     if (booking === undefined || reply.statusCode >= 300 || typeof id !== "string") return payload;
@@ -122,20 +139,18 @@ export function registerQuotas({ app, redis, config, metrics, inside, storedByte
     const to = `${booking.resource}:${id}`;
     await storedBytes.move(booking.scope, booking.thing, to, lives.get(booking.resource) ?? DAY_MS);
     return payload;
-  });
+  }
 
-  app.addHook("onResponse", (request, reply, done) => {
+  /** Gives bytes back: of a request that failed, and of a thing that was deleted. */
+  function giveBack(request: FastifyRequest, reply: FastifyReply, method: string, resource: Resource): void {
     const booking = bookings.get(request);
     const failed = reply.statusCode >= 400;
-    const resource = ROUTES.get(`${request.method} ${request.routeOptions.url ?? ""}`);
-    const thing =
-      request.method === "DELETE" && resource !== undefined && !failed ? thingOf(request, resource) : undefined;
+    const thing = method === "DELETE" && !failed ? thingOf(request, resource) : undefined;
     const warn = (error: unknown) => metrics.degraded("quotas", MarrowError.is(error) ? error.code : "internal");
     if (booking !== undefined && failed && booking.thing.startsWith("request:"))
       storedBytes.release(booking.scope, booking.thing).catch(warn);
     if (thing !== undefined && !isPart(request)) storedBytes.release(request.principal.scope, thing).catch(warn);
-    done();
-  });
+  }
 }
 
 /** Name of the thing that a path is about; `undefined` for one that is yet to be made. */

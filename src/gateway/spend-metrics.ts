@@ -45,24 +45,38 @@ function createCounters(labels: readonly Label[]) {
     labelNames: [...names, "kind"],
     registers: [registry],
   });
-  const series = new Set<string>();
+  const series = new Map<string, ReturnType<typeof openSeries>>();
+  let other: ReturnType<typeof openSeries> | undefined;
 
-  /** Labels of one answer; beyond the bound all are one series. */
-  function labelsOf(scope: string, { key = "", user, model }: Spent): Record<string, string> {
+  function openSeries(own: Record<string, string>) {
+    return {
+      spending: spending.labels(own),
+      prompt: tokens.labels({ ...own, kind: "prompt" }),
+      completion: tokens.labels({ ...own, kind: "completion" }),
+    };
+  }
+
+  /** The series of one answer; beyond the bound all are one. */
+  function seriesOf(scope: string, { key = "", user, model }: Spent): ReturnType<typeof openSeries> {
     const all = { scope, key, user, model };
-    const own = Object.fromEntries(names.map((name) => [name, all[name]]));
-    const name = JSON.stringify(own);
-    if (series.size < SPEND_SERIES_MAX) series.add(name);
-    return series.has(name) ? own : Object.fromEntries(names.map((label) => [label, "other"]));
+    const values = names.map((name) => all[name]);
+    const name = values.length === 1 ? (values[0] as string) : JSON.stringify(values);
+    let known = series.get(name);
+    if (known !== undefined) return known;
+    if (series.size >= SPEND_SERIES_MAX)
+      return (other ??= openSeries(Object.fromEntries(names.map((label) => [label, "other"]))));
+    known = openSeries(Object.fromEntries(names.map((label) => [label, all[label]])));
+    series.set(name, known);
+    return known;
   }
 
   return {
     registry,
     spent(scope: string, spent: Spent): void {
-      const own = labelsOf(scope, spent);
-      spending.inc(own, (spent.micros ?? 0) / 1_000_000);
-      tokens.inc({ ...own, kind: "prompt" }, spent.promptTokens);
-      tokens.inc({ ...own, kind: "completion" }, spent.completionTokens);
+      const own = seriesOf(scope, spent);
+      own.spending.inc((spent.micros ?? 0) / 1_000_000);
+      own.prompt.inc(spent.promptTokens);
+      own.completion.inc(spent.completionTokens);
     },
   };
 }

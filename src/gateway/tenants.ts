@@ -73,7 +73,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
     const limiters = new Map<string, Limiter>();
     function limiter(userPlan: Plan | undefined, keyPlan: Plan | undefined): Limiter | undefined {
       if (!config.limits.enabled) return undefined;
-      const plans = JSON.stringify([userPlan, keyPlan]);
+      const plans = userPlan === undefined && keyPlan === undefined ? "" : JSON.stringify([userPlan, keyPlan]);
       let made = limiters.get(plans);
       if (made === undefined) {
         if (limiters.size >= PLANS_MAX) limiters.clear();

@@ -116,8 +116,8 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
     let { request } = question;
     let learn: (() => void) | undefined;
     for (let amendments = 0; ; amendments += 1) {
-      const tokens = tokensOf(request);
-      await lane?.enter(model, tokens);
+      const tokens = lane === undefined ? 0 : tokensOf(request);
+      if (lane !== undefined) await lane.enter(model, tokens);
       const answer = toDecoded(
         await sendRequest(pool, { path, method: "POST", headers, body: write(request) }, signal),
       );

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
-import type { Piscina } from "piscina";
 import { MarrowError } from "../errors.ts";
+import { createThreads } from "../internal/threads.ts";
 import { cutBytes, type ChunkResult, type ChunkTask } from "./chunk-worker.ts";
 import { textOf } from "./chunking.ts";
 
@@ -17,9 +17,15 @@ const WAITING_MAX = 64;
 const THREADS_MAX = Math.max(1, Math.min(2, availableParallelism() - 1));
 /** A thread without work ends after this time. */
 const IDLE_MS = 10_000;
-const RETRY_AFTER_MS = 2_000;
 
-let pool: Promise<Piscina<ChunkTask, ChunkResult>> | undefined;
+const threads = createThreads<ChunkTask, ChunkResult>({
+  module: new URL("./chunk-worker", import.meta.url),
+  name: "cutBytes",
+  tasks: "files",
+  threadsMax: THREADS_MAX,
+  waitingMax: WAITING_MAX,
+  idleMs: IDLE_MS,
+});
 
 /**
  * Finds the chunks of a file in a worker thread, so that no file holds the event loop. At most two files are cut at the same time; others
@@ -36,35 +42,10 @@ export async function cutFile(task: ChunkTask & { readonly bytes: Buffer }, sign
   return { count, text: (at) => textOf(text, result.offsets, at) };
 }
 
-async function runInThread(task: ChunkTask, signal: AbortSignal | undefined): Promise<ChunkResult> {
-  const threads = await (pool ??= openPool());
-  if (threads.queueSize >= WAITING_MAX)
-    throw new MarrowError("rate_limited", `${WAITING_MAX} files wait to be cut into chunks; try again shortly`, {
-      details: { retryAfterMs: RETRY_AFTER_MS },
-    });
+function runInThread(task: ChunkTask, signal: AbortSignal | undefined): Promise<ChunkResult> {
   // A copy of its own is moved to the thread: the buffer may be a part of a larger one.
   const bytes = new Uint8Array(task.bytes);
-  try {
-    return await threads.run({ ...task, bytes }, { transferList: [bytes.buffer], signal: signal ?? null });
-  } catch (cause) {
-    if (signal?.aborted === true) throw new MarrowError("aborted", "cutting the file was aborted", { cause });
-    throw cause;
-  }
-}
-
-async function openPool(): Promise<Piscina<ChunkTask, ChunkResult>> {
-  const { Piscina: Pool } = await import("piscina");
-  // The sources run as they are in development; what is published is JavaScript.
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return new Pool<ChunkTask, ChunkResult>({
-    name: "cutBytes",
-    filename: new URL(`./chunk-worker.${extension}`, import.meta.url).href,
-    minThreads: 0,
-    maxThreads: THREADS_MAX,
-    idleTimeout: IDLE_MS,
-    maxQueue: WAITING_MAX,
-    recordTiming: false,
-  });
+  return threads.run({ ...task, bytes }, { transfer: [bytes.buffer], ...(signal !== undefined && { signal }) });
 }
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);

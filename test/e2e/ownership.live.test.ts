@@ -268,6 +268,16 @@ describe("the walls between the users of a scope", () => {
     expect((await call("house", "GET", "/v1/webhooks")).status).toBe(200);
   });
 
+  it("hold for HEAD as for GET", async () => {
+    for (const [route, resource] of ROUTES) {
+      const [method = "", path = ""] = route.split(" ");
+      if (method !== "GET" || RESOURCES[resource] === "open" || path === "/mcp") continue;
+      const at = toPath(path, resource).replace(":agent", "teller");
+      const [head, get] = [await call("bob", "HEAD", at), await call("bob", "GET", at)];
+      expect({ at, status: head.status }).toEqual({ at, status: get.status });
+    }
+  });
+
   it("let all keys read what is the scope's, and only keys that act for any user change it", async () => {
     const { body: file } = await call("house", "POST", "/v1/files", upload("{}"));
     const { body: store } = await call("house", "POST", "/v1/vector_stores", { name: "for all", file_ids: [file.id] });

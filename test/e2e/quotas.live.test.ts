@@ -62,6 +62,13 @@ const KINDS: readonly (readonly [string, string, () => unknown])[] = [
 ];
 
 describe("the bounds of a scope", () => {
+  it("count HEAD among the requests that read", async () => {
+    const call = await setUp({ userReads: { limit: 2, windowMs: 60_000 } });
+    const answers = [];
+    for (let nth = 0; nth < 3; nth += 1) answers.push((await call("HEAD", "/v1/memories")).status);
+    expect(answers).toEqual([200, 200, 429]);
+  });
+
   it.each(KINDS)("are met by 300 in a row: %s", async (_, path, body) => {
     const call = await setUp();
     const answers: Answer[] = [];

@@ -1,6 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { FastifyInstance } from "fastify";
-import { bodyOf, keepBody } from "../parts.ts";
 
 /** First segments below `/v1` that clients also ask without it. */
 const RESOURCES = new Set([
@@ -52,23 +50,21 @@ const deployments = new WeakMap<IncomingMessage, string>();
 /** Rewrites a request's URL before it is routed: the query stays as it came. */
 export function rewriteUrl(request: IncomingMessage): string {
   const url = request.url ?? "/";
+  if (isOwn(url)) return url;
   const end = url.indexOf("?");
   const { path, deployment } = toKnownPath(end === -1 ? url : url.slice(0, end));
   if (deployment !== undefined) deployments.set(request, deployment);
   return end === -1 ? path : path + url.slice(end);
 }
 
-/** Gives requests on an Azure deployment path the model that the path names; the path wins over the body. */
-export function acceptDeployments(app: FastifyInstance): void {
-  app.addHook("preValidation", (request, _, done) => {
-    const model = deployments.get(request.raw);
-    if (model !== undefined && typeof request.body === "object" && request.body !== null) {
-      const body = { ...request.body, model };
-      request.body = body;
-      keepBody(request, { bytes: Buffer.from(JSON.stringify(body)), beyond: bodyOf(request)?.beyond ?? [] });
-    }
-    done();
-  });
+/** The model that an Azure deployment path named: the path wins over the body. */
+export function deploymentOf(request: IncomingMessage): string | undefined {
+  return deployments.get(request);
+}
+
+/** Whether a URL is plainly one of the gateway's own, as those of nearly all requests are. */
+function isOwn(url: string): boolean {
+  return url.startsWith("/v1/") && !url.startsWith("/v1/v1") && !url.includes("//") && !/\/(?:\?|$)/.test(url);
 }
 
 function decode(part: string): string {

@@ -3,6 +3,7 @@ import { MarrowError } from "../../errors.ts";
 import type { GatewayConfig } from "../config.ts";
 import { hostOf, isLoopbackHost, originHost } from "./hosts.ts";
 import { header } from "../identity.ts";
+import { hookRoutes } from "./route-hooks.ts";
 
 /** The lists that a request's `Host` and `Origin` are held against. */
 export type DoorConfig = Pick<GatewayConfig, "auth" | "host" | "publicUrl" | "allowedHosts" | "cors">;
@@ -46,10 +47,9 @@ export function createDoor({ host: own, publicUrl, allowedHosts, cors }: Omit<Do
  */
 export function guardDoor(app: FastifyInstance, config: DoorConfig): Door {
   const door = createDoor(config);
-  app.addHook("onRequest", (request, _, done) => {
-    if (config.auth === "keys" && request.routeOptions.url !== "/mcp") return done();
-    done(refusalOf(request, door));
-  });
+  const check = (request: FastifyRequest, _: unknown, done: (error?: Error) => void) => done(refusalOf(request, door));
+  if (config.auth === "off") app.addHook("onRequest", check);
+  else hookRoutes(app, (_, url) => (url === "/mcp" ? { onRequest: check } : undefined));
   return door;
 }
 

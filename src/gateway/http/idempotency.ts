@@ -8,6 +8,7 @@ import { header } from "../identity.ts";
 import { bodyOf } from "../parts.ts";
 import { createHeldKey, LEASE_MS, type HeldKey } from "./held-key.ts";
 import { record, type RecordedAnswer } from "./recording.ts";
+import { hookRoutes } from "./route-hooks.ts";
 
 /** Longest that a second request waits for the first one's answer, in milliseconds. */
 const WAIT_MS = 120_000;
@@ -31,13 +32,18 @@ const ROUTES: ReadonlySet<string> = new Set([
  * that comes with another body is a `conflict`. One round trip before, and one after; while Redis is away keys are passed over.
  */
 export function acceptIdempotencyKeys(app: FastifyInstance, redis: Redis): void {
-  app.addHook("preHandler", (request, reply, done) => {
-    const key = header(request, "idempotency-key");
-    if (key === undefined || request.method !== "POST" || !ROUTES.has(request.routeOptions.url ?? "")) return done();
-    holdKey(request, reply, key).then((isSent) => {
-      if (!isSent) done();
-    }, done);
-    return undefined;
+  hookRoutes(app, (method, url) => {
+    if (method !== "POST" || !ROUTES.has(url)) return undefined;
+    return {
+      preHandler(request, reply, done) {
+        const key = header(request, "idempotency-key");
+        if (key === undefined) return done();
+        holdKey(request, reply, key).then((isSent) => {
+          if (!isSent) done();
+        }, done);
+        return undefined;
+      },
+    };
   });
 
   /** Takes a request's key. Resolves with true where the first answer was sent again. */

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ownTurn } from "../../internal/time-slice.ts";
-import { readJson, readJsonInTurns } from "../json.ts";
+import { readJson, readJsonInTurns, type ReadJson } from "../json.ts";
 import { keepBody } from "../parts.ts";
 import type { Watchdog } from "../watchdog.ts";
+import { deploymentOf } from "./aliases.ts";
 import { checkJsonBudget, type JsonBudget } from "./json-budget.ts";
 
 /** Bodies from this size are checked, parsed, validated and handled in turns of the event loop of their own. */
@@ -13,32 +14,58 @@ const LARGE_BYTES = 32_768;
  * @throws MarrowError `too_large`, `invalid_input`, as answers to the request
  */
 export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: Watchdog): void {
-  const large = new WeakSet<FastifyRequest>();
+  const mark = (request: FastifyRequest, step: string) => watchdog.mark(request.routeOptions.url ?? "unknown", step);
 
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, async (request: FastifyRequest, body: Buffer) => {
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request: FastifyRequest, given, done) => {
+    const body = given as Buffer;
     // An official client sends DELETE and cancel with this type and no body.
-    if (body.length === 0) return undefined;
-    const route = request.routeOptions.url ?? "unknown";
+    if (body.length === 0) return done(null, undefined);
+    if (body.length >= LARGE_BYTES) {
+      readLarge(request, body).then((value) => done(null, value), done);
+      return undefined;
+    }
+    let value: unknown;
+    try {
+      mark(request, "read");
+      checkJsonBudget(body, budget);
+      value = keep(request, body, readJson(body));
+    } catch (error) {
+      return done(error as Error);
+    }
+    return done(null, value);
+  });
+
+  async function readLarge(request: FastifyRequest, body: Buffer): Promise<unknown> {
     const turn = async (step: string) => {
-      if (body.length >= LARGE_BYTES) await ownTurn();
-      watchdog.mark(route, step);
+      await ownTurn();
+      mark(request, step);
     };
-    if (body.length >= LARGE_BYTES) large.add(request);
     await turn("check");
     checkJsonBudget(body, budget);
     await turn("parse");
-    const { value, beyond } = large.has(request) ? await readJsonInTurns(body, () => turn("parse")) : readJson(body);
-    keepBody(request, { bytes: body, beyond });
+    const value = keep(request, body, await readJsonInTurns(body, () => turn("parse")));
     await turn("validate");
     return value;
-  });
+  }
 
   app.addHook("preHandler", (request, _, done) => {
     const begin = () => {
-      watchdog.mark(request.routeOptions.url ?? "unknown", "handle");
+      mark(request, "handle");
       done();
     };
-    if (large.has(request)) void ownTurn().then(begin);
+    if ((request.kept?.bytes.length ?? 0) >= LARGE_BYTES) void ownTurn().then(begin);
     else begin();
   });
+}
+
+/** Keeps the bytes of a body beside its value. A model that the path names wins over the body's. */
+function keep(request: FastifyRequest, bytes: Buffer, { value, beyond }: ReadJson): unknown {
+  const model = deploymentOf(request.raw);
+  if (model === undefined || typeof value !== "object" || value === null) {
+    keepBody(request, { bytes, beyond });
+    return value;
+  }
+  const body = { ...value, model };
+  keepBody(request, { bytes: Buffer.from(JSON.stringify(body)), beyond });
+  return body;
 }

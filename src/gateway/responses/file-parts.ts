@@ -53,16 +53,20 @@ export async function readFilePart(
   return { part: read, bytes: content.length };
 }
 
+/** Whether some message of a chat names a file. */
+export function namesFiles(messages: readonly ChatMessage[]): boolean {
+  return messages.some(({ content }) => Array.isArray(content) && content.some(namesFile));
+}
+
 /**
  * Puts the bytes of the gateway's own files in place of their ids in the messages of a chat. An id that is not the gateway's goes on as it came:
- * it may be the upstream's. The same list where no message names a file.
+ * it may be the upstream's.
  */
 export async function resolveChatFiles(
   parts: Pick<GatewayApp, "stores">,
   asker: Asker,
   messages: readonly ChatMessage[],
 ): Promise<readonly ChatMessage[]> {
-  if (!messages.some(({ content }) => Array.isArray(content) && content.some(namesFile))) return messages;
   return Promise.all(
     messages.map(async (message) => {
       if (!Array.isArray(message.content)) return message;

@@ -12,9 +12,9 @@ import { requestKeyOf } from "../http/idempotency.ts";
 import { recordingOf } from "../http/recording.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { header } from "../identity.ts";
-import { goneOf, openOutlet } from "../outlet.ts";
+import { departureOf, openOutlet } from "../outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
-import { resolveChatFiles } from "../responses/file-parts.ts";
+import { namesFiles, resolveChatFiles } from "../responses/file-parts.ts";
 
 /** What must be right for a request to be understood; everything else goes to the model as it came. */
 const chatBody = z.looseObject({
@@ -48,9 +48,11 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
         details: { path: "conversation" },
       });
     const asker = askerOf(request, body["user"]);
-    const { tenant, limiter, per } = await admit(parts, asker);
+    const admitted = admit(parts, asker);
+    // Most requests have nothing to wait for here.
+    const { tenant, limiter, per } = admitted instanceof Promise ? await admitted : admitted;
     const { bytes, beyond = [] } = bodyOf(request) ?? {};
-    const messages = await resolveChatFiles(parts, asker, body.messages);
+    const messages = namesFiles(body.messages) ? await resolveChatFiles(parts, asker, body.messages) : body.messages;
     const outcome = await tenant.flow.chat({
       request: messages === body.messages ? body : { ...body, messages },
       body: held === undefined && messages === body.messages ? bytes : undefined,
@@ -62,7 +64,7 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
       session,
       conversation,
       idempotencyKey: requestKeyOf(request),
-      gone: goneOf(reply.raw),
+      gone: departureOf(reply.raw),
       deadline: deadlineOf(request),
       control: parseCacheControl(header(request, "x-marrow-cache-control")),
     });

@@ -5,6 +5,7 @@ import { toBytes } from "../../internal/bytes.ts";
 import { mapInSlices } from "../../internal/time-slice.ts";
 import { estimateText } from "../../internal/token-estimate.ts";
 import type { GatewayApp } from "../parts.ts";
+import { decodeTokens } from "../tokens.ts";
 import { forward } from "./forwarded.ts";
 
 const INPUTS_MAX = 2_048;
@@ -57,9 +58,8 @@ async function toTexts(input: z.infer<typeof embeddingsBody>["input"]): Promise<
   if (typeof input === "string") return [input];
   const list = typeof input[0] === "number" ? [input as number[]] : (input as string[] | number[][]);
   if (typeof list[0] === "string") return list as string[];
-  const { decode } = await import("gpt-tokenizer/encoding/cl100k_base");
-  return (list as number[][]).map((one, at) => {
-    const text = decode(one);
+  const texts = await decodeTokens(list as number[][]);
+  return texts.map((text, at) => {
     if (text !== "") return text;
     throw new MarrowError("invalid_input", `input.${at}: these are no tokens of cl100k_base`, {
       details: { path: "input" },

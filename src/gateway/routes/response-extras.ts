@@ -1,5 +1,3 @@
-import { mapInSlices } from "../../internal/time-slice.ts";
-import { loadCountTokens } from "../../memory/index.ts";
 import { askerOf } from "../asker.ts";
 import { refuseCall, toHeaders } from "../asking.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -8,6 +6,7 @@ import { compact, compactBody } from "../responses/compact.ts";
 import { toInputItems } from "../responses/input.ts";
 import { newResponseId, toChatRequest, type ResponseRequest } from "../responses/request.ts";
 import { resolveFiles, resolveReferences } from "../responses/resolve.ts";
+import { countTokens } from "../tokens.ts";
 
 /** `POST /v1/responses/compact` and `/v1/responses/input_tokens`. */
 export function registerResponseExtras(parts: GatewayApp): void {
@@ -20,24 +19,18 @@ export function registerResponseExtras(parts: GatewayApp): void {
     return reply.headers(toHeaders(compacted.provenance, request.id)).send(compacted.body);
   });
 
-  // Loaded before the first request: it takes 0.2 s in one go.
-  app.addHook("onReady", async () => void (await loadCountTokens()));
-
   // Counted by the encoding o200k_base: right for OpenAI's models, near for others.
   app.post("/v1/responses/input_tokens", { schema: { body: compactBody } }, async (request) => {
     const body = request.body as ResponseRequest;
     const asker = askerOf(request, body.user);
     const id = newResponseId();
     const items = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
-    const [input, history, count] = await Promise.all([
+    const [input, history] = await Promise.all([
       resolveFiles(parts, asker, items),
       historyOf(parts, asker, body, undefined),
-      loadCountTokens(),
     ]);
     const { messages, tools } = toChatRequest(body, history, input);
-    const told = tools === undefined ? 0 : count({ role: "system", content: JSON.stringify(tools) });
-    const counts = await mapInSlices(messages, count);
-    const tokens = counts.reduce((sum, one) => sum + one, told);
-    return { object: "response.input_tokens", input_tokens: tokens };
+    const told = tools === undefined ? [] : [{ role: "system", content: JSON.stringify(tools) }];
+    return { object: "response.input_tokens", input_tokens: await countTokens([...told, ...messages]) };
   });
 }
