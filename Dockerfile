@@ -15,7 +15,7 @@ FROM node:${NODE_VERSION}-bookworm-slim AS packages
 WORKDIR /packages
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=peer --ignore-scripts --no-audit --no-fund \
-  && npm sbom --omit=dev --omit=peer --sbom-format=cyclonedx > sbom.cdx.json
+  && npm sbom --package-lock-only --omit=dev --omit=peer --sbom-format=cyclonedx > sbom.cdx.json
 
 FROM node:${NODE_VERSION}-bookworm-slim
 ARG VERSION=0.1.0

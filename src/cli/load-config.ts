@@ -13,8 +13,11 @@ export async function loadConfig(): Promise<GatewayConfigInput> {
   if (present.length > 1)
     throw new MarrowError("invalid_option", `there may be one of ${FILES.join(" and ")}, not both`);
   const [file] = present;
-  const written = file === undefined ? {} : await importConfig(file);
-  const config = { ...written, ...fromEnvironment(readEnvironment()) };
+  const written: GatewayConfigInput = file === undefined ? {} : await importConfig(file);
+  const given = fromEnvironment(readEnvironment());
+  // A switch from outside leaves the other fields beside it as the file says.
+  const background = given.background && { background: { ...written.background, ...given.background } };
+  const config = { ...written, ...given, ...background };
   resolveConfig(config);
   return config;
 }

@@ -10,6 +10,7 @@ export function fromEnvironment(environment: Readonly<Record<string, string | un
     MARROW_LOG_LEVEL,
     MARROW_UPSTREAM_URL,
     MARROW_UPSTREAM_KEY,
+    MARROW_BACKGROUND,
     MARROW_DRAIN_DELAY_MS,
     MARROW_DRAIN_MS,
   } = environment;
@@ -19,6 +20,7 @@ export function fromEnvironment(environment: Readonly<Record<string, string | un
     ...(MARROW_APP !== undefined && { app: MARROW_APP }),
     ...(MARROW_AUTH !== undefined && { auth: MARROW_AUTH as "keys" }),
     ...(MARROW_LOG_LEVEL !== undefined && { logLevel: MARROW_LOG_LEVEL as "warn" }),
+    ...(MARROW_BACKGROUND !== undefined && { background: { enabled: toBoolean(MARROW_BACKGROUND) } }),
     ...(MARROW_DRAIN_DELAY_MS !== undefined && { drainDelayMs: Number(MARROW_DRAIN_DELAY_MS) }),
     ...(MARROW_DRAIN_MS !== undefined && { drainMs: Number(MARROW_DRAIN_MS) }),
     ...(MARROW_UPSTREAM_URL !== undefined && {
@@ -30,4 +32,9 @@ export function fromEnvironment(environment: Readonly<Record<string, string | un
       ],
     }),
   };
+}
+
+/** A switch; any other text is left as it is for the configuration's schema to refuse. */
+function toBoolean(text: string): boolean {
+  return text === "true" || text === "false" ? text === "true" : (text as unknown as boolean);
 }

@@ -32,12 +32,20 @@ describe("the marrow command", () => {
   it("prints the configuration in force, with defaults, secrets masked", async () => {
     writeFileSync(
       join(directory, "marrow.config.json"),
-      JSON.stringify({ cache: { ttlMs: 5_000 }, upstreams: [{ baseUrl: "http://h/v1", apiKey: "sk-secret" }] }),
+      JSON.stringify({
+        cache: { ttlMs: 5_000 },
+        background: { concurrency: 7 },
+        upstreams: [{ baseUrl: "http://h/v1", apiKey: "sk-secret" }],
+      }),
     );
-    const { code, out } = await marrow(["config"], { MARROW_PORT: "9001" });
+    const given = { MARROW_PORT: "9001", MARROW_BACKGROUND: "false", MARROW_DRAIN_DELAY_MS: "5000" };
+    const { code, out } = await marrow(["config"], given);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ port: 9001, host: "127.0.0.1", cache: { ttlMs: 5_000, preset: "strict" } });
+    expect(JSON.parse(out)).toMatchObject({ background: { enabled: false, concurrency: 7 }, drainDelayMs: 5_000 });
     expect(out).not.toContain("sk-secret");
+    const wrong = await marrow(["config"], { MARROW_BACKGROUND: "no" });
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining("background.enabled")]);
   });
 
   it("refuses a wrong file with the field and the nearest name", async () => {
