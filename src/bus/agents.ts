@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkText, refuse } from "../internal/check.ts";
-import { decodeKeyPart, decodeRecord, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
+import { decodeKeyPart, readRecord, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
 import type { ResolvedBusOptions } from "./options.ts";
 import { findAgents } from "./scripts.gen.ts";
 
@@ -101,9 +101,11 @@ export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }
     const all: AgentInfo[] = [];
     for (let at = 0; at < reply.length; at += 6) {
       const [, state, since, card, load, instances] = reply.slice(at, at + 6);
-      if (!Buffer.isBuffer(card)) continue;
+      const read = Buffer.isBuffer(card) ? readRecord(card) : undefined;
+      // A card that cannot be read fits nothing that is looked for, and hides no other agent.
+      if (read === undefined || read.unreadable !== undefined) continue;
       all.push({
-        card: decodeRecord(card) as AgentCard,
+        card: read.value as AgentCard,
         state: String(state) as AgentState,
         sinceMs: Number(String(since)),
         load: Number(String(load)),

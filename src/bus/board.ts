@@ -1,6 +1,15 @@
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
-import { decodeKeyPart, decodeRecord, encodeRecord, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
+import {
+  decodeKeyPart,
+  decodeRecord,
+  encodeRecord,
+  runScript,
+  toFields,
+  unreadableOf,
+  type Unreadable,
+  type ScopedRedis,
+} from "../redis/index.ts";
 import { part, sharedKey } from "./keys.ts";
 import { putEntry } from "./scripts.gen.ts";
 
@@ -9,6 +18,8 @@ export interface Entry<T = unknown> {
   readonly value: T;
   /** Grows with every change; the same means that nothing changed. */
   readonly version: number;
+  /** In `all`: why its value cannot be read. */
+  readonly unreadable?: Unreadable | undefined;
 }
 
 /** What came of a change: done, or what there is instead. */
@@ -49,7 +60,7 @@ export function createBoard<T = unknown>(redis: ScopedRedis, name: string): Boar
       const flat = (await redis.send(["HGETALL", board], { reply: "bytes" })) as readonly Buffer[];
       const entries: [string, Entry<T>][] = [];
       for (const [field, stored] of toFields(flat))
-        if (field !== "") entries.push([decodeKeyPart(field), toEntry<T>(stored)]);
+        if (field !== "") entries.push([decodeKeyPart(field), toListed<T>(stored)]);
       return Object.fromEntries(entries);
     },
     async put(entry, value, { version } = {}) {
@@ -66,4 +77,14 @@ function toEntry<T>(stored: Buffer): Entry<T> {
     version: Number(stored.subarray(0, space).toString()),
     value: decodeRecord(stored.subarray(space + 1)) as T,
   };
+}
+
+/** The same among others: what cannot be read is named. */
+function toListed<T>(stored: Buffer): Entry<T> {
+  try {
+    return toEntry(stored);
+  } catch (error) {
+    const version = Number(stored.subarray(0, stored.indexOf(32)).toString());
+    return { version, value: undefined as T, unreadable: unreadableOf(error) };
+  }
 }

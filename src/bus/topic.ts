@@ -6,12 +6,13 @@ import { placeOf } from "../internal/place.ts";
 import {
   allOf,
   decodeKeyPart,
-  decodeRecord,
   encodePlain,
   runScript,
   type Argument,
   toFields,
   type ScopedRedis,
+  readRecord,
+  type Unreadable,
 } from "../redis/index.ts";
 import { part, topicKey } from "./keys.ts";
 import { startReader, type ReadOptions, type Reader } from "./reader.ts";
@@ -40,7 +41,10 @@ export type Published =
 /** A message that a group put aside. */
 export interface DeadLetter<T = unknown> {
   readonly id: string;
-  readonly body: T;
+  /** `undefined` where it cannot be read. */
+  readonly body: T | undefined;
+  /** Why it cannot be read. */
+  readonly unreadable?: Unreadable | undefined;
   readonly key: string | undefined;
   /** An error's code, `failed`, or `crashed`: readers died with it. */
   readonly reason: string;
@@ -187,7 +191,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
         const key = decodeURIComponent(String(stored.get("k") ?? ""));
         return {
           id: String(id),
-          body: decodeRecord(stored.get("b") as Buffer) as T,
+          ...toBody<T>(stored.get("b") as Buffer),
           key: key === "" ? undefined : key,
           reason: String(stored.get("r")),
           message: String(stored.get("m") ?? ""),
@@ -233,4 +237,10 @@ const FULL: Published = { accepted: false, reason: "full" };
 function toPublished(reply: string): Published {
   const duplicate = reply.startsWith("=");
   return { accepted: true, at: duplicate ? reply.slice(1) : reply, duplicate };
+}
+
+/** The body of a message that was put aside, or why it cannot be read. */
+function toBody<T>(record: Buffer): Pick<DeadLetter<T>, "body" | "unreadable"> {
+  const { unreadable, ...read } = { value: undefined, ...readRecord(record) };
+  return { body: read.value as T | undefined, ...(unreadable !== undefined && { unreadable }) };
 }

@@ -1,4 +1,4 @@
-import { decodeRecord, encodeKeyPart, encodeRecord, toFields, type Redis } from "../redis/index.ts";
+import { encodeKeyPart, encodeRecord, readRecord, toFields, type Redis } from "../redis/index.ts";
 import { KEPT_MS } from "./api-keys.ts";
 import type { Plan } from "./config.ts";
 
@@ -46,7 +46,12 @@ export function createAccounts(
         reply: "bytes",
         timeoutMs: WAIT_MS,
       })) as readonly Buffer[];
-      const stored = [...toFields(reply)].map(([name, record]) => [name, decodeRecord(record) as Plan] as const);
+      const stored = [...toFields(reply)].flatMap(([name, record]) => {
+        const read = readRecord(record);
+        // A plan that cannot be read stays as it was known; the others are as they are now.
+        const plan = read.unreadable === undefined ? (read.value as Plan) : before.get(name);
+        return plan === undefined ? [] : [[name, plan] as const];
+      });
       all = { plans: new Map([...own, ...stored]), atMs: performance.now() };
     } catch {
       // While Redis is away what was known goes on.

@@ -7,7 +7,9 @@ import {
   encodeRecord,
   runScript,
   toFields,
+  unreadableOf,
   type Redis,
+  type Unreadable,
 } from "../redis/index.ts";
 import { installedKey, mayHaveLostKeys } from "./installation.ts";
 import { changeKey, createFirstKey } from "./scripts.gen.ts";
@@ -31,6 +33,8 @@ export interface Principal {
   readonly actsFor: "own" | "any";
   /** `admin` may use `/v1/admin` for every scope. */
   readonly role?: "admin" | undefined;
+  /** In lists: why it cannot be read; then only its id is known. */
+  readonly unreadable?: Unreadable | undefined;
 }
 
 /** Who calls while authentication is off. Nobody is no admin: admin routes ask for an admin's key even then. */
@@ -143,7 +147,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
   return {
     create,
 
-    list: async () => (await all()).map(([field, record]) => toPrincipal(record, field)),
+    list: async () => (await all()).map(([field, record]) => toListed(record, field)),
 
     async update(id, changes) {
       for (let attempt = 0; attempt < CHANGE_TRIES; attempt += 1) {
@@ -237,6 +241,16 @@ export function createApiKeys(redis: Redis): ApiKeys {
 /** A stored key; one of 0.1 says nothing of whom it acts for. */
 function toPrincipal(record: Buffer, hashed: string): Principal {
   return { ...withReach(decodeRecord(record) as NewKey), id: hashed.slice(0, ID_CHARS) };
+}
+
+/** The same among others: a key that cannot be read is named by its id alone. */
+function toListed(record: Buffer, hashed: string): Principal {
+  try {
+    return toPrincipal(record, hashed);
+  } catch (error) {
+    const unreadable = unreadableOf(error);
+    return { id: hashed.slice(0, ID_CHARS), scope: "", user: "", name: "", actsFor: "own", unreadable };
+  }
 }
 
 function withReach(key: NewKey): Omit<Principal, "id"> {

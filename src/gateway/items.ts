@@ -73,11 +73,13 @@ export function toTurn(item: Fields, path: string): Turn {
 }
 
 /** The items of a turn: one, or of an assistant's turn with calls one for each and one for its words. */
-export function toItems({ sequence, turn, incomplete }: Kept, conversation: string): ConversationItem[] {
+export function toItems({ sequence, turn, incomplete, unreadable }: Kept, conversation: string): ConversationItem[] {
   return bodiesOf(turn).map((body, at) => {
     const type = wordOf(body["type"]);
-    const status = incomplete === true ? "incomplete" : (body["status"] ?? "completed");
-    return { ...body, id: toItemId(conversation, sequence, at, type), type, status };
+    const isWhole = incomplete !== true && unreadable === undefined;
+    const status = isWhole ? (body["status"] ?? "completed") : "incomplete";
+    const id = toItemId(conversation, sequence, at, type);
+    return { ...body, id, type, status, ...(unreadable !== undefined && { unreadable }) };
   });
 }
 

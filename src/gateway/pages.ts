@@ -33,7 +33,10 @@ export function toItemPage(query: unknown): { after: string | undefined; limit: 
 }
 
 /** A page in OpenAI's words. */
-export function toListBody<T>({ data, hasMore }: Page<T>, toBody: (item: T) => { readonly id: string }): object {
+export function toListBody<T>(
+  { data, hasMore, unreadable }: Page<T>,
+  toBody: (item: T) => { readonly id: string },
+): object {
   const bodies = data.map(toBody);
   return {
     object: "list",
@@ -41,5 +44,6 @@ export function toListBody<T>({ data, hasMore }: Page<T>, toBody: (item: T) => {
     first_id: bodies[0]?.id ?? null,
     last_id: bodies.at(-1)?.id ?? null,
     has_more: hasMore,
+    ...(unreadable !== undefined && { unreadable }),
   };
 }

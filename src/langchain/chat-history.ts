@@ -5,6 +5,7 @@ import {
   type BaseMessage,
   type StoredMessage,
 } from "@langchain/core/messages";
+import { MarrowError } from "../errors.ts";
 import type { Session, Turn } from "../memory/index.ts";
 
 /** Roles of OpenAI's chat messages by LangChain's types. */
@@ -38,7 +39,11 @@ export class MarrowChatHistory extends BaseListChatMessageHistory {
     const messages: StoredMessage[] = [];
     for (let after = 0, newest = 1; after < newest;) {
       const { turns, oldest, version } = await this.#session.read({ after, limit: PAGE });
-      for (const { turn, incomplete } of turns) if (incomplete !== true) messages.push(toStored(turn));
+      for (const { sequence, turn, incomplete, unreadable } of turns) {
+        if (unreadable !== undefined)
+          throw new MarrowError(unreadable, `turn ${sequence} of the session cannot be read`);
+        if (incomplete !== true) messages.push(toStored(turn));
+      }
       after = Math.max(after, oldest - 1) + PAGE;
       newest = version;
     }

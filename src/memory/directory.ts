@@ -1,7 +1,14 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkOneOf, checkText, refuse } from "../internal/check.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
-import { decodeKeyPart, decodeRecord, encodeKeyPart, runScript, type ScopedRedis } from "../redis/index.ts";
+import {
+  decodeKeyPart,
+  encodeKeyPart,
+  readRecord,
+  runScript,
+  type ScopedRedis,
+  type Unreadable,
+} from "../redis/index.ts";
 import { userKeys } from "./keys.ts";
 import type { Json } from "./json.ts";
 import { listSessions } from "./scripts.gen.ts";
@@ -15,6 +22,8 @@ export interface SessionEntry {
   /** Time of its last append, or other change. */
   readonly changedAtMs: number;
   readonly metadata: Json;
+  /** Why its metadata cannot be read. */
+  readonly unreadable?: Unreadable | undefined;
 }
 
 /** Which sessions are listed. */
@@ -80,7 +89,7 @@ export async function listPage(redis: ScopedRedis, name: string, options: ListOp
       changedAtMs: Number(String(changed)),
       createdAtMs: Number(String(created)),
       version: Number(String(version)),
-      metadata: metadata.length === 0 ? {} : (decodeRecord(metadata) as Json),
+      ...toMetadata(metadata),
     });
   }
   const last = data.at(-1);
@@ -125,6 +134,13 @@ async function saysAll(words: readonly string[], values: readonly unknown[]): Pr
     if (rest !== undefined) await rest;
   }
   return missing.length === 0;
+}
+
+function toMetadata(record: Buffer): Pick<SessionEntry, "metadata" | "unreadable"> {
+  if (record.length === 0) return { metadata: {} };
+  const read = readRecord(record);
+  if (read.unreadable !== undefined) return { metadata: {}, unreadable: read.unreadable };
+  return { metadata: read.value as Json };
 }
 
 /** Where the page after a session begins. */

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { Unreadable } from "../redis/index.ts";
 import { sameWording, wordsOf } from "./wording.ts";
 
 /** What kind of thing is known: a fact, something that happened, what somebody likes, how something is done. */
@@ -39,6 +40,8 @@ export interface Fact {
   /** The one before it, and the one after it. */
   readonly supersedes?: string | undefined;
   readonly supersededBy?: string | undefined;
+  /** In lists: why it cannot be read; then only its id is known. */
+  readonly unreadable?: Unreadable | undefined;
 }
 
 const TRUSTS: readonly Trust[] = ["quarantined", "untrusted", "derived", "trusted"];

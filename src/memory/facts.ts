@@ -1,7 +1,7 @@
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
-import { checkScope, encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
+import { checkScope, encodeKeyPart, type ScopedRedis, type Unreadable } from "../redis/index.ts";
 import { createVectors, type EngineChoice, type Match, type StoredEntry, type Vectors } from "../vectors/index.ts";
 import {
   factId,
@@ -226,9 +226,10 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       await vectors.delete(least.map(({ id }) => id));
     }
 
-    async function all(): Promise<Fact[]> {
+    /** All that can be read; `onUnreadable` hears of the others. */
+    async function all(onUnreadable: (id: string, code: Unreadable) => void = () => {}): Promise<Fact[]> {
       const facts: Fact[] = [];
-      for await (const page of vectors.scan()) facts.push(...page.map(toFact));
+      for await (const page of vectors.scan({ onUnreadable })) facts.push(...page.map(toFact));
       return facts;
     }
 
@@ -290,10 +291,12 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       },
 
       async list({ all: everything = false } = {}) {
-        const found = await all();
-        return found
+        const lost: Fact[] = [];
+        const found = await all((id, unreadable) => lost.push({ ...UNREADABLE, id, unreadable }));
+        const listed = found
           .filter(({ supersededBy, trust }) => everything || (supersededBy === undefined && trust !== "quarantined"))
           .toSorted((a, b) => b.createdAtMs - a.createdAtMs || (a.id < b.id ? -1 : 1));
+        return [...listed, ...lost];
       },
 
       async update(id, { pinned, importance }) {
@@ -329,6 +332,18 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
     },
   };
 }
+
+const UNREADABLE: Omit<Fact, "id"> = {
+  kind: "semantic",
+  text: "",
+  importance: 0,
+  pinned: false,
+  trust: "quarantined",
+  source: { role: "tool" },
+  createdAtMs: 0,
+  seenAtMs: 0,
+  seen: 0,
+};
 
 function toFact({ payload }: Pick<Match<typeof ATTRIBUTES> | StoredEntry<typeof ATTRIBUTES>, "payload">): Fact {
   return payload as Fact;

@@ -51,7 +51,7 @@ export function createLearning({ redis, name, extract, extractAfterMs, open, fac
       const { turns, epoch, version } = await open(user, id).read({ after, limit: TURNS_MAX });
       if (turns.length === 0 && after >= version) break;
       // A question is learned from with its answer: that it comes later begins anew from there.
-      const whole = turns.filter(({ incomplete }) => incomplete !== true);
+      const whole = turns.filter(({ incomplete, unreadable }) => incomplete !== true && unreadable === undefined);
       const facts = whole.length === 0 ? [] : await extract(whole);
       for (const { sequence, ...fact } of facts) {
         // Whose word it is, is not the extractor's to say: a page that it read may have talked it into that.

@@ -22,7 +22,16 @@ import {
   rewindSession,
 } from "./scripts.gen.ts";
 import { loadCountTokens } from "./tokens.ts";
-import { checkTurns, toElement, toReading, type Kept, type Reading, type Summary, type Turn } from "./turn.ts";
+import {
+  checkTurns,
+  toElement,
+  toReading,
+  unreadableTurn,
+  type Kept,
+  type Reading,
+  type Summary,
+  type Turn,
+} from "./turn.ts";
 
 /** Turns that a context is chosen from: the newest. */
 const CONTEXT_TURNS = 1_000;
@@ -105,6 +114,8 @@ export function createSession(parts: Parts, user: string, id: string): Session {
   /** The newest turns, without questions that have no answer. */
   async function readWhole(last: number, timeoutMs?: number): Promise<Reading> {
     const found = await read(0, 0, last, "whole", timeoutMs);
+    const lost = found.turns.find(({ unreadable }) => unreadable !== undefined);
+    if (lost !== undefined) throw unreadableTurn(lost);
     return { ...found, turns: found.turns.filter(({ incomplete }) => incomplete !== true).slice(-last) };
   }
 

@@ -1,8 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
-import { decodeRecord, encodeRecordBody } from "../redis/index.ts";
-import type { Reply } from "../redis/index.ts";
+import { encodeRecordBody, readRecord, type Reply, type Unreadable } from "../redis/index.ts";
 import { toJson } from "./json.ts";
 
 /** Turns in one append. */
@@ -25,6 +24,8 @@ export interface Kept {
   readonly turn: Turn;
   /** True of a question whose answer is still to come, or was lost with the process that waited for it. */
   readonly incomplete?: true | undefined;
+  /** In what `read` gives: why it cannot be read; its role is `unreadable` then, and it can be removed. */
+  readonly unreadable?: Unreadable | undefined;
 }
 
 /** The newest turns of a session; questions without their answer are not among them. */
@@ -86,7 +87,7 @@ export function toOpenElement(element: Buffer): Buffer {
   return Buffer.concat([element.subarray(0, at), Buffer.from("~"), element.subarray(at)]);
 }
 
-/** Reads the reply of `read_turns`, in slices: turns may be large. @throws MarrowError `corrupt_record`, `newer_record` */
+/** Reads the reply of `read_turns`, in slices: turns may be large. A turn that cannot be read is named. @throws MarrowError `corrupt_record` */
 export async function toReading(reply: Reply): Promise<Reading> {
   const [version, epoch, oldest, summary, first, ...elements] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
   if (typeof version !== "number" || typeof first !== "number" || typeof oldest !== "number") throw unexpected();
@@ -98,12 +99,25 @@ export async function toReading(reply: Reply): Promise<Reading> {
     const record = element.subarray(colon + 1);
     const open = element[colon - 1] === TILDE && { incomplete: true as const };
     // A turn that was taken out leaves its place, and an answer that is still to come has one.
-    if (record.length > 0) turns.push({ sequence: first + at, turn: decodeRecord(record) as Turn, ...open });
+    if (record.length > 0) turns.push({ sequence: first + at, ...toTurn(record), ...open });
     const rest = slice();
     if (rest !== undefined) await rest;
   }
-  const kept = Buffer.isBuffer(summary) && summary.length > 0 ? (decodeRecord(summary) as Summary) : undefined;
+  const read = Buffer.isBuffer(summary) && summary.length > 0 ? readRecord(summary) : undefined;
+  // A summary that cannot be read is made again from the turns.
+  const kept = read === undefined || read.unreadable !== undefined ? undefined : (read.value as Summary);
   return { version, epoch: String(epoch), oldest, turns, ...(kept && { summary: kept }) };
+}
+
+function toTurn(record: Buffer): Pick<Kept, "turn" | "unreadable"> {
+  const read = readRecord(record);
+  if (read.unreadable !== undefined) return { turn: { role: "unreadable" }, unreadable: read.unreadable };
+  return { turn: read.value as Turn };
+}
+
+/** What is thrown where a turn that cannot be read would be missed. */
+export function unreadableTurn({ sequence, unreadable = "corrupt_record" }: Kept): MarrowError {
+  return new MarrowError(unreadable, `turn ${sequence} of the session cannot be read`, { details: { sequence } });
 }
 
 function unexpected(): MarrowError {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { decodeRecord, type Reply } from "../redis/index.ts";
+import { decodeRecord, unreadableOf, type Reply, type Unreadable } from "../redis/index.ts";
 
 /**
  * Where a job is. `blocked` (others must be done first), `waiting`, `delayed`, `suspended` (until a signal comes), `running` and `cancelling` (told to stop, not stopped yet) go on; `done`, `dead` (failed, crashed or
- * refused for good) and `cancelled` are the end.
+ * refused for good) and `cancelled` are the end. Only lists know `unreadable`: what is written of the job cannot be read.
  */
 export type JobState =
   | "blocked"
@@ -15,7 +15,8 @@ export type JobState =
   | "cancelling"
   | "done"
   | "dead"
-  | "cancelled";
+  | "cancelled"
+  | "unreadable";
 
 /** A job as its queue tells of it. */
 export interface Job<T = unknown, R = unknown> {
@@ -35,6 +36,8 @@ export interface Job<T = unknown, R = unknown> {
   readonly progress: unknown;
   /** The last 10 attempts that failed or crashed, the latest last. */
   readonly failures: readonly JobFailure[];
+  /** In lists: why what is missing here cannot be read. Whoever asks for the job alone is told by an error of this code. */
+  readonly unreadable?: Unreadable | undefined;
 }
 
 /** Why one attempt at a job failed. */
@@ -142,9 +145,45 @@ export function toJob<T, R>(
     reason: job.reason,
     attemptsLeft: job.left,
     crashesLeft: job.lives,
-    progress: progress === null ? undefined : (JSON.parse(String(progress)) as unknown),
+    progress: progress === null ? undefined : readProgress(String(progress)),
     failures: tries === null ? [] : String(tries).split("\n").map(readFailure),
   };
+}
+
+/** The same for a list: a job that cannot be read is named, with what can be read of it. */
+export function toListedJob<T, R>(id: string, tenant: string, parts: readonly Reply[]): Job<T, R> | undefined {
+  try {
+    return toJob(id, tenant, parts);
+  } catch (error) {
+    const unreadable = unreadableOf(error);
+    try {
+      const known = toJob<T, R>(id, tenant, parts.slice(0, 1));
+      return known && { ...known, unreadable };
+    } catch {
+      return { ...UNREADABLE, id, unreadable };
+    }
+  }
+}
+
+const UNREADABLE: Omit<Job<never, never>, "id"> = {
+  state: "unreadable",
+  createdAtMs: 0,
+  endedAtMs: undefined,
+  payload: undefined,
+  result: undefined,
+  reason: undefined,
+  attemptsLeft: 0,
+  crashesLeft: 0,
+  progress: undefined,
+  failures: [],
+};
+
+function readProgress(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new MarrowError("corrupt_record", "the progress of a job cannot be read", { cause });
+  }
 }
 
 /** Reads a line of `:tries:`: time, reason, message. */

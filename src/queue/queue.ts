@@ -3,7 +3,7 @@ import { checkInteger, checkOneOf, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { pause } from "../internal/pause.ts";
 import { allOf, checkScope, encodeRecord, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
-import { isEnded, JOB_PARTS, noJob, toJob, type Job, type JobState } from "./job.ts";
+import { isEnded, JOB_PARTS, noJob, toJob, toListedJob, type Job, type JobState } from "./job.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
 import { readOutput, type OutputEvent } from "./output.ts";
@@ -58,7 +58,7 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
     readonly attempts?: number;
     readonly limit?: number;
   }): Promise<readonly string[]>;
-  /** This tenant's jobs of a state, what is next or newest first; `ended` are the last 1,000 of seven days. Two round trips. */
+  /** This tenant's jobs of a state, what is next or newest first; `ended` are the last 1,000 of seven days. One that cannot be read is named (`unreadable`). Two round trips. */
   list(options: {
     readonly state: ListedState;
     /** @default 0 */
@@ -104,12 +104,13 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
   const tenant = tenantPart(scoped.scope);
   const pusher = createPusher(scoped, { queue, tenant }, named);
 
-  async function getMany(ids: readonly string[]): Promise<readonly (Job<T, R> | undefined)[]> {
+  async function getMany(
+    ids: readonly string[],
+    read: typeof toJob<T, R> = toJob,
+  ): Promise<readonly (Job<T, R> | undefined)[]> {
     const keys = ids.flatMap((id) => JOB_PARTS.map((part) => `${queue}:${part}:${checkJobId("id", id)}`));
     const replies = (await scoped.send(["MGET", ...keys], { reply: "bytes" })) as readonly Reply[];
-    return ids.map((id, at) =>
-      toJob<T, R>(id, tenant, replies.slice(JOB_PARTS.length * at, JOB_PARTS.length * (at + 1))),
-    );
+    return ids.map((id, at) => read(id, tenant, replies.slice(JOB_PARTS.length * at, JOB_PARTS.length * (at + 1))));
   }
 
   const get = async (id: string) => (await getMany([id]))[0];
@@ -187,7 +188,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       };
       const ids = (await runScript(scoped, listJobs, { queue }, values)) as readonly string[];
       if (ids.length === 0) return [];
-      return (await getMany(ids)).filter((job) => job !== undefined);
+      return (await getMany(ids, toListedJob)).filter((job) => job !== undefined);
     },
 
     async counts() {

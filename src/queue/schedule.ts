@@ -7,10 +7,12 @@ import {
   decodeRecord,
   encodeKeyPart,
   encodeRecord,
+  readRecord,
   runScript,
   toFields,
   type Argument,
   type ScopedRedis,
+  type Unreadable,
 } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import { resolvePushOptions, type PushOptions, type ResolvedPushOptions } from "./options.ts";
@@ -29,12 +31,16 @@ export type When =
   | { readonly everyMs: number };
 
 /** A schedule as its queue tells of it. */
-export interface Schedule<T = unknown> {
-  readonly name: string;
-  readonly when: When;
-  readonly payload: T;
-  readonly nextAtMs: number;
-}
+export type Schedule<T = unknown> =
+  | { readonly name: string; readonly nextAtMs: number; readonly when: When; readonly payload: T }
+  /** One that cannot be read, and why: it pushes nothing until it is declared again. */
+  | {
+      readonly name: string;
+      readonly nextAtMs: number;
+      readonly unreadable: Unreadable;
+      readonly when?: undefined;
+      readonly payload?: undefined;
+    };
 
 interface Stored {
   readonly when: When;
@@ -97,9 +103,11 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
       const names = own.map(([name]) => name);
       const times = (await redis.send(["ZMSCORE", `${queue}:due`, ...names])) as readonly (string | null)[];
       return own.map(([name, record], at) => {
-        const { when, payload } = decodeRecord(record) as Stored;
-        const nextAtMs = Number(times[at]);
-        return { name: decodeKeyPart(name.slice(tenant.length + 1)), when, payload: payload as T, nextAtMs };
+        const read = readRecord(record);
+        const known = { name: decodeKeyPart(name.slice(tenant.length + 1)), nextAtMs: Number(times[at]) };
+        if (read.unreadable !== undefined) return { ...known, unreadable: read.unreadable };
+        const { when, payload } = read.value as Stored;
+        return { ...known, when, payload: payload as T };
       });
     },
   };

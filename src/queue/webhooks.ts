@@ -9,6 +9,8 @@ import {
   runScript,
   toFields,
   type ScopedRedis,
+  readRecord,
+  type Unreadable,
 } from "../redis/index.ts";
 import { createAddressGuard, newSecret, signWebhook, type AddressOptions } from "../webhooks/index.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
@@ -37,6 +39,8 @@ export interface Endpoint {
   /** Why it is switched off: `gone` when it answered 410. */
   readonly disabledReason: "user" | "gone" | undefined;
   readonly createdAtMs: number;
+  /** In lists: why it cannot be read; then nothing else of it is known. Its events wait until it is removed. */
+  readonly unreadable?: Unreadable | undefined;
 }
 
 /** One event on its way to one endpoint. */
@@ -175,9 +179,9 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
     },
 
     async list() {
-      const records = (await scoped.send(["HVALS", endpoints], { reply: "bytes" })) as readonly Buffer[];
-      if (records.length === 0) return [];
-      const all = records.map((record) => decodeRecord(record) as StoredEndpoint);
+      const records = toFields((await scoped.send(["HGETALL", endpoints], { reply: "bytes" })) as readonly Buffer[]);
+      if (records.size === 0) return [];
+      const all = [...records].map(([id, record]) => toListed(id, record));
       const offs = allOf(await scoped.pipeline(all.map(({ id }) => ["HGET", `${queue}:circuit:${id}`, "off"])));
       const listed = all.map((stored, at) => toEndpoint(stored, offs[at] as string | null));
       return listed.toSorted((a, b) => a.createdAtMs - b.createdAtMs);
@@ -222,6 +226,13 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
       return messages.flatMap((message, at) => toDelivery(message, replies[at] ?? []));
     },
   };
+}
+
+function toListed(id: string, record: Buffer): StoredEndpoint & Pick<Endpoint, "unreadable"> {
+  const read = readRecord(record);
+  if (read.unreadable === undefined) return read.value as StoredEndpoint;
+  const { unreadable } = read;
+  return { id, url: "", events: [], ordered: false, enabled: false, createdAtMs: 0, secrets: [], unreadable };
 }
 
 /** The secrets that sign now. */

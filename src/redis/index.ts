@@ -23,7 +23,16 @@ export {
   type NodeRedisSentinel,
 } from "./from-node-redis.ts";
 export { decodeKeyPart, encodeKeyPart, keyTag } from "./keys.ts";
-export { decodeRecord, decodeRecordBody, encodePlain, encodeRecord, encodeRecordBody } from "./record.ts";
+export {
+  decodeRecord,
+  decodeRecordBody,
+  encodePlain,
+  encodeRecord,
+  encodeRecordBody,
+  readRecord,
+  unreadableOf,
+  type Unreadable,
+} from "./record.ts";
 export { allOf, toFields, toStreams, type StreamEntry } from "./replies.ts";
 export { mayEvictAnything, readServerFacts, warningsOf, type ServerFacts } from "./server-facts.ts";
 export { routed } from "./routing.ts";

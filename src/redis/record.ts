@@ -68,6 +68,27 @@ export function decodeRecord(record: Uint8Array): unknown {
   }
 }
 
+/** Why a record cannot be read. */
+export type Unreadable = "corrupt_record" | "newer_record";
+
+/** A record's value, or why it cannot be read: for lists, which name what is unreadable and show the rest. */
+export function readRecord(
+  record: Uint8Array,
+): { readonly value: unknown; readonly unreadable?: undefined } | { readonly unreadable: Unreadable } {
+  try {
+    return { value: decodeRecord(record) };
+  } catch (error) {
+    return { unreadable: unreadableOf(error) };
+  }
+}
+
+/** Why something cannot be read, by the error that reading it threw. @throws the error, when it is another */
+export function unreadableOf(error: unknown): Unreadable {
+  if (MarrowError.is(error, "corrupt_record")) return "corrupt_record";
+  if (MarrowError.is(error, "newer_record")) return "newer_record";
+  throw error;
+}
+
 /** The same for a record whose body is other bytes than JSON. */
 export function decodeRecordBody(record: Uint8Array): Buffer {
   const version = record[0];

@@ -1,6 +1,14 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkOneOf, checkText } from "../internal/check.ts";
-import { allOf, decodeRecord, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import {
+  allOf,
+  decodeRecord,
+  encodeRecord,
+  readRecord,
+  runScript,
+  type ScopedRedis,
+  type Unreadable,
+} from "../redis/index.ts";
 import { listRecords, putRecord, removeRecord } from "./scripts.gen.ts";
 
 /** Which records of a shelf are wanted. */
@@ -19,6 +27,14 @@ export interface PageOptions {
 export interface Page<T> {
   readonly data: readonly T[];
   readonly hasMore: boolean;
+  /** What stands among them and cannot be read, and why. Absent where there is none. */
+  readonly unreadable?: readonly UnreadableRecord[] | undefined;
+}
+
+/** A record that cannot be read. */
+export interface UnreadableRecord {
+  readonly id: string;
+  readonly code: Unreadable;
 }
 
 /** Records of one kind in the order in which they came, each under an id. One slot; every change is one script. */
@@ -90,7 +106,10 @@ export function createShelf<T extends { readonly id: string }, L extends string 
   }
 
   /** A page of all records. */
-  async function page({ after, before, limit = 20, order = "desc" }: PageOptions, listed: string): Promise<Page<T>> {
+  async function page(
+    { after, before, limit = 20, order = "desc" }: PageOptions,
+    listed: string,
+  ): Promise<Page<T> & { readonly ids: readonly string[] }> {
     const values = {
       after: after === undefined ? "" : checkText("after", after, 256, "invalid_input"),
       before: before === undefined ? "" : checkText("before", before, 256, "invalid_input"),
@@ -103,29 +122,47 @@ export function createShelf<T extends { readonly id: string }, L extends string 
       throw new MarrowError("not_found", "the cursor names nothing that is listed", {
         details: { path: values.after === "" ? "before" : "after" },
       });
-    const [more, ...records] = reply as [number, ...Buffer[]];
-    return { data: records.map((record) => decodeRecord(record) as T), hasMore: more === 1 };
+    const [more, ...fields] = reply as [number, ...Buffer[]];
+    const [data, unreadable]: [T[], UnreadableRecord[]] = [[], []];
+    const ids: string[] = [];
+    for (let at = 0; at < fields.length; at += 2) {
+      const [id, found] = [String(fields[at]), readRecord(fields[at + 1] as Buffer)];
+      ids.push(id);
+      if (found.unreadable === undefined) data.push(found.value as T);
+      else unreadable.push({ id, code: found.unreadable });
+    }
+    return { data, hasMore: more === 1, ids, ...(unreadable.length > 0 && { unreadable }) };
   }
 
   const list: Shelf<T, L>["list"] = async ({ label, where, ...options } = {}) => {
     const listed =
       label === undefined ? keys.order : `${prefix}:order:${checkOneOf("filter", label, labels, "invalid_input")}`;
-    if (where === undefined) return page(options, listed);
     const { limit = 20 } = options;
+    if (where === undefined) {
+      const { ids: _, ...found } = await page(options, listed);
+      // A page of nothing but what cannot be read would end a client's paging: it is looked at as with a condition.
+      if (found.data.length > 0 || !found.hasMore) return found;
+    }
+    const wanted = where ?? (() => true);
     checkInteger("limit", limit, { min: 1, max: PAGE_MAX }, "invalid_input");
     // A page before something is the one that touches it: it is filled from its end.
     const backwards = options.before !== undefined && options.after === undefined;
     let [data, next]: [T[], PageOptions] = [[], options];
+    const lost: UnreadableRecord[] = [];
+    // Whose a record is that cannot be read is not known: who may see only some is told of none.
+    const named = () => (lost.length > 0 && where === undefined ? { unreadable: lost } : {});
     for (let looked = 0; looked <= room; looked += PAGE_MAX) {
       const found = await page({ ...next, limit: PAGE_MAX }, listed);
-      const kept = found.data.filter(where);
+      const kept = found.data.filter(wanted);
+      lost.push(...(found.unreadable ?? []));
       data = backwards ? [...kept, ...data] : [...data, ...kept];
-      if (data.length > limit) return { data: backwards ? data.slice(-limit) : data.slice(0, limit), hasMore: true };
-      const edge = found.data.at(backwards ? 0 : -1);
-      if (!found.hasMore || edge === undefined) return { data, hasMore: false };
-      next = { ...options, [backwards ? "before" : "after"]: edge.id };
+      if (data.length > limit)
+        return { data: backwards ? data.slice(-limit) : data.slice(0, limit), hasMore: true, ...named() };
+      const edge = found.ids.at(backwards ? 0 : -1);
+      if (!found.hasMore || edge === undefined) return { data, hasMore: false, ...named() };
+      next = { ...options, [backwards ? "before" : "after"]: edge };
     }
-    return { data, hasMore: false };
+    return { data, hasMore: false, ...named() };
   };
 
   return {

@@ -267,8 +267,8 @@ export function createStoreFiles({
     get: find,
 
     async list({ status, ...page } = {}) {
-      const { data, hasMore } = await shelf.list({ ...page, label: status });
-      return { data: data.map(shown), hasMore };
+      const { data, ...rest } = await shelf.list({ ...page, label: status });
+      return { ...rest, data: data.map(shown) };
     },
 
     async update(fileId, attributes) {

@@ -200,9 +200,9 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
     ownerOf: async (id) => (await find(id)).owner,
 
     async list({ where, ...page } = {}) {
-      const { data, hasMore } = await shelf.list({ ...page, ...(where !== undefined && { where }) });
+      const { data, ...rest } = await shelf.list({ ...page, ...(where !== undefined && { where }) });
       const open = data.filter(({ removing }) => removing !== true);
-      return { data: await Promise.all(open.map(toInfo)), hasMore };
+      return { ...rest, data: await Promise.all(open.map(toInfo)) };
     },
 
     async update(id, change) {

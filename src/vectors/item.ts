@@ -119,6 +119,8 @@ export interface Vectors<S extends AttributeSchema> {
     readonly where?: Where<S> | undefined;
     readonly pageSize?: number | undefined;
     readonly withVectors?: boolean | undefined;
+    /** Hears of an item that cannot be read, which is left out then. @default the scan ends with its error */
+    readonly onUnreadable?: ((id: string, code: "corrupt_record" | "newer_record") => void) | undefined;
   }): AsyncIterable<StoredEntry<S>[]>;
   /** How many items have not ended. One round trip. */
   count(): Promise<number>;

@@ -1,7 +1,14 @@
 import { MarrowError } from "../errors.ts";
 import { mapInSlices } from "../internal/time-slice.ts";
 import { checkInteger, checkNumber, checkText, refuse } from "../internal/check.ts";
-import { checkScope, decodeRecord, encodeRecord, type ScopedRedis } from "../redis/index.ts";
+import {
+  checkScope,
+  decodeRecord,
+  encodeRecord,
+  unreadableOf,
+  type ScopedRedis,
+  type Unreadable,
+} from "../redis/index.ts";
 import { decideEngine, type RedisEngine } from "./engine.ts";
 import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "./driver.ts";
 import { checkAttributes, matches, toFilter, type AttributeValue, type Filter } from "./filter.ts";
@@ -90,11 +97,21 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
       filter: Filter | undefined,
       pageSize: number,
       withVectors: boolean,
+      onUnreadable?: (id: string, code: Unreadable) => void,
     ): AsyncGenerator<StoredEntry<S>[]> {
+      const toListed = (id: string, item: ReadItem): StoredEntry<S>[] => {
+        try {
+          return [toEntry<S>(id, item)];
+        } catch (error) {
+          if (onUnreadable === undefined) throw error;
+          onUnreadable(id, unreadableOf(error));
+          return [];
+        }
+      };
       for await (const { ids } of pagesOf(driver, namespace, "0", pageSize)) {
         const read = await driver.read(namespace, ids, withVectors);
         const found = read
-          .flatMap((item, at) => (item === undefined ? [] : [toEntry<S>(ids[at] as string, item)]))
+          .flatMap((item, at) => (item === undefined ? [] : toListed(ids[at] as string, item)))
           .filter(
             ({ attributes }) => filter === undefined || matches(filter, attributes as Record<string, AttributeValue>),
           );
@@ -249,11 +266,12 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
         return dryRun ? meant.size : vectors.delete([...meant]);
       },
 
-      scan: ({ where, pageSize = PAGE_DEFAULT, withVectors = false } = {}) =>
+      scan: ({ where, pageSize = PAGE_DEFAULT, withVectors = false, onUnreadable } = {}) =>
         entries(
           toFilter(schema, where),
           checkInteger("pageSize", pageSize, { min: 1, max: 10_000 }, "invalid_input"),
           withVectors,
+          onUnreadable,
         ),
 
       count: async () => (await driver.size(namespace)).items,

@@ -212,8 +212,9 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
   });
 }
 
-function toKey({ id, scope, user, name: called, plan: planned, role, actsFor: acts }: Principal) {
-  return { id, object: "key", scope, user, name: called, plan: planned ?? null, role: role ?? null, acts_for: acts };
+function toKey({ id, scope, user, name: called, plan: planned, role, actsFor: acts, unreadable }: Principal) {
+  const known = { scope, user, name: called, plan: planned ?? null, role: role ?? null, acts_for: acts };
+  return { id, object: "key", ...known, ...(unreadable !== undefined && { unreadable }) };
 }
 
 /** A plan's name in a path. @throws MarrowError `invalid_input` */

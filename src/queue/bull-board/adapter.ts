@@ -41,6 +41,7 @@ const STATES: Readonly<
   done: "completed",
   dead: "failed",
   cancelled: "failed",
+  unreadable: "failed",
 };
 
 /**
@@ -176,7 +177,8 @@ class MarrowAdapter extends BaseAdapter {
       id: name,
       name,
       next: nextAtMs,
-      ...("cron" in when ? { pattern: when.cron, tz: when.timeZone ?? "UTC" } : { every: when.everyMs }),
+      ...(when !== undefined &&
+        ("cron" in when ? { pattern: when.cron, tz: when.timeZone ?? "UTC" } : { every: when.everyMs })),
     })) as never;
   }
   override async getJobSchedulersCount(): Promise<number> {

@@ -5,7 +5,7 @@
 -- ARGV before       id before which the page ends, or empty
 -- ARGV limit        how many at most, > 0
 -- ARGV newest_first 1: the newest first
--- REPLY { 1 when there are more, record, ... }; nil when `after` or `before` names none that is listed
+-- REPLY { 1 when there are more, id, record, ... }; nil when `after` or `before` names none that is listed
 -- IDEMPOTENT        it reads
 local records = KEYS[1]
 local order = KEYS[2]
@@ -32,7 +32,8 @@ local stop = math.min(last, first + limit - 1)
 if stop < first then return { 0 } end
 local reply = { stop < last and 1 or 0 }
 if before ~= "" and after == "" and first > 0 then reply[1] = 1 end
-for _, record in ipairs(redis.call("HMGET", records, unpack(redis.call(range, order, first, stop)))) do
-  if record then reply[#reply + 1] = record end
+local ids = redis.call(range, order, first, stop)
+for at, record in ipairs(redis.call("HMGET", records, unpack(ids))) do
+  if record then reply[#reply + 1], reply[#reply + 2] = ids[at], record end
 end
 return reply
