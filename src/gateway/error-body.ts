@@ -24,7 +24,7 @@ export interface ErrorAnswer {
 export function toErrorAnswer(error: unknown): ErrorAnswer {
   const known = MarrowError.is(error) ? error : toKnown(error);
   const { code, details } = known;
-  const param = typeof details?.["path"] === "string" ? details["path"] : null;
+  const param = typeof details?.["path"] === "string" && details["path"] !== "" ? details["path"] : null;
   const attempts =
     typeof details?.["attempts"] === "number" ? { "x-marrow-attempts": String(details["attempts"]) } : {};
   if (code === "model_failed") return toUpstreamAnswer(known, attempts);

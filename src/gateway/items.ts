@@ -173,17 +173,24 @@ function toChatPart(part: unknown, path: string): { readonly type: string; reado
       return { type: "text", text: refusal };
     case "input_image": {
       if (typeof url !== "string") throw wrong(`${path}.image_url`, "a URL, or file_id the id of a file of yours");
-      const image = { url, ...(detail !== undefined && { detail }) };
+      const image = { url, ...(detail !== undefined && detail !== null && { detail }) };
       return { type: "image_url", image_url: image } as { type: string };
     }
     case "input_file": {
-      const named = { ...(file !== undefined && { file_id: file }), ...rest };
+      // Clients send what they leave open as null, which chat completions refuse.
+      const given = Object.entries({ file_id: file, ...rest }).filter(
+        ([, value]) => value !== undefined && value !== null,
+      );
+      const named = Object.fromEntries(given);
       return { type: "file", file: named } as { type: string };
+    }
+    case "input_video": {
+      if (typeof rest["video_url"] !== "string") throw wrong(`${path}.video_url`, "a URL");
+      return { type: "video_url", video_url: { url: rest["video_url"] } } as { type: string };
     }
     case "image_url":
     case "file":
     case "input_audio":
-    case "input_video":
     case "video_url":
       return part as { type: string };
     default:

@@ -25,6 +25,7 @@ function script({ body }: ScriptedRequest): ScriptedAnswer {
   if (said.includes("THINK"))
     return { message: { role: "assistant", reasoning_content: "Let me see.", content: "Seen." } };
   if (said.includes("REFUSE")) return { message: { role: "assistant", content: null, refusal: "I will not." } };
+  if (said.includes("SILENT")) return { message: { role: "assistant", content: "" } };
   if (said.includes("CUT")) return { content: "one two", finishReason: "length" };
   if (said.includes("BREAK")) return { content: "one two three", cutAfter: 3, eventDelayMs: 20 };
   if (said.includes("FAIL")) return { status: 500 };
@@ -221,6 +222,53 @@ describe("a response of an upstream", () => {
   });
 });
 
+describe("what a request restricts or leaves open", () => {
+  const other = { ...weather, name: "get_time" };
+  it.each([
+    ["none", "none"],
+    ["allowed tools", { type: "allowed_tools", mode: "auto", tools: [{ type: "function", name: "get_time" }] }],
+  ])("holds a model to its choice (%s) that calls what it must not, whole and streamed", async (_, choice) => {
+    const body = { model: "scripted", input: "What's the weather?", tools: [weather, other], tool_choice: choice };
+    const whole = await create(body);
+    expect(whole).toMatchObject({ status: "completed", output: [{ type: "message", content: [{ text: "" }] }] });
+    const events = await stream(body);
+    expect(JSON.stringify(events.map(({ type }) => type))).not.toContain("function_call");
+    expect(last(events)).toMatchObject({ output: [{ type: "message" }] });
+  });
+
+  it("goes to the model without the nulls that clients send for what they leave open", async () => {
+    const format = { type: "json_schema", name: "n", schema: { type: "object" }, description: null, strict: null };
+    const parts = [
+      { type: "input_image", image_url: PIXEL, detail: null },
+      { type: "input_file", file_url: "https://a/b.pdf", filename: null, file_data: null },
+      { type: "input_video", video_url: "https://a/b.mp4" },
+    ];
+    await create({ model: "scripted", input: [message("user", parts, { id: null, status: null })], text: { format } });
+    const sent = gateway.model.requests.at(-1)?.body;
+    expect(sent?.["messages"]).toEqual([
+      {
+        role: "user",
+        content: [
+          { type: "image_url", image_url: { url: PIXEL } },
+          { type: "file", file: { file_url: "https://a/b.pdf" } },
+          { type: "video_url", video_url: { url: "https://a/b.mp4" } },
+        ],
+      },
+    ]);
+    expect(sent?.["response_format"]).toEqual({
+      type: "json_schema",
+      json_schema: { name: "n", schema: { type: "object" } },
+    });
+  });
+
+  it("has a message though the model said nothing", async () => {
+    expect(await create({ model: "scripted", input: "SILENT" })).toMatchObject({
+      output: [{ content: [{ text: "" }] }],
+    });
+    expect(last(await stream({ model: "scripted", input: "SILENT" }))).toMatchObject({ output: [{ type: "message" }] });
+  });
+});
+
 describe("what cannot be served", () => {
   it.each([
     [{ input: [{ type: "computer_call", call_id: "c" }] }, "input.0.type"],
@@ -233,6 +281,19 @@ describe("what cannot be served", () => {
     [{ input: "x", include: ["web_search_call.action.sources"] }, "include.0"],
     [{ input: [{ type: "function_call_output", call_id: "nobody", output: "x" }] }, "input.0.call_id"],
     [{ input: [{ type: "compaction", encrypted_content: "gAAA" }] }, "input.0.encrypted_content"],
+    [{ input: [message("robot", "x")] }, "input.0.role"],
+    [{ input: [message("user", [{ type: "input_video" }])] }, "input.0.content.0.video_url"],
+    [{ input: "x", tools: [weather], tool_choice: "sometimes" }, "tool_choice"],
+    [{ input: "x", tools: [weather], tool_choice: { type: "function", name: "other" } }, "tool_choice.name"],
+    [
+      {
+        input: "x",
+        tools: [weather],
+        tool_choice: { type: "allowed_tools", tools: [{ type: "function", name: "other" }] },
+      },
+      "tool_choice.tools.0.name",
+    ],
+    [{ input: "x", metadata: Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`k${at}`, "v"])) }, "metadata"],
   ])("is refused by name: %j", async (body, param) => {
     const answer = await post("/responses", { model: "scripted", ...body });
     const { error } = (await answer.json()) as { error: { param: string } };
@@ -282,64 +343,5 @@ describe("what cannot be served", () => {
       code: "previous_response_not_found",
       param: "previous_response_id",
     });
-  });
-});
-
-describe("what an endpoint adds to its answer", () => {
-  it("comes with a hit and a follower as with the first answer, in both APIs", async () => {
-    const found = { url: "https://a", title: "A", start_index: 0, end_index: 1 };
-    const logprobs = { content: [{ token: "x", logprob: -0.5, bytes: null, top_logprobs: [] }] };
-    const answer = {
-      id: "c",
-      object: "chat.completion",
-      created: 1,
-      model: "scripted",
-      system_fingerprint: "fp",
-      choices: [
-        {
-          index: 0,
-          message: { role: "assistant", content: "x", annotations: [{ type: "url_citation", url_citation: found }] },
-          logprobs,
-          finish_reason: "stop",
-        },
-      ],
-      usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
-    };
-    const cached = await startTestGateway({
-      redisUrl: inject("redisUrl"),
-      script: () => ({ raw: JSON.stringify(answer), contentType: "application/json" }),
-    });
-    const client = cached.client();
-    const asked = {
-      model: "scripted",
-      input: "Which lighthouse of France is the tallest?",
-      include: ["message.output_text.logprobs" as const],
-    };
-    const parts: unknown[] = [];
-    for (let nth = 0; nth < 2; nth += 1) {
-      const { output } = await client.responses.create(asked);
-      parts.push(output[0]?.type === "message" ? output[0].content[0] : undefined);
-    }
-    const [item] = (await client.responses.stream(asked).finalResponse()).output;
-    parts.push(item?.type === "message" ? item.content[0] : undefined);
-    for (const part of parts)
-      expect(part).toMatchObject({
-        text: "x",
-        annotations: [{ type: "url_citation", ...found }],
-        logprobs: [{ token: "x", bytes: [] }],
-      });
-    expect(cached.model.requests).toHaveLength(1);
-    const chat = {
-      model: "scripted",
-      messages: [{ role: "user" as const, content: "Which lighthouse of France is the tallest?" }],
-    };
-    // Without log probabilities it is another question: the model is asked, and its answer kept with all fields.
-    for (let nth = 0; nth < 2; nth += 1)
-      expect(await client.chat.completions.create(chat)).toMatchObject({
-        system_fingerprint: "fp",
-        usage: { total_tokens: 2 },
-      });
-    expect(cached.model.requests).toHaveLength(2);
-    await cached.close();
   });
 });

@@ -1,4 +1,5 @@
 import type { ChatChunk, ChatCompletion, Usage } from "../../models/index.ts";
+import { createCallFilter } from "./allowed-calls.ts";
 import { toItemId } from "./input.ts";
 import type { Fields, Item, ResponseBody, ResponseEvent } from "./shape.ts";
 import { createTexts, type Open } from "./texts.ts";
@@ -30,6 +31,7 @@ export function createAssembler(shell: ResponseBody): Assembler {
   /** Calls that the model gave no id: clients answer a call by its id, so it gets one. */
   const unnamed = new WeakSet<Open>();
   const texts = createTexts(open);
+  const allowed = createCallFilter(shell["tool_choice"]);
   let finish: string | null = null;
   let usage: Usage | null | undefined;
   let tier: string | undefined;
@@ -108,7 +110,7 @@ export function createAssembler(shell: ResponseBody): Assembler {
         if (typeof reason === "string") finish = reason;
         events.push(...texts.add(delta ?? {}, choice));
         const made = delta?.["tool_calls"];
-        for (const [place, one] of (Array.isArray(made) ? (made as Fields[]) : []).entries())
+        for (const [place, one] of allowed(Array.isArray(made) ? (made as Fields[]) : []).entries())
           events.push(...call(one, typeof one["index"] === "number" ? one["index"] : place));
       }
       return events;
@@ -116,7 +118,9 @@ export function createAssembler(shell: ResponseBody): Assembler {
 
     close(isBroken = false) {
       const isCut = isBroken || statusOf(finish) === "incomplete";
-      const events = [...texts.close(isCut)];
+      // Who answered nothing gave an empty message: clients look for one.
+      const empty = output.length === 0 && !isBroken ? texts.begin() : [];
+      const events = [...empty, ...texts.close(isCut)];
       for (const one of output) if (!one.done) events.push(...closeCall(one, isCut));
       return events;
     },

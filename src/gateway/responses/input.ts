@@ -14,6 +14,9 @@ const PREFIXES: ReadonlyMap<string, string> = new Map([
   ["file_search_call", "fs"],
 ]);
 
+/** Who may say a message; what a tool answers is an item of its own. */
+const ROLES: ReadonlySet<string> = new Set(["user", "assistant", "system", "developer"]);
+
 /** Names the item at a place of a response: the id says where it is kept, so that a reference to it needs no index. */
 export function toItemId(type: string, response: string, side: "i" | "o", at: number): string {
   return `${PREFIXES.get(type) ?? "item"}_${response.slice("resp_".length)}${side}${at}`;
@@ -47,6 +50,8 @@ export function toInputItems({ input }: ResponseRequest, response: string): read
         `input.${at}.type`,
         `items of type ${type.slice(0, 64)} cannot be served here; known: ${[...PREFIXES.keys()].join(", ")}, item_reference`,
       );
+    if (type === "message" && typeof rest["role"] === "string" && !ROLES.has(rest["role"]))
+      throw wrong(`input.${at}.role`, `must be one of ${[...ROLES].join(", ")}`);
     const parts = typeof content === "string" ? [{ type: partOf(rest["role"]), text: content }] : content;
     return {
       ...rest,

@@ -10,6 +10,8 @@ import type { Fields, Item } from "./shape.ts";
 import { toChatFields } from "./translation.ts";
 
 const text = z.string().max(256);
+/** Pairs of metadata. */
+const PAIRS_MAX = 16;
 
 /** Content and output, where an item has them, are a text or a list of parts, and a part is an object. */
 const anyContent = z.union([z.string(), z.array(z.looseObject({})), z.null()]).optional();
@@ -26,7 +28,10 @@ export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({
   store: z.boolean().nullish(),
   stream: z.boolean().nullish(),
   user: text.nullish(),
-  metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+  metadata: z
+    .record(z.string().max(64), z.string().max(512))
+    .refine((pairs) => Object.keys(pairs).length <= PAIRS_MAX, `must be at most ${PAIRS_MAX} pairs`)
+    .nullish(),
   max_output_tokens: z.int().min(1).nullish(),
   max_tool_calls: z.int().min(1).nullish(),
   temperature: z.number().min(0).max(2).nullish(),

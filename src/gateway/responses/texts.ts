@@ -11,6 +11,8 @@ export interface Open {
 export interface Texts {
   /** The events that a delta of a chat completion makes; `choice` has what stands beside it, such as `logprobs`. */
   add(delta: Fields, choice: Fields): readonly ResponseEvent[];
+  /** The events that begin a message in which nothing was said yet. */
+  begin(): readonly ResponseEvent[];
   /** The events that close what is open; `isCut` when the model was cut off within it. */
   close(isCut?: boolean): readonly ResponseEvent[];
 }
@@ -101,6 +103,7 @@ export function createTexts(open: (item: Fields) => Open): Texts {
   }
 
   return {
+    begin: () => begin("output_text"),
     add(delta, choice) {
       const events: ResponseEvent[] = [];
       const logprobs = toLogprobs(choice["logprobs"]);

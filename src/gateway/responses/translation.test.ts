@@ -31,6 +31,11 @@ const CASES: readonly Case[] = [
     { text: { format: { type: "json_schema", name: "n", schema, strict: true }, verbosity: "low" } },
     { response_format: { type: "json_schema", json_schema: { name: "n", schema, strict: true } }, verbosity: "low" },
   ],
+  [
+    "text",
+    { text: { format: { type: "json_schema", name: "n", schema, description: null, strict: null } } },
+    { response_format: { type: "json_schema", json_schema: { name: "n", schema } } },
+  ],
   ["reasoning", { reasoning: { effort: "low", summary: "auto" } }, { reasoning_effort: "low" }],
   ["reasoning", { reasoning: { effort: null } }, {}],
   ["type", { type: "response.create" }, {}],
@@ -81,8 +86,19 @@ const CASES: readonly Case[] = [
   ],
   [
     "tool_choice",
-    { tools, tool_choice: { type: "custom", name: "c" } },
-    { tools: chatTools, tool_choice: { type: "custom", custom: { name: "c" } } },
+    { tools: [{ type: "custom", name: "c" }], tool_choice: { type: "custom", name: "c" } },
+    {
+      tools: [{ type: "custom", custom: { name: "c" } }],
+      tool_choice: { type: "custom", custom: { name: "c" } },
+    },
+  ],
+  ["tool_choice", { tools, tool_choice: "sometimes" }, undefined],
+  ["tool_choice", { tools, tool_choice: { type: "function", name: "other" } }, undefined],
+  ["tool_choice", { tools, tool_choice: { type: "custom", name: "weather" } }, undefined],
+  [
+    "tool_choice",
+    { tools, tool_choice: { type: "allowed_tools", tools: [{ type: "function", name: "other" }] } },
+    undefined,
   ],
   [
     "tool_choice",

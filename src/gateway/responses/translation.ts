@@ -82,6 +82,7 @@ export function toChatFields(request: Fields): Fields {
     readonly include?: readonly unknown[] | null;
     readonly tools?: readonly Fields[] | null;
   };
+  checkChoice(request["tool_choice"] as string | Fields | null | undefined, tools ?? [], "tool_choice");
   Object.assign(fields, toTextFields(text ?? {}), toReasoningFields(reasoning ?? {}));
   for (const [at, one] of (include ?? []).entries())
     if (!INCLUDES.has(wordOf(one))) throw refused(`include.${at}`, wordOf(one), "");
@@ -106,7 +107,7 @@ function toTextFields({ format, verbosity }: Fields): Fields {
   if (verbosity !== undefined && verbosity !== null) fields["verbosity"] = verbosity;
   if (format !== undefined && format !== null) {
     const { type, ...rest } = format as Fields;
-    if (type === "json_schema") fields["response_format"] = { type, json_schema: rest };
+    if (type === "json_schema") fields["response_format"] = { type, json_schema: withoutNulls(rest) };
     else if (type !== "text") fields["response_format"] = format;
   }
   return fields;
@@ -133,6 +134,7 @@ function toChatTool(tool: Fields, path: string): Fields {
   throw refused(`${path}.type`, `tools of type ${wordOf(type)}`, KNOWN_TOOLS);
 }
 
+const CHOICES: ReadonlySet<string> = new Set(["none", "auto", "required"]);
 const KNOWN_TOOLS = "; the gateway knows function, custom and file_search";
 
 /** A grammar lies one level deeper in chat completions. */
@@ -143,8 +145,34 @@ function toCustom(custom: Fields): Fields {
   return { ...custom, format: { type, grammar } };
 }
 
+/** A choice among tools names tools that the request has: a model cannot be held to others. */
+function checkChoice(choice: string | Fields | null | undefined, tools: readonly Fields[], path: string): void {
+  if (typeof choice !== "object" || choice === null) return;
+  if (choice["type"] === "allowed_tools") {
+    for (const [at, one] of ((choice["tools"] ?? []) as readonly Fields[]).entries())
+      checkChoice(one, tools, `${path}.tools.${at}`);
+    return;
+  }
+  const { type, name } = choice;
+  if ((type !== "function" && type !== "custom") || typeof name !== "string") return;
+  if (!tools.some((tool) => tool["type"] === type && nameOf(tool) === name))
+    throw new MarrowError("invalid_input", `${path}.name: no tool of this name is in tools`, {
+      details: { path: `${path}.name` },
+    });
+}
+
+/** The name of a tool, in the form of either API. */
+function nameOf(tool: Fields): unknown {
+  return tool["name"] ?? ((tool["function"] ?? tool["custom"]) as Fields | undefined)?.["name"];
+}
+
 function toChatToolChoice(choice: string | Fields, path: string): unknown {
-  if (typeof choice === "string") return choice;
+  if (typeof choice === "string") {
+    if (CHOICES.has(choice)) return choice;
+    throw new MarrowError("invalid_input", `${path}: must be none, auto or required, or name a tool`, {
+      details: { path },
+    });
+  }
   const { type, name, mode = "auto", tools } = choice;
   if (type === "function" && typeof name === "string") return { type, function: { name } };
   if (type === "custom" && typeof name === "string") return { type, custom: { name } };
