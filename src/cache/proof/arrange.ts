@@ -16,6 +16,8 @@ export interface Placed {
   readonly isDerived: boolean;
   /** An adverb of manner: "permanently". */
   readonly isAdverb: boolean;
+  /** What is said of something: "open". */
+  readonly isPredicate: boolean;
   /** A common noun: "food". */
   readonly isNoun: boolean;
 }
@@ -137,6 +139,8 @@ function moveOf(
     goal.starts &&
     sameMoved(first.mark, goal.mark, start) &&
     !freedom.repeated.has(first.mark) &&
+    // "A lake and a pond in Canada" is not "a lake in Canada and a pond".
+    !(start > 0 && before.some(({ mark }) => isJoint(mark))) &&
     // "A block on a cube" is not "a cube on a block".
     !(isNeighbour && goal.mark === "" && opens.mark === "" && behind[0]?.mark === first.mark)
   ) {
@@ -144,6 +148,8 @@ function moveOf(
     if (
       first.mark !== "of" &&
       freedom.isWhole &&
+      // "Is the shop open on Sunday" does not ask for the Sunday shop.
+      !(goal.mark === "" && afterBlock?.starts === false && before.at(-1)?.isPredicate === true) &&
       (afterBlock?.starts !== false || (start === 0 && (goal.mark === "" || (block.length === 1 && first.isNumber))))
     )
       return [...block, ...before];
@@ -158,7 +164,9 @@ function moveOf(
     sameMark(goal.mark, opens.mark) &&
     afterBlock?.starts === false &&
     isPlain(before) &&
-    !block.some(({ isNumber, isAct }) => isNumber || isAct)
+    before.at(-1)?.isPredicate !== true &&
+    !first.isNumber &&
+    !block.some(({ isAct }) => isAct)
   ) {
     // "City in Texas" as "Texas city".
     return [...withMark(block, opens.mark, opens.starts), ...withMark(before, "", false)];
@@ -169,7 +177,7 @@ function moveOf(
     first.isSuperlative &&
     isNeighbour &&
     first.mark === "" &&
-    behind.length + 1 === a.length
+    (a[behind.length + 1] === undefined || (a[behind.length + 1]?.starts === true && a[behind.length + 1]?.mark !== ""))
   ) {
     // "Which city is the largest" asks for the largest city.
     return [withMark(block, opens.mark, opens.starts), withMark(before, "", false)].flat();

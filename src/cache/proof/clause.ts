@@ -1,8 +1,10 @@
+import { tellsNounFromName } from "./articles.ts";
 import { frameOf, type Form } from "./frame.ts";
 import type { Item } from "./item.ts";
 import { lookUp } from "./lexicon.ts";
 import { withCounts, withMeasures } from "./measures.ts";
-import { tokenise, type Token } from "./tokens.ts";
+import { rewrite } from "./rewrites.ts";
+import { isCapital, tokenise, type Token } from "./tokens.ts";
 import { UNITS } from "./words/phrases.ts";
 import {
   CONJUNCTIONS,
@@ -198,6 +200,8 @@ function createBuilder() {
       } else if (GRADES.has(text)) {
         if (isGraded(next)) degree = GRADES.get(text) as Item["degree"];
         else bound.push(text);
+      } else if (tellsNounFromName(token, next, afterNext)) {
+        bound.push("article");
       } else if (STRESS.has(text) || EMPTY.has(text)) {
         // They change nothing.
         if (text === "which" || text === "that" || text === "whose") closeOwner();
@@ -229,9 +233,10 @@ function createBuilder() {
       closeOwner();
       if (mark !== "" && !CONJUNCTIONS.has(mark)) tail.push(mark);
       tail = tail.filter((word) => word !== "inf");
+      const phrasing = rewrite({ items: withCounts(withMeasures(items)), joints }, form);
       return {
         form,
-        items: withCounts(withMeasures(items)),
+        items: phrasing.items,
         tail,
         tenses,
         modality,
@@ -241,7 +246,7 @@ function createBuilder() {
         symbols,
         isBare,
         negations,
-        joints,
+        joints: phrasing.joints,
       };
     },
   };
@@ -256,12 +261,6 @@ const SPECIAL: ReadonlySet<string> = new Set([
   ..."got get gets getting gotten".split(" "),
   ...["leav", "depart", "arriv"].flatMap((stem) => ["", "e", "es", "ing", "s", "ed"].map((ending) => stem + ending)),
 ]);
-
-/** Whether a word begins with a capital. */
-function isCapital(raw: string): boolean {
-  const code = raw.charCodeAt(0);
-  return code < 128 ? code >= 65 && code <= 90 : /^\p{Lu}/u.test(raw);
-}
 
 const MEASURES = new Set([
   ...UNITS.values(),

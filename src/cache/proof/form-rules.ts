@@ -248,6 +248,7 @@ export const RULES: readonly Rule[] = [
     form: "who",
   },
   // Lists, also of one thing.
+  { head: /^what constitutes?(?= )/, form: "list" },
   { head: /^(?:what|which|how) about(?= )/, form: "keywords" },
   { head: new RegExp(`^(?:are|is) there${ANY}(?= )`), form: "exists" },
   { head: new RegExp(`^(?:do|does) (?:you(?: guys)?|we|anyone) (?:have|offer|got)${ANY}(?= )`), form: "exists" },
@@ -265,7 +266,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     head: new RegExp(
-      `^(?:give|name|find|provide|get|tell|bring|return|retrieve|enumerate|fetch|suggest|recommend|see|view|print|pull_up|search)(?: (?:me|us|out|up|to me))*(?: please)?${ANY}${OF_THINGS}${ANY}(?= )`,
+      `^(?:give|name|find|provide|get|tell|bring|return|retrieve|enumerate|fetch|suggest|recommend|see|view|print|pull_up|search)(?: (?:me|us|out|up|to me))*(?: please)?${ANY}${OF_THINGS}${ANY}(?= (?!(?:me |us )?to ))`,
     ),
     form: "list",
   },

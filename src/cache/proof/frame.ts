@@ -1,3 +1,4 @@
+import { tellsNounFromName } from "./articles.ts";
 import { RULES, type Form } from "./form-rules.ts";
 import { plain, type Token } from "./tokens.ts";
 
@@ -33,6 +34,12 @@ export const LEAD_INS: readonly RegExp[] = [
 export const TAILS: RegExp =
   /(?: [,.!?])*(?: (?:please|thanks|thank you|thank you very much|many thanks|thanks a lot|in advance|cheers|if you can|if possible|asap|can you help(?: me)?|can you tell me|do you know|any ideas?|any suggestions|for me))(?: [,.!?])*$/;
 
+/** Verbs that "for me" belongs to. */
+const WAITS_FOR = new Set(
+  "wait waits waiting look looks looking ask asks asking pay pays care work works working vote vouch sign call calls stand speak".split(
+    " ",
+  ),
+);
 /** The last words of `TAILS`. */
 const LAST_OF_TAIL = new Set(
   "please thanks you much lot advance cheers can possible asap help me know idea ideas suggestion suggestions".split(
@@ -117,7 +124,7 @@ export function frameOf(given: readonly Token[]): Frame {
     if (rest.length === 0) break;
     tokens = rest;
   }
-  tokens = trimTail(withDifference(withQuestionFirst(tokens)));
+  tokens = trimTail(withDifference(withQuestionFirst(withQuestionLast(tokens))));
   const [head, end] = [headOf(tokens), tailOf(tokens)];
   for (const { head: opening, tail, form, as, after } of rulesFor(tokens[0]?.text ?? "", tokens[1]?.text ?? "")) {
     const match = opening.exec(head);
@@ -132,10 +139,11 @@ export function frameOf(given: readonly Token[]): Frame {
     const kept = tokens
       .slice(0, taken)
       .filter(
-        ({ text }) =>
-          KEPT.test(text) &&
-          ((form !== "how" && form !== "want" && form !== "statement" && as === undefined) ||
-            /^(?:was|were|did)$/.test(text)),
+        (token, at) =>
+          (at === taken - 1 && tellsNounFromName(token, tokens[taken], tokens[taken + 1])) ||
+          (KEPT.test(token.text) &&
+            ((form !== "how" && form !== "want" && form !== "statement" && as === undefined) ||
+              /^(?:was|were|did)$/.test(token.text))),
       );
     return { form, tokens: withConversion([...words(as), ...kept, ...withoutPurpose(rest), ...words(after)]) };
   }
@@ -161,6 +169,24 @@ const PRAISE = /^(?:best|top|good|great|must|interesting|famous|popular)$/;
 
 function words(list: string | undefined): Token[] {
   return list === undefined ? [] : list.split(" ").map(plain);
+}
+
+const FINITE = /^(?:is|are|was|were)$/;
+/** Ends of a question whose last word was left out: "it is known as". */
+const NAMED = /^(?:known|called|named|termed|described|referred)$/;
+
+/** "X is known as what" as "what is X known as". */
+function withQuestionLast(given: readonly Token[]): readonly Token[] {
+  const tokens = given.at(-1)?.text === "exactly" ? given.slice(0, -1) : given;
+  const last = tokens.at(-1)?.text ?? "";
+  const isAsked = last === "what" || last === "who" || last === "whom";
+  if (!isAsked && !(last === "as" && NAMED.test(tokens.at(-2)?.text ?? ""))) return tokens;
+  const at = tokens.findIndex(({ text }) => FINITE.test(text));
+  if (at < 1 || tokens.some(({ text, kind }, index) => index < tokens.length - 1 && kind === "word" && WH.test(text)))
+    return tokens;
+  const rest = isAsked ? tokens.slice(at + 1, -1) : tokens.slice(at + 1);
+  const asked = last === "who" || last === "whom" ? "who" : "what";
+  return rest.length === 0 && !isAsked ? tokens : [plain(asked), tokens[at] as Token, ...tokens.slice(0, at), ...rest];
 }
 
 /** "In Texas, which city …" and "to which cities does it fly": the question word first. */
@@ -240,6 +266,7 @@ function trimTail(tokens: readonly Token[]): readonly Token[] {
     if (!LAST_OF_TAIL.has(left.at(-1)?.text ?? "")) break;
     const match = TAILS.exec(tailOf(left));
     if (match === null) break;
+    if (match[0].includes(" for me") && WAITS_FOR.has(left[left.length - countWords(match[0]) - 1]?.text ?? "")) break;
     const rest = trimEnd(left.slice(0, left.length - countWords(match[0])));
     if (rest.length === 0) break;
     left = rest;

@@ -88,8 +88,9 @@ function lemmasOf(word: string): string[] {
   return /[na]/.test(own.parts[0] ?? "") || own.parts.includes("a") ? [word, base] : [base];
 }
 
-/** The base of a word that is in no lexicon: plurals of names and of new words lose their ending. */
+/** The base of a word that is in no lexicon: a form of a verb that a dictionary has; plurals of names and of new words lose their ending. */
 function guessed(word: string): string {
+  if (word.length > 5 && /(?:ed|ing)$/.test(word)) return basesOf(word).find(isKnownWord) ?? word;
   return word.length > 4 && /[^sui]s$/.test(word) && !isKnownWord(word) ? word.slice(0, -1) : word;
 }
 

@@ -138,6 +138,13 @@ describe("a proof", () => {
     expect([proven("strict"), proven("balanced")]).toEqual([[], []]);
   });
 
+  it("is found for each of the pairs that were written to say the same", () => {
+    const lines = readFileSync("test/data/same-questions.txt", "utf8").trim().split("\n");
+    const pairs = lines.filter((line) => !line.startsWith("#")).map((line) => line.split("|") as [string, string]);
+    expect(pairs.length).toBeGreaterThan(60);
+    expect(pairs.filter(([a, b]) => !proof(a, b).proven || !proof(b, a).proven)).toEqual([]);
+  });
+
   it.each(SAME)("is found for: %s | %s", (a, b) => {
     expect([proof(a, b), proof(b, a)]).toEqual([{ proven: true }, { proven: true }]);
   });

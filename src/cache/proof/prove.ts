@@ -143,7 +143,10 @@ function sameObjects(a: Clause, b: Clause): boolean {
       other.filter((object) => !one.includes(object)),
     ];
     const isElsewhere = (list: readonly string[], clause: Clause) =>
-      list.some((object) => clause.items.some(({ entry }) => entry.lemma === object.split(" ")[0]));
+      list.some((object) => {
+        const [before] = object.split(" ");
+        return clause.items.some(({ entry, mark }) => entry.lemma === before || mark === before);
+      });
     return !isElsewhere(onlyOne, b) && !isElsewhere(onlyOther, a);
   }
   const onlyOnce =
@@ -199,9 +202,18 @@ function isClass(items: readonly Item[], item: Item): boolean {
   );
 }
 
+/** Verbs that turn what they stand before, or say where it begins and ends; as participles they class a thing: "a forgotten password". */
+const TURNS = new Set(
+  "stop quit cease avoid prevent refuse fail forget cancel undo deny ban block reject reverse lose leave depart arrive".split(
+    " ",
+  ),
+);
+const PARTICIPLES = /ed$|en$|^(?:lost|left)$/;
+
 /** A word that says little: frequent and vague, or only a verb; not a name, a number or another adjective. */
 function isLight({ word, entry, exact, isName, degree, bound }: Item): boolean {
   if (exact || isName || degree !== "" || bound.length > 0) return false;
+  if (TURNS.has(entry.lemma) && !PARTICIPLES.test(word)) return false;
   return LIGHT.has(entry.lemma) || (entry.parts.startsWith("v") && !/[ar]/.test(entry.parts) && !word.endsWith("ed"));
 }
 
@@ -299,8 +311,22 @@ function rolesDiffer(a: Clause, b: Clause, left: readonly number[], right: reado
       seen.add(mark);
     }
   }
+  if (isTurned(a, left, b, right)) return true;
   const moves = one.length <= MOVING_MAX;
   return !sameRoles(one, other, { keywords: keywords || level === "aggressive", repeated, moves });
+}
+
+/** Whether what stands before a verb stands behind it on the other side, and the other way round: "java call python". */
+function isTurned(a: Clause, left: readonly number[], b: Clause, right: readonly number[]): boolean {
+  const inB = new Map(right.map((pair, at) => [pair, at]));
+  if ([...a.items, ...b.items].some(({ mark }) => mark !== "")) return false;
+  return a.items.some(({ word, entry, exact }, at) => {
+    if (exact || at === 0 || word !== entry.lemma || !entry.parts.includes("v")) return false;
+    const [before, verb, behind] = [left[at - 1], left[at], left[at + 1]].map((pair) =>
+      pair === undefined || pair < 0 ? -1 : (inB.get(pair) ?? -1),
+    ) as [number, number, number];
+    return before >= 0 && verb >= 0 && behind >= 0 && behind < verb && verb < before;
+  });
 }
 
 /** Keywords: content words alone, behind "show me" or by themselves. */
@@ -360,6 +386,7 @@ function placed(
       isDerived: derived.has(pair),
       isAct: item.word.endsWith("ing") && item.entry.parts.includes("v"),
       isAdverb: item.word.endsWith("ly") && item.entry.parts.startsWith("r"),
+      isPredicate: !item.exact && !item.isName && /^[^n].*a|^a/.test(item.entry.parts),
       isNoun: !item.isName && !item.exact && item.degree === "" && item.entry.parts.startsWith("n"),
     });
     [mark, starts] = ["", false];

@@ -1,3 +1,4 @@
+import { FUNCTION_WORDS } from "./words/function-words.ts";
 import { CONTRACTIONS, PHRASES_BY_FIRST, SHORT_FORMS, UNITS } from "./words/phrases.ts";
 
 /** A piece of a sentence. */
@@ -93,6 +94,9 @@ function wordsOf(raw: string): readonly Token[] {
   return found;
 }
 
+/** Words that a stroke parts from another choice: "yes/no", "and/or". */
+const ALTERNATIVE: ReadonlySet<string> = new Set([...FUNCTION_WORDS, "yes"]);
+
 interface Around {
   readonly inQuotes: boolean;
   readonly capitals: boolean;
@@ -111,6 +115,10 @@ function pushToken(out: Token[], raw: string, { inQuotes, capitals, before, afte
   }
   if (raw === "&") out.push(plain("and"));
   else if (raw === "%") out.push(plain("percent"));
+  else if (raw === "→") out.push(plain("to"));
+  else if (raw === "°" && /[cf]/i.test(after)) return;
+  else if (raw === "/" && /[a-z]/i.test(before) && /[a-z]/i.test(after) && !ALTERNATIVE.has(out.at(-1)?.text ?? ""))
+    out.push({ text: raw, raw, kind: "stop", exact: false, owner: false });
   else if (raw === "$" || raw === "€" || raw === "£") out.push(symbol(raw));
   else if (STOPS.has(raw)) {
     const isOperator =
@@ -148,6 +156,12 @@ function pushWord(out: Token[], raw: string, inQuotes: boolean, capitals: boolea
 }
 
 const CAPITALS_MATTER = new Set(["US", "IT", "WHO"]);
+
+/** Whether a word begins with a capital. */
+export function isCapital(raw: string): boolean {
+  const code = raw.charCodeAt(0);
+  return code < 128 ? code >= 65 && code <= 90 : /^\p{Lu}/u.test(raw);
+}
 
 export function plain(word: string): Token {
   return /^\d/.test(word)

@@ -146,7 +146,7 @@ export const LIGHT: ReadonlySet<string> = words(
 );
 /** Nouns that class the name beside them: "the course EECS 281", "the Ohio river". At `balanced` they may stand alone. */
 export const CLASSES: ReadonlySet<string> = words(
-  "city town state country county province region river lake island mountain street airport university company firm team band book novel movie film song album language library framework tool package database server editor command function method program app application website site page product brand class course lecture term month year day paper article word phrase error code model version game number flight airline",
+  "mount status city town state country county province region river lake island mountain street airport university company firm team band book novel movie film song album language library framework tool package database server editor command function method program app application website site page product brand class course lecture term month year day paper article word phrase error code model version game number flight airline",
 );
 /** Verbs that a preposition behind them says as well: "held in", "published by". */
 export const SOFT_BEFORE_PREPOSITION: ReadonlySet<string> = words("publish hold write use present give offer serve");

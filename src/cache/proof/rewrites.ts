@@ -1,0 +1,127 @@
+import type { Item } from "./item.ts";
+import { lookUp } from "./lexicon.ts";
+import type { Form } from "./form-rules.ts";
+
+/** Content words with their conjunctions, as they are rewritten into one of several ways to say a thing. */
+export interface Phrasing {
+  readonly items: readonly Item[];
+  readonly joints: readonly string[];
+}
+
+/** Rewrites what may be said in several ways into one: heads of long phrases, tools, years, comparisons. Pure, linear. */
+export function rewrite({ items, joints }: Phrasing, form: Form): Phrasing {
+  return withComparison({ items: withYears(withTool(withHead(items), form)), joints }, form);
+}
+
+const COMPARISONS = new Set(["compare", "comparison"]);
+/** Words on each side of a bare "A vs B", together. */
+const BARE_MAX = 4;
+
+/**
+ * "Compare A vs B", "A vs B comparison", "compare A with B" as "compare A and B", "A vs B" alone too; "the difference between A vs B" and
+ * "define A vs B" with "and".
+ */
+function withComparison({ items, joints }: Phrasing, form: Form): Phrasing {
+  const verb = items.findIndex(({ entry, exact }) => !exact && COMPARISONS.has(entry.lemma));
+  const isLast = verb > 0 && verb === items.length - 1 && items[verb]?.mark === "";
+  const isCompared = verb === 0 || isLast;
+  const fronted = isCompared ? fromComparison(items.toSpliced(verb, 1)) : items;
+  const joined = withAnd(fronted, joints, verb === 0 ? new Set(["vs", "with", "to", "against"]) : new Set(["vs"]));
+  if (isCompared) return joined;
+  if (joined.items === items) return { items, joints };
+  if (form === "explain" || items[0]?.entry.lemma === "difference") return joined;
+  const isBare = verb < 0 && form === "keywords" && items.length <= BARE_MAX;
+  return isBare ? { ...joined, items: [toItem("compare"), ...joined.items] } : { items, joints };
+}
+
+function fromComparison([first, ...rest]: readonly Item[]): readonly Item[] {
+  if (first === undefined) return [toItem("compare")];
+  const mark = first.mark === "of" || first.mark === "between" ? "" : first.mark;
+  return [toItem("compare"), { ...first, mark, starts: mark !== "" }, ...rest];
+}
+
+/** The one phrase that a mark of a comparison begins as the other side of an "and". */
+function withAnd(items: readonly Item[], joints: readonly string[], marks: ReadonlySet<string>): Phrasing {
+  const sides = items.flatMap(({ mark, starts }, at) => (at > 0 && starts && marks.has(mark) ? [at] : []));
+  if (sides.length !== 1 || joints.length > 0) return { items, joints };
+  return {
+    items: items.with(sides[0] as number, { ...(items[sides[0] as number] as Item), mark: "and" }),
+    joints: ["and"],
+  };
+}
+
+/** Nouns that head what stands before them, however long: "eslint config for a monorepo example". */
+const HEADS = new Set([
+  "example",
+  "pitfall",
+  "gotcha",
+  "overview",
+  "drawback",
+  "benefit",
+  "symptom",
+  "alternative",
+  "summary",
+]);
+
+/** "Splitting a monolith into services pitfalls" as "pitfalls of splitting a monolith into services". */
+function withHead(items: readonly Item[]): readonly Item[] {
+  const [last, [first, ...rest]] = [items.at(-1), items];
+  if (last === undefined || first === undefined || items.length < 4 || last.exact || last.mark !== "") return items;
+  if (!HEADS.has(last.entry.lemma) || last.bound.length > 0 || !rest.some(({ mark }) => mark !== "")) return items;
+  return [{ ...last, mark: first.mark, starts: true }, { ...first, mark: "of", starts: true }, ...rest.slice(0, -1)];
+}
+
+function toItem(word: string): Item {
+  const plain = { exact: false, isNumber: false, isName: false, degree: "", mark: "", starts: true } as const;
+  return { ...plain, word, entry: lookUp(word), bound: [], owners: [] };
+}
+
+/** Languages, programs and systems that something is done in or with. */
+const TOOLS = new Set(
+  (
+    "python javascript typescript java kotlin swift ruby perl php golang rust scala julia matlab bash powershell excel sql mysql postgresql sqlite mongodb pandas numpy react angular vue node " +
+    "django flask laravel git docker kubernetes linux ubuntu debian windows mac android ios vim emacs vscode photoshop latex ffmpeg jq awk sed curl css html"
+  ).split(" "),
+);
+const IN_TOOL = new Set(["in", "with", "on"]);
+const DONE_WITH: ReadonlySet<Form> = new Set(["keywords", "how"]);
+
+/** "Python convert a list" and "convert a list with Python" as "convert a list in Python". */
+function withTool(items: readonly Item[], form: Form): readonly Item[] {
+  if (!DONE_WITH.has(form) || items.length < 3) return items;
+  const tools = items.filter(isTool);
+  if (tools.length !== 1) return items;
+  const [tool] = tools as [Item];
+  const at = items.indexOf(tool);
+  if (IN_TOOL.has(tool.mark) && items[at + 1]?.starts !== false)
+    return items.map((item) => (item === tool ? { ...item, mark: "in" } : item));
+  const act = items[at === 0 ? 1 : 0] as Item;
+  if (tool.mark !== "" || !isAct(act) || tool.bound.length > 0) return items;
+  const moved = { ...tool, mark: "in", starts: true };
+  if (at === 0) return [{ ...act, mark: "", starts: true }, ...items.slice(2), moved];
+  return at === items.length - 1 ? [...items.slice(0, -1), moved] : items;
+}
+
+function isTool({ exact, degree, entry, owners }: Item): boolean {
+  return !exact && degree === "" && owners.length === 0 && TOOLS.has(entry.lemma);
+}
+
+/** Verbs that ask for a list, which forms take away. */
+const ASKING = new Set("list show find search see display view print get".split(" "));
+
+/** An instruction's verb in its base form. */
+function isAct({ word, entry, exact, mark }: Item): boolean {
+  return !exact && mark === "" && word === entry.lemma && entry.parts.includes("v") && !ASKING.has(word);
+}
+
+const YEAR = /^(?:1[5-9]|20)\d\d$/;
+const OF_YEAR = new Set(["", "of", "for"]);
+
+/** "Berlin population 2020" and "for 2020" as "in 2020". */
+function withYears(items: readonly Item[]): readonly Item[] {
+  return items.map((item, at) => {
+    const isLast = items[at + 1]?.starts !== false;
+    if (at === 0 || !item.isNumber || !isLast || !OF_YEAR.has(item.mark) || !YEAR.test(item.word)) return item;
+    return { ...item, mark: "in", starts: true };
+  });
+}
