@@ -43,9 +43,20 @@ export function createFlow(options: FlowOptions): Flow {
   const { sessionTurns = SESSION_TURNS_DEFAULT, drainMs = DRAIN_MS_DEFAULT, onDisconnect = "finish" } = options;
   const digests = createDigests();
 
-  /** Runs a part that Redis being away must not break. */
-  function orWithout<T>(role: "cache" | "memory" | "limiter", part: Promise<T> | undefined): Promise<T | undefined> {
-    return unlessAway(part, (error) => onDegraded(role, error));
+  /** Runs an optional step; if Redis cannot serve, or the cache holds a record that cannot be read, continues without its result. */
+  async function orWithout<T>(
+    role: "cache" | "memory" | "limiter",
+    part: Promise<T> | undefined,
+  ): Promise<T | undefined> {
+    try {
+      return await unlessAway(part, (error) => onDegraded(role, error));
+    } catch (error) {
+      // During an upgrade a newer version may have stored the answer: it stays, and the model is asked.
+      if (role !== "cache" || !(MarrowError.is(error, "newer_record") || MarrowError.is(error, "corrupt_record")))
+        throw error;
+      onDegraded(role, error);
+      return undefined;
+    }
   }
 
   async function chat(call: ChatCall): Promise<ChatOutcome> {
