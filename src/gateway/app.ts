@@ -28,6 +28,7 @@ import { toLogger } from "./http/logger.ts";
 import { sendError } from "./http/send-error.ts";
 import { toRequestId } from "./http/request-id.ts";
 import { hookRoutes } from "./http/route-hooks.ts";
+import { refuseAmbiguous } from "./http/target.ts";
 import { parseBody, toInputError } from "./input-error.ts";
 import { createInside } from "./inside.ts";
 import { createKeyUsers } from "./key-users.ts";
@@ -125,6 +126,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const draining = watchRequests(app);
   const routes = noteRoutes(app);
   boundConnections(app, config.http);
+  refuseAmbiguous(app, config);
   // The first request should not wait for the word lists.
   if (embedder !== undefined && config.cache.enabled && config.cache.semantic) loadProofs();
   const metrics = createMetrics(config.spendLabels);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { pathOf } from "./target.ts";
 
 /** First segments below `/v1` that clients also ask without it. */
 const RESOURCES = new Set([
@@ -49,8 +50,9 @@ const deployments = new WeakMap<IncomingMessage, string>();
 
 /** Rewrites a request's URL before it is routed: the query stays as it came. */
 export function rewriteUrl(request: IncomingMessage): string {
-  const url = request.url ?? "/";
-  if (isOwn(url)) return url;
+  const given = request.url ?? "/";
+  if (isOwn(given)) return given;
+  const url = given.startsWith("/") ? given : (pathOf(given, request.headers.host) ?? given);
   const end = url.indexOf("?");
   const { path, deployment } = toKnownPath(end === -1 ? url : url.slice(0, end));
   if (deployment !== undefined) deployments.set(request, deployment);

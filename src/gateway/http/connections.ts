@@ -21,6 +21,8 @@ export function toServerOptions({
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     http: {
+      // A request without a host is answered in the shape of every other error.
+      requireHostHeader: false,
       headersTimeout: headersTimeoutMs,
       connectionsCheckingInterval: Math.min(LOOK_MS_MAX, Math.ceil(headersTimeoutMs / 4)),
     },

@@ -9,6 +9,7 @@ import { askerOf } from "../asker.ts";
 import type { GatewayConfig } from "../config.ts";
 import { toErrorAnswer, toRefusal, type ErrorAnswer } from "../error-body.ts";
 import { toKnownPath } from "../http/aliases.ts";
+import { ambiguityOf } from "../http/target.ts";
 import type { Door } from "../http/door.ts";
 import { toInputError } from "../input-error.ts";
 import { readJson } from "../json.ts";
@@ -63,6 +64,8 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   });
 
   async function admitSocket(request: IncomingMessage): Promise<void> {
+    const ambiguous = ambiguityOf(request, request.url ?? "/");
+    if (ambiguous !== undefined) throw ambiguous;
     const { path } = toKnownPath((request.url ?? "/").split("?")[0] ?? "/");
     if (path !== "/v1/responses")
       throw new MarrowError("not_found", `No WebSocket is served at ${path.slice(0, 120)}.`);

@@ -1,0 +1,64 @@
+import type { IncomingMessage } from "node:http";
+import type { FastifyInstance } from "fastify";
+import { MarrowError } from "../../errors.ts";
+import type { GatewayConfig } from "../config.ts";
+import { hostOf } from "./hosts.ts";
+
+/** Hosts that were found well-formed: most requests name one of few. */
+const known = new Set<string>();
+const KNOWN_MAX = 256;
+
+/**
+ * Refuses a request that a proxy and the gateway may take for two: one that does not name exactly one host, well-formed, or whose target names
+ * another one. Without authentication the list of allowed hosts says what a well-formed one is. Lengths and encodings that contradict each other are refused by Node's parser, in the same way. The connection ends.
+ * @throws MarrowError `invalid_input` as an answer to the request
+ */
+export function refuseAmbiguous(app: FastifyInstance, { auth }: Pick<GatewayConfig, "auth">): void {
+  app.addHook("onRequest", (request, reply, done) => {
+    const refusal =
+      ambiguityOf(request.raw, request.originalUrl) ??
+      (auth === "keys" ? malformedHost(request.headers.host) : undefined);
+    if (refusal !== undefined) reply.header("connection", "close");
+    done(refusal);
+  });
+}
+
+/** Why a request is ambiguous: `undefined` for one that names one host, and a path of it. `target`: as it came. */
+export function ambiguityOf(request: IncomingMessage, target: string): MarrowError | undefined {
+  const { rawHeaders, httpVersion } = request;
+  const { host } = request.headers;
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  if (hosts > 1) return wrong("host", "a request must have one Host header, got several");
+  if (host === undefined && httpVersion !== "1.0") return wrong("host", "a request must have a Host header");
+  if (target.startsWith("/")) {
+    if (!target.includes("#")) return undefined;
+    return wrong("target", "the target of a request must have no fragment");
+  }
+  if (target === "*" && request.method === "OPTIONS") return undefined;
+  if (pathOf(target, host) !== undefined) return undefined;
+  return wrong("target", "the target of a request must be a path, or a URL of the host that the Host header names");
+}
+
+/** Path and query of a target that is a URL (RFC 9112, 3.2.2); `undefined` where it is none of this host. */
+export function pathOf(target: string, host: string | undefined): string | undefined {
+  const url = URL.parse(target);
+  if (url === null || host === undefined || !/^https?:$/.test(url.protocol) || target.includes("#")) return undefined;
+  if (url.username !== "" || url.password !== "" || url.host !== URL.parse(`${url.protocol}//${host}`)?.host)
+    return undefined;
+  return url.pathname + url.search;
+}
+
+function malformedHost(host: string | undefined): MarrowError | undefined {
+  if (host === undefined || known.has(host)) return undefined;
+  if (hostOf(host) === undefined) return wrong("host", "the Host header must be a host with or without a port");
+  if (known.size < KNOWN_MAX) known.add(host);
+  return undefined;
+}
+
+function wrong(path: string, message: string): MarrowError {
+  return new MarrowError("invalid_input", message, { details: { path } });
+}
