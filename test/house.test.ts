@@ -41,7 +41,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
     "internal",
   ],
   size: ["redis", "errors", "internal"],
-  cli: ["size", "gateway", "cache", "embedders", "redis", "errors", "internal"],
+  cli: ["size", "gateway", "cache", "vectors", "embedders", "redis", "errors", "internal"],
   index: ["redis", "errors"],
 };
 /** Rooms without a door: every file may be imported. */

@@ -10,6 +10,7 @@ import { fromHalf } from "../src/vectors/search/number-format.ts";
 import { asker } from "./resp-asker.ts";
 import { startRespServer, type RespServer } from "./resp-server.ts";
 import { toWire, type Answer } from "./resp.ts";
+import { createSearchRights } from "./search-rights.ts";
 import { createSearchScripts, searches } from "./search-scripts.ts";
 import { parseQuery, toNumber, type Document, type Query } from "./search-query.ts";
 
@@ -66,6 +67,7 @@ export async function startSearchServer(
   const valkey = dialect === "valkey";
   const indexes = new Map<string, Index>();
   const scripts = createSearchScripts();
+  const granted = createSearchRights();
   const path = target.startsWith("unix://") ? target.slice("unix://".length) : undefined;
   const reader = path === undefined ? new Ioredis(target) : new Ioredis({ path });
   /** Order in which documents were first seen: what a real index calls their ids. */
@@ -74,10 +76,13 @@ export async function startSearchServer(
   const server = await startRespServer((push) => {
     const upstream = path === undefined ? dial(Number(new URL(target).port), "127.0.0.1") : dial(path);
     const ask = asker(upstream, push);
+    const rights = granted.session();
     let protocol: 2 | 3 = 2;
     return {
       async answer(words, raw) {
         const verb = String(words[0]).toUpperCase();
+        if (verb === "ACL") return ask(toWire(rights.withoutSearch(words), 2));
+        rights.enter(words);
         if (verb.startsWith("FT.")) return toWire(await answer(verb, words.slice(1)), protocol);
         if (verb === "INFO" && valkey)
           return toWire("redis_version:7.2.4\r\nvalkey_version:8.1.1\r\ncluster_enabled:0\r\n", protocol);
@@ -111,6 +116,8 @@ export async function startSearchServer(
     }
 
     async function answer(verb: string, words: readonly Buffer[], spoken = protocol): Promise<Answer> {
+      if (!rights.may(verb))
+        return { error: `NOPERM User has no permissions to run the '${verb.toLowerCase()}' command` };
       const name = String(words[0]);
       if (verb === "FT.CREATE") {
         if (indexes.has(name))

@@ -47,11 +47,18 @@ async function decide(redis: Connection, choice: EngineChoice): Promise<RedisEng
     throw missing(engine, capabilities, `as recorded in ${key}; delete that key to begin anew with another engine`);
   };
   if (recorded !== undefined) return check(recorded);
-  const best = (await firstThat(ENGINES, (engine) => has(redis, capabilities, engine))) ?? "local";
+  const best = (await firstThat(ENGINES, (engine) => mayUse(redis, capabilities, engine))) ?? "local";
   const wanted = choice === "auto" ? best : choice;
   if (!(await has(redis, capabilities, wanted))) throw missing(wanted, capabilities, "choose another engine");
   const other = await recordedAt(redis, ["SET", key, wanted, "NX", "GET"]);
   return other === undefined ? wanted : check(other);
+}
+
+/** The engines that a server has and a user may use, the best first. */
+export async function usableEngines(redis: Connection): Promise<RedisEngine[]> {
+  const capabilities = await redis.capabilities();
+  const may = await Promise.all(ENGINES.map((engine) => mayUse(redis, capabilities, engine)));
+  return ENGINES.filter((_, at) => may[at]);
 }
 
 function another(wanted: RedisEngine, recorded: RedisEngine, key: string): MarrowError {
@@ -91,18 +98,34 @@ export function missing(engine: RedisEngine, { engine: server, version }: Capabi
 /** Whether a server has an engine. Where it may not be asked for its commands, one is tried. */
 async function has(redis: Connection, capabilities: Capabilities, engine: RedisEngine): Promise<boolean> {
   if (engine === "local") return true;
-  const ability = engine === "vectorset" ? capabilities.vectorSets : capabilities.search;
+  const ability = abilityFor(engine, capabilities);
   if (ability !== "unknown") return ability === "yes";
+  const refusal = await refusalOf(redis, engine);
+  if (refusal === undefined) return true;
+  if (MarrowError.is(refusal, "redis_denied") || MarrowError.is(refusal, "unsupported")) return false;
+  throw refusal;
+}
+
+/** Whether this user may use an engine that the server has: rights are not told with the commands, so one is tried. */
+async function mayUse(redis: Connection, capabilities: Capabilities, engine: RedisEngine): Promise<boolean> {
+  if (!(await has(redis, capabilities, engine))) return false;
+  if (engine === "local" || abilityFor(engine, capabilities) === "unknown") return true;
+  const refusal = await refusalOf(redis, engine);
+  if (refusal === undefined || MarrowError.is(refusal, "unsupported")) return true;
+  if (MarrowError.is(refusal, "redis_denied")) return false;
+  throw refusal;
+}
+
+const abilityFor = (engine: Exclude<RedisEngine, "local">, { vectorSets, search }: Capabilities) =>
+  engine === "vectorset" ? vectorSets : search;
+
+/** What a search for nothing is refused with. One that the server runs is refused with nothing, or because there is no such index. */
+async function refusalOf(redis: Connection, engine: Exclude<RedisEngine, "local">): Promise<unknown> {
   const probe = `${engineKey(redis.app)}:probe`;
-  const command = engine === "vectorset" ? ["VCARD", probe] : ["FT.SEARCH", probe, "*"];
+  const command = engine === "vectorset" ? ["VSIM", probe, "ELE", "none"] : ["FT.SEARCH", probe, "*"];
   return redis.send(command).then(
-    () => true,
-    (error: unknown) => {
-      // An index that is not there is asked for in vain by a server that knows the command.
-      if (MarrowError.is(error, "redis_rejected")) return engine === "search";
-      if (MarrowError.is(error, "redis_denied") || MarrowError.is(error, "unsupported")) return false;
-      throw error;
-    },
+    () => undefined,
+    (error: unknown) => (MarrowError.is(error, "redis_rejected") ? undefined : error),
   );
 }
 

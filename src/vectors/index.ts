@@ -2,6 +2,7 @@ export type { Quantisation } from "./capacity.ts";
 export type { AttributeValue, Condition, Where } from "./filter.ts";
 export { decideEngine, type RedisEngine } from "./engine.ts";
 export type { SearchInScript } from "./driver.ts";
+export { reportEngine, type EngineReport } from "./engine-report.ts";
 export { createNeighbours, type Neighbour, type Neighbours } from "./neighbours.ts";
 export type { Item, ItemResult, Match, Search, StoredEntry, Vectors, VectorsInfo } from "./item.ts";
 export {

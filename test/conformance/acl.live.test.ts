@@ -10,25 +10,39 @@ import { createLimiter } from "../../src/limiter/index.ts";
 import { createMemory } from "../../src/memory/index.ts";
 import { createQueue, createWorker } from "../../src/queue/index.ts";
 import { createStores } from "../../src/stores/index.ts";
-import { createVectors } from "../../src/vectors/index.ts";
+import { createVectors, type RedisEngine } from "../../src/vectors/index.ts";
+import { startSearchServer } from "../search-server.ts";
 
 const manual = readFileSync("docs/operations.md", "utf8");
 const lines = [...manual.matchAll(/^ACL SETUSER marrow (.*)$/gm)].map(([, rules]) => rules as string);
 const embedder = hashEmbedder();
 
-/** A connection as a user with the rules of a line, for an app of the test's own. */
-async function connectAs(rules: string | undefined): Promise<Redis> {
+/** What a user is given beside a line, for the engines whose commands are in no category. */
+const ALSO = { vectorset: also("+vadd"), search: also("+ft.create"), local: [] };
+
+function also(first: string): readonly string[] {
+  const start = manual.indexOf(`ACL SETUSER marrow ${first}`) + "ACL SETUSER marrow ".length;
+  return manual.slice(start, manual.indexOf("`", start)).split(" ");
+}
+
+/** The engines of this server, and search commands by the stand-in. */
+const ENGINES: readonly RedisEngine[] =
+  inject("redisKind") === "redis8" ? ["vectorset", "search", "local"] : ["search", "local"];
+
+/** A connection as a user with the rules of a line and what its engine needs besides, for an app of the test's own. */
+async function connectAs(rules: string | undefined, engine: RedisEngine): Promise<Redis> {
   const app = `a${randomUUID().slice(0, 8)}`;
-  const admin = await connect(inject("redisUrl"));
+  const server = engine === "search" ? await startSearchServer(inject("redisUrl")) : undefined;
+  const url = server?.url ?? inject("redisUrl");
+  const admin = await connect(url);
   const words = (rules ?? "").replaceAll("marrow", app).replace("PASSWORD", "secret").split(" ");
-  await admin.send(["ACL", "SETUSER", app, ...words]);
-  const sets = /`ACL SETUSER marrow (\+vadd [^`]*)`/.exec(manual)?.[1] ?? "";
-  if (inject("redisKind") === "redis8") await admin.send(["ACL", "SETUSER", app, ...sets.split(" ")]);
-  const redis = await connect(inject("redisUrl"), { app, username: app, password: "secret" });
+  await admin.send(["ACL", "SETUSER", app, ...words, ...ALSO[engine]]);
+  const redis = await connect(url, { app, username: app, password: "secret", commandTimeoutMs: 20_000 });
   onTestFinished(async () => {
     await redis.close();
     await admin.send(["ACL", "DELUSER", app]);
     await admin.close();
+    await server?.close();
   });
   return redis;
 }
@@ -97,19 +111,22 @@ async function useMessages(redis: Redis): Promise<void> {
   await bus.close();
 }
 
-describe("a user with the rights that the documents name", () => {
+describe.each(ENGINES)("a user with the rights that the documents name for the engine %s", (engine) => {
   it("for cache, limiter, vectors, stores and facts can use them", async () => {
-    await expect(useStores(await connectAs(lines[0]))).resolves.toBeUndefined();
+    const redis = await connectAs(lines[0], engine);
+    await expect(useStores(redis)).resolves.toBeUndefined();
+    // No engine is named or recorded before: it is the best that these rights allow.
+    expect(await redis.send(["GET", `{${redis.app}}:vectors:engine`])).toBe(engine);
   });
 
   it("for the gateway, its worker, queue and bus can use everything", async () => {
-    const redis = await connectAs(lines[1]);
+    const redis = await connectAs(lines[1], engine);
     await expect(useStores(redis)).resolves.toBeUndefined();
     await expect(useMessages(redis)).resolves.toBeUndefined();
   });
 
   it("cannot reach another app's keys, nor do what harms the server", async () => {
-    const redis = await connectAs(lines[1]);
+    const redis = await connectAs(lines[1], engine);
     const denied = { code: "redis_denied" };
     await expect(redis.send(["GET", "{other:acme}:x"])).rejects.toMatchObject(denied);
     await expect(redis.send(["FLUSHALL"])).rejects.toMatchObject(denied);

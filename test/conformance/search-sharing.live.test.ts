@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import * as fc from "fast-check";
 import { Cluster, Redis as Ioredis } from "ioredis";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { createCache } from "../../src/cache/index.ts";
 import { connect, fromIoredis } from "../../src/index.ts";
 import { hashEmbedder } from "../../src/embedders/index.ts";
 import { createFacts } from "../../src/memory/index.ts";
@@ -159,6 +160,15 @@ const HOSTILE = [
   "$q",
   "..",
   "/",
+  "\\\\,",
+  "a\\,b",
+  "{*}",
+  "a\u{1f}b",
+  "\u{200b}",
+  " a",
+  "a ",
+  "l".repeat(100),
+  "é".repeat(30),
 ];
 const name = fc.constantFrom(...HOSTILE);
 const owner = fc.tuple(name, name, name);
@@ -192,6 +202,58 @@ describe.each(["search", "local"] as const)("owners in the engine %s", (engine) 
       { numRuns: 40 },
     );
   }, 60_000);
+});
+
+describe.each(["search", "local"] as const)("users in the engine %s", (engine) => {
+  it("never hear another's facts, answers or chunks, whatever their names hold", async () => {
+    const redis = engine === "search" ? (await openSearch()).redis : await connect(inject("redisUrl"), { app: app() });
+    onTestFinished(() => redis.close());
+    const embedder = hashEmbedder();
+    const rolesOf = ([scope, named, user]: readonly [string, string, string]) => {
+      const tenant = redis.scope(scope);
+      return {
+        facts: createFacts(tenant, { name: named, embedder, engine }).subject(user),
+        cache: createCache<string>(tenant, { name: named, embedder, engine, timeoutMs: 20_000 }),
+        question: (prompt: string) => ({ prompt, within: { user } }),
+      };
+    };
+    const key = (one: readonly string[]) => JSON.stringify(one);
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(owner, { minLength: 2, maxLength: 4, selector: key }), async (owners) => {
+        const all = owners.map((one, at) => ({ mark: key(one), liking: `likes bread number ${at}`, ...rolesOf(one) }));
+        for (const { facts, cache, question, mark, liking } of all) {
+          await facts.remember({ text: liking });
+          await cache.store(question("what is the capital of France?"), mark, { subject: mark });
+        }
+        for (const { facts, cache, question, mark, liking } of all) {
+          expect((await facts.recall("likes bread", { limit: 50 })).map(({ text }) => text)).toEqual([liking]);
+          const near = await cache.lookup(question("What's the capital of France?"));
+          expect(near).toMatchObject({ hit: true, match: "similar", value: mark });
+        }
+        for (const { facts, cache, question, mark } of all) {
+          expect(await facts.forgetAll()).toBe(1);
+          expect(await facts.recall("likes bread")).toEqual([]);
+          expect(await cache.forgetSubject(mark)).toBe(1);
+          expect(await cache.lookup(question("What's the capital of France?"))).toMatchObject({ hit: false });
+        }
+      }),
+      { numRuns: 12 },
+    );
+  }, 60_000);
+
+  it("cannot be named by nothing, nor by more than a key may hold", async () => {
+    const redis = await connect(inject("redisUrl"), { app: app() });
+    onTestFinished(() => redis.close());
+    const embedder = hashEmbedder();
+    for (const bad of ["", "n".repeat(513), "\ud800"]) {
+      const wrong = { code: expect.stringMatching(/invalid_(?:input|option)/) as string };
+      const facts = createFacts(redis.scope("t"), { name: "f", embedder, engine });
+      await expect((async () => facts.subject(bad).recall("bread"))()).rejects.toMatchObject(wrong);
+      await expect(
+        (async () => createFacts(redis.scope(bad), { name: "f", embedder, engine }).subject("u").recall("x"))(),
+      ).rejects.toMatchObject(wrong);
+    }
+  });
 });
 
 describe("the search engine on a cluster", () => {

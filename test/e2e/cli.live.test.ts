@@ -1,11 +1,14 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, describe, expect, inject, it } from "vitest";
+import { afterAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import { createApiKeys } from "../../src/gateway/index.ts";
 import { connect } from "../../src/index.ts";
+import { createVectors } from "../../src/vectors/index.ts";
+import { startSearchServer } from "../search-server.ts";
 
 const run = promisify(execFile);
 const directory = mkdtempSync(join(tmpdir(), "marrow-cli-"));
@@ -107,8 +110,49 @@ describe("the marrow command", () => {
     for (const part of ["engine", "role              master", "maxmemory-policy  noeviction", "append-only file"])
       expect(out).toContain(part);
     expect(code).toBe(out.includes("Warning") ? 1 : 0);
+    // The roles' engine and why; without search there are no indexes.
+    expect(out).toMatch(/vectors, by role {2}cache, facts, vector stores, graphs: (?:vectorset|local) \(/);
+    expect(out).toContain("search indexes    0 of 8");
     const away = await marrow(["doctor"], { MARROW_REDIS_URL: "redis://u:secret-word@127.0.0.1:1" });
     expect([away.code, away.out]).toEqual([1, expect.stringMatching(/127\.0\.0\.1:1.*ECONNREFUSED/)]);
     expect(away.out + away.err).not.toContain("secret-word");
   }, 30_000);
+
+  it("says which search indexes there are of those that may be, and which engine each role uses", async () => {
+    const server = await startSearchServer(inject("redisUrl"));
+    const app = `d${randomUUID().slice(0, 8)}`;
+    const redis = await connect(server.url, { app });
+    onTestFinished(async () => {
+      await redis.close();
+      await server.close();
+    });
+    const env = { MARROW_REDIS_URL: server.url, MARROW_APP: app };
+    for (const dimensions of [2, 3]) {
+      const docs = createVectors(redis.scope("t"), {
+        name: `d${dimensions}`,
+        dimensions,
+        metric: "cosine",
+        index: "flat",
+        engine: "search",
+      });
+      await docs.upsert([{ id: "a", vector: Array.from({ length: dimensions }, () => 1) }]);
+    }
+    await redis.send(["SET", `{${app}}:vectors:engine`, "search"]);
+    const { out } = await marrow(["doctor"], env);
+    expect(out).toContain("cache, facts, vector stores, graphs: search (recorded when the installation began)");
+    expect(out).toContain(
+      `search indexes    2 of 8, ${app}:vectors:float32.2.cosine.flat, ${app}:vectors:float32.3.cosine.flat`,
+    );
+    expect(out).not.toMatch(/Warning: .*index/);
+    await redis.send(["FT.DROPINDEX", `${app}:vectors:float32.3.cosine.flat`]);
+    const dropped = await marrow(["doctor"], env);
+    expect(dropped.out).toContain("float32.3.cosine.flat (not there)");
+    expect(dropped).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/Warning: a search index was dropped/) as string,
+    });
+    // The same installation at a server without search.
+    const elsewhere = await marrow(["doctor"], { MARROW_REDIS_URL: inject("redisUrl"), MARROW_APP: app });
+    expect(elsewhere.out).toMatch(/Warning: vectors are kept by the engine search, which this server lacks/);
+  }, 60_000);
 });

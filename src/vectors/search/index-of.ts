@@ -10,6 +10,11 @@ import { FIELDS } from "./packing.ts";
  * vectors (numbers, length, metric, graph or flat) is an index, whatever tenants and collections there are.
  */
 export const INDEXES_MAX = 8;
+/** Where the names of an installation's indexes are kept. */
+export function indexesKey(app: string): string {
+  return `{${encodeKeyPart("app", app)}}:vectors:indexes`;
+}
+
 /** Partitions that are remembered as searchable. */
 const READY_MAX = 10_000;
 
@@ -89,7 +94,7 @@ export function sharedIndex(redis: ScopedRedis, shape: IndexShape): SharedIndex 
     const claimed = await runScript(
       redis,
       claimIndex,
-      { indexes: `{${app}}:vectors:indexes` },
+      { indexes: indexesKey(redis.app) },
       { name, most: INDEXES_MAX },
       { timeoutMs },
     );
@@ -97,7 +102,7 @@ export function sharedIndex(redis: ScopedRedis, shape: IndexShape): SharedIndex 
     throw new MarrowError(
       "too_large",
       `an installation makes at most ${INDEXES_MAX} search indexes, one for each kind of vectors (number type, dimensions, metric, ` +
-        `index), and ${kind} would be another; drop one that is no longer used with FT.DROPINDEX, and take it from {${app}}:vectors:indexes`,
+        `index), and ${kind} would be another; drop one that is no longer used with FT.DROPINDEX, and take it from ${indexesKey(redis.app)}`,
       { details: { limit: INDEXES_MAX, kind } },
     );
   }
