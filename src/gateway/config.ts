@@ -61,6 +61,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       keepAliveTimeoutMs: integer(1_000, 600_000).default(72_000),
       stalledTimeoutMs: integer(1_000, 600_000).default(60_000),
       connectionsMax: integer(1, 1_000_000).default(10_000),
+      aliveMs: integer(100, 600_000).default(15_000),
     })
     .refine(({ requestTimeoutMs, headersTimeoutMs }) => headersTimeoutMs <= requestTimeoutMs, {
       path: ["headersTimeoutMs"],
@@ -209,6 +210,8 @@ export interface GatewayConfig {
     readonly stalledTimeoutMs: number;
     /** Connections at the same time; more are closed at once. */
     readonly connectionsMax: number;
+    /** How long a stream is silent before a comment line says that it lives. */
+    readonly aliveMs: number;
   };
   /** Endpoints that serve models. */
   readonly upstreams: readonly UpstreamConfig[];

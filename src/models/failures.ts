@@ -19,14 +19,67 @@ export function toDecoded(answer: HttpAnswer): HttpAnswer {
 
 /** An answer that is no 2xx as a failure of its model. */
 export function toModelError(answer: HttpAnswer, text: string, secrets: readonly string[]): MarrowError {
-  const body = toJson(text) as { error?: unknown } | null | undefined;
+  const body = toJson(text);
+  // A text that is no JSON is the endpoint's words, unless it is a page.
+  const plain = body === undefined && text.trim() !== "" && !text.trimStart().startsWith("<") ? text.trim() : undefined;
   return new MarrowError("model_failed", `the model's endpoint answered ${answer.status}`, {
     details: {
       status: answer.status,
-      error: toErrorObject(body?.error, secrets),
+      error: toErrorObject(toReported(body) ?? plain, secrets),
       retryAfterMs: toRetryAfterMs(answer.headers),
     },
   });
+}
+
+/** An error that came as a success, with the status that it names itself; 502 where it names none. */
+export function toReportedError(body: unknown, message: string, secrets: readonly string[]): MarrowError {
+  const reported = toReported(body);
+  const named = Number(
+    (reported as { code?: unknown } | undefined)?.code ?? (body as { status?: unknown } | null)?.status,
+  );
+  const status = Number.isInteger(named) && named >= 400 && named <= 599 ? named : 502;
+  return new MarrowError("model_failed", message, { details: { status, error: toErrorObject(reported, secrets) } });
+}
+
+/**
+ * What an endpoint says went wrong, from wherever it stands: OpenAI's `{ error }`, a list of it (Gemini), `{ object: "error", message }` (vLLM),
+ * `{ detail }` as text or list (FastAPI), `{ message }`, `{ errors: [] }`. `undefined` for what says nothing.
+ */
+export function toReported(body: unknown): unknown {
+  const one: unknown = Array.isArray(body) ? body[0] : body;
+  if (typeof one !== "object" || one === null) return undefined;
+  const { error, errors, detail, message, ...rest } = one as Readonly<Record<string, unknown>>;
+  if (typeof error === "string" || (typeof error === "object" && error !== null)) return withRaw(error, rest);
+  if (Array.isArray(errors) && errors.length > 0) return toReported({ error: errors[0] as unknown });
+  if (typeof detail === "string") return { message: detail };
+  if (Array.isArray(detail)) return { message: detail.slice(0, DETAILS_MAX).map(toDetail).join("; ") };
+  if (typeof detail === "object" && detail !== null) return toReported({ error: detail });
+  return typeof message === "string" ? { ...rest, message } : undefined;
+}
+
+/** Faults of a list that are told. */
+const DETAILS_MAX = 20;
+
+/** A router's error (OpenRouter) has the provider's own words in `metadata.raw`. */
+function withRaw(error: string | object, beside: Readonly<Record<string, unknown>>): unknown {
+  const raw = (error as { metadata?: { raw?: unknown } | null }).metadata?.raw;
+  const within = typeof raw === "string" ? (toReported(toJson(raw)) ?? { message: raw }) : toReported(raw);
+  const words = within as { message?: unknown } | string | undefined;
+  const said = typeof words === "string" ? words : words?.message;
+  if (typeof said !== "string") return typeof error === "string" ? { ...pick(beside), message: error } : error;
+  const { message } = error as { message?: unknown };
+  return { ...(error as object), message: typeof message === "string" ? `${message}: ${said}` : said };
+}
+
+function pick({ code, param, type }: Readonly<Record<string, unknown>>): object {
+  return { code, param, type };
+}
+
+/** One fault of FastAPI's list: where and what. */
+function toDetail(one: unknown): string {
+  const { loc, msg } = (one ?? {}) as { readonly loc?: unknown; readonly msg?: unknown };
+  if (typeof one === "string") return one;
+  return `${Array.isArray(loc) ? `${loc.join(".")}: ` : ""}${typeof msg === "string" ? msg : "wrong"}`;
 }
 
 /** What the text says, or `undefined` when they are no JSON. */

@@ -1,12 +1,11 @@
-import { MarrowError } from "../errors.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
 import { createDialect, type DialectOptions } from "./dialect.ts";
 import { checkEventStream, createEndpoint, toBearer, toOpenaiInfo, type EndpointOptions } from "./endpoint.ts";
-import { malformed, toErrorObject, toFailure, toJson } from "./failures.ts";
+import { malformed, toFailure, toJson, toReported, toReportedError } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall, StreamPart } from "./model.ts";
-import { createEventReader } from "./sse.ts";
+import { createEventReader, toEvent } from "./sse.ts";
 
 /** Where an OpenAI-compatible endpoint is. */
 export interface OpenaiModelOptions extends DialectOptions, EndpointOptions {}
@@ -38,7 +37,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     async complete(call) {
       try {
         const text = await endpoint.textOf(await post(call));
-        return { text, completion: toCompletion(text) };
+        return { text, completion: toCompletion(text, endpoint.secrets) };
       } catch (error) {
         return toFailure(error, call.signal);
       }
@@ -62,19 +61,39 @@ function toParts(
   secrets: readonly string[],
 ): AsyncIterable<StreamPart> {
   const reader = createEventReader();
+  /** Answers that have begun, and whether each has its end. */
+  const ended = new Map<number, boolean>();
   let done = false;
+
+  function read(data: string): readonly ChatChunk[] {
+    if (data === "[DONE]") {
+      done = true;
+      return [];
+    }
+    const chunk = toChunk(data, secrets);
+    if (!Array.isArray(chunk.choices)) return [chunk];
+    for (const { index = 0, finish_reason: reason } of chunk.choices)
+      ended.set(index, typeof reason === "string" || ended.get(index) === true);
+    return [chunk];
+  }
+
+  /** What a stream that just ends is lacking. One whose answers all have their end is whole: some endpoints send no `[DONE]`. */
+  function atEnd(): IteratorResult<StreamPart> {
+    if (done) return { done: true, value: undefined };
+    const last = reader.end();
+    const chunks = last === undefined ? [] : read(last);
+    if (!done && (ended.size === 0 || ![...ended.values()].every(Boolean)))
+      throw malformed("its stream ended before [DONE]");
+    // The last line may lack its end: what follows must not be glued to it.
+    const lacking = `${last === undefined ? "" : "\n\n"}${done ? "" : toEvent("[DONE]")}`;
+    done = true;
+    return { done: false, value: { bytes: Buffer.from(lacking), chunks, done } };
+  }
 
   async function next(): Promise<IteratorResult<StreamPart>> {
     const bytes = await answer.next().catch((error: unknown) => toFailure(error, signal));
-    if (bytes === undefined) {
-      if (!done) throw malformed("its stream ended before [DONE]");
-      return { done: true, value: undefined };
-    }
-    const chunks: ChatChunk[] = [];
-    for (const data of reader.read(bytes)) {
-      if (data === "[DONE]") done = true;
-      else chunks.push(toChunk(data, secrets));
-    }
+    if (bytes === undefined) return atEnd();
+    const chunks = reader.read(bytes).flatMap(read);
     return { done: false, value: { bytes, chunks, done } };
   }
 
@@ -89,17 +108,19 @@ function toChunk(data: string, secrets: readonly string[]): ChatChunk {
     throw malformed("an event of its stream is no JSON", cause);
   }
   if (typeof chunk !== "object" || chunk === null) throw malformed("an event of its stream is no object");
-  if (chunk.error !== undefined && chunk.error !== null) {
-    throw new MarrowError("model_failed", "the model's endpoint reported an error within its stream", {
-      details: { status: 502, error: toErrorObject(chunk.error, secrets) },
-    });
-  }
+  if (
+    (chunk.error !== undefined && chunk.error !== null) ||
+    (chunk["object"] === "error" && chunk.choices === undefined)
+  )
+    throw toReportedError(chunk, "the model's endpoint reported an error within its stream", secrets);
   return chunk;
 }
 
-function toCompletion(text: string): ChatCompletion {
+function toCompletion(text: string, secrets: readonly string[]): ChatCompletion {
   const completion = toJson(text) as ChatCompletion | null | undefined;
   if (completion === undefined) throw malformed("its answer is no JSON");
+  if (!Array.isArray(completion?.choices) && toReported(completion) !== undefined)
+    throw toReportedError(completion, "the model's endpoint answered an error", secrets);
   if (!Array.isArray(completion?.choices)) throw malformed("its answer has no choices");
   return completion;
 }

@@ -4,6 +4,8 @@ import { StringDecoder } from "node:string_decoder";
 export interface EventReader {
   /** Takes a piece and answers the data of the events that ended in it. */
   read(piece: Uint8Array): string[];
+  /** The data of an event that the stream ended in, before its last line end; `undefined` without one. */
+  end(): string | undefined;
 }
 
 /** Longest event that is read, in characters; a longer one is an error. */
@@ -55,6 +57,15 @@ export function createEventReader(): EventReader {
       }
       keep(text.slice(start));
       return events;
+    },
+
+    end() {
+      const line = open.join("").replace(/\r$/, "");
+      [open, openChars] = [[], 0];
+      const value = line.startsWith("data:") ? line.slice(line.charCodeAt(5) === 32 ? 6 : 5) : undefined;
+      const last = data !== undefined && value !== undefined ? `${data}\n${value}` : (value ?? data);
+      data = undefined;
+      return last;
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
-import { parseCacheControl, type AnswerStream } from "../../flow/index.ts";
+import { parseCacheControl, type AnswerStream, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
 import { toEvent, type ChatRequest } from "../../models/index.ts";
 import { askerOf } from "../asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
@@ -10,6 +10,7 @@ import { toErrorAnswer } from "../error-body.ts";
 import type { Draining } from "../http/draining.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { recordingOf } from "../http/recording.ts";
+import { EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { header } from "../identity.ts";
 import { departureOf, openOutlet } from "../outlet.ts";
@@ -35,7 +36,7 @@ const chatBody = z.looseObject({
 });
 
 /** `POST /v1/chat/completions`: the sync path, as a whole or as a stream. */
-export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig, "sessions">): void {
+export function registerChat(parts: GatewayApp, { sessions, http }: Pick<GatewayConfig, "sessions" | "http">): void {
   const { app, metrics, draining } = parts;
   app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
     const { conversation: held, ...rest } = request.body as ChatRequest & z.infer<typeof chatBody>;
@@ -53,7 +54,7 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
     const { tenant, limiter, per } = admitted instanceof Promise ? await admitted : admitted;
     const { bytes, beyond = [] } = bodyOf(request) ?? {};
     const messages = namesFiles(body.messages) ? await resolveChatFiles(parts, asker, body.messages) : body.messages;
-    const outcome = await tenant.flow.chat({
+    const asked: ChatCall = {
       request: messages === body.messages ? body : { ...body, messages },
       body: held === undefined && messages === body.messages ? bytes : undefined,
       within: beyond.length === 0 ? undefined : { beyond },
@@ -67,7 +68,24 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
       gone: departureOf(reply.raw),
       deadline: deadlineOf(request),
       control: parseCacheControl(header(request, "x-marrow-cache-control")),
-    });
+    };
+    const alive =
+      body.stream === true
+        ? keepAlive(reply, { aliveMs: http.aliveMs, head: { "x-request-id": request.id } })
+        : undefined;
+    let outcome: ChatOutcome;
+    try {
+      outcome = await tenant.flow.chat(asked);
+    } catch (error) {
+      alive?.stop();
+      if (alive?.begun !== true) throw error;
+      return endWith(request, reply, error);
+    }
+    if (alive?.begun === true && outcome.kind !== "stream") {
+      alive.stop();
+      return endWith(request, reply, new MarrowError("rate_limited", "a limit refused the request"));
+    }
+    if (outcome.kind !== "stream") alive?.stop();
     if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
     metrics.cached(outcome.provenance.cache);
     const headers = toHeaders(outcome.provenance, request.id);
@@ -83,13 +101,11 @@ export function registerChat(parts: GatewayApp, { sessions }: Pick<GatewayConfig
         });
         return reply.raw.end(outcome.text);
       case "stream":
-        reply.hijack();
-        reply.raw.writeHead(200, {
-          ...headers,
-          "content-type": "text/event-stream; charset=utf-8",
-          "cache-control": "no-cache",
-        });
-        return writeThrough(request, reply, outcome.stream, draining);
+        if (alive?.begun !== true) {
+          reply.hijack();
+          reply.raw.writeHead(200, { ...headers, ...EVENT_STREAM });
+        }
+        return writeThrough(request, reply, outcome.stream, draining, alive);
     }
   });
 }
@@ -100,11 +116,13 @@ async function writeThrough(
   { raw }: FastifyReply,
   stream: AnswerStream,
   { track }: Pick<Draining, "track">,
+  alive: Alive | undefined,
 ): Promise<void> {
   const outlet = openOutlet(raw, () => track(stream.abandon()));
-  if (outlet.gone) return;
+  if (outlet.gone) return alive?.stop();
   try {
     for await (const bytes of stream) {
+      alive?.touch();
       const slow = outlet.write(bytes);
       if (slow !== undefined) await slow;
       if (outlet.gone) break;
@@ -115,7 +133,14 @@ async function writeThrough(
     recordingOf(raw)?.fail();
     void outlet.write(toEvent(JSON.stringify(toErrorAnswer(error).body)));
   }
+  alive?.stop();
   outlet.end();
+}
+
+/** Ends a stream that has no more than its head with what went wrong. */
+function endWith(request: FastifyRequest, { raw }: FastifyReply, error: unknown): void {
+  request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
+  raw.end(toEvent(JSON.stringify(toErrorAnswer(error).body)));
 }
 
 /** `metadata.session_id`. Off by default: tracing tools set it and send whole histories, which would come twice. */

@@ -1,0 +1,124 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { startScriptedModel, type ScriptedAnswer, type ScriptedModel } from "../testing/index.ts";
+import { openaiModel, type ChatChunk } from "./index.ts";
+
+const request = { model: "m", messages: [{ role: "user", content: "hello" }] };
+let endpoint: ScriptedModel;
+afterEach(() => endpoint?.close());
+
+async function modelThat(answers: ScriptedAnswer) {
+  endpoint = await startScriptedModel(() => answers);
+  return openaiModel({ baseUrl: endpoint.baseUrl, apiKey: "sk-secret-of-the-gateway" });
+}
+
+async function read(raw: string): Promise<{ text: string; chunks: ChatChunk[]; done: boolean }> {
+  const model = await modelThat({ raw });
+  let [text, done] = ["", false];
+  const chunks: ChatChunk[] = [];
+  for await (const part of await model.stream({ request: { ...request, stream: true } })) {
+    text += Buffer.from(part.bytes).toString();
+    chunks.push(...part.chunks);
+    done = part.done;
+  }
+  return { text, chunks, done };
+}
+
+const said = (reason: string | null, index = 0) =>
+  `data: {"choices":[{"index":${index},"delta":{"content":"a"},"finish_reason":${JSON.stringify(reason)}}]}`;
+
+describe("a stream", () => {
+  it.each([
+    ["has no [DONE]", `${said("stop")}\n\n`],
+    ["has no last line end", `${said(null)}\n\n${said("stop")}`],
+    ["has a [DONE] without its line end", `${said("stop")}\n\ndata: [DONE]`],
+    ["has a [DONE] with half of its end", `${said("stop")}\n\ndata: [DONE]\n`],
+    ["has several answers that all end", `${said("stop")}\n\n${said(null, 1)}\n\n${said("length", 1)}\n\n`],
+  ])("is whole when it %s, and ends as every other one", async (_, raw) => {
+    const { text, chunks, done } = await read(raw);
+    expect(done).toBe(true);
+    expect(chunks).toHaveLength(raw.match(/"choices"/g)?.length ?? 0);
+    const lines = text.split("\n").filter((line) => line !== "");
+    expect(lines.filter((line) => line.includes("[DONE]"))).toEqual(["data: [DONE]"]);
+    expect(text.endsWith("data: [DONE]\n\n") || text.endsWith("data: [DONE]\n\n\n")).toBe(true);
+  });
+
+  it.each([
+    ["whose answer has not ended", `${said(null)}\n\n`],
+    ["of which one answer has not ended", `${said("stop")}\n\n${said(null, 1)}\n\n`],
+    ["that holds nothing", ""],
+    ["that ends in half an event", `${said("stop")}\n\ndata: {"choi`],
+  ])("%s is none", async (_, raw) => {
+    await expect(read(raw)).rejects.toMatchObject({ code: "model_failed", details: { status: 502 } });
+  });
+});
+
+describe("the words of an endpoint's error", () => {
+  const full = "maximum context length is 8192 tokens";
+  it.each<[string, string, object]>([
+    [
+      "OpenAI",
+      JSON.stringify({ error: { message: full, code: "context_length_exceeded", param: "messages" } }),
+      { code: "context_length_exceeded", param: "messages" },
+    ],
+    ["Gemini", JSON.stringify([{ error: { code: 400, message: full, status: "INVALID_ARGUMENT" } }]), {}],
+    [
+      "vLLM",
+      JSON.stringify({ object: "error", message: full, type: "BadRequestError", code: 400 }),
+      { type: "BadRequestError" },
+    ],
+    ["FastAPI as text", JSON.stringify({ detail: full }), {}],
+    ["a list", JSON.stringify({ errors: [{ message: full }] }), {}],
+    ["an error as text", JSON.stringify({ error: full, code: "x" }), { code: "x" }],
+    ["no JSON", full, {}],
+    ["a message", JSON.stringify({ message: full }), {}],
+  ])("of %s are kept", async (_, raw, more) => {
+    const model = await modelThat({ status: 400, raw, contentType: "application/json" });
+    await expect(model.complete({ request })).rejects.toMatchObject({
+      code: "model_failed",
+      details: { status: 400, error: { message: full, ...more } },
+    });
+  });
+
+  it("of FastAPI's lists and of a router's provider are kept together", async () => {
+    const list = { detail: [{ loc: ["body", "messages", 0], msg: "field required" }, { msg: "x" }] };
+    const first = await modelThat({ status: 422, raw: JSON.stringify(list) });
+    await expect(first.complete({ request })).rejects.toMatchObject({
+      details: { error: { message: "body.messages.0: field required; x" } },
+    });
+    await endpoint.close();
+    const raw = JSON.stringify({ error: { message: full } });
+    const router = await modelThat({
+      status: 400,
+      raw: JSON.stringify({ error: { message: "Provider returned error", code: 400, metadata: { raw } } }),
+    });
+    await expect(router.complete({ request })).rejects.toMatchObject({
+      details: { error: { message: `Provider returned error: ${full}` } },
+    });
+  });
+
+  it("are bounded, and hold no key and no page", async () => {
+    const long = await modelThat({ status: 400, raw: `sk-secret-of-the-gateway ${"x".repeat(50_000)}` });
+    const error = (await long.complete({ request }).catch((reason: unknown) => reason)) as {
+      details: { error: { message: string } };
+    };
+    expect(error.details.error.message.length).toBeLessThan(1_100);
+    expect(error.details.error.message).not.toContain("secret-of");
+    await endpoint.close();
+    const page = await modelThat({ status: 404, raw: "<html>secret page</html>" });
+    await expect(page.complete({ request })).rejects.toMatchObject({ details: { status: 404, error: undefined } });
+  });
+
+  it.each([
+    ['{"error":{"message":"slow down","code":429}}', 429],
+    ['{"error":{"message":"no","code":"overloaded"}}', 502],
+    ['{"error":{"message":"no","code":200}}', 502],
+    ['{"object":"error","message":"no"}', 502],
+  ])("come with their status when a success holds them: %s", async (raw, status) => {
+    const model = await modelThat({ raw });
+    await expect(model.complete({ request })).rejects.toMatchObject({ code: "model_failed", details: { status } });
+    await endpoint.close();
+    const streaming = await modelThat({ raw: `data: ${raw}\n\n`, contentType: "text/event-stream" });
+    const parts = await streaming.stream({ request: { ...request, stream: true } });
+    await expect(parts[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: "model_failed" });
+  });
+});
