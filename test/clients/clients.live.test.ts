@@ -5,12 +5,13 @@ import { agentsTrials } from "./agents.ts";
 import { aiSdkTrials } from "./ai-sdk.ts";
 import { langchainTrials } from "./langchain.ts";
 import { openaiTrials } from "./openai.ts";
+import { roleTrials } from "./roles.ts";
 import { toTable } from "./table.ts";
 import type { Trial } from "./trial.ts";
 import { playAgent } from "./upstream.ts";
 
 /** Official clients on a gateway, with only the base URL changed. `MARROW_WRITE_CLIENTS=1` writes the table of docs/clients.md from the run. */
-const TRIALS: readonly Trial[] = [...openaiTrials, ...aiSdkTrials, ...langchainTrials, ...agentsTrials];
+const TRIALS: readonly Trial[] = [...openaiTrials, ...aiSdkTrials, ...langchainTrials, ...agentsTrials, ...roleTrials];
 const PAGE = "docs/clients.md";
 
 let gateway: TestGateway;
