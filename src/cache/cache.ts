@@ -10,13 +10,14 @@ import { toCandidates, type Candidate, type Entry, type StoredEntry } from "./en
 import { createJudge } from "./judge.ts";
 import { checkJob, createJudging, type NearMiss } from "./judging/index.ts";
 import { createEmbedding } from "./embedding.ts";
+import { createForgetting } from "./forgetting.ts";
 import { cacheKeys } from "./keys.ts";
 import type { Cache, Explanation, Lookup, LookupOptions, Nearest } from "./lookup.ts";
 import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
 import { createPolicy } from "./policy.ts";
 import { read, READ_CHARS_MAX } from "./proof/index.ts";
 import { toFingerprint, type Fingerprint } from "./question.ts";
-import { forgetEntry, forgetSubject, invalidateTags, storeEntry } from "./scripts.gen.ts";
+import { forgetEntry, invalidateTags, storeEntry } from "./scripts.gen.ts";
 import { createQuestions } from "./questions.ts";
 import { createStream } from "./stream.ts";
 import { createThrough } from "./through.ts";
@@ -26,8 +27,6 @@ import { createUpkeep } from "./upkeep.ts";
 const CANDIDATES = 5;
 /** Questions of the index that a store looks at: of those in it, one in so many has ended, in the long run. */
 const SAMPLE = 8;
-/** Answers of a subject that one script forgets. */
-const FORGOTTEN_AT_ONCE = 256;
 /** Links of a question in the graph. */
 const LINKS = 8;
 const COMPACT_LINKS = 5;
@@ -156,7 +155,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       trace.push({ id, similarity, score, veto });
       if (veto !== undefined) {
         nearest ??= { similarity, score, veto };
-        misses.push({ id, similarity, refusal: veto, wording: text, value: entry.value, entry });
+        misses.push({ id, similarity, refusal: veto, wording: text, value: entry.value, entry, body });
         continue;
       }
       const value = entry.value as V;
@@ -306,18 +305,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       return Number(await runScript(scoped, forgetEntry, at, { id }, { timeoutMs })) > 0;
     },
 
-    async forgetSubject(subject, onForgotten) {
-      const of = { subject: keys.subject(subject), bodies: keys.bodies, aliases: keys.aliases, ...keys.stock };
-      const vectors = keys.vectors({ partition: "" }, index);
-      for (let forgotten = 0; ;) {
-        const reply = await runScript(scoped, forgetSubject, { ...of, vectors }, { count: FORGOTTEN_AT_ONCE });
-        const [looked, found, ...members] = reply as [number, number, ...string[]];
-        await questions.remove(members);
-        onForgotten?.(members.map((member) => member.slice(0, member.indexOf("|"))));
-        forgotten += found;
-        if (looked < FORGOTTEN_AT_ONCE) return forgotten;
-      }
-    },
+    forgetSubject: createForgetting({ redis: scoped, keys, questions, index, timeoutMs }),
 
     async invalidate(tags) {
       if (!Array.isArray(tags) || tags.length < 1 || tags.length > 1_000)

@@ -1,5 +1,8 @@
+import { hash } from "node:crypto";
 import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 import type { Fingerprint } from "./question.ts";
+
+const DIGEST_CHARS = 32;
 
 /** Keys of one cache, all in the slot of its scope: `{app:scope}:cache:<name>:…`. */
 export interface CacheKeys {
@@ -23,6 +26,8 @@ export interface CacheKeys {
   vectors(question: Pick<Fingerprint, "partition">, index: string): string;
   /** Which entries are of one subject. */
   subject(name: string): string;
+  /** When what is of one subject was forgotten last: what was asked before makes no alias any more. */
+  forgotten(name: string): string;
   /** What entries weigh and are worth, in a cache with bounds. */
   readonly stock: { readonly worth: string; readonly stock: string; readonly ends: string };
 }
@@ -41,6 +46,8 @@ export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
     body: (id) => `${start}:entry:${id}`,
     vectors: (question, index) => `${start}:vectors:${encodeKeyPart("index", index)}:${question.partition}`,
     subject: (of) => `${start}:subject:${encodeKeyPart("subject", of)}`,
+    // A digest: the name of whoever was forgotten must not stay.
+    forgotten: (of) => `${start}:forgotten:${hash("sha256", of).slice(0, DIGEST_CHARS)}`,
     stock: { worth: `${start}:worth`, stock: `${start}:stock`, ends: `${start}:ends` },
   };
 }

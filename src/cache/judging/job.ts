@@ -1,4 +1,4 @@
-import { checkText, refuse } from "../../internal/check.ts";
+import { checkNumber, checkText, refuse } from "../../internal/check.ts";
 import type { Fingerprint } from "../question.ts";
 
 /** A question that was a miss, and the entries that may hold its answer: JSON, so that it can wait in a queue. It holds the user's words. */
@@ -6,6 +6,10 @@ export interface JudgeJob {
   readonly question: Fingerprint;
   /** Ids of entries, the nearest first. */
   readonly entries: readonly string[];
+  /** Digest of each of them as it was near: what was stored anew, or cleared and stored again, is another one. */
+  readonly versions: readonly string[];
+  /** When it was asked, in Unix milliseconds: of a user who was forgotten since nothing is kept. */
+  readonly askedAtMs: number;
   /** Whose question it is, for `forgetSubject`. */
   readonly subject?: string | undefined;
 }
@@ -15,7 +19,7 @@ const TEXT_MAX = 1_000_000;
 
 /** Checks a job that came back from a queue. @throws MarrowError `invalid_input` */
 export function checkJob(job: JudgeJob): JudgeJob {
-  const { question, entries, subject } = job ?? {};
+  const { question, entries, versions, askedAtMs, subject } = job ?? {};
   if (typeof question !== "object" || question === null)
     refuse("job.question", "a question of a JudgeJob", question, "invalid_input");
   if (!/^[\w-]{16}$/.test(question.id))
@@ -26,6 +30,13 @@ export function checkJob(job: JudgeJob): JudgeJob {
   checkText("job.question.question", question.question, TEXT_MAX, "invalid_input");
   if (!Array.isArray(entries) || entries.length > ENTRIES_MAX || !entries.every((id) => /^[\w-]{16}$/.test(String(id))))
     refuse("job.entries", `a list of at most ${ENTRIES_MAX} ids`, entries, "invalid_input");
+  if (
+    !Array.isArray(versions) ||
+    versions.length !== entries.length ||
+    !versions.every((one) => /^[0-9a-f]{40}$/.test(String(one)))
+  )
+    refuse("job.versions", "a SHA-1 in hexadecimal for each entry", versions, "invalid_input");
+  checkNumber("job.askedAtMs", askedAtMs, { min: 0 }, "invalid_input");
   if (subject !== undefined) checkText("job.subject", subject, 1_024, "invalid_input");
   return job;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, vi } from "vitest";
-import { aliased, ASKED, byGroups, NEAR, open, STORED, type Judge } from "../../../test/judge.ts";
+import { aliased, ASKED, byGroups, everything, NEAR, open, STORED, type Judge } from "../../../test/judge.ts";
 import { liveTest } from "../../../test/live.ts";
 import { createCache } from "../index.ts";
 
@@ -115,6 +115,74 @@ describe("a judge in the background", () => {
     await expect(cache.judge({ entries: [] } as never)).rejects.toMatchObject({ code: "invalid_input" });
     const none = createCache<string>(tenant, { name: "n" });
     await expect(none.judge(JSON.parse(jobs[0] as string))).rejects.toMatchObject({ code: "unsupported" });
+  });
+});
+
+describe("a near miss that waits for its judge", () => {
+  const queued = async (
+    tenant: Parameters<typeof open>[0],
+    ask: Judge,
+    name: string,
+    subject?: string,
+  ): Promise<{ cache: ReturnType<typeof open>; judge: () => Promise<"same" | undefined> }> => {
+    const jobs: string[] = [];
+    const cache = open(tenant, ask, { later: async (job) => jobs.push(JSON.stringify(job)) }, { name });
+    await cache.store(STORED, "Like this.");
+    await cache.lookup(ASKED, { subject });
+    expect(jobs).toHaveLength(1);
+    return { cache, judge: () => cache.judge(JSON.parse(jobs[0] as string)) };
+  };
+
+  liveTest("makes no alias once its user was forgotten, and is told to nobody", async ({ tenant, redis }) => {
+    const ask = byGroups([STORED, ASKED]);
+    const { cache, judge } = await queued(tenant, ask, "f", "ada");
+    await cache.forgetSubject("ada");
+    expect(await judge()).toBeUndefined();
+    expect(ask).not.toHaveBeenCalled();
+    expect(await everything(redis)).not.toMatch(/secret|ada/);
+    const other = await queued(tenant, ask, "g", "bob");
+    await other.cache.forgetSubject("ada");
+    expect(await other.judge()).toBe("same");
+  });
+
+  liveTest(
+    "makes no alias when its user is forgotten, or the cache cleared, while the judge thinks",
+    async ({ tenant, redis }) => {
+      for (const [name, end] of [
+        ["f", (cache: ReturnType<typeof open>) => cache.forgetSubject("ada")],
+        ["c", (cache: ReturnType<typeof open>) => cache.clear()],
+        ["e", (cache: ReturnType<typeof open>) => cache.forget(STORED)],
+      ] as const) {
+        let cleared: ReturnType<typeof open> | undefined;
+        const { cache, judge } = await queued(
+          tenant,
+          async () => {
+            await end(cleared as ReturnType<typeof open>);
+            return "same" as const;
+          },
+          name,
+          "ada",
+        );
+        cleared = cache;
+        expect(await judge()).toBeUndefined();
+        expect((await redis.send(["KEYS", `{${redis.app}:*:cache:${name}:alias:*`])) as string[]).toEqual([]);
+      }
+    },
+  );
+
+  liveTest("makes no alias of an entry that was cleared or forgotten, and stored again since", async ({ tenant }) => {
+    for (const [name, end] of [
+      ["c", (cache: ReturnType<typeof open>) => cache.clear()],
+      ["f", (cache: ReturnType<typeof open>) => cache.forget(STORED)],
+    ] as const) {
+      const ask = byGroups([STORED, ASKED]);
+      const { cache, judge } = await queued(tenant, ask, name);
+      await end(cache);
+      await cache.store(STORED, "Like that.");
+      expect(await judge()).toBeUndefined();
+      expect(ask).not.toHaveBeenCalled();
+      expect(await cache.lookup(ASKED, { judge: false })).toMatchObject({ hit: false });
+    }
   });
 });
 

@@ -17,6 +17,8 @@ import { hearJudge, type Judged, type Verdict } from "./verdict.ts";
 /** A stored wording that was near, and was not served. */
 export interface NearMiss extends Neighbour {
   readonly entry: StoredEntry;
+  /** The entry as it lies in Redis. */
+  readonly body: Buffer;
 }
 
 /** An entry that the judge says serves the question. */
@@ -77,6 +79,8 @@ export interface JudgingParts<V> {
 }
 
 const CODES = { same: 1, different: 2, unsure: 3 } as const;
+/** How far the clocks of this process and of Redis may differ: in doubt a question was asked before its user was forgotten. */
+const CLOCKS_DIFFER_MS = 60_000;
 /** Over the judge's own time: the commands around it. */
 const LEASE_BESIDE_MS = 2_000;
 /** A judge that failed may be well again soon. */
@@ -97,7 +101,10 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
   const pushes = { minute: 0, count: 0 };
 
   /** Walks the entries of a job until one is judged the same. Every step that is lost is made up for by a later question. */
-  async function judge({ question, entries: ids, subject }: JudgeJob): Promise<JudgedSame | undefined> {
+  async function judge(job: JudgeJob): Promise<JudgedSame | undefined> {
+    const { question, entries: ids, versions } = job;
+    if (await isForgotten(job)) return undefined;
+    const versionOf = new Map(ids.map((id, at) => [id, versions[at]]));
     let left = ids.slice(0, options.candidatesMax).filter((id) => id !== question.id);
     while (left.length > 0) {
       const { which, what, aside } = await claim(question.id, left);
@@ -107,20 +114,17 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
       if (id === undefined || (what !== "ask" && what !== "same")) return undefined;
       left = left.slice(which);
       const found = await entries.read(id);
-      if (found === undefined) {
+      if (found === undefined || digestOf(found.body) !== versionOf.get(id)) {
         if (what === "ask") await settle(question.id, id, { verdict: "unsure", reason: "failed" }, aside);
         continue;
       }
       if (what === "same") {
         count("known");
-        return (await alias(question, id, found, subject)) ? { ...found, id } : undefined;
+        return (await alias(job, id, found)) ? { ...found, id } : undefined;
       }
       const judged = await hear(question, found);
       if (judged.verdict === "same") {
-        const [still] = await Promise.all([
-          alias(question, id, found, subject),
-          settle(question.id, id, judged, aside),
-        ]);
+        const [still] = await Promise.all([alias(job, id, found), settle(question.id, id, judged, aside)]);
         return still ? { ...found, id } : undefined;
       }
       await settle(question.id, id, judged, aside);
@@ -173,12 +177,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
   }
 
   /** Makes the alias; returns false when the entry ended, or was stored anew, while it was judged. */
-  async function alias(
-    question: Fingerprint,
-    entry: string,
-    { body }: Opened,
-    subject: string | undefined,
-  ): Promise<boolean> {
+  async function alias({ question, subject, askedAtMs }: JudgeJob, entry: string, { body }: Opened): Promise<boolean> {
     const digest = digestOf(body);
     const vector = (await embedding.works()) ? await embedding.vectorOf(question) : undefined;
     const record = toAliasRecord({ text: question.text, digest }, question.id, entry, sealing);
@@ -193,6 +192,8 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
         vectors: keys.vectors(question, index.name),
         subject: subject === undefined ? keys.body(entry) : keys.subject(subject),
         ...keys.stock,
+        epoch: keys.epoch,
+        forgotten: subject === undefined ? keys.epoch : keys.forgotten(subject),
       },
       {
         id: question.id,
@@ -206,12 +207,20 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
         aliases_max: options.aliasesMax,
         bytes: BESIDE_BYTES + record.length + Math.ceil((vector?.length ?? 0) / 4),
         bytes_max: bytesMax ?? "",
+        asked_ms: askedAtMs - CLOCKS_DIFFER_MS,
       },
       { timeoutMs },
     );
     const [made] = await Promise.all([making, added]);
     count(made === "made" ? "aliases" : made === "full" ? "alias_full" : "alias_ended");
     return made !== "ended";
+  }
+
+  /** Whether the user who asked was forgotten since: then nobody hears of the question any more, the judge included. */
+  async function isForgotten({ subject, askedAtMs }: JudgeJob): Promise<boolean> {
+    if (subject === undefined) return false;
+    const at = await redis.send(["GET", keys.forgotten(subject)], { timeoutMs });
+    return at !== null && Number(at) >= askedAtMs - CLOCKS_DIFFER_MS;
   }
 
   /** Room for one more push in this minute: a queue must not fill faster than its pairs may be judged. */
@@ -256,11 +265,12 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
             similarity >= options.floor && (refusal === undefined || !options.hard.has(refusal)),
         ),
       );
-      const jobOf = (those: readonly NearMiss[]): JudgeJob => ({
-        question,
-        entries: those.slice(0, options.candidatesMax).map(({ id }) => id),
-        subject,
-      });
+      const askedAtMs = Date.now();
+      const jobOf = (those: readonly NearMiss[]): JudgeJob => {
+        const first = those.slice(0, options.candidatesMax);
+        const versions = first.map(({ body }) => digestOf(body));
+        return { question, entries: first.map(({ id }) => id), versions, askedAtMs, subject };
+      };
       if (eligible.length === 0) return undefined;
       if (options.mode === "background") {
         later(jobOf(eligible));

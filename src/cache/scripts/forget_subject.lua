@@ -6,7 +6,9 @@
 -- KEYS stock        hash: id -> "bytes:saves:hits:partition"; "" -> bytes of all
 -- KEYS ends         zset of entry ids by the time (ms) when they end
 -- KEYS aliases      prefix of the aliases' keys; those of the forgotten entries, and of the subject's wordings, go with them
+-- KEYS forgotten    string: time (ms) when the subject was forgotten last
 -- ARGV count        how many at most, > 0
+-- ARGV kept_ms      how long that is remembered, > 0
 -- REPLY { how many were looked at, how many were there, what was looked at ... }
 local subject = KEYS[1]
 local bodies = KEYS[2]
@@ -15,15 +17,19 @@ local worth = KEYS[4]
 local stock = KEYS[5]
 local ends = KEYS[6]
 local aliases = KEYS[7]
+local forgotten = KEYS[8]
 local count = tonumber(ARGV[1])
+local kept_ms = ARGV[2]
 -- INCLUDE aliases
+local time = redis.call("TIME")
+redis.call("SET", forgotten, string.format("%.0f", time[1] * 1000 + math.floor(time[2] / 1000)), "PX", kept_ms)
 local members = redis.call("SPOP", subject, count)
-local forgotten = 0
+local answers = 0
 for _, member in ipairs(members) do
   local id, partition = string.match(member, "^([^|]+)|(.+)$")
   forget_alias(aliases, id)
   forget_aliases(aliases, id, vectors .. partition)
-  forgotten = forgotten + redis.call("UNLINK", bodies .. id)
+  answers = answers + redis.call("UNLINK", bodies .. id)
   if redis.call("EXISTS", vectors .. partition) == 1 then redis.call("VREM", vectors .. partition, id) end
   local size = string.match(redis.call("HGET", stock, id) or "", "^(%d+):")
   if size then
@@ -33,4 +39,4 @@ for _, member in ipairs(members) do
     redis.call("ZREM", ends, id)
   end
 end
-return { #members, forgotten, unpack(members) }
+return { #members, answers, unpack(members) }

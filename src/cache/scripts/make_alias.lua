@@ -7,6 +7,8 @@
 -- KEYS worth        zset of entry ids by what it is worth to keep them
 -- KEYS stock        hash: id -> "bytes:saves:hits:partition"; "" -> bytes of all
 -- KEYS ends         zset of entry ids by the time (ms) when they end
+-- KEYS epoch        string: how often something was invalidated, ":", when all was
+-- KEYS forgotten    string: time (ms) when the wording's subject was forgotten last; the epoch's key when the wording is of none
 -- ARGV id           of the wording
 -- ARGV entry        id of the entry
 -- ARGV digest       SHA-1 of the entry that was judged, in hexadecimal: another one gets no alias
@@ -18,7 +20,8 @@
 -- ARGV aliases_max  aliases that one entry may have, > 0
 -- ARGV bytes        what the alias takes, about
 -- ARGV bytes_max    bytes that the cache may take; empty: no bound
--- REPLY made | ended (the entry is another one by now, or none) | full
+-- ARGV asked_ms     time (ms) when the wording was asked, earlier where clocks may differ; a later forgetting of its subject ends it
+-- REPLY made | ended (the entry is another one by now, or none; it was cleared; the subject was forgotten) | full
 -- IDEMPOTENT        the same alias replaces itself
 local target = KEYS[1]
 local own = KEYS[2]
@@ -28,6 +31,8 @@ local subject = KEYS[5]
 local worth = KEYS[6]
 local stock = KEYS[7]
 local ends = KEYS[8]
+local epoch = KEYS[9]
+local forgotten = KEYS[10]
 local id = ARGV[1]
 local entry = ARGV[2]
 local digest = ARGV[3]
@@ -39,10 +44,14 @@ local links = ARGV[8]
 local aliases_max = tonumber(ARGV[9])
 local bytes = tonumber(ARGV[10])
 local bytes_max = tonumber(ARGV[11])
+local asked_ms = tonumber(ARGV[12])
 -- INCLUDE aliases
 local body = redis.call("GET", target)
 local life_ms = redis.call("PTTL", target)
 if not body or life_ms <= 0 or id == entry or redis.sha1hex(body) ~= digest then return "ended" end
+local all = tonumber(string.match(redis.call("GET", epoch) or "", ":(%d+)$"))
+if all and all > tonumber(string.match(body, "^%d+") or 0) then return "ended" end
+if partition ~= "" and (tonumber(redis.call("GET", forgotten) or 0) or 0) >= asked_ms then return "ended" end
 local of = aliases .. "of:" .. entry
 -- A wording that others are aliases of stays an entry: they would lose theirs.
 if redis.call("SCARD", aliases .. "of:" .. id) > 0 then return "full" end
