@@ -5,6 +5,9 @@ import { MarrowError } from "../errors.ts";
 import { fromEnvironment, resolveConfig, type GatewayConfigInput } from "../gateway/index.ts";
 import { readEnvironment } from "./surroundings.ts";
 
+/** Where `marrow prices update` writes, and where the table is read from when the configuration names no other. */
+export const PRICES_FILE = "marrow.prices.json";
+
 const FILES = ["marrow.config.ts", "marrow.config.json"];
 
 /** Reads `marrow.config.ts` or `.json` of the working directory, then lets the environment set single fields over it. */
@@ -17,7 +20,8 @@ export async function loadConfig(): Promise<GatewayConfigInput> {
   const given = fromEnvironment(readEnvironment());
   // A switch from outside leaves the other fields beside it as the file says.
   const background = given.background && { background: { ...written.background, ...given.background } };
-  const config = { ...written, ...given, ...background };
+  const prices = existsSync(PRICES_FILE) ? { pricesFile: PRICES_FILE } : {};
+  const config = { ...prices, ...written, ...given, ...background };
   resolveConfig(config);
   return config;
 }

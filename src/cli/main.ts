@@ -66,6 +66,13 @@ const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     ],
   ],
   [
+    "prices",
+    [
+      async () => (await import("./prices.ts")).runPrices,
+      "prices update --from FILE: makes the table of prices out of LiteLLM's public file",
+    ],
+  ],
+  [
     "key",
     [
       async () => (await import("./key.ts")).runKey,

@@ -45,8 +45,22 @@ export function toUsed(
     promptTokens,
     completionTokens,
     tokens: Math.round(count(usage?.total_tokens) ?? promptTokens + completionTokens),
-    micros: prices?.costOf(model, { promptTokens, completionTokens }),
+    micros: prices?.costOf(model, {
+      promptTokens,
+      completionTokens,
+      cachedTokens: count(detailsOf(usage, "prompt_tokens_details")["cached_tokens"]),
+      cacheWriteTokens: count(detailsOf(usage, "prompt_tokens_details")["cache_write_tokens"]),
+      reasoningTokens: count(detailsOf(usage, "completion_tokens_details")["reasoning_tokens"]),
+    }),
   };
+}
+
+function detailsOf(
+  usage: Usage | null | undefined,
+  name: "prompt_tokens_details" | "completion_tokens_details",
+): Readonly<Record<string, unknown>> {
+  const details = usage?.[name];
+  return typeof details === "object" && details !== null ? (details as Readonly<Record<string, unknown>>) : {};
 }
 
 /** The usage of a stored answer whose endpoint counted nothing: clients read it without asking whether it is there. */

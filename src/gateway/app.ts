@@ -36,6 +36,7 @@ import type { LaneGates } from "./lanes.ts";
 import { createLimits } from "./limits/index.ts";
 import { createMetrics } from "./metrics.ts";
 import type { ModelSource } from "./model-source.ts";
+import { readPriceFile, unboundBudgets } from "./price-file.ts";
 import { RESOURCES, resourceOf } from "./ownership.ts";
 import type { GatewayApp } from "./parts.ts";
 import { registerA2A } from "./routes/a2a.ts";
@@ -84,6 +85,7 @@ export interface GatewayOptions {
 
 /** Characters of one part of a path: a name of 256 characters fits, each escaped in nine. */
 const PARAM_CHARS_MAX = 2_304;
+const NOTHING = { promptTokens: 0, completionTokens: 0 };
 /** Models without a price that are told of. */
 const UNPRICED_MAX = 1_000;
 
@@ -132,13 +134,30 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const metrics = createMetrics(config.spendLabels);
   const keys = createApiKeys(redis);
   const source = "find" in models && "standings" in models ? models : undefined;
-  const { find: findModel, list: listModels } = source ?? routeModels(models as readonly ChatModel[]);
+  const { find: findAny, list: listModels } = source ?? routeModels(models as readonly ChatModel[]);
   source?.listen({ onAsked: metrics.asked, onHealth: metrics.healthy });
   const accounts = createAccounts(redis, config);
   const spend = createSpend(redis, config.spend, (error) =>
     metrics.degraded("spend", MarrowError.is(error) ? error.code : "internal"),
   );
-  const prices = saysOnce(createPrices(config.prices), (model) =>
+  const { onUnpriced } = config;
+  const table = createPrices(config.prices, { onUnpriced, file: readPriceFile(config.pricesFile) });
+  const unbound = unboundBudgets(config, table);
+  if (unbound !== undefined)
+    app.log.warn(
+      unbound,
+      "budgets of these plans cannot bind: no price is known for these models, or any model is served",
+    );
+  /** The model that serves an id, where its price is known or need not be. @throws MarrowError `invalid_input` */
+  function findModel(id: string): ChatModel | undefined {
+    const model = findAny(id);
+    if (model !== undefined && onUnpriced === "refuse" && table.costOf(id, NOTHING) === undefined)
+      throw new MarrowError("invalid_input", "the model has no price, and such models are refused here", {
+        details: { path: "model" },
+      });
+    return model;
+  }
+  const prices = saysOnce(table, (model) =>
     app.log.warn({ model }, "no price is known for this model: it costs nothing"),
   );
   const inside = createInside(app);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { MarrowError } from "../errors.ts";
-import type { Price } from "../models/index.ts";
+import type { OnUnpriced, Price } from "../models/index.ts";
 import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
 import { toConfigError } from "./config-error.ts";
 import { hostName, shown } from "./config-fields.ts";
@@ -15,7 +15,7 @@ import {
   type RoutingInput,
 } from "./route-config.ts";
 import { upstreamsSchema, type UpstreamConfig, type UpstreamInput } from "./upstream-config.ts";
-import { money, planSchema, sharedPer, type Plan } from "./plan.ts";
+import { planSchema, priceSchema, sharedPer, type Plan } from "./plan.ts";
 
 export { type EmbedderConfig } from "./embedder-config.ts";
 export { planSchema, type Plan } from "./plan.ts";
@@ -167,7 +167,9 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     .prefault({}),
   plans: z.record(z.string().min(1).max(128), planSchema).default({}),
   defaultPlan: shown(z.string().min(1).max(128)).optional(),
-  prices: z.record(z.string().min(1).max(256), z.strictObject({ input: money, output: money })).default({}),
+  prices: z.record(z.string().min(1).max(256), priceSchema).default({}),
+  pricesFile: shown(z.string().min(1)).optional(),
+  onUnpriced: z.enum(["allow", "dearest", "refuse"]).default("allow"),
   spend: z
     .strictObject({
       rowsMax: integer(1, 100_000).default(1_000),
@@ -284,8 +286,12 @@ export interface GatewayConfig {
   readonly plans: Readonly<Record<string, Plan>>;
   /** Plan of users that have none of their own. */
   readonly defaultPlan?: string | undefined;
-  /** What a million tokens cost, over `assets/prices.json`. */
+  /** What a million tokens cost, over the table. */
   readonly prices: Readonly<Record<string, Price>>;
+  /** The table, as `marrow prices update` writes it. Absent: `assets/prices.json`. */
+  readonly pricesFile?: string | undefined;
+  /** What becomes of a model without a price: it costs nothing, as much as the dearest of the table, or is refused. */
+  readonly onUnpriced: OnUnpriced;
   /** What is kept of spending: rows (key, user, model) of a scope and day, the rest of its users as `(other)`; and for how many days. */
   readonly spend: { readonly rowsMax: number; readonly daysKept: number };
   /** Labels of the metric of spending. Names of users in metrics are a choice: each makes series of its own. */

@@ -3,6 +3,7 @@ export { createGateway, openGateway, type GatewayOptions, type OpenGateway } fro
 export type { Background } from "./background.ts";
 export { defineConfig, resolveConfig, type GatewayConfig, type GatewayConfigInput, type Plan } from "./config.ts";
 export { fromEnvironment } from "./environment.ts";
+export { updatePriceFile } from "./price-file.ts";
 export type { Route } from "./http/not-found.ts";
 export { RESOURCES, ROUTES, type Belonging, type Resource } from "./ownership.ts";
 export { toShownConfig } from "./shown-config.ts";

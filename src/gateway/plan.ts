@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Price } from "../models/index.ts";
 
 const integer = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -18,6 +19,15 @@ export interface Plan {
 /** An amount in the currency of the prices. */
 export const money: z.ZodNumber = z.number().min(0).max(1_000_000);
 const limited = integer(0, 2 ** 40).optional();
+
+/** What a million tokens cost. */
+export const priceSchema: z.ZodType<Price, Price> = z.strictObject({
+  input: money,
+  output: money,
+  cachedInput: money.optional(),
+  cacheWrite: money.optional(),
+  reasoning: money.optional(),
+});
 
 /** Among whom answers are shared. */
 export const sharedPer: z.ZodEnum<{ scope: "scope"; user: "user"; key: "key" }> = z.enum(["scope", "user", "key"]);

@@ -55,6 +55,41 @@ describe("a cache as LangChain's", () => {
     expect(found?.message).toBeInstanceOf(AIMessage);
   });
 
+  liveTest("keeps nothing that a provider cut off or refused, wherever the provider says so", async ({ tenant }) => {
+    const cache = open(tenant);
+    const of = (more: object, generationInfo = {}) => ({
+      text: "x",
+      generationInfo,
+      message: new AIMessage({ content: "x", ...more }),
+    });
+    const cut = [
+      of({ response_metadata: { stop_reason: "max_tokens" } }),
+      of({ response_metadata: { finishReason: "MAX_TOKENS" } }),
+      of({ response_metadata: { finishReason: "SAFETY" } }),
+      of({ response_metadata: { status: "incomplete", incomplete_details: { reason: "max_output_tokens" } } }),
+      of({ response_metadata: { stopReason: "guardrail_intervened" } }),
+      of({ response_metadata: { done_reason: "length" } }),
+      of({ additional_kwargs: { refusal: "I cannot" } }),
+      of({ additional_kwargs: { function_call: { name: "f", arguments: "{}" } } }),
+      of({ additional_kwargs: { stop_reason: "tool_use" } }),
+      of({ invalid_tool_calls: [{ name: "f", args: "{", id: "c", error: "e", type: "invalid_tool_call" }] }),
+      of({ content: [{ type: "refusal", refusal: "no" }] }),
+      of({ response_metadata: { finish_reason: "stop" } }, { finish_reason: "length" }),
+      of({ response_metadata: { finish_reason: "a_new_reason" } }),
+    ];
+    for (const [at, generation] of cut.entries()) await cache.update(`cut ${at}`, "m", [generation]);
+    for (const at of cut.keys()) expect([at, await cache.lookup(`cut ${at}`, "m")]).toEqual([at, null]);
+    const whole = [
+      of({}),
+      of({ response_metadata: { stop_reason: "end_turn" } }),
+      of({ response_metadata: { finishReason: "STOP" } }),
+      of({ response_metadata: { status: "completed", incomplete_details: null } }),
+      of({ response_metadata: { finish_reason: "stop" }, additional_kwargs: { refusal: null } }),
+    ];
+    for (const [at, generation] of whole.entries()) await cache.update(`whole ${at}`, "m", [generation]);
+    for (const at of whole.keys()) expect(await cache.lookup(`whole ${at}`, "m")).toHaveLength(1);
+  });
+
   liveTest("is a miss while it is away, and says so", async ({ tenant }) => {
     const away: unknown[] = [];
     const cache = open(losing(tenant, 1, "before"), { onUnavailable: (error) => void away.push(error) });

@@ -62,16 +62,42 @@ export class MarrowCache extends BaseCache {
 /** What stands for a part of a message that is no text: `[image]`, `[input_audio]`, `[text-plain file]`. */
 const PLACEHOLDER = /\[[a-z][\w-]*(?: file)?\]/i;
 
-function isWhole({
-  text,
-  generationInfo,
-  message,
-}: Generation & { readonly message?: { readonly tool_calls?: unknown } }): boolean {
-  const reason = String(generationInfo?.["finish_reason"] ?? generationInfo?.["stop_reason"] ?? "stop");
-  const calls = message?.tool_calls;
+/** Fields by which providers tell why an answer ended, in generations and in messages. */
+const REASONS = ["finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "status"] as const;
+/** What they say of an answer that is whole. Any other word may mean less. */
+const WHOLE = /^(?:stop|end_turn|stop_sequence|eos|eos_token|completed?|success)$/i;
+
+interface Told {
+  readonly text: string;
+  readonly generationInfo?: Readonly<Record<string, unknown>> | undefined;
+  readonly message?:
+    | {
+        readonly content?: unknown;
+        readonly tool_calls?: unknown;
+        readonly invalid_tool_calls?: unknown;
+        readonly response_metadata?: unknown;
+        readonly additional_kwargs?: unknown;
+      }
+    | undefined;
+}
+
+/** Whether an answer may be given again: it has words, its end, no calls and no refusal, in all places where message classes tell of these. */
+function isWhole({ text, generationInfo, message }: Told): boolean {
+  const kwargs = toFields(message?.additional_kwargs);
+  const places = [toFields(generationInfo), toFields(message?.response_metadata), kwargs];
+  const reasons = places.flatMap((place) => REASONS.map((name) => place[name])).filter((reason) => reason != null);
+  const calls = [message?.tool_calls, message?.invalid_tool_calls, kwargs["tool_calls"], kwargs["function_call"]];
+  const refused = [...places.map(({ refusal }) => refusal), ...places.map(({ incomplete_details: cut }) => cut)];
+  const parts: readonly unknown[] = Array.isArray(message?.content) ? message.content : [];
   return (
     text.trim() !== "" &&
-    /^(?:stop|end_turn|stop_sequence)$/i.test(reason) &&
-    !(Array.isArray(calls) && calls.length > 0)
+    reasons.every((reason) => typeof reason === "string" && WHOLE.test(reason)) &&
+    calls.every((made) => made == null || (Array.isArray(made) && made.length === 0)) &&
+    refused.every((word) => word == null || word === "") &&
+    !parts.some((part) => toFields(part)["type"] === "refusal")
   );
+}
+
+function toFields(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }

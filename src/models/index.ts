@@ -14,7 +14,17 @@ export type {
 } from "./model.ts";
 export type { EndpointOptions, LaneGate } from "./endpoint.ts";
 export { openaiModel, type OpenaiModelOptions } from "./openai-compatible.ts";
-export { createPrices, type Price, type Prices } from "./prices.ts";
+export { fromLitellmPrices } from "./litellm-prices.ts";
+export {
+  checkPrice,
+  createPrices,
+  readPrices,
+  type OnUnpriced,
+  type Price,
+  type PricedTokens,
+  type PriceFile,
+  type Prices,
+} from "./prices.ts";
 export { renameModels } from "./named.ts";
 export {
   createRouter,

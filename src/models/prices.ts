@@ -5,43 +5,109 @@ import { checkNumber, refuse } from "../internal/check.ts";
 export interface Price {
   readonly input: number;
   readonly output: number;
+  /** Of prompt tokens that the provider's cache knew. @default `input` */
+  readonly cachedInput?: number | undefined;
+  /** Of prompt tokens that were put into the provider's cache. @default `input` */
+  readonly cacheWrite?: number | undefined;
+  /** Of tokens that a model thought. @default `output` */
+  readonly reasoning?: number | undefined;
+}
+
+/** What an answer used. */
+export interface PricedTokens {
+  /** All prompt tokens, cached and written ones too. */
+  readonly promptTokens: number;
+  /** All tokens of the answer, thoughts too. */
+  readonly completionTokens: number;
+  readonly cachedTokens?: number | undefined;
+  readonly cacheWriteTokens?: number | undefined;
+  readonly reasoningTokens?: number | undefined;
 }
 
 /** What models cost. */
 export interface Prices {
   /** Millionths of the currency, rounded up; `undefined` for a model that is in no table. */
-  costOf(model: string, used: { readonly promptTokens: number; readonly completionTokens: number }): number | undefined;
+  costOf(model: string, used: PricedTokens): number | undefined;
 }
 
-interface PriceFile {
+/** What becomes of a model without a price: it costs nothing, as much as the dearest model of the table, or is not asked. */
+export type OnUnpriced = "allow" | "dearest" | "refuse";
+
+/** A table of prices as it stands in a file. */
+export interface PriceFile {
+  /** The day of the prices. */
+  readonly asOf: string;
+  /** Where they are from. */
+  readonly source?: string | undefined;
+  readonly currency: string;
   readonly perMillionTokens: Readonly<Record<string, Price>>;
 }
 
 const TABLE = new URL("../../assets/prices.json", import.meta.url);
 const PRICE_MAX = 1_000_000;
+const FIELDS = ["input", "output", "cachedInput", "cacheWrite", "reasoning"] as const;
+
+/** The table that comes with Marrow. */
+export function readPrices(): PriceFile {
+  return JSON.parse(readFileSync(TABLE, "utf8")) as PriceFile;
+}
 
 /**
- * Prices of models: those of `assets/prices.json` (list prices of its date, a start to be corrected) and over them your own.
+ * Prices of models: those of a table (by default `assets/prices.json`: list prices of its date, a start to be corrected) and over them your own.
  *
- * A model is found by its name, then without the provider before a slash and without the date at its end (`openai/gpt-4o-2024-08-06` is
- * `gpt-4o`).
+ * A model is found by its name, then without the provider before a slash, without the date or `-latest` or `-preview` at its end, and with `-preview`
+ * (`openai/gpt-4o-2024-08-06` is `gpt-4o`).
  * @throws MarrowError `invalid_option`
  */
-export function createPrices(own: Readonly<Record<string, Price>> = {}): Prices {
-  for (const [model, price] of Object.entries(own)) {
-    if (typeof price !== "object" || price === null) refuse(`prices.${model}`, "{ input, output }", price);
-    checkNumber(`prices.${model}.input`, price.input, { min: 0, max: PRICE_MAX });
-    checkNumber(`prices.${model}.output`, price.output, { min: 0, max: PRICE_MAX });
-  }
-  const { perMillionTokens } = JSON.parse(readFileSync(TABLE, "utf8")) as PriceFile;
-  const table = new Map([...Object.entries(perMillionTokens), ...Object.entries(own)]);
+export function createPrices(
+  own: Readonly<Record<string, Price>> = {},
+  { onUnpriced = "allow", file = readPrices() }: { readonly onUnpriced?: OnUnpriced; readonly file?: PriceFile } = {},
+): Prices {
+  for (const [model, price] of Object.entries(own)) checkPrice(`prices.${model}`, price);
+  const table = new Map([...Object.entries(file.perMillionTokens), ...Object.entries(own)]);
+  const dearest = onUnpriced === "dearest" ? dearestOf([...table.values()]) : undefined;
   return {
-    costOf(model, { promptTokens, completionTokens }) {
-      const bare = model.slice(model.lastIndexOf("/") + 1);
-      const price = table.get(model) ?? table.get(bare) ?? table.get(bare.replace(/-(\d{8}|\d{4}-\d{2}-\d{2})$/, ""));
-      if (price === undefined) return undefined;
-      // A price for a million in the currency is one for a token in millionths.
-      return Math.max(0, Math.ceil(price.input * promptTokens + price.output * completionTokens - 1e-9));
+    costOf(model, used) {
+      const price = namesOf(model)
+        .map((name) => table.get(name))
+        .find((one) => one !== undefined);
+      return price === undefined && dearest === undefined ? undefined : costAt(price ?? (dearest as Price), used);
     },
   };
+}
+
+/** Checks one price. @throws MarrowError `invalid_option` that names the field */
+export function checkPrice(path: string, price: Price): Price {
+  if (typeof price !== "object" || (price as unknown) === null) refuse(path, "{ input, output }", price);
+  for (const field of FIELDS)
+    if (price[field] !== undefined || field === "input" || field === "output")
+      checkNumber(`${path}.${field}`, price[field], { min: 0, max: PRICE_MAX });
+  return price;
+}
+
+function namesOf(model: string): readonly string[] {
+  const bare = model.slice(model.lastIndexOf("/") + 1);
+  const short = bare.replace(/-(?:\d{8}|\d{4}-\d{2}-\d{2}|latest|preview)$/, "");
+  return [model, bare, short, `${short}-preview`];
+}
+
+function costAt(price: Price, used: PricedTokens): number {
+  const { promptTokens, completionTokens } = used;
+  // Parts are never more than the whole, whatever an endpoint counts.
+  const cached = Math.min(promptTokens, used.cachedTokens ?? 0);
+  const written = Math.min(promptTokens - cached, used.cacheWriteTokens ?? 0);
+  const thought = Math.min(completionTokens, used.reasoningTokens ?? 0);
+  const cost =
+    price.input * (promptTokens - cached - written) +
+    (price.cachedInput ?? price.input) * cached +
+    (price.cacheWrite ?? price.input) * written +
+    price.output * (completionTokens - thought) +
+    (price.reasoning ?? price.output) * thought;
+  // A price for a million in the currency is one for a token in millionths.
+  return Math.max(0, Math.ceil(cost - 1e-9));
+}
+
+function dearestOf(prices: readonly Price[]): Price {
+  const most = (field: "input" | "output") => prices.reduce((max, price) => Math.max(max, price[field]), 0);
+  return { input: most("input"), output: most("output") };
 }
