@@ -10,7 +10,7 @@ export interface Failure {
 }
 
 /** Longest message that is kept, in characters. */
-const MESSAGE_MAX = 500;
+export const MESSAGE_MAX = 500;
 
 /** Why something failed, of whatever was thrown: also `null`, an object, or an error whose properties cannot be read. Never throws. */
 export function toFailure(error: unknown): Failure {

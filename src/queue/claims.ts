@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
-import { toFailure } from "../internal/failure.ts";
+import { MESSAGE_MAX, toFailure } from "../internal/failure.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { maskSecrets } from "../internal/mask-secrets.ts";
 import { pause } from "../internal/pause.ts";
@@ -86,7 +86,6 @@ export interface Claims<T = unknown> {
 }
 
 const LOOK_MS = { first: 100, last: 1_000 } as const;
-const MESSAGE_MAX = 500;
 const RETRY_MS_MAX = 300_000;
 const PARTS_MAX = 512;
 const PART_CHARS_MAX = 65_536;

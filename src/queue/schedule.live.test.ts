@@ -112,6 +112,45 @@ describe("a schedule", () => {
     expect(seen[0]).toBe("second");
   });
 
+  liveTest(
+    "is pushed within five seconds, also when ten thousand are due in one",
+    async ({ redis, tenant, unique }) => {
+      const queue = createQueue<number>(tenant, { name: QUEUE });
+      const start = `{${unique}:queue:${QUEUE}}:queue`;
+      await queue.schedule("0", { everyMs: 3_600_000 }, 0);
+      // The same declaration under other names, as 10,000 calls would write it.
+      const [record, times] = (await Promise.all(
+        ["schedules", "times"].map((part) => redis.send(["HGET", `${start}:${part}`, "acme/0"], { reply: "bytes" })),
+      )) as [Buffer, Buffer];
+      const names = Array.from({ length: 10_000 }, (_, at) => `acme/${at}`);
+      for (let at = 0; at < names.length; at += 1_000) {
+        const some = names.slice(at, at + 1_000);
+        await redis.send(["HSET", `${start}:schedules`, ...some.flatMap((name) => [name, record])]);
+        await redis.send(["HSET", `${start}:times`, ...some.flatMap((name) => [name, times])]);
+        await redis.send(["ZADD", `${start}:due`, ...some.flatMap((name) => ["1", name])]);
+      }
+      const due = () => redis.send(["ZCOUNT", `${start}:due`, "-inf", "1"]);
+      expect(await due()).toBe(10_000);
+      const cpuMs = async () => {
+        const { user, system } = process.cpuUsage();
+        const redisCpu = [...String(await redis.send(["INFO", "cpu"])).matchAll(/^used_cpu_(?:user|sys):(\S+)/gm)];
+        return (user + system) / 1_000 + redisCpu.reduce((sum, [, seconds]) => sum + 1_000 * Number(seconds), 0);
+      };
+      let tookMs = 0;
+      await working(
+        redis,
+        () => {},
+        async () => {
+          const startMs = performance.now();
+          await expect.poll(due, { timeout: 20_000, interval: 20 }).toBe(0);
+          tookMs = performance.now() - startMs;
+          await expect.poll(async () => (await queue.counts()).done, { timeout: 20_000 }).toBe(10_000);
+        },
+      );
+      expect(tookMs).toBeLessThan(5_000);
+    },
+  );
+
   liveTest("with other times counts from now", async ({ tenant }) => {
     const queue = createQueue<string>(tenant, { name: QUEUE });
     await queue.schedule("d", { everyMs: 1_000 }, "soon");

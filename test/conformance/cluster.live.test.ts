@@ -70,6 +70,27 @@ describe("the bus on a cluster", () => {
     await redis.close();
   });
 
+  it("forgets a group of a topic in partitions that nobody reads, once there is no room, and no other", async () => {
+    const redis = await connect(group.url, { app: app() });
+    const bus = createBus(redis.scope("acme"));
+    const topic = bus.topic<number>("t", { partitions: 16, messagesMax: 60, keepMessages: 0, groupIdleMs: 1_500 });
+    await topic.read("old-deploy", () => {}, { from: "start" }).close();
+    await topic.read("kept", () => {}, { from: "start" }).close();
+    for (let nth = 0; nth < 60; nth += 1) expect(await topic.publish(nth)).toMatchObject({ accepted: true });
+    expect(await topic.publish(60)).toEqual({ accepted: false, reason: "full" });
+    await new Promise((resolve) => setTimeout(resolve, 2_100));
+    const seen: number[] = [];
+    const reader = topic.read("kept", ({ body }) => void seen.push(body), { from: "start" });
+    await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(60);
+    await expect.poll(() => topic.publish(60), { timeout: 5_000 }).toMatchObject({ accepted: true });
+    await expect.poll(() => seen.length, { timeout: 5_000 }).toBe(61);
+    expect((await topic.groups()).map(({ group: name }) => name)).toEqual(["kept"]);
+    const left = await Promise.all(Array.from({ length: 16 }, (_, at) => cursorOf(redis, `old-deploy/${at}`)));
+    expect(left.every((cursor) => cursor === null)).toBe(true);
+    await Promise.all([reader, bus].map((one) => one.close()));
+    await redis.close();
+  });
+
   it("does jobs of a queue in partitions", async () => {
     const redis = await connect(group.url, { app: app() });
     const named = { name: "jobs", partitions: 6 };
@@ -157,3 +178,8 @@ describe("the roles on a cluster", () => {
     await redis.close();
   });
 });
+
+/** What a topic in 16 partitions knows of how far a group read one of them. */
+function cursorOf(redis: { readonly app: string; send(command: readonly string[]): Promise<unknown> }, field: string) {
+  return redis.send(["HGET", `{${redis.app}:acme:topic:t}:topic:cursors`, field]);
+}
