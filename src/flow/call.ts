@@ -32,8 +32,18 @@ export interface FlowOptions {
   readonly onDisconnect?: "finish" | "cancel" | undefined;
   /** How long an answer whose client has gone is still read to its end, in milliseconds. @default 120_000 */
   readonly drainMs?: number | undefined;
+  /** Hears of every turn that a session or a conversation took, with its answer: characters of their JSON, about. */
+  readonly onKept?: ((kept: KeptTurns) => void) | undefined;
   /** Hears of what could not be done in the background: a role's name and the error. */
   readonly onDegraded?: ((role: "cache" | "memory" | "limiter", error: unknown) => void) | undefined;
+}
+
+/** What a session or a conversation took of one request. */
+export interface KeptTurns {
+  readonly user: string;
+  readonly session: string | undefined;
+  readonly conversation: string | undefined;
+  readonly chars: number;
 }
 
 /** One request of one user. */

@@ -8,7 +8,7 @@ import { CACHE_CONTROL_DEFAULT, type CacheControl } from "./cache-control.ts";
 import { lacksAsked, toQuestion, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
 import { contextOf, wholeFrom, withHistory } from "./context.ts";
 import { createDigests } from "./digests.ts";
-import { createKeeping, type Keeping } from "./keeping.ts";
+import { createKeeping, toldOf, type Keeping } from "./keeping.ts";
 import { affinityOf, describeLookup, isLate, servedBy } from "./provenance.ts";
 import { createRecorder } from "./recorder.ts";
 import { createLeaving, type Leaving } from "./leaving.ts";
@@ -155,7 +155,7 @@ export function createFlow(options: FlowOptions): Flow {
       subjects,
       session,
       window,
-      keeping: createKeeping({ ...about, digests, sessionTurns, orWithout }),
+      keeping: createKeeping({ ...about, digests, sessionTurns, orWithout, onKept: toldOf(options, call) }),
       question,
       decision,
       found: served ? found : undefined,

@@ -2,7 +2,16 @@ export { CACHE_CONTROL_DEFAULT, parseCacheControl, type CacheControl } from "./c
 export { besideText, type StoredAnswer } from "./cacheable.ts";
 export { HISTORY_CHARS_MAX, withHistory } from "./context.ts";
 export { sizeOf } from "./tokens.ts";
-export type { AnswerStream, CacheStatus, ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
+export type {
+  AnswerStream,
+  CacheStatus,
+  ChatCall,
+  ChatOutcome,
+  Flow,
+  FlowOptions,
+  KeptTurns,
+  Provenance,
+} from "./call.ts";
 export { createFlow } from "./flow.ts";
 export type { Departure } from "./leaving.ts";
 export type { SharedPer, Sharing } from "./sharing.ts";

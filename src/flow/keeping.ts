@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { Session, Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
+import type { ChatCall, FlowOptions } from "./call.ts";
 import { isInstruction, wholeFrom } from "./context.ts";
 import type { createDigests } from "./digests.ts";
 import { unsaid } from "./resent.ts";
+import { sizeOf } from "./tokens.ts";
 
 /** Longest wait for a session to take a turn: a request can do without, but not for long. */
 const APPEND_WAIT_MS = 1_000;
@@ -30,8 +32,18 @@ export interface KeepingParts {
   readonly idempotencyKey: string | undefined;
   readonly digests: ReturnType<typeof createDigests>;
   readonly sessionTurns: number;
+  /** Hears how much a session took, in characters of its JSON, about. */
+  readonly onKept?: ((chars: number) => void) | undefined;
   /** Runs a step that Redis being away must not break. */
   readonly orWithout: <T>(role: "memory", part: Promise<T> | undefined) => Promise<T | undefined>;
+}
+
+/** Tells whose session or conversation took how much; `undefined` where nobody wants to know. */
+export function toldOf(
+  { onKept }: Pick<FlowOptions, "onKept">,
+  { user, session, conversation }: Pick<ChatCall, "user" | "session" | "conversation">,
+): KeepingParts["onKept"] {
+  return onKept === undefined ? undefined : (chars) => onKept({ user, session, conversation, chars });
 }
 
 /** Keeps one request's turn: in one go where its answer is there at once, question first where a model is asked. No round trip yet. */
@@ -56,6 +68,10 @@ export function createKeeping(parts: KeepingParts): Keeping {
     digests.remember(sessionKey, { ...now, turns });
   }
 
+  function tell(answer: ChatMessage): void {
+    if (parts.onKept !== undefined) parts.onKept(sizeOf([...added(), answer]));
+  }
+
   return {
     open() {
       if (session === undefined || window === undefined || added().length === 0) return;
@@ -70,13 +86,16 @@ export function createKeeping(parts: KeepingParts): Keeping {
         const key = isWhole ? once : { timeoutMs: APPEND_WAIT_MS };
         const appended = await orWithout("memory", session.append([...added(), answer], key));
         if (appended === undefined) return false;
-        if (!appended.repeated) remember(answer, appended, appended.epoch);
+        if (appended.repeated) return true;
+        tell(answer);
+        remember(answer, appended, appended.epoch);
         return true;
       }
       // Whether the question came to Redis is found out by its answer.
       const opened = await opening.catch(() => undefined);
       const kept = await orWithout("memory", session.complete(added(), answer, once));
       if (kept === undefined) return false;
+      if (!kept.repeated) tell(answer);
       const { version: newest, epoch: ended } = opened ?? { version: 0, epoch: "" };
       if (!kept.repeated && opened?.state === "opened" && newest === kept.version && ended === kept.epochBefore)
         remember(answer, kept, ended);

@@ -64,6 +64,7 @@ import { registerQuotas } from "./quotas.ts";
 import { createStoredBytes } from "./stored-bytes.ts";
 import { createSpend } from "./spend.ts";
 import { createTenants, createTenantStores, remember } from "./tenants.ts";
+import { createTurnBytes } from "./turn-bytes.ts";
 import { watchEventLoop } from "./watchdog.ts";
 
 /** What a gateway is made of. */
@@ -163,7 +164,22 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const inside = createInside(app);
   checkCacheJudge(config, findModel);
   let working = false;
-  const tenantParts = { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend, works: () => working };
+  const turnBytes = createTurnBytes(redis, config.limits.enabled ? config.limits.scopeBytes : Infinity, (error) =>
+    metrics.degraded("quotas", MarrowError.is(error) ? error.code : "internal"),
+  );
+  app.addHook("onClose", () => turnBytes.flush());
+  const tenantParts = {
+    turnBytes,
+    redis,
+    cacheRedis,
+    config,
+    embedder,
+    findModel,
+    metrics,
+    prices,
+    spend,
+    works: () => working,
+  };
   const tenants = createTenants(tenantParts);
   const stores = createTenantStores(tenantParts);
 

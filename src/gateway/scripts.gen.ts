@@ -24,6 +24,17 @@ export const bookBytes: Script<"ends" | "sizes", "name" | "bytes" | "life_ms" | 
   lua: "local ends = KEYS[1]\nlocal sizes = KEYS[2]\nlocal name = ARGV[1]\nlocal bytes = tonumber(ARGV[2])\nlocal life_ms = tonumber(ARGV[3])\nlocal bytes_max = tonumber(ARGV[4])\nlocal from = ARGV[5]\nlocal instead = ARGV[6]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function add(thing, more)\nlocal size = tonumber(redis.call(\"HGET\", sizes, thing) or \"0\")\nlocal after = math.max(0, size + more)\nredis.call(\"HINCRBY\", sizes, \"\", after - size)\nif after == 0 then\nredis.call(\"HDEL\", sizes, thing)\nredis.call(\"ZREM\", ends, thing)\nelse\nredis.call(\"HSET\", sizes, thing, after)\nend\nreturn after\nend\nfor _, thing in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, 100)) do\nadd(thing, -tonumber(redis.call(\"HGET\", sizes, thing) or \"0\"))\nredis.call(\"ZREM\", ends, thing)\nend\nif instead == \"1\" then bytes = bytes - tonumber(redis.call(\"HGET\", sizes, name) or \"0\") end\nif from ~= \"\" then\nlocal moved = tonumber(redis.call(\"HGET\", sizes, from) or \"0\")\nadd(from, -moved)\nbytes = bytes + moved\nelseif bytes > 0 then\nlocal kept = tonumber(redis.call(\"HGET\", sizes, \"\") or \"0\")\nif kept + bytes > bytes_max then return math.max(1, kept) end\nend\nif add(name, bytes) > 0 then redis.call(\"ZADD\", ends, \"GT\", now + life_ms, name) end\nreturn 0",
 };
 
+/** Counts bytes of turns that sessions and conversations of a scope keep already; what is over counts no more. */
+export const bookTurns: Script<"ends" | "sizes", "things"> = {
+  name: "book_turns",
+  keys: ["ends","sizes"],
+  values: ["things"],
+  rest: true,
+  idempotent: false,
+  sha1: "bfa16feb2f567d5de66aadbcc6f633d7732d7a20",
+  lua: "local ends = KEYS[1]\nlocal sizes = KEYS[2]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function add(thing, more)\nlocal size = tonumber(redis.call(\"HGET\", sizes, thing) or \"0\")\nlocal after = math.max(0, size + more)\nredis.call(\"HINCRBY\", sizes, \"\", after - size)\nif after == 0 then\nredis.call(\"HDEL\", sizes, thing)\nredis.call(\"ZREM\", ends, thing)\nelse\nredis.call(\"HSET\", sizes, thing, after)\nend\nreturn after\nend\nfor _, thing in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, 500)) do\nadd(thing, -tonumber(redis.call(\"HGET\", sizes, thing) or \"0\"))\nredis.call(\"ZREM\", ends, thing)\nend\nfor i = 1, #ARGV, 3 do\nif add(ARGV[i], tonumber(ARGV[i + 1])) > 0 then redis.call(\"ZADD\", ends, \"GT\", now + tonumber(ARGV[i + 2]), ARGV[i]) end\nend\nreturn tonumber(redis.call(\"HGET\", sizes, \"\") or \"0\")",
+};
+
 /** Changes the record of an API key that is there; one that was ended meanwhile stays ended. */
 export const changeKey: Script<"keys", "digest" | "before" | "record"> = {
   name: "change_key",

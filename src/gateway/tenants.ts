@@ -15,6 +15,7 @@ import { toRules } from "./plans.ts";
 import { forgetAnswers } from "./http/held-key.ts";
 import { createResponses, type Responses } from "./responses/responses.ts";
 import type { Spend } from "./spend.ts";
+import { sessionThing, type TurnBytes } from "./turn-bytes.ts";
 
 /** Tenants whose handles are kept ready. Handles hold no connection, so making them anew is cheap. */
 const TENANTS_MAX = 10_000;
@@ -32,6 +33,7 @@ export interface TenantParts {
   readonly metrics: Metrics;
   readonly prices: Prices;
   readonly spend: Spend;
+  readonly turnBytes: TurnBytes;
   /** Whether this process works at the gateway's queue by now. */
   readonly works: () => boolean;
 }
@@ -46,6 +48,8 @@ export interface Tenant {
   readonly responses: Responses;
   /** The limits of who has these plans; `undefined` where limits are off. All count in the same place. */
   readonly limiter: (userPlan: Plan | undefined, keyPlan: Plan | undefined) => Limiter | undefined;
+  /** Refuses a chat whose turns would find no room in a session or conversation. @throws MarrowError `too_large` */
+  checkRoom(named: { readonly session?: string | undefined; readonly conversation?: string | undefined }): void;
   /** Has a near miss of the tenant's cache judged, as its queue says; a cache without a judge by now passes it over. */
   judge(job: JudgeJob): Promise<void>;
   /** Forgets a user in all roles. May be called again when it broke off. */
@@ -54,7 +58,7 @@ export interface Tenant {
 
 /** The roles of each tenant, made at its first request. */
 export function createTenants(parts: TenantParts): (scope: string) => Tenant {
-  const { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend } = parts;
+  const { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend, turnBytes } = parts;
   const { sessions, conversations: held } = config;
 
   function createTenant(scope: string): Tenant {
@@ -96,6 +100,10 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
           spend.note(scope, spent);
           metrics.spent(scope, spent);
         },
+        onKept({ user, session, conversation, chars }) {
+          if (conversation !== undefined) turnBytes.add(scope, `conversation:${conversation}`, chars, held.ttlMs);
+          else if (session !== undefined) turnBytes.add(scope, sessionThing(user, session), chars, sessions.ttlMs);
+        },
         memory,
         conversations,
         cache,
@@ -104,11 +112,16 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         onDisconnect: config.onDisconnect,
         onDegraded: (role, error) => metrics.degraded(role, MarrowError.is(error) ? error.code : "internal"),
       }),
+      checkRoom({ session, conversation }) {
+        if (session !== undefined || conversation !== undefined) turnBytes.check(scope);
+      },
       async judge(job) {
         if (config.cache.judge !== undefined) await cache?.judge(job);
       },
       async forget(user) {
+        const counted = await countedThings(memory, conversations, user);
         const [own, other] = [await memory.forget(user), await conversations.forget(user)];
+        if (counted.length > 0) await turnBytes.release(scope, counted);
         await forgetAnswers(scoped, user);
         return {
           sessions: own.sessions + other.sessions,
@@ -123,6 +136,26 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
 
   return remember(createTenant);
 }
+
+/** Names under which the bytes of a user's sessions and conversations are counted. Read before these are forgotten. */
+async function countedThings(memory: Memory, conversations: Memory, user: string): Promise<readonly string[]> {
+  const things: string[] = [];
+  for (const [of, nameOf] of [
+    [memory, (id: string) => sessionThing(user, id)],
+    [conversations, (id: string) => `conversation:${id}`],
+  ] as const) {
+    let after: string | undefined;
+    do {
+      const { data, cursor } = await of.sessions({ user, limit: 100, after });
+      things.push(...data.map(({ id }) => nameOf(id)));
+      after = cursor;
+    } while (after !== undefined && things.length < FORGOTTEN_MAX);
+  }
+  return things;
+}
+
+/** Sessions of one user whose bytes are given back; those of others end by themselves. */
+const FORGOTTEN_MAX = 100_000;
 
 /** A turn may be as large as the body that it came in, and is kept twice where it came as an item: a photo that a model is shown must also be kept. */
 function turnBytesOf({ bodyBytesMax }: GatewayConfig): number {

@@ -115,6 +115,28 @@ describe("the bounds of a scope", () => {
     await expect.poll(async () => (await call("POST", path, body)).status).toBeLessThan(300);
   });
 
+  it("count what chats add to sessions and conversations, and give it back when the user is forgotten", async () => {
+    const call = await setUp({ scopeBytes: 200_000 });
+    const say = (words: string) => ({ model: "scripted", messages: [{ role: "user", content: words }] });
+    const { id: conversation } = await call("POST", "/v1/conversations", {});
+    const chat = (nth: number) =>
+      nth % 2 === 0
+        ? call("POST", "/v1/chat/completions", say(`${nth} ${"long ".repeat(8_000)}`), {
+            "x-marrow-session": `s${nth}`,
+          })
+        : call("POST", "/v1/chat/completions", { ...say(`${nth} ${"long ".repeat(8_000)}`), conversation });
+    const statuses: number[] = [];
+    for (let nth = 0; nth < 12 && statuses.at(-1) !== 413; nth += 1) statuses.push((await chat(nth)).status);
+    // Two of these are more than what a process gathers before it writes.
+    expect(statuses.slice(0, 2)).toEqual([200, 200]);
+    expect(statuses.at(-1)).toBe(413);
+    expect(await call("POST", "/v1/tasks", { payload: "x".repeat(60_000) })).toMatchObject({ status: 413 });
+    // A chat that keeps nothing goes on.
+    expect((await call("POST", "/v1/chat/completions", say("Hi"))).status).toBe(200);
+    await call("POST", "/v1/memories/forget", {});
+    await expect.poll(async () => (await chat(20)).status, { timeout: 5_000 }).toBe(200);
+  });
+
   it("count the chunks of a vector store, and no more once it is deleted", async () => {
     const call = await setUp({ scopeBytes: 100_000 });
     const { id: file } = await call("POST", "/v1/files", upload(20_000));

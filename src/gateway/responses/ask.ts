@@ -39,6 +39,7 @@ export async function askFlow(
   ]);
   const chat = toChatRequest(request, before, search === undefined ? now : [search.told, ...now]);
   const { tenant, limiter, per } = await admit(parts, asker);
+  tenant.checkRoom({ conversation: conversation == null ? undefined : conversationOf(conversation) });
   const { id: _, type: __, status: ___, ...last }: Partial<Item> = now.at(-1) ?? {};
   const outcome = await tenant.flow.chat({
     ...how,

@@ -52,6 +52,7 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
     const admitted = admit(parts, asker);
     // Most requests have nothing to wait for here.
     const { tenant, limiter, per } = admitted instanceof Promise ? await admitted : admitted;
+    tenant.checkRoom({ session, conversation });
     const { bytes, beyond = [] } = bodyOf(request) ?? {};
     const messages = namesFiles(body.messages) ? await resolveChatFiles(parts, asker, body.messages) : body.messages;
     const asked: ChatCall = {
