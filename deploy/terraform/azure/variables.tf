@@ -15,7 +15,7 @@ variable "location" {
 }
 
 variable "sku_name" {
-  description = "Size and kind. Search needs a kind that holds all data in memory: no FlashOptimized."
+  description = "Size and kind, by `marrow size`. Search needs a kind that holds all data in memory: no FlashOptimized."
   type        = string
   default     = "Balanced_B3"
 

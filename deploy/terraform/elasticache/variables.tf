@@ -20,7 +20,7 @@ variable "engine_version" {
 }
 
 variable "node_type" {
-  description = "Type of a node. Types with data tiering (r6gd) have no search."
+  description = "Type of a node, by `marrow size`. Types with data tiering (r6gd) have no search."
   type        = string
   default     = "cache.r7g.large"
 

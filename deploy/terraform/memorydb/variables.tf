@@ -31,7 +31,7 @@ variable "parameter_group_name" {
 }
 
 variable "node_type" {
-  description = "Type of a node."
+  description = "Type of a node, by `marrow size`."
   type        = string
   default     = "db.r7g.large"
 }

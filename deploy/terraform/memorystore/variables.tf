@@ -36,7 +36,7 @@ variable "engine_version" {
 }
 
 variable "node_type" {
-  description = "Type of a node."
+  description = "Type of a node, by `marrow size`."
   type        = string
   default     = "HIGHMEM_MEDIUM"
 }

@@ -44,7 +44,7 @@ variable "payment_method_id" {
 }
 
 variable "dataset_size_in_gb" {
-  description = "How much data there is at most, replicas not counted."
+  description = "How much data there is at most, by `marrow size`, replicas not counted."
   type        = number
   default     = 1
 
