@@ -40,7 +40,6 @@ async function setUp(config: GatewayConfigInput = {}, script: () => ScriptedAnsw
       logLevel: "silent",
       demo: { enabled: false },
       upstreams: [{ baseUrl: model.baseUrl }],
-      drainDelayMs: 600,
       ...config,
     },
   });
@@ -87,6 +86,8 @@ const isOpen = (socket: Socket) =>
     setTimeout(() => resolve(true), 100);
   });
 
+const codeOf = (error: unknown) => (error as { readonly code?: string }).code;
+
 function keepAlive(): Agent {
   const agent = new Agent({ keepAlive: true });
   ends.push(() => agent.destroy());
@@ -95,7 +96,7 @@ function keepAlive(): Agent {
 
 describe("a gateway that is told to stop", () => {
   it("is not ready at once, and answers until its port closes, each answer with connection: close", async () => {
-    const { served, client } = await setUp();
+    const { served, client } = await setUp({ drainDelayMs: 2_000 });
     const agent = keepAlive();
     expect(await get(served, "/readyz", { agent })).toMatchObject({ status: 200, connection: "keep-alive" });
     const closed = served.close();
@@ -104,8 +105,8 @@ describe("a gateway that is told to stop", () => {
     expect(JSON.parse(unready.body)).toMatchObject({ status: "draining", state: "draining" });
     expect((await get(served, "/healthz")).status).toBe(200);
     expect((await ask(client, "What is Redis?")).text).toContain("six");
-    await pause(800);
-    await expect(get(served, "/healthz")).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    const port = () => get(served, "/healthz").then(({ status }) => status, codeOf);
+    await expect.poll(port, { timeout: 10_000, interval: 100 }).toBe("ECONNREFUSED");
     expect(await closed).toBe(true);
   });
 
@@ -147,7 +148,7 @@ describe("a gateway that is told to stop", () => {
     await new Promise((resolve) => fresh.once("connect", resolve));
     const beganMs = performance.now();
     expect(await served.close()).toBe(true);
-    expect(performance.now() - beganMs).toBeLessThan(3_000);
+    expect(performance.now() - beganMs).toBeLessThan(6_000);
     expect(await isOpen(fresh)).toBe(false);
   });
 
@@ -168,7 +169,7 @@ describe("a gateway that is told to stop", () => {
   });
 
   it("takes nothing from queues any more: workers elsewhere get an empty claim, jobs wait for another process", async () => {
-    const { served, key, redis } = await setUp({ drainDelayMs: 1_500 });
+    const { served, key, redis } = await setUp({ drainDelayMs: 3_000 });
     const claim = (body: object) =>
       get(served, "/v1/tasks/claim", { key, body: JSON.stringify(body) }).then(({ status, body: text }) => ({
         status,

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import OpenAI from "openai";
+import { Agent, fetch as send } from "undici";
 import { afterAll, afterEach, describe, expect, inject, it } from "vitest";
 import { createApiKeys } from "../../src/gateway/index.ts";
 import { connect } from "../../src/index.ts";
@@ -22,10 +23,19 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
+/** How long a stopping gateway stays; clients drop connections that were idle for less than that. */
+const DELAY_MS = 1_500;
+const IDLE_MS = 500;
+
 const exitOf = (child: ChildProcess) =>
   new Promise<number | null>((done) => child.once("exit", (code, signal) => done(signal === null ? code : -1)));
 
-async function startGateway(app: string, model: ScriptedModel, port: number, delayMs = 600): Promise<ChildProcess> {
+async function startGateway(
+  app: string,
+  model: ScriptedModel,
+  port: number,
+  delayMs = DELAY_MS,
+): Promise<ChildProcess> {
   const child = spawn(process.execPath, ["--conditions=@marrow/source", resolve("src/cli/main.ts"), "serve"], {
     cwd: home,
     env: {
@@ -59,13 +69,21 @@ async function setUp(eventDelayMs: number) {
 
 describe("a rolling restart of three gateways behind a load balancer", () => {
   it("fails no request and no stream, and loses no turn and no job", async () => {
-    const { app, model, redis, key } = await setUp(60);
+    const { app, model, redis, key } = await setUp(80);
     const ports = [await freePort(), await freePort(), await freePort()];
     const gateways = await Promise.all(ports.map((port) => startGateway(app, model, port)));
     const balancer = await startBalancer(ports);
     ends.push(() => balancer.close());
     await until(() => balancer.ready().length === 3, "three gateways");
-    const client = new OpenAI({ apiKey: key, baseURL: `http://127.0.0.1:${balancer.port}/v1`, maxRetries: 0 });
+    const pool = new Agent({ keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS });
+    ends.push(() => pool.close());
+    const client = new OpenAI({
+      apiKey: key,
+      baseURL: `http://127.0.0.1:${balancer.port}/v1`,
+      maxRetries: 0,
+      fetch: ((url: string, init: object) =>
+        send(url, { ...init, dispatcher: pool })) as unknown as typeof globalThis.fetch,
+    });
 
     const failures: string[] = [];
     const done = { whole: 0, streamed: 0, jobs: 0, tasks: 0 };
@@ -78,7 +96,7 @@ describe("a rolling restart of three gateways behind a load balancer", () => {
         await act(nth).catch((error: unknown) => failures.push(`${what}: ${String(error)} ${causeOf(error)}`));
       }
     };
-    const sessions = ["s1", "s2", "s3", "s4"];
+    const sessions = ["s1", "s2", "s3"];
     const kept = new Map<string, string[]>(sessions.map((id) => [id, []]));
     const responses: string[] = [];
     const tasks: string[] = [];
@@ -96,17 +114,17 @@ describe("a rolling restart of three gateways behind a load balancer", () => {
       keepOn("whole", async (n) => {
         await ask(client, `whole ${n}`);
         done.whole += 1;
-        await pause(50);
+        await pause(150);
       }),
       keepOn("background", async (n) => {
         const { id } = await client.responses.create({ model: "scripted", input: `job ${n}`, background: true });
         responses.push(id);
-        await pause(100);
+        await pause(250);
       }),
       keepOn("push", async (n) => {
         const { id } = await client.post<{ id: string }>("/tasks", { body: { payload: { n } } });
         tasks.push(id);
-        await pause(50);
+        await pause(150);
       }),
       keepOn("claim", async () => {
         const { data } = await client.post<{ data: { id: string; fence: string }[] }>("/tasks/claim", {

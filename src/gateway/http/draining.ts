@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { Server, Socket } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as ownTurn, setTimeout as pause } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 
 /** How a gateway that is told to stop ends what it began. */
@@ -31,7 +31,9 @@ interface Connection {
  * How long a connection must be idle before it is closed, in milliseconds. A pooled client may send its next request just now: that is still
  * answered, with `connection: close`.
  */
-const IDLE_MS = 250;
+const IDLE_MS = 500;
+/** The same for a connection on which nothing ever came: its first request may be on its way. */
+const FRESH_MS = 2_000;
 const LOOK_MS = 20;
 
 /** Watches an application's connections and requests. Call it before any other hook is added. */
@@ -89,7 +91,8 @@ export function watchRequests(app: FastifyInstance): Draining {
   function closeIdle(): void {
     const nowMs = performance.now();
     for (const [socket, { open, idleSinceMs, bytesRead }] of connections)
-      if (open === 0 && socket.bytesRead === bytesRead && nowMs - idleSinceMs >= IDLE_MS) socket.destroy();
+      if (open === 0 && socket.bytesRead === bytesRead && nowMs - idleSinceMs >= (bytesRead === 0 ? FRESH_MS : IDLE_MS))
+        socket.destroy();
   }
 
   return {
@@ -103,12 +106,16 @@ export function watchRequests(app: FastifyInstance): Draining {
 
     async finish(withinMs) {
       const untilMs = performance.now() + withinMs;
+      // Connections that wait to be accepted would be cut off with the port.
+      await ownTurn();
       // Node's own close of an HTTP server also closes connections that have been idle for no time at all.
       if (app.server.listening) Server.prototype.close.call(app.server);
       while (connections.size > 0 || working > 0) {
         closeIdle();
         if (performance.now() >= untilMs) break;
         await pause(LOOK_MS);
+        // What arrived while the event loop was busy is read before it is judged which connections are idle.
+        await ownTurn();
       }
       const isWhole = working === 0 && [...connections.values()].every(({ open }) => open === 0);
       for (const socket of connections.keys()) socket.destroy();
