@@ -73,6 +73,8 @@ type Value = { readonly prompt: string; readonly response: string; readonly attr
 
 /** Realms that are kept ready. They hold no connection. */
 const REALMS_MAX = 1_000;
+/** Longest wait for one answer of Redis: who asks over HTTP is told of a failure, and has no model's answer on its way meanwhile. */
+const TIMEOUT_MS = 1_000;
 /** What an entry takes beside its text: keys, vector, index. */
 const BESIDE_BYTES = 1_200;
 
@@ -97,6 +99,7 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
         entriesMax: options.entriesMax,
         bytesMax: options.bytesMax,
         profile: options.profile,
+        timeoutMs: TIMEOUT_MS,
       });
       realm = { place, cache, index: createAttributeIndex(scoped, { name, place, owner }) };
       if (realms.size >= REALMS_MAX) realms.clear();
