@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync, unwatchFile, watchFile } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MarrowError } from "../errors.ts";
@@ -26,11 +26,23 @@ export async function loadConfig(): Promise<GatewayConfigInput> {
   return config;
 }
 
+/** Hears when a file of the configuration changes, also by a link that points elsewhere. Answers how to end that. */
+export function watchConfig(onChange: () => void): () => void {
+  const files = [...FILES, PRICES_FILE].map((file) => resolve(file));
+  for (const file of files) watchFile(file, { interval: WATCH_MS, persistent: false }, onChange);
+  return () => files.forEach((file) => unwatchFile(file, onChange));
+}
+
+/** How often files are looked at, in milliseconds: watching a directory misses files that are mounted. */
+const WATCH_MS = 1_000;
+
 async function importConfig(file: string): Promise<GatewayConfigInput> {
-  const url = pathToFileURL(resolve(file)).href;
+  const url = pathToFileURL(resolve(file));
+  // A module is read once for each name that it has: another time of change is another name.
+  url.searchParams.set("changed", String(statSync(file).mtimeMs));
   const options = file.endsWith(".json") ? { with: { type: "json" } } : {};
   try {
-    const { default: config } = (await import(url, options)) as { default: GatewayConfigInput };
+    const { default: config } = (await import(url.href, options)) as { default: GatewayConfigInput };
     return config;
   } catch (cause) {
     throw new MarrowError("invalid_option", `${file} cannot be read: ${reasonOf(cause)}`, { cause });

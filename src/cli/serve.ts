@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { serve, type Served } from "../gateway/index.ts";
-import { loadConfig } from "./load-config.ts";
+import { loadConfig, watchConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 /** `marrow serve`: runs until SIGINT or SIGTERM. */
@@ -22,7 +22,19 @@ export async function runWorker(): Promise<number> {
 
 async function begin(listens: boolean): Promise<Served> {
   const say = (line: string) => console.log(line);
-  return serve({ ...readSurroundings(), config: await loadConfig(), say, onFirstKey: showKey, listens });
+  const config = await loadConfig();
+  const served = await serve({ ...readSurroundings(), config, read: loadConfig, say, onFirstKey: showKey, listens });
+  const reload = () => void served.reload();
+  process.on("SIGHUP", reload);
+  const unwatch = watchConfig(reload);
+  return {
+    ...served,
+    close() {
+      process.off("SIGHUP", reload);
+      unwatch();
+      return served.close();
+    },
+  };
 }
 
 function showKey(key: string): void {

@@ -78,6 +78,8 @@ export interface GatewayOptions {
   readonly embedder?: Embedder | undefined;
   /** Opens the lanes of the models' endpoints, for `/v1/admin/lanes`. @default none are kept */
   readonly lanes?: Pick<LaneGates, "open"> | undefined;
+  /** Tells all gateways of this Redis to read their configuration again, and answers how many heard it. @default unsupported */
+  readonly reload?: (() => Promise<number>) | undefined;
   /** Any part of the configuration. */
   readonly config?: GatewayConfigInput | undefined;
   /** Where the lines of the log go, each JSON. @default standard output */
@@ -301,6 +303,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     spend,
     lanes: options.lanes,
     standings: source?.standings,
+    reload: options.reload,
     draining,
   };
   registerHealth(parts);

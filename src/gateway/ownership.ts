@@ -154,6 +154,7 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
   ),
   ...rows("administration", "/v1/admin/lanes/open", "POST"),
   ...rows("administration", "/v1/admin/upstreams", "GET"),
+  ...rows("administration", "/v1/admin/reload", "POST"),
   ...rows("administration", "/v1/admin/spend", "GET"),
 ]);
 

@@ -45,6 +45,8 @@ export interface GatewayApp {
   readonly accounts: Accounts;
   readonly spend: Spend;
   readonly lanes: Pick<LaneGates, "open"> | undefined;
+  /** Tells all gateways of this Redis to read their configuration again. */
+  readonly reload: (() => Promise<number>) | undefined;
   /** How the upstreams of routes stand; absent where models are given one by one. */
   readonly standings: (() => readonly Standing[]) | undefined;
   readonly draining: Draining;

@@ -14,6 +14,7 @@ import { openModels } from "./model-source.ts";
 import { createMcpServer } from "./mcp.ts";
 import { onceServed } from "./once-served.ts";
 import { openRedis, type Opened, type RedisPlaces } from "./open-redis.ts";
+import { createReloading } from "./reloading.ts";
 import { createTenantMemory } from "./tenants.ts";
 import { VERSION } from "./version.ts";
 import { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config.ts";
@@ -30,6 +31,8 @@ export interface ServeOptions extends RedisPlaces {
   readonly config: GatewayConfigInput;
   /** Hears of the first API key when it is made after the start, because Redis was away then. */
   readonly onFirstKey?: ((key: string) => void) | undefined;
+  /** Reads the configuration again, for changes without a restart. @default there are none */
+  readonly read?: (() => Promise<GatewayConfigInput>) | undefined;
   /** Whether a port is opened, or only the work in the background done. @default true */
   readonly listens?: boolean | undefined;
 }
@@ -40,6 +43,8 @@ export interface Served {
   readonly url: string | undefined;
   /** The first API key, when this start made it: the only time that it is seen. */
   readonly firstKey: string | undefined;
+  /** Reads the configuration again and puts what may change in force; says what came of it. Nothing without `read`. */
+  readonly reload: () => Promise<void>;
   /**
    * Stops without failing anybody: `/readyz` says 503 and nothing is taken from a queue any more; after `drainDelayMs` the port closes; requests
    * and jobs have `drainMs` to end. Resolves with false if something was cut off. Any number of times.
@@ -75,17 +80,21 @@ export async function serve(options: ServeOptions): Promise<Served> {
     const laneOf = createLaneGates(redis);
     const demo = config.demo.enabled ? [demoModel({ firstTokenMs: config.demo.firstTokenMs })] : [];
     const models = openModels(config, { own: demo, laneOf, coolDowns: createCoolDowns(redis) });
+    const { read } = options;
+    const reloading = read && createReloading(redis, { read, models, before: config, say });
     const { app, draining, startBackground } = openGateway({
       redis,
       cacheRedis,
       config: options.config,
       lanes: laneOf,
       models,
+      reload: reloading?.tellAll,
       embedder: createEmbedder(config.embedder, cacheRedis, () =>
         say("the store of embeddings failed; vectors are made anew"),
       ),
     });
     const background = config.background.enabled || !listens ? startBackground() : undefined;
+    const reload = async () => reloading?.reload();
     let closing: Promise<boolean> | undefined;
     const close = () => (closing ??= stop());
 
@@ -99,6 +108,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       // What is left are small writes and goodbyes, which a Redis that hangs must not hold up.
       const isClosed = await endsWithin(CLOSE_MS, async () => {
         await app.close();
+        await reloading?.close();
         await models.close();
         await opened.close();
       });
@@ -106,7 +116,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     }
     if (!listens) {
       await app.ready();
-      return { url: undefined, firstKey: undefined, close };
+      return { url: undefined, firstKey: undefined, reload, close };
     }
     await app.listen({ host: config.host, port: config.port }).catch((cause: NodeJS.ErrnoException) => {
       const why = cause.code === "EADDRINUSE" ? "it is taken: set MARROW_PORT to another one" : String(cause.code);
@@ -121,6 +131,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     return {
       url: `http://${host}:${port}`,
       firstKey,
+      reload,
       close,
     };
   } catch (error) {

@@ -45,7 +45,7 @@ interface Named {
 }
 
 /** `/v1/admin/…`: keys, users, plans and spending of every scope, for keys whose role is `admin`. */
-export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, standings }: GatewayApp): void {
+export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, standings, reload }: GatewayApp): void {
   const onRequest = async (request: FastifyRequest) => {
     if (request.principal.role !== "admin")
       throw new MarrowError(
@@ -191,6 +191,12 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
       in_flight: inFlight,
     })),
   }));
+
+  /** All gateways of this Redis read their configuration again. */
+  app.post("/v1/admin/reload", { onRequest, schema: { body: z.strictObject({}).nullish() } }, async () => {
+    if (reload === undefined) throw new MarrowError("unsupported", "this gateway was not started with a file");
+    return { object: "reload", gateways: await reload() };
+  });
 
   app.get("/v1/admin/spend", { onRequest, schema: { querystring: spendQuery } }, async (request) => {
     const today = new Date().toISOString().slice(0, 10);
