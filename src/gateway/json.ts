@@ -31,9 +31,10 @@ export function readJson(source: Uint8Array | string): ReadJson {
   return check(text, parse(text), scan(text));
 }
 
-/** The same in three steps, each in a turn of the event loop that `turn` gives. */
+/** The same in four steps, each in a turn of the event loop that `turn` gives. */
 export async function readJsonInTurns(source: Uint8Array, turn: () => Promise<void>): Promise<ReadJson> {
   const text = decode(source);
+  await turn();
   const value = parse(text);
   await turn();
   const scanned = scan(text);
