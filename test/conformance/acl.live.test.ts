@@ -50,7 +50,13 @@ async function connectAs(rules: string | undefined, engine: RedisEngine): Promis
 async function useStores(redis: Redis): Promise<void> {
   const tenant = redis.scope("acme");
   expect((await redis.capabilities()).engine).not.toBe("unknown");
-  const cache = createCache<string>(tenant, { name: "c", embedder, minSimilarity: 0.5, entriesMax: 9 });
+  const cache = createCache<string>(tenant, {
+    name: "c",
+    embedder,
+    minSimilarity: 0.5,
+    entriesMax: 9,
+    timeoutMs: 20_000,
+  });
   await cache.store({ prompt: "how do I bake bread", tags: ["t"] }, "slowly", { subject: "u" });
   expect(await cache.lookup("how do I bake bread")).toMatchObject({ hit: true });
   await cache.lookup("how do I bake a bread");
@@ -61,6 +67,7 @@ async function useStores(redis: Redis): Promise<void> {
     name: "l",
     rules: [{ id: "user", by: "user", limit: 2, windowMs: 60_000 }],
     onUnavailable: "refuse",
+    timeoutMs: 20_000,
   });
   expect(await limiter.take({ user: "u" })).toMatchObject({ allowed: true, degraded: false });
   for (const engine of ["auto", "local"] as const) {
