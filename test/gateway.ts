@@ -7,7 +7,7 @@ import { staticEmbedder } from "../src/embedders/index.ts";
 import { createApiKeys, openGateway, type ApiKeys, type GatewayConfigInput, type Route } from "../src/gateway/index.ts";
 import { createLaneGates } from "../src/gateway/lanes.ts";
 import { connect, type Redis } from "../src/index.ts";
-import { demoModel, openaiModel } from "../src/models/index.ts";
+import { demoModel, upstreamModel, type UpstreamKind } from "../src/models/index.ts";
 import {
   startScriptedModel,
   type ScriptedAnswer,
@@ -38,6 +38,8 @@ export interface TestGatewayOptions {
   readonly redisUrl: string;
   readonly appName?: string;
   readonly config?: GatewayConfigInput;
+  /** The API that its model speaks. @default "chat" */
+  readonly kind?: UpstreamKind;
   /** Whether the model's own limits are kept. @default false */
   readonly lanes?: boolean;
   /** Whether it does work in the background. @default false */
@@ -52,7 +54,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const redis = await connect(options.redisUrl, { app: options.appName ?? `g${randomUUID().slice(0, 8)}` });
   const model = await startScriptedModel(options.script);
   const lanes = createLaneGates(redis);
-  const upstream = openaiModel({
+  const upstream = upstreamModel(options.kind ?? "chat", {
     baseUrl: model.baseUrl,
     ids: ["scripted"],
     firstByteTimeoutMs: 2_000,

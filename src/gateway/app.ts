@@ -44,6 +44,7 @@ import { registerAdmin } from "./routes/admin.ts";
 import { registerBatches } from "./routes/batches.ts";
 import { registerCaches } from "./routes/caches.ts";
 import { registerChat } from "./routes/chat.ts";
+import { registerMessages } from "./anthropic/messages.ts";
 import { registerConversations } from "./routes/conversations.ts";
 import { registerEmbeddings } from "./routes/embeddings.ts";
 import { registerForwarded } from "./routes/forwarded.ts";
@@ -309,6 +310,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerHealth(parts);
   registerModels(parts);
   registerChat(parts, config);
+  registerMessages(parts);
   registerResponses(parts);
   registerResponseExtras(parts);
   openResponsesSocket(parts, { config, identify, door });

@@ -92,6 +92,8 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
     "POST /moderations\nPOST /images/generations\nPOST /audio/speech\nPOST /completions\nPOST /rerank",
   ),
   ...rows("session", "/v1/chat/completions", "POST"),
+  ...rows("session", "/v1/messages", "POST"),
+  ...rows("model", "/v1/messages/count_tokens", "POST"),
   ...rows(
     "response",
     "/v1/responses",

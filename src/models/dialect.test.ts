@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { startScriptedModel, type ScriptedAnswer } from "../testing/index.ts";
-import { openaiModel } from "./index.ts";
+import { createDialect } from "./dialect.ts";
+import { openaiModel, type ChatRequest } from "./index.ts";
 
 const messages = [{ role: "user", content: "Hi" }];
 const refusal = (message: string, more: object = {}): ScriptedAnswer => ({
@@ -59,6 +60,59 @@ describe("an endpoint that refuses a field", () => {
     expect(endpoint.requests).toHaveLength(1);
     await model.close();
     await endpoint.close();
+  });
+});
+
+describe("an endpoint that does not know hints", () => {
+  const refusalOf = (field: string) => `{"error":{"message":"Unknown parameter: '${field}'."}}`;
+  const cache_control = { type: "ephemeral" };
+  const hinted: ChatRequest = {
+    model: "m",
+    reasoning_effort: "low",
+    thinking: { type: "enabled", budget_tokens: 2_000 },
+    cache_control,
+    tools: [{ type: "function", function: { name: "f" }, cache_control }],
+    messages: [
+      { role: "user", content: [{ type: "text", text: "a", cache_control }] },
+      {
+        role: "assistant",
+        content: null,
+        reasoning_details: [{ data: "x" }],
+        tool_calls: [{ id: "c", cache_control }],
+      },
+      { role: "tool", tool_call_id: "c", content: "r", is_error: true },
+    ],
+  };
+
+  it.each([
+    "thinking",
+    "messages[0].content[0].cache_control",
+    "messages[1].reasoning_details",
+    "messages[2].is_error",
+  ])("is asked without any after it refused %s, and so ever after", (field) => {
+    const dialect = createDialect({});
+    const amended = dialect.amend(hinted, refusalOf(field));
+    const plain = {
+      model: "m",
+      reasoning_effort: "low",
+      tools: [{ type: "function", function: { name: "f" } }],
+      messages: [
+        { role: "user", content: [{ type: "text", text: "a" }] },
+        { role: "assistant", content: null, tool_calls: [{ id: "c" }] },
+        { role: "tool", tool_call_id: "c", content: "r" },
+      ],
+    };
+    expect(amended?.request).toEqual(plain);
+    amended?.learn();
+    expect(dialect.adapt(hinted)).toEqual(plain);
+  });
+
+  it("keeps a wish to think that nothing else says, and what it does not know as a hint", () => {
+    const { reasoning_effort: _, ...wish } = hinted;
+    const amended = createDialect({}).amend(wish, refusalOf("thinking"));
+    expect(amended?.request).toHaveProperty("thinking");
+    expect(createDialect({}).amend({ model: "m", messages: [] }, refusalOf("thinking"))).toBeUndefined();
+    expect(createDialect({}).amend(hinted, refusalOf("top_k"))).toBeUndefined();
   });
 });
 

@@ -25,7 +25,17 @@ const MODELS_MAX = 1_000;
 /** Changes that one request may go through: each is one more call of the endpoint. */
 export const AMENDMENTS_MAX = 3;
 
-type Change = "max_completion_tokens" | "max_tokens" | "-stream_options" | "-metadata";
+type Change = "max_completion_tokens" | "max_tokens" | "-hints" | `-${(typeof DROPPED)[number]}`;
+
+/** Fields that say nothing of the answer. */
+const DROPPED = ["stream_options", "metadata", "safety_identifier"] as const;
+/**
+ * What is said in Anthropic's words, or for one maker's models, beside words that every endpoint knows: thinking beside an effort, marks for a
+ * cache of prompts, thoughts that only their maker reads. They go together: who refuses one refuses the others.
+ */
+const HINTS = ["thinking", "output_config", "reasoning", "cache_control"] as const;
+const IDLE_HINTS = ["thinking", "cache_control"] as const;
+const MESSAGE_HINTS = ["cache_control", "reasoning_details", "is_error"] as const;
 
 /** Words by which endpoints refuse a field as such, rather than its value. */
 const REFUSED =
@@ -66,11 +76,14 @@ function changeFor(request: ChatRequest, refusal: string): Change | undefined {
   const names = (field: string) => request[field] != null && new RegExp(`\\b${field}\\b`).test(refusal);
   if (names("max_tokens")) return "max_completion_tokens";
   if (names("max_completion_tokens")) return "max_tokens";
-  if (names("stream_options")) return "-stream_options";
-  return names("metadata") ? "-metadata" : undefined;
+  const dropped = DROPPED.find(names);
+  if (dropped !== undefined) return `-${dropped}`;
+  const isHint = HINTS.some(names) || MESSAGE_HINTS.some((field) => new RegExp(`\\b${field}\\b`).test(refusal));
+  return isHint ? "-hints" : undefined;
 }
 
 function apply(request: ChatRequest, change: Change): ChatRequest {
+  if (change === "-hints") return withoutHints(request);
   if (change.startsWith("-")) {
     const { [change.slice(1)]: dropped, ...rest } = request;
     return dropped === undefined ? request : (rest as ChatRequest);
@@ -80,4 +93,42 @@ function apply(request: ChatRequest, change: Change): ChatRequest {
   return bound === undefined || bound === null
     ? request
     : { ...(rest as ChatRequest), [change]: rest[change] ?? bound };
+}
+
+/** A request without hints; the same object where it has none. A wish to think that no effort stands beside is no hint. */
+function withoutHints(request: ChatRequest): ChatRequest {
+  const isSaidAgain = request["reasoning_effort"] != null;
+  const plain = without(request, isSaidAgain ? HINTS : isIdle(request["thinking"]) ? IDLE_HINTS : ["cache_control"]);
+  const messages = mapChanged(request.messages, withoutMarks);
+  const tools = Array.isArray(request["tools"])
+    ? mapChanged(request["tools"] as readonly object[], withoutMarks)
+    : null;
+  if (plain === request && messages === request.messages && (tools === null || tools === request["tools"]))
+    return request;
+  return { ...plain, messages, ...(tools !== null && { tools }) };
+}
+
+/** Thinking that is off, or left to the model, needs no effort beside it. */
+function isIdle(thinking: unknown): boolean {
+  return (thinking as { readonly type?: unknown } | null | undefined)?.type !== "enabled";
+}
+
+/** A message or a tool without hints, its parts and calls as well. */
+function withoutMarks<T extends object>(one: T): T {
+  const plain = without(one, MESSAGE_HINTS) as T & { readonly content?: unknown; readonly tool_calls?: unknown };
+  const { content, tool_calls: calls } = plain;
+  const parts = Array.isArray(content) ? mapChanged(content as readonly object[], withoutMarks) : content;
+  const called = Array.isArray(calls) ? mapChanged(calls as readonly object[], withoutMarks) : calls;
+  if (parts === content && called === calls) return plain;
+  return { ...plain, ...(parts !== content && { content: parts }), ...(called !== calls && { tool_calls: called }) };
+}
+
+function without<T extends object>(one: T, fields: readonly string[]): T {
+  if (!fields.some((field) => Object.hasOwn(one, field))) return one;
+  return Object.fromEntries(Object.entries(one).filter(([name]) => !fields.includes(name))) as T;
+}
+
+function mapChanged<T>(list: readonly T[], change: (one: T) => T): readonly T[] {
+  const changed = list.map((one) => (typeof one === "object" && one !== null ? change(one) : one));
+  return changed.every((one, at) => one === list[at]) ? list : changed;
 }

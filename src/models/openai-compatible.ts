@@ -1,4 +1,5 @@
 import { estimateTokens } from "../internal/token-estimate.ts";
+import { createCallReader, withTextArguments } from "./calls.ts";
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
 import { createDialect, type DialectOptions } from "./dialect.ts";
 import { checkEventStream, createEndpoint, toBearer, toOpenaiInfo, type EndpointOptions } from "./endpoint.ts";
@@ -37,7 +38,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     async complete(call) {
       try {
         const text = await endpoint.textOf(await post(call));
-        return { text, completion: toCompletion(text, endpoint.secrets) };
+        return { text, completion: withTextArguments(toCompletion(text, endpoint.secrets)) };
       } catch (error) {
         return toFailure(error, call.signal);
       }
@@ -60,7 +61,7 @@ function toParts(
   signal: AbortSignal | undefined,
   secrets: readonly string[],
 ): AsyncIterable<StreamPart> {
-  const reader = createEventReader();
+  const [reader, toPlaced] = [createEventReader(), createCallReader()];
   /** Answers that have begun, and whether each has its end. */
   const ended = new Map<number, boolean>();
   let done = false;
@@ -70,7 +71,7 @@ function toParts(
       done = true;
       return [];
     }
-    const chunk = toChunk(data, secrets);
+    const chunk = toPlaced(toChunk(data, secrets));
     if (!Array.isArray(chunk.choices)) return [chunk];
     for (const { index = 0, finish_reason: reason } of chunk.choices)
       ended.set(index, typeof reason === "string" || ended.get(index) === true);

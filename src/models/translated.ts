@@ -89,9 +89,11 @@ function toParts(answer: HttpAnswer, signal: AbortSignal | undefined, stream: St
     if (stream.done) return { done: true, value: undefined };
     for (;;) {
       const bytes = await answer.next().catch((error: unknown) => toFailure(error, signal));
-      if (bytes === undefined) throw malformed(`its stream ended before ${stream.last}`);
+      // The last event may lack its line end.
+      const last = bytes === undefined ? reader.end() : undefined;
+      if (bytes === undefined && last === undefined) throw malformed(`its stream ended before ${stream.last}`);
       const chunks: ChatChunk[] = [];
-      for (const data of reader.read(bytes)) {
+      for (const data of bytes === undefined ? [last ?? ""] : reader.read(bytes)) {
         if (stream.done || data === "[DONE]") continue;
         const event = toJson(data);
         if (!isObject(event)) throw malformed("an event of its stream is no JSON object");

@@ -50,6 +50,47 @@ export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
     },
     { model: "scripted", messages: [message], conversation: "$conv", seed: 1, n: 1, stop: ["x"], max_tokens: 5 },
   ],
+  "POST /v1/messages": [
+    { model: "scripted", max_tokens: 50, messages: [message] },
+    {
+      model: "scripted",
+      max_tokens: 2_000,
+      stream: true,
+      system: [{ type: "text", text: "be brief", cache_control: { type: "ephemeral" } }],
+      thinking: { type: "enabled", budget_tokens: 1_024 },
+      stop_sequences: ["END"],
+      top_k: 5,
+      metadata: { user_id: "u" },
+      messages: [
+        {
+          role: "user",
+          content: [
+            { type: "text", text: CANARY },
+            { type: "image", source: { type: "base64", media_type: "image/png", data: "AAAA" } },
+            { type: "document", source: { type: "text", media_type: "text/plain", data: "facts" }, title: "t" },
+          ],
+        },
+        {
+          role: "assistant",
+          content: [
+            { type: "thinking", thinking: "hm", signature: "s" },
+            { type: "redacted_thinking", data: "marrow1.e30" },
+            { type: "tool_use", id: "c1", name: "f", input: { a: 1 } },
+          ],
+        },
+        {
+          role: "user",
+          content: [{ type: "tool_result", tool_use_id: "c1", content: [{ type: "text", text: "3" }], is_error: true }],
+        },
+      ],
+      tools: [{ name: "f", description: "d", input_schema: { type: "object" }, strict: true }],
+      tool_choice: { type: "tool", name: "f", disable_parallel_tool_use: true },
+      output_config: { effort: "low", format: { type: "json_schema", schema: { type: "object" } } },
+    },
+  ],
+  "POST /v1/messages/count_tokens": [
+    { model: "scripted", messages: [message], tools: [{ name: "f", input_schema: {} }] },
+  ],
   "POST /v1/responses": [
     { model: "scripted", input: `${CANARY} hello` },
     { model: "scripted", input: [message], stream: true, instructions: "be brief", store: false },

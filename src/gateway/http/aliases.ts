@@ -11,6 +11,7 @@ const RESOURCES = new Set([
   "embeddings",
   "files",
   "images",
+  "messages",
   "models",
   "moderations",
   "rerank",
@@ -29,13 +30,14 @@ export interface KnownPath {
  *
  * - `//v1/models`, `/v1/models/`: doubled and trailing slashes
  * - `/chat/completions`: a base URL without `/v1`; `/v1/v1/chat/completions`: a base URL with it, and a client that adds it
+ * - `/anthropic/v1/messages`: a base URL for each provider
  * - `/openai/v1/responses`, `/openai/responses?api-version=…`: Azure's paths
  * - `/openai/deployments/gpt-5/chat/completions`: Azure's deployments, where the path names the model
  */
 export function toKnownPath(path: string): KnownPath {
   let parts = path.split("/").filter((part) => part !== "");
   let deployment: string | undefined;
-  if (parts[0] === "openai") parts = parts.slice(1);
+  if (parts[0] === "openai" || parts[0] === "anthropic") parts = parts.slice(1);
   if (parts[0] === "deployments" && parts.length > 2) {
     deployment = decode(parts[1] ?? "");
     parts = parts.slice(2);

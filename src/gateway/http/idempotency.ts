@@ -19,6 +19,7 @@ const BYTES_MAX = 8 * 1_048_576;
 /** Routes whose requests do something once; others have keys of their own, or are the same however often they come. */
 const ROUTES: ReadonlySet<string> = new Set([
   "/v1/chat/completions",
+  "/v1/messages",
   "/v1/responses",
   "/v1/responses/compact",
   "/v1/conversations",

@@ -1,5 +1,5 @@
 import type { AnswerStream, ChatOutcome } from "../../flow/index.ts";
-import { createEventReader, type ChatChunk, type ChatCompletion } from "../../models/index.ts";
+import { createCallReader, createEventReader, type ChatChunk, type ChatCompletion } from "../../models/index.ts";
 import { toChunk, type Assembler } from "./assemble.ts";
 import { SEARCH_STEPS, type Search } from "./file-search.ts";
 import type { ResponseEvent } from "./shape.ts";
@@ -15,12 +15,13 @@ export async function* toEvents(
   yield* assembler.begin();
   if (search !== undefined) yield* assembler.put(search.item, SEARCH_STEPS);
   if (outcome.kind === "whole") yield* assembler.add(toChunk(JSON.parse(outcome.text) as ChatCompletion));
-  else for await (const chunk of toChunks(outcome.stream)) yield* assembler.add(chunk);
+  else for await (const chunk of readChunks(outcome.stream)) yield* assembler.add(chunk);
   yield* assembler.close();
 }
 
-async function* toChunks(stream: AnswerStream): AsyncGenerator<ChatChunk> {
-  const reader = createEventReader();
+/** The chunks of a stream. */
+export async function* readChunks(stream: AnswerStream): AsyncGenerator<ChatChunk> {
+  const [reader, read] = [createEventReader(), createCallReader()];
   for await (const bytes of stream)
-    for (const data of reader.read(bytes)) if (data !== "[DONE]") yield JSON.parse(data) as ChatChunk;
+    for (const data of reader.read(bytes)) if (data !== "[DONE]") yield read(JSON.parse(data) as ChatChunk);
 }

@@ -112,7 +112,9 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     const [, name, step] = /^response\.(\w+)\.(delta|done)$/.exec(String(event["type"])) ?? [];
     const row = TEXTS.get(name);
     if (row === undefined) return [];
-    const { one, chunks } = open(event["output_index"], { type: row.item, call_id: event["item_id"] });
+    // A call that was not begun has no name yet: the item that ends it says all of it.
+    if (!items.has(event["output_index"]) && row.at === "") return [];
+    const { one, chunks } = open(event["output_index"], { type: row.item });
     const place = event[row.at] ?? 0;
     if (step === "done") return [...chunks, ...rest(one, row.kind, place, event[row.field])];
     const { delta, logprobs } = event;

@@ -1,0 +1,146 @@
+import type { ChatChoice, ChatCompletion, Usage } from "../../models/index.ts";
+import type { Fields } from "../responses/shape.ts";
+import { toThoughtBlock } from "./thoughts.ts";
+
+/** Why a model stopped, in the words of this API. */
+const STOPS: ReadonlyMap<unknown, string> = new Map([
+  ["stop", "end_turn"],
+  ["length", "max_tokens"],
+  ["tool_calls", "tool_use"],
+  ["function_call", "tool_use"],
+  ["content_filter", "refusal"],
+]);
+/** Words of this API that an upstream of its kind said itself. */
+const NATIVE = new Set(["stop_sequence", "pause_turn", "model_context_window_exceeded"]);
+
+/** A completion as a message. Pure. */
+export function toMessage(completion: ChatCompletion): Fields {
+  const { id, model, choices, usage } = completion;
+  const [choice] = choices;
+  const message = choice?.message ?? { role: "assistant" };
+  const calls = Array.isArray(message["tool_calls"]) ? (message["tool_calls"] as readonly Fields[]) : [];
+  const refusal = typeof message["refusal"] === "string" && message["refusal"] !== "" ? message["refusal"] : undefined;
+  const content = [
+    ...toThoughts(message),
+    ...[textOf(message.content), refusal].flatMap((text) => (text === undefined ? [] : [toTextBlock(text)])),
+    ...calls.map((call, at) => toUse(call, `toolu_${toMessageId(id).slice(4)}_${at}`)),
+  ];
+  return {
+    ...toShell(id, model),
+    content,
+    ...toStop(choice, refusal, calls.length > 0),
+    usage: toUsage(usage),
+  };
+}
+
+/** A message before anything is said: every field that the API's clients require. */
+export function toShell(id: string, model: string): Fields {
+  return {
+    id: toMessageId(id),
+    type: "message",
+    role: "assistant",
+    model,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    stop_details: null,
+    container: null,
+    diagnostics: null,
+    usage: toUsage(undefined),
+  };
+}
+
+/** How a message ended. Calls of tools say so whatever the upstream's reason: some say `stop`. */
+export function toStop(
+  choice: Partial<ChatChoice> | undefined,
+  refusal: string | undefined,
+  isCalling: boolean,
+): { readonly stop_reason: string; readonly stop_sequence: string | null; readonly stop_details: Fields | null } {
+  const { finish_reason: finish, native_finish_reason: native, stop_reason: matched } = choice ?? {};
+  const sequence = typeof matched === "string" && finish === "stop" ? matched : null;
+  const said =
+    typeof native === "string" && NATIVE.has(native) ? native : sequence === null ? STOPS.get(finish) : "stop_sequence";
+  const isRefused = said === "refusal" || (refusal !== undefined && said !== "max_tokens");
+  const reason = isRefused ? "refusal" : isCalling && said === "end_turn" ? "tool_use" : (said ?? "end_turn");
+  return {
+    stop_reason: reason,
+    stop_sequence: sequence,
+    stop_details: isRefused ? { type: "refusal", category: null, explanation: refusal ?? null } : null,
+  };
+}
+
+/** Counts of tokens: this API counts what a cache read or wrote beside the input, chat completions within the prompt. */
+export function toUsage(usage: Usage | null | undefined): Fields {
+  const count = (value: unknown) => (typeof value === "number" && value >= 0 ? value : 0);
+  const { cached_tokens: cached, cache_write_tokens: written } = (usage?.["prompt_tokens_details"] ?? {}) as Fields;
+  const { reasoning_tokens: thoughts } = (usage?.["completion_tokens_details"] ?? {}) as Fields;
+  const beside = count(cached) + count(written);
+  return {
+    input_tokens: Math.max(0, count(usage?.prompt_tokens) - beside),
+    output_tokens: count(usage?.completion_tokens),
+    cache_creation_input_tokens: count(written),
+    cache_read_input_tokens: count(cached),
+    cache_creation: null,
+    output_tokens_details: typeof thoughts === "number" ? { thinking_tokens: thoughts } : null,
+    server_tool_use: null,
+    service_tier: null,
+    inference_geo: null,
+    speed: null,
+  };
+}
+
+/** A block of text. */
+export function toTextBlock(text: string): Fields {
+  return { type: "text", text, citations: null };
+}
+
+/** A call of a tool as a block. `made` is its id where the upstream gave none: clients answer a call by its id. */
+export function toUse({ id, function: named }: Fields, made: string): Fields {
+  const { name, arguments: given } = (named ?? {}) as Fields;
+  return {
+    type: "tool_use",
+    id: typeof id === "string" && id !== "" ? id : made,
+    name: typeof name === "string" ? name : "",
+    input: toInput(given),
+    caller: { type: "direct" },
+  };
+}
+
+/** What a tool is given. Arguments that are no JSON (an answer that was cut off) are told as they came, under a name of their own. */
+function toInput(given: unknown): unknown {
+  if (typeof given !== "string") return given ?? {};
+  if (given.trim() === "") return {};
+  try {
+    return JSON.parse(given) as unknown;
+  } catch {
+    return { INVALID_JSON: given };
+  }
+}
+
+/** An id in this API's form. */
+function toMessageId(id: string): string {
+  return id.startsWith("msg_") ? id : `msg_${id.replace(/^(?:chatcmpl|resp)[-_]/, "").replaceAll(/[^\w-]/g, "")}`;
+}
+
+/** Blocks of thoughts: those that can be given back, else what the model thought in words. */
+function toThoughts(message: Fields): readonly Fields[] {
+  const details = Array.isArray(message["reasoning_details"])
+    ? (message["reasoning_details"] as readonly Fields[])
+    : [];
+  const blocks = details.flatMap((detail): readonly Fields[] => {
+    const block = toThoughtBlock(detail);
+    return block === undefined ? [] : [block];
+  });
+  const said = message["reasoning_content"] ?? message["reasoning"];
+  if (typeof said !== "string" || said === "" || blocks.some(({ type }) => type === "thinking")) return blocks;
+  return [{ type: "thinking", thinking: said, signature: "" }, ...blocks];
+}
+
+function textOf(content: unknown): string | undefined {
+  if (typeof content === "string") return content === "" ? undefined : content;
+  if (!Array.isArray(content)) return undefined;
+  const text = (content as readonly Fields[])
+    .map((part) => (typeof part["text"] === "string" ? part["text"] : ""))
+    .join("");
+  return text === "" ? undefined : text;
+}

@@ -1,0 +1,190 @@
+import { MarrowError } from "../../errors.ts";
+import { wordOf } from "../../internal/describe.ts";
+import type { ChatMessage } from "../../models/index.ts";
+import type { Fields } from "../responses/shape.ts";
+import { toDetail } from "./thoughts.ts";
+
+/** A turn of the messages API. */
+interface Turn {
+  readonly role: string;
+  readonly content: string | readonly Fields[];
+}
+
+/**
+ * Turns of the messages API as messages of chat completions: results of tools become messages of their own before what the user says, calls
+ * stand beside an assistant's words, signed thoughts in `reasoning_details`. Pure.
+ * @throws MarrowError `invalid_input` that names a block which has no meaning here
+ */
+export function toChatMessages(turns: readonly Turn[]): readonly ChatMessage[] {
+  return turns.flatMap(({ role, content }, at): readonly ChatMessage[] => {
+    const path = `messages.${at}.content`;
+    if (typeof content === "string") return [{ role, content }];
+    if (role === "system") return [{ role, content: textsAt(content, path) }];
+    return role === "assistant" ? [toAssistant(content, path)] : toUser(content, path);
+  });
+}
+
+/** Texts alone: instructions, as a string where they are one text without marks. */
+export function textsAt(content: string | readonly Fields[], path: string): string | readonly Fields[] {
+  if (typeof content === "string") return content;
+  return plain(
+    content.map((block, at) => {
+      if (block["type"] !== "text") throw unknown(`${path}.${at}.type`, block);
+      return toText(block, `${path}.${at}`);
+    }),
+  );
+}
+
+function toUser(blocks: readonly Fields[], path: string): readonly ChatMessage[] {
+  const results: ChatMessage[] = [];
+  const parts: Fields[] = [];
+  for (const [at, block] of blocks.entries()) {
+    const here = `${path}.${at}`;
+    if (block["type"] === "tool_result") results.push(toResult(block, here));
+    else parts.push(toPart(block, here));
+  }
+  return parts.length === 0 && results.length > 0 ? results : [...results, { role: "user", content: plain(parts) }];
+}
+
+function toResult(block: Fields, path: string): ChatMessage {
+  const { tool_use_id: id, content, is_error: failed, cache_control: cache } = block;
+  if (typeof id !== "string" || id === "") throw wrong(`${path}.tool_use_id`, "the id of a call");
+  const told = Array.isArray(content)
+    ? plain(
+        content.map((part: unknown, at) => toPart(objectAt(part, `${path}.content.${at}`), `${path}.content.${at}`)),
+      )
+    : (content ?? "");
+  if (typeof told !== "string" && !Array.isArray(told)) throw wrong(`${path}.content`, "text or a list of blocks");
+  return {
+    role: "tool",
+    tool_call_id: id,
+    content: told,
+    ...(failed === true && { is_error: true }),
+    ...(cache != null && { cache_control: cache }),
+  };
+}
+
+function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
+  const [parts, calls, details]: [Fields[], Fields[], Fields[]] = [[], [], []];
+  for (const [at, block] of blocks.entries()) {
+    const here = `${path}.${at}`;
+    switch (block["type"]) {
+      case "text":
+        parts.push(toText(block, here));
+        break;
+      case "thinking":
+      case "redacted_thinking": {
+        // Thoughts without a signature are no provider's, and none takes them back.
+        const detail = toDetail(block, at);
+        if (detail !== undefined) details.push(detail);
+        break;
+      }
+      case "tool_use":
+        calls.push(toCall(block, here));
+        break;
+      default:
+        throw unknown(`${here}.type`, block);
+    }
+  }
+  return {
+    role: "assistant",
+    content: parts.length === 0 ? null : plain(parts),
+    ...(details.length > 0 && { reasoning_details: details }),
+    ...(calls.length > 0 && { tool_calls: calls }),
+  };
+}
+
+function toCall({ id, name, input, cache_control: cache }: Fields, path: string): Fields {
+  if (typeof id !== "string" || id === "") throw wrong(`${path}.id`, "the id of a call");
+  if (typeof name !== "string" || name === "") throw wrong(`${path}.name`, "the name of a tool");
+  const named = { name, arguments: JSON.stringify(input ?? {}) };
+  return { id, type: "function", function: named, ...(cache != null && { cache_control: cache }) };
+}
+
+function toPart(block: Fields, path: string): Fields {
+  switch (block["type"]) {
+    case "text":
+      return toText(block, path);
+    case "image": {
+      const url = toUrl(objectAt(block["source"], `${path}.source`), `${path}.source`);
+      return marked({ type: "image_url", image_url: { url } }, block);
+    }
+    case "document":
+      return marked({ type: "file", file: toFile(block, path) }, block);
+    default:
+      throw unknown(`${path}.type`, block);
+  }
+}
+
+function toUrl(source: Fields, path: string): string {
+  const { type, media_type: media, data, url } = source;
+  if (type === "base64") {
+    if (typeof media !== "string" || !/^[\w.+-]{1,64}\/[\w.+-]{1,128}$/.test(media))
+      throw wrong(`${path}.media_type`, "a media type such as image/png");
+    if (typeof data !== "string" || data === "") throw wrong(`${path}.data`, "bytes in base64");
+    return `data:${media};base64,${data}`;
+  }
+  if (type !== "url") throw refused(`${path}.type`, `a source of type ${wordOf(type)}`);
+  if (typeof url !== "string" || !/^https?:/i.test(url)) throw wrong(`${path}.url`, "an http or https URL");
+  return url;
+}
+
+function toFile(block: Fields, path: string): Fields {
+  const { title, context, citations } = block;
+  const source = objectAt(block["source"], `${path}.source`);
+  if (context != null) throw refused(`${path}.context`, "this field");
+  if ((citations as { readonly enabled?: unknown } | null | undefined)?.enabled === true)
+    throw refused(`${path}.citations`, "citing documents");
+  const named = typeof title === "string" ? { filename: title } : {};
+  const here = `${path}.source`;
+  switch (source["type"]) {
+    case "base64":
+      return { filename: "document.pdf", ...named, file_data: toUrl(source, here) };
+    case "text": {
+      if (typeof source["data"] !== "string") throw wrong(`${here}.data`, "text");
+      const data = Buffer.from(source["data"]).toString("base64");
+      return { filename: "document.txt", ...named, file_data: `data:text/plain;base64,${data}` };
+    }
+    case "file":
+      if (typeof source["file_id"] !== "string") throw wrong(`${here}.file_id`, "the id of a file");
+      return { ...named, file_id: source["file_id"] };
+    default:
+      throw refused(`${here}.type`, `a source of type ${wordOf(source["type"])}`);
+  }
+}
+
+function toText(block: Fields, path: string): Fields {
+  if (typeof block["text"] !== "string") throw wrong(`${path}.text`, "a string");
+  return marked({ type: "text", text: block["text"] }, block);
+}
+
+/** Marks for a provider's cache of prompts go along. */
+function marked(part: Fields, { cache_control: cache }: Fields): Fields {
+  return cache == null ? part : { ...part, cache_control: cache };
+}
+
+/** One text without marks is a string: so it is the same question as one that was sent as such. */
+function plain(parts: readonly Fields[]): string | readonly Fields[] {
+  const [first] = parts;
+  const isPlain = parts.length === 1 && first?.["type"] === "text" && first["cache_control"] === undefined;
+  return isPlain ? String(first["text"]) : parts;
+}
+
+function objectAt(value: unknown, path: string): Fields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+  throw wrong(path, "an object");
+}
+
+function unknown(path: string, { type }: Fields): MarrowError {
+  return refused(path, `blocks of type ${wordOf(type)}`);
+}
+
+/** An error for what has no meaning at this gateway. */
+export function refused(path: string, what: string, hint = ""): MarrowError {
+  return new MarrowError("invalid_input", `${path}: ${what} cannot be served here${hint}`, { details: { path } });
+}
+
+/** An error for a value of the wrong shape. */
+export function wrong(path: string, expected: string): MarrowError {
+  return new MarrowError("invalid_input", `${path} must be ${expected}`, { details: { path } });
+}

@@ -1,0 +1,45 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { ErrorAnswer } from "../error-body.ts";
+import type { Fields } from "../responses/shape.ts";
+
+/** Types of errors by status, as this API names them. */
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [400, "invalid_request_error"],
+  [401, "authentication_error"],
+  [402, "billing_error"],
+  [403, "permission_error"],
+  [404, "not_found_error"],
+  [413, "request_too_large"],
+  [429, "rate_limit_error"],
+  [504, "timeout_error"],
+  [529, "overloaded_error"],
+]);
+
+/** An error in this API's shape. What the gateway adds is `param` and `code`, which its clients pass over. */
+export function toAnthropicError({ error }: ErrorAnswer["body"], status: number, requestId: string): Fields {
+  const type = TYPES.get(status) ?? (status >= 500 ? "api_error" : "invalid_request_error");
+  const { message, param, code } = error;
+  return { type: "error", error: { type, message, ...(param !== null && { param }), code }, request_id: requestId };
+}
+
+/** The status of an answer at this API, where a provider that is overloaded has one of its own. */
+export function toAnthropicStatus(status: number): number {
+  return status === 503 ? 529 : status;
+}
+
+/**
+ * Puts every error of a route into this API's shape, whoever answered it: the door, a limit, the flow. For `preSerialization`, which sees what is
+ * sent as an object.
+ */
+export function reshapeErrors(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: Error | null, payload: unknown) => void,
+): void {
+  reply.header("request-id", request.id);
+  if (reply.statusCode < 400) return done(null, payload);
+  const status = toAnthropicStatus(reply.statusCode);
+  reply.code(status);
+  done(null, toAnthropicError(payload as ErrorAnswer["body"], status, request.id));
+}

@@ -1,0 +1,119 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { mapInSlices } from "../../internal/time-slice.ts";
+import { parseCacheControl, type AnswerStream } from "../../flow/index.ts";
+import { loadCountTokens } from "../../memory/index.ts";
+import type { ChatCompletion } from "../../models/index.ts";
+import { askerOf } from "../asker.ts";
+import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
+import { toErrorAnswer } from "../error-body.ts";
+import { recordingOf } from "../http/recording.ts";
+import { deadlineOf } from "../http/deadline.ts";
+import { requestKeyOf } from "../http/idempotency.ts";
+import { header } from "../identity.ts";
+import { departureOf, openOutlet } from "../outlet.ts";
+import { bodyOf, type GatewayApp } from "../parts.ts";
+import { readChunks } from "../responses/answer.ts";
+import { resolveChatFiles } from "../responses/file-parts.ts";
+import { toMessage } from "./answer.ts";
+import { reshapeErrors, toAnthropicError, toAnthropicStatus } from "./error-shape.ts";
+import { countBody, messagesBody, toChatRequest, type MessagesRequest } from "./request.ts";
+import { createMessageEvents, type MessageEvent } from "./stream.ts";
+
+/** How often a silent stream says that it lives, in milliseconds. */
+const PING_MS = 15_000;
+
+/** `POST /v1/messages` and `/v1/messages/count_tokens`: Anthropic's API in front of every model, by the same flow as a chat. */
+export function registerMessages(parts: GatewayApp): void {
+  const { app, metrics, draining } = parts;
+
+  app.post(
+    "/v1/messages",
+    { schema: { body: messagesBody }, preSerialization: reshapeErrors },
+    async (request, reply) => {
+      const asked = toChatRequest(request.body as MessagesRequest);
+      const asker = askerOf(request, undefined);
+      const { tenant, limiter, per } = await admit(parts, asker);
+      const { beyond = [] } = bodyOf(request) ?? {};
+      const messages = await resolveChatFiles(parts, asker, asked.messages);
+      const isStream = (request.body as MessagesRequest).stream === true;
+      const outcome = await tenant.flow.chat({
+        request: {
+          ...asked,
+          messages,
+          ...(isStream && { stream: true, stream_options: { include_usage: true } }),
+        },
+        within: beyond.length === 0 ? undefined : { beyond },
+        user: asker.user,
+        key: asker.key,
+        limiter,
+        per,
+        session: header(request, "x-marrow-session"),
+        idempotencyKey: requestKeyOf(request),
+        gone: departureOf(reply.raw),
+        deadline: deadlineOf(request),
+        control: parseCacheControl(header(request, "x-marrow-cache-control")),
+      });
+      if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
+      metrics.cached(outcome.provenance.cache);
+      const headers = { ...toHeaders(outcome.provenance, request.id), "request-id": request.id };
+      if (outcome.kind === "absent") return tellAbsent(reply, headers);
+      if (outcome.kind === "whole")
+        return reply.headers(headers).send(toMessage(JSON.parse(outcome.text) as ChatCompletion));
+      reply.hijack();
+      reply.raw.writeHead(200, {
+        ...headers,
+        "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-cache",
+      });
+      return writeEvents(request, reply, { model: asked.model, stream: outcome.stream, draining });
+    },
+  );
+
+  // Counted by the encoding o200k_base: near, for no model's own count is asked.
+  app.post(
+    "/v1/messages/count_tokens",
+    { schema: { body: countBody }, preSerialization: reshapeErrors },
+    async (request) => {
+      const { messages, tools } = toChatRequest(request.body as MessagesRequest);
+      const count = await loadCountTokens();
+      const told = tools === undefined ? 0 : count({ role: "system", content: JSON.stringify(tools) });
+      const counts = await mapInSlices(messages, count);
+      return { input_tokens: counts.reduce((sum, one) => sum + one, told) };
+    },
+  );
+}
+
+/** Writes a stream event by event as its chunks come, waits for a slow reader, and lets go of one who left. */
+async function writeEvents(
+  request: FastifyRequest,
+  { raw }: FastifyReply,
+  { model, stream, draining }: { readonly model: string; readonly stream: AnswerStream } & Pick<GatewayApp, "draining">,
+): Promise<void> {
+  const outlet = openOutlet(raw, () => draining.track(stream.abandon()));
+  if (outlet.gone) return;
+  const alive = setInterval(() => {
+    void outlet.write(toText({ type: "ping" }));
+  }, PING_MS);
+  const events = createMessageEvents(model);
+  const write = (made: readonly MessageEvent[]) =>
+    made.length === 0 ? undefined : outlet.write(made.map(toText).join(""));
+  try {
+    for await (const chunk of readChunks(stream)) {
+      await write(events.add(chunk));
+      if (outlet.gone) break;
+    }
+    await write(events.end());
+  } catch (error) {
+    request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
+    recordingOf(raw)?.fail();
+    const { status, body } = toErrorAnswer(error);
+    await outlet.write(toText({ type: "error", ...toAnthropicError(body, toAnthropicStatus(status), request.id) }));
+  } finally {
+    clearInterval(alive);
+    outlet.end();
+  }
+}
+
+function toText(event: MessageEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}

@@ -1,0 +1,202 @@
+import { z } from "zod";
+import { wordOf } from "../../internal/describe.ts";
+import type { ChatRequest } from "../../models/index.ts";
+import type { Fields } from "../responses/shape.ts";
+import { refused, textsAt, toChatMessages, wrong } from "./blocks.ts";
+
+const content = z.union([z.string(), z.array(z.looseObject({})).max(100_000)]);
+
+/** What must be right for a request to be understood; the table of fields says what becomes of each. */
+export const countBody: z.ZodType<MessagesRequest> = z.looseObject({
+  model: z.string().min(1).max(256),
+  messages: z
+    .array(z.looseObject({ role: z.enum(["user", "assistant", "system"]), content }))
+    .min(1)
+    .max(10_000),
+  system: content.nullish(),
+  stream: z.boolean().nullish(),
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  top_k: z.int().min(0).nullish(),
+  stop_sequences: z.array(z.string().max(1_024)).max(8_191).nullish(),
+  metadata: z.looseObject({ user_id: z.string().max(512).nullish() }).nullish(),
+  tools: z.array(z.looseObject({})).max(1_024).nullish(),
+  tool_choice: z.looseObject({ type: z.string().max(64) }).nullish(),
+  thinking: z.looseObject({ type: z.string().max(64), budget_tokens: z.int().min(1).nullish() }).nullish(),
+  output_config: z.looseObject({ effort: z.string().max(32).nullish(), format: z.looseObject({}).nullish() }).nullish(),
+});
+
+/** The same for a message that is made: its answer has a bound. */
+export const messagesBody: z.ZodType<MessagesRequest> = z.intersection(
+  countBody,
+  z.looseObject({ max_tokens: z.int().min(1) }),
+);
+
+/** A request of Anthropic's messages API, as the client sent it. */
+export interface MessagesRequest extends Fields {
+  readonly model: string;
+  readonly messages: readonly { readonly role: string; readonly content: string | readonly Fields[] }[];
+  readonly system?: string | readonly Fields[] | null | undefined;
+  readonly stream?: boolean | null | undefined;
+  readonly metadata?: Fields | null | undefined;
+  readonly tools?: readonly Fields[] | null | undefined;
+  readonly tool_choice?: Fields | null | undefined;
+  readonly thinking?: (Fields & { readonly budget_tokens?: number | null | undefined }) | null | undefined;
+  readonly output_config?: Fields | null | undefined;
+}
+
+/**
+ * What becomes of one field: `send` puts it into the chat request, `own` is read by the translation itself, `refuse` is an error that names
+ * the field unless its value asks for nothing. A field without a row is refused as well: nothing is dropped without a word.
+ */
+type Treatment =
+  | { readonly kind: "send"; readonly as: string; readonly by?: (value: never, path: string) => unknown }
+  | { readonly kind: "own" }
+  | { readonly kind: "refuse"; readonly unless: (value: unknown) => boolean };
+
+const send = (as: string, by?: (value: never, path: string) => unknown): Treatment =>
+  by === undefined ? { kind: "send", as } : { kind: "send", as, by };
+const own: Treatment = { kind: "own" };
+const refuse = (unless: (value: unknown) => boolean = () => false): Treatment => ({ kind: "refuse", unless });
+
+/** One row for each field of a request. */
+export const MESSAGE_FIELDS: ReadonlyMap<string, Treatment> = new Map([
+  ["model", own],
+  ["messages", own],
+  ["system", own],
+  ["stream", own],
+  ["max_tokens", send("max_completion_tokens")],
+  ["temperature", send("temperature")],
+  ["top_p", send("top_p")],
+  ["top_k", send("top_k")],
+  ["stop_sequences", send("stop", (stop: readonly string[]) => (stop.length === 0 ? undefined : stop))],
+  ["metadata", send("safety_identifier", toUser)],
+  ["service_tier", send("service_tier", toTier)],
+  ["tools", send("tools", toTools)],
+  ["tool_choice", own],
+  ["thinking", own],
+  ["output_config", own],
+  ["cache_control", send("cache_control")],
+  ["speed", refuse((value) => value === "standard")],
+  ["inference_geo", refuse()],
+  ["container", refuse()],
+  ["context_management", refuse()],
+  ["mcp_servers", refuse((value) => Array.isArray(value) && value.length === 0)],
+  ["diagnostics", refuse()],
+  ["thread", refuse()],
+  ["fallbacks", refuse()],
+]);
+
+/**
+ * The chat request that a request of the messages API comes to. Pure.
+ * @throws MarrowError `invalid_input` that names the field, block or tool which has no meaning here
+ */
+export function toChatRequest(request: MessagesRequest): ChatRequest {
+  const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(request)) {
+    if (value === undefined || value === null) continue;
+    const treatment = MESSAGE_FIELDS.get(name) ?? refuse();
+    if (treatment.kind === "refuse" && !treatment.unless(value)) throw refused(name, "this field");
+    if (treatment.kind !== "send") continue;
+    const sent = treatment.by === undefined ? value : treatment.by(value as never, name);
+    if (sent !== undefined) fields[treatment.as] = sent;
+  }
+  const system = request.system == null ? [] : [{ role: "system", content: textsAt(request.system, "system") }];
+  return {
+    ...fields,
+    model: request.model,
+    messages: [...system, ...toChatMessages(request.messages)],
+    ...toThinking(request),
+    ...(fields["tools"] !== undefined && toChoice(request.tool_choice)),
+  };
+}
+
+function toUser({ user_id: user, ...rest }: Fields, path: string): unknown {
+  const [other] = Object.keys(rest);
+  if (other !== undefined) throw refused(`${path}.${other.slice(0, 64)}`, "this field");
+  return user ?? undefined;
+}
+
+function toTier(tier: unknown, path: string): string {
+  if (tier === "auto") return tier;
+  if (tier === "standard_only") return "default";
+  throw refused(path, `the tier ${wordOf(tier)}`);
+}
+
+/** Fields of a tool that say how it is called or sent, and nothing of what it is. */
+const INERT_OF_TOOL = new Set(["eager_input_streaming"]);
+
+function toTools(tools: readonly Fields[], path: string): readonly Fields[] | undefined {
+  if (tools.length === 0) return undefined;
+  return tools.map((tool, at) => {
+    const here = `${path}.${at}`;
+    const { type, name, description, input_schema: schema, strict, cache_control: cache, ...rest } = tool;
+    if (type !== undefined && type !== null && type !== "custom")
+      throw refused(`${here}.type`, `tools of type ${wordOf(type)}`, "; the gateway knows custom tools");
+    if (typeof name !== "string" || name === "") throw wrong(`${here}.name`, "a name");
+    if (typeof schema !== "object" || schema === null) throw wrong(`${here}.input_schema`, "a JSON schema");
+    const isDirect = (value: unknown) => JSON.stringify(value) === '["direct"]';
+    for (const [field, value] of Object.entries(rest)) {
+      const asksNothing = value === null || value === false || (Array.isArray(value) && value.length === 0);
+      if (asksNothing || INERT_OF_TOOL.has(field) || (field === "allowed_callers" && isDirect(value))) continue;
+      throw refused(`${here}.${field.slice(0, 64)}`, "this field");
+    }
+    const named = {
+      name,
+      ...(typeof description === "string" && { description }),
+      parameters: schema,
+      ...(typeof strict === "boolean" && { strict }),
+    };
+    return { type: "function", function: named, ...(cache != null && { cache_control: cache }) };
+  });
+}
+
+function toChoice(choice: Fields | null | undefined): Fields {
+  if (choice == null) return {};
+  const { type, name, disable_parallel_tool_use: single } = choice;
+  const parallel = single === true ? { parallel_tool_calls: false } : {};
+  switch (type) {
+    case "auto":
+    case "none":
+      return { tool_choice: type, ...parallel };
+    case "any":
+      return { tool_choice: "required", ...parallel };
+    case "tool":
+      if (typeof name !== "string") throw wrong("tool_choice.name", "the name of a tool");
+      return { tool_choice: { type: "function", function: { name } }, ...parallel };
+    default:
+      throw refused("tool_choice.type", `a choice of type ${wordOf(type)}`);
+  }
+}
+
+/** Budgets of thoughts, from which on an effort is the next one. */
+const EFFORTS: readonly (readonly [number, string])[] = [
+  [16_384, "high"],
+  [4_096, "medium"],
+  [0, "low"],
+];
+
+/**
+ * How much a model is to think: as an effort, which every kind of upstream knows, and beside it in the client's own words, for one that knows
+ * these. Upstreams that refuse the words are asked by the effort alone.
+ */
+function toThinking({ thinking, output_config: config }: MessagesRequest): Fields {
+  const { effort, format, ...others } = config ?? {};
+  const [other] = Object.entries(others).flatMap(([name, value]) => (value == null ? [] : [name]));
+  if (other !== undefined) throw refused(`output_config.${other.slice(0, 64)}`, "this field");
+  const budget = thinking?.["type"] === "enabled" ? (thinking.budget_tokens ?? 0) : undefined;
+  const guessed = budget === undefined ? undefined : EFFORTS.find(([from]) => budget >= from)?.[1];
+  const wish = typeof effort === "string" ? effort : guessed;
+  return {
+    ...(wish !== undefined && { reasoning_effort: wish }),
+    ...(thinking != null && { thinking }),
+    ...(typeof effort === "string" && { output_config: { effort } }),
+    ...(format != null && { response_format: toFormat(format as Fields) }),
+  };
+}
+
+function toFormat({ type, schema }: Fields): Fields {
+  if (type !== "json_schema") throw refused("output_config.format.type", `a format of type ${wordOf(type)}`);
+  if (typeof schema !== "object" || schema === null) throw wrong("output_config.format.schema", "a JSON schema");
+  return { type, json_schema: { name: "output", schema, strict: true } };
+}
