@@ -1,4 +1,4 @@
-import { existsSync, statSync, unwatchFile, watchFile } from "node:fs";
+import { existsSync, statSync, unwatchFile, watchFile, type Stats } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MarrowError } from "../errors.ts";
@@ -29,8 +29,12 @@ export async function loadConfig(): Promise<GatewayConfigInput> {
 /** Hears when a file of the configuration changes, also by a link that points elsewhere. Answers how to end that. */
 export function watchConfig(onChange: () => void): () => void {
   const files = [...FILES, PRICES_FILE].map((file) => resolve(file));
-  for (const file of files) watchFile(file, { interval: WATCH_MS, persistent: false }, onChange);
-  return () => files.forEach((file) => unwatchFile(file, onChange));
+  // A file that is not there is told of once, without a change.
+  const hear = (now: Stats, before: Stats) => {
+    if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) onChange();
+  };
+  for (const file of files) watchFile(file, { interval: WATCH_MS, persistent: false }, hear);
+  return () => files.forEach((file) => unwatchFile(file, hear));
 }
 
 /** How often files are looked at, in milliseconds: watching a directory misses files that are mounted. */

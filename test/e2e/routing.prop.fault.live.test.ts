@@ -54,7 +54,7 @@ describe("a route over three upstreams that fail at random", () => {
           ),
         );
         const [share, reserve] = [0.25, 3];
-        const { ask, redis, url, key } = await gateway({
+        const { ask, redis, url, key, models } = await gateway({
           upstreams: ups.map(({ baseUrl }, at) => ({ name: NAMES[at] as string, baseUrl })),
           routing: {
             backoffMs: 20,
@@ -107,6 +107,14 @@ describe("a route over three upstreams that fail at random", () => {
           });
         const silent = told.flatMap((one, at) => (one.text === "" ? [`user${at}`] : []));
         for (const user of silent) expect(rows.find(({ name }) => name === user)).toBeUndefined();
+        // No call is counted as on its way that has ended.
+        const free = () => models.standings().every(({ inFlight }) => inFlight === 0);
+        expect(
+          await eventually(
+            async () => free(),
+            (isFree) => isFree,
+          ),
+        ).toBe(true);
         ended += 1;
       }),
       { numRuns: RUNS, endOnFailure: true },
