@@ -18,7 +18,7 @@ export interface TurnBytes {
 /** Bytes of a scope that are gathered before they are written: so far a process may run ahead of what is counted. */
 const GATHERED_MAX = 65_536;
 /** The same in milliseconds; and how soon a full scope is looked at again. */
-const FLUSH_MS = 1_000;
+const FLUSH_MS = 200;
 const THINGS_PER_SCRIPT = 500;
 const WAIT_MS = 500;
 
