@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 import { agentsTrials } from "./agents.ts";
 import { aiSdkTrials } from "./ai-sdk.ts";
+import { anthropicTrials } from "./anthropic.ts";
 import { langchainTrials } from "./langchain.ts";
 import { openaiTrials } from "./openai.ts";
 import { roleTrials } from "./roles.ts";
@@ -11,7 +12,14 @@ import type { Trial } from "./trial.ts";
 import { playAgent } from "./upstream.ts";
 
 /** Official clients on a gateway, with only the base URL changed. `MARROW_WRITE_CLIENTS=1` writes the table of docs/clients.md from the run. */
-const TRIALS: readonly Trial[] = [...openaiTrials, ...aiSdkTrials, ...langchainTrials, ...agentsTrials, ...roleTrials];
+const TRIALS: readonly Trial[] = [
+  ...openaiTrials,
+  ...aiSdkTrials,
+  ...langchainTrials,
+  ...agentsTrials,
+  ...roleTrials,
+  ...anthropicTrials,
+];
 const PAGE = "docs/clients.md";
 
 let gateway: TestGateway;
