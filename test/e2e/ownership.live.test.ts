@@ -355,6 +355,7 @@ describe("a key of 0.1, which says nothing of whom it acts for", () => {
 function minimal(path: string): unknown {
   const model = "scripted";
   if (path === "/v1/chat/completions") return { model, messages: [{ role: "user", content: "Hi" }] };
+  if (path === "/v1/messages") return { model, max_tokens: 5, messages: [{ role: "user", content: "Hi" }] };
   if (path === "/v1/responses" || /^.v1.responses.(compact|input_tokens)$/.test(path)) return { model, input: "Hi" };
   if (path === "/v1/batches") return { input_file_id: "file-x", endpoint: "/v1/responses", completion_window: "24h" };
   if (path === "/v1/memories") return { text: "x" };
