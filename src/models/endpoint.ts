@@ -1,4 +1,5 @@
 import { Pool } from "undici";
+import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { AMENDMENTS_MAX } from "./dialect.ts";
 import { isRefusal, malformed, toDecoded, toFailure, toJson, toModelError } from "./failures.ts";
@@ -105,6 +106,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
   const start = url.pathname.replace(/\/+$/, "");
   const pathTo = (path: string) => `${start}${path}${url.search}`;
   const headers = { "content-type": "application/json", ...kind.headers(options.apiKey), ...options.headers };
+  checkHeaders(headers, options.headers);
   const secrets = [options.apiKey ?? "", ...Object.values(options.headers ?? {}), ...url.searchParams.values()];
   const ids = options.ids === undefined ? undefined : new Set(options.ids);
   const closing = new AbortController();
@@ -206,6 +208,18 @@ export function toOpenaiInfo(listed: unknown): ModelInfo | undefined {
 }
 
 /** The key as OpenAI's endpoints take it. */
+const HEADER_VALUE = /^[\t\x20-\x7E\x80-\xFF]*$/;
+
+/** Refuses what cannot be sent as a header, without telling it: it may be a key. */
+function checkHeaders(headers: Readonly<Record<string, string>>, given: Readonly<Record<string, string>> = {}): void {
+  const wrong = Object.entries(headers).find(([, value]) => !HEADER_VALUE.test(value));
+  if (wrong === undefined) return;
+  const path = Object.hasOwn(given, wrong[0]) ? `headers.${wrong[0]}` : "apiKey";
+  throw new MarrowError("invalid_option", `${path} must hold only characters that a header may hold, got others`, {
+    details: { path },
+  });
+}
+
 export function toBearer(apiKey: string | undefined): Readonly<Record<string, string>> {
   return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
 }

@@ -75,6 +75,15 @@ describe("an OpenAI-compatible model", () => {
     await expect(streaming).rejects.toMatchObject({ code: "model_failed" });
   });
 
+  it.each([
+    [{ apiKey: "sk-\u2013secret" }, "apiKey"],
+    [{ headers: { "x-team": "line\nbreak-secret" } }, "headers.x-team"],
+  ])("refuses what no header can hold, by name and without telling it: %j", (options, path) => {
+    const make = () => openaiModel({ baseUrl: "http://127.0.0.1:9/v1", ...options });
+    expect(make).toThrow(`${path} must hold only characters`);
+    expect(make).not.toThrow("secret");
+  });
+
   it("fails when nobody listens, without saying where or with which key", async () => {
     const model = openaiModel({ baseUrl: "http://127.0.0.1:9/v1", apiKey: "sk-secret" });
     const error: unknown = await model.complete({ request }).catch((reason: unknown) => reason);

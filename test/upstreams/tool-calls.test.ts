@@ -21,7 +21,7 @@ const fn = (name: string | undefined, given: unknown) => ({
   function: { ...(name !== undefined && { name }), arguments: given },
 });
 
-/** Two calls as each maker streams them, by its documentation. */
+/** Two calls as each maker streams them, in the shape it is known for; not recorded. */
 const STREAMS: Readonly<Record<string, { readonly events: readonly object[]; readonly hasIds: boolean }>> = {
   "OpenAI: a head, then pieces by index": {
     hasIds: true,
