@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { createEventReader, type ChatChunk } from "../models/index.ts";
+import { createEventReader, EVENT_CHARS_MAX, type ChatChunk } from "../models/index.ts";
 import { createRecorder } from "./recorder.ts";
 import { toStoredAnswer } from "./cacheable.ts";
 import { toReplay, toReplayEvents } from "./replay.ts";
 import { unsaid } from "./resent.ts";
-import { askUsage, createUsageFilter } from "./usage-asked.ts";
+import { askUsage, createEventHolder, createUsageFilter } from "./usage-asked.ts";
 
 const event = (chunk: unknown) => `data: ${JSON.stringify(chunk)}\n\n`;
 const said = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }], usage: null });
@@ -44,6 +44,77 @@ describe("usage that a client did not ask for", () => {
       undefined,
       { include_obfuscation: false, include_usage: true },
     ]);
+  });
+});
+
+describe("an event in many pieces", () => {
+  const pieces = (bytes: Buffer, size: number) =>
+    Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
+  const MIB = 1_048_576;
+
+  /** What takes a stream's pieces in a route, in a row. */
+  const readers: Readonly<Record<string, () => (bytes: Uint8Array, done: boolean) => unknown>> = {
+    "whole events": () => {
+      const hold = createEventHolder();
+      return (bytes, done) => hold({ bytes, chunks: [], done });
+    },
+    "usage taken out": () => {
+      const filter = createUsageFilter();
+      return (bytes, done) => filter({ bytes, chunks: [], done });
+    },
+    "data of events": () => {
+      const reader = createEventReader();
+      return (bytes) => reader.read(bytes);
+    },
+  };
+
+  /** The time that a reader takes for one event of so many bytes, in milliseconds. */
+  function timeOf(name: string, bytes: number): number {
+    const all = pieces(Buffer.from(`data: ${"x".repeat(bytes - 8)}\n\n`), 65_536);
+    const take = readers[name]?.();
+    const start = performance.now();
+    for (const piece of all) take?.(piece, false);
+    return performance.now() - start;
+  }
+
+  it.each(Object.keys(readers))(
+    "costs as much time as it is long: %s",
+    (name) => {
+      const times = [1, 2, 4, 8].map(() => Number.POSITIVE_INFINITY);
+      let worst = Number.POSITIVE_INFINITY;
+      // A busy machine makes single tries slow: the least time of each length counts.
+      for (let round = 0; round < 40 && (round < 3 || worst > 1.3); round += 1) {
+        for (const at of times.keys())
+          times[at] = Math.min(times[at] as number, timeOf(name, EVENT_CHARS_MAX / 2 ** (3 - at)));
+        // What is hardly measurable is linear enough.
+        const [first, ...more] = times.map((time, at) => Math.max(time, 2 ** at) / 2 ** at);
+        worst = Math.max(...more) / (first as number);
+      }
+      expect(worst).toBeLessThanOrEqual(1.3);
+    },
+    60_000,
+  );
+
+  it.each([1, 2, 3, 5, 64])("comes out as it went in, whole, in pieces of %i bytes", (size) => {
+    for (const end of ["\n\n", "\r\n\r\n", "\r\r"]) {
+      const text = ["data: a", `data: ${"é".repeat(99)}`, ": b", "data: c"].join(end) + end;
+      const hold = createEventHolder();
+      const out = pieces(Buffer.from(text), size)
+        .map((bytes) => Buffer.from(hold({ bytes, chunks: [], done: false })).toString("utf8"))
+        .filter((piece) => piece !== "");
+      expect(out.join("")).toBe(text);
+      expect(out.every((piece) => piece.endsWith(end))).toBe(true);
+    }
+  });
+
+  it("is refused where it has no end", () => {
+    const hold = createEventHolder();
+    const bytes = Buffer.alloc(MIB, ": on and on\n");
+    let held = 0;
+    expect(() => {
+      for (; held < 100; held += 1) hold({ bytes, chunks: [], done: false });
+    }).toThrow("takes over 50331648 bytes");
+    expect(held).toBe(48);
   });
 });
 

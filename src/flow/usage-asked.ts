@@ -1,4 +1,5 @@
-import type { ChatChunk, ChatRequest, ModelCall, StreamPart } from "../models/index.ts";
+import { MarrowError } from "../errors.ts";
+import { EVENT_CHARS_MAX, type ChatChunk, type ChatRequest, type ModelCall, type StreamPart } from "../models/index.ts";
 import { wantsUsage } from "./replay.ts";
 
 const FIELD = '"stream_options":{"include_usage":true}';
@@ -19,18 +20,37 @@ export function askUsage(call: ModelCall): ModelCall {
   return { ...call, request: asked, body: bytes };
 }
 
+/** Bytes of one event that are held at most, beside what is read of it: characters have up to three. */
+const HELD_BYTES_MAX = 3 * EVENT_CHARS_MAX;
+
 /**
  * Hands a stream's bytes on in whole events, so that what follows a stream that broke, an error, is not glued to half an event. Most pieces end where an
- * event does, and go through as they came.
+ * event does, and go through as they came. An event in many pieces is put together once: only what is new is searched for its end.
  */
 export function createEventHolder(): (part: StreamPart) => Uint8Array {
-  let rest: Buffer = Buffer.alloc(0);
+  let held: Buffer[] = [];
+  let [heldBytes, seam] = [0, NOTHING];
+
+  function hold(piece: Buffer): Buffer {
+    if (piece.length > 0) held.push(piece);
+    heldBytes += piece.length;
+    if (heldBytes > HELD_BYTES_MAX)
+      throw new MarrowError("model_failed", `an event of the model's stream takes over ${HELD_BYTES_MAX} bytes`, {
+        details: { status: 502 },
+      });
+    seam = piece.length < SEAM_BYTES ? Buffer.concat([seam, piece]).subarray(-SEAM_BYTES) : piece.subarray(-SEAM_BYTES);
+    return NOTHING;
+  }
+
   return ({ bytes, done }) => {
-    const piece =
-      rest.length === 0 ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) : Buffer.concat([rest, bytes]);
-    const end = done ? piece.length : endOfEvents(piece);
-    rest = piece.subarray(end);
-    return piece.subarray(0, end);
+    const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const end = done ? piece.length : endOfEvents(seam, piece);
+    if (end === 0 && !done) return hold(piece);
+    const whole = piece.subarray(0, end);
+    const all = held.length === 0 ? whole : Buffer.concat([...held, whole]);
+    [held, heldBytes, seam] = [[], 0, NOTHING];
+    hold(piece.subarray(end));
+    return all;
   };
 }
 
@@ -51,14 +71,25 @@ function isUsageAlone({ choices, usage }: ChatChunk): boolean {
   return usage !== undefined && usage !== null && Array.isArray(choices) && choices.length === 0;
 }
 
-/** Where the last whole event ends, 0 without one. */
-function endOfEvents(piece: Buffer): number {
+/** Where in a piece the last whole event ends, 0 without one; `seam` is the end of what came before it. */
+function endOfEvents(seam: Buffer, piece: Buffer): number {
   if (piece.length > 1 && piece[piece.length - 1] === LF && piece[piece.length - 2] === LF) return piece.length;
-  const ends = ["\n\n", "\r\n\r\n", "\r\r"].map((end) => [piece.lastIndexOf(end), end.length] as const);
+  const inPiece = lastEnd(piece);
+  if (inPiece > 0 || seam.length === 0) return inPiece;
+  return Math.max(0, lastEnd(Buffer.concat([seam, piece.subarray(0, SEAM_BYTES)])) - seam.length);
+}
+
+/** Where the last blank line ends, 0 without one. */
+function lastEnd(bytes: Buffer): number {
+  const ends = BLANK_LINES.map((end) => [bytes.lastIndexOf(end), end.length] as const);
   return Math.max(0, ...ends.map(([at, length]) => (at === -1 ? 0 : at + length)));
 }
 
 const LF = 0x0a;
+const BLANK_LINES = ["\n\n", "\r\n\r\n", "\r\r"].map((end) => Buffer.from(end));
+/** As much of a blank line as may stand before a piece. */
+const SEAM_BYTES = 3;
+const NOTHING: Buffer = Buffer.alloc(0);
 
 function withoutUsage(text: string): string {
   // The blank lines that end events stay with them.
