@@ -11,5 +11,13 @@ local tenant = ARGV[2]
 local job = read_jobs(queue, { id })[id]
 if not job or job[TENANT] ~= tenant then return "" end
 local state = job[STATE]
-if state == "delayed" and redis.call("ZREM", queue .. ":delayed", id) == 1 then make_ready(queue, id, job) end
+local due = state == "delayed" and redis.call("ZSCORE", queue .. ":delayed", id)
+if due then
+  redis.call("ZREM", queue .. ":delayed", id)
+  local time = redis.call("TIME")
+  local early = due - (time[1] * 1000 + math.floor(time[2] / 1000))
+  -- How long it waits for a worker counts from when it is due, which is now.
+  if job[UNTIL] ~= "" and early > 0 then job[UNTIL] = string.format("%d", job[UNTIL] - early) end
+  make_ready(queue, id, job)
+end
 return state

@@ -70,6 +70,8 @@ local function finish(queue, id, job, state, body, reason, now)
     for child, held in pairs(read_jobs(queue, redis.call("SMEMBERS", nexts))) do
       if held[STATE] == "blocked" then
         held[WAITS] = held[WAITS] - 1
+        local wait = string.match(held[UNTIL], "^%+(%d+)$")
+        if wait and held[WAITS] < 1 then held[UNTIL] = string.format("%d", now + held[DELAY] + wait) end
         if over[at + 1] ~= "done" then
           end_one(queue, child, held, "dead", "", "dependency", now)
           over[#over + 1], over[#over + 2] = child, "dead"

@@ -1,13 +1,14 @@
 local REPLACE = "="
 
--- Puts what is asked now in the place of what a job is asked that no worker has yet, and begins its delay anew. Tells whether it could.
+-- Puts what is asked now in the place of what a job is asked that no worker has yet, and begins its delay and its wait for a worker anew. Tells whether it could.
 local function replace_job(queue, tenant, id, new, payload, now)
   -- One that was put in this script is not written yet.
   note_puts(queue, tenant, true)
   local job = read_jobs(queue, { id })[id]
   if not job or job[STATE] ~= "waiting" and job[STATE] ~= "delayed" and job[STATE] ~= "blocked" then return false end
   redis.call("SET", queue .. ":body:" .. id, payload)
-  local delay = tonumber(new[NEW_DELAY])
+  local delay, before = tonumber(new[NEW_DELAY]), job[UNTIL]
+  job[UNTIL] = wait_bound(new[WAIT], job[STATE] == "blocked", now + delay)
   if job[STATE] == "blocked" then
     job[DELAY] = delay
     write_job(queue, id, job)
@@ -19,6 +20,8 @@ local function replace_job(queue, tenant, id, new, payload, now)
   elseif job[STATE] == "delayed" then
     redis.call("ZREM", queue .. ":delayed", id)
     make_ready(queue, id, job)
+  elseif job[UNTIL] ~= before then
+    write_job(queue, id, job)
   end
   return true
 end

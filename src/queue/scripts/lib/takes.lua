@@ -21,15 +21,15 @@ local function take_ready(queue, time, now, tenant, many, running, taken)
   for at = 1, #popped, 2 do
     local id = popped[at]
     local line = found[at]
-    -- State and an empty fence come first; the last word says until when it waits, which most do not.
+    -- State and an empty fence come first; the last word says until when it waits for its first worker, which most do not.
     if line and string.sub(line, 1, 9) == "waiting  " then
-      local due = string.sub(line, -1) ~= " " and string.match(line, "[^ ]*$")
+      local due = string.sub(line, -1) ~= " " and string.match(line, " (%d+)$")
       if due and tonumber(due) < now then
         finish(queue, id, { string.match(line, LINE) }, "dead", "", "expired", now)
       else
         taken.fence = taken.fence or next_fence(queue, time)
         local n = 2 * taken.count
-        line = "running " .. taken.fence .. string.sub(line, 9)
+        line = "running " .. taken.fence .. string.sub(line, 9, due and -#due - 1 or -1)
         lines[n + 1], lines[n + 2] = keys[at], line
         leased[n + 1], leased[n + 2] = now + taken.lease_ms, id
         if running then redis.call("SADD", running, id) end

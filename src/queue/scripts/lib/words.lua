@@ -25,7 +25,9 @@ local OF = 15
 local KIND = 16
 local LIFE = 17
 local BRIEF = 18
+-- Until when it waits for its first worker: empty once one took it, and where there is no bound. Of a blocked one how long, behind a plus sign.
 local UNTIL = 19
+local FROM_DUE = "+"
 local LINE = "^([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*)$"
 
 -- A time as text: made once for all jobs of a script, for Lua is slow at it.
