@@ -57,11 +57,11 @@ export function combineLimiters(limiters: readonly Limiter[]): Limiter {
       return together(taken);
     },
 
-    resume(token) {
+    resume(token, options) {
       // Base64url has no dots.
       const tokens = typeof token === "string" ? token.split(".") : [];
       if (tokens.length !== limiters.length) refuse("permit", "a permit of these limiters", token, "invalid_input");
-      return together(limiters.map((limiter, at) => limiter.resume(tokens[at] as string)));
+      return together(limiters.map((limiter, at) => limiter.resume(tokens[at] as string, options)));
     },
 
     async peek(subjects, costs) {

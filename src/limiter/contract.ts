@@ -22,6 +22,16 @@ export interface TakeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How a permit by its token is settled. */
+export interface ResumeOptions {
+  /**
+   * Settles the permit once over all processes, within so many milliseconds after its take (at most 31 days): `settle` and what remembers
+   * it are one script, so it may be sent again whatever became of it, and is told the same. Another settlement of the permit answers `false`.
+   * @default undefined (each call counts)
+   */
+  readonly onceWithinMs?: number | undefined;
+}
+
 /** Whether a call would be allowed, and how the rules stand; nothing was taken. */
 export type Standing = Omit<Permit, "settle" | "adjust" | "token"> | Refusal;
 
@@ -36,11 +46,11 @@ export interface Limiter extends Exceptions {
   /** Tells what `take` would, and takes nothing. One round trip. @throws MarrowError also `unavailable` or `timeout` when Redis is away */
   peek(subjects: Subjects, costs?: Costs): Promise<Standing>;
   /**
-   * A permit by its {@link Permit.token}, to settle it in another process than took it. That nobody settles twice is up to its callers: each
-   * permit keeps count of itself alone. Makes no round trip.
+   * A permit by its {@link Permit.token}, to settle it in another process than took it. That nobody settles twice is up to its callers, or to
+   * `onceWithinMs`: each permit keeps count of itself alone. Makes no round trip.
    * @throws MarrowError `invalid_input` for what no limiter gave, `conflict` for a permit of other rules
    */
-  resume(token: string): Permit;
+  resume(token: string, options?: ResumeOptions): Permit;
   /** Charges units without asking whether there are any left; slots are not touched. One round trip. */
   charge(subjects: Subjects, costs: Costs): Promise<void>;
   /** Gives units back, never below nothing; slots are not touched. One round trip. */

@@ -1,6 +1,6 @@
 export type { Calendar } from "./calendar.ts";
 export { combineLimiters } from "./combine.ts";
-export type { Limiter, Standing, Subjects, TakeOptions } from "./contract.ts";
+export type { Limiter, ResumeOptions, Standing, Subjects, TakeOptions } from "./contract.ts";
 export type { Costs, Decision, Permit, Refusal, RuleState } from "./decision.ts";
 export type { Exception, Exceptions, For, Subject } from "./exceptions.ts";
 export { createLanes, LOOK_MS, type Lane, type LaneDecision, type Lanes, type LanesOptions } from "./lanes.ts";

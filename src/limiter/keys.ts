@@ -12,6 +12,8 @@ export interface LimiterKeys {
   readonly line: (rule: string, by: string, subject: string) => string;
   /** What a subject asked for in vain, for the front that tells it (`fronts/points.ts`). */
   readonly refused: (by: string, subject: string) => string;
+  /** That a permit was settled which is settled once. */
+  readonly settled: (permit: string, by: string, subject: string) => string;
   /** What holds for single subjects. */
   readonly exceptions: (by: string, subject: string) => string;
 }
@@ -45,6 +47,7 @@ export function limiterKeys(
     log: (rule, by, subject) => key(`log:${part("rule", rule)}`, by, subject),
     line: (rule, by, subject) => key(`line:${part("rule", rule)}`, by, subject),
     refused: (by, subject) => key("refused", by, subject),
+    settled: (permit, by, subject) => `${start(by, subject)}:settled:${encodeKeyPart("permit", permit)}`,
     exceptions: (by, subject) => `${start(by, subject)}:exceptions`,
   };
 }

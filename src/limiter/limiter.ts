@@ -21,7 +21,7 @@ import {
 } from "./options.ts";
 import { createPresence } from "./presence.ts";
 import { resetUnits, takeUnits } from "./scripts.gen.ts";
-import { createSettlements } from "./settlements.ts";
+import { createSettlements, toOnce, type Once } from "./settlements.ts";
 import { readToken, toToken } from "./token.ts";
 import { createWaiters } from "./waiters.ts";
 import { createWire, FLAGS } from "./wire.ts";
@@ -64,6 +64,7 @@ interface Wanted {
   readonly id: string;
   readonly reserve: boolean;
   readonly renew: boolean;
+  readonly once?: Once | undefined;
 }
 
 interface Told {
@@ -187,7 +188,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   }
 
   function permit(taken: Wanted & { readonly takenAtMs: number; readonly rules: readonly RuleState[] }): Permit {
-    const { keys, id, takenAtMs } = taken;
+    const { keys, id, takenAtMs, once } = taken;
     const costs = costsOf(taken.asked);
     const isHeld = whichAreHeld(costs, taken.reserve);
     const memberOf = (text: string) => (text === "" ? "" : `${takenAtMs}:${text}`);
@@ -212,10 +213,12 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       const before = members;
       members = ends || held === undefined ? members.map(() => "") : heldOf(id, costsOf(real), isHeld).map(memberOf);
       current = real;
-      if (held === undefined && changes.every((one) => one.old === one.new)) return true;
+      const same = held === undefined && changes.every((one) => one.old === one.new);
+      if (same && !(ends && once !== undefined)) return true;
       const after = members;
       const pairs = wire.subjects.map((_, s) => [before[s] ?? "", after[s] ?? ""] as const);
-      const kept = await settlements(keys, specNow, { settled: wire.settled(takenAtMs, changes), id, members: pairs });
+      const settlement = { settled: wire.settled(takenAtMs, changes), id, members: pairs };
+      const kept = await settlements(keys, specNow, ends ? { ...settlement, once } : settlement);
       if (held !== undefined && !ends && !held.lost) held.parts = partsOf(after);
       if (held !== undefined && (ends || fewer)) waiters.wake(wire.linesOf(keys).map(({ line }) => line));
       return kept;
@@ -357,10 +360,11 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       return { ...common, allowed: false, refusedBy: refusedBy(refused), retryAfterMs: waitMs };
     },
 
-    resume(token) {
+    resume(token, resumed) {
       const { takenAtMs, id, reserved: reserve, asked, subjects } = readToken(token, kind, wire.subjects.length);
       const keys = wire.keys((by) => subjects[wire.subjects.indexOf(by)] as string);
-      return permit({ keys, subjects, asked, id, reserve, renew: false, takenAtMs, rules: [] });
+      const once = toOnce(resumed, names.settled(id, wire.subjects[0] as string, subjects[0] as string));
+      return permit({ keys, subjects, asked, id, reserve, renew: false, once, takenAtMs, rules: [] });
     },
 
     charge: (subjects, costs) => correct(subjects, costs, 1),

@@ -1,10 +1,27 @@
+import { checkInteger } from "../internal/check.ts";
 import { runScript, type ScopedRedis } from "../redis/index.ts";
+import type { ResumeOptions } from "./contract.ts";
 import { settleUnits } from "./scripts.gen.ts";
 
 /** How long a settlement waits for others of the same subjects, in milliseconds. */
 export const SETTLE_WITHIN_MS = 5;
 /** Settlements in one script. */
 const TOGETHER_MAX = 50;
+
+/** The key that remembers a settlement, and for how long. */
+export interface Once {
+  readonly key: string;
+  readonly withinMs: number;
+}
+
+const ONCE_MS_MAX = 31 * 86_400_000;
+
+/** What a key remembers, if anything is to be. @throws MarrowError `invalid_input` */
+export function toOnce({ onceWithinMs }: ResumeOptions = {}, key: string): Once | undefined {
+  if (onceWithinMs === undefined) return undefined;
+  const range = { min: 1, max: ONCE_MS_MAX };
+  return { key, withinMs: checkInteger("onceWithinMs", onceWithinMs, range, "invalid_input") };
+}
 
 /** One settlement as the script takes it. */
 export interface Settlement {
@@ -13,6 +30,8 @@ export interface Settlement {
   readonly id: string;
   /** For each subject the member of its lease and of the one that takes its place; "" for none. */
   readonly members: readonly (readonly [string, string])[];
+  /** What remembers it; without that every run of it counts. */
+  readonly once?: Once | undefined;
 }
 
 /**
@@ -36,8 +55,11 @@ export function createSettlements(
     clearTimeout(timer);
     waiting.delete(name);
     try {
-      const settled = list.flatMap((one) => [one.settled, one.id, ...one.members.flat()]);
-      const reply = await runScript(redis, settleUnits, { keys }, { spec: spec(), settled }, { timeoutMs });
+      const settled = list.flatMap((one) => [one.settled, one.id, one.once?.withinMs ?? 0, ...one.members.flat()]);
+      const remembered = list.flatMap(({ once }) => (once === undefined ? [] : [once.key]));
+      const retry = remembered.length === list.length ? "safe" : "never";
+      const all = { keys: [...keys, ...remembered] };
+      const reply = await runScript(redis, settleUnits, all, { spec: spec(), settled }, { timeoutMs, retry });
       written.resolve(reply as readonly number[]);
     } catch (error) {
       written.reject(error);

@@ -47,6 +47,48 @@ describe("a permit as text", () => {
     expect((await limiter.peek(subjects)).rules[0]?.remaining).toBe(100);
   });
 
+  liveTest("is settled once over all processes where that is asked for, and told the same", async ({ tenant }) => {
+    for (const slots of ["scope", "subject"] as const) {
+      const more = { ...options, name: `once-${slots}`, slots };
+      const [here, there] = [createLimiter(tenant, more), createLimiter(tenant, more)];
+      const take = async () =>
+        ((await here.take(subjects, { tokens: 60 }, { renew: false })) as Permit).token as string;
+      const [first, second] = [await take(), await here.take(subjects, { tokens: 1 }, { renew: false })];
+      const once = { onceWithinMs: 60_000 };
+      const settle = (tokens?: number) => there.resume(first, once).settle(tokens === undefined ? {} : { tokens });
+      expect(await Promise.all([settle(25), here.resume(first, once).settle({ tokens: 25 }), settle(25)])).toEqual([
+        true,
+        true,
+        true,
+      ]);
+      expect(await Promise.all([settle(24), settle(), settle(25)])).toEqual([false, false, true]);
+      expect((await there.peek(subjects)).rules.map(({ remaining }) => remaining)).toEqual([74, 1]);
+      expect(await there.resume((second as Permit).token as string).settle({ tokens: 0 })).toBe(true);
+      for (const onceWithinMs of [0, 1.5, 1e12])
+        expect(() => here.resume(first, { onceWithinMs })).toThrow(expect.objectContaining({ code: "invalid_input" }));
+    }
+  });
+
+  liveTest("counts no more once it is older than its settlement is remembered", async ({ tenant }) => {
+    const { redis, set } = withClock(tenant, Object.values(scripts));
+    const limiter = createLimiter(redis, { ...options, rules: options.rules.slice(0, 1) });
+    await set(START_MS);
+    const { token } = (await limiter.take(subjects, { tokens: 60 }, { renew: false })) as Permit;
+    await set(START_MS + 2_000);
+    expect(await limiter.resume(token as string, { onceWithinMs: 1_000 }).settle({ tokens: 1 })).toBe(false);
+    expect((await limiter.peek(subjects)).rules[0]?.remaining).toBe(40);
+  });
+
+  liveTest("settles nothing after its lease's end, also when nobody asked meanwhile", async ({ tenant }) => {
+    const { redis, set } = withClock(tenant, Object.values(scripts));
+    const limiter = createLimiter(redis, options);
+    await set(START_MS);
+    const { token } = (await limiter.take(subjects, { tokens: 60 }, { reserve: true, renew: false })) as Permit;
+    await set(START_MS + 5_001);
+    expect(await limiter.resume(token as string).settle({ tokens: 99 })).toBe(false);
+    expect((await limiter.peek(subjects)).rules.map(({ remaining }) => remaining)).toEqual([100, 2]);
+  });
+
   liveTest("of several slots of a cluster is one, too", async ({ tenant }) => {
     const limiter = createLimiter(tenant, { ...options, slots: "subject" });
     const { token } = (await limiter.take(subjects, { tokens: 60 }, { reserve: true, renew: false })) as Permit;

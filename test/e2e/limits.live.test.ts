@@ -77,12 +77,17 @@ describe("a limit over HTTP", () => {
     expect(never.headers.get("x-should-retry")).toBe("false");
   });
 
-  it("settles what a call came to at any gateway, once however often it is sent", async () => {
+  it("settles what a call came to at any gateway, once however often it is sent, and tells the same each time; another settlement is none", async () => {
     const name = await declare();
     const { body } = await call("POST", `/${name}/take`, { ...ann, costs: { tokens: 60 }, reserve: true });
     const settle = () => call("POST", `/${name}/settle`, { permit: body.permit, costs: { tokens: 25 } }, { at: other });
     expect(await settle()).toMatchObject({ status: 200, body: { object: "limit.settlement", counted: true } });
-    expect((await settle()).body.counted).toBe(false);
+    expect(await settle()).toMatchObject({ status: 200, body: { counted: true } });
+    expect((await Promise.all([settle(), settle(), settle()])).map((one) => one.body.counted)).toEqual([
+      true,
+      true,
+      true,
+    ]);
     expect((await call("POST", `/${name}/settle`, { permit: body.permit, costs: { tokens: 0 } })).body.counted).toBe(
       false,
     );
@@ -99,6 +104,18 @@ describe("a limit over HTTP", () => {
       false,
     );
     expect(leftOf(await call("POST", `/${name}/peek`, ann))).toEqual([2, 100, 2]);
+  });
+
+  it("does not count a settlement after the lease's end, whether or not anybody looked meanwhile", async () => {
+    const name = await declare(RULES, { lease_ms: 500 });
+    for (const looks of [true, false]) {
+      const { body } = await call("POST", `/${name}/take`, { ...ann, costs: { tokens: 60 }, reserve: true });
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      if (looks) await call("POST", `/${name}/peek`, ann);
+      const settle = () => call("POST", `/${name}/settle`, { permit: body.permit, costs: { tokens: 99 } });
+      expect([looks, (await settle()).body.counted, (await settle()).body.counted]).toEqual([looks, false, false]);
+      expect(leftOf(await call("POST", `/${name}/peek`, ann)).slice(1)).toEqual([100, 2]);
+    }
   });
 
   it("lets a take wait for a slot", async () => {
@@ -231,29 +248,26 @@ describe("a limit over HTTP", () => {
 });
 
 describe("a limit's cost over HTTP", () => {
-  liveTest(
-    "is the library's to take and to look, and one round trip more to settle",
-    async ({ counted, proxy, redis }) => {
-      const app = createGateway({ redis: counted, models: [], config: { logLevel: "silent" } });
-      const key = await createApiKeys(redis).create({ scope: "acme", user: "u", name: "n", actsFor: "any" });
-      const send = async (method: "PUT" | "POST", path: string, payload: object) => {
-        const headers = { authorization: `Bearer ${key}` };
-        const answer = await app.inject({ method, url: `/v1/limits/l${path}`, headers, payload });
-        expect(answer.statusCode).toBe(200);
-        return answer.json();
-      };
-      await send("PUT", "", { rules: RULES });
-      await send("POST", "/settle", await send("POST", "/take", ann).then(({ permit }) => ({ permit })));
-      const trips = async (act: () => Promise<unknown>) => {
-        proxy.reset();
-        await act();
-        return proxy.roundTrips();
-      };
-      let permit = "";
-      expect(await trips(async () => ({ permit } = await send("POST", "/take", { ...ann, reserve: true })))).toBe(1);
-      expect(await trips(() => send("POST", "/peek", ann))).toBe(1);
-      expect(await trips(() => send("POST", "/settle", { permit, costs: { tokens: 5 } }))).toBe(2);
-      await app.close();
-    },
-  );
+  liveTest("is the library's: one round trip to take, to look and to settle", async ({ counted, proxy, redis }) => {
+    const app = createGateway({ redis: counted, models: [], config: { logLevel: "silent" } });
+    const key = await createApiKeys(redis).create({ scope: "acme", user: "u", name: "n", actsFor: "any" });
+    const send = async (method: "PUT" | "POST", path: string, payload: object) => {
+      const headers = { authorization: `Bearer ${key}` };
+      const answer = await app.inject({ method, url: `/v1/limits/l${path}`, headers, payload });
+      expect(answer.statusCode).toBe(200);
+      return answer.json();
+    };
+    await send("PUT", "", { rules: RULES });
+    await send("POST", "/settle", await send("POST", "/take", ann).then(({ permit }) => ({ permit })));
+    const trips = async (act: () => Promise<unknown>) => {
+      proxy.reset();
+      await act();
+      return proxy.roundTrips();
+    };
+    let permit = "";
+    expect(await trips(async () => ({ permit } = await send("POST", "/take", { ...ann, reserve: true })))).toBe(1);
+    expect(await trips(() => send("POST", "/peek", ann))).toBe(1);
+    expect(await trips(() => send("POST", "/settle", { permit, costs: { tokens: 5 } }))).toBe(1);
+    await app.close();
+  });
 });

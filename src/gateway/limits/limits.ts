@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
 import { createLimiter, type Costs, type Limiter } from "../../limiter/index.ts";
 import { decodeRecord, encodeRecord, keyTag, toFields, type ScopedRedis } from "../../redis/index.ts";
@@ -14,30 +13,26 @@ export interface Limits {
   all(): Promise<ReadonlyMap<string, LimitDefinition>>;
   /** The limiter of a name. No round trip where its declaration is remembered; one that is not is looked for. @throws MarrowError `not_found` */
   limiter(name: string): Promise<Limiter>;
-  /** Settles a permit by its text, once over all processes; answers whether it still counted. Two round trips. */
+  /** Settles a permit by its text, once over all processes; answers whether it still counted, the same however often it is sent. One round trip. */
   settle(name: string, token: string, costs: Costs): Promise<boolean>;
 }
 
 /** Limits of a scope at most. */
 const LIMITS_MAX = 100;
 /** How long a settlement is remembered, and so how long after its take a permit may be settled. */
-export const SETTLE_WITHIN_MS = 86_400_000;
+const SETTLE_WITHIN_MS = 86_400_000;
 const WAIT_MS = 500;
 
 /** Keeps declarations in the hash `{app:scope}:gateway:limits`. */
 export function createLimits(redis: ScopedRedis): Limits {
   const key = `${keyTag(redis)}:gateway:limits`;
-  const settledKey = (token: string) => `${keyTag(redis)}:gateway:settled:${hash("sha256", token, "base64url")}`;
   const made = new Map<string, { readonly text: string; readonly limiter: Limiter }>();
   let known: { readonly definitions: ReadonlyMap<string, LimitDefinition>; readonly atMs: number } | undefined;
 
   async function all(): Promise<ReadonlyMap<string, LimitDefinition>> {
     if (known !== undefined && performance.now() - known.atMs < KEPT_MS) return known.definitions;
     try {
-      const reply = await redis.send(["HGETALL", key], { reply: "bytes", timeoutMs: WAIT_MS });
-      const rows = [...toFields(reply as readonly Buffer[])];
-      const definitions = new Map(rows.map(([name, record]) => [name, decodeRecord(record) as LimitDefinition]));
-      known = { definitions, atMs: performance.now() };
+      return await anew();
     } catch (error) {
       // While Redis is away what was known goes on.
       if (known === undefined) throw error;
@@ -47,9 +42,19 @@ export function createLimits(redis: ScopedRedis): Limits {
   }
 
   /** Declarations as they are now: another process may have made one since. */
-  function anew(): Promise<ReadonlyMap<string, LimitDefinition>> {
-    known = undefined;
-    return all();
+  async function anew(): Promise<ReadonlyMap<string, LimitDefinition>> {
+    const reply = await redis.send(["HGETALL", key], { reply: "bytes", timeoutMs: WAIT_MS });
+    const rows = [...toFields(reply as readonly Buffer[])];
+    const definitions = new Map(rows.map(([name, record]) => [name, decodeRecord(record) as LimitDefinition]));
+    known = { definitions, atMs: performance.now() };
+    return definitions;
+  }
+
+  /** Changes what is known as Redis was changed, and has it read again when it is next asked for. */
+  function change(act: (definitions: Map<string, LimitDefinition>) => void): void {
+    const definitions = new Map(known?.definitions);
+    act(definitions);
+    known = { definitions, atMs: -Infinity };
   }
 
   async function limiter(name: string): Promise<Limiter> {
@@ -79,30 +84,18 @@ export function createLimits(redis: ScopedRedis): Limits {
           details: { path: "name", limits: there.size, limitsMax: LIMITS_MAX },
         });
       await redis.send(["HSET", key, name, encodeRecord(definition)], { retry: "safe" });
-      known = undefined;
+      change((definitions) => definitions.set(name, definition));
     },
 
     async remove(name) {
       const removed = await redis.send(["HDEL", key, name], { retry: "safe" });
-      known = undefined;
+      if (known !== undefined) change((definitions) => definitions.delete(name));
       made.delete(name);
       return Number(removed) > 0;
     },
 
     async settle(name, token, costs) {
-      const permit = (await limiter(name)).resume(token);
-      const marker = settledKey(token);
-      // A settlement that is sent again must not be counted again, and no process is there to remember it.
-      const first = await redis.send(["SET", marker, "1", "NX", "PX", String(SETTLE_WITHIN_MS)], {
-        timeoutMs: WAIT_MS,
-      });
-      if (first === null) return false;
-      try {
-        return await permit.settle(costs);
-      } catch (error) {
-        await redis.send(["UNLINK", marker]).catch(() => {});
-        throw error;
-      }
+      return (await limiter(name)).resume(token, { onceWithinMs: SETTLE_WITHIN_MS }).settle(costs);
     },
   };
 }
