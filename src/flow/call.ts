@@ -64,6 +64,8 @@ export interface ChatCall {
   readonly session?: string | undefined;
   /** A conversation in place of a session. */
   readonly conversation?: string | undefined;
+  /** Names the place of a tool's result whose call the conversation has not, for an error. @default its place in `messages` */
+  readonly resultPath?: ((callId: unknown) => string) | undefined;
   /** Names the request: a session keeps the turn of those of one name once. @default a name of its own */
   readonly idempotencyKey?: string | undefined;
   readonly control?: CacheControl | undefined;

@@ -1,7 +1,9 @@
 import { hash } from "node:crypto";
+import type { MarrowError } from "../errors.ts";
 import type { Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
 import { unsaid } from "./resent.ts";
+import { lostError, lostResults, withoutLost } from "./results.ts";
 import { sizeOf } from "./tokens.ts";
 
 /** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
@@ -22,7 +24,30 @@ export function contextOf(request: ChatRequest, history: readonly Turn[]): Conte
   return { digest, spoken: before.some(({ role }) => !isInstruction(role)) };
 }
 
-/** What the model is given: instructions first, then what was said before, then what is said now. */
+/** Turns as messages that a model is given, without what is kept beside them. */
+export function toMessages(turns: readonly Turn[]): readonly ChatMessage[] {
+  return together(turns.filter(({ role }) => role !== "item").map(toSent));
+}
+
+/**
+ * The error for a tool's result in a request that answers no call, neither of the history nor of the request; `undefined` where there is none.
+ * `pathOf` names its place, given its call.
+ */
+export function lostIn(
+  messages: readonly ChatMessage[],
+  history: readonly Turn[],
+  pathOf: (callId: unknown, at: number) => string = (_, at) => `messages.${at}.tool_call_id`,
+): MarrowError | undefined {
+  const all = withHistory(messages, history);
+  const mine = new Set(messages);
+  const found = lostResults(all).find(({ at }) => mine.has(all[at] as ChatMessage));
+  return found && lostError(found, pathOf(found.callId, messages.indexOf(all[found.at] as ChatMessage)));
+}
+
+/**
+ * What the model is given: instructions first, then what was said before, then what is said now. Results in the history that answer no call
+ * are left out: endpoints would refuse every later turn for one.
+ */
 export function withHistory(messages: readonly ChatMessage[], history: readonly Turn[]): readonly ChatMessage[] {
   if (history.length === 0) return messages;
   const sent = history.filter(({ role }) => role !== "item").map(toSent);
@@ -30,7 +55,7 @@ export function withHistory(messages: readonly ChatMessage[], history: readonly 
   const fresh = unsaid(said, sent);
   // A client that sent all that the session shows, or more, is asked with its own history.
   if (said.length - fresh.length >= sent.length) return messages;
-  return [...messages.filter(({ role }) => isInstruction(role)), ...together(sent), ...fresh];
+  return [...messages.filter(({ role }) => isInstruction(role)), ...together(withoutLost(sent)), ...fresh];
 }
 
 /**

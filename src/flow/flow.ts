@@ -6,7 +6,7 @@ import { withDeadline, type ChatChunk, type ChatCompletion, type ChatModel, type
 import type { ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 import { CACHE_CONTROL_DEFAULT, type CacheControl } from "./cache-control.ts";
 import { lacksAsked, toQuestion, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
-import { contextOf, wholeFrom, withHistory } from "./context.ts";
+import { contextOf, lostIn, wholeFrom, withHistory } from "./context.ts";
 import { createDigests } from "./digests.ts";
 import { createKeeping, toldOf, type Keeping } from "./keeping.ts";
 import { affinityOf, describeLookup, isLate, servedBy } from "./provenance.ts";
@@ -136,6 +136,11 @@ export function createFlow(options: FlowOptions): Flow {
       throw new MarrowError("not_found", "there is no conversation of this id", { details: { path: "conversation" } });
     }
     const window = read && { ...read, turns: wholeFrom(read.turns, sessionTurns) };
+    const lost = conversation && window && lostIn(request.messages, window.turns, call.resultPath);
+    if (lost instanceof Error) {
+      settle(decision, { requests: 0 });
+      throw lost;
+    }
     let found = guessed;
     if (window !== undefined && (window.version !== guess.version || window.epoch !== guess.epoch)) {
       const context = contextOf(request, window.turns);

@@ -1,6 +1,7 @@
 export { CACHE_CONTROL_DEFAULT, parseCacheControl, type CacheControl } from "./cache-control.ts";
 export { besideText, type StoredAnswer } from "./cacheable.ts";
-export { HISTORY_CHARS_MAX, withHistory } from "./context.ts";
+export { HISTORY_CHARS_MAX, toMessages } from "./context.ts";
+export { lostError, lostResults } from "./results.ts";
 export { sizeOf } from "./tokens.ts";
 export type {
   AnswerStream,

@@ -24,6 +24,12 @@ const PREFIXES: ReadonlyMap<string, string> = new Map(
   }),
 );
 
+/** Who may say a message; what a tool answers is an item of its own. */
+export const ROLES: ReadonlySet<string> = new Set(["user", "assistant", "system", "developer"]);
+
+/** Kinds that are kept and told to no model: chat completions have no place for them. */
+const UNTOLD: ReadonlySet<string> = new Set(["reasoning", "file_search_call"]);
+
 /**
  * An item as a turn, so that every model that speaks chat completions is given it. The item itself is kept beside, and given back as it was,
  * but for its id: ids here name a place in their conversation.
@@ -32,7 +38,7 @@ const PREFIXES: ReadonlyMap<string, string> = new Map(
 export function toTurn(item: Fields, path: string): Turn {
   const { id: _, type = "message", role, content, ...rest } = item;
   if (type === "message") {
-    if (typeof role !== "string" || role === "") throw wrong(`${path}.role`, "a role");
+    if (typeof role !== "string" || !ROLES.has(role)) throw wrong(`${path}.role`, `one of ${[...ROLES].join(", ")}`);
     return {
       role,
       content: toChatContent(content, `${path}.content`),
@@ -68,8 +74,12 @@ export function toTurn(item: Fields, path: string): Turn {
     const text = toSummaryText(openSummary(rest, path));
     return { role: "developer", content: text, item: { type, ...rest } };
   }
-  // Other kinds are kept, and say nothing to a model that speaks chat completions.
-  return { role: "item", item: { type, ...rest } };
+  if (UNTOLD.has(type)) return { role: "item", item: { type, ...rest } };
+  throw new MarrowError(
+    "invalid_input",
+    `${path}.type: items of type ${type.slice(0, 64)} cannot be served here; known: ${[...PREFIXES.keys(), "file_search_call"].join(", ")}`,
+    { details: { path: `${path}.type` } },
+  );
 }
 
 /** The items of a turn: one, or of an assistant's turn with calls one for each and one for its words. */

@@ -175,6 +175,79 @@ describe("conversations, by the official client", () => {
     );
   });
 
+  it("refuse by name, as `input` does, items of which no model could be told", async () => {
+    const { id } = await client.conversations.create();
+    for (const type of ["bogus_item", "web_search_call", "mcp_call", "local_shell_call_output", "item_reference"]) {
+      const items = [says("fine"), { type, id: "x", status: "completed" }] as never;
+      const named = { status: 400, param: "items.1.type", message: expect.stringContaining(type) as string };
+      await expect(client.conversations.items.create(id, { items })).rejects.toMatchObject(named);
+      await expect(client.conversations.create({ items })).rejects.toMatchObject(named);
+    }
+    for (const role of ["tool", "item", "nobody"])
+      await expect(
+        client.conversations.items.create(id, { items: [{ type: "message", role, content: "x" }] as never }),
+      ).rejects.toMatchObject({ status: 400, param: "items.0.role" });
+    expect((await client.conversations.items.list(id)).data).toEqual([]);
+    const kept = [
+      { type: "reasoning", id: "r", summary: [] },
+      { type: "file_search_call", id: "f", queries: ["x"], status: "completed" },
+    ];
+    await client.conversations.items.create(id, { items: kept as never });
+    expect((await client.conversations.items.list(id)).data).toHaveLength(2);
+  });
+
+  const called = (call_id: string) => ({ type: "function_call" as const, call_id, name: "f", arguments: "{}" });
+  const result = (call_id: string) => ({ type: "function_call_output" as const, call_id, output: "1" });
+
+  it("take no result of a call that nobody made, and no second one", async () => {
+    await expect(client.conversations.create({ items: [says("a"), result("lost")] })).rejects.toMatchObject({
+      status: 400,
+      param: "items.1.call_id",
+      message: expect.stringContaining("lost") as string,
+    });
+    const { id } = await client.conversations.create({ items: [says("a"), called("c1")] });
+    const add = (...items: object[]) => client.conversations.items.create(id, { items: items as never });
+    await expect(add(result("lost"))).rejects.toMatchObject({ status: 400, param: "items.0.call_id" });
+    await add(result("c1"));
+    await expect(add(says("b"), result("c1"))).rejects.toMatchObject({ status: 400, param: "items.1.call_id" });
+    await expect(add(called("c2"), result("c2"), result("c2"))).rejects.toMatchObject({ param: "items.2.call_id" });
+    await add(called("c1"), result("c1"));
+    expect((await client.conversations.items.list(id)).data).toHaveLength(5);
+  });
+
+  it("are asked with results of their own calls only: others are refused, and left out where they are kept", async () => {
+    const { id } = await client.conversations.create({ items: [says("a"), called("c1"), result("c1"), says("b")] });
+    const respond = (input: unknown) =>
+      client.responses.create({ model: "scripted", conversation: id, input } as never);
+    const chat = (messages: unknown) =>
+      client.chat.completions.create({ model: "scripted", conversation: id, messages } as never);
+    const asked = gateway.model.requests.length;
+    for (const call of ["lost", "c1"]) {
+      await expect(respond([says("x"), result(call)])).rejects.toMatchObject({ status: 400, param: "input.1.call_id" });
+      await expect(chat([{ role: "tool", tool_call_id: call, content: "1" }])).rejects.toMatchObject({
+        status: 400,
+        param: "messages.0.tool_call_id",
+      });
+    }
+    const empty = await client.conversations.create();
+    await expect(
+      client.responses.create({ model: "scripted", conversation: empty.id, input: [result("lost")] }),
+    ).rejects.toMatchObject({ status: 400, param: "input.0.call_id" });
+    expect(gateway.model.requests).toHaveLength(asked);
+    expect((await client.conversations.items.list(id)).data).toHaveLength(4);
+    const { data } = await client.conversations.items.list(id, { order: "asc" });
+    await client.conversations.items.delete(data[1]?.id ?? "", { conversation_id: id });
+    const roles = () =>
+      ((gateway.model.requests.at(-1)?.body ?? {})["messages"] as { role: string }[]).map(({ role }) => role);
+    await respond("c");
+    expect(roles()).toEqual(["user", "user", "user"]);
+    await chat([says("d")]);
+    expect(roles()).toEqual(["user", "user", "user", "assistant", "user"]);
+    await client.conversations.items.create(id, { items: [called("c9")] });
+    await respond([result("c9")]);
+    expect(roles().slice(-2)).toEqual(["assistant", "tool"]);
+  });
+
   it("refuse what is wrong, and keep nothing of it", async () => {
     const { id } = await client.conversations.create();
     const bad = [

@@ -162,6 +162,13 @@ describe("a response at once", () => {
         tools,
       });
       expect(second.output_text).toBe("Sunny.");
+      await expect(
+        client.responses.create({
+          model: "scripted",
+          previous_response_id: second.id,
+          input: [{ role: "user", content: "again" }, ...results],
+        }),
+      ).rejects.toMatchObject({ status: 400, param: "input.1.call_id" });
     }
     expect(model.requests[0]?.body).toMatchObject({
       tools: [{ type: "function", function: { name: "weather", strict: true } }],

@@ -50,6 +50,7 @@ export async function askFlow(
     limiter,
     per,
     conversation: conversation == null ? undefined : conversationOf(conversation),
+    resultPath: (id) => `input.${input.findLastIndex((item) => item["call_id"] === id)}.call_id`,
   });
   return { outcome, search };
 }

@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { ROLES } from "../items.ts";
 import type { ResponseRequest } from "./request.ts";
 import type { Fields, Item } from "./shape.ts";
 
@@ -13,9 +14,6 @@ const PREFIXES: ReadonlyMap<string, string> = new Map([
   ["compaction", "cmp"],
   ["file_search_call", "fs"],
 ]);
-
-/** Who may say a message; what a tool answers is an item of its own. */
-const ROLES: ReadonlySet<string> = new Set(["user", "assistant", "system", "developer"]);
 
 /** Names the item at a place of a response: the id says where it is kept, so that a reference to it needs no index. */
 export function toItemId(type: string, response: string, side: "i" | "o", at: number): string {

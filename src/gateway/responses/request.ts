@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
-import { wordOf } from "../../internal/describe.ts";
-import { withHistory } from "../../flow/index.ts";
+import { lostError, lostResults, toMessages } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
 import { toTurn } from "../items.ts";
@@ -89,16 +88,14 @@ export function newResponseId(): string {
  */
 export function toChatRequest(request: ResponseRequest, history: readonly Item[], input: readonly Item[]): ChatRequest {
   const { instructions } = request;
-  const turns: Turn[] = [...history, ...input].map((item, at) => toTurn(item, pathOf(at, history.length)));
-  if (request.conversation == null) checkResults(turns, history.length);
+  const said: Turn[] = [...history, ...input].map((item, at) => toTurn(item, pathOf(at, history.length)));
+  // The results of a conversation's calls are looked at where its history is read.
+  const turns = request.conversation == null ? withResultsChecked(said, history.length) : said;
   const first = [
     ...(instructions === null || instructions === undefined ? [] : [{ role: "system", content: instructions }]),
     ...turns.filter(isTold).map(({ role, content }) => ({ role, content })),
   ];
-  const messages = withHistory(
-    first,
-    turns.filter((turn) => !isTold(turn)),
-  );
+  const messages = [...first, ...toMessages(turns.filter((turn) => !isTold(turn)))];
   if (messages.length === first.length && request.conversation == null && history.length === 0 && input.length === 0)
     throw new MarrowError("invalid_input", "input must be given", { details: { path: "input" } });
   return { ...toChatFields(request), model: request.model, messages };
@@ -117,16 +114,13 @@ function pathOf(at: number, before: number): string {
   return at < before ? `previous_response_id.${at}` : `input.${at - before}`;
 }
 
-/** The result of a tool belongs to a call that was made before it: models refuse it otherwise, and answers would lose it. */
-function checkResults(turns: readonly Turn[], before: number): void {
-  const calls = new Set<unknown>();
-  for (const [at, turn] of turns.entries()) {
-    for (const { id } of (turn["tool_calls"] ?? []) as readonly { readonly id: unknown }[]) calls.add(id);
-    if (turn.role !== "tool" || calls.has(turn["tool_call_id"])) continue;
-    const path = `${pathOf(at, before)}.call_id`;
-    const id = wordOf(turn["tool_call_id"]);
-    throw new MarrowError("invalid_input", `No tool call found for function call output with call_id ${id}.`, {
-      details: { path },
-    });
-  }
+/**
+ * The result of a tool answers a call that was made before it and has no result yet: models refuse it otherwise. One that was kept before is
+ * left out, so that it does not fail every later turn.
+ */
+function withResultsChecked(turns: readonly Turn[], before: number): readonly Turn[] {
+  const lost = lostResults(turns);
+  const mine = lost.find(({ at }) => at >= before);
+  if (mine !== undefined) throw lostError(mine, `${pathOf(mine.at, before)}.call_id`);
+  return turns.filter((_, at) => !lost.some((one) => one.at === at));
 }

@@ -5,7 +5,7 @@ import { MarrowError } from "../../errors.ts";
 import { sizeOf } from "../../flow/index.ts";
 import type { Session, SessionInfo } from "../../memory/index.ts";
 import { userOf } from "../identity.ts";
-import { findItem, placeOf } from "../conversation-items.ts";
+import { checkResults, findItem, placeOf } from "../conversation-items.ts";
 import { toItems, toTurn, type ConversationItem } from "../items.ts";
 import { pageQuery, toListBody, toItemPage } from "../pages.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -41,6 +41,7 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
   app.post("/v1/conversations", { schema: { body: createBody } }, async (request) => {
     const { metadata: known, items: first } = (request.body ?? {}) as z.infer<typeof createBody> & object;
     const turns = (first ?? []).map((item, at) => toTurn(item, `items.${at}`));
+    await checkResults(turns, undefined);
     const session = open(request, `conv_${randomBytes(24).toString("hex")}`);
     await session.create(known ?? {});
     if (turns.length > 0) await session.append(turns);
@@ -73,6 +74,7 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
   app.post<Named>(path, { schema: { body: itemsBody } }, async (request) => {
     const turns = (request.body as z.infer<typeof itemsBody>).items.map((item, at) => toTurn(item, `items.${at}`));
     const { session } = await find(request);
+    await checkResults(turns, session);
     const { version } = await session.append(turns);
     const first = version - turns.length + 1;
     const data = turns.flatMap((turn, at) => toItems({ sequence: first + at, turn }, session.id));

@@ -1,0 +1,50 @@
+import { MarrowError } from "../errors.ts";
+import { wordOf } from "../internal/describe.ts";
+import type { Turn } from "../memory/index.ts";
+import type { ChatMessage } from "../models/index.ts";
+
+/** A tool's result that answers no call: nobody made it before, or it was answered already. */
+export interface LostResult {
+  /** Its place among the messages. */
+  readonly at: number;
+  readonly callId: unknown;
+  readonly why: "no call" | "answered";
+}
+
+type Said = Turn | ChatMessage;
+
+/** The results of tools that answer no open call before them: endpoints refuse a conversation that has one. Pure. */
+export function lostResults(messages: readonly Said[]): readonly LostResult[] {
+  // Some models count their calls anew in each turn, so an id may be open more than once, and again.
+  const open = new Map<unknown, number>();
+  const lost: LostResult[] = [];
+  for (const [at, message] of messages.entries()) {
+    const calls = message["tool_calls"];
+    if (Array.isArray(calls))
+      for (const call of calls as readonly ({ readonly id?: unknown } | null)[])
+        open.set(call?.id, (open.get(call?.id) ?? 0) + 1);
+    if (message.role !== "tool") continue;
+    const callId = message["tool_call_id"];
+    const waiting = open.get(callId);
+    if (waiting === undefined || waiting === 0) {
+      lost.push({ at, callId, why: waiting === undefined ? "no call" : "answered" });
+    } else open.set(callId, waiting - 1);
+  }
+  return lost;
+}
+
+/** The messages without results that answer no call. */
+export function withoutLost<T extends Said>(messages: readonly T[]): readonly T[] {
+  const lost = new Set(lostResults(messages).map(({ at }) => at));
+  return lost.size === 0 ? messages : messages.filter((_, at) => !lost.has(at));
+}
+
+/** The error for a result that answers no call, in the words that OpenAI's API has for it. */
+export function lostError({ callId, why }: Omit<LostResult, "at">, path: string): MarrowError {
+  const id = wordOf(callId);
+  const message =
+    why === "no call"
+      ? `No tool call found for function call output with call_id ${id}.`
+      : `The tool call with call_id ${id} has an output already.`;
+  return new MarrowError("invalid_input", message, { details: { path } });
+}
