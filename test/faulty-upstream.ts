@@ -15,6 +15,8 @@ export type Fault =
   | { readonly kind: "cut"; readonly part: number }
   | { readonly kind: "slow"; readonly ms: number }
   | { readonly kind: "type"; readonly type: string }
+  /** These words as they stand, as a whole answer or a stream; the connection is cut after them, or ends well. */
+  | { readonly kind: "raw"; readonly whole?: string; readonly stream?: string; readonly cut?: boolean }
   /** A success whose body is an error. */
   | { readonly kind: "error200" };
 
@@ -72,6 +74,7 @@ function listModels(name: string, fault: Fault, response: ServerResponse): void 
 async function answer(name: string, stream: boolean, fault: Fault, request: IncomingMessage, response: ServerResponse) {
   if (fault.kind === "silent") return;
   if (fault.kind === "slow") await new Promise((resolve) => setTimeout(resolve, fault.ms));
+  if (fault.kind === "raw") return sayRaw(stream, fault, response);
   if (fault.kind === "status") {
     const { status, error = { message: `no, says ${name}`, type: "x", param: null, code: "x" }, retryAfter } = fault;
     response.writeHead(status, {
@@ -123,4 +126,11 @@ function toStream(name: string): string {
     event([], { usage: USED }),
     "data: [DONE]\n\n",
   ].join("");
+}
+
+function sayRaw(stream: boolean, fault: Extract<Fault, { kind: "raw" }>, response: ServerResponse): void {
+  response.writeHead(200, { "content-type": stream ? "text/event-stream" : "application/json" });
+  const text = (stream ? fault.stream : fault.whole) ?? "";
+  if (fault.cut === true) response.write(text, () => setTimeout(() => response.destroy(), 20));
+  else response.end(text);
 }

@@ -127,3 +127,8 @@ export function malformed(why: string, cause?: unknown): MarrowError {
     details: { status: 502 },
   });
 }
+
+/** Whatever reading an answer threw, as the failure of the model that made it: an answer that breaks its reader is malformed. */
+export function unreadable(error: unknown): MarrowError {
+  return MarrowError.is(error) ? error : malformed("it has a shape that nobody reads", error);
+}

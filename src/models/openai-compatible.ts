@@ -1,11 +1,13 @@
 import { estimateTokens } from "../internal/token-estimate.ts";
 import { createCallReader, withTextArguments } from "./calls.ts";
-import type { ChatChunk, ChatCompletion } from "./chat.ts";
+import type { ChatChunk } from "./chat.ts";
 import { createDialect, type DialectOptions } from "./dialect.ts";
 import { checkEventStream, createEndpoint, toBearer, toOpenaiInfo, type EndpointOptions } from "./endpoint.ts";
-import { malformed, toFailure, toJson, toReported, toReportedError } from "./failures.ts";
+import { malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall, StreamPart } from "./model.ts";
+import { toChunk, toCompletion } from "./received.ts";
+import { isText } from "./rows.ts";
 import { createEventReader, toEvent } from "./sse.ts";
 
 /** Where an OpenAI-compatible endpoint is. */
@@ -74,7 +76,7 @@ function toParts(
     const chunk = toPlaced(toChunk(data, secrets));
     if (!Array.isArray(chunk.choices)) return [chunk];
     for (const { index = 0, finish_reason: reason } of chunk.choices)
-      ended.set(index, typeof reason === "string" || ended.get(index) === true);
+      ended.set(index, isText(reason) || ended.get(index) === true);
     return [chunk];
   }
 
@@ -93,35 +95,15 @@ function toParts(
 
   async function next(): Promise<IteratorResult<StreamPart>> {
     const bytes = await answer.next().catch((error: unknown) => toFailure(error, signal));
-    if (bytes === undefined) return atEnd();
-    const chunks = reader.read(bytes).flatMap(read);
-    return { done: false, value: { bytes, chunks, done } };
+    try {
+      if (bytes === undefined) return atEnd();
+      const chunks = reader.read(bytes).flatMap(read);
+      return { done: false, value: { bytes, chunks, done } };
+    } catch (error) {
+      answer.abandon();
+      throw unreadable(error);
+    }
   }
 
   return { [Symbol.asyncIterator]: () => ({ next }) };
-}
-
-function toChunk(data: string, secrets: readonly string[]): ChatChunk {
-  let chunk: (ChatChunk & { error?: unknown }) | null;
-  try {
-    chunk = JSON.parse(data) as ChatChunk;
-  } catch (cause) {
-    throw malformed("an event of its stream is no JSON", cause);
-  }
-  if (typeof chunk !== "object" || chunk === null) throw malformed("an event of its stream is no object");
-  if (
-    (chunk.error !== undefined && chunk.error !== null) ||
-    (chunk["object"] === "error" && chunk.choices === undefined)
-  )
-    throw toReportedError(chunk, "the model's endpoint reported an error within its stream", secrets);
-  return chunk;
-}
-
-function toCompletion(text: string, secrets: readonly string[]): ChatCompletion {
-  const completion = toJson(text) as ChatCompletion | null | undefined;
-  if (completion === undefined) throw malformed("its answer is no JSON");
-  if (!Array.isArray(completion?.choices) && toReported(completion) !== undefined)
-    throw toReportedError(completion, "the model's endpoint answered an error", secrets);
-  if (!Array.isArray(completion?.choices)) throw malformed("its answer has no choices");
-  return completion;
 }

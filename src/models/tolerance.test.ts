@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { startScriptedModel, type ScriptedAnswer, type ScriptedModel } from "../testing/index.ts";
 import { openaiModel, type ChatChunk } from "./index.ts";
+import { upstreamModel, UPSTREAM_KINDS } from "./kinds.ts";
+import { EVENT_CHARS_MAX } from "./sse.ts";
 
 const request = { model: "m", messages: [{ role: "user", content: "hello" }] };
 let endpoint: ScriptedModel;
@@ -44,11 +46,55 @@ describe("a stream", () => {
 
   it.each([
     ["whose answer has not ended", `${said(null)}\n\n`],
+    ["whose ends have no name", `${said("")}\n\n`],
     ["of which one answer has not ended", `${said("stop")}\n\n${said(null, 1)}\n\n`],
     ["that holds nothing", ""],
     ["that ends in half an event", `${said("stop")}\n\ndata: {"choi`],
   ])("%s is none", async (_, raw) => {
     await expect(read(raw)).rejects.toMatchObject({ code: "model_failed", details: { status: 502 } });
+  });
+});
+
+describe.each(UPSTREAM_KINDS)("an answer of an endpoint of kind %s", (kind) => {
+  async function failureOf(raw: string, stream: boolean): Promise<unknown> {
+    endpoint = await startScriptedModel(() => ({
+      raw,
+      contentType: stream ? "text/event-stream" : "application/json",
+    }));
+    const model = upstreamModel(kind, { baseUrl: endpoint.baseUrl });
+    if (!stream) return model.complete({ request }).catch((error: unknown) => error);
+    const parts = (await model.stream({ request: { ...request, stream } }))[Symbol.asyncIterator]();
+    try {
+      while ((await parts.next()).done !== true);
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  }
+
+  it.each([
+    ["null", "null"],
+    ["a list", "[null]"],
+    ["a choice that is null", '{"choices":[null]}'],
+    ["no message", '{"choices":[{"index":0,"message":null,"finish_reason":null}]}'],
+    ["no choice", '{"choices":[]}'],
+    ["odd blocks", '{"content":[null],"output":[null],"choices":{"a":1},"type":"message_start","message":7}'],
+    ["an error alone", '{"type":"error","error":null,"choices":[]}'],
+  ])("that is %s is a failure of its model", async (_, raw) => {
+    for (const stream of [false, true]) {
+      expect(await failureOf(stream ? `data: ${raw}\n\n` : raw, stream)).toMatchObject({
+        code: "model_failed",
+        details: { status: 502 },
+      });
+      await endpoint.close();
+    }
+  });
+
+  it("with an event that is longer than any is a failure of its model", async () => {
+    expect(await failureOf(`data: ${"x".repeat(EVENT_CHARS_MAX + 1)}`, true)).toMatchObject({
+      code: "model_failed",
+      details: { status: 502 },
+    });
   });
 });
 

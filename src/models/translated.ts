@@ -1,8 +1,8 @@
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 import { checkEventStream, type Endpoint } from "./endpoint.ts";
-import { malformed, toFailure, toJson } from "./failures.ts";
+import { malformed, toFailure, toJson, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
-import type { ChatModel, ModelCall, StreamPart } from "./model.ts";
+import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
 import { isObject, type Fields } from "./rows.ts";
 import { createEventReader, toEvent } from "./sse.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
@@ -61,9 +61,7 @@ export function translatedModel(
     async complete({ request: { stream: _, stream_options: __, ...request }, signal }) {
       try {
         const answer = toJson(await endpoint.textOf(await post({ request: request, signal })));
-        if (!isObject(answer)) throw malformed("its answer is no JSON object");
-        const completion = translation.toCompletion(answer);
-        return { completion, text: JSON.stringify(completion) };
+        return readWhole(translation, answer);
       } catch (error) {
         return toFailure(error, signal);
       }
@@ -82,27 +80,48 @@ export function translatedModel(
   };
 }
 
+function readWhole({ toCompletion }: Translation, answer: unknown): ModelAnswer {
+  if (!isObject(answer)) throw malformed("its answer is no JSON object");
+  try {
+    const completion = toCompletion(answer);
+    return { completion, text: JSON.stringify(completion) };
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
 function toParts(answer: HttpAnswer, signal: AbortSignal | undefined, stream: StreamReader): AsyncIterable<StreamPart> {
   const reader = createEventReader();
+
+  /** The chunks that a piece of the answer makes; the last event may lack its line end. */
+  function read(bytes: Uint8Array | undefined): readonly ChatChunk[] {
+    const last = bytes === undefined ? reader.end() : undefined;
+    if (bytes === undefined && last === undefined) throw malformed(`its stream ended before ${stream.last}`);
+    const chunks: ChatChunk[] = [];
+    for (const data of bytes === undefined ? [last ?? ""] : reader.read(bytes)) {
+      if (stream.done || data === "[DONE]") continue;
+      const event = toJson(data);
+      if (!isObject(event)) throw malformed("an event of its stream is no JSON object");
+      chunks.push(...stream.read(event));
+    }
+    return chunks;
+  }
 
   async function next(): Promise<IteratorResult<StreamPart>> {
     if (stream.done) return { done: true, value: undefined };
     for (;;) {
-      const bytes = await answer.next().catch((error: unknown) => toFailure(error, signal));
-      // The last event may lack its line end.
-      const last = bytes === undefined ? reader.end() : undefined;
-      if (bytes === undefined && last === undefined) throw malformed(`its stream ended before ${stream.last}`);
-      const chunks: ChatChunk[] = [];
-      for (const data of bytes === undefined ? [last ?? ""] : reader.read(bytes)) {
-        if (stream.done || data === "[DONE]") continue;
-        const event = toJson(data);
-        if (!isObject(event)) throw malformed("an event of its stream is no JSON object");
-        chunks.push(...stream.read(event));
+      const piece = await answer.next().catch((error: unknown) => toFailure(error, signal));
+      let chunks: readonly ChatChunk[];
+      try {
+        chunks = read(piece);
+      } catch (error) {
+        answer.abandon();
+        throw unreadable(error);
       }
       if (chunks.length === 0 && !stream.done) continue;
       const said = chunks.map((chunk) => toEvent(JSON.stringify(chunk))).join("");
-      const written = Buffer.from(stream.done ? said + toEvent("[DONE]") : said);
-      return { done: false, value: { bytes: written, chunks, done: stream.done } };
+      const bytes = Buffer.from(stream.done ? said + toEvent("[DONE]") : said);
+      return { done: false, value: { bytes, chunks, done: stream.done } };
     }
   }
 

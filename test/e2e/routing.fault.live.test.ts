@@ -30,6 +30,7 @@ describe("a model with two upstreams", () => {
     ["401: the gateway's key is wrong", { kind: "status", status: 401 }],
     ["402: nobody paid", { kind: "status", status: 402 }],
     ["404: it is not deployed", { kind: "status", status: 404 }],
+    ["302: it is elsewhere", { kind: "status", status: 302 }],
     ["nothing", { kind: "silent" }],
     ["half an answer", { kind: "cut", part: 0.6 }],
     ["half a head", { kind: "cut", part: 0.05 }],
@@ -44,6 +45,87 @@ describe("a model with two upstreams", () => {
     expect(bad.calls).toHaveLength(1);
     const streamed = await ask("m", { stream: true });
     expect([streamed.text === wordsOf("good") || fault.kind === "cut", streamed.status]).toEqual([true, 200]);
+  });
+
+  const unreadable = (answer: object): Fault => ({
+    kind: "raw",
+    whole: JSON.stringify(answer),
+    stream: `data: ${JSON.stringify(answer)}\n\n`,
+  });
+  const odd: readonly [string, Fault][] = [
+    ["no object among its choices", unreadable({ choices: [null] })],
+    ["choices that are no list", unreadable({ choices: { a: 1 } })],
+    [
+      "a call that is none",
+      unreadable({ choices: [{ message: { tool_calls: [null] }, delta: { tool_calls: [null] } }] }),
+    ],
+    ["content that is none", unreadable({ choices: [{ message: { content: [null] }, delta: { content: 7 } }] })],
+    [
+      "an end by an error",
+      unreadable({ choices: [{ message: {}, delta: {}, finish_reason: "error", error: { code: 503 } }] }),
+    ],
+    ["an error beside no choices", unreadable({ error: { message: "busy" }, choices: [] })],
+  ];
+
+  it.each(odd)("is answered by the second when the first's answer has %s, whole and streamed", async (_, fault) => {
+    const { ask, bad } = await twoWith(fault);
+    for (const stream of [false, true]) {
+      const told = await ask("m", { stream });
+      expect([told.status, told.text, told.whole]).toEqual([200, wordsOf("good"), true]);
+    }
+    expect(bad.calls).toHaveLength(2);
+  });
+
+  it.each<[string, object]>([
+    ["without a message", { choices: [{ index: 0, message: null, finish_reason: "stop" }] }],
+    ["without a choice", { choices: [] }],
+  ])("is answered by the second when the first's answer is %s, in every shape", async (_, answer) => {
+    const { url, key } = await twoWith({ kind: "raw", whole: JSON.stringify(answer) });
+    const messages = [{ role: "user", content: "hello" }];
+    for (const [path, body] of [
+      ["chat/completions", { messages }],
+      ["messages", { messages, max_tokens: 50 }],
+      ["responses", { input: "hello there" }],
+    ] as const) {
+      const response = await fetch(`${url}/${path}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: JSON.stringify({ model: "m", ...body }),
+      });
+      expect([path, response.status]).toEqual([path, 200]);
+      expect(await response.text()).toContain(wordsOf("good"));
+    }
+  });
+
+  it("ends with one clear error when an answer that has begun cannot be read any more", async () => {
+    const said = JSON.stringify({ choices: [{ index: 0, delta: { content: "This" } }] });
+    const filler = `: ${"x".repeat(1_048_576)}\n`;
+    const { ask, good } = await twoWith({
+      kind: "raw",
+      stream: `data: ${said}\n\n${filler}data: {"choices":[null]}\n\n`,
+    });
+    const told = await ask("m", { stream: true });
+    expect([told.status, told.text, told.error?.code]).toEqual([200, "This", "model_failed"]);
+    expect(good.calls).toHaveLength(0);
+  });
+
+  const first = (choice: object, more = {}): Fault => ({
+    kind: "raw",
+    cut: true,
+    stream: `data: ${JSON.stringify({ choices: [{ index: 0, ...choice }], ...more })}\n\n`,
+  });
+
+  it.each<[string, Fault]>([
+    ["empty pieces", first({ delta: { role: "assistant", content: "", tool_calls: [] } })],
+    ["an end of no name", first({ delta: { role: "assistant" }, finish_reason: "" })],
+    [
+      "counts",
+      first({ delta: { role: "assistant" } }, { usage: { prompt_tokens: 1, completion_tokens: 0, total_tokens: 1 } }),
+    ],
+  ])("is answered by the second when a stream breaks after %s, which say nothing", async (_, fault) => {
+    const { ask } = await twoWith(fault);
+    const told = await ask("m", { stream: true });
+    expect([told.text, told.whole, told.error]).toEqual([wordsOf("good"), true, undefined]);
   });
 
   it("never asks again for what the client got wrong", async () => {

@@ -1,5 +1,6 @@
 import type { ChatChunk } from "../chat.ts";
 import type { StreamPart } from "../model.ts";
+import { isText } from "../rows.ts";
 
 /** Parts that are held back at most until a stream says something. */
 const HELD_MAX = 256;
@@ -20,13 +21,14 @@ export async function untilSaid(stream: AsyncIterable<StreamPart>): Promise<Asyn
   return { next: async () => held.shift() ?? source.next() };
 }
 
-function says({ choices, usage }: ChatChunk): boolean {
-  if (usage !== undefined && usage !== null) return true;
+/** Usage is told beside what was said, never instead of it: counts alone are nobody's answer. */
+function says({ choices }: ChatChunk): boolean {
   return (choices ?? []).some(
     ({ delta, finish_reason: reason }) =>
-      typeof reason === "string" ||
-      Object.entries(delta ?? {}).some(
-        ([name, value]) => name !== "role" && value !== null && value !== undefined && value !== "",
-      ),
+      isText(reason) || Object.entries(delta ?? {}).some(([name, value]) => name !== "role" && !isEmpty(value)),
   );
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
 }

@@ -40,6 +40,12 @@ describe("a failure of an upstream", () => {
       failed(422, { message: "inputs tokens + max_new_tokens must be <= 4096. Given: 5000 exceeds" }),
       { kind: "context" },
     ],
+    [
+      failed(400, { message: "This model's maximum prompt length is 131072 but the request contains 140000 tokens." }),
+      { kind: "context" },
+    ],
+    [failed(400, { message: "Range of input length should be [1, 30720]" }), { kind: "context" }],
+    [failed(302), { kind: "failed", elsewhere: true, counts: true }],
     [failed(400, { message: "the name is too long" }), { kind: "client" }],
     [failed(400, { message: "max_tokens must be positive" }), { kind: "client" }],
   ])("is judged by what it says: %s", (error, verdict) => {

@@ -23,7 +23,7 @@ export interface Verdict {
 const STOP = { elsewhere: false, again: false, counts: false } as const;
 /** What a client can mend by sending less: the words and codes by which providers say that a context window is full. */
 const CONTEXT =
-  /context[_ -]?(?:length|window|size|limit)|maximum context|max(?:imum)? (?:allowed )?(?:input )?(?:prompt |token)s? (?:length|limit)?|(?:prompt|input|request|messages?)[^.]{0,40} (?:is|are|was) too (?:long|large)|too many (?:input )?tokens|(?:token|input)[^.]{0,40}exceed|exceed[^.]{0,60}(?:token|context)|max_new_tokens|reduce the length/i;
+  /context[_ -]?(?:length|window|size|limit)|maximum context|max(?:imum)? (?:allowed )?(?:input )?(?:prompt|tokens?) (?:length|limit)|max(?:imum)? (?:allowed )?(?:input )?tokens? |range of input length|(?:prompt|input|request|messages?)[^.]{0,40} (?:is|are|was) too (?:long|large)|too many (?:input )?tokens|(?:token|input)[^.]{0,40}exceed|exceed[^.]{0,60}(?:token|context)|max_new_tokens|reduce the length/i;
 /** Not now: the same request may be taken a moment later. */
 const LATER = new Set([408, 409, 423, 425, 429, 499]);
 /** The gateway's own fault, or its operator's: keys, payment, a model that is not deployed, a path that is not there. */
@@ -44,6 +44,8 @@ export function judgeFailure(error: unknown): Verdict {
   if (LATER.has(status))
     return { kind: status === 429 ? "limited" : "failed", elsewhere: true, again: true, counts: true, afterMs };
   if (OPERATOR.has(status)) return { kind: "refused", elsewhere: true, again: false, counts: true };
+  // A redirection is followed by nobody: the request carries the upstream's key.
+  if (status < 400) return { kind: "failed", elsewhere: true, again: false, counts: true };
   if (status >= 500) return { kind: "failed", elsewhere: true, again: status !== 501, counts: true, afterMs };
   if (status === 413 || ((status === 400 || status === 422) && CONTEXT.test(wordsOf(details?.["error"]))))
     return { kind: "context", elsewhere: true, again: false, counts: false };

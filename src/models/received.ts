@@ -1,0 +1,50 @@
+import type { ChatChunk, ChatCompletion } from "./chat.ts";
+import { malformed, toJson, toReported, toReportedError } from "./failures.ts";
+import { isObject, type Fields } from "./rows.ts";
+
+/** One event of a stream as a chunk that can be read. Pure. @throws MarrowError `model_failed` for an error, or what is no chunk */
+export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
+  const chunk = toJson(data);
+  if (chunk === undefined) throw malformed("an event of its stream is no JSON");
+  if (!isObject(chunk)) throw malformed("an event of its stream is no object");
+  const { choices, error } = chunk;
+  if ((error !== undefined && error !== null) || (chunk["object"] === "error" && choices === undefined))
+    throw toReportedError(chunk, "the model's endpoint reported an error within its stream", secrets);
+  if (choices !== undefined && choices !== null) checkChoices(choices, "delta", secrets);
+  return chunk;
+}
+
+/** A whole answer as a completion that can be read. Pure. @throws MarrowError `model_failed` for an error, or what is no completion */
+export function toCompletion(text: string, secrets: readonly string[]): ChatCompletion {
+  const completion = toJson(text);
+  if (completion === undefined) throw malformed("its answer is no JSON");
+  const { choices } = isObject(completion) ? completion : {};
+  const isEmpty = !Array.isArray(choices) || choices.length === 0;
+  if (isEmpty && toReported(completion) !== undefined)
+    throw toReportedError(completion, "the model's endpoint answered an error", secrets);
+  if (isEmpty) throw malformed("its answer has no choices");
+  for (const { message } of checkChoices(choices, "message", secrets))
+    if (!isObject(message)) throw malformed("a choice of its answer has no message");
+  return completion as unknown as ChatCompletion;
+}
+
+/** What every reader of choices goes by: objects with a message or a part of one, whose calls are objects. */
+function checkChoices(choices: unknown, name: "message" | "delta", secrets: readonly string[]): readonly Fields[] {
+  if (!Array.isArray(choices) || !choices.every(isObject)) throw malformed("its choices are no list of objects");
+  for (const choice of choices) {
+    const said = choice[name];
+    if (choice["finish_reason"] === "error")
+      throw toReportedError(choice, "the model's endpoint ended its answer with an error", secrets);
+    if (said === undefined || said === null) continue;
+    if (!isObject(said)) throw malformed(`the ${name} of a choice is no object`);
+    const { content, tool_calls: calls } = said;
+    if (calls !== undefined && calls !== null && !isList(calls)) throw malformed("its calls are no list of objects");
+    if (content !== undefined && content !== null && typeof content !== "string" && !isList(content))
+      throw malformed("its content is neither text nor a list of parts");
+  }
+  return choices;
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isObject);
+}
