@@ -89,7 +89,9 @@ async function connect() {
         const hear = (data: Buffer) => {
           const event = JSON.parse(data.toString("utf8")) as Event;
           events.push(event.type === "error" ? event : eventSchema.parse(event));
-          if (!/^(error|response\.(completed|incomplete|failed))$/.test(event.type)) return;
+          // What breaks within a turn has a number, and `response.failed` behind it; what is refused before has neither.
+          const isRefused = event.type === "error" && event.sequence_number === undefined;
+          if (!isRefused && !/^response\.(completed|incomplete|failed)$/.test(event.type)) return;
           socket.off("message", hear);
           resolve(events);
         };
@@ -219,6 +221,47 @@ describe("a response of an upstream", () => {
     const events = await stream(body);
     expect(events.map(({ type }) => type)).toContain("response.custom_tool_call_input.done");
     expect(last(events)["output"]).toMatchObject([{ type: "custom_tool_call", name: "write", input: "raw" }]);
+  });
+});
+
+describe("a turn over a WebSocket", () => {
+  it("whose upstream breaks has the events that it has over HTTP", async () => {
+    const socket = await connect();
+    const body = { model: "scripted", input: "BREAK" };
+    const [here, there] = [await socket.turn(body), await stream(body)];
+    const shapeOf = (events: readonly Event[]) =>
+      events.map(({ type, sequence_number: number, error }) => [type, number, error]);
+    expect(shapeOf(here)).toEqual(shapeOf(there));
+    expect(here.map(({ type }) => type).slice(-2)).toEqual(["error", "response.failed"]);
+    expect(last(await socket.turn({ model: "scripted", input: "Hi." }))).toMatchObject({ status: "completed" });
+    socket.close();
+  });
+
+  it.each([true, false])("with generate: false asks no model and may be gone on from (store: %s)", async (store) => {
+    const socket = await connect();
+    const asked = gateway.model.requests.length;
+    const input = `The code word is cobalt (${store}).`;
+    const events = await socket.turn({ model: "scripted", store, generate: false, input });
+    expect(events.map(({ type }) => type)).toEqual(["response.created", "response.in_progress", "response.completed"]);
+    const usage = { input_tokens: 0, output_tokens: 0, total_tokens: 0 };
+    expect(last(events)).toMatchObject({ status: "completed", output: [], usage });
+    expect(gateway.model.requests).toHaveLength(asked);
+    const { id } = last(events);
+    const next = await socket.turn({ model: "scripted", store, generate: true, previous_response_id: id, input: "?" });
+    expect(last(next)).toMatchObject({ status: "completed", output: [{ type: "message" }] });
+    const told = gateway.model.requests.at(-1)?.body ?? {};
+    expect(told["messages"]).toMatchObject([{ content: input }, { content: "?" }]);
+    expect(told).not.toHaveProperty("generate");
+    const empty = last(await socket.turn({ model: "scripted", store, generate: false, input: [] }));
+    expect(empty).toMatchObject({ status: "completed", output: [] });
+    for (const wrong of [{ generate: "no" }, { generate: false, conversation: "c" }]) {
+      const [refusal] = await socket.turn({ model: "scripted", input: "x", ...wrong });
+      expect(refusal).toMatchObject({ type: "error", status: 400, error: { param: "generate" } });
+    }
+    const [unknown] = await socket.turn({ model: "nobody", input: "x", generate: false });
+    expect(unknown).toMatchObject({ type: "error", status: 404 });
+    expect((await post("/responses", { model: "scripted", input: "x", generate: false })).status).toBe(400);
+    socket.close();
   });
 });
 

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { FastifyRequest } from "fastify";
 import { WebSocketServer, type WebSocket } from "ws";
 import { MarrowError } from "../../errors.ts";
+import { describe } from "../../internal/describe.ts";
 import { toLimitHeaders } from "../../limiter/http/index.ts";
 import type { Principal } from "../api-keys.ts";
 import { askerOf } from "../asker.ts";
@@ -138,7 +139,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     const onClose = () => gone.abort();
     socket.once("close", onClose);
     try {
-      const body = toRequest(data);
+      const { body, prepares } = toRequest(data);
       previous = body.previous_response_id ?? undefined;
       const principal = await identify({ headers });
       const asker = askerOf({ headers, principal } as FastifyRequest, body.user);
@@ -146,6 +147,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       const made = await beginTurn(parts, asker, {
         request: body,
         stream: true,
+        prepares,
         gone: gone.signal,
         known: local.find,
         onEnd: (kept) => {
@@ -163,8 +165,6 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       parts.metrics.cached(made.provenance.cache);
       let number = 0;
       for await (const event of made.events) {
-        // A failure is told by `response.failed`; an `error` here would be taken for the end of the turn.
-        if (event.type === "error") continue;
         const { type, ...rest } = event;
         await send(socket, { type, sequence_number: number, ...rest });
         number += 1;
@@ -179,19 +179,23 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
 }
 
 /** The request in a message. @throws MarrowError `invalid_input` */
-function toRequest(data: Buffer | undefined): ResponseRequest {
+function toRequest(data: Buffer | undefined): { readonly body: ResponseRequest; readonly prepares: boolean } {
   if (data === undefined) throw new MarrowError("invalid_input", "a message must be text");
   const { value } = readJson(data);
-  const { type, stream: _, stream_options: __, ...body } = (value ?? {}) as Fields;
+  const { type, stream: _, stream_options: __, generate, ...body } = (value ?? {}) as Fields;
   if (type !== "response.create")
     throw new MarrowError("invalid_input", "type: must be response.create", { details: { path: "type" } });
   if (body["background"] === true)
     throw new MarrowError("invalid_input", "background: a WebSocket has no responses in the background", {
       details: { path: "background" },
     });
+  if (generate !== undefined && generate !== null && typeof generate !== "boolean")
+    throw new MarrowError("invalid_input", `generate: must be true or false, not ${describe(generate)}`, {
+      details: { path: "generate" },
+    });
   const parsed = responseBody.safeParse(body);
   if (!parsed.success) throw toInputError(parsed.error);
-  return body as ResponseRequest;
+  return { body: body as ResponseRequest, prepares: generate === false };
 }
 
 /** Sends a message and waits until the socket took it, so that a slow client slows its own turn and fills no memory. */

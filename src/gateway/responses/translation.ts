@@ -37,6 +37,12 @@ export const REQUEST_FIELDS: ReadonlyMap<string, Treatment> = new Map([
   ["truncation", inert],
   ["prompt", refuse],
   ["context_management", refuse],
+  // A WebSocket's own; and what only a chat has, whose answers have no place in a response.
+  ["generate", refuse],
+  ["messages", refuse],
+  ["n", refuse],
+  ["functions", refuse],
+  ["function_call", refuse],
   ["max_output_tokens", send("max_completion_tokens")],
   ["temperature", send("temperature")],
   ["top_p", send("top_p")],

@@ -9,6 +9,7 @@ import { toEvents } from "./answer.ts";
 import { askFlow, type AskParts } from "./ask.ts";
 import { createAssembler } from "./assemble.ts";
 import { toInputItems } from "./input.ts";
+import { prepare, toPreparedEvents } from "./prepare.ts";
 import { newResponseId, type ResponseRequest } from "./request.ts";
 import { resolveReferences, type Known } from "./resolve.ts";
 import { lastEvent, type KeptResponse, type ResponseEvent } from "./shape.ts";
@@ -27,12 +28,14 @@ export type TurnOutcome =
     };
 
 /** What a turn needs of the gateway. */
-export type TurnParts = AskParts & Pick<GatewayApp, "metrics">;
+export type TurnParts = AskParts & Pick<GatewayApp, "metrics" | "findModel">;
 
 /** What one turn is about. */
 export interface TurnCall {
   readonly request: ResponseRequest;
   readonly stream: boolean;
+  /** Asks no model: the response is complete without output, and may be gone on from. @default false */
+  readonly prepares?: boolean | undefined;
   readonly control?: CacheControl | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Names the request, for its retries. */
@@ -52,12 +55,15 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
   checkKept(request);
   const id = newResponseId();
   const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id), known });
-  const { outcome, search } = await askFlow(
-    parts,
-    asker,
-    { request, input, stream, known },
-    { control, signal, idempotencyKey, gone, keeps: request.store !== false },
-  );
+  const { outcome, search } =
+    call.prepares === true
+      ? { outcome: await prepare(parts, asker, { request, input, known }), search: undefined }
+      : await askFlow(
+          parts,
+          asker,
+          { request, input, stream, known },
+          { control, signal, idempotencyKey, gone, keeps: request.store !== false },
+        );
   if (outcome.kind === "refused" || outcome.kind === "absent") return outcome;
   const assembler = createAssembler(toShell(request, id, Date.now()));
 
@@ -68,7 +74,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
     return kept;
   }
 
-  const steps = toEvents(outcome, search, assembler);
+  const steps = outcome.kind === "prepared" ? toPreparedEvents(assembler) : toEvents(outcome, search, assembler);
   async function* events(): AsyncGenerator<ResponseEvent> {
     try {
       yield* steps;
