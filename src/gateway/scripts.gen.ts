@@ -20,8 +20,8 @@ export const bookBytes: Script<"ends" | "sizes", "name" | "bytes" | "life_ms" | 
   values: ["name","bytes","life_ms","bytes_max","from","instead"],
   rest: false,
   idempotent: false,
-  sha1: "b08897f74ac443544c1959dfb121a3ecc87be5f4",
-  lua: "local ends = KEYS[1]\nlocal sizes = KEYS[2]\nlocal name = ARGV[1]\nlocal bytes = tonumber(ARGV[2])\nlocal life_ms = tonumber(ARGV[3])\nlocal bytes_max = tonumber(ARGV[4])\nlocal from = ARGV[5]\nlocal instead = ARGV[6]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function add(thing, more)\nlocal size = tonumber(redis.call(\"HGET\", sizes, thing) or \"0\")\nlocal after = math.max(0, size + more)\nredis.call(\"HINCRBY\", sizes, \"\", after - size)\nif after == 0 then\nredis.call(\"HDEL\", sizes, thing)\nredis.call(\"ZREM\", ends, thing)\nelse\nredis.call(\"HSET\", sizes, thing, after)\nend\nreturn after\nend\nfor _, thing in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, 100)) do\nadd(thing, -tonumber(redis.call(\"HGET\", sizes, thing) or \"0\"))\nredis.call(\"ZREM\", ends, thing)\nend\nif instead == \"1\" then bytes = bytes - tonumber(redis.call(\"HGET\", sizes, name) or \"0\") end\nif from ~= \"\" then\nlocal moved = tonumber(redis.call(\"HGET\", sizes, from) or \"0\")\nadd(from, -moved)\nbytes = bytes + moved\nelseif bytes > 0 then\nlocal kept = tonumber(redis.call(\"HGET\", sizes, \"\") or \"0\")\nif kept + bytes > bytes_max then return math.max(1, kept) end\nend\nif add(name, bytes) > 0 then redis.call(\"ZADD\", ends, \"GT\", now + life_ms, name) end\nreturn 0",
+  sha1: "fc1ef9a35ce86cbd452344bf1d88c93b6fdec340",
+  lua: "local ends = KEYS[1]\nlocal sizes = KEYS[2]\nlocal name = ARGV[1]\nlocal bytes = tonumber(ARGV[2])\nlocal life_ms = tonumber(ARGV[3])\nlocal bytes_max = tonumber(ARGV[4])\nlocal from = ARGV[5]\nlocal instead = ARGV[6]\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function add(thing, more)\nlocal size = tonumber(redis.call(\"HGET\", sizes, thing) or \"0\")\nlocal after = math.max(0, size + more)\nredis.call(\"HINCRBY\", sizes, \"\", after - size)\nif after == 0 then\nredis.call(\"HDEL\", sizes, thing)\nredis.call(\"ZREM\", ends, thing)\nelse\nredis.call(\"HSET\", sizes, thing, after)\nend\nreturn after\nend\nfor _, thing in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, 100)) do\nadd(thing, -tonumber(redis.call(\"HGET\", sizes, thing) or \"0\"))\nredis.call(\"ZREM\", ends, thing)\nend\nlocal before = 0\nif instead == \"1\" then before = tonumber(redis.call(\"HGET\", sizes, name) or \"0\") end\nbytes = bytes - before\nif from ~= \"\" then\nlocal moved = tonumber(redis.call(\"HGET\", sizes, from) or \"0\")\nadd(from, -moved)\nbytes = bytes + moved\nelseif bytes > 0 then\nlocal kept = tonumber(redis.call(\"HGET\", sizes, \"\") or \"0\")\nif kept + bytes > bytes_max then return math.max(1, kept) end\nend\nif add(name, bytes) > 0 then redis.call(\"ZADD\", ends, \"GT\", now + life_ms, name) end\nreturn -before",
 };
 
 /** Counts bytes of turns that sessions and conversations of a scope keep already; what is over counts no more. */
@@ -57,15 +57,15 @@ export const createFirstKey: Script<"keys" | "installed", "digest" | "record"> =
   lua: "local keys = KEYS[1]\nlocal installed = KEYS[2]\nlocal digest = ARGV[1]\nlocal record = ARGV[2]\nif redis.call(\"HGET\", keys, digest) == record then return 1 end\nif redis.call(\"HLEN\", keys) > 0 then\nredis.call(\"SET\", installed, \"1\")\nreturn 0\nend\nif redis.call(\"EXISTS\", installed) == 1 then return -1 end\nredis.call(\"HSET\", keys, digest, record)\nredis.call(\"SET\", installed, \"1\")\nreturn 1",
 };
 
-/** Forgets a set of attributes whose entries were taken away, unless one was stored meanwhile. */
-export const dropAttributes: Script<"ends" | "sets" | "bearers", "set" | "text" | "digests"> = {
+/** Forgets a set of attributes whose entries were taken away, unless one was stored meanwhile; with its last set a cache counts as none. */
+export const dropAttributes: Script<"names" | "ends" | "sets" | "bearers", "name" | "set" | "text" | "digests"> = {
   name: "drop_attributes",
-  keys: ["ends","sets","bearers"],
-  values: ["set","text","digests"],
+  keys: ["names","ends","sets","bearers"],
+  values: ["name","set","text","digests"],
   rest: true,
   idempotent: true,
-  sha1: "e7100d4607e0553a3d0ed08d8216f07ff0dddbad",
-  lua: "local ends = KEYS[1]\nlocal sets = KEYS[2]\nlocal bearers = KEYS[3]\nlocal set = ARGV[1]\nlocal text = ARGV[2]\nlocal first = 3\nif redis.call(\"HGET\", sets, set) ~= text then return 0 end\nredis.call(\"HDEL\", sets, set)\nredis.call(\"ZREM\", ends, set)\nfor i = first, #ARGV do redis.call(\"ZREM\", bearers .. ARGV[i], set) end\nreturn 1",
+  sha1: "738fc9640119f0c663d3444822e931e0d3003b49",
+  lua: "local names = KEYS[1]\nlocal ends = KEYS[2]\nlocal sets = KEYS[3]\nlocal bearers = KEYS[4]\nlocal name = ARGV[1]\nlocal set = ARGV[2]\nlocal text = ARGV[3]\nlocal first = 4\nif redis.call(\"HGET\", sets, set) ~= text then return 0 end\nredis.call(\"HDEL\", sets, set)\nredis.call(\"ZREM\", ends, set)\nfor i = first, #ARGV do redis.call(\"ZREM\", bearers .. ARGV[i], set) end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nif redis.call(\"ZCOUNT\", ends, now, \"+inf\") == 0 then redis.call(\"ZREM\", names, name) end\nreturn 1",
 };
 
 /** Finds sets of attributes that hold all of some attributes, the newest first. */

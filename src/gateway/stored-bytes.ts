@@ -6,8 +6,8 @@ import { bookBytes } from "./scripts.gen.ts";
 export interface StoredBytes {
   /** Counts bytes for a thing, for as long as it is kept. One round trip. @throws MarrowError `too_large` without room for them */
   book(scope: string, thing: string, bytes: number, lifeMs: number): Promise<void>;
-  /** The same for a thing that is stored anew: its bytes take the place of those that it had. */
-  put(scope: string, thing: string, bytes: number, lifeMs: number): Promise<void>;
+  /** The same for a thing that is stored anew: its bytes take the place of those that it had, which are answered. Refused, it changes nothing. */
+  put(scope: string, thing: string, bytes: number, lifeMs: number): Promise<number>;
   /** Counts a booking under another name, once that is known. */
   move(scope: string, from: string, to: string, lifeMs: number): Promise<void>;
   /** Counts what a thing is no more: all of it, or some bytes. */
@@ -47,7 +47,7 @@ export function createStoredBytes(redis: Redis, bytesMax: number): StoredBytes {
     scope: string,
     thing: string,
     booked: Partial<Booked> & { readonly bytes: number },
-  ): Promise<void> {
+  ): Promise<number> {
     const { bytes } = booked;
     const kept = await run(scope, thing, booked);
     if (kept > 0)
@@ -56,10 +56,11 @@ export function createStoredBytes(redis: Redis, bytesMax: number): StoredBytes {
         `this scope keeps ${kept} bytes and may keep ${bytesMax} (scope-bytes): delete something, or let it end`,
         { details: { path: "scope-bytes", bytes, kept, bytesMax } },
       );
+    return -kept;
   }
 
   return {
-    book: (scope, thing, bytes, lifeMs) => book(scope, thing, { bytes, lifeMs }),
+    book: async (scope, thing, bytes, lifeMs) => void (await book(scope, thing, { bytes, lifeMs })),
     put: (scope, thing, bytes, lifeMs) => book(scope, thing, { bytes, lifeMs, instead: true }),
     move: async (scope, from, to, lifeMs) => void (await run(scope, to, { from, lifeMs })),
     release: async (scope, thing, bytes = Number.MAX_SAFE_INTEGER) => void (await run(scope, thing, { bytes: -bytes })),

@@ -218,7 +218,57 @@ describe("a named cache", () => {
     const answers: { readonly status: number }[] = [];
     for (let at = 0; at < 101; at += 1) answers.push(await store(at));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(100);
-    expect(answers.filter(({ status }) => status === 413)).toHaveLength(1);
+    const refused = answers.filter(({ status }) => status === 413);
+    expect(refused).toMatchObject([{ body: { title: "Too many caches", error: { param: "cache" } } }]);
+    expect(JSON.stringify(refused[0])).toContain("100 caches");
+    await call("DELETE", "/caches/m1/entries", { attributes: { of: "nobody" } }, key);
+    expect(await store(100)).toMatchObject({ status: 413 });
+    const flush = (name: string) =>
+      fetch(`${gateway.baseURL}/caches/${name}/flush`, { method: "POST", headers: { authorization: `Bearer ${key}` } });
+    expect((await flush("m7")).status).toBe(204);
+    expect(await store(100)).toMatchObject({ status: 201 });
+    expect(await store(7)).toMatchObject({ status: 413 });
+  });
+
+  it("counts no more once the last of its entries were deleted by their attributes", async () => {
+    const key = await gateway.keys.create({ scope: "fewer", user: "u", name: "fewer", actsFor: "any" });
+    const store = (at: number) =>
+      call("POST", `/caches/m${at}/entries`, { prompt: CAPITAL, response: "Paris", attributes: { a: "b" } }, key);
+    for (let at = 0; at < 100; at += 1) await store(at);
+    expect(await store(100)).toMatchObject({ status: 413 });
+    expect(await call("DELETE", "/caches/m3/entries", { attributes: { a: "b" } }, key)).toMatchObject({ status: 200 });
+    expect(await store(100)).toMatchObject({ status: 201 });
+  });
+
+  it("keeps the entry that is there when there is no room for the one that is to replace it", async () => {
+    const small = await startTestGateway({ redisUrl: inject("redisUrl"), config: { limits: { scopeBytes: 10_000 } } });
+    const cache = new LangCache({ serverURL: new URL(small.baseURL).origin, apiKey: small.key, cacheId: "c" });
+    const told = async () => (await cache.search({ prompt: CAPITAL })).data.map(({ response }) => response.slice(0, 5));
+    await cache.set({ prompt: CAPITAL, response: "Paris" });
+    for (const length of [9_500, 2_000_000])
+      await expect(cache.set({ prompt: CAPITAL, response: "x".repeat(length) })).rejects.toMatchObject({
+        statusCode: 413,
+      });
+    expect(await told()).toEqual(["Paris"]);
+    // It counts as it did: what is left is what was left.
+    const fits = { prompt: "What is the capital of Italy?", response: "x".repeat(7_000) };
+    await cache.set(fits);
+    await expect(cache.set({ prompt: CAPITAL, response: "y".repeat(3_000) })).rejects.toMatchObject({
+      statusCode: 413,
+    });
+    expect(await told()).toEqual(["Paris"]);
+    await cache.set({ prompt: CAPITAL, response: "Lutetia" });
+    expect(await told()).toEqual(["Lutet"]);
+    await small.close();
+  });
+
+  it("keeps an entry, and counts it as it did, when one that is larger than a cache takes is to replace it", async () => {
+    const cache = open();
+    await cache.set({ prompt: CAPITAL, response: "Paris" });
+    await expect(cache.set({ prompt: CAPITAL, response: "x".repeat(2_000_000) })).rejects.toMatchObject({
+      statusCode: 413,
+    });
+    expect((await cache.search({ prompt: CAPITAL })).data).toMatchObject([{ response: "Paris" }]);
   });
 
   it("takes room of its scope for as long as an entry is kept, and gives it back", async () => {
@@ -242,44 +292,49 @@ describe("a named cache", () => {
 });
 
 describe("a named cache's cost over HTTP", () => {
-  liveTest("is one round trip more than the library's at most", async ({ counted, proxy, redis }) => {
-    const app = createGateway({
-      redis: counted,
-      models: [],
-      embedder: staticEmbedder(),
-      config: { logLevel: "silent" },
-    });
-    const { createApiKeys } = await import("../../src/gateway/index.ts");
-    const key = await createApiKeys(redis).create({ scope: "acme", user: "u", name: "n", actsFor: "any" });
-    const send = async (method: "POST" | "DELETE", path: string, payload?: object) => {
-      const headers = { authorization: `Bearer ${key}` };
-      const answer = await app.inject({ method, url: `/v1/caches/c${path}`, headers, ...(payload && { payload }) });
-      expect(answer.statusCode).toBeLessThan(300);
-      return answer.body === "" ? undefined : answer.json();
-    };
-    const entry = { prompt: CAPITAL, response: "Paris" };
-    const warm = { prompt: "What is a round trip?", response: "A way and back", attributes: { a: "b", c: "d" } };
-    await send("POST", "/entries", warm);
-    await send("POST", "/entries/search", { prompt: "what's a round trip", attributes: { a: "b" } });
-    // An engine in the process copies the questions of a partition at the first search.
-    await send("POST", "/entries", { prompt: warm.prompt, response: warm.response });
-    await send("POST", "/entries/search", { prompt: "what's a round trip" });
-    await send("DELETE", "/entries", { attributes: { a: "b" } });
-    await send("DELETE", `/entries/${(await send("POST", "/entries", warm)).entryId}`);
-    await send("POST", "/entries", warm);
-    const trips = async (act: () => Promise<unknown>) => {
-      proxy.reset();
-      await act();
-      return proxy.roundTrips();
-    };
-    const similar = inSearch ? 3 : 2;
-    let entryId = "";
-    expect(await trips(async () => ({ entryId } = await send("POST", "/entries", entry)))).toBe(1 + 1);
-    expect(await trips(() => send("POST", "/entries/search", { prompt: CAPITAL }))).toBe(1 + 1);
-    expect(await trips(() => send("POST", "/entries/search", { prompt: REPHRASED }))).toBeLessThanOrEqual(similar + 1);
-    const part = { prompt: warm.prompt, attributes: { a: "b" } };
-    expect(await trips(() => send("POST", "/entries/search", part))).toBeLessThanOrEqual(similar + 1);
-    expect(await trips(() => send("DELETE", `/entries/${entryId}`))).toBe(1 + 1);
-    await app.close();
-  });
+  liveTest(
+    "is one round trip more than the library's at most, and two more to store",
+    async ({ counted, proxy, redis }) => {
+      const app = createGateway({
+        redis: counted,
+        models: [],
+        embedder: staticEmbedder(),
+        config: { logLevel: "silent" },
+      });
+      const { createApiKeys } = await import("../../src/gateway/index.ts");
+      const key = await createApiKeys(redis).create({ scope: "acme", user: "u", name: "n", actsFor: "any" });
+      const send = async (method: "POST" | "DELETE", path: string, payload?: object) => {
+        const headers = { authorization: `Bearer ${key}` };
+        const answer = await app.inject({ method, url: `/v1/caches/c${path}`, headers, ...(payload && { payload }) });
+        expect(answer.statusCode).toBeLessThan(300);
+        return answer.body === "" ? undefined : answer.json();
+      };
+      const entry = { prompt: CAPITAL, response: "Paris" };
+      const warm = { prompt: "What is a round trip?", response: "A way and back", attributes: { a: "b", c: "d" } };
+      await send("POST", "/entries", warm);
+      await send("POST", "/entries/search", { prompt: "what's a round trip", attributes: { a: "b" } });
+      // An engine in the process copies the questions of a partition at the first search.
+      await send("POST", "/entries", { prompt: warm.prompt, response: warm.response });
+      await send("POST", "/entries/search", { prompt: "what's a round trip" });
+      await send("DELETE", "/entries", { attributes: { a: "b" } });
+      await send("DELETE", `/entries/${(await send("POST", "/entries", warm)).entryId}`);
+      await send("POST", "/entries", warm);
+      const trips = async (act: () => Promise<unknown>) => {
+        proxy.reset();
+        await act();
+        return proxy.roundTrips();
+      };
+      const similar = inSearch ? 3 : 2;
+      let entryId = "";
+      expect(await trips(async () => ({ entryId } = await send("POST", "/entries", entry)))).toBe(1 + 2);
+      expect(await trips(() => send("POST", "/entries/search", { prompt: CAPITAL }))).toBe(1 + 1);
+      expect(await trips(() => send("POST", "/entries/search", { prompt: REPHRASED }))).toBeLessThanOrEqual(
+        similar + 1,
+      );
+      const part = { prompt: warm.prompt, attributes: { a: "b" } };
+      expect(await trips(() => send("POST", "/entries/search", part))).toBeLessThanOrEqual(similar + 1);
+      expect(await trips(() => send("DELETE", `/entries/${entryId}`))).toBe(1 + 1);
+      await app.close();
+    },
+  );
 });

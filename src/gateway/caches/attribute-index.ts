@@ -54,7 +54,9 @@ export function createAttributeIndex(
   }
 
   async function drop({ id, text, digests }: NotedSet): Promise<boolean> {
-    return (await runScript(redis, dropAttributes, at, { set: id, text, digests }, { timeoutMs: WAIT_MS })) === 1;
+    const keys = { names: namesKey(redis, owner), ...at };
+    const values = { name, set: id, text, digests };
+    return (await runScript(redis, dropAttributes, keys, values, { timeoutMs: WAIT_MS })) === 1;
   }
 
   return {
@@ -65,9 +67,13 @@ export function createAttributeIndex(
       const keys = { names: namesKey(redis, owner), ...at };
       const others = Number(await runScript(redis, noteAttributes, keys, values, { timeoutMs: WAIT_MS }));
       if (others > 0)
-        throw new MarrowError("too_large", `there are ${others} caches already, and may be ${CACHES_MAX}`, {
-          details: { path: "cache", caches: others, cachesMax: CACHES_MAX },
-        });
+        throw new MarrowError(
+          "too_large",
+          `cache: there are ${others} caches already, and may be ${CACHES_MAX}: flush one that is needed no more`,
+          {
+            details: { path: "cache", caches: others, cachesMax: CACHES_MAX },
+          },
+        );
     },
 
     async covering(set) {

@@ -1,7 +1,7 @@
 import { createCache, toFingerprint, type Cache, type Hit, type Question } from "../../cache/index.ts";
 import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
-import type { Redis } from "../../redis/index.ts";
+import { cannotServe, type Redis } from "../../redis/index.ts";
 import type { GatewayConfig } from "../config.ts";
 import { tagOf, type Reach } from "../ownership.ts";
 import type { StoredBytes } from "../stored-bytes.ts";
@@ -35,7 +35,7 @@ export interface FoundEntry extends Omit<NewEntry, "ttlMs"> {
 /** The caches of a scope by name: each is the library's `createCache(redis.scope(scope), { name })`, and each user has one of its own beside. */
 export interface Caches {
   /**
-   * Stores an entry: the scope's, or that of the user who asks. Answers its id. One round trip.
+   * Stores an entry: the scope's, or that of the user who asks. Answers its id. Two round trips: what finds no room takes away nothing that is there.
    * @throws MarrowError `invalid_input` for a prompt that leans on something that was not said, `too_large`
    */
   store(name: string, reach: Reach, entry: NewEntry): Promise<string>;
@@ -147,18 +147,28 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
         );
       const value: Value = { prompt, response, attributes };
       const bytes = Buffer.byteLength(JSON.stringify(value)) + BESIDE_BYTES;
-      // Side by side, in one round trip: what finds no room is taken out again.
-      const [booked, noted, stored] = await Promise.allSettled([
-        storedBytes.put(scope, thingOf(realm, id), bytes, ttlMs),
+      const thing = thingOf(realm, id);
+      const [booked, noted] = await Promise.allSettled([
+        storedBytes.put(scope, thing, bytes, ttlMs),
         realm.index.note(set, ttlMs),
-        realm.cache.store(question, value, { ttlMs, subject: subjectOf(set) }),
       ]);
-      const failed = [booked, noted, stored].find(({ status }) => status === "rejected");
-      const kept = stored.status === "fulfilled" && stored.value;
-      if (failed === undefined && kept) return id;
-      if (kept) await realm.cache.forget({ id });
-      if (booked.status === "fulfilled") await release(realm, [id]);
-      if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
+      if (booked.status === "rejected") throw booked.reason;
+      // The entry that is there, if any, stays as it is, and counts as it did.
+      const unbook = () => storedBytes.put(scope, thing, booked.value, ttlMs).catch(() => {});
+      if (noted.status === "rejected") {
+        await unbook();
+        throw noted.reason;
+      }
+      let kept: boolean;
+      try {
+        kept = await realm.cache.store(question, value, { ttlMs, subject: subjectOf(set) });
+      } catch (error) {
+        // One that Redis did not answer may have been stored: it counts until it ends, or is stored again.
+        if (!cannotServe(error)) await unbook();
+        throw error;
+      }
+      if (kept) return id;
+      await unbook();
       throw new MarrowError("too_large", "response: the entry is larger than a cache takes", {
         details: { path: "response" },
       });

@@ -22,10 +22,18 @@ const TYPES: ReadonlyMap<number, readonly [type: string, title: string]> = new M
   [500, ["/errors/unexpected-error", "Unexpected error"]],
 ]);
 
+/** By what is full, where not the request is too large; that API has no type for it. */
+const FULL: ReadonlyMap<string, string> = new Map([
+  ["cache", "Too many caches"],
+  ["scope-bytes", "No room is left"],
+]);
+
 /** Tells an error of the gateway in the words of LangCache's API. */
 export function toCacheProblem(status: number, { error }: ErrorAnswer["body"]): CacheProblem {
   const [type, title] = TYPES.get(status) ?? ["about:blank", error.code];
   const { message, param, code } = error;
+  if (status === 413 && param !== null && FULL.has(param))
+    return { type: "about:blank", title: FULL.get(param) as string, status, detail: message, error };
   const fields = status === 400 && param !== null ? { fields: [{ field: param, rule: code, message }] } : {};
   return { type, title, status, detail: message, ...fields, error };
 }

@@ -7,7 +7,7 @@
 -- ARGV bytes_max    bytes of the scope at most
 -- ARGV from         a thing whose bytes are moved to this one, or empty
 -- ARGV instead      1: the bytes take the place of those that were booked for the thing; else 0
--- REPLY 0 booked; else the bytes that are kept, for which there is no room beside the new ones
+-- REPLY 0 or less: booked, less by the bytes whose place was taken; else the bytes that are kept, for which there is no room beside the new ones: nothing changed
 local ends = KEYS[1]
 local sizes = KEYS[2]
 local name = ARGV[1]
@@ -34,7 +34,9 @@ for _, thing in ipairs(redis.call("ZRANGEBYSCORE", ends, "-inf", now, "LIMIT", 0
   add(thing, -tonumber(redis.call("HGET", sizes, thing) or "0"))
   redis.call("ZREM", ends, thing)
 end
-if instead == "1" then bytes = bytes - tonumber(redis.call("HGET", sizes, name) or "0") end
+local before = 0
+if instead == "1" then before = tonumber(redis.call("HGET", sizes, name) or "0") end
+bytes = bytes - before
 if from ~= "" then
   local moved = tonumber(redis.call("HGET", sizes, from) or "0")
   add(from, -moved)
@@ -44,4 +46,4 @@ elseif bytes > 0 then
   if kept + bytes > bytes_max then return math.max(1, kept) end
 end
 if add(name, bytes) > 0 then redis.call("ZADD", ends, "GT", now + life_ms, name) end
-return 0
+return -before
