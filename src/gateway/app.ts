@@ -271,7 +271,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   });
 
   app.addHook("onClose", () => spend.flush());
-  const batches = remember((scope) => createBatches(redis, scope, stores));
+  const batches = remember((scope) => createBatches(redis, scope, stores, config));
   const caches = remember((scope) => createCaches({ ...tenantParts, storedBytes }, scope));
   const limits = remember((scope) => createLimits(redis.scope(scope)));
   const opened: Bus[] = [];

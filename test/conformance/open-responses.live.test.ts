@@ -156,6 +156,17 @@ describe.each(["demo", "scripted"])("a response of %s", (model) => {
     expect(JSON.stringify(after.output)).toContain("18 degrees");
   });
 
+  it("bounds the values and the depth of a message over the WebSocket as those of a body", async () => {
+    const socket = await connect();
+    const wide = Object.fromEntries(Array.from({ length: 12_000 }, (_, n) => [`k${n}`, 1]));
+    const deep = JSON.parse(`${"[".repeat(150)}${"]".repeat(150)}`) as unknown;
+    for (const x of [wide, deep]) {
+      const events = await socket.turn({ model: "demo", input: "hi", metadata: { x } });
+      expect([events.length, codeOf(events)]).toEqual([1, "too_large"]);
+    }
+    socket.close();
+  });
+
   it("is compacted, and goes on from what was compacted, over a WebSocket too", async () => {
     const input = [message("user", "The launch is on Tuesday."), message("assistant", "Understood.")];
     const answer = await post("/responses/compact", { model, input, prompt_cache_key: "k" });

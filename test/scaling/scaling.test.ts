@@ -8,7 +8,7 @@ import { createRecorder } from "../../src/flow/recorder.ts";
 import { toReplayEvents } from "../../src/flow/replay.ts";
 import { estimateTokens } from "../../src/internal/token-estimate.ts";
 import { readLines } from "../../src/gateway/batches/batch.ts";
-import { checkJsonBudget } from "../../src/gateway/http/json-budget.ts";
+import { checkJsonBudget } from "../../src/internal/json-budget.ts";
 import { readJson } from "../../src/gateway/json.ts";
 import { canonicalJson } from "../../src/internal/canonical-json.ts";
 import { toContext } from "../../src/memory/context.ts";
@@ -202,7 +202,8 @@ describe("lists of many parts", () => {
               body: { model: "m", input: "x" },
             }),
           ).join("\n");
-          return () => readLines(text, "/v1/embeddings");
+          return () =>
+            readLines(text, "/v1/embeddings", { bodyBytesMax: 4_194_304, json: { valuesMax: 10_000, depthMax: 100 } });
         },
         { largest: 10_000 },
       ),

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { mapInSlices } from "../../internal/time-slice.ts";
 import { parseCacheControl, type AnswerStream } from "../../flow/index.ts";
-import { loadCountTokens } from "../../memory/index.ts";
+import type { Turn } from "../../memory/index.ts";
 import type { ChatCompletion } from "../../models/index.ts";
 import { askerOf } from "../asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
@@ -9,6 +8,7 @@ import { toErrorAnswer } from "../error-body.ts";
 import { recordingOf } from "../http/recording.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
+import { countTokens } from "../tokens.ts";
 import { header } from "../identity.ts";
 import { departureOf, openOutlet } from "../outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
@@ -75,10 +75,8 @@ export function registerMessages(parts: GatewayApp): void {
     { schema: { body: countBody }, preSerialization: reshapeErrors },
     async (request) => {
       const { messages, tools } = toChatRequest(request.body as MessagesRequest);
-      const count = await loadCountTokens();
-      const told = tools === undefined ? 0 : count({ role: "system", content: JSON.stringify(tools) });
-      const counts = await mapInSlices(messages, count);
-      return { input_tokens: counts.reduce((sum, one) => sum + one, told) };
+      const told: Turn[] = tools === undefined ? [] : [{ role: "system", content: JSON.stringify(tools) }];
+      return { input_tokens: await countTokens([...told, ...messages]) };
     },
   );
 }

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
+import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 import { readJson } from "../json.ts";
 
 /** Endpoints whose requests may stand in a batch. */
@@ -79,6 +80,12 @@ const lineBody = z.looseObject({
 
 const ERRORS_MAX = 100;
 
+/** What bounds a line: what bounds the same request over HTTP. */
+export interface LineBounds {
+  readonly bodyBytesMax: number;
+  readonly json: JsonBudget;
+}
+
 /**
  * Reads a batch's input file: one request a line, all for one endpoint, each with a name of its own; each line as {@link readJson} reads it.
  * In slices: a file may have tens of thousands of lines.
@@ -86,6 +93,7 @@ const ERRORS_MAX = 100;
 export async function readLines(
   content: Uint8Array | string,
   endpoint: string,
+  bounds: LineBounds,
 ): Promise<{ readonly lines: readonly BatchLine[]; readonly errors: readonly LineError[] }> {
   const lines: BatchLine[] = [];
   const errors: LineError[] = [];
@@ -107,7 +115,7 @@ export async function readLines(
     const rest = slice();
     if (rest !== undefined) await rest;
     if (raw.trim() === "") continue;
-    const read = fromJson(raw);
+    const read = fromJson(raw, bounds);
     if (typeof read === "string") {
       refuse(line, "invalid_line", read);
       continue;
@@ -132,8 +140,11 @@ export async function readLines(
 }
 
 /** A line that was read, or what is wrong with it. */
-function fromJson(text: string): { readonly value: unknown } | string {
+function fromJson(text: string, { bodyBytesMax, json }: LineBounds): { readonly value: unknown } | string {
+  const bytes = Buffer.from(text, "utf8");
+  if (bytes.length > bodyBytesMax) return `a line must have at most ${bodyBytesMax} bytes, as a request of its own`;
   try {
+    checkJsonBudget(bytes, json);
     return readJson(text);
   } catch (error) {
     return MarrowError.is(error) ? error.message.replace("the body", "a line") : "a line must be a JSON object";

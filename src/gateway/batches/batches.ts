@@ -7,7 +7,7 @@ import { createShelf, type Page, type PageOptions, type Stores } from "../../sto
 import type { Asker } from "../asker.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
 import { mayRead, type Reach } from "../ownership.ts";
-import { readLines, WINDOW_SECONDS, type Batch, type BatchLine, type LineResult } from "./batch.ts";
+import { readLines, WINDOW_SECONDS, type Batch, type BatchLine, type LineBounds, type LineResult } from "./batch.ts";
 
 /** Jobs that make a batch: its lines are put into the queue, done one by one, looked after, and written down at the end. */
 export type BatchJob = { readonly batch: string; readonly asker: Asker } & (
@@ -49,7 +49,12 @@ const MISSING_EVERY = 8;
 const GOING_ON = new Set(["validating", "in_progress", "cancelling"]);
 
 /** Opens a scope's batches. */
-export function createBatches(redis: Redis, scope: string, stores: (scope: string) => Stores): Batches {
+export function createBatches(
+  redis: Redis,
+  scope: string,
+  stores: (scope: string) => Stores,
+  bounds: LineBounds,
+): Batches {
   const scoped = redis.scope(scope);
   const shelf = createShelf<Batch>(scoped, { prefix: `${keyTag(scoped, ["batches"])}:batches`, room: BATCHES_MAX });
   const queue = createQueue<BatchJob>(scoped, { name: GATEWAY_QUEUE, backlogMax: 1_000_000 });
@@ -83,7 +88,7 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
         if (MarrowError.is(error, "not_found")) return Buffer.alloc(0);
         throw error;
       });
-    const { lines, errors } = await readLines(content, batch.endpoint);
+    const { lines, errors } = await readLines(content, batch.endpoint, bounds);
     const counts = { total: lines.length, completed: 0, failed: 0 };
     if (errors.length > 0) {
       const data = { object: "list" as const, data: errors };
@@ -180,7 +185,7 @@ export function createBatches(redis: Redis, scope: string, stores: (scope: strin
     for (const [, result] of [...results].toSorted(([a], [b]) => a - b)) (isGood(result) ? good : bad).push(result);
     const status = batch.status === "cancelling" ? "cancelled" : results.size < total ? "expired" : "completed";
     if (results.size < total) {
-      const { lines } = await readLines(await stores(scope).files.content(batch.input_file_id), batch.endpoint);
+      const { lines } = await readLines(await stores(scope).files.content(batch.input_file_id), batch.endpoint, bounds);
       const error = { code: `batch_${status}`, message: `the batch was ${status} before this line was asked` };
       for (const [line, { custom_id: name }] of lines.entries())
         if (!results.has(line)) bad.push({ id: `${id}_l${line}`, custom_id: name, response: null, error });

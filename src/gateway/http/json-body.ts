@@ -4,7 +4,7 @@ import { readJson, readJsonInTurns, type ReadJson } from "../json.ts";
 import { keepBody } from "../parts.ts";
 import type { Watchdog } from "../watchdog.ts";
 import { deploymentOf } from "./aliases.ts";
-import { checkJsonBudget, type JsonBudget } from "./json-budget.ts";
+import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 
 /** Bodies from this size are checked, parsed, validated and handled in turns of the event loop of their own. */
 const LARGE_BYTES = 32_768;

@@ -14,6 +14,7 @@ import { ambiguityOf } from "../http/target.ts";
 import type { Door } from "../http/door.ts";
 import { toInputError } from "../input-error.ts";
 import { readJson } from "../json.ts";
+import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 import type { GatewayApp } from "../parts.ts";
 import { createLocalResponses, type LocalResponses } from "./local.ts";
 import { responseBody, type ResponseRequest } from "./request.ts";
@@ -139,7 +140,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     const onClose = () => gone.abort();
     socket.once("close", onClose);
     try {
-      const { body, prepares } = toRequest(data);
+      const { body, prepares } = toRequest(data, config.json);
       previous = body.previous_response_id ?? undefined;
       const principal = await identify({ headers });
       const asker = askerOf({ headers, principal } as FastifyRequest, body.user);
@@ -178,9 +179,13 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   }
 }
 
-/** The request in a message. @throws MarrowError `invalid_input` */
-function toRequest(data: Buffer | undefined): { readonly body: ResponseRequest; readonly prepares: boolean } {
+/** The request in a message, within the bounds of a body over HTTP. @throws MarrowError `invalid_input`, `too_large` */
+function toRequest(
+  data: Buffer | undefined,
+  budget: JsonBudget,
+): { readonly body: ResponseRequest; readonly prepares: boolean } {
   if (data === undefined) throw new MarrowError("invalid_input", "a message must be text");
+  checkJsonBudget(data, budget);
   const { value } = readJson(data);
   const { type, stream: _, stream_options: __, generate, ...body } = (value ?? {}) as Fields;
   if (type !== "response.create")

@@ -1,3 +1,4 @@
+import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
 import { fromDataUrl, isObject, isText, objectAt, uncarried, unfit, type Fields } from "../rows.ts";
 import { toBlocks as toThoughtBlocks } from "./thoughts.ts";
@@ -95,11 +96,15 @@ function toUseId(id: unknown, path: string): string {
   return id.replaceAll(/[^\w-]/g, "_");
 }
 
+/** Values and depth of what a tool is given: parsing takes about a microsecond for each value. */
+const INPUT_BUDGET = { valuesMax: 10_000, depthMax: 100 };
+
 /** What a tool is given: an object. Endpoints that call a tool without arguments say nothing at all. */
 function toInput(given: unknown, path: string): Fields {
   if (isObject(given)) return given;
   if (given === undefined || given === null || given === "") return {};
   if (typeof given !== "string") throw unfit(path, "JSON as text", given);
+  checkJsonBudget(Buffer.from(given, "utf8"), INPUT_BUDGET, path);
   let input: unknown;
   try {
     input = JSON.parse(given);

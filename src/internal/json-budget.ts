@@ -1,6 +1,6 @@
-import { MarrowError } from "../../errors.ts";
+import { MarrowError } from "../errors.ts";
 
-/** Bounds of a JSON body, beside its bytes. */
+/** Bounds of a JSON text, beside its bytes. */
 export interface JsonBudget {
   /** Values in it: fields of objects, items of lists, objects and lists. */
   readonly valuesMax: number;
@@ -17,7 +17,7 @@ const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = [0x7b, 0x5b, 0x7d, 0x
  * passes; the parser says so.
  * @throws MarrowError `too_large` that names the bound
  */
-export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: JsonBudget): void {
+export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: JsonBudget, path = "body"): void {
   let values = 0;
   let depth = 0;
   for (let at = 0; at < bytes.length; at += 1) {
@@ -29,12 +29,14 @@ export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: Json
     else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
       values += 1;
       depth += 1;
-      if (depth > depthMax) throw over(`objects and lists nested more than ${depthMax} deep`, { depthMax });
+      if (depth > depthMax) throw over(path, `objects and lists nested more than ${depthMax} deep`, { depthMax });
     } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
-    if (values > valuesMax) throw over(`more than ${valuesMax} values`, { valuesMax });
+    if (values > valuesMax) throw over(path, `more than ${valuesMax} values`, { valuesMax });
   }
 }
 
-function over(what: string, details: Readonly<Record<string, number>>): MarrowError {
-  return new MarrowError("too_large", `the body has ${what}`, { details: { path: "body", ...details } });
+function over(path: string, what: string, details: Readonly<Record<string, number>>): MarrowError {
+  return new MarrowError("too_large", `${path === "body" ? "the body" : path} has ${what}`, {
+    details: { path, ...details },
+  });
 }
