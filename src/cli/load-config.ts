@@ -26,6 +26,22 @@ export async function loadConfig(): Promise<GatewayConfigInput> {
   return config;
 }
 
+/**
+ * Reads as {@link loadConfig}, again and again: a file that was there once must not be missing later, since nothing at all is a configuration,
+ * too.
+ */
+export function createConfigReader(): () => Promise<GatewayConfigInput> {
+  let wasThere = false;
+  return async () => {
+    const isThere = FILES.some((file) => existsSync(file));
+    if (wasThere && !isThere)
+      throw new MarrowError("invalid_option", `the file of the configuration (${FILES.join(" or ")}) is gone`);
+    const config = await loadConfig();
+    wasThere ||= isThere;
+    return config;
+  };
+}
+
 /** Hears when a file of the configuration changes, also by a link that points elsewhere. Answers how to end that. */
 export function watchConfig(onChange: () => void): () => void {
   const files = [...FILES, PRICES_FILE].map((file) => resolve(file));

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { serve, type Served } from "../gateway/index.ts";
-import { loadConfig, watchConfig } from "./load-config.ts";
+import { createConfigReader, watchConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 /** `marrow serve`: runs until SIGINT or SIGTERM. */
@@ -22,11 +22,12 @@ export async function runWorker(): Promise<number> {
 
 async function begin(listens: boolean): Promise<Served> {
   const say = (line: string) => console.log(line);
-  const config = await loadConfig();
-  const served = await serve({ ...readSurroundings(), config, read: loadConfig, say, onFirstKey: showKey, listens });
+  const read = createConfigReader();
+  const config = await read();
+  const served = await serve({ ...readSurroundings(), config, read, say, onFirstKey: showKey, listens });
   const reload = () => void served.reload();
   process.on("SIGHUP", reload);
-  const unwatch = watchConfig(reload);
+  const unwatch = watchConfig(() => void served.reload(false));
   return {
     ...served,
     close() {

@@ -15,5 +15,6 @@ export type {
 } from "./call.ts";
 export { createFlow } from "./flow.ts";
 export type { Departure } from "./leaving.ts";
+export { servedBy } from "./provenance.ts";
 export type { SharedPer, Sharing } from "./sharing.ts";
 export type { Spent } from "./spending.ts";

@@ -2,6 +2,7 @@ import type { FastifyReply } from "fastify";
 import type { Provenance, SharedPer } from "../flow/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
 import { toLimitHeaders } from "../limiter/http/index.ts";
+import type { Served } from "../models/index.ts";
 import type { KnownPlans } from "./accounts.ts";
 import type { Asker } from "./asker.ts";
 import { toRefusal } from "./error-body.ts";
@@ -57,6 +58,11 @@ export function tellAbsent(reply: FastifyReply, headers: Readonly<Record<string,
   return reply.code(504).headers(headers).send({ error });
 }
 
+/** Who served an answer, and how many calls that took. */
+export function toServedHeaders({ upstream, attempts }: Served): Readonly<Record<string, string>> {
+  return { "x-marrow-upstream": upstream, "x-marrow-attempts": String(attempts) };
+}
+
 /** What an answer's headers say of how it came about. */
 export function toHeaders(
   { cache, similarity, veto, ageMs, session, served, decision }: Provenance,
@@ -65,10 +71,7 @@ export function toHeaders(
   const headers = toLimitHeaders(decision);
   headers["x-marrow-cache"] = cache;
   headers["x-request-id"] = traceId;
-  if (served !== undefined) {
-    headers["x-marrow-upstream"] = served.upstream;
-    headers["x-marrow-attempts"] = String(served.attempts);
-  }
+  if (served !== undefined) Object.assign(headers, toServedHeaders(served));
   if (similarity !== undefined) headers["x-marrow-cache-similarity"] = similarity.toFixed(4);
   if (veto !== undefined) headers["x-marrow-cache-veto"] = veto;
   if (ageMs !== undefined) headers["age"] = String(Math.floor(ageMs / 1000));

@@ -6,8 +6,11 @@ import type { LiveModels } from "./model-source.ts";
 
 /** Takes changes of the configuration without a restart. */
 export interface Reloading {
-  /** Reads the configuration again and puts it in force, one reading at a time. What is wrong is said, and what was in force stays. */
-  reload(): Promise<void>;
+  /**
+   * Reads the configuration again and puts it in force, one reading at a time. What is wrong is said, and what was in force stays. `isAsked`:
+   * somebody wants to hear that nothing changed, too. @default true
+   */
+  reload(isAsked?: boolean): Promise<void>;
   /** Tells all gateways of this Redis to do so; answers how many heard it. */
   readonly tellAll: () => Promise<number>;
   close(): Promise<void>;
@@ -34,9 +37,9 @@ export function createReloading(
   const channel = `${encodeKeyPart("app", redis.app)}:gateway:reload`;
   let current = before;
   let reading: Promise<void> | undefined;
-  let isAsked = false;
+  let [isDue, isAnswered] = [false, false];
 
-  async function readAgain(): Promise<void> {
+  async function readAgain(tellsAll: boolean): Promise<void> {
     try {
       const next = resolveConfig(await read());
       const changed = (Object.keys(next) as (keyof GatewayConfig)[]).filter(
@@ -47,7 +50,8 @@ export function createReloading(
       // A key's file may hold another key while its name stays.
       models.replace(next);
       current = next;
-      say(`the configuration was read again: ${taken.length === 0 ? "no change" : taken.join(", ")} in force`);
+      if (taken.length > 0 || tellsAll)
+        say(`the configuration was read again: ${taken.length === 0 ? "no change" : taken.join(", ")} in force`);
       if (waiting.length > 0) say(`changes of ${waiting.join(", ")} wait for a restart`);
     } catch (error) {
       const why = MarrowError.is(error) ? error.message : "it cannot be read";
@@ -55,12 +59,14 @@ export function createReloading(
     }
   }
 
-  async function reload(): Promise<void> {
-    isAsked = true;
+  async function reload(isAsked = true): Promise<void> {
+    isDue = true;
+    isAnswered ||= isAsked;
     reading ??= (async () => {
-      while (isAsked) {
-        isAsked = false;
-        await readAgain();
+      while (isDue) {
+        const tellsAll = isAnswered;
+        [isDue, isAnswered] = [false, false];
+        await readAgain(tellsAll);
       }
       reading = undefined;
     })();

@@ -43,8 +43,8 @@ export interface Served {
   readonly url: string | undefined;
   /** The first API key, when this start made it: the only time that it is seen. */
   readonly firstKey: string | undefined;
-  /** Reads the configuration again and puts what may change in force; says what came of it. Nothing without `read`. */
-  readonly reload: () => Promise<void>;
+  /** Reads the configuration again and puts what may change in force; says what came of it, unless nothing changed and nobody asked (`false`). Nothing without `read`. */
+  readonly reload: (isAsked?: boolean) => Promise<void>;
   /**
    * Stops without failing anybody: `/readyz` says 503 and nothing is taken from a queue any more; after `drainDelayMs` the port closes; requests
    * and jobs have `drainMs` to end. Resolves with false if something was cut off. Any number of times.
@@ -94,7 +94,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       ),
     });
     const background = config.background.enabled || !listens ? startBackground() : undefined;
-    const reload = async () => reloading?.reload();
+    const reload = async (isAsked?: boolean) => reloading?.reload(isAsked);
     let closing: Promise<boolean> | undefined;
     const close = () => (closing ??= stop());
 

@@ -155,12 +155,14 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         if (listed !== undefined && performance.now() < listed.untilMs) return listed.models;
         const sent = { path: pathTo(kind.listPath), method: "GET", headers } as const;
         const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
-        const answer = await sendRequest(pool, sent, signal).catch(toFailure);
-        const body = toJson(String(await toDecoded(answer).whole(answerBytesMax).catch(toFailure))) as
-          | { data?: unknown }
-          | null
-          | undefined;
-        const told = Array.isArray(body?.data) ? body.data.map(kind.toInfo) : [...(ids ?? [])].map(bareInfo);
+        const answer = toDecoded(await sendRequest(pool, sent, signal).catch(toFailure));
+        const text = String(await answer.whole(answerBytesMax).catch(toFailure));
+        const body = toJson(text) as { data?: unknown } | null | undefined;
+        const data: unknown = isSuccess(answer.status) ? body?.data : undefined;
+        // What was known last stays where no list comes; an endpoint that has none serves the ids that were named.
+        if (!Array.isArray(data) && listed !== undefined) return listed.models;
+        if (!Array.isArray(data) && ids === undefined) throw toModelError(answer, text, secrets);
+        const told = Array.isArray(data) ? data.map(kind.toInfo) : [...(ids ?? [])].map(bareInfo);
         const models = told.filter((one) => one !== undefined && (ids === undefined || ids.has(one.id)));
         listed = { models: models as readonly ModelInfo[], untilMs: performance.now() + LIST_KEPT_MS };
         return listed.models;

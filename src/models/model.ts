@@ -71,9 +71,9 @@ export interface ChatModel {
   stream(call: ModelCall): Promise<ModelStream>;
   /**
    * Sends a JSON body to another path of the endpoint (`/embeddings`, `/moderations`) and hands its answer on. Absent where a model has no other
-   * paths. An answer that is no 2xx is a `model_failed`, as above.
+   * paths. An answer that is no 2xx is a `model_failed`, as above. `deadlineMs` is as that of a call.
    */
-  forward?(path: string, body: Uint8Array, signal?: AbortSignal): Promise<ForwardedAnswer>;
+  forward?(path: string, body: Uint8Array, signal?: AbortSignal, deadlineMs?: number): Promise<ForwardedAnswer>;
 }
 
 /** An answer to be handed on. Read to its end, or abandoned. */

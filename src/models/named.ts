@@ -25,7 +25,7 @@ export function renameModels<M extends ChatModel>(model: M, names: Readonly<Reco
     complete: (call) => model.complete(rename(call)),
     stream: (call) => model.stream(rename(call)),
     ...(forward !== undefined && {
-      forward: (path, body, signal) => forward(path, renameBody(body, known), signal),
+      forward: (path, body, signal, deadlineMs) => forward(path, renameBody(body, known), signal, deadlineMs),
     }),
   };
 }

@@ -73,6 +73,12 @@ describe("gateways whose configuration changes", () => {
     await two.reload();
     expect(said.at(-1)).toContain("routes.alias.groups.0.0: there is no upstream upp; did you mean up?");
     expect(await ask(two, "fifth")).toBe(wordsOf("fresh"));
+    const lines = said.length;
+    file = config(fresh);
+    await two.reload(false);
+    expect(said).toHaveLength(lines);
+    await two.reload();
+    expect(said.at(-1)).toContain("no change in force");
     file = { ...config(fresh), bodyBytesMax: 2_048 };
     await two.reload();
     expect(said.at(-1)).toContain("changes of bodyBytesMax wait for a restart");

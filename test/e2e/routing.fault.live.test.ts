@@ -325,3 +325,53 @@ describe("GET /v1/models", () => {
     expect(data.map(({ id }) => id)).toEqual(["smart", "of-well", "s", "d", "n"]);
   });
 });
+
+describe("the client's own bound", () => {
+  it.each([
+    ["responses", { input: "hello there" }],
+    ["completions", { prompt: "hello" }],
+    ["embeddings", { input: "hello" }],
+  ])("holds for %s: 504 with the calls that were made", async (path, body) => {
+    const { url, key } = await twoWith({ kind: "silent" });
+    const { url: lone, key: loneKey } = await gateway({
+      upstreams: [{ baseUrl: (await upstream("lone", () => ({ kind: "silent" }))).baseUrl, models: ["m"] }],
+    });
+    for (const [base, own, ms] of [
+      [url, key, 300],
+      [lone, loneKey, 300],
+    ] as const) {
+      const sinceMs = performance.now();
+      const response = await fetch(`${base}/${path}`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${own}`,
+          "content-type": "application/json",
+          "x-marrow-timeout-ms": String(ms),
+        },
+        body: JSON.stringify({ model: "m", ...body }),
+      });
+      const told = (await response.json()) as { error: { code: string } };
+      expect([response.status, told.error.code]).toEqual([504, "timeout"]);
+      expect(Number(response.headers.get("x-marrow-attempts"))).toBeGreaterThanOrEqual(1);
+      expect(performance.now() - sinceMs).toBeLessThan(3_000);
+    }
+  });
+
+  it("is read where a route is passed on, and the answer says who served it", async () => {
+    const { url, key } = await twoWith({ kind: "status", status: 500 });
+    const send = (timeoutMs: string) =>
+      fetch(`${url}/completions`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${key}`,
+          "content-type": "application/json",
+          "x-marrow-timeout-ms": timeoutMs,
+        },
+        body: JSON.stringify({ model: "m", prompt: "hello" }),
+      });
+    expect((await send("soon")).status).toBe(400);
+    const answer = await send("5000");
+    expect([answer.headers.get("x-marrow-upstream"), answer.headers.get("x-marrow-attempts")]).toEqual(["good", "2"]);
+    await answer.text();
+  });
+});

@@ -27,7 +27,7 @@ export async function askFlow(
     readonly stream: boolean;
     readonly known?: Known | undefined;
   },
-  how: Pick<ChatCall, "control" | "signal" | "gone" | "keeps" | "idempotencyKey">,
+  how: Pick<ChatCall, "control" | "signal" | "gone" | "keeps" | "idempotencyKey" | "deadline">,
 ): Promise<Asked> {
   const { request, input, known } = asked;
   const { conversation } = request;

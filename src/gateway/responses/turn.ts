@@ -1,6 +1,6 @@
 import type { FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
-import type { CacheControl, ChatOutcome } from "../../flow/index.ts";
+import type { CacheControl, ChatCall, ChatOutcome } from "../../flow/index.ts";
 import { cannotServe } from "../../redis/index.ts";
 import type { Asker } from "../asker.ts";
 import { toErrorAnswer } from "../error-body.ts";
@@ -42,6 +42,8 @@ export interface TurnCall {
   readonly idempotencyKey?: string | undefined;
   /** Fires when the client left: a response that is kept is made to its end. */
   readonly gone?: AbortSignal | undefined;
+  /** When the client waits no longer. */
+  readonly deadline?: ChatCall["deadline"];
   /** Responses beside the stored ones that may be gone on from. */
   readonly known?: Known | undefined;
   /** Hears the response when it ended by itself, before its last event. */
@@ -51,7 +53,7 @@ export interface TurnCall {
 
 /** Asks for a response and makes its events, over HTTP and WebSocket alike. */
 export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall): Promise<TurnOutcome> {
-  const { request, stream, control, signal, idempotencyKey, gone, known, onEnd, log } = call;
+  const { request, stream, control, signal, idempotencyKey, gone, deadline, known, onEnd, log } = call;
   checkKept(request);
   const id = newResponseId();
   const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id), known });
@@ -62,7 +64,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
           parts,
           asker,
           { request, input, stream, known },
-          { control, signal, idempotencyKey, gone, keeps: request.store !== false },
+          { control, signal, idempotencyKey, gone, deadline, keeps: request.store !== false },
         );
   if (outcome.kind === "refused" || outcome.kind === "absent") return outcome;
   const assembler = createAssembler(toShell(request, id, Date.now()));

@@ -1,11 +1,13 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
+import { servedBy } from "../../flow/index.ts";
 import { estimateTokens } from "../../internal/token-estimate.ts";
 import { toLimitHeaders } from "../../limiter/http/index.ts";
-import type { ChatModel, ForwardedAnswer } from "../../models/index.ts";
+import { withDeadline, type ChatModel, type ForwardedAnswer } from "../../models/index.ts";
 import { askerOf } from "../asker.ts";
-import { admit, refuseCall } from "../asking.ts";
+import { admit, refuseCall, toServedHeaders } from "../asking.ts";
+import { deadlineOf } from "../http/deadline.ts";
 import { goneOf, openOutlet } from "../outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
 
@@ -33,6 +35,7 @@ export async function forward(
   model: ChatModel | undefined,
 ): Promise<unknown> {
   const body = request.body as z.infer<typeof forwardedBody>;
+  const deadline = deadlineOf(request);
   if (model?.forward === undefined)
     throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
   const asker = askerOf(request, body.user);
@@ -45,14 +48,17 @@ export async function forward(
   const bytes = bodyOf(request)?.bytes ?? Buffer.from(JSON.stringify(body));
   let answer: ForwardedAnswer;
   try {
-    answer = await model.forward(path, bytes, goneOf(reply.raw));
+    const asked = deadline?.whole === true ? withDeadline(model, deadline.atMs) : model;
+    answer = (await asked.forward?.(path, bytes, goneOf(reply.raw), deadline?.atMs)) as ForwardedAnswer;
   } catch (error) {
     settle(0);
     throw error;
   }
+  const served = servedBy(model, answer);
   reply.hijack();
   reply.raw.writeHead(answer.status, {
     ...toLimitHeaders(decision),
+    ...(served !== undefined && toServedHeaders(served)),
     "x-request-id": request.id,
     "content-type": answer.contentType,
   });

@@ -7,6 +7,7 @@ import { askerOf, reachOf } from "../asker.ts";
 import { refuseCall, tellAbsent, toHeaders } from "../asking.ts";
 import { toErrorAnswer } from "../error-body.ts";
 import { sendEvents } from "../event-stream.ts";
+import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { header } from "../identity.ts";
 import { goneOf } from "../outlet.ts";
@@ -55,6 +56,7 @@ export function registerResponses(parts: GatewayApp): void {
       control,
       idempotencyKey: requestKeyOf(request),
       gone: goneOf(reply.raw),
+      deadline: deadlineOf(request),
       log: request.log,
     });
     if (turn.kind === "refused") return refuseCall(reply, parts, turn.decision);

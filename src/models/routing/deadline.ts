@@ -1,9 +1,9 @@
 import { MarrowError } from "../../errors.ts";
-import type { ChatModel, ModelCall, StreamPart } from "../model.ts";
+import type { ChatModel, StreamPart } from "../model.ts";
 
 /** A model whose answers end at a deadline (by `performance.now()`) with `timeout`, streams too, whatever its endpoint does. */
 export function withDeadline(model: ChatModel, atMs: number): ChatModel {
-  function begin(call: ModelCall) {
+  function begin<C extends Bounded>(call: C) {
     const own = new AbortController();
     let late = false;
     const abort = () => own.abort();
@@ -19,13 +19,17 @@ export function withDeadline(model: ChatModel, atMs: number): ChatModel {
     function fail(error: unknown): never {
       clearTimeout(timer);
       if (late && call.signal?.aborted !== true)
-        throw new MarrowError("timeout", "the deadline of the request passed before its answer came", { cause: error });
+        throw new MarrowError("timeout", "the deadline of the request passed before its answer came", {
+          cause: error,
+          details: { attempts: attemptsOf(error) },
+        });
       throw error;
     }
     const within = { ...call, signal: own.signal, deadlineMs: Math.min(atMs, call.deadlineMs ?? Infinity) };
     return { call: within, end: () => clearTimeout(timer), fail };
   }
 
+  const forward = model.forward?.bind(model);
   return {
     ...model,
     async complete(call) {
@@ -45,5 +49,35 @@ export function withDeadline(model: ChatModel, atMs: number): ChatModel {
       }
       return { [Symbol.asyncIterator]: () => ({ next }), served: stream.served };
     },
+    ...(forward !== undefined && {
+      async forward(path, body, signal, deadlineMs) {
+        const { call: within, end, fail } = begin<Bounded>({ signal, deadlineMs });
+        const answer = await forward(path, body, within.signal, within.deadlineMs).catch(fail);
+        return {
+          ...answer,
+          async next() {
+            const piece = await answer.next().catch(fail);
+            if (piece === undefined) end();
+            return piece;
+          },
+          abandon() {
+            end();
+            answer.abandon();
+          },
+        };
+      },
+    }),
   };
+}
+
+/** What of a call says how long it may take. */
+interface Bounded {
+  readonly signal?: AbortSignal | undefined;
+  readonly deadlineMs?: number | undefined;
+}
+
+/** How many calls were made before time was over; a model with one endpoint makes one. */
+function attemptsOf(error: unknown): number {
+  const attempts = MarrowError.is(error) ? error.details?.["attempts"] : undefined;
+  return typeof attempts === "number" ? attempts : 1;
 }

@@ -231,31 +231,36 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       return { [Symbol.asyncIterator]: () => value, served };
     },
 
-    async forward(path, body, signal) {
-      const { value, served } = await ask<ForwardedAnswer>({ signal }, async ({ upstream, model }, own, left) => {
-        if (upstream.model.forward === undefined)
-          throw new MarrowError("model_failed", "the model's endpoint has no such route", { details: { status: 404 } });
-        const answer = await upstream.model.forward(path, toBody(body, route.id, model), own);
-        const over = <T>(ended: T) => {
-          left();
-          return ended;
-        };
-        return {
-          ...answer,
-          next: () =>
-            answer.next().then(
-              (piece) => (piece === undefined ? over(piece) : piece),
-              (error: unknown) => {
-                left();
-                throw error;
-              },
-            ),
-          abandon() {
+    async forward(path, body, signal, deadlineMs) {
+      const { value, served } = await ask<ForwardedAnswer>(
+        { signal, deadlineMs },
+        async ({ upstream, model }, own, left) => {
+          if (upstream.model.forward === undefined)
+            throw new MarrowError("model_failed", "the model's endpoint has no such route", {
+              details: { status: 404 },
+            });
+          const answer = await upstream.model.forward(path, toBody(body, route.id, model), own);
+          const over = <T>(ended: T) => {
             left();
-            answer.abandon();
-          },
-        };
-      });
+            return ended;
+          };
+          return {
+            ...answer,
+            next: () =>
+              answer.next().then(
+                (piece) => (piece === undefined ? over(piece) : piece),
+                (error: unknown) => {
+                  left();
+                  throw error;
+                },
+              ),
+            abandon() {
+              left();
+              answer.abandon();
+            },
+          };
+        },
+      );
       return { ...value, served };
     },
   };
