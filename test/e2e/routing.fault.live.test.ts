@@ -332,7 +332,11 @@ describe("the client's own bound", () => {
     ["completions", { prompt: "hello" }],
     ["embeddings", { input: "hello" }],
   ])("holds for %s: 504 with the calls that were made", async (path, body) => {
-    const { url, key } = await twoWith({ kind: "silent" });
+    const silent = () => ({ kind: "silent" }) as const;
+    const both = [await upstream("one", silent), await upstream("other", silent)];
+    const { url, key } = await gateway({
+      upstreams: both.map(({ baseUrl }, at) => ({ name: `u${at}`, baseUrl, models: ["m"] })),
+    });
     const { url: lone, key: loneKey } = await gateway({
       upstreams: [{ baseUrl: (await upstream("lone", () => ({ kind: "silent" }))).baseUrl, models: ["m"] }],
     });
