@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { packingOf } from "./search/packing.ts";
 import { toQuery } from "./search/query.ts";
+import { toNumber } from "./vectorset/expression.ts";
 import { encodeNumber, encodeWord, wordsOf } from "./words.ts";
 
 const text = fc.string({ unit: "grapheme" }).filter((value) => value.isWellFormed());
@@ -32,6 +33,26 @@ describe("a number as engines read it", () => {
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
         expect(encodeNumber(value)).toMatch(/^-?\d+(\.\d+)?$/);
         expect(Number(encodeNumber(value))).toBe(value === 0 ? 0 : value);
+      }),
+    );
+  });
+});
+
+describe("a number in an expression of VSIM", () => {
+  it("is a quotient of numbers that are short enough, and means the same", () => {
+    const some = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.constantFrom(5e-324, -5e-324, 2.2250738585072014e-308, 1e-100, 1e255, 1e308, Number.MAX_VALUE),
+    );
+    fc.assert(
+      fc.property(some, (value) => {
+        const parts = toNumber(value).replaceAll(/[()]/g, "").split(" / ");
+        for (const part of parts) {
+          expect(part).toMatch(/^-?\d+(\.\d+)?(e\d+)?$/);
+          expect(part.length).toBeLessThan(256);
+        }
+        const [whole = Number.NaN, divisor = 1] = parts.map(Number);
+        expect(whole / divisor).toBe(value === 0 ? 0 : value);
       }),
     );
   });

@@ -91,6 +91,27 @@ export function describeVectors(name: string, openHost: () => Promise<VectorHost
         expect(await ids({ body: { exists: true } })).toEqual(["x", "y"]);
       });
 
+      it("tells numbers of any size apart, as they were stored", async () => {
+        const docs = open({ index });
+        const numbers = [-Number.MAX_VALUE, -1e255, -1, -5e-324, 0, 5e-324, 2.2250738585072014e-308, 1.5e-99, 0.1];
+        numbers.push(1, 2 ** 53, 1e21, 1.2345678901234567e255, 1e308, Number.MAX_VALUE);
+        await docs.upsert(numbers.map((year, at) => ({ id: `n${at}`, vector: [1, at / 10, 0], attributes: { year } })));
+        const found = async (year: object | number) => {
+          const hits = await docs.search({ vector: [1, 0, 0], limit: 50, where: { year } });
+          return hits.map(({ attributes: { year: one } }) => one as number).toSorted((a, b) => a - b);
+        };
+        for (const one of numbers) {
+          expect(await found(one)).toEqual([one]);
+          expect(await found({ gt: one })).toEqual(numbers.filter((other) => other > one));
+          expect(await found({ gte: one })).toEqual(numbers.filter((other) => other >= one));
+          expect(await found({ lt: one })).toEqual(numbers.filter((other) => other < one));
+          expect(await found({ lte: one })).toEqual(numbers.filter((other) => other <= one));
+          expect(await found({ in: [one] })).toEqual([one]);
+        }
+        const hits = await docs.search({ vector: [1, 0, 0], limit: 50, where: { not: { year: { in: numbers } } } });
+        expect(hits).toEqual([]);
+      });
+
       it("finds the same by an exact search", async () => {
         const docs = open({ index });
         await docs.upsert(items);

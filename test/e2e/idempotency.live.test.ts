@@ -11,9 +11,11 @@ beforeAll(async () => {
     script: ({ body }, nth) =>
       JSON.stringify(body).includes("slowly")
         ? { content: `answer ${nth} word by word`, eventDelayMs: 60, delayMs: 150 }
-        : JSON.stringify(body).includes("fail")
-          ? { status: 500 }
-          : `answer ${nth}`,
+        : JSON.stringify(body).includes("very long")
+          ? { content: `answer ${nth}`, delayMs: 13_000 }
+          : JSON.stringify(body).includes("fail")
+            ? { status: 500 }
+            : `answer ${nth}`,
   });
 });
 afterAll(() => gateway.close());
@@ -102,6 +104,17 @@ describe("a request with an idempotency key", () => {
     expect((await send("/chat/completions", "f-1", chat("fail"))).statusCode).toBe(502);
     expect(gateway.model.requests.length - length).toBe(2);
   });
+
+  it("holds its key for as long as it takes, and is done once", async () => {
+    const ask = () => send("/chat/completions", "l-1", chat("take very long"));
+    const { length } = gateway.model.requests;
+    const first = ask();
+    await expect.poll(() => gateway.model.requests.length).toBe(length + 1);
+    const answers = await Promise.all([first, ask()]);
+    expect(answers[1].body).toBe(answers[0].body);
+    expect(answers[1].headers["idempotent-replayed"]).toBe("true");
+    expect(gateway.model.requests.length).toBe(length + 1);
+  }, 30_000);
 
   it("is forgotten with its user", async () => {
     const admin = await gateway.keys.create({ scope: "acme", user: "u1", name: "a", role: "admin" });

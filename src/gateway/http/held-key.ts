@@ -3,8 +3,10 @@ import type { RecordedAnswer } from "./recording.ts";
 
 /** How long a first answer is given again, in milliseconds: retries come within minutes. */
 const LIFE_MS = 3_600_000;
-/** How long a request holds its key without being heard of, in milliseconds; it is heard of every third of that. */
-export const LEASE_MS: number = 60_000;
+/** How long a request holds its key without being heard of, in milliseconds: the retry of one whose process died waits no longer. */
+const LEASE_MS = 10_000;
+/** How often it is heard of. */
+export const RENEW_MS: number = 3_000;
 
 /** What stands under a key: a request that is on its way, or its answer. */
 export type Held =
@@ -15,7 +17,8 @@ export type Held =
 export interface HeldKey {
   /** Takes a free key and answers `undefined`, or what stands under it. */
   take(print: string, holder: string): Promise<Held | undefined>;
-  renew(print: string, holder: string): Promise<void>;
+  /** Holds a taken key on; what stands there already for longer, an answer, stays as it is. */
+  renew(): Promise<void>;
   keep(print: string, answer: RecordedAnswer): Promise<void>;
   drop(): Promise<void>;
 }
@@ -36,8 +39,8 @@ export function createHeldKey(redis: ScopedRedis, user: string, key: string): He
       // The reply to this very request was lost and it was sent again.
       return found.state === "running" && found.holder === holder ? undefined : found;
     },
-    async renew(print, holder) {
-      await redis.send(["SET", place, running(print, holder), "XX", "PX", String(LEASE_MS)], { retry: "safe" });
+    async renew() {
+      await redis.send(["PEXPIRE", place, String(LEASE_MS), "GT"], { retry: "safe" });
     },
     async keep(print, answer) {
       const now = Date.now();

@@ -6,7 +6,7 @@ import { cannotServe, type Redis } from "../../redis/index.ts";
 import { askerOf } from "../asker.ts";
 import { header } from "../identity.ts";
 import { bodyOf } from "../parts.ts";
-import { createHeldKey, LEASE_MS, type HeldKey } from "./held-key.ts";
+import { createHeldKey, RENEW_MS, type HeldKey } from "./held-key.ts";
 import { record, type RecordedAnswer } from "./recording.ts";
 import { hookRoutes } from "./route-hooks.ts";
 
@@ -68,7 +68,7 @@ export function acceptIdempotencyKeys(app: FastifyInstance, redis: Redis): void 
       void sendAgain(reply, kept);
       return true;
     }
-    const renewal = setInterval(() => void store.renew(print, holder).catch(() => {}), LEASE_MS / 3);
+    const renewal = setInterval(() => void store.renew().catch(() => {}), RENEW_MS);
     renewal.unref();
     record(reply.raw, BYTES_MAX, (answer) => {
       clearInterval(renewal);

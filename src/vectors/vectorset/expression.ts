@@ -38,10 +38,23 @@ export function toExpression(schema: AttributeSchema, filter: Filter): string {
     default: {
       const { name, op, value } = filter;
       if (isWord(value)) return `.${name} == "${encodeWord(value)}"`;
-      return `(.${markOf(name)} == 1 and .${name} ${OPERATORS[op]} ${encodeNumber(value)})`;
+      return `(.${markOf(name)} == 1 and .${name} ${OPERATORS[op]} ${toNumber(value)})`;
     }
   }
 }
+
+/**
+ * A number as expressions of VSIM take it: at most 255 characters, an exponent without a sign. A very small one is a larger one divided by a
+ * power of two, which rounds nothing.
+ */
+export function toNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size >= LARGE) return String(value).replace("e+", "e");
+  if (size === 0 || size >= SMALL) return encodeNumber(value);
+  return `(${encodeNumber(value * DIVISOR)} / ${encodeNumber(DIVISOR)})`;
+}
+
+const [LARGE, SMALL, DIVISOR] = [1e21, 1e-100, 2 ** 600];
 
 const OPERATORS = { eq: "==", gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 
