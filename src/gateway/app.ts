@@ -310,7 +310,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerHealth(parts);
   registerModels(parts);
   registerChat(parts, config);
-  registerMessages(parts);
+  registerMessages(parts, config);
   registerResponses(parts);
   registerResponseExtras(parts);
   openResponsesSocket(parts, { config, identify, door });

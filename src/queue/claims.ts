@@ -9,12 +9,12 @@ import {
   decodeRecord,
   decodeRecordBody,
   encodePlain,
-  encodeRecord,
   runScript,
   toFields,
   checkScope,
   type ScopedRedis,
 } from "../redis/index.ts";
+import { encodeBounded } from "./bounded.ts";
 import { lostJob, noJob, readLine, type JobLine } from "./job.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkJobId, checkPartitions } from "./options.ts";
@@ -233,9 +233,7 @@ export function createClaims<T = unknown>(
 
     async step(claim, step, result) {
       await held(claim);
-      const record = encodeWritable("result", result ?? null, encodeRecord);
-      if (record.length > BYTES_MAX.step)
-        refuse("result", `a JSON value of at most ${BYTES_MAX.step} bytes`, result, "too_large");
+      const record = encodeBounded("result", result ?? null, BYTES_MAX.step);
       const values = { ...claim, name: checkNoteName("name", step), result: record, most: NOTES_MAX };
       const reply = String(await runScript(scoped, putStep, { queue }, values));
       if (reply === "lost") throw lostJob(claim.id);

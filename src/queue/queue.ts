@@ -1,8 +1,8 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkOneOf, refuse } from "../internal/check.ts";
-import { encodeWritable } from "../internal/unwritable-path.ts";
 import { pause } from "../internal/pause.ts";
-import { allOf, checkScope, encodeRecord, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { allOf, checkScope, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { encodeBounded } from "./bounded.ts";
 import { isEnded, JOB_PARTS, noJob, toJob, toListedJob, type Job, type JobState } from "./job.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
@@ -155,9 +155,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
     },
 
     async signal(id, name, value = null) {
-      const record = encodeWritable("value", value, encodeRecord);
-      if (record.length > SIGNAL_BYTES_MAX)
-        refuse("value", `a JSON value of at most ${SIGNAL_BYTES_MAX} bytes`, value, "too_large");
+      const record = encodeBounded("value", value, SIGNAL_BYTES_MAX);
       const values = { id: checkJobId("id", id), tenant, name: checkNoteName("name", name), value: record };
       const state = (await runScript(scoped, signalJob, { queue }, { ...values, most: NOTES_MAX })) as string;
       if (state === "") throw noJob();

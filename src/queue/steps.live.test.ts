@@ -116,6 +116,7 @@ describe("a step of a job", () => {
   liveTest.for<[string, string, unknown, string]>([
     ["a name with a space", "a b", 1, "invalid_input"],
     ["a BigInt", "s", { n: 1n }, "invalid_input"],
+    ["over a megabyte that compresses well", "s", "x".repeat(1_048_576), "too_large"],
     ["over a megabyte", "s", Array.from({ length: 400_000 }, () => Math.random()), "too_large"],
   ])("with %s is dead at once", async ([, name, value, reason], { redis, tenant }) => {
     const queue = createQueue(tenant, { name: QUEUE });
@@ -207,6 +208,7 @@ describe("a job that waits for a signal", () => {
           await expect.poll(async () => (await queue.get(id))?.state, { timeout: 5_000 }).toBe("suspended");
         expect(await queue.cancel(a)).toBe("cancelled");
         expect(await queue.remove(b)).toBe(true);
+        await expect(queue.signal(b, "large", "x".repeat(65_535))).rejects.toMatchObject({ code: "too_large" });
         await expect(queue.signal(b, "never")).rejects.toMatchObject({ code: "not_found" });
       },
     );

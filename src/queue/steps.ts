@@ -1,7 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
-import { decodeRecord, encodeRecord, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
+import { decodeRecord, encodeRecordBody, runScript, toFields, type ScopedRedis } from "../redis/index.ts";
 import { lostJob } from "./job.ts";
 import { putStep, readNotes } from "./scripts.gen.ts";
 
@@ -122,8 +122,9 @@ interface Notes {
 }
 
 function encodeStep(name: string, result: unknown): Buffer {
-  const record = encodeWritable(`step ${name}`, result ?? null, encodeRecord);
-  if (record.length <= RESULT_BYTES_MAX) return record;
+  // What counts is the JSON as it was given, not what compression makes of it.
+  const json = encodeWritable(`step ${name}`, result ?? null, (one) => Buffer.from(JSON.stringify(one)));
+  if (json.length <= RESULT_BYTES_MAX) return encodeRecordBody(json);
   throw new MarrowError("too_large", `the result of step ${name} takes over ${RESULT_BYTES_MAX} bytes`, {
     details: { path: `step ${name}` },
   });

@@ -5,10 +5,10 @@ import { askStream, startTestGateway, type TestGateway } from "../gateway.ts";
 let gateway: TestGateway;
 afterEach(() => gateway.close());
 
-async function before(answer: ScriptedAnswer): Promise<TestGateway> {
+async function before(answer: ScriptedAnswer, aliveMs = 100): Promise<TestGateway> {
   gateway = await startTestGateway({
     redisUrl: inject("redisUrl"),
-    config: { http: { aliveMs: 100 } },
+    config: { http: { aliveMs } },
     script: () => answer,
   });
   return gateway;
@@ -43,11 +43,50 @@ describe("a chat's stream whose model is silent", () => {
     expect(text).toContain('data: {"error":{"message":"no such thing"');
     await expect(askStream(failing.client(), "think")).rejects.toThrow("no such thing");
     await failing.close();
-    expect((await raw(await before({ status: 400, content: "no such thing" }))).status).toBe(400);
+    expect((await raw(await before({ status: 400, content: "no such thing" }, 10_000))).status).toBe(400);
   });
 
   it("says nothing before a whole answer", async () => {
     const slow = await before({ content: "one", delayMs: 350 });
     expect(JSON.parse((await raw(slow, false)).text)).toMatchObject({ choices: [{ message: { content: "one" } }] });
+  });
+});
+
+describe("a message's stream whose model is silent", () => {
+  const ask = async ({ baseURL, key }: TestGateway) => {
+    const response = await fetch(`${baseURL}/messages`, {
+      method: "POST",
+      headers: { "x-api-key": key, "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "scripted",
+        max_tokens: 50,
+        messages: [{ role: "user", content: "Think." }],
+        stream: true,
+      }),
+    });
+    return { status: response.status, requestId: response.headers.get("request-id"), text: await response.text() };
+  };
+  const PING = 'event: ping\ndata: {"type":"ping"}\n\n';
+
+  it("pings before the model's head and between its events", async () => {
+    const { status, requestId, text } = await ask(
+      await before({ content: "one two", delayMs: 350, eventDelayMs: 250 }),
+    );
+    expect([status, requestId]).toEqual([200, expect.stringMatching(/./)]);
+    const [early = "", said = ""] = text.split("event: message_start");
+    expect(early.split(PING).every((between) => between === "")).toBe(true);
+    expect(early.split(PING).length).toBeGreaterThan(2);
+    expect(said.split(PING).length).toBeGreaterThan(2);
+    expect(text.trimEnd().endsWith('{"type":"message_stop"}')).toBe(true);
+  });
+
+  it("tells a late failure in the stream, and an early one by its status", async () => {
+    const failing = await before({ status: 400, content: "no such thing", delayMs: 350 });
+    const { status, text } = await ask(failing);
+    expect([status, text.startsWith(PING)]).toEqual([200, true]);
+    expect(text).toMatch(/event: error\ndata: \{"type":"error","error":\{"type":"invalid_request_error".*\n\n$/);
+    expect(text).toContain("no such thing");
+    await failing.close();
+    expect((await ask(await before({ status: 400, content: "no such thing" }, 10_000))).status).toBe(400);
   });
 });

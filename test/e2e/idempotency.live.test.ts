@@ -12,7 +12,7 @@ beforeAll(async () => {
       JSON.stringify(body).includes("slowly")
         ? { content: `answer ${nth} word by word`, eventDelayMs: 60, delayMs: 150 }
         : JSON.stringify(body).includes("very long")
-          ? { content: `answer ${nth}`, delayMs: 13_000 }
+          ? { content: `answer ${nth} a b c d e f g h i j`, eventDelayMs: 1_100 }
           : JSON.stringify(body).includes("fail")
             ? { status: 500 }
             : `answer ${nth}`,
@@ -106,7 +106,7 @@ describe("a request with an idempotency key", () => {
   });
 
   it("holds its key for as long as it takes, and is done once", async () => {
-    const ask = () => send("/chat/completions", "l-1", chat("take very long"));
+    const ask = () => send("/chat/completions", "l-1", chat("take very long", { stream: true }));
     const { length } = gateway.model.requests;
     const first = ask();
     await expect.poll(() => gateway.model.requests.length).toBe(length + 1);

@@ -78,7 +78,6 @@ describe("a gateway that is killed between a question and its answer", () => {
       await expect.poll(() => model.requests.length, { timeout: 5_000 }).toBe(3);
       await new Promise((resolve) => setTimeout(resolve, 400));
       first.child.kill("SIGKILL");
-      const killedAt = performance.now();
       await Promise.all(streams);
       slow = false;
 
@@ -91,6 +90,7 @@ describe("a gateway that is killed between a question and its answer", () => {
       expect(sent()).toEqual(["My name is Ada.", expect.stringContaining("answer 1"), "What is my name?"]);
 
       // Its first request holds the key for ten seconds at most.
+      const askedAt = performance.now();
       await after.chat.completions
         .create(ask("Where do I live?", { conversation, stream: true }), {
           headers: { "Idempotency-Key": "where" },
@@ -98,13 +98,13 @@ describe("a gateway that is killed between a question and its answer", () => {
         .then(async (stream) => {
           for await (const _ of stream as never as AsyncIterable<unknown>);
         });
-      expect(performance.now() - killedAt).toBeLessThan(12_000);
+      expect(performance.now() - askedAt).toBeLessThan(12_000);
       const now = await texts(after, conversation);
       expect(now.filter((text) => text.startsWith("Where"))).toEqual(["Where do I live? completed"]);
       expect(now[now.indexOf("Where do I live? completed") + 1]).toMatch(/^answer \d+ completed$/);
       expect(now.filter((text) => text.endsWith("incomplete"))).toEqual(["How old am I? incomplete"]);
       expect(now).toHaveLength(7);
     },
-    60_000,
+    120_000,
   );
 });

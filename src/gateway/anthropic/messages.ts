@@ -1,10 +1,13 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { parseCacheControl, type AnswerStream } from "../../flow/index.ts";
+import { parseCacheControl, type AnswerStream, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatCompletion } from "../../models/index.ts";
 import { askerOf } from "../asker.ts";
+import { MarrowError } from "../../errors.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../asking.ts";
+import type { GatewayConfig } from "../config.ts";
 import { toErrorAnswer } from "../error-body.ts";
+import { EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
 import { recordingOf } from "../http/recording.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
@@ -19,11 +22,8 @@ import { reshapeErrors, toAnthropicError, toAnthropicStatus } from "./error-shap
 import { countBody, messagesBody, toChatRequest, type MessagesRequest } from "./request.ts";
 import { createMessageEvents, type MessageEvent } from "./stream.ts";
 
-/** How often a silent stream says that it lives, in milliseconds. */
-const PING_MS = 15_000;
-
 /** `POST /v1/messages` and `/v1/messages/count_tokens`: Anthropic's API in front of every model, by the same flow as a chat. */
-export function registerMessages(parts: GatewayApp): void {
+export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig, "http">): void {
   const { app, metrics, draining } = parts;
 
   app.post(
@@ -36,7 +36,7 @@ export function registerMessages(parts: GatewayApp): void {
       const { beyond = [] } = bodyOf(request) ?? {};
       const messages = await resolveChatFiles(parts, asker, asked.messages);
       const isStream = (request.body as MessagesRequest).stream === true;
-      const outcome = await tenant.flow.chat({
+      const call: ChatCall = {
         request: {
           ...asked,
           messages,
@@ -52,20 +52,33 @@ export function registerMessages(parts: GatewayApp): void {
         gone: departureOf(reply.raw),
         deadline: deadlineOf(request),
         control: parseCacheControl(header(request, "x-marrow-cache-control")),
-      });
+      };
+      const ids = { "x-request-id": request.id, "request-id": request.id };
+      const alive = isStream
+        ? keepAlive(reply, { aliveMs: http.aliveMs, head: ids, sign: toText({ type: "ping" }) })
+        : undefined;
+      let outcome: ChatOutcome;
+      try {
+        outcome = await tenant.flow.chat(call);
+      } catch (error) {
+        alive?.stop();
+        if (alive?.begun !== true) throw error;
+        return reply.raw.end(tellBroken(request, error));
+      }
+      if (outcome.kind !== "stream") alive?.stop();
+      if (alive?.begun === true && outcome.kind !== "stream")
+        return reply.raw.end(tellBroken(request, new MarrowError("rate_limited", "a limit refused the request")));
       if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
       metrics.cached(outcome.provenance.cache);
       const headers = { ...toHeaders(outcome.provenance, request.id), "request-id": request.id };
       if (outcome.kind === "absent") return tellAbsent(reply, headers);
       if (outcome.kind === "whole")
         return reply.headers(headers).send(toMessage(JSON.parse(outcome.text) as ChatCompletion));
-      reply.hijack();
-      reply.raw.writeHead(200, {
-        ...headers,
-        "content-type": "text/event-stream; charset=utf-8",
-        "cache-control": "no-cache",
-      });
-      return writeEvents(request, reply, { model: asked.model, stream: outcome.stream, draining });
+      if (alive?.begun !== true) {
+        reply.hijack();
+        reply.raw.writeHead(200, { ...headers, ...EVENT_STREAM });
+      }
+      return writeEvents(request, reply, { model: asked.model, stream: outcome.stream, draining, alive });
     },
   );
 
@@ -85,16 +98,24 @@ export function registerMessages(parts: GatewayApp): void {
 async function writeEvents(
   request: FastifyRequest,
   { raw }: FastifyReply,
-  { model, stream, draining }: { readonly model: string; readonly stream: AnswerStream } & Pick<GatewayApp, "draining">,
+  {
+    model,
+    stream,
+    draining,
+    alive,
+  }: { readonly model: string; readonly stream: AnswerStream; readonly alive: Alive | undefined } & Pick<
+    GatewayApp,
+    "draining"
+  >,
 ): Promise<void> {
   const outlet = openOutlet(raw, () => draining.track(stream.abandon()));
-  if (outlet.gone) return;
-  const alive = setInterval(() => {
-    void outlet.write(toText({ type: "ping" }));
-  }, PING_MS);
+  if (outlet.gone) return alive?.stop();
   const events = createMessageEvents(model);
-  const write = (made: readonly MessageEvent[]) =>
-    made.length === 0 ? undefined : outlet.write(made.map(toText).join(""));
+  const write = (made: readonly MessageEvent[]) => {
+    if (made.length === 0) return undefined;
+    alive?.touch();
+    return outlet.write(made.map(toText).join(""));
+  };
   try {
     for await (const chunk of readChunks(stream)) {
       await write(events.add(chunk));
@@ -102,14 +123,19 @@ async function writeEvents(
     }
     await write(events.end());
   } catch (error) {
-    request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
     recordingOf(raw)?.fail();
-    const { status, body } = toErrorAnswer(error);
-    await outlet.write(toText({ type: "error", ...toAnthropicError(body, toAnthropicStatus(status), request.id) }));
+    await outlet.write(tellBroken(request, error));
   } finally {
-    clearInterval(alive);
+    alive?.stop();
     outlet.end();
   }
+}
+
+/** What went wrong with a stream whose status is long sent, as its last event. */
+function tellBroken(request: FastifyRequest, error: unknown): string {
+  request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
+  const { status, body } = toErrorAnswer(error);
+  return toText({ type: "error", ...toAnthropicError(body, toAnthropicStatus(status), request.id) });
 }
 
 function toText(event: MessageEvent): string {

@@ -11,12 +11,16 @@ export interface Alive {
 }
 
 /**
- * Writes a comment line whenever nothing was written for so long, the head before it where that is missing: a status of 200, so what fails later is told in the
+ * Writes a sign of life, a comment line, whenever nothing was written for so long, the head before it where that is missing: a status of 200, so what fails later is told in the
  * stream. Only whole events may be written beside it. An answer that is recorded for its key gets none before its head.
  */
 export function keepAlive(
   reply: FastifyReply,
-  { aliveMs, head }: { readonly aliveMs: number; readonly head: Readonly<Record<string, string>> },
+  {
+    aliveMs,
+    head,
+    sign = ": alive\n\n",
+  }: { readonly aliveMs: number; readonly head: Readonly<Record<string, string>>; readonly sign?: string },
 ): Alive {
   const { raw } = reply;
   let [begun, touched] = [false, false];
@@ -29,7 +33,7 @@ export function keepAlive(
       raw.writeHead(200, { ...head, ...EVENT_STREAM });
       begun = true;
     }
-    raw.write(": alive\n\n");
+    raw.write(sign);
   }, aliveMs);
   return {
     get begun() {
