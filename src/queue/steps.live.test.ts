@@ -197,6 +197,62 @@ describe("a job that waits for a signal", () => {
     );
   });
 
+  liveTest.for<[string, string, unknown]>([
+    ["race", "b", { arrived: true, value: "b" }],
+    ["race", "c", { arrived: true, value: "c" }],
+    ["any", "a", { arrived: true, value: "a" }],
+    ["any", "c", { arrived: true, value: "c" }],
+    ["nested", "c", [{ arrived: true, value: "c" }]],
+  ])("of several (%s) goes on with any of them: %s", async ([how, signal, expected], { redis, tenant }) => {
+    const queue = createQueue(tenant, { name: QUEUE });
+    const timeoutMs = 60_000;
+    await working(
+      redis,
+      async ({ waitFor, step }: Work) => {
+        await step("before", () => 1);
+        const waits = ["a", "b", "c"].map((name) => waitFor(name, { timeoutMs }));
+        if (how === "nested") return Promise.race([waits[0], Promise.all([Promise.race(waits.slice(1))])]);
+        return how === "race" ? Promise.race(waits) : Promise.any(waits);
+      },
+      async () => {
+        const id = await queue.push("x");
+        await expect.poll(async () => (await queue.get(id))?.state, { timeout: 5_000 }).toBe("suspended");
+        await queue.signal(id, signal, signal);
+        expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done", result: expected });
+      },
+    );
+  });
+
+  liveTest("of several goes on with the first time that is over, and all only with all", async ({ redis, tenant }) => {
+    const queue = createQueue(tenant, { name: QUEUE });
+    await working(
+      redis,
+      async ({ id, payload, waitFor, step }: Work) => {
+        if (payload === "running") {
+          const waits = ["a", "b"].map((name) => waitFor(name, { timeoutMs: 60_000 }));
+          // It comes while the job runs, after it looked.
+          await step("send", () => queue.signal(id, "b", 2).then(() => null));
+          return Promise.race(waits);
+        }
+        const waits = [waitFor("a", { timeoutMs: 60_000 }), waitFor("b", { timeoutMs: 300 })];
+        return payload === "race" ? Promise.race(waits) : Promise.all(waits);
+      },
+      async () => {
+        const race = await queue.push("race");
+        const all = await queue.push("all");
+        const running = await queue.push("running");
+        expect((await queue.wait(race, { waitMs: 3_000 })).result).toEqual({ arrived: false });
+        expect((await queue.wait(running, { waitMs: 3_000 })).result).toEqual({ arrived: true, value: 2 });
+        await expect.poll(async () => (await queue.get(all))?.state, { timeout: 5_000 }).toBe("suspended");
+        await queue.signal(all, "a", 1);
+        expect((await queue.wait(all, { waitMs: 3_000 })).result).toEqual([
+          { arrived: true, value: 1 },
+          { arrived: false },
+        ]);
+      },
+    );
+  });
+
   liveTest("is cancelled and taken away like one that waits for a worker", async ({ redis, tenant }) => {
     const queue = createQueue(tenant, { name: QUEUE });
     await working(

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
@@ -94,6 +95,20 @@ export function createSteps(
     return decodeRecord(result);
   }
 
+  async function wait(name: string, { timeoutMs }: Parameters<Steps["waitFor"]>[1]): Promise<Signal> {
+    const checked = checkNoteName("name", name);
+    checkInteger("timeoutMs", timeoutMs, { min: 1, max: TIMEOUT_MS_MAX }, "invalid_input");
+    const { kept, nowMs } = await notes();
+    const value = kept.get(`g:${checked}`);
+    if (value !== undefined) return { arrived: true, value: decodeRecord(value) };
+    const untilMs = kept.get(`w:${checked}`);
+    if (untilMs !== undefined && Number(String(untilMs)) <= nowMs) return { arrived: false };
+    waits.set(checked, timeoutMs);
+    // Those that are waited for at once are all known, and what was answered is told, before this one gives the place back.
+    await nextTurn();
+    throw new Suspended(waits);
+  }
+
   return {
     step<S>(name: string, run: (step: { readonly idempotencyKey: string }) => Promise<S> | S): Promise<S> {
       const checked = checkNoteName("name", name);
@@ -102,16 +117,11 @@ export function createSteps(
       return begun as Promise<S>;
     },
 
-    async waitFor(name, { timeoutMs }) {
-      const checked = checkNoteName("name", name);
-      checkInteger("timeoutMs", timeoutMs, { min: 1, max: TIMEOUT_MS_MAX }, "invalid_input");
-      const { kept, nowMs } = await notes();
-      const value = kept.get(`g:${checked}`);
-      if (value !== undefined) return { arrived: true, value: decodeRecord(value) };
-      const untilMs = kept.get(`w:${checked}`);
-      if (untilMs !== undefined && Number(String(untilMs)) <= nowMs) return { arrived: false };
-      waits.set(checked, timeoutMs);
-      throw new Suspended(waits);
+    waitFor(name, options) {
+      const waiting = wait(name, options);
+      // Whoever awaits it later, behind a step, is told then: until then it is nobody's error.
+      waiting.catch(() => {});
+      return waiting;
     },
   };
 }
