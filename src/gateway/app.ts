@@ -264,7 +264,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     }
   });
   const storedBytes = createStoredBytes(redis, config.limits.enabled ? config.limits.scopeBytes : 2 ** 50);
-  registerQuotas({ app, redis, config, metrics, inside, storedBytes, remember });
+  registerQuotas({ app, redis, config, metrics, inside, storedBytes, embedder, remember });
   app.addHook("onResponse", (request, reply, done) => {
     metrics.answered(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
     done();

@@ -6,6 +6,7 @@ import { refuseCall } from "./asking.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { Inside } from "./inside.ts";
 import { userOf } from "./identity.ts";
+import { isUnkept, keeps } from "./keeping.ts";
 import type { Metrics } from "./metrics.ts";
 import { hookRoutes } from "./http/route-hooks.ts";
 import { resourceOf, type Resource } from "./ownership.ts";
@@ -20,6 +21,8 @@ export interface QuotaParts {
   readonly metrics: Metrics;
   readonly inside: Pick<Inside, "principalOf">;
   readonly storedBytes: StoredBytes;
+  /** The model whose vectors the gateway remembers. */
+  readonly embedder?: { readonly id: string } | undefined;
   readonly remember: <T>(make: (scope: string) => T) => (scope: string) => T;
 }
 
@@ -33,9 +36,8 @@ const ELSEWHERE: ReadonlySet<Resource> = new Set([
   "agent card",
   "task worker",
 ]);
-/** Posts that keep nothing. */
+/** Posts that only read. */
 const READING = /\/(?:search|recall)$/;
-const ACTING = /\/(?:cancel|forget|test|rotate|redrive)$/;
 /** Takes of declared limits: they are the scope's own, and would each cost another one. */
 const TAKING = /^\/v1\/limits\/:limit\/(?:take|peek|settle)$/;
 /** What a vector that is remembered takes beside its text. */
@@ -45,14 +47,24 @@ interface Booking {
   readonly scope: string;
   readonly thing: string;
   readonly resource: Resource;
+  readonly bytes: number;
 }
 
 /**
  * Bounds what a scope and its users ask for and keep, over all routes but the chat's, which its own limits bound: requests that read,
  * requests that write, and bytes. Bytes are booked before a request is served, under the id of what it made after; they are given back
- * when the request fails, when the thing is deleted, and when it ends.
+ * when the request fails, when the thing is deleted, and when it ends. What keeps nothing books nothing.
  */
-export function registerQuotas({ app, redis, config, metrics, inside, storedBytes, remember }: QuotaParts): void {
+export function registerQuotas({
+  app,
+  redis,
+  config,
+  metrics,
+  inside,
+  storedBytes,
+  embedder,
+  remember,
+}: QuotaParts): void {
   const { limits, conversations, responses } = config;
   if (!limits.enabled) return;
   const lives: ReadonlyMap<Resource, number> = new Map<Resource, number>([
@@ -88,7 +100,7 @@ export function registerQuotas({ app, redis, config, metrics, inside, storedByte
     const resource = resourceOf(method, url);
     if (resource === undefined || ELSEWHERE.has(resource) || TAKING.test(url)) return undefined;
     const kind = method === "GET" || READING.test(url) ? "reads" : "writes";
-    const lifeMs = method === "POST" && kind === "writes" && !ACTING.test(url) ? lives.get(resource) : undefined;
+    const lifeMs = method === "POST" ? lives.get(resource) : undefined;
     return {
       preHandler: (request, reply) => admit(request, reply, resource, kind, lifeMs),
       ...(lifeMs !== undefined && {
@@ -120,10 +132,10 @@ export function registerQuotas({ app, redis, config, metrics, inside, storedByte
       const decision = await limitersOf(scope)[kind].take({ user: userOf(request, body?.user) });
       if (!decision.allowed) return refuseCall(reply, { metrics }, decision);
     }
-    if (lifeMs === undefined) return undefined;
+    if (lifeMs === undefined || !keeps(request.routeOptions.url ?? "", body, embedder?.id)) return undefined;
     const bytes = (bodyOf(request)?.bytes.length ?? 0) + extraOf(resource, request.body);
     if (bytes === 0) return undefined;
-    const booking = { scope, resource, thing: thingOf(request, resource) ?? `request:${request.id}` };
+    const booking = { scope, resource, thing: thingOf(request, resource) ?? `request:${request.id}`, bytes };
     await storedBytes.book(scope, booking.thing, bytes, lifeMs);
     bookings.set(request, booking);
     return undefined;
@@ -133,9 +145,9 @@ export function registerQuotas({ app, redis, config, metrics, inside, storedByte
   async function nameThing(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
     const booking = bookings.get(request);
     const id = (payload as { readonly id?: unknown } | null | undefined)?.id;
-    if (booking === undefined || reply.statusCode >= 300 || typeof id !== "string") return payload;
-    bookings.delete(request);
+    if (booking === undefined || reply.statusCode >= 300 || typeof id !== "string" || isUnkept(request)) return payload;
     if (!booking.thing.startsWith("request:")) return payload;
+    bookings.delete(request);
     const to = `${booking.resource}:${id}`;
     await storedBytes.move(booking.scope, booking.thing, to, lives.get(booking.resource) ?? DAY_MS);
     return payload;
@@ -144,11 +156,11 @@ export function registerQuotas({ app, redis, config, metrics, inside, storedByte
   /** Gives bytes back: of a request that failed, and of a thing that was deleted. */
   function giveBack(request: FastifyRequest, reply: FastifyReply, method: string, resource: Resource): void {
     const booking = bookings.get(request);
-    const failed = reply.statusCode >= 400;
+    const failed = reply.statusCode >= 400 || isUnkept(request);
     const thing = method === "DELETE" && !failed ? thingOf(request, resource) : undefined;
     const warn = (error: unknown) => metrics.degraded("quotas", MarrowError.is(error) ? error.code : "internal");
-    if (booking !== undefined && failed && booking.thing.startsWith("request:"))
-      storedBytes.release(booking.scope, booking.thing).catch(warn);
+    // A thing that was there before comes back to the bytes that it had.
+    if (booking !== undefined && failed) storedBytes.release(booking.scope, booking.thing, booking.bytes).catch(warn);
     if (thing !== undefined && !isPart(request)) storedBytes.release(request.principal.scope, thing).catch(warn);
   }
 }

@@ -21,6 +21,7 @@ import { executeOnBus, toAgentCard } from "../a2a-agent.ts";
 import type { GatewayConfig } from "../config.ts";
 import { sendEvents } from "../event-stream.ts";
 import { header, userOf } from "../identity.ts";
+import { tellUnkept } from "../keeping.ts";
 import type { GatewayApp } from "../parts.ts";
 
 interface Named {
@@ -114,7 +115,10 @@ export function registerA2A(
       validateVersion(context.requestedVersion, await handler.getAgentCard(), "JSONRPC");
       checkIds(request.body);
       const answer = await rpc.handle(request.body as Record<string, unknown>, context);
-      if (!(Symbol.asyncIterator in answer)) return reply.send(answer);
+      if (!(Symbol.asyncIterator in answer)) {
+        if ("error" in answer) tellUnkept(request);
+        return reply.send(answer);
+      }
       const events = answer;
       // What fails before the first event is an answer, not a stream.
       const first = await events.next();
@@ -125,6 +129,7 @@ export function registerA2A(
         () => void events.return(undefined),
       );
     } catch (error) {
+      tellUnkept(request);
       return reply.send({ jsonrpc: "2.0", id, error: JsonRpcTransportHandler.mapToJSONRPCError(error) });
     }
   });

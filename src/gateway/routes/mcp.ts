@@ -1,6 +1,7 @@
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { userOf } from "../identity.ts";
 import { createMcpServer } from "../mcp.ts";
+import { tellUnkept } from "../keeping.ts";
 import type { GatewayApp } from "../parts.ts";
 import { VERSION } from "../version.ts";
 
@@ -19,6 +20,16 @@ export function registerMcp({ app, tenants }: GatewayApp): void {
       void server.close();
     });
     await server.connect(transport);
+    const send = transport.send.bind(transport);
+    let failed = 0;
+    let succeeded = 0;
+    transport.send = (message, options) => {
+      if ("error" in message || ("result" in message && message.result["isError"] === true)) failed += 1;
+      else if ("result" in message) succeeded += 1;
+      // Told before the answer leaves, so that it is known when the answer has left.
+      if (failed > 0 && succeeded === 0) tellUnkept(request);
+      return send(message, options);
+    };
     await transport.handleRequest(request.raw, reply.raw, request.body);
   });
 

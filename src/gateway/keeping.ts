@@ -1,0 +1,53 @@
+import type { FastifyRequest } from "fastify";
+
+/** Posts of these routes keep nothing of their body. */
+const KEEPS_NOTHING: ReadonlySet<string> = new Set(["/v1/responses/input_tokens", "/v1/responses/compact"]);
+/** Posts that read, or change a thing by its name alone. */
+const NAMING = /\/(?:search|recall|cancel|promote|forget|test|rotate|redrive)$/;
+/** Methods of A2A that keep what they are sent. */
+const A2A_KEEPING: ReadonlySet<unknown> = new Set([
+  "SendMessage",
+  "SendStreamingMessage",
+  "CreateTaskPushNotificationConfig",
+]);
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Whether a post to a route keeps something of its body, if it succeeds: only that is booked. Turns of sessions and conversations are counted
+ * where they are added. `embedder` is the model whose vectors the gateway remembers.
+ */
+export function keeps(url: string, body: unknown, embedder: string | undefined): boolean {
+  if (KEEPS_NOTHING.has(url) || NAMING.test(url)) return false;
+  const fields = (typeof body === "object" && body !== null ? body : {}) as Fields;
+  switch (url) {
+    case "/v1/responses":
+      return fields["store"] !== false;
+    case "/v1/embeddings":
+      return embedder !== undefined && fields["model"] === embedder;
+    case "/mcp":
+      return (Array.isArray(body) ? (body as unknown[]) : [body]).some(isRemembering);
+    case "/a2a/:agent":
+      return A2A_KEEPING.has(fields["method"]);
+    default:
+      return true;
+  }
+}
+
+/** Of MCP's methods and tools only this one keeps anything. */
+function isRemembering(message: unknown): boolean {
+  const { method, params } = (message ?? {}) as Fields;
+  return method === "tools/call" && ((params ?? {}) as Fields)["name"] === "remember";
+}
+
+const unkept = new WeakSet<FastifyRequest>();
+
+/** Says that a request kept nothing although its answer is no error of HTTP, as JSON-RPC answers its errors. */
+export function tellUnkept(request: FastifyRequest): void {
+  unkept.add(request);
+}
+
+/** Whether {@link tellUnkept} was told of a request. */
+export function isUnkept(request: FastifyRequest): boolean {
+  return unkept.has(request);
+}
