@@ -158,9 +158,8 @@ describe.each(["demo", "scripted"])("a response of %s", (model) => {
 
   it("bounds the values and the depth of a message over the WebSocket as those of a body", async () => {
     const socket = await connect();
-    const wide = Object.fromEntries(Array.from({ length: 12_000 }, (_, n) => [`k${n}`, 1]));
     const deep = JSON.parse(`${"[".repeat(150)}${"]".repeat(150)}`) as unknown;
-    for (const x of [wide, deep]) {
+    for (const x of [Array.from({ length: 12_000 }, () => 1), deep]) {
       const events = await socket.turn({ model: "demo", input: "hi", metadata: { x } });
       expect([events.length, codeOf(events)]).toEqual([1, "too_large"]);
     }

@@ -92,7 +92,11 @@ describe.each(REDIS_ERRORS.map((error) => [error.text.slice(0, 70), error] as co
       const told = await Promise.all(
         calls.map(async ([name, call]) => [name, await call(tenant).then(() => "no error", verdictOf)] as const),
       );
-      expect(Object.fromEntries(told)).toEqual(Object.fromEntries(calls.map(([name]) => [name, verdict])));
+      // A server that lacks the commands of vectors keeps entries for their exact key: the script stores them before it indexes.
+      const ofStore = /unknown (?:redis )?command/i.test(text) ? "no error" : verdict;
+      expect(Object.fromEntries(told)).toEqual(
+        Object.fromEntries(calls.map(([name]) => [name, name === "cache.store" ? ofStore : verdict])),
+      );
 
       const through = await createCache<string>(tenant, { name: "c", timeoutMs: TIMEOUT_MS }).through(
         "A question",

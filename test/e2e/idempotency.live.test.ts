@@ -106,11 +106,11 @@ describe("a request with an idempotency key", () => {
   });
 
   it("holds its key for as long as it takes, and is done once", async () => {
-    const ask = () => send("/chat/completions", "l-1", chat("take very long", { stream: true }));
+    const sendOnce = () => send("/chat/completions", "l-1", chat("take very long", { stream: true }));
     const { length } = gateway.model.requests;
-    const first = ask();
+    const first = sendOnce();
     await expect.poll(() => gateway.model.requests.length).toBe(length + 1);
-    const answers = await Promise.all([first, ask()]);
+    const answers = await Promise.all([first, sendOnce()]);
     expect(answers[1].body).toBe(answers[0].body);
     expect(answers[1].headers["idempotent-replayed"]).toBe("true");
     expect(gateway.model.requests.length).toBe(length + 1);

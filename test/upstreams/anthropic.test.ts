@@ -163,7 +163,7 @@ describe("a model of kind anthropic", () => {
       `${"[".repeat(200)}${"]".repeat(200)}`,
       JSON.stringify(Object.fromEntries(Array.from({ length: 12_000 }, (_, n) => [`k${n}`, 1]))),
     ])
-      await expect(model.complete({ request: calls(given) as never })).rejects.toMatchObject({ code: "too_large" });
+      await expect(model.complete({ request: calls(given) })).rejects.toMatchObject({ code: "too_large" });
     expect(model.endpoint.requests).toEqual([]);
   });
 
