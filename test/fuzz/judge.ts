@@ -27,6 +27,8 @@ export function judgeAnswer(
   if (url.startsWith("/mcp") || url.startsWith("/a2a")) return undefined;
   const named =
     typeof shaped["message"] === "string" && typeof shaped["type"] === "string" && typeof shaped["code"] === "string";
+  // Anthropic's errors name no parameter.
+  if (url.startsWith("/v1/messages")) return named ? undefined : "an error of another shape";
   return named && (shaped["param"] === null || typeof shaped["param"] === "string")
     ? undefined
     : "an error of another shape";
