@@ -52,6 +52,9 @@ describe("a job, when its worker dies", () => {
     const suspending = workerOf(({ waitFor }) => waitFor("go", { timeoutMs: 60_000 }));
     await expect.poll(async () => (await queue.get(held))?.state, { timeout: 5_000 }).toBe("suspended");
     await suspending.close();
+    // Until then a push would hand its job to the worker that left.
+    const idle = `{states:queue:${name}}:queue:idle`;
+    await expect.poll(async () => Number(await redis.send(["EXISTS", idle])), { timeout: 8_000 }).toBe(0);
     const waiting = await queue.push("waiting");
     const ids = [
       held,
@@ -62,7 +65,7 @@ describe("a job, when its worker dies", () => {
     await sleep(1_500);
     const states = await Promise.all(ids.map(async (id) => (await queue.get(id))?.state));
     expect(states).toEqual(["suspended", "blocked", "waiting", "delayed"]);
-  });
+  }, 20_000);
 
   it("that runs is done by another within its lease and 1.5 s, and the crash is counted", async () => {
     const queue = queueOf();
