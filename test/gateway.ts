@@ -5,7 +5,7 @@ import OpenAI from "openai";
 import { afterEach, inject } from "vitest";
 import { staticEmbedder } from "../src/embedders/index.ts";
 import { createApiKeys, openGateway, type ApiKeys, type GatewayConfigInput, type Route } from "../src/gateway/index.ts";
-import { createLaneGates } from "../src/gateway/lanes.ts";
+import { createLaneGates } from "../src/gateway/tenancy/lanes.ts";
 import { connect, type Redis } from "../src/index.ts";
 import { demoModel, upstreamModel, type UpstreamKind } from "../src/models/index.ts";
 import {

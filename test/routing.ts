@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { afterEach, inject } from "vitest";
 import { createApiKeys, openGateway, resolveConfig, type GatewayConfigInput } from "../src/gateway/index.ts";
-import { createCoolDowns } from "../src/gateway/cool-downs.ts";
-import { createLaneGates } from "../src/gateway/lanes.ts";
-import { openModels, type LiveModels } from "../src/gateway/model-source.ts";
+import { createCoolDowns } from "../src/gateway/models/cool-downs.ts";
+import { createLaneGates } from "../src/gateway/tenancy/lanes.ts";
+import { openModels, type LiveModels } from "../src/gateway/models/model-source.ts";
 import { connect, type Redis } from "../src/index.ts";
 import { startFaultyUpstream, type Fault, type FaultyUpstream } from "./faulty-upstream.ts";
 

@@ -4,18 +4,18 @@ import type { Embedder } from "../embedders/index.ts";
 import type { ChatModel, ModelInfo, Standing } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { Stores } from "../stores/index.ts";
-import type { Accounts } from "./accounts.ts";
+import type { Accounts } from "./tenancy/accounts.ts";
 import type { Batches } from "./batches/batches.ts";
 import type { Caches } from "./caches/index.ts";
-import type { ApiKeys, Principal } from "./api-keys.ts";
+import type { ApiKeys, Principal } from "./tenancy/api-keys.ts";
 import type { Draining } from "./http/draining.ts";
-import type { KeyUsers } from "./key-users.ts";
-import type { LaneGates } from "./lanes.ts";
+import type { KeyUsers } from "./tenancy/key-users.ts";
+import type { LaneGates } from "./tenancy/lanes.ts";
 import type { Limits } from "./limits/index.ts";
-import type { Metrics } from "./metrics.ts";
-import type { Spend } from "./spend.ts";
-import type { StoredBytes } from "./stored-bytes.ts";
-import type { Tenant } from "./tenants.ts";
+import type { Metrics } from "./http/metrics.ts";
+import type { Spend } from "./tenancy/spend.ts";
+import type { StoredBytes } from "./tenancy/stored-bytes.ts";
+import type { Tenant } from "./tenancy/tenants.ts";
 
 /** What routes are registered with. */
 export interface GatewayApp {

@@ -5,19 +5,19 @@ import { MarrowError } from "../errors.ts";
 import { demoModel } from "../models/index.ts";
 import { readServerFacts, warningsOf } from "../redis/index.ts";
 import { decideEngine } from "../vectors/index.ts";
-import { createApiKeys } from "./api-keys.ts";
+import { createApiKeys } from "./tenancy/api-keys.ts";
 import { openGateway } from "./app.ts";
-import { createCoolDowns } from "./cool-downs.ts";
-import { createEmbedder } from "./embedder.ts";
-import { createLaneGates } from "./lanes.ts";
-import { openModels } from "./model-source.ts";
-import { createMcpServer } from "./mcp.ts";
+import { createCoolDowns } from "./models/cool-downs.ts";
+import { createEmbedder } from "./models/embedder.ts";
+import { createLaneGates } from "./tenancy/lanes.ts";
+import { openModels } from "./models/model-source.ts";
+import { createMcpServer } from "./agents/mcp.ts";
 import { onceServed } from "./once-served.ts";
-import { openRedis, type Opened, type RedisPlaces } from "./open-redis.ts";
-import { createReloading } from "./reloading.ts";
-import { createTenantMemory } from "./tenants.ts";
+import { openRedis, type Opened, type RedisPlaces } from "./config/open-redis.ts";
+import { createReloading } from "./config/reloading.ts";
+import { createTenantMemory } from "./tenancy/tenants.ts";
 import { VERSION } from "./version.ts";
-import { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config.ts";
+import { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config/config.ts";
 
 /** Engines as the start line names them. */
 const TIERS = {

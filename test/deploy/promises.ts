@@ -8,7 +8,10 @@ export function cliCommands(): string[] {
 
 /** Tells whether Marrow reads an environment variable: one of its own, or that with `_FILE`. */
 export function environmentNames(): (name: string) => boolean {
-  const files = ["src/gateway/environment.ts", ...globSync("src/cli/*.ts").filter((file) => !file.includes(".test."))];
+  const files = [
+    "src/gateway/config/environment.ts",
+    ...globSync("src/cli/*.ts").filter((file) => !file.includes(".test.")),
+  ];
   const text = files.map((file) => readFileSync(file, "utf8")).join("\n");
   const names = new Set([...text.matchAll(/\bMARROW_[A-Z_]*[A-Z]\b/g)].map(([name]) => name));
   return (name) => names.has(name) || names.has(name.replace(/_FILE$/, ""));
@@ -16,6 +19,8 @@ export function environmentNames(): (name: string) => boolean {
 
 /** Names of the metrics that the gateway has, as its sources declare them. */
 export function metricNames(): string[] {
-  const text = ["src/gateway/metrics.ts", "src/gateway/spend-metrics.ts"].map((file) => readFileSync(file, "utf8"));
+  const text = ["src/gateway/http/metrics.ts", "src/gateway/tenancy/spend-metrics.ts"].map((file) =>
+    readFileSync(file, "utf8"),
+  );
   return [...text.join("\n").matchAll(/name: "(marrow_\w+)"/g)].map(([, name = ""]) => name);
 }

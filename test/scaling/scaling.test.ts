@@ -9,7 +9,7 @@ import { toReplayEvents } from "../../src/flow/replay.ts";
 import { estimateTokens } from "../../src/internal/token-estimate.ts";
 import { readLines } from "../../src/gateway/batches/batch.ts";
 import { checkJsonBudget } from "../../src/internal/json-budget.ts";
-import { readJson } from "../../src/gateway/json.ts";
+import { readJson } from "../../src/gateway/http/json.ts";
 import { canonicalJson } from "../../src/internal/canonical-json.ts";
 import { toContext } from "../../src/memory/context.ts";
 import { factId, saysTheSame } from "../../src/memory/fact.ts";

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { ErrorAnswer } from "../error-body.ts";
+import type { ErrorAnswer } from "../http/error-body.ts";
 import type { Fields } from "../responses/shape.ts";
 
 /** Types of errors by status, as this API names them. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { createTimeSlice } from "../../internal/time-slice.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
-import { readJson } from "../json.ts";
+import { readJson } from "../http/json.ts";
 
 /** Endpoints whose requests may stand in a batch. */
 export const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"] as const;

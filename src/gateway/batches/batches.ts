@@ -4,9 +4,9 @@ import { mapInSlices } from "../../internal/time-slice.ts";
 import { createQueue } from "../../queue/index.ts";
 import { decodeRecord, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
 import { createShelf, type Page, type PageOptions, type Stores } from "../../stores/index.ts";
-import type { Asker } from "../asker.ts";
+import type { Asker } from "../tenancy/asker.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
-import { mayRead, type Reach } from "../ownership.ts";
+import { mayRead, type Reach } from "../tenancy/ownership.ts";
 import { readLines, WINDOW_SECONDS, type Batch, type BatchLine, type LineBounds, type LineResult } from "./batch.ts";
 
 /** Jobs that make a batch: its lines are put into the queue, done one by one, looked after, and written down at the end. */

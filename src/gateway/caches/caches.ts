@@ -2,9 +2,9 @@ import { createCache, toFingerprint, type Cache, type Hit, type Question } from 
 import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
 import { cannotServe, type Redis } from "../../redis/index.ts";
-import type { GatewayConfig } from "../config.ts";
-import { tagOf, type Reach } from "../ownership.ts";
-import type { StoredBytes } from "../stored-bytes.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import { tagOf, type Reach } from "../tenancy/ownership.ts";
+import type { StoredBytes } from "../tenancy/stored-bytes.ts";
 import { createAttributeIndex, namesKey, type AttributeIndex, type NotedSet } from "./attribute-index.ts";
 import { toAttributeSet, toWithin, type Attributes, type AttributeSet } from "./attributes.ts";
 

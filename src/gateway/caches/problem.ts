@@ -1,4 +1,4 @@
-import type { ErrorAnswer } from "../error-body.ts";
+import type { ErrorAnswer } from "../http/error-body.ts";
 
 /** An error as clients of LangCache read it: RFC 9457's fields, with a `type` of that API's own. */
 export interface CacheProblem {

@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { FastifyHttpOptions, FastifyInstance } from "fastify";
 import type { Server } from "node:http";
-import type { GatewayConfig } from "../config.ts";
-import { toErrorAnswer } from "../error-body.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import { toErrorAnswer } from "./error-body.ts";
 import { MarrowError } from "../../errors.ts";
 
 type Bounds = GatewayConfig["http"];

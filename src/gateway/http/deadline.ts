@@ -1,7 +1,7 @@
 import type { FastifyRequest } from "fastify";
 import type { ChatCall } from "../../flow/index.ts";
 import { MarrowError } from "../../errors.ts";
-import { header } from "../identity.ts";
+import { header } from "../tenancy/identity.ts";
 
 const DEADLINE_MS_MAX = 3_600_000;
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
-import type { GatewayConfig } from "../config.ts";
+import type { GatewayConfig } from "../config/config.ts";
 import { hostOf, isLoopbackHost, originHost } from "./hosts.ts";
-import { header } from "../identity.ts";
+import { header } from "../tenancy/identity.ts";
 import { hookRoutes } from "./route-hooks.ts";
 
 /** The lists that a request's `Host` and `Origin` are held against. */

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ownTurn } from "../../internal/time-slice.ts";
-import { readJson, readJsonInTurns, type ReadJson } from "../json.ts";
+import { readJson, readJsonInTurns, type ReadJson } from "./json.ts";
 import { keepBody } from "../parts.ts";
-import type { Watchdog } from "../watchdog.ts";
+import type { Watchdog } from "./watchdog.ts";
 import { deploymentOf } from "./aliases.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 

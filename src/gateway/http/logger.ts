@@ -1,6 +1,6 @@
 import type { FastifyServerOptions } from "fastify";
 import { MarrowError } from "../../errors.ts";
-import type { GatewayConfig } from "../config.ts";
+import type { GatewayConfig } from "../config/config.ts";
 
 /** What a line of the log says of an error: no message, no stack, nothing that a caller or an upstream wrote. */
 export interface LoggedError {

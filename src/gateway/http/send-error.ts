@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { toErrorAnswer } from "../error-body.ts";
+import { toErrorAnswer } from "./error-body.ts";
 
 /** Answers after which a connection ends: a client without a key, or with a body too large, keeps no place and need not be read to its end. */
 const CLOSING: ReadonlySet<number> = new Set([401, 408, 413]);

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
-import type { GatewayConfig } from "../config.ts";
+import type { GatewayConfig } from "../config/config.ts";
 import { hostOf } from "./hosts.ts";
 
 /** Hosts that were found well-formed: most requests name one of few. */

@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import { createLimiter, type Costs, type Limiter } from "../../limiter/index.ts";
 import { decodeRecord, encodeRecord, keyTag, toFields, type ScopedRedis } from "../../redis/index.ts";
-import { KEPT_MS } from "../api-keys.ts";
+import { KEPT_MS } from "../tenancy/api-keys.ts";
 import { toLimiterOptions, type LimitDefinition } from "./definition.ts";
 
 /** The limits of a scope by name: each is the library's `createLimiter(redis.scope(scope), { name, … })`. */

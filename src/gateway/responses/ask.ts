@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import { besideText, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
-import type { Asker } from "../asker.ts";
-import { admit } from "../asking.ts";
+import type { Asker } from "../tenancy/asker.ts";
+import { admit } from "../models/asking.ts";
 import type { GatewayApp } from "../parts.ts";
 import { searchFiles, type Search } from "./file-search.ts";
 import { conversationOf, toChatRequest, type ResponseRequest } from "./request.ts";

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { CACHE_CONTROL_DEFAULT, type ChatOutcome } from "../../flow/index.ts";
 import type { ChatCompletion } from "../../models/index.ts";
-import type { Asker } from "../asker.ts";
+import type { Asker } from "../tenancy/asker.ts";
 import { askFlow, historyOf, type AskParts } from "./ask.ts";
 import { createAssembler, toChunk } from "./assemble.ts";
 import { COMPACT_INSTRUCTIONS, sealSummary } from "./compaction.ts";

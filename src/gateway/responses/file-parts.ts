@@ -1,6 +1,6 @@
 import { MarrowError } from "../../errors.ts";
-import type { Asker } from "../asker.ts";
-import { mayRead } from "../ownership.ts";
+import type { Asker } from "../tenancy/asker.ts";
+import { mayRead } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { ChatMessage } from "../../models/index.ts";
 import type { Fields } from "./shape.ts";

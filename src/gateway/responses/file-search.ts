@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import type { FileFilter, FoundChunk } from "../../stores/index.ts";
-import type { Asker } from "../asker.ts";
-import { mayRead } from "../ownership.ts";
+import type { Asker } from "../tenancy/asker.ts";
+import { mayRead } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { ResponseRequest } from "./request.ts";
 import type { Fields, Item } from "./shape.ts";

@@ -1,5 +1,5 @@
 import { MarrowError } from "../../errors.ts";
-import { ROLES } from "../items.ts";
+import { ROLES } from "../openai/items.ts";
 import type { ResponseRequest } from "./request.ts";
 import type { Fields, Item } from "./shape.ts";
 

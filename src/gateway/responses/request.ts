@@ -4,7 +4,7 @@ import { MarrowError } from "../../errors.ts";
 import { lostError, lostResults, toMessages } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
-import { toTurn } from "../items.ts";
+import { toTurn } from "../openai/items.ts";
 import type { Fields, Item } from "./shape.ts";
 import { toChatFields } from "./translation.ts";
 

@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
-import type { Asker } from "../asker.ts";
-import { findItem } from "../conversation-items.ts";
+import type { Asker } from "../tenancy/asker.ts";
+import { findItem } from "../openai/conversation-items.ts";
 import type { GatewayApp } from "../parts.ts";
 import { readFilePart } from "./file-parts.ts";
 import { fromItemId, toItemId } from "./input.ts";

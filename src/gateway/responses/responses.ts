@@ -2,10 +2,10 @@ import { MarrowError } from "../../errors.ts";
 import { HISTORY_CHARS_MAX, sizeOf } from "../../flow/index.ts";
 import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
 import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
-import type { Asker } from "../asker.ts";
-import type { GatewayConfig } from "../config.ts";
+import type { Asker } from "../tenancy/asker.ts";
+import type { GatewayConfig } from "../config/config.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
-import { mayRead, type Reach } from "../ownership.ts";
+import { mayRead, type Reach } from "../tenancy/ownership.ts";
 import type { ResponseRequest } from "./request.ts";
 import type { Item, KeptResponse, ResponseBody } from "./shape.ts";
 

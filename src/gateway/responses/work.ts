@@ -1,6 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import type { Work } from "../../queue/index.ts";
-import type { Asker } from "../asker.ts";
+import type { Asker } from "../tenancy/asker.ts";
 import type { GatewayApp } from "../parts.ts";
 import { toEvents } from "./answer.ts";
 import { askFlow } from "./ask.ts";

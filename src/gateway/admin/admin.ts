@@ -1,0 +1,237 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import type { Limiter } from "../../limiter/index.ts";
+import type { Principal } from "../tenancy/api-keys.ts";
+import { planSchema, type Plan } from "../config/config.ts";
+import type { GatewayApp } from "../parts.ts";
+
+const name = z.string().min(1).max(256);
+const planName = z.string().min(1).max(128);
+const forMs = z
+  .int()
+  .min(1)
+  .max(366 * 86_400_000);
+const actsFor = z.enum(["own", "any"]);
+const keyBody = z.strictObject({
+  scope: name,
+  user: name,
+  name: name.default("made by the admin API"),
+  plan: planName.optional(),
+  role: z.literal("admin").optional(),
+  acts_for: actsFor.optional(),
+});
+const keyChanges = z.strictObject({
+  name: name.optional(),
+  plan: planName.nullable().optional(),
+  acts_for: actsFor.optional(),
+});
+const userBody = z.strictObject({ plan: planName.nullable() });
+const blockBody = z.strictObject({ for_ms: forMs.optional() });
+const limitsBody = z.strictObject({ limits: z.record(name, z.number().min(0)), for_ms: forMs.optional() });
+const boostBody = z.strictObject({ more: z.record(name, z.number().min(0)), for_ms: forMs });
+const scoped = z.looseObject({ scope: name.optional() });
+const laneBody = z.strictObject({ model: name, provider: name.optional() });
+const day = z.iso.date();
+const spendQuery = z.looseObject({
+  scope: name.optional(),
+  by: z.enum(["key", "user", "model"]).optional(),
+  from: day.optional(),
+  to: day.optional(),
+});
+
+interface Named {
+  Params: { readonly id: string };
+}
+
+/** `/v1/admin/…`: keys, users, plans and spending of every scope, for keys whose role is `admin`. */
+export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, standings, reload }: GatewayApp): void {
+  const onRequest = async (request: FastifyRequest) => {
+    if (request.principal.role !== "admin")
+      throw new MarrowError(
+        "forbidden",
+        "this needs an API key whose role is admin: make one with marrow key create --role admin",
+      );
+  };
+  const scopeOf = (request: FastifyRequest) =>
+    (request.query as z.infer<typeof scoped>).scope ?? request.principal.scope;
+
+  async function known(plan: string | null | undefined): Promise<void> {
+    if (typeof plan === "string" && (await accounts.plan(plan)) === undefined)
+      throw new MarrowError("not_found", "there is no plan of this name", { details: { path: "plan" } });
+  }
+
+  /** The limits of a user as they hold for a call with this admin's scope. */
+  async function limitsOf(request: FastifyRequest<Named>): Promise<Limiter> {
+    const scope = scopeOf(request);
+    const plan = await accounts.plan(await accounts.planOf(scope, request.params.id));
+    const limiter = tenants(scope).limiter(plan, undefined);
+    if (limiter === undefined) throw new MarrowError("unsupported", "limits are off in the configuration");
+    return limiter;
+  }
+
+  app.post("/v1/admin/keys", { onRequest, schema: { body: keyBody } }, async (request, reply: FastifyReply) => {
+    const { acts_for: acts, ...asked } = keyBody.parse(request.body);
+    await known(asked.plan);
+    const key = await keys.create({ ...asked, actsFor: acts });
+    const principal = await keys.identify(key);
+    // The only time that it is seen.
+    return reply.code(201).send({ ...toKey(principal), key });
+  });
+
+  app.get("/v1/admin/keys", { onRequest }, async () => ({ object: "list", data: (await keys.list()).map(toKey) }));
+
+  app.post<Named>("/v1/admin/keys/:id", { onRequest, schema: { body: keyChanges } }, async (request) => {
+    const { name: called, plan: planned, acts_for: acts } = request.body as z.infer<typeof keyChanges>;
+    await known(planned);
+    const changed = await keys.update(request.params.id, {
+      ...(called !== undefined && { name: called }),
+      ...(planned !== undefined && { plan: planned ?? undefined }),
+      ...(acts !== undefined && { actsFor: acts }),
+    });
+    if (changed === undefined) throw notFound("key");
+    return toKey(changed);
+  });
+
+  app.delete<Named>("/v1/admin/keys/:id", { onRequest }, async (request) => {
+    if (!(await keys.remove(request.params.id))) throw notFound("key");
+    return { id: request.params.id, object: "key.deleted", deleted: true };
+  });
+
+  app.get("/v1/admin/plans", { onRequest }, async () => ({
+    object: "list",
+    data: Object.fromEntries(await accounts.plans()),
+  }));
+
+  app.put<Named>("/v1/admin/plans/:id", { onRequest, schema: { body: planSchema } }, async (request) => {
+    checkPlanName(request.params.id);
+    await accounts.setPlan(request.params.id, request.body as Plan);
+    return { id: request.params.id, object: "plan", ...(request.body as Plan) };
+  });
+
+  app.delete<Named>("/v1/admin/plans/:id", { onRequest }, async (request) => {
+    await accounts.setPlan(request.params.id, undefined);
+    return { id: request.params.id, object: "plan.deleted", deleted: true };
+  });
+
+  app.get<Named>("/v1/admin/users/:id", { onRequest, schema: { querystring: scoped } }, async (request) => {
+    const limiter = await limitsOf(request);
+    const { id } = request.params;
+    // Keys' plans count beside it: this is how the user stands.
+    const standing = await limiter.peek({ user: id }, { concurrency: 0 });
+    const exceptions = (await limiter.exceptions()).find(({ subject }) => subject["user"] === id);
+    return {
+      id,
+      object: "user",
+      plan: (await accounts.planOf(scopeOf(request), id)) ?? null,
+      blocked: exceptions?.blocked !== undefined,
+      exceptions: exceptions?.rules ?? {},
+      limits: standing.rules.filter((rule) => rule.id.startsWith("user-")),
+    };
+  });
+
+  app.put<Named>(
+    "/v1/admin/users/:id",
+    { onRequest, schema: { body: userBody, querystring: scoped } },
+    async (request) => {
+      const { plan: planned } = request.body as z.infer<typeof userBody>;
+      await known(planned);
+      await accounts.setPlanOf(scopeOf(request), request.params.id, planned ?? undefined);
+      return { id: request.params.id, object: "user", plan: planned };
+    },
+  );
+
+  const acts: Readonly<
+    Record<
+      string,
+      { readonly body: z.ZodType; readonly act: (limiter: Limiter, user: string, body: never) => Promise<void> }
+    >
+  > = {
+    block: {
+      body: blockBody,
+      act: (limiter, user, { for_ms: ms }: z.infer<typeof blockBody>) => limiter.block({ user }, { forMs: ms }),
+    },
+    unblock: { body: z.strictObject({}), act: (limiter, user) => limiter.unblock({ user }) },
+    override: {
+      body: limitsBody,
+      act: (limiter, user, { limits, for_ms: ms }: z.infer<typeof limitsBody>) =>
+        limiter.override({ user }, limits, { forMs: ms }),
+    },
+    boost: {
+      body: boostBody,
+      act: (limiter, user, { more, for_ms: ms }: z.infer<typeof boostBody>) =>
+        limiter.boost({ user }, more, { forMs: ms }),
+    },
+    restore: { body: z.strictObject({}), act: (limiter, user) => limiter.restore({ user }) },
+  };
+  for (const [verb, { body, act }] of Object.entries(acts)) {
+    app.post<Named>(
+      `/v1/admin/users/:id/${verb}`,
+      { onRequest, schema: { body, querystring: scoped } },
+      async (request) => {
+        await act(await limitsOf(request), request.params.id, request.body as never);
+        return { id: request.params.id, object: "user", done: verb };
+      },
+    );
+  }
+
+  /** Opens the lanes of a model that its provider closed, on every gateway of this Redis within a quarter of a second. */
+  app.post("/v1/admin/lanes/open", { onRequest, schema: { body: laneBody } }, async (request) => {
+    const { model, provider } = request.body as z.infer<typeof laneBody>;
+    if (lanes === undefined) throw new MarrowError("unsupported", "this gateway keeps no lanes of providers");
+    return { object: "lanes", model, opened: await lanes.open(model, provider) };
+  });
+
+  /** How the upstreams that stand in for one another do, as this gateway knows it. */
+  app.get("/v1/admin/upstreams", { onRequest }, async () => ({
+    object: "list",
+    data: (standings?.() ?? []).map(({ remainingMs, inFlight, ...standing }) => ({
+      ...standing,
+      remaining_ms: remainingMs,
+      in_flight: inFlight,
+    })),
+  }));
+
+  /** All gateways of this Redis read their configuration again. */
+  app.post("/v1/admin/reload", { onRequest, schema: { body: z.strictObject({}).nullish() } }, async () => {
+    if (reload === undefined) throw new MarrowError("unsupported", "this gateway was not started with a file");
+    return { object: "reload", gateways: await reload() };
+  });
+
+  app.get("/v1/admin/spend", { onRequest, schema: { querystring: spendQuery } }, async (request) => {
+    const today = new Date().toISOString().slice(0, 10);
+    const { by = "model", to = today, from = to } = request.query as z.infer<typeof spendQuery>;
+    await spend.flush();
+    const rows = await spend.read(scopeOf(request), by, from, to);
+    return {
+      object: "list",
+      by,
+      from,
+      to,
+      data: rows.map(({ promptTokens, completionTokens, micros, ...row }) => ({
+        ...row,
+        prompt_tokens: promptTokens,
+        completion_tokens: completionTokens,
+        cost: micros / 1_000_000,
+      })),
+    };
+  });
+}
+
+function toKey({ id, scope, user, name: called, plan: planned, role, actsFor: acts, unreadable }: Principal) {
+  const known = { scope, user, name: called, plan: planned ?? null, role: role ?? null, acts_for: acts };
+  return { id, object: "key", ...known, ...(unreadable !== undefined && { unreadable }) };
+}
+
+/** A plan's name in a path. @throws MarrowError `invalid_input` */
+function checkPlanName(plan: string): void {
+  // As a field of JSON this one changes what an object is; most readers lose it.
+  if (!planName.safeParse(plan).success || plan === "__proto__")
+    throw new MarrowError("invalid_input", "a plan's name has 1 to 128 characters, and is not __proto__", {
+      details: { path: "id" },
+    });
+}
+
+function notFound(what: string): MarrowError {
+  return new MarrowError("not_found", `there is no ${what} of this id`, { details: { path: "id" } });
+}

@@ -1,0 +1,350 @@
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import type { OnUnpriced, Price } from "../../models/index.ts";
+import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
+import { toConfigError } from "./config-error.ts";
+import { hostName, shown } from "./config-fields.ts";
+import { embedderSchema, type EmbedderConfig } from "./embedder-config.ts";
+import { checkRoutes } from "./route-check.ts";
+import {
+  routesSchema,
+  routingSchema,
+  type RouteConfig,
+  type RouteInput,
+  type RoutingConfig,
+  type RoutingInput,
+} from "./route-config.ts";
+import { upstreamsSchema, type UpstreamConfig, type UpstreamInput } from "./upstream-config.ts";
+import { planSchema, priceSchema, sharedPer, type Plan } from "../tenancy/plan.ts";
+
+export { type EmbedderConfig } from "./embedder-config.ts";
+export { planSchema, type Plan } from "../tenancy/plan.ts";
+import { isLoopbackHost } from "../http/hosts.ts";
+
+const integer = (min: number, max: number) => z.int().min(min).max(max);
+const windowed = (limit: number) =>
+  z
+    .strictObject({
+      limit: integer(0, 2 ** 40).default(limit),
+      windowMs: integer(1_000, 31 * 86_400_000).default(60_000),
+    })
+    .prefault({});
+
+/** The gateway's configuration: what may stand in `marrow.config.ts`, and every default. Times are in milliseconds. */
+export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.strictObject({
+  host: shown(z.string().min(1)).default("127.0.0.1"),
+  port: integer(0, 65_535).default(8080),
+  app: shown(z.string().min(1).max(64)).default("marrow"),
+  engine: z.enum(["auto", "vectorset", "search", "local"]).default("auto"),
+  auth: z.enum(["keys", "off"]).default("keys"),
+  cors: z
+    .strictObject({
+      origins: z
+        .array(z.union([z.literal("*"), z.url({ protocol: /^https?$/ })]))
+        .max(100)
+        .default([]),
+      maxAgeSeconds: integer(0, 86_400).default(600),
+    })
+    .prefault({}),
+  logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("warn"),
+  bodyBytesMax: integer(1_024, 256 * 1_048_576).default(4 * 1_048_576),
+  json: z
+    .strictObject({ valuesMax: integer(100, 10_000_000).default(10_000), depthMax: integer(8, 1_000).default(100) })
+    .prefault({}),
+  eventLoop: z.strictObject({ stallMs: integer(10, 60_000).default(50) }).prefault({}),
+  publicUrl: z.url({ protocol: /^https?$/ }).optional(),
+  allowedHosts: z.array(shown(hostName)).max(100).default([]),
+  http: z
+    .strictObject({
+      requestTimeoutMs: integer(1_000, 300_000).default(120_000),
+      headersTimeoutMs: integer(1_000, 120_000).default(20_000),
+      keepAliveTimeoutMs: integer(1_000, 600_000).default(72_000),
+      stalledTimeoutMs: integer(1_000, 600_000).default(60_000),
+      connectionsMax: integer(1, 1_000_000).default(10_000),
+      aliveMs: integer(100, 600_000).default(15_000),
+    })
+    .refine(({ requestTimeoutMs, headersTimeoutMs }) => headersTimeoutMs <= requestTimeoutMs, {
+      path: ["headersTimeoutMs"],
+      error: "must not be over requestTimeoutMs",
+    })
+    .prefault({}),
+  upstreams: upstreamsSchema,
+  routes: routesSchema,
+  routing: routingSchema,
+  demo: z
+    .strictObject({ enabled: z.boolean().default(true), firstTokenMs: integer(0, 60_000).default(600) })
+    .prefault({}),
+  embedder: embedderSchema,
+  cache: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      semantic: z.boolean().default(true),
+      preset: z.enum(["strict", "balanced", "aggressive"]).default("strict"),
+      minScore: z.number().min(0).max(1).optional(),
+      verifier: z.object({ intercept: z.number(), weights: z.array(z.number()) }).optional(),
+      ttlMs: integer(1, 366 * 86_400_000).default(86_400_000),
+      refreshOnHit: z.enum(["none", "sliding"]).default("none"),
+      entriesMax: integer(1, 2 ** 40).optional(),
+      bytesMax: integer(1_024, 2 ** 50).optional(),
+      profile: z.enum(["full", "compact"]).default("full"),
+      judge: judgeSchema.optional(),
+      per: sharedPer.default("scope"),
+      personal: z.enum(["user", "scope"]).default("user"),
+    })
+    .prefault({}),
+  vectorStores: z
+    .strictObject({
+      engine: z.enum(["vectorset", "search", "local"]).optional(),
+      fileBytesMax: integer(1_024, 64 * 1_048_576).default(8 * 1_048_576),
+      itemsMax: integer(1, 1_000_000).default(10_000),
+      recall: z
+        .strictObject({
+          target: z.number().min(0.01).max(1).default(0.95),
+          sampleEvery: integer(1, 1_000_000).default(1_000),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  onDisconnect: z.enum(["finish", "cancel"]).default("finish"),
+  drainDelayMs: integer(0, 300_000).default(0),
+  drainMs: integer(0, 3_600_000).default(20_000),
+  sessions: z
+    .strictObject({
+      ttlMs: integer(1, 366 * 86_400_000).default(3_600_000),
+      turns: integer(1, 1_000).default(40),
+      fromMetadata: z.boolean().default(false),
+    })
+    .prefault({}),
+  conversations: z
+    .strictObject({
+      ttlMs: integer(1, 366 * 86_400_000).default(30 * 86_400_000),
+      itemsMax: integer(1, 100_000).default(10_000),
+    })
+    .prefault({}),
+  memories: z
+    .strictObject({
+      factsMax: integer(1, 100_000).default(1_000),
+      halfLifeMs: integer(1, 366 * 86_400_000).default(30 * 86_400_000),
+    })
+    .prefault({}),
+  responses: z
+    .strictObject({
+      ttlMs: integer(60_000, 366 * 86_400_000).default(30 * 86_400_000),
+      streamTtlMs: integer(60_000, 366 * 86_400_000).default(3_600_000),
+    })
+    .prefault({}),
+  background: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      concurrency: integer(1, 1_000).default(64),
+      tenantMax: integer(0, 1_000_000).default(0),
+    })
+    .prefault({}),
+  webhooks: z
+    .strictObject({
+      allowNetworks: z
+        .array(shown(z.string().min(1)))
+        .max(100)
+        .default([]),
+      allowHttp: z.boolean().default(false),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      onUnavailable: z.enum(["allow", "refuse"]).default("allow"),
+      userRequests: windowed(3_000),
+      userTokens: windowed(2_000_000),
+      appRequests: windowed(30_000),
+      keyUsers: windowed(100),
+      userReads: windowed(2_000),
+      userWrites: windowed(200),
+      appReads: windowed(20_000),
+      appWrites: windowed(2_000),
+      scopeBytes: integer(1_024, 2 ** 50).default(128 * 1_048_576),
+      timeZone: shown(z.string().min(1)).default("UTC"),
+    })
+    .prefault({}),
+  plans: z.record(z.string().min(1).max(128), planSchema).default({}),
+  defaultPlan: shown(z.string().min(1).max(128)).optional(),
+  prices: z.record(z.string().min(1).max(256), priceSchema).default({}),
+  pricesFile: shown(z.string().min(1)).optional(),
+  onUnpriced: z.enum(["allow", "dearest", "refuse"]).default("allow"),
+  spend: z
+    .strictObject({
+      rowsMax: integer(1, 100_000).default(1_000),
+      daysKept: integer(1, 400).default(90),
+    })
+    .prefault({}),
+  spendLabels: z.array(z.enum(["scope", "key", "user", "model"])).default(["model"]),
+});
+
+/** The configuration with every default filled in. */
+export interface GatewayConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly app: string;
+  /** What finds neighbours for all roles; recorded in Redis at the first start, and another one later is refused. */
+  readonly engine: "auto" | "vectorset" | "search" | "local";
+  readonly auth: "keys" | "off";
+  /** Origins whose pages may call the gateway from a browser; `*` for all. None by default. */
+  readonly cors: { readonly origins: readonly string[]; readonly maxAgeSeconds: number };
+  readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "silent";
+  /** Largest JSON body, in bytes; an uploaded file may have `vectorStores.fileBytesMax`. */
+  readonly bodyBytesMax: number;
+  /** Bounds of what a JSON body holds: fields and items in all, and how deep they are nested. */
+  readonly json: { readonly valuesMax: number; readonly depthMax: number };
+  /** From which delay of the event loop on a stall is counted and logged. */
+  readonly eventLoop: { readonly stallMs: number };
+  /** Where clients reach this gateway, for URLs that it tells (cards of agents). Absent: `http://host:port`. */
+  readonly publicUrl?: string | undefined;
+  /** Hosts beside loopback that a request may name on `/mcp`, and everywhere when `auth` is off. */
+  readonly allowedHosts: readonly string[];
+  /** Bounds of connections. */
+  readonly http: {
+    /** How long a client may take to send a whole request. */
+    readonly requestTimeoutMs: number;
+    /** How long it may take for the head of it. At most `requestTimeoutMs`. */
+    readonly headersTimeoutMs: number;
+    /** How long a connection may be idle between requests. */
+    readonly keepAliveTimeoutMs: number;
+    /** How long a client may read nothing of an answer that waits for it. */
+    readonly stalledTimeoutMs: number;
+    /** Connections at the same time; more are closed at once. */
+    readonly connectionsMax: number;
+    /** How long a stream is silent before a comment line says that it lives. */
+    readonly aliveMs: number;
+  };
+  /** Endpoints that serve models. */
+  readonly upstreams: readonly UpstreamConfig[];
+  /** Aliases by the id that clients name. */
+  readonly routes: Readonly<Record<string, RouteConfig>>;
+  readonly routing: RoutingConfig;
+  readonly embedder: EmbedderConfig;
+  readonly demo: { readonly enabled: boolean; readonly firstTokenMs: number };
+  readonly cache: {
+    readonly enabled: boolean;
+    readonly semantic: boolean;
+    readonly preset: "strict" | "balanced" | "aggressive";
+    readonly minScore?: number | undefined;
+    readonly verifier?: { readonly intercept: number; readonly weights: readonly number[] } | undefined;
+    readonly ttlMs: number;
+    readonly refreshOnHit: "none" | "sliding";
+    /** Bounds of each tenant's cache. */
+    readonly entriesMax?: number | undefined;
+    readonly bytesMax?: number | undefined;
+    readonly profile: "full" | "compact";
+    /** Judges near misses: the id of a model, or that and more. Absent: nothing is judged. */
+    readonly judge?: CacheJudgeConfig | undefined;
+    /** Among whom answers are shared. */
+    readonly per: "scope" | "user" | "key";
+    /** The same for prompts whose answer may depend on who asks. */
+    readonly personal: "user" | "scope";
+  };
+  readonly vectorStores: {
+    /** Where it is not the installation's. */
+    readonly engine?: "vectorset" | "search" | "local" | undefined;
+    readonly fileBytesMax: number;
+    readonly itemsMax: number;
+    readonly recall: { readonly target: number; readonly sampleEvery: number };
+  };
+  /** `fromMetadata`: whether `metadata.session_id` names a session as the header `x-marrow-session` does. */
+  /** What becomes of an answer whose client left, as in `marrow/flow`. */
+  readonly onDisconnect: "finish" | "cancel";
+  /** How long a process that is told to stop goes on answering while `/readyz` says 503, until load balancers know. */
+  readonly drainDelayMs: number;
+  /** How long requests and jobs may then take to end before they are cut off, or handed back. */
+  readonly drainMs: number;
+  readonly sessions: { readonly ttlMs: number; readonly turns: number; readonly fromMetadata: boolean };
+  readonly conversations: { readonly ttlMs: number; readonly itemsMax: number };
+  readonly memories: { readonly factsMax: number; readonly halfLifeMs: number };
+  /** How long responses are kept, and the events of those in the background. */
+  readonly responses: { readonly ttlMs: number; readonly streamTtlMs: number };
+  /** What this process does of the work in the background: jobs at the same time, and of one tenant over all processes (0: any number). */
+  readonly background: { readonly enabled: boolean; readonly concurrency: number; readonly tenantMax: number };
+  /** Where webhooks may go beside public addresses over https. */
+  readonly webhooks: { readonly allowNetworks: readonly string[]; readonly allowHttp: boolean };
+  readonly limits: {
+    readonly enabled: boolean;
+    readonly onUnavailable: "allow" | "refuse";
+    readonly userRequests: LimitConfig;
+    readonly userTokens: LimitConfig;
+    readonly appRequests: LimitConfig;
+    /** Users that a key names and did not name within a day. */
+    readonly keyUsers: LimitConfig;
+    /** Requests of all routes but the chat's, which has limits of its own: those that read, and those that make, change or delete. */
+    readonly userReads: LimitConfig;
+    readonly userWrites: LimitConfig;
+    readonly appReads: LimitConfig;
+    readonly appWrites: LimitConfig;
+    /** Bytes that a scope keeps: files, vector stores, conversations, memories, tasks, batches, responses, remembered embeddings. */
+    readonly scopeBytes: number;
+    /** Whose days and months plans count by. */
+    readonly timeZone: string;
+  };
+  /** Plans of keys and users by name. */
+  readonly plans: Readonly<Record<string, Plan>>;
+  /** Plan of users that have none of their own. */
+  readonly defaultPlan?: string | undefined;
+  /** What a million tokens cost, over the table. */
+  readonly prices: Readonly<Record<string, Price>>;
+  /** The table, as `marrow prices update` writes it. Absent: `assets/prices.json`. */
+  readonly pricesFile?: string | undefined;
+  /** What becomes of a model without a price: it costs nothing, as much as the dearest of the table, or is refused. */
+  readonly onUnpriced: OnUnpriced;
+  /** What is kept of spending: rows (key, user, model) of a scope and day, the rest of its users as `(other)`; and for how many days. */
+  readonly spend: { readonly rowsMax: number; readonly daysKept: number };
+  /** Labels of the metric of spending. Names of users in metrics are a choice: each makes series of its own. */
+  readonly spendLabels: readonly ("scope" | "key" | "user" | "model")[];
+}
+
+interface LimitConfig {
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+/** A type with every field optional, also inside. */
+type Partly<T> = T extends readonly (infer Item)[]
+  ? readonly Partly<Item>[]
+  : T extends object
+    ? { readonly [Name in keyof T]?: Partly<T[Name]> | undefined }
+    : T;
+
+/** What a person writes: any part of the configuration; an embedder whole. */
+export type GatewayConfigInput = Partly<
+  Omit<GatewayConfig, "embedder" | "prices" | "plans" | "cache" | "upstreams" | "routes" | "routing">
+> & {
+  readonly upstreams?: readonly UpstreamInput[] | undefined;
+  readonly routes?: Readonly<Record<string, RouteInput>> | undefined;
+  readonly routing?: RoutingInput | undefined;
+  readonly cache?:
+    | (Partly<Omit<GatewayConfig["cache"], "judge">> & {
+        readonly judge?: CacheJudgeInput | undefined;
+      })
+    | undefined;
+  readonly embedder?: EmbedderConfig | undefined;
+  readonly prices?: Readonly<Record<string, Price>> | undefined;
+  readonly plans?: Readonly<Record<string, Plan>> | undefined;
+};
+
+/** Helps an editor to check a `marrow.config.ts`. */
+export function defineConfig(config: GatewayConfigInput): GatewayConfigInput {
+  return config;
+}
+
+/**
+ * Checks a configuration and fills its defaults.
+ * @throws MarrowError `invalid_option` that names the field, and the nearest known name for an unknown one
+ */
+export function resolveConfig(input: unknown): GatewayConfig {
+  const parsed = configSchema.safeParse(input ?? {});
+  if (!parsed.success) throw toConfigError(configSchema, parsed.error, input);
+  const config = parsed.data;
+  if (config.auth === "off" && !isLoopbackHost(config.host)) {
+    throw new MarrowError("invalid_option", `auth may be "off" only on a loopback host, and host is ${config.host}`, {
+      details: { path: "auth" },
+    });
+  }
+  checkRoutes(config);
+  return config;
+}

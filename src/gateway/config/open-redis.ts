@@ -1,0 +1,81 @@
+import { MarrowError } from "../../errors.ts";
+import { connect, type ConnectOptions, type Redis } from "../../redis/index.ts";
+import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from "../../redis/managed/index.ts";
+
+/** Where a gateway's Redis is. */
+export interface RedisPlaces {
+  /** A Redis of yours. Absent: one is found and run under `dataDirectory`, for development only. */
+  readonly redisUrl?: string | undefined;
+  /** How it is reached: certificates, credentials. */
+  readonly redis?: ConnectOptions | undefined;
+  /** A second Redis for the cache, its flights and embeddings, which may evict. @default the same Redis */
+  readonly cacheRedisUrl?: string | undefined;
+  /** Where the managed Redis keeps its data. */
+  readonly dataDirectory: string;
+  /** Where `script/bootstrap` puts a Redis. */
+  readonly cacheDirectory: string;
+  /** Directories searched for a `redis-server`. */
+  readonly path: string;
+  /** Hears one line for each step. */
+  readonly say: (line: string) => void;
+}
+
+/** The connections of a gateway. */
+export interface Opened {
+  readonly redis: Redis;
+  /** Where answers, flights and embeddings are: a second Redis, or the same one. */
+  readonly cacheRedis: Redis;
+  readonly managed: ManagedServer | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * Finds or starts Redis and connects. `whenAway: "start"` returns although a Redis of the caller's is away; each loss is told with host and
+ * cause, and each return.
+ * @throws MarrowError `unavailable` without any Redis, with the ways to get one
+ */
+export async function openRedis(options: RedisPlaces, app: string, whenAway: "fail" | "start"): Promise<Opened> {
+  const { redisUrl, cacheRedisUrl, redis: how = {}, say } = options;
+  const managed = redisUrl === undefined ? await startManaged(options) : undefined;
+  const told = (name: string): ConnectOptions => ({
+    app,
+    whenAway,
+    onConnection: (lost) => say(lost === undefined ? `${name} serves again` : `${name} is away: ${lost}; dialling on`),
+  });
+  let redis: Redis | undefined;
+  try {
+    redis = await connect(redisUrl ?? managed?.url ?? "", {
+      ...(managed === undefined && how),
+      ...told("Redis"),
+      ...(managed !== undefined && { whenAway: "fail" }),
+    });
+    const cacheRedis =
+      cacheRedisUrl === undefined
+        ? redis
+        : await connect(cacheRedisUrl, {
+            ...(how.tls !== undefined && /^(rediss|valkeys)/.test(cacheRedisUrl) && { tls: how.tls }),
+            ...told("The cache's Redis"),
+          });
+    const opened = redis;
+    return {
+      redis,
+      cacheRedis,
+      managed,
+      async close() {
+        if (cacheRedis !== opened) await cacheRedis.close();
+        await opened.close();
+        await managed?.stop();
+      },
+    };
+  } catch (error) {
+    await redis?.close();
+    await managed?.stop();
+    throw error;
+  }
+}
+
+async function startManaged({ path, cacheDirectory, dataDirectory, say }: RedisPlaces): Promise<ManagedServer> {
+  const binary = await findServer({ path, cacheDirectory });
+  if (binary === undefined) throw new MarrowError("unavailable", HOW_TO_GET_A_SERVER);
+  return startServer({ binary: binary.path, directory: dataDirectory, onEvent: say });
+}

@@ -1,0 +1,123 @@
+import { ERROR_CODES, MarrowError } from "../../errors.ts";
+import { maskSecrets } from "../../internal/mask.ts";
+import { toRetryHeaders } from "../../limiter/http/index.ts";
+
+/** An error as the OpenAI API tells it. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: {
+    readonly error: {
+      readonly message: string;
+      readonly type: string;
+      readonly param: string | null;
+      readonly code: string;
+    };
+  };
+}
+
+/**
+ * Turns any failure into OpenAI's error shape. An endpoint's own refusal (4xx) goes through with its status and its words, bounded and with secrets
+ * masked; that it refused *our* credentials is no fault of the client's and becomes 502. The words of an endpoint's 5xx stay here, and unknown
+ * failures say nothing of themselves.
+ */
+export function toErrorAnswer(error: unknown): ErrorAnswer {
+  const known = MarrowError.is(error) ? error : toKnown(error);
+  const { code, details } = known;
+  const param = typeof details?.["path"] === "string" && details["path"] !== "" ? details["path"] : null;
+  const attempts =
+    typeof details?.["attempts"] === "number" ? { "x-marrow-attempts": String(details["attempts"]) } : {};
+  if (code === "model_failed") return toUpstreamAnswer(known, attempts);
+  if (code === "not_found" && param === "model") {
+    return answer(404, "the model does not exist or is not served here", param, "model_not_found");
+  }
+  if (code === "unauthorized")
+    return answer(401, known.message, null, "invalid_api_key", { "www-authenticate": 'Bearer realm="marrow"' });
+  if (code === "rate_limited")
+    return answer(429, known.message, null, "rate_limit_exceeded", {
+      ...attempts,
+      ...toRetryHeaders(Number(details?.["retryAfterMs"] ?? 1_000)),
+    });
+  const { status, retryable } = ERROR_CODES[code];
+  const message = status >= 500 ? ERROR_CODES[code].meaning : known.message;
+  const told = details?.["answerCode"];
+  return answer(status, message, param, typeof told === "string" ? told : code, {
+    ...attempts,
+    "x-should-retry": String(retryable),
+  });
+}
+
+/** What a limit that refused answers with; `headers` are those of the limiter. */
+export function toRefusal(
+  refusedBy: string,
+  retryAfterMs: number | undefined,
+  headers: Readonly<Record<string, string>>,
+): ErrorAnswer {
+  const when =
+    retryAfterMs === undefined
+      ? "The request is larger than the limit itself."
+      : `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
+  return answer(429, `Rate limit ${refusedBy} reached. ${when}`, null, "rate_limit_exceeded", {
+    ...headers,
+    ...toRetryHeaders(retryAfterMs),
+  });
+}
+
+/** A name that an endpoint gives to a field or a failure; what is none is left out. */
+const UPSTREAM_NAME = /^[\w.[\]-]{1,128}$/;
+
+/** What the client got wrong is told in the endpoint's words, which the model masked; what failed behind the endpoint is not the client's to read. */
+function toUpstreamAnswer({ details, message }: MarrowError, attempts: Readonly<Record<string, string>>): ErrorAnswer {
+  const status = Number(details?.["status"] ?? 502);
+  const error = (details?.["error"] ?? {}) as Readonly<Record<string, unknown>>;
+  const named = (name: string) => {
+    const value = error[name];
+    return typeof value === "string" && UPSTREAM_NAME.test(value) ? value : undefined;
+  };
+  const after = details?.["retryAfterMs"];
+  const headers = { ...attempts, ...(typeof after === "number" && toRetryHeaders(after)) };
+  if (status === 401 || status === 403 || status === 407) {
+    return answer(502, "the model's endpoint refused this gateway's credentials", null, "model_failed", attempts);
+  }
+  if (status >= 400 && status < 500) {
+    const text = typeof error["message"] === "string" ? maskSecrets(error["message"]) : message;
+    return answer(status, text, named("param") ?? null, named("code") ?? "model_failed", headers);
+  }
+  const told = status === 503 || status === 529 ? 503 : status === 504 ? 504 : 502;
+  return answer(told, "the model's endpoint failed", null, "model_failed", headers);
+}
+
+function answer(
+  status: number,
+  message: string,
+  param: string | null,
+  code: string,
+  headers: Readonly<Record<string, string>> = {},
+): ErrorAnswer {
+  const type =
+    status === 401
+      ? "authentication_error"
+      : status === 429
+        ? "rate_limit_error"
+        : status >= 500
+          ? "server_error"
+          : "invalid_request_error";
+  return { status, headers, body: { error: { message, type, param, code } } };
+}
+
+/** Fastify's own errors: a body that is no JSON, too large, or of another type. */
+function toKnown(error: unknown): MarrowError {
+  const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
+    return new MarrowError("too_large", "the body is larger than this gateway takes");
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+    return new MarrowError("unsupported_media_type", "the body must have content-type application/json");
+  }
+  if (code === "FST_ERR_MAX_PARAM_LENGTH") return new MarrowError("invalid_input", "a part of the path is too long");
+  if (code === "FST_ERR_BAD_URL") return new MarrowError("invalid_input", "the path is no well-formed URL");
+  if (statusCode === 404) return new MarrowError("not_found", "there is nothing at this path");
+  if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
+    return new MarrowError("invalid_input", "the request is malformed", { cause: error });
+  }
+  return new MarrowError("internal", "unexpected failure", { cause: error });
+}

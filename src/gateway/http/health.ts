@@ -1,0 +1,55 @@
+import type { FastifyRequest } from "fastify";
+import { MarrowError } from "../../errors.ts";
+import { readQueueStats } from "../../queue/index.ts";
+import { bearerOf } from "../tenancy/identity.ts";
+import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
+import type { GatewayApp } from "../parts.ts";
+import { createReadiness } from "./readiness.ts";
+
+/** What `/readyz` says of a gateway that was told to stop: it still answers, and takes no more work. */
+const STOPPING = {
+  status: "draining",
+  state: "draining",
+  reason: "this process is stopping; ask another one",
+  reads: true,
+};
+
+/** `GET /healthz` (the process runs), `GET /readyz` (Redis serves reads and writes) and `GET /metrics`: open, without tenants' data. */
+export function registerHealth({ app, redis, cacheRedis, metrics, keys, draining }: GatewayApp): void {
+  /** Whether an admin asks. A key that is none is refused; while Redis is away nobody is known, and the open part is served. */
+  async function isAdmin(request: FastifyRequest): Promise<boolean> {
+    const key = bearerOf(request);
+    if (key === undefined) return false;
+    try {
+      return (await keys.identify(key)).role === "admin";
+    } catch (error) {
+      if (MarrowError.is(error, "unauthorized")) throw error;
+      return false;
+    }
+  }
+
+  app.get("/healthz", { config: { open: true } }, async () => ({ status: "ok" }));
+
+  const readiness = createReadiness(redis);
+  const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis);
+  app.get("/readyz", { config: { open: true } }, async (_, reply) => {
+    if (draining.signal.aborted) return reply.code(503).send(STOPPING);
+    const [now, cache] = await Promise.all([readiness(), cacheReadiness?.()]);
+    // Without its cache a gateway still does all of its work, at the model's price.
+    const beside = cache?.ready === false && { cache: { state: cache.state, reason: cache.reason } };
+    if (now.ready) return { status: "ready", ...beside };
+    const { state, reason, reads } = now;
+    const isCached = cache === undefined ? reads : cache.ready || cache.reads;
+    const answers = `chats are answered by the model${isCached ? " and from stored answers" : ""}`;
+    return reply.code(503).send({ status: "degraded", state, reason: `${reason}; ${answers}`, reads, ...beside });
+  });
+
+  app.get("/metrics", { config: { open: true } }, async (request, reply) => {
+    const forAdmin = await isAdmin(request);
+    // While Redis is away the queues stand as they were last seen.
+    await Promise.all(
+      [GATEWAY_QUEUE, TASKS_QUEUE].map(async (name) => metrics.queued(name, await readQueueStats(redis, { name }))),
+    ).catch(() => {});
+    return reply.header("content-type", metrics.contentType).send(await metrics.render(forAdmin));
+  });
+}

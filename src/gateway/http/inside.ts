@@ -1,0 +1,53 @@
+import { randomUUID } from "node:crypto";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { toRetryAfterMs, type AnswerHeaders } from "../../internal/retry-after.ts";
+import type { Principal } from "../tenancy/api-keys.ts";
+import type { Asker } from "../tenancy/asker.ts";
+import { header } from "../tenancy/identity.ts";
+
+/** What the gateway answered itself. */
+export interface InsideAnswer {
+  readonly status: number;
+  readonly id: string;
+  readonly body: unknown;
+  readonly retryAfterMs: number | undefined;
+}
+
+/** Requests that the gateway sends to itself: all that holds for a client's holds for them. */
+export interface Inside {
+  /** Who such a request is from; `undefined` for one from outside. */
+  principalOf(request: FastifyRequest): Principal | undefined;
+  /** Sends a request as somebody: under a token that only this process knows, and only meanwhile. */
+  readonly askAs: (asker: Asker, url: string, body: unknown) => Promise<InsideAnswer>;
+}
+
+const HEADER = "x-marrow-inside";
+
+/** Makes the way into an application from inside. */
+export function createInside(app: FastifyInstance): Inside {
+  const askers = new Map<string, Principal>();
+  return {
+    principalOf(request) {
+      const token = askers.size === 0 ? undefined : header(request, HEADER);
+      return token === undefined ? undefined : askers.get(token);
+    },
+
+    async askAs({ scope, user, key, plan, only }, url, body) {
+      const token = randomUUID();
+      const actsFor = only === undefined ? "any" : "own";
+      askers.set(token, { scope, user: only ?? user, id: key, name: "batch", plan, actsFor });
+      try {
+        const { statusCode, headers, json } = await app.inject({
+          method: "POST",
+          url,
+          headers: { [HEADER]: token },
+          payload: body as object,
+        });
+        const retryAfterMs = toRetryAfterMs(headers as AnswerHeaders);
+        return { status: statusCode, id: String(headers["x-request-id"] ?? ""), body: json(), retryAfterMs };
+      } finally {
+        askers.delete(token);
+      }
+    },
+  };
+}

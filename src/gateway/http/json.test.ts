@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { MarrowError } from "../../errors.ts";
+import { readJson } from "./json.ts";
+
+const refused = (source: string | Uint8Array): string => {
+  try {
+    readJson(source);
+  } catch (error) {
+    if (MarrowError.is(error, "invalid_input")) return error.message;
+    throw error;
+  }
+  return "";
+};
+
+describe("JSON of a client", () => {
+  it.each([
+    ['{"a":1,"b":{"a":2},"c":[{"a":3},{"a":4}]}'],
+    [String.raw`{"a":"\\","b":"\\\"\\","c\"":":{\"a\":1,\"a\":2}"}`],
+    ['"text"'],
+    ["[]"],
+    ["-0.5e-3"],
+    ['{"":{"":1}}'],
+    [' { "a" : [ 1 , "b:c" ] } '],
+  ])("is read as JSON.parse reads it: %s", (text) => {
+    expect(readJson(Buffer.from(text)).value).toEqual(JSON.parse(text));
+  });
+
+  it.each([
+    ['{"model":"a","model":"b"}', "model"],
+    [String.raw`{"messages":[{"content":"a","c\u006fntent":"b"}]}`, "content"],
+    ['{"a":{"b":[{"x":1,"y":{},"x":2}]}}', '"x"'],
+    ['{"":1,"":2}', '""'],
+    [String.raw`{"\ud800":1,"\ud800":2}`, "ud800"],
+  ])("is refused where a field stands twice: %s", (text, name) => {
+    expect(refused(text)).toContain(name);
+  });
+
+  it.each([
+    ["a byte that is no UTF-8", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
+    ["an overlong form", Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
+    ["half a surrogate as bytes", Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
+    ["a byte order mark", Buffer.from('\uFEFF{"a":1}')],
+    ["a number without end", '{"a":1e400}'],
+    ["an integer without end", `[${"9".repeat(400)}]`],
+    ["a field that changes what an object is", '{"a":[{"__proto__":{"b":1}}]}'],
+    ["the same field by its escapes", String.raw`{"\u005f_proto__":1}`],
+    ["nothing", ""],
+    ["what ends too early", '{"a":"b'],
+    ["what goes on", "{}{}"],
+  ])("is refused where readers differ: %s", (_, source) => {
+    expect(refused(source)).not.toBe("");
+  });
+
+  it("tells of integers that a double does not hold", () => {
+    const { beyond } = readJson('{"seed":9007199254740993,"b":[-9223372036854775808,12,1.5,1e20,"9007199254740993"]}');
+    expect(beyond).toEqual(["9007199254740993", "-9223372036854775808"]);
+  });
+});

@@ -1,0 +1,148 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Spent } from "../../flow/index.ts";
+import type { Asked } from "../../models/index.ts";
+import type { QueueStats } from "../../queue/index.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import { createSpendMetrics } from "../tenancy/spend-metrics.ts";
+
+/** What the gateway counts. No label holds a prompt; those of spending hold tenants, keys and users when told to, and for admins only. */
+export interface Metrics {
+  readonly contentType: string;
+  /** All of it in Prometheus' text format; `forAdmin`: with the labels of tenants, keys and users. */
+  render(forAdmin: boolean): Promise<string>;
+  /** How the queues stood when they were looked at. */
+  queued(queue: string, stats: QueueStats): void;
+  answered(route: string, status: number, seconds: number): void;
+  cached(status: string): void;
+  refused(rule: string): void;
+  degraded(role: string, code: string): void;
+  /** A verdict of the cache's judge, or the reason why there is none, and what it cost in millionths. */
+  judged(verdict: string, micros: number): void;
+  recalled(recall: number, effort: number): void;
+  /** How late the event loop came to a timer, in seconds. */
+  looped(seconds: number): void;
+  /** The event loop was held for longer than it may be. */
+  stalled(route: string, step: string): void;
+  spent(scope: string, spent: Spent): void;
+  /** An upstream of several was asked, and what came of it. */
+  readonly asked: (asked: Asked) => void;
+  /** An upstream's model was benched, or is well again. */
+  readonly healthy: (upstream: string, model: string, well: boolean) => void;
+}
+
+/** Makes the metrics of one gateway in a registry of its own. */
+export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["model"]): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const seconds = new Histogram({
+    name: "marrow_request_seconds",
+    help: "Time from a request to the end of its answer, by route and status class.",
+    labelNames: ["route", "status"],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers,
+  });
+  const cache = new Counter({
+    name: "marrow_cache_total",
+    help: "Answers by where they came from.",
+    labelNames: ["status"],
+    registers,
+  });
+  const verdicts = new Counter({
+    name: "marrow_cache_verdicts_total",
+    help: "Near misses of the cache that its judge was asked about, by verdict; of unsure ones by reason.",
+    labelNames: ["verdict"],
+    registers,
+  });
+  const verdictCost = new Counter({
+    name: "marrow_cache_verdicts_cost_total",
+    help: "What the verdicts of the cache's judge cost, in the currency of the prices.",
+    registers,
+  });
+  const refusals = new Counter({
+    name: "marrow_refused_total",
+    help: "Requests that a limit refused.",
+    labelNames: ["rule"],
+    registers,
+  });
+  const degradations = new Counter({
+    name: "marrow_degraded_total",
+    help: "Work that a role could not do, by role and error code.",
+    labelNames: ["role", "code"],
+    registers,
+  });
+  const loop = new Histogram({
+    name: "marrow_event_loop_delay_seconds",
+    help: "How late the event loop comes to a timer of 20 ms: how long a request may wait for others.",
+    buckets: [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
+    registers,
+  });
+  const stalls = new Counter({
+    name: "marrow_event_loop_stalls_total",
+    help: "Times that the event loop was held for longer than eventLoop.stallMs, by the route and step begun last.",
+    labelNames: ["route", "step"],
+    registers,
+  });
+  const recall = new Gauge({
+    name: "marrow_vector_recall",
+    help: "Part of true neighbours that sampled searches of vector stores found, moving mean of the tenant last sampled.",
+    registers,
+  });
+  const effort = new Gauge({
+    name: "marrow_vector_effort",
+    help: "How widely the graphs of vector stores are searched, by the tenant last sampled.",
+    registers,
+  });
+  const jobs = new Gauge({
+    name: "marrow_jobs",
+    help: "Jobs of the gateway's queues by state; of tenants and endpoints how many have something waiting.",
+    labelNames: ["queue", "state"],
+    registers,
+  });
+  const asked = new Counter({
+    name: "marrow_upstream_calls_total",
+    help: "Calls of upstreams by routes: first ones, and those made again, instead of a failed one, or beside a silent one; by what came of them.",
+    labelNames: ["upstream", "why", "outcome"],
+    registers,
+  });
+  const benched = new Gauge({
+    name: "marrow_upstream_benched",
+    help: "1 while an upstream's model is left alone because it failed, 0 since it is well again.",
+    labelNames: ["upstream", "model"],
+    registers,
+  });
+  const spending = createSpendMetrics(spendLabels);
+  const children = new Map<string, { observe(value: number): void }>();
+
+  return {
+    contentType: registry.contentType,
+    answered(route, status, elapsed) {
+      const key = `${route} ${Math.floor(status / 100)}xx`;
+      let child = children.get(key);
+      if (child === undefined) {
+        child = seconds.labels({ route, status: `${Math.floor(status / 100)}xx` });
+        children.set(key, child);
+      }
+      child.observe(elapsed);
+    },
+    queued(queue, stats) {
+      for (const [state, count] of Object.entries(stats)) jobs.labels(queue, state).set(Number(count));
+    },
+    cached: (status) => cache.labels(status).inc(),
+    refused: (rule) => refusals.labels(rule).inc(),
+    recalled(found, width) {
+      recall.set(found);
+      effort.set(width);
+    },
+    spent: (scope, spent) => spending.spent(scope, spent),
+    render: async (forAdmin) => `${await registry.metrics()}\n${await spending.render(forAdmin)}`,
+    asked: ({ upstream, why, outcome }) => asked.labels(upstream, why, outcome).inc(),
+    healthy: (upstream, model, well) => benched.labels(upstream, model).set(well ? 0 : 1),
+    looped: (delay) => loop.observe(delay),
+    stalled: (route, step) => stalls.labels(route, step).inc(),
+    judged(verdict, micros) {
+      verdicts.labels(verdict).inc();
+      verdictCost.inc(micros / 1_000_000);
+    },
+    degraded: (role, code) => degradations.labels(role, code).inc(),
+  };
+}

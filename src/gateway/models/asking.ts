@@ -1,0 +1,80 @@
+import type { FastifyReply } from "fastify";
+import type { Provenance, SharedPer } from "../../flow/index.ts";
+import type { Decision, Limiter } from "../../limiter/index.ts";
+import { toLimitHeaders } from "../../limiter/http/index.ts";
+import type { Served } from "../../models/index.ts";
+import type { KnownPlans } from "../tenancy/accounts.ts";
+import type { Asker } from "../tenancy/asker.ts";
+import { toRefusal } from "../http/error-body.ts";
+import type { GatewayApp } from "../parts.ts";
+import type { Tenant } from "../tenancy/tenants.ts";
+
+/** What an asker may use. */
+export interface Admitted {
+  readonly tenant: Tenant;
+  readonly limiter: Limiter | undefined;
+  /** Among whom answers to them are shared at most. */
+  readonly per: readonly SharedPer[];
+}
+
+/** The roles and limits that an asker has now; at once where the plans are known. */
+export function admit(
+  { tenants, accounts }: Pick<GatewayApp, "tenants" | "accounts">,
+  { scope, user, plan }: Asker,
+): Admitted | Promise<Admitted> {
+  const tenant = tenants(scope);
+  const known = accounts.known(scope, user, plan);
+  if (known !== undefined) return toAdmitted(tenant, known);
+  return (async () => {
+    const userPlan = await accounts.plan(await accounts.planOf(scope, user));
+    return toAdmitted(tenant, { userPlan, keyPlan: await accounts.plan(plan) });
+  })();
+}
+
+function toAdmitted(tenant: Tenant, { userPlan, keyPlan }: KnownPlans): Admitted {
+  const limiter = tenant.limiter(userPlan, keyPlan);
+  if (userPlan?.cachePer === undefined && keyPlan?.cachePer === undefined) return { tenant, limiter, per: ANYBODY };
+  return { tenant, limiter, per: [userPlan?.cachePer, keyPlan?.cachePer].filter((one) => one !== undefined) };
+}
+
+const ANYBODY: readonly SharedPer[] = [];
+
+/** Tells a client that a limit refused it. */
+export function refuseCall(
+  reply: FastifyReply,
+  { metrics }: Pick<GatewayApp, "metrics">,
+  decision: Extract<Decision, { allowed: false }>,
+): FastifyReply {
+  const { refusedBy, retryAfterMs } = decision;
+  metrics.refused(refusedBy);
+  const refusal = toRefusal(refusedBy, retryAfterMs, toLimitHeaders(decision));
+  return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
+}
+
+/** Tells a client that asked for a stored answer alone that there is none. */
+export function tellAbsent(reply: FastifyReply, headers: Readonly<Record<string, string>>): FastifyReply {
+  const message = "no stored answer serves this request";
+  const error = { message, type: "invalid_request_error", param: null, code: "not_cached" };
+  return reply.code(504).headers(headers).send({ error });
+}
+
+/** Who served an answer, and how many calls that took. */
+export function toServedHeaders({ upstream, attempts }: Served): Readonly<Record<string, string>> {
+  return { "x-marrow-upstream": upstream, "x-marrow-attempts": String(attempts) };
+}
+
+/** What an answer's headers say of how it came about. */
+export function toHeaders(
+  { cache, similarity, veto, ageMs, session, served, decision }: Provenance,
+  traceId: string,
+): Record<string, string> {
+  const headers = toLimitHeaders(decision);
+  headers["x-marrow-cache"] = cache;
+  headers["x-request-id"] = traceId;
+  if (served !== undefined) Object.assign(headers, toServedHeaders(served));
+  if (similarity !== undefined) headers["x-marrow-cache-similarity"] = similarity.toFixed(4);
+  if (veto !== undefined) headers["x-marrow-cache-veto"] = veto;
+  if (ageMs !== undefined) headers["age"] = String(Math.floor(ageMs / 1000));
+  if (session !== undefined) headers["x-marrow-session-state"] = session;
+  return headers;
+}

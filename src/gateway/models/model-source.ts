@@ -1,0 +1,120 @@
+import {
+  createRouter,
+  type Asked,
+  type ChatModel,
+  type CoolDowns,
+  type ModelInfo,
+  type RoutedUpstream,
+  type Router,
+  type Standing,
+} from "../../models/index.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import type { LaneGates } from "../tenancy/lanes.ts";
+import { openUpstream, type Upstream } from "./upstreams.ts";
+
+/** What a gateway's models do, for its metrics. */
+export interface ModelListeners {
+  /** An upstream of several was asked. */
+  readonly onAsked: (asked: Asked) => void;
+  /** One was benched, or is well again. */
+  readonly onHealth: (upstream: string, model: string, well: boolean) => void;
+}
+
+/** Where a gateway's models come from, which may be others tomorrow. */
+export interface ModelSource {
+  find(id: string): ChatModel | undefined;
+  list(): Promise<readonly ModelInfo[]>;
+  /** How the upstreams of routes stand. */
+  readonly standings: () => readonly Standing[];
+  listen(listeners: ModelListeners): void;
+}
+
+/** What in a configuration says where models are. */
+export type ModelsConfig = Pick<GatewayConfig, "upstreams" | "routes" | "routing">;
+
+/** Models that can be replaced while requests go on. */
+export interface LiveModels extends ModelSource {
+  /**
+   * Puts other upstreams and routes in force. Requests that are on their way end where they began.
+   * @throws MarrowError `invalid_option`; what was in force stays
+   */
+  replace(config: ModelsConfig): void;
+  /** Ends the connections once what is on its way has ended. */
+  close(): Promise<void>;
+}
+
+/** Opens the models of a configuration, behind `own` ones that need no endpoint. */
+export function openModels(
+  config: ModelsConfig,
+  {
+    own,
+    laneOf,
+    coolDowns,
+  }: { readonly own: readonly ChatModel[]; readonly laneOf: LaneGates; readonly coolDowns: CoolDowns },
+): LiveModels {
+  const listeners: ModelListeners[] = [];
+  let current = open(config);
+  const retired = new Set<typeof current>();
+
+  function open({ upstreams: configured, routes, routing: { coolDown, ...routing } }: ModelsConfig) {
+    const opened: Upstream[] = [];
+    try {
+      for (const one of configured) opened.push(openUpstream(one, laneOf));
+    } catch (error) {
+      for (const one of opened) void one.close();
+      throw error;
+    }
+    const upstreams = configured.map((one, at): RoutedUpstream => {
+      const { name, baseUrl, models, weight, concurrency } = one;
+      const ids = models === undefined || Array.isArray(models) ? models : Object.keys(models);
+      const { host, pathname } = new URL(baseUrl);
+      const key = `${name} ${host}${pathname}`;
+      return {
+        model: opened[at] as Upstream,
+        name,
+        key,
+        weight,
+        concurrency,
+        ids: ids as readonly string[] | undefined,
+      };
+    });
+    const router: Router = createRouter({
+      upstreams: [...own.map((model) => ({ model, name: model.name ?? "own" })), ...upstreams],
+      routes,
+      rules: { ...routing, coolDown },
+      coolDowns,
+      onAsked: (asked) => listeners.forEach((one) => one.onAsked(asked)),
+      onHealth: (...health) => listeners.forEach((one) => one.onHealth(...health)),
+    });
+    return { router, opened };
+  }
+
+  return {
+    find: (id) => current.router.find(id),
+    list: () => current.router.list(),
+    standings: () => current.router.standings(),
+    listen: (one) => void listeners.push(one),
+    replace(next) {
+      const before = current;
+      current = open(next);
+      before.router.close();
+      retired.add(before);
+      // Whoever began there may ask there again.
+      setTimeout(() => {
+        retired.delete(before);
+        void closeAll([before]);
+      }, RETIRED_MS).unref();
+    },
+    async close() {
+      current.router.close();
+      await closeAll([current, ...retired]);
+    },
+  };
+}
+
+/** How long upstreams that were replaced can still be asked by requests that began with them. */
+const RETIRED_MS = 600_000;
+
+function closeAll(opened: Iterable<{ readonly opened: readonly Upstream[] }>): Promise<unknown> {
+  return Promise.allSettled([...opened].flatMap((one) => one.opened.map((upstream) => upstream.close())));
+}

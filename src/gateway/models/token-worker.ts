@@ -1,0 +1,26 @@
+import { loadCountTokens, type Turn } from "../../memory/index.ts";
+
+/** What is to be done with OpenAI's tables of tokens: count messages (o200k_base), or read lists of tokens (cl100k_base). */
+export type TokenTask = { readonly count: readonly Turn[] } | { readonly decode: readonly (readonly number[])[] };
+
+/** The tokens of each message, or the text of each list: empty for what are no tokens. */
+export type TokenResult = { readonly tokens: readonly number[] } | { readonly texts: readonly string[] };
+
+/** Does one task. What a worker thread runs: the tables take 0.2 s to load, and tens of MB. */
+export async function workOnTokens(task: TokenTask): Promise<TokenResult> {
+  if ("count" in task) {
+    const count = await loadCountTokens();
+    return { tokens: task.count.map(count) };
+  }
+  const { decode } = await import("gpt-tokenizer/encoding/cl100k_base");
+  return { texts: task.decode.map((list) => orEmpty(() => decode(list))) };
+}
+
+/** A number beyond the table, or in a gap of it, makes the decoder throw. */
+function orEmpty(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return "";
+  }
+}

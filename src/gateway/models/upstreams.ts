@@ -1,0 +1,25 @@
+import { refuse } from "../../internal/check.ts";
+import { renameModels, upstreamModel, type ChatModel } from "../../models/index.ts";
+import { readSecret } from "../../redis/index.ts";
+import type { LaneGates } from "../tenancy/lanes.ts";
+import type { UpstreamConfig } from "../config/upstream-config.ts";
+
+/** A model behind an endpoint, whose connections are closed at the end. */
+export type Upstream = ChatModel & { readonly name: string; close(): Promise<void> };
+
+/** Opens an endpoint as its configuration describes it. @throws MarrowError `invalid_option` for a key's file that cannot be read */
+export function openUpstream(config: UpstreamConfig, laneOf: LaneGates): Upstream {
+  const { kind, name, baseUrl, models, apiKeyFile, concurrency: connections } = config;
+  const path = `upstreams.${name}.apiKeyFile`;
+  const apiKey = apiKeyFile === undefined ? config.apiKey : readSecret(path, { file: apiKeyFile });
+  if (apiKey === "") refuse(path, "a file that holds a key", apiKeyFile);
+  const names = models !== undefined && !isList(models) ? models : undefined;
+  const options = { ...config, apiKey, connections, lane: laneOf(baseUrl, apiKey) };
+  const ids = names === undefined ? (models as readonly string[] | undefined) : Object.values(names);
+  const model = Object.assign(upstreamModel(kind, { ...options, ids }), { name });
+  return names === undefined ? model : renameModels(model, names);
+}
+
+function isList(models: NonNullable<UpstreamConfig["models"]>): models is readonly string[] {
+  return Array.isArray(models);
+}

@@ -1,0 +1,151 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { parseCacheControl, type AnswerStream, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
+import { toEvent, type ChatRequest } from "../../models/index.ts";
+import { askerOf } from "../tenancy/asker.ts";
+import { admit, refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import { toErrorAnswer } from "../http/error-body.ts";
+import type { Draining } from "../http/draining.ts";
+import { requestKeyOf } from "../http/idempotency.ts";
+import { recordingOf } from "../http/recording.ts";
+import { EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
+import { deadlineOf } from "../http/deadline.ts";
+import { header } from "../tenancy/identity.ts";
+import { departureOf, openOutlet } from "../http/outlet.ts";
+import { bodyOf, type GatewayApp } from "../parts.ts";
+import { namesFiles, resolveChatFiles } from "../responses/file-parts.ts";
+
+/** What must be right for a request to be understood; everything else goes to the model as it came. */
+const chatBody = z.looseObject({
+  model: z.string().min(1).max(256),
+  messages: z
+    .array(
+      z.looseObject({
+        role: z.string().min(1).max(64),
+        content: z.union([z.string(), z.array(z.looseObject({})), z.null()]).optional(),
+      }),
+    )
+    .min(1)
+    .max(10_000),
+  stream: z.boolean().nullish(),
+  user: z.string().max(256).nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+  conversation: z.union([z.string().min(1).max(256), z.looseObject({ id: z.string().min(1).max(256) })]).nullish(),
+});
+
+/** `POST /v1/chat/completions`: the sync path, as a whole or as a stream. */
+export function registerChat(parts: GatewayApp, { sessions, http }: Pick<GatewayConfig, "sessions" | "http">): void {
+  const { app, metrics, draining } = parts;
+  app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
+    const { conversation: held, ...rest } = request.body as ChatRequest & z.infer<typeof chatBody>;
+    // Models know nothing of conversations; the body goes on as it came where there is none.
+    const body = held === undefined ? (request.body as ChatRequest) : (rest as ChatRequest);
+    const conversation = typeof held === "string" ? held : held?.id;
+    const session = header(request, "x-marrow-session") ?? (sessions.fromMetadata ? sessionIn(body) : undefined);
+    if (conversation !== undefined && session !== undefined)
+      throw new MarrowError("invalid_input", "a request has a session or a conversation, not both", {
+        details: { path: "conversation" },
+      });
+    const asker = askerOf(request, body["user"]);
+    const admitted = admit(parts, asker);
+    // Most requests have nothing to wait for here.
+    const { tenant, limiter, per } = admitted instanceof Promise ? await admitted : admitted;
+    tenant.checkRoom({ session, conversation });
+    const { bytes, beyond = [] } = bodyOf(request) ?? {};
+    const messages = namesFiles(body.messages) ? await resolveChatFiles(parts, asker, body.messages) : body.messages;
+    const asked: ChatCall = {
+      request: messages === body.messages ? body : { ...body, messages },
+      body: held === undefined && messages === body.messages ? bytes : undefined,
+      within: beyond.length === 0 ? undefined : { beyond },
+      user: asker.user,
+      key: asker.key,
+      limiter,
+      per,
+      session,
+      conversation,
+      idempotencyKey: requestKeyOf(request),
+      gone: departureOf(reply.raw),
+      deadline: deadlineOf(request),
+      control: parseCacheControl(header(request, "x-marrow-cache-control")),
+    };
+    const alive =
+      body.stream === true
+        ? keepAlive(reply, { aliveMs: http.aliveMs, head: { "x-request-id": request.id } })
+        : undefined;
+    let outcome: ChatOutcome;
+    try {
+      outcome = await tenant.flow.chat(asked);
+    } catch (error) {
+      alive?.stop();
+      if (alive?.begun !== true) throw error;
+      return endWith(request, reply, error);
+    }
+    if (alive?.begun === true && outcome.kind !== "stream") {
+      alive.stop();
+      return endWith(request, reply, new MarrowError("rate_limited", "a limit refused the request"));
+    }
+    if (outcome.kind !== "stream") alive?.stop();
+    if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
+    metrics.cached(outcome.provenance.cache);
+    const headers = toHeaders(outcome.provenance, request.id);
+    switch (outcome.kind) {
+      case "absent":
+        return tellAbsent(reply, headers);
+      case "whole":
+        reply.hijack();
+        reply.raw.writeHead(200, {
+          ...headers,
+          "content-type": "application/json; charset=utf-8",
+          "content-length": Buffer.byteLength(outcome.text),
+        });
+        return reply.raw.end(outcome.text);
+      case "stream":
+        if (alive?.begun !== true) {
+          reply.hijack();
+          reply.raw.writeHead(200, { ...headers, ...EVENT_STREAM });
+        }
+        return writeThrough(request, reply, outcome.stream, draining, alive);
+    }
+  });
+}
+
+/** Writes a stream's bytes as they come, waits for a slow reader, and lets go of one who left. */
+async function writeThrough(
+  request: FastifyRequest,
+  { raw }: FastifyReply,
+  stream: AnswerStream,
+  { track }: Pick<Draining, "track">,
+  alive: Alive | undefined,
+): Promise<void> {
+  const outlet = openOutlet(raw, () => track(stream.abandon()));
+  if (outlet.gone) return alive?.stop();
+  try {
+    for await (const bytes of stream) {
+      alive?.touch();
+      const slow = outlet.write(bytes);
+      if (slow !== undefined) await slow;
+      if (outlet.gone) break;
+    }
+  } catch (error) {
+    request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
+    // The status is long sent: the official clients read an error from an event of its own.
+    recordingOf(raw)?.fail();
+    void outlet.write(toEvent(JSON.stringify(toErrorAnswer(error).body)));
+  }
+  alive?.stop();
+  outlet.end();
+}
+
+/** Ends a stream that has no more than its head with what went wrong. */
+function endWith(request: FastifyRequest, { raw }: FastifyReply, error: unknown): void {
+  request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
+  raw.end(toEvent(JSON.stringify(toErrorAnswer(error).body)));
+}
+
+/** `metadata.session_id`. Off by default: tracing tools set it and send whole histories, which would come twice. */
+function sessionIn(body: ChatRequest): string | undefined {
+  const named = (body["metadata"] as Readonly<Record<string, unknown>> | null | undefined)?.["session_id"];
+  return typeof named === "string" && named !== "" ? named : undefined;
+}

@@ -1,0 +1,24 @@
+import { MarrowError } from "../../errors.ts";
+import type { Stores } from "../../stores/index.ts";
+import type { StoredBytes } from "../tenancy/stored-bytes.ts";
+
+/** Name under which the bytes of a file's chunks in a store are counted. */
+export function chunksOf(store: string, file: string): string {
+  return `chunks:${store}/${file}`;
+}
+
+/** Counts the chunks of a store no more; for a store that is about to be deleted. */
+export async function releaseChunks(bytes: StoredBytes, scope: string, stores: Stores, store: string): Promise<void> {
+  try {
+    const files = await stores.filesOf(store);
+    let after: string | undefined;
+    do {
+      const { data, hasMore } = await files.list({ limit: 100, after });
+      await Promise.all(data.map(({ id }) => bytes.release(scope, chunksOf(store, id))));
+      after = hasMore ? data.at(-1)?.id : undefined;
+    } while (after !== undefined);
+  } catch (error) {
+    // A store that expired has no files to be listed: what was counted for it ends by itself.
+    if (!MarrowError.is(error, "conflict")) throw error;
+  }
+}

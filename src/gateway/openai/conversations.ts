@@ -1,0 +1,142 @@
+import { randomBytes } from "node:crypto";
+import type { FastifyRequest } from "fastify";
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { sizeOf } from "../../flow/index.ts";
+import type { Session, SessionInfo } from "../../memory/index.ts";
+import { userOf } from "../tenancy/identity.ts";
+import { checkResults, findItem, placeOf } from "./conversation-items.ts";
+import { toItems, toTurn, type ConversationItem } from "./items.ts";
+import { pageQuery, toListBody, toItemPage } from "./pages.ts";
+import type { GatewayApp } from "../parts.ts";
+
+const metadata = z.record(z.string().max(64), z.string().max(512)).nullish();
+const items = z.array(z.looseObject({})).min(1).max(20);
+const createBody = z.looseObject({ metadata, items: z.array(z.looseObject({})).max(20).nullish() }).nullish();
+const updateBody = z.looseObject({ metadata });
+const itemsBody = z.looseObject({ items });
+
+interface Named {
+  Params: { readonly conversation: string; readonly item: string };
+}
+
+/** Turns that are read at a time for a page of items. */
+const TURNS_READ = 20;
+/** Characters of a page of items, about: a page ends before it would hold the event loop, and says that there is more. */
+const PAGE_CHARS_MAX = 2_097_152;
+
+/** `/v1/conversations` with their items, as OpenAI's API has them: sessions of their user, and what chat keeps with `conversation`. */
+export function registerConversations({ app, tenants }: GatewayApp): void {
+  const open = (request: FastifyRequest, id: string): Session =>
+    tenants(request.principal.scope).conversations.session({ user: userOf(request, undefined), id });
+
+  /** A conversation with what is known of it. @throws MarrowError `not_found` */
+  async function find(request: FastifyRequest<Named>): Promise<{ session: Session; info: SessionInfo }> {
+    const session = open(request, request.params.conversation);
+    const info = await session.info();
+    if (info === undefined) throw new MarrowError("not_found", "there is no conversation of this id");
+    return { session, info };
+  }
+
+  app.post("/v1/conversations", { schema: { body: createBody } }, async (request) => {
+    const { metadata: known, items: first } = (request.body ?? {}) as z.infer<typeof createBody> & object;
+    const turns = (first ?? []).map((item, at) => toTurn(item, `items.${at}`));
+    await checkResults(turns, undefined);
+    const session = open(request, `conv_${randomBytes(24).toString("hex")}`);
+    await session.create(known ?? {});
+    if (turns.length > 0) await session.append(turns);
+    const info = await session.info();
+    // The user may be forgotten, with all sessions, at the same moment.
+    if (info === undefined) throw new MarrowError("conflict", "the conversation was deleted while it was made");
+    return toConversation(session.id, info);
+  });
+
+  app.get<Named>("/v1/conversations/:conversation", async (request) => {
+    const { session, info } = await find(request);
+    return toConversation(session.id, info);
+  });
+
+  app.post<Named>("/v1/conversations/:conversation", { schema: { body: updateBody } }, async (request) => {
+    const { session, info } = await find(request);
+    const { metadata: known } = request.body as z.infer<typeof updateBody>;
+    await session.describe(known ?? {});
+    return toConversation(session.id, { ...info, metadata: known ?? {} });
+  });
+
+  app.delete<Named>("/v1/conversations/:conversation", async (request) => {
+    const { session } = await find(request);
+    await session.clear();
+    return { id: session.id, object: "conversation.deleted", deleted: true };
+  });
+
+  const path = "/v1/conversations/:conversation/items";
+
+  app.post<Named>(path, { schema: { body: itemsBody } }, async (request) => {
+    const turns = (request.body as z.infer<typeof itemsBody>).items.map((item, at) => toTurn(item, `items.${at}`));
+    const { session } = await find(request);
+    await checkResults(turns, session);
+    const { version } = await session.append(turns);
+    const first = version - turns.length + 1;
+    const data = turns.flatMap((turn, at) => toItems({ sequence: first + at, turn }, session.id));
+    return toListBody({ data, hasMore: false }, (item) => item);
+  });
+
+  app.get<Named>(path, { schema: { querystring: pageQuery } }, async (request) => {
+    const { session } = await find(request);
+    const { after, limit, newestFirst } = toItemPage(request.query);
+    return toListBody(await listItems(session, after, limit, newestFirst), (item) => item);
+  });
+
+  app.get<Named>(`${path}/:item`, async (request) => {
+    const { session } = await find(request);
+    return (await findItem(session, request.params.item)).item;
+  });
+
+  app.delete<Named>(`${path}/:item`, async (request) => {
+    const { session, info } = await find(request);
+    const { sequence } = await findItem(session, request.params.item);
+    await session.remove(sequence);
+    return toConversation(session.id, info);
+  });
+}
+
+/** How many of some items are a page by their size: one at least. */
+function fittingPage(found: readonly ConversationItem[]): number {
+  let chars = 0;
+  const over = found.findIndex((item) => (chars += sizeOf(item)) > PAGE_CHARS_MAX);
+  return over === -1 ? found.length : Math.max(1, over);
+}
+
+async function listItems(session: Session, after: string | undefined, limit: number, newestFirst: boolean) {
+  const from = after === undefined ? undefined : placeOf(session.id, after);
+  const data: ConversationItem[] = [];
+  // A page begins in the turn of the cursor, some of whose items may be after it.
+  let edge = from?.sequence;
+  for (;;) {
+    const { turns, oldest, version } = await session.read({
+      limit: TURNS_READ,
+      ...(newestFirst
+        ? { from: "newest", ...(edge !== undefined && { before: edge + 1 }) }
+        : { after: edge === undefined ? 0 : edge - 1 }),
+    });
+    const found = turns.flatMap((kept) =>
+      toItems(kept, session.id).filter((_, at) => {
+        if (kept.sequence !== from?.sequence) return true;
+        return newestFirst ? at < from.at : at > from.at;
+      }),
+    );
+    data.push(...(newestFirst ? found.toReversed() : found));
+    const fitting = fittingPage(data);
+    if (data.length > limit || fitting < data.length)
+      return { data: data.slice(0, Math.min(limit, fitting)), hasMore: true };
+    const [lowest, highest] = newestFirst
+      ? [Math.max(oldest, (edge ?? version) - TURNS_READ + 1), 0]
+      : [0, Math.max(edge ?? 1, oldest) + TURNS_READ - 1];
+    if (newestFirst ? lowest <= oldest : highest >= version) return { data, hasMore: false };
+    edge = newestFirst ? lowest - 1 : highest + 1;
+  }
+}
+
+function toConversation(id: string, { createdAtMs, metadata: known }: SessionInfo) {
+  return { id, object: "conversation", created_at: Math.floor(createdAtMs / 1000), metadata: known };
+}

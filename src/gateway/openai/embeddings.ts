@@ -1,0 +1,80 @@
+import { z } from "zod";
+import type { Embedder } from "../../embedders/index.ts";
+import { MarrowError } from "../../errors.ts";
+import { toBytes } from "../../internal/bytes.ts";
+import { mapInSlices } from "../../internal/time-slice.ts";
+import { estimateText } from "../../internal/token-estimate.ts";
+import type { GatewayApp } from "../parts.ts";
+import { decodeTokens } from "../models/tokens.ts";
+import { forward } from "./forwarded.ts";
+
+const INPUTS_MAX = 2_048;
+const TOKENS_MAX = 8_192;
+
+/** A text as tokens of the encoding cl100k_base, as clients of OpenAI's embedding models send it. */
+const tokenList = z.array(z.int().min(0).max(200_000)).min(1).max(TOKENS_MAX);
+
+const embeddingsBody = z.looseObject({
+  model: z.string().min(1).max(256),
+  input: z.union([
+    z.string().min(1),
+    z.array(z.string().min(1)).min(1).max(INPUTS_MAX),
+    tokenList,
+    z.array(tokenList).min(1).max(INPUTS_MAX),
+  ]),
+  encoding_format: z.enum(["float", "base64"]).nullish(),
+  dimensions: z.int().min(1).nullish(),
+});
+
+/** `POST /v1/embeddings` by the gateway's own embedder, or by the upstream that serves the model. */
+export function registerEmbeddings(parts: GatewayApp): void {
+  const { app, embedder, findModel } = parts;
+  app.post("/v1/embeddings", { schema: { body: embeddingsBody } }, async (request, reply) => {
+    const { model, input, encoding_format: format, dimensions } = request.body as z.infer<typeof embeddingsBody>;
+    if (embedder === undefined || embedder.id !== model) return forward(parts, request, reply, findModel(model));
+    if (dimensions !== undefined && dimensions !== null && dimensions > embedder.dimensions)
+      throw new MarrowError(
+        "invalid_input",
+        `dimensions must be at most ${embedder.dimensions} for this model, got ${dimensions}`,
+        { details: { path: "dimensions" } },
+      );
+    const texts = await toTexts(input);
+    const whole = await embedder.embed(texts);
+    const vectors = dimensions == null ? whole : whole.map((vector) => shortened(vector, dimensions));
+    const tokens = texts.reduce((sum, text) => sum + tokensOf(text, embedder), 0);
+    // Half a million numbers may be written: in slices, so that others are answered meanwhile.
+    const data = await mapInSlices(vectors, (vector, index) => {
+      const embedding = format === "base64" ? toBytes(vector).toString("base64") : [...vector];
+      return JSON.stringify({ object: "embedding", index, embedding });
+    });
+    const usage = { prompt_tokens: tokens, total_tokens: tokens };
+    reply.type("application/json; charset=utf-8");
+    return `{"object":"list","model":${JSON.stringify(model)},"data":[${data.join(",")}],"usage":${JSON.stringify(usage)}}`;
+  });
+}
+
+/** The texts of an input: of tokens, those that they stand for. @throws MarrowError `invalid_input` */
+async function toTexts(input: z.infer<typeof embeddingsBody>["input"]): Promise<readonly string[]> {
+  if (typeof input === "string") return [input];
+  const list = typeof input[0] === "number" ? [input as number[]] : (input as string[] | number[][]);
+  if (typeof list[0] === "string") return list as string[];
+  const texts = await decodeTokens(list as number[][]);
+  return texts.map((text, at) => {
+    if (text !== "") return text;
+    throw new MarrowError("invalid_input", `input.${at}: these are no tokens of cl100k_base`, {
+      details: { path: "input" },
+    });
+  });
+}
+
+/** The first numbers of a vector, at length one again: how models with shorter vectors make theirs. */
+function shortened(vector: Float32Array, dimensions: number): Float32Array {
+  const first = vector.slice(0, dimensions);
+  const length = Math.hypot(...first);
+  return length === 0 ? first : first.map((value) => value / length);
+}
+
+/** An estimate by script; the built-in embedder charges nobody by it. */
+function tokensOf(text: string, { maxTokens }: Embedder): number {
+  return Math.min(maxTokens, estimateText(text));
+}

@@ -1,0 +1,131 @@
+import multipart from "@fastify/multipart";
+import type { FastifyRequest } from "fastify";
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { checkOneOf } from "../../internal/check.ts";
+import { FILE_PURPOSES, type StoredFile, type Stores } from "../../stores/index.ts";
+import { reachOf } from "../tenancy/asker.ts";
+import { mayChange, mayRead, refuseChange, type Reach } from "../tenancy/ownership.ts";
+import { pageQuery, toListBody, toPageOptions } from "./pages.ts";
+import { chunksOf } from "./chunk-bytes.ts";
+import type { GatewayApp } from "../parts.ts";
+
+const listQuery = pageQuery.extend({ purpose: z.enum(FILE_PURPOSES).optional() });
+
+/** How long a file without an end is counted. */
+const BOOKED_MS = 366 * 86_400_000;
+
+interface Named {
+  Params: { readonly id: string };
+}
+
+/** `/v1/files`: upload (multipart), list, retrieve, content, delete. */
+export function registerFiles(
+  { app, stores, storedBytes }: GatewayApp,
+  { fileBytesMax }: { readonly fileBytesMax: number },
+): void {
+  app.register(async (uploads) => {
+    await uploads.register(multipart, {
+      limits: {
+        fileSize: fileBytesMax,
+        files: 1,
+        fields: 8,
+        parts: 9,
+        headerPairs: 16,
+        fieldNameSize: 100,
+        fieldSize: 4_096,
+      },
+    });
+    uploads.post("/v1/files", { bodyLimit: fileBytesMax + 65_536 }, async (request) => {
+      if (!request.isMultipart()) throw new MarrowError("invalid_input", "the body must be multipart/form-data");
+      const { fields, file } = await readParts(request, fileBytesMax);
+      if (file === undefined)
+        throw new MarrowError("invalid_input", "file must be given", { details: { path: "file" } });
+      const life = fields.get("expires_after[seconds]");
+      const purpose = checkOneOf("purpose", fields.get("purpose"), FILE_PURPOSES, "invalid_input");
+      const expiresAfterSeconds = life === undefined ? undefined : Number(life);
+      const { only: owner } = reachOf(request);
+      const files = stores(request.principal.scope).files;
+      const { scope } = request.principal;
+      const lifeMs = expiresAfterSeconds === undefined ? BOOKED_MS : Math.max(1, expiresAfterSeconds * 1_000 || 1);
+      const thing = `request:${request.id}`;
+      await storedBytes.book(scope, thing, file.content.length, lifeMs);
+      try {
+        const added = await files.add({ ...file, purpose, expiresAfterSeconds, owner });
+        await storedBytes.move(scope, thing, `file:${added.id}`, lifeMs);
+        return toFileBody(added);
+      } catch (error) {
+        await storedBytes.release(scope, thing);
+        throw error;
+      }
+    });
+  });
+
+  /** A file that the asker may read. @throws MarrowError `not_found` */
+  async function find(request: FastifyRequest<Named>): Promise<StoredFile> {
+    return readableFile(stores(request.principal.scope), reachOf(request), request.params.id);
+  }
+
+  app.get("/v1/files", { schema: { querystring: listQuery } }, async (request) => {
+    const { purpose } = request.query as { purpose?: string };
+    const reach = reachOf(request);
+    const where = reach.only === undefined ? undefined : (file: StoredFile) => mayRead(reach, file.owner, true);
+    const page = await stores(request.principal.scope).files.list({ ...toPageOptions(request.query), purpose, where });
+    return toListBody(page, toFileBody);
+  });
+
+  app.get<Named>("/v1/files/:id", async (request) => toFileBody(await find(request)));
+
+  app.get<Named>("/v1/files/:id/content", async (request, reply) => {
+    await find(request);
+    const content = await stores(request.principal.scope).files.content(request.params.id);
+    return reply.header("content-type", "application/octet-stream").send(content);
+  });
+
+  app.delete<Named>("/v1/files/:id", async (request) => {
+    if (!mayChange(reachOf(request), (await find(request)).owner)) refuseChange();
+    const { scope } = request.principal;
+    const held = await stores(scope).files.remove(request.params.id);
+    for (const store of held) await storedBytes.release(scope, chunksOf(store, request.params.id));
+    return { id: request.params.id, object: "file", deleted: true };
+  });
+}
+
+/** A file that somebody may read. @throws MarrowError `not_found` also for another user's */
+export async function readableFile(stores: Stores, reach: Reach, id: string): Promise<StoredFile> {
+  const file = await stores.files.get(id);
+  if (!mayRead(reach, file.owner, true))
+    throw new MarrowError("not_found", "there is no such file", { details: { path: "file_id" } });
+  return file;
+}
+
+interface Parts {
+  readonly fields: ReadonlyMap<string, string>;
+  readonly file: { readonly filename: string; readonly content: Buffer } | undefined;
+}
+
+/** Reads an upload. @throws MarrowError `too_large`, `invalid_input` for a body that is cut short, has no boundary, or too many parts */
+async function readParts(request: FastifyRequest, bytesMax: number): Promise<Parts> {
+  const fields = new Map<string, string>();
+  let file: Parts["file"];
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === "file") file = { filename: part.filename, content: await part.toBuffer() };
+      else fields.set(part.fieldname, String(part.value));
+    }
+    return { fields, file };
+  } catch (cause) {
+    if ((cause as { code?: string }).code === "FST_REQ_FILE_TOO_LARGE")
+      throw new MarrowError("too_large", `a file has at most ${bytesMax} bytes`, {
+        cause,
+        details: { path: "file", bytesMax },
+      });
+    // Whatever else the parser throws is about the bytes that came.
+    throw new MarrowError("invalid_input", "the multipart body is malformed, or ends too soon", { cause });
+  }
+}
+
+function toFileBody({ id, filename, purpose, bytes, createdAt, expiresAt }: StoredFile) {
+  const end = expiresAt === undefined ? {} : { expires_at: expiresAt };
+  return { id, object: "file", bytes, created_at: createdAt, ...end, filename, purpose, status: "processed" };
+}

@@ -1,0 +1,100 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { servedBy } from "../../flow/index.ts";
+import { estimateTokens } from "../../internal/token-estimate.ts";
+import { toLimitHeaders } from "../../limiter/http/index.ts";
+import { withDeadline, type ChatModel, type ForwardedAnswer } from "../../models/index.ts";
+import { askerOf } from "../tenancy/asker.ts";
+import { admit, refuseCall, toServedHeaders } from "../models/asking.ts";
+import { deadlineOf } from "../http/deadline.ts";
+import { goneOf, openOutlet } from "../http/outlet.ts";
+import { bodyOf, type GatewayApp } from "../parts.ts";
+
+const forwardedBody = z.looseObject({ model: z.string().min(1).max(256), user: z.string().max(256).nullish() });
+
+/** Routes of OpenAI's API that the gateway does not own. The upstream that serves the body's model answers them. */
+const ROUTES = ["/v1/moderations", "/v1/images/generations", "/v1/audio/speech", "/v1/completions", "/v1/rerank"];
+
+/** Largest JSON answer whose usage is read, in bytes; larger ones keep what was estimated. */
+const READ_BYTES_MAX = 1_048_576;
+
+/** Passes requests on to the upstream that serves their model, with keys, users and limits as for chat. Nothing is cached. */
+export function registerForwarded(parts: GatewayApp): void {
+  for (const path of ROUTES)
+    parts.app.post(path, { schema: { body: forwardedBody } }, async (request, reply) =>
+      forward(parts, request, reply, parts.findModel((request.body as z.infer<typeof forwardedBody>).model)),
+    );
+}
+
+/** Passes one request on, as it came. @throws MarrowError `not_found` without a model that has other paths than chat, `model_failed` */
+export async function forward(
+  parts: GatewayApp,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  model: ChatModel | undefined,
+): Promise<unknown> {
+  const body = request.body as z.infer<typeof forwardedBody>;
+  const deadline = deadlineOf(request);
+  if (model?.forward === undefined)
+    throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
+  const asker = askerOf(request, body.user);
+  const { limiter } = await admit(parts, asker);
+  const subjects = { user: asker.user, model: body.model, key: asker.key };
+  const decision = await limiter?.take(subjects, { requests: 1, tokens: estimateTokens(body) }, { reserve: true });
+  if (decision?.allowed === false) return refuseCall(reply, parts, decision);
+  const settle = (tokens: number) => void decision?.settle({ tokens }).catch(() => {});
+  const path = (request.routeOptions.url ?? "").replace(/^\/v1/, "");
+  const bytes = bodyOf(request)?.bytes ?? Buffer.from(JSON.stringify(body));
+  let answer: ForwardedAnswer;
+  try {
+    const asked = deadline?.whole === true ? withDeadline(model, deadline.atMs) : model;
+    answer = (await asked.forward?.(path, bytes, goneOf(reply.raw), deadline?.atMs)) as ForwardedAnswer;
+  } catch (error) {
+    settle(0);
+    throw error;
+  }
+  const served = servedBy(model, answer);
+  reply.hijack();
+  reply.raw.writeHead(answer.status, {
+    ...toLimitHeaders(decision),
+    ...(served !== undefined && toServedHeaders(served)),
+    "x-request-id": request.id,
+    "content-type": answer.contentType,
+  });
+  const read = await writeOn(reply, answer);
+  const used = read === undefined ? undefined : usageIn(read);
+  if (used !== undefined) settle(used);
+  else decision?.settle({}).catch(() => {});
+  return reply;
+}
+
+/** Writes an answer through and answers its bytes, where they are JSON of a size that can be read. */
+async function writeOn({ raw }: FastifyReply, answer: ForwardedAnswer): Promise<Buffer | undefined> {
+  const outlet = openOutlet(raw, () => answer.abandon());
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for (let piece = await answer.next(); piece !== undefined; piece = await answer.next()) {
+      bytes += piece.length;
+      if (bytes <= READ_BYTES_MAX) pieces.push(piece);
+      await outlet.write(piece);
+      if (outlet.gone) break;
+    }
+    outlet.end();
+  } catch {
+    // The head is long sent: a cut connection is the only way to say that the rest is missing.
+    raw.destroy();
+  }
+  return answer.contentType.includes("json") && bytes <= READ_BYTES_MAX ? Buffer.concat(pieces) : undefined;
+}
+
+function usageIn(body: Buffer): number | undefined {
+  try {
+    const { usage } = JSON.parse(body.toString("utf8")) as { readonly usage?: { readonly total_tokens?: unknown } };
+    const total = usage?.total_tokens;
+    return typeof total === "number" && Number.isSafeInteger(total) && total >= 0 ? total : undefined;
+  } catch {
+    return undefined;
+  }
+}

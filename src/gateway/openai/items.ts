@@ -1,0 +1,213 @@
+import { MarrowError } from "../../errors.ts";
+import { wordOf } from "../../internal/describe.ts";
+import type { Kept, Turn } from "../../memory/index.ts";
+import { openSummary, toSummaryText } from "../responses/compaction.ts";
+
+/** An item of a conversation, in the form of OpenAI's Responses API. */
+export interface ConversationItem {
+  readonly id: string;
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const PREFIXES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    message: "msg",
+    function_call: "fc",
+    function_call_output: "fco",
+    custom_tool_call: "ctc",
+    custom_tool_call_output: "ctco",
+    reasoning: "rs",
+    compaction: "cmp",
+  }),
+);
+
+/** Who may say a message; what a tool answers is an item of its own. */
+export const ROLES: ReadonlySet<string> = new Set(["user", "assistant", "system", "developer"]);
+
+/** Kinds that are kept and told to no model: chat completions have no place for them. */
+const UNTOLD: ReadonlySet<string> = new Set(["reasoning", "file_search_call"]);
+
+/**
+ * An item as a turn, so that every model that speaks chat completions is given it. The item itself is kept beside, and given back as it was,
+ * but for its id: ids here name a place in their conversation.
+ * @throws MarrowError `invalid_input`
+ */
+export function toTurn(item: Fields, path: string): Turn {
+  const { id: _, type = "message", role, content, ...rest } = item;
+  if (type === "message") {
+    if (typeof role !== "string" || !ROLES.has(role)) throw wrong(`${path}.role`, `one of ${[...ROLES].join(", ")}`);
+    return {
+      role,
+      content: toChatContent(content, `${path}.content`),
+      item: { type, role, content, ...rest },
+    };
+  }
+  if (typeof type !== "string") throw wrong(`${path}.type`, "the name of a type");
+  if (type === "function_call") {
+    const { call_id: callId, name, arguments: given } = rest as Fields;
+    for (const [field, value] of Object.entries({ call_id: callId, name, arguments: given }))
+      if (typeof value !== "string") throw wrong(`${path}.${field}`, "a string");
+    const call = { id: callId, type: "function", function: { name, arguments: given } };
+    return { role: "assistant", content: null, tool_calls: [call], item: { type, ...rest } };
+  }
+  if (type === "custom_tool_call") {
+    const { call_id: callId, name, input } = rest as Fields;
+    for (const [field, value] of Object.entries({ call_id: callId, name, input }))
+      if (typeof value !== "string") throw wrong(`${path}.${field}`, "a string");
+    const call = { id: callId, type: "custom", custom: { name, input } };
+    return { role: "assistant", content: null, tool_calls: [call], item: { type, ...rest } };
+  }
+  if (type === "function_call_output" || type === "custom_tool_call_output") {
+    const { call_id: callId, output } = rest as Fields;
+    if (typeof callId !== "string") throw wrong(`${path}.call_id`, "a string");
+    return {
+      role: "tool",
+      tool_call_id: callId,
+      content: toChatContent(output, `${path}.output`),
+      item: { type, ...rest },
+    };
+  }
+  if (type === "compaction") {
+    const text = toSummaryText(openSummary(rest, path));
+    return { role: "developer", content: text, item: { type, ...rest } };
+  }
+  if (UNTOLD.has(type)) return { role: "item", item: { type, ...rest } };
+  throw new MarrowError(
+    "invalid_input",
+    `${path}.type: items of type ${type.slice(0, 64)} cannot be served here; known: ${[...PREFIXES.keys(), "file_search_call"].join(", ")}`,
+    { details: { path: `${path}.type` } },
+  );
+}
+
+/** The items of a turn: one, or of an assistant's turn with calls one for each and one for its words. */
+export function toItems({ sequence, turn, incomplete, unreadable }: Kept, conversation: string): ConversationItem[] {
+  return bodiesOf(turn).map((body, at) => {
+    const type = wordOf(body["type"]);
+    const isWhole = incomplete !== true && unreadable === undefined;
+    const status = isWhole ? (body["status"] ?? "completed") : "incomplete";
+    const id = toItemId(conversation, sequence, at, type);
+    return { ...body, id, type, status, ...(unreadable !== undefined && { unreadable }) };
+  });
+}
+
+/** The place that an item's id names, or `undefined` for what is no id of this conversation. */
+export function fromItemId(
+  conversation: string,
+  id: string,
+): { readonly sequence: number; readonly at: number } | undefined {
+  const [, of, sequence = "", at = ""] = /^[a-z]+_([A-Za-z0-9]{8})([0-9a-z]{7})([0-9a-z]{2})$/.exec(id) ?? [];
+  if (of !== digestOf(conversation)) return undefined;
+  return { sequence: Number.parseInt(sequence, 36), at: Number.parseInt(at, 36) };
+}
+
+function toItemId(conversation: string, sequence: number, at: number, type: string): string {
+  const place = `${sequence.toString(36).padStart(7, "0")}${at.toString(36).padStart(2, "0")}`;
+  return `${PREFIXES.get(type) ?? "item"}_${digestOf(conversation)}${place}`;
+}
+
+/** The end of a conversation's random id: tells its items from another one's. */
+function digestOf(conversation: string): string {
+  return conversation.slice(-8);
+}
+
+function bodiesOf(turn: Turn): Fields[] {
+  const kept = turn["item"] as Fields | undefined;
+  if (kept !== undefined) {
+    const { role, content, type } = kept;
+    return [type === "message" ? { ...kept, content: toItemContent(String(role), content) } : kept];
+  }
+  const { role, content, tool_calls: calls, tool_call_id: callId, incomplete } = turn;
+  if (role === "tool") return [{ type: "function_call_output", call_id: callId, output: content }];
+  const status = incomplete === true ? "incomplete" : "completed";
+  const said = content === null || content === undefined || content === "";
+  const message =
+    said && Array.isArray(calls) ? [] : [{ type: "message", role, status, content: toItemContent(role, content) }];
+  const called = (Array.isArray(calls) ? calls : []) as {
+    readonly id?: unknown;
+    readonly function?: Fields;
+    readonly custom?: Fields;
+  }[];
+  return [
+    ...message,
+    ...called.map(({ id, function: named, custom }) =>
+      custom === undefined
+        ? { type: "function_call", call_id: id, name: named?.["name"], arguments: named?.["arguments"] }
+        : { type: "custom_tool_call", call_id: id, name: custom["name"], input: custom["input"] },
+    ),
+  ];
+}
+
+/** Content of a chat message or an item as parts of an item. */
+function toItemContent(role: string, content: unknown): readonly Fields[] {
+  const parts = Array.isArray(content) ? (content as readonly Fields[]) : [{ type: "text", text: content ?? "" }];
+  return parts.map((part) => {
+    // Turns that chat completions kept hold whatever their client sent as a part.
+    if (typeof part !== "object" || part === null) return { type: "input_text", text: String(part) };
+    if (part["type"] === "text")
+      return role === "assistant"
+        ? { type: "output_text", text: part["text"], annotations: [] }
+        : { type: "input_text", text: part["text"] };
+    if (part["type"] === "image_url") {
+      const { url, detail = "auto" } = (part["image_url"] ?? {}) as Fields;
+      return { type: "input_image", image_url: url, detail, file_id: null };
+    }
+    return part;
+  });
+}
+
+/** Content of an item as that of a chat message: a text where it is nothing else. @throws MarrowError `invalid_input` */
+function toChatContent(content: unknown, path: string): unknown {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) throw wrong(path, "text or a list of parts");
+  const parts = content.map((part: unknown, at) => toChatPart(part, `${path}.${at}`));
+  return parts.every(({ type }) => type === "text") ? parts.map(({ text }) => String(text)).join("\n") : parts;
+}
+
+/** One part of a message as chat completions have it. Parts in their shape already go on as they came. */
+function toChatPart(part: unknown, path: string): { readonly type: string; readonly text?: unknown } {
+  if (typeof part !== "object" || part === null || Array.isArray(part)) throw wrong(path, "a part, which is an object");
+  const { type, text, refusal, image_url: url, detail, file_id: file, ...rest } = part as Fields;
+  switch (type) {
+    case "input_text":
+    case "output_text":
+    case "text":
+    case "summary_text":
+    case "reasoning_text":
+      if (typeof text !== "string") throw wrong(`${path}.text`, "a string");
+      return { type: "text", text };
+    case "refusal":
+      if (typeof refusal !== "string") throw wrong(`${path}.refusal`, "a string");
+      return { type: "text", text: refusal };
+    case "input_image": {
+      if (typeof url !== "string") throw wrong(`${path}.image_url`, "a URL, or file_id the id of a file of yours");
+      const image = { url, ...(detail !== undefined && detail !== null && { detail }) };
+      return { type: "image_url", image_url: image } as { type: string };
+    }
+    case "input_file": {
+      // Clients send what they leave open as null, which chat completions refuse.
+      const given = Object.entries({ file_id: file, ...rest }).filter(
+        ([, value]) => value !== undefined && value !== null,
+      );
+      const named = Object.fromEntries(given);
+      return { type: "file", file: named } as { type: string };
+    }
+    case "input_video": {
+      if (typeof rest["video_url"] !== "string") throw wrong(`${path}.video_url`, "a URL");
+      return { type: "video_url", video_url: { url: rest["video_url"] } } as { type: string };
+    }
+    case "image_url":
+    case "file":
+    case "input_audio":
+    case "video_url":
+      return part as { type: string };
+    default:
+      throw wrong(`${path}.type`, `a part that is known here, not ${wordOf(type)}`);
+  }
+}
+
+function wrong(path: string, expected: string): MarrowError {
+  return new MarrowError("invalid_input", `${path} must be ${expected}`, { details: { path } });
+}

@@ -1,0 +1,36 @@
+import { askerOf } from "../tenancy/asker.ts";
+import { refuseCall, toHeaders } from "../models/asking.ts";
+import type { GatewayApp } from "../parts.ts";
+import { historyOf } from "../responses/ask.ts";
+import { compact, compactBody } from "../responses/compact.ts";
+import { toInputItems } from "../responses/input.ts";
+import { newResponseId, toChatRequest, type ResponseRequest } from "../responses/request.ts";
+import { resolveFiles, resolveReferences } from "../responses/resolve.ts";
+import { countTokens } from "../models/tokens.ts";
+
+/** `POST /v1/responses/compact` and `/v1/responses/input_tokens`. */
+export function registerResponseExtras(parts: GatewayApp): void {
+  const { app } = parts;
+
+  app.post("/v1/responses/compact", { schema: { body: compactBody } }, async (request, reply) => {
+    const body = request.body as ResponseRequest;
+    const compacted = await compact(parts, askerOf(request, body.user), body);
+    if (compacted.kind === "refused") return refuseCall(reply, parts, compacted.decision);
+    return reply.headers(toHeaders(compacted.provenance, request.id)).send(compacted.body);
+  });
+
+  // Counted by the encoding o200k_base: right for OpenAI's models, near for others.
+  app.post("/v1/responses/input_tokens", { schema: { body: compactBody } }, async (request) => {
+    const body = request.body as ResponseRequest;
+    const asker = askerOf(request, body.user);
+    const id = newResponseId();
+    const items = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
+    const [input, history] = await Promise.all([
+      resolveFiles(parts, asker, items),
+      historyOf(parts, asker, body, undefined),
+    ]);
+    const { messages, tools } = toChatRequest(body, history, input);
+    const told = tools === undefined ? [] : [{ role: "system", content: JSON.stringify(tools) }];
+    return { object: "response.input_tokens", input_tokens: await countTokens([...told, ...messages]) };
+  });
+}

@@ -1,0 +1,176 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { parseCacheControl } from "../../flow/index.ts";
+import { toEvent } from "../../models/index.ts";
+import { askerOf, reachOf } from "../tenancy/asker.ts";
+import { refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
+import { toErrorAnswer } from "../http/error-body.ts";
+import { sendEvents } from "../http/event-stream.ts";
+import { deadlineOf } from "../http/deadline.ts";
+import { requestKeyOf } from "../http/idempotency.ts";
+import { header } from "../tenancy/identity.ts";
+import { goneOf } from "../http/outlet.ts";
+import { pageQuery, toListBody, toItemPage } from "./pages.ts";
+import { ownKey } from "../tenancy/ownership.ts";
+import type { GatewayApp } from "../parts.ts";
+import { noPrevious } from "../responses/ask.ts";
+import { toInputItems } from "../responses/input.ts";
+import { newResponseId, responseBody, toChatRequest, type ResponseRequest } from "../responses/request.ts";
+import { resolveReferences } from "../responses/resolve.ts";
+import { lastEvent, type Item, type ResponseBody, type ResponseEvent } from "../responses/shape.ts";
+import { toShell } from "../responses/shell.ts";
+import { beginTurn, checkKept } from "../responses/turn.ts";
+
+interface Named {
+  Params: { readonly id: string };
+}
+
+const streamQuery = z.looseObject({
+  stream: z.enum(["true", "false"]).optional(),
+  starting_after: z
+    .string()
+    .regex(/^\d{1,9}$/, "must be a whole number")
+    .optional(),
+});
+
+/** `/v1/responses`: at once or in the background, as a whole or as a stream that can be taken up again anywhere. */
+export function registerResponses(parts: GatewayApp): void {
+  const { app, metrics } = parts;
+  const of = (request: FastifyRequest) => parts.tenants(request.principal.scope).responses;
+
+  app.post("/v1/responses", { schema: { body: responseBody } }, async (request, reply) => {
+    const body = request.body as ResponseRequest;
+    checkKept(body);
+    return body.background === true ? begin(request, reply, body) : answer(request, reply, body);
+  });
+
+  /** Answers at once. */
+  async function answer(request: FastifyRequest, reply: FastifyReply, body: ResponseRequest): Promise<unknown> {
+    const stream = body.stream === true;
+    const asker = askerOf(request, body.user);
+    const control = parseCacheControl(header(request, "x-marrow-cache-control"));
+    const turn = await beginTurn(parts, asker, {
+      request: body,
+      stream,
+      control,
+      idempotencyKey: requestKeyOf(request),
+      gone: goneOf(reply.raw),
+      deadline: deadlineOf(request),
+      log: request.log,
+    });
+    if (turn.kind === "refused") return refuseCall(reply, parts, turn.decision);
+    metrics.cached(turn.provenance.cache);
+    const headers = toHeaders(turn.provenance, request.id);
+    if (turn.kind === "absent") return tellAbsent(reply, headers);
+    if (!stream) return reply.headers(headers).send((await turn.whole()).response);
+    // A client that leaves may come back for the kept response, so the stream is read to its end.
+    return sendEvents(reply, headers, numbered(turn.events, 0), () => {});
+  }
+
+  /** Begins one in the background. */
+  async function begin(request: FastifyRequest, reply: FastifyReply, body: ResponseRequest): Promise<unknown> {
+    const id = newResponseId();
+    const asker = askerOf(request, body.user);
+    const after = body.previous_response_id ?? undefined;
+    const input = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
+    // What could never be asked is refused now, not in the background. The results of tools need the history, which may still be made.
+    toChatRequest(body, [], after === undefined ? input : input.filter((item) => !isResult(item)));
+    const response = toShell(body, id, Date.now());
+    const job = { type: "response" as const, response, input, user: asker.user, request: body, asker };
+    const begun = await of(request)
+      .begin(job, { after, key: ownKey(asker, header(request, "idempotency-key")) })
+      .catch((error: unknown) => {
+        throw after !== undefined && MarrowError.is(error, "not_found") ? noPrevious(after) : error;
+      });
+    if (body.stream === true) return follow(request, reply, begun, -1);
+    return begun === id ? response : (await of(request).find(begun, asker)).response;
+  }
+
+  /** Streams a response in the background, after an event of it. */
+  async function follow(request: FastifyRequest, reply: FastifyReply, id: string, after: number): Promise<void> {
+    const gone = new AbortController();
+    const responses = of(request);
+    async function* all(): AsyncGenerator<ResponseEvent> {
+      let next = 0;
+      for await (const event of responses.read(id, gone.signal)) {
+        if (event.kind === "restarted") continue;
+        if (event.kind === "text") {
+          if (next > after) yield { ...(JSON.parse(event.text) as ResponseEvent), sequence_number: next };
+          next += 1;
+        } else {
+          const number = Math.max(next, after + 1);
+          yield { ...lastEvent((await responses.find(id, {})).response), sequence_number: number };
+        }
+      }
+    }
+    await sendEvents(reply, { "x-request-id": request.id }, numbered(all(), undefined), () => gone.abort());
+  }
+
+  app.get<Named>("/v1/responses/:id", { schema: { querystring: streamQuery } }, async (request, reply) => {
+    const { id } = request.params;
+    const { stream, starting_after: after } = request.query as z.infer<typeof streamQuery>;
+    const { response } = await of(request).find(id, reachOf(request));
+    if (stream !== "true") return response;
+    if (!response.background)
+      throw new MarrowError("invalid_input", "only a response in the background can be streamed again", {
+        details: { path: "stream" },
+      });
+    return follow(request, reply, id, after === undefined ? -1 : Number(after));
+  });
+
+  app.post<Named>("/v1/responses/:id/cancel", async (request): Promise<ResponseBody> => {
+    const { response } = await of(request).cancel(request.params.id, reachOf(request));
+    return response;
+  });
+
+  app.delete<Named>("/v1/responses/:id", async (request) => {
+    await of(request).remove(request.params.id, reachOf(request));
+    return { id: request.params.id, object: "response", deleted: true };
+  });
+
+  app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: pageQuery } }, async (request) => {
+    const { input } = await of(request).find(request.params.id, reachOf(request));
+    const { after, limit, newestFirst } = toItemPage(request.query);
+    const items: readonly Item[] = newestFirst ? input.toReversed() : input;
+    const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
+    if (after !== undefined && start === 0)
+      throw new MarrowError("not_found", "the cursor names nothing that is listed", { details: { path: "after" } });
+    const data = items.slice(start, start + limit);
+    return toListBody({ data, hasMore: start + limit < items.length }, (item) => item);
+  });
+
+  /** Events as text, numbered from a place on where they bear no number; what breaks off says so in an event of its own. */
+  async function* numbered(events: AsyncIterable<ResponseEvent>, from: number | undefined): AsyncGenerator<string> {
+    let next = from ?? 0;
+    try {
+      for await (const event of events) {
+        const { type, sequence_number: known = next, ...rest } = event;
+        next = Number(known) + 1;
+        yield toText({ type, sequence_number: known, ...rest });
+      }
+      // Open Responses ends its streams by this word; OpenAI's clients pass over it.
+      yield toEvent("[DONE]");
+    } catch (error) {
+      if (MarrowError.is(error, "aborted")) return;
+      app.log.warn({ code: (error as { code?: unknown }).code }, "a response's stream broke");
+      const { code, message, param, type } = toErrorAnswer(error).body.error;
+      yield toText({
+        type: "error",
+        sequence_number: next,
+        code,
+        message,
+        param,
+        error: { type, code, message, param },
+      });
+    }
+  }
+}
+
+function isResult({ type }: Item): boolean {
+  return type.endsWith("_call_output");
+}
+
+function toText(event: ResponseEvent): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}

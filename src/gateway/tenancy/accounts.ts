@@ -1,0 +1,114 @@
+import { encodeKeyPart, encodeRecord, readRecord, toFields, type Redis } from "../../redis/index.ts";
+import { KEPT_MS } from "./api-keys.ts";
+import type { Plan } from "../config/config.ts";
+
+/** Plans, and which users have one. What one process changes others know within {@link KEPT_MS}. */
+export interface Accounts {
+  /** A plan by its name, if there is one: set here, or the configuration's. */
+  plan(name: string | undefined): Promise<Plan | undefined>;
+  plans(): Promise<ReadonlyMap<string, Plan>>;
+  /** The plans of a user and of a key, at once where this process knows them; else `undefined`: ask for them. */
+  known(scope: string, user: string, keyPlan: string | undefined): KnownPlans | undefined;
+  /** Sets a plan for all who have it; `undefined` takes it back, and the configuration's holds again. */
+  setPlan(name: string, plan: Plan | undefined): Promise<void>;
+  /** The name of a user's plan, or of the default one. */
+  planOf(scope: string, user: string): Promise<string | undefined>;
+  setPlanOf(scope: string, user: string, plan: string | undefined): Promise<void>;
+}
+
+/** The plans that hold for one request. */
+export interface KnownPlans {
+  readonly userPlan: Plan | undefined;
+  readonly keyPlan: Plan | undefined;
+}
+
+const USERS_MAX = 10_000;
+const NO_PLANS: KnownPlans = { userPlan: undefined, keyPlan: undefined };
+const WAIT_MS = 500;
+
+/** Keeps plans in the hash `{app}:gateway:plans`, users' plans in `{app:scope}:gateway:users`. */
+export function createAccounts(
+  redis: Redis,
+  configured: { readonly plans: Readonly<Record<string, Plan>>; readonly defaultPlan?: string | undefined },
+): Accounts {
+  const app = encodeKeyPart("app", redis.app);
+  const plansKey = `{${app}}:gateway:plans`;
+  const usersKey = (scope: string) => `{${app}:${encodeKeyPart("scope", scope)}}:gateway:users`;
+  const known = new Map<string, { readonly plan: string | undefined; readonly atMs: number }>();
+  const own = new Map(Object.entries(configured.plans));
+  let all: { readonly plans: ReadonlyMap<string, Plan>; readonly atMs: number } | undefined;
+
+  async function plans(): Promise<ReadonlyMap<string, Plan>> {
+    if (all !== undefined && performance.now() - all.atMs < KEPT_MS) return all.plans;
+    const before = all?.plans ?? own;
+    try {
+      const reply = (await redis.send(["HGETALL", plansKey], {
+        reply: "bytes",
+        timeoutMs: WAIT_MS,
+      })) as readonly Buffer[];
+      const stored = [...toFields(reply)].flatMap(([name, record]) => {
+        const read = readRecord(record);
+        // A plan that cannot be read stays as it was known; the others are as they are now.
+        const plan = read.unreadable === undefined ? (read.value as Plan) : before.get(name);
+        return plan === undefined ? [] : [[name, plan] as const];
+      });
+      all = { plans: new Map([...own, ...stored]), atMs: performance.now() };
+    } catch {
+      // While Redis is away what was known goes on.
+      all = { plans: before, atMs: performance.now() };
+    }
+    return all.plans;
+  }
+
+  /** A user's plan as this process knows it. */
+  function recall(scope: string, user: string): { readonly plan: string | undefined } | undefined {
+    const kept = known.get(JSON.stringify([scope, user]));
+    return kept !== undefined && performance.now() - kept.atMs < KEPT_MS ? kept : undefined;
+  }
+
+  return {
+    plans,
+
+    known(scope, user, keyPlan) {
+      if (all === undefined || performance.now() - all.atMs >= KEPT_MS) return undefined;
+      if (all.plans.size === 0) return NO_PLANS;
+      const kept = recall(scope, user);
+      if (kept === undefined) return undefined;
+      const find = (name: string | undefined) => (name === undefined ? undefined : all?.plans.get(name));
+      return { userPlan: find(kept.plan), keyPlan: find(keyPlan) };
+    },
+
+    plan: async (name) => (name === undefined ? undefined : (await plans()).get(name)),
+
+    async setPlan(name, plan) {
+      encodeKeyPart("plan", name);
+      all = undefined;
+      if (plan === undefined) await redis.send(["HDEL", plansKey, name], { retry: "safe" });
+      else await redis.send(["HSET", plansKey, name, encodeRecord(plan)], { retry: "safe" });
+    },
+
+    async planOf(scope, user) {
+      const fresh = recall(scope, user);
+      if (fresh !== undefined) return fresh.plan;
+      // Where there are no plans nobody has one, and nobody waits to hear so.
+      if ((await plans()).size === 0) return undefined;
+      const name = JSON.stringify([scope, user]);
+      let plan = known.get(name)?.plan ?? configured.defaultPlan;
+      try {
+        const stored = await redis.send(["HGET", usersKey(scope), user], { timeoutMs: WAIT_MS });
+        plan = typeof stored === "string" ? stored : configured.defaultPlan;
+      } catch {
+        // While Redis is away what was known goes on.
+      }
+      if (known.size >= USERS_MAX) known.clear();
+      known.set(name, { plan, atMs: performance.now() });
+      return plan;
+    },
+
+    async setPlanOf(scope, user, plan) {
+      known.delete(JSON.stringify([scope, user]));
+      if (plan === undefined) await redis.send(["HDEL", usersKey(scope), user], { retry: "safe" });
+      else await redis.send(["HSET", usersKey(scope), user, plan], { retry: "safe" });
+    },
+  };
+}

@@ -1,0 +1,270 @@
+import { hash, randomBytes } from "node:crypto";
+import { MarrowError } from "../../errors.ts";
+import {
+  cannotServe,
+  decodeRecord,
+  encodeKeyPart,
+  encodeRecord,
+  runScript,
+  toFields,
+  unreadableOf,
+  type Redis,
+  type Unreadable,
+} from "../../redis/index.ts";
+import { installedKey, mayHaveLostKeys } from "./installation.ts";
+import { changeKey, createFirstKey } from "../scripts.gen.ts";
+
+/** Who a key stands for. */
+export interface Principal {
+  /** The tenant: a hard partition of everything. */
+  readonly scope: string;
+  /** Subject of limits and owner of sessions, unless a request names a user of its own. */
+  readonly user: string;
+  /** The key's name, for people. */
+  readonly name: string;
+  /** Name of the key in limits, spend and the admin API: start of its hash. */
+  readonly id: string;
+  /** Name of the key's plan. */
+  readonly plan?: string | undefined;
+  /**
+   * `own`: it acts for its user alone, whatever a request says. `any`: for every user of its scope, as an application's key does that names
+   * its users in requests.
+   */
+  readonly actsFor: "own" | "any";
+  /** `admin` may use `/v1/admin` for every scope. */
+  readonly role?: "admin" | undefined;
+  /** In lists: why it cannot be read; then only its id is known. */
+  readonly unreadable?: Unreadable | undefined;
+}
+
+/** Who calls while authentication is off. Nobody is no admin: admin routes ask for an admin's key even then. */
+export const NOBODY: Principal = {
+  scope: "default",
+  user: "default",
+  name: "auth is off",
+  id: "nobody",
+  actsFor: "any",
+};
+
+/** A key as it is made. Without `actsFor` it acts for its own user; an admin's, which can make any key, for all. */
+export type NewKey = Omit<Principal, "id" | "actsFor"> & { readonly actsFor?: "own" | "any" | undefined };
+
+/** The gateway's API keys. Only hashes of them are stored. */
+export interface ApiKeys {
+  /** Makes a key and answers it: the only time that it is seen. */
+  create(principal: NewKey): Promise<string>;
+  /** Ends a key. Other processes serve it for up to {@link KEPT_MS} longer. Answers whether it was one. */
+  revoke(key: string): Promise<boolean>;
+  /** All keys, without what they are. */
+  list(): Promise<readonly Principal[]>;
+  /**
+   * Changes a key by its id; answers what it is now, or `undefined`. Other processes know within {@link KEPT_MS}. A key that is ended meanwhile
+   * stays ended. @throws MarrowError `conflict` under endless change by others
+   */
+  update(id: string, changes: Partial<Pick<NewKey, "name" | "plan" | "actsFor">>): Promise<Principal | undefined>;
+  /** Ends a key by its id. Answers whether it was one. */
+  remove(id: string): Promise<boolean>;
+  /**
+   * Who the key of this id stands for now, for work that goes on after its request; `undefined` once it was ended. What is answered is at
+   * most {@link CHECKED_MS} old. While Redis is away: what was known last.
+   */
+  standing(id: string): Promise<Principal | undefined>;
+  /**
+   * Who a key stands for. Remembered for {@link KEPT_MS}; while Redis is away, for {@link KEPT_AWAY_MS}.
+   * @throws MarrowError `unauthorized` for an unknown key, `unavailable` when Redis is away and the key is not remembered
+   */
+  identify(key: string | undefined): Promise<Principal>;
+  /** The same without waiting: `undefined` when Redis must be asked. */
+  remembered(key: string | undefined): Principal | undefined;
+  /**
+   * Makes the very first key, once in the life of an installation; answers `undefined` when there are keys. `onLost` hears when there were
+   * some and they are gone, as an evicting Redis does: then none is made, and an operator must run `marrow key create`.
+   */
+  createFirst(onLost?: () => void): Promise<string | undefined>;
+}
+
+/** How long an answer of Redis about a key is trusted. */
+export const KEPT_MS = 10_000;
+/** How long a key that was good is taken for good while Redis is away. */
+export const KEPT_AWAY_MS = 600_000;
+/** How long work in the background goes by what it knows of its key. */
+export const CHECKED_MS = 1_000;
+const ID_CHARS = 16;
+const CHANGE_TRIES = 16;
+const KEPT_KEYS_MAX = 10_000;
+const KEY_BYTES = 32;
+const MARK_EVERY_MS = 60_000;
+const IN_BYTES = { reply: "bytes", timeoutMs: 1_000 } as const;
+const SHAPE = /^mrw_[A-Za-z0-9_-]{43}$/;
+
+/** Returns true if a text has the form of a key of this gateway; whether it is one is for {@link ApiKeys.identify} to say. */
+export function isOwnKey(key: string | undefined): boolean {
+  return key !== undefined && SHAPE.test(key);
+}
+
+/** Keeps the keys in one hash, `{app}:gateway:keys`: field = SHA-256 of the key, value = a record. */
+export function createApiKeys(redis: Redis): ApiKeys {
+  const stored = `{${encodeKeyPart("app", redis.app)}}:gateway:keys`;
+  const installed = installedKey(redis);
+  let markedMs = -Infinity;
+  const known = new Map<string, { readonly principal: Principal; readonly atMs: number }>();
+  const checked = new Map<
+    string,
+    { readonly field: string; readonly principal: Principal | undefined; readonly atMs: number }
+  >();
+
+  /** Who a key stood for, when that was learnt no longer ago than this. */
+  function recall(key: string | undefined, withinMs: number): Principal | undefined {
+    const kept = known.get(key ?? "");
+    return kept !== undefined && performance.now() - kept.atMs < withinMs ? kept.principal : undefined;
+  }
+
+  async function create(principal: NewKey): Promise<string> {
+    encodeKeyPart("scope", principal.scope);
+    encodeKeyPart("user", principal.user);
+    const key = newKey();
+    await redis.send(["HSET", stored, digest(key), encodeRecord(withReach(principal))], { retry: "safe" });
+    return key;
+  }
+
+  /** Says that there is an installation, now and then while its keys are used: where Redis evicts, what is used stays longest. */
+  function mark(): void {
+    const nowMs = performance.now();
+    if (nowMs - markedMs < MARK_EVERY_MS) return;
+    markedMs = nowMs;
+    redis.send(["SET", installed, "1"], { timeoutMs: 500, retry: "safe" }).catch(() => {
+      // It is tried again; reads go on where Redis refuses writes.
+    });
+  }
+
+  /** The stored keys: hash and record. */
+  async function all(): Promise<(readonly [string, Buffer])[]> {
+    return [...toFields((await redis.send(["HGETALL", stored], IN_BYTES)) as readonly Buffer[])];
+  }
+
+  const find = async (id: string) => (await all()).find(([field]) => field.slice(0, ID_CHARS) === id);
+
+  return {
+    create,
+
+    list: async () => (await all()).map(([field, record]) => toListed(record, field)),
+
+    async update(id, changes) {
+      for (let attempt = 0; attempt < CHANGE_TRIES; attempt += 1) {
+        const found = await find(id);
+        if (found === undefined) return undefined;
+        const [field, before] = found;
+        const { id: _, ...principal } = toPrincipal(before, field);
+        const after = withReach({ ...principal, ...changes });
+        const values = { digest: field, before, record: encodeRecord(after) };
+        if ((await runScript(redis, changeKey, { keys: stored }, values)) === 1) {
+          known.clear();
+          checked.clear();
+          return { ...after, id };
+        }
+      }
+      throw new MarrowError("conflict", "the key was changed by others at every try", { details: { path: "id" } });
+    },
+
+    async remove(id) {
+      const found = await find(id);
+      known.clear();
+      checked.clear();
+      return found !== undefined && Number(await redis.send(["HDEL", stored, found[0]], { retry: "safe" })) > 0;
+    },
+
+    async standing(id) {
+      const kept = checked.get(id);
+      if (kept !== undefined && performance.now() - kept.atMs < CHECKED_MS) return kept.principal;
+      const atMs = performance.now();
+      try {
+        const [field, record] =
+          kept === undefined
+            ? ((await find(id)) ?? [])
+            : [kept.field, (await redis.send(["HGET", stored, kept.field], IN_BYTES)) as Buffer | null];
+        if (field === undefined) return undefined;
+        const principal = Buffer.isBuffer(record) ? toPrincipal(record, field) : undefined;
+        if (checked.size >= KEPT_KEYS_MAX) checked.clear();
+        checked.set(id, { field, principal, atMs });
+        return principal;
+      } catch (error) {
+        if (kept !== undefined && cannotServe(error)) return kept.principal;
+        throw error;
+      }
+    },
+
+    async revoke(key) {
+      known.delete(key);
+      return Number(await redis.send(["HDEL", stored, digest(key)], { retry: "safe" })) > 0;
+    },
+
+    async identify(key) {
+      const remembered = recall(key, KEPT_MS);
+      if (remembered !== undefined) return remembered;
+      if (key === undefined || !SHAPE.test(key)) throw unauthorized();
+      const atMs = performance.now();
+      try {
+        const record = await redis.send(["HGET", stored, digest(key)], { reply: "bytes", timeoutMs: 500 });
+        known.delete(key);
+        if (!Buffer.isBuffer(record)) throw unauthorized();
+        const principal = toPrincipal(record, digest(key));
+        if (known.size >= KEPT_KEYS_MAX) known.clear();
+        known.set(key, { principal, atMs });
+        mark();
+        return principal;
+      } catch (error) {
+        const kept = cannotServe(error) ? recall(key, KEPT_AWAY_MS) : undefined;
+        if (kept !== undefined) return kept;
+        throw error;
+      }
+    },
+
+    remembered: (key) => recall(key, KEPT_MS),
+
+    async createFirst(onLost = () => {}) {
+      const standing = Number(await redis.send(["HLEN", stored])) > 0;
+      if (!standing && (await mayHaveLostKeys(redis))) {
+        onLost();
+        return undefined;
+      }
+      const key = newKey();
+      const record = encodeRecord(
+        withReach({ scope: "default", user: "default", name: "first key", role: "admin", actsFor: "any" }),
+      );
+      const made = await runScript(redis, createFirstKey, { keys: stored, installed }, { digest: digest(key), record });
+      if (made === -1) onLost();
+      return made === 1 ? key : undefined;
+    },
+  };
+}
+
+/** A stored key; one of 0.1 says nothing of whom it acts for. */
+function toPrincipal(record: Buffer, hashed: string): Principal {
+  return { ...withReach(decodeRecord(record) as NewKey), id: hashed.slice(0, ID_CHARS) };
+}
+
+/** The same among others: a key that cannot be read is named by its id alone. */
+function toListed(record: Buffer, hashed: string): Principal {
+  try {
+    return toPrincipal(record, hashed);
+  } catch (error) {
+    const unreadable = unreadableOf(error);
+    return { id: hashed.slice(0, ID_CHARS), scope: "", user: "", name: "", actsFor: "own", unreadable };
+  }
+}
+
+function withReach(key: NewKey): Omit<Principal, "id"> {
+  return { ...key, actsFor: key.actsFor ?? (key.role === "admin" ? "any" : "own") };
+}
+
+function newKey(): string {
+  return `mrw_${randomBytes(KEY_BYTES).toString("base64url")}`;
+}
+
+function digest(key: string): string {
+  return hash("sha256", key);
+}
+
+function unauthorized(): MarrowError {
+  return new MarrowError("unauthorized", "the API key is missing, unknown or revoked");
+}

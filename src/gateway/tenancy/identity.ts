@@ -1,0 +1,56 @@
+import type { FastifyRequest } from "fastify";
+import { MarrowError } from "../../errors.ts";
+
+const USER_CHARS_MAX = 256;
+
+/** One header as text, or `undefined`. */
+export function header(request: Pick<FastifyRequest, "headers">, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/**
+ * The API key of a request: `authorization: Bearer …` (the scheme in any case, RFC 9110), else `x-api-key` as Anthropic's clients send it,
+ * else `api-key` as Azure's do.
+ */
+export function bearerOf(request: Pick<FastifyRequest, "headers">): string | undefined {
+  const bearer = /^bearer +(\S+) *$/i.exec(header(request, "authorization") ?? "")?.[1];
+  return bearer ?? header(request, "x-api-key")?.trim() ?? header(request, "api-key")?.trim();
+}
+
+/**
+ * Who asks: the user that `x-marrow-user` or the body names, else the key's own. A key that acts for any user speaks for its users; one
+ * that acts for its own refuses another's name, wherever it stands.
+ * @throws MarrowError `invalid_input` for a name that is too long or not well-formed, `forbidden` for another user's
+ */
+export function userOf(request: FastifyRequest, inBody: unknown): string {
+  return namedUser(request, inBody) ?? request.principal.user;
+}
+
+/** The user that a request names, or `undefined`. Throws as {@link userOf} does. */
+export function namedUser(request: FastifyRequest, inBody: unknown): string | undefined {
+  const inHeader = header(request, "x-marrow-user");
+  const given = typeof inBody === "string" && inBody !== "" ? inBody : undefined;
+  const { actsFor, user } = request.principal;
+  for (const [name, path] of [
+    [inHeader, "x-marrow-user"],
+    [given, "user"],
+  ] as const) {
+    if (name === undefined) continue;
+    if (name.length > USER_CHARS_MAX || !name.isWellFormed())
+      throw new MarrowError(
+        "invalid_input",
+        `a user's name is a well-formed string of at most ${USER_CHARS_MAX} characters`,
+        {
+          details: { path },
+        },
+      );
+    if (actsFor !== "any" && name !== user)
+      throw new MarrowError(
+        "forbidden",
+        "this key acts for its own user only; an admin may let it act for any user of its scope (acts_for: any)",
+        { details: { path } },
+      );
+  }
+  return inHeader ?? given;
+}

@@ -1,0 +1,69 @@
+import { MarrowError } from "../../errors.ts";
+import { encodeKeyPart, keyTag, runScript, type Redis } from "../../redis/index.ts";
+import type { Principal } from "./api-keys.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import { noteUser } from "../scripts.gen.ts";
+
+/** Bounds how many users a key brings, so that limits of users cannot be passed by making users up. */
+export interface KeyUsers {
+  /**
+   * Notes that a key speaks for a user; `undefined` where nothing is to be asked, as this process knows that it did lately. Else one round
+   * trip. While Redis cannot serve, nothing is refused.
+   * @throws MarrowError `rate_limited` when the key brought too many new users
+   */
+  admit(principal: Principal, user: string): Promise<void> | undefined;
+}
+
+/** How long a user is known whom a key spoke for, in milliseconds. */
+const KNOWN_MS = 86_400_000;
+/** How long a process goes by what it knows itself; well under {@link KNOWN_MS}, which it prolongs. */
+const REMEMBERED_MS = 600_000;
+/** Users of a key within {@link KNOWN_MS}: about 10 MB of Redis. */
+const USERS_MAX = 100_000;
+/** Pairs that a process remembers. */
+const PAIRS_MAX = 50_000;
+const WAIT_MS = 500;
+
+/** Keeps the users of each key in `{app:scope}:gateway:users-of:<key>`. */
+export function createKeyUsers(
+  redis: Redis,
+  { enabled, keyUsers }: Pick<GatewayConfig["limits"], "enabled" | "keyUsers">,
+): KeyUsers {
+  const remembered = new Map<string, number>();
+  const pairOf = ({ scope, id }: Principal, user: string) => JSON.stringify([scope, id, user]);
+
+  async function note(principal: Principal, user: string): Promise<void> {
+    const tag = keyTag({ app: redis.app, scope: principal.scope });
+    const users = `${tag}:gateway:users-of:${encodeKeyPart("key", principal.id)}`;
+    const values = {
+      user,
+      known_ms: KNOWN_MS,
+      window_ms: keyUsers.windowMs,
+      fresh_max: keyUsers.limit,
+      users_max: USERS_MAX,
+    };
+    let waitMs = 0;
+    try {
+      const keys = { users, fresh: `${users}:fresh` };
+      waitMs = Number(await runScript(redis, noteUser, keys, values, { timeoutMs: WAIT_MS }));
+    } catch {
+      // Redis cannot serve just now: the limits themselves follow `onUnavailable`, and nothing is refused here.
+      return;
+    }
+    if (waitMs > 0)
+      throw new MarrowError("rate_limited", "this key brought too many new users (key-users)", {
+        details: { path: "user", retryAfterMs: waitMs },
+      });
+    if (remembered.size >= PAIRS_MAX) remembered.clear();
+    remembered.set(pairOf(principal, user), performance.now());
+  }
+
+  return {
+    admit(principal, user) {
+      if (!enabled || user === principal.user) return undefined;
+      const atMs = remembered.get(pairOf(principal, user));
+      const known = atMs !== undefined && performance.now() - atMs < REMEMBERED_MS;
+      return known ? undefined : note(principal, user);
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { hash } from "node:crypto";
+import { MarrowError } from "../../errors.ts";
+import { createLanes } from "../../limiter/index.ts";
+import type { LaneGate } from "../../models/index.ts";
+import type { Redis } from "../../redis/index.ts";
+
+/** Scope of what is learned of providers: it is theirs, not a tenant's. */
+const SCOPE = "providers";
+
+/** The lanes of all endpoints of a gateway. */
+export interface LaneGates {
+  /**
+   * Keeps one endpoint's own limits: a model that it closed is not asked until it said, by any gateway on this Redis.
+   * What is refused here is a `rate_limited` with `retryAfterMs`.
+   */
+  (baseUrl: string, apiKey: string | undefined): LaneGate;
+  /** Opens a model's lanes before their time: those of one provider (a host), or of all endpoints of this gateway. Answers how many. */
+  readonly open: (model: string, provider?: string) => Promise<number>;
+}
+
+/** Makes them. Lanes are the providers' and not a tenant's. */
+export function createLaneGates(redis: Redis): LaneGates {
+  const lanes = createLanes(redis.scope(SCOPE), { name: "upstream" });
+  const known = new Map<string, { readonly provider: string; readonly key: string }>();
+  const gateOf = (baseUrl: string, apiKey = ""): LaneGate => {
+    const provider = new URL(baseUrl).host;
+    const key = hash("sha256", apiKey).slice(0, 16);
+    known.set(`${provider} ${key}`, { provider, key });
+    return {
+      async enter(model, tokens) {
+        const decision = await lanes.enter({ provider, model, key }, tokens);
+        if (decision.open) return;
+        throw new MarrowError("rate_limited", "the provider's own limit for this model is reached", {
+          details: { retryAfterMs: decision.retryAfterMs },
+        });
+      },
+      learn: (model, status, headers, refused) => void lanes.learn({ provider, model, key }, status, headers, refused),
+    };
+  };
+  return Object.assign(gateOf, {
+    async open(model: string, provider?: string): Promise<number> {
+      const asked = [...known.values()].filter((one) => provider === undefined || one.provider === provider);
+      await Promise.all(asked.map((one) => lanes.open({ ...one, model })));
+      return asked.length;
+    },
+  });
+}

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import type { Price } from "../../models/index.ts";
+
+const integer = (min: number, max: number) => z.int().min(min).max(max);
+
+/** What a key or a user may use. What is left out is not limited by the plan. */
+export interface Plan {
+  readonly requestsPerMinute?: number | undefined;
+  readonly tokensPerMinute?: number | undefined;
+  readonly tokensPerDay?: number | undefined;
+  /** In the currency of the prices, down to millionths. */
+  readonly budgetPerMonth?: number | undefined;
+  /** Streams at the same time. */
+  readonly concurrentStreams?: number | undefined;
+  /** Among whom answers to it are shared, where that is narrower than `cache.per`. */
+  readonly cachePer?: "scope" | "user" | "key" | undefined;
+}
+
+/** An amount in the currency of the prices. */
+export const money: z.ZodNumber = z.number().min(0).max(1_000_000);
+const limited = integer(0, 2 ** 40).optional();
+
+/** What a million tokens cost. */
+export const priceSchema: z.ZodType<Price, Price> = z.strictObject({
+  input: money,
+  output: money,
+  cachedInput: money.optional(),
+  cacheWrite: money.optional(),
+  reasoning: money.optional(),
+});
+
+/** Among whom answers are shared. */
+export const sharedPer: z.ZodEnum<{ scope: "scope"; user: "user"; key: "key" }> = z.enum(["scope", "user", "key"]);
+
+/** A plan as it is written in the configuration and in the admin API. */
+export const planSchema: z.ZodType<Plan, Plan> = z.strictObject({
+  requestsPerMinute: limited,
+  tokensPerMinute: limited,
+  tokensPerDay: limited,
+  budgetPerMonth: money.optional(),
+  concurrentStreams: integer(0, 1_000_000).optional(),
+  cachePer: sharedPer.optional(),
+});

@@ -1,0 +1,82 @@
+import { Counter, Registry } from "prom-client";
+import type { Spent } from "../../flow/index.ts";
+import type { GatewayConfig } from "../config/config.ts";
+
+type Label = GatewayConfig["spendLabels"][number];
+
+/** The metrics of spending: once for everybody, and once with the labels that tell tenants apart, for admins. */
+export interface SpendMetrics {
+  /** Counts an answer. */
+  spent(scope: string, spent: Spent): void;
+  /** In Prometheus' text format. `forAdmin`: with the labels `scope`, `key` and `user` that `spendLabels` names. */
+  render(forAdmin: boolean): Promise<string>;
+}
+
+/** Series of spending that are told apart. */
+const SPEND_SERIES_MAX = 1_000;
+/** Labels that name a tenant, or somebody: nobody reads them without an admin's key. */
+const PRIVATE: ReadonlySet<Label> = new Set(["scope", "key", "user"]);
+
+/** Makes them. Labels that are not private stand in both. */
+export function createSpendMetrics(labels: readonly Label[]): SpendMetrics {
+  const open = createCounters(labels.filter((label) => !PRIVATE.has(label)));
+  const full = labels.some((label) => PRIVATE.has(label)) ? createCounters(labels) : open;
+  return {
+    spent(scope, spent) {
+      open.spent(scope, spent);
+      if (full !== open) full.spent(scope, spent);
+    },
+    render: (forAdmin) => (forAdmin ? full : open).registry.metrics(),
+  };
+}
+
+function createCounters(labels: readonly Label[]) {
+  const registry = new Registry();
+  const names = [...new Set(labels)];
+  const spending = new Counter({
+    name: "marrow_spend_total",
+    help: "What models' answers cost, in the currency of the prices.",
+    labelNames: names,
+    registers: [registry],
+  });
+  const tokens = new Counter({
+    name: "marrow_spend_tokens_total",
+    help: "Tokens of models' answers.",
+    labelNames: [...names, "kind"],
+    registers: [registry],
+  });
+  const series = new Map<string, ReturnType<typeof openSeries>>();
+  let other: ReturnType<typeof openSeries> | undefined;
+
+  function openSeries(own: Record<string, string>) {
+    return {
+      spending: spending.labels(own),
+      prompt: tokens.labels({ ...own, kind: "prompt" }),
+      completion: tokens.labels({ ...own, kind: "completion" }),
+    };
+  }
+
+  /** The series of one answer; beyond the bound all are one. */
+  function seriesOf(scope: string, { key = "", user, model }: Spent): ReturnType<typeof openSeries> {
+    const all = { scope, key, user, model };
+    const values = names.map((name) => all[name]);
+    const name = values.length === 1 ? (values[0] as string) : JSON.stringify(values);
+    let known = series.get(name);
+    if (known !== undefined) return known;
+    if (series.size >= SPEND_SERIES_MAX)
+      return (other ??= openSeries(Object.fromEntries(names.map((label) => [label, "other"]))));
+    known = openSeries(Object.fromEntries(names.map((label) => [label, all[label]])));
+    series.set(name, known);
+    return known;
+  }
+
+  return {
+    registry,
+    spent(scope: string, spent: Spent): void {
+      const own = seriesOf(scope, spent);
+      own.spending.inc((spent.micros ?? 0) / 1_000_000);
+      own.prompt.inc(spent.promptTokens);
+      own.completion.inc(spent.completionTokens);
+    },
+  };
+}

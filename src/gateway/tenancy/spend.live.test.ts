@@ -1,0 +1,27 @@
+import { describe, expect } from "vitest";
+import { liveTest } from "../../../test/live.ts";
+import { createSpend } from "./spend.ts";
+
+const day = new Date().toISOString().slice(0, 10);
+
+describe("spending of many users", () => {
+  liveTest("is kept in a bounded number of rows, and its sum is whole", async ({ redis, tenant }) => {
+    const fail = (error: unknown) => {
+      throw error;
+    };
+    const spend = createSpend(redis, { rowsMax: 50, daysKept: 2 }, fail);
+    for (let n = 0; n < 1_200; n += 1) {
+      const user = n < 1_000 ? `user-${n}` : "user-0";
+      spend.note(tenant.scope, { key: "k", user, model: "m", promptTokens: 10, completionTokens: 0, micros: 3 });
+      if (n % 100 === 99) await spend.flush();
+    }
+    const rows = await spend.read(tenant.scope, "user", day, day);
+    expect(rows.length).toBeLessThanOrEqual(100);
+    expect(rows.find(({ name }) => name === "user-0")).toMatchObject({ requests: 201, micros: 603 });
+    expect(rows.find(({ name }) => name === "(other)")?.requests).toBeGreaterThan(900);
+    expect(rows.reduce((sum, { requests }) => sum + requests, 0)).toBe(1_200);
+    expect(await spend.read(tenant.scope, "model", day, day)).toMatchObject([
+      { requests: 1_200, promptTokens: 12_000 },
+    ]);
+  });
+});

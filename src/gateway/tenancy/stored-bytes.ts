@@ -1,0 +1,68 @@
+import { MarrowError } from "../../errors.ts";
+import { cannotServe, keyTag, runScript, type Redis } from "../../redis/index.ts";
+import { bookBytes } from "../scripts.gen.ts";
+
+/** The bytes that each scope keeps. While Redis cannot serve, nothing is counted and nothing refused. */
+export interface StoredBytes {
+  /** Counts bytes for a thing, for as long as it is kept. One round trip. @throws MarrowError `too_large` without room for them */
+  book(scope: string, thing: string, bytes: number, lifeMs: number): Promise<void>;
+  /** The same for a thing that is stored anew: its bytes take the place of those that it had, which are answered. Refused, it changes nothing. */
+  put(scope: string, thing: string, bytes: number, lifeMs: number): Promise<number>;
+  /** Counts a booking under another name, once that is known. */
+  move(scope: string, from: string, to: string, lifeMs: number): Promise<void>;
+  /** Counts what a thing is no more: all of it, or some bytes. */
+  release(scope: string, thing: string, bytes?: number): Promise<void>;
+}
+
+const WAIT_MS = 500;
+
+interface Booked {
+  readonly bytes: number;
+  /** A thing whose bytes become those of this one; "" for none. */
+  readonly from: string;
+  readonly lifeMs: number;
+  /** Whether the bytes take the place of those that the thing had. */
+  readonly instead: boolean;
+}
+
+/** Counts in `{app:scope}:gateway:bytes:ends` and `:sizes`, in one script, so that concurrent requests cannot pass the bound together. */
+export function createStoredBytes(redis: Redis, bytesMax: number): StoredBytes {
+  async function run(
+    scope: string,
+    name: string,
+    { bytes = 0, from = "", lifeMs = 1, instead = false }: Partial<Booked>,
+  ): Promise<number> {
+    const start = `${keyTag({ app: redis.app, scope })}:gateway:bytes`;
+    const keys = { ends: `${start}:ends`, sizes: `${start}:sizes` };
+    const values = { name, bytes, life_ms: lifeMs, bytes_max: bytesMax, from, instead: instead ? 1 : 0 };
+    try {
+      return Number(await runScript(redis, bookBytes, keys, values, { timeoutMs: WAIT_MS }));
+    } catch (error) {
+      if (cannotServe(error)) return 0;
+      throw error;
+    }
+  }
+
+  async function book(
+    scope: string,
+    thing: string,
+    booked: Partial<Booked> & { readonly bytes: number },
+  ): Promise<number> {
+    const { bytes } = booked;
+    const kept = await run(scope, thing, booked);
+    if (kept > 0)
+      throw new MarrowError(
+        "too_large",
+        `this scope keeps ${kept} bytes and may keep ${bytesMax} (scope-bytes): delete something, or let it end`,
+        { details: { path: "scope-bytes", bytes, kept, bytesMax } },
+      );
+    return -kept;
+  }
+
+  return {
+    book: async (scope, thing, bytes, lifeMs) => void (await book(scope, thing, { bytes, lifeMs })),
+    put: (scope, thing, bytes, lifeMs) => book(scope, thing, { bytes, lifeMs, instead: true }),
+    move: async (scope, from, to, lifeMs) => void (await run(scope, to, { from, lifeMs })),
+    release: async (scope, thing, bytes = Number.MAX_SAFE_INTEGER) => void (await run(scope, thing, { bytes: -bytes })),
+  };
+}

@@ -1,0 +1,227 @@
+import { createCache, type Cache, type JudgeJob, type JudgingOptions } from "../../cache/index.ts";
+import type { Embedder } from "../../embedders/index.ts";
+import { MarrowError } from "../../errors.ts";
+import { createFlow, type Flow, type StoredAnswer } from "../../flow/index.ts";
+import { createLimiter, type Limiter } from "../../limiter/index.ts";
+import { createMemory, type ForgetReceipt, type Memory } from "../../memory/index.ts";
+import type { ChatModel, Prices } from "../../models/index.ts";
+import type { Redis, ScopedRedis } from "../../redis/index.ts";
+import { createStores, type Stores } from "../../stores/index.ts";
+import type { RecallReport } from "../../vectors/index.ts";
+import { toCacheJudge } from "../models/cache-judge.ts";
+import type { GatewayConfig, Plan } from "../config/config.ts";
+import type { Metrics } from "../http/metrics.ts";
+import { toRules } from "./plans.ts";
+import { forgetAnswers } from "../http/held-key.ts";
+import { createResponses, type Responses } from "../responses/responses.ts";
+import type { Spend } from "./spend.ts";
+import { sessionThing, type TurnBytes } from "./turn-bytes.ts";
+
+/** Tenants whose handles are kept ready. Handles hold no connection, so making them anew is cheap. */
+const TENANTS_MAX = 10_000;
+
+/** Pairs of plans that a tenant's limiters are kept for. */
+const PLANS_MAX = 1_000;
+
+/** What every tenant's roles share. */
+export interface TenantParts {
+  readonly redis: Redis;
+  readonly cacheRedis: Redis;
+  readonly config: GatewayConfig;
+  readonly embedder: Embedder | undefined;
+  readonly findModel: (id: string) => ChatModel | undefined;
+  readonly metrics: Metrics;
+  readonly prices: Prices;
+  readonly spend: Spend;
+  readonly turnBytes: TurnBytes;
+  /** Whether this process works at the gateway's queue by now. */
+  readonly works: () => boolean;
+}
+
+/** The roles of one tenant. */
+export interface Tenant {
+  /** Sessions that requests name with `x-marrow-session`, and what is known of users. */
+  readonly memory: Memory;
+  /** Conversations that were made at `/v1/conversations`. */
+  readonly conversations: Memory;
+  readonly flow: Flow;
+  readonly responses: Responses;
+  /** The limits of who has these plans; `undefined` where limits are off. All count in the same place. */
+  readonly limiter: (userPlan: Plan | undefined, keyPlan: Plan | undefined) => Limiter | undefined;
+  /** Refuses a chat whose turns would find no room in a session or conversation. @throws MarrowError `too_large` */
+  checkRoom(named: { readonly session?: string | undefined; readonly conversation?: string | undefined }): void;
+  /** Has a near miss of the tenant's cache judged, as its queue says; a cache without a judge by now passes it over. */
+  judge(job: JudgeJob): Promise<void>;
+  /** Forgets a user in all roles. May be called again when it broke off. */
+  forget(user: string): Promise<ForgetReceipt & { readonly answers: number; readonly responses: number }>;
+}
+
+/** The roles of each tenant, made at its first request. */
+export function createTenants(parts: TenantParts): (scope: string) => Tenant {
+  const { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend, turnBytes } = parts;
+  const { sessions, conversations: held } = config;
+
+  function createTenant(scope: string): Tenant {
+    const scoped = redis.scope(scope);
+    const memory = createTenantMemory(scoped, config, embedder);
+    const conversations = createMemory(scoped, {
+      name: "conversations",
+      sessionTtlMs: held.ttlMs,
+      turnsMax: held.itemsMax,
+      turnBytesMax: turnBytesOf(config),
+    });
+    const cache = config.cache.enabled
+      ? createTenantCache(cacheRedis.scope(scope), parts, toCacheJudge(parts, scope))
+      : undefined;
+    const responses = createResponses(redis, scope, config.responses);
+    const limiters = new Map<string, Limiter>();
+    function limiter(userPlan: Plan | undefined, keyPlan: Plan | undefined): Limiter | undefined {
+      if (!config.limits.enabled) return undefined;
+      const plans = userPlan === undefined && keyPlan === undefined ? "" : JSON.stringify([userPlan, keyPlan]);
+      let made = limiters.get(plans);
+      if (made === undefined) {
+        if (limiters.size >= PLANS_MAX) limiters.clear();
+        const rules = toRules(config, userPlan, keyPlan);
+        made = createLimiter(scoped, { name: "chat", onUnavailable: config.limits.onUnavailable, rules });
+        limiters.set(plans, made);
+      }
+      return made;
+    }
+
+    return {
+      memory,
+      conversations,
+      limiter,
+      responses,
+      flow: createFlow({
+        findModel,
+        prices,
+        onSpent(spent) {
+          spend.note(scope, spent);
+          metrics.spent(scope, spent);
+        },
+        onKept({ user, session, conversation, chars }) {
+          if (conversation !== undefined) turnBytes.add(scope, `conversation:${conversation}`, chars, held.ttlMs);
+          else if (session !== undefined) turnBytes.add(scope, sessionThing(user, session), chars, sessions.ttlMs);
+        },
+        memory,
+        conversations,
+        cache,
+        sessionTurns: sessions.turns,
+        sharing: config.cache,
+        onDisconnect: config.onDisconnect,
+        onDegraded: (role, error) => metrics.degraded(role, MarrowError.is(error) ? error.code : "internal"),
+      }),
+      checkRoom({ session, conversation }) {
+        if (session !== undefined || conversation !== undefined) turnBytes.check(scope);
+      },
+      async judge(job) {
+        if (config.cache.judge !== undefined) await cache?.judge(job);
+      },
+      async forget(user) {
+        const counted = await countedThings(memory, conversations, user);
+        const [own, other] = [await memory.forget(user), await conversations.forget(user)];
+        if (counted.length > 0) await turnBytes.release(scope, counted);
+        await forgetAnswers(scoped, user);
+        return {
+          sessions: own.sessions + other.sessions,
+          turns: own.turns + other.turns,
+          facts: own.facts,
+          answers: (await cache?.forgetSubject(user)) ?? 0,
+          responses: await responses.forget(user),
+        };
+      },
+    };
+  }
+
+  return remember(createTenant);
+}
+
+/** Names under which the bytes of a user's sessions and conversations are counted. Read before these are forgotten. */
+async function countedThings(memory: Memory, conversations: Memory, user: string): Promise<readonly string[]> {
+  const things: string[] = [];
+  for (const [of, nameOf] of [
+    [memory, (id: string) => sessionThing(user, id)],
+    [conversations, (id: string) => `conversation:${id}`],
+  ] as const) {
+    let after: string | undefined;
+    do {
+      const { data, cursor } = await of.sessions({ user, limit: 100, after });
+      things.push(...data.map(({ id }) => nameOf(id)));
+      after = cursor;
+    } while (after !== undefined && things.length < FORGOTTEN_MAX);
+  }
+  return things;
+}
+
+/** Sessions of one user whose bytes are given back; those of others end by themselves. */
+const FORGOTTEN_MAX = 100_000;
+
+/** A turn may be as large as the body that it came in, and is kept twice where it came as an item: a photo that a model is shown must also be kept. */
+function turnBytesOf({ bodyBytesMax }: GatewayConfig): number {
+  return Math.min(64 * 1_048_576, Math.max(1_048_576, 2 * bodyBytesMax));
+}
+
+/** The memory of one tenant: its sessions and what is known of its users. */
+export function createTenantMemory(redis: ScopedRedis, config: GatewayConfig, embedder: Embedder | undefined): Memory {
+  const { sessions, memories } = config;
+  return createMemory(redis, {
+    name: "chat",
+    sessionTtlMs: sessions.ttlMs,
+    turnBytesMax: turnBytesOf(config),
+    facts: embedder && { embedder, ...memories },
+  });
+}
+
+function createTenantCache(
+  redis: ScopedRedis,
+  { config: { cache }, embedder }: TenantParts,
+  judge: JudgingOptions<StoredAnswer> | undefined,
+): Cache<StoredAnswer> {
+  return createCache<StoredAnswer>(redis, {
+    name: "chat",
+    embedder: cache.semantic ? embedder : undefined,
+    preset: cache.preset,
+    minScore: cache.minScore,
+    verifier: cache.verifier,
+    ttlMs: cache.ttlMs,
+    refreshOnHit: cache.refreshOnHit,
+    entriesMax: cache.entriesMax,
+    bytesMax: cache.bytesMax,
+    profile: cache.profile,
+    judge: cache.semantic && embedder !== undefined ? judge : undefined,
+  });
+}
+
+/** The vector stores and files of each tenant. */
+export function createTenantStores({
+  redis,
+  config,
+  embedder,
+  metrics,
+}: Pick<TenantParts, "redis" | "config" | "embedder" | "metrics">): (scope: string) => Stores {
+  const { engine, fileBytesMax, itemsMax, recall } = config.vectorStores;
+  const onError = (error: unknown) => metrics.degraded("stores", MarrowError.is(error) ? error.code : "internal");
+  const onSample = (report: RecallReport | Error) =>
+    report instanceof Error ? onError(report) : metrics.recalled(report.recall, report.effort);
+  const options = { name: "gateway", engine, fileBytesMax, itemsMax, recall: { ...recall, onSample }, onError };
+  const open = remember((scope) => createStores(redis.scope(scope), { ...options, embedder: embedder as Embedder }));
+  return (scope) => {
+    if (embedder === undefined)
+      throw new MarrowError("unsupported", "vector stores need an embedder in the configuration");
+    return open(scope);
+  };
+}
+
+/** Keeps what was made for a scope, for the next request. */
+export function remember<T>(make: (scope: string) => T): (scope: string) => T {
+  const made = new Map<string, T>();
+  return (scope) => {
+    const known = made.get(scope);
+    if (known !== undefined) return known;
+    if (made.size >= TENANTS_MAX) made.clear();
+    const fresh = make(scope);
+    made.set(scope, fresh);
+    return fresh;
+  };
+}

@@ -1,0 +1,119 @@
+import { hash } from "node:crypto";
+import { MarrowError } from "../../errors.ts";
+import { keyTag, runScript, type Redis } from "../../redis/index.ts";
+import { bookTurns } from "../scripts.gen.ts";
+
+/** The bytes that turns of chats take in sessions and conversations. */
+export interface TurnBytes {
+  /** Counts what a session or conversation took, without a round trip of the chat's. */
+  add(scope: string, thing: string, bytes: number, lifeMs: number): void;
+  /** Refuses a chat whose turns would find no room. @throws MarrowError `too_large` where the scope was full a moment ago */
+  check(scope: string): void;
+  /** Counts things no more. */
+  release(scope: string, things: readonly string[]): Promise<void>;
+  /** Writes what was gathered. */
+  flush(): Promise<void>;
+}
+
+/** Bytes of a scope that are gathered before they are written: so far a process may run ahead of what is counted. */
+const GATHERED_MAX = 65_536;
+/** The same in milliseconds; and how soon a full scope is looked at again. */
+const FLUSH_MS = 200;
+const THINGS_PER_SCRIPT = 500;
+const WAIT_MS = 500;
+
+interface Gathered {
+  bytes: number;
+  readonly things: Map<string, { bytes: number; lifeMs: number }>;
+}
+
+/** Name under which the bytes of a user's session are counted. */
+export function sessionThing(user: string, id: string): string {
+  return `session:${hash("sha256", JSON.stringify([user, id]), "base64url").slice(0, 22)}`;
+}
+
+/** Counts beside the other things of a scope, in the same keys: `{app:scope}:gateway:bytes:ends` and `:sizes`. */
+export function createTurnBytes(redis: Redis, bytesMax: number, onError: (error: unknown) => void): TurnBytes {
+  const gathered = new Map<string, Gathered>();
+  /** Scopes that kept more than they may, with what they kept. */
+  const full = new Map<string, number>();
+  const writing = new Set<Promise<void>>();
+  let timer: NodeJS.Timeout | undefined;
+
+  async function write(scope: string, list: readonly (readonly [string, number, number])[]): Promise<void> {
+    const start = `${keyTag({ app: redis.app, scope })}:gateway:bytes`;
+    const keys = { ends: `${start}:ends`, sizes: `${start}:sizes` };
+    let at = 0;
+    do {
+      const things = list
+        .slice(at, at + THINGS_PER_SCRIPT)
+        .flat()
+        .map(String);
+      const kept = Number(await runScript(redis, bookTurns, keys, { things }, { timeoutMs: WAIT_MS }));
+      if (kept >= bytesMax) full.set(scope, kept);
+      else full.delete(scope);
+      at += THINGS_PER_SCRIPT;
+    } while (at < list.length);
+  }
+
+  function writeGathered(scope: string): Promise<void> {
+    const { things } = gathered.get(scope) ?? { things: new Map<string, { bytes: number; lifeMs: number }>() };
+    gathered.delete(scope);
+    const list = [...things].map(([thing, { bytes, lifeMs }]) => [thing, bytes, lifeMs] as const);
+    // While Redis cannot serve nothing is counted.
+    const written = write(scope, list)
+      .catch((error: unknown) => {
+        full.delete(scope);
+        onError(error);
+      })
+      .finally(() => writing.delete(written));
+    writing.add(written);
+    return written;
+  }
+
+  async function flush(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    for (const scope of new Set([...gathered.keys(), ...full.keys()])) void writeGathered(scope);
+    await Promise.all(writing);
+  }
+
+  function flushSoon(): void {
+    timer ??= setTimeout(() => void flush(), FLUSH_MS).unref();
+  }
+
+  return {
+    flush,
+
+    add(scope, thing, bytes, lifeMs) {
+      let of = gathered.get(scope);
+      if (of === undefined) gathered.set(scope, (of = { bytes: 0, things: new Map() }));
+      of.bytes += bytes;
+      const known = of.things.get(thing);
+      if (known === undefined) of.things.set(thing, { bytes, lifeMs });
+      else known.bytes += bytes;
+      if (of.bytes >= GATHERED_MAX) void writeGathered(scope);
+      else flushSoon();
+    },
+
+    check(scope) {
+      const kept = full.get(scope);
+      if (kept === undefined) return;
+      // What is deleted or ends gives room back, and nobody says so here.
+      flushSoon();
+      throw new MarrowError(
+        "too_large",
+        `this scope keeps ${kept} bytes and may keep ${bytesMax} (scope-bytes): delete something, or let it end`,
+        { details: { path: "scope-bytes", kept, bytesMax } },
+      );
+    },
+
+    async release(scope, things) {
+      for (const thing of things) gathered.get(scope)?.things.delete(thing);
+      await write(
+        scope,
+        things.map((thing) => [thing, -Number.MAX_SAFE_INTEGER, 1] as const),
+      );
+    },
+  };
+}
