@@ -37,6 +37,30 @@ for (const file of [...globSync("*.md"), ...globSync("docs/**/*.md"), ...globSyn
   }
 }
 
+/** The anchors that headings have on GitHub: lower case, letters, digits, `_` and `-`, spaces as `-`, repeated ones numbered. */
+function anchorsOf(file: string): ReadonlySet<string> {
+  const anchors = new Set<string>();
+  for (const [, heading = ""] of read(file).matchAll(/^#{1,6} (.+)$/gm)) {
+    const slug = heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .trim()
+      .replace(/\s/g, "-");
+    let anchor = slug;
+    for (let times = 1; anchors.has(anchor); times += 1) anchor = `${slug}-${times}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+for (const file of [...globSync("*.md"), ...globSync("docs/**/*.md")]) {
+  for (const [, path = "", anchor = ""] of read(file).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)) {
+    const target = path === "" ? file : new URL(path, `file:///${file}`).pathname.slice(1);
+    if (!existsSync(target) || anchorsOf(target).has(anchor)) continue;
+    wrong.push(`${file} links to ${path}#${anchor}, and ${target} has no such heading`);
+  }
+}
+
 for (const line of wrong) console.error(line);
 console.log(wrong.length === 0 ? "the documents agree with the code" : `${wrong.length} places where they do not`);
 process.exitCode = wrong.length === 0 ? 0 : 1;
