@@ -1,7 +1,7 @@
 import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
-import { createQueue, type Work } from "./index.ts";
+import { createQueue, createWorker, type Work } from "./index.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -73,6 +73,67 @@ describe("a job that is pushed while a worker waits", () => {
       () => "done",
       async () => {
         expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done", crashesLeft: 3 });
+      },
+    );
+  });
+
+  liveTest("is not handed to a worker that closes, from the moment that it says so", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const idle = () => redis.send(["GET", `{${redis.app}:queue:${QUEUE}}:queue:idle`]);
+    const letGo = Promise.withResolvers<void>();
+    const worker = createWorker(redis, { name: QUEUE, leaseMs: 60_000, drainMs: 5_000 }, () => letGo.promise);
+    const held = await queue.push("held");
+    await expect.poll(async () => (await queue.get(held))?.state).toBe("running");
+    await expect.poll(idle).not.toBeNull();
+    const closed = worker.close();
+    // It still has a job to finish, which takes as long as its drain allows.
+    await expect.poll(idle, { timeout: 400, interval: 10 }).toBeNull();
+    const id = await queue.push("next");
+    expect(await queue.get(id)).toMatchObject({ state: "waiting", crashesLeft: 3 });
+    letGo.resolve();
+    await closed;
+    expect(await idle()).toBeNull();
+    expect(await queue.get(held)).toMatchObject({ state: "done" });
+  });
+
+  liveTest("tells the others that wait when the one that is named leaves", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const idle = () => redis.send(["GET", `{${redis.app}:queue:${QUEUE}}:queue:idle`]);
+    const options = { name: QUEUE, leaseMs: 60_000, drainMs: 0 };
+    const workers = [0, 1, 2].map((at) => createWorker(redis, options, () => at));
+    for (const [at, worker] of workers.entries()) {
+      await expect.poll(idle, { timeout: 400, interval: 10 }).toMatch(/^\S+ 60000$/);
+      // They say once a second that they wait.
+      if (at < 2) await pause(1_100);
+      await worker.close();
+      if (at === 2) break;
+      await expect.poll(idle, { timeout: 400, interval: 10 }).toMatch(/^\S+ 60000$/);
+      const id = await queue.push("x");
+      expect((await queue.wait(id, { waitMs: 500 }))?.result).toBeGreaterThan(at);
+    }
+    expect(await idle()).toBeNull();
+  });
+
+  liveTest("costs no crash and no lease when the worker closes in the same moment", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const idle = () => redis.send(["GET", `{${redis.app}:queue:${QUEUE}}:queue:idle`]);
+    const ids: string[] = [];
+    for (let round = 0; round < 40; round += 1) {
+      const worker = createWorker(redis, { name: QUEUE, leaseMs: 60_000, drainMs: 0 }, () => pause(1));
+      await expect.poll(idle, { interval: 2 }).not.toBeNull();
+      // Half of them are fetched by the worker, as they are too large for the message.
+      const pushed = queue.push("x".repeat(round % 2 === 0 ? 1 : 9_000));
+      if (round % 3 > 0) await pause(Math.random() * 2);
+      await worker.close();
+      ids.push(await pushed);
+      expect(["waiting", "done"]).toContain((await queue.get(ids.at(-1) as string))?.state);
+    }
+    await working(
+      redis,
+      () => "done",
+      async () => {
+        for (const id of ids)
+          expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done", crashesLeft: 3 });
       },
     );
   });

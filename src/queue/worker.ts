@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
@@ -19,6 +18,7 @@ import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { fireSchedules } from "./schedule.ts";
 import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
+import { createWaiter, type Handed } from "./waiter.ts";
 import type { Handler, Worker } from "./work.ts";
 
 /** How often a worker says that it lives and looks for who does not, at most, in milliseconds: a dead one is noticed this much after its lease. */
@@ -77,10 +77,7 @@ export function createWorker<T = unknown, R = unknown>(
 /** Works at one partition. */
 function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOptions<T>, handler: Handler<T, R>): Worker {
   const { concurrency, tenantMax, leaseMs, drainMs, graceMs, onError } = options;
-  /** Its name among the workers. One that is bound by tenant asks itself, for only then the bound is looked at. */
-  const worker = randomUUID().slice(0, 13);
-  const waiter = tenantMax === 0 ? `${worker} ${leaseMs}` : "1";
-  let listening = false;
+  const waiter = createWaiter(redis, queue, options, take);
   const held = new Map<string, Held>();
   /** Those of them that are not begun. */
   const ahead: Held[] = [];
@@ -144,8 +141,10 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       const words: Argument[] = [];
       for (const { one, outcome, body, reason, delayMs } of told)
         words.push(`${one.id} ${one.line.fence} ${outcome} ${delayMs} ${one.output?.count ?? 0} ${reason}`, body);
-      const values = { lease_ms: leaseMs, wanted, cap: tenantMax, waiter: listening ? waiter : "", ended: words };
-      const reply = await runScript(redis, turnJobs, { queue }, values, { reply: "bytes" });
+      const values = { lease_ms: leaseMs, wanted, cap: tenantMax, ended: words };
+      const reply = await waiter.during((name) =>
+        runScript(redis, turnJobs, { queue }, { ...values, waiter: name }, { reply: "bytes" }),
+      );
       awayMs = AWAY_MS.first;
       asked -= wanted;
       const [wrong, jobs, dueMs] = reply as readonly [readonly (number | Buffer)[], readonly Buffer[], number];
@@ -300,16 +299,10 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   }
 
   /** Takes a job that was handed over as it was pushed. */
-  async function take(message: string): Promise<void> {
-    const [space, lineEnd] = [message.indexOf(" "), message.indexOf("\n")];
-    const id = message.slice(0, space);
-    const line = message.slice(space + 1, lineEnd);
-    const text = message.slice(lineEnd + 1);
-    const payload =
-      text === "" ? ((await redis.send(["GET", `${queue}:body:${id}`], { reply: "bytes" })) as Buffer | null) : text;
+  function take({ id, line, payload }: Handed): void {
     // It is asked for more beside: it says then that it waits.
     awake = true;
-    if (room() > 0 && payload !== null && !held.has(id)) accept(id, line, payload);
+    if (room() > 0 && payload !== undefined && !held.has(id)) accept(id, line, payload);
     else giveBack(newHeld(id, line, ""));
     turnSoon();
   }
@@ -328,13 +321,13 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   function onMessage(channel: string, message: string): void {
     if (channel.endsWith(":wake")) return wakeUp();
-    if (channel.endsWith(worker)) return void take(message).catch(onError);
+    if (channel.endsWith(waiter.channel)) return waiter.hear(message);
     const one = held.get(message);
     if (one !== undefined) hear(one, "cancelling");
   }
 
   const subscription = redis
-    .subscribe([`${queue}:wake`, `${queue}:cancel`, `${queue}:hand:${worker}`], onMessage)
+    .subscribe([`${queue}:wake`, `${queue}:cancel`, waiter.channel], onMessage)
     .catch((error: unknown) => {
       onError(error);
       return undefined;
@@ -356,7 +349,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   const look = setInterval(lookAround, LOOK_MS);
   // At its start, too: a service that restarts more often than it looks would push nothing.
   lookAround();
-  void subscription.then((opened) => ((listening = opened !== undefined), wakeUp()));
+  void subscription.then((opened) => (opened && waiter.listen(), wakeUp()));
 
   return {
     get running() {
@@ -367,6 +360,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     },
     async close() {
       closing = true;
+      const left = waiter.leave();
       clearInterval(look);
       clearTimeout(due);
       clearTimeout(waited);
@@ -377,6 +371,8 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
           await new Promise((resolve) => setTimeout(resolve, 5));
       };
       await idle(drainMs);
+      // What is handed to it until then goes back with the rest.
+      await left;
       for (const one of held.values()) stop(one, SHUTDOWN);
       await idle(HAND_BACK_MS);
       // Who does not listen to the signal is handed back over its head.

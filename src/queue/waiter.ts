@@ -1,0 +1,96 @@
+import { randomUUID } from "node:crypto";
+import { runScript, type Redis } from "../redis/index.ts";
+import type { ResolvedWorkerOptions } from "./options.ts";
+import { leaveIdle } from "./scripts.gen.ts";
+
+/** A job that a push handed over; without its payload when that could not be fetched. */
+export interface Handed {
+  readonly id: string;
+  readonly line: string;
+  readonly payload: Buffer | string | undefined;
+}
+
+/** How a worker waits for work: a turn that leaves it with nothing to do names it at `idle`, and the next push hands its job to it. */
+export interface Waiter {
+  /** Where jobs are handed to it. */
+  readonly channel: string;
+  /** From now on it hears what is handed to it. */
+  listen(): void;
+  /** Runs a turn, with what the turn says of who waits. */
+  during<T>(turn: (waiter: string) => Promise<T>): Promise<T>;
+  /** Hears a message on its channel. */
+  hear(message: string): void;
+  /** Leaves its place: once this resolves nothing more is handed to it, and what was has been received. Never rejects. */
+  leave(): Promise<void>;
+}
+
+/** How long what was handed over may take to arrive once the worker left its place, in milliseconds. */
+const ARRIVAL_MS = 500;
+
+/** Makes the waiter of one worker; `take` is given what is handed over. One that is bound by tenant asks itself, for only then the bound is looked at. */
+export function createWaiter(
+  redis: Pick<Redis, "send">,
+  queue: string,
+  { leaseMs, tenantMax, onError }: Pick<ResolvedWorkerOptions<never>, "leaseMs" | "tenantMax" | "onError">,
+  take: (handed: Handed) => void,
+): Waiter {
+  const worker = randomUUID().slice(0, 13);
+  const name = tenantMax === 0 ? `${worker} ${leaseMs}` : "1";
+  const left = Promise.withResolvers<void>();
+  /** Turns that name it, and jobs that it fetches. */
+  const underWay = new Set<Promise<unknown>>();
+  let listening = false;
+  let leaving = false;
+
+  async function tracked<T>(act: Promise<T>): Promise<T> {
+    underWay.add(act);
+    try {
+      return await act;
+    } finally {
+      underWay.delete(act);
+    }
+  }
+
+  /** Fetches what is large or packed. */
+  async function payloadOf(id: string): Promise<Buffer | undefined> {
+    try {
+      return ((await redis.send(["GET", `${queue}:body:${id}`], { reply: "bytes" })) as Buffer | null) ?? undefined;
+    } catch (error) {
+      onError(error);
+      return undefined;
+    }
+  }
+
+  return {
+    channel: `${queue}:hand:${worker}`,
+    listen: () => void (listening = true),
+    during: (turn) => (listening && !leaving ? tracked(turn(name)) : turn("")),
+
+    hear(message) {
+      if (message === "") return left.resolve();
+      const [space, lineEnd] = [message.indexOf(" "), message.indexOf("\n")];
+      const id = message.slice(0, space);
+      const line = message.slice(space + 1, lineEnd);
+      const text = message.slice(lineEnd + 1);
+      if (text !== "") take({ id, line, payload: text });
+      else void tracked(payloadOf(id).then((payload) => take({ id, line, payload }))).catch(onError);
+    },
+
+    async leave() {
+      leaving = true;
+      if (!listening) return;
+      // A turn that names it may run after this.
+      await Promise.allSettled(underWay);
+      try {
+        await runScript(redis, leaveIdle, { queue }, { worker });
+        const late = Promise.withResolvers<void>();
+        const timer = setTimeout(late.resolve, ARRIVAL_MS);
+        await Promise.race([left.promise, late.promise]);
+        clearTimeout(timer);
+      } catch (error) {
+        onError(error);
+      }
+      await Promise.allSettled(underWay);
+    },
+  };
+}
