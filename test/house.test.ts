@@ -40,6 +40,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
     "errors",
     "internal",
   ],
+  signals: ["internal"],
   size: ["redis", "errors", "internal"],
   cli: ["size", "gateway", "cache", "vectors", "embedders", "redis", "errors", "internal"],
   index: ["redis", "errors"],

@@ -3,6 +3,7 @@ import { MarrowError } from "../errors.ts";
 import { checkText } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { toFailure } from "../internal/failure.ts";
+import { signalling } from "../internal/signals.ts";
 import { insist } from "../internal/insist.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
@@ -171,7 +172,7 @@ export async function openInbox(
     if (await isForged(message)) outcome = ["bounced", "signature", ""];
     else {
       try {
-        const reply = await handler({
+        const letter: Letter = {
           ...mail.as({ agent: name, parent: one.id, privateKey }),
           id: one.id,
           body: message.body,
@@ -186,7 +187,12 @@ export async function openInbox(
           signal: one.controller.signal,
           write: one.output.write,
           use: ({ tokens = 0, cost = 0 }) => void (used = { tokens, cost }),
-        });
+        };
+        const reply = await signalling(
+          "bus:message",
+          () => ({ kind: "mail", id: one.id, to: name, redelivered: before > 0 }),
+          async () => handler(letter),
+        );
         outcome = ["handled", "", encodeWritable("reply", reply ?? null, encodeRecord)];
       } catch (error) {
         const { reason, message: said } = toFailure(error);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { toFailure, type Failure } from "../internal/failure.ts";
+import { isHeard, signalling } from "../internal/signals.ts";
 import { decodeRecord, runScript, type ScopedRedis, type StreamEntry } from "../redis/index.ts";
 import { ackMessages } from "./scripts.gen.ts";
 import type { MessageHandler, ReadParts } from "./topic-options.ts";
@@ -162,17 +163,27 @@ export function createPartition(
     ackSoon();
   }
 
+  function tell(message: Parameters<MessageHandler>[0]): Promise<unknown> {
+    const { at: id, redelivered } = message;
+    return signalling(
+      "bus:message",
+      () => ({ kind: "topic", id, to: decodeURIComponent(group), redelivered }),
+      async () => handler(message),
+    );
+  }
+
   /** Calls the handler; `undefined` when it was done at once. */
   function attempt(entry: Entry, nth: number): Promise<unknown> | undefined {
     try {
-      const result = handler({
+      const message = {
         body: entry.body(),
         key: entry.key === "" ? undefined : decodeURIComponent(entry.key),
         at: `${place}/${entry.id}`,
         publishedAtMs: Number(entry.id.slice(0, entry.id.indexOf("-"))),
         redelivered: entry.redelivered || nth > 1,
         signal,
-      });
+      };
+      const result = isHeard("bus:message") ? tell(message) : handler(message);
       return result instanceof Promise ? result : undefined;
     } catch (error) {
       return Promise.reject(error);

@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { checkOneOf, checkText } from "../internal/check.ts";
+import { signalling } from "../internal/signals.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import { createCache } from "./cache.ts";
 import { checkTtl } from "./options.ts";
@@ -49,23 +50,29 @@ export function createToolCache(redis: ScopedRedis, { name, tools, timeoutMs }: 
     checkOneOf(`tools.${tool}.sharedBy`, sharedBy, ["scope", "user"]);
   }
   const cache = createCache<unknown>(redis, { name: `tools-${name}`, timeoutMs });
-  return {
-    async call(tool, args, run, { user, tags = [] } = {}) {
-      const policy = Object.hasOwn(tools, tool) ? tools[tool] : undefined;
-      if (policy === undefined) return { value: await run(), kept: false };
-      if (policy.sharedBy === "user" && (user === undefined || user === ""))
-        throw new MarrowError("invalid_input", `the results of ${tool} are each user's own: user must be given`, {
-          details: { path: "user" },
-        });
-      const within = { args: withoutFields(args, policy.ignore ?? []), ...(policy.sharedBy === "user" && { user }) };
-      const question = { prompt: `result of tool ${tool}`, within, tags: [`tool:${tool}`, ...tags] };
-      const { source, value } = await cache.through(question, run, {
-        ttlMs: policy.ttlMs,
-        // No JSON could tell it from a result that is null.
-        keep: (result) => result !== undefined,
+  const call: ToolCache["call"] = async (tool, args, run, { user, tags = [] } = {}) => {
+    const policy = Object.hasOwn(tools, tool) ? tools[tool] : undefined;
+    if (policy === undefined) return { value: await run(), kept: false };
+    if (policy.sharedBy === "user" && (user === undefined || user === ""))
+      throw new MarrowError("invalid_input", `the results of ${tool} are each user's own: user must be given`, {
+        details: { path: "user" },
       });
-      return { value: value as Awaited<ReturnType<typeof run>>, kept: source === "exact" };
-    },
+    const within = { args: withoutFields(args, policy.ignore ?? []), ...(policy.sharedBy === "user" && { user }) };
+    const question = { prompt: `result of tool ${tool}`, within, tags: [`tool:${tool}`, ...tags] };
+    const { source, value } = await cache.through(question, run, {
+      ttlMs: policy.ttlMs,
+      // No JSON could tell it from a result that is null.
+      keep: (result) => result !== undefined,
+    });
+    return { value: value as Awaited<ReturnType<typeof run>>, kept: source === "exact" };
+  };
+  return {
+    call: (tool, args, run, options) =>
+      signalling(
+        "cache:tool",
+        () => ({ tool }),
+        () => call(tool, args, run, options),
+      ),
     invalidate: (tags) => cache.invalidate(tags),
   };
 }

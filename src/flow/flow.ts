@@ -1,4 +1,4 @@
-import { toFingerprint, unlessAway, type Lookup, type Question } from "../cache/index.ts";
+import { toFingerprint, type Lookup, type Question } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
 import type { Costs, Decision } from "../limiter/index.ts";
 import type { Session, Turn } from "../memory/index.ts";
@@ -27,8 +27,10 @@ import {
   type Told,
 } from "./together.ts";
 import { besideOf } from "./sharing.ts";
+import { staged, telling } from "./signals.ts";
 import { NOTHING_USED, toEstimate, toEstimatedUsage, toUsed } from "./spending.ts";
 import { askUsage, createEventHolder, createUsageFilter } from "./usage-asked.ts";
+import { createOrWithout } from "./without.ts";
 
 const SESSION_TURNS_DEFAULT = 40;
 const DRAIN_MS_DEFAULT = 120_000;
@@ -42,22 +44,9 @@ export function createFlow(options: FlowOptions): Flow {
   const { findModel, memory, conversations, cache, prices, onSpent, onDegraded = () => {} } = options;
   const { sessionTurns = SESSION_TURNS_DEFAULT, drainMs = DRAIN_MS_DEFAULT, onDisconnect = "finish" } = options;
   const digests = createDigests();
+  const windowOf = { last: sessionTurns, timeoutMs: WINDOW_WAIT_MS };
 
-  /** Runs an optional step; if Redis cannot serve, or the cache holds a record that cannot be read, continues without its result. */
-  async function orWithout<T>(
-    role: "cache" | "memory" | "limiter",
-    part: Promise<T> | undefined,
-  ): Promise<T | undefined> {
-    try {
-      return await unlessAway(part, (error) => onDegraded(role, error));
-    } catch (error) {
-      // During an upgrade a newer version may have stored the answer: it stays, and the model is asked.
-      if (role !== "cache" || !(MarrowError.is(error, "newer_record") || MarrowError.is(error, "corrupt_record")))
-        throw error;
-      onDegraded(role, error);
-      return undefined;
-    }
-  }
+  const orWithout = createOrWithout(onDegraded);
 
   async function chat(call: ChatCall): Promise<ChatOutcome> {
     const { request, control = CACHE_CONTROL_DEFAULT } = call;
@@ -90,8 +79,8 @@ export function createFlow(options: FlowOptions): Flow {
     if (found?.hit === true) return replay({ ...turn, question }, found.value, provenance);
     if (control.onlyIfCached) return { kind: "absent", provenance };
     const turns = { ...turn, question: served && !control.noStore ? question : undefined };
-    if (asking === undefined || asking.role === "lead") return ask(turns, provenance, asking);
-    return share(turns, { ...provenance, cache: "shared" }, asking);
+    if (asking === undefined || asking.role === "lead") return staged("ask", () => ask(turns, provenance, asking));
+    return staged("ask", () => share(turns, { ...provenance, cache: "shared" }, asking));
   }
 
   /** Joins those who ask this just now; `undefined` when nothing may be shared. */
@@ -127,8 +116,8 @@ export function createFlow(options: FlowOptions): Flow {
     const beside = besideOf(options.sharing, call, control);
     let question = cache === undefined ? undefined : toQuestion(request, guess.context, beside);
     const [decision, read, guessed] = await Promise.all([
-      limiter?.take(subjects, { requests: 1, concurrency: 0 }),
-      orWithout("memory", session?.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
+      limiter && staged("admit", () => limiter.take(subjects, { requests: 1, concurrency: 0 })),
+      orWithout("memory", session && staged("remember", () => session.window(windowOf))),
       lookup(question, "exact", control),
     ]);
     if (conversation !== undefined && (session === undefined || read?.epoch === "")) {
@@ -207,7 +196,11 @@ export function createFlow(options: FlowOptions): Flow {
   ): Promise<Lookup<StoredAnswer> | undefined> {
     if (cache === undefined || question === undefined || noCache) return undefined;
     // An alias keeps the wording: what must not be stored is not judged.
-    const looked = await orWithout("cache", cache.lookup(question, { tiers, maxAgeMs, judge: !noStore, subject }));
+    const asked = { tiers, maxAgeMs, judge: !noStore, subject };
+    const looked = await orWithout(
+      "cache",
+      staged("find", () => cache.lookup(question, asked), tiers),
+    );
     return looked?.hit === true && lacksAsked(question, looked.value) ? { hit: false } : looked;
   }
 
@@ -353,7 +346,11 @@ export function createFlow(options: FlowOptions): Flow {
   }
 
   /** Everything that follows a whole answer, in one round trip. Answers whether the turns are kept. */
-  async function finish(turns: Turns, completion: ChatCompletion): Promise<boolean> {
+  function finish(turns: Turns, completion: ChatCompletion): Promise<boolean> {
+    return staged("finish", () => finishNow(turns, completion));
+  }
+
+  async function finishNow(turns: Turns, completion: ChatCompletion): Promise<boolean> {
     const { question } = turns;
     const { tokens } = spend(turns, completion);
     const answer = question === undefined ? undefined : toStoredAnswer(completion);
@@ -395,5 +392,5 @@ export function createFlow(options: FlowOptions): Flow {
     decision.settle(actual).catch((error: unknown) => onDegraded("limiter", error));
   }
 
-  return { chat };
+  return { chat: (call) => telling(call, chat) };
 }

@@ -26,6 +26,7 @@ import { acceptJson } from "./http/json-body.ts";
 import { noteRoutes, type Route } from "./http/not-found.ts";
 import { toLogger } from "./http/logger.ts";
 import { sendError } from "./http/send-error.ts";
+import { signalRequests } from "./http/signals.ts";
 import { toRequestId } from "./http/request-id.ts";
 import { hookRoutes } from "./http/route-hooks.ts";
 import { refuseAmbiguous } from "./http/target.ts";
@@ -129,6 +130,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply as FastifyReply),
     ...toServerOptions(config.http),
   });
+  signalRequests(app);
   const draining = watchRequests(app);
   const routes = noteRoutes(app);
   boundConnections(app, config.http);

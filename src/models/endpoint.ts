@@ -1,6 +1,7 @@
 import { Pool } from "undici";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
+import { signalling } from "../internal/signals.ts";
 import { AMENDMENTS_MAX } from "./dialect.ts";
 import { isRefusal, malformed, toDecoded, toFailure, toJson, toModelError } from "./failures.ts";
 import { sendRequest, type HttpAnswer } from "./http.ts";
@@ -72,6 +73,14 @@ export interface Question<R> {
   readonly amend: (request: R, refusal: string) => { readonly request: R; readonly learn: () => void } | undefined;
 }
 
+/** A request as it is sent. */
+interface Sent {
+  readonly path: string;
+  readonly method: "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
 /** An endpoint over a pool of kept connections. */
 export interface Endpoint {
   /** Asks, again where a refusal is learned from. Answers a success of which nothing was read. @throws MarrowError `model_failed` */
@@ -112,6 +121,17 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
   const closing = new AbortController();
   let listed: { readonly models: readonly ModelInfo[]; readonly untilMs: number } | undefined;
 
+  /** Sends one request of a model, and tells of it. */
+  function send(model: string, sent: Sent, signal: AbortSignal | undefined): Promise<HttpAnswer> {
+    const toSignal = () => ({ upstream: options.name, host: url.host, model, path: sent.path, headers: {} });
+    return signalling("models:attempt", toSignal, async (told) => {
+      if (told === undefined) return sendRequest(pool, sent, signal);
+      const answer = await sendRequest(pool, { ...sent, headers: { ...sent.headers, ...told.headers } }, signal);
+      told.status = answer.status;
+      return answer;
+    });
+  }
+
   async function post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer> {
     const { model, tokensOf, write, amend } = question;
     const path = pathTo(question.path);
@@ -120,9 +140,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
     for (let amendments = 0; ; amendments += 1) {
       const tokens = lane === undefined ? 0 : tokensOf(request);
       if (lane !== undefined) await lane.enter(model, tokens);
-      const answer = toDecoded(
-        await sendRequest(pool, { path, method: "POST", headers, body: write(request) }, signal),
-      );
+      const answer = toDecoded(await send(model, { path, method: "POST", headers, body: write(request) }, signal));
       if (isSuccess(answer.status)) {
         lane?.learn(model, answer.status, answer.headers);
         learn?.();
@@ -171,7 +189,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
       async forward(path, body, signal) {
         try {
           const sent = { path: pathTo(path), method: "POST", headers, body } as const;
-          const answer = toDecoded(await sendRequest(pool, sent, signal));
+          const answer = toDecoded(await send("", sent, signal));
           if (!isSuccess(answer.status)) {
             const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
             throw toModelError(answer, text, secrets);

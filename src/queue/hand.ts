@@ -1,6 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { toFailure } from "../internal/failure.ts";
+import { isHeard, signalling } from "../internal/signals.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { decodeKeyPart, decodeRecord, encodePlain, runScript, type Argument, type Redis } from "../redis/index.ts";
 import type { OutputWriter } from "../relay/index.ts";
@@ -103,7 +104,7 @@ export async function attempt<T, R>(
       throw new MarrowError("rate_limited", "a limit refused the job", {
         details: { retryAfterMs: admission.retryAfterMs },
       });
-    const result = await handler({
+    const work: Parameters<typeof handler>[0] = {
       ...job,
       id: one.id,
       fence: Number(fence),
@@ -125,7 +126,14 @@ export async function attempt<T, R>(
       waitFor: (signal, within) => noted().waitFor(signal, within),
       use: (now) => void (used = now),
       conclude: (now) => void (word = checkWord(now)),
-    });
+    };
+    const result = await (isHeard("queue:job")
+      ? signalling(
+          "queue:job",
+          () => ({ queue: name, scope: job.scope, id: one.id, attemptsLeft: left, waitedMs: Math.max(0, ageOf(one)) }),
+          async () => handler(work),
+        )
+      : handler(work));
     return { outcome: "done", body: encodeResult(result), reason: word, delayMs: 0 };
   } catch (error) {
     const why: unknown = one.controller?.signal.reason;

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkObject, refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
+import { isHeard, signalling } from "../internal/signals.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { encodePlain, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
@@ -36,7 +37,7 @@ type Operands = readonly [words: string, payload: Argument];
 /** Makes what puts one tenant's jobs. */
 export function createPusher(
   redis: ScopedRedis,
-  { queue, tenant }: { readonly queue: string; readonly tenant: string },
+  { name, queue, tenant }: { readonly name: string; readonly queue: string; readonly tenant: string },
   { backlogMax, idempotencyMs }: Pick<ResolvedQueueOptions, "backlogMax" | "idempotencyMs">,
 ): Pusher {
   async function put(jobs: readonly Operands[]): Promise<readonly string[]> {
@@ -53,7 +54,16 @@ export function createPusher(
   });
 
   return {
-    push: async (payload, options) => pushOne(toOperands(payload, checkObject("options", options), idempotencyMs)),
+    push: async (payload, options) => {
+      const operands = toOperands(payload, checkObject("options", options), idempotencyMs);
+      if (!isHeard("queue:push")) return pushOne(operands);
+      const signal = { queue: name, scope: redis.scope };
+      return signalling(
+        "queue:push",
+        () => signal,
+        () => pushOne(operands),
+      );
+    },
 
     async pushMany(jobs) {
       if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)

@@ -102,7 +102,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
   const named = resolveQueueOptions(options);
   const queue = queueKeyOf(scoped.app, named, scoped.scope);
   const tenant = tenantPart(scoped.scope);
-  const pusher = createPusher(scoped, { queue, tenant }, named);
+  const pusher = createPusher(scoped, { name: named.name, queue, tenant }, named);
 
   async function getMany(
     ids: readonly string[],

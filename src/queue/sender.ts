@@ -1,4 +1,5 @@
 import { toListener } from "../internal/listener.ts";
+import { signalling } from "../internal/signals.ts";
 import { runScript, decodeRecord, type Redis } from "../redis/index.ts";
 import { createPoster, judgeDelivery, signWebhook, type PosterOptions } from "../webhooks/index.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
@@ -55,7 +56,14 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
       const [message, event, job, made, attempts] = list.slice(5 * at, 5 * at + 5).map(String) as FiveWords;
       const body = toBody(message, event, job, Number(made));
       const headers = signWebhook(currentSecrets(endpoint, Date.now()), { id: message, atMs: Date.now(), body });
-      const { tookMs, error = "", ...posted } = await poster.post(endpoint.url, body, headers);
+      const toSignal = () => ({ id: message, event, job, attempt: Number(attempts) + 1, headers: {} });
+      const {
+        tookMs,
+        error = "",
+        ...posted
+      } = await signalling("queue:webhook", toSignal, (told) =>
+        poster.post(endpoint.url, body, told === undefined ? headers : { ...told.headers, ...headers }),
+      );
       const verdict = judgeDelivery(posted, Number(attempts) + 1, Math.random());
       const delayMs = verdict.outcome === "retry" ? verdict.delayMs : 0;
       settled.push(message, verdict.outcome, delayMs, posted.status, error, tookMs);

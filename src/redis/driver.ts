@@ -1,11 +1,13 @@
 import type { MarrowError } from "../errors.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
+import { isHeard, signalling } from "../internal/signals.ts";
 import { probeCapabilities, type Capabilities } from "./capabilities.ts";
 import type { Command, Redis, Reply, ScopedRedis, SendOptions, SubscribeOptions } from "./connection.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { classify, createPatience, noAnswer, unavailable, type Failure } from "./failure.ts";
 import { encodeKeyPart } from "./keys.ts";
 import { isReadOnly } from "./routing.ts";
+import { toSignal } from "./signals.ts";
 import { keepSubscribed, type Listening } from "./subscription.ts";
 
 /** What an adapter supplies: one client library's way to do three things. All else is shared. */
@@ -120,6 +122,15 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   }
 
   function send(command: Command, sendOptions?: SendOptions): Promise<Reply> {
+    if (!isHeard("redis:command")) return sendNow(command, sendOptions);
+    return signalling(
+      "redis:command",
+      () => toSignal(command),
+      () => sendNow(command, sendOptions),
+    );
+  }
+
+  function sendNow(command: Command, sendOptions?: SendOptions): Promise<Reply> {
     if (closed || isLongOffline() || isStalled()) return Promise.reject(notSent(closed, driver.refusal?.()));
     const timeoutMs = sendOptions?.timeoutMs ?? commandTimeoutMs;
     const bytes = sendOptions?.reply === "bytes";

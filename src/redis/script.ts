@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import type { Argument, Redis, Reply, SendOptions } from "./connection.ts";
+import { nameScript } from "./signals.ts";
 
 /**
  * A Lua script and the names of what it takes, in order. Made by `npm run gen` from a `.lua` file whose header is its
@@ -33,6 +34,7 @@ export function runScript<K extends string, V extends string>(
 ): Promise<Reply> {
   const send: SendOptions = script.idempotent ? { ...options, retry: "safe" } : options;
   const command = toCommand(script, keys, values);
+  nameScript(script);
   return redis.send(command, send).catch((error: unknown) => {
     if (!isNoScript(error)) throw error;
     return redis.send(["EVAL", script.lua, ...command.slice(2)], send);

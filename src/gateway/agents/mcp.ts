@@ -3,6 +3,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { sizeOf } from "../../flow/index.ts";
+import { signalling } from "../../internal/signals.ts";
 import type { Fact, Kept, Memory, Recalled } from "../../memory/index.ts";
 
 /** For whom a server speaks: it never learns of anyone else. */
@@ -48,7 +49,7 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false },
     },
     ({ said_by: role = "assistant", ...fact }) =>
-      answering(async () => {
+      answering("remember", async () => {
         const { status, fact: kept } = await facts.remember({ ...fact, source: { role } });
         return { status, ...toBody(kept) };
       }),
@@ -67,7 +68,7 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     ({ about, limit, kinds }) =>
-      answering(async () => ({ memories: (await facts.recall(about, { limit, kinds })).map(toRecalled) })),
+      answering("recall", async () => ({ memories: (await facts.recall(about, { limit, kinds })).map(toRecalled) })),
   );
 
   server.registerTool(
@@ -78,7 +79,7 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
       inputSchema: { ids: z.array(z.string().min(1).max(64)).min(1).max(100) },
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
     },
-    ({ ids }) => answering(async () => ({ forgotten: await facts.forget(ids) })),
+    ({ ids }) => answering("forget", async () => ({ forgotten: await facts.forget(ids) })),
   );
 
   server.registerTool(
@@ -95,7 +96,7 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     ({ words, limit, after }) =>
-      answering(async () => {
+      answering("list_sessions", async () => {
         const page = { user, limit, after };
         const { data, cursor } =
           words === undefined ? await memory.sessions(page) : await memory.search({ ...page, words });
@@ -116,7 +117,7 @@ export function createMcpServer({ memory, user, version }: McpOptions): McpServe
       annotations: { readOnlyHint: true, openWorldHint: false },
     },
     ({ id, after, limit = 50 }) =>
-      answering(async () => {
+      answering("read_session", async () => {
         const newest = after === undefined ? { from: "newest" as const } : { after };
         const read = await memory.session({ user, id }).read({ limit, ...newest });
         const turns = after === undefined ? newestFitting(read.turns) : oldestFitting(read.turns);
@@ -141,9 +142,9 @@ function newestFitting(turns: readonly Kept[]): readonly Kept[] {
 }
 
 /** An answer of a tool; what Marrow refuses is told to the model, so that it can do better. */
-async function answering(work: () => Promise<Record<string, unknown>>): Promise<CallToolResult> {
+async function answering(tool: string, work: () => Promise<Record<string, unknown>>): Promise<CallToolResult> {
   try {
-    const result = await work();
+    const result = await signalling("gateway:tool", () => ({ tool }), work);
     return { content: [{ type: "text", text: JSON.stringify(result) }], structuredContent: result };
   } catch (error) {
     if (!MarrowError.is(error)) throw error;

@@ -1,0 +1,24 @@
+import { isHeard, signalling, type Act, type FlowStageSignal } from "../internal/signals.ts";
+import type { ChatCall, ChatOutcome } from "./call.ts";
+
+/** A part of a request that is told of by itself. */
+type Stage = Extract<Act, `flow:${string}`> extends `flow:${infer Name}` ? Exclude<Name, "request"> : never;
+
+const NO_DETAILS: () => FlowStageSignal = () => ({});
+
+/** Runs a stage of a request and tells of it. */
+export function staged<T>(stage: Stage, run: () => Promise<T>, tier?: FlowStageSignal["tier"]): Promise<T> {
+  return signalling(`flow:${stage}`, tier === undefined ? NO_DETAILS : () => ({ tier }), run);
+}
+
+/** Answers a request and tells of it. */
+export function telling(call: ChatCall, chat: (call: ChatCall) => Promise<ChatOutcome>): Promise<ChatOutcome> {
+  if (!isHeard("flow:request")) return chat(call);
+  const { request, user, session, conversation = session } = call;
+  const signal = { model: request.model, user, stream: request.stream === true, conversation, request };
+  return signalling(
+    "flow:request",
+    () => signal,
+    () => chat(call),
+  );
+}

@@ -1,0 +1,24 @@
+import { unlessAway } from "../cache/index.ts";
+import { MarrowError } from "../errors.ts";
+import type { FlowOptions } from "./call.ts";
+
+/** Runs an optional step; if its role cannot serve, continues without the step's result. */
+export type OrWithout = <T>(
+  role: "cache" | "memory" | "limiter",
+  part: Promise<T> | undefined,
+) => Promise<T | undefined>;
+
+/** Makes it: a step may fail because Redis cannot serve, or because the cache holds a record that cannot be read. */
+export function createOrWithout(onDegraded: NonNullable<FlowOptions["onDegraded"]>): OrWithout {
+  return async (role, part) => {
+    try {
+      return await unlessAway(part, (error) => onDegraded(role, error));
+    } catch (error) {
+      // During an upgrade a newer version may have stored the answer: it stays, and the model is asked.
+      if (role !== "cache" || !(MarrowError.is(error, "newer_record") || MarrowError.is(error, "corrupt_record")))
+        throw error;
+      onDegraded(role, error);
+      return undefined;
+    }
+  };
+}

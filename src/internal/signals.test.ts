@@ -1,0 +1,71 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { tracingChannel } from "node:diagnostics_channel";
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { ACTS, isHeard, signalling, signalsOf } from "./signals.ts";
+
+const rows = [...readFileSync("docs/signals.md", "utf8").matchAll(/^\| `marrow:([a-z:]+)` \| .+? \| (.*?) ?\|$/gm)];
+const source = readFileSync("src/internal/signals.ts", "utf8");
+
+describe("signals", () => {
+  it("are documented, each with its fields", () => {
+    expect(rows.map(([, act]) => act)).toEqual([...ACTS]);
+    for (const [, act = "", told = ""] of rows) {
+      const type = new RegExp(`"${act}": (\\w+);`).exec(source)?.[1];
+      const fields = new RegExp(`interface ${type} \\{([\\s\\S]*?)\\n\\}`).exec(source)?.[1] ?? "";
+      const names = [...fields.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, name]) => name);
+      const documented = [...told.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+      if (type !== "FlowStageSignal" || documented.length > 0)
+        expect({ act, fields: new Set(documented) }).toEqual({ act, fields: new Set(names) });
+    }
+  });
+
+  it("are made only while somebody listens", async () => {
+    let made = 0;
+    const make = () => {
+      made += 1;
+      return { tool: "search" };
+    };
+    expect(isHeard("cache:tool")).toBe(false);
+    expect(await signalling("cache:tool", make, async (signal) => signal)).toBeUndefined();
+    expect(made).toBe(0);
+    const heard: unknown[] = [];
+    const ears = { asyncEnd: (signal: object) => void heard.push({ ...signal }) };
+    // Node's own channel of the name is the same one.
+    tracingChannel<unknown, object>("marrow:cache:tool").subscribe(ears as never);
+    expect(await signalling("cache:tool", make, async () => 42)).toBe(42);
+    tracingChannel<unknown, object>("marrow:cache:tool").unsubscribe(ears as never);
+    expect({ made, heard }).toEqual({ made: 1, heard: [{ tool: "search", result: 42 }] });
+    expect(isHeard("cache:tool")).toBe(false);
+  });
+
+  it("tell of a failure, and throw it on", async () => {
+    const failure = new Error("no");
+    const heard: unknown[] = [];
+    const ears = { error: ({ error }: { error?: unknown }) => void heard.push(error) };
+    signalsOf("cache:tool").subscribe(ears as never);
+    const running = signalling(
+      "cache:tool",
+      () => ({ tool: "search" }),
+      () => Promise.reject(failure),
+    );
+    await expect(running).rejects.toBe(failure);
+    signalsOf("cache:tool").unsubscribe(ears as never);
+    expect(heard).toEqual([failure]);
+  });
+
+  it("make current what a subscriber binds, within the act and its promises alone", async () => {
+    const current = new AsyncLocalStorage<string>();
+    signalsOf("cache:tool").start.bindStore(current, ({ tool }) => tool);
+    const seen = await signalling(
+      "cache:tool",
+      () => ({ tool: "search" }),
+      async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        return current.getStore();
+      },
+    );
+    signalsOf("cache:tool").start.unbindStore(current);
+    expect([seen, current.getStore()]).toEqual(["search", undefined]);
+  });
+});

@@ -1,0 +1,164 @@
+import { tracingChannel, type TracingChannel } from "node:diagnostics_channel";
+
+/** Headers that go out with what a signal tells of: a subscriber may add to them in its `start`, such as `traceparent`. */
+export type Carrier = Record<string, string>;
+
+/** A request over HTTP, from its head to the last byte of its answer. */
+export interface GatewayRequestSignal {
+  readonly method: string;
+  /** The route's pattern, never the path: `/v1/tasks/:id`. */
+  route: string;
+  readonly requestId: string;
+  /** The caller's `traceparent`, unread. */
+  readonly traceparent: string | undefined;
+  scope?: string | undefined;
+  /** The id of the API key. */
+  key?: string | undefined;
+  status?: number | undefined;
+}
+
+/** A tool that this process runs, or whose kept result it gives. */
+export interface ToolSignal {
+  readonly tool: string;
+}
+
+/** A request of the flow, until there is an answer: of a stream its beginning. Holds what was asked; `result` holds what was answered. */
+export interface FlowRequestSignal {
+  readonly model: string;
+  readonly user: string;
+  readonly stream: boolean;
+  /** The session's or conversation's id. */
+  readonly conversation: string | undefined;
+  /** What was asked: content. */
+  readonly request: unknown;
+}
+
+/** A stage of a request. */
+export interface FlowStageSignal {
+  /** Of `find` the tier. */
+  readonly tier?: "exact" | "similar" | undefined;
+}
+
+/** One HTTP call of a model's endpoint, until the head of its answer. */
+export interface UpstreamAttemptSignal {
+  /** The endpoint's name in the configuration. */
+  readonly upstream: string | undefined;
+  readonly host: string;
+  readonly model: string;
+  readonly path: string;
+  readonly headers: Carrier;
+  status?: number | undefined;
+}
+
+/** One command of Redis, retries included: its name alone. */
+export interface RedisCommandSignal {
+  readonly command: string;
+  /** Of a script its name, such as `find_entry`, once it ran by {@link TracingChannel}'s process. */
+  readonly script: string | undefined;
+}
+
+/** A job that is pushed. */
+export interface QueuePushSignal {
+  readonly queue: string;
+  readonly scope: string;
+}
+
+/** One attempt at a job. */
+export interface QueueJobSignal {
+  readonly queue: string;
+  readonly scope: string;
+  readonly id: string;
+  readonly attemptsLeft: number;
+  /** Since it was pushed, in milliseconds. */
+  readonly waitedMs: number;
+}
+
+/** A webhook that is sent once. */
+export interface QueueWebhookSignal {
+  readonly id: string;
+  readonly event: string;
+  readonly job: string;
+  readonly attempt: number;
+  readonly headers: Carrier;
+}
+
+/** A message of the bus that is handled: one of an agent's inbox, or of a topic. */
+export interface BusMessageSignal {
+  readonly kind: "mail" | "topic";
+  readonly id: string;
+  /** The agent, or the group of readers. */
+  readonly to: string;
+  readonly redelivered: boolean;
+}
+
+/** All that can be listened to: what the signals of each tracing channel `marrow:<role>:<act>` hold. */
+export interface Signals {
+  "gateway:request": GatewayRequestSignal;
+  "gateway:tool": ToolSignal;
+  "flow:request": FlowRequestSignal;
+  "flow:admit": FlowStageSignal;
+  "flow:remember": FlowStageSignal;
+  "flow:find": FlowStageSignal;
+  "flow:ask": FlowStageSignal;
+  "flow:finish": FlowStageSignal;
+  "models:attempt": UpstreamAttemptSignal;
+  "redis:command": RedisCommandSignal;
+  "queue:push": QueuePushSignal;
+  "queue:job": QueueJobSignal;
+  "queue:webhook": QueueWebhookSignal;
+  "bus:message": BusMessageSignal;
+  "cache:tool": ToolSignal;
+}
+
+/** What is told of, by role and act. */
+export type Act = keyof Signals;
+
+const ALL: Readonly<Record<Act, true>> = {
+  "gateway:request": true,
+  "gateway:tool": true,
+  "flow:request": true,
+  "flow:admit": true,
+  "flow:remember": true,
+  "flow:find": true,
+  "flow:ask": true,
+  "flow:finish": true,
+  "models:attempt": true,
+  "redis:command": true,
+  "queue:push": true,
+  "queue:job": true,
+  "queue:webhook": true,
+  "bus:message": true,
+  "cache:tool": true,
+};
+
+/** The names of all acts. */
+export const ACTS: readonly Act[] = Object.keys(ALL) as Act[];
+
+const CHANNELS = Object.fromEntries(ACTS.map((act) => [act, tracingChannel(`marrow:${act}`)])) as unknown as {
+  readonly [A in Act]: TracingChannel<unknown, Signals[A]>;
+};
+
+/** The channel of an act. Node's own `tracingChannel("marrow:<role>:<act>")` is the same one. */
+export function signalsOf<A extends Act>(act: A): TracingChannel<unknown, Signals[A]> {
+  return CHANNELS[act];
+}
+
+/** Whether anybody listens to an act. What a signal holds is made only then. */
+export function isHeard(act: Act): boolean {
+  return CHANNELS[act].hasSubscribers;
+}
+
+/**
+ * Runs an act and tells of it: `start` and `end` around its synchronous part, `asyncStart` and `asyncEnd` once it settled (then the signal has
+ * a `result`), `error` when it failed (then it has an `error`). While nobody listens the act runs alone, and `toSignal` is not called.
+ */
+export function signalling<A extends Act, T>(
+  act: A,
+  toSignal: () => Signals[A],
+  run: (signal?: Signals[A]) => Promise<T>,
+): Promise<T> {
+  const channel = CHANNELS[act];
+  if (!channel.hasSubscribers) return run();
+  const signal = toSignal();
+  return channel.tracePromise(() => run(signal), signal);
+}

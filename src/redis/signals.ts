@@ -1,0 +1,15 @@
+import { isHeard, type RedisCommandSignal } from "../internal/signals.ts";
+import type { Command } from "./connection.ts";
+
+/** Names of the scripts that ran while somebody listened, by their digest: as many as there are scripts. */
+const names = new Map<string, string>();
+
+/** Remembers a script's name for the signals of its runs. */
+export function nameScript({ sha1, name }: { readonly sha1: string; readonly name: string }): void {
+  if (isHeard("redis:command")) names.set(sha1, name);
+}
+
+/** What is told of a command: its name and its script's, nothing that a caller gave. */
+export function toSignal([command = "", digest]: Command): RedisCommandSignal {
+  return { command: String(command).toUpperCase(), script: typeof digest === "string" ? names.get(digest) : undefined };
+}

@@ -1,0 +1,17 @@
+export {
+  ACTS,
+  signalsOf,
+  type Act,
+  type BusMessageSignal,
+  type Carrier,
+  type FlowRequestSignal,
+  type FlowStageSignal,
+  type GatewayRequestSignal,
+  type QueueJobSignal,
+  type QueuePushSignal,
+  type QueueWebhookSignal,
+  type RedisCommandSignal,
+  type Signals,
+  type ToolSignal,
+  type UpstreamAttemptSignal,
+} from "../internal/signals.ts";
