@@ -63,7 +63,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   corrupt_record: { status: 500, retryable: false, meaning: "A stored record cannot be read." },
   newer_record: { status: 500, retryable: false, meaning: "A stored record was written by a newer version of Marrow." },
   redis_rejected: { status: 500, retryable: false, meaning: "Redis refused a command as wrong." },
-  redis_denied: { status: 500, retryable: false, meaning: "Redis refused the credentials or the user's rights." },
+  redis_denied: { status: 503, retryable: false, meaning: "Redis refused the credentials or the user's rights." },
   postgres_rejected: {
     status: 500,
     retryable: false,

@@ -103,14 +103,21 @@ export const REDIS_ERRORS: readonly RedisError[] = [
     "ERR max number of clients reached",
     "ERR max number of clients + cluster connections reached",
   ),
-  ...of(
-    "refused",
+  ...notNow(
+    "rights",
     "NOPERM User marrow has no permissions to run the 'evalsha' command",
     "NOPERM this user has no permissions to run the 'evalsha' command or its subcommand",
     "NOPERM No permissions to access a key",
     "NOPERM No permissions to access a channel",
     inScript7("NOPERM User marrow has no permissions to run the 'set' command"),
     inScript6("-NOPERM this user has no permissions to run the 'set' command"),
+    inScript7("ERR ACL failure in script: User marrow has no permissions to run the 'set' command"),
+    inScript7("ERR ACL failure in script: No permissions to access a key"),
+    inScript6("The user executing the script can't run this command or subcommand"),
+    inScript6("The user executing the script can't access at least one of the keys mentioned in the command arguments"),
+  ),
+  ...of(
+    "refused",
     "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user.",
     "ERR unknown command 'VADD', with args beginning with: 'a' 'OOM' 'Connection is closed.' ",
     "ERR unknown command `VADD`, with args beginning with: `a`, ",

@@ -63,6 +63,8 @@ import { registerTasks } from "./roles/tasks.ts";
 import { registerVectorStores } from "./openai/vector-stores.ts";
 import { registerWebhooks } from "./roles/webhooks.ts";
 import { registerQuotas } from "./tenancy/quotas.ts";
+import { createReadiness } from "./http/readiness.ts";
+import { tellRights } from "./http/rights-watch.ts";
 import { createStoredBytes } from "./tenancy/stored-bytes.ts";
 import { createSpend } from "./tenancy/spend.ts";
 import { createTenants, createTenantStores, remember } from "./tenancy/tenants.ts";
@@ -137,7 +139,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   refuseAmbiguous(app, config);
   // The first request should not wait for the word lists.
   if (embedder !== undefined && config.cache.enabled && config.cache.semantic) loadProofs();
-  const metrics = createMetrics(config.spendLabels);
+  const readiness = createReadiness(redis);
+  const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis);
+  const rights = tellRights(app, [readiness, ...(cacheReadiness === undefined ? [] : [cacheReadiness])]);
+  const metrics = createMetrics(config.spendLabels, (code) => void (code === "redis_denied" && rights.look()));
   const keys = createApiKeys(redis);
   const source = "find" in models && "standings" in models ? models : undefined;
   const { find: findAny, list: listModels } = source ?? routeModels(models as readonly ChatModel[]);
@@ -308,6 +313,8 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     standings: source?.standings,
     reload: options.reload,
     draining,
+    readiness,
+    cacheReadiness,
   };
   registerHealth(parts);
   registerModels(parts);

@@ -13,6 +13,7 @@ import type { KeyUsers } from "./tenancy/key-users.ts";
 import type { LaneGates } from "./tenancy/lanes.ts";
 import type { Limits } from "./limits/index.ts";
 import type { Metrics } from "./http/metrics.ts";
+import type { Readiness } from "./http/readiness.ts";
 import type { Spend } from "./tenancy/spend.ts";
 import type { StoredBytes } from "./tenancy/stored-bytes.ts";
 import type { Tenant } from "./tenancy/tenants.ts";
@@ -50,6 +51,9 @@ export interface GatewayApp {
   /** How the upstreams of routes stand; absent where models are given one by one. */
   readonly standings: (() => readonly Standing[]) | undefined;
   readonly draining: Draining;
+  /** What Redis can do now, and the cache's where that is another one. */
+  readonly readiness: () => Promise<Readiness>;
+  readonly cacheReadiness: (() => Promise<Readiness>) | undefined;
 }
 
 declare module "fastify" {

@@ -79,6 +79,17 @@ export const findAttributes: Script<"ends" | "sets" | "bearers", "count" | "skip
   lua: "local ends = KEYS[1]\nlocal sets = KEYS[2]\nlocal bearers = KEYS[3]\nlocal count = tonumber(ARGV[1])\nlocal skip = tonumber(ARGV[2])\nlocal look = tonumber(ARGV[3])\nlocal first = 4\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal fewest = ends\nlocal size = redis.call(\"ZCARD\", ends)\nfor i = first, #ARGV do\nlocal held = redis.call(\"ZCARD\", bearers .. ARGV[i])\nif held < size then\nfewest = bearers .. ARGV[i]\nsize = held\nend\nend\nlocal near = redis.call(\"ZREVRANGEBYSCORE\", fewest, \"+inf\", \"(\" .. now, \"LIMIT\", skip, look)\nlocal reply = { 0, size }\nfor _, set in ipairs(near) do\nif #reply >= 2 + 2 * count then return reply end\nreply[1] = reply[1] + 1\nlocal holds = true\nfor i = first, #ARGV do\nif not redis.call(\"ZSCORE\", bearers .. ARGV[i], set) then holds = false end\nend\nlocal text = holds and redis.call(\"HGET\", sets, set)\nif text then\nreply[#reply + 1] = set\nreply[#reply + 1] = text\nend\nend\nreturn reply",
 };
 
+/** Tells which of some commands its user has no right to run, as they stand: with these keys and channels. */
+export const findDenied: Script<"own", "commands"> = {
+  name: "find_denied",
+  keys: ["own"],
+  values: ["commands"],
+  rest: true,
+  idempotent: true,
+  sha1: "7e0cb217a80987e8f540cff09154ae2eba9ebfcf",
+  lua: "local own = KEYS[1]\nlocal denied = {}\nlocal at = 1\nlocal place = 0\nwhile at <= #ARGV do\nlocal words = tonumber(ARGV[at])\nplace = place + 1\nlocal known, allowed = pcall(redis.acl_check_cmd, unpack(ARGV, at + 1, at + words))\nif known and not allowed then denied[#denied + 1] = place end\nat = at + 1 + words\nend\nreturn denied",
+};
+
 /** Notes that a cache got an entry with a set of attributes, so that it is found by any part of the set; a realm has a bounded number of caches. */
 export const noteAttributes: Script<"names" | "ends" | "sets" | "bearers", "name" | "names_max" | "set" | "json" | "life_ms" | "digests"> = {
   name: "note_attributes",

@@ -1,4 +1,4 @@
-import { verdictOf } from "./failure.ts";
+import { outageOf, verdictOf } from "./failure.ts";
 
 /** What is known of one ability: there, not there, or the user may not find out. */
 export type Ability = "yes" | "no" | "unknown";
@@ -55,7 +55,7 @@ async function known(reply: Promise<unknown>): Promise<unknown> {
     return await reply;
   } catch (error) {
     const verdict = verdictOf(error);
-    if (verdict === "refused" || verdict === "misused") return null;
+    if (verdict === "refused" || verdict === "misused" || outageOf(error) === "rights") return null;
     throw error;
   }
 }

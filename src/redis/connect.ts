@@ -102,7 +102,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 }
 
 /** States in which there may be no Redis at all. */
-const NOBODY_THERE: ReadonlySet<string> = new Set(["unreachable", "no_answer", "credentials"]);
+const NOBODY_THERE: ReadonlySet<string> = new Set(["unreachable", "no_answer", "credentials", "rights"]);
 
 /** The words of an error and of what caused it. */
 function textsOf(error: unknown, depth = 0): string {

@@ -14,6 +14,7 @@ import { MarrowError } from "../errors.ts";
  * - `busy`: a script runs for too long (BUSY)
  * - `role_changed`: the server changed its role while a command blocked (UNBLOCKED)
  * - `credentials`: the password is missing or wrong (NOAUTH, WRONGPASS), as while it is rotated
+ * - `rights`: the user's rights do not allow what is asked (NOPERM), as while they are changed
  */
 export type OutageState =
   | "unreachable"
@@ -28,7 +29,8 @@ export type OutageState =
   | "stale"
   | "busy"
   | "role_changed"
-  | "credentials";
+  | "credentials"
+  | "rights";
 
 /** One sentence for people about each state; also what `/readyz` says. */
 export const OUTAGES: Readonly<Record<OutageState, string>> = {
@@ -45,6 +47,7 @@ export const OUTAGES: Readonly<Record<OutageState, string>> = {
   busy: "Redis is busy running a script",
   role_changed: "Redis changed its role",
   credentials: "Redis refuses the password",
+  rights: "Redis refuses the gateway's commands: the rights of its user do not allow them",
 };
 
 /** How long a state that refuses commands is waited out, in milliseconds since it was first seen; then commands fail at once. */
@@ -57,6 +60,7 @@ const PATIENCE_MS: Readonly<Record<OutageState, number>> = {
   no_replicas: 100,
   persistence_failed: 100,
   credentials: 0,
+  rights: 0,
   read_only: 2_000,
   loading: 2_000,
   cluster_down: 2_000,
@@ -104,7 +108,8 @@ const NOT_NOW: ReadonlyMap<string, OutageState> = new Map<string, OutageState>([
   ["NOAUTH", "credentials"],
   ["WRONGPASS", "credentials"],
 ]);
-const DENIED = new Set(["NOPERM", "DENIED"]);
+/** Servers from 7 on word a lack of rights within a script anew; the word of the error is then `ERR`. */
+const DENIED_WITHIN_SCRIPT = /^-?ERR (?:ACL failure in script|The user executing the script can't )/;
 const UNKNOWN_COMMAND = /unknown (?:redis )?command/i;
 const CLIENTS_MAX = /^-?ERR max number of clients/;
 const SCRIPT_KILLED = /(?:Script|Function) killed by user/;
@@ -114,6 +119,8 @@ const LOST =
   /\bE(?:CONNRESET|PIPE|CONNREFUSED|NOENT|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)\b|Socket (?:closed|timeout)|SocketTimeout|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|Reconnect|sentinels? (?:is|are) unreachable|root nodes are unavailable|Too many Cluster redirections/i;
 /** Servers before Redis 7 put the word of an error within a script behind the place where it happened. */
 const WITHIN_SCRIPT = /^-?ERR Error running (?:script|function)[^:]*: (?:@\w+: ?\d+: ?)+-?([A-Z]+) /;
+const DENIED_WITHIN_OLD_SCRIPT =
+  /^-?ERR Error running (?:script|function)[^:]*: (?:@\w+: ?\d+: ?)+-?(?:ERR )?(?:ACL failure in script|The user executing the script can't )/;
 /** A transaction that was discarded names why. */
 const WITHIN_TRANSACTION = /^-?EXECABORT Transaction discarded because of: -?([A-Z]+) /;
 
@@ -133,7 +140,15 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   if (state !== undefined) return { kind: "not_run", cause: error, state };
   // Redis kills only scripts that have not written yet; it was killed on purpose, so nobody starts it again here.
   if (SCRIPT_KILLED.test(message)) return { kind: "final", error: refusal("busy", error) };
-  if (DENIED.has(word)) return final("redis_denied", `Redis refused the user's rights (${word})`, error);
+  if (word === "NOPERM" || DENIED_WITHIN_SCRIPT.test(message) || DENIED_WITHIN_OLD_SCRIPT.test(message)) {
+    const right = rightIn(message);
+    const details = { mayHaveRun: word !== "NOPERM", state: "rights", right };
+    return {
+      kind: "final",
+      error: new MarrowError("redis_denied", `${OUTAGES.rights} (${right})`, { cause: error, details }),
+    };
+  }
+  if (word === "DENIED") return final("redis_denied", `Redis refused the user's rights (${word})`, error);
   if ((word === "" || word === "ERR") && UNKNOWN_COMMAND.test(message))
     return final("unsupported", `the server lacks a command that this needs${nameOf(message)}`, error);
   // Only what the client library words itself is about the connection: an error of the server may repeat any word of a caller.
@@ -199,6 +214,7 @@ export function verdictOf(error: unknown): Verdict | undefined {
     case "redis_full":
       return "not_now";
     case "redis_denied":
+      return error.details?.["state"] === "rights" ? "not_now" : "refused";
     case "unsupported":
       return "refused";
     case "redis_rejected":
@@ -237,6 +253,13 @@ export function createPatience(): (state: OutageState, nowMs: number) => boolean
     seen.set(state, { sinceMs, lastMs: nowMs });
     return nowMs - sinceMs < PATIENCE_MS[state];
   };
+}
+
+/** Which right is missing, by the server's words: a command's name, or what kind of thing the command may not touch. */
+function rightIn(message: string): string {
+  const command = /permissions to run the [`'"]([A-Za-z._|]{1,40})[`'"]/.exec(message)?.[1];
+  if (command !== undefined) return command.toUpperCase();
+  return /channel/.test(message) ? "channels" : /\bkeys?\b/.test(message) ? "keys" : "commands";
 }
 
 /** The command's name in the server's answer; of the rest, which repeats arguments, nothing. */

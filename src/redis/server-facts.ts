@@ -1,5 +1,5 @@
 import type { Redis } from "./connection.ts";
-import { verdictOf } from "./failure.ts";
+import { outageOf, verdictOf } from "./failure.ts";
 
 /** What a server says of its settings and its state. `undefined`: the user may not ask, or the server does not say. */
 export interface ServerFacts {
@@ -103,7 +103,7 @@ async function known(reply: Promise<unknown>): Promise<unknown> {
     return await reply;
   } catch (error) {
     const verdict = verdictOf(error);
-    if (verdict === "refused" || verdict === "misused") return undefined;
+    if (verdict === "refused" || verdict === "misused" || outageOf(error) === "rights") return undefined;
     throw error;
   }
 }

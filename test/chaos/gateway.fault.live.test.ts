@@ -23,10 +23,13 @@ let limiters: Record<"refuse" | "local" | "allow", Limiter>;
 /** Connections of the test's own, past the proxy. */
 let admin: Ioredis;
 let other: Ioredis;
+const lines: string[] = [];
 const elsewhere = mkdtempSync(join(tmpdir(), "marrow-chaos-"));
 
 beforeAll(async () => {
-  const settings = ["--busy-reply-threshold", "100", "--enable-protected-configs", "yes"];
+  // The gateway has a user of its own, whose rights an operator may take.
+  const user = ["--user", "marrow", "on", ">chaos", "~*", "&*", "+@all"];
+  const settings = ["--busy-reply-threshold", "100", "--enable-protected-configs", "yes", ...user];
   server = await ownServer(inject("redisBinary"), ["--appendonly", "yes", "--appendfsync", "always", ...settings]);
   await server.start();
   proxy = await startProxy(server.url);
@@ -40,7 +43,13 @@ beforeAll(async () => {
     userTokens: { limit: 1e9, windowMs: 60_000 },
     appRequests: { limit: 1e6, windowMs: 60_000 },
   };
-  gateway = await startTestGateway({ redisUrl: proxy.url, appName: "chaos", background: true, config: { limits } });
+  gateway = await startTestGateway({
+    redisUrl: proxy.url.replace("redis://", "redis://marrow:chaos@"),
+    appName: "chaos",
+    background: true,
+    config: { limits },
+    log: (line) => void lines.push(line),
+  });
   const rules = [{ id: "r", by: "user", limit: 1e6, windowMs: 60_000 }] as const;
   const limiterOf = (onUnavailable: "refuse" | "local" | "allow") =>
     createLimiter(gateway.redis.scope("acme"), { name: onUnavailable, rules, onUnavailable });
@@ -120,6 +129,8 @@ interface Outage {
   readonly name: string;
   /** What `/readyz` may call it. */
   readonly states: readonly string[];
+  /** The right of which `/readyz` and one line of the log say that it is missing. */
+  readonly missing?: readonly string[];
   /** Whether exact hits are served. */
   readonly reads: boolean;
   begin(): Promise<unknown>;
@@ -211,7 +222,32 @@ const outages: readonly Outage[] = [
     begin: async () => proxy.halfOpen(),
     end: async () => {},
   },
+  {
+    name: "took the right to run scripts",
+    states: ["rights"],
+    missing: ["EVALSHA"],
+    reads: true,
+    begin: () => rights("-@scripting"),
+    end: () => rights("+@scripting"),
+  },
+  {
+    name: "took a command that only scripts send",
+    states: ["rights"],
+    missing: ["SETRANGE"],
+    reads: true,
+    begin: () => rights("-setrange"),
+    end: () => rights("+setrange"),
+  },
+  {
+    name: "took the keys of scopes",
+    states: ["rights"],
+    missing: ["keys of scopes"],
+    reads: true,
+    begin: () => rights("resetkeys", "~{chaos}:*"),
+    end: () => rights("allkeys"),
+  },
 ];
+const rights = (...rules: string[]) => admin.call("ACL", "SETUSER", "marrow", ...rules);
 let home = "";
 
 async function isWell(): Promise<boolean> {
@@ -236,11 +272,14 @@ describe("the gateway under mixed traffic, when Redis", () => {
       await outage.begin();
       const beganMs = performance.now();
       const states = new Set<string>();
+      const lacking = new Set<string>();
+      const logged = lines.length;
       const decisions: unknown[] = [];
       while (performance.now() - beganMs < STATE_MS) {
         const ready = await fetch(gateway.baseURL.replace("/v1", "/readyz"));
-        const { state } = (await ready.json()) as { state?: string };
+        const { state, missing = [] } = (await ready.json()) as { state?: string; missing?: readonly string[] };
         if (state !== undefined) states.add(state);
+        for (const right of missing) lacking.add(right);
         const taken = await Promise.all(
           Object.entries(limiters).map(async ([policy, limiter]) => {
             const { allowed, degraded } = await limiter.take({ user: "u" });
@@ -263,6 +302,13 @@ describe("the gateway under mixed traffic, when Redis", () => {
       expect(decisions.every(Boolean)).toBe(true);
       expect(recoveryMs).toBeLessThan(RECOVERY_MS + slackMs);
       for (const state of states) expect(outage.states).toContain(state);
+      if (outage.missing !== undefined) {
+        expect([...lacking]).toEqual(expect.arrayContaining([...outage.missing]));
+        const told = lines.slice(logged).filter((line) => line.includes("lacks rights"));
+        expect(told.length).toBeGreaterThan(0);
+        expect(told.length).toBeLessThanOrEqual(lacking.size);
+        for (const right of outage.missing) expect(told.join("\n")).toContain(right);
+      }
       if (outage.name !== "is restarted") {
         expect(states.size).toBeGreaterThan(0);
         const during = answers.filter(({ degraded }) => degraded);

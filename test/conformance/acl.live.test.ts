@@ -6,6 +6,7 @@ import { createBus } from "../../src/bus/index.ts";
 import { createCache } from "../../src/cache/index.ts";
 import { hashEmbedder } from "../../src/embedders/index.ts";
 import { connect, type Redis } from "../../src/index.ts";
+import { findMissingRights } from "../../src/gateway/http/rights.ts";
 import { createLimiter } from "../../src/limiter/index.ts";
 import { createMemory } from "../../src/memory/index.ts";
 import { createQueue, createWorker } from "../../src/queue/index.ts";
@@ -121,6 +122,7 @@ async function useMessages(redis: Redis): Promise<void> {
 describe.each(ENGINES)("a user with the rights that the documents name for the engine %s", (engine) => {
   it("for cache, limiter, vectors, stores and facts can use them", async () => {
     const redis = await connectAs(lines[0], engine);
+    expect(await findMissingRights(redis, 20_000)).toContain("PUBLISH");
     await expect(useStores(redis)).resolves.toBeUndefined();
     // No engine is named or recorded before: it is the best that these rights allow.
     expect(await redis.send(["GET", `{${redis.app}}:vectors:engine`])).toBe(engine);
@@ -130,6 +132,9 @@ describe.each(ENGINES)("a user with the rights that the documents name for the e
     const redis = await connectAs(lines[1], engine);
     await expect(useStores(redis)).resolves.toBeUndefined();
     await expect(useMessages(redis)).resolves.toBeUndefined();
+    // What /readyz asks for is no more than the documents name, and gateways hear each other.
+    expect(await findMissingRights(redis, 20_000)).toEqual([]);
+    await expect(redis.send(["PUBLISH", `${redis.app}:gateway:reload`, ""])).resolves.toBe(0);
   });
 
   it("cannot reach another app's keys, nor do what harms the server", async () => {

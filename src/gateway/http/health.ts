@@ -4,7 +4,6 @@ import { readQueueStats } from "../../queue/index.ts";
 import { bearerOf } from "../tenancy/identity.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
-import { createReadiness } from "./readiness.ts";
 
 /** What `/readyz` says of a gateway that was told to stop: it still answers, and takes no more work. */
 const STOPPING = {
@@ -15,7 +14,7 @@ const STOPPING = {
 };
 
 /** `GET /healthz` (the process runs), `GET /readyz` (Redis serves reads and writes) and `GET /metrics`: open, without tenants' data. */
-export function registerHealth({ app, redis, cacheRedis, metrics, keys, draining }: GatewayApp): void {
+export function registerHealth({ app, readiness, cacheReadiness, metrics, keys, redis, draining }: GatewayApp): void {
   /** Whether an admin asks. A key that is none is refused; while Redis is away nobody is known, and the open part is served. */
   async function isAdmin(request: FastifyRequest): Promise<boolean> {
     const key = bearerOf(request);
@@ -30,18 +29,20 @@ export function registerHealth({ app, redis, cacheRedis, metrics, keys, draining
 
   app.get("/healthz", { config: { open: true } }, async () => ({ status: "ok" }));
 
-  const readiness = createReadiness(redis);
-  const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis);
   app.get("/readyz", { config: { open: true } }, async (_, reply) => {
     if (draining.signal.aborted) return reply.code(503).send(STOPPING);
     const [now, cache] = await Promise.all([readiness(), cacheReadiness?.()]);
     // Without its cache a gateway still does all of its work, at the model's price.
-    const beside = cache?.ready === false && { cache: { state: cache.state, reason: cache.reason } };
+    const beside = cache?.ready === false && {
+      cache: { state: cache.state, reason: cache.reason, missing: cache.missing },
+    };
     if (now.ready) return { status: "ready", ...beside };
-    const { state, reason, reads } = now;
+    const { state, reason, reads, missing } = now;
     const isCached = cache === undefined ? reads : cache.ready || cache.reads;
     const answers = `chats are answered by the model${isCached ? " and from stored answers" : ""}`;
-    return reply.code(503).send({ status: "degraded", state, reason: `${reason}; ${answers}`, reads, ...beside });
+    return reply
+      .code(503)
+      .send({ status: "degraded", state, reason: `${reason}; ${answers}`, reads, missing, ...beside });
   });
 
   app.get("/metrics", { config: { open: true } }, async (request, reply) => {

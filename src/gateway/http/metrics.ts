@@ -30,8 +30,11 @@ export interface Metrics {
   readonly healthy: (upstream: string, model: string, well: boolean) => void;
 }
 
-/** Makes the metrics of one gateway in a registry of its own. */
-export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["model"]): Metrics {
+/** Makes the metrics of one gateway in a registry of its own. `onDegraded` hears the code of each work that a role could not do. */
+export function createMetrics(
+  spendLabels: GatewayConfig["spendLabels"] = ["model"],
+  onDegraded: (code: string) => void = () => {},
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const seconds = new Histogram({
@@ -143,6 +146,9 @@ export function createMetrics(spendLabels: GatewayConfig["spendLabels"] = ["mode
       verdicts.labels(verdict).inc();
       verdictCost.inc(micros / 1_000_000);
     },
-    degraded: (role, code) => degradations.labels(role, code).inc(),
+    degraded(role, code) {
+      degradations.labels(role, code).inc();
+      onDegraded(code);
+    },
   };
 }

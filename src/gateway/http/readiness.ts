@@ -1,5 +1,6 @@
-import { cannotServe, OUTAGES, outageOf, verdictOf, type OutageState, type Redis } from "../../redis/index.ts";
+import { OUTAGES, outageOf, verdictOf, type OutageState, type Redis } from "../../redis/index.ts";
 import { installedKey } from "../tenancy/installation.ts";
+import { findMissingRights, rightOf } from "./rights.ts";
 
 /** What `/readyz` says of one Redis. */
 export type Readiness =
@@ -12,6 +13,8 @@ export type Readiness =
       readonly reason: string;
       /** Whether stored answers are still read: exact hits are served, and sessions are known. */
       readonly reads: boolean;
+      /** Of the state `rights`: what its user may not do, as names of commands and kinds of keys. */
+      readonly missing?: readonly string[];
     };
 
 /** Longest wait for an answer of Redis, in milliseconds. */
@@ -19,8 +22,8 @@ const PROBE_WAIT_MS = 1_000;
 /** How long a result is good: the route is open, and must not be a way to make Redis work. */
 const KEPT_MS = 250;
 /**
- * Asks a Redis for what the gateway needs of it: a small write, because a full, read-only or unsaved Redis still answers PING, and after it
- * failed a read. At most one probe every {@link KEPT_MS}; one round trip, two when it fails.
+ * Asks a Redis for what the gateway needs of it: a small write, because a full, read-only or unsaved Redis still answers PING, and which rights
+ * are missing; after either failed a read. At most one probe every {@link KEPT_MS}; two round trips at once, three when one fails.
  */
 export function createReadiness(redis: Redis): () => Promise<Readiness> {
   // The mark of an installation, if there is one: to write it again keeps it where Redis evicts, and nothing new comes into being.
@@ -28,21 +31,23 @@ export function createReadiness(redis: Redis): () => Promise<Readiness> {
   let known: { readonly readiness: Promise<Readiness>; readonly untilMs: number } | undefined;
 
   async function probe(): Promise<Readiness> {
-    try {
-      await redis.send(["SET", key, "1", "XX"], { timeoutMs: PROBE_WAIT_MS, retry: "safe" });
-      return { ready: true };
-    } catch (error) {
-      const verdict = verdictOf(error);
-      const state = outageOf(error) ?? (verdict === "refused" ? "refused" : "misused");
-      const reason = cannotServe(error)
-        ? OUTAGES[state as OutageState]
-        : "Redis refuses the gateway's commands: the rights of its user do not allow them";
-      const reads = await redis.send(["GET", key], { timeoutMs: PROBE_WAIT_MS }).then(
-        () => true,
-        () => false,
-      );
-      return { ready: false, state, reason, reads };
-    }
+    const [failure, missing] = await Promise.all([
+      redis.send(["SET", key, "1", "XX"], { timeoutMs: PROBE_WAIT_MS, retry: "safe" }).then(
+        () => undefined,
+        (error: unknown) => error ?? new Error("unknown"),
+      ),
+      // Where the write succeeds and this fails for another reason, the rights are not known to be missing.
+      findMissingRights(redis, PROBE_WAIT_MS).catch(() => []),
+    ]);
+    const lacking = [...new Set([...(rightOf(failure) === undefined ? [] : ["SET"]), ...missing])];
+    if (failure === undefined && lacking.length === 0) return { ready: true };
+    const reads = await redis.send(["GET", key], { timeoutMs: PROBE_WAIT_MS }).then(
+      () => true,
+      () => false,
+    );
+    const state = failure === undefined ? "rights" : (outageOf(failure) ?? refusedAs(failure));
+    if (state === "rights") return { ready: false, state, reason: OUTAGES.rights, reads, missing: lacking };
+    return { ready: false, state, reason: isOutage(state) ? OUTAGES[state] : REFUSED, reads };
   }
 
   return () => {
@@ -55,4 +60,14 @@ export function createReadiness(redis: Redis): () => Promise<Readiness> {
     }
     return known.readiness;
   };
+}
+
+const REFUSED = "Redis refuses the gateway's commands";
+
+function refusedAs(error: unknown): "refused" | "misused" {
+  return verdictOf(error) === "refused" ? "refused" : "misused";
+}
+
+function isOutage(state: string): state is OutageState {
+  return Object.hasOwn(OUTAGES, state);
 }
