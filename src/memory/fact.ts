@@ -109,3 +109,26 @@ export function relevanceOf(
   const score = WEIGHTS.similarity * similarity + WEIGHTS.recency * recency + WEIGHTS.importance * importance;
   return { similarity, recency, importance, score };
 }
+
+/** When something is said that follows some facts, whatever the clocks of those who said these. Pure. */
+export function timeAfter(facts: readonly Fact[], nowMs: number): number {
+  return Math.max(nowMs, ...facts.map(({ seenAtMs }) => seenAtMs + 1));
+}
+
+/** Whether one of two answers is the later: all who compare them come to the same. Pure. */
+export function isLater(a: Fact, b: Fact): boolean {
+  return a.seenAtMs > b.seenAtMs || (a.seenAtMs === b.seenAtMs && a.id > b.id);
+}
+
+/** What a list says of a fact that cannot be read. */
+export const UNREADABLE: Omit<Fact, "id"> = {
+  kind: "semantic",
+  text: "",
+  importance: 0,
+  pinned: false,
+  trust: "quarantined",
+  source: { role: "tool" },
+  createdAtMs: 0,
+  seenAtMs: 0,
+  seen: 0,
+};

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
-import { describe, expect } from "vitest";
+import { describe, expect, inject } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { staticEmbedder } from "../embedders/index.ts";
+import { connect } from "../index.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import { losing } from "../testing/index.ts";
 import { saysTheSame } from "./fact.ts";
@@ -211,6 +212,55 @@ describe("a fact of a key", () => {
       expect(texts(await facts.list())).toEqual(["Ada lives in Oslo"]);
     },
   );
+});
+
+describe("an answer of a key", () => {
+  liveTest("that is said again without the key takes the place of the present one", async ({ tenant }) => {
+    const facts = open(tenant);
+    await facts.remember({ text: "I live in Paris", key: "home" });
+    await facts.remember({ text: "I live in Rome", key: "home" });
+    const again = await facts.remember({ text: "I live in Paris" });
+    expect(again).toMatchObject({ status: "superseding", fact: { key: "home", seen: 2 } });
+    expect(texts(await facts.list())).toEqual(["I live in Paris"]);
+    await facts.remember({ text: "I live in Rome", source: { role: "tool" } });
+    expect(texts(await facts.list())).toEqual(["I live in Paris"]);
+  });
+
+  liveTest("is one alone, also when several are given at the same moment", async ({ tenant }) => {
+    const facts = open(tenant);
+    for (let round = 0; round < 5; round += 1) {
+      const cities = ["Paris", "Rome", "Oslo", "Bergen"].map((city) => `I live in ${city}`);
+      await Promise.all(cities.map((text) => facts.remember({ text, key: `home ${round}` })));
+      expect((await facts.list()).filter(({ key }) => key === `home ${round}`)).toHaveLength(1);
+      await facts.remember({ text: "I live in Rome", key: `home ${round}` });
+      expect(texts((await facts.list()).filter(({ key }) => key === `home ${round}`))).toEqual(["I live in Rome"]);
+    }
+  });
+
+  liveTest("is one alone, when answers from before are said again among new ones", async ({ redis, tenant }) => {
+    const other = await connect(inject("redisUrl"), { app: redis.app });
+    const both = [open(tenant), open(other.scope("acme"))] as const;
+    const cities = ["Paris", "Rome", "Oslo"].map((city) => `I live in ${city}`);
+    for (let round = 0; round < 25; round += 1) {
+      const said = cities.flatMap((text, at) => [
+        both[at % 2 === 0 ? 0 : 1].remember({ text, key: "home" }),
+        both[at % 2 === 0 ? 1 : 0].remember(round % 2 === 0 ? { text } : { text, key: "home" }),
+      ]);
+      await Promise.all(said);
+      expect((await both[0].list()).filter(({ key }) => key === "home")).toHaveLength(1);
+    }
+    await other.close();
+  });
+
+  liveTest("is not what a page said under the key, when a user says the same without it", async ({ tenant }) => {
+    const facts = open(tenant);
+    const source = { role: "tool" };
+    await facts.remember({ text: "I love tea", key: "home", source });
+    await facts.remember({ text: "I love cake", key: "home", source });
+    await facts.remember({ text: "I live in Oslo", key: "home" });
+    expect(await facts.remember({ text: "I love tea" })).toMatchObject({ status: "new", fact: { trust: "trusted" } });
+    expect(texts((await facts.list()).filter(({ key }) => key === "home"))).toEqual(["I live in Oslo"]);
+  });
 });
 
 describe("facts of different owners", () => {

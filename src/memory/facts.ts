@@ -9,13 +9,16 @@ import {
   mostTrust,
   relevanceOf,
   saysTheSame,
+  timeAfter,
   trustOf,
+  UNREADABLE,
   type Fact,
   type FactKind,
   type FactSource,
   type Relevance,
   type Trust,
 } from "./fact.ts";
+import { settleAnswers } from "./answers.ts";
 import { findOrders } from "./injection.ts";
 
 /** Options of `createFacts`. */
@@ -76,8 +79,8 @@ export interface Recalled extends Fact {
 /** What is known of one subject. */
 export interface Facts {
   /**
-   * Remembers something. The same text is known once; what says the same in other words counts as known, too. Two round trips, three when
-   * something is superseded.
+   * Remembers something. The same words are known once. Three to four round trips, five to nine with a key: what is said at the same
+   * moment elsewhere is looked at, too.
    * @throws MarrowError `invalid_input`, `embedder_failed`
    */
   remember(fact: NewFact): Promise<Remembered>;
@@ -111,6 +114,8 @@ const LEVELS: Readonly<Record<"trusted" | "derived" | "untrusted", readonly Trus
 };
 /** Near facts that are ranked. */
 const CANDIDATES = 100;
+/** Answers of one key that are settled at once. */
+const ANSWERS_MAX = 100;
 const HISTORY_MAX = 100;
 
 /** Makes what is known in one scope; `subject` opens that of one user, or whatever else is known something of. @throws MarrowError `invalid_option` */
@@ -157,37 +162,46 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       const { id, kind, key, text, trust } = fact;
       // A fact without a key takes the key that is given later.
       const ids = key === undefined ? [id] : [id, factId(kind, text)];
-      const [near, kept, [earlier]] = await Promise.all([
+      const [near, kept, answers, former] = await Promise.all([
         vectors.search({ vector, limit: 5, where: { kind, current: true } }),
         vectors.get(ids),
-        key === undefined ? [] : vectors.search({ vector, limit: 1, where: { key, current: true }, exact: true }),
+        key === undefined ? [] : answersOf(key, vector),
+        // Without its key, an answer from before is found by its words.
+        key === undefined ? vectors.search({ vector, limit: 5, where: { kind, current: false } }) : [],
       ]);
       const suits = (other: Fact) => other.key === undefined || key === undefined || other.key === key;
       const same = kept.find((entry) => entry !== undefined && suits(toFact(entry)));
-      const alike = near.find((match) => {
+      // A page chooses no key for what a user says.
+      const isAlike = (match: Match<typeof ATTRIBUTES>) => {
         const other = toFact(match);
         const asTrusted = leastTrust(other.trust, trust) === trust;
         return suits(other) && asTrusted && saysTheSame(text, other.text, match.similarity);
-      });
-      return { same: same ?? alike, earlier };
+      };
+      const alike = near.find(isAlike);
+      const again = former.filter(isAlike);
+      // One answer of two keys is said again of neither.
+      const keys = new Set(again.map((match) => toFact(match).key));
+      return { same: same ?? alike ?? (keys.size === 1 ? again[0] : undefined), answers };
     }
 
-    /** What is so now in place of a fact that was superseded under its key, when it is said again without naming the key. */
-    async function presentOf({ key, supersededBy }: Fact, vector: Float32Array) {
-      if (key === undefined || supersededBy === undefined) return undefined;
-      const [present] = await vectors.search({ vector, limit: 1, where: { key, current: true }, exact: true });
-      return present;
+    /** What is so now of a key: several answers only when they were given at the same moment. */
+    async function answersOf(key: string, vector: Float32Array): Promise<Fact[]> {
+      return (await vectors.search({ vector, limit: ANSWERS_MAX, where: { key, current: true }, exact: true })).map(
+        toFact,
+      );
     }
 
     /** What is known is said once more. What was superseded since is so again, in place of what is so now. */
-    async function rememberAgain(known: Fact, said: Fact, present: Fact | undefined): Promise<Remembered> {
+    async function rememberAgain(known: Fact, said: Fact, answers: readonly Fact[]): Promise<Remembered> {
       const { supersededBy, ...current } = known;
       // What trusts it most says what it is and where it comes from: others may have written it so that it reads otherwise.
-      const other = present?.id === known.id ? undefined : present;
+      const others = answers.filter(({ id }) => id !== known.id);
       // Whoever is trusted less supersedes nothing.
-      const mayTakeOver = other === undefined || leastTrust(other.trust, said.trust) === other.trust;
+      const weaker = others.filter(({ trust }) => leastTrust(trust, said.trust) === trust);
+      const mayTakeOver = weaker.length === others.length;
+      const [other] = others;
       const takesKey = said.key !== undefined && known.key === undefined && mayTakeOver;
-      const supersedes = other !== undefined && mayTakeOver && (supersededBy !== undefined || takesKey);
+      const supersedes = mayTakeOver && (supersededBy !== undefined || takesKey || weaker.length > 0);
       const raised = mostTrust(known.trust, said.trust) !== known.trust;
       const again: Fact = {
         ...current,
@@ -195,17 +209,17 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
         ...(takesKey && { key: said.key }),
         importance: Math.max(known.importance, said.importance),
         pinned: known.pinned || said.pinned,
-        seenAtMs: said.seenAtMs,
+        seenAtMs: timeAfter(others, said.seenAtMs),
         seen: known.seen + 1,
       };
-      if (!supersedes) {
+      if (other === undefined || !supersedes) {
         const kept = supersededBy !== undefined && !mayTakeOver ? { ...again, supersededBy } : again;
         await change(kept);
         return { status: "known", fact: kept };
       }
       const revived = { ...again, supersedes: other.id };
       await change(revived);
-      await change({ ...other, supersededBy: revived.id });
+      for (const one of others) await change({ ...one, supersededBy: revived.id });
       return { status: "superseding", fact: revived };
     }
 
@@ -237,23 +251,27 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       async remember(given) {
         const fact = toNewFact(given);
         const vector = await embed(fact.text);
-        const { same, earlier } = await findKnown(fact, vector);
+        const { same, answers } = await findKnown(fact, vector);
         if (same !== undefined) {
           const known = toFact(same);
-          const present = earlier ?? (fact.key === undefined ? await presentOf(known, vector) : undefined);
-          return rememberAgain(known, fact, present && toFact(present));
+          // One that was superseded under its key may be said again without naming it.
+          const named = fact.key !== undefined || known.key === undefined || known.supersededBy === undefined;
+          const present = named ? answers : await answersOf(known.key, vector);
+          const again = await rememberAgain(known, fact, present);
+          await settleAnswers({ answersOf: (key) => answersOf(key, vector), change }, again.fact);
+          return again;
         }
         // Who is trusted less does not supersede: what a page says of a user is not what the user said.
-        const superseded =
-          earlier !== undefined && leastTrust(toFact(earlier).trust, fact.trust) === toFact(earlier).trust
-            ? earlier
-            : undefined;
-        const kept: Fact = superseded === undefined ? fact : { ...fact, supersedes: superseded.id };
+        const superseded = answers.filter(({ trust }) => leastTrust(trust, fact.trust) === trust);
+        const [first] = superseded;
+        const said = { ...fact, seenAtMs: timeAfter(answers, fact.seenAtMs) };
+        const kept: Fact = first === undefined ? said : { ...said, supersedes: first.id };
         await store(kept, vector);
         // The new one is there before the old one is not: at no moment is nothing known.
-        if (superseded !== undefined) await change({ ...toFact(superseded), supersededBy: kept.id });
+        for (const one of superseded) await change({ ...one, supersededBy: kept.id });
+        await settleAnswers({ answersOf: (key) => answersOf(key, vector), change }, kept);
         await keepWithin();
-        return { status: superseded === undefined ? "new" : "superseding", fact: kept };
+        return { status: first === undefined ? "new" : "superseding", fact: kept };
       },
 
       async recall(about, { limit = 5, kinds, atLeast = "derived", minSimilarity = 0.2, signal } = {}) {
@@ -332,18 +350,6 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
     },
   };
 }
-
-const UNREADABLE: Omit<Fact, "id"> = {
-  kind: "semantic",
-  text: "",
-  importance: 0,
-  pinned: false,
-  trust: "quarantined",
-  source: { role: "tool" },
-  createdAtMs: 0,
-  seenAtMs: 0,
-  seen: 0,
-};
 
 function toFact({ payload }: Pick<Match<typeof ATTRIBUTES> | StoredEntry<typeof ATTRIBUTES>, "payload">): Fact {
   return payload as Fact;

@@ -1,0 +1,38 @@
+import { isLater, leastTrust, type Fact } from "./fact.ts";
+
+/** What settling needs of the facts of a subject. */
+interface Kept {
+  /** What is so now of a key. */
+  readonly answersOf: (key: string) => Promise<readonly Fact[]>;
+  /** Writes a fact down; answers whether it is still there. */
+  readonly change: (fact: Fact) => Promise<boolean>;
+}
+
+/** Looks at the answers of a key until they stand as they should. Each look follows all that this call wrote. */
+const LOOKS_MAX = 8;
+
+/**
+ * Lets one answer of a key be so now, the last one that was given, whatever was said at the same moment and by whom. Whoever wrote an answer
+ * settles it afterwards, so the last of them to write sees all that was written. One round trip when nobody else said anything.
+ */
+export async function settleAnswers({ answersOf, change }: Kept, mine: Fact): Promise<void> {
+  if (mine.key === undefined) return;
+  for (let look = 0; look < LOOKS_MAX; look += 1) {
+    const answers = await answersOf(mine.key);
+    const wrong = toSettled(answers);
+    // Two who settle at once can each take the other's answer out.
+    if (answers.length === 0 && mine.supersededBy === undefined) wrong.push(mine);
+    if (wrong.length === 0) return;
+    const written = await Promise.all(wrong.map(change));
+    // It was forgotten meanwhile.
+    if (!written.some(Boolean)) return;
+  }
+}
+
+/** Those of a key's present answers that a later one takes the place of, by somebody who is trusted as much. Pure. */
+export function toSettled(answers: readonly Fact[]): Fact[] {
+  return answers.flatMap((one) => {
+    const later = answers.find((other) => isLater(other, one) && leastTrust(one.trust, other.trust) === one.trust);
+    return later === undefined ? [] : [{ ...one, supersededBy: later.id }];
+  });
+}
