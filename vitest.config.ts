@@ -1,10 +1,24 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
+/**
+ * Files that measure time or memory, or that stop and kill servers within bounds: they have the machine to themselves. All others wait more
+ * than they work, and run two at a time.
+ */
+const ALONE = [
+  "**/*.fault.live.test.ts",
+  "test/{chaos,fuzz,kill,scaling,size}/**/*.test.ts",
+  "test/e2e/{cli,draining,media,rolling-restart,worker}.live.test.ts",
+  "src/flow/usage-asked.test.ts",
+  "src/gateway/http/watchdog.test.ts",
+  "src/gateway/models/tokens.test.ts",
+  "src/internal/time-slice.test.ts",
+  "src/redis/deadlines.test.ts",
+];
+
 const config: ViteUserConfig = defineConfig({
   resolve: { conditions: ["@marrow/source"] },
   ssr: { resolve: { conditions: ["@marrow/source"] } },
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: ["test/global-setup.ts"],
     reporters: ["default", "./test/counts-reporter.ts"],
     // Tests keep nothing in module state, so files may share one; on two cores that is worth a factor of 25.
@@ -12,6 +26,19 @@ const config: ViteUserConfig = defineConfig({
     pool: "threads",
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "together",
+          include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: ALONE,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      { extends: true, test: { name: "alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 });
 export default config;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { findExcess } from "../../test/scaling/measure.ts";
 import { createEventReader, EVENT_CHARS_MAX, type ChatChunk } from "../models/index.ts";
 import { createRecorder } from "./recorder.ts";
 import { toStoredAnswer } from "./cacheable.ts";
@@ -68,29 +69,17 @@ describe("an event in many pieces", () => {
     },
   };
 
-  /** The time that a reader takes for one event of so many bytes, in milliseconds. */
-  function timeOf(name: string, bytes: number): number {
-    const all = pieces(Buffer.from(`data: ${"x".repeat(bytes - 8)}\n\n`), 65_536);
-    const take = readers[name]?.();
-    const start = performance.now();
-    for (const piece of all) take?.(piece, false);
-    return performance.now() - start;
-  }
-
   it.each(Object.keys(readers))(
     "costs as much time as it is long: %s",
-    (name) => {
-      const times = [1, 2, 4, 8].map(() => Number.POSITIVE_INFINITY);
-      let worst = Number.POSITIVE_INFINITY;
-      // A busy machine makes single tries slow: the least time of each length counts.
-      for (let round = 0; round < 40 && (round < 3 || worst > 1.3); round += 1) {
-        for (const at of times.keys())
-          times[at] = Math.min(times[at] as number, timeOf(name, EVENT_CHARS_MAX / 2 ** (3 - at)));
-        // What is hardly measurable is linear enough.
-        const [first, ...more] = times.map((time, at) => Math.max(time, 2 ** at) / 2 ** at);
-        worst = Math.max(...more) / (first as number);
-      }
-      expect(worst).toBeLessThanOrEqual(1.3);
+    async (name) => {
+      const work = (size: number) => {
+        const all = pieces(Buffer.from(`data: ${"x".repeat(size - 8)}\n\n`), 65_536);
+        return () => {
+          const take = readers[name]?.();
+          for (const piece of all) take?.(piece, false);
+        };
+      };
+      expect(await findExcess(work, { largest: EVENT_CHARS_MAX })).toEqual([]);
     },
     60_000,
   );
