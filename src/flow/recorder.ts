@@ -1,3 +1,4 @@
+import { isObject, isText } from "../internal/fields.ts";
 import type { ChatChunk, ChatCompletion, Usage } from "../models/index.ts";
 
 /** Puts the whole answer together from the events of its stream, beside the stream. */
@@ -142,14 +143,6 @@ function joined(known: unknown, more: unknown): unknown {
     return merged;
   }
   return more;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }
 
 /** The name comes once, what is given to the tool in pieces. */

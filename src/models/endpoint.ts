@@ -227,7 +227,7 @@ export function toOpenaiInfo(listed: unknown): ModelInfo | undefined {
   return typeof (listed as { id?: unknown } | null)?.id === "string" ? (listed as ModelInfo) : undefined;
 }
 
-/** The key as OpenAI's endpoints take it. */
+/** What a header may hold (RFC 9110, 5.5). */
 const HEADER_VALUE = /^[\t\x20-\x7E\x80-\xFF]*$/;
 
 /** Refuses what cannot be sent as a header, without telling it: it may be a key. */
@@ -240,6 +240,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>, given: Readonly
   });
 }
 
+/** The header of a key as OpenAI's endpoints take it; none without a key. */
 export function toBearer(apiKey: string | undefined): Readonly<Record<string, string>> {
   return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
 }

@@ -7,7 +7,7 @@ import { malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall, StreamPart } from "./model.ts";
 import { toChunk, toCompletion } from "./received.ts";
-import { isText } from "./rows.ts";
+import { isText } from "../internal/fields.ts";
 import { createEventReader, toEvent } from "./sse.ts";
 
 /** Where an OpenAI-compatible endpoint is. */

@@ -1,6 +1,6 @@
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
 import { malformed, toJson, toReported, toReportedError } from "./failures.ts";
-import { isObject, type Fields } from "./rows.ts";
+import { isObject, type Fields } from "../internal/fields.ts";
 
 /** One event of a stream as a chunk that can be read. Pure. @throws MarrowError `model_failed` for an error, or what is no chunk */
 export function toChunk(data: string, secrets: readonly string[]): ChatChunk {

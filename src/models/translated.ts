@@ -3,7 +3,7 @@ import { checkEventStream, type Endpoint } from "./endpoint.ts";
 import { malformed, toFailure, toJson, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
-import { isObject, type Fields } from "./rows.ts";
+import { isObject, type Fields } from "../internal/fields.ts";
 import { createEventReader, toEvent } from "./sse.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 

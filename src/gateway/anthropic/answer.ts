@@ -1,5 +1,5 @@
 import type { ChatChoice, ChatCompletion, Usage } from "../../models/index.ts";
-import type { Fields } from "../responses/shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
 /** Why a model stopped, in the words of this API. */

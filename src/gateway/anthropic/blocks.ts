@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
 import type { ChatMessage } from "../../models/index.ts";
-import type { Fields } from "../responses/shape.ts";
+import { isObject, type Fields } from "../../internal/fields.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** A turn of the messages API. */
@@ -171,7 +171,7 @@ function plain(parts: readonly Fields[]): string | readonly Fields[] {
 }
 
 function objectAt(value: unknown, path: string): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+  if (isObject(value)) return value;
   throw wrong(path, "an object");
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ErrorAnswer } from "../http/error-body.ts";
-import type { Fields } from "../responses/shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 
 /** Types of errors by status, as this API names them. */
 const TYPES: ReadonlyMap<number, string> = new Map([

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { wordOf } from "../../internal/describe.ts";
+import { applyRows, isEmpty, own, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
 import type { ChatRequest } from "../../models/index.ts";
-import type { Fields } from "../responses/shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 import { refused, textsAt, toChatMessages, wrong } from "./blocks.ts";
 
 const content = z.union([z.string(), z.array(z.looseObject({})).max(100_000)]);
@@ -45,22 +46,8 @@ export interface MessagesRequest extends Fields {
   readonly output_config?: Fields | null | undefined;
 }
 
-/**
- * What becomes of one field: `send` puts it into the chat request, `own` is read by the translation itself, `refuse` is an error that names
- * the field unless its value asks for nothing. A field without a row is refused as well: nothing is dropped without a word.
- */
-type Treatment =
-  | { readonly kind: "send"; readonly as: string; readonly by?: (value: never, path: string) => unknown }
-  | { readonly kind: "own" }
-  | { readonly kind: "refuse"; readonly unless: (value: unknown) => boolean };
-
-const send = (as: string, by?: (value: never, path: string) => unknown): Treatment =>
-  by === undefined ? { kind: "send", as } : { kind: "send", as, by };
-const own: Treatment = { kind: "own" };
-const refuse = (unless: (value: unknown) => boolean = () => false): Treatment => ({ kind: "refuse", unless });
-
-/** One row for each field of a request. */
-export const MESSAGE_FIELDS: ReadonlyMap<string, Treatment> = new Map([
+/** One row for each field of a request; a field without one is refused: nothing is dropped without a word. */
+export const MESSAGE_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["model", own],
   ["messages", own],
   ["system", own],
@@ -81,7 +68,7 @@ export const MESSAGE_FIELDS: ReadonlyMap<string, Treatment> = new Map([
   ["inference_geo", refuse()],
   ["container", refuse()],
   ["context_management", refuse()],
-  ["mcp_servers", refuse((value) => Array.isArray(value) && value.length === 0)],
+  ["mcp_servers", refuse((value) => Array.isArray(value) && isEmpty(value))],
   ["diagnostics", refuse()],
   ["thread", refuse()],
   ["fallbacks", refuse()],
@@ -92,15 +79,12 @@ export const MESSAGE_FIELDS: ReadonlyMap<string, Treatment> = new Map([
  * @throws MarrowError `invalid_input` that names the field, block or tool which has no meaning here
  */
 export function toChatRequest(request: MessagesRequest): ChatRequest {
-  const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(request)) {
-    if (value === undefined || value === null) continue;
-    const treatment = MESSAGE_FIELDS.get(name) ?? refuse();
-    if (treatment.kind === "refuse" && !treatment.unless(value)) throw refused(name, "this field");
-    if (treatment.kind !== "send") continue;
-    const sent = treatment.by === undefined ? value : treatment.by(value as never, name);
-    if (sent !== undefined) fields[treatment.as] = sent;
-  }
+  const fields = applyRows(
+    MESSAGE_FIELDS,
+    request,
+    () => refuse(),
+    (name) => refused(name, "this field"),
+  );
   const system = request.system == null ? [] : [{ role: "system", content: textsAt(request.system, "system") }];
   return {
     ...fields,

@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import type { ChatChunk, Usage } from "../../models/index.ts";
 import { toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
-import type { Fields } from "../responses/shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
 /** An event of a streamed message. */

@@ -1,4 +1,4 @@
-import type { Fields } from "../responses/shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 
 /** Formats of thoughts by their makers, in the list that OpenRouter's API made common. */
 const ANTHROPIC = "anthropic-claude-v1";

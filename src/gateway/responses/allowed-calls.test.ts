@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createCallFilter } from "./allowed-calls.ts";
-import type { Fields } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 
 const call = (index: number, id: string, name: string, given = "") => ({
   index,

@@ -1,4 +1,4 @@
-import type { Fields } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 
 /** Lets those deltas of tool calls pass that belong to calls the request allows. */
 export type CallFilter = (calls: readonly Fields[]) => readonly Fields[];

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import type { ChatChunk } from "../../models/index.ts";
 import { createAssembler, toChunk } from "./assemble.ts";
 import { toShell } from "./shell.ts";
-import type { Fields, Item, ResponseEvent } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { Item, ResponseEvent } from "./shape.ts";
 
 const shell = toShell({ model: "m", input: "x" }, "resp_0123456789012345678901234567890123456789", 0);
 

@@ -1,7 +1,8 @@
 import type { ChatChunk, ChatCompletion, Usage } from "../../models/index.ts";
 import { createCallFilter } from "./allowed-calls.ts";
 import { toItemId } from "./input.ts";
-import type { Fields, Item, ResponseBody, ResponseEvent } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { Item, ResponseBody, ResponseEvent } from "./shape.ts";
 import { createTexts, type Open } from "./texts.ts";
 
 /** Makes a response out of a chat completion, event by event. */

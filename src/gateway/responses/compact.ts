@@ -10,7 +10,8 @@ import { COMPACT_INSTRUCTIONS, sealSummary } from "./compaction.ts";
 import { toInputItems, toItemId } from "./input.ts";
 import { newResponseId, responseBody, type ResponseRequest } from "./request.ts";
 import { resolveReferences } from "./resolve.ts";
-import type { Fields, Item } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { Item } from "./shape.ts";
 import { toShell } from "./shell.ts";
 
 /** A request to compact a conversation: the fields of a response's that say what was said. */

@@ -1,5 +1,5 @@
 import { MarrowError } from "../../errors.ts";
-import type { Fields } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 
 const VERSION = "m1";
 

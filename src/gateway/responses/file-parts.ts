@@ -3,7 +3,7 @@ import type { Asker } from "../tenancy/asker.ts";
 import { mayRead } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { ChatMessage } from "../../models/index.ts";
-import type { Fields } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 
 /** Media types by the end of a file's name. */
 const TYPES: ReadonlyMap<string, string> = new Map([

@@ -4,7 +4,8 @@ import type { Asker } from "../tenancy/asker.ts";
 import { mayRead } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { ResponseRequest } from "./request.ts";
-import type { Fields, Item } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { Item } from "./shape.ts";
 import { isFileSearch, refused } from "./translation.ts";
 
 /** Vector stores that one request may search. */

@@ -1,7 +1,8 @@
 import { MarrowError } from "../../errors.ts";
 import { ROLES } from "../openai/items.ts";
 import type { ResponseRequest } from "./request.ts";
-import type { Fields, Item } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { Item } from "./shape.ts";
 
 /** Prefix of an item's id by its type. */
 const PREFIXES: ReadonlyMap<string, string> = new Map([

@@ -5,7 +5,8 @@ import { lostError, lostResults, toMessages } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
 import { toTurn } from "../openai/items.ts";
-import type { Fields, Item } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { Item } from "./shape.ts";
 import { toChatFields } from "./translation.ts";
 
 const text = z.string().max(256);

@@ -6,7 +6,8 @@ import type { GatewayApp } from "../parts.ts";
 import { readFilePart } from "./file-parts.ts";
 import { fromItemId, toItemId } from "./input.ts";
 import { conversationOf, type ResponseRequest } from "./request.ts";
-import type { Fields, Item, KeptResponse } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { Item, KeptResponse } from "./shape.ts";
 
 /** What resolving needs of the gateway. */
 export type ResolveParts = Pick<GatewayApp, "tenants" | "stores">;

@@ -1,7 +1,6 @@
 /** The shapes of OpenAI's Responses API that the gateway writes. Source: the official SDK's types, the Open Responses specification. */
 
-/** An object of JSON. */
-export type Fields = Readonly<Record<string, unknown>>;
+import type { Fields } from "../../internal/fields.ts";
 
 /** One item of what was asked or answered. */
 export interface Item extends Fields {

@@ -1,4 +1,5 @@
-import type { Fields, ResponseBody } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { ResponseBody } from "./shape.ts";
 import { conversationOf, type ResponseRequest } from "./request.ts";
 
 /**

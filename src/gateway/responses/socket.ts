@@ -18,7 +18,7 @@ import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts"
 import type { GatewayApp } from "../parts.ts";
 import { createLocalResponses, type LocalResponses } from "./local.ts";
 import { responseBody, type ResponseRequest } from "./request.ts";
-import type { Fields } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 import { beginTurn } from "./turn.ts";
 
 /** Connections of this process at the same time. */

@@ -1,4 +1,5 @@
-import type { Fields, Item, ResponseEvent } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
+import type { Item, ResponseEvent } from "./shape.ts";
 
 /** An item of the output that may still grow. */
 export interface Open {

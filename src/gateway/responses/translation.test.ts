@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Fields } from "./shape.ts";
+import type { Fields } from "../../internal/fields.ts";
 import { REQUEST_FIELDS, toChatFields } from "./translation.ts";
 
 const schema = { type: "object", properties: {} };

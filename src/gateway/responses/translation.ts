@@ -1,25 +1,14 @@
 import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
-import type { Fields } from "./shape.ts";
+import { applyRows, inert, own, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
+import type { Fields } from "../../internal/fields.ts";
 
 /**
  * How a request of the Responses API is said in chat completions: one row for each field. Models that speak chat completions are asked by
- * this table, so that nothing a caller sends is dropped without a word:
- * `send` puts a field into the chat request, `own` is answered by the gateway itself, `inert` cannot change what a model says, and `refuse`
- * is an error that names the field. A field without a row is passed on as it came: the upstream knows it, or refuses it.
+ * this table, so that nothing a caller sends is dropped without a word. A field without a row is passed on as it came: the upstream knows it,
+ * or refuses it.
  */
-export type Treatment =
-  | { readonly kind: "send"; readonly as: string; readonly by?: (value: never, path: string) => unknown }
-  | { readonly kind: "own" | "inert" | "refuse" };
-
-const send = (as: string, by?: (value: never, path: string) => unknown): Treatment =>
-  by === undefined ? { kind: "send", as } : { kind: "send", as, by };
-const own: Treatment = { kind: "own" };
-const inert: Treatment = { kind: "inert" };
-const refuse: Treatment = { kind: "refuse" };
-
-/** One row for each field of a request. */
-export const REQUEST_FIELDS: ReadonlyMap<string, Treatment> = new Map([
+export const REQUEST_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["model", own],
   ["input", own],
   ["instructions", own],
@@ -35,14 +24,14 @@ export const REQUEST_FIELDS: ReadonlyMap<string, Treatment> = new Map([
   ["type", inert],
   ["stream_options", inert],
   ["truncation", inert],
-  ["prompt", refuse],
-  ["context_management", refuse],
+  ["prompt", refuse()],
+  ["context_management", refuse()],
   // A WebSocket's own; and what only a chat has, whose answers have no place in a response.
-  ["generate", refuse],
-  ["messages", refuse],
-  ["n", refuse],
-  ["functions", refuse],
-  ["function_call", refuse],
+  ["generate", refuse()],
+  ["messages", refuse()],
+  ["n", refuse()],
+  ["functions", refuse()],
+  ["function_call", refuse()],
   ["max_output_tokens", send("max_completion_tokens")],
   ["temperature", send("temperature")],
   ["top_p", send("top_p")],
@@ -73,15 +62,7 @@ const INCLUDES = new Set([
  * @throws MarrowError `invalid_input` that names a field, tool or choice that has no meaning here
  */
 export function toChatFields(request: Fields): Fields {
-  const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(request)) {
-    if (value === undefined || value === null) continue;
-    const treatment = REQUEST_FIELDS.get(name) ?? send(name);
-    if (treatment.kind === "refuse") throw refused(name, "this field", "");
-    if (treatment.kind !== "send") continue;
-    const sent = treatment.by === undefined ? value : treatment.by(value as never, name);
-    if (sent !== undefined) fields[treatment.as] = sent;
-  }
+  const fields = applyRows(REQUEST_FIELDS, request, send, (name) => refused(name, "this field", ""));
   const { text, reasoning, include, tools } = request as {
     readonly text?: Fields | null;
     readonly reasoning?: Fields | null;

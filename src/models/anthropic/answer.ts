@@ -1,7 +1,7 @@
 import { MarrowError } from "../../errors.ts";
 import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
-import { isObject, isText, textOr, type Fields } from "../rows.ts";
+import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** Why a model stopped, in the words of chat completions. A reason without a row goes as it came: such an answer is never stored. */

@@ -1,5 +1,6 @@
 import type { ChatRequest } from "../chat.ts";
-import { isObject, isText, uncarried, type Fields } from "../rows.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { uncarried } from "../rows.ts";
 import { KIND } from "./messages.ts";
 
 /**

@@ -1,6 +1,7 @@
 import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
-import { fromDataUrl, isObject, isText, objectAt, uncarried, unfit, type Fields } from "../rows.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { fromDataUrl, objectAt, uncarried, unfit } from "../rows.ts";
 import { toBlocks as toThoughtBlocks } from "./thoughts.ts";
 
 /** The name of this kind in errors. */

@@ -1,7 +1,7 @@
 import { checkInteger } from "../../internal/check.ts";
 import { createEndpoint, type EndpointOptions } from "../endpoint.ts";
 import type { ChatModel, ModelInfo } from "../model.ts";
-import { isObject, isText, type Fields } from "../rows.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { translatedModel, type Translation } from "../translated.ts";
 import { toCompletion } from "./answer.ts";
 import { formAfter, lacksThoughts, type EffortForm } from "./effort.ts";

@@ -1,28 +1,23 @@
 import type { ChatRequest } from "../chat.ts";
+import { isText, type Fields } from "../../internal/fields.ts";
 import {
-  applyRows,
+  isEmpty,
+  isFalse,
+  isOne,
+  isTextOnly,
+  isZero,
   inert,
-  isText,
-  objectAt,
   own,
   refuse,
   send,
-  uncarried,
-  unfit,
-  type Fields,
-  type Row,
-} from "../rows.ts";
+  type FieldRow,
+} from "../../internal/field-rows.ts";
+import { toFields, objectAt, uncarried, unfit } from "../rows.ts";
 import { KIND, toConversation } from "./messages.ts";
 import { toThinking, type EffortForm } from "./effort.ts";
 
-const isOne = (value: unknown): boolean => value === 1;
-const isFalse = (value: unknown): boolean => value === false;
-const isZero = (value: unknown): boolean => value === 0;
-const isEmpty = (value: unknown): boolean => typeof value === "object" && Object.keys(value as object).length === 0;
-const isTextOnly = (value: unknown): boolean => Array.isArray(value) && value.every((one) => one === "text");
-
 /** How each field of a chat request is said in Anthropic's messages API: one row for each. `thinking`, `top_k` and others of its own go as they came. */
-export const ANTHROPIC_FIELDS: ReadonlyMap<string, Row> = new Map([
+export const ANTHROPIC_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["model", send("model")],
   ["messages", own],
   ["stream", send("stream")],
@@ -78,7 +73,7 @@ export interface RequestOptions {
  * @throws MarrowError `invalid_input` that names the field, part or tool which cannot be carried
  */
 export function toAnthropicBody(request: ChatRequest, { outputTokens, effort }: RequestOptions): Fields {
-  const fields = applyRows(ANTHROPIC_FIELDS, request, KIND);
+  const fields = toFields(ANTHROPIC_FIELDS, request, KIND);
   const { system, messages } = toConversation(request.messages);
   const bound = request["max_completion_tokens"] ?? request["max_tokens"];
   const { thinking, config, maxTokens } = toThinking(request, bound, { outputTokens, form: effort });

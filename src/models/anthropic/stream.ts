@@ -1,5 +1,5 @@
 import type { ChatChunk } from "../chat.ts";
-import { isObject, isText, textOr, type Fields } from "../rows.ts";
+import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
 import type { StreamReader } from "../translated.ts";
 import { toCall, toFinish, toRefusal, toStreamError, toUsage, unknownBlock } from "./answer.ts";
 import { toDetail } from "./thoughts.ts";

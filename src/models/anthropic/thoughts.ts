@@ -1,4 +1,4 @@
-import { isObject, type Fields } from "../rows.ts";
+import { isObject, type Fields } from "../../internal/fields.ts";
 
 /** Marks thoughts that only Anthropic's models take back, in the list that OpenRouter's API made common. */
 const FORMAT = "anthropic-claude-v1";

@@ -1,5 +1,6 @@
 import type { ChatMessage } from "../chat.ts";
-import { isText, objectAt, uncarried, unfit, type Fields } from "../rows.ts";
+import { isText, type Fields } from "../../internal/fields.ts";
+import { objectAt, uncarried, unfit } from "../rows.ts";
 import { toReasoningItems } from "./thoughts.ts";
 
 /** The name of this kind in errors. */

@@ -1,6 +1,6 @@
 import { createEndpoint, toBearer, toOpenaiInfo, type EndpointOptions } from "../endpoint.ts";
 import type { ChatModel } from "../model.ts";
-import { isObject, type Fields } from "../rows.ts";
+import { isObject, type Fields } from "../../internal/fields.ts";
 import { translatedModel, type Translation } from "../translated.ts";
 import { toCompletion } from "./answer.ts";
 import { ENCRYPTED, toResponsesBody } from "./request.ts";

@@ -1,27 +1,21 @@
 import type { ChatRequest } from "../chat.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import {
-  applyRows,
+  isEmpty,
+  isOne,
+  isTextOnly,
+  isZero,
   inert,
-  isObject,
-  isText,
-  objectAt,
   own,
   refuse,
   send,
-  uncarried,
-  unfit,
-  type Fields,
-  type Row,
-} from "../rows.ts";
+  type FieldRow,
+} from "../../internal/field-rows.ts";
+import { toFields, objectAt, uncarried, unfit } from "../rows.ts";
 import { KIND, toInput } from "./input.ts";
 
-const isOne = (value: unknown): boolean => value === 1;
-const isZero = (value: unknown): boolean => value === 0;
-const isEmpty = (value: unknown): boolean => typeof value === "object" && Object.keys(value as object).length === 0;
-const isTextOnly = (value: unknown): boolean => Array.isArray(value) && value.every((one) => one === "text");
-
 /** How each field of a chat request is said in the Responses API: one row for each. Others go as they came. */
-export const RESPONSES_FIELDS: ReadonlyMap<string, Row> = new Map([
+export const RESPONSES_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["model", send("model")],
   ["messages", own],
   ["stream", send("stream")],
@@ -72,7 +66,7 @@ export const ENCRYPTED = "reasoning.encrypted_content";
  * @throws MarrowError `invalid_input` that names the field, part or tool which cannot be carried
  */
 export function toResponsesBody(request: ChatRequest): Fields {
-  const fields = applyRows(RESPONSES_FIELDS, request, KIND);
+  const fields = toFields(RESPONSES_FIELDS, request, KIND);
   const { max_tokens: bound, logprobs, response_format: format, verbosity, store } = request;
   const text = {
     ...(format !== undefined && format !== null && toFormat(format)),

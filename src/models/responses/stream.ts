@@ -1,5 +1,5 @@
 import type { ChatChunk } from "../chat.ts";
-import { isObject, isText, type Fields } from "../rows.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import type { StreamReader } from "../translated.ts";
 import { isCall, partsOf, toAnnotation, toCall, toFailed, toFinish, toUsage, unknownItem } from "./answer.ts";
 import { toDetail, toThoughts } from "./thoughts.ts";

@@ -1,4 +1,4 @@
-import { isObject, isText, type Fields } from "../rows.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
 
 /** Marks thoughts that only an endpoint of the Responses API takes back, in the list that OpenRouter's API made common. */
 const FORMAT = "openai-responses-v1";

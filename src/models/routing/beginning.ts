@@ -1,6 +1,6 @@
 import type { ChatChunk } from "../chat.ts";
 import type { StreamPart } from "../model.ts";
-import { isText } from "../rows.ts";
+import { isText } from "../../internal/fields.ts";
 
 /** Parts that are held back at most until a stream says something. */
 const HELD_MAX = 256;
