@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { Unreadable } from "../redis/index.ts";
-import { sameWording, wordsOf } from "./wording.ts";
+import { plainWording } from "./wording.ts";
 
 /** What kind of thing is known: a fact, something that happened, what somebody likes, how something is done. */
 export type FactKind = "semantic" | "episodic" | "preference" | "procedure";
@@ -71,19 +71,11 @@ export function mostTrust(a: Trust, b: Trust): Trust {
 
 /**
  * One id for one text of one kind, and of one key if it has any, so that it is known once whoever says it, and however often. Texts of the
- * same words are one text: see `wordsOf`.
+ * same words are one text: see `plainWording`.
  */
 export function factId(kind: FactKind, text: string, key?: string): string {
   const keyed = key === undefined ? "" : `\n${key}`;
-  return hash("sha256", `${kind}\n${wordsOf(text).join(" ")}${keyed}`, "base64url").slice(0, 22);
-}
-
-/** Cosine from which two texts may say the same. */
-const SAME_FROM = 0.95;
-
-/** Whether two texts say the same thing: near in meaning, and in the same words but for short forms. Pure. */
-export function saysTheSame(a: string, b: string, similarity: number): boolean {
-  return similarity >= SAME_FROM && sameWording(a, b);
+  return hash("sha256", `${kind}\n${plainWording(text)}${keyed}`, "base64url").slice(0, 22);
 }
 
 /** What makes a fact's rank, 0 to 1 each. */

@@ -8,7 +8,6 @@ import {
   leastTrust,
   mostTrust,
   relevanceOf,
-  saysTheSame,
   timeAfter,
   trustOf,
   UNREADABLE,
@@ -20,6 +19,7 @@ import {
 } from "./fact.ts";
 import { settleAnswers } from "./answers.ts";
 import { findOrders } from "./injection.ts";
+import { plainWording, sameWording } from "./wording.ts";
 
 /** Options of `createFacts`. */
 export interface FactsOptions {
@@ -112,6 +112,8 @@ const LEVELS: Readonly<Record<"trusted" | "derived" | "untrusted", readonly Trus
   derived: ["trusted", "derived"],
   untrusted: ["trusted", "derived", "untrusted"],
 };
+/** The nearest facts, whose words are looked at: as many as an embedder may put in one place, which tells no numbers apart. */
+const ALIKE = 20;
 /** Near facts that are ranked. */
 const CANDIDATES = 100;
 /** Answers of one key that are settled at once. */
@@ -163,11 +165,11 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       // A fact without a key takes the key that is given later.
       const ids = key === undefined ? [id] : [id, factId(kind, text)];
       const [near, kept, answers, former] = await Promise.all([
-        vectors.search({ vector, limit: 5, where: { kind, current: true } }),
+        vectors.search({ vector, limit: ALIKE, where: { kind, current: true } }),
         vectors.get(ids),
         key === undefined ? [] : answersOf(key, vector),
         // Without its key, an answer from before is found by its words.
-        key === undefined ? vectors.search({ vector, limit: 5, where: { kind, current: false } }) : [],
+        key === undefined ? vectors.search({ vector, limit: ALIKE, where: { kind, current: false } }) : [],
       ]);
       const suits = (other: Fact) => other.key === undefined || key === undefined || other.key === key;
       const same = kept.find((entry) => entry !== undefined && suits(toFact(entry)));
@@ -175,7 +177,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       const isAlike = (match: Match<typeof ATTRIBUTES>) => {
         const other = toFact(match);
         const asTrusted = leastTrust(other.trust, trust) === trust;
-        return suits(other) && asTrusted && saysTheSame(text, other.text, match.similarity);
+        return suits(other) && asTrusted && sameWording(text, other.text);
       };
       const alike = near.find(isAlike);
       const again = former.filter(isAlike);
@@ -250,7 +252,8 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
     const facts: Facts = {
       async remember(given) {
         const fact = toNewFact(given);
-        const vector = await embed(fact.text);
+        // Texts that are one fact have one vector, whatever embeds them.
+        const vector = await embed(plainWording(fact.text));
         const { same, answers } = await findKnown(fact, vector);
         if (same !== undefined) {
           const known = toFact(same);

@@ -27,6 +27,29 @@ const OPPOSED: readonly (readonly [string, string])[] = [
   ["She lives in Oslo?", "She lives in Oslo."],
   ["Anna mag Tee lieber als Kaffee", "Anna mag Kaffee lieber als Tee"],
   ["她喜欢茶胜过咖啡", "她喜欢咖啡胜过茶"],
+  ["likes tea", "does not like tea"],
+  ["likes tea", "doesn't like tea"],
+  ["lives in Rome", "in Rome lives"],
+  ["5 * (2 + 3)", "5 * 2 + 3"],
+  ["not (A and B)", "(not A) and B"],
+  ["The balance is (5)", "The balance is 5"],
+  ["The answer is 5!", "The answer is 5"],
+  ["It computes n!", "It computes n"],
+  ["The point is A'", "The point is A"],
+  ["The dogs' bowl is red", "The dogs bowl is red"],
+  ["Execute, not pardon", "Execute not, pardon"],
+  ["Казнить, нельзя помиловать", "Казнить нельзя, помиловать"],
+  ["No, viene mañana", "No viene mañana"],
+  ["Er will, sie nicht", "Er will sie nicht"],
+  ["He likes cooking, dogs and cats", "He likes cooking dogs and cats"],
+  ["She left. He not", "She left he not"],
+  ["You can not pay", "You cannot pay"],
+  ["She is 1.5 m tall", "She is 15 m tall"],
+  ["It costs 1,000", "It costs 1.000"],
+  ["I like it :)", "I like it :("],
+  ["Elle ne boit pas", "Elle boit"],
+  ["He is fine?", "He is fine!"],
+  ["...", '"'],
 ];
 
 it.each(OPPOSED)("%j and %j are two facts", (a, b) => {
@@ -40,6 +63,10 @@ it.each([
   ["She doesn't eat meat", "She does not eat meat"],
   ["I can’t swim", "I cannot swim"],
   ["Ada likes tea a lot", "Ada likes tea very much"],
+  ["I can’t swim!", "i cannot swim."],
+  ["You’ll pay, they won't", "you will pay, they will not"],
+  ["  Her name is “Ada”.", 'Her name is "Ada"'],
+  ["Er wohnt in Köln", "Er wohnt in Ko\u0308ln"],
 ])("%j and %j are one fact", (a, b) => {
   expect([sameWording(a, b), sameWording(b, a)]).toEqual([true, true]);
 });

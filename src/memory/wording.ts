@@ -1,31 +1,31 @@
-const OPENING = /^[\p{Ps}\p{Pi}"']+/u;
-/** From the first of a run of marks only: tried from each of them, a long run would take quadratic time. */
-const CLOSING = /(?<![\p{Pe}\p{Pf}"'.,;:!…])[\p{Pe}\p{Pf}"'.,;:!…]+$/u;
+/** What ends a text and changes nothing; behind a digit or a lone letter a mark may (5!, n!). */
+const ENDING = /(?<=\p{L}[\p{L}\p{M}])!+$|(?<![.…])[.…]+$/u;
+const QUOTES_BEFORE = /^["“„«‹]+/u;
+/** Quotes behind a digit are feet and inches, a lone one behind a letter a prime or a genitive. */
+const QUOTES_BEHIND = /(?<![\p{N}"”“»›])["”“»›]+(?=[.,;:!?…]*$)/u;
 
 /**
- * The words of a text, one spelling for what does not change what it says: white space, brackets and quotes around words, punctuation behind
- * them, and the capital that begins a text. What may change it stays: order, symbols, a question mark, case ("US" and "us", "Mb" and "MB"),
- * quotes behind digits (feet and inches). Pure, linear.
+ * The words of a text, one spelling for what does not change what it says: white space, double quotes around words, the full stop or the
+ * exclamation mark that ends a text, and the capital that begins it. What may change it stays: order, symbols, commas and other marks within
+ * ("Execute, not pardon"), brackets ("2 * (3 + 4)"), a question mark, case ("US" and "us", "Mb" and "MB"), quotes behind digits (feet and
+ * inches). Pure, linear.
  */
-export function wordsOf(text: string): string[] {
+function wordsOf(text: string): string[] {
   const words = text
     .normalize("NFC")
     .split(/\s+/u)
-    .map((word) => withoutClosing(word.replace(OPENING, "")))
+    .filter((word) => word !== "")
+    .map((word) => word.replace(QUOTES_BEFORE, "").replace(QUOTES_BEHIND, ""));
+  const last = words.length - 1;
+  return words
+    .map((word, at) => (at === last ? word.replace(ENDING, "") : word))
+    .map((word, at) => (at === 0 && /^(?:\p{Lu}\P{Lu}+|[AI])$/u.test(word) ? word.toLowerCase() : word))
     .filter((word) => word !== "");
-  return words.map((word, at) => (at === 0 && /^(?:\p{Lu}\P{Lu}+|[AI])$/u.test(word) ? word.toLowerCase() : word));
 }
 
-function withoutClosing(word: string): string {
-  const at = word.search(CLOSING);
-  if (at < 0) return word;
-  const unit = /\p{N}/u.test(word.charAt(at - 1)) ? word.slice(at).replace(/[^"']/gu, "") : "";
-  return word.slice(0, at) + unit;
-}
-
-/** Short forms that stand for one long form alone: not `'s` and `'d`, which stand for two. */
+/** Short forms that stand for one long form alone: not `'s` and `'d`, which stand for two, nor "can not", which is also "may leave it". */
 const LONG_FORMS: readonly (readonly [short: RegExp, long: string])[] = [
-  [/\bcan[’']t\b|\bcannot\b/giu, "can not"],
+  [/\bcan[’']t\b/giu, "cannot"],
   [/\bwon[’']t\b/giu, "will not"],
   [/\b(do|does|did|is|are|was|were|has|have|had|would|could|should|must|need)n[’']t\b/giu, "$1 not"],
   [/\b(i)[’']m\b/giu, "$1 am"],
@@ -36,14 +36,16 @@ const LONG_FORMS: readonly (readonly [short: RegExp, long: string])[] = [
 ];
 
 /**
- * Whether two texts say the same by their words alone: the same ones in the same order, but for short forms ("doesn't", "does not") and
- * "a lot" for "very much". Anything else may turn a statement round ("tea over coffee", "before" and "after", "am" and "pm"), and a repetition
- * that is kept twice costs less than a statement that is lost. Pure, symmetric.
+ * A text as facts are compared and found by it: the same for two texts that are the same words in the same order, but for short forms
+ * ("doesn't", "does not") and "a lot" for "very much". Anything else may turn a statement round ("tea over coffee", "before" and "after", "am"
+ * and "pm"), and a repetition that is kept twice costs less than a statement that is lost. Pure.
  */
+export function plainWording(text: string): string {
+  const long = LONG_FORMS.reduce((said, [short, form]) => said.replace(short, form), text);
+  return wordsOf(long).join(" ") || text.trim();
+}
+
+/** Whether two texts say the same by their words alone: see `plainWording`. Pure, symmetric. */
 export function sameWording(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((text) => {
-    const long = LONG_FORMS.reduce((said, [short, form]) => said.replace(short, form), text);
-    return wordsOf(long).join(" ");
-  });
-  return left === right;
+  return plainWording(a) === plainWording(b);
 }

@@ -12,9 +12,10 @@ import { checkJsonBudget } from "../../src/internal/json-budget.ts";
 import { readJson } from "../../src/gateway/http/json.ts";
 import { canonicalJson } from "../../src/internal/canonical-json.ts";
 import { toContext } from "../../src/memory/context.ts";
-import { factId, saysTheSame } from "../../src/memory/fact.ts";
+import { factId } from "../../src/memory/fact.ts";
 import { findOrders } from "../../src/memory/injection.ts";
 import { loadCountTokens } from "../../src/memory/tokens.ts";
+import { sameWording } from "../../src/memory/wording.ts";
 import { createEventReader, demoModel } from "../../src/models/index.ts";
 import { encodeRecord, encodeRecordBody } from "../../src/redis/index.ts";
 import { findChunks, resolveChunking } from "../../src/stores/chunking.ts";
@@ -54,7 +55,7 @@ const READERS: readonly (readonly [name: string, largest: number, reading: Readi
   ["ranking by words", 65_536, (text) => () => rankByWords([text], (one) => one, text.slice(0, 32_768)), false],
   ["the search for orders in memories", PROMPT_CHARS, (text) => () => findOrders(text), false],
   ["the id of a fact", PROMPT_CHARS, (text) => () => factId("semantic", text), false],
-  ["the comparison of facts", PROMPT_CHARS, (text) => () => saysTheSame(text, `${text}x`, 1), false],
+  ["the comparison of facts", PROMPT_CHARS, (text) => () => sameWording(text, `${text}x`), false],
   ["the count of tokens", 65_536, (text) => () => countTokens({ role: "user", content: text }), false],
   ["the demo model", BODY_CHARS, (text) => () => demo(text), false],
   ["the budget of a body", BODY_CHARS, (text) => bodyOf(text, (body) => checkJsonBudget(body, BUDGET)), false],
