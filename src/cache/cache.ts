@@ -7,6 +7,7 @@ import { createAudits } from "./audits.ts";
 import { toAlias } from "./alias.ts";
 import { ageOf, createEntries } from "./entries.ts";
 import { toCandidates, type Candidate, type Entry, type StoredEntry } from "./entry.ts";
+import { fromStoredCost, toStoredCost } from "./cost.ts";
 import { createJudge } from "./judge.ts";
 import { checkJob, createJudging, type NearMiss } from "./judging/index.ts";
 import { createEmbedding } from "./embedding.ts";
@@ -179,7 +180,9 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
   /** What every hit has, however it was found. */
   function toHit(question: Fingerprint, id: string, entry: StoredEntry) {
     upkeep.served(question, id, entry);
-    return { hit: true as const, id, value: entry.value as V, prompt: entry.text, ageMs: ageOf(entry) };
+    const cost = fromStoredCost(entry.cost);
+    const known = cost === undefined ? undefined : { cost };
+    return { hit: true as const, id, value: entry.value as V, prompt: entry.text, ageMs: ageOf(entry), ...known };
   }
 
   /** Candidates by their true similarity, which bits only hint at. */
@@ -243,14 +246,14 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       };
     },
 
-    async store(question, value, { ttlMs, saves = 1, subject, signal } = {}) {
+    async store(question, value, { ttlMs, saves = 1, cost, subject, signal } = {}) {
       const lifeMs = ttlMs === undefined ? ttlMsDefault : checkTtl("ttlMs", ttlMs);
       const fingerprint = toFingerprint(question);
       if (fingerprint.followUp) return false;
       const jittered = Math.max(1, Math.round(lifeMs * (1 - ttlJitter * Math.random())));
       const storedAtMs = Date.now();
       const { text, tags } = fingerprint;
-      const bears = tags.length > 0 ? { tags } : {};
+      const bears = { ...(tags.length > 0 && { tags }), ...(cost !== undefined && { cost: toStoredCost(cost) }) };
       const entry: Entry = { value, text, storedAtMs, endsAtMs: storedAtMs + jittered, ...bears };
       const body = Buffer.from(JSON.stringify(entry));
       if (body.length > entryBytesMax) return false;

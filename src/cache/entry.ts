@@ -14,6 +14,8 @@ export interface Entry {
   readonly endsAtMs: number;
   /** Names of what the answer was made from. */
   readonly tags?: readonly string[] | undefined;
+  /** What it cost when it was made, as `toStoredCost` writes it. */
+  readonly cost?: unknown;
 }
 
 /** How often something was invalidated in a cache, and in which epoch all was. */

@@ -1,5 +1,6 @@
 export type { Asking, JoinOptions } from "./asking.ts";
 export { isAway, unlessAway } from "./away.ts";
+export type { AnswerCost } from "./cost.ts";
 export { createCache } from "./cache.ts";
 export { createEmbeddingStore, type EmbeddingStoreOptions } from "./embedding-store.ts";
 export { evaluate, operateAt, wilsonLower, type Evaluation, type Judged, type Operating } from "./evaluate.ts";

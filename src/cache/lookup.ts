@@ -1,4 +1,5 @@
 import type { Asking, JoinOptions } from "./asking.ts";
+import type { AnswerCost } from "./cost.ts";
 import type { JudgeJob } from "./judging/index.ts";
 import type { Refusal } from "./judge.ts";
 import type { Question } from "./question.ts";
@@ -47,6 +48,8 @@ export interface Hit<V> {
   readonly score: number;
   /** Since it was stored, in milliseconds. */
   readonly ageMs: number;
+  /** What the answer cost when it was made, and so what the hit saves; absent where its entry was stored without. */
+  readonly cost?: AnswerCost | undefined;
   /** The asked wording, of an `alias` and a `judged` hit: for `feedback`. */
   readonly wording?: string | undefined;
   readonly explanation?: Explanation | undefined;
@@ -86,6 +89,8 @@ export interface StoreOptions {
   readonly ttlMs?: number | undefined;
   /** What an answer from this entry saves, in any unit (tokens, money), 0 or more: in a cache with bounds what saves most stays. @default 1 */
   readonly saves?: number | undefined;
+  /** What the answer cost: every hit on the entry tells of it. @default unknown */
+  readonly cost?: AnswerCost | undefined;
   /** Whose question it is, for {@link Cache.forgetSubject}. Who may be served it does not change. @default nobody's */
   readonly subject?: string | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -1,4 +1,4 @@
-import type { Cache } from "../cache/index.ts";
+import type { AnswerCost, Cache } from "../cache/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
 import type { Memory } from "../memory/index.ts";
 import type { ChatModel, ChatRequest, Prices, Served } from "../models/index.ts";
@@ -6,7 +6,7 @@ import type { CacheControl } from "./cache-control.ts";
 import type { StoredAnswer } from "./cacheable.ts";
 import type { Departure } from "./leaving.ts";
 import type { SharedPer, Sharing } from "./sharing.ts";
-import type { Spent } from "./spending.ts";
+import type { Answered, Spent } from "./spending.ts";
 
 /** What a flow is made of: the roles of one scope. An absent role is passed over. */
 export interface FlowOptions {
@@ -16,12 +16,16 @@ export interface FlowOptions {
   readonly prices?: Prices | undefined;
   /** Hears of every answer of a model what it used. Answers of the cache use nothing. */
   readonly onSpent?: ((spent: Spent) => void) | undefined;
+  /** Hears of every answer where it came from, and what it cost or saved. */
+  readonly onAnswered?: ((answered: Answered) => void) | undefined;
   readonly memory?: Memory | undefined;
   /** Where conversations are that requests name; those must exist already. @default none can be named */
   readonly conversations?: Memory | undefined;
   readonly cache?: Cache<StoredAnswer> | undefined;
   /** Who is served whose answers. @default everybody of the scope everybody's, but personal prompts only their user's */
   readonly sharing?: Sharing | undefined;
+  /** Whether a stored answer comes with what it saved. @default false */
+  readonly tellsSaved?: boolean | undefined;
   /** Turns of a session given to the model, 1 to 1,000. @default 40 */
   readonly sessionTurns?: number | undefined;
   /**
@@ -93,6 +97,8 @@ export interface Provenance {
   /** Why the nearest stored question was not served. */
   readonly veto?: string | undefined;
   readonly ageMs?: number | undefined;
+  /** What a stored answer saved, where the flow `tellsSaved` and somebody knows. */
+  readonly saved?: AnswerCost | undefined;
   /** `unavailable`: Redis was away, so the history was not read or the turns were not kept. */
   readonly session?: "kept" | "unavailable" | undefined;
   /** Who served the answer, where a model was asked that has a name. */

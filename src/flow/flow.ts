@@ -1,6 +1,6 @@
-import { toFingerprint, type Lookup, type Question } from "../cache/index.ts";
+import { toFingerprint, type Hit, type Lookup, type Question } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
-import type { Costs, Decision } from "../limiter/index.ts";
+import type { Decision } from "../limiter/index.ts";
 import type { Session, Turn } from "../memory/index.ts";
 import { withDeadline, type ChatChunk, type ChatCompletion, type ChatModel, type ModelCall } from "../models/index.ts";
 import type { ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
@@ -26,9 +26,10 @@ import {
   type Together,
   type Told,
 } from "./together.ts";
+import { createSettling, type Asked } from "./settling.ts";
 import { besideOf } from "./sharing.ts";
 import { staged, telling } from "./signals.ts";
-import { NOTHING_USED, toEstimate, toEstimatedUsage, toUsed } from "./spending.ts";
+import { NOTHING_USED, toEstimate, toEstimatedUsage } from "./spending.ts";
 import { askUsage, createEventHolder, createUsageFilter } from "./usage-asked.ts";
 import { createOrWithout } from "./without.ts";
 
@@ -41,14 +42,16 @@ const WINDOW_WAIT_MS = 500;
 
 /** Makes the sync path out of one scope's roles. */
 export function createFlow(options: FlowOptions): Flow {
-  const { findModel, memory, conversations, cache, prices, onSpent, onDegraded = () => {} } = options;
+  const { findModel, memory, conversations, cache, prices, onDegraded = () => {} } = options;
   const { sessionTurns = SESSION_TURNS_DEFAULT, drainMs = DRAIN_MS_DEFAULT, onDisconnect = "finish" } = options;
   const digests = createDigests();
   const windowOf = { last: sessionTurns, timeoutMs: WINDOW_WAIT_MS };
 
+  const { settle, freePlace, spend, hit, shared } = createSettling(options);
   const orWithout = createOrWithout(onDegraded);
 
   async function chat(call: ChatCall): Promise<ChatOutcome> {
+    const startMs = performance.now();
     const { request, control = CACHE_CONTROL_DEFAULT } = call;
     const known = findModel(request.model);
     if (known === undefined) {
@@ -72,11 +75,21 @@ export function createFlow(options: FlowOptions): Flow {
       // Where Redis reads and refuses writes nothing is stored either: the cache is passed by.
       cache: found?.hit === true ? found.match : served && !isAlone ? "miss" : "bypass",
       ...describeLookup(found),
+      ...(options.tellsSaved === true && found?.hit === true && { saved: found.cost }),
       session: session === undefined ? undefined : begun.window === undefined ? "unavailable" : "kept",
       decision,
     };
-    const turn = { ...call, session, keeping: begun.keeping, history: begun.window?.turns ?? [], decision, model };
-    if (found?.hit === true) return replay({ ...turn, question }, found.value, provenance);
+    const since = { startMs, askedMs: performance.now() };
+    const turn = {
+      ...call,
+      session,
+      keeping: begun.keeping,
+      history: begun.window?.turns ?? [],
+      decision,
+      model,
+      since,
+    };
+    if (found?.hit === true) return replay({ ...turn, question }, found, provenance);
     if (control.onlyIfCached) return { kind: "absent", provenance };
     const turns = { ...turn, question: served && !control.noStore ? question : undefined };
     if (asking === undefined || asking.role === "lead") return staged("ask", () => ask(turns, provenance, asking));
@@ -211,10 +224,13 @@ export function createFlow(options: FlowOptions): Flow {
     readonly decision: Decision | undefined;
     readonly model: ChatModel;
     readonly question: Question | undefined;
+    readonly since: Asked["since"];
   };
 
-  async function replay(turns: Turns, answer: StoredAnswer, provenance: Provenance): Promise<ChatOutcome> {
-    if (provenance.cache === "similar" || provenance.cache === "judged") settle(turns.decision, NOTHING_USED);
+  async function replay(turns: Turns, found: Hit<StoredAnswer>, provenance: Provenance): Promise<ChatOutcome> {
+    const { match, value: answer, cost } = found;
+    if (match === "similar" || match === "judged") settle(turns.decision, NOTHING_USED);
+    hit(turns, match, cost);
     const kept = await turns.keeping.keep(answer.message);
     const told = { ...answer, usage: answer.usage ?? toEstimatedUsage(turns.request, answer.message) };
     const described = kept ? provenance : { ...provenance, session: "unavailable" as const };
@@ -341,6 +357,7 @@ export function createFlow(options: FlowOptions): Flow {
       return;
     }
     settle(turns.decision, NOTHING_USED);
+    shared(turns, () => recorder.completion());
     const message = recorder.completion().choices[0]?.message;
     if (message !== undefined) await turns.keeping.keep(message);
   }
@@ -352,12 +369,12 @@ export function createFlow(options: FlowOptions): Flow {
 
   async function finishNow(turns: Turns, completion: ChatCompletion): Promise<boolean> {
     const { question } = turns;
-    const { tokens } = spend(turns, completion);
+    const { tokens, cost } = spend(turns, completion);
     const answer = question === undefined ? undefined : toStoredAnswer(completion);
     const storing =
       question === undefined || answer === undefined
         ? undefined
-        : orWithout("cache", cache?.store(question, answer, { saves: tokens, subject: turns.user }));
+        : orWithout("cache", cache?.store(question, answer, { saves: tokens, cost, subject: turns.user }));
     const message = completion.choices[0]?.message;
     const kept = message === undefined ? true : await turns.keeping.keep(message);
     await storing;
@@ -370,26 +387,6 @@ export function createFlow(options: FlowOptions): Flow {
     const message = completion.choices[0]?.message;
     if (typeof message?.content === "string") await turns.keeping.keep({ ...message, incomplete: true });
     else await turns.keeping.withdraw();
-  }
-
-  /** Settles what an answer used, and tells of it. */
-  function spend({ request, user, key, decision }: Turns, completion: ChatCompletion) {
-    const { tokens, ...used } = toUsed(request, completion, prices);
-    settle(decision, { tokens, cost: used.micros ?? 0 });
-    onSpent?.({ user, key, ...used });
-    return { tokens };
-  }
-
-  /** Gives back the place of a stream whose client left, while the answer goes on. */
-  function freePlace(decision: Decision | undefined): void {
-    if (decision?.allowed !== true) return;
-    decision.adjust({ concurrency: 0 }).catch((error: unknown) => onDegraded("limiter", error));
-  }
-
-  /** Puts real costs in place of those taken; nobody waits for it. */
-  function settle(decision: Decision | undefined, actual: Costs): void {
-    if (decision?.allowed !== true) return;
-    decision.settle(actual).catch((error: unknown) => onDegraded("limiter", error));
   }
 
   return { chat: (call) => telling(call, chat) };

@@ -17,4 +17,4 @@ export { createFlow } from "./flow.ts";
 export type { Departure } from "./leaving.ts";
 export { servedBy } from "./provenance.ts";
 export type { SharedPer, Sharing } from "./sharing.ts";
-export type { Spent } from "./spending.ts";
+export type { Answered, AnswerSource, Spent } from "./spending.ts";

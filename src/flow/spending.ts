@@ -1,3 +1,4 @@
+import type { AnswerCost } from "../cache/index.ts";
 import type { Costs } from "../limiter/index.ts";
 import type { ChatCompletion, ChatMessage, ChatRequest, Prices, Usage } from "../models/index.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
@@ -11,8 +12,27 @@ export interface Spent {
   readonly model: string;
   readonly promptTokens: number;
   readonly completionTokens: number;
+  /** Of the prompt's tokens, those that the provider's cache knew; where its count tells. */
+  readonly cachedTokens?: number | undefined;
+  /** Of the answer's tokens, those that the model thought; where its count tells. */
+  readonly reasoningTokens?: number | undefined;
   /** Millionths of the currency; `undefined` when nobody knows the model's price. */
   readonly micros: number | undefined;
+}
+
+/** Where an answer came from: a tier of the cache, a request that asked the same just then, or the model. */
+export type AnswerSource = "exact" | "alias" | "similar" | "judged" | "shared" | "miss";
+
+/** An answer: where it came from, and what it cost (`miss`) or saved. */
+export interface Answered {
+  readonly user: string;
+  readonly key: string | undefined;
+  readonly model: string;
+  readonly source: AnswerSource;
+  /** What the model's answer cost when it was made; `undefined` for a stored answer of a build that did not keep it. */
+  readonly cost: AnswerCost | undefined;
+  /** How long the request took until its answer was there, in milliseconds. */
+  readonly tookMs: number;
 }
 
 /** What is taken back when the model was not asked, or failed. */
@@ -35,8 +55,8 @@ export function toUsed(
   { usage, choices }: ChatCompletion,
   prices: Prices | undefined,
 ): Omit<Spent, "user" | "key"> & { readonly tokens: number } {
-  const count = (value: unknown) =>
-    typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : undefined;
+  const cachedTokens = count(detailsOf(usage, "prompt_tokens_details")["cached_tokens"]);
+  const reasoningTokens = count(detailsOf(usage, "completion_tokens_details")["reasoning_tokens"]);
   const promptTokens = count(usage?.prompt_tokens) ?? estimateTokens(request.messages);
   const completionTokens = count(usage?.completion_tokens) ?? estimateTokens(choices);
   const { model } = request;
@@ -44,15 +64,21 @@ export function toUsed(
     model,
     promptTokens,
     completionTokens,
+    cachedTokens,
+    reasoningTokens,
     tokens: Math.round(count(usage?.total_tokens) ?? promptTokens + completionTokens),
     micros: prices?.costOf(model, {
       promptTokens,
       completionTokens,
-      cachedTokens: count(detailsOf(usage, "prompt_tokens_details")["cached_tokens"]),
+      cachedTokens,
       cacheWriteTokens: count(detailsOf(usage, "prompt_tokens_details")["cache_write_tokens"]),
-      reasoningTokens: count(detailsOf(usage, "completion_tokens_details")["reasoning_tokens"]),
+      reasoningTokens,
     }),
   };
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : undefined;
 }
 
 function detailsOf(

@@ -42,6 +42,7 @@ import { RESOURCES, resourceOf } from "./tenancy/ownership.ts";
 import type { GatewayApp } from "./parts.ts";
 import { registerA2A } from "./agents/a2a.ts";
 import { registerAdmin } from "./admin/admin.ts";
+import { registerSavings } from "./admin/savings.ts";
 import { registerBatches } from "./openai/batches.ts";
 import { registerCaches } from "./roles/caches.ts";
 import { registerChat } from "./openai/chat.ts";
@@ -66,6 +67,7 @@ import { registerQuotas } from "./tenancy/quotas.ts";
 import { createReadiness } from "./http/readiness.ts";
 import { tellRights } from "./http/rights-watch.ts";
 import { createStoredBytes } from "./tenancy/stored-bytes.ts";
+import { createSavings } from "./tenancy/savings.ts";
 import { createSpend } from "./tenancy/spend.ts";
 import { createTenants, createTenantStores, remember } from "./tenancy/tenants.ts";
 import { createTurnBytes } from "./tenancy/turn-bytes.ts";
@@ -151,6 +153,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const spend = createSpend(redis, config.spend, (error) =>
     metrics.degraded("spend", MarrowError.is(error) ? error.code : "internal"),
   );
+  const savings = createSavings(redis, config.spend, (error) =>
+    metrics.degraded("spend", MarrowError.is(error) ? error.code : "internal"),
+  );
   const { onUnpriced } = config;
   const table = createPrices(config.prices, { onUnpriced, file: readPriceFile(config.pricesFile) });
   const unbound = unboundBudgets(config, table);
@@ -188,6 +193,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     metrics,
     prices,
     spend,
+    savings,
     works: () => working,
   };
   const tenants = createTenants(tenantParts);
@@ -277,7 +283,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     done();
   });
 
-  app.addHook("onClose", () => spend.flush());
+  app.addHook("onClose", async () => void (await Promise.all([spend.flush(), savings.flush()])));
   const batches = remember((scope) => createBatches(redis, scope, stores, config));
   const caches = remember((scope) => createCaches({ ...tenantParts, storedBytes }, scope));
   const limits = remember((scope) => createLimits(redis.scope(scope)));
@@ -309,6 +315,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     metrics,
     accounts,
     spend,
+    savings,
     lanes: options.lanes,
     standings: source?.standings,
     reload: options.reload,
@@ -338,6 +345,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerFiles(parts, config.vectorStores);
   registerVectorStores(parts);
   registerAdmin(parts);
+  registerSavings(parts);
 
   return {
     app,

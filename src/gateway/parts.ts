@@ -14,6 +14,7 @@ import type { LaneGates } from "./tenancy/lanes.ts";
 import type { Limits } from "./limits/index.ts";
 import type { Metrics } from "./http/metrics.ts";
 import type { Readiness } from "./http/readiness.ts";
+import type { Savings } from "./tenancy/savings.ts";
 import type { Spend } from "./tenancy/spend.ts";
 import type { StoredBytes } from "./tenancy/stored-bytes.ts";
 import type { Tenant } from "./tenancy/tenants.ts";
@@ -45,6 +46,7 @@ export interface GatewayApp {
   readonly metrics: Metrics;
   readonly accounts: Accounts;
   readonly spend: Spend;
+  readonly savings: Savings;
   readonly lanes: Pick<LaneGates, "open"> | undefined;
   /** Tells all gateways of this Redis to read their configuration again. */
   readonly reload: (() => Promise<number>) | undefined;

@@ -101,15 +101,15 @@ export const noteAttributes: Script<"names" | "ends" | "sets" | "bearers", "name
   lua: "local names = KEYS[1]\nlocal ends = KEYS[2]\nlocal sets = KEYS[3]\nlocal bearers = KEYS[4]\nlocal name = ARGV[1]\nlocal names_max = tonumber(ARGV[2])\nlocal set = ARGV[3]\nlocal json = ARGV[4]\nlocal life_ms = tonumber(ARGV[5])\nlocal first = 6\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal function keep(key, member)\nredis.call(\"ZADD\", key, \"GT\", now + life_ms, member)\nif redis.call(\"PTTL\", key) < life_ms then redis.call(\"PEXPIRE\", key, life_ms) end\nend\nredis.call(\"ZREMRANGEBYSCORE\", names, \"-inf\", now)\nif not redis.call(\"ZSCORE\", names, name) then\nlocal count = redis.call(\"ZCARD\", names)\nif count >= names_max then return count end\nend\nfor _, old in ipairs(redis.call(\"ZRANGEBYSCORE\", ends, \"-inf\", now, \"LIMIT\", 0, 20)) do\nredis.call(\"HDEL\", sets, old)\nredis.call(\"ZREM\", ends, old)\nend\nkeep(names, name)\nkeep(ends, set)\nlocal noted = tonumber(string.match(redis.call(\"HGET\", sets, set) or \"\", \"^(%d+):\") or 0)\nredis.call(\"HSET\", sets, set, string.format(\"%d:\", noted + 1) .. json)\nif redis.call(\"PTTL\", sets) < life_ms then redis.call(\"PEXPIRE\", sets, life_ms) end\nfor i = first, #ARGV do\nredis.call(\"ZREMRANGEBYSCORE\", bearers .. ARGV[i], \"-inf\", now)\nkeep(bearers .. ARGV[i], set)\nend\nreturn 0",
 };
 
-/** Adds to what was spent on a day: by key, user and model while there is room for more of them, else under "(other)". */
-export const noteSpend: Script<"day", "rows_max" | "life_ms" | "rows"> = {
+/** Adds to the sums of a day: by names while there is room for more of them, else under names that stand for them. */
+export const noteSpend: Script<"day", "rows_max" | "life_ms" | "whats" | "rows"> = {
   name: "note_spend",
   keys: ["day"],
-  values: ["rows_max","life_ms","rows"],
+  values: ["rows_max","life_ms","whats","rows"],
   rest: true,
   idempotent: false,
-  sha1: "1e0fee9da0725862eb4f58ba396ac2f34bc4f48c",
-  lua: "local day = KEYS[1]\nlocal rows_max = tonumber(ARGV[1])\nlocal life_ms = ARGV[2]\nlocal WHAT = { \"requests\", \"promptTokens\", \"completionTokens\", \"micros\" }\nlocal turned_away = 0\nfor at = 3, #ARGV, 6 do\nlocal row = ARGV[at]\nif redis.call(\"HEXISTS\", day, row .. \"|requests\") == 0 and redis.call(\"HLEN\", day) >= rows_max * #WHAT then\nrow = ARGV[at + 1]\nturned_away = turned_away + 1\nend\nfor n, what in ipairs(WHAT) do\nlocal amount = ARGV[at + 1 + n]\nif amount ~= \"0\" then redis.call(\"HINCRBY\", day, row .. \"|\" .. what, amount) end\nend\nend\nredis.call(\"PEXPIRE\", day, life_ms)\nreturn turned_away",
+  sha1: "9030c90d1256ecc11d6bf5e213af57c956ff614f",
+  lua: "local day = KEYS[1]\nlocal rows_max = tonumber(ARGV[1])\nlocal life_ms = ARGV[2]\nlocal whats = ARGV[3]\nlocal names = {}\nfor what in string.gmatch(whats, \"%S+\") do names[#names + 1] = what end\nlocal turned_away = 0\nfor at = 4, #ARGV, #names + 2 do\nlocal row = ARGV[at]\nif redis.call(\"HEXISTS\", day, row .. \"|\" .. names[1]) == 0 and redis.call(\"HLEN\", day) >= rows_max * #names then\nrow = ARGV[at + 1]\nturned_away = turned_away + 1\nend\nfor n, what in ipairs(names) do\nlocal amount = ARGV[at + 1 + n]\nif amount ~= \"0\" then redis.call(\"HINCRBY\", day, row .. \"|\" .. what, amount) end\nend\nend\nredis.call(\"PEXPIRE\", day, life_ms)\nreturn turned_away",
 };
 
 /** Notes that a key speaks for a user; a key brings a bounded number of users that it did not speak for lately. */

@@ -5,6 +5,7 @@ import type { Limiter } from "../../limiter/index.ts";
 import type { Principal } from "../tenancy/api-keys.ts";
 import { planSchema, type Plan } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
+import { onlyAdmins } from "./only-admins.ts";
 
 const name = z.string().min(1).max(256);
 const planName = z.string().min(1).max(128);
@@ -46,13 +47,7 @@ interface Named {
 
 /** `/v1/admin/…`: keys, users, plans and spending of every scope, for keys whose role is `admin`. */
 export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, standings, reload }: GatewayApp): void {
-  const onRequest = async (request: FastifyRequest) => {
-    if (request.principal.role !== "admin")
-      throw new MarrowError(
-        "forbidden",
-        "this needs an API key whose role is admin: make one with marrow key create --role admin",
-      );
-  };
+  const onRequest = onlyAdmins;
   const scopeOf = (request: FastifyRequest) =>
     (request.query as z.infer<typeof scoped>).scope ?? request.principal.scope;
 

@@ -90,6 +90,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       judge: judgeSchema.optional(),
       per: sharedPer.default("scope"),
       personal: z.enum(["user", "scope"]).default("user"),
+      tellSaved: z.boolean().default(false),
     })
     .prefault({}),
   vectorStores: z
@@ -240,6 +241,8 @@ export interface GatewayConfig {
     readonly per: "scope" | "user" | "key";
     /** The same for prompts whose answer may depend on who asks. */
     readonly personal: "user" | "scope";
+    /** Whether stored answers carry `x-marrow-saved`. */
+    readonly tellSaved: boolean;
   };
   readonly vectorStores: {
     /** Where it is not the installation's. */

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Spent } from "../../flow/index.ts";
+import type { Answered, Spent } from "../../flow/index.ts";
 import type { Asked } from "../../models/index.ts";
 import type { QueueStats } from "../../queue/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
@@ -24,6 +24,8 @@ export interface Metrics {
   /** The event loop was held for longer than it may be. */
   stalled(route: string, step: string): void;
   spent(scope: string, spent: Spent): void;
+  /** An answer: of the cache, what it saved. */
+  saved(scope: string, answered: Answered): void;
   /** An upstream of several was asked, and what came of it. */
   readonly asked: (asked: Asked) => void;
   /** An upstream's model was benched, or is well again. */
@@ -137,6 +139,7 @@ export function createMetrics(
       effort.set(width);
     },
     spent: (scope, spent) => spending.spent(scope, spent),
+    saved: (scope, answered) => spending.saved(scope, answered),
     render: async (forAdmin) => `${await registry.metrics()}\n${await spending.render(forAdmin)}`,
     asked: ({ upstream, why, outcome }) => asked.labels(upstream, why, outcome).inc(),
     healthy: (upstream, model, well) => benched.labels(upstream, model).set(well ? 0 : 1),

@@ -65,7 +65,7 @@ export function toServedHeaders({ upstream, attempts }: Served): Readonly<Record
 
 /** What an answer's headers say of how it came about. */
 export function toHeaders(
-  { cache, similarity, veto, ageMs, session, served, decision }: Provenance,
+  { cache, similarity, veto, ageMs, saved, session, served, decision }: Provenance,
   traceId: string,
 ): Record<string, string> {
   const headers = toLimitHeaders(decision);
@@ -74,7 +74,14 @@ export function toHeaders(
   if (served !== undefined) Object.assign(headers, toServedHeaders(served));
   if (similarity !== undefined) headers["x-marrow-cache-similarity"] = similarity.toFixed(4);
   if (veto !== undefined) headers["x-marrow-cache-veto"] = veto;
+  if (saved !== undefined) headers["x-marrow-saved"] = toSavedHeader(saved);
   if (ageMs !== undefined) headers["age"] = String(Math.floor(ageMs / 1000));
   if (session !== undefined) headers["x-marrow-session-state"] = session;
   return headers;
+}
+
+/** What a stored answer saved, such as `cost=0.000123, tokens=46, seconds=0.83`; no cost where no price was known. */
+function toSavedHeader({ micros, promptTokens, completionTokens, tookMs }: NonNullable<Provenance["saved"]>): string {
+  const cost = micros === undefined ? "" : `cost=${(micros / 1_000_000).toFixed(6)}, `;
+  return `${cost}tokens=${promptTokens + completionTokens}, seconds=${(tookMs / 1_000).toFixed(3)}`;
 }

@@ -158,6 +158,7 @@ export const ROUTES: ReadonlyMap<string, Resource> = new Map([
   ...rows("administration", "/v1/admin/upstreams", "GET"),
   ...rows("administration", "/v1/admin/reload", "POST"),
   ...rows("administration", "/v1/admin/spend", "GET"),
+  ...rows("administration", "/v1/admin/savings", "GET"),
 ]);
 
 /** What a route is about; a `HEAD` as the `GET` beside it. */

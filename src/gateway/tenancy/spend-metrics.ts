@@ -1,5 +1,5 @@
 import { Counter, Registry } from "prom-client";
-import type { Spent } from "../../flow/index.ts";
+import type { Answered, Spent } from "../../flow/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
 
 type Label = GatewayConfig["spendLabels"][number];
@@ -8,6 +8,8 @@ type Label = GatewayConfig["spendLabels"][number];
 export interface SpendMetrics {
   /** Counts an answer. */
   spent(scope: string, spent: Spent): void;
+  /** Counts what an answer of the cache saved; one of the model saved nothing. */
+  saved(scope: string, answered: Answered): void;
   /** In Prometheus' text format. `forAdmin`: with the labels `scope`, `key` and `user` that `spendLabels` names. */
   render(forAdmin: boolean): Promise<string>;
 }
@@ -25,6 +27,11 @@ export function createSpendMetrics(labels: readonly Label[]): SpendMetrics {
     spent(scope, spent) {
       open.spent(scope, spent);
       if (full !== open) full.spent(scope, spent);
+    },
+    saved(scope, answered) {
+      if (answered.source === "miss" || answered.cost === undefined) return;
+      open.saved(scope, answered, answered.cost);
+      if (full !== open) full.saved(scope, answered, answered.cost);
     },
     render: (forAdmin) => (forAdmin ? full : open).registry.metrics(),
   };
@@ -45,6 +52,24 @@ function createCounters(labels: readonly Label[]) {
     labelNames: [...names, "kind"],
     registers: [registry],
   });
+  const saving = new Counter({
+    name: "marrow_saved_cost_total",
+    help: "What answers of the cache cost when they were made, in the currency of the prices of that day.",
+    labelNames: names,
+    registers: [registry],
+  });
+  const savedTokens = new Counter({
+    name: "marrow_saved_tokens_total",
+    help: "Tokens of answers of the cache when they were made.",
+    labelNames: [...names, "kind"],
+    registers: [registry],
+  });
+  const savedSeconds = new Counter({
+    name: "marrow_saved_seconds_total",
+    help: "How long answers of the cache took when they were made.",
+    labelNames: names,
+    registers: [registry],
+  });
   const series = new Map<string, ReturnType<typeof openSeries>>();
   let other: ReturnType<typeof openSeries> | undefined;
 
@@ -53,11 +78,18 @@ function createCounters(labels: readonly Label[]) {
       spending: spending.labels(own),
       prompt: tokens.labels({ ...own, kind: "prompt" }),
       completion: tokens.labels({ ...own, kind: "completion" }),
+      saving: saving.labels(own),
+      savedPrompt: savedTokens.labels({ ...own, kind: "prompt" }),
+      savedCompletion: savedTokens.labels({ ...own, kind: "completion" }),
+      savedSeconds: savedSeconds.labels(own),
     };
   }
 
   /** The series of one answer; beyond the bound all are one. */
-  function seriesOf(scope: string, { key = "", user, model }: Spent): ReturnType<typeof openSeries> {
+  function seriesOf(
+    scope: string,
+    { key = "", user, model }: Pick<Spent, "key" | "user" | "model">,
+  ): ReturnType<typeof openSeries> {
     const all = { scope, key, user, model };
     const values = names.map((name) => all[name]);
     const name = values.length === 1 ? (values[0] as string) : JSON.stringify(values);
@@ -77,6 +109,13 @@ function createCounters(labels: readonly Label[]) {
       own.spending.inc((spent.micros ?? 0) / 1_000_000);
       own.prompt.inc(spent.promptTokens);
       own.completion.inc(spent.completionTokens);
+    },
+    saved(scope: string, answered: Answered, cost: NonNullable<Answered["cost"]>): void {
+      const own = seriesOf(scope, answered);
+      own.saving.inc((cost.micros ?? 0) / 1_000_000);
+      own.savedPrompt.inc(cost.promptTokens);
+      own.savedCompletion.inc(cost.completionTokens);
+      own.savedSeconds.inc(cost.tookMs / 1_000);
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Spent } from "../../flow/index.ts";
-import { allOf, encodeKeyPart, runScript, toFields, type Argument, type Redis } from "../../redis/index.ts";
-import { noteSpend } from "../scripts.gen.ts";
+import { keyTag, type Redis } from "../../redis/index.ts";
+import { createDaySums, OTHER, type DaySumsOptions } from "./day-sums.ts";
 
 /** What was spent under one name: a key, a user or a model. */
 export interface SpendRow {
@@ -14,7 +14,7 @@ export interface SpendRow {
 
 /** What the models' answers cost, by day of UTC. */
 export interface Spend {
-  /** Notes an answer; it is written within {@link FLUSH_MS}, one round trip for 500 rows. What a killed process had not written is lost. */
+  /** Notes an answer; it is written a moment later. What a killed process had not written is lost. */
   note(scope: string, spent: Spent): void;
   /** Writes what was noted. */
   flush(): Promise<void>;
@@ -22,110 +22,56 @@ export interface Spend {
   read(scope: string, by: "key" | "user" | "model", from: string, to: string): Promise<readonly SpendRow[]>;
 }
 
-/** How long notes are gathered, in milliseconds. */
-const FLUSH_MS = 200;
-const DAY_MS = 86_400_000;
-/** Days that one report may look at. */
-const DAYS_MAX = 400;
-/** Name of whatever found no room in the records of a day. */
-const OTHER = "(other)";
-/** Rows that one script takes. */
-const ROWS_PER_SCRIPT = 500;
-const DAY_CHARS = 10;
-const FIELDS = ["requests", "promptTokens", "completionTokens", "micros"] as const;
+/**
+ * How much is kept of spending: rows (key, user, model) of one scope and day; what is beyond is summed up for each key and model under the user
+ * `(other)`.
+ */
+export type SpendOptions = DaySumsOptions;
 
-type Amounts = Record<(typeof FIELDS)[number], number>;
-
-/** How much is kept of spending. */
-export interface SpendOptions {
-  /** Rows (key, user, model) of one scope and day; what is beyond is summed up for each key and model under the user `(other)`. */
-  readonly rowsMax: number;
-  /** Days that are kept. */
-  readonly daysKept: number;
-}
+const WHATS = ["requests", "promptTokens", "completionTokens", "micros"] as const;
 
 /** Keeps a hash a scope and day: `{app:scope}:gateway:spend:<day>`, field = key, user, model and what is counted. */
-export function createSpend(
-  redis: Redis,
-  { rowsMax, daysKept }: SpendOptions,
-  onError: (error: unknown) => void,
-): Spend {
-  /** By scope, day and row: what was gathered since the last writing. */
-  const noted = new Map<string, Map<string, Amounts>>();
-  let today = { untilMs: 0, day: "" };
-  /** The day of UTC; made once a day, not once an answer. */
-  function dayNow(): string {
-    const nowMs = Date.now();
-    if (nowMs >= today.untilMs) {
-      const startMs = nowMs - (nowMs % DAY_MS);
-      today = { untilMs: startMs + DAY_MS, day: new Date(startMs).toISOString().slice(0, 10) };
-    }
-    return today.day;
-  }
-  let timer: NodeJS.Timeout | undefined;
-  const keyOf = (scope: string, day: string) =>
-    `{${encodeKeyPart("app", redis.app)}:${encodeKeyPart("scope", scope)}}:gateway:spend:${day}`;
-
-  async function flush(): Promise<void> {
-    clearTimeout(timer);
-    timer = undefined;
-    const all = [...noted];
-    noted.clear();
-    for (const [dayAndScope, rows] of all) {
-      const day = keyOf(dayAndScope.slice(DAY_CHARS), dayAndScope.slice(0, DAY_CHARS));
-      const operands = [...rows].map(([names, amounts]) => toOperands(JSON.parse(names) as string[], amounts));
-      for (let at = 0; at < operands.length; at += ROWS_PER_SCRIPT) {
-        const values = {
-          rows_max: rowsMax,
-          life_ms: daysKept * DAY_MS,
-          rows: operands.slice(at, at + ROWS_PER_SCRIPT).flat(),
-        };
-        await runScript(redis, noteSpend, { day }, values).catch(onError);
-      }
-    }
-  }
-
+export function createSpend(redis: Redis, options: SpendOptions, onError: (error: unknown) => void): Spend {
+  const sums = createDaySums(redis, {
+    ...options,
+    whats: WHATS,
+    keyOf: (scope) => `${keyTag({ app: redis.app, scope })}:gateway:spend`,
+    standIn: ([key = "", , model = ""]) => [key, OTHER, model],
+    onError,
+  });
   return {
     note(scope, { key = "", user, model, promptTokens, completionTokens, micros = 0 }) {
-      const dayAndScope = dayNow() + scope;
-      let rows = noted.get(dayAndScope);
-      if (rows === undefined) noted.set(dayAndScope, (rows = new Map<string, Amounts>()));
-      const row = JSON.stringify([key, user, model]);
-      const sums = rows.get(row) ?? { requests: 0, promptTokens: 0, completionTokens: 0, micros: 0 };
-      rows.set(row, sums);
-      sums.requests += 1;
-      sums.promptTokens += Math.round(promptTokens);
-      sums.completionTokens += Math.round(completionTokens);
-      sums.micros += micros;
-      timer ??= setTimeout(() => void flush().catch(onError), FLUSH_MS).unref();
+      sums.add(scope, [key, user, model], {
+        requests: 1,
+        promptTokens: Math.round(promptTokens),
+        completionTokens: Math.round(completionTokens),
+        micros,
+      });
     },
 
-    flush,
+    flush: () => sums.flush(),
 
     async read(scope, by, from, to) {
       const place = { key: 0, user: 1, model: 2 }[by];
-      const sums = new Map<string, Amounts>();
-      const days: string[] = [];
-      for (let ms = Date.parse(from); ms <= Date.parse(to) && days.length < DAYS_MAX; ms += DAY_MS)
-        days.push(new Date(ms).toISOString().slice(0, 10));
-      for (const reply of allOf(await redis.pipeline(days.map((day) => ["HGETALL", keyOf(scope, day)])))) {
-        for (const [field, amount] of toFields(reply as readonly string[])) {
-          const parts = field.split("|");
-          const name = decodeURIComponent(parts[place] as string);
-          const row = sums.get(name) ?? { requests: 0, promptTokens: 0, completionTokens: 0, micros: 0 };
-          sums.set(name, row);
-          row[parts[3] as keyof Amounts] += Number(amount);
-        }
+      const rows = new Map<string, Omit<SpendRow, "name">>();
+      for (const { names, amounts } of await sums.read(scope, from, to)) {
+        const name = names[place] as string;
+        const known = rows.get(name);
+        rows.set(
+          name,
+          known === undefined
+            ? amounts
+            : {
+                requests: known.requests + amounts.requests,
+                promptTokens: known.promptTokens + amounts.promptTokens,
+                completionTokens: known.completionTokens + amounts.completionTokens,
+                micros: known.micros + amounts.micros,
+              },
+        );
       }
-      return [...sums]
+      return [...rows]
         .map(([name, amounts]) => ({ name, ...amounts }))
         .toSorted((one, other) => other.micros - one.micros || other.requests - one.requests);
     },
   };
-}
-
-/** A row as the script takes it, with the row that stands for it when there is no room. */
-function toOperands([key = "", user = "", model = ""]: readonly string[], amounts: Amounts): readonly Argument[] {
-  const row = (names: readonly string[]) => names.map(encodeURIComponent).join("|");
-  return [row([key, user, model]), row([key, OTHER, model]), ...FIELDS.map((field) => String(amounts[field]))];
 }

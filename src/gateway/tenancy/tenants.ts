@@ -1,4 +1,4 @@
-import { createCache, type Cache, type JudgeJob, type JudgingOptions } from "../../cache/index.ts";
+import { createCache, type Cache, type CacheReport, type JudgeJob, type JudgingOptions } from "../../cache/index.ts";
 import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
 import { createFlow, type Flow, type StoredAnswer } from "../../flow/index.ts";
@@ -14,6 +14,7 @@ import type { Metrics } from "../http/metrics.ts";
 import { toRules } from "./plans.ts";
 import { forgetAnswers } from "../http/held-key.ts";
 import { createResponses, type Responses } from "../responses/responses.ts";
+import type { Savings } from "./savings.ts";
 import type { Spend } from "./spend.ts";
 import { sessionThing, type TurnBytes } from "./turn-bytes.ts";
 
@@ -33,6 +34,7 @@ export interface TenantParts {
   readonly metrics: Metrics;
   readonly prices: Prices;
   readonly spend: Spend;
+  readonly savings: Savings;
   readonly turnBytes: TurnBytes;
   /** Whether this process works at the gateway's queue by now. */
   readonly works: () => boolean;
@@ -50,6 +52,8 @@ export interface Tenant {
   readonly limiter: (userPlan: Plan | undefined, keyPlan: Plan | undefined) => Limiter | undefined;
   /** Refuses a chat whose turns would find no room in a session or conversation. @throws MarrowError `too_large` */
   checkRoom(named: { readonly session?: string | undefined; readonly conversation?: string | undefined }): void;
+  /** What was audited and said of the tenant's cached answers; `undefined` where the cache is off. One round trip. */
+  cacheReport(): Promise<CacheReport | undefined>;
   /** Has a near miss of the tenant's cache judged, as its queue says; a cache without a judge by now passes it over. */
   judge(job: JudgeJob): Promise<void>;
   /** Forgets a user in all roles. May be called again when it broke off. */
@@ -58,7 +62,7 @@ export interface Tenant {
 
 /** The roles of each tenant, made at its first request. */
 export function createTenants(parts: TenantParts): (scope: string) => Tenant {
-  const { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend, turnBytes } = parts;
+  const { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend, savings, turnBytes } = parts;
   const { sessions, conversations: held } = config;
 
   function createTenant(scope: string): Tenant {
@@ -100,6 +104,10 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
           spend.note(scope, spent);
           metrics.spent(scope, spent);
         },
+        onAnswered(answered) {
+          savings.note(scope, answered);
+          metrics.saved(scope, answered);
+        },
         onKept({ user, session, conversation, chars }) {
           if (conversation !== undefined) turnBytes.add(scope, `conversation:${conversation}`, chars, held.ttlMs);
           else if (session !== undefined) turnBytes.add(scope, sessionThing(user, session), chars, sessions.ttlMs);
@@ -109,12 +117,14 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         cache,
         sessionTurns: sessions.turns,
         sharing: config.cache,
+        tellsSaved: config.cache.tellSaved,
         onDisconnect: config.onDisconnect,
         onDegraded: (role, error) => metrics.degraded(role, MarrowError.is(error) ? error.code : "internal"),
       }),
       checkRoom({ session, conversation }) {
         if (session !== undefined || conversation !== undefined) turnBytes.check(scope);
       },
+      cacheReport: async () => cache?.report(),
       async judge(job) {
         if (config.cache.judge !== undefined) await cache?.judge(job);
       },

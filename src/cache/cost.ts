@@ -1,0 +1,47 @@
+/** What an answer cost when it was made: what every hit on it saves. */
+export interface AnswerCost {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  /** Of the prompt's tokens, those that the provider's cache knew. @default 0 */
+  readonly cachedTokens?: number | undefined;
+  /** Of the answer's tokens, those that the model thought. @default 0 */
+  readonly reasoningTokens?: number | undefined;
+  /** Millionths of the currency, by the prices of that day; `undefined` where no price was known. */
+  readonly micros: number | undefined;
+  /** How long it took, in milliseconds. */
+  readonly tookMs: number;
+}
+
+/** A cost as its entry keeps it: tokens in, out, cached and thought, millionths or null, milliseconds. */
+export type StoredCost = readonly [number, number, number, number, number | null, number];
+
+/** Writes a cost for an entry, in whole numbers. */
+export function toStoredCost(cost: AnswerCost): StoredCost {
+  const { promptTokens, completionTokens, cachedTokens = 0, reasoningTokens = 0, micros, tookMs } = cost;
+  const whole = (value: number) => Math.max(0, Math.round(value));
+  return [
+    whole(promptTokens),
+    whole(completionTokens),
+    whole(cachedTokens),
+    whole(reasoningTokens),
+    micros === undefined ? null : whole(micros),
+    whole(tookMs),
+  ];
+}
+
+/** Reads the cost of an entry; `undefined` for one of a build that kept none, or another. */
+export function fromStoredCost(stored: unknown): AnswerCost | undefined {
+  if (!Array.isArray(stored) || stored.length < 6) return undefined;
+  const [promptTokens, completionTokens, cachedTokens, reasoningTokens, micros, tookMs] = stored as unknown[];
+  const numbers = [promptTokens, completionTokens, cachedTokens, reasoningTokens, micros ?? 0, tookMs];
+  if (!numbers.every((one) => typeof one === "number" && one >= 0 && Number.isFinite(one))) return undefined;
+  const read = stored as unknown as StoredCost;
+  return {
+    promptTokens: read[0],
+    completionTokens: read[1],
+    cachedTokens: read[2],
+    reasoningTokens: read[3],
+    micros: read[4] ?? undefined,
+    tookMs: read[5],
+  };
+}

@@ -1,0 +1,106 @@
+import { z } from "zod";
+import type { GatewayApp } from "../parts.ts";
+import type { Saved, SavingsRow } from "../tenancy/savings.ts";
+import { toWrongShare } from "../tenancy/wrong-share.ts";
+import { onlyAdmins } from "./only-admins.ts";
+
+const day = z.iso.date();
+const savingsQuery = z.looseObject({
+  scope: z.string().min(1).max(256).optional(),
+  by: z.enum(["scope", "key", "user", "model", "tier"]).optional(),
+  from: day.optional(),
+  to: day.optional(),
+});
+
+/** `GET /v1/admin/savings`: what the cache saved, and how often it is wrong as far as somebody looked. */
+export function registerSavings({ app, savings, tenants }: Pick<GatewayApp, "app" | "savings" | "tenants">): void {
+  app.get(
+    "/v1/admin/savings",
+    { onRequest: onlyAdmins, schema: { querystring: savingsQuery } },
+    async ({ query, principal }) => {
+      const today = new Date().toISOString().slice(0, 10);
+      const asked = query as z.infer<typeof savingsQuery>;
+      const { by = "model", to = today, from = to, scope = principal.scope } = asked;
+      await savings.flush();
+      const [rows, report] = await Promise.all([savings.read(scope, by, from, to), tenants(scope).cacheReport()]);
+      return {
+        object: "list",
+        by,
+        scope: by === "scope" ? null : scope,
+        from,
+        to,
+        data: rows.map(toRow),
+        total: toRow(sumOf(rows)),
+        wrong: (report && toWrongShare(report)) ?? null,
+        evidence: report === undefined ? null : toEvidence(report),
+      };
+    },
+  );
+}
+
+function toRow({ name, answers, hits, bySource, unknown, saved, spent, hitMs, missMs }: SavingsRow) {
+  const misses = answers - hits;
+  return {
+    name,
+    answers,
+    hits,
+    hit_share: answers === 0 ? 0 : hits / answers,
+    by_tier: bySource,
+    unknown,
+    saved: toSaved(saved),
+    spent: toSaved(spent),
+    mean_seconds: {
+      hit: hits === 0 ? null : hitMs / hits / 1_000,
+      miss: misses === 0 ? null : missMs / misses / 1_000,
+    },
+  };
+}
+
+function toSaved({ promptTokens, completionTokens, cachedTokens, reasoningTokens, micros, ms }: Saved) {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    cached_tokens: cachedTokens,
+    reasoning_tokens: reasoningTokens,
+    cost: micros / 1_000_000,
+    seconds: ms / 1_000,
+  };
+}
+
+function toEvidence({
+  audited,
+  wrong,
+  liked,
+  disliked,
+  judge,
+}: Parameters<typeof toWrongShare>[0] & { judge: object }) {
+  return { audited, wrong, liked, disliked, judge };
+}
+
+/** All rows as one. */
+function sumOf(rows: readonly SavingsRow[]): SavingsRow {
+  const sum = (of: (row: SavingsRow) => number) => rows.reduce((all, row) => all + of(row), 0);
+  const sums = <T extends object>(of: (row: SavingsRow) => T, like: T): T =>
+    Object.fromEntries(Object.keys(like).map((name) => [name, sum((row) => of(row)[name as keyof T] as number)])) as T;
+  return {
+    name: "",
+    answers: sum((row) => row.answers),
+    hits: sum((row) => row.hits),
+    bySource: sums((row) => row.bySource, NO_ANSWERS),
+    unknown: sum((row) => row.unknown),
+    saved: sums((row) => row.saved, NOTHING),
+    spent: sums((row) => row.spent, NOTHING),
+    hitMs: sum((row) => row.hitMs),
+    missMs: sum((row) => row.missMs),
+  };
+}
+
+const NO_ANSWERS: SavingsRow["bySource"] = { exact: 0, alias: 0, similar: 0, judged: 0, shared: 0, miss: 0 };
+const NOTHING: Saved = {
+  promptTokens: 0,
+  completionTokens: 0,
+  cachedTokens: 0,
+  reasoningTokens: 0,
+  micros: 0,
+  ms: 0,
+};

@@ -1,0 +1,131 @@
+import { allOf, runScript, toFields, type Argument, type Redis } from "../../redis/index.ts";
+import { noteSpend } from "../scripts.gen.ts";
+
+/** How much is kept. */
+export interface DaySumsOptions {
+  /** Rows of one record and day; what is beyond is summed up under the names that stand in. */
+  readonly rowsMax: number;
+  /** Days that are kept. */
+  readonly daysKept: number;
+}
+
+/** What one row sums up. */
+export type Amounts<What extends string> = Readonly<Record<What, number>>;
+
+/** Sums by names (such as key, user, model) and day of UTC, in a bounded number of rows. */
+export interface DaySums<What extends string> {
+  /** Adds to a row of a record; written within {@link FLUSH_MS}, one round trip for 500 rows. What a killed process had not written is lost. */
+  add(record: string, names: readonly string[], amounts: Amounts<What>): void;
+  /** Writes what was gathered. */
+  flush(): Promise<void>;
+  /** The rows of a record from one day to another (`2026-11-23`, both included, 400 at most). */
+  read(
+    record: string,
+    from: string,
+    to: string,
+  ): Promise<readonly { readonly names: readonly string[]; readonly amounts: Amounts<What> }[]>;
+}
+
+/** Name of whatever found no room in the records of a day. */
+export const OTHER = "(other)";
+/** How long additions are gathered, in milliseconds. */
+const FLUSH_MS = 200;
+const DAY_MS = 86_400_000;
+/** Days that one report may look at. */
+const DAYS_MAX = 400;
+/** Rows that one script takes. */
+const ROWS_PER_SCRIPT = 500;
+const DAY_CHARS = 10;
+
+interface Parts<What extends string> extends DaySumsOptions {
+  /** What is summed up. The first is never zero. */
+  readonly whats: readonly What[];
+  /** Start of the keys of a record; the day is added. */
+  readonly keyOf: (record: string) => string;
+  /** The names that stand for a row when there is no room. */
+  readonly standIn: (names: readonly string[]) => readonly string[];
+  readonly onError: (error: unknown) => void;
+}
+
+/** Keeps a hash a record and day: field = the names and what is summed up, each encoded, with `|` between. */
+export function createDaySums<What extends string>(redis: Redis, parts: Parts<What>): DaySums<What> {
+  const { whats, keyOf, standIn, rowsMax, daysKept, onError } = parts;
+  /** By day and record, and row: what was gathered since the last writing. */
+  const noted = new Map<string, Map<string, Record<What, number>>>();
+  let today = { untilMs: 0, day: "" };
+  let timer: NodeJS.Timeout | undefined;
+
+  /** The day of UTC; made once a day, not once an answer. */
+  function dayNow(): string {
+    const nowMs = Date.now();
+    if (nowMs >= today.untilMs) {
+      const startMs = nowMs - (nowMs % DAY_MS);
+      today = { untilMs: startMs + DAY_MS, day: new Date(startMs).toISOString().slice(0, 10) };
+    }
+    return today.day;
+  }
+
+  /** A row as the script takes it, with the row that stands for it. */
+  function toOperands(names: readonly string[], amounts: Amounts<What>): readonly Argument[] {
+    const row = (of: readonly string[]) => of.map(encodeURIComponent).join("|");
+    return [row(names), row(standIn(names)), ...whats.map((what) => String(amounts[what]))];
+  }
+
+  async function flush(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    const all = [...noted];
+    noted.clear();
+    for (const [dayAndRecord, rows] of all) {
+      const day = `${keyOf(dayAndRecord.slice(DAY_CHARS))}:${dayAndRecord.slice(0, DAY_CHARS)}`;
+      const operands = [...rows].map(([names, amounts]) => toOperands(JSON.parse(names) as string[], amounts));
+      for (let at = 0; at < operands.length; at += ROWS_PER_SCRIPT) {
+        const values = {
+          rows_max: rowsMax,
+          life_ms: daysKept * DAY_MS,
+          whats: whats.join(" "),
+          rows: operands.slice(at, at + ROWS_PER_SCRIPT).flat(),
+        };
+        await runScript(redis, noteSpend, { day }, values).catch(onError);
+      }
+    }
+  }
+
+  return {
+    add(record, names, amounts) {
+      const dayAndRecord = dayNow() + record;
+      let rows = noted.get(dayAndRecord);
+      if (rows === undefined) noted.set(dayAndRecord, (rows = new Map<string, Record<What, number>>()));
+      const row = JSON.stringify(names);
+      const sums = rows.get(row);
+      if (sums === undefined) rows.set(row, { ...amounts });
+      else for (const what of whats) sums[what] += amounts[what];
+      timer ??= setTimeout(() => void flush().catch(onError), FLUSH_MS).unref();
+    },
+
+    flush,
+
+    async read(record, from, to) {
+      const days: string[] = [];
+      for (let ms = Date.parse(from); ms <= Date.parse(to) && days.length < DAYS_MAX; ms += DAY_MS)
+        days.push(new Date(ms).toISOString().slice(0, 10));
+      const rows = new Map<string, Record<What, number>>();
+      for (const reply of allOf(await redis.pipeline(days.map((day) => ["HGETALL", `${keyOf(record)}:${day}`])))) {
+        for (const [field, amount] of toFields(reply as readonly string[])) {
+          const end = field.lastIndexOf("|");
+          const what = field.slice(end + 1) as What;
+          // What a newer version counts is not this one's to read.
+          if (!whats.includes(what)) continue;
+          const sums = rows.get(field.slice(0, end)) ?? zeros();
+          rows.set(field.slice(0, end), sums);
+          sums[what] += Number(amount);
+        }
+      }
+      return [...rows].map(([row, amounts]) => ({ names: row.split("|").map(decodeURIComponent), amounts }));
+    },
+  };
+
+  function zeros(): Record<What, number> {
+    return Object.fromEntries(whats.map((what) => [what, 0])) as Record<What, number>;
+  }
+}
