@@ -41,6 +41,7 @@ function use(auth: "keys" | "off"): { readonly own: string; readonly key: string
 const chat = (target: string, lines: readonly string[], payload: string) =>
   [`POST ${target} HTTP/1.1`, ...lines, "content-type: application/json", "", payload].join("\r\n");
 
+const LENGTH = ["host: HOST", `content-length: ${body.length}`];
 /** Name, lines beside the key, body; `HOST` stands for the gateway's own host. */
 type Shape = readonly [name: string, lines: readonly string[], payload: string, target?: string];
 const SHAPES: readonly Shape[] = [
@@ -88,6 +89,17 @@ const SHAPES: readonly Shape[] = [
   ["an encoding and a length", ["host: HOST", "transfer-encoding: chunked", "content-length: 3"], chunked],
   ["two encodings", ["host: HOST", "transfer-encoding: chunked", "transfer-encoding: identity"], chunked],
   ["an encoding after chunked", ["host: HOST", "transfer-encoding: chunked, gzip"], chunked],
+  ["an encoding before chunked", ["host: HOST", "transfer-encoding: gzip, chunked"], chunked],
+  ["an encoding before chunked, in capitals", ["host: HOST", "transfer-encoding: GZip,Chunked"], chunked],
+  ["chunked twice", ["host: HOST", "transfer-encoding: chunked, chunked"], chunked],
+  ["identity before chunked", ["host: HOST", "transfer-encoding: identity, chunked"], chunked],
+  ["an encoding with a parameter", ["host: HOST", "transfer-encoding: chunked;q=1"], chunked],
+  ["two keys in authorization", [...LENGTH, "authorization: Bearer mrw_other"], body],
+  ["one key in authorization twice", [...LENGTH, "authorization: Bearer KEY"], body],
+  ["an empty authorization before another", [...LENGTH, "authorization:"], body],
+  ["two keys in authorization and x-api-key", [...LENGTH, "x-api-key: mrw_other"], body],
+  ["one key in authorization and x-api-key", [...LENGTH, "x-api-key: KEY"], body],
+  ["two keys in authorization and api-key", [...LENGTH, "Api-Key: mrw_other"], body],
   ["an encoding that is not known", ["host: HOST", "transfer-encoding: xchunked"], chunked],
   ["an encoding on a folded line", ["host: HOST", "transfer-encoding:\r\n chunked"], chunked],
   ["a space before a colon", ["host: HOST", "transfer-encoding : chunked"], chunked],
@@ -106,18 +118,33 @@ describe.each(["keys", "off"] as const)("a request that two readers may take for
     async (_, shape) => {
       const [name, lines, payload, target = "/v1/chat/completions"] = shape;
       const { own, key } = use(auth);
-      const named = [...lines, `authorization: Bearer ${key}`].map((line) => line.replaceAll("HOST", own));
-      const answer = await exchange(chat(target.replaceAll("HOST", own), named, payload) + SMUGGLED);
+      const headers = [...lines, `authorization: Bearer ${key}`].map((line) =>
+        line.replaceAll("HOST", own).replaceAll("KEY", key),
+      );
+      const answer = await exchange(chat(target.replaceAll("HOST", own), headers, payload) + SMUGGLED);
       // Without authentication a host that is not well-formed is one that is not allowed.
       if (auth === "off" && /^an? (?:empty )?Host header/.test(name))
         return expect(answer.slice(0, 12)).toBe("HTTP/1.1 403");
       expect(answer.slice(0, 12)).toBe("HTTP/1.1 400");
       expect(answer).toContain('"error":{');
       expect(answer.toLowerCase()).toContain("connection: close");
+      if (name.includes("authorization")) {
+        const names = name.match(/\b(?:authorization|(?:x-)?api-key)\b/g) ?? [];
+        const message = /"message":"([^"]*)"/.exec(answer)?.[1] ?? "";
+        for (const one of names) expect(message).toContain(one);
+        expect(answer).not.toContain("mrw_");
+      }
       expect(answer).not.toContain("smuggled");
       return expect(answer).not.toContain("You said");
     },
   );
+
+  it("is none with one key beside names that are empty", async () => {
+    const { own, key } = use(auth);
+    const lines = [`host: ${own}`, "x-api-key:", "api-key: ", `authorization: Bearer ${key}`, "connection: close"];
+    const answer = await exchange(chat("/v1/chat/completions", [...lines, `content-length: ${body.length}`], body));
+    expect(answer.slice(0, 12)).toBe("HTTP/1.1 200");
+  });
 
   it("is none with one Host and one length, also where the target names the same host", async () => {
     const { own, key } = use(auth);

@@ -9,8 +9,8 @@ const known = new Set<string>();
 const KNOWN_MAX = 256;
 
 /**
- * Refuses a request that a proxy and the gateway may take for two: one that does not name exactly one host, well-formed, or whose target names
- * another one. Without authentication the list of allowed hosts says what a well-formed one is. Lengths and encodings that contradict each other are refused by Node's parser, in the same way. The connection ends.
+ * Refuses a request that a proxy and the gateway may take for two: one that does not name exactly one host, well-formed, whose target names
+ * another one, that carries more than one key, or that is coded otherwise than chunked. Without authentication the list of allowed hosts says what a well-formed one is. Lengths and encodings that contradict each other are refused by Node's parser, in the same way. The connection ends.
  * @throws MarrowError `invalid_input` as an answer to the request
  */
 export function refuseAmbiguous(app: FastifyInstance, { auth }: Pick<GatewayConfig, "auth">): void {
@@ -23,16 +23,29 @@ export function refuseAmbiguous(app: FastifyInstance, { auth }: Pick<GatewayConf
   });
 }
 
-/** Why a request is ambiguous: `undefined` for one that names one host, and a path of it. `target`: as it came. */
+/** Why a request is ambiguous: `undefined` for one that names one host, a path of it, and at most one key. `target`: as it came. */
 export function ambiguityOf(request: IncomingMessage, target: string): MarrowError | undefined {
   const { rawHeaders, httpVersion } = request;
-  const { host } = request.headers;
+  const { host, "transfer-encoding": coding } = request.headers;
   let hosts = 0;
+  let bearer: string | undefined;
+  let empty: string | undefined;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
-    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
+    if (!LENGTHS.has(name.length)) continue;
+    const lower = name.toLowerCase();
+    if (lower === "host") hosts += 1;
+    // An empty header beside another one names no key; the same name twice is doubtful whatever it holds.
+    if (!CREDENTIALS.has(lower)) continue;
+    const isEmpty = rawHeaders[at + 1] === "";
+    if (lower === empty || lower === bearer) return twoKeys(lower, lower);
+    if (isEmpty) empty = lower;
+    else if (bearer === undefined) bearer = lower;
+    else return twoKeys(bearer, lower);
   }
   if (hosts > 1) return wrong("host", "a request must have one Host header, got several");
+  if (coding !== undefined && coding.toLowerCase() !== "chunked")
+    return wrong("transfer-encoding", "the only transfer coding that is read is chunked, alone");
   if (host === undefined && httpVersion !== "1.0") return wrong("host", "a request must have a Host header");
   if (target.startsWith("/")) {
     if (!target.includes("#")) return undefined;
@@ -41,6 +54,15 @@ export function ambiguityOf(request: IncomingMessage, target: string): MarrowErr
   if (target === "*" && request.method === "OPTIONS") return undefined;
   if (pathOf(target, host) !== undefined) return undefined;
   return wrong("target", "the target of a request must be a path, or a URL of the host that the Host header names");
+}
+
+/** Headers that carry a key, and how long the names are that are looked at. */
+const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "x-api-key", "api-key"]);
+const LENGTHS: ReadonlySet<number> = new Set(["host", ...CREDENTIALS].map(({ length }) => length));
+
+function twoKeys(first: string, second: string): MarrowError {
+  const where = first === second ? `${first} came twice` : `${first} and ${second} came both`;
+  return wrong(second, `a request must carry its key in one header, once: ${where}`);
 }
 
 /** Path and query of a target that is a URL (RFC 9112, 3.2.2); `undefined` where it is none of this host. */
