@@ -131,8 +131,13 @@ describe("the bounds of a scope", () => {
     expect(statuses.slice(0, 2)).toEqual([200, 200]);
     expect(statuses.at(-1)).toBe(413);
     expect(await call("POST", "/v1/tasks", { payload: "x".repeat(60_000) })).toMatchObject({ status: 413 });
+    const message = { ...say("Hi"), max_tokens: 16 };
+    const inSession = (stream: boolean) =>
+      call("POST", "/v1/messages", { ...message, stream }, { "x-marrow-session": "full" });
+    expect([(await inSession(false)).status, (await inSession(true)).status]).toEqual([413, 413]);
     // A chat that keeps nothing goes on.
     expect((await call("POST", "/v1/chat/completions", say("Hi"))).status).toBe(200);
+    expect((await call("POST", "/v1/messages", message)).status).toBe(200);
     await call("POST", "/v1/memories/forget", {});
     await expect.poll(async () => (await chat(20)).status, { timeout: 5_000 }).toBe(200);
   });

@@ -33,6 +33,8 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       const asked = toChatRequest(request.body as MessagesRequest);
       const asker = askerOf(request, undefined);
       const { tenant, limiter, per } = await admit(parts, asker);
+      const session = header(request, "x-marrow-session");
+      tenant.checkRoom({ session });
       const { beyond = [] } = bodyOf(request) ?? {};
       const messages = await resolveChatFiles(parts, asker, asked.messages);
       const isStream = (request.body as MessagesRequest).stream === true;
@@ -47,7 +49,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
         key: asker.key,
         limiter,
         per,
-        session: header(request, "x-marrow-session"),
+        session,
         idempotencyKey: requestKeyOf(request),
         gone: departureOf(reply.raw),
         deadline: deadlineOf(request),
