@@ -1,13 +1,12 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { parseCacheControl, type AnswerStream, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
+import { parseCacheControl, type AnswerStream, type ChatCall } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatCompletion } from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
-import { MarrowError } from "../../errors.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
-import { EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
+import { askAlive, EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
 import { recordingOf } from "../http/recording.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
@@ -59,17 +58,11 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       const alive = isStream
         ? keepAlive(reply, { aliveMs: http.aliveMs, head: ids, sign: toText({ type: "ping" }) })
         : undefined;
-      let outcome: ChatOutcome;
-      try {
-        outcome = await tenant.flow.chat(call);
-      } catch (error) {
-        alive?.stop();
-        if (alive?.begun !== true) throw error;
-        return reply.raw.end(tellBroken(request, error));
-      }
-      if (outcome.kind !== "stream") alive?.stop();
-      if (alive?.begun === true && outcome.kind !== "stream")
-        return reply.raw.end(tellBroken(request, new MarrowError("rate_limited", "a limit refused the request")));
+      const outcome = await askAlive(alive, () => tenant.flow.chat(call), {
+        isStream: ({ kind }) => kind === "stream",
+        tellBroken: (error) => reply.raw.end(tellBroken(request, error)),
+      });
+      if (outcome === undefined) return undefined;
       if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
       metrics.cached(outcome.provenance.cache);
       const headers = { ...toHeaders(outcome.provenance, request.id), "request-id": request.id };

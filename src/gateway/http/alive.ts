@@ -1,4 +1,5 @@
 import type { FastifyReply } from "fastify";
+import { MarrowError } from "../../errors.ts";
 import { recordingOf } from "./recording.ts";
 
 /** Keeps a stream alive while its model thinks: proxies and clients close what is silent. */
@@ -42,6 +43,34 @@ export function keepAlive(
     touch: () => void (touched = true),
     stop: () => clearInterval(timer),
   };
+}
+
+/**
+ * Asks while a stream says that it lives. Once the head was written, whatever is no stream can be told within it only: `tellBroken` hears the
+ * failure, or the refusal of a limit, and nothing comes back. `isStream` tells of an outcome whose stream goes on saying that it lives.
+ */
+export async function askAlive<T>(
+  alive: Alive | undefined,
+  ask: () => Promise<T>,
+  {
+    isStream,
+    tellBroken,
+  }: { readonly isStream: (outcome: T) => boolean; readonly tellBroken: (error: unknown) => void },
+): Promise<T | undefined> {
+  let outcome: T;
+  try {
+    outcome = await ask();
+  } catch (error) {
+    alive?.stop();
+    if (alive?.begun !== true) throw error;
+    tellBroken(error);
+    return undefined;
+  }
+  if (isStream(outcome)) return outcome;
+  alive?.stop();
+  if (alive?.begun !== true) return outcome;
+  tellBroken(new MarrowError("rate_limited", "a limit refused the request"));
+  return undefined;
 }
 
 /** Head of a stream of events. */

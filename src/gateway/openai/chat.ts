@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
-import { parseCacheControl, type AnswerStream, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
+import { parseCacheControl, type AnswerStream, type ChatCall } from "../../flow/index.ts";
 import { toEvent, type ChatRequest } from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
@@ -10,7 +10,7 @@ import { toErrorAnswer } from "../http/error-body.ts";
 import type { Draining } from "../http/draining.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { recordingOf } from "../http/recording.ts";
-import { EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
+import { askAlive, EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { header } from "../tenancy/identity.ts";
 import { departureOf, openOutlet } from "../http/outlet.ts";
@@ -74,19 +74,11 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
       body.stream === true
         ? keepAlive(reply, { aliveMs: http.aliveMs, head: { "x-request-id": request.id } })
         : undefined;
-    let outcome: ChatOutcome;
-    try {
-      outcome = await tenant.flow.chat(asked);
-    } catch (error) {
-      alive?.stop();
-      if (alive?.begun !== true) throw error;
-      return endWith(request, reply, error);
-    }
-    if (alive?.begun === true && outcome.kind !== "stream") {
-      alive.stop();
-      return endWith(request, reply, new MarrowError("rate_limited", "a limit refused the request"));
-    }
-    if (outcome.kind !== "stream") alive?.stop();
+    const outcome = await askAlive(alive, () => tenant.flow.chat(asked), {
+      isStream: ({ kind }) => kind === "stream",
+      tellBroken: (error) => reply.raw.end(tellBroken(request, error)),
+    });
+    if (outcome === undefined) return undefined;
     if (outcome.kind === "refused") return refuseCall(reply, parts, outcome.decision);
     metrics.cached(outcome.provenance.cache);
     const headers = toHeaders(outcome.provenance, request.id);
@@ -129,19 +121,17 @@ async function writeThrough(
       if (outlet.gone) break;
     }
   } catch (error) {
-    request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
-    // The status is long sent: the official clients read an error from an event of its own.
     recordingOf(raw)?.fail();
-    void outlet.write(toEvent(JSON.stringify(toErrorAnswer(error).body)));
+    void outlet.write(tellBroken(request, error));
   }
   alive?.stop();
   outlet.end();
 }
 
-/** Ends a stream that has no more than its head with what went wrong. */
-function endWith(request: FastifyRequest, { raw }: FastifyReply, error: unknown): void {
+/** What went wrong with a stream whose status is long sent: the official clients read an error from an event of its own. */
+function tellBroken(request: FastifyRequest, error: unknown): string {
   request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
-  raw.end(toEvent(JSON.stringify(toErrorAnswer(error).body)));
+  return toEvent(JSON.stringify(toErrorAnswer(error).body));
 }
 
 /** `metadata.session_id`. Off by default: tracing tools set it and send whole histories, which would come twice. */

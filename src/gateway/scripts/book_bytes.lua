@@ -16,24 +16,8 @@ local life_ms = tonumber(ARGV[3])
 local bytes_max = tonumber(ARGV[4])
 local from = ARGV[5]
 local instead = ARGV[6]
-local time = redis.call("TIME")
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function add(thing, more)
-  local size = tonumber(redis.call("HGET", sizes, thing) or "0")
-  local after = math.max(0, size + more)
-  redis.call("HINCRBY", sizes, "", after - size)
-  if after == 0 then
-    redis.call("HDEL", sizes, thing)
-    redis.call("ZREM", ends, thing)
-  else
-    redis.call("HSET", sizes, thing, after)
-  end
-  return after
-end
-for _, thing in ipairs(redis.call("ZRANGEBYSCORE", ends, "-inf", now, "LIMIT", 0, 100)) do
-  add(thing, -tonumber(redis.call("HGET", sizes, thing) or "0"))
-  redis.call("ZREM", ends, thing)
-end
+-- INCLUDE booked
+sweep(100)
 local before = 0
 if instead == "1" then before = tonumber(redis.call("HGET", sizes, name) or "0") end
 bytes = bytes - before

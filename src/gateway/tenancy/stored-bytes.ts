@@ -1,6 +1,6 @@
-import { MarrowError } from "../../errors.ts";
-import { cannotServe, keyTag, runScript, type Redis } from "../../redis/index.ts";
+import { cannotServe, runScript, type Redis } from "../../redis/index.ts";
 import { bookBytes } from "../scripts.gen.ts";
+import { bookedKeys, fullScope } from "./booked-bytes.ts";
 
 /** The bytes that each scope keeps. While Redis cannot serve, nothing is counted and nothing refused. */
 export interface StoredBytes {
@@ -32,8 +32,7 @@ export function createStoredBytes(redis: Redis, bytesMax: number): StoredBytes {
     name: string,
     { bytes = 0, from = "", lifeMs = 1, instead = false }: Partial<Booked>,
   ): Promise<number> {
-    const start = `${keyTag({ app: redis.app, scope })}:gateway:bytes`;
-    const keys = { ends: `${start}:ends`, sizes: `${start}:sizes` };
+    const keys = bookedKeys(redis, scope);
     const values = { name, bytes, life_ms: lifeMs, bytes_max: bytesMax, from, instead: instead ? 1 : 0 };
     try {
       return Number(await runScript(redis, bookBytes, keys, values, { timeoutMs: WAIT_MS }));
@@ -50,12 +49,7 @@ export function createStoredBytes(redis: Redis, bytesMax: number): StoredBytes {
   ): Promise<number> {
     const { bytes } = booked;
     const kept = await run(scope, thing, booked);
-    if (kept > 0)
-      throw new MarrowError(
-        "too_large",
-        `this scope keeps ${kept} bytes and may keep ${bytesMax} (scope-bytes): delete something, or let it end`,
-        { details: { path: "scope-bytes", bytes, kept, bytesMax } },
-      );
+    if (kept > 0) throw fullScope({ bytes, kept, bytesMax });
     return -kept;
   }
 

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { MarrowError } from "../../errors.ts";
-import { keyTag, runScript, type Redis } from "../../redis/index.ts";
+import { runScript, type Redis } from "../../redis/index.ts";
 import { bookTurns } from "../scripts.gen.ts";
+import { bookedKeys, fullScope } from "./booked-bytes.ts";
 
 /** The bytes that turns of chats take in sessions and conversations. */
 export interface TurnBytes {
@@ -41,8 +41,7 @@ export function createTurnBytes(redis: Redis, bytesMax: number, onError: (error:
   let timer: NodeJS.Timeout | undefined;
 
   async function write(scope: string, list: readonly (readonly [string, number, number])[]): Promise<void> {
-    const start = `${keyTag({ app: redis.app, scope })}:gateway:bytes`;
-    const keys = { ends: `${start}:ends`, sizes: `${start}:sizes` };
+    const keys = bookedKeys(redis, scope);
     let at = 0;
     do {
       const things = list
@@ -101,11 +100,7 @@ export function createTurnBytes(redis: Redis, bytesMax: number, onError: (error:
       if (kept === undefined) return;
       // What is deleted or ends gives room back, and nobody says so here.
       flushSoon();
-      throw new MarrowError(
-        "too_large",
-        `this scope keeps ${kept} bytes and may keep ${bytesMax} (scope-bytes): delete something, or let it end`,
-        { details: { path: "scope-bytes", kept, bytesMax } },
-      );
+      throw fullScope({ kept, bytesMax });
     },
 
     async release(scope, things) {

@@ -1,0 +1,24 @@
+import { MarrowError } from "../../errors.ts";
+import { keyTag, type Redis } from "../../redis/index.ts";
+
+/** The keys in which a scope's bytes are counted: of files, tasks and whatever else it keeps, and of turns. */
+export function bookedKeys(
+  { app }: Pick<Redis, "app">,
+  scope: string,
+): { readonly ends: string; readonly sizes: string } {
+  const start = `${keyTag({ app, scope })}:gateway:bytes`;
+  return { ends: `${start}:ends`, sizes: `${start}:sizes` };
+}
+
+/** The refusal of what a full scope has no room for. */
+export function fullScope(told: {
+  readonly kept: number;
+  readonly bytesMax: number;
+  readonly bytes?: number;
+}): MarrowError {
+  return new MarrowError(
+    "too_large",
+    `this scope keeps ${told.kept} bytes and may keep ${told.bytesMax} (scope-bytes): delete something, or let it end`,
+    { details: { path: "scope-bytes", ...told } },
+  );
+}
