@@ -1,6 +1,7 @@
 /** Holds the documents to the code: error codes, keys, scripts, paths and commands that they name must be there. */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { ERROR_CODES } from "../src/errors.ts";
+import { resolveConfig } from "../src/gateway/index.ts";
 
 const wrong: string[] = [];
 const read = (file: string) => readFileSync(file, "utf8");
@@ -58,6 +59,24 @@ for (const file of [...globSync("*.md"), ...globSync("docs/**/*.md")]) {
     const target = path === "" ? file : new URL(path, `file:///${file}`).pathname.slice(1);
     if (!existsSync(target) || anchorsOf(target).has(anchor)) continue;
     wrong.push(`${file} links to ${path}#${anchor}, and ${target} has no such heading`);
+  }
+}
+
+/** Lines without their indentation: an example shows a part of a file that may be nested there. */
+const flat = (text: string) => text.replaceAll(/^[ \t]+/gm, "").trim();
+
+// A block below `<!-- examples/name.ts -->` is a part of that file, which CI runs; one below `<!-- marrow.config.json -->` is a configuration.
+for (const file of globSync("docs/**/*.md")) {
+  for (const [, source = "", block = ""] of read(file).matchAll(/<!-- (\S+) -->\n```\w+\n([\s\S]*?)\n```/g)) {
+    if (source === "marrow.config.json") {
+      try {
+        resolveConfig(JSON.parse(block));
+      } catch (error) {
+        wrong.push(`${file} has a configuration that Marrow refuses: ${String(error)}`);
+      }
+    } else if (!existsSync(source) || !flat(read(source)).includes(flat(block))) {
+      wrong.push(`${file} shows ${source} as it is not`);
+    }
   }
 }
 
