@@ -105,7 +105,7 @@ export interface JobLine {
 export function readLine(line: string): JobLine {
   const words = line.split(" ");
   const [state, fence = "", , flags = "", body, ended, reason, , , made, tenant = "", , left, lives, of] = words;
-  if (words.length !== LINE_WORDS) throw new MarrowError("corrupt_record", "a stored job cannot be read");
+  if (!LINE.test(line)) throw new MarrowError("corrupt_record", "a stored job cannot be read");
   return {
     tenant,
     state: state as JobState,
@@ -121,7 +121,9 @@ export function readLine(line: string): JobLine {
   };
 }
 
-const LINE_WORDS = 19;
+/** As scripts read it. */
+const LINE =
+  /^(?:blocked|waiting|delayed|suspended|running|cancelling|done|dead|cancelled) \d* [\d:]* [1n]* [a-z]+ \d* [^ ]* [\d.]+ [^ ]+ \d+ [^ ]+(?: \d+){4} [^ ]+(?: \d+){2} \+?\d*$/;
 
 /** Parts of a job that are keys of their own: see `docs/protocol/keys.md`. */
 export const JOB_PARTS = ["job", "body", "tries", "progress"] as const;

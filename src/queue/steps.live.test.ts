@@ -211,7 +211,8 @@ describe("a job that waits for a signal", () => {
       async ({ waitFor, step }: Work) => {
         await step("before", () => 1);
         const waits = ["a", "b", "c"].map((name) => waitFor(name, { timeoutMs }));
-        if (how === "nested") return Promise.race([waits[0], Promise.all([Promise.race(waits.slice(1)), Promise.resolve(1)])]);
+        if (how === "nested")
+          return Promise.race([waits[0], Promise.all([Promise.race(waits.slice(1)), Promise.resolve(1)])]);
         return how === "race" ? Promise.race(waits) : Promise.any(waits);
       },
       async () => {

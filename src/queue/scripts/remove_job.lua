@@ -12,7 +12,10 @@ local tenant = ARGV[2]
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local job = read_jobs(queue, { id })[id]
-if not job or job[TENANT] ~= tenant then return 0 end
+if not job then return 0 end
+-- Whose a job is that cannot be read stands in its tenant's line, if it waits.
+local unreadable = job[STATE] == UNREADABLE and (redis.call("ZREM", queue .. ":ready:" .. tenant, id) == 1 or select(2, string.match(job.line, OWNER)) == tenant)
+if job[TENANT] ~= tenant and not unreadable then return 0 end
 if job[STATE] == "running" or job[STATE] == "cancelling" then
   job[STATE], job[LIFE], job[BRIEF] = "cancelling", 1, 1
   write_job(queue, id, job)

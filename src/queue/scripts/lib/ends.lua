@@ -60,6 +60,11 @@ local function end_one(queue, id, job, state, body, reason, now)
   list[#list + 1] = id
 end
 
+-- A job whose line cannot be read as one that can, of which no more is known than whose it is.
+local function restored(tenant, now)
+  return { "waiting", "", "", NEEDED .. NOTED, "in", "", "", "0", "0", stamp(now), tenant, "0", "1", "1", "1", "job", stamp(DEAD_LIFE_MS), stamp(DEAD_LIFE_MS), "" }
+end
+
 -- Ends a job, and lets go on what waited for it; what waited in vain is dead.
 local function finish(queue, id, job, state, body, reason, now)
   end_one(queue, id, job, state, body, reason, now)
@@ -68,7 +73,12 @@ local function finish(queue, id, job, state, body, reason, now)
   while over[at] do
     local nexts = queue .. ":next:" .. over[at]
     for child, held in pairs(read_jobs(queue, redis.call("SMEMBERS", nexts))) do
-      if held[STATE] == "blocked" then
+      if held[STATE] == UNREADABLE then
+        held = restored(job[TENANT], now)
+        note_try(queue, child, held, "corrupt_record", "", now)
+        end_one(queue, child, held, "dead", "", "corrupt_record", now)
+        over[#over + 1], over[#over + 2] = child, "dead"
+      elseif held[STATE] == "blocked" then
         held[WAITS] = held[WAITS] - 1
         local wait = string.match(held[UNTIL], "^%+(%d+)$")
         if wait and held[WAITS] < 1 then held[UNTIL] = string.format("%d", now + held[DELAY] + wait) end
@@ -90,6 +100,21 @@ local function finish(queue, id, job, state, body, reason, now)
     at = at + 2
   end
   wake(queue)
+end
+
+-- Ends a job whose line cannot be read. One whose tenant is not known either stays as it is for as long as what is dead, among the dead of all.
+local function bury(queue, id, line, tenant, now)
+  local made, owner = string.match(line, OWNER)
+  tenant = tenant or owner
+  if not tenant then
+    redis.call("ZADD", queue .. ":dead", now, id)
+    for _, part in ipairs({ ":job:", ":body:", ":tries:", ":notes:", ":log:" }) do redis.call("PEXPIRE", queue .. part .. id, DEAD_LIFE_MS) end
+    return
+  end
+  local job = restored(tenant, made or now)
+  redis.call("PEXPIRE", queue .. ":log:" .. id, DEAD_LIFE_MS)
+  note_try(queue, id, job, "corrupt_record", "", now)
+  finish(queue, id, job, "dead", "", "corrupt_record", now)
 end
 
 -- Writes down what ended in this script: last of all.

@@ -2,6 +2,16 @@
 -- Lua hands over about 8,000 values in one call.
 local CALL_MAX = 4000
 
+local UNREADABLE = "unreadable"
+local STATES = { blocked = 1, waiting = 1, delayed = 1, suspended = 1, running = 1, cancelling = 1, done = 1, dead = 1, cancelled = 1 }
+
+-- A job of its line. One that cannot be read is in no state that any script looks for, and no tenant's: `bury` ends it.
+local function read_line(line)
+  local job = { string.match(line, LINE) }
+  if STATES[job[STATE]] then return job end
+  return { UNREADABLE, "", "", "", "in", "", "", "0", "0", "0", "", "0", "0", "0", "0", "", "0", "0", "", line = line }
+end
+
 -- Jobs by id; those that are not there are not among them. Any number of ids.
 local function read_jobs(queue, ids)
   local jobs = {}
@@ -9,7 +19,7 @@ local function read_jobs(queue, ids)
     local keys = {}
     for at = first, math.min(#ids, first + CALL_MAX - 1) do keys[#keys + 1] = queue .. ":job:" .. ids[at] end
     for at, line in ipairs(redis.call("MGET", unpack(keys))) do
-      if line then jobs[ids[first + at - 1]] = { string.match(line, LINE) } end
+      if line then jobs[ids[first + at - 1]] = read_line(line) end
     end
   end
   return jobs

@@ -4,8 +4,12 @@ local function lapse(queue, now)
   local over = redis.call("ZRANGEBYSCORE", leases, "-inf", now, "LIMIT", 0, LATER_MAX)
   if #over > 0 then redis.call("ZREM", leases, unpack(over)) end
   for id, job in pairs(read_jobs(queue, over)) do
-    if job[STATE] == "cancelling" then
+    if job[STATE] == UNREADABLE then
+      bury(queue, id, job.line, nil, now)
+    elseif job[STATE] == "cancelling" then
       finish(queue, id, job, "cancelled", "", "cancelled", now)
+    elseif job[STATE] ~= "running" then
+      -- It ended because its line could not be read.
     elseif job[LIVES] ~= "1" then
       note_try(queue, id, job, "crashed", "", now)
       job[LIVES] = job[LIVES] - 1

@@ -4,7 +4,9 @@ local function ripen(queue, now)
   local ripe = redis.call("ZRANGEBYSCORE", delayed, "-inf", now, "LIMIT", 0, LATER_MAX)
   if #ripe == 0 then return end
   redis.call("ZREM", delayed, unpack(ripe))
-  for id, job in pairs(read_jobs(queue, ripe)) do make_ready(queue, id, job) end
+  for id, job in pairs(read_jobs(queue, ripe)) do
+    if job[STATE] == UNREADABLE then bury(queue, id, job.line, nil, now) else make_ready(queue, id, job) end
+  end
 end
 
 -- Jobs that one script gives out: flat lists of id, line and payload, of keys and lines, of lease ends and ids.
@@ -22,7 +24,7 @@ local function take_ready(queue, time, now, tenant, many, running, taken)
     local id = popped[at]
     local line = found[at]
     -- State and an empty fence come first; the last word says until when it waits for its first worker, which most do not.
-    if line and string.sub(line, 1, 9) == "waiting  " then
+    if line and string.find(line, READY) then
       local due = string.sub(line, -1) ~= " " and string.match(line, " (%d+)$")
       if due and tonumber(due) < now then
         finish(queue, id, { string.match(line, LINE) }, "dead", "", "expired", now)
@@ -37,6 +39,8 @@ local function take_ready(queue, time, now, tenant, many, running, taken)
         jobs[n + 1], jobs[n + 2], jobs[n + 3] = id, line, found[at + 1] or ""
         taken.count = taken.count + 1
       end
+    elseif line and read_line(line)[STATE] == UNREADABLE then
+      bury(queue, id, line, tenant, now)
     end
   end
   return #popped / 2

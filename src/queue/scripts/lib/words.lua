@@ -28,7 +28,11 @@ local BRIEF = 18
 -- Until when it waits for its first worker: empty once one took it, and where there is no bound. Of a blocked one how long, behind a plus sign.
 local UNTIL = 19
 local FROM_DUE = "+"
-local LINE = "^([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*)$"
+local LINE = "^(%l+) (%d*) ([%d:]*) ([1n]*) (%l+) (%d*) ([^ ]*) ([%d.]+) ([^ ]+) (%d+) ([^ ]+) (%d+) (%d+) (%d+) (%d+) ([^ ]+) (%d+) (%d+) (%+?%d*)$"
+-- One that may be given out.
+local READY = "^waiting  [%d:]* [1n]* %l+ %d* [^ ]* [%d.]+ [^ ]+ %d+ [^ ]+ %d+ %d+ %d+ %d+ [^ ]+ %d+ %d+ %+?%d*$"
+-- What is known of one that was cut off behind its tenant: when it was made and whose it is.
+local OWNER = "^%l+ %d* [%d:]* [1n]* %l+ %d* [^ ]* [%d.]+ [^ ]+ (%d%d%d%d%d%d%d%d%d%d%d%d%d) ([^ ]+) "
 
 -- A time as text: made once for all jobs of a script, for Lua is slow at it.
 local stamped, stamp_text
