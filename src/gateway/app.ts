@@ -23,6 +23,7 @@ import { allowOrigins } from "./http/cors.ts";
 import { acceptEncodings } from "./http/encodings.ts";
 import { acceptIdempotencyKeys } from "./http/idempotency.ts";
 import { acceptJson } from "./http/json-body.ts";
+import { describeApi } from "./http/openapi.ts";
 import { noteRoutes, type Route } from "./http/not-found.ts";
 import { toLogger } from "./http/logger.ts";
 import { sendError } from "./http/send-error.ts";
@@ -38,7 +39,8 @@ import { createLimits } from "./limits/index.ts";
 import { createMetrics } from "./http/metrics.ts";
 import type { ModelSource } from "./models/model-source.ts";
 import { readPriceFile, unboundBudgets } from "./config/price-file.ts";
-import { RESOURCES, resourceOf } from "./tenancy/ownership.ts";
+import { resourceOf } from "./routes.ts";
+import { RESOURCES } from "./tenancy/ownership.ts";
 import type { GatewayApp } from "./parts.ts";
 import { registerA2A } from "./agents/a2a.ts";
 import { registerAdmin } from "./admin/admin.ts";
@@ -137,6 +139,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   signalRequests(app);
   const draining = watchRequests(app);
   const routes = noteRoutes(app);
+  describeApi(app);
   boundConnections(app, config.http);
   refuseAmbiguous(app, config);
   // The first request should not wait for the word lists.

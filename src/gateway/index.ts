@@ -11,6 +11,7 @@ export {
 export { fromEnvironment } from "./config/environment.ts";
 export { updatePriceFile } from "./config/price-file.ts";
 export type { Route } from "./http/not-found.ts";
-export { RESOURCES, ROUTES, type Belonging, type Resource } from "./tenancy/ownership.ts";
+export { ROUTES } from "./routes.ts";
+export { RESOURCES, type Belonging, type Resource } from "./tenancy/ownership.ts";
 export { toShownConfig } from "./config/shown-config.ts";
 export { openMemory, serve, type Served, type ServeOptions } from "./serve.ts";

@@ -1,6 +1,6 @@
 /** What a scope's bytes count: what keeps something, and nothing of what fails. */
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { ROUTES } from "../../src/gateway/tenancy/ownership.ts";
+import { ROUTES } from "../../src/gateway/routes.ts";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 
 let gateway: TestGateway;

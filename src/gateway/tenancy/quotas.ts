@@ -9,7 +9,8 @@ import { userOf } from "./identity.ts";
 import { isUnkept, keeps } from "./keeping.ts";
 import type { Metrics } from "../http/metrics.ts";
 import { hookRoutes } from "../http/route-hooks.ts";
-import { resourceOf, type Resource } from "./ownership.ts";
+import { resourceOf } from "./../routes.ts";
+import { type Resource } from "./ownership.ts";
 import { bodyOf } from "../parts.ts";
 import type { StoredBytes } from "./stored-bytes.ts";
 

@@ -1,0 +1,241 @@
+import type { Resource } from "./tenancy/ownership.ts";
+
+/** A row of the table: `METHOD /path  What it does.` */
+interface RouteRow {
+  readonly route: string;
+  readonly resource: Resource;
+  readonly summary: string;
+}
+
+const rows = (resource: Resource, start: string, routes: string): RouteRow[] =>
+  routes
+    .trim()
+    .split(/\s*\n\s*/)
+    .map((row) => {
+      const [, method = "", path = "", summary = ""] = /^(\S+) (\/\S*)?\s*(.*)$/.exec(row) ?? [];
+      return { route: `${method} ${start}${path}`, resource, summary };
+    });
+
+const WEBHOOKS = `
+  POST Makes a webhook endpoint; the answer has its secret.
+  GET Lists webhook endpoints.
+  GET /:id Reads a webhook endpoint.
+  POST /:id Changes a webhook endpoint.
+  DELETE /:id Deletes a webhook endpoint.
+  POST /:id/rotate Gives an endpoint a new secret; the old one signs for a while, too.
+  POST /:id/test Sends a test event to an endpoint.
+  GET /:id/deliveries Lists deliveries of an endpoint, with every attempt.
+  POST /:id/redrive Sends failed deliveries once more.`;
+
+const TABLE: readonly RouteRow[] = [
+  ...rows(
+    "health",
+    "",
+    `GET /healthz The process runs.
+     GET /readyz Redis serves reads and writes.
+     GET /metrics Metrics in Prometheus' text format.
+     GET /openapi.json Describes every route in OpenAPI 3.1.`,
+  ),
+  ...rows(
+    "model",
+    "/v1/models",
+    `GET Lists the models of all upstreams, and the embedder.
+     GET /* Reads a model.`,
+  ),
+  ...rows("embedding", "/v1/embeddings", "POST Embeds texts or tokens."),
+  ...rows(
+    "model",
+    "/v1",
+    `POST /moderations Forwards a moderation to the upstream that serves the model.
+     POST /images/generations Forwards a request for images to the upstream that serves the model.
+     POST /audio/speech Forwards a request for speech to the upstream that serves the model.
+     POST /completions Forwards a legacy completion to the upstream that serves the model.
+     POST /rerank Forwards a request to rerank to the upstream that serves the model.`,
+  ),
+  ...rows(
+    "session",
+    "/v1/chat/completions",
+    "POST Answers a chat, whole or as a stream; cached, remembered and limited.",
+  ),
+  ...rows("session", "/v1/messages", "POST Answers a request of Anthropic's messages API before any model."),
+  ...rows("model", "/v1/messages/count_tokens", "POST Counts the tokens of a request of the messages API."),
+  ...rows(
+    "response",
+    "/v1/responses",
+    `POST Makes a response, at once, as a stream, or in the background.
+     POST /compact Compacts a long conversation into items that stand for it.
+     POST /input_tokens Counts the tokens of a response's input.
+     GET /:id Reads a response, or streams it from any event on.
+     POST /:id/cancel Cancels a response that runs in the background.
+     DELETE /:id Deletes a response.
+     GET /:id/input_items Lists what a response was asked.`,
+  ),
+  ...rows(
+    "batch",
+    "/v1/batches",
+    `POST Makes a batch out of a file of requests.
+     GET Lists batches.
+     GET /:id Reads a batch with its counts.
+     POST /:id/cancel Cancels a batch.`,
+  ),
+  ...rows(
+    "task",
+    "/v1/tasks",
+    `POST Pushes a task for your own workers.
+     GET /:id Reads a task with its state, attempts and result.
+     POST /:id/cancel Cancels a task.
+     POST /:id/signal Sends a task the signal that it waits for.
+     POST /:id/promote Lets a delayed task begin now.
+     DELETE /:id Removes a task.
+     GET /:id/stream Streams a task's output and progress.`,
+  ),
+  ...rows(
+    "task worker",
+    "/v1/tasks",
+    `POST /claim Claims waiting tasks under a lease; waits for one.
+     POST /:id/extend Renews the lease of a claimed task.
+     POST /:id/write Writes output of a claimed task.
+     POST /:id/progress Reports progress of a claimed task.
+     POST /:id/step Stores the result of a step, once.
+     POST /:id/finish Finishes a claimed task with its result.
+     POST /:id/fail Fails a claimed task; it is tried again while attempts are left.
+     POST /:id/release Hands a claimed task back.`,
+  ),
+  ...rows(
+    "limit",
+    "/v1/limits",
+    `GET Lists limits.
+     GET /:limit Reads a limit's rules.
+     PUT /:limit Declares a limit.
+     DELETE /:limit Deletes a limit.
+     POST /:limit/take Takes units of a subject, or says how long to wait.
+     POST /:limit/peek Tells how a subject stands, and takes nothing.
+     POST /:limit/settle Corrects a take by what was used in the end.`,
+  ),
+  ...rows("webhook", "/v1/webhooks", WEBHOOKS),
+  ...rows("webhook", "/v1/tasks/webhooks", WEBHOOKS),
+  ...rows("agent card", "/a2a/:agent/.well-known/agent-card.json", "GET Reads the card of an agent (A2A)."),
+  ...rows("A2A task", "/a2a/:agent", "POST Sends an agent a message of A2A (JSON-RPC)."),
+  ...rows(
+    "conversation",
+    "/v1/conversations",
+    `POST Makes a conversation.
+     GET /:conversation Reads a conversation.
+     POST /:conversation Changes a conversation's metadata.
+     DELETE /:conversation Deletes a conversation with its items.
+     POST /:conversation/items Appends items to a conversation.
+     GET /:conversation/items Lists the items of a conversation.
+     GET /:conversation/items/:item Reads an item of a conversation.
+     DELETE /:conversation/items/:item Deletes an item of a conversation.`,
+  ),
+  ...rows(
+    "memory",
+    "/v1/memories",
+    `POST Remembers facts about a user.
+     GET Lists a user's facts.
+     POST /recall Finds the facts that matter for a text.
+     POST /forget Forgets a user's facts and sessions.
+     GET /:id Reads a fact.
+     GET /:id/history Reads what a fact said before.
+     POST /:id Changes a fact.
+     DELETE /:id Deletes a fact.`,
+  ),
+  ...rows(
+    "cache entry",
+    "/v1/caches/:cache",
+    `POST /entries Stores an answer under its prompt.
+     POST /entries/search Finds a stored answer by its prompt's meaning.
+     DELETE /entries/:id Deletes an entry.
+     DELETE /entries Deletes the entries that have these attributes.
+     POST /flush Empties a cache.`,
+  ),
+  ...rows(
+    "memory",
+    "/mcp",
+    `POST Speaks the Model Context Protocol: tools for an agent's memory.
+     GET Refused: the server keeps no streams open.
+     DELETE Refused: there are no sessions to end.`,
+  ),
+  ...rows(
+    "file",
+    "/v1/files",
+    `POST Uploads a file.
+     GET Lists files.
+     GET /:id Reads what is known of a file.
+     GET /:id/content Reads a file's bytes.
+     DELETE /:id Deletes a file, in every vector store, too.`,
+  ),
+  ...rows(
+    "vector store",
+    "/v1/vector_stores",
+    `POST Makes a vector store.
+     GET Lists vector stores.
+     GET /:store Reads a vector store.
+     POST /:store Changes a vector store.
+     DELETE /:store Deletes a vector store; its files stay.
+     POST /:store/search Searches a vector store by meaning, with filters.`,
+  ),
+  ...rows(
+    "vector store",
+    "/v1/vector_stores/:store/files",
+    `POST Attaches a file: it is cut into chunks and embedded.
+     GET Lists the files of a vector store.
+     GET /:id Reads how far a file is.
+     POST /:id Changes a file's attributes.
+     DELETE /:id Detaches a file.
+     GET /:id/content Reads a file's chunks.`,
+  ),
+  ...rows(
+    "vector store",
+    "/v1/vector_stores/:store/file_batches",
+    `POST Attaches many files.
+     GET /:id Reads how far a batch of files is.
+     POST /:id/cancel Cancels a batch of files.
+     GET /:id/files Lists the files of a batch.`,
+  ),
+  ...rows(
+    "administration",
+    "/v1/admin/keys",
+    `POST Makes a key; no other answer contains it.
+     GET Lists keys.
+     POST /:id Changes a key's name, plan or reach.
+     DELETE /:id Revokes a key.`,
+  ),
+  ...rows(
+    "administration",
+    "/v1/admin/plans",
+    `GET Lists plans.
+     PUT /:id Defines a plan.
+     DELETE /:id Deletes a plan.`,
+  ),
+  ...rows(
+    "administration",
+    "/v1/admin/users/:id",
+    `GET Tells how a user stands by each limit.
+     PUT Gives a user a plan.
+     POST /block Blocks a user.
+     POST /unblock Unblocks a user.
+     POST /override Sets other limits for a user.
+     POST /boost Gives a user more for a while.
+     POST /restore Takes exceptions back.`,
+  ),
+  ...rows("administration", "/v1/admin/lanes/open", "POST Opens a provider's lane that was closed."),
+  ...rows("administration", "/v1/admin/upstreams", "GET Tells how upstreams stand in this gateway."),
+  ...rows("administration", "/v1/admin/reload", "POST Lets all gateways of this Redis read their configuration again."),
+  ...rows(
+    "administration",
+    "/v1/admin/spend",
+    "GET Tells requests, tokens and cost by key, user or model, day by day.",
+  ),
+];
+
+/** What each route is about. A route that is not here fails a test: whoever adds one says whose its things are. */
+export const ROUTES: ReadonlyMap<string, Resource> = new Map(TABLE.map(({ route, resource }) => [route, resource]));
+
+/** What each route does, in one sentence. */
+export const SUMMARIES: ReadonlyMap<string, string> = new Map(TABLE.map(({ route, summary }) => [route, summary]));
+
+/** What a route is about; a `HEAD` as the `GET` beside it. */
+export function resourceOf(method: string, url: string | undefined): Resource | undefined {
+  return ROUTES.get(`${method === "HEAD" ? "GET" : method} ${url ?? ""}`);
+}
