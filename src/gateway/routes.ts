@@ -227,6 +227,11 @@ const TABLE: readonly RouteRow[] = [
     "/v1/admin/spend",
     "GET Tells requests, tokens and cost by key, user or model, day by day.",
   ),
+  ...rows(
+    "administration",
+    "/v1/admin/savings",
+    "GET Tells what stored answers saved, and the share of them that is estimated to be wrong.",
+  ),
 ];
 
 /** What each route is about. A route that is not here fails a test: whoever adds one says whose its things are. */
