@@ -33,12 +33,14 @@ export function describeApi(app: FastifyInstance): void {
 }
 
 async function toDocument(routes: readonly Registered[]): Promise<string> {
-  const paths: Record<string, Record<string, Json>> = {};
+  const paths = new Map<string, Map<string, Json>>();
   for (const route of routes) {
     const resource = ROUTES.get(`${route.method} ${route.url}`);
     if (resource === undefined) continue;
     await ownTurn();
-    (paths[toPath(route.url)] ??= {})[route.method.toLowerCase()] = toOperation(route, resource);
+    const path = toPath(route.url);
+    const operations = paths.get(path) ?? new Map<string, Json>();
+    paths.set(path, operations.set(route.method.toLowerCase(), toOperation(route, resource)));
   }
   const document = {
     openapi: "3.1.0",
@@ -50,7 +52,7 @@ async function toDocument(routes: readonly Registered[]): Promise<string> {
     },
     tags: Object.keys(RESOURCES).map((name) => ({ name })),
     security: [{ key: [] }],
-    paths,
+    paths: Object.fromEntries([...paths].map(([path, operations]) => [path, Object.fromEntries(operations)])),
     components: {
       securitySchemes: { key: { type: "http", scheme: "bearer", description: "An API key of this gateway." } },
       responses: {
