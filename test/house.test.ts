@@ -17,6 +17,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   bus: ["relay", "redis", "errors", "internal"],
   vectors: ["embedders", "redis", "errors", "internal"],
   stores: ["vectors", "embedders", "redis", "errors", "internal"],
+  "openai-agents": ["memory", "errors", "internal"],
   "ai-sdk": ["cache", "memory", "errors", "internal"],
   langchain: ["cache", "memory", "vectors", "embedders", "errors", "internal"],
   langgraph: ["vectors", "embedders", "redis", "errors", "internal"],

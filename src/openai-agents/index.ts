@@ -1,0 +1,1 @@
+export { toAgentsSession } from "./session.ts";
