@@ -190,7 +190,13 @@ export async function openInbox(
         };
         const reply = await signalling(
           "bus:message",
-          () => ({ kind: "mail", id: one.id, to: name, redelivered: before > 0 }),
+          () => ({
+            kind: "mail",
+            id: one.id,
+            to: name,
+            redelivered: before > 0,
+            waitedMs: Math.max(0, Date.now() - message.sentAtMs),
+          }),
           async () => handler(letter),
         );
         outcome = ["handled", "", encodeWritable("reply", reply ?? null, encodeRecord)];

@@ -165,9 +165,10 @@ export function createPartition(
 
   function tell(message: Parameters<MessageHandler>[0]): Promise<unknown> {
     const { at: id, redelivered } = message;
+    const waitedMs = Math.max(0, Date.now() - message.publishedAtMs);
     return signalling(
       "bus:message",
-      () => ({ kind: "topic", id, to: decodeURIComponent(group), redelivered }),
+      () => ({ kind: "topic", id, to: decodeURIComponent(group), redelivered, waitedMs }),
       async () => handler(message),
     );
   }

@@ -185,6 +185,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const turnBytes = createTurnBytes(redis, config.limits.enabled ? config.limits.scopeBytes : Infinity, (error) =>
     metrics.degraded("quotas", MarrowError.is(error) ? error.code : "internal"),
   );
+  app.addHook("onClose", async () => metrics.close());
   app.addHook("onClose", () => turnBytes.flush());
   const tenantParts = {
     turnBytes,

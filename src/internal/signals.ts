@@ -17,6 +17,12 @@ export interface GatewayRequestSignal {
   status?: number | undefined;
 }
 
+/** The answer of a request as a stream of events, from its opening to its end. */
+export interface GatewayStreamSignal {
+  /** From the request to its first event, in milliseconds; known at the end. */
+  firstMs: number | undefined;
+}
+
 /** A tool that this process runs, or whose kept result it gives. */
 export interface ToolSignal {
   readonly tool: string;
@@ -89,11 +95,14 @@ export interface BusMessageSignal {
   /** The agent, or the group of readers. */
   readonly to: string;
   readonly redelivered: boolean;
+  /** Since it was sent, in milliseconds, by the clocks of Redis and of this process. */
+  readonly waitedMs: number;
 }
 
 /** All that can be listened to: what the signals of each tracing channel `marrow:<role>:<act>` hold. */
 export interface Signals {
   "gateway:request": GatewayRequestSignal;
+  "gateway:stream": GatewayStreamSignal;
   "gateway:tool": ToolSignal;
   "flow:request": FlowRequestSignal;
   "flow:admit": FlowStageSignal;
@@ -115,6 +124,7 @@ export type Act = keyof Signals;
 
 const ALL: Readonly<Record<Act, true>> = {
   "gateway:request": true,
+  "gateway:stream": true,
   "gateway:tool": true,
   "flow:request": true,
   "flow:admit": true,

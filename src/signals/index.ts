@@ -7,6 +7,7 @@ export {
   type FlowRequestSignal,
   type FlowStageSignal,
   type GatewayRequestSignal,
+  type GatewayStreamSignal,
   type QueueJobSignal,
   type QueuePushSignal,
   type QueueWebhookSignal,

@@ -19,8 +19,8 @@ export function environmentNames(): (name: string) => boolean {
 
 /** Names of the metrics that the gateway has, as its sources declare them. */
 export function metricNames(): string[] {
-  const text = ["src/gateway/http/metrics.ts", "src/gateway/tenancy/spend-metrics.ts"].map((file) =>
-    readFileSync(file, "utf8"),
+  const text = ["http/metrics", "http/signal-metrics", "tenancy/spend-metrics"].map((file) =>
+    readFileSync(`src/gateway/${file}.ts`, "utf8"),
   );
   return [...text.join("\n").matchAll(/name: "(marrow_\w+)"/g)].map(([, name = ""]) => name);
 }

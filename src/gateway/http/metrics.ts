@@ -4,6 +4,8 @@ import type { Asked } from "../../models/index.ts";
 import type { QueueStats } from "../../queue/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { createSpendMetrics } from "../tenancy/spend-metrics.ts";
+import { VERSION } from "../version.ts";
+import { createProcessMetrics, createSignalMetrics } from "./signal-metrics.ts";
 
 /** What the gateway counts. No label holds a prompt; those of spending hold tenants, keys and users when told to, and for admins only. */
 export interface Metrics {
@@ -30,6 +32,8 @@ export interface Metrics {
   readonly asked: (asked: Asked) => void;
   /** An upstream's model was benched, or is well again. */
   readonly healthy: (upstream: string, model: string, well: boolean) => void;
+  /** Gathers no more. */
+  close(): void;
 }
 
 /** Makes the metrics of one gateway in a registry of its own. `onDegraded` hears the code of each work that a role could not do. */
@@ -115,6 +119,11 @@ export function createMetrics(
     labelNames: ["upstream", "model"],
     registers,
   });
+  // Nothing is known before a sample: 0 would be an alarm.
+  recall.set(NaN);
+  effort.set(NaN);
+  createProcessMetrics(registry, VERSION);
+  const gathered = createSignalMetrics(registry);
   const spending = createSpendMetrics(spendLabels);
   const children = new Map<string, { observe(value: number): void }>();
 
@@ -143,6 +152,7 @@ export function createMetrics(
     render: async (forAdmin) => `${await registry.metrics()}\n${await spending.render(forAdmin)}`,
     asked: ({ upstream, why, outcome }) => asked.labels(upstream, why, outcome).inc(),
     healthy: (upstream, model, well) => benched.labels(upstream, model).set(well ? 0 : 1),
+    close: () => gathered.close(),
     looped: (delay) => loop.observe(delay),
     stalled: (route, step) => stalls.labels(route, step).inc(),
     judged(verdict, micros) {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Departure } from "../../flow/index.ts";
 import { recordingOf } from "./recording.ts";
+import { tellStream } from "./stream-signal.ts";
 
 /** The way of an answer to who asked, who may read slowly, or leave. */
 export interface Outlet {
@@ -50,8 +51,10 @@ export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
     slow?.resolve();
     slow = undefined;
   };
+  const told = tellStream(raw);
   const onClose = () => {
     gone = true;
+    told?.over();
     goOn();
     if (recording === undefined) onGone();
   };
@@ -63,12 +66,14 @@ export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
       return gone && recording === undefined;
     },
     write(bytes) {
+      told?.wrote();
       if (gone) recording?.add(bytes);
       if (gone || raw.write(bytes)) return undefined;
       slow ??= Promise.withResolvers();
       return slow.promise;
     },
     end() {
+      told?.over();
       raw.off("close", onClose);
       if (gone) recording?.end();
       else raw.end();

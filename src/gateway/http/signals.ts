@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { isHeard, signalsOf, type GatewayRequestSignal } from "../../internal/signals.ts";
+import { noteArrival } from "./stream-signal.ts";
 import { header } from "../tenancy/identity.ts";
 
 /** A request that is told of. */
@@ -15,7 +16,8 @@ const requests = new WeakMap<FastifyRequest, Told>();
 /** Tells of each request while somebody listens: `start` at its head, `asyncEnd` once its answer was written. */
 export function signalRequests(app: FastifyInstance): void {
   const channel = signalsOf("gateway:request");
-  app.addHook("onRequest", (request, _, done) => {
+  app.addHook("onRequest", (request, reply, done) => {
+    noteArrival(reply.raw);
     if (!isHeard("gateway:request")) return done();
     const signal: Told["signal"] = {
       method: request.method,

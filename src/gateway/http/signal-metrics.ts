@@ -1,0 +1,186 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { MarrowError } from "../../errors.ts";
+import { signalsOf, type Act, type Signals } from "../../internal/signals.ts";
+
+/** What a signal has once its act settled. */
+type Settled<A extends Act> = Signals[A] & { readonly error?: unknown; readonly result?: unknown };
+
+const REDIS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 2.5];
+const WORK_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800];
+const ANSWER_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+/** Values of one label that are told apart; the rest is `other`. */
+const VALUES_MAX = 200;
+const STAGES = ["admit", "remember", "find", "ask", "finish"] as const;
+
+/** Makes the metrics that are gathered from signals. They are of the whole process. `close` stops the gathering. */
+export function createSignalMetrics(registry: Registry): { close(): void } {
+  const registers = [registry];
+  const redis = new Histogram({
+    name: "marrow_redis_seconds",
+    help: "Time of commands of Redis, retries included, by script or command.",
+    labelNames: ["command"],
+    buckets: REDIS_BUCKETS,
+    registers,
+  });
+  const redisErrors = new Counter({
+    name: "marrow_redis_errors_total",
+    help: "Commands of Redis that failed, by error code.",
+    labelNames: ["code"],
+    registers,
+  });
+  const stages = new Histogram({
+    name: "marrow_stage_seconds",
+    help: "Time of the stages of chat requests; ask is until there is an answer, of a stream until its beginning.",
+    labelNames: ["stage"],
+    buckets: ANSWER_BUCKETS,
+    registers,
+  });
+  const attempts = new Histogram({
+    name: "marrow_upstream_seconds",
+    help: "Time of calls of models' endpoints until the head of their answer, by upstream and status class; error: there was none.",
+    labelNames: ["upstream", "status"],
+    buckets: ANSWER_BUCKETS,
+    registers,
+  });
+  const jobSeconds = new Histogram({
+    name: "marrow_job_seconds",
+    help: "Time of attempts at jobs in this process, by queue and outcome.",
+    labelNames: ["queue", "outcome"],
+    buckets: WORK_BUCKETS,
+    registers,
+  });
+  const jobWait = new Histogram({
+    name: "marrow_job_wait_seconds",
+    help: "Time from the push of a job to an attempt at it in this process, by queue.",
+    labelNames: ["queue"],
+    buckets: WORK_BUCKETS,
+    registers,
+  });
+  const lag = new Histogram({
+    name: "marrow_bus_lag_seconds",
+    help: "Time from the sending of a message to its handling in this process: mail or topic.",
+    labelNames: ["kind"],
+    buckets: WORK_BUCKETS,
+    registers,
+  });
+  const webhooks = new Counter({
+    name: "marrow_webhooks_total",
+    help: "Webhooks that this process sent, each attempt, by status class; none: there was no answer.",
+    labelNames: ["status"],
+    registers,
+  });
+  const open = new Gauge({ name: "marrow_streams_open", help: "Streams of answers that are open now.", registers });
+  const first = new Histogram({
+    name: "marrow_first_event_seconds",
+    help: "Time from a request to the first event of its stream.",
+    buckets: ANSWER_BUCKETS,
+    registers,
+  });
+
+  const endings: (() => void)[] = [];
+  /** Hears of an act when it begins, and when it settled, with its time in seconds. */
+  function on<A extends Act>(act: A, settled: (signal: Settled<A>, seconds: number) => void, began?: () => void): void {
+    const since = new WeakMap<object, number>();
+    const ears = {
+      start(signal: object) {
+        since.set(signal, performance.now());
+        began?.();
+      },
+      asyncEnd(signal: object) {
+        const startMs = since.get(signal);
+        // It began before anybody listened.
+        if (startMs !== undefined) settled(signal as Settled<A>, (performance.now() - startMs) / 1_000);
+      },
+    };
+    signalsOf(act).subscribe(ears as never);
+    endings.push(() => signalsOf(act).unsubscribe(ears as never));
+  }
+
+  const names = bounded();
+  const upstreams = bounded();
+  const queues = bounded();
+  on("redis:command", ({ command, script, error }, seconds) => {
+    redis.labels(names(script ?? command)).observe(seconds);
+    if (error !== undefined) redisErrors.labels(codeOf(error)).inc();
+  });
+  for (const stage of STAGES)
+    on(`flow:${stage}`, (_, seconds) => {
+      stages.labels(stage).observe(seconds);
+    });
+  on("models:attempt", ({ upstream, host, status }, seconds) => {
+    attempts.labels(upstreams(upstream ?? host), classOf(status, "error")).observe(seconds);
+  });
+  on("queue:job", ({ queue, waitedMs, error }, seconds) => {
+    jobSeconds.labels(queues(queue), error === undefined ? "done" : "failed").observe(seconds);
+    jobWait.labels(queues(queue)).observe(waitedMs / 1_000);
+  });
+  on("bus:message", ({ kind, waitedMs }) => lag.labels(kind).observe(waitedMs / 1_000));
+  on("queue:webhook", ({ result }) => {
+    const { status = 0 } = (result ?? {}) as { readonly status?: number };
+    webhooks.labels(classOf(status === 0 ? undefined : status, "none")).inc();
+  });
+  on(
+    "gateway:stream",
+    ({ firstMs }) => {
+      open.dec();
+      if (firstMs !== undefined) first.observe(firstMs / 1_000);
+    },
+    () => open.inc(),
+  );
+
+  return {
+    close() {
+      for (const end of endings) end();
+    },
+  };
+}
+
+/** Metrics of the process itself, by the names that Prometheus' clients give them, and which build it is. */
+export function createProcessMetrics(registry: Registry, version: string): void {
+  const registers = [registry];
+  new Gauge({
+    name: "marrow_build_info",
+    help: "1, with the version of Marrow and of Node.",
+    labelNames: ["version", "node"],
+    registers,
+  })
+    .labels(version, process.version)
+    .set(1);
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge("process_start_time_seconds", "When the process began, in seconds since 1970.", () =>
+    Math.round(Date.now() / 1_000 - process.uptime()),
+  );
+  gauge("process_cpu_seconds_total", "CPU time of the process.", () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000_000;
+  });
+  gauge("process_resident_memory_bytes", "Memory of the process.", () => process.memoryUsage.rss());
+  gauge("nodejs_heap_size_used_bytes", "Heap of JavaScript in use.", () => process.memoryUsage().heapUsed);
+}
+
+/** Lets the first values pass as they are, and calls the rest `other`. */
+function bounded(): (value: string) => string {
+  const known = new Set<string>();
+  return (value) => {
+    if (known.has(value)) return value;
+    if (known.size >= VALUES_MAX) return "other";
+    known.add(value);
+    return value;
+  };
+}
+
+function classOf(status: number | undefined, none: string): string {
+  return status === undefined ? none : `${Math.floor(status / 100)}xx`;
+}
+
+function codeOf(error: unknown): string {
+  return MarrowError.is(error) ? error.code : "internal";
+}
