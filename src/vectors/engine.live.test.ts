@@ -110,6 +110,49 @@ describe("what one process stores by the local engine", () => {
     expect((await other.search({ vector: [1, 0, 0] })).map(({ id }) => id)).toEqual(["last"]);
   });
 
+  liveTest("is found by a process that begins after more was deleted than is remembered", async ({ tenant }) => {
+    const [one, other] = [createVectors(tenant, options), createVectors(seen(tenant, {}), options)];
+    const ids = (from: number) => Array.from({ length: 1_100 }, (_, at) => `i${from + at}`);
+    await one.upsert(ids(0).map((id, at) => ({ id, vector: [1, at, 0] })));
+    await one.upsert(ids(1_100).map((id, at) => ({ id, vector: [1, at, 1] })));
+    await one.delete(ids(1_100));
+    expect(await other.search({ vector: [1, 0, 0], limit: 1 })).toMatchObject([{ id: "i0" }]);
+    expect(await other.search({ vector: [1, 0, 0], limit: 100 })).toHaveLength(100);
+  });
+
+  liveTest(
+    "is never missed for what is deleted beside it: there are always as many as there are left",
+    async ({ tenant }) => {
+      const [one, other] = [createVectors(tenant, options), createVectors(seen(tenant, {}), options)];
+      const total = 1_200;
+      const ids = Array.from({ length: total }, (_, at) => `i${at}`);
+      await one.upsert(ids.map((id, at) => ({ id, vector: [1, at / total, 0] })));
+      const short: number[] = [];
+      let deleting = true;
+      const searching = (async () => {
+        while (deleting) {
+          const found = await other.search({ vector: [1, 0, 0], limit: 10 });
+          if (found.length < 10) short.push(found.length);
+        }
+      })();
+      for (let at = 0; at + 100 < total; at += 20) await one.delete(ids.slice(at, at + 20));
+      deleting = false;
+      await searching;
+      expect(short).toEqual([]);
+    },
+  );
+
+  liveTest("is found in place of what ends, in the moment when much ends together", async ({ tenant }) => {
+    const docs = createVectors(tenant, options);
+    await docs.upsert(Array.from({ length: 40 }, (_, at) => ({ id: `kept${at}`, vector: [1, 1, at] })));
+    const ttlMs = 150;
+    const endsMs = performance.now() + ttlMs;
+    await docs.upsert(Array.from({ length: 60 }, (_, at) => ({ id: `ends${at}`, vector: [1, 0, at / 100], ttlMs })));
+    const counts = new Set<number>();
+    while (performance.now() < endsMs + 60) counts.add((await docs.search({ vector: [1, 0, 0], limit: 10 })).length);
+    expect([...counts]).toEqual([10]);
+  });
+
   liveTest("beyond its bound is read and listed, and only the newest are found", async ({ tenant }) => {
     const docs = createVectors(tenant, { ...options, mirrorMax: 10 });
     await docs.upsert(Array.from({ length: 25 }, (_, at) => ({ id: `i${at}`, vector: [1, at, 0] })));

@@ -1,21 +1,24 @@
-import { encodeKeyPart, keyTag, runScript, type Reply, type ScopedRedis } from "../../redis/index.ts";
+import { encodeKeyPart, keyTag, readRecord, runScript, type Reply, type ScopedRedis } from "../../redis/index.ts";
 import { refuseOther } from "../contract.ts";
-import type { FoundItem, ReadItem, StoredItem, VectorDriver } from "../driver.ts";
+import type { ReadItem, StoredItem, VectorDriver } from "../driver.ts";
 import { matches } from "../filter.ts";
 import type { AttributeSchema, ResolvedVectorsOptions } from "../options.ts";
 import { countRows, deleteRows, putRow, readRows, replaceRow, upsertRows } from "../scripts.gen.ts";
 import type { Near } from "./copy.ts";
-import { mirrorsOf, type Mirror } from "./mirrors.ts";
+import { mirrorsOf, NOWHERE, type Mirror, type Place } from "./mirrors.ts";
 import { decodeRow, encodeRow, headOf, round, unround, type Row } from "./row.ts";
+import { settle } from "./settle.ts";
 
 /** Ended items taken out by one upsert at most. */
 const SWEEP = 16;
-/** More candidates than asked for, in place of those that end while they are looked up. */
-const SPARE = 8;
+/** More candidates than asked for, in place of those that end or are deleted while they are looked up: at the first try, and at most. */
+const SPARE = { first: 8, growth: 4, most: 512 } as const;
 /** Changes that one round trip brings at most. */
 const CHANGES_A_TRIP = 512;
-/** Searches anew because something had changed since the copy was read; then what was found last is answered. */
-const TRIES_MAX = 4;
+/** Searches anew because something had changed since the copy was read; then what was read last is answered. */
+const TRIES_MAX = 6;
+/** Round trips that bring a copy up to date at most: more come only where others change it all the time. */
+const TRIPS_MAX = 10_000;
 /** Items that one script reads. */
 const READ_BATCH = 512;
 
@@ -23,18 +26,25 @@ const READ_BATCH = 512;
 interface Told {
   readonly born: string;
   readonly anew: boolean;
+  /** Number of the last change that is in this reply. */
   readonly last: string;
+  /** Number of the newest change, and its mark. */
+  readonly head: string;
+  readonly mark: string;
   readonly more: boolean;
   readonly nowMs: number;
   readonly news: readonly Reply[];
   readonly read: readonly (readonly Reply[] | null)[];
 }
 
-/** Items read by id, and how the partition's copy stands after. */
-interface ReadReply {
-  readonly items: readonly (ReadItem | undefined)[];
+/** Items read by id, as they were when the copy of their partition was as it is now. */
+interface CaughtUp {
+  /** What changed after it was read is not among them. */
+  readonly read: ReadonlyMap<string, ReadItem | undefined>;
   /** Whether the copy is other than it was. */
   readonly changed: boolean;
+  /** The server's time when they were read. */
+  readonly nowMs: number;
 }
 
 /**
@@ -60,39 +70,58 @@ export function localDriver<S extends AttributeSchema>(
       changes: `${start}:changes`,
       gone: `${start}:gone`,
       meta: `${start}:meta`,
+      marks: `${start}:marks`,
     };
   }
 
   const toGiven = ({ id, vector, attributes, record, ttlMs }: StoredItem) =>
     [id, encodeRow(vector, attributes), record, ttlMs] as const;
 
-  async function readSome(
-    namespace: string,
-    ids: readonly string[],
-    { mirror, withVectors }: { readonly mirror?: Mirror | undefined; readonly withVectors: boolean },
-  ): Promise<ReadReply> {
+  const trip = async (namespace: string, ids: readonly string[], withVectors: boolean, place?: Place) => {
     const { gone: _, ...keys } = keysOf(namespace);
-    let items: ReadReply["items"] = [];
+    const values = {
+      agreed: place === undefined ? "" : contract,
+      ...(place ?? NOWHERE),
+      count: place === undefined ? 0 : CHANGES_A_TRIP,
+      room: mirrorMax,
+      vectors: withVectors ? 1 : 0,
+      ids,
+    };
+    const reply = await runScript(redis, readRows, keys, values, { timeoutMs, reply: "bytes" });
+    refuseOther(reply, contract);
+    return toTold(reply);
+  };
+
+  /** Reads items and brings a copy up to the same moment. Many changes come in pages; the items come with the first. */
+  async function catchUp(
+    namespace: string,
+    mirror: Mirror,
+    ids: readonly string[],
+    withVectors: boolean,
+  ): Promise<CaughtUp> {
+    const read = new Map<string, ReadItem | undefined>();
     let changed = false;
-    // Many changes come in pages; the items come with the first.
-    for (let asked = ids, more = true; more; asked = []) {
-      const values = {
-        agreed: mirror === undefined ? "" : contract,
-        born: mirror?.born ?? "",
-        since: mirror?.since ?? "0",
-        count: mirror === undefined ? 0 : CHANGES_A_TRIP,
-        room: mirrorMax,
-        vectors: withVectors ? 1 : 0,
-        ids: asked,
-      };
-      const reply = await runScript(redis, readRows, keys, values, { timeoutMs, reply: "bytes" });
-      refuseOther(reply, contract);
-      const told = toTold(reply);
-      if (mirror !== undefined && follow(mirror, values, told)) changed = true;
-      if (asked === ids) items = told.read.map(toReadItem);
-      more = told.more && mirror !== undefined;
+    let nowMs = 0;
+    for (let trips = 0; trips < TRIPS_MAX; trips += 1) {
+      const { place } = mirror;
+      const told = await trip(namespace, trips === 0 ? ids : [], withVectors, place);
+      if (trips === 0) {
+        ids.forEach((id, at) => read.set(id, toReadItem(told.read[at] ?? null)));
+        nowMs = told.nowMs;
+      } else {
+        if (told.anew) read.clear();
+        for (let at = 0; at < told.news.length; at += 3) read.delete(String(told.news[at]));
+      }
+      if (mirror.place !== place) {
+        // Another search followed meanwhile; this reply may be older or newer than what it was told.
+        changed = true;
+        if (mirror.place.born === told.born && Number(mirror.place.since) >= Number(told.head)) break;
+        continue;
+      }
+      if (follow(mirror, told)) changed = true;
+      if (!told.more) break;
     }
-    return { items, changed };
+    return { read, changed, nowMs };
   }
 
   function toReadItem(row: readonly Reply[] | null): ReadItem | undefined {
@@ -102,22 +131,24 @@ export function localDriver<S extends AttributeSchema>(
     return { record: record as Buffer, ttlMs: Number(String(left)), vector: vector && unround(vector) };
   }
 
-  /** Brings a copy up to what a reply told, unless another reply did so meanwhile. Answers whether anything is other than it was. */
-  function follow(mirror: Mirror, asked: Pick<Mirror, "born" | "since">, told: Told): boolean {
-    if (mirror.born !== asked.born || mirror.since !== asked.since) return true;
-    const begins = told.anew || told.born !== mirror.born;
+  /** Brings a copy up to what a reply told. Answers whether anything is other than it was. */
+  function follow(mirror: Mirror, { born, anew, last, head, mark, news, nowMs }: Told): boolean {
+    const { place } = mirror;
+    const begins = anew || born !== place.born;
     if (begins) mirror.copy.clear();
-    [mirror.born, mirror.since] = [told.born, told.born === "" ? "0" : told.last];
     // A hair behind the server's clock, by the way of the answer: what has not ended is never passed over.
-    mirror.behindMs = Date.now() - told.nowMs;
-    for (let at = 0; at < told.news.length; at += 3) {
-      const id = String(told.news[at]);
-      const bytes = told.news[at + 1];
+    mirror.behindMs = performance.now() - nowMs;
+    for (let at = 0; at < news.length; at += 3) {
+      const id = String(news[at]);
+      const bytes = news[at + 1];
       const row = Buffer.isBuffer(bytes) ? decodeRow(bytes, dimensions) : undefined;
       if (row === undefined) mirror.copy.remove(id);
-      else mirror.copy.put(id, row, Number(String(told.news[at + 2] ?? 0)));
+      else mirror.copy.put(id, row, Number(String(news[at + 2] ?? 0)));
     }
-    return told.news.length > 0 || told.born !== asked.born;
+    if (born === "") mirror.place = NOWHERE;
+    else if (begins || last !== place.since || head !== place.head)
+      mirror.place = { born, since: last, base: begins ? head : place.base, head, mark };
+    return news.length > 0 || begins;
   }
 
   return {
@@ -125,11 +156,17 @@ export function localDriver<S extends AttributeSchema>(
       const values = { agreed: contract, sweep: SWEEP, given: items.flatMap(toGiven) };
       const reply = await runScript(redis, upsertRows, keysOf(namespace), values, { timeoutMs });
       refuseOther(reply, contract);
-      // Found here without asking anew; the changes that are told later say the same, or what came after.
+      const [stored, swept, before, markBefore, last, mark, now] = (reply as readonly Reply[]).map(String);
+      // A copy that had all that came before has these too, without asking; any other hears of them when it asks.
       const mirror = mirrors.find(keysOf(namespace).meta, shape);
-      for (const { id, vector, attributes, ttlMs } of mirror === undefined ? [] : items)
-        mirror?.copy.put(id, { ...round(vector), attributes }, ttlMs === 0 ? 0 : Date.now() - mirror.behindMs + ttlMs);
-      return Number(reply);
+      const place = mirror?.place;
+      if (mirror === undefined || place === undefined || swept !== "0" || last === undefined || mark === undefined)
+        return Number(stored);
+      if (place.since !== before || place.head !== before || place.mark !== markBefore) return Number(stored);
+      for (const { id, vector, attributes, ttlMs } of items)
+        mirror.copy.put(id, { ...round(vector), attributes }, ttlMs === 0 ? 0 : Number(now) + ttlMs);
+      mirror.place = { ...place, since: last, head: last, mark };
+      return Number(stored);
     },
 
     async put(namespace, item, before) {
@@ -141,34 +178,39 @@ export function localDriver<S extends AttributeSchema>(
 
     async search(namespace, { vector, limit, filter, withVectors, whileChecking }) {
       const allows = filter && ((attributes: Row["attributes"]) => matches(filter, attributes));
+      const allowsItem = ({ record }: ReadItem) => allows === undefined || allowsRecord(record, allows);
       return mirrors.use(keysOf(namespace).meta, shape, async (mirror) => {
-        for (let tries = 1; ; tries += 1) {
-          const near = await findIn(mirror);
-          const ids = near.map(({ id }) => id);
-          const reading = readSome(namespace, ids, { mirror, withVectors });
-          whileChecking?.(near.slice(0, limit));
-          const { items, changed } = await reading;
-          const again = changed && tries < TRIES_MAX ? await findIn(mirror) : near;
-          // What changed may be far from here: what was read is then still what is near.
-          if (again.some(({ id }, at) => id !== ids[at]) || again.length !== near.length) continue;
-          return again
-            .flatMap(({ id, similarity }, at): FoundItem[] => {
-              const item = items[at];
-              return item === undefined ? [] : [{ id, similarity, record: item.record, vector: item.vector }];
-            })
-            .slice(0, limit);
+        /** The server's time, at least: what had ended when it was read is passed over from then on. */
+        let sinceMs = 0;
+        const findIn = (room: number) => {
+          const nowMs = Math.max(sinceMs, performance.now() - mirror.behindMs);
+          return mirror.copy.search({ vector, limit: room, allows, nowMs }).then((near) => near && { near, nowMs });
+        };
+        for (
+          let tries = 1, spare: number = SPARE.first;
+          ;
+          tries += 1, spare = Math.min(SPARE.most, spare * SPARE.growth)
+        ) {
+          const room = limit + spare;
+          const before = await findIn(room);
+          const near = before?.near ?? [];
+          const checked = near.slice(0, limit);
+          const reading = catchUp(
+            namespace,
+            mirror,
+            near.map(({ id }) => id),
+            withVectors,
+          );
+          whileChecking?.(checked);
+          const { read, changed, nowMs } = await reading;
+          sinceMs = nowMs;
+          // A server's clock that went back had items passed over that have not ended.
+          const after = changed || before === undefined || before.nowMs > nowMs ? await findIn(room) : before;
+          const { found, complete } = settle({ near: after?.near ?? [], room, limit, read, allows: allowsItem });
+          const told = whileChecking === undefined || found.every((one) => isAmong(checked, one));
+          if ((complete && told && after !== undefined) || tries === TRIES_MAX) return found;
         }
       });
-
-      async function findIn(mirror: Mirror): Promise<readonly Near[]> {
-        for (let tries = 1; tries <= TRIES_MAX; tries += 1) {
-          const nowMs = Date.now() - mirror.behindMs;
-          const near = await mirror.copy.search({ vector, limit: limit + SPARE, allows, nowMs });
-          // Begun anew meanwhile: compared once more.
-          if (near !== undefined) return near;
-        }
-        return [];
-      }
     },
 
     searchWords: async () => undefined,
@@ -177,8 +219,8 @@ export function localDriver<S extends AttributeSchema>(
       const batches = Array.from({ length: Math.ceil(ids.length / READ_BATCH) }, (_, at) =>
         ids.slice(at * READ_BATCH, (at + 1) * READ_BATCH),
       );
-      const read = await Promise.all(batches.map((batch) => readSome(namespace, batch, { withVectors })));
-      return read.flatMap(({ items }) => items);
+      const told = await Promise.all(batches.map((batch) => trip(namespace, batch, withVectors)));
+      return told.flatMap(({ read }) => read.map(toReadItem));
     },
 
     async replace(namespace, { id, attributes, record }, before) {
@@ -211,14 +253,26 @@ export function localDriver<S extends AttributeSchema>(
 }
 
 function toTold(reply: Reply): Told {
-  const [born, anew, last, more, now, news, read] = reply as readonly Reply[];
+  const [born, anew, last, head, mark, more, now, news, read] = reply as readonly Reply[];
   return {
     born: String(born),
     anew: anew === 1,
     last: String(last),
+    head: String(head),
+    mark: String(mark),
     more: more === 1,
     nowMs: Number(String(now)),
     news: news as readonly Reply[],
     read: read as Told["read"],
   };
 }
+
+/** Whether a filter allows what a record says. One that cannot be read is left to whoever reads it whole. */
+function allowsRecord(record: Buffer, allows: (attributes: Row["attributes"]) => boolean): boolean {
+  const read = readRecord(record);
+  if (read.unreadable !== undefined) return true;
+  return allows((read.value as { readonly attributes?: Row["attributes"] }).attributes ?? {});
+}
+
+const isAmong = (near: readonly Near[], { id, similarity }: Near) =>
+  near.some((one) => one.id === id && one.similarity === similarity);

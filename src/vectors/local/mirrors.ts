@@ -8,12 +8,28 @@ export const COPIES_BYTES_MAX = 268_435_456;
 /** Partitions that have a copy at most. */
 const COPIES_MAX = 10_000;
 
+/** How far a copy has followed the changes of its partition. */
+export interface Place {
+  /** Number of the partition's first change; "" where there is no copy. */
+  readonly born: string;
+  /** Number of the last change that is in the copy. */
+  readonly since: string;
+  /** Number of the newest change when the copy was begun. */
+  readonly base: string;
+  /** Number of the newest change that was told of, and its mark: they show whether the server still has the same history. */
+  readonly head: string;
+  readonly mark: string;
+}
+
+/** Where a copy begins. */
+export const NOWHERE: Place = { born: "", since: "0", base: "0", head: "0", mark: "" };
+
 /** A partition's copy with how far it has followed the changes. */
 export interface Mirror {
   readonly copy: PartitionCopy;
-  born: string;
-  since: string;
-  /** How far the server's clock was behind this process' at the last answer, at least; may be negative. */
+  /** Replaced, never changed: the same place is the same state of the copy. */
+  place: Place;
+  /** How far the server's clock was behind this process' monotonic one at the last answer, at least; may be negative. */
   behindMs: number;
   /** Searches that are at it: it is not taken from under them. */
   users: number;
@@ -61,8 +77,7 @@ export function createMirrors(bytesMax: number): Mirrors {
     const name = nameOf(key, shape);
     const found = mirrors.get(name) ?? {
       copy: createCopy(arena, { dimensions, metric, rowsMax }),
-      born: "",
-      since: "0",
+      place: NOWHERE,
       behindMs: 0,
       users: 0,
     };
@@ -95,7 +110,7 @@ export function createMirrors(bytesMax: number): Mirrors {
     },
     find(key, shape) {
       const found = mirrors.get(nameOf(key, shape));
-      return found === undefined || found.born === "" ? undefined : found;
+      return found === undefined || found.place.born === "" ? undefined : found;
     },
     report() {
       const all = [...mirrors.values()];

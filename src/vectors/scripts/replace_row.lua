@@ -4,7 +4,8 @@
 -- KEYS due          zset of ids by the time (ms) when they end; only those that end
 -- KEYS changes      zset of ids by the number of their last change
 -- KEYS gone         zset of ids that are no more, by the same
--- KEYS meta         hash: contract, born, last, floor
+-- KEYS meta         hash: contract, born, last, floor, marked
+-- KEYS marks        string: a ring of the times of the last changes, four bytes each
 -- ARGV id           the item
 -- ARGV before       its record as it was read
 -- ARGV head         bytes of a row before its attributes, > 0
@@ -18,6 +19,7 @@ local due = KEYS[3]
 local changes = KEYS[4]
 local gone = KEYS[5]
 local meta = KEYS[6]
+local marks = KEYS[7]
 local id = ARGV[1]
 local before = ARGV[2]
 local head = tonumber(ARGV[3])
@@ -31,5 +33,5 @@ if redis.call("HGET", items, id) ~= before then return 0 end
 local row = redis.call("HGET", rows, id)
 redis.call("HSET", rows, id, string.sub(row, 1, head) .. attributes)
 redis.call("HSET", items, id, record)
-note_row(meta, changes, gone, id)
+note_row(meta, marks, changes, gone, id)
 return 1
