@@ -1,0 +1,96 @@
+import type { ChatCompletion, ModelCall } from "../../models/index.ts";
+import type { ChatOutcome, Provenance } from "../call.ts";
+import { withHistory } from "../context.ts";
+import type { FlowKit } from "../kit.ts";
+import { createLeaving, type Leaving } from "../leaving.ts";
+import { affinityOf, isLate, servedBy } from "../provenance.ts";
+import { relay } from "../relaying.ts";
+import { wantsUsage } from "../replay.ts";
+import { NOTHING_USED } from "../spending.ts";
+import type { Leading } from "../together.ts";
+import { askUsage, createEventHolder, createUsageFilter } from "../usage-asked.ts";
+import type { Exchange } from "./exchange.ts";
+import { finish, keepPartial } from "./finish.ts";
+
+/** How long an answer may go on without its client that is kept for whoever asks for it later. */
+const KEPT_DRAIN_MS = 3_600_000;
+
+/** Asks the model, whole or as a stream; `lead` has those who wait for the same answer. */
+export async function ask(
+  kit: FlowKit,
+  exchange: Exchange,
+  provenance: Provenance,
+  lead?: Leading,
+): Promise<ChatOutcome> {
+  const leaving = watch(kit, exchange, lead);
+  try {
+    if (exchange.request.stream === true) {
+      const parts = await exchange.model.stream(askUsage(toCall(exchange, leaving.signal)));
+      const stream = relay({
+        model: exchange.request.model,
+        parts,
+        shown: wantsUsage(exchange.request) ? createEventHolder() : createUsageFilter(),
+        lead,
+        leaving,
+        isOwn: (error) => leaving.cancelled || isLate(exchange, error),
+        finish: (completion) => finish(kit, exchange, completion),
+        keepPartial: (completion) => keepPartial(kit, exchange, completion),
+      });
+      return { kind: "stream", stream, provenance: { ...provenance, served: servedBy(exchange.model, parts) } };
+    }
+    const { text, kept, served } = await askWhole(kit, exchange, lead, leaving.signal);
+    leaving.close();
+    const described = { ...provenance, served };
+    return { kind: "whole", text, provenance: kept ? described : { ...described, session: "unavailable" } };
+  } catch (error) {
+    leaving.close();
+    void exchange.keeping.withdraw();
+    kit.settle(exchange.decision, NOTHING_USED);
+    await (leaving.cancelled || isLate(exchange, error) ? lead?.leave() : lead?.fail(error));
+    throw error;
+  }
+}
+
+/** Watches whether the client stays, and who else wants the answer. */
+function watch(
+  { onDisconnect, freePlace, drainMs }: FlowKit,
+  { gone, keeps, session, question, decision }: Exchange,
+  lead?: Leading,
+): Leaving {
+  return createLeaving({
+    gone,
+    lead,
+    wanted: keeps === true || (onDisconnect === "finish" && (session !== undefined || question !== undefined)),
+    onLeft: () => freePlace(decision),
+    drainMs: keeps === true ? KEPT_DRAIN_MS : drainMs,
+  });
+}
+
+/** What the model is asked: the request as it came where nothing needs to change in it. */
+function toCall({ request, history, body, signal: given, ...exchange }: Exchange, ended?: AbortSignal): ModelCall {
+  const signals = [given, ended].filter((one) => one !== undefined);
+  const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+  const how = { signal, affinity: affinityOf(exchange, request), deadlineMs: exchange.deadline?.atMs };
+  if (history.length === 0) return { request, body, ...how };
+  return { request: { ...request, messages: withHistory(request.messages, history) }, ...how };
+}
+
+/** Asks for a whole answer, and does everything that follows it. `kept`: whether its session holds it. */
+export async function askWhole(
+  kit: FlowKit,
+  exchange: Exchange,
+  lead: Leading | undefined,
+  ended?: AbortSignal,
+): Promise<{
+  readonly text: string;
+  readonly completion: ChatCompletion;
+  readonly kept: boolean;
+  readonly served: Provenance["served"];
+}> {
+  const answer = await exchange.model.complete(toCall(exchange, ended));
+  const { text, completion } = answer;
+  lead?.add({ completion });
+  // Who follows is told in the same round trip in which it is stored.
+  const [kept] = await Promise.all([finish(kit, exchange, completion), lead?.end()]);
+  return { text, completion, kept, served: servedBy(exchange.model, answer) };
+}

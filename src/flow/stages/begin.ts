@@ -1,0 +1,91 @@
+import type { Lookup, Question } from "../../cache/index.ts";
+import { MarrowError } from "../../errors.ts";
+import type { Decision, Limiter, Subjects } from "../../limiter/index.ts";
+import type { Session, Turn } from "../../memory/index.ts";
+import type { ChatCall } from "../call.ts";
+import type { CacheControl } from "../cache-control.ts";
+import { toQuestion, type StoredAnswer } from "../cacheable.ts";
+import { contextOf, lostIn, wholeFrom } from "../context.ts";
+import { createKeeping, toldOf, type Keeping } from "../keeping.ts";
+import type { FlowKit } from "../kit.ts";
+import { besideOf } from "../sharing.ts";
+import { staged } from "../signals.ts";
+import { lookup } from "./lookup.ts";
+
+/** Longest wait for a session: a request can do without its history, but not for long without an answer. */
+const WINDOW_WAIT_MS = 500;
+
+/** What is known after the first round trip. */
+export interface Begun {
+  readonly limiter: Limiter | undefined;
+  readonly subjects: Subjects;
+  readonly session: Session | undefined;
+  /** The session's last turns; `undefined` without a session, or while it cannot be read. */
+  readonly window: { readonly turns: readonly Turn[]; readonly version: number; readonly epoch: string } | undefined;
+  readonly keeping: Keeping;
+  readonly question: Question | undefined;
+  readonly decision: Decision | undefined;
+  readonly found: Lookup<StoredAnswer> | undefined;
+  /** Whether the cache may answer this, and keep its answer. */
+  readonly served: boolean;
+}
+
+/** The first round trip: one request is taken, the session is read, and the exact answer is looked up. */
+export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl): Promise<Begun> {
+  const { memory, conversations, cache, digests, sessionTurns, orWithout, settle } = kit;
+  const { request, user, key, conversation, session: named } = call;
+  const limiter = call.limiter ?? kit.limiter;
+  const subjects = { user, model: request.model, ...(key !== undefined && { key }) };
+  const [held, id] = conversation === undefined ? [memory, named] : [conversations, conversation];
+  const session = id === undefined ? undefined : held?.session({ user, id });
+  const sessionKey = `${conversation === undefined ? "s" : "c"}${user.length}:${user}${id ?? ""}`;
+  const guess =
+    session === undefined
+      ? { version: 0, epoch: "", context: contextOf(request, []) }
+      : digests.guess(sessionKey, request);
+  const beside = besideOf(kit.sharing, call, control);
+  let question = cache === undefined ? undefined : toQuestion(request, guess.context, beside);
+  const [decision, read, guessed] = await Promise.all([
+    limiter && staged("admit", () => limiter.take(subjects, { requests: 1, concurrency: 0 })),
+    orWithout(
+      "memory",
+      session && staged("remember", () => session.window({ last: sessionTurns, timeoutMs: WINDOW_WAIT_MS })),
+    ),
+    lookup(kit, question, "exact", control),
+  ]);
+  if (conversation !== undefined && (session === undefined || read?.epoch === "")) {
+    settle(decision, { requests: 0 });
+    throw new MarrowError("not_found", "there is no conversation of this id", { details: { path: "conversation" } });
+  }
+  const window = read && { ...read, turns: wholeFrom(read.turns, sessionTurns) };
+  const lost = conversation && window && lostIn(request.messages, window.turns, call.resultPath);
+  if (lost instanceof Error) {
+    settle(decision, { requests: 0 });
+    throw lost;
+  }
+  let found = guessed;
+  if (window !== undefined && (window.version !== guess.version || window.epoch !== guess.epoch)) {
+    const context = contextOf(request, window.turns);
+    if (context.digest !== guess.context.digest && cache !== undefined) {
+      question = toQuestion(request, context, beside);
+      found = await lookup(kit, question, "exact", control);
+    }
+  }
+  // Without its history a session's question is another question: no stored answer serves it, and its answer serves no other.
+  const known = session === undefined || window !== undefined;
+  const away = !control.noCache && found === undefined;
+  const served = question !== undefined && known && !away;
+  const { idempotencyKey } = call;
+  const about = { session, sessionKey, request, window, idempotencyKey };
+  return {
+    limiter,
+    subjects,
+    session,
+    window,
+    keeping: createKeeping({ ...about, digests, sessionTurns, orWithout, onKept: toldOf(kit, call) }),
+    question,
+    decision,
+    found: served ? found : undefined,
+    served,
+  };
+}

@@ -1,0 +1,36 @@
+import type { ChatCompletion } from "../../models/index.ts";
+import { toStoredAnswer } from "../cacheable.ts";
+import type { FlowKit } from "../kit.ts";
+import { staged } from "../signals.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** Everything that follows a whole answer, in one round trip. Answers whether the exchange are kept. */
+export function finish(kit: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<boolean> {
+  return staged("finish", () => finishNow(kit, exchange, completion));
+}
+
+async function finishNow(
+  { cache, spend, orWithout }: FlowKit,
+  exchange: Exchange,
+  completion: ChatCompletion,
+): Promise<boolean> {
+  const { question } = exchange;
+  const { tokens, cost } = spend(exchange, completion);
+  const answer = question === undefined ? undefined : toStoredAnswer(completion);
+  const storing =
+    question === undefined || answer === undefined
+      ? undefined
+      : orWithout("cache", cache?.store(question, answer, { saves: tokens, cost, subject: exchange.user }));
+  const message = completion.choices[0]?.message;
+  const kept = message === undefined ? true : await exchange.keeping.keep(message);
+  await storing;
+  return kept;
+}
+
+/** What came of an answer that broke off: the session keeps it, marked, and nothing is cached. */
+export async function keepPartial({ spend }: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<void> {
+  spend(exchange, completion);
+  const message = completion.choices[0]?.message;
+  if (typeof message?.content === "string") await exchange.keeping.keep({ ...message, incomplete: true });
+  else await exchange.keeping.withdraw();
+}

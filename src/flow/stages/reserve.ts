@@ -1,0 +1,50 @@
+import type { Lookup } from "../../cache/index.ts";
+import type { Decision } from "../../limiter/index.ts";
+import type { ChatCall } from "../call.ts";
+import type { CacheControl } from "../cache-control.ts";
+import type { StoredAnswer } from "../cacheable.ts";
+import type { FlowKit } from "../kit.ts";
+import { toEstimate } from "../spending.ts";
+import type { Together } from "../together.ts";
+import type { Begun } from "./begin.ts";
+import { join } from "./join.ts";
+import { lookup } from "./lookup.ts";
+
+/** What is known after the second round trip. */
+export interface Reserved {
+  readonly decision: Decision | undefined;
+  readonly found: Lookup<StoredAnswer> | undefined;
+  /** Who asks for the same answer just now; `undefined` when nothing is shared. */
+  readonly asking: Together | undefined;
+}
+
+/**
+ * The second round trip. A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning; and a question is kept
+ * by its session now, for its answer may take long.
+ */
+export async function reserve(
+  kit: FlowKit,
+  { request, user }: ChatCall,
+  control: CacheControl,
+  { limiter, subjects, decision, found, question, served, keeping }: Begun,
+): Promise<Reserved> {
+  const counts = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit !== "requests") === true;
+  const shares = served && !control.noCache && !control.noStore && !control.onlyIfCached;
+  const similar = served ? lookup(kit, question, "similar", control, user) : undefined;
+  const joining = shares ? join(kit, question, control, similar) : undefined;
+  if (!control.onlyIfCached) keeping.open();
+  try {
+    const [reserved, near, asking] = await Promise.all([
+      counts ? limiter?.take(subjects, toEstimate(request, kit.prices), { reserve: true }) : undefined,
+      similar,
+      joining,
+    ]);
+    return { decision: reserved ?? decision, found: near ?? found, asking };
+  } catch (error) {
+    void keeping.withdraw();
+    // Who asks no more must not lead those who ask the same.
+    const asking = await joining?.catch(() => undefined);
+    if (asking?.role === "lead") await asking.leave();
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+import type { ChatChunk } from "../../models/index.ts";
+import type { ChatOutcome, Provenance } from "../call.ts";
+import type { FlowKit } from "../kit.ts";
+import { createRecorder } from "../recorder.ts";
+import { wantsUsage } from "../replay.ts";
+import { NOTHING_USED } from "../spending.ts";
+import { afterSaid, readAlong, recorded, toChunks, toEventStream, withNewId, type Sharing } from "../together.ts";
+import { askWhole } from "./ask.ts";
+import type { Exchange } from "./exchange.ts";
+import { join } from "./join.ts";
+
+/** Gives the answer that another request is given just now. */
+export async function share(
+  kit: FlowKit,
+  exchange: Exchange,
+  provenance: Provenance,
+  asking: Sharing,
+): Promise<ChatOutcome> {
+  const { settle, freePlace } = kit;
+  const { request } = exchange;
+  const chunks = orWithdrawn(exchange, sharing(kit, exchange, asking));
+  const recorder = createRecorder(request.model);
+  try {
+    // What fails before its first part is a failure of the request, not of its stream.
+    const first = await chunks.next();
+    if (request.stream === true) {
+      const stream = toEventStream(chunks, first, wantsUsage(request), () => {
+        freePlace(exchange.decision);
+        if (exchange.session !== undefined || exchange.keeps === true) return true;
+        settle(exchange.decision, NOTHING_USED);
+        return false;
+      });
+      return { kind: "stream", stream, provenance };
+    }
+    for (let next = first; next.done !== true; next = await chunks.next()) recorder.add([next.value]);
+  } catch (error) {
+    settle(exchange.decision, NOTHING_USED);
+    throw error;
+  }
+  return { kind: "whole", text: JSON.stringify(withNewId(recorder.completion())), provenance };
+}
+
+/** An answer whose question its session does not keep when it breaks off. */
+async function* orWithdrawn({ keeping }: Exchange, chunks: AsyncGenerator<ChatChunk>): AsyncGenerator<ChatChunk> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    void keeping.withdraw();
+    throw error;
+  }
+}
+
+/**
+ * Reads along as chunks. When the one that asks is gone, this request joins anew: it may have to ask itself, and goes on after what was
+ * said already.
+ */
+async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing): AsyncGenerator<ChatChunk> {
+  const recorder = createRecorder(exchange.request.model);
+  if (asking.role === "made") yield* recorded(toChunks(asking.completion), recorder);
+  else if (!(yield* readAlong(asking, recorder))) {
+    const said = recorder.completion().choices[0]?.message;
+    const anew = await join(kit, exchange.question);
+    if (anew?.role === "follow" || anew?.role === "made") {
+      yield* afterSaid(said, sharing(kit, exchange, anew));
+      return;
+    }
+    const { stream: _, stream_options: __, ...request } = exchange.request;
+    const { completion } = await askWhole(kit, { ...exchange, request, body: undefined }, anew).catch(async (error) => {
+      await anew?.fail(error);
+      throw error;
+    });
+    yield* afterSaid(said, toChunks(completion));
+    return;
+  }
+  kit.settle(exchange.decision, NOTHING_USED);
+  kit.shared(exchange, () => recorder.completion());
+  const message = recorder.completion().choices[0]?.message;
+  if (message !== undefined) await exchange.keeping.keep(message);
+}
