@@ -2,7 +2,7 @@ import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
 import { createLimiter } from "../limiter/index.ts";
-import { createQueue, type Work } from "./index.ts";
+import { createQueue, readQueueStats, type Work } from "./index.ts";
 
 describe("jobs that depend on others", () => {
   liveTest("begin when those are done, wherever they stand, and after their own delay", async ({ redis, tenant }) => {
@@ -53,6 +53,56 @@ describe("jobs that depend on others", () => {
     await expect(queue.push("wrong", { dependsOn: ["a b"] })).rejects.toThrow(/dependsOn\.0/);
     expect(await queue.cancel(second)).toBe("cancelled");
     expect(await queue.get(third)).toMatchObject({ state: "dead", reason: "dependency" });
+  });
+});
+
+describe("a job that is blocked", () => {
+  liveTest("is listed and counted as long as it is, for the tenant and the operator", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const other = createQueue<string>(redis.scope("other"), { name: QUEUE });
+    const [first, theirs] = [await queue.push("first"), await other.push("theirs")];
+    const ids: string[] = [];
+    for (const payload of ["a", "b", "c"]) ids.push(await queue.push(payload, { dependsOn: [first] }));
+    const late = await queue.push("late", { dependsOn: [ids[0] as string], delayMs: 60_000 });
+    await other.push("spy", { dependsOn: [theirs] });
+    const blocked = async () => (await queue.list({ state: "blocked" })).map(({ id }) => id);
+    expect(await blocked()).toEqual([...ids, late]);
+    expect(await queue.list({ state: "blocked", offset: 1, limit: 1 })).toMatchObject([
+      { id: ids[1], state: "blocked" },
+    ]);
+    expect(await queue.counts()).toMatchObject({ waiting: 1, blocked: 4 });
+    expect(await readQueueStats(redis, { name: QUEUE })).toMatchObject({ blocked: 5, waiting: 2 });
+    await queue.cancel(ids[1] as string);
+    await queue.remove(ids[2] as string);
+    expect(await blocked()).toEqual([ids[0], late]);
+    await working(
+      redis,
+      () => "done",
+      async () => {
+        await queue.wait(ids[0] as string, { waitMs: 5_000 });
+      },
+    );
+    expect(await blocked()).toEqual([]);
+    expect(await queue.counts()).toMatchObject({ blocked: 0 });
+    expect((await queue.get(late))?.state).toBe("delayed");
+    expect(await readQueueStats(redis, { name: QUEUE })).toMatchObject({ blocked: 0 });
+  });
+
+  liveTest("is listed again when it is redriven behind another, and not when it dies", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const first = await queue.push("first", { attempts: 1 });
+    const second = await queue.push("second", { dependsOn: [first] });
+    await working(
+      redis,
+      () => Promise.reject(new Error("no")),
+      async () => {
+        await queue.wait(second, { waitMs: 5_000 });
+      },
+    );
+    expect(await queue.list({ state: "blocked" })).toEqual([]);
+    await queue.redrive();
+    expect(await queue.list({ state: "blocked" })).toMatchObject([{ id: second }]);
+    expect(await queue.list({ state: "waiting" })).toMatchObject([{ id: first }]);
   });
 });
 

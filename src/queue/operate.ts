@@ -12,6 +12,8 @@ export interface QueueStats {
   readonly tenantsPaused: number;
   /** Whether the whole queue is paused. */
   readonly paused: boolean;
+  /** Jobs that wait for others. */
+  readonly blocked: number;
   /** Jobs that wait for their time. */
   readonly delayed: number;
   readonly running: number;
@@ -43,7 +45,7 @@ export async function readQueueStats(
   queue: QueueOfAll,
 ): Promise<QueueStats> {
   const keys = queueKeys(redis.app, named(queue));
-  const sets = ["delayed", "leases", "dead", "outbox"];
+  const sets = ["delayed", "leases", "dead", "outbox", "blocked"];
   const commands = keys.flatMap((key) => [
     ...sets.map((set) => ["ZCARD", `${key}:${set}`]),
     ["HMGET", `${key}:counts`, ...ENDED],
@@ -65,6 +67,7 @@ export async function readQueueStats(
     tenantsWaiting: count(1),
     tenantsPaused: count(2),
     paused: count(3) > 0,
+    blocked: sum(4),
     delayed: sum(0),
     running: sum(1),
     deadKept: sum(2),

@@ -66,9 +66,10 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
     /** 1 to 1,000. @default 20 */
     readonly limit?: number | undefined;
   }): Promise<readonly Job<T, R>[]>;
-  /** How much of this tenant's is waiting and dead, whether it is paused, and how jobs of all tenants ended so far. */
+  /** How much of this tenant's is waiting, blocked (by jobs that it depends on) and dead, whether it is paused, and how jobs of all tenants ended so far. */
   counts(): Promise<{
     readonly waiting: number;
+    readonly blocked: number;
     readonly deadKept: number;
     readonly paused: boolean;
     readonly done: number;
@@ -86,8 +87,8 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   setWeight(weight: number): Promise<void>;
 }
 
-/** States that `list` knows. `ended` is whatever ended lately. */
-export const LISTED_STATES = ["waiting", "delayed", "running", "dead", "ended"] as const;
+/** States that `list` knows. `delayed` has suspended jobs, too; `ended` is whatever ended lately. */
+export const LISTED_STATES = ["blocked", "waiting", "delayed", "running", "dead", "ended"] as const;
 export type ListedState = (typeof LISTED_STATES)[number];
 
 const SIGNAL_BYTES_MAX = 65_536;
@@ -190,17 +191,19 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
     },
 
     async counts() {
-      const [waiting, ended, deadKept, paused] = allOf(
+      const [waiting, ended, deadKept, paused, blocked] = allOf(
         await scoped.pipeline([
           ["ZCARD", `${queue}:ready:${tenant}`],
           ["HMGET", `${queue}:counts`, "done", "dead", "cancelled"],
           ["ZCARD", `${queue}:dead:${tenant}`],
           ["SISMEMBER", `${queue}:paused`, tenant],
+          ["ZCARD", `${queue}:blocked:${tenant}`],
         ]),
       );
       const [done, dead, cancelled] = (ended as readonly (string | null)[]).map(Number);
       return {
         waiting: Number(waiting),
+        blocked: Number(blocked),
         deadKept: Number(deadKept),
         paused: paused === 1,
         done: done ?? 0,

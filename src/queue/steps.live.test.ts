@@ -131,6 +131,63 @@ describe("a step of a job", () => {
   });
 });
 
+describe("a step that waits for itself", () => {
+  const CIRCLES: readonly (readonly [what: string, name: string, handler: (work: Work) => Promise<unknown>])[] = [
+    ["called within itself", "a", ({ step }) => step("a", () => step("a", () => 1))],
+    [
+      "called within a step within it",
+      "a",
+      ({ step }) => step("a", async () => [await step("b", () => step("a", () => 1))]),
+    ],
+    [
+      "after a pause, among others",
+      "a",
+      ({ step }) =>
+        step("a", async () => {
+          await pause(5);
+          return Promise.all([step("b", () => 1), step("c", () => Promise.resolve().then(() => step("a", () => 1)))]);
+        }),
+    ],
+    [
+      "of two that wait for each other",
+      "a",
+      ({ step }) =>
+        Promise.all([
+          step("a", async () => (await pause(20), await step("b", () => 2))),
+          step("b", async () => (await pause(40), await step("a", () => 1))),
+        ]),
+    ],
+  ];
+  liveTest.for(CIRCLES)("is refused by its name: %s", async ([, name, handler], { redis, tenant }) => {
+    const queue = createQueue(tenant, { name: QUEUE });
+    const id = await queue.push("x");
+    await working(redis, handler, async () => {
+      const job = await queue.wait(id, { waitMs: 3_000 });
+      expect(job).toMatchObject({ state: "dead", reason: "invalid_input" });
+      expect(job.failures[0]?.message).toContain(`step ${name} waits for itself`);
+    });
+  });
+
+  liveTest("is not one that others wait for as well, or that runs within another", async ({ redis, tenant }) => {
+    const queue = createQueue(tenant, { name: QUEUE });
+    const id = await queue.push("x");
+    const runs: string[] = [];
+    const handler = async ({ step }: Work) => {
+      const shared = () => step("shared", async () => (runs.push("shared"), await pause(20), 1));
+      return Promise.all([
+        step("a", shared),
+        step("b", shared),
+        shared(),
+        step("c", async () => [await shared(), await step("d", () => 4)]),
+      ]);
+    };
+    await working(redis, handler, async () => {
+      expect(await queue.wait(id, { waitMs: 3_000 })).toMatchObject({ state: "done", result: [1, 1, 1, [1, 4]] });
+    });
+    expect(runs).toEqual(["shared"]);
+  });
+});
+
 describe("a job that waits for a signal", () => {
   liveTest("gives its place back, and goes on with what came, using no attempt", async ({ redis, tenant }) => {
     const queue = createQueue(tenant, { name: QUEUE });

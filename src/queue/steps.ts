@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
@@ -11,7 +12,7 @@ export interface Steps {
   /**
    * Runs a step once for each job and keeps its result: another attempt, at any worker, is given the result that was kept and does not run the
    * step again. Names are 1 to 64 of letters, digits, `_ . : -`; 1,000 steps and signals for each job. The result is a JSON value of at most 1 MB;
-   * the caller gets it as JSON gives it back. A step that throws is not kept. A worker that dies between the end of the step and the writing of its
+   * the caller gets it as JSON gives it back. A step that throws is not kept. One that is asked for within itself is refused. A worker that dies between the end of the step and the writing of its
    * result runs it again: give `idempotencyKey` to whatever the step calls. One round trip for the first step of an attempt, one for each new step.
    * @throws MarrowError `invalid_input`, `too_large`, `conflict` when the job is another worker's by now
    */
@@ -72,6 +73,9 @@ export function createSteps(
 ): Steps {
   let read: Promise<Notes> | undefined;
   const running = new Map<string, Promise<unknown>>();
+  /** Which step the code runs in, and which steps each one asked for and has not got yet. */
+  const within = new AsyncLocalStorage<string>();
+  const asked = new Map<string, string[]>();
   const waits = new Map<string, number>();
   const notes = () => (read ??= readAll());
 
@@ -85,7 +89,7 @@ export function createSteps(
   async function runStep(name: string, run: Parameters<Steps["step"]>[1]): Promise<unknown> {
     const kept = (await notes()).kept.get(`s:${name}`);
     if (kept !== undefined) return decodeRecord(kept);
-    const result = encodeStep(name, await run({ idempotencyKey: `${idempotencyKey}:${name}` }));
+    const result = encodeStep(name, await within.run(name, run, { idempotencyKey: `${idempotencyKey}:${name}` }));
     const reply = await runScript(redis, putStep, { queue }, { id, fence, name, result, most: NOTES_MAX });
     if (String(reply) === "lost") throw lostJob(id);
     if (String(reply) === "full")
@@ -110,11 +114,21 @@ export function createSteps(
   }
 
   return {
-    step<S>(name: string, run: (step: { readonly idempotencyKey: string }) => Promise<S> | S): Promise<S> {
+    async step<S>(name: string, run: (step: { readonly idempotencyKey: string }) => Promise<S> | S): Promise<S> {
       const checked = checkNoteName("name", name);
+      const asking = within.getStore();
+      if (asking !== undefined && waitsFor(asked, checked, asking)) throw inCircle(checked);
       const begun = running.get(checked) ?? runStep(checked, run).finally(() => running.delete(checked));
       running.set(checked, begun);
-      return begun as Promise<S>;
+      if (asking === undefined) return (await begun) as S;
+      const others = asked.get(asking) ?? [];
+      asked.set(asking, others);
+      others.push(checked);
+      try {
+        return (await begun) as S;
+      } finally {
+        others.splice(others.indexOf(checked), 1);
+      }
     },
 
     waitFor(name, options) {
@@ -124,6 +138,26 @@ export function createSteps(
       return waiting;
     },
   };
+}
+
+/** Whether a step waits for another one, over any number of others. Pure. */
+function waitsFor(asked: ReadonlyMap<string, readonly string[]>, step: string, other: string): boolean {
+  const met = new Set([step]);
+  for (const one of met) {
+    if (one === other) return true;
+    for (const next of asked.get(one) ?? []) met.add(next);
+  }
+  return false;
+}
+
+function inCircle(name: string): MarrowError {
+  return new MarrowError(
+    "invalid_input",
+    `step ${name} waits for itself: it was asked for within a step that it waits for`,
+    {
+      details: { path: `step ${name}`, step: name },
+    },
+  );
 }
 
 interface Notes {

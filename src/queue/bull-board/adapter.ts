@@ -27,6 +27,7 @@ const LISTS: ReadonlyMap<string, ListedState> = new Map<string, ListedState>(
     failed: "dead",
     delayed: "delayed",
     suspended: "delayed",
+    "waiting-children": "blocked",
   }),
 );
 const STATES: Readonly<
@@ -85,7 +86,7 @@ class MarrowAdapter extends BaseAdapter {
     const names = [...LISTS.keys()] as JobStatus[];
     const lists = await Promise.all(names.map((status) => this.#list(status)));
     const counted = Object.fromEntries(names.map((status, at) => [status, lists[at]?.length ?? 0]));
-    return { latest: 0, paused: 0, prioritized: 0, "waiting-children": 0, ...counted };
+    return { latest: 0, paused: 0, prioritized: 0, "waiting-children": 0, ...counted } satisfies JobCounts;
   }
 
   override async getJob(id: string): Promise<QueueJob | undefined> {
@@ -118,7 +119,7 @@ class MarrowAdapter extends BaseAdapter {
   }
 
   override getJobStatuses(): JobStatus[] {
-    return ["active", "waiting", "completed", "failed", "delayed"];
+    return ["active", "waiting", "waiting-children", "completed", "failed", "delayed"];
   }
 
   #toBoard(job: Job): QueueJob {

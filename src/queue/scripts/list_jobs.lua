@@ -1,7 +1,7 @@
 -- Ids of a tenant's jobs of one state, those that are next or newest first.
 -- KEYS queue    start of the queue's keys
 -- ARGV tenant   whose jobs
--- ARGV state    waiting, delayed, running, dead, or ended: whatever ended lately
+-- ARGV state    waiting, blocked, delayed, running, dead, or ended: whatever ended lately
 -- ARGV offset   how many are passed over, >= 0
 -- ARGV limit    how many at most, > 0
 -- REPLY ids
@@ -15,6 +15,7 @@ local limit = tonumber(ARGV[4])
 local LOOK_MAX = 10000
 local PAGE = 100
 if state == "waiting" then return redis.call("ZRANGE", queue .. ":ready:" .. tenant, offset, offset + limit - 1) end
+if state == "blocked" then return redis.call("ZRANGE", queue .. ":blocked:" .. tenant, offset, offset + limit - 1) end
 if state == "ended" then return redis.call("LRANGE", queue .. ":ended:" .. tenant, offset, offset + limit - 1) end
 if state == "dead" and redis.call("EXISTS", queue .. ":dead:" .. tenant) == 1 then
   return redis.call("ZREVRANGE", queue .. ":dead:" .. tenant, offset, offset + limit - 1)

@@ -74,6 +74,7 @@ for _, id in ipairs(again) do
   if waits and waits > 0 then
     job[WAITS] = waits + DEPENDENT
     write_job(queue, id, job)
+    list_blocked(queue, tenant, id, job[MADE])
   else
     make_ready(queue, id, job)
   end

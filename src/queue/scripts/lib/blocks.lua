@@ -7,6 +7,12 @@ local function ids_in(list)
   return ids
 end
 
+-- Lists a job among those that wait for others, those that were put first in front.
+local function list_blocked(queue, tenant, id, now)
+  redis.call("ZADD", queue .. ":blocked", now, id)
+  redis.call("ZADD", queue .. ":blocked:" .. tenant, now, id)
+end
+
 -- Makes a job wait for others that are not done, and answers how many; nil when one of them is none of the tenant's or will never be done.
 -- fresh: each of the others must be there; else one that is gone counts as done.
 local function block(queue, tenant, id, others, fresh)

@@ -28,6 +28,7 @@ local ends, ended_of = {}, {}
 -- Ends one job for good. Its result stays for a life, its output for a brief one; what was asked stays where nothing came of it.
 local function end_one(queue, id, job, state, body, reason, now)
   local tenant, life = job[TENANT], job[LIFE]
+  if job[STATE] == "blocked" then unblock(queue, tenant, id) end
   if state == "dead" then
     -- What died keeps what it was asked, to be given another go.
     life = math.max(tonumber(life), DEAD_LIFE_MS)
@@ -74,6 +75,7 @@ local function finish(queue, id, job, state, body, reason, now)
     local nexts = queue .. ":next:" .. over[at]
     for child, held in pairs(read_jobs(queue, redis.call("SMEMBERS", nexts))) do
       if held[STATE] == UNREADABLE then
+        unblock(queue, job[TENANT], child)
         held = restored(job[TENANT], now)
         note_try(queue, child, held, "corrupt_record", "", now)
         end_one(queue, child, held, "dead", "", "corrupt_record", now)
@@ -88,6 +90,7 @@ local function finish(queue, id, job, state, body, reason, now)
         elseif held[WAITS] >= 1 then
           write_job(queue, child, held)
         elseif held[DELAY] ~= "0" then
+          unblock(queue, held[TENANT], child)
           held[STATE] = "delayed"
           write_job(queue, child, held)
           redis.call("ZADD", queue .. ":delayed", now + held[DELAY], child)

@@ -47,8 +47,15 @@ local function enter_ring(queue, tenant)
   return redis.call("ZADD", queue .. ":ring", "NX", first[2] or 0, tenant) == 1
 end
 
+-- A job that waits for no other one any more leaves the lists of those that do.
+local function unblock(queue, tenant, id)
+  redis.call("ZREM", queue .. ":blocked", id)
+  redis.call("ZREM", queue .. ":blocked:" .. tenant, id)
+end
+
 -- Puts a job where the next turn of its tenant finds it.
 local function make_ready(queue, id, job)
+  if job[STATE] == "blocked" then unblock(queue, job[TENANT], id) end
   job[STATE], job[FENCE] = "waiting", ""
   write_job(queue, id, job)
   if redis.call("ZADD", queue .. ":ready:" .. job[TENANT], job[PLACE], id) == 1 and enter_ring(queue, job[TENANT]) then wake(queue) end

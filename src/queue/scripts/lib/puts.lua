@@ -19,6 +19,7 @@ local function put_job(queue, tenant, new, payload, waits, now, seq)
   local id, at, last = new[ID], #puts, #readied
   local line, state, place = new_line(tenant, new, waits, now, seq)
   puts[at + 1], puts[at + 2], puts[at + 3], puts[at + 4] = queue .. ":job:" .. id, line, queue .. ":body:" .. id, payload
+  if state == "blocked" then list_blocked(queue, tenant, id, string.format("%.3f", now + (seq % 1000) / 1000)) end
   if state == "delayed" then redis.call("ZADD", queue .. ":delayed", now + new[NEW_DELAY], id) end
   if state == "waiting" then readied[last + 1], readied[last + 2] = place, id end
 end

@@ -17,6 +17,7 @@ local ENDED = 6
 local REASON = 7
 local WAITS = 8
 local PLACE = 9
+local MADE = 10
 local TENANT = 11
 local DELAY = 12
 local LEFT = 13
