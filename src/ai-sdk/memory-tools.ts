@@ -1,0 +1,109 @@
+import { jsonSchema, tool, type Tool } from "ai";
+import { checkInteger, refuse } from "../internal/check.ts";
+import type { FactKind, Facts } from "../memory/index.ts";
+
+interface RememberInput {
+  readonly text: string;
+  readonly kind?: FactKind;
+  readonly key?: string;
+}
+interface RecallInput {
+  readonly about: string;
+  readonly limit?: number;
+}
+interface ForgetInput {
+  readonly ids: readonly string[];
+}
+/** A fact as a model reads it. */
+interface RecalledFact {
+  readonly id: string;
+  readonly text: string;
+  readonly kind: FactKind;
+}
+
+interface Memories {
+  readonly memories: readonly RecalledFact[];
+}
+
+/** Tools by which a model uses a user's long-term memory. */
+export interface MemoryTools {
+  readonly remember: Tool<RememberInput, { readonly id: string; readonly status: "new" | "known" | "superseding" }>;
+  readonly recall: Tool<RecallInput, Memories>;
+  readonly forget: Tool<ForgetInput, { readonly forgotten: number }>;
+}
+
+/** What a model may ask for in one call: schemas are advice to a model, so both are checked. */
+const RECALLED_MAX = 50;
+const FORGOTTEN_MAX = 100;
+const KINDS: readonly FactKind[] = ["semantic", "episodic", "preference", "procedure"];
+
+/**
+ * A user's facts as tools of the AI SDK: `generateText({ model, tools: memoryTools(memory.facts(user)) })`.
+ *
+ * They act for that user alone, whatever the model writes. What a model remembers is its own word (`derived`), never the user's, and what
+ * is not trusted as far as that is not recalled. Leave out a tool that the model should not have: `const { recall } = memoryTools(facts)`.
+ */
+export function memoryTools(facts: Facts): MemoryTools {
+  return {
+    remember: tool({
+      description: "Remember something about the user for later conversations. The same thing is remembered once.",
+      inputSchema: jsonSchema<RememberInput>({
+        type: "object",
+        properties: {
+          text: { type: "string", minLength: 1, maxLength: 4_000, description: "What to remember, as one sentence" },
+          kind: { type: "string", enum: [...KINDS] },
+          key: {
+            type: "string",
+            minLength: 1,
+            maxLength: 256,
+            description: "What it is about, when there is one answer at a time: it replaces the last",
+          },
+        },
+        required: ["text"],
+        additionalProperties: false,
+      }),
+      execute: async ({ text, kind, key }) => {
+        const { status, fact } = await facts.remember({ text, kind, key, source: { role: "assistant" } });
+        return { id: fact.id, status };
+      },
+    }),
+    recall: tool({
+      description: "Recall what is known about the user and near to some words, the most relevant first.",
+      inputSchema: jsonSchema<RecallInput>({
+        type: "object",
+        properties: {
+          about: { type: "string", minLength: 1, maxLength: 10_000 },
+          limit: { type: "integer", minimum: 1, maximum: RECALLED_MAX },
+        },
+        required: ["about"],
+        additionalProperties: false,
+      }),
+      execute: async ({ about, limit }, { abortSignal: signal }): Promise<Memories> => {
+        if (limit !== undefined) checkInteger("limit", limit, { min: 1, max: RECALLED_MAX }, "invalid_input");
+        const found = await facts.recall(about, { limit, signal });
+        return { memories: found.map(({ id, text, kind }) => ({ id, text, kind })) };
+      },
+    }),
+    forget: tool({
+      description: "Forget memories by their ids.",
+      inputSchema: jsonSchema<ForgetInput>({
+        type: "object",
+        properties: {
+          ids: {
+            type: "array",
+            items: { type: "string", minLength: 1, maxLength: 64 },
+            minItems: 1,
+            maxItems: FORGOTTEN_MAX,
+          },
+        },
+        required: ["ids"],
+        additionalProperties: false,
+      }),
+      execute: async ({ ids }) => {
+        if (!Array.isArray(ids) || ids.length > FORGOTTEN_MAX)
+          refuse("ids", `a list of at most ${FORGOTTEN_MAX} ids`, ids, "invalid_input");
+        return { forgotten: await facts.forget(ids) };
+      },
+    }),
+  };
+}
