@@ -9,6 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY tools/build-dashboard.ts ./tools/
 RUN npm run build && find dist -name "*.map" -delete
 
 FROM node:${NODE_VERSION}-bookworm-slim AS packages

@@ -4,7 +4,14 @@ import type { FastifyInstance } from "fastify";
 import OpenAI from "openai";
 import { afterEach, inject } from "vitest";
 import { staticEmbedder } from "../src/embedders/index.ts";
-import { createApiKeys, openGateway, type ApiKeys, type GatewayConfigInput, type Route } from "../src/gateway/index.ts";
+import {
+  createApiKeys,
+  openGateway,
+  type ApiKeys,
+  type GatewayConfigInput,
+  type OpenGateway,
+  type Route,
+} from "../src/gateway/index.ts";
 import { createLaneGates } from "../src/gateway/tenancy/lanes.ts";
 import { connect, type Redis } from "../src/index.ts";
 import { demoModel, upstreamModel, type UpstreamKind } from "../src/models/index.ts";
@@ -23,6 +30,7 @@ export interface TestGateway {
   readonly key: string;
   readonly keys: ApiKeys;
   readonly redis: Redis;
+  readonly signIns: OpenGateway["signIns"];
   readonly model: ScriptedModel;
   /** The official client of a key, without retries of its own. */
   readonly client: (options?: {
@@ -61,7 +69,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     idleTimeoutMs: 2_000,
     ...(options.lanes === true && { lane: lanes(model.baseUrl, "key") }),
   });
-  const { app, routes, startBackground } = openGateway({
+  const { app, routes, signIns, startBackground } = openGateway({
     redis,
     lanes,
     models: [demoModel({ firstTokenMs: 0, tokenMs: 0 }), upstream],
@@ -81,6 +89,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     key,
     keys,
     redis,
+    signIns,
     model,
     client: ({ apiKey = key, maxRetries = 0, headers = {} } = {}) =>
       new OpenAI({ baseURL, apiKey, maxRetries, defaultHeaders: headers }),

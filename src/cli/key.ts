@@ -6,7 +6,7 @@ import { loadConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 const USAGE =
-  "usage: marrow key create [--scope NAME] [--user NAME] [--name TEXT] [--acts-for own|any] [--plan NAME] [--role admin] | marrow key revoke KEY";
+  "usage: marrow key create [--scope NAME] [--user NAME] [--name TEXT] [--acts-for own|any] [--plan NAME] [--role admin|viewer] | marrow key revoke KEY";
 
 /** `marrow key`: makes and ends API keys on the Redis that the gateway uses. */
 export async function runKey(args: readonly string[]): Promise<number> {
@@ -26,7 +26,8 @@ export async function runKey(args: readonly string[]): Promise<number> {
   const { role, user, "acts-for": asked, ...named } = values;
   // A key without a user of its own is an application's: it names its users in requests.
   const actsFor = asked ?? (user === undefined ? "any" : "own");
-  const isWrong = (role !== undefined && role !== "admin") || (actsFor !== "own" && actsFor !== "any");
+  const isWrong =
+    (role !== undefined && role !== "admin" && role !== "viewer") || (actsFor !== "own" && actsFor !== "any");
   if ((act !== "create" || isWrong) && !(act === "revoke" && key !== undefined)) {
     console.error(USAGE);
     return 64;
@@ -43,7 +44,8 @@ export async function runKey(args: readonly string[]): Promise<number> {
   try {
     const keys = createApiKeys(redis);
     const made = { ...named, user: user ?? "default", actsFor: actsFor as "own" | "any" };
-    if (act === "create") console.log(await keys.create({ ...made, ...(role === "admin" && { role }) }));
+    if (act === "create")
+      console.log(await keys.create({ ...made, ...(role !== undefined && { role: role as "admin" | "viewer" }) }));
     else console.log((await keys.revoke(key ?? "")) ? "revoked" : "there is no such key");
     return 0;
   } finally {

@@ -43,8 +43,10 @@ import { resourceOf } from "./routes.ts";
 import { RESOURCES } from "./tenancy/ownership.ts";
 import type { GatewayApp } from "./parts.ts";
 import { registerA2A } from "./agents/a2a.ts";
-import { registerAdmin } from "./admin/admin.ts";
-import { registerSavings } from "./admin/savings.ts";
+import { registerAdministration } from "./admin/administration.ts";
+import { checkUse, confineViewers, isAdministration } from "./admin/guard.ts";
+import { createPulse, withPulse } from "./admin/pulse.ts";
+import { createSignIns, type SignIns } from "./dashboard/sign-ins.ts";
 import { registerBatches } from "./openai/batches.ts";
 import { registerCaches } from "./roles/caches.ts";
 import { registerChat } from "./openai/chat.ts";
@@ -105,6 +107,8 @@ export interface OpenGateway {
   readonly app: FastifyInstance;
   /** Every route of it. */
   readonly routes: () => readonly Route[];
+  /** Who is signed in to its dashboard; `undefined` where that is off. */
+  readonly signIns: SignIns | undefined;
   /** The way in which it stops without failing a request. */
   readonly draining: Draining;
   /** Begins the work in the background: responses, batches, webhooks. Ends with `close`, before the application. */
@@ -147,8 +151,11 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const readiness = createReadiness(redis);
   const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis);
   const rights = tellRights(app, [readiness, ...(cacheReadiness === undefined ? [] : [cacheReadiness])]);
-  const metrics = createMetrics(config.spendLabels, (code) => void (code === "redis_denied" && rights.look()));
+  const pulse = createPulse();
+  const onDenied = (code: string) => void (code === "redis_denied" && rights.look());
+  const metrics = withPulse(createMetrics(config.spendLabels, onDenied), pulse);
   const keys = createApiKeys(redis);
+  const signIns = config.dashboard.enabled ? createSignIns(redis, keys, config.dashboard.sessionMs) : undefined;
   const source = "find" in models && "standings" in models ? models : undefined;
   const { find: findAny, list: listModels } = source ?? routeModels(models as readonly ChatModel[]);
   source?.listen({ onAsked: metrics.asked, onHealth: metrics.healthy });
@@ -233,6 +240,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     const nobody = config.auth === "off" && !isOwnKey(key);
     return (nobody ? NOBODY : keys.remembered(key)) ?? keys.identify(key);
   }
+  /** The same on routes of the administration, where a person may be signed in by a cookie. */
+  async function identifyAdmin(request: FastifyRequest): Promise<Principal> {
+    return (await signIns?.identify(request))?.principal ?? identify(request);
+  }
   const door = guardDoor(app, config);
   app.decorateRequest("principal");
   app.decorateRequest("kept");
@@ -247,7 +258,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       request.principal = own;
       return done();
     }
-    const known = identify(request);
+    const known = isAdministration(request) ? identifyAdmin(request) : identify(request);
     if (!(known instanceof Promise)) {
       request.principal = known;
       return done();
@@ -267,6 +278,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       },
     };
   });
+  confineViewers(app);
   const keyUsers = createKeyUsers(redis, config.limits);
   app.addHook("preHandler", (request, _, done) => {
     const { principal } = request;
@@ -333,7 +345,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerMessages(parts, config);
   registerResponses(parts);
   registerResponseExtras(parts);
-  openResponsesSocket(parts, { config, identify, door });
+  openResponsesSocket(parts, { config, identify: async (request) => checkUse(await identify(request)), door });
   registerBatches(parts);
   registerTasks(parts);
   registerTaskWorkers(parts);
@@ -348,12 +360,12 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerForwarded(parts);
   registerFiles(parts, config.vectorStores);
   registerVectorStores(parts);
-  registerAdmin(parts);
-  registerSavings(parts);
+  registerAdministration(parts, { config, pulse, signIns, askAs: inside.askAs });
 
   return {
     app,
     routes: routes.list,
+    signIns,
     draining,
     startBackground() {
       const background = startBackground({ ...parts, config, askAs: inside.askAs });

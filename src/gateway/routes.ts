@@ -232,6 +232,19 @@ const TABLE: readonly RouteRow[] = [
     "/v1/admin/savings",
     "GET Tells what stored answers saved, and the share of them that is estimated to be wrong.",
   ),
+  ...rows(
+    "dashboard",
+    "",
+    `GET / Leads a browser to the dashboard.
+     GET /dashboard Sends the page of the dashboard.
+     GET /dashboard/* Sends a file or a page of the dashboard.
+     GET /v1/admin/session Tells who is signed in to the dashboard by the cookie.
+     POST /v1/admin/session Signs in to the dashboard by an API key or a one-time link.`,
+  ),
+  ...rows("administration", "/v1/admin/session", "DELETE Signs out of the dashboard."),
+  ...rows("administration", "/v1/admin/overview", "GET Tells how this gateway, Redis, queues and upstreams are."),
+  ...rows("administration", "/v1/admin/playground", "POST Asks a model as a user of a scope, and tells all headers."),
+  ...rows("administration", "/v1/admin/audit", "GET Lists acts of administrators, the latest first."),
 ];
 
 /** What each route is about. A route that is not here fails a test: whoever adds one says whose its things are. */

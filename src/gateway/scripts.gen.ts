@@ -123,6 +123,17 @@ export const noteUser: Script<"users" | "fresh", "user" | "known_ms" | "window_m
   lua: "local users = KEYS[1]\nlocal fresh = KEYS[2]\nlocal user = ARGV[1]\nlocal known_ms = tonumber(ARGV[2])\nlocal window_ms = tonumber(ARGV[3])\nlocal fresh_max = tonumber(ARGV[4])\nlocal users_max = tonumber(ARGV[5])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal seen = tonumber(redis.call(\"ZSCORE\", users, user) or \"0\")\nif seen <= now - known_ms then\nredis.call(\"ZREMRANGEBYSCORE\", users, \"-inf\", now - known_ms)\nif redis.call(\"ZCARD\", users) >= users_max then\nlocal oldest = redis.call(\"ZRANGE\", users, 0, 0, \"WITHSCORES\")[2]\nreturn math.max(1, tonumber(oldest) + known_ms - now)\nend\nlocal count = tonumber(redis.call(\"GET\", fresh) or \"0\")\nif count >= fresh_max then\nreturn math.max(1, redis.call(\"PTTL\", fresh))\nend\nredis.call(\"INCR\", fresh)\nif count == 0 then redis.call(\"PEXPIRE\", fresh, window_ms) end\nend\nredis.call(\"ZADD\", users, now, user)\nredis.call(\"PEXPIRE\", users, known_ms)\nreturn 0",
 };
 
+/** Keeps a sign-in of the dashboard until its end, and ends the oldest ones beyond a bound. */
+export const openSignIn: Script<"sign_ins", "digest" | "record" | "life_ms" | "sign_ins_max"> = {
+  name: "open_sign_in",
+  keys: ["sign_ins"],
+  values: ["digest","record","life_ms","sign_ins_max"],
+  rest: false,
+  idempotent: true,
+  sha1: "3171cdf4c629b862b65f9e9eedc14ed72c0fdd93",
+  lua: "local sign_ins = KEYS[1]\nlocal digest = ARGV[1]\nlocal record = ARGV[2]\nlocal life_ms = tonumber(ARGV[3])\nlocal sign_ins_max = tonumber(ARGV[4])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call(\"ZREMRANGEBYSCORE\", sign_ins, \"-inf\", now)\nredis.call(\"ZADD\", sign_ins, now + life_ms, digest)\nredis.call(\"SET\", sign_ins .. \":\" .. digest, record, \"PX\", life_ms)\nredis.call(\"PEXPIRE\", sign_ins, life_ms)\nlocal over = math.min(redis.call(\"ZCARD\", sign_ins) - sign_ins_max, 100)\nif over <= 0 then return 0 end\nlocal ended = redis.call(\"ZRANGE\", sign_ins, 0, over - 1)\nfor _, one in ipairs(ended) do redis.call(\"DEL\", sign_ins .. \":\" .. one) end\nredis.call(\"ZREMRANGEBYRANK\", sign_ins, 0, over - 1)\nreturn over",
+};
+
 /** Reads which upstreams' models are left alone, and for how long yet. */
 export const readBenched: Script<"benched", "most"> = {
   name: "read_benched",

@@ -43,6 +43,8 @@ export interface Served {
   readonly url: string | undefined;
   /** The first API key, when this start made it: the only time that it is seen. */
   readonly firstKey: string | undefined;
+  /** A link to the dashboard that signs an admin in once, within ten minutes; `undefined` where no port is open, the dashboard is off, or Redis is away. */
+  readonly createSignInLink: () => Promise<string | undefined>;
   /** Reads the configuration again and puts what may change in force; says what came of it, unless nothing changed and nobody asked (`false`). Nothing without `read`. */
   readonly reload: (isAsked?: boolean) => Promise<void>;
   /**
@@ -82,7 +84,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     const models = openModels(config, { own: demo, laneOf, coolDowns: createCoolDowns(redis) });
     const { read } = options;
     const reloading = read && createReloading(redis, { read, models, before: config, say });
-    const { app, draining, startBackground } = openGateway({
+    const { app, signIns, draining, startBackground } = openGateway({
       redis,
       cacheRedis,
       config: options.config,
@@ -116,7 +118,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
     }
     if (!listens) {
       await app.ready();
-      return { url: undefined, firstKey: undefined, reload, close };
+      return { url: undefined, firstKey: undefined, createSignInLink: async () => undefined, reload, close };
     }
     await app.listen({ host: config.host, port: config.port }).catch((cause: NodeJS.ErrnoException) => {
       const why = cause.code === "EADDRINUSE" ? "it is taken: set MARROW_PORT to another one" : String(cause.code);
@@ -127,10 +129,20 @@ export async function serve(options: ServeOptions): Promise<Served> {
     });
     const { port } = app.server.address() as AddressInfo;
     const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+    const url = `http://${host}:${port}`;
     isStarted = true;
     return {
-      url: `http://${host}:${port}`,
+      url,
       firstKey,
+      async createSignInLink() {
+        try {
+          const token = await signIns?.createLink();
+          return token && `${config.publicUrl ?? url}/dashboard#link=${token}`;
+        } catch (error) {
+          if (MarrowError.is(error)) return undefined;
+          throw error;
+        }
+      },
       reload,
       close,
     };

@@ -183,6 +183,8 @@ export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
   "POST /v1/responses/input_tokens": [{ model: "scripted", input: [message], instructions: "be brief" }],
   "POST /v1/responses/compact": [{ model: "scripted", input: [message, { role: "assistant", content: "a tree" }] }],
   "POST /v1/admin/reload": [{}],
+  "POST /v1/admin/session": [{ key: "mrw_x" }, { link: "x" }],
+  "POST /v1/admin/playground": [{ model: "scripted", messages: [message], user: "u", session: "s", temperature: 0 }],
   "POST /v1/admin/lanes/open": [{ model: "scripted", provider: "x" }],
   "POST /v1/webhooks": [endpoint],
   "POST /v1/webhooks/:id": [endpoint],

@@ -5,7 +5,7 @@ import type { Limiter } from "../../limiter/index.ts";
 import type { Principal } from "../tenancy/api-keys.ts";
 import { planSchema, type Plan } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
-import { onlyAdmins } from "./only-admins.ts";
+import { checkAdmin, scopeOf } from "./guard.ts";
 
 const name = z.string().min(1).max(256);
 const planName = z.string().min(1).max(128);
@@ -19,7 +19,7 @@ const keyBody = z.strictObject({
   user: name,
   name: name.default("made by the admin API"),
   plan: planName.optional(),
-  role: z.literal("admin").optional(),
+  role: z.enum(["admin", "viewer"]).optional(),
   acts_for: actsFor.optional(),
 });
 const keyChanges = z.strictObject({
@@ -47,9 +47,7 @@ interface Named {
 
 /** `/v1/admin/…`: keys, users, plans and spending of every scope, for keys whose role is `admin`. */
 export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, standings, reload }: GatewayApp): void {
-  const onRequest = onlyAdmins;
-  const scopeOf = (request: FastifyRequest) =>
-    (request.query as z.infer<typeof scoped>).scope ?? request.principal.scope;
+  const onRequest = checkAdmin;
 
   async function known(plan: string | null | undefined): Promise<void> {
     if (typeof plan === "string" && (await accounts.plan(plan)) === undefined)

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { GatewayApp } from "../parts.ts";
+import type { SavedAnswer, SavingsAnswer, SavingsRowAnswer } from "./answers.ts";
 import type { Saved, SavingsRow } from "../tenancy/savings.ts";
 import { toWrongShare } from "../tenancy/wrong-share.ts";
-import { onlyAdmins } from "./only-admins.ts";
+import { checkAdmin } from "./guard.ts";
 
 const day = z.iso.date();
 const savingsQuery = z.looseObject({
@@ -16,8 +17,8 @@ const savingsQuery = z.looseObject({
 export function registerSavings({ app, savings, tenants }: Pick<GatewayApp, "app" | "savings" | "tenants">): void {
   app.get(
     "/v1/admin/savings",
-    { onRequest: onlyAdmins, schema: { querystring: savingsQuery } },
-    async ({ query, principal }) => {
+    { onRequest: checkAdmin, schema: { querystring: savingsQuery } },
+    async ({ query, principal }): Promise<SavingsAnswer> => {
       const today = new Date().toISOString().slice(0, 10);
       const asked = query as z.infer<typeof savingsQuery>;
       const { by = "model", to = today, from = to, scope = principal.scope } = asked;
@@ -38,7 +39,7 @@ export function registerSavings({ app, savings, tenants }: Pick<GatewayApp, "app
   );
 }
 
-function toRow({ name, answers, hits, bySource, unknown, saved, spent, hitMs, missMs }: SavingsRow) {
+function toRow({ name, answers, hits, bySource, unknown, saved, spent, hitMs, missMs }: SavingsRow): SavingsRowAnswer {
   const misses = answers - hits;
   return {
     name,
@@ -56,7 +57,7 @@ function toRow({ name, answers, hits, bySource, unknown, saved, spent, hitMs, mi
   };
 }
 
-function toSaved({ promptTokens, completionTokens, cachedTokens, reasoningTokens, micros, ms }: Saved) {
+function toSaved({ promptTokens, completionTokens, cachedTokens, reasoningTokens, micros, ms }: Saved): SavedAnswer {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,

@@ -177,6 +177,13 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       daysKept: integer(1, 400).default(90),
     })
     .prefault({}),
+  dashboard: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      content: z.enum(["hidden", "visible"]).default("hidden"),
+      sessionMs: integer(60_000, 7 * 86_400_000).default(12 * 3_600_000),
+    })
+    .prefault({}),
   spendLabels: z.array(z.enum(["scope", "key", "user", "model"])).default(["model"]),
 });
 
@@ -297,6 +304,12 @@ export interface GatewayConfig {
   readonly onUnpriced: OnUnpriced;
   /** What is kept of spending: rows (key, user, model) of a scope and day, the rest of its users as `(other)`; and for how many days. */
   readonly spend: { readonly rowsMax: number; readonly daysKept: number };
+  /** The page at `/dashboard`: whether it is served, whether it may show prompts and answers, and how long a sign-in lasts. */
+  readonly dashboard: {
+    readonly enabled: boolean;
+    readonly content: "hidden" | "visible";
+    readonly sessionMs: number;
+  };
   /** Labels of the metric of spending. Names of users in metrics are a choice: each makes series of its own. */
   readonly spendLabels: readonly ("scope" | "key" | "user" | "model")[];
 }

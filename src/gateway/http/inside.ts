@@ -11,6 +11,7 @@ export interface InsideAnswer {
   readonly id: string;
   readonly body: unknown;
   readonly retryAfterMs: number | undefined;
+  readonly headers: AnswerHeaders;
 }
 
 /** Requests that the gateway sends to itself: all that holds for a client's holds for them. */
@@ -18,7 +19,12 @@ export interface Inside {
   /** Who such a request is from; `undefined` for one from outside. */
   principalOf(request: FastifyRequest): Principal | undefined;
   /** Sends a request as somebody: under a token that only this process knows, and only meanwhile. */
-  readonly askAs: (asker: Asker, url: string, body: unknown) => Promise<InsideAnswer>;
+  readonly askAs: (
+    asker: Asker,
+    url: string,
+    body: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<InsideAnswer>;
 }
 
 const HEADER = "x-marrow-inside";
@@ -32,19 +38,24 @@ export function createInside(app: FastifyInstance): Inside {
       return token === undefined ? undefined : askers.get(token);
     },
 
-    async askAs({ scope, user, key, plan, only }, url, body) {
+    async askAs({ scope, user, key, plan, only }, url, body, more = {}) {
       const token = randomUUID();
       const actsFor = only === undefined ? "any" : "own";
       askers.set(token, { scope, user: only ?? user, id: key, name: "batch", plan, actsFor });
       try {
-        const { statusCode, headers, json } = await app.inject({
+        const {
+          statusCode,
+          headers: given,
+          json,
+        } = await app.inject({
           method: "POST",
           url,
-          headers: { [HEADER]: token },
+          headers: { ...more, [HEADER]: token },
           payload: body as object,
         });
-        const retryAfterMs = toRetryAfterMs(headers as AnswerHeaders);
-        return { status: statusCode, id: String(headers["x-request-id"] ?? ""), body: json(), retryAfterMs };
+        const headers = given as AnswerHeaders;
+        const retryAfterMs = toRetryAfterMs(headers);
+        return { status: statusCode, id: String(headers["x-request-id"] ?? ""), body: json(), retryAfterMs, headers };
       } finally {
         askers.delete(token);
       }

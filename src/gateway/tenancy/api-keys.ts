@@ -31,8 +31,8 @@ export interface Principal {
    * its users in requests.
    */
   readonly actsFor: "own" | "any";
-  /** `admin` may use `/v1/admin` for every scope. */
-  readonly role?: "admin" | undefined;
+  /** `admin` may use `/v1/admin` for every scope; `viewer` may look there and change nothing, and is for nothing else. */
+  readonly role?: "admin" | "viewer" | undefined;
   /** In lists: why it cannot be read; then only its id is known. */
   readonly unreadable?: Unreadable | undefined;
 }

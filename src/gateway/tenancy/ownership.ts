@@ -37,6 +37,7 @@ export type Resource =
   | "task worker"
   | "limit"
   | "administration"
+  | "dashboard"
   | "health";
 
 /** Each resource of the gateway, and whose it is. `docs/roles/gateway.md` has the same table. */
@@ -58,6 +59,7 @@ export const RESOURCES: Readonly<Record<Resource, Belonging>> = {
   "task worker": "keeper",
   limit: "keeper",
   administration: "admin",
+  dashboard: "open",
   health: "open",
 };
 

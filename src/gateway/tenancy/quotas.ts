@@ -32,6 +32,7 @@ const DAY_MS = 86_400_000;
 const ELSEWHERE: ReadonlySet<Resource> = new Set([
   "session",
   "administration",
+  "dashboard",
   "health",
   "model",
   "agent card",

@@ -1,0 +1,20 @@
+import type { JSX } from "preact";
+import type { SessionAnswer } from "../../gateway/admin/answers.ts";
+import type { Place } from "../place.ts";
+
+/** What every page is given. */
+export interface PageProps {
+  readonly session: SessionAnswer;
+  /** The tenant that is looked at. */
+  readonly scope: string;
+  /** Whether who is signed in may change things. */
+  readonly canAct: boolean;
+  readonly place: Place;
+}
+
+/** A page by its path and its name in the navigation. */
+export interface PageEntry {
+  readonly path: string;
+  readonly name: string;
+  readonly Page: (props: PageProps) => JSX.Element;
+}

@@ -1,0 +1,235 @@
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import type { ApiError } from "./api.ts";
+import { ago } from "./format.ts";
+
+type Children = { readonly children?: ComponentChildren };
+
+/** A part of a page under a heading. */
+export function Card({ title, aside, children }: Children & { title: string; aside?: ComponentChildren }): JSX.Element {
+  const id = useId();
+  return (
+    <section class="card" aria-labelledby={id}>
+      <header class="card-head">
+        <h2 id={id}>{title}</h2>
+        {aside !== undefined && <div class="card-aside">{aside}</div>}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+/** One number with its name, and what it is made of. */
+export function Stat({
+  name,
+  value,
+  note,
+  tone,
+}: {
+  name: string;
+  value: string;
+  note?: ComponentChildren;
+  tone?: Tone | undefined;
+}): JSX.Element {
+  return (
+    <div class={`stat ${tone ?? ""}`}>
+      <dt>{name}</dt>
+      <dd>
+        <span class="stat-value">{value}</span>
+        {note !== undefined && <span class="stat-note">{note}</span>}
+      </dd>
+    </div>
+  );
+}
+
+export type Tone = "good" | "warn" | "bad" | "plain";
+
+/** A word with a colour that says no more than the word. */
+export function Badge({ tone = "plain", children }: Children & { tone?: Tone | undefined }): JSX.Element {
+  return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+/** What to do first, where there is nothing yet. */
+export function Empty({ title, children }: Children & { title: string }): JSX.Element {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children !== undefined && <p>{children}</p>}
+    </div>
+  );
+}
+
+/** What went wrong, in the gateway's words. */
+export function Failure({ error }: { error: ApiError | undefined }): JSX.Element | null {
+  if (error === undefined) return null;
+  return (
+    <p class="failure" role="alert">
+      <strong>{error.code}</strong> {error.message}
+    </p>
+  );
+}
+
+/** A column of a table. */
+export interface Column<T> {
+  readonly name: string;
+  readonly cell: (row: T) => ComponentChildren;
+  readonly isNumber?: boolean;
+}
+
+/** Rows under named columns; scrolls sideways by itself where it is wider than the screen. */
+export function Table<T>({
+  label,
+  columns,
+  rows,
+  keyOf,
+}: {
+  label: string;
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  keyOf: (row: T) => string;
+}): JSX.Element {
+  return (
+    <div class="scroll" role="region" aria-label={label} tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map(({ name, isNumber }) => (
+              <th key={name} scope="col" class={isNumber === true ? "number" : ""}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={keyOf(row)}>
+              {columns.map(({ name, cell, isNumber }) => (
+                <td key={name} class={isNumber === true ? "number" : ""}>
+                  {cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** A moment as "3 min ago", with the whole time for those who point at it. */
+export function Moment({ atMs, nowMs = Date.now() }: { atMs: number; nowMs?: number }): JSX.Element {
+  const iso = new Date(atMs).toISOString();
+  return (
+    <time dateTime={iso} title={iso}>
+      {ago(atMs, nowMs)}
+    </time>
+  );
+}
+
+/** A labelled text field. */
+export function Field({
+  label,
+  value,
+  onValue,
+  isSecret = false,
+  placeholder = "",
+  required = false,
+}: {
+  label: string;
+  value: string;
+  onValue: (value: string) => void;
+  isSecret?: boolean;
+  placeholder?: string;
+  required?: boolean;
+}): JSX.Element {
+  const id = useId();
+  const more = {
+    id,
+    placeholder,
+    required,
+    value,
+    maxLength: 512,
+    onInput: (event: { readonly currentTarget: HTMLInputElement }) => onValue(event.currentTarget.value),
+  };
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {isSecret ? (
+        <input type="password" autoComplete="current-password" {...more} />
+      ) : (
+        <input type="text" autoComplete="off" {...more} />
+      )}
+    </div>
+  );
+}
+
+/** A labelled choice of one. */
+export function Choice({
+  label,
+  value,
+  options,
+  onValue,
+}: {
+  label: string;
+  value: string;
+  options: readonly string[];
+  onValue: (value: string) => void;
+}): JSX.Element {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+        {options.map((option) => (
+          <option key={option} value={option}>
+            {option}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** A button for what cannot be undone: it asks once more in its own place. */
+export function Confirm({
+  label,
+  question,
+  onYes,
+  disabled,
+}: {
+  label: string;
+  question: string;
+  onYes: () => void;
+  disabled?: boolean;
+}): JSX.Element {
+  const [asking, setAsking] = useState(false);
+  const yes = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (asking) yes.current?.focus();
+  }, [asking]);
+  if (!asking)
+    return (
+      <button type="button" class="quiet" disabled={disabled} onClick={() => setAsking(true)}>
+        {label}
+      </button>
+    );
+  return (
+    <span class="confirm">
+      <span>{question}</span>
+      <button
+        type="button"
+        class="danger"
+        ref={yes}
+        onClick={() => {
+          setAsking(false);
+          onYes();
+        }}
+      >
+        Yes
+      </button>
+      <button type="button" class="quiet" onClick={() => setAsking(false)}>
+        No
+      </button>
+    </span>
+  );
+}

@@ -1,0 +1,37 @@
+import type { GatewayConfig } from "../config/config.ts";
+import { registerPage } from "../dashboard/page.ts";
+import type { SignIns } from "../dashboard/sign-ins.ts";
+import type { Inside } from "../http/inside.ts";
+import type { GatewayApp } from "../parts.ts";
+import { registerAdmin } from "./admin.ts";
+import { registerAudit } from "./audit.ts";
+import { registerOverview } from "./overview.ts";
+import { registerPlayground } from "./playground.ts";
+import type { Pulse } from "./pulse.ts";
+import { registerSavings } from "./savings.ts";
+import { registerSession } from "./session.ts";
+
+/** What the administration is made of beside the parts of all routes. */
+export interface AdministrationParts {
+  readonly config: GatewayConfig;
+  readonly pulse: Pulse;
+  /** `undefined` where the dashboard is off. */
+  readonly signIns: SignIns | undefined;
+  readonly askAs: Inside["askAs"];
+}
+
+/** `/v1/admin/…` and the dashboard, which is nothing but a page that asks these routes. */
+export function registerAdministration(
+  parts: GatewayApp,
+  { config, pulse, signIns, askAs }: AdministrationParts,
+): void {
+  // The log of acts first: it hears of routes that are registered after it.
+  registerAudit(parts, signIns);
+  registerAdmin(parts);
+  registerSavings(parts);
+  registerOverview(parts, pulse);
+  registerPlayground(parts, askAs);
+  if (signIns === undefined) return;
+  registerSession(parts, config, signIns);
+  registerPage(parts.app);
+}

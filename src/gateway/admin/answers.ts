@@ -1,0 +1,168 @@
+/** What `/v1/admin/…` answers, for the server that sends it and the dashboard that shows it. Types alone: nothing here runs. */
+
+/** A page of a list. */
+export interface ListAnswer<T> {
+  readonly object: "list";
+  readonly data: readonly T[];
+  /** Where the next page begins; absent on the last one. */
+  readonly next?: string | undefined;
+}
+
+/** `GET /v1/admin/session`: who is signed in. */
+export interface SessionAnswer {
+  readonly object: "session";
+  readonly id: string;
+  readonly name: string;
+  readonly role: "admin" | "viewer";
+  readonly scope: string;
+  /** For `x-marrow-csrf` of every write. */
+  readonly csrf: string;
+  readonly ends_at: number;
+  /** Whether prompts and answers may be shown. */
+  readonly content: "hidden" | "visible";
+  readonly version: string;
+}
+
+/** The same where nobody is. */
+export interface SignedOutAnswer {
+  readonly object: "session";
+  readonly role: null;
+}
+
+/** What one gateway process saw in one minute. */
+export interface MinuteAnswer {
+  /** Start of the minute, ms since 1970. */
+  readonly at_ms: number;
+  readonly requests: number;
+  readonly errors: number;
+  readonly refused: number;
+  /** Answers by where they came from: `exact`, `miss`, … */
+  readonly cache: Readonly<Record<string, number>>;
+  /** Of requests to models, in ms; absent when there was none. */
+  readonly p50_ms?: number | undefined;
+  readonly p95_ms?: number | undefined;
+}
+
+/** A queue as its operator sees it. */
+export interface QueueAnswer {
+  readonly name: string;
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly running: number;
+  readonly done: number;
+  readonly dead: number;
+  readonly cancelled: number;
+  readonly dead_kept: number;
+  readonly tenants_waiting: number;
+  readonly tenants_paused: number;
+  readonly endpoints_waiting: number;
+  readonly paused: boolean;
+}
+
+/** How an upstream of a route stands. */
+export interface UpstreamAnswer {
+  readonly upstream: string;
+  readonly model: string;
+  readonly standing: "well" | "cooling" | "due";
+  readonly remaining_ms: number;
+  readonly in_flight: number;
+}
+
+/** `GET /v1/admin/overview`: how this gateway process and its Redis are. */
+export interface OverviewAnswer {
+  readonly object: "overview";
+  readonly now_ms: number;
+  readonly started_ms: number;
+  readonly version: string;
+  /** The last hour of this process, the oldest minute first; the last one goes on. */
+  readonly minutes: readonly MinuteAnswer[];
+  /** Since the start of this process. */
+  readonly totals: Omit<MinuteAnswer, "at_ms">;
+  readonly upstreams: readonly UpstreamAnswer[];
+  readonly models: readonly string[];
+  readonly redis:
+    | {
+        readonly state: "ready";
+        readonly engine: string;
+        readonly version?: string | undefined;
+        readonly round_trip_ms: number;
+        readonly memory_bytes?: number | undefined;
+        readonly memory_bytes_max?: number | undefined;
+        readonly evicted_keys?: number | undefined;
+        readonly warnings: number;
+      }
+    | { readonly state: "away"; readonly code: string };
+  readonly queues: readonly QueueAnswer[];
+}
+
+/** `POST /v1/admin/playground`: one chat, with all that its answer said. */
+export interface PlaygroundAnswer {
+  readonly object: "playground.answer";
+  readonly status: number;
+  readonly elapsed_ms: number;
+  /** The answer's headers that tell of Marrow: cache, limits, session, upstream. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text?: string | undefined;
+  readonly body: unknown;
+}
+
+/** An act of the audit log. */
+export interface AuditAnswer {
+  readonly id: string;
+  readonly at_ms: number;
+  /** Id and name of the key, or `link`. */
+  readonly by: string;
+  readonly by_name: string;
+  readonly role: string;
+  readonly via: "dashboard" | "key";
+  /** The route: method and pattern. */
+  readonly act: string;
+  /** What the path and the query named. */
+  readonly target: Readonly<Record<string, string>>;
+  readonly status: number;
+  readonly request_id: string;
+}
+
+/** Tokens, money and time. */
+export interface SavedAnswer {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly cached_tokens: number;
+  readonly reasoning_tokens: number;
+  readonly cost: number;
+  readonly seconds: number;
+}
+
+/** What the cache saved under one name. */
+export interface SavingsRowAnswer {
+  readonly name: string;
+  readonly answers: number;
+  readonly hits: number;
+  readonly hit_share: number;
+  readonly by_tier: Readonly<Record<string, number>>;
+  /** Hits of which is not known what they saved. */
+  readonly unknown: number;
+  readonly saved: SavedAnswer;
+  readonly spent: SavedAnswer;
+  readonly mean_seconds: { readonly hit: number | null; readonly miss: number | null };
+}
+
+/** `GET /v1/admin/savings`. */
+export interface SavingsAnswer extends ListAnswer<SavingsRowAnswer> {
+  readonly by: "scope" | "key" | "user" | "model" | "tier";
+  readonly scope: string | null;
+  readonly from: string;
+  readonly to: string;
+  readonly total: SavingsRowAnswer;
+  /** Estimated share of served similar answers that are wrong; `null` where nobody looked. */
+  readonly wrong: {
+    readonly share: number;
+    readonly low: number;
+    readonly high: number;
+    readonly looked_at: number;
+    readonly wrong: number;
+    readonly by: "audits" | "feedback";
+  } | null;
+  /** What the estimate is made of, and verdicts of the judge. */
+  readonly evidence: object | null;
+}

@@ -1,0 +1,55 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { MarrowError } from "../../errors.ts";
+import { isRead } from "../dashboard/sign-ins.ts";
+import { hookRoutes } from "../http/route-hooks.ts";
+import type { Principal } from "../tenancy/api-keys.ts";
+import { resourceOf } from "../routes.ts";
+
+/** Lets admins in, and viewers where nothing is changed. @throws MarrowError `forbidden` */
+export async function checkAdmin(request: FastifyRequest): Promise<void> {
+  const { role } = request.principal;
+  if (role === "viewer" && !isRead(request.method)) throw viewersLook();
+  if (role === "admin" || role === "viewer") return;
+  throw new MarrowError(
+    "forbidden",
+    "this needs an API key whose role is admin: make one with marrow key create --role admin",
+  );
+}
+
+/** The scope that an admin's request is about: `scope` of the query, the key's own otherwise. */
+export function scopeOf(request: FastifyRequest): string {
+  return (request.query as { readonly scope?: string | undefined }).scope ?? request.principal.scope;
+}
+
+/** Returns true if a request is one of `/v1/admin`, the only ones that a cookie signs. */
+export function isAdministration({ url }: FastifyRequest): boolean {
+  return url.startsWith("/v1/admin/");
+}
+
+/** A key that may do more than look; for what has no route of its own. @throws MarrowError `forbidden` */
+export function checkUse(principal: Principal): Principal {
+  if (principal.role === "viewer") throw viewersLook();
+  return principal;
+}
+
+/** Keeps keys whose role is viewer to what they are for, on every route that is registered from now on: looking at the administration and at models. */
+export function confineViewers(app: FastifyInstance): void {
+  hookRoutes(app, (method, url) => {
+    const resource = resourceOf(method, url);
+    const isFor = resource === "administration" || resource === "model";
+    if (isFor && (method === "GET" || url === SESSION)) return undefined;
+    return {
+      onRequest(request, _, done) {
+        if (request.principal?.role !== "viewer") return done();
+        done(viewersLook());
+      },
+    };
+  });
+}
+
+function viewersLook(): MarrowError {
+  return new MarrowError("forbidden", "a key whose role is viewer may look at the administration and not act");
+}
+
+/** Whoever signed in may sign out. */
+const SESSION = "/v1/admin/session";

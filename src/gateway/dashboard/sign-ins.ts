@@ -1,0 +1,185 @@
+import { hash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { FastifyRequest } from "fastify";
+import { MarrowError } from "../../errors.ts";
+import { decodeRecord, encodeKeyPart, encodeRecord, runScript, type Redis } from "../../redis/index.ts";
+import type { ApiKeys, Principal } from "../tenancy/api-keys.ts";
+import { bearerOf, header } from "../tenancy/identity.ts";
+import { openSignIn } from "../scripts.gen.ts";
+
+/** A person who is signed in to the dashboard. */
+export interface SignIn {
+  readonly principal: Principal;
+  /** What every write of the page must carry in `x-marrow-csrf`. */
+  readonly csrf: string;
+  readonly endsAtMs: number;
+}
+
+/** Sign-ins of the dashboard: opaque cookies, of which Redis keeps hashes. */
+export interface SignIns {
+  /** Signs a key in and answers the cookie's value: the only time that it is seen. @throws MarrowError `unauthorized`, `forbidden` */
+  withKey(key: string): Promise<Opened>;
+  /** The same for a one-time link, which this uses up. @throws MarrowError `unauthorized` */
+  withLink(token: string): Promise<Opened>;
+  /** Makes a link's token that signs in once, as an admin, within {@link LINK_MS}. */
+  createLink(): Promise<string>;
+  /**
+   * Who sent a request with a cookie; `undefined` without one. A write must carry the sign-in's CSRF token.
+   * @throws MarrowError `unauthorized` once the sign-in or its key was ended, `forbidden` for a write without the token
+   */
+  identify(request: FastifyRequest): Promise<SignIn | undefined>;
+  /** The sign-in by which a request was let in. */
+  of(request: FastifyRequest): SignIn | undefined;
+  /** Ends the sign-in of a request. */
+  end(request: FastifyRequest): Promise<void>;
+}
+
+/** A sign-in that was just made. */
+export interface Opened extends SignIn {
+  readonly cookie: string;
+}
+
+interface Stored {
+  /** Id of the key; absent for a link's. */
+  readonly key?: string | undefined;
+  readonly csrf: string;
+  readonly endsAtMs: number;
+}
+
+/** Name of the cookie. */
+export const COOKIE = "marrow_dashboard";
+/** How long a one-time link may wait to be opened. */
+export const LINK_MS = 600_000;
+/** Sign-ins at the same time; the oldest are ended for new ones. */
+const SIGN_INS_MAX = 1_000;
+const TOKEN_BYTES = 32;
+const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+const WAIT = { reply: "bytes", timeoutMs: 1_000 } as const;
+
+/** Who a one-time link signs in: whoever started the gateway and reads its terminal. */
+const OPERATOR: Principal = {
+  scope: "default",
+  user: "default",
+  name: "sign-in link",
+  id: "link",
+  role: "admin",
+  actsFor: "any",
+};
+
+/** Keeps sign-ins in `{app}:gateway:sign-ins` and one string each; none outlives `lifeMs`. */
+export function createSignIns(redis: Redis, keys: Pick<ApiKeys, "identify" | "standing">, lifeMs: number): SignIns {
+  const app = encodeKeyPart("app", redis.app);
+  const signIns = `{${app}}:gateway:sign-ins`;
+  const linkOf = (token: string) => `{${app}}:gateway:sign-in-link:${digest(token)}`;
+  const known = new WeakMap<FastifyRequest, SignIn>();
+
+  async function open(principal: Principal, key: string | undefined): Promise<Opened> {
+    const cookie = newToken();
+    const stored: Stored = { key, csrf: newToken(), endsAtMs: Date.now() + lifeMs };
+    await runScript(
+      redis,
+      openSignIn,
+      { sign_ins: signIns },
+      { digest: digest(cookie), record: encodeRecord(stored), life_ms: lifeMs, sign_ins_max: SIGN_INS_MAX },
+    );
+    return { cookie, principal, csrf: stored.csrf, endsAtMs: stored.endsAtMs };
+  }
+
+  async function read(cookie: string): Promise<SignIn> {
+    const record = await redis.send(["GET", `${signIns}:${digest(cookie)}`], WAIT);
+    if (!Buffer.isBuffer(record)) throw ended();
+    const { key, csrf, endsAtMs } = decodeRecord(record) as Stored;
+    const principal = key === undefined ? OPERATOR : await keys.standing(key);
+    if (principal === undefined || !mayLook(principal)) throw ended();
+    return { principal, csrf, endsAtMs };
+  }
+
+  return {
+    async withKey(key) {
+      const principal = await keys.identify(key);
+      if (!mayLook(principal))
+        throw new MarrowError(
+          "forbidden",
+          "this needs an API key whose role is admin or viewer: make one with marrow key create --role viewer",
+        );
+      return open(principal, principal.id);
+    },
+
+    async withLink(token) {
+      const left = TOKEN.test(token) ? await redis.send(["GETDEL", linkOf(token)], { timeoutMs: 1_000 }) : null;
+      if (left !== "1") throw new MarrowError("unauthorized", "this link was used, or its ten minutes are over");
+      return open(OPERATOR, undefined);
+    },
+
+    async createLink() {
+      const token = newToken();
+      await redis.send(["SET", linkOf(token), "1", "PX", String(LINK_MS)], { retry: "safe" });
+      return token;
+    },
+
+    async identify(request) {
+      const cookie = cookieOf(request);
+      if (cookie === undefined || bearerOf(request) !== undefined) return undefined;
+      const signIn = await read(cookie);
+      if (!isRead(request.method) && !isEqual(header(request, "x-marrow-csrf") ?? "", signIn.csrf))
+        throw new MarrowError("forbidden", "a write by the dashboard needs its token in x-marrow-csrf", {
+          details: { path: "x-marrow-csrf" },
+        });
+      known.set(request, signIn);
+      return signIn;
+    },
+
+    of: (request) => known.get(request),
+
+    async end(request) {
+      const cookie = cookieOf(request);
+      if (cookie === undefined) return;
+      await redis.pipeline([
+        ["DEL", `${signIns}:${digest(cookie)}`],
+        ["ZREM", signIns, digest(cookie)],
+      ]);
+    },
+  };
+}
+
+/** The header that sets the cookie, or takes it away (`undefined`). It goes to `/v1/admin` alone, never to a page's script, never from another site. */
+export function toSetCookie(cookie: string | undefined, lifeMs: number, secure: boolean): string {
+  const maxAge = cookie === undefined ? 0 : Math.floor(lifeMs / 1000);
+  const parts = [`${COOKIE}=${cookie ?? ""}`, "Path=/v1/admin", `Max-Age=${maxAge}`, "HttpOnly", "SameSite=Strict"];
+  return [...parts, ...(secure ? ["Secure"] : [])].join("; ");
+}
+
+/** Returns true for a method that changes nothing. */
+export function isRead(method: string): boolean {
+  return method === "GET" || method === "HEAD" || method === "OPTIONS";
+}
+
+/** The cookie of a request, if it has the form of one. */
+function cookieOf(request: FastifyRequest): string | undefined {
+  for (const part of (header(request, "cookie") ?? "").slice(0, COOKIES_CHARS_MAX).split(";")) {
+    const [name, value] = part.trim().split("=");
+    if (name === COOKIE && value !== undefined && TOKEN.test(value)) return value;
+  }
+  return undefined;
+}
+
+const COOKIES_CHARS_MAX = 8_192;
+
+function mayLook({ role }: Principal): boolean {
+  return role === "admin" || role === "viewer";
+}
+
+function newToken(): string {
+  return randomBytes(TOKEN_BYTES).toString("base64url");
+}
+
+function digest(token: string): string {
+  return hash("sha256", token);
+}
+
+function isEqual(one: string, other: string): boolean {
+  return timingSafeEqual(Buffer.from(digest(one)), Buffer.from(digest(other)));
+}
+
+function ended(): MarrowError {
+  return new MarrowError("unauthorized", "this sign-in has ended: sign in again");
+}
