@@ -1,4 +1,4 @@
-import { isCapital, type Token } from "./tokens.ts";
+import { isCapital, type Token } from "./token.ts";
 import { FUNCTION_WORDS } from "./words/function-words.ts";
 
 const ARTICLES = new Set(["a", "an", "the"]);

@@ -4,7 +4,8 @@ import type { Item } from "./item.ts";
 import { lookUp } from "./lexicon.ts";
 import { withCounts, withMeasures } from "./measures.ts";
 import { rewrite } from "./rewrites.ts";
-import { isCapital, tokenise, type Token } from "./tokens.ts";
+import { isCapital, type Token } from "./token.ts";
+import { tokenise } from "./tokens.ts";
 import { UNITS } from "./words/phrases.ts";
 import {
   CONJUNCTIONS,

@@ -1,6 +1,6 @@
 import { tellsNounFromName } from "./articles.ts";
 import { RULES, type Form } from "./form-rules.ts";
-import { plain, type Token } from "./tokens.ts";
+import { plain, type Token } from "./token.ts";
 
 export type { Form } from "./form-rules.ts";
 

@@ -1,22 +1,10 @@
+import { plainNumber, withNumbers } from "./numbers.ts";
+import { plain, symbol, type Token } from "./token.ts";
 import { FUNCTION_WORDS } from "./words/function-words.ts";
-import { CONTRACTIONS, PHRASES_BY_FIRST, SHORT_FORMS, UNITS } from "./words/phrases.ts";
-
-/** A piece of a sentence. */
-export interface Token {
-  /** As it is compared: in lower case, unless it is `exact`. */
-  readonly text: string;
-  /** As it was written. */
-  readonly raw: string;
-  /** `stop` ends or divides a sentence and says nothing else. */
-  readonly kind: "word" | "number" | "symbol" | "stop";
-  /** Compared to the letter: quoted text, names in code, addresses. */
-  readonly exact: boolean;
-  /** A possessive: "Mozart's". */
-  readonly owner: boolean;
-}
+import { CONTRACTIONS, PHRASES_BY_FIRST, SHORT_FORMS } from "./words/phrases.ts";
 
 const TOKEN =
-  /https?:\/\/\S+|(?<=^|\s)[A-Za-z]{2,20}:(?=[^\s/])\S{1,100}|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}|(?<=^|\s)--?[A-Za-z][\w-]*|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![\p{L}\p{N}]{0,16}\p{L}\d)|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*(?:\.[\p{L}_][\p{L}\p{N}_]*)*(?:\+\+|#(?![\p{L}\p{N}]))?|\S/gu;
+  /https?:\/\/\S+|(?<=^|\s)[A-Za-z]{2,20}:(?=[^\s/])\S{1,100}|[\w.+-]{1,64}@[\w-]{1,64}\.[\w.]{1,64}|(?<=^|\s)--?[A-Za-z][\w-]*|(?:(?<![\p{L}\p{N}_)\]}"'.+-])-)?\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![\p{L}\p{N}]{0,16}\p{L}\d)|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*(?:\.[\p{L}_][\p{L}\p{N}_]*)*(?:\+\+|#(?![\p{L}\p{N}]))?|\S/gu;
 /** The same for ASCII without addresses, operators and flags, as most questions are: a third of the time. */
 const PLAIN_TOKEN =
   /\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![a-zA-Z0-9]{0,16}[a-zA-Z]\d)|[a-zA-Z_]\w*(?:'[a-zA-Z]+)*(?:\.[a-zA-Z_][a-zA-Z0-9_]*)*(?:\+\+|#(?![a-zA-Z0-9]))?|\S/g;
@@ -105,7 +93,7 @@ interface Around {
 }
 
 function pushToken(out: Token[], raw: string, { inQuotes, capitals, before, after }: Around): void {
-  if (/^\d/.test(raw)) {
+  if (/^-?\d/.test(raw)) {
     out.push({ text: plainNumber(raw), raw, kind: "number", exact: true, owner: false });
     return;
   }
@@ -123,9 +111,16 @@ function pushToken(out: Token[], raw: string, { inQuotes, capitals, before, afte
   else if (STOPS.has(raw)) {
     const isOperator =
       OPERATOR.test(raw) &&
-      ((before === " " && after === " ") || (/[\d\w)]/.test(before) && /\d/.test(after) && raw !== "-"));
+      ((before === " " && after === " ") ||
+        (raw === "-" ? isSign(out.at(-1)?.raw ?? "", before, after) : /[\d\w)]/.test(before) && /\d/.test(after)));
     out.push(isOperator ? symbol(raw) : { text: raw, raw, kind: "stop", exact: false, owner: false });
   } else out.push(symbol(raw));
+}
+
+/** Whether a hyphen is a sign: "-$5", "-(2)", and the grade "B-" or the ion "Cl-", where nothing follows. */
+function isSign(word: string, before: string, after: string): boolean {
+  if (/[\s([,=]/.test(before)) return /[$€£(√]/.test(after);
+  return /^\p{Lu}\p{L}?$/u.test(word) && before !== " " && /[\s.,;:?!)\]"'`]/.test(after);
 }
 
 function pushWord(out: Token[], raw: string, inQuotes: boolean, capitals: boolean): void {
@@ -156,22 +151,6 @@ function pushWord(out: Token[], raw: string, inQuotes: boolean, capitals: boolea
 }
 
 const CAPITALS_MATTER = new Set(["US", "IT", "WHO"]);
-
-/** Whether a word begins with a capital. */
-export function isCapital(raw: string): boolean {
-  const code = raw.charCodeAt(0);
-  return code < 128 ? code >= 65 && code <= 90 : /^\p{Lu}/u.test(raw);
-}
-
-export function plain(word: string): Token {
-  return /^\d/.test(word)
-    ? { text: word, raw: word, kind: "number", exact: true, owner: false }
-    : { text: word, raw: word, kind: "word", exact: false, owner: false };
-}
-
-function symbol(raw: string): Token {
-  return { text: raw, raw, kind: "symbol", exact: true, owner: false };
-}
 
 function quotedRanges(sentence: string): [number, number][] {
   if (!/["'`]/.test(sentence)) return [];
@@ -252,125 +231,4 @@ function consumed(tokens: readonly Token[], at: number, words: readonly string[]
     index += 1;
   }
   return index - at;
-}
-
-const SMALL =
-  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
-    " ",
-  );
-const TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
-const ORDINALS =
-  "_ first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(
-    " ",
-  );
-const SCALES = new Map([
-  ["hundred", 100],
-  ["thousand", 1_000],
-  ["million", 1_000_000],
-  ["billion", 1_000_000_000],
-]);
-/** Before these "one" points at something. */
-const POINTS = new Set(
-  "which that this the any each every another good best no other new does do can should would a".split(" "),
-);
-const SIGNS = new Map([
-  ["$", "dollar"],
-  ["€", "euro"],
-  ["£", "pound-sterling"],
-]);
-
-/** Words that begin a number. */
-const NUMERAL: ReadonlySet<string> = new Set([...SMALL, ...TENS, ...ORDINALS, ...SCALES.keys()]);
-
-/** Number words as digits, times of the day and units in one way of writing. */
-function withNumbers(tokens: readonly Token[]): readonly Token[] {
-  if (!tokens.some(({ text, kind }) => kind === "number" || NUMERAL.has(text))) return tokens;
-  const out: Token[] = [];
-  for (let at = 0; at < tokens.length; at += 1) {
-    const token = tokens[at] as Token;
-    if (token.exact && token.kind === "word") {
-      out.push(token);
-      continue;
-    }
-    const spoken = token.kind === "word" ? spokenNumber(tokens, at) : undefined;
-    if (spoken !== undefined) {
-      out.push(number(String(spoken.value)));
-      at += spoken.length - 1;
-    } else if (SIGNS.has(token.text) && tokens[at + 1]?.kind === "number") {
-      out.push(tokens[at + 1] as Token, plain(SIGNS.get(token.text) as string));
-      at += 1;
-    } else out.push(ordinal(token, tokens[at - 1]) ?? token);
-    const last = out.at(-1) as Token;
-    if (last.kind !== "number") continue;
-    const [next, afterNext] = [tokens[at + 1], tokens[at + 2]];
-    const time = timeOfDay(last.text, next?.text ?? "");
-    if (time !== undefined) {
-      out[out.length - 1] = number(time);
-      at += 1;
-      if (afterNext?.text === "." && /^[ap]m$/.test(next?.text ?? "") && tokens[at + 2] !== undefined) at += 1;
-    } else if (/^\d+:\d\d$/.test(last.text)) out[out.length - 1] = number(`t${last.text.padStart(5, "0")}`);
-    else if (next?.kind === "word" && SCALES.has(next.text) && /^\d/.test(last.text)) {
-      out[out.length - 1] = number(String(Number(last.text) * (SCALES.get(next.text) as number)));
-      at += 1;
-    } else if (next?.kind === "word" && !next.exact && UNITS.has(next.text) && next.text !== "in") {
-      out.push(plain(UNITS.get(next.text) as string));
-      at += 1;
-    }
-  }
-  return out;
-}
-
-function number(text: string): Token {
-  return { text, raw: text, kind: "number", exact: true, owner: false };
-}
-
-function ordinal(token: Token, before: Token | undefined): Token | undefined {
-  if (token.kind !== "word") return undefined;
-  const at = ORDINALS.indexOf(token.text);
-  if (at < 1) return undefined;
-  if (at === 2 && (before?.kind === "number" || before?.text === "per" || before?.text === "a")) return undefined;
-  return number(`o${at}`);
-}
-
-/** "twenty five", "two hundred". */
-function spokenNumber(
-  tokens: readonly Token[],
-  at: number,
-): { readonly value: number; readonly length: number } | undefined {
-  let [value, length] = [0, 0];
-  for (let index = at; index < tokens.length && length < 6; index += 1) {
-    const word = tokens[index]?.text ?? "";
-    const small = SMALL.indexOf(word);
-    const ten = TENS.indexOf(word);
-    if (small >= 0 && (value === 0 || value % 10 === 0) && (value % 100 === 0 || small < 10)) value += small;
-    else if (ten > 1 && value % 100 === 0) value += ten * 10;
-    else if (SCALES.has(word) && value > 0) value *= SCALES.get(word) as number;
-    else break;
-    length += 1;
-  }
-  if (length === 0) return undefined;
-  if (
-    length === 1 &&
-    tokens[at]?.text === "one" &&
-    (POINTS.has(tokens[at - 1]?.text ?? "") || tokens[at + 1]?.kind !== "word")
-  )
-    return undefined;
-  return { value, length };
-}
-
-function timeOfDay(digits: string, next: string): string | undefined {
-  const [, hours = "", minutes = "00"] = /^(\d{1,2})(?::(\d\d))?$/.exec(digits) ?? [];
-  if (hours === "" || Number(hours) > 24) return undefined;
-  if (next === "oclock") return `t${hours.padStart(2, "0")}:00`;
-  if (next !== "am" && next !== "pm") return undefined;
-  const hour = (Number(hours) % 12) + (next === "pm" ? 12 : 0);
-  return `t${String(hour).padStart(2, "0")}:${minutes}`;
-}
-
-/** 1,000 is 1000, 2.50 is 2.5, 3rd is an ordinal, and 10:30 stays what it is. */
-function plainNumber(text: string): string {
-  const [, nth] = /^(\d+)(?:st|nd|rd|th)$/.exec(text) ?? [];
-  if (nth !== undefined) return `o${Number(nth)}`;
-  const joined = /^\d{1,3}(?:,\d{3})+$/.test(text) ? text.replaceAll(",", "") : text;
-  return /^\d+(?:\.\d+)?$/.test(joined) ? String(Number(joined)) : joined;
 }
