@@ -1,4 +1,5 @@
 import type { Level } from "./level.ts";
+import { literalsDiffer } from "./literal.ts";
 import { mayMatch } from "./matchable.ts";
 import { proveClauses } from "./prove.ts";
 import { read, SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
@@ -57,8 +58,10 @@ function reasonAgainst(a: ProofReading, b: ProofReading, level: Level, quick: bo
   // Text that cannot be read as English is compared word for word, whatever its punctuation and case.
   if (!a.readable() || !b.readable()) return sameWords(left, right) ? undefined : "unreadable";
   for (const [at, sentence] of left.entries()) {
-    const reason = proveClauses(sentence.clause(), (right[at] as Sentence).clause(), level);
+    const other = right[at] as Sentence;
+    const reason = proveClauses(sentence.clause(), other.clause(), level);
     if (reason !== undefined) return reason;
+    if (literalsDiffer(sentence.literal(), other.literal())) return "symbol";
   }
   return undefined;
 }
@@ -75,7 +78,7 @@ function sameWords(a: readonly Sentence[], b: readonly Sentence[]): boolean {
 }
 
 function wordsOf(key: string): string {
-  return (key.match(/[\p{L}\p{M}\p{N}]+|[^\p{P}\s]/gu) ?? []).join(" ");
+  return (key.toLowerCase().match(/[\p{L}\p{M}\p{N}]+|[^\s.,?!;:¿¡…"'`-]|-(?=\d)/gu) ?? []).join(" ");
 }
 
 /** What is left of two texts without the sentences that both have, or `undefined` when those stand in another order. */

@@ -1,5 +1,6 @@
 import { readClause, type Clause } from "./clause.ts";
 import { fold } from "./fold.ts";
+import { readLiteral, type Literal } from "./literal.ts";
 import { toBag, type Bag } from "./matchable.ts";
 import { isReadable } from "./readable.ts";
 import { sentencesOf, separate } from "./separate.ts";
@@ -22,6 +23,8 @@ export interface Sentence {
   /** Its words alone, for a first look. */
   readonly bag: () => Bag;
   readonly clause: () => Clause;
+  /** What it means to the letter. */
+  readonly literal: () => Literal;
 }
 
 /** Characters by which the language of a question is told. */
@@ -82,25 +85,30 @@ function readAnew(text: string): ProofReading {
     question,
     sentences: (question.length > QUESTION_CHARS_MAX ? [question] : sentencesOf(question)).map((sentence) => {
       const key = keyOf(sentence);
-      return { key, bag: once(() => toBag(key)), clause: once(() => readClause(sentence)) };
+      return {
+        key,
+        bag: once(() => toBag(key)),
+        clause: once(() => readClause(sentence)),
+        literal: once(() => readLiteral(sentence)),
+      };
     }),
     readable: once(() => isReadable(question.slice(0, READABLE_CHARS_MAX))),
   };
 }
 
-/** A sentence without the marks at its end, whatever its spaces and the capitals that begin its words. */
+/** A sentence without the marks at its end, whatever its spaces and whether a capital begins it. */
 function keyOf(sentence: string): string {
-  // Capitals inside a word may be a name in code, and "US" is not "us".
-  let plain = sentence;
-  if (!SMALL_ASCII.test(plain))
-    plain = plain.replaceAll(/(?<!\p{L})\p{Lu}(?!\p{Lu})/gu, (letter) => letter.toLowerCase());
-  if (UNUSUAL_SPACE.test(plain)) plain = plain.replaceAll(/\s+/g, " ");
+  let plain = UNUSUAL_SPACE.test(sentence) ? sentence.replaceAll(/\s+/g, " ") : sentence;
+  if (OPENS_WITH_CAPITAL.test(plain)) plain = plain.charAt(0).toLowerCase() + plain.slice(1);
   let end = plain.length;
   while (end > 0 && /[.?!\s]/.test(plain[end - 1] as string)) end -= 1;
+  // The factorial of "5!" is no mark of a sentence, nor is the dot of ":.".
+  if (/[^\p{L}\p{M}"')]/u.test(plain[end - 1] ?? "") && /^[!.?]/.test(plain.slice(end))) end += 1;
   return plain.slice(0, end);
 }
 
-const SMALL_ASCII = /^[\x20-@[-~]*$/;
+/** "What", but not "US", which is a name. */
+const OPENS_WITH_CAPITAL = /^\p{Lu}(?!\p{Lu})/u;
 const UNUSUAL_SPACE = /[^\S ]| {2}/;
 
 function once<T>(work: () => T): () => T {

@@ -120,7 +120,7 @@ function pushToken(out: Token[], raw: string, { inQuotes, capitals, before, afte
 /** Whether a hyphen is a sign: "-$5", "-(2)", and the grade "B-" or the ion "Cl-", where nothing follows. */
 function isSign(word: string, before: string, after: string): boolean {
   if (/[\s([,=]/.test(before)) return /[$€£(√]/.test(after);
-  return /^\p{Lu}\p{L}?$/u.test(word) && before !== " " && /[\s.,;:?!)\]"'`]/.test(after);
+  return /^(?:[A-Z][a-z]?|AB)$/.test(word) && before !== " " && /[\s.,;:?!)\]"'`]/.test(after);
 }
 
 function pushWord(out: Token[], raw: string, inQuotes: boolean, capitals: boolean): void {
