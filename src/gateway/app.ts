@@ -13,6 +13,7 @@ import { createCaches } from "./caches/index.ts";
 import { loadProofs } from "../cache/index.ts";
 import { checkCacheJudge } from "./models/cache-judge.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config/config.ts";
+import { logRequests } from "./http/access-log.ts";
 import { boundConnections, toServerOptions } from "./http/connections.ts";
 import { guardDoor } from "./http/door.ts";
 import { watchRequests, type Draining } from "./http/draining.ts";
@@ -192,6 +193,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const turnBytes = createTurnBytes(redis, config.limits.enabled ? config.limits.scopeBytes : Infinity, (error) =>
     metrics.degraded("quotas", MarrowError.is(error) ? error.code : "internal"),
   );
+  logRequests(app, config.logLevel, config.accessLog);
   app.addHook("onClose", async () => metrics.close());
   app.addHook("onClose", () => turnBytes.flush());
   const tenantParts = {

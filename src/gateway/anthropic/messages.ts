@@ -5,6 +5,7 @@ import type { ChatCompletion } from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
+import { describeRequest, noteFailure } from "../http/access-log.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
 import { askAlive, EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
 import { recordingOf } from "../http/recording.ts";
@@ -128,7 +129,8 @@ async function writeEvents(
 
 /** What went wrong with a stream whose status is long sent, as its last event. */
 function tellBroken(request: FastifyRequest, error: unknown): string {
-  request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
+  noteFailure(request, error);
+  request.log.warn(describeRequest(request), "a model's stream broke");
   const { status, body } = toErrorAnswer(error);
   return toText({ type: "error", ...toAnthropicError(body, toAnthropicStatus(status), request.id) });
 }

@@ -47,6 +47,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     })
     .prefault({}),
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("warn"),
+  accessLog: z.strictObject({ sample: z.number().min(0).max(1).default(1) }).prefault({}),
   bodyBytesMax: integer(1_024, 256 * 1_048_576).default(4 * 1_048_576),
   json: z
     .strictObject({ valuesMax: integer(100, 10_000_000).default(10_000), depthMax: integer(8, 1_000).default(100) })
@@ -198,6 +199,8 @@ export interface GatewayConfig {
   /** Origins whose pages may call the gateway from a browser; `*` for all. None by default. */
   readonly cors: { readonly origins: readonly string[]; readonly maxAgeSeconds: number };
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "silent";
+  /** At `info`: which part of the requests that did not fail get a line, 0 to 1. Failed ones always do. */
+  readonly accessLog: { readonly sample: number };
   /** Largest JSON body, in bytes; an uploaded file may have `vectorStores.fileBytesMax`. */
   readonly bodyBytesMax: number;
   /** Bounds of what a JSON body holds: fields and items in all, and how deep they are nested. */

@@ -1,4 +1,5 @@
 import type { FastifyReply } from "fastify";
+import { describeRequest, noteFailure } from "./access-log.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { openOutlet } from "./outlet.ts";
 
@@ -24,7 +25,8 @@ export async function sendEvents(
   } catch (error) {
     // The status is long sent, and Fastify would log the whole error: the client reads of it in the stream.
     const { body } = toErrorAnswer(error);
-    reply.log.warn({ code: body.error.code, err: error }, "a stream of events broke");
+    noteFailure(reply.request, error);
+    reply.log.warn({ err: error, ...describeRequest(reply.request) }, "a stream of events broke");
     await outlet.write(`event: error\ndata: ${JSON.stringify(body)}\n\n`);
   } finally {
     clearInterval(alive);

@@ -34,6 +34,21 @@ export function toLoggedError(error: unknown): LoggedError {
   return { type, code: known, at: placeOf((cause as Partial<Error> | undefined)?.stack) ?? placeOf(stack) };
 }
 
+/** Causes that a line tells of at most. */
+const CAUSES_MAX = 5;
+
+/** An error and what caused it, each by its kind and code: `MarrowError unavailable`, `Error ECONNREFUSED`. */
+export function toCauses(error: unknown): readonly string[] {
+  const causes: string[] = [];
+  let one = error;
+  while (one !== undefined && one !== null && causes.length < CAUSES_MAX) {
+    const { type, code } = toLoggedError(one);
+    causes.push(`${type} ${code}`);
+    one = (one as Partial<Error>).cause;
+  }
+  return causes;
+}
+
 function nothing(): undefined {
   return undefined;
 }

@@ -66,7 +66,8 @@ export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
       return gone && recording === undefined;
     },
     write(bytes) {
-      told?.wrote();
+      // A comment only says that the stream lives.
+      if (typeof bytes !== "string" || !bytes.startsWith(":")) told?.wrote();
       if (gone) recording?.add(bytes);
       if (gone || raw.write(bytes)) return undefined;
       slow ??= Promise.withResolvers();

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { describeRequest, noteFailure } from "./access-log.ts";
 import { toErrorAnswer } from "./error-body.ts";
 
 /** Answers after which a connection ends: a client without a key, or with a body too large, keeps no place and need not be read to its end. */
@@ -8,8 +9,8 @@ const CLOSING: ReadonlySet<number> = new Set([401, 408, 413]);
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, headers, body } = toErrorAnswer(error);
   if (CLOSING.has(status)) reply.header("connection", "close");
-  if (status >= 500)
-    request.log.error({ code: body.error.code, err: error, requestId: request.id }, "a request failed");
+  noteFailure(request, error);
+  if (status >= 500) request.log.error({ err: error, ...describeRequest(request), status }, "a request failed");
   return reply
     .code(status)
     .headers({ "x-request-id": request.id, ...headers })

@@ -6,6 +6,7 @@ import { toEvent, type ChatRequest } from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
+import { describeRequest, noteFailure } from "../http/access-log.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
 import type { Draining } from "../http/draining.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
@@ -130,7 +131,8 @@ async function writeThrough(
 
 /** What went wrong with a stream whose status is long sent: the official clients read an error from an event of its own. */
 function tellBroken(request: FastifyRequest, error: unknown): string {
-  request.log.warn({ code: (error as { code?: unknown }).code }, "a model's stream broke");
+  noteFailure(request, error);
+  request.log.warn(describeRequest(request), "a model's stream broke");
   return toEvent(JSON.stringify(toErrorAnswer(error).body));
 }
 
