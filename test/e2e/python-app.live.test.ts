@@ -12,8 +12,9 @@ describe("examples/python-app.py, in Python's standard library", () => {
     const gateway = await startTestGateway({ redisUrl: inject("redisUrl") });
     onTestFinished(() => gateway.close());
     const worker = createWorker(gateway.redis, { name: "tasks" }, async () => "done");
+    onTestFinished(() => worker.close());
     const env = { ...process.env, MARROW_URL: gateway.baseURL, MARROW_KEY: gateway.key };
-    const { stdout } = await python("python3", ["examples/python-app.py"], { env }).finally(() => worker.close());
+    const { stdout } = await python("python3", ["examples/python-app.py"], { env });
     const [first = "", second = "", ...rest] = stdout.trim().split("\n");
     expect(first).toMatch(/Paris.* miss$/);
     expect(second).toMatch(/Paris.* exact$/);
