@@ -3,8 +3,8 @@
  *
  *   npm run distil:lexicon
  *
- * `lexicon.txt.gz` has a line for each common word: the word, its parts of speech with the most frequent first, and the numbers of its
- * groups. Two words of one group are partners: members of one synonym set that stands among the first two senses of both (`s`), or two
+ * `lexicon.txt.gz` has a line for each common word: the word, its parts of speech with the most frequent first (behind `^` for a word that is
+ * always written with a capital), and the numbers of its groups. Two words of one group are partners: members of one synonym set that stands among the first two senses of both (`s`), or two
  * words of which WordNet says that one is derived from the other (`d`). `known-words.bin` has the sorted hashes of all single words, so
  * that a misspelling can be told from a rare word. Common words are those in the built-in embedder's vocabulary.
  */
@@ -23,6 +23,8 @@ const vocabulary = readVocabulary();
 const counts = readCounts();
 const groups = new Map<string, Set<string>>();
 const parts = new Map<string, Map<string, number>>();
+/** Words that WordNet writes in small letters somewhere. */
+const small = new Set<string>();
 const known = new Set<string>(vocabulary);
 
 for (const [part, letter] of Object.entries(PARTS)) {
@@ -38,7 +40,10 @@ for (const [part, letter] of Object.entries(PARTS)) {
     parts.set(word, seen.set(letter, counts.get(`${word}%${letter}`) ?? 0));
     for (const sense of senses.slice(0, SENSES)) addTo(`s${letter}${sense}`, word);
   }
-  for (const line of lines(`data.${part}`)) readDerivations(line, letter);
+  for (const line of lines(`data.${part}`)) {
+    readDerivations(line, letter);
+    for (const word of wordsOf(line)) if (/^[a-z]+$/.test(word)) small.add(word);
+  }
 }
 
 const numbered = [...groups].filter(([, words]) => words.size > 1);
@@ -50,7 +55,7 @@ const table = [...parts]
   .toSorted(([a], [b]) => (a < b ? -1 : 1))
   .map(([word, seen]) => {
     const letters = [...seen].toSorted((a, b) => b[1] - a[1]).map(([letter]) => letter);
-    return `${word} ${letters.join("")} ${(ofWord.get(word) ?? []).join(",")}`.trim();
+    return `${word} ${small.has(word) ? "" : "^"}${letters.join("")} ${(ofWord.get(word) ?? []).join(",")}`.trim();
   });
 const zipped = gzipSync(table.join("\n"), { level: 9 });
 writeFileSync("assets/lexicon.txt.gz", zipped);
@@ -69,8 +74,8 @@ function addTo(group: string, word: string): void {
 /** The pointers "+" (derived from) and "\" (an adverb of an adjective) between two words of a line of a data file. */
 function readDerivations(line: string, letter: string): void {
   const fields = (line.split(" | ")[0] ?? "").split(" ");
-  const wordCount = Number.parseInt(fields[3] ?? "0", 16);
-  const words = Array.from({ length: wordCount }, (_, at) => (fields[4 + 2 * at] ?? "").toLowerCase());
+  const words = wordsOf(line).map((word) => word.toLowerCase());
+  const wordCount = words.length;
   const at = 4 + 2 * wordCount;
   for (let pointer = 0; pointer < Number(fields[at]); pointer += 1) {
     const [kind = "", offset = "", part = "", ends = ""] = fields.slice(at + 1 + 4 * pointer, at + 5 + 4 * pointer);
@@ -84,6 +89,13 @@ function readDerivations(line: string, letter: string): void {
     addTo(`d${left} ${right}`, left);
     addTo(`d${left} ${right}`, right);
   }
+}
+
+/** The words of a line of a data file, as they are written. */
+function wordsOf(line: string): string[] {
+  const fields = line.split(" ", 100);
+  const count = Number.parseInt(fields[3] ?? "0", 16);
+  return Array.from({ length: count }, (_, at) => (fields[4 + 2 * at] ?? "").replace(/\(.*\)$/, ""));
 }
 
 function wordAt(part: string, offset: string, to: number): string {
@@ -104,14 +116,10 @@ function synsets(letter: string): Map<string, string[]> {
 function readSynsets(letter: string): Map<string, string[]> {
   const [part = "noun"] = Object.entries(PARTS).find(([, one]) => one === letter) ?? [];
   return new Map(
-    lines(`data.${part}`).map((line) => {
-      const fields = line.split(" ", 100);
-      const count = Number.parseInt(fields[3] ?? "0", 16);
-      const words = Array.from({ length: count }, (_, at) =>
-        (fields[4 + 2 * at] ?? "").replace(/\(.*\)$/, "").toLowerCase(),
-      );
-      return [fields[0] ?? "", words];
-    }),
+    lines(`data.${part}`).map((line) => [
+      line.slice(0, line.indexOf(" ")),
+      wordsOf(line).map((word) => word.toLowerCase()),
+    ]),
   );
 }
 readSynsets.known = undefined as Map<string, Map<string, string[]>> | undefined;

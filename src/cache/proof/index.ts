@@ -1,3 +1,4 @@
+import { capitalsDiffer } from "./capitals.ts";
 import type { Level } from "./level.ts";
 import { literalsDiffer } from "./literal.ts";
 import { mayMatch } from "./matchable.ts";
@@ -62,6 +63,7 @@ function reasonAgainst(a: ProofReading, b: ProofReading, level: Level, quick: bo
     const reason = proveClauses(sentence.clause(), other.clause(), level);
     if (reason !== undefined) return reason;
     if (literalsDiffer(sentence.literal(), other.literal())) return "symbol";
+    if (capitalsDiffer(sentence.capitals(), other.capitals())) return "capitals";
   }
   return undefined;
 }

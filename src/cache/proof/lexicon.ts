@@ -20,14 +20,17 @@ export interface Entry {
   readonly groups: readonly number[];
   /** Parts of speech, the most frequent first: `n`oun, `v`erb, `a`djective, adve`r`b. */
   readonly parts: string;
+  /** Whether it is always written with a capital: "france". */
+  readonly isName: boolean;
 }
 
 interface Row {
   readonly parts: string;
   readonly groups: readonly number[];
+  readonly isName: boolean;
 }
 
-const NO_ROW: Row = { parts: "", groups: [] };
+const NO_ROW: Row = { parts: "", groups: [], isName: false };
 let table: Map<string, Row> | undefined;
 
 /** Words that were looked up last. */
@@ -71,6 +74,7 @@ function makeEntry(given: string): Entry {
     ],
     groups: [...new Set(rows.flatMap(({ groups }) => groups))],
     parts: rows[0]?.parts ?? "",
+    isName: rows[0]?.isName === true,
   };
 }
 
@@ -141,7 +145,15 @@ function readTable(): Map<string, Row> {
   return new Map(
     file.split("\n").map((line) => {
       const [word = "", parts = "", groups = ""] = line.split(" ");
-      return [word, { parts, groups: groups === "" ? [] : groups.split(",").map((one) => Number.parseInt(one, 36)) }];
+      const isName = parts.startsWith("^");
+      return [
+        word,
+        {
+          parts: isName ? parts.slice(1) : parts,
+          isName,
+          groups: groups === "" ? [] : groups.split(",").map((one) => Number.parseInt(one, 36)),
+        },
+      ];
     }),
   );
 }

@@ -1,3 +1,4 @@
+import { readCapitals, type Capitals } from "./capitals.ts";
 import { readClause, type Clause } from "./clause.ts";
 import { fold } from "./fold.ts";
 import { readLiteral, type Literal } from "./literal.ts";
@@ -25,6 +26,8 @@ export interface Sentence {
   readonly clause: () => Clause;
   /** What it means to the letter. */
   readonly literal: () => Literal;
+  /** Where it has capitals. */
+  readonly capitals: () => Capitals;
 }
 
 /** Characters by which the language of a question is told. */
@@ -90,6 +93,7 @@ function readAnew(text: string): ProofReading {
         bag: once(() => toBag(key)),
         clause: once(() => readClause(sentence)),
         literal: once(() => readLiteral(sentence)),
+        capitals: once(() => readCapitals(sentence)),
       };
     }),
     readable: once(() => isReadable(question.slice(0, READABLE_CHARS_MAX))),

@@ -16,6 +16,8 @@ export type Veto =
   | "negation"
   /** Operators, emoji and other signs differ. */
   | "symbol"
+  /** A capital tells a name from a word, or a unit from another one. */
+  | "capitals"
   | "tense"
   /** One says what must be, the other one what may be. */
   | "modality"
