@@ -96,7 +96,7 @@ const SAFE_UNITS = new Set(
 
 /** Common words whose capital says nothing, since the name is nearly always meant. */
 const MEANT_ALIKE = new Set(
-  "python javascript bash git docker linux internet web email wifi bluetooth sql html css php perl excel google facebook spring summer autumn winter sun moon earth god bible mom dad president king queen pope university college".split(
+  "python javascript bash git docker linux internet web email wifi bluetooth sql html css php perl excel google facebook spring summer autumn winter sun moon earth god bible mom dad president king queen pope university college danish english french swiss".split(
     " ",
   ),
 );

@@ -2,6 +2,7 @@ import { capitalsDiffer } from "./capitals.ts";
 import type { Level } from "./level.ts";
 import { literalsDiffer } from "./literal.ts";
 import { mayMatch } from "./matchable.ts";
+import { mentionsDiffer } from "./mention.ts";
 import { proveClauses } from "./prove.ts";
 import { read, SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
 import type { Veto } from "./veto.ts";
@@ -64,6 +65,7 @@ function reasonAgainst(a: ProofReading, b: ProofReading, level: Level, quick: bo
     if (reason !== undefined) return reason;
     if (literalsDiffer(sentence.literal(), other.literal())) return "symbol";
     if (capitalsDiffer(sentence.capitals(), other.capitals())) return "capitals";
+    if (mentionsDiffer(sentence.mention(), other.mention())) return "words";
   }
   return undefined;
 }

@@ -21,8 +21,8 @@ interface Word {
   readonly keys: readonly (string | number)[];
 }
 
-const WORDS = /\p{N}+|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*/gu;
-const ASCII_WORDS = /\d+|[a-z_][a-z0-9_]*(?:'[a-z]+)*/g;
+const WORDS = /\p{N}+(?:(?:st|nd|rd|th)(?!\p{L}))?|[\p{L}\p{M}_][\p{L}\p{M}\p{N}_]*(?:'\p{L}+)*/gu;
+const ASCII_WORDS = /\d+(?:(?:st|nd|rd|th)(?![a-z]))?|[a-z_][a-z0-9_]*(?:'[a-z]+)*/g;
 // oxlint-disable-next-line no-control-regex -- ASCII is asked for, control characters included
 const ASCII = /^[\x00-\x7F]*$/;
 const DIGIT_FIRST = /^\p{N}/u;

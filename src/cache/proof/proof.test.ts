@@ -125,22 +125,27 @@ const SAME: readonly (readonly [a: string, b: string])[] = [
   ["Where are steam engines typically used?", "Where are steam engines used?"],
 ];
 
+const pairsOf = (file: string) =>
+  readFileSync(`test/data/${file}`, "utf8")
+    .trim()
+    .split("\n")
+    .filter((line) => !line.startsWith("#"))
+    .map((line) => line.split("|") as [string, string]);
+
 describe("a proof", () => {
   it.each(DIFFERENT)("is not found for another %s: %s | %s", (_, a, b) => {
     expect([proof(a, b).proven, proof(b, a).proven, proof(a, b, "balanced").proven]).toEqual([false, false, false]);
   });
 
   it("is not found for any of the pairs that were written to mislead it", () => {
-    const lines = readFileSync("test/data/different-questions.txt", "utf8").trim().split("\n");
-    const pairs = lines.filter((line) => !line.startsWith("#")).map((line) => line.split("|") as [string, string]);
+    const pairs = pairsOf("different-questions.txt");
     expect(pairs.length).toBeGreaterThan(100);
     const proven = (level: Level) => pairs.filter(([a, b]) => proof(a, b, level).proven || proof(b, a, level).proven);
     expect([proven("strict"), proven("balanced")]).toEqual([[], []]);
   });
 
   it("is found for each of the pairs that were written to say the same", () => {
-    const lines = readFileSync("test/data/same-questions.txt", "utf8").trim().split("\n");
-    const pairs = lines.filter((line) => !line.startsWith("#")).map((line) => line.split("|") as [string, string]);
+    const pairs = pairsOf("same-questions.txt");
     expect(pairs.length).toBeGreaterThan(60);
     expect(pairs.filter(([a, b]) => !proof(a, b).proven || !proof(b, a).proven)).toEqual([]);
   });
@@ -174,7 +179,8 @@ describe("a proof", () => {
     const alike = groups
       .filter((line) => !line.startsWith("#"))
       .flatMap((line) => line.split("|").flatMap((one, _, all) => all.map((other) => [one, other] as const)));
-    const pairs = [...own, ...SAME, ...DIFFERENT.map(([, a, b]) => [a, b] as const)];
+    const written = [...pairsOf("same-questions.txt"), ...pairsOf("different-questions.txt")];
+    const pairs = [...own, ...written, ...SAME, ...DIFFERENT.map(([, a, b]) => [a, b] as const)];
     let refused = 0;
     for (const level of ["strict", "balanced", "aggressive"] as const) {
       for (const [a = "", b = ""] of level === "strict" ? [...pairs, ...alike] : pairs) {

@@ -3,6 +3,7 @@ import { readClause, type Clause } from "./clause.ts";
 import { fold } from "./fold.ts";
 import { readLiteral, type Literal } from "./literal.ts";
 import { toBag, type Bag } from "./matchable.ts";
+import { readMention, type Mention } from "./mention.ts";
 import { isReadable } from "./readable.ts";
 import { sentencesOf, separate } from "./separate.ts";
 
@@ -28,6 +29,8 @@ export interface Sentence {
   readonly literal: () => Literal;
   /** Where it has capitals. */
   readonly capitals: () => Capitals;
+  /** Words and texts that it is about. */
+  readonly mention: () => Mention;
 }
 
 /** Characters by which the language of a question is told. */
@@ -94,6 +97,7 @@ function readAnew(text: string): ProofReading {
         clause: once(() => readClause(sentence)),
         literal: once(() => readLiteral(sentence)),
         capitals: once(() => readCapitals(sentence)),
+        mention: once(() => readMention(sentence)),
       };
     }),
     readable: once(() => isReadable(question.slice(0, READABLE_CHARS_MAX))),
