@@ -1,8 +1,10 @@
 /**
- * CPU and latency of the gateway for each way that a request can take, beside a bare undici proxy (the floor) and
- * @portkey-ai/gateway, on one scripted upstream and one Redis. Interleaved rounds; CPU is the gateway process's own.
+ * CPU and latency of the gateway for each way that a request can take, beside a bare undici proxy, @portkey-ai/gateway, and the same gateway
+ * without roles, on one scripted upstream and one Redis. Everything is warmed up by 25,000 requests a program; then many short rounds in turns,
+ * told as medians with their quartiles. CPU is the gateway process's own; Redis' is told beside it. `--old DIR` measures another tree of this
+ * project as well, with its own packages, such as `git worktree` makes one.
  *
- *   npm run bench:gateway [-- --entries 100000 --rounds 5]
+ *   npm run bench:gateway [-- --entries 100000 --rounds 15 --requests 1000 --warm 25000 --old ../old]
  */
 import { parseArgs } from "node:util";
 import { connect } from "marrow";
@@ -16,13 +18,15 @@ import { median, quantile, round } from "./support/statistics.ts";
 const { values } = parseArgs({
   options: {
     entries: { type: "string", default: "100000" },
-    rounds: { type: "string", default: "5" },
-    requests: { type: "string", default: "3000" },
+    rounds: { type: "string", default: "15" },
+    requests: { type: "string", default: "1000" },
+    warm: { type: "string", default: "25000" },
+    old: { type: "string" },
   },
 });
 const [ENTRIES, ROUNDS, REQUESTS] = [Number(values.entries), Number(values.rounds), Number(values.requests)];
 const IN_FLIGHT = 64;
-const STREAM_REQUESTS = 150;
+const STREAM_REQUESTS = Math.max(IN_FLIGHT, Math.round(REQUESTS / 16));
 const STREAM_EVENTS = 102;
 
 interface Variant {
@@ -40,17 +44,13 @@ const upstream = await startProgram("bench/support/upstream.ts", { CHUNKS: Strin
 const origin = `http://127.0.0.1:${upstream.words[0]}`;
 const proxy = await startProgram("bench/support/bare-proxy.ts", { UPSTREAM: origin });
 const portkey = await startProgram("bench/support/portkey.ts", {});
-const plain = await startProgram("bench/support/marrow-gateway.ts", {
-  UPSTREAM: origin,
-  REDIS: server.url,
-  APP: "plain",
-});
-const full = await startProgram("bench/support/marrow-gateway.ts", {
-  UPSTREAM: origin,
-  REDIS: server.url,
-  APP: "full",
-  SEMANTIC: "on",
-});
+const gateway = (app: string, env: Readonly<Record<string, string>> = {}, cwd?: string) =>
+  startProgram("bench/support/marrow-gateway.ts", { UPSTREAM: origin, REDIS: server.url, APP: app, ...env }, [], cwd);
+const floor = await gateway("floor", { ROLES: "off" });
+const plain = await gateway("plain");
+const full = await gateway("full", { SEMANTIC: "on" });
+const old = values.old === undefined ? undefined : await gateway("old", {}, values.old);
+const programs = [proxy, portkey, floor, plain, full, ...(old === undefined ? [] : [old])];
 
 /** Words for each digit of a number, others at each place: an embedder that reads no order tells two names apart. */
 const PLACES = [
@@ -86,6 +86,7 @@ await loadEntries();
 const variants: readonly Variant[] = [
   { name: "proxy", program: proxy, headers: () => ({}), prompt: unique },
   { name: "portkey", program: portkey, headers: portkeyHeaders, prompt: unique },
+  { name: "floor", program: floor, headers: keyOnly(floor), prompt: unique },
   { name: "miss", program: plain, headers: marrowHeaders(plain), prompt: unique, expects: "miss" },
   { name: "missAll", program: full, headers: marrowHeaders(full), prompt: unique, expects: "miss" },
   {
@@ -102,6 +103,18 @@ const variants: readonly Variant[] = [
     prompt: (n) => similarTo(n % ENTRIES),
     expects: "similar",
   },
+  ...(old === undefined
+    ? []
+    : [
+        { name: "oldMiss", program: old, headers: marrowHeaders(old), prompt: unique, expects: "miss" },
+        {
+          name: "oldExactHit",
+          program: old,
+          headers: keyOnly(old),
+          prompt: () => "What is the answer to the bench's own question?",
+          expects: "exact",
+        },
+      ]),
   { name: "proxyStream", program: proxy, headers: () => ({}), prompt: unique, stream: true },
   { name: "stream", program: plain, headers: marrowHeaders(plain), prompt: unique, stream: true, expects: "miss" },
 ];
@@ -112,30 +125,47 @@ const pools = new Map(
   ]),
 );
 
+const redisClient = await connect(server.url);
 const cpu = new Map<string, number[]>();
+const redisCpu = new Map<string, number[]>();
 const latency = new Map<string, number[]>();
+const note = (map: Map<string, number[]>, name: string, ...more: readonly number[]) =>
+  map.set(name, [...(map.get(name) ?? []), ...more]);
+for (const program of programs) {
+  const ways = variants.filter((variant) => variant.program === program && variant.stream !== true);
+  for (const way of ways) await measure(way, Math.ceil(Number(values.warm) / ways.length), true);
+}
 for (let at = -1; at < ROUNDS; at += 1) {
   for (const variant of at % 2 === 0 ? variants : variants.toReversed()) {
     const count = variant.stream === true ? STREAM_REQUESTS : REQUESTS;
-    const { cpuUs, times } = await measure(variant, count);
-    // The first round warms everything up and is not counted.
+    const before = await redisCpuUs();
+    const { cpuUs, times } = await measure(variant, count, at < 0);
+    // The first round warms up what streams need, and is not counted.
     if (at < 0) continue;
-    cpu.set(variant.name, [...(cpu.get(variant.name) ?? []), cpuUs]);
-    latency.set(variant.name, [...(latency.get(variant.name) ?? []), ...times]);
+    note(cpu, variant.name, cpuUs);
+    note(redisCpu, variant.name, ((await redisCpuUs()) - before) / count);
+    note(latency, variant.name, ...times);
   }
 }
 
 console.log(`${ENTRIES} stored questions, ${ROUNDS} rounds of ${REQUESTS} requests, ${IN_FLIGHT} in flight`);
-for (const { name, stream } of variants) {
-  const unit = stream === true ? "us CPU a chunk" : "us CPU a request";
+console.log("us of CPU: median (quartiles) of the rounds; streams: a chunk");
+for (const { name } of variants) {
+  const all = cpu.get(name) ?? [];
+  const [low, high] = [quantile(all, 0.25), quantile(all, 0.75)];
   const times = latency.get(name) ?? [];
   console.log(
-    `${name.padEnd(12)} ${median(cpu.get(name) ?? [])
-      .toFixed(1)
-      .padStart(7)} ${unit}   p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms`,
+    `${name.padEnd(12)} ${median(all).toFixed(1).padStart(7)} (${low.toFixed(0)} to ${high.toFixed(0)})   Redis ${median(
+      redisCpu.get(name) ?? [],
+    )
+      .toFixed(0)
+      .padStart(
+        4,
+      )} us a request   p50 ${quantile(times, 0.5).toFixed(2)} ms, p99 ${quantile(times, 0.99).toFixed(2)} ms`,
   );
 }
 const ratio = (a: string, b: string) => round(median(cpu.get(a) ?? []) / median(cpu.get(b) ?? []));
+const us = (name: string) => round(median(cpu.get(name) ?? []));
 console.log(
   JSON.stringify({
     bench: "gateway",
@@ -144,20 +174,41 @@ console.log(
     exactHitCpuVsProxy: ratio("exactHit", "proxy"),
     semanticHitCpuVsProxy: ratio("semanticHit", "proxy"),
     streamCpuPerChunkVsProxy: ratio("stream", "proxyStream"),
-    missCpuUs: round(median(cpu.get("miss") ?? [])),
-    missAllCpuUs: round(median(cpu.get("missAll") ?? [])),
-    exactHitCpuUs: round(median(cpu.get("exactHit") ?? [])),
-    semanticHitCpuUs: round(median(cpu.get("semanticHit") ?? [])),
-    proxyCpuUs: round(median(cpu.get("proxy") ?? [])),
-    portkeyCpuUs: round(median(cpu.get("portkey") ?? [])),
+    floorCpuVsProxy: ratio("floor", "proxy"),
+    ...(old !== undefined && {
+      missCpuVsOld: ratio("miss", "oldMiss"),
+      exactHitCpuVsOld: ratio("exactHit", "oldExactHit"),
+    }),
+    missCpuUs: us("miss"),
+    missAllCpuUs: us("missAll"),
+    exactHitCpuUs: us("exactHit"),
+    semanticHitCpuUs: us("semanticHit"),
+    floorCpuUs: us("floor"),
+    proxyCpuUs: us("proxy"),
+    portkeyCpuUs: us("portkey"),
+    missRedisCpuUs: round(median(redisCpu.get("miss") ?? [])),
+    missAllRedisCpuUs: round(median(redisCpu.get("missAll") ?? [])),
     entries: ENTRIES,
   }),
 );
-for (const program of [upstream, proxy, portkey, plain, full]) program.stop();
+for (const program of [upstream, ...programs]) program.stop();
+await redisClient.close();
 await server.stop();
 process.exit(0);
 
-async function measure(variant: Variant, count: number): Promise<{ cpuUs: number; times: number[] }> {
+/** CPU time of Redis so far, in microseconds. */
+async function redisCpuUs(): Promise<number> {
+  const info = String(await redisClient.send(["INFO", "cpu"]));
+  const [, user] = /used_cpu_user:([\d.]+)/.exec(info) ?? [];
+  const [, system] = /used_cpu_sys:([\d.]+)/.exec(info) ?? [];
+  return (Number(user) + Number(system)) * 1e6;
+}
+
+async function measure(
+  variant: Variant,
+  count: number,
+  isWarming: boolean,
+): Promise<{ cpuUs: number; times: number[] }> {
   const pool = pools.get(variant.program) as Pool;
   const times: number[] = [];
   let next = 0;
@@ -190,7 +241,8 @@ async function measure(variant: Variant, count: number): Promise<{ cpuUs: number
       }
     }),
   );
-  if (unexpected > count / 100) throw new Error(`${variant.name}: ${unexpected} answers were no ${variant.expects}`);
+  if (!isWarming && unexpected > count / 100)
+    throw new Error(`${variant.name}: ${unexpected} answers were no ${variant.expects}`);
   const units = variant.stream === true ? count * STREAM_EVENTS : count;
   return { cpuUs: (variant.program.cpuUs() - before) / units, times };
 }

@@ -7,13 +7,15 @@ import { openaiModel } from "marrow/models";
 
 const redis = await connect(process.env["REDIS"] ?? "", { app: process.env["APP"] ?? "bench" });
 const much = { limit: 1_000_000_000 };
+/** Without roles it is the floor of what any gateway on this HTTP server costs. */
+const roles = process.env["ROLES"] !== "off";
 const app = createGateway({
   redis,
   models: [openaiModel({ baseUrl: `${process.env["UPSTREAM"]}/v1`, ids: ["bench"] })],
   embedder: staticEmbedder(),
   config: {
-    cache: { semantic: process.env["SEMANTIC"] === "on" },
-    limits: { userRequests: much, userTokens: much, appRequests: much },
+    cache: { enabled: roles, semantic: process.env["SEMANTIC"] === "on" },
+    limits: { enabled: roles, userRequests: much, userTokens: much, appRequests: much },
   },
 });
 const key = await createApiKeys(redis).create({ scope: "bench", user: "bench", name: "bench" });

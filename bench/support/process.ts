@@ -12,13 +12,15 @@ export interface Program {
   stop(): void;
 }
 
-/** Starts a node program that prints `port …` when it is ready. */
+/** Starts a node program that prints `port …` when it is ready, in a directory of its own if one is named. */
 export async function startProgram(
   file: string,
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  cwd?: string,
 ): Promise<Program> {
   const child = spawn(process.execPath, ["--conditions=@marrow/source", file, ...args], {
+    cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
