@@ -345,7 +345,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerModels(parts);
   registerChat(parts, config);
   registerMessages(parts, config);
-  registerResponses(parts);
+  registerResponses(parts, config);
   registerResponseExtras(parts);
   openResponsesSocket(parts, { config, identify: async (request) => checkUse(await identify(request)), door });
   registerBatches(parts);

@@ -52,6 +52,45 @@ describe("a chat's stream whose model is silent", () => {
   });
 });
 
+describe("a response's stream whose model is silent", () => {
+  const ask = async ({ baseURL, key }: TestGateway) => {
+    const response = await fetch(`${baseURL}/responses`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "scripted", input: "Weigh what a mountain is made of.", stream: true }),
+    });
+    return { status: response.status, requestId: response.headers.get("x-request-id"), text: await response.text() };
+  };
+
+  it("says that it lives before the model's head and between its events, and official clients read on", async () => {
+    const slow = await before({ content: "one two", delayMs: 350, eventDelayMs: 250 });
+    let said = "";
+    for await (const event of await slow.client().responses.create({ model: "scripted", input: "think", stream: true }))
+      if (event.type === "response.output_text.delta") said += event.delta;
+    expect(said).toBe("one two");
+    const { status, requestId, text } = await ask(slow);
+    expect([status, requestId]).toEqual([200, expect.stringMatching(/./)]);
+    const [early = "", later = ""] = text.split("event: response.created");
+    expect(early.length).toBeGreaterThan(2 * ": alive\n\n".length);
+    expect(early.replaceAll(": alive\n\n", "")).toBe("");
+    expect(later).toContain("\n\n: alive\n\nevent: ");
+    expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
+  });
+
+  it("tells a late failure in the stream, and an early one by its status", async () => {
+    const failing = await before({ status: 400, content: "no such thing", delayMs: 350 });
+    const { status, text } = await ask(failing);
+    expect([status, text.startsWith(": alive\n\n")]).toEqual([200, true]);
+    expect(text).toMatch(/event: error\ndata: \{"type":"error","sequence_number":0,.*no such thing.*\n\n$/);
+    await expect(async () => {
+      const events = await failing.client().responses.create({ model: "scripted", input: "think", stream: true });
+      for await (const _ of events);
+    }).rejects.toThrow("no such thing");
+    await failing.close();
+    expect((await ask(await before({ status: 400, content: "no such thing" }, 10_000))).status).toBe(400);
+  });
+});
+
 describe("a message's stream whose model is silent", () => {
   const ask = async ({ baseURL, key }: TestGateway) => {
     const response = await fetch(`${baseURL}/messages`, {

@@ -5,6 +5,8 @@ import { parseCacheControl } from "../../flow/index.ts";
 import { toEvent } from "../../models/index.ts";
 import { askerOf, reachOf } from "../tenancy/asker.ts";
 import { refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import { askAlive, keepAlive } from "../http/alive.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
 import { sendEvents } from "../http/event-stream.ts";
 import { deadlineOf } from "../http/deadline.ts";
@@ -35,7 +37,7 @@ const streamQuery = z.looseObject({
 });
 
 /** `/v1/responses`: at once or in the background, as a whole or as a stream that can be taken up again anywhere. */
-export function registerResponses(parts: GatewayApp): void {
+export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfig, "http">): void {
   const { app, metrics } = parts;
   const of = (request: FastifyRequest) => parts.tenants(request.principal.scope).responses;
 
@@ -50,23 +52,36 @@ export function registerResponses(parts: GatewayApp): void {
     const stream = body.stream === true;
     const asker = askerOf(request, body.user);
     const control = parseCacheControl(header(request, "x-marrow-cache-control"));
-    const turn = await beginTurn(parts, asker, {
-      request: body,
-      stream,
-      control,
-      idempotencyKey: requestKeyOf(request),
-      gone: goneOf(reply.raw),
-      deadline: deadlineOf(request),
-      log: request.log,
-    });
+    const alive = stream ? aliveOf(request, reply) : undefined;
+    const turn = await askAlive(
+      alive,
+      () =>
+        beginTurn(parts, asker, {
+          request: body,
+          stream,
+          control,
+          idempotencyKey: requestKeyOf(request),
+          gone: goneOf(reply.raw),
+          deadline: deadlineOf(request),
+          log: request.log,
+        }),
+      {
+        isStream: ({ kind }) => kind === "begun",
+        tellBroken: (error) => reply.raw.end(tellBroken(error, 0)),
+      },
+    );
+    if (turn === undefined) return undefined;
     if (turn.kind === "refused") return refuseCall(reply, parts, turn.decision);
     metrics.cached(turn.provenance.cache);
     const headers = toHeaders(turn.provenance, request.id);
     if (turn.kind === "absent") return tellAbsent(reply, headers);
     if (!stream) return reply.headers(headers).send((await turn.whole()).response);
     // A client that leaves may come back for the kept response, so the stream is read to its end.
-    return sendEvents(reply, headers, numbered(turn.events, 0), () => {});
+    return sendEvents(reply, headers, numbered(turn.events, 0), () => {}, alive);
   }
+
+  const aliveOf = (request: FastifyRequest, reply: FastifyReply) =>
+    keepAlive(reply, { aliveMs: http.aliveMs, head: { "x-request-id": request.id } });
 
   /** Begins one in the background. */
   async function begin(request: FastifyRequest, reply: FastifyReply, body: ResponseRequest): Promise<unknown> {
@@ -104,7 +119,8 @@ export function registerResponses(parts: GatewayApp): void {
         }
       }
     }
-    await sendEvents(reply, { "x-request-id": request.id }, numbered(all(), undefined), () => gone.abort());
+    const head = { "x-request-id": request.id };
+    await sendEvents(reply, head, numbered(all(), undefined), () => gone.abort(), aliveOf(request, reply));
   }
 
   app.get<Named>("/v1/responses/:id", { schema: { querystring: streamQuery } }, async (request, reply) => {
@@ -153,17 +169,16 @@ export function registerResponses(parts: GatewayApp): void {
       yield toEvent("[DONE]");
     } catch (error) {
       if (MarrowError.is(error, "aborted")) return;
-      app.log.warn({ code: (error as { code?: unknown }).code }, "a response's stream broke");
-      const { code, message, param, type } = toErrorAnswer(error).body.error;
-      yield toText({
-        type: "error",
-        sequence_number: next,
-        code,
-        message,
-        param,
-        error: { type, code, message, param },
-      });
+      yield tellBroken(error, next);
     }
+  }
+
+  /** What went wrong with a stream whose status is long sent. */
+  function tellBroken(error: unknown, number: number): string {
+    app.log.warn({ code: (error as { code?: unknown }).code }, "a response's stream broke");
+    const { code, message, param, type } = toErrorAnswer(error).body.error;
+    const told = { code, message, param };
+    return toText({ type: "error", sequence_number: number, ...told, error: { type, ...told } });
   }
 }
 
