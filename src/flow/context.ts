@@ -104,7 +104,14 @@ function together(messages: readonly ChatMessage[]): ChatMessage[] {
     const isCallAlone = message.role === "assistant" && Array.isArray(calls) && (message.content ?? null) === null;
     if (isCallAlone && last?.role === "assistant") {
       const before = Array.isArray(last["tool_calls"]) ? last["tool_calls"] : [];
-      joined[joined.length - 1] = { ...last, tool_calls: [...before, ...calls] };
+      const thoughts = [last, message].flatMap(({ reasoning_details: details }) =>
+        Array.isArray(details) ? (details as readonly unknown[]) : [],
+      );
+      joined[joined.length - 1] = {
+        ...last,
+        tool_calls: [...before, ...calls],
+        ...(thoughts.length > 0 && { reasoning_details: thoughts }),
+      };
     } else joined.push(message);
   }
   return joined;

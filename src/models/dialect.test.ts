@@ -114,6 +114,15 @@ describe("an endpoint that does not know hints", () => {
     expect(createDialect({}).amend({ model: "m", messages: [] }, refusalOf("thinking"))).toBeUndefined();
     expect(createDialect({}).amend(hinted, refusalOf("top_k"))).toBeUndefined();
   });
+
+  it("is asked without a wish for a summary of the thoughts, which changes no answer", () => {
+    const { reasoning_effort: _, ...plain } = hinted;
+    const wish = { ...plain, reasoning: { summary: "auto" } };
+    const amended = createDialect({}).amend(wish, refusalOf("reasoning"));
+    expect(amended?.request).not.toHaveProperty("reasoning");
+    const deeper = createDialect({}).amend({ ...wish, reasoning: { max_tokens: 5 } }, refusalOf("reasoning"));
+    expect(deeper?.request).toHaveProperty("reasoning");
+  });
 });
 
 describe("an endpoint that compresses its answers", () => {

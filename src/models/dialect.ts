@@ -34,7 +34,6 @@ const DROPPED = ["stream_options", "metadata", "safety_identifier"] as const;
  * cache of prompts, thoughts that only their maker reads. They go together: who refuses one refuses the others.
  */
 const HINTS = ["thinking", "output_config", "reasoning", "cache_control"] as const;
-const IDLE_HINTS = ["thinking", "cache_control"] as const;
 const MESSAGE_HINTS = ["cache_control", "reasoning_details", "is_error"] as const;
 
 /** Words by which endpoints refuse a field as such, rather than its value. */
@@ -98,7 +97,12 @@ function apply(request: ChatRequest, change: Change): ChatRequest {
 /** A request without hints; the same object where it has none. A wish to think that no effort stands beside is no hint. */
 function withoutHints(request: ChatRequest): ChatRequest {
   const isSaidAgain = request["reasoning_effort"] != null;
-  const plain = without(request, isSaidAgain ? HINTS : isIdle(request["thinking"]) ? IDLE_HINTS : ["cache_control"]);
+  const idle = [
+    "cache_control",
+    ...(isIdle(request["thinking"]) ? ["thinking"] : []),
+    ...(isSummaryAlone(request["reasoning"]) ? ["reasoning"] : []),
+  ];
+  const plain = without(request, isSaidAgain ? HINTS : idle);
   const messages = mapChanged(request.messages, withoutMarks);
   const tools = Array.isArray(request["tools"])
     ? mapChanged(request["tools"] as readonly object[], withoutMarks)
@@ -111,6 +115,13 @@ function withoutHints(request: ChatRequest): ChatRequest {
 /** Thinking that is off, or left to the model, needs no effort beside it. */
 function isIdle(thinking: unknown): boolean {
   return (thinking as { readonly type?: unknown } | null | undefined)?.type !== "enabled";
+}
+
+/** A wish for a summary of the thoughts changes nothing of the answer. */
+function isSummaryAlone(reasoning: unknown): boolean {
+  return (
+    typeof reasoning === "object" && reasoning !== null && Object.keys(reasoning).every((one) => one === "summary")
+  );
 }
 
 /** A message or a tool without hints, its parts and calls as well. */

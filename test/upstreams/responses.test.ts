@@ -62,6 +62,7 @@ describe("a model of kind responses", () => {
         content: "I look.",
         reasoning_content: "first this\n\nthen that",
         reasoning_details: [
+          { type: "reasoning.summary", summary: "", format: "openai-responses-v1", index: 0, part: 1, start: 12 },
           { type: "reasoning.encrypted", data: "enc", id: "rs_1", format: "openai-responses-v1", index: 0 },
         ],
         tool_calls: [

@@ -24,14 +24,17 @@ export type End =
   | { readonly status: "cancelled" }
   | { readonly status: "failed"; readonly error: { readonly code: string; readonly message: string } };
 
-/** Begins a response that the shell describes. */
-export function createAssembler(shell: ResponseBody): Assembler {
+/** Begins a response that the shell describes. `encrypted`: its items of thoughts have what their maker wants back. */
+export function createAssembler(
+  shell: ResponseBody,
+  { encrypted = false }: { readonly encrypted?: boolean } = {},
+): Assembler {
   const output: Open[] = [];
   /** The call that grows at each index of the model's list. */
   const calls = new Map<number, Open>();
   /** Calls that the model gave no id: clients answer a call by its id, so it gets one. */
   const unnamed = new WeakSet<Open>();
-  const texts = createTexts(open);
+  const texts = createTexts(open, encrypted);
   const allowed = createCallFilter(shell["tool_choice"]);
   let finish: string | null = null;
   let usage: Usage | null | undefined;

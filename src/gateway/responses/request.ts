@@ -4,6 +4,7 @@ import { MarrowError } from "../../errors.ts";
 import { lostError, lostResults, toMessages } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
+import { fromEncryptedContent } from "../models/carried-thoughts.ts";
 import { toTurn } from "../openai/items.ts";
 import type { Fields } from "../../internal/fields.ts";
 import type { Item } from "./shape.ts";
@@ -92,11 +93,12 @@ export function toChatRequest(request: ResponseRequest, history: readonly Item[]
   const said: Turn[] = [...history, ...input].map((item, at) => toTurn(item, pathOf(at, history.length)));
   // The results of a conversation's calls are looked at where its history is read.
   const turns = request.conversation == null ? withResultsChecked(said, history.length) : said;
+  const thinking = withThoughts(turns);
   const first = [
     ...(instructions === null || instructions === undefined ? [] : [{ role: "system", content: instructions }]),
-    ...turns.filter(isTold).map(({ role, content }) => ({ role, content })),
+    ...thinking.filter(isTold).map(({ role, content }) => ({ role, content })),
   ];
-  const messages = [...first, ...toMessages(turns.filter((turn) => !isTold(turn)))];
+  const messages = [...first, ...toMessages(thinking.filter((turn) => !isTold(turn)))];
   if (messages.length === first.length && request.conversation == null && history.length === 0 && input.length === 0)
     throw new MarrowError("invalid_input", "input must be given", { details: { path: "input" } });
   return { ...toChatFields(request), model: request.model, messages };
@@ -105,6 +107,20 @@ export function toChatRequest(request: ResponseRequest, history: readonly Item[]
 /** The id of a conversation, given as such or in an object. */
 export function conversationOf(conversation: NonNullable<ResponseRequest["conversation"]>): string {
   return typeof conversation === "string" ? conversation : conversation.id;
+}
+
+/** Thoughts that a client gives back stand before the words or calls that they led to, and go with these to whoever thought them. */
+function withThoughts(turns: readonly Turn[]): readonly Turn[] {
+  let waiting: Fields[] = [];
+  return turns.map((turn) => {
+    const { type, encrypted_content: content } = (turn["item"] ?? {}) as Fields;
+    const detail = turn.role === "item" && type === "reasoning" ? fromEncryptedContent(content) : undefined;
+    if (detail !== undefined) waiting.push(detail);
+    if (turn.role === "item") return turn;
+    const details = waiting;
+    waiting = [];
+    return turn.role === "assistant" && details.length > 0 ? { ...turn, reasoning_details: details } : turn;
+  });
 }
 
 function isTold({ role }: Turn): boolean {

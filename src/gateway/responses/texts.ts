@@ -1,3 +1,4 @@
+import { partOf, toEncryptedContent } from "../models/carried-thoughts.ts";
 import type { Fields } from "../../internal/fields.ts";
 import type { Item, ResponseEvent } from "./shape.ts";
 
@@ -20,10 +21,8 @@ export interface Texts {
 
 type Kind = "output_text" | "refusal" | "reasoning";
 
-/** Fields of a delta by the kind of text in them; endpoints name thoughts in two ways. */
+/** Fields of a delta by the kind of text in them, beside its thoughts. */
 const FIELDS: readonly (readonly [string, Kind])[] = [
-  ["reasoning_content", "reasoning"],
-  ["reasoning", "reasoning"],
   ["content", "output_text"],
   ["refusal", "refusal"],
 ];
@@ -32,8 +31,10 @@ const FIELDS: readonly (readonly [string, Kind])[] = [
  * Makes items and events of the words of a chat completion. Thoughts become the summary of a `reasoning` item: its events are the only ones
  * that both OpenAI's clients and Open Responses know.
  */
-export function createTexts(open: (item: Fields) => Open): Texts {
+export function createTexts(open: (item: Fields) => Open, encrypted = false): Texts {
   let current: { readonly one: Open; readonly kind: Kind } | undefined;
+  /** Characters of thoughts so far: parts say after how many of them they begin. */
+  let thought = 0;
   /** Annotations that came before the text that they are of. */
   let early: readonly Fields[] = [];
 
@@ -45,11 +46,62 @@ export function createTexts(open: (item: Fields) => Open): Texts {
         : { type: "message", status: "in_progress", role: "assistant", content: [] },
     );
     current = { one, kind };
+    return [{ type: "response.output_item.added", output_index: one.index, item: { ...one.item } }];
+  }
+
+  function beginPart({ one, kind }: { readonly one: Open; readonly kind: Kind }): ResponseEvent {
     const part = emptyPart(kind);
-    const added = { type: "response.output_item.added", output_index: one.index, item: { ...one.item } };
-    const name = isThought ? "reasoning_summary_part" : "content_part";
-    put(one, kind, part);
-    return [added, { type: `response.${name}.added`, ...at(one, kind), part }];
+    one.item = { ...one.item, [listOf(kind)]: [...partsOf(one, kind), part] };
+    return { type: `response.${PARTS[kind]}.added`, ...at(one, kind), part };
+  }
+
+  function endPart({ one, kind }: { readonly one: Open; readonly kind: Kind }): readonly ResponseEvent[] {
+    if (partsOf(one, kind).length === 0) return [];
+    const part = lastPart(one, kind);
+    const logprobs = kind === "output_text" ? { logprobs: part["logprobs"] ?? [] } : {};
+    const said = kind === "refusal" ? { refusal: part["refusal"] } : { text: part["text"] };
+    return [
+      { type: `response.${WORDS[kind]}.done`, ...at(one, kind), ...said, ...logprobs },
+      { type: `response.${PARTS[kind]}.done`, ...at(one, kind), part },
+    ];
+  }
+
+  /** Thoughts of a delta, part by part, and what their maker wants back, which ends their item. */
+  function think(words: string, details: readonly Fields[]): readonly ResponseEvent[] {
+    const events: ResponseEvent[] = [];
+    const before = thought;
+    let told = 0;
+    thought += words.length;
+    const sayTo = (end: number) => {
+      const piece = words.slice(told, Math.max(told, end));
+      told += piece.length;
+      if (piece !== "") events.push(...say("reasoning", piece, []));
+    };
+    for (const [nth, detail] of details.entries()) {
+      const begun = partOf(detail);
+      if (begun !== undefined) {
+        const start = begun.start - before;
+        sayTo(start - SEPARATOR);
+        told = Math.max(told, Math.min(start, words.length));
+        if (current?.kind !== "reasoning") continue;
+        if (begun.part === 0) events.push(...close());
+        else events.push(...endPart(current), beginPart(current));
+      }
+      const content = encrypted ? toEncryptedContent(detail) : undefined;
+      if (content === undefined) continue;
+      const next = details
+        .slice(nth + 1)
+        .map(partOf)
+        .find((part) => part !== undefined);
+      sayTo(next === undefined ? words.length : next.start - before - SEPARATOR);
+      if (current !== undefined && current.kind !== "reasoning") events.push(...close());
+      if (current === undefined) events.push(...begin("reasoning"));
+      const { one } = current as unknown as { readonly one: Open };
+      one.item = { ...one.item, encrypted_content: content };
+      events.push(...close());
+    }
+    sayTo(words.length);
+    return events;
   }
 
   function say(kind: Kind, piece: string, logprobs: readonly Fields[]): readonly ResponseEvent[] {
@@ -57,7 +109,8 @@ export function createTexts(open: (item: Fields) => Open): Texts {
     if (current !== undefined && current.kind !== kind) events.push(...close());
     if (current === undefined) events.push(...begin(kind));
     const { one } = current as unknown as { readonly one: Open };
-    const part = partOf(one, kind);
+    if (partsOf(one, kind).length === 0) events.push(beginPart({ one, kind }));
+    const part = lastPart(one, kind);
     const field = textOf(kind);
     const grown = { ...part, [field]: String(part[field]) + piece };
     if (kind !== "output_text") {
@@ -74,7 +127,7 @@ export function createTexts(open: (item: Fields) => Open): Texts {
       return [];
     }
     const { one, kind } = current;
-    const part = partOf(one, kind);
+    const part = lastPart(one, kind);
     const known = (part["annotations"] ?? []) as readonly Fields[];
     const annotations = found.map(toAnnotation);
     put(one, kind, { ...part, annotations: [...known, ...annotations] });
@@ -88,33 +141,29 @@ export function createTexts(open: (item: Fields) => Open): Texts {
 
   function close(isCut = false): readonly ResponseEvent[] {
     if (current === undefined) return [];
-    const { one, kind } = current;
+    const ending = current;
+    const { one } = ending;
     current = undefined;
     one.done = true;
     one.item = { ...one.item, status: isCut ? "incomplete" : "completed" };
-    const part = partOf(one, kind);
-    const name = kind === "reasoning" ? "reasoning_summary_part" : "content_part";
-    const logprobs = kind === "output_text" ? { logprobs: part["logprobs"] ?? [] } : {};
-    const said = kind === "refusal" ? { refusal: part["refusal"] } : { text: part["text"] };
-    return [
-      { type: `response.${WORDS[kind]}.done`, ...at(one, kind), ...said, ...logprobs },
-      { type: `response.${name}.done`, ...at(one, kind), part },
-      { type: "response.output_item.done", output_index: one.index, item: one.item },
-    ];
+    return [...endPart(ending), { type: "response.output_item.done", output_index: one.index, item: one.item }];
   }
 
   return {
-    begin: () => begin("output_text"),
+    begin() {
+      const events = begin("output_text");
+      return current === undefined ? events : [...events, beginPart(current)];
+    },
     add(delta, choice) {
       const events: ResponseEvent[] = [];
       const logprobs = toLogprobs(choice["logprobs"]);
-      const seen = new Set<unknown>();
+      const { reasoning_content: named, reasoning: other, reasoning_details: details } = delta;
+      events.push(...think(wordsOf(named), Array.isArray(details) ? (details as readonly Fields[]) : []));
+      // Some endpoints send the same thought under both names.
+      if (other !== named) events.push(...think(wordsOf(other), []));
       for (const [field, kind] of FIELDS) {
-        const piece = delta[field];
-        // Some endpoints send the same thought under both names.
-        if (typeof piece !== "string" || piece === "" || (kind === "reasoning" && seen.has(piece))) continue;
-        if (kind === "reasoning") seen.add(piece);
-        events.push(...say(kind, piece, logprobs));
+        const piece = wordsOf(delta[field]);
+        if (piece !== "") events.push(...say(kind, piece, logprobs));
       }
       const found = Array.isArray(delta["annotations"]) ? (delta["annotations"] as readonly Fields[]) : [];
       const all = [...early, ...found];
@@ -126,6 +175,9 @@ export function createTexts(open: (item: Fields) => Open): Texts {
   };
 }
 
+/** Characters between two parts of thoughts. */
+const SEPARATOR = 2;
+const PARTS = { output_text: "content_part", refusal: "content_part", reasoning: "reasoning_summary_part" } as const;
 const WORDS = { output_text: "output_text", refusal: "refusal", reasoning: "reasoning_summary_text" } as const;
 
 function textOf(kind: Kind): string {
@@ -142,16 +194,30 @@ function listOf(kind: Kind): "summary" | "content" {
   return kind === "reasoning" ? "summary" : "content";
 }
 
-function partOf({ item }: Open, kind: Kind): Fields {
-  return (item[listOf(kind)] as readonly Fields[])[0] ?? {};
+function partsOf({ item }: Open, kind: Kind): readonly Fields[] {
+  return item[listOf(kind)] as readonly Fields[];
 }
 
+function lastPart(one: Open, kind: Kind): Fields {
+  return partsOf(one, kind).at(-1) ?? {};
+}
+
+/** Puts a part in the place of the last one. */
 function put(one: Open, kind: Kind, part: Fields): void {
-  one.item = { ...one.item, [listOf(kind)]: [part] };
+  one.item = { ...one.item, [listOf(kind)]: [...partsOf(one, kind).slice(0, -1), part] };
 }
 
-function at({ index, item }: Open, kind: Kind): Fields {
-  return { item_id: item.id, output_index: index, [kind === "reasoning" ? "summary_index" : "content_index"]: 0 };
+function at(one: Open, kind: Kind): Fields {
+  const place = Math.max(0, partsOf(one, kind).length - 1);
+  return {
+    item_id: one.item.id,
+    output_index: one.index,
+    [kind === "reasoning" ? "summary_index" : "content_index"]: place,
+  };
+}
+
+function wordsOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** Log probabilities of a choice; endpoints leave bytes and alternatives out, clients require both. */

@@ -36,7 +36,11 @@ const CASES: readonly Case[] = [
     { text: { format: { type: "json_schema", name: "n", schema, description: null, strict: null } } },
     { response_format: { type: "json_schema", json_schema: { name: "n", schema } } },
   ],
-  ["reasoning", { reasoning: { effort: "low", summary: "auto" } }, { reasoning_effort: "low" }],
+  [
+    "reasoning",
+    { reasoning: { effort: "low", summary: "auto" } },
+    { reasoning_effort: "low", reasoning: { summary: "auto" } },
+  ],
   ["reasoning", { reasoning: { effort: null } }, {}],
   ["type", { type: "response.create" }, {}],
   ["stream_options", { stream_options: { include_obfuscation: false } }, {}],

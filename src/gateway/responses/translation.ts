@@ -57,6 +57,11 @@ const INCLUDES = new Set([
   "file_search_call.results",
 ]);
 
+/** Whether a request asks for what the maker of thoughts wants back. */
+export function wantsEncrypted({ include }: { readonly include?: readonly string[] | null | undefined }): boolean {
+  return include?.includes("reasoning.encrypted_content") === true;
+}
+
 /**
  * The fields of a chat request that a request of the Responses API comes to, without its messages. Pure.
  * @throws MarrowError `invalid_input` that names a field, tool or choice that has no meaning here
@@ -100,9 +105,13 @@ function toTextFields({ format, verbosity }: Fields): Fields {
   return fields;
 }
 
-/** `effort` alone reaches a model by chat completions; which summary is wanted is the endpoint's own affair. */
-function toReasoningFields({ effort }: Fields): Fields {
-  return effort === undefined || effort === null ? {} : { reasoning_effort: effort };
+/** Chat completions know `effort`; which summary is wanted is said as OpenRouter's API does: an endpoint that refuses it is asked without. */
+function toReasoningFields({ effort, summary, generate_summary: older }: Fields): Fields {
+  const wanted = summary ?? older ?? undefined;
+  return {
+    ...(effort !== undefined && effort !== null && { reasoning_effort: effort }),
+    ...(wanted !== undefined && { reasoning: { summary: wanted } }),
+  };
 }
 
 function toChatTools(tools: readonly Fields[], path: string): readonly Fields[] | undefined {

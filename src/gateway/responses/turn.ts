@@ -13,6 +13,7 @@ import { prepare, toPreparedEvents } from "./prepare.ts";
 import { newResponseId, type ResponseRequest } from "./request.ts";
 import { resolveReferences, type Known } from "./resolve.ts";
 import { lastEvent, type KeptResponse, type ResponseEvent } from "./shape.ts";
+import { wantsEncrypted } from "./translation.ts";
 import { toShell } from "./shell.ts";
 
 /** A response that is made while its client waits. */
@@ -67,7 +68,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
           { control, signal, idempotencyKey, gone, deadline, keeps: request.store !== false },
         );
   if (outcome.kind === "refused" || outcome.kind === "absent") return outcome;
-  const assembler = createAssembler(toShell(request, id, Date.now()));
+  const assembler = createAssembler(toShell(request, id, Date.now()), { encrypted: wantsEncrypted(request) });
 
   async function end(response = assembler.response()): Promise<KeptResponse> {
     const made = { response, input, user: asker.user };

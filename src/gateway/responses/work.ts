@@ -6,6 +6,7 @@ import { toEvents } from "./answer.ts";
 import { askFlow } from "./ask.ts";
 import { createAssembler } from "./assemble.ts";
 import type { ResponseJob } from "./responses.ts";
+import { wantsEncrypted } from "./translation.ts";
 import type { KeptResponse } from "./shape.ts";
 
 /** What the work in the background needs of the gateway. */
@@ -27,7 +28,7 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
   }
   if (outcome.kind === "absent") throw new MarrowError("internal", "only a stored answer was asked for");
   parts.metrics.cached(outcome.provenance.cache);
-  const assembler = createAssembler(shell);
+  const assembler = createAssembler(shell, { encrypted: wantsEncrypted(request) });
   try {
     for await (const event of toEvents(outcome, search, assembler)) work.write(JSON.stringify(event));
   } catch (error) {

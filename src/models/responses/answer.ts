@@ -2,7 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
-import { toDetail, toThoughts } from "./thoughts.ts";
+import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
 /** Why a response is not whole, in the words of chat completions. A reason without a row goes as it came: such an answer is never stored. */
 const REASONS: ReadonlyMap<unknown, string> = new Map([
@@ -116,8 +116,11 @@ function toMessage(output: readonly unknown[]) {
         if (Array.isArray(part["logprobs"])) logprobs.push(...(part["logprobs"] as unknown[]));
       }
     } else if (item["type"] === "reasoning") {
-      const said = toThoughts(item);
-      if (said !== "") thoughts.push(said);
+      for (const [part, said] of toThoughts(item).entries()) {
+        // Beside the very first one, each says where it begins.
+        if (thoughts.length > 0) details.push(toPartMark({ index, part, start: lengthOf(thoughts) }));
+        thoughts.push(said);
+      }
       const detail = toDetail(item, index);
       if (detail !== undefined) details.push(detail);
     } else if (isCall(item)) calls.push(toCall(item, textOr(item["arguments"] ?? item["input"])));
@@ -128,11 +131,16 @@ function toMessage(output: readonly unknown[]) {
     content: text ?? null,
     refusal: refusal ?? null,
     ...(annotations.length > 0 && { annotations }),
-    ...(thoughts.length > 0 && { reasoning_content: thoughts.join("\n\n") }),
+    ...(thoughts.length > 0 && { reasoning_content: thoughts.join(BETWEEN) }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls }),
   };
   return { message, logprobs, isCalling: calls.length > 0 };
+}
+
+/** How many characters of thoughts go before the next part. */
+function lengthOf(thoughts: readonly string[]): number {
+  return thoughts.reduce((sum, { length }) => sum + length + BETWEEN.length, 0);
 }
 
 /** The parts of a message's content. */

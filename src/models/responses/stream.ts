@@ -2,7 +2,7 @@ import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import type { StreamReader } from "../translated.ts";
 import { isCall, partsOf, toAnnotation, toCall, toFailed, toFinish, toUsage, unknownItem } from "./answer.ts";
-import { toDetail, toThoughts } from "./thoughts.ts";
+import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
 /** An item of the output while it grows. */
 interface Item {
@@ -14,6 +14,9 @@ interface Item {
   /** Which of a model's thoughts are told: those that came first, the thoughts themselves or their summary. */
   thoughts?: string;
   annotations: number;
+  /** Where it stands in the output, and how many parts of its thoughts were begun. */
+  readonly index: number;
+  parts: number;
   isWhole: boolean;
 }
 
@@ -24,7 +27,7 @@ interface Item {
 export function readResponseEvents(wantsUsage: boolean, secrets: readonly string[], nowMs: number): StreamReader {
   const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
   const items = new Map<unknown, Item>();
-  let [calls, thoughts, began, done] = [0, 0, false, false];
+  let [calls, thought, began, done] = [0, 0, false, false];
 
   const chunk = (delta: Fields, more: Fields = {}): ChatChunk => ({
     ...head,
@@ -37,7 +40,15 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     const { type } = item;
     const calling = isCall(item);
     if (!calling && type !== "message" && type !== "reasoning") throw unknownItem(type);
-    const one: Item = { type, call: calling ? calls : -1, told: new Map(), annotations: 0, isWhole: false };
+    const one: Item = {
+      type,
+      call: calling ? calls : -1,
+      told: new Map(),
+      annotations: 0,
+      index: Number(index),
+      parts: 0,
+      isWhole: false,
+    };
     items.set(index, one);
     if (!calling) return { one, chunks: [] };
     calls += 1;
@@ -56,9 +67,14 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     if (kind === "input") return [chunk({ tool_calls: [{ index: one.call, custom: { input: piece } }] })];
     one.thoughts ??= kind;
     if (one.thoughts !== kind) return [];
-    const isNext = told === 0 && thoughts > 0;
-    if (told === 0) thoughts += 1;
-    return [chunk({ reasoning_content: isNext ? `\n\n${piece}` : piece })];
+    const isNext = told === 0 && thought > 0;
+    const start = thought + BETWEEN.length;
+    thought += piece.length + (isNext ? BETWEEN.length : 0);
+    const part = one.parts;
+    if (told === 0) one.parts += 1;
+    if (!isNext) return [chunk({ reasoning_content: piece })];
+    const mark = toPartMark({ index: one.index, part, start });
+    return [chunk({ reasoning_content: BETWEEN + piece, reasoning_details: [mark] })];
   }
 
   /** What a whole text says beyond what was told of it. */
@@ -81,7 +97,8 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
       }
     else if (item["type"] === "reasoning") {
       const detail = toDetail(item, Number(index));
-      if (one.thoughts === undefined) said.push(...rest(one, "reasoning", 0, toThoughts(item)));
+      if (one.thoughts === undefined)
+        for (const [place, part] of toThoughts(item).entries()) said.push(...rest(one, "reasoning", place, part));
       if (detail !== undefined) said.push(chunk({ reasoning_details: [detail] }));
     } else said.push(...rest(one, "arguments", 0, item["arguments"]), ...rest(one, "input", 0, item["input"]));
     return said;
