@@ -16,6 +16,7 @@ import { goneOf } from "../http/outlet.ts";
 import { pageQuery, toListBody, toItemPage } from "./pages.ts";
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
+import { checkAnswered } from "../responses/answered-calls.ts";
 import { noPrevious } from "../responses/ask.ts";
 import { toInputItems } from "../responses/input.ts";
 import { newResponseId, responseBody, toChatRequest, type ResponseRequest } from "../responses/request.ts";
@@ -90,6 +91,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     const after = body.previous_response_id ?? undefined;
     const input = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
     // What could never be asked is refused now, not in the background. The results of tools need the history, which may still be made.
+    checkAnswered([], input);
     toChatRequest(body, [], after === undefined ? input : input.filter((item) => !isResult(item)));
     const response = toShell(body, id, Date.now());
     const job = { type: "response" as const, response, input, user: asker.user, request: body, asker };

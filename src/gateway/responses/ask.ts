@@ -3,6 +3,7 @@ import { besideText, type ChatCall, type ChatOutcome } from "../../flow/index.ts
 import type { Asker } from "../tenancy/asker.ts";
 import { admit } from "../models/asking.ts";
 import type { GatewayApp } from "../parts.ts";
+import { checkAnswered } from "./answered-calls.ts";
 import { searchFiles, type Search } from "./file-search.ts";
 import { conversationOf, toChatRequest, type ResponseRequest } from "./request.ts";
 import { resolveFiles, type Known } from "./resolve.ts";
@@ -37,6 +38,7 @@ export async function askFlow(
     resolveFiles(parts, asker, input),
     searchFiles(parts, asker, request, input),
   ]);
+  checkAnswered(before, now);
   const chat = toChatRequest(request, before, search === undefined ? now : [search.told, ...now]);
   const { tenant, limiter, per } = await admit(parts, asker);
   tenant.checkRoom({ conversation: conversation == null ? undefined : conversationOf(conversation) });

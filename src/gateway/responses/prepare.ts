@@ -3,6 +3,7 @@ import type { ChatOutcome } from "../../flow/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import { admit } from "../models/asking.ts";
 import type { GatewayApp } from "../parts.ts";
+import { checkAnswered } from "./answered-calls.ts";
 import { historyOf, type AskParts } from "./ask.ts";
 import type { Assembler } from "./assemble.ts";
 import { toChatRequest, type ResponseRequest } from "./request.ts";
@@ -33,6 +34,7 @@ export async function prepare(
     throw refused("generate", "false with a conversation", "; add items at /v1/conversations/{id}/items");
   const history = await historyOf(parts, asker, request, known);
   const [before, now] = await Promise.all([resolveFiles(parts, asker, history), resolveFiles(parts, asker, input)]);
+  checkAnswered(before, now);
   if (before.length + now.length === 0) toChatFields(request);
   else toChatRequest(request, before, now);
   const { model } = request;
