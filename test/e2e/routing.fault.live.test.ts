@@ -160,6 +160,22 @@ describe("a model with two upstreams", () => {
     ]);
   });
 
+  it("says when the first of them is asked again, where all are left alone", async () => {
+    const names = ["one", "other"];
+    const ups = await Promise.all(names.map((name) => upstream(name, () => ({ kind: "status", status: 500 }))));
+    const { ask } = await gateway({
+      routing: { ...quick, attemptsMax: 2, coolDown: { firstMs: 8_000, longestMs: 8_000 } },
+      upstreams: ups.map(({ baseUrl }, at) => ({ name: names[at] as string, baseUrl, models: ["m"] })),
+    });
+    let told = await ask("m");
+    for (let n = 0; n < 20 && told.headers.get("retry-after") === null; n += 1) told = await ask("m");
+    expect(told.status).toBe(502);
+    const afterS = Number(told.headers.get("retry-after"));
+    expect(afterS).toBeGreaterThan(0);
+    expect(afterS).toBeLessThanOrEqual(10);
+    expect(Number(told.headers.get("x-marrow-attempts"))).toBeGreaterThan(0);
+  });
+
   it("keeps to the client's deadline, and tells it apart", async () => {
     const { ask } = await twoWith({ kind: "silent" });
     expect(await ask("m", { timeoutMs: 1_000 })).toMatchObject({ status: 200, text: wordsOf("good") });
@@ -171,6 +187,7 @@ describe("a model with two upstreams", () => {
     for (const stream of [false, true]) {
       const told = await silent.ask("m", { timeoutMs: 600, stream });
       expect([told.status, told.error?.code, told.tookMs < 1_500]).toEqual([504, "timeout", true]);
+      expect(told.headers.get("x-marrow-attempts")).toBe("2");
     }
     expect([one.calls.length, other.calls.length]).toEqual([2, 2]);
   });

@@ -55,13 +55,19 @@ export function refuseCall(
 export function tellAbsent(reply: FastifyReply, headers: Readonly<Record<string, string>>): FastifyReply {
   const message = "no stored answer serves this request";
   const error = { message, type: "invalid_request_error", param: null, code: "not_cached" };
-  return reply.code(504).headers(headers).send({ error });
+  return reply
+    .code(504)
+    .headers({ ...headers, "x-marrow-attempts": "0" })
+    .send({ error });
 }
 
 /** Who served an answer, and how many calls that took. */
 export function toServedHeaders({ upstream, attempts }: Served): Readonly<Record<string, string>> {
   return { "x-marrow-upstream": upstream, "x-marrow-attempts": String(attempts) };
 }
+
+/** Answers for which a model was asked, by this request or by another one that wanted the same. */
+const ASKED: ReadonlySet<string> = new Set(["miss", "bypass", "shared"]);
 
 /** What an answer's headers say of how it came about. */
 export function toHeaders(
@@ -72,6 +78,7 @@ export function toHeaders(
   headers["x-marrow-cache"] = cache;
   headers["x-request-id"] = traceId;
   if (served !== undefined) Object.assign(headers, toServedHeaders(served));
+  else if (!ASKED.has(cache)) headers["x-marrow-attempts"] = "0";
   if (similarity !== undefined) headers["x-marrow-cache-similarity"] = similarity.toFixed(4);
   if (veto !== undefined) headers["x-marrow-cache-veto"] = veto;
   if (saved !== undefined) headers["x-marrow-saved"] = toSavedHeader(saved);

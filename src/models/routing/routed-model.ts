@@ -164,12 +164,23 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       }
     }
 
+    /** How it ends when nobody is left to ask. */
+    function end(): End {
+      const nowMs = performance.now();
+      const cooling = route.groups
+        .flat()
+        .map(({ health }) => ({ standing: standingOf(health, nowMs), until: health.untilMs }));
+      const isLeftAlone = cooling.every(({ standing, until }) => standing === "cooling" && until > nowMs);
+      const soonestMs = Math.min(...cooling.map(({ until }) => until)) - nowMs;
+      return { attempts: calls.length, deadlineMs, retryAfterMs: isLeftAlone ? Math.ceil(soonestMs) : undefined };
+    }
+
     let why: Asked["why"] = "first";
     let hedged = false;
     for (;;) {
       if (running.size === 0) {
         const step = await next();
-        if (step === undefined) throw toFinal(failures, calls.length, deadlineMs);
+        if (step === undefined) throw toFinal(failures, end());
         if (step.waitMs > 0) await wait(step.waitMs, signal);
         start(step, why === "first" ? why : calls.some(({ target }) => target === step.target) ? "again" : "instead");
         why = "instead";
@@ -197,7 +208,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       failures.push(outcome.error);
       if (!judgeFailure(outcome.error).elsewhere) {
         drop();
-        throw toFinal([outcome.error], calls.length, deadlineMs);
+        throw toFinal([outcome.error], { attempts: calls.length, deadlineMs });
       }
     }
   }
@@ -307,17 +318,29 @@ async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> 
   await pause(ms, signal, "the call of the model");
 }
 
+/** How asking ended. */
+interface End {
+  readonly attempts: number;
+  readonly deadlineMs: number;
+  /** After which time the first of them is asked again, where all are left alone. */
+  readonly retryAfterMs?: number | undefined;
+}
+
 /** What a client is told when no upstream answered. */
-function toFinal(failures: readonly unknown[], attempts: number, deadlineMs: number): unknown {
+function toFinal(failures: readonly unknown[], { attempts, deadlineMs, retryAfterMs }: End): unknown {
   const telling = tellingOf(failures);
+  const when = retryAfterMs !== undefined && { retryAfterMs };
   if (telling === undefined && performance.now() >= deadlineMs)
-    return new MarrowError("timeout", "no model's endpoint could be asked in time");
+    return new MarrowError("timeout", "no model's endpoint could be asked in time", { details: { attempts } });
   if (telling === undefined)
-    return new MarrowError("model_failed", "no model's endpoint can be asked now", { details: { status: 503 } });
+    return new MarrowError("model_failed", "no model's endpoint can be asked now", {
+      details: { status: 503, attempts, ...when },
+    });
   if (!MarrowError.is(telling)) return telling;
+  // What an endpoint says of its own time goes before.
   return new MarrowError(telling.code, telling.message, {
     cause: telling.cause,
-    details: { ...telling.details, attempts },
+    details: { ...telling.details, ...(telling.details?.["retryAfterMs"] === undefined && when), attempts },
   });
 }
 
