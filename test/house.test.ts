@@ -42,6 +42,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
     "internal",
   ],
   signals: ["internal"],
+  otel: ["errors", "internal"],
   // The page runs in a browser: of the server it knows the types of its answers alone.
   dashboard: ["gateway"],
   size: ["redis", "errors", "internal"],

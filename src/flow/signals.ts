@@ -7,7 +7,11 @@ type Stage = Extract<Act, `flow:${string}`> extends `flow:${infer Name}` ? Exclu
 const NO_DETAILS: () => FlowStageSignal = () => ({});
 
 /** Runs a stage of a request and tells of it. */
-export function staged<T>(stage: Stage, run: () => Promise<T>, tier?: FlowStageSignal["tier"]): Promise<T> {
+export function staged<T>(
+  stage: Stage,
+  run: (signal?: FlowStageSignal) => Promise<T>,
+  tier?: FlowStageSignal["tier"],
+): Promise<T> {
   return signalling(`flow:${stage}`, tier === undefined ? NO_DETAILS : () => ({ tier }), run);
 }
 

@@ -15,8 +15,9 @@ describe("signals", () => {
       const fields = new RegExp(`interface ${type} \\{([\\s\\S]*?)\\n\\}`).exec(source)?.[1] ?? "";
       const names = [...fields.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, name]) => name);
       const documented = [...told.matchAll(/`(\w+)`/g)].map(([, name]) => name);
-      if (type !== "FlowStageSignal" || documented.length > 0)
-        expect({ act, fields: new Set(documented) }).toEqual({ act, fields: new Set(names) });
+      // Stages share a type: each has its own part of it.
+      const known = type === "FlowStageSignal" ? names.filter((name) => documented.includes(name)) : names;
+      expect({ act, fields: new Set(documented) }).toEqual({ act, fields: new Set(known) });
     }
   });
 

@@ -1,4 +1,4 @@
-import { tracingChannel, type TracingChannel } from "node:diagnostics_channel";
+import { channel as plainChannel, tracingChannel, type TracingChannel } from "node:diagnostics_channel";
 
 /** Headers that go out with what a signal tells of: a subscriber may add to them in its `start`, such as `traceparent`. */
 export type Carrier = Record<string, string>;
@@ -43,6 +43,8 @@ export interface FlowRequestSignal {
 export interface FlowStageSignal {
   /** Of `find` the tier. */
   readonly tier?: "exact" | "similar" | undefined;
+  /** Of `finish` the tokens that the answer used. */
+  usage?: { readonly promptTokens: number; readonly completionTokens: number } | undefined;
 }
 
 /** One HTTP call of a model's endpoint, until the head of its answer. */
@@ -77,6 +79,8 @@ export interface QueueJobSignal {
   readonly attemptsLeft: number;
   /** Since it was pushed, in milliseconds. */
   readonly waitedMs: number;
+  /** What its trace is carried on by, as `marrow:context:carry` was told when it was pushed. */
+  readonly carrier: Carrier;
 }
 
 /** A webhook that is sent once. */
@@ -86,6 +90,8 @@ export interface QueueWebhookSignal {
   readonly job: string;
   readonly attempt: number;
   readonly headers: Carrier;
+  /** That of its job. */
+  readonly carrier: Carrier;
 }
 
 /** A message of the bus that is handled: one of an agent's inbox, or of a topic. */
@@ -171,4 +177,18 @@ export function signalling<A extends Act, T>(
   if (!channel.hasSubscribers) return run();
   const signal = toSignal();
   return channel.tracePromise(() => run(signal), signal);
+}
+
+const CARRYING = plainChannel("marrow:context:carry");
+
+/** Whether anybody carries traces on beyond this process. */
+export function carriesContext(): boolean {
+  return CARRYING.hasSubscribers;
+}
+
+/** What carries the current trace on: the subscribers of `marrow:context:carry` fill it. */
+export function carriedContext(): Carrier {
+  const carrier: Carrier = {};
+  CARRYING.publish(carrier);
+  return carrier;
 }

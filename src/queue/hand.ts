@@ -1,7 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { toFailure } from "../internal/failure.ts";
-import { isHeard, signalling } from "../internal/signals.ts";
+import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { decodeKeyPart, decodeRecord, encodePlain, runScript, type Argument, type Redis } from "../redis/index.ts";
 import type { OutputWriter } from "../relay/index.ts";
@@ -11,6 +11,7 @@ import { judge } from "./retry.ts";
 import { createProgress, type ProgressTeller } from "./progress.ts";
 import { writeProgress as writeJobProgress } from "./scripts.gen.ts";
 import { createSteps, suspensionIn, type Steps } from "./steps.ts";
+import { readTrace } from "./tracing.ts";
 import type { Handler } from "./work.ts";
 
 /** A job in a worker's hand. */
@@ -127,10 +128,18 @@ export async function attempt<T, R>(
       use: (now) => void (used = now),
       conclude: (now) => void (word = checkWord(now)),
     };
+    const carrier = carriesContext() ? await readTrace(redis, queue, one.id) : {};
     const result = await (isHeard("queue:job")
       ? signalling(
           "queue:job",
-          () => ({ queue: name, scope: job.scope, id: one.id, attemptsLeft: left, waitedMs: Math.max(0, ageOf(one)) }),
+          () => ({
+            queue: name,
+            scope: job.scope,
+            id: one.id,
+            attemptsLeft: left,
+            waitedMs: Math.max(0, ageOf(one)),
+            carrier,
+          }),
           async () => handler(work),
         )
       : handler(work));

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkObject, refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
-import { isHeard, signalling } from "../internal/signals.ts";
+import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { encodePlain, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
@@ -14,6 +14,7 @@ import {
   type ResolvedQueueOptions,
 } from "./options.ts";
 import { pushJobs } from "./scripts.gen.ts";
+import { keepTrace } from "./tracing.ts";
 
 /** One job of a bulk. */
 export interface NewJob<T> extends PushOptions {
@@ -56,12 +57,16 @@ export function createPusher(
   return {
     push: async (payload, options) => {
       const operands = toOperands(payload, checkObject("options", options), idempotencyMs);
-      if (!isHeard("queue:push")) return pushOne(operands);
+      if (!isHeard("queue:push") && !carriesContext()) return pushOne(operands);
       const signal = { queue: name, scope: redis.scope };
       return signalling(
         "queue:push",
         () => signal,
-        () => pushOne(operands),
+        () => {
+          const [words] = operands;
+          if (carriesContext()) keepTrace(redis, queue, words.slice(0, words.indexOf(" ")), options.delayMs ?? 0);
+          return pushOne(operands);
+        },
       );
     },
 

@@ -1,11 +1,12 @@
 import { toListener } from "../internal/listener.ts";
-import { signalling } from "../internal/signals.ts";
+import { carriesContext, signalling } from "../internal/signals.ts";
 import { runScript, decodeRecord, type Redis } from "../redis/index.ts";
 import { createPoster, judgeDelivery, signWebhook, type PosterOptions } from "../webhooks/index.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
 import { queueKeys } from "./keys.ts";
 import { checkPartitions } from "./options.ts";
 import { claimDeliveries, settleDeliveries } from "./scripts.gen.ts";
+import { readTrace } from "./tracing.ts";
 import { currentSecrets, type StoredEndpoint } from "./webhooks.ts";
 
 /** Options of `createSender`. */
@@ -56,7 +57,8 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
       const [message, event, job, made, attempts] = list.slice(5 * at, 5 * at + 5).map(String) as FiveWords;
       const body = toBody(message, event, job, Number(made));
       const headers = signWebhook(currentSecrets(endpoint, Date.now()), { id: message, atMs: Date.now(), body });
-      const toSignal = () => ({ id: message, event, job, attempt: Number(attempts) + 1, headers: {} });
+      const carrier = carriesContext() ? await readTrace(redis, queue, job) : {};
+      const toSignal = () => ({ id: message, event, job, attempt: Number(attempts) + 1, headers: {}, carrier });
       const {
         tookMs,
         error = "",

@@ -1,3 +1,4 @@
+import type { FlowStageSignal } from "../../internal/signals.ts";
 import type { ChatCompletion } from "../../models/index.ts";
 import { toStoredAnswer } from "../cacheable.ts";
 import type { FlowKit } from "../kit.ts";
@@ -6,16 +7,18 @@ import type { Exchange } from "./exchange.ts";
 
 /** Everything that follows a whole answer, in one round trip. Answers whether the exchange are kept. */
 export function finish(kit: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<boolean> {
-  return staged("finish", () => finishNow(kit, exchange, completion));
+  return staged("finish", (signal) => finishNow(kit, exchange, completion, signal));
 }
 
 async function finishNow(
   { cache, spend, orWithout }: FlowKit,
   exchange: Exchange,
   completion: ChatCompletion,
+  signal: FlowStageSignal | undefined,
 ): Promise<boolean> {
   const { question } = exchange;
   const { tokens, cost } = spend(exchange, completion);
+  if (signal !== undefined) signal.usage = cost;
   const answer = question === undefined ? undefined : toStoredAnswer(completion);
   const storing =
     question === undefined || answer === undefined

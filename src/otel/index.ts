@@ -1,0 +1,1 @@
+export { traceMarrow, type TraceOptions, type Tracing } from "./trace.ts";

@@ -1,0 +1,138 @@
+import { context, propagation, SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider, type ReadableSpan } from "@opentelemetry/sdk-trace";
+import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { traceMarrow, type TraceOptions, type Tracing } from "../../src/otel/index.ts";
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../gateway.ts";
+import { receiving } from "../receiver.ts";
+
+const exporter = new InMemorySpanExporter();
+const tracerProvider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+const opened: { close(): unknown }[] = [];
+
+beforeEach(() => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  exporter.reset();
+});
+afterEach(async () => {
+  for (const one of opened.splice(0).toReversed()) await one.close();
+  context.disable();
+  propagation.disable();
+});
+
+function tracing(options: TraceOptions = {}): Tracing {
+  const made = traceMarrow({ tracerProvider, ...options });
+  opened.push(made);
+  return made;
+}
+async function start(options: Partial<TestGatewayOptions> = {}): Promise<TestGateway> {
+  const gateway = await startTestGateway({ redisUrl: inject("redisUrl"), ...options });
+  opened.push(gateway);
+  return gateway;
+}
+
+const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
+const CALLER = "00f067aa0ba902b7";
+const headers = { traceparent: `00-${TRACE}-${CALLER}-01`, "x-marrow-session": "s1" };
+const spans = () => exporter.getFinishedSpans();
+const named = (name: string) => spans().filter((span) => span.name === name);
+const first = (name: string, kind: SpanKind) => spans().find((span) => span.name === name && span.kind === kind);
+const parentOf = (span: ReadableSpan | undefined) =>
+  spans().find((one) => one.spanContext().spanId === span?.parentSpanContext?.spanId)?.name;
+const chat = { model: "scripted", messages: [{ role: "user" as const, content: "What is the capital of Peru?" }] };
+
+describe("traces of a gateway", () => {
+  it("are one from an event to its webhook: request, job, model, webhook, and out to endpoint and receiver", async () => {
+    tracing();
+    const webhooks = { allowHttp: true, allowNetworks: ["127.0.0.0/8"] };
+    const gateway = await start({ background: true, config: { webhooks } });
+    const client = gateway.client({ headers });
+    await receiving(
+      () => [204],
+      async (url, received) => {
+        await gateway.client().post("/webhooks", { body: { url, events: ["response.completed"] } });
+        exporter.reset();
+        const response = await client.responses.create({ model: "scripted", input: "Hi", background: true });
+        await expect.poll(() => received.length, { timeout: 10_000 }).toBe(1);
+        await expect.poll(() => named("POST webhook").length).toBe(1);
+        const own = spans().filter((span) => span.spanContext().traceId === TRACE);
+        const names = own.map(({ name }) => name);
+        for (const name of ["POST /v1/responses", "push gateway", "process gateway", "chat scripted", "POST webhook"])
+          expect(names).toContain(name);
+        const request = own.find(({ name }) => name === "POST /v1/responses");
+        expect(request).toMatchObject({ kind: SpanKind.SERVER, parentSpanContext: { spanId: CALLER } });
+        const job = own.find(({ name }) => name === "process gateway");
+        expect([parentOf(job), job?.kind]).toEqual(["push gateway", SpanKind.CONSUMER]);
+        const [hook] = named("POST webhook");
+        expect(hook?.spanContext().traceId).toBe(TRACE);
+        const call = own.find(({ name, kind }) => name === "chat scripted" && kind === SpanKind.CLIENT);
+        const upstream = gateway.model.requests.at(-1)?.headers["traceparent"];
+        expect(upstream).toBe(`00-${TRACE}-${call?.spanContext().spanId}-01`);
+        expect(received[0]?.headers["traceparent"]).toBe(`00-${TRACE}-${hook?.spanContext().spanId}-01`);
+        expect(received[0]?.body).toContain(response.id);
+      },
+    );
+  });
+
+  it("have a span for each stage below the chat, with GenAI's names and no content", async () => {
+    tracing();
+    const gateway = await start();
+    await gateway.client({ headers }).chat.completions.create(chat);
+    await expect.poll(() => named("POST /v1/chat/completions").length).toBe(1);
+    const whole = first("chat scripted", SpanKind.INTERNAL);
+    expect(parentOf(whole)).toBe("POST /v1/chat/completions");
+    expect(whole?.attributes).toMatchObject({
+      "gen_ai.operation.name": "chat",
+      "gen_ai.request.model": "scripted",
+      "gen_ai.conversation.id": "s1",
+      "marrow.cache": "miss",
+    });
+    for (const stage of ["admit", "remember", "find", "ask"]) expect(parentOf(named(stage)[0])).toBe("chat scripted");
+    expect(named("find").map(({ attributes }) => attributes["marrow.tier"])).toEqual(["exact", "similar"]);
+    expect(parentOf(named("finish")[0])).toBe("ask");
+    expect(named("finish")[0]?.attributes["gen_ai.usage.input_tokens"]).toBeGreaterThan(0);
+    const attempt = first("chat scripted", SpanKind.CLIENT);
+    expect(parentOf(attempt)).toBe("ask");
+    expect(attempt?.attributes["gen_ai.provider.name"]).toMatch(/./);
+    const text = JSON.stringify(
+      spans().map(({ name, attributes, events, status }) => [name, attributes, events, status]),
+    );
+    expect(text).not.toMatch(/capital|Peru/);
+  });
+
+  it("hold content and commands of Redis only where they are asked for", async () => {
+    tracing({ content: true, redis: true });
+    const gateway = await start();
+    await gateway.client().chat.completions.create(chat);
+    await expect.poll(() => named("POST /v1/chat/completions").length).toBe(1);
+    const whole = first("chat scripted", SpanKind.INTERNAL);
+    expect(whole?.attributes["gen_ai.input.messages"]).toContain("capital of Peru");
+    expect(whole?.attributes["gen_ai.output.messages"]).toContain("Peru");
+    expect(parentOf(named("store_entry")[0])).toBe("finish");
+    expect(named("store_entry")[0]?.attributes).toMatchObject({ "db.system.name": "redis" });
+  });
+
+  it("tell of a failure by its code, and end with the tracing", async () => {
+    const made = tracing();
+    const gateway = await start({ script: () => ({ status: 500, raw: "{}" }) });
+    await gateway
+      .client()
+      .chat.completions.create(chat)
+      .catch(() => {});
+    await expect.poll(() => named("POST /v1/chat/completions").length).toBe(1);
+    const failed = first("chat scripted", SpanKind.INTERNAL);
+    expect(failed).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { "error.type": "model_failed" },
+    });
+    made.close();
+    exporter.reset();
+    await gateway
+      .client()
+      .chat.completions.create(chat)
+      .catch(() => {});
+    expect(spans()).toEqual([]);
+  });
+});
