@@ -19,7 +19,13 @@ let gateway: TestGateway;
 let adminKey: string;
 beforeAll(async () => {
   gateway = await startTestGateway({ redisUrl: inject("redisUrl") });
-  adminKey = await gateway.keys.create({ scope: "docs", user: "writer", role: "admin", actsFor: "any" });
+  adminKey = await gateway.keys.create({
+    scope: "docs",
+    user: "writer",
+    name: "writer",
+    role: "admin",
+    actsFor: "any",
+  });
 });
 afterAll(() => gateway.close());
 
@@ -38,7 +44,7 @@ describe("the commands of the documents", () => {
   it("of the README's first minute say what its comments say", async () => {
     const { block = "" } = BLOCKS.find(({ page, block: text }) => page === "README.md" && text.includes("ask ")) ?? {};
     const expected = [...block.matchAll(/# (x-marrow-cache: \w+)/g)].map(([, line]) => line);
-    const key = await gateway.keys.create({ scope: "first-minute", user: "reader", actsFor: "any" });
+    const key = await gateway.keys.create({ scope: "first-minute", user: "reader", name: "reader", actsFor: "any" });
     const commands = block.replaceAll(ADDRESS, gateway.baseURL.replace(/\/v1$/, ""));
     const { stdout } = await promisify(execFile)("bash", ["-c", commands], {
       env: { ...process.env, MARROW_KEY: key },
