@@ -1,5 +1,5 @@
 /** Builds the page of the dashboard from `src/dashboard` into `dist/dashboard`: one script, one style sheet, each also in brotli. */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { build } from "esbuild";
@@ -35,8 +35,8 @@ export async function buildDashboard(target: string = TARGET): Promise<readonly 
     contents,
   ]);
   for (const name of ["index.html", "icon.svg"]) made.push([name, await readFile(join(SOURCE, name))]);
-  const fresh = `${target}.${process.pid}`;
-  await mkdir(fresh, { recursive: true });
+  await mkdir(target, { recursive: true });
+  const fresh = await mkdtemp(`${target}.`);
   const files = await Promise.all(
     made.map(async ([name, contents]) => {
       const packed = brotliCompressSync(contents, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
@@ -45,7 +45,6 @@ export async function buildDashboard(target: string = TARGET): Promise<readonly 
       return { name, bytes: contents.length, packedBytes: packed.length };
     }),
   );
-  await mkdir(target, { recursive: true });
   for (const { name } of files)
     for (const file of [name, `${name}.br`]) await rename(join(fresh, file), join(target, file));
   await rm(fresh, { recursive: true });

@@ -233,3 +233,53 @@ export function Confirm({
     </span>
   );
 }
+
+/** Links between views of one list. */
+export function Tabs({
+  label,
+  now,
+  tabs,
+  hrefOf,
+}: {
+  label: string;
+  now: string;
+  tabs: readonly string[];
+  hrefOf: (tab: string) => string;
+}): JSX.Element {
+  return (
+    <div class="tabs" role="group" aria-label={label}>
+      {tabs.map((tab) => (
+        <a key={tab} href={hrefOf(tab)} {...(tab === now && { "aria-current": "true" as const })}>
+          {tab}
+        </a>
+      ))}
+    </div>
+  );
+}
+
+/** Links to the first page of a list and the next one; nothing where there is one page. */
+export function Pager({ first, next }: { first: string | undefined; next: string | undefined }): JSX.Element | null {
+  if (first === undefined && next === undefined) return null;
+  return (
+    <p class="pager">
+      {first !== undefined && <a href={first}>First page</a>}
+      {next !== undefined && <a href={next}>Next page</a>}
+    </p>
+  );
+}
+
+/** What was asked and answered, where it may be shown. */
+export function Content({ hidden, value }: { hidden: boolean; value: unknown }): JSX.Element {
+  if (hidden)
+    return (
+      <p class="hint">
+        What it was asked and what came of it are hidden. <code>dashboard.content: "visible"</code> in the configuration
+        shows them.
+      </p>
+    );
+  return (
+    <pre role="region" aria-label="Content" tabIndex={0}>
+      {JSON.stringify(value, undefined, 2)}
+    </pre>
+  );
+}

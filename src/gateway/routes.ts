@@ -244,6 +244,37 @@ const TABLE: readonly RouteRow[] = [
   ...rows("administration", "/v1/admin/session", "DELETE Signs out of the dashboard."),
   ...rows("administration", "/v1/admin/overview", "GET Tells how this gateway, Redis, queues and upstreams are."),
   ...rows("administration", "/v1/admin/playground", "POST Asks a model as a user of a scope, and tells all headers."),
+  ...rows(
+    "administration",
+    "/v1/admin/queues",
+    `GET Tells how the gateway's queues stand.
+     GET /:queue/jobs Lists a scope's jobs of a state.
+     GET /:queue/jobs/:id Reads a job.
+     POST /:queue/jobs/:id/promote Lets a job that waits for its time go now.
+     POST /:queue/jobs/:id/cancel Cancels a job.
+     POST /:queue/jobs/:id/redrive Gives a dead job another go.
+     POST /:queue/redrive Gives a scope's oldest dead jobs another go.
+     POST /:queue/pause Pauses a queue for a scope, or for all.
+     POST /:queue/resume Ends a pause of a queue.
+     GET /:queue/schedules Lists a scope's schedules.`,
+  ),
+  ...rows("administration", "/v1/admin/users", "GET Lists the users that asked most today, and their nearest limit."),
+  ...rows(
+    "administration",
+    "/v1/admin/users/:id",
+    `GET /sessions Lists a user's sessions.
+     GET /sessions/:session Reads turns of a session.
+     POST /forget Forgets a user in all roles, and tells how much that was.`,
+  ),
+  ...rows("administration", "/v1/admin/agents", "GET Lists the agents of a scope."),
+  ...rows(
+    "administration",
+    "/v1/admin/topics/:topic",
+    `GET Tells the size and the groups of a topic.
+     GET /groups/:group/dead Lists messages that a group put aside.
+     POST /groups/:group/redrive Gives messages that were put aside to their group again.`,
+  ),
+  ...rows("administration", "/v1/admin/health", "GET Tells what doctor finds, and the configuration in force, masked."),
   ...rows("administration", "/v1/admin/audit", "GET Lists acts of administrators, the latest first."),
 ];
 

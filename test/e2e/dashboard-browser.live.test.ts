@@ -3,11 +3,15 @@ import axe from "axe-core";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { buildDashboard } from "../../tools/build-dashboard.ts";
-import { startTestGateway, type TestGateway } from "../gateway.ts";
+import { createBus, type Agent, type Bus } from "../../src/bus/index.ts";
+import { createQueue } from "../../src/queue/index.ts";
+import { ask, startTestGateway, type TestGateway } from "../gateway.ts";
 
 /** Debian's browser; `MARROW_CHROMIUM` names another one. */
 const CHROMIUM = process.env["MARROW_CHROMIUM"] ?? "/usr/bin/chromium";
-const PAGES = ["Overview", "Playground", "Audit"];
+const PAGES = ["Overview", "Playground", "Queue", "Limits and keys", "Sessions", "Agents", "Health", "Audit"];
+/** A name and a text that would run if a page took it for markup. */
+const CANARY = '<img src=x onerror="alert(1)">';
 /** Where screenshots go, if somebody wants them. */
 const SHOTS = process.env["MARROW_SCREENSHOTS"];
 
@@ -28,11 +32,14 @@ function watch(page: Page, origin: string): string[] {
   return wrong;
 }
 
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
+const COLORS = { type: "rule", values: ["color-contrast"] };
+
 /** Findings of axe-core that are serious or worse. */
-async function findings(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe.source);
+async function findings(page: Page, colorsAlone = false): Promise<readonly string[]> {
+  if (!(await page.evaluate<boolean>("'axe' in globalThis"))) await page.evaluate(axe.source);
   const { violations } = await page.evaluate<axe.AxeResults>(
-    `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] })`,
+    `axe.run(document, { resultTypes: ["violations"], runOnly: ${JSON.stringify(colorsAlone ? COLORS : RULES)} })`,
   );
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -45,17 +52,41 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
   let gateway: TestGateway;
   let origin: string;
   let browser: Browser;
+  let bus: Bus;
+  let agent: Agent;
 
   beforeAll(async () => {
     await buildDashboard();
-    gateway = await startTestGateway({ redisUrl: inject("redisUrl") });
+    gateway = await startTestGateway({ redisUrl: inject("redisUrl"), config: { dashboard: { content: "visible" } } });
     origin = gateway.baseURL.replace(/\/v1$/, "");
     browser = await chromium.launch({
       executablePath: CHROMIUM,
       args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
     });
   });
+  beforeAll(traffic);
+
+  /** What the pages show: chats of a user and a session, tasks, keys, an agent, a topic, each with a canary where it may have one. */
+  async function traffic(): Promise<void> {
+    await gateway.keys.create({ scope: "acme", user: CANARY, name: CANARY });
+    const { keys, redis, client } = gateway;
+    expect((await keys.list()).length).toBeGreaterThan(1);
+    const headers = { "x-marrow-user": CANARY, "x-marrow-session": CANARY };
+    for (const content of ["What is Marrow?", "What is Marrow?", CANARY])
+      await ask(client(), content, { model: "demo", headers });
+    const queue = createQueue(redis.scope("acme"), { name: "tasks" });
+    await queue.push({ canary: CANARY }, { id: "job-1" });
+    await queue.push({}, { delayMs: 60_000 });
+    await queue.schedule(CANARY, { everyMs: 3_600_000 }, {});
+    bus = createBus(redis.scope("acme"));
+    agent = await bus.register({ name: "helper", version: CANARY, skills: [{ id: CANARY }] }, async () => "done");
+    await bus.topic("orders").publish({ canary: CANARY });
+    await bus.topic("orders").seek(CANARY, "start");
+  }
+
   afterAll(async () => {
+    await agent?.close();
+    await bus?.close();
     await browser?.close();
     await gateway?.close();
   });
@@ -68,7 +99,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     const page = await context.newPage();
     const wrong = watch(page, origin);
     page.setDefaultTimeout(8_000);
-    await page.goto(`${origin}/dashboard#link=${(await gateway.signIns?.createLink()) ?? ""}`);
+    await page.goto(`${origin}/dashboard?scope=acme#link=${(await gateway.signIns?.createLink()) ?? ""}`);
     await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
     return { context, page, wrong };
   }
@@ -113,7 +144,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     ["dark", 1440],
     ["light", 390],
     ["dark", 390],
-  ] as const)("is whole on every page: %s, %i px", async (colorScheme, width) => {
+  ] as const)("is whole on every page: %s, %i px", { timeout: 40_000 }, async (colorScheme, width) => {
     const { context, page, wrong } = await open(colorScheme, width);
     const pages = page.getByRole("navigation", { name: "Pages" });
     expect(await pages.getByRole("link").allTextContents()).toEqual(PAGES);
@@ -124,9 +155,54 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
       if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}-${width}.png` });
       const over = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
       expect(`${name} ${Math.max(0, over)}`).toBe(`${name} 0`);
-      // A narrow screen has the same words and colours.
-      if (width === 1440) expect(await findings(page)).toEqual([]);
+      // A narrow screen has the same words and colours; the dark has other colours alone.
+      if (width === 1440) expect(await findings(page, colorScheme === "dark")).toEqual([]);
     }
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  it("leads from an address to a user's turns, a job and a topic, and takes no name for markup", async () => {
+    const { context, page, wrong } = await open("light", 1440);
+    const name = encodeURIComponent(CANARY);
+    for (const [path, text] of [
+      [`sessions/${name}/${name}`, CANARY],
+      ["queue/tasks/job-1", "waiting"],
+      ["queue/tasks?state=delayed", "delayed"],
+      [`agents/orders/${name}`, "Nothing was put aside"],
+    ] as const) {
+      await page.goto(`${origin}/dashboard/${path}${path.includes("?") ? "&" : "?"}scope=acme`);
+      await page.locator("main").getByText(text).first().waitFor();
+      expect(await page.locator("main img").count()).toBe(0);
+    }
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  it("makes a key that is shown once, ends it after asking, and lets a viewer do neither", async () => {
+    const { context, page, wrong } = await open("light", 1440);
+    await page.getByRole("link", { name: "Limits and keys", exact: true }).click();
+    await page.getByLabel("Name").fill("of a page");
+    await page.getByLabel("Role").selectOption("viewer");
+    await page.getByRole("button", { name: "Make a key" }).click();
+    const key = await page.locator(".secret code").textContent();
+    expect(key).toMatch(/^mrw_/);
+    const row = page.getByRole("row").filter({ hasText: "of a page" });
+    const viewer = await context.browser()?.newPage();
+    if (viewer === undefined) throw new Error("no browser");
+    await viewer.goto(`${origin}/dashboard/queue?scope=acme`);
+    await viewer.getByLabel("API key").fill(key ?? "");
+    await viewer.keyboard.press("Enter");
+    await viewer.getByText("you may look, and not act").waitFor();
+    const buttons = viewer.locator("main button");
+    await buttons.first().waitFor();
+    expect(
+      await buttons.evaluateAll((all) => all.every((one) => (one as unknown as { disabled: boolean }).disabled)),
+    ).toBe(true);
+    await viewer.close();
+    await row.getByRole("button", { name: "End" }).click();
+    await page.keyboard.press("Enter");
+    await row.waitFor({ state: "detached" });
     expect(wrong).toEqual([]);
     await context.close();
   });

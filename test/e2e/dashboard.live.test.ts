@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { RESOURCES, ROUTES } from "../../src/gateway/index.ts";
 import { buildDashboard, type BuiltFile } from "../../tools/build-dashboard.ts";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 
@@ -199,7 +200,8 @@ describe("a write of the page", () => {
     const looked: string[] = [];
     for (const { method, url } of gateway.routes()) {
       const path = url.replaceAll(/:\w+/g, "x").replace("*", "demo");
-      if (url === "/v1/admin/session" || /^\/(?:healthz|readyz|metrics|dashboard.*)?$/.test(url)) continue;
+      const resource = ROUTES.get(`${method} ${url}`);
+      if (url === "/v1/admin/session" || (resource !== undefined && RESOURCES[resource] === "open")) continue;
       const isAdministration = url.startsWith("/v1/admin/");
       if (method === "GET" && (isAdministration || url.startsWith("/v1/models"))) {
         if (isAdministration) looked.push(`${url} ${(await call("GET", path, undefined, cookie)).status}`);
@@ -274,5 +276,110 @@ describe("the overview and the playground", () => {
     expect(body["totals"]).toMatchObject({ cache: { miss: 1, exact: 1, similar: 1 }, errors: 0 });
     const requests = (answer: Answer["body"]) => Number((answer["totals"] as Record<string, number>)["requests"]);
     expect(requests(body) - requests(before.body)).toBe(3);
+  });
+});
+
+describe("the pages of the roles", () => {
+  const canary = "<img src=x onerror=alert(1)>";
+  let read: (path: string) => Promise<Answer>;
+  let write: (method: string, path: string, body?: unknown) => Promise<Answer>;
+  let visible: TestGateway;
+
+  beforeAll(async () => {
+    const { cookie, writes } = await signIn({ key: admin });
+    read = (path) => call("GET", `/v1/admin${path}`, undefined, cookie);
+    write = (method, path, body = {}) => call(method, `/v1/admin${path}`, body, writes);
+    const headers = { authorization: `Bearer ${plain}`, "x-marrow-user": canary, "x-marrow-session": canary };
+    const chat = { model: "demo", messages: [{ role: "user", content: `secret ${canary} of ann` }] };
+    expect((await call("POST", "/v1/chat/completions", chat, headers)).status).toBe(200);
+    const [config, appName] = [{ dashboard: { content: "visible" } } as const, gateway.redis.app];
+    visible = await startTestGateway({ redisUrl: inject("redisUrl"), appName, config });
+  });
+  afterAll(() => visible.close());
+
+  /** The same at a gateway that shows content. */
+  async function readVisible(path: string): Promise<unknown> {
+    const headers = { authorization: `Bearer ${admin}` };
+    return (await fetch(`${visible.baseURL}/admin${path}`, { headers })).json();
+  }
+
+  it("list a user's sessions and turns, and tell what was said only where that is allowed", async () => {
+    const path = `/users/${encodeURIComponent(canary)}/sessions`;
+    const { body } = await read(path);
+    expect(body).toMatchObject({ data: [{ id: canary, turns: 2 }] });
+    const turns = `${path}/${encodeURIComponent(canary)}`;
+    const hidden = await read(turns);
+    expect(hidden.body).toMatchObject({ hidden: true, data: [{ role: "user" }, { role: "assistant" }] });
+    expect(JSON.stringify(hidden.body)).not.toContain("secret");
+    expect(await readVisible(turns)).toMatchObject({
+      hidden: false,
+      data: [{ turn: { content: `secret ${canary} of ann` } }, {}],
+    });
+    expect((await read(`${turns}?limit=1`)).body).toMatchObject({ next: "2", data: [{ role: "assistant" }] });
+    expect((await read(`${turns}?limit=1&before=2`)).body).toMatchObject({ data: [{ role: "user" }] });
+  });
+
+  it("show the busiest users, and forget one with a receipt", async () => {
+    const { body } = await read("/users?limit=5");
+    expect(body).toMatchObject({
+      data: expect.arrayContaining([
+        expect.objectContaining({ id: canary, nearest: expect.objectContaining({ used: expect.any(Number) }) }),
+      ]),
+    });
+    const forgotten = await write("POST", `/users/${encodeURIComponent(canary)}/forget`);
+    expect(forgotten.body).toMatchObject({ sessions: 1, turns: 2 });
+    expect((await read(`/users/${encodeURIComponent(canary)}/sessions`)).body).toMatchObject({ data: [] });
+  });
+
+  it("list jobs page by page, tell one's life, and pause, promote, cancel and redrive", async () => {
+    const headers = { authorization: `Bearer ${plain}` };
+    const ids: string[] = [];
+    for (let at = 0; at < 3; at += 1)
+      ids.push(
+        String((await call("POST", "/v1/tasks", { payload: { at, canary }, delay_ms: 60_000 }, headers)).body["id"]),
+      );
+    const first = await read("/queues/tasks/jobs?state=delayed&limit=2");
+    expect(first.body).toMatchObject({ next: "2", data: [{ state: "delayed", hidden: true }, {}] });
+    expect(JSON.stringify(first.body)).not.toContain("canary");
+    expect((await read("/queues/tasks/jobs?state=delayed&limit=2&after=2")).body["data"]).toHaveLength(1);
+    expect(await readVisible(`/queues/tasks/jobs/${ids[0] ?? ""}`)).toMatchObject({ payload: { at: 0, canary } });
+    expect((await write("POST", `/queues/tasks/jobs/${ids[0] ?? ""}/promote`)).status).toBe(200);
+    expect((await write("POST", `/queues/tasks/jobs/${ids[0] ?? ""}/promote`)).status).toBe(409);
+    expect((await write("POST", `/queues/tasks/jobs/${ids[1] ?? ""}/cancel`)).status).toBe(200);
+    expect((await read(`/queues/tasks/jobs/${ids[1] ?? ""}`)).body).toMatchObject({ state: "cancelled" });
+    expect((await write("POST", `/queues/tasks/jobs/${ids[2] ?? ""}/redrive`)).status).toBe(409);
+    expect((await write("POST", "/queues/tasks/jobs/none/cancel")).status).toBe(404);
+    await write("POST", "/queues/tasks/pause", {});
+    await write("POST", "/queues/tasks/pause", { all: true });
+    expect((await read("/queues")).body).toMatchObject({
+      data: [{}, { name: "tasks", paused: true, of_scope: { paused: true } }],
+    });
+    await write("POST", "/queues/tasks/resume", { all: true });
+    await write("POST", "/queues/tasks/resume", {});
+    expect((await read("/queues")).body).toMatchObject({ data: [{}, { paused: false, of_scope: { paused: false } }] });
+    expect((await read("/queues/none/jobs")).status).toBe(404);
+    expect((await read("/queues/tasks/jobs?limit=101")).status).toBe(400);
+    expect((await read("/queues/tasks/schedules")).body).toMatchObject({ data: [] });
+  });
+
+  it("show another tenant's jobs to nobody who looks at this one", async () => {
+    expect((await read("/queues/tasks/jobs?state=delayed&scope=other")).body).toMatchObject({ data: [] });
+    expect((await read("/users?scope=other")).body).toMatchObject({ data: [] });
+  });
+
+  it("tell what doctor finds, with the configuration masked", async () => {
+    const { body } = await read("/health");
+    expect(body).toMatchObject({
+      servers: [{ name: "Redis", state: "ready", warnings: expect.any(Array) }],
+      config: { auth: "keys" },
+    });
+    expect(JSON.stringify(body)).not.toMatch(/mrw_|sk-/);
+  });
+
+  it("list agents and a topic's groups, and what they put aside", async () => {
+    expect((await read("/agents")).body).toMatchObject({ data: [] });
+    expect((await read("/topics/orders")).body).toMatchObject({ size: 0, groups: [] });
+    expect((await read("/topics/orders/groups/g/dead")).body).toMatchObject({ data: [] });
+    expect((await write("POST", "/topics/orders/groups/g/redrive")).body).toMatchObject({ redriven: 0 });
   });
 });

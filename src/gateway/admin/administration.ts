@@ -5,11 +5,15 @@ import type { Inside } from "../http/inside.ts";
 import type { GatewayApp } from "../parts.ts";
 import { registerAdmin } from "./admin.ts";
 import { registerAudit } from "./audit.ts";
+import { registerBus } from "./bus.ts";
+import { registerCondition } from "./condition.ts";
 import { registerOverview } from "./overview.ts";
 import { registerPlayground } from "./playground.ts";
 import type { Pulse } from "./pulse.ts";
+import { registerQueues } from "./queues.ts";
 import { registerSavings } from "./savings.ts";
 import { registerSession } from "./session.ts";
+import { registerUsers } from "./users.ts";
 
 /** What the administration is made of beside the parts of all routes. */
 export interface AdministrationParts {
@@ -31,6 +35,10 @@ export function registerAdministration(
   registerSavings(parts);
   registerOverview(parts, pulse);
   registerPlayground(parts, askAs);
+  registerQueues(parts, config);
+  registerUsers(parts, config);
+  registerBus(parts, config);
+  registerCondition(parts, config);
   if (signIns === undefined) return;
   registerSession(parts, config, signIns);
   registerPage(parts.app);

@@ -166,3 +166,131 @@ export interface SavingsAnswer extends ListAnswer<SavingsRowAnswer> {
   /** What the estimate is made of, and verdicts of the judge. */
   readonly evidence: object | null;
 }
+
+/** A queue, with what a scope has in it. */
+export interface ScopedQueueAnswer extends QueueAnswer {
+  readonly of_scope: { readonly waiting: number; readonly dead_kept: number; readonly paused: boolean };
+}
+
+/** A job. What it was asked and what came of it are there where `dashboard.content` is `visible`. */
+export interface JobAnswer {
+  readonly id: string;
+  readonly object: "job";
+  readonly state: string;
+  readonly created_at_ms: number;
+  readonly ended_at_ms?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly attempts_left: number;
+  readonly crashes_left: number;
+  readonly failures: readonly { readonly at_ms: number; readonly reason: string; readonly message?: string }[];
+  readonly hidden: boolean;
+  readonly payload?: unknown;
+  readonly result?: unknown;
+  readonly progress?: unknown;
+}
+
+/** A schedule of a queue. */
+export interface ScheduleAnswer {
+  readonly name: string;
+  readonly next_at_ms: number;
+  readonly when?: string | undefined;
+  readonly readable: boolean;
+}
+
+/** A user that asked today. */
+export interface UserAnswer {
+  readonly id: string;
+  readonly object: "user";
+  readonly requests: number;
+  readonly tokens: number;
+  readonly cost: number;
+  readonly plan?: string | undefined;
+  /** The limit that the user is nearest to; absent where limits are off. */
+  readonly nearest?:
+    | { readonly rule: string; readonly used: number; readonly limit: number; readonly reset_ms: number }
+    | undefined;
+}
+
+/** A session of a user. */
+export interface SessionEntryAnswer {
+  readonly id: string;
+  readonly object: "session.entry";
+  readonly turns: number;
+  readonly created_at_ms: number;
+  readonly changed_at_ms: number;
+  readonly metadata?: unknown;
+}
+
+/** Turns of a session, the oldest of them first; `next` is for `before`. */
+export interface TurnsAnswer {
+  readonly object: "session.turns";
+  readonly hidden: boolean;
+  readonly version: number;
+  readonly data: readonly {
+    readonly sequence: number;
+    readonly role: string;
+    readonly calls: number;
+    readonly incomplete: boolean;
+    readonly characters: number;
+    readonly turn?: unknown;
+  }[];
+  readonly next?: string | undefined;
+}
+
+/** An API key, as lists tell of it. */
+export interface KeyAnswer {
+  readonly id: string;
+  readonly scope: string;
+  readonly user: string;
+  readonly name: string;
+  readonly plan: string | null;
+  readonly role: string | null;
+  readonly acts_for: "own" | "any";
+}
+
+/** What is found of one Redis. */
+export type ServerAnswer =
+  | {
+      readonly name: string;
+      readonly state: "ready";
+      readonly facts: Readonly<Record<string, string>>;
+      readonly warnings: readonly string[];
+    }
+  | { readonly name: string; readonly state: "away"; readonly code: string };
+
+/** `GET /v1/admin/health`. */
+export interface HealthAnswer {
+  readonly object: "health";
+  readonly servers: readonly ServerAnswer[];
+  /** The configuration in force, secrets masked. */
+  readonly config: unknown;
+}
+
+/** An agent of the bus. */
+export interface AgentAnswer {
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly state: string;
+  readonly since_ms: number;
+  readonly load: number;
+  readonly instances: number;
+  readonly skills: readonly string[];
+}
+
+/** A durable topic. */
+export interface TopicAnswer {
+  readonly object: "topic";
+  readonly name: string;
+  readonly size: number;
+  readonly groups: readonly { readonly group: string; readonly seen_at_ms: number }[];
+}
+
+/** A message that a group put aside. */
+export interface DeadLetterAnswer {
+  readonly id: string;
+  readonly key?: string | undefined;
+  readonly reason: string;
+  readonly hidden: boolean;
+  readonly message?: string;
+  readonly body?: unknown;
+}

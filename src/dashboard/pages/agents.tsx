@@ -1,0 +1,136 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { AgentAnswer, DeadLetterAnswer, ListAnswer, TopicAnswer } from "../../gateway/admin/answers.ts";
+import { call, withQuery } from "../api.ts";
+import { count, percent } from "../format.ts";
+import { useActing, useAsked } from "../hooks.ts";
+import { Badge, Card, Confirm, Empty, Failure, Field, Moment, Table } from "../parts.tsx";
+import { go, hrefOf } from "../place.ts";
+import type { PageProps } from "./page.ts";
+
+/** Who is there on the bus of a scope, and what the groups of a topic put aside. */
+export function Agents(props: PageProps): JSX.Element {
+  const { scope, place } = props;
+  const { data, error } = useAsked<ListAnswer<AgentAnswer>>(withQuery("/agents", { scope }), 3_000);
+  const [topic, group] = place.rest;
+  return (
+    <>
+      <Card title="Agents of this scope">
+        <Failure error={error} />
+        {data?.data.length === 0 && (
+          <Empty title="No agent was heard of">
+            bus.register(card, handler) of marrow/bus makes one; it is shown here within a second.
+          </Empty>
+        )}
+        {data !== undefined && data.data.length > 0 && (
+          <Table
+            label="Agents"
+            rows={data.data}
+            keyOf={({ name }) => name}
+            columns={[
+              { name: "Agent", cell: ({ name, version }) => `${name} ${version ?? ""}` },
+              {
+                name: "State",
+                cell: ({ state }) => <Badge tone={state === "online" ? "good" : "warn"}>{state}</Badge>,
+              },
+              { name: "Since", cell: ({ since_ms: atMs }) => <Moment atMs={atMs} /> },
+              { name: "Load", isNumber: true, cell: ({ load }) => percent(load, 1) },
+              { name: "Processes", isNumber: true, cell: ({ instances }) => count(instances) },
+              { name: "Skills", cell: ({ skills }) => skills.join(", ") || "–" },
+            ]}
+          />
+        )}
+      </Card>
+      <Topic {...props} topic={topic} />
+      {topic !== undefined && group !== undefined && <Dead {...props} topic={topic} group={group} />}
+    </>
+  );
+}
+
+function Topic({ scope, topic }: PageProps & { topic: string | undefined }): JSX.Element {
+  const [named, setNamed] = useState(topic ?? "");
+  const path = topic === undefined ? undefined : withQuery(`/topics/${encodeURIComponent(topic)}`, { scope });
+  const { data, error } = useAsked<TopicAnswer>(path, 3_000);
+  return (
+    <Card title={topic === undefined ? "Topics" : `Topic ${topic}`}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (named.trim() !== "") go(hrefOf("agents", [named.trim()]));
+        }}
+      >
+        <div class="fields">
+          <Field label="Topic" placeholder="its name" required value={named} onValue={setNamed} />
+          <button type="submit">Show</button>
+        </div>
+      </form>
+      <Failure error={error} />
+      {data !== undefined && data.groups.length === 0 && (
+        <Empty title={`${count(data.size)} messages, read by no group`} />
+      )}
+      {data !== undefined && data.groups.length > 0 && (
+        <>
+          <p>{count(data.size)} messages are in it.</p>
+          <Table
+            label="Groups"
+            rows={data.groups}
+            keyOf={({ group }) => group}
+            columns={[
+              { name: "Group", cell: ({ group }) => <a href={hrefOf("agents", [data.name, group])}>{group}</a> },
+              { name: "Read last", cell: ({ seen_at_ms: atMs }) => <Moment atMs={atMs} /> },
+            ]}
+          />
+        </>
+      )}
+    </Card>
+  );
+}
+
+function Dead({ scope, canAct, topic, group }: PageProps & { topic: string; group: string }): JSX.Element {
+  const path = `/topics/${encodeURIComponent(topic)}/groups/${encodeURIComponent(group)}`;
+  const { data, error, refresh } = useAsked<ListAnswer<DeadLetterAnswer>>(withQuery(`${path}/dead`, { scope }), 3_000);
+  const { busy, error: failed, act } = useActing();
+  const redrive = (body: object) =>
+    void act(() => call("POST", withQuery(`${path}/redrive`, { scope }), body)).then(refresh);
+  return (
+    <Card
+      title={`What ${group} put aside`}
+      aside={
+        <Confirm
+          label="Redrive the oldest 100"
+          question="Give them to the group again?"
+          disabled={!canAct || busy}
+          onYes={() => redrive({ limit: 100 })}
+        />
+      }
+    >
+      <Failure error={error ?? failed} />
+      {data?.data.length === 0 && <Empty title="Nothing was put aside" />}
+      {data !== undefined && data.data.length > 0 && (
+        <Table
+          label="Dead letters"
+          rows={data.data}
+          keyOf={({ id }) => id}
+          columns={[
+            { name: "Message", cell: ({ id }) => <code>{id}</code> },
+            { name: "Key", cell: ({ key }) => key ?? "–" },
+            { name: "Reason", cell: ({ reason, message }) => `${reason} ${message ?? ""}` },
+            {
+              name: "Body",
+              cell: ({ hidden, body }) =>
+                hidden ? <span class="hint">hidden</span> : <code>{JSON.stringify(body)}</code>,
+            },
+            {
+              name: "Act",
+              cell: ({ id }) => (
+                <button type="button" class="quiet" disabled={!canAct || busy} onClick={() => redrive({ ids: [id] })}>
+                  Redrive
+                </button>
+              ),
+            },
+          ]}
+        />
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,61 @@
+import type { JSX } from "preact";
+import type { HealthAnswer, ServerAnswer } from "../../gateway/admin/answers.ts";
+import { useAsked } from "../hooks.ts";
+import { Badge, Card, Empty, Failure } from "../parts.tsx";
+import type { PageProps } from "./page.ts";
+
+/** What `marrow doctor` finds, and the configuration that is in force. */
+export function Health(_: PageProps): JSX.Element {
+  const { data, error } = useAsked<HealthAnswer>("/health", 15_000);
+  return (
+    <>
+      <Failure error={error} />
+      {data?.servers.map((server) => (
+        <Server key={server.name} {...server} />
+      ))}
+      <Card title="Configuration in force" aside={<span class="hint">secrets are masked</span>}>
+        {data !== undefined && (
+          <pre role="region" aria-label="Configuration" tabIndex={0}>
+            {JSON.stringify(data.config, undefined, 2)}
+          </pre>
+        )}
+      </Card>
+    </>
+  );
+}
+
+function Server(server: ServerAnswer): JSX.Element {
+  if (server.state === "away")
+    return (
+      <Card title={server.name} aside={<Badge tone="bad">away</Badge>}>
+        <Empty title="It does not answer">{server.code}</Empty>
+      </Card>
+    );
+  const { name, facts, warnings } = server;
+  return (
+    <Card
+      title={name}
+      aside={
+        <Badge tone={warnings.length > 0 ? "warn" : "good"}>
+          {warnings.length > 0 ? `${warnings.length} warnings` : "well"}
+        </Badge>
+      }
+    >
+      {warnings.length > 0 && (
+        <ul class="warnings">
+          {warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
+      )}
+      <dl class="facts">
+        {Object.entries(facts).map(([what, value]) => (
+          <div key={what} class="fact">
+            <dt>{what}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Card>
+  );
+}

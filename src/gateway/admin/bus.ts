@@ -1,0 +1,85 @@
+import { z } from "zod";
+import type { GatewayConfig } from "../config/config.ts";
+import type { GatewayApp } from "../parts.ts";
+import type { AgentAnswer, DeadLetterAnswer, ListAnswer, TopicAnswer } from "./answers.ts";
+import { checkAdmin, scopeOf } from "./guard.ts";
+
+const name = z.string().min(1).max(256);
+const scoped = z.looseObject({ scope: name.optional() });
+const deadQuery = z.looseObject({
+  scope: name.optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+const redriveBody = z
+  .strictObject({ ids: z.array(name).min(1).max(100).optional(), limit: z.int().min(1).max(1_000).optional() })
+  .nullish();
+/** Agents that are shown, those heard of last first. */
+const AGENTS_MAX = 500;
+const GROUPS_MAX = 200;
+
+interface OfTopic {
+  Params: { readonly topic: string };
+}
+interface OfGroup {
+  Params: { readonly topic: string; readonly group: string };
+}
+
+/** `/v1/admin/agents` and `/v1/admin/topics`: who is there on a scope's bus, and what its readers put aside. */
+export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<GatewayConfig, "dashboard">): void {
+  const shows = dashboard.content === "visible";
+
+  app.get(
+    "/v1/admin/agents",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<ListAnswer<AgentAnswer>> => {
+      const found = await buses(scopeOf(request)).find({ states: ["online", "draining", "unreachable", "gone"] });
+      const data = found.slice(0, AGENTS_MAX).map(({ card, state, sinceMs, load, instances }): AgentAnswer => {
+        const skills = (card.skills ?? []).slice(0, 50).map(({ id }) => id);
+        return { name: card.name, version: card.version, state, since_ms: sinceMs, load, instances, skills };
+      });
+      return { object: "list", data };
+    },
+  );
+
+  app.get<OfTopic>(
+    "/v1/admin/topics/:topic",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<TopicAnswer> => {
+      const topic = buses(scopeOf(request)).topic(request.params.topic);
+      const [size, groups] = await Promise.all([topic.size(), topic.groups()]);
+      return {
+        object: "topic",
+        name: request.params.topic,
+        size,
+        groups: groups.slice(0, GROUPS_MAX).map(({ group, seenAtMs }) => ({ group, seen_at_ms: seenAtMs })),
+      };
+    },
+  );
+
+  app.get<OfGroup>(
+    "/v1/admin/topics/:topic/groups/:group/dead",
+    { onRequest: checkAdmin, schema: { querystring: deadQuery } },
+    async (request): Promise<ListAnswer<DeadLetterAnswer>> => {
+      const { limit = 50 } = deadQuery.parse(request.query);
+      const { topic, group } = request.params;
+      const letters = await buses(scopeOf(request)).topic(topic).deadLetters(group, { limit });
+      const data = letters.map(({ id, key, reason, message, body }): DeadLetterAnswer => {
+        return { id, key, reason, hidden: !shows, ...(shows && { message, body }) };
+      });
+      return { object: "list", data };
+    },
+  );
+
+  app.post<OfGroup>(
+    "/v1/admin/topics/:topic/groups/:group/redrive",
+    { onRequest: checkAdmin, schema: { body: redriveBody, querystring: scoped } },
+    async (request) => {
+      const { ids, limit = 100 } = (request.body as z.infer<typeof redriveBody>) ?? {};
+      const { topic, group } = request.params;
+      const done = await buses(scopeOf(request))
+        .topic(topic)
+        .redrive(group, ids === undefined ? { limit } : { ids });
+      return { object: "topic", name: topic, redriven: done.length };
+    },
+  );
+}

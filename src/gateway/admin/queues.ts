@@ -1,0 +1,187 @@
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import {
+  createQueue,
+  LISTED_STATES,
+  pauseQueue,
+  resumeQueue,
+  type Job,
+  type Queue,
+  type Schedule,
+} from "../../queue/index.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
+import type { GatewayApp } from "../parts.ts";
+import type { JobAnswer, ListAnswer, ScheduleAnswer, ScopedQueueAnswer } from "./answers.ts";
+import { checkAdmin, scopeOf } from "./guard.ts";
+import { readQueues } from "./overview.ts";
+
+const name = z.string().min(1).max(256);
+const scoped = z.looseObject({ scope: name.optional() });
+/** Jobs that a list reaches; those beyond come nearer as others end. */
+const OFFSET_MAX = 100_000;
+const jobsQuery = z.looseObject({
+  scope: name.optional(),
+  state: z.enum(LISTED_STATES).optional(),
+  after: z.coerce.number().int().min(0).max(OFFSET_MAX).optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+/** `all`: for all tenants; otherwise the scope's jobs alone. */
+const pauseBody = z.strictObject({ all: z.boolean().optional() }).nullish();
+const redriveBody = z.strictObject({ limit: z.int().min(1).max(1_000).optional() }).nullish();
+const nothing = z.strictObject({}).nullish();
+const SCHEDULES_MAX = 1_000;
+
+interface OfQueue {
+  Params: { readonly queue: string };
+}
+interface OfJob {
+  Params: { readonly queue: string; readonly id: string };
+}
+
+/** `/v1/admin/queues`: the gateway's queues, their jobs by state, and what an operator does with them. */
+export function registerQueues({ app, redis }: GatewayApp, { dashboard }: Pick<GatewayConfig, "dashboard">): void {
+  const shows = dashboard.content === "visible";
+
+  function open(queue: string, scope: string): Queue {
+    if (queue !== GATEWAY_QUEUE && queue !== TASKS_QUEUE)
+      throw new MarrowError("not_found", "there is no such queue: gateway and tasks are", {
+        details: { path: "queue" },
+      });
+    return createQueue(redis.scope(scope), { name: queue });
+  }
+
+  app.get(
+    "/v1/admin/queues",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<ListAnswer<ScopedQueueAnswer>> => {
+      const queues = await readQueues(redis);
+      const data = await Promise.all(
+        queues.map(async (queue) => {
+          const { waiting, deadKept, paused } = await open(queue.name, scopeOf(request)).counts();
+          return { ...queue, of_scope: { waiting, dead_kept: deadKept, paused } };
+        }),
+      );
+      return { object: "list", data };
+    },
+  );
+
+  app.get<OfQueue>(
+    "/v1/admin/queues/:queue/jobs",
+    { onRequest: checkAdmin, schema: { querystring: jobsQuery } },
+    async (request): Promise<ListAnswer<JobAnswer>> => {
+      const { state = "waiting", after = 0, limit = 25 } = jobsQuery.parse(request.query);
+      const queue = open(request.params.queue, scopeOf(request));
+      const jobs = await queue.list({ state, offset: after, limit });
+      const next = jobs.length === limit && after + limit <= OFFSET_MAX ? { next: String(after + limit) } : {};
+      return { object: "list", data: jobs.map((job) => toAnswer(job, shows)), ...next };
+    },
+  );
+
+  app.get<OfJob>(
+    "/v1/admin/queues/:queue/jobs/:id",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<JobAnswer> => {
+      const job = await open(request.params.queue, scopeOf(request)).get(request.params.id);
+      if (job === undefined) throw noJob();
+      return toAnswer(job, shows);
+    },
+  );
+
+  const acts = new Map<string, (queue: Queue, id: string) => Promise<unknown>>([
+    ["promote", (queue, id) => queue.promote(id)],
+    ["cancel", async (queue, id) => (await queue.cancel(id)) !== undefined],
+    ["redrive", async (queue, id) => (await queue.redrive({ ids: [id] })).length > 0],
+  ]);
+  for (const [verb, act] of acts)
+    app.post<OfJob>(
+      `/v1/admin/queues/:queue/jobs/:id/${verb}`,
+      { onRequest: checkAdmin, schema: { body: nothing, querystring: scoped } },
+      async (request) => {
+        const queue = open(request.params.queue, scopeOf(request));
+        const { id } = request.params;
+        if ((await queue.get(id)) === undefined) throw noJob();
+        if ((await act(queue, id)) !== true)
+          throw new MarrowError("conflict", `the job is in no state that ${verb} could change`, {
+            details: { path: "id" },
+          });
+        return { id, object: "job", done: verb };
+      },
+    );
+
+  app.post<OfQueue>(
+    "/v1/admin/queues/:queue/redrive",
+    { onRequest: checkAdmin, schema: { body: redriveBody, querystring: scoped } },
+    async (request) => {
+      const { limit = 100 } = (request.body as z.infer<typeof redriveBody>) ?? {};
+      const ids = await open(request.params.queue, scopeOf(request)).redrive({ limit });
+      return { object: "queue", name: request.params.queue, redriven: ids.length };
+    },
+  );
+
+  for (const [verb, ofAll] of [
+    ["pause", pauseQueue],
+    ["resume", resumeQueue],
+  ] as const)
+    app.post<OfQueue>(
+      `/v1/admin/queues/:queue/${verb}`,
+      { onRequest: checkAdmin, schema: { body: pauseBody, querystring: scoped } },
+      async (request) => {
+        const { all = false } = (request.body as z.infer<typeof pauseBody>) ?? {};
+        const queue = open(request.params.queue, scopeOf(request));
+        const changed = await (all ? ofAll(redis, { name: request.params.queue }) : queue[verb]());
+        return { object: "queue", name: request.params.queue, all, changed };
+      },
+    );
+
+  app.get<OfQueue>(
+    "/v1/admin/queues/:queue/schedules",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<ListAnswer<ScheduleAnswer>> => {
+      const schedules = await open(request.params.queue, scopeOf(request)).schedules();
+      return { object: "list", data: schedules.slice(0, SCHEDULES_MAX).map(toSchedule) };
+    },
+  );
+}
+
+function toAnswer(job: Job, shows: boolean): JobAnswer {
+  const { id, state, createdAtMs, endedAtMs, reason, attemptsLeft, crashesLeft, failures, payload, result, progress } =
+    job;
+  return {
+    id,
+    object: "job",
+    state,
+    created_at_ms: createdAtMs,
+    ended_at_ms: endedAtMs,
+    reason,
+    attempts_left: attemptsLeft,
+    crashes_left: crashesLeft,
+    // A failure's message is a handler's own, and may quote what it was asked.
+    failures: failures.map(({ atMs, reason: why, message }) => ({
+      at_ms: atMs,
+      reason: why,
+      ...(shows && { message }),
+    })),
+    hidden: !shows,
+    ...(shows && { payload, result, progress }),
+  };
+}
+
+function toSchedule({
+  name: called,
+  nextAtMs,
+  when,
+  unreadable,
+}: Schedule & { readonly unreadable?: unknown }): ScheduleAnswer {
+  const words =
+    when === undefined
+      ? undefined
+      : "cron" in when
+        ? `${when.cron} ${when.timeZone ?? "UTC"}`
+        : `every ${when.everyMs} ms`;
+  return { name: called, next_at_ms: nextAtMs, when: words, readable: unreadable === undefined };
+}
+
+function noJob(): MarrowError {
+  return new MarrowError("not_found", "the scope has no job of this id", { details: { path: "id" } });
+}

@@ -1,0 +1,127 @@
+import { z } from "zod";
+import type { GatewayConfig } from "../config/config.ts";
+import type { GatewayApp } from "../parts.ts";
+import { forgetThings } from "../tenancy/forgetting.ts";
+import type { ListAnswer, SessionEntryAnswer, TurnsAnswer, UserAnswer } from "./answers.ts";
+import { checkAdmin, scopeOf } from "./guard.ts";
+
+const name = z.string().min(1).max(256);
+const scoped = z.looseObject({ scope: name.optional() });
+const usersQuery = z.looseObject({
+  scope: name.optional(),
+  limit: z.coerce.number().int().min(1).max(50).optional(),
+});
+const sessionsQuery = z.looseObject({
+  scope: name.optional(),
+  after: z.string().min(1).max(1_024).optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+const turnsQuery = z.looseObject({
+  scope: name.optional(),
+  before: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 40)
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+const nothing = z.strictObject({}).nullish();
+
+interface OfUser {
+  Params: { readonly id: string };
+}
+interface OfSession {
+  Params: { readonly id: string; readonly session: string };
+}
+
+/** `/v1/admin/users`: who is busy today and near a limit, a user's sessions and turns, and forgetting a user in all roles. */
+export function registerUsers(parts: GatewayApp, { dashboard }: Pick<GatewayConfig, "dashboard">): void {
+  const { app, tenants, spend, accounts } = parts;
+  const shows = dashboard.content === "visible";
+
+  /** The limit that a user is nearest to. */
+  async function standingOf(scope: string, user: string): Promise<Pick<UserAnswer, "plan" | "nearest">> {
+    const planned = await accounts.planOf(scope, user);
+    const limiter = tenants(scope).limiter(await accounts.plan(planned), undefined);
+    const standing = await limiter?.peek({ user }, { concurrency: 0 });
+    const near = (standing?.rules ?? [])
+      .filter(({ id, limit }) => id.startsWith("user-") && limit > 0)
+      .toSorted((one, other) => other.used / other.limit - one.used / one.limit)[0];
+    const nearest = near && { rule: near.id, used: near.used, limit: near.limit, reset_ms: near.resetMs };
+    return { plan: planned, nearest };
+  }
+
+  app.get(
+    "/v1/admin/users",
+    { onRequest: checkAdmin, schema: { querystring: usersQuery } },
+    async (request): Promise<ListAnswer<UserAnswer>> => {
+      const { limit = 20 } = usersQuery.parse(request.query);
+      const scope = scopeOf(request);
+      const today = new Date().toISOString().slice(0, 10);
+      await spend.flush();
+      const rows = (await spend.read(scope, "user", today, today))
+        .toSorted((one, other) => other.requests - one.requests)
+        .slice(0, limit);
+      const data = await Promise.all(
+        rows.map(async ({ name: user, requests, promptTokens, completionTokens, micros }): Promise<UserAnswer> => {
+          const spent = { requests, tokens: promptTokens + completionTokens, cost: micros / 1_000_000 };
+          return { id: user, object: "user", ...spent, ...(await standingOf(scope, user)) };
+        }),
+      );
+      return { object: "list", data };
+    },
+  );
+
+  app.get<OfUser>(
+    "/v1/admin/users/:id/sessions",
+    { onRequest: checkAdmin, schema: { querystring: sessionsQuery } },
+    async (request): Promise<ListAnswer<SessionEntryAnswer>> => {
+      const { after, limit = 25 } = sessionsQuery.parse(request.query);
+      const { memory } = tenants(scopeOf(request));
+      const { data, cursor } = await memory.sessions({ user: request.params.id, after, limit });
+      const entries = data.map(({ id, version, createdAtMs, changedAtMs, metadata }): SessionEntryAnswer => {
+        const times = { created_at_ms: createdAtMs, changed_at_ms: changedAtMs };
+        return { id, object: "session.entry", turns: version, ...times, ...(shows && { metadata }) };
+      });
+      return { object: "list", data: entries, ...(cursor !== undefined && { next: cursor }) };
+    },
+  );
+
+  app.get<OfSession>(
+    "/v1/admin/users/:id/sessions/:session",
+    { onRequest: checkAdmin, schema: { querystring: turnsQuery } },
+    async (request): Promise<TurnsAnswer> => {
+      const { before, limit = 25 } = turnsQuery.parse(request.query);
+      const { id: user, session } = request.params;
+      const { memory } = tenants(scopeOf(request));
+      const read = await memory.session({ user, id: session }).read({ before, limit, from: "newest" });
+      const first = read.turns[0]?.sequence;
+      return {
+        object: "session.turns",
+        hidden: !shows,
+        version: read.version,
+        data: read.turns.map(({ sequence, turn, incomplete }) => ({
+          sequence,
+          role: turn.role,
+          calls: Array.isArray(turn["tool_calls"]) ? turn["tool_calls"].length : 0,
+          incomplete: incomplete === true,
+          characters: JSON.stringify(turn.content ?? "").length,
+          ...(shows && { turn }),
+        })),
+        ...(first !== undefined && first > read.oldest && { next: String(first) }),
+      };
+    },
+  );
+
+  app.post<OfUser>(
+    "/v1/admin/users/:id/forget",
+    { onRequest: checkAdmin, schema: { body: nothing, querystring: scoped } },
+    async (request) => {
+      const scope = scopeOf(request);
+      const { id } = request.params;
+      const things = await forgetThings(parts, scope, id);
+      return { object: "memory.receipt", ...(await tenants(scope).forget(id)), ...things };
+    },
+  );
+}
