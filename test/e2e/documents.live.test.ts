@@ -1,5 +1,5 @@
 /** The commands that documents show for a running gateway, run by a shell as they stand there. */
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -14,6 +14,9 @@ const BLOCKS = PAGES.flatMap((page) =>
     .filter((block) => block.includes(ADDRESS))
     .map((block, at) => ({ page, at: at + 1, block })),
 );
+
+/** A bare machine may lack it. */
+const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
 let gateway: TestGateway;
 let adminKey: string;
@@ -32,7 +35,7 @@ afterAll(() => gateway.close());
 describe("the commands of the documents", () => {
   it("are there", () => expect(BLOCKS.length).toBeGreaterThanOrEqual(5));
 
-  it.each(BLOCKS)("are answered by a gateway: $page, block $at", async ({ block }) => {
+  it.skipIf(!hasCurl).each(BLOCKS)("are answered by a gateway: $page, block $at", async ({ block }) => {
     const commands = block.replaceAll(ADDRESS, gateway.baseURL.replace(/\/v1$/, ""));
     const { stdout } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", commands], {
       env: { ...process.env, MARROW_KEY: adminKey },
@@ -41,7 +44,7 @@ describe("the commands of the documents", () => {
     expect(stdout).not.toMatch(/"error"|"statusCode"/);
   });
 
-  it("of the README's first minute say what its comments say", async () => {
+  it.skipIf(!hasCurl)("of the README's first minute say what its comments say", async () => {
     const { block = "" } = BLOCKS.find(({ page, block: text }) => page === "README.md" && text.includes("ask ")) ?? {};
     const expected = [...block.matchAll(/# (x-marrow-cache: \w+)/g)].map(([, line]) => line);
     const key = await gateway.keys.create({ scope: "first-minute", user: "reader", name: "reader", actsFor: "any" });
