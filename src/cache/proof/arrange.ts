@@ -18,8 +18,12 @@ export interface Placed {
   readonly isAdverb: boolean;
   /** What is said of something: "open". */
   readonly isPredicate: boolean;
-  /** A common noun: "food". */
-  readonly isNoun: boolean;
+  /** Written with a capital inside a sentence, and no word that is always. */
+  readonly isName: boolean;
+  /** A word that may head keywords, or tell what is done with them, from either end: "example", "download", "today". */
+  readonly isHead: boolean;
+  /** A verb in its base form: "wash". */
+  readonly isVerb: boolean;
 }
 
 /** What may be rearranged between two sentences. */
@@ -108,6 +112,9 @@ export function sameMark(a: string, b: string): boolean {
   return ALIKE.has(`${a} ${b}`);
 }
 
+/** Prepositions of what a thing has or where it is: they belong to the noun before them. */
+const ATTACHED = new Set(["with", "in", "on", "at", "near", "under", "over", "behind"]);
+
 /** The words of `before` and `block` with the block first, or `undefined` where that would change a role. */
 function moveOf(
   block: readonly Placed[],
@@ -122,7 +129,7 @@ function moveOf(
   // The words that were before it, as they stand behind it in `a`.
   const behind = a.slice(start + block.length, start + block.length + before.length);
   const isNeighbour = behind.length === before.length && behind.every(({ id }, at) => id === before[at]?.id);
-  if (isJoint(first.mark) && isNeighbour && isJoint(behind[0]?.mark ?? "") && areParallel(before, block)) {
+  if (isJoint(first.mark) && isNeighbour && isJoint(behind[0]?.mark ?? "") && areParallel(before, block, first.mark)) {
     // "A and B" as "B and A".
     return [
       ...withMark(block, before[0]?.mark ?? "", before[0]?.starts ?? true),
@@ -141,6 +148,12 @@ function moveOf(
     !freedom.repeated.has(first.mark) &&
     // "A lake and a pond in Canada" is not "a lake in Canada and a pond".
     !(start > 0 && before.some(({ mark }) => isJoint(mark))) &&
+    // "A man with a dog in a park" is not "a man in a park with a dog".
+    !(
+      ATTACHED.has(first.mark) &&
+      !block.some(({ isNumber, isHead }) => isNumber || isHead) &&
+      before.some(({ mark }) => ATTACHED.has(mark))
+    ) &&
     // "A block on a cube" is not "a cube on a block".
     !(isNeighbour && goal.mark === "" && opens.mark === "" && behind[0]?.mark === first.mark)
   ) {
@@ -166,6 +179,8 @@ function moveOf(
     isPlain(before) &&
     before.at(-1)?.isPredicate !== true &&
     !first.isNumber &&
+    // "Kansas City" is a name, and no city in Kansas; nor is Miami University that of Miami.
+    !before.at(-1)?.isName &&
     !block.some(({ isAct }) => isAct)
   ) {
     // "City in Texas" as "Texas city".
@@ -198,8 +213,8 @@ function moveOf(
   if (
     freedom.keywords &&
     block.length + before.length <= 8 &&
-    // "Dog food" is no "food dog".
-    !(a.length === 2 && first.isNoun && opens.isNoun) &&
+    // "Dog food" is no "food dog", nor are flights "Oslo Rome" those "Rome Oslo".
+    (isLoose(block, goal) || before.every(({ isHead, isDerived }) => isHead || isDerived)) &&
     movesFreely(block) &&
     movesFreely(before.slice(1)) &&
     !isStrong(opens.mark)
@@ -208,9 +223,17 @@ function moveOf(
   return undefined;
 }
 
+/** Keywords that stand before or behind others alike: heads and acts, a year, and what has a preposition on one side: "in npm audit". */
+function isLoose(block: readonly Placed[], goal: Placed): boolean {
+  const [first] = block as [Placed];
+  return (first.mark === "") !== (goal.mark === "") || block.every(({ isHead, isDerived }) => isHead || isDerived);
+}
+
 /** Two sides of a conjunction: one phrase each, or phrases of the same build. */
-function areParallel(one: readonly Placed[], other: readonly Placed[]): boolean {
-  if (isPlain(one) && isPlain(other)) return true;
+function areParallel(one: readonly Placed[], other: readonly Placed[], joint: string): boolean {
+  // "Red wine and cheese" is not "cheese and red wine", and who washes and dries does so in this order.
+  if (isPlain(one) && isPlain(other))
+    return joint !== "and" || (one.length === other.length && !(one[0]?.isVerb && other[0]?.isVerb));
   return one.length === other.length && one.every(({ mark }, at) => at === 0 || mark === other[at]?.mark);
 }
 

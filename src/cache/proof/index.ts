@@ -3,6 +3,7 @@ import type { Level } from "./level.ts";
 import { literalsDiffer } from "./literal.ts";
 import { mayMatch } from "./matchable.ts";
 import { mentionsDiffer } from "./mention.ts";
+import { ordersDiffer } from "./ordered.ts";
 import { proveClauses } from "./prove.ts";
 import { read, SENTENCES_MAX, type ProofReading, type Sentence } from "./reading.ts";
 import type { Veto } from "./veto.ts";
@@ -66,6 +67,7 @@ function reasonAgainst(a: ProofReading, b: ProofReading, level: Level, quick: bo
     if (literalsDiffer(sentence.literal(), other.literal())) return "symbol";
     if (capitalsDiffer(sentence.capitals(), other.capitals())) return "capitals";
     if (mentionsDiffer(sentence.mention(), other.mention())) return "words";
+    if (ordersDiffer(sentence.order(), other.order())) return "roles";
   }
   return undefined;
 }

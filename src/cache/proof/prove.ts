@@ -1,9 +1,11 @@
-import { align, isSoft, SETTLED } from "./align.ts";
-import { sameMark, sameRoles, type Placed } from "./arrange.ts";
+import { align, isSoft } from "./align.ts";
+import { sameMark } from "./arrange.ts";
 import { ITEMS_MAX, type Clause, type Item } from "./clause.ts";
 import { sameForm } from "./forms.ts";
 import { fromBetween, toActive } from "./passive.ts";
+import { inflectionsDiffer } from "./inflection.ts";
 import type { Level } from "./level.ts";
+import { rolesDiffer } from "./roles.ts";
 import type { Veto } from "./veto.ts";
 import { CLASSES, LIGHT, PREPOSITIONS } from "./words/function-words.ts";
 
@@ -23,12 +25,13 @@ export function proveClauses(first: Clause, second: Clause, level: Level): Veto 
     ([one, other]) =>
       one !== undefined &&
       other !== undefined &&
-      proveOnce({ ...one, isBare: false }, { ...other, isBare: false }, level) === undefined,
+      proveOnce({ ...one, isBare: false }, { ...other, isBare: false }, level, true) === undefined,
   );
   return proven ? undefined : reason;
 }
 
-function proveOnce(a: Clause, b: Clause, level: Level): Veto | undefined {
+/** `isTurned` says that a passive was made active. */
+function proveOnce(a: Clause, b: Clause, level: Level, isTurned = false): Veto | undefined {
   if (a.items.length > ITEMS_MAX || b.items.length > ITEMS_MAX) return "length";
   if (a.items.length === 0 || b.items.length === 0) return "empty";
   const cheap = classesDiffer(a, b, level);
@@ -36,6 +39,7 @@ function proveOnce(a: Clause, b: Clause, level: Level): Veto | undefined {
   const alignment = align(a, b, level);
   if (alignment === undefined) return "words";
   if (namesDiffer(a, alignment.a, b, alignment.b)) return "words";
+  if (inflectionsDiffer(a, alignment.a, b, alignment.b, isTurned)) return "words";
   const leftover = leftoverOf(a, alignment.a, b, alignment.b, level);
   if (leftover !== undefined) return leftover;
   const bindings = bindingsDiffer(a, b, alignment.a, alignment.b, level);
@@ -289,109 +293,6 @@ function weighed(bound: readonly string[], { form, negations }: Clause): string[
       !(negations > 0 && (one === "still" || one === "yet")) &&
       !one.startsWith("owner"),
   );
-}
-
-/** Longest sentences in which phrases may move, in content words. */
-const MOVING_MAX = 16;
-
-function rolesDiffer(a: Clause, b: Clause, left: readonly number[], right: readonly number[], level: Level): boolean {
-  const names = namesOfPairs(a, left);
-  const derived = derivedPairs(a, b, left, right);
-  const [one, other] = [placed(a, left, names, derived), placed(b, right, names, derived)].map((list) =>
-    list.filter(({ isOperator }) => !isOperator),
-  ) as [Placed[], Placed[]];
-  // Keywords have no order, as long as no preposition binds them.
-  const keywords = (isKeywords(a) || isKeywords(b)) && one.length <= 10;
-  const repeated = new Set<string>();
-  for (const list of [a.items, b.items]) {
-    const seen = new Set<string>();
-    for (const { mark } of list) {
-      if (mark === "") continue;
-      if (seen.has(mark)) repeated.add(mark);
-      seen.add(mark);
-    }
-  }
-  if (isTurned(a, left, b, right)) return true;
-  const moves = one.length <= MOVING_MAX;
-  return !sameRoles(one, other, { keywords: keywords || level === "aggressive", repeated, moves });
-}
-
-/** Whether what stands before a verb stands behind it on the other side, and the other way round: "java call python". */
-function isTurned(a: Clause, left: readonly number[], b: Clause, right: readonly number[]): boolean {
-  const inB = new Map(right.map((pair, at) => [pair, at]));
-  if ([...a.items, ...b.items].some(({ mark }) => mark !== "")) return false;
-  return a.items.some(({ word, entry, exact }, at) => {
-    if (exact || at === 0 || word !== entry.lemma || !entry.parts.includes("v")) return false;
-    const [before, verb, behind] = [left[at - 1], left[at], left[at + 1]].map((pair) =>
-      pair === undefined || pair < 0 ? -1 : (inB.get(pair) ?? -1),
-    ) as [number, number, number];
-    return before >= 0 && verb >= 0 && behind >= 0 && behind < verb && verb < before;
-  });
-}
-
-/** Keywords: content words alone, behind "show me" or by themselves. */
-function isKeywords({ form, isBare }: Clause): boolean {
-  return isBare && (form === "keywords" || form === "show" || form === "explain" || form === "how");
-}
-
-/** Pairs of an act and its noun: "prevent" and "prevention". */
-function derivedPairs(a: Clause, b: Clause, left: readonly number[], right: readonly number[]): ReadonlySet<number> {
-  const inB = new Map(b.items.map((item, at) => [right[at] as number, item]));
-  const found = new Set<number>();
-  a.items.forEach((item, at) => {
-    const other = inB.get(left[at] as number);
-    if (other === undefined || item.word === other.word) return;
-    const isVerb = (one: Item) => one.word.endsWith("ing") || one.entry.parts.startsWith("v");
-    if (item.entry.lemma !== other.entry.lemma && isVerb(item) !== isVerb(other)) found.add(left[at] as number);
-  });
-  return found;
-}
-
-/** Pairs of one word have one number: of "deep web and dark web" both webs are the same. */
-function namesOfPairs({ items }: Clause, pairs: readonly number[]): ReadonlyMap<number, number> {
-  const [names, known] = [new Map<number, number>(), new Map<string, number>()];
-  items.forEach(({ entry, exact, word, degree }, at) => {
-    const pair = pairs[at] as number;
-    if (pair < 0) return;
-    const key = exact ? `=${word}` : `${entry.lemma}${degree}`;
-    if (!known.has(key)) known.set(key, pair);
-    names.set(pair, known.get(key) as number);
-  });
-  return names;
-}
-
-function placed(
-  { items }: Clause,
-  pairs: readonly number[],
-  names: ReadonlyMap<number, number>,
-  derived: ReadonlySet<number>,
-): Placed[] {
-  const found: Placed[] = [];
-  // A phrase whose first word stands alone begins with its second one.
-  let [mark, starts] = ["", false];
-  items.forEach((item, at) => {
-    const pair = pairs[at] as number;
-    if (item.starts) [mark, starts] = ["", false];
-    if (pair < 0) {
-      if (pair !== SETTLED && item.starts) [mark, starts] = [item.mark, true];
-      return;
-    }
-    found.push({
-      id: names.get(pair) ?? pair,
-      mark: item.starts ? item.mark : mark,
-      starts: item.starts || starts,
-      isNumber: item.isNumber,
-      isSuperlative: item.degree === "est",
-      isOperator: item.exact && /^[A-Za-z]+:/.test(item.word),
-      isDerived: derived.has(pair),
-      isAct: item.word.endsWith("ing") && item.entry.parts.includes("v"),
-      isAdverb: item.word.endsWith("ly") && item.entry.parts.startsWith("r"),
-      isPredicate: !item.exact && !item.isName && /^[^n].*a|^a/.test(item.entry.parts),
-      isNoun: !item.isName && !item.exact && item.degree === "" && item.entry.parts.startsWith("n"),
-    });
-    [mark, starts] = ["", false];
-  });
-  return found;
 }
 
 export function sameList(a: readonly string[], b: readonly string[]): boolean {

@@ -4,6 +4,7 @@ import { fold } from "./fold.ts";
 import { readLiteral, type Literal } from "./literal.ts";
 import { toBag, type Bag } from "./matchable.ts";
 import { readMention, type Mention } from "./mention.ts";
+import { readOrder } from "./ordered.ts";
 import { isReadable } from "./readable.ts";
 import { sentencesOf, separate } from "./separate.ts";
 
@@ -31,6 +32,8 @@ export interface Sentence {
   readonly capitals: () => Capitals;
   /** Words and texts that it is about. */
   readonly mention: () => Mention;
+  /** Its words, where their order counts even around "and". */
+  readonly order: () => readonly string[] | undefined;
 }
 
 /** Characters by which the language of a question is told. */
@@ -98,6 +101,7 @@ function readAnew(text: string): ProofReading {
         literal: once(() => readLiteral(sentence)),
         capitals: once(() => readCapitals(sentence)),
         mention: once(() => readMention(sentence)),
+        order: once(() => readOrder(sentence)),
       };
     }),
     readable: once(() => isReadable(question.slice(0, READABLE_CHARS_MAX))),

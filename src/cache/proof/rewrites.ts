@@ -108,10 +108,19 @@ function isTool({ exact, degree, entry, owners }: Item): boolean {
 
 /** Verbs that ask for a list, which forms take away. */
 const ASKING = new Set("list show find search see display view print get".split(" "));
+/** Verbs that are names of tools beside another one. */
+const ALSO_TOOLS = new Set("go rust excel express swift spring spark react bash access".split(" "));
 
 /** An instruction's verb in its base form. */
 function isAct({ word, entry, exact, mark }: Item): boolean {
-  return !exact && mark === "" && word === entry.lemma && entry.parts.includes("v") && !ASKING.has(word);
+  return (
+    !exact &&
+    mark === "" &&
+    word === entry.lemma &&
+    entry.parts.includes("v") &&
+    !ASKING.has(word) &&
+    !ALSO_TOOLS.has(word)
+  );
 }
 
 const YEAR = /^(?:1[5-9]|20)\d\d$/;

@@ -1,0 +1,70 @@
+import type { Clause, Item } from "./clause.ts";
+
+/**
+ * Whether two sentences differ by an ending that makes another word: "damages" and "damage", "boring" and "bored", "my contacts" and "my
+ * contact". `isTurned` says that a passive was made active, where "cut" and "cutting" are one act. Symmetric.
+ */
+export function inflectionsDiffer(
+  a: Clause,
+  left: readonly number[],
+  b: Clause,
+  right: readonly number[],
+  isTurned: boolean,
+): boolean {
+  // "How do I go about reporting it" asks how to report it.
+  const isAsked = [a, b].some(({ form }) => form === "how" || form === "want" || form === "keywords");
+  return a.items.some((item, at) => {
+    const pair = left[at] as number;
+    const other = pair < 0 ? undefined : b.items[right.indexOf(pair)];
+    if (other === undefined || item.word === other.word || item.exact || other.exact) return false;
+    if (item.entry.lemma !== other.entry.lemma && !shares(item, other)) return false;
+    return numbersDiffer(item, other) || (!isTurned && actsDiffer(item, other, isAsked));
+  });
+}
+
+function shares(a: Item, b: Item): boolean {
+  const bases = new Set([a.entry.lemma, ...a.entry.also]);
+  return [b.entry.lemma, ...b.entry.also].some((base) => bases.has(base));
+}
+
+/** Plurals that mean something else than several of their singular. */
+const APART = new Set(
+  (
+    "damages contents savings glasses arms goods customs spectacles greens shorts woods peoples airs bearings grounds securities economics minutes times forces leaves contacts spirits premises manners " +
+    "means letters quarters remains terms papers credits powers interests rights sands waters works looks drafts physics ethics statistics politics mathematics athletics logistics genetics electronics graphics " +
+    "dynamics mechanics basics classics acoustics colors pains troops funds stocks bonds futures options proceeds valuables belongings surroundings earnings winnings lodgings tights pants trunks " +
+    "briefs boxers slacks jeans scales tongs compasses matches odds ends blues reds lights heights depths heads tails jacks checkers dates figs sweets thanks regards wishes respects amends heavens outskirts " +
+    "suds brains guts nerves hearts spades clubs diamonds movies pictures majors minors finals seconds pools stands wits clothes cloths congratulations"
+  ).split(" "),
+);
+
+function numbersDiffer(a: Item, b: Item): boolean {
+  const [one, other] = [isPlural(a), isPlural(b)];
+  if (one === other) return false;
+  const [plural, single] = one ? [a, b] : [b, a];
+  if (single.word !== single.entry.lemma) return false;
+  return APART.has(plural.word) || a.owners.includes("1") || b.owners.includes("1");
+}
+
+function isPlural({ word, entry }: Item): boolean {
+  return word !== entry.lemma && word.endsWith("s");
+}
+
+/** What acts is not what it is done to, nor what is done already: "falling" and "fallen"; "a rating" is no "rate". */
+function actsDiffer(a: Item, b: Item, isAsked: boolean): boolean {
+  const [one, other] = [a.word.endsWith("ing"), b.word.endsWith("ing")];
+  if (one === other) return false;
+  const [acting, plain] = one ? [a, b] : [b, a];
+  if (plain.word === plain.entry.lemma && plain.entry.also.length === 0)
+    return !isAsked && isThing(acting) && isNamed(acting, plain);
+  return !plain.word.endsWith("s");
+}
+
+/** Nouns in -ing that are no way to name the act. */
+function isThing({ word, entry }: Item): boolean {
+  return entry.lemma === word && entry.also.length > 0 && entry.parts.startsWith("n");
+}
+
+function isNamed(acting: Item, plain: Item): boolean {
+  return acting.mark === plain.mark && acting.starts === plain.starts && plain.entry.parts.includes("n");
+}
