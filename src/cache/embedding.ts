@@ -59,6 +59,7 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
     works() {
       if (embedder === undefined) return Promise.resolve(false);
       if (engine !== "auto") return Promise.resolve(true);
+      if (semantic !== undefined) void decideEngine(redis).catch(() => {});
       return (semantic ??= decideEngine(redis).then(
         () => true,
         (error: unknown) => {

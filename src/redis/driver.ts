@@ -4,7 +4,7 @@ import { isHeard, signalling } from "../internal/signals.ts";
 import { probeCapabilities, type Capabilities } from "./capabilities.ts";
 import type { Command, Redis, Reply, ScopedRedis, SendOptions, SubscribeOptions } from "./connection.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { classify, createPatience, noAnswer, unavailable, type Failure } from "./failure.ts";
+import { classify, createPatience, lacking, noAnswer, unavailable, type Failure } from "./failure.ts";
 import { encodeKeyPart } from "./keys.ts";
 import { isReadOnly } from "./routing.ts";
 import { toSignal } from "./signals.ts";
@@ -152,7 +152,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   ): Promise<Reply> {
     let failure = first;
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
-      if (failure.kind === "final") throw failure.error;
+      if (failure.kind === "final") throw await withServer(command, failure.error);
       if (failure.kind === "lost" && !mayRepeat) throw unavailable(failure, driver.refusal?.());
       if (failure.kind !== "not_run" && !driver.isReady()) offlineSinceMs ??= performance.now();
       const nowMs = performance.now();
@@ -167,6 +167,15 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
       if ("reply" in next) return next.reply;
       failure = next.failure;
     }
+  }
+
+  /** An error for a command that the server lacks says which server that is. */
+  async function withServer(command: Command, error: MarrowError): Promise<MarrowError> {
+    // These two ask which server it is.
+    if (error.code !== "unsupported" || command[0] === "INFO" || command[0] === "COMMAND") return error;
+    const about = await shared.capabilities().catch(() => undefined);
+    if (about === undefined) return error;
+    return lacking(error.cause as Error, { ...error.details, server: about.engine, version: about.version });
   }
 
   async function tryAgain(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MarrowError } from "../errors.ts";
 import { REDIS_ERRORS } from "../../test/redis-errors.ts";
-import { cannotServe, classify, createPatience, outageOf, unavailable, verdictOf } from "./failure.ts";
+import { cannotServe, classify, createPatience, lacking, outageOf, unavailable, verdictOf } from "./failure.ts";
 
 const errorOf = (text: string, connected = true): MarrowError => {
   const failure = classify(new Error(text), connected);
@@ -21,6 +21,16 @@ describe("an error of Redis", () => {
   it("is no broken connection because it repeats a caller's words", () => {
     expect(errorOf("ERR unknown subcommand 'ECONNRESET'").code).toBe("redis_rejected");
     expect(errorOf("ERR invalid 'Connection is closed.'").code).toBe("redis_rejected");
+  });
+
+  it("about a command that the server lacks names it, and nothing else that the server repeats", () => {
+    const error = errorOf("ERR unknown command 'VADD', with args beginning with: 'secret-key' ");
+    expect(error.message).toBe(
+      "the server lacks a command that this needs (VADD); docs/engines.md says which server has what",
+    );
+    const told = lacking(new Error("x"), { ...error.details, server: "redis", version: "7.0.15" });
+    expect(told.message).toMatch(/^the server \(redis 7\.0\.15\) lacks a command that this needs \(VADD\);/);
+    expect(told.details).toEqual({ command: "VADD", server: "redis", version: "7.0.15" });
   });
 
   it("says no more than its state: neither the key nor the text of the server", () => {

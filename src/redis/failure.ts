@@ -150,7 +150,7 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   }
   if (word === "DENIED") return final("redis_denied", `Redis refused the user's rights (${word})`, error);
   if ((word === "" || word === "ERR") && UNKNOWN_COMMAND.test(message))
-    return final("unsupported", `the server lacks a command that this needs${nameOf(message)}`, error);
+    return { kind: "final", error: lacking(error, { command: nameOf(message) }) };
   // Only what the client library words itself is about the connection: an error of the server may repeat any word of a caller.
   const { code } = error as { code?: unknown };
   if (word === "" || word === message || typeof code === "string") {
@@ -201,8 +201,27 @@ function refusal(state: OutageState, cause: Error): MarrowError {
   );
 }
 
-function final(code: "redis_denied" | "redis_rejected" | "unsupported", message: string, cause: Error): Failure {
+function final(code: "redis_denied" | "redis_rejected", message: string, cause: Error): Failure {
   return { kind: "final", error: new MarrowError(code, message, { cause }) };
+}
+
+/** What is known of a command that a server lacks. */
+export interface Lacking {
+  readonly command?: string | undefined;
+  readonly server?: string | undefined;
+  readonly version?: string | undefined;
+}
+
+/** The error for a command that the server does not know: names the command, the server and the remedy as far as they are known. */
+export function lacking(cause: Error, known: Lacking): MarrowError {
+  const { command, server, version = "of unknown version" } = known;
+  const who = server === undefined ? "" : ` (${server} ${version})`;
+  const what = command === undefined ? "" : ` (${command})`;
+  return new MarrowError(
+    "unsupported",
+    `the server${who} lacks a command that this needs${what}; docs/engines.md says which server has what`,
+    { cause, details: Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)) },
+  );
 }
 
 /** What an error of Redis means, or `undefined` for an error of another origin (a wrong option, a broken record, a bug). */
@@ -263,7 +282,6 @@ function rightIn(message: string): string {
 }
 
 /** The command's name in the server's answer; of the rest, which repeats arguments, nothing. */
-function nameOf(message: string): string {
-  const name = /unknown command [`'"]?([A-Za-z._]{2,32})[`'"]/i.exec(message)?.[1];
-  return name === undefined ? "" : ` (${name.toUpperCase()}); docs/engines.md says which server has what`;
+function nameOf(message: string): string | undefined {
+  return /unknown command [`'"]?([A-Za-z._]{2,32})[`'"]/i.exec(message)?.[1]?.toUpperCase();
 }

@@ -1,5 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import type { Argument, Redis, Reply, SendOptions } from "./connection.ts";
+import { lacking } from "./failure.ts";
 import { nameScript } from "./signals.ts";
 
 /**
@@ -36,9 +37,18 @@ export function runScript<K extends string, V extends string>(
   const command = toCommand(script, keys, values);
   nameScript(script);
   return redis.send(command, send).catch((error: unknown) => {
-    if (!isNoScript(error)) throw error;
-    return redis.send(["EVAL", script.lua, ...command.slice(2)], send);
+    if (!isNoScript(error)) throw naming(error, script.lua);
+    return redis.send(["EVAL", script.lua, ...command.slice(2)], send).catch((refused: unknown) => {
+      throw naming(refused, script.lua);
+    });
   });
+}
+
+/** Servers do not say which command of a script they lack: it is the one that not every server has. */
+function naming(error: unknown, lua: string): unknown {
+  if (!MarrowError.is(error, "unsupported") || error.details?.["command"] !== undefined) return error;
+  const command = /"(V[A-Z]{3,}|FT\.[A-Z]+|XACKDEL|XDELEX)"/.exec(lua)?.[1];
+  return lacking(error.cause as Error, { ...error.details, command });
 }
 
 /** Whether an error says that the server does not know the script. */

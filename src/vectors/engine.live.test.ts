@@ -1,4 +1,4 @@
-import { describe, expect } from "vitest";
+import { describe, expect, vi } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { hashEmbedder } from "../embedders/index.ts";
 import type { Capabilities, ScopedRedis } from "../redis/index.ts";
@@ -55,6 +55,26 @@ describe("the engine of an installation", () => {
     expect(await docs.count()).toBe(0);
   });
 
+  liveTest("and is named is refused at the first use, whatever that is", async ({ tenant }) => {
+    for (const [engine, command] of [
+      ["vectorset", /VSIM/],
+      ["search", /FT\.SEARCH/],
+    ] as const) {
+      const server = seen(tenant, { vectorSets: "no", search: "no", engine: "redis", version: "7.0.15" });
+      const docs = createVectors(server, { name: "d", dimensions: 3, metric: "cosine", index: "hnsw", engine });
+      const uses = [
+        () => docs.search({ vector: [1, 0, 0] }),
+        () => docs.upsert([{ id: "a", vector: [1, 0, 0] }]),
+        () => docs.get(["a"]),
+      ];
+      for (const use of uses) {
+        const refused = await use().catch((error: unknown) => error);
+        expect(refused).toMatchObject({ code: "unsupported", message: command });
+        expect((refused as Error).message).toMatch(/redis 7\.0\.15.*leave engine at auto/);
+      }
+    }
+  });
+
   liveTest("that this version does not know is refused, never replaced", async ({ tenant }) => {
     await tenant.send(["SET", engineKey(tenant.app), "of tomorrow"]);
     await expect(decideEngine(seen(tenant, {}))).rejects.toMatchObject({
@@ -72,6 +92,22 @@ describe("the engine of an installation", () => {
     });
     await expect(decideEngine(seen(tenant, { search: "no" }), "search")).rejects.toMatchObject({ message: /search/ });
     expect(await decideEngine(seen(tenant, {}), "auto")).toBe("local");
+  });
+
+  liveTest("is recorded again by processes that run when the record is lost with the data", async ({ tenant }) => {
+    const process = seen(tenant, { vectorSets: "no", search: "no" });
+    const docs = createVectors(process, { name: "d", dimensions: 3, metric: "cosine", index: "flat" });
+    await docs.upsert([{ id: "a", vector: [1, 0, 0] }]);
+    await tenant.send(["DEL", engineKey(tenant.app)]);
+    const now = performance.now.bind(performance);
+    const later = vi.spyOn(performance, "now").mockImplementation(() => now() + 6_000);
+    try {
+      await docs.search({ vector: [1, 0, 0] });
+      await expect.poll(() => tenant.send(["GET", engineKey(tenant.app)])).toBe("local");
+    } finally {
+      later.mockRestore();
+    }
+    expect(await decideEngine(seen(tenant, { vectorSets: "yes" }))).toBe("local");
   });
 
   liveTest("is found by trying where the user may not ask for commands", async ({ tenant }) => {

@@ -15,7 +15,16 @@ const NEEDS: Readonly<Record<RedisEngine, string>> = {
   local: "nothing",
 };
 
-const known = new WeakMap<ScopedRedis["send"], Promise<RedisEngine>>();
+/** How often a connection that is used looks whether the record is still there. */
+const RECORD_AGAIN_MS = 5_000;
+
+/** What was decided for a connection, and when the record was last looked for. */
+interface Decided {
+  readonly engine: Promise<RedisEngine>;
+  lookedMs: number;
+}
+
+const known = new WeakMap<ScopedRedis["send"], Decided>();
 
 /** Where an installation's engine is recorded. */
 export function engineKey(app: string): string {
@@ -25,18 +34,49 @@ export function engineKey(app: string): string {
 /**
  * The engine of an installation: the one that is recorded, else the best that the server has, which is recorded then. So every process
  * has the same, also after the server was replaced by one that can more. Asked once for a connection; one round trip, two when nothing
- * was recorded. A choice by name is recorded too, and must be what is recorded.
+ * was recorded. A choice by name is recorded too, and must be what is recorded. Asked again, it writes a record again that was lost with
+ * the data of its server (FLUSHALL, an empty replacement), within seconds and without waiting, so that later processes decide the same.
  * @throws MarrowError `unsupported` when the engine is one that the server does not have, `conflict` when another one is recorded
  */
 export function decideEngine(redis: Connection, choice: EngineChoice = "auto"): Promise<RedisEngine> {
   const found = choice === "auto" ? known.get(redis.send) : undefined;
-  if (found !== undefined) return found;
-  const decided = decide(redis, choice);
+  if (found !== undefined) {
+    void keepRecord(redis, found);
+    return found.engine;
+  }
+  const decided: Decided = { engine: decide(redis, choice), lookedMs: performance.now() };
   known.set(redis.send, decided);
-  // Redis may have been away, and an operator may delete the record.
-  decided.catch(() => known.delete(redis.send));
-  return decided;
+  // Redis may have been away, and an operator may change the record.
+  decided.engine.catch(() => known.delete(redis.send));
+  return decided.engine;
 }
+
+async function keepRecord(redis: Connection, decided: Decided): Promise<void> {
+  const nowMs = performance.now();
+  if (nowMs - decided.lookedMs < RECORD_AGAIN_MS) return;
+  decided.lookedMs = nowMs;
+  try {
+    await redis.send(["SET", engineKey(redis.app), await decided.engine, "NX"]);
+  } catch {
+    // Without rights to it, or while Redis is away, there is nothing to keep.
+  }
+}
+
+/**
+ * Refuses an engine, chosen by name for one collection, that the server does not have. One round trip the first time on a connection.
+ * @throws MarrowError `unsupported`
+ */
+export async function requireEngine(redis: Connection, engine: RedisEngine): Promise<void> {
+  if (engine === "local") return;
+  const capabilities = await redis.capabilities();
+  const ability = abilityFor(engine, capabilities);
+  if (ability === "yes") return;
+  // Rights that are wanting, or a server that is away, are told by the call itself.
+  if (ability === "unknown" && !MarrowError.is(await refusalOf(redis, engine), "unsupported")) return;
+  throw missing(engine, capabilities, LEAVE_AT_AUTO);
+}
+
+const LEAVE_AT_AUTO = "leave engine at auto, which takes one that the server has";
 
 async function decide(redis: Connection, choice: EngineChoice): Promise<RedisEngine> {
   const key = engineKey(redis.app);
@@ -44,12 +84,16 @@ async function decide(redis: Connection, choice: EngineChoice): Promise<RedisEng
   const check = async (engine: RedisEngine): Promise<RedisEngine> => {
     if (choice !== "auto" && choice !== engine) throw another(choice, engine, key);
     if (await has(redis, capabilities, engine)) return engine;
-    throw missing(engine, capabilities, `as recorded in ${key}; delete that key to begin anew with another engine`);
+    throw missing(
+      engine,
+      capabilities,
+      `it is recorded in ${key}; set that key to another engine and restart all processes to begin anew with that`,
+    );
   };
   if (recorded !== undefined) return check(recorded);
   const best = (await firstThat(ENGINES, (engine) => mayUse(redis, capabilities, engine))) ?? "local";
   const wanted = choice === "auto" ? best : choice;
-  if (!(await has(redis, capabilities, wanted))) throw missing(wanted, capabilities, "choose another engine");
+  if (!(await has(redis, capabilities, wanted))) throw missing(wanted, capabilities, LEAVE_AT_AUTO);
   const other = await recordedAt(redis, ["SET", key, wanted, "NX", "GET"]);
   return other === undefined ? wanted : check(other);
 }
@@ -65,7 +109,7 @@ function another(wanted: RedisEngine, recorded: RedisEngine, key: string): Marro
   return new MarrowError(
     "conflict",
     `engine is ${wanted}, and the vectors of this installation are kept by ${recorded} (${key}): what one engine stored the other ` +
-      "does not see. Move collections with createMigration, then delete that key; or leave engine at auto",
+      `does not see. Move collections with createMigration, then set that key to ${wanted}; or leave engine at auto`,
     { details: { path: "engine", wanted, recorded } },
   );
 }
@@ -81,7 +125,7 @@ async function recordedAt(redis: Connection, command: readonly string[]): Promis
   if (recorded !== undefined) return recorded;
   throw new MarrowError(
     "unsupported",
-    `${engineKey(redis.app)} records an engine that this version does not know: use the version that wrote it, or delete that key to begin anew`,
+    `${engineKey(redis.app)} records an engine that this version does not know: use the version that wrote it, or stop all processes and delete that key to begin anew`,
   );
 }
 
@@ -89,8 +133,8 @@ async function recordedAt(redis: Connection, command: readonly string[]): Promis
 export function missing(engine: RedisEngine, { engine: server, version }: Capabilities, why: string): MarrowError {
   return new MarrowError(
     "unsupported",
-    `the vectors of this installation are kept by the engine ${engine}, which needs ${NEEDS[engine]}, and this server ` +
-      `(${server} ${version ?? "of unknown version"}) has none: ${why}, or use a server that has them`,
+    `the engine ${engine} needs ${NEEDS[engine]}, and this server (${server} ${version ?? "of unknown version"}) has none: ${why}, ` +
+      "or use a server that has them (docs/engines.md)",
     { details: { engine, server, version } },
   );
 }

@@ -1,10 +1,16 @@
 import type { VectorDriver } from "./driver.ts";
 
-/** A driver that is made when it is first needed, because what it is made of must be asked for. A failure is not remembered. */
-export function laterDriver(make: () => Promise<VectorDriver>): VectorDriver {
+/**
+ * A driver that is made when it is first needed, because what it is made of must be asked for. A failure is not remembered. `onUse` hears
+ * of every later use.
+ */
+export function laterDriver(make: () => Promise<VectorDriver>, onUse: () => void = () => {}): VectorDriver {
   let made: Promise<VectorDriver> | undefined;
   function driver(): Promise<VectorDriver> {
-    if (made !== undefined) return made;
+    if (made !== undefined) {
+      onUse();
+      return made;
+    }
     const making = make();
     made = making;
     making.catch(() => (made = undefined));
@@ -15,6 +21,8 @@ export function laterDriver(make: () => Promise<VectorDriver>): VectorDriver {
     put: async (...args) => (await driver()).put(...args),
     replace: async (...args) => (await driver()).replace(...args),
     search: async (...args) => (await driver()).search(...args),
+    inScript: async (...args) => (await driver()).inScript?.(...args),
+    refusedInScript: () => void made?.then((one) => one.refusedInScript?.()),
     searchWords: async (...args) => (await driver()).searchWords(...args),
     read: async (...args) => (await driver()).read(...args),
     delete: async (...args) => (await driver()).delete(...args),

@@ -9,7 +9,7 @@ import {
   type ScopedRedis,
   type Unreadable,
 } from "../redis/index.ts";
-import { decideEngine, type RedisEngine } from "./engine.ts";
+import { decideEngine, requireEngine, type RedisEngine } from "./engine.ts";
 import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "./driver.ts";
 import { checkAttributes, matches, toFilter, type AttributeValue, type Filter } from "./filter.ts";
 import type { Item, ItemResult, Match, Search, StoredEntry, Vectors } from "./item.ts";
@@ -311,12 +311,19 @@ function driverFor<S extends AttributeSchema>(
     return { resolved, driver: partitionedDriver(DRIVERS[engine](redis, resolved), resolved.partitions) };
   };
   const chosen = chosenEngine(options);
-  if (chosen !== "auto") return on(chosen);
+  if (chosen === "local") return on(chosen);
+  if (chosen !== "auto") {
+    const { resolved, driver } = on(chosen);
+    return { resolved, driver: laterDriver(() => requireEngine(redis, chosen).then(() => driver)) };
+  }
   const { quantisation: _, ...rest } = options;
   // What is wrong on every engine is told now, the rest when the engine is known.
   return {
     resolved: resolveOptions(rest as VectorsOptions<S>, "vectorset"),
-    driver: laterDriver(async () => on(await decideEngine(redis)).driver),
+    driver: laterDriver(
+      async () => on(await decideEngine(redis)).driver,
+      () => void decideEngine(redis).catch(() => {}),
+    ),
   };
 }
 

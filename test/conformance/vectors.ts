@@ -181,6 +181,16 @@ export function describeVectors(name: string, openHost: () => Promise<VectorHost
       expect(await docs.update("none", { attributes: { year: 1 } })).toBe(false);
     });
 
+    it("finds what lies behind much that ended together", async () => {
+      const docs = open();
+      await docs.upsert(Array.from({ length: 20 }, (_, at) => ({ id: `kept${at}`, vector: [1, 1, at / 10] })));
+      const ttlMs = 500;
+      await docs.upsert(Array.from({ length: 60 }, (_, at) => ({ id: `e${at}`, vector: [1, 0, at / 100], ttlMs })));
+      await sleep(ttlMs + 50);
+      for (const exact of [false, true])
+        expect(await docs.search({ vector: [1, 0, 0], limit: 10, exact })).toHaveLength(10);
+    });
+
     it("ends items at their own time: no search, read, count or scan shows them after", async () => {
       const docs = open();
       await docs.upsert(items.map((item, at) => (at % 2 === 0 ? { ...item, ttlMs: 2_000 } : item)));

@@ -31,29 +31,35 @@ local vectors = ARGV[9]
 local known = redis.call("GET", contract)
 if not known then return {} end
 if known ~= agreed then return known end
-local count = limit + spare
-local command = { "VSIM", set, "FP32", vector, "WITHSCORES", "COUNT", count, "EF", math.max(effort, count) }
-if filter ~= "" then
-  command[#command + 1] = "FILTER"
-  command[#command + 1] = filter
-  -- The graph loses what a selective filter leaves; small sets are cheaper to read whole.
-  if exact ~= "1" and redis.call("VCARD", set) <= exact_below then exact = "1" end
-  command[#command + 1] = "FILTER-EF"
-  command[#command + 1] = math.max(effort * 20, count * 100)
-end
-if exact == "1" then command[#command + 1] = "TRUTH" end
-local found = redis.call(unpack(command))
+-- The graph loses what a selective filter leaves; small sets are cheaper to read whole.
+if filter ~= "" and exact ~= "1" and redis.call("VCARD", set) <= exact_below then exact = "1" end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local reply = {}
-for i = 1, #found, 2 do
-  if #reply >= limit then break end
-  local ends = redis.call("ZSCORE", due, found[i])
-  local record = redis.call("HGET", items, found[i])
-  if record and not (ends and tonumber(ends) <= now) then
-    local item = { found[i], found[i + 1], record }
-    if vectors == "1" then item[4] = redis.call("VEMB", set, found[i], "RAW") end
-    reply[#reply + 1] = item
+-- Many that have ended may lie near and not be swept yet: then it looks further, four times at most.
+for _ = 1, 4 do
+  local count = limit + spare
+  local command = { "VSIM", set, "FP32", vector, "WITHSCORES", "COUNT", count, "EF", math.max(effort, count) }
+  if filter ~= "" then
+    command[#command + 1] = "FILTER"
+    command[#command + 1] = filter
+    command[#command + 1] = "FILTER-EF"
+    command[#command + 1] = math.max(effort * 20, count * 100)
   end
+  if exact == "1" then command[#command + 1] = "TRUTH" end
+  local found = redis.call(unpack(command))
+  reply = {}
+  for i = 1, #found, 2 do
+    if #reply >= limit then break end
+    local ends = redis.call("ZSCORE", due, found[i])
+    local record = redis.call("HGET", items, found[i])
+    if record and not (ends and tonumber(ends) <= now) then
+      local item = { found[i], found[i + 1], record }
+      if vectors == "1" then item[4] = redis.call("VEMB", set, found[i], "RAW") end
+      reply[#reply + 1] = item
+    end
+  end
+  if #reply >= limit or #found < 2 * count then break end
+  spare = spare * 8
 end
 return reply

@@ -13,8 +13,8 @@ const QUANTISATIONS: ReadonlyMap<string, string> = new Map(
 );
 /** Ended items taken out by one upsert at most. */
 const SWEEP = 16;
-/** More candidates than asked for, in place of those that have ended. */
-const SPARE = 8;
+/** More candidates than asked for, in place of those that have ended: at first, and at most, when many of them lie near. */
+const SPARE = { first: 8, growth: 8, most: 4_096 } as const;
 /** With a filter, sets up to this size are compared whole: about 2 ms at 256 dimensions, and exact. A selective filter on the graph loses items. */
 const EXACT_BELOW = 5_000;
 
@@ -42,11 +42,13 @@ export function vectorsetDriver<S extends AttributeSchema>(
   /** Compares with a large set without holding the server up: outside a script, VSIM works on a thread of its own. */
   async function compareAll(
     namespace: string,
-    { vector, limit, filter, withVectors }: Omit<DriverSearch, "exact" | "effort">,
-  ): Promise<FoundItem[]> {
+    search: Omit<DriverSearch, "exact" | "effort">,
+    spare: number = SPARE.first,
+  ): Promise<readonly FoundItem[]> {
+    const { vector, limit, filter, withVectors } = search;
     const { contract: known, ...keys } = keysOf(namespace);
     const expression = filter === undefined ? [] : ["FILTER", toExpression(schema, filter)];
-    const count = String(limit + SPARE);
+    const count = String(limit + spare);
     const query = [
       "VSIM",
       keys.set,
@@ -65,7 +67,7 @@ export function vectorsetDriver<S extends AttributeSchema>(
     if (ids.length === 0) return [];
     const values = { vectors: withVectors ? 1 : 0, ids };
     const rows = await runScript(redis, readItems, keys, values, { timeoutMs, reply: "bytes" });
-    return (rows as readonly (readonly Reply[] | null)[])
+    const items = (rows as readonly (readonly Reply[] | null)[])
       .flatMap((row, at) => {
         if (row === null) return [];
         const cosine = Number(scored[at * 2 + 1]) * 2 - 1;
@@ -80,6 +82,8 @@ export function vectorsetDriver<S extends AttributeSchema>(
         ];
       })
       .slice(0, limit);
+    const mayHaveMore = items.length < limit && ids.length === limit + spare && spare < SPARE.most;
+    return mayHaveMore ? compareAll(namespace, search, spare * SPARE.growth) : items;
   }
 
   return {
@@ -103,7 +107,7 @@ export function vectorsetDriver<S extends AttributeSchema>(
         agreed: contract,
         vector: toBytes(lift.query(vector)),
         limit,
-        spare: SPARE,
+        spare: SPARE.first,
         filter: filter === undefined ? "" : toExpression(schema, filter),
         exact: exact ? 1 : 0,
         exact_below: EXACT_BELOW,
