@@ -35,21 +35,31 @@ const IDLE_MS = 500;
 /** The same for a connection on which nothing ever came: its first request may be on its way. */
 const FRESH_MS = 2_000;
 const LOOK_MS = 20;
+/** Connections that are known before it is looked which of them were closed. */
+const CONNECTIONS_MIN = 256;
 
 /** Watches an application's connections and requests. Call it before any other hook is added. */
 export function watchRequests(app: FastifyInstance): Draining {
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
+  // Closed ones are forgotten now and then: a listener on each socket would have V8 keep the garbage of its requests for long.
   const connections = new Map<Socket, Connection>();
+  let pruneAbove = CONNECTIONS_MIN;
   const answers = new Set<{ headersSent: boolean; shouldKeepAlive: boolean }>();
   let working = 0;
+
+  /** Forgets the connections that were closed; answers how many are left. */
+  function prune(): number {
+    for (const socket of connections.keys()) if (socket.closed) connections.delete(socket);
+    return connections.size;
+  }
 
   function connectionOf(socket: Socket): Connection {
     const known = connections.get(socket);
     if (known !== undefined) return known;
     const made = { open: 0, idleSinceMs: performance.now(), bytesRead: socket.bytesRead };
     connections.set(socket, made);
-    socket.once("close", () => connections.delete(socket));
+    if (connections.size > pruneAbove) pruneAbove = Math.max(CONNECTIONS_MIN, 2 * prune());
     return made;
   }
 
@@ -110,7 +120,7 @@ export function watchRequests(app: FastifyInstance): Draining {
       await ownTurn();
       // Node's own close of an HTTP server also closes connections that have been idle for no time at all.
       if (app.server.listening) Server.prototype.close.call(app.server);
-      while (connections.size > 0 || working > 0) {
+      while (prune() > 0 || working > 0) {
         closeIdle();
         if (performance.now() >= untilMs) break;
         await pause(LOOK_MS);
