@@ -39,7 +39,7 @@ export interface LeavingOptions {
  */
 export function createLeaving({ gone, wanted, lead, onLeft, drainMs }: LeavingOptions): Leaving {
   const ended = new AbortController();
-  let [left, cancelled, closed, followed] = [false, false, false, false];
+  let [left, closed, followed] = [false, false, false];
   let late: NodeJS.Timeout | undefined;
   void lead?.followed.then(() => (followed = true));
 
@@ -54,18 +54,14 @@ export function createLeaving({ gone, wanted, lead, onLeft, drainMs }: LeavingOp
   }
 
   function check(): void {
-    if (!left || closed || cancelled || wanted || (followed && lead?.deserted() === false)) return;
-    cancelled = true;
+    if (!left || closed || leaving.cancelled || wanted || (followed && lead?.deserted() === false)) return;
+    leaving.cancelled = true;
     ended.abort();
   }
 
-  if (gone?.aborted === true) leave();
-  else gone?.addEventListener("abort", leave, { once: true });
-  return {
+  const leaving = {
     signal: ended.signal,
-    get cancelled() {
-      return cancelled;
-    },
+    cancelled: false,
     leave,
     check,
     close() {
@@ -74,4 +70,7 @@ export function createLeaving({ gone, wanted, lead, onLeft, drainMs }: LeavingOp
       gone?.removeEventListener("abort", leave);
     },
   };
+  if (gone?.aborted === true) leave();
+  else gone?.addEventListener("abort", leave, { once: true });
+  return leaving;
 }

@@ -3,6 +3,7 @@ import { refuse } from "../internal/check.ts";
 import type { Limiter } from "./contract.ts";
 import type { Decision, Permit, Refusal } from "./decision.ts";
 import type { Exceptions, Subject } from "./exceptions.ts";
+import { toPermit, type Unwritten } from "./permit.ts";
 
 /** Nothing: what a take comes to that a later limiter refused. */
 const NOTHING = { requests: 0, tokens: 0, cost: 0 };
@@ -95,15 +96,14 @@ export function combineLimiters(limiters: readonly Limiter[]): Limiter {
 /** Permits of several limiters as one. */
 function together(permits: readonly Permit[]): Permit {
   const all = async (act: (permit: Permit) => Promise<boolean>) => (await Promise.all(permits.map(act))).every(Boolean);
-  return {
-    allowed: true,
+  const one: Unwritten = {
     degraded: permits.some(({ degraded }) => degraded),
     rules: permits.flatMap(({ rules }) => rules),
-    get token() {
-      const tokens = permits.map(({ token }) => token);
-      return tokens.includes(undefined) ? undefined : tokens.join(".");
-    },
     settle: (actual) => all((permit) => permit.settle(actual)),
     adjust: (soFar) => all((permit) => permit.adjust(soFar)),
   };
+  return toPermit(one, () => {
+    const tokens = permits.map(({ token }) => token);
+    return tokens.includes(undefined) ? undefined : tokens.join(".");
+  });
 }

@@ -19,6 +19,7 @@ import {
   type ResolvedLimiterOptions,
   type ResolvedRule,
 } from "./options.ts";
+import { toPermit } from "./permit.ts";
 import { createPresence } from "./presence.ts";
 import { resetUnits, takeUnits } from "./scripts.gen.ts";
 import { createSettlements, toOnce, type Once } from "./settlements.ts";
@@ -224,20 +225,16 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       return kept;
     }
 
-    return {
-      allowed: true,
-      degraded: false,
-      rules: taken.rules,
-      get token() {
-        const { subjects, reserve: reserved } = taken;
-        return toToken({ rules: kind, takenAtMs, id, reserved, asked: current, subjects });
-      },
-      settle: async (actual = {}) => put({ ...toAsked({ ...toUnits(current), ...actual }), concurrency: 0 }, true),
-      async adjust(soFar) {
-        const next = toAsked({ ...toUnits(current), ...soFar });
-        return put({ ...next, concurrency: Math.min(current.concurrency, next.concurrency) }, false);
-      },
+    const { rules: states, subjects, reserve: reserved } = taken;
+    const settle: Permit["settle"] = async (actual = {}) =>
+      put({ ...toAsked({ ...toUnits(current), ...actual }), concurrency: 0 }, true);
+    const adjust: Permit["adjust"] = async (soFar) => {
+      const next = toAsked({ ...toUnits(current), ...soFar });
+      return put({ ...next, concurrency: Math.min(current.concurrency, next.concurrency) }, false);
     };
+    return toPermit({ degraded: false, rules: states, settle, adjust }, () =>
+      toToken({ rules: kind, takenAtMs, id, reserved, asked: current, subjects }),
+    );
   }
 
   function withoutRedis(keys: readonly string[], asked: Asked): Decision {

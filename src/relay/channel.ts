@@ -26,9 +26,6 @@ export interface Channel<T> {
 export function createChannel<T>(): Channel<T> {
   const parts: T[] = [];
   const sleepers = new Set<() => void>();
-  let outcome: Outcome | undefined;
-  let followers = 0;
-  let wasRead = false;
   const { promise: firstRead, resolve: onFirstRead } = Promise.withResolvers<void>();
 
   function wakeAll(): void {
@@ -37,7 +34,7 @@ export function createChannel<T>(): Channel<T> {
   }
 
   function noteReader(): void {
-    wasRead = true;
+    channel.wasRead = true;
     onFirstRead();
   }
 
@@ -56,43 +53,38 @@ export function createChannel<T>(): Channel<T> {
     });
   }
 
-  return {
+  const channel: { -readonly [K in keyof Channel<T>]: Channel<T>[K] } = {
     parts,
     firstRead,
     noteReader,
-    get followers() {
-      return followers;
-    },
-    get wasRead() {
-      return wasRead;
-    },
-    get outcome() {
-      return outcome;
-    },
+    followers: 0,
+    wasRead: false,
+    outcome: undefined,
     add(part) {
-      if (outcome !== undefined) return;
+      if (channel.outcome !== undefined) return;
       parts.push(part);
       wakeAll();
     },
     end(as) {
-      outcome ??= as;
+      channel.outcome ??= as;
       wakeAll();
     },
     async *read(signal) {
-      followers += 1;
+      channel.followers += 1;
       noteReader();
       try {
         for (let at = 0; ; at += 1) {
           while (at >= parts.length) {
-            if (outcome !== undefined) return outcome;
+            if (channel.outcome !== undefined) return channel.outcome;
             signal?.throwIfAborted();
             await change(signal);
           }
           yield parts[at] as T;
         }
       } finally {
-        followers -= 1;
+        channel.followers -= 1;
       }
     },
   };
+  return channel;
 }

@@ -60,12 +60,10 @@ export function createWriter(
     }
   }
 
-  return {
-    get count() {
-      return parts.length;
-    },
-    write(text) {
-      parts.push(text);
+  const writer = {
+    count: 0,
+    write(text: string): void {
+      writer.count = parts.push(text);
       timer ??= setTimeout(() => void flush(), WRITE_MS);
     },
     async settle() {
@@ -78,4 +76,5 @@ export function createWriter(
       clearTimeout(timer);
     },
   };
+  return writer;
 }

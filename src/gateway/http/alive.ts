@@ -24,7 +24,7 @@ export function keepAlive(
   }: { readonly aliveMs: number; readonly head: Readonly<Record<string, string>>; readonly sign?: string },
 ): Alive {
   const { raw } = reply;
-  let [begun, touched] = [false, false];
+  let touched = false;
   const timer = setInterval(() => {
     const isDue = !touched && !raw.destroyed && !raw.writableNeedDrain;
     touched = false;
@@ -32,17 +32,16 @@ export function keepAlive(
     if (!raw.headersSent) {
       reply.hijack();
       raw.writeHead(200, { ...head, ...EVENT_STREAM });
-      begun = true;
+      alive.begun = true;
     }
     raw.write(sign);
   }, aliveMs);
-  return {
-    get begun() {
-      return begun;
-    },
+  const alive = {
+    begun: false,
     touch: () => void (touched = true),
     stop: () => clearInterval(timer),
   };
+  return alive;
 }
 
 /**

@@ -21,25 +21,37 @@ export function goneOf(raw: ServerResponse): AbortSignal {
 
 /** The same without a signal of its own, which most requests have no use for: nothing is made before somebody listens. */
 export function departureOf(raw: ServerResponse): Departure {
-  const listeners = new Map<() => void, () => void>();
-  return {
-    // A recorded answer is wanted by whoever asks again with its key.
-    get aborted() {
-      return raw.destroyed && !raw.writableFinished && recordingOf(raw) === undefined;
-    },
-    addEventListener(_, listener) {
-      if (recordingOf(raw) !== undefined) return;
-      const onClose = () => {
-        if (!raw.writableFinished) listener();
-      };
-      listeners.set(listener, onClose);
-      raw.once("close", onClose);
-    },
-    removeEventListener(_, listener) {
-      const onClose = listeners.get(listener);
-      if (onClose !== undefined) raw.off("close", onClose);
-    },
-  };
+  return new ClosedAnswer(raw);
+}
+
+class ClosedAnswer implements Departure {
+  readonly #raw: ServerResponse;
+  #listeners: Map<() => void, () => void> | undefined;
+
+  constructor(raw: ServerResponse) {
+    this.#raw = raw;
+  }
+
+  // A recorded answer is wanted by whoever asks again with its key.
+  get aborted(): boolean {
+    const raw = this.#raw;
+    return raw.destroyed && !raw.writableFinished && recordingOf(raw) === undefined;
+  }
+
+  addEventListener(_: "abort", listener: () => void): void {
+    const raw = this.#raw;
+    if (recordingOf(raw) !== undefined) return;
+    const onClose = () => {
+      if (!raw.writableFinished) listener();
+    };
+    (this.#listeners ??= new Map()).set(listener, onClose);
+    raw.once("close", onClose);
+  }
+
+  removeEventListener(_: "abort", listener: () => void): void {
+    const onClose = this.#listeners?.get(listener);
+    if (onClose !== undefined) this.#raw.off("close", onClose);
+  }
 }
 
 /** Opens the way; `onGone` hears, once, that they left before its end. */
@@ -54,18 +66,14 @@ export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
   const told = tellStream(raw);
   const onClose = () => {
     gone = true;
+    outlet.gone = recording === undefined;
     told?.over();
     goOn();
     if (recording === undefined) onGone();
   };
-  if (gone) onClose();
-  else raw.once("close", onClose);
-  raw.on("drain", goOn);
-  return {
-    get gone() {
-      return gone && recording === undefined;
-    },
-    write(bytes) {
+  const outlet = {
+    gone: false,
+    write(bytes: string | Uint8Array): Promise<void> | undefined {
       // A comment only says that the stream lives.
       if (typeof bytes !== "string" || !bytes.startsWith(":")) told?.wrote();
       if (gone) recording?.add(bytes);
@@ -80,4 +88,8 @@ export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
       else raw.end();
     },
   };
+  if (gone) onClose();
+  else raw.once("close", onClose);
+  raw.on("drain", goOn);
+  return outlet;
 }

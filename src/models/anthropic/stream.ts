@@ -21,7 +21,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
   const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
   const blocks = new Map<unknown, Block>();
   let usage: Fields = {};
-  let [calls, thoughts, done] = [0, 0, false];
+  let [calls, thoughts] = [0, 0];
   let end: Fields = {};
 
   const chunk = (delta: Fields, more: Fields = { finish_reason: null }): ChatChunk => ({
@@ -86,11 +86,9 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     return [chunk({ tool_calls: [{ index: block.call, function: { arguments: given } }] })];
   }
 
-  return {
+  const reader: StreamReader & { done: boolean } = {
     last: "message_stop",
-    get done() {
-      return done;
-    },
+    done: false,
     read(event) {
       const { type, index } = event;
       switch (type) {
@@ -111,7 +109,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
           if (isObject(event["delta"])) end = { ...end, ...event["delta"] };
           return [];
         case "message_stop": {
-          done = true;
+          reader.done = true;
           const refusal = toRefusal(end["stop_reason"], end["stop_details"]);
           const last = chunk(refusal === null ? {} : { refusal }, toFinish(end["stop_reason"], end["stop_sequence"]));
           return wantsUsage ? [last, { ...head, choices: [], usage: toUsage(usage) }] : [last];
@@ -123,4 +121,5 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
       }
     },
   };
+  return reader;
 }

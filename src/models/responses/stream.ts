@@ -27,7 +27,7 @@ interface Item {
 export function readResponseEvents(wantsUsage: boolean, secrets: readonly string[], nowMs: number): StreamReader {
   const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
   const items = new Map<unknown, Item>();
-  let [calls, thought, began, done] = [0, 0, false, false];
+  let [calls, thought, began] = [0, 0, false];
 
   const chunk = (delta: Fields, more: Fields = {}): ChatChunk => ({
     ...head,
@@ -118,7 +118,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     for (const [index, item] of (Array.isArray(output) ? output : []).entries())
       if (isObject(item)) said.push(...finish(index, item));
     const finish_reason = toFinish(response, calls > 0, secrets);
-    done = true;
+    reader.done = true;
     said.push({ ...chunk({}, { finish_reason }), ...(isText(tier) && { service_tier: tier }) });
     if (wantsUsage && isObject(usage)) said.push({ ...head, choices: [], usage: toUsage(usage) });
     return said;
@@ -140,11 +140,9 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     return [...chunks, ...say(one, row.kind, place, isText(delta) ? delta : "", beside)];
   }
 
-  return {
+  const reader: StreamReader & { done: boolean } = {
     last: "response.completed",
-    get done() {
-      return done;
-    },
+    done: false,
     read(event) {
       const response = isObject(event["response"]) ? event["response"] : {};
       switch (event["type"]) {
@@ -176,6 +174,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
       }
     },
   };
+  return reader;
 }
 
 /** Texts that grow, by the name of their events: their field in the event that ends them, and what counts their place. */

@@ -1,0 +1,31 @@
+import type { Permit } from "./decision.ts";
+
+/** All of a permit but its text. */
+export type Unwritten = Omit<Permit, "allowed" | "token">;
+
+/** Makes a permit whose text is written by `write` when somebody asks for it, which most callers never do. */
+export function toPermit(permit: Unwritten, write: () => string | undefined): Permit {
+  return new LazyPermit(permit, write);
+}
+
+/** A class, because V8 keeps the accessors of an object literal in its old generation, where each would hold its call's garbage for long. */
+class LazyPermit implements Permit {
+  readonly allowed = true;
+  readonly degraded: Permit["degraded"];
+  readonly rules: Permit["rules"];
+  readonly settle: Permit["settle"];
+  readonly adjust: Permit["adjust"];
+  readonly #write: () => string | undefined;
+
+  constructor({ degraded, rules, settle, adjust }: Unwritten, write: () => string | undefined) {
+    this.degraded = degraded;
+    this.rules = rules;
+    this.settle = settle;
+    this.adjust = adjust;
+    this.#write = write;
+  }
+
+  get token(): string | undefined {
+    return this.#write();
+  }
+}
