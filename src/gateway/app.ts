@@ -359,7 +359,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   registerCaches(parts);
   registerLimits(parts);
   registerEmbeddings(parts);
-  registerForwarded(parts);
+  registerForwarded(parts, config);
   registerFiles(parts, config.vectorStores);
   registerVectorStores(parts);
   registerAdministration(parts, { config, pulse, signIns, askAs: inside.askAs });

@@ -49,6 +49,10 @@ const TABLE: readonly RouteRow[] = [
     `POST /moderations Forwards a moderation to the upstream that serves the model.
      POST /images/generations Forwards a request for images to the upstream that serves the model.
      POST /audio/speech Forwards a request for speech to the upstream that serves the model.
+     POST /audio/transcriptions Forwards a recording, as a form, to the upstream that serves the model.
+     POST /audio/translations Forwards a recording to be translated, as a form, to the upstream that serves the model.
+     POST /images/edits Forwards pictures to be edited, as a form, to the upstream that serves the model.
+     POST /images/variations Forwards a picture to be varied, as a form, to the upstream that serves the model.
      POST /completions Forwards a legacy completion to the upstream that serves the model.
      POST /rerank Forwards a request to rerank to the upstream that serves the model.`,
   ),

@@ -188,8 +188,11 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
 
       async forward(path, body, signal) {
         try {
-          const sent = { path: pathTo(path), method: "POST", headers, body } as const;
-          const answer = toDecoded(await send("", sent, signal));
+          const given =
+            body instanceof Uint8Array
+              ? { headers, body }
+              : { headers: { ...headers, "content-type": body.contentType }, body: body.bytes };
+          const answer = toDecoded(await send("", { path: pathTo(path), method: "POST", ...given }, signal));
           if (!isSuccess(answer.status)) {
             const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
             throw toModelError(answer, text, secrets);

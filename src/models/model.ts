@@ -1,3 +1,4 @@
+import type { ForwardedBody } from "./forwarded-body.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 
 /** One call of a model. */
@@ -70,10 +71,10 @@ export interface ChatModel {
    */
   stream(call: ModelCall): Promise<ModelStream>;
   /**
-   * Sends a JSON body to another path of the endpoint (`/embeddings`, `/moderations`) and hands its answer on. Absent where a model has no other
+   * Sends a body, JSON or a form, to another path of the endpoint (`/embeddings`, `/audio/transcriptions`) and hands its answer on. Absent where a model has no other
    * paths. An answer that is no 2xx is a `model_failed`, as above. `deadlineMs` is as that of a call.
    */
-  forward?(path: string, body: Uint8Array, signal?: AbortSignal, deadlineMs?: number): Promise<ForwardedAnswer>;
+  forward?(path: string, body: ForwardedBody, signal?: AbortSignal, deadlineMs?: number): Promise<ForwardedAnswer>;
 }
 
 /** An answer to be handed on. Read to its end, or abandoned. */

@@ -1,3 +1,4 @@
+import { renameForwarded } from "./forwarded-body.ts";
 import type { ChatModel, ModelCall } from "./model.ts";
 
 /**
@@ -25,13 +26,13 @@ export function renameModels<M extends ChatModel>(model: M, names: Readonly<Reco
     complete: (call) => model.complete(rename(call)),
     stream: (call) => model.stream(rename(call)),
     ...(forward !== undefined && {
-      forward: (path, body, signal, deadlineMs) => forward(path, renameBody(body, known), signal, deadlineMs),
+      forward: (path, body, signal, deadlineMs) =>
+        forward(
+          path,
+          renameForwarded(body, (id) => known.get(id) ?? id),
+          signal,
+          deadlineMs,
+        ),
     }),
   };
-}
-
-function renameBody(body: Uint8Array, known: ReadonlyMap<string, string>): Uint8Array {
-  const request = JSON.parse(Buffer.from(body).toString("utf8")) as { readonly model: string };
-  const name = known.get(request.model) ?? request.model;
-  return name === request.model ? body : Buffer.from(JSON.stringify({ ...request, model: name }));
 }

@@ -91,6 +91,9 @@ const QUERIES = [
   "all",
   "x",
 ];
+/** Routes that take forms. */
+const FORMS = /^\/v1\/(?:files$|audio\/trans|images\/(?:edits|variations))/;
+
 const TYPES = [
   "text/plain",
   "application/x-www-form-urlencoded",
@@ -141,7 +144,7 @@ export function toRequest(
     if (!random.chance(0.03)) return { method, url, headers };
     return { method, url, headers: { ...headers, "content-type": "application/json" }, payload: "{" };
   }
-  if (route.url === "/v1/files" && !random.chance(0.1)) return { method, url, ...toUpload(random, headers) };
+  if (FORMS.test(route.url) && !random.chance(0.1)) return { method, url, ...toUpload(random, headers) };
   const valid = fillIds(random, random.pick(BODIES[`${method} ${route.url}`] ?? [undefined, {}]), ids);
   const type = random.chance(0.03) ? random.pick(TYPES) : "application/json";
   const typed = type === "" ? headers : { ...headers, "content-type": type };
@@ -220,6 +223,9 @@ function toUpload(
     part('name="purpose"', purpose),
     part(`name="file"; filename="${name}"\r\ncontent-type: text/plain`, content),
   ];
+  for (const field of ["model", "user"])
+    if (random.chance(0.7))
+      pieces.push(part(`name="${field}"`, random.pick(["scripted", "scripted", strangeText(random)])));
   if (random.chance(0.1)) pieces.push(part(`name="${strangeText(random).slice(0, 20)}"`, strangeText(random)));
   if (random.chance(0.1))
     pieces.push(part('name="expires_after[seconds]"', random.pick(["3600", "x", "-1", "1e9", ""])));

@@ -4,9 +4,11 @@ import { MarrowError } from "../../errors.ts";
 import { servedBy } from "../../flow/index.ts";
 import { estimateTokens } from "../../internal/token-estimate.ts";
 import { toLimitHeaders } from "../../limiter/http/index.ts";
-import { withDeadline, type ChatModel, type ForwardedAnswer } from "../../models/index.ts";
+import { withDeadline, type ChatModel, type ForwardedAnswer, type ForwardedBody } from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, toServedHeaders } from "../models/asking.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import { readForm } from "../http/form.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { goneOf, openOutlet } from "../http/outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
@@ -16,18 +18,37 @@ const forwardedBody = z.looseObject({ model: z.string().min(1).max(256), user: z
 /** Routes of OpenAI's API that the gateway does not own. The upstream that serves the body's model answers them. */
 const ROUTES = ["/v1/moderations", "/v1/images/generations", "/v1/audio/speech", "/v1/completions", "/v1/rerank"];
 
+/** The same for forms: recordings and pictures. */
+const FORM_ROUTES = ["/v1/audio/transcriptions", "/v1/audio/translations", "/v1/images/edits", "/v1/images/variations"];
+
+/** Tokens that a recording or a picture is taken for until the upstream has counted. */
+const FILE_TOKENS = 1_500;
+
 /** Largest JSON answer whose usage is read, in bytes; larger ones keep what was estimated. */
 const READ_BYTES_MAX = 1_048_576;
 
 /** Passes requests on to the upstream that serves their model, with keys, users and limits as for chat. Nothing is cached. */
-export function registerForwarded(parts: GatewayApp): void {
+export function registerForwarded(parts: GatewayApp, { formBytesMax }: Pick<GatewayConfig, "formBytesMax">): void {
+  const { app, findModel } = parts;
   for (const path of ROUTES)
-    parts.app.post(path, { schema: { body: forwardedBody } }, async (request, reply) =>
-      forward(parts, request, reply, parts.findModel((request.body as z.infer<typeof forwardedBody>).model)),
+    app.post(path, { schema: { body: forwardedBody } }, async (request, reply) =>
+      forward(parts, request, reply, findModel((request.body as z.infer<typeof forwardedBody>).model)),
     );
+  // Kept whole within its bound: the model may be named last, and another upstream may have to be asked.
+  app.register(async (forms) => {
+    forms.addContentTypeParser("multipart/form-data", { parseAs: "buffer" }, (_, given, done) => done(null, given));
+    for (const path of FORM_ROUTES)
+      forms.post(path, { bodyLimit: formBytesMax }, async (request, reply) => {
+        if (!Buffer.isBuffer(request.body))
+          throw new MarrowError("unsupported_media_type", "the body must be multipart/form-data");
+        const form = readForm(request.headers["content-type"] ?? "", request.body);
+        const { model, user, files } = form;
+        return pass(parts, request, reply, findModel(model), { model, user, tokens: files * FILE_TOKENS, body: form });
+      });
+  });
 }
 
-/** Passes one request on, as it came. @throws MarrowError `not_found` without a model that has other paths than chat, `model_failed` */
+/** Passes a JSON request on, as it came. @throws MarrowError `not_found` without a model that has other paths than chat, `model_failed` */
 export async function forward(
   parts: GatewayApp,
   request: FastifyRequest,
@@ -35,21 +56,45 @@ export async function forward(
   model: ChatModel | undefined,
 ): Promise<unknown> {
   const body = request.body as z.infer<typeof forwardedBody>;
+  const bytes = bodyOf(request)?.bytes ?? Buffer.from(JSON.stringify(body));
+  return pass(parts, request, reply, model, {
+    model: body.model,
+    user: body.user,
+    tokens: estimateTokens(body),
+    body: bytes,
+  });
+}
+
+/** What is passed on, and what is known of it. */
+interface Passed {
+  readonly model: string;
+  readonly user: string | null | undefined;
+  /** Tokens that it may use, about. */
+  readonly tokens: number;
+  readonly body: ForwardedBody;
+}
+
+async function pass(
+  parts: GatewayApp,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  model: ChatModel | undefined,
+  passed: Passed,
+): Promise<unknown> {
   const deadline = deadlineOf(request);
   if (model?.forward === undefined)
     throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
-  const asker = askerOf(request, body.user);
+  const asker = askerOf(request, passed.user);
   const { limiter } = await admit(parts, asker);
-  const subjects = { user: asker.user, model: body.model, key: asker.key };
-  const decision = await limiter?.take(subjects, { requests: 1, tokens: estimateTokens(body) }, { reserve: true });
+  const subjects = { user: asker.user, model: passed.model, key: asker.key };
+  const decision = await limiter?.take(subjects, { requests: 1, tokens: passed.tokens }, { reserve: true });
   if (decision?.allowed === false) return refuseCall(reply, parts, decision);
   const settle = (tokens: number) => void decision?.settle({ tokens }).catch(() => {});
   const path = (request.routeOptions.url ?? "").replace(/^\/v1/, "");
-  const bytes = bodyOf(request)?.bytes ?? Buffer.from(JSON.stringify(body));
   let answer: ForwardedAnswer;
   try {
     const asked = deadline?.whole === true ? withDeadline(model, deadline.atMs) : model;
-    answer = (await asked.forward?.(path, bytes, goneOf(reply.raw), deadline?.atMs)) as ForwardedAnswer;
+    answer = (await asked.forward?.(path, passed.body, goneOf(reply.raw), deadline?.atMs)) as ForwardedAnswer;
   } catch (error) {
     settle(0);
     throw error;
@@ -66,6 +111,10 @@ export async function forward(
   const used = read === undefined ? undefined : usageIn(read);
   if (used !== undefined) settle(used);
   else decision?.settle({}).catch(() => {});
+  const { scope, user, key } = asker;
+  const spent = { user, key, model: passed.model, promptTokens: used ?? 0, completionTokens: 0, micros: undefined };
+  parts.spend.note(scope, spent);
+  parts.metrics.spent(scope, spent);
   return reply;
 }
 

@@ -1,3 +1,4 @@
+import { renameForwarded } from "../forwarded-body.ts";
 import { MarrowError } from "../../errors.ts";
 import { pause } from "../../internal/pause.ts";
 import type { ChatModel, ForwardedAnswer, ModelCall, Served, StreamPart } from "../model.ts";
@@ -250,7 +251,11 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
             throw new MarrowError("model_failed", "the model's endpoint has no such route", {
               details: { status: 404 },
             });
-          const answer = await upstream.model.forward(path, toBody(body, route.id, model), own);
+          const answer = await upstream.model.forward(
+            path,
+            route.id === model ? body : renameForwarded(body, () => model),
+            own,
+          );
           const over = <T>(ended: T) => {
             left();
             return ended;
@@ -342,11 +347,4 @@ function toFinal(failures: readonly unknown[], { attempts, deadlineMs, retryAfte
     cause: telling.cause,
     details: { ...telling.details, ...(telling.details?.["retryAfterMs"] === undefined && when), attempts },
   });
-}
-
-/** A forwarded body with the name that its upstream knows the model by. */
-function toBody(body: Uint8Array, id: string, model: string): Uint8Array {
-  if (id === model) return body;
-  const request = JSON.parse(Buffer.from(body).toString("utf8")) as object;
-  return Buffer.from(JSON.stringify({ ...request, model }));
 }

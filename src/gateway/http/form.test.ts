@@ -1,0 +1,53 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { readForm } from "./form.ts";
+
+const TYPE = "multipart/form-data; boundary=b";
+const part = (head: string, body: string) => `--b\r\ncontent-disposition: form-data; ${head}\r\n\r\n${body}\r\n`;
+const file = (body: string) => part('name="file"; filename="a.wav"', body);
+const read = (text: string, type = TYPE) => readForm(type, Buffer.from(text, "latin1"));
+
+describe("a form that is handed on", () => {
+  it("is read for its model and its user alone, wherever they stand, and can name another model", () => {
+    const form = read(
+      `${file("model\r\n\r\nx")}${part('name="model"', "whisper")}${part('name="user"', "ada")}--b--\r\n`,
+    );
+    expect([form.model, form.user, form.files]).toEqual(["whisper", "ada", 1]);
+    const other = form.named("deployment-7");
+    expect([other.contentType, other.model]).toEqual([TYPE, "deployment-7"]);
+    expect(String(other.bytes)).toBe(String(form.bytes).replace("whisper", "deployment-7"));
+    expect(read(String(other.bytes)).model).toBe("deployment-7");
+    expect(String(other.named("whisper").bytes)).toBe(String(form.bytes));
+  });
+
+  it("may hold any bytes in its files, in any order", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, isFirst) => {
+        const text = Buffer.from(bytes).toString("latin1");
+        fc.pre(!text.includes("--b"));
+        const named = part('name="model"', "m");
+        expect(read(`${isFirst ? named : ""}${file(text)}${isFirst ? "" : named}--b--`)).toMatchObject({
+          model: "m",
+          files: 1,
+        });
+      }),
+    );
+  });
+
+  it.each([
+    ["no boundary", `${file("x")}--b--`, "multipart/form-data"],
+    ["another boundary", `${file("x")}--b--`, "multipart/form-data; boundary=c"],
+    ["nothing", ""],
+    ["no model", `${file("x")}--b--`],
+    ["an empty model", `${part('name="model"', "")}--b--`],
+    ["a model twice", `${part('name="model"', "a")}${part('name="model"', "b")}--b--`],
+    ["a model that is a file", `${part('name="model"; filename="m"', "a")}--b--`],
+    ["a model of a megabyte", `${part('name="model"', "m".repeat(1_048_576))}--b--`],
+    ["no end", part('name="model"', "m")],
+    ["a part without a name", `--b\r\n\r\nx\r\n${part('name="model"', "m")}--b--`],
+    ["a head without an end", `--b\r\n${"x: y\r\n".repeat(10_000)}`],
+    ["a thousand parts", `${part('name="a"', "1").repeat(1_000)}${part('name="model"', "m")}--b--`],
+  ])("is refused by name with %s", (_, text, type = TYPE) => {
+    expect(() => read(text, type)).toThrow(expect.objectContaining({ code: "invalid_input" }));
+  });
+});
