@@ -60,4 +60,4 @@ if __name__ == "__main__":
     print(*chat("ann", "chat-8", "What is the capital of France?"))
     task = push({"n": 1}, "request-1")
     print("same task", task == push({"n": 1}, "request-1"))
-    print("task", wait(task, 10)["state"])
+    print("task", wait(task, 30)["state"])
