@@ -22,6 +22,8 @@ export interface Placed {
   readonly isName: boolean;
   /** A word that may head keywords, or tell what is done with them, from either end: "example", "download", "today". */
   readonly isHead: boolean;
+  /** A common word, which is in the lexicon. */
+  readonly isKnown: boolean;
   /** A verb in its base form: "wash". */
   readonly isVerb: boolean;
 }
@@ -32,6 +34,10 @@ export interface Freedom {
   readonly keywords: boolean;
   /** Marks that occur more than once in a sentence: their phrases may not move. */
   readonly repeated: ReadonlySet<string>;
+  /** Whether two things are compared, where no adjective belongs to both: "compare two-factor and passkeys". */
+  readonly compared: boolean;
+  /** Whether phrases of keywords may change places that have no names on both sides. */
+  readonly loose: boolean;
   /** Whether anything but both sides of a conjunction may move. */
   readonly moves: boolean;
 }
@@ -129,7 +135,12 @@ function moveOf(
   // The words that were before it, as they stand behind it in `a`.
   const behind = a.slice(start + block.length, start + block.length + before.length);
   const isNeighbour = behind.length === before.length && behind.every(({ id }, at) => id === before[at]?.id);
-  if (isJoint(first.mark) && isNeighbour && isJoint(behind[0]?.mark ?? "") && areParallel(before, block, first.mark)) {
+  if (
+    isJoint(first.mark) &&
+    isNeighbour &&
+    isJoint(behind[0]?.mark ?? "") &&
+    areParallel(before, block, freedom.compared ? "vs" : first.mark)
+  ) {
     // "A and B" as "B and A".
     return [
       ...withMark(block, before[0]?.mark ?? "", before[0]?.starts ?? true),
@@ -214,7 +225,11 @@ function moveOf(
     freedom.keywords &&
     block.length + before.length <= 8 &&
     // "Dog food" is no "food dog", nor are flights "Oslo Rome" those "Rome Oslo".
-    (isLoose(block, goal) || before.every(({ isHead, isDerived }) => isHead || isDerived)) &&
+    (isLoose(block, goal) ||
+      before.every(({ isHead, isDerived }) => isHead || isDerived) ||
+      (freedom.loose &&
+        block.length + before.length >= LOOSE_FROM &&
+        !(block.some(isBearing) && before.some(isBearing)))) &&
     movesFreely(block) &&
     movesFreely(before.slice(1)) &&
     !isStrong(opens.mark)
@@ -226,7 +241,18 @@ function moveOf(
 /** Keywords that stand before or behind others alike: heads and acts, a year, and what has a preposition on one side: "in npm audit". */
 function isLoose(block: readonly Placed[], goal: Placed): boolean {
   const [first] = block as [Placed];
-  return (first.mark === "") !== (goal.mark === "") || block.every(({ isHead, isDerived }) => isHead || isDerived);
+  return (
+    (first.mark === "") !== (goal.mark === "") ||
+    block.every(({ isHead, isDerived, isAct }) => isHead || isDerived || isAct)
+  );
+}
+
+/** Words from which phrases of keywords may change places where they are not asked to be proven strictly. */
+const LOOSE_FROM = 4;
+
+/** A word whose order counts beside another such word: a name, a number, code, or what no dictionary has. */
+function isBearing({ isHead, isKnown, isNumber }: Placed): boolean {
+  return isNumber || (!isHead && !isKnown);
 }
 
 /** Two sides of a conjunction: one phrase each, or phrases of the same build. */

@@ -72,12 +72,13 @@ export function readClause(sentence: string): Clause {
 
 function toClause(tokens: readonly Token[]): Clause {
   const { form, tokens: left } = frameOf(tokens);
-  const builder = createBuilder();
+  // The first word of a sentence has a capital whatever it is.
+  const builder = createBuilder(left[0] !== undefined && left[0] !== tokens[0]);
   left.forEach((token, at) => builder.take(token, left[at - 1], left[at + 1], left[at + 2]));
   return builder.end(form);
 }
 
-function createBuilder() {
+function createBuilder(isInside: boolean) {
   const items: Item[] = [];
   const [tenses, modality] = [new Set<Tense>(), new Set<Modality>()];
   const [persons, objects]: [string[], string[]] = [[], []];
@@ -107,7 +108,7 @@ function createBuilder() {
       entry,
       exact: token.exact || isUnit,
       isNumber: token.kind === "number",
-      isName: items.length > 0 && isCapital(token.raw),
+      isName: (isInside || items.length > 0) && isCapital(token.raw),
       degree: degree === "" ? entry.degree : degree,
       mark,
       starts,
@@ -157,7 +158,7 @@ function createBuilder() {
         push(token);
         return;
       }
-      if (text === "a" && isLetter(next)) {
+      if ((text === "a" && isLetter(next)) || isOrdinal(token, before, next)) {
         push(token);
         return;
       }
@@ -291,6 +292,12 @@ function isOnItsWay(
   if ((isArrival && !marked) || place?.kind !== "word") return false;
   if (WHEN.has(place.text) || PREPOSITIONS.has(place.text) || CONJUNCTIONS.has(place.text)) return false;
   return !QUANTIFIERS.has(place.text) && !/^(?:the|a|an|this|that|around|no|not)$/.test(place.text);
+}
+
+/** The number behind a name: "Elizabeth I". */
+function isOrdinal({ raw }: Token, before: Token | undefined, next: Token | undefined): boolean {
+  if (raw !== "I" || before?.kind !== "word" || !isCapital(before.raw) || FUNCTION_WORDS.has(before.text)) return false;
+  return next === undefined || next.kind === "stop" || PREPOSITIONS.has(next.text) || TENSES.has(next.text);
 }
 
 /** Whether "a" is a letter, and no article: nothing follows that it could stand before. */

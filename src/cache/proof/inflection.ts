@@ -1,4 +1,5 @@
 import type { Clause, Item } from "./clause.ts";
+import { isKnownWord } from "./known-words.ts";
 
 /**
  * Whether two sentences differ by an ending that makes another word: "damages" and "damage", "boring" and "bored", "my contacts" and "my
@@ -43,8 +44,21 @@ function numbersDiffer(a: Item, b: Item): boolean {
   if (one === other) return false;
   const [plural, single] = one ? [a, b] : [b, a];
   if (single.word !== single.entry.lemma) return false;
+  // Of a word that nobody knows it is not known whether the last letter is an ending: "grafana" and "grafanas".
+  if (
+    single.entry.parts === "" &&
+    single.word.length >= UNKNOWN_FROM &&
+    single.word.length <= UNKNOWN_TO &&
+    !isKnownWord(single.word)
+  )
+    return true;
   return APART.has(plural.word) || a.owners.includes("1") || b.owners.includes("1");
 }
+
+/** Letters from which a word is no abbreviation, whose plural is its own: "APIs". */
+const UNKNOWN_FROM = 5;
+/** Longer ones are composed of others: "backreferences". */
+const UNKNOWN_TO = 10;
 
 function isPlural({ word, entry }: Item): boolean {
   return word !== entry.lemma && word.endsWith("s");

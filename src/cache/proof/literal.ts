@@ -49,7 +49,7 @@ function holds({ quotes }: Literal, other: Literal): boolean {
 }
 
 const BINARY = /^[=+*/<>|&^~\\-]$/;
-const ALWAYS = /^[[\]{}<>=^~|+\\]$/;
+const ALWAYS = /^[[\]{}<>=^~|+]$/;
 const LONE = /^[?.:;!]$/;
 const OPERAND = /^[\p{L}\p{N}_)\]]/u;
 

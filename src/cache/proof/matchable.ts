@@ -1,7 +1,7 @@
 import { FREE_WORDS, REPLACEMENTS } from "./free-words.ts";
 import { isKnown, lookUp, type Entry } from "./lexicon.ts";
 import type { Level } from "./level.ts";
-import { areNear, isOneAway, MISSPELT_FROM } from "./partners.ts";
+import { areNear, isTypo, MISSPELT_FROM } from "./partners.ts";
 import { CLASSES, FUNCTION_WORDS, LIGHT } from "./words/function-words.ts";
 import { SHORT_FORMS } from "./words/phrases.ts";
 
@@ -151,8 +151,7 @@ function isMisspelt(one: string, other: string): boolean {
   return (
     one.length >= MISSPELT_FROM &&
     other.length >= MISSPELT_FROM &&
-    one[0] === other[0] &&
-    isOneAway(one, other) &&
+    isTypo(one, other) &&
     isKnown(one) !== isKnown(other)
   );
 }

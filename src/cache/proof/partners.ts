@@ -18,9 +18,17 @@ export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
   if (a.word === b.word || x.lemma === y.lemma) return 1;
   if (x.also.includes(y.lemma) || y.also.includes(x.lemma)) return 2;
   if (intersects(x.synonyms, y.synonyms)) return 3;
-  if (intersects(x.groups, y.groups) && !isOfCounts(x.lemma, y.lemma)) return 4;
+  if (intersects(x.groups, y.groups) && !isOfCounts(x.lemma, y.lemma) && !areDerivedApart(x, y)) return 4;
   if (isMisspelling(a, b)) return 5;
-  if (level !== "strict" && !a.isName && !b.isName && !areOpposites(a.word, b.word) && areNear(x, y, level)) return 6;
+  if (
+    level !== "strict" &&
+    !areDerivedApart(x, y) &&
+    !a.isName &&
+    !b.isName &&
+    !areOpposites(a.word, b.word) &&
+    areNear(x, y, level)
+  )
+    return 6;
   return undefined;
 }
 
@@ -48,6 +56,16 @@ function isOfCounts(a: string, b: string): boolean {
   return (a === "number" && b === "amount") || (a === "amount" && b === "number");
 }
 
+/** "Economic" and "economical", "historic" and "history": an adjective and what is derived from it are two things. */
+function areDerivedApart(a: Entry, b: Entry): boolean {
+  if (!a.parts.startsWith("a") && !b.parts.startsWith("a")) return false;
+  if (/(?:ity|ness)$/.test(a.lemma) || /(?:ity|ness)$/.test(b.lemma)) return false;
+  return a.lemma.slice(0, STEM) === b.lemma.slice(0, STEM) && /^[an]/.test(a.parts) && /^[an]/.test(b.parts);
+}
+
+/** Letters that words of one stem share. */
+const STEM = 4;
+
 function intersects(a: readonly number[], b: readonly number[]): boolean {
   return a.some((one) => b.includes(one));
 }
@@ -56,9 +74,35 @@ function intersects(a: readonly number[], b: readonly number[]): boolean {
 function isMisspelling(a: Item, b: Item): boolean {
   const [one, other] = [a.word, b.word];
   if (a.isName || b.isName || one.length < MISSPELT_FROM || other.length < MISSPELT_FROM) return false;
-  if (one[0] !== other[0] || !isOneAway(one, other)) return false;
+  if (!isTypo(one, other)) return false;
   return isKnown(one) !== isKnown(other);
 }
+
+/** Brands that are spelled like mistakes. */
+const BRANDS = new Set(
+  "dribbble grindr fiverr flickr tumblr lyft reddit digg netflix froot krispy kwik publix citi google xerox compaq sulfite sulfites nitrite nitrites".split(
+    " ",
+  ),
+);
+
+/**
+ * Whether one word is a mistake in typing the other: two neighbours changed over, a letter too few or too many inside, or one vowel for another. Another
+ * consonant makes another word ("sulfite", "sulfide"), and so does a letter at the end.
+ */
+export function isTypo(a: string, b: string): boolean {
+  if (BRANDS.has(a) || BRANDS.has(b) || a[0] !== b[0] || !isOneAway(a, b)) return false;
+  if (a.length !== b.length)
+    return (
+      a.at(-1) === b.at(-1) && a.slice(-2) !== `${a.at(-1)}${a.at(-1)}` && b.slice(-2) !== `${b.at(-1)}${b.at(-1)}`
+    );
+  let at = 0;
+  while (a[at] === b[at]) at += 1;
+  if (a[at] === b[at + 1] && a[at + 1] === b[at] && a[at] !== b[at]) return true;
+  return a.length >= VOWELS_FROM && at < a.length - 2 && /[aeiou]/.test(a[at] ?? "") && /[aeiou]/.test(b[at] ?? "");
+}
+
+/** Letters of a word from which a wrong vowel can be told from another word. */
+const VOWELS_FROM = 8;
 
 /** Whether two words are one edit apart: a letter more, another letter, or two neighbours changed over. */
 export function isOneAway(a: string, b: string): boolean {

@@ -176,6 +176,8 @@ function leftoverOf(
   level: Level,
 ): Veto | undefined {
   const [aloneA, aloneB] = [alone(a, left), alone(b, right)];
+  // "What is available" is not "what is located": of words that say little, only one side has some.
+  if (hasLeft(a, left) && hasLeft(b, right)) return "words";
   if (aloneA.length === 0 && aloneB.length === 0) return undefined;
   if (aloneA.length === a.items.length || aloneB.length === b.items.length) return "words";
   if (aloneA.length > 0 && aloneB.length > 0) return "words";
@@ -246,6 +248,7 @@ function bindingsDiffer(
       boundA.push(...weighed(item.bound, a));
       continue;
     }
+    if (opposed(item.bound, other.bound)) return "quantifier";
     if (!sameList(weighed(item.bound, a), weighed(other.bound, b)))
       return item.bound.includes("not") || other.bound.includes("not") ? "negation" : "quantifier";
   }
@@ -261,6 +264,18 @@ function bindingsDiffer(
     [...owners[0], ...owners[1]].every((one) => one === "1" || one === "2") &&
     (owners[0].length === 0 || owners[1].length === 0);
   return onlyMine && generous ? undefined : "person";
+}
+
+/** Words for the present, of which one says what another one says. */
+const NOW = new Set("now current currently present presently nowadays existing".split(" "));
+
+function hasLeft({ items }: Clause, pairs: readonly number[]): boolean {
+  return items.some(({ word }, at) => pairs[at] === -1 && !NOW.has(word));
+}
+
+/** "All files" are not "some files", even where either may be left out. */
+function opposed(a: readonly string[], b: readonly string[]): boolean {
+  return (a.includes("all") && b.includes("some")) || (a.includes("some") && b.includes("all"));
 }
 
 /** The first word of an instruction: "stop all containers". */

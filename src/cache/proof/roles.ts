@@ -5,6 +5,7 @@ import type { Level } from "./level.ts";
 
 /** Longest sentences in which phrases may move, in content words. */
 const MOVING_MAX = 16;
+const COMPARED = new Set(["compare", "difference"]);
 
 /** Whether the partners of two sentences stand in other roles. */
 export function rolesDiffer(
@@ -32,7 +33,13 @@ export function rolesDiffer(
   }
   if (isTurned(a, left, b, right)) return true;
   const moves = one.length <= MOVING_MAX;
-  return !sameRoles(one, other, { keywords: keywords || level === "aggressive", repeated, moves });
+  return !sameRoles(one, other, {
+    keywords: keywords || level === "aggressive",
+    repeated,
+    moves,
+    loose: level !== "strict",
+    compared: COMPARED.has(a.items[0]?.entry.lemma ?? ""),
+  });
 }
 
 /** Whether what stands before a verb stands behind it on the other side, and the other way round: "java call python". */
@@ -138,6 +145,7 @@ function placed(
       isPredicate: !item.exact && !item.isName && /^[^n].*a|^a/.test(item.entry.parts),
       isName: item.isName && !item.entry.isName && item.entry.parts !== "",
       isHead: isHead(item),
+      isKnown: !item.exact && !item.isName && !item.entry.isName && item.entry.parts !== "",
       isVerb: !item.exact && item.word === item.entry.lemma && item.entry.parts.startsWith("v"),
     });
     [mark, starts] = ["", false];
