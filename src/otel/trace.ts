@@ -36,7 +36,9 @@ export function traceMarrow({ tracerProvider, content = false, redis = false }: 
   const endings: (() => void)[] = [];
 
   function follow<A extends Act>(act: A, rule: SpanRule<A>): void {
-    const spans = new WeakMap<object, Span>();
+    // A property: a WeakMap of what lives so shortly would cost the garbage collector more than the spans.
+    const own = Symbol("span");
+    type Spanned = { [own]?: Span };
     const channel = signalsOf(act);
 
     /** The context of an act: that of a new span, which the caller's or the current one is the parent of. */
@@ -47,18 +49,18 @@ export function traceMarrow({ tracerProvider, content = false, redis = false }: 
       const { name, kind, attributes, parent, headers } = rule.begin(signal, content);
       const carried = parent === undefined ? current : propagation.extract(current, parent);
       const span = tracer.startSpan(name, { kind, attributes }, carried);
-      spans.set(signal, span);
-      const own = trace.setSpan(carried, span);
-      if (headers !== undefined) propagation.inject(own, headers);
-      return own;
+      (signal as Spanned)[own] = span;
+      const opened = trace.setSpan(carried, span);
+      if (headers !== undefined) propagation.inject(opened, headers);
+      return opened;
     }
 
     // What diagnostics_channel asks of a store is that it runs: the context's manager does, whatever it keeps contexts in.
-    const store = { run: (own: Context, run: () => unknown) => context.with(own, run) };
+    const store = { run: (opened: Context, run: () => unknown) => context.with(opened, run) };
     channel.start.bindStore(store as unknown as AsyncLocalStorage<Context>, open);
     const ears = {
       asyncEnd(signal: object) {
-        const span = spans.get(signal);
+        const span = (signal as Spanned)[own];
         if (span === undefined) return;
         const settled = signal as Settled<A>;
         span.setAttributes(rule.end?.(settled, content) ?? {});

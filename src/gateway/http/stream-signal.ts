@@ -1,19 +1,20 @@
 import type { ServerResponse } from "node:http";
 import { isHeard, signalsOf, type GatewayStreamSignal } from "../../internal/signals.ts";
 
-/** When requests came whose answers may be streams. */
-const arrivals = new WeakMap<ServerResponse, number>();
+/** When the request of an answer came. */
+const CAME = Symbol("came");
+type Timed = ServerResponse & { [CAME]?: number };
 
 /** Notes when a request came, for the signal of its stream. */
 export function noteArrival(raw: ServerResponse): void {
-  if (isHeard("gateway:stream")) arrivals.set(raw, performance.now());
+  if (isHeard("gateway:stream")) (raw as Timed)[CAME] = performance.now();
 }
 
 /** Tells of a stream from its opening on; `undefined` while nobody listens. */
 export function tellStream(raw: ServerResponse): { wrote(): void; over(): void } | undefined {
   if (!isHeard("gateway:stream")) return undefined;
   const channel = signalsOf("gateway:stream");
-  const cameMs = arrivals.get(raw) ?? performance.now();
+  const cameMs = (raw as Timed)[CAME] ?? performance.now();
   const signal: GatewayStreamSignal = { firstMs: undefined };
   let isOver = false;
   channel.start.publish(signal);
