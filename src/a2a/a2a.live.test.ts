@@ -11,7 +11,7 @@ import {
 } from "@a2a-js/sdk/server";
 import { describe, expect, inject } from "vitest";
 import { liveTest } from "../../test/live.ts";
-import { connect } from "../index.ts";
+import { connect, MarrowError } from "../index.ts";
 import type { Redis } from "../redis/index.ts";
 import { createA2A, startA2APush, type A2AOptions } from "./index.ts";
 
@@ -256,6 +256,62 @@ describe("an A2A server over Redis", () => {
       expect(got.filter((body) => body.includes(`"${word}"`)).length).toBe(1);
     await Promise.all([one.a2a.close(), two.a2a.close(), worker.close()]);
     receiver.close();
+  });
+
+  liveTest("has each word once, whichever event its client leaves at", async ({ redis }) => {
+    // Quicker than it is saved: it has ended before its last events are.
+    const [one, two] = [serve(redis, 1), serve(redis)];
+    await Promise.all(
+      Array.from({ length: 44 }, async (_, at) => {
+        let [id, heard] = ["", 0];
+        for await (const { payload } of one.handler.sendMessageStream(sending("20"), call())) {
+          if (payload?.$case === "task") id = payload.value.id;
+          if (++heard === 1 + (at % 22)) break;
+        }
+        const task = () => two.handler.getTask({ tenant: "", id }, call());
+        await expect
+          .poll(async () => (await task()).status?.state, { timeout: 8_000 })
+          .toBe(TaskState.TASK_STATE_COMPLETED);
+        expect(saidIn((await task()).artifacts[0]?.parts)).toBe(wordsOf(20));
+      }),
+    );
+    await Promise.all([one.a2a.close(), two.a2a.close()]);
+  });
+
+  liveTest("is saved whole though Redis is away for moments after its client left", async ({ redis }) => {
+    let [scripts, left] = [0, false];
+    const scope = redis.scope("acme");
+    const flaky: typeof scope = {
+      ...scope,
+      send: (command, options) => {
+        const fails = String(command[0]).startsWith("EVAL") && left && ++scripts % 4 === 0;
+        return fails ? Promise.reject(new MarrowError("unavailable", "away")) : scope.send(command, options);
+      },
+    };
+    const [one, two] = [serve({ ...redis, scope: () => flaky }, 2), serve(redis)];
+    let id = "";
+    for await (const { payload } of one.handler.sendMessageStream(sending("30"), call())) {
+      if (payload?.$case === "task") id = payload.value.id;
+      break;
+    }
+    left = true;
+    const task = () => two.handler.getTask({ tenant: "", id }, call());
+    await expect
+      .poll(async () => (await task()).status?.state, { timeout: 15_000 })
+      .toBe(TaskState.TASK_STATE_COMPLETED);
+    expect(saidIn((await task()).artifacts[0]?.parts)).toBe(wordsOf(30));
+    await Promise.all([one.a2a.close(), two.a2a.close()]);
+  });
+
+  liveTest("refuses ids that none of its tasks can have as the SDK does", async ({ redis }) => {
+    const { a2a, handler } = serve(redis);
+    for (const id of ["\ud800", "x".repeat(10_000)]) {
+      const refused = { name: "RequestMalformedError", message: expect.stringContaining("task must be") as string };
+      await expect(handler.getTask({ tenant: "", id }, call())).rejects.toMatchObject(refused);
+      await expect(handler.cancelTask({ tenant: "", id, metadata: undefined }, call())).rejects.toMatchObject(refused);
+      await expect(gather(handler.resubscribe({ tenant: "", id }, call()))).rejects.toMatchObject(refused);
+    }
+    await a2a.close();
   });
 
   liveTest("is cancelled in a process that does not run the task", async ({ redis }) => {

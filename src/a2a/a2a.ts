@@ -15,6 +15,7 @@ import { encodeKeyPart, checkScope, type ScopedRedis, type Subscription } from "
 import { resolveA2AOptions, type A2AOptions } from "./options.ts";
 import { createPushSender, createPushStore } from "./push.ts";
 import { createKeeper, type Keeper } from "./keeper.ts";
+import { toRefusal } from "./refusals.ts";
 import { createTaskBus, type TaskBus } from "./task-bus.ts";
 import { createTaskStore, isRunning, ownerOf, type Positions } from "./tasks.ts";
 
@@ -40,23 +41,26 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
   const options = resolveA2AOptions(scoped, a2aOptions);
   const { start, onError, resume } = options;
   const buses = new Map<string, TaskBus>();
-  /** How often each task was saved since its bus was made here. */
-  const saves = new Map<string, number>();
-  const keepers = new Map<string, Keeper>();
+  /** Tasks whose events are made here, until all of these are saved: their bus, and how often each was saved. */
+  const makers = new Map<string, { readonly bus: TaskBus; readonly keeper: Keeper; saves: number }>();
   const resuming = new Set<string>();
   let executor: AgentExecutor | undefined;
+  let closed = false;
   let subscription: Promise<Subscription> | undefined;
 
   const keyOf = (task: string, context: ServerCallContext) => `${ownerOf(context)}/${encodeKeyPart("task", task)}`;
 
   const positions: Positions = {
-    async saved(key) {
-      const bus = buses.get(key);
-      if (bus === undefined || !bus.isOwn) return 0;
-      const count = (saves.get(key) ?? 0) + 1;
-      saves.set(key, count);
-      keepers.get(key)?.saved();
-      return bus.numberOf(count);
+    // An executor ends before what it made last is saved: its bus is nobody's by then, and still knows the numbers.
+    async saving(key) {
+      const maker = makers.get(key);
+      return maker === undefined ? 0 : maker.bus.numberOf(maker.saves + 1);
+    },
+    saved(key) {
+      const maker = makers.get(key);
+      if (maker === undefined) return;
+      maker.saves += 1;
+      maker.keeper.saved();
     },
     loaded: (key, position) => buses.get(key)?.position(position),
     orphaned(task, context) {
@@ -73,17 +77,22 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
     const key = keyOf(taskId, context);
     let bus = buses.get(key);
     if (bus === undefined) {
-      const keeper = createKeeper(taskStore, pushNotificationSender, context, onError);
+      const keeper = createKeeper(taskStore, pushNotificationSender, context, { isOver: () => closed, onError });
       const made: TaskBus = createTaskBus(scoped, key, options, {
         onOrphan: () => void takeUp(taskId, context).catch(onError),
-        onStop: () => buses.get(key) === made && buses.delete(key),
+        onStop() {
+          if (buses.get(key) === made) buses.delete(key);
+          if (!made.isSaved) forget(key, made);
+        },
         onMade: keeper.made,
-        onUnsaved: keeper.takeOver,
+        onUnsaved() {
+          keeper.takeOver();
+          if (buses.get(key) !== made) forget(key, made);
+        },
       });
       bus = made;
       buses.set(key, bus);
-      saves.delete(key);
-      keepers.set(key, keeper);
+      makers.set(key, { bus, keeper, saves: 0 });
     }
     if (owns) void bus.own().catch(onError);
     else bus.follow();
@@ -124,10 +133,18 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
 
   function cleanup(taskId: string, context: ServerCallContext): void {
     const key = keyOf(taskId, context);
-    buses.get(key)?.removeAllListeners();
+    const bus = buses.get(key);
+    bus?.removeAllListeners();
     buses.delete(key);
-    saves.delete(key);
-    keepers.delete(key);
+    if (bus?.isSaved === false) forget(key, bus);
+  }
+
+  /** Forgets who makes a task's events, once all of them are saved. */
+  function forget(key: string, bus: TaskBus): void {
+    const maker = makers.get(key);
+    if (maker?.bus !== bus) return;
+    const over = () => makers.get(key) === maker && makers.delete(key);
+    void maker.keeper.settled().then(over);
   }
 
   /** Hears which tasks of this process others cancel. */
@@ -157,7 +174,13 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
         return bus;
       },
       // There is always one: whether another process is at the task shows when it is followed.
-      getByTaskId: (taskId, context) => open(taskId, context as ServerCallContext, false),
+      getByTaskId(taskId, context) {
+        try {
+          return open(taskId, context as ServerCallContext, false);
+        } catch (error) {
+          throw toRefusal(error);
+        }
+      },
       cleanupByTaskId: (taskId, context) => cleanup(taskId, context as ServerCallContext),
     },
     executor(given) {
@@ -172,6 +195,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
       };
     },
     async close() {
+      closed = true;
       for (const bus of buses.values()) bus.stop();
       await (await subscription)?.close();
     },

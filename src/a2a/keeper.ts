@@ -7,6 +7,9 @@ import {
   type TaskStore,
 } from "@a2a-js/sdk/server";
 
+import { insist } from "../internal/insist.ts";
+import { cannotServe } from "../redis/index.ts";
+
 /**
  * Saves what an executor makes, and pushes it, once nobody else does. The SDK saves an event when the client's stream takes it, so without this a
  * client that leaves would freeze its task.
@@ -18,6 +21,8 @@ export interface Keeper {
   readonly saved: () => void;
   /** Whoever saved has left: the rest is saved here. */
   readonly takeOver: () => void;
+  /** Resolves once it has nothing more to save. */
+  readonly settled: () => Promise<void>;
 }
 
 /** Makes the keeper of one task in the process that runs it. */
@@ -25,19 +30,17 @@ export function createKeeper(
   taskStore: TaskStore,
   sender: PushNotificationSender,
   context: ServerCallContext,
-  onError: (error: unknown) => void,
+  { isOver, onError }: { readonly isOver: () => boolean; readonly onError: (error: unknown) => void },
 ): Keeper {
   /** Events that are not saved yet, the oldest first. */
   const pending: AgentExecutionEvent[] = [];
   let results: ResultManager | undefined;
-  let working = false;
+  let working: Promise<void> | undefined;
 
   async function work(manager: ResultManager): Promise<void> {
-    if (working) return;
-    working = true;
     for (let event = pending[0]; event !== undefined; event = pending[0]) {
       try {
-        await manager.processEvent(event);
+        await insist(() => keep(manager, event), isOver, onError);
         await sender.send({ payload: await toPayload(event) }, context, manager.getCurrentTask());
       } catch (error) {
         onError(error);
@@ -45,7 +48,20 @@ export function createKeeper(
       // A message is not saved, nor what could not be.
       if (pending[0] === event) pending.shift();
     }
-    working = false;
+  }
+
+  function begin(manager: ResultManager): void {
+    working ??= work(manager).finally(() => (working = undefined));
+  }
+
+  /** Saves an event; while Redis is away it is tried again, and what can never be saved is passed over. */
+  async function keep(manager: ResultManager, event: AgentExecutionEvent): Promise<void> {
+    try {
+      await manager.processEvent(event);
+    } catch (error) {
+      if (cannotServe(error)) throw error;
+      onError(error);
+    }
   }
 
   async function toPayload({ kind, data }: AgentExecutionEvent): Promise<StreamResponse["payload"]> {
@@ -56,12 +72,13 @@ export function createKeeper(
   return {
     made(event) {
       pending.push(event);
-      if (results !== undefined) void work(results);
+      if (results !== undefined) begin(results);
     },
+    settled: async () => working,
     saved: () => void pending.shift(),
     takeOver() {
       results ??= new ResultManager(taskStore, context);
-      void work(results);
+      begin(results);
     },
   };
 }

@@ -10,7 +10,12 @@ export async function toldAsInvalidParams<T>(call: () => T | Promise<T>): Promis
   try {
     return await call();
   } catch (error) {
-    if (!MarrowError.is(error) || ERROR_CODES[error.code].status >= 500) throw error;
-    throw new RequestMalformedError({ message: error.message, cause: error });
+    throw toRefusal(error);
   }
+}
+
+/** The error of a call as the SDK knows it. */
+export function toRefusal(error: unknown): unknown {
+  if (!MarrowError.is(error) || ERROR_CODES[error.code].status >= 500) return error;
+  return new RequestMalformedError({ message: error.message, cause: error });
 }

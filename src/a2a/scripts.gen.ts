@@ -30,7 +30,7 @@ export const putTask: Script<"start", "owner" | "id" | "record" | "ended" | "sta
   keys: ["start"],
   values: ["owner","id","record","ended","stamp_ms","life_ms","room"],
   rest: false,
-  idempotent: false,
+  idempotent: true,
   sha1: "74e01cb31b531f763e513f34bda96f3722d600c7",
   lua: "local start = KEYS[1]\nlocal owner = ARGV[1]\nlocal id = ARGV[2]\nlocal record = ARGV[3]\nlocal ended = ARGV[4]\nlocal stamp_ms = tonumber(ARGV[5])\nlocal life_ms = tonumber(ARGV[6])\nlocal room = tonumber(ARGV[7])\nlocal key, over, order = start .. \":task:\" .. owner .. \"/\" .. id, start .. \":ended:\" .. owner .. \"/\" .. id, start .. \":order:\" .. owner\nif ended == \"0\" and redis.call(\"EXISTS\", over) == 1 then return 0 end\nredis.call(\"SET\", key, record, \"PX\", life_ms)\nif ended == \"1\" then redis.call(\"SET\", over, \"1\", \"PX\", life_ms) end\nredis.call(\"ZADD\", order, stamp_ms, id)\nredis.call(\"ZREMRANGEBYSCORE\", order, \"-inf\", stamp_ms - life_ms)\nredis.call(\"PEXPIRE\", order, life_ms)\nfor _, old in ipairs(redis.call(\"ZRANGE\", order, 0, -room - 1)) do\nredis.call(\"ZREM\", order, old)\nredis.call(\"DEL\", start .. \":task:\" .. owner .. \"/\" .. old, start .. \":ended:\" .. owner .. \"/\" .. old)\nend\nreturn 1",
 };

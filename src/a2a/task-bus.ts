@@ -17,6 +17,8 @@ import { isTerminal } from "./tasks.ts";
 /** The events of a task in one process: of its own making, or followed as another process makes them. */
 export interface TaskBus extends ExecutionEventBus {
   readonly isOwn: boolean;
+  /** Somebody saves its events. */
+  readonly isSaved: boolean;
   /** The next listener saves what it hears. When the last such listener is gone, `onUnsaved` is told. */
   expectSaver(): void;
   /** Makes the events here from now on. Answers whether no other process does. */
@@ -57,6 +59,7 @@ export function createTaskBus(
   const ends = new Set<FinishedListener>();
   const savers = new Set<EventListener>();
   let saverExpected = false;
+  let finishing = false;
   const once = new Map<EventListener | FinishedListener, EventListener | FinishedListener>();
   const numbers: Promise<number>[] = [];
   const stopped = new AbortController();
@@ -135,6 +138,9 @@ export function createTaskBus(
     get isOwn() {
       return held !== undefined;
     },
+    get isSaved() {
+      return savers.size > 0;
+    },
     own,
     expectSaver: () => void (saverExpected = true),
     follow() {
@@ -154,7 +160,10 @@ export function createTaskBus(
       emit(event);
     },
     finished() {
+      // Whoever saves has heard all, stops listening, and goes on with what is not saved yet.
+      finishing = true;
       end();
+      finishing = false;
       if (held !== undefined) void writing.then(() => act(0)).catch(onError);
       clearInterval(heart);
       heart = undefined;
@@ -172,7 +181,7 @@ export function createTaskBus(
       const known = (once.get(listener) ?? listener) as never;
       once.delete(listener);
       (name === "event" ? events : (ends as Set<unknown>)).delete(known);
-      if (name === "event" && savers.delete(known) && savers.size === 0) onUnsaved();
+      if (name === "event" && !finishing && savers.delete(known) && savers.size === 0) onUnsaved();
       // A follower that nobody listens to has nothing to read along for.
       if (following && events.size === 0) bus.stop();
       return bus;
@@ -186,10 +195,7 @@ export function createTaskBus(
       return bus.on(name as "event", wrapped as never);
     },
     removeAllListeners(name) {
-      if (name !== "finished") {
-        events.clear();
-        savers.clear();
-      }
+      if (name !== "finished") events.clear();
       if (name !== "event") ends.clear();
       return bus;
     },

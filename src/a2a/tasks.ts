@@ -25,8 +25,10 @@ export function ownerOf(context: ServerCallContext): string {
 
 /** What the store and the buses of one process tell each other. */
 export interface Positions {
-  /** Number of the last event that the task holds which is saved now; 0: nobody knows. */
-  saved(task: string): Promise<number>;
+  /** Number of the last event that the task holds which is saved next; 0: nobody knows. */
+  saving(task: string): Promise<number>;
+  /** The task was saved. */
+  saved(task: string): void;
   /** A task was read that holds the events up to this number. */
   loaded(task: string, position: number): void;
   /** A task was read that goes on, and no process has it. */
@@ -57,7 +59,7 @@ export function createTaskStore(
       const id = encodeKeyPart("task", task.id);
       const record = encodeRecord({
         task: Task.toJSON(task),
-        position: await positions.saved(`${owner}/${id}`),
+        position: await positions.saving(`${owner}/${id}`),
       } satisfies Stored);
       const values = {
         owner,
@@ -69,6 +71,7 @@ export function createTaskStore(
         room: tasksMax,
       };
       await runScript(redis, putTask, { start }, values);
+      positions.saved(`${owner}/${id}`);
     },
 
     load: (taskId, context) => toldAsInvalidParams(() => load(taskId, context)),

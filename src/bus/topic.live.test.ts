@@ -267,7 +267,18 @@ describe("a durable topic", () => {
     );
     expect(seen).toEqual(["own"]);
     await expect(topic.publish(undefined as never)).rejects.toThrow(/body/);
-    await expect(topic.seek("g", { after: "rubbish" })).rejects.toThrow(/after/);
+    for (const after of ["rubbish", "0/18446744073709551616-0", "0/99999999999999999999999-1", "0/1-"])
+      await expect(topic.seek("g", { after })).rejects.toMatchObject({
+        code: "invalid_input",
+        details: { path: "after" },
+      });
+    for (const id of ["rubbish", "", "-", "+", "*", "18446744073709551616-0", null, 1])
+      await expect(topic.redrive("g", { ids: ["1-1", id as string] })).rejects.toMatchObject({
+        code: "invalid_input",
+        details: { path: "ids.1" },
+      });
+    await expect(topic.redrive("g", { ids: "1-1" as never })).rejects.toMatchObject({ code: "invalid_input" });
+    expect(await topic.redrive("g", { ids: ["1-1", "18446744073709551615-0"] })).toEqual([]);
     expect(() => createTopic(tenant, "x", { partitions: 65 })).toThrow(/partitions/);
     expect(() => topic.read("g", () => {}, { concurrency: 0 })).toThrow(/concurrency/);
     expect(() => topic.read("", () => {})).toThrow(/group/);

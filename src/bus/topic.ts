@@ -173,7 +173,8 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
         point = `${checkInteger("fromMs", to.fromMs, { min: 1 }, "invalid_input") - 1}-18446744073709551615`;
       else if (typeof to === "object") {
         const [, entry] = /^\d+\/(\d+-\d+)$/.exec(to.after) ?? [];
-        if (entry === undefined) refuse("after", "the place of a message", to.after, "invalid_input");
+        if (entry === undefined || !isEntryId(entry))
+          refuse("after", "the place of a message", to.after, "invalid_input");
         point = entry;
       }
       await runScript(redis, seekGroup, { topic }, { group: checkGroup(group), partitions, to: point });
@@ -200,6 +201,9 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
     },
 
     async redrive(group, { ids = [], limit = 100 } = {}) {
+      if (!Array.isArray(ids)) refuse("ids", "a list of ids of dead letters", ids, "invalid_input");
+      for (const [at, id] of ids.entries())
+        if (!isEntryId(id)) refuse(`ids.${at}`, "the id of a dead letter", id, "invalid_input");
       const values = {
         group: checkGroup(group),
         limit: checkInteger("limit", limit, { min: 1, max: 10_000 }, "invalid_input"),
@@ -231,6 +235,12 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
 
 /** A message as the script takes it. */
 type Words = readonly [partition: number, key: string, id: string, body: Argument];
+
+/** Whether something is the id of a stream's entry: two whole numbers below 2^64. */
+function isEntryId(id: unknown): boolean {
+  const [, ms, seq] = (typeof id === "string" && /^(\d{1,20})-(\d{1,20})$/.exec(id)) || [];
+  return ms !== undefined && seq !== undefined && BigInt(ms) < 2n ** 64n && BigInt(seq) < 2n ** 64n;
+}
 
 const FULL: Published = { accepted: false, reason: "full" };
 

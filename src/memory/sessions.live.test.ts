@@ -23,7 +23,7 @@ describe("reading a session", () => {
     expect(texts((await session.read({ after: 3, before: 6 })).turns)).toEqual(["4:t4", "5:t5"]);
     expect(texts((await session.read({ before: 5, limit: 1, from: "newest" })).turns)).toEqual(["4:t4"]);
     expect(texts((await session.read({ roles: ["user"] })).turns)).toEqual(["3:t3", "5:t5"]);
-    expect((await session.read({ after: 6 })).turns).toEqual([]);
+    for (const after of [6, Number.MAX_SAFE_INTEGER]) expect((await session.read({ after })).turns).toEqual([]);
     await expect(session.read({ limit: 0 })).rejects.toMatchObject({
       code: "invalid_input",
       details: { path: "limit" },

@@ -37,7 +37,7 @@ for i = 1, 3 do redis.call("PEXPIRE", KEYS[i], ttl_ms) end
 if redis.call("PTTL", sessions) < ttl_ms then redis.call("PEXPIRE", sessions, ttl_ms) end
 local version = tonumber(known[1] or 0)
 local oldest = version - redis.call("LLEN", log) + 1
-local first, last = math.max(oldest, after + 1), version
+local first, last = math.max(oldest, math.min(after, version) + 1), version
 if before > 0 then last = math.min(version, before - 1) end
 if newest == "2" then
   -- Newest first, passing over what is open or was taken out. Bounded: among thousands of these, fewer are found.
