@@ -1,43 +1,72 @@
-import { createDots, type Dots } from "./dots.ts";
+import { createDots } from "./dots.ts";
 import { wasm } from "./wasm.ts";
 
 /** Bytes of a block, which holds rows of one copy. The longest row is 16,000 bytes. */
 export const BLOCK_BYTES = 65_536;
-/** The first bytes of the memory are for a query and for sums; blocks follow. */
+/** The first bytes of the memory are for a query, for sums and for places of rows; blocks follow. */
 const SUMS_AT = 32_768;
+const PLACES_AT = 49_152;
+/** Bytes of a row beside its numbers: its factor and its offset. */
+const BESIDE_BYTES = 8;
+
+/** How a block is divided. */
+export interface BlockShape {
+  /** Bytes of a row's numbers. */
+  readonly stride: number;
+  /** A multiple of four, because as many are looked at together. */
+  readonly rows: number;
+}
+
+/** How many rows of so many bytes lie in a block. */
+export function toBlockShape(stride: number): BlockShape {
+  return { stride, rows: Math.floor(BLOCK_BYTES / (stride + BESIDE_BYTES) / 4) * 4 };
+}
 
 /** Memory in blocks for all copies of a process, because each memory of its own would reserve gigabytes of addresses. */
-export interface Arena extends Dots {
+export interface Arena {
   readonly bytesMax: number;
   /** Bytes that blocks take. */
   used(): number;
   /** A free block's first byte, or `undefined` when the bound is reached. */
   take(): number | undefined;
   give(block: number): void;
-  /** Views of the memory; taken anew after `take`, which may move it. */
+  /** The memory; taken anew after `take`, which may move it. */
   bytes(): Int8Array;
+  /** Says what rows of a block are compared by: a sum counts times the factor, less the offset. A row of no use has the offset Infinity. */
+  weigh(block: number, shape: BlockShape, row: number, factor: number, offset: number): void;
   /** Puts a query where `scan` reads it: 16-bit numbers, the rest up to `stride` zeros. */
   ask(query: Int16Array, stride: number): void;
-  /** Dot products of the query with rows of one block; valid until the next call. */
-  scan(row: number, count: number, stride: number): Int32Array;
+  /** Dot products of the query with the first rows of a block. */
+  scan(block: number, shape: BlockShape, count: number): void;
+  /** Of the rows that were scanned, how many may be above `floor`. */
+  pick(block: number, shape: BlockShape, count: number, scale: number, floor: number): number;
+  /** The sum of a row that was scanned; valid until the next `scan`. */
+  sumOf(row: number): number;
+  /** The row that was picked as the nth; valid until the next `pick`. */
+  picked(nth: number): number;
 }
 
 /** Makes an arena of at most so many bytes. It grows as blocks are taken; what is given back is taken again. */
 export function createArena(bytesMax: number): Arena {
   const blocksMax = Math.max(1, Math.floor(bytesMax / BLOCK_BYTES));
   const memory = new wasm.Memory({ initial: 1, maximum: blocksMax + 1 });
-  const { dots } = createDots(memory);
+  const { dots, pick } = createDots(memory);
   const free: number[] = [];
   let made = 0;
-  let view = new Int8Array(memory.buffer);
+  let bytes = new Int8Array(memory.buffer);
+  let integers = new Int32Array(memory.buffer);
+  let floats = new Float32Array(memory.buffer);
 
-  function bytes(): Int8Array {
-    if (view.buffer !== memory.buffer) view = new Int8Array(memory.buffer);
-    return view;
+  /** Growing moves the memory from under its views. */
+  function look(): void {
+    bytes = new Int8Array(memory.buffer);
+    integers = new Int32Array(memory.buffer);
+    floats = new Float32Array(memory.buffer);
   }
 
+  const factorsAt = (block: number, { stride, rows }: BlockShape) => block + stride * rows;
+
   return {
-    dots,
     bytesMax,
     used: () => (made - free.length) * BLOCK_BYTES,
     take() {
@@ -45,19 +74,28 @@ export function createArena(bytesMax: number): Arena {
       if (given !== undefined) return given;
       if (made === blocksMax) return undefined;
       memory.grow(1);
+      look();
       made += 1;
       return made * BLOCK_BYTES;
     },
     give: (block) => void free.push(block),
-    bytes,
+    bytes: () => bytes,
+    weigh(block, shape, row, factor, offset) {
+      const at = factorsAt(block, shape) / 4 + row;
+      floats[at] = factor;
+      floats[at + shape.rows] = offset;
+    },
     ask(query, stride) {
       const place = new Int16Array(memory.buffer, 0, stride);
       place.fill(0);
       place.set(query);
     },
-    scan(row, count, stride) {
-      dots(0, row, count, stride, SUMS_AT);
-      return new Int32Array(memory.buffer, SUMS_AT, count);
+    scan: (block, { stride }, count) => dots(0, block, count, stride, SUMS_AT),
+    pick(block, shape, count, scale, floor) {
+      const at = factorsAt(block, shape);
+      return pick(SUMS_AT, count, at, at + 4 * shape.rows, scale, floor, PLACES_AT);
     },
+    sumOf: (row) => integers[SUMS_AT / 4 + row] as number,
+    picked: (nth) => integers[PLACES_AT / 4 + nth] as number,
   };
 }

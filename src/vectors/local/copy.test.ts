@@ -59,6 +59,38 @@ describe("a copy of a partition", () => {
     }
   });
 
+  it.each(["cosine", "ip", "l2"] as const)(
+    "finds by %s what a plain list finds, of rows of any length, after rows came and went",
+    async (metric) => {
+      for (const size of [1, 1e-30, 1e12, 1e25]) {
+        const dimensions = 40;
+        const copy = createCopy(createArena(4_000_000), { dimensions, metric, rowsMax: 5_000 });
+        const list = new Map<string, Float32Array>();
+        const sized = (share: number) => vectorOf(dimensions).map((value) => value * size * share);
+        for (let at = 0; at < 1_200; at += 1) {
+          const id = `r${at % 1_000}`;
+          const row = rowOf(sized(at % 5 === 0 ? 1e-3 : 1));
+          copy.put(id, row, 0);
+          list.set(id, unround(row));
+          if (at % 7 === 3) {
+            copy.remove(`r${at - 3}`);
+            list.delete(`r${at - 3}`);
+          }
+        }
+        const vector = sized(1);
+        const truth = [...list].map(([, one]) => similarityOf(metric, vector, one)).toSorted((a, b) => b - a);
+        const found = await copy.search({ vector, limit: 20, ...everything });
+        expect(found).toHaveLength(20);
+        found?.forEach(({ id, similarity }, at) => {
+          const own = similarityOf(metric, vector, list.get(id) as Float32Array);
+          const scale = Math.abs(truth[at] as number) + (metric === "l2" ? 0 : Number.MIN_VALUE);
+          expect(Math.abs(similarity - (truth[at] as number))).toBeLessThanOrEqual(2e-3 * scale);
+          expect(Math.abs(own - (truth[at] as number))).toBeLessThanOrEqual(2e-3 * scale);
+        });
+      }
+    },
+  );
+
   it("holds the newest rows within its bound, and gives its memory back", async () => {
     const arena = createArena(3 * BLOCK_BYTES);
     const copy = createCopy(arena, { dimensions: 32, metric: "cosine", rowsMax: 5 });

@@ -1,6 +1,6 @@
 import type { Metric } from "../scale.ts";
 import { dot, similarity } from "../scale.ts";
-import { BLOCK_BYTES, type Arena } from "./arena.ts";
+import { BLOCK_BYTES, toBlockShape, type Arena } from "./arena.ts";
 import { queryScaleFor, STRIDE_STEP } from "./dots.ts";
 import { createNearest } from "./nearest.ts";
 import type { Row } from "./row.ts";
@@ -41,8 +41,14 @@ export interface PartitionCopy {
 const PRODUCTS_A_TURN = 12_000_000;
 /** Rows whose attributes are looked at between two turns: each may cost a microsecond or so. */
 const FILTERED_A_TURN = 1_000;
-/** Bytes of a row beside its numbers: id, its place, attributes. */
+/** Bytes of a row beside its numbers, in JavaScript: id, its place, attributes. */
 const BESIDE_BYTES = 250;
+/** Beyond these, and below their inverses, 32-bit floats do not tell rows apart: all are looked at then. */
+const FLOAT_MAX = 1e18;
+/** How far 32-bit floats may be off, as a share of the largest that is reckoned with. */
+const FLOAT_ERROR = 1e-6;
+/** What rows without attributes share. */
+const NONE: Row["attributes"] = Object.freeze({});
 
 /** Makes an empty copy that holds at most `rowsMax` rows, in memory of `arena`. */
 export function createCopy(
@@ -50,7 +56,9 @@ export function createCopy(
   { dimensions, metric, rowsMax }: { readonly dimensions: number; readonly metric: Metric; readonly rowsMax: number },
 ): PartitionCopy {
   const stride = Math.ceil(dimensions / STRIDE_STEP) * STRIDE_STEP;
-  const rowsPerBlock = Math.floor(BLOCK_BYTES / stride);
+  const shape = toBlockShape(stride);
+  const rowsPerBlock = shape.rows;
+  const isDistance = metric === "l2";
   const queryMax = queryScaleFor(dimensions);
   const blocks: number[] = [];
   /** Ids by row; `undefined` where a row is free. A row never moves, so a search that gave others a turn goes on where it was. */
@@ -62,10 +70,16 @@ export function createCopy(
   let ends = new Float64Array(0);
   /** What a sum is multiplied with, and what is taken from it, so that more is nearer on every metric. */
   let factors = new Float64Array(0);
-  let lengths = new Float64Array(0);
+  let offsets = new Float64Array(0);
   let generation = 0;
+  /** The longest row since the copy began, and whether any was too long or too short for 32-bit floats. */
+  let longest = 0;
+  let isExtreme = false;
 
-  const placeOf = (row: number) => (blocks[Math.floor(row / rowsPerBlock)] as number) + (row % rowsPerBlock) * stride;
+  const blockOf = (row: number) => blocks[Math.floor(row / rowsPerBlock)] as number;
+
+  /** Makes a row one that nothing is above. */
+  const forget = (row: number) => arena.weigh(blockOf(row), shape, row % rowsPerBlock, 0, Infinity);
 
   function roomFor(): number | undefined {
     const given = free.pop();
@@ -75,7 +89,9 @@ export function createCopy(
       if (block === undefined) return undefined;
       blocks.push(block);
       const rows = blocks.length * rowsPerBlock;
-      [ends, factors, lengths] = [grown(ends, rows), grown(factors, rows), grown(lengths, rows)];
+      [ends, factors] = [grown(ends, rows), grown(factors, rows)];
+      if (isDistance) offsets = grown(offsets, rows);
+      for (let row = rows - rowsPerBlock; row < rows; row += 1) forget(row);
     }
     ids.push(undefined);
     return ids.length - 1;
@@ -87,6 +103,7 @@ export function createCopy(
     places.delete(id);
     ids[row] = undefined;
     attributes[row] = undefined;
+    forget(row);
     free.push(row);
   }
 
@@ -108,16 +125,22 @@ export function createCopy(
         at = roomFor() as number;
       }
       const bytes = arena.bytes();
-      const place = placeOf(at);
+      const block = blockOf(at);
+      const place = block + (at % rowsPerBlock) * stride;
       bytes.fill(0, place, place + stride);
       bytes.set(row.numbers, place);
       let squares = 0;
       for (const number of row.numbers) squares += number * number;
       const length = Math.sqrt(squares) * row.step;
-      lengths[at] = length;
-      factors[at] = metric === "cosine" ? (length === 0 ? 0 : row.step / length) : row.step;
+      const factor = metric === "cosine" ? (length === 0 ? 0 : row.step / length) : row.step;
+      const offset = isDistance ? length ** 2 : 0;
+      longest = Math.max(longest, length);
+      if (isExtremeNumber(factor) || isExtremeNumber(offset)) isExtreme = true;
+      factors[at] = factor;
+      if (isDistance) offsets[at] = offset;
+      arena.weigh(block, shape, at % rowsPerBlock, factor, offset);
       ends[at] = endsMs;
-      attributes[at] = row.attributes;
+      attributes[at] = isEmpty(row.attributes) ? NONE : row.attributes;
       ids[at] = id;
       places.set(id, at);
     },
@@ -130,15 +153,15 @@ export function createCopy(
       places.clear();
       attributes.length = 0;
       [ids, free] = [[], []];
-      [ends, factors, lengths] = [new Float64Array(0), new Float64Array(0), new Float64Array(0)];
+      [ends, factors, offsets] = [new Float64Array(0), new Float64Array(0), new Float64Array(0)];
+      [longest, isExtreme] = [0, false];
     },
 
     async search({ vector, limit, allows, nowMs }) {
       const began = generation;
       const { numbers, step, length } = toQuery(vector, queryMax);
       const nearest = createNearest(limit);
-      const scale = metric === "cosine" ? step / length : step;
-      const isDistance = metric === "l2";
+      const scale = (isDistance ? 2 : 1) * (metric === "cosine" ? step / length : step);
       let products = 0;
       let filtered = 0;
       const mayBeFound = (row: number): boolean => {
@@ -146,26 +169,31 @@ export function createCopy(
         if (ids[row] === undefined || (endsAt > 0 && endsAt <= nowMs)) return false;
         if (allows === undefined) return true;
         filtered += 1;
-        return allows(attributes[row] ?? {});
+        return allows(attributes[row] ?? NONE);
       };
+      arena.ask(numbers, stride);
       for (let from = 0; from < ids.length; from += rowsPerBlock) {
         if (products >= PRODUCTS_A_TURN || filtered >= FILTERED_A_TURN) {
           [products, filtered] = [0, 0];
           await turn();
           if (generation !== began) return undefined;
+          // Others may have asked meanwhile: the place of the query is everybody's.
+          arena.ask(numbers, stride);
         }
         const count = Math.min(rowsPerBlock, ids.length - from);
-        // Others may have asked meanwhile: the place of the query is everybody's.
-        arena.ask(numbers, stride);
-        const sums = arena.scan(placeOf(from), count, stride);
+        const block = blockOf(from);
+        arena.scan(block, shape, count);
         products += count * stride;
-        // Read into locals: this loop runs for every row of the partition.
-        const [factorOf, lengthOf] = [factors, lengths];
         let floor = nearest.floor();
-        for (let at = 0; at < count; at += 1) {
+        const all = isExtreme || isExtremeNumber(scale);
+        // Most rows are far below the floor: only those that may be above it are looked at one by one, in full precision.
+        const below = FLOAT_ERROR * (metric === "cosine" ? 2 : (2 * length + longest) * longest);
+        const picks = all ? count : arena.pick(block, shape, count, scale, floor - below);
+        for (let nth = 0; nth < picks; nth += 1) {
+          const at = all ? nth : arena.picked(nth);
           const row = from + at;
-          const near = (sums[at] as number) * scale * (factorOf[row] as number);
-          const value = isDistance ? 2 * near - (lengthOf[row] as number) ** 2 : near;
+          const value =
+            arena.sumOf(at) * scale * (factors[row] as number) - (isDistance ? (offsets[row] as number) : 0);
           if (value <= floor || !mayBeFound(row)) continue;
           nearest.add(ids[row] as string, value);
           floor = nearest.floor();
@@ -183,6 +211,16 @@ export function createCopy(
       }));
     },
   };
+}
+
+/** Whether 32-bit floats reckon with a number only badly, or not at all. */
+function isExtremeNumber(value: number): boolean {
+  return !(value === 0 || (Math.abs(value) < FLOAT_MAX && Math.abs(value) > 1 / FLOAT_MAX));
+}
+
+function isEmpty(attributes: Row["attributes"]): boolean {
+  for (const _ in attributes) return false;
+  return true;
 }
 
 function grown(list: Float64Array<ArrayBuffer>, length: number): Float64Array<ArrayBuffer> {

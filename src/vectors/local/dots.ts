@@ -10,6 +10,19 @@ export interface Dots {
    * `stride` bytes long, a multiple of {@link STRIDE_STEP}. Sums are 32 bits: {@link queryScaleFor} keeps them within.
    */
   readonly dots: (query: number, row: number, count: number, stride: number, out: number) => void;
+  /**
+   * Writes the places of rows whose sum x factor x scale - offset is above `floor`, in 32-bit floats, and answers how many. Reads sums,
+   * factors and offsets to the next multiple of four: an offset of infinity is never above anything.
+   */
+  readonly pick: (
+    sums: number,
+    count: number,
+    factors: number,
+    offsets: number,
+    scale: number,
+    floor: number,
+    out: number,
+  ) => number;
 }
 
 /** Rows are filled up with zeros to a multiple of this, which the loop reads at once. */
@@ -31,4 +44,4 @@ const module = () => (compiled ??= new wasm.Module(Buffer.from(CODE, "base64")))
 
 /** `dots.wat` beside this file, by `wat2wasm dots.wat`; `dots.test.ts` holds it to plain arithmetic. */
 const CODE =
-  "AGFzbQEAAAABCQFgBX9/f39/AAINAQFtBm1lbW9yeQIAAQMCAQAHCAEEZG90cwAACvkBAfYBAgJ/A3sCQANAIAJFDQH9DAAAAAAAAAAAAAAAAAAAAAAhB/0MAAAAAAAAAAAAAAAAAAAAACEIIAEgA2ohBSAAIQYDQCAB/QAEACEJIAcgCf2HASAG/QAEAP26Af2uASEHIAggCf2IASAG/QAEEP26Af2uASEIIAH9AAQQIQkgByAJ/YcBIAb9AAQg/boB/a4BIQcgCCAJ/YgBIAb9AAQw/boB/a4BIQggAUEgaiEBIAZBwABqIQYgASAFSQ0ACyAHIAj9rgEhByAEIAf9GwAgB/0bAWogB/0bAiAH/RsDamo2AgAgBEEEaiEEIAJBAWshAgwACwsL";
+  "AGFzbQEAAAABFAJgBX9/f39/AGAHf39/f319fwF/Ag0BAW0GbWVtb3J5AgABAwMCAAEHDwIEZG90cwAABHBpY2sAAQqTAwL2AQICfwN7AkADQCACRQ0B/QwAAAAAAAAAAAAAAAAAAAAAIQf9DAAAAAAAAAAAAAAAAAAAAAAhCCABIANqIQUgACEGA0AgAf0ABAAhCSAHIAn9hwEgBv0ABAD9ugH9rgEhByAIIAn9iAEgBv0ABBD9ugH9rgEhCCAB/QAEECEJIAcgCf2HASAG/QAEIP26Af2uASEHIAggCf2IASAG/QAEMP26Af2uASEIIAFBIGohASAGQcAAaiEGIAEgBUkNAAsgByAI/a4BIQcgBCAH/RsAIAf9GwFqIAf9GwIgB/0bA2pqNgIAIARBBGohBCACQQFrIQIMAAsLC5gBAgN/AnsgBf0TIQogBP0TIQsCQANAIAcgAU4NASAA/QAEAP36ASAC/QAEAP3mASAL/eYBIAP9AAQA/eUBIAr9RP2kASEIAkADQCAIRQ0BIAYgByAIaGo2AgAgBkEEaiEGIAlBAWohCSAIIAhBAWtxIQgMAAsLIABBEGohACACQRBqIQIgA0EQaiEDIAdBBGohBwwACwsgCQs=";
