@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from "node:fs";
 import { MarrowError } from "../errors.ts";
 import { nearestName } from "../internal/nearest-name.ts";
 
@@ -92,7 +93,10 @@ const EXIT_USAGE = 64;
 
 const [name = "help", ...args] = process.argv.slice(2);
 const command = COMMANDS.get(name);
-if (command === undefined) {
+if (name === "--version" || name === "-v") {
+  const own = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  console.log((JSON.parse(own) as { readonly version: string }).version);
+} else if (command === undefined) {
   const asked = ["help", "--help", "-h"].includes(name);
   const nearest = nearestName(name, [...COMMANDS.keys()]);
   console.log(
