@@ -1,4 +1,4 @@
-import type { AnswerCost, Cache } from "../cache/index.ts";
+import type { AnswerCost, Cache, Lookup } from "../cache/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
 import type { Memory } from "../memory/index.ts";
 import type { ChatModel, ChatRequest, Prices, Served } from "../models/index.ts";
@@ -124,6 +124,12 @@ export type ChatOutcome =
   | { readonly kind: "whole"; readonly text: string; readonly provenance: Provenance }
   | { readonly kind: "stream"; readonly stream: AnswerStream; readonly provenance: Provenance };
 
+/** What the cache would make of a request; no model is asked, nothing is stored and nothing is judged. */
+export type Explained =
+  | { readonly lookedUp: true; readonly found: Lookup<StoredAnswer> }
+  /** `off`: there is no cache; `unlike`: its last message is no plain text of a user's, or several answers are wanted. */
+  | { readonly lookedUp: false; readonly why: "off" | "unlike" };
+
 /** The sync path of one scope. */
 export interface Flow {
   /**
@@ -135,4 +141,6 @@ export interface Flow {
    * @throws MarrowError `not_found` for an unknown model or conversation, `model_failed`, `timeout`
    */
   chat(call: ChatCall): Promise<ChatOutcome>;
+  /** What the cache would make of a request of no session, with its reasons; no model is asked and nothing is stored. Throws as `lookup` of the cache does. */
+  explain(call: Pick<ChatCall, "request" | "user" | "key" | "per" | "control">): Promise<Explained>;
 }

@@ -2,6 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { withDeadline, type ChatModel } from "../models/index.ts";
 import type { ChatCall, ChatOutcome, Flow, FlowOptions, Provenance } from "./call.ts";
 import { CACHE_CONTROL_DEFAULT } from "./cache-control.ts";
+import { explain } from "./explaining.ts";
 import { createKit, type FlowKit } from "./kit.ts";
 import { describeLookup } from "./provenance.ts";
 import { staged, telling } from "./signals.ts";
@@ -15,7 +16,7 @@ import { share } from "./stages/share.ts";
 /** Makes the sync path out of one scope's roles. */
 export function createFlow(options: FlowOptions): Flow {
   const kit = createKit(options);
-  return { chat: (call) => telling(call, (told) => chat(kit, told)) };
+  return { chat: (call) => telling(call, (told) => chat(kit, told)), explain: (call) => explain(kit, call) };
 }
 
 /**

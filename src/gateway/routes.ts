@@ -250,6 +250,13 @@ const TABLE: readonly RouteRow[] = [
   ...rows("administration", "/v1/admin/playground", "POST Asks a model as a user of a scope, and tells all headers."),
   ...rows(
     "administration",
+    "/v1/admin/cache",
+    `GET Tells how a scope's cache is set up, and what was audited.
+     POST /explain Tells what the cache would make of a prompt, and why.
+     DELETE /entries/:id Forgets a stored answer.`,
+  ),
+  ...rows(
+    "administration",
     "/v1/admin/queues",
     `GET Tells how the gateway's queues stand.
      GET /:queue/jobs Lists a scope's jobs of a state.

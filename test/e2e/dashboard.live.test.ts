@@ -139,7 +139,7 @@ describe("signing in", () => {
   });
 
   it("by a link works once", async () => {
-    const token = (await gatewaySignIns()) as string;
+    const token = (await gateway.signIns?.createLink()) ?? "";
     const first = await signIn({ link: token });
     expect(first.status).toBe(201);
     expect((await call("GET", "/v1/admin/session", undefined, first.cookie)).body).toMatchObject({ role: "admin" });
@@ -178,10 +178,6 @@ describe("signing in", () => {
     expect((await call("GET", "/v1/admin/overview", undefined, cookie)).status).toBe(200);
   });
 });
-
-async function gatewaySignIns(): Promise<string | undefined> {
-  return gateway.signIns?.createLink();
-}
 
 describe("a write of the page", () => {
   it("needs the token that only the page knows", async () => {
@@ -360,6 +356,25 @@ describe("the pages of the roles", () => {
     expect((await read("/queues/none/jobs")).status).toBe(404);
     expect((await read("/queues/tasks/jobs?limit=101")).status).toBe(400);
     expect((await read("/queues/tasks/schedules")).body).toMatchObject({ data: [] });
+  });
+
+  it("explain why a prompt is served or not, and forget an answer", async () => {
+    const explain = async (prompt: string) => (await write("POST", "/cache/explain", { model: "demo", prompt })).body;
+    const ask = (content: string) =>
+      write("POST", "/playground", { model: "demo", messages: [{ role: "user", content }] });
+    await ask("What is the capital of Spain?");
+    const exact = await explain("What is the capital of Spain?");
+    expect(exact).toMatchObject({ looked_up: true, personal: false, hit: { match: "exact" } });
+    expect(exact["hit"]).not.toHaveProperty("prompt");
+    expect(await explain("What's the capital of Spain?")).toMatchObject({ hit: { match: "similar" } });
+    const nearest = { veto: expect.any(String) };
+    expect(await explain("What is the capital of Chile?")).toMatchObject({ hit: null, nearest, candidates: [{}] });
+    expect(await explain("What is my balance?")).toMatchObject({ personal: true, hit: null });
+    const { id } = exact["hit"] as { readonly id: string };
+    expect((await write("DELETE", `/cache/entries/${id}`)).status).toBe(200);
+    expect((await write("DELETE", `/cache/entries/${id}`)).status).toBe(404);
+    expect(await explain("What is the capital of Spain?")).toMatchObject({ hit: null });
+    expect((await read("/cache")).body).toMatchObject({ enabled: true, preset: "strict", report: { audited: 0 } });
   });
 
   it("show another tenant's jobs to nobody who looks at this one", async () => {

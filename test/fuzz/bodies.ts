@@ -184,6 +184,7 @@ export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
   "POST /v1/responses/compact": [{ model: "scripted", input: [message, { role: "assistant", content: "a tree" }] }],
   "POST /v1/admin/reload": [{}],
   "POST /v1/admin/session": [{ key: "mrw_x" }, { link: "x" }],
+  "POST /v1/admin/cache/explain": [{ model: "scripted", prompt: "what is a heap?", system: "be brief", user: "u" }],
   "POST /v1/admin/queues/:queue/pause": [{ all: false }, {}],
   "POST /v1/admin/queues/:queue/resume": [{ all: true }],
   "POST /v1/admin/queues/:queue/redrive": [{ limit: 10 }],

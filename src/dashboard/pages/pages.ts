@@ -1,5 +1,6 @@
 import { Agents } from "./agents.tsx";
 import { Audit } from "./audit.tsx";
+import { Cache } from "./cache.tsx";
 import { Health } from "./health.tsx";
 import { Limits } from "./limits.tsx";
 import { Overview } from "./overview.tsx";
@@ -14,6 +15,7 @@ export type { PageProps } from "./page.ts";
 export const PAGES: readonly PageEntry[] = [
   { path: "", name: "Overview", Page: Overview },
   { path: "playground", name: "Playground", Page: Playground },
+  { path: "cache", name: "Cache", Page: Cache },
   { path: "queue", name: "Queue", Page: Queue },
   { path: "limits", name: "Limits and keys", Page: Limits },
   { path: "sessions", name: "Sessions", Page: Sessions },

@@ -6,6 +6,7 @@ import type { GatewayApp } from "../parts.ts";
 import { registerAdmin } from "./admin.ts";
 import { registerAudit } from "./audit.ts";
 import { registerBus } from "./bus.ts";
+import { registerCacheAdmin } from "./cache.ts";
 import { registerCondition } from "./condition.ts";
 import { registerOverview } from "./overview.ts";
 import { registerPlayground } from "./playground.ts";
@@ -35,6 +36,7 @@ export function registerAdministration(
   registerSavings(parts);
   registerOverview(parts, pulse);
   registerPlayground(parts, askAs);
+  registerCacheAdmin(parts, config);
   registerQueues(parts, config);
   registerUsers(parts, config);
   registerBus(parts, config);

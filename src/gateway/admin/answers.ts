@@ -294,3 +294,55 @@ export interface DeadLetterAnswer {
   readonly message?: string;
   readonly body?: unknown;
 }
+
+/** `GET /v1/admin/cache`: how the cache of a scope is set up, and what it has learnt. */
+export interface CacheAnswer {
+  readonly object: "cache";
+  readonly enabled: boolean;
+  readonly semantic: boolean;
+  readonly preset: string;
+  readonly ttl_ms: number;
+  readonly per: string;
+  readonly personal: string;
+  readonly report?: {
+    readonly withheld: number;
+    readonly audited: number;
+    readonly wrong: number;
+    readonly liked: number;
+    readonly disliked: number;
+    readonly judge: Readonly<Record<string, number>>;
+  };
+}
+
+/** `POST /v1/admin/cache/explain`: what the cache would make of a prompt. */
+export type ExplainAnswer =
+  | {
+      readonly object: "cache.explanation";
+      readonly personal: boolean;
+      readonly looked_up: false;
+      readonly why: "off" | "unlike";
+    }
+  | {
+      readonly object: "cache.explanation";
+      /** Its answer may depend on who asks. */
+      readonly personal: boolean;
+      readonly looked_up: true;
+      readonly follow_up: boolean;
+      readonly floor?: number | undefined;
+      readonly threshold?: number | undefined;
+      readonly hit: {
+        readonly match: string;
+        readonly id: string;
+        readonly similarity: number;
+        readonly age_ms: number;
+        /** Where `dashboard.content` is `visible`. */
+        readonly prompt?: string;
+      } | null;
+      readonly nearest?: { readonly similarity: number; readonly veto: string } | undefined;
+      readonly candidates: readonly {
+        readonly id: string;
+        readonly similarity: number;
+        readonly score: number;
+        readonly veto?: string | undefined;
+      }[];
+    };

@@ -54,6 +54,8 @@ export interface Tenant {
   checkRoom(named: { readonly session?: string | undefined; readonly conversation?: string | undefined }): void;
   /** What was audited and said of the tenant's cached answers; `undefined` where the cache is off. One round trip. */
   cacheReport(): Promise<CacheReport | undefined>;
+  /** Forgets one stored answer by its id. Answers whether there was one. */
+  forgetAnswer(id: string): Promise<boolean>;
   /** Has a near miss of the tenant's cache judged, as its queue says; a cache without a judge by now passes it over. */
   judge(job: JudgeJob): Promise<void>;
   /** Forgets a user in all roles. May be called again when it broke off. */
@@ -125,6 +127,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         if (session !== undefined || conversation !== undefined) turnBytes.check(scope);
       },
       cacheReport: async () => cache?.report(),
+      forgetAnswer: async (id) => (await cache?.forget({ id })) === true,
       async judge(job) {
         if (config.cache.judge !== undefined) await cache?.judge(job);
       },

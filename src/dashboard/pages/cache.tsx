@@ -1,0 +1,185 @@
+import type { JSX } from "preact";
+import { useId, useState } from "preact/hooks";
+import type { CacheAnswer, ExplainAnswer, OverviewAnswer } from "../../gateway/admin/answers.ts";
+import { call, withQuery } from "../api.ts";
+import { count, duration } from "../format.ts";
+import { useActing, useAsked } from "../hooks.ts";
+import { Badge, Card, Choice, Confirm, Empty, Failure, Field, Stat, Table } from "../parts.tsx";
+import type { PageProps } from "./page.ts";
+
+/** How the cache of a scope is set up, and why a prompt is served from it or not. */
+export function Cache(props: PageProps): JSX.Element {
+  const { data, error } = useAsked<CacheAnswer>(withQuery("/cache", { scope: props.scope }), 10_000);
+  return (
+    <>
+      <Ask {...props} />
+      <Card title="The cache of this scope">
+        <Failure error={error} />
+        {data?.enabled === false && (
+          <Empty title="The cache is off">cache.enabled in the configuration switches it on.</Empty>
+        )}
+        {data !== undefined && (
+          <dl class="stats">
+            <Stat name="Preset" value={data.preset} note={data.semantic ? "exact and by meaning" : "exact only"} />
+            <Stat name="Life of an answer" value={duration(data.ttl_ms)} />
+            <Stat name="Shared by" value={data.per} note={`personal prompts: ${data.personal}`} />
+            <Stat
+              name="Audited"
+              value={count(data.report?.audited ?? 0)}
+              note={`${count(data.report?.wrong ?? 0)} wrong`}
+            />
+            <Stat
+              name="Liked"
+              value={count(data.report?.liked ?? 0)}
+              note={`${count(data.report?.disliked ?? 0)} disliked`}
+            />
+            <Stat name="Withheld" value={count(data.report?.withheld ?? 0)} note="near, and not served by policy" />
+          </dl>
+        )}
+      </Card>
+    </>
+  );
+}
+
+function Ask({ scope, canAct }: PageProps): JSX.Element {
+  const overview = useAsked<OverviewAnswer>("/overview");
+  const models = overview.data?.models ?? [];
+  const [chosen, setChosen] = useState<string>();
+  const model = chosen ?? models.find((id) => id === "demo") ?? models[0] ?? "demo";
+  const [prompt, setPrompt] = useState("");
+  const [system, setSystem] = useState("");
+  const [user, setUser] = useState("");
+  const [told, setTold] = useState<ExplainAnswer>();
+  const { busy, error, act } = useActing();
+  const id = useId();
+  const explain = () =>
+    act(async () => {
+      const body = {
+        model,
+        prompt,
+        ...(system.trim() && { system: system.trim() }),
+        ...(user.trim() && { user: user.trim() }),
+      };
+      setTold(await call<ExplainAnswer>("POST", withQuery("/cache/explain", { scope }), body));
+    });
+  return (
+    <Card
+      title="Why is a prompt served, or not?"
+      aside={<span class="hint">no model is asked, nothing is stored</span>}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (prompt.trim() !== "") void explain();
+        }}
+      >
+        <div class="fields">
+          <Choice label="Model" value={model} options={models.length === 0 ? [model] : models} onValue={setChosen} />
+          <Field label="User" placeholder="the key's own" value={user} onValue={setUser} />
+          <Field label="System prompt" placeholder="none" value={system} onValue={setSystem} />
+        </div>
+        <div class="field">
+          <label for={id}>Prompt</label>
+          <textarea
+            id={id}
+            rows={2}
+            maxLength={100_000}
+            required
+            value={prompt}
+            onInput={(event) => setPrompt(event.currentTarget.value)}
+          />
+        </div>
+        <button type="submit" class="primary" disabled={!canAct || busy}>
+          Explain
+        </button>
+      </form>
+      <Failure error={error} />
+      <div aria-live="polite">
+        {told !== undefined && (
+          <Explanation
+            told={told}
+            canForget={canAct && !busy}
+            onForget={(entry) =>
+              void act(() => call("DELETE", withQuery(`/cache/entries/${encodeURIComponent(entry)}`, { scope }))).then(
+                (done) => done && explain(),
+              )
+            }
+          />
+        )}
+      </div>
+    </Card>
+  );
+}
+
+function Explanation({
+  told,
+  canForget,
+  onForget,
+}: {
+  told: ExplainAnswer;
+  canForget: boolean;
+  onForget: (entry: string) => void;
+}): JSX.Element {
+  if (!told.looked_up)
+    return <Empty title={told.why === "off" ? "The cache is off" : "The cache cannot serve such a request"} />;
+  const { hit, nearest, candidates } = told;
+  return (
+    <>
+      <ol class="life">
+        <li>
+          {told.personal
+            ? "Its answer may depend on who asks: it is looked for among this user's answers alone, unless cache.personal says otherwise."
+            : "Its answer is everybody's: it is looked for among all of the scope's."}
+        </li>
+        {told.follow_up && <li>It leans on something said before, which is not part of it: nothing was looked up.</li>}
+        {hit !== null ? (
+          <li class="good">
+            Served: <Badge tone="good">{hit.match}</Badge> similarity {hit.similarity.toFixed(4)}, stored{" "}
+            {duration(hit.age_ms)} ago
+            {hit.prompt === undefined ? "" : `, under “${hit.prompt}”`}{" "}
+            <Confirm
+              label="Forget this answer"
+              question="Forget it, with its aliases?"
+              disabled={!canForget}
+              onYes={() => onForget(hit.id)}
+            />
+          </li>
+        ) : (
+          <li>
+            Not served: the model would be asked.{" "}
+            {nearest === undefined
+              ? "No stored question is near."
+              : `The nearest stored question has a similarity of ${nearest.similarity.toFixed(4)}: ${nearest.veto}.`}
+          </li>
+        )}
+      </ol>
+      {candidates.length > 0 && (
+        <Table
+          label="Near stored questions"
+          rows={candidates}
+          keyOf={({ id }) => id}
+          columns={[
+            { name: "Stored answer", cell: ({ id }) => <code>{id}</code> },
+            { name: "Similarity", isNumber: true, cell: ({ similarity }) => similarity.toFixed(4) },
+            {
+              name: "Reason",
+              cell: ({ veto }) =>
+                veto === undefined ? <Badge tone="good">serves</Badge> : <Badge tone="warn">{veto}</Badge>,
+            },
+            {
+              name: "Act",
+              cell: ({ id }) => (
+                <Confirm
+                  label="Forget"
+                  question="Forget this answer?"
+                  disabled={!canForget}
+                  onYes={() => onForget(id)}
+                />
+              ),
+            },
+          ]}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
+import { isPersonal } from "../../cache/index.ts";
+import type { GatewayConfig } from "../config/config.ts";
+import { admit } from "../models/asking.ts";
+import type { GatewayApp } from "../parts.ts";
+import type { CacheAnswer, ExplainAnswer } from "./answers.ts";
+import { checkAdmin, scopeOf } from "./guard.ts";
+
+const name = z.string().min(1).max(256);
+const scoped = z.looseObject({ scope: name.optional() });
+const text = z.string().min(1).max(100_000);
+const explainBody = z.strictObject({ model: name, prompt: text, system: text.optional(), user: name.optional() });
+
+interface Named {
+  Params: { readonly id: string };
+}
+
+/** `/v1/admin/cache`: what the cache of a scope has learnt, what it would make of a prompt and why, and forgetting one answer. */
+export function registerCacheAdmin(
+  parts: GatewayApp,
+  { cache, dashboard }: Pick<GatewayConfig, "cache" | "dashboard">,
+): void {
+  const { app, tenants } = parts;
+  const shows = dashboard.content === "visible";
+
+  app.get(
+    "/v1/admin/cache",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<CacheAnswer> => {
+      const report = await tenants(scopeOf(request)).cacheReport();
+      const { enabled, semantic, preset, ttlMs, per, personal } = cache;
+      return {
+        object: "cache",
+        enabled,
+        semantic,
+        preset,
+        ttl_ms: ttlMs,
+        per,
+        personal,
+        ...(report !== undefined && { report }),
+      };
+    },
+  );
+
+  app.post(
+    "/v1/admin/cache/explain",
+    { onRequest: checkAdmin, schema: { body: explainBody, querystring: scoped } },
+    async (request): Promise<ExplainAnswer> => {
+      const { model, prompt, system, user = request.principal.user } = request.body as z.infer<typeof explainBody>;
+      const { id: key, plan } = request.principal;
+      const { tenant, per } = await admit(parts, { scope: scopeOf(request), user, key, plan });
+      const messages = [
+        ...(system === undefined ? [] : [{ role: "system", content: system }]),
+        { role: "user", content: prompt },
+      ];
+      const explained = await tenant.flow.explain({ request: { model, messages }, user, key, per });
+      const about = { object: "cache.explanation", personal: isPersonal(prompt) } as const;
+      if (!explained.lookedUp) return { ...about, looked_up: false, why: explained.why };
+      const { found } = explained;
+      const { followUp = false, floor, threshold, candidates = [] } = found.explanation ?? {};
+      return {
+        ...about,
+        looked_up: true,
+        follow_up: followUp,
+        floor,
+        threshold,
+        hit: found.hit
+          ? {
+              match: found.match,
+              id: found.id,
+              similarity: found.similarity,
+              age_ms: found.ageMs,
+              ...(shows && { prompt: found.prompt }),
+            }
+          : null,
+        nearest: found.hit ? undefined : found.nearest,
+        candidates: candidates.map(({ id, similarity, score, veto }) => ({ id, similarity, score, veto })),
+      };
+    },
+  );
+
+  app.delete<Named>(
+    "/v1/admin/cache/entries/:id",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request) => {
+      const { id } = request.params;
+      if (!(await tenants(scopeOf(request)).forgetAnswer(id)))
+        throw new MarrowError("not_found", "the cache has no answer of this id", { details: { path: "id" } });
+      return { id, object: "cache.entry.deleted", deleted: true };
+    },
+  );
+}
