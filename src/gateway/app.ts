@@ -149,8 +149,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   refuseAmbiguous(app, config);
   // The first request should not wait for the word lists.
   if (embedder !== undefined && config.cache.enabled && config.cache.semantic) loadProofs();
-  const readiness = createReadiness(redis);
-  const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis);
+  const lookAtRights = () => rights.look();
+  const readiness = createReadiness(redis, lookAtRights);
+  const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis, lookAtRights);
   const rights = tellRights(app, [readiness, ...(cacheReadiness === undefined ? [] : [cacheReadiness])]);
   const pulse = createPulse();
   const onDenied = (code: string) => void (code === "redis_denied" && rights.look());

@@ -231,12 +231,12 @@ const outages: readonly Outage[] = [
     end: () => rights("+@scripting"),
   },
   {
-    name: "took a command that only scripts send",
+    name: "took a command that scripts send",
     states: ["rights"],
-    missing: ["SETRANGE"],
+    missing: ["SET"],
     reads: true,
-    begin: () => rights("-setrange"),
-    end: () => rights("+setrange"),
+    begin: () => rights("-set"),
+    end: () => rights("+set"),
   },
   {
     name: "took the keys of scopes",

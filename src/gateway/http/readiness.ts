@@ -24,8 +24,9 @@ const KEPT_MS = 250;
 /**
  * Asks a Redis for what the gateway needs of it: a small write, because a full, read-only or unsaved Redis still answers PING, and which rights
  * are missing; after either failed a read. At most one probe every {@link KEPT_MS}; two round trips at once, three when one fails.
+ * `onMissing` hears when rights are missing.
  */
-export function createReadiness(redis: Redis): () => Promise<Readiness> {
+export function createReadiness(redis: Redis, onMissing: () => void = () => {}): () => Promise<Readiness> {
   // The mark of an installation, if there is one: to write it again keeps it where Redis evicts, and nothing new comes into being.
   const key = installedKey(redis);
   let known: { readonly readiness: Promise<Readiness>; readonly untilMs: number } | undefined;
@@ -46,7 +47,10 @@ export function createReadiness(redis: Redis): () => Promise<Readiness> {
       () => false,
     );
     const state = failure === undefined ? "rights" : (outageOf(failure) ?? refusedAs(failure));
-    if (state === "rights") return { ready: false, state, reason: OUTAGES.rights, reads, missing: lacking };
+    if (state === "rights") {
+      onMissing();
+      return { ready: false, state, reason: OUTAGES.rights, reads, missing: lacking };
+    }
     return { ready: false, state, reason: isOutage(state) ? OUTAGES[state] : REFUSED, reads };
   }
 
