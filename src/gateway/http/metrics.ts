@@ -6,6 +6,7 @@ import type { GatewayConfig } from "../config/config.ts";
 import { createSpendMetrics } from "../tenancy/spend-metrics.ts";
 import { VERSION } from "../version.ts";
 import { createProcessMetrics, createSignalMetrics } from "./signal-metrics.ts";
+import { createTimeHistogram } from "./time-histogram.ts";
 
 /** What the gateway counts. No label holds a prompt; those of spending hold tenants, keys and users when told to, and for admins only. */
 export interface Metrics {
@@ -43,12 +44,12 @@ export function createMetrics(
 ): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const seconds = new Histogram({
+  const seconds = createTimeHistogram({
     name: "marrow_request_seconds",
     help: "Time from a request to the end of its answer, by route and status class.",
     labelNames: ["route", "status"],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-    registers,
+    registry,
   });
   const cache = new Counter({
     name: "marrow_cache_total",
@@ -125,18 +126,11 @@ export function createMetrics(
   createProcessMetrics(registry, VERSION);
   const gathered = createSignalMetrics(registry);
   const spending = createSpendMetrics(spendLabels);
-  const children = new Map<string, { observe(value: number): void }>();
 
   return {
     contentType: registry.contentType,
     answered(route, status, elapsed) {
-      const key = `${route} ${Math.floor(status / 100)}xx`;
-      let child = children.get(key);
-      if (child === undefined) {
-        child = seconds.labels({ route, status: `${Math.floor(status / 100)}xx` });
-        children.set(key, child);
-      }
-      child.observe(elapsed);
+      seconds.labels(route, `${Math.floor(status / 100)}xx`).observe(elapsed);
     },
     queued(queue, stats) {
       for (const [state, count] of Object.entries(stats)) jobs.labels(queue, state).set(Number(count));

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { MarrowError } from "../../errors.ts";
 import { signalsOf, type Act, type Signals } from "../../internal/signals.ts";
+import { createTimeHistogram } from "./time-histogram.ts";
 
 /** What a signal has once its act settled. */
 type Settled<A extends Act> = Signals[A] & { readonly error?: unknown; readonly result?: unknown };
@@ -15,12 +16,12 @@ const STAGES = ["admit", "remember", "find", "ask", "finish"] as const;
 /** Makes the metrics that are gathered from signals. They are of the whole process. `close` stops the gathering. */
 export function createSignalMetrics(registry: Registry): { close(): void } {
   const registers = [registry];
-  const redis = new Histogram({
+  const redis = createTimeHistogram({
     name: "marrow_redis_seconds",
     help: "Time of commands of Redis, retries included, by script or command.",
     labelNames: ["command"],
     buckets: REDIS_BUCKETS,
-    registers,
+    registry,
   });
   const redisErrors = new Counter({
     name: "marrow_redis_errors_total",
@@ -28,12 +29,12 @@ export function createSignalMetrics(registry: Registry): { close(): void } {
     labelNames: ["code"],
     registers,
   });
-  const stages = new Histogram({
+  const stages = createTimeHistogram({
     name: "marrow_stage_seconds",
     help: "Time of the stages of chat requests; ask is until there is an answer, of a stream until its beginning.",
     labelNames: ["stage"],
     buckets: ANSWER_BUCKETS,
-    registers,
+    registry,
   });
   const attempts = new Histogram({
     name: "marrow_upstream_seconds",
