@@ -25,7 +25,8 @@ describe("a queue", () => {
       },
     );
     expect(seen).toMatchObject([{ id, scope: "acme", idempotencyKey: `${QUEUE}:${id}` }]);
-    expect(await queue.counts()).toEqual({ waiting: 0, deadKept: 0, paused: false, done: 1, dead: 0, cancelled: 0 });
+    const none = { waiting: 0, blocked: 0, deadKept: 0, dead: 0, cancelled: 0 };
+    expect(await queue.counts()).toEqual({ ...none, paused: false, done: 1 });
     expect(await createQueue(redis.scope("other"), { name: QUEUE }).get(id)).toBeUndefined();
   });
 
