@@ -90,7 +90,7 @@ const BRANDS = new Set(
  * consonant makes another word ("sulfite", "sulfide"), and so does a letter at the end.
  */
 export function isTypo(a: string, b: string): boolean {
-  if (BRANDS.has(a) || BRANDS.has(b) || a[0] !== b[0] || !isOneAway(a, b)) return false;
+  if (a[0] !== b[0] || !isOneAway(a, b) || BRANDS.has(a) || BRANDS.has(b)) return false;
   if (a.length !== b.length)
     return (
       a.at(-1) === b.at(-1) && a.slice(-2) !== `${a.at(-1)}${a.at(-1)}` && b.slice(-2) !== `${b.at(-1)}${b.at(-1)}`
