@@ -27,6 +27,7 @@ export type ScriptedAnswer =
 export interface ScriptedRequest {
   /** Path and query. */
   readonly url: string;
+  /** The JSON that came; nothing of a form. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly headers: IncomingMessage["headers"];
 }
@@ -61,7 +62,7 @@ export async function startScriptedModel(
         return;
       }
       const request = {
-        body: JSON.parse(Buffer.concat(pieces).toString("utf8")) as Record<string, unknown>,
+        body: isForm(incoming) ? {} : (JSON.parse(Buffer.concat(pieces).toString("utf8")) as Record<string, unknown>),
         headers: incoming.headers,
         url: incoming.url ?? "",
       };
@@ -146,4 +147,8 @@ function echo({ body }: ScriptedRequest): string {
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function isForm({ headers }: IncomingMessage): boolean {
+  return headers["content-type"]?.startsWith("multipart/") === true;
 }
