@@ -31,7 +31,7 @@ resource "aws_vpc_security_group_ingress_rule" "clients" {
 # The rights are those of docs/operations.md.
 resource "aws_memorydb_user" "marrow" {
   user_name     = var.user_name
-  access_string = "on resetkeys ~{${var.app}:* ~{${var.app}}:* ~${var.app}:vectors:* resetchannels &{${var.app}:* -@all +@read +@write +@scripting +@connection +@pubsub +@blocking -@dangerous +info +time +command +cluster +ft.create +ft.search"
+  access_string = "on resetkeys ~{${var.app}:* ~{${var.app}}:* ~${var.app}:vectors:* resetchannels &{${var.app}:* &${var.app}:gateway:* -@all +@read +@write +@scripting +@connection +@pubsub +@blocking -@dangerous +info +time +command +cluster +ft.create +ft.search"
   tags          = var.tags
 
   authentication_mode {
