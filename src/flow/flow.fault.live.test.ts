@@ -98,6 +98,27 @@ describe("the sync path", () => {
     expect((await session.read()).turns.map(({ turn }) => turn.content)).toHaveLength(2);
   });
 
+  liveTest("serves a session that went back in time by what it holds now", async ({ tenant, redis }) => {
+    const here = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
+    const elsewhere = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
+    const say = (flow: ReturnType<typeof flowOf>, session: string, content: string) =>
+      flow.chat(chat(content, { session }));
+    // Another session with the same turns has had the question answered.
+    for (const content of ["I am Ada.", "No: I am Bea.", "Who am I?"]) await say(here, "other", content);
+    await say(here, "s", "I am Ada.");
+    const keys = (await redis.send(["KEYS", `*${redis.app}*:session:s:*`])) as string[];
+    expect(keys.length).toBeGreaterThan(0);
+    const copies = await Promise.all(keys.map((key) => redis.send(["DUMP", key], { reply: "bytes" })));
+    await say(here, "s", "No: I am Bea.");
+    // A fail-over to a replica that lags: the last turn is gone, and another process writes a different one in its place.
+    for (const [at, key] of keys.entries())
+      await redis.send(["RESTORE", key, "0", copies[at] as unknown as Buffer, "REPLACE"]);
+    await say(elsewhere, "s", "No: I am Cleo.");
+    expect(cacheOf(await say(here, "s", "Who am I?"))).toBe("miss");
+    const { messages } = (model.requests.at(-1) as never as { body: { messages: { content: string }[] } }).body;
+    expect(messages.map(({ content }) => content)).toContain("No: I am Cleo.");
+  });
+
   liveTest("neither serves nor stores in a session whose history it could not read", async ({ tenant }) => {
     const good = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
     await good.chat(chat("My name is Ada.", { session: "s" }));
