@@ -1,7 +1,8 @@
 import { describe, expect } from "vitest";
 import { withClock } from "../../test/clock.ts";
 import { liveTest } from "../../test/live.ts";
-import { createLimiter, type Rule } from "./index.ts";
+import type { ScopedRedis } from "../redis/index.ts";
+import { createLimiter, type Limiter, type Rule } from "./index.ts";
 import * as scripts from "./scripts.gen.ts";
 
 const START_MS = Date.UTC(2026, 10, 23, 12);
@@ -12,6 +13,13 @@ const rules: readonly Rule[] = [
 ];
 const options = { name: "l", rules, onUnavailable: "refuse" } as const;
 const all = Object.values(scripts);
+
+/** A limiter for which no time passes: a window that ended within a test would give its units back. */
+async function standing(tenant: ScopedRedis): Promise<Limiter> {
+  const { redis, set } = withClock(tenant, all);
+  await set(START_MS);
+  return createLimiter(redis, options);
+}
 
 describe("an exception", () => {
   liveTest("blocks one subject until it is over, and no other", async ({ tenant }) => {
@@ -35,7 +43,7 @@ describe("an exception", () => {
   });
 
   liveTest("gives one subject another limit, with what it used still counted", async ({ tenant }) => {
-    const limiter = createLimiter(tenant, options);
+    const limiter = await standing(tenant);
     await limiter.take({ user: "u" });
     await limiter.override({ user: "u" }, { requests: 5, bucket: 100 });
     const decision = await limiter.take({ user: "u" }, { tokens: 150 });
@@ -73,7 +81,7 @@ describe("an exception", () => {
   liveTest(
     "is listed while it holds, and costs nobody anything once none is left",
     async ({ tenant, redis, unique }) => {
-      const limiter = createLimiter(tenant, options);
+      const limiter = await standing(tenant);
       await limiter.block({ user: "Ann:1 %" });
       await limiter.override({ app: "app" }, { app: 2 ** 40 });
       expect(await limiter.exceptions()).toEqual(
@@ -97,7 +105,7 @@ describe("an exception", () => {
     ["limits.app", { user: "u" }, { app: 1 }],
     ["limits.requests", { user: "u" }, { requests: -1 }],
   ])("for the wrong %s is refused (%#)", async ([path, subject, limits], { tenant }) => {
-    const limiter = createLimiter(tenant, options);
+    const limiter = await standing(tenant);
     const wrong = limiter.override(subject as { user: string }, limits as Record<string, number>);
     await expect(wrong).rejects.toMatchObject({ code: "invalid_input", details: { path } });
   });
@@ -105,7 +113,7 @@ describe("an exception", () => {
 
 describe("a limiter", () => {
   liveTest("peeks without taking, charges and refunds without asking, and forgets on demand", async ({ tenant }) => {
-    const limiter = createLimiter(tenant, options);
+    const limiter = await standing(tenant);
     const remaining = async () => (await limiter.peek({ user: "u" })).rules[0]?.remaining;
     for (let call = 0; call < 5; call += 1) expect(await remaining()).toBe(3);
     await limiter.charge({ user: "u" }, { requests: 7 });
