@@ -5,7 +5,7 @@ import { toListener } from "../internal/listener.ts";
 import { runScript, toStreams, type Line, type ScopedRedis } from "../redis/index.ts";
 import { createPartition, PAGE, type Partition } from "./partition.ts";
 import { claimPartitions } from "./scripts.gen.ts";
-import { checkPartitionsOf, type MessageHandler, type ReadParts } from "./topic-options.ts";
+import { checkTopicSaid, type MessageHandler, type ReadParts } from "./topic-options.ts";
 
 /** How a topic is read. */
 export interface ReadOptions {
@@ -78,7 +78,7 @@ export function startReader(
       given_up: giving,
     };
     const reply = (await runScript(redis, claimPartitions, { topic }, values)) as readonly (string | number)[];
-    checkPartitionsOf(reply[0]);
+    checkTopicSaid(reply[0]);
     // A fail-over may have forgotten this word: what counts is the one before.
     leased.untilMs = startMs + lease - beatMs;
     for (const place of giving) givenUp.delete(place);

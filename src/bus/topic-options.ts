@@ -66,8 +66,20 @@ export function resolveTopicOptions(options: TopicOptions): ResolvedTopicOptions
   };
 }
 
-/** A script's word that the topic was made with another number of partitions, as an error. @throws MarrowError `conflict` */
-export function checkPartitionsOf(reply: unknown): void {
-  if (typeof reply !== "string" || !reply.startsWith("partitions:")) return;
-  throw new MarrowError("conflict", `the topic has ${reply.slice(11)} partitions`, { details: { path: "partitions" } });
+/**
+ * A script's word that the topic was made with another number of partitions, or may have no more groups, as an error.
+ * @throws MarrowError `conflict`, `invalid_input`
+ */
+export function checkTopicSaid(reply: unknown): void {
+  const [, what, count] = /^(partitions|groups):(\d+)$/.exec(String(reply)) ?? [];
+  if (what === "partitions")
+    throw new MarrowError("conflict", `the topic has ${count} partitions`, { details: { path: "partitions" } });
+  if (what === "groups")
+    throw new MarrowError(
+      "invalid_input",
+      `the topic has ${count} groups, which is the most: forget one of them first`,
+      {
+        details: { path: "group" },
+      },
+    );
 }

@@ -141,6 +141,23 @@ describe("a durable topic", () => {
     },
   );
 
+  liveTest("has a thousand groups and no more, until one of them is forgotten", async ({ redis, tenant }) => {
+    const topic = open<number>(tenant, { partitions: 1 });
+    await topic.seek("g0", "start");
+    const [groups] = (await redis.send(["KEYS", `*${redis.app}*:groups`])) as string[];
+    const others = Array.from({ length: 999 }, (_, nth) => [`g${nth + 1}`, String(Date.now())]).flat();
+    await redis.send(["HSET", groups as string, ...others]);
+    const full = { code: "invalid_input", details: { path: "group" } };
+    await expect(topic.seek("one-more", "start")).rejects.toMatchObject(full);
+    const heard: unknown[] = [];
+    const reader = topic.read("one-more", () => {}, { onError: (error) => void heard.push(error) });
+    await expect.poll(() => heard[0], { timeout: 5_000 }).toMatchObject(full);
+    await topic.seek("g7", "end");
+    expect(await topic.forgetGroup("g7")).toBe(true);
+    await expect.poll(() => reader.partitions.length, { timeout: 10_000 }).toBe(1);
+    await reader.close();
+  });
+
   liveTest("holds to the message what it may, however its partitions are filled", async ({ tenant }) => {
     const topic = open<number>(tenant, { messagesMax: 12, keepMessages: 100 });
     await topic.seek("g", "start");

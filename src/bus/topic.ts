@@ -17,7 +17,7 @@ import {
 import { part, topicKey } from "./keys.ts";
 import { startReader, type ReadOptions, type Reader } from "./reader.ts";
 import { appendMessages, forgetGroup, redriveMessages, seekGroup } from "./scripts.gen.ts";
-import { checkPartitionsOf, resolveTopicOptions, type MessageHandler, type TopicOptions } from "./topic-options.ts";
+import { checkTopicSaid, resolveTopicOptions, type MessageHandler, type TopicOptions } from "./topic-options.ts";
 
 /** One message of a bulk. */
 export interface NewMessage<T> extends PublishOptions {
@@ -123,7 +123,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       | string
       | number
     )[];
-    checkPartitionsOf(left);
+    checkTopicSaid(left);
     checked = true;
     roomyUntilMs = Number(left) >= ROOMY.messages ? startMs + Math.min(ROOMY.ms, Number(left) / ADDED_PER_MS) : 0;
     return left === "full" ? messages.map(() => FULL) : places.map((place) => toPublished(String(place)));
@@ -177,7 +177,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
           refuse("after", "the place of a message", to.after, "invalid_input");
         point = entry;
       }
-      await runScript(redis, seekGroup, { topic }, { group: checkGroup(group), partitions, to: point });
+      checkTopicSaid(await runScript(redis, seekGroup, { topic }, { group: checkGroup(group), partitions, to: point }));
     },
 
     async deadLetters(group, { limit = 100 } = {}) {

@@ -6,7 +6,7 @@
 -- ARGV partitions     how many the topic has, > 0
 -- ARGV from_start     1: a new group begins with the oldest message, 0: with the next one
 -- ARGV given_up...    partitions that the reader has done with
--- REPLY { how many it should give up, then for each of its partitions: partition, fence, cursor, id of the last message there, times it was taken over at this cursor, whether all before the cursor and nothing behind it was handled }
+-- REPLY { "groups:N" }: the topic may have no more groups; else { how many it should give up, then for each of its partitions: partition, fence, cursor, id of the last message there, times it was taken over at this cursor, whether all before the cursor and nothing behind it was handled }
 local topic = KEYS[1]
 local group = ARGV[1]
 local reader = ARGV[2]
@@ -15,6 +15,7 @@ local partitions = tonumber(ARGV[4])
 local from_start = ARGV[5]
 -- INCLUDE relay/fence
 -- INCLUDE topic
+-- INCLUDE known_groups
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local readers, owners, cursors, tries = topic .. ":readers:" .. group, topic .. ":owners:" .. group, topic .. ":cursors", topic .. ":tries:" .. group
@@ -22,8 +23,8 @@ local clean = topic .. ":clean:" .. group
 redis.call("HSETNX", topic .. ":meta", "partitions", partitions)
 local known = redis.call("HGET", topic .. ":meta", "partitions")
 if tonumber(known) ~= partitions then return { "partitions:" .. known } end
+if not note_group(topic, group, now) then return { "groups:1000" } end
 redis.call("ZREMRANGEBYSCORE", readers, "-inf", now)
-redis.call("HSET", topic .. ":groups", group, string.format("%d", now))
 if lease_ms > 0 then redis.call("ZADD", readers, now + lease_ms, reader) else redis.call("ZREM", readers, reader) end
 local given_up = {}
 for at = 6, #ARGV do given_up[ARGV[at]] = true end

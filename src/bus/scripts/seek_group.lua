@@ -3,14 +3,15 @@
 -- ARGV group         the group
 -- ARGV partitions    how many the topic has, > 0
 -- ARGV to            an entry's id after which it goes on ("0-0": all), or "end"
--- REPLY 1
+-- REPLY 1; "groups:N": the topic has N groups, and may have no more
 -- IDEMPOTENT
 local topic = KEYS[1]
 local group = ARGV[1]
 local partitions = tonumber(ARGV[2])
 local to = ARGV[3]
 -- INCLUDE topic
-redis.call("HSET", topic .. ":groups", group, redis.call("TIME")[1] .. "000")
+-- INCLUDE known_groups
+if not note_group(topic, group, redis.call("TIME")[1] * 1000) then return "groups:1000" end
 for partition = 0, partitions - 1 do
   local log = topic .. ":log:" .. partition
   local ends = ends_of(log)
