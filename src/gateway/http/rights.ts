@@ -93,7 +93,9 @@ export async function findMissingRights(redis: Redis, timeoutMs: number): Promis
   try {
     const commands = needs.flatMap(({ words }) => [String(words.length), ...words]);
     const denied = await runScript(redis, findDenied, { own }, { commands }, { timeoutMs });
-    return [...new Set((denied as readonly number[]).map((place) => needs[place - 1]?.right ?? ""))];
+    const missing = [...new Set((denied as readonly number[]).map((place) => needs[place - 1]?.right ?? ""))];
+    // Keys are tried with SET: without it nothing is known of them.
+    return missing.includes("SET") ? missing.filter((right) => !right.startsWith("keys of")) : missing;
   } catch (error) {
     const right = rightOf(error);
     if (right === undefined) throw error;
