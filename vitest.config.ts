@@ -1,14 +1,15 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 /**
- * Files that measure time or memory, or that stop and kill servers within bounds: they have the machine to themselves. All others wait more
- * than they work, and run two at a time.
+ * Files that measure time or memory, that count what the shared server does or take its scripts away, or that stop and kill servers within
+ * bounds: they have the machine to themselves. All others wait more than they work, and run two at a time.
  */
 const ALONE = [
   "**/*.fault.live.test.ts",
   "test/{chaos,fuzz,kill,scaling,size}/**/*.test.ts",
   "test/e2e/{cli,draining,media,rolling-restart,worker}.live.test.ts",
   "src/flow/usage-asked.test.ts",
+  "src/queue/{pausing,reports,schedule}.live.test.ts",
   "src/gateway/http/watchdog.test.ts",
   "src/gateway/models/tokens.test.ts",
   "src/internal/time-slice.test.ts",
