@@ -34,6 +34,16 @@ async function loadAs(redis: Redis, load: Load): Promise<void> {
   if (load.messages !== undefined) await loadMessages(redis, load.messages);
 }
 
+/** Each step has a connection of its own: the server counts the buffers of one late, and gives them back late. */
+async function onConnection<T>(app: string, step: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = await connect(server.url, { app, commandTimeoutMs: 60_000 });
+  try {
+    return await step(redis);
+  } finally {
+    await redis.close();
+  }
+}
+
 async function readUsedBytes(redis: Redis): Promise<number> {
   const told = String(await redis.send(["INFO", "memory"]));
   const of = (field: string) => Number(new RegExp(`^${field}:(\\d+)`, "m").exec(told)?.[1] ?? 0);
@@ -43,17 +53,12 @@ async function readUsedBytes(redis: Redis): Promise<number> {
 /** What a load takes, beyond what its first few took: they bring scripts and tables. */
 async function measure(load: Load): Promise<number> {
   const [[role, asked] = ["entries", { count: 0 }]] = Object.entries(load) as [string, { count: number }][];
-  const redis = await connect(server.url, { app: "size", commandTimeoutMs: 60_000 });
-  const first = await connect(server.url, { app: "first", commandTimeoutMs: 60_000 });
-  try {
-    await redis.send(["FLUSHALL", "SYNC"]);
-    await loadAs(first, { [role]: { ...asked, count: 50 } });
-    const before = await readUsedBytes(redis);
-    await loadAs(redis, load);
-    return ((await readUsedBytes(redis)) - before) / asked.count;
-  } finally {
-    await Promise.all([redis.close(), first.close()]);
-  }
+  await onConnection("size", (redis) => redis.send(["FLUSHALL", "SYNC"]));
+  await onConnection("first", (redis) => loadAs(redis, { [role]: { ...asked, count: 50 } }));
+  const before = await onConnection("size", readUsedBytes);
+  await onConnection("size", (redis) => loadAs(redis, load));
+  const after = await onConnection("size", readUsedBytes);
+  return (after - before) / asked.count;
 }
 
 const entries = {
