@@ -10,6 +10,10 @@ export interface Partition {
   readonly fence: string;
   /** The entry after which it would hear of more; none while it has enough. */
   readonly position: string | undefined;
+  /** The last entry that it has seen. */
+  readonly reached: string;
+  /** All that may have been handled is written down: by this reader, and by those before it. */
+  readonly isClean: boolean;
   /** Hears what stands after a position; somewhere else by now, it does not listen. */
   hear(after: string, entries: readonly StreamEntry[]): void;
   /** Takes no more; resolves when all that it had is done and written down. */
@@ -32,7 +36,7 @@ interface Claimed extends ReadParts {
   /** The last entry when it was claimed. */
   readonly last: string;
   readonly tries: number;
-  /** Whoever had it handed it over: nothing behind the cursor was handled. */
+  /** Whoever had it handed it over, and nothing behind the cursor was handled. */
   readonly clean: boolean;
   /** How long whoever had it may go on without hearing that it lost it. */
   readonly leaseMs: number;
@@ -68,6 +72,8 @@ interface Around {
   /** It would hear of more again. */
   readonly onWanting: () => void;
   readonly isLeased: () => boolean;
+  /** Resolves when that may have changed. */
+  readonly leaseTold: () => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -77,7 +83,7 @@ export function createPartition(
   claimed: Claimed,
   handler: MessageHandler,
   room: Room,
-  { onLost, onWanting, isLeased, onError }: Around,
+  { onLost, onWanting, isLeased, leaseTold, onError }: Around,
 ): Partition {
   const { topic, group, reader, place, fence, tries, deliveriesMax, keepMessages, keepMs, partitions } = claimed;
   const gone = new AbortController();
@@ -113,8 +119,9 @@ export function createPartition(
     };
     // Put aside by one group, it comes again for that one alone.
     if (only !== undefined && String(only) !== group) entry.done = true;
-    // Readers died again and again at this one.
-    if (open.length === 0 && tries > deliveriesMax && position === claimed.cursor) {
+    // Readers died again and again at this one, which was there then.
+    const first = open.length === 0 && position === claimed.cursor && !isAfter(id, claimed.last);
+    if (first && tries > deliveriesMax) {
       entry.done = true;
       entry.dead = CRASHED;
     }
@@ -195,8 +202,9 @@ export function createPartition(
     let waitMs: number = AGAIN_MS.first;
     let running = first;
     for (let nth = 1; !signal.aborted; nth += 1) {
-      // Another one may be at it by now.
-      if (running === undefined && !isLeased()) return onLost();
+      // Another one may be at it by now: that is known when the reader has been told again what is its own.
+      while (running === undefined && !isLeased() && !signal.aborted) await leaseTold();
+      if (signal.aborted) return;
       try {
         await (running ?? attempt(entry, nth));
         return;
@@ -257,6 +265,13 @@ export function createPartition(
     get position() {
       return wanted();
     },
+    get reached() {
+      return position;
+    },
+    get isClean() {
+      const none = suspects <= 0 || !isAfter(claimed.last, position);
+      return open.length === 0 && none && performance.now() >= suspectUntilMs;
+    },
     hear(after, entries) {
       if (after !== wanted()) return;
       for (const [id, fields] of entries) take(String(id), fields);
@@ -274,7 +289,7 @@ export function createPartition(
 }
 
 /** Whether an entry's id is after another one. */
-function isAfter(id: string, other: string): boolean {
+export function isAfter(id: string, other: string): boolean {
   const [ms = "", seq = ""] = id.split("-");
   const [otherMs = "", otherSeq = ""] = other.split("-");
   return Number(ms) === Number(otherMs) ? BigInt(seq) > BigInt(otherSeq) : Number(ms) > Number(otherMs);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { checkInteger } from "../internal/check.ts";
 import { toListener } from "../internal/listener.ts";
 import { runScript, toStreams, type Line, type ScopedRedis } from "../redis/index.ts";
-import { createPartition, PAGE, type Partition } from "./partition.ts";
+import { createPartition, isAfter, PAGE, type Partition } from "./partition.ts";
 import { claimPartitions } from "./scripts.gen.ts";
 import { checkTopicSaid, type MessageHandler, type ReadParts } from "./topic-options.ts";
 
@@ -55,19 +55,23 @@ export function startReader(
   const lease = checkInteger("leaseMs", leaseMs, { min: 1_000, max: 600_000 });
   const beatMs = Math.min(BEAT_MS, lease / 3);
   const held = new Map<string, Partition>();
-  const givenUp = new Set<string>();
+  /** Partitions that it has done with, and whether all that may have been handled of them is written down. */
+  const givenUp = new Map<string, boolean>();
   let beating: Promise<void> | undefined;
   let closing = false;
   let line: Line | undefined;
+  /** The last one ended by itself. */
+  let broken = false;
   /** A partition is there to be listened to. */
   let wake = () => {};
   /** Until when the partitions are this reader's, unless it says that it lives: a process that was frozen finds it over. */
-  const leased = { untilMs: 0 };
+  const leased = { untilMs: 0, waiting: new Set<() => void>() };
   /** Handlers at work over all partitions. */
   const room = { free: bounds.concurrency, waiting: new Set<() => void>() };
 
   async function beatOnce(): Promise<void> {
     const giving = [...givenUp];
+    const reached = new Map([...held].map(([place, partition]) => [place, partition.reached]));
     const startMs = performance.now();
     const values = {
       group,
@@ -75,28 +79,42 @@ export function startReader(
       lease_ms: lease,
       partitions,
       from_start: from === "start" ? 1 : 0,
-      given_up: giving,
+      leaving: closing ? 1 : 0,
+      given_up: giving.map(toGivenUp),
     };
     const reply = (await runScript(redis, claimPartitions, { topic }, values)) as readonly (string | number)[];
     checkTopicSaid(reply[0]);
     // A fail-over may have forgotten this word: what counts is the one before.
     leased.untilMs = startMs + lease - beatMs;
-    for (const place of giving) givenUp.delete(place);
+    for (const [place] of giving) givenUp.delete(place);
     const told = new Map<string, readonly string[]>();
     for (let at = 1; at < reply.length; at += 6) {
       const [place = "", ...words] = reply.slice(at, at + 6).map(String);
       told.set(place, words);
     }
-    for (const [place, partition] of held) if (told.get(place)?.[0] !== partition.fence) drop(place);
-    for (const [place, [fence = "", cursor = "", last = "", tries = "", clean = ""]] of told)
-      if (!held.has(place) && !givenUp.has(place) && !closing)
-        take(place, { fence, cursor, last, tries: Number(tries), clean: clean === "1" });
+    for (const [place, partition] of held) {
+      const [fence, , last = ""] = told.get(place) ?? [];
+      // A server that lost its last writes does not know what was seen there, and adds others, maybe with earlier ids.
+      if (fence !== partition.fence || isAfter(reached.get(place) ?? "0-0", last)) drop(place);
+    }
+    for (const [place, [fence = "", cursor = "", last = "", tries = "", word = ""]] of told) {
+      if (held.has(place) || givenUp.has(place)) continue;
+      const clean = word === "1";
+      if (closing) givenUp.set(place, clean);
+      else take(place, { fence, cursor, last, tries: Number(tries), clean });
+    }
+    tellLease();
     let surplus = Number(reply[0]);
     for (const [place, partition] of held) {
       if (surplus <= 0) break;
       surplus -= 1;
       void partition.drain().then(() => giveUp(place, partition));
     }
+  }
+
+  function tellLease(): void {
+    for (const resolve of leased.waiting) resolve();
+    leased.waiting.clear();
   }
 
   function beat(): Promise<void> {
@@ -115,9 +133,10 @@ export function startReader(
       handler,
       room,
       {
-        onLost: () => drop(place),
+        onLost: () => void (held.get(place) === partition && drop(place)),
         onWanting: () => wake(),
         isLeased: () => performance.now() < leased.untilMs,
+        leaseTold: () => new Promise((resolve) => leased.waiting.add(resolve)),
         onError,
       },
     );
@@ -128,12 +147,13 @@ export function startReader(
   function drop(place: string): void {
     held.get(place)?.abandon();
     held.delete(place);
+    tellLease();
   }
 
   function giveUp(place: string, partition: Partition): void {
     if (held.get(place) !== partition) return;
     held.delete(place);
-    givenUp.add(place);
+    givenUp.set(place, partition.isClean);
     if (!closing) void beat();
   }
 
@@ -146,7 +166,12 @@ export function startReader(
     if (open.length === 0) return new Promise((resolve) => (wake = resolve));
     const waitMs = open.length === held.size ? LISTEN_MS.all : LISTEN_MS.some;
     const streams = [...open.map(({ log }) => log), ...open.map(({ after }) => after)];
-    line ??= await redis.dedicate();
+    if (line === undefined) {
+      line = await redis.dedicate();
+      // The connection broke, or the server did: what is its own by now?
+      if (broken && !closing) await beat();
+      broken = false;
+    }
     if (closing) return;
     const command = ["XREAD", "COUNT", String(PAGE), "BLOCK", String(waitMs), "STREAMS", ...streams];
     const found = toStreams(await line.send(command, { reply: "bytes", timeoutMs: waitMs + ANSWER_MS }));
@@ -162,6 +187,7 @@ export function startReader(
         onError(error);
         await line?.close();
         line = undefined;
+        broken = true;
         await sleep(AGAIN_MS);
       }
     }
@@ -179,17 +205,28 @@ export function startReader(
     async close() {
       if (closing) return;
       closing = true;
-      clearInterval(timer);
       wake();
       await first;
       await beating;
       const late = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
       await Promise.race([Promise.all([...held.values()].map((partition) => partition.drain())), late]);
-      for (const place of held.keys()) drop(place);
-      const values = { group, reader, lease_ms: 0, partitions, from_start: 0, given_up: [] };
+      // Until here it says that it lives: what it is at stays its own.
+      clearInterval(timer);
+      await beating;
+      for (const [place, partition] of held) {
+        givenUp.set(place, partition.isClean);
+        drop(place);
+      }
+      const given_up = [...givenUp].map(toGivenUp);
+      const values = { group, reader, lease_ms: 0, partitions, from_start: 0, leaving: 1, given_up };
       await runScript(redis, claimPartitions, { topic }, values).catch(onError);
       await line?.close();
       await listening;
     },
   };
+}
+
+/** A partition as the script takes it. */
+function toGivenUp([place, clean]: readonly [place: string, clean: boolean]): string {
+  return clean ? place : `${place}?`;
 }

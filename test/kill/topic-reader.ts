@@ -11,7 +11,8 @@ topic.read(
   ({ body, key, redelivered }) => {
     // One write for all of a moment; a pipe is written to before the call returns, so nothing that is acknowledged was not said.
     if (lines === "") setImmediate(say);
-    lines += `${key} ${body} ${redelivered ? 1 : 0}\n`;
+    // The clock is the machine's, so that deliveries by several processes can be put in their order.
+    lines += `${process.hrtime.bigint()} ${key} ${body} ${redelivered ? 1 : 0}\n`;
     return new Promise<void>((resolve) => setImmediate(resolve));
   },
   { from: "start", leaseMs: 1_500, concurrency: 64 },

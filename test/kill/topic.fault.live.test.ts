@@ -15,13 +15,17 @@ const SEED = Number(process.env["MARROW_KILL_SEED"] ?? randomInt(1, 2 ** 31));
 const KEYS = 50;
 const BATCH = 200;
 
+/** One call of a handler. */
+interface Delivery {
+  readonly key: string;
+  readonly n: number;
+  readonly redelivered: boolean;
+  readonly atNs: number;
+}
+
 interface Seen {
-  /** The last new message of each key. */
-  readonly last: Map<string, number>;
+  readonly deliveries: Delivery[];
   readonly all: Set<number>;
-  duplicates: number;
-  unmarked: number;
-  disordered: number;
 }
 
 function startReader(url: string, app: string, seen: Seen): ChildProcess {
@@ -29,26 +33,42 @@ function startReader(url: string, app: string, seen: Seen): ChildProcess {
     stdio: ["ignore", "pipe", "inherit"],
   });
   createInterface({ input: child.stdout }).on("line", (line) => {
-    const [key = "", number = "", redelivered] = line.split(" ");
-    if (key === "ready") return;
-    const n = Number(number);
-    if (seen.all.has(n)) {
-      seen.duplicates += 1;
-      if (redelivered !== "1") seen.unmarked += 1;
-      return;
-    }
-    seen.all.add(n);
-    if (n < (seen.last.get(key) ?? -1)) seen.disordered += 1;
-    seen.last.set(key, n);
+    const [atNs, key = "", number, redelivered] = line.split(" ");
+    // Its first line, or one that the kill cut off.
+    if (redelivered === undefined) return;
+    seen.all.add(Number(number));
+    seen.deliveries.push({ key, n: Number(number), redelivered: redelivered === "1", atNs: Number(atNs) });
   });
   return child;
 }
 
+/**
+ * Judges deliveries in the order in which they began, by the clock of the machine: lines of several processes can be read here in another one.
+ */
+function judge({ deliveries }: Seen): { readonly duplicates: number; unmarked: Delivery[]; disordered: Delivery[] } {
+  const all = new Set<number>();
+  /** The last new message of each key. */
+  const last = new Map<string, number>();
+  const unmarked: Delivery[] = [];
+  const disordered: Delivery[] = [];
+  for (const delivery of deliveries.toSorted((a, b) => a.atNs - b.atNs)) {
+    const { key, n, redelivered } = delivery;
+    if (all.has(n)) {
+      if (!redelivered) unmarked.push(delivery);
+      continue;
+    }
+    all.add(n);
+    if (n < (last.get(key) ?? -1)) disordered.push(delivery);
+    last.set(key, n);
+  }
+  return { duplicates: deliveries.length - all.size, unmarked, disordered };
+}
+
 /** Publishes messages while readers, and whatever the round breaks, are killed. Answers what was seen of them. */
-async function playRound(url: string, breaks: () => Promise<void>): Promise<Seen> {
+async function playRound(url: string, breaks: () => Promise<void>): Promise<ReturnType<typeof judge>> {
   const chance = chanceOf(SEED);
   const app = `k${randomUUID().slice(0, 8)}`;
-  const seen: Seen = { last: new Map(), all: new Set(), duplicates: 0, unmarked: 0, disordered: 0 };
+  const seen: Seen = { deliveries: [], all: new Set() };
   const readers = [0, 1, 2, 3].map(() => startReader(url, app, seen));
   const redis = await connect(url, { app });
   const topic = createTopic<number>(redis.scope("acme"), "kill", { partitions: 8, messagesMax: 10_000_000 });
@@ -77,10 +97,10 @@ async function playRound(url: string, breaks: () => Promise<void>): Promise<Seen
   await expect.poll(() => seen.all.size, { timeout: 60_000, interval: 100 }).toBe(MESSAGES);
   for (const reader of readers) reader.kill("SIGKILL");
   await redis.close();
-  return seen;
+  return judge(seen);
 }
 
-const whole = { unmarked: 0, disordered: 0 };
+const whole = { unmarked: [], disordered: [] };
 
 async function busiestOf(masters: readonly OwnServer[]): Promise<number> {
   const sizes = await Promise.all(
