@@ -38,7 +38,7 @@ export type ErrorCode =
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   invalid_option: { status: 400, retryable: false, meaning: "An option has the wrong kind, range or name." },
   invalid_input: { status: 400, retryable: false, meaning: "A value given to a call has the wrong kind or shape." },
-  unauthorized: { status: 401, retryable: false, meaning: "The API key is missing, unknown or revoked." },
+  unauthorized: { status: 401, retryable: false, meaning: "The API key is missing, unknown, revoked or has ended." },
   forbidden: {
     status: 403,
     retryable: false,

@@ -202,7 +202,8 @@ const TABLE: readonly RouteRow[] = [
     "/v1/admin/keys",
     `POST Makes a key; no other answer contains it.
      GET Lists keys.
-     POST /:id Changes a key's name, plan or reach.
+     POST /:id Changes a key's name, plan, reach or end.
+     POST /:id/rotate Makes a key that stands for the same; the old one ends after a while.
      DELETE /:id Revokes a key.`,
   ),
   ...rows(

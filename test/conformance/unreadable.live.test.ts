@@ -143,10 +143,14 @@ const LISTS: Readonly<Record<string, (given: Given) => Promise<readonly (readonl
   async keys({ redis, tenant, record }) {
     const keys = createApiKeys(redis);
     for (const name of ["1", "2", "3"]) await keys.create({ scope: tenant.scope, user: "u", name });
-    const { id } = (await keys.list()).find(({ name, scope }) => name === "2" && scope === tenant.scope) ?? { id: "" };
+    const { id } = (await keys.list({ limit: 1_000 })).data.find(
+      ({ name, scope }) => name === "2" && scope === tenant.scope,
+    ) ?? { id: "" };
     const all = (await redis.send(["HKEYS", `{${redis.app}}:gateway:keys`])) as string[];
     await redis.send(["HSET", `{${redis.app}}:gateway:keys`, all.find((field) => field.startsWith(id)) ?? "", record]);
-    const own = (await keys.list()).filter(({ id: of, scope }) => of === id || scope === tenant.scope);
+    const own = (await keys.list({ limit: 1_000 })).data.filter(
+      ({ id: of, scope }) => of === id || scope === tenant.scope,
+    );
     return own.map(({ id: of, name, unreadable }) => [of === id ? "2" : name, unreadable]);
   },
 };

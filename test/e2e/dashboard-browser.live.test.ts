@@ -70,7 +70,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
   async function traffic(): Promise<void> {
     await gateway.keys.create({ scope: "acme", user: CANARY, name: CANARY });
     const { keys, redis, client } = gateway;
-    expect((await keys.list()).length).toBeGreaterThan(1);
+    expect((await keys.list()).data.length).toBeGreaterThan(1);
     const headers = { "x-marrow-user": CANARY, "x-marrow-session": CANARY };
     for (const content of ["What is Marrow?", "What is Marrow?", CANARY])
       await ask(client(), content, { model: "demo", headers });

@@ -23,7 +23,7 @@ describe("a key that was ended", () => {
       const key = await gateway.keys.create({ scope: "acme", user: "u", name: "k" });
       const { id } = await gateway.keys.identify(key);
       await Promise.all([gateway.keys.remove(id), gateway.keys.update(id, { name: `renamed ${n}` })]);
-      return (await gateway.keys.list()).some((one) => one.id === id);
+      return (await gateway.keys.list()).data.some((one) => one.id === id);
     });
     expect((await Promise.all(rounds)).filter(Boolean)).toHaveLength(0);
   });

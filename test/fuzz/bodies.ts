@@ -223,7 +223,8 @@ export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
     { files: [{ file_id: "$file" }] },
   ],
   "POST /v1/admin/keys": [{ scope: "s", user: "u", name: "n", plan: "free" }],
-  "POST /v1/admin/keys/:id": [{ name: "m", plan: null }],
+  "POST /v1/admin/keys/:id": [{ name: "m", plan: null, ends_at_ms: null }],
+  "POST /v1/admin/keys/:id/rotate": [{ overlap_ms: 60_000 }],
   "PUT /v1/admin/plans/:id": [
     {
       requestsPerMinute: 1_000_000,

@@ -134,15 +134,20 @@ function Spend({ scope }: PageProps): JSX.Element {
   );
 }
 
+const toDay = (atMs: number) => new Date(atMs).toISOString().slice(0, 10);
+
+/** Keys of a scope that are counted. */
+const KEYS_MAX = 1_000;
+
 function Keys({ scope, canAct }: PageProps): JSX.Element {
-  const { data, error, refresh } = useAsked<ListAnswer<KeyAnswer>>("/keys");
+  const { data, error, refresh } = useAsked<ListAnswer<KeyAnswer>>(withQuery("/keys", { scope, limit: KEYS_MAX }));
   const { busy, error: failed, act } = useActing();
   const [made, setMade] = useState<string>();
   const [name, setName] = useState("");
   const [user, setUser] = useState("");
   const [role, setRole] = useState("none");
   const [acts, setActs] = useState("any");
-  const own = (data?.data ?? []).filter(({ scope: of }) => of === scope);
+  const own = data?.data ?? [];
   const make = () =>
     act(async () => {
       const body = {
@@ -202,6 +207,11 @@ function Keys({ scope, canAct }: PageProps): JSX.Element {
               name: "Role",
               cell: ({ role: of }) =>
                 of === null ? "–" : <Badge tone={of === "admin" ? "warn" : "plain"}>{of}</Badge>,
+            },
+            {
+              name: "Ends",
+              cell: ({ ends_at_ms: endsAtMs, ended }) =>
+                ended ? <Badge tone="warn">ended</Badge> : endsAtMs === null ? "never" : toDay(endsAtMs),
             },
             {
               name: "Act",

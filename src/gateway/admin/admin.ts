@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import type { Limiter } from "../../limiter/index.ts";
-import type { Principal } from "../tenancy/api-keys.ts";
+import { hasEnded, KEY_LIFE_MS_MAX, type Principal } from "../tenancy/api-keys.ts";
+import type { KeyAnswer, ListAnswer } from "./answers.ts";
 import { planSchema, type Plan } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
@@ -14,6 +15,11 @@ const forMs = z
   .min(1)
   .max(366 * 86_400_000);
 const actsFor = z.enum(["own", "any"]);
+/** An end of a key in milliseconds since 1970; a rotation's overlap. */
+const endsAt = z
+  .int()
+  .min(0)
+  .max(2 ** 45);
 const keyBody = z.strictObject({
   scope: name,
   user: name,
@@ -21,12 +27,25 @@ const keyBody = z.strictObject({
   plan: planName.optional(),
   role: z.enum(["admin", "viewer"]).optional(),
   acts_for: actsFor.optional(),
+  ends_at_ms: endsAt.optional(),
 });
 const keyChanges = z.strictObject({
   name: name.optional(),
   plan: planName.nullable().optional(),
   acts_for: actsFor.optional(),
+  ends_at_ms: endsAt.nullable().optional(),
 });
+const rotation = z.strictObject({ overlap_ms: z.int().min(0).max(KEY_LIFE_MS_MAX).optional() }).nullish();
+const keysQuery = z.looseObject({
+  scope: name.optional(),
+  after: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(1_000).optional(),
+});
+/** How long a rotated key serves on beside the new one, unless another time is asked for. */
+const OVERLAP_MS = 86_400_000;
 const userBody = z.strictObject({ plan: planName.nullable() });
 const blockBody = z.strictObject({ for_ms: forMs.optional() });
 const limitsBody = z.strictObject({ limits: z.record(name, z.number().min(0)), for_ms: forMs.optional() });
@@ -64,23 +83,49 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
   }
 
   app.post("/v1/admin/keys", { onRequest, schema: { body: keyBody } }, async (request, reply: FastifyReply) => {
-    const { acts_for: acts, ...asked } = keyBody.parse(request.body);
+    const { acts_for: acts, ends_at_ms: endsAtMs, ...asked } = keyBody.parse(request.body);
     await known(asked.plan);
-    const key = await keys.create({ ...asked, actsFor: acts });
+    if (endsAtMs !== undefined && endsAtMs <= Date.now())
+      throw new MarrowError("invalid_input", "ends_at_ms must be in the future", { details: { path: "ends_at_ms" } });
+    const key = await keys.create({ ...asked, actsFor: acts, ...(endsAtMs !== undefined && { endsAtMs }) });
     const principal = await keys.identify(key);
     // The only time that it is seen.
     return reply.code(201).send({ ...toKey(principal), key });
   });
 
-  app.get("/v1/admin/keys", { onRequest }, async () => ({ object: "list", data: (await keys.list()).map(toKey) }));
+  app.get(
+    "/v1/admin/keys",
+    { onRequest, schema: { querystring: keysQuery } },
+    async (request): Promise<ListAnswer<KeyAnswer>> => {
+      const { data, cursor } = await keys.list(keysQuery.parse(request.query));
+      return { object: "list", data: data.map(toKey), ...(cursor !== undefined && { next: cursor }) };
+    },
+  );
+
+  app.post<Named>(
+    "/v1/admin/keys/:id/rotate",
+    { onRequest, schema: { body: rotation } },
+    async (request, reply: FastifyReply) => {
+      const { overlap_ms: overlapMs = OVERLAP_MS } = (request.body as z.infer<typeof rotation>) ?? {};
+      const rotated = await keys.rotate(request.params.id, { overlapMs });
+      if (rotated === undefined) throw notFound("key");
+      return reply.code(201).send({ ...toKey(rotated.made), key: rotated.key, before: toKey(rotated.before) });
+    },
+  );
 
   app.post<Named>("/v1/admin/keys/:id", { onRequest, schema: { body: keyChanges } }, async (request) => {
-    const { name: called, plan: planned, acts_for: acts } = request.body as z.infer<typeof keyChanges>;
+    const {
+      name: called,
+      plan: planned,
+      acts_for: acts,
+      ends_at_ms: ends,
+    } = request.body as z.infer<typeof keyChanges>;
     await known(planned);
     const changed = await keys.update(request.params.id, {
       ...(called !== undefined && { name: called }),
       ...(planned !== undefined && { plan: planned ?? undefined }),
       ...(acts !== undefined && { actsFor: acts }),
+      ...(ends !== undefined && { endsAtMs: ends ?? undefined }),
     });
     if (changed === undefined) throw notFound("key");
     return toKey(changed);
@@ -211,9 +256,12 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
   });
 }
 
-function toKey({ id, scope, user, name: called, plan: planned, role, actsFor: acts, unreadable }: Principal) {
+/** A key as lists and answers tell of it, without what it is. */
+export function toKey(principal: Principal): KeyAnswer {
+  const { id, scope, user, name: called, plan: planned, role, actsFor: acts, endsAtMs, unreadable } = principal;
   const known = { scope, user, name: called, plan: planned ?? null, role: role ?? null, acts_for: acts };
-  return { id, object: "key", ...known, ...(unreadable !== undefined && { unreadable }) };
+  const ends = { ends_at_ms: endsAtMs ?? null, ended: hasEnded(principal) };
+  return { id, object: "key", ...known, ...ends, ...(unreadable !== undefined && { unreadable }) };
 }
 
 /** A plan's name in a path. @throws MarrowError `invalid_input` */

@@ -240,12 +240,18 @@ export interface TurnsAnswer {
 /** An API key, as lists tell of it. */
 export interface KeyAnswer {
   readonly id: string;
+  readonly object: "key";
   readonly scope: string;
   readonly user: string;
   readonly name: string;
   readonly plan: string | null;
   readonly role: string | null;
   readonly acts_for: "own" | "any";
+  /** When it ends, in milliseconds since 1970; `null`: never. */
+  readonly ends_at_ms: number | null;
+  readonly ended: boolean;
+  /** Why its record cannot be read; then only its id is known. */
+  readonly unreadable?: string | undefined;
 }
 
 /** What is found of one Redis. */

@@ -1,12 +1,12 @@
 import { hash, randomBytes } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
+import { checkInteger } from "../../internal/check.ts";
 import {
   cannotServe,
   decodeRecord,
   encodeKeyPart,
   encodeRecord,
   runScript,
-  toFields,
   unreadableOf,
   type Redis,
   type Unreadable,
@@ -33,6 +33,8 @@ export interface Principal {
   readonly actsFor: "own" | "any";
   /** `admin` may use `/v1/admin` for every scope; `viewer` may look there and change nothing, and is for nothing else. */
   readonly role?: "admin" | "viewer" | undefined;
+  /** When the key ends, in milliseconds since 1970: from then on it is unknown. Absent: never. */
+  readonly endsAtMs?: number | undefined;
   /** In lists: why it cannot be read; then only its id is known. */
   readonly unreadable?: Unreadable | undefined;
 }
@@ -49,19 +51,53 @@ export const NOBODY: Principal = {
 /** A key as it is made. Without `actsFor` it acts for its own user; an admin's, which can make any key, for all. */
 export type NewKey = Omit<Principal, "id" | "actsFor"> & { readonly actsFor?: "own" | "any" | undefined };
 
+/** Which keys are listed. */
+export interface KeyPage {
+  /** Only keys of this scope. @default of all scopes */
+  readonly scope?: string | undefined;
+  /** The id of the last key of the page before. @default the first page */
+  readonly after?: string | undefined;
+  /** 1 to 1,000. @default 100 */
+  readonly limit?: number | undefined;
+}
+
+/** A page of keys. */
+export interface KeyList {
+  readonly data: readonly Principal[];
+  /** Where the next page begins; absent on the last one. */
+  readonly cursor?: string | undefined;
+}
+
+/** What came of a rotation. */
+export interface RotatedKey {
+  /** The new key: the only time that it is seen. */
+  readonly key: string;
+  readonly made: Principal;
+  readonly before: Principal;
+}
+
 /** The gateway's API keys. Only hashes of them are stored. */
 export interface ApiKeys {
   /** Makes a key and answers it: the only time that it is seen. */
   create(principal: NewKey): Promise<string>;
   /** Ends a key. Other processes serve it for up to {@link KEPT_MS} longer. Answers whether it was one. */
   revoke(key: string): Promise<boolean>;
-  /** All keys, without what they are. */
-  list(): Promise<readonly Principal[]>;
+  /** A page of the keys, without what they are, ordered by id. Those that have ended stay in it until they are removed. Two round trips, one more for 1,000 keys of other scopes. */
+  list(page?: KeyPage): Promise<KeyList>;
   /**
    * Changes a key by its id; answers what it is now, or `undefined`. Other processes know within {@link KEPT_MS}. A key that is ended meanwhile
    * stays ended. @throws MarrowError `conflict` under endless change by others
    */
-  update(id: string, changes: Partial<Pick<NewKey, "name" | "plan" | "actsFor">>): Promise<Principal | undefined>;
+  update(
+    id: string,
+    changes: Partial<Pick<NewKey, "name" | "plan" | "actsFor" | "endsAtMs">>,
+  ): Promise<Principal | undefined>;
+  /**
+   * Makes a key that stands for the same as another one, which ends after `overlapMs`; one that ends sooner keeps its end. The new key
+   * has an id of its own, so limits and spending by key begin anew. Answers `undefined` where there is no key of this id.
+   * @throws MarrowError `conflict` for a key that has ended
+   */
+  rotate(id: string, options: { readonly overlapMs: number }): Promise<RotatedKey | undefined>;
   /** Ends a key by its id. Answers whether it was one. */
   remove(id: string): Promise<boolean>;
   /**
@@ -90,7 +126,11 @@ export const KEPT_AWAY_MS = 600_000;
 /** How long work in the background goes by what it knows of its key. */
 export const CHECKED_MS = 1_000;
 const ID_CHARS = 16;
+/** Longest life of a key, and longest overlap of a rotation, in milliseconds: ten years. */
+export const KEY_LIFE_MS_MAX: number = 3_653 * 86_400_000;
 const CHANGE_TRIES = 16;
+const LISTED = 100;
+const LISTED_MAX = 1_000;
 const KEPT_KEYS_MAX = 10_000;
 const KEY_BYTES = 32;
 const MARK_EVERY_MS = 60_000;
@@ -113,15 +153,17 @@ export function createApiKeys(redis: Redis): ApiKeys {
     { readonly field: string; readonly principal: Principal | undefined; readonly atMs: number }
   >();
 
-  /** Who a key stood for, when that was learnt no longer ago than this. */
+  /** Who a key stood for, when that was learnt no longer ago than this and the key has not ended since. */
   function recall(key: string | undefined, withinMs: number): Principal | undefined {
     const kept = known.get(key ?? "");
-    return kept !== undefined && performance.now() - kept.atMs < withinMs ? kept.principal : undefined;
+    if (kept === undefined || performance.now() - kept.atMs >= withinMs) return undefined;
+    return hasEnded(kept.principal) ? undefined : kept.principal;
   }
 
   async function create(principal: NewKey): Promise<string> {
     encodeKeyPart("scope", principal.scope);
     encodeKeyPart("user", principal.user);
+    checkEnd(principal.endsAtMs);
     const key = newKey();
     await redis.send(["HSET", stored, digest(key), encodeRecord(withReach(principal))], { retry: "safe" });
     return key;
@@ -137,33 +179,71 @@ export function createApiKeys(redis: Redis): ApiKeys {
     });
   }
 
-  /** The stored keys: hash and record. */
-  async function all(): Promise<(readonly [string, Buffer])[]> {
-    return [...toFields((await redis.send(["HGETALL", stored], IN_BYTES)) as readonly Buffer[])];
+  /** The stored keys' hashes, in order: a hash begins with its key's id. */
+  async function fields(): Promise<readonly string[]> {
+    return ((await redis.send(["HKEYS", stored])) as readonly string[]).toSorted();
   }
 
-  const find = async (id: string) => (await all()).find(([field]) => field.slice(0, ID_CHARS) === id);
+  /** A stored key by its id: hash and record. */
+  async function find(id: string): Promise<readonly [string, Buffer] | undefined> {
+    const field = (await fields()).find((one) => one.slice(0, ID_CHARS) === id);
+    if (field === undefined) return undefined;
+    const record = await redis.send(["HGET", stored, field], IN_BYTES);
+    return Buffer.isBuffer(record) ? [field, record] : undefined;
+  }
+
+  async function update(id: string, changes: Partial<NewKey>): Promise<Principal | undefined> {
+    checkEnd(changes.endsAtMs);
+    for (let attempt = 0; attempt < CHANGE_TRIES; attempt += 1) {
+      const found = await find(id);
+      if (found === undefined) return undefined;
+      const [field, before] = found;
+      const { id: _, ...principal } = toPrincipal(before, field);
+      const after = withReach({ ...principal, ...changes });
+      const values = { digest: field, before, record: encodeRecord(after) };
+      if ((await runScript(redis, changeKey, { keys: stored }, values)) === 1) {
+        known.clear();
+        checked.clear();
+        return { ...after, id };
+      }
+    }
+    throw new MarrowError("conflict", "the key was changed by others at every try", { details: { path: "id" } });
+  }
 
   return {
     create,
+    update,
 
-    list: async () => (await all()).map(([field, record]) => toListed(record, field)),
-
-    async update(id, changes) {
-      for (let attempt = 0; attempt < CHANGE_TRIES; attempt += 1) {
-        const found = await find(id);
-        if (found === undefined) return undefined;
-        const [field, before] = found;
-        const { id: _, ...principal } = toPrincipal(before, field);
-        const after = withReach({ ...principal, ...changes });
-        const values = { digest: field, before, record: encodeRecord(after) };
-        if ((await runScript(redis, changeKey, { keys: stored }, values)) === 1) {
-          known.clear();
-          checked.clear();
-          return { ...after, id };
+    async list({ after = "", limit = LISTED, scope } = {}) {
+      const most = checkInteger("limit", limit, { min: 1, max: LISTED_MAX }, "invalid_input");
+      const behind = (await fields()).filter((field) => field.slice(0, ID_CHARS) > after);
+      const data: Principal[] = [];
+      for (let at = 0; at < behind.length && data.length <= most; at += LISTED_MAX) {
+        const some = behind.slice(at, at + LISTED_MAX);
+        const records = (await redis.send(["HMGET", stored, ...some], IN_BYTES)) as readonly (Buffer | null)[];
+        for (const [nth, field] of some.entries()) {
+          const record = records[nth];
+          // One that was removed between the two commands is in no list.
+          const key = Buffer.isBuffer(record) ? toListed(record, field) : undefined;
+          if (key !== undefined && (scope === undefined || key.scope === scope)) data.push(key);
         }
       }
-      throw new MarrowError("conflict", "the key was changed by others at every try", { details: { path: "id" } });
+      const page = data.slice(0, most);
+      return { data: page, ...(data.length > most && { cursor: page.at(-1)?.id }) };
+    },
+
+    async rotate(id, { overlapMs }) {
+      checkInteger("overlapMs", overlapMs, { min: 0, max: KEY_LIFE_MS_MAX }, "invalid_input");
+      const found = await find(id);
+      if (found === undefined) return undefined;
+      const { id: _, ...standing } = toPrincipal(found[1], found[0]);
+      if (hasEnded(standing))
+        throw new MarrowError("conflict", "the key has ended: make a new one", { details: { path: "id" } });
+      // The new key first: should the rest fail there are two keys, never none.
+      const key = await create(standing);
+      const endsAtMs = Math.min(standing.endsAtMs ?? Infinity, Date.now() + overlapMs);
+      const before = await update(id, { endsAtMs });
+      return before && { key, made: { ...withReach(standing), id: idOf(key) }, before };
     },
 
     async remove(id) {
@@ -175,7 +255,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
 
     async standing(id) {
       const kept = checked.get(id);
-      if (kept !== undefined && performance.now() - kept.atMs < CHECKED_MS) return kept.principal;
+      if (kept !== undefined && performance.now() - kept.atMs < CHECKED_MS) return unlessEnded(kept.principal);
       const atMs = performance.now();
       try {
         const [field, record] =
@@ -186,9 +266,9 @@ export function createApiKeys(redis: Redis): ApiKeys {
         const principal = Buffer.isBuffer(record) ? toPrincipal(record, field) : undefined;
         if (checked.size >= KEPT_KEYS_MAX) checked.clear();
         checked.set(id, { field, principal, atMs });
-        return principal;
+        return unlessEnded(principal);
       } catch (error) {
-        if (kept !== undefined && cannotServe(error)) return kept.principal;
+        if (kept !== undefined && cannotServe(error)) return unlessEnded(kept.principal);
         throw error;
       }
     },
@@ -208,6 +288,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
         known.delete(key);
         if (!Buffer.isBuffer(record)) throw unauthorized();
         const principal = toPrincipal(record, digest(key));
+        if (hasEnded(principal)) throw unauthorized();
         if (known.size >= KEPT_KEYS_MAX) known.clear();
         known.set(key, { principal, atMs });
         mark();
@@ -257,6 +338,26 @@ function withReach(key: NewKey): Omit<Principal, "id"> {
   return { ...key, actsFor: key.actsFor ?? (key.role === "admin" ? "any" : "own") };
 }
 
+/** Whether a key has ended by now. */
+export function hasEnded({ endsAtMs }: Pick<Principal, "endsAtMs">): boolean {
+  return endsAtMs !== undefined && endsAtMs <= Date.now();
+}
+
+function unlessEnded(principal: Principal | undefined): Principal | undefined {
+  return principal === undefined || hasEnded(principal) ? undefined : principal;
+}
+
+/** An end that a key may be given; one in the past ends it now. @throws MarrowError `invalid_input` */
+function checkEnd(endsAtMs: number | undefined): void {
+  if (endsAtMs !== undefined)
+    checkInteger("endsAtMs", endsAtMs, { min: 0, max: Date.now() + KEY_LIFE_MS_MAX }, "invalid_input");
+}
+
+/** The id of a key: the start of its hash. Pure. */
+export function idOf(key: string): string {
+  return digest(key).slice(0, ID_CHARS);
+}
+
 function newKey(): string {
   return `mrw_${randomBytes(KEY_BYTES).toString("base64url")}`;
 }
@@ -266,5 +367,5 @@ function digest(key: string): string {
 }
 
 function unauthorized(): MarrowError {
-  return new MarrowError("unauthorized", "the API key is missing, unknown or revoked");
+  return new MarrowError("unauthorized", "the API key is missing, unknown, revoked or has ended");
 }

@@ -1,0 +1,121 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, inject, it } from "vitest";
+import { createApiKeys } from "../../src/gateway/index.ts";
+import { startTestGateway, type TestGateway } from "../gateway.ts";
+import { liveTest } from "../live.ts";
+
+async function asAdmin(gateway: TestGateway) {
+  const key = await gateway.keys.create({ scope: "acme", user: "root", name: "root", role: "admin" });
+  return async (method: string, path: string, body?: unknown) => {
+    const answer = await fetch(`${gateway.baseURL}/admin${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, ...(body !== undefined && { "content-type": "application/json" }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
+}
+
+describe("a key with an end", () => {
+  liveTest("serves until then, and is unknown from then on, also where it is remembered", async ({ redis }) => {
+    const keys = createApiKeys(redis);
+    const key = await keys.create({ scope: "acme", user: "ada", name: "guest", endsAtMs: Date.now() + 400 });
+    const { id } = await keys.identify(key);
+    expect(await keys.standing(id)).toMatchObject({ user: "ada" });
+    await pause(500);
+    expect(keys.remembered(key)).toBeUndefined();
+    await expect(keys.identify(key)).rejects.toMatchObject({ code: "unauthorized" });
+    await expect(createApiKeys(redis).identify(key)).rejects.toMatchObject({ code: "unauthorized" });
+    expect(await keys.standing(id)).toBeUndefined();
+  });
+
+  liveTest("cannot be given one beyond ten years", async ({ redis }) => {
+    const keys = createApiKeys(redis);
+    const endsAtMs = Date.now() + 20 * 366 * 86_400_000;
+    await expect(keys.create({ scope: "acme", user: "u", name: "n", endsAtMs })).rejects.toMatchObject({
+      code: "invalid_input",
+    });
+  });
+});
+
+describe("a key that is rotated", () => {
+  liveTest("has a successor that stands for the same, and serves on for the overlap", async ({ redis }) => {
+    const keys = createApiKeys(redis);
+    const old = await keys.create({ scope: "acme", user: "ada", name: "app", plan: "gold", actsFor: "any" });
+    const { id } = await keys.identify(old);
+    const rotated = await keys.rotate(id, { overlapMs: 300 });
+    expect(await keys.identify(rotated?.key)).toMatchObject({
+      scope: "acme",
+      user: "ada",
+      name: "app",
+      plan: "gold",
+      actsFor: "any",
+      id: rotated?.made.id,
+    });
+    expect(await keys.identify(old)).toMatchObject({ user: "ada" });
+    await pause(400);
+    await expect(keys.identify(old)).rejects.toMatchObject({ code: "unauthorized" });
+    expect(await keys.identify(rotated?.key)).toMatchObject({ user: "ada" });
+    // An ended key has no successor: whoever found it must not renew it.
+    await expect(keys.rotate(id, { overlapMs: 300 })).rejects.toMatchObject({ code: "conflict" });
+    expect(await keys.rotate("0123456789abcdef", { overlapMs: 0 })).toBeUndefined();
+  });
+});
+
+describe("/v1/admin/keys", () => {
+  it("lists in pages, of one scope or of all, and tells of ends", async () => {
+    const gateway = await startTestGateway({ redisUrl: inject("redisUrl") });
+    try {
+      const admin = await asAdmin(gateway);
+      const endsAt = Date.now() + 60_000;
+      for (let n = 0; n < 5; n += 1)
+        await admin("POST", "/keys", { scope: "globex", user: `u${n}`, ends_at_ms: endsAt });
+      const seen: string[] = [];
+      let next: string | undefined;
+      let pages = 0;
+      do {
+        const { body } = await admin("GET", `/keys?limit=2${next === undefined ? "" : `&after=${next}`}`);
+        const data = body["data"] as { id: string }[];
+        expect(data.length).toBeLessThanOrEqual(2);
+        seen.push(...data.map(({ id }) => id));
+        next = body["next"] as string | undefined;
+        pages += 1;
+      } while (next !== undefined);
+      // Five of one scope, the test's own and the admin's.
+      expect([seen.length, new Set(seen).size, pages]).toEqual([7, 7, 4]);
+      const own = await admin("GET", "/keys?scope=globex");
+      expect(own.body["data"]).toHaveLength(5);
+      expect(own.body["data"]).toMatchObject(Array.from({ length: 5 }, () => ({ ends_at_ms: endsAt, ended: false })));
+      expect((await admin("GET", "/keys?limit=0")).status).toBe(400);
+      expect((await admin("GET", "/keys?after=nobody")).status).toBe(400);
+    } finally {
+      await gateway.close();
+    }
+  });
+
+  it("rotates a key, and gives it an end or takes it back", async () => {
+    const gateway = await startTestGateway({ redisUrl: inject("redisUrl") });
+    try {
+      const admin = await asAdmin(gateway);
+      const made = await admin("POST", "/keys", { scope: "acme", user: "ada" });
+      const id = String(made.body["id"]);
+      const rotated = await admin("POST", `/keys/${id}/rotate`, { overlap_ms: 60_000 });
+      expect(rotated).toMatchObject({
+        status: 201,
+        body: { object: "key", user: "ada", ends_at_ms: null, before: { id, ended: false } },
+      });
+      const { ends_at_ms: ends } = rotated.body["before"] as { ends_at_ms: number };
+      expect(Math.abs(ends - Date.now() - 60_000)).toBeLessThan(5_000);
+      expect(await gateway.keys.identify(String(rotated.body["key"]))).toMatchObject({ user: "ada" });
+      expect((await admin("POST", `/keys/${id}`, { ends_at_ms: null })).body).toMatchObject({ ends_at_ms: null });
+      expect((await admin("POST", `/keys/${id}`, { ends_at_ms: 1 })).body).toMatchObject({ ended: true });
+      expect((await admin("POST", `/keys/${id}/rotate`, {})).status).toBe(409);
+      expect((await admin("POST", "/keys/0123456789abcdef/rotate")).status).toBe(404);
+      expect((await admin("POST", "/keys", { scope: "acme", user: "ada", ends_at_ms: 1 })).body).toMatchObject({
+        error: { param: "ends_at_ms" },
+      });
+    } finally {
+      await gateway.close();
+    }
+  });
+});
