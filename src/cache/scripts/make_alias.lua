@@ -46,6 +46,7 @@ local bytes = tonumber(ARGV[10])
 local bytes_max = tonumber(ARGV[11])
 local asked_ms = tonumber(ARGV[12])
 -- INCLUDE aliases
+-- INCLUDE relay/outlive
 local body = redis.call("GET", target)
 local life_ms = redis.call("PTTL", target)
 if not body or life_ms <= 0 or id == entry or redis.sha1hex(body) ~= digest then return "ended" end
@@ -78,10 +79,10 @@ redis.call("SADD", of, id)
 redis.call("PEXPIRE", of, life_ms)
 if partition ~= "" then
   redis.call("SADD", subject, id .. "|" .. partition)
-  if redis.call("PTTL", subject) < life_ms then redis.call("PEXPIRE", subject, life_ms) end
+  outlive(subject, life_ms)
 end
 if vector ~= "" then
   redis.call("VADD", vectors, "FP32", vector, id, quantisation, "EF", 64, "M", links)
-  if redis.call("PTTL", vectors) < life_ms then redis.call("PEXPIRE", vectors, life_ms) end
+  outlive(vectors, life_ms)
 end
 return "made"

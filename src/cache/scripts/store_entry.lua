@@ -34,6 +34,7 @@ local links = ARGV[8]
 local since = ARGV[9]
 local keep_alias = ARGV[10]
 -- INCLUDE aliases
+-- INCLUDE relay/outlive
 local alias = redis.call("GET", aliases .. id)
 if alias then
   if keep_alias == "1" and redis.call("EXISTS", bodies .. entry_of(alias)) == 1 then return 0 end
@@ -44,7 +45,7 @@ if since == "" then since = string.match(redis.call("GET", epoch) or "0", "^%d+"
 redis.call("SET", body, since .. ":" .. record, "PX", ttl_ms)
 if partition ~= "" then
   redis.call("SADD", subject, id .. "|" .. partition)
-  if redis.call("PTTL", subject) < ttl_ms then redis.call("PEXPIRE", subject, ttl_ms) end
+  outlive(subject, ttl_ms)
 end
 if vector == "" then return 0 end
 -- Vector sets have no life for one element. A few at random, looked at by each store, keep the ended ones to one in `sample`.
@@ -58,5 +59,5 @@ end
 -- A lighter graph than usual, at a quarter of its cost: 20,000 real questions, .998 of near neighbours still found.
 redis.call("VADD", vectors, "FP32", vector, id, quantisation, "EF", 64, "M", links)
 -- The index lives as long as its longest entry. GT alone would never give a life to a key that has none yet.
-if redis.call("PTTL", vectors) < ttl_ms then redis.call("PEXPIRE", vectors, ttl_ms) end
+outlive(vectors, ttl_ms)
 return ended

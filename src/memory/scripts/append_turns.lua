@@ -34,11 +34,11 @@ local max_ids = tonumber(ARGV[9])
 local channel = ARGV[10]
 -- INCLUDE mend
 -- INCLUDE opening
+-- INCLUDE renew
 -- INCLUDE trim
-mend(log, meta)
+local known = known_of(log, meta, "version", "bytes", "tokens", "epoch")
 local made = redis.call("ZSCORE", ids, id)
-local known = redis.call("HMGET", meta, "version", "created", "bytes", "tokens", "epoch")
-local version = tonumber(known[1] or 0)
+local version = tonumber(known[2] or 0)
 if made then
   local _, at = opening(log, ids, id, version)
   return { at and 2 or 0, tonumber(made), known[5] or "" }
@@ -46,7 +46,7 @@ end
 if expected >= 0 and expected ~= version then return { -1, version, known[5] or "" } end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local created, epoch = tonumber(known[2]), known[5]
+local created, epoch = tonumber(known[1]), known[5]
 if not created then
   created, epoch = now, time[1] .. time[2]
   redis.call("HSET", meta, "created", string.format("%.0f", now), "epoch", epoch)
@@ -58,16 +58,21 @@ end
 local bytes, tokens = tonumber(known[3] or 0), tonumber(known[4] or 0)
 for i = 11, #ARGV do
   bytes, tokens = bytes + #ARGV[i], tokens + tonumber(string.match(ARGV[i], "^%d+"))
-  redis.call("RPUSH", log, ARGV[i])
 end
-version = version + #ARGV - 10
-bytes, tokens = trim(log, bytes, tokens, max_turns, max_bytes, max_tokens)
+local count = #ARGV - 10
+local kept = 0
+-- A call takes a bounded number of operands from Lua.
+for from = 11, #ARGV, 1000 do
+  kept = redis.call("RPUSH", log, unpack(ARGV, from, math.min(#ARGV, from + 999)))
+end
+version = version + count
+bytes, tokens = trim(log, kept, bytes, tokens, max_turns, max_bytes, max_tokens)
 redis.call("HSET", meta, "version", version, "bytes", bytes, "tokens", tokens)
 redis.call("ZADD", ids, version, id)
-redis.call("ZREMRANGEBYRANK", ids, 0, -max_ids - 1)
-redis.call("ZADD", sessions, now, session)
+local names = redis.call("ZCARD", ids)
+if names > max_ids then redis.call("ZREMRANGEBYRANK", ids, 0, -max_ids - 1) end
+local listed = redis.call("ZADD", sessions, now, session)
 if life_ms > 0 then ttl_ms = math.max(1, math.min(ttl_ms, created + life_ms - now)) end
-for i = 1, 3 do redis.call("PEXPIRE", KEYS[i], ttl_ms) end
-if redis.call("PTTL", sessions) < ttl_ms then redis.call("PEXPIRE", sessions, ttl_ms) end
+renew(log, meta, ids, sessions, ttl_ms, kept == count or names == 1 or listed == 1)
 if channel ~= "" then redis.call("PUBLISH", channel, version) end
 return { 1, version, epoch }

@@ -18,6 +18,7 @@ local at = tonumber(ARGV[2])
 local ttl_ms = tonumber(ARGV[3])
 if redis.call("HEXISTS", to_meta, "created") == 1 then return -1 end
 -- INCLUDE mend
+-- INCLUDE relay/outlive
 mend(log, meta)
 local known = redis.call("HMGET", meta, "version", "created", "state", "state_version", "metadata", "bytes", "tokens")
 if not known[2] then return -2 end
@@ -40,5 +41,5 @@ if known[3] then redis.call("HSET", to_meta, "state", known[3], "state_version",
 if known[5] then redis.call("HSET", to_meta, "metadata", known[5]) end
 redis.call("ZADD", sessions, now, session)
 for i = 3, 4 do redis.call("PEXPIRE", KEYS[i], ttl_ms) end
-if redis.call("PTTL", sessions) < ttl_ms then redis.call("PEXPIRE", sessions, ttl_ms) end
+outlive(sessions, ttl_ms)
 return at

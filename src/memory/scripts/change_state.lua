@@ -21,6 +21,7 @@ local state = ARGV[4]
 local ttl_ms = tonumber(ARGV[5])
 local channel = ARGV[6]
 -- INCLUDE mend
+-- INCLUDE relay/outlive
 mend(log, meta)
 local known = redis.call("HMGET", meta, "version", "state_version", "created")
 local version, present = tonumber(known[1] or 0), tonumber(known[2] or 0)
@@ -32,6 +33,6 @@ if not known[3] then redis.call("HSET", meta, "created", string.format("%.0f", n
 redis.call("HSET", meta, "state", state, "state_version", present + 1)
 redis.call("ZADD", sessions, now, session)
 for i = 1, 3 do redis.call("PEXPIRE", KEYS[i], ttl_ms) end
-if redis.call("PTTL", sessions) < ttl_ms then redis.call("PEXPIRE", sessions, ttl_ms) end
+outlive(sessions, ttl_ms)
 if channel ~= "" then redis.call("PUBLISH", channel, version) end
 return { 1, present + 1, version }

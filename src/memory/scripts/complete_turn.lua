@@ -31,17 +31,19 @@ local max_tokens = tonumber(ARGV[9])
 local channel = ARGV[10]
 -- INCLUDE mend
 -- INCLUDE opening
+-- INCLUDE renew
 -- INCLUDE trim
-mend(log, meta)
-local known = redis.call("HMGET", meta, "version", "created", "bytes", "tokens", "epoch", "summary_to", "learned_to")
-local version, before = tonumber(known[1] or 0), known[5] or ""
+local known = known_of(log, meta, "version", "bytes", "tokens", "epoch", "summary_to", "learned_to")
+local version, before = tonumber(known[2] or 0), known[5] or ""
 local bytes, tokens = tonumber(known[3] or 0), tonumber(known[4] or 0)
-local made, at, count = opening(log, ids, id, version)
+local made, at, count, kept = opening(log, ids, id, version)
 if not at then return { made > 0 and -1 or 0, version, before, before } end
 local first = made - count
+local asked = redis.call("LRANGE", log, math.max(0, at - count), at)
+local place = table.remove(asked)
 local open = 0
-for i = math.max(0, at - count), at - 1 do
-  if string.match(redis.call("LINDEX", log, i), "^%d+~:") then open = open + 1 end
+for _, turn in ipairs(asked) do
+  if string.match(turn, "^%d+~:") then open = open + 1 end
 end
 -- What was trimmed, or summed up without it, cannot be completed in its place: it comes anew, at the end.
 local late = at < count or tonumber(known[6] or 0) >= first
@@ -51,27 +53,25 @@ if late or open == 0 then
   if late then redis.call("ZREM", ids, id) end
   return { late and 0 or -1, version, before, before }
 end
-for i = at - count, at - 1 do
-  local turn = redis.call("LINDEX", log, i)
-  local mark = string.find(turn, "~:", 1, true)
-  if mark and string.match(turn, "^%d+~:") then
-    redis.call("LSET", log, i, string.sub(turn, 1, mark - 1) .. string.sub(turn, mark + 1))
+for i, turn in ipairs(asked) do
+  local mark = string.match(turn, "^%d+()~:")
+  if mark then
+    redis.call("LSET", log, at - count + i - 1, string.sub(turn, 1, mark - 1) .. string.sub(turn, mark + 1))
     bytes = bytes - 1
   end
 end
-bytes = bytes - #redis.call("LINDEX", log, at) + #answer
+bytes = bytes - #place + #answer
 tokens = tokens + tonumber(string.match(answer, "^%d+"))
 redis.call("LSET", log, at, answer)
-bytes, tokens = trim(log, bytes, tokens, max_turns, max_bytes, max_tokens)
+bytes, tokens = trim(log, kept, bytes, tokens, max_turns, max_bytes, max_tokens)
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local epoch = time[1] .. time[2]
 redis.call("HSET", meta, "bytes", bytes, "tokens", tokens, "epoch", epoch)
 if tonumber(known[7] or 0) >= first then redis.call("HSET", meta, "learned_to", first - 1) end
 if release == "1" then redis.call("ZREM", ids, id) end
-redis.call("ZADD", sessions, now, session)
-if life_ms > 0 then ttl_ms = math.max(1, math.min(ttl_ms, tonumber(known[2]) + life_ms - now)) end
-for i = 1, 3 do redis.call("PEXPIRE", KEYS[i], ttl_ms) end
-if redis.call("PTTL", sessions) < ttl_ms then redis.call("PEXPIRE", sessions, ttl_ms) end
+local listed = redis.call("ZADD", sessions, now, session)
+if life_ms > 0 then ttl_ms = math.max(1, math.min(ttl_ms, tonumber(known[1]) + life_ms - now)) end
+renew(log, meta, ids, sessions, ttl_ms, listed == 1)
 if channel ~= "" then redis.call("PUBLISH", channel, version) end
 return { 1, version, epoch, before }

@@ -17,6 +17,7 @@ local metadata = ARGV[2]
 local which = ARGV[3]
 local ttl_ms = tonumber(ARGV[4])
 -- INCLUDE mend
+-- INCLUDE relay/outlive
 mend(log, meta)
 local exists = redis.call("HEXISTS", meta, "created") == 1
 if exists == (which == "new") then return 0 end
@@ -26,5 +27,5 @@ if not exists then redis.call("HSET", meta, "created", string.format("%.0f", now
 redis.call("HSET", meta, "metadata", metadata)
 redis.call("ZADD", sessions, now, session)
 for i = 1, 3 do redis.call("PEXPIRE", KEYS[i], ttl_ms) end
-if redis.call("PTTL", sessions) < ttl_ms then redis.call("PEXPIRE", sessions, ttl_ms) end
+outlive(sessions, ttl_ms)
 return 1

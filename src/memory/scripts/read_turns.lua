@@ -22,20 +22,16 @@ local newest = ARGV[4]
 local ttl_ms = tonumber(ARGV[5])
 local life_ms = tonumber(ARGV[6])
 -- INCLUDE mend
-local known = redis.call("HMGET", meta, "version", "epoch", "created", "summary")
-if not known[3] then
-  mend(log, meta)
-  known = redis.call("HMGET", meta, "version", "epoch", "created", "summary")
-end
-if not known[3] then return { 0, "", 1, "", 1 } end
+-- INCLUDE renew
+local known = known_of(log, meta, "version", "epoch", "summary")
+if not known[1] then return { 0, "", 1, "", 1 } end
 if life_ms > 0 then
   local time = redis.call("TIME")
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  ttl_ms = math.max(1, math.min(ttl_ms, known[3] + life_ms - now))
+  ttl_ms = math.max(1, math.min(ttl_ms, known[1] + life_ms - now))
 end
-for i = 1, 3 do redis.call("PEXPIRE", KEYS[i], ttl_ms) end
-if redis.call("PTTL", sessions) < ttl_ms then redis.call("PEXPIRE", sessions, ttl_ms) end
-local version = tonumber(known[1] or 0)
+renew(log, meta, ids, sessions, ttl_ms, false)
+local version = tonumber(known[2] or 0)
 local oldest = version - redis.call("LLEN", log) + 1
 local first, last = math.max(oldest, math.min(after, version) + 1), version
 if before > 0 then last = math.min(version, before - 1) end
@@ -54,7 +50,7 @@ if newest == "2" then
     if whole == count then break end
     from, size = start, 2 * math.max(16, size)
   end
-  local reply = { version, known[2], oldest, known[4] or "", last - #found + 1 }
+  local reply = { version, known[3], oldest, known[4] or "", last - #found + 1 }
   for i = #found, 1, -1 do reply[#reply + 1] = found[i] end
   return reply
 end
@@ -63,7 +59,7 @@ if newest == "1" then
 else
   last = math.min(last, first + count - 1)
 end
-local reply = { version, known[2], oldest, known[4] or "", first }
+local reply = { version, known[3], oldest, known[4] or "", first }
 if last < first then return reply end
 for _, turn in ipairs(redis.call("LRANGE", log, first - oldest, last - oldest)) do reply[#reply + 1] = turn end
 return reply

@@ -1,12 +1,13 @@
--- Finds the place that an open question keeps for its answer: its sequence number and index in the log, and how many turns before it are
--- the question's. Without an index there is none: the number is 0 when the id is not known.
+-- Finds the place that an open question keeps for its answer: its sequence number and index in the log, how many turns before it are the
+-- question's, and how many the log has. Without an index there is none: the number is 0 when the id is not known.
 local function opening(log, ids, id, version)
   local made = tonumber(redis.call("ZSCORE", ids, id) or 0)
-  local at = made - (version - redis.call("LLEN", log) + 1)
+  local kept = redis.call("LLEN", log)
+  local at = made - (version - kept + 1)
   local place = made > 0 and made <= version and at >= 0 and redis.call("LINDEX", log, at) or ""
   local count, tag = string.match(place, "^0~(%d+)%.(%x+):$")
   if not count or tag ~= string.sub(redis.sha1hex(id), 1, 8) then return made end
-  return made, at, tonumber(count)
+  return made, at, tonumber(count), kept
 end
 
 -- Takes the turns of an open question out of the log, and its place; they leave their numbers. Answers the bytes and tokens that went.
