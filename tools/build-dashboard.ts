@@ -7,6 +7,10 @@ import { build } from "esbuild";
 const SOURCE = join(import.meta.dirname, "../src/dashboard");
 const TARGET = join(import.meta.dirname, "../dist/dashboard");
 
+/** Whose work the script contains. */
+const BANNER =
+  "/* With Preact, (c) 2015-present Jason Miller and contributors, and uPlot, (c) 2022 Leon Sorokin, both under the MIT licence. */";
+
 /** A file of the built page. */
 export interface BuiltFile {
   readonly name: string;
@@ -25,7 +29,7 @@ export async function buildDashboard(target: string = TARGET): Promise<readonly 
     jsx: "automatic",
     jsxImportSource: "preact",
     legalComments: "none",
-    banner: { js: "/* With Preact, (c) 2015-present Jason Miller and contributors, MIT licence. */" },
+    banner: { js: BANNER },
     outdir: target,
     write: false,
     logLevel: "error",

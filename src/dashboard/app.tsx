@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { SessionAnswer, SignedOutAnswer } from "../gateway/admin/answers.ts";
 import { ApiError, call, useToken, whenSignedOut } from "./api.ts";
 import { useActing, useAsked } from "./hooks.ts";
+import { Icon } from "./icons.tsx";
 import { Failure, Field } from "./parts.tsx";
 import { go, hrefOf, usePlace } from "./place.ts";
 import { PAGES, type PageProps } from "./pages/pages.ts";
@@ -102,6 +103,8 @@ function Shell({ session, onOut }: { session: SessionAnswer; onOut: () => void }
       scrollTo(0, 0);
     }
     first.current = false;
+    // On a narrow screen the navigation is a row that scrolls.
+    document.querySelector('nav a[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [place.page]);
   const props = useMemo((): PageProps => ({ session, scope, canAct, place }), [session, scope, canAct, place]);
   return (
@@ -126,9 +129,15 @@ function Shell({ session, onOut }: { session: SessionAnswer; onOut: () => void }
       </header>
       <nav aria-label="Pages">
         <ul>
-          {PAGES.map(({ path, name: title }) => (
+          {PAGES.map(({ path, name: title, icon, begins }) => (
             <li key={path}>
+              {begins !== undefined && (
+                <span class="nav-group" aria-hidden="true">
+                  {begins}
+                </span>
+              )}
               <a href={hrefOf(path)} {...(path === place.page && { "aria-current": "page" as const })}>
+                <Icon name={icon} />
                 {title}
               </a>
             </li>
@@ -136,7 +145,10 @@ function Shell({ session, onOut }: { session: SessionAnswer; onOut: () => void }
         </ul>
       </nav>
       <main id="main" ref={main} tabIndex={-1}>
-        <h1>{name}</h1>
+        <div class="title">
+          <h1>{name}</h1>
+          {entry !== undefined && <p>{entry.about}</p>}
+        </div>
         {!canAct && <p class="note">You are signed in as a viewer: you may look, and not act.</p>}
         {entry === undefined ? <p>There is no such page.</p> : <entry.Page key={`${place.page} ${scope}`} {...props} />}
       </main>

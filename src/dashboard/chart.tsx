@@ -1,57 +1,128 @@
 import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import UPlot from "uplot";
 
-/** One series of a chart: a name, a class of the style sheet for its colour, a value for each place. */
+/** One series of a chart: its name, its colour's variable in the style sheet, a value for each time; `undefined` where there was none. */
 export interface Series {
   readonly name: string;
-  readonly tone: string;
-  readonly values: readonly number[];
+  readonly color: string;
+  readonly values: readonly (number | undefined)[];
 }
 
-const WIDTH = 600;
-const HEIGHT = 120;
+/** What a chart over time shows. */
+export interface TimeChartProps {
+  /** Says in words what the picture says. */
+  readonly label: string;
+  /** Moments in ms since 1970, the oldest first. */
+  readonly times: readonly number[];
+  readonly series: readonly Series[];
+  /** Bars of which each stands on the one before; lines otherwise. */
+  readonly stacked?: boolean;
+  readonly format: (value: number) => string;
+}
 
-/** Bars side by side, each stacked of several series. The words beside it say the same for who does not see it. */
-export function Bars({
-  label,
-  series,
-  names,
-}: {
-  label: string;
-  series: readonly Series[];
-  names: readonly string[];
-}): JSX.Element {
-  const sums = names.map((_, at) => series.reduce((sum, { values }) => sum + (values[at] ?? 0), 0));
-  const most = Math.max(1, ...sums);
-  const step = WIDTH / Math.max(1, names.length);
+const HEIGHT = 190;
+const FONT = "12px system-ui, sans-serif";
+const SECONDS = 1_000;
+
+/** A figure over time. What the pointer is at, or the newest moment, stands in words below it. */
+export function TimeChart({ label, times, series, stacked = false, format }: TimeChartProps): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<UPlot | null>(null);
+  const [at, setAt] = useState<number>();
+  const scheme = useScheme();
+  const names = series.map(({ name }) => name).join("\n");
+  const data: UPlot.AlignedData = [times.map((ms) => ms / SECONDS), ...toHeights(series, stacked)];
+  useEffect(() => {
+    const element = place.current;
+    if (element === null) return undefined;
+    const made = new UPlot(toOptions(element, series, stacked, format, setAt), data, element);
+    plot.current = made;
+    const watch = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    watch.observe(element);
+    return () => {
+      watch.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [names, stacked, scheme]);
+  useEffect(() => plot.current?.setData(data), [JSON.stringify(data)]);
+  const shown = at === undefined || at >= times.length ? times.length - 1 : at;
   return (
     <figure class="chart">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label} preserveAspectRatio="none">
-        <line class="axis" x1="0" x2={WIDTH} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
-        {names.map((name, at) => {
-          let top = HEIGHT;
-          return (
-            <g key={name}>
-              <title>{`${name}: ${series.map(({ name: what, values }) => `${values[at] ?? 0} ${what}`).join(", ")}`}</title>
-              {series.map(({ name: what, tone, values }) => {
-                const height = ((values[at] ?? 0) / most) * (HEIGHT - 4);
-                top -= height;
-                return height === 0 ? null : (
-                  <rect key={what} class={tone} x={at * step + step * 0.1} width={step * 0.8} y={top} height={height} />
-                );
-              })}
-            </g>
-          );
-        })}
-      </svg>
+      <div ref={place} role="img" aria-label={label} />
       <figcaption>
-        {series.map(({ name, tone }) => (
+        <span>{new Date(times[shown] ?? 0).toTimeString().slice(0, 5)}</span>
+        {series.map(({ name, color, values }) => (
           <span key={name} class="legend">
-            <i class={tone} aria-hidden="true" />
-            {name}
+            <i class={`c-${color}`} aria-hidden="true" />
+            {name} <b>{values[shown] === undefined ? "–" : format(values[shown])}</b>
           </span>
         ))}
-        <span class="legend-most">most in a minute: {most}</span>
       </figcaption>
     </figure>
   );
+}
+
+/** Lines as they are; of bars the height of each with those below it, the highest first, so that it is drawn behind them. */
+function toHeights(series: readonly Series[], stacked: boolean): (number | null)[][] {
+  if (!stacked) return series.map(({ values }) => values.map((value) => value ?? null));
+  const sums: number[] = [];
+  return series
+    .map(({ values }) => values.map((value, at) => (sums[at] = (sums[at] ?? 0) + (value ?? 0))))
+    .toReversed();
+}
+
+function toOptions(
+  element: HTMLElement,
+  series: readonly Series[],
+  stacked: boolean,
+  format: (value: number) => string,
+  onAt: (at: number | undefined) => void,
+): UPlot.Options {
+  const styles = getComputedStyle(element);
+  const colorOf = (name: string) => styles.getPropertyValue(`--${name}`).trim();
+  const axis = { stroke: colorOf("soft"), font: FONT, ticks: { show: false } };
+  const grid = { stroke: colorOf("line"), width: 1 };
+  const drawn = stacked ? series.toReversed() : series;
+  return {
+    width: element.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
+    scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
+    axes: [
+      {
+        ...axis,
+        size: 28,
+        grid: { show: false },
+        values: (_, at) => at.map((one) => new Date(one * SECONDS).toTimeString().slice(0, 5)),
+      },
+      { ...axis, grid, size: 64, values: (_, at) => at.map((one) => (Number.isInteger(one) ? format(one) : "")) },
+    ],
+    series: [
+      {},
+      ...drawn.map(({ name, color }): UPlot.Series => {
+        const paint = colorOf(color);
+        return stacked
+          ? { label: name, fill: paint, width: 0, points: { show: false }, paths: bars }
+          : { label: name, stroke: paint, width: 2, spanGaps: true };
+      }),
+    ],
+    hooks: { setCursor: [(made) => onAt(made.cursor.idx ?? undefined)] },
+  };
+}
+
+const bars = UPlot.paths.bars?.({ size: [0.7, 40], radius: 0.12 }) as UPlot.Series.PathBuilder;
+
+/** Whether the dark colours are in force, anew when that changes: a canvas does not follow the style sheet. */
+function useScheme(): boolean {
+  const [dark, setDark] = useState(() => matchMedia("(prefers-color-scheme: dark)").matches);
+  useEffect(() => {
+    const query = matchMedia("(prefers-color-scheme: dark)");
+    const onChange = () => setDark(query.matches);
+    query.addEventListener("change", onChange);
+    return () => query.removeEventListener("change", onChange);
+  }, []);
+  return dark;
 }

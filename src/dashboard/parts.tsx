@@ -76,7 +76,7 @@ export interface Column<T> {
   readonly isNumber?: boolean;
 }
 
-/** Rows under named columns; scrolls sideways by itself where it is wider than the screen. */
+/** Rows under named columns. Scrolls sideways by itself where it is wider than its place; on a narrow screen each row is a block, its values under their names. */
 export function Table<T>({
   label,
   columns,
@@ -90,21 +90,21 @@ export function Table<T>({
 }): JSX.Element {
   return (
     <div class="scroll" role="region" aria-label={label} tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
+      <table role="table">
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map(({ name, isNumber }) => (
-              <th key={name} scope="col" class={isNumber === true ? "number" : ""}>
+              <th key={name} role="columnheader" scope="col" class={isNumber === true ? "number" : ""}>
                 {name}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={keyOf(row)}>
+            <tr key={keyOf(row)} role="row">
               {columns.map(({ name, cell, isNumber }) => (
-                <td key={name} class={isNumber === true ? "number" : ""}>
+                <td key={name} role="cell" data-name={name} class={isNumber === true ? "number" : ""}>
                   {cell(row)}
                 </td>
               ))}
@@ -159,6 +159,39 @@ export function Field({
       ) : (
         <input type="text" autoComplete="off" {...more} />
       )}
+    </div>
+  );
+}
+
+/** A labelled text of several lines, such as a prompt. */
+export function TextField({
+  label,
+  value,
+  onValue,
+  rows = 2,
+  placeholder = "",
+  required = false,
+}: {
+  label: string;
+  value: string;
+  onValue: (value: string) => void;
+  rows?: number;
+  placeholder?: string;
+  required?: boolean;
+}): JSX.Element {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        rows={rows}
+        maxLength={100_000}
+        placeholder={placeholder}
+        required={required}
+        value={value}
+        onInput={(event) => onValue(event.currentTarget.value)}
+      />
     </div>
   );
 }

@@ -3,6 +3,7 @@ import axe from "axe-core";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { buildDashboard } from "../../tools/build-dashboard.ts";
+import { createTraffic } from "../../tools/demo/traffic.ts";
 import { createBus, type Agent, type Bus } from "../../src/bus/index.ts";
 import { createQueue } from "../../src/queue/index.ts";
 import { ask, startTestGateway, type TestGateway } from "../gateway.ts";
@@ -12,8 +13,6 @@ const CHROMIUM = process.env["MARROW_CHROMIUM"] ?? "/usr/bin/chromium";
 const PAGES = ["Overview", "Playground", "Cache", "Queue", "Limits and keys", "Sessions", "Agents", "Health", "Audit"];
 /** A name and a text that would run if a page took it for markup. */
 const CANARY = '<img src=x onerror="alert(1)">';
-/** Where screenshots go, if somebody wants them. */
-const SHOTS = process.env["MARROW_SCREENSHOTS"];
 
 /** What a page may never do: fail in the console, or ask another origin. */
 function watch(page: Page, origin: string): string[] {
@@ -57,7 +56,11 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
 
   beforeAll(async () => {
     await buildDashboard();
-    gateway = await startTestGateway({ redisUrl: inject("redisUrl"), config: { dashboard: { content: "visible" } } });
+    gateway = await startTestGateway({
+      redisUrl: inject("redisUrl"),
+      background: true,
+      config: { dashboard: { content: "visible" } },
+    });
     origin = gateway.baseURL.replace(/\/v1$/, "");
     browser = await chromium.launch({
       executablePath: CHROMIUM,
@@ -66,10 +69,14 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
   });
   beforeAll(traffic);
 
-  /** What the pages show: chats of a user and a session, tasks, keys, an agent, a topic, each with a canary where it may have one. */
+  /** What the pages show: the demonstration's traffic, and chats of a user and a session, tasks, keys, an agent, a topic, each with a canary where it may have one. */
   async function traffic(): Promise<void> {
     await gateway.keys.create({ scope: "acme", user: CANARY, name: CANARY });
     const { keys, redis, client } = gateway;
+    const demo = await createTraffic({ origin, redis, keys, models: ["demo"] });
+    await demo.prepare();
+    expect((await demo.chat(20)).get(200)).toBeGreaterThan(10);
+    await demo.close();
     expect((await keys.list()).data.length).toBeGreaterThan(1);
     const headers = { "x-marrow-user": CANARY, "x-marrow-session": CANARY };
     for (const content of ["What is Marrow?", "What is Marrow?", CANARY])
@@ -91,11 +98,12 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     await gateway?.close();
   });
 
-  async function open(
-    colorScheme: "light" | "dark",
-    width: number,
-  ): Promise<{ context: BrowserContext; page: Page; wrong: string[] }> {
-    const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+  async function open(): Promise<{ context: BrowserContext; page: Page; wrong: string[] }> {
+    const context = await browser.newContext({
+      colorScheme: "light",
+      reducedMotion: "reduce",
+      viewport: { width: 1440, height: 900 },
+    });
     const page = await context.newPage();
     const wrong = watch(page, origin);
     page.setDefaultTimeout(8_000);
@@ -123,7 +131,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
   });
 
   it("shows the sixty seconds by three buttons: a miss, an exact hit, a similar one", async () => {
-    const { context, page, wrong } = await open("light", 1440);
+    const { context, page, wrong } = await open();
     expect(page.url()).not.toContain("link=");
     await page.getByRole("link", { name: "Playground", exact: true }).click();
     for (const [nth, name, tier] of [
@@ -139,31 +147,31 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     await context.close();
   });
 
-  it.each([
-    ["light", 1440],
-    ["dark", 1440],
-    ["light", 390],
-    ["dark", 390],
-  ] as const)("is whole on every page: %s, %i px", { timeout: 40_000 }, async (colorScheme, width) => {
-    const { context, page, wrong } = await open(colorScheme, width);
+  it("is whole on every page: light and dark, 1440 and 390 px", { timeout: 60_000 }, async () => {
+    const { context, page, wrong } = await open();
     const pages = page.getByRole("navigation", { name: "Pages" });
     expect(await pages.getByRole("link").allTextContents()).toEqual(PAGES);
     for (const name of PAGES) {
       await pages.getByRole("link", { name, exact: true }).click();
       await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
       await page.waitForFunction('document.querySelector(".asking") === null');
-      if (SHOTS !== undefined) await page.screenshot({ path: `${SHOTS}/${name}-${colorScheme}-${width}.png` });
-      const over = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-      expect(`${name} ${Math.max(0, over)}`).toBe(`${name} 0`);
       // A narrow screen has the same words and colours; the dark has other colours alone.
-      if (width === 1440) expect(await findings(page, colorScheme === "dark")).toEqual([]);
+      expect(await findings(page)).toEqual([]);
+      await page.emulateMedia({ colorScheme: "dark" });
+      expect(await findings(page, true)).toEqual([]);
+      for (const width of [390, 1440]) {
+        await page.setViewportSize({ width, height: 900 });
+        const over = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+        expect(`${name} at ${width}: ${Math.max(0, over)}`).toBe(`${name} at ${width}: 0`);
+      }
+      await page.emulateMedia({ colorScheme: "light" });
     }
     expect(wrong).toEqual([]);
     await context.close();
   });
 
   it("leads from an address to a user's turns, a job and a topic, and takes no name for markup", async () => {
-    const { context, page, wrong } = await open("light", 1440);
+    const { context, page, wrong } = await open();
     const name = encodeURIComponent(CANARY);
     for (const [path, text] of [
       [`sessions/${name}/${name}`, CANARY],
@@ -180,7 +188,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
   });
 
   it("makes a key that is shown once, ends it after asking, and lets a viewer do neither", async () => {
-    const { context, page, wrong } = await open("light", 1440);
+    const { context, page, wrong } = await open();
     await page.getByRole("link", { name: "Limits and keys", exact: true }).click();
     await page.getByLabel("Name").fill("of a page");
     await page.getByLabel("Role").selectOption("viewer");

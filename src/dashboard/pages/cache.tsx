@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { CacheAnswer, ExplainAnswer, OverviewAnswer } from "../../gateway/admin/answers.ts";
 import { call, withQuery } from "../api.ts";
 import { count, duration } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";
-import { Badge, Card, Choice, Confirm, Empty, Failure, Field, Stat, Table } from "../parts.tsx";
+import { Badge, Card, Choice, Confirm, Empty, Failure, Field, Stat, Table, TextField } from "../parts.tsx";
 import type { PageProps } from "./page.ts";
 
 /** How the cache of a scope is set up, and why a prompt is served from it or not. */
@@ -51,7 +51,6 @@ function Ask({ scope, canAct }: PageProps): JSX.Element {
   const [user, setUser] = useState("");
   const [told, setTold] = useState<ExplainAnswer>();
   const { busy, error, act } = useActing();
-  const id = useId();
   const explain = () =>
     act(async () => {
       const body = {
@@ -78,17 +77,7 @@ function Ask({ scope, canAct }: PageProps): JSX.Element {
           <Field label="User" placeholder="the key's own" value={user} onValue={setUser} />
           <Field label="System prompt" placeholder="none" value={system} onValue={setSystem} />
         </div>
-        <div class="field">
-          <label for={id}>Prompt</label>
-          <textarea
-            id={id}
-            rows={2}
-            maxLength={100_000}
-            required
-            value={prompt}
-            onInput={(event) => setPrompt(event.currentTarget.value)}
-          />
-        </div>
+        <TextField label="Prompt" rows={2} required value={prompt} onValue={setPrompt} />
         <button type="submit" class="primary" disabled={!canAct || busy}>
           Explain
         </button>

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { MinuteAnswer, OverviewAnswer } from "../../gateway/admin/answers.ts";
-import { Bars } from "../chart.tsx";
+import { TimeChart } from "../chart.tsx";
 import { bytes, count, duration, percent } from "../format.ts";
 import { useAsked } from "../hooks.ts";
 import { Badge, Card, Empty, Failure, Moment, Stat, Table, type Tone } from "../parts.tsx";
@@ -10,15 +10,17 @@ import { Savings } from "./savings.tsx";
 
 const REFRESH_MS = 2_000;
 const MINUTES = 60;
-/** Answers by where they came from, the cheapest first, each with the colour of its bars. */
+/** Minutes that are shown, the least that has them all. */
+const SPANS = [10, 20, 40, MINUTES];
+/** Answers by where they came from, the cheapest first, each with the colour of its bars in the style sheet. */
 const TIERS = [
-  ["exact", "t-exact"],
-  ["alias", "t-alias"],
-  ["similar", "t-similar"],
-  ["judged", "t-judged"],
-  ["shared", "t-shared"],
-  ["miss", "t-miss"],
-  ["bypass", "t-bypass"],
+  ["exact", "exact"],
+  ["alias", "alias"],
+  ["similar", "similar"],
+  ["judged", "judged"],
+  ["shared", "shared"],
+  ["miss", "miss"],
+  ["bypass", "bypass"],
 ] as const;
 const HITS = ["exact", "alias", "similar", "judged", "shared"];
 
@@ -36,7 +38,7 @@ export function Overview({ scope }: PageProps): JSX.Element {
         <Card title="Redis" aside={<RedisBadge redis={data.redis} />}>
           <RedisFacts redis={data.redis} />
         </Card>
-        <Card title="Upstreams" aside={<span class="hint">{count(data.models.length)} models served</span>}>
+        <Card title="Upstreams" aside={<span class="hint">models served: {count(data.models.length)}</span>}>
           {upstreams.length === 0 ? (
             <Empty title="No routes over several upstreams">
               Each model has one endpoint. Name a second one in <code>routes</code> of the configuration, and its health
@@ -104,7 +106,10 @@ function Traffic({
 }): JSX.Element {
   const byMinute = new Map(minutes.map((minute) => [minute.at_ms, minute]));
   const lastMs = nowMs - (nowMs % 60_000);
-  const places = Array.from({ length: MINUTES }, (_, at) => lastMs - (MINUTES - 1 - at) * 60_000);
+  // A gateway that has just started fills its picture sooner.
+  const age = (lastMs - (minutes[0]?.at_ms ?? lastMs)) / 60_000 + 1;
+  const shown = SPANS.find((span) => span >= age) ?? MINUTES;
+  const times = Array.from({ length: shown }, (_, at) => lastMs - (shown - 1 - at) * 60_000);
   const tiers = TIERS.filter(([name]) => (totals.cache[name] ?? 0) > 0);
   const answers = Object.values(totals.cache).reduce((sum, one) => sum + one, 0);
   const hits = HITS.reduce((sum, name) => sum + (totals.cache[name] ?? 0), 0);
@@ -151,17 +156,36 @@ function Traffic({
           similar one within a minute.
         </Empty>
       ) : (
-        <Bars
-          label={`Answers in each of the last ${MINUTES} minutes, by where they came from: ${tiers
-            .map(([name]) => `${totals.cache[name] ?? 0} ${name}`)
-            .join(", ")} since the start`}
-          names={places.map((atMs) => new Date(atMs).toISOString().slice(11, 16))}
-          series={tiers.map(([name, tone]) => ({
-            name,
-            tone,
-            values: places.map((atMs) => byMinute.get(atMs)?.cache[name] ?? 0),
-          }))}
-        />
+        <div class="columns">
+          <section aria-label="Answers">
+            <h3>Answers a minute, by where they came from</h3>
+            <TimeChart
+              label={`Answers in each of the last ${times.length} minutes, by where they came from: ${tiers
+                .map(([name]) => `${totals.cache[name] ?? 0} ${name}`)
+                .join(", ")} since the start`}
+              times={times}
+              stacked
+              format={count}
+              series={tiers.map(([name, color]) => ({
+                name,
+                color,
+                values: times.map((atMs) => byMinute.get(atMs)?.cache[name] ?? 0),
+              }))}
+            />
+          </section>
+          <section aria-label="Times">
+            <h3>Time of an answer</h3>
+            <TimeChart
+              label={`Time of answers in each of the last ${times.length} minutes: p50 ${duration(totals.p50_ms)}, p95 ${duration(totals.p95_ms)} since the start`}
+              times={times}
+              format={duration}
+              series={[
+                { name: "p95", color: "miss", values: times.map((atMs) => byMinute.get(atMs)?.p95_ms) },
+                { name: "p50", color: "similar", values: times.map((atMs) => byMinute.get(atMs)?.p50_ms) },
+              ]}
+            />
+          </section>
+        </div>
       )}
     </Card>
   );

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import type { SessionAnswer } from "../../gateway/admin/answers.ts";
+import type { IconName } from "../icons.tsx";
 import type { Place } from "../place.ts";
 
 /** What every page is given. */
@@ -16,5 +17,10 @@ export interface PageProps {
 export interface PageEntry {
   readonly path: string;
   readonly name: string;
+  readonly icon: IconName;
+  /** What a person finds on it, in one sentence. */
+  readonly about: string;
+  /** The heading above it in the navigation, where a group of pages begins. */
+  readonly begins?: string;
   readonly Page: (props: PageProps) => JSX.Element;
 }

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { OverviewAnswer, PlaygroundAnswer } from "../../gateway/admin/answers.ts";
 import { call, withQuery } from "../api.ts";
 import { duration } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";
-import { Badge, Card, Choice, Empty, Failure, Field, type Tone } from "../parts.tsx";
+import { Badge, Card, Choice, Empty, Failure, Field, TextField, type Tone } from "../parts.tsx";
 import type { PageProps } from "./page.ts";
 
 /** Answers that stay on the page. */
@@ -60,7 +60,6 @@ export function Playground({ scope, canAct, session }: PageProps): JSX.Element {
   const [answers, setAnswers] = useState<readonly Asked[]>([]);
   const [country, setCountry] = useState(0);
   const { busy, error, act } = useActing();
-  const id = useId();
 
   const ask = (text: string, asked: { model: string; system?: string; user?: string; session?: string }) =>
     act(async () => {
@@ -118,17 +117,7 @@ export function Playground({ scope, canAct, session }: PageProps): JSX.Element {
             <Field label="Session" placeholder="none" value={named} onValue={setNamed} />
             <Field label="System prompt" placeholder="none" value={system} onValue={setSystem} />
           </div>
-          <div class="field">
-            <label for={id}>Prompt</label>
-            <textarea
-              id={id}
-              rows={3}
-              maxLength={100_000}
-              required
-              value={prompt}
-              onInput={(event) => setPrompt(event.currentTarget.value)}
-            />
-          </div>
+          <TextField label="Prompt" rows={3} required value={prompt} onValue={setPrompt} />
           <button type="submit" class="primary" disabled={!canAct || busy}>
             {busy ? "Asking…" : "Ask"}
           </button>

@@ -178,8 +178,20 @@ function toSchedule({
       ? undefined
       : "cron" in when
         ? `${when.cron} ${when.timeZone ?? "UTC"}`
-        : `every ${when.everyMs} ms`;
+        : `every ${toWords(when.everyMs)}`;
   return { name: called, next_at_ms: nextAtMs, when: words, readable: unreadable === undefined };
+}
+
+/** A length of time in the largest unit that leaves a whole number. */
+function toWords(ms: number): string {
+  const units = [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["min", 60_000],
+    ["s", 1_000],
+  ] as const;
+  const [unit, length] = units.find(([, of]) => ms % of === 0) ?? ["ms", 1];
+  return `${ms / length} ${unit}`;
 }
 
 function noJob(): MarrowError {
