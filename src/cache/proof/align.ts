@@ -98,7 +98,7 @@ export function isSoft(items: readonly Item[], at: number): boolean {
   if (item.exact || item.degree !== "" || item.bound.length > 0) return false;
   const { lemma } = item.entry;
   const next = items[at + 1];
-  if (SOFT.has(item.word) || SOFT.has(lemma)) return true;
+  if (SOFT.has(item.word) || SOFT.has(lemma)) return item.word !== "existing" && !isMeant(item, next);
   if (
     SOFT_BEFORE_PREPOSITION.has(lemma) &&
     next !== undefined &&
@@ -115,6 +115,21 @@ export function isSoft(items: readonly Item[], at: number): boolean {
   if (lemma === "year" && next?.isNumber === true && /^\d{4}$/.test(next.word)) return true;
   return isRepeated(items, at);
 }
+
+/** Whether a word that mostly says little makes another thing of the one behind it: "the current account", "the available balance". */
+function isMeant({ entry: { lemma } }: Item, next: Item | undefined): boolean {
+  return next !== undefined && next.mark === "" && !next.starts && MEANT_BEFORE.get(lemma)?.has(next.entry.lemma) === true;
+}
+
+const MEANT_BEFORE: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  (
+    "current:account asset liability ratio density affair event voltage flow source transformer situation balance season series / available:balance credit memory space ram stock fund capacity seat light heat energy / " +
+    "present:tense participle perfect continuous progressive simple value moment / different:equation opinion / various:artist / lie:detector"
+  )
+    .split(" / ")
+    .map((line) => line.split(":") as [string, string])
+    .map(([word, nouns]) => [word, new Set(nouns.split(" "))]),
+);
 
 /** A word that says what its neighbour says: "flights that fly". */
 function isRepeated(items: readonly Item[], at: number): boolean {

@@ -26,6 +26,8 @@ export interface Placed {
   readonly isKnown: boolean;
   /** A verb in its base form: "wash". */
   readonly isVerb: boolean;
+  /** A common noun. */
+  readonly isThing: boolean;
 }
 
 /** What may be rearranged between two sentences. */
@@ -82,11 +84,25 @@ function rearranged(a: readonly Placed[], b: readonly Placed[], freedom: Freedom
 function sameAt(a: readonly Placed[], b: readonly Placed[], at: number): boolean {
   const [one, other] = [a[at] as Placed, b[at] as Placed];
   if (one.id !== other.id) return false;
-  if (sameMark(one.mark, other.mark)) return true;
+  if (sameMark(one.mark, other.mark)) return !isOtherHead(a, b, at);
   // "Boston to Denver" is from Boston.
   const marks = `${one.mark}${other.mark}`;
   return marks === "from" && a[at + 1]?.mark === "to" && b[at + 1]?.mark === "to";
 }
+
+/**
+ * Whether a preposition makes another thing of two common words: "a living city" and "living in a city", "wrote the novel" and "wrote in the
+ * novel". Of a name, a number or a time it says what stands there anyway: "weather in Sydney".
+ */
+function isOtherHead(a: readonly Placed[], b: readonly Placed[], at: number): boolean {
+  const [one, other, before] = [a[at] as Placed, b[at] as Placed, a[at - 1]];
+  if (before === undefined || (one.mark === "") === (other.mark === "")) return false;
+  const [bound, free] = one.mark === "" ? [other, one] : [one, other];
+  if (free.starts || !PLACES.has(bound.mark) || !bound.isKnown || bound.isHead || bound.isNumber) return false;
+  return before.isAct || before.isVerb || before.isThing;
+}
+
+const PLACES = new Set(["in", "on", "at", "about"]);
 
 const WEAK = new Set(["of", "in", "on", "for", "about", "inf", "at"]);
 const ALIKE = new Set([
@@ -183,6 +199,8 @@ function moveOf(
     freedom.isWhole &&
     first.starts &&
     WEAK.has(first.mark) &&
+    // The best engine to go is not the best "go" engine.
+    first.mark !== "inf" &&
     block.length <= 3 &&
     before.length <= 3 &&
     sameMark(goal.mark, opens.mark) &&

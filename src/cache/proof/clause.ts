@@ -1,4 +1,5 @@
 import { tellsNounFromName } from "./articles.ts";
+import { isDefined } from "./definition.ts";
 import { frameOf, type Form } from "./frame.ts";
 import type { Item } from "./item.ts";
 import { lookUp } from "./lexicon.ts";
@@ -43,6 +44,8 @@ export interface Clause {
   readonly negations: number;
   /** Whether it has content words alone: keywords. */
   readonly isBare: boolean;
+  /** Whether it asks what one or two words mean: there each word is meant as it stands. */
+  readonly defines: boolean;
   /** Conjunctions, in order. */
   readonly joints: readonly string[];
 }
@@ -71,11 +74,11 @@ export function readClause(sentence: string): Clause {
 }
 
 function toClause(tokens: readonly Token[]): Clause {
-  const { form, tokens: left } = frameOf(tokens);
+  const { form, tokens: left, defines } = frameOf(tokens);
   // The first word of a sentence has a capital whatever it is.
   const builder = createBuilder(left[0] !== undefined && left[0] !== tokens[0]);
   left.forEach((token, at) => builder.take(token, left[at - 1], left[at + 1], left[at + 2]));
-  return builder.end(form);
+  return builder.end(form, defines);
 }
 
 function createBuilder(isInside: boolean) {
@@ -231,7 +234,7 @@ function createBuilder(isInside: boolean) {
       if (items.length === content) isBare = false;
     },
 
-    end(form: Form): Clause {
+    end(form: Form, defines: boolean): Clause {
       closeOwner();
       if (mark !== "" && !CONJUNCTIONS.has(mark)) tail.push(mark);
       tail = tail.filter((word) => word !== "inf");
@@ -247,6 +250,7 @@ function createBuilder(isInside: boolean) {
         loose: [...bound, ...owners.map((one) => `owner ${one}`)].toSorted(),
         symbols,
         isBare,
+        defines: defines && isDefined(phrasing.items),
         negations,
         joints: phrasing.joints,
       };

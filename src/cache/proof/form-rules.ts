@@ -105,6 +105,8 @@ export const RULES: readonly Rule[] = [
     form: "list",
     as: "duration of",
   },
+  // How long after a thing is when, and how long before one is a time ahead.
+  { head: /^how (?:long|soon)(?= (?:after|before|until|till|since)\b)/, form: "when" },
   { head: /^how long(?: (?:must|should|can) (?:i|you|we))?(?= )/, form: "list", as: "duration" },
   // Differences.
   {
@@ -255,7 +257,11 @@ export const RULES: readonly Rule[] = [
   { head: /^(?:what|which) ${BE} (?:the )?names? of(?= )/, form: "list" },
   { head: /^(?:what|which) (?:is|are|was|were) (?:the )?(?:names?|list) of(?: (?:the|all|a))*(?= )/, form: "list" },
   {
-    head: /^(?:what|which|what all|whats)(?: (?:is|are|was|were))?(?: (?:the|some|all|all the|some of the|those|of the|available|possible|a|an|other-some))*(?: (?:names of))?(?= )/,
+    head: /^(?:what|which|what all|whats) (?:are|were)(?: (?:the|some|all|all the|some of the|those|of the|available|possible|other-some))*(?: (?:names of))?(?= )/,
+    form: "list",
+  },
+  {
+    head: /^(?:what|which|what all|whats)(?: (?:is|are|was|were))?(?: (?:the|some|all|all the|some of the|those|of the|a|an|other-some))*(?: (?:names of))?(?= )/,
     form: "list",
   },
   {

@@ -8,6 +8,8 @@ export type { Form } from "./form-rules.ts";
 export interface Frame {
   readonly form: Form;
   readonly tokens: readonly Token[];
+  /** Whether it asks what something is: "what is a smart phone". */
+  readonly defines: boolean;
 }
 
 /** A way to open a sentence that says nothing about what is asked. */
@@ -135,7 +137,7 @@ export function frameOf(given: readonly Token[]): Frame {
     if (rest.length === 0) continue;
     // "How do I list X" asks how X is listed, and "list X" may ask for the same.
     if (form === "how" && rest.length > 1 && LISTS.test(rest[0]?.text ?? ""))
-      return { form: "display", tokens: rest.slice(1) };
+      return { form: "display", tokens: rest.slice(1), defines: false };
     const kept = tokens
       .slice(0, taken)
       .filter(
@@ -145,11 +147,18 @@ export function frameOf(given: readonly Token[]): Frame {
             ((form !== "how" && form !== "want" && form !== "statement" && as === undefined) ||
               /^(?:was|were|did)$/.test(token.text))),
       );
-    return { form, tokens: withConversion([...words(as), ...kept, ...withoutPurpose(rest), ...words(after)]) };
+    return {
+      form,
+      tokens: withConversion([...words(as), ...kept, ...withoutPurpose(rest), ...words(after)]),
+      defines: form === "explain" || (form === "list" && as === undefined && DEFINES.test(head)),
+    };
   }
   tokens = withConversion(withoutPurpose(tokens));
-  return { form: isStatement(tokens) ? "statement" : "keywords", tokens };
+  return { form: isStatement(tokens) ? "statement" : "keywords", tokens, defines: false };
 }
+
+/** A question what something is, which has no article that points at one. */
+const DEFINES = /^what (?:is|are) (?!(?:the|my|your|our|his|her|its|their|this|that|these|those|all|some|any) )/;
 
 /** "5 km to miles" is 5 km in miles. */
 function withConversion(tokens: readonly Token[]): readonly Token[] {

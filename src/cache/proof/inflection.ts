@@ -19,7 +19,7 @@ export function inflectionsDiffer(
     const other = pair < 0 ? undefined : b.items[right.indexOf(pair)];
     if (other === undefined || item.word === other.word || item.exact || other.exact) return false;
     if (item.entry.lemma !== other.entry.lemma && !shares(item, other)) return false;
-    return numbersDiffer(item, other) || (!isTurned && actsDiffer(item, other, isAsked));
+    return numbersDiffer(item, other) || isDoneTo(item, other) || isDoneTo(other, item) || (!isTurned && actsDiffer(item, other, isAsked));
   });
 }
 
@@ -62,6 +62,11 @@ const UNKNOWN_TO = 10;
 
 function isPlural({ word, entry }: Item): boolean {
   return word !== entry.lemma && word.endsWith("s");
+}
+
+/** Who is ready to eat is not ready to be eaten. */
+function isDoneTo(a: Item, b: Item): boolean {
+  return a.mark === "inf" && b.mark === "inf" && a.word === a.entry.lemma && b.word !== b.entry.lemma;
 }
 
 /** What acts is not what it is done to, nor what is done already: "falling" and "fallen"; "a rating" is no "rate". */

@@ -20,7 +20,7 @@ const LANGUAGE =
 const ABOUT_WORDS = new RegExp(
   `\\b(?:rhym(?:e|es|ing)|(?:mis)?spell(?:s|ed|ing|ings|t)?|(?:past|present|future|perfect) (?:tense|participle)|participles?|plurals?|singular|conjugat\\w+|letters?|syllables?|vowels?|consonants?|` +
     `synonyms?|antonyms?|homophones?|anagrams?|palindromes?|etymolog\\w+|pronounc\\w+|pronunciations?|scrabble|crossword|translat\\w+|rewrite|rephrase|reword|paraphrase|proofread|grammar|` +
-    `grammatical\\w*|punctuat\\w+|capitali[sz]\\w+|(?:upper|lower|title|camel|snake) ?case\\w*|base ?64|sha-?\\d+|md5|(?:hash|checksum|digest) (?:of|for)|(?:url|html) ?(?:en|de)cod\\w+|(?:en|de)code|encrypt|cipher|rot13|morse|formal|slang|` +
+    `grammatical\\w*|punctuat\\w+|capitali[sz]\\w+|(?:upper|lower|title|camel|snake) ?case\\w*|base ?64|sha-?\\d+|md5|(?:hash|checksum|digest) (?:of|for)|(?:url|html) ?(?:en|de)cod\\w+|(?:en|de)code|encrypt|cipher|rot13|morse|formal (?:english|tone|style|way|version|letter|word|words|form)|(?:more|less) formal|formally|slang|` +
     `nouns?|verbs?|adjectives?|adverbs?|prefix|suffix|(?:this|my|following) sentences?|words? (?:for|of|like|with)|(?:this|the) words?|contractions?|^(?:please )?define|^(?:what is |whats? )?(?:the )?(?:definition|meaning) of|what does [^?]* mean|say [^?]* in ${LANGUAGE}|` +
     `${LANGUAGE} (?:word|for|translation)|in ${LANGUAGE}$)\\b`,
   "i",
@@ -30,6 +30,8 @@ const IS_LANGUAGE = new RegExp(`^${LANGUAGE}$`);
 /** Where capitals are meant, too. */
 const ABOUT_CAPITALS =
   /\b(?:case\w*|capital\w*|upper\w*|lower\w*|base ?64|sha-?\d+|md5|hash\w*|encod\w+|decod\w+|encrypt\w*|cipher|rot13)\b/i;
+/** Where each letter counts, of names as well. */
+const MEANS_TEXT = /\b(?:base ?64|sha-?\d+|md5|hash\w*|encod\w+|decod\w+|encrypt\w*|cipher|rot13)\b/i;
 /** Words that say what is asked of the others. */
 const ASKING =
   /^(?:rhym\w+|(?:mis)?spell\w*|tenses?|past|present|future|perfect|participles?|plurals?|singular|conjugat\w+|letters?|syllables?|vowels?|consonants?|synonyms?|antonyms?|homophones?|anagrams?|palindromes?|etymolog\w+|pronounc\w+|pronunciations?|scrabble|crossword|translat\w+|rewrite|rephrase|reword|paraphrase|hash\w*|encod\w+|decod\w+|encrypt\w*|words?|terms?|phrases?|sentences?|say|saying|said|call|called|tell|show|give|list|find|explain|describe|please|help|know|want|need|like|mean|means|meant|meaning|meanings|signify|stand|stands|defin\w+|acronym|abbreviation|form|forms|whats|thats|dont|doesnt|correct|correctly|way)$/;
@@ -61,6 +63,6 @@ function mentioned(text: string): string[] {
   return [...text.matchAll(WORD)].flatMap(({ 0: word, index }) => {
     const small = word.toLowerCase().replace(/'s$/, "").replaceAll("'", "");
     if (FUNCTION_WORDS.has(small) || ASKING.test(small) || IS_LANGUAGE.test(small)) return [];
-    return [isCased && index > 0 && !lookUp(small).isName ? word : small];
+    return [isCased && index > 0 && (MEANS_TEXT.test(text) || !lookUp(small).isName) ? word : small];
   });
 }

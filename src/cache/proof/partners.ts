@@ -1,6 +1,7 @@
 import type { Item } from "./clause.ts";
 import { isKnown, type Entry } from "./lexicon.ts";
 import type { Level } from "./level.ts";
+import { AMBIGUOUS } from "./words/ambiguous.ts";
 import { areOpposites } from "../guard.ts";
 import { staticWords } from "../../embedders/index.ts";
 
@@ -16,16 +17,21 @@ export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
   if (!sameDegree(a, b, level)) return undefined;
   const [x, y] = [a.entry, b.entry];
   if (a.word === b.word || x.lemma === y.lemma) return 1;
-  if (x.also.includes(y.lemma) || y.also.includes(x.lemma)) return 2;
+  if (x.also.includes(y.lemma) || y.also.includes(x.lemma) || areOfOneVerb(a, b)) return 2;
   if (intersects(x.synonyms, y.synonyms)) return 3;
-  if (intersects(x.groups, y.groups) && !isOfCounts(x.lemma, y.lemma) && !areDerivedApart(x, y)) return 4;
+  if (
+    intersects(x.groups, y.groups) &&
+    !isOfCounts(x.lemma, y.lemma) &&
+    !areDerivedApart(x, y) &&
+    !areOfOtherMeanings(x.lemma, y.lemma)
+  )
+    return 4;
   if (isMisspelling(a, b)) return 5;
   if (
     level !== "strict" &&
     !areDerivedApart(x, y) &&
     !a.isName &&
     !b.isName &&
-    !areOpposites(a.word, b.word) &&
     areNear(x, y, level)
   )
     return 6;
@@ -38,7 +44,10 @@ let words: ReturnType<typeof staticWords> | undefined;
 
 /** Whether the built-in table has two words near to each other, and they are no opposites. */
 export function areNear(a: Entry, b: Entry, level: Exclude<Level, "strict">): boolean {
-  if (a.parts === "" || b.parts === "" || areOpposites(a.lemma, b.lemma)) return false;
+  if (a.parts === "" || b.parts === "" || areOpposites(a.lemma, b.lemma) || areCounterparts(a.lemma, b.lemma))
+    return false;
+  // "Affect" and "effect" are near, and so are "investor" and "investment".
+  if (isOneAway(a.lemma, b.lemma) || areAgentAndAct(a.lemma, b.lemma)) return false;
   const [one, other] = [(words ??= staticWords())(a.lemma), words(b.lemma)];
   let cosine = 0;
   for (let at = 0; at < one.direction.length; at += 1)
@@ -56,8 +65,50 @@ function isOfCounts(a: string, b: string): boolean {
   return (a === "number" && b === "amount") || (a === "amount" && b === "number");
 }
 
+/** Whether a group has two words together for one of several meanings: "raise", "lift". What an act and its noun share is the meaning. */
+function areOfOtherMeanings(a: string, b: string): boolean {
+  if (!AMBIGUOUS.has(a) && !AMBIGUOUS.has(b)) return false;
+  const [verb, noun] = a.length < b.length ? [a, b] : [b, a];
+  return !(noun.startsWith(verb.slice(0, Math.max(3, verb.length - 1))) && NOUN_OF_ACT.test(noun));
+}
+
+const NOUN_OF_ACT = /(?:ment|[ts]ion|al|th|ance|ence|ing)$/;
+
+/** "Sliced" and "slicing", each of which is a word in its own right, too. */
+function areOfOneVerb(a: Item, b: Item): boolean {
+  if (!PARTICIPLE.test(a.word) || !PARTICIPLE.test(b.word)) return false;
+  return a.entry.also.some((verb) => b.entry.also.includes(verb) && a.word.slice(0, 2) === b.word.slice(0, 2));
+}
+
+const PARTICIPLE = /(?:ed|ing)$/;
+
+const AGENT = /(?:er|or|ee|ist|ism|ian|ess|man|ship)$/;
+
+/** Who does something, and what is done, or another one who takes part: "translator" and "translation", "employer" and "employee". */
+function areAgentAndAct(a: string, b: string): boolean {
+  return a !== b && a.slice(0, STEM) === b.slice(0, STEM) && (AGENT.test(a) || AGENT.test(b));
+}
+
+/** Each one has rights or a task against the other, and a question about one is no question about the other. */
+const COUNTERPARTS: ReadonlyMap<string, number> = new Map(
+  (
+    "tenant landlord lessee lessor renter / buyer seller vendor customer / employer employee worker boss manager / teacher student pupil professor / doctor patient nurse / lawyer client / lender borrower creditor debtor / " +
+    "plaintiff defendant / parent child / mother father son daughter / husband wife bride groom / host guest / sender recipient receiver / winner loser champion / import export / debit credit / client server / " +
+    "driver passenger / author reader / leader follower / interviewer interviewee candidate / trainer trainee / prosecutor defender / king queen prince princess / uncle aunt nephew niece / brother sister / " +
+    "franchisor franchisee / donor donee / licensor licensee / payer payee / master slave / attacker victim / predator prey / asset liability / income expense / revenue cost"
+  )
+    .split(" / ")
+    .flatMap((group, at) => group.split(" ").map((word) => [word, at] as const)),
+);
+
+function areCounterparts(a: string, b: string): boolean {
+  const group = COUNTERPARTS.get(a);
+  return a !== b && group !== undefined && group === COUNTERPARTS.get(b);
+}
+
 /** "Economic" and "economical", "historic" and "history": an adjective and what is derived from it are two things. */
 function areDerivedApart(a: Entry, b: Entry): boolean {
+  if (areAgentAndAct(a.lemma, b.lemma)) return true;
   if (!a.parts.startsWith("a") && !b.parts.startsWith("a")) return false;
   if (/(?:ity|ness)$/.test(a.lemma) || /(?:ity|ness)$/.test(b.lemma)) return false;
   return a.lemma.slice(0, STEM) === b.lemma.slice(0, STEM) && /^[an]/.test(a.parts) && /^[an]/.test(b.parts);

@@ -67,7 +67,8 @@ function whoDid(clause: Clause): Clause | undefined {
 function isParticiple({ word, entry, exact }: Item): boolean {
   return (
     (!exact &&
-      entry.lemma !== word &&
+      // "Sliced" is a word of its own right, too.
+      (entry.lemma !== word || (entry.also.length > 0 && word.endsWith("ed"))) &&
       !word.endsWith("s") &&
       !word.endsWith("ing") &&
       (entry.parts.includes("v") || /(?:ed|en|wn|ne)$/.test(word))) ||

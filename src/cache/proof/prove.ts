@@ -1,6 +1,7 @@
 import { align, isSoft } from "./align.ts";
 import { sameMark } from "./arrange.ts";
 import { ITEMS_MAX, type Clause, type Item } from "./clause.ts";
+import { definitionsDiffer } from "./definition.ts";
 import { sameForm } from "./forms.ts";
 import { fromBetween, toActive } from "./passive.ts";
 import { inflectionsDiffer } from "./inflection.ts";
@@ -40,6 +41,7 @@ function proveOnce(a: Clause, b: Clause, level: Level, isTurned = false): Veto |
   if (alignment === undefined) return "words";
   if (namesDiffer(a, alignment.a, b, alignment.b)) return "words";
   if (inflectionsDiffer(a, alignment.a, b, alignment.b, isTurned)) return "words";
+  if ((a.defines || b.defines) && definitionsDiffer(a, alignment.a, b, alignment.b, level)) return "words";
   const leftover = leftoverOf(a, alignment.a, b, alignment.b, level);
   if (leftover !== undefined) return leftover;
   const bindings = bindingsDiffer(a, b, alignment.a, alignment.b, level);
@@ -234,10 +236,12 @@ function bindingsDiffer(
   const at = new Map(b.items.map((item, index) => [right[index] as number, item]));
   const generous = level !== "strict" || isGeneric(a) || isGeneric(b);
   let owners: [string[], string[]] = [[], []];
+  const owned = [new Set<string>(), new Set<string>()] as const;
   const [boundA, boundB] = [[...weighed(a.loose, a)], [...weighed(b.loose, b)]];
   for (const [index, item] of a.items.entries()) {
     const other = at.get(left[index] as number);
     owners[0].push(...item.owners);
+    for (const owner of item.owners) owned[0].add(`${owner} ${left[index]}`);
     if (
       other !== undefined &&
       isOrder(a, index) !== isOrder(b, b.items.indexOf(other)) &&
@@ -254,11 +258,14 @@ function bindingsDiffer(
   }
   b.items.forEach((item, index) => {
     owners[1].push(...item.owners);
+    for (const owner of item.owners) owned[1].add(`${owner} ${right[index]}`);
     if ((right[index] as number) < 0) boundB.push(...weighed(item.bound, b));
   });
   if (!sameList(boundA.toSorted(), boundB.toSorted())) return "quantifier";
   owners = [owners[0], owners[1]].map((list) => [...new Set(list)].toSorted()) as [string[], string[]];
-  if (sameList(owners[0], owners[1])) return undefined;
+  // "My interest in savings" is not "the interest on my savings".
+  if (sameList(owners[0], owners[1]))
+    return owned[0].isSubsetOf(owned[1]) || owned[1].isSubsetOf(owned[0]) ? undefined : "person";
   // "My card" in a question how to do something is "the card".
   const onlyMine =
     [...owners[0], ...owners[1]].every((one) => one === "1" || one === "2") &&

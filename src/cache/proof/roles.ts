@@ -147,6 +147,7 @@ function placed(
       isHead: isHead(item),
       isKnown: !item.exact && !item.isName && !item.entry.isName && item.entry.parts !== "",
       isVerb: !item.exact && item.word === item.entry.lemma && item.entry.parts.startsWith("v"),
+      isThing: !item.exact && !item.isName && !item.entry.isName && item.entry.parts.startsWith("n"),
     });
     [mark, starts] = ["", false];
   });

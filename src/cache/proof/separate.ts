@@ -120,7 +120,7 @@ function splitSentences(text: string): string[] {
   const found: string[] = [];
   for (const line of text.split("\n")) {
     let start = 0;
-    for (const match of line.matchAll(/(?<![.?!])[.?!]+["')\]]{0,3}\s+/g)) {
+    for (const match of line.matchAll(/(?<![.?!\s])[.?!]+["')\]]{0,3}\s+/g)) {
       const end = match.index + match[0].length;
       const head = line.slice(start, end).trim();
       if (match[0].startsWith(".") && ABBREVIATION.test(head.slice(-12))) continue;

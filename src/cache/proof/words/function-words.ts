@@ -138,7 +138,7 @@ export const FUNCTION_WORDS: ReadonlySet<string> = new Set(
 
 /** Words that may stand on one side alone: they place, point or class what is there anyway. */
 export const SOFT: ReadonlySet<string> = words(
-  "located situated exist lie currently available different various kind type sort existing presently now current present nowadays typically usually generally normally commonly",
+  "located situated exist lie currently available different various presently now current present nowadays typically usually generally normally commonly",
 );
 /** Frequent words that say little: at `balanced` one of them may stand on one side alone. */
 export const LIGHT: ReadonlySet<string> = words(
