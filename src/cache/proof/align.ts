@@ -118,7 +118,9 @@ export function isSoft(items: readonly Item[], at: number): boolean {
 
 /** Whether a word that mostly says little makes another thing of the one behind it: "the current account", "the available balance". */
 function isMeant({ entry: { lemma } }: Item, next: Item | undefined): boolean {
-  return next !== undefined && next.mark === "" && !next.starts && MEANT_BEFORE.get(lemma)?.has(next.entry.lemma) === true;
+  return (
+    next !== undefined && next.mark === "" && !next.starts && MEANT_BEFORE.get(lemma)?.has(next.entry.lemma) === true
+  );
 }
 
 const MEANT_BEFORE: ReadonlyMap<string, ReadonlySet<string>> = new Map(

@@ -76,16 +76,27 @@ export function readClause(sentence: string): Clause {
 function toClause(tokens: readonly Token[]): Clause {
   const { form, tokens: left, defines } = frameOf(tokens);
   // The first word of a sentence has a capital whatever it is.
-  const builder = createBuilder(left[0] !== undefined && left[0] !== tokens[0]);
+  const builder = createBuilder(left[0] !== undefined && left[0] !== tokens[0], deniesWhole(form, left));
   left.forEach((token, at) => builder.take(token, left[at - 1], left[at + 1], left[at + 2]));
   return builder.end(form, defines);
 }
 
-function createBuilder(isInside: boolean) {
+/** Whether "not" denies the whole question wherever it stands: "why doesn't it start", "why does it not start". */
+function deniesWhole(form: Form, tokens: readonly Token[]): boolean {
+  return (
+    form === "why" &&
+    (TENSES.has(tokens[0]?.text ?? "") || MODALS.has(tokens[0]?.text ?? "")) &&
+    !tokens.some(({ text }) => QUANTIFIERS.has(text))
+  );
+}
+
+/** `isDenied` says that "not" belongs to the sentence, and not to the word behind it. */
+function createBuilder(isInside: boolean, isDenied: boolean) {
   const items: Item[] = [];
   const [tenses, modality] = [new Set<Tense>(), new Set<Modality>()];
   const [persons, objects]: [string[], string[]] = [[], []];
   const [symbols, joints]: [string[], string[]] = [[], []];
+  const denied: string[] = [];
   let [mark, starts, negations] = ["", true, 0];
   let bound: string[] = [];
   let owners: string[] = [];
@@ -178,7 +189,8 @@ function createBuilder(isInside: boolean) {
       const preposition = PREPOSITIONS.has(text) ? (SAME_PREPOSITION.get(text) ?? text) : SAME_PREPOSITION.get(text);
       if (NEGATIONS.has(text) || text === "no_longer") {
         negations += 1;
-        bound.push(text === "without" ? "without" : text === "no_longer" ? "no_longer" : "not");
+        if (isDenied && text === "not") denied.push("not");
+        else bound.push(text === "without" ? "without" : text === "no_longer" ? "no_longer" : "not");
         if (text === "without") {
           closeOwner();
           begin("with");
@@ -247,7 +259,7 @@ function createBuilder(isInside: boolean) {
         modality,
         persons,
         objects,
-        loose: [...bound, ...owners.map((one) => `owner ${one}`)].toSorted(),
+        loose: [...denied, ...bound, ...owners.map((one) => `owner ${one}`)].toSorted(),
         symbols,
         isBare,
         defines: defines && isDefined(phrasing.items),

@@ -176,6 +176,9 @@ export const RULES: readonly Rule[] = [
     form: "how",
   },
   { head: new RegExp(`^what (?:must|should|can) ${PERSON} do to(?= )`), form: "how" },
+  // What is left of "I was wondering how I can …".
+  { head: /^how (?:i|we|one|someone) (?:can|could|should|might|would|may)(?: (?:go about|best))?(?= )/, form: "how" },
+  { head: /^what time is it(?: (?:now|currently|right now))?(?= in )/, form: "list", as: "time" },
   { head: /^what (?:does it take|is required|is needed|is involved in order|is necessary) to(?= )/, form: "how" },
   {
     head: /^(?:show|tell|teach|explain|guide|walk)(?: (?:to )?(?:me|us))?(?: through)? how(?: to| i can| i could| i should| can i| do i| you can)?(?= )/,
@@ -200,6 +203,7 @@ export const RULES: readonly Rule[] = [
   { head: /^how (?:come|is it that)(?= )/, form: "why" },
   { head: /^what (?:do|does|did)(?= )/, tail: / causes?$/, form: "list", as: "effect of" },
   { head: /^what (?:causes|caused)(?= )/, form: "list", as: "cause of" },
+  { head: /^what (?:is|are|was|were)(?= )/, tail: / caused by$/, form: "list", as: "cause of" },
   {
     head: /^(?:why|for what reason|what is the reason|what are the reasons|what is the cause|what (?:causes|caused) it)(?: (?:is it|it is|is) that| that| why| for| behind)?(?= )/,
     form: "why",
@@ -229,6 +233,7 @@ export const RULES: readonly Rule[] = [
     ),
     form: "who",
   },
+  { head: /^by (?:who|whom)(?= (?:is|are|was|were)\b)/, form: "who", after: "by" },
   { head: /^who (?:is|are|was|were) (?:the )?(?:authors?|writers?) of(?= )/, form: "who", as: "write" },
   {
     head: /^who (?:is|are|was|were) (?:the )?(?:professors?|instructors?|teachers?|lecturers?) (?:of|for)(?= )/,

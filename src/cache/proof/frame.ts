@@ -1,6 +1,8 @@
 import { tellsNounFromName } from "./articles.ts";
+import { withExpletive } from "./expletive.ts";
 import { RULES, type Form } from "./form-rules.ts";
 import { plain, type Token } from "./token.ts";
+import { DEMONYMS, OF_COUNTRIES } from "./words/demonyms.ts";
 
 export type { Form } from "./form-rules.ts";
 
@@ -126,7 +128,7 @@ export function frameOf(given: readonly Token[]): Frame {
     if (rest.length === 0) break;
     tokens = rest;
   }
-  tokens = trimTail(withDifference(withQuestionFirst(withQuestionLast(tokens))));
+  tokens = trimTail(withExpletive(withDifference(withQuestionFirst(withQuestionLast(tokens)))));
   const [head, end] = [headOf(tokens), tailOf(tokens)];
   for (const { head: opening, tail, form, as, after } of rulesFor(tokens[0]?.text ?? "", tokens[1]?.text ?? "")) {
     const match = opening.exec(head);
@@ -148,7 +150,7 @@ export function frameOf(given: readonly Token[]): Frame {
               /^(?:was|were|did)$/.test(token.text))),
       );
     return {
-      form,
+      form: form === "who" && isOwned(tokens) ? "list" : form,
       tokens: withConversion([...words(as), ...kept, ...withoutPurpose(rest), ...words(after)]),
       defines: form === "explain" || (form === "list" && as === undefined && DEFINES.test(head)),
     };
@@ -156,6 +158,17 @@ export function frameOf(given: readonly Token[]): Frame {
   tokens = withConversion(withoutPurpose(tokens));
   return { form: isStatement(tokens) ? "statement" : "keywords", tokens, defines: false };
 }
+
+/** "Who is Ann's brother" and "who is the Norwegian king" ask who is the one of the other. */
+function isOwned([who, be, ...rest]: readonly Token[]): boolean {
+  if (who?.text !== "who" || !FINITE.test(be?.text ?? "")) return false;
+  return rest
+    .slice(0, OWNER_WITHIN)
+    .some(({ owner, text }, at) => owner || (DEMONYMS.has(text) && OF_COUNTRIES.has(rest[at + 1]?.text ?? "")));
+}
+
+/** Words of a question among which an owner may stand first: "the old king's". */
+const OWNER_WITHIN = 4;
 
 /** A question what something is, which has no article that points at one. */
 const DEFINES = /^what (?:is|are) (?!(?:the|my|your|our|his|her|its|their|this|that|these|those|all|some|any) )/;

@@ -19,7 +19,12 @@ export function inflectionsDiffer(
     const other = pair < 0 ? undefined : b.items[right.indexOf(pair)];
     if (other === undefined || item.word === other.word || item.exact || other.exact) return false;
     if (item.entry.lemma !== other.entry.lemma && !shares(item, other)) return false;
-    return numbersDiffer(item, other) || isDoneTo(item, other) || isDoneTo(other, item) || (!isTurned && actsDiffer(item, other, isAsked));
+    return (
+      numbersDiffer(item, other) ||
+      isDoneTo(item, other) ||
+      isDoneTo(other, item) ||
+      (!isTurned && actsDiffer(item, other, isAsked))
+    );
   });
 }
 

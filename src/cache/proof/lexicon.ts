@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { actsOf } from "./derivation.ts";
 import { isKnownWord } from "./known-words.ts";
 import { DEGREES, IRREGULAR } from "./words/irregular.ts";
 import { SPELLINGS } from "./words/phrases.ts";
@@ -72,7 +73,7 @@ function makeEntry(given: string): Entry {
           : (SYNONYMS.get(lemma) ?? []),
       ),
     ],
-    groups: [...new Set(rows.flatMap(({ groups }) => groups))],
+    groups: [...new Set([...rows.flatMap(({ groups }) => groups), ...bases.flatMap(actsOf)])],
     parts: rows[0]?.parts ?? "",
     isName: rows[0]?.isName === true,
   };

@@ -51,6 +51,8 @@ function holds({ quotes }: Literal, other: Literal): boolean {
 const BINARY = /^[=+*/<>|&^~\\-]$/;
 const ALWAYS = /^[[\]{}<>=^~|+]$/;
 const LONE = /^[?.:;!]$/;
+const MONTH =
+  /^(?:jan(?:uary)?|feb(?:ruary)?|march|mar|april|apr|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)$/i;
 const OPERAND = /^[\p{L}\p{N}_)\]]/u;
 
 function signsOf(text: string): string {
@@ -91,7 +93,9 @@ function isSign(pieces: readonly Piece[], at: number, text: string): boolean {
   if (sign === "-")
     return left === ")" || right === "(" || (isLetter(before) && isLetter(after) && left !== " " && right !== " ");
   if (sign === "!" && (/[\p{L}\p{N}([=]/u.test(right) || /[\d)\]]/.test(left))) return true;
-  if (sign === "," && isNumber(before) && isNumber(after, pieces[at + 2])) return true;
+  // "March 2, 1836" is a date.
+  if (sign === "," && isNumber(before) && isNumber(after, pieces[at + 2]))
+    return !MONTH.test(pieces[at - 2]?.text ?? "");
   if (LONE.test(sign)) return left === " " && after !== undefined && /[\s"'`)]/.test(right) && OPERAND.test(after.text);
   if (sign === "'" || sign === '"')
     return /\d/.test(left) || text[from + 2] === sign || text[from - 2] === sign || left === sign || right === sign;

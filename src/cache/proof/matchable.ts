@@ -2,6 +2,7 @@ import { FREE_WORDS, REPLACEMENTS } from "./free-words.ts";
 import { isKnown, lookUp, type Entry } from "./lexicon.ts";
 import type { Level } from "./level.ts";
 import { areNear, isTypo, MISSPELT_FROM } from "./partners.ts";
+import { DEMONYMS } from "./words/demonyms.ts";
 import { CLASSES, FUNCTION_WORDS, LIGHT } from "./words/function-words.ts";
 import { SHORT_FORMS } from "./words/phrases.ts";
 
@@ -74,7 +75,9 @@ let replacements: ReadonlySet<string | number> | undefined;
 
 /** Base forms, and numbers of groups: even ones of the hand-written, odd ones of WordNet's. */
 function keysOf(text: string, { lemma, also, synonyms, groups }: Entry): (string | number)[] {
-  return [text, lemma, ...also, ...synonyms.map((one) => 2 * one), ...groups.map((one) => 2 * one + 1)];
+  const country = DEMONYMS.get(lemma);
+  const names = country === undefined ? [text, lemma, ...also] : [text, lemma, ...also, country];
+  return [...names, ...synonyms.map((one) => 2 * one), ...groups.map((one) => 2 * one + 1)];
 }
 
 /**

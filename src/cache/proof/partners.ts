@@ -27,14 +27,7 @@ export function kinshipOf(a: Item, b: Item, level: Level): Kinship | undefined {
   )
     return 4;
   if (isMisspelling(a, b)) return 5;
-  if (
-    level !== "strict" &&
-    !areDerivedApart(x, y) &&
-    !a.isName &&
-    !b.isName &&
-    areNear(x, y, level)
-  )
-    return 6;
+  if (level !== "strict" && !areDerivedApart(x, y) && !a.isName && !b.isName && areNear(x, y, level)) return 6;
   return undefined;
 }
 

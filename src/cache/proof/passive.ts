@@ -37,11 +37,14 @@ export function toActive(clause: Clause): Clause | undefined {
 /** Words that begin a time behind an agent: "taught by Smith last fall". */
 const WHEN = new Set("last next yesterday today tomorrow recently now".split(" "));
 
+/** What is between two things whichever is named first. */
+const SYMMETRIC = new Set(["difference", "distance"]);
+
 /** "Flights between A and B" as those from A to B, in the order in which both are named. */
 export function fromBetween(clause: Clause): Clause {
   const at = clause.items.findIndex(({ mark }) => mark === "between");
   const to = clause.items.findIndex(({ mark }, index) => index > at && mark === "and");
-  if (at < 0 || to < 0 || clause.items[0]?.entry.lemma === "difference") return clause;
+  if (at < 0 || to < 0 || SYMMETRIC.has(clause.items[0]?.entry.lemma ?? "")) return clause;
   const joint = clause.joints.indexOf("and");
   return {
     ...clause,

@@ -265,12 +265,16 @@ function bindingsDiffer(
   owners = [owners[0], owners[1]].map((list) => [...new Set(list)].toSorted()) as [string[], string[]];
   // "My interest in savings" is not "the interest on my savings".
   if (sameList(owners[0], owners[1]))
-    return owned[0].isSubsetOf(owned[1]) || owned[1].isSubsetOf(owned[0]) ? undefined : "person";
+    return isWithin(owned[0], owned[1]) || isWithin(owned[1], owned[0]) ? undefined : "person";
   // "My card" in a question how to do something is "the card".
   const onlyMine =
     [...owners[0], ...owners[1]].every((one) => one === "1" || one === "2") &&
     (owners[0].length === 0 || owners[1].length === 0);
   return onlyMine && generous ? undefined : "person";
+}
+
+function isWithin(part: ReadonlySet<string>, whole: ReadonlySet<string>): boolean {
+  return [...part].every((one) => whole.has(one));
 }
 
 /** Words for the present, of which one says what another one says. */

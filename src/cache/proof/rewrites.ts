@@ -1,6 +1,7 @@
 import type { Item } from "./item.ts";
 import { lookUp } from "./lexicon.ts";
 import type { Form } from "./form-rules.ts";
+import { DEMONYMS, OF_COUNTRIES } from "./words/demonyms.ts";
 
 /** Content words with their conjunctions, as they are rewritten into one of several ways to say a thing. */
 export interface Phrasing {
@@ -10,7 +11,53 @@ export interface Phrasing {
 
 /** Rewrites what may be said in several ways into one: heads of long phrases, tools, years, comparisons. Pure, linear. */
 export function rewrite({ items, joints }: Phrasing, form: Form): Phrasing {
-  return withComparison({ items: withYears(withTool(withHead(items), form)), joints }, form);
+  const plain = withYears(withTool(withHead(withCountry(items)), form));
+  return withDistance(withComparison({ items: plain, joints }, form));
+}
+
+/** "The French president" as "the president of France". */
+function withCountry(items: readonly Item[]): readonly Item[] {
+  const at = items.findIndex(
+    ({ entry, exact }, index) => isOfCountry(items[index + 1]) && !exact && DEMONYMS.has(entry.lemma),
+  );
+  if (at < 0) return items;
+  let end = at + 2;
+  while (isOfCountry(items[end])) end += 1;
+  // "The French university system" is another thing.
+  if (items[end]?.starts === false) return items;
+  const [adjective, first] = [items[at] as Item, items[at + 1] as Item];
+  const country = DEMONYMS.get(adjective.entry.lemma) as string;
+  const { mark, starts, bound, owners } = adjective;
+  return [
+    ...items.slice(0, at),
+    { ...first, mark, starts, bound: [...bound, ...first.bound], owners: [...owners, ...first.owners] },
+    ...items.slice(at + 2, end),
+    { ...toItem(country), mark: "of", isName: adjective.isName },
+    ...items.slice(end),
+  ];
+}
+
+function isOfCountry(item: Item | undefined): boolean {
+  return item !== undefined && !item.exact && item.mark === "" && !item.starts && OF_COUNTRIES.has(item.entry.lemma);
+}
+
+const FROM = new Set(["", "from", "between", "of"]);
+const TO = new Set(["to", "from", "and"]);
+
+/** "The distance from A to B" and "how far is B from A" as "the distance between A and B". */
+function withDistance({ items, joints }: Phrasing): Phrasing {
+  const [head, ...rest] = items;
+  const given = { items, joints };
+  if (head?.entry.lemma !== "distance" || head.exact || rest[0]?.starts !== true || !FROM.has(rest[0].mark))
+    return given;
+  const phrases = rest.flatMap(({ starts }, at) => (starts ? [at] : []));
+  const second = rest[phrases[1] ?? -1];
+  if (phrases.length !== 2 || second === undefined || !TO.has(second.mark)) return given;
+  if (joints.some((joint) => joint !== "and") || joints.length > (second.mark === "and" ? 1 : 0)) return given;
+  const marked = rest.map((item, at) =>
+    at === 0 ? { ...item, mark: "between" } : item === second ? { ...item, mark: "and" } : item,
+  );
+  return { items: [head, ...marked], joints: ["and"] };
 }
 
 const COMPARISONS = new Set(["compare", "comparison"]);

@@ -68,7 +68,9 @@ function derivedPairs(a: Clause, b: Clause, left: readonly number[], right: read
     const other = inB.get(left[at] as number);
     if (other === undefined || item.word === other.word) return;
     const isVerb = (one: Item) => one.word.endsWith("ing") || one.entry.parts.startsWith("v");
-    if (item.entry.lemma !== other.entry.lemma && isVerb(item) !== isVerb(other)) found.add(left[at] as number);
+    if (item.entry.lemma === other.entry.lemma) return;
+    const isNoun = (one: Item) => one.word.endsWith("ation");
+    if (isVerb(item) !== isVerb(other) || isNoun(item) !== isNoun(other)) found.add(left[at] as number);
   });
   return found;
 }

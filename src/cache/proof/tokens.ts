@@ -1,5 +1,7 @@
 import { plainNumber, withNumbers } from "./numbers.ts";
-import { plain, symbol, type Token } from "./token.ts";
+import { withDates } from "./dates.ts";
+import { isCapital, plain, symbol, type Token } from "./token.ts";
+import { BRANDS } from "./words/brands.ts";
 import { FUNCTION_WORDS } from "./words/function-words.ts";
 import { CONTRACTIONS, PHRASES_BY_FIRST, SHORT_FORMS } from "./words/phrases.ts";
 
@@ -59,7 +61,7 @@ export function tokenise(sentence: string): readonly Token[] {
   }
   // The full stop of "u.s." ends nothing.
   const tokens = raws.filter(({ text }, at) => text !== "." || raws[at - 1]?.raw.endsWith(".") !== true);
-  return withNumbers(withPhrases(withParticles(tokens)));
+  return withNumbers(withDates(withPhrases(withParticles(withoutDoubles(tokens)))));
 }
 
 /** Words that are read alike whatever stands around them. */
@@ -137,7 +139,7 @@ function pushWord(out: Token[], raw: string, inQuotes: boolean, capitals: boolea
     out.push({ text: bare.toLowerCase(), raw: `${bare}.`, kind: "word", exact: false, owner });
     return;
   }
-  const exact = inQuotes || (IDENTIFIER.test(bare) && !/^\p{L}+\.js$/iu.test(bare));
+  const exact = inQuotes || (IDENTIFIER.test(bare) && !/^\p{L}+\.js$/iu.test(bare) && !BRANDS.has(lower));
   if (exact && !inQuotes) {
     out.push({ text: bare, raw: bare, kind: "word", exact: true, owner });
     return;
@@ -169,6 +171,22 @@ function isShouted(sentence: string): boolean {
   const small = sentence.match(/\p{Ll}/gu)?.length ?? 0;
   return capitals > small;
 }
+
+/** A common word that was typed twice in a row: "the task task". */
+function withoutDoubles(tokens: readonly Token[]): readonly Token[] {
+  return tokens.filter((token, at) => {
+    const before = tokens[at - 1];
+    if (before?.text !== token.text || token.kind !== "word" || token.exact || before.exact) return true;
+    return FUNCTION_WORDS.has(token.text) || isCapital(token.raw) || isCapital(before.raw) || DOUBLED.has(token.text);
+  });
+}
+
+/** Words that are said twice and mean something else then. */
+const DOUBLED = new Set(
+  "knock bye night yo tuk chop win bora walla pago duran sing can ha hey ping ding blah choo pom dum cha tom woof beep tick puff hush tut ho is had aye mahi couscous nom talk so dik goody wee ta agar beri ylang".split(
+    " ",
+  ),
+);
 
 const PARTED = new Set(
   "turn turns turned turning switch switched switching log logged sign signed shut shutting".split(" "),

@@ -8,7 +8,7 @@ export const CONTRACTIONS: ReadonlyMap<string, readonly string[]> = new Map(
     "can't:can not;cant:can not;cannot:can not;won't:will not;wont:will not;shan't:shall not;don't:do not;dont:do not;doesn't:does not;doesnt:does not;didn't:did not;didnt:did not;" +
     "isn't:is not;isnt:is not;aren't:are not;arent:are not;wasn't:was not;wasnt:was not;weren't:were not;werent:were not;haven't:have not;havent:have not;hasn't:has not;hasnt:has not;" +
     "hadn't:had not;hadnt:had not;wouldn't:would not;wouldnt:would not;couldn't:could not;couldnt:could not;shouldn't:should not;shouldnt:should not;mustn't:must not;needn't:need not;ain't:is not;" +
-    "gonna:going to;wanna:want to;gotta:must;gimme:give me;lemme:let me;wat:what;wht:what;waht:what;whta:what;hwat:what;wich:which;whcih:which;whihc:which;wehre:where;whre:where;hwo:how;teh:the;thier:their;thru:through;w/o:without;plz:please;pls:please;thx:thanks"
+    "gonna:going to;wanna:want to;gotta:must;gimme:give me;lemme:let me;wat:what;wht:what;waht:what;whta:what;hwat:what;wich:which;whcih:which;whihc:which;wehre:where;whre:where;hwo:how;teh:the;thier:their;thru:through;w/o:without;diffrence:difference;diffrences:differences;differance:difference;diference:difference;betwen:between;beetween:between;becuase:because;becasue:because;befor:before;wihtout:without;shoud:should;woud:would;coud:could;doese:does;explane:explain;pupose:purpose;meening:meaning;plz:please;pls:please;thx:thanks"
   )
     .split(";")
     .map((entry) => {
@@ -72,7 +72,12 @@ a number of=many
 a couple of=2
 a pair of=2
 a dozen=12
-most recent=newest
+most recent=latest
+newest=latest
+most up to date=latest
+sci fi=scifi
+sci-fi=scifi
+science fiction=scifi
 up to date=current
 up-to-date=current
 right now=now
@@ -265,7 +270,7 @@ export const SHORT_FORMS: ReadonlyMap<string, string> = new Map(
     "usd:dollar eur:euro gbp:pound-sterling jpy:yen pwd:password mins:minutes hrs:hours secs:seconds yrs:years yr:year wk:week wks:weeks mo:month nr:number dr:doctor st:st ave:avenue rd:road blvd:boulevard mt:mount ft:fort " +
     "acct:account acc:account addr:address amt:amount qty:quantity pkg:package num:number no.:number etc:etc cs:cs ml:ml ai:ai " +
     "jan:january feb:february apr:april jun:june jul:july aug:august sept:september oct:october nov:november dec:december mon:monday tue:tuesday tues:tuesday wed:wednesday thu:thursday " +
-    "thur:thursday thurs:thursday fri:friday nyc:nyc sf:sf dc:dc"
+    "thur:thursday thurs:thursday fri:friday intro:introduction spec:specification specs:specifications nyc:nyc sf:sf dc:dc"
   )
     .split(" ")
     .map((pair) => pair.split(":") as [string, string])

@@ -60,7 +60,7 @@ timetable schedule / graduate graduation / register registration / enroll enroll
 meet satisfy / satisfy fulfill / fulfill meet / suitable appropriate / beginner novice / children kid / learn master / earn gain
 lose_weight slim_down / hack trick / trick tip / tutorial guide / guide manual / install set_up / set_up configure / configure configuration
 initialize initialise / organize organise / connect link / link connection / launch open / execute run / kill terminate / print output / undo revert
-restart reboot / refresh reload / debug troubleshoot / rename retitle / duplicate copy / empty clear / huge enormous / enormous gigantic / tiny small
+disable turn_off / enable turn_on / restart reboot / refresh reload / debug troubleshoot / rename retitle / duplicate copy / empty clear / huge enormous / enormous gigantic / tiny small
 tiny minuscule / determine identify / compel force / misuse abuse / shipment consignment / high elevated
 `;
 
