@@ -1,5 +1,4 @@
 import { tellsNounFromName } from "./articles.ts";
-import { isDefined } from "./definition.ts";
 import { frameOf, type Form } from "./frame.ts";
 import type { Item } from "./item.ts";
 import { lookUp } from "./lexicon.ts";
@@ -268,6 +267,14 @@ function createBuilder(isInside: boolean, isDenied: boolean) {
       };
     },
   };
+}
+
+/** Content words of a question that asks what they mean, at most. A longer one says more about them. */
+const DEFINED_MAX = 2;
+
+/** Whether content words are something that a question asks the meaning of: one or two, without a phrase behind them. */
+function isDefined(items: readonly Item[]): boolean {
+  return items.length <= DEFINED_MAX && items.every(({ mark, owners }) => mark === "" && owners.length === 0);
 }
 
 /** Words that are no content, or not always; all others are pushed as they are. */

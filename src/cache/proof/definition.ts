@@ -1,15 +1,7 @@
 import { SETTLED } from "./align.ts";
-import type { Clause, Item } from "./clause.ts";
+import type { Clause } from "./clause.ts";
 import type { Level } from "./level.ts";
 import { kinshipOf } from "./partners.ts";
-
-/** Content words of a question that asks what they mean, at most. A longer one says more about them. */
-const DEFINED_MAX = 2;
-
-/** Whether content words are something that a question asks the meaning of: one or two, without a phrase behind them. */
-export function isDefined(items: readonly Item[]): boolean {
-  return items.length <= DEFINED_MAX && items.every(({ mark, owners }) => mark === "" && owners.length === 0);
-}
 
 /**
  * Whether two questions what something is ask about other words. A word has its meaning from its neighbour there: a smart phone is no clever
