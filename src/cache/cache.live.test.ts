@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import * as fc from "fast-check";
 import { describe, expect, vi } from "vitest";
 import { inVectorSets, liveTest } from "../../test/live.ts";
@@ -114,6 +115,20 @@ describe("a cache", () => {
     expect(await cache.forget(CAPITAL)).toBe(true);
     expect((await cache.lookup(CAPITAL)).hit).toBe(false);
     expect((await cache.lookup(REPHRASED)).hit).toBe(false);
+  });
+
+  liveTest("stores no answer whose subject was forgotten after the question was looked up", async ({ tenant }) => {
+    const cache = open(tenant);
+    const question = { prompt: CAPITAL };
+    await cache.lookup(question);
+    await cache.forgetSubject("ada");
+    expect(await cache.store(question, "Paris", { subject: "ada" })).toBe(false);
+    expect((await cache.lookup(REPHRASED)).hit).toBe(false);
+    await pause(5);
+    const later = { prompt: CAPITAL };
+    await cache.lookup(later);
+    expect(await cache.store(later, "Paris", { subject: "ada" })).toBe(true);
+    expect((await cache.lookup(REPHRASED)).hit).toBe(true);
   });
 
   liveTest("never mixes the vectors of two embedders", async ({ tenant }) => {

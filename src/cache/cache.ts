@@ -87,12 +87,12 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
   /** Cosine from which stored questions are wanted: the judge may look further than the proof. */
   const nearFrom = Math.min(judgeOptions.floor, judging?.floor ?? 1);
 
-  /** The epoch in which a question was looked up: its answer is as old as that, however long it took. */
-  const since = new WeakMap<Fingerprint, number>();
+  /** The epoch and the time in which a question was looked up: its answer is as old as that, however long it took. */
+  const since = new WeakMap<Fingerprint, { readonly epoch: number; readonly atMs: number }>();
 
   async function lookupExact(question: Fingerprint, maxAgeMs: number): Promise<Lookup<V>> {
     const { epoch, id, entry, unsealed } = await entries.find(question);
-    since.set(question, epoch.present);
+    since.set(question, { epoch: epoch.present, atMs: performance.now() });
     if (entry === undefined)
       return { hit: false, ...(unsealed && { nearest: { similarity: 1, score: 1, veto: "unsealed" } }) };
     const refusal = await entries.tooOld(entry, epoch, maxAgeMs);
@@ -128,7 +128,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     const candidates: readonly (Candidate & { readonly entry?: StoredEntry })[] = inBits
       ? await exactly(question, near, signal)
       : near;
-    if (!since.has(question)) since.set(question, epoch.present);
+    if (!since.has(question)) since.set(question, { epoch: epoch.present, atMs: performance.now() });
     // Only a judge and an explanation look at which reason came first.
     const quick = judging === undefined && !explain;
     const judge = createJudge(question.text, { ...judgeOptions, floor: nearFrom, quick });
@@ -271,6 +271,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       // Waited for below; a failure before that is no unhandled one.
       room.catch(() => {});
       const { inScript, added } = await questions.add(fingerprint, vector, slidingMsMax ?? keptMs);
+      const asked = since.get(fingerprint);
       const stored = runScript(
         scoped,
         storeEntry,
@@ -281,6 +282,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
           bodies: keys.bodies,
           aliases: keys.aliases,
           subject: subject === undefined ? keys.body(fingerprint.id) : keys.subject(subject),
+          forgotten: subject === undefined ? keys.body(fingerprint.id) : keys.forgotten(subject),
         },
         {
           id: fingerprint.id,
@@ -290,13 +292,20 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
           vector: inScript,
           sample: SAMPLE,
           ...graph,
-          since: since.get(fingerprint) ?? "",
+          since: asked?.epoch ?? "",
           keep_alias: judging?.offered(fingerprint) === true ? 1 : 0,
+          asked_ago: asked === undefined ? -1 : Math.ceil(performance.now() - asked.atMs),
         },
         { timeoutMs },
       );
-      await Promise.all([room, added.catch(embedding.unlessLost), stored.catch(embedding.unlessLost)]);
-      return true;
+      const [, , reply] = await Promise.all([
+        room,
+        added.catch(embedding.unlessLost),
+        stored.catch(embedding.unlessLost),
+      ]);
+      if (reply !== -1) return true;
+      await questions.remove([`${fingerprint.id}|${fingerprint.partition}`]);
+      return false;
     },
 
     async forget(question) {

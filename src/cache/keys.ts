@@ -26,7 +26,7 @@ export interface CacheKeys {
   vectors(question: Pick<Fingerprint, "partition">, index: string): string;
   /** Which entries are of one subject. */
   subject(name: string): string;
-  /** When what is of one subject was forgotten last: what was asked before makes no alias any more. */
+  /** When what is of one subject was forgotten last: what was asked before makes no alias any more, and is not stored. */
   forgotten(name: string): string;
   /** What entries weigh and are worth, in a cache with bounds. */
   readonly stock: { readonly worth: string; readonly stock: string; readonly ends: string };

@@ -163,7 +163,7 @@ export interface Cache<V> {
   /**
    * Stores an answer under both tiers, replacing the one of the same question: one round trip. What was looked up before is as old as
    * its lookup: an invalidation in between ends it. Answers whether it was stored: an entry over `entryBytesMax` is not, nor is one
-   * whose question leans on something that was not said.
+   * whose question leans on something that was not said, or whose `subject` was forgotten after the lookup.
    */
   store(question: string | Question, value: V, options?: StoreOptions): Promise<boolean>;
   /** Ends one answer now, with its aliases. Its question may stay in the index for a while, where it serves nothing. One round trip. */

@@ -8,6 +8,9 @@ const REMEMBERED_CHARS_MAX = 65_536;
 /** Sessions whose newest turns are remembered. */
 const SESSIONS_MAX = 1_000;
 
+/** What a session held at a version and epoch. */
+type Remembered = Pick<Window, "version" | "epoch" | "turns">;
+
 /** A guess at what stands before a request's last message. */
 export interface Guess {
   readonly context: Context;
@@ -22,9 +25,9 @@ export interface Guess {
  */
 export function createDigests(): {
   guess(session: string, request: ChatRequest): Guess;
-  remember(session: string, window: Window): void;
+  remember(session: string, window: Remembered): void;
 } {
-  const known = new Map<string, Window>();
+  const known = new Map<string, Remembered>();
   return {
     guess(session, request) {
       const { version, turns, epoch } = known.get(session) ?? { version: 0, turns: [], epoch: "" };

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Session, Turn } from "../memory/index.ts";
+import type { Session, Window } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
 import type { ChatCall, FlowOptions } from "./call.ts";
 import { isInstruction, wholeFrom } from "./context.ts";
@@ -26,8 +26,8 @@ export interface KeepingParts {
   /** Name of the session in this process. */
   readonly sessionKey: string;
   readonly request: ChatRequest;
-  /** What the session held when the request came, at which version and epoch; `undefined` while it could not be read. */
-  readonly window: { readonly turns: readonly Turn[]; readonly version: number; readonly epoch: string } | undefined;
+  /** What the session held when the request came; `undefined` while it could not be read. */
+  readonly window: Window | undefined;
   /** The same for a retry of the request. @default one of its own */
   readonly idempotencyKey: string | undefined;
   readonly digests: ReturnType<typeof createDigests>;
@@ -49,7 +49,7 @@ export function toldOf(
 /** Keeps one request's turn: in one go where its answer is there at once, question first where a model is asked. No round trip yet. */
 export function createKeeping(parts: KeepingParts): Keeping {
   const { session, sessionKey, request, window, digests, sessionTurns, orWithout } = parts;
-  const { turns: history = [], version = 0, epoch = "" } = window ?? {};
+  const { turns: history = [], version = 0, epoch = "", createdAtMs } = window ?? {};
   const once = { idempotencyKey: parts.idempotencyKey ?? randomUUID(), timeoutMs: APPEND_WAIT_MS };
   let opening: ReturnType<Session["open"]> | undefined;
   let questions: readonly ChatMessage[] | undefined;
@@ -65,7 +65,7 @@ export function createKeeping(parts: KeepingParts): Keeping {
     const more = [...added(), answer];
     if (now.version !== version + more.length || (version !== 0 && before !== epoch)) return;
     const turns = wholeFrom([...history, ...more].slice(-sessionTurns), sessionTurns);
-    digests.remember(sessionKey, { ...now, turns });
+    digests.remember(sessionKey, { version: now.version, epoch: now.epoch, turns });
   }
 
   function tell(answer: ChatMessage): void {
@@ -75,7 +75,7 @@ export function createKeeping(parts: KeepingParts): Keeping {
   return {
     open() {
       if (session === undefined || window === undefined || added().length === 0) return;
-      opening = session.open(added(), once);
+      opening = session.open(added(), { ...once, createdAtMs });
       opening.catch(() => {});
     },
 
@@ -84,8 +84,8 @@ export function createKeeping(parts: KeepingParts): Keeping {
       if (opening === undefined) {
         const isWhole = answer["incomplete"] !== true;
         const key = isWhole ? once : { timeoutMs: APPEND_WAIT_MS };
-        const appended = await orWithout("memory", session.append([...added(), answer], key));
-        if (appended === undefined) return false;
+        const appended = await orWithout("memory", session.append([...added(), answer], { ...key, createdAtMs }));
+        if (appended === undefined || appended.ended) return false;
         if (appended.repeated) return true;
         tell(answer);
         remember(answer, appended, appended.epoch);
@@ -93,8 +93,10 @@ export function createKeeping(parts: KeepingParts): Keeping {
       }
       // Whether the question came to Redis is found out by its answer.
       const opened = await opening.catch(() => undefined);
-      const kept = await orWithout("memory", session.complete(added(), answer, once));
-      if (kept === undefined) return false;
+      // The session that had the question, at the latest: one that was cleared or forgotten since does not come back with its answer.
+      const born = createdAtMs ?? opened?.createdAtMs;
+      const kept = await orWithout("memory", session.complete(added(), answer, { ...once, createdAtMs: born }));
+      if (kept === undefined || kept.ended) return false;
       if (!kept.repeated) tell(answer);
       const { version: newest, epoch: ended } = opened ?? { version: 0, epoch: "" };
       if (!kept.repeated && opened?.state === "opened" && newest === kept.version && ended === kept.epochBefore)

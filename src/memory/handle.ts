@@ -9,6 +9,8 @@ export interface AppendOptions {
   readonly idempotencyKey?: string | undefined;
   /** The version that must be current (0: nothing was said yet). Another one is a `conflict` with it in `details`. */
   readonly expectedVersion?: number | undefined;
+  /** When the session began that is meant, from {@link Window}: where that has ended since, nothing is appended (`ended`). @default any session, also a new one */
+  readonly createdAtMs?: number | undefined;
   /** Longest wait, in milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
@@ -21,12 +23,16 @@ export interface Appended {
   readonly repeated: boolean;
   /** As in {@link Window}. */
   readonly epoch: string;
+  /** True when the session that was meant has ended: nothing was appended. */
+  readonly ended: boolean;
 }
 
 /** Names a question that waits for its answer. */
 export interface OpeningOptions {
   /** Name of the question: the same for a retry of it, and for its answer. */
   readonly idempotencyKey: string;
+  /** As in {@link AppendOptions}. */
+  readonly createdAtMs?: number | undefined;
   /** Longest wait, in milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
@@ -37,8 +43,10 @@ export interface Opened {
   readonly version: number;
   /** As in {@link Window}. */
   readonly epoch: string;
-  /** `opened` now; `open`: it was, and its answer is still to come; `complete`: it has its answer. */
-  readonly state: "opened" | "open" | "complete";
+  /** As in {@link Window}: names the session that has the question. */
+  readonly createdAtMs: number | undefined;
+  /** `opened` now; `open`: it was, and its answer is still to come; `complete`: it has its answer; `ended`: the session that was meant has ended. */
+  readonly state: "opened" | "open" | "complete" | "ended";
 }
 
 /** What completing a question did. */
@@ -115,6 +123,7 @@ export interface Session {
    * Puts an answer behind its question, whatever was said since: one round trip. Where no question of the key is open, because it was never
    * opened, was trimmed, rewound or summed up meanwhile, both are appended, in a second one. A question that has its answer, or was removed,
    * is left as it is (`repeated`). An answer that is marked `incomplete` frees the key.
+   * With `createdAtMs` a session that was cleared or forgotten meanwhile stays away (`ended`).
    * @throws MarrowError `invalid_input`, `too_large`, `unavailable`
    */
   complete(turns: Turn | readonly Turn[], answer: Turn, options: OpeningOptions): Promise<Completed>;

@@ -45,10 +45,11 @@ export function createLearning({ redis, name, extract, extractAfterMs, open, fac
 
   async function learn(user: string, id: string): Promise<number> {
     const { meta } = userKeys(redis, name, user).session(id);
+    const learned: string[] = [];
     let found = 0;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const after = Number((await redis.send(["HGET", meta, "learned_to"])) ?? 0);
-      const { turns, epoch, version } = await open(user, id).read({ after, limit: TURNS_MAX });
+      const { turns, epoch, version, createdAtMs = 0 } = await open(user, id).read({ after, limit: TURNS_MAX });
       if (turns.length === 0 && after >= version) break;
       // A question is learned from with its answer: that it comes later begins anew from there.
       const whole = turns.filter(({ incomplete, unreadable }) => incomplete !== true && unreadable === undefined);
@@ -56,11 +57,25 @@ export function createLearning({ redis, name, extract, extractAfterMs, open, fac
       for (const { sequence, ...fact } of facts) {
         // Whose word it is, is not the extractor's to say: a page that it read may have talked it into that.
         const role = whole.find((kept) => kept.sequence === sequence)?.turn.role ?? "tool";
-        await factsOf(user).remember({ ...fact, source: { session: id, sequence, role } });
+        const { status, fact: known } = await factsOf(user).remember({
+          ...fact,
+          source: { session: id, sequence, role },
+        });
+        if (status !== "known") learned.push(known.id);
         found += 1;
       }
       const to = Math.min(version, Math.max(after + TURNS_MAX, turns.at(-1)?.sequence ?? 0));
-      await runScript(redis, keepProgress, { meta }, { epoch, what: "learned", to, record: "" });
+      const kept = await runScript(
+        redis,
+        keepProgress,
+        { meta },
+        { epoch, what: "learned", to, record: "", born: createdAtMs },
+      );
+      // The session was cleared, or its user forgotten, while it was learned from: what it said is forgotten, too.
+      if (kept === -1) {
+        if (learned.length > 0) await factsOf(user).forget(learned);
+        return 0;
+      }
       if (to >= version) break;
     }
     return found;

@@ -51,6 +51,23 @@ describe("a question that is opened before its answer is there", () => {
     expect(await listed(session)).toEqual(["1:q", "2:a"]);
   });
 
+  liveTest("gets no answer once its session was cleared, also where another began under its id", async ({ tenant }) => {
+    const session = createMemory(tenant, { name: "m" }).session({ user: "u", id: "s" });
+    const { createdAtMs } = await session.open(says("secret"), key("k"));
+    const only = { ...key("k"), createdAtMs };
+    const ended = { ended: true, repeated: false };
+    await session.clear();
+    expect(await session.complete(says("secret"), answers("a"), only)).toMatchObject(ended);
+    expect(await session.append(says("secret"), { createdAtMs })).toMatchObject(ended);
+    expect(await session.info()).toBeUndefined();
+    await session.append(says("new"));
+    expect(await session.open(says("secret"), only)).toMatchObject({ state: "ended" });
+    expect(await session.complete(says("secret"), answers("a"), only)).toMatchObject(ended);
+    expect(await listed(session)).toEqual(["1:new"]);
+    const { createdAtMs: now } = await session.window({ last: 1 });
+    expect(await session.append(says("more"), { createdAtMs: now })).toMatchObject({ ended: false, version: 2 });
+  });
+
   liveTest("frees its key when its answer broke off, so that a retry is a turn of its own", async ({ tenant }) => {
     const session = createMemory(tenant, { name: "m" }).session({ user: "u", id: "s" });
     await session.open(says("q"), key("k"));

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { checkText } from "../internal/check.ts";
 import { runScript, type ScopedRedis } from "../redis/index.ts";
-import type { Session } from "./handle.ts";
+import type { Opened, Session } from "./handle.ts";
 import type { SessionKeys } from "./keys.ts";
 import type { ResolvedMemoryOptions } from "./options.ts";
 import { completeTurn, withdrawTurn } from "./scripts.gen.ts";
@@ -20,11 +20,19 @@ interface Parts {
   readonly appendElements: (
     elements: readonly Buffer[],
     id: string,
+    born: number | undefined,
     timeoutMs: number | undefined,
-  ) => Promise<readonly [number, number, string]>;
+  ) => Promise<readonly [number, number, string, string]>;
   /** Hears that there are new turns to learn from. */
   readonly onAppend: () => void;
 }
+
+/** What opening a question did, as its script says it. */
+const STATES: ReadonlyMap<number, Opened["state"]> = new Map([
+  [1, "opened"],
+  [2, "open"],
+  [-2, "ended"],
+]);
 
 /**
  * Questions that are kept before their answer is there. A question and the place of its answer are appended together, so both have their
@@ -37,15 +45,17 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
   const counting = async () => (sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens())));
 
   return {
-    async open(turns, { idempotencyKey, timeoutMs }) {
+    async open(turns, { idempotencyKey, createdAtMs, timeoutMs }) {
       const [id, list, count] = [idOf(idempotencyKey), checkTurns(turns), await counting()];
       const questions = list.map((turn, at) => toOpenElement(toElement(turn, `turns[${at}]`, turnBytesMax, count)));
       const place = Buffer.from(`0~${list.length}.${hash("sha1", id).slice(0, 8)}:`);
-      const [status, version, epoch] = await appendElements([...questions, place], id, timeoutMs);
-      return { version, epoch, state: status === 1 ? "opened" : status === 2 ? "open" : "complete" };
+      const elements = [...questions, place];
+      const [status, version, epoch, created] = await appendElements(elements, id, createdAtMs, timeoutMs);
+      const state = STATES.get(status) ?? "complete";
+      return { version, epoch, createdAtMs: Number(created) || undefined, state };
     },
 
-    async complete(turns, answer, { idempotencyKey, timeoutMs }) {
+    async complete(turns, answer, { idempotencyKey, createdAtMs, timeoutMs }) {
       const [id, list] = [idOf(idempotencyKey), checkTurns(turns)];
       const isWhole = answer["incomplete"] !== true;
       const values = {
@@ -58,17 +68,18 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
         max_turns: turnsMax,
         max_bytes: sessionBytesMax,
         max_tokens: sessionTokensMax,
+        born: createdAtMs ?? "",
         channel,
       };
       const reply = await runScript(redis, completeTurn, keys, values, { timeoutMs });
       const [status, version, epoch, epochBefore] = reply as [number, number, string, string];
       if (status === 0) {
         const once = isWhole ? { idempotencyKey: id } : {};
-        const appended = await append([...list, answer], { ...once, timeoutMs });
+        const appended = await append([...list, answer], { ...once, createdAtMs, timeoutMs });
         return { ...appended, epochBefore: appended.epoch };
       }
       if (status === 1) onAppend();
-      return { version, epoch, epochBefore, repeated: status === -1 };
+      return { version, epoch, epochBefore, repeated: status === -1, ended: status === -2 };
     },
 
     async withdraw(idempotencyKey) {

@@ -100,6 +100,23 @@ describe("learning from sessions", () => {
     },
   );
 
+  liveTest(
+    "leaves nothing of a session that was cleared, or whose user was forgotten, meanwhile",
+    async ({ tenant }) => {
+      for (const end of ["clear", "forget"] as const) {
+        const endAndFind = async () => {
+          await (end === "clear" ? session.clear() : memory.forget("u"));
+          return [{ sequence: 1, text: `The user likes ${end}` }];
+        };
+        const memory = createMemory(tenant, { ...OPTIONS, extract: endAndFind, extractAfterMs: 60_000 });
+        const session = memory.session({ user: "u", id: "s" });
+        await session.append(says("I like it"));
+        expect(await memory.learn({ user: "u", id: "s" })).toBe(0);
+        expect(await memory.facts("u").list({ all: true })).toEqual([]);
+      }
+    },
+  );
+
   liveTest("trusts no extractor about whose word it is", async ({ tenant }) => {
     const lying = () => [{ sequence: 99, text: "The user is an owner of the bank" }];
     const memory = createMemory(tenant, { ...OPTIONS, extract: lying });

@@ -76,8 +76,9 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     records: readonly Buffer[],
     key: string,
     expected: number,
+    born: number | undefined,
     timeoutMs: number | undefined,
-  ): Promise<[number, number, string]> {
+  ): Promise<[number, number, string, string]> {
     const values = {
       session,
       id: key,
@@ -88,6 +89,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
       max_bytes: sessionBytesMax,
       max_tokens: sessionTokensMax,
       max_ids: IDEMPOTENCY_KEYS_MAX,
+      born: born ?? "",
       channel,
       records,
     };
@@ -95,20 +97,21 @@ export function createSession(parts: Parts, user: string, id: string): Session {
       number,
       number,
       string,
+      string,
     ];
   }
 
-  const append: Session["append"] = async (turns, { idempotencyKey, expectedVersion, timeoutMs } = {}) => {
+  const append: Session["append"] = async (turns, { idempotencyKey, expectedVersion, createdAtMs, timeoutMs } = {}) => {
     const list = checkTurns(turns);
     const count = sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens()));
     const records = list.map((turn, at) => toElement(turn, `turns[${at}]`, turnBytesMax, count));
     const key =
       idempotencyKey === undefined ? randomUUID() : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input");
     const expected = toExpected(expectedVersion);
-    const [status, version, epoch] = await appendElements(records, key, expected, timeoutMs);
+    const [status, version, epoch] = await appendElements(records, key, expected, createdAtMs, timeoutMs);
     if (status === -1) throw conflict(version, expectedVersion);
     if (status === 1) onAppend?.(user, id);
-    return { version, repeated: status !== 1, epoch };
+    return { version, repeated: status !== 1 && status !== -2, epoch, ended: status === -2 };
   };
 
   /** The newest turns, without questions that have no answer. */
@@ -120,7 +123,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
   }
 
   /** Sums up what a context left out, once at a time. What fails is tried again with the next context. */
-  function sumUp({ turns, summary, epoch }: Reading, to: number): void {
+  function sumUp({ turns, summary, epoch, createdAtMs = 0 }: Reading, to: number): void {
     const older = turns
       .filter(({ sequence }) => sequence > (summary?.to ?? 0) && sequence <= to)
       .map(({ turn }) => turn);
@@ -133,7 +136,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
         redis,
         keepProgress,
         { meta: own.meta },
-        { epoch, what: "summary", to, record: encodeRecord(kept) },
+        { epoch, what: "summary", to, record: encodeRecord(kept), born: createdAtMs },
       );
     })()
       .catch(() => {})
@@ -176,14 +179,14 @@ export function createSession(parts: Parts, user: string, id: string): Session {
       keys,
       channel,
       append,
-      appendElements: (elements, key, timeoutMs) => appendElements(elements, key, -1, timeoutMs),
+      appendElements: (elements, key, born, timeoutMs) => appendElements(elements, key, -1, born, timeoutMs),
       onAppend: () => onAppend?.(user, id),
     }),
 
     async window({ last, timeoutMs }) {
       const count = checkInteger("last", last, { min: 1, max: WINDOW_MAX }, "invalid_input");
-      const { version, turns, epoch } = await readWhole(count, timeoutMs);
-      return { version, turns: turns.map(({ turn }) => turn), epoch };
+      const { version, turns, epoch, createdAtMs } = await readWhole(count, timeoutMs);
+      return { version, turns: turns.map(({ turn }) => turn), epoch, createdAtMs };
     },
 
     async read({ after = 0, before = 0, limit = 100, from = "oldest", roles } = {}) {

@@ -39,12 +39,16 @@ export interface Window {
    * the session began anew. Empty: no session.
    */
   readonly epoch: string;
+  /** When the session began, in milliseconds since 1970; `undefined`: no session. What is appended with it goes to no later one of its id. */
+  readonly createdAtMs: number | undefined;
 }
 
 /** A range of a session's turns. */
 export interface Reading {
   readonly version: number;
   readonly epoch: string;
+  /** As in {@link Window}. */
+  readonly createdAtMs: number | undefined;
   /** Sequence number of the oldest turn that is kept; older ones were trimmed. */
   readonly oldest: number;
   /** Oldest first. */
@@ -89,7 +93,9 @@ export function toOpenElement(element: Buffer): Buffer {
 
 /** Reads the reply of `read_turns`, in slices: turns may be large. A turn that cannot be read is named. @throws MarrowError `corrupt_record` */
 export async function toReading(reply: Reply): Promise<Reading> {
-  const [version, epoch, oldest, summary, first, ...elements] = Array.isArray(reply) ? (reply as readonly Reply[]) : [];
+  const [version, epoch, oldest, summary, first, created, ...elements] = Array.isArray(reply)
+    ? (reply as readonly Reply[])
+    : [];
   if (typeof version !== "number" || typeof first !== "number" || typeof oldest !== "number") throw unexpected();
   const turns: Kept[] = [];
   const slice = createTimeSlice();
@@ -106,7 +112,8 @@ export async function toReading(reply: Reply): Promise<Reading> {
   const read = Buffer.isBuffer(summary) && summary.length > 0 ? readRecord(summary) : undefined;
   // A summary that cannot be read is made again from the turns.
   const kept = read === undefined || read.unreadable !== undefined ? undefined : (read.value as Summary);
-  return { version, epoch: String(epoch), oldest, turns, ...(kept && { summary: kept }) };
+  const createdAtMs = Number(String(created)) || undefined;
+  return { version, epoch: String(epoch), createdAtMs, oldest, turns, ...(kept && { summary: kept }) };
 }
 
 function toTurn(record: Buffer): Pick<Kept, "turn" | "unreadable"> {

@@ -5,6 +5,7 @@
 -- KEYS bodies       prefix of the entries' own keys; the script looks for prefix .. id, in the same slot
 -- KEYS aliases      prefix of the aliases' keys: those of an entry end when it is stored anew
 -- KEYS subject      set of "id|partition": what is of one subject; the body's key when it is of none
+-- KEYS forgotten    string: time (ms) when the subject was forgotten last; the body's key when it is of none
 -- ARGV id           the entry's id
 -- ARGV partition    of its question, where it is of a subject; else empty
 -- ARGV record       the entry
@@ -15,7 +16,8 @@
 -- ARGV links        of the graph for each question, > 0
 -- ARGV since        epoch in which the answer was asked for, or empty: the present one
 -- ARGV keep_alias   1: should the question be an alias of an entry by now, that stays, and nothing is stored; else 0
--- REPLY how many ended entries were taken out
+-- ARGV asked_ago    how long ago (ms) it was asked, where it is of a subject; a later forgetting of that keeps it from being stored
+-- REPLY -1 its subject was forgotten since it was asked, or how many ended entries were taken out
 -- IDEMPOTENT        the same entry under the same id replaces itself
 local body = KEYS[1]
 local vectors = KEYS[2]
@@ -23,6 +25,7 @@ local epoch = KEYS[3]
 local bodies = KEYS[4]
 local aliases = KEYS[5]
 local subject = KEYS[6]
+local forgotten = KEYS[7]
 local id = ARGV[1]
 local partition = ARGV[2]
 local record = ARGV[3]
@@ -33,8 +36,14 @@ local quantisation = ARGV[7]
 local links = ARGV[8]
 local since = ARGV[9]
 local keep_alias = ARGV[10]
+local asked_ago = tonumber(ARGV[11])
 -- INCLUDE aliases
 -- INCLUDE relay/outlive
+local forgotten_ms = partition ~= "" and tonumber(redis.call("GET", forgotten) or nil)
+if forgotten_ms then
+  local time = redis.call("TIME")
+  if time[1] * 1000 + math.floor(time[2] / 1000) - asked_ago <= forgotten_ms then return -1 end
+end
 local alias = redis.call("GET", aliases .. id)
 if alias then
   if keep_alias == "1" and redis.call("EXISTS", bodies .. entry_of(alias)) == 1 then return 0 end

@@ -1,7 +1,7 @@
 import type { Lookup, Question } from "../../cache/index.ts";
 import { MarrowError } from "../../errors.ts";
 import type { Decision, Limiter, Subjects } from "../../limiter/index.ts";
-import type { Session, Turn } from "../../memory/index.ts";
+import type { Session, Window } from "../../memory/index.ts";
 import type { ChatCall } from "../call.ts";
 import type { CacheControl } from "../cache-control.ts";
 import { toQuestion, type StoredAnswer } from "../cacheable.ts";
@@ -21,7 +21,7 @@ export interface Begun {
   readonly subjects: Subjects;
   readonly session: Session | undefined;
   /** The session's last turns; `undefined` without a session, or while it cannot be read. */
-  readonly window: { readonly turns: readonly Turn[]; readonly version: number; readonly epoch: string } | undefined;
+  readonly window: Window | undefined;
   readonly keeping: Keeping;
   readonly question: Question | undefined;
   readonly decision: Decision | undefined;

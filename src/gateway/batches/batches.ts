@@ -159,6 +159,8 @@ export function createBatches(
       ],
       { retry: "safe" },
     );
+    // The batch was taken away while the line was asked: nothing of it stays.
+    if ((await shelf.get(id)) === undefined) await scoped.send(["UNLINK", key], { retry: "safe" });
   }
 
   /** What came of the lines of a batch, by their places, read in pages. */
@@ -213,6 +215,9 @@ export function createBatches(
       request_counts: { total, completed: good.length, failed: bad.length },
     }));
     await scoped.send(["UNLINK", resultsKey(id)], { retry: "safe" });
+    // The batch was taken away while its files were written: they go as it did.
+    if (changed === undefined)
+      for (const made of [output, errors]) if (made !== undefined) await stores(scope).files.remove(made);
     return changed;
   }
 

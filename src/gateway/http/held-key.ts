@@ -1,4 +1,5 @@
 import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type ScopedRedis } from "../../redis/index.ts";
+import { createForgotten } from "../tenancy/forgotten.ts";
 import type { RecordedAnswer } from "./recording.ts";
 
 /** How long a first answer is given again, in milliseconds: retries come within minutes. */
@@ -19,6 +20,7 @@ export interface HeldKey {
   take(print: string, holder: string): Promise<Held | undefined>;
   /** Holds a taken key on; what stands there already for longer, an answer, stays as it is. */
   renew(): Promise<void>;
+  /** Keeps the answer, unless the user was forgotten since the key was taken. */
   keep(print: string, answer: RecordedAnswer): Promise<void>;
   drop(): Promise<void>;
 }
@@ -27,9 +29,12 @@ export interface HeldKey {
 export function createHeldKey(redis: ScopedRedis, user: string, key: string): HeldKey {
   const tag = tagOf(redis, user);
   const [place, index] = [`${tag}:idempotent:${key}`, `${tag}:idempotency:${encodeKeyPart("user", user)}`];
+  const forgotten = createForgotten(redis);
+  let takenMs = performance.now();
   const running = (print: string, holder: string) => encodeRecord({ state: "running", print, holder });
   return {
     async take(print, holder) {
+      takenMs = performance.now();
       const set = ["SET", place, running(print, holder), "NX", "PX", String(LEASE_MS)];
       const [taken, held] = allOf(
         await redis.pipeline([set, ["GET", place]], { retry: "never", reply: "bytes" }),
@@ -50,7 +55,10 @@ export function createHeldKey(redis: ScopedRedis, user: string, key: string): He
         ["ZREMRANGEBYSCORE", index, "-inf", String(now - LIFE_MS)],
         ["PEXPIRE", index, String(LIFE_MS)],
       ];
-      allOf(await redis.pipeline(commands, { retry: "safe" }));
+      const stored = redis.pipeline(commands, { retry: "safe" });
+      const [isForgotten, replies] = await Promise.all([forgotten.isWithin(user, performance.now() - takenMs), stored]);
+      allOf(replies);
+      if (isForgotten) await redis.send(["UNLINK", place], { retry: "safe" });
     },
     async drop() {
       await redis.send(["UNLINK", place], { retry: "safe" });

@@ -34,7 +34,7 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
   async function find(request: FastifyRequest<Named>): Promise<{ session: Session; info: SessionInfo }> {
     const session = open(request, request.params.conversation);
     const info = await session.info();
-    if (info === undefined) throw new MarrowError("not_found", "there is no conversation of this id");
+    if (info === undefined) throw notFound();
     return { session, info };
   }
 
@@ -44,10 +44,11 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
     await checkResults(turns, undefined);
     const session = open(request, `conv_${randomBytes(24).toString("hex")}`);
     await session.create(known ?? {});
-    if (turns.length > 0) await session.append(turns);
     const info = await session.info();
+    const { createdAtMs } = info ?? {};
+    const isThere = info !== undefined && (turns.length === 0 || !(await session.append(turns, { createdAtMs })).ended);
     // The user may be forgotten, with all sessions, at the same moment.
-    if (info === undefined) throw new MarrowError("conflict", "the conversation was deleted while it was made");
+    if (!isThere) throw new MarrowError("conflict", "the conversation was deleted while it was made");
     return toConversation(session.id, info);
   });
 
@@ -73,9 +74,10 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
 
   app.post<Named>(path, { schema: { body: itemsBody } }, async (request) => {
     const turns = (request.body as z.infer<typeof itemsBody>).items.map((item, at) => toTurn(item, `items.${at}`));
-    const { session } = await find(request);
+    const { session, info } = await find(request);
     await checkResults(turns, session);
-    const { version } = await session.append(turns);
+    const { version, ended } = await session.append(turns, { createdAtMs: info.createdAtMs });
+    if (ended) throw notFound();
     const first = version - turns.length + 1;
     const data = turns.flatMap((turn, at) => toItems({ sequence: first + at, turn }, session.id));
     return toListBody({ data, hasMore: false }, (item) => item);
@@ -98,6 +100,10 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
     await session.remove(sequence);
     return toConversation(session.id, info);
   });
+}
+
+function notFound(): MarrowError {
+  return new MarrowError("not_found", "there is no conversation of this id");
 }
 
 /** How many of some items are a page by their size: one at least. */

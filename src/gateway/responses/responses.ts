@@ -5,6 +5,7 @@ import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type Redis } 
 import type { Asker } from "../tenancy/asker.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
+import { createForgotten } from "../tenancy/forgotten.ts";
 import { mayRead, type Reach } from "../tenancy/ownership.ts";
 import type { ResponseRequest } from "./request.ts";
 import type { Item, KeptResponse, ResponseBody } from "./shape.ts";
@@ -18,8 +19,11 @@ export interface ResponseJob extends KeptResponse {
 
 /** The kept responses of one scope: those of the queue, and those that were answered at once. */
 export interface Responses {
-  /** Keeps a response that was answered at once. One round trip. */
-  keep(kept: KeptResponse): Promise<void>;
+  /**
+   * Keeps a response that was answered at once, within `tookMs` milliseconds. Answers false where its user was forgotten meanwhile: it is not
+   * kept then. One round trip.
+   */
+  keep(kept: KeptResponse, tookMs: number): Promise<boolean>;
   /** Begins one in the background, and answers its id: the first one's for the same key. */
   begin(
     job: ResponseJob,
@@ -50,6 +54,7 @@ export function createResponses(
   { ttlMs, streamTtlMs }: GatewayConfig["responses"],
 ): Responses {
   const scoped = redis.scope(scope);
+  const forgotten = createForgotten(scoped);
   const queue: Queue<ResponseJob, KeptResponse> = createQueue(scoped, { name: GATEWAY_QUEUE });
   const keyOf = (id: string) => `${keyTag(scoped, ["response", id])}:response`;
   const userKey = (user: string) => `${keyTag(scoped, ["responses", user])}:responses:${encodeKeyPart("user", user)}`;
@@ -79,6 +84,11 @@ export function createResponses(
     return { job, kept: { input, user, response: job.result === undefined ? withState(response, job) : response } };
   }
 
+  async function take(id: string, user: string): Promise<void> {
+    await scoped.send(["UNLINK", keyOf(id)], { retry: "safe" });
+    await scoped.send(["ZREM", userKey(user), id], { retry: "safe" });
+  }
+
   async function find(id: string, reach: Reach) {
     const found = await look(id);
     if (found === undefined || !mayRead(reach, found.kept.user))
@@ -87,10 +97,15 @@ export function createResponses(
   }
 
   return {
-    async keep(kept) {
-      const { id } = kept.response;
-      const stored = scoped.send(["SET", keyOf(id), encodeRecord(kept), "PX", String(ttlMs)], { retry: "safe" });
-      await Promise.all([stored, note(id, kept.user)]);
+    async keep(kept, tookMs) {
+      const { user, response } = kept;
+      const key = keyOf(response.id);
+      const stored = scoped.send(["SET", key, encodeRecord(kept), "PX", String(ttlMs)], { retry: "safe" });
+      const noted = Promise.all([stored, note(response.id, user)]);
+      const [isForgotten] = await Promise.all([forgotten.isWithin(user, tookMs), noted]);
+      if (!isForgotten) return true;
+      await take(response.id, user);
+      return false;
     },
 
     async begin(job, { after, key }) {
@@ -152,8 +167,7 @@ export function createResponses(
     async remove(id, reach) {
       const { job, kept } = await find(id, reach);
       if (job !== undefined) await queue.remove(id);
-      else await scoped.send(["UNLINK", keyOf(id)], { retry: "safe" });
-      await scoped.send(["ZREM", userKey(kept.user), id], { retry: "safe" });
+      await take(id, kept.user);
     },
 
     read: (id, signal) => queue.read(id, { signal }),

@@ -56,6 +56,7 @@ export interface TurnCall {
 export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall): Promise<TurnOutcome> {
   const { request, stream, control, signal, idempotencyKey, gone, deadline, known, onEnd, log } = call;
   checkKept(request);
+  const begunMs = performance.now();
   const id = newResponseId();
   const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id), known });
   const { outcome, search } =
@@ -72,7 +73,10 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
 
   async function end(response = assembler.response()): Promise<KeptResponse> {
     const made = { response, input, user: asker.user };
-    const kept = request.store === false || (await keep(parts, asker, made)) ? made : withoutStore(made);
+    const kept =
+      request.store === false || (await keep(parts, asker, made, performance.now() - begunMs))
+        ? made
+        : withoutStore(made);
     onEnd?.(kept);
     return kept;
   }
@@ -106,11 +110,18 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
   };
 }
 
-/** Keeps a response; answers false while Redis cannot serve: what the model said is not lost for it. */
-async function keep({ tenants, metrics }: TurnParts, { scope }: Asker, made: KeptResponse): Promise<boolean> {
+/**
+ * Keeps a response. Answers false where its user was forgotten while it was made, and while Redis cannot serve: what the model said is not
+ * lost for it.
+ */
+async function keep(
+  { tenants, metrics }: TurnParts,
+  { scope }: Asker,
+  made: KeptResponse,
+  tookMs: number,
+): Promise<boolean> {
   try {
-    await tenants(scope).responses.keep(made);
-    return true;
+    return await tenants(scope).responses.keep(made, tookMs);
   } catch (error) {
     if (!cannotServe(error)) throw error;
     metrics.degraded("responses", (error as MarrowError).code);

@@ -12,6 +12,7 @@ import { toCacheJudge } from "../models/cache-judge.ts";
 import type { GatewayConfig, Plan } from "../config/config.ts";
 import type { Metrics } from "../http/metrics.ts";
 import { toRules } from "./plans.ts";
+import { createForgotten } from "./forgotten.ts";
 import { forgetAnswers } from "../http/held-key.ts";
 import { createResponses, type Responses } from "../responses/responses.ts";
 import type { Savings } from "./savings.ts";
@@ -132,6 +133,8 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         if (config.cache.judge !== undefined) await cache?.judge(job);
       },
       async forget(user) {
+        // First of all: what ends from here on looks whether it was asked before.
+        await createForgotten(scoped).note(user);
         const counted = await countedThings(memory, conversations, user);
         const [own, other] = [await memory.forget(user), await conversations.forget(user)];
         if (counted.length > 0) await turnBytes.release(scope, counted);

@@ -13,9 +13,10 @@
 -- ARGV max_bytes    bytes kept at most, or 0
 -- ARGV max_tokens   tokens kept at most, or 0
 -- ARGV max_ids      idempotency keys kept at most, > 0
+-- ARGV born         time (ms) when the session that is meant was created, or empty: any, also none
 -- ARGV channel      where the change is told, or empty
 -- ARGV records...   the turns, "tokens:record" each, at least one
--- REPLY { status, version, epoch }: 1 appended, 0 appended before (version = what it made then), 2 the same and its answer is still to come, -1 the version is another
+-- REPLY { status, version, epoch, created (ms) }: 1 appended, 0 appended before (version = what it made then), 2 the same and its answer is still to come, -1 the version is another, -2 the session that is meant has ended
 -- IDEMPOTENT        the id is kept with the session and a repeated one appends nothing
 local log = KEYS[1]
 local meta = KEYS[2]
@@ -31,19 +32,21 @@ local max_turns = tonumber(ARGV[6])
 local max_bytes = tonumber(ARGV[7])
 local max_tokens = tonumber(ARGV[8])
 local max_ids = tonumber(ARGV[9])
-local channel = ARGV[10]
+local born = ARGV[10]
+local channel = ARGV[11]
 -- INCLUDE mend
 -- INCLUDE opening
 -- INCLUDE renew
 -- INCLUDE trim
-local known = known_of(log, meta, "version", "bytes", "tokens", "epoch")
+local known, mended = known_of(log, meta, "version", "bytes", "tokens", "epoch")
+if born ~= "" and born ~= known[1] and not mended then return { -2, 0, "", "" } end
 local made = redis.call("ZSCORE", ids, id)
 local version = tonumber(known[2] or 0)
 if made then
   local _, at = opening(log, ids, id, version)
-  return { at and 2 or 0, tonumber(made), known[5] or "" }
+  return { at and 2 or 0, tonumber(made), known[5] or "", known[1] or "" }
 end
-if expected >= 0 and expected ~= version then return { -1, version, known[5] or "" } end
+if expected >= 0 and expected ~= version then return { -1, version, known[5] or "", known[1] or "" } end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local created, epoch = tonumber(known[1]), known[5]
@@ -56,13 +59,13 @@ if not created then
   end
 end
 local bytes, tokens = tonumber(known[3] or 0), tonumber(known[4] or 0)
-for i = 11, #ARGV do
+for i = 12, #ARGV do
   bytes, tokens = bytes + #ARGV[i], tokens + tonumber(string.match(ARGV[i], "^%d+"))
 end
-local count = #ARGV - 10
+local count = #ARGV - 11
 local kept = 0
 -- A call takes a bounded number of operands from Lua.
-for from = 11, #ARGV, 1000 do
+for from = 12, #ARGV, 1000 do
   kept = redis.call("RPUSH", log, unpack(ARGV, from, math.min(#ARGV, from + 999)))
 end
 version = version + count
@@ -75,4 +78,4 @@ local listed = redis.call("ZADD", sessions, now, session)
 if life_ms > 0 then ttl_ms = math.max(1, math.min(ttl_ms, created + life_ms - now)) end
 renew(log, meta, ids, sessions, ttl_ms, kept == count or names == 1 or listed == 1)
 if channel ~= "" then redis.call("PUBLISH", channel, version) end
-return { 1, version, epoch }
+return { 1, version, epoch, string.format("%.0f", created) }

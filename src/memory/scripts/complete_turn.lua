@@ -12,8 +12,9 @@
 -- ARGV max_turns    turns kept at most, > 0
 -- ARGV max_bytes    bytes kept at most, or 0
 -- ARGV max_tokens   tokens kept at most, or 0
+-- ARGV born         time (ms) when the session that is meant was created, or empty: any, also none
 -- ARGV channel      where the change is told, or empty
--- REPLY { status, version, epoch, epoch before }: 1 it is there, 0 no such question is open any more, -1 it has its answer, or somebody took it out
+-- REPLY { status, version, epoch, epoch before }: 1 it is there, 0 no such question is open any more, -1 it has its answer, or somebody took it out, -2 the session that is meant has ended
 -- IDEMPOTENT        a question that has its answer gets no other
 local log = KEYS[1]
 local meta = KEYS[2]
@@ -28,12 +29,14 @@ local life_ms = tonumber(ARGV[6])
 local max_turns = tonumber(ARGV[7])
 local max_bytes = tonumber(ARGV[8])
 local max_tokens = tonumber(ARGV[9])
-local channel = ARGV[10]
+local born = ARGV[10]
+local channel = ARGV[11]
 -- INCLUDE mend
 -- INCLUDE opening
 -- INCLUDE renew
 -- INCLUDE trim
-local known = known_of(log, meta, "version", "bytes", "tokens", "epoch", "summary_to", "learned_to")
+local known, mended = known_of(log, meta, "version", "bytes", "tokens", "epoch", "summary_to", "learned_to")
+if born ~= "" and born ~= known[1] and not mended then return { -2, 0, "", "" } end
 local version, before = tonumber(known[2] or 0), known[5] or ""
 local bytes, tokens = tonumber(known[3] or 0), tonumber(known[4] or 0)
 local made, at, count, kept = opening(log, ids, id, version)

@@ -9,7 +9,7 @@
 -- ARGV newest       1: the newest of the range, 0: the oldest, 2: the newest, and older ones for those that are open or were taken out
 -- ARGV ttl_ms       life after this call, > 0
 -- ARGV life_ms      life after the first call, or 0: no end
--- REPLY { version, epoch, oldest kept, summary, first in this reply, turn, ... }, oldest first; version 0 when there is no session
+-- REPLY { version, epoch, oldest kept, summary, first in this reply, created (ms), turn, ... }, oldest first; version 0 when there is no session
 -- IDEMPOTENT        it only reads and renews
 local log = KEYS[1]
 local meta = KEYS[2]
@@ -24,7 +24,7 @@ local life_ms = tonumber(ARGV[6])
 -- INCLUDE mend
 -- INCLUDE renew
 local known = known_of(log, meta, "version", "epoch", "summary")
-if not known[1] then return { 0, "", 1, "", 1 } end
+if not known[1] then return { 0, "", 1, "", 1, "" } end
 if life_ms > 0 then
   local time = redis.call("TIME")
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -50,7 +50,7 @@ if newest == "2" then
     if whole == count then break end
     from, size = start, 2 * math.max(16, size)
   end
-  local reply = { version, known[3], oldest, known[4] or "", last - #found + 1 }
+  local reply = { version, known[3], oldest, known[4] or "", last - #found + 1, known[1] }
   for i = #found, 1, -1 do reply[#reply + 1] = found[i] end
   return reply
 end
@@ -59,7 +59,7 @@ if newest == "1" then
 else
   last = math.min(last, first + count - 1)
 end
-local reply = { version, known[3], oldest, known[4] or "", first }
+local reply = { version, known[3], oldest, known[4] or "", first, known[1] }
 if last < first then return reply end
 for _, turn in ipairs(redis.call("LRANGE", log, first - oldest, last - oldest)) do reply[#reply + 1] = turn end
 return reply

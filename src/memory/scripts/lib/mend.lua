@@ -10,9 +10,9 @@ local function mend(log, meta)
   return true
 end
 
--- Reads what is known of a session: "created", then the fields that are asked for.
+-- Reads what is known of a session: "created", then the fields that are asked for. Answers also whether that was lost and made anew.
 local function known_of(log, meta, ...)
   local known = redis.call("HMGET", meta, "created", ...)
-  if not known[1] and mend(log, meta) then known = redis.call("HMGET", meta, "created", ...) end
-  return known
+  if known[1] or not mend(log, meta) then return known, false end
+  return redis.call("HMGET", meta, "created", ...), true
 end
