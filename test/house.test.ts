@@ -46,7 +46,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   // The page runs in a browser: of the server it knows the types of its answers alone.
   dashboard: ["gateway"],
   size: ["redis", "errors", "internal"],
-  cli: ["size", "gateway", "cache", "vectors", "embedders", "redis", "errors", "internal"],
+  cli: ["size", "gateway", "queue", "cache", "vectors", "embedders", "redis", "errors", "internal"],
   index: ["redis", "errors"],
 };
 /** Rooms without a door: every file may be imported. */
@@ -57,6 +57,8 @@ const SIDE_DOORS = new Set([
   "limiter/http/index.ts",
   "queue/bull-board/index.ts",
   "gateway/admin/answers.ts",
+  // What an operator's commands need, without what serves requests: they begin in a fifth of the time.
+  "gateway/operator.ts",
 ]);
 const LINES_MAX = 400;
 const FORBIDDEN_NAMES = /^(utils?|common|helpers?|types|constants|misc)\.ts$/;

@@ -9,7 +9,7 @@ const FILE = "llms.txt";
 const SECTIONS: readonly (readonly [title: string, takes: RegExp])[] = [
   ["Roles", /^docs\/roles\//],
   ["Guides", /^docs\/guides\//],
-  ["Operating", /^docs\/(?:operations|deploying|sizing|upgrading|runbook|engines|releasing)\.md$/],
+  ["Operating", /^docs\/(?:operations|commands|deploying|sizing|upgrading|runbook|engines|releasing)\.md$/],
   ["Reference", /^docs\/(?!decisions)/],
   ["Optional", /^docs\/decisions\//],
 ];

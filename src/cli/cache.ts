@@ -1,141 +1,95 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
-import {
-  evaluate,
-  fitVerifier,
-  operateAt,
-  scorePairs,
-  SHIPPED_WEIGHTS,
-  type LabelledPair,
-  type Logistic,
-  type Preset,
-} from "../cache/index.ts";
-import { minilmEmbedder, staticEmbedder, type Embedder } from "../embedders/index.ts";
-import { MarrowError } from "../errors.ts";
+import type { CacheStatsAnswer, ExplainAnswer } from "../gateway/operator.ts";
+import type { Given } from "./command.ts";
+import { withInstallation } from "./installation.ts";
+import { print, toTable, toVisible } from "./print.ts";
+import { toWhole } from "./read-command.ts";
 
-const PRESETS: readonly Preset[] = ["strict", "balanced", "aggressive"];
-/** Part of the pairs that a fit or a threshold does not see, to be judged by: one of so many. */
-const HELD_OUT = 5;
+const DAY_MS = 86_400_000;
+const DAYS_MAX = 400;
 
-/**
- * `marrow cache evaluate | tune | fit`: what the cache makes of labelled pairs, offline. A pair a line: `{"a", "b", "label"}`, label 1 when
- * one answer may serve both.
- */
-export async function runCache(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      pairs: { type: "string" },
-      weights: { type: "string" },
-      out: { type: "string" },
-      target: { type: "string", default: "0.97" },
-      minilm: { type: "string" },
-      score: { type: "string", default: "verifier" },
-      preset: { type: "string", default: "strict" },
-    },
-  });
-  const [act = ""] = positionals;
-  if (!["evaluate", "tune", "fit"].includes(act) || values.pairs === undefined)
-    throw usage("cache evaluate | tune | fit, each with --pairs FILE.jsonl");
-  const embedder = values.minilm === undefined ? staticEmbedder() : minilmEmbedder({ directory: values.minilm });
-  const pairs = readPairs(values.pairs);
-  if (act === "fit") return fitTo(pairs, embedder, values.out);
-  const verifier = values.score === "cosine" ? undefined : readWeights(values.weights, embedder);
-  if (act === "evaluate") {
-    // What a preset serves is all that it proves: a score above 0.
-    const figures = new Map<Preset, unknown>();
-    for (const preset of PRESETS) {
-      const proven = await scorePairs(pairs, embedder, verifier, preset);
-      figures.set(preset, { ...operateAt(proven, Number.MIN_VALUE), threshold: 0, byScore: evaluate(proven) });
-    }
-    print({ pairs: pairs.length, ...Object.fromEntries(figures) });
-  } else {
-    const judged = await scorePairs(pairs, embedder, verifier, checkPreset(values.preset));
-    const target = Number(values.target);
-    if (!(target > 0.5 && target < 1)) throw usage("--target between 0.5 and 1");
-    // The threshold is chosen on one half and judged on the other: on its own pairs any threshold looks good.
-    const [chosenOn, judgedOn] = [judged.filter((_, at) => at % 2 === 0), judged.filter((_, at) => at % 2 === 1)];
-    const thresholds = [...new Set(chosenOn.map(({ score }) => score))].filter((score) => score > 0);
-    const good = thresholds
-      .map((threshold) => operateAt(chosenOn, threshold))
-      .filter(({ precision }) => precision >= target)
-      .toSorted((a, b) => b.hitRate - a.hitRate)[0];
-    print({
-      target,
-      minScore: good?.threshold ?? null,
-      chosenOn: good ?? null,
-      heldOut: good?.threshold === undefined ? null : operateAt(judgedOn, good.threshold),
-    });
-  }
-  return 0;
+/** `marrow cache`: what the cache of a scope saved, what it makes of a prompt; and of labelled pairs, offline. */
+export async function runCache(given: Given): Promise<number> {
+  if (given.act === "stats") return stats(given);
+  if (given.act === "explain") return explain(given);
+  const { runPairs } = await import("./cache-pairs.ts");
+  return runPairs(given);
 }
 
-async function fitTo(pairs: readonly LabelledPair[], embedder: Embedder, out: string | undefined): Promise<number> {
-  const held = pairs.filter((_, at) => at % HELD_OUT === 0);
-  const seen = pairs.filter((_, at) => at % HELD_OUT !== 0);
-  const trial = await fitVerifier(seen, embedder);
-  const [fitted, shipped] = [trial, SHIPPED_WEIGHTS[embedder.id]];
-  const weights = await fitVerifier(pairs, embedder);
-  print({
-    pairs: pairs.length,
-    heldOut: evaluate(await scorePairs(held, embedder, fitted)),
-    shippedOnHeldOut: shipped === undefined ? null : evaluate(await scorePairs(held, embedder, shipped)),
-    ...(out === undefined && { weights }),
-  });
-  if (out !== undefined) writeFileSync(out, `${JSON.stringify({ embedder: embedder.fingerprint, ...weights })}\n`);
-  return 0;
-}
-
-function readPairs(file: string): LabelledPair[] {
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.flatMap((line, at): LabelledPair[] => {
-    if (line.trim() === "") return [];
-    const pair = parse(line) as Partial<LabelledPair> | undefined;
-    if (typeof pair?.a !== "string" || typeof pair.b !== "string" || (pair.label !== 0 && pair.label !== 1))
-      throw new MarrowError("invalid_input", `line ${at + 1} must be {"a": text, "b": text, "label": 0 or 1}`, {
-        details: { line: at + 1 },
-      });
-    return [{ a: pair.a, b: pair.b, label: pair.label }];
+async function stats(given: Given): Promise<number> {
+  const days = toWhole("days", given.text("days") ?? "", { min: 1, max: DAYS_MAX });
+  const toDay = (atMs: number) => new Date(atMs).toISOString().slice(0, 10);
+  const [to, from] = [toDay(Date.now()), toDay(Date.now() - (days - 1) * DAY_MS)];
+  return withInstallation(async (operator) => {
+    const answer = await operator.cacheStats({ scope: given.text("scope") ?? "", from, to });
+    print(given, answer, () => toStatsLines(answer));
+    return 0;
   });
 }
 
-function readWeights(file: string | undefined, embedder: Embedder): Logistic {
-  if (file === undefined) {
-    const shipped = SHIPPED_WEIGHTS[embedder.id];
-    if (shipped === undefined) throw usage("--weights FILE for this embedder, or --score cosine");
-    return shipped;
-  }
-  const { embedder: fingerprint, ...weights } = (parse(readFileSync(file, "utf8")) ?? {}) as Logistic & {
-    embedder?: string;
+function toStatsLines({ scope, cache, savings }: CacheStatsAnswer): readonly string[] {
+  const { total, wrong, wrong_reason: reason, from, to } = savings;
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  const tiers = Object.entries(total.by_tier).filter(([, count]) => count > 0);
+  const lines: [string, string][] = [
+    ["scope", scope],
+    ["cache", cache.enabled ? `on, preset ${cache.preset}, per ${cache.per}, ${cache.ttl_ms / 1_000} s` : "off"],
+    ["days", `${from} to ${to}`],
+    ["answers", `${total.answers}, of them ${total.hits} from the cache (${percent(total.hit_share)})`],
+    ["by tier", tiers.map(([tier, count]) => `${tier} ${count}`).join(", ") || "-"],
+    [
+      "saved",
+      `${total.saved.cost.toFixed(6)} (spent ${total.spent.cost.toFixed(6)}), ${total.saved.seconds.toFixed(1)} s`,
+    ],
+    ["tokens saved", `${total.saved.prompt_tokens} in, ${total.saved.completion_tokens} out`],
+    [
+      "wrong answers",
+      wrong === null
+        ? `unknown: ${reason === "cache_off" ? "the cache is off" : "nobody looked at an answer yet"}`
+        : `${percent(wrong.share)} [${percent(wrong.low)}, ${percent(wrong.high)}] of ${wrong.of.replace("_", " ")}, by ${wrong.by} (${wrong.looked_at})`,
+    ],
+  ];
+  return lines.map(([name, value]) => `${name.padEnd(15)}${toVisible(value)}`);
+}
+
+async function explain(given: Given): Promise<number> {
+  const [prompt = ""] = given.positionals;
+  const asked = {
+    prompt,
+    model: given.text("model") ?? "",
+    system: given.text("system"),
+    scope: given.text("scope") ?? "",
+    user: given.text("user") ?? "",
   };
-  if (fingerprint !== embedder.fingerprint)
-    throw new MarrowError("conflict", "the weights were fitted for another embedder", {
-      details: { stored: fingerprint },
-    });
-  return weights;
+  return withInstallation(async (operator) => {
+    const answer = await operator.explain(asked, { shows: given.has("content") });
+    print(given, answer, () => toExplainLines(answer));
+    return 0;
+  });
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function print(value: unknown): void {
-  console.log(
-    JSON.stringify(value, (_, one: unknown) => (typeof one === "number" ? Number(one.toPrecision(4)) : one), 2),
-  );
-}
-
-function checkPreset(preset: string): Preset {
-  const known = PRESETS.find((one) => one === preset);
-  if (known === undefined) throw usage(`--preset ${PRESETS.join(" | ")}`);
-  return known;
-}
-
-function usage(expected: string): MarrowError {
-  return new MarrowError("invalid_option", `expected ${expected}`);
+function toExplainLines(answer: ExplainAnswer): readonly string[] {
+  const personal = answer.personal ? ["The prompt is personal: its answer is shared with nobody else."] : [];
+  if (!answer.looked_up)
+    return [
+      ...personal,
+      answer.why === "off" ? "The cache is off." : "Nothing is looked up: the prompt has no plain text of a user's.",
+    ];
+  const { hit, nearest, follow_up: followUp, candidates } = answer;
+  const outcome =
+    hit === null
+      ? followUp
+        ? "A miss: the prompt refers to something that was said before it."
+        : `A miss${nearest === undefined ? ": nothing near is stored" : `: the nearest stored question has ${nearest.veto} against it`}.`
+      : `A hit: ${hit.match}, entry ${hit.id}, similarity ${hit.similarity.toFixed(3)}, ${Math.round(hit.age_ms / 1_000)} s old.`;
+  return [
+    outcome,
+    ...(hit?.prompt === undefined ? [] : [`Stored question: ${toVisible(hit.prompt)}`]),
+    ...personal,
+    ...(candidates.length === 0
+      ? []
+      : toTable(
+          ["NEAR ENTRY", "SIMILARITY", "SCORE", "AGAINST IT"],
+          candidates.map((one) => [one.id, one.similarity.toFixed(3), one.score.toFixed(3), one.veto ?? "nothing"]),
+        )),
+  ];
 }

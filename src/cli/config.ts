@@ -1,4 +1,4 @@
-import { resolveConfig, toShownConfig } from "../gateway/index.ts";
+import { resolveConfig, toShownConfig } from "../gateway/operator.ts";
 import { loadConfig } from "./load-config.ts";
 
 /** `marrow config`: prints what is in force as JSON, every secret masked. */

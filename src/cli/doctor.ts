@@ -1,16 +1,18 @@
 import { MarrowError } from "../errors.ts";
-import { resolveConfig } from "../gateway/index.ts";
+import { resolveConfig } from "../gateway/operator.ts";
 import { connect, readServerFacts, warningsOf, type ConnectOptions, type Redis } from "../redis/index.ts";
 import { findServer, startServer } from "../redis/managed/index.ts";
 import { reportEngine, type EngineChoice, type EngineReport } from "../vectors/index.ts";
+import type { Given } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
+import { print } from "./print.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 /**
  * `marrow doctor`: says what each Redis of the gateway is, what it can do and what should be mended. Exit code 0 without warnings, 1 with
  * some, or when a Redis does not answer.
  */
-export async function runDoctor(): Promise<number> {
+export async function runDoctor(given: Given): Promise<number> {
   const { redisUrl, cacheRedisUrl, redis: how, dataDirectory, cacheDirectory, path } = readSurroundings();
   const { app, engine } = resolveConfig(await loadConfig());
   const binary = redisUrl === undefined ? await findServer({ path, cacheDirectory }) : undefined;
@@ -18,11 +20,11 @@ export async function runDoctor(): Promise<number> {
     binary === undefined ? undefined : await startServer({ binary: binary.path, directory: dataDirectory });
   try {
     const url = redisUrl ?? managed?.url ?? "redis://localhost:6379";
-    let healthy = await examine("Redis", url, { ...(managed === undefined && how), app }, engine);
-    if (cacheRedisUrl !== undefined) {
-      const cache = await examine("The cache's Redis", cacheRedisUrl, { app }, engine, isOfNoConcernToACache);
-      healthy = cache && healthy;
-    }
+    const servers = [await examine("Redis", url, { ...(managed === undefined && how), app }, engine)];
+    if (cacheRedisUrl !== undefined)
+      servers.push(await examine("The cache's Redis", cacheRedisUrl, { app }, engine, isOfNoConcernToACache));
+    const healthy = servers.every(({ state, warnings }) => state === "ready" && warnings.length === 0);
+    print(given, { object: "doctor", healthy, servers }, () => servers.flatMap(toLines));
     return healthy ? 0 : 1;
   } finally {
     await managed?.stop();
@@ -32,55 +34,70 @@ export async function runDoctor(): Promise<number> {
 /** A cache may be evicted, and lost. */
 const isOfNoConcernToACache = (warning: string) => /^maxmemory-policy|on disk|append-only/.test(warning);
 
+/** What was found of one Redis. */
+interface Examined {
+  readonly name: string;
+  readonly state: "ready" | "away";
+  readonly facts: Readonly<Record<string, string | number>>;
+  readonly warnings: readonly string[];
+  /** Why it could not be examined. */
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
+}
+
 async function examine(
   name: string,
   url: string,
   options: ConnectOptions,
   choice: EngineChoice,
   ignores: (warning: string) => boolean = () => false,
-): Promise<boolean> {
+): Promise<Examined> {
   let redis: Redis | undefined;
   try {
     redis = await connect(url, options);
-    return await describe(name, redis, choice, ignores);
+    return { name, state: "ready", ...(await describe(redis, choice, ignores)) };
   } catch (error) {
     if (!MarrowError.is(error)) throw error;
-    console.log(`${name}: ${error.message} (${error.code})`);
-    return false;
+    return { name, state: "away", facts: {}, warnings: [], error: { code: error.code, message: error.message } };
   } finally {
     await redis?.close();
   }
 }
 
+function toLines({ name, facts, warnings, error }: Examined): readonly string[] {
+  if (error !== undefined) return [`${name}: ${error.message} (${error.code})`];
+  return [
+    `${name}:`,
+    ...Object.entries(facts).map(([what, value]) => `  ${what.padEnd(18)}${value}`),
+    ...warnings.map((warning) => `  Warning: ${warning}`),
+  ];
+}
+
 async function describe(
-  name: string,
   redis: Redis,
   choice: EngineChoice,
   ignores: (warning: string) => boolean,
-): Promise<boolean> {
+): Promise<Pick<Examined, "facts" | "warnings">> {
   const { engine, version, ...abilities } = await redis.capabilities();
   const facts = await readServerFacts(redis);
   const found = await reportEngine(redis, choice);
   const unknown = "unknown (the user may not ask)";
   const yesNo = (value: boolean | undefined) => (value === undefined ? unknown : value ? "yes" : "no");
-  const lines = {
-    engine: `${engine} ${version ?? ""}`.trim(),
-    role: facts.role ?? unknown,
-    "maxmemory-policy": facts.policy ?? unknown,
-    maxmemory: facts.memoryBytesMax === undefined ? unknown : facts.memoryBytesMax || "no bound",
-    "append-only file": yesNo(facts.aof),
-    snapshots: yesNo(facts.snapshots),
-    "vector sets": abilities.vectorSets,
-    search: abilities.search,
-    functions: abilities.functions,
-    cluster: abilities.cluster,
-    ...linesOf(found),
+  return {
+    facts: {
+      engine: `${engine} ${version ?? ""}`.trim(),
+      role: facts.role ?? unknown,
+      "maxmemory-policy": facts.policy ?? unknown,
+      maxmemory: facts.memoryBytesMax === undefined ? unknown : facts.memoryBytesMax || "no bound",
+      "append-only file": yesNo(facts.aof),
+      snapshots: yesNo(facts.snapshots),
+      "vector sets": abilities.vectorSets,
+      search: abilities.search,
+      functions: abilities.functions,
+      cluster: abilities.cluster,
+      ...linesOf(found),
+    },
+    warnings: [...warningsOf(facts).filter((warning) => !ignores(warning)), ...engineWarnings(found, choice)],
   };
-  console.log(`${name}:`);
-  for (const [what, value] of Object.entries(lines)) console.log(`  ${what.padEnd(18)}${value}`);
-  const warnings = [...warningsOf(facts).filter((warning) => !ignores(warning)), ...engineWarnings(found, choice)];
-  for (const warning of warnings) console.log(`  Warning: ${warning}`);
-  return warnings.length === 0;
 }
 
 const WHY: Readonly<Record<EngineReport["why"], string>> = {

@@ -1,55 +1,115 @@
-import { parseArgs } from "node:util";
-import { createApiKeys, resolveConfig } from "../gateway/index.ts";
-import { connect } from "../redis/index.ts";
-import { findServer, startServer } from "../redis/managed/index.ts";
-import { loadConfig } from "./load-config.ts";
-import { readSurroundings } from "./surroundings.ts";
+import { keyIdOf, KEY_LIFE_MS_MAX, toKeyAnswer, type KeyAnswer, type Operator } from "../gateway/operator.ts";
+import type { Given } from "./command.ts";
+import { fromDuration, toDuration } from "./duration.ts";
+import { withInstallation } from "./installation.ts";
+import { print, toMoment, toTable } from "./print.ts";
+import { toWhole, usageError } from "./read-command.ts";
 
-const USAGE =
-  "usage: marrow key create [--scope NAME] [--user NAME] [--name TEXT] [--acts-for own|any] [--plan NAME] [--role admin|viewer] | marrow key revoke KEY";
+const ID = /^[0-9a-f]{16}$/;
+const NOT_THERE = 1;
 
-/** `marrow key`: makes and ends API keys on the Redis that the gateway uses. */
-export async function runKey(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      scope: { type: "string", default: "default" },
-      user: { type: "string" },
-      "acts-for": { type: "string" },
-      name: { type: "string", default: "made by marrow key" },
-      plan: { type: "string" },
-      role: { type: "string" },
-    },
-  });
-  const [act, key] = positionals;
-  const { role, user, "acts-for": asked, ...named } = values;
+/** `marrow key`: makes, lists, rotates and ends API keys on the Redis that the gateway uses. */
+export async function runKey(given: Given): Promise<number> {
+  const acts = new Map([
+    ["create", create],
+    ["list", list],
+    ["rotate", rotate],
+    ["revoke", revoke],
+  ]);
+  return (acts.get(given.act) ?? list)(given);
+}
+
+async function create(given: Given): Promise<number> {
+  const [user, role, plan] = [given.text("user"), given.text("role"), given.text("plan")];
+  const endsAtMs = toEnd(given.text("ends"));
   // A key without a user of its own is an application's: it names its users in requests.
-  const actsFor = asked ?? (user === undefined ? "any" : "own");
-  const isWrong =
-    (role !== undefined && role !== "admin" && role !== "viewer") || (actsFor !== "own" && actsFor !== "any");
-  if ((act !== "create" || isWrong) && !(act === "revoke" && key !== undefined)) {
-    console.error(USAGE);
-    return 64;
-  }
-  const { redisUrl, redis: how, dataDirectory, cacheDirectory, path } = readSurroundings();
-  const binary = redisUrl === undefined ? await findServer({ path, cacheDirectory }) : undefined;
-  const managed =
-    binary === undefined ? undefined : await startServer({ binary: binary.path, directory: dataDirectory });
-  const { app } = resolveConfig(await loadConfig());
-  const redis = await connect(redisUrl ?? managed?.url ?? "redis://localhost:6379", {
-    ...(managed === undefined ? how : undefined),
-    app,
-  });
-  try {
-    const keys = createApiKeys(redis);
-    const made = { ...named, user: user ?? "default", actsFor: actsFor as "own" | "any" };
-    if (act === "create")
-      console.log(await keys.create({ ...made, ...(role !== undefined && { role: role as "admin" | "viewer" }) }));
-    else console.log((await keys.revoke(key ?? "")) ? "revoked" : "there is no such key");
+  const actsFor = (given.text("acts-for") ?? (user === undefined ? "any" : "own")) as "own" | "any";
+  return withInstallation(async ({ keys }) => {
+    const key = await keys.create({
+      scope: given.text("scope") ?? "default",
+      user: user ?? "default",
+      name: given.text("name") ?? "",
+      actsFor,
+      ...(plan !== undefined && { plan }),
+      ...(role !== undefined && { role: role as "admin" | "viewer" }),
+      ...(endsAtMs !== undefined && { endsAtMs }),
+    });
+    print(given, { ...toKeyAnswer(await keys.identify(key)), key }, () => [key]);
     return 0;
-  } finally {
-    await redis.close();
-    await managed?.stop();
-  }
+  });
+}
+
+async function list(given: Given): Promise<number> {
+  const [after, scope] = [given.text("after"), given.text("scope")];
+  if (after !== undefined && !ID.test(after))
+    throw usageError("--after must be the id of a key, 16 hexadecimal digits", "after");
+  const limit = toWhole("limit", given.text("limit") ?? "", { min: 1, max: 1_000 });
+  return withInstallation(async ({ keys }) => {
+    const { data, cursor } = await keys.list({ after, limit, scope });
+    const shown = data.map(toKeyAnswer);
+    print(given, { object: "list", data: shown, ...(cursor !== undefined && { next: cursor }) }, () => [
+      ...toTable(["ID", "SCOPE", "USER", "NAME", "ROLE", "ACTS FOR", "PLAN", "ENDS"], shown.map(toRow)),
+      ...(cursor === undefined ? [] : [`There are more: --after ${cursor}`]),
+    ]);
+    return 0;
+  });
+}
+
+async function rotate(given: Given): Promise<number> {
+  const overlapMs = toDuration("overlap", given.text("overlap") ?? "", { min: 0, max: KEY_LIFE_MS_MAX });
+  const id = toId(given);
+  return withInstallation(async ({ keys }) => {
+    const rotated = await keys.rotate(id, { overlapMs });
+    if (rotated === undefined) return tellNone(given, id);
+    const { key, made, before } = rotated;
+    print(given, { ...toKeyAnswer(made), key, before: toKeyAnswer(before) }, () => [
+      key,
+      `The key ${before.id} serves on for ${fromDuration(overlapMs)}, until ${toMoment(before.endsAtMs ?? 0)}.`,
+    ]);
+    return 0;
+  });
+}
+
+async function revoke(given: Given): Promise<number> {
+  const id = toId(given);
+  return withInstallation(async ({ keys }: Operator) => {
+    if (!(await keys.remove(id))) return tellNone(given, id);
+    print(given, { id, object: "key.deleted", deleted: true }, () => ["revoked"]);
+    return 0;
+  });
+}
+
+/** The id of the key that is named by itself or by its id. */
+function toId({ act, positionals: [named = ""] }: Given): string {
+  if (ID.test(named)) return named;
+  if (/^mrw_[\w-]{43}$/.test(named)) return keyIdOf(named);
+  throw usageError(
+    `marrow key ${act} needs a key (mrw_…) or its id, 16 hexadecimal digits as marrow key list shows them`,
+    "key",
+  );
+}
+
+function tellNone(given: Given, id: string): number {
+  print(given, { id, object: "key.deleted", deleted: false }, () => ["there is no such key"]);
+  return NOT_THERE;
+}
+
+/** When a key ends: after a time from now, or on a day or at a moment of UTC. */
+function toEnd(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{4}-\d{2}-\d{2}/.test(text))
+    return Date.now() + toDuration("ends", text, { min: 1_000, max: KEY_LIFE_MS_MAX });
+  const atMs = Date.parse(text);
+  if (atMs > Date.now() && atMs < Date.now() + KEY_LIFE_MS_MAX) return atMs;
+  throw usageError(
+    "--ends must be a time such as 30d, or a moment to come within ten years such as 2030-01-31",
+    "ends",
+  );
+}
+
+function toRow(key: KeyAnswer): readonly string[] {
+  const { id, scope, user, name, role, plan, acts_for: actsFor, ends_at_ms: endsAtMs, ended, unreadable } = key;
+  if (unreadable !== undefined) return [id, "", "", `cannot be read: ${unreadable}`];
+  const ends = endsAtMs === null ? "never" : ended ? `ended ${toMoment(endsAtMs)}` : toMoment(endsAtMs);
+  return [id, scope, user, name, role ?? "-", actsFor, plan ?? "-", ends];
 }

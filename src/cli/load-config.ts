@@ -2,7 +2,7 @@ import { existsSync, statSync, unwatchFile, watchFile, type Stats } from "node:f
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MarrowError } from "../errors.ts";
-import { fromEnvironment, resolveConfig, type GatewayConfigInput } from "../gateway/index.ts";
+import { fromEnvironment, resolveConfig, type GatewayConfigInput } from "../gateway/operator.ts";
 import { readEnvironment } from "./surroundings.ts";
 
 /** Where `marrow prices update` writes, and where the table is read from when the configuration names no other. */

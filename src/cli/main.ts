@@ -2,113 +2,96 @@
 import { readFileSync } from "node:fs";
 import { MarrowError } from "../errors.ts";
 import { nearestName } from "../internal/nearest-name.ts";
+import { usageOf, type Command, type Given } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
+import { isUsage, readCommand } from "./read-command.ts";
 
-/** A command: takes its arguments, answers the exit code. */
-type CommandLine = (args: readonly string[]) => Promise<number>;
+/** Does what was asked and answers the exit code. */
+type Run = (given: Given) => Promise<number>;
 
-/** A command and what it is for. It is loaded when it is called: the gateway takes seconds, `marrow key` needs none of it. */
-type Entry = readonly [load: () => Promise<CommandLine>, summary: string];
-
-const COMMANDS: ReadonlyMap<string, Entry> = new Map<string, Entry>([
-  [
-    "serve",
-    [
-      async () => (await import("./serve.ts")).runServe,
-      "run the gateway (and, without MARROW_REDIS_URL, a private Redis for development)",
-    ],
-  ],
-  [
-    "worker",
-    [
-      async () => (await import("./serve.ts")).runWorker,
-      "do the gateway's work in the background, without a port: responses, batches, webhooks",
-    ],
-  ],
-  [
-    "config",
-    [
-      async () => (await import("./config.ts")).runConfig,
-      "print the configuration that is in force, defaults included",
-    ],
-  ],
-  [
-    "cache",
-    [
-      async () => (await import("./cache.ts")).runCache,
-      "cache evaluate | tune | fit --pairs FILE.jsonl: what the cache makes of labelled pairs",
-    ],
-  ],
-  [
-    "mcp",
-    [
-      async () => (await import("./mcp.ts")).runMcp,
-      "mcp [--scope NAME] [--user NAME]: one user's memory for agents, over standard input and output",
-    ],
-  ],
-  [
-    "doctor",
-    [
-      async () => (await import("./doctor.ts")).runDoctor,
-      "say what the Redis is, what it can do, and what should be mended",
-    ],
-  ],
-  [
-    "health",
-    [
-      async () => (await import("./health.ts")).runHealth,
-      "health [--ready] [--url URL]: exit code 0 if a gateway runs, or is ready; for health checks",
-    ],
-  ],
-  [
-    "size",
-    [
-      async () => (await import("./size.ts")).runSize,
-      "size --entries N … | --from-redis: how much memory a Redis needs for a load, or has given to each role",
-    ],
-  ],
-  [
-    "prices",
-    [
-      async () => (await import("./prices.ts")).runPrices,
-      "prices update --from FILE: makes the table of prices out of LiteLLM's public file",
-    ],
-  ],
-  [
-    "key",
-    [
-      async () => (await import("./key.ts")).runKey,
-      "key create [--scope NAME] [--user NAME] [--name TEXT] | key revoke KEY",
-    ],
-  ],
+/** What each command runs. It is loaded when it is called: the gateway takes seconds, `marrow key` needs none of it. */
+const RUNS: ReadonlyMap<string, () => Promise<Run>> = new Map<string, () => Promise<Run>>([
+  ["serve", async () => (await import("./serve.ts")).runServe],
+  ["worker", async () => (await import("./serve.ts")).runWorker],
+  ["config", async () => (await import("./config.ts")).runConfig],
+  ["cache", async () => (await import("./cache.ts")).runCache],
+  ["key", async () => (await import("./key.ts")).runKey],
+  ["queue", async () => (await import("./queue.ts")).runQueue],
+  ["sessions", async () => (await import("./sessions.ts")).runSessions],
+  ["doctor", async () => (await import("./doctor.ts")).runDoctor],
+  ["health", async () => (await import("./health.ts")).runHealth],
+  ["size", async () => (await import("./size.ts")).runSize],
+  ["mcp", async () => (await import("./mcp.ts")).runMcp],
+  ["prices", async () => (await import("./prices.ts")).runPrices],
+  ["completion", async () => (await import("./completion.ts")).runCompletion],
 ]);
-
-const USAGE = [
-  "marrow: the in-memory data layer for AI agents, on Redis",
-  "",
-  ...[...COMMANDS].map(([name, [, summary]]) => `  marrow ${name.padEnd(8)} ${summary}`),
-].join("\n");
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 64;
+const HELP = ["help", "--help", "-h"];
+const SUMMARY = "marrow: the in-memory data layer for AI agents, on Redis";
 
 const [name = "help", ...args] = process.argv.slice(2);
-const command = COMMANDS.get(name);
-if (name === "--version" || name === "-v") {
-  const own = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  console.log((JSON.parse(own) as { readonly version: string }).version);
-} else if (command === undefined) {
-  const asked = ["help", "--help", "-h"].includes(name);
-  const nearest = nearestName(name, [...COMMANDS.keys()]);
-  console.log(
-    asked || nearest === undefined ? USAGE : `${USAGE}\n\nThere is no command ${name}; did you mean ${nearest}?`,
-  );
-  process.exitCode = asked ? 0 : EXIT_USAGE;
-} else {
-  try {
-    const run = await command[0]();
-    process.exitCode = await run(args);
-  } catch (error) {
-    console.error(MarrowError.is(error) ? `marrow ${name}: ${error.message} (${error.code})` : error);
-    process.exitCode = EXIT_FAILED;
+process.exitCode = await run();
+
+async function run(): Promise<number> {
+  if (name === "--version" || name === "-v") return tellVersion();
+  const command = COMMANDS.get(HELP.includes(name) ? (args[0] ?? "") : name);
+  if (command === undefined) return tellUnknown();
+  const asks = HELP.includes(name) || args.some((one) => one === "--help" || one === "-h");
+  if (asks) {
+    console.log(toHelp(HELP.includes(name) ? (args[0] ?? "") : name, command));
+    return 0;
   }
+  try {
+    const given = readCommand(name, command, args);
+    const load = RUNS.get(name) as () => Promise<Run>;
+    return await (
+      await load()
+    )(given);
+  } catch (error) {
+    tellError(error);
+    return isUsage(error) ? EXIT_USAGE : EXIT_FAILED;
+  }
+}
+
+function tellVersion(): number {
+  const own = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(own) as { readonly version: string };
+  console.log(args.includes("--json") ? JSON.stringify({ version, node: process.versions.node }) : version);
+  return 0;
+}
+
+function tellUnknown(): number {
+  const asked = HELP.includes(name) && args.length === 0;
+  const wrong = HELP.includes(name) ? (args[0] ?? "") : name;
+  const nearest = asked ? undefined : nearestName(wrong, [...COMMANDS.keys()]);
+  const lines = [...COMMANDS].map(([called, { says }]) => `  marrow ${called.padEnd(10)} ${says}`);
+  const usage = [SUMMARY, "", ...lines, "", "marrow COMMAND --help tells more; --json makes an answer JSON."].join(
+    "\n",
+  );
+  console.log(
+    nearest === undefined ? usage : `${usage}\n\nThere is no command ${wrong.slice(0, 60)}; did you mean ${nearest}?`,
+  );
+  return asked ? 0 : EXIT_USAGE;
+}
+
+function toHelp(called: string, { says, acts }: Command): string {
+  const lines = [...acts].flatMap(([word, act]) => [
+    `  ${usageOf(called, word, act)}`,
+    ...(word === "" ? [] : [`      ${act.says}`]),
+  ]);
+  return [`marrow ${called}: ${says}`, "", ...lines].join("\n");
+}
+
+/** Errors go where errors go; as JSON where answers are. */
+function tellError(error: unknown): void {
+  if (!MarrowError.is(error)) return console.error(error);
+  const { code, message, details } = error;
+  const path = details?.["path"];
+  console.error(
+    args.includes("--json")
+      ? JSON.stringify({ error: { code, message, ...(typeof path === "string" && { param: path }) } })
+      : `marrow ${name}: ${message} (${code})`,
+  );
 }

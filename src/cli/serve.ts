@@ -1,18 +1,19 @@
 import { constants } from "node:os";
 import { serve, type Served } from "../gateway/index.ts";
+import type { Given } from "./command.ts";
 import { createConfigReader, watchConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 /** Prints a link that signs in to the dashboard; whoever reads the terminal, or the log that it goes to, may use it. */
-const LINK = "--sign-in-link";
+const LINK = "sign-in-link";
 
 /** `marrow serve [--sign-in-link]`: runs until SIGINT or SIGTERM. */
-export async function runServe(args: readonly string[] = []): Promise<number> {
+export async function runServe({ has }: Given): Promise<number> {
   const served = await begin(true);
   const stopped = stopAsked();
   if (served.firstKey !== undefined) showKey(served.firstKey);
   console.log(`Marrow listens on ${served.url}/v1`);
-  const link = args.includes(LINK) ? await served.createSignInLink() : undefined;
+  const link = has(LINK) ? await served.createSignInLink() : undefined;
   if (link !== undefined) console.log(`Dashboard, signs in once within ten minutes: ${link}`);
   return untilStopped(served, stopped);
 }

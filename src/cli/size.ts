@@ -1,6 +1,4 @@
-import { parseArgs } from "node:util";
-import { MarrowError } from "../errors.ts";
-import { resolveConfig } from "../gateway/index.ts";
+import { resolveConfig } from "../gateway/operator.ts";
 import { connect } from "../redis/index.ts";
 import {
   NODE_SIZES_OF,
@@ -11,6 +9,10 @@ import {
   type SizePlan,
   type SizeSample,
 } from "../size/index.ts";
+import type { Given } from "./command.ts";
+import { print } from "./print.ts";
+import { usageError } from "./read-command.ts";
+import { SIZE_NUMBERS, type SizeNumber } from "./size-flags.ts";
 import { loadConfig } from "./load-config.ts";
 import { readSurroundings } from "./surroundings.ts";
 
@@ -22,36 +24,8 @@ const NUMBER_MAX = 1e12;
 const SAMPLES_MAX = 100_000;
 const MIB = 1024 ** 2;
 
-const NUMBERS = {
-  entries: "0",
-  "question-bytes": "80",
-  "answer-bytes": "2000",
-  dimensions: "256",
-  sessions: "0",
-  turns: "10",
-  "turn-bytes": "300",
-  facts: "0",
-  "fact-bytes": "100",
-  jobs: "0",
-  "payload-bytes": "1000",
-  identities: "0",
-  rules: "2",
-  vectors: "0",
-  "vector-dimensions": "",
-  "vector-payload-bytes": "500",
-  messages: "0",
-  "message-bytes": "500",
-  replicas: "1",
-  "compressed-share": "0.5",
-  fragmentation: "1.1",
-  headroom: "0.25",
-  samples: "1000",
-} as const;
-
-type NumberName = keyof typeof NUMBERS;
-
 /** The least and the most that a flag takes, where that is not 0 to a million millions of whole things. */
-const RANGES: Partial<Record<NumberName, readonly [min: number, max: number]>> = {
+const RANGES: Partial<Record<SizeNumber, readonly [min: number, max: number]>> = {
   dimensions: [0, 32_768],
   "vector-dimensions": [1, 32_768],
   rules: [1, 16],
@@ -61,22 +35,21 @@ const RANGES: Partial<Record<NumberName, readonly [min: number, max: number]>> =
   headroom: [0, 0.9],
   samples: [1, SAMPLES_MAX],
 };
-const FRACTIONS = new Set<NumberName>(["compressed-share", "fragmentation", "headroom"]);
+const FRACTIONS = new Set<SizeNumber>(["compressed-share", "fragmentation", "headroom"]);
 
 /**
  * `marrow size`: how much memory a Redis needs for a load, by role, with the sizes of managed services that it fits on; or, with
  * `--from-redis`, how a running installation's memory is spread, from a sample of its keys.
  */
-export async function runSize(args: readonly string[]): Promise<number> {
-  const { values } = parse(args);
-  const numberOf = (name: NumberName) => readNumber(name, values[name] as string | undefined);
-  if (values["from-redis"] === true) {
+export async function runSize(given: Given): Promise<number> {
+  const numberOf = (name: SizeNumber) => readNumber(name, given.text(name));
+  if (given.has("from-redis")) {
     const sample = await sampleInstallation(numberOf("samples"));
-    console.log(values["json"] === true ? JSON.stringify(sample) : describeSample(sample));
+    print(given, sample, () => [describeSample(sample)]);
     return 0;
   }
-  const load = toLoad(numberOf, values);
-  if (Object.keys(load).length === 0) throw new MarrowError("invalid_option", `expected ${USAGE}`);
+  const load = toLoad(numberOf, given);
+  if (Object.keys(load).length === 0) throw usageError(`expected ${USAGE}`, "entries");
   const plan = planSize(load, {
     compressedShare: numberOf("compressed-share"),
     fragmentation: numberOf("fragmentation"),
@@ -84,53 +57,26 @@ export async function runSize(args: readonly string[]): Promise<number> {
     headroom: numberOf("headroom"),
   });
   const fits = nodesFor(plan.serverBytes);
-  console.log(values["json"] === true ? JSON.stringify({ ...plan, fits }) : describePlan(plan));
+  print(given, { ...plan, fits }, () => [describePlan(plan)]);
   return 0;
 }
 
-function parse(args: readonly string[]) {
-  const names = Object.keys(NUMBERS) as NumberName[];
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        ...Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
-        compact: { type: "boolean" },
-        bounded: { type: "boolean" },
-        quantisation: { type: "string", default: "q8" },
-        "from-redis": { type: "boolean" },
-        json: { type: "boolean" },
-      },
-    }) as { values: Readonly<Record<string, string | boolean | undefined>> };
-  } catch (error) {
-    throw new MarrowError("invalid_option", `${(error as Error).message.split(". ")[0]}; expected ${USAGE}`);
-  }
-}
-
-function readNumber(name: NumberName, given: string | undefined): number {
-  const text = given ?? NUMBERS[name];
+function readNumber(name: SizeNumber, given: string | undefined): number {
+  const text = given ?? SIZE_NUMBERS[name];
   const [min, max] = RANGES[name] ?? [0, NUMBER_MAX];
   const number = Number(text.replaceAll("_", ""));
   const whole = FRACTIONS.has(name) || Number.isInteger(number);
   if (text.trim() === "" || !whole || !(number >= min && number <= max))
-    throw new MarrowError(
-      "invalid_option",
+    throw usageError(
       `--${name} must be ${FRACTIONS.has(name) ? "a number" : "a whole number"} of ${min} to ${max}, got ${JSON.stringify(text).slice(0, 60)}`,
-      { details: { path: name } },
+      name,
     );
   return number;
 }
 
-function toLoad(
-  numberOf: (name: NumberName) => number,
-  values: Readonly<Record<string, string | boolean | undefined>>,
-): Load {
-  const { quantisation } = values;
-  if (quantisation !== "q8" && quantisation !== "none" && quantisation !== "binary")
-    throw new MarrowError("invalid_option", "--quantisation must be one of q8, none, binary", {
-      details: { path: "quantisation" },
-    });
-  const wanted = (name: NumberName) => numberOf(name) > 0;
+function toLoad(numberOf: (name: SizeNumber) => number, given: Given): Load {
+  const quantisation = given.text("quantisation") as "q8" | "none" | "binary";
+  const wanted = (name: SizeNumber) => numberOf(name) > 0;
   return {
     ...(wanted("entries") && {
       entries: {
@@ -138,8 +84,8 @@ function toLoad(
         questionBytes: numberOf("question-bytes"),
         answerBytes: numberOf("answer-bytes"),
         dimensions: numberOf("dimensions"),
-        compact: values["compact"] === true,
-        bounded: values["bounded"] === true,
+        compact: given.has("compact"),
+        bounded: given.has("bounded"),
       },
     }),
     ...(wanted("sessions") && {
@@ -153,7 +99,8 @@ function toLoad(
     ...(wanted("vectors") && {
       vectors: {
         count: numberOf("vectors"),
-        dimensions: values["vector-dimensions"] === undefined ? numberOf("dimensions") : numberOf("vector-dimensions"),
+        dimensions:
+          given.text("vector-dimensions") === undefined ? numberOf("dimensions") : numberOf("vector-dimensions"),
         payloadBytes: numberOf("vector-payload-bytes"),
         quantisation,
       },

@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from "node:fs";
+import { COMMANDS } from "../../src/cli/commands.ts";
 
-/** The commands that `marrow` has, read from its own table. */
+/** The commands that `marrow` has. */
 export function cliCommands(): string[] {
-  const table = /new Map<string, Entry>\(\[([\s\S]*?)\n\]\)/.exec(readFileSync("src/cli/main.ts", "utf8"))?.[1] ?? "";
-  return [...table.matchAll(/^ {4}"(\w+)",$/gm)].map(([, name = ""]) => name);
+  return [...COMMANDS.keys()];
 }
 
 /** Tells whether Marrow reads an environment variable: one of its own, or that with `_FILE`. */

@@ -54,6 +54,7 @@ async function savingsOf(gateway: TestGateway, query: string) {
     }[];
     total: { answers: number; hits: number; saved: Record<string, number> };
     wrong: unknown;
+    wrong_reason: string | null;
     evidence: Record<string, unknown>;
   };
 }
@@ -94,7 +95,7 @@ describe("savings", () => {
         },
       ]);
       expect(byModel.data[0]?.saved["seconds"]).toBeGreaterThan(0);
-      expect(byModel.wrong).toBeNull();
+      expect([byModel.wrong, byModel.wrong_reason]).toEqual([null, "no_evidence"]);
       expect(byModel.evidence).toMatchObject({ audited: 0, liked: 0, disliked: 0 });
       const byUser = await savingsOf(gateway, "by=user");
       expect(byUser.data.map(({ name, hits: of }) => [name, of])).toEqual([
@@ -111,6 +112,46 @@ describe("savings", () => {
       expect(metrics).toContain(`marrow_saved_cost_total{model="scripted"} ${COST * hits}`);
       expect(metrics).toContain(`marrow_saved_tokens_total{model="scripted",kind="prompt"} ${1_000 * hits}`);
       expect(metrics).toMatch(/marrow_saved_seconds_total\{model="scripted"\} \d/);
+    } finally {
+      await gateway.close();
+    }
+  });
+
+  liveTest("come with the estimated share of wrong answers, by whatever evidence there is", async () => {
+    const gateway = await start();
+    try {
+      await gateway.client().chat.completions.create(chat("How tall is the Eiffel Tower?"));
+      const cache = createCache(gateway.redis.scope("acme"), {
+        name: "chat",
+        embedder: staticEmbedder(),
+        judge: ({ asked }) => (asked.includes("Big Ben") ? "different" : "same"),
+      });
+      const told = async (query = "") => {
+        const { wrong, wrong_reason } = await savingsOf(gateway, query);
+        return { wrong, wrong_reason };
+      };
+      expect(await told()).toEqual({ wrong: null, wrong_reason: "no_evidence" });
+      // Verdicts of a judge, on near misses.
+      await cache.store("How tall is the Eiffel Tower in Paris?", { text: "330 m" });
+      await cache.lookup("How tall is Big Ben in London?");
+      await cache.lookup("Paris has an Eiffel Tower, and how tall is it?");
+      await expect.poll(async () => (await told()).wrong).toMatchObject({ by: "judge", of: "near_misses" });
+      // A user's word counts more.
+      await cache.feedback({ id: "none", match: "exact", score: 1 }, true);
+      await cache.feedback({ id: "none", match: "exact", score: 1 }, false);
+      const heard = { share: 0.5, looked_at: 2, wrong: 1, by: "feedback", of: "hits" };
+      await expect.poll(async () => (await told()).wrong).toMatchObject(heard);
+      expect(await told("by=scope")).toMatchObject({ wrong: heard, wrong_reason: null });
+    } finally {
+      await gateway.close();
+    }
+  });
+
+  liveTest("say that there is no cache whose answers could be wrong", async () => {
+    const gateway = await start({ cache: { enabled: false } });
+    try {
+      await gateway.client().chat.completions.create(chat("How tall is the Eiffel Tower?"));
+      expect(await savingsOf(gateway, "")).toMatchObject({ wrong: null, wrong_reason: "cache_off", evidence: null });
     } finally {
       await gateway.close();
     }

@@ -74,13 +74,15 @@ function Figures({ total, wrong }: SavingsAnswer): JSX.Element {
         note={
           wrong === null
             ? "nobody compared an answer yet"
-            : `${percent(wrong.low, 1)} to ${percent(wrong.high, 1)}, by ${count(wrong.looked_at)} ${wrong.by}`
+            : `${percent(wrong.low, 1)} to ${percent(wrong.high, 1)}, by ${count(wrong.looked_at)} ${EVIDENCE[wrong.by]}`
         }
         tone={wrong !== null && wrong.share > 0.02 ? "warn" : undefined}
       />
     </dl>
   );
 }
+
+const EVIDENCE = { audits: "audits", feedback: "words of users", judge: "verdicts on near misses" } as const;
 
 function seconds(value: number | null): string {
   return value === null ? "–" : duration(value * 1_000);

@@ -2,11 +2,12 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import type { Limiter } from "../../limiter/index.ts";
-import { hasEnded, KEY_LIFE_MS_MAX, type Principal } from "../tenancy/api-keys.ts";
+import { KEY_LIFE_MS_MAX } from "../tenancy/api-keys.ts";
 import type { KeyAnswer, ListAnswer } from "./answers.ts";
 import { planSchema, type Plan } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { toKey } from "./key-answer.ts";
 
 const name = z.string().min(1).max(256);
 const planName = z.string().min(1).max(128);
@@ -254,14 +255,6 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
       })),
     };
   });
-}
-
-/** A key as lists and answers tell of it, without what it is. */
-export function toKey(principal: Principal): KeyAnswer {
-  const { id, scope, user, name: called, plan: planned, role, actsFor: acts, endsAtMs, unreadable } = principal;
-  const known = { scope, user, name: called, plan: planned ?? null, role: role ?? null, acts_for: acts };
-  const ends = { ends_at_ms: endsAtMs ?? null, ended: hasEnded(principal) };
-  return { id, object: "key", ...known, ...ends, ...(unreadable !== undefined && { unreadable }) };
 }
 
 /** A plan's name in a path. @throws MarrowError `invalid_input` */

@@ -154,17 +154,29 @@ export interface SavingsAnswer extends ListAnswer<SavingsRowAnswer> {
   readonly from: string;
   readonly to: string;
   readonly total: SavingsRowAnswer;
-  /** Estimated share of served similar answers that are wrong; `null` where nobody looked. */
+  /** Estimated share of wrong answers, by the best evidence that there is; `null` where there is none. */
   readonly wrong: {
     readonly share: number;
     readonly low: number;
     readonly high: number;
     readonly looked_at: number;
     readonly wrong: number;
-    readonly by: "audits" | "feedback";
+    readonly by: "audits" | "feedback" | "judge";
+    /** What the share is of: `near_misses` are answers that were refused until a judge allowed them. */
+    readonly of: "similar_hits" | "hits" | "near_misses";
   } | null;
+  /** Why `wrong` is `null`. */
+  readonly wrong_reason: "cache_off" | "no_evidence" | null;
   /** What the estimate is made of, and verdicts of the judge. */
   readonly evidence: object | null;
+}
+
+/** What `marrow cache stats` tells of a scope's cache. */
+export interface CacheStatsAnswer {
+  readonly object: "cache.stats";
+  readonly scope: string;
+  readonly cache: Omit<CacheAnswer, "object" | "report">;
+  readonly savings: SavingsAnswer;
 }
 
 /** A queue, with what a scope has in it. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
-import { isPersonal } from "../../cache/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { admit } from "../models/asking.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { CacheAnswer, ExplainAnswer } from "./answers.ts";
+import { toExplainAnswer, toRequest } from "./explaining.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 
 const name = z.string().min(1).max(256);
@@ -50,33 +50,8 @@ export function registerCacheAdmin(
       const { model, prompt, system, user = request.principal.user } = request.body as z.infer<typeof explainBody>;
       const { id: key, plan } = request.principal;
       const { tenant, per } = await admit(parts, { scope: scopeOf(request), user, key, plan });
-      const messages = [
-        ...(system === undefined ? [] : [{ role: "system", content: system }]),
-        { role: "user", content: prompt },
-      ];
-      const explained = await tenant.flow.explain({ request: { model, messages }, user, key, per });
-      const about = { object: "cache.explanation", personal: isPersonal(prompt) } as const;
-      if (!explained.lookedUp) return { ...about, looked_up: false, why: explained.why };
-      const { found } = explained;
-      const { followUp = false, floor, threshold, candidates = [] } = found.explanation ?? {};
-      return {
-        ...about,
-        looked_up: true,
-        follow_up: followUp,
-        floor,
-        threshold,
-        hit: found.hit
-          ? {
-              match: found.match,
-              id: found.id,
-              similarity: found.similarity,
-              age_ms: found.ageMs,
-              ...(shows && { prompt: found.prompt }),
-            }
-          : null,
-        nearest: found.hit ? undefined : found.nearest,
-        candidates: candidates.map(({ id, similarity, score, veto }) => ({ id, similarity, score, veto })),
-      };
+      const explained = await tenant.flow.explain({ request: toRequest({ model, prompt, system }), user, key, per });
+      return toExplainAnswer(prompt, explained, shows);
     },
   );
 

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import type { GatewayApp } from "../parts.ts";
 import type { SavedAnswer, SavingsAnswer, SavingsRowAnswer } from "./answers.ts";
-import type { Saved, SavingsRow } from "../tenancy/savings.ts";
-import { toWrongShare } from "../tenancy/wrong-share.ts";
+import type { CacheReport } from "../../cache/index.ts";
+import { OTHER } from "../tenancy/day-sums.ts";
+import type { Saved, Savings, SavingsBy, SavingsRow } from "../tenancy/savings.ts";
+import { sumEvidence, toWrongShare } from "../tenancy/wrong-share.ts";
 import { checkAdmin } from "./guard.ts";
 
 const day = z.iso.date();
@@ -12,6 +14,17 @@ const savingsQuery = z.looseObject({
   from: day.optional(),
   to: day.optional(),
 });
+
+/** Scopes whose evidence a report of all scopes reads: those that saved most. */
+const SCOPES_MAX = 100;
+
+/** What a report of savings is about. */
+export interface SavingsAsked {
+  readonly scope: string;
+  readonly by: SavingsBy;
+  readonly from: string;
+  readonly to: string;
+}
 
 /** `GET /v1/admin/savings`: what the cache saved, and how often it is wrong as far as somebody looked. */
 export function registerSavings({ app, savings, tenants }: Pick<GatewayApp, "app" | "savings" | "tenants">): void {
@@ -23,20 +36,35 @@ export function registerSavings({ app, savings, tenants }: Pick<GatewayApp, "app
       const asked = query as z.infer<typeof savingsQuery>;
       const { by = "model", to = today, from = to, scope = principal.scope } = asked;
       await savings.flush();
-      const [rows, report] = await Promise.all([savings.read(scope, by, from, to), tenants(scope).cacheReport()]);
-      return {
-        object: "list",
-        by,
-        scope: by === "scope" ? null : scope,
-        from,
-        to,
-        data: rows.map(toRow),
-        total: toRow(sumOf(rows)),
-        wrong: (report && toWrongShare(report)) ?? null,
-        evidence: report === undefined ? null : toEvidence(report),
-      };
+      return readSavings(savings, (one) => tenants(one).cacheReport(), { scope, by, from, to });
     },
   );
+}
+
+/** Reads the savings of a scope, or of all by scope, with the evidence of how often the cache is wrong there. */
+export async function readSavings(
+  savings: Pick<Savings, "read">,
+  reportOf: (scope: string) => Promise<CacheReport | undefined>,
+  { scope, by, from, to }: SavingsAsked,
+): Promise<SavingsAnswer> {
+  const rows = await savings.read(scope, by, from, to);
+  const scopes = by === "scope" ? rows.map(({ name }) => name).filter((name) => name !== OTHER) : [scope];
+  const reports = await Promise.all((scopes.length === 0 ? [scope] : scopes.slice(0, SCOPES_MAX)).map(reportOf));
+  const known = reports.filter((report) => report !== undefined);
+  const evidence = sumEvidence(known);
+  const wrong = evidence && toWrongShare(evidence);
+  return {
+    object: "list",
+    by,
+    scope: by === "scope" ? null : scope,
+    from,
+    to,
+    data: rows.map(toRow),
+    total: toRow(sumOf(rows)),
+    wrong: wrong ?? null,
+    wrong_reason: wrong === undefined ? (evidence === undefined ? "cache_off" : "no_evidence") : null,
+    evidence: evidence ?? null,
+  };
 }
 
 function toRow({ name, answers, hits, bySource, unknown, saved, spent, hitMs, missMs }: SavingsRow): SavingsRowAnswer {
@@ -66,16 +94,6 @@ function toSaved({ promptTokens, completionTokens, cachedTokens, reasoningTokens
     cost: micros / 1_000_000,
     seconds: ms / 1_000,
   };
-}
-
-function toEvidence({
-  audited,
-  wrong,
-  liked,
-  disliked,
-  judge,
-}: Parameters<typeof toWrongShare>[0] & { judge: object }) {
-  return { audited, wrong, liked, disliked, judge };
 }
 
 /** All rows as one. */

@@ -4,6 +4,7 @@ import type { GatewayApp } from "../parts.ts";
 import { forgetThings } from "../tenancy/forgetting.ts";
 import type { ListAnswer, SessionEntryAnswer, TurnsAnswer, UserAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { toTurnsAnswer } from "./turns.ts";
 
 const name = z.string().min(1).max(256);
 const scoped = z.looseObject({ scope: name.optional() });
@@ -96,21 +97,7 @@ export function registerUsers(parts: GatewayApp, { dashboard }: Pick<GatewayConf
       const { id: user, session } = request.params;
       const { memory } = tenants(scopeOf(request));
       const read = await memory.session({ user, id: session }).read({ before, limit, from: "newest" });
-      const first = read.turns[0]?.sequence;
-      return {
-        object: "session.turns",
-        hidden: !shows,
-        version: read.version,
-        data: read.turns.map(({ sequence, turn, incomplete }) => ({
-          sequence,
-          role: turn.role,
-          calls: Array.isArray(turn["tool_calls"]) ? turn["tool_calls"].length : 0,
-          incomplete: incomplete === true,
-          characters: JSON.stringify(turn.content ?? "").length,
-          ...(shows && { turn }),
-        })),
-        ...(first !== undefined && first > read.oldest && { next: String(first) }),
-      };
+      return toTurnsAnswer(read, shows);
     },
   );
 

@@ -189,9 +189,10 @@ export function createTenantMemory(redis: ScopedRedis, config: GatewayConfig, em
   });
 }
 
-function createTenantCache(
+/** The cache of one tenant's chats. */
+export function createTenantCache(
   redis: ScopedRedis,
-  { config: { cache }, embedder }: TenantParts,
+  { config: { cache }, embedder }: Pick<TenantParts, "config" | "embedder">,
   judge: JudgingOptions<StoredAnswer> | undefined,
 ): Cache<StoredAnswer> {
   return createCache<StoredAnswer>(redis, {

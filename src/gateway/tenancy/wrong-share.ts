@@ -9,29 +9,63 @@ export interface WrongShare {
   readonly high: number;
   readonly looked_at: number;
   readonly wrong: number;
-  /** `audits`: near questions' answers that a judge compared with fresh ones, or a user's word on them; `feedback`: users' words on any hit. */
-  readonly by: "audits" | "feedback";
+  /**
+   * `audits`: near questions' answers that a judge compared with fresh ones, or a user's word on them; `feedback`: users' words on any hit;
+   * `judge`: verdicts on near questions.
+   */
+  readonly by: "audits" | "feedback" | "judge";
+  /**
+   * What the share is of: `similar_hits`, all `hits`, or `near_misses`, which were not served before the judge allowed it: the share of wrong
+   * answers among served ones is lower than theirs, as far as the proof that refused them is worth anything.
+   */
+  readonly of: "similar_hits" | "hits" | "near_misses";
 }
+
+/** Why there is no estimate: the cache is off, or nobody looked at an answer. */
+export type NoWrongShare = "cache_off" | "no_evidence";
+
+/** What was found out about a cache's answers. */
+export type Evidence = Pick<CacheReport, "audited" | "wrong" | "liked" | "disliked" | "judge">;
 
 /** z of a two-sided interval of 95 %. */
 const Z = 1.96;
 
-/** Estimates the share of wrong answers of a cache; `undefined` while nobody looked. Pure. */
-export function toWrongShare({
-  audited,
-  wrong,
-  liked,
-  disliked,
-}: Pick<CacheReport, "audited" | "wrong" | "liked" | "disliked">): WrongShare | undefined {
-  const audits = audited > 0;
-  const [all, bad] = audits ? [audited, wrong] : [liked + disliked, disliked];
-  if (all === 0) return undefined;
+/**
+ * Estimates the share of wrong answers of a cache by the best evidence that there is: audits, else users' feedback, else verdicts of the judge;
+ * `undefined` while nobody looked. Pure.
+ */
+export function toWrongShare({ audited, wrong, liked, disliked, judge }: Evidence): WrongShare | undefined {
+  const [same, different] = [judge["same"] ?? 0, judge["different"] ?? 0];
+  if (audited > 0) return estimate(wrong, audited, "audits", "similar_hits");
+  if (liked + disliked > 0) return estimate(disliked, liked + disliked, "feedback", "hits");
+  if (same + different > 0) return estimate(different, same + different, "judge", "near_misses");
+  return undefined;
+}
+
+/** The evidence of several caches as that of one. Pure. */
+export function sumEvidence(reports: readonly Evidence[]): Evidence | undefined {
+  if (reports.length === 0) return undefined;
+  const judge = new Map<string, number>();
+  for (const report of reports)
+    for (const [what, count] of Object.entries(report.judge)) judge.set(what, (judge.get(what) ?? 0) + count);
+  const sum = (of: (report: Evidence) => number) => reports.reduce((all, report) => all + of(report), 0);
+  return {
+    audited: sum(({ audited }) => audited),
+    wrong: sum(({ wrong }) => wrong),
+    liked: sum(({ liked }) => liked),
+    disliked: sum(({ disliked }) => disliked),
+    judge: Object.fromEntries(judge),
+  };
+}
+
+function estimate(bad: number, all: number, by: WrongShare["by"], of: WrongShare["of"]): WrongShare {
   return {
     share: bad / all,
     low: wilsonLower(bad, all, Z),
     high: 1 - wilsonLower(all - bad, all, Z),
     looked_at: all,
     wrong: bad,
-    by: audits ? "audits" : "feedback",
+    by,
+    of,
   };
 }

@@ -1,0 +1,174 @@
+import type { Act, Command, Flag } from "./command.ts";
+import { SIZE_NUMBERS } from "./size-flags.ts";
+
+const JSON_FLAG: Flags = { json: {} };
+const SCOPE: Flags = { scope: { takes: "NAME", default: "default" } };
+const OF_USER: Flags = { user: { takes: "NAME", isNeeded: true }, ...SCOPE };
+const PAIRS: Flags = {
+  pairs: { takes: "FILE", isNeeded: true },
+  weights: { takes: "FILE" },
+  out: { takes: "FILE" },
+  target: { takes: "SHARE", default: "0.97" },
+  minilm: { takes: "DIRECTORY" },
+  score: { takes: "NAME", values: ["verifier", "cosine"], default: "verifier" },
+  preset: { takes: "NAME", values: ["strict", "balanced", "aggressive"], default: "strict" },
+  ...JSON_FLAG,
+};
+const OF_QUEUE: Flags = { scope: { takes: "NAME" }, partitions: { takes: "N", default: "1" }, ...JSON_FLAG };
+const ALL_OR_SCOPE: Flags = {
+  scope: { takes: "NAME" },
+  all: {},
+  partitions: { takes: "N", default: "1" },
+  ...JSON_FLAG,
+};
+
+/** Every command of `marrow`: what it is for, its acts and their flags. Help, parsing and completion go by it. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  [
+    "serve",
+    single("run the gateway (and, without MARROW_REDIS_URL, a private Redis for development)", [], {
+      "sign-in-link": {},
+    }),
+  ],
+  ["worker", single("do the gateway's work in the background, without a port: responses, batches, webhooks", [], {})],
+  ["config", single("print the configuration that is in force, defaults included", [], JSON_FLAG)],
+  [
+    "cache",
+    several("what the cache saved, what it makes of a prompt, and of labelled pairs", {
+      stats: act("how the cache of a scope is set up, what it saved, and how often it is wrong", [], {
+        ...SCOPE,
+        days: { takes: "N", default: "7" },
+        ...JSON_FLAG,
+      }),
+      explain: act("whether a prompt would be served from the cache, and why not", ["PROMPT"], {
+        model: { takes: "ID", isNeeded: true },
+        system: { takes: "TEXT" },
+        user: { takes: "NAME", default: "default" },
+        ...SCOPE,
+        content: {},
+        ...JSON_FLAG,
+      }),
+      evaluate: act("what each preset makes of labelled pairs", [], PAIRS),
+      tune: act("choose a score that reaches a precision on labelled pairs", [], PAIRS),
+      fit: act("fit the verifier to labelled pairs", [], PAIRS),
+    }),
+  ],
+  [
+    "key",
+    several("make, list, rotate and end API keys", {
+      create: act("make a key and print it once", [], {
+        ...SCOPE,
+        user: { takes: "NAME" },
+        name: { takes: "TEXT", default: "made by marrow key" },
+        "acts-for": { takes: "WHOM", values: ["own", "any"] },
+        plan: { takes: "NAME" },
+        role: { takes: "ROLE", values: ["admin", "viewer"] },
+        ends: { takes: "TIME" },
+        ...JSON_FLAG,
+      }),
+      list: act("list keys, without what they are", [], {
+        scope: { takes: "NAME" },
+        after: { takes: "ID" },
+        limit: { takes: "N", default: "100" },
+        ...JSON_FLAG,
+      }),
+      rotate: act("make a key that stands for the same, and end the old one after a while", ["KEY|ID"], {
+        overlap: { takes: "TIME", default: "24h" },
+        ...JSON_FLAG,
+      }),
+      revoke: act("end a key now", ["KEY|ID"], JSON_FLAG),
+    }),
+  ],
+  [
+    "queue",
+    several("look at queues, pause them, and give dead jobs another go", {
+      stats: act("how queues stand: gateway and tasks, or the one that is named", ["[QUEUE]"], OF_QUEUE),
+      pause: act("give out no job of a scope, or of all", ["QUEUE"], ALL_OR_SCOPE),
+      resume: act("end a pause", ["QUEUE"], ALL_OR_SCOPE),
+      redrive: act("give dead jobs of a scope another go: the oldest, or those named", ["QUEUE"], {
+        scope: { takes: "NAME", isNeeded: true },
+        ids: { takes: "ID,ID" },
+        limit: { takes: "N", default: "100" },
+        partitions: { takes: "N", default: "1" },
+        ...JSON_FLAG,
+      }),
+    }),
+  ],
+  [
+    "sessions",
+    several("list a user's sessions and show their turns", {
+      list: act("list a user's sessions, the last changed first", [], {
+        ...OF_USER,
+        after: { takes: "CURSOR" },
+        limit: { takes: "N", default: "25" },
+        ...JSON_FLAG,
+      }),
+      show: act("show turns of a session; what was said only with --content", ["SESSION"], {
+        ...OF_USER,
+        before: { takes: "N" },
+        limit: { takes: "N", default: "25" },
+        content: {},
+        ...JSON_FLAG,
+      }),
+    }),
+  ],
+  ["doctor", single("say what the Redis is, what it can do, and what should be mended", [], JSON_FLAG)],
+  [
+    "health",
+    single("exit code 0 if a gateway runs, or is ready; for health checks", [], {
+      ready: {},
+      url: { takes: "URL" },
+      ...JSON_FLAG,
+    }),
+  ],
+  [
+    "size",
+    single("how much memory a Redis needs for a load, or has given to each role", [], {
+      ...Object.fromEntries(Object.keys(SIZE_NUMBERS).map((name) => [name, { takes: "N" }])),
+      compact: {},
+      bounded: {},
+      quantisation: { takes: "KIND", values: ["q8", "none", "binary"], default: "q8" },
+      "from-redis": {},
+      ...JSON_FLAG,
+    }),
+  ],
+  [
+    "mcp",
+    single("one user's memory for agents, over standard input and output", [], {
+      ...SCOPE,
+      user: { takes: "NAME", default: "default" },
+    }),
+  ],
+  [
+    "prices",
+    several("the table of prices", {
+      update: act("make the table of prices out of LiteLLM's public file", [], {
+        from: { takes: "FILE", isNeeded: true },
+        to: { takes: "FILE" },
+        ...JSON_FLAG,
+      }),
+    }),
+  ],
+  [
+    "completion",
+    several("print a script that completes commands in a shell", {
+      bash: act("for bash: source <(marrow completion bash)", [], {}),
+      zsh: act("for zsh: source <(marrow completion zsh)", [], {}),
+      fish: act("for fish: marrow completion fish | source", [], {}),
+    }),
+  ],
+]);
+
+type Flags = Readonly<Record<string, Flag>>;
+
+function act(says: string, takes: readonly string[], flags: Flags): Act {
+  return { says, takes, flags: new Map(Object.entries(flags)) };
+}
+
+function single(says: string, takes: readonly string[], flags: Flags): Command {
+  return { says, acts: new Map([["", act(says, takes, flags)]]) };
+}
+
+function several(says: string, acts: Readonly<Record<string, Act>>): Command {
+  return { says, acts: new Map(Object.entries(acts)) };
+}

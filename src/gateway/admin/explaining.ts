@@ -1,0 +1,47 @@
+import { isPersonal } from "../../cache/index.ts";
+import type { ChatRequest } from "../../models/index.ts";
+import type { Flow } from "../../flow/index.ts";
+import type { ExplainAnswer } from "./answers.ts";
+
+/** A prompt as an operator asks about it. */
+export interface AskedAbout {
+  readonly model: string;
+  readonly prompt: string;
+  readonly system?: string | undefined;
+}
+
+/** The request of a prompt, with its instructions before it. */
+export function toRequest({ model, prompt, system }: AskedAbout): ChatRequest {
+  const instructions = system === undefined ? [] : [{ role: "system" as const, content: system }];
+  return { model, messages: [...instructions, { role: "user", content: prompt }] };
+}
+
+/** What the cache would make of a prompt, as answers tell it; the stored prompt of a hit only where `shows` says so. Pure. */
+export function toExplainAnswer(
+  prompt: string,
+  explained: Awaited<ReturnType<Flow["explain"]>>,
+  shows: boolean,
+): ExplainAnswer {
+  const about = { object: "cache.explanation", personal: isPersonal(prompt) } as const;
+  if (!explained.lookedUp) return { ...about, looked_up: false, why: explained.why };
+  const { found } = explained;
+  const { followUp = false, floor, threshold, candidates = [] } = found.explanation ?? {};
+  return {
+    ...about,
+    looked_up: true,
+    follow_up: followUp,
+    floor,
+    threshold,
+    hit: found.hit
+      ? {
+          match: found.match,
+          id: found.id,
+          similarity: found.similarity,
+          age_ms: found.ageMs,
+          ...(shows && { prompt: found.prompt }),
+        }
+      : null,
+    nearest: found.hit ? undefined : found.nearest,
+    candidates: candidates.map(({ id, similarity, score, veto }) => ({ id, similarity, score, veto })),
+  };
+}

@@ -1,0 +1,102 @@
+import { MarrowError } from "../errors.ts";
+import { createFlow } from "../flow/index.ts";
+import type { Memory } from "../memory/index.ts";
+import type { Redis } from "../redis/index.ts";
+import type { CacheStatsAnswer, ExplainAnswer, TurnsAnswer } from "./admin/answers.ts";
+import { toExplainAnswer, toRequest, type AskedAbout } from "./admin/explaining.ts";
+import { readSavings } from "./admin/savings.ts";
+import { toTurnsAnswer } from "./admin/turns.ts";
+import { resolveConfig, type GatewayConfigInput } from "./config/config.ts";
+import { openRedis, type RedisPlaces } from "./config/open-redis.ts";
+import { createEmbedder } from "./models/embedder.ts";
+import { createAccounts } from "./tenancy/accounts.ts";
+import { createApiKeys, type ApiKeys } from "./tenancy/api-keys.ts";
+import { createSavings } from "./tenancy/savings.ts";
+import { createTenantCache, createTenantMemory, remember } from "./tenancy/tenants.ts";
+
+export { toKey as toKeyAnswer } from "./admin/key-answer.ts";
+export type { CacheStatsAnswer, ExplainAnswer, KeyAnswer, ListAnswer, TurnsAnswer } from "./admin/answers.ts";
+export { resolveConfig, type GatewayConfigInput } from "./config/config.ts";
+export { fromEnvironment } from "./config/environment.ts";
+export { updatePriceFile } from "./config/price-file.ts";
+export { toShownConfig } from "./config/shown-config.ts";
+export { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
+export { idOf as keyIdOf, KEY_LIFE_MS_MAX } from "./tenancy/api-keys.ts";
+
+/** An installation as an operator's commands see it: its Redis and configuration, without a gateway that runs. */
+export interface Operator {
+  readonly redis: Redis;
+  readonly keys: ApiKeys;
+  /** The sessions of a scope that chats name. */
+  memory(scope: string): Memory;
+  /** Turns of a session, the newest `limit`. @throws MarrowError `not_found` */
+  turns(asked: SessionAsked): Promise<TurnsAnswer>;
+  /** How the cache of a scope is set up, what it saved in the days asked for, and how often it is wrong. */
+  cacheStats(asked: { readonly scope: string; readonly from: string; readonly to: string }): Promise<CacheStatsAnswer>;
+  /** What the cache of a scope would make of a prompt. `shows`: with the stored prompt of a hit. */
+  explain(
+    asked: AskedAbout & { readonly scope: string; readonly user: string },
+    options: { readonly shows: boolean },
+  ): Promise<ExplainAnswer>;
+  close(): Promise<void>;
+}
+
+/** Which turns are read. */
+export interface SessionAsked {
+  readonly scope: string;
+  readonly user: string;
+  readonly session: string;
+  readonly before?: number | undefined;
+  readonly limit: number;
+  /** Whether what was said is told. */
+  readonly shows: boolean;
+}
+
+/** Opens an installation for an operator. @throws MarrowError `unavailable` */
+export async function openOperator(options: RedisPlaces & { readonly config: GatewayConfigInput }): Promise<Operator> {
+  const config = resolveConfig(options.config);
+  const opened = await openRedis(options, config.app, "fail");
+  const { redis, cacheRedis } = opened;
+  const embedder = createEmbedder(config.embedder, cacheRedis, () => {});
+  const accounts = createAccounts(redis, config);
+  const savings = createSavings(redis, config.spend, () => {});
+  const cacheOf = remember((scope) =>
+    config.cache.enabled ? createTenantCache(cacheRedis.scope(scope), { config, embedder }, undefined) : undefined,
+  );
+  const memory = (scope: string) => createTenantMemory(redis.scope(scope), config, embedder);
+
+  return {
+    redis,
+    keys: createApiKeys(redis),
+    memory,
+
+    async turns({ scope, user, session, before, limit, shows }) {
+      const read = await memory(scope).session({ user, id: session }).read({ before, limit, from: "newest" });
+      if (read.version === 0)
+        throw new MarrowError("not_found", "the user has no session of this id in the scope", {
+          details: { path: "session" },
+        });
+      return toTurnsAnswer(read, shows);
+    },
+
+    async cacheStats({ scope, from, to }) {
+      const { enabled, semantic, preset, ttlMs, per, personal } = config.cache;
+      const reportOf = async (of: string) => cacheOf(of)?.report();
+      return {
+        object: "cache.stats",
+        scope,
+        cache: { enabled, semantic, preset, ttl_ms: ttlMs, per, personal },
+        savings: await readSavings(savings, reportOf, { scope, by: "model", from, to }),
+      };
+    },
+
+    async explain({ scope, user, ...asked }, { shows }) {
+      const plan = await accounts.plan(await accounts.planOf(scope, user));
+      const flow = createFlow({ findModel: () => undefined, cache: cacheOf(scope), sharing: config.cache });
+      const per = plan?.cachePer === undefined ? [] : [plan.cachePer];
+      return toExplainAnswer(asked.prompt, await flow.explain({ request: toRequest(asked), user, per }), shows);
+    },
+
+    close: () => opened.close(),
+  };
+}
