@@ -28,7 +28,7 @@ const RUNS: ReadonlyMap<string, () => Promise<Run>> = new Map<string, () => Prom
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 64;
-const HELP = ["help", "--help", "-h"];
+const HELP: ReadonlySet<string> = new Set(["help", "--help", "-h"]);
 const SUMMARY = "marrow: the in-memory data layer for AI agents, on Redis";
 
 const [name = "help", ...args] = process.argv.slice(2);
@@ -36,11 +36,11 @@ process.exitCode = await run();
 
 async function run(): Promise<number> {
   if (name === "--version" || name === "-v") return tellVersion();
-  const command = COMMANDS.get(HELP.includes(name) ? (args[0] ?? "") : name);
+  const command = COMMANDS.get(HELP.has(name) ? (args[0] ?? "") : name);
   if (command === undefined) return tellUnknown();
-  const asks = HELP.includes(name) || args.some((one) => one === "--help" || one === "-h");
+  const asks = HELP.has(name) || args.some((one) => one === "--help" || one === "-h");
   if (asks) {
-    console.log(toHelp(HELP.includes(name) ? (args[0] ?? "") : name, command));
+    console.log(toHelp(HELP.has(name) ? (args[0] ?? "") : name, command));
     return 0;
   }
   try {
@@ -63,8 +63,8 @@ function tellVersion(): number {
 }
 
 function tellUnknown(): number {
-  const asked = HELP.includes(name) && args.length === 0;
-  const wrong = HELP.includes(name) ? (args[0] ?? "") : name;
+  const asked = HELP.has(name) && args.length === 0;
+  const wrong = HELP.has(name) ? (args[0] ?? "") : name;
   const nearest = asked ? undefined : nearestName(wrong, [...COMMANDS.keys()]);
   const lines = [...COMMANDS].map(([called, { says }]) => `  marrow ${called.padEnd(10)} ${says}`);
   const usage = [SUMMARY, "", ...lines, "", "marrow COMMAND --help tells more; --json makes an answer JSON."].join(
