@@ -54,7 +54,7 @@ const served = await serve({
     upstreams: [upstream("east", ["small", "large"]), upstream("west", ["small"])],
     prices: { small: { input: 0.4, output: 1.6 }, large: { input: 3, output: 15 }, demo: { input: 0.1, output: 0.4 } },
     cache: { preset: "balanced" },
-    dashboard: { content: "visible" },
+    dashboard: { content: "visible", traces: "always" },
   },
 });
 const redis = await connect(managed.url, { app: "demo" });

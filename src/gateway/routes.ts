@@ -286,6 +286,21 @@ const TABLE: readonly RouteRow[] = [
      GET /groups/:group/dead Lists messages that a group put aside.
      POST /groups/:group/redrive Gives messages that were put aside to their group again.`,
   ),
+  ...rows(
+    "administration",
+    "/v1/admin/traces",
+    `GET Lists a sample of a scope's last requests with their stages, the latest first.
+     GET /:id Reads a recorded request.`,
+  ),
+  ...rows(
+    "administration",
+    "/v1/admin/vectors",
+    `GET Tells what finds vectors.
+     GET /stores Lists a scope's vector stores.
+     GET /stores/:store Reads a vector store of a scope.
+     GET /stores/:store/files Lists the files of a vector store.
+     POST /stores/:store/search Searches a vector store, and tells the scores.`,
+  ),
   ...rows("administration", "/v1/admin/health", "GET Tells what doctor finds, and the configuration in force, masked."),
   ...rows("administration", "/v1/admin/audit", "GET Lists acts of administrators, the latest first."),
 ];

@@ -10,7 +10,19 @@ import { ask, startTestGateway, type TestGateway } from "../gateway.ts";
 
 /** Debian's browser; `MARROW_CHROMIUM` names another one. */
 const CHROMIUM = process.env["MARROW_CHROMIUM"] ?? "/usr/bin/chromium";
-const PAGES = ["Overview", "Playground", "Cache", "Queue", "Limits and keys", "Sessions", "Agents", "Health", "Audit"];
+const PAGES = [
+  "Overview",
+  "Playground",
+  "Cache",
+  "Queue",
+  "Limits and keys",
+  "Sessions",
+  "Agents",
+  "Vectors",
+  "Traces",
+  "Health",
+  "Audit",
+];
 /** A name and a text that would run if a page took it for markup. */
 const CANARY = '<img src=x onerror="alert(1)">';
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { RESOURCES, ROUTES } from "../../src/gateway/index.ts";
 import { buildDashboard, type BuiltFile } from "../../tools/build-dashboard.ts";
+import { createAdminClient, type Answer } from "../admin-client.ts";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 
 let gateway: TestGateway;
@@ -20,44 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Readonly<Record<string, unknown>>;
-}
-
-async function call(
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const response = await fetch(origin + path, {
-    method,
-    redirect: "manual",
-    headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: isJson ? (JSON.parse(text) as Answer["body"]) : {},
-  };
-}
-
-/** Signs in; answers the headers of a page's requests. */
-async function signIn(body: unknown) {
-  const { status, headers, body: session } = await call("POST", "/v1/admin/session", body);
-  const cookie = headers.get("set-cookie")?.split(";")[0] ?? "";
-  return {
-    status,
-    cookie: { cookie },
-    writes: { cookie, "x-marrow-csrf": String(session["csrf"]) },
-    set: headers.get("set-cookie"),
-  };
-}
+const { call, signIn } = createAdminClient(() => origin);
 
 describe("the dashboard's page", () => {
   it("is where a browser is led from the root, and nobody else", async () => {
@@ -272,129 +236,5 @@ describe("the overview and the playground", () => {
     expect(body["totals"]).toMatchObject({ cache: { miss: 1, exact: 1, similar: 1 }, errors: 0 });
     const requests = (answer: Answer["body"]) => Number((answer["totals"] as Record<string, number>)["requests"]);
     expect(requests(body) - requests(before.body)).toBe(3);
-  });
-});
-
-describe("the pages of the roles", () => {
-  const canary = "<img src=x onerror=alert(1)>";
-  let read: (path: string) => Promise<Answer>;
-  let write: (method: string, path: string, body?: unknown) => Promise<Answer>;
-  let visible: TestGateway;
-
-  beforeAll(async () => {
-    const { cookie, writes } = await signIn({ key: admin });
-    read = (path) => call("GET", `/v1/admin${path}`, undefined, cookie);
-    write = (method, path, body = {}) => call(method, `/v1/admin${path}`, body, writes);
-    const headers = { authorization: `Bearer ${plain}`, "x-marrow-user": canary, "x-marrow-session": canary };
-    const chat = { model: "demo", messages: [{ role: "user", content: `secret ${canary} of ann` }] };
-    expect((await call("POST", "/v1/chat/completions", chat, headers)).status).toBe(200);
-    const [config, appName] = [{ dashboard: { content: "visible" } } as const, gateway.redis.app];
-    visible = await startTestGateway({ redisUrl: inject("redisUrl"), appName, config });
-  });
-  afterAll(() => visible.close());
-
-  /** The same at a gateway that shows content. */
-  async function readVisible(path: string): Promise<unknown> {
-    const headers = { authorization: `Bearer ${admin}` };
-    return (await fetch(`${visible.baseURL}/admin${path}`, { headers })).json();
-  }
-
-  it("list a user's sessions and turns, and tell what was said only where that is allowed", async () => {
-    const path = `/users/${encodeURIComponent(canary)}/sessions`;
-    const { body } = await read(path);
-    expect(body).toMatchObject({ data: [{ id: canary, turns: 2 }] });
-    const turns = `${path}/${encodeURIComponent(canary)}`;
-    const hidden = await read(turns);
-    expect(hidden.body).toMatchObject({ hidden: true, data: [{ role: "user" }, { role: "assistant" }] });
-    expect(JSON.stringify(hidden.body)).not.toContain("secret");
-    expect(await readVisible(turns)).toMatchObject({
-      hidden: false,
-      data: [{ turn: { content: `secret ${canary} of ann` } }, {}],
-    });
-    expect((await read(`${turns}?limit=1`)).body).toMatchObject({ next: "2", data: [{ role: "assistant" }] });
-    expect((await read(`${turns}?limit=1&before=2`)).body).toMatchObject({ data: [{ role: "user" }] });
-  });
-
-  it("show the busiest users, and forget one with a receipt", async () => {
-    const { body } = await read("/users?limit=5");
-    expect(body).toMatchObject({
-      data: expect.arrayContaining([
-        expect.objectContaining({ id: canary, nearest: expect.objectContaining({ used: expect.any(Number) }) }),
-      ]),
-    });
-    const forgotten = await write("POST", `/users/${encodeURIComponent(canary)}/forget`);
-    expect(forgotten.body).toMatchObject({ sessions: 1, turns: 2 });
-    expect((await read(`/users/${encodeURIComponent(canary)}/sessions`)).body).toMatchObject({ data: [] });
-  });
-
-  it("list jobs page by page, tell one's life, and pause, promote, cancel and redrive", async () => {
-    const headers = { authorization: `Bearer ${plain}` };
-    const ids: string[] = [];
-    for (let at = 0; at < 3; at += 1)
-      ids.push(
-        String((await call("POST", "/v1/tasks", { payload: { at, canary }, delay_ms: 60_000 }, headers)).body["id"]),
-      );
-    const first = await read("/queues/tasks/jobs?state=delayed&limit=2");
-    expect(first.body).toMatchObject({ next: "2", data: [{ state: "delayed", hidden: true }, {}] });
-    expect(JSON.stringify(first.body)).not.toContain("canary");
-    expect((await read("/queues/tasks/jobs?state=delayed&limit=2&after=2")).body["data"]).toHaveLength(1);
-    expect(await readVisible(`/queues/tasks/jobs/${ids[0] ?? ""}`)).toMatchObject({ payload: { at: 0, canary } });
-    expect((await write("POST", `/queues/tasks/jobs/${ids[0] ?? ""}/promote`)).status).toBe(200);
-    expect((await write("POST", `/queues/tasks/jobs/${ids[0] ?? ""}/promote`)).status).toBe(409);
-    expect((await write("POST", `/queues/tasks/jobs/${ids[1] ?? ""}/cancel`)).status).toBe(200);
-    expect((await read(`/queues/tasks/jobs/${ids[1] ?? ""}`)).body).toMatchObject({ state: "cancelled" });
-    expect((await write("POST", `/queues/tasks/jobs/${ids[2] ?? ""}/redrive`)).status).toBe(409);
-    expect((await write("POST", "/queues/tasks/jobs/none/cancel")).status).toBe(404);
-    await write("POST", "/queues/tasks/pause", {});
-    await write("POST", "/queues/tasks/pause", { all: true });
-    expect((await read("/queues")).body).toMatchObject({
-      data: [{}, { name: "tasks", paused: true, of_scope: { paused: true } }],
-    });
-    await write("POST", "/queues/tasks/resume", { all: true });
-    await write("POST", "/queues/tasks/resume", {});
-    expect((await read("/queues")).body).toMatchObject({ data: [{}, { paused: false, of_scope: { paused: false } }] });
-    expect((await read("/queues/none/jobs")).status).toBe(404);
-    expect((await read("/queues/tasks/jobs?limit=101")).status).toBe(400);
-    expect((await read("/queues/tasks/schedules")).body).toMatchObject({ data: [] });
-  });
-
-  it("explain why a prompt is served or not, and forget an answer", async () => {
-    const explain = async (prompt: string) => (await write("POST", "/cache/explain", { model: "demo", prompt })).body;
-    const ask = (content: string) =>
-      write("POST", "/playground", { model: "demo", messages: [{ role: "user", content }] });
-    await ask("What is the capital of Spain?");
-    const exact = await explain("What is the capital of Spain?");
-    expect(exact).toMatchObject({ looked_up: true, personal: false, hit: { match: "exact" } });
-    expect(exact["hit"]).not.toHaveProperty("prompt");
-    expect(await explain("What's the capital of Spain?")).toMatchObject({ hit: { match: "similar" } });
-    const nearest = { veto: expect.any(String) };
-    expect(await explain("What is the capital of Chile?")).toMatchObject({ hit: null, nearest, candidates: [{}] });
-    expect(await explain("What is my balance?")).toMatchObject({ personal: true, hit: null });
-    const { id } = exact["hit"] as { readonly id: string };
-    expect((await write("DELETE", `/cache/entries/${id}`)).status).toBe(200);
-    expect((await write("DELETE", `/cache/entries/${id}`)).status).toBe(404);
-    expect(await explain("What is the capital of Spain?")).toMatchObject({ hit: null });
-    expect((await read("/cache")).body).toMatchObject({ enabled: true, preset: "strict", report: { audited: 0 } });
-  });
-
-  it("show another tenant's jobs to nobody who looks at this one", async () => {
-    expect((await read("/queues/tasks/jobs?state=delayed&scope=other")).body).toMatchObject({ data: [] });
-    expect((await read("/users?scope=other")).body).toMatchObject({ data: [] });
-  });
-
-  it("tell what doctor finds, with the configuration masked", async () => {
-    const { body } = await read("/health");
-    expect(body).toMatchObject({
-      servers: [{ name: "Redis", state: "ready", warnings: expect.any(Array) }],
-      config: { auth: "keys" },
-    });
-    expect(JSON.stringify(body)).not.toMatch(/mrw_|sk-/);
-  });
-
-  it("list agents and a topic's groups, and what they put aside", async () => {
-    expect((await read("/agents")).body).toMatchObject({ data: [] });
-    expect((await read("/topics/orders")).body).toMatchObject({ size: 0, groups: [] });
-    expect((await read("/topics/orders/groups/g/dead")).body).toMatchObject({ data: [] });
-    expect((await write("POST", "/topics/orders/groups/g/redrive")).body).toMatchObject({ redriven: 0 });
   });
 });

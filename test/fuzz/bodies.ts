@@ -185,6 +185,9 @@ export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
   "POST /v1/admin/reload": [{}],
   "POST /v1/admin/session": [{ key: "mrw_x" }, { link: "x" }],
   "POST /v1/admin/cache/explain": [{ model: "scripted", prompt: "what is a heap?", system: "be brief", user: "u" }],
+  "POST /v1/admin/vectors/stores/:store/search": [
+    { query: "refunds", limit: 3, words: true, filter: { type: "eq", key: "lang", value: "en" } },
+  ],
   "POST /v1/admin/queues/:queue/pause": [{ all: false }, {}],
   "POST /v1/admin/queues/:queue/resume": [{ all: true }],
   "POST /v1/admin/queues/:queue/redrive": [{ limit: 10 }],

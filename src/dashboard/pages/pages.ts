@@ -8,6 +8,8 @@ import type { PageEntry } from "./page.ts";
 import { Playground } from "./playground.tsx";
 import { Queue } from "./queue.tsx";
 import { Sessions } from "./sessions.tsx";
+import { Traces } from "./traces.tsx";
+import { VectorsPage } from "./vectors.tsx";
 
 export type { PageProps } from "./page.ts";
 
@@ -58,10 +60,24 @@ export const PAGES: readonly PageEntry[] = [
     Page: Agents,
   },
   {
+    path: "vectors",
+    name: "Vectors",
+    icon: "vectors",
+    about: "Vector stores with their files, and a search that shows its scores.",
+    Page: VectorsPage,
+  },
+  {
+    path: "traces",
+    name: "Traces",
+    icon: "traces",
+    begins: "Operation",
+    about: "The last requests, and where their time went.",
+    Page: Traces,
+  },
+  {
     path: "health",
     name: "Health",
     icon: "health",
-    begins: "Operation",
     about: "What needs attention on Redis, and the configuration in force.",
     Page: Health,
   },

@@ -14,7 +14,9 @@ import type { Pulse } from "./pulse.ts";
 import { registerQueues } from "./queues.ts";
 import { registerSavings } from "./savings.ts";
 import { registerSession } from "./session.ts";
+import { registerTraces } from "./traces.ts";
 import { registerUsers } from "./users.ts";
+import { registerVectorsAdmin } from "./vectors.ts";
 
 /** What the administration is made of beside the parts of all routes. */
 export interface AdministrationParts {
@@ -40,6 +42,8 @@ export function registerAdministration(
   registerQueues(parts, config);
   registerUsers(parts, config);
   registerBus(parts, config);
+  registerVectorsAdmin(parts, config);
+  registerTraces(parts, config);
   registerCondition(parts, config);
   if (signIns === undefined) return;
   registerSession(parts, config, signIns);

@@ -184,6 +184,8 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
       enabled: z.boolean().default(true),
       content: z.enum(["hidden", "visible"]).default("hidden"),
       sessionMs: integer(60_000, 7 * 86_400_000).default(12 * 3_600_000),
+      traces: z.enum(["off", "watched", "always"]).default("watched"),
+      tracesPerSecond: integer(1, 100).default(5),
     })
     .prefault({}),
   spendLabels: z.array(z.enum(["scope", "key", "user", "model"])).default(["model"]),
@@ -315,6 +317,10 @@ export interface GatewayConfig {
     readonly enabled: boolean;
     readonly content: "hidden" | "visible";
     readonly sessionMs: number;
+    /** When requests are recorded with their stages: `watched`, while somebody looks at them. */
+    readonly traces: "off" | "watched" | "always";
+    /** Requests of a gateway that are recorded in a second, at most. */
+    readonly tracesPerSecond: number;
   };
   /** Labels of the metric of spending. Names of users in metrics are a choice: each makes series of its own. */
   readonly spendLabels: readonly ("scope" | "key" | "user" | "model")[];

@@ -1,0 +1,91 @@
+/** More of what `/v1/admin/…` answers: traces, vectors, facts, acts on several jobs. Types alone: nothing here runs. */
+import type { ListAnswer } from "./answers.ts";
+
+/** An act within a recorded request. */
+export interface TraceSpanAnswer {
+  /** `chat`, `admit`, `find`, `model`, `redis`, … */
+  readonly name: string;
+  /** The tier, the upstream, the script: never what was asked. */
+  readonly detail?: string | undefined;
+  /** Since the request came. */
+  readonly at_ms: number;
+  /** Absent where it had not ended when the trace was stored. */
+  readonly took_ms?: number | undefined;
+  /** An error's code. */
+  readonly failed?: string | undefined;
+}
+
+/** A recorded request. */
+export interface TraceAnswer {
+  readonly id: string;
+  readonly object: "trace";
+  readonly at_ms: number;
+  readonly took_ms: number;
+  readonly method: string;
+  /** The route's pattern. */
+  readonly route: string;
+  readonly status: number;
+  readonly scope?: string | undefined;
+  /** The key's id. */
+  readonly key?: string | undefined;
+  readonly request_id: string;
+  readonly model?: string | undefined;
+  readonly cache?: string | undefined;
+  readonly upstream?: string | undefined;
+  readonly spans: readonly TraceSpanAnswer[];
+}
+
+/** `GET /v1/admin/traces`. */
+export interface TracesAnswer extends ListAnswer<TraceAnswer> {
+  /** `watched`: while somebody looks. */
+  readonly recording: "off" | "watched" | "always";
+  readonly per_second: number;
+}
+
+/** `GET /v1/admin/vectors`: what finds vectors. */
+export interface VectorsAnswer {
+  readonly object: "vectors";
+  readonly engine: string;
+  /** `recorded`: by an earlier start; `named`: by the configuration; `best`: the first that the server has. */
+  readonly why: string;
+  readonly indexes: number;
+  readonly indexes_max: number;
+  readonly embedder: { readonly name: string; readonly dimensions: number } | null;
+}
+
+/** A vector store. */
+export interface StoreAnswer {
+  readonly id: string;
+  readonly object: "store";
+  readonly name: string;
+  readonly status: string;
+  readonly bytes: number;
+  /** Files by their state, and `total`. */
+  readonly files: Readonly<Record<string, number>>;
+  readonly created_at_ms: number;
+  readonly active_at_ms: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly owner: string | null;
+}
+
+/** A file of a vector store. */
+export interface StoreFileAnswer {
+  readonly id: string;
+  readonly filename: string;
+  readonly status: string;
+  /** Of its chunks' texts. */
+  readonly bytes: number;
+  readonly chunks: number;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  readonly error?: string | undefined;
+}
+
+/** A chunk that a search found; its text where `dashboard.content` is `visible`. */
+export interface FoundChunkAnswer {
+  readonly file: string;
+  readonly filename: string;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  readonly score: number;
+  readonly hidden: boolean;
+  readonly text?: string;
+}
