@@ -4,6 +4,7 @@ import type { Item } from "./item.ts";
 import { lookUp } from "./lexicon.ts";
 import { withCounts, withMeasures } from "./measures.ts";
 import { rewrite } from "./rewrites.ts";
+import { isPerfect } from "./tense.ts";
 import { isCapital, type Token } from "./token.ts";
 import { tokenise } from "./tokens.ts";
 import { UNITS } from "./words/phrases.ts";
@@ -33,6 +34,8 @@ export interface Clause {
   /** Function words at the end that nothing follows: "which state is it in". */
   readonly tail: readonly string[];
   readonly tenses: ReadonlySet<Tense>;
+  /** Whether its only present is that of "has been". */
+  readonly isPerfect: boolean;
   readonly modality: ReadonlySet<Modality>;
   readonly persons: readonly string[];
   /** First persons as objects, each with the base form of the word before: "trust me" is `trust me`, "get myself" is `get self`. */
@@ -77,7 +80,7 @@ function toClause(tokens: readonly Token[]): Clause {
   // The first word of a sentence has a capital whatever it is.
   const builder = createBuilder(left[0] !== undefined && left[0] !== tokens[0], deniesWhole(form, left));
   left.forEach((token, at) => builder.take(token, left[at - 1], left[at + 1], left[at + 2]));
-  return builder.end(form, defines);
+  return builder.end(form, defines, isPerfect(left));
 }
 
 /** Whether "not" denies the whole question wherever it stands: "why doesn't it start", "why does it not start". */
@@ -245,7 +248,7 @@ function createBuilder(isInside: boolean, isDenied: boolean) {
       if (items.length === content) isBare = false;
     },
 
-    end(form: Form, defines: boolean): Clause {
+    end(form: Form, defines: boolean, perfect: boolean): Clause {
       closeOwner();
       if (mark !== "" && !CONJUNCTIONS.has(mark)) tail.push(mark);
       tail = tail.filter((word) => word !== "inf");
@@ -255,6 +258,7 @@ function createBuilder(isInside: boolean, isDenied: boolean) {
         items: phrasing.items,
         tail,
         tenses,
+        isPerfect: perfect,
         modality,
         persons,
         objects,

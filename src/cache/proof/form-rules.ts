@@ -220,6 +220,7 @@ export const RULES: readonly Rule[] = [
     ),
     form: "where",
   },
+  { head: /^where to find(?= )/, form: "where" },
   { head: /^where(?: exactly)?(?= )/, tail: / (?:located|situated|found|be found|be located|at)$/, form: "where" },
   { head: /^where(?: exactly)?(?= )/, form: "where" },
   {

@@ -3,7 +3,7 @@ import { isKnown, lookUp, type Entry } from "./lexicon.ts";
 import type { Level } from "./level.ts";
 import { areNear, isTypo, MISSPELT_FROM } from "./partners.ts";
 import { DEMONYMS } from "./words/demonyms.ts";
-import { CLASSES, FUNCTION_WORDS, LIGHT } from "./words/function-words.ts";
+import { CLASSES, FUNCTION_WORDS, LIGHT, LIGHT_PLURALS } from "./words/function-words.ts";
 import { SHORT_FORMS } from "./words/phrases.ts";
 
 /** The words of a sentence, looked up but not parsed. */
@@ -116,6 +116,7 @@ function isSpecial(word: Word, own: Bag, other: Bag, level: Level): boolean {
   if (level === "strict") return false;
   return (
     LIGHT.has(lemma) ||
+    LIGHT_PLURALS.has(text) ||
     CLASSES.has(lemma) ||
     entry.parts.startsWith("v") ||
     other.words.some((one) => !one.isFunction && areNear(entry, one.entry, level))

@@ -125,6 +125,29 @@ const SAME: readonly (readonly [a: string, b: string])[] = [
   ["Where are steam engines typically used?", "Where are steam engines used?"],
 ];
 
+/** What `balanced` proves beyond `strict`, part by part as docs/roles/cache.md names them. */
+const LOOSENED: readonly (readonly [part: string, a: string, b: string])[] = [
+  ["form", "What's the best time to see whales?", "When is the best time to see whales?"],
+  ["word left over", "Is a tomato considered a fruit?", "Is a tomato a fruit?"],
+  ["word left over", "What is an example of a noble gas?", "What is a good example of a noble gas?"],
+  ["class noun", "Who directed the movie Metropolis?", "Who directed Metropolis?"],
+  ["asked noun", "In what year did the circus close?", "When did the circus close?"],
+  ["asked noun", "In which country do lemurs live?", "Where do lemurs live?"],
+  ["asked noun", "where to learn origami", "resources to learn origami"],
+  ["perfect", "Why have I been charged twice?", "Why was I charged twice?"],
+  [
+    "aside",
+    "Which major museum on the east bank of the river shows the oldest maps of the coast?",
+    "Which museum on the east bank of the river shows the oldest maps of the coast?",
+  ],
+  [
+    "aside",
+    "What treaty signed after the war gave the island of Corfu to the republic of Venice?",
+    "What treaty after the war gave the island of Corfu to the republic of Venice?",
+  ],
+  ["my", "Is my letter in Lyon?", "Is the letter in Lyon?"],
+];
+
 const pairsOf = (file: string) =>
   readFileSync(`test/data/${file}`, "utf8")
     .trim()
@@ -154,6 +177,17 @@ describe("a proof", () => {
     expect([proof(a, b), proof(b, a)]).toEqual([{ proven: true }, { proven: true }]);
   });
 
+  it.each(LOOSENED)("is found at balanced alone where they differ by one %s: %s | %s", (_, a, b) => {
+    const levels = (["strict", "balanced"] as const).map((level) => [
+      proof(a, b, level).proven,
+      proof(b, a, level).proven,
+    ]);
+    expect(levels).toEqual([
+      [false, false],
+      [true, true],
+    ]);
+  });
+
   it("is found for every text with itself, and the same both ways", () => {
     const word = fc.constantFrom(
       ..."how do i cancel my order not all two rome to from by and the largest city of texas ? , is which 5 us US".split(
@@ -180,7 +214,8 @@ describe("a proof", () => {
       .filter((line) => !line.startsWith("#"))
       .flatMap((line) => line.split("|").flatMap((one, _, all) => all.map((other) => [one, other] as const)));
     const written = [...pairsOf("same-questions.txt"), ...pairsOf("different-questions.txt")];
-    const pairs = [...own, ...written, ...SAME, ...DIFFERENT.map(([, a, b]) => [a, b] as const)];
+    const named = [...DIFFERENT, ...LOOSENED].map(([, a, b]) => [a, b] as const);
+    const pairs = [...own, ...written, ...SAME, ...named];
     let refused = 0;
     for (const level of ["strict", "balanced", "aggressive"] as const) {
       for (const [a = "", b = ""] of level === "strict" ? [...pairs, ...alike] : pairs) {

@@ -8,7 +8,7 @@ import { inflectionsDiffer } from "./inflection.ts";
 import type { Level } from "./level.ts";
 import { rolesDiffer } from "./roles.ts";
 import type { Veto } from "./veto.ts";
-import { CLASSES, LIGHT, PREPOSITIONS } from "./words/function-words.ts";
+import { CLASSES, LIGHT, LIGHT_PLURALS, PREPOSITIONS } from "./words/function-words.ts";
 
 /** Proves that one answer serves two sentences, or gives the first reason against it. Pure and symmetric. */
 export function proveClauses(first: Clause, second: Clause, level: Level): Veto | undefined {
@@ -66,7 +66,7 @@ function classesDiffer(a: Clause, b: Clause, level: Level): Veto | undefined {
   if (!sameList(a.symbols, b.symbols)) return "symbol";
   if (!sameTail(a, b)) return "preposition";
   if (level !== "aggressive") {
-    if (conflicts(a.tenses, b.tenses)) return "tense";
+    if (conflicts(a.tenses, b.tenses) && !(level === "balanced" && arePast(a, b))) return "tense";
     if (conflicts(a.modality, b.modality) || strictModes(a, b)) return "modality";
     if (!samePersons(a, b) || !sameObjects(a, b)) return "person";
   }
@@ -107,6 +107,12 @@ function conflicts<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
     (a.size !== b.size || [...a].some((one) => !b.has(one))) &&
     !([...a].every((one) => b.has(one)) || [...b].every((one) => a.has(one)))
   );
+}
+
+/** "Why have I been charged" asks why I was. */
+function arePast(a: Clause, b: Clause): boolean {
+  const isPast = ({ tenses, isPerfect }: Clause) => isPerfect || (tenses.size === 1 && tenses.has("past"));
+  return isPast(a) && isPast(b) && a.isPerfect !== b.isPerfect;
 }
 
 /** What must or should be is not what is; in a question of yes or no neither is what can be. Past and future need their word. */
@@ -187,8 +193,14 @@ function leftoverOf(
   const budget = level === "balanced" ? 1 : 2;
   const isEasy = (clause: Clause, items: readonly Item[]) =>
     items.length <= budget &&
-    items.every((item) => (isLight(item) && !isAct(clause, item)) || isClass(clause.items, item));
-  if (!sameForm(a, b, "strict")) return "added";
+    items.every(
+      (item) =>
+        (isLight(clause.items, item) && !isAct(clause, item)) ||
+        isClass(clause.items, item) ||
+        isAside(clause, item) ||
+        isAskedFor(a, b, item),
+    );
+  if (!sameForm(a, b, "strict") && ![...aloneA, ...aloneB].every((item) => isAskedFor(a, b, item))) return "added";
   return isEasy(a, aloneA) && isEasy(b, aloneB) ? undefined : "added";
 }
 
@@ -210,6 +222,34 @@ function isClass(items: readonly Item[], item: Item): boolean {
   );
 }
 
+/** Content words of a question from which words of esteem, participles behind their noun, and words said before, say little. */
+const ASIDE_FROM = 6;
+const ESTEEM = new Set("leading major important significant prominent popular renowned pretty great whole".split(" "));
+
+/** "The (leading) workshop of the 17th century that …", "which process (developed) during the revolution …", "pairs of (pairs of) primes". */
+function isAside({ items }: Clause, item: Item): boolean {
+  const { word, entry, exact, isName, degree, bound } = item;
+  if (items.length < ASIDE_FROM || exact || isName || degree !== "" || bound.length > 0) return false;
+  const isSaidAgain = items.some((one) => one !== item && one.entry.lemma === entry.lemma && one.degree === "");
+  if (ESTEEM.has(word) || isSaidAgain) return true;
+  const next = items[items.indexOf(item) + 1];
+  const isBehind = !item.starts && next?.starts === true && PREPOSITIONS.has(next.mark);
+  return isBehind && word.endsWith("ed") && (entry.lemma !== word || entry.also.length > 0) && !TURNS.has(entry.lemma);
+}
+
+/** What a question word asks for: "when", "in which year". */
+const ASKED_FOR: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ["when", new Set(["year"])],
+  ["where", new Set(["place", "location", "country", "city", "town", "state", "resource"])],
+  ["who", new Set(["person"])],
+]);
+
+function isAskedFor(a: Clause, b: Clause, { entry }: Item): boolean {
+  const isNamed = ({ form }: Clause) => form === "list" || form === "keywords";
+  const one = isNamed(a) ? b : a;
+  return isNamed(a) !== isNamed(b) && ASKED_FOR.get(one.form)?.has(entry.lemma) === true;
+}
+
 /** Verbs that turn what they stand before, or say where it begins and ends; as participles they class a thing: "a forgotten password". */
 const TURNS = new Set(
   "stop quit cease avoid prevent refuse fail forget cancel undo deny ban block reject reverse lose leave depart arrive".split(
@@ -218,11 +258,28 @@ const TURNS = new Set(
 );
 const PARTICIPLES = /ed$|en$|^(?:lost|left)$/;
 
-/** A word that says little: frequent and vague, or only a verb; not a name, a number or another adjective. */
-function isLight({ word, entry, exact, isName, degree, bound }: Item): boolean {
+/**
+ * A word that says little: frequent and vague, or only a verb that relates nothing; not a name, a number or another adjective. "Papers citing
+ * Ann" are not Ann's papers.
+ */
+function isLight(items: readonly Item[], item: Item): boolean {
+  const { word, entry, exact, isName, degree, bound, starts } = item;
   if (exact || isName || degree !== "" || bound.length > 0) return false;
   if (TURNS.has(entry.lemma) && !PARTICIPLES.test(word)) return false;
-  return LIGHT.has(entry.lemma) || (entry.parts.startsWith("v") && !/[ar]/.test(entry.parts) && !word.endsWith("ed"));
+  if (LIGHT.has(entry.lemma) || LIGHT_PLURALS.has(word)) return true;
+  return (
+    entry.parts.startsWith("v") &&
+    !/[ar]/.test(entry.parts) &&
+    !word.endsWith("ed") &&
+    (starts || !relates(items, item))
+  );
+}
+
+/** Whether a verb stands behind a noun: it relates it to another one ("papers that cite Ann"), or is a noun itself ("cancel the order return"). */
+function relates(items: readonly Item[], item: Item): boolean {
+  const at = items.indexOf(item);
+  const before = items[at - 1];
+  return before !== undefined && /^n|^$/.test(before.entry.parts);
 }
 
 /** Negations, quantifiers and owners are bound to the same words. */

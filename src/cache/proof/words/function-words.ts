@@ -142,8 +142,11 @@ export const SOFT: ReadonlySet<string> = words(
 );
 /** Frequent words that say little: at `balanced` one of them may stand on one side alone. */
 export const LIGHT: ReadonlySet<string> = words(
-  "provide include support set section part case thing create handle work use make get take do give run visit find see look specific certain given exact related own example detail info information considered known consider contain help involve represent meaning definition tutorial explanation discussion topic list search know tell something thing total guide post thread",
+  "provide include support set section part case thing create handle work use make get take do give run visit find see look specific certain given exact related own example detail info information considered known consider contain help involve represent meaning definition tutorial explanation discussion topic list search know tell something thing total guide post thread " +
+    "utilize perform discuss overview advice set_up introduction explain good huge famous notable particular",
 );
+/** Plurals that say little where their singular does not. */
+export const LIGHT_PLURALS: ReadonlySet<string> = words("tips basics resources");
 /** Nouns that class the name beside them: "the course EECS 281", "the Ohio river". At `balanced` they may stand alone. */
 export const CLASSES: ReadonlySet<string> = words(
   "mount status city town state country county province region river lake island mountain street airport university company firm team band book novel movie film song album language library framework tool package database server editor command function method program app application website site page product brand class course lecture term month year day paper article word phrase error code model version game number flight airline",

@@ -61,7 +61,12 @@ meet satisfy / satisfy fulfill / fulfill meet / suitable appropriate / beginner 
 lose_weight slim_down / hack trick / trick tip / tutorial guide / guide manual / install set_up / set_up configure / configure configuration
 initialize initialise / organize organise / connect link / link connection / launch open / execute run / kill terminate / print output / undo revert
 disable turn_off / enable turn_on / restart reboot / refresh reload / debug troubleshoot / rename retitle / duplicate copy / empty clear / huge enormous / enormous gigantic / tiny small
-tiny minuscule / determine identify / compel force / misuse abuse / shipment consignment / high elevated
+tiny minuscule / devise develop / devise invent / forbid prohibit ban / assess evaluate / inspect examine / notify inform / hire recruit / merge combine / supply provide / depend rely
+vanish disappear / achieve attain accomplish / depict portray / assert claim / postpone delay / expand enlarge / conceal hide / assemble gather / commence begin / conclude end
+eliminate remove / penalty punishment / accompany escort / adequate sufficient / affluent wealthy rich / anticipate expect
+bashful shy / brave courageous / courage bravery / calm peaceful / competent capable / damp moist / hazard danger / hazardous dangerous / jail prison / journalist reporter / juvenile young
+lethal deadly / murder homicide / nutrition nourishment / obese overweight / poison toxin / poisonous toxic / rapid swift / swift fast / remedy cure / robber thief
+tale story / timid shy / vacant empty / wealth riches / determine identify / compel force / misuse abuse / shipment consignment / high elevated
 `;
 
 /** The groups of each word, by number. */
