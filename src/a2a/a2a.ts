@@ -82,7 +82,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
         onOrphan: () => void takeUp(taskId, context).catch(onError),
         onStop() {
           if (buses.get(key) === made) buses.delete(key);
-          if (!made.isSaved) forget(key, made);
+          if (!made.isSaved()) forget(key, made);
         },
         onMade: keeper.made,
         onUnsaved() {
@@ -136,7 +136,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
     const bus = buses.get(key);
     bus?.removeAllListeners();
     buses.delete(key);
-    if (bus?.isSaved === false) forget(key, bus);
+    if (bus?.isSaved() === false) forget(key, bus);
   }
 
   /** Forgets who makes a task's events, once all of them are saved. */
@@ -153,7 +153,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
       .subscribe([`${start}:cancel`], (_, key) => {
         const bus = buses.get(key);
         const taskId = decodeURIComponent(key.slice(key.indexOf("/") + 1));
-        if (bus?.isOwn === true) void executor?.cancelTask(taskId, bus).catch(onError);
+        if (bus?.isOwn() === true) void executor?.cancelTask(taskId, bus).catch(onError);
       })
       .catch((error: unknown) => {
         subscription = undefined;
@@ -189,7 +189,7 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
         execute: (request, bus) => given.execute(request, bus),
         async cancelTask(taskId, bus) {
           const own = [...buses].find(([, known]) => known === bus);
-          if (own === undefined || own[1].isOwn) return given.cancelTask(taskId, bus);
+          if (own === undefined || own[1].isOwn()) return given.cancelTask(taskId, bus);
           await scoped.send(["PUBLISH", `${start}:cancel`, own[0]]);
         },
       };

@@ -16,9 +16,10 @@ import { isTerminal } from "./tasks.ts";
 
 /** The events of a task in one process: of its own making, or followed as another process makes them. */
 export interface TaskBus extends ExecutionEventBus {
-  readonly isOwn: boolean;
+  /** Its events are made here. */
+  isOwn(): boolean;
   /** Somebody saves its events. */
-  readonly isSaved: boolean;
+  isSaved(): boolean;
   /** The next listener saves what it hears. When the last such listener is gone, `onUnsaved` is told. */
   expectSaver(): void;
   /** Makes the events here from now on. Answers whether no other process does. */
@@ -135,12 +136,8 @@ export function createTaskBus(
   }
 
   const bus: TaskBus = {
-    get isOwn() {
-      return held !== undefined;
-    },
-    get isSaved() {
-      return savers.size > 0;
-    },
+    isOwn: () => held !== undefined,
+    isSaved: () => savers.size > 0,
     own,
     expectSaver: () => void (saverExpected = true),
     follow() {

@@ -12,7 +12,7 @@ import { createProgress, type ProgressTeller } from "./progress.ts";
 import { writeProgress as writeJobProgress } from "./scripts.gen.ts";
 import { createSteps, suspensionIn, type Steps } from "./steps.ts";
 import { readTrace } from "./tracing.ts";
-import type { Handler } from "./work.ts";
+import type { Handler, Work } from "./work.ts";
 
 /** A job in a worker's hand. */
 export interface Held {
@@ -22,8 +22,10 @@ export interface Held {
   readonly payload: Buffer | string;
   /** When it came, by `performance.now()`. */
   readonly sinceMs: number;
-  /** Made when its signal is asked for, or it is to stop: most jobs need none. */
+  /** Made when its handler begins, or it is to stop. */
   controller: AbortController | undefined;
+  /** What its handler has in hand. */
+  work: { cancelled: boolean } | undefined;
   /** Made with the first part: most jobs write none. */
   output: OutputWriter | undefined;
   lost: boolean;
@@ -35,8 +37,18 @@ export interface Held {
 
 /** A job that came to a worker just now. */
 export function newHeld(id: string, line: string, payload: Buffer | string): Held {
-  const fresh = { controller: undefined, output: undefined, lost: false, abandoned: false, grace: undefined };
-  return { id, line: readLine(line), payload, sinceMs: performance.now(), ...fresh };
+  return {
+    id,
+    line: readLine(line),
+    payload,
+    sinceMs: performance.now(),
+    controller: undefined,
+    work: undefined,
+    output: undefined,
+    lost: false,
+    abandoned: false,
+    grace: undefined,
+  };
 }
 
 /** Whether a job is not to be held without being begun: should the worker die with it, that would cost it too much. */
@@ -63,6 +75,8 @@ export const SHUTDOWN: MarrowError = new MarrowError("aborted", "the worker shut
 /** Tells a job's handler to stop. */
 export function stop(one: Held, why: MarrowError): void {
   one.controller ??= new AbortController();
+  // The first reason counts, and stands before anybody hears of it.
+  if (one.work !== undefined && !one.controller.signal.aborted) one.work.cancelled = why === CANCELLED;
   one.controller.abort(why);
 }
 
@@ -105,7 +119,9 @@ export async function attempt<T, R>(
       throw new MarrowError("rate_limited", "a limit refused the job", {
         details: { retryAfterMs: admission.retryAfterMs },
       });
-    const work: Parameters<typeof handler>[0] = {
+    const { signal } = (one.controller ??= new AbortController());
+    // Fields alone: V8 keeps accessors of an object literal in its old generation, where each would hold its job's garbage for long.
+    const work: Work<T> & { cancelled: boolean } = {
       ...job,
       id: one.id,
       fence: Number(fence),
@@ -113,21 +129,18 @@ export async function attempt<T, R>(
       attemptsLeft: left,
       crashesLeft: lives,
       createdAtMs: madeMs,
-      get signal() {
-        return (one.controller ??= new AbortController()).signal;
-      },
-      get cancelled() {
-        return one.controller?.signal.reason === CANCELLED;
-      },
+      signal,
+      cancelled: signal.reason === CANCELLED,
       write(text) {
         if (!one.abandoned) (one.output ??= openOutput(one)).write(text);
       },
       progress: (now) => (progress ??= createProgress(writeProgress, onError)).tell(now),
       step: (step, run) => noted().step(step, run),
-      waitFor: (signal, within) => noted().waitFor(signal, within),
+      waitFor: (awaited, within) => noted().waitFor(awaited, within),
       use: (now) => void (used = now),
       conclude: (now) => void (word = checkWord(now)),
     };
+    one.work = work;
     const carrier = carriesContext() ? await readTrace(redis, queue, one.id) : {};
     const result = await (isHeard("queue:job")
       ? signalling(

@@ -261,6 +261,33 @@ describe("a job that is cancelled", () => {
       expect(await createQueue(redis.scope("other"), { name: QUEUE }).cancel(id)).toBeUndefined();
     },
   );
+
+  liveTest(
+    "says so to its handler before the signal does; what a handler gets are plain fields",
+    async ({ redis, tenant }) => {
+      const queue = createQueue<string>(tenant, { name: QUEUE });
+      const id = await queue.push("long");
+      const heard: unknown[] = [];
+      await working(
+        redis,
+        async (work) => {
+          // V8 keeps accessors of an object literal in its old generation, with all that the job leaves behind.
+          for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(work)))
+            if (get) heard.push(name);
+          heard.push(work.cancelled);
+          await new Promise<void>((resolve) =>
+            work.signal.addEventListener("abort", () => resolve(void heard.push(work.cancelled))),
+          );
+          return null;
+        },
+        async () => {
+          await expect.poll(() => heard).toEqual([false]);
+          await queue.cancel(id);
+          await expect.poll(() => heard, { timeout: 5_000 }).toEqual([false, true]);
+        },
+      );
+    },
+  );
 });
 
 describe("a worker", () => {
