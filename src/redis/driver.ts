@@ -10,10 +10,15 @@ import { isReadOnly } from "./routing.ts";
 import { toSignal } from "./signals.ts";
 import { keepSubscribed, type Listening } from "./subscription.ts";
 
+/** Hears once how a command ended: by the library's own error, or its answer. */
+export type Answered = (error: unknown, reply: unknown) => void;
+
 /** What an adapter supplies: one client library's way to do three things. All else is shared. */
 export interface Driver {
   /** Writes one command now and answers as the library does; rejects with the library's own error. */
   call(command: Command, bytes: boolean): Promise<unknown>;
+  /** The same, called back, where that costs the library less than a promise. */
+  ask?(command: Command, bytes: boolean, answered: Answered): void;
   /** Whether a command written now would leave at once. */
   isReady(): boolean;
   /** What the server said last instead of letting this client in, while it is not ready. */
@@ -95,29 +100,29 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         driver.suspect?.(Math.max(SILENT_MS_MIN, commandTimeoutMs));
         reject(noAnswer(timeoutMs));
       });
-      driver.call(command, bytes).then(
-        (reply) => {
-          wait.over = true;
-          offlineSinceMs = undefined;
-          timeouts = 0;
-          try {
-            resolve(toReply(reply));
-          } catch (error) {
-            // An error within a list, as a transaction answers it.
-            resolve(Promise.resolve(error).then(failed));
-          }
-        },
-        (error: unknown) => {
-          if (wait.over) return;
-          wait.over = true;
-          // An error that the server sent is an answer too.
-          if (classify(error, true).kind !== "lost") {
-            timeouts = 0;
-            offlineSinceMs = undefined;
-          }
+      const onReply = (reply: unknown) => {
+        wait.over = true;
+        offlineSinceMs = undefined;
+        timeouts = 0;
+        try {
+          resolve(toReply(reply));
+        } catch (error) {
+          // An error within a list, as a transaction answers it.
           resolve(Promise.resolve(error).then(failed));
-        },
-      );
+        }
+      };
+      const onError = (error: unknown) => {
+        if (wait.over) return;
+        wait.over = true;
+        // An error that the server sent is an answer too.
+        if (classify(error, true).kind !== "lost") {
+          timeouts = 0;
+          offlineSinceMs = undefined;
+        }
+        resolve(Promise.resolve(error).then(failed));
+      };
+      if (driver.ask === undefined) driver.call(command, bytes).then(onReply, onError);
+      else driver.ask(command, bytes, (error, reply) => (error === undefined ? onReply(reply) : onError(error)));
     });
   }
 

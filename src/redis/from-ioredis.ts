@@ -1,8 +1,10 @@
+import { tracingChannel } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
-import type { Argument, Redis } from "./connection.ts";
-import { createRedis, type Driver, type RedisOptions } from "./driver.ts";
+import type { Argument, Command, Redis } from "./connection.ts";
+import { createRedis, type Answered, type Driver, type RedisOptions } from "./driver.ts";
 import { classify } from "./failure.ts";
+import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 import { routingKey } from "./routing.ts";
 
@@ -18,7 +20,7 @@ export function fromIoredis(client: IoredisClient | Cluster, options: RedisOptio
 /** The driver over an ioredis client; an owned one is closed. */
 export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owned: boolean }): Driver {
   const { isCluster } = client;
-  const gather = isCluster ? (send: () => Promise<unknown>) => send() : createGathering(client as IoredisClient);
+  const gather = isCluster ? <T>(send: () => T) => send() : createGathering(client as IoredisClient);
   // Without a retry strategy a client ends with its connection: such a one is its owner's to replace.
   const dialsAgain = () => isCluster || typeof (client as IoredisClient).options?.retryStrategy === "function";
   let lastError: Error | undefined;
@@ -27,6 +29,31 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     client.on("error", (error: Error) => (lastError = error));
     client.on("ready", () => (lastError = undefined));
   }
+
+  function call(command: Command, bytes: boolean): Promise<unknown> {
+    const verb = String(command[0]);
+    const words = command.slice(1) as (string | Buffer)[];
+    const how = bytes ? BYTES : TEXT;
+    const one =
+      isCluster && isSearch(verb)
+        ? new SearchCommand(routingKey(command), verb, words, how)
+        : new IoredisCommand(verb, words, how);
+    return gather(() => client.sendCommand(one) as Promise<unknown>);
+  }
+
+  function ask(command: Command, bytes: boolean, answered: Answered): void {
+    const [verb] = command;
+    // Whoever listens to the client's own tracing hears of every command.
+    if (typeof verb === "string" && isOrdinary(verb) && !TRACED.hasSubscribers) {
+      const one = new QueuedCommand(command, bytes, answered);
+      gather(() => (client as IoredisClient).sendCommand(one as unknown as IoredisCommand));
+    } else
+      call(command, bytes).then(
+        (reply) => answered(undefined, reply),
+        (error: unknown) => answered(error, undefined),
+      );
+  }
+
   const driver: Driver = {
     refusal() {
       if (client.status === "ready") return undefined;
@@ -34,16 +61,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
       const { stream } = client as unknown as Inner;
       return client.status === "connect" && (stream?.bytesRead ?? 0) > 0 ? LOADING : lastError;
     },
-    call(command, bytes) {
-      const verb = String(command[0]);
-      const words = command.slice(1) as (string | Buffer)[];
-      const how = bytes ? BYTES : TEXT;
-      const one =
-        isCluster && isSearch(verb)
-          ? new SearchCommand(routingKey(command), verb, words, how)
-          : new IoredisCommand(verb, words, how);
-      return gather(() => client.sendCommand(one) as Promise<unknown>);
-    },
+    call,
     isReady: () => client.status === "ready",
     listen: (channels, onMessage, mode) => listen(client, channels, onMessage, mode),
     async dedicate() {
@@ -62,8 +80,13 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   if (owned && !isCluster) watchHandshakes(client as IoredisClient);
   // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
   if (isCluster) return { ...driver, suspect };
-  return { ...driver, suspect, redial: () => dialsAgain() && client.disconnect(true) };
+  // A time of the client's own for each command is kept by its own class alone.
+  const timed = typeof (client as IoredisClient).options?.commandTimeout === "number";
+  return { ...driver, ...(!timed && { ask }), suspect, redial: () => dialsAgain() && client.disconnect(true) };
 }
+
+/** The client's own tracing of commands. */
+const TRACED = tracingChannel("ioredis:command");
 
 /** How long an answer within a handshake may take, in milliseconds. */
 const HANDSHAKE_SILENT_MS = 2_000;

@@ -1,0 +1,58 @@
+import { Command as IoredisCommand } from "ioredis";
+import { describe, expect, it } from "vitest";
+import { isOrdinary, QueuedCommand, toWire } from "./ioredis-command.ts";
+
+/** What the client's own class writes. */
+const byClient = ([verb = "", ...words]: readonly (string | Buffer)[]) =>
+  Buffer.from(new IoredisCommand(String(verb), words).toWritable(undefined as never) as string | Buffer);
+
+describe("a command on the wire", () => {
+  it.each([
+    ["of ASCII", ["SET", "a", "1"]],
+    ["with an empty word", ["SET", "a", ""]],
+    ["with characters of several bytes", ["SET", "schlüssel", "値 🙂"]],
+    ["with half a character", ["SET", "a", "\ud83d"]],
+    ["with line ends", ["SET", "a", "b\r\nc"]],
+    ["with bytes", ["SET", "a", Buffer.from([0, 255, 13, 10]), "é"]],
+    ["with empty bytes", ["SET", "a", Buffer.alloc(0)]],
+    ["of its name alone", ["PING"]],
+  ])("is what the client's own class writes: %s", (_, words) => {
+    expect(Buffer.from(toWire(words))).toEqual(byClient(words));
+  });
+
+  it("may have bytes of any array", () => {
+    expect(String(toWire(["SET", "a", new Uint8Array([98, 99])]))).toBe(String(toWire(["SET", "a", "bc"])));
+  });
+});
+
+describe("an answer", () => {
+  const answer = (reply: unknown, bytes: boolean) => {
+    let heard: unknown;
+    new QueuedCommand(["GET", "a"], bytes, (_, told) => (heard = told)).resolve(reply);
+    return heard;
+  };
+
+  it("is text where text was asked for, in lists of lists too", () => {
+    expect(answer([Buffer.from("é"), null, 7, [Buffer.from("b")]], false)).toEqual(["é", null, 7, ["b"]]);
+  });
+
+  it("is bytes where bytes were asked for", () => {
+    expect(answer([Buffer.from([255])], true)).toEqual([Buffer.from([255])]);
+  });
+
+  it("tells the client which words failed", () => {
+    expect(new QueuedCommand(["GET", "a"], false, () => {}).args).toEqual(["a"]);
+  });
+});
+
+describe("what the client treats specially", () => {
+  it.each(["MULTI", "BLPOP", "SUBSCRIBE", "SELECT", "XREADGROUP", "hgetall"])("is left to it: %s", (verb) => {
+    expect(isOrdinary(verb)).toBe(false);
+  });
+
+  it("is every verb that its own table has", () => {
+    const flags = (IoredisCommand as unknown as { readonly FLAGS: Readonly<Record<string, readonly string[]>> }).FLAGS;
+    const named = Object.values(flags).flat();
+    expect(named.filter((verb) => isOrdinary(verb.toUpperCase()))).toEqual([]);
+  });
+});
