@@ -159,9 +159,28 @@ export function signalsOf<A extends Act>(act: A): TracingChannel<unknown, Signal
   return CHANNELS[act];
 }
 
+/** Hears of an act of this process once it settled: its signal, how long it took, its error or what it came to. */
+export type Ear<A extends Act> = (signal: Signals[A], seconds: number, error: unknown, result: unknown) => void;
+
+/** Ears by act. A list is never changed, for an act may be telling it: another takes its place. */
+const EARS = Object.fromEntries(ACTS.map((act) => [act, undefined])) as { [A in Act]: readonly Ear<A>[] | undefined };
+
+/**
+ * Listens to an act that is run by {@link signalling}, for counts and times of this process: a subscriber of the channel costs an act the five
+ * messages of a trace and what makes its context current, an ear costs one call. Returns what ends it.
+ */
+export function hear<A extends Act>(act: A, ear: Ear<A>): () => void {
+  const ears = EARS as Record<Act, readonly Ear<A>[] | undefined>;
+  ears[act] = [...(ears[act] ?? []), ear];
+  return () => {
+    const left = ears[act]?.filter((one) => one !== ear) ?? [];
+    ears[act] = left.length === 0 ? undefined : left;
+  };
+}
+
 /** Whether anybody listens to an act. What a signal holds is made only then. */
 export function isHeard(act: Act): boolean {
-  return CHANNELS[act].hasSubscribers;
+  return EARS[act] !== undefined || CHANNELS[act].hasSubscribers;
 }
 
 /**
@@ -174,9 +193,29 @@ export function signalling<A extends Act, T>(
   run: (signal?: Signals[A]) => Promise<T>,
 ): Promise<T> {
   const channel = CHANNELS[act];
-  if (!channel.hasSubscribers) return run();
+  const ears = EARS[act];
+  const isTraced = channel.hasSubscribers;
+  if (ears === undefined && !isTraced) return run();
   const signal = toSignal();
-  return channel.tracePromise(() => run(signal), signal);
+  if (ears === undefined) return channel.tracePromise(() => run(signal), signal);
+  const startMs = performance.now();
+  const running = isTraced ? channel.tracePromise(() => run(signal), signal) : run(signal);
+  running.then(
+    (result) => tell(ears, signal, startMs, undefined, result),
+    (error: unknown) => tell(ears, signal, startMs, error, undefined),
+  );
+  return running;
+}
+
+function tell<A extends Act>(
+  ears: readonly Ear<A>[],
+  signal: Signals[A],
+  startMs: number,
+  error: unknown,
+  result: unknown,
+): void {
+  const seconds = (performance.now() - startMs) / 1_000;
+  for (const ear of ears) ear(signal, seconds, error, result);
 }
 
 const CARRYING = plainChannel("marrow:context:carry");

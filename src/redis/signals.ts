@@ -6,7 +6,7 @@ const names = new Map<string, string>();
 
 /** Remembers a script's name for the signals of its runs. */
 export function nameScript({ sha1, name }: { readonly sha1: string; readonly name: string }): void {
-  if (isHeard("redis:command")) names.set(sha1, name);
+  if (isHeard("redis:command") && !names.has(sha1)) names.set(sha1, name);
 }
 
 /** What is told of a command: its name and its script's, nothing that a caller gave. */

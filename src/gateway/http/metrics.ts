@@ -57,6 +57,8 @@ export function createMetrics(
     labelNames: ["status"],
     registers,
   });
+  /** The counts of each status: looking them up among labels costs more than counting. */
+  const answers = new Map<string, Counter.Internal>();
   const verdicts = new Counter({
     name: "marrow_cache_verdicts_total",
     help: "Near misses of the cache that its judge was asked about, by verdict; of unsure ones by reason.",
@@ -135,7 +137,11 @@ export function createMetrics(
     queued(queue, stats) {
       for (const [state, count] of Object.entries(stats)) jobs.labels(queue, state).set(Number(count));
     },
-    cached: (status) => cache.labels(status).inc(),
+    cached(status) {
+      let count = answers.get(status);
+      if (count === undefined) answers.set(status, (count = cache.labels(status)));
+      count.inc();
+    },
     refused: (rule) => refusals.labels(rule).inc(),
     recalled(found, width) {
       recall.set(found);

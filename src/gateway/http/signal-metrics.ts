@@ -1,10 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { MarrowError } from "../../errors.ts";
-import { signalsOf, type Act, type Signals } from "../../internal/signals.ts";
+import { hear, signalsOf, type Act, type Ear, type GatewayStreamSignal } from "../../internal/signals.ts";
 import { createTimeHistogram } from "./time-histogram.ts";
-
-/** What a signal has once its act settled. */
-type Settled<A extends Act> = Signals[A] & { readonly error?: unknown; readonly result?: unknown };
 
 const REDIS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 2.5];
 const WORK_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800];
@@ -36,12 +33,12 @@ export function createSignalMetrics(registry: Registry): { close(): void } {
     buckets: ANSWER_BUCKETS,
     registry,
   });
-  const attempts = new Histogram({
+  const attempts = createTimeHistogram({
     name: "marrow_upstream_seconds",
     help: "Time of calls of models' endpoints until the head of their answer, by upstream and status class; error: there was none.",
     labelNames: ["upstream", "status"],
     buckets: ANSWER_BUCKETS,
-    registers,
+    registry,
   });
   const jobSeconds = new Histogram({
     name: "marrow_job_seconds",
@@ -78,58 +75,43 @@ export function createSignalMetrics(registry: Registry): { close(): void } {
     registers,
   });
 
-  // A property, for a WeakMap of what lives so shortly costs the garbage collector more than all else here.
-  const since = Symbol("since");
-  type Timed = { [since]?: number };
   const endings: (() => void)[] = [];
-  /** Hears of an act when it begins, and when it settled, with its time in seconds. */
-  function on<A extends Act>(act: A, settled: (signal: Settled<A>, seconds: number) => void, began?: () => void): void {
-    const ears = {
-      start(signal: Timed) {
-        signal[since] = performance.now();
-        began?.();
-      },
-      asyncEnd(signal: Timed) {
-        const startMs = signal[since];
-        // It began before anybody listened.
-        if (startMs !== undefined) settled(signal as unknown as Settled<A>, (performance.now() - startMs) / 1_000);
-      },
-    };
-    signalsOf(act).subscribe(ears as never);
-    endings.push(() => signalsOf(act).unsubscribe(ears as never));
+  function on<A extends Act>(act: A, ear: Ear<A>): void {
+    endings.push(hear(act, ear));
   }
 
   const names = bounded();
   const upstreams = bounded();
   const queues = bounded();
-  on("redis:command", ({ command, script, error }, seconds) => {
+  on("redis:command", ({ command, script }, seconds, error) => {
     redis.labels(names(script ?? command)).observe(seconds);
     if (error !== undefined) redisErrors.labels(codeOf(error)).inc();
   });
-  for (const stage of STAGES)
-    on(`flow:${stage}`, (_, seconds) => {
-      stages.labels(stage).observe(seconds);
-    });
+  for (const stage of STAGES) {
+    const times = stages.labels(stage);
+    on(`flow:${stage}`, (_, seconds) => times.observe(seconds));
+  }
   on("models:attempt", ({ upstream, host, status }, seconds) => {
     attempts.labels(upstreams(upstream ?? host), classOf(status, "error")).observe(seconds);
   });
-  on("queue:job", ({ queue, waitedMs, error }, seconds) => {
+  on("queue:job", ({ queue, waitedMs }, seconds, error) => {
     jobSeconds.labels(queues(queue), error === undefined ? "done" : "failed").observe(seconds);
     jobWait.labels(queues(queue)).observe(waitedMs / 1_000);
   });
   on("bus:message", ({ kind, waitedMs }) => lag.labels(kind).observe(waitedMs / 1_000));
-  on("queue:webhook", ({ result }) => {
+  on("queue:webhook", (_, __, ___, result) => {
     const { status = 0 } = (result ?? {}) as { readonly status?: number };
     webhooks.labels(classOf(status === 0 ? undefined : status, "none")).inc();
   });
-  on(
-    "gateway:stream",
-    ({ firstMs }) => {
+  const streams = {
+    start: () => open.inc(),
+    asyncEnd({ firstMs }: GatewayStreamSignal) {
       open.dec();
       if (firstMs !== undefined) first.observe(firstMs / 1_000);
     },
-    () => open.inc(),
-  );
+  };
+  signalsOf("gateway:stream").subscribe(streams as never);
+  endings.push(() => signalsOf("gateway:stream").unsubscribe(streams as never));
 
   return {
     close() {
