@@ -52,12 +52,13 @@ export function relay({ model, parts, lead, leaving, isOwn, shown, finish, keepP
       broken = { error };
       await (isOwn(error) ? lead?.leave() : lead?.fail(error));
     } finally {
+      stepping = undefined;
       if (over) leaving.close();
       else leaving.check();
     }
   }
 
-  const advance = () => (stepping ??= step().finally(() => (stepping = undefined)));
+  const advance = () => (stepping ??= step());
 
   async function next(): Promise<IteratorResult<Uint8Array>> {
     while (ahead.length === 0 && (!over || stepping !== undefined)) await advance();

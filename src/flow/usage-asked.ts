@@ -43,7 +43,11 @@ export function createEventHolder(): (part: StreamPart) => Uint8Array {
   }
 
   return ({ bytes, done }) => {
-    const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const piece = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (held.length === 0 && (done || endsEvent(piece))) {
+      seam = NOTHING;
+      return piece;
+    }
     const end = done ? piece.length : endOfEvents(seam, piece);
     if (end === 0 && !done) return hold(piece);
     const whole = piece.subarray(0, end);
@@ -73,10 +77,15 @@ function isUsageAlone({ choices, usage }: ChatChunk): boolean {
 
 /** Where in a piece the last whole event ends, 0 without one; `seam` is the end of what came before it. */
 function endOfEvents(seam: Buffer, piece: Buffer): number {
-  if (piece.length > 1 && piece[piece.length - 1] === LF && piece[piece.length - 2] === LF) return piece.length;
+  if (endsEvent(piece)) return piece.length;
   const inPiece = lastEnd(piece);
   if (inPiece > 0 || seam.length === 0) return inPiece;
   return Math.max(0, lastEnd(Buffer.concat([seam, piece.subarray(0, SEAM_BYTES)])) - seam.length);
+}
+
+/** Whether a piece ends with a blank line, as most do. */
+function endsEvent(piece: Buffer): boolean {
+  return piece.length > 1 && piece[piece.length - 1] === LF && piece[piece.length - 2] === LF;
 }
 
 /** Where the last blank line ends, 0 without one. */

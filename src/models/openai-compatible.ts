@@ -68,6 +68,12 @@ function toParts(
   const ended = new Map<number, boolean>();
   let done = false;
 
+  function readAll(events: readonly string[]): readonly ChatChunk[] {
+    const [event] = events;
+    // A piece is one event nearly always.
+    return event !== undefined && events.length === 1 ? read(event) : events.flatMap(read);
+  }
+
   function read(data: string): readonly ChatChunk[] {
     if (data === "[DONE]") {
       done = true;
@@ -94,10 +100,15 @@ function toParts(
   }
 
   async function next(): Promise<IteratorResult<StreamPart>> {
-    const bytes = await answer.next().catch((error: unknown) => toFailure(error, signal));
+    let bytes: Buffer | undefined;
+    try {
+      bytes = await answer.next();
+    } catch (error) {
+      return toFailure(error, signal);
+    }
     try {
       if (bytes === undefined) return atEnd();
-      const chunks = reader.read(bytes).flatMap(read);
+      const chunks = readAll(reader.read(bytes));
       return { done: false, value: { bytes, chunks, done } };
     } catch (error) {
       answer.abandon();
