@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { tracingChannel } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { ACTS, isHeard, signalling, signalsOf } from "./signals.ts";
+import { ACTS, hear, isHeard, signalling, signalsOf } from "./signals.ts";
 
 const rows = [...readFileSync("docs/signals.md", "utf8").matchAll(/^\| `marrow:([a-z:]+)` \| .+? \| (.*?) ?\|$/gm)];
 const source = readFileSync("src/internal/signals.ts", "utf8");
@@ -53,6 +53,33 @@ describe("signals", () => {
     await expect(running).rejects.toBe(failure);
     signalsOf("cache:tool").unsubscribe(ears as never);
     expect(heard).toEqual([failure]);
+  });
+
+  it("are told to an ear with the time, and the error or what came of it, beside subscribers or without", async () => {
+    const heard: unknown[] = [];
+    const end = hear("cache:tool", ({ tool }, seconds, error, result) => {
+      heard.push([tool, seconds >= 0 && seconds < 60, error, result]);
+    });
+    expect(isHeard("cache:tool")).toBe(true);
+    const run = (act: () => Promise<unknown>) => signalling("cache:tool", () => ({ tool: "search" }), act);
+    const failure = new Error("no");
+    const traced: unknown[] = [];
+    const subscriber = { asyncEnd: ({ tool }: { tool: string }) => void traced.push(tool) };
+    for (const isTraced of [false, true]) {
+      if (isTraced) signalsOf("cache:tool").subscribe(subscriber as never);
+      expect(await run(async () => 42)).toBe(42);
+      await expect(run(() => Promise.reject(failure))).rejects.toBe(failure);
+    }
+    signalsOf("cache:tool").unsubscribe(subscriber as never);
+    end();
+    expect(await run(async () => 7)).toBe(7);
+    const both = [
+      ["search", true, undefined, 42],
+      ["search", true, failure, undefined],
+    ];
+    expect(heard).toEqual([...both, ...both]);
+    expect(traced).toEqual(["search", "search"]);
+    expect(isHeard("cache:tool")).toBe(false);
   });
 
   it("make current what a subscriber binds, within the act and its promises alone", async () => {

@@ -45,7 +45,7 @@ export function createEventReader(): EventReader {
       let start = 0;
       // One search a line: a regular expression for all three ends takes several times as long, once for each piece of each stream.
       let cr = text.indexOf("\r");
-      for (let lf = text.indexOf("\n"); lf !== -1 || cr !== -1; ) {
+      for (let lf = text.indexOf("\n"); lf !== -1 || cr !== -1;) {
         const isCr = cr !== -1 && (lf === -1 || cr < lf);
         if (isCr && cr === text.length - 1) break;
         const end = isCr ? cr : lf;

@@ -100,6 +100,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         driver.suspect?.(Math.max(SILENT_MS_MIN, commandTimeoutMs));
         reject(noAnswer(timeoutMs));
       });
+      /** Goes on after a failure, later: this may be called in the middle of sending. */
+      const goOn = async (error: unknown) => failed(await error);
       const onReply = (reply: unknown) => {
         wait.over = true;
         offlineSinceMs = undefined;
@@ -108,7 +110,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           resolve(toReply(reply));
         } catch (error) {
           // An error within a list, as a transaction answers it.
-          resolve(Promise.resolve(error).then(failed));
+          resolve(goOn(error));
         }
       };
       const onError = (error: unknown) => {
@@ -119,7 +121,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           timeouts = 0;
           offlineSinceMs = undefined;
         }
-        resolve(Promise.resolve(error).then(failed));
+        resolve(goOn(error));
       };
       if (driver.ask === undefined) driver.call(command, bytes).then(onReply, onError);
       else driver.ask(command, bytes, (error, reply) => (error === undefined ? onReply(reply) : onError(error)));

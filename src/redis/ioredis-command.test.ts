@@ -4,7 +4,7 @@ import { isOrdinary, QueuedCommand, toWire } from "./ioredis-command.ts";
 
 /** What the client's own class writes. */
 const byClient = ([verb = "", ...words]: readonly (string | Buffer)[]) =>
-  Buffer.from(new IoredisCommand(String(verb), words).toWritable(undefined as never) as string | Buffer);
+  Buffer.from(new IoredisCommand(String(verb), words).toWritable(undefined as never));
 
 describe("a command on the wire", () => {
   it.each([
