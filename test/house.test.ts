@@ -46,7 +46,8 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   // The page runs in a browser: of the server it knows the types of its answers alone.
   dashboard: ["gateway"],
   size: ["redis", "errors", "internal"],
-  cli: ["size", "gateway", "queue", "cache", "vectors", "embedders", "redis", "errors", "internal"],
+  replay: ["flow", "cache", "models", "embedders", "size", "redis", "errors", "internal"],
+  cli: ["replay", "size", "gateway", "queue", "cache", "vectors", "embedders", "redis", "errors", "internal"],
   index: ["redis", "errors"],
 };
 /** Rooms without a door: every file may be imported. */

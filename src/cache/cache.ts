@@ -5,7 +5,7 @@ import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../re
 import { createAsking } from "./asking.ts";
 import { createAudits } from "./audits.ts";
 import { toAlias } from "./alias.ts";
-import { ageOf, createEntries } from "./entries.ts";
+import { ageOf, createEntries, type Clock } from "./entries.ts";
 import { toCandidates, type Candidate, type Entry, type StoredEntry } from "./entry.ts";
 import { fromStoredCost, toStoredCost } from "./cost.ts";
 import { createJudge } from "./judge.ts";
@@ -32,8 +32,11 @@ const SAMPLE = 8;
 const LINKS = 8;
 const COMPACT_LINKS = 5;
 
-/** Makes the cache of one scope. @throws MarrowError `invalid_option` */
-export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Cache<V> {
+/**
+ * Makes the cache of one scope. `now` is what time it is for the ages of answers: another clock than the process's plays old requests through.
+ * @throws MarrowError `invalid_option`
+ */
+export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now: Clock = Date.now): Cache<V> {
   const scoped = checkScope(redis);
   const resolved = resolveOptions(options);
   const {
@@ -67,7 +70,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
   });
   const upkeep = createUpkeep({ redis: scoped, keys, index, questions, bounds, slidingMsMax, timeoutMs });
   const aliases = resolved.judging !== undefined;
-  const entries = createEntries({ redis: scoped, keys, sealing, timeoutMs, staleMs, aliases });
+  const entries = createEntries({ redis: scoped, keys, sealing, timeoutMs, staleMs, aliases, now });
   const graph = { quantisation: compact ? ("BIN" as const) : ("Q8" as const), links: compact ? COMPACT_LINKS : LINKS };
   const judging =
     resolved.judging &&
@@ -98,7 +101,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     const refusal = await entries.tooOld(entry, epoch, maxAgeMs);
     const own = id === question.id;
     if (refusal !== undefined) {
-      const stale = refusal === "ended" && own ? { stale: { value: entry.value as V, ageMs: ageOf(entry) } } : {};
+      const stale =
+        refusal === "ended" && own ? { stale: { value: entry.value as V, ageMs: ageOf(entry, now()) } } : {};
       return { hit: false, nearest: { similarity: 1, score: 1, veto: refusal }, ...stale };
     }
     const found = { ...toHit(question, id, entry), similarity: 1, score: 1 };
@@ -153,7 +157,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       const { score, refusal: judgedAs } = judge(text, similarity);
       const far = similarity < judgeOptions.floor ? ("below_threshold" as const) : undefined;
       const veto = (await entries.tooOld(entry, epoch, maxAgeMs)) ?? judgedAs ?? far;
-      trace.push({ id, similarity, score, veto });
+      trace.push({ id, similarity, score, veto, prompt: text });
       if (veto !== undefined) {
         nearest ??= { similarity, score, veto };
         misses.push({ id, similarity, refusal: veto, wording: text, value: entry.value, entry, body });
@@ -171,7 +175,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       return { ...toHit(question, id, entry), match: "similar", similarity: Math.min(1, similarity), score: 0 };
     }
     const same = mayJudge ? await judging?.offer(question, misses, subject) : undefined;
-    if (same === undefined || ageOf(same.entry) > maxAgeMs) return { hit: false, nearest };
+    if (same === undefined || ageOf(same.entry, now()) > maxAgeMs) return { hit: false, nearest };
     const { similarity, score } = nearest ?? { similarity: 0, score: 0 };
     const hit = toHit(question, same.id, same.entry);
     return { ...hit, match: "judged", wording: question.id, similarity: Math.min(1, similarity), score };
@@ -182,7 +186,14 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
     upkeep.served(question, id, entry);
     const cost = fromStoredCost(entry.cost);
     const known = cost === undefined ? undefined : { cost };
-    return { hit: true as const, id, value: entry.value as V, prompt: entry.text, ageMs: ageOf(entry), ...known };
+    return {
+      hit: true as const,
+      id,
+      value: entry.value as V,
+      prompt: entry.text,
+      ageMs: ageOf(entry, now()),
+      ...known,
+    };
   }
 
   /** Candidates by their true similarity, which bits only hint at. */
@@ -251,7 +262,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>): Ca
       const fingerprint = toFingerprint(question);
       if (fingerprint.followUp) return false;
       const jittered = Math.max(1, Math.round(lifeMs * (1 - ttlJitter * Math.random())));
-      const storedAtMs = Date.now();
+      const storedAtMs = now();
       const { text, tags } = fingerprint;
       const bears = { ...(tags.length > 0 && { tags }), ...(cost !== undefined && { cost: toStoredCost(cost) }) };
       const entry: Entry = { value, text, storedAtMs, endsAtMs: storedAtMs + jittered, ...bears };

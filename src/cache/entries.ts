@@ -44,10 +44,14 @@ interface Parts {
   readonly staleMs: number;
   /** Whether exact keys may be aliases. */
   readonly aliases: boolean;
+  readonly now: Clock;
 }
 
+/** What time it is, in milliseconds since 1970. */
+export type Clock = () => number;
+
 /** Makes what reads the entries of one cache. */
-export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliases }: Parts): Entries {
+export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliases, now }: Parts): Entries {
   function open(body: Buffer, id: string): StoredEntry | undefined {
     try {
       return toEntry(body, id, sealing);
@@ -58,7 +62,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
   }
 
   async function tooOld(entry: StoredEntry, epoch: Epoch, maxAgeMs: number): Promise<Refusal | undefined> {
-    if (ageOf(entry) > maxAgeMs) return "too_old";
+    if (ageOf(entry, now()) > maxAgeMs) return "too_old";
     if (entry.since < epoch.all) return "invalidated";
     const { tags = [] } = entry;
     // Only an entry with tags, and only once something was invalidated since, costs another look.
@@ -66,7 +70,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
       const ended = (await redis.send(["HMGET", keys.tags, ...tags], { timeoutMs })) as readonly (string | null)[];
       if (ended.some((at) => at !== null && Number(at) > entry.since)) return "invalidated";
     }
-    return staleMs > 0 && entry.endsAtMs <= Date.now() ? "ended" : undefined;
+    return staleMs > 0 && entry.endsAtMs <= now() ? "ended" : undefined;
   }
 
   const inBytes = { reply: "bytes", timeoutMs } as const;
@@ -108,6 +112,6 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
 }
 
 /** Time since an entry was stored, in milliseconds. */
-export function ageOf({ storedAtMs }: Entry): number {
-  return Math.max(0, Date.now() - storedAtMs);
+export function ageOf({ storedAtMs }: Entry, nowMs: number): number {
+  return Math.max(0, nowMs - storedAtMs);
 }

@@ -3,6 +3,7 @@ export { isAway, unlessAway } from "./away.ts";
 export type { AnswerCost } from "./cost.ts";
 export { createCache } from "./cache.ts";
 export { createEmbeddingStore, type EmbeddingStoreOptions } from "./embedding-store.ts";
+export { measureEntries, wipeCache, type Measured, type SampledEntry } from "./for-a-while.ts";
 export { evaluate, operateAt, wilsonLower, type Evaluation, type Judged, type Operating } from "./evaluate.ts";
 export type { Refusal } from "./judge.ts";
 export { isFollowUp } from "./follow-up.ts";

@@ -11,7 +11,7 @@ export interface Nearest {
   readonly veto: Refusal;
 }
 
-/** How a lookup came out: enough to understand it, and to play it through again. Holds the prompt that was asked. */
+/** How a lookup came out: enough to understand it, and to play it through again. Holds prompts: the one that was asked, and those near to it. */
 export interface Explanation {
   readonly partition: string;
   readonly id: string;
@@ -27,6 +27,8 @@ export interface Explanation {
     readonly similarity: number;
     readonly score: number;
     readonly veto?: Refusal | undefined;
+    /** The stored wording, where it was compared. */
+    readonly prompt?: string | undefined;
   }[];
 }
 

@@ -112,6 +112,19 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       }),
     }),
   ],
+  [
+    "replay",
+    single("what the cache would have served and saved of a log of requests; no model is asked", [], {
+      log: { takes: "FILE", isNeeded: true },
+      out: { takes: "DIRECTORY", default: "marrow-replay" },
+      presets: { takes: "NAME,NAME", default: "strict,balanced,aggressive" },
+      ttls: { takes: "TIME,TIME", default: "1h,1d,7d" },
+      redis: { takes: "URL" },
+      judge: { takes: "MODEL" },
+      anew: {},
+      ...JSON_FLAG,
+    }),
+  ],
   ["doctor", single("say what the Redis is, what it can do, and what should be mended", [], JSON_FLAG)],
   [
     "health",

@@ -1,5 +1,6 @@
 export { CACHE_CONTROL_DEFAULT, parseCacheControl, type CacheControl } from "./cache-control.ts";
-export { besideText, type StoredAnswer } from "./cacheable.ts";
+export { besideText, lacksAsked, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
+export { questionOf } from "./explaining.ts";
 export { HISTORY_CHARS_MAX, toMessages } from "./context.ts";
 export { lostError, lostResults } from "./results.ts";
 export { sizeOf } from "./tokens.ts";
@@ -17,4 +18,4 @@ export { createFlow } from "./flow.ts";
 export type { Departure } from "./leaving.ts";
 export { servedBy } from "./provenance.ts";
 export type { SharedPer, Sharing } from "./sharing.ts";
-export type { Answered, AnswerSource, Spent } from "./spending.ts";
+export { toUsed, type Answered, type AnswerSource, type Spent } from "./spending.ts";

@@ -21,6 +21,7 @@ export { fromEnvironment } from "./config/environment.ts";
 export { updatePriceFile } from "./config/price-file.ts";
 export { toShownConfig } from "./config/shown-config.ts";
 export { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
+export { openReplayParts, type ReplayParts } from "./replaying.ts";
 export { idOf as keyIdOf, KEY_LIFE_MS_MAX } from "./tenancy/api-keys.ts";
 
 /** An installation as an operator's commands see it: its Redis and configuration, without a gateway that runs. */

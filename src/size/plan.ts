@@ -113,9 +113,18 @@ export function planSize(
     const bytesEach = Math.ceil(each[role] ?? 0);
     return { role, count, bytesEach, bytes: count * bytesEach };
   });
-  const usedBytes = EMPTY_SERVER_BYTES + roles.reduce((sum, { bytes }) => sum + bytes, 0);
-  const serverBytes = Math.ceil((usedBytes * fragmentation) / (1 - headroom));
+  const loadBytes = roles.reduce((sum, { bytes }) => sum + bytes, 0);
+  const usedBytes = EMPTY_SERVER_BYTES + loadBytes;
+  const serverBytes = toServerBytes(loadBytes, { fragmentation, headroom });
   return { roles, usedBytes, serverBytes, totalBytes: serverBytes * (1 + replicas) };
+}
+
+/** Memory that one server needs for a load of so many bytes: with what an empty one uses, fragmented, with headroom. Pure. */
+export function toServerBytes(
+  loadBytes: number,
+  { fragmentation = 1.1, headroom = 0.25 }: Pick<SizeOptions, "fragmentation" | "headroom"> = {},
+): number {
+  return Math.ceil(((EMPTY_SERVER_BYTES + loadBytes) * fragmentation) / (1 - headroom));
 }
 
 function bytesOfEntry(

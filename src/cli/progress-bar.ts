@@ -1,0 +1,48 @@
+import type { WriteStream } from "node:tty";
+import type { Progress } from "../replay/index.ts";
+
+/** A bar that shows how far something is. */
+export interface ProgressBar {
+  show(progress: Pick<Progress, "bytes" | "bytesAll" | "requests">): void;
+  /** Leaves the line. Any number of times. */
+  end(): void;
+}
+
+const WIDTH = 24;
+/** Between two lines where nobody sees a bar move, in milliseconds. */
+const LINE_EVERY_MS = 10_000;
+const DRAW_EVERY_MS = 100;
+
+/** Makes one: a line that is drawn again on a terminal, a line now and then in a log. */
+export function createProgressBar(stream: Pick<WriteStream, "write"> & { readonly isTTY?: boolean }): ProgressBar {
+  const beganMs = performance.now();
+  let drawnMs = -Infinity;
+  let isOpen = false;
+  return {
+    show(progress) {
+      const nowMs = performance.now();
+      const isTerminal = stream.isTTY === true;
+      if (nowMs - drawnMs < (isTerminal ? DRAW_EVERY_MS : LINE_EVERY_MS)) return;
+      drawnMs = nowMs;
+      const line = toLine(progress, (nowMs - beganMs) / 1_000);
+      stream.write(isTerminal ? `\r${line}\u001B[K` : `${line}\n`);
+      isOpen = isTerminal;
+    },
+    end() {
+      if (isOpen) stream.write("\n");
+      isOpen = false;
+    },
+  };
+}
+
+/** The line of a bar. Pure. */
+export function toLine(
+  { bytes, bytesAll, requests }: Pick<Progress, "bytes" | "bytesAll" | "requests">,
+  seconds: number,
+): string {
+  const part = bytesAll === 0 ? 1 : Math.min(1, bytes / bytesAll);
+  const full = Math.round(part * WIDTH);
+  const left = part === 0 ? "" : `, ${Math.round((seconds / part) * (1 - part))} s left`;
+  const bar = `${"#".repeat(full)}${".".repeat(WIDTH - full)}`;
+  return `[${bar}] ${(part * 100).toFixed(1)} %, ${requests} requests${left}`;
+}

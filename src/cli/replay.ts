@@ -1,0 +1,192 @@
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Preset } from "../cache/index.ts";
+import { MarrowError } from "../errors.ts";
+import { openReplayParts, resolveConfig, type GatewayConfigInput, type ReplayParts } from "../gateway/operator.ts";
+import { connect, type Redis } from "../redis/index.ts";
+import { findServer, HOW_TO_GET_A_SERVER, startServer } from "../redis/managed/index.ts";
+import {
+  replay,
+  toHtml,
+  type Progress,
+  type ReplayOptions,
+  type ReplayReport,
+  type ReplayState,
+} from "../replay/index.ts";
+import type { Given } from "./command.ts";
+import { fromDuration, toDuration } from "./duration.ts";
+import { loadConfig } from "./load-config.ts";
+import { print, toTable } from "./print.ts";
+import { createProgressBar } from "./progress-bar.ts";
+import { usageError } from "./read-command.ts";
+import { readSurroundings } from "./surroundings.ts";
+
+const PRESETS: readonly Preset[] = ["strict", "balanced", "aggressive"];
+/** Lives of answers that one run compares. */
+const TTLS_MAX = 4;
+const TTL_MS_MAX = 366 * 86_400_000;
+/** How often a run writes down where it is, in milliseconds. */
+const NOTE_EVERY_MS = 5_000;
+/** Questions of the log are in what is written: for the one who runs it alone. */
+const [FILE_MODE, DIRECTORY_MODE] = [0o600, 0o700];
+/** A run that was stopped, by Ctrl-C or SIGTERM. */
+const EXIT_STOPPED = 130;
+/** Paths of unix sockets are short. */
+const PATH_BYTES_MAX = 90;
+
+/**
+ * `marrow replay --log FILE`: plays a log of requests through the cache and writes a report, as HTML and JSON. The entries are in a Redis of
+ * its own that it runs in `--out`, or in a scope of the one that `--redis` names. A run that was stopped goes on where it was.
+ */
+export async function runReplay(given: Given): Promise<number> {
+  const [log, out] = [resolve(given.text("log") ?? ""), resolve(given.text("out") ?? "")];
+  const presets = toPresets(given.text("presets") ?? "");
+  const ttlsMs = toTtls(given.text("ttls") ?? "");
+  const config = await loadConfig();
+  await mkdir(out, { recursive: true, mode: DIRECTORY_MODE });
+  const file = (name: string) => join(out, name);
+  if (given.has("anew")) await Promise.all([rm(file("state.json"), { force: true }), rm(file("redis"), RECURSIVELY)]);
+  const state = await readState(file("state.json"));
+  const opened = await openPlace(given.text("redis"), file("redis"), config);
+  const stop = new AbortController();
+  const halt = () => stop.abort();
+  process.once("SIGINT", halt).once("SIGTERM", halt);
+  const bar = createProgressBar(process.stderr);
+  let parts: ReplayParts | undefined;
+  let isOver = false;
+  try {
+    parts = openReplayParts(resolveConfig(config), opened.redis, given.text("judge"));
+    const options: ReplayOptions = {
+      ...parts,
+      log,
+      redis: opened.redis,
+      name: out,
+      presets,
+      ttlsMs,
+      state,
+      onProgress: notes(file("state.json"), (progress) => bar.show(progress)),
+      signal: stop.signal,
+    };
+    const replayed = await replay(options);
+    bar.end();
+    if (replayed.kind === "stopped") {
+      await write(file("state.json"), JSON.stringify(replayed.state));
+      console.error("stopped; the same command goes on from here, and --anew begins again");
+      return EXIT_STOPPED;
+    }
+    const { report } = replayed;
+    await write(file("report.json"), `${JSON.stringify(report, null, 2)}\n`);
+    await write(file("report.html"), toHtml(report));
+    await rm(file("state.json"), { force: true });
+    isOver = true;
+    print(given, report, () => toLines(report, out));
+    return 0;
+  } finally {
+    bar.end();
+    process.off("SIGINT", halt).off("SIGTERM", halt);
+    await parts?.close();
+    await opened.close();
+    if (isOver) await rm(file("redis"), RECURSIVELY);
+  }
+}
+
+const RECURSIVELY = { recursive: true, force: true } as const;
+
+/** Writes down where a run is, now and then: a file that is whole, or the one before. */
+function notes(file: string, show: (progress: Progress) => void): (progress: Progress) => Promise<void> {
+  let lastMs = performance.now();
+  return async (progress) => {
+    show(progress);
+    if (performance.now() - lastMs < NOTE_EVERY_MS) return;
+    lastMs = performance.now();
+    await write(file, JSON.stringify(progress.state()));
+  };
+}
+
+async function write(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text, { mode: FILE_MODE });
+  await rename(`${file}.new`, file);
+}
+
+async function readState(file: string): Promise<ReplayState | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch {
+    return undefined;
+  }
+  try {
+    const state = JSON.parse(text) as ReplayState;
+    if (state.version === 1) return state;
+  } catch {
+    // What follows says what to do.
+  }
+  throw new MarrowError("invalid_option", `${file} is no state of a replay: --anew begins again`, {
+    details: { path: "out" },
+  });
+}
+
+interface Place {
+  readonly redis: Redis;
+  close(): Promise<void>;
+}
+
+/** The Redis that was named, or one that runs for this replay alone. */
+async function openPlace(url: string | undefined, directory: string, config: GatewayConfigInput): Promise<Place> {
+  const { app } = resolveConfig(config);
+  if (url !== undefined) {
+    const redis = await connect(url, { ...readSurroundings().redis, app });
+    return { redis, close: () => redis.close() };
+  }
+  if (Buffer.byteLength(directory) > PATH_BYTES_MAX)
+    throw usageError(
+      `--out must be a shorter path, of ${PATH_BYTES_MAX - 6} bytes at most: a socket lies in it`,
+      "out",
+    );
+  const { path, cacheDirectory } = readSurroundings();
+  const binary = await findServer({ path, cacheDirectory });
+  if (binary === undefined) throw new MarrowError("unavailable", HOW_TO_GET_A_SERVER);
+  const server = await startServer({ binary: binary.path, directory });
+  const redis = await connect(server.url, { app });
+  return {
+    redis,
+    async close() {
+      await redis.close();
+      await server.stop();
+    },
+  };
+}
+
+function toPresets(text: string): readonly Preset[] {
+  const named = text.split(",").map((one) => one.trim());
+  const known = PRESETS.filter((preset) => named.includes(preset));
+  if (known.length > 0 && named.every((one) => (PRESETS as readonly string[]).includes(one))) return known;
+  throw usageError(
+    `--presets must be some of ${PRESETS.join(",")}, got ${JSON.stringify(text.slice(0, 60))}`,
+    "presets",
+  );
+}
+
+function toTtls(text: string): readonly number[] {
+  const ttls = [...new Set(text.split(",").map((one) => toDuration("ttls", one, { min: 1_000, max: TTL_MS_MAX })))];
+  if (ttls.length <= TTLS_MAX) return ttls.toSorted((one, other) => one - other);
+  throw usageError(`--ttls may have ${TTLS_MAX} times at most, got ${ttls.length}`, "ttls");
+}
+
+function toLines({ log, settings }: ReplayReport, out: string): readonly string[] {
+  const rows = settings.map(({ preset, ttl_seconds: ttl, hits, hit_share: share, exact, similar, saved, memory }) => [
+    preset,
+    fromDuration(ttl * 1_000),
+    `${hits} (${(share * 100).toFixed(1)} %)`,
+    exact,
+    similar,
+    saved.cost.toFixed(4),
+    `${(memory.server_bytes / 1_048_576).toFixed(1)} MiB`,
+  ]);
+  const skipped = log.broken + log.too_long + log.other;
+  return [
+    `${log.requests} requests in ${log.lines} lines${skipped === 0 ? "" : `, ${skipped} lines passed over (${log.broken} broken)`}`,
+    ...toTable(["PRESET", "LIFE", "HITS", "EXACT", "SIMILAR", "SAVED", "SERVER"], rows),
+    `Reports, with questions of the log in them: ${join(out, "report.html")} and report.json`,
+  ];
+}

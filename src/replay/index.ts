@@ -1,0 +1,4 @@
+export { toHtml } from "./html.ts";
+export type { Progress, ReplayOptions, ReplayState } from "./options.ts";
+export { replay, type Replayed } from "./replay.ts";
+export type { ReplayReport } from "./report.ts";

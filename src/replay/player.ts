@@ -1,0 +1,217 @@
+import {
+  createCache,
+  toFingerprint,
+  wipeCache,
+  type AnswerCost,
+  type Cache,
+  type Preset,
+  type Question,
+  type SampledEntry,
+} from "../cache/index.ts";
+import type { Embedder } from "../embedders/index.ts";
+import { lacksAsked, questionOf, toStoredAnswer, toUsed, type Sharing, type StoredAnswer } from "../flow/index.ts";
+import type { ChatCompletion, Prices } from "../models/index.ts";
+import { keyTag, type ScopedRedis } from "../redis/index.ts";
+import type { LogRecord } from "./records.ts";
+import type { Outcome } from "./tally.ts";
+
+/** One setting of the cache that a log is played through. */
+export interface Setting {
+  readonly preset: Preset;
+  readonly ttlMs: number;
+}
+
+/** What became of a request at one setting, with the stored questions near to it. */
+export interface Played {
+  readonly outcome: Outcome;
+  /** Entries whose life was over before it. */
+  readonly ended: number;
+  /** The stored question that served it, where that is another wording. */
+  readonly near?: { readonly prompt: string; readonly similarity: number; readonly answer: string } | undefined;
+  /** The nearest stored question that was refused; where refusals are wanted. */
+  readonly refused?: { readonly prompt: string; readonly similarity: number; readonly veto: string } | undefined;
+  /** What was stored. */
+  readonly entry?: SampledEntry | undefined;
+}
+
+/** A request as every setting plays it: what does not depend on a setting is made once. */
+export interface Prepared {
+  readonly user: string;
+  readonly nowMs: number;
+  readonly question: Question | undefined;
+  readonly completion: ChatCompletion | undefined;
+  /** What its answer cost; absent where the log has none. */
+  readonly cost: AnswerCost | undefined;
+}
+
+/** Plays requests through one setting of the real cache, at the log's time. */
+export interface Player {
+  readonly setting: Setting;
+  play(asked: Prepared): Promise<Played>;
+  /** Takes away what was stored after a moment of the log, by a run that was killed. */
+  rewind(toMs: number): Promise<void>;
+  /** Takes away all that it stored. */
+  wipe(): Promise<void>;
+}
+
+/** What a player is made of. */
+export interface PlayerParts {
+  readonly redis: ScopedRedis;
+  readonly setting: Setting;
+  readonly embedder: Embedder | undefined;
+  readonly minScore: number | undefined;
+  /** Whether refused neighbours are told. */
+  readonly explains: boolean;
+}
+
+/** Longest life that the server gives an entry: the log's time ends it before. */
+const SERVER_LIFE_MS = 30 * 86_400_000;
+const TIMEOUT_MS = 10_000;
+/** Ended entries that are taken away at once, and subjects that are read at once. */
+const PAGE = 500;
+
+/** Name of the cache of a setting, within the scope of a replay. */
+export const CACHE_NAME = "chat";
+
+/** Makes what all settings share of a request. Pure. */
+export function prepare(
+  { user, request, completion, micros, tookMs }: LogRecord,
+  { nowMs, sharing, prices }: { readonly nowMs: number; readonly sharing: Sharing; readonly prices: Prices },
+): Prepared {
+  const question = questionOf({ request, user, key: "replay" }, sharing);
+  const used = completion && toUsed(request, completion, prices);
+  return { user, nowMs, question, completion, cost: costOf(used, micros, tookMs) };
+}
+
+function costOf(
+  used: ReturnType<typeof toUsed> | undefined,
+  micros: number | undefined,
+  tookMs: number,
+): AnswerCost | undefined {
+  if (used === undefined) return undefined;
+  const { tokens: _, model: __, ...cost } = used;
+  return { ...cost, micros: cost.micros ?? micros, tookMs };
+}
+
+/**
+ * Opens a player. What it stored before is there again: its entries, when each ends (a list, since lives follow the log's time), and whose
+ * they are.
+ */
+export function createPlayer({ redis, setting, embedder, minScore, explains }: PlayerParts): Player {
+  let nowMs = 0;
+  const options = {
+    name: CACHE_NAME,
+    embedder,
+    preset: setting.preset,
+    minScore,
+    ttlMs: SERVER_LIFE_MS,
+    timeoutMs: TIMEOUT_MS,
+  };
+  const cache: Cache<StoredAnswer> = createCache<StoredAnswer>(redis, options, () => nowMs);
+  const start = `${keyTag(redis)}:replay`;
+  const [ends, subjects] = [`${start}:ends`, `${start}:subjects`];
+  let headEndsAtMs: number | undefined;
+  const known = new Set<string>();
+
+  /** Takes away the entries whose life is over by now, as the server does with those that live by its own clock. */
+  async function sweep(): Promise<number> {
+    let ended = 0;
+    headEndsAtMs ??= toEnd(await redis.send(["LINDEX", ends, "0"]));
+    while (headEndsAtMs <= nowMs) {
+      const some = (await redis.send(["LRANGE", ends, "0", String(PAGE - 1)])) as readonly string[];
+      const over = some.filter((one) => toEnd(one) <= nowMs);
+      await Promise.all(over.map((one) => cache.forget({ id: one.slice(one.indexOf(":") + 1) })));
+      await redis.send(["LTRIM", ends, String(over.length), "-1"]);
+      ended += over.length;
+      headEndsAtMs = toEnd(
+        over.length < some.length ? (some[over.length] ?? null) : await redis.send(["LINDEX", ends, "0"]),
+      );
+    }
+    return ended;
+  }
+
+  async function look(question: Question) {
+    const wanted = { maxAgeMs: setting.ttlMs - 1, explain: explains };
+    const found = await cache.lookup(question, wanted);
+    return found.hit && lacksAsked(question, found.value) ? { hit: false as const } : found;
+  }
+
+  async function keep(question: Question, { user, completion, cost }: Prepared): Promise<SampledEntry | undefined> {
+    const answer = completion && toStoredAnswer(completion);
+    if (answer === undefined) return undefined;
+    const { id, partition } = toFingerprint(question);
+    const endsAtMs = nowMs + setting.ttlMs;
+    // Written down first: what was stored by a run that was killed is found by it.
+    await redis.send(["RPUSH", ends, `${endsAtMs}:${id}`]);
+    if (!(await cache.store(question, answer, { cost, subject: user }))) {
+      await redis.send(["RPOP", ends]);
+      return undefined;
+    }
+    if (headEndsAtMs === Infinity) headEndsAtMs = endsAtMs;
+    if (!known.has(user)) {
+      if (known.size >= PAGE) known.clear();
+      known.add(user);
+      await redis.send(["SADD", subjects, user]);
+    }
+    return { id, partition, subject: user };
+  }
+
+  return {
+    setting,
+
+    async play(asked) {
+      ({ nowMs } = asked);
+      const ended = await sweep();
+      const { question, cost } = asked;
+      if (question === undefined) return { ended, outcome: { kind: "uncacheable", cost, stored: false } };
+      const { followUp, text } = toFingerprint(question);
+      if (followUp) return { ended, outcome: { kind: "follow_up", cost, stored: false } };
+      const found = await look(question);
+      if (found.hit) {
+        const isExact = found.match === "exact";
+        const { content } = found.value.message;
+        const answer = typeof content === "string" ? content : "";
+        const near = isExact ? undefined : { prompt: found.prompt, similarity: found.similarity, answer };
+        return { ended, outcome: { kind: isExact ? "exact" : "similar", cost: found.cost }, near };
+      }
+      const candidate = found.explanation?.candidates.find(
+        ({ veto, prompt }) => veto !== undefined && prompt !== undefined,
+      );
+      const entry = await keep(question, asked);
+      return {
+        ended,
+        outcome: { kind: "miss", cost, stored: entry !== undefined },
+        entry,
+        ...(candidate?.prompt !== undefined &&
+          candidate.prompt !== text && {
+            refused: { prompt: candidate.prompt, similarity: candidate.similarity, veto: String(candidate.veto) },
+          }),
+      };
+    },
+
+    async rewind(toMs) {
+      for (;;) {
+        const [last] = (await redis.send(["LRANGE", ends, "-1", "-1"])) as readonly string[];
+        if (last === undefined || toEnd(last) <= toMs + setting.ttlMs) return;
+        await cache.forget({ id: last.slice(last.indexOf(":") + 1) });
+        await redis.send(["RPOP", ends]);
+      }
+    },
+
+    async wipe() {
+      for (;;) {
+        const some = (await redis.send(["SRANDMEMBER", subjects, String(PAGE)])) as readonly string[];
+        if (some.length === 0) break;
+        await wipeCache(redis, { name: CACHE_NAME, cache, subjects: some });
+        await redis.send(["SREM", subjects, ...some]);
+      }
+      await redis.send(["UNLINK", ends, subjects]);
+    },
+  };
+}
+
+/** When the entry of a list's element ends; an empty list has none that does. */
+function toEnd(element: unknown): number {
+  if (typeof element !== "string") return Infinity;
+  return Number(element.slice(0, element.indexOf(":")));
+}

@@ -1,0 +1,153 @@
+import type { Preset } from "../cache/index.ts";
+import { toServerBytes } from "../size/index.ts";
+import type { NearPair } from "./pairs.ts";
+import type { Amounts, Tally } from "./tally.ts";
+
+/** What a replay found. */
+export interface ReplayReport {
+  readonly object: "replay.report";
+  readonly version: string;
+  readonly log: {
+    readonly lines: number;
+    readonly requests: number;
+    readonly formats: Readonly<Record<string, number>>;
+    readonly from: string | null;
+    readonly to: string | null;
+    /** Lines that were passed over. Their numbers (the first {@link NUMBERS_MAX}); never what stands in them. */
+    readonly broken: number;
+    readonly broken_lines: readonly number[];
+    readonly too_long: number;
+    readonly other: number;
+    /** Requests without an answer in the log, and those without a time of their own (they count as asked with the one before). */
+    readonly without_answer: number;
+    readonly without_time: number;
+  };
+  readonly embedder: string | null;
+  readonly settings: readonly SettingReport[];
+  readonly valuable: readonly PairReport[];
+  readonly doubtful: readonly PairReport[];
+  readonly judge: { readonly model: string; readonly asked: number; readonly cost: number } | null;
+}
+
+/** What one setting of the cache would have done. */
+export interface SettingReport {
+  readonly preset: Preset;
+  readonly ttl_seconds: number;
+  readonly requests: number;
+  readonly hits: number;
+  readonly hit_share: number;
+  readonly exact: number;
+  readonly similar: number;
+  readonly uncacheable: number;
+  readonly follow_ups: number;
+  readonly saved: AmountsReport;
+  readonly spent: AmountsReport;
+  /** Part of all money that would not have been spent. */
+  readonly saved_share: number | null;
+  readonly unpriced: number;
+  readonly memory: {
+    readonly entries_most: number;
+    readonly bytes_each: number;
+    readonly bytes: number;
+    /** What a server needs for them, with fragmentation and headroom as `marrow size` plans it. */
+    readonly server_bytes: number;
+    /** Whether vectors were measured with the entries. */
+    readonly has_vectors: boolean;
+  };
+}
+
+/** What answers cost, or would have. */
+export interface AmountsReport {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly cost: number;
+  readonly seconds: number;
+}
+
+/** A near pair, with what it saved. */
+export interface PairReport {
+  readonly asked: string;
+  readonly stored: string;
+  readonly similarity: number;
+  readonly served: readonly Preset[];
+  readonly refused: string | null;
+  readonly hits: number;
+  readonly saved: number;
+  readonly verdict: "same" | "different" | "unsure" | null;
+}
+
+/** Broken lines that are named. */
+export const NUMBERS_MAX = 100;
+const SHOWN_CHARS_MAX = 500;
+
+/** What one setting came to, for its report. */
+export interface SettingResult {
+  readonly preset: Preset;
+  readonly ttlMs: number;
+  readonly tally: Tally;
+  readonly bytesEach: number;
+  readonly hasVectors: boolean;
+}
+
+/** Tells what a setting came to. Pure. */
+export function toSettingReport({ preset, ttlMs, tally, bytesEach, hasVectors }: SettingResult): SettingReport {
+  const { requests, exact, similar, saved, spent } = tally;
+  const bytes = Math.round(tally.livePeak * bytesEach);
+  const money = saved.micros + spent.micros;
+  return {
+    preset,
+    ttl_seconds: ttlMs / 1_000,
+    requests,
+    hits: exact + similar,
+    hit_share: requests === 0 ? 0 : (exact + similar) / requests,
+    exact,
+    similar,
+    uncacheable: tally.uncacheable,
+    follow_ups: tally.followUps,
+    saved: toAmounts(saved),
+    spent: toAmounts(spent),
+    saved_share: money === 0 ? null : saved.micros / money,
+    unpriced: tally.unpriced,
+    memory: {
+      entries_most: tally.livePeak,
+      bytes_each: Math.round(bytesEach),
+      bytes,
+      server_bytes: toServerBytes(bytes),
+      has_vectors: hasVectors,
+    },
+  };
+}
+
+function toAmounts({ promptTokens, completionTokens, micros, ms }: Amounts): AmountsReport {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    cost: micros / 1_000_000,
+    seconds: ms / 1_000,
+  };
+}
+
+/** Tells of a near pair. Pure. */
+export function toPairReport({
+  asked,
+  stored,
+  similarity,
+  served,
+  refused,
+  hits,
+  micros,
+  verdict,
+}: NearPair): PairReport {
+  const cut = (text: string) =>
+    text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX).toWellFormed()}…`;
+  return {
+    asked: cut(asked),
+    stored: cut(stored),
+    similarity: Number(similarity.toFixed(4)),
+    served,
+    refused: served.length > 0 ? null : (refused ?? null),
+    hits,
+    saved: micros / 1_000_000,
+    verdict: verdict ?? null,
+  };
+}

@@ -1,0 +1,222 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, inject, it } from "vitest";
+import { staticEmbedder } from "../../src/embedders/index.ts";
+import { createPrices } from "../../src/models/index.ts";
+import type { Redis } from "../../src/redis/index.ts";
+import { replay, type ReplayOptions, type ReplayReport } from "../../src/replay/index.ts";
+import { createCli } from "../cli.ts";
+import { liveTest } from "../live.ts";
+import { generateStream } from "./stream.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "marrow-replay-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const prices = createPrices({ scripted: { input: 1, output: 4 } });
+
+function logOf(lines: readonly unknown[]): string {
+  const file = join(directory, `${randomUUID()}.jsonl`);
+  writeFileSync(file, lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n"));
+  return file;
+}
+
+const optionsOf = (redis: Redis, log: string, more: Partial<ReplayOptions> = {}): ReplayOptions => ({
+  redis,
+  log,
+  name: log,
+  presets: ["strict"],
+  ttlsMs: [3_600_000],
+  embedder: staticEmbedder(),
+  sharing: { per: "scope", personal: "user" },
+  prices,
+  ...more,
+});
+
+async function reportOf(options: ReplayOptions): Promise<ReplayReport> {
+  const replayed = await replay(options);
+  if (replayed.kind !== "done") throw new Error("it was stopped");
+  return replayed.report;
+}
+
+async function keysOf(redis: Redis): Promise<string[]> {
+  const keys: string[] = [];
+  let cursor = "0";
+  do {
+    const [next, page] = (await redis.send(["SCAN", cursor, "MATCH", `*${redis.app}*`, "COUNT", "1000"])) as [
+      string,
+      string[],
+    ];
+    [cursor] = [next, keys.push(...page)];
+  } while (cursor !== "0");
+  return keys;
+}
+
+const asked = (time: number, prompt: string, more = {}) => ({
+  time: new Date(time).toISOString(),
+  user: "ada",
+  model: "scripted",
+  prompt,
+  answer: "330 m",
+  usage: { prompt_tokens: 1_000, completion_tokens: 500 },
+  ...more,
+});
+const HOUR = 3_600_000;
+const START = Date.parse("2026-11-01T00:00:00Z");
+
+describe("a replay", () => {
+  liveTest(
+    "lets answers live by the log's time, whatever time it is, and leaves Redis as it was",
+    async ({ redis }) => {
+      const tower = "How tall is the Eiffel Tower?";
+      const log = logOf([
+        asked(START, tower),
+        asked(START + HOUR - 1, tower),
+        // The hour is over: asked again, and stored anew.
+        asked(START + HOUR, tower),
+        asked(START + 2 * HOUR - 1, tower),
+        asked(START + 3 * HOUR, "What is the capital of Peru?"),
+      ]);
+      const report = await reportOf(optionsOf(redis, log, { ttlsMs: [HOUR, 24 * HOUR] }));
+      expect(report.settings).toMatchObject([
+        { ttl_seconds: 3_600, hits: 2, saved: { cost: 0.006 }, spent: { cost: 0.009 }, memory: { entries_most: 1 } },
+        { ttl_seconds: 86_400, hits: 3, saved: { cost: 0.009 }, memory: { entries_most: 2 } },
+      ]);
+      const left = (await keysOf(redis)).filter((key) => !key.includes(":vectors:"));
+      expect(left).toEqual([]);
+    },
+  );
+
+  liveTest("shares a personal question with nobody else, as the gateway does", async ({ redis }) => {
+    const question = "What is my balance?";
+    const log = logOf([
+      asked(START, question),
+      asked(START + 1, question, { user: "bob" }),
+      asked(START + 2, question),
+    ]);
+    expect((await reportOf(optionsOf(redis, log))).settings).toMatchObject([{ requests: 3, hits: 1 }]);
+  });
+
+  liveTest(
+    "counts broken and foreign lines, names broken ones by number, and never repeats what is in them",
+    async ({ redis }) => {
+      const log = logOf([
+        asked(START, "Hello there, who are you?"),
+        '{"secret": "hunter2',
+        "",
+        { model: "m", input: "hunter2" },
+        "hunter2",
+      ]);
+      const report = await reportOf(optionsOf(redis, log));
+      expect(report.log).toMatchObject({ lines: 5, requests: 1, broken: 2, broken_lines: [2, 5], other: 1 });
+      expect(JSON.stringify(report)).not.toContain("hunter2");
+    },
+  );
+
+  liveTest(
+    "goes on where it was stopped, and comes to the same",
+    async ({ redis }) => {
+      const log = logOf(generateStream(600));
+      const options = optionsOf(redis, log, { presets: ["strict", "aggressive"] });
+      const whole = await reportOf(options);
+      const stop = new AbortController();
+      const stopped = await replay({
+        ...options,
+        signal: stop.signal,
+        onProgress: ({ lines }) => void (lines >= 200 && stop.abort()),
+      });
+      if (stopped.kind !== "stopped") throw new Error("it ended");
+      const state = JSON.parse(JSON.stringify(stopped.state)) as typeof stopped.state;
+      expect(await reportOf({ ...options, state })).toEqual(whole);
+      await expect(reportOf({ ...options, ttlsMs: [HOUR * 2], state })).rejects.toMatchObject({
+        code: "invalid_option",
+      });
+    },
+    60_000,
+  );
+
+  liveTest(
+    "after a run that was killed takes back what that one stored beyond its last note",
+    async ({ redis }) => {
+      const log = logOf(generateStream(500));
+      const options = optionsOf(redis, log, { ttlsMs: [7 * 24 * HOUR] });
+      const whole = await reportOf(options);
+      let noted: ReplayOptions["state"];
+      const killed = replay({
+        ...options,
+        onProgress({ lines, state }) {
+          if (lines === 200) noted = JSON.parse(JSON.stringify(state())) as ReplayOptions["state"];
+          if (lines === 400) throw new Error("killed");
+        },
+      });
+      await expect(killed).rejects.toThrow("killed");
+      expect(await reportOf({ ...options, state: noted })).toEqual(whole);
+    },
+    60_000,
+  );
+
+  liveTest(
+    "asks a judge about the doubtful pairs alone, where one is named",
+    async ({ redis }) => {
+      const log = logOf(generateStream(300));
+      const heard: string[] = [];
+      const model = {
+        complete: async ({ request }: { request: { messages: readonly { content?: unknown }[] } }) => {
+          heard.push(String(request.messages[1]?.content));
+          const message = { role: "assistant", content: '{"verdict":"different"}' };
+          const usage = { prompt_tokens: 100, completion_tokens: 10, total_tokens: 110 };
+          return { completion: { choices: [{ index: 0, message, finish_reason: "stop" }], usage } };
+        },
+      };
+      const judge = { model, id: "scripted" } as unknown as NonNullable<ReplayOptions["judge"]>;
+      const report = await reportOf(optionsOf(redis, log, { presets: ["strict", "aggressive"], judge }));
+      expect(report.doubtful.length).toBeGreaterThan(0);
+      expect(heard).toHaveLength(report.doubtful.length);
+      expect(report.judge).toEqual({
+        model: "scripted",
+        asked: heard.length,
+        cost: expect.closeTo(heard.length * 0.00014) as number,
+      });
+      expect(report.doubtful.every(({ verdict }) => verdict === "different")).toBe(true);
+      expect(report.valuable.every(({ verdict }) => verdict === null)).toBe(true);
+    },
+    60_000,
+  );
+});
+
+describe("marrow replay", () => {
+  const marrow = createCli(directory);
+  const env = { MARROW_CACHE: join(process.cwd(), ".cache"), MARROW_APP: `r${randomUUID().slice(0, 8)}` };
+
+  it("writes a report as a page and as JSON, in a scope of a Redis that is named", async () => {
+    writeFileSync(
+      join(directory, "marrow.config.json"),
+      JSON.stringify({ prices: { scripted: { input: 1, output: 4 } } }),
+    );
+    const log = logOf(generateStream(150));
+    const args = ["replay", "--log", log, "--redis", inject("redisUrl"), "--presets", "strict", "--ttls", "24h"];
+    const { code, out, err } = await marrow([...args, "--json"], env);
+    expect([code, err]).toEqual([0, expect.stringMatching(/^$|requests/)]);
+    const told = JSON.parse(out) as ReplayReport;
+    expect(told.settings).toMatchObject([{ preset: "strict", requests: 150 }]);
+    const place = join(directory, "marrow-replay");
+    expect(JSON.parse(readFileSync(join(place, "report.json"), "utf8"))).toEqual(told);
+    expect(readFileSync(join(place, "report.html"), "utf8")).toContain("What the cache would have served");
+    expect(statSync(join(place, "report.html")).mode & 0o077).toBe(0);
+    expect(existsSync(join(place, "state.json"))).toBe(false);
+  }, 60_000);
+
+  it.each([
+    [["--log", "none.jsonl"], 1, "--log must be a file that can be read (ENOENT)"],
+    [[], 64, "needs --log FILE"],
+    [["--log", "x", "--presets", "strict,loose"], 64, "--presets must be some of strict,balanced,aggressive"],
+    [["--log", "x", "--ttls", "1 week"], 64, "--ttls must be a time"],
+  ])(
+    "%j is told what is wrong",
+    async (args, code, words) => {
+      const told = await marrow(["replay", ...args, ...(args.length > 0 ? ["--redis", inject("redisUrl")] : [])], env);
+      expect([told.code, told.err]).toEqual([code, expect.stringContaining(words)]);
+    },
+    60_000,
+  );
+});
