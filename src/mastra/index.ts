@@ -1,0 +1,2 @@
+export { MarrowVector, type MarrowVectorOptions } from "./vector.ts";
+export { MarrowThreads, type MarrowThreadsOptions } from "./threads.ts";
