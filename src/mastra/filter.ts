@@ -4,19 +4,20 @@ import { refuse } from "../internal/check.ts";
 import type { AttributeSchema, Where } from "../vectors/index.ts";
 
 type Node = Readonly<Record<string, unknown>>;
+type Reader = (value: unknown) => { readonly not?: boolean; readonly condition: Node };
 
 /** Conditions of Mastra's that compare one field, by the part of a `where` that means the same. */
-const OPERATORS: Readonly<Record<string, (value: unknown) => { readonly not?: boolean; readonly condition: Node }>> = {
-  $eq: (value) => equals(value),
-  $ne: (value) => ({ ...equals(value), not: true }),
-  $gt: (value) => ({ condition: { gt: value } }),
-  $gte: (value) => ({ condition: { gte: value } }),
-  $lt: (value) => ({ condition: { lt: value } }),
-  $lte: (value) => ({ condition: { lte: value } }),
-  $in: (value) => ({ condition: { in: value } }),
-  $nin: (value) => ({ condition: { in: value }, not: true }),
-  $exists: (value) => ({ condition: { exists: value } }),
-};
+const OPERATORS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ["$eq", (value) => equals(value)],
+  ["$ne", (value) => ({ ...equals(value), not: true })],
+  ["$gt", (value) => ({ condition: { gt: value } })],
+  ["$gte", (value) => ({ condition: { gte: value } })],
+  ["$lt", (value) => ({ condition: { lt: value } })],
+  ["$lte", (value) => ({ condition: { lte: value } })],
+  ["$in", (value) => ({ condition: { in: value } })],
+  ["$nin", (value) => ({ condition: { in: value }, not: true })],
+  ["$exists", (value) => ({ condition: { exists: value } })],
+]);
 
 /**
  * Translates a filter of Mastra's into a `where` of `marrow/vectors`. Fields are attributes that the index declares.
@@ -57,7 +58,7 @@ function readField(field: string, value: unknown, path: string): readonly Node[]
     const here = `${path}.${operator}`;
     if (operand === undefined) return [];
     if (operator === "$not") return [{ not: { and: readField(field, operand, here) } }];
-    const read = OPERATORS[operator];
+    const read = OPERATORS.get(operator);
     return read === undefined ? unknownOperator(here, operator) : [toPart(field, read(operand))];
   });
 }
@@ -75,7 +76,7 @@ function equals(value: unknown): { readonly condition: Node } {
 function unknownOperator(path: string, operator: string): never {
   throw new MarrowError(
     "invalid_input",
-    `${path} uses ${operator.slice(0, 32)}; filters may use $and, $or, $nor, $not, ${Object.keys(OPERATORS).join(", ")}`,
+    `${path} uses ${operator.slice(0, 32)}; filters may use $and, $or, $nor, $not, ${[...OPERATORS.keys()].join(", ")}`,
     { details: { path } },
   );
 }

@@ -17,11 +17,12 @@ import {
 } from "@mastra/core/storage";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
-import { APPEND_MAX, createMemory, type Json, type Kept, type Memory, type Session } from "../memory/index.ts";
+import { APPEND_MAX, createMemory, type Kept, type Memory, type Session } from "../memory/index.ts";
 import { checkScope, type ScopedRedis } from "../redis/index.ts";
 import { chooseMessages, mergeMessage, toMessage, toMessages, toTurn, type MessageChange } from "./message.ts";
 import { paged } from "./page.ts";
 import { createPlaces, type MessagePlace, type Places, type ThreadPlace } from "./places.ts";
+import { createResources, type ResourceChange, type Resources } from "./resources.ts";
 import { toRecord, toThread } from "./thread.ts";
 
 const DAY_MS = 86_400_000;
@@ -55,7 +56,7 @@ export class MarrowThreads extends MemoryStorage {
   readonly #memory: Memory;
   readonly #threads: Places<ThreadPlace>;
   readonly #messages: Places<MessagePlace>;
-  readonly #resources: Places<Json>;
+  readonly #resources: Resources;
 
   /** Makes no round trip. @throws MarrowError `invalid_option` */
   constructor(redis: ScopedRedis, { name, threadTtlMs = 30 * DAY_MS, messagesMax = 1_000 }: MarrowThreadsOptions) {
@@ -66,7 +67,7 @@ export class MarrowThreads extends MemoryStorage {
     this.#memory = createMemory(scoped, { name: checkText("name", name, 128), sessionTtlMs: ttlMs, turnsMax });
     this.#threads = createPlaces(scoped, { kind: "thread", name, ttlMs });
     this.#messages = createPlaces(scoped, { kind: "message", name, ttlMs });
-    this.#resources = createPlaces(scoped, { kind: "resource", name, ttlMs });
+    this.#resources = createResources(createPlaces(scoped, { kind: "resource", name, ttlMs }));
   }
 
   /** @throws MarrowError `unsupported`: delete threads one by one, or forget a user by `memory.forget` */
@@ -202,45 +203,19 @@ export class MarrowThreads extends MemoryStorage {
   }
 
   override async getResourceById({ resourceId }: { resourceId: string }): Promise<StorageResourceType | null> {
-    const found = (await this.#resources.find(resourceId)) as
-      | (Omit<StorageResourceType, "createdAt" | "updatedAt"> & {
-          readonly createdAt: string;
-          readonly updatedAt: string;
-        })
-      | undefined;
-    if (found === undefined) return null;
-    return { ...found, createdAt: new Date(found.createdAt), updatedAt: new Date(found.updatedAt) };
+    return (await this.#resources.find(resourceId)) ?? null;
   }
 
   override async saveResource({ resource }: { resource: StorageResourceType }): Promise<StorageResourceType> {
-    await this.#resources.put(resource.id, {
-      ...resource,
-      createdAt: new Date(resource.createdAt).toISOString(),
-      updatedAt: new Date(resource.updatedAt).toISOString(),
-    } as unknown as Json);
-    return resource;
+    return this.#resources.save(resource);
   }
 
   /** Of two changes of one resource at the same moment, the later one counts. */
   override async updateResource({
     resourceId,
-    workingMemory,
-    metadata,
-  }: {
-    resourceId: string;
-    workingMemory?: string;
-    metadata?: Record<string, unknown>;
-  }): Promise<StorageResourceType> {
-    const now = new Date();
-    const present = (await this.getResourceById({ resourceId })) ?? { id: resourceId, createdAt: now, updatedAt: now };
-    return this.saveResource({
-      resource: {
-        ...present,
-        ...(workingMemory !== undefined && { workingMemory }),
-        metadata: { ...present.metadata, ...metadata },
-        updatedAt: now,
-      },
-    });
+    ...change
+  }: ResourceChange & { resourceId: string }): Promise<StorageResourceType> {
+    return this.#resources.update(resourceId, change);
   }
 
   override async copyThread({
