@@ -18,13 +18,16 @@ export function createProgressBar(stream: Pick<WriteStream, "write"> & { readonl
   const beganMs = performance.now();
   let drawnMs = -Infinity;
   let isOpen = false;
+  let from: number | undefined;
   return {
     show(progress) {
       const nowMs = performance.now();
       const isTerminal = stream.isTTY === true;
       if (nowMs - drawnMs < (isTerminal ? DRAW_EVERY_MS : LINE_EVERY_MS)) return;
       drawnMs = nowMs;
-      const line = toLine(progress, (nowMs - beganMs) / 1_000);
+      // A run that goes on did not begin with the file.
+      from ??= progress.bytes;
+      const line = toLine(progress, (nowMs - beganMs) / 1_000, from);
       stream.write(isTerminal ? `\r${line}\u001B[K` : `${line}\n`);
       isOpen = isTerminal;
     },
@@ -39,10 +42,12 @@ export function createProgressBar(stream: Pick<WriteStream, "write"> & { readonl
 export function toLine(
   { bytes, bytesAll, requests }: Pick<Progress, "bytes" | "bytesAll" | "requests">,
   seconds: number,
+  from = 0,
 ): string {
   const part = bytesAll === 0 ? 1 : Math.min(1, bytes / bytesAll);
   const full = Math.round(part * WIDTH);
-  const left = part === 0 ? "" : `, ${Math.round((seconds / part) * (1 - part))} s left`;
+  const rate = (bytes - from) / Math.max(0.001, seconds);
+  const left = rate <= 0 ? "" : `, ${Math.round(Math.max(0, bytesAll - bytes) / rate)} s left`;
   const bar = `${"#".repeat(full)}${".".repeat(WIDTH - full)}`;
   return `[${bar}] ${(part * 100).toFixed(1)} %, ${requests} requests${left}`;
 }

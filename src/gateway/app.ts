@@ -14,6 +14,7 @@ import { loadProofs } from "../cache/index.ts";
 import { checkCacheJudge } from "./models/cache-judge.ts";
 import { resolveConfig, type GatewayConfigInput } from "./config/config.ts";
 import { logRequests } from "./http/access-log.ts";
+import { countAnswers } from "./http/answered.ts";
 import { boundConnections, toServerOptions } from "./http/connections.ts";
 import { guardDoor } from "./http/door.ts";
 import { watchRequests, type Draining } from "./http/draining.ts";
@@ -297,10 +298,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   });
   const storedBytes = createStoredBytes(redis, config.limits.enabled ? config.limits.scopeBytes : 2 ** 50);
   registerQuotas({ app, redis, config, metrics, inside, storedBytes, embedder, remember });
-  app.addHook("onResponse", (request, reply, done) => {
-    metrics.answered(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime / 1000);
-    done();
-  });
+  countAnswers(app, metrics);
 
   app.addHook("onClose", async () => void (await Promise.all([spend.flush(), savings.flush()])));
   const batches = remember((scope) => createBatches(redis, scope, stores, config));

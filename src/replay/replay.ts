@@ -64,9 +64,13 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   const of = digestOf(options, bytesAll);
   const resumed = options.state;
   if (resumed !== undefined && resumed.of !== of)
-    throw new MarrowError("invalid_option", "the state is of another log or other settings: begin anew", {
-      details: { path: "state" },
-    });
+    throw new MarrowError(
+      "invalid_option",
+      "the earlier run was of another log or other settings: begin anew (--anew) or elsewhere (--out)",
+      {
+        details: { path: "out" },
+      },
+    );
   const lanes = settings.map((setting) => openLane(options, setting, settings));
   let known = NOTHING_KNOWN;
   const served = new Map<string, NearPair>();

@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, inject, it } from "vitest";
@@ -205,6 +207,27 @@ describe("marrow replay", () => {
     expect(statSync(join(place, "report.html")).mode & 0o077).toBe(0);
     expect(existsSync(join(place, "state.json"))).toBe(false);
   }, 60_000);
+
+  it("runs a Redis of its own, goes on where Ctrl-C stopped it, and leaves the reports alone", async () => {
+    const log = logOf(generateStream(1_000));
+    const out = join(directory, "own");
+    const args = ["replay", "--log", log, "--out", out, "--presets", "strict", "--ttls", "24h"];
+    const main = join(process.cwd(), "src/cli/main.ts");
+    const child = spawn(process.execPath, ["--conditions=@marrow/source", main, ...args], {
+      cwd: directory,
+      env: { ...process.env, ...env, MARROW_REDIS_URL: "" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    // The first line of its progress: 200 requests.
+    child.stderr.once("data", () => child.kill("SIGINT"));
+    const [code] = (await once(child, "exit")) as [number];
+    expect([code, existsSync(join(out, "state.json"))]).toEqual([130, true]);
+    const other = await marrow([...args, "--ttls", "1h"], env);
+    expect([other.code, other.err]).toEqual([1, expect.stringContaining("begin anew")]);
+    const told = await marrow([...args, "--json"], env);
+    expect(JSON.parse(told.out)).toMatchObject({ log: { lines: 1_000, requests: 1_000 } });
+    expect(readdirSync(out).toSorted()).toEqual(["report.html", "report.json"]);
+  }, 120_000);
 
   it.each([
     [["--log", "none.jsonl"], 1, "--log must be a file that can be read (ENOENT)"],

@@ -89,9 +89,9 @@ export function createPulse(now: () => number = Date.now): Pulse {
 export function withPulse(metrics: Metrics, pulse: Pulse): Metrics {
   return {
     ...metrics,
-    answered(route, status, seconds) {
+    answered(route, status, seconds, traceId) {
       pulse.answered(route, status, seconds);
-      metrics.answered(route, status, seconds);
+      metrics.answered(route, status, seconds, traceId);
     },
     cached(status) {
       pulse.cached(status);

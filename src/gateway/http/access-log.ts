@@ -3,6 +3,7 @@ import { MarrowError } from "../../errors.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { toCauses } from "./logger.ts";
+import { traceIdOf } from "./trace-id.ts";
 
 /** Why requests failed, also those whose status was sent before. */
 const failures = new WeakMap<FastifyRequest, unknown>();
@@ -50,11 +51,4 @@ export function logRequests(app: FastifyInstance, level: GatewayConfig["logLevel
 /** The code of an error: never an endpoint's own word, which may say anything. */
 function codeOf(error: unknown): string {
   return MarrowError.is(error) ? error.code : toErrorAnswer(error).body.error.code;
-}
-
-/** The trace of a `traceparent` (W3C, version 00); absent for what is none. */
-function traceIdOf(header: string | readonly string[] | undefined): string | undefined {
-  if (typeof header !== "string") return undefined;
-  const [, id] = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(header) ?? [];
-  return id === undefined || /^0+$/.test(id) ? undefined : id;
 }

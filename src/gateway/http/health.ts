@@ -1,9 +1,10 @@
 import type { FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { readQueueStats } from "../../queue/index.ts";
-import { bearerOf } from "../tenancy/identity.ts";
+import { bearerOf, header } from "../tenancy/identity.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
+import { OPEN_METRICS, OPEN_METRICS_TYPE } from "./open-metrics.ts";
 
 /** What `/readyz` says of a gateway that was told to stop: it still answers, and takes no more work. */
 const STOPPING = {
@@ -51,6 +52,8 @@ export function registerHealth({ app, readiness, cacheReadiness, metrics, keys, 
     await Promise.all(
       [GATEWAY_QUEUE, TASKS_QUEUE].map(async (name) => metrics.queued(name, await readQueueStats(redis, { name }))),
     ).catch(() => {});
-    return reply.header("content-type", metrics.contentType).send(await metrics.render(forAdmin));
+    const isOpen = header(request, "accept")?.includes(OPEN_METRICS) === true;
+    const type = isOpen ? OPEN_METRICS_TYPE : metrics.contentType;
+    return reply.header("content-type", type).send(await metrics.render(forAdmin, isOpen));
   });
 }

@@ -5,17 +5,19 @@ import type { QueueStats } from "../../queue/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { createSpendMetrics } from "../tenancy/spend-metrics.ts";
 import { VERSION } from "../version.ts";
+import { toOpenMetrics } from "./open-metrics.ts";
 import { createProcessMetrics, createSignalMetrics } from "./signal-metrics.ts";
 import { createTimeHistogram } from "./time-histogram.ts";
 
 /** What the gateway counts. No label holds a prompt; those of spending hold tenants, keys and users when told to, and for admins only. */
 export interface Metrics {
+  /** Of Prometheus' text format. */
   readonly contentType: string;
-  /** All of it in Prometheus' text format; `forAdmin`: with the labels of tenants, keys and users. */
-  render(forAdmin: boolean): Promise<string>;
+  /** All of it in Prometheus' text format, or as OpenMetrics with exemplars; `forAdmin`: with the labels of tenants, keys and users. */
+  render(forAdmin: boolean, isOpen?: boolean): Promise<string>;
   /** How the queues stood when they were looked at. */
   queued(queue: string, stats: QueueStats): void;
-  answered(route: string, status: number, seconds: number): void;
+  answered(route: string, status: number, seconds: number, traceId?: string): void;
   cached(status: string): void;
   refused(rule: string): void;
   degraded(role: string, code: string): void;
@@ -131,8 +133,8 @@ export function createMetrics(
 
   return {
     contentType: registry.contentType,
-    answered(route, status, elapsed) {
-      seconds.labels(route, `${Math.floor(status / 100)}xx`).observe(elapsed);
+    answered(route, status, elapsed, traceId) {
+      seconds.labels(route, `${Math.floor(status / 100)}xx`).observe(elapsed, traceId);
     },
     queued(queue, stats) {
       for (const [state, count] of Object.entries(stats)) jobs.labels(queue, state).set(Number(count));
@@ -149,7 +151,10 @@ export function createMetrics(
     },
     spent: (scope, spent) => spending.spent(scope, spent),
     saved: (scope, answered) => spending.saved(scope, answered),
-    render: async (forAdmin) => `${await registry.metrics()}\n${await spending.render(forAdmin)}`,
+    async render(forAdmin, isOpen = false) {
+      const text = `${await registry.metrics()}\n${await spending.render(forAdmin)}`;
+      return isOpen ? toOpenMetrics(text, seconds.exemplars()) : text;
+    },
     asked: ({ upstream, why, outcome }) => asked.labels(upstream, why, outcome).inc(),
     healthy: (upstream, model, well) => benched.labels(upstream, model).set(well ? 0 : 1),
     close: () => gathered.close(),

@@ -12,21 +12,31 @@ export interface TimeHistogramOptions {
 
 /** Times under one set of labels. */
 export interface Times {
-  observe(seconds: number): void;
+  /** `traceId`: of the request that took this long, as an example of its bucket. */
+  observe(seconds: number, traceId?: string): void;
 }
 
 /** A histogram that is told of several times in each request: an observation is a few additions, and its text is made when it is read. */
 export interface TimeHistogram {
   /** Times under these values of the labels, in their order. Few sets of them: each is kept. */
   labels(...values: readonly string[]): Times;
+  /** The last example of each bucket that has one, as OpenMetrics writes it, by the sample it stands behind. */
+  exemplars(): ReadonlyMap<string, string>;
 }
 
 interface Counts {
   readonly labels: Readonly<Record<string, string>>;
   /** Of each bucket alone; the last one is beyond all bounds. */
   readonly buckets: Float64Array;
+  readonly examples: (Example | undefined)[];
   sum: number;
   count: number;
+}
+
+interface Example {
+  readonly traceId: string;
+  readonly seconds: number;
+  readonly atMs: number;
 }
 
 /** Registers a histogram of times with `prom-client`, whose own checks and sorts the labels at every observation. */
@@ -44,14 +54,16 @@ export function createTimeHistogram({
     const counts = {
       labels,
       buckets: new Float64Array(buckets.length + 1),
+      examples: [] as (Example | undefined)[],
       sum: 0,
       count: 0,
-      observe(seconds: number): void {
+      observe(seconds: number, traceId?: string): void {
         let at = 0;
         while (at < buckets.length && seconds > (buckets[at] as number)) at += 1;
         counts.buckets[at] = (counts.buckets[at] as number) + 1;
         counts.sum += seconds;
         counts.count += 1;
+        if (traceId !== undefined) counts.examples[at] = { traceId, seconds, atMs: Date.now() };
       },
     };
     return counts;
@@ -83,5 +95,23 @@ export function createTimeHistogram({
       if (times === undefined) known.set(key, (times = add(values)));
       return times;
     },
+
+    exemplars() {
+      const all = new Map<string, string>();
+      for (const { labels, examples } of known.values())
+        for (const [at, example] of examples.entries()) {
+          if (example === undefined) continue;
+          const { traceId, seconds, atMs } = example;
+          const own = Object.entries({ le: String(buckets[at] ?? "+Inf"), ...labels });
+          const sample = `${name}_bucket{${own.map(([label, value]) => `${label}="${escapeValue(value)}"`).join(",")}}`;
+          all.set(sample, `{trace_id="${traceId}"} ${seconds} ${atMs / 1_000}`);
+        }
+      return all;
+    },
   };
+}
+
+/** A label's value as `prom-client` writes it. */
+function escapeValue(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }
