@@ -61,6 +61,30 @@ describe("the body of a request", () => {
     expect([answer.statusCode, answer.json().error.code]).toEqual([413, "too_large"]);
   });
 
+  it("gets its 413 or 401 as an answer, never a broken connection, when it is far larger than it may be", async () => {
+    const content = "x".repeat(6_000_000);
+    const asked = { model: "scripted", messages: [{ role: "user" as const, content }] };
+    const status = (call: Promise<unknown>) =>
+      call.catch((error: { status: unknown; message: string }) => error.status);
+    const client = gateway.client();
+    const url = `${gateway.baseURL}/chat/completions`;
+    const raw = (key: string, more: object) =>
+      fetch(url, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        ...more,
+      });
+    for (let nth = 0; nth < 4; nth += 1) {
+      expect(await status(client.chat.completions.create(asked))).toBe(413);
+      expect(await status(client.responses.create({ model: "scripted", input: content }))).toBe(413);
+      const chunked = { body: new Blob([JSON.stringify(asked)]).stream(), duplex: "half" };
+      expect((await raw(gateway.key, chunked)).status).toBe(413);
+      expect((await raw("mrw_nobody", { body: JSON.stringify(asked) })).status).toBe(401);
+    }
+    const file = new File([Buffer.alloc(30 * 1_048_576)], "a.mp3");
+    expect(await status(client.audio.transcriptions.create({ model: "scripted", file }))).toBe(413);
+  });
+
   it("is refused in another encoding, in a wrong one, and cut off", async () => {
     const seen = [
       await send("/v1/chat/completions", { "content-encoding": "snappy" }),

@@ -1,14 +1,18 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { describeRequest, noteFailure } from "./access-log.ts";
 import { toErrorAnswer } from "./error-body.ts";
+import { LINGER, LINGER_UNKNOWN, lingerToEnd } from "./lingering.ts";
 
-/** Answers after which a connection ends: a client without a key, or with a body too large, keeps no place and need not be read to its end. */
+/** Answers after which a connection ends: a client without a key, or with a body too large, keeps no place. */
 const CLOSING: ReadonlySet<number> = new Set([401, 408, 413]);
 
 /** Answers a failed request in OpenAI's shape, and logs those that are not the client's fault. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status, headers, body } = toErrorAnswer(error);
-  if (CLOSING.has(status)) reply.header("connection", "close");
+  if (CLOSING.has(status)) {
+    reply.header("connection", "close");
+    lingerToEnd(request.raw, reply.raw, status === 401 ? LINGER_UNKNOWN : LINGER);
+  }
   noteFailure(request, error);
   if (status >= 500) request.log.error({ err: error, ...describeRequest(request), status }, "a request failed");
   return reply
