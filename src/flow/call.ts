@@ -68,6 +68,8 @@ export interface ChatCall {
   readonly session?: string | undefined;
   /** A conversation in place of a session. */
   readonly conversation?: string | undefined;
+  /** How many messages at the beginning stand before the session's turns. @default the instructions that the request begins with */
+  readonly lead?: number | undefined;
   /** Names the place of a tool's result whose call the conversation has not, for an error. @default its place in `messages` */
   readonly resultPath?: ((callId: unknown) => string) | undefined;
   /** Names the request: a session keeps the turn of those of one name once. @default a name of its own */

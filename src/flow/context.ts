@@ -3,7 +3,7 @@ import type { MarrowError } from "../errors.ts";
 import type { Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
 import { unsaid } from "./resent.ts";
-import { lostError, lostResults, withoutLost } from "./results.ts";
+import { besideCalls, lostError, lostResults, withoutLost } from "./results.ts";
 import { sizeOf } from "./tokens.ts";
 
 /** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
@@ -16,8 +16,8 @@ export interface Context {
 }
 
 /** Names everything that stands before the last message, so that an answer serves only in the same context. */
-export function contextOf(request: ChatRequest, history: readonly Turn[]): Context {
-  const before = withHistory(request.messages, history).slice(0, -1);
+export function contextOf(request: ChatRequest, history: readonly Turn[], lead?: number): Context {
+  const before = withHistory(request.messages, history, lead).slice(0, -1);
   if (before.length === 0) return { digest: "", spoken: false };
   // The order of fields counts here: sorting them would cost more than the rare miss that it saves.
   const digest = hash("sha256", JSON.stringify(before)).slice(0, 32);
@@ -26,7 +26,7 @@ export function contextOf(request: ChatRequest, history: readonly Turn[]): Conte
 
 /** Turns as messages that a model is given, without what is kept beside them. */
 export function toMessages(turns: readonly Turn[]): readonly ChatMessage[] {
-  return together(turns.filter(({ role }) => role !== "item").map(toSent));
+  return besideCalls(together(turns.filter(({ role }) => role !== "item").map(toSent)));
 }
 
 /**
@@ -45,17 +45,32 @@ export function lostIn(
 }
 
 /**
- * What the model is given: instructions first, then what was said before, then what is said now. Results in the history that answer no call
- * are left out: endpoints would refuse every later turn for one.
+ * What the model is given: the first `lead` messages (without a number: the instructions that the request begins with), then what was said
+ * before, then what is said now, in its order. Results in the history that answer no call are left out: endpoints would refuse every later
+ * turn for one.
  */
-export function withHistory(messages: readonly ChatMessage[], history: readonly Turn[]): readonly ChatMessage[] {
+export function withHistory(
+  messages: readonly ChatMessage[],
+  history: readonly Turn[],
+  lead: number = leadOf(messages),
+): readonly ChatMessage[] {
   if (history.length === 0) return messages;
   const sent = history.filter(({ role }) => role !== "item").map(toSent);
   const said = messages.filter(({ role }) => !isInstruction(role));
   const fresh = unsaid(said, sent);
   // A client that sent all that the session shows, or more, is asked with its own history.
   if (said.length - fresh.length >= sent.length) return messages;
-  return [...messages.filter(({ role }) => isInstruction(role)), ...together(withoutLost(sent)), ...fresh];
+  // Instructions right before what is new belong to that; those of a part that was sent again stand before the history.
+  let from = fresh[0] === undefined ? messages.length : messages.indexOf(fresh[0]);
+  while (from > lead && isInstruction(messages[from - 1]?.role ?? "")) from -= 1;
+  const told = messages.slice(0, from).filter(({ role }) => isInstruction(role));
+  return [...told, ...together(withoutLost(sent)), ...messages.slice(from)];
+}
+
+/** How many instructions messages begin with. */
+function leadOf(messages: readonly ChatMessage[]): number {
+  const first = messages.findIndex(({ role }) => !isInstruction(role));
+  return first === -1 ? messages.length : first;
 }
 
 /**

@@ -24,14 +24,14 @@ export interface Guess {
  * read of the session. A wrong guess costs one more round trip and nothing else: the answer is looked up again.
  */
 export function createDigests(): {
-  guess(session: string, request: ChatRequest): Guess;
+  guess(session: string, request: ChatRequest, lead?: number): Guess;
   remember(session: string, window: Remembered): void;
 } {
   const known = new Map<string, Remembered>();
   return {
-    guess(session, request) {
+    guess(session, request, lead) {
       const { version, turns, epoch } = known.get(session) ?? { version: 0, turns: [], epoch: "" };
-      return { version, epoch, context: contextOf(request, turns) };
+      return { version, epoch, context: contextOf(request, turns, lead) };
     },
     remember(session, window) {
       known.delete(session);

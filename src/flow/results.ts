@@ -39,6 +39,30 @@ export function withoutLost<T extends Said>(messages: readonly T[]): readonly T[
   return lost.size === 0 ? messages : messages.filter((_, at) => !lost.has(at));
 }
 
+/** The messages with each tool's result right behind the call that it answers, where others stand in between: endpoints want it there. Pure. */
+export function besideCalls(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const results = new Map<unknown, number[]>();
+  for (const [at, { role, tool_call_id: id }] of messages.entries())
+    if (role === "tool") results.set(id, [...(results.get(id) ?? []), at]);
+  if (results.size === 0) return messages;
+  const ordered: ChatMessage[] = [];
+  const placed = new Set<number>();
+  for (const [at, message] of messages.entries()) {
+    if (placed.has(at)) continue;
+    ordered.push(message);
+    const calls = message["tool_calls"];
+    if (!Array.isArray(calls)) continue;
+    const behind = (calls as readonly ({ readonly id?: unknown } | null)[]).flatMap((call) => {
+      const next = results.get(call?.id)?.find((one) => one > at && !placed.has(one));
+      if (next === undefined) return [];
+      placed.add(next);
+      return [next];
+    });
+    for (const one of behind.toSorted((a, b) => a - b)) ordered.push(messages[one] as ChatMessage);
+  }
+  return ordered;
+}
+
 /** The error for a result that answers no call, in the words that OpenAI's API has for it. */
 export function lostError({ callId, why }: Omit<LostResult, "at">, path: string): MarrowError {
   const id = wordOf(callId);

@@ -72,7 +72,7 @@ function toCall({ request, history, body, signal: given, ...exchange }: Exchange
   const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
   const how = { signal, affinity: affinityOf(exchange, request), deadlineMs: exchange.deadline?.atMs };
   if (history.length === 0) return { request, body, ...how };
-  return { request: { ...request, messages: withHistory(request.messages, history) }, ...how };
+  return { request: { ...request, messages: withHistory(request.messages, history, exchange.lead) }, ...how };
 }
 
 /** Asks for a whole answer, and does everything that follows it. `kept`: whether its session holds it. */

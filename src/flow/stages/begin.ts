@@ -33,7 +33,7 @@ export interface Begun {
 /** The first round trip: one request is taken, the session is read, and the exact answer is looked up. */
 export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl): Promise<Begun> {
   const { memory, conversations, cache, digests, sessionTurns, orWithout, settle } = kit;
-  const { request, user, key, conversation, session: named } = call;
+  const { request, user, key, conversation, session: named, lead } = call;
   const limiter = call.limiter ?? kit.limiter;
   const subjects = { user, model: request.model, ...(key !== undefined && { key }) };
   const [held, id] = conversation === undefined ? [memory, named] : [conversations, conversation];
@@ -42,7 +42,7 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
   const guess =
     session === undefined
       ? { version: 0, epoch: "", context: contextOf(request, []) }
-      : digests.guess(sessionKey, request);
+      : digests.guess(sessionKey, request, lead);
   const beside = besideOf(kit.sharing, call, control);
   let question = cache === undefined ? undefined : toQuestion(request, guess.context, beside);
   const [decision, read, guessed] = await Promise.all([
@@ -65,7 +65,7 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
   }
   let found = guessed;
   if (window !== undefined && (window.version !== guess.version || window.epoch !== guess.epoch)) {
-    const context = contextOf(request, window.turns);
+    const context = contextOf(request, window.turns, lead);
     if (context.digest !== guess.context.digest && cache !== undefined) {
       question = toQuestion(request, context, beside);
       found = await lookup(kit, question, "exact", control);

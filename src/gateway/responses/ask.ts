@@ -52,6 +52,7 @@ export async function askFlow(
     limiter,
     per,
     conversation: conversation == null ? undefined : conversationOf(conversation),
+    lead: request.instructions == null ? 0 : 1,
     resultPath: (id) => `input.${input.findLastIndex((item) => item["call_id"] === id)}.call_id`,
   });
   return { outcome, search };

@@ -85,7 +85,8 @@ export function newResponseId(): string {
 }
 
 /**
- * The chat request that a response asks its model: instructions, what was said before (`history`), what is said now. Items must be resolved.
+ * The chat request that a response asks its model: instructions, what was said before (`history`), what is said now, each in its order; only
+ * the result of a tool comes right behind its call. Items must be resolved.
  * @throws MarrowError `invalid_input` for a field or an item that has no meaning here, and for the result of a call that nobody made
  */
 export function toChatRequest(request: ResponseRequest, history: readonly Item[], input: readonly Item[]): ChatRequest {
@@ -93,13 +94,12 @@ export function toChatRequest(request: ResponseRequest, history: readonly Item[]
   const said: Turn[] = [...history, ...input].map((item, at) => toTurn(item, pathOf(at, history.length)));
   // The results of a conversation's calls are looked at where its history is read.
   const turns = request.conversation == null ? withResultsChecked(said, history.length) : said;
-  const thinking = withThoughts(turns);
-  const first = [
-    ...(instructions === null || instructions === undefined ? [] : [{ role: "system", content: instructions }]),
-    ...thinking.filter(isTold).map(({ role, content }) => ({ role, content })),
-  ];
-  const messages = [...first, ...toMessages(thinking.filter((turn) => !isTold(turn)))];
-  if (messages.length === first.length && request.conversation == null && history.length === 0 && input.length === 0)
+  const thinking = withThoughts(turns).map((turn) =>
+    isTold(turn) ? { role: turn.role, content: turn.content } : turn,
+  );
+  const first = instructions == null ? [] : [{ role: "system", content: instructions }];
+  const messages = [...first, ...toMessages(thinking)];
+  if (request.conversation == null && history.length === 0 && input.length === 0)
     throw new MarrowError("invalid_input", "input must be given", { details: { path: "input" } });
   return { ...toChatFields(request), model: request.model, messages };
 }
