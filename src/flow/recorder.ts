@@ -1,5 +1,5 @@
 import { isObject, isText } from "../internal/fields.ts";
-import type { ChatChunk, ChatCompletion, Usage } from "../models/index.ts";
+import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../models/index.ts";
 
 /** Puts the whole answer together from the events of its stream, beside the stream. */
 export interface Recorder {
@@ -145,11 +145,12 @@ function joined(known: unknown, more: unknown): unknown {
   return more;
 }
 
-/** The name comes once, what is given to the tool in pieces. */
+/** What is given to the tool comes in pieces, and so may the name before it. */
 function mergeNamed(known: unknown, more: Readonly<Record<string, unknown>>, field: "arguments" | "input"): object {
   const before = (known ?? {}) as Readonly<Record<string, unknown>>;
-  const name = isText(more["name"]) ? more["name"] : before["name"];
   const piece = typeof more[field] === "string" ? more[field] : "";
   const given = typeof before[field] === "string" ? before[field] : "";
-  return { ...before, ...more, name, [field]: given + piece };
+  const told = isText(before["name"]) ? before["name"] : "";
+  const name = joinedName(told, more["name"], given !== "");
+  return { ...before, ...more, name: name === "" ? before["name"] : name, [field]: given + piece };
 }

@@ -33,7 +33,7 @@ export function createCallReader(): (chunk: ChatChunk) => ChatChunk {
       open.set(index, call);
     }
     if (call.id === "") call.id = id;
-    if (call.name === "") call.name = name;
+    call.name = joinedName(call.name, name, call.given !== "");
     call.given += piece ?? "";
     const told = delta["function"] != null && piece !== undefined ? { function: { ...named, arguments: piece } } : {};
     return { ...delta, ...told, index: call.place };
@@ -48,6 +48,16 @@ export function createCallReader(): (chunk: ChatChunk) => ChatChunk {
     });
     return { ...chunk, choices };
   };
+}
+
+/**
+ * The name of a call after one more piece of it. Some makers send it in pieces, some send it whole again with each piece of the arguments;
+ * once there are arguments (`isGiven`), it has come to its end. Pure.
+ */
+export function joinedName(known: string, piece: unknown, isGiven: boolean): string {
+  if (typeof piece !== "string" || piece === "") return known;
+  if (known === "" || piece.startsWith(known)) return piece;
+  return isGiven ? known : known + piece;
 }
 
 /** Whether a piece is another call's than the one that grows at its place. */

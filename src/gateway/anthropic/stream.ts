@@ -1,5 +1,5 @@
-import { MarrowError } from "../../errors.ts";
 import type { ChatChunk, Usage } from "../../models/index.ts";
+import { createCallBlocks, type CallBlock } from "./call-blocks.ts";
 import { toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { toThoughtBlock } from "./thoughts.ts";
@@ -20,11 +20,16 @@ export interface MessageEvents {
 /** The block that grows. */
 interface Open {
   readonly type: "thinking" | "text" | "tool_use";
-  /** A call's place in the model's list, and its id. */
-  readonly call?: { readonly index: number; readonly id: string };
+  readonly call?: CallBlock;
 }
 
-/** Begins a message. Blocks follow one another, as the API has them: each is closed before the next one begins. */
+/** Makes the events of some words. */
+type Step = () => readonly MessageEvent[];
+
+/**
+ * Begins a message. Blocks follow one another, as the API has them: each is closed before the next one begins. What comes between the pieces
+ * of a call is kept until that call's arguments are whole, or the answer ends.
+ */
 export function createMessageEvents(model: string): MessageEvents {
   let [blocks, began, thoughts] = [0, false, 0];
   let open: Open | undefined;
@@ -32,8 +37,9 @@ export function createMessageEvents(model: string): MessageEvents {
   let refusal: string | undefined;
   let usage: Usage | null | undefined;
   let end: Fields = {};
-  /** Ids of the calls that were told, by their place in the model's list. */
-  const calls = new Map<number, string>();
+  const calls = createCallBlocks(() => `toolu_made${id.replaceAll(/\W/g, "").slice(-24)}`);
+  /** What is told once the open call has come to its end, and calls of which too little is known yet. */
+  const later: (Step | CallBlock)[] = [];
 
   function begin(chunk: ChatChunk): readonly MessageEvent[] {
     if (began) return [];
@@ -50,6 +56,7 @@ export function createMessageEvents(model: string): MessageEvents {
 
   function close(): readonly MessageEvent[] {
     if (open === undefined) return [];
+    if (open.call !== undefined) open.call.state = "closed";
     open = undefined;
     blocks += 1;
     return [{ type: "content_block_stop", index: blocks - 1 }];
@@ -85,27 +92,47 @@ export function createMessageEvents(model: string): MessageEvents {
     return [...events, grow({ type: "text_delta", text: piece })];
   }
 
-  /** A call grows by deltas; a new id at a known place begins another one, and empty fields change nothing. */
+  /** Tells words, or keeps them for later while a call that began before them has not come to its end. */
+  function tell(step: Step): readonly MessageEvent[] {
+    if (later.length === 0 && !isCalling()) return step();
+    later.push(step);
+    return [];
+  }
+
   function call(delta: Fields, index: number): readonly MessageEvent[] {
-    const named = (delta["function"] ?? {}) as Fields;
-    const given = typeof delta["id"] === "string" ? delta["id"] : "";
-    const known = calls.get(index);
-    const isNew = known === undefined || (given !== "" && given !== known && !known.startsWith("toolu_made"));
+    const { call: one, isNew } = calls.add(delta, index);
+    if (isNew) later.push(one);
+    return [...(open?.call === one ? give(one) : []), ...advance(false)];
+  }
+
+  /** Tells what a call is given, as far as it came. */
+  function give(one: CallBlock): readonly MessageEvent[] {
+    const piece = one.held;
+    one.held = "";
+    return piece === "" ? [] : [grow({ type: "input_json_delta", partial_json: piece })];
+  }
+
+  /** Whether a call is open whose end is still to come. */
+  const isCalling = () => open?.call !== undefined && !open.call.isWhole();
+
+  /** Tells what was kept for later, as far as its turn has come; all of it at the end of the answer. */
+  function advance(isLast: boolean): readonly MessageEvent[] {
     const events: MessageEvent[] = [];
-    if (isNew) {
-      const made = `toolu_made${blocks}${id.replaceAll(/\W/g, "").slice(-24)}`;
-      const block = toUse({ ...delta, function: { name: named["name"] } }, made);
-      calls.set(index, String(block["id"]));
-      events.push(...start({ type: "tool_use", call: { index, id: String(block["id"]) } }, { ...block, input: {} }));
+    let told = 0;
+    for (const next of later) {
+      if (!isLast && isCalling()) break;
+      if (typeof next === "function") events.push(...next());
+      else {
+        // A block begins with its call's name, which is whole once the call is given something.
+        if (!isLast && (next.name === "" || next.held === "")) break;
+        const block = toUse({ id: next.id, function: { name: next.name } }, next.id);
+        events.push(...start({ type: "tool_use", call: next }, { ...block, input: {} }), ...give(next));
+        next.state = "open";
+      }
+      told += 1;
     }
-    const { arguments: more } = named;
-    const piece = typeof more === "string" ? more : more === undefined || more === null ? "" : JSON.stringify(more);
-    if (piece === "") return events;
-    if (open?.call === undefined || open.call.index !== index)
-      throw new MarrowError("model_failed", "the model's endpoint sent pieces of several calls among one another", {
-        details: { status: 502 },
-      });
-    return [...events, grow({ type: "input_json_delta", partial_json: piece })];
+    later.splice(0, told);
+    return events;
   }
 
   return {
@@ -121,12 +148,12 @@ export function createMessageEvents(model: string): MessageEvents {
           : [];
         // A stored answer comes with both at once: then the blocks say what was thought.
         const hasWords = details.some(({ type }) => type === "reasoning.text");
-        if (typeof thought === "string" && thought !== "" && !hasWords) events.push(...think(thought));
-        for (const detail of details) events.push(...keep(detail));
-        if (typeof content === "string" && content !== "") events.push(...say(content));
+        if (typeof thought === "string" && thought !== "" && !hasWords) events.push(...tell(() => think(thought)));
+        for (const detail of details) events.push(...tell(() => keep(detail)));
+        if (typeof content === "string" && content !== "") events.push(...tell(() => say(content)));
         if (typeof refused === "string" && refused !== "") {
           refusal = (refusal ?? "") + refused;
-          events.push(...say(refused));
+          events.push(...tell(() => say(refused)));
         }
         const made = rest["tool_calls"];
         for (const [place, one] of (Array.isArray(made) ? (made as Fields[]) : []).entries())
@@ -140,10 +167,11 @@ export function createMessageEvents(model: string): MessageEvents {
         toUsage(usage);
       return [
         ...begin({}),
+        ...advance(true),
         ...close(),
         {
           type: "message_delta",
-          delta: { container: null, ...toStop(end, refusal, calls.size > 0) },
+          delta: { container: null, ...toStop(end, refusal, calls.size() > 0) },
           usage: {
             input_tokens,
             output_tokens,

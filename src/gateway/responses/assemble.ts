@@ -1,4 +1,4 @@
-import type { ChatChunk, ChatCompletion, Usage } from "../../models/index.ts";
+import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../../models/index.ts";
 import { createCallFilter } from "./allowed-calls.ts";
 import { toItemId } from "./input.ts";
 import type { Fields } from "../../internal/fields.ts";
@@ -68,8 +68,10 @@ export function createAssembler(
       if (id === "") unnamed.add(one);
       calls.set(index, one);
       events.push(added(one));
-    } else if (one.item["name"] === "") one.item = { ...one.item, name: text(named["name"]) };
+    }
     const field = one.item.type === "function_call" ? "arguments" : "input";
+    const name = joinedName(text(one.item["name"]), named["name"], one.item[field] !== "");
+    if (name !== one.item["name"]) one.item = { ...one.item, name };
     const piece = text(named[field]);
     if (piece === "") return events;
     one.item = { ...one.item, [field]: String(one.item[field]) + piece };

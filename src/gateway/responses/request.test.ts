@@ -7,7 +7,7 @@ const says = (role: string, content: string): Item => ({ type: "message", role, 
 const asked = (request: object, history: readonly Item[], input: readonly Item[]) =>
   toChatRequest({ model: "m", ...request }, history, input).messages.map(
     ({ role, content, tool_calls: calls, tool_call_id: id }) =>
-      [role, content ?? (calls as { id: string }[])[0]?.id, id].filter((one) => one !== undefined).join(" "),
+      [role, content ?? (calls as { id: string }[])[0]?.id ?? "", id ?? ""].map(String).join(" ").trim(),
   );
 
 describe("the messages of a response", () => {

@@ -1,0 +1,70 @@
+import { MarrowError } from "../../errors.ts";
+import type { Fields } from "../../internal/fields.ts";
+import { createJsonEnd } from "../../internal/json-end.ts";
+import { joinedName } from "../../models/index.ts";
+
+/** A call of a tool that becomes a block. */
+export interface CallBlock {
+  readonly id: string;
+  name: string;
+  /** What it is given, as far as that was not told yet. */
+  held: string;
+  state: "held" | "open" | "closed";
+  /** Whether what it is given has come to its end: another block may begin. */
+  readonly isWhole: () => boolean;
+}
+
+/** The calls of one message, by their place in the model's list. */
+export interface CallBlocks {
+  /** How many there are. */
+  readonly size: () => number;
+  /** Takes a piece of a call, and answers the call, and whether it is a new one. @throws MarrowError `model_failed` for more of one that is over */
+  add(delta: Fields, index: number): { readonly call: CallBlock; readonly isNew: boolean };
+}
+
+/** Puts them together. `made`: the beginning of an id for a call that the upstream gave none. */
+export function createCallBlocks(made: () => string): CallBlocks {
+  const calls = new Map<number, CallBlock & { readonly isMade: boolean; readonly grow: (piece: string) => void }>();
+  let count = 0;
+
+  function begin(index: number, given: string) {
+    const end = createJsonEnd();
+    const call = {
+      id: given === "" ? `${made()}${count}` : given,
+      isMade: given === "",
+      name: "",
+      held: "",
+      state: "held" as CallBlock["state"],
+      isWhole: end.isWhole,
+      grow: end.add,
+    };
+    count += 1;
+    calls.set(index, call);
+    return call;
+  }
+
+  return {
+    size: () => count,
+    add(delta, index) {
+      const named = (delta["function"] ?? {}) as Fields;
+      const given = typeof delta["id"] === "string" ? delta["id"] : "";
+      const known = calls.get(index);
+      // A new id at a known place begins another call, and empty fields change nothing.
+      const isNew = known === undefined || (given !== "" && given !== known.id && !known.isMade);
+      const call = isNew ? begin(index, given) : known;
+      if (call.state === "held") call.name = joinedName(call.name, named["name"], call.held !== "");
+      const { arguments: more } = named;
+      const piece = typeof more === "string" ? more : more === undefined || more === null ? "" : JSON.stringify(more);
+      if (piece === "") return { call, isNew };
+      if (call.state === "closed") {
+        if (piece.trim() === "") return { call, isNew };
+        throw new MarrowError("model_failed", "the model's endpoint sent more of a call that was over", {
+          details: { status: 502 },
+        });
+      }
+      call.held += piece;
+      call.grow(piece);
+      return { call, isNew };
+    },
+  };
+}
