@@ -84,13 +84,18 @@ function toOptions(
   const colorOf = (name: string) => styles.getPropertyValue(`--${name}`).trim();
   const axis = { stroke: colorOf("soft"), font: FONT, ticks: { show: false } };
   const grid = { stroke: colorOf("line"), width: 1 };
+  // Half a bar stands beside the first and the last moment.
+  const margin = stacked ? 30 : 0;
   const drawn = stacked ? series.toReversed() : series;
   return {
     width: element.clientWidth,
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-    scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
+    scales: {
+      x: { range: (_, from, to) => [from - margin, to + margin] },
+      y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] },
+    },
     axes: [
       {
         ...axis,

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { ApiError, call } from "./api.ts";
+import { ApiError, call, withQuery } from "./api.ts";
 
 /** What a page knows of a route. */
 export interface Asked<T> {
@@ -40,6 +40,51 @@ export function useAsked<T>(path: string | undefined, everyMs?: number): Asked<T
     data: state.path === path ? state.data : undefined,
     error: state.path === path ? state.error : undefined,
     refresh,
+  };
+}
+
+/**
+ * The same, live: server-sent events while the page is seen, one stream at a time. Until the first event, and where there can be no stream, the
+ * route is asked every `everyMs`.
+ */
+export function useLive<T>(of: "overview" | "queues", scope: string, path: string, everyMs: number): Asked<T> {
+  const [live, setLive] = useState<{ readonly path: string; readonly data: T }>();
+  const isLive = live?.path === path;
+  const asked = useAsked<T>(path, isLive ? undefined : everyMs);
+  useEffect(() => {
+    let stream: EventSource | undefined;
+    const close = () => {
+      stream?.close();
+      stream = undefined;
+      setLive(undefined);
+    };
+    const follow = () => {
+      if (document.hidden) return close();
+      if (stream !== undefined) return;
+      const opened = new EventSource(withQuery("/v1/admin/live", { of, scope }));
+      opened.addEventListener("message", ({ data }: MessageEvent<string>) =>
+        setLive({ path, data: JSON.parse(data) as T }),
+      );
+      // A stream that ended by itself comes back by itself; one that is refused is closed.
+      opened.addEventListener("error", () => opened.readyState === EventSource.CLOSED && close());
+      stream = opened;
+    };
+    follow();
+    document.addEventListener("visibilitychange", follow);
+    return () => {
+      document.removeEventListener("visibilitychange", follow);
+      close();
+    };
+  }, [of, scope, path]);
+  const { refresh } = asked;
+  return {
+    data: isLive ? live.data : asked.data,
+    error: isLive ? undefined : asked.error,
+    refresh: useCallback(() => {
+      // What was heard before an act must not stand until the next event.
+      setLive(undefined);
+      refresh();
+    }, [refresh]),
   };
 }
 

@@ -74,6 +74,8 @@ export interface Column<T> {
   readonly name: string;
   readonly cell: (row: T) => ComponentChildren;
   readonly isNumber?: boolean;
+  /** Takes a whole line of a narrow screen. */
+  readonly isWide?: boolean;
 }
 
 /** Rows under named columns. Scrolls sideways by itself where it is wider than its place; on a narrow screen each row is a block, its values under their names. */
@@ -103,8 +105,13 @@ export function Table<T>({
         <tbody role="rowgroup">
           {rows.map((row) => (
             <tr key={keyOf(row)} role="row">
-              {columns.map(({ name, cell, isNumber }) => (
-                <td key={name} role="cell" data-name={name} class={isNumber === true ? "number" : ""}>
+              {columns.map(({ name, cell, isNumber, isWide }) => (
+                <td
+                  key={name}
+                  role="cell"
+                  data-name={name}
+                  class={isNumber === true ? "number" : isWide === true ? "wide" : ""}
+                >
                   {cell(row)}
                 </td>
               ))}

@@ -248,12 +248,18 @@ const TABLE: readonly RouteRow[] = [
   ),
   ...rows("administration", "/v1/admin/session", "DELETE Signs out of the dashboard."),
   ...rows("administration", "/v1/admin/overview", "GET Tells how this gateway, Redis, queues and upstreams are."),
+  ...rows(
+    "administration",
+    "/v1/admin/live",
+    "GET Streams the overview, or how the queues stand, as server-sent events.",
+  ),
   ...rows("administration", "/v1/admin/playground", "POST Asks a model as a user of a scope, and tells all headers."),
   ...rows(
     "administration",
     "/v1/admin/cache",
     `GET Tells how a scope's cache is set up, and what was audited.
      POST /explain Tells what the cache would make of a prompt, and why.
+     POST /entries/:id/feedback Tells whether a served answer was right; a wrong one is forgotten.
      DELETE /entries/:id Forgets a stored answer.`,
   ),
   ...rows(
@@ -261,7 +267,9 @@ const TABLE: readonly RouteRow[] = [
     "/v1/admin/queues",
     `GET Tells how the gateway's queues stand.
      GET /:queue/jobs Lists a scope's jobs of a state.
+     POST /:queue/jobs Promotes, cancels or redrives several jobs of a scope.
      GET /:queue/jobs/:id Reads a job.
+     GET /:queue/jobs/:id/deliveries Lists the webhooks that told of a job.
      POST /:queue/jobs/:id/promote Lets a job that waits for its time go now.
      POST /:queue/jobs/:id/cancel Cancels a job.
      POST /:queue/jobs/:id/redrive Gives a dead job another go.
@@ -276,6 +284,8 @@ const TABLE: readonly RouteRow[] = [
     "/v1/admin/users/:id",
     `GET /sessions Lists a user's sessions.
      GET /sessions/:session Reads turns of a session.
+     GET /facts Lists what is known of a user, with where it comes from.
+     DELETE /facts/:fact Forgets one fact of a user.
      POST /forget Forgets a user in all roles, and tells how much that was.`,
   ),
   ...rows("administration", "/v1/admin/agents", "GET Lists the agents of a scope."),

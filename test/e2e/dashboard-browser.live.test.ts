@@ -65,13 +65,14 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
   let browser: Browser;
   let bus: Bus;
   let agent: Agent;
+  let store: string;
 
   beforeAll(async () => {
     await buildDashboard();
     gateway = await startTestGateway({
       redisUrl: inject("redisUrl"),
       background: true,
-      config: { dashboard: { content: "visible" } },
+      config: { dashboard: { content: "visible", traces: "always" } },
     });
     origin = gateway.baseURL.replace(/\/v1$/, "");
     browser = await chromium.launch({
@@ -93,6 +94,25 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     const headers = { "x-marrow-user": CANARY, "x-marrow-session": CANARY };
     for (const content of ["What is Marrow?", "What is Marrow?", CANARY])
       await ask(client(), content, { model: "demo", headers });
+    const send = async (path: string, body: object) =>
+      (await (
+        await fetch(`${gateway.baseURL}${path}`, {
+          method: "POST",
+          headers: {
+            authorization: `Bearer ${gateway.key}`,
+            "x-marrow-user": CANARY,
+            ...(!(body instanceof FormData) && { "content-type": "application/json" }),
+          },
+          body: body instanceof FormData ? body : JSON.stringify(body),
+        })
+      ).json()) as { readonly id: string };
+    await send("/memories", { text: CANARY, key: CANARY, source: { role: "user", session: CANARY } });
+    const form = new FormData();
+    form.set("purpose", "assistants");
+    form.set("file", new Blob([CANARY]), `${CANARY}.md`);
+    const [{ id: file }, { id }] = [await send("/files", form), await send("/vector_stores", { name: CANARY })];
+    store = id;
+    await send(`/vector_stores/${store}/files`, { file_id: file, attributes: { [CANARY]: CANARY } });
     const queue = createQueue(redis.scope("acme"), { name: "tasks" });
     await queue.push({ canary: CANARY }, { id: "job-1" });
     await queue.push({}, { delayMs: 60_000 });
@@ -182,19 +202,72 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     await context.close();
   });
 
-  it("leads from an address to a user's turns, a job and a topic, and takes no name for markup", async () => {
-    const { context, page, wrong } = await open();
-    const name = encodeURIComponent(CANARY);
-    for (const [path, text] of [
-      [`sessions/${name}/${name}`, CANARY],
-      ["queue/tasks/job-1", "waiting"],
-      ["queue/tasks?state=delayed", "delayed"],
-      [`agents/orders/${name}`, "Nothing was put aside"],
-    ] as const) {
-      await page.goto(`${origin}/dashboard/${path}${path.includes("?") ? "&" : "?"}scope=acme`);
-      await page.locator("main").getByText(text).first().waitFor();
+  it(
+    "leads from an address to a user, a job, a store, a request and a topic, and takes no name for markup",
+    { timeout: 40_000 },
+    async () => {
+      const { context, page, wrong } = await open();
+      const name = encodeURIComponent(CANARY);
+      for (const [path, text] of [
+        [`sessions/${name}/${name}`, CANARY],
+        [`sessions/${name}`, `Known of ${CANARY}`],
+        [`limits/${name}`, `Limits of ${CANARY}`],
+        ["vectors", CANARY],
+        [`vectors/${store}`, `${CANARY}.md`],
+        ["traces", "/v1/chat/completions"],
+        ["queue/tasks/job-1", "waiting"],
+        ["queue/tasks?state=delayed", "delayed"],
+        [`agents/orders/${name}`, "Nothing was put aside"],
+      ] as const) {
+        await page.goto(`${origin}/dashboard/${path}${path.includes("?") ? "&" : "?"}scope=acme`);
+        await page.locator("main").getByText(text).first().waitFor();
+        expect(await page.locator("main img").count()).toBe(0);
+      }
+      await page.goto(`${origin}/dashboard/vectors/${store}?scope=acme`);
+      await page.getByLabel("Question").fill(CANARY);
+      await page.getByRole("button", { name: "Search" }).click();
+      await page.locator(".found").getByText(CANARY).first().waitFor();
+      await page.goto(`${origin}/dashboard/traces?scope=acme`);
+      await page.getByRole("link", { name: "POST /v1/chat/completions" }).first().click();
+      await page.locator(".waterfall").getByText("admit").waitFor();
+      expect(await findings(page)).toEqual([]);
       expect(await page.locator("main img").count()).toBe(0);
-    }
+      expect(wrong).toEqual([]);
+      await context.close();
+    },
+  );
+
+  it("follows what happens on one stream a page, which ends when nobody sees it", async () => {
+    const { context, page, wrong } = await open();
+    const streams: string[] = [];
+    page.on("request", (request) => request.url().includes("/v1/admin/live") && streams.push(request.url()));
+    const ended: string[] = [];
+    page.on("requestfinished", (request) => ended.push(request.url()));
+    page.on("requestfailed", (request) => ended.push(request.url()));
+    await page.getByRole("link", { name: "Queue", exact: true }).click();
+    await page.getByRole("heading", { level: 1, name: "Queue" }).waitFor();
+    await expect.poll(() => streams.filter((url) => url.includes("of=queues")).length).toBe(1);
+    await createQueue(gateway.redis.scope("acme"), { name: "tasks" }).push({});
+    await page.getByText(/^2 of 2$/).waitFor();
+    await page.evaluate(
+      "Object.defineProperty(document, 'hidden', { value: true, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
+    );
+    await expect.poll(() => ended.filter((url) => url.includes("of=queues")).length).toBe(1);
+    expect(streams.filter((url) => url.includes("of=queues")).length).toBe(1);
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+
+  it("chooses jobs, and does one thing to all of them", async () => {
+    const { context, page, wrong } = await open();
+    await page.goto(`${origin}/dashboard/queue/tasks?state=delayed&scope=acme`);
+    await page.getByRole("button", { name: "Choose all of this page" }).click();
+    const chosen = await page.locator("input[type=checkbox]:checked").count();
+    expect(chosen).toBeGreaterThan(1);
+    await page.getByRole("button", { name: `cancel ${chosen} chosen` }).click();
+    await page.keyboard.press("Enter");
+    await page.getByText(`cancel: done for ${chosen}`).waitFor();
+    await page.getByText("No job is delayed").waitFor();
     expect(wrong).toEqual([]);
     await context.close();
   });

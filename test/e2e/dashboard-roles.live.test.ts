@@ -119,6 +119,89 @@ describe("the pages of the roles", () => {
     expect((await read("/cache")).body).toMatchObject({ enabled: true, preset: "strict", report: { audited: 0 } });
   });
 
+  it("act on several jobs at once and tell which, and list the webhooks of one", async () => {
+    const headers = { authorization: `Bearer ${plain}` };
+    const push = async () =>
+      String((await call("POST", "/v1/tasks", { payload: {}, delay_ms: 60_000 }, headers)).body["id"]);
+    const ids = [await push(), await push()];
+    const acted = await write("POST", "/queues/tasks/jobs", { act: "cancel", ids: [...ids, "none"] });
+    expect(acted.body).toEqual({ object: "queue", name: "tasks", act: "cancel", done: ids, left: ["none"] });
+    expect((await write("POST", "/queues/tasks/jobs", { act: "redrive", ids })).body).toMatchObject({ done: [] });
+    expect((await write("POST", "/queues/tasks/jobs", { act: "remove", ids })).status).toBe(400);
+    expect((await write("POST", "/queues/tasks/jobs", { act: "cancel", ids: Array(101).fill("x") })).status).toBe(400);
+    const other = await write("POST", "/queues/tasks/jobs?scope=other", { act: "cancel", ids: [await push()] });
+    expect(other.body).toMatchObject({ done: [] });
+    const hook = { url: "https://hooks.example.com/a-secret-path" };
+    await call("POST", "/v1/tasks/webhooks", hook, headers);
+    const told = await push();
+    await write("POST", `/queues/tasks/jobs/${told}/cancel`);
+    const deliveries = await read(`/queues/tasks/jobs/${told}/deliveries`);
+    const expected = { event: "job.cancelled", host: "hooks.example.com", state: "pending", attempts: 0 };
+    expect(deliveries.body).toMatchObject({ data: [expected] });
+    expect(JSON.stringify(deliveries.body)).not.toContain("a-secret-path");
+    expect((await read(`/queues/tasks/jobs/${ids[0] ?? ""}/deliveries`)).body).toMatchObject({ data: [] });
+  });
+
+  it("tell what is known of a user with its source, and forget one fact", async () => {
+    const headers = { authorization: `Bearer ${plain}`, "x-marrow-user": "facts" };
+    const source = { role: "user", session: canary, sequence: 3 };
+    for (const text of [`likes ${canary}`, "likes tea"])
+      await call("POST", "/v1/memories", { text, kind: "preference", key: "drink", source }, headers);
+    const now = await read("/users/facts/facts");
+    expect(now.body).toMatchObject({ data: [{ kind: "preference", trust: "trusted", hidden: true, source }] });
+    expect(JSON.stringify(now.body)).not.toContain("likes");
+    expect(await readVisible("/users/facts/facts?all=true")).toMatchObject({
+      data: [
+        { text: "likes tea", key: "drink" },
+        { text: `likes ${canary}`, superseded_by: expect.any(String) },
+      ],
+    });
+    const [fact] = now.body["data"] as readonly [{ readonly id: string }];
+    expect((await write("DELETE", `/users/facts/facts/${fact.id}`)).status).toBe(200);
+    expect((await write("DELETE", `/users/facts/facts/${fact.id}`)).status).toBe(404);
+    expect((await read("/users/facts/facts?scope=other")).body).toMatchObject({ data: [] });
+  });
+
+  it("note what a person says of a served answer; a wrong one is forgotten", async () => {
+    const question = "How many moons has Mars?";
+    await write("POST", "/playground", { model: "demo", messages: [{ role: "user", content: question }] });
+    const explain = async () => (await write("POST", "/cache/explain", { model: "demo", prompt: question })).body;
+    const { hit } = (await explain()) as {
+      readonly hit: { readonly id: string; readonly match: string; readonly score: number };
+    };
+    const path = `/cache/entries/${hit.id}/feedback`;
+    const said = { match: hit.match, score: hit.score };
+    expect((await write("POST", path, { ...said, right: true })).status).toBe(200);
+    expect(await explain()).toMatchObject({ hit: { id: hit.id } });
+    expect((await write("POST", path, { ...said, right: false })).status).toBe(200);
+    expect(await explain()).toMatchObject({ hit: null });
+    expect((await read("/cache")).body).toMatchObject({ report: { liked: 1, disliked: 1 } });
+    expect((await write("POST", path, { ...said, match: "near", right: true })).status).toBe(400);
+  });
+
+  it("follow the overview and the queues of a scope as events, and are bounded", async () => {
+    const { cookie } = await signIn({ key: admin });
+    for (const [of, text] of [
+      ["overview", '"object":"overview"'],
+      ["queues", '"name":"tasks"'],
+    ] as const) {
+      const gone = new AbortController();
+      const response = await fetch(`${origin}/v1/admin/live?of=${of}`, { headers: cookie, signal: gone.signal });
+      expect(response.headers.get("content-type")).toContain("text/event-stream");
+      let got = "";
+      for await (const piece of response.body ?? []) {
+        got += Buffer.from(piece).toString("utf8");
+        if (got.includes("data: ")) break;
+      }
+      gone.abort();
+      expect(got).toMatch(/^retry: \d+\n\ndata: /);
+      expect(got).toContain(text);
+    }
+    expect((await read("/live?of=keys")).status).toBe(400);
+    expect((await read("/live")).status).toBe(400);
+    expect((await call("GET", "/v1/admin/live?of=queues")).status).toBe(401);
+  });
+
   it("show another tenant's jobs to nobody who looks at this one", async () => {
     expect((await read("/queues/tasks/jobs?state=delayed&scope=other")).body).toMatchObject({ data: [] });
     expect((await read("/users?scope=other")).body).toMatchObject({ data: [] });

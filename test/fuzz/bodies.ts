@@ -188,6 +188,8 @@ export const BODIES: Readonly<Record<string, readonly unknown[]>> = {
   "POST /v1/admin/vectors/stores/:store/search": [
     { query: "refunds", limit: 3, words: true, filter: { type: "eq", key: "lang", value: "en" } },
   ],
+  "POST /v1/admin/cache/entries/:id/feedback": [{ right: true, match: "similar", score: 0.9, wording: "w" }],
+  "POST /v1/admin/queues/:queue/jobs": [{ act: "cancel", ids: ["a", "b"] }],
   "POST /v1/admin/queues/:queue/pause": [{ all: false }, {}],
   "POST /v1/admin/queues/:queue/resume": [{ all: true }],
   "POST /v1/admin/queues/:queue/redrive": [{ limit: 10 }],

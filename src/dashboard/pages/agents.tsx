@@ -36,7 +36,7 @@ export function Agents(props: PageProps): JSX.Element {
               { name: "Since", cell: ({ since_ms: atMs }) => <Moment atMs={atMs} /> },
               { name: "Load", isNumber: true, cell: ({ load }) => percent(load, 1) },
               { name: "Processes", isNumber: true, cell: ({ instances }) => count(instances) },
-              { name: "Skills", cell: ({ skills }) => skills.join(", ") || "–" },
+              { name: "Skills", isWide: true, cell: ({ skills }) => skills.join(", ") || "–" },
             ]}
           />
         )}

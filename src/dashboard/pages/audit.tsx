@@ -42,6 +42,7 @@ export function Audit({ place }: PageProps): JSX.Element {
             { name: "Act", cell: ({ act }) => <code>{act}</code> },
             {
               name: "On",
+              isWide: true,
               cell: ({ target }) =>
                 Object.entries(target)
                   .map(([name, value]) => `${name}: ${value}`)

@@ -50,6 +50,7 @@ function Ask({ scope, canAct }: PageProps): JSX.Element {
   const [system, setSystem] = useState("");
   const [user, setUser] = useState("");
   const [told, setTold] = useState<ExplainAnswer>();
+  const [said, setSaid] = useState("");
   const { busy, error, act } = useActing();
   const explain = () =>
     act(async () => {
@@ -69,6 +70,7 @@ function Ask({ scope, canAct }: PageProps): JSX.Element {
       <form
         onSubmit={(event) => {
           event.preventDefault();
+          setSaid("");
           if (prompt.trim() !== "") void explain();
         }}
       >
@@ -84,9 +86,17 @@ function Ask({ scope, canAct }: PageProps): JSX.Element {
       </form>
       <Failure error={error} />
       <div aria-live="polite">
+        {said !== "" && <p class="hint">{said}</p>}
         {told !== undefined && (
           <Explanation
             told={told}
+            onSaid={({ id, match, score, wording }, right) =>
+              void act(async () => {
+                const path = `/cache/entries/${encodeURIComponent(id)}/feedback`;
+                await call("POST", withQuery(path, { scope }), { right, match, score, wording });
+                setSaid(right ? "Noted as right." : "Noted as wrong, and forgotten.");
+              }).then((done) => done && explain())
+            }
             canForget={canAct && !busy}
             onForget={(entry) =>
               void act(() => call("DELETE", withQuery(`/cache/entries/${encodeURIComponent(entry)}`, { scope }))).then(
@@ -104,8 +114,10 @@ function Explanation({
   told,
   canForget,
   onForget,
+  onSaid,
 }: {
   told: ExplainAnswer;
+  onSaid: (hit: NonNullable<Extract<ExplainAnswer, { looked_up: true }>["hit"]>, right: boolean) => void;
   canForget: boolean;
   onForget: (entry: string) => void;
 }): JSX.Element {
@@ -126,11 +138,14 @@ function Explanation({
             Served: <Badge tone="good">{hit.match}</Badge> similarity {hit.similarity.toFixed(4)}, stored{" "}
             {duration(hit.age_ms)} ago
             {hit.prompt === undefined ? "" : `, under “${hit.prompt}”`}{" "}
+            <button type="button" class="quiet" disabled={!canForget} onClick={() => onSaid(hit, true)}>
+              It is right
+            </button>{" "}
             <Confirm
-              label="Forget this answer"
+              label="It is wrong"
               question="Forget it, with its aliases?"
               disabled={!canForget}
-              onYes={() => onForget(hit.id)}
+              onYes={() => onSaid(hit, false)}
             />
           </li>
         ) : (

@@ -7,6 +7,7 @@ import { useActing, useAsked } from "../hooks.ts";
 import { Badge, Card, Choice, Confirm, Empty, Failure, Field, Table } from "../parts.tsx";
 import { hrefOf } from "../place.ts";
 import type { PageProps } from "./page.ts";
+import { UserLimits } from "./user-limits.tsx";
 
 const REFRESH_MS = 5_000;
 const DAYS = 30;
@@ -23,6 +24,8 @@ interface SpendRow {
 
 /** Who may call, who is near a limit, and what it costs. */
 export function Limits(props: PageProps): JSX.Element {
+  const [user] = props.place.rest;
+  if (user !== undefined) return <UserLimits {...props} user={user} />;
   return (
     <>
       <Users {...props} />
@@ -53,13 +56,14 @@ function Users({ scope, canAct }: PageProps): JSX.Element {
           rows={data.data}
           keyOf={({ id }) => id}
           columns={[
-            { name: "User", cell: ({ id }) => <a href={hrefOf("sessions", [id])}>{id}</a> },
+            { name: "User", cell: ({ id }) => <a href={hrefOf("limits", [id])}>{id}</a> },
             { name: "Plan", cell: ({ plan }) => plan ?? "–" },
             { name: "Answers", isNumber: true, cell: ({ requests }) => count(requests) },
             { name: "Tokens", isNumber: true, cell: ({ tokens }) => count(tokens) },
             { name: "Cost", isNumber: true, cell: ({ cost }) => money(cost) },
             {
               name: "Nearest limit",
+              isWide: true,
               cell: ({ id, nearest }) =>
                 nearest === undefined ? (
                   "limits are off"

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { MinuteAnswer, OverviewAnswer } from "../../gateway/admin/answers.ts";
 import { TimeChart } from "../chart.tsx";
 import { bytes, count, duration, percent } from "../format.ts";
-import { useAsked } from "../hooks.ts";
+import { useLive } from "../hooks.ts";
 import { Badge, Card, Empty, Failure, Moment, Stat, Table, type Tone } from "../parts.tsx";
 import { hrefOf } from "../place.ts";
 import type { PageProps } from "./page.ts";
@@ -26,7 +26,7 @@ const HITS = ["exact", "alias", "similar", "judged", "shared"];
 
 /** Is it well, and is it worth it: this process in the last hour, what stands behind it, and what the cache saved. */
 export function Overview({ scope }: PageProps): JSX.Element {
-  const { data, error } = useAsked<OverviewAnswer>("/overview", REFRESH_MS);
+  const { data, error } = useLive<OverviewAnswer>("overview", scope, "/overview", REFRESH_MS);
   if (data === undefined) return error === undefined ? <p class="asking">…</p> : <Failure error={error} />;
   const { minutes, totals, queues, upstreams, now_ms: nowMs } = data;
   return (

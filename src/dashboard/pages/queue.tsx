@@ -1,20 +1,24 @@
 import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { JobsActedAnswer } from "../../gateway/admin/answers-roles.ts";
 import type { JobAnswer, ListAnswer, ScheduleAnswer, ScopedQueueAnswer } from "../../gateway/admin/answers.ts";
 import { call, withQuery } from "../api.ts";
-import { count, duration } from "../format.ts";
-import { useActing, useAsked } from "../hooks.ts";
-import { Badge, Card, Confirm, Content, Empty, Failure, Moment, Pager, Table, Tabs, type Tone } from "../parts.tsx";
-import { hrefOf } from "../place.ts";
+import { count } from "../format.ts";
+import { useActing, useAsked, useLive } from "../hooks.ts";
+import { Badge, Card, Confirm, Empty, Failure, Field, Moment, Pager, Table, Tabs } from "../parts.tsx";
+import { go, hrefOf } from "../place.ts";
+import { OneJob, TONES } from "./job.tsx";
 import type { PageProps } from "./page.ts";
 
 const REFRESH_MS = 3_000;
-const STATES = ["waiting", "delayed", "running", "dead", "ended"];
-const TONES: ReadonlyMap<string, Tone> = new Map<string, Tone>([
-  ["done", "good"],
-  ["running", "good"],
-  ["dead", "bad"],
-  ["cancelled", "warn"],
-  ["unreadable", "bad"],
+const STATES = ["waiting", "blocked", "delayed", "running", "dead", "ended"];
+/** What may be done to jobs of a state that were chosen. */
+const ACTS = new Map([
+  ["waiting", ["cancel"]],
+  ["blocked", ["cancel"]],
+  ["delayed", ["promote", "cancel"]],
+  ["running", ["cancel"]],
+  ["dead", ["redrive"]],
 ]);
 
 /** The gateway's queues: pauses, jobs by state, one job's life, schedules. */
@@ -25,7 +29,12 @@ export function Queue(props: PageProps): JSX.Element {
 }
 
 function Queues({ scope, canAct }: PageProps): JSX.Element {
-  const { data, error, refresh } = useAsked<ListAnswer<ScopedQueueAnswer>>(withQuery("/queues", { scope }), REFRESH_MS);
+  const { data, error, refresh } = useLive<ListAnswer<ScopedQueueAnswer>>(
+    "queues",
+    scope,
+    withQuery("/queues", { scope }),
+    REFRESH_MS,
+  );
   const { busy, error: failed, act } = useActing();
   const pause = (name: string, verb: "pause" | "resume", all: boolean) =>
     void act(() => call("POST", withQuery(`/queues/${name}/${verb}`, { scope }), { all })).then(refresh);
@@ -106,6 +115,19 @@ function Jobs({ scope, canAct, place, name }: PageProps & { name: string }): JSX
     withQuery(`${path}/jobs`, { scope, state, after }),
     REFRESH_MS,
   );
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [done, setDone] = useState<JobsActedAnswer>();
+  const [wanted, setWanted] = useState("");
+  useEffect(() => setChosen(new Set()), [state, after]);
+  const jobs = data?.data ?? [];
+  const run = (verb: string) =>
+    void act(async () => {
+      setDone(
+        await call<JobsActedAnswer>("POST", withQuery(`${path}/jobs`, { scope }), { act: verb, ids: [...chosen] }),
+      );
+      setChosen(new Set());
+    }).then(refresh);
+  const verbs = ACTS.get(state) ?? [];
   const schedules = useAsked<ListAnswer<ScheduleAnswer>>(withQuery(`${path}/schedules`, { scope }));
   const { busy, error: failed, act } = useActing();
   return (
@@ -126,7 +148,44 @@ function Jobs({ scope, canAct, place, name }: PageProps & { name: string }): JSX
         }
       >
         <Tabs label="State" now={state} tabs={STATES} hrefOf={(tab) => hrefOf("queue", [name], { state: tab })} />
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (wanted.trim() !== "") go(hrefOf("queue", [name, wanted.trim()]));
+          }}
+        >
+          <div class="fields">
+            <Field label="Job" placeholder="its id, to open it" value={wanted} onValue={setWanted} />
+            <button type="submit">Open</button>
+          </div>
+        </form>
         <Failure error={error ?? failed} />
+        {done !== undefined && (
+          <p class="hint" role="status">
+            {done.act}: done for {count(done.done.length)}
+            {done.left.length > 0 && `, not possible any more for ${count(done.left.length)}`}
+          </p>
+        )}
+        {verbs.length > 0 && jobs.length > 0 && (
+          <div class="row">
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => setChosen(new Set(chosen.size === jobs.length ? [] : jobs.map(({ id }) => id)))}
+            >
+              {chosen.size === jobs.length ? "Choose none" : "Choose all of this page"}
+            </button>
+            {verbs.map((verb) => (
+              <Confirm
+                key={verb}
+                label={`${verb} ${count(chosen.size)} chosen`}
+                question={`${verb} ${count(chosen.size)} jobs?`}
+                disabled={!canAct || busy || chosen.size === 0}
+                onYes={() => run(verb)}
+              />
+            ))}
+          </div>
+        )}
         {data?.data.length === 0 && (
           <Empty title={`No job is ${state}`}>
             {name === "tasks"
@@ -143,9 +202,24 @@ function Jobs({ scope, canAct, place, name }: PageProps & { name: string }): JSX
               {
                 name: "Job",
                 cell: ({ id }) => (
-                  <a href={hrefOf("queue", [name, id])}>
-                    <code>{id}</code>
-                  </a>
+                  <span class="row">
+                    {verbs.length > 0 && (
+                      <input
+                        type="checkbox"
+                        aria-label={`Choose ${id}`}
+                        checked={chosen.has(id)}
+                        onChange={({ currentTarget: { checked } }) => {
+                          const next = new Set(chosen);
+                          if (checked) next.add(id);
+                          else next.delete(id);
+                          setChosen(next);
+                        }}
+                      />
+                    )}
+                    <a href={hrefOf("queue", [name, id])}>
+                      <code>{id}</code>
+                    </a>
+                  </span>
                 ),
               },
               { name: "State", cell: ({ state: now }) => <Badge tone={TONES.get(now)}>{now}</Badge> },
@@ -185,70 +259,5 @@ function Jobs({ scope, canAct, place, name }: PageProps & { name: string }): JSX
         )}
       </Card>
     </>
-  );
-}
-
-function OneJob({ scope, canAct, name, id }: PageProps & { name: string; id: string }): JSX.Element {
-  const path = `/queues/${encodeURIComponent(name)}/jobs/${encodeURIComponent(id)}`;
-  const { data: job, error, refresh } = useAsked<JobAnswer>(withQuery(path, { scope }), REFRESH_MS);
-  const { busy, error: failed, act } = useActing();
-  const run = (verb: string) => void act(() => call("POST", withQuery(`${path}/${verb}`, { scope }), {})).then(refresh);
-  const isEnded = job !== undefined && ["done", "dead", "cancelled"].includes(job.state);
-  return (
-    <Card title={`Job ${id}`} aside={<a href={hrefOf("queue", [name])}>All jobs of {name}</a>}>
-      <Failure error={error ?? failed} />
-      {job !== undefined && (
-        <>
-          <div class="row">
-            <Badge tone={TONES.get(job.state)}>{job.state}</Badge>
-            <button
-              type="button"
-              class="quiet"
-              disabled={!canAct || busy || job.state !== "delayed"}
-              onClick={() => run("promote")}
-            >
-              Promote
-            </button>
-            <button
-              type="button"
-              class="quiet"
-              disabled={!canAct || busy || job.state !== "dead"}
-              onClick={() => run("redrive")}
-            >
-              Redrive
-            </button>
-            <Confirm
-              label="Cancel"
-              question="Cancel this job?"
-              disabled={!canAct || busy || isEnded}
-              onYes={() => run("cancel")}
-            />
-          </div>
-          <h3>Its life</h3>
-          <ol class="life">
-            <li>
-              made <Moment atMs={job.created_at_ms} />
-            </li>
-            {job.failures.map(({ at_ms: atMs, reason, message }) => (
-              <li key={`${atMs} ${reason}`} class="bad">
-                failed <Moment atMs={atMs} />: {reason} {message !== undefined && <span class="hint">{message}</span>}
-              </li>
-            ))}
-            {job.ended_at_ms === undefined ? (
-              <li>
-                now {job.state}; {count(job.attempts_left)} attempts and {count(job.crashes_left)} crashes are left
-              </li>
-            ) : (
-              <li class={job.state === "done" ? "good" : "bad"}>
-                {job.state} <Moment atMs={job.ended_at_ms} />, {duration(job.ended_at_ms - job.created_at_ms)} after it
-                was made
-                {job.reason === undefined ? "" : `: ${job.reason}`}
-              </li>
-            )}
-          </ol>
-          <Content hidden={job.hidden} value={{ payload: job.payload, result: job.result, progress: job.progress }} />
-        </>
-      )}
-    </Card>
   );
 }

@@ -6,6 +6,7 @@ import { count } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";
 import { Badge, Card, Confirm, Empty, Failure, Field, Moment, Pager, Table } from "../parts.tsx";
 import { go, hrefOf } from "../place.ts";
+import { Facts } from "./facts.tsx";
 import type { PageProps } from "./page.ts";
 
 /** A user's sessions, their turns, and forgetting the user. */
@@ -15,7 +16,14 @@ export function Sessions(props: PageProps): JSX.Element {
     <>
       <Choose now={user} />
       {user !== undefined &&
-        (session === undefined ? <OfUser {...props} user={user} /> : <Turns {...props} user={user} id={session} />)}
+        (session === undefined ? (
+          <>
+            <OfUser {...props} user={user} />
+            <Facts {...props} user={user} />
+          </>
+        ) : (
+          <Turns {...props} user={user} id={session} />
+        ))}
     </>
   );
 }

@@ -75,7 +75,7 @@ function Requests({ scope, place }: PageProps): JSX.Element {
               isNumber: true,
               cell: ({ spans }) => count(spans.filter(({ name }) => name === "redis").length),
             },
-            { name: "Where the time went", cell: (trace) => <Strip trace={trace} /> },
+            { name: "Where the time went", isWide: true, cell: (trace) => <Strip trace={trace} /> },
           ]}
         />
       )}
@@ -150,7 +150,7 @@ function OneRequest({ scope, id }: PageProps & { id: string }): JSX.Element {
           </dd>
         </dl>
       </Card>
-      <Card title="What it did" aside={<span class="hint">the dark line is its answer</span>}>
+      <Card title="What it did" aside={<span class="hint">the line is the end of its answer</span>}>
         {spans.length === 0 ? (
           <Empty title="It was answered before any work began">A refusal, or a request of no model.</Empty>
         ) : (

@@ -123,7 +123,7 @@ function OneStore(props: PageProps & { store: string }): JSX.Element {
               },
               { name: "Chunks", isNumber: true, cell: ({ chunks }) => count(chunks) },
               { name: "Text", isNumber: true, cell: ({ bytes: size }) => bytes(size) },
-              { name: "Attributes", cell: ({ attributes }) => <Attributes of={attributes} /> },
+              { name: "Attributes", isWide: true, cell: ({ attributes }) => <Attributes of={attributes} /> },
             ]}
           />
         )}

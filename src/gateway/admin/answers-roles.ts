@@ -89,3 +89,67 @@ export interface FoundChunkAnswer {
   readonly hidden: boolean;
   readonly text?: string;
 }
+
+/** `POST /v1/admin/queues/{queue}/jobs`: what was done to several jobs. */
+export interface JobsActedAnswer {
+  readonly object: "queue";
+  readonly name: string;
+  readonly act: string;
+  readonly done: readonly string[];
+  /** Those that were in no state that the act could change, or are gone. */
+  readonly left: readonly string[];
+}
+
+/** A webhook that told of a job, or is to. */
+export interface DeliveryAnswer {
+  readonly id: string;
+  readonly event: string;
+  readonly endpoint: string;
+  /** Of its URL the host alone. */
+  readonly host: string;
+  readonly state: string;
+  readonly attempts: number;
+  /** Of the last answer; 0: there was none. */
+  readonly status?: number | undefined;
+  readonly error?: string | undefined;
+  readonly created_at_ms: number;
+  readonly last_at_ms?: number | undefined;
+}
+
+/** What is known of a user. Its text and key are there where `dashboard.content` is `visible`. */
+export interface FactAnswer {
+  readonly id: string;
+  readonly object: "fact";
+  readonly kind: string;
+  readonly trust: string;
+  readonly importance: number;
+  readonly pinned: boolean;
+  readonly seen: number;
+  readonly created_at_ms: number;
+  readonly seen_at_ms: number;
+  readonly source: {
+    readonly role: string;
+    readonly session?: string | undefined;
+    readonly sequence?: number | undefined;
+  };
+  /** The newer fact that took its place. */
+  readonly superseded_by?: string | undefined;
+  readonly hidden: boolean;
+  readonly text?: string;
+  readonly key?: string | undefined;
+}
+
+/** `GET /v1/admin/users/{user}`: how a user stands by each limit, and what is an exception. */
+export interface StandingAnswer {
+  readonly id: string;
+  readonly object: "user";
+  readonly plan: string | null;
+  readonly blocked: boolean;
+  readonly exceptions: Readonly<Record<string, unknown>>;
+  readonly limits: readonly {
+    readonly id: string;
+    readonly used: number;
+    readonly limit: number;
+    readonly resetMs: number;
+  }[];
+}

@@ -352,6 +352,9 @@ export type ExplainAnswer =
         readonly match: string;
         readonly id: string;
         readonly similarity: number;
+        readonly score: number;
+        /** The asked wording, of an `alias` and a `judged` hit. */
+        readonly wording?: string | undefined;
         readonly age_ms: number;
         /** Where `dashboard.content` is `visible`. */
         readonly prompt?: string;

@@ -10,6 +10,12 @@ import { checkAdmin, scopeOf } from "./guard.ts";
 const name = z.string().min(1).max(256);
 const scoped = z.looseObject({ scope: name.optional() });
 const text = z.string().min(1).max(100_000);
+const feedbackBody = z.strictObject({
+  right: z.boolean(),
+  match: z.enum(["exact", "alias", "similar", "judged"]),
+  score: z.number().min(0).max(1),
+  wording: z.string().min(1).max(64).optional(),
+});
 const explainBody = z.strictObject({ model: name, prompt: text, system: text.optional(), user: name.optional() });
 
 interface Named {
@@ -52,6 +58,18 @@ export function registerCacheAdmin(
       const { tenant, per } = await admit(parts, { scope: scopeOf(request), user, key, plan });
       const explained = await tenant.flow.explain({ request: toRequest({ model, prompt, system }), user, key, per });
       return toExplainAnswer(prompt, explained, shows);
+    },
+  );
+
+  app.post<Named>(
+    "/v1/admin/cache/entries/:id/feedback",
+    { onRequest: checkAdmin, schema: { body: feedbackBody, querystring: scoped } },
+    async (request) => {
+      const { id } = request.params;
+      const { right, ...found } = request.body as z.infer<typeof feedbackBody>;
+      if (!(await tenants(scopeOf(request)).auditAnswer({ id, ...found }, right)))
+        throw new MarrowError("unsupported", "the cache is off in the configuration");
+      return { id, object: "cache.feedback", right };
     },
   );
 

@@ -37,6 +37,8 @@ export function toExplainAnswer(
           match: found.match,
           id: found.id,
           similarity: found.similarity,
+          score: found.score,
+          wording: found.wording,
           age_ms: found.ageMs,
           ...(shows && { prompt: found.prompt }),
         }

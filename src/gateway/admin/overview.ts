@@ -12,8 +12,8 @@ import type { Pulse } from "./pulse.ts";
 const KEPT_MS = 1_000;
 const MODELS_MAX = 200;
 
-/** `GET /v1/admin/overview`: this process in the last hour, Redis, queues and upstreams. However many look, Redis is asked once a second. */
-export function registerOverview(parts: GatewayApp, pulse: Pulse): void {
+/** `GET /v1/admin/overview`: this process in the last hour, Redis, queues and upstreams. However many look, Redis is asked once a second. Answers what reads it. */
+export function registerOverview(parts: GatewayApp, pulse: Pulse): () => Promise<OverviewAnswer> {
   const { app, redis, listModels, standings } = parts;
   const startedMs = Date.now();
   let kept: { readonly atMs: number; readonly answer: Promise<OverviewAnswer> } | undefined;
@@ -41,11 +41,14 @@ export function registerOverview(parts: GatewayApp, pulse: Pulse): void {
     };
   }
 
-  app.get("/v1/admin/overview", { onRequest: checkAdmin }, async () => {
+  async function readKept(): Promise<OverviewAnswer> {
     const nowMs = performance.now();
     if (kept === undefined || nowMs - kept.atMs >= KEPT_MS) kept = { atMs: nowMs, answer: read() };
     return kept.answer;
-  });
+  }
+
+  app.get("/v1/admin/overview", { onRequest: checkAdmin }, readKept);
+  return readKept;
 }
 
 async function describeRedis(redis: Redis): Promise<OverviewAnswer["redis"]> {

@@ -2,9 +2,11 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import {
   createQueue,
+  createWebhooks,
   LISTED_STATES,
   pauseQueue,
   resumeQueue,
+  type Delivery,
   type Job,
   type Queue,
   type Schedule,
@@ -12,6 +14,7 @@ import {
 import type { GatewayConfig } from "../config/config.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
+import type { DeliveryAnswer, JobsActedAnswer } from "./answers-roles.ts";
 import type { JobAnswer, ListAnswer, ScheduleAnswer, ScopedQueueAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { readQueues } from "./overview.ts";
@@ -30,6 +33,13 @@ const jobsQuery = z.looseObject({
 const pauseBody = z.strictObject({ all: z.boolean().optional() }).nullish();
 const redriveBody = z.strictObject({ limit: z.int().min(1).max(1_000).optional() }).nullish();
 const nothing = z.strictObject({}).nullish();
+const actsBody = z.strictObject({
+  act: z.enum(["promote", "cancel", "redrive"]),
+  ids: z.array(name).min(1).max(100),
+});
+/** Endpoints that a job's deliveries are looked for at, and the last deliveries of each. */
+const ENDPOINTS_MAX = 50;
+const DELIVERIES_MAX = 200;
 const SCHEDULES_MAX = 1_000;
 
 interface OfQueue {
@@ -39,8 +49,11 @@ interface OfJob {
   Params: { readonly queue: string; readonly id: string };
 }
 
-/** `/v1/admin/queues`: the gateway's queues, their jobs by state, and what an operator does with them. */
-export function registerQueues({ app, redis }: GatewayApp, { dashboard }: Pick<GatewayConfig, "dashboard">): void {
+/** `/v1/admin/queues`: the gateway's queues, their jobs by state, and what an operator does with them. Answers what reads how they stand. */
+export function registerQueues(
+  { app, redis }: GatewayApp,
+  { dashboard, webhooks: { allowNetworks, allowHttp } }: Pick<GatewayConfig, "dashboard" | "webhooks">,
+): (scope: string) => Promise<ListAnswer<ScopedQueueAnswer>> {
   const shows = dashboard.content === "visible";
 
   function open(queue: string, scope: string): Queue {
@@ -51,19 +64,19 @@ export function registerQueues({ app, redis }: GatewayApp, { dashboard }: Pick<G
     return createQueue(redis.scope(scope), { name: queue });
   }
 
-  app.get(
-    "/v1/admin/queues",
-    { onRequest: checkAdmin, schema: { querystring: scoped } },
-    async (request): Promise<ListAnswer<ScopedQueueAnswer>> => {
-      const queues = await readQueues(redis);
-      const data = await Promise.all(
-        queues.map(async (queue) => {
-          const { waiting, deadKept, paused } = await open(queue.name, scopeOf(request)).counts();
-          return { ...queue, of_scope: { waiting, dead_kept: deadKept, paused } };
-        }),
-      );
-      return { object: "list", data };
-    },
+  async function read(scope: string): Promise<ListAnswer<ScopedQueueAnswer>> {
+    const queues = await readQueues(redis);
+    const data = await Promise.all(
+      queues.map(async (queue) => {
+        const { waiting, deadKept, paused } = await open(queue.name, scope).counts();
+        return { ...queue, of_scope: { waiting, dead_kept: deadKept, paused } };
+      }),
+    );
+    return { object: "list", data };
+  }
+
+  app.get("/v1/admin/queues", { onRequest: checkAdmin, schema: { querystring: scoped } }, (request) =>
+    read(scopeOf(request)),
   );
 
   app.get<OfQueue>(
@@ -110,6 +123,44 @@ export function registerQueues({ app, redis }: GatewayApp, { dashboard }: Pick<G
     );
 
   app.post<OfQueue>(
+    "/v1/admin/queues/:queue/jobs",
+    { onRequest: checkAdmin, schema: { body: actsBody, querystring: scoped } },
+    async (request): Promise<JobsActedAnswer> => {
+      const { act: verb, ids } = request.body as z.infer<typeof actsBody>;
+      const queue = open(request.params.queue, scopeOf(request));
+      const act = acts.get(verb) ?? (async () => false);
+      const done: string[] = [];
+      // One after the other: an operator's hundred jobs must not come before everybody's next one.
+      for (const id of new Set(ids)) if ((await act(queue, id)) === true) done.push(id);
+      return {
+        object: "queue",
+        name: request.params.queue,
+        act: verb,
+        done,
+        left: ids.filter((id) => !done.includes(id)),
+      };
+    },
+  );
+
+  app.get<OfJob>(
+    "/v1/admin/queues/:queue/jobs/:id/deliveries",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<ListAnswer<DeliveryAnswer>> => {
+      const { queue, id: job } = request.params;
+      open(queue, scopeOf(request));
+      const webhooks = createWebhooks(redis.scope(scopeOf(request)), { name: queue, allowNetworks, allowHttp });
+      const endpoints = (await webhooks.list()).filter(({ unreadable }) => unreadable === undefined);
+      const found = await Promise.all(
+        endpoints.slice(0, ENDPOINTS_MAX).map(async ({ id, url }) => {
+          const deliveries = await webhooks.deliveries(id, { limit: DELIVERIES_MAX });
+          return deliveries.filter(({ jobId }) => jobId === job).map((delivery) => toDelivery(delivery, id, url));
+        }),
+      );
+      return { object: "list", data: found.flat().toSorted((one, other) => other.created_at_ms - one.created_at_ms) };
+    },
+  );
+
+  app.post<OfQueue>(
     "/v1/admin/queues/:queue/redrive",
     { onRequest: checkAdmin, schema: { body: redriveBody, querystring: scoped } },
     async (request) => {
@@ -142,6 +193,7 @@ export function registerQueues({ app, redis }: GatewayApp, { dashboard }: Pick<G
       return { object: "list", data: schedules.slice(0, SCHEDULES_MAX).map(toSchedule) };
     },
   );
+  return read;
 }
 
 function toAnswer(job: Job, shows: boolean): JobAnswer {
@@ -165,6 +217,16 @@ function toAnswer(job: Job, shows: boolean): JobAnswer {
     hidden: !shows,
     ...(shows && { payload, result, progress }),
   };
+}
+
+/** The endpoint by its host alone: a path or a query of a webhook may hold a secret. */
+function toDelivery(
+  { id, event, state, attempts, status, error, createdAtMs, lastAtMs }: Delivery,
+  endpoint: string,
+  url: string,
+): DeliveryAnswer {
+  const times = { created_at_ms: createdAtMs, last_at_ms: lastAtMs };
+  return { id, event, endpoint, host: new URL(url).host, state, attempts, status, error, ...times };
 }
 
 function toSchedule({

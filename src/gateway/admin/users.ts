@@ -1,7 +1,10 @@
 import { z } from "zod";
+import type { Fact } from "../../memory/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
 import { forgetThings } from "../tenancy/forgetting.ts";
+import { MarrowError } from "../../errors.ts";
+import type { FactAnswer } from "./answers-roles.ts";
 import type { ListAnswer, SessionEntryAnswer, TurnsAnswer, UserAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { toTurnsAnswer } from "./turns.ts";
@@ -27,10 +30,16 @@ const turnsQuery = z.looseObject({
     .optional(),
   limit: z.coerce.number().int().min(1).max(100).optional(),
 });
+const factsQuery = z.looseObject({ scope: name.optional(), all: z.enum(["true", "false"]).optional() });
+/** Facts that are told of, the newest first. */
+const FACTS_MAX = 500;
 const nothing = z.strictObject({}).nullish();
 
 interface OfUser {
   Params: { readonly id: string };
+}
+interface OfFact {
+  Params: { readonly id: string; readonly fact: string };
 }
 interface OfSession {
   Params: { readonly id: string; readonly session: string };
@@ -101,6 +110,29 @@ export function registerUsers(parts: GatewayApp, { dashboard }: Pick<GatewayConf
     },
   );
 
+  app.get<OfUser>(
+    "/v1/admin/users/:id/facts",
+    { onRequest: checkAdmin, schema: { querystring: factsQuery } },
+    async (request): Promise<ListAnswer<FactAnswer>> => {
+      const { all } = factsQuery.parse(request.query);
+      const facts = await tenants(scopeOf(request))
+        .memory.facts(request.params.id)
+        .list({ all: all === "true" });
+      return { object: "list", data: facts.slice(0, FACTS_MAX).map((fact) => toFact(fact, shows)) };
+    },
+  );
+
+  app.delete<OfFact>(
+    "/v1/admin/users/:id/facts/:fact",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request) => {
+      const { id: user, fact } = request.params;
+      if ((await tenants(scopeOf(request)).memory.facts(user).forget([fact])) === 0)
+        throw new MarrowError("not_found", "nothing is known of the user under this id", { details: { path: "fact" } });
+      return { id: fact, object: "fact.deleted", deleted: true };
+    },
+  );
+
   app.post<OfUser>(
     "/v1/admin/users/:id/forget",
     { onRequest: checkAdmin, schema: { body: nothing, querystring: scoped } },
@@ -111,4 +143,24 @@ export function registerUsers(parts: GatewayApp, { dashboard }: Pick<GatewayConf
       return { object: "memory.receipt", ...(await tenants(scope).forget(id)), ...things };
     },
   );
+}
+
+function toFact(fact: Fact, shows: boolean): FactAnswer {
+  const { id, kind, trust, importance, pinned, seen, createdAtMs, seenAtMs, source, supersededBy, text, key } = fact;
+  const { role, session, sequence } = source;
+  return {
+    id,
+    object: "fact",
+    kind,
+    trust,
+    importance,
+    pinned,
+    seen,
+    created_at_ms: createdAtMs,
+    seen_at_ms: seenAtMs,
+    source: { role, session, sequence },
+    superseded_by: supersededBy,
+    hidden: !shows,
+    ...(shows && { text, key }),
+  };
 }

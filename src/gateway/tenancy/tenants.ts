@@ -57,6 +57,8 @@ export interface Tenant {
   cacheReport(): Promise<CacheReport | undefined>;
   /** Forgets one stored answer by its id. Answers whether there was one. */
   forgetAnswer(id: string): Promise<boolean>;
+  /** Writes down what a person says of an answer that the cache served; a wrong one is forgotten. Answers whether there is a cache. */
+  auditAnswer(found: Parameters<Cache<unknown>["feedback"]>[0], right: boolean): Promise<boolean>;
   /** Has a near miss of the tenant's cache judged, as its queue says; a cache without a judge by now passes it over. */
   judge(job: JudgeJob): Promise<void>;
   /** Forgets a user in all roles. May be called again when it broke off. */
@@ -129,6 +131,10 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       },
       cacheReport: async () => cache?.report(),
       forgetAnswer: async (id) => (await cache?.forget({ id })) === true,
+      async auditAnswer(found, right) {
+        await cache?.feedback(found, right);
+        return cache !== undefined;
+      },
       async judge(job) {
         if (config.cache.judge !== undefined) await cache?.judge(job);
       },
