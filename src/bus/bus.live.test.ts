@@ -194,6 +194,27 @@ describe("a request", () => {
 });
 
 describe("the guards of a call tree", () => {
+  liveTest("can be looked at: who sent which message in handling which, also one that bounced", async ({ tenant }) => {
+    const bus = createBus(tenant);
+    const leaf = await bus.register({ name: "leaf" }, () => "done");
+    const root = await bus.register({ name: "root" }, async (letter) => {
+      await letter.request("leaf", 1, { gives: { tokens: 7 } });
+      await letter.send("nobody", 2);
+    });
+    await bus.request("leaf", "alone");
+    expect(await bus.trees()).toEqual([]);
+    const { id } = await bus.request("root", "go", { limits: { tokens: 100 } });
+    expect(await bus.trees()).toEqual([{ id, atMs: expect.any(Number) }]);
+    expect(await bus.tree(id)).toMatchObject([
+      { id, to: "root", parent: undefined, state: "handled" },
+      { from: "root", to: "leaf", parent: id, state: "handled", hops: 1, gives: { tokens: 7 } },
+      { from: "root", to: "nobody", parent: id, state: "bounced", reason: "absent" },
+    ]);
+    expect(await bus.tree("none")).toEqual([]);
+    await Promise.all([root.close(), leaf.close()]);
+    await bus.close();
+  });
+
   liveTest("stop two agents that answer each other for ever, and tell who began", async ({ tenant }) => {
     await onBus(tenant, async (bus, keep) => {
       const turns: string[] = [];

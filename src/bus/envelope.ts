@@ -47,6 +47,20 @@ export interface Receipt {
   readonly deliveries: number;
 }
 
+/** A message of a call tree, with the one in whose handling it was sent, and what it was given. */
+export interface TreeMessage extends Receipt {
+  readonly parent: string | undefined;
+  readonly gives: { readonly tokens: number; readonly cost: number };
+}
+
+/** A call tree of several messages. */
+export interface CallTree {
+  /** The message that began it. */
+  readonly id: string;
+  /** When something was first sent in handling that message. */
+  readonly atMs: number;
+}
+
 /** A stored message with what it says. */
 export interface StoredMessage extends Receipt {
   readonly body: unknown;
@@ -56,6 +70,7 @@ export interface StoredMessage extends Receipt {
   readonly signature: string | undefined;
   /** Of a notice that another message bounced: why, and which. */
   readonly bounce: { readonly reason: BounceReason; readonly id: string } | undefined;
+  readonly parent: string | undefined;
   readonly gives: { readonly tokens: number; readonly cost: number };
 }
 
@@ -94,14 +109,21 @@ export function toStored(id: string, flat: readonly Buffer[]): StoredMessage | u
     late: record("late"),
     signature: text("signature"),
     bounce: which === "" ? undefined : { reason: why, id: which },
+    parent: text("parent"),
     gives: { tokens: number("tokens") ?? 0, cost: number("cost") ?? 0 },
   };
 }
 
 /** A message without what it says. */
 export function toReceipt(message: StoredMessage): Receipt {
-  const { body: _, reply: __, late: ___, signature: ____, bounce: _____, gives: ______, ...receipt } = message;
+  const { parent: _, gives: __, ...receipt } = toTreeMessage(message);
   return receipt;
+}
+
+/** The same with its place in its call tree. */
+export function toTreeMessage(message: StoredMessage): TreeMessage {
+  const { body: _, reply: __, late: ___, signature: ____, bounce: _____, ...known } = message;
+  return known;
 }
 
 /** What a signature covers. */

@@ -1,7 +1,7 @@
 export type { AgentCard, AgentInfo, AgentState, FindOptions, PresenceEvent, Skill } from "./agents.ts";
 export type { Board, Entry, Put } from "./board.ts";
 export { createBus, type Bus } from "./bus.ts";
-export type { BounceReason, MessageState, Receipt } from "./envelope.ts";
+export type { BounceReason, CallTree, MessageState, Receipt, TreeMessage } from "./envelope.ts";
 export type { Agent, Letter, LetterHandler } from "./inbox.ts";
 export type { LiveMessage, Missed, SubscribeOptions, TopicShapes } from "./live.ts";
 export type { Held, LockOptions } from "./lock.ts";

@@ -13,6 +13,9 @@ import {
   type MessageState,
   type Receipt,
   type StoredMessage,
+  toTreeMessage,
+  type CallTree,
+  type TreeMessage,
 } from "./envelope.ts";
 import { part } from "./keys.ts";
 import { resolveLimits, type ResolvedBusOptions, type SendOptions } from "./options.ts";
@@ -61,6 +64,10 @@ export interface Mail {
 export interface Receipts {
   /** A message's way so far, for an hour after its end; `undefined` when there is none. */
   receipt(id: string): Promise<Receipt | undefined>;
+  /** Call trees of several messages, the latest 200 of a day, the latest first. One round trip. */
+  trees(): Promise<readonly CallTree[]>;
+  /** What is known of a call tree's messages, the first one first: 500 at most, for an hour after their ends. Two round trips. */
+  tree(id: string): Promise<readonly TreeMessage[]>;
   /** Takes a message back: one that waits bounces, one that is handled is aborted. Tells its state. */
   cancel(id: string): Promise<MessageState | undefined>;
   /** Answers that came after their requests had ended, the latest 100 of an hour. */
@@ -258,6 +265,20 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
     async receipt(id) {
       const stored = await find(id);
       return stored === undefined ? undefined : toReceipt(stored);
+    },
+    async trees() {
+      const reply = await redis.send(["ZREVRANGE", `${bus}:trees`, "0", "-1", "WITHSCORES"]);
+      // One list in RESP2, one of pairs in RESP3.
+      const flat = (reply as readonly (string | number | readonly (string | number)[])[]).flat();
+      return Array.from({ length: flat.length / 2 }, (_, at) => ({
+        id: String(flat[at * 2]),
+        atMs: Number(flat[at * 2 + 1]),
+      }));
+    },
+    async tree(id) {
+      const below = await redis.send(["LRANGE", `${bus}:tree:${checkId(id)}:messages`, "0", "-1"]);
+      const found = await Promise.all([id, ...(below as readonly string[])].map(find));
+      return found.flatMap((message) => (message === undefined ? [] : [toTreeMessage(message)]));
     },
     async lateReplies(agent) {
       const ids = (await redis.send(["LRANGE", `${bus}:late:${part("agent", agent)}`, "0", "-1"])) as readonly string[];

@@ -291,6 +291,12 @@ const TABLE: readonly RouteRow[] = [
   ...rows("administration", "/v1/admin/agents", "GET Lists the agents of a scope."),
   ...rows(
     "administration",
+    "/v1/admin/trees",
+    `GET Lists the last call trees of a scope's agents.
+     GET /:id Reads the messages of a call tree, without what they say.`,
+  ),
+  ...rows(
+    "administration",
     "/v1/admin/topics/:topic",
     `GET Tells the size and the groups of a topic.
      GET /groups/:group/dead Lists messages that a group put aside.

@@ -136,7 +136,7 @@ describe("the pages of the roles", () => {
     const told = await push();
     await write("POST", `/queues/tasks/jobs/${told}/cancel`);
     const deliveries = await read(`/queues/tasks/jobs/${told}/deliveries`);
-    const expected = { event: "job.cancelled", host: "hooks.example.com", state: "pending", attempts: 0 };
+    const expected = { event: "task.cancelled", host: "hooks.example.com", state: "pending", attempts: 0 };
     expect(deliveries.body).toMatchObject({ data: [expected] });
     expect(JSON.stringify(deliveries.body)).not.toContain("a-secret-path");
     expect((await read(`/queues/tasks/jobs/${ids[0] ?? ""}/deliveries`)).body).toMatchObject({ data: [] });
@@ -218,6 +218,8 @@ describe("the pages of the roles", () => {
 
   it("list agents and a topic's groups, and what they put aside", async () => {
     expect((await read("/agents")).body).toMatchObject({ data: [] });
+    expect((await read("/trees")).body).toMatchObject({ data: [] });
+    expect((await read("/trees/none")).status).toBe(404);
     expect((await read("/topics/orders")).body).toMatchObject({ size: 0, groups: [] });
     expect((await read("/topics/orders/groups/g/dead")).body).toMatchObject({ data: [] });
     expect((await write("POST", "/topics/orders/groups/g/redrive")).body).toMatchObject({ redriven: 0 });

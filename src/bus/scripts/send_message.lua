@@ -36,6 +36,9 @@ local tell = ARGV[14]
 local signature = ARGV[15]
 local grace_ms = tonumber(ARGV[16])
 -- INCLUDE mail
+local TREE_MESSAGES_MAX = 500
+local TREES_MAX = 200
+local TREES_KEPT_MS = 86400000
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 sweep(bus, now, grace_ms)
@@ -86,6 +89,19 @@ if reason == "" then
   end
 end
 redis.call("HSET", key, "from", from, "to", to, "tree", tree, "hops", hops, "path", path, "made", now, "deadline", string.format("%.0f", deadline))
+-- Who looks at a call tree finds its messages here. A message that leads to no other one is no tree, and costs nothing.
+if tree ~= id then
+  redis.call("HSET", key, "parent", parent)
+  local messages = tree_key .. ":messages"
+  local count = redis.call("RPUSH", messages, id)
+  if count > TREE_MESSAGES_MAX then redis.call("RPOP", messages) end
+  redis.call("PEXPIRE", messages, math.max(0, math.floor(deadline - now)) + AFTER_MS)
+  if count == 1 then
+    redis.call("ZADD", bus .. ":trees", now, tree)
+    redis.call("ZREMRANGEBYRANK", bus .. ":trees", 0, -TREES_MAX - 1)
+    redis.call("PEXPIRE", bus .. ":trees", TREES_KEPT_MS)
+  end
+end
 if reason ~= "" then
   redis.call("HSET", key, "state", "bounced", "reason", reason, "ended", now)
   redis.call("PEXPIRE", key, AFTER_MS)

@@ -6,6 +6,7 @@ import { count, percent } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";
 import { Badge, Card, Confirm, Empty, Failure, Field, Moment, Table } from "../parts.tsx";
 import { go, hrefOf } from "../place.ts";
+import { CallTrees } from "./call-trees.tsx";
 import type { PageProps } from "./page.ts";
 
 /** Who is there on the bus of a scope, and what the groups of a topic put aside. */
@@ -41,6 +42,7 @@ export function Agents(props: PageProps): JSX.Element {
           />
         )}
       </Card>
+      {topic === undefined && <CallTrees {...props} />}
       <Topic {...props} topic={topic} />
       {topic !== undefined && group !== undefined && <Dead {...props} topic={topic} group={group} />}
     </>

@@ -153,3 +153,28 @@ export interface StandingAnswer {
     readonly resetMs: number;
   }[];
 }
+
+/** A call tree of several messages. */
+export interface CallTreeAnswer {
+  readonly id: string;
+  readonly object: "call_tree";
+  readonly at_ms: number;
+}
+
+/** A message of a call tree: who sent it to whom, in handling which, and what came of it. Never what it says. */
+export interface TreeMessageAnswer {
+  readonly id: string;
+  readonly parent?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to: string;
+  readonly state: string;
+  readonly reason?: string | undefined;
+  readonly hops: number;
+  readonly deliveries: number;
+  readonly sent_at_ms: number;
+  readonly ended_at_ms?: number | undefined;
+  /** What it was given of the tree's budget. */
+  readonly tokens: number;
+  /** In millionths of the currency. */
+  readonly cost: number;
+}

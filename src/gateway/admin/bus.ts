@@ -1,6 +1,9 @@
 import { z } from "zod";
+import type { TreeMessage } from "../../bus/index.ts";
+import { MarrowError } from "../../errors.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
+import type { CallTreeAnswer, TreeMessageAnswer } from "./answers-roles.ts";
 import type { AgentAnswer, DeadLetterAnswer, ListAnswer, TopicAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 
@@ -20,6 +23,9 @@ const GROUPS_MAX = 200;
 interface OfTopic {
   Params: { readonly topic: string };
 }
+interface OfTree {
+  Params: { readonly id: string };
+}
 interface OfGroup {
   Params: { readonly topic: string; readonly group: string };
 }
@@ -38,6 +44,26 @@ export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<Gate
         return { name: card.name, version: card.version, state, since_ms: sinceMs, load, instances, skills };
       });
       return { object: "list", data };
+    },
+  );
+
+  app.get(
+    "/v1/admin/trees",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<ListAnswer<CallTreeAnswer>> => {
+      const trees = await buses(scopeOf(request)).trees();
+      return { object: "list", data: trees.map(({ id, atMs }) => ({ id, object: "call_tree", at_ms: atMs })) };
+    },
+  );
+
+  app.get<OfTree>(
+    "/v1/admin/trees/:id",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<ListAnswer<TreeMessageAnswer>> => {
+      const messages = await buses(scopeOf(request)).tree(request.params.id);
+      if (messages.length === 0)
+        throw new MarrowError("not_found", "the scope has no call tree of this id", { details: { path: "id" } });
+      return { object: "list", data: messages.map(toTreeAnswer) };
     },
   );
 
@@ -82,4 +108,10 @@ export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<Gate
       return { object: "topic", name: topic, redriven: done.length };
     },
   );
+}
+
+function toTreeAnswer(message: TreeMessage): TreeMessageAnswer {
+  const { id, parent, from, to, state, reason, hops, deliveries, sentAtMs, endedAtMs, gives } = message;
+  const times = { sent_at_ms: sentAtMs, ended_at_ms: endedAtMs };
+  return { id, parent, from, to, state, reason, hops, deliveries, ...times, tokens: gives.tokens, cost: gives.cost };
 }

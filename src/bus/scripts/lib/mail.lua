@@ -1,6 +1,6 @@
 -- All that agents of a scope share begins with one name, which bears the hash tag. Agents: "agent:" (card, state), "instances:" (by the end of
 -- their lease), "loads:"; all agents by when they are looked at again: "agents". Messages: "message:", waiting in "inbox:", with an agent in
--- "held:", all that are on their way by their deadline: "deadlines". What a call tree may still use: "tree:".
+-- "held:", all that are on their way by their deadline: "deadlines". What a call tree may still use: "tree:"; its messages: "tree:" and ":messages"; trees of several messages by their time: "trees".
 local SWEEP_MAX = 20
 local PRESENCE_MAX = 1000
 local AFTER_MS = 3600000
