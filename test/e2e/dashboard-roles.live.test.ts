@@ -242,7 +242,15 @@ describe("the pages of the roles", () => {
     expect(asked?.spans.every(({ took_ms: took }) => took >= 0)).toBe(true);
     expect(JSON.stringify(data)).not.toContain("canary");
     expect((await read("/traces?failed=true")).body["data"]).toHaveLength(1);
-    expect((await read("/traces?limit=1")).body).toMatchObject({ next: missing?.id, data: [{}] });
+    for (const of of ["Wales", "Malta"]) {
+      const near = { model: "scripted", messages: [{ role: "user", content: `What is the capital of ${of}?` }] };
+      await call("POST", "/v1/chat/completions", near, headers);
+    }
+    expect(await retryUntilSeen(() => read("/traces?near=true"), 1)).toMatchObject({
+      data: [{ cache: "miss", veto: expect.any(String), similarity: expect.any(Number) }],
+    });
+    expect((await read("/traces?limit=1&failed=true")).body).toMatchObject({ data: [{ id: missing?.id }] });
+    expect((await read("/traces?limit=1")).body).toMatchObject({ next: expect.any(String), data: [{}] });
     expect((await read(`/traces/${asked?.id ?? ""}`)).body).toMatchObject({ id: asked?.id });
     expect((await read(`/traces/${asked?.id ?? ""}?scope=other`)).status).toBe(404);
     expect((await read("/traces?scope=other")).body["data"]).toEqual([]);

@@ -1,10 +1,12 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import type { TracesAnswer } from "../../gateway/admin/answers-roles.ts";
 import type { CacheAnswer, ExplainAnswer, OverviewAnswer } from "../../gateway/admin/answers.ts";
 import { call, withQuery } from "../api.ts";
 import { count, duration } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";
-import { Badge, Card, Choice, Confirm, Empty, Failure, Field, Stat, Table, TextField } from "../parts.tsx";
+import { Badge, Card, Choice, Confirm, Empty, Failure, Field, Moment, Stat, Table, TextField } from "../parts.tsx";
+import { hrefOf } from "../place.ts";
 import type { PageProps } from "./page.ts";
 
 /** How the cache of a scope is set up, and why a prompt is served from it or not. */
@@ -13,6 +15,7 @@ export function Cache(props: PageProps): JSX.Element {
   return (
     <>
       <Ask {...props} />
+      <NearMisses {...props} />
       <Card title="The cache of this scope">
         <Failure error={error} />
         {data?.enabled === false && (
@@ -38,6 +41,39 @@ export function Cache(props: PageProps): JSX.Element {
         )}
       </Card>
     </>
+  );
+}
+
+/** Questions that were near to a stored one and not served, among the requests that were recorded. */
+function NearMisses({ scope }: PageProps): JSX.Element {
+  const { data, error } = useAsked<TracesAnswer>(withQuery("/traces", { scope, near: "true", limit: 10 }), 5_000);
+  return (
+    <Card title="Near misses" aside={<span class="hint">among the requests that were recorded</span>}>
+      <Failure error={error} />
+      {data?.data.length === 0 && (
+        <Empty title="No near miss was recorded">
+          {data.recording === "off"
+            ? "dashboard.traces is off in the configuration."
+            : "A question that is near to a stored one and not served is listed here with the reason."}
+        </Empty>
+      )}
+      {data !== undefined && data.data.length > 0 && (
+        <Table
+          label="Near misses"
+          rows={data.data}
+          keyOf={({ id }) => id}
+          columns={[
+            {
+              name: "When",
+              cell: ({ id, at_ms: atMs }) => <a href={hrefOf("traces", [id])}>{<Moment atMs={atMs} />}</a>,
+            },
+            { name: "Reason", cell: ({ veto }) => <Badge tone="warn">{veto}</Badge> },
+            { name: "Similarity", isNumber: true, cell: ({ similarity }) => similarity?.toFixed(4) ?? "–" },
+            { name: "Model", cell: ({ model }) => model ?? "–" },
+          ]}
+        />
+      )}
+    </Card>
   );
 }
 

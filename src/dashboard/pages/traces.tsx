@@ -13,6 +13,7 @@ const REFRESH_MS = 3_000;
 const VIEWS = new Map([
   ["all", {}],
   ["failed or refused", { failed: "true" }],
+  ["near misses", { near: "true" }],
   ["over 500 ms", { min_ms: 500 }],
 ]);
 
@@ -68,7 +69,14 @@ function Requests({ scope, place }: PageProps): JSX.Element {
             { name: "When", cell: ({ at_ms: atMs }) => <Moment atMs={atMs} /> },
             { name: "Status", cell: ({ status }) => <Status status={status} /> },
             { name: "Model", cell: ({ model }) => model ?? "–" },
-            { name: "Cache", cell: ({ cache }) => cache ?? "–" },
+            {
+              name: "Cache",
+              cell: ({ cache, veto }) => (
+                <>
+                  {cache ?? "–"} {veto !== undefined && <small>{veto}</small>}
+                </>
+              ),
+            },
             { name: "Time", isNumber: true, cell: ({ took_ms: tookMs }) => duration(tookMs) },
             {
               name: "Redis",
@@ -136,7 +144,7 @@ function OneRequest({ scope, id }: PageProps & { id: string }): JSX.Element {
           <Stat name="Status" value={String(status)} tone={status >= 500 ? "bad" : status >= 400 ? "warn" : "good"} />
           <Stat name="Time" value={duration(tookMs)} note={<Moment atMs={trace.at_ms} />} />
           <Stat name="Model" value={trace.model ?? "–"} note={trace.upstream && `answered by ${trace.upstream}`} />
-          <Stat name="Cache" value={trace.cache ?? "–"} />
+          <Stat name="Cache" value={trace.cache ?? "–"} note={noteOf(trace)} />
           <Stat name="Redis" value={`${spans.filter(({ name }) => name === "redis").length} commands`} />
         </dl>
         <dl class="facts">
@@ -159,6 +167,12 @@ function OneRequest({ scope, id }: PageProps & { id: string }): JSX.Element {
       </Card>
     </>
   );
+}
+
+/** How near the nearest stored question was, and why it was not served. */
+function noteOf({ similarity, veto }: TraceAnswer): string | undefined {
+  if (similarity === undefined) return undefined;
+  return veto === undefined ? `similarity ${similarity.toFixed(3)}` : `nearest ${similarity.toFixed(3)}: ${veto}`;
 }
 
 /** Acts in the order in which they began, each as a bar from its beginning to its end. */

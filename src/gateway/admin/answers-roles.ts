@@ -31,6 +31,10 @@ export interface TraceAnswer {
   readonly request_id: string;
   readonly model?: string | undefined;
   readonly cache?: string | undefined;
+  /** Of a hit, or of the nearest stored question. */
+  readonly similarity?: number | undefined;
+  /** Why the nearest stored question was not served. */
+  readonly veto?: string | undefined;
   readonly upstream?: string | undefined;
   readonly spans: readonly TraceSpanAnswer[];
 }

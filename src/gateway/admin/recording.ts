@@ -41,7 +41,7 @@ interface Open {
   readonly atMs: number;
   readonly spans: (TraceSpanAnswer & { took_ms?: number; failed?: string })[];
   model?: string | undefined;
-  cache?: string | undefined;
+  found?: Answered["provenance"] | undefined;
   /** Stages that go on. What happens after the answer and in no stage is another's work, such as spending that is written for many. */
   stages: number;
   answered: boolean;
@@ -172,23 +172,24 @@ function toEars(act: Act, current: AsyncLocalStorage<Open>, going: WeakMap<objec
       const { open, span, fromMs } = known;
       span.took_ms = round(performance.now() - fromMs);
       open.stages -= step;
-      if (act === "flow:request") open.cache = (signal.result as Partial<Answered> | undefined)?.provenance?.cache;
+      if (act === "flow:request") open.found = (signal.result as Partial<Answered> | undefined)?.provenance;
       if (signal.error !== undefined) span.failed = MarrowError.is(signal.error) ? signal.error.code : "internal";
     },
   };
 }
 
-/** Of an answer where it came from, and nothing else. */
+/** Of an answer where it came from, or why the nearest stored question was not served, and nothing else. */
 interface Answered {
-  readonly provenance: { readonly cache?: string };
+  readonly provenance: {
+    readonly cache?: string;
+    readonly similarity?: number | undefined;
+    readonly veto?: string | undefined;
+    readonly served?: { readonly upstream?: string | undefined } | undefined;
+  };
 }
 
 function toTrace(open: Open, request: FastifyRequest, reply: FastifyReply): Trace {
   const { principal } = request as Partial<Pick<FastifyRequest, "principal">>;
-  const header = (name: string) => {
-    const value = reply.getHeader(name) ?? reply.raw.getHeader(name);
-    return value === undefined ? undefined : String(value).slice(0, CHARS_MAX);
-  };
   return {
     at_ms: open.atMs,
     took_ms: round(performance.now() - open.startMs),
@@ -199,8 +200,10 @@ function toTrace(open: Open, request: FastifyRequest, reply: FastifyReply): Trac
     key: principal?.id,
     request_id: request.id,
     model: open.model,
-    cache: open.cache ?? header("x-marrow-cache"),
-    upstream: header("x-marrow-upstream"),
+    cache: open.found?.cache,
+    similarity: open.found?.similarity,
+    veto: open.found?.veto,
+    upstream: open.found?.served?.upstream,
     // The same list: what ends after the answer is in it when it is stored.
     spans: open.spans,
   };

@@ -17,6 +17,8 @@ const tracesQuery = z.looseObject({
   after: z.string().regex(ID).optional(),
   limit: z.coerce.number().int().min(1).max(100).optional(),
   failed: z.enum(["true", "false"]).optional(),
+  /** Near misses alone: a stored question was near, and not served. */
+  near: z.enum(["true", "false"]).optional(),
   min_ms: z.coerce.number().min(0).max(3_600_000).optional(),
   route: name.optional(),
 });
@@ -72,13 +74,14 @@ export function registerTraces(
     { onRequest: checkAdmin, schema: { querystring: tracesQuery } },
     async (request): Promise<TracesAnswer> => {
       recording?.wake();
-      const { after, limit = 25, failed, min_ms: minMs = 0, route } = tracesQuery.parse(request.query);
+      const { after, limit = 25, failed, near, min_ms: minMs = 0, route } = tracesQuery.parse(request.query);
       const scope = scopeOf(request);
       const found = (await traces.list(after)).filter(
         (trace) =>
           trace.scope === scope &&
           trace.took_ms >= minMs &&
           (route === undefined || trace.route === route) &&
+          (near !== "true" || trace.veto !== undefined) &&
           (failed !== "true" || trace.status >= 400),
       );
       const data = found.slice(0, limit);
