@@ -127,7 +127,7 @@ export function startPushWorker(redis: Redis, { queue, push, onError }: Resolved
       const posted = await poster.post(payload.url, payload.body, payload.headers);
       const verdict = judgeDelivery(posted, ATTEMPTS_MAX - attemptsLeft + 1, Math.random());
       if (verdict.outcome === "delivered") return { status: posted.status };
-      if (verdict.outcome === "gone") throw new MarrowError("not_found", "the receiver wants no more");
+      if (verdict.outcome === "gone") throw new MarrowError("not_found", "the receiver refuses further notifications");
       const details = verdict.outcome === "retry" ? { retryAfterMs: verdict.delayMs } : {};
       throw new MarrowError("unavailable", `the receiver answered ${posted.status || posted.error}`, { details });
     },

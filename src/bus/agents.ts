@@ -29,10 +29,10 @@ export interface AgentInfo {
   readonly card: AgentCard;
   readonly state: AgentState;
   readonly sinceMs: number;
-  /** Messages that wait for it or are with it, for each that its processes can handle at once: 0..1. */
+  /** Messages that wait or are being handled, divided by what its processes can handle at once: 0..1. */
   readonly load: number;
   readonly instances: number;
-  /** With `like`: cosine to what was asked for, -1..1. */
+  /** With `like`: cosine similarity to the wanted skill, -1..1. */
   readonly similarity?: number | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface FindOptions {
   readonly skill?: string | undefined;
   /** Tags of one skill, all of them. */
   readonly tags?: readonly string[] | undefined;
-  /** What it should be able to do, in words: nearest first. Needs `embed`. */
+  /** A description of the wanted skill; the nearest agents come first. Needs `embed`. */
   readonly like?: string | undefined;
   /** @default ["online"] */
   readonly states?: readonly AgentState[] | undefined;
@@ -55,13 +55,13 @@ export interface PresenceEvent {
   readonly atMs: number;
 }
 
-/** Who is there. */
+/** Finds agents and watches their presence. */
 export interface Agents {
-  /** Agents of the scope, those that were heard of last last; up to 10,000. One round trip. */
+  /** Agents of the scope, in the order of their last sign of life; up to 10,000. One round trip. */
   find(options?: FindOptions): Promise<readonly AgentInfo[]>;
-  /** The least loaded agent that is online and fits; `undefined` when there is none. */
+  /** The least loaded online agent that matches; `undefined` if there is none. */
   pick(options?: Omit<FindOptions, "states">): Promise<AgentInfo | undefined>;
-  /** Hears of every change of state, once. */
+  /** Calls `onChange` once for every change of an agent's state. */
   watch(onChange: (event: PresenceEvent) => void): Promise<Subscription>;
 }
 

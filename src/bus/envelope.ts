@@ -3,12 +3,13 @@ import { MarrowError } from "../errors.ts";
 import { canonicalJson } from "../internal/canonical-json.ts";
 import { decodeRecord, toFields } from "../redis/index.ts";
 
-/** Where a message is. */
+/** The state of a message. */
 export type MessageState = "accepted" | "delivered" | "handled" | "bounced" | "expired";
 
 /**
- * Why a message bounced: `absent`, `draining`, `full` and `gone` are the agent's; `hops`, `loop`, `fan_out`, `budget` and `deadline` the call
- * tree's; `signature`: it was not signed by whom it names; `crashed`: processes died with it; `cancelled`; another word is the handler's own.
+ * Why a message bounced. Reasons of the agent: `absent`, `draining`, `full`, `gone`. Reasons of the call tree: `hops`, `loop`, `fan_out`,
+ * `budget`, `deadline`. `signature`: the sender that it names did not sign it. `crashed`: processes died while they handled it. `cancelled`:
+ * the sender cancelled it. Any other word comes from the handler.
  */
 export type BounceReason =
   | "absent"
@@ -25,19 +26,19 @@ export type BounceReason =
   | "cancelled"
   | (string & {});
 
-/** What is known of a message that was sent. */
+/** The state and history of a message that was sent. */
 export interface Receipt {
   readonly id: string;
   readonly state: MessageState;
   readonly reason: BounceReason | undefined;
-  /** What the error of the handler said that bounced it: one line of at most 500 characters, secrets masked. */
+  /** Message of the handler's error that bounced it: one line of at most 500 characters, with secrets masked. */
   readonly message: string | undefined;
   readonly from: string | undefined;
   readonly to: string;
   /** The message that began the call tree. */
   readonly tree: string;
   readonly hops: number;
-  /** Agents on the way here, the last is whom it is for. */
+  /** Agents along the call tree; the last one is the recipient. */
   readonly path: readonly string[];
   readonly sentAtMs: number;
   readonly deliveredAtMs: number | undefined;
@@ -47,7 +48,7 @@ export interface Receipt {
   readonly deliveries: number;
 }
 
-/** A message of a call tree, with the one in whose handling it was sent, and what it was given. */
+/** A message of a call tree, with the message whose handler sent it, and its share of the tree's budget. */
 export interface TreeMessage extends Receipt {
   readonly parent: string | undefined;
   readonly gives: { readonly tokens: number; readonly cost: number };
@@ -61,14 +62,14 @@ export interface CallTree {
   readonly atMs: number;
 }
 
-/** A stored message with what it says. */
+/** A stored message with its body. */
 export interface StoredMessage extends Receipt {
   readonly body: unknown;
   readonly reply: unknown;
-  /** What was answered after its end. */
+  /** A reply that came after the message had ended. */
   readonly late: unknown;
   readonly signature: string | undefined;
-  /** Of a notice that another message bounced: why, and which. */
+  /** In a notice that another message bounced: the reason, and that message's id. */
   readonly bounce: { readonly reason: BounceReason; readonly id: string } | undefined;
   readonly parent: string | undefined;
   readonly gives: { readonly tokens: number; readonly cost: number };

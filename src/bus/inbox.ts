@@ -112,7 +112,7 @@ export async function openInbox(
     one.controller.abort(
       new MarrowError(
         "aborted",
-        why === "lost" ? "the message is not this process's any more" : "the message was cancelled",
+        why === "lost" ? "the message is no longer leased to this process" : "the message was cancelled",
       ),
     );
   }

@@ -27,12 +27,12 @@ export interface SubscribeOptions {
 /** Names and shapes of topics: `createBus<{ "orders.new": Order }>`. */
 export type TopicShapes = Readonly<Record<string, unknown>>;
 
-/** Messages of the moment: for whoever listens now, and nobody else. */
+/** Transient messages: delivered to current subscribers only, and not stored. */
 export interface Live<S extends TopicShapes = TopicShapes> {
-  /** Tells whoever listens; answers how many did (on a cluster those of one node). One round trip. */
+  /** Publishes to current subscribers. Returns how many there were (on a cluster, those of one node). One round trip. */
   publish<K extends keyof S & string>(topic: K, body: S[K]): Promise<number>;
   /**
-   * Listens to topics: names, or patterns in which `*` stands for one word between dots and `>` for the rest. On a connection of its own.
+   * Subscribes to topics: names, or patterns in which `*` matches one word between dots and `>` the rest. Uses a connection of its own.
    */
   subscribe<K extends keyof S & string>(
     topics: readonly (K | (string & {}))[],

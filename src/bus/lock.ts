@@ -8,7 +8,7 @@ import { holdLock } from "./scripts.gen.ts";
 
 /** How a lock is taken. */
 export interface LockOptions {
-  /** How long it is held without a word, in milliseconds, 100 to one hour; it is extended while this process lives. @default 10_000 */
+  /** How long the lock outlives its process, in milliseconds, 100 to one hour; the process renews it while it lives. @default 10_000 */
   readonly ttlMs?: number | undefined;
   /** How long to wait for it, in milliseconds, up to one day. @default 0: not at all */
   readonly waitMs?: number | undefined;
@@ -17,19 +17,19 @@ export interface LockOptions {
 
 /** A lock that is held. */
 export interface Held {
-  /** Higher than that of all who held it before: for what the lock guards, to refuse who is late. */
+  /** A number that grows with each holder, so that the guarded resource can refuse an earlier one. */
   readonly fence: number;
-  /** Aborts when the lock is lost: Redis was away too long, or this process stalled. */
+  /** Aborts if the lock is lost: Redis was unavailable too long, or this process stalled. */
   readonly signal: AbortSignal;
-  /** Gives it back. Tells whether it was still held. */
+  /** Releases the lock. Returns whether it was still held. */
   release(): Promise<boolean>;
 }
 
 const LOOK_MS = { first: 20, last: 250 } as const;
 
 /**
- * Takes a lock over all processes of a scope; `undefined` when it was not free in time. One Redis decides: a fail-over can hand it to another
- * one while it is held, which is what the fence is for.
+ * Takes a lock across all processes of a scope; `undefined` if it was not free in time. A fail-over of Redis can give the lock to a second
+ * holder while the first still has it, so pass the fence to whatever the lock guards.
  * @throws MarrowError `aborted`
  */
 export async function takeLock(redis: ScopedRedis, name: string, options: LockOptions): Promise<Held | undefined> {
@@ -49,7 +49,7 @@ export async function takeLock(redis: ScopedRedis, name: string, options: LockOp
     if (own === 1) return hold(Number(fence), ttlMs, act);
     const leftMs = untilMs - performance.now();
     if (leftMs <= 0) return undefined;
-    await pause(Math.min(lookMs, Math.max(1, freeMs), leftMs), options.signal, "the waiting for a lock");
+    await pause(Math.min(lookMs, Math.max(1, freeMs), leftMs), options.signal, "waiting for a lock");
   }
 }
 
@@ -63,7 +63,7 @@ function hold(
   const lose = () => {
     clearInterval(timer);
     clearTimeout(end);
-    lost.abort(new MarrowError("conflict", "the lock is not held any more"));
+    lost.abort(new MarrowError("conflict", "the lock is no longer held"));
   };
   let end = setTimeout(lose, ttlMs);
   const timer = setInterval(() => {

@@ -21,7 +21,7 @@ import { part } from "./keys.ts";
 import { resolveLimits, type ResolvedBusOptions, type SendOptions } from "./options.ts";
 import { cancelMessage, sendMessage } from "./scripts.gen.ts";
 
-/** What came of a request. */
+/** The result of a request. */
 export type Answer<R = unknown> =
   | { readonly state: "handled"; readonly id: string; readonly reply: R }
   | {
@@ -30,47 +30,47 @@ export type Answer<R = unknown> =
       readonly reason: BounceReason;
       readonly message?: string | undefined;
     }
-  /** Nobody answered in time; a late answer is kept aside. */
+  /** No answer came in time. A late answer is stored: see `lateReplies`. */
   | { readonly state: "expired"; readonly id: string };
 
-/** What an agent's answer says while it is made, and how it ended. */
+/** The parts of an agent's answer as they arrive, and how it ended. */
 export type AnswerEvent = Part | ({ readonly kind: "ended" } & Answer);
 
-/** Who sends: an agent, in the handling of a message or not, or someone who is none. */
+/** The sender: an agent, while it handles a message or not, or a program that is not an agent. */
 export interface Sender {
   readonly agent?: string | undefined;
-  /** The message in whose handling this is sent. */
+  /** The message that the sender is handling. */
   readonly parent?: string | undefined;
   readonly privateKey?: KeyObject | undefined;
 }
 
 /** Options of `request`. */
 export interface RequestOptions extends SendOptions {
-  /** Gives the request up; the agent's signal aborts. */
+  /** Cancels the request; the agent's signal aborts. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Messages between agents of a scope. */
 export interface Mail {
-  /** Puts a message into an agent's inbox. One round trip; whether it bounced is known then. */
+  /** Puts a message into an agent's inbox. One round trip; the receipt says whether it bounced. */
   readonly send: (to: string, body: unknown, options?: SendOptions) => Promise<Receipt>;
-  /** Sends and waits for the answer, or for its end. @throws MarrowError `aborted` */
+  /** Sends a message and waits for its answer, bounce or deadline. @throws MarrowError `aborted` */
   readonly request: <R = unknown>(to: string, body: unknown, options?: RequestOptions) => Promise<Answer<R>>;
-  /** Sends and reads the answer while it is made. @throws MarrowError `aborted` */
+  /** Sends a message and reads the answer as it is written. @throws MarrowError `aborted` */
   readonly stream: (to: string, body: unknown, options?: RequestOptions) => AsyncIterable<AnswerEvent>;
 }
 
-/** What is known of messages. */
+/** Reads and cancels messages that were sent. */
 export interface Receipts {
-  /** A message's way so far, for an hour after its end; `undefined` when there is none. */
+  /** A message's receipt, until an hour after its end; `undefined` if there is no such message. */
   receipt(id: string): Promise<Receipt | undefined>;
-  /** Call trees of several messages, the latest 200 of a day, the latest first. One round trip. */
+  /** Call trees with several messages: the latest 200 of the last day, newest first. One round trip. */
   trees(): Promise<readonly CallTree[]>;
-  /** What is known of a call tree's messages, the first one first: 500 at most, for an hour after their ends. Two round trips. */
+  /** Receipts of a call tree's messages, first message first: at most 500, until an hour after they ended. Two round trips. */
   tree(id: string): Promise<readonly TreeMessage[]>;
-  /** Takes a message back: one that waits bounces, one that is handled is aborted. Tells its state. */
+  /** Cancels a message: a waiting one bounces, one that is being handled is aborted. Returns its state. */
   cancel(id: string): Promise<MessageState | undefined>;
-  /** Answers that came after their requests had ended, the latest 100 of an hour. */
+  /** Replies that came after their requests had ended: the latest 100 of the last hour. */
   lateReplies(agent: string): Promise<readonly { readonly id: string; readonly reply: unknown }[]>;
 }
 
@@ -307,7 +307,7 @@ function isOver(signal: AbortSignal | undefined): boolean {
 }
 
 function aborted(signal: AbortSignal | undefined): MarrowError {
-  return new MarrowError("aborted", "the signal ended a request", { cause: signal?.reason });
+  return new MarrowError("aborted", "the request was aborted by its signal", { cause: signal?.reason });
 }
 
 function checkId(id: string): string {

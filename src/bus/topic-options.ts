@@ -1,39 +1,39 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger } from "../internal/check.ts";
 
-/** Options of a durable topic; all who use it say the same. */
+/** Options of a durable topic; all its users must give the same ones. */
 export interface TopicOptions {
-  /** Parts that the topic is read in, each by one reader of a group at a time, 1 to 64; for good. @default 8 */
+  /** Partitions of the topic, 1 to 64; one reader of a group reads each at a time. Cannot be changed later. @default 8 */
   readonly partitions?: number | undefined;
-  /** Messages that it holds, 1 to 100,000,000. A publish beyond is refused; what a group has not read is not dropped while it is read: see `groupIdleMs`. @default 100_000 */
+  /** Most messages in the topic, 1 to 100,000,000. Further ones are refused. Messages that an active group has not read are kept: see `groupIdleMs`. @default 100_000 */
   readonly messagesMax?: number | undefined;
-  /** Of those that all groups have done with, how many are kept to be read again, while there is room. @default 10_000 */
+  /** How many messages are kept for re-reading after all groups have read them, if there is room. @default 10_000 */
   readonly keepMessages?: number | undefined;
-  /** And for how long, in milliseconds. @default 86_400_000 (one day) */
+  /** How long those are kept, in milliseconds. @default 86_400_000 (one day) */
   readonly keepMs?: number | undefined;
   /**
-   * After how long without a reader a group is forgotten, in milliseconds, when the topic has no room left: what only such a group has not read is
-   * dropped then. 0: never, so a group that is not read any more closes a full topic until `forgetGroup`. @default 2_592_000_000 (30 days)
+   * After how long without a reader a group may be deleted, in milliseconds, if the topic is full; messages that only this group has not read
+   * are dropped then. 0: never, so a group without readers blocks a full topic until `forgetGroup`. @default 2_592_000_000 (30 days)
    */
   readonly groupIdleMs?: number | undefined;
-  /** How long an id is known, in milliseconds. @default 3_600_000 */
+  /** How long message ids are remembered to detect duplicates, in milliseconds. @default 3_600_000 */
   readonly dedupMs?: number | undefined;
 }
 
-/** A message in the hands of a reader. */
+/** A message that a reader handles. */
 export interface Message<T = unknown> {
   readonly body: T;
   readonly key: string | undefined;
-  /** Its place in the topic: to `seek` after. */
+  /** Its position in the topic, for `seek`. */
   readonly at: string;
   readonly publishedAtMs: number;
-  /** It may have been handled before: its reader died or lost its lease, or it was put aside. */
+  /** True if it may have been handled before: its reader died or lost its lease, or it was a dead letter. */
   readonly redelivered: boolean;
-  /** Aborts when the reader loses the message to another one, or closes. */
+  /** Aborts if another reader takes the message over, or if this reader closes. */
   readonly signal: AbortSignal;
 }
 
-/** Handles a message; what it throws is tried again, then put aside. */
+/** Handles a message. If it throws, the message is retried, and then becomes a dead letter. */
 export type MessageHandler<T = unknown> = (message: Message<T>) => unknown;
 
 export type ResolvedTopicOptions = { readonly [Name in keyof TopicOptions]-?: Exclude<TopicOptions[Name], undefined> };

@@ -32,13 +32,13 @@ export interface PublishOptions {
   readonly id?: string | undefined;
 }
 
-/** What became of a publish. */
+/** The result of a publish. */
 export type Published =
   | { readonly accepted: true; readonly at: string; readonly duplicate: boolean }
-  /** The topic holds `messagesMax`, and some group has not read the oldest. */
+  /** The topic has `messagesMax` messages, and some group has not read the oldest one. */
   | { readonly accepted: false; readonly reason: "full" };
 
-/** A message that a group put aside. */
+/** A message that a group could not handle. */
 export interface DeadLetter<T = unknown> {
   readonly id: string;
   /** `undefined` where it cannot be read. */
@@ -46,7 +46,7 @@ export interface DeadLetter<T = unknown> {
   /** Why it cannot be read. */
   readonly unreadable?: Unreadable | undefined;
   readonly key: string | undefined;
-  /** An error's code, `failed`, or `crashed`: readers died with it. */
+  /** An error's code; `failed`; or `crashed`: readers died while they handled it. */
   readonly reason: string;
   /** The error's message in one line of at most 500 characters, secrets masked; empty when there was none. */
   readonly message: string;
@@ -54,29 +54,29 @@ export interface DeadLetter<T = unknown> {
 
 /** A durable topic of one scope. */
 export interface Topic<T = unknown> {
-  /** Adds a message. One round trip, together with what is published in the same moment; once it answered the message is in Redis. */
+  /** Appends a message. One round trip, shared by concurrent publishes. When it resolves, the message is in Redis. */
   publish(body: T, options?: PublishOptions): Promise<Published>;
-  /** The same for many, up to 10,000: all or none for want of room. */
+  /** Appends up to 10,000 messages: all of them, or none if the topic lacks room. */
   publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]>;
-  /** Begins to read as one of a group's readers: each message goes to one of them, at least once. */
+  /** Starts one of a group's readers. Each message goes to one reader of the group, at least once. */
   read(group: string, handler: MessageHandler<T>, options?: ReadOptions): Reader;
-  /** Sets a group to a point: everything there is, a time, a message (`at`), or the end. */
+  /** Sets a group's position: the start, a time, after a message (its `at`), or the end. */
   seek(group: string, to: "start" | "end" | { readonly fromMs: number } | { readonly after: string }): Promise<void>;
-  /** What a group put aside, the oldest first. */
+  /** Messages that a group could not handle, oldest first. */
   deadLetters(group: string, options?: { readonly limit?: number | undefined }): Promise<readonly DeadLetter<T>[]>;
-  /** Gives dead letters to their group again, those named or the oldest. Answers which. */
+  /** Returns dead letters to their group: those in `ids`, or the oldest. Returns their ids. */
   redrive(
     group: string,
     options?: { readonly ids?: readonly string[]; readonly limit?: number },
   ): Promise<readonly string[]>;
   /**
-   * Forgets a group that is not read any more, with its place and what it put aside. Tells whether there was one. One round trip.
-   * @throws MarrowError `conflict` while a reader of the group is at work, or died less than its lease ago
+   * Deletes a group that has no reader any more, with its position and its dead letters. Returns whether it existed. One round trip.
+   * @throws MarrowError `conflict` while the group has an active reader, or one whose lease has not ended
    */
   forgetGroup(group: string): Promise<boolean>;
-  /** Groups that the topic knows, with when each was last read or set (ms since 1970). One round trip. */
+  /** The topic's groups, and when each was last read or set (ms since 1970). One round trip. */
   groups(): Promise<readonly { readonly group: string; readonly seenAtMs: number }[]>;
-  /** How many messages it holds. */
+  /** How many messages the topic has. */
   size(): Promise<number>;
 }
 
@@ -174,7 +174,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       else if (typeof to === "object") {
         const [, entry] = /^\d+\/(\d+-\d+)$/.exec(to.after) ?? [];
         if (entry === undefined || !isEntryId(entry))
-          refuse("after", "the place of a message", to.after, "invalid_input");
+          refuse("after", "the position of a message (its at)", to.after, "invalid_input");
         point = entry;
       }
       checkTopicSaid(await runScript(redis, seekGroup, { topic }, { group: checkGroup(group), partitions, to: point }));
@@ -215,7 +215,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
     async forgetGroup(group) {
       const gone = await runScript(redis, forgetGroup, { topic }, { group: checkGroup(group) });
       if (gone === -1)
-        throw new MarrowError("conflict", "a reader of the group is at work", { details: { path: "group" } });
+        throw new MarrowError("conflict", "the group has an active reader", { details: { path: "group" } });
       return gone === 1;
     },
 

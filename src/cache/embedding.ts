@@ -39,7 +39,7 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
     if (!Number.isFinite(sum) || vector.length !== embedder?.dimensions) {
       throw new MarrowError(
         "embedder_failed",
-        "the embedder made a vector of the wrong length or with no finite numbers",
+        "the embedder returned a vector of the wrong length or with non-finite numbers",
       );
     }
     return toBytes(vector);

@@ -66,7 +66,7 @@ export function toEntry(body: Buffer, id: string, sealing: Sealing): StoredEntry
 
 /** Reads the reply of `find_similar`; vector sets score (1 + cosine) / 2. @throws MarrowError `corrupt_record` */
 export function toCandidates(reply: Reply): { readonly epoch: Epoch; readonly candidates: Candidate[] } {
-  if (!Array.isArray(reply)) throw new MarrowError("corrupt_record", "the cache's script gave an unexpected answer");
+  if (!Array.isArray(reply)) throw new MarrowError("corrupt_record", "the cache's script returned an unexpected reply");
   const parts = reply as readonly Reply[];
   const candidates: Candidate[] = [];
   for (let at = 1; at + 3 < parts.length; at += 4) {

@@ -91,9 +91,9 @@ export interface StoreOptions {
   readonly ttlMs?: number | undefined;
   /** What an answer from this entry saves, in any unit (tokens, money), 0 or more: in a cache with bounds what saves most stays. @default 1 */
   readonly saves?: number | undefined;
-  /** What the answer cost: every hit on the entry tells of it. @default unknown */
+  /** What the answer cost. Every hit on the entry reports it. @default unknown */
   readonly cost?: AnswerCost | undefined;
-  /** Whose question it is, for {@link Cache.forgetSubject}. Who may be served it does not change. @default nobody's */
+  /** The subject (such as a user) of the question, for {@link Cache.forgetSubject}. It does not restrict who is served the answer. @default none */
   readonly subject?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -103,105 +103,106 @@ export interface ThroughOptions<V> extends LookupOptions, StoreOptions {
   /** Whether an answer may be stored. @default always */
   readonly keep?: ((value: V) => boolean) | undefined;
   /**
-   * Whether processes that miss one question at once, or questions that one answer serves, ask once: the others wait for the one that
-   * asks, and take over when it dies.
+   * Whether concurrent misses for the same question, or for questions that one answer would serve, are coalesced across processes into one
+   * model call. The others wait for the process that makes the call; if it dies, one of them takes over.
    * @default true
    */
   readonly singleFlight?: boolean | undefined;
 }
 
-/** What {@link Cache.through} answers: the value, and where it came from. */
+/** The result of {@link Cache.through}: the value, and where it came from. */
 export type Through<V> =
-  /** `stale`: its life is over; it is asked for again behind the caller's back, or asking failed. */
+  /** `stale`: the entry has expired. It is being refreshed in the background, or refreshing failed. */
   | {
       readonly source: "exact" | "alias" | "similar" | "judged" | "stale";
       readonly value: V;
       readonly similarity: number;
       readonly ageMs: number;
     }
-  /** Fresh: asked for here (`miss`), by another process at the same time (`shared`), or past the cache (`bypass`). */
+  /** A fresh answer: from this caller's model call (`miss`), from a concurrent caller's (`shared`), or without the cache (`bypass`). */
   | { readonly source: "miss" | "shared" | "bypass"; readonly value: V };
 
 /** Options of {@link Cache.stream}. */
 export interface StreamOptions<V, P> extends ThroughOptions<V> {
-  /** The answer that all parts make, or `undefined` when it must not be stored. */
+  /** Makes the answer from all its parts; returns `undefined` if it must not be stored. */
   readonly toValue: (parts: readonly P[]) => V | undefined;
-  /** A stored answer as parts. */
+  /** Splits a stored answer into parts. */
   readonly toParts: (value: V) => Iterable<P>;
 }
 
-/** What {@link Cache.stream} answers: an answer in parts, as they come. */
+/** The result of {@link Cache.stream}: an answer in parts, as they arrive. */
 export interface Streamed<P> {
   readonly source: Through<unknown>["source"];
-  /** Read it to its end, once. Who stops reading earlier stops an asking that nobody else reads. */
+  /** Read it once, to its end. A reader that stops early ends the model call, unless others read it too. */
   readonly parts: AsyncIterable<P>;
 }
 
-/** What a cache has learned. */
+/** What audits and the judge have found about a cache. */
 export interface CacheReport {
-  /** Near questions that nothing spoke against, and that the policy did not serve. */
+  /** Similar questions that passed every check, but that the policy did not serve. */
   readonly withheld: number;
   /** Stored answers that a judge or a user compared with fresh ones. */
   readonly audited: number;
   readonly wrong: number;
   readonly liked: number;
   readonly disliked: number;
-  /** Score from which near questions are served by now; absent: none are. */
+  /** Score from which similar questions are served now; absent if none are. */
   readonly threshold?: number | undefined;
-  /** What became of near misses that went to the judge, by {@link JudgeCount}. */
+  /** Results of near misses that went to the judge, by {@link JudgeCount}. */
   readonly judge: Readonly<Record<string, number>>;
 }
 
 /** The answers of one scope. `V` must be JSON. */
 export interface Cache<V> {
   /**
-   * Finds a stored answer: the exact tier first, which never embeds; then the nearest questions of the same `within` and `context`,
-   * each of which needs a proof that it asks the same, and the policy's consent. One round trip for an exact hit, two otherwise; one more for
-   * an answer with tags after something was invalidated. With a judge, near misses go to it: in the background at no cost to the lookup; in
-   * `serving` the lookup waits for at most its deadline, four round trips more.
-   * @throws MarrowError `unavailable` or `timeout` when Redis is away, `embedder_failed`, `invalid_input`
+   * Finds a stored answer. The exact tier comes first and never embeds. Then come the nearest questions with the same `within` and
+   * `context`; one is served only with a proof that it asks the same, and if the policy agrees. One round trip for an exact hit, two
+   * otherwise, and one more for an answer with tags after an invalidation. With a judge, near misses go to it in the background at no cost to
+   * the lookup; in `serving` mode the lookup waits for the judge, at most until its deadline, and takes four more round trips.
+   * @throws MarrowError `unavailable` or `timeout` if Redis cannot serve, `embedder_failed`, `invalid_input`
    */
   lookup(question: string | Question, options?: LookupOptions): Promise<Lookup<V>>;
   /**
-   * Stores an answer under both tiers, replacing the one of the same question: one round trip. What was looked up before is as old as
-   * its lookup: an invalidation in between ends it. Answers whether it was stored: an entry over `entryBytesMax` is not, nor is one
-   * whose question leans on something that was not said, or whose `subject` was forgotten after the lookup.
+   * Stores an answer in both tiers and replaces the one of the same question: one round trip. The answer counts as made at the time of its
+   * lookup, so an invalidation in between invalidates it. Returns whether it was stored. It is not stored if it is larger than
+   * `entryBytesMax`, if the question is a follow-up without its context, or if its `subject` was forgotten after the lookup.
    */
   store(question: string | Question, value: V, options?: StoreOptions): Promise<boolean>;
-  /** Ends one answer now, with its aliases. Its question may stay in the index for a while, where it serves nothing. One round trip. */
+  /** Deletes one answer with its aliases. Its question may stay in the index for a while, but is never served. One round trip. */
   forget(question: string | Question | { readonly id: string }): Promise<boolean>;
   /**
-   * Takes away all answers that were stored with this `subject`: bodies, vectors and accounts, now. Answers how many there were; `onForgotten`
-   * is told their ids, some of which may have ended before. May be called again when it broke off. One round trip for 256.
+   * Deletes all answers that were stored with this `subject`: bodies, vectors and statistics. Returns how many there were. `onForgotten`
+   * receives their ids, some of which may have expired before. Call it again if it was interrupted. One round trip for 256 answers.
    */
   forgetSubject(subject: string, onForgotten?: (ids: readonly string[]) => void): Promise<number>;
   /**
-   * Ends all answers that bear one of the tags: no lookup that begins after this returns serves one. However many there are, one round
-   * trip; they leave Redis with their life. An empty list is refused.
+   * Invalidates all answers that have one of the tags: no lookup that begins after this returns serves one of them. One round trip,
+   * however many there are; they stay in Redis until their TTL ends. An empty list is refused.
    */
   invalidate(tags: readonly string[]): Promise<void>;
-  /** Ends all answers of this cache in this scope, the same way. */
+  /** Invalidates all answers of this cache in this scope, in the same way. */
   clear(): Promise<void>;
-  /** A user's word on a served answer: counts as an audit; a wrong one is forgotten, and its wording is no alias of it again. */
+  /** Records a user's feedback on a served answer. It counts as an audit. A wrong answer is deleted, and its wording never becomes its alias again. */
   feedback(found: Pick<Hit<V>, "id" | "match" | "score" | "wording">, right: boolean): Promise<void>;
   /**
-   * Has a question judged that `judge.later` put into a queue: for the worker of that queue. Returns the verdict `same` or `undefined`.
+   * Judges a question that `judge.later` put into a queue; call it in the queue's worker. Returns the verdict `same` or `undefined`.
    * @throws MarrowError `invalid_input`, `unsupported` for a cache without a judge
    */
   judge(job: JudgeJob): Promise<"same" | undefined>;
-  /** What was audited so far. One round trip. */
+  /** The audits so far. One round trip. */
   report(): Promise<CacheReport>;
   /**
-   * Looks up and, on a miss, asks and stores. Callers who miss the same question at once ask once, in this process and in others. Redis
-   * or the embedder being away is a `bypass`: the question is asked, nothing is stored, nobody sees an error of the cache.
-   * What `ask` throws goes to all who wait in this process, and is never stored. The answer is not kept when `keep` says no.
+   * Looks up the question; on a miss, calls `ask` and stores its answer. Concurrent misses for the same question make one call, in this
+   * process and across processes. If Redis or the embedder is unavailable, the result is a `bypass`: `ask` is called, nothing is stored, and
+   * the caller sees no error of the cache. An error of `ask` goes to all callers that wait in this process, and is never stored. An answer is
+   * not stored if `keep` returns false.
    */
   through(question: string | Question, ask: () => Promise<V>, options?: ThroughOptions<V>): Promise<Through<V>>;
   /**
-   * The same for an answer that comes in parts, which must be JSON: who misses while another one asks reads along from the first part on, in
-   * this process and in others. Stored when it ended by itself and `toValue` makes a value of it; never when it broke or was not read to
-   * its end. When the one who asks is gone, the next one asks again, and who has read something already goes on after it; should the new
-   * answer begin with other parts, the reading throws.
+   * The same for an answer in parts, which must be JSON. A caller that misses while another one's call runs follows that call from its first
+   * part on, in this process and across processes. The answer is stored if it ended normally and `toValue` returns a value; never if it
+   * failed or was not read to its end. If the leader dies, a follower calls the model again, and readers continue after what they have read;
+   * if the new answer begins with other parts, reading throws.
    * @throws MarrowError `conflict` while reading
    */
   stream<P>(
@@ -210,8 +211,8 @@ export interface Cache<V> {
     options: StreamOptions<V, P>,
   ): Promise<Streamed<P>>;
   /**
-   * Joins those who ask a question just now: what `through` does after its lookup, for who looks up and stores by themselves, as the flow
-   * does. Whoever leads must end, fail or leave. One round trip.
+   * Joins the flight of a question: what `through` does after its lookup, for callers that look up and store by themselves, as the flow
+   * does. A leader must end, fail or leave its flight. One round trip.
    */
   join<T>(question: string | Question, options?: JoinOptions): Promise<Asking<T>>;
 }

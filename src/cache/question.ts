@@ -83,7 +83,7 @@ function makeFingerprint(question: string | Question): Fingerprint {
     refuse("prompt", `a well-formed string of at most ${PROMPT_CHARS_MAX} characters`, prompt, "invalid_input");
   }
   const text = stripPleasantries(PLAIN.test(prompt) ? prompt : foldSpace(stripInvisible(prompt.normalize("NFC"))));
-  if (text === "") refuse("prompt", "a string with something in it", "", "invalid_input");
+  if (text === "") refuse("prompt", "a non-empty string", "", "invalid_input");
   const alone = context === undefined || context === null || context === "";
   const { context: document, question: asks } = separate(text);
   // What two prompts must share exactly divides them before their questions are compared.

@@ -112,7 +112,10 @@ async function* after<P>(read: readonly P[], parts: AsyncIterable<P>): AsyncGene
   for await (const part of parts) {
     if (at >= read.length) yield part;
     else if (canonicalJson(part) !== canonicalJson(read[at]))
-      throw new MarrowError("conflict", "the answer was asked for again and came out otherwise; read it anew");
+      throw new MarrowError(
+        "conflict",
+        "the model was called again and produced a different answer; read it from the start",
+      );
     at += 1;
   }
 }

@@ -1,18 +1,18 @@
 import { isPersonal } from "../cache/index.ts";
 import type { CacheControl } from "./cache-control.ts";
 
-/** Among whom answers are shared: all of the scope, one user's requests, one key's. */
+/** Which requests share answers: all of the scope, those of one user, or those of one key. */
 export type SharedPer = "scope" | "user" | "key";
 
-/** Who is served whose answers. */
+/** Which users share answers. */
 export interface Sharing {
   /** @default "scope" */
   readonly per?: SharedPer | undefined;
-  /** The same for prompts whose answer may depend on who asks. @default "user" */
+  /** The same for prompts whose answer may depend on the user. @default "user" */
   readonly personal?: "user" | "scope" | undefined;
 }
 
-/** What a call says of who asks. */
+/** The user and key of a call. */
 interface Asked {
   readonly within?: unknown;
   readonly per?: readonly SharedPer[] | undefined;

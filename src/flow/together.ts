@@ -72,7 +72,10 @@ export async function* afterSaid(
       at += known.length;
       const ended = typeof choice.finish_reason === "string" && at < text.length;
       if (!piece.startsWith(known) || ended)
-        throw new MarrowError("model_failed", "the answer broke off, and came out otherwise when it was asked again");
+        throw new MarrowError(
+          "model_failed",
+          "the answer was interrupted, and the repeated model call produced a different answer",
+        );
       const rest = piece.slice(known.length);
       if (rest !== "") yield { ...chunk, choices: [{ ...choice, delta: { content: rest } }] };
     } else yield chunk;

@@ -102,7 +102,7 @@ describe("an event in many pieces", () => {
     let held = 0;
     expect(() => {
       for (; held < 100; held += 1) hold({ bytes, chunks: [], done: false });
-    }).toThrow("takes over 50331648 bytes");
+    }).toThrow("is larger than 50331648 bytes");
     expect(held).toBe(48);
   });
 });

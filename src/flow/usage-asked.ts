@@ -35,7 +35,7 @@ export function createEventHolder(): (part: StreamPart) => Uint8Array {
     if (piece.length > 0) held.push(piece);
     heldBytes += piece.length;
     if (heldBytes > HELD_BYTES_MAX)
-      throw new MarrowError("model_failed", `an event of the model's stream takes over ${HELD_BYTES_MAX} bytes`, {
+      throw new MarrowError("model_failed", `an event of the model's stream is larger than ${HELD_BYTES_MAX} bytes`, {
         details: { status: 502 },
       });
     seam = piece.length < SEAM_BYTES ? Buffer.concat([seam, piece]).subarray(-SEAM_BYTES) : piece.subarray(-SEAM_BYTES);

@@ -181,7 +181,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   function findModel(id: string): ChatModel | undefined {
     const model = findAny(id);
     if (model !== undefined && onUnpriced === "refuse" && table.costOf(id, NOTHING) === undefined)
-      throw new MarrowError("invalid_input", "the model has no price, and such models are refused here", {
+      throw new MarrowError("invalid_input", "this gateway refuses models without a price", {
         details: { path: "model" },
       });
     return model;
@@ -278,7 +278,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     return {
       onRequest(request, _, done) {
         if (request.principal.actsFor === "any") return done();
-        done(new MarrowError("forbidden", `a ${resource} is the scope's: this needs a key that acts for any user`));
+        done(new MarrowError("forbidden", `a ${resource} is shared: this needs a key that acts for any user`));
       },
     };
   });

@@ -88,7 +88,7 @@ async function workAtBatch(
   const { status, id, body, retryAfterMs } = await parts.askAs(asker, endpoint, request.body);
   // Limits are waited for; what may pass is tried again while there are attempts.
   if (status === 429)
-    throw new MarrowError("rate_limited", "a limit refused a line of a batch", { details: { retryAfterMs } });
+    throw new MarrowError("rate_limited", "a rate limit refused a line of the batch", { details: { retryAfterMs } });
   if (status >= 500 && attemptsLeft > 1)
     throw new MarrowError("model_failed", `a line of a batch failed with ${status}`);
   const result: LineResult = {

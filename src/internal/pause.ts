@@ -3,12 +3,12 @@ import { MarrowError } from "../errors.ts";
 
 /**
  * Waits for a time.
- * @throws MarrowError `aborted` when the signal ended it; `what` says what was ended
+ * @throws MarrowError `aborted` if the signal aborts; `what` names what was aborted, as the subject of the message
  */
 export async function pause(ms: number, signal: AbortSignal | undefined, what: string): Promise<void> {
   try {
     await sleep(ms, undefined, { signal });
   } catch (cause) {
-    throw new MarrowError("aborted", `the signal ended ${what}`, { cause });
+    throw new MarrowError("aborted", `${what} was aborted by its signal`, { cause });
   }
 }

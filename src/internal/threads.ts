@@ -40,7 +40,8 @@ export function createThreads<T, R>(options: ThreadsOptions): Threads<T, R> {
       try {
         return await threads.run(task, { transferList: [...transfer], signal: signal ?? null });
       } catch (cause) {
-        if (signal?.aborted === true) throw new MarrowError("aborted", "the work in a thread was aborted", { cause });
+        if (signal?.aborted === true)
+          throw new MarrowError("aborted", "the task in a worker thread was aborted", { cause });
         throw cause;
       }
     },

@@ -135,7 +135,7 @@ export function createExceptions(
     },
     async exceptions() {
       if (slots === "subject")
-        throw new MarrowError("unsupported", "exceptions are not listed where each subject has a slot of its own");
+        throw new MarrowError("unsupported", "exceptions cannot be listed when each subject has its own slot");
       const reply = (await redis.send(["HGETALL", names.exceptions(APP_SUBJECT, APP_SUBJECT)])) as readonly string[];
       const nowMs = Date.now();
       const list: Exception[] = [];

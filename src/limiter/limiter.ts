@@ -134,7 +134,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
         rules: refused === -2 ? [] : statesOf(used, rooms, now as number),
       };
     }
-    throw new MarrowError("internal", "the limiter and the server do not agree on the calendar or the exceptions");
+    throw new MarrowError("internal", "the limiter and the server disagree about the calendar or the exceptions");
   }
 
   function statesOf(used: readonly number[], rooms: readonly number[], now: number): RuleState[] {
@@ -380,7 +380,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
 /** The doubles of a reply. */
 function readReply(reply: Reply): readonly number[] {
   if (!Buffer.isBuffer(reply) || reply.length < 24)
-    throw new MarrowError("corrupt_record", "the limiter's script gave an unexpected answer");
+    throw new MarrowError("corrupt_record", "the limiter's script returned an unexpected reply");
   return Array.from({ length: reply.length / 8 }, (_, at) => reply.readDoubleLE(8 * at));
 }
 

@@ -36,9 +36,11 @@ export function readToken(token: string, rules: number, subjects: number): Permi
     refuse("permit", `a permit of at most ${TOKEN_CHARS_MAX} characters`, token, "invalid_input");
   const read = parse(token);
   if (read === undefined)
-    throw new MarrowError("invalid_input", "permit: no limiter gave this", { details: { path: "permit" } });
+    throw new MarrowError("invalid_input", "permit: this text is not a permit of this limiter", {
+      details: { path: "permit" },
+    });
   if (read.rules !== rules || read.subjects.length !== subjects)
-    throw new MarrowError("conflict", "permit: the limiter has other rules by now than those it was given by", {
+    throw new MarrowError("conflict", "permit: the limiter's rules have changed since this permit was issued", {
       details: { path: "permit" },
     });
   return read;

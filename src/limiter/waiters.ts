@@ -45,7 +45,9 @@ export function createWaiters(): Waiters {
           };
           const abort = () => {
             over();
-            reject(new MarrowError("aborted", "the signal ended the waiting for a limit", { cause: signal?.reason }));
+            reject(
+              new MarrowError("aborted", "waiting for a limit was aborted by its signal", { cause: signal?.reason }),
+            );
           };
           const timer = setTimeout(done, ms);
           if (signal?.aborted === true) return abort();

@@ -139,7 +139,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
 
   async function embed(text: string, signal?: AbortSignal): Promise<Float32Array> {
     const [vector] = await embedder.embed([text], { signal });
-    if (vector === undefined) throw new MarrowError("embedder_failed", "the embedder made no vector");
+    if (vector === undefined) throw new MarrowError("embedder_failed", "the embedder returned no vector");
     // Words that are not known at all: near to nothing, and found by its id alone.
     if (vector.every((number) => number === 0)) vector[0] = 1e-6;
     return vector;

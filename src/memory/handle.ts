@@ -3,11 +3,11 @@ import type { Context } from "./context.ts";
 import type { Json } from "./json.ts";
 import type { Reading, Turn, Window } from "./turn.ts";
 
-/** How an append is held to what came before it. */
+/** What must hold for an append to take effect. */
 export interface AppendOptions {
-  /** Name of this append: a second one of the same name changes nothing. @default a new one, so that retries are safe */
+  /** Name of this append: a second append with the same name changes nothing. @default a new name, so that retries are safe */
   readonly idempotencyKey?: string | undefined;
-  /** The version that must be current (0: nothing was said yet). Another one is a `conflict` with it in `details`. */
+  /** The version that must be current (0: an empty session). Otherwise a `conflict`, with the current version in `details`. */
   readonly expectedVersion?: number | undefined;
   /** When the session began that is meant, from {@link Window}: where that has ended since, nothing is appended (`ended`). @default any session, also a new one */
   readonly createdAtMs?: number | undefined;
@@ -69,20 +69,20 @@ export interface ReadOptions {
   readonly roles?: readonly string[] | undefined;
 }
 
-/** What a context is asked for. */
+/** What a context must contain. */
 export interface ContextOptions {
-  /** Tokens that it may take, at least 1. */
+  /** Most tokens of the context, at least 1. */
   readonly maxTokens: number;
   /** Instructions, always there. @default none */
   readonly system?: readonly Turn[] | undefined;
   /** Turns that are always there, by their sequence numbers. @default none */
   readonly pinned?: readonly number[] | undefined;
-  /** What it is about: what is known of the user and near to it comes too. @default nothing is recalled */
+  /** The subject of the request: the user's facts about it are included. @default no facts */
   readonly about?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is known of a session. */
+/** Information about a session. */
 export interface SessionInfo {
   readonly version: number;
   /** Sequence number of the oldest turn that is kept. */
@@ -113,62 +113,62 @@ export interface Session {
    */
   append(turns: Turn | readonly Turn[], options?: AppendOptions): Promise<Appended>;
   /**
-   * Keeps a question, one or many turns, before its answer is there, and a place for the answer behind it: one round trip. `window`, `context`
-   * and what is learned leave it out until `complete`; `read` shows it as `incomplete`, also when its process died. The same key again goes on
-   * with the same question.
+   * Stores a question (one or many turns) before its answer exists, and reserves a place for the answer: one round trip. `window`, `context`
+   * and fact extraction leave it out until `complete`; `read` shows it as `incomplete`, also if its process died. A call with the same key
+   * continues the same question.
    * @throws MarrowError `invalid_input`, `too_large`, `unavailable`
    */
   open(turns: Turn | readonly Turn[], options: OpeningOptions): Promise<Opened>;
   /**
-   * Puts an answer behind its question, whatever was said since: one round trip. Where no question of the key is open, because it was never
-   * opened, was trimmed, rewound or summed up meanwhile, both are appended, in a second one. A question that has its answer, or was removed,
-   * is left as it is (`repeated`). An answer that is marked `incomplete` frees the key.
+   * Stores an answer directly after its question, even if other turns came since: one round trip. If no question with this key is open (it
+   * was never opened, or was trimmed, rewound or summarized), a second round trip appends both. A question that already has its answer, or
+   * was removed, stays as it is (`repeated`). An answer marked `incomplete` frees the key.
    * With `createdAtMs` a session that was cleared or forgotten meanwhile stays away (`ended`).
    * @throws MarrowError `invalid_input`, `too_large`, `unavailable`
    */
   complete(turns: Turn | readonly Turn[], answer: Turn, options: OpeningOptions): Promise<Completed>;
-  /** Takes back a question that will get no answer. Answers whether it was open. One round trip. */
+  /** Removes a question that gets no answer. Returns whether it was open. One round trip. */
   withdraw(idempotencyKey: string): Promise<boolean>;
   /** The newest `last` turns, oldest first, and renews the session's life: one round trip. */
   window(options: { readonly last: number; readonly timeoutMs?: number | undefined }): Promise<Window>;
   /** Turns by their place, oldest first, and renews the session's life: one round trip. */
   read(options?: ReadOptions): Promise<Reading>;
   /**
-   * What a model is given within a number of tokens: see {@link toContext}. One round trip, two with `about`. With `summarize`, what falls
-   * out is summed up behind the caller's back.
+   * Chooses what to give a model within a number of tokens: see {@link toContext}. One round trip, two with `about`. With `summarize`, turns
+   * that do not fit are summarized in the background.
    * @throws MarrowError `too_large` when instructions and pinned turns alone do not fit
    */
   context(options: ContextOptions): Promise<Context>;
-  /** Makes the session before anything is said in it. Answers whether it was new. One round trip. */
+  /** Creates an empty session. Returns whether it was new. One round trip. */
   create(metadata?: Json): Promise<boolean>;
-  /** Replaces its metadata. Answers whether there is one. One round trip. */
+  /** Replaces the session's metadata. Returns whether the session exists. One round trip. */
   describe(metadata: Json): Promise<boolean>;
-  /** `undefined` when there is none. One round trip. */
+  /** Information about the session; `undefined` if it does not exist. One round trip. */
   info(): Promise<SessionInfo | undefined>;
   /** Its state, `null` at first. One round trip. */
   state(): Promise<SessionState>;
   /**
-   * Applies a JSON merge patch (RFC 7396) to the state, on whatever it is by then: two round trips, more while others change it at once.
-   * @throws MarrowError `conflict` when the session is not at `expectedVersion` (details: `version`), or is changed by others all the time
+   * Applies a JSON merge patch (RFC 7396) to the current state: two round trips, and more under concurrent changes.
+   * @throws MarrowError `conflict` when the session is not at `expectedVersion` (details: `version`), or under constant concurrent changes
    */
   patchState(patch: Json, options?: { readonly expectedVersion?: number | undefined }): Promise<SessionState>;
   /**
-   * A new session of the same user with this one's turns up to `at`, its state and metadata. One round trip.
-   * @throws MarrowError `conflict` when there is one of this id, `not_found`, `invalid_input` when its turns do not reach there
+   * Creates a session of the same user with this one's turns up to `at`, its state and its metadata. One round trip.
+   * @throws MarrowError `conflict` if the id is taken, `not_found`, `invalid_input` if the session has no turn `at`
    */
   branch(to: { readonly id: string; readonly at?: number | undefined }): Promise<Session>;
   /**
-   * Takes the newest turns away, up to `to`; later appends give their numbers anew. One round trip.
-   * @throws MarrowError `conflict` (details: `version`), `invalid_input` when its turns do not reach there
+   * Removes all turns after `to`; later appends use their numbers again. One round trip.
+   * @throws MarrowError `conflict` (details: `version`), `invalid_input` if the session has no turn `to`
    */
   rewind(to: number, options?: { readonly expectedVersion?: number | undefined }): Promise<void>;
-  /** Takes one turn out; the others keep their numbers. Answers whether it was there. One round trip. */
+  /** Removes one turn; the others keep their numbers. Returns whether it existed. One round trip. */
   remove(sequence: number): Promise<boolean>;
-  /** Hears the version after every change, over a connection of its own; see `tellChanges`. Changes while it reconnects are not told. */
+  /** Calls `onChange` with the version after every change, over a connection of its own; see `tellChanges`. Changes during a reconnect are missed. */
   subscribe(onChange: (version: number) => void): Promise<Subscription>;
-  /** Ends the session now. Answers whether there was one. One round trip. */
+  /** Deletes the session. Returns whether it existed. One round trip. */
   clear(): Promise<boolean>;
-  /** The same; answers how many turns it held, or -1 when there was none. */
+  /** Deletes the session. Returns how many turns it had, or -1 if it did not exist. */
   end(): Promise<number>;
 }
 

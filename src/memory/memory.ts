@@ -7,31 +7,31 @@ import { createLearning } from "./learning.ts";
 import { resolveOptions, type MemoryOptions } from "./options.ts";
 import { createSession } from "./session.ts";
 
-/** What was forgotten of a user. */
+/** How much of a user's data was deleted. */
 export interface ForgetReceipt {
   readonly sessions: number;
   readonly turns: number;
   readonly facts: number;
 }
 
-/** What is remembered in one scope. */
+/** The sessions and facts of one scope. */
 export interface Memory {
-  /** A handle; no round trip. The same id of two users is two sessions. */
+  /** Returns a handle; no round trip. Two users' sessions with the same id are different sessions. */
   session(of: { readonly user: string; readonly id: string }): Session;
-  /** A user's sessions by their last change; those that have ended are not there. One round trip. */
+  /** A user's sessions, ordered by their last change, without expired ones. One round trip. */
   sessions(options: ListOptions): Promise<SessionPage>;
-  /** A user's sessions in which all of some words were said, the newest first. Reads the sessions, 500 at most a call; the cursor goes on. */
+  /** A user's sessions that contain all of some words, newest first. A call reads at most 500 sessions; continue with the cursor. */
   search(options: SearchOptions): Promise<SessionPage>;
-  /** What is known of a user over all sessions. @throws MarrowError `unsupported` without `facts` in the options */
+  /** A user's long-term facts, shared by all sessions. @throws MarrowError `unsupported` without `facts` in the options */
   facts(user: string): Facts;
   /**
-   * Learns from the turns of a session that were not learned from yet, now; answers how many facts were found.
+   * Extracts facts now from the turns of a session that were not processed yet. Returns how many facts were found.
    * @throws MarrowError `unsupported` without `extract` in the options; what `extract` throws
    */
   learn(of: { readonly user: string; readonly id: string }): Promise<number>;
   /**
-   * Forgets a user: sessions, with their state and summaries, and facts. May be called again when it broke off, and forgets the rest. Says
-   * what it forgot. What other roles hold of the user is theirs to forget: `forgetSubject` of the cache.
+   * Deletes a user's sessions (with state and summaries) and facts, and returns how many. If it was interrupted, call it again: it deletes
+   * the rest. Other roles delete their own data of a user, such as `forgetSubject` of the cache.
    */
   forget(user: string): Promise<ForgetReceipt>;
 }

@@ -261,7 +261,9 @@ export function createSession(parts: Parts, user: string, id: string): Session {
         if (status === 1) return { stateVersion, state };
         if (status === -1) throw conflict(version, expectedVersion);
       }
-      throw new MarrowError("conflict", "the state was changed by others at every try", { details: { tries: TRIES } });
+      throw new MarrowError("conflict", "concurrent changes to the state kept conflicting with this one", {
+        details: { tries: TRIES },
+      });
     },
 
     async branch({ id: toId, at }) {
@@ -273,7 +275,8 @@ export function createSession(parts: Parts, user: string, id: string): Session {
       };
       const branchKeys = { log: own.log, meta: own.meta, to_log: to.log, to_meta: to.meta, sessions };
       const made = await runScript(redis, branchSession, branchKeys, values);
-      if (made === -1) throw new MarrowError("conflict", "there is a session of this id", { details: { path: "id" } });
+      if (made === -1)
+        throw new MarrowError("conflict", "a session with this id already exists", { details: { path: "id" } });
       if (made === -2) throw new MarrowError("not_found", "there is no such session");
       if (made === -3) throw unreachable("at");
       return createSession(parts, user, toId);

@@ -128,5 +128,5 @@ export function unreadableTurn({ sequence, unreadable = "corrupt_record" }: Kept
 }
 
 function unexpected(): MarrowError {
-  return new MarrowError("corrupt_record", "the session's script gave an unexpected answer");
+  return new MarrowError("corrupt_record", "the session's script returned an unexpected reply");
 }

@@ -32,7 +32,7 @@ export function demoModel(options: DemoModelOptions = {}): ChatModel {
     try {
       await pause(ms, undefined, { signal });
     } catch (cause) {
-      throw new MarrowError("aborted", "the call of the model was aborted", { cause });
+      throw new MarrowError("aborted", "the model call was aborted", { cause });
     }
   }
 

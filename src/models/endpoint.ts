@@ -238,7 +238,7 @@ function checkHeaders(headers: Readonly<Record<string, string>>, given: Readonly
   const wrong = Object.entries(headers).find(([, value]) => !HEADER_VALUE.test(value));
   if (wrong === undefined) return;
   const path = Object.hasOwn(given, wrong[0]) ? `headers.${wrong[0]}` : "apiKey";
-  throw new MarrowError("invalid_option", `${path} must hold only characters that a header may hold, got others`, {
+  throw new MarrowError("invalid_option", `${path} must contain only characters that a header allows`, {
     details: { path },
   });
 }

@@ -108,7 +108,7 @@ export function toErrorObject(
 /** Whatever broke a call as a typed error. */
 export function toFailure(error: unknown, signal?: AbortSignal): never {
   if (MarrowError.is(error)) throw error;
-  if (signal?.aborted === true) throw new MarrowError("aborted", "the call of the model was aborted", { cause: error });
+  if (signal?.aborted === true) throw new MarrowError("aborted", "the model call was aborted", { cause: error });
   if (error instanceof BodyTooLarge) throw malformed(error.message);
   const code = (error as { code?: unknown }).code;
   if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT" || code === "UND_ERR_CONNECT_TIMEOUT") {

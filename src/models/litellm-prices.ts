@@ -46,7 +46,7 @@ function readObject(text: string): Readonly<Record<string, unknown>> {
   try {
     read = JSON.parse(text);
   } catch {
-    throw wrong("it is no JSON");
+    throw wrong("it is not valid JSON");
   }
   if (typeof read !== "object" || read === null || Array.isArray(read)) throw wrong("it is no object of models");
   return read as Readonly<Record<string, unknown>>;

@@ -80,7 +80,7 @@ describe("an OpenAI-compatible model", () => {
     [{ headers: { "x-team": "line\nbreak-secret" } }, "headers.x-team"],
   ])("refuses what no header can hold, by name and without telling it: %j", (options, path) => {
     const make = () => openaiModel({ baseUrl: "http://127.0.0.1:9/v1", ...options });
-    expect(make).toThrow(`${path} must hold only characters`);
+    expect(make).toThrow(`${path} must contain only characters`);
     expect(make).not.toThrow("secret");
   });
 

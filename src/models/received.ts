@@ -5,7 +5,7 @@ import { isObject, type Fields } from "../internal/fields.ts";
 /** One event of a stream as a chunk that can be read. Pure. @throws MarrowError `model_failed` for an error, or what is no chunk */
 export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
   const chunk = toJson(data);
-  if (chunk === undefined) throw malformed("an event of its stream is no JSON");
+  if (chunk === undefined) throw malformed("an event of its stream is not valid JSON");
   if (!isObject(chunk)) throw malformed("an event of its stream is no object");
   const { choices, error } = chunk;
   if ((error !== undefined && error !== null) || (chunk["object"] === "error" && choices === undefined))
@@ -17,7 +17,7 @@ export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
 /** A whole answer as a completion that can be read. Pure. @throws MarrowError `model_failed` for an error, or what is no completion */
 export function toCompletion(text: string, secrets: readonly string[]): ChatCompletion {
   const completion = toJson(text);
-  if (completion === undefined) throw malformed("its answer is no JSON");
+  if (completion === undefined) throw malformed("its answer is not valid JSON");
   const { choices } = isObject(completion) ? completion : {};
   const isEmpty = !Array.isArray(choices) || choices.length === 0;
   if (isEmpty && toReported(completion) !== undefined)

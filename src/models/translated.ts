@@ -81,7 +81,7 @@ export function translatedModel(
 }
 
 function readWhole({ toCompletion }: Translation, answer: unknown): ModelAnswer {
-  if (!isObject(answer)) throw malformed("its answer is no JSON object");
+  if (!isObject(answer)) throw malformed("its answer is not a JSON object");
   try {
     const completion = toCompletion(answer);
     return { completion, text: JSON.stringify(completion) };
@@ -101,7 +101,7 @@ function toParts(answer: HttpAnswer, signal: AbortSignal | undefined, stream: St
     for (const data of bytes === undefined ? [last ?? ""] : reader.read(bytes)) {
       if (stream.done || data === "[DONE]") continue;
       const event = toJson(data);
-      if (!isObject(event)) throw malformed("an event of its stream is no JSON object");
+      if (!isObject(event)) throw malformed("an event of its stream is not a JSON object");
       chunks.push(...stream.read(event));
     }
     return chunks;

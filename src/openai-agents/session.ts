@@ -62,7 +62,7 @@ export function toAgentsSession(session: Session): AgentsSession {
         if (rest.length > 0) await session.append(rest.map(toTurn));
         return items.at(-1);
       }
-      throw new MarrowError("conflict", "the session is changed by others all the time");
+      throw new MarrowError("conflict", "concurrent changes to the session kept conflicting with this one");
     },
 
     async clearSession() {

@@ -195,11 +195,11 @@ export function createClaims<T = unknown>(
         // Given out to somebody who left: back as they were, at no cost.
         if (signal?.aborted === true) {
           await Promise.all(jobs.map((job) => end(job, "release 0 0 ", "")));
-          throw new MarrowError("aborted", "the signal ended the waiting for a job");
+          throw new MarrowError("aborted", "waiting for a job was aborted by its signal");
         }
         const leftMs = untilMs - performance.now();
         if (jobs.length > 0 || leftMs <= 0) return jobs;
-        await pause(Math.min(pollMs, leftMs), signal, "the waiting for a job");
+        await pause(Math.min(pollMs, leftMs), signal, "waiting for a job");
       }
     },
 
@@ -268,5 +268,5 @@ function checkLease(leaseMs: number): number {
 function checkClaim({ id, fence }: Claim): void {
   checkJobId("id", id);
   if (typeof fence !== "string" || !/^\d{1,20}$/.test(fence))
-    refuse("fence", "the fence that the job was given out with", fence, "invalid_input");
+    refuse("fence", "the fence of the job's lease", fence, "invalid_input");
 }

@@ -96,13 +96,13 @@ const FULL = "full";
 /** What a script's word for a job means, if it is no id. */
 function toError(reply: string, backlogMax: number, pushed = 0): MarrowError | undefined {
   if (reply === FULL)
-    return new MarrowError("too_large", "the tenant's backlog is full", { details: { backlogMax, pushed } });
+    return new MarrowError("too_large", "the tenant has too many waiting jobs", { details: { backlogMax, pushed } });
   if (reply === "?")
-    return new MarrowError("conflict", "what the job depends on is not there, or will never be done", {
+    return new MarrowError("conflict", "a job that this one depends on does not exist or will never finish", {
       details: { path: "dependsOn" },
     });
   if (reply === "!")
-    return new MarrowError("conflict", "the id or the idempotency key was used for something else", {
+    return new MarrowError("conflict", "the id or the idempotency key is already used for something else", {
       details: { path: "idempotencyKey" },
     });
   return undefined;

@@ -131,7 +131,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
         if (isEnded(job.state)) return job;
         const leftMs = deadlineMs - performance.now();
         if (leftMs <= 0) throw new MarrowError("timeout", `the job did not end within ${waitMs} ms`);
-        await pause(Math.min(pollMs, leftMs), signal, "the waiting for a job");
+        await pause(Math.min(pollMs, leftMs), signal, "waiting for a job");
       }
     },
 

@@ -90,7 +90,7 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
       const record = encodeRecord({ when: checked, payload, options: pushed } satisfies Stored);
       const [nowMs] = await readDue(redis, queue, 0, 0);
       const next = nextAfter(checked, nowMs);
-      if (next === undefined) refuse("when", "a time that will come", when, "invalid_input");
+      if (next === undefined) refuse("when", "a time in the future", when, "invalid_input");
       const values = { name: full(name), record, times: JSON.stringify(checked), next_ms: next };
       await runScript(redis, putSchedule, { queue }, values);
     },

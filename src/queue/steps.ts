@@ -169,7 +169,7 @@ function encodeStep(name: string, result: unknown): Buffer {
   // What counts is the JSON as it was given, not what compression makes of it.
   const json = encodeWritable(`step ${name}`, result ?? null, (one) => Buffer.from(JSON.stringify(one)));
   if (json.length <= RESULT_BYTES_MAX) return encodeRecordBody(json);
-  throw new MarrowError("too_large", `the result of step ${name} takes over ${RESULT_BYTES_MAX} bytes`, {
+  throw new MarrowError("too_large", `the result of step ${name} is larger than ${RESULT_BYTES_MAX} bytes`, {
     details: { path: `step ${name}` },
   });
 }

@@ -150,7 +150,9 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
       const changed = edit(stored);
       if ((await put(encodeRecord(changed), before, changed)) === 1) return toEndpoint(changed, null);
     }
-    throw new MarrowError("conflict", "the endpoint was changed by others at every try", { details: { tries: TRIES } });
+    throw new MarrowError("conflict", "concurrent changes to the endpoint kept conflicting with this one", {
+      details: { tries: TRIES },
+    });
   }
 
   async function send(id: string, test: string, from: number, to: number, only: readonly string[]) {

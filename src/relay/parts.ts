@@ -27,7 +27,7 @@ export async function* readParts<E>(
   const { log, state, toEnd, toNews, after, signal } = options;
   const [start, known] = /^(\d{1,16})-\d{1,9}$/.exec(after ?? "0-0") ?? [];
   if (start === undefined)
-    throw new MarrowError("invalid_input", "after must be a place of this output", { details: { path: "after" } });
+    throw new MarrowError("invalid_input", "after must be a position in this output", { details: { path: "after" } });
   let last = start;
   let epoch = Number(known);
   for (let waitMs: number = LOOK_MS.first; ; waitMs = Math.min(LOOK_MS.last, waitMs * 1.5)) {
@@ -53,6 +53,6 @@ export async function* readParts<E>(
       return;
     }
     if (entries.length > 0) waitMs = LOOK_MS.first;
-    await pause(waitMs, signal, "the reading of an output");
+    await pause(waitMs, signal, "reading an output");
   }
 }

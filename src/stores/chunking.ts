@@ -112,8 +112,8 @@ export function toText(bytes: Uint8Array): string {
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new MarrowError("invalid_input", "the file is no text in UTF-8", { cause });
+    throw new MarrowError("invalid_input", "the file is not UTF-8 text", { cause });
   }
-  if (text.includes("\0")) throw new MarrowError("invalid_input", "the file is no text: it has NUL characters");
+  if (text.includes("\0")) throw new MarrowError("invalid_input", "the file is not text: it contains NUL characters");
   return text;
 }

@@ -119,7 +119,7 @@ export function createShelf<T extends { readonly id: string }, L extends string 
     const scriptKeys = { records: keys.records, order: listed };
     const reply = await runScript(redis, listRecords, scriptKeys, values, { reply: "bytes" });
     if (!Array.isArray(reply))
-      throw new MarrowError("not_found", "the cursor names nothing that is listed", {
+      throw new MarrowError("not_found", "the cursor does not belong to this list", {
         details: { path: values.after === "" ? "before" : "after" },
       });
     const [more, ...fields] = reply as [number, ...Buffer[]];
@@ -168,7 +168,7 @@ export function createShelf<T extends { readonly id: string }, L extends string 
   return {
     async add(record) {
       if (!(await put(record, "")))
-        throw new MarrowError("conflict", "there is one of this id", { details: { path: "id" } });
+        throw new MarrowError("conflict", "a record with this id already exists", { details: { path: "id" } });
     },
 
     async get(id) {
@@ -191,7 +191,9 @@ export function createShelf<T extends { readonly id: string }, L extends string 
         const changed = change(decodeRecord(before) as T);
         if (await put(changed, before)) return changed;
       }
-      throw new MarrowError("conflict", "the record was changed by others at every try", { details: { tries: TRIES } });
+      throw new MarrowError("conflict", "concurrent changes to the record kept conflicting with this one", {
+        details: { tries: TRIES },
+      });
     },
 
     async remove(id) {

@@ -6,7 +6,7 @@ import { MarrowError } from "../errors.ts";
  */
 export function refuseOther(reply: unknown, contract: string): void {
   if (typeof reply !== "string" && !Buffer.isBuffer(reply)) return;
-  throw new MarrowError("conflict", "the collection holds vectors of another kind", {
+  throw new MarrowError("conflict", "the collection stores vectors with other settings", {
     details: { stored: String(reply), expected: contract },
   });
 }

@@ -18,7 +18,7 @@ export interface EngineReport {
 
 type Connection = Pick<ScopedRedis, "app" | "send" | "capabilities">;
 
-/** Tells which engine an installation uses and which search indexes it has. Records and makes nothing. One round trip an index. */
+/** Reports which engine an installation uses, and its search indexes. Changes nothing. One round trip for each index. */
 export async function reportEngine(redis: Connection, choice: EngineChoice = "auto"): Promise<EngineReport> {
   const [usable, recorded, names] = await Promise.all([
     usableEngines(redis),

@@ -148,7 +148,9 @@ function readCondition(kind: AttributeKind, name: string, condition: unknown, pa
     }
     const comparison = COMPARISONS.find((known) => known === op);
     if (comparison === undefined || kind === "text" || (comparison !== "eq" && kind !== "number")) {
-      throw new MarrowError("invalid_input", `${here} is no condition of a ${kind}`, { details: { path: here } });
+      throw new MarrowError("invalid_input", `${here} is not a condition for an attribute of kind ${kind}`, {
+        details: { path: here },
+      });
     }
     return [{ op: comparison, name, value: checkValue(kind, value, here) }];
   });
@@ -166,7 +168,7 @@ function kindOf(schema: AttributeSchema, name: string, path: string): AttributeK
     const known = Object.keys(schema).join(", ");
     throw new MarrowError(
       "invalid_input",
-      `${path} names an attribute that the collection has not; it has: ${known === "" ? "none" : known}`,
+      `${path} names an attribute that the collection does not declare; it declares: ${known === "" ? "none" : known}`,
       {
         details: { path },
       },

@@ -23,7 +23,7 @@ export interface StoredEntry<S extends AttributeSchema> {
   readonly payload: unknown;
   /** Life that is left, in milliseconds; absent where there is no end, and in what a search finds. */
   readonly ttlMs?: number | undefined;
-  /** When it was asked for: the vector as it is kept, so rounded by the quantisation, and of its first length. */
+  /** If requested: the stored vector, rounded by the quantisation, with its original length. */
   readonly vector?: Float32Array | undefined;
 }
 
@@ -35,12 +35,12 @@ export interface Match<S extends AttributeSchema> extends Omit<StoredEntry<S>, "
   readonly score?: number | undefined;
 }
 
-/** What became of one item of a batch. */
+/** The result for one item of a batch. */
 export type ItemResult =
   | { readonly id: string; readonly stored: true }
   | { readonly id: string; readonly stored: false; readonly error: MarrowError };
 
-/** What is searched for. */
+/** A search. */
 export interface Search<S extends AttributeSchema> {
   readonly vector: Vector;
   /** 1 to 1,000. @default 10 */
@@ -59,7 +59,7 @@ export interface Search<S extends AttributeSchema> {
   readonly words?: string | undefined;
   /** 0 to 1: how much matches should differ from one another (maximal marginal relevance). @default 0 */
   readonly diversity?: number | undefined;
-  /** Scores the candidates anew, one score each in their order, larger is better; they then come in that order. @default none */
+  /** Reranks the candidates: returns one score for each, in their order; larger is better. @default none */
   readonly rerank?: ((matches: readonly Match<S>[]) => Promise<readonly number[]> | readonly number[]) | undefined;
   /** How many candidates `words`, `diversity` and `rerank` choose from, `limit` to 1,000. @default 4 x limit, at least 50 */
   readonly candidates?: number | undefined;
@@ -81,9 +81,9 @@ export interface VectorsInfo {
 
 /** One namespace of a collection. */
 export interface Vectors<S extends AttributeSchema> {
-  /** What items may carry and filters may ask for. */
+  /** Attributes that items may have and filters may use. */
   readonly attributes: S;
-  /** Another hard partition of the same collection. No call sees two of them. @default "default" */
+  /** Another namespace of the same collection: a hard partition, so no call sees two of them. @default "default" */
   namespace(name: string): Vectors<S>;
   /**
    * Stores items; each has a result of its own, in order, and one that is wrong keeps no other from being stored.

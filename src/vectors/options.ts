@@ -7,7 +7,7 @@ import type { VectorShape } from "./vector.ts";
 /** What an attribute holds: a word compared exactly (`tag`), a finite number, true and false, or a `text` searched by its words. */
 export type AttributeKind = "tag" | "number" | "boolean" | "text";
 
-/** The attributes that items may carry and filters may ask for: name -> kind. */
+/** The attributes that items may have and filters may use: name -> kind. */
 export type AttributeSchema = Readonly<Record<string, AttributeKind>>;
 
 /** Values of a schema's attributes; each may be absent. */
@@ -70,7 +70,7 @@ export interface VectorsOptions<S extends AttributeSchema> {
 export interface RecallOptions {
   /** Part of the true neighbours that should be found, above 0 up to 1. @default 0.95 */
   readonly target?: number | undefined;
-  /** One search of so many is run again exactly, behind the caller's back; 1 to 1,000,000. @default 1_000 */
+  /** One of this many searches is repeated exactly in the background, 1 to 1,000,000. @default 1_000 */
   readonly sampleEvery?: number | undefined;
   /** Told of every sample, and of a check that failed. */
   readonly onSample?: ((report: RecallReport | Error) => void) | undefined;

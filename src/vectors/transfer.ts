@@ -59,7 +59,7 @@ export async function importItems<S extends AttributeSchema>(
       if (item.ttlMs !== undefined && item.ttlMs <= 0) ended += 1;
       else batch.push({ line, item });
     } catch (cause) {
-      refuse(line, new MarrowError("invalid_input", "the line is no item", { cause, details: { line } }));
+      refuse(line, new MarrowError("invalid_input", "the line is not an item", { cause, details: { line } }));
     }
     if (batch.length >= BATCH) await flush();
   }

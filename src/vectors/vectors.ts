@@ -244,7 +244,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
           const record = encodeRecord({ attributes, payload });
           if (await driver.replace(namespace, { id, attributes, record }, before.record)) return true;
         }
-        throw new MarrowError("conflict", "the item was changed by others at every try", {
+        throw new MarrowError("conflict", "concurrent changes to the item kept conflicting with this one", {
           details: { tries: UPDATE_TRIES },
         });
       },

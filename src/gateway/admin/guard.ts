@@ -48,7 +48,7 @@ export function confineViewers(app: FastifyInstance): void {
 }
 
 function viewersLook(): MarrowError {
-  return new MarrowError("forbidden", "a key whose role is viewer may look at the administration and not act");
+  return new MarrowError("forbidden", "this API key has the role viewer, which may read but not change anything");
 }
 
 /** Whoever signed in may sign out. */

@@ -102,7 +102,7 @@ export async function readLines(
     if (errors.length < ERRORS_MAX) errors.push({ code, line, message, param });
   };
   if (typeof content !== "string" && !isUtf8(content)) {
-    refuse(badLineOf(content), "invalid_encoding", "the file must be UTF-8, and this line has other bytes");
+    refuse(badLineOf(content), "invalid_encoding", "the file must be UTF-8, and this line is not");
     return { lines, errors };
   }
   const text = typeof content === "string" ? content : Buffer.from(content).toString("utf8");
@@ -130,11 +130,11 @@ export async function readLines(
     if (url !== endpoint) refuse(line, "mismatched_url", `url must be ${endpoint}`, "url");
     else if (known.has(name)) refuse(line, "duplicate_custom_id", "custom_id must not occur twice", "custom_id");
     else if (body["stream"] === true || body["background"] === true)
-      refuse(line, "invalid_request", "a line can neither stream nor be in the background", "body");
+      refuse(line, "invalid_request", "a batch line must set neither stream nor background", "body");
     known.add(name);
     lines.push({ custom_id: name, body });
   }
-  if (lines.length === 0 && errors.length === 0) refuse(1, "empty_file", "the file has no line");
+  if (lines.length === 0 && errors.length === 0) refuse(1, "empty_file", "the file has no lines");
   if (lines.length > LINES_MAX) refuse(LINES_MAX + 1, "too_many_lines", `a batch has at most ${LINES_MAX} lines`);
   return { lines, errors };
 }

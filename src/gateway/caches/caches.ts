@@ -142,7 +142,7 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
       if (followUp)
         throw new MarrowError(
           "invalid_input",
-          "prompt: it leans on something that was said before, so its answer would serve other conversations wrongly; put that into the prompt",
+          "prompt: this is a follow-up to earlier turns, so its answer must not be served in other conversations; put the earlier context into the prompt",
           { details: { path: "prompt" } },
         );
       const value: Value = { prompt, response, attributes };
@@ -169,7 +169,7 @@ export function createCaches({ cacheRedis, config, embedder, storedBytes }: Part
       }
       if (kept) return id;
       await unbook();
-      throw new MarrowError("too_large", "response: the entry is larger than a cache takes", {
+      throw new MarrowError("too_large", "response: the entry is larger than a cache accepts", {
         details: { path: "response" },
       });
     },

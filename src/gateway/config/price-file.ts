@@ -14,7 +14,7 @@ export function readPriceFile(file: string | undefined): PriceFile {
   try {
     table = JSON.parse(text) as Partial<PriceFile> | null;
   } catch {
-    throw wrong("pricesFile", file, "it is no JSON");
+    throw wrong("pricesFile", file, "it is not valid JSON");
   }
   const { perMillionTokens: prices } = table ?? {};
   if (typeof prices !== "object" || (prices as unknown) === null || Array.isArray(prices))

@@ -106,7 +106,8 @@ export function createSignIns(redis: Redis, keys: Pick<ApiKeys, "identify" | "st
 
     async withLink(token) {
       const left = TOKEN.test(token) ? await redis.send(["GETDEL", linkOf(token)], { timeoutMs: 1_000 }) : null;
-      if (left !== "1") throw new MarrowError("unauthorized", "this link was used, or its ten minutes are over");
+      if (left !== "1")
+        throw new MarrowError("unauthorized", "this link was used already, or its ten minutes have passed");
       return open(OPERATOR, undefined);
     },
 
@@ -181,5 +182,5 @@ function isEqual(one: string, other: string): boolean {
 }
 
 function ended(): MarrowError {
-  return new MarrowError("unauthorized", "this sign-in has ended: sign in again");
+  return new MarrowError("unauthorized", "this sign-in has expired: sign in again");
 }

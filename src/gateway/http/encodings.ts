@@ -40,7 +40,7 @@ function decode(encoded: Readable, decoder: Transform, bytesMax: number): Readab
   const bounded = boundedTo(bytesMax);
   encoded.on("error", (error) => bounded.destroy(error));
   decoder.on("error", (cause) =>
-    bounded.destroy(new MarrowError("invalid_input", "the body is not what its content-encoding says", { cause })),
+    bounded.destroy(new MarrowError("invalid_input", "the body does not match its content-encoding", { cause })),
   );
   // A request that was refused before its body was read has no reader: without a listener the error would end the process.
   bounded.on("error", () => {});

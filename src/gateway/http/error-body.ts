@@ -55,7 +55,7 @@ export function toRefusal(
 ): ErrorAnswer {
   const when =
     retryAfterMs === undefined
-      ? "The request is larger than the limit itself."
+      ? "The request is larger than the limit allows at once."
       : `Try again in ${Math.ceil(retryAfterMs / 1000)} s.`;
   return answer(429, `Rate limit ${refusedBy} reached. ${when}`, null, "rate_limit_exceeded", {
     ...headers,
@@ -109,12 +109,12 @@ function answer(
 function toKnown(error: unknown): MarrowError {
   const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
-    return new MarrowError("too_large", "the body is larger than this gateway takes");
+    return new MarrowError("too_large", "the body is larger than this gateway accepts");
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     return new MarrowError("unsupported_media_type", "the body must have content-type application/json");
   }
   if (code === "FST_ERR_MAX_PARAM_LENGTH") return new MarrowError("invalid_input", "a part of the path is too long");
-  if (code === "FST_ERR_BAD_URL") return new MarrowError("invalid_input", "the path is no well-formed URL");
+  if (code === "FST_ERR_BAD_URL") return new MarrowError("invalid_input", "the path is not a well-formed URL");
   if (statusCode === 404) return new MarrowError("not_found", "there is nothing at this path");
   if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
     return new MarrowError("invalid_input", "the request is malformed", { cause: error });

@@ -23,6 +23,6 @@ export function parseBody(schema: z.ZodType, value: unknown): z.ZodSafeParseResu
   try {
     return schema.safeParse(value);
   } catch (cause) {
-    throw new MarrowError("invalid_input", "the request holds a value of a kind that no field has", { cause });
+    throw new MarrowError("invalid_input", "the request contains a value of a type that no field accepts", { cause });
   }
 }

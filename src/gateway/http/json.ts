@@ -56,7 +56,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new MarrowError("invalid_input", "the body is no JSON", { cause });
+    throw new MarrowError("invalid_input", "the body is not valid JSON", { cause });
   }
 }
 

@@ -46,7 +46,7 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
     const conversation = typeof held === "string" ? held : held?.id;
     const session = header(request, "x-marrow-session") ?? (sessions.fromMetadata ? sessionIn(body) : undefined);
     if (conversation !== undefined && session !== undefined)
-      throw new MarrowError("invalid_input", "a request has a session or a conversation, not both", {
+      throw new MarrowError("invalid_input", "a request may name a session or a conversation, not both", {
         details: { path: "conversation" },
       });
     const asker = askerOf(request, body["user"]);

@@ -48,7 +48,7 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
     const { createdAtMs } = info ?? {};
     const isThere = info !== undefined && (turns.length === 0 || !(await session.append(turns, { createdAtMs })).ended);
     // The user may be forgotten, with all sessions, at the same moment.
-    if (!isThere) throw new MarrowError("conflict", "the conversation was deleted while it was made");
+    if (!isThere) throw new MarrowError("conflict", "the conversation was deleted while it was being created");
     return toConversation(session.id, info);
   });
 

@@ -121,7 +121,7 @@ async function readParts(request: FastifyRequest, bytesMax: number): Promise<Par
         details: { path: "file", bytesMax },
       });
     // Whatever else the parser throws is about the bytes that came.
-    throw new MarrowError("invalid_input", "the multipart body is malformed, or ends too soon", { cause });
+    throw new MarrowError("invalid_input", "the multipart body is malformed or incomplete", { cause });
   }
 }
 

@@ -115,5 +115,5 @@ function toRecalled({ relevance, ...fact }: Recalled) {
 }
 
 function notFound(): MarrowError {
-  return new MarrowError("not_found", "nothing is known under this id");
+  return new MarrowError("not_found", "there is no memory with this id");
 }

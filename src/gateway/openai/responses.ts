@@ -153,7 +153,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     const items: readonly Item[] = newestFirst ? input.toReversed() : input;
     const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
     if (after !== undefined && start === 0)
-      throw new MarrowError("not_found", "the cursor names nothing that is listed", { details: { path: "after" } });
+      throw new MarrowError("not_found", "the cursor does not belong to this list", { details: { path: "after" } });
     const data = items.slice(start, start + limit);
     return toListBody({ data, hasMore: start + limit < items.length }, (item) => item);
   });

@@ -202,7 +202,7 @@ function withState(response: ResponseBody, { state, reason }: Job): ResponseBody
 
 function toError(reason: string | undefined): { readonly code: string; readonly message: string } {
   if (reason === "too_large")
-    return { code: "rate_limit_exceeded", message: "the request is larger than the limit itself" };
+    return { code: "rate_limit_exceeded", message: "the request is larger than the limit allows at once" };
   if (reason === "rate_limited")
     return { code: "rate_limit_exceeded", message: "a limit refused the request too long" };
   return { code: "server_error", message: `the response could not be made: ${reason ?? "failed"}` };

@@ -157,7 +157,8 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
         },
         log: app.log,
       });
-      if (made.kind === "absent") throw new MarrowError("internal", "only a stored answer was asked for");
+      if (made.kind === "absent")
+        throw new MarrowError("internal", "the request allows only a stored answer, and there is none");
       if (made.kind === "refused") {
         const { refusedBy, retryAfterMs } = made.decision;
         parts.metrics.refused(refusedBy);

@@ -141,7 +141,7 @@ export function checkKept({ background, store, previous_response_id: previous, c
       details: { path: "store" },
     });
   if (previous != null && conversation != null)
-    throw new MarrowError("invalid_input", "a request has a previous response or a conversation, not both", {
+    throw new MarrowError("invalid_input", "a request may name previous_response_id or conversation, not both", {
       details: { path: "previous_response_id" },
     });
 }

@@ -23,10 +23,13 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
     const { retryAfterMs } = outcome.decision;
     // Waiting cannot help where the request is larger than the limit itself.
     if (retryAfterMs === undefined)
-      throw new MarrowError("too_large", "the request is larger than the limit itself", { details: { path: "input" } });
+      throw new MarrowError("too_large", "the request is larger than the limit allows at once", {
+        details: { path: "input" },
+      });
     throw new MarrowError("rate_limited", "a limit refused the request", { details: { retryAfterMs } });
   }
-  if (outcome.kind === "absent") throw new MarrowError("internal", "only a stored answer was asked for");
+  if (outcome.kind === "absent")
+    throw new MarrowError("internal", "the request allows only a stored answer, and there is none");
   parts.metrics.cached(outcome.provenance.cache);
   const assembler = createAssembler(shell, { encrypted: wantsEncrypted(request) });
   try {

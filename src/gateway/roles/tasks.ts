@@ -46,7 +46,7 @@ export function registerTasks({ app, redis }: GatewayApp): void {
     const { only } = reach;
     const foreign = only === undefined ? undefined : body.depends_on?.find((other) => !other.startsWith(tagOf(only)));
     if (foreign !== undefined)
-      throw new MarrowError("conflict", "what the job depends on is not there, or will never be done", {
+      throw new MarrowError("conflict", "a job that this one depends on does not exist or will never finish", {
         details: { path: "depends_on" },
       });
     const id = await of(request).push(body.payload, {

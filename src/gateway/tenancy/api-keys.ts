@@ -207,7 +207,9 @@ export function createApiKeys(redis: Redis): ApiKeys {
         return { ...after, id };
       }
     }
-    throw new MarrowError("conflict", "the key was changed by others at every try", { details: { path: "id" } });
+    throw new MarrowError("conflict", "concurrent changes to the key kept conflicting with this one", {
+      details: { path: "id" },
+    });
   }
 
   return {
@@ -238,7 +240,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
       if (found === undefined) return undefined;
       const { id: _, ...standing } = toPrincipal(found[1], found[0]);
       if (hasEnded(standing))
-        throw new MarrowError("conflict", "the key has ended: make a new one", { details: { path: "id" } });
+        throw new MarrowError("conflict", "the key has expired: make a new one", { details: { path: "id" } });
       // The new key first: should the rest fail there are two keys, never none.
       const key = await create(standing);
       const endsAtMs = Math.min(standing.endsAtMs ?? Infinity, Date.now() + overlapMs);

@@ -51,7 +51,7 @@ export function createKeyUsers(
       return;
     }
     if (waitMs > 0)
-      throw new MarrowError("rate_limited", "this key brought too many new users (key-users)", {
+      throw new MarrowError("rate_limited", "this key introduced too many new users (limit key-users)", {
         details: { path: "user", retryAfterMs: waitMs },
       });
     if (remembered.size >= PAIRS_MAX) remembered.clear();

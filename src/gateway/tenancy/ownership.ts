@@ -75,7 +75,7 @@ export function mayChange({ only }: Reach, owner: string | undefined): boolean {
 
 /** Throws what a thing that may be seen but not changed is answered with. */
 export function refuseChange(): never {
-  throw new MarrowError("forbidden", "this is the scope's: it is changed by keys that act for any user");
+  throw new MarrowError("forbidden", "this belongs to the whole scope: only keys that act for any user may change it");
 }
 
 /** What ids of a user's jobs begin with: 16 characters that tell the user to nobody who does not know the name. */

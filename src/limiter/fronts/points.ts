@@ -104,7 +104,8 @@ export class PointsLimiter {
     const decision = await this.#limiter.take({ [BY]: String(key) }, { requests: points });
     const { rules } = decision;
     if (decision.allowed) return toResult(rules, undefined, points);
-    if (decision.degraded) throw new MarrowError("unavailable", "Redis is away, so nothing was decided");
+    if (decision.degraded)
+      throw new MarrowError("unavailable", "Redis is unavailable, so the limiter made no decision");
     if (decision.refusedBy === "blocked") {
       const consumed = await this.#noteRefused(key, points, decision.retryAfterMs);
       throw new PointsResult(0, decision.retryAfterMs ?? NEVER_MS, consumed, false);

@@ -320,7 +320,7 @@ async function first<T>(
 }
 
 async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await pause(ms, signal, "the call of the model");
+  await pause(ms, signal, "the model call");
 }
 
 /** How asking ended. */
@@ -336,9 +336,9 @@ function toFinal(failures: readonly unknown[], { attempts, deadlineMs, retryAfte
   const telling = tellingOf(failures);
   const when = retryAfterMs !== undefined && { retryAfterMs };
   if (telling === undefined && performance.now() >= deadlineMs)
-    return new MarrowError("timeout", "no model's endpoint could be asked in time", { details: { attempts } });
+    return new MarrowError("timeout", "no upstream became available for this model in time", { details: { attempts } });
   if (telling === undefined)
-    return new MarrowError("model_failed", "no model's endpoint can be asked now", {
+    return new MarrowError("model_failed", "no upstream is available for this model now", {
       details: { status: 503, attempts, ...when },
     });
   if (!MarrowError.is(telling)) return telling;

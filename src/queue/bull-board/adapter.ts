@@ -200,5 +200,5 @@ class MarrowAdapter extends BaseAdapter {
 }
 
 function absent(what: string): Promise<never> {
-  return Promise.reject(new MarrowError("unsupported", `${what} is not there for this queue`));
+  return Promise.reject(new MarrowError("unsupported", `${what} is not supported for this queue`));
 }

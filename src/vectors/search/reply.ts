@@ -22,7 +22,7 @@ export function readSearchReply(reply: Reply): FoundDocument[] {
   const answer = toMap(list);
   const warnings = answer.get("warning") ?? [];
   if ([warnings].flat().some((warning) => /timeout/i.test(String(warning))))
-    throw new MarrowError("timeout", "the server ended the search before it was done");
+    throw new MarrowError("timeout", "the server aborted the search before it finished");
   const results = answer.get("results");
   if (!Array.isArray(results)) throw malformed();
   return (results as readonly Reply[]).flatMap((result) => {
@@ -68,5 +68,5 @@ export function notOurs(index: string, cause: MarrowError): MarrowError {
 }
 
 function malformed(): MarrowError {
-  return new MarrowError("unsupported", "the server's search answers in a form that is not known");
+  return new MarrowError("unsupported", "the server's search replied in an unknown format");
 }

@@ -86,7 +86,7 @@ export function searchDriver<S extends AttributeSchema>(
       if (!(reply instanceof Error)) return readSearchReply(reply as Reply).filter(({ key }) => key.startsWith(prefix));
       if (!MarrowError.is(reply, "redis_rejected")) throw reply;
       if (gaveUp(reply))
-        throw new MarrowError("timeout", "the server ended the search before it was done", { cause: reply });
+        throw new MarrowError("timeout", "the server aborted the search before it finished", { cause: reply });
       if (attempt === 2) throw notOurs(shared.name, reply);
       shared.forget();
       await shared.ensure(known);
