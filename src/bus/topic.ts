@@ -64,7 +64,7 @@ export interface Topic<T = unknown> {
   seek(group: string, to: "start" | "end" | { readonly fromMs: number } | { readonly after: string }): Promise<void>;
   /** Messages that a group could not handle, oldest first. */
   deadLetters(group: string, options?: { readonly limit?: number | undefined }): Promise<readonly DeadLetter<T>[]>;
-  /** Returns dead letters to their group: those in `ids`, or the oldest. Returns their ids. */
+  /** Returns dead letters to their group: those in `ids`, or the oldest, as many as the topic has room for. Returns their ids. */
   redrive(
     group: string,
     options?: { readonly ids?: readonly string[]; readonly limit?: number },

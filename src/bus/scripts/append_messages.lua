@@ -15,32 +15,16 @@ local room = tonumber(ARGV[3])
 local keep_ms = tonumber(ARGV[4])
 local idle_ms = tonumber(ARGV[5])
 local dedup_ms = ARGV[6]
+-- INCLUDE room
 local logs = topic .. ":log:"
 if checked ~= "1" then
   redis.call("HSETNX", topic .. ":meta", "partitions", partitions)
   local known = redis.call("HGET", topic .. ":meta", "partitions")
   if known ~= partitions then return { "partitions:" .. known } end
+  redis.call("HSET", topic .. ":meta", "room", room)
 end
-local left = room - (#ARGV - 6) / 4
-for partition = 0, partitions - 1 do left = left - redis.call("XLEN", logs .. partition) end
-if left < 0 then
--- INCLUDE topic
--- INCLUDE groups
-  local now = tonumber(redis.call("TIME")[1]) * 1000
-  -- What was read goes for what is to come.
-  local function make_room()
-    for partition = 0, partitions - 1 do
-      if left < 0 then
-        local place = tostring(partition)
-        local ends = ends_of(logs .. place)
-        left = left + trim(topic, place, ends, math.max(0, ends.length + left), now - keep_ms, true)
-      end
-    end
-  end
-  make_room()
-  if left < 0 and idle_ms > 0 and forget_idle(topic, now, idle_ms) > 0 then make_room() end
-  if left < 0 then return { "full" } end
-end
+local left = room_beside(topic, partitions, room, (#ARGV - 6) / 4, keep_ms, idle_ms)
+if left < 0 then return { "full" } end
 local reply = { left }
 for at = 7, #ARGV, 4 do
   local partition, key, id, body = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]

@@ -1,4 +1,4 @@
--- Adds what a group had put aside to the topic again, for that group alone.
+-- Adds what a group had put aside to the topic again, for that group alone, as far as there is room.
 -- KEYS topic      start of the topic's keys
 -- ARGV group      the group
 -- ARGV limit      how many at most, > 0
@@ -7,6 +7,7 @@
 local topic = KEYS[1]
 local group = ARGV[1]
 local limit = tonumber(ARGV[2])
+-- INCLUDE room
 local dead = topic .. ":dead:" .. group
 local entries = {}
 if #ARGV > 2 then
@@ -18,12 +19,17 @@ else
   entries = redis.call("XRANGE", dead, "-", "+", "COUNT", limit)
 end
 local again = {}
-for _, entry in ipairs(entries) do
-  local fields = {}
-  for at = 1, #entry[2], 2 do fields[entry[2][at]] = entry[2][at + 1] end
-  redis.call("XADD", topic .. ":log:" .. fields.p, "*", "b", fields.b, "k", fields.k or "", "g", group)
-  redis.call("XDEL", dead, entry[1])
-  redis.call("HDEL", dead .. ":of", fields.p .. "/" .. fields.e)
-  again[#again + 1] = entry[1]
+-- What was said by its publishers; none did before this was kept. No group is forgotten for it: that could be this one.
+local meta, many = redis.call("HMGET", topic .. ":meta", "partitions", "room"), #entries
+if meta[2] then many = many + math.min(0, room_beside(topic, tonumber(meta[1]), tonumber(meta[2]), many, math.huge, 0)) end
+for at = 1, many do
+  local entry, fields = entries[at], {}
+  for nth = 1, #entry[2], 2 do fields[entry[2][nth]] = entry[2][nth + 1] end
+  -- One that was named twice goes once.
+  if redis.call("XDEL", dead, entry[1]) == 1 then
+    redis.call("XADD", topic .. ":log:" .. fields.p, "*", "b", fields.b, "k", fields.k or "", "g", group)
+    redis.call("HDEL", dead .. ":of", fields.p .. "/" .. fields.e)
+    again[#again + 1] = entry[1]
+  end
 end
 return again
