@@ -1,4 +1,4 @@
-import { unlessAway } from "../cache/index.ts";
+import { isAway } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
 import type { FlowOptions } from "./call.ts";
 
@@ -12,11 +12,11 @@ export type OrWithout = <T>(
 export function createOrWithout(onDegraded: NonNullable<FlowOptions["onDegraded"]>): OrWithout {
   return async (role, part) => {
     try {
-      return await unlessAway(part, (error) => onDegraded(role, error));
+      return await part;
     } catch (error) {
       // During an upgrade a newer version may have stored the answer: it stays, and the model is asked.
-      if (role !== "cache" || !(MarrowError.is(error, "newer_record") || MarrowError.is(error, "corrupt_record")))
-        throw error;
+      const isUnread = MarrowError.is(error, "newer_record") || MarrowError.is(error, "corrupt_record");
+      if (!isAway(error) && !(role === "cache" && isUnread)) throw error;
       onDegraded(role, error);
       return undefined;
     }

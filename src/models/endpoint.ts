@@ -112,8 +112,8 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
     connectTimeout: checkInteger("connectTimeoutMs", options.connectTimeoutMs ?? 10_000, positive),
     keepAliveTimeout: 30_000,
   });
-  const start = url.pathname.replace(/\/+$/, "");
-  const pathTo = (path: string) => `${start}${path}${url.search}`;
+  const [start, { search, host }] = [url.pathname.replace(/\/+$/, ""), url];
+  const pathTo = (path: string) => `${start}${path}${search}`;
   const headers = { "content-type": "application/json", ...kind.headers(options.apiKey), ...options.headers };
   checkHeaders(headers, options.headers);
   const secrets = [options.apiKey ?? "", ...Object.values(options.headers ?? {}), ...url.searchParams.values()];
@@ -123,7 +123,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
 
   /** Sends one request of a model, and tells of it. */
   function send(model: string, sent: Sent, signal: AbortSignal | undefined): Promise<HttpAnswer> {
-    const toSignal = () => ({ upstream: options.name, host: url.host, model, path: sent.path, headers: {} });
+    const toSignal = () => ({ upstream: options.name, host, model, path: sent.path, headers: {} });
     return signalling("models:attempt", toSignal, async (told) => {
       if (told === undefined) return sendRequest(pool, sent, signal);
       const answer = await sendRequest(pool, { ...sent, headers: { ...sent.headers, ...told.headers } }, signal);

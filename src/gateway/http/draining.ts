@@ -84,9 +84,9 @@ export function watchRequests(app: FastifyInstance): Draining {
     done();
   });
 
+  const end = () => void (working -= 1);
   function track(work: Promise<unknown>): void {
     working += 1;
-    const end = () => void (working -= 1);
     work.then(end, end);
   }
   app.addHook("onRoute", (route) => {

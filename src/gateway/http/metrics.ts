@@ -7,6 +7,7 @@ import { createSpendMetrics } from "../tenancy/spend-metrics.ts";
 import { VERSION } from "../version.ts";
 import { toOpenMetrics } from "./open-metrics.ts";
 import { createProcessMetrics, createSignalMetrics } from "./signal-metrics.ts";
+import { createQuickCounter, type Count } from "./quick-counter.ts";
 import { createTimeHistogram } from "./time-histogram.ts";
 
 /** What the gateway counts. No label holds a prompt; those of spending hold tenants, keys and users when told to, and for admins only. */
@@ -53,14 +54,14 @@ export function createMetrics(
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
     registry,
   });
-  const cache = new Counter({
+  const cache = createQuickCounter({
     name: "marrow_cache_total",
     help: "Answers by where they came from.",
     labelNames: ["status"],
-    registers,
+    registry,
   });
   /** The counts of each status: looking them up among labels costs more than counting. */
-  const answers = new Map<string, Counter.Internal>();
+  const answers = new Map<string, Count>();
   const verdicts = new Counter({
     name: "marrow_cache_verdicts_total",
     help: "Near misses of the cache that its judge was asked about, by verdict; of unsure ones by reason.",
@@ -141,7 +142,7 @@ export function createMetrics(
     },
     cached(status) {
       let count = answers.get(status);
-      if (count === undefined) answers.set(status, (count = cache.labels(status)));
+      if (count === undefined) answers.set(status, (count = cache.labels({ status })));
       count.inc();
     },
     refused: (rule) => refusals.labels(rule).inc(),

@@ -1,6 +1,7 @@
-import { Counter, Registry } from "prom-client";
+import { Registry } from "prom-client";
 import type { Answered, Spent } from "../../flow/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
+import { createQuickCounter } from "../http/quick-counter.ts";
 
 type Label = GatewayConfig["spendLabels"][number];
 
@@ -40,35 +41,35 @@ export function createSpendMetrics(labels: readonly Label[]): SpendMetrics {
 function createCounters(labels: readonly Label[]) {
   const registry = new Registry();
   const names = [...new Set(labels)];
-  const spending = new Counter({
+  const spending = createQuickCounter({
     name: "marrow_spend_total",
     help: "What models' answers cost, in the currency of the prices.",
     labelNames: names,
-    registers: [registry],
+    registry,
   });
-  const tokens = new Counter({
+  const tokens = createQuickCounter({
     name: "marrow_spend_tokens_total",
     help: "Tokens of models' answers.",
     labelNames: [...names, "kind"],
-    registers: [registry],
+    registry,
   });
-  const saving = new Counter({
+  const saving = createQuickCounter({
     name: "marrow_saved_cost_total",
     help: "What answers of the cache cost when they were made, in the currency of the prices of that day.",
     labelNames: names,
-    registers: [registry],
+    registry,
   });
-  const savedTokens = new Counter({
+  const savedTokens = createQuickCounter({
     name: "marrow_saved_tokens_total",
     help: "Tokens of answers of the cache when they were made.",
     labelNames: [...names, "kind"],
-    registers: [registry],
+    registry,
   });
-  const savedSeconds = new Counter({
+  const savedSeconds = createQuickCounter({
     name: "marrow_saved_seconds_total",
     help: "How long answers of the cache took when they were made.",
     labelNames: names,
-    registers: [registry],
+    registry,
   });
   const series = new Map<string, ReturnType<typeof openSeries>>();
   let other: ReturnType<typeof openSeries> | undefined;
