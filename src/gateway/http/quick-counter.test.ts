@@ -10,7 +10,7 @@ test.each([[[]], [["model"]], [["model", "kind"]]])(
     const quick = createQuickCounter({ ...named, registry: own });
     const counter = new Counter({ ...named, registers: [theirs] });
     const labels = (model: string, kind: string) =>
-      Object.fromEntries(Object.entries({ model, kind }).filter(([name]) => (labelNames as string[]).includes(name)));
+      Object.fromEntries(Object.entries({ model, kind }).filter(([name]) => labelNames.includes(name)));
     expect(await own.metrics()).toBe(await theirs.metrics());
     for (const each of [quick, counter]) {
       each.labels(labels("never", "told"));
