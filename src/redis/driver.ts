@@ -100,20 +100,19 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
         driver.suspect?.(Math.max(SILENT_MS_MIN, commandTimeoutMs));
         reject(noAnswer(timeoutMs));
       });
-      /** Goes on after a failure, later: this may be called in the middle of sending. */
-      const goOn = async (error: unknown) => failed(await error);
-      const onReply = (reply: unknown) => {
-        wait.over = true;
-        offlineSinceMs = undefined;
-        timeouts = 0;
-        try {
-          resolve(toReply(reply));
-        } catch (error) {
-          // An error within a list, as a transaction answers it.
-          resolve(goOn(error));
+      const answered: Answered = (error, reply) => {
+        if (error === undefined) {
+          wait.over = true;
+          offlineSinceMs = undefined;
+          timeouts = 0;
+          try {
+            resolve(toReply(reply));
+          } catch (inner) {
+            // An error within a list, as a transaction answers it.
+            resolve(afterwards(inner, failed));
+          }
+          return;
         }
-      };
-      const onError = (error: unknown) => {
         if (wait.over) return;
         wait.over = true;
         // An error that the server sent is an answer too.
@@ -121,10 +120,14 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           timeouts = 0;
           offlineSinceMs = undefined;
         }
-        resolve(goOn(error));
+        resolve(afterwards(error, failed));
       };
-      if (driver.ask === undefined) driver.call(command, bytes).then(onReply, onError);
-      else driver.ask(command, bytes, (error, reply) => (error === undefined ? onReply(reply) : onError(error)));
+      if (driver.ask !== undefined) driver.ask(command, bytes, answered);
+      else
+        driver.call(command, bytes).then(
+          (reply) => answered(undefined, reply),
+          (error: unknown) => answered(error, undefined),
+        );
     });
   }
 
@@ -255,6 +258,11 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Goes on after a failure, later: it may be told in the middle of sending. */
+async function afterwards<T>(error: unknown, failed: (error: unknown) => T | Promise<T>): Promise<T> {
+  return failed(await error);
 }
 
 function notSent(closed: boolean, refusal: Error | undefined): MarrowError {

@@ -35,7 +35,7 @@ export class QueuedCommand {
   readonly #answered: Answered;
 
   constructor(words: Command, bytes: boolean, answered: Answered) {
-    this.name = words[0] as string;
+    this.name = toLower(words[0] as string);
     this.#words = words;
     this.#bytes = bytes;
     this.#answered = answered;
@@ -60,6 +60,18 @@ export class QueuedCommand {
   reject(error: unknown): void {
     this.#answered(error ?? new Error("the client gave up a command"), undefined);
   }
+}
+
+/** Verbs as the client names them: it asks for that form several times a command. */
+const lowered = new Map<string, string>();
+const LOWERED_MAX = 512;
+
+function toLower(verb: string): string {
+  let name = lowered.get(verb);
+  if (name !== undefined) return name;
+  name = verb.toLowerCase();
+  if (lowered.size < LOWERED_MAX) lowered.set(verb, name);
+  return name;
 }
 
 /** A command in RESP: text where all words are text, else bytes. */
