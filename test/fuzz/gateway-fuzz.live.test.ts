@@ -170,8 +170,8 @@ it(
       }
       statuses.set(answer.statusCode, (statuses.get(answer.statusCode) ?? 0) + 1);
       const type = answer.headers["content-type"]?.toString() ?? "";
-      // The answer that makes a key is the only one that shows it.
-      const isKey = route.url === "/v1/admin/keys" && answer.statusCode === 201;
+      // The answers that make a key are the only ones that show it.
+      const isKey = /^\/v1\/admin\/keys(?:\/:id\/rotate)?$/.test(route.url) && answer.statusCode === 201;
       const fault = judgeAnswer(
         route.url,
         { status: answer.statusCode, type, body: answer.body },
