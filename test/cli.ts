@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
+import { vi } from "vitest";
+import { runMarrow } from "../src/cli/run.ts";
 
 const run = promisify(execFile);
 
@@ -29,4 +31,20 @@ export function createCli(
       return { code, out: stdout, err: stderr };
     }
   };
+}
+
+/** The same without a process of its own, which takes a second: for tests that run many commands, one after the other. */
+export async function marrowHere(args: readonly string[], env: Readonly<Record<string, string>>): Promise<CliOutcome> {
+  const [out, err]: [string[], string[]] = [[], []];
+  for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  const spies = [
+    vi.spyOn(console, "log").mockImplementation((line: unknown) => void out.push(`${String(line)}\n`)),
+    vi.spyOn(console, "error").mockImplementation((line: unknown) => void err.push(`${String(line)}\n`)),
+  ];
+  try {
+    return { code: await runMarrow(args), out: out.join(""), err: err.join("") };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    vi.unstubAllEnvs();
+  }
 }

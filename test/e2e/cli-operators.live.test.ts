@@ -5,19 +5,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { createQueue, createWorker } from "../../src/queue/index.ts";
-import { createCli } from "../cli.ts";
+import { createCli, marrowHere } from "../cli.ts";
 import { ask, startTestGateway } from "../gateway.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "marrow-operator-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const marrow = createCli(directory);
+/** As a process in the first test of each command, and here in the others. */
+const here = (args: readonly string[], own: Readonly<Record<string, string>> = env) => marrowHere(args, own);
 const app = `o${randomUUID().slice(0, 8)}`;
 const env = { MARROW_REDIS_URL: inject("redisUrl"), MARROW_APP: app };
 /** Any answer: its fields are looked at by their matchers. */
 // oxlint-disable-next-line typescript/no-explicit-any
 type Answer = Record<string, any>;
 const json = async (...args: string[]) => {
-  const { code, out, err } = await marrow([...args, "--json"], env);
+  const { code, out, err } = await here([...args, "--json"]);
   return { code, answer: JSON.parse(out === "" ? err : out) as Answer };
 };
 
@@ -30,35 +32,33 @@ describe("marrow key", () => {
 
     const rotated = await marrow(["key", "rotate", made["key"], "--overlap", "1h"], env);
     expect(rotated.out).toMatch(/^mrw_[\w-]{43}\nThe key [0-9a-f]{16} serves on for 1h, until \d{4}-/);
-    const [first, second] = await Promise.all([
-      json("key", "list", "--limit", "1"),
-      marrow(["key", "list", "--scope", "acme"], env),
-    ]);
+    const first = await json("key", "list", "--limit", "1");
+    const second = await here(["key", "list", "--scope", "acme"]);
     expect(first.answer["data"]).toHaveLength(1);
     expect(first.answer["next"]).toMatch(/^[0-9a-f]{16}$/);
     expect(second.out.trim().split("\n")).toHaveLength(3);
     expect(second.out).not.toContain("mrw_");
 
     expect((await json("key", "revoke", made["id"])).answer).toMatchObject({ deleted: true });
-    expect(await marrow(["key", "revoke", made["id"]], env)).toMatchObject({ code: 1, out: "there is no such key\n" });
+    expect(await here(["key", "revoke", made["id"]])).toMatchObject({ code: 1, out: "there is no such key\n" });
     const gone = await json("key", "rotate", made["id"]);
     expect([gone.code, gone.answer]).toEqual([1, expect.objectContaining({ deleted: false })]);
   }, 60_000);
 
   it("names what is wrong and what would be right, and repeats no key", async () => {
-    const wrong = await Promise.all([
-      json("key", "create", "--ends", "soon"),
-      json("key", "create", "--ends", "2001-01-01"),
-      json("key", "rotate", "nobody"),
-      json("key", "list", "--limit", "0"),
-    ]);
+    const wrong = [
+      await json("key", "create", "--ends", "soon"),
+      await json("key", "create", "--ends", "2001-01-01"),
+      await json("key", "rotate", "nobody"),
+      await json("key", "list", "--limit", "0"),
+    ];
     expect(wrong.map(({ code, answer }) => [code, (answer["error"] as { param: string }).param])).toEqual([
       [64, "ends"],
       [64, "ends"],
       [64, "key"],
       [64, "limit"],
     ]);
-    const { code, err } = await marrow(["key", "lst"], env);
+    const { code, err } = await here(["key", "lst"]);
     expect([code, err]).toEqual([64, expect.stringContaining("did you mean marrow key list?")]);
   }, 60_000);
 });
@@ -84,10 +84,10 @@ describe("marrow queue", () => {
       const paused = await json("queue", "pause", "mine", "--scope", "acme");
       expect(paused.answer).toMatchObject({ state: "paused", scope: "acme", changed: true });
       expect((await queue.counts()).paused).toBe(true);
-      expect((await marrow(["queue", "pause", "mine", "--all"], env)).out).toBe("mine is paused for all scopes\n");
+      expect((await here(["queue", "pause", "mine", "--all"])).out).toBe("mine is paused for all scopes\n");
       expect((await json("queue", "resume", "mine", "--all")).answer).toMatchObject({ changed: true, scope: null });
       expect((await json("queue", "resume", "mine", "--scope", "acme")).answer).toMatchObject({ changed: true });
-      const neither = await marrow(["queue", "pause", "mine"], env);
+      const neither = await here(["queue", "pause", "mine"]);
       expect([neither.code, neither.err]).toEqual([64, expect.stringContaining("one of --scope NAME")]);
 
       const redriven = await json("queue", "redrive", "mine", "--scope", "acme");
@@ -103,10 +103,6 @@ describe("marrow cache and marrow sessions", () => {
   it("tell what a gateway's cache saved, explain a prompt, and show a session without what was said", async () => {
     const name = `s${randomUUID().slice(0, 8)}`;
     const own = { ...env, MARROW_APP: name };
-    writeFileSync(
-      join(directory, "marrow.config.json"),
-      JSON.stringify({ prices: { scripted: { input: 1, output: 4 } } }),
-    );
     const gateway = await startTestGateway({
       redisUrl: inject("redisUrl"),
       appName: name,
@@ -120,7 +116,7 @@ describe("marrow cache and marrow sessions", () => {
       await gateway.app.inject({ url: "/healthz" });
 
       const told = async (...args: string[]) => {
-        const { out } = await marrow([...args, "--json"], own);
+        const { out } = await here([...args, "--json"], own);
         return JSON.parse(out) as Answer;
       };
       await expect
@@ -130,7 +126,7 @@ describe("marrow cache and marrow sessions", () => {
           cache: { enabled: true, preset: "strict" },
           savings: { total: { answers: 2, hits: 1 }, wrong: null, wrong_reason: "no_evidence" },
         });
-      expect((await marrow(["cache", "stats", "--scope", "acme"], own)).out).toMatch(/answers +2, of them 1 from/);
+      expect((await here(["cache", "stats", "--scope", "acme"], own)).out).toMatch(/answers +2, of them 1 from/);
 
       const about = ["--scope", "acme", "--model", "scripted"];
       const hit = await told("cache", "explain", "How tall is the Eiffel Tower?", ...about);
@@ -147,10 +143,9 @@ describe("marrow cache and marrow sessions", () => {
       expect(hidden).toMatchObject({ hidden: true, version: 2, data: [{ role: "user" }, { role: "assistant" }] });
       expect(JSON.stringify(hidden)).not.toContain("330 m");
       expect((await marrow(["sessions", "show", "talk", ...user, "--content"], own)).out).toContain("330 m");
-      const nobody = await marrow(["sessions", "show", "other", ...user], own);
+      const nobody = await here(["sessions", "show", "other", ...user], own);
       expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining("no session of this id")]);
     } finally {
-      rmSync(join(directory, "marrow.config.json"));
       await gateway.close();
     }
   }, 60_000);
@@ -158,13 +153,11 @@ describe("marrow cache and marrow sessions", () => {
 
 describe("every command", () => {
   it("answers JSON where that is asked for, errors too", async () => {
-    const [doctor, size, health, version, config] = await Promise.all([
-      json("doctor"),
-      json("size", "--entries", "1000"),
-      json("health", "--url", "http://127.0.0.1:1"),
-      json("--version"),
-      json("config"),
-    ]);
+    const doctor = await json("doctor");
+    const size = await json("size", "--entries", "1000");
+    const health = await json("health", "--url", "http://127.0.0.1:1");
+    const version = await json("--version");
+    const config = await json("config");
     expect(doctor.answer).toMatchObject({ object: "doctor", servers: [{ name: "Redis", state: "ready" }] });
     expect(size.answer).toMatchObject({ roles: [{ role: "entries", count: 1_000 }] });
     expect([health.code, health.answer]).toEqual([1, expect.objectContaining({ ok: false, path: "/healthz" })]);
@@ -173,14 +166,14 @@ describe("every command", () => {
   }, 60_000);
 
   it("says how it is called", async () => {
-    const { code, out } = await marrow(["queue", "--help"], env);
+    const { code, out } = await here(["queue", "--help"]);
     expect([code, out]).toEqual([0, expect.stringContaining("marrow queue redrive QUEUE --scope NAME")]);
   });
 });
 
 describe("completion in bash", () => {
   it("knows commands, acts, flags and their values", async () => {
-    const { out } = await marrow(["completion", "bash"]);
+    const { out } = await here(["completion", "bash"]);
     writeFileSync(join(directory, "completion.bash"), out);
     const complete = (...words: string[]) => {
       const script = [
@@ -201,7 +194,7 @@ describe("completion in bash", () => {
   });
 
   it("is there for zsh and fish, with every command and flag", async () => {
-    const [zsh, fish] = await Promise.all([marrow(["completion", "zsh"]), marrow(["completion", "fish"])]);
+    const [zsh, fish] = [await here(["completion", "zsh"]), await here(["completion", "fish"])];
     expect(zsh.out).toMatch(/^#compdef marrow\n[\s\S]*bashcompinit/);
     for (const word of ["-a queue", "-a redrive", "-l overlap", "-a 'admin viewer'"]) expect(fish.out).toContain(word);
   });

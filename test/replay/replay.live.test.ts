@@ -9,7 +9,7 @@ import { staticEmbedder } from "../../src/embedders/index.ts";
 import { createPrices } from "../../src/models/index.ts";
 import type { Redis } from "../../src/redis/index.ts";
 import { replay, type ReplayOptions, type ReplayReport } from "../../src/replay/index.ts";
-import { createCli } from "../cli.ts";
+import { createCli, marrowHere } from "../cli.ts";
 import { liveTest } from "../live.ts";
 import { generateStream } from "./stream.ts";
 
@@ -118,7 +118,7 @@ describe("a replay", () => {
   liveTest(
     "goes on where it was stopped, and comes to the same",
     async ({ redis }) => {
-      const log = logOf(generateStream(600));
+      const log = logOf(generateStream(400));
       const options = optionsOf(redis, log, { presets: ["strict", "aggressive"] });
       const whole = await reportOf(options);
       const stop = new AbortController();
@@ -209,7 +209,7 @@ describe("marrow replay", () => {
   }, 60_000);
 
   it("runs a Redis of its own, goes on where Ctrl-C stopped it, and leaves the reports alone", async () => {
-    const log = logOf(generateStream(1_000));
+    const log = logOf(generateStream(400));
     const out = join(directory, "own");
     const args = ["replay", "--log", log, "--out", out, "--presets", "strict", "--ttls", "24h"];
     const main = join(process.cwd(), "src/cli/main.ts");
@@ -222,10 +222,10 @@ describe("marrow replay", () => {
     child.stderr.once("data", () => child.kill("SIGINT"));
     const [code] = (await once(child, "exit")) as [number];
     expect([code, existsSync(join(out, "state.json"))]).toEqual([130, true]);
-    const other = await marrow([...args, "--ttls", "1h"], env);
+    const other = await marrowHere([...args, "--ttls", "1h"], env);
     expect([other.code, other.err]).toEqual([1, expect.stringContaining("begin anew")]);
-    const told = await marrow([...args, "--json"], env);
-    expect(JSON.parse(told.out)).toMatchObject({ log: { lines: 1_000, requests: 1_000 } });
+    const told = await marrowHere([...args, "--json"], env);
+    expect(JSON.parse(told.out)).toMatchObject({ log: { lines: 400, requests: 400 } });
     expect(readdirSync(out).toSorted()).toEqual(["report.html", "report.json"]);
   }, 120_000);
 
@@ -237,7 +237,8 @@ describe("marrow replay", () => {
   ])(
     "%j is told what is wrong",
     async (args, code, words) => {
-      const told = await marrow(["replay", ...args, ...(args.length > 0 ? ["--redis", inject("redisUrl")] : [])], env);
+      const at = args.length > 0 ? ["--redis", inject("redisUrl"), "--out", join(directory, "wrong")] : [];
+      const told = await marrowHere(["replay", ...args, ...at], env);
       expect([told.code, told.err]).toEqual([code, expect.stringContaining(words)]);
     },
     60_000,
