@@ -18,6 +18,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
   vectors: ["embedders", "redis", "errors", "internal"],
   stores: ["vectors", "embedders", "redis", "errors", "internal"],
   "openai-agents": ["memory", "errors", "internal"],
+  nest: ["redis", "errors", "internal"],
   mastra: ["memory", "vectors", "embedders", "redis", "errors", "internal"],
   llamaindex: ["memory", "vectors", "errors", "internal"],
   "ai-sdk": ["cache", "memory", "errors", "internal"],

@@ -1,0 +1,1 @@
+export { MARROW, MarrowModule, type MarrowHandle, type MarrowModuleOptions } from "./module.ts";
