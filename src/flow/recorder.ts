@@ -1,3 +1,4 @@
+import { textIn } from "../internal/content-text.ts";
 import { isObject, isText } from "../internal/fields.ts";
 import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../models/index.ts";
 
@@ -26,7 +27,9 @@ export function createRecorder(model: string): Recorder {
   let usage: Usage | null | undefined;
 
   function addDelta(delta: Readonly<Record<string, unknown>>): void {
-    if (typeof delta["content"] === "string") content = (content ?? "") + delta["content"];
+    const said = delta["content"];
+    if (typeof said === "string") content = (content ?? "") + said;
+    else if (said !== undefined && said !== null) content = (content ?? "") + textIn(said);
     keepUnknown(ofMessage, delta, READ.delta);
     const made = delta["tool_calls"];
     if (!Array.isArray(made)) return;

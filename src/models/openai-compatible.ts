@@ -67,11 +67,29 @@ function toParts(
   /** Answers that have begun, and whether each has its end. */
   const ended = new Map<number, boolean>();
   let done = false;
+  let isFirst = true;
+  /** What an event said that came in one piece with others before it: those are told first. */
+  let held: { readonly error: unknown } | undefined;
 
-  function readAll(events: readonly string[]): readonly ChatChunk[] {
-    const [event] = events;
-    // A piece is one event nearly always.
-    return event !== undefined && events.length === 1 ? read(event) : events.flatMap(read);
+  /** The chunks of a piece up to an event that is an error. @throws what that says where nothing came before it */
+  function readBefore(events: readonly string[], bytes: Buffer): IteratorResult<StreamPart> {
+    const chunks: ChatChunk[] = [];
+    for (const event of events) {
+      try {
+        chunks.push(...read(event));
+      } catch (error) {
+        const said = bytes.indexOf(event.slice(0, 64));
+        const cut = said === -1 ? -1 : bytes.lastIndexOf("data:", said);
+        if (chunks.length === 0 || cut < 1) throw error;
+        held = { error };
+        return { done: false, value: { bytes: bytes.subarray(0, cut), chunks, done: false } };
+      }
+    }
+    return { done: false, value: { bytes, chunks, done } };
+  }
+
+  function readAll([event]: readonly string[]): readonly ChatChunk[] {
+    return event === undefined ? [] : read(event);
   }
 
   function read(data: string): readonly ChatChunk[] {
@@ -101,6 +119,10 @@ function toParts(
 
   async function next(): Promise<IteratorResult<StreamPart>> {
     let bytes: Buffer | undefined;
+    if (held !== undefined) {
+      answer.abandon();
+      throw unreadable(held.error);
+    }
     try {
       bytes = await answer.next();
     } catch (error) {
@@ -108,7 +130,12 @@ function toParts(
     }
     try {
       if (bytes === undefined) return atEnd();
-      const chunks = readAll(reader.read(bytes));
+      // Clients that read a byte order mark as part of the first line would lose its event.
+      if (isFirst && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3);
+      isFirst = false;
+      const events = reader.read(bytes);
+      if (events.length > 1) return readBefore(events, bytes);
+      const chunks = readAll(events);
       return { done: false, value: { bytes, chunks, done } };
     } catch (error) {
       answer.abandon();

@@ -29,6 +29,21 @@ describe("the reader of server-sent events", () => {
     expect(createEventReader().read(Buffer.from("event: x\nid: 1\ndata:a\ndata: b\nretry: 5\n\n"))).toEqual(["a\nb"]);
   });
 
+  it("passes over a byte order mark at the beginning, however it is cut", () => {
+    const bytes = Buffer.from("\uFEFFdata: a\n\ndata: \uFEFFb\n\n");
+    for (const cut of [0, 1, 2, 3, 4]) {
+      const reader = createEventReader();
+      expect([...reader.read(bytes.subarray(0, cut)), ...reader.read(bytes.subarray(cut))]).toEqual(["a", "\uFEFFb"]);
+    }
+  });
+
+  it.each(['{"error":{"message":"gone"}}', "<html>502</html>"])(
+    "misses nothing that is said beside events: %s",
+    (line) => {
+      expect(() => createEventReader().read(Buffer.from(`data: a\n\n${line}\n`))).toThrow("no field of an event");
+    },
+  );
+
   it("refuses an event that is longer than it may be, in however many pieces it comes", () => {
     const reader = createEventReader();
     const piece = Buffer.alloc(65_536, "x");

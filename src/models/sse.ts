@@ -13,7 +13,8 @@ export const EVENT_CHARS_MAX: number = 16 * 1024 * 1024;
 
 /**
  * Reads server-sent events: LF, CRLF or CR line ends, several `data` lines in one event, comments and other fields passed
- * over. UTF-8 characters may be cut anywhere.
+ * over, also a byte order mark at the beginning. UTF-8 characters may be cut anywhere. A line that is markup or JSON by itself is no field that
+ * may be passed over: what it says would be missed, so it is an error.
  * @source https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function createEventReader(): EventReader {
@@ -23,6 +24,7 @@ export function createEventReader(): EventReader {
   let openChars = 0;
   let endsInCr = false;
   let data: string | undefined;
+  let isFirst = true;
 
   function keep(piece: string): void {
     if (piece !== "") open.push(piece);
@@ -34,7 +36,11 @@ export function createEventReader(): EventReader {
   return {
     read(piece) {
       const events: string[] = [];
-      const come = decoder.write(piece);
+      let come = decoder.write(piece);
+      if (isFirst && come !== "") {
+        isFirst = false;
+        if (come.charCodeAt(0) === 0xfeff) come = come.slice(1);
+      }
       // A line that comes in many pieces is put together once, when it ends: no character is looked at again for each piece.
       if (!endsInCr && !come.includes("\n") && !come.includes("\r")) {
         keep(come);
@@ -59,7 +65,8 @@ export function createEventReader(): EventReader {
         } else if (line.startsWith("data:")) {
           const value = line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
           data = data === undefined ? value : `${data}\n${value}`;
-        }
+        } else if (line.charCodeAt(0) === OPEN_OBJECT || line.charCodeAt(0) === LESS_THAN)
+          throw new Error("a line of the stream is no field of an event");
       }
       keep(text.slice(start));
       return events;
@@ -75,6 +82,8 @@ export function createEventReader(): EventReader {
     },
   };
 }
+
+const [OPEN_OBJECT, LESS_THAN] = [0x7b, 0x3c];
 
 /** One event as bytes of the wire. */
 export function toEvent(data: string): string {

@@ -29,6 +29,22 @@ const said = (reason: string | null, index = 0) =>
   `data: {"choices":[{"index":${index},"delta":{"content":"a"},"finish_reason":${JSON.stringify(reason)}}]}`;
 
 describe("a stream", () => {
+  it("that begins with a byte order mark is handed on without it", async () => {
+    const { text, chunks } = await read(`\uFEFF${said("stop")}\n\ndata: [DONE]\n\n`);
+    expect([text.startsWith("data: "), chunks.length]).toEqual([true, 1]);
+  });
+
+  it("tells what came in one piece with an error before the error", async () => {
+    const model = await modelThat({ raw: `${said(null)}\n\ndata: {"error":{"message":"gone","code":429}}\n\n` });
+    const parts: string[] = [];
+    const reading = (async () => {
+      for await (const { bytes, chunks } of await model.stream({ request: { ...request, stream: true } }))
+        parts.push(`${chunks.length} ${Buffer.from(bytes).toString()}`);
+    })();
+    await expect(reading).rejects.toMatchObject({ code: "model_failed", details: { status: 429 } });
+    expect(parts).toEqual([`1 ${said(null)}\n\n`]);
+  });
+
   it.each([
     ["has no [DONE]", `${said("stop")}\n\n`],
     ["has no last line end", `${said(null)}\n\n${said("stop")}`],

@@ -1,4 +1,5 @@
 import type { ChatChoice, ChatCompletion, Usage } from "../../models/index.ts";
+import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
@@ -131,16 +132,12 @@ function toThoughts(message: Fields): readonly Fields[] {
     const block = toThoughtBlock(detail);
     return block === undefined ? [] : [block];
   });
-  const said = message["reasoning_content"] ?? message["reasoning"];
+  const said = message["reasoning_content"] ?? message["reasoning"] ?? thoughtsIn(message["content"]);
   if (typeof said !== "string" || said === "" || blocks.some(({ type }) => type === "thinking")) return blocks;
   return [{ type: "thinking", thinking: said, signature: "" }, ...blocks];
 }
 
 function textOf(content: unknown): string | undefined {
-  if (typeof content === "string") return content === "" ? undefined : content;
-  if (!Array.isArray(content)) return undefined;
-  const text = (content as readonly Fields[])
-    .map((part) => (typeof part["text"] === "string" ? part["text"] : ""))
-    .join("");
+  const text = textIn(content);
   return text === "" ? undefined : text;
 }

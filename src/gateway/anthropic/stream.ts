@@ -1,6 +1,7 @@
 import type { ChatChunk, Usage } from "../../models/index.ts";
 import { createCallBlocks, type CallBlock } from "./call-blocks.ts";
 import { toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
+import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
@@ -150,7 +151,9 @@ export function createMessageEvents(model: string): MessageEvents {
         const hasWords = details.some(({ type }) => type === "reasoning.text");
         if (typeof thought === "string" && thought !== "" && !hasWords) events.push(...tell(() => think(thought)));
         for (const detail of details) events.push(...tell(() => keep(detail)));
-        if (typeof content === "string" && content !== "") events.push(...tell(() => say(content)));
+        const [more, said] = [thoughtsIn(content), textIn(content)];
+        if (more !== "") events.push(...tell(() => think(more)));
+        if (said !== "") events.push(...tell(() => say(said)));
         if (typeof refused === "string" && refused !== "") {
           refusal = (refusal ?? "") + refused;
           events.push(...tell(() => say(refused)));

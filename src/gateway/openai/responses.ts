@@ -17,11 +17,11 @@ import { pageQuery, toListBody, toItemPage } from "./pages.ts";
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAnswered } from "../responses/answered-calls.ts";
-import { noPrevious } from "../responses/ask.ts";
-import { toInputItems } from "../responses/input.ts";
+import { toInputItems, toShownItem } from "../responses/input.ts";
 import { newResponseId, responseBody, toChatRequest, type ResponseRequest } from "../responses/request.ts";
 import { resolveReferences } from "../responses/resolve.ts";
-import { lastEvent, type Item, type ResponseBody, type ResponseEvent } from "../responses/shape.ts";
+import { noPrevious } from "../responses/responses.ts";
+import { firstEvents, lastEvent, type Item, type ResponseBody, type ResponseEvent } from "../responses/shape.ts";
 import { toShell } from "../responses/shell.ts";
 import { beginTurn, checkKept } from "../responses/turn.ts";
 
@@ -116,8 +116,14 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
           if (next > after) yield { ...(JSON.parse(event.text) as ResponseEvent), sequence_number: next };
           next += 1;
         } else {
+          const { response } = await responses.find(id, {});
+          // One that failed or was cancelled before its model said anything begins as every other one: clients wait for that.
+          for (const begun of next === 0 ? firstEvents(response) : []) {
+            if (next > after) yield { ...begun, sequence_number: next };
+            next += 1;
+          }
           const number = Math.max(next, after + 1);
-          yield { ...lastEvent((await responses.find(id, {})).response), sequence_number: number };
+          yield { ...lastEvent(response), sequence_number: number };
         }
       }
     }
@@ -150,7 +156,8 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
   app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: pageQuery } }, async (request) => {
     const { input } = await of(request).find(request.params.id, reachOf(request));
     const { after, limit, newestFirst } = toItemPage(request.query);
-    const items: readonly Item[] = newestFirst ? input.toReversed() : input;
+    const shown = input.map(toShownItem);
+    const items: readonly Item[] = newestFirst ? shown.toReversed() : shown;
     const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
     if (after !== undefined && start === 0)
       throw new MarrowError("not_found", "the cursor does not belong to this list", { details: { path: "after" } });

@@ -5,6 +5,7 @@ import { admit } from "../models/asking.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAnswered } from "./answered-calls.ts";
 import { searchFiles, type Search } from "./file-search.ts";
+import { noPrevious } from "./responses.ts";
 import { conversationOf, toChatRequest, type ResponseRequest } from "./request.ts";
 import { resolveFiles, type Known } from "./resolve.ts";
 import type { Item } from "./shape.ts";
@@ -74,13 +75,7 @@ export async function historyOf(
   return tenants(asker.scope)
     .responses.history(previous, asker)
     .catch((error: unknown) => {
-      throw MarrowError.is(error, "not_found") ? noPrevious(previous) : error;
+      const isNamed = MarrowError.is(error) && error.details?.["answerCode"] !== undefined;
+      throw MarrowError.is(error, "not_found") && !isNamed ? noPrevious(previous) : error;
     });
-}
-
-/** The error that OpenAI's clients know for a previous response that is not there. */
-export function noPrevious(id: string): MarrowError {
-  return new MarrowError("not_found", `Previous response with id '${id.slice(0, 80)}' not found.`, {
-    details: { path: "previous_response_id", answerCode: "previous_response_not_found" },
-  });
 }

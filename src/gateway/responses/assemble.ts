@@ -2,7 +2,7 @@ import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../
 import { createCallFilter } from "./allowed-calls.ts";
 import { toItemId } from "./input.ts";
 import type { Fields } from "../../internal/fields.ts";
-import type { Item, ResponseBody, ResponseEvent } from "./shape.ts";
+import { firstEvents, type Item, type ResponseBody, type ResponseEvent } from "./shape.ts";
 import { createTexts, type Open } from "./texts.ts";
 
 /** Makes a response out of a chat completion, event by event. */
@@ -39,7 +39,6 @@ export function createAssembler(
   let finish: string | null = null;
   let usage: Usage | null | undefined;
   let tier: string | undefined;
-  const running = { ...shell, status: "in_progress" as const };
 
   function open(item: Fields): Open {
     const index = output.length;
@@ -95,10 +94,7 @@ export function createAssembler(
   }
 
   return {
-    begin: () => [
-      { type: "response.created", response: running },
-      { type: "response.in_progress", response: running },
-    ],
+    begin: () => firstEvents(shell),
 
     put(item, steps) {
       const one = open({ ...item, status: "in_progress" });

@@ -31,7 +31,7 @@ export interface Responses {
   ): Promise<string>;
   /** @throws MarrowError `not_found`, also for another user's: here as below */
   find(id: string, reach: Reach): Promise<KeptResponse>;
-  /** All that was said up to a response and in it, oldest first; ends at what is forgotten. @throws MarrowError `not_found`, `conflict` */
+  /** All that was said up to a response and in it, oldest first; ends at what expired or was forgotten. @throws MarrowError `not_found`, also for one of them that was deleted, `conflict` */
   history(id: string, reach: Reach): Promise<readonly Item[]>;
   /** Cancels one in the background. @throws MarrowError `not_found`, `invalid_input` for one that is not in the background */
   cancel(id: string, reach: Reach): Promise<KeptResponse>;
@@ -58,6 +58,9 @@ export function createResponses(
   const queue: Queue<ResponseJob, KeptResponse> = createQueue(scoped, { name: GATEWAY_QUEUE });
   const keyOf = (id: string) => `${keyTag(scoped, ["response", id])}:response`;
   const userKey = (user: string) => `${keyTag(scoped, ["responses", user])}:responses:${encodeKeyPart("user", user)}`;
+
+  const deletedKey = (id: string) => `${keyTag(scoped, ["response", id])}:deleted`;
+  const isDeleted = async (id: string) => Number(await scoped.send(["EXISTS", deletedKey(id)])) === 1;
 
   /** Notes whose a response is, so that it can be forgotten with its user. */
   async function note(id: string, user: string): Promise<void> {
@@ -131,6 +134,8 @@ export function createResponses(
         const found = await look(next);
         if (found === undefined || !mayRead(reach, found.kept.user)) {
           if (length === 0) await find(next, reach);
+          // What expired is left out; what was deleted would be missed.
+          if (await isDeleted(next)) throw noPrevious(next);
           break;
         }
         const { response, input } = found.kept;
@@ -168,6 +173,7 @@ export function createResponses(
       const { job, kept } = await find(id, reach);
       if (job !== undefined) await queue.remove(id);
       await take(id, kept.user);
+      await scoped.send(["SET", deletedKey(id), "1", "PX", String(ttlMs)], { retry: "safe" });
     },
 
     read: (id, signal) => queue.read(id, { signal }),
@@ -182,6 +188,13 @@ export function createResponses(
       return ids.length;
     },
   };
+}
+
+/** The error that OpenAI's clients know for a previous response that is not there. */
+export function noPrevious(id: string): MarrowError {
+  return new MarrowError("not_found", `Previous response with id '${id.slice(0, 80)}' not found.`, {
+    details: { path: "previous_response_id", answerCode: "previous_response_not_found" },
+  });
 }
 
 /** A response that has no end of its own yet, as its job tells of it. */

@@ -38,6 +38,16 @@ export interface ResponseEvent extends Fields {
   readonly type: string;
 }
 
+/** The events that a stream begins with, of a response that may have ended since. */
+export function firstEvents(response: ResponseBody): readonly ResponseEvent[] {
+  const open = { error: null, incomplete_details: null, output: [], usage: null, completed_at: null };
+  const running = { ...response, ...open, status: "in_progress" as const };
+  return [
+    { type: "response.created", response: running },
+    { type: "response.in_progress", response: running },
+  ];
+}
+
 /** The event that ends a stream. */
 export function lastEvent(response: ResponseBody): ResponseEvent {
   const { status } = response;

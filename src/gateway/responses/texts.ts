@@ -1,4 +1,5 @@
 import { partOf, toEncryptedContent } from "../models/carried-thoughts.ts";
+import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import type { Fields } from "../../internal/fields.ts";
 import type { Item, ResponseEvent } from "./shape.ts";
 
@@ -161,8 +162,9 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
       events.push(...think(wordsOf(named), Array.isArray(details) ? (details as readonly Fields[]) : []));
       // Some endpoints send the same thought under both names.
       if (other !== named) events.push(...think(wordsOf(other), []));
+      if (typeof delta["content"] !== "string") events.push(...think(thoughtsIn(delta["content"]), []));
       for (const [field, kind] of FIELDS) {
-        const piece = wordsOf(delta[field]);
+        const piece = textIn(delta[field]);
         if (piece !== "") events.push(...say(kind, piece, logprobs));
       }
       const found = Array.isArray(delta["annotations"]) ? (delta["annotations"] as readonly Fields[]) : [];

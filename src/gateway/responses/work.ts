@@ -2,6 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import type { Work } from "../../queue/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import type { GatewayApp } from "../parts.ts";
+import { toErrorAnswer } from "../http/error-body.ts";
 import { toEvents } from "./answer.ts";
 import { askFlow } from "./ask.ts";
 import { createAssembler } from "./assemble.ts";
@@ -17,7 +18,17 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
   const { response: shell, request, input, user } = work.payload;
   const { signal, idempotencyKey } = work;
   const asked = { request, input, stream: true };
-  const { outcome, search } = await askFlow(parts, asker, asked, { signal, idempotencyKey });
+  const asking = await askFlow(parts, asker, asked, { signal, idempotencyKey }).catch((error: unknown) => {
+    const words = refusalOf(error);
+    if (words === undefined) throw error;
+    return words;
+  });
+  // Refused for good: the client reads why, in the words that it would be answered at once.
+  if ("refused" in asking) {
+    work.conclude("failed");
+    return { response: { ...shell, status: "failed", error: asking.refused }, input, user };
+  }
+  const { outcome, search } = asking;
   if (outcome.kind === "refused") {
     parts.metrics.refused(outcome.decision.refusedBy);
     const { retryAfterMs } = outcome.decision;
@@ -42,4 +53,18 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
   const response = assembler.response();
   if (response.status === "incomplete") work.conclude("incomplete");
   return { response, input, user };
+}
+
+/** Statuses that another try may mend. */
+const PASSING = new Set([408, 409, 425, 429]);
+
+/** What a request that is wrong was answered; `undefined` for a failure that may pass. */
+function refusalOf(
+  error: unknown,
+): { readonly refused: { readonly code: string; readonly message: string } } | undefined {
+  if (MarrowError.is(error, "aborted") || MarrowError.is(error, "unauthorized")) return undefined;
+  const { status, body } = toErrorAnswer(error);
+  if (status < 400 || status >= 500 || PASSING.has(status)) return undefined;
+  const { code, message } = body.error;
+  return { refused: { code, message } };
 }

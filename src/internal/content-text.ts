@@ -1,0 +1,18 @@
+import { isObject } from "./fields.ts";
+
+/** The text of a content: itself, or that of its parts where it is a list of them. Empty for anything else. */
+export function textIn(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content
+    .map((part: unknown) => (isObject(part) && typeof part["text"] === "string" ? part["text"] : ""))
+    .join("");
+}
+
+/** The thoughts among the parts of a content, as some makers give them: `{ type: "thinking", thinking }`, a text or parts. */
+export function thoughtsIn(content: unknown): string {
+  if (!Array.isArray(content)) return "";
+  return content
+    .map((part: unknown) => (isObject(part) && part["type"] === "thinking" ? textIn(part["thinking"]) : ""))
+    .join("");
+}
