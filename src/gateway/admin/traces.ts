@@ -10,6 +10,8 @@ import { recordRequests, type Trace } from "./recording.ts";
 /** Traces that are kept, and for how long after the last one. */
 const TRACES_MAX = 500;
 const KEPT_MS = 86_400_000;
+/** The reason of misses that were not near to anything. */
+const FAR = "below_threshold";
 const ID = /^\d{1,16}-\d{1,16}$/;
 const name = z.string().min(1).max(256);
 const tracesQuery = z.looseObject({
@@ -81,7 +83,7 @@ export function registerTraces(
           trace.scope === scope &&
           trace.took_ms >= minMs &&
           (route === undefined || trace.route === route) &&
-          (near !== "true" || trace.veto !== undefined) &&
+          (near !== "true" || (trace.veto !== undefined && trace.veto !== FAR)) &&
           (failed !== "true" || trace.status >= 400),
       );
       const data = found.slice(0, limit);

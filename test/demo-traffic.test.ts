@@ -1,0 +1,21 @@
+import { describe, expect, it } from "vitest";
+import { createRandom } from "../tools/demo/random.ts";
+
+const draw = (seed: number) => {
+  const random = createRandom(seed);
+  return Array.from({ length: 1_000 }, () => random.usual([0, 1, 2, 3]));
+};
+
+describe("the traffic of the demonstration", () => {
+  it("is the same for a seed, and another one for another seed", () => {
+    expect(draw(7)).toEqual(draw(7));
+    expect(draw(7)).not.toEqual(draw(8));
+  });
+
+  it("asks the usual things most, and the rare ones too", () => {
+    const counts = Map.groupBy(draw(7), (one) => one);
+    const [first = 0, second = 0, , last = 0] = [0, 1, 2, 3].map((one) => counts.get(one)?.length ?? 0);
+    expect(first).toBeGreaterThan(2 * second);
+    expect(last).toBeGreaterThan(50);
+  });
+});
