@@ -61,7 +61,11 @@ function notes({ log, settings, judge }: ReplayReport): readonly string[] {
       ? []
       : [`${log.without_time} requests have no time in the log: they count as asked together with the one before.`]),
     ...(unpriced === 0 ? [] : [`${unpriced} answers are of models without a known price: they count as free.`]),
-    ...(judge === null ? [] : [`${judge.model} judged ${judge.asked} pairs, which cost ${judge.cost.toFixed(6)}.`]),
+    ...(judge === null
+      ? []
+      : [
+          `${judge.model} was asked about ${judge.asked} pairs (${judge.failed} calls failed), which cost ${judge.cost.toFixed(6)}.`,
+        ]),
   ];
 }
 
@@ -82,10 +86,10 @@ function settingRow(one: SettingReport): string {
 
 function pairs(rows: readonly PairReport[], isJudged: boolean): string {
   if (rows.length === 0) return "<p>There are none.</p>";
-  const titles = `<th>Asked</th><th>Stored</th><th class="n">Similarity</th><th>Served by</th><th class="n">Hits</th><th class="n">Saved</th>${isJudged ? "<th>Judge</th>" : ""}`;
-  const lines = rows.map(({ asked, stored, similarity, served, refused, hits, saved, verdict }) => {
+  const titles = `<th>Asked</th><th>Stored</th><th class="n">Similarity</th><th>Served by</th><th class="n">Met</th><th class="n">Saved</th>${isJudged ? "<th>Judge</th>" : ""}`;
+  const lines = rows.map(({ asked, stored, similarity, served, refused, met, saved, verdict }) => {
     const by = served.length > 0 ? served.join(", ") : `nobody: ${refused ?? "refused"}`;
-    return `<tr><td class="text">${esc(asked)}</td><td class="text">${esc(stored)}</td><td class="n">${similarity.toFixed(3)}</td><td>${esc(by)}</td><td class="n">${num(hits)}</td><td class="n">${saved.toFixed(6)}</td>${isJudged ? `<td>${esc(verdict ?? "–")}</td>` : ""}</tr>`;
+    return `<tr><td class="text">${esc(asked)}</td><td class="text">${esc(stored)}</td><td class="n">${similarity.toFixed(3)}</td><td>${esc(by)}</td><td class="n">${num(met)}</td><td class="n">${saved.toFixed(6)}</td>${isJudged ? `<td>${esc(verdict ?? "–")}</td>` : ""}</tr>`;
   });
   return `<div><table>\n<tr>${titles}</tr>\n${lines.join("\n")}\n</table></div>`;
 }

@@ -1,4 +1,4 @@
 export { toHtml } from "./html.ts";
 export type { Progress, ReplayOptions, ReplayState } from "./options.ts";
-export { replay, type Replayed } from "./replay.ts";
+export { replay } from "./replay.ts";
 export type { ReplayReport } from "./report.ts";

@@ -248,16 +248,23 @@ function toMeetings({ question }: Prepared, lanes: readonly Lane[], played: read
 async function judgeAll({ judge, prices }: ReplayOptions, chosen: ReturnType<typeof choose>) {
   if (judge === undefined) return { ...chosen, judged: null };
   const ask = modelJudge<string>({ ...judge, prices });
-  let micros = 0;
+  let [micros, failed] = [0, 0];
   const doubtful: NearPair[] = [];
   for (const pair of chosen.doubtful) {
     const { asked, stored, answer = "" } = pair;
-    const told = await ask({ asked, stored, answer }, { signal: AbortSignal.timeout(JUDGE_MS) });
-    const { verdict, micros: cost = 0 } = typeof told === "string" ? { verdict: told } : told;
-    micros += cost;
-    doubtful.push({ ...pair, verdict });
+    try {
+      const told = await ask({ asked, stored, answer }, { signal: AbortSignal.timeout(JUDGE_MS) });
+      const { verdict, micros: cost = 0 } = typeof told === "string" ? { verdict: told } : told;
+      micros += cost;
+      doubtful.push({ ...pair, verdict });
+    } catch (error) {
+      // The log was played to its end: a judge that fails costs its verdict, and not the report.
+      if (!MarrowError.is(error) && !(error instanceof Error && error.name === "TimeoutError")) throw error;
+      failed += 1;
+      doubtful.push(pair);
+    }
   }
-  return { ...chosen, doubtful, judged: { model: judge.id, asked: doubtful.length, cost: micros / 1_000_000 } };
+  return { ...chosen, doubtful, judged: { model: judge.id, asked: doubtful.length, failed, cost: micros / 1_000_000 } };
 }
 
 function toLogReport(known: Known): ReplayReport["log"] {

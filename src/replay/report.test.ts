@@ -88,7 +88,7 @@ describe("the report as a page", () => {
     settings: [toSettingReport({ preset: "strict", ttlMs: 86_400_000, tally: EMPTY, bytesEach: 0, hasVectors: true })],
     valuable: [toPairReport(pair)],
     doubtful: [toPairReport(pair)],
-    judge: { model: hostile, asked: 1, cost: 0 },
+    judge: { model: hostile, asked: 1, failed: 0, cost: 0 },
   };
 
   it("needs no script, loads nothing and escapes every text of the log", () => {

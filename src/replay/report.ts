@@ -26,7 +26,13 @@ export interface ReplayReport {
   readonly settings: readonly SettingReport[];
   readonly valuable: readonly PairReport[];
   readonly doubtful: readonly PairReport[];
-  readonly judge: { readonly model: string; readonly asked: number; readonly cost: number } | null;
+  /** `failed`: calls that gave no verdict. */
+  readonly judge: {
+    readonly model: string;
+    readonly asked: number;
+    readonly failed: number;
+    readonly cost: number;
+  } | null;
 }
 
 /** What one setting of the cache would have done. */
@@ -71,7 +77,8 @@ export interface PairReport {
   readonly similarity: number;
   readonly served: readonly Preset[];
   readonly refused: string | null;
-  readonly hits: number;
+  /** Requests in which the two met: hits, where a preset served it. */
+  readonly met: number;
   readonly saved: number;
   readonly verdict: "same" | "different" | "unsure" | null;
 }
@@ -146,7 +153,7 @@ export function toPairReport({
     similarity: Number(similarity.toFixed(4)),
     served,
     refused: served.length > 0 ? null : (refused ?? null),
-    hits,
+    met: hits,
     saved: micros / 1_000_000,
     verdict: verdict ?? null,
   };

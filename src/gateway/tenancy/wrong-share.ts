@@ -21,9 +21,6 @@ export interface WrongShare {
   readonly of: "similar_hits" | "hits" | "near_misses";
 }
 
-/** Why there is no estimate: the cache is off, or nobody looked at an answer. */
-export type NoWrongShare = "cache_off" | "no_evidence";
-
 /** What was found out about a cache's answers. */
 export type Evidence = Pick<CacheReport, "audited" | "wrong" | "liked" | "disliked" | "judge">;
 
