@@ -261,7 +261,7 @@ function isLoose(block: readonly Placed[], goal: Placed): boolean {
   const [first] = block as [Placed];
   return (
     (first.mark === "") !== (goal.mark === "") ||
-    block.every(({ isHead, isDerived, isAct }) => isHead || isDerived || isAct)
+    block.every(({ isHead, isDerived, isAct, isThing }) => isHead || isDerived || (isAct && !isThing))
   );
 }
 

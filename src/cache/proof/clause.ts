@@ -4,7 +4,7 @@ import type { Item } from "./item.ts";
 import { lookUp } from "./lexicon.ts";
 import { withCounts, withMeasures } from "./measures.ts";
 import { rewrite } from "./rewrites.ts";
-import { isPerfect } from "./tense.ts";
+import { isPerfect, playsRoles, SUBJECTS } from "./persons.ts";
 import { isCapital, type Token } from "./token.ts";
 import { tokenise } from "./tokens.ts";
 import { UNITS } from "./words/phrases.ts";
@@ -78,7 +78,11 @@ export function readClause(sentence: string): Clause {
 function toClause(tokens: readonly Token[]): Clause {
   const { form, tokens: left, defines } = frameOf(tokens);
   // The first word of a sentence has a capital whatever it is.
-  const builder = createBuilder(left[0] !== undefined && left[0] !== tokens[0], deniesWhole(form, left));
+  const builder = createBuilder(
+    left[0] !== undefined && left[0] !== tokens[0],
+    deniesWhole(form, left),
+    playsRoles(left),
+  );
   left.forEach((token, at) => builder.take(token, left[at - 1], left[at + 1], left[at + 2]));
   return builder.end(form, defines, isPerfect(left));
 }
@@ -92,8 +96,8 @@ function deniesWhole(form: Form, tokens: readonly Token[]): boolean {
   );
 }
 
-/** `isDenied` says that "not" belongs to the sentence, and not to the word behind it. */
-function createBuilder(isInside: boolean, isDenied: boolean) {
+/** `isDenied` says that "not" belongs to the sentence, and not to the word behind it; `inRoles` that it counts who does or is what. */
+function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
   const items: Item[] = [];
   const [tenses, modality] = [new Set<Tense>(), new Set<Modality>()];
   const [persons, objects]: [string[], string[]] = [[], []];
@@ -230,6 +234,7 @@ function createBuilder(isInside: boolean, isDenied: boolean) {
           owners = [...owners, person];
         } else if (person !== "one") {
           if (persons.at(-1) !== person) persons.push(person);
+          if (inRoles && SUBJECTS.has(text)) bound.push(`as ${person}`);
           const object = OBJECTS.get(text);
           if (object !== undefined) objects.push(`${mark === "" ? (items.at(-1)?.entry.lemma ?? "") : mark} ${object}`);
           starts = true;

@@ -44,6 +44,19 @@ const QUALITY =
   "(?:best|easiest|simplest|right|correct|proper|good|some|various|different|possible|main|common|exact|recommended|effective)";
 const BE = "(?:is|are|was|were)";
 
+/** Who has done something once, and what. Who leads, owns or directs may be another one than who did. */
+const DOERS = [
+  ["inventor", "invent"],
+  ["founder", "found"],
+  ["composer", "compose"],
+  ["winner", "win"],
+  ["creator", "create"],
+  ["discoverer", "discover"],
+  ["designer", "design"],
+  ["painter", "paint"],
+  ["translator", "translate"],
+] as const;
+
 /** The first rule that fits counts. */
 export const RULES: readonly Rule[] = [
   // Measures: the question word becomes the noun that it asks for.
@@ -241,8 +254,11 @@ export const RULES: readonly Rule[] = [
     form: "who",
     as: "teach",
   },
-  { head: /^who (?:is|are|was|were) (?:the )?inventors? of(?= )/, form: "who", as: "invent" },
-  { head: /^who (?:is|are|was|were) (?:the )?founders? of(?= )/, form: "who", as: "found" },
+  ...DOERS.map(([doer, act]) => ({
+    head: new RegExp(`^who (?:is|are|was|were) (?:the )?${doer}s? of(?= )`),
+    form: "who" as const,
+    as: act,
+  })),
   // Who holds an office is what a list of one has.
   { head: /^who (?:is|was|are|were) the(?= \w+ of )/, form: "list" },
   { head: /^(?:who|whom)(?= )/, form: "who" },

@@ -56,6 +56,8 @@ const KEPT = /^(?:is|are|am|was|were|do|does|did|can|could|will|would|should|sha
 const LISTS = /^(?:list|display|show|view|print|see)$/;
 /** Beginnings whose rules are remembered. */
 const BEGINNINGS_MAX = 2_048;
+/** Marks that patterns have behind their first word. */
+const STOPS = new Set([",", ":", ".", "!", "-"]);
 /** Patterns that match more than the words in their source. */
 const IS_WILD = /\\[dwS]|\[/;
 
@@ -74,7 +76,8 @@ function byFirstWords<T>(
   const known = new Set(patterns.flatMap((one) => [...one.vocabulary]));
   const remembered = new Map<string, readonly T[]>();
   return (first, second) => {
-    const key = `${known.has(first) ? first : "_"} ${known.has(second) ? second : "_"}`;
+    const behind = known.has(second) || STOPS.has(second) ? second : "_";
+    const key = `${known.has(first) ? first : "_"} ${behind}`;
     let found = remembered.get(key);
     if (found === undefined) {
       // A pattern that does not fit whatever follows the first word has the second one in its source, too.
@@ -83,7 +86,8 @@ function byFirstWords<T>(
           ({ pattern, isWild, vocabulary }) =>
             pattern.source === "^" ||
             isWild ||
-            (vocabulary.has(first) && (vocabulary.has(second) || pattern.test(`${first} _ _ `))),
+            (vocabulary.has(first) &&
+              (vocabulary.has(second) || pattern.test(`${first} ${STOPS.has(second) ? second : "_"} _ `))),
         )
         .map(({ one }) => one);
       if (remembered.size >= BEGINNINGS_MAX) remembered.clear();
@@ -128,7 +132,7 @@ export function frameOf(given: readonly Token[]): Frame {
     if (rest.length === 0) break;
     tokens = rest;
   }
-  tokens = trimTail(withExpletive(withDifference(withQuestionFirst(withQuestionLast(tokens)))));
+  tokens = trimTail(withHolder(withExpletive(withDifference(withQuestionFirst(withQuestionLast(tokens))))));
   const [head, end] = [headOf(tokens), tailOf(tokens)];
   for (const { head: opening, tail, form, as, after } of rulesFor(tokens[0]?.text ?? "", tokens[1]?.text ?? "")) {
     const match = opening.exec(head);
@@ -196,6 +200,18 @@ function words(list: string | undefined): Token[] {
 const FINITE = /^(?:is|are|was|were)$/;
 /** Ends of a question whose last word was left out: "it is known as". */
 const NAMED = /^(?:known|called|named|termed|described|referred)$/;
+
+/** "How many strings does a violin have" as "how many strings in a violin". */
+function withHolder(tokens: readonly Token[]): readonly Token[] {
+  if (tokens[0]?.text !== "how" || tokens[1]?.text !== "many" || tokens.at(-1)?.text !== "have") return tokens;
+  const at = tokens.findIndex(({ text }) => text === "do" || text === "does");
+  if (at < 3 || at > LOOKED_AT || tokens.length < at + 3) return tokens;
+  const rest = tokens.slice(at + 1, -1);
+  // Of a name it is plain: "how many rivers does Peru have".
+  return !/^(?:a|an|the|each|every)$/.test(rest[0]?.text ?? "")
+    ? tokens
+    : [...tokens.slice(0, at), plain("in"), ...rest];
+}
 
 /** "X is known as what" as "what is X known as". */
 function withQuestionLast(given: readonly Token[]): readonly Token[] {

@@ -1,7 +1,7 @@
 import { align, isSoft } from "./align.ts";
 import { sameMark } from "./arrange.ts";
 import { ITEMS_MAX, type Clause, type Item } from "./clause.ts";
-import { definitionsDiffer } from "./definition.ts";
+import { compoundsDiffer, definitionsDiffer } from "./definition.ts";
 import { sameForm } from "./forms.ts";
 import { fromBetween, toActive } from "./passive.ts";
 import { inflectionsDiffer } from "./inflection.ts";
@@ -42,6 +42,7 @@ function proveOnce(a: Clause, b: Clause, level: Level, isTurned = false): Veto |
   if (namesDiffer(a, alignment.a, b, alignment.b)) return "words";
   if (inflectionsDiffer(a, alignment.a, b, alignment.b, isTurned)) return "words";
   if ((a.defines || b.defines) && definitionsDiffer(a, alignment.a, b, alignment.b, level)) return "words";
+  if (compoundsDiffer(a, alignment.a, b, alignment.b)) return "words";
   const leftover = leftoverOf(a, alignment.a, b, alignment.b, level);
   if (leftover !== undefined) return leftover;
   const bindings = bindingsDiffer(a, b, alignment.a, alignment.b, level);

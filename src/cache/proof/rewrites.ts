@@ -11,8 +11,24 @@ export interface Phrasing {
 
 /** Rewrites what may be said in several ways into one: heads of long phrases, tools, years, comparisons. Pure, linear. */
 export function rewrite({ items, joints }: Phrasing, form: Form): Phrasing {
-  const plain = withYears(withTool(withHead(withCountry(items)), form));
+  const plain = withYears(withTool(withHead(withCountry(withBooking(items))), form));
   return withDistance(withComparison({ items: plain, joints }, form));
+}
+
+const BOOKED = new Set(
+  "table room flight hotel seat ticket appointment car cabin suite court restaurant hostel cruise".split(" "),
+);
+/** Words between "book" and what is booked, at most: "book a hotel room". */
+const BOOKED_WITHIN = 3;
+
+/** "Book a table" as "reserve a table". */
+function withBooking(items: readonly Item[]): readonly Item[] {
+  const at = items.findIndex(({ word, exact, mark }) => word === "book" && !exact && (mark === "" || mark === "inf"));
+  if (at < 0 || at > 1) return items;
+  const behind = items.slice(at + 1, at + 1 + BOOKED_WITHIN);
+  const end = behind.findIndex(({ starts }) => starts);
+  if (!behind.slice(0, end < 0 ? undefined : end).some(({ entry }) => BOOKED.has(entry.lemma))) return items;
+  return items.with(at, { ...(items[at] as Item), word: "reserve", entry: lookUp("reserve") });
 }
 
 /** "The French president" as "the president of France". */

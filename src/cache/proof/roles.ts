@@ -112,7 +112,7 @@ const NOT_ACTS = new Set([
 ]);
 
 /** A head of keywords or an act; a year, too. */
-function isHead({ word, entry, exact, isName, isNumber }: Item): boolean {
+export function isHead({ word, entry, exact, isName, isNumber }: Item): boolean {
   if (isNumber) return /^(?:19|20)\d\d$/.test(word);
   if (exact || isName || NOT_ACTS.has(word)) return false;
   return HEADS.has(entry.lemma) || word.includes("_") || (entry.parts.startsWith("v") && word === entry.lemma);
