@@ -70,8 +70,9 @@ function rearranged(a: readonly Placed[], b: readonly Placed[], freedom: Freedom
     for (let length = Math.min(BLOCK_MAX, b.length - from); length >= 1; length -= 1) {
       const block = b.slice(from, from + length);
       if (!block.every(({ id }, at) => a[start + at]?.id === id)) continue;
-      const isWhole = b[from + length]?.starts !== false;
-      const moved = moveOf(block, before, a, start, { ...freedom, isWhole });
+      const behind = b[from + length];
+      const isWhole = behind?.starts !== false;
+      const moved = moveOf(block, before, a, start, { ...freedom, isWhole, mayPart: mayPart(behind) });
       if (moved === undefined) continue;
       const next = [...b.slice(0, start), ...moved, ...b.slice(from + length)];
       if (rearranged(a, next, freedom, moves - 1)) return true;
@@ -143,7 +144,7 @@ function moveOf(
   before: readonly Placed[],
   a: readonly Placed[],
   start: number,
-  freedom: Freedom & { readonly isWhole: boolean },
+  freedom: Freedom & { readonly isWhole: boolean; readonly mayPart: boolean },
 ): readonly Placed[] | undefined {
   const target = a.slice(start, start + block.length);
   const first = block[0] as Placed;
@@ -243,7 +244,7 @@ function moveOf(
     freedom.keywords &&
     block.length + before.length <= 8 &&
     // "Dog food" is no "food dog", nor are flights "Oslo Rome" those "Rome Oslo".
-    (isLoose(block, goal) ||
+    (isLoose(block, goal, first.mark === "" ? mayPart(afterBlock) : freedom.mayPart) ||
       before.every(({ isHead, isDerived }) => isHead || isDerived) ||
       (freedom.loose &&
         block.length + before.length >= LOOSE_FROM &&
@@ -256,11 +257,17 @@ function moveOf(
   return undefined;
 }
 
+/** Whether keywords may be parted before a word: it begins a phrase, or is a head, or a name. */
+function mayPart(next: Placed | undefined): boolean {
+  return next === undefined || next.starts || next.isHead || !next.isKnown;
+}
+
 /** Keywords that stand before or behind others alike: heads and acts, a year, and what has a preposition on one side: "in npm audit". */
-function isLoose(block: readonly Placed[], goal: Placed): boolean {
+function isLoose(block: readonly Placed[], goal: Placed, isWhole: boolean): boolean {
   const [first] = block as [Placed];
+  // "Fertilizer for indoor plants" is not "indoor fertilizer plants".
   return (
-    (first.mark === "") !== (goal.mark === "") ||
+    ((first.mark === "") !== (goal.mark === "") && isWhole) ||
     block.every(({ isHead, isDerived, isAct, isThing }) => isHead || isDerived || (isAct && !isThing))
   );
 }

@@ -7,7 +7,7 @@ const DAY = /^(?:o?)(?:[1-9]|[12]\d|3[01])$/;
 
 /** A day of a month in one way of writing: "March 2nd" and "the 2nd of March" as "2 March". */
 export function withDates(tokens: readonly Token[]): readonly Token[] {
-  if (!tokens.some(({ text, kind }) => kind === "word" && MONTHS.has(text))) return tokens;
+  if (!tokens.some(isMonth)) return tokens;
   const out: Token[] = [];
   for (let at = 0; at < tokens.length; at += 1) {
     const [token, next, afterNext] = [tokens[at] as Token, tokens[at + 1], tokens[at + 2]];

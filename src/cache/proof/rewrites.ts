@@ -23,20 +23,20 @@ const BOOKED_WITHIN = 3;
 
 /** "Book a table" as "reserve a table". */
 function withBooking(items: readonly Item[]): readonly Item[] {
-  const at = items.findIndex(({ word, exact, mark }) => word === "book" && !exact && (mark === "" || mark === "inf"));
-  if (at < 0 || at > 1) return items;
+  const at = items[0]?.word === "book" ? 0 : 1;
+  const act = items[at];
+  if (act?.word !== "book" || act.exact || !(act.mark === "" || act.mark === "inf")) return items;
   const behind = items.slice(at + 1, at + 1 + BOOKED_WITHIN);
   const end = behind.findIndex(({ starts }) => starts);
   if (!behind.slice(0, end < 0 ? undefined : end).some(({ entry }) => BOOKED.has(entry.lemma))) return items;
-  return items.with(at, { ...(items[at] as Item), word: "reserve", entry: lookUp("reserve") });
+  return items.with(at, { ...act, word: "reserve", entry: lookUp("reserve") });
 }
 
 /** "The French president" as "the president of France". */
 function withCountry(items: readonly Item[]): readonly Item[] {
-  const at = items.findIndex(
-    ({ entry, exact }, index) => isOfCountry(items[index + 1]) && !exact && DEMONYMS.has(entry.lemma),
-  );
-  if (at < 0) return items;
+  let at = 0;
+  while (at < items.length && !(DEMONYMS.has(items[at]?.entry.lemma ?? "") && isOfCountry(items[at + 1]))) at += 1;
+  if (at === items.length || items[at]?.exact === true) return items;
   let end = at + 2;
   while (isOfCountry(items[end])) end += 1;
   // "The French university system" is another thing.
@@ -84,7 +84,9 @@ const BARE_MAX = 4;
  * "Compare A vs B", "A vs B comparison", "compare A with B" as "compare A and B", "A vs B" alone too; "the difference between A vs B" and
  * "define A vs B" with "and".
  */
-function withComparison({ items, joints }: Phrasing, form: Form): Phrasing {
+function withComparison(given: Phrasing, form: Form): Phrasing {
+  const { joints } = given;
+  const items = withDifferenceFirst(given.items);
   const verb = items.findIndex(({ entry, exact }) => !exact && COMPARISONS.has(entry.lemma));
   const isLast = verb > 0 && verb === items.length - 1 && items[verb]?.mark === "";
   const isCompared = verb === 0 || isLast;
@@ -95,6 +97,14 @@ function withComparison({ items, joints }: Phrasing, form: Form): Phrasing {
   if (form === "explain" || items[0]?.entry.lemma === "difference") return joined;
   const isBare = verb < 0 && form === "keywords" && items.length <= BARE_MAX;
   return isBare ? { ...joined, items: [toItem("compare"), ...joined.items] } : { items, joints };
+}
+
+/** "A vs B difference" as "the difference between A vs B". */
+function withDifferenceFirst(items: readonly Item[]): readonly Item[] {
+  const [last, first] = [items.at(-1), items[0]];
+  if (last?.entry.lemma !== "difference" || last.exact || last.mark !== "" || first === undefined) return items;
+  if (first === last || !items.some(({ mark }) => mark === "vs")) return items;
+  return [{ ...last, starts: true }, { ...first, mark: "between", starts: true }, ...items.slice(1, -1)];
 }
 
 function fromComparison([first, ...rest]: readonly Item[]): readonly Item[] {

@@ -115,7 +115,9 @@ const NOT_ACTS = new Set([
 export function isHead({ word, entry, exact, isName, isNumber }: Item): boolean {
   if (isNumber) return /^(?:19|20)\d\d$/.test(word);
   if (exact || isName || NOT_ACTS.has(word)) return false;
-  return HEADS.has(entry.lemma) || word.includes("_") || (entry.parts.startsWith("v") && word === entry.lemma);
+  // "Dry" is an act, and tells which skin.
+  const isAct = entry.parts.startsWith("v") && !entry.parts.includes("a") && word === entry.lemma;
+  return HEADS.has(entry.lemma) || word.includes("_") || isAct;
 }
 
 function placed(

@@ -61,7 +61,13 @@ export function tokenise(sentence: string): readonly Token[] {
   }
   // The full stop of "u.s." ends nothing.
   const tokens = raws.filter(({ text }, at) => text !== "." || raws[at - 1]?.raw.endsWith(".") !== true);
-  return withNumbers(withDates(withPhrases(withParticles(withoutDoubles(tokens)))));
+  const spelled = withPhrases(withParticles(withoutDoubles(tokens)));
+  return withNumbers(hasNumber(spelled) ? withDates(spelled) : spelled);
+}
+
+function hasNumber(tokens: readonly Token[]): boolean {
+  for (const { kind } of tokens) if (kind === "number") return true;
+  return false;
 }
 
 /** Words that are read alike whatever stands around them. */
@@ -174,8 +180,11 @@ function isShouted(sentence: string): boolean {
 
 /** A common word that was typed twice in a row: "the task task". */
 function withoutDoubles(tokens: readonly Token[]): readonly Token[] {
-  return tokens.filter((token, at) => {
-    const before = tokens[at - 1];
+  let at = 1;
+  while (at < tokens.length && tokens[at]?.text !== tokens[at - 1]?.text) at += 1;
+  if (at >= tokens.length) return tokens;
+  return tokens.filter((token, index) => {
+    const before = tokens[index - 1];
     if (before?.text !== token.text || token.kind !== "word" || token.exact || before.exact) return true;
     return FUNCTION_WORDS.has(token.text) || isCapital(token.raw) || isCapital(before.raw) || DOUBLED.has(token.text);
   });
