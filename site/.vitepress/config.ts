@@ -5,12 +5,15 @@ import { toAnchor } from "../../tools/site/page.ts";
 /** The navigation that `tools/site/build.ts` writes beside the pages. */
 const { sidebar } = JSON.parse(readFileSync(new URL("../../.cache/site/navigation.json", import.meta.url), "utf8"));
 
+/** Where the site is served, such as "/marrow/" for a project's page. */
+const base = process.env["MARROW_SITE_BASE"] ?? "/";
+
 export default defineConfig({
   title: "Marrow",
   description: "The in-memory data layer for AI agents, on the Redis that your team already runs.",
   lang: "en",
-  // Where the site is served, such as "/marrow/" for a project's page.
-  base: process.env["MARROW_SITE_BASE"] ?? "/",
+  base,
+  head: [["link", { rel: "icon", type: "image/svg+xml", href: `${base}icon.svg` }]],
   srcDir: "../.cache/site/pages",
   outDir: "dist",
   cacheDir: "../.cache/site/vite",

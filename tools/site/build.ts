@@ -100,6 +100,7 @@ async function build(): Promise<void> {
   for (const file of files) write(join(PAGES, `${toRoute(file)}.md`), toPage(file, read(file), parts));
   write(join(PAGES, "index.md"), read("site/home.md"));
   cpSync("docs/images", join(PAGES, "public/images"), { recursive: true });
+  cpSync("src/dashboard/icon.svg", join(PAGES, "public/icon.svg"));
   cpSync("llms.txt", join(PAGES, "public/llms.txt"));
 
   const openapi = await readOpenApi();

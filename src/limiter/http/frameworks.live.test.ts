@@ -7,7 +7,7 @@ import { Hono, type Context } from "hono";
 import { describe, expect } from "vitest";
 import { liveTest } from "../../../test/live.ts";
 import { createLimiter, type Limiter } from "../index.ts";
-import { expressLimiter, fastifyLimiter, honoLimiter, permitOf } from "./index.ts";
+import { expressLimiter, fastifyLimiter, honoLimiter, permitOf, webLimiter } from "./index.ts";
 
 interface Served {
   readonly get: (path: string, user?: string) => Promise<Response>;
@@ -111,6 +111,41 @@ const applications: readonly Application[] = [
       });
       return {
         get: async (path, user) => app.request(path, { headers: user === undefined ? {} : { "x-user": user } }),
+        close: async () => {},
+      };
+    },
+  },
+  {
+    name: "handlers of web requests, as the route handlers of Next.js are",
+    async start(limiter, slow) {
+      const limited = webLimiter(limiter, {
+        subjects: ({ headers }) => {
+          const user = headers.get("x-user");
+          return user === null ? undefined : { user };
+        },
+      });
+      const routes = {
+        "/": limited(() => new Response("hello")),
+        "/dear": limited((request) => {
+          void permitOf(request)?.settle({ requests: 3 });
+          return new Response("dear");
+        }),
+        "/slow": limited(() => {
+          const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+            async start(controller) {
+              controller.enqueue(new TextEncoder().encode("…"));
+              await slow;
+              controller.close();
+            },
+          });
+          return new Response(body);
+        }),
+      };
+      return {
+        get: async (path, user) =>
+          routes[path as keyof typeof routes](
+            new Request(`http://localhost${path}`, { headers: user === undefined ? {} : { "x-user": user } }),
+          ),
         close: async () => {},
       };
     },

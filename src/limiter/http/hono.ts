@@ -1,5 +1,6 @@
 import type { Limiter } from "../contract.ts";
 import { ask, type HttpLimiterOptions } from "./asking.ts";
+import { watchBody } from "./watched-body.ts";
 
 /** What the middleware needs of Hono's context. */
 export interface HonoContext {
@@ -28,14 +29,7 @@ export function honoLimiter<C extends HonoContext>(
     for (const [name, value] of Object.entries(asked.headers)) context.header(name, value);
     const { body, status, headers } = context.res;
     if (body === null) over();
-    else {
-      // Node's types do not know `cancel` of a transformer yet; a client that is gone ends there.
-      const watcher = { flush: over, cancel: over } as ConstructorParameters<
-        typeof TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>
-      >[0];
-      const watched = body.pipeThrough(new TransformStream(watcher));
-      context.res = new Response(watched, { status, headers });
-    }
+    else context.res = new Response(watchBody(body, over), { status, headers });
     return undefined;
   };
 }

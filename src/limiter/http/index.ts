@@ -3,3 +3,4 @@ export { fastifyLimiter, type FastifyReplyLike, type FastifyRequestLike } from "
 export { toDuration, toLimitHeaders, toRetryHeaders } from "./headers.ts";
 export { honoLimiter, type HonoContext } from "./hono.ts";
 export { permitOf, type HttpLimiterOptions } from "./asking.ts";
+export { webLimiter, type WebHandler } from "./web.ts";

@@ -1,0 +1,11 @@
+/** A body that calls `over` when it has ended, or when its reader is gone. */
+export function watchBody(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  over: () => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  // Node's types do not know `cancel` of a transformer yet; a client that is gone ends there.
+  const watcher = { flush: over, cancel: over } as ConstructorParameters<
+    typeof TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>
+  >[0];
+  return body.pipeThrough(new TransformStream(watcher));
+}
