@@ -40,6 +40,9 @@ export interface Metrics {
   close(): void;
 }
 
+/** Classes of statuses, by their first digit. */
+const CLASSES: readonly string[] = Array.from({ length: 10 }, (_, digit) => `${digit}xx`);
+
 /** Makes the metrics of one gateway in a registry of its own. `onDegraded` hears the code of each work that a role could not do. */
 export function createMetrics(
   spendLabels: GatewayConfig["spendLabels"] = ["model"],
@@ -135,7 +138,7 @@ export function createMetrics(
   return {
     contentType: registry.contentType,
     answered(route, status, elapsed, traceId) {
-      seconds.labels(route, `${Math.floor(status / 100)}xx`).observe(elapsed, traceId);
+      seconds.labels(route, CLASSES[Math.floor(status / 100)] ?? "other").observe(elapsed, traceId);
     },
     queued(queue, stats) {
       for (const [state, count] of Object.entries(stats)) jobs.labels(queue, state).set(Number(count));

@@ -4,6 +4,7 @@ import type { Metric, Registry } from "prom-client";
 export interface TimeHistogramOptions {
   readonly name: string;
   readonly help: string;
+  /** One or two. */
   readonly labelNames: readonly string[];
   /** Upper bounds in seconds, ascending. */
   readonly buckets: readonly number[];
@@ -19,7 +20,7 @@ export interface Times {
 /** A histogram that is told of several times in each request: an observation is a few additions, and its text is made when it is read. */
 export interface TimeHistogram {
   /** Times under these values of the labels, in their order. Few sets of them: each is kept. */
-  labels(...values: readonly string[]): Times;
+  labels(first: string, second?: string): Times;
   /** The last example of each bucket that has one, as OpenMetrics writes it, by the sample it stands behind. */
   exemplars(): ReadonlyMap<string, string>;
 }
@@ -47,7 +48,8 @@ export function createTimeHistogram({
   buckets,
   registry,
 }: TimeHistogramOptions): TimeHistogram {
-  const known = new Map<string, Counts & Times>();
+  const known = new Map<string, Map<string, Counts & Times>>();
+  const all = () => [...known.values()].flatMap((under) => [...under.values()]);
 
   function add(values: readonly string[]): Counts & Times {
     const labels = Object.fromEntries(labelNames.map((label, at) => [label, values[at] ?? ""]));
@@ -84,29 +86,33 @@ export function createTimeHistogram({
     help,
     type: "histogram",
     aggregator: "sum",
-    values: [...known.values()].filter(({ count }) => count > 0).flatMap(rowsOf),
+    values: all()
+      .filter(({ count }) => count > 0)
+      .flatMap(rowsOf),
   });
   registry.registerMetric({ name, help, type: "histogram", get, reset: () => known.clear() } as unknown as Metric);
 
   return {
-    labels(...values) {
-      const key = values.join("\n");
-      let times = known.get(key);
-      if (times === undefined) known.set(key, (times = add(values)));
+    labels(first, second = "") {
+      // Label by label: each value is a text that lives on, whose hash is known; a joined one would be hashed anew each time.
+      let under = known.get(first);
+      if (under === undefined) known.set(first, (under = new Map()));
+      let times = under.get(second);
+      if (times === undefined) under.set(second, (times = add([first, second])));
       return times;
     },
 
     exemplars() {
-      const all = new Map<string, string>();
-      for (const { labels, examples } of known.values())
+      const samples = new Map<string, string>();
+      for (const { labels, examples } of all())
         for (const [at, example] of examples.entries()) {
           if (example === undefined) continue;
           const { traceId, seconds, atMs } = example;
           const own = Object.entries({ le: String(buckets[at] ?? "+Inf"), ...labels });
           const sample = `${name}_bucket{${own.map(([label, value]) => `${label}="${escapeValue(value)}"`).join(",")}}`;
-          all.set(sample, `{trace_id="${traceId}"} ${seconds} ${atMs / 1_000}`);
+          samples.set(sample, `{trace_id="${traceId}"} ${seconds} ${atMs / 1_000}`);
         }
-      return all;
+      return samples;
     },
   };
 }

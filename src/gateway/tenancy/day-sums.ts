@@ -35,7 +35,6 @@ const DAY_MS = 86_400_000;
 const DAYS_MAX = 400;
 /** Rows that one script takes. */
 const ROWS_PER_SCRIPT = 500;
-const DAY_CHARS = 10;
 
 interface Parts<What extends string> extends DaySumsOptions {
   /** What is summed up. The first is never zero. */
@@ -47,14 +46,17 @@ interface Parts<What extends string> extends DaySumsOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** A row, and what was gathered of it. */
+interface Row<What extends string> {
+  readonly names: readonly string[];
+  readonly sums: Record<What, number>;
+}
+
 /** Keeps a hash a record and day: field = the names and what is summed up, each encoded, with `|` between. */
 export function createDaySums<What extends string>(redis: Redis, parts: Parts<What>): DaySums<What> {
   const { whats, keyOf, standIn, rowsMax, daysKept, onError } = parts;
-  /** By day and record, and row: what was gathered since the last writing. */
-  const noted = new Map<
-    string,
-    Map<string, { readonly names: readonly string[]; readonly sums: Record<What, number> }>
-  >();
+  /** By day, record and row: what was gathered since the last writing. */
+  const noted = new Map<string, Map<string, Map<string, Row<What>>>>();
   let today = { untilMs: 0, day: "" };
   let timer: NodeJS.Timeout | undefined;
 
@@ -77,10 +79,11 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
   async function flush(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    const all = [...noted];
+    const all = [...noted].flatMap(([date, records]) =>
+      [...records].map(([record, rows]) => [`${keyOf(record)}:${date}`, rows] as const),
+    );
     noted.clear();
-    for (const [dayAndRecord, rows] of all) {
-      const day = `${keyOf(dayAndRecord.slice(DAY_CHARS))}:${dayAndRecord.slice(0, DAY_CHARS)}`;
+    for (const [day, rows] of all) {
       const operands = [...rows.values()].map(({ names, sums }) => toOperands(names, sums));
       for (let at = 0; at < operands.length; at += ROWS_PER_SCRIPT) {
         const values = {
@@ -96,9 +99,11 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
 
   return {
     add(record, names, amounts) {
-      const dayAndRecord = dayNow() + record;
-      let rows = noted.get(dayAndRecord);
-      if (rows === undefined) noted.set(dayAndRecord, (rows = new Map()));
+      const date = dayNow();
+      let records = noted.get(date);
+      if (records === undefined) noted.set(date, (records = new Map()));
+      let rows = records.get(record);
+      if (rows === undefined) records.set(record, (rows = new Map()));
       // Their lengths keep names apart, whatever is in them; writing JSON costs several times as much.
       let row = "";
       for (const name of names) row += `${name.length} ${name}`;
