@@ -159,6 +159,13 @@ describe("the house", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("brings text into a normal form of Unicode by one function, which is linear", () => {
+    const wrong = sources.filter(
+      (file) => !file.endsWith("internal/normalise.ts") && /\.normalize\(/.test(readFileSync(file, "utf8")),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   it("looks nothing up by a caller's word in an object that has a prototype", () => {
     // A table by words is a Map, one that grows by words an object without a prototype: `constructor` and `__proto__` are words, too.
     const tables =

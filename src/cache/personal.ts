@@ -1,3 +1,5 @@
+import { normalise } from "../internal/normalise.ts";
+
 /**
  * Longest prompt that is read here, in characters. What is longer has somebody's own text in it more often than not, and is taken for
  * personal unread.
@@ -119,8 +121,7 @@ const BEYOND_PLAIN = /[^\x20-\x5F\x61-\x7E]| {2}/;
 const BEYOND_ASCII = /[^\x20-\x7E]/;
 
 function fold(prompt: string): string {
-  return prompt
-    .normalize("NFKC")
+  return normalise(prompt, "NFKC")
     .replaceAll(/\p{Cf}/gu, "")
     .replaceAll(/[\u2018\u2019\u02BC\u0060\u00B4]/g, "'")
     .replaceAll(/\s+/g, " ");

@@ -5,6 +5,7 @@ import { checkText, refuse } from "../internal/check.ts";
 import { stripPleasantries } from "./pleasantries.ts";
 import { separate, stripInvisible } from "./proof/index.ts";
 import { isFollowUp } from "./follow-up.ts";
+import { normalise } from "../internal/normalise.ts";
 
 /** What is asked: a prompt, and everything that must be equal for one answer to serve. */
 export interface Question {
@@ -82,7 +83,7 @@ function makeFingerprint(question: string | Question): Fingerprint {
   if (typeof prompt !== "string" || prompt.length > PROMPT_CHARS_MAX || !prompt.isWellFormed()) {
     refuse("prompt", `a well-formed string of at most ${PROMPT_CHARS_MAX} characters`, prompt, "invalid_input");
   }
-  const text = stripPleasantries(PLAIN.test(prompt) ? prompt : foldSpace(stripInvisible(prompt.normalize("NFC"))));
+  const text = stripPleasantries(PLAIN.test(prompt) ? prompt : foldSpace(stripInvisible(normalise(prompt, "NFC"))));
   if (text === "") refuse("prompt", "a non-empty string", "", "invalid_input");
   const alone = context === undefined || context === null || context === "";
   const { context: document, question: asks } = separate(text);

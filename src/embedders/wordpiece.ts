@@ -1,3 +1,5 @@
+import { normalise } from "../internal/normalise.ts";
+
 /** Longest word that is looked up, in characters; a longer one is unknown, as in BERT. */
 const WORD_CHARS_MAX = 100;
 
@@ -91,10 +93,7 @@ const ASCII_WORDS = /[a-z0-9]+|[!-/:-@[-`{-~]/g;
 function splitWords(text: string): readonly string[] {
   const lower = text.toLowerCase();
   if (ASCII.test(lower)) return lower.match(ASCII_WORDS) ?? [];
-  const plain = lower
-    .replaceAll(/[\t\n\r]/g, " ")
-    .replaceAll(INVISIBLE, "")
-    .normalize("NFD")
-    .replaceAll(ACCENTS, "");
+  const seen = lower.replaceAll(/[\t\n\r]/g, " ").replaceAll(INVISIBLE, "");
+  const plain = normalise(seen, "NFD").replaceAll(ACCENTS, "");
   return plain.match(WORDS) ?? [];
 }

@@ -1,3 +1,5 @@
+import { normalise } from "../internal/normalise.ts";
+
 /** Words by which a text would give orders to a model that reads it as something known. */
 const ORDERS: readonly (readonly [string, RegExp])[] = [
   [
@@ -39,8 +41,7 @@ const ORDERS: readonly (readonly [string, RegExp])[] = [
  * characters that hide words were taken out; what it overlooks is still held by where the text came from. Pure.
  */
 export function findOrders(text: string): string | undefined {
-  const plain = text
-    .normalize("NFKC")
+  const plain = normalise(text, "NFKC")
     // Joiners, marks of direction and the like, which hide words from people and patterns.
     .replaceAll(/[\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2064\uFEFF]/gu, "");
   return ORDERS.find(([, pattern]) => pattern.test(plain))?.[0];

@@ -1,3 +1,5 @@
+import { normalise } from "../internal/normalise.ts";
+
 /** What ends a text and changes nothing; behind a digit or a lone letter a mark may (5!, n!). */
 const ENDING = /(?<=\p{L}[\p{L}\p{M}])!+$|(?<![.…])[.…]+$/u;
 const QUOTES_BEFORE = /^["“„«‹]+/u;
@@ -11,8 +13,7 @@ const QUOTES_BEHIND = /(?<![\p{N}"”“»›])["”“»›]+(?=[.,;:!?…]*$)/
  * inches). Pure, linear.
  */
 function wordsOf(text: string): string[] {
-  const words = text
-    .normalize("NFC")
+  const words = normalise(text, "NFC")
     .split(/\s+/u)
     .filter((word) => word !== "")
     .map((word) => word.replace(QUOTES_BEFORE, "").replace(QUOTES_BEHIND, ""));

@@ -1,6 +1,7 @@
 import { mapInSlices } from "../internal/time-slice.ts";
 import { similarityOf } from "./scale.ts";
 import { wordsOf } from "./words.ts";
+import { normalise } from "../internal/normalise.ts";
 
 /** What reciprocal rank fusion adds to a rank: large enough that no single list decides alone (Cormack, Clarke, Büttcher 2009). */
 const FUSION_RANK = 60;
@@ -58,8 +59,7 @@ interface Counted {
 function countTerms(text: string, places: ReadonlyMap<string, number>): Counted {
   const times = Array.from({ length: places.size }, () => 0);
   let words = 0;
-  for (const [word] of text
-    .normalize("NFKC")
+  for (const [word] of normalise(text, "NFKC")
     .toLowerCase()
     .matchAll(/[\p{L}\p{N}]+/gu)) {
     words += 1;

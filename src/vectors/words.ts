@@ -1,4 +1,5 @@
 import type { AttributeValue } from "./filter.ts";
+import { normalise } from "../internal/normalise.ts";
 
 /**
  * A word or a truth value as engines keep it: letters, digits and `_` only, so that no engine's query language has a meaning for
@@ -26,8 +27,7 @@ export function encodeNumber(value: number): string {
 /** The words of a text that a search may ask for: lower case, letters and digits only, each once, at most 32. */
 export function wordsOf(text: string): string[] {
   const words =
-    text
-      .normalize("NFKC")
+    normalise(text, "NFKC")
       .toLowerCase()
       .match(/[\p{L}\p{N}]+/gu) ?? [];
   return [...new Set(words)].slice(0, 32);

@@ -25,9 +25,12 @@ const NAMES = [
   "emoji",
   "CJK",
   "escapes",
+  "marks in turn",
+  "marks in blocks",
+  "marks on each letter",
 ];
 /** For routes that take long by nature. */
-const FEW = new Set(["made-up words", "white space"]);
+const FEW = new Set(["made-up words", "white space", "marks in blocks"]);
 const LONG_ROUTES = new Set(["many embeddings", "a file of a vector store", "a search"]);
 
 let gateway: ChildProcess;

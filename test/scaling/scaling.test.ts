@@ -1,8 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { isFollowUp, prove, readPrompt } from "../../src/cache/index.ts";
+import { speaksToJudge } from "../../src/cache/judging/injection.ts";
+import { isPersonal } from "../../src/cache/personal.ts";
 import { toFingerprint } from "../../src/cache/question.ts";
 import { hashEmbedder } from "../../src/embedders/hash.ts";
 import { staticEmbedder } from "../../src/embedders/index.ts";
+import { createWordpiece } from "../../src/embedders/wordpiece.ts";
 import { contextOf } from "../../src/flow/context.ts";
 import { createRecorder } from "../../src/flow/recorder.ts";
 import { toReplayEvents } from "../../src/flow/replay.ts";
@@ -21,6 +24,7 @@ import { encodeRecord, encodeRecordBody } from "../../src/redis/index.ts";
 import { findChunks, resolveChunking } from "../../src/stores/chunking.ts";
 import { toFilter } from "../../src/vectors/filter.ts";
 import { rankByWords } from "../../src/vectors/ranking.ts";
+import { wordsOf } from "../../src/vectors/words.ts";
 import { findExcess } from "./measure.ts";
 import { madeUp, TEXTS } from "./texts.ts";
 
@@ -30,6 +34,7 @@ const BODY_CHARS = 2 * 1_048_576;
 const PROMPT_CHARS = 100_000;
 const embedder = staticEmbedder();
 const hashing = hashEmbedder();
+const tokenizer = createWordpiece(["[UNK]", "a", "b", "bread", "the", "##e", "##a"]);
 const countTokens = await loadCountTokens();
 
 /** What reads a text, the most characters that it is ever given, and whether a request waits for it in one go. */
@@ -53,6 +58,10 @@ const READERS: readonly (readonly [name: string, largest: number, reading: Readi
   ["the hash embedder of tests", 8_192, (text) => () => hashing.embed([text]), true],
   ["the cutter of files", 262_144, (text) => () => findChunks(text, resolveChunking()), true],
   ["ranking by words", 65_536, (text) => () => rankByWords([text], (one) => one, text.slice(0, 32_768)), false],
+  ["the search for orders to a judge", 20_000, (text) => () => speaksToJudge(text), false],
+  ["the test of a personal prompt", PROMPT_CHARS, (text) => () => isPersonal(text), false],
+  ["the words of a search", 65_536, (text) => () => wordsOf(text), false],
+  ["the tokenizer of embedders", PROMPT_CHARS, (text) => () => tokenizer.encode(text), true],
   ["the search for orders in memories", PROMPT_CHARS, (text) => () => findOrders(text), false],
   ["the id of a fact", PROMPT_CHARS, (text) => () => factId("semantic", text), false],
   ["the comparison of facts", PROMPT_CHARS, (text) => () => sameWording(text, `${text}x`), false],

@@ -1,3 +1,5 @@
+import { normalise } from "../../internal/normalise.ts";
+
 /**
  * Whether a text reads as if it spoke to a judge rather than asked something: it gives orders, plays a role of a chat, names a verdict, or
  * hides letters. Such a pair is never judged. A false alarm costs a miss; a missed one still meets the fixed prompt and the strict reply.
@@ -29,10 +31,11 @@ const LOOKALIKES: ReadonlyMap<string, string> = new Map(
 );
 
 function fold(text: string): string {
-  const folded = text
-    .normalize("NFKD")
+  const folded = normalise(text, "NFKD")
     .replaceAll(/[\p{Mn}\u00AD\u200B-\u200F\u2060-\u2064\uFEFF]/gu, "")
-    .toLowerCase();
+    .toLowerCase()
+    // Patterns that allow for white space would read a long run of it again from each of its places.
+    .replaceAll(/\s+/g, (space) => (space.includes("\n") ? "\n" : " "));
   // A text that is in another alphabet is left as it is: only letters among Latin ones pretend to be such.
   return folded.replaceAll(/[^\s.,;:!?"'`(){}[\]]+/gu, (word) =>
     /[a-z]/.test(word) ? word.replaceAll(/[^ -~]/gu, (letter) => LOOKALIKES.get(letter) ?? letter) : word,
@@ -91,16 +94,16 @@ const ORDERS: readonly RegExp[] = [
   /<\|[^|\n]{1,40}\|>|\[\/?inst\]|<<\/?sys>>|<\/?(?:system|assistant|user|developer|data|instructions?|first|second|asked|stored|verdict)>/,
   /(?:^|[\n.!?;|>#*"'}\]-])\s*(?:system|assistant|developer|human)\s*(?:message|prompt|note|override)?\s*:/,
   /(?:^|\n|\s)#{2,}\s*(?:instructions?|system|response|input|end)\b/,
-  /["'}\]]\s*[,}\]]*\s*[{,]?\s*["'](?:verdict|first|second|asked|stored|answer|role|content)["']\s*:/,
+  /["'}\]]\s*[,}\]]{0,8}\s*[{,]?\s*["'](?:verdict|first|second|asked|stored|answer|role|content)["']\s*:/,
   /\b(?:note|message|instructions?|order|attention|dear|hello|hey|hi)\b[\s,:]*(?:to|for)?\s*(?:the|all|any)?\s*(?:judges?|models?|ai|llms?|graders?|evaluators?|comparators?|classifiers?|cache)\b/,
-  /(?:ignorier\w*|missacht\w*|vergiss)[^\n]{0,60}?(?:anweisung|vorherig|obig|regel)/,
-  /(?:ignor[ae]\w*|olvid[ae]\w*|dimentic\w*|esque[cç]\w*)[^\n]{0,60}?(?:instruc|istruzion|instru|anterior|precedent|regla|regra|regol)/,
+  /(?:ignorier\w{0,20}|missacht\w{0,20}|vergiss)[^\n]{0,60}?(?:anweisung|vorherig|obig|regel)/,
+  /(?:ignor[ae]\w{0,20}|olvid[ae]\w{0,20}|dimentic\w{0,20}|esque[cç]\w{0,20})[^\n]{0,60}?(?:instruc|istruzion|instru|anterior|precedent|regla|regra|regol)/,
   /(?:ignore[rz]?|oublie[rz]?)[^\n]{0,60}?(?:instruction|preced|consigne|regle)/,
   /(?:忽略|无视|無視)[^\n]{0,30}?(?:指令|指示|说明|説明|之前|以上|规则|規則|命令)|(?:以前|これまで|上記|先)の(?:指示|命令)/,
-  /(?:игнорир|забуд|проигнорир)\S*[^\n]{0,60}?(?:инструкц|указан|предыдущ|правил)/,
+  /(?:игнорир|забуд|проигнорир)\S{0,20}[^\n]{0,60}?(?:инструкц|указан|предыдущ|правил)/,
   /(?:تجاهل|انس)[^\n]{0,60}?(?:تعليمات|التعليمات|السابقة)/,
-  /(?:antwort\w*|erwider\w*|sag)\b[^\n]{0,40}?\b(?:gleich|same|identisch)\b/,
-  /(?:respond\w*|contest\w*|rispond\w*|repond\w*|reponds|dis|di)\b[^\n]{0,40}?["'«]?\b(?:igual|mismo|same|uguale|identi\w*|pareil)\b/,
+  /(?:antwort\w{0,20}|erwider\w{0,20}|sag)\b[^\n]{0,40}?\b(?:gleich|same|identisch)\b/,
+  /(?:respond\w{0,20}|contest\w{0,20}|rispond\w{0,20}|repond\w{0,20}|reponds|dis|di)\b[^\n]{0,40}?["'«]?\b(?:igual|mismo|same|uguale|identi\w*|pareil)\b/,
 ];
 
 /** In a question alone: an answer may well say such things. */

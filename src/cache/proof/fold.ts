@@ -1,3 +1,5 @@
+import { normalise } from "../../internal/normalise.ts";
+
 /** Superscripts, subscripts and fractions: Unicode's compatibility form would turn "x²" into "x2". */
 const MEANT_AS_WRITTEN = /[\u00B2\u00B3\u00B9\u00BC-\u00BE\u2070-\u209F\u2150-\u218F\u2460-\u24FF]/u;
 const NOT_ASCII = /[^\x20-\x7E\n]/;
@@ -20,9 +22,9 @@ export function fold(text: string): string {
   const seen = stripInvisible(text);
   const normal = MEANT_AS_WRITTEN.test(seen)
     ? seen.replaceAll(/[^\u00B2\u00B3\u00B9\u00BC-\u00BE\u2070-\u209F\u2150-\u218F\u2460-\u24FF]+/gu, (part) =>
-        part.normalize("NFKC"),
+        normalise(part, "NFKC"),
       )
-    : seen.normalize("NFKC");
+    : normalise(seen, "NFKC");
   return normal
     .replaceAll(/[‘’‛ʼ`´]/g, (mark) => (mark === "`" ? mark : "'"))
     .replaceAll(/[“”„‟«»]/g, '"')
