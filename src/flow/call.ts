@@ -10,6 +10,8 @@ import type { Answered, Spent } from "./spending.ts";
 
 /** What a flow is made of: the roles of one scope. An absent role is passed over. */
 export interface FlowOptions {
+  /** The tenant, as models know it whose places are shared among tenants. @default "" */
+  readonly scope?: string | undefined;
   readonly findModel: (id: string) => ChatModel | undefined;
   readonly limiter?: Limiter | undefined;
   /** For rules of cost, and for `onSpent`. @default nothing costs anything */

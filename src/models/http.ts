@@ -12,8 +12,9 @@ export interface HttpAnswer {
   abandon(): void;
 }
 
-/** Pieces that may wait for a slow reader before the connection is paused. */
+/** Pieces and bytes that may wait for a slow reader before the connection is paused; a piece of the socket has at most as many. */
 const PIECES_MAX = 64;
+const WAITING_BYTES_MAX = 65_536;
 
 /**
  * Sends a request and answers once the head came. Undici's own `request` wraps every body in a stream of Node's; this hands
@@ -31,6 +32,7 @@ export function sendRequest(
     let ended = false;
     let failure: Error | undefined;
     let paused = false;
+    let waitingBytes = 0;
 
     const abort = () => controller?.abort(new Error("the request was given up"));
     const finish = (error?: Error) => {
@@ -45,6 +47,7 @@ export function sendRequest(
     function next(): Promise<Buffer | undefined> {
       const piece = pieces.shift();
       if (piece !== undefined) {
+        waitingBytes -= piece.length;
         if (paused && pieces.length === 0) {
           paused = false;
           controller?.resume();
@@ -85,7 +88,8 @@ export function sendRequest(
       onResponseData(_, piece) {
         if (reader === undefined) {
           pieces.push(piece);
-          if (pieces.length < PIECES_MAX || paused) return;
+          waitingBytes += piece.length;
+          if (paused || (pieces.length < PIECES_MAX && waitingBytes < WAITING_BYTES_MAX)) return;
           paused = true;
           controller?.pause();
           return;

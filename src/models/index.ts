@@ -4,6 +4,7 @@ export type { ChatChoice, ChatChunk, ChatCompletion, ChatMessage, ChatRequest, U
 export { DEMO_MODEL_ID, demoModel, type DemoModelOptions } from "./demo.ts";
 export { UPSTREAM_KINDS, upstreamModel, type UpstreamKind } from "./kinds.ts";
 export type {
+  Asker,
   ChatModel,
   ModelAnswer,
   ModelCall,
@@ -28,6 +29,8 @@ export {
   type Prices,
 } from "./prices.ts";
 export { renameModels } from "./named.ts";
+export { withPlaces } from "./placed.ts";
+export { createPlaces, type Places, type PlacesOptions } from "./places.ts";
 export {
   createRouter,
   LIST_WAIT_MS,

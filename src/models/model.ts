@@ -12,6 +12,14 @@ export interface ModelCall {
   readonly deadlineMs?: number | undefined;
   /** Calls with the same name go to one endpoint of several while it is well: its prompt cache knows what they begin with. */
   readonly affinity?: string | undefined;
+  /** Who asks, among whom an endpoint's places are shared. @default the process itself */
+  readonly asker?: Asker | undefined;
+}
+
+/** Who calls a model: a tenant, and one of its users. */
+export interface Asker {
+  readonly scope: string;
+  readonly user: string;
 }
 
 /** Who served an answer, of the endpoints that a model may ask, and how many calls that took. */
@@ -72,9 +80,15 @@ export interface ChatModel {
   stream(call: ModelCall): Promise<ModelStream>;
   /**
    * Sends a body, JSON or a form, to another path of the endpoint (`/embeddings`, `/audio/transcriptions`) and hands its answer on. Absent where a model has no other
-   * paths. An answer that is no 2xx is a `model_failed`, as above. `deadlineMs` is as that of a call.
+   * paths. An answer that is no 2xx is a `model_failed`, as above. `deadlineMs` and `asker` are as those of a call.
    */
-  forward?(path: string, body: ForwardedBody, signal?: AbortSignal, deadlineMs?: number): Promise<ForwardedAnswer>;
+  forward?(
+    path: string,
+    body: ForwardedBody,
+    signal?: AbortSignal,
+    deadlineMs?: number,
+    asker?: Asker,
+  ): Promise<ForwardedAnswer>;
 }
 
 /** An answer to be handed on. Read to its end, or abandoned. */

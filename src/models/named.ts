@@ -26,12 +26,13 @@ export function renameModels<M extends ChatModel>(model: M, names: Readonly<Reco
     complete: (call) => model.complete(rename(call)),
     stream: (call) => model.stream(rename(call)),
     ...(forward !== undefined && {
-      forward: (path, body, signal, deadlineMs) =>
+      forward: (path, body, signal, deadlineMs, asker) =>
         forward(
           path,
           renameForwarded(body, (id) => known.get(id) ?? id),
           signal,
           deadlineMs,
+          asker,
         ),
     }),
   };

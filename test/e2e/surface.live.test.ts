@@ -220,7 +220,10 @@ describe("connections", () => {
     held[1]?.destroy();
   });
 
-  it("of clients that read nothing of a long answer are closed, and the model is not read on for them", async () => {
+  it.each([
+    ["nothing", ""],
+    ["nothing, and send a byte of a next request now and then,", " "],
+  ])("of clients that read %s of a long answer are closed, and the model is not read on for them", async (_, sent) => {
     const chunk = { choices: [{ index: 0, delta: { content: "x".repeat(65_536) }, finish_reason: null }] };
     const raw = `${`data: ${JSON.stringify(chunk)}\n\n`.repeat(500)}data: [DONE]\n\n`;
     const gateway = await start(
@@ -239,7 +242,9 @@ describe("connections", () => {
     const connections = () =>
       new Promise<number>((resolve) => gateway.app.server.getConnections((_, count) => resolve(count)));
     await expect.poll(connections).toBe(1);
+    const dripping = setInterval(() => socket.write(sent), 300);
     await expect.poll(connections, { timeout: 15_000 }).toBe(0);
+    clearInterval(dripping);
     socket.destroy();
     await closed;
   });

@@ -25,7 +25,7 @@ export async function ask(
   const leaving = watch(kit, exchange, lead);
   try {
     if (exchange.request.stream === true) {
-      const parts = await exchange.model.stream(askUsage(toCall(exchange, leaving.signal)));
+      const parts = await exchange.model.stream(askUsage(toCall(kit, exchange, leaving.signal)));
       const stream = relay({
         model: exchange.request.model,
         parts,
@@ -67,10 +67,19 @@ function watch(
 }
 
 /** What the model is asked: the request as it came where nothing needs to change in it. */
-function toCall({ request, history, body, signal: given, ...exchange }: Exchange, ended?: AbortSignal): ModelCall {
+function toCall(
+  { scope = "" }: FlowKit,
+  { request, history, body, signal: given, ...exchange }: Exchange,
+  ended?: AbortSignal,
+): ModelCall {
   const signals = [given, ended].filter((one) => one !== undefined);
   const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
-  const how = { signal, affinity: affinityOf(exchange, request), deadlineMs: exchange.deadline?.atMs };
+  const how = {
+    signal,
+    affinity: affinityOf(exchange, request),
+    deadlineMs: exchange.deadline?.atMs,
+    asker: { scope, user: exchange.user },
+  };
   if (history.length === 0) return { request, body, ...how };
   return { request: { ...request, messages: withHistory(request.messages, history, exchange.lead) }, ...how };
 }
@@ -87,7 +96,7 @@ export async function askWhole(
   readonly kept: boolean;
   readonly served: Provenance["served"];
 }> {
-  const answer = await exchange.model.complete(toCall(exchange, ended));
+  const answer = await exchange.model.complete(toCall(kit, exchange, ended));
   const { text, completion } = answer;
   lead?.add({ completion });
   // Who follows is told in the same round trip in which it is stored.

@@ -6,6 +6,9 @@ const integer = (min: number, max: number) => z.int().min(min).max(max);
 /** Largest weight of an upstream or a target. */
 export const WEIGHT_MAX = 1_000;
 
+/** Calls of one upstream at the same time; no user alone holds more than 438 of them. */
+const CONCURRENCY_DEFAULT = 1_024;
+
 /** Names stand in headers, in metrics, and before the slash of a target. */
 const upstreamName = shown(
   z
@@ -40,7 +43,8 @@ const upstream = z
     headers: headers.default({}),
     models: z.union([z.array(modelId).min(1).max(10_000), z.record(z.string().min(1).max(256), modelId)]).optional(),
     weight: integer(1, WEIGHT_MAX).optional(),
-    concurrency: integer(1, 100_000).optional(),
+    concurrency: integer(1, 100_000).default(CONCURRENCY_DEFAULT),
+    scopeShare: z.number().min(0.01).max(1).default(0.5),
     connectTimeoutMs: integer(1, 600_000).default(10_000),
     firstByteTimeoutMs: integer(1, 3_600_000).default(300_000),
     idleTimeoutMs: integer(1, 3_600_000).default(60_000),
@@ -94,8 +98,10 @@ export interface UpstreamConfig {
   readonly models?: readonly string[] | Readonly<Record<string, string>> | undefined;
   /** Its part of the calls among upstreams with weights that serve the same model. Absent: they are asked in order. */
   readonly weight?: number | undefined;
-  /** Calls of this process at the same time. */
-  readonly concurrency?: number | undefined;
+  /** Calls of this process at the same time: its places. */
+  readonly concurrency: number;
+  /** Largest part of the places that one scope holds while no other holds any; with 1, scopes only take turns. */
+  readonly scopeShare: number;
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;

@@ -4,6 +4,7 @@ import type { Server } from "node:http";
 import type { GatewayConfig } from "../config/config.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { MarrowError } from "../../errors.ts";
+import { endSlowReaders } from "./slow-readers.ts";
 
 type Bounds = GatewayConfig["http"];
 
@@ -30,20 +31,11 @@ export function toServerOptions({
   };
 }
 
-/** Bounds the number of connections, and how long an answer waits for a client that reads nothing of it. */
+/** Bounds the number of connections, and how slowly clients may read. */
 export function boundConnections(app: FastifyInstance, { connectionsMax, stalledTimeoutMs }: Bounds): void {
   app.server.maxConnections = connectionsMax;
-  app.addHook("onRequest", (_, reply, done) => {
-    // Node measures the progress of writes here: the timer fires only if nothing left the socket for this long.
-    reply.raw.setTimeout(stalledTimeoutMs, endIfStalled as () => void);
-    done();
-  });
-}
-
-/** A model may be silent for longer; a client for whom bytes are waiting may not. */
-function endIfStalled(socket: Socket | undefined): void {
-  // A request that was injected has no socket.
-  if (socket !== undefined && socket.writableLength > 0) socket.destroy();
+  const stop = endSlowReaders(app.server, stalledTimeoutMs);
+  app.addHook("onClose", async () => stop());
 }
 
 /** Answers what Node's HTTP parser refused, in the shape of every other error. */

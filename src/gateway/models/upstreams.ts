@@ -1,5 +1,5 @@
 import { refuse } from "../../internal/check.ts";
-import { renameModels, upstreamModel, type ChatModel } from "../../models/index.ts";
+import { createPlaces, renameModels, upstreamModel, withPlaces, type ChatModel } from "../../models/index.ts";
 import { readSecret } from "../../redis/index.ts";
 import type { LaneGates } from "../tenancy/lanes.ts";
 import type { UpstreamConfig } from "../config/upstream-config.ts";
@@ -9,14 +9,15 @@ export type Upstream = ChatModel & { readonly name: string; close(): Promise<voi
 
 /** Opens an endpoint as its configuration describes it. @throws MarrowError `invalid_option` for a key's file that cannot be read */
 export function openUpstream(config: UpstreamConfig, laneOf: LaneGates): Upstream {
-  const { kind, name, baseUrl, models, apiKeyFile, concurrency: connections } = config;
+  const { kind, name, baseUrl, models, apiKeyFile, concurrency: connections, scopeShare, firstByteTimeoutMs } = config;
   const path = `upstreams.${name}.apiKeyFile`;
   const apiKey = apiKeyFile === undefined ? config.apiKey : readSecret(path, { file: apiKeyFile });
   if (apiKey === "") refuse(path, "a file that holds a key", apiKeyFile);
   const names = models !== undefined && !isList(models) ? models : undefined;
   const options = { ...config, apiKey, connections, lane: laneOf(baseUrl, apiKey) };
   const ids = names === undefined ? (models as readonly string[] | undefined) : Object.values(names);
-  const model = Object.assign(upstreamModel(kind, { ...options, ids }), { name });
+  const places = createPlaces({ places: connections, scopeShare, waitMs: firstByteTimeoutMs });
+  const model = withPlaces(Object.assign(upstreamModel(kind, { ...options, ids }), { name }), places);
   return names === undefined ? model : renameModels(model, names);
 }
 

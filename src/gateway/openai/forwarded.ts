@@ -94,7 +94,7 @@ async function pass(
   let answer: ForwardedAnswer;
   try {
     const asked = deadline?.whole === true ? withDeadline(model, deadline.atMs) : model;
-    answer = (await asked.forward?.(path, passed.body, goneOf(reply.raw), deadline?.atMs)) as ForwardedAnswer;
+    answer = (await asked.forward?.(path, passed.body, goneOf(reply.raw), deadline?.atMs, asker)) as ForwardedAnswer;
   } catch (error) {
     settle(0);
     throw error;

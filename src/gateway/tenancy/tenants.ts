@@ -103,6 +103,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       limiter,
       responses,
       flow: createFlow({
+        scope,
         findModel,
         prices,
         onSpent(spent) {

@@ -50,9 +50,9 @@ export function withDeadline(model: ChatModel, atMs: number): ChatModel {
       return { [Symbol.asyncIterator]: () => ({ next }), served: stream.served };
     },
     ...(forward !== undefined && {
-      async forward(path, body, signal, deadlineMs) {
+      async forward(path, body, signal, deadlineMs, asker) {
         const { call: within, end, fail } = begin<Bounded>({ signal, deadlineMs });
-        const answer = await forward(path, body, within.signal, within.deadlineMs).catch(fail);
+        const answer = await forward(path, body, within.signal, within.deadlineMs, asker).catch(fail);
         return {
           ...answer,
           async next() {

@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { isPlaceless, noPlace } from "../places.ts";
 
 /** One call among those that may be on their way for a request. */
 export interface Runner<T> {
@@ -34,7 +35,9 @@ export function run<T>(
       return { ok: true, value: await call(own.signal) };
     } catch (error) {
       signal?.removeEventListener("abort", abort);
+      // A call that got no place of its endpoint in time says nothing of the endpoint.
       const isLate = late && signal?.aborted !== true;
+      if (isLate && isPlaceless(error)) return { ok: false, error: noPlace() };
       return { ok: false, error: isLate ? new MarrowError("timeout", TOO_LATE, { cause: error }) : error };
     } finally {
       clearTimeout(timer);

@@ -1,7 +1,8 @@
 import { renameForwarded } from "../forwarded-body.ts";
 import { MarrowError } from "../../errors.ts";
 import { pause } from "../../internal/pause.ts";
-import type { ChatModel, ForwardedAnswer, ModelCall, Served, StreamPart } from "../model.ts";
+import type { ChatModel, ForwardedAnswer, ModelCall, Served } from "../model.ts";
+import { answerUntilOver, untilOver } from "../placed.ts";
 import { untilSaid } from "./beginning.ts";
 import type { CoolDowns } from "./cool-downs.ts";
 import { noteCall, standingOf, type HealthRules } from "./health.ts";
@@ -238,12 +239,12 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     async stream(call) {
       const { value, served } = await ask(call, async (target, signal, left) => {
         const stream = await target.upstream.model.stream(toTarget(call, target, signal));
-        return watched(await untilSaid(stream), left, signal);
+        return untilOver(await untilSaid(stream), left, signal);
       });
       return { [Symbol.asyncIterator]: () => value, served };
     },
 
-    async forward(path, body, signal, deadlineMs) {
+    async forward(path, body, signal, deadlineMs, asker) {
       const { value, served } = await ask<ForwardedAnswer>(
         { signal, deadlineMs },
         async ({ upstream, model }, own, left) => {
@@ -255,46 +256,13 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
             path,
             route.id === model ? body : renameForwarded(body, () => model),
             own,
+            undefined,
+            asker,
           );
-          const over = <T>(ended: T) => {
-            left();
-            return ended;
-          };
-          return {
-            ...answer,
-            next: () =>
-              answer.next().then(
-                (piece) => (piece === undefined ? over(piece) : piece),
-                (error: unknown) => {
-                  left();
-                  throw error;
-                },
-              ),
-            abandon() {
-              left();
-              answer.abandon();
-            },
-          };
+          return answerUntilOver(answer, left);
         },
       );
       return { ...value, served };
-    },
-  };
-}
-
-/** A stream that tells when it is over, also when its reader lets go of it. */
-function watched(source: AsyncIterator<StreamPart>, left: () => void, signal: AbortSignal): AsyncIterator<StreamPart> {
-  signal.addEventListener("abort", left, { once: true });
-  return {
-    async next() {
-      try {
-        const result = await source.next();
-        if (result.done === true || result.value.done) left();
-        return result;
-      } catch (error) {
-        left();
-        throw error;
-      }
     },
   };
 }

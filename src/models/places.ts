@@ -1,0 +1,161 @@
+import { MarrowError } from "../errors.ts";
+import type { Asker } from "./model.ts";
+
+/** How an endpoint's places are shared. */
+export interface PlacesOptions {
+  /** Calls at the same time. */
+  readonly places: number;
+  /** Largest part of them that one scope holds while no other does, over 0 to 1; with 1, scopes only take turns. */
+  readonly scopeShare: number;
+  /** Longest wait for a place, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** The places of one endpoint: calls that may be on their way to it at the same time. */
+export interface Places {
+  /** Takes a place, or waits for one. Answers how to give it back, which counts once. @throws MarrowError `rate_limited`, `aborted` */
+  take(asker: Asker | undefined, signal?: AbortSignal): Promise<() => void>;
+  readonly held: number;
+  readonly waiting: number;
+}
+
+/** What one user holds of the room that their scope has: three times what they leave of it free. */
+const USER_WEIGHT = 3;
+const NOBODY: Asker = { scope: "", user: "" };
+
+/**
+ * Shares places by dynamic thresholds: a scope may hold as many as a multiple of those that are free, and a user of what their scope may still
+ * take. Each scope that takes all it can leaves part of what was free, so that one that holds none begins at once. What must wait is let in by turns: the scope
+ * that holds the fewest first, then its user that holds the fewest.
+ *
+ * @source Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches" (1998)
+ */
+export function createPlaces({ places, scopeShare, waitMs }: PlacesOptions): Places {
+  const scopeWeight = scopeShare >= 1 ? Infinity : scopeShare / (1 - scopeShare);
+  const scopes = new Map<string, Party>();
+  const state = { held: 0, waiting: 0 };
+
+  /** What a scope may still take. */
+  const roomOf = (scope: Party) => scopeWeight * (places - state.held) - scope.held;
+  const mayTake = (scope: Party, user: Party) =>
+    state.held < places && roomOf(scope) > 0 && user.held < USER_WEIGHT * roomOf(scope);
+
+  function hold(scope: Party, user: Party): () => void {
+    for (const one of [state, scope, user]) one.held += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      for (const one of [state, scope, user]) one.held -= 1;
+      tidy(scope, user);
+      letIn();
+    };
+  }
+
+  function tidy(scope: Party, user: Party): void {
+    if (user.held === 0 && user.waiting.size === 0) scope.users.delete(user.name);
+    if (scope.users.size === 0) scopes.delete(scope.name);
+  }
+
+  /** Lets in who waits, as far as there are places for them. */
+  function letIn(): void {
+    while (state.waiting > 0 && state.held < places) {
+      const next = fewest(scopes.values(), (scope) => {
+        const user = fewest(scope.users.values(), (one) => (mayTake(scope, one) ? one : undefined));
+        return user && { scope, user, held: scope.held };
+      });
+      if (next === undefined) return;
+      const [enter] = next.user.waiting;
+      enter?.();
+    }
+  }
+
+  async function take(asker: Asker = NOBODY, signal?: AbortSignal): Promise<() => void> {
+    const scope = partyOf(scopes, asker.scope);
+    const user = partyOf(scope.users, asker.user);
+    // Nobody overtakes an earlier call of their own user.
+    if (user.waiting.size === 0 && mayTake(scope, user)) return hold(scope, user);
+    return new Promise((resolve, reject) => {
+      const stop = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", onAbort);
+        user.waiting.delete(enter);
+        state.waiting -= 1;
+      };
+      const enter = () => {
+        stop();
+        // Goes behind the others that hold as many.
+        scopes.delete(scope.name);
+        scopes.set(scope.name, scope);
+        resolve(hold(scope, user));
+      };
+      const giveUp = (error: MarrowError) => {
+        stop();
+        tidy(scope, user);
+        reject(error);
+      };
+      const onAbort = () =>
+        giveUp(new MarrowError("aborted", "the call was given up", { details: { placeless: true } }));
+      const timer = setTimeout(() => giveUp(noPlace()), waitMs);
+      user.waiting.add(enter);
+      state.waiting += 1;
+      if (signal?.aborted === true) onAbort();
+      else signal?.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  return {
+    take,
+    get held() {
+      return state.held;
+    },
+    get waiting() {
+      return state.waiting;
+    },
+  };
+}
+
+/** A scope, or a user of it. */
+interface Party {
+  readonly name: string;
+  held: number;
+  /** Calls that wait, in order; only users have any. */
+  readonly waiting: Set<() => void>;
+  /** Only scopes have any. */
+  readonly users: Map<string, Party>;
+}
+
+function partyOf(parties: Map<string, Party>, name: string): Party {
+  let party = parties.get(name);
+  if (party === undefined) {
+    party = { name, held: 0, waiting: new Set(), users: new Map() };
+    parties.set(name, party);
+  }
+  return party;
+}
+
+/** Of those who wait and may enter the one that holds the fewest; of several the one that waited longest for its turn. */
+function fewest<T extends { readonly held: number }>(
+  parties: Iterable<Party>,
+  toCandidate: (party: Party) => T | undefined,
+): T | undefined {
+  let best: T | undefined;
+  for (const party of parties) {
+    if (party.waiting.size === 0 && party.users.size === 0) continue;
+    const candidate = toCandidate(party);
+    if (candidate !== undefined && (best === undefined || candidate.held < best.held)) best = candidate;
+  }
+  return best;
+}
+
+/** Whether a call was given up before it had a place. */
+export function isPlaceless(error: unknown): boolean {
+  return MarrowError.is(error, "aborted") && error.details?.["placeless"] === true;
+}
+
+/** What a call that got no place in time ends with. */
+export function noPlace(): MarrowError {
+  return new MarrowError("rate_limited", "the model's endpoint has as many calls of this caller as it may", {
+    details: { retryAfterMs: 1_000 },
+  });
+}
