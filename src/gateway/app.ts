@@ -303,7 +303,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.addHook("onClose", async () => void (await Promise.all([spend.flush(), savings.flush()])));
   const batches = remember((scope) => createBatches(redis, scope, stores, config));
   const caches = remember((scope) => createCaches({ ...tenantParts, storedBytes }, scope));
-  const limits = remember((scope) => createLimits(redis.scope(scope)));
+  const limits = remember((scope) => createLimits(redis.scope(scope), turnBytes));
   const opened: Bus[] = [];
   const buses = remember((scope) => {
     const embed =

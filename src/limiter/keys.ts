@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 
 /** Names of a limiter's keys. */
@@ -38,7 +39,7 @@ export function limiterKeys(
     return encoded;
   };
   const key = (kind: string, by: string, subject: string) => {
-    const of = `${part("by", by)}:${encodeKeyPart(`subjects.${by}`, subject)}`;
+    const of = `${part("by", by)}:${subjectPart(by, subject)}`;
     return `${start(by, subject)}:${kind}:${of}`;
   };
   return {
@@ -50,4 +51,13 @@ export function limiterKeys(
     settled: (permit, by, subject) => `${start(by, subject)}:settled:${encodeKeyPart("permit", permit)}`,
     exceptions: (by, subject) => `${start(by, subject)}:exceptions`,
   };
+}
+
+/** Longest encoded subject that stands in keys as it is. */
+const SUBJECT_CHARS_MAX = 128;
+
+/** A subject in a key: a long one, which would stand in each key that a take makes, by its digest. No encoded subject begins with `~`. */
+function subjectPart(by: string, subject: string): string {
+  const encoded = encodeKeyPart(`subjects.${by}`, subject);
+  return encoded.length <= SUBJECT_CHARS_MAX ? encoded : `~${hash("sha256", encoded, "base64url")}`;
 }

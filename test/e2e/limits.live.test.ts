@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createApiKeys, createGateway } from "../../src/gateway/index.ts";
 import { createLimiter, type Rule } from "../../src/limiter/index.ts";
@@ -257,8 +258,10 @@ describe("a limit's cost over HTTP", () => {
       expect(answer.statusCode).toBe(200);
       return answer.json();
     };
-    await send("PUT", "", { rules: RULES });
+    // A subject that is known; what it keeps is counted by now.
+    await send("PUT", "", { rules: RULES.slice(0, 2) });
     await send("POST", "/settle", await send("POST", "/take", ann).then(({ permit }) => ({ permit })));
+    await pause(500);
     const trips = async (act: () => Promise<unknown>) => {
       proxy.reset();
       await act();
@@ -269,5 +272,35 @@ describe("a limit's cost over HTTP", () => {
     expect(await trips(() => send("POST", "/peek", ann))).toBe(1);
     expect(await trips(() => send("POST", "/settle", { permit, costs: { tokens: 5 } }))).toBe(1);
     await app.close();
+  });
+});
+
+describe("what takes keep in Redis", () => {
+  it("counts among the bytes of the scope: a full one keeps no new subjects, and the known ones go on", async () => {
+    const small = await startTestGateway({
+      redisUrl: inject("redisUrl"),
+      config: { limits: { scopeBytes: 300_000 } },
+    });
+    try {
+      const of = { at: small, key: small.key };
+      const log = { unit: "requests", algorithm: "slidingLog", limit: 100_000, window_ms: 31 * 86_400_000 };
+      const rules = Array.from({ length: 16 }, (_, nth) => ({ id: `r${nth}`, by: `s${nth}`, ...log }));
+      await call("PUT", "/logs", { rules }, of);
+      await call("PUT", "/users", { rules: RULES }, of);
+      expect(await call("POST", "/users/take", ann, of)).toMatchObject({ status: 200 });
+      const take = (nth: number) => {
+        const subjects = Object.fromEntries(rules.map(({ by }) => [by, `${nth}`.padStart(400, "x")]));
+        return call("POST", "/logs/take", { subjects }, of);
+      };
+      const taken: Told[] = [];
+      for (let nth = 0; nth < 200 && taken.at(-1)?.status !== 413; nth += 1) taken.push(await take(nth));
+      expect(taken.length).toBeLessThan(150);
+      expect(taken.at(-1)?.body.error.message).toContain("scope-bytes");
+      expect(await call("POST", "/users/take", { subjects: { user: "bob" } }, of)).toMatchObject({ status: 413 });
+      const { rules: known } = (await call("POST", "/users/peek", ann, of)).body;
+      expect(known[0]?.remaining).toBe(2);
+    } finally {
+      await small.close();
+    }
   });
 });

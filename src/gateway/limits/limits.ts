@@ -1,8 +1,10 @@
 import { MarrowError } from "../../errors.ts";
-import { createLimiter, type Costs, type Limiter } from "../../limiter/index.ts";
+import { createLimiter, type Costs, type Decision, type Limiter } from "../../limiter/index.ts";
 import { decodeRecord, encodeRecord, keyTag, toFields, type ScopedRedis } from "../../redis/index.ts";
 import { KEPT_MS } from "../tenancy/api-keys.ts";
+import type { TurnBytes } from "../tenancy/turn-bytes.ts";
 import { toLimiterOptions, type LimitDefinition } from "./definition.ts";
+import { createFootprint } from "./footprint.ts";
 
 /** The limits of a scope by name: each is the library's `createLimiter(redis.scope(scope), { name, … })`. */
 export interface Limits {
@@ -13,6 +15,8 @@ export interface Limits {
   all(): Promise<ReadonlyMap<string, LimitDefinition>>;
   /** The limiter of a name. No round trip where its declaration is remembered; one that is not is looked for. @throws MarrowError `not_found` */
   limiter(name: string): Promise<Limiter>;
+  /** Takes of a limit, as {@link Limiter.take}. @throws MarrowError `not_found`, and `too_large` where a full scope would keep more */
+  take(name: string, ...taken: Parameters<Limiter["take"]>): Promise<Decision>;
   /** Settles a permit by its text, once over all processes; answers whether it still counted, the same however often it is sent. One round trip. */
   settle(name: string, token: string, costs: Costs): Promise<boolean>;
 }
@@ -23,8 +27,9 @@ const LIMITS_MAX = 100;
 const SETTLE_WITHIN_MS = 86_400_000;
 const WAIT_MS = 500;
 
-/** Keeps declarations in the hash `{app:scope}:gateway:limits`. */
-export function createLimits(redis: ScopedRedis): Limits {
+/** Keeps declarations in the hash `{app:scope}:gateway:limits`; what takes keep counts among the bytes of the scope. */
+export function createLimits(redis: ScopedRedis, bytes: Pick<TurnBytes, "add" | "check">): Limits {
+  const footprint = createFootprint(redis.scope, bytes);
   const key = `${keyTag(redis)}:gateway:limits`;
   const made = new Map<string, { readonly text: string; readonly limiter: Limiter }>();
   let known: { readonly definitions: ReadonlyMap<string, LimitDefinition>; readonly atMs: number } | undefined;
@@ -57,12 +62,17 @@ export function createLimits(redis: ScopedRedis): Limits {
     known = { definitions, atMs: -Infinity };
   }
 
-  async function limiter(name: string): Promise<Limiter> {
+  async function declared(name: string): Promise<LimitDefinition> {
     const definition = (await all()).get(name) ?? (await anew()).get(name);
-    if (definition === undefined)
-      throw new MarrowError("not_found", "no limit of this name is declared: PUT /v1/limits/{name} declares one", {
-        details: { path: "name" },
-      });
+    if (definition !== undefined) return definition;
+    throw new MarrowError("not_found", "no limit of this name is declared: PUT /v1/limits/{name} declares one", {
+      details: { path: "name" },
+    });
+  }
+
+  const limiter = async (name: string) => toLimiter(name, await declared(name));
+
+  function toLimiter(name: string, definition: LimitDefinition): Limiter {
     const text = JSON.stringify(definition);
     const ready = made.get(name);
     if (ready?.text === text) return ready.limiter;
@@ -74,6 +84,14 @@ export function createLimits(redis: ScopedRedis): Limits {
   return {
     all,
     limiter,
+
+    async take(name, subjects, ...rest) {
+      const definition = await declared(name);
+      footprint.check(name, definition, subjects);
+      const decision = await toLimiter(name, definition).take(subjects, ...rest);
+      if (decision.allowed && !decision.degraded) footprint.note(name, definition, subjects);
+      return decision;
+    },
 
     async define(name, definition) {
       // Whatever the schema lets through and the limiter does not is found here.

@@ -72,14 +72,14 @@ export function registerLimits({ app, limits, metrics }: GatewayApp): void {
 
   app.post<Named>("/v1/limits/:limit/take", { schema: { body: takeBody } }, async (request, reply) => {
     const body = request.body as z.infer<typeof takeBody>;
-    const limiter = await of(request).limiter(nameOf(request));
+    const name = nameOf(request);
     const gone = new AbortController();
     const leave = () => gone.abort();
     request.raw.socket.once("close", leave);
     try {
       const wait = body.wait_ms === undefined ? {} : { wait: { maxMs: body.wait_ms }, signal: gone.signal };
       const options = { reserve: body.reserve ?? false, renew: false, ...wait };
-      const decision = await limiter.take(body.subjects ?? {}, body.costs ?? {}, options);
+      const decision = await of(request).take(name, body.subjects ?? {}, body.costs ?? {}, options);
       if (!decision.allowed) metrics.refused("limits");
       return answer(reply, decision);
     } finally {

@@ -1,0 +1,84 @@
+import { hash } from "node:crypto";
+import type { TurnBytes } from "../tenancy/turn-bytes.ts";
+import type { LimitDefinition } from "./definition.ts";
+
+/** What the takes of one scope's limits keep in Redis, counted among the bytes of the scope. */
+export interface Footprint {
+  /** Refuses a take that would keep more while the scope is full. @throws MarrowError `too_large` */
+  check(name: string, definition: LimitDefinition, subjects: Subjects): void;
+  /** Counts what a take kept. */
+  note(name: string, definition: LimitDefinition, subjects: Subjects): void;
+}
+
+type Subjects = Readonly<Record<string, string>>;
+
+/** Bytes of a key beside its subject, and of one entry of a sliding log, about. */
+const KEY_BYTES = 250;
+const ENTRY_BYTES = 64;
+/** What is kept for less is counted for so long. */
+const PERIOD_MS_MIN = 60_000;
+/** Subjects that a process remembers to have counted; when there are so many, those of the time before are forgotten. */
+const KNOWN_MAX = 100_000;
+
+/**
+ * Counts by estimate, and gathered, so that a take waits for nothing: a subject once in the longest window of its limit, and each entry of a
+ * sliding log; both for two windows. A process that forgot a subject counts it once more.
+ */
+export function createFootprint(scope: string, bytes: Pick<TurnBytes, "add" | "check">): Footprint {
+  let [known, before]: [Set<string>, Set<string>] = [new Set(), new Set()];
+
+  const isKnown = (name: string) => known.has(name) || before.has(name);
+  function remember(name: string): void {
+    if (known.size >= KNOWN_MAX) [known, before] = [new Set(), known];
+    known.add(name);
+  }
+
+  /** The subjects of a take that were not counted in this period, with their bytes; bytes of its entries; and its period. */
+  function weigh(name: string, { rules }: LimitDefinition, subjects: Subjects) {
+    const periodMs = Math.max(PERIOD_MS_MIN, ...rules.map(toWindowMs));
+    const period = Math.floor(Date.now() / periodMs);
+    let entries = 0;
+    const fresh = new Map<string, number>();
+    for (const { by, algorithm, unit } of rules) {
+      const subject = by === "app" ? "" : (subjects[by] ?? "");
+      const ownKeys = algorithm === "slidingLog" || unit === "concurrency" ? 1 : 0;
+      entries += ownKeys * ENTRY_BYTES;
+      const id = hash("sha256", JSON.stringify([name, period, by, subject]), "base64url").slice(0, 16);
+      if (isKnown(id)) continue;
+      const size = KEY_BYTES + Math.min(subject.length, SUBJECT_CHARS_KEPT);
+      fresh.set(id, (fresh.get(id) ?? size) + ownKeys * size);
+    }
+    return { fresh, entries, periodMs, thing: `limit:${name}:${period}` };
+  }
+
+  return {
+    check(name, definition, subjects) {
+      const { fresh, entries } = weigh(name, definition, subjects);
+      if (fresh.size > 0 || entries > 0) bytes.check(scope);
+    },
+    note(name, definition, subjects) {
+      const { fresh, entries, periodMs, thing } = weigh(name, definition, subjects);
+      let kept = entries;
+      for (const [id, size] of fresh) {
+        remember(id);
+        kept += size;
+      }
+      if (kept > 0) bytes.add(scope, thing, kept, 2 * periodMs);
+    },
+  };
+}
+
+/** Longer subjects are kept as digests. */
+const SUBJECT_CHARS_KEPT = 128;
+
+const DAY_MS = 86_400_000;
+const CALENDAR_MS: ReadonlyMap<string, number> = new Map([
+  ["hour", 3_600_000],
+  ["day", DAY_MS],
+  ["week", 7 * DAY_MS],
+  ["month", 31 * DAY_MS],
+]);
+
+function toWindowMs({ window_ms: windowMs, calendar }: LimitDefinition["rules"][number]): number {
+  return windowMs ?? CALENDAR_MS.get(calendar ?? "") ?? 0;
+}
