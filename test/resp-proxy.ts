@@ -12,6 +12,8 @@ export interface RespProxy {
   mute(on: boolean): void;
   /** The connections of this moment become half-open: both sides keep theirs, and nothing passes any more. New ones work. */
   halfOpen(): void;
+  /** Says something on every connection that nobody asked for. */
+  say(bytes: string): void;
   /** From now on new connections lead to another Redis, as an address does that moved. */
   lead(target: string): void;
   close(): Promise<void>;
@@ -24,11 +26,14 @@ export async function startProxy(target: string): Promise<RespProxy> {
   let muted = false;
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
+  const clients = new Set<Socket>();
   const server: Server = createServer((client) => {
     const upstream = place.startsWith("unix://")
       ? dial(place.slice(7))
       : dial(Number(new URL(place).port), "127.0.0.1");
     let redisSpoke = true;
+    clients.add(client);
+    client.on("close", () => clients.delete(client));
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.setNoDelay(true);
@@ -61,6 +66,9 @@ export async function startProxy(target: string): Promise<RespProxy> {
     mute: (on) => (muted = on),
     halfOpen() {
       for (const socket of sockets) silent.add(socket);
+    },
+    say(bytes) {
+      for (const client of clients) client.write(bytes);
     },
     lead: (other) => (place = other),
     close: () =>

@@ -110,12 +110,16 @@ function watchHandshakes(client: IoredisClient): void {
 /** What is used of a client beside its commands. */
 type Inner = Pick<IoredisClient, "status"> & {
   readonly stream?: Socket | undefined;
-  readonly commandQueue?: { readonly length: number } | undefined;
+  /** Commands that wait for their answers, the oldest in front. */
+  readonly commandQueue?: { readonly length: number; peekFront(): unknown } | undefined;
 };
 
+/** Bytes of one large answer that is on its way: a connection that brings so many is no silent one. */
+const LARGE_ANSWER_BYTES = 1_048_576;
+
 /**
- * Drops connections that owe an answer and stay silent. Each is dropped as if the network had reported its end, and its client dials again
- * as it is set to.
+ * Drops connections that owe an answer and answer no command. Bytes alone are no answer: a connection that is out of step swallows them. Each is
+ * dropped as if the network had reported its end, and its client dials again as it is set to.
  */
 function createSuspicion(connections: () => readonly IoredisClient[]): (silentMs: number) => void {
   let watching = false;
@@ -125,11 +129,14 @@ function createSuspicion(connections: () => readonly IoredisClient[]): (silentMs
     const owing = connections().flatMap((client) => {
       const { stream, commandQueue } = client as unknown as Inner;
       if (stream === undefined || stream.destroyed || (commandQueue?.length ?? 0) === 0) return [];
-      return [{ stream, bytesRead: stream.bytesRead }];
+      return [{ stream, commandQueue, oldest: commandQueue?.peekFront(), bytesRead: stream.bytesRead }];
     });
     const timer = setTimeout(() => {
       watching = false;
-      for (const { stream, bytesRead } of owing) if (stream.bytesRead === bytesRead) stream.destroy();
+      for (const { stream, commandQueue, oldest, bytesRead } of owing) {
+        const answered = commandQueue?.peekFront() !== oldest;
+        if (!answered && stream.bytesRead - bytesRead < LARGE_ANSWER_BYTES) stream.destroy();
+      }
     }, silentMs);
     timer.unref();
   };

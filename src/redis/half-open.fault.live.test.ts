@@ -86,6 +86,16 @@ describe.concurrent("a connection whose peer vanished without a word", () => {
     40_000,
   );
 
+  it.each(CLIENTS)("(%s), or that is out of step, answering nothing that was asked, is dialled again too", (_, dial) =>
+    through(dial, async (proxy, redis) => {
+      expect(await works(redis)).toBe(true);
+      proxy.say("$99999\r\nxx\r\n*3\r\n+OK\r\n-ERR nonsense\r\n");
+      const isRight = async () => (await redis.send(["ECHO", "mine"]).catch(() => "")) === "mine";
+      await until(isRight, "the right answer");
+      expect(performance.now() - since).toBeLessThan(3_000);
+    }),
+  );
+
   it("within its handshake is dialled again too", () =>
     through(own, async (proxy, redis) => {
       proxy.mute(true);
