@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createApiKeys, createGateway } from "../../src/gateway/index.ts";
 import { createLimiter, type Rule } from "../../src/limiter/index.ts";
@@ -249,30 +248,34 @@ describe("a limit over HTTP", () => {
 });
 
 describe("a limit's cost over HTTP", () => {
-  liveTest("is the library's: one round trip to take, to look and to settle", async ({ counted, proxy, redis }) => {
-    const app = createGateway({ redis: counted, models: [], config: { logLevel: "silent" } });
-    const key = await createApiKeys(redis).create({ scope: "acme", user: "u", name: "n", actsFor: "any" });
-    const send = async (method: "PUT" | "POST", path: string, payload: object) => {
-      const headers = { authorization: `Bearer ${key}` };
-      const answer = await app.inject({ method, url: `/v1/limits/l${path}`, headers, payload });
-      expect(answer.statusCode).toBe(200);
-      return answer.json();
-    };
-    // A subject that is known; what it keeps is counted by now.
-    await send("PUT", "", { rules: RULES.slice(0, 2) });
-    await send("POST", "/settle", await send("POST", "/take", ann).then(({ permit }) => ({ permit })));
-    await pause(500);
-    const trips = async (act: () => Promise<unknown>) => {
-      proxy.reset();
-      await act();
-      return proxy.roundTrips();
-    };
-    let permit = "";
-    expect(await trips(async () => ({ permit } = await send("POST", "/take", { ...ann, reserve: true })))).toBe(1);
-    expect(await trips(() => send("POST", "/peek", ann))).toBe(1);
-    expect(await trips(() => send("POST", "/settle", { permit, costs: { tokens: 5 } }))).toBe(1);
-    await app.close();
-  });
+  liveTest(
+    "is the library's: one round trip to take, to look and to settle",
+    async ({ counted: redisOfApp, proxy, redis }) => {
+      const app = createGateway({ redis: redisOfApp, models: [], config: { logLevel: "silent" } });
+      const key = await createApiKeys(redis).create({ scope: "acme", user: "u", name: "n", actsFor: "any" });
+      const send = async (method: "PUT" | "POST", path: string, payload: object) => {
+        const headers = { authorization: `Bearer ${key}` };
+        const answer = await app.inject({ method, url: `/v1/limits/l${path}`, headers, payload });
+        expect(answer.statusCode).toBe(200);
+        return answer.json();
+      };
+      // A subject that is known; what it keeps is counted by now.
+      await send("PUT", "", { rules: RULES.slice(0, 2) });
+      await send("POST", "/settle", await send("POST", "/take", ann).then(({ permit }) => ({ permit })));
+      const counted = () => redis.send(["EXISTS", `{${redis.app}:acme}:gateway:bytes:sizes`]);
+      await expect.poll(counted, { timeout: 15_000 }).toBe(1);
+      const trips = async (act: () => Promise<unknown>) => {
+        proxy.reset();
+        await act();
+        return proxy.roundTrips();
+      };
+      let permit = "";
+      expect(await trips(async () => ({ permit } = await send("POST", "/take", { ...ann, reserve: true })))).toBe(1);
+      expect(await trips(() => send("POST", "/peek", ann))).toBe(1);
+      expect(await trips(() => send("POST", "/settle", { permit, costs: { tokens: 5 } }))).toBe(1);
+      await app.close();
+    },
+  );
 });
 
 describe("what takes keep in Redis", () => {

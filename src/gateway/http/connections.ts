@@ -4,6 +4,7 @@ import type { Server } from "node:http";
 import type { GatewayConfig } from "../config/config.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { MarrowError } from "../../errors.ts";
+import { paceRequests } from "./pipelining.ts";
 import { endSlowReaders } from "./slow-readers.ts";
 
 type Bounds = GatewayConfig["http"];
@@ -31,9 +32,10 @@ export function toServerOptions({
   };
 }
 
-/** Bounds the number of connections, and how slowly clients may read. */
+/** Bounds the number of connections, what one of them may begin at once, and how slowly clients may read. */
 export function boundConnections(app: FastifyInstance, { connectionsMax, stalledTimeoutMs }: Bounds): void {
   app.server.maxConnections = connectionsMax;
+  paceRequests(app.server);
   const stop = endSlowReaders(app.server, stalledTimeoutMs);
   app.addHook("onClose", async () => stop());
 }

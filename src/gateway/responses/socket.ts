@@ -30,6 +30,11 @@ const LIFE_MS = 3_600_000;
 /** How often a connection is asked whether it lives, in milliseconds; one that does not answer until the next time is ended. */
 const PING_MS = 30_000;
 
+/** Pings of a client within the time between two of the server's own. */
+const PINGS_MAX = 300;
+/** The status of a WebSocket that ends because its client asks too much of it. */
+const TOO_MUCH = 1008;
+
 /** The status of a WebSocket that ends because its server does. */
 const GOING_AWAY = 1001;
 
@@ -47,7 +52,13 @@ export interface SocketParts {
  */
 export function openResponsesSocket(parts: GatewayApp, { config, identify, door }: SocketParts): void {
   const { app } = parts;
-  const server = new WebSocketServer({ noServer: true, maxPayload: config.bodyBytesMax, perMessageDeflate: false });
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: config.bodyBytesMax,
+    perMessageDeflate: false,
+    // A message or ping a turn of the event loop: thousands that come in one packet hold nobody up.
+    allowSynchronousEvents: false,
+  });
 
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
@@ -87,10 +98,10 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     /** Turns that are asked for and not made yet. */
     let turns = 0;
     let last: Promise<void> = Promise.resolve();
-    let alive = true;
+    let [alive, pings] = [true, 0];
     const ping = setInterval(() => {
       if (!alive) return socket.terminate();
-      alive = false;
+      [alive, pings] = [false, 0];
       socket.ping();
     }, PING_MS);
     const life = setTimeout(() => {
@@ -99,6 +110,10 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       socket.close(1000);
     }, LIFE_MS);
     socket.on("pong", () => (alive = true));
+    socket.on("ping", () => {
+      pings += 1;
+      if (pings === PINGS_MAX) socket.close(TOO_MUCH, `at most ${PINGS_MAX} pings in ${PING_MS / 1_000} seconds`);
+    });
     socket.on("error", () => socket.terminate());
     const closeIfIdle = () => {
       if (turns === 0 && parts.draining.signal.aborted) socket.close(GOING_AWAY, "this process is stopping");

@@ -1,0 +1,64 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { ownTurn } from "../../internal/time-slice.ts";
+
+/** Requests of one connection that are served beside the first one, and those that may wait before the connection is read no further. */
+const BEGUN_MAX = 4;
+const WAITING_MAX = 16;
+
+/** Requests that a client sent before it had the answer to the one before. */
+interface Line {
+  begun: number;
+  readonly waiting: (() => void)[];
+}
+
+/** What Node's server itself sets on a socket that it reads no further for now. */
+type Paused = Socket & { _paused?: boolean; readonly parser?: { resume(): void } | null };
+
+/**
+ * Begins requests of one connection that come before the answer to an earlier one a few at a time, each in a turn of the event loop of its own.
+ * Node begins all of them at once, thousands in one go. A request that comes alone is begun as before.
+ */
+export function paceRequests(server: Server): void {
+  const handlers = server.listeners("request") as ((request: IncomingMessage, response: ServerResponse) => void)[];
+  const lines = new WeakMap<Socket, Line>();
+  server.removeAllListeners("request");
+  server.on("request", (request, response) => {
+    const serve = () => {
+      for (const handler of handlers) handler.call(server, request, response);
+    };
+    // An answer has its socket unless it waits for the one before.
+    if (response.socket !== null) return serve();
+    const socket = request.socket as Paused;
+    let line = lines.get(socket);
+    if (line === undefined) lines.set(socket, (line = { begun: 0, waiting: [] }));
+    const { waiting } = line;
+    waiting.push(() => {
+      response.once("close", () => {
+        (line as Line).begun -= 1;
+        beginNext(socket, line as Line);
+      });
+      serve();
+    });
+    beginNext(socket, line);
+    if (waiting.length < WAITING_MAX || socket._paused === true) return;
+    socket._paused = true;
+    socket.pause();
+  });
+}
+
+function beginNext(socket: Paused, line: Line): void {
+  while (line.begun < BEGUN_MAX) {
+    const [begin] = line.waiting.splice(0, 1);
+    if (begin === undefined) break;
+    line.begun += 1;
+    void ownTurn().then(() => {
+      // A connection that is gone wants no answers.
+      if (!socket.destroyed) begin();
+    });
+  }
+  if (line.waiting.length >= WAITING_MAX / 2 || socket._paused !== true) return;
+  socket._paused = false;
+  socket.parser?.resume();
+  socket.resume();
+}
