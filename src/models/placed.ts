@@ -34,7 +34,7 @@ export function withPlaces<M extends ChatModel>(model: M, places: Places): M {
         }
       },
     }),
-  } satisfies ChatModel as M;
+  };
 }
 
 /** A stream that tells when it is over, also when its reader lets go of it. */

@@ -92,7 +92,6 @@ describe.concurrent("a connection whose peer vanished without a word", () => {
       proxy.say("$99999\r\nxx\r\n*3\r\n+OK\r\n-ERR nonsense\r\n");
       const isRight = async () => (await redis.send(["ECHO", "mine"]).catch(() => "")) === "mine";
       await until(isRight, "the right answer");
-      expect(performance.now() - since).toBeLessThan(3_000);
     }),
   );
 

@@ -223,7 +223,7 @@ describe("connections", () => {
   it.each([
     ["nothing", ""],
     ["nothing, and send a byte of a next request now and then,", " "],
-  ])("of clients that read %s of a long answer are closed, and the model is not read on for them", async (_, sent) => {
+  ])("of clients that read %s of a long answer are closed, and the model is not read on for them", async (__, sent) => {
     const chunk = { choices: [{ index: 0, delta: { content: "x".repeat(65_536) }, finish_reason: null }] };
     const raw = `${`data: ${JSON.stringify(chunk)}\n\n`.repeat(500)}data: [DONE]\n\n`;
     const gateway = await start(

@@ -1,3 +1,4 @@
+// oxlint-disable no-underscore-dangle -- Node keeps there whether its server reads a connection.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { ownTurn } from "../../internal/time-slice.ts";
@@ -35,8 +36,8 @@ export function paceRequests(server: Server): void {
     const { waiting } = line;
     waiting.push(() => {
       response.once("close", () => {
-        (line as Line).begun -= 1;
-        beginNext(socket, line as Line);
+        line.begun -= 1;
+        beginNext(socket, line);
       });
       serve();
     });
