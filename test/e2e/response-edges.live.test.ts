@@ -111,3 +111,38 @@ describe("the items that were asked", () => {
     ]);
   });
 });
+
+describe("a response in a session", () => {
+  it("belongs to it as a chat does, at once and in the background, and has no other history", async () => {
+    const { model, client: open } = await start(({ body }) => `${(body["messages"] as unknown[]).length} messages`);
+    const client = open();
+    const headers = { "x-marrow-session": "chat-7" };
+    const ask = (input: string, more = {}) =>
+      client.responses.create({ model: "scripted", input, ...more }, { headers });
+    expect((await ask("a")).output_text).toBe("1 messages");
+    const { id } = await ask("b", { background: true });
+    expect((await ended(client, id)).output_text).toBe("3 messages");
+    expect((await ask("c")).output_text).toBe("5 messages");
+    const { choices } = await client.chat.completions.create(
+      { model: "scripted", messages: [{ role: "user", content: "d" }] },
+      { headers },
+    );
+    expect(choices[0]?.message.content).toBe("7 messages");
+    expect(model.requests).toHaveLength(4);
+    for (const more of [{ previous_response_id: id }, { conversation: "conv_1" }])
+      await expect(ask("e", more)).rejects.toMatchObject({ status: 400, param: Object.keys(more)[0] });
+  });
+});
+
+describe("what an upstream leaves open", () => {
+  it("is what clients can read: the arguments of a call without any, and counts of tokens", async () => {
+    const call = { index: 0, id: "c1", type: "function", function: { name: "f", arguments: "" } };
+    const usage = { prompt_tokens: null, completion_tokens: 3 };
+    const raw = `${event({ tool_calls: [call] }, "tool_calls")}data: ${JSON.stringify({ choices: [], usage })}\n\ndata: [DONE]\n\n`;
+    const { client: open } = await start(() => ({ raw }));
+    const stream = open().responses.stream({ model: "scripted", input: "Hi" });
+    const { output, usage: counted } = await stream.finalResponse();
+    expect(output[0]).toMatchObject({ type: "function_call", arguments: "{}" });
+    expect(counted).toMatchObject({ input_tokens: 0, output_tokens: 3, total_tokens: 3 });
+  });
+});

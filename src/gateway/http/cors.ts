@@ -11,7 +11,7 @@ export interface CorsConfig {
 
 /** Headers of an answer that a page may read: those that tell of limits, the cache and retries. */
 const EXPOSED =
-  "x-request-id, x-marrow-cache, x-marrow-cache-similarity, x-marrow-saved, x-marrow-session-state, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, idempotent-replayed";
+  "x-request-id, x-marrow-cache, x-marrow-cache-similarity, x-marrow-cache-veto, age, x-marrow-upstream, x-marrow-attempts, x-marrow-saved, x-marrow-session-state, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, x-ratelimit-degraded, ratelimit, ratelimit-policy, idempotent-replayed";
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /**

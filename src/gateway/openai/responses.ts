@@ -44,7 +44,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
 
   app.post("/v1/responses", { schema: { body: responseBody } }, async (request, reply) => {
     const body = request.body as ResponseRequest;
-    checkKept(body);
+    checkKept(body, header(request, "x-marrow-session"));
     return body.background === true ? begin(request, reply, body) : answer(request, reply, body);
   });
 
@@ -60,6 +60,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
         beginTurn(parts, asker, {
           request: body,
           stream,
+          session: header(request, "x-marrow-session"),
           control,
           idempotencyKey: requestKeyOf(request),
           gone: goneOf(reply.raw),
@@ -92,9 +93,11 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     const input = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
     // What could never be asked is refused now, not in the background. The results of tools need the history, which may still be made.
     checkAnswered([], input);
-    toChatRequest(body, [], after === undefined ? input : input.filter((item) => !isResult(item)));
+    const session = header(request, "x-marrow-session");
+    const ownResults = after === undefined && session === undefined;
+    toChatRequest(body, [], ownResults ? input : input.filter((item) => !isResult(item)), session);
     const response = toShell(body, id, Date.now());
-    const job = { type: "response" as const, response, input, user: asker.user, request: body, asker };
+    const job = { type: "response" as const, response, input, user: asker.user, request: body, asker, session };
     const begun = await of(request)
       .begin(job, { after, key: ownKey(asker, header(request, "idempotency-key")) })
       .catch((error: unknown) => {

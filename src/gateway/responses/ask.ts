@@ -28,10 +28,12 @@ export async function askFlow(
     readonly input: readonly Item[];
     readonly stream: boolean;
     readonly known?: Known | undefined;
+    /** The session that the response belongs to. */
+    readonly session?: string | undefined;
   },
   how: Pick<ChatCall, "control" | "signal" | "gone" | "keeps" | "idempotencyKey" | "deadline">,
 ): Promise<Asked> {
-  const { request, input, known } = asked;
+  const { request, input, known, session } = asked;
   const { conversation } = request;
   const history = await historyOf(parts, asker, request, known);
   const [before, now, search] = await Promise.all([
@@ -40,9 +42,9 @@ export async function askFlow(
     searchFiles(parts, asker, request, input),
   ]);
   checkAnswered(before, now);
-  const chat = toChatRequest(request, before, search === undefined ? now : [search.told, ...now]);
+  const chat = toChatRequest(request, before, search === undefined ? now : [search.told, ...now], session);
   const { tenant, limiter, per } = await admit(parts, asker);
-  tenant.checkRoom({ conversation: conversation == null ? undefined : conversationOf(conversation) });
+  tenant.checkRoom({ session, conversation: conversation == null ? undefined : conversationOf(conversation) });
   const { id: _, type: __, status: ___, ...last }: Partial<Item> = now.at(-1) ?? {};
   const outcome = await tenant.flow.chat({
     ...how,
@@ -52,6 +54,7 @@ export async function askFlow(
     key: asker.key,
     limiter,
     per,
+    session,
     conversation: conversation == null ? undefined : conversationOf(conversation),
     lead: request.instructions == null ? 0 : 1,
     resultPath: (id) => `input.${input.findLastIndex((item) => item["call_id"] === id)}.call_id`,

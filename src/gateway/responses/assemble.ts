@@ -73,21 +73,24 @@ export function createAssembler(
     if (name !== one.item["name"]) one.item = { ...one.item, name };
     const piece = text(named[field]);
     if (piece === "") return events;
+    return [...events, ...give(one, field, piece)];
+  }
+
+  function give(one: Open, field: "arguments" | "input", piece: string): readonly ResponseEvent[] {
     one.item = { ...one.item, [field]: String(one.item[field]) + piece };
-    events.push({
-      type: `response.${EVENTS[field]}.delta`,
-      item_id: one.item.id,
-      output_index: one.index,
-      delta: piece,
-    });
-    return events;
+    const type = `response.${EVENTS[field]}.delta`;
+    return [{ type, item_id: one.item.id, output_index: one.index, delta: piece }];
   }
 
   function closeCall(one: Open, isCut: boolean): readonly ResponseEvent[] {
     const field = one.item.type === "function_call" ? "arguments" : "input";
+    // Clients parse what a call without arguments is given.
+    const isEmpty = field === "arguments" && one.item[field] === "" && !isCut;
+    const events = isEmpty ? give(one, field, "{}") : [];
     const named = field === "arguments" ? { name: one.item["name"] } : {};
     const at = { item_id: one.item.id, output_index: one.index };
     return [
+      ...events,
       { type: `response.${EVENTS[field]}.done`, ...at, ...named, [field]: one.item[field] },
       close(one, isCut && one === output.at(-1)),
     ];
@@ -176,11 +179,14 @@ function statusOf(finish: string | null): "completed" | "incomplete" {
 
 function toUsage(usage: Usage): Fields {
   const details = (name: string) => (usage[name] ?? {}) as Fields;
+  // Some endpoints name a count and leave it open.
+  const count = (value: unknown) => (typeof value === "number" ? value : 0);
+  const [asked, answered] = [count(usage.prompt_tokens), count(usage.completion_tokens)];
   return {
-    input_tokens: usage.prompt_tokens,
+    input_tokens: asked,
     input_tokens_details: { cached_tokens: details("prompt_tokens_details")["cached_tokens"] ?? 0 },
-    output_tokens: usage.completion_tokens,
+    output_tokens: answered,
     output_tokens_details: { reasoning_tokens: details("completion_tokens_details")["reasoning_tokens"] ?? 0 },
-    total_tokens: usage.total_tokens ?? usage.prompt_tokens + usage.completion_tokens,
+    total_tokens: usage.total_tokens ?? asked + answered,
   };
 }

@@ -89,11 +89,16 @@ export function newResponseId(): string {
  * the result of a tool comes right behind its call. Items must be resolved.
  * @throws MarrowError `invalid_input` for a field or an item that has no meaning here, and for the result of a call that nobody made
  */
-export function toChatRequest(request: ResponseRequest, history: readonly Item[], input: readonly Item[]): ChatRequest {
+export function toChatRequest(
+  request: ResponseRequest,
+  history: readonly Item[],
+  input: readonly Item[],
+  session?: string,
+): ChatRequest {
   const { instructions } = request;
   const said: Turn[] = [...history, ...input].map((item, at) => toTurn(item, pathOf(at, history.length)));
-  // The results of a conversation's calls are looked at where its history is read.
-  const turns = request.conversation == null ? withResultsChecked(said, history.length) : said;
+  // The results of a conversation's calls are looked at where its history is read; a session has its own.
+  const turns = request.conversation == null && session === undefined ? withResultsChecked(said, history.length) : said;
   const thinking = withThoughts(turns).map((turn) =>
     isTold(turn) ? { role: turn.role, content: turn.content } : turn,
   );

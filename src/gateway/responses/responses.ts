@@ -15,6 +15,8 @@ export interface ResponseJob extends KeptResponse {
   readonly type: "response";
   readonly request: ResponseRequest;
   readonly asker: Asker;
+  /** The session that it belongs to. */
+  readonly session?: string | undefined;
 }
 
 /** The kept responses of one scope: those of the queue, and those that were answered at once. */
@@ -121,7 +123,10 @@ export function createResponses(
         resultTtlMs: ttlMs,
         outputTtlMs: Math.min(streamTtlMs, ttlMs),
         ...(waits && { dependsOn: [previous.id] }),
-        ...(key !== undefined && { idempotencyKey: key, fingerprint: [job.request, job.user] }),
+        ...(key !== undefined && {
+          idempotencyKey: key,
+          fingerprint: [job.request, job.user, ...(job.session === undefined ? [] : [job.session])],
+        }),
       });
     },
 

@@ -233,7 +233,8 @@ function toEvent({ status, body: { error } }: ErrorAnswer): Fields {
 }
 
 function toErrorEvent(status: number, code: string, message: string): Fields {
-  return { type: "error", status, error: { type: "invalid_request_error", code, message, param: null } };
+  const type = status === 429 ? "rate_limit_error" : "invalid_request_error";
+  return { type: "error", status, error: { type, code, message, param: null } };
 }
 
 /** Answers an upgrade that is refused as HTTP does. */

@@ -102,6 +102,11 @@ const CASES: readonly Case[] = [
     },
   ],
   ["tool_choice", { tools, tool_choice: "sometimes" }, undefined],
+  ["tool_choice", { tool_choice: "required" }, undefined],
+  ["tool_choice", { tools, tool_choice: { type: "allowed_tools", mode: "auto", tools: [] } }, undefined],
+  ["text", { text: { format: { type: "json_schema", schema } } }, undefined],
+  ["text", { text: { format: { type: "xml" } } }, undefined],
+  ["text", { text: { verbosity: "loud" } }, undefined],
   ["tool_choice", { tools, tool_choice: { type: "function", name: "other" } }, undefined],
   ["tool_choice", { tools, tool_choice: { type: "custom", name: "weather" } }, undefined],
   [

@@ -96,13 +96,26 @@ export function isFileSearch(tool: Fields): boolean {
 
 function toTextFields({ format, verbosity }: Fields): Fields {
   const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  if (verbosity !== undefined && verbosity !== null) fields["verbosity"] = verbosity;
+  if (verbosity !== undefined && verbosity !== null) {
+    if (!VERBOSITIES.has(verbosity)) throw wrong("text.verbosity", "low, medium or high");
+    fields["verbosity"] = verbosity;
+  }
   if (format !== undefined && format !== null) {
     const { type, ...rest } = format as Fields;
+    if (!FORMATS.has(type)) throw wrong("text.format.type", "text, json_object or json_schema");
+    if (type === "json_schema" && (typeof rest["name"] !== "string" || rest["name"] === ""))
+      throw wrong("text.format.name", "the name of the schema");
     if (type === "json_schema") fields["response_format"] = { type, json_schema: withoutNulls(rest) };
     else if (type !== "text") fields["response_format"] = format;
   }
   return fields;
+}
+
+const VERBOSITIES: ReadonlySet<unknown> = new Set(["low", "medium", "high"]);
+const FORMATS: ReadonlySet<unknown> = new Set(["text", "json_object", "json_schema"]);
+
+function wrong(path: string, expected: string): MarrowError {
+  return new MarrowError("invalid_input", `${path}: must be ${expected}`, { details: { path } });
 }
 
 /** Chat completions know `effort`; which summary is wanted is said as OpenRouter's API does: an endpoint that refuses it is asked without. */
@@ -143,8 +156,11 @@ function toCustom(custom: Fields): Fields {
 
 /** A choice among tools names tools that the request has: a model cannot be held to others. */
 function checkChoice(choice: string | Fields | null | undefined, tools: readonly Fields[], path: string): void {
+  if (choice === "required" && tools.length === 0) throw wrong(path, "none or auto where there are no tools");
   if (typeof choice !== "object" || choice === null) return;
   if (choice["type"] === "allowed_tools") {
+    if (!Array.isArray(choice["tools"]) || choice["tools"].length === 0)
+      throw wrong(`${path}.tools`, "one tool or more");
     for (const [at, one] of ((choice["tools"] ?? []) as readonly Fields[]).entries())
       checkChoice(one, tools, `${path}.tools.${at}`);
     return;

@@ -35,6 +35,8 @@ export type TurnParts = AskParts & Pick<GatewayApp, "metrics" | "findModel">;
 export interface TurnCall {
   readonly request: ResponseRequest;
   readonly stream: boolean;
+  /** The session that the response belongs to. */
+  readonly session?: string | undefined;
   /** Asks no model: the response is complete without output, and may be gone on from. @default false */
   readonly prepares?: boolean | undefined;
   readonly control?: CacheControl | undefined;
@@ -54,8 +56,8 @@ export interface TurnCall {
 
 /** Asks for a response and makes its events, over HTTP and WebSocket alike. */
 export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall): Promise<TurnOutcome> {
-  const { request, stream, control, signal, idempotencyKey, gone, deadline, known, onEnd, log } = call;
-  checkKept(request);
+  const { request, stream, session, control, signal, idempotencyKey, gone, deadline, known, onEnd, log } = call;
+  checkKept(request, session);
   const begunMs = performance.now();
   const id = newResponseId();
   const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id), known });
@@ -65,7 +67,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
       : await askFlow(
           parts,
           asker,
-          { request, input, stream, known },
+          { request, input, stream, known, session },
           { control, signal, idempotencyKey, gone, deadline, keeps: request.store !== false },
         );
   if (outcome.kind === "refused" || outcome.kind === "absent") return outcome;
@@ -135,11 +137,19 @@ function withoutStore({ response, ...rest }: KeptResponse): KeptResponse {
 }
 
 /** What can be taken up again must be kept, and one history is enough. */
-export function checkKept({ background, store, previous_response_id: previous, conversation }: ResponseRequest): void {
+export function checkKept(
+  { background, store, previous_response_id: previous, conversation }: ResponseRequest,
+  session: string | undefined,
+): void {
   if (background === true && store === false)
     throw new MarrowError("invalid_input", "store must be true for a response in the background", {
       details: { path: "store" },
     });
+  for (const [path, named] of Object.entries({ previous_response_id: previous, conversation }))
+    if (session !== undefined && named != null)
+      throw new MarrowError("invalid_input", `a request has a session (x-marrow-session) or ${path}, not both`, {
+        details: { path },
+      });
   if (previous != null && conversation != null)
     throw new MarrowError("invalid_input", "a request may name previous_response_id or conversation, not both", {
       details: { path: "previous_response_id" },

@@ -15,9 +15,9 @@ export type WorkParts = Pick<GatewayApp, "tenants" | "accounts" | "metrics" | "s
 
 /** Makes a response in the background: its events are the job's output, the response is its result; a cancelled one is what there was of it. */
 export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, asker: Asker): Promise<KeptResponse> {
-  const { response: shell, request, input, user } = work.payload;
+  const { response: shell, request, input, user, session } = work.payload;
   const { signal, idempotencyKey } = work;
-  const asked = { request, input, stream: true };
+  const asked = { request, input, stream: true, session };
   const asking = await askFlow(parts, asker, asked, { signal, idempotencyKey }).catch((error: unknown) => {
     const words = refusalOf(error);
     if (words === undefined) throw error;
