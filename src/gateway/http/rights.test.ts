@@ -2,8 +2,8 @@ import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { needsOf } from "./rights.ts";
 
-/** Wanted only where vectors are found by vector sets, or where somebody asks how large something is. */
-const ELSEWHERE = ["VADD", "VCARD", "VEMB", "VRANDMEMBER", "VREM", "VSETATTR", "VSIM", "MEMORY"];
+/** Wanted only where vectors are found by vector sets, where somebody asks how large something is, or by topics, which do without. */
+const ELSEWHERE = ["VADD", "VCARD", "VEMB", "VRANDMEMBER", "VREM", "VSETATTR", "VSIM", "MEMORY", "INFO"];
 
 describe("the rights that /readyz looks for", () => {
   const known = new Set([...needsOf({ app: "a" }).map(({ words }) => words[0]), ...ELSEWHERE]);
