@@ -180,7 +180,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     await context.close();
   });
 
-  it("is whole on every page: light and dark, 1440 and 390 px", { timeout: 60_000 }, async () => {
+  it("is whole on every page: light and dark, 1440 and 390 px", { timeout: 120_000 }, async () => {
     const { context, page, wrong } = await open();
     const pages = page.getByRole("navigation", { name: "Pages" });
     expect(await pages.getByRole("link").allTextContents()).toEqual(PAGES);
