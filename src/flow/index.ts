@@ -1,7 +1,7 @@
 export { CACHE_CONTROL_DEFAULT, parseCacheControl, type CacheControl } from "./cache-control.ts";
 export { besideText, lacksAsked, toStoredAnswer, type StoredAnswer } from "./cacheable.ts";
 export { questionOf } from "./explaining.ts";
-export { HISTORY_CHARS_MAX, toMessages } from "./context.ts";
+export { HISTORY_CHARS_MAX, toMessages, withHistory } from "./context.ts";
 export { lostError, lostResults } from "./results.ts";
 export { sizeOf } from "./tokens.ts";
 export type {

@@ -39,6 +39,19 @@ describe("conversations, by the official client", () => {
     expect((await client.conversations.items.list(empty.id)).data).toEqual([]);
   });
 
+  it("count among the tokens of an input that goes on with one, for their own user only", async () => {
+    const { id } = await client.conversations.create({ items: [says("Hello! ".repeat(100))] });
+    const tokens = async (conversation?: string) => {
+      const sent = { model: "demo", input: "Hi", ...(conversation !== undefined && { conversation }) };
+      return (await client.responses.inputTokens.count(sent)).input_tokens;
+    };
+    expect(await tokens(id)).toBeGreaterThan((await tokens()) + 90);
+    expect(await status(tokens("conv_nothing"))).toBe(404);
+    const other = gateway.client({ headers: { "x-marrow-user": "somebody" } });
+    const call = other.responses.inputTokens.count({ model: "demo", input: "Hi", conversation: id });
+    expect(await status(call)).toBe(404);
+  });
+
   it("give back items of every kind as they were, by their ids and in pages", async () => {
     const { id } = await client.conversations.create();
     const added = await client.conversations.items.create(id, {

@@ -4,8 +4,10 @@ import type { GatewayApp } from "../parts.ts";
 import { historyOf } from "../responses/ask.ts";
 import { compact, compactBody } from "../responses/compact.ts";
 import { toInputItems } from "../responses/input.ts";
-import { newResponseId, toChatRequest, type ResponseRequest } from "../responses/request.ts";
+import { conversationOf, newResponseId, toChatRequest, type ResponseRequest } from "../responses/request.ts";
 import { resolveFiles, resolveReferences } from "../responses/resolve.ts";
+import { checkKept } from "../responses/turn.ts";
+import { withHistory } from "../../flow/index.ts";
 import { countTokens } from "../models/tokens.ts";
 
 /** `POST /v1/responses/compact` and `/v1/responses/input_tokens`. */
@@ -25,12 +27,19 @@ export function registerResponseExtras(parts: GatewayApp): void {
     const asker = askerOf(request, body.user);
     const id = newResponseId();
     const items = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
-    const [input, history] = await Promise.all([
+    checkKept(body, undefined);
+    const [input, history, turns] = await Promise.all([
       resolveFiles(parts, asker, items),
       historyOf(parts, asker, body, undefined),
+      body.conversation == null
+        ? []
+        : parts.tenants(asker.scope).turnsOf(asker.user, conversationOf(body.conversation)),
     ]);
     const { messages, tools } = toChatRequest(body, history, input);
     const told = tools === undefined ? [] : [{ role: "system", content: JSON.stringify(tools) }];
-    return { object: "response.input_tokens", input_tokens: await countTokens([...told, ...messages]) };
+    return {
+      object: "response.input_tokens",
+      input_tokens: await countTokens([...told, ...withHistory(messages, turns)]),
+    };
   });
 }

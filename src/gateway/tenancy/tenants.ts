@@ -3,7 +3,7 @@ import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
 import { createFlow, type Flow, type StoredAnswer } from "../../flow/index.ts";
 import { createLimiter, type Limiter } from "../../limiter/index.ts";
-import { createMemory, type ForgetReceipt, type Memory } from "../../memory/index.ts";
+import { createMemory, type ForgetReceipt, type Memory, type Turn } from "../../memory/index.ts";
 import type { ChatModel, Prices } from "../../models/index.ts";
 import type { Redis, ScopedRedis } from "../../redis/index.ts";
 import { createStores, type Stores } from "../../stores/index.ts";
@@ -61,6 +61,8 @@ export interface Tenant {
   auditAnswer(found: Parameters<Cache<unknown>["feedback"]>[0], right: boolean): Promise<boolean>;
   /** Has a near miss of the tenant's cache judged, as its queue says; a cache without a judge by now passes it over. */
   judge(job: JudgeJob): Promise<void>;
+  /** The turns of a user's conversation that a model would be told. @throws MarrowError `not_found` */
+  turnsOf(user: string, conversation: string): Promise<readonly Turn[]>;
   /** Forgets a user in all roles. May be called again when it broke off. */
   forget(user: string): Promise<ForgetReceipt & { readonly answers: number; readonly responses: number }>;
 }
@@ -138,6 +140,13 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       },
       async judge(job) {
         if (config.cache.judge !== undefined) await cache?.judge(job);
+      },
+      async turnsOf(user, id) {
+        const { turns, epoch } = await conversations.session({ user, id }).window({ last: sessions.turns });
+        if (epoch !== "") return turns;
+        throw new MarrowError("not_found", "there is no conversation of this id", {
+          details: { path: "conversation" },
+        });
       },
       async forget(user) {
         // First of all: what ends from here on looks whether it was asked before.
