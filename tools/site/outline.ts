@@ -48,7 +48,16 @@ export const OUTLINE: readonly Section[] = [
   {
     title: "Reference",
     files: [
-      ...docs("errors", "signals", "clients", "benchmarks", "protocol/keys", "protocol/records", "protocol/scripts"),
+      ...docs(
+        "commands",
+        "errors",
+        "signals",
+        "clients",
+        "benchmarks",
+        "protocol/keys",
+        "protocol/records",
+        "protocol/scripts",
+      ),
       "CHANGELOG.md",
       "SECURITY.md",
       ...docs("releasing"),
