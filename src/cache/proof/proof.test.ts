@@ -217,13 +217,15 @@ describe("a proof", () => {
     const named = [...DIFFERENT, ...LOOSENED].map(([, a, b]) => [a, b] as const);
     const pairs = [...own, ...written, ...SAME, ...named];
     let refused = 0;
+    const overlooked: string[][] = [];
     for (const level of ["strict", "balanced", "aggressive"] as const) {
       for (const [a = "", b = ""] of level === "strict" ? [...pairs, ...alike] : pairs) {
         const [quick, whole] = [prove(read(a), read(b), level, { quick: true }), proof(a, b, level)];
-        expect([a, b, level, quick.proven]).toEqual([a, b, level, whole.proven]);
+        if (quick.proven !== whole.proven) overlooked.push([level, a, b]);
         if (!quick.proven && quick.reason === "words") refused += 1;
       }
     }
+    expect(overlooked).toEqual([]);
     expect(refused).toBeGreaterThan(pairs.length);
   });
 
