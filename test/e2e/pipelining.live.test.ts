@@ -24,7 +24,7 @@ const statusesOf = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map
 
 describe("requests that come on one connection before the answers to those before", () => {
   it("are all answered, in their order", { timeout: 60_000 }, async () => {
-    const requests = Array.from({ length: 5_000 }, (_, nth) =>
+    const requests = Array.from({ length: 600 }, (_, nth) =>
       health(nth % 2 === 0 ? "/healthz" : "/nowhere", `authorization: Bearer ${gateway.key}\r\n`),
     );
     const statuses = statusesOf(await pipeline(requests));
@@ -32,7 +32,7 @@ describe("requests that come on one connection before the answers to those befor
   });
 
   it("let other connections be served between them", { timeout: 60_000 }, async () => {
-    const all = pipeline(Array.from({ length: 5_000 }, () => health("/healthz")));
+    const all = pipeline(Array.from({ length: 600 }, () => health("/healthz")));
     let served = 0;
     let going = true;
     void all.then(() => (going = false));
@@ -40,8 +40,8 @@ describe("requests that come on one connection before the answers to those befor
       expect((await fetch(gateway.baseURL.replace("/v1", "/healthz"))).status).toBe(200);
       served += 1;
     }
-    expect(statusesOf(await all).length).toBe(5_001);
-    expect(served).toBeGreaterThan(20);
+    expect(statusesOf(await all).length).toBe(601);
+    expect(served).toBeGreaterThan(5);
   });
 
   it("may have bodies, larger than what is read ahead", { timeout: 60_000 }, async () => {
