@@ -8,12 +8,15 @@ const ALONE = [
   "**/*.fault.live.test.ts",
   "test/{chaos,fuzz,kill,scaling,size}/**/*.test.ts",
   "test/e2e/{cli,draining,media,rolling-restart,worker}.live.test.ts",
+  "src/bus/presence.live.test.ts",
   "src/flow/usage-asked.test.ts",
+  "src/limiter/{slots,fronts/beside}.live.test.ts",
   "src/queue/{pausing,reports,schedule}.live.test.ts",
   "src/gateway/http/watchdog.test.ts",
   "src/gateway/models/tokens.test.ts",
   "src/internal/time-slice.test.ts",
   "src/redis/deadlines.test.ts",
+  "src/stores/chunk-pool.test.ts",
 ];
 
 const config: ViteUserConfig = defineConfig({
