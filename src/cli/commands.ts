@@ -125,7 +125,10 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       ...JSON_FLAG,
     }),
   ],
-  ["doctor", single("say what the Redis is, what it can do, and what should be mended", [], JSON_FLAG)],
+  [
+    "doctor",
+    single("say what Redis is and can do, whether upstreams answer, and what should be mended", [], JSON_FLAG),
+  ],
   [
     "health",
     single("exit code 0 if a gateway runs, or is ready; for health checks", [], {

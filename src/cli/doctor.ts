@@ -1,20 +1,23 @@
 import { MarrowError } from "../errors.ts";
-import { resolveConfig } from "../gateway/operator.ts";
+import { findUnworkable, resolveConfig, type GatewayConfig } from "../gateway/operator.ts";
 import { connect, readServerFacts, warningsOf, type ConnectOptions, type Redis } from "../redis/index.ts";
 import { findServer, startServer } from "../redis/managed/index.ts";
 import { reportEngine, type EngineChoice, type EngineReport } from "../vectors/index.ts";
 import type { Given } from "./command.ts";
+import { linesOfMeasured, measure, warningsOfMeasured, type Measured } from "./doctor-server.ts";
+import { reachAll, type Endpoint, type Reached } from "./doctor-upstreams.ts";
 import { loadConfig } from "./load-config.ts";
-import { print } from "./print.ts";
+import { print, toVisible } from "./print.ts";
 import { readSurroundings } from "./surroundings.ts";
 
 /**
- * `marrow doctor`: says what each Redis of the gateway is, what it can do and what should be mended. Exit code 0 without warnings, 1 with
- * some, or when a Redis does not answer.
+ * `marrow doctor`: says what each Redis of the gateway is, what it can do, what of the gateway is on, whether upstreams answer, and what
+ * should be mended. Exit code 0 without warnings, 1 with some, or when a Redis or an upstream does not answer.
  */
 export async function runDoctor(given: Given): Promise<number> {
   const { redisUrl, cacheRedisUrl, redis: how, dataDirectory, cacheDirectory, path } = readSurroundings();
-  const { app, engine } = resolveConfig(await loadConfig());
+  const config = resolveConfig(await loadConfig());
+  const { app, engine } = config;
   const binary = redisUrl === undefined ? await findServer({ path, cacheDirectory }) : undefined;
   const managed =
     binary === undefined ? undefined : await startServer({ binary: binary.path, directory: dataDirectory });
@@ -22,23 +25,46 @@ export async function runDoctor(given: Given): Promise<number> {
     const url = redisUrl ?? managed?.url ?? "redis://localhost:6379";
     const servers = [await examine("Redis", url, { ...(managed === undefined && how), app }, engine)];
     if (cacheRedisUrl !== undefined)
-      servers.push(await examine("The cache's Redis", cacheRedisUrl, { app }, engine, isOfNoConcernToACache));
-    const healthy = servers.every(({ state, warnings }) => state === "ready" && warnings.length === 0);
-    print(given, { object: "doctor", healthy, servers }, () => servers.flatMap(toLines));
+      servers.push(await examine("The cache's Redis", cacheRedisUrl, { app }, engine, OF_A_CACHE));
+    const configuration = { tiers: tiersOf(config), warnings: findUnworkable(config) };
+    const upstreams = await reachAll(endpointsOf(config));
+    const healthy =
+      servers.every(({ state, warnings }) => state === "ready" && warnings.length === 0) &&
+      configuration.warnings.length === 0 &&
+      upstreams.every(({ reachable }) => reachable !== false);
+    print(given, { object: "doctor", healthy, servers: servers.map(toAnswer), configuration, upstreams }, () => [
+      ...servers.flatMap(toLines),
+      "Configuration:",
+      ...Object.entries(configuration.tiers).map(toLine),
+      ...configuration.warnings.map(toWarning),
+      ...(upstreams.length === 0 ? [] : ["Upstreams:", ...upstreams.flatMap(toReachedLines)]),
+    ]);
     return healthy ? 0 : 1;
   } finally {
     await managed?.stop();
   }
 }
 
-/** A cache may be evicted, and lost. */
-const isOfNoConcernToACache = (warning: string) => /^maxmemory-policy|on disk|append-only/.test(warning);
+/** What need not be mended at a server. */
+interface Ignored {
+  readonly warning: (warning: string) => boolean;
+  readonly right: (right: string) => boolean;
+}
+
+const NOTHING_IGNORED: Ignored = { warning: () => false, right: () => false };
+
+/** A cache may be evicted, and lost; and it publishes nothing. */
+const OF_A_CACHE: Ignored = {
+  warning: (warning) => /^maxmemory-policy|on disk|append-only/.test(warning),
+  right: (right) => /^(?:PUBSUB|PUBLISH|SUBSCRIBE)$/.test(right),
+};
 
 /** What was found of one Redis. */
 interface Examined {
   readonly name: string;
   readonly state: "ready" | "away";
   readonly facts: Readonly<Record<string, string | number>>;
+  readonly measured?: Measured | undefined;
   readonly warnings: readonly string[];
   /** Why it could not be examined. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
@@ -49,12 +75,12 @@ async function examine(
   url: string,
   options: ConnectOptions,
   choice: EngineChoice,
-  ignores: (warning: string) => boolean = () => false,
+  ignored: Ignored = NOTHING_IGNORED,
 ): Promise<Examined> {
   let redis: Redis | undefined;
   try {
     redis = await connect(url, options);
-    return { name, state: "ready", ...(await describe(redis, choice, ignores)) };
+    return { name, state: "ready", ...(await describe(redis, choice, ignored)) };
   } catch (error) {
     if (!MarrowError.is(error)) throw error;
     return { name, state: "away", facts: {}, warnings: [], error: { code: error.code, message: error.message } };
@@ -63,23 +89,69 @@ async function examine(
   }
 }
 
+/** As JSON, what is not known is `null`. */
+function toAnswer({ measured, ...examined }: Examined): unknown {
+  if (measured === undefined) return examined;
+  return {
+    ...examined,
+    measured: Object.fromEntries(Object.entries(measured).map(([name, of]) => [name, of ?? null])),
+  };
+}
+
 function toLines({ name, facts, warnings, error }: Examined): readonly string[] {
   if (error !== undefined) return [`${name}: ${error.message} (${error.code})`];
-  return [
-    `${name}:`,
-    ...Object.entries(facts).map(([what, value]) => `  ${what.padEnd(18)}${value}`),
-    ...warnings.map((warning) => `  Warning: ${warning}`),
-  ];
+  return [`${name}:`, ...Object.entries(facts).map(toLine), ...warnings.map(toWarning)];
+}
+
+function toLine([what, value]: readonly [string, string | number]): string {
+  return toVisible(`  ${what.padEnd(18)}${value}`);
+}
+
+function toWarning(warning: string): string {
+  return toVisible(`  Warning: ${warning}`);
+}
+
+function toReachedLines({ name, host, reachable, says, ms }: Reached): readonly string[] {
+  if (reachable === true) return [toLine([name, `${host} answers (${says}) after ${ms} ms`])];
+  if (reachable === false) return [toWarning(`${name}: ${host} cannot be reached (${says})`)];
+  return [toLine([name, `${host} unknown (no time was left to ask)`])];
+}
+
+/** What of the gateway is on or off, and why. */
+function tiersOf({ cache, embedder, limits, upstreams, demo, background }: GatewayConfig): Record<string, string> {
+  const { enabled, semantic, preset, judge } = cache;
+  const off = "off (cache.enabled is false)";
+  return {
+    "exact answers": enabled ? "on" : off,
+    "similar answers": !enabled
+      ? off
+      : semantic
+        ? `on (preset ${preset}, embedder ${embedder.kind})`
+        : "off (cache.semantic is false)",
+    judge: judge === undefined ? "off (cache.judge names no model)" : `on (${judge.model}, ${judge.mode})`,
+    limits: limits.enabled ? "on" : "off (limits.enabled is false)",
+    "background work": background.enabled ? "on" : "off (background.enabled is false): run marrow worker",
+    models: `of ${upstreams.length} upstreams${demo.enabled ? ", and the demo model" : ""}`,
+  };
+}
+
+function endpointsOf({ upstreams, embedder }: GatewayConfig): readonly Endpoint[] {
+  return embedder.kind === "openai" ? [...upstreams, { name: "embedder", baseUrl: embedder.baseUrl }] : upstreams;
 }
 
 async function describe(
   redis: Redis,
   choice: EngineChoice,
-  ignores: (warning: string) => boolean,
-): Promise<Pick<Examined, "facts" | "warnings">> {
+  ignored: Ignored,
+): Promise<Pick<Examined, "facts" | "measured" | "warnings">> {
   const { engine, version, ...abilities } = await redis.capabilities();
   const facts = await readServerFacts(redis);
   const found = await reportEngine(redis, choice);
+  const all = await measure(redis);
+  // Before version 7 a server does not say what a user may do.
+  const says = version === undefined || Number.parseInt(version, 10) >= 7;
+  const rightsMissing = says ? all.rightsMissing?.filter((right) => !ignored.right(right)) : undefined;
+  const measured = { ...all, rightsMissing };
   const unknown = "unknown (the user may not ask)";
   const yesNo = (value: boolean | undefined) => (value === undefined ? unknown : value ? "yes" : "no");
   return {
@@ -88,6 +160,7 @@ async function describe(
       role: facts.role ?? unknown,
       "maxmemory-policy": facts.policy ?? unknown,
       maxmemory: facts.memoryBytesMax === undefined ? unknown : facts.memoryBytesMax || "no bound",
+      "memory in use": facts.memoryBytes ?? unknown,
       "append-only file": yesNo(facts.aof),
       snapshots: yesNo(facts.snapshots),
       "vector sets": abilities.vectorSets,
@@ -95,8 +168,14 @@ async function describe(
       functions: abilities.functions,
       cluster: abilities.cluster,
       ...linesOf(found),
+      ...linesOfMeasured(measured, unknown),
     },
-    warnings: [...warningsOf(facts).filter((warning) => !ignores(warning)), ...engineWarnings(found, choice)],
+    measured,
+    warnings: [
+      ...warningsOf(facts).filter((warning) => !ignored.warning(warning)),
+      ...engineWarnings(found, choice),
+      ...warningsOfMeasured(measured),
+    ],
   };
 }
 
@@ -114,7 +193,11 @@ function linesOf({ engine, why, usable, indexes, indexesMax }: EngineReport): Re
   return {
     "vectors, by role": `cache, facts, vector stores, graphs: ${engine} (${WHY[why]})`,
     "engines here": usable.join(", "),
-    "search indexes": [`${indexes.length} of ${indexesMax}`, ...states].join(", "),
+    "search indexes": [
+      `${indexes.length} of ${indexesMax}`,
+      ...states,
+      `${Math.max(0, indexesMax - indexes.length)} left`,
+    ].join(", "),
   };
 }
 

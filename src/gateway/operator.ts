@@ -16,10 +16,12 @@ import { createTenantCache, createTenantMemory, remember } from "./tenancy/tenan
 
 export { toKey as toKeyAnswer } from "./admin/key-answer.ts";
 export type { CacheStatsAnswer, ExplainAnswer, KeyAnswer, ListAnswer, TurnsAnswer } from "./admin/answers.ts";
-export { resolveConfig, type GatewayConfigInput } from "./config/config.ts";
+export { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config/config.ts";
 export { fromEnvironment } from "./config/environment.ts";
 export { updatePriceFile } from "./config/price-file.ts";
 export { toShownConfig } from "./config/shown-config.ts";
+export { findUnworkable } from "./config/unworkable.ts";
+export { findMissingRights } from "./http/rights.ts";
 export { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
 export { openReplayParts, type ReplayParts } from "./replaying.ts";
 export { idOf as keyIdOf, KEY_LIFE_MS_MAX } from "./tenancy/api-keys.ts";
