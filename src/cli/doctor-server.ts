@@ -17,12 +17,12 @@ export interface Measured {
   readonly slowLog:
     | { readonly count: number; readonly slowest: readonly { readonly command: string; readonly ms: number }[] }
     | undefined;
-  /** Keys by role, estimated from keys at random. */
+  /** The share of each role among keys at random. */
   readonly keys:
     | {
         readonly total: number;
         readonly sampled: number;
-        readonly roles: readonly { readonly role: string; readonly keys: number }[];
+        readonly roles: readonly { readonly role: string; readonly share: number }[];
       }
     | undefined;
 }
@@ -134,17 +134,19 @@ async function countKeys(redis: Redis): Promise<Measured["keys"]> {
   const total = Number(await redis.send(["DBSIZE"]));
   const seen = new Map<string, number>();
   let sampled = 0;
-  for (let asked = 0; asked < KEYS_SAMPLED && total > 0; asked += KEYS_AT_ONCE) {
+  // On a cluster each command may reach another node, and one of them may be empty.
+  for (let asked = 0; asked < KEYS_SAMPLED; asked += KEYS_AT_ONCE) {
     const names = await Promise.all(Array.from({ length: KEYS_AT_ONCE }, () => redis.send(["RANDOMKEY"])));
-    for (const name of names) {
-      if (name === null) continue;
+    const known = names.filter((name) => name !== null);
+    if (known.length === 0) break;
+    for (const name of known) {
       const role = roleOf(String(name), redis.app);
       seen.set(role, (seen.get(role) ?? 0) + 1);
-      sampled += 1;
     }
+    sampled += known.length;
   }
-  const roles = [...seen].map(([role, count]) => ({ role, keys: Math.round((count / sampled) * total) }));
-  return { total, sampled, roles: roles.toSorted((a, b) => b.keys - a.keys) };
+  const roles = [...seen].map(([role, count]) => ({ role, share: round(count / sampled) }));
+  return { total, sampled, roles: roles.toSorted((a, b) => b.share - a.share) };
 }
 
 /** What was measured as facts for people; `unknown` is what stands for what is not known. Pure. */
@@ -164,7 +166,9 @@ export function linesOfMeasured(measured: Measured, unknown: string): Record<str
       [`${count} commands`, ...slowest.map(({ command, ms }) => `${command} ${ms} ms`)].join(", "),
     ),
     keys: says(keys, ({ total, sampled, roles }) =>
-      [`${total}, ${sampled} sampled`, ...roles.map(({ role, keys: count }) => `${role} about ${count}`)].join(", "),
+      [`${total}, ${sampled} sampled`, ...roles.map(({ role, share }) => `${role} ${Math.round(100 * share)} %`)].join(
+        ", ",
+      ),
     ),
   };
 }

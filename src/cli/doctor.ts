@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { findUnworkable, resolveConfig, type GatewayConfig } from "../gateway/operator.ts";
+import { findAbsentPlan, findUnworkable, resolveConfig, type GatewayConfig } from "../gateway/operator.ts";
 import { connect, readServerFacts, warningsOf, type ConnectOptions, type Redis } from "../redis/index.ts";
 import { findServer, startServer } from "../redis/managed/index.ts";
 import { reportEngine, type EngineChoice, type EngineReport } from "../vectors/index.ts";
@@ -23,7 +23,8 @@ export async function runDoctor(given: Given): Promise<number> {
     binary === undefined ? undefined : await startServer({ binary: binary.path, directory: dataDirectory });
   try {
     const url = redisUrl ?? managed?.url ?? "redis://localhost:6379";
-    const servers = [await examine("Redis", url, { ...(managed === undefined && how), app }, engine)];
+    const own = { ...(managed === undefined && how), app };
+    const servers = [await examine("Redis", url, own, engine, NOTHING_IGNORED, config)];
     if (cacheRedisUrl !== undefined)
       servers.push(await examine("The cache's Redis", cacheRedisUrl, { app }, engine, OF_A_CACHE));
     const configuration = { tiers: tiersOf(config), warnings: findUnworkable(config) };
@@ -75,18 +76,36 @@ async function examine(
   url: string,
   options: ConnectOptions,
   choice: EngineChoice,
-  ignored: Ignored = NOTHING_IGNORED,
+  ignored: Ignored,
+  config?: GatewayConfig,
 ): Promise<Examined> {
   let redis: Redis | undefined;
   try {
     redis = await connect(url, options);
-    return { name, state: "ready", ...(await describe(redis, choice, ignored)) };
+    const described = await describe(redis, choice, ignored);
+    const further = config === undefined ? [] : await holdAgainst(redis, config);
+    return { name, state: "ready", ...described, warnings: [...described.warnings, ...further] };
   } catch (error) {
     if (!MarrowError.is(error)) throw error;
     return { name, state: "away", facts: {}, warnings: [], error: { code: error.code, message: error.message } };
   } finally {
     await redis?.close();
   }
+}
+
+/** What of the configuration does not fit to what this Redis has. */
+async function holdAgainst(redis: Redis, config: GatewayConfig): Promise<readonly string[]> {
+  const { defaultPlan, vectorStores } = config;
+  const { usable } = await reportEngine(redis, config.engine);
+  const isAbsent = await findAbsentPlan(redis, config);
+  const warnings: (string | false)[] = [
+    isAbsent &&
+      `defaultPlan: there is no plan ${defaultPlan ?? ""}, neither in plans nor made by the admin API: it limits nobody`,
+    vectorStores.engine !== undefined &&
+      !usable.includes(vectorStores.engine) &&
+      `vectorStores.engine is ${vectorStores.engine}, which this server lacks or this user may not use (docs/engines.md)`,
+  ];
+  return warnings.filter((warning) => warning !== false);
 }
 
 /** As JSON, what is not known is `null`. */

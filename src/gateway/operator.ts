@@ -6,10 +6,10 @@ import type { CacheStatsAnswer, ExplainAnswer, TurnsAnswer } from "./admin/answe
 import { toExplainAnswer, toRequest, type AskedAbout } from "./admin/explaining.ts";
 import { readSavings } from "./admin/savings.ts";
 import { toTurnsAnswer } from "./admin/turns.ts";
-import { resolveConfig, type GatewayConfigInput } from "./config/config.ts";
+import { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config/config.ts";
 import { openRedis, type RedisPlaces } from "./config/open-redis.ts";
 import { createEmbedder } from "./models/embedder.ts";
-import { createAccounts } from "./tenancy/accounts.ts";
+import { createAccounts, plansKeyOf } from "./tenancy/accounts.ts";
 import { createApiKeys, type ApiKeys } from "./tenancy/api-keys.ts";
 import { createSavings } from "./tenancy/savings.ts";
 import { createTenantCache, createTenantMemory, remember } from "./tenancy/tenants.ts";
@@ -25,6 +25,20 @@ export { findMissingRights } from "./http/rights.ts";
 export { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
 export { openReplayParts, type ReplayParts } from "./replaying.ts";
 export { idOf as keyIdOf, KEY_LIFE_MS_MAX } from "./tenancy/api-keys.ts";
+
+/** Whether the plan that `defaultPlan` names is neither configured nor stored. What cannot be read counts as stored. One round trip. */
+export async function findAbsentPlan(
+  redis: Redis,
+  { plans, defaultPlan }: Pick<GatewayConfig, "plans" | "defaultPlan">,
+): Promise<boolean> {
+  if (defaultPlan === undefined || Object.hasOwn(plans, defaultPlan)) return false;
+  try {
+    return (await redis.send(["HEXISTS", plansKeyOf(redis), defaultPlan])) === 0;
+  } catch (error) {
+    if (MarrowError.is(error, "redis_denied")) return false;
+    throw error;
+  }
+}
 
 /** An installation as an operator's commands see it: its Redis and configuration, without a gateway that runs. */
 export interface Operator {

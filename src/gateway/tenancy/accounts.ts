@@ -26,13 +26,18 @@ const USERS_MAX = 10_000;
 const NO_PLANS: KnownPlans = { userPlan: undefined, keyPlan: undefined };
 const WAIT_MS = 500;
 
+/** The hash of plans that the admin API made. */
+export function plansKeyOf({ app }: Pick<Redis, "app">): string {
+  return `{${encodeKeyPart("app", app)}}:gateway:plans`;
+}
+
 /** Keeps plans in the hash `{app}:gateway:plans`, users' plans in `{app:scope}:gateway:users`. */
 export function createAccounts(
   redis: Redis,
   configured: { readonly plans: Readonly<Record<string, Plan>>; readonly defaultPlan?: string | undefined },
 ): Accounts {
   const app = encodeKeyPart("app", redis.app);
-  const plansKey = `{${app}}:gateway:plans`;
+  const plansKey = plansKeyOf(redis);
   const usersKey = (scope: string) => `{${app}:${encodeKeyPart("scope", scope)}}:gateway:users`;
   const known = new Map<string, { readonly plan: string | undefined; readonly atMs: number }>();
   const own = new Map(Object.entries(configured.plans));
