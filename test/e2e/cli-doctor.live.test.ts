@@ -1,6 +1,6 @@
 /** What `marrow doctor` says of an installation: its server, its configuration and its upstreams. */
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { createServer as createHttpServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -90,6 +90,37 @@ describe("a server", () => {
     expect(nothing).toMatchObject({ code: 1, server: { state: "away", error: { code: "redis_denied" } } });
   }, 30_000);
 });
+
+describe("users with the rights that the manual names", () => {
+  it("lack none: the gateway's at its Redis, the cache's at the second", async () => {
+    const { app, redis } = await admin();
+    const manual = readFileSync("docs/operations.md", "utf8");
+    const lines = [...manual.matchAll(/^ACL SETUSER marrow on >PASSWORD (.*)$/gm)].map(([, rules = ""]) => rules);
+    const users = [`${app}-cache`, `${app}-gateway`];
+    for (const [at, user] of users.entries()) {
+      const rules = (lines[at] as string).replaceAll("marrow", app).split(" ");
+      await redis.send(["ACL", "SETUSER", user, "on", ">secret-word", ...rules]);
+      onTestFinished(async () => void (await redis.send(["ACL", "DELUSER", user])));
+    }
+    const [cache, gateway] = users.map((user) => urlOf(user, "secret-word"));
+    const { answer, out } = await doctor({
+      MARROW_APP: app,
+      MARROW_REDIS_URL: gateway as string,
+      MARROW_CACHE_REDIS_URL: cache as string,
+    });
+    const servers = answer["servers"] as Answer[];
+    expect(servers.map(({ state, measured }) => [state, (measured as Answer)["rightsMissing"]])).toEqual([
+      ["ready", []],
+      ["ready", []],
+    ]);
+    expect(out).not.toContain("secret-word");
+  }, 30_000);
+});
+
+/** The test's server by another user, over a socket or a port. */
+function urlOf(user: string, password: string): string {
+  return inject("redisUrl").replace("://", `://${user}:${password}@`);
+}
 
 describe("what was read of a server", () => {
   it("tells names of commands alone, the slowest first", () => {
