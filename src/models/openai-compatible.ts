@@ -40,7 +40,9 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     async complete(call) {
       try {
         const text = await endpoint.textOf(await post(call));
-        return { text, completion: withTextArguments(toCompletion(text, endpoint.secrets)) };
+        const given = toCompletion(text, endpoint.secrets);
+        const completion = withTextArguments(given);
+        return { text: completion === given ? text : JSON.stringify(completion), completion };
       } catch (error) {
         return toFailure(error, call.signal);
       }

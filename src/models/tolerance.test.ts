@@ -28,6 +28,29 @@ async function read(raw: string): Promise<{ text: string; chunks: ChatChunk[]; d
 const said = (reason: string | null, index = 0) =>
   `data: {"choices":[{"index":${index},"delta":{"content":"a"},"finish_reason":${JSON.stringify(reason)}}]}`;
 
+describe("a whole answer", () => {
+  it("whose calls have objects for arguments has texts, for whoever reads it", async () => {
+    const call = (given: unknown) => ({ id: "c1", type: "function", function: { name: "get", arguments: given } });
+    const answer = (given: unknown) => ({
+      id: "x",
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: null, tool_calls: [call(given)] },
+          finish_reason: "tool_calls",
+        },
+      ],
+    });
+    const odd = await (await modelThat({ raw: JSON.stringify(answer({ city: "A" })) })).complete({ request });
+    expect(JSON.parse(odd.text)).toEqual(answer('{"city":"A"}'));
+    expect(odd.completion).toEqual(JSON.parse(odd.text));
+    await endpoint.close();
+    // What is as it should be goes through as it came.
+    const raw = ` ${JSON.stringify(answer("{}"))} `;
+    expect((await (await modelThat({ raw })).complete({ request })).text).toBe(raw);
+  });
+});
+
 describe("a stream", () => {
   it("that begins with a byte order mark is handed on without it", async () => {
     const { text, chunks } = await read(`\uFEFF${said("stop")}\n\ndata: [DONE]\n\n`);
