@@ -39,11 +39,13 @@ export interface Step<T> {
 /**
  * Decides whom a request asks next; `undefined` when it should end. First each target of the first group that is well, or due for a probe, then
  * those of the next group; then, after a wait that grows, those again that may answer a moment later. When all are benched, the one whose time
- * ends first is asked: a slim chance is better than none.
+ * ends first is asked: a slim chance is better than none. A target that was not sent anything is passed over: the first time that is no attempt.
  */
 export function nextStep<T extends Candidate>(situation: Situation<T>, rules: StepRules): Step<T> | undefined {
   const { groups, calls, nowMs, deadlineMs, standingOf, sticky, loadOf, isFull, random } = situation;
-  if (calls.length >= rules.attemptsMax || nowMs >= deadlineMs) return undefined;
+  const passedOver = new Set(calls.filter(({ verdict }) => verdict?.isUnsent === true).map(({ target }) => target));
+  const attempts = calls.length - passedOver.size;
+  if (attempts >= rules.attemptsMax || nowMs >= deadlineMs) return undefined;
   const all = groups.flat();
   const asked = new Map<T, number>();
   for (const { target } of calls) asked.set(target, (asked.get(target) ?? 0) + 1);
@@ -61,26 +63,28 @@ export function nextStep<T extends Candidate>(situation: Situation<T>, rules: St
     const target = due ?? (sticky === undefined ? chooseByLoad(from, loadOf, random) : chooseByName(from, sticky));
     if (target !== undefined) return step(target, 0, all.filter(fresh).length);
   }
-  if (calls.length === 0) {
-    const soonest = all.toSorted((one, other) => situation.untilOf(one) - situation.untilOf(other))[0];
-    return soonest === undefined ? undefined : step(soonest, 0, 1);
+  if (calls.every(({ verdict }) => verdict?.isUnsent === true)) {
+    const benched = all.filter((target) => !asked.has(target));
+    const soonest = benched.toSorted((one, other) => situation.untilOf(one) - situation.untilOf(other))[0];
+    if (soonest !== undefined) return step(soonest, 0, 1);
   }
   // Everybody was asked. What is on its way yet is waited for.
   if (calls.some(({ verdict }) => verdict === undefined)) return undefined;
   const last = new Map(calls.map(({ target, verdict }) => [target, verdict]));
+  const afterOf = (target: T) => last.get(target)?.afterMs ?? 0;
   const again = all
-    .filter((target) => open(target) && last.get(target)?.again === true)
+    .filter((target) => open(target) && last.get(target)?.again === true && afterOf(target) <= rules.backoffMaxMs)
     .toSorted((one, other) => (asked.get(one) ?? 0) - (asked.get(other) ?? 0));
   const target = again[0];
   if (target === undefined) return undefined;
   const times = asked.get(target) ?? 1;
   const jitter = random() * Math.min(rules.backoffMaxMs, rules.backoffMs * 2 ** (times - 1));
-  const pauseMs = Math.max(jitter, last.get(target)?.afterMs ?? 0);
-  if (pauseMs > rules.backoffMaxMs || nowMs + pauseMs >= deadlineMs) return undefined;
+  const pauseMs = Math.max(jitter, afterOf(target));
+  if (nowMs + pauseMs >= deadlineMs) return undefined;
   return step(target, pauseMs, 1);
 
   function step(chosen: T, waitMs: number, left: number): Step<T> {
-    const share = Math.max(1, Math.min(left, rules.attemptsMax - calls.length));
+    const share = Math.max(1, Math.min(left, rules.attemptsMax - attempts));
     const timeoutMs = Math.max(1, (deadlineMs - nowMs - waitMs) / share);
     return { target: chosen, waitMs, timeoutMs, probe: standingOf(chosen) === "due" };
   }

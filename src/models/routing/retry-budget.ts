@@ -4,6 +4,8 @@ export interface RetryBudget {
   began(nowMs: number): void;
   /** Takes one further call, if there is room. */
   take(nowMs: number): boolean;
+  /** Gives back a call that was taken then and never made. */
+  giveBack(takenMs: number): void;
 }
 
 /** Over how long requests and further calls are counted. */
@@ -41,6 +43,11 @@ export function createRetryBudget({
       if (further >= Math.floor(requests * share) + reserve) return false;
       now.further += 1;
       return true;
+    },
+    giveBack(takenMs) {
+      const at = Math.floor(takenMs / (BUDGET_WINDOW_MS / SLOTS));
+      const slot = slots[at % SLOTS];
+      if (slot?.at === at) slot.further -= 1;
     },
   };
 }

@@ -49,10 +49,15 @@ export interface RouteParts {
   readonly random: () => number;
 }
 
+/** A step that may be taken, and when the budget gave a further call for it. */
+interface TakenStep extends Step<Target> {
+  readonly takenMs?: number | undefined;
+}
+
 /** A call that is on its way. */
 interface Running {
   readonly target: Target;
-  readonly step: Step<Target>;
+  readonly step: TakenStep;
   readonly sinceMs: number;
 }
 
@@ -79,6 +84,8 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     const calls: { readonly target: Target; verdict?: Verdict | undefined }[] = [];
     const failures: unknown[] = [];
     const running = new Map<Runner<T>, Running>();
+    /** The calls that were sent, as far as is known. */
+    const sent = () => calls.filter(({ verdict }) => verdict?.isUnsent !== true);
 
     function decide(): Step<Target> | undefined {
       const nowMs = performance.now();
@@ -100,7 +107,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     }
 
     /** The next step that may be taken: a probe is one process's at a time, and what goes beyond the first call has a budget. */
-    async function next(): Promise<Step<Target> | undefined> {
+    async function next(): Promise<TakenStep | undefined> {
       for (let tries = 0; tries <= route.groups.flat().length; tries += 1) {
         const step = decide();
         if (step === undefined) return undefined;
@@ -112,17 +119,20 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
             continue;
           }
         }
-        if (calls.length > 0 && !budget.take(performance.now())) {
-          if (step.probe) step.target.health.probeMs = 0;
-          return undefined;
-        }
-        return step;
+        if (sent().length === 0) return step;
+        const takenMs = performance.now();
+        if (budget.take(takenMs)) return { ...step, takenMs };
+        if (step.probe) step.target.health.probeMs = 0;
+        return undefined;
       }
       return undefined;
     }
 
-    function start(step: Step<Target>, why: Asked["why"]): void {
+    function start(step: TakenStep, beside: boolean): void {
       const { target } = step;
+      const others = sent();
+      const again = others.some((other) => other.target === target) ? "again" : "instead";
+      const why = others.length === 0 ? "first" : beside ? "beside" : again;
       const entry: (typeof calls)[0] = { target };
       calls.push(entry);
       const sinceMs = performance.now();
@@ -146,7 +156,9 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
         if (verdict.counts) note(target, true, sinceMs);
         // A probe that says nothing of the upstream makes room for another one.
         else if (step.probe) target.health.probeMs = 0;
-        parts.onAsked({ upstream: target.upstream.name, model: target.model, outcome: verdict.kind, why });
+        if (verdict.isUnsent !== true)
+          parts.onAsked({ upstream: target.upstream.name, model: target.model, outcome: verdict.kind, why });
+        else if (step.takenMs !== undefined) budget.giveBack(step.takenMs);
       });
     }
 
@@ -174,27 +186,28 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
         .map(({ health }) => ({ standing: standingOf(health, nowMs), until: health.untilMs }));
       const isLeftAlone = cooling.every(({ standing, until }) => standing === "cooling" && until > nowMs);
       const soonestMs = Math.min(...cooling.map(({ until }) => until)) - nowMs;
-      return { attempts: calls.length, deadlineMs, retryAfterMs: isLeftAlone ? Math.ceil(soonestMs) : undefined };
+      return { attempts: sent().length, deadlineMs, retryAfterMs: isLeftAlone ? Math.ceil(soonestMs) : undefined };
     }
 
-    let why: Asked["why"] = "first";
     let hedged = false;
+    /** Whether the call beside was not sent: the next one is asked at once. */
+    let passedOver = false;
     for (;;) {
       if (running.size === 0) {
         const step = await next();
         if (step === undefined) throw toFinal(failures, end());
         if (step.waitMs > 0) await wait(step.waitMs, signal);
-        start(step, why === "first" ? why : calls.some(({ target }) => target === step.target) ? "again" : "instead");
-        why = "instead";
+        start(step, false);
       }
       const only = running.size === 1 && !hedged ? [...running.values()][0]?.step : undefined;
       const patience =
         only?.probe === true ? Math.min(PROBE_PATIENCE_MS, route.hedgeAfterMs ?? Infinity) : route.hedgeAfterMs;
-      const event = await first(running, only === undefined ? undefined : patience);
+      const patienceMs = patience !== undefined && passedOver ? 0 : patience;
+      const event = await first(running, only === undefined ? undefined : patienceMs);
       if (event === "silence") {
         hedged = true;
         const beside = await next();
-        if (beside !== undefined && beside.waitMs === 0) start(beside, "beside");
+        if (beside !== undefined && beside.waitMs === 0) start(beside, true);
         continue;
       }
       const { runner, outcome } = event;
@@ -204,13 +217,16 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
         drop(entry?.sinceMs);
         return {
           value: outcome.value,
-          served: { upstream: entry?.target.upstream.name ?? "", attempts: calls.length },
+          served: { upstream: entry?.target.upstream.name ?? "", attempts: sent().length },
         };
       }
       failures.push(outcome.error);
-      if (!judgeFailure(outcome.error).elsewhere) {
+      const { elsewhere, isUnsent } = judgeFailure(outcome.error);
+      passedOver = isUnsent === true && hedged;
+      if (passedOver) hedged = false;
+      if (!elsewhere) {
         drop();
-        throw toFinal([outcome.error], { attempts: calls.length, deadlineMs });
+        throw toFinal([outcome.error], { attempts: sent().length, deadlineMs });
       }
     }
   }

@@ -20,7 +20,7 @@ describe("a failure of an upstream", () => {
     [new Error("a bug"), { kind: "client", elsewhere: false }],
     [
       new MarrowError("rate_limited", "a", { details: { retryAfterMs: 5 } }),
-      { kind: "limited", counts: false, afterMs: 5 },
+      { kind: "limited", counts: false, isUnsent: true, afterMs: 5 },
     ],
     [new MarrowError("timeout", "a"), { kind: "failed", elsewhere: true, counts: true }],
     [failed(429), { kind: "limited", elsewhere: true, again: true, counts: true }],
@@ -57,6 +57,10 @@ describe("a failure of an upstream", () => {
     expect(tellingOf([down, limit])).toBe(limit);
     expect(tellingOf([down, limit, full])).toBe(full);
     expect(tellingOf([])).toBeUndefined();
+    const [late, soon] = [9_000, 5].map(
+      (retryAfterMs) => new MarrowError("rate_limited", "a", { details: { retryAfterMs } }),
+    );
+    expect(tellingOf([limit, late, soon])).toBe(soon);
   });
 });
 
@@ -75,8 +79,11 @@ describe("a retry budget", () => {
           if (asks) {
             budget.began(nowMs);
             requests.push(nowMs);
-          } else if (budget.take(nowMs)) taken.push(nowMs);
-          else continue;
+          } else if (budget.take(nowMs)) {
+            // What is given back at once was never taken.
+            budget.giveBack(nowMs);
+            if (budget.take(nowMs)) taken.push(nowMs);
+          } else continue;
           if (asks) continue;
           const within = (times: readonly number[]) => times.filter((at) => at > nowMs - BUDGET_WINDOW_MS * 0.9).length;
           const since = (times: readonly number[]) => times.filter((at) => at > nowMs - BUDGET_WINDOW_MS).length;
@@ -161,7 +168,7 @@ describe("the next step of a request", () => {
     { id: "c", weight: 1, model: "n" },
   ] as const;
   type Known = typeof a | typeof b | typeof c;
-  const step = (more: Partial<Situation<Known>> = {}) =>
+  const step = (more: Partial<Situation<Known>> = {}, attemptsMax = 4) =>
     nextStep<Known>(
       {
         groups: [[a, b], [c]],
@@ -176,7 +183,7 @@ describe("the next step of a request", () => {
         random: () => 0,
         ...more,
       },
-      { attemptsMax: 4, backoffMs: 100, backoffMaxMs: 400 },
+      { attemptsMax, backoffMs: 100, backoffMaxMs: 400 },
     );
 
   it("goes through groups in order, each with its part of the time, then waits and asks again", () => {
@@ -200,6 +207,32 @@ describe("the next step of a request", () => {
     expect(step({ nowMs: 4_000 })).toBeUndefined();
     expect(step({ groups: [[]] })).toBeUndefined();
     const patient = { ...verdicts.failed, afterMs: 5_000 };
+    expect(
+      step({
+        calls: [
+          { target: a, verdict: patient },
+          { target: b, verdict: verdicts.failed },
+          { target: c, verdict: patient },
+        ],
+      })?.target,
+    ).toBe(b);
     expect(step({ groups: [[a]], calls: [{ target: a, verdict: patient }] })).toBeUndefined();
+  });
+  it("passes over whom nothing was sent to, once each without an attempt", () => {
+    const unsent = {
+      kind: "limited",
+      elsewhere: true,
+      again: true,
+      counts: false,
+      isUnsent: true,
+      afterMs: 50,
+    } as const;
+    const passed = [a, b].map((target) => ({ target, verdict: unsent }));
+    expect(step({ calls: passed }, 1)).toMatchObject({ target: c, timeoutMs: 3_000 });
+    const benched = { standingOf: ({ id }: Known) => (id === "a" ? "well" : "cooling"), untilOf: () => 5 } as const;
+    expect(step({ calls: passed.slice(0, 1), ...benched }, 1)?.target).toBe(b);
+    const all = [...passed, { target: c, verdict: unsent }];
+    expect(step({ calls: all }, 1)).toMatchObject({ target: a, waitMs: 50 });
+    expect(step({ calls: [...all, { target: a, verdict: unsent }] }, 1)).toBeUndefined();
   });
 });

@@ -16,6 +16,8 @@ export interface Verdict {
   readonly again: boolean;
   /** Whether it speaks against the upstream's health. */
   readonly counts: boolean;
+  /** Whether the call ended before the upstream was sent anything: it is passed over, which is no attempt. */
+  readonly isUnsent?: boolean | undefined;
   /** When the upstream said that it may be asked again. */
   readonly afterMs?: number | undefined;
 }
@@ -36,8 +38,9 @@ export function judgeFailure(error: unknown): Verdict {
   if (code === "aborted") return { kind: "aborted", ...STOP };
   const after = details?.["retryAfterMs"];
   const afterMs = typeof after === "number" ? after : undefined;
-  // A closed lane: the upstream was not asked.
-  if (code === "rate_limited") return { kind: "limited", elsewhere: true, again: true, counts: false, afterMs };
+  // A closed lane, or no free place.
+  if (code === "rate_limited")
+    return { kind: "limited", elsewhere: true, again: true, counts: false, isUnsent: true, afterMs };
   if (code === "timeout") return { kind: "failed", elsewhere: true, again: true, counts: true };
   if (code !== "model_failed") return { kind: "client", ...STOP };
   const status = Number(details?.["status"] ?? 502);
@@ -52,11 +55,16 @@ export function judgeFailure(error: unknown): Verdict {
   return { kind: "client", ...STOP };
 }
 
-/** The failure that a client is told of, of all that one request met: what it can act on comes first. */
+/** The failure that a client is told of, of all that one request met: what it can act on comes first, and of two limits the one that ends first. */
 export function tellingOf(failures: readonly unknown[]): unknown {
   const order: readonly FailureKind[] = ["client", "aborted", "context", "limited", "failed", "refused"];
-  const ranked = failures.map((error) => [order.indexOf(judgeFailure(error).kind), error] as const);
-  return ranked.toSorted(([one], [other]) => one - other)[0]?.[1];
+  const ranked = failures.map((error) => ({ error, verdict: judgeFailure(error) }));
+  const rankOf = ({ kind }: Verdict) => order.indexOf(kind);
+  // Bounded, so that two without a time are equal.
+  const afterOf = ({ afterMs = Number.MAX_SAFE_INTEGER }: Verdict) => afterMs;
+  return ranked.toSorted(
+    ({ verdict: one }, { verdict: other }) => rankOf(one) - rankOf(other) || afterOf(one) - afterOf(other),
+  )[0]?.error;
 }
 
 function wordsOf(error: unknown): string {
