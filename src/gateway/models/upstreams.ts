@@ -14,7 +14,7 @@ export function openUpstream(config: UpstreamConfig, laneOf: LaneGates): Upstrea
   const apiKey = apiKeyFile === undefined ? config.apiKey : readSecret(path, { file: apiKeyFile });
   if (apiKey === "") refuse(path, "a file that holds a key", apiKeyFile);
   const names = models !== undefined && !isList(models) ? models : undefined;
-  const options = { ...config, apiKey, connections, lane: laneOf(baseUrl, apiKey) };
+  const options = { ...config, apiKey, connections, lane: laneOf(baseUrl, apiKey, config.headers) };
   const ids = names === undefined ? (models as readonly string[] | undefined) : Object.values(names);
   const places = createPlaces({ places: connections, scopeShare, waitMs: firstByteTimeoutMs });
   const model = withPlaces(Object.assign(upstreamModel(kind, { ...options, ids }), { name }), places);

@@ -11,9 +11,10 @@ const SCOPE = "providers";
 export interface LaneGates {
   /**
    * Keeps one endpoint's own limits: a model that it closed is not asked until it said, by any gateway on this Redis.
-   * What is refused here is a `rate_limited` with `retryAfterMs`.
+   * Endpoints of one host with another path, query, key or header have limits of their own. What is refused here is a `rate_limited` with
+   * `retryAfterMs`.
    */
-  (baseUrl: string, apiKey: string | undefined): LaneGate;
+  (baseUrl: string, apiKey: string | undefined, headers?: Readonly<Record<string, string>>): LaneGate;
   /** Opens a model's lanes before their time: those of one provider (a host), or of all endpoints of this gateway. Answers how many. */
   readonly open: (model: string, provider?: string) => Promise<number>;
 }
@@ -22,9 +23,9 @@ export interface LaneGates {
 export function createLaneGates(redis: Redis): LaneGates {
   const lanes = createLanes(redis.scope(SCOPE), { name: "upstream" });
   const known = new Map<string, { readonly provider: string; readonly key: string }>();
-  const gateOf = (baseUrl: string, apiKey = ""): LaneGate => {
+  const gateOf = (baseUrl: string, apiKey = "", headers: Readonly<Record<string, string>> = {}): LaneGate => {
     const provider = new URL(baseUrl).host;
-    const key = hash("sha256", apiKey).slice(0, 16);
+    const key = accountOf(baseUrl, apiKey, headers);
     known.set(`${provider} ${key}`, { provider, key });
     return {
       async enter(model, tokens) {
@@ -34,7 +35,7 @@ export function createLaneGates(redis: Redis): LaneGates {
           details: { retryAfterMs: decision.retryAfterMs },
         });
       },
-      learn: (model, status, headers, refused) => void lanes.learn({ provider, model, key }, status, headers, refused),
+      learn: (model, status, told, refused) => void lanes.learn({ provider, model, key }, status, told, refused),
     };
   };
   return Object.assign(gateOf, {
@@ -44,4 +45,12 @@ export function createLaneGates(redis: Redis): LaneGates {
       return asked.length;
     },
   });
+}
+
+/** A digest of all that tells an account or a deployment from others of its host; some of it is secret. */
+function accountOf(baseUrl: string, apiKey: string, headers: Readonly<Record<string, string>>): string {
+  const { pathname, search } = new URL(baseUrl);
+  const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const sorted = named.toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return hash("sha256", JSON.stringify([pathname.replace(/\/+$/, ""), search, apiKey, sorted])).slice(0, 16);
 }
