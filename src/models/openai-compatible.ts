@@ -96,6 +96,7 @@ function toParts(
 
   function read(data: string): readonly ChatChunk[] {
     if (data === "[DONE]") {
+      if (ended.size === 0) throw malformed("its stream has no choices");
       done = true;
       return [];
     }

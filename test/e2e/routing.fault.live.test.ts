@@ -64,6 +64,8 @@ describe("a model with two upstreams", () => {
       "an end by an error",
       unreadable({ choices: [{ message: {}, delta: {}, finish_reason: "error", error: { code: 503 } }] }),
     ],
+    ["only its end", { kind: "raw", whole: "{}", stream: "data: [DONE]\n\n" }],
+    ["only counts", { kind: "raw", whole: '{"usage":{}}', stream: ': wait\n\ndata: {"usage":{}}\n\ndata: [DONE]\n\n' }],
     ["an error beside no choices", unreadable({ error: { message: "busy" }, choices: [] })],
   ];
 
