@@ -6,6 +6,12 @@ const { upstream, gateway } = routingTests();
 const OK = { kind: "ok" } as const;
 const quick = { backoffMs: 10, backoffMaxMs: 50 } as const;
 
+const brief = ({ status, headers }: Told) => [
+  status,
+  headers.get("x-marrow-upstream"),
+  headers.get("x-marrow-attempts"),
+];
+
 describe("an upstream whose provider said when to come back", () => {
   /** Upstreams in order, each with what it answers, and no call beyond the first but as many as `retryReserve`. */
   async function inOrder(faults: readonly Fault[], retryReserve: number) {
@@ -18,11 +24,6 @@ describe("an upstream whose provider said when to come back", () => {
     return { ups, ...door };
   }
   const limited = (retryAfter: string): Fault => ({ kind: "status", status: 429, retryAfter });
-  const brief = ({ status, headers }: Told) => [
-    status,
-    headers.get("x-marrow-upstream"),
-    headers.get("x-marrow-attempts"),
-  ];
 
   it("is passed over meanwhile, which is no call and costs no retry", async () => {
     const { ask, ups } = await inOrder([limited("20"), OK], 1);
@@ -44,5 +45,48 @@ describe("an upstream whose provider said when to come back", () => {
     expect(brief(told)).toEqual([429, null, "0"]);
     expect(Number(told.headers.get("retry-after"))).toBeLessThanOrEqual(12);
     expect(ups.map(({ calls }) => calls.length)).toEqual([1, 1, 1]);
+  });
+});
+
+describe("an upstream whose API has no place for a field of the request", () => {
+  const seeded = { more: { seed: 5 } } as const;
+
+  it("is passed over, which is no call and costs no retry", async () => {
+    let isWell = false;
+    const [first, last] = [
+      await upstream("first", () => (isWell ? OK : { kind: "status", status: 503 })),
+      await upstream("last"),
+    ];
+    const { ask } = await gateway({
+      limits: { enabled: false },
+      routing: { ...quick, retryReserve: 1, retryShare: 0 },
+      upstreams: [
+        { name: "ant", kind: "anthropic", baseUrl: "http://127.0.0.1:9/v1" },
+        { name: "first", baseUrl: first.baseUrl },
+        { name: "last", baseUrl: last.baseUrl },
+      ],
+      routes: { r: { groups: [["first/m"], ["ant/m"], ["last/m"]] }, s: { groups: [["ant/m"], ["last/m"]] } },
+    });
+    expect(brief(await ask("r", seeded))).toEqual([200, "last", "2"]);
+    isWell = true;
+    for (const stream of [false, true])
+      expect(brief(await ask("s", { ...seeded, stream }))).toEqual([200, "last", "1"]);
+  });
+
+  it("is what the client is told of, where no other can carry it, and only there", async () => {
+    const down = await upstream("down", () => ({ kind: "status", status: 500 }));
+    const { ask } = await gateway({
+      routing: { ...quick, attemptsMax: 2 },
+      upstreams: [
+        { name: "ant", kind: "anthropic", baseUrl: "http://127.0.0.1:9/v1" },
+        { name: "res", kind: "responses", baseUrl: "http://127.0.0.1:9/v1" },
+        { name: "down", baseUrl: down.baseUrl },
+      ],
+      routes: { none: { groups: [["ant/m", "res/m"]] }, one: { groups: [["ant/m"], ["down/m"]] } },
+    });
+    const told = await ask("none", seeded);
+    expect([brief(told), told.error?.code]).toEqual([[400, null, "0"], "invalid_input"]);
+    expect(told.error?.message).toContain("seed");
+    expect(brief(await ask("one", seeded))).toEqual([502, null, "2"]);
   });
 });

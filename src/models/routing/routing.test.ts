@@ -22,6 +22,10 @@ describe("a failure of an upstream", () => {
       new MarrowError("rate_limited", "a", { details: { retryAfterMs: 5 } }),
       { kind: "limited", counts: false, isUnsent: true, afterMs: 5 },
     ],
+    [
+      new MarrowError("invalid_input", "a"),
+      { kind: "uncarried", elsewhere: true, again: false, counts: false, isUnsent: true },
+    ],
     [new MarrowError("timeout", "a"), { kind: "failed", elsewhere: true, counts: true }],
     [failed(429), { kind: "limited", elsewhere: true, again: true, counts: true }],
     [failed(401), { kind: "refused", elsewhere: true, again: false, counts: true }],

@@ -3,9 +3,9 @@ import { MarrowError } from "../../errors.ts";
 /**
  * What a failed call says. `client`: the request itself is wrong, and no other upstream would take it. `aborted`: whoever asked gave up.
  * `context`: this model's context window is full. `limited`: a limit of the upstream's. `refused`: the upstream does not know this gateway or
- * its model. `failed`: it is down, silent, overloaded, or says rubbish.
+ * its model. `failed`: it is down, silent, overloaded, or says rubbish. `uncarried`: its API has no place for a field of the request.
  */
-export type FailureKind = "client" | "aborted" | "context" | "limited" | "refused" | "failed";
+export type FailureKind = "client" | "aborted" | "context" | "limited" | "refused" | "failed" | "uncarried";
 
 /** A judged failure of one call. */
 export interface Verdict {
@@ -41,6 +41,9 @@ export function judgeFailure(error: unknown): Verdict {
   // A closed lane, or no free place.
   if (code === "rate_limited")
     return { kind: "limited", elsewhere: true, again: true, counts: false, isUnsent: true, afterMs };
+  // The translation to the upstream's API ended it: another kind of upstream may take the request.
+  if (code === "invalid_input")
+    return { kind: "uncarried", elsewhere: true, again: false, counts: false, isUnsent: true };
   if (code === "timeout") return { kind: "failed", elsewhere: true, again: true, counts: true };
   if (code !== "model_failed") return { kind: "client", ...STOP };
   const status = Number(details?.["status"] ?? 502);
@@ -57,7 +60,7 @@ export function judgeFailure(error: unknown): Verdict {
 
 /** The failure that a client is told of, of all that one request met: what it can act on comes first, and of two limits the one that ends first. */
 export function tellingOf(failures: readonly unknown[]): unknown {
-  const order: readonly FailureKind[] = ["client", "aborted", "context", "limited", "failed", "refused"];
+  const order: readonly FailureKind[] = ["client", "aborted", "context", "limited", "failed", "refused", "uncarried"];
   const ranked = failures.map((error) => ({ error, verdict: judgeFailure(error) }));
   const rankOf = ({ kind }: Verdict) => order.indexOf(kind);
   // Bounded, so that two without a time are equal.
