@@ -113,7 +113,9 @@ describe("lanes to a provider", () => {
     for (const status of [503, 529, 200, 503, 503]) await lanes.learn(lane, status, { "retry-after": "600" });
     expect(await lanes.enter(lane)).toEqual({ open: true });
     await lanes.learn(lane, 529, {});
-    expect((await lanes.enter(lane)).open).toBe(false);
+    const there = createLanes(tenant, { name: "l" });
+    for (const one of [lanes, there])
+      expect(await one.enter(lane)).toMatchObject({ open: false, reason: "overloaded" });
   });
 
   liveTest("open again by hand, and need no round trip a call", async ({ counted, proxy }) => {

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { checkInteger, checkText } from "../internal/check.ts";
 import type { AnswerHeaders } from "../internal/retry-after.ts";
-import { checkScope, encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
+import { allOf, checkScope, encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 import { concernsItself, readLimits, type ProviderLimit, type RefusedRequest } from "./provider-headers.ts";
 
 /** One provider's limits hold for one model and one key of ours. */
@@ -24,8 +24,8 @@ export type LaneDecision =
   | { readonly open: true }
   | {
       readonly open: false;
-      /** What it is closed by: the provider said so, or what it said is left is used up. */
-      readonly reason: "closed" | "requests" | "tokens";
+      /** What it is closed by: the provider said so by a 429, it is overloaded, or what it said is left is used up. */
+      readonly reason: "closed" | "overloaded" | "requests" | "tokens";
       readonly retryAfterMs: number;
     };
 
@@ -55,6 +55,9 @@ export const LOOK_MS = 250;
 /** Lanes that are remembered in process. */
 const LANES_MAX = 10_000;
 
+/** Why a provider closed a lane, as the lane's key in Redis says it. */
+type ClosedBy = "closed" | "overloaded";
+
 interface Left {
   remaining: number;
   readonly untilMs: number;
@@ -62,6 +65,7 @@ interface Left {
 
 interface Known {
   closedUntilMs: number;
+  closedBy: ClosedBy;
   /** When this process last learned that it is closed. */
   learnedMs: number;
   /** When the last overloads were told that nothing better came after. */
@@ -96,6 +100,7 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
     if (lanes.size >= LANES_MAX) lanes.delete(lanes.keys().next().value as string);
     const fresh = {
       closedUntilMs: 0,
+      closedBy: "closed" as const,
       learnedMs: 0,
       strikes: [],
       lookedMs: -LOOK_MS,
@@ -110,9 +115,15 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
   async function look(key: string, known: Known): Promise<void> {
     known.lookedMs = performance.now();
     try {
-      const lifeMs = Number(await scoped.send(["PTTL", key], { timeoutMs }));
+      const commands = [
+        ["PTTL", key],
+        ["GET", key],
+      ];
+      const [life, why] = allOf(await scoped.pipeline(commands, { timeoutMs }));
       // What was learned since may not be there yet.
-      if (known.learnedMs < known.lookedMs) known.closedUntilMs = lifeMs > 0 ? performance.now() + lifeMs : 0;
+      if (known.learnedMs >= known.lookedMs) return;
+      known.closedUntilMs = Number(life) > 0 ? performance.now() + Number(life) : 0;
+      known.closedBy = String(why) === "overloaded" ? "overloaded" : "closed";
     } catch {
       // Redis is away: what is known here goes on.
     } finally {
@@ -129,7 +140,7 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
       if (first || known.looking === undefined) await known.looking;
       const nowMs = performance.now();
       if (known.closedUntilMs > nowMs)
-        return { open: false, reason: "closed", retryAfterMs: Math.ceil(known.closedUntilMs - nowMs) };
+        return { open: false, reason: known.closedBy, retryAfterMs: Math.ceil(known.closedUntilMs - nowMs) };
       const units = { requests: 1, tokens };
       for (const unit of ["requests", "tokens"] as const) {
         const left = known[unit];
@@ -164,13 +175,14 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
       }
       known.learnedMs = nowMs;
       const longer = nowMs + closedMs > known.closedUntilMs;
+      if (longer) known.closedBy = status === 429 ? "closed" : "overloaded";
       known.closedUntilMs = Math.max(known.closedUntilMs, nowMs + closedMs);
       if (!longer) return;
       try {
         // A closing that lasts longer already is kept: NX, then only ever longer.
         await scoped.pipeline(
           [
-            ["SET", key, "1", "NX", "PX", String(closedMs)],
+            ["SET", key, known.closedBy, "NX", "PX", String(closedMs)],
             ["PEXPIRE", key, String(closedMs), "GT"],
           ],
           { timeoutMs },

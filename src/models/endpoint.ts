@@ -46,7 +46,7 @@ export interface RefusedCall {
 
 /** Keeps the limits of an endpoint. */
 export interface LaneGate {
-  /** Resolves when a call of about so many tokens may go. @throws MarrowError `rate_limited` */
+  /** Resolves when a call of about so many tokens may go. @throws MarrowError `rate_limited`, or `model_failed` with `isUnsent` */
   enter(model: string, tokens: number): Promise<void>;
   /** Hears the head of every answer; of one that is an error also what was sent and the endpoint's words. */
   learn(model: string, status: number, headers: HttpAnswer["headers"], refused?: RefusedCall): void;

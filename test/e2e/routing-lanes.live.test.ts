@@ -6,6 +6,17 @@ const { upstream, gateway } = routingTests();
 const OK = { kind: "ok" } as const;
 const quick = { backoffMs: 10, backoffMaxMs: 50 } as const;
 
+/** Upstreams in order, each with what it answers, and no call beyond the first but as many as `retryReserve`. */
+async function inOrder(faults: readonly Fault[], retryReserve: number) {
+  const ups = await Promise.all(faults.map((fault, at) => upstream(`u${at}`, () => fault)));
+  const door = await gateway({
+    limits: { enabled: false },
+    routing: { ...quick, retryReserve, retryShare: 0, coolDown: { failures: 100 } },
+    upstreams: ups.map(({ baseUrl }, at) => ({ name: `u${at}`, baseUrl, models: ["m"] })),
+  });
+  return { ups, ...door };
+}
+
 const brief = ({ status, headers }: Told) => [
   status,
   headers.get("x-marrow-upstream"),
@@ -13,16 +24,6 @@ const brief = ({ status, headers }: Told) => [
 ];
 
 describe("an upstream whose provider said when to come back", () => {
-  /** Upstreams in order, each with what it answers, and no call beyond the first but as many as `retryReserve`. */
-  async function inOrder(faults: readonly Fault[], retryReserve: number) {
-    const ups = await Promise.all(faults.map((fault, at) => upstream(`u${at}`, () => fault)));
-    const door = await gateway({
-      limits: { enabled: false },
-      routing: { ...quick, retryReserve, retryShare: 0, coolDown: { failures: 100 } },
-      upstreams: ups.map(({ baseUrl }, at) => ({ name: `u${at}`, baseUrl, models: ["m"] })),
-    });
-    return { ups, ...door };
-  }
   const limited = (retryAfter: string): Fault => ({ kind: "status", status: 429, retryAfter });
 
   it("is passed over meanwhile, which is no call and costs no retry", async () => {
@@ -45,6 +46,35 @@ describe("an upstream whose provider said when to come back", () => {
     expect(brief(told)).toEqual([429, null, "0"]);
     expect(Number(told.headers.get("retry-after"))).toBeLessThanOrEqual(12);
     expect(ups.map(({ calls }) => calls.length)).toEqual([1, 1, 1]);
+  });
+});
+
+describe("an upstream that is overloaded", () => {
+  const overloaded: Fault = { kind: "status", status: 503, retryAfter: "20" };
+
+  it("is passed over once it said so three times", async () => {
+    const { ask, ups } = await inOrder([overloaded, OK], 3);
+    for (let n = 0; n < 3; n += 1) expect(brief(await ask("m"))).toEqual([200, "u1", "2"]);
+    expect(brief(await ask("m"))).toEqual([200, "u1", "1"]);
+    expect(ups[0]?.calls).toHaveLength(3);
+  });
+
+  it("is told as unavailable, not as a limit, where nobody else is left", async () => {
+    const { ask, url, key, ups } = await inOrder([overloaded], 0);
+    for (let n = 0; n < 3; n += 1) await ask("m");
+    const told = await ask("m");
+    expect([told.status, told.error?.code, Number(told.headers.get("retry-after")) > 10]).toEqual([
+      503,
+      "model_failed",
+      true,
+    ]);
+    const response = await fetch(`${url}/messages`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "m", max_tokens: 5, messages: [{ role: "user", content: "hello" }] }),
+    });
+    expect([response.status, await response.json()]).toMatchObject([529, { error: { type: "overloaded_error" } }]);
+    expect(ups[0]?.calls).toHaveLength(3);
   });
 });
 

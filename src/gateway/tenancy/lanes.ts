@@ -12,7 +12,7 @@ export interface LaneGates {
   /**
    * Keeps one endpoint's own limits: a model that it closed is not asked until it said, by any gateway on this Redis.
    * Endpoints of one host with another path, query, key or header have limits of their own. What is refused here is a `rate_limited` with
-   * `retryAfterMs`.
+   * `retryAfterMs`; while the provider is overloaded, a `model_failed` that says `isUnsent`.
    */
   (baseUrl: string, apiKey: string | undefined, headers?: Readonly<Record<string, string>>): LaneGate;
   /** Opens a model's lanes before their time: those of one provider (a host), or of all endpoints of this gateway. Answers how many. */
@@ -31,8 +31,13 @@ export function createLaneGates(redis: Redis): LaneGates {
       async enter(model, tokens) {
         const decision = await lanes.enter({ provider, model, key }, tokens);
         if (decision.open) return;
+        const { reason, retryAfterMs } = decision;
+        if (reason === "overloaded")
+          throw new MarrowError("model_failed", "the provider said that it is overloaded", {
+            details: { status: 503, retryAfterMs, isUnsent: true },
+          });
         throw new MarrowError("rate_limited", "the provider's own limit for this model is reached", {
-          details: { retryAfterMs: decision.retryAfterMs },
+          details: { retryAfterMs },
         });
       },
       learn: (model, status, told, refused) => void lanes.learn({ provider, model, key }, status, told, refused),

@@ -46,6 +46,9 @@ export function judgeFailure(error: unknown): Verdict {
     return { kind: "uncarried", elsewhere: true, again: false, counts: false, isUnsent: true };
   if (code === "timeout") return { kind: "failed", elsewhere: true, again: true, counts: true };
   if (code !== "model_failed") return { kind: "client", ...STOP };
+  // A lane that is closed because the upstream is overloaded.
+  if (details?.["isUnsent"] === true)
+    return { kind: "failed", elsewhere: true, again: true, counts: false, isUnsent: true, afterMs };
   const status = Number(details?.["status"] ?? 502);
   if (LATER.has(status))
     return { kind: status === 429 ? "limited" : "failed", elsewhere: true, again: true, counts: true, afterMs };
