@@ -17,16 +17,20 @@ export function toDecoded(answer: HttpAnswer): HttpAnswer {
   throw malformed("its content-encoding is not known");
 }
 
+/** The longest time to come back that an endpoint is believed, in milliseconds: a day. */
+const RETRY_AFTER_MS_MAX = 86_400_000;
+
 /** An answer that is no 2xx as a failure of its model. */
 export function toModelError(answer: HttpAnswer, text: string, secrets: readonly string[]): MarrowError {
   const body = toJson(text);
+  const afterMs = toRetryAfterMs(answer.headers);
   // A text that is no JSON is the endpoint's words, unless it is a page.
   const plain = body === undefined && text.trim() !== "" && !text.trimStart().startsWith("<") ? text.trim() : undefined;
   return new MarrowError("model_failed", `the model's endpoint answered ${answer.status}`, {
     details: {
       status: answer.status,
       error: toErrorObject(toReported(body) ?? plain, secrets),
-      retryAfterMs: toRetryAfterMs(answer.headers),
+      retryAfterMs: afterMs === undefined ? undefined : Math.min(RETRY_AFTER_MS_MAX, afterMs),
     },
   });
 }

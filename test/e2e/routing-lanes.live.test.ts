@@ -17,6 +17,8 @@ async function inOrder(faults: readonly Fault[], retryReserve: number) {
   return { ups, ...door };
 }
 
+const limited = (retryAfter: string): Fault => ({ kind: "status", status: 429, retryAfter });
+
 const brief = ({ status, headers }: Told) => [
   status,
   headers.get("x-marrow-upstream"),
@@ -24,8 +26,6 @@ const brief = ({ status, headers }: Told) => [
 ];
 
 describe("an upstream whose provider said when to come back", () => {
-  const limited = (retryAfter: string): Fault => ({ kind: "status", status: 429, retryAfter });
-
   it("is passed over meanwhile, which is no call and costs no retry", async () => {
     const { ask, ups } = await inOrder([limited("20"), OK], 1);
     expect(brief(await ask("m"))).toEqual([200, "u1", "2"]);
@@ -46,6 +46,13 @@ describe("an upstream whose provider said when to come back", () => {
     expect(brief(told)).toEqual([429, null, "0"]);
     expect(Number(told.headers.get("retry-after"))).toBeLessThanOrEqual(12);
     expect(ups.map(({ calls }) => calls.length)).toEqual([1, 1, 1]);
+  });
+});
+
+describe("an upstream that says to come back after the end of time", () => {
+  it.each(["99999999999999999999", "1e999", "Fri, 31 Dec 9999 23:59:59 GMT"])("%s is told as a day", async (after) => {
+    const { ask } = await inOrder([limited(after)], 0);
+    expect((await ask("m")).headers.get("retry-after")).toBe("86400");
   });
 });
 

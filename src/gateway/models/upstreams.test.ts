@@ -47,7 +47,7 @@ describe("an upstream", () => {
 
   it("gets its headers, its query on every path, and its key from a file", async () => {
     const file = join(home, "key");
-    writeFileSync(file, "sk-from-a-file\n");
+    writeFileSync(file, "\uFEFF sk-from-a-file\t\r\n\n");
     const model = await open({ apiKeyFile: file, headers: { "X-Team": "blue" } }, "?api-version=2026-01-01");
     await model.complete({ request: { model: "m", ...ask } });
     const answer = await model.forward?.("/moderations", Buffer.from(JSON.stringify({ model: "m", ...ask })));
@@ -66,7 +66,7 @@ describe("an upstream", () => {
     });
     await endpoint.close();
     const empty = join(home, "empty");
-    writeFileSync(empty, "");
+    writeFileSync(empty, " \n");
     await expect(open({ apiKeyFile: empty })).rejects.toMatchObject({ code: "invalid_option" });
   });
 

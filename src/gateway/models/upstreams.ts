@@ -11,7 +11,8 @@ export type Upstream = ChatModel & { readonly name: string; close(): Promise<voi
 export function openUpstream(config: UpstreamConfig, laneOf: LaneGates): Upstream {
   const { kind, name, baseUrl, models, apiKeyFile, concurrency: connections, scopeShare, firstByteTimeoutMs } = config;
   const path = `upstreams.${name}.apiKeyFile`;
-  const apiKey = apiKeyFile === undefined ? config.apiKey : readSecret(path, { file: apiKeyFile });
+  // Space around a key, or a byte order mark, is an editor's.
+  const apiKey = apiKeyFile === undefined ? config.apiKey : readSecret(path, { file: apiKeyFile })?.trim();
   if (apiKey === "") refuse(path, "a file that holds a key", apiKeyFile);
   const names = models !== undefined && !isList(models) ? models : undefined;
   const options = { ...config, apiKey, connections, lane: laneOf(baseUrl, apiKey, config.headers) };
