@@ -3,7 +3,7 @@ export { isAway, unlessAway } from "./away.ts";
 export type { AnswerCost } from "./cost.ts";
 export { createCache } from "./cache.ts";
 export { createEmbeddingStore, type EmbeddingStoreOptions } from "./embedding-store.ts";
-export { measureEntries, wipeCache, type Measured, type SampledEntry } from "./for-a-while.ts";
+export { measureEntries, wipeCache, type Measured, type SampledEntry } from "./temporary.ts";
 export { evaluate, operateAt, wilsonLower, type Evaluation, type Judged, type Operating } from "./evaluate.ts";
 export type { Refusal } from "./judge.ts";
 export { isFollowUp } from "./follow-up.ts";
@@ -35,7 +35,15 @@ export type {
   Through,
   ThroughOptions,
 } from "./lookup.ts";
-export { TTL_MS_DEFAULT, TTL_MS_MAX, type CacheOptions, type Judge, type Policy, type Preset } from "./options.ts";
+export {
+  PRESETS,
+  TTL_MS_DEFAULT,
+  TTL_MS_MAX,
+  type CacheOptions,
+  type Judge,
+  type Policy,
+  type Preset,
+} from "./options.ts";
 export {
   loadProofs,
   prove,

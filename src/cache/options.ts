@@ -13,6 +13,9 @@ import { WEIGHTS } from "./verifier/weights.gen.ts";
 /** What a proof may take for granted before a similar question is served. `docs/roles/cache.md` names the parts and their price. */
 export type Preset = Level;
 
+/** All presets, the strictest first. */
+export const PRESETS: readonly Preset[] = ["strict", "balanced", "aggressive"];
+
 /**
  * Says whether a stored answer would have served as well as a fresh one; `undefined` when it cannot tell. What it throws counts as that.
  */
@@ -154,7 +157,7 @@ const FLOOR_OTHER = 0.5;
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
 export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOptions<V> {
   const id = options.embedder?.id ?? "";
-  const preset = checkOneOf("preset", options.preset ?? "strict", ["strict", "balanced", "aggressive"]);
+  const preset = checkOneOf("preset", options.preset ?? "strict", PRESETS);
   const policy = checkPolicy(options.policy ?? { kind: "static" });
   // Policies that learn from audits sort them by score: there the verifier tells near questions apart better than the cosine.
   const usual = options.verifier !== undefined || (policy.kind !== "static" && Object.hasOwn(WEIGHTS, id));

@@ -3,6 +3,7 @@ import {
   evaluate,
   fitVerifier,
   operateAt,
+  PRESETS,
   scorePairs,
   SHIPPED_WEIGHTS,
   type LabelledPair,
@@ -14,7 +15,6 @@ import { MarrowError } from "../errors.ts";
 import type { Given } from "./command.ts";
 import { usageError } from "./read-command.ts";
 
-const PRESETS: readonly Preset[] = ["strict", "balanced", "aggressive"];
 /** Part of the pairs that a fit or a threshold does not see, to be judged by: one of so many. */
 const HELD_OUT = 5;
 

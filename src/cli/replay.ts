@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Preset } from "../cache/index.ts";
+import { PRESETS, type Preset } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
 import { openReplayParts, resolveConfig, type GatewayConfigInput, type ReplayParts } from "../gateway/operator.ts";
 import { connect, type Redis } from "../redis/index.ts";
@@ -21,7 +21,6 @@ import { createProgressBar } from "./progress-bar.ts";
 import { usageError } from "./read-command.ts";
 import { readSurroundings } from "./surroundings.ts";
 
-const PRESETS: readonly Preset[] = ["strict", "balanced", "aggressive"];
 /** Lives of answers that one run compares. */
 const TTLS_MAX = 4;
 const TTL_MS_MAX = 366 * 86_400_000;

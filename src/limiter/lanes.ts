@@ -174,10 +174,10 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
         if (known.strikes.length < STRIKES) return;
       }
       known.learnedMs = nowMs;
-      const longer = nowMs + closedMs > known.closedUntilMs;
-      if (longer) known.closedBy = status === 429 ? "closed" : "overloaded";
-      known.closedUntilMs = Math.max(known.closedUntilMs, nowMs + closedMs);
-      if (!longer) return;
+      const untilMs = nowMs + closedMs;
+      if (untilMs <= known.closedUntilMs) return;
+      known.closedUntilMs = untilMs;
+      known.closedBy = status === 429 ? "closed" : "overloaded";
       try {
         // A closing that lasts longer already is kept: NX, then only ever longer.
         await scoped.pipeline(

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Preset } from "../cache/index.ts";
+import { PRESETS, type Preset } from "../cache/index.ts";
 
 /** Two questions near to each other, and what the presets make of them. */
 export interface NearPair {
@@ -35,7 +35,6 @@ const KEPT = 500;
 /** Characters of a question and of an answer that are kept. */
 const QUESTION_CHARS_MAX = 4_000;
 const ANSWER_CHARS_MAX = 600;
-const PRESETS: readonly Preset[] = ["strict", "balanced", "aggressive"];
 
 /** Adds a meeting to the pairs, in place. */
 export function meet(pairs: NearPairs, meeting: Meeting): void {

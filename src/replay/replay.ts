@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { stat } from "node:fs/promises";
-import { measureEntries, modelJudge, type SampledEntry } from "../cache/index.ts";
+import { measureEntries, modelJudge, PRESETS, type SampledEntry } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
 import { readLines, type Line } from "./lines.ts";
 import { PAIRS_SHOWN, type ReplayOptions, type ReplayState } from "./options.ts";
@@ -214,11 +214,9 @@ function scopeOf(name: string, { preset, ttlMs }: Setting): string {
   return `r${hash("sha256", JSON.stringify([name, preset, ttlMs])).slice(0, 9)}`;
 }
 
-const LOOSENESS: readonly string[] = ["strict", "balanced", "aggressive"];
-
 function loosest(settings: readonly Setting[]): Setting | undefined {
   return settings.toSorted(
-    (one, other) => LOOSENESS.indexOf(other.preset) - LOOSENESS.indexOf(one.preset) || other.ttlMs - one.ttlMs,
+    (one, other) => PRESETS.indexOf(other.preset) - PRESETS.indexOf(one.preset) || other.ttlMs - one.ttlMs,
   )[0];
 }
 

@@ -4,10 +4,8 @@ import type { LimitDefinition } from "./definition.ts";
 
 /** What the takes of one scope's limits keep in Redis, counted among the bytes of the scope. */
 export interface Footprint {
-  /** Refuses a take that would keep more while the scope is full. @throws MarrowError `too_large` */
-  check(name: string, definition: LimitDefinition, subjects: Subjects): void;
-  /** Counts what a take kept. */
-  note(name: string, definition: LimitDefinition, subjects: Subjects): void;
+  /** Weighs a take before it is made, and answers what counts it once it kept something. @throws MarrowError `too_large` where it would keep more while the scope is full */
+  admit(name: string, definition: LimitDefinition, subjects: Subjects): () => void;
 }
 
 type Subjects = Readonly<Record<string, string>>;
@@ -52,18 +50,19 @@ export function createFootprint(scope: string, bytes: Pick<TurnBytes, "add" | "c
   }
 
   return {
-    check(name, definition, subjects) {
-      const { fresh, entries } = weigh(name, definition, subjects);
-      if (fresh.size > 0 || entries > 0) bytes.check(scope);
-    },
-    note(name, definition, subjects) {
+    admit(name, definition, subjects) {
       const { fresh, entries, periodMs, thing } = weigh(name, definition, subjects);
-      let kept = entries;
-      for (const [id, size] of fresh) {
-        remember(id);
-        kept += size;
-      }
-      if (kept > 0) bytes.add(scope, thing, kept, 2 * periodMs);
+      if (fresh.size > 0 || entries > 0) bytes.check(scope);
+      return () => {
+        let kept = entries;
+        for (const [id, size] of fresh) {
+          // Another take may have counted it meanwhile.
+          if (isKnown(id)) continue;
+          remember(id);
+          kept += size;
+        }
+        if (kept > 0) bytes.add(scope, thing, kept, 2 * periodMs);
+      };
     },
   };
 }

@@ -87,9 +87,9 @@ export function createLimits(redis: ScopedRedis, bytes: Pick<TurnBytes, "add" | 
 
     async take(name, subjects, ...rest) {
       const definition = await declared(name);
-      footprint.check(name, definition, subjects);
+      const count = footprint.admit(name, definition, subjects);
       const decision = await toLimiter(name, definition).take(subjects, ...rest);
-      if (decision.allowed && !decision.degraded) footprint.note(name, definition, subjects);
+      if (decision.allowed && !decision.degraded) count();
       return decision;
     },
 
