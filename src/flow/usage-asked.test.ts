@@ -79,7 +79,8 @@ describe("an event in many pieces", () => {
           for (const piece of all) take?.(piece, false);
         };
       };
-      expect(await findExcess(work, { largest: EVENT_CHARS_MAX })).toEqual([]);
+      // A quarter of what may come: beyond, blocks of memory are new from the system each time, which is a step and no growth.
+      expect(await findExcess(work, { largest: EVENT_CHARS_MAX / 4 })).toEqual([]);
     },
     60_000,
   );
