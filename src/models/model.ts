@@ -67,6 +67,8 @@ export interface ModelInfo {
 export interface ChatModel {
   /** Who it is, for `x-marrow-upstream` and metrics; absent for one without a name. */
   readonly name?: string | undefined;
+  /** Where its calls may have to wait for one another: whether they would, and whether they do. Absent where they never wait. */
+  readonly places?: PlacesView | undefined;
   /** The models that it serves. */
   list(): Promise<readonly ModelInfo[]>;
   /** Whether a request for this model id goes here. */
@@ -89,6 +91,14 @@ export interface ChatModel {
     deadlineMs?: number,
     asker?: Asker,
   ): Promise<ForwardedAnswer>;
+}
+
+/** What is to be seen of the places of an endpoint. */
+export interface PlacesView {
+  /** Whether a call of this asker would be sent at once. */
+  isFree(asker: Asker | undefined): boolean;
+  /** Whether the call that this signal ends has not been sent, for want of a place. */
+  isWaiting(signal: AbortSignal): boolean;
 }
 
 /** An answer to be handed on. Read to its end, or abandoned. */

@@ -6,6 +6,7 @@ export function withPlaces<M extends ChatModel>(model: M, places: Places): M {
   const forward = model.forward?.bind(model);
   return {
     ...model,
+    places,
     async complete(call) {
       const leave = await places.take(call.asker, call.signal);
       return model.complete(call).finally(leave);

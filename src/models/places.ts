@@ -15,6 +15,10 @@ export interface PlacesOptions {
 export interface Places {
   /** Takes a place, or waits for one. Answers how to give it back, which counts once. @throws MarrowError `rate_limited`, `aborted` */
   take(asker: Asker | undefined, signal?: AbortSignal): Promise<() => void>;
+  /** Whether a call of this asker would have a place at once. */
+  isFree(asker: Asker | undefined): boolean;
+  /** Whether the call that this signal ends waits for its place yet. */
+  isWaiting(signal: AbortSignal): boolean;
   readonly held: number;
   readonly waiting: number;
 }
@@ -34,6 +38,7 @@ export function createPlaces({ places, scopeShare, waitMs }: PlacesOptions): Pla
   const scopeWeight = scopeShare >= 1 ? Infinity : scopeShare / (1 - scopeShare);
   const scopes = new Map<string, Party>();
   const state = { held: 0, waiting: 0 };
+  const waiting = new Set<AbortSignal>();
 
   /** What a scope may still take. */
   const roomOf = (scope: Party) => scopeWeight * (places - state.held) - scope.held;
@@ -81,6 +86,7 @@ export function createPlaces({ places, scopeShare, waitMs }: PlacesOptions): Pla
         signal?.removeEventListener("abort", onAbort);
         user.waiting.delete(enter);
         state.waiting -= 1;
+        if (signal !== undefined) waiting.delete(signal);
       };
       const enter = () => {
         stop();
@@ -99,6 +105,7 @@ export function createPlaces({ places, scopeShare, waitMs }: PlacesOptions): Pla
       const timer = setTimeout(() => giveUp(noPlace()), waitMs);
       user.waiting.add(enter);
       state.waiting += 1;
+      if (signal !== undefined) waiting.add(signal);
       if (signal?.aborted === true) onAbort();
       else signal?.addEventListener("abort", onAbort, { once: true });
     });
@@ -106,6 +113,12 @@ export function createPlaces({ places, scopeShare, waitMs }: PlacesOptions): Pla
 
   return {
     take,
+    isFree(asker = NOBODY) {
+      const scope = scopes.get(asker.scope);
+      const user = scope?.users.get(asker.user) ?? newParty(asker.user);
+      return user.waiting.size === 0 && mayTake(scope ?? newParty(asker.scope), user);
+    },
+    isWaiting: (signal) => waiting.has(signal),
     get held() {
       return state.held;
     },
@@ -128,10 +141,14 @@ interface Party {
 function partyOf(parties: Map<string, Party>, name: string): Party {
   let party = parties.get(name);
   if (party === undefined) {
-    party = { name, held: 0, waiting: new Set(), users: new Map() };
+    party = newParty(name);
     parties.set(name, party);
   }
   return party;
+}
+
+function newParty(name: string): Party {
+  return { name, held: 0, waiting: new Set(), users: new Map() };
 }
 
 /** Of those who wait and may enter the one that holds the fewest; of several the one that waited longest for its turn. */

@@ -6,6 +6,11 @@ import { benchUpstream, readBenched } from "../scripts.gen.ts";
 /** How often a process with traffic looks what others learned, in milliseconds. */
 const LOOK_MS = 200;
 const WAIT_MS = 200;
+/** How long the probe of a process that died keeps others away, in milliseconds; one that lives says so anew in time. */
+const LEASE_MS = 1_000;
+const RENEW_MS = 300;
+/** How often that is said for one probe: ten seconds long. */
+const RENEWALS_MAX = 33;
 /** How long a benched upstream is remembered that nobody asked since, in milliseconds. */
 const KEPT_MS = 600_000;
 const TARGETS_MAX = 10_000;
@@ -20,6 +25,8 @@ export function createCoolDowns(redis: Redis): CoolDowns {
   const listeners = new Set<Parameters<CoolDowns["subscribe"]>[0]>();
   /** What could not be told to others, and until when it holds here. */
   const untold = new Map<string, number>();
+  /** What keeps the claims of this process. */
+  const claims = new Map<string, NodeJS.Timeout>();
   let lookedMs = -LOOK_MS;
   let looking = false;
 
@@ -44,6 +51,12 @@ export function createCoolDowns(redis: Redis): CoolDowns {
     }
   }
 
+  /** Keeps a claim no longer. Answers whether there was one. */
+  function forget(target: string): boolean {
+    clearInterval(claims.get(target));
+    return claims.delete(target);
+  }
+
   return {
     refresh() {
       const nowMs = performance.now();
@@ -55,32 +68,43 @@ export function createCoolDowns(redis: Redis): CoolDowns {
     benched(target, forMs) {
       const untilMs = performance.now() + forMs;
       const values = { target, for_ms: Math.max(1, Math.ceil(forMs)), kept_ms: KEPT_MS };
-      const told = runScript(redis, benchUpstream, { benched: key }, values, { timeoutMs: WAIT_MS });
-      told
-        .then(() => redis.send(["DEL", probeOf(target)], { timeoutMs: WAIT_MS, retry: "safe" }))
-        .catch(() => {
-          if (untold.size < TARGETS_MAX) untold.set(target, untilMs);
-        });
+      runScript(redis, benchUpstream, { benched: key }, values, { timeoutMs: WAIT_MS }).catch(() => {
+        if (untold.size < TARGETS_MAX) untold.set(target, untilMs);
+      });
     },
 
     healed(target) {
       untold.delete(target);
       // Lost, it is found out by one probe more.
-      const commands = [
-        ["ZREM", key, target],
-        ["DEL", probeOf(target)],
-      ];
-      redis.pipeline(commands, { timeoutMs: WAIT_MS, retry: "safe" }).catch(() => {});
+      redis.send(["ZREM", key, target], { timeoutMs: WAIT_MS, retry: "safe" }).catch(() => {});
     },
 
-    async claim(target, leaseMs) {
+    async claim(target) {
       const probe = probeOf(target);
       try {
-        const options = { timeoutMs: WAIT_MS };
-        return (await redis.send(["SET", probe, "1", "NX", "PX", String(Math.ceil(leaseMs))], options)) === "OK";
+        const set = ["SET", probe, "1", "NX", "PX", String(LEASE_MS)];
+        if ((await redis.send(set, { timeoutMs: WAIT_MS })) !== "OK") return false;
       } catch {
         return true;
       }
+      let left = RENEWALS_MAX;
+      clearInterval(claims.get(target));
+      const timer = setInterval(() => {
+        left -= 1;
+        if (left <= 0) {
+          forget(target);
+          return;
+        }
+        // Nobody else's claim is harmed that matters: the worst is one probe more, or a second of waiting.
+        redis.send(["PEXPIRE", probe, String(LEASE_MS)], { timeoutMs: WAIT_MS, retry: "safe" }).catch(() => {});
+      }, RENEW_MS).unref();
+      claims.set(target, timer);
+      return true;
+    },
+
+    unclaim(target) {
+      if (!forget(target)) return;
+      redis.send(["DEL", probeOf(target)], { timeoutMs: WAIT_MS, retry: "safe" }).catch(() => {});
     },
 
     subscribe(listener) {

@@ -6,8 +6,10 @@ export interface CoolDowns {
   benched(target: string, forMs: number): void;
   /** A target is well again. */
   healed(target: string): void;
-  /** Whether this process may see if a target is well: one of all at a time. */
-  claim(target: string, leaseMs: number): Promise<boolean>;
+  /** Whether this process may see if a target is well: one of all at a time, until it says that it saw, or dies. */
+  claim(target: string): Promise<boolean>;
+  /** This process has seen whether a target is well, or will not. */
+  unclaim(target: string): void;
   /** Hears what others learned: targets that are benched, and for how long yet; those that are not named are well. Answers how to end it. */
   subscribe(listener: (remainingMs: ReadonlyMap<string, number>, sinceMs: number) => void): () => void;
 }
@@ -18,5 +20,6 @@ export const LOCAL_COOL_DOWNS: CoolDowns = {
   benched() {},
   healed() {},
   claim: async () => true,
+  unclaim() {},
   subscribe: () => () => {},
 };

@@ -10,7 +10,7 @@ export interface Situation<T extends Candidate> {
   /** When a benched target may be asked again. */
   readonly untilOf: (target: T) => number;
   readonly loadOf: (target: T) => number;
-  /** Whether a target has as many calls as it may. */
+  /** Whether a call would have to wait for a place of the target's. */
   readonly isFull: (target: T) => boolean;
   /** What came of the calls so far, in order. */
   readonly calls: readonly { readonly target: T; readonly verdict?: Verdict | undefined }[];
@@ -37,8 +37,9 @@ export interface Step<T> {
 }
 
 /**
- * Decides whom a request asks next; `undefined` when it should end. First each target of the first group that is well, or due for a probe, then
- * those of the next group; then, after a wait that grows, those again that may answer a moment later. When all are benched, the one whose time
+ * Decides whom a request asks next; `undefined` when it should end. First each target of the first group that is well, or due for a probe, and
+ * has a place free, then those of the next group; then those that have none, in the same order; then, after a wait that grows, those again that
+ * may answer a moment later. When all are benched, the one whose time
  * ends first is asked: a slim chance is better than none. A target that was not sent anything is passed over: the first time that is no attempt.
  */
 export function nextStep<T extends Candidate>(situation: Situation<T>, rules: StepRules): Step<T> | undefined {
@@ -55,14 +56,15 @@ export function nextStep<T extends Candidate>(situation: Situation<T>, rules: St
   const open = (target: T) => standingOf(target) !== "cooling" && !fullFor.has(modelOf(target));
 
   const fresh = (target: T) => open(target) && !asked.has(target);
-  for (const group of groups) {
-    const waiting = group.filter(fresh);
-    const due = waiting.find((target) => standingOf(target) === "due");
-    const free = waiting.filter((target) => !isFull(target));
-    const from = free.length > 0 ? free : waiting;
-    const target = due ?? (sticky === undefined ? chooseByLoad(from, loadOf, random) : chooseByName(from, sticky));
-    if (target !== undefined) return step(target, 0, all.filter(fresh).length);
-  }
+  const isFree = (target: T) => !isFull(target);
+  // A place that is free in a later group is better than a wait in an earlier one.
+  for (const may of [isFree, isFull])
+    for (const group of groups) {
+      const from = group.filter((target) => fresh(target) && may(target));
+      const due = from.find((target) => standingOf(target) === "due");
+      const target = due ?? (sticky === undefined ? chooseByLoad(from, loadOf, random) : chooseByName(from, sticky));
+      if (target !== undefined) return step(target, 0, all.filter(fresh).length);
+    }
   if (calls.every(({ verdict }) => verdict?.isUnsent === true)) {
     const benched = all.filter((target) => !asked.has(target));
     const soonest = benched.toSorted((one, other) => situation.untilOf(one) - situation.untilOf(other))[0];

@@ -5,8 +5,12 @@ import { isPlaceless, noPlace } from "../places.ts";
 export interface Runner<T> {
   /** Ends with what came; never rejects. */
   readonly outcome: Promise<Outcome<T>>;
+  /** The signal that ends the call. */
+  readonly signal: AbortSignal;
   /** Gives the call up. */
   cancel(): void;
+  /** Ends the call as its bound would. */
+  expire(): void;
 }
 
 /** What came of a call. */
@@ -25,10 +29,11 @@ export function run<T>(
   const abort = () => own.abort();
   if (signal?.aborted === true) abort();
   else signal?.addEventListener("abort", abort, { once: true });
-  const timer = setTimeout(() => {
+  const expire = () => {
     late = true;
     abort();
-  }, timeoutMs);
+  };
+  const timer = setTimeout(expire, timeoutMs);
 
   async function toOutcome(): Promise<Outcome<T>> {
     try {
@@ -44,7 +49,7 @@ export function run<T>(
     }
   }
 
-  return { outcome: toOutcome(), cancel: abort };
+  return { outcome: toOutcome(), signal: own.signal, cancel: abort, expire };
 }
 
 const TOO_LATE = "the model's endpoint did not answer in time";

@@ -58,12 +58,14 @@ interface TakenStep extends Step<Target> {
 interface Running {
   readonly target: Target;
   readonly step: TakenStep;
-  readonly sinceMs: number;
 }
 
 /** After which silence of an upstream that was benched another one is asked beside it. */
 const PROBE_PATIENCE_MS = 2_000;
-const CLAIM_MS = 10_000;
+/** How long a probe keeps others of this process away. */
+const PROBE_MS = 10_000;
+/** When a call that waits for a place looks first whether another upstream has one, and how seldom at most, in milliseconds. */
+const LOOK_MS = { first: 50, last: 1_000 } as const;
 /** How long a target whose probe another process makes is left alone here. */
 const OTHERS_PROBE_MS = 250;
 
@@ -74,10 +76,10 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
 
   /** Asks until something came; `ask` is done for each upstream, and its value is whole, or a beginning that can no longer be taken back. */
   async function ask<T>(
-    call: Pick<ModelCall, "signal" | "deadlineMs" | "affinity">,
+    call: Pick<ModelCall, "signal" | "deadlineMs" | "affinity" | "asker">,
     work: (target: Target, signal: AbortSignal, left: () => void) => Promise<T>,
   ): Promise<{ readonly value: T; readonly served: Served }> {
-    const { signal, affinity } = call;
+    const { signal, affinity, asker } = call;
     coolDowns.refresh();
     const deadlineMs = Math.min(call.deadlineMs ?? Infinity, performance.now() + rules.timeoutMs);
     budget.began(performance.now());
@@ -86,8 +88,10 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     const running = new Map<Runner<T>, Running>();
     /** The calls that were sent, as far as is known. */
     const sent = () => calls.filter(({ verdict }) => verdict?.isUnsent !== true);
+    const isFull = ({ upstream }: Target) =>
+      upstream.inFlight >= (upstream.concurrency ?? Infinity) || upstream.model.places?.isFree(asker) === false;
 
-    function decide(): Step<Target> | undefined {
+    function decide(known = calls): Step<Target> | undefined {
       const nowMs = performance.now();
       return nextStep(
         {
@@ -97,8 +101,8 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
           standingOf: ({ health }) => standingOf(health, nowMs),
           untilOf: ({ health }) => health.untilMs,
           loadOf: ({ upstream }) => upstream.inFlight,
-          isFull: ({ upstream }) => upstream.inFlight >= (upstream.concurrency ?? Infinity),
-          calls,
+          isFull,
+          calls: known,
           sticky: route.sticky ? affinity : undefined,
           random,
         },
@@ -106,26 +110,36 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       );
     }
 
-    /** The next step that may be taken: a probe is one process's at a time, and what goes beyond the first call has a budget. */
-    async function next(): Promise<TakenStep | undefined> {
-      for (let tries = 0; tries <= route.groups.flat().length; tries += 1) {
-        const step = decide();
-        if (step === undefined) return undefined;
-        if (step.probe) {
-          // Asked before anybody waits: within this process the next request sees it at once.
-          step.target.health.probeMs = performance.now() + CLAIM_MS;
-          if (!(await coolDowns.claim(step.target.id, CLAIM_MS))) {
-            step.target.health.probeMs = performance.now() + OTHERS_PROBE_MS;
-            continue;
-          }
-        }
-        if (sent().length === 0) return step;
-        const takenMs = performance.now();
-        if (budget.take(takenMs)) return { ...step, takenMs };
-        if (step.probe) step.target.health.probeMs = 0;
-        return undefined;
-      }
+    /**
+     * The next step that may be taken: a probe is one process's at a time, and what goes beyond the first call has a budget. At once but for a
+     * probe, so that nobody takes the place that was seen free.
+     */
+    function next(triesLeft = route.groups.flat().length): TakenStep | undefined | Promise<TakenStep | undefined> {
+      const step = decide();
+      return step?.probe === true ? claimed(step, triesLeft) : within(step);
+    }
+
+    async function claimed(step: Step<Target>, triesLeft: number): Promise<TakenStep | undefined> {
+      const { id, health } = step.target;
+      // Asked before anybody waits: within this process the next request sees it at once.
+      health.probeMs = performance.now() + PROBE_MS;
+      if (await coolDowns.claim(id)) return within(step);
+      health.probeMs = performance.now() + OTHERS_PROBE_MS;
+      return triesLeft > 0 ? next(triesLeft - 1) : undefined;
+    }
+
+    function within(step: Step<Target> | undefined): TakenStep | undefined {
+      if (step === undefined || sent().length === 0) return step;
+      const takenMs = performance.now();
+      if (budget.take(takenMs)) return { ...step, takenMs };
+      if (step.probe) unclaim(step.target);
       return undefined;
+    }
+
+    /** Makes room for another probe. */
+    function unclaim({ id, health }: Target): void {
+      health.probeMs = 0;
+      coolDowns.unclaim(id);
     }
 
     function start(step: TakenStep, beside: boolean): void {
@@ -143,23 +157,29 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
         isOut = false;
       };
       const runner = run((own) => work(target, own, left), { timeoutMs: step.timeoutMs, signal });
-      running.set(runner, { target, step, sinceMs });
+      running.set(runner, { target, step });
       void runner.outcome.then((outcome) => {
-        if (outcome.ok) {
-          note(target, false, sinceMs);
-          parts.onAsked({ upstream: target.upstream.name, model: target.model, outcome: "ok", why });
-          return;
-        }
-        left();
-        const verdict = judgeFailure(outcome.error);
-        entry.verdict = verdict;
-        if (verdict.counts) note(target, true, sinceMs);
-        // A probe that says nothing of the upstream makes room for another one.
-        else if (step.probe) target.health.probeMs = 0;
-        if (verdict.isUnsent !== true)
-          parts.onAsked({ upstream: target.upstream.name, model: target.model, outcome: verdict.kind, why });
-        else if (step.takenMs !== undefined) budget.giveBack(step.takenMs);
+        if (!outcome.ok) left();
+        settle(entry, outcome, step, sinceMs, why);
+        // After what was learned of the upstream: whoever may ask it next knows.
+        if (step.probe) unclaim(target);
       });
+    }
+
+    function settle(
+      entry: (typeof calls)[0],
+      outcome: Outcome<T>,
+      step: TakenStep,
+      sinceMs: number,
+      why: Asked["why"],
+    ): void {
+      const { target } = step;
+      const verdict = outcome.ok ? undefined : judgeFailure(outcome.error);
+      entry.verdict = verdict;
+      if (verdict?.counts !== false) note(target, verdict !== undefined, sinceMs);
+      const asked = { upstream: target.upstream.name, model: target.model, why };
+      if (verdict?.isUnsent !== true) parts.onAsked({ ...asked, outcome: verdict?.kind ?? "ok" });
+      else if (step.takenMs !== undefined) budget.giveBack(step.takenMs);
     }
 
     function note(target: Target, failed: boolean, sinceMs: number): void {
@@ -169,11 +189,10 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       if (change !== undefined) parts.onHealth(target);
     }
 
-    /** Gives up what is still on its way, but for a probe: its word is waited for. Who was asked before `winner` and said nothing is too slow. */
-    function drop(winner?: number): void {
-      for (const [runner, { step, target, sinceMs }] of running) {
+    /** Gives up what is still on its way, but for a probe: its word is waited for. Nothing is held against an upstream that was merely slower. */
+    function drop(): void {
+      for (const [runner, { step }] of running) {
         if (!step.probe) runner.cancel();
-        if (!step.probe && winner !== undefined && sinceMs < winner) note(target, true, sinceMs);
         void runner.outcome.then((late) => late.ok && abandon(late.value, runner));
       }
     }
@@ -189,21 +208,47 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       return { attempts: sent().length, deadlineMs, retryAfterMs: isLeftAlone ? Math.ceil(soonestMs) : undefined };
     }
 
+    const isWaiting = ([runner, { target }]: readonly [Runner<T>, Running]) =>
+      target.upstream.model.places?.isWaiting(runner.signal) === true;
+
+    /** Whether another upstream would be asked at once in place of one whose call waits for a place. */
+    function isFreeElsewhere(target: Target): boolean {
+      const step = decide(calls.filter((one) => one.target !== target || one.verdict !== undefined));
+      return step !== undefined && !step.probe && step.waitMs === 0 && !isFull(step.target);
+    }
+
+    /** After which silence another upstream is asked beside the only one that was. */
+    function patienceOf(only: Step<Target> | undefined): number | undefined {
+      if (only === undefined || hedged) return undefined;
+      const { hedgeAfterMs } = route;
+      const patience = only.probe ? Math.min(PROBE_PATIENCE_MS, hedgeAfterMs ?? Infinity) : hedgeAfterMs;
+      return patience !== undefined && passedOver ? 0 : patience;
+    }
+
+    const isAmongOthers = route.groups.flat().length > 1;
+    /** How often a call that waits for a place looked elsewhere. */
+    let looks = 0;
     let hedged = false;
     /** Whether the call beside was not sent: the next one is asked at once. */
     let passedOver = false;
     for (;;) {
       if (running.size === 0) {
-        const step = await next();
+        const asked = next();
+        const step = asked instanceof Promise ? await asked : asked;
         if (step === undefined) throw toFinal(failures, end());
         if (step.waitMs > 0) await wait(step.waitMs, signal);
         start(step, false);
       }
-      const only = running.size === 1 && !hedged ? [...running.values()][0]?.step : undefined;
-      const patience =
-        only?.probe === true ? Math.min(PROBE_PATIENCE_MS, route.hedgeAfterMs ?? Infinity) : route.hedgeAfterMs;
-      const patienceMs = patience !== undefined && passedOver ? 0 : patience;
-      const event = await first(running, only === undefined ? undefined : patienceMs);
+      const only = running.size === 1 ? [...running.entries()][0] : undefined;
+      const placeless = only !== undefined && isAmongOthers && isWaiting(only) ? only : undefined;
+      const lookMs = Math.min(LOOK_MS.last, LOOK_MS.first * 2 ** looks);
+      looks = placeless === undefined ? 0 : looks + 1;
+      const event = await first(running, placeless === undefined ? patienceOf(only?.[1].step) : lookMs);
+      if (event === "silence" && placeless !== undefined) {
+        // Gives its turn up only for a place that is free; what began to be sent meanwhile goes on.
+        if (isWaiting(placeless) && isFreeElsewhere(placeless[1].target)) placeless[0].expire();
+        continue;
+      }
       if (event === "silence") {
         hedged = true;
         const beside = await next();
@@ -214,7 +259,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       const entry = running.get(runner);
       running.delete(runner);
       if (outcome.ok) {
-        drop(entry?.sinceMs);
+        drop();
         return {
           value: outcome.value,
           served: { upstream: entry?.target.upstream.name ?? "", attempts: sent().length },
@@ -262,7 +307,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
 
     async forward(path, body, signal, deadlineMs, asker) {
       const { value, served } = await ask<ForwardedAnswer>(
-        { signal, deadlineMs },
+        { signal, deadlineMs, asker },
         async ({ upstream, model }, own, left) => {
           if (upstream.model.forward === undefined)
             throw new MarrowError("model_failed", "the model's endpoint has no such route", {

@@ -206,6 +206,12 @@ describe("the next step of a request", () => {
     expect(step({ standingOf: ({ id }) => (id === "a" ? "cooling" : "well") })?.target).toBe(b);
     expect(step({ isFull: ({ id }) => id === "a" })?.target).toBe(b);
     expect(step({ isFull: () => true })?.target).toBe(a);
+    expect(step({ isFull: ({ model }) => model === "m" })?.target).toBe(c);
+    const dueAndFull = {
+      standingOf: ({ id }: Known) => (id === "a" ? "due" : "well"),
+      isFull: ({ id }: Known) => id === "a",
+    } as const;
+    expect(step(dueAndFull)).toMatchObject({ target: b, probe: false });
     expect(step({ standingOf: () => "cooling", untilOf: ({ id }) => ({ a: 9, b: 5, c: 7 })[id] })?.target).toBe(b);
     expect(step({ standingOf: ({ id }) => (id === "b" ? "due" : "well") })).toMatchObject({ target: b, probe: true });
     expect(step({ nowMs: 4_000 })).toBeUndefined();
