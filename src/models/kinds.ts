@@ -1,4 +1,5 @@
 import { anthropicModel } from "./anthropic/model.ts";
+import { heldModel } from "./beginning.ts";
 import type { DialectOptions } from "./dialect.ts";
 import type { EndpointOptions } from "./endpoint.ts";
 import type { ChatModel } from "./model.ts";
@@ -11,11 +12,14 @@ export const UPSTREAM_KINDS = ["chat", "responses", "anthropic"] as const;
 /** One of {@link UPSTREAM_KINDS}. */
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
 
-/** A model behind an upstream of a kind. `outputLimit` is of chat completions alone: the others have one name for it. */
+/**
+ * A model behind an upstream of a kind. A stream resolves once it says something, so that an error before is a failure of the call. `outputLimit`
+ * is of chat completions alone: the others have one name for it.
+ */
 export function upstreamModel(
   kind: UpstreamKind,
   { outputLimit, ...options }: EndpointOptions & DialectOptions,
 ): ChatModel & { close(): Promise<void> } {
-  if (kind === "responses") return responsesModel(options);
-  return kind === "anthropic" ? anthropicModel(options) : openaiModel({ ...options, outputLimit });
+  if (kind === "responses") return heldModel(responsesModel(options));
+  return heldModel(kind === "anthropic" ? anthropicModel(options) : openaiModel({ ...options, outputLimit }));
 }

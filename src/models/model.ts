@@ -76,8 +76,8 @@ export interface ChatModel {
   /** A whole completion. */
   complete(call: ModelCall): Promise<ModelAnswer>;
   /**
-   * A streamed completion. Resolves once the endpoint accepted it; the iteration throws when the stream breaks, ends early
-   * or is no event stream. Nothing is buffered.
+   * A streamed completion. Resolves once the endpoint accepted it (an upstream's, once it said something); the iteration throws when the stream
+   * breaks, ends early or is no event stream. Nothing is buffered beyond that beginning.
    */
   stream(call: ModelCall): Promise<ModelStream>;
   /**

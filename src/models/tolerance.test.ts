@@ -102,8 +102,8 @@ describe.each(UPSTREAM_KINDS)("an answer of an endpoint of kind %s", (kind) => {
     }));
     const model = upstreamModel(kind, { baseUrl: endpoint.baseUrl });
     if (!stream) return model.complete({ request }).catch((error: unknown) => error);
-    const parts = (await model.stream({ request: { ...request, stream } }))[Symbol.asyncIterator]();
     try {
+      const parts = (await model.stream({ request: { ...request, stream } }))[Symbol.asyncIterator]();
       while ((await parts.next()).done !== true);
     } catch (error) {
       return error;

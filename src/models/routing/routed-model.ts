@@ -3,7 +3,7 @@ import { MarrowError } from "../../errors.ts";
 import { pause } from "../../internal/pause.ts";
 import type { ChatModel, ForwardedAnswer, ModelCall, Served } from "../model.ts";
 import { answerUntilOver, untilOver } from "../placed.ts";
-import { untilSaid } from "./beginning.ts";
+import { untilSaid } from "../beginning.ts";
 import type { CoolDowns } from "./cool-downs.ts";
 import { noteCall, standingOf, type HealthRules } from "./health.ts";
 import { nextStep, type Step, type StepRules } from "./next-step.ts";
