@@ -36,7 +36,7 @@ const config: ViteUserConfig = defineConfig({
     // Tests keep nothing in module state, so files may share one; on two cores that is worth a factor of 25.
     isolate: false,
     pool: "threads",
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
       {

@@ -279,12 +279,19 @@ describe("an A2A server over Redis", () => {
   });
 
   liveTest("is saved whole though Redis is away for moments after its client left", async ({ redis }) => {
-    let [scripts, left] = [0, false];
+    // Each way that failures can meet what a task writes: its lease, its events, what is saved of it.
+    const ways = [3, 4, 5].flatMap((every) => [0, 1, 2].map((first) => ({ every, first })));
+    await Promise.all(ways.map(({ every, first }) => savesWhole(redis, every, first)));
+  });
+
+  /** A task whose client leaves at once, while each so-manieth script fails, is saved whole. */
+  async function savesWhole(redis: Redis, every: number, first: number): Promise<void> {
+    let [scripts, left] = [first, false];
     const scope = redis.scope("acme");
     const flaky: typeof scope = {
       ...scope,
       send: (command, options) => {
-        const fails = String(command[0]).startsWith("EVAL") && left && ++scripts % 4 === 0;
+        const fails = String(command[0]).startsWith("EVAL") && left && ++scripts % every === 0;
         return fails ? Promise.reject(new MarrowError("unavailable", "away")) : scope.send(command, options);
       },
     };
@@ -301,7 +308,7 @@ describe("an A2A server over Redis", () => {
       .toBe(TaskState.TASK_STATE_COMPLETED);
     expect(saidIn((await task()).artifacts[0]?.parts)).toBe(wordsOf(30));
     await Promise.all([one.a2a.close(), two.a2a.close()]);
-  });
+  }
 
   liveTest("refuses ids that none of its tasks can have as the SDK does", async ({ redis }) => {
     const { a2a, handler } = serve(redis);

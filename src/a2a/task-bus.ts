@@ -67,6 +67,8 @@ export function createTaskBus(
   let writing: Promise<number> = Promise.resolve(0);
   let held: Promise<boolean> | undefined;
   let heart: NodeJS.Timeout | undefined;
+  /** All of its events are made; some may not be in Redis yet. */
+  let over = false;
   let following = false;
   let positioned = Promise.withResolvers<number>();
 
@@ -74,11 +76,22 @@ export function createTaskBus(
 
   function own(): Promise<boolean> {
     following = false;
-    return (held ??= act(leaseMs).then((got) => {
-      if (got === 1) heart ??= setInterval(() => void act(leaseMs).catch(onError), leaseMs / 3);
-      else held = undefined;
-      return got === 1;
-    }));
+    over = false;
+    if (held !== undefined) return held;
+    const asked = act(leaseMs).then(
+      (got) => {
+        if (held === asked && got === 1) heart ??= setInterval(() => void act(leaseMs).catch(onError), leaseMs / 3);
+        else if (held === asked) held = undefined;
+        return got === 1;
+      },
+      (error: unknown) => {
+        // It is asked for again: what failed once must not fail for ever.
+        if (held === asked) held = undefined;
+        throw error;
+      },
+    );
+    held = asked;
+    return asked;
   }
 
   function emit(event: AgentExecutionEvent): void {
@@ -92,7 +105,8 @@ export function createTaskBus(
   async function append(event: AgentExecutionEvent): Promise<number> {
     const text = JSON.stringify(StreamResponse.toJSON({ payload: { $case: event.kind, value: event.data } as never }));
     const put = async () => {
-      await own();
+      // What is still to be written when all is made needs the lease, but nobody owns the task for it any more.
+      await (over ? act(leaseMs) : own());
       return runScript(redis, appendEvent, { start }, { task, holder, event: text, life_ms: eventTtlMs });
     };
     return ((await insist(put, () => stopped.signal.aborted, onError)) ?? 0) as number;
@@ -161,7 +175,8 @@ export function createTaskBus(
       finishing = true;
       end();
       finishing = false;
-      if (held !== undefined) void writing.then(() => act(0)).catch(onError);
+      if (held !== undefined) void writing.then(() => (over ? act(0) : 0)).catch(onError);
+      over = true;
       clearInterval(heart);
       heart = undefined;
       held = undefined;

@@ -77,7 +77,12 @@ export function createSteps(
   const within = new AsyncLocalStorage<string>();
   const asked = new Map<string, string[]>();
   const waits = new Map<string, number>();
-  const notes = () => (read ??= readAll());
+  const notes = () =>
+    (read ??= readAll().catch((error: unknown) => {
+      // A handler may catch it and go on once Redis is back.
+      read = undefined;
+      throw error;
+    }));
 
   async function readAll(): Promise<Notes> {
     const reply = await runScript(redis, readNotes, { queue }, { id, fence }, { reply: "bytes" });
