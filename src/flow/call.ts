@@ -5,6 +5,7 @@ import type { ChatModel, ChatRequest, Prices, Served } from "../models/index.ts"
 import type { CacheControl } from "./cache-control.ts";
 import type { StoredAnswer } from "./cacheable.ts";
 import type { Departure } from "./leaving.ts";
+import type { Recordings } from "./recordings.ts";
 import type { SharedPer, Sharing } from "./sharing.ts";
 import type { Answered, Spent } from "./spending.ts";
 
@@ -41,7 +42,12 @@ export interface FlowOptions {
   /** Called for every question and answer that a session or conversation stored, with their approximate size in characters of JSON. */
   readonly onKept?: ((kept: KeptTurns) => void) | undefined;
   /** Called when background work fails, with the role's name and the error. */
-  readonly onDegraded?: ((role: "cache" | "memory" | "limiter", error: unknown) => void) | undefined;
+  readonly onDegraded?: ((role: "cache" | "memory" | "limiter" | "recorder", error: unknown) => void) | undefined;
+  /**
+   * What is recorded of streams, of all flows that share it; see `createRecordings`. A stream that has no room there goes on: it is not
+   * cached, its session keeps what was recorded as `incomplete`, and `onDegraded` hears of `recorder`. @default 128 MiB for this flow
+   */
+  readonly recordings?: Recordings | undefined;
 }
 
 /** What a session or conversation stored of one request. */
@@ -81,6 +87,8 @@ export interface ChatCall {
   readonly gone?: Departure | undefined;
   /** The caller stores the answer itself, so it is read to its end even without its client. @default false */
   readonly keeps?: boolean | undefined;
+  /** The caller puts the streamed answer together itself: a stream that finds no room to be recorded fails with `too_large`. @default false */
+  readonly whole?: boolean | undefined;
   /** When the client stops waiting, by `performance.now()`. `whole`: the answer ends then; otherwise it bounds only retries. @default none */
   readonly deadline?: { readonly atMs: number; readonly whole: boolean } | undefined;
   /** Ends the model call. The session keeps what had arrived, as for an interrupted stream. */

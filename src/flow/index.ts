@@ -16,6 +16,7 @@ export type {
 } from "./call.ts";
 export { createFlow } from "./flow.ts";
 export type { Departure } from "./leaving.ts";
+export { createRecordings, type Recordings, type RecordingsOptions, type RecordedShare } from "./recordings.ts";
 export { servedBy } from "./provenance.ts";
 export type { SharedPer, Sharing } from "./sharing.ts";
 export { toUsed, type Answered, type AnswerSource, type Spent } from "./spending.ts";

@@ -1,5 +1,6 @@
 import type { FlowOptions } from "./call.ts";
 import { createDigests } from "./digests.ts";
+import { createRecordings, type Recordings } from "./recordings.ts";
 import { createSettling, type Settling } from "./settling.ts";
 import { createOrWithout, type OrWithout } from "./without.ts";
 
@@ -14,6 +15,7 @@ export interface FlowKit extends Settling, FlowOptions {
   /** What this process knows of sessions, so that a question can be looked up before its session is read. */
   readonly digests: ReturnType<typeof createDigests>;
   readonly orWithout: OrWithout;
+  readonly recordings: Recordings;
 }
 
 /** Puts a flow's options, their defaults and what is made of them together. */
@@ -28,5 +30,6 @@ export function createKit(options: FlowOptions): FlowKit {
     onDisconnect,
     digests: createDigests(),
     orWithout: createOrWithout(onDegraded),
+    recordings: options.recordings ?? createRecordings(),
   };
 }

@@ -8,6 +8,8 @@ export interface Leaving {
   leave(): void;
   /** Looks again whether anybody wants the rest: who read along may be gone since. */
   check(): void;
+  /** Ends the model's call, whoever wants its answer. */
+  giveUp(): void;
   /** The answer is there, or broke: nothing is to be waited for. */
   close(): void;
 }
@@ -64,6 +66,7 @@ export function createLeaving({ gone, wanted, lead, onLeft, drainMs }: LeavingOp
     cancelled: false,
     leave,
     check,
+    giveUp: () => ended.abort(),
     close() {
       closed = true;
       clearTimeout(late);

@@ -1,4 +1,5 @@
 import { textIn } from "../internal/content-text.ts";
+import { estimateTokens } from "../internal/token-estimate.ts";
 import { isObject, isText } from "../internal/fields.ts";
 import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../models/index.ts";
 
@@ -7,6 +8,8 @@ export interface Recorder {
   add(chunks: readonly ChatChunk[]): void;
   /** What came so far, as a completion; `finish_reason` is null while it has not ended. */
   completion(): ChatCompletion;
+  /** Lets go of the text, and keeps none from now on: only ids, usage and, where no usage comes, an estimate of it. */
+  drop(): void;
 }
 
 /** Fields that this recorder reads itself; all others are kept as they come. */
@@ -25,8 +28,14 @@ export function createRecorder(model: string): Recorder {
   let others = 0;
   let finish: string | null = null;
   let usage: Usage | null | undefined;
+  /** Tokens of what is not kept, by estimate; `undefined` while everything is. */
+  let dropped: number | undefined;
 
   function addDelta(delta: Readonly<Record<string, unknown>>): void {
+    if (dropped !== undefined) {
+      dropped += estimateTokens(delta);
+      return;
+    }
     const said = delta["content"];
     if (typeof said === "string") content = (content ?? "") + said;
     else if (said !== undefined && said !== null) content = (content ?? "") + textIn(said);
@@ -48,14 +57,14 @@ export function createRecorder(model: string): Recorder {
     if (custom != null) call.fields["custom"] = mergeNamed(call.fields["custom"], custom, "input");
   }
 
-  return {
+  const recorder: Recorder = {
     add(chunks) {
       for (const chunk of chunks) {
         first.id ??= chunk.id;
         first.created ??= chunk.created;
         first.model ??= chunk.model;
         usage = chunk.usage ?? usage;
-        keepUnknown(beside, chunk, READ.chunk);
+        if (dropped === undefined) keepUnknown(beside, chunk, READ.chunk);
         for (const choice of chunk.choices ?? []) {
           const { index = 0, delta, finish_reason: reason } = choice;
           if (index !== 0) {
@@ -63,7 +72,7 @@ export function createRecorder(model: string): Recorder {
             continue;
           }
           if (delta !== undefined && delta !== null) addDelta(delta);
-          keepUnknown(ofChoice, choice, READ.choice);
+          if (dropped === undefined) keepUnknown(ofChoice, choice, READ.choice);
           if (typeof reason === "string") finish = reason;
         }
       }
@@ -87,10 +96,17 @@ export function createRecorder(model: string): Recorder {
           { index: 0, message, ...ofChoice, finish_reason: finish },
           ...Array.from({ length: others }, (_, at) => empty(at + 1)),
         ],
-        usage,
+        usage: usage ?? (dropped === undefined ? usage : ({ completion_tokens: dropped } as Usage)),
       };
     },
+    drop() {
+      dropped = estimateTokens(recorder.completion().choices);
+      content = undefined;
+      calls.length = 0;
+      for (const fields of [beside, ofChoice, ofMessage]) for (const name of Object.keys(fields)) delete fields[name];
+    },
   };
+  return recorder;
 }
 
 /** A call as it is put together. */

@@ -32,10 +32,11 @@ export function toChunks({ id, created, model, choices, usage }: ChatCompletion)
   return usage === undefined || usage === null ? chunks : [...chunks, { ...head, choices: [], usage }];
 }
 
-/** Reads along with the one that asks. Answers whether that came to an end; what it throws there is thrown here in the same process. */
+/** Reads along with the one that asks; `onRead` hears of chunks before they are recorded. Answers whether that came to an end; what it throws there is thrown here in the same process. */
 export async function* readAlong(
   { read }: Extract<Together, { readonly role: "follow" }>,
   recorder: Recorder,
+  onRead: (chunks: readonly ChatChunk[]) => void,
 ): AsyncGenerator<ChatChunk, boolean> {
   const parts = read();
   for (;;) {
@@ -44,7 +45,9 @@ export async function* readAlong(
       if (value.kind === "failed") throw value.error;
       return value.kind === "whole";
     }
-    yield* recorded("chunks" in value ? value.chunks : toChunks(value.completion), recorder);
+    const chunks = "chunks" in value ? value.chunks : toChunks(value.completion);
+    onRead(chunks);
+    yield* recorded(chunks, recorder);
   }
 }
 

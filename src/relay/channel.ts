@@ -15,9 +15,12 @@ export interface Channel<T> {
   /** Says that somebody reads along who is not seen here. */
   noteReader(): void;
   readonly outcome: Outcome | undefined;
-  add(part: T): void;
+  /** Adds a part. Before anybody read, `fold` may put it into the last part instead, and answers whether it did. */
+  add(part: T, fold?: (last: T, part: T) => boolean): void;
   /** Ends it; only the first end counts. */
   end(outcome: Outcome): void;
+  /** Lets go of its parts, after its end: who reads on is told how it came out. */
+  clear(): void;
   /** All parts, those to come too. Answers how it came out. @throws the signal's reason */
   read(signal?: AbortSignal): AsyncGenerator<T, Outcome>;
 }
@@ -60,14 +63,19 @@ export function createChannel<T>(): Channel<T> {
     followers: 0,
     wasRead: false,
     outcome: undefined,
-    add(part) {
+    add(part, fold) {
       if (channel.outcome !== undefined) return;
+      const last = parts.at(-1);
+      if (fold !== undefined && !channel.wasRead && last !== undefined && fold(last, part)) return;
       parts.push(part);
       wakeAll();
     },
     end(as) {
       channel.outcome ??= as;
       wakeAll();
+    },
+    clear() {
+      parts.length = 0;
     },
     async *read(signal) {
       channel.followers += 1;

@@ -54,7 +54,8 @@ export interface Lead<T> {
   readonly isAlone: boolean;
   /** What else of the group was under way when this began. */
   readonly others: readonly { readonly id: string; readonly words: Buffer }[];
-  add(part: T): void;
+  /** Adds a part. Before anybody reads along, `fold` may put it into the last part instead, and answers whether it did. */
+  add(part: T, fold?: (last: T, part: T) => boolean): void;
   /** All parts from the first on, as who follows reads them. */
   readonly read: (signal?: AbortSignal) => AsyncGenerator<T, Outcome>;
   /** Resolves once somebody reads along, here or elsewhere. */
@@ -258,8 +259,8 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       role: "lead",
       isAlone: token === undefined,
       others,
-      add(part) {
-        if (channel.parts.length < PARTS_MAX) channel.add(part);
+      add(part, fold) {
+        if (channel.parts.length < PARTS_MAX) channel.add(part, fold);
         else close(id, channel, { kind: "left" });
       },
       read: (signal) => channel.read(signal),
@@ -269,6 +270,8 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       fail: (error) => finish({ kind: "failed", error }),
       leave(instead) {
         const left = finish({ kind: "left" });
+        // Whoever reads along asks anew, and goes on after what it has: the rest is of no use, and may be large.
+        channel.clear();
         if (instead !== undefined) pointTo(instead, id);
         return left;
       },

@@ -129,6 +129,8 @@ interface Outage {
   readonly name: string;
   /** What `/readyz` may call it. */
   readonly states: readonly string[];
+  /** What it must have called it at least once. */
+  readonly told?: string;
   /** The right of which `/readyz` and one line of the log say that it is missing. */
   readonly missing?: readonly string[];
   /** Whether exact hits are served. */
@@ -167,6 +169,21 @@ const outages: readonly Outage[] = [
     reads: true,
     begin: () => admin.call("REPLICAOF", "127.0.0.1", "1"),
     end: () => admin.call("REPLICAOF", "NO", "ONE"),
+  },
+  {
+    name: "became a replica that lost its master and serves nothing",
+    // Known once a read was refused for as long as it is waited out.
+    states: ["read_only", "stale"],
+    told: "stale",
+    reads: false,
+    async begin() {
+      await set("replica-serve-stale-data", "no");
+      await admin.call("REPLICAOF", "127.0.0.1", "1");
+    },
+    async end() {
+      await admin.call("REPLICAOF", "NO", "ONE");
+      await set("replica-serve-stale-data", "yes");
+    },
   },
   {
     name: "has too few replicas",
@@ -302,6 +319,7 @@ describe("the gateway under mixed traffic, when Redis", () => {
       expect(decisions.every(Boolean)).toBe(true);
       expect(recoveryMs).toBeLessThan(RECOVERY_MS + slackMs);
       for (const state of states) expect(outage.states).toContain(state);
+      if (outage.told !== undefined) expect([...states]).toContain(outage.told);
       if (outage.missing !== undefined) {
         expect([...lacking]).toEqual(expect.arrayContaining([...outage.missing]));
         const told = lines.slice(logged).filter((line) => line.includes("lacks rights"));

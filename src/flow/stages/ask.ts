@@ -10,7 +10,7 @@ import { NOTHING_USED } from "../spending.ts";
 import type { Leading } from "../together.ts";
 import { askUsage, createEventHolder, createUsageFilter } from "../usage-asked.ts";
 import type { Exchange } from "./exchange.ts";
-import { finish, keepPartial } from "./finish.ts";
+import { finish, keepPartial, keepShed } from "./finish.ts";
 
 /** How long an answer may go on without its client that is kept for whoever asks for it later. */
 const KEPT_DRAIN_MS = 3_600_000;
@@ -32,9 +32,13 @@ export async function ask(
         shown: wantsUsage(exchange.request) ? createEventHolder() : createUsageFilter(),
         lead,
         leaving,
+        recordings: kit.recordings,
+        needsWhole: exchange.whole === true,
         isOwn: (error) => leaving.cancelled || isLate(exchange, error),
         finish: (completion) => finish(kit, exchange, completion),
         keepPartial: (completion) => keepPartial(kit, exchange, completion),
+        keepShed: (completion) => keepShed(kit, exchange, completion),
+        spend: (completion) => void kit.spend(exchange, completion),
       });
       return { kind: "stream", stream, provenance: { ...provenance, served: servedBy(exchange.model, parts) } };
     }

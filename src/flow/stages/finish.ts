@@ -1,3 +1,4 @@
+import { MarrowError } from "../../errors.ts";
 import type { FlowStageSignal } from "../../internal/signals.ts";
 import type { ChatCompletion } from "../../models/index.ts";
 import { toStoredAnswer } from "../cacheable.ts";
@@ -31,9 +32,19 @@ async function finishNow(
 }
 
 /** What came of an answer that broke off: the session keeps it, marked, and nothing is cached. */
-export async function keepPartial({ spend }: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<void> {
-  spend(exchange, completion);
-  const message = completion.choices[0]?.message;
-  if (typeof message?.content === "string") await exchange.keeping.keep({ ...message, incomplete: true });
-  else await exchange.keeping.withdraw();
+export async function keepPartial(kit: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<void> {
+  kit.spend(exchange, completion);
+  await keepIncomplete(exchange, completion);
+}
+
+/** The same of an answer that goes on without being recorded: what it uses is settled at its end. */
+export async function keepShed({ onDegraded }: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<void> {
+  onDegraded?.("recorder", new MarrowError("too_large", "a stream is recorded no further"));
+  await keepIncomplete(exchange, completion);
+}
+
+async function keepIncomplete({ keeping }: Exchange, { choices }: ChatCompletion): Promise<void> {
+  const message = choices[0]?.message;
+  if (typeof message?.content === "string") await keeping.keep({ ...message, incomplete: true });
+  else await keeping.withdraw();
 }

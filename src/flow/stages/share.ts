@@ -1,12 +1,16 @@
+import { MarrowError } from "../../errors.ts";
 import type { ChatChunk } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import type { FlowKit } from "../kit.ts";
-import { createRecorder } from "../recorder.ts";
+import { weightOf } from "../plain-chunk.ts";
+import { createRecorder, type Recorder } from "../recorder.ts";
+import type { RecordedShare } from "../recordings.ts";
 import { wantsUsage } from "../replay.ts";
 import { NOTHING_USED } from "../spending.ts";
 import { afterSaid, readAlong, recorded, toChunks, toEventStream, withNewId, type Sharing } from "../together.ts";
 import { askWhole } from "./ask.ts";
 import type { Exchange } from "./exchange.ts";
+import { keepShed } from "./finish.ts";
 import { join } from "./join.ts";
 
 /** Gives the answer that another request is given just now. */
@@ -56,8 +60,36 @@ async function* orWithdrawn({ keeping }: Exchange, chunks: AsyncGenerator<ChatCh
  */
 async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing): AsyncGenerator<ChatChunk> {
   const recorder = createRecorder(exchange.request.model);
+  let shedding: Promise<unknown> | undefined;
+  const room = kit.recordings.open(() => {
+    shedding = keepShed(kit, exchange, recorder.completion()).catch(() => {});
+    recorder.drop();
+  });
+  try {
+    yield* following(kit, exchange, asking, { recorder, room, isShed: () => shedding !== undefined });
+  } finally {
+    room.close();
+    await shedding;
+  }
+}
+
+/** What a follower records of what it reads. */
+interface Following {
+  readonly recorder: Recorder;
+  readonly room: RecordedShare;
+  readonly isShed: () => boolean;
+}
+
+async function* following(
+  kit: FlowKit,
+  exchange: Exchange,
+  asking: Sharing,
+  { recorder, room, isShed }: Following,
+): AsyncGenerator<ChatChunk> {
   if (asking.role === "made") yield* recorded(toChunks(asking.completion), recorder);
-  else if (!(yield* readAlong(asking, recorder))) {
+  else if (!(yield* readAlong(asking, recorder, (chunks) => room.add(weightOf(chunks))))) {
+    if (isShed())
+      throw new MarrowError("model_failed", "the answer was interrupted, and was not recorded to go on from");
     const said = recorder.completion().choices[0]?.message;
     const anew = await join(kit, exchange.question);
     if (anew?.role === "follow" || anew?.role === "made") {
@@ -74,6 +106,7 @@ async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing): Asyn
   }
   kit.settle(exchange.decision, NOTHING_USED);
   kit.shared(exchange, () => recorder.completion());
+  if (isShed()) return;
   const message = recorder.completion().choices[0]?.message;
   if (message !== undefined) await exchange.keeping.keep(message);
 }

@@ -49,6 +49,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("warn"),
   accessLog: z.strictObject({ sample: z.number().min(0).max(1).default(1) }).prefault({}),
   bodyBytesMax: integer(1_024, 256 * 1_048_576).default(4 * 1_048_576),
+  recordedBytesMax: integer(1_048_576, 64 * 2 ** 30).default(128 * 1_048_576),
   formBytesMax: integer(1_024, 256 * 1_048_576).default(26 * 1_048_576),
   json: z
     .strictObject({ valuesMax: integer(100, 10_000_000).default(10_000), depthMax: integer(8, 1_000).default(100) })
@@ -206,6 +207,8 @@ export interface GatewayConfig {
   readonly accessLog: { readonly sample: number };
   /** Largest JSON body, in bytes; an uploaded file may have `vectorStores.fileBytesMax`. */
   readonly bodyBytesMax: number;
+  /** What this process records of all streams together, for cache and sessions, in bytes by estimate; beyond it the largest stream is recorded no further. */
+  readonly recordedBytesMax: number;
   /** Largest form that is forwarded, in bytes: a recording of 25 MiB fits. */
   readonly formBytesMax: number;
   /** Bounds of what a JSON body holds: fields and items in all, and how deep they are nested. */

@@ -42,11 +42,12 @@ export function createReadiness(redis: Redis, onMissing: () => void = () => {}):
     ]);
     const lacking = [...new Set([...(rightOf(failure) === undefined ? [] : ["SET"]), ...missing])];
     if (failure === undefined && lacking.length === 0) return { ready: true };
-    const reads = await redis.send(["GET", key], { timeoutMs: PROBE_WAIT_MS }).then(
-      () => true,
-      () => false,
+    const unread = await redis.send(["GET", key], { timeoutMs: PROBE_WAIT_MS }).then(
+      () => undefined,
+      (error: unknown) => error ?? new Error("unknown"),
     );
-    const state = failure === undefined ? "rights" : (outageOf(failure) ?? refusedAs(failure));
+    const reads = unread === undefined;
+    const state = failure === undefined ? "rights" : stateOf(failure, unread);
     if (state === "rights") {
       onMissing();
       return { ready: false, state, reason: OUTAGES.rights, reads, missing: lacking };
@@ -67,6 +68,12 @@ export function createReadiness(redis: Redis, onMissing: () => void = () => {}):
 }
 
 const REFUSED = "Redis refuses the gateway's commands";
+
+function stateOf(unwritten: unknown, unread: unknown): OutageState | "refused" | "misused" {
+  const state = outageOf(unwritten) ?? refusedAs(unwritten);
+  // A replica refuses writes as such before it says that it has lost its master.
+  return state === "read_only" && outageOf(unread) === "stale" ? "stale" : state;
+}
 
 function refusedAs(error: unknown): "refused" | "misused" {
   return verdictOf(error) === "refused" ? "refused" : "misused";

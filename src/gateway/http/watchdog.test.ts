@@ -32,6 +32,19 @@ describe("the watchdog of the event loop", () => {
     expect(Math.max(...delays)).toBeGreaterThanOrEqual(0.2);
   });
 
+  it("names no request that only waited while others worked", async () => {
+    const stalls: Stall[] = [];
+    const watchdog = watchEventLoop({ stallMs: 100, onDelay: () => {}, onStall: (stall) => stalls.push(stall) });
+    await pause(60);
+    watchdog.mark("/readyz", "handle");
+    await pause(40);
+    work(300);
+    await pause(60);
+    watchdog.close();
+    expect(stalls).toContainEqual(expect.objectContaining({ route: "other", step: "waited" }));
+    expect(stalls.some(({ route }) => route === "/readyz")).toBe(false);
+  });
+
   it("says nothing of time in which this process did not work", async () => {
     const stalls: Stall[] = [];
     const watchdog = watchEventLoop({ stallMs: 100, onDelay: () => {}, onStall: (stall) => stalls.push(stall) });

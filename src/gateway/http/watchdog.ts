@@ -22,14 +22,16 @@ export interface WatchdogOptions {
   readonly onStall: (stall: Stall) => void;
 }
 
+/** What work is called that goes on after it waited. */
+const WAITED = { route: "other", step: "waited" } as const;
 const EVERY_MS = 20;
 /** Steps that are remembered: those of a few dozen requests. */
 const MARKS_MAX = 128;
 
 /**
  * Begins to watch. A timer that runs late says that the loop was held; the step that was marked last before the longest unmarked time of
- * the delay is named. A step that goes on after waiting (for Redis, for a model) is not marked anew: then an earlier or a neighbouring
- * request may be named, so the name is a hint, and the delay a measurement.
+ * the delay is named. A mark counts until the end of its turn of the event loop: work that goes on after waiting (for Redis, for a model)
+ * belongs to nobody that is known here, and is named {@link WAITED}.
  */
 export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): Watchdog {
   const marks: { atMs: number; route: string; step: string }[] = Array.from({ length: MARKS_MAX }, () => ({
@@ -38,6 +40,7 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
     step: "unknown",
   }));
   let next = 0;
+  let ending: NodeJS.Immediate | undefined;
   let lastMs = performance.now();
   let worked = process.threadCpuUsage();
 
@@ -74,14 +77,27 @@ export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): 
   }, EVERY_MS);
   timer.unref();
 
+  function note(route: string, step: string): void {
+    const mark = marks[next] as (typeof marks)[number];
+    mark.atMs = performance.now();
+    mark.route = route;
+    mark.step = step;
+    next = (next + 1) % MARKS_MAX;
+  }
+
+  function endTurn(): void {
+    ending = undefined;
+    note(WAITED.route, WAITED.step);
+  }
+
   return {
     mark(route, step) {
-      const mark = marks[next] as (typeof marks)[number];
-      mark.atMs = performance.now();
-      mark.route = route;
-      mark.step = step;
-      next = (next + 1) % MARKS_MAX;
+      note(route, step);
+      ending ??= setImmediate(endTurn);
     },
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer);
+      clearImmediate(ending);
+    },
   };
 }

@@ -56,6 +56,7 @@ export async function askFlow(
     per,
     session,
     conversation: conversation == null ? undefined : conversationOf(conversation),
+    whole: true,
     lead: request.instructions == null ? 0 : 1,
     resultPath: (id) => `input.${input.findLastIndex((item) => item["call_id"] === id)}.call_id`,
   });

@@ -1,7 +1,7 @@
 import { createCache, type Cache, type CacheReport, type JudgeJob, type JudgingOptions } from "../../cache/index.ts";
 import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
-import { createFlow, type Flow, type StoredAnswer } from "../../flow/index.ts";
+import { createFlow, createRecordings, type Flow, type StoredAnswer } from "../../flow/index.ts";
 import { createLimiter, type Limiter } from "../../limiter/index.ts";
 import { createMemory, type ForgetReceipt, type Memory, type Turn } from "../../memory/index.ts";
 import type { ChatModel, Prices } from "../../models/index.ts";
@@ -71,6 +71,7 @@ export interface Tenant {
 export function createTenants(parts: TenantParts): (scope: string) => Tenant {
   const { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend, savings, turnBytes } = parts;
   const { sessions, conversations: held } = config;
+  const recordings = createRecordings({ bytesMax: config.recordedBytesMax });
 
   function createTenant(scope: string): Tenant {
     const scoped = redis.scope(scope);
@@ -124,6 +125,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         conversations,
         cache,
         sessionTurns: sessions.turns,
+        recordings,
         sharing: config.cache,
         tellsSaved: config.cache.tellSaved,
         onDisconnect: config.onDisconnect,

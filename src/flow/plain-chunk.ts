@@ -1,0 +1,76 @@
+import type { ChatChunk } from "../models/index.ts";
+import type { Told } from "./together.ts";
+
+/** Fields of a chunk that say nothing of its answer, and those of a choice that are read here. */
+const PASSED = new Set(["choices", "obfuscation"]);
+const OF_CHOICE = new Set(["index", "delta"]);
+/** Fields of a delta that grow by text. */
+const GROWING = new Set(["content", "reasoning_content", "reasoning"]);
+/** What a piece of text takes in memory beside its characters, and what a chunk takes that is kept as it came, for each byte of its event. */
+const PIECE_BYTES = 96;
+const CHAR_BYTES = 2;
+const KEPT_FACTOR = 3;
+
+/**
+ * Puts what a stream tells into what it told last, where both are pieces of one text: a long answer is then a few objects instead of one for
+ * each token. Answers whether it did. `last` must belong to the caller alone.
+ */
+export function foldTold(last: Told, next: Told): boolean {
+  if (!("chunks" in last) || !("chunks" in next)) return false;
+  const into = last.chunks.at(-1);
+  const known = into && pieceOf(into);
+  const pieces = next.chunks.map(pieceOf);
+  const field = pieces.find((piece) => piece !== undefined && piece.text !== "")?.field ?? known?.field;
+  if (into === undefined || known === undefined || field === undefined) return false;
+  if (known.text !== "" && known.field !== field) return false;
+  let more = "";
+  for (const [at, piece] of pieces.entries()) {
+    if (piece === undefined || (piece.text !== "" && piece.field !== field)) return false;
+    if (!isLike(next.chunks[at] as ChatChunk, into)) return false;
+    more += piece.text;
+  }
+  const delta = deltaOf(into) as Record<string, unknown>;
+  const before = delta[field];
+  delta[field] = typeof before === "string" ? before + more : more;
+  return true;
+}
+
+/** The memory that a part of a stream takes while it is recorded, in bytes, at most about. `bytes`: its length, where that is known. Pure. */
+export function weightOf(chunks: readonly ChatChunk[], bytes?: number): number {
+  let weight = 0;
+  for (const chunk of chunks) {
+    const piece = pieceOf(chunk);
+    if (piece === undefined) return (bytes ?? JSON.stringify(chunks).length) * KEPT_FACTOR;
+    weight += PIECE_BYTES + piece.text.length * CHAR_BYTES;
+  }
+  return weight;
+}
+
+/** The text by which a chunk lets one answer grow; `undefined` for a chunk that says anything else. */
+function pieceOf(chunk: ChatChunk): { readonly field: string; readonly text: string } | undefined {
+  const choice = chunk.choices?.length === 1 ? chunk.choices[0] : undefined;
+  const delta = choice?.delta;
+  if (choice === undefined || delta === undefined || delta === null || (choice.index ?? 0) !== 0) return undefined;
+  for (const [name, value] of Object.entries(choice)) if (!OF_CHOICE.has(name) && value != null) return undefined;
+  for (const [name, value] of Object.entries(chunk))
+    if (!PASSED.has(name) && typeof value === "object" && value !== null) return undefined;
+  let piece = { field: "content", text: "" };
+  for (const [name, value] of Object.entries(delta)) {
+    if (name === "role" || value === "" || value === null || value === undefined) continue;
+    if (!GROWING.has(name) || typeof value !== "string" || piece.text !== "") return undefined;
+    piece = { field: name, text: value };
+  }
+  return piece;
+}
+
+/** Whether a chunk has no other fields than one before it, beside its text. */
+function isLike(chunk: ChatChunk, before: ChatChunk): boolean {
+  for (const [name, value] of Object.entries(chunk))
+    if (!PASSED.has(name) && value != null && value !== before[name]) return false;
+  const role = deltaOf(chunk)["role"];
+  return role === undefined || role === null || role === deltaOf(before)["role"];
+}
+
+function deltaOf(chunk: ChatChunk): Readonly<Record<string, unknown>> {
+  return chunk.choices?.[0]?.delta ?? {};
+}
