@@ -1,53 +1,171 @@
-import type { ChatChunk, ChatCompletion, ChatMessage } from "./chat.ts";
+import { randomUUID } from "node:crypto";
+import { createJsonEnd } from "../internal/json-end.ts";
+import { isText, type Fields } from "../internal/fields.ts";
+import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from "./chat.ts";
 
-type Fields = Readonly<Record<string, unknown>>;
+/** What a request says of the calls that may answer it. */
+export interface ExpectedCalls {
+  /** The names of its tools: a name that comes in pieces is told once it is one of them, or has come to its end. Without any, names are told as they come. */
+  readonly names: ReadonlySet<string>;
+  /** Whether it has `tools` and not `functions`: a `function_call` of an older server is told as a call. */
+  readonly isModern: boolean;
+}
 
-/** A call while it grows: its place, as it is told from here on, and what is known of it. */
+/** A call while it grows. */
 interface Call {
+  /** Its place, as it is told from here on. */
   readonly place: number;
   id: string;
+  /** Whether its id is made here. */
+  isMade: boolean;
   name: string;
-  given: string;
+  /** How much of the name was told; nothing while its beginning is held back. */
+  toldName: string | undefined;
+  /** Fields of its beginning that are held back. */
+  head: Fields;
+  isGiven: boolean;
+  readonly end: ReturnType<typeof createJsonEnd>;
+}
+
+const NOTHING_KNOWN: ExpectedCalls = { names: new Set(), isModern: false };
+
+/** What a request says of calls. */
+export function toExpectedCalls(request: ChatRequest): ExpectedCalls {
+  const { tools, functions } = request;
+  const names = (Array.isArray(tools) ? (tools as readonly (Fields | null)[]) : []).flatMap((tool) => {
+    const name = ((tool?.["function"] ?? tool?.["custom"]) as Fields | null | undefined)?.["name"];
+    return isText(name) ? [name] : [];
+  });
+  return { names: new Set(names), isModern: Array.isArray(tools) && functions == null };
 }
 
 /**
- * Puts the calls of tools in a stream's chunks into one shape, whichever their maker: a place for each call, arguments as text. A new id at a
- * known place begins another call, and so does a name without an id after whole arguments; no place means the one in the list. Chunks without
- * calls come back as they are.
+ * Puts the calls of tools in a stream's chunks into the shape that OpenAI's clients read, whichever their maker: a place for each call, an id and a
+ * name that are told once, arguments as text. A new id at a known place begins another call, and so does a name without an id after whole arguments;
+ * no place means the one in the list; a call without an id gets one. Chunks that have that shape, or no calls, come back as they are.
  */
-export function createCallReader(): (chunk: ChatChunk) => ChatChunk {
-  const calls: Call[] = [];
+export function createCallReader(expected: ExpectedCalls = NOTHING_KNOWN): (chunk: ChatChunk) => ChatChunk {
+  const choices = new Map<number, ReturnType<typeof createChoiceReader>>();
+  return (chunk) => {
+    if (!Array.isArray(chunk.choices)) return chunk;
+    const told = chunk.choices.map((choice) => {
+      const { index = 0, delta } = choice;
+      let reader = choices.get(index);
+      if (reader === undefined && !hasCalls(delta ?? {})) return choice;
+      if (reader === undefined) choices.set(index, (reader = createChoiceReader(expected)));
+      return reader(choice);
+    });
+    return told.every((choice, at) => choice === chunk.choices?.[at]) ? chunk : { ...chunk, choices: told };
+  };
+}
+
+type Choice = NonNullable<ChatChunk["choices"]>[number];
+
+function hasCalls(delta: Fields): boolean {
+  return Array.isArray(delta["tool_calls"]) || delta["function_call"] != null;
+}
+
+function createChoiceReader({ names, isModern }: ExpectedCalls): (choice: Choice) => Choice {
+  let count = 0;
   /** The call that grows at each place of the maker's. */
   const open = new Map<number, Call>();
+  /** Those whose beginning is held back. */
+  const heldBack = new Set<Call>();
 
-  function read(delta: Fields, at: number): Fields {
-    const index = typeof delta["index"] === "number" ? delta["index"] : at;
-    const named = (delta["function"] ?? delta["custom"] ?? {}) as Fields;
-    const id = textOf(delta["id"]);
-    const name = textOf(named["name"]);
-    const piece = argumentsOf(named["arguments"]);
-    let call = open.get(index);
-    if (call === undefined || begins(call, id, name)) {
-      call = { place: calls.length, id, name, given: "" };
-      calls.push(call);
-      open.set(index, call);
-    }
-    if (call.id === "") call.id = id;
-    call.name = joinedName(call.name, name, call.given !== "");
-    call.given += piece ?? "";
-    const told = delta["function"] != null && piece !== undefined ? { function: { ...named, arguments: piece } } : {};
-    return { ...delta, ...told, index: call.place };
+  /** Whether no other tool's name begins with this one. */
+  const isSettled = (name: string) =>
+    names.size === 0 || (names.has(name) && ![...names].some((other) => other !== name && other.startsWith(name)));
+
+  /** The beginnings that were held back. */
+  function release(): readonly Fields[] {
+    return [...heldBack].map((call) => begin(call, call.head));
   }
 
-  return (chunk) => {
-    if (chunk.choices?.some(({ delta }) => Array.isArray(delta?.["tool_calls"])) !== true) return chunk;
-    const choices = chunk.choices.map((choice) => {
-      const made = choice.delta?.["tool_calls"];
-      if (!Array.isArray(made) || (choice.index ?? 0) !== 0) return choice;
-      return { ...choice, delta: { ...choice.delta, tool_calls: (made as readonly Fields[]).map(read) } };
-    });
-    return { ...chunk, choices };
+  function begin(call: Call, fields: Fields, piece?: string): Fields {
+    call.toldName = call.name;
+    heldBack.delete(call);
+    const { function: named, custom } = fields;
+    if (named === undefined && custom !== undefined) return { ...fields, index: call.place, id: call.id };
+    const told = { ...(named as Fields | undefined), name: call.name, arguments: piece ?? "" };
+    return { type: "function", ...fields, index: call.place, id: call.id, function: told };
+  }
+
+  /** A piece of a call as it is told: what is held back before it, and itself where it says something. */
+  function read(delta: Fields, at: number): readonly Fields[] {
+    const index = typeof delta["index"] === "number" ? delta["index"] : at;
+    const named = (delta["function"] ?? delta["custom"] ?? {}) as Fields;
+    const [id, name, piece] = [textOf(delta["id"]), textOf(named["name"]), argumentsOf(named["arguments"])];
+    let call = open.get(index);
+    const before: Fields[] = [];
+    if (call === undefined || begins(call, id, name)) {
+      call = newCall(count, id);
+      count += 1;
+      open.set(index, call);
+      before.push(...release());
+      heldBack.add(call);
+    } else if (id !== "" && call.isMade && call.toldName === undefined) Object.assign(call, { id, isMade: false });
+    call.name = joinedName(call.name, name, call.isGiven);
+    call.isGiven ||= piece !== undefined && piece !== "";
+    if (piece !== undefined) call.end.add(piece);
+    if (call.toldName !== undefined) return [...before, more(call, delta, named, piece)];
+    call.head = withoutEmpty({ ...call.head, ...delta });
+    if (delta["custom"] == null && !call.isGiven && !isSettled(call.name)) return before;
+    const told = begin(call, call.head, piece);
+    return [...before, isSame(told, delta) ? delta : told];
+  }
+
+  function more(call: Call, delta: Fields, named: Fields, piece: string | undefined): Fields {
+    const isTyped = delta["type"] === undefined || isText(delta["type"]);
+    const isPlain = !isText(delta["id"]) && !isText(named["name"]) && isTyped && delta["index"] === call.place;
+    if (isPlain && (piece === undefined || piece === named["arguments"])) return delta;
+    const { id: _, type: __, function: ___, ...rest } = delta;
+    const { name: ____, ...given } = named;
+    // A name that was told goes on only while nothing is given.
+    const late = call.name.slice(call.toldName?.length ?? 0);
+    call.toldName = call.name;
+    const told = { ...(late !== "" && { name: late }), ...given, ...(piece !== undefined && { arguments: piece }) };
+    return { ...rest, index: call.place, ...(delta["function"] != null && { function: told }) };
+  }
+
+  return (choice) => {
+    const { delta, finish_reason: reason } = choice;
+    const legacy = isModern && delta?.["function_call"] != null ? delta["function_call"] : undefined;
+    const made = Array.isArray(delta?.["tool_calls"]) ? (delta["tool_calls"] as readonly Fields[]) : [];
+    const pieces = legacy === undefined ? made : [...made, { index: 0, function: legacy }];
+    const told = pieces.flatMap((piece, at) => read(piece, at));
+    if (isText(reason)) told.push(...release());
+    const isLegacyEnd = isModern && reason === "function_call";
+    const isSaid = told.length === made.length && told.every((one, at) => one === made[at]);
+    if (isSaid && legacy === undefined && !isLegacyEnd) return choice;
+    const { tool_calls: _, function_call, ...rest } = delta ?? {};
+    return {
+      ...choice,
+      delta: {
+        ...rest,
+        ...(legacy === undefined && function_call !== undefined && { function_call }),
+        ...(told.length > 0 && { tool_calls: told }),
+      },
+      ...(isLegacyEnd && { finish_reason: "tool_calls" }),
+    };
   };
+}
+
+function newCall(place: number, id: string): Call {
+  return {
+    place,
+    id: id === "" ? madeId() : id,
+    isMade: id === "",
+    name: "",
+    toldName: undefined,
+    head: {},
+    isGiven: false,
+    end: createJsonEnd(),
+  };
+}
+
+/** An id for a call that its maker gave none: clients answer a call by its id. */
+function madeId(): string {
+  return `call_${randomUUID().replaceAll("-", "").slice(0, 24)}`;
 }
 
 /**
@@ -62,47 +180,76 @@ export function joinedName(known: string, piece: unknown, isGiven: boolean): str
 
 /** Whether a piece is another call's than the one that grows at its place. */
 function begins(call: Call, id: string, name: string): boolean {
-  if (id !== "") return call.id !== "" && id !== call.id;
-  return call.id === "" && name !== "" && call.name !== "" && isWhole(call.given);
+  if (id !== "" && !call.isMade) return id !== call.id;
+  return call.isMade && name !== "" && call.name !== "" && call.end.isWhole();
 }
 
-function isWhole(given: string): boolean {
-  try {
-    JSON.parse(given);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** A whole answer whose calls have their arguments as text. The same object where nothing needs to change. */
-export function withTextArguments(completion: ChatCompletion): ChatCompletion {
-  if (!completion.choices.some(({ message }) => callsOf(message).some(isOdd))) return completion;
+/** A whole answer with calls in the shape that OpenAI's clients read: an id, a type, arguments as text. The same object where nothing needs to change. */
+export function withUsualCalls(
+  completion: ChatCompletion,
+  { isModern }: ExpectedCalls = NOTHING_KNOWN,
+): ChatCompletion {
   const choices = completion.choices.map((choice) => {
-    const calls = callsOf(choice.message).map((call) => {
-      const named = call["function"] as Fields;
-      return isOdd(call) ? { ...call, function: { ...named, arguments: argumentsOf(named["arguments"]) } } : call;
-    });
-    return calls.length === 0 ? choice : { ...choice, message: { ...choice.message, tool_calls: calls } };
+    const { message, finish_reason: reason } = choice;
+    const calls = callsOf(message);
+    const legacy = isModern && calls.length === 0 ? message["function_call"] : undefined;
+    if (legacy != null) {
+      const { function_call: _, ...rest } = message;
+      const call = toUsual({ function: legacy });
+      return {
+        ...choice,
+        message: { ...rest, role: message.role, tool_calls: [call] },
+        finish_reason: reason === "function_call" ? "tool_calls" : reason,
+      };
+    }
+    const usual = calls.map(toUsual);
+    return usual.every((call, at) => call === calls[at])
+      ? choice
+      : { ...choice, message: { ...message, tool_calls: usual } };
   });
-  return { ...completion, choices };
+  return choices.every((choice, at) => choice === completion.choices[at]) ? completion : { ...completion, choices };
+}
+
+function toUsual(call: Fields): Fields {
+  const named = call["function"] as Fields | null | undefined;
+  const isUsual = isText(call["id"]) && isText(call["type"]);
+  if (named == null) return isUsual ? call : { ...call, id: isText(call["id"]) ? call["id"] : madeId() };
+  const given = named["arguments"];
+  if (isUsual && typeof given === "string") return call;
+  return {
+    ...call,
+    id: isText(call["id"]) ? call["id"] : madeId(),
+    type: isText(call["type"]) ? call["type"] : "function",
+    function: { ...named, arguments: argumentsOf(given) ?? "{}" },
+  };
 }
 
 function callsOf(message: ChatMessage | null | undefined): readonly Fields[] {
   return Array.isArray(message?.["tool_calls"]) ? (message["tool_calls"] as readonly Fields[]) : [];
 }
 
-/** Arguments as an object, as some makers give them. */
-function isOdd(call: Fields | null): boolean {
-  const given = (call?.["function"] as Fields | null | undefined)?.["arguments"];
-  return typeof given === "object" && given !== null;
-}
-
-function argumentsOf(given: unknown): string | undefined {
+/** What a tool is given, as text. */
+export function argumentsOf(given: unknown): string | undefined {
   if (given === undefined || given === null) return undefined;
   return typeof given === "string" ? given : JSON.stringify(given);
 }
 
 function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+/** Fields that say something, of which a later empty one takes nothing away. */
+function withoutEmpty(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== ""));
+}
+
+/** Whether the beginning of a call is told as it came. */
+function isSame(told: Fields, delta: Fields): boolean {
+  const [one, other] = [told["function"], delta["function"]] as readonly (Fields | null | undefined)[];
+  const isLike = (field: string) => told[field] === delta[field];
+  return (
+    ["index", "id", "type"].every(isLike) &&
+    one?.["name"] === other?.["name"] &&
+    one?.["arguments"] === other?.["arguments"]
+  );
 }

@@ -4,6 +4,7 @@ import { checkInteger, refuse } from "../internal/check.ts";
 import { signalling } from "../internal/signals.ts";
 import { AMENDMENTS_MAX } from "./dialect.ts";
 import { isRefusal, malformed, toDecoded, toFailure, toJson, toModelError } from "./failures.ts";
+import { bareInfo, toInfos } from "./listed.ts";
 import { sendRequest, type HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelInfo } from "./model.ts";
 
@@ -175,14 +176,12 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
         const answer = toDecoded(await sendRequest(pool, sent, signal).catch(toFailure));
         const text = String(await answer.whole(answerBytesMax).catch(toFailure));
-        const body = toJson(text) as { data?: unknown } | null | undefined;
-        const data: unknown = isSuccess(answer.status) ? body?.data : undefined;
+        const told = isSuccess(answer.status) ? toInfos(toJson(text), kind.toInfo) : undefined;
         // What was known last stays where no list comes; an endpoint that has none serves the ids that were named.
-        if (!Array.isArray(data) && listed !== undefined) return listed.models;
-        if (!Array.isArray(data) && ids === undefined) throw toModelError(answer, text, secrets);
-        const told = Array.isArray(data) ? data.map(kind.toInfo) : [...(ids ?? [])].map(bareInfo);
-        const models = told.filter((one) => one !== undefined && (ids === undefined || ids.has(one.id)));
-        listed = { models: models as readonly ModelInfo[], untilMs: performance.now() + LIST_KEPT_MS };
+        if (told === undefined && listed !== undefined) return listed.models;
+        if (told === undefined && ids === undefined) throw toModelError(answer, text, secrets);
+        const models = (told ?? [...(ids ?? [])].map(bareInfo)).filter(({ id }) => ids === undefined || ids.has(id));
+        listed = { models, untilMs: performance.now() + LIST_KEPT_MS };
         return listed.models;
       },
 
@@ -225,11 +224,6 @@ export function checkEventStream(answer: HttpAnswer): void {
   throw malformed(`it answered ${type === "" ? "no content type" : type} where an event stream was asked for`);
 }
 
-/** A model that is listed as OpenAI lists them. */
-export function toOpenaiInfo(listed: unknown): ModelInfo | undefined {
-  return typeof (listed as { id?: unknown } | null)?.id === "string" ? (listed as ModelInfo) : undefined;
-}
-
 /** What a header may hold (RFC 9110, 5.5). */
 const HEADER_VALUE = /^[\t\x20-\x7E\x80-\xFF]*$/;
 
@@ -246,10 +240,6 @@ function checkHeaders(headers: Readonly<Record<string, string>>, given: Readonly
 /** The header of a key as OpenAI's endpoints take it; none without a key. */
 export function toBearer(apiKey: string | undefined): Readonly<Record<string, string>> {
   return apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-}
-
-function bareInfo(id: string): ModelInfo {
-  return { id, owned_by: "upstream", created: 0 };
 }
 
 function parseUrl(baseUrl: string): URL {

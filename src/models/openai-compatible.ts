@@ -1,8 +1,9 @@
 import { estimateTokens } from "../internal/token-estimate.ts";
-import { createCallReader, withTextArguments } from "./calls.ts";
+import { createCallReader, toExpectedCalls, withUsualCalls, type ExpectedCalls } from "./calls.ts";
 import type { ChatChunk } from "./chat.ts";
 import { createDialect, type DialectOptions } from "./dialect.ts";
-import { checkEventStream, createEndpoint, toBearer, toOpenaiInfo, type EndpointOptions } from "./endpoint.ts";
+import { checkEventStream, createEndpoint, toBearer, type EndpointOptions } from "./endpoint.ts";
+import { toOpenaiInfo } from "./listed.ts";
 import { malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall, StreamPart } from "./model.ts";
@@ -41,7 +42,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
       try {
         const text = await endpoint.textOf(await post(call));
         const given = toCompletion(text, endpoint.secrets);
-        const completion = withTextArguments(given);
+        const completion = withUsualCalls(given, toExpectedCalls(call.request));
         return { text: completion === given ? text : JSON.stringify(completion), completion };
       } catch (error) {
         return toFailure(error, call.signal);
@@ -52,7 +53,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
       try {
         const answer = await post(call);
         checkEventStream(answer);
-        return toParts(answer, call.signal, endpoint.secrets);
+        return toParts(answer, call.signal, endpoint.secrets, toExpectedCalls(call.request));
       } catch (error) {
         return toFailure(error, call.signal);
       }
@@ -60,12 +61,18 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
   };
 }
 
+/**
+ * The pieces of a stream as they came. Those of a request that names tools are written anew, event by event: makers stream calls in shapes that
+ * OpenAI's clients do not read.
+ */
 function toParts(
   answer: HttpAnswer,
   signal: AbortSignal | undefined,
   secrets: readonly string[],
+  expected: ExpectedCalls,
 ): AsyncIterable<StreamPart> {
-  const [reader, toPlaced] = [createEventReader(), createCallReader()];
+  const [reader, toUsual] = [createEventReader(), createCallReader(expected)];
+  const isWrittenAnew = expected.names.size > 0;
   /** Answers that have begun, and whether each has its end. */
   const ended = new Map<number, boolean>();
   let done = false;
@@ -74,75 +81,78 @@ function toParts(
   let held: { readonly error: unknown } | undefined;
 
   /** The chunks of a piece up to an event that is an error. @throws what that says where nothing came before it */
-  function readBefore(events: readonly string[], bytes: Buffer): IteratorResult<StreamPart> {
-    const chunks: ChatChunk[] = [];
+  function readAll(events: readonly string[], bytes: Buffer): StreamPart {
+    const [chunks, anew]: [ChatChunk[], string[]] = [[], []];
     for (const event of events) {
       try {
-        chunks.push(...read(event));
+        const chunk = read(event);
+        if (chunk !== undefined) chunks.push(chunk.told);
+        const asItCame = chunk === undefined || (chunk.isSame && !event.includes("\n"));
+        if (isWrittenAnew) anew.push(toEvent(asItCame ? event : JSON.stringify(chunk.told)));
       } catch (error) {
-        const said = bytes.indexOf(event.slice(0, 64));
+        if (chunks.length === 0) throw error;
+        const said = isWrittenAnew ? -1 : bytes.indexOf(event.slice(0, 64));
         const cut = said === -1 ? -1 : bytes.lastIndexOf("data:", said);
-        if (chunks.length === 0 || cut < 1) throw error;
+        if (!isWrittenAnew && cut < 1) throw error;
         held = { error };
-        return { done: false, value: { bytes: bytes.subarray(0, cut), chunks, done: false } };
+        return { bytes: isWrittenAnew ? Buffer.from(anew.join("")) : bytes.subarray(0, cut), chunks, done: false };
       }
     }
-    return { done: false, value: { bytes, chunks, done } };
+    return { bytes: isWrittenAnew ? Buffer.from(anew.join("")) : bytes, chunks, done };
   }
 
-  function readAll([event]: readonly string[]): readonly ChatChunk[] {
-    return event === undefined ? [] : read(event);
-  }
-
-  function read(data: string): readonly ChatChunk[] {
+  /** What an event says, and whether that is what came; `undefined` for the last one. */
+  function read(data: string): { readonly told: ChatChunk; readonly isSame: boolean } | undefined {
     if (data === "[DONE]") {
       if (ended.size === 0) throw malformed("its stream has no choices");
       done = true;
-      return [];
+      return undefined;
     }
-    const chunk = toPlaced(toChunk(data, secrets));
-    if (!Array.isArray(chunk.choices)) return [chunk];
-    for (const { index = 0, finish_reason: reason } of chunk.choices)
-      ended.set(index, isText(reason) || ended.get(index) === true);
-    return [chunk];
+    const chunk = toChunk(data, secrets);
+    const told = toUsual(chunk);
+    if (Array.isArray(told.choices))
+      for (const { index = 0, finish_reason: reason } of told.choices)
+        ended.set(index, isText(reason) || ended.get(index) === true);
+    return { told, isSame: told === chunk };
   }
 
   /** What a stream that just ends is lacking. One whose answers all have their end is whole: some endpoints send no `[DONE]`. */
   function atEnd(): IteratorResult<StreamPart> {
     if (done) return { done: true, value: undefined };
     const last = reader.end();
-    const chunks = last === undefined ? [] : read(last);
+    // The last line may lack its end: what follows must not be glued to it.
+    const part = readAll(last === undefined ? [] : [last], Buffer.from(last === undefined ? "" : "\n\n"));
     if (!done && (ended.size === 0 || ![...ended.values()].every(Boolean)))
       throw malformed("its stream ended before [DONE]");
-    // The last line may lack its end: what follows must not be glued to it.
-    const lacking = `${last === undefined ? "" : "\n\n"}${done ? "" : toEvent("[DONE]")}`;
+    const bytes = done ? part.bytes : Buffer.concat([part.bytes, Buffer.from(toEvent("[DONE]"))]);
     done = true;
-    return { done: false, value: { bytes: Buffer.from(lacking), chunks, done } };
+    return { done: false, value: { bytes, chunks: part.chunks, done } };
   }
 
   async function next(): Promise<IteratorResult<StreamPart>> {
-    let bytes: Buffer | undefined;
-    if (held !== undefined) {
-      answer.abandon();
-      throw unreadable(held.error);
-    }
-    try {
-      bytes = await answer.next();
-    } catch (error) {
-      return toFailure(error, signal);
-    }
-    try {
-      if (bytes === undefined) return atEnd();
-      // Clients that read a byte order mark as part of the first line would lose its event.
-      if (isFirst && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3);
-      isFirst = false;
-      const events = reader.read(bytes);
-      if (events.length > 1) return readBefore(events, bytes);
-      const chunks = readAll(events);
-      return { done: false, value: { bytes, chunks, done } };
-    } catch (error) {
-      answer.abandon();
-      throw unreadable(error);
+    for (;;) {
+      let bytes: Buffer | undefined;
+      if (held !== undefined) {
+        answer.abandon();
+        throw unreadable(held.error);
+      }
+      try {
+        bytes = await answer.next();
+      } catch (error) {
+        return toFailure(error, signal);
+      }
+      try {
+        if (bytes === undefined) return atEnd();
+        // Clients that read a byte order mark as part of the first line would lose its event.
+        if (isFirst && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3);
+        isFirst = false;
+        const part = readAll(reader.read(bytes), bytes);
+        // Half an event is told when it is whole.
+        if (part.bytes.length > 0 || part.done) return { done: false, value: part };
+      } catch (error) {
+        answer.abandon();
+        throw unreadable(error);
+      }
     }
   }
 

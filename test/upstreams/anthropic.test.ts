@@ -55,6 +55,17 @@ describe("a model of kind anthropic", () => {
         ],
       },
     ],
+    [
+      "what has a place, and the types of what has none,",
+      [
+        { type: "server_tool_use", id: "srvtoolu_1", name: "web_search", input: { query: "q" } },
+        { type: "text", text: "Found it." },
+        { type: "web_search_tool_result", tool_use_id: "srvtoolu_1", content: [] },
+        { type: "server_tool_use", id: "srvtoolu_2", name: "web_search", input: {} },
+      ],
+      {},
+      { content: "Found it.", omitted: ["server_tool_use", "web_search_tool_result"] },
+    ],
   ])("says %s alike whole and streamed", async (_, content, more, said) => {
     const whole = gist(
       (await (await modelThat("anthropic", { raw: JSON.stringify(messageOf(content, more)) })).complete({ request }))
@@ -207,6 +218,29 @@ describe("a model of kind anthropic", () => {
       code: "model_failed",
       details: { status: 502 },
     });
+  });
+});
+
+describe("a message of which nothing has a place in chats", () => {
+  it("fails and names what it holds, whole and streamed", async () => {
+    const content = [{ type: "container_upload", file_id: "f" }];
+    const failure = { code: "model_failed", message: expect.stringContaining("container_upload") as string };
+    const whole = await modelThat("anthropic", { raw: JSON.stringify(messageOf(content)) });
+    await expect(whole.complete({ request })).rejects.toMatchObject(failure);
+    const stream = await modelThat("anthropic", { raw: toWire(messageEvents(content)) });
+    await expect(recorded(stream)).rejects.toMatchObject(failure);
+  });
+});
+
+describe("a call whose input is text already", () => {
+  it("is given as it came", async () => {
+    const content = [{ ...use, input: '{"city":"Paris"}' }];
+    const { completion } = await (
+      await modelThat("anthropic", { raw: JSON.stringify(messageOf(content)) })
+    ).complete({ request });
+    expect(completion.choices[0]?.message["tool_calls"]).toMatchObject([
+      { function: { arguments: '{"city":"Paris"}' } },
+    ]);
   });
 });
 

@@ -72,6 +72,16 @@ describe("a model of kind responses", () => {
       },
       "tool_calls",
     ],
+    [
+      "what has a place, and the types of what has none,",
+      [
+        { type: "web_search_call", id: "ws_1", status: "completed" },
+        text("Found it."),
+        { type: "mcp_list_tools", id: "m" },
+      ],
+      { content: "Found it.", omitted: ["web_search_call", "mcp_list_tools"] },
+      "stop",
+    ],
   ])("says %s alike whole and streamed", async (_, output, said, finish) => {
     const whole = gist(
       (await (await modelThat("responses", { raw: JSON.stringify(responseOf(output)) })).complete({ request }))

@@ -1,6 +1,6 @@
 import type { ChatChoice, ChatCompletion, Usage } from "../../models/index.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
-import type { Fields } from "../../internal/fields.ts";
+import { isObject, type Fields } from "../../internal/fields.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
 /** Why a model stopped, in the words of this API. */
@@ -30,6 +30,7 @@ export function toMessage(completion: ChatCompletion): Fields {
     ...toShell(id, model),
     content,
     ...toStop(choice, refusal, calls.length > 0),
+    ...toOmitted(message),
     usage: toUsage(usage),
   };
 }
@@ -107,14 +108,26 @@ export function toUse({ id, function: named }: Fields, made: string): Fields {
   };
 }
 
-/** What a tool is given. Arguments that are no JSON (an answer that was cut off) are told as they came, under a name of their own. */
-function toInput(given: unknown): unknown {
-  if (typeof given !== "string") return given ?? {};
-  if (given.trim() === "") return {};
+/** What of an answer has no place here, by type: it is told beside the API's own fields. */
+export function toOmitted({ omitted }: Fields): { readonly omitted?: readonly unknown[] } {
+  return Array.isArray(omitted) && omitted.length > 0 ? { omitted } : {};
+}
+
+/**
+ * What a tool is given, which is an object in this API. Arguments that are none, or no JSON (an answer that was cut off), are told as they came, under
+ * a name of their own.
+ */
+function toInput(given: unknown): Fields {
+  if (given === undefined || given === null || (typeof given === "string" && given.trim() === "")) return {};
+  const input = typeof given === "string" ? parsed(given) : given;
+  return isObject(input) ? input : { INVALID_JSON: given };
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(given) as unknown;
+    return JSON.parse(text) as unknown;
   } catch {
-    return { INVALID_JSON: given };
+    return undefined;
   }
 }
 

@@ -97,7 +97,7 @@ function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
 function toCall({ id, name, input, cache_control: cache }: Fields, path: string): Fields {
   if (typeof id !== "string" || id === "") throw wrong(`${path}.id`, "the id of a call");
   if (typeof name !== "string" || name === "") throw wrong(`${path}.name`, "the name of a tool");
-  const named = { name, arguments: JSON.stringify(input ?? {}) };
+  const named = { name, arguments: JSON.stringify(objectAt(input ?? {}, `${path}.input`)) };
   return { id, type: "function", function: named, ...(cache != null && { cache_control: cache }) };
 }
 

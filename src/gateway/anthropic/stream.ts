@@ -1,6 +1,6 @@
 import type { ChatChunk, Usage } from "../../models/index.ts";
 import { createCallBlocks, type CallBlock } from "./call-blocks.ts";
-import { toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
+import { toOmitted, toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { toThoughtBlock } from "./thoughts.ts";
@@ -38,6 +38,7 @@ export function createMessageEvents(model: string): MessageEvents {
   let refusal: string | undefined;
   let usage: Usage | null | undefined;
   let end: Fields = {};
+  let omitted: Fields = {};
   const calls = createCallBlocks(() => `toolu_made${id.replaceAll(/\W/g, "").slice(-24)}`);
   /** What is told once the open call has come to its end, and calls of which too little is known yet. */
   const later: (Step | CallBlock)[] = [];
@@ -143,6 +144,7 @@ export function createMessageEvents(model: string): MessageEvents {
       for (const { index = 0, delta, ...choice } of chunk.choices ?? []) {
         if (index !== 0) continue;
         if (typeof choice.finish_reason === "string") end = choice;
+        if (delta?.["omitted"] !== undefined) omitted = toOmitted(delta);
         const { content, refusal: refused, reasoning_content: thought = delta?.["reasoning"], ...rest } = delta ?? {};
         const details = Array.isArray(rest["reasoning_details"])
           ? (rest["reasoning_details"] as readonly Fields[])
@@ -174,7 +176,7 @@ export function createMessageEvents(model: string): MessageEvents {
         ...close(),
         {
           type: "message_delta",
-          delta: { container: null, ...toStop(end, refusal, calls.size() > 0) },
+          delta: { container: null, ...toStop(end, refusal, calls.size() > 0), ...omitted },
           usage: {
             input_tokens,
             output_tokens,

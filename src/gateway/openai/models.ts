@@ -5,7 +5,7 @@ import type { GatewayApp } from "../parts.ts";
 export function registerModels({ app, listModels, embedder }: GatewayApp): void {
   async function all() {
     const own = embedder === undefined ? [] : [{ id: embedder.id, owned_by: "marrow", created: 0 }];
-    return [...(await listModels()), ...own].map((model) => ({ object: "model", ...model }));
+    return [...(await listModels()), ...own].map((model) => ({ ...model, object: "model" }));
   }
 
   app.get("/v1/models", async () => ({ object: "list", data: await all() }));

@@ -1,6 +1,8 @@
 import { MarrowError } from "../../errors.ts";
+import { argumentsOf } from "../calls.ts";
 import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
+import { createOmissions } from "../omitted.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
 import { toDetail } from "./thoughts.ts";
 
@@ -29,12 +31,12 @@ const STATUSES: ReadonlyMap<unknown, number> = new Map([
   ["overloaded_error", 529],
 ]);
 
-/** A whole message as a completion. Pure. @throws MarrowError `model_failed` for an error, or blocks that nobody asked for */
+/** A whole message as a completion. Pure. @throws MarrowError `model_failed` for an error, or an answer that says nothing in chat completions */
 export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: number): ChatCompletion {
   if (answer["type"] === "error") throw toStreamError(answer["error"], secrets);
   const { id, model, content, stop_reason: reason, stop_sequence: sequence, stop_details: details, usage } = answer;
-  if (!Array.isArray(content)) throw malformed("its answer has no content");
-  const said = toMessage(content as readonly unknown[]);
+  if (!Array.isArray(content) && typeof content !== "string") throw malformed("its answer has no content");
+  const said = toMessage(typeof content === "string" ? [content] : (content as readonly unknown[]));
   const message = { ...said, refusal: toRefusal(reason, details) };
   return {
     id: typeof id === "string" ? id : "",
@@ -93,18 +95,18 @@ export function toStreamError(error: unknown, secrets: readonly string[]): Marro
   });
 }
 
-/** Blocks that nobody can have asked for: the gateway sends no tool that the provider runs. */
-export function unknownBlock(type: unknown): MarrowError {
-  return malformed(`its answer holds a block of type ${String(type).slice(0, 64)}`);
-}
-
 function toMessage(blocks: readonly unknown[]): ChatMessage {
   let text: string | undefined;
   const thoughts: string[] = [];
   const details: Fields[] = [];
   const calls: Fields[] = [];
-  for (const [index, block] of blocks.entries()) {
-    if (!isObject(block)) throw malformed("its answer holds a block that is no object");
+  const omissions = createOmissions("block");
+  for (const [index, given] of blocks.entries()) {
+    const block = typeof given === "string" ? { type: "text", text: given } : given;
+    if (!isObject(block)) {
+      omissions.add("unknown");
+      continue;
+    }
     const detail = toDetail(block, index);
     if (detail !== undefined) details.push(detail);
     switch (block["type"]) {
@@ -117,18 +119,20 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
       case "redacted_thinking":
         break;
       case "tool_use":
-        calls.push(toCall(block, JSON.stringify(block["input"] ?? {})));
+        calls.push(toCall(block, argumentsOf(block["input"]) ?? "{}"));
         break;
       default:
-        throw unknownBlock(block["type"]);
+        omissions.add(block["type"]);
     }
   }
+  const omitted = omissions.told(text !== undefined || thoughts.length + details.length + calls.length > 0);
   return {
     role: "assistant",
     content: text ?? null,
     ...(thoughts.length > 0 && { reasoning_content: thoughts.join("\n\n") }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls }),
+    ...omitted,
   };
 }
 

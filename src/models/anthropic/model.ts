@@ -1,5 +1,6 @@
 import { checkInteger } from "../../internal/check.ts";
 import { createEndpoint, type EndpointOptions } from "../endpoint.ts";
+import { toSeconds } from "../listed.ts";
 import type { ChatModel, ModelInfo } from "../model.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { translatedModel, type Translation } from "../translated.ts";
@@ -74,7 +75,5 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
 
 function toInfo(listed: unknown): ModelInfo | undefined {
   const { id, created_at: at } = isObject(listed) ? listed : {};
-  if (!isText(id)) return undefined;
-  const created = typeof at === "string" ? Math.floor(Date.parse(at) / 1000) : Number.NaN;
-  return { id, owned_by: "anthropic", created: Number.isNaN(created) ? 0 : created };
+  return isText(id) ? { id, owned_by: "anthropic", created: toSeconds(at) } : undefined;
 }

@@ -1,7 +1,9 @@
 import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
+import { argumentsOf } from "../calls.ts";
+import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
-import { toCall, toFinish, toRefusal, toStreamError, toUsage, unknownBlock } from "./answer.ts";
+import { toCall, toFinish, toRefusal, toStreamError, toUsage } from "./answer.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** A block of a message while it grows. */
@@ -13,6 +15,9 @@ interface Block {
   given: boolean;
 }
 
+/** Blocks that have a place in chat completions. */
+const KNOWN: ReadonlySet<unknown> = new Set(["text", "thinking", "redacted_thinking", "tool_use"]);
+
 /**
  * Reads the events of a message as chunks of a chat completion. `ping` and events that are not known say nothing; `error` is thrown, also in
  * the middle. Thoughts are told as they come, and once more whole, with their signature, when their block ends.
@@ -23,11 +28,18 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
   let usage: Fields = {};
   let [calls, thoughts] = [0, 0];
   let end: Fields = {};
+  const omissions = createOmissions("block");
+  /** Whether anything was told beside the role. */
+  let isSaid = false;
 
   const chunk = (delta: Fields, more: Fields = { finish_reason: null }): ChatChunk => ({
     ...head,
     choices: [{ index: 0, delta, ...more }],
   });
+  const say = (delta: Fields): readonly ChatChunk[] => {
+    isSaid = true;
+    return [chunk(delta)];
+  };
 
   /** Counts grow; a later event leaves out, or sends as null, what has not changed. */
   function count(more: unknown): void {
@@ -41,15 +53,18 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     const isCall = type === "tool_use";
     const call = isCall ? calls : -1;
     if (isCall) calls += 1;
+    if (!KNOWN.has(type)) {
+      omissions.add(isText(type) ? type : "unknown");
+      return [];
+    }
     blocks.set(index, { fields, call, given: false });
-    if (isCall) return [chunk({ tool_calls: [{ index: call, ...toCall(fields, "") }] })];
-    if (type === "text") return isText(text) ? [chunk({ content: text })] : [];
+    if (isCall) return say({ tool_calls: [{ index: call, ...toCall(fields, "") }] });
+    if (type === "text") return isText(text) ? say({ content: text }) : [];
     if (type === "redacted_thinking") return [];
-    if (type !== "thinking") throw unknownBlock(type);
     thoughts += 1;
     const gap = thoughts > 1 ? "\n\n" : "";
     const first = gap + (isText(thinking) ? thinking : "");
-    return first === "" ? [] : [chunk({ reasoning_content: first })];
+    return first === "" ? [] : say({ reasoning_content: first });
   }
 
   function grow(index: unknown, delta: unknown): readonly ChatChunk[] {
@@ -58,16 +73,16 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     const { text, thinking, signature, partial_json: json } = delta;
     switch (delta["type"]) {
       case "text_delta":
-        return isText(text) ? [chunk({ content: text })] : [];
+        return isText(text) ? say({ content: text }) : [];
       case "thinking_delta":
         if (!isText(thinking)) return [];
         block.fields["thinking"] = textOr(block.fields["thinking"]) + thinking;
-        return [chunk({ reasoning_content: thinking })];
+        return say({ reasoning_content: thinking });
       case "signature_delta":
         block.fields["signature"] = signature;
         return [];
       case "input_json_delta":
-        if (!isText(json)) return [];
+        if (!isText(json) || block.call < 0) return [];
         block.given = true;
         return [chunk({ tool_calls: [{ index: block.call, function: { arguments: json } }] })];
       default:
@@ -79,10 +94,10 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     const block = blocks.get(index);
     if (block === undefined) return [];
     const detail = toDetail(block.fields, Number(index));
-    if (detail !== undefined) return [chunk({ reasoning_details: [detail] })];
+    if (detail !== undefined) return say({ reasoning_details: [detail] });
     // A call without pieces has what it was begun with; nothing at all is an empty object.
     if (block.call < 0 || block.given) return [];
-    const given = JSON.stringify(block.fields["input"] ?? {});
+    const given = argumentsOf(block.fields["input"]) ?? "{}";
     return [chunk({ tool_calls: [{ index: block.call, function: { arguments: given } }] })];
   }
 
@@ -111,7 +126,8 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
         case "message_stop": {
           reader.done = true;
           const refusal = toRefusal(end["stop_reason"], end["stop_details"]);
-          const last = chunk(refusal === null ? {} : { refusal }, toFinish(end["stop_reason"], end["stop_sequence"]));
+          const rest = { ...(refusal !== null && { refusal }), ...omissions.told(isSaid) };
+          const last = chunk(rest, toFinish(end["stop_reason"], end["stop_sequence"]));
           return wantsUsage ? [last, { ...head, choices: [], usage: toUsage(usage) }] : [last];
         }
         case "error":

@@ -1,6 +1,8 @@
 import { MarrowError } from "../../errors.ts";
+import { argumentsOf } from "../calls.ts";
 import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
+import { createOmissions } from "../omitted.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
@@ -91,11 +93,6 @@ export function toCall({ type, call_id: callId, id, name }: Fields, given: strin
     : { id: named, type: "function", function: { name, arguments: given } };
 }
 
-/** Items that nobody can have asked for: the gateway sends no tool that the provider runs. */
-export function unknownItem(type: unknown): MarrowError {
-  return malformed(`its answer holds an item of type ${String(type).slice(0, 64)}`);
-}
-
 function toMessage(output: readonly unknown[]) {
   let [text, refusal]: (string | undefined)[] = [];
   const [thoughts, details, calls, annotations, logprobs]: [string[], Fields[], Fields[], Fields[], unknown[]] = [
@@ -105,8 +102,12 @@ function toMessage(output: readonly unknown[]) {
     [],
     [],
   ];
+  const omissions = createOmissions("item");
   for (const [index, item] of output.entries()) {
-    if (!isObject(item)) throw malformed("its answer holds an item that is no object");
+    if (!isObject(item)) {
+      omissions.add("unknown");
+      continue;
+    }
     if (item["type"] === "message") {
       for (const part of partsOf(item)) {
         if (part["type"] === "refusal") refusal = (refusal ?? "") + textOr(part["refusal"]);
@@ -123,9 +124,10 @@ function toMessage(output: readonly unknown[]) {
       }
       const detail = toDetail(item, index);
       if (detail !== undefined) details.push(detail);
-    } else if (isCall(item)) calls.push(toCall(item, textOr(item["arguments"] ?? item["input"])));
-    else throw unknownItem(item["type"]);
+    } else if (isCall(item)) calls.push(toCall(item, argumentsOf(item["arguments"] ?? item["input"]) ?? ""));
+    else omissions.add(item["type"]);
   }
+  const isSaid = text !== undefined || refusal !== undefined || thoughts.length + details.length + calls.length > 0;
   const message: ChatMessage = {
     role: "assistant",
     content: text ?? null,
@@ -134,6 +136,7 @@ function toMessage(output: readonly unknown[]) {
     ...(thoughts.length > 0 && { reasoning_content: thoughts.join(BETWEEN) }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls }),
+    ...omissions.told(isSaid),
   };
   return { message, logprobs, isCalling: calls.length > 0 };
 }

@@ -1,4 +1,5 @@
-import { createEndpoint, toBearer, toOpenaiInfo, type EndpointOptions } from "../endpoint.ts";
+import { createEndpoint, toBearer, type EndpointOptions } from "../endpoint.ts";
+import { toOpenaiInfo } from "../listed.ts";
 import type { ChatModel } from "../model.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
 import { translatedModel, type Translation } from "../translated.ts";

@@ -1,7 +1,9 @@
+import { argumentsOf } from "../calls.ts";
 import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
-import { isCall, partsOf, toAnnotation, toCall, toFailed, toFinish, toUsage, unknownItem } from "./answer.ts";
+import { isCall, partsOf, toAnnotation, toCall, toFailed, toFinish, toUsage } from "./answer.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
 /** An item of the output while it grows. */
@@ -29,17 +31,25 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   const items = new Map<unknown, Item>();
   let [calls, thought, began] = [0, 0, false];
 
-  const chunk = (delta: Fields, more: Fields = {}): ChatChunk => ({
+  const omissions = createOmissions("item");
+  /** Whether anything was told beside the role. */
+  let isSaid = false;
+
+  const bare = (delta: Fields, more: Fields): ChatChunk => ({
     ...head,
     choices: [{ index: 0, delta, finish_reason: null, ...more }],
   });
+  function chunk(delta: Fields, more: Fields = {}): ChatChunk {
+    isSaid = true;
+    return bare(delta, more);
+  }
 
   function open(index: unknown, item: Fields): { readonly one: Item; readonly chunks: readonly ChatChunk[] } {
     const known = items.get(index);
     if (known !== undefined) return { one: known, chunks: [] };
     const { type } = item;
     const calling = isCall(item);
-    if (!calling && type !== "message" && type !== "reasoning") throw unknownItem(type);
+    if (!calling && type !== "message" && type !== "reasoning") omissions.add(isText(type) ? type : "unknown");
     const one: Item = {
       type,
       call: calling ? calls : -1,
@@ -100,7 +110,8 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
       if (one.thoughts === undefined)
         for (const [place, part] of toThoughts(item).entries()) said.push(...rest(one, "reasoning", place, part));
       if (detail !== undefined) said.push(chunk({ reasoning_details: [detail] }));
-    } else said.push(...rest(one, "arguments", 0, item["arguments"]), ...rest(one, "input", 0, item["input"]));
+    } else if (isCall(item))
+      said.push(...rest(one, "arguments", 0, argumentsOf(item["arguments"])), ...rest(one, "input", 0, item["input"]));
     return said;
   }
 
@@ -109,7 +120,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     Object.assign(head, { id, model }, typeof at === "number" && { created: Math.floor(at) });
     if (began) return [];
     began = true;
-    return [chunk({ role: "assistant", content: "" })];
+    return [bare({ role: "assistant", content: "" }, {})];
   }
 
   function end(response: Fields): readonly ChatChunk[] {
@@ -119,7 +130,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
       if (isObject(item)) said.push(...finish(index, item));
     const finish_reason = toFinish(response, calls > 0, secrets);
     reader.done = true;
-    said.push({ ...chunk({}, { finish_reason }), ...(isText(tier) && { service_tier: tier }) });
+    said.push({ ...bare(omissions.told(isSaid), { finish_reason }), ...(isText(tier) && { service_tier: tier }) });
     if (wantsUsage && isObject(usage)) said.push({ ...head, choices: [], usage: toUsage(usage) });
     return said;
   }
