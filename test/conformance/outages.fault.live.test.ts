@@ -127,6 +127,12 @@ describe.each(REDIS_ERRORS.map((error) => [error.text.slice(0, 70), error] as co
       ]);
       const streamed = await askStream(gateway.client(), `streamed: ${text}`);
       expect([streamed.text.includes("streamed"), streamed.cache]).toEqual([true, "bypass"]);
+      for (const stream of [false, true]) {
+        const asked = { model: "scripted", input: `response ${stream}: ${text}`, stream };
+        const { response } = await gateway.client().responses.create(asked).withResponse();
+        expect(response.headers.get("x-marrow-cache")).toBe("bypass");
+        if (stream) await response.body?.cancel();
+      }
       const again = await ask(gateway.client(), known);
       expect(again.cache).toBe(WRITES_ONLY.has(state) ? "exact" : "bypass");
       const ready = async () => {

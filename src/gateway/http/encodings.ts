@@ -2,6 +2,7 @@ import { Transform, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
+import { createFrameCutter } from "./zstd-frames.ts";
 
 /** Largest window of a zstd frame that is decoded, as a power of two: 16 MiB, which bounds the decoder's memory. */
 const ZSTD_WINDOW_LOG_MAX = 24;
@@ -32,11 +33,23 @@ export function acceptEncodings(app: FastifyInstance): void {
     // The length was that of the encoded bytes.
     delete request.headers["content-length"];
     const { bodyLimit } = request.routeOptions;
-    return done(null, decode(payload as Readable, decoder(), bodyLimit));
+    const cutter = named === "zstd" ? cutFrames() : undefined;
+    return done(null, decode(payload as Readable, decoder(), bodyLimit, cutter));
   });
 }
 
-function decode(encoded: Readable, decoder: Transform, bytesMax: number): Readable {
+/** Node's decoder of zstd ends at the first end of a frame that lies within a piece, so pieces are cut there. */
+function cutFrames(): Transform {
+  const cut = createFrameCutter();
+  return new Transform({
+    transform(piece: Buffer, _, done) {
+      for (const one of cut(piece)) this.push(one);
+      done();
+    },
+  });
+}
+
+function decode(encoded: Readable, decoder: Transform, bytesMax: number, cutter?: Transform): Readable {
   const bounded = boundedTo(bytesMax);
   encoded.on("error", (error) => bounded.destroy(error));
   decoder.on("error", (cause) =>
@@ -45,10 +58,11 @@ function decode(encoded: Readable, decoder: Transform, bytesMax: number): Readab
   // A request that was refused before its body was read has no reader: without a listener the error would end the process.
   bounded.on("error", () => {});
   bounded.on("close", () => {
-    encoded.unpipe(decoder);
+    encoded.unpipe(cutter ?? decoder);
     decoder.destroy();
   });
-  return encoded.pipe(decoder).pipe(bounded);
+  const pieces = cutter === undefined ? encoded : encoded.pipe(cutter);
+  return pieces.pipe(decoder).pipe(bounded);
 }
 
 /** Passes bytes on up to a bound; one more is an error. */

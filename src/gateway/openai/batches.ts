@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { askerOf, reachOf } from "../tenancy/asker.ts";
 import { BATCH_ENDPOINTS, type Batch } from "../batches/batch.ts";
+import { metadataPairs } from "./metadata.ts";
 import { pageQuery, toListBody, toPageOptions } from "./pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
@@ -8,7 +9,7 @@ const createBody = z.looseObject({
   input_file_id: z.string().min(1).max(256),
   endpoint: z.enum(BATCH_ENDPOINTS),
   completion_window: z.literal("24h"),
-  metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+  metadata: metadataPairs.nullish(),
 });
 
 interface Named {

@@ -7,13 +7,15 @@ import type { Session, SessionInfo } from "../../memory/index.ts";
 import { userOf } from "../tenancy/identity.ts";
 import { checkResults, findItem, placeOf } from "./conversation-items.ts";
 import { toItems, toTurn, type ConversationItem } from "./items.ts";
+import { metadataPairs } from "./metadata.ts";
 import { pageQuery, toListBody, toItemPage } from "./pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
-const metadata = z.record(z.string().max(64), z.string().max(512)).nullish();
 const items = z.array(z.looseObject({})).min(1).max(20);
-const createBody = z.looseObject({ metadata, items: z.array(z.looseObject({})).max(20).nullish() }).nullish();
-const updateBody = z.looseObject({ metadata });
+const createBody = z
+  .looseObject({ metadata: metadataPairs.nullish(), items: z.array(z.looseObject({})).max(20).nullish() })
+  .nullish();
+const updateBody = z.looseObject({ metadata: metadataPairs.nullish() });
 const itemsBody = z.looseObject({ items });
 
 interface Named {

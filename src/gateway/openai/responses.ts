@@ -29,7 +29,22 @@ interface Named {
   Params: { readonly id: string };
 }
 
+/** What clients may ask to see of a response: the words of OpenAI's API. */
+const INCLUDES = [
+  "file_search_call.results",
+  "web_search_call.results",
+  "web_search_call.action.sources",
+  "message.input_image.image_url",
+  "computer_call_output.output.image_url",
+  "code_interpreter_call.outputs",
+  "reasoning.encrypted_content",
+  "message.output_text.logprobs",
+] as const;
+const included = z.union([z.enum(INCLUDES), z.array(z.enum(INCLUDES)).max(32)]).optional();
+const including = { include: included, "include[]": included };
+const itemsQuery = pageQuery.extend(including);
 const streamQuery = z.looseObject({
+  ...including,
   stream: z.enum(["true", "false"]).optional(),
   starting_after: z
     .string()
@@ -156,7 +171,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     return { id: request.params.id, object: "response", deleted: true };
   });
 
-  app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: pageQuery } }, async (request) => {
+  app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: itemsQuery } }, async (request) => {
     const { input } = await of(request).find(request.params.id, reachOf(request));
     const { after, limit, newestFirst } = toItemPage(request.query);
     const shown = input.map(toShownItem);

@@ -16,6 +16,7 @@ import {
 } from "../../stores/index.ts";
 import { reachOf } from "../tenancy/asker.ts";
 import { mayChange, mayRead, refuseChange } from "../tenancy/ownership.ts";
+import { metadataPairs } from "./metadata.ts";
 import { pageQuery, toListBody, toPageOptions } from "./pages.ts";
 import { chunksOf, releaseChunks } from "./chunk-bytes.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -40,7 +41,7 @@ const chunking = z
   .nullish();
 const storeBody = z.looseObject({
   name: z.string().nullish(),
-  metadata: z.record(z.string(), z.string()).nullish(),
+  metadata: metadataPairs.nullish(),
   expires_after: z.looseObject({ anchor: z.literal("last_active_at"), days: z.int() }).nullish(),
   file_ids: z.array(z.string().min(1)).max(FILES_MAX).nullish(),
   chunking_strategy: chunking,

@@ -27,9 +27,18 @@ export function mediaTypeOf(filename: string): string {
   return TYPES.get(filename.split(".").at(-1)?.toLowerCase() ?? "") ?? "application/octet-stream";
 }
 
+/** The media type of a picture by its first bytes; `undefined` for what is none of the kinds that models see. */
+export function pictureTypeOf(content: Buffer): string | undefined {
+  const begins = (at: number, bytes: string) => content.toString("latin1", at, at + bytes.length) === bytes;
+  if (begins(0, "\x89PNG\r\n\x1a\n")) return "image/png";
+  if (begins(0, "\xff\xd8\xff")) return "image/jpeg";
+  if (begins(0, "GIF87a") || begins(0, "GIF89a")) return "image/gif";
+  return begins(0, "RIFF") && begins(8, "WEBP") ? "image/webp" : undefined;
+}
+
 /**
  * A part that names a file of this gateway, with the file's bytes in place of its id: upstreams do not know the gateway's ids.
- * @throws MarrowError `not_found` that names the field
+ * @throws MarrowError `not_found`, or `invalid_input` for a picture that is none, that names the field
  */
 export async function readFilePart(
   { stores }: Pick<GatewayApp, "stores">,
@@ -45,7 +54,15 @@ export async function readFilePart(
     throw noFile(path);
   });
   if (!mayRead(asker, file.owner, true)) throw noFile(path);
-  const data = `data:${mediaTypeOf(file.filename)};base64,${content.toString("base64")}`;
+  const seen = pictureTypeOf(content);
+  const type = seen ?? mediaTypeOf(file.filename);
+  if (part["type"] === "input_image" && seen === undefined)
+    throw new MarrowError(
+      "invalid_input",
+      `${path}: must be a picture (PNG, JPEG, GIF or WebP); the file is ${type.startsWith("image/") ? "none" : type}`,
+      { details: { path } },
+    );
+  const data = `data:${type};base64,${content.toString("base64")}`;
   const read =
     part["type"] === "input_image"
       ? { ...rest, image_url: data }

@@ -6,13 +6,14 @@ import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
 import { fromEncryptedContent } from "../models/carried-thoughts.ts";
 import { toTurn } from "../openai/items.ts";
+import { metadataPairs } from "../openai/metadata.ts";
 import type { Fields } from "../../internal/fields.ts";
 import type { Item } from "./shape.ts";
 import { toChatFields } from "./translation.ts";
 
 const text = z.string().max(256);
-/** Pairs of metadata. */
-const PAIRS_MAX = 16;
+/** Characters of a name by which OpenAI's API knows a user or a prefix of prompts. */
+const handle = z.string().max(64);
 
 /** Content and output, where an item has them, are a text or a list of parts, and a part is an object. */
 const anyContent = z.union([z.string(), z.array(z.looseObject({})), z.null()]).optional();
@@ -29,10 +30,7 @@ export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({
   store: z.boolean().nullish(),
   stream: z.boolean().nullish(),
   user: text.nullish(),
-  metadata: z
-    .record(z.string().max(64), z.string().max(512))
-    .refine((pairs) => Object.keys(pairs).length <= PAIRS_MAX, `must be at most ${PAIRS_MAX} pairs`)
-    .nullish(),
+  metadata: metadataPairs.nullish(),
   max_output_tokens: z.int().min(1).nullish(),
   max_tool_calls: z.int().min(1).nullish(),
   temperature: z.number().min(0).max(2).nullish(),
@@ -51,8 +49,8 @@ export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({
   reasoning: z.looseObject({ effort: z.string().max(32).nullish() }).nullish(),
   truncation: z.enum(["auto", "disabled"]).nullish(),
   service_tier: z.string().max(64).nullish(),
-  safety_identifier: text.nullish(),
-  prompt_cache_key: text.nullish(),
+  safety_identifier: handle.nullish(),
+  prompt_cache_key: handle.nullish(),
 });
 
 /** A request for a response, as the client sent it. */

@@ -47,6 +47,8 @@ export interface Responses {
 
 /** Responses that may follow each other. */
 const CHAIN_MAX = 1_000;
+/** How long a cancelled response's output is waited for, in milliseconds. */
+const CANCEL_WAIT_MS = 1_000;
 const ID = /^resp_\w{1,59}$/;
 
 /** Opens a scope's responses. */
@@ -170,7 +172,11 @@ export function createResponses(
         throw new MarrowError("invalid_input", "only a response in the background can be cancelled", {
           details: { path: "response_id" },
         });
-      await queue.cancel(id);
+      // Its worker hears of it at once, and keeps what there was: that is the answer, unless the worker is slow or gone.
+      if ((await queue.cancel(id)) === "cancelling")
+        await queue.wait(id, { waitMs: CANCEL_WAIT_MS }).catch((error: unknown) => {
+          if (!MarrowError.is(error, "timeout")) throw error;
+        });
       return (await find(id, reach)).kept;
     },
 

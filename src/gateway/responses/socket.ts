@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyRequest } from "fastify";
-import { WebSocketServer, type WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { MarrowError } from "../../errors.ts";
 import { describe } from "../../internal/describe.ts";
+import { parseCacheControl } from "../../flow/index.ts";
 import { toLimitHeaders } from "../../limiter/http/index.ts";
 import type { Principal } from "../tenancy/api-keys.ts";
 import { askerOf } from "../tenancy/asker.ts";
@@ -19,6 +20,7 @@ import type { GatewayApp } from "../parts.ts";
 import { createLocalResponses, type LocalResponses } from "./local.ts";
 import { responseBody, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { header } from "../tenancy/identity.ts";
 import { beginTurn } from "./turn.ts";
 
 /** Connections of this process at the same time. */
@@ -32,6 +34,8 @@ const PING_MS = 30_000;
 
 /** Pings of a client within the time between two of the server's own. */
 const PINGS_MAX = 300;
+/** The status of a WebSocket that ends because a message is over the bound. */
+const TOO_LARGE = 1009;
 /** The status of a WebSocket that ends because its client asks too much of it. */
 const TOO_MUCH = 1008;
 
@@ -45,6 +49,15 @@ export interface SocketParts {
   readonly door: Door;
 }
 
+/** A WebSocket that says in an event why it closes on a message that is too large, as clients read no status of closing. */
+class ToldSocket extends WebSocket {
+  override close(code?: number, data?: string | Buffer): void {
+    if (code === TOO_LARGE && this.readyState === this.OPEN)
+      this.send(JSON.stringify(toErrorEvent(413, "too_large", "a message is larger than a request body may be")));
+    super.close(code, data);
+  }
+}
+
 /**
  * The WebSocket of `/v1/responses` (Open Responses 2026-04-24): each `response.create` is a turn, one at a time, whose events are those of a
  * stream over HTTP, one message each. Responses with `store: false` can be gone on from within their connection; a turn that fails forgets
@@ -54,6 +67,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   const { app } = parts;
   const server = new WebSocketServer({
     noServer: true,
+    WebSocket: ToldSocket,
     maxPayload: config.bodyBytesMax,
     perMessageDeflate: false,
     // A message or ping a turn of the event loop: thousands that come in one packet hold nobody up.
@@ -114,7 +128,10 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       pings += 1;
       if (pings === PINGS_MAX) socket.close(TOO_MUCH, `at most ${PINGS_MAX} pings in ${PING_MS / 1_000} seconds`);
     });
-    socket.on("error", () => socket.terminate());
+    socket.on("error", () => {
+      // What was said of a message that is too large is still on its way; the closing has a bound of its own.
+      if (socket.readyState !== socket.CLOSING) socket.terminate();
+    });
     const closeIfIdle = () => {
       if (turns === 0 && parts.draining.signal.aborted) socket.close(GOING_AWAY, "this process is stopping");
     };
@@ -163,6 +180,8 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       const made = await beginTurn(parts, asker, {
         request: body,
         stream: true,
+        session: header({ headers }, "x-marrow-session"),
+        control: parseCacheControl(header({ headers }, "x-marrow-cache-control")),
         prepares,
         gone: gone.signal,
         known: local.find,
@@ -205,7 +224,9 @@ function toRequest(
   const { value } = readJson(data);
   const { type, stream: _, stream_options: __, generate, ...body } = (value ?? {}) as Fields;
   if (type !== "response.create")
-    throw new MarrowError("invalid_input", "type: must be response.create", { details: { path: "type" } });
+    throw new MarrowError("invalid_input", "type: must be response.create; POST /v1/responses/compact compacts", {
+      details: { path: "type" },
+    });
   if (body["background"] === true)
     throw new MarrowError("invalid_input", "background: a WebSocket has no responses in the background", {
       details: { path: "background" },

@@ -105,6 +105,8 @@ function toTextFields({ format, verbosity }: Fields): Fields {
     if (!FORMATS.has(type)) throw wrong("text.format.type", "text, json_object or json_schema");
     if (type === "json_schema" && (typeof rest["name"] !== "string" || rest["name"] === ""))
       throw wrong("text.format.name", "the name of the schema");
+    if (type === "json_schema" && String(rest["name"]).length > NAME_CHARS_MAX)
+      throw wrong("text.format.name", `a name of at most ${NAME_CHARS_MAX} characters`);
     if (type === "json_schema") fields["response_format"] = { type, json_schema: withoutNulls(rest) };
     else if (type !== "text") fields["response_format"] = format;
   }
@@ -138,11 +140,16 @@ function toChatTool(tool: Fields, path: string): Fields {
   const isNamed = typeof rest["name"] === "string" || rest["function"] !== undefined || rest["custom"] !== undefined;
   if ((type === "function" || type === "custom") && !isNamed)
     throw refused(`${path}.name`, "a tool without a name", "");
+  const name = nameOf(tool);
+  if (typeof name === "string" && name.length > NAME_CHARS_MAX)
+    throw wrong(`${path}.name`, `a name of at most ${NAME_CHARS_MAX} characters, and has ${name.length}`);
   if (type === "function") return rest["function"] === undefined ? { type, function: withoutNulls(rest) } : tool;
   if (type === "custom") return rest["custom"] === undefined ? { type, custom: toCustom(withoutNulls(rest)) } : tool;
   throw refused(`${path}.type`, `tools of type ${wordOf(type)}`, KNOWN_TOOLS);
 }
 
+/** Characters of the name of a tool or a schema, as in OpenAI's API. */
+const NAME_CHARS_MAX = 64;
 const CHOICES: ReadonlySet<string> = new Set(["none", "auto", "required"]);
 const KNOWN_TOOLS = "; the gateway knows function, custom and file_search";
 
