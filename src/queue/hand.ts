@@ -19,7 +19,7 @@ export interface Held {
   readonly id: string;
   readonly line: JobLine;
   /** What is asked: a record, or the JSON in it. */
-  readonly payload: Buffer | string;
+  readonly payload: Uint8Array | string;
   /** When it came, by `performance.now()`. */
   readonly sinceMs: number;
   /** Made when its handler begins, or it is to stop. */
@@ -36,7 +36,7 @@ export interface Held {
 }
 
 /** A job that came to a worker just now. */
-export function newHeld(id: string, line: string, payload: Buffer | string): Held {
+export function newHeld(id: string, line: string, payload: Uint8Array | string): Held {
   return {
     id,
     line: readLine(line),

@@ -103,27 +103,28 @@ export interface JobLine {
  * @throws MarrowError `corrupt_record`
  */
 export function readLine(line: string): JobLine {
-  const words = line.split(" ");
-  const [state, fence = "", , flags = "", body, ended, reason, , , made, tenant = "", , left, lives, of] = words;
-  if (!LINE.test(line)) throw new MarrowError("corrupt_record", "a stored job cannot be read");
+  const words = LINE.exec(line);
+  if (words === null) throw new MarrowError("corrupt_record", "a stored job cannot be read");
+  const ended = words[5];
+  const reason = words[6];
   return {
-    tenant,
-    state: state as JobState,
-    fence,
-    body: body as "in" | "out",
-    madeMs: Number(made),
+    tenant: words[8] as string,
+    state: words[1] as JobState,
+    fence: words[2] as string,
+    body: words[4] as "in" | "out",
+    madeMs: Number(words[7]),
     endedMs: ended === "" ? undefined : Number(ended),
     reason: reason === "" ? undefined : reason,
-    left: Number(left),
-    lives: Number(lives),
-    of: Number(of),
-    noted: flags.includes("n"),
+    left: Number(words[9]),
+    lives: Number(words[10]),
+    of: Number(words[11]),
+    noted: words[3]?.includes("n") === true,
   };
 }
 
-/** As scripts read it. */
+/** As scripts read it; what is needed of it is caught. */
 const LINE =
-  /^(?:blocked|waiting|delayed|suspended|running|cancelling|done|dead|cancelled) \d* [\d:]* [1n]* [a-z]+ \d* [^ ]* [\d.]+ [^ ]+ \d+ [^ ]+(?: \d+){4} [^ ]+(?: \d+){2} \+?\d*$/;
+  /^(blocked|waiting|delayed|suspended|running|cancelling|done|dead|cancelled) (\d*) [\d:]* ([1n]*) ([a-z]+) (\d*) ([^ ]*) [\d.]+ [^ ]+ (\d+) ([^ ]+) \d+ (\d+) (\d+) (\d+) [^ ]+ \d+ \d+ \+?\d*$/;
 
 /** Parts of a job that are keys of their own: see `docs/protocol/keys.md`. */
 export const JOB_PARTS = ["job", "body", "tries", "progress"] as const;

@@ -6,6 +6,7 @@ import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { encodePlain, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
+import { nearby } from "./nearby.ts";
 import {
   RESULT_TTL_MS,
   resolvePushOptions,
@@ -42,8 +43,14 @@ export function createPusher(
   { backlogMax, idempotencyMs }: Pick<ResolvedQueueOptions, "backlogMax" | "idempotencyMs">,
 ): Pusher {
   async function put(jobs: readonly Operands[]): Promise<readonly string[]> {
-    const values = { tenant, backlog: backlogMax, idem_ms: idempotencyMs, jobs: jobs.flat() };
-    return (await runScript(redis, pushJobs, { queue }, values)) as readonly string[];
+    const [first, second] = jobs;
+    const alone = second === undefined ? first : undefined;
+    const near = alone && nearby.get(queue);
+    const here = near?.worker ?? "";
+    const values = { tenant, backlog: backlogMax, idem_ms: idempotencyMs, here, jobs: alone ?? jobs.flat() };
+    const pushed = runScript(redis, pushJobs, { queue }, values);
+    if (alone) near?.follow(pushed, alone[1]);
+    return ((await pushed) as readonly string[]).slice(0, jobs.length);
   }
 
   /** Puts what was pushed in one moment. Where there is no room for all, each has its own chance. */

@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { runScript, type Redis } from "../redis/index.ts";
+import { jsonOf, runScript, type Redis } from "../redis/index.ts";
+import { nearby, type Nearby } from "./nearby.ts";
 import type { ResolvedWorkerOptions } from "./options.ts";
 import { leaveIdle } from "./scripts.gen.ts";
 
-/** A job that a push handed over; without its payload when that could not be fetched. */
+/** A job that a push handed over: a record, or the JSON in it; without its payload when that could not be fetched. */
 export interface Handed {
   readonly id: string;
   readonly line: string;
-  readonly payload: Buffer | string | undefined;
+  readonly payload: Uint8Array | string | undefined;
 }
 
 /** How a worker waits for work: a turn that leaves it with nothing to do names it at `idle`, and the next push hands its job to it. */
@@ -61,10 +62,32 @@ export function createWaiter(
     }
   }
 
+  const here: Nearby = {
+    worker,
+    follow(push, payload) {
+      const handed = push.then(
+        (reply) => {
+          const [id, line] = reply as readonly string[];
+          if (id === undefined || line === undefined) return undefined;
+          const job = { id, line, payload: typeof payload === "string" ? jsonOf(payload) : payload };
+          // Whoever pushed is answered first.
+          return new Promise<void>((resolve) => process.nextTick(() => resolve(take(job))));
+        },
+        () => undefined,
+      );
+      void tracked(handed).catch(onError);
+    },
+  };
+
   return {
     channel: `${queue}:hand:${worker}`,
     listen: () => void (listening = true),
-    during: (turn) => (listening && !leaving ? tracked(turn(name)) : turn("")),
+
+    during(turn) {
+      if (!listening || leaving) return turn("");
+      if (tenantMax === 0) nearby.set(queue, here);
+      return tracked(turn(name));
+    },
 
     hear(message) {
       if (message === "") return left.resolve();
@@ -78,6 +101,7 @@ export function createWaiter(
 
     async leave() {
       leaving = true;
+      if (nearby.get(queue) === here) nearby.delete(queue);
       if (!listening) return;
       // A turn that names it may run after this.
       await Promise.allSettled(underWay);

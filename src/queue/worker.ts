@@ -87,7 +87,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   let asked = 0;
   /** How long its last jobs took, in the mean. */
   let meanMs = LONG_MS;
-  /** Until when it holds no more than it does. */
+  /** Until when it holds no more than it does; 0 once that is over. */
   let plainUntilMs = 0;
   /** The last turn got as much as it asked for. */
   let plenty = false;
@@ -103,9 +103,13 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   /** How many it may hold. */
   const reach = () =>
-    tenantMax > 0 || meanMs > AHEAD_MS || performance.now() < plainUntilMs
+    tenantMax > 0 || meanMs > AHEAD_MS || isPlain()
       ? concurrency
       : concurrency + Math.min(AHEAD_MAX, Math.floor((concurrency * AHEAD_MS) / meanMs));
+  function isPlain(): boolean {
+    if (plainUntilMs > 0 && performance.now() >= plainUntilMs) plainUntilMs = 0;
+    return plainUntilMs > 0;
+  }
   // Handlers that run on though their jobs ended without them hold no place until there are as many as jobs at the same time.
   const room = () => (closing ? 0 : reach() - held.size - asked - Math.max(0, abandoned - concurrency));
   // While Redis is at one half of the jobs this process is at the other.
@@ -182,7 +186,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   }
 
   /** Takes a job in hand, and begins it if it may. */
-  function accept(id: string, line: string, payload: Buffer | string): void {
+  function accept(id: string, line: string, payload: Uint8Array | string): void {
     const one = newHeld(id, line, payload);
     // What this worker lost, and is given again: its former handler is to stop.
     const former = held.get(id);

@@ -77,13 +77,27 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     if (!dialsAgain()) return [];
     return isCluster ? (client as Cluster).nodes("all") : [client as IoredisClient];
   });
-  if (owned && !isCluster) watchHandshakes(client as IoredisClient);
+  if (owned && !isCluster) {
+    readDirectly(client as IoredisClient);
+    watchHandshakes(client as IoredisClient);
+  }
   // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
   if (isCluster) return { ...driver, suspect };
   // A time of the client's own for each command is kept by its own class alone.
   const timed = typeof (client as IoredisClient).options?.commandTimeout === "number";
   return { ...driver, ...(!timed && { ask }), suspect, redial: () => dialsAgain() && client.disconnect(true) };
 }
+
+/**
+ * Lets a client's streams give what they read to its parser at once, which saves about 2 us of each answer. The parser is added by
+ * `prependListener`, of which Node's streams take no note: they keep each piece and tell of it in the next tick. A listener that is added by
+ * `on`, and taken away again, makes up for it.
+ */
+function readDirectly(client: IoredisClient): void {
+  client.on("connect", () => (client as unknown as Inner).stream?.on("data", unheard).off("data", unheard));
+}
+
+function unheard(): void {}
 
 /** The client's own tracing of commands. */
 const TRACED = tracingChannel("ioredis:command");
@@ -268,6 +282,7 @@ function listen(
   if (client.isCluster) begin();
   else {
     listener.on("ready", begin);
+    readDirectly(listener as IoredisClient);
     watchHandshakes(listener as IoredisClient);
   }
   return {

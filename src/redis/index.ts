@@ -27,6 +27,7 @@ export {
   decodeRecord,
   decodeRecordBody,
   encodePlain,
+  jsonOf,
   encodeRecord,
   encodeRecordBody,
   readRecord,

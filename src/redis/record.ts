@@ -28,7 +28,14 @@ export function encodeRecord(value: unknown): Buffer {
 /** The same as what commands take: a record that is not compressed stays text, which costs less on its way. */
 export function encodePlain(value: unknown): Buffer | string {
   const json = JSON.stringify(value);
-  return Buffer.byteLength(json) < COMPRESS_FROM_BYTES ? PLAIN_HEADER + json : encodeRecordBody(Buffer.from(json));
+  // No character has more than three bytes: most texts need no measuring.
+  const isShort = json.length * 3 < COMPRESS_FROM_BYTES || Buffer.byteLength(json) < COMPRESS_FROM_BYTES;
+  return isShort ? PLAIN_HEADER + json : encodeRecordBody(Buffer.from(json));
+}
+
+/** The JSON in what {@link encodePlain} left as text. */
+export function jsonOf(plain: string): string {
+  return plain.slice(PLAIN_HEADER.length);
 }
 
 const PLAIN_HEADER = String.fromCharCode(RECORD_VERSION, PLAIN_JSON);

@@ -3,32 +3,35 @@
 -- ARGV tenant     whose jobs they are
 -- ARGV backlog    how many jobs of the tenant may wait, > 0
 -- ARGV idem_ms    how long an idempotency key is known once its job is due, > 0; no longer than the job
+-- ARGV here       a worker of the caller's process, which is handed a job by the reply; empty: none
 -- ARGV jobs...    for each job its words and its payload. Words: id, priority (0..100), wait_ms (empty: no bound), idempotency key (empty: none), digest of what it was pushed with (after "=": it takes the place of the first one that waits still), ids of those that must be done first with commas between; delay_ms, attempts, crashes, attempts, kind, life_ms of its result, of its output
--- REPLY for each job: the id (of the first one with its key), or "!" when the key or the id came with something else, "?" when one that must be done first is none of the tenant's or will never be done; one "full" when there is no room
+-- REPLY for each job: the id (of the first one with its key); of one that is handed to the worker "here" its line behind it; or "!" when the key or the id came with something else, "?" when one that must be done first is none of the tenant's or will never be done; one "full" when there is no room
 -- IDEMPOTENT an id that is there already is not put again
 local queue = KEYS[1]
 local tenant = ARGV[1]
 local backlog = tonumber(ARGV[2])
 local idem_ms = tonumber(ARGV[3])
+local here = ARGV[4]
 -- INCLUDE words
 -- INCLUDE relay/fence
 -- INCLUDE new_line
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local many = (#ARGV - 3) / 2
+local many = (#ARGV - 4) / 2
 local idle = redis.call("GETDEL", queue .. ":idle")
--- While a worker waits nothing else does: it is handed a job that comes alone and plain, if it listens at this node, as if it had asked.
--- This comes before all else, for the worker is idle meanwhile.
+-- While a worker waits nothing else does: it is handed a job that comes alone and plain, if it is the caller's or listens at this node, as if
+-- it had asked. This comes before all else, for the worker is idle meanwhile.
 local worker, lease_ms
 if idle and many == 1 then worker, lease_ms = string.match(idle, "^(%S+) (%d+)$") end
-if worker and redis.call("SISMEMBER", queue .. ":paused", tenant) == 0 and redis.call("PUBSUB", "NUMSUB", queue .. ":hand:" .. worker)[2] > 0 then
-  local new, payload = { string.match(ARGV[4], NEW) }, ARGV[5]
+if worker and redis.call("SISMEMBER", queue .. ":paused", tenant) == 0 and (worker == here or redis.call("PUBSUB", "NUMSUB", queue .. ":hand:" .. worker)[2] > 0) then
+  local new, payload = { string.match(ARGV[5], NEW) }, ARGV[6]
   local id, line = new[ID], nil
   if new[KEY] == "" and new[AFTER] == "" and new[NEW_DELAY] == "0" then
-    line = new_line(tenant, new, 0, now, next_seq(queue, now, 1) + 1, next_fence(queue, time))
+    line = new_line(tenant, new, 0, now, first_seq(now), next_fence(queue, time))
   end
   if line and redis.call("MSETNX", queue .. ":job:" .. id, line, queue .. ":body:" .. id, payload) == 1 then
     redis.call("ZADD", queue .. ":leases", now + lease_ms, id)
+    if worker == here then return { id, line } end
     -- What is packed or large it fetches.
     local plain = #payload < 4096 and string.sub(payload, 1, 2) == "\1\0"
     redis.call("PUBLISH", queue .. ":hand:" .. worker, id .. " " .. line .. "\n" .. (plain and string.sub(payload, 3) or ""))
@@ -43,7 +46,7 @@ local waiting = redis.call("ZCARD", queue .. ":ready:" .. tenant)
 if waiting + many > backlog then return { "full" } end
 local news, ids = {}, {}
 for at = 1, many do
-  news[at] = { string.match(ARGV[2 * at + 2], NEW) }
+  news[at] = { string.match(ARGV[2 * at + 3], NEW) }
   ids[at] = news[at][ID]
 end
 local owners = {}
@@ -68,7 +71,7 @@ for at, new in ipairs(news) do
     if other and (owners[other] or stays(other)) then
       if not replaces then
         first = with == digest and other or "!"
-      elseif replace_job(queue, tenant, other, new, ARGV[2 * at + 3], now) then
+      elseif replace_job(queue, tenant, other, new, ARGV[2 * at + 4], now) then
         first = other
         redis.call("SET", idem, other .. " " .. digest, "PX", idem_ms + new[NEW_DELAY])
       end
@@ -88,7 +91,7 @@ for at, new in ipairs(news) do
   if not first then
     if key ~= "" then redis.call("SET", queue .. ":idem:" .. tenant .. ":" .. key, id .. " " .. digest, "PX", idem_ms + new[NEW_DELAY]) end
     seq = (seq or next_seq(queue, now, many)) + 1
-    put_job(queue, tenant, new, ARGV[2 * at + 3], waits, now, seq)
+    put_job(queue, tenant, new, ARGV[2 * at + 4], waits, now, seq)
     owners[id] = tenant
   end
   reply[at] = first or id

@@ -5,11 +5,17 @@ local EPOCH_MS = 1767225600000
 local STEPS = 8192
 local AGE_MS = 60000
 
--- Numbers for so many jobs that are pushed now, each higher than any before: the one before the first.
+-- What comes before all numbers of a moment. A job that is handed out at its push stands there, should it come back.
+local function first_seq(now) return (now - EPOCH_MS) * STEPS end
+
+-- Numbers for so many jobs that are pushed now, each higher than any before: the one before the first. One command, for the last push was
+-- nearly always in a moment before.
 local function next_seq(queue, now, many)
-  local before = math.max(tonumber(redis.call("GET", queue .. ":seq") or 0), (now - EPOCH_MS) * STEPS)
-  redis.call("SET", queue .. ":seq", string.format("%d", before + many))
-  return before
+  local key, before = queue .. ":seq", first_seq(now)
+  local last = tonumber(redis.call("SET", key, string.format("%d", before + many), "GET") or 0)
+  if last <= before then return before end
+  redis.call("SET", key, string.format("%d", last + many))
+  return last
 end
 
 local function place_of(priority, seq)
