@@ -40,7 +40,7 @@ export function createKeeper(
   async function work(manager: ResultManager): Promise<void> {
     for (let event = pending[0]; event !== undefined; event = pending[0]) {
       try {
-        await insist(() => keep(manager, event), isOver, onError);
+        await insist(() => keep(manager, event), isOver, onError, cannotServe);
         await sender.send({ payload: await toPayload(event) }, context, manager.getCurrentTask());
       } catch (error) {
         onError(error);

@@ -109,7 +109,12 @@ export function createTaskBus(
       await (over ? act(leaseMs) : own());
       return runScript(redis, appendEvent, { start }, { task, holder, event: text, life_ms: eventTtlMs });
     };
-    return ((await insist(put, () => stopped.signal.aborted, onError)) ?? 0) as number;
+    return ((await insist(
+      put,
+      () => stopped.signal.aborted,
+      onError,
+      () => true,
+    )) ?? 0) as number;
   }
 
   /** Reads along what another process makes, until it ends or that process is gone. */

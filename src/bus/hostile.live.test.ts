@@ -48,3 +48,16 @@ liveTest("a body that cannot be written as JSON is refused by its path", async (
   await expect(bus.board("b").put("e", 1n)).rejects.toMatchObject({ code: "invalid_input" });
   await bus.close();
 });
+
+liveTest("what an agent writes that is no text bounces its message, and other messages go on", async ({ tenant }) => {
+  const bus = createBus(tenant);
+  const agent = await bus.register({ name: "writer" }, ({ body, write }) => {
+    write(body === null ? (undefined as unknown as string) : "a text");
+    return "done";
+  });
+  const [bad, good] = [bus.request("writer", null, { ttlMs: 10_000 }), bus.request("writer", 1, { ttlMs: 10_000 })];
+  expect(await bad).toMatchObject({ state: "bounced", reason: "invalid_input" });
+  expect(await good).toMatchObject({ state: "handled", reply: "done" });
+  await agent.close();
+  await bus.close();
+});

@@ -6,7 +6,7 @@ import { toFailure } from "../internal/failure.ts";
 import { signalling } from "../internal/signals.ts";
 import { insist } from "../internal/insist.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
-import { encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { cannotServe, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { AgentCard, Agents } from "./agents.ts";
 import { isSigned, toPublicKey, toStored, type StoredMessage } from "./envelope.ts";
 import { part } from "./keys.ts";
@@ -210,7 +210,12 @@ export async function openInbox(
         }
       }
     }
-    await one.output.settle();
+    await one.output.settle().catch((error: unknown) => {
+      // A part that Redis will never take: the answer would lack it.
+      onError(error);
+      const { reason, message: said } = toFailure(error);
+      outcome = ["bounced", reason, "", said];
+    });
     await settle(one, outcome, {
       tokens: Math.max(0, message.gives.tokens - used.tokens),
       cost: Math.max(0, message.gives.cost - used.cost),
@@ -227,6 +232,7 @@ export async function openInbox(
       () => runScript(redis, settleMessage, { bus }, values),
       () => closed,
       onError,
+      cannotServe,
     );
   }
 

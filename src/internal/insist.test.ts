@@ -15,6 +15,7 @@ describe("what is insisted on", () => {
         act,
         () => false,
         (error) => errors.push((error as Error).message),
+        () => true,
       ),
     ).toBe("done");
     expect(errors).toEqual(["failure 1", "failure 2", "failure 3"]);
@@ -33,8 +34,25 @@ describe("what is insisted on", () => {
         fail,
         () => tries === 2,
         () => {},
+        () => true,
       ),
     ).toBeUndefined();
+    expect(tries).toBe(2);
+  });
+
+  it("is given up at an error that no repetition mends", async () => {
+    let tries = 0;
+    const fail = async () => {
+      tries += 1;
+      throw new Error(tries === 2 ? "wrong" : "away");
+    };
+    const insisting = insist(
+      fail,
+      () => false,
+      () => {},
+      (error) => (error as Error).message === "away",
+    );
+    await expect(insisting).rejects.toThrow("wrong");
     expect(tries).toBe(2);
   });
 });

@@ -2,17 +2,19 @@ const AGAIN_MS = { first: 50, last: 2_000 } as const;
 
 /**
  * Does something however often it takes, 50 ms to 2 s apart; each failure is told to `onError`. Answers `undefined` once `isOver` says that it
- * is wanted no more.
+ * is wanted no more. Throws an error that `mayPass` says no repetition mends.
  */
 export async function insist<T>(
   act: () => Promise<T>,
   isOver: () => boolean,
   onError: (error: unknown) => void,
+  mayPass: (error: unknown) => boolean,
 ): Promise<T | undefined> {
   for (let waitMs: number = AGAIN_MS.first; !isOver(); waitMs = Math.min(AGAIN_MS.last, waitMs * 2)) {
     try {
       return await act();
     } catch (error) {
+      if (!mayPass(error)) throw error;
       onError(error);
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }

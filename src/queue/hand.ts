@@ -191,6 +191,18 @@ export function toFailedOutcome(one: Held, error: unknown): Outcome {
   }
 }
 
+/** Waits until a job's output is written. A part that Redis will never take fails the attempt that wrote it. */
+export async function settleOutput(one: Held, how: Outcome, onError: (error: unknown) => void): Promise<Outcome> {
+  try {
+    await one.output?.settle();
+    return how;
+  } catch (error) {
+    one.output = undefined;
+    onError(error);
+    return toFailedOutcome(one, error);
+  }
+}
+
 /** How long ago a job was pushed, by the server's clock: its fence is the time when it was given out, in microseconds. */
 function ageOf({ line: { fence, madeMs }, sinceMs }: Held): number {
   return Number(fence) / 1_000 - madeMs + performance.now() - sinceMs;

@@ -2,7 +2,7 @@ import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
 import { MarrowError } from "../errors.ts";
-import { createQueue, type OutputEvent } from "./index.ts";
+import { createQueue, type OutputEvent, type Work } from "./index.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -63,6 +63,39 @@ describe("a job's output", () => {
         const quiet: OutputEvent[] = [];
         for await (const event of queue.read(silent!)) quiet.push(event);
         expect(quiet).toEqual([{ kind: "ended", state: "done", reason: undefined }]);
+      },
+    );
+  });
+
+  liveTest(
+    "refuses what is no text by its name: the job is dead at once, and others go on",
+    async ({ redis, tenant }) => {
+      const queue = createQueue(tenant, { name: QUEUE });
+      const wrong = [undefined, null, {}, 7];
+      const ids = await queue.pushMany([...wrong.keys(), "fine"].map((payload) => ({ payload })));
+      const handler = ({ payload, write }: Work) => {
+        write("before ");
+        write((typeof payload === "number" ? wrong[payload] : "after") as string);
+        return "done";
+      };
+      await working(redis, handler, async () => {
+        const jobs = await Promise.all(ids.map((id) => queue.wait(id, { waitMs: 5_000 })));
+        expect(jobs.map(({ state, reason }) => reason ?? state)).toEqual([...wrong.map(() => "invalid_input"), "done"]);
+        expect(jobs[0]?.failures.map(({ message }) => message)).toEqual(["text must be a text, got nothing"]);
+      });
+    },
+  );
+
+  liveTest("that Redis will never take fails the attempt, not the worker", async ({ redis, tenant }) => {
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    const [blocked, fine] = [await queue.push("blocked", { attempts: 1 }), await queue.push("fine")];
+    await redis.send(["SET", `{${redis.app}:queue:${QUEUE}}:queue:log:${blocked}`, "no stream"]);
+    await working(
+      redis,
+      ({ write }) => (write("text"), "done"),
+      async () => {
+        expect(await queue.wait(blocked, { waitMs: 5_000 })).toMatchObject({ state: "dead", reason: "redis_rejected" });
+        expect(await queue.wait(fine, { waitMs: 5_000 })).toMatchObject({ state: "done" });
       },
     );
   });

@@ -7,6 +7,7 @@ import {
   isFrail,
   newHeld,
   RELEASED,
+  settleOutput,
   SHUTDOWN,
   stop,
   toFailedOutcome,
@@ -234,9 +235,9 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   /** Ends a job once its output is written, and begins the next one in hand. */
   async function end(one: Held, how: Outcome): Promise<void> {
-    if (one.output !== undefined) await one.output.settle();
+    const told = one.output === undefined ? how : await settleOutput(one, how, onError);
     drop(one);
-    if (!one.lost) ended.push({ ...how, one });
+    if (!one.lost) ended.push({ ...told, one });
     const next = ahead.shift();
     if (next !== undefined) begin(next);
     turnSoon();

@@ -50,8 +50,8 @@ export interface Line extends Pick<Redis, "send"> {
  * The port: all that Marrow asks of a Redis client. Rooms speak to this and never see a client library.
  *
  * Every call rejects with a {@link MarrowError}: `unavailable` when Redis cannot be reached (details say whether the
- * command may have run), `timeout` when the bound passed, `redis_full`, `redis_denied`, `unsupported`,
- * `redis_rejected` otherwise.
+ * command may have run), `timeout` when the bound passed, `redis_full`, `redis_denied`, `unsupported`, `invalid_input` or `too_large` for a
+ * command that no client is given (a word that is neither text nor bytes, more than 511 MB), `redis_rejected` otherwise.
  */
 export interface Redis {
   /** First part of every key; two applications on one server differ in it. */

@@ -2,6 +2,7 @@ import type { MarrowError } from "../errors.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
 import { isHeard, signalling } from "../internal/signals.ts";
 import { probeCapabilities, type Capabilities } from "./capabilities.ts";
+import { toWrongCommand } from "./command-check.ts";
 import type { Command, Redis, Reply, ScopedRedis, SendOptions, SubscribeOptions } from "./connection.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { classify, createPatience, lacking, noAnswer, unavailable, type Failure } from "./failure.ts";
@@ -132,6 +133,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   }
 
   function send(command: Command, sendOptions?: SendOptions): Promise<Reply> {
+    const wrong = toWrongCommand(command);
+    if (wrong !== undefined) return Promise.reject(wrong);
     if (!isHeard("redis:command")) return sendNow(command, sendOptions);
     return signalling(
       "redis:command",

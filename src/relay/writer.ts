@@ -1,12 +1,17 @@
+import { refuse } from "../internal/check.ts";
 import { insist } from "../internal/insist.ts";
-import type { Reply } from "../redis/index.ts";
+import { cannotServe, type Reply } from "../redis/index.ts";
 
 /** Writes an output into Redis, part by part, without a gap. */
 export interface OutputWriter {
   /** Parts so far, written or not. */
   readonly count: number;
+  /** @throws MarrowError `invalid_input` for what is no text, `too_large` for a text of over 8,388,608 characters: nothing is written of it */
   readonly write: (text: string) => void;
-  /** Waits until every part is in Redis, or the output is not this writer's any more. */
+  /**
+   * Waits until every part is in Redis, or the output is not this writer's any more.
+   * @throws what Redis says of a part that it will never take
+   */
   settle(): Promise<void>;
   /** Looks again which parts Redis has: it lost some when another server took over. */
   recheck(): void;
@@ -16,8 +21,10 @@ export interface OutputWriter {
 
 /** How long parts gather, in milliseconds. */
 const WRITE_MS = 20;
-/** Parts that are written in one go. */
+/** Parts that are written in one go, and their characters: the last part may go over it. */
 const PARTS_MAX = 512;
+const CHARS_MAX = 4_194_304;
+const PART_CHARS_MAX = 8_388_608;
 
 /**
  * Adds parts to an output, of which `from` came before, and answers the state of whatever it is the output of; `lost` when it is another
@@ -36,11 +43,26 @@ export function createWriter(
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
+  /** What Redis said of a part that it will never take. */
+  let refused: { readonly error: unknown } | undefined;
 
   function flush(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    return (writing ??= writeOut().finally(() => (writing = undefined)));
+    return (writing ??= writeOut()
+      .catch((error: unknown) => {
+        refused = { error };
+        stopped = true;
+      })
+      .finally(() => (writing = undefined)));
+  }
+
+  /** The next parts to write. */
+  function next(): readonly string[] {
+    let [end, chars] = [written, 0];
+    while (end < parts.length && end - written < PARTS_MAX && chars < CHARS_MAX)
+      chars += (parts[end++] as string).length;
+    return parts.slice(written, end);
   }
 
   /** Writes what has gathered, however often it takes. */
@@ -48,9 +70,10 @@ export function createWriter(
     while (written < parts.length && !stopped) {
       let some: readonly string[] = [];
       const reply = await insist(
-        () => append(written, (some = parts.slice(written, written + PARTS_MAX))),
+        () => append(written, (some = next())),
         () => stopped,
         onError,
+        cannotServe,
       );
       if (reply === undefined) return;
       const state = String(reply);
@@ -63,12 +86,16 @@ export function createWriter(
   const writer = {
     count: 0,
     write(text: string): void {
+      if (typeof text !== "string") refuse("text", "a text", text, "invalid_input");
+      if (text.length > PART_CHARS_MAX)
+        refuse("text", `a text of at most ${PART_CHARS_MAX} characters`, text, "too_large");
       writer.count = parts.push(text);
       timer ??= setTimeout(() => void flush(), WRITE_MS);
     },
     async settle() {
       while (written < parts.length && !stopped) await flush();
       clearTimeout(timer);
+      if (refused !== undefined) throw refused.error;
     },
     recheck: () => void (written = 0),
     stop() {

@@ -49,6 +49,26 @@ export function describeRedisPort(
       expect(first).toEqual(bytes);
     });
 
+    it("refuses a word that is neither text nor bytes at once, that command alone", async () => {
+      const words = [undefined, null, 7, {}, new Float32Array(1), new Date()];
+      const alone = words.map((word) =>
+        redis.send(["SET", key("wrong"), word as never]).catch((error: unknown) => error),
+      );
+      const beside = redis.send(["SET", key("beside"), "1"]);
+      for (const error of await Promise.all(alone))
+        expect(error).toMatchObject({ code: "invalid_input", details: { path: "command.2" } });
+      expect(await beside).toBe("OK");
+      expect(
+        await redis.pipeline([
+          ["ECHO", null as never],
+          ["GET", key("beside")],
+        ]),
+      ).toEqual([expect.objectContaining({ code: "invalid_input", details: { path: "command.1" } }), "1"]);
+      for (const none of [[], null, "PING", [undefined]])
+        await expect(redis.send(none as never)).rejects.toMatchObject({ code: "invalid_input" });
+      expect(await redis.send(["GET", key("wrong")])).toBeNull();
+    });
+
     it("answers a pipeline in order, errors in their places", async () => {
       await redis.send(["SET", key("p"), "1"]);
       const answers = await redis.pipeline([
