@@ -39,7 +39,7 @@ describe("a cache", () => {
     await cache.store(CAPITAL, "Paris");
     embed.mockClear();
     await cache.lookup(CAPITAL);
-    await cache.lookup(`  ${CAPITAL.replace(" ", "\n")}`);
+    await cache.lookup(`\n  ${CAPITAL} \n`);
     expect(embed).not.toHaveBeenCalled();
   });
 

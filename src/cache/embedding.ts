@@ -2,9 +2,9 @@ import { cosine, type Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { toBytes } from "../internal/bytes.ts";
 import type { ScopedRedis } from "../redis/index.ts";
-import { gistOf, separate } from "./proof/index.ts";
+import { gistOf } from "./proof/index.ts";
 import { decideEngine, type EngineChoice } from "../vectors/index.ts";
-import type { Fingerprint } from "./question.ts";
+import { toEmbedded, type Fingerprint } from "./question.ts";
 
 /** Questions as vectors, where the semantic tier can work. */
 export interface Embedding {
@@ -83,7 +83,7 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
       const own = await vectorOf(question, signal);
       if (own === undefined || embedder === undefined) return texts.map(() => 0);
       const asked = new Float32Array(own.buffer.slice(own.byteOffset, own.byteOffset + own.byteLength));
-      const questions = texts.map((text) => gistOf(separate(text).question));
+      const questions = texts.map((text) => gistOf(toEmbedded(text)));
       return (await embedder.embed(questions, { signal })).map((other) => cosine(asked, other));
     },
   };

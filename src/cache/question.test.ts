@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toFingerprint } from "./question.ts";
 
@@ -5,9 +6,8 @@ const idOf = (prompt: string, within?: unknown) => toFingerprint({ prompt, withi
 
 describe("a question's exact key", () => {
   it.each([
-    ["white space", "what  is\n\tthis ", "what is this"],
+    ["the white space around it", " \n what is this\u00a0\n", "what is this"],
     ["Unicode composition", "caf\u00e9", "cafe\u0301"],
-    ["no-break spaces", "what\u00a0is this", "what is this"],
   ])("does not depend on %s", (_, a, b) => {
     expect(idOf(a)).toBe(idOf(b));
   });
@@ -16,8 +16,57 @@ describe("a question's exact key", () => {
     ["letter case", "US rules", "us rules"],
     ["punctuation", "stop", "stop!"],
     ["accents", "resume", "résumé"],
+    ["the second of two spaces", "split 'x  y' at the space", "split 'x y' at the space"],
+    ["line ends", "what does it print\n# note\nstart()", "what does it print\n# note start()"],
+    ["indentation", "fix it:\nwhile p:\n  q()\n  r()", "fix it:\nwhile p:\n  q()\nr()"],
+    ["the indentation of the first of several lines", "  - a\n  - b", "- a\n  - b"],
+    ["tabs at the end of a row", "id\tname\n7\t", "id\tname\n7"],
+    ["thanks that are the text itself", "translate to Polish: thanks", "translate to Polish: please"],
+    ["a greeting that is a part of a name", "Hello Dolly cast", "Dolly cast"],
+    ["repeated marks at its end", "what is 6!!", "what is 6!"],
+    ["invisible characters", "how long is a\u200bb", "how long is ab"],
   ])("depends on %s", (_, a, b) => {
     expect(idOf(a)).not.toBe(idOf(b));
+  });
+
+  it.each([
+    [
+      "Who audits it?",
+      "Could anybody on the team tell me by the end of this week which of the people named above audits the report?",
+    ],
+    ["Who audits it?", "Who?"],
+  ])("shares the group of one document with a question of any length", (short, long) => {
+    const notes =
+      "Minutes: Ines audits the report until May, Karl prints it, and Ruth hands it out in Turin. Nobody wants a second edition of it.";
+    expect(toFingerprint(`${notes}\n\n${long}`).partition).toBe(toFingerprint(`${notes}\n\n${short}`).partition);
+    expect(toFingerprint(`${notes} \n\n${short}`).partition).not.toBe(toFingerprint(short).partition);
+  });
+
+  it("is that of no other text", () => {
+    const piece = fc.constantFrom(
+      " ",
+      "  ",
+      "\t",
+      "\n",
+      "\r\n",
+      "\u00a0",
+      "\u200b",
+      "a",
+      "please",
+      "Hello",
+      ",",
+      "!",
+      "?",
+      ".",
+      "'",
+    );
+    const prompt = fc.array(piece, { maxLength: 6 }).map((pieces) => `x${pieces.join("")}y`);
+    fc.assert(
+      fc.property(prompt, prompt, (a, b) => {
+        expect(idOf(a) === idOf(b)).toBe(a === b);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("depends on what it is asked within, and not on the order of its fields", () => {

@@ -3,7 +3,7 @@ import { MarrowError } from "../errors.ts";
 import { canonicalJson } from "../internal/canonical-json.ts";
 import { checkText, refuse } from "../internal/check.ts";
 import { stripPleasantries } from "./pleasantries.ts";
-import { separate, stripInvisible } from "./proof/index.ts";
+import { separate, stripInvisible, withLineFeeds } from "./proof/index.ts";
 import { isFollowUp } from "./follow-up.ts";
 import { normalise } from "../internal/normalise.ts";
 
@@ -31,9 +31,12 @@ export interface Fingerprint {
   readonly partition: string;
   /** Names this very question in it: 16 characters of base64url. */
   readonly id: string;
-  /** The prompt as it is compared: Unicode NFC, spaces folded, without invisible characters, greetings, pleas and thanks. */
+  /** The prompt as it is looked up, kept and compared: as it was written, in Unicode NFC and without the white space around it. */
   readonly text: string;
-  /** The part of it that asks: all of it, or the question beside its instructions and documents. This is embedded. */
+  /**
+   * What is embedded: the part that asks, with spaces folded, without invisible characters, greetings, pleas and thanks. Nothing is served for
+   * this alone.
+   */
   readonly question: string;
   /** It refers to something said before, and no `context` says what that was. */
   readonly followUp: boolean;
@@ -51,8 +54,8 @@ const TAGS_MAX = 16;
 const PLAIN = /^[\x21-\x7E]+(?: [\x21-\x7E]+)*$/;
 
 /**
- * Reduces a question to its keys. Prompts that differ only in Unicode composition, white space or courtesy have one id; letter
- * case counts, since "us" and "US" are two things.
+ * Reduces a question to its keys. Prompts that differ only in Unicode composition or in the white space around them have one id. All else
+ * counts: indentation, the second space in a quotation and the thanks in "translate: thank you" are what is asked about.
  * @throws MarrowError `invalid_input`
  */
 export function toFingerprint(question: string | Question): Fingerprint {
@@ -83,26 +86,52 @@ function makeFingerprint(question: string | Question): Fingerprint {
   if (typeof prompt !== "string" || prompt.length > PROMPT_CHARS_MAX || !prompt.isWellFormed()) {
     refuse("prompt", `a well-formed string of at most ${PROMPT_CHARS_MAX} characters`, prompt, "invalid_input");
   }
-  const text = stripPleasantries(PLAIN.test(prompt) ? prompt : foldSpace(stripInvisible(normalise(prompt, "NFC"))));
-  if (text === "") refuse("prompt", "a non-empty string", "", "invalid_input");
+  const text = PLAIN.test(prompt) ? prompt : withoutOuterSpace(normalise(prompt, "NFC"));
   const alone = context === undefined || context === null || context === "";
-  const { context: document, question: asks } = separate(text);
+  const { context: document, question: asks } = separate(withLineFeeds(text));
+  const plain = toPlain(asks);
+  if (plain === "") refuse("prompt", "a non-empty string", "", "invalid_input");
   // What two prompts must share exactly divides them before their questions are compared.
   const partition = withDocument(partitionOf(alone ? within : { within, context }), document);
   return {
     partition,
-    id: hash("sha256", `${partition}\n${text.replaceAll(/\s+/gu, " ")}`, "base64url").slice(0, ID_CHARS),
+    id: hash("sha256", `${partition}\n${text}`, "base64url").slice(0, ID_CHARS),
     text,
-    question: asks,
-    followUp: alone && document === "" && isFollowUp(text),
+    question: plain,
+    followUp: alone && document === "" && isFollowUp(plain),
     tags: checkTags(tags),
   };
 }
 
-/** Spaces in a row are one; line ends stay, since they part documents from questions. */
+/**
+ * A text without the white space around it, where that carries nothing: blank lines before it, spaces and line ends behind it, and spaces before
+ * a single line. A tab may be an empty column, and the indentation of the first of several lines tells that of the others. Linear.
+ */
+function withoutOuterSpace(text: string): string {
+  let [start, end] = [0, text.length];
+  while (end > 0 && isBlank(text[end - 1] as string)) end -= 1;
+  while (start < end && isBlank(text[start] as string)) start += 1;
+  if (/[\n\r]/.test(text.slice(start, end))) while (start > 0 && !/[\n\r]/.test(text[start - 1] as string)) start -= 1;
+  return text.slice(start, end);
+}
+
+function isBlank(character: string): boolean {
+  return character !== "\t" && /\s/.test(character);
+}
+
+/** The part of a stored prompt that is embedded. */
+export function toEmbedded(text: string): string {
+  return toPlain(separate(withLineFeeds(text)).question);
+}
+
+function toPlain(text: string): string {
+  return stripPleasantries(PLAIN.test(text) ? text : foldSpace(stripInvisible(text)));
+}
+
+/** Spaces in a row are one; line ends stay, since they part sentences. */
 function foldSpace(text: string): string {
   return text
-    .split(/\r\n|[\n\r\u2028\u2029]/u)
+    .split("\n")
     .map((line) => line.replaceAll(/\s+/gu, " ").trim())
     .join("\n")
     .replaceAll(/\n{3,}/g, "\n\n")
@@ -110,8 +139,7 @@ function foldSpace(text: string): string {
 }
 
 function withDocument(partition: string, document: string): string {
-  if (document === "") return partition;
-  return hash("sha256", `${partition}\n${document.replaceAll(/\s+/gu, " ")}`).slice(0, SHORT_DIGEST);
+  return document === "" ? partition : hash("sha256", `${partition}\n${document}`).slice(0, SHORT_DIGEST);
 }
 
 function checkTags(tags: readonly string[]): readonly string[] {
@@ -121,6 +149,8 @@ function checkTags(tags: readonly string[]): readonly string[] {
   return [...new Set(tags)];
 }
 
+/** How prompts are read into ids. Another way is another number: what was stored under ids that meant something else is never found. */
+const READING = 2;
 /** Most requests share few settings: their digests are remembered by their JSON, a bounded number of them. */
 const partitions = new Map<string, string>();
 const PARTITIONS_MAX = 256;
@@ -131,7 +161,7 @@ function partitionOf(within: unknown): string {
     const json = JSON.stringify(within) ?? "null";
     let partition = partitions.get(json);
     if (partition === undefined) {
-      partition = hash("sha256", canonicalJson(within)).slice(0, SHORT_DIGEST);
+      partition = hash("sha256", `${READING}\n${canonicalJson(within)}`).slice(0, SHORT_DIGEST);
       if (partitions.size >= PARTITIONS_MAX) partitions.clear();
       if (json.length <= PARTITION_CHARS_MAX) partitions.set(json, partition);
     }

@@ -67,7 +67,7 @@ describe("the verifier", () => {
     await cache.store("How do I enable dark mode?", "So.");
     const { explanation } = await cache.lookup("Please, how do I disable dark mode?", { explain: true });
     expect(explanation).toMatchObject({
-      asked: "how do I disable dark mode?",
+      asked: "Please, how do I disable dark mode?",
       scoredBy: "cosine",
       followUp: false,
       candidates: [{ veto: "words" }],
@@ -94,7 +94,8 @@ describe("a prompt that leans on something said before", () => {
   liveTest("finds courtesy to be no part of a question", async ({ tenant }) => {
     const cache = open(tenant);
     await cache.store("Could you please explain recursion?", "See recursion.");
-    expect(await cache.lookup("explain recursion?")).toMatchObject({ hit: true, match: "exact" });
+    for (const prompt of ["explain recursion?", "Explain  recursion, please!", "explain\u00a0recur\u200bsion?"])
+      expect(await cache.lookup(prompt)).toMatchObject({ hit: true, match: "similar" });
   });
 });
 

@@ -1,7 +1,7 @@
 import { tellsNounFromName } from "./articles.ts";
 import { withExpletive } from "./expletive.ts";
 import { RULES, type Form } from "./form-rules.ts";
-import { plain, type Token } from "./token.ts";
+import { isCapital, plain, type Token } from "./token.ts";
 import { DEMONYMS, OF_COUNTRIES } from "./words/demonyms.ts";
 
 export type { Form } from "./form-rules.ts";
@@ -17,8 +17,9 @@ export interface Frame {
 /** A way to open a sentence that says nothing about what is asked. */
 export const LEAD_INS: readonly RegExp[] = [
   /^(?:hi|hello|hey|greetings|good (?:morning|afternoon|evening|day))(?: there| all| everyone| guys| team)?(?: [,!.]|(?= (?:i|can|could|please|what|how|where|when|who|why|is|are|do|does|my|would|will)\b))/,
-  /^(?:okay|ok|well|um|uh|so|oh|yes|sorry|excuse me|alright)(?: ,)?(?= \S)/,
-  /^(?:please|kindly)(?: ,)?(?= \S)/,
+  // A well pump is no pump.
+  /^(?:okay|ok|well|um|uh|so|oh|yes|sorry|excuse me|alright)(?: [,.!](?= \S)|(?= (?:i|can|could|please|what|which|how|where|when|who|why|is|are|am|do|does|did|my|would|will|if|whether)\b))/,
+  /^(?:please|kindly)(?: ,)?(?= (?!(?:please|me)\b)\S)/,
   /^(?:thanks|thank you)(?: [,.!])/,
   /^(?:(?:can|could|would|will) (?:you|u|anyone|anybody|someone|somebody)|(?:would|do) you mind|are you able to|is it possible for you to|i (?:would like|want|must) you to)(?: please| kindly| possibly| also)?(?= (?:tell|show|explain|give|list|describe|help|find|provide|display|name|define|write|compose|draft|generate|suggest|recommend|let|check|summari[sz]e|translate|convert|compare|calculate|create|make|teach|please|kindly|look_up|get|telling|showing|explaining|giving)\b)/,
   /^(?:do|does|did) (?:you|anyone|anybody|someone|somebody|u)(?: guys)? (?:happen to )?(?:know|remember|have any idea|have an idea)(?: about| of)?(?: ,)?(?= (?:if|whether|what|which|who|when|where|why|how|any|some)\b)/,
@@ -27,10 +28,10 @@ export const LEAD_INS: readonly RegExp[] = [
   /^i (?:just |also |really )?(?:want|must|would like|would love|wish|like|am trying|am looking)(?: to)? (?:know|determine|learn|understand|ask|be told|hear|inquire)(?: you)?(?: about)?(?: ,)?(?= (?:if|whether|what|which|who|when|where|why|how)\b)/,
   /^(?:any|no|some) (?:idea|clue|thoughts|suggestions?|advice)(?: about| on| of)?(?= (?:if|whether|what|which|who|when|where|why|how)\b)/,
   /^(?:may|can|could|might) i (?:please )?(?:ask|know|inquire|please)(?: you)?(?: about)?(?: ,)?(?= \S)/,
-  /^(?:my|the|a quick|quick|one|another|next|here is (?:my|a)) ?(?:question|query)(?: is)?(?: [:,-])?(?= \S)/,
+  /^(?:my|the|a quick|quick|one|another|next|here is (?:my|a)) ?(?:question|query)(?: is)?(?: [:,-](?= \S)|(?= (?:if|whether|what|which|who|when|where|why|how|is|are|do|does|did|can|could|should)\b))/,
   /^(?:question|query|q|user|ask|prompt) :/,
   /^help (?:me|us)(?: to)? (?:understand|determine|know|find)(?= (?:if|whether|what|which|who|when|where|why|how)\b)/,
-  /^in (?:general|short|your opinion|brief)(?: ,)?(?= \S)/,
+  /^in (?:general|short|your opinion|brief)(?: ,(?= \S)|(?= (?:what|which|who|when|where|why|how|is|are|do|does|did|can|could|should)\b))/,
   /^(?:and|also|now)(?: ,)? (?=(?:what|which|who|when|where|why|how|is|are|do|does|can|show|list|give|tell)\b)/,
   /^i (?:do|can|could) not (?:know|understand|remember|determine)(?= (?:what|which|who|when|where|why|how)\b)/,
 ];
@@ -129,7 +130,7 @@ export function frameOf(given: readonly Token[]): Frame {
     const lead = firstMatch(leadInsFor(tokens[0]?.text ?? "", tokens[1]?.text ?? ""), head);
     if (lead === undefined) break;
     const rest = trimStops(tokens.slice(countWords(lead[0])));
-    if (rest.length === 0) break;
+    if (rest.length === 0 || isTitle(tokens, rest)) break;
     tokens = rest;
   }
   tokens = trimTail(withHolder(withExpletive(withDifference(withQuestionFirst(withQuestionLast(tokens))))));
@@ -161,6 +162,13 @@ export function frameOf(given: readonly Token[]): Frame {
   }
   tokens = withConversion(withoutPurpose(tokens));
   return { form: isStatement(tokens) ? "statement" : "keywords", tokens, defines: false };
+}
+
+/** Whether a lead-in belongs to what follows: "Tell me why lyrics", "Please Mr Postman chords". */
+function isTitle([first]: readonly Token[], [asking, ...rest]: readonly Token[]): boolean {
+  if (asking === undefined) return false;
+  if (first?.text === "please") return isCapital(asking.raw) && !isCapital(asking.raw.slice(1));
+  return WH.test(asking.text) && rest.length < 2;
 }
 
 /** "Who is Ann's brother" and "who is the Norwegian king" ask who is the one of the other. */
@@ -298,12 +306,24 @@ function trimEnd(tokens: readonly Token[]): readonly Token[] {
   return tokens.slice(0, end);
 }
 
+/** Whether a plea at the end is a text that something is said of: "how do you say thank you", "translate to French: no, thanks". */
+function isSaid(tokens: readonly Token[], at: number): boolean {
+  if (tokens.some(({ text, kind }, index) => kind === "stop" && text === ":" && index > 1 && index < at)) return true;
+  if (tokens[at - 1]?.kind === "stop" || tokens[at]?.kind === "stop") return false;
+  return tokens.slice(0, at).some(({ text }) => SAYS.test(text)) || BEFORE_OBJECT.test(tokens[at - 1]?.text ?? "");
+}
+
+const SAYS =
+  /^(?:says?|said|saying|rhym\w+|words?|phrases?|sentences?|means?|meaning|meant|spell\w*|translat\w+|pronounc\w+|synonyms?|antonyms?|opposite|lyrics|chords|songs?|titled?|signs?|captions?|hashtags?|emojis?|repl(?:y|ies)|respond|answer|classify|letters?|reply|type|write|text)$/;
+const BEFORE_OBJECT = /^(?:to|by|with|of|for|from|and|or|than|as|like|about|a|the|in|at|on|called|named|not)$/;
+
 function trimTail(tokens: readonly Token[]): readonly Token[] {
   let left = trimEnd(tokens);
   for (let round = 0; round < ROUNDS; round += 1) {
     if (!LAST_OF_TAIL.has(left.at(-1)?.text ?? "")) break;
     const match = TAILS.exec(tailOf(left));
     if (match === null) break;
+    if (isSaid(left, left.length - countWords(match[0]))) break;
     if (match[0].includes(" for me") && WAITS_FOR.has(left[left.length - countWords(match[0]) - 1]?.text ?? "")) break;
     const rest = trimEnd(left.slice(0, left.length - countWords(match[0])));
     if (rest.length === 0) break;

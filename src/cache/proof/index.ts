@@ -10,6 +10,7 @@ import type { Veto } from "./veto.ts";
 
 export type { Level } from "./level.ts";
 export { stripInvisible } from "./fold.ts";
+export { withLineFeeds } from "./layout.ts";
 export { read, READ_CHARS_MAX, type ProofReading } from "./reading.ts";
 export { gistOf, separate } from "./separate.ts";
 export type { Veto } from "./veto.ts";
@@ -49,6 +50,7 @@ export function prove(a: ProofReading, b: ProofReading, level: Level, { quick = 
 function reasonAgainst(a: ProofReading, b: ProofReading, level: Level, quick: boolean): Veto | undefined {
   if (a.tooLong || b.tooLong) return "length";
   if (a.context !== b.context) return "context";
+  if (a.layout() !== b.layout()) return "symbol";
   if (a.sentences.length > SENTENCES_MAX || b.sentences.length > SENTENCES_MAX) return "length";
   const rest = withoutShared(a.sentences, b.sentences);
   if (rest === undefined) return "context";

@@ -1,3 +1,5 @@
+import { endMarksOf } from "./end-marks.ts";
+
 /**
  * What a sentence means to the letter: formulas, code and what stands in quotation marks. Two sentences that are proven the same by their
  * words must have these alike, in one order: "(2+3)*4" is not "2+(3*4)", nor "f(g)" "g(f)".
@@ -7,6 +9,8 @@ export interface Literal {
   readonly signs: string;
   /** Contents of quotation marks and backticks, in order. */
   readonly quotes: readonly string[];
+  /** Marks at its end that are more than its end. */
+  readonly end: string;
   /** The whole sentence, with white space folded. */
   readonly text: string;
 }
@@ -16,7 +20,7 @@ const PIECE =
 const MAY_BE_LITERAL =
   /[^\p{L}\p{M}\p{N}\s.,?!'’%$€£°&-]|['&!,][\s\S]*['&!,]|\d['!]|![\p{L}\p{N}(]| [?.:;,!] |\p{N}, ?-?\p{N}|-\(|\)-|\b\p{L}-\p{L}\b/u;
 const QUOTED = /"([^"]{1,200})"|`([^`]{1,200})`|(?<=^|\s)'([^'\n]{1,100})'(?=[\s.,;:?!)]|$)/g;
-const NOTHING: Omit<Literal, "text"> = { signs: "", quotes: [] };
+const NOTHING: Omit<Literal, "text" | "end"> = { signs: "", quotes: [] };
 
 interface Piece {
   readonly text: string;
@@ -30,14 +34,15 @@ export function readLiteral(sentence: string): Literal {
     .replaceAll(/\\(?=")/g, "")
     .replaceAll(/\s+/g, " ")
     .trim();
-  if (!MAY_BE_LITERAL.test(text)) return { ...NOTHING, text };
+  const end = endMarksOf(sentence);
+  if (!MAY_BE_LITERAL.test(text)) return { ...NOTHING, end, text };
   const quotes = [...text.matchAll(QUOTED)].map(([, double, tick, single]) => (double ?? tick ?? single ?? "").trim());
-  return { signs: signsOf(text), quotes, text };
+  return { signs: signsOf(text), quotes, end, text };
 }
 
 /** Whether two sentences differ in what is meant to the letter. Symmetric. */
 export function literalsDiffer(a: Literal, b: Literal): boolean {
-  if (a.signs !== b.signs) return true;
+  if (a.signs !== b.signs || a.end !== b.end) return true;
   if (a.quotes.length === b.quotes.length) return a.quotes.some((quote, at) => quote !== b.quotes[at]);
   // What only one of them puts into quotation marks stands in the other one as it is.
   return !holds(a, b) || !holds(b, a);

@@ -88,7 +88,8 @@ const COUNTERPARTS: ReadonlyMap<string, number> = new Map(
     "tenant landlord lessee lessor renter / buyer seller vendor customer / employer employee worker boss manager / teacher student pupil professor / doctor patient nurse / lawyer client / lender borrower creditor debtor / " +
     "plaintiff defendant / parent child / mother father son daughter / husband wife bride groom / host guest / sender recipient receiver / winner loser champion / import export / debit credit / client server / " +
     "driver passenger / author reader / leader follower / interviewer interviewee candidate / trainer trainee / prosecutor defender / king queen prince princess / uncle aunt nephew niece / brother sister / " +
-    "franchisor franchisee / donor donee / licensor licensee / payer payee / master slave / attacker victim / predator prey / asset liability / income expense / revenue cost"
+    "franchisor franchisee / donor donee / licensor licensee / payer payee / master slave / attacker victim / predator prey / asset liability / income expense / revenue cost / " +
+    "hello hi hey greetings goodbye bye thanks please welcome"
   )
     .split(" / ")
     .flatMap((group, at) => group.split(" ").map((word) => [word, at] as const)),

@@ -1,6 +1,8 @@
 import { readCapitals, type Capitals } from "./capitals.ts";
 import { readClause, type Clause } from "./clause.ts";
+import { endMarksOf } from "./end-marks.ts";
 import { fold } from "./fold.ts";
+import { layoutOf, withLineFeeds } from "./layout.ts";
 import { readLiteral, type Literal } from "./literal.ts";
 import { toBag, type Bag } from "./matchable.ts";
 import { readMention, type Mention } from "./mention.ts";
@@ -13,8 +15,10 @@ export interface ProofReading {
   readonly text: string;
   /** Whether it has more than `READ_CHARS_MAX` characters: then nothing else of it was read, and no proof is found. */
   readonly tooLong: boolean;
-  /** Instructions, documents and quoted blocks around the question, with white space folded. */
+  /** Instructions, documents and quoted blocks around the question. */
   readonly context: string;
+  /** White space and invisible characters that may carry meaning. */
+  readonly layout: () => string;
   readonly question: string;
   readonly sentences: readonly Sentence[];
   readonly readable: () => boolean;
@@ -84,13 +88,14 @@ function bytesOf({ text }: ProofReading): number {
 
 function readAnew(text: string): ProofReading {
   if (text.length > READ_CHARS_MAX)
-    return { text, tooLong: true, context: "", question: "", sentences: [], readable: () => false };
-  const folded = fold(text);
+    return { text, tooLong: true, context: "", layout: () => "", question: "", sentences: [], readable: () => false };
+  const folded = fold(withLineFeeds(text));
   const { context, question } = separate(folded);
   return {
     text,
     tooLong: false,
-    context: context === "" ? "" : context.replaceAll(/\s+/g, " "),
+    context,
+    layout: once(() => layoutOf(text, question)),
     question,
     sentences: (question.length > QUESTION_CHARS_MAX ? [question] : sentencesOf(question)).map((sentence) => {
       const key = keyOf(sentence);
@@ -116,7 +121,7 @@ function keyOf(sentence: string): string {
   while (end > 0 && /[.?!\s]/.test(plain[end - 1] as string)) end -= 1;
   // The factorial of "5!" is no mark of a sentence, nor is the dot of ":.".
   if (/[^\p{L}\p{M}"')]/u.test(plain[end - 1] ?? "") && /^[!.?]/.test(plain.slice(end))) end += 1;
-  return plain.slice(0, end);
+  return plain.slice(0, end) + endMarksOf(sentence);
 }
 
 /** "What", but not "US", which is a name. */

@@ -6,11 +6,12 @@ export interface Separated {
   readonly question: string;
 }
 
-/** Prompts with fewer characters are a question as a whole. */
-const SEPARATED_FROM_CHARS = 240;
 /** A question has at most so many characters. */
 const QUESTION_CHARS_MAX = 600;
-/** What is left as context has at least so many. */
+/**
+ * What is left as context has at least so many; a prompt with less beside it is a question as a whole. The question's own length decides nothing:
+ * short and long questions of one document have one context.
+ */
 const CONTEXT_CHARS_MIN = 120;
 const LABEL = /^[ \t#*>]*(?:user(?:'s)? |my |the )?(?:question|query|q|request|task|ask|instruction)[ \t*]*:[ \t*]*/i;
 const ANSWER = /^[ \t#*>]*(?:answer|a|response|output|assistant|helpful answer|final answer)[ \t*]*:?[ \t*]*$/i;
@@ -18,12 +19,12 @@ const ASKS =
   /\?["')\]\s]*$|^(?:what|which|who|whom|whose|when|where|why|how|is|are|was|were|do|does|did|can|could|should|would|will|has|have|may|must|list|name|give|tell|show|find|explain|describe|summari[sz]e|translate|write|define|compare|extract|classify|rewrite|identify|convert|fix|calculate|please)\b/i;
 
 /**
- * Tells the question of a long prompt from its context: by a label ("Question:"), or by paragraphs of which one asks and is short. Short
- * prompts, and long ones without such a form, are a question as a whole. Linear.
+ * Tells the question of a prompt from its context: by a label ("Question:"), or by paragraphs of which one asks and is short. Prompts
+ * without such a form, or with little beside the question, are a question as a whole. Linear.
  */
 export function separate(prompt: string): Separated {
   const whole = { context: "", question: prompt };
-  if (prompt.length < SEPARATED_FROM_CHARS) return whole;
+  if (prompt.length < CONTEXT_CHARS_MIN) return whole;
   const lines = prompt.split("\n");
   const labelled = byLabel(lines);
   const found = labelled ?? byParagraph(prompt);
@@ -107,11 +108,17 @@ const POLITE =
   /^(?:(?:hi|hello|hey|dear)(?: there| all| team| everyone| sir)?|thanks?(?: you)?(?: (?:so|very) much| a lot)?(?: in advance)?|please(?: help)?|good (?:morning|day|afternoon|evening)|cheers|help)[\s.,!?]*$/i;
 const POLITE_CHARS_MAX = 40;
 
+/** Where a polite sentence may be the text that something is asked of. */
+const OF_TEXT =
+  /\b(?:translat\w+|classif\w+|sentiment|complete|continue|rewrite|rephrase|paraphrase|proofread|spell\w*|rhym\w+|repl(?:y|ies)|respond|answer|say|says|said|word|words|text|sentence|phrase|message|email|review|lyrics?|following|subtitle|caption|transcri\w+|tone|formal\w*)\b/i;
+
 /** The sentences of a text, in order, without those that only greet or thank. Lines are sentences of their own. Linear. */
 export function sentencesOf(text: string): string[] {
   const all = splitSentences(text);
+  if (all.length < 2) return all;
   const found = all.filter((one) => one.length > POLITE_CHARS_MAX || !POLITE.test(one));
-  return found.length > 0 ? found : all;
+  const isOfText = () => found.some((one) => one.endsWith(":") || OF_TEXT.test(one));
+  return found.length === all.length || found.length === 0 || isOfText() ? all : found;
 }
 
 function splitSentences(text: string): string[] {

@@ -18,6 +18,6 @@ export const AMBIGUOUS: ReadonlySet<string> = new Set(
     "program project promise proof prove pump punch quarter question quote rack range rank rare read real reason recover reduce refer reflect relation relative relief rent reserve resolve ruin safe sample scale scene " +
     "screen seal search season section sentence service shape sharp shell shoot short shot shut side sight single size skip slip snap solid sound space spell spread square staff stake station steal step stir store straight " +
     "strength stress stretch strip stroke style supply support surface survey switch table tank target temper term test thread throw tick tip title toll tone top touch track trail transfer trap trick trunk type vessel view " +
-    "vote warm warp watch water weigh wheel whip will wire work yield"
+    "vote warm warp watch water weigh wheel whip will wire work yield hello hi hey thanks greeting"
   ).split(" "),
 );

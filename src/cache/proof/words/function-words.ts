@@ -1,6 +1,6 @@
 /** Words that say nothing by themselves: articles, existential "there", relative pronouns, auxiliaries without tense. */
 export const EMPTY: ReadonlySet<string> = words(
-  "a an the there that which whom whose be been being actually basically simply just please then well exactly literally",
+  "a an the there that which whom whose be been being actually basically simply just then exactly literally",
 );
 
 export type Tense = "past" | "present" | "future";
