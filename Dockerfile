@@ -19,7 +19,7 @@ RUN npm ci --omit=dev --omit=peer --ignore-scripts --no-audit --no-fund \
   && npm sbom --package-lock-only --omit=dev --omit=peer --sbom-format=cyclonedx > sbom.cdx.json
 
 FROM node:${NODE_VERSION}-bookworm-slim
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="marrow" \
   org.opencontainers.image.description="The in-memory data layer for AI agents on Redis: the OpenAI-compatible gateway and its worker" \
@@ -42,6 +42,8 @@ ENV NODE_ENV=production \
   MARROW_DRAIN_DELAY_MS=5000
 # A marrow.config.json or marrow.config.ts is read from here.
 WORKDIR /etc/marrow
+# Platforms that mount an empty directory here (Fargate) keep its mode then: writable for all.
+VOLUME ["/tmp"]
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM

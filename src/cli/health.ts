@@ -1,6 +1,7 @@
 import type { Given } from "./command.ts";
 import { print } from "./print.ts";
 import { usageError } from "./read-command.ts";
+import { isServiceLink } from "./service-links.ts";
 
 /** How long the gateway may take to answer, in milliseconds. */
 const WAIT_MS = 2_000;
@@ -10,7 +11,7 @@ const WAIT_MS = 2_000;
  * code 0 if so, 1 if not. It reads no configuration, which would take longer than the question: the port is that of `--url`, or `MARROW_PORT`.
  */
 export async function runHealth(given: Given): Promise<number> {
-  const url = given.text("url") ?? `http://127.0.0.1:${process.env["MARROW_PORT"] || "8080"}`;
+  const url = given.text("url") ?? `http://127.0.0.1:${portOf(process.env["MARROW_PORT"])}`;
   const path = given.has("ready") ? "/readyz" : "/healthz";
   if (!URL.canParse(path, url)) throw usageError("--url must be a URL such as http://127.0.0.1:8080", "url");
   try {
@@ -29,4 +30,8 @@ export async function runHealth(given: Given): Promise<number> {
     print(given, { path, ok: false, status: "no answer", why }, () => [`${path}: no answer (${why})`]);
     return 1;
   }
+}
+
+function portOf(variable: string | undefined): string {
+  return variable === undefined || variable === "" || isServiceLink("MARROW_PORT", variable) ? "8080" : variable;
 }

@@ -35,6 +35,7 @@ const RANGES: Partial<Record<SizeNumber, readonly [min: number, max: number]>> =
   headroom: [0, 0.9],
   samples: [1, SAMPLES_MAX],
 };
+const SWITCHES = ["compact", "bounded", "quantisation"];
 const FRACTIONS = new Set<SizeNumber>(["compressed-share", "fragmentation", "headroom"]);
 
 /**
@@ -44,10 +45,13 @@ const FRACTIONS = new Set<SizeNumber>(["compressed-share", "fragmentation", "hea
 export async function runSize(given: Given): Promise<number> {
   const numberOf = (name: SizeNumber) => readNumber(name, given.text(name));
   if (given.has("from-redis")) {
+    const other = [...Object.keys(SIZE_NUMBERS), ...SWITCHES].find((flag) => flag !== "samples" && given.has(flag));
+    if (other !== undefined) throw usageError(`--${other} has no effect beside --from-redis`, other);
     const sample = await sampleInstallation(numberOf("samples"));
     print(given, sample, () => [describeSample(sample)]);
     return 0;
   }
+  refuseIdle(numberOf, given);
   const load = toLoad(numberOf, given);
   if (Object.keys(load).length === 0) throw usageError(`expected ${USAGE}`, "entries");
   const plan = planSize(load, {
@@ -72,6 +76,36 @@ function readNumber(name: SizeNumber, given: string | undefined): number {
       name,
     );
   return number;
+}
+
+/** What a number says something about: without any of these, it would change nothing. */
+const BELONGS: Partial<Record<SizeNumber | "compact" | "bounded" | "quantisation", readonly SizeNumber[]>> = {
+  "question-bytes": ["entries"],
+  "answer-bytes": ["entries"],
+  compact: ["entries"],
+  bounded: ["entries"],
+  dimensions: ["entries", "facts", "vectors"],
+  turns: ["sessions"],
+  "turn-bytes": ["sessions"],
+  "fact-bytes": ["facts"],
+  "payload-bytes": ["jobs"],
+  rules: ["identities"],
+  "vector-dimensions": ["vectors"],
+  "vector-payload-bytes": ["vectors"],
+  quantisation: ["vectors"],
+  "message-bytes": ["messages"],
+  "compressed-share": ["entries", "sessions", "facts", "jobs", "vectors", "messages"],
+};
+
+/** Refuses a flag that has no effect: a plan without what it was about would be believed. @throws MarrowError `invalid_option` */
+function refuseIdle(numberOf: (name: SizeNumber) => number, given: Given): void {
+  if (given.has("samples")) throw usageError("--samples has an effect only beside --from-redis", "samples");
+  for (const [flag, owners] of Object.entries(BELONGS))
+    if (given.has(flag) && !owners.some((owner) => numberOf(owner) > 0))
+      throw usageError(
+        `--${flag} has an effect only beside ${owners.map((owner) => `--${owner} N`).join(" or ")}${flag === "turns" ? "; it counts the turns of each session" : ""}`,
+        flag,
+      );
 }
 
 function toLoad(numberOf: (name: SizeNumber) => number, given: Given): Load {

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { MarrowError } from "../errors.ts";
 import type { ServeOptions } from "../gateway/index.ts";
 import { readSecret, type ConnectOptions } from "../redis/index.ts";
+import { isServiceLink } from "./service-links.ts";
 
 /** What the environment says about where Redis is and where data goes. */
 export type Surroundings = Omit<ServeOptions, "config" | "say">;
@@ -10,11 +11,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The environment, with `MARROW_X` from the file that `MARROW_X_FILE` names, as container platforms mount secrets. An empty variable
- * counts as none.
+ * counts as none, and so does one that Kubernetes sets for a Service ({@link isServiceLink}).
  * @throws MarrowError `invalid_option` for a file that cannot be read, and for a value beside a file
  */
 export function readEnvironment(environment: Environment = process.env): Environment {
-  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== "");
+  const given = Object.entries(environment).filter(
+    ([name, value]) => value !== undefined && value !== "" && !isServiceLink(name, value),
+  );
   const read = given.flatMap(([name, file]): [string, string | undefined][] => {
     const [, meant] = /^(MARROW_[A-Z_]+)_FILE$/.exec(name) ?? [];
     if (meant === undefined) return [];

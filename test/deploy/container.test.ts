@@ -89,6 +89,9 @@ interface Service {
   readonly secrets?: readonly string[];
   readonly read_only?: boolean;
   readonly cap_drop?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly mem_limit?: string;
+  readonly pids_limit?: number;
   readonly stop_grace_period?: string;
 }
 
@@ -127,8 +130,24 @@ describe("the compose file", () => {
   it("pins every image, keeps Redis' data and lets it evict nothing", () => {
     for (const { image } of Object.values(compose.services)) expect(image).toMatch(/:(?!latest)[\w.]+$/);
     const redis = compose.services["redis"]?.command?.join(" ") ?? "";
-    for (const part of ["--appendonly yes", "--maxmemory-policy noeviction", "--requirepass"])
-      expect(redis).toContain(part);
+    for (const part of ["--appendonly yes", "--maxmemory-policy noeviction"]) expect(redis).toContain(part);
+  });
+
+  it("starts Redis by its image's entrypoint, which gives up root and loads search for this word alone", () => {
+    const [program, config] = compose.services["redis"]?.command ?? [];
+    expect([program, config]).toEqual(["redis-server", "/run/secrets/redis-config"]);
+    expect(compose.services["redis"]?.secrets).toContain("redis-config");
+    for (const service of Object.values(compose.services)) expect(service.command?.[0] ?? "").not.toMatch(/sh$/);
+  });
+
+  it.each(Object.keys(compose.services))("confines the service %s, and bounds what it takes", (name) => {
+    expect(compose.services[name]).toMatchObject({
+      read_only: true,
+      cap_drop: ["ALL"],
+      security_opt: ["no-new-privileges:true"],
+      mem_limit: expect.stringMatching(/^\d+[mg]$/) as string,
+      pids_limit: expect.any(Number) as number,
+    });
   });
 
   it("holds no secret itself, and mounts files that are there", () => {

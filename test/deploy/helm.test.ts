@@ -10,7 +10,8 @@ import { validate as isService } from "kubernetes-models/_schemas/IoK8sApiCoreV1
 import { validate as isServiceAccount } from "kubernetes-models/_schemas/IoK8sApiCoreV1ServiceAccount";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { resolveConfig } from "../../src/gateway/index.ts";
+import { readEnvironment } from "../../src/cli/surroundings.ts";
+import { fromEnvironment, resolveConfig } from "../../src/gateway/operator.ts";
 import { createRenderer, documentsOf } from "./go-template.ts";
 import { cliCommands, environmentNames } from "./promises.ts";
 import { unknownFields } from "./unknown-fields.ts";
@@ -66,7 +67,11 @@ interface Manifest {
     readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
     readonly template: {
       readonly metadata: { readonly labels: Readonly<Record<string, string>>; readonly annotations: object };
-      readonly spec: { readonly containers: readonly Container[]; readonly terminationGracePeriodSeconds: number };
+      readonly spec: {
+        readonly containers: readonly Container[];
+        readonly terminationGracePeriodSeconds: number;
+        readonly enableServiceLinks?: boolean;
+      };
     };
   };
 }
@@ -110,7 +115,7 @@ function unknownIn(manifest: object, kind: string): string[] {
 
 const small = { redis: { url: "redis://redis:6379" } };
 const full = {
-  image: { repository: "example.com/ai/marrow", tag: "0.1.0", pullSecrets: [{ name: "pull" }] },
+  image: { repository: "example.com/ai/marrow", tag: "0.2.0", pullSecrets: [{ name: "pull" }] },
   redis: {
     url: "rediss://cache.example.com:6379",
     passwordSecret: { name: "redis", key: "password" },
@@ -169,6 +174,16 @@ describe("the Helm chart", () => {
       expect(env.map(({ name }) => name).filter((name) => !known(name))).toEqual([]);
       expect(new Set(env.map(({ name }) => name)).size).toBe(env.length);
     }
+  });
+
+  it("lets no Service set variables of its pods, and says the port itself", () => {
+    const services = rendered(small).filter(({ kind }) => kind === "Service");
+    expect(services.map(({ metadata }) => metadata.name)).toContain("prod-marrow");
+    for (const { spec } of deployments(small)) expect(spec.template.spec.enableServiceLinks).toBe(false);
+    for (const { env } of containers(small)) expect(env).toContainEqual({ name: "MARROW_PORT", value: "8080" });
+    // And where links are on all the same, as in a manifest of one's own, they change nothing.
+    const named = { MARROW_PORT: "tcp://10.0.0.7:80", MARROW_SERVICE_PORT: "80", MARROW_PORT_80_TCP_ADDR: "10.0.0.7" };
+    expect(resolveConfig(fromEnvironment(readEnvironment(named))).port).toBe(8080);
   });
 
   it("gives pods longer to stop than the gateway takes", () => {

@@ -11,7 +11,12 @@ export const META: Arguments = {
   count: true,
   for_each: true,
   depends_on: true,
-  lifecycle: { create_before_destroy: true, prevent_destroy: true },
+  lifecycle: {
+    create_before_destroy: true,
+    prevent_destroy: true,
+    ignore_changes: true,
+    precondition: { condition: true, error_message: true },
+  },
 };
 
 const securityGroupRule: Arguments = {
@@ -126,6 +131,7 @@ export const RESOURCES: Arguments = {
     cluster: true,
     task_definition: true,
     desired_count: true,
+    health_check_grace_period_seconds: true,
     launch_type: true,
     deployment_minimum_healthy_percent: true,
     deployment_maximum_percent: true,
@@ -134,6 +140,26 @@ export const RESOURCES: Arguments = {
     deployment_circuit_breaker: { enable: true, rollback: true },
     network_configuration: { subnets: true, security_groups: true, assign_public_ip: true },
     load_balancer: { target_group_arn: true, container_name: true, container_port: true },
+  },
+  aws_appautoscaling_target: {
+    service_namespace: true,
+    scalable_dimension: true,
+    resource_id: true,
+    min_capacity: true,
+    max_capacity: true,
+  },
+  aws_appautoscaling_policy: {
+    name: true,
+    policy_type: true,
+    service_namespace: true,
+    scalable_dimension: true,
+    resource_id: true,
+    target_tracking_scaling_policy_configuration: {
+      target_value: true,
+      scale_in_cooldown: true,
+      scale_out_cooldown: true,
+      predefined_metric_specification: { predefined_metric_type: true },
+    },
   },
   rediscloud_subscription: {
     name: true,

@@ -177,11 +177,58 @@ describe("what Marrow needs of a managed Redis", () => {
 
   it("gives Fargate's tasks longer to stop than the gateway takes, and names programs and variables that Marrow has", () => {
     const text = readFileSync(`${ROOT}/gateway-ecs/main.tf`, "utf8");
-    expect(text).toContain("stopTimeout            = ceil((var.drain_delay_ms + var.drain_ms) / 1000) + 5");
+    expect(text).toContain("drain_seconds = ceil((var.drain_delay_ms + var.drain_ms) / 1000)");
+    expect(text).toContain("stopTimeout            = local.drain_seconds + 5");
+    const { lifecycle } = resource("gateway-ecs", "aws_ecs_task_definition") as { lifecycle: object[] };
+    expect(JSON.stringify(lifecycle)).toContain("local.drain_seconds + 5 <= 120");
     const known = environmentNames();
     const names = [...text.matchAll(/\b(MARROW_[A-Z_]+)\b/g)].map(([, name = ""]) => name);
     expect(names.filter((name) => !known(name))).toEqual([]);
   });
+});
+
+describe("the module gateway-ecs", () => {
+  it("keeps healthy gateways while Redis is away: the load balancer asks /healthz, unless told otherwise", () => {
+    const { health_check: [check] = [] } = resource("gateway-ecs", "aws_lb_target_group") as {
+      health_check?: object[];
+    };
+    expect(check).toMatchObject({ path: "${var.health_path}" });
+    expect(bodyOf("gateway-ecs", "variable", "health_path")["default"]).toBe("/healthz");
+    expect(resource("gateway-ecs", "aws_ecs_service")["health_check_grace_period_seconds"]).toContain(
+      "var.health_grace_seconds",
+    );
+  });
+
+  it("mounts its scratch directory where the image declares one, which Fargate gives its mode", () => {
+    const text = readFileSync(`${ROOT}/gateway-ecs/main.tf`, "utf8");
+    const [, path = "?"] = /containerPath = "([^"]+)"/.exec(text) ?? [];
+    const [, volumes = "[]"] = /^VOLUME (.*)$/m.exec(readFileSync("Dockerfile", "utf8")) ?? [];
+    expect(JSON.parse(volumes)).toContain(path);
+    expect(text).toContain("readonlyRootFilesystem = true");
+  });
+
+  it("scales gateways and workers, and lets nothing set their number back", () => {
+    expect(resource("gateway-ecs", "aws_appautoscaling_target")).toMatchObject({ min_capacity: "${each.value.count}" });
+    expect(resource("gateway-ecs", "aws_ecs_service")["lifecycle"]).toMatchObject([
+      { ignore_changes: [expect.anything()] },
+    ]);
+  });
+
+  it("may read the secrets that it names, encrypted by keys of one's own, too", () => {
+    const text = readFileSync(`${ROOT}/gateway-ecs/main.tf`, "utf8");
+    expect(text).toMatch(/actions   = \["kms:Decrypt"\]\s+resources = var\.kms_key_arns/);
+    expect(text).toMatch(/resources = local\.secret_arns/);
+  });
+});
+
+it("No variable's check asks for another variable, which Terraform before 1.9 refuses", () => {
+  for (const name of MODULES)
+    for (const [label] of blocksOf(name, "variable")) {
+      const { validation = [] } = bodyOf(name, "variable", label) as { validation?: { condition: string }[] };
+      for (const { condition } of validation)
+        for (const [, asked] of condition.matchAll(/\bvar\.(\w+)/g))
+          expect(`${name}: ${asked}`).toBe(`${name}: ${label}`);
+    }
 });
 
 describe("the Terraform files", () => {

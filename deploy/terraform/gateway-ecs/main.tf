@@ -6,9 +6,12 @@ locals {
     MARROW_DRAIN_MS       = tostring(var.drain_ms)
   }
   roles = {
-    gateway = { command = ["serve"], count = var.gateways, environment = { MARROW_BACKGROUND = "false" } }
-    worker  = { command = ["worker"], count = var.workers, environment = {} }
+    gateway = { command = ["serve"], count = var.gateways, most = var.gateways_max, environment = { MARROW_BACKGROUND = "false" } }
+    worker  = { command = ["worker"], count = var.workers, most = var.workers_max, environment = {} }
   }
+  drain_seconds = ceil((var.drain_delay_ms + var.drain_ms) / 1000)
+  # A secret's ARN has seven parts; what ECS takes behind them says which field of it is meant.
+  secret_arns = [for arn in values(var.secret_arns) : join(":", slice(split(":", arn), 0, min(7, length(split(":", arn)))))]
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -44,7 +47,16 @@ data "aws_iam_policy_document" "secrets" {
 
   statement {
     actions   = ["secretsmanager:GetSecretValue", "ssm:GetParameters"]
-    resources = values(var.secret_arns)
+    resources = local.secret_arns
+  }
+
+  dynamic "statement" {
+    for_each = length(var.kms_key_arns) > 0 ? [1] : []
+
+    content {
+      actions   = ["kms:Decrypt"]
+      resources = var.kms_key_arns
+    }
   }
 }
 
@@ -90,11 +102,11 @@ resource "aws_lb_target_group" "this" {
   protocol    = "HTTP"
   target_type = "ip"
   # ECS takes a task out of the group before it stops it; what runs then has this long.
-  deregistration_delay = ceil((var.drain_delay_ms + var.drain_ms) / 1000)
+  deregistration_delay = local.drain_seconds
   tags                 = var.tags
 
   health_check {
-    path                = "/readyz"
+    path                = var.health_path
     matcher             = "200"
     interval            = 5
     timeout             = 3
@@ -142,7 +154,7 @@ resource "aws_ecs_task_definition" "this" {
       essential              = true
       readonlyRootFilesystem = true
       user                   = "10001:10001"
-      stopTimeout            = ceil((var.drain_delay_ms + var.drain_ms) / 1000) + 5
+      stopTimeout            = local.drain_seconds + 5
       portMappings           = each.key == "gateway" ? [{ containerPort = 8080, protocol = "tcp" }] : []
       environment = [
         for name, value in merge(local.drain, each.value.environment, var.environment) : { name = name, value = value }
@@ -155,6 +167,7 @@ resource "aws_ecs_task_definition" "this" {
         retries     = 3
         startPeriod = 30
       } : null
+      # The image declares /tmp as a volume, so Fargate keeps its mode: writable for user 10001.
       mountPoints = [{ sourceVolume = "scratch", containerPath = "/tmp" }]
       logConfiguration = {
         logDriver = "awslogs"
@@ -170,6 +183,13 @@ resource "aws_ecs_task_definition" "this" {
   volume {
     name = "scratch"
   }
+
+  lifecycle {
+    precondition {
+      condition     = local.drain_seconds + 5 <= 120
+      error_message = "drain_ms and drain_delay_ms may be 115,000 together: Fargate kills a task after 120 s."
+    }
+  }
 }
 
 resource "aws_ecs_service" "this" {
@@ -182,6 +202,7 @@ resource "aws_ecs_service" "this" {
   launch_type                        = "FARGATE"
   deployment_minimum_healthy_percent = 100
   deployment_maximum_percent         = 200
+  health_check_grace_period_seconds  = each.key == "gateway" ? var.health_grace_seconds : null
   propagate_tags                     = "SERVICE"
   tags                               = var.tags
 
@@ -206,5 +227,40 @@ resource "aws_ecs_service" "this" {
     }
   }
 
+  # The autoscaler below sets it, between the least and the most.
+  lifecycle {
+    ignore_changes = [desired_count]
+  }
+
   depends_on = [aws_lb_listener_rule.this, aws_iam_role_policy.secrets]
+}
+
+resource "aws_appautoscaling_target" "this" {
+  for_each = local.roles
+
+  service_namespace  = "ecs"
+  scalable_dimension = "ecs:service:DesiredCount"
+  resource_id        = "service/${element(split("/", var.cluster_arn), -1)}/${aws_ecs_service.this[each.key].name}"
+  min_capacity       = each.value.count
+  max_capacity       = max(each.value.count, each.value.most)
+}
+
+resource "aws_appautoscaling_policy" "cpu" {
+  for_each = local.roles
+
+  name               = "${var.name}-${each.key}-cpu"
+  policy_type        = "TargetTrackingScaling"
+  service_namespace  = aws_appautoscaling_target.this[each.key].service_namespace
+  scalable_dimension = aws_appautoscaling_target.this[each.key].scalable_dimension
+  resource_id        = aws_appautoscaling_target.this[each.key].resource_id
+
+  target_tracking_scaling_policy_configuration {
+    target_value       = var.cpu_percent
+    scale_in_cooldown  = 300
+    scale_out_cooldown = 30
+
+    predefined_metric_specification {
+      predefined_metric_type = "ECSServiceAverageCPUUtilization"
+    }
+  }
 }

@@ -56,16 +56,45 @@ variable "secret_arns" {
   default     = {}
 }
 
+variable "kms_key_arns" {
+  description = "Keys of KMS that the secrets are encrypted with, where these are your own."
+  type        = list(string)
+  default     = []
+}
+
 variable "gateways" {
-  description = "Gateway tasks."
+  description = "Gateway tasks, at least."
   type        = number
   default     = 2
 }
 
+variable "gateways_max" {
+  description = "Gateway tasks, at most: more than gateways lets their CPU decide."
+  type        = number
+  default     = 10
+}
+
 variable "workers" {
-  description = "Worker tasks."
+  description = "Worker tasks, at least."
   type        = number
   default     = 1
+}
+
+variable "workers_max" {
+  description = "Worker tasks, at most: more than workers lets their CPU decide."
+  type        = number
+  default     = 4
+}
+
+variable "cpu_percent" {
+  description = "The CPU that the number of tasks is kept at."
+  type        = number
+  default     = 70
+
+  validation {
+    condition     = var.cpu_percent >= 10 && var.cpu_percent <= 95
+    error_message = "cpu_percent must be 10 to 95."
+  }
 }
 
 variable "cpu" {
@@ -80,20 +109,47 @@ variable "memory" {
   default     = 2048
 }
 
+variable "health_path" {
+  description = "What the load balancer asks. /healthz keeps gateways while Redis is unavailable, and the model answers chats; ECS replaces a task that fails its check, so /readyz would end every healthy gateway then."
+  type        = string
+  default     = "/healthz"
+
+  validation {
+    condition     = contains(["/healthz", "/readyz"], var.health_path)
+    error_message = "health_path must be /healthz or /readyz."
+  }
+}
+
+variable "health_grace_seconds" {
+  description = "How long a gateway that starts may fail the load balancer's check."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.health_grace_seconds >= 10 && var.health_grace_seconds <= 3600
+    error_message = "health_grace_seconds must be 10 to 3,600."
+  }
+}
+
 variable "drain_delay_ms" {
-  description = "How long a stopping gateway goes on answering: longer than the load balancer takes to see that it is not ready."
+  description = "How long a stopping gateway goes on answering: longer than the load balancer takes to take it out. With drain_ms 115,000 at most."
   type        = number
   default     = 15000
+
+  validation {
+    condition     = var.drain_delay_ms >= 0 && var.drain_delay_ms <= 115000
+    error_message = "drain_delay_ms must be 0 to 115,000."
+  }
 }
 
 variable "drain_ms" {
-  description = "How long requests and jobs may then take to end."
+  description = "How long requests and jobs may then take to end. With drain_delay_ms 115,000 at most."
   type        = number
   default     = 60000
 
   validation {
-    condition     = var.drain_ms + var.drain_delay_ms <= 115000
-    error_message = "drain_ms and drain_delay_ms may be 115,000 together: Fargate kills a task after 120 s."
+    condition     = var.drain_ms >= 0 && var.drain_ms <= 115000
+    error_message = "drain_ms must be 0 to 115,000: Fargate kills a task after 120 s."
   }
 }
 

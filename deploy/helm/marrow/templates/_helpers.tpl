@@ -63,6 +63,10 @@ valueFrom:
 - name: MARROW_UPSTREAM_KEY
   {{- include "marrow.secret" .Values.upstream.keySecret | nindent 2 }}
 {{- end }}
+- name: MARROW_HOST
+  value: "0.0.0.0"
+- name: MARROW_PORT
+  value: "8080"
 - name: MARROW_DRAIN_DELAY_MS
   value: {{ .Values.drain.delayMs | quote }}
 - name: MARROW_DRAIN_MS
@@ -102,6 +106,8 @@ env:
 {{- define "marrow.pod" -}}
 serviceAccountName: {{ include "marrow.fullname" . }}
 automountServiceAccountToken: false
+{{- /* With them, the Service named marrow would set MARROW_PORT to tcp://…, over what the image says. */}}
+enableServiceLinks: false
 {{- /* Longer than the delay, the bound and the three seconds of the last goodbyes. */}}
 terminationGracePeriodSeconds: {{ add (div (add .Values.drain.delayMs .Values.drain.boundMs) 1000) 10 }}
 securityContext:

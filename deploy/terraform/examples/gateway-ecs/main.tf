@@ -22,7 +22,7 @@ module "gateway" {
 
   region                           = "eu-west-1"
   cluster_arn                      = "arn:aws:ecs:eu-west-1:123456789012:cluster/ai"
-  image                            = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/marrow:0.1.0"
+  image                            = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/marrow:0.2.0"
   vpc_id                           = "vpc-0123456789abcdef0"
   subnet_ids                       = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
   load_balancer_security_group_ids = ["sg-0123456789abcdef0"]
@@ -31,7 +31,7 @@ module "gateway" {
   environment                      = merge(module.valkey.marrow_environment, { MARROW_UPSTREAM_URL = "https://api.openai.com/v1" })
 
   secret_arns = {
-    MARROW_REDIS_PASSWORD = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:marrow-redis"
-    MARROW_UPSTREAM_KEY   = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:openai"
+    MARROW_REDIS_PASSWORD = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:marrow-redis-AbCdEf"
+    MARROW_UPSTREAM_KEY   = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:openai-AbCdEf:key::"
   }
 }
