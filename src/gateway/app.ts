@@ -333,6 +333,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     accounts,
     spend,
     savings,
+    prices,
     lanes: options.lanes,
     standings: source?.standings,
     reload: options.reload,

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Bus } from "../bus/index.ts";
 import type { Embedder } from "../embedders/index.ts";
-import type { ChatModel, ModelInfo, Standing } from "../models/index.ts";
+import type { ChatModel, ModelInfo, Prices, Standing } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { Stores } from "../stores/index.ts";
 import type { Accounts } from "./tenancy/accounts.ts";
@@ -47,6 +47,7 @@ export interface GatewayApp {
   readonly accounts: Accounts;
   readonly spend: Spend;
   readonly savings: Savings;
+  readonly prices: Prices;
   readonly lanes: Pick<LaneGates, "open"> | undefined;
   /** Tells all gateways of this Redis to read their configuration again. */
   readonly reload: (() => Promise<number>) | undefined;

@@ -3,6 +3,7 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger, refuse } from "../internal/check.ts";
 import { signalling } from "../internal/signals.ts";
 import { AMENDMENTS_MAX } from "./dialect.ts";
+import { toNamed } from "./forwarded-body.ts";
 import { isRefusal, malformed, toDecoded, toFailure, toJson, toModelError } from "./failures.ts";
 import { bareInfo, toInfos } from "./listed.ts";
 import { sendRequest, type HttpAnswer } from "./http.ts";
@@ -187,15 +188,17 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
 
       async forward(path, body, signal) {
         try {
-          const given =
-            body instanceof Uint8Array
-              ? { headers, body }
-              : { headers: { ...headers, "content-type": body.contentType }, body: body.bytes };
-          const answer = toDecoded(await send("", { path: pathTo(path), method: "POST", ...given }, signal));
+          const { model, contentType, bytes } = toNamed(body);
+          const given = { headers: { ...headers, "content-type": contentType }, body: bytes };
+          // What it takes of a provider's tokens is not known here: pictures and recordings are counted otherwise.
+          await lane?.enter(model, 0);
+          const answer = toDecoded(await send(model, { path: pathTo(path), method: "POST", ...given }, signal));
           if (!isSuccess(answer.status)) {
             const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
+            lane?.learn(model, answer.status, answer.headers, { tokens: 0, message: text });
             throw toModelError(answer, text, secrets);
           }
+          lane?.learn(model, answer.status, answer.headers);
           const type = answer.headers["content-type"] ?? "application/octet-stream";
           const next = () => answer.next().catch((error: unknown) => toFailure(error, signal));
           return { status: answer.status, contentType: String(type), next, abandon: () => answer.abandon() };

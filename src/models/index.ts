@@ -14,7 +14,7 @@ export type {
   Served,
   StreamPart,
 } from "./model.ts";
-export type { ForwardedBody, ForwardedForm } from "./forwarded-body.ts";
+export { jsonBody, type ForwardedBody, type ForwardedForm } from "./forwarded-body.ts";
 export type { EndpointOptions, LaneGate } from "./endpoint.ts";
 export { openaiModel, type OpenaiModelOptions } from "./openai-compatible.ts";
 export { fromLitellmPrices } from "./litellm-prices.ts";

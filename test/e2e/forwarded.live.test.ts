@@ -6,7 +6,10 @@ let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startTestGateway({
     redisUrl: inject("redisUrl"),
-    config: { limits: { userRequests: { limit: 20 } } },
+    config: {
+      limits: { userRequests: { limit: 20 } },
+      prices: { scripted: { input: 1_000, output: 0 } },
+    },
     script: ({ body }) =>
       body["input"] === "wrong"
         ? { status: 400, content: "no such input" }
@@ -33,6 +36,20 @@ describe("embeddings", () => {
     await expect(gateway.client().embeddings.create({ model: "nothing", input: "a" })).rejects.toMatchObject({
       status: 404,
     });
+  });
+
+  it("of an upstream's model cost what its table of prices says", async () => {
+    const apiKey = await gateway.keys.create({ scope: "embeds", user: "u1", name: "test", role: "admin" });
+    await gateway.client({ apiKey }).embeddings.create({ model: "scripted", input: "a", encoding_format: "float" });
+    const costs = async () => {
+      const told = await gateway.app.inject({
+        url: "/v1/admin/spend?by=user&scope=embeds",
+        headers: { authorization: `Bearer ${apiKey}` },
+      });
+      return told.json<{ readonly data: readonly { readonly cost: number }[] }>().data[0]?.cost;
+    };
+    // 7 tokens at 1,000 a million.
+    await expect.poll(costs, { timeout: 5_000 }).toBe(0.007);
   });
 
   it("of the gateway's own model take tokens, and fewer dimensions", async () => {

@@ -49,6 +49,39 @@ describe("an upstream whose provider said when to come back", () => {
   });
 });
 
+describe("a request that is passed on", () => {
+  it.each(["embeddings", "moderations"])("keeps a provider's limit, and tells of it: /%s", async (path) => {
+    const { url, key, ups } = await inOrder([limited("20"), OK], 1);
+    const send = async () => {
+      const answer = await fetch(`${url}/${path}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: JSON.stringify({ model: "m", input: "hello" }),
+      });
+      await answer.text();
+      return ["x-marrow-upstream", "x-marrow-attempts"].map((name) => answer.headers.get(name));
+    };
+    expect(await send()).toEqual(["u1", "2"]);
+    for (let n = 0; n < 3; n += 1) expect(await send()).toEqual(["u1", "1"]);
+    expect(ups.map(({ calls }) => calls.length)).toEqual([1, 4]);
+  });
+
+  it("is refused with the time left where one upstream alone serves its model, as a chat is", async () => {
+    const { url, key, ups, ask } = await inOrder([limited("20")], 0);
+    const send = () =>
+      fetch(`${url}/embeddings`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: JSON.stringify({ model: "m", input: "hello" }),
+      });
+    expect((await send()).status).toBe(429);
+    const told = await send();
+    expect([told.status, Number(told.headers.get("retry-after")) > 10]).toEqual([429, true]);
+    expect((await ask("m")).status).toBe(429);
+    expect(ups[0]?.calls).toHaveLength(1);
+  });
+});
+
 describe("an upstream that says to come back after the end of time", () => {
   it.each(["99999999999999999999", "1e999", "Fri, 31 Dec 9999 23:59:59 GMT"])("%s is told as a day", async (after) => {
     const { ask } = await inOrder([limited(after)], 0);

@@ -4,7 +4,13 @@ import { MarrowError } from "../../errors.ts";
 import { servedBy } from "../../flow/index.ts";
 import { estimateTokens } from "../../internal/token-estimate.ts";
 import { toLimitHeaders } from "../../limiter/http/index.ts";
-import { withDeadline, type ChatModel, type ForwardedAnswer, type ForwardedBody } from "../../models/index.ts";
+import {
+  jsonBody,
+  withDeadline,
+  type ChatModel,
+  type ForwardedAnswer,
+  type ForwardedBody,
+} from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, toServedHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
@@ -20,6 +26,9 @@ const ROUTES = ["/v1/moderations", "/v1/images/generations", "/v1/audio/speech",
 
 /** The same for forms: recordings and pictures. */
 const FORM_ROUTES = ["/v1/audio/transcriptions", "/v1/audio/translations", "/v1/images/edits", "/v1/images/variations"];
+
+/** Paths whose answers count tokens of text, which the prices of models are of. */
+const TEXT_PATHS: ReadonlySet<string> = new Set(["/completions", "/embeddings"]);
 
 /** Tokens that a recording or a picture is taken for until the upstream has counted. */
 const FILE_TOKENS = 1_500;
@@ -61,7 +70,7 @@ export async function forward(
     model: body.model,
     user: body.user,
     tokens: estimateTokens(body),
-    body: bytes,
+    body: jsonBody(bytes, body.model),
   });
 }
 
@@ -87,16 +96,21 @@ async function pass(
   const asker = askerOf(request, passed.user);
   const { limiter } = await admit(parts, asker);
   const subjects = { user: asker.user, model: passed.model, key: asker.key };
-  const decision = await limiter?.take(subjects, { requests: 1, tokens: passed.tokens }, { reserve: true });
-  if (decision?.allowed === false) return refuseCall(reply, parts, decision);
-  const settle = (tokens: number) => void decision?.settle({ tokens }).catch(() => {});
   const path = (request.routeOptions.url ?? "").replace(/^\/v1/, "");
+  /** What tokens of text cost; nothing is known of pictures and recordings. */
+  const costOf = (tokens: number, made: number) =>
+    TEXT_PATHS.has(path)
+      ? parts.prices.costOf(passed.model, { promptTokens: tokens - made, completionTokens: made })
+      : undefined;
+  const units = { requests: 1, tokens: passed.tokens, cost: costOf(passed.tokens, 0) ?? 0 };
+  const decision = await limiter?.take(subjects, units, { reserve: true });
+  if (decision?.allowed === false) return refuseCall(reply, parts, decision);
   let answer: ForwardedAnswer;
   try {
     const asked = deadline?.whole === true ? withDeadline(model, deadline.atMs) : model;
     answer = (await asked.forward?.(path, passed.body, goneOf(reply.raw), deadline?.atMs, asker)) as ForwardedAnswer;
   } catch (error) {
-    settle(0);
+    decision?.settle({ tokens: 0, cost: 0 }).catch(() => {});
     throw error;
   }
   const served = servedBy(model, answer);
@@ -109,10 +123,11 @@ async function pass(
   });
   const read = await writeOn(reply, answer);
   const used = read === undefined ? undefined : usageIn(read);
-  if (used !== undefined) settle(used);
-  else decision?.settle({}).catch(() => {});
+  const micros = used === undefined ? undefined : costOf(used.tokens, used.made);
+  decision?.settle(used === undefined ? {} : { tokens: used.tokens, cost: micros ?? 0 }).catch(() => {});
   const { scope, user, key } = asker;
-  const spent = { user, key, model: passed.model, promptTokens: used ?? 0, completionTokens: 0, micros: undefined };
+  const { tokens = 0, made = 0 } = used ?? {};
+  const spent = { user, key, model: passed.model, promptTokens: tokens - made, completionTokens: made, micros };
   parts.spend.note(scope, spent);
   parts.metrics.spent(scope, spent);
   return reply;
@@ -138,12 +153,18 @@ async function writeOn({ raw }: FastifyReply, answer: ForwardedAnswer): Promise<
   return answer.contentType.includes("json") && bytes <= READ_BYTES_MAX ? Buffer.concat(pieces) : undefined;
 }
 
-function usageIn(body: Buffer): number | undefined {
+/** What an answer says that it used: all tokens, and those of them that were made. */
+function usageIn(body: Buffer): { readonly tokens: number; readonly made: number } | undefined {
   try {
-    const { usage } = JSON.parse(body.toString("utf8")) as { readonly usage?: { readonly total_tokens?: unknown } };
-    const total = usage?.total_tokens;
-    return typeof total === "number" && Number.isSafeInteger(total) && total >= 0 ? total : undefined;
+    const { usage } = JSON.parse(body.toString("utf8")) as { readonly usage?: Readonly<Record<string, unknown>> };
+    const { total_tokens: total, completion_tokens: made } = usage ?? {};
+    if (!isCount(total)) return undefined;
+    return { tokens: total, made: isCount(made) ? Math.min(made, total) : 0 };
   } catch {
     return undefined;
   }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
