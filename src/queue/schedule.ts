@@ -136,8 +136,9 @@ export async function fireSchedules(
         return [];
       }
     });
-    if (operands.length > 0) await runScript(redis, fireDue, { queue }, { due: operands });
-    if (due.length < PAGE) return;
+    const pushed = operands.length > 0 && (await runScript(redis, fireDue, { queue }, { due: operands }));
+    // None: another worker is at them, or memory is full.
+    if (due.length < PAGE || pushed === 0) return;
   }
 }
 

@@ -9,6 +9,9 @@ local id = ARGV[1]
 local tenant = ARGV[2]
 -- INCLUDE jobs
 -- INCLUDE cancels
+-- INCLUDE memory
+-- Works also while memory is full: it frees some.
+is_full(queue)
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local job = read_jobs(queue, { id })[id]

@@ -1,4 +1,4 @@
--- Gives out jobs of one tenant by place, and looks after what time has changed: for workers that come by a gateway.
+-- Gives out jobs of one tenant by place, and looks after what time has changed: for workers that come by a gateway. Nothing while memory is full.
 -- KEYS queue      start of the queue's keys
 -- ARGV tenant     whose jobs
 -- ARGV lease_ms   how long they are the worker's unless it says that it lives, > 0
@@ -13,8 +13,10 @@ local wanted = tonumber(ARGV[3])
 -- INCLUDE ends
 -- INCLUDE takes
 -- INCLUDE lapses
+-- INCLUDE memory
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if is_full(queue) then return {} end
 lapse(queue, now)
 ripen(queue, now)
 local taken = new_taken(lease_ms)

@@ -1,4 +1,4 @@
--- Says that a worker's jobs live, tells it which it should stop, and gives jobs back whose worker is gone.
+-- Says that a worker's jobs live, tells it which it should stop, and gives jobs back whose worker is gone, unless memory is full.
 -- KEYS queue      start of the queue's keys
 -- ARGV lease_ms   how long they live from now, > 0
 -- ARGV held...    for each job: id, fence
@@ -8,8 +8,10 @@ local lease_ms = tonumber(ARGV[1])
 -- INCLUDE jobs
 -- INCLUDE ends
 -- INCLUDE lapses
+-- INCLUDE memory
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local full = is_full(queue)
 local leases = queue .. ":leases"
 local ids = {}
 for at = 2, #ARGV, 2 do ids[#ids + 1] = ARGV[at] end
@@ -22,6 +24,7 @@ for at, id in ipairs(ids) do
     redis.call("ZADD", leases, "XX", now + lease_ms, id)
   end
 end
-lapse(queue, now)
+-- While memory is full a worker may live whose word was refused.
+if not full then lapse(queue, now) end
 note_ends(queue)
 return states

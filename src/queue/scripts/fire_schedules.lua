@@ -1,11 +1,13 @@
 -- Pushes the jobs of schedules that are due, each once for its time, and sets their next times.
 -- KEYS queue      start of the queue's keys
 -- ARGV due...     for each schedule: its name (the tenant, a slash, the schedule's), the time that it is pushed for, the next time (0: there is none), the tenant, the job's words as a push has them, the payload
--- REPLY how many were pushed; the others were pushed by another worker, or changed
+-- REPLY how many were pushed; the others were pushed by another worker, or changed, or memory is full
 local queue = KEYS[1]
 local FIELDS = 6
 -- INCLUDE jobs
 -- INCLUDE puts
+-- INCLUDE memory
+if is_full(queue) then return 0 end
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local pushed = 0

@@ -8,6 +8,9 @@ local queue = KEYS[1]
 local tenant = ARGV[1]
 local paused = tonumber(ARGV[2])
 -- INCLUDE jobs
+-- INCLUDE memory
+-- Works also while memory is full.
+is_full(queue)
 local changed
 if tenant == "" then
   if paused == 1 then changed = redis.call("SETNX", queue .. ":halted", "1") else changed = redis.call("DEL", queue .. ":halted") end

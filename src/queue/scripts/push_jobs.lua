@@ -18,6 +18,8 @@ local here = ARGV[4]
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local many = (#ARGV - 4) / 2
+-- Changes nothing, and is refused while memory is full: what comes next needs none, and nothing behind that would be refused.
+redis.call("SET", queue .. ":none", "", "XX")
 local idle = redis.call("GETDEL", queue .. ":idle")
 -- While a worker waits nothing else does: it is handed a job that comes alone and plain, if it is the caller's or listens at this node, as if
 -- it had asked. This comes before all else, for the worker is idle meanwhile.

@@ -15,6 +15,9 @@ local result = ARGV[4]
 local most = tonumber(ARGV[5])
 -- INCLUDE jobs
 -- INCLUDE notes
+-- INCLUDE memory
+-- What was paid for is kept also while memory is full.
+is_full(queue)
 local job = read_jobs(queue, { id })[id]
 if not is_held(job, fence) then return "lost" end
 if not put_note(queue, id, job, "s:" .. name, result, most) then return "full" end

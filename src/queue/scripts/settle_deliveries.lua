@@ -8,6 +8,9 @@ local queue = KEYS[1]
 local member = ARGV[1]
 local turn = ARGV[2]
 local TRIP = 5
+-- INCLUDE memory
+-- What was delivered is known also while memory is full: else it would be sent again.
+is_full(queue)
 local OPEN_MS = 30000
 local OPEN_LONGEST_MS = 3600000
 local time = redis.call("TIME")

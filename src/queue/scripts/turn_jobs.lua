@@ -1,4 +1,4 @@
--- Ends jobs of a worker and gives it new ones: by turns of the tenants, within each by priority and age.
+-- Ends jobs of a worker and gives it new ones: by turns of the tenants, within each by priority and age. While memory is full it gives none.
 -- KEYS queue      start of the queue's keys
 -- ARGV lease_ms   how long a new job is the worker's unless it says that it lives, > 0
 -- ARGV wanted     how many new jobs, >= 0
@@ -17,8 +17,11 @@ local waiter = ARGV[4]
 -- INCLUDE notes
 -- INCLUDE suspends
 -- INCLUDE takes
+-- INCLUDE memory
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- While memory is full jobs end, and none is given out: its result would need more.
+local full = is_full(queue)
 local leases, delayed, ring = queue .. ":leases", queue .. ":delayed", queue .. ":ring"
 
 local ids = {}
@@ -59,9 +62,9 @@ for at, id in ipairs(ids) do
 end
 if #left_leases > 0 then redis.call("ZREM", leases, unpack(left_leases)) end
 
-ripen(queue, now)
+if not full then ripen(queue, now) end
 
-local halted = redis.call("EXISTS", queue .. ":halted") == 1
+local halted = full or redis.call("EXISTS", queue .. ":halted") == 1
 if halted then wanted = 0 end
 local taken = new_taken(lease_ms)
 while taken.count < wanted do
