@@ -9,6 +9,7 @@ import type {
   FinishedListener,
 } from "@a2a-js/sdk/server";
 import { insist } from "../internal/insist.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResolvedA2AOptions } from "./options.ts";
 import { appendEvent, holdTask } from "./scripts.gen.ts";
@@ -102,8 +103,14 @@ export function createTaskBus(
     for (const listener of ends) listener();
   }
 
-  async function append(event: AgentExecutionEvent): Promise<number> {
-    const text = JSON.stringify(StreamResponse.toJSON({ payload: { $case: event.kind, value: event.data } as never }));
+  /** @throws MarrowError `invalid_input` for what JSON cannot write: its executor hears of it, and the events around it are kept */
+  function toText({ kind, data }: AgentExecutionEvent): string {
+    return encodeWritable("event", data, () =>
+      JSON.stringify(StreamResponse.toJSON({ payload: { $case: kind, value: data } as never })),
+    );
+  }
+
+  async function append(text: string): Promise<number> {
     const put = async () => {
       // What is still to be written when all is made needs the lease, but nobody owns the task for it any more.
       await (over ? act(leaseMs) : own());
@@ -170,7 +177,8 @@ export function createTaskBus(
     },
     numberOf: async (count) => (await numbers[Math.min(count, numbers.length) - 1]) ?? 0,
     publish(event) {
-      writing = writing.then(() => append(event));
+      const text = toText(event);
+      writing = writing.then(() => append(text));
       numbers.push(writing);
       onMade(event);
       emit(event);

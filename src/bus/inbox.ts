@@ -94,7 +94,7 @@ export async function openInbox(
       lease_ms: lease,
       capacity: concurrency,
       draining: draining ? 1 : 0,
-      card: told ? encodeRecord(full) : "",
+      card: told ? encodeWritable("card", full, encodeRecord) : "",
       inbox_max: inboxMax,
       grace_ms: graceMs,
       held: all.flatMap(({ id, fence }) => [id, fence]),

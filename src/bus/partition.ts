@@ -192,7 +192,10 @@ export function createPartition(
         signal,
       };
       const result = isHeard("bus:message") ? tell(message) : handler(message);
-      return result instanceof Promise ? result : undefined;
+      // Whatever can be waited for is: a database's query begins only when it is.
+      return typeof (result as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function"
+        ? Promise.resolve(result)
+        : undefined;
     } catch (error) {
       return Promise.reject(error);
     }

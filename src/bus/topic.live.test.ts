@@ -207,6 +207,29 @@ describe("a durable topic", () => {
     expect(await topic.size()).toBe(400);
   });
 
+  liveTest("waits for whatever can be waited for, such as a query that begins only then", async ({ tenant }) => {
+    const topic = open<number>(tenant);
+    const done: number[] = [];
+    let fails = true;
+    // As the queries of database clients are: no promise, and nothing happens before `then`.
+    const query = (body: number): PromiseLike<unknown> => ({
+      // oxlint-disable-next-line unicorn/no-thenable
+      then(onDone, onFailed) {
+        const failing = body === 3 && fails;
+        if (failing) fails = false;
+        const ran = failing ? Promise.reject(new Error("deadlock")) : pause(1).then(() => void done.push(body));
+        return ran.then(onDone, onFailed);
+      },
+    });
+    await topic.publishMany([1, 2, 3, 4].map((body) => ({ body })));
+    await reading(
+      topic,
+      ({ body }) => query(body) as unknown as Promise<void>,
+      () => until(() => done.length === 4),
+    );
+    expect(new Set(done)).toEqual(new Set([1, 2, 3, 4]));
+  });
+
   liveTest("tries a message again, then puts it aside with its reason, for its group alone", async ({ tenant }) => {
     const topic = open<string>(tenant);
     const seen: [string, boolean][] = [];

@@ -1,6 +1,7 @@
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkNumber, checkText, refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { createAsking } from "./asking.ts";
 import { createAudits } from "./audits.ts";
@@ -13,7 +14,7 @@ import { checkJob, createJudging, type NearMiss } from "./judging/index.ts";
 import { createEmbedding } from "./embedding.ts";
 import { createForgetting } from "./forgetting.ts";
 import { cacheKeys } from "./keys.ts";
-import type { Cache, Explanation, Lookup, LookupOptions, Nearest } from "./lookup.ts";
+import { bothMissed, type Cache, type Explanation, type Lookup, type LookupOptions, type Nearest } from "./lookup.ts";
 import { checkTtl, resolveOptions, TTL_MS_MAX, type CacheOptions } from "./options.ts";
 import { createPolicy } from "./policy.ts";
 import { read, READ_CHARS_MAX } from "./proof/index.ts";
@@ -266,7 +267,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       const { text, tags } = fingerprint;
       const bears = { ...(tags.length > 0 && { tags }), ...(cost !== undefined && { cost: toStoredCost(cost) }) };
       const entry: Entry = { value, text, storedAtMs, endsAtMs: storedAtMs + jittered, ...bears };
-      const body = Buffer.from(JSON.stringify(entry));
+      const body = encodeWritable("value", value, () => Buffer.from(JSON.stringify(entry)));
       if (body.length > entryBytesMax) return false;
       const vector = (await embedding.works()) ? await embedding.vectorOf(fingerprint, signal) : undefined;
       const record = sealing.seal(encodeRecordBody(body, compact ? "densest" : "dense"), fingerprint.id);
@@ -385,15 +386,3 @@ function canRead({ languages = ENGLISH }: Embedder, { text }: Fingerprint): bool
 }
 
 const ENGLISH: readonly string[] = ["en"];
-
-/** What two tiers say together: the exact one knows what is stale, the other one what is near. */
-function bothMissed<V>(exact: Extract<Lookup<V>, { hit: false }>, similar: Lookup<V>): Lookup<V> {
-  if (similar.hit) return similar;
-  const nearest = exact.nearest ?? similar.nearest;
-  return {
-    hit: false,
-    ...(nearest && { nearest }),
-    ...(exact.stale && { stale: exact.stale }),
-    ...(similar.withheld && { withheld: similar.withheld }),
-  };
-}

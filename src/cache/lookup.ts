@@ -216,3 +216,15 @@ export interface Cache<V> {
    */
   join<T>(question: string | Question, options?: JoinOptions): Promise<Asking<T>>;
 }
+
+/** What two tiers say together: the exact one knows what is stale, the other one what is near. */
+export function bothMissed<V>(exact: Extract<Lookup<V>, { hit: false }>, similar: Lookup<V>): Lookup<V> {
+  if (similar.hit) return similar;
+  const nearest = exact.nearest ?? similar.nearest;
+  return {
+    hit: false,
+    ...(nearest && { nearest }),
+    ...(exact.stale && { stale: exact.stale }),
+    ...(similar.withheld && { withheld: similar.withheld }),
+  };
+}

@@ -14,6 +14,7 @@ import {
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import {
   checkScope,
   decodeKeyPart,
@@ -106,7 +107,7 @@ export class MarrowStore extends BaseStore {
       refuse("value", "an object, or null to delete", value, "invalid_input");
     await runScript(this.#redis, putItemOfStore, this.#keys(), {
       field,
-      record: value === null ? "" : encodeRecord(value),
+      record: value === null ? "" : encodeWritable("value", value, encodeRecord),
       take: value === null ? 1 : 0,
     });
     if (this.#index === undefined || this.#vectors === undefined) return;

@@ -237,6 +237,20 @@ describe("an answer of a key", () => {
     }
   });
 
+  liveTest(
+    "is one alone of thirty that are given at once, and no call fails that stored its own",
+    async ({ tenant }) => {
+      const facts = open(tenant);
+      const told = Array.from({ length: 30 }, (_, nth) =>
+        facts.remember({ text: `My badge is number ${nth}`, key: "badge" }),
+      );
+      const statuses = (await Promise.all(told)).map(({ status }) => status);
+      expect(statuses.filter((status) => status !== "new" && status !== "superseding")).toEqual([]);
+      expect(await facts.list({ all: true })).toHaveLength(30);
+      expect(await facts.list()).toHaveLength(1);
+    },
+  );
+
   liveTest("is one alone, when answers from before are said again among new ones", async ({ redis, tenant }) => {
     const other = await connect(inject("redisUrl"), { app: redis.app });
     const both = [open(tenant), open(other.scope("acme"))] as const;

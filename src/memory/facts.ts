@@ -17,7 +17,7 @@ import {
   type Relevance,
   type Trust,
 } from "./fact.ts";
-import { settleAnswers } from "./answers.ts";
+import { orContested, settleAnswers } from "./answers.ts";
 import { findOrders } from "./injection.ts";
 import { plainWording, sameWording } from "./wording.ts";
 
@@ -221,7 +221,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       }
       const revived = { ...again, supersedes: other.id };
       await change(revived);
-      for (const one of others) await change({ ...one, supersededBy: revived.id });
+      for (const one of others) await orContested(change({ ...one, supersededBy: revived.id }));
       return { status: "superseding", fact: revived };
     }
 
@@ -271,7 +271,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
         const kept: Fact = first === undefined ? said : { ...said, supersedes: first.id };
         await store(kept, vector);
         // The new one is there before the old one is not: at no moment is nothing known.
-        for (const one of superseded) await change({ ...one, supersededBy: kept.id });
+        for (const one of superseded) await orContested(change({ ...one, supersededBy: kept.id }));
         await settleAnswers({ answersOf: (key) => answersOf(key, vector), change }, kept);
         await keepWithin();
         return { status: first === undefined ? "new" : "superseding", fact: kept };

@@ -1,6 +1,7 @@
 import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { hashEmbedder } from "../embedders/index.ts";
+import { MarrowError } from "../errors.ts";
 import { losing } from "../testing/index.ts";
 import { keyTag, type ScopedRedis } from "../redis/index.ts";
 import { createShelf, createStores, FILE_PURPOSES, type FilePurpose, type StoredFile, type Stores } from "./index.ts";
@@ -74,6 +75,41 @@ describe("a file that is deleted", () => {
     expect(await saidBy(stores, id, "late words")).toEqual([]);
     expect((await stores.get(id)).fileCounts).toMatchObject({ completed: 0, in_progress: 0 });
   });
+
+  liveTest(
+    "leaves nothing of itself in a store, whichever command of the work on it comes after",
+    async ({ tenant }) => {
+      const stores = open(tenant);
+      for (const [at, way] of ["deleted", "taken out"].entries()) {
+        for (let nth = 1; nth <= 16; nth += 1) {
+          const words = `words ${at} ${nth}`;
+          const { id: fileId } = await upload(stores, words);
+          const { id } = await stores.create();
+          const files = await stores.filesOf(id);
+          let sent = 0;
+          const before: ScopedRedis["send"] = async (command, options) => {
+            sent += 1;
+            if (sent === nth) await (way === "deleted" ? stores.files.remove(fileId) : files.detach(fileId));
+            return tenant.send(command, options);
+          };
+          const working = open({ ...tenant, send: before });
+          const attached = await (await working.filesOf(id)).attach({ fileId }).then(
+            (file) => file.status,
+            (error: unknown) => (MarrowError.is(error) ? error.code : error),
+          );
+          const kept = attached === "completed" && (way === "taken out" || nth > sent);
+          // A file that was taken out before it was in is in the store all the same.
+          if (!kept) expect([nth, attached]).toEqual([nth, "not_found"]);
+          expect([nth, await saidBy(stores, id, words)]).toEqual([nth, kept ? [words] : []]);
+          expect((await stores.get(id)).fileCounts).toMatchObject({
+            completed: kept ? 1 : 0,
+            failed: 0,
+            in_progress: 0,
+          });
+        }
+      }
+    },
+  );
 
   liveTest("is not served when its time is over, though nobody deleted it", async ({ tenant }) => {
     const stores = open(tenant);

@@ -111,6 +111,18 @@ export function createStoreFiles({
     return file;
   }
 
+  /** Changes what is known of a file that is being worked on. @throws MarrowError `not_found` where it was taken out or deleted meanwhile */
+  async function update(file: StoreFile): Promise<StoreFile> {
+    const kept = await shelf.change(file.id, () => file);
+    if (kept !== undefined && (await files.present([file.id])).has(file.id)) return file;
+    await insistOnStore();
+    await chunks.delete(idsOf(file.id, 0, file.chunks));
+    await shelf.remove(file.id);
+    throw new MarrowError("not_found", "the file was taken out of the store, or deleted", {
+      details: { path: "file_id" },
+    });
+  }
+
   async function allotSlots(attributes: FileAttributes): Promise<Slots> {
     const slots = await changeSlots((present) => allot(present, attributes));
     if (slots === undefined)
@@ -183,27 +195,24 @@ export function createStoreFiles({
   async function attach(attachment: Attachment, signal?: AbortSignal): Promise<StoreFile> {
     const { fileId } = attachment;
     const [begun, slots] = await begin(attachment);
+    let written = begun.chunks;
     try {
       const bytes = await files.content(fileId);
       const cut = await cutFile({ bytes, chunking: begun.chunking, chunksMax: CHUNKS_MAX }, signal);
       // Said before it is so: a crash between leaves no chunk that nobody knows of.
-      if (cut.count > begun.chunks) await save({ ...begun, chunks: cut.count });
+      written = Math.max(written, cut.count);
+      if (cut.count > begun.chunks) await update({ ...begun, chunks: cut.count });
       const usageBytes = await store(begun, cut, slots, signal);
       if (begun.chunks > cut.count) await chunks.delete(idsOf(fileId, cut.count, begun.chunks));
-      const completed = await save({ ...begun, status: "completed", usageBytes, chunks: cut.count });
+      const completed = await update({ ...begun, status: "completed", usageBytes, chunks: cut.count });
       await insistOnStore();
-      if (!(await files.present([fileId])).has(fileId)) {
-        await detach(fileId);
-        throw new MarrowError("not_found", "the file was deleted", { details: { path: "file_id" } });
-      }
       return completed;
     } catch (error) {
       const gone = MarrowError.is(error, "not_found") && error.details?.["path"];
-      if (gone === "vector_store_id" || (gone === "file_id" && (await shelf.get(fileId)) === undefined)) throw error;
-      const known = await shelf.get(fileId);
-      await chunks.delete(idsOf(fileId, 0, known?.chunks ?? 0));
+      if (gone === "vector_store_id") throw error;
+      await chunks.delete(idsOf(fileId, 0, written));
       const unreadable = MarrowError.is(error, "invalid_input") || MarrowError.is(error, "too_large");
-      const failed = await save({
+      const failed = await update({
         ...begun,
         status: "failed",
         chunks: 0,

@@ -25,10 +25,12 @@ export function toVector(path: string, vector: Vector, { dimensions, metric, len
   const list = vector instanceof Float32Array || Array.isArray(vector);
   if (!list) throw wrong(path, `a Float32Array or a list of ${dimensions} numbers, got ${describe(vector)}`);
   if (vector.length !== dimensions) throw wrong(path, `${dimensions} numbers long, got ${vector.length}`);
-  const floats = vector instanceof Float32Array ? vector : new Float32Array(vector as readonly number[]);
+  const floats = vector instanceof Float32Array ? vector : new Float32Array(dimensions);
   let squares = 0;
   for (let at = 0; at < dimensions; at += 1) {
-    if (!Number.isFinite(floats[at]) || typeof vector[at] !== "number")
+    const given: unknown = vector[at];
+    if (floats !== vector && typeof given === "number") floats[at] = given;
+    if (!Number.isFinite(floats[at]) || typeof given !== "number")
       throw wrong(path, `finite numbers, and number ${at} is not`);
     squares += (floats[at] as number) ** 2;
   }

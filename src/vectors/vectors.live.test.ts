@@ -60,6 +60,30 @@ describe.skipIf(!inVectorSets)("a collection in vector sets", () => {
     }
   });
 
+  liveTest("stores what it can of a batch, and tells of each item that it cannot", async ({ tenant }) => {
+    const vectors = createVectors(tenant, { name: "odd", dimensions: 2, metric: "cosine", index: "hnsw" });
+    const cycle: Record<string, unknown> = {};
+    cycle["self"] = cycle;
+    const wrong = [
+      { id: "bigint", vector: [1, 0], payload: { n: [1n] } },
+      { id: "cycle", vector: [1, 0], payload: cycle },
+      { id: "number", vector: [1n, 0] },
+      null,
+      7,
+    ] as never[];
+    const told = await vectors.upsert([{ id: "good", vector: [1, 0], payload: 1 }, ...wrong]);
+    expect(told.map((one) => (one.stored ? "stored" : [one.error.code, one.error.details?.["path"]]))).toEqual([
+      "stored",
+      ["invalid_input", "payload.n[0]"],
+      ["invalid_input", "payload.self"],
+      ["invalid_input", "vector"],
+      ["invalid_input", "items"],
+      ["invalid_input", "items"],
+    ]);
+    await expect(vectors.update("good", { payload: 1n })).rejects.toMatchObject({ code: "invalid_input" });
+    expect((await vectors.get(["good"]))[0]).toMatchObject({ payload: 1 });
+  });
+
   liveTest("tells its bytes", async ({ tenant }) => {
     const docs = open(tenant);
     await docs.upsert(items);

@@ -1,6 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { mapInSlices } from "../internal/time-slice.ts";
 import { checkInteger, checkNumber, checkText, refuse } from "../internal/check.ts";
+import { encodeWritable } from "../internal/unwritable-path.ts";
 import {
   checkScope,
   decodeRecord,
@@ -63,6 +64,11 @@ export function insidesOf<S extends AttributeSchema>(vectors: Vectors<S>): Insid
   return found;
 }
 
+/** What is stored beside a vector. @throws MarrowError `invalid_input` for a payload that is no JSON */
+function toRecord(attributes: unknown, payload: unknown): Buffer {
+  return encodeWritable("payload", payload, () => encodeRecord({ attributes, payload }));
+}
+
 /**
  * Makes a handle on a collection of one scope: typed items, filters from its attributes, namespaces as hard partitions.
  * Makes no round trip; the first upsert of a namespace fixes dimensions, metric, quantisation, attributes and fingerprint.
@@ -79,12 +85,14 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
   const texts = Object.keys(schema).filter((name) => schema[name] === "text");
 
   function toStoredItem(item: Item<S>): StoredItem {
+    if (typeof item !== "object" || item === null)
+      refuse("items", "objects with an id and a vector", item, "invalid_input");
     const attributes = checkAttributes(schema, item.attributes ?? {}, "attributes");
     return {
       id: checkText("id", item.id, 512, "invalid_input"),
       vector: toVector("vector", item.vector, resolved),
       attributes,
-      record: encodeRecord({ attributes, payload: item.payload ?? null }),
+      record: toRecord(attributes, item.payload ?? null),
       ttlMs:
         item.ttlMs === undefined
           ? 0
@@ -241,7 +249,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
           const kept = Object.entries(present.attributes).filter(([name]) => !Object.hasOwn(given, name));
           const attributes = { ...Object.fromEntries(kept), ...set };
           const payload = "payload" in change ? (change.payload ?? null) : present.payload;
-          const record = encodeRecord({ attributes, payload });
+          const record = toRecord(attributes, payload);
           if (await driver.replace(namespace, { id, attributes, record }, before.record)) return true;
         }
         throw new MarrowError("conflict", "concurrent changes to the item kept conflicting with this one", {
