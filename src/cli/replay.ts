@@ -1,11 +1,14 @@
+import { hash } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { PRESETS, type Preset } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
 import { openReplayParts, resolveConfig, type GatewayConfigInput, type ReplayParts } from "../gateway/operator.ts";
 import { connect, type Redis } from "../redis/index.ts";
-import { findServer, HOW_TO_GET_A_SERVER, startServer } from "../redis/managed/index.ts";
+import { findServer, SERVER_MAJOR_MIN, startServer } from "../redis/managed/index.ts";
 import {
+  checkLog,
+  openLog,
   replay,
   toHtml,
   type Progress,
@@ -24,6 +27,11 @@ import { readSurroundings } from "./surroundings.ts";
 /** Lives of answers that one run compares. */
 const TTLS_MAX = 4;
 const TTL_MS_MAX = 366 * 86_400_000;
+const HOW_TO_REPLAY = [
+  `a replay runs a Redis of its own, of version ${SERVER_MAJOR_MIN} or newer, and there is none on PATH. Any one of these is enough:`,
+  "  --redis redis://host:6379   a server that you have; what is stored there meanwhile is taken away at the end",
+  "  brew install redis          macOS; script/bootstrap in a clone (Debian and Ubuntu)",
+].join("\n");
 /** How often a run writes down where it is, in milliseconds. */
 const NOTE_EVERY_MS = 5_000;
 /** Questions of the log are in what is written: for the one who runs it alone. */
@@ -41,11 +49,14 @@ export async function runReplay(given: Given): Promise<number> {
   const [log, out] = [resolve(given.text("log") ?? ""), resolve(given.text("out") ?? "")];
   const presets = toPresets(given.text("presets") ?? "");
   const ttlsMs = toTtls(given.text("ttls") ?? "");
+  await checkLog(log);
   const config = await loadConfig();
   await mkdir(out, { recursive: true, mode: DIRECTORY_MODE });
   const file = (name: string) => join(out, name);
+  const unpacked = file(`log-${hash("sha256", log).slice(0, 8)}.jsonl`);
   if (given.has("anew")) await Promise.all([rm(file("state.json"), { force: true }), rm(file("redis"), RECURSIVELY)]);
   const state = await readState(file("state.json"));
+  const { path, looks } = await openLog(log, unpacked);
   const opened = await openPlace(given.text("redis"), file("redis"), config);
   const stop = new AbortController();
   const halt = () => stop.abort();
@@ -57,7 +68,7 @@ export async function runReplay(given: Given): Promise<number> {
     parts = openReplayParts(resolveConfig(config), opened.redis, given.text("judge"));
     const options: ReplayOptions = {
       ...parts,
-      log,
+      log: path,
       redis: opened.redis,
       name: out,
       presets,
@@ -74,10 +85,11 @@ export async function runReplay(given: Given): Promise<number> {
       return EXIT_STOPPED;
     }
     const { report } = replayed;
+    isOver = true;
+    await rm(file("state.json"), { force: true });
+    if (report.log.requests === 0) throw nothingRead(report, looks);
     await write(file("report.json"), `${JSON.stringify(report, null, 2)}\n`);
     await write(file("report.html"), toHtml(report));
-    await rm(file("state.json"), { force: true });
-    isOver = true;
     print(given, report, () => toLines(report, out));
     return 0;
   } finally {
@@ -85,11 +97,27 @@ export async function runReplay(given: Given): Promise<number> {
     process.off("SIGINT", halt).off("SIGTERM", halt);
     await parts?.close();
     await opened.close();
-    if (isOver) await rm(file("redis"), RECURSIVELY);
+    if (isOver) await Promise.all([rm(file("redis"), RECURSIVELY), rm(unpacked, { force: true })]);
   }
 }
 
 const RECURSIVELY = { recursive: true, force: true } as const;
+
+/** A log of which no line asks a chat model: the error says what it is instead. */
+function nothingRead({ log }: ReplayReport, looks: string): MarrowError {
+  const { lines, broken, other, too_long: tooLong } = log;
+  const counts = [
+    [broken, "are no JSON objects"],
+    [other, "ask no chat model in a format that is known"],
+    [tooLong, "are too long"],
+  ] as const;
+  const told = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return new MarrowError(
+    "invalid_option",
+    `--log has no request that could be read: it is ${looks}; of ${lines} lines ${told.join(", ") || "all are empty"}. docs/commands.md tells the formats`,
+    { details: { path: "log" } },
+  );
+}
 
 /** Writes down where a run is, now and then: a file that is whole, or the one before. */
 function notes(file: string, show: (progress: Progress) => void): (progress: Progress) => Promise<void> {
@@ -99,6 +127,7 @@ function notes(file: string, show: (progress: Progress) => void): (progress: Pro
     if (performance.now() - lastMs < NOTE_EVERY_MS) return;
     lastMs = performance.now();
     await write(file, JSON.stringify(progress.state()));
+    await progress.noted();
   };
 }
 
@@ -116,7 +145,7 @@ async function readState(file: string): Promise<ReplayState | undefined> {
   }
   try {
     const state = JSON.parse(text) as ReplayState;
-    if (state.version === 1) return state;
+    if (state.version === 2) return state;
   } catch {
     // What follows says what to do.
   }
@@ -144,7 +173,7 @@ async function openPlace(url: string | undefined, directory: string, config: Gat
     );
   const { path, cacheDirectory } = readSurroundings();
   const binary = await findServer({ path, cacheDirectory });
-  if (binary === undefined) throw new MarrowError("unavailable", HOW_TO_GET_A_SERVER);
+  if (binary === undefined) throw new MarrowError("unavailable", HOW_TO_REPLAY);
   const server = await startServer({ binary: binary.path, directory });
   const redis = await connect(server.url, { app });
   return {

@@ -39,11 +39,13 @@ export interface Progress {
   readonly requests: number;
   /** Where a later run can go on. */
   readonly state: () => ReplayState;
+  /** To be called once a state was written down safely: a run goes on from the last one. */
+  readonly noted: () => Promise<void>;
 }
 
 /** Everything that a later run needs to go on, as JSON. It holds questions of the log. */
 export interface ReplayState {
-  readonly version: 1;
+  readonly version: 2;
   /** Names log and settings: a state of others is not gone on with. */
   readonly of: string;
   readonly offset: number;

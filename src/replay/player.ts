@@ -34,10 +34,26 @@ export interface Played {
   readonly entry?: SampledEntry | undefined;
 }
 
+/** Where a request stands in its log. */
+export interface Place {
+  /** Of its line, counted from 1. */
+  readonly line: number;
+  /** Where its line begins, in bytes. */
+  readonly offset: number;
+}
+
+/** Where an earlier run wrote down how far it was. */
+export interface Noted {
+  /** Lines that it had played. */
+  readonly lines: number;
+  readonly nowMs: number;
+}
+
 /** A request as every setting plays it: what does not depend on a setting is made once. */
 export interface Prepared {
   readonly user: string;
   readonly nowMs: number;
+  readonly place: Place;
   readonly question: Question | undefined;
   readonly completion: ChatCompletion | undefined;
   /** What its answer cost; absent where the log has none. */
@@ -48,8 +64,13 @@ export interface Prepared {
 export interface Player {
   readonly setting: Setting;
   play(asked: Prepared): Promise<Played>;
-  /** Takes away what was stored after a moment of the log, by a run that was killed. */
-  rewind(toMs: number): Promise<void>;
+  /**
+   * Makes Redis what it was at a note, after a run that was killed beyond it: what was stored by later lines is taken away, and what ended
+   * meanwhile is stored again. `requestsAt` reads the requests of a line.
+   */
+  rewind(to: Noted, requestsAt: (place: Place, nowMs: number) => Promise<readonly Prepared[]>): Promise<void>;
+  /** Hears that a note was written: nobody goes back beyond it. */
+  noted(): Promise<void>;
   /** Takes away all that it stored. */
   wipe(): Promise<void>;
 }
@@ -76,11 +97,19 @@ export const CACHE_NAME = "chat";
 /** Makes what all settings share of a request. Pure. */
 export function prepare(
   { user, request, completion, micros, tookMs }: LogRecord,
-  { nowMs, sharing, prices }: { readonly nowMs: number; readonly sharing: Sharing; readonly prices: Prices },
+  {
+    nowMs,
+    place,
+    sharing,
+    prices,
+  }: Pick<Prepared, "nowMs" | "place"> & {
+    readonly sharing: Sharing;
+    readonly prices: Prices;
+  },
 ): Prepared {
   const question = questionOf({ request, user, key: "replay" }, sharing);
   const used = completion && toUsed(request, completion, prices);
-  return { user, nowMs, question, completion, cost: costOf(used, micros, tookMs) };
+  return { user, nowMs, place, question, completion, cost: costOf(used, micros, tookMs) };
 }
 
 function costOf(
@@ -94,8 +123,8 @@ function costOf(
 }
 
 /**
- * Opens a player. What it stored before is there again: its entries, when each ends (a list, since lives follow the log's time), and whose
- * they are.
+ * Opens a player. What it stored before is there again: its entries, when each ends and which line stored it (a list, since lives follow
+ * the log's time), those that ended since the last note, and whose they are.
  */
 export function createPlayer({ redis, setting, embedder, minScore, explains }: PlayerParts): Player {
   let nowMs = 0;
@@ -109,25 +138,24 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
   };
   const cache: Cache<StoredAnswer> = createCache<StoredAnswer>(redis, options, () => nowMs);
   const start = `${keyTag(redis)}:replay`;
-  const [ends, subjects] = [`${start}:ends`, `${start}:subjects`];
+  const [ends, ended, subjects] = [`${start}:ends`, `${start}:ended`, `${start}:subjects`];
   let headEndsAtMs: number | undefined;
   const known = new Set<string>();
 
   /** Takes away the entries whose life is over by now, as the server does with those that live by its own clock. */
   async function sweep(): Promise<number> {
-    let ended = 0;
+    let count = 0;
     headEndsAtMs ??= toEnd(await redis.send(["LINDEX", ends, "0"]));
     while (headEndsAtMs <= nowMs) {
-      const some = (await redis.send(["LRANGE", ends, "0", String(PAGE - 1)])) as readonly string[];
-      const over = some.filter((one) => toEnd(one) <= nowMs);
-      await Promise.all(over.map((one) => cache.forget({ id: one.slice(one.indexOf(":") + 1) })));
-      await redis.send(["LTRIM", ends, String(over.length), "-1"]);
-      ended += over.length;
-      headEndsAtMs = toEnd(
-        over.length < some.length ? (some[over.length] ?? null) : await redis.send(["LINDEX", ends, "0"]),
-      );
+      const some = ((await redis.send(["LRANGE", ends, "0", String(PAGE - 1)])) as readonly string[]).map(toStay);
+      const over = some.filter(({ endsAtMs }) => endsAtMs <= nowMs);
+      // Moved before they are taken away: a run that goes on from the note before stores them again.
+      await Promise.all(over.map(() => redis.send(["LMOVE", ends, ended, "LEFT", "RIGHT"])));
+      await Promise.all(over.map(({ id }) => cache.forget({ id })));
+      count += over.length;
+      headEndsAtMs = some[over.length]?.endsAtMs ?? toEnd(await redis.send(["LINDEX", ends, "0"]));
     }
-    return ended;
+    return count;
   }
 
   async function look(question: Question) {
@@ -136,24 +164,38 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
     return found.hit && lacksAsked(question, found.value) ? { hit: false as const } : found;
   }
 
-  async function keep(question: Question, { user, completion, cost }: Prepared): Promise<SampledEntry | undefined> {
+  async function keep(
+    question: Question,
+    { user, place, completion, cost }: Prepared,
+  ): Promise<SampledEntry | undefined> {
     const answer = completion && toStoredAnswer(completion);
     if (answer === undefined) return undefined;
     const { id, partition } = toFingerprint(question);
     const endsAtMs = nowMs + setting.ttlMs;
     // Written down first: what was stored by a run that was killed is found by it.
-    await redis.send(["RPUSH", ends, `${endsAtMs}:${id}`]);
-    if (!(await cache.store(question, answer, { cost, subject: user }))) {
-      await redis.send(["RPOP", ends]);
-      return undefined;
-    }
-    if (headEndsAtMs === Infinity) headEndsAtMs = endsAtMs;
+    await redis.send(["RPUSH", ends, `${endsAtMs}:${place.line}:${place.offset}:${id}`]);
     if (!known.has(user)) {
       if (known.size >= PAGE) known.clear();
       known.add(user);
       await redis.send(["SADD", subjects, user]);
     }
+    if (!(await cache.store(question, answer, { cost, subject: user }))) {
+      await redis.send(["RPOP", ends]);
+      return undefined;
+    }
+    if (headEndsAtMs === Infinity) headEndsAtMs = endsAtMs;
     return { id, partition, subject: user };
+  }
+
+  /** Stores once more what a line had stored, as of its time. */
+  async function again({ id, endsAtMs, ...place }: Stay, requestsAt: Parameters<Player["rewind"]>[1]): Promise<void> {
+    nowMs = endsAtMs - setting.ttlMs;
+    for (const { question, completion, cost, user } of await requestsAt(place, nowMs)) {
+      const answer = completion && toStoredAnswer(completion);
+      if (question === undefined || answer === undefined || toFingerprint(question).id !== id) continue;
+      await cache.store(question, answer, { cost, subject: user });
+      return;
+    }
   }
 
   return {
@@ -189,13 +231,28 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
       };
     },
 
-    async rewind(toMs) {
-      for (;;) {
-        const [last] = (await redis.send(["LRANGE", ends, "-1", "-1"])) as readonly string[];
-        if (last === undefined || toEnd(last) <= toMs + setting.ttlMs) return;
-        await cache.forget({ id: last.slice(last.indexOf(":") + 1) });
+    async rewind({ lines, nowMs: notedMs }, requestsAt) {
+      const last = async (list: string) => {
+        const [element] = (await redis.send(["LRANGE", list, "-1", "-1"])) as readonly string[];
+        return element === undefined ? undefined : toStay(element);
+      };
+      for (let stay = await last(ends); stay !== undefined && stay.line > lines; stay = await last(ends)) {
+        await cache.forget({ id: stay.id });
         await redis.send(["RPOP", ends]);
       }
+      for (let stay = await last(ended); stay !== undefined && stay.endsAtMs > notedMs; stay = await last(ended)) {
+        const isLater = stay.line > lines;
+        if (isLater) await cache.forget({ id: stay.id });
+        else await again(stay, requestsAt);
+        // Whoever is killed in between does the same again.
+        await redis.send(isLater ? ["RPOP", ended] : ["LMOVE", ended, ends, "RIGHT", "LEFT"]);
+      }
+      headEndsAtMs = undefined;
+      await redis.send(["UNLINK", ended]);
+    },
+
+    async noted() {
+      await redis.send(["UNLINK", ended]);
     },
 
     async wipe() {
@@ -205,13 +262,23 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
         await wipeCache(redis, { name: CACHE_NAME, cache, subjects: some });
         await redis.send(["SREM", subjects, ...some]);
       }
-      await redis.send(["UNLINK", ends, subjects]);
+      await redis.send(["UNLINK", ends, ended, subjects]);
     },
   };
 }
 
+/** An entry in a list: when it ends, and which line stored it. */
+interface Stay extends Place {
+  readonly endsAtMs: number;
+  readonly id: string;
+}
+
+function toStay(element: string): Stay {
+  const [endsAtMs = "", line = "", offset = "", ...id] = element.split(":");
+  return { endsAtMs: Number(endsAtMs), line: Number(line), offset: Number(offset), id: id.join(":") };
+}
+
 /** When the entry of a list's element ends; an empty list has none that does. */
 function toEnd(element: unknown): number {
-  if (typeof element !== "string") return Infinity;
-  return Number(element.slice(0, element.indexOf(":")));
+  return typeof element === "string" ? toStay(element).endsAtMs : Infinity;
 }

@@ -45,6 +45,50 @@ describe("a line of a log", () => {
     );
   });
 
+  it("may be a row of Langfuse's export to a blob storage, with JSON and numbers as texts", () => {
+    const row = {
+      id: "o",
+      trace_id: "t",
+      type: "GENERATION",
+      start_time: "2026-11-01 10:00:00.000000",
+      end_time: "2026-11-01 10:00:00.900000",
+      level: "DEFAULT",
+      user_id: "ada",
+      input: JSON.stringify(messages),
+      output: JSON.stringify({ role: "assistant", content: "Hello" }),
+      provided_model_name: "gpt-4o",
+      model_parameters: JSON.stringify({ temperature: 0.2 }),
+      usage_details: { input: "10", output: "5", total: "15" },
+      cost_details: { total: 0.00055 },
+      total_cost: null,
+    };
+    expect(only(row)).toMatchObject({
+      format: "langfuse",
+      atMs: AT,
+      user: "ada",
+      request: { model: "gpt-4o", temperature: 0.2, messages },
+      completion: { choices: [{ message: { content: "Hello" } }], usage: { prompt_tokens: 10, completion_tokens: 5 } },
+      micros: 550,
+      tookMs: 900,
+    });
+  });
+
+  it("has its user and its time where another field is an empty text, and may begin with a byte order mark", () => {
+    const spent = { call_type: "acompletion", model: "m", startTime: AT / 1_000, messages, metadata: "{}" };
+    expect(only({ ...spent, end_user: "", user: "ada" }).user).toBe("ada");
+    expect(only({ ...spent, end_user: "", user: "", metadata: { user_api_key_user_id: "ada" } }).user).toBe("ada");
+    expect(
+      only({ ...spent, messages: {}, proxy_server_request: JSON.stringify({ messages }) }).request.messages,
+    ).toEqual(messages);
+    expect(
+      only({ time: "", created: AT / 1_000, user: "", request: { model: "m", messages, user: "ada" } }),
+    ).toMatchObject({
+      atMs: AT,
+      user: "ada",
+    });
+    expect(parseLine(`\uFEFF${JSON.stringify({ model: "m", prompt: "Hi" })}`)).toMatchObject({ format: "plain" });
+  });
+
   it("may be a request of OpenAI's with its response, also as results of a batch are", () => {
     const request = { model: "gpt-4o-mini", messages, temperature: 0.2, user: "ada" };
     for (const line of [

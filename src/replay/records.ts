@@ -35,7 +35,8 @@ type Fields = Readonly<Record<string, unknown>>;
 export function parseLine(text: string): Parsed {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    // Editors and exports of Windows begin a file with a byte order mark.
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
     return { skipped: "broken" };
   }
@@ -81,8 +82,8 @@ function readOpenai(line: Fields): readonly LogRecord[] | undefined {
   const outer = isFields(told) ? told : {};
   const answered = isFields(outer["body"]) ? outer["body"] : outer;
   return record({
-    at: line["time"] ?? line["timestamp"] ?? line["created_at"] ?? line["created"] ?? answered["created"],
-    user: line["user"] ?? asked["user"] ?? asked["safety_identifier"],
+    at: [line["time"], line["timestamp"], line["created_at"], line["created"], answered["created"]].find(isSaid),
+    user: firstName(line["user"], asked["user"], asked["safety_identifier"]),
     request: { ...asked, model: asked["model"], messages },
     answer: answered,
     usage: answered["usage"],
@@ -95,15 +96,16 @@ function readOpenai(line: Fields): readonly LogRecord[] | undefined {
 function readLitellm(line: Fields): readonly LogRecord[] | undefined {
   if (typeof line["call_type"] !== "string") return undefined;
   if (!line["call_type"].endsWith("completion")) return [];
-  const messages = toMessages(fromJson(line["messages"] ?? line["proxy_server_request"]));
+  const messages = toMessages(fromJson(line["messages"])) ?? toMessages(fromJson(line["proxy_server_request"]));
   if (messages === undefined || typeof line["model"] !== "string") return [];
   const metadata = fromJson(line["metadata"]);
   const parameters = fromJson(line["model_parameters"]);
   const ended = toMoment(line["endTime"]);
   const began = toMoment(line["startTime"]);
+  const told = isFields(metadata) ? metadata : {};
   return record({
     at: line["startTime"],
-    user: line["end_user"] ?? line["user"] ?? (isFields(metadata) ? metadata["user_api_key_user_id"] : undefined),
+    user: firstName(line["end_user"], told["user_api_key_end_user_id"], line["user"], told["user_api_key_user_id"]),
     request: { ...(isFields(parameters) && withoutStream(parameters)), model: line["model"], messages },
     answer: line["status"] === "failure" ? undefined : fromJson(line["response"]),
     usage: { input: line["prompt_tokens"], output: line["completion_tokens"] },
@@ -117,26 +119,37 @@ function readLangfuse(line: Fields): readonly LogRecord[] | undefined {
   const within = line["observations"];
   if (Array.isArray(within)) {
     const some = (within.slice(0, OBSERVATIONS_MAX) as unknown[]).filter(isFields);
-    return some.flatMap((one) => readLangfuse({ userId: line["userId"], ...one }) ?? []);
+    const inTrace = (one: Fields) => ({
+      ...one,
+      traceId: line["id"] ?? "",
+      userId: firstName(one["userId"], one["user_id"], line["userId"], line["user_id"]),
+    });
+    return some.flatMap((one) => readLangfuse(inTrace(one)) ?? []);
   }
   const isObservation = typeof line["type"] === "string" && (line["traceId"] ?? line["trace_id"]) !== undefined;
   if (!isObservation) return undefined;
   if (line["type"] !== "GENERATION") return [];
   const input = fromJson(line["input"]);
   const messages = toMessages(isFields(input) && "messages" in input ? input["messages"] : input);
-  if (messages === undefined || typeof line["model"] !== "string") return [];
-  const parameters = fromJson(line["modelParameters"]);
+  const model = firstName(line["model"], line["provided_model_name"], line["providedModelName"]);
+  if (messages === undefined || model === undefined) return [];
+  const parameters = fromJson(line["modelParameters"] ?? line["model_parameters"]);
   const [began, ended] = [line["startTime"] ?? line["start_time"], line["endTime"] ?? line["end_time"]].map(toMoment);
   const usage = line["usageDetails"] ?? line["usage_details"] ?? line["usage"];
+  const costs = fromJson(line["costDetails"] ?? line["cost_details"]);
   const output = fromJson(line["output"]);
   return record({
     at: line["startTime"] ?? line["start_time"],
-    user: line["userId"] ?? line["user_id"],
-    request: { ...(isFields(parameters) && withoutStream(parameters)), model: line["model"], messages },
+    user: firstName(line["userId"], line["user_id"]),
+    request: { ...(isFields(parameters) && withoutStream(parameters)), model, messages },
     answer:
       line["level"] === "ERROR" ? undefined : isFields(output) && "content" in output ? output["content"] : output,
     usage: fromJson(usage) ?? { input: line["promptTokens"], output: line["completionTokens"] },
-    cost: line["calculatedTotalCost"] ?? line["totalCost"] ?? line["total_cost"],
+    cost:
+      line["calculatedTotalCost"] ??
+      line["totalCost"] ??
+      line["total_cost"] ??
+      (isFields(costs) ? costs["total"] : undefined),
     tookMs: began === undefined || ended === undefined ? undefined : ended - began,
   });
 }
@@ -240,7 +253,18 @@ function toUser(told: unknown): string {
   return told.length <= USER_CHARS_MAX && told.isWellFormed() ? told : hash("sha256", told).slice(0, 32);
 }
 
-function toNumber(told: unknown): number | undefined {
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== "";
+}
+
+/** The first of several fields that names something: exports write "" where there is nothing. */
+function firstName(...told: readonly unknown[]): string | undefined {
+  return told.find((one): one is string => typeof one === "string" && one !== "");
+}
+
+/** A count or an amount; exports of 64-bit integers and decimals write them as texts. */
+function toNumber(value: unknown): number | undefined {
+  const told = typeof value === "string" && /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : value;
   return typeof told === "number" && Number.isFinite(told) && told >= 0 ? told : undefined;
 }
 

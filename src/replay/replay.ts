@@ -1,11 +1,20 @@
 import { hash } from "node:crypto";
-import { stat } from "node:fs/promises";
 import { measureEntries, modelJudge, PRESETS, type SampledEntry } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
 import { readLines, type Line } from "./lines.ts";
+import { checkLog } from "./log-file.ts";
 import { PAIRS_SHOWN, type ReplayOptions, type ReplayState } from "./options.ts";
 import { choose, meet, type Meeting, type NearPair } from "./pairs.ts";
-import { CACHE_NAME, createPlayer, prepare, type Played, type Player, type Prepared, type Setting } from "./player.ts";
+import {
+  CACHE_NAME,
+  createPlayer,
+  prepare,
+  type Place,
+  type Played,
+  type Player,
+  type Prepared,
+  type Setting,
+} from "./player.ts";
 import { parseLine, type LogRecord } from "./records.ts";
 import { NUMBERS_MAX, toPairReport, toSettingReport, type ReplayReport } from "./report.ts";
 import { count, EMPTY, end, type Tally } from "./tally.ts";
@@ -60,7 +69,7 @@ export type Replayed =
 export async function replay(options: ReplayOptions): Promise<Replayed> {
   const { log, sharing, prices, onProgress, signal } = options;
   const settings = options.presets.flatMap((preset) => options.ttlsMs.map((ttlMs): Setting => ({ preset, ttlMs })));
-  const bytesAll = await sizeOf(log);
+  const bytesAll = await checkLog(log);
   const of = digestOf(options, bytesAll);
   const resumed = options.state;
   if (resumed !== undefined && resumed.of !== of)
@@ -82,7 +91,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     known = body.known;
     for (const [name, pair] of body.served) served.set(name, pair);
     for (const [name, pair] of body.refused) refused.set(name, pair);
-    await Promise.all(lanes.map((lane, at) => lane.resume(body.lanes[at] as Saved, known.nowMs)));
+    await Promise.all(lanes.map((lane, at) => lane.resume(body.lanes[at] as Saved, known, requestsAt)));
   } else await Promise.all(lanes.map(({ player }) => player.wipe()));
 
   const toBody = () => ({
@@ -91,11 +100,24 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     refused: [...refused],
     lanes: lanes.map(({ saved }) => saved()),
   });
-  const toState = (): ReplayState => ({ version: 1, of, offset, body: toBody() });
-  const tell = async () =>
-    onProgress?.({ bytes: offset, bytesAll, lines: known.lines, requests: known.requests, state: toState });
+  const toState = (): ReplayState => ({ version: 2, of, offset, body: toBody() });
+  const tell = async () => {
+    const { lines, requests } = known;
+    const noted = async () => void (await Promise.all(lanes.map(({ player }) => player.noted())));
+    await onProgress?.({ bytes: offset, bytesAll, lines, requests, state: toState, noted });
+  };
 
-  async function play(record: LogRecord): Promise<void> {
+  /** The requests of a line that was played before. */
+  async function requestsAt(place: Place, nowMs: number): Promise<readonly Prepared[]> {
+    for await (const { text } of readLines(log, { offset: place.offset, lines: place.line - 1 })) {
+      const parsed = text === undefined ? undefined : parseLine(text);
+      if (parsed === undefined || "skipped" in parsed) return [];
+      return parsed.records.map((record) => prepare(record, { nowMs, place, sharing, prices }));
+    }
+    return [];
+  }
+
+  async function play(record: LogRecord, place: Place): Promise<void> {
     // Time never goes back: a line that is out of order is asked now.
     const nowMs = Math.max(known.nowMs, record.atMs ?? known.nowMs);
     known = {
@@ -106,7 +128,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
       withoutAnswer: known.withoutAnswer + (record.completion === undefined ? 1 : 0),
       withoutTime: known.withoutTime + (record.atMs === undefined ? 1 : 0),
     };
-    const asked = prepare(record, { nowMs, sharing, prices });
+    const asked = prepare(record, { nowMs, place, sharing, prices });
     const played = await Promise.all(lanes.map((lane) => lane.play(asked)));
     const meeting = toMeetings(asked, lanes, played);
     for (const one of meeting) meet({ served, refused }, one);
@@ -126,7 +148,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
         : { ...known, other: known.other + 1 };
     } else {
       known = { ...known, formats: { ...known.formats, [parsed.format]: (known.formats[parsed.format] ?? 0) + 1 } };
-      for (const record of parsed.records) await play(record);
+      for (const record of parsed.records) await play(record, { line: number, offset });
     }
   }
 
@@ -158,7 +180,7 @@ interface Lane {
   readonly player: Player;
   readonly setting: Setting;
   readonly play: (asked: Prepared) => Promise<Played>;
-  readonly resume: (saved: Saved, nowMs: number) => Promise<void>;
+  readonly resume: (saved: Saved, ...rewound: Parameters<Player["rewind"]>) => Promise<void>;
   readonly result: () => Promise<Parameters<typeof toSettingReport>[0]>;
   readonly saved: () => Saved;
 }
@@ -194,11 +216,11 @@ function openLane(options: ReplayOptions, setting: Setting, settings: readonly S
       }
       return played;
     },
-    async resume(saved, nowMs) {
+    async resume(saved, ...rewound) {
       tally = saved.tally;
       sample = [...saved.sample];
       seed = saved.seed;
-      await player.rewind(nowMs);
+      await player.rewind(...rewound);
     },
     async result() {
       const place = { name: CACHE_NAME, embedder: embedder?.fingerprint };
@@ -280,20 +302,6 @@ function toLogReport(known: Known): ReplayReport["log"] {
     without_answer: known.withoutAnswer,
     without_time: known.withoutTime,
   };
-}
-
-async function sizeOf(log: string): Promise<number> {
-  try {
-    const found = await stat(log);
-    if (found.isFile()) return found.size;
-  } catch (cause) {
-    const { code = "unknown" } = cause as NodeJS.ErrnoException;
-    throw new MarrowError("invalid_option", `--log must be a file that can be read (${code})`, {
-      cause,
-      details: { path: "log" },
-    });
-  }
-  throw new MarrowError("invalid_option", "--log must be a file, a request a line", { details: { path: "log" } });
 }
 
 /** Names a log and its settings. A log that grew is another one. */

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, inject, it } from "vitest";
 import { staticEmbedder } from "../../src/embedders/index.ts";
 import { MarrowError } from "../../src/errors.ts";
@@ -40,6 +41,23 @@ async function reportOf(options: ReplayOptions): Promise<ReplayReport> {
   const replayed = await replay(options);
   if (replayed.kind !== "done") throw new Error("it was stopped");
   return replayed.report;
+}
+
+/** Kills a replay at a line, and answers what it had written down at an earlier one. */
+async function killedAfter(options: ReplayOptions, noteAt: number, killAt: number): Promise<ReplayOptions["state"]> {
+  let state: ReplayOptions["state"];
+  const killed = replay({
+    ...options,
+    async onProgress(progress) {
+      if (progress.lines === noteAt) {
+        state = JSON.parse(JSON.stringify(progress.state())) as ReplayOptions["state"];
+        await progress.noted();
+      }
+      if (progress.lines === killAt) throw new Error("killed");
+    },
+  });
+  await expect(killed).rejects.toThrow("killed");
+  return state;
 }
 
 async function keysOf(redis: Redis): Promise<string[]> {
@@ -144,16 +162,25 @@ describe("a replay", () => {
       const log = logOf(generateStream(500));
       const options = optionsOf(redis, log, { ttlsMs: [7 * 24 * HOUR] });
       const whole = await reportOf(options);
-      let noted: ReplayOptions["state"];
-      const killed = replay({
-        ...options,
-        onProgress({ lines, state }) {
-          if (lines === 200) noted = JSON.parse(JSON.stringify(state())) as ReplayOptions["state"];
-          if (lines === 400) throw new Error("killed");
-        },
+      expect(await reportOf({ ...options, state: await killedAfter(options, 200, 400) })).toEqual(whole);
+    },
+    60_000,
+  );
+
+  liveTest(
+    "does so where the clock of the log stands still or goes back, and stores again what ended since the note",
+    async ({ redis }) => {
+      const lines = Array.from({ length: 500 }, (_, at) => {
+        // Whole seconds, with many requests in each, one of them late; the life of an answer ends between note and kill.
+        const second = Math.floor(at / 150) * 1_000 - (at % 7 === 0 ? 5_000 : 0);
+        return asked(START + second, `How many rooms has house number ${at % 230} in the street of the mills?`);
       });
-      await expect(killed).rejects.toThrow("killed");
-      expect(await reportOf({ ...options, state: noted })).toEqual(whole);
+      for (const ttlMs of [2_000, HOUR]) {
+        const options = optionsOf(redis, logOf(lines), { ttlsMs: [ttlMs], embedder: undefined });
+        const whole = await reportOf(options);
+        expect(whole.settings[0]?.hits).toBeGreaterThan(0);
+        expect(await reportOf({ ...options, state: await killedAfter(options, 200, 400) })).toEqual(whole);
+      }
     },
     60_000,
   );
@@ -228,6 +255,27 @@ describe("marrow replay", () => {
     expect(JSON.parse(told.out)).toMatchObject({ log: { lines: 400, requests: 400 } });
     expect(readdirSync(out).toSorted()).toEqual(["report.html", "report.json"]);
   }, 120_000);
+
+  it("reads a log that is packed or an array, and says what a file is that has no request", async () => {
+    const lines = [asked(START, "How tall is the Eiffel Tower?"), asked(START + 1, "How tall is the Eiffel Tower?")];
+    const files = {
+      "packed.jsonl.gz": gzipSync(lines.map((line) => JSON.stringify(line)).join("\n")),
+      "array.json": JSON.stringify(lines, null, 2),
+      "table.csv": "time,model,prompt\n1,m,hi\n",
+    };
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
+    const args = ["--redis", inject("redisUrl"), "--out", join(directory, "packed"), "--presets", "strict", "--json"];
+    for (const name of ["packed.jsonl.gz", "array.json"]) {
+      const { code, out } = await marrowHere(["replay", "--log", join(directory, name), ...args], env);
+      expect([code, JSON.parse(out)]).toMatchObject([
+        0,
+        { log: { requests: 2, broken: 0 }, settings: [{ hits: 1 }, {}, {}] },
+      ]);
+    }
+    const none = await marrowHere(["replay", "--log", join(directory, "table.csv"), ...args], env);
+    expect([none.code, none.err]).toEqual([1, expect.stringContaining("it is a table such as CSV")]);
+    expect(readdirSync(join(directory, "packed")).toSorted()).toEqual(["report.html", "report.json"]);
+  }, 60_000);
 
   it.each([
     [["--log", "none.jsonl"], 1, "--log must be a file that can be read (ENOENT)"],
