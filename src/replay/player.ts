@@ -138,7 +138,7 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
   };
   const cache: Cache<StoredAnswer> = createCache<StoredAnswer>(redis, options, () => nowMs);
   const start = `${keyTag(redis)}:replay`;
-  const [ends, ended, subjects] = [`${start}:ends`, `${start}:ended`, `${start}:subjects`];
+  const [ends, gone, subjects] = [`${start}:ends`, `${start}:gone`, `${start}:subjects`];
   let headEndsAtMs: number | undefined;
   const known = new Set<string>();
 
@@ -150,7 +150,7 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
       const some = ((await redis.send(["LRANGE", ends, "0", String(PAGE - 1)])) as readonly string[]).map(toStay);
       const over = some.filter(({ endsAtMs }) => endsAtMs <= nowMs);
       // Moved before they are taken away: a run that goes on from the note before stores them again.
-      await Promise.all(over.map(() => redis.send(["LMOVE", ends, ended, "LEFT", "RIGHT"])));
+      await Promise.all(over.map(() => redis.send(["LMOVE", ends, gone, "LEFT", "RIGHT"])));
       await Promise.all(over.map(({ id }) => cache.forget({ id })));
       count += over.length;
       headEndsAtMs = some[over.length]?.endsAtMs ?? toEnd(await redis.send(["LINDEX", ends, "0"]));
@@ -240,19 +240,19 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
         await cache.forget({ id: stay.id });
         await redis.send(["RPOP", ends]);
       }
-      for (let stay = await last(ended); stay !== undefined && stay.endsAtMs > notedMs; stay = await last(ended)) {
+      for (let stay = await last(gone); stay !== undefined && stay.endsAtMs > notedMs; stay = await last(gone)) {
         const isLater = stay.line > lines;
         if (isLater) await cache.forget({ id: stay.id });
         else await again(stay, requestsAt);
         // Whoever is killed in between does the same again.
-        await redis.send(isLater ? ["RPOP", ended] : ["LMOVE", ended, ends, "RIGHT", "LEFT"]);
+        await redis.send(isLater ? ["RPOP", gone] : ["LMOVE", gone, ends, "RIGHT", "LEFT"]);
       }
       headEndsAtMs = undefined;
-      await redis.send(["UNLINK", ended]);
+      await redis.send(["UNLINK", gone]);
     },
 
     async noted() {
-      await redis.send(["UNLINK", ended]);
+      await redis.send(["UNLINK", gone]);
     },
 
     async wipe() {
@@ -262,7 +262,7 @@ export function createPlayer({ redis, setting, embedder, minScore, explains }: P
         await wipeCache(redis, { name: CACHE_NAME, cache, subjects: some });
         await redis.send(["SREM", subjects, ...some]);
       }
-      await redis.send(["UNLINK", ends, ended, subjects]);
+      await redis.send(["UNLINK", ends, gone, subjects]);
     },
   };
 }
