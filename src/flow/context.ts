@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { MarrowError } from "../errors.ts";
 import type { Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
+import { preparedDigest } from "./large-context.ts";
 import { unsaid } from "./resent.ts";
 import { besideCalls, lostError, lostResults, withoutLost } from "./results.ts";
 import { sizeOf } from "./tokens.ts";
@@ -17,10 +18,11 @@ export interface Context {
 
 /** Names everything that stands before the last message, so that an answer serves only in the same context. */
 export function contextOf(request: ChatRequest, history: readonly Turn[], lead?: number): Context {
-  const before = withHistory(request.messages, history, lead).slice(0, -1);
+  const all = withHistory(request.messages, history, lead);
+  const before = all.slice(0, -1);
   if (before.length === 0) return { digest: "", spoken: false };
   // The order of fields counts here: sorting them would cost more than the rare miss that it saves.
-  const digest = hash("sha256", JSON.stringify(before)).slice(0, 32);
+  const digest = (preparedDigest(all) ?? hash("sha256", JSON.stringify(before))).slice(0, 32);
   return { digest, spoken: before.some(({ role }) => !isInstruction(role)) };
 }
 

@@ -10,6 +10,10 @@ describe("the budget of a JSON body", () => {
     ["commas and brackets in strings", JSON.stringify({ a: ',,,,,,,,,,,,[[[[[[{{{{"\\",,,,,,,,' })],
     ["depth up to the bound", "[[[[1]]]]"],
     ["a string that does not end, which the parser refuses", '"abc\\'],
+    [
+      "long strings with escapes near their ends",
+      JSON.stringify([`${"x".repeat(5_000)}"`, `${"x".repeat(1_020)}\\"\\`, ",[".repeat(9_000)]),
+    ],
     ["more brackets closed than opened", "]]]]]]]]"],
   ])("lets pass %s", (_, text) => expect(check(text)).not.toThrow());
 

@@ -9,6 +9,8 @@ export interface JsonBudget {
 }
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
+/** As much of a string is read byte by byte before the rest of it is searched for its end. */
+const SHORT_BYTES = 1_024;
 const [OPEN_OBJECT, OPEN_LIST, CLOSE_OBJECT, CLOSE_LIST] = [0x7b, 0x5b, 0x7d, 0x5d];
 
 /**
@@ -23,8 +25,7 @@ export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: Json
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];
     if (byte === QUOTE) {
-      // No byte of a longer UTF-8 character looks like a quote or a backslash.
-      for (at += 1; at < bytes.length && bytes[at] !== QUOTE; at += 1) if (bytes[at] === BACKSLASH) at += 1;
+      at = endOfString(bytes, at);
     } else if (byte === COMMA) values += 1;
     else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
       values += 1;
@@ -33,6 +34,18 @@ export function checkJsonBudget(bytes: Uint8Array, { valuesMax, depthMax }: Json
     } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) depth -= 1;
     if (values > valuesMax) throw over(path, `more than ${valuesMax} values`, { valuesMax });
   }
+}
+
+/** Place of the quote that ends the string which begins at `start`. No byte of a longer UTF-8 character looks like a quote or a backslash. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  let at = start + 1;
+  for (const near = at + SHORT_BYTES; at < near && at < bytes.length && bytes[at] !== QUOTE; at += 1)
+    if (bytes[at] === BACKSLASH) at += 1;
+  if (at >= bytes.length || bytes[at] === QUOTE) return at;
+  const end = bytes.indexOf(QUOTE, at);
+  if (end > at && bytes[end - 1] !== BACKSLASH) return end;
+  for (; at < bytes.length && bytes[at] !== QUOTE; at += 1) if (bytes[at] === BACKSLASH) at += 1;
+  return at;
 }
 
 function over(path: string, what: string, details: Readonly<Record<string, number>>): MarrowError {

@@ -157,6 +157,7 @@ describe.each(Object.entries(ROUTES))("%s", (route, work) => {
   });
 });
 
+const SOURCE_CODE = '  const name = "value";\n\tif (name) {\n'.repeat(87_000);
 const wide = (size: number) => Object.fromEntries(Array.from({ length: size }, (_, nth) => [madeUp(nth), nth]));
 const BODIES: Readonly<Record<string, () => Promise<unknown>>> = {
   "wide parameters": () => chat("hello", { parameters: wide(9_900) }),
@@ -174,6 +175,15 @@ const BODIES: Readonly<Record<string, () => Promise<unknown>>> = {
     send("POST", "/v1/chat/completions", {
       model: "demo",
       messages: Array.from({ length: 3_300 }, (_, nth) => ({ role: "user", content: `m${nth}` })),
+    }),
+  "source code of nearly 4 MB": () => chat(SOURCE_CODE),
+  "source code of nearly 4 MB before a question": () =>
+    send("POST", "/v1/chat/completions", {
+      model: "demo",
+      messages: [
+        { role: "system", content: SOURCE_CODE },
+        { role: "user", content: "what is bread" },
+      ],
     }),
   "lists 5,000 deep": () => send("POST", "/v1/chat/completions", `${"[".repeat(5_000)}${"]".repeat(5_000)}`),
   "twenty large chats at once": () =>

@@ -1,6 +1,10 @@
 import { ERROR_CODES, MarrowError } from "../../errors.ts";
 import { maskSecrets } from "../../internal/mask.ts";
 import { toRetryHeaders } from "../../limiter/http/index.ts";
+import { cannotServe } from "../../redis/index.ts";
+
+/** When whoever Redis could not serve may come back: outages end within seconds, or clients back off by themselves. */
+const RETRY_MS = 1_000;
 
 /** An error as the OpenAI API tells it. */
 export interface ErrorAnswer {
@@ -43,6 +47,7 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
   const told = details?.["answerCode"];
   return answer(status, message, param, typeof told === "string" ? told : code, {
     ...attempts,
+    ...(cannotServe(known) && toRetryHeaders(RETRY_MS)),
     "x-should-retry": String(retryable),
   });
 }

@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { ownTurn } from "../../internal/time-slice.ts";
+import { isSlowToRead, readJsonInThread } from "./json-threads.ts";
 import { readJson, readJsonInTurns, type ReadJson } from "./json.ts";
 import { keepBody } from "../parts.ts";
 import type { Watchdog } from "./watchdog.ts";
 import { deploymentOf } from "./aliases.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 
-/** Bodies from this size are checked, parsed, validated and handled in turns of the event loop of their own. */
+/** Bodies from this size are checked, parsed, validated and handled in turns of the event loop of their own; slow ones are read in a thread. */
 const LARGE_BYTES = 32_768;
 
 /**
@@ -40,12 +41,17 @@ export function acceptJson(app: FastifyInstance, budget: JsonBudget, watchdog: W
       await ownTurn();
       mark(request, step);
     };
+    const read = isSlowToRead(body) ? await readJsonInThread(body, budget) : await readInTurns(body, turn);
+    const value = keep(request, body, read);
+    await turn("validate");
+    return value;
+  }
+
+  async function readInTurns(body: Buffer, turn: (step: string) => Promise<void>): Promise<ReadJson> {
     await turn("check");
     checkJsonBudget(body, budget);
     await turn("parse");
-    const value = keep(request, body, await readJsonInTurns(body, () => turn("parse")));
-    await turn("validate");
-    return value;
+    return readJsonInTurns(body, () => turn("parse"));
   }
 
   app.addHook("preHandler", (request, _, done) => {

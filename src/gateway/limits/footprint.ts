@@ -6,6 +6,8 @@ import type { LimitDefinition } from "./definition.ts";
 export interface Footprint {
   /** Weighs a take before it is made, and answers what counts it once it kept something. @throws MarrowError `too_large` where it would keep more while the scope is full */
   admit(name: string, definition: LimitDefinition, subjects: Subjects): () => void;
+  /** The same before a settlement, which is remembered for so long. @throws MarrowError `too_large` while the scope is full */
+  settle(name: string, withinMs: number): () => void;
 }
 
 type Subjects = Readonly<Record<string, string>>;
@@ -13,6 +15,8 @@ type Subjects = Readonly<Record<string, string>>;
 /** Bytes of a key beside its subject, and of one entry of a sliding log, about. */
 const KEY_BYTES = 250;
 const ENTRY_BYTES = 64;
+/** Bytes of a key that remembers a settlement, about. */
+const SETTLED_BYTES = 300;
 /** What is kept for less is counted for so long. */
 const PERIOD_MS_MIN = 60_000;
 /** Subjects that a process remembers to have counted; when there are so many, those of the time before are forgotten. */
@@ -64,15 +68,29 @@ export function createFootprint(scope: string, bytes: Pick<TurnBytes, "add" | "c
         if (kept > 0) bytes.add(scope, thing, kept, 2 * periodMs);
       };
     },
+
+    settle(name, withinMs) {
+      bytes.check(scope);
+      return () => {
+        const period = Math.floor((SETTLED_PERIODS * Date.now()) / withinMs);
+        // What remembers the last settlement of a period ends a whole life later.
+        const lifeMs = withinMs + withinMs / SETTLED_PERIODS;
+        bytes.add(scope, `limit-settled:${name}:${period}`, SETTLED_BYTES, lifeMs);
+      };
+    },
   };
 }
+
+/** Settlements are counted together that come in one of so many parts of their life. */
+const SETTLED_PERIODS = 12;
 
 /** Longer subjects are kept as digests. */
 const SUBJECT_CHARS_KEPT = 128;
 
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 const CALENDAR_MS: ReadonlyMap<string, number> = new Map([
-  ["hour", 3_600_000],
+  ["hour", HOUR_MS],
   ["day", DAY_MS],
   ["week", 7 * DAY_MS],
   ["month", 31 * DAY_MS],
@@ -80,4 +98,12 @@ const CALENDAR_MS: ReadonlyMap<string, number> = new Map([
 
 function toWindowMs({ window_ms: windowMs, calendar }: LimitDefinition["rules"][number]): number {
   return windowMs ?? CALENDAR_MS.get(calendar ?? "") ?? 0;
+}
+
+/**
+ * How long after its take a permit may be settled, and the settlement is remembered, in milliseconds: an hour, or two of the longest windows or
+ * leases of its limit, within which it is counted at all; a day at most. Pure.
+ */
+export function settleWithinMs({ rules, lease_ms: leaseMs = 0 }: LimitDefinition): number {
+  return Math.min(DAY_MS, Math.max(HOUR_MS, 2 * leaseMs, ...rules.map((rule) => 2 * toWindowMs(rule))));
 }

@@ -4,7 +4,7 @@ import { decodeRecord, encodeRecord, keyTag, toFields, type ScopedRedis } from "
 import { KEPT_MS } from "../tenancy/api-keys.ts";
 import type { TurnBytes } from "../tenancy/turn-bytes.ts";
 import { toLimiterOptions, type LimitDefinition } from "./definition.ts";
-import { createFootprint } from "./footprint.ts";
+import { createFootprint, settleWithinMs } from "./footprint.ts";
 
 /** The limits of a scope by name: each is the library's `createLimiter(redis.scope(scope), { name, … })`. */
 export interface Limits {
@@ -17,14 +17,12 @@ export interface Limits {
   limiter(name: string): Promise<Limiter>;
   /** Takes of a limit, as {@link Limiter.take}. @throws MarrowError `not_found`, and `too_large` where a full scope would keep more */
   take(name: string, ...taken: Parameters<Limiter["take"]>): Promise<Decision>;
-  /** Settles a permit by its text, once over all processes; answers whether it still counted, the same however often it is sent. One round trip. */
+  /** Settles a permit by its text, once over all processes; answers whether it still counted, the same however often it is sent. One round trip. @throws MarrowError `too_large` while the scope is full */
   settle(name: string, token: string, costs: Costs): Promise<boolean>;
 }
 
 /** Limits of a scope at most. */
 const LIMITS_MAX = 100;
-/** How long a settlement is remembered, and so how long after its take a permit may be settled. */
-const SETTLE_WITHIN_MS = 86_400_000;
 const WAIT_MS = 500;
 
 /** Keeps declarations in the hash `{app:scope}:gateway:limits`; what takes keep counts among the bytes of the scope. */
@@ -113,7 +111,13 @@ export function createLimits(redis: ScopedRedis, bytes: Pick<TurnBytes, "add" | 
     },
 
     async settle(name, token, costs) {
-      return (await limiter(name)).resume(token, { onceWithinMs: SETTLE_WITHIN_MS }).settle(costs);
+      const definition = await declared(name);
+      const onceWithinMs = settleWithinMs(definition);
+      const permit = toLimiter(name, definition).resume(token, { onceWithinMs });
+      const count = footprint.settle(name, onceWithinMs);
+      const isCounted = await permit.settle(costs);
+      count();
+      return isCounted;
     },
   };
 }

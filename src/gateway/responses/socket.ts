@@ -14,6 +14,7 @@ import { toKnownPath } from "../http/aliases.ts";
 import { ambiguityOf } from "../http/target.ts";
 import type { Door } from "../http/door.ts";
 import { toInputError } from "../http/input-error.ts";
+import { isSlowToRead, readJsonInThread } from "../http/json-threads.ts";
 import { readJson } from "../http/json.ts";
 import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -172,7 +173,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     const onClose = () => gone.abort();
     socket.once("close", onClose);
     try {
-      const { body, prepares } = toRequest(data, config.json);
+      const { body, prepares } = toRequest(await toValue(data, config.json));
       previous = body.previous_response_id ?? undefined;
       const principal = await identify({ headers });
       const asker = askerOf({ headers, principal } as FastifyRequest, body.user);
@@ -214,14 +215,16 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   }
 }
 
-/** The request in a message, within the bounds of a body over HTTP. @throws MarrowError `invalid_input`, `too_large` */
-function toRequest(
-  data: Buffer | undefined,
-  budget: JsonBudget,
-): { readonly body: ResponseRequest; readonly prepares: boolean } {
+/** The JSON of a message, within the bounds of a body over HTTP. @throws MarrowError `invalid_input`, `too_large` */
+async function toValue(data: Buffer | undefined, budget: JsonBudget): Promise<unknown> {
   if (data === undefined) throw new MarrowError("invalid_input", "a message must be text");
+  if (isSlowToRead(data)) return (await readJsonInThread(data, budget)).value;
   checkJsonBudget(data, budget);
-  const { value } = readJson(data);
+  return readJson(data).value;
+}
+
+/** The request in a message. @throws MarrowError `invalid_input` */
+function toRequest(value: unknown): { readonly body: ResponseRequest; readonly prepares: boolean } {
   const { type, stream: _, stream_options: __, generate, ...body } = (value ?? {}) as Fields;
   if (type !== "response.create")
     throw new MarrowError("invalid_input", "type: must be response.create; POST /v1/responses/compact compacts", {

@@ -1,0 +1,44 @@
+import { MarrowError } from "../../errors.ts";
+import type { JsonBudget } from "../../internal/json-budget.ts";
+import { createThreads } from "../../internal/threads.ts";
+import type { ReadJson } from "./json.ts";
+import type { JsonResult, JsonTask } from "./json-worker.ts";
+
+/** Shorter bodies are read at once: that takes a few milliseconds at most. */
+const BYTES_MIN = 131_072;
+/** A body with fewer escapes is read quickly, however long it is, such as one with pictures. */
+const ESCAPES_MAX = 2_048;
+/** Bodies that wait in this process; at the default bound of a body they are 128 MiB. */
+const WAITING_MAX = 32;
+const IDLE_MS = 30_000;
+const BACKSLASH = 0x5c;
+
+const threads = createThreads<JsonTask, JsonResult>({
+  module: new URL("./json-worker", import.meta.url),
+  name: "readInThread",
+  tasks: "large bodies",
+  threadsMax: 1,
+  waitingMax: WAITING_MAX,
+  idleMs: IDLE_MS,
+});
+
+/** Whether reading a body may take long: a long text in which every few characters are escaped, such as source code. Takes well below a millisecond a MiB. */
+export function isSlowToRead(bytes: Buffer): boolean {
+  if (bytes.length < BYTES_MIN) return false;
+  let at = -1;
+  for (let escapes = 0; escapes < ESCAPES_MAX; escapes += 1) {
+    at = bytes.indexOf(BACKSLASH, at + 1);
+    if (at === -1) return false;
+  }
+  return true;
+}
+
+/** Checks and reads a body in a worker thread, as {@link readJson} does. @throws MarrowError `too_large`, `invalid_input`, `rate_limited` when too many wait */
+export async function readJsonInThread(body: Buffer, budget: JsonBudget): Promise<ReadJson> {
+  // A copy of its own is moved to the thread: the body itself goes on to the model.
+  const bytes = new Uint8Array(body);
+  const result = await threads.run({ bytes, budget }, { transfer: [bytes.buffer] });
+  if (!("refused" in result)) return result;
+  const { code, message, details } = result.refused;
+  throw new MarrowError(code, message, { details });
+}

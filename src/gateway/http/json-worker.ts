@@ -1,0 +1,31 @@
+import { MarrowError, type ErrorCode } from "../../errors.ts";
+import { checkJsonBudget, type JsonBudget } from "../../internal/json-budget.ts";
+import { readJson, type ReadJson } from "./json.ts";
+
+/** A body to be read. */
+export interface JsonTask {
+  readonly bytes: Uint8Array;
+  readonly budget: JsonBudget;
+}
+
+/** The body, or why it is refused. */
+export type JsonResult =
+  | ReadJson
+  | {
+      readonly refused: {
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly details: Readonly<Record<string, unknown>> | undefined;
+      };
+    };
+
+/** Reads a body within its bounds. What a worker thread runs. */
+export function readInThread({ bytes, budget }: JsonTask): JsonResult {
+  try {
+    checkJsonBudget(bytes, budget);
+    return readJson(bytes);
+  } catch (error) {
+    if (!MarrowError.is(error)) throw error;
+    return { refused: { code: error.code, message: error.message, details: error.details } };
+  }
+}
