@@ -7,7 +7,7 @@ import { z } from "zod";
 
 const integer = z.int();
 const details = {
-  input: z.looseObject({ cached_tokens: integer }),
+  input: z.looseObject({ cached_tokens: integer, cache_write_tokens: integer }),
   output: z.looseObject({ reasoning_tokens: integer }),
 };
 
@@ -125,7 +125,7 @@ export const responseSchema: z.ZodType<{ id: string; status: string; output: rea
     previous_response_id: z.string().nullable(),
     instructions: z.string().nullable(),
     output: z.array(itemSchema) as unknown as z.ZodArray<z.ZodRecord<z.ZodString, z.ZodUnknown>>,
-    error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+    error: z.looseObject({ code: z.string().regex(/^(?!model_failed)/), message: z.string() }).nullable(),
     tools: z.array(tool),
     tool_choice: z.union([
       z.enum(["none", "auto", "required"]),

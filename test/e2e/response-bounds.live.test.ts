@@ -109,6 +109,19 @@ it("a picture is a picture, whatever its file's name is", async () => {
   expect([status, error]).toMatchObject([400, { param: "input.0.content.0.file_id" }]);
 });
 
+it("a tool in the form of a chat's is told in the form of a response's", async () => {
+  const gateway = await start();
+  const tools = [
+    { type: "function", function: { name: "f", parameters: { type: "object" } } },
+    { type: "custom", custom: { name: "c" } },
+  ];
+  const [, { tools: told }] = await post(gateway, "/responses", { model: "demo", input: "x", tools });
+  expect(told).toEqual([
+    { type: "function", name: "f", description: null, parameters: { type: "object" }, strict: null },
+    { type: "custom", name: "c" },
+  ]);
+});
+
 const long = "n".repeat(65);
 it.each([
   ["/responses", { input: "x", prompt_cache_key: long }, "prompt_cache_key"],

@@ -3,19 +3,78 @@ import { MarrowError } from "../../errors.ts";
 
 /** A name that a caller made up is told no further than this. */
 const PATH_CHARS_MAX = 256;
+/** Choices that are told. */
+const CHOICES_MAX = 32;
 
-/** The first thing that is wrong with a value, with the field's path. Never holds the value itself. */
+/** The first thing that is wrong with a value, with the field's path, what was expected and of which type it is. Never holds the value itself. */
 export function toInputError(error: z.ZodError): MarrowError {
-  const issue = error.issues[0];
-  const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-  const path = [...(issue?.path ?? []), ...unknown].join(".").slice(0, PATH_CHARS_MAX);
-  const expected =
-    issue?.code === "invalid_type"
-      ? `must be ${issue.expected}`
-      : unknown.length > 0
-        ? "there is no such field"
-        : (issue?.message ?? "is wrong").toLowerCase();
-  return new MarrowError("invalid_input", `${path === "" ? "the body" : path}: ${expected}`, { details: { path } });
+  const [issue] = error.issues;
+  const fault = issue === undefined ? { path: [], expected: "is wrong" } : toFault(issue);
+  const path = fault.path.join(".").slice(0, PATH_CHARS_MAX);
+  return new MarrowError("invalid_input", `${path === "" ? "the body" : path}: ${fault.expected}`, {
+    details: { path },
+  });
+}
+
+interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly expected: string;
+}
+
+function toFault(issue: z.core.$ZodIssue): Fault {
+  const { path, message } = issue;
+  switch (issue.code) {
+    case "invalid_type":
+      return { path, expected: toTyped([issue.expected], message) };
+    case "unrecognized_keys":
+      return { path: [...path, ...issue.keys.slice(0, 1)], expected: "there is no such field" };
+    case "invalid_value":
+      return { path, expected: toChoice(issue.values) };
+    case "invalid_union":
+      // A type that no form has: the forms' types are told beside, not in zod's types.
+      return issue.errors.length > 0
+        ? toUnionFault(issue)
+        : { path, expected: toChoice((issue as { readonly options?: readonly unknown[] }).options ?? []) };
+    default:
+      return { path, expected: message.toLowerCase() };
+  }
+}
+
+/** What is wrong with a value that may be of several forms: of the one whose fault lies deepest, which is the one that was meant, or that it is none. */
+function toUnionFault({ path, errors }: z.core.$ZodIssueInvalidUnion): Fault {
+  const firsts = errors.flatMap(([first]) => (first === undefined ? [] : [first]));
+  const deepest = firsts.toSorted((one, other) => other.path.length - one.path.length)[0];
+  if (deepest === undefined) return { path, expected: "is wrong" };
+  const typed = firsts.filter((one) => one.code === "invalid_type");
+  if (deepest.path.length === 0 && typed.length === firsts.length)
+    return {
+      path,
+      expected: toTyped(
+        typed.map(({ expected }) => expected),
+        deepest.message,
+      ),
+    };
+  // A value of the right type that is wrong otherwise is of the form that was meant.
+  const meant = deepest.path.length > 0 ? deepest : (firsts.find(({ code }) => code !== "invalid_type") ?? deepest);
+  const fault = toFault(meant);
+  return { path: [...path, ...fault.path], expected: fault.expected };
+}
+
+/** The types that are expected, and the one that came, which the message names. */
+function toTyped(expected: readonly string[], message: string): string {
+  const received = /received (\w+)$/.exec(message)?.[1];
+  const isMissing = received === undefined || received === "undefined" || received === "null";
+  return `must be ${orOf(expected)}${isMissing ? "" : `, not ${received}`}`;
+}
+
+function toChoice(values: readonly unknown[]): string {
+  const told = values.slice(0, CHOICES_MAX).map(String);
+  return told.length === 0 ? "is of no known type" : `must be ${orOf(told)}`;
+}
+
+function orOf(words: readonly string[]): string {
+  const distinct = [...new Set(words)];
+  return distinct.length < 2 ? distinct.join("") : `${distinct.slice(0, -1).join(", ")} or ${distinct.at(-1)}`;
 }
 
 /** Reads a value by a schema. Zod compares and prints what it is given, so an object with a `length` or `toString` of the caller's own makes it throw. */

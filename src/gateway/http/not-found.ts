@@ -71,7 +71,7 @@ function toPattern(url: string): RegExp {
 function nearestOf(path: string, routes: Iterable<KnownRoute>): string | undefined {
   let best: { readonly url: string; readonly distance: number } | undefined;
   for (const { url } of routes) {
-    if (url.includes("*") || Math.abs(url.length - path.length) > PATH_CHARS_MAX / 3) continue;
+    if (url === "/" || url.includes("*") || Math.abs(url.length - path.length) > PATH_CHARS_MAX / 3) continue;
     const distance = editDistance(path.toLowerCase(), url.toLowerCase());
     if (best === undefined || distance < best.distance) best = { url, distance };
   }

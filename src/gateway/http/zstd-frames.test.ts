@@ -35,6 +35,11 @@ describe("a zstd stream", () => {
     );
   });
 
+  it("is cut a bounded number of times", () => {
+    const many = Buffer.concat(Array.from({ length: 5_000 }, () => empty));
+    expect(createFrameCutter()(many)).toHaveLength(1_025);
+  });
+
   it("comes as it is where it is none", () => {
     const rubbish = Buffer.from("no frame at all, but long enough to be one");
     expect(createFrameCutter()(rubbish)).toEqual([rubbish]);

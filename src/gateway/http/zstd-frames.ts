@@ -5,6 +5,8 @@ const SKIPPABLE = 0x184d2a5;
 const MAGIC = 0xfd2fb528;
 const BYTES: Readonly<Record<Phase, number>> = { magic: 4, skippable: 4, descriptor: 1, block: 3, end: 0, unknown: 0 };
 const RLE = 1;
+/** Frames that are cut apart: each costs a call of the decoder, however small it is. */
+const FRAMES_MAX = 1_024;
 
 /**
  * Cuts a zstd stream at the ends of its frames: pieces go in as they come, and none that comes out goes on beyond a frame. What is no frame comes
@@ -18,6 +20,7 @@ export function createFrameCutter(): (piece: Buffer) => readonly Buffer[] {
   /** Bytes that say nothing of the frame's end. */
   let skip = 0;
   let checksumBytes = 0;
+  let frames = 0;
 
   /** Goes on after a whole header. */
   function advance(): void {
@@ -54,9 +57,10 @@ export function createFrameCutter(): (piece: Buffer) => readonly Buffer[] {
       skip -= passed;
       if (skip > 0) break;
       if (phase === "end") {
+        frames += 1;
         pieces.push(piece.subarray(start, at));
         start = at;
-        phase = "magic";
+        phase = frames < FRAMES_MAX ? "magic" : "unknown";
         continue;
       }
       if (at === piece.length) break;

@@ -154,6 +154,7 @@ function toItemContent(role: string, content: unknown): readonly Fields[] {
       const { url, detail = "auto" } = (part["image_url"] ?? {}) as Fields;
       return { type: "input_image", image_url: url, detail, file_id: null };
     }
+    if (part["type"] === "input_image") return { ...part, detail: part["detail"] ?? "auto" };
     return part;
   });
 }

@@ -184,9 +184,12 @@ function toUsage(usage: Usage): Fields {
   const [asked, answered] = [count(usage.prompt_tokens), count(usage.completion_tokens)];
   return {
     input_tokens: asked,
-    input_tokens_details: { cached_tokens: details("prompt_tokens_details")["cached_tokens"] ?? 0 },
+    input_tokens_details: {
+      cached_tokens: count(details("prompt_tokens_details")["cached_tokens"]),
+      cache_write_tokens: count(details("prompt_tokens_details")["cache_write_tokens"]),
+    },
     output_tokens: answered,
-    output_tokens_details: { reasoning_tokens: details("completion_tokens_details")["reasoning_tokens"] ?? 0 },
+    output_tokens_details: { reasoning_tokens: count(details("completion_tokens_details")["reasoning_tokens"]) },
     total_tokens: usage.total_tokens ?? asked + answered,
   };
 }

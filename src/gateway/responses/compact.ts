@@ -89,7 +89,7 @@ export async function compact(parts: AskParts, asker: Asker, request: ResponseRe
 /** For endpoints that count nothing: the field must be there. */
 const NO_USAGE: Fields = {
   input_tokens: 0,
-  input_tokens_details: { cached_tokens: 0 },
+  input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
   output_tokens: 0,
   output_tokens_details: { reasoning_tokens: 0 },
   total_tokens: 0,

@@ -62,5 +62,12 @@ function toChoice(choice: ResponseRequest["tool_choice"]): unknown {
 
 /** A tool with the fields that the specification requires of it. */
 function toTool(tool: Fields): Fields {
-  return tool["type"] === "function" ? { description: null, parameters: null, strict: null, ...tool } : tool;
+  const {
+    function: named,
+    custom,
+    ...rest
+  } = tool as Fields & { readonly function?: Fields; readonly custom?: Fields };
+  // What lies a level deeper came in the form of a chat.
+  if (rest["type"] === "function") return { description: null, parameters: null, strict: null, ...rest, ...named };
+  return rest["type"] === "custom" ? { ...rest, ...custom } : tool;
 }

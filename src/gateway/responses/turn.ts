@@ -90,10 +90,11 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
     } catch (error) {
       if (MarrowError.is(error, "aborted")) throw error;
       log?.warn({ code: (error as { code?: unknown }).code }, "a response's model broke off");
-      const { code, message, param, type } = toErrorAnswer(error).body.error;
+      const { status, body } = toErrorAnswer(error);
+      const { code, message, param, type } = body.error;
       yield* assembler.close(true);
       yield { type: "error", code, message, param, error: { type, code, message, param } };
-      const failed = assembler.response({ status: "failed", error: { code, message } });
+      const failed = assembler.response({ status: "failed", error: { code: toFailedCode(code, status), message } });
       const { response } = await end(failed);
       yield lastEvent(response);
       return;
@@ -129,6 +130,12 @@ async function keep(
     metrics.degraded("responses", (error as MarrowError).code);
     return false;
   }
+}
+
+/** The code of a failed response: clients know words of OpenAI's API there. What an upstream called a failure of the request stays. */
+function toFailedCode(code: string, status: number): string {
+  if (status === 429) return "rate_limit_exceeded";
+  return status >= 500 || code === "model_failed" ? "server_error" : code;
 }
 
 /** The response as its client is told of it when it could not be kept. */
