@@ -1,14 +1,15 @@
 /**
  * Jobs through Marrow's queue and through BullMQ on one server: add one by one with 64 in flight, in bulk, process at 1, 16 and 64 at once,
- * pick-up when idle. Interleaved rounds; server CPU from the scheduler's books, commands by the server's own count.
+ * pick-up when idle, by a worker of the same process and by one of another. Interleaved rounds; server CPU from the scheduler's books, commands by the server's own count.
  *
  *   npm run bench:queue
  */
-import { Queue as BullQueue, Worker as BullWorker } from "bullmq";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { Redis as Ioredis } from "ioredis";
-import { connect } from "marrow";
-import { createQueue, createWorker } from "marrow/queue";
 import { cpuUsOf } from "./support/process.ts";
+import { nowMs, openEngines, type Engine } from "./support/queue-engines.ts";
 import { startBenchRedis } from "./support/redis.ts";
 import { median, quantile, round } from "./support/statistics.ts";
 
@@ -18,73 +19,12 @@ const IN_FLIGHT = 64;
 const BULK = 500;
 const PICK_UPS = 8;
 const IN_A_ROW = 24;
-const payload = { prompt: "a question as people ask it, ".repeat(9), model: "bench", user: "u-1" };
-const result = { text: "an answer as models give it, ".repeat(4) };
 
 const server = await startBenchRedis();
 const raw = new Ioredis(server.url.replace("unix://", ""));
-const redis = await connect(server.url, { app: "bench" });
+const { engines, close } = await openEngines(server.url);
+const [marrow, bull] = engines;
 const pid = Number(/process_id:(\d+)/.exec(await raw.info("server"))?.[1]);
-const bullConnection = () => new Ioredis(server.url.replace("unix://", ""), { maxRetriesPerRequest: null });
-
-interface Engine {
-  readonly name: string;
-  /** Opens a queue of its own. */
-  readonly open: (queue: string) => {
-    add(): Promise<unknown>;
-    addBulk(count: number): Promise<unknown>;
-    /** Works until it is closed; tells of each job. */
-    work(concurrency: number, onJob: () => void): Promise<{ close(): Promise<unknown> }>;
-    close(): Promise<unknown>;
-  };
-}
-
-const marrow: Engine = {
-  name: "marrow",
-  open(name) {
-    const queue = createQueue(redis.scope("bench"), { name });
-    return {
-      add: () => queue.push(payload),
-      addBulk: (count) => queue.pushMany(Array.from({ length: count }, () => ({ payload }))),
-      async work(concurrency, onJob) {
-        return createWorker(redis, { name, concurrency }, () => {
-          onJob();
-          return result;
-        });
-      },
-      close: async () => {},
-    };
-  },
-};
-const bull: Engine = {
-  name: "bullmq",
-  open(name) {
-    const connection = bullConnection();
-    const queue = new BullQueue(name, { connection, defaultJobOptions: { removeOnComplete: { age: 3_600 } } });
-    return {
-      add: () => queue.add("job", payload),
-      addBulk: (count) => queue.addBulk(Array.from({ length: count }, () => ({ name: "job", data: payload }))),
-      async work(concurrency, onJob) {
-        const worker = new BullWorker(
-          name,
-          async () => {
-            onJob();
-            return result;
-          },
-          { connection: bullConnection(), concurrency },
-        );
-        await worker.waitUntilReady();
-        return { close: () => worker.close() };
-      },
-      async close() {
-        await queue.close();
-        connection.disconnect();
-      },
-    };
-  },
-};
-const engines = [marrow, bull];
-
 const figures = new Map<string, number[]>();
 const note = (name: string, value: number) => figures.set(name, [...(figures.get(name) ?? []), value]);
 
@@ -102,6 +42,7 @@ async function measure(name: string, jobs: number, act: () => Promise<unknown>):
   note(`${name} commands`, ((await commands()) - sent) / jobs);
 }
 
+const elsewhere = await startElsewhere();
 for (let at = -1; at < ROUNDS; at += 1) {
   if (at === 0) figures.clear();
   for (const { name, open } of at % 2 === 0 ? engines : engines.toReversed()) {
@@ -140,6 +81,11 @@ for (let at = -1; at < ROUNDS; at += 1) {
     }
   }
   await measurePickUps(at);
+  await measureElsewhere(at);
+}
+for (const { worker, queue } of elsewhere) {
+  worker.disconnect();
+  await queue.close();
 }
 
 /** Picks up one job at a time, in turns of the engines, each with an idle worker. */
@@ -173,6 +119,33 @@ async function measurePickUps(nth: number): Promise<void> {
   }
 }
 
+/** A worker of each engine in a process of its own, which tells when each job began. */
+async function startElsewhere() {
+  const file = fileURLToPath(new URL("support/queue-worker.ts", import.meta.url));
+  return Promise.all(
+    engines.map(async ({ name, open }) => {
+      const worker = fork(file, [server.url, name, "elsewhere"], { execArgv: ["--conditions=@marrow/source"] });
+      await once(worker, "message");
+      return { name, queue: open("elsewhere"), worker };
+    }),
+  );
+}
+
+/** The same by workers in other processes, in turns of the engines. */
+async function measureElsewhere(nth: number): Promise<void> {
+  for (const { name, queue, worker } of nth % 2 === 0 ? elsewhere : elsewhere.toReversed()) {
+    const took: number[] = [];
+    for (let count = 0; count < 2 * IN_A_ROW; count += 1) {
+      const startMs = nowMs();
+      const began = once(worker, "message") as Promise<[number]>;
+      const [, [atMs]] = await Promise.all([queue.add(), began]);
+      if (count >= IN_A_ROW / 4) took.push(atMs - startMs);
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    note(`${name} elsewhere p50`, quantile(took, 0.5));
+  }
+}
+
 /** Bytes of a hundred jobs that wait, a job. */
 async function bytesWaiting({ open }: Engine): Promise<number> {
   const used = async () => Number(/used_memory:(\d+)/.exec(await raw.info("memory"))?.[1]);
@@ -194,7 +167,8 @@ for (const { name } of engines) {
     );
   }
   console.log(
-    `${name.padEnd(7)} idle       picked up after ${of(`${name} pickUp p50`).toFixed(2)} ms (p50), ${of(`${name} pickUp p99`).toFixed(2)} ms (p99)`,
+    `${name.padEnd(7)} idle       picked up after ${of(`${name} pickUp p50`).toFixed(2)} ms (p50), ${of(`${name} pickUp p99`).toFixed(2)} ms (p99); ` +
+      `by another process after ${of(`${name} elsewhere p50`).toFixed(2)} ms (p50)`,
   );
 }
 /** The ratio round by round: what the machine does at the moment is in both. */
@@ -217,11 +191,12 @@ console.log(
     redisCpuPerJobVsPeer: ratio("process16 cpuUs"),
     redisCpuPerAddVsPeer: ratio("add cpuUs"),
     pickUpVsPeer: ratio("pickUp p50"),
+    pickUpElsewhereVsPeer: ratio("elsewhere p50"),
     bytesWaiting: await bytesWaiting(marrow),
     bytesWaitingPeer: await bytesWaiting(bull),
   }),
 );
-await redis.close();
+await close();
 raw.disconnect();
 await server.stop();
 process.exit(0);
