@@ -38,6 +38,7 @@ const config: ViteUserConfig = defineConfig({
     pool: "threads",
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,

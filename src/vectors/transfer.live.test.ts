@@ -38,11 +38,11 @@ describe("an export", () => {
     const docs = createVectors(tenant, { name: "docs", ...options });
     await docs.upsert([
       { id: "a", vector: [1, 2, 3] },
-      { id: "b", vector: [3, 2, 1], ttlMs: 30 },
+      { id: "b", vector: [3, 2, 1], ttlMs: 1_500 },
     ]);
     const lines: string[] = [];
     for await (const line of exportItems(docs)) lines.push(line);
-    await sleep(40);
+    await sleep(1_550);
     const copy = createVectors(tenant, { name: "copy", ...options });
     const wrong = ["", "no json", '{"id":"x","vector":"AAAA"}', "null"];
     const report = await importItems(copy, [...wrong, ...lines]);
