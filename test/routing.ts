@@ -140,11 +140,11 @@ function readStream(body: string): Read {
     const event = JSON.parse(data) as {
       error?: Told["error"];
       usage?: Told["usage"];
-      choices?: { delta: { content?: string } }[];
+      choices?: { delta?: { content?: string } }[];
     };
     error ??= event.error;
     usage = event.usage ?? usage;
-    text += event.choices?.[0]?.delta.content ?? "";
+    text += event.choices?.[0]?.delta?.content ?? "";
   }
   return { text, error, usage, whole };
 }

@@ -15,7 +15,8 @@ export interface Recorder {
 /** Fields that this recorder reads itself; all others are kept as they come. */
 const READ = {
   chunk: new Set(["id", "object", "created", "model", "choices", "usage"]),
-  choice: new Set(["index", "delta", "finish_reason"]),
+  // Some makers send the whole message so far beside each piece of it.
+  choice: new Set(["index", "delta", "finish_reason", "message"]),
   delta: new Set(["role", "content", "tool_calls"]),
 };
 

@@ -1,6 +1,7 @@
 import type { AnswerCost } from "../cache/index.ts";
 import type { Costs } from "../limiter/index.ts";
 import type { ChatCompletion, ChatMessage, ChatRequest, Prices, Usage } from "../models/index.ts";
+import { toCounted } from "./counted.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 import { boundOf } from "./tokens.ts";
 
@@ -55,10 +56,9 @@ export function toUsed(
   { usage, choices }: ChatCompletion,
   prices: Prices | undefined,
 ): Omit<Spent, "user" | "key"> & { readonly tokens: number } {
-  const cachedTokens = count(detailsOf(usage, "prompt_tokens_details")["cached_tokens"]);
-  const reasoningTokens = count(detailsOf(usage, "completion_tokens_details")["reasoning_tokens"]);
-  const promptTokens = count(usage?.prompt_tokens) ?? estimateTokens(request.messages);
-  const completionTokens = count(usage?.completion_tokens) ?? estimateTokens(choices);
+  const { totalTokens, cachedTokens, cacheWriteTokens, reasoningTokens, ...told } = toCounted(usage);
+  const promptTokens = told.promptTokens ?? estimateTokens(request.messages);
+  const completionTokens = told.completionTokens ?? estimateTokens(choices);
   const { model } = request;
   return {
     model,
@@ -66,27 +66,9 @@ export function toUsed(
     completionTokens,
     cachedTokens,
     reasoningTokens,
-    tokens: Math.round(count(usage?.total_tokens) ?? promptTokens + completionTokens),
-    micros: prices?.costOf(model, {
-      promptTokens,
-      completionTokens,
-      cachedTokens,
-      cacheWriteTokens: count(detailsOf(usage, "prompt_tokens_details")["cache_write_tokens"]),
-      reasoningTokens,
-    }),
+    tokens: Math.round(totalTokens ?? promptTokens + completionTokens),
+    micros: prices?.costOf(model, { promptTokens, completionTokens, cachedTokens, cacheWriteTokens, reasoningTokens }),
   };
-}
-
-function count(value: unknown): number | undefined {
-  return typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : undefined;
-}
-
-function detailsOf(
-  usage: Usage | null | undefined,
-  name: "prompt_tokens_details" | "completion_tokens_details",
-): Readonly<Record<string, unknown>> {
-  const details = usage?.[name];
-  return typeof details === "object" && details !== null ? (details as Readonly<Record<string, unknown>>) : {};
 }
 
 /** The usage of a stored answer whose endpoint counted nothing: clients read it without asking whether it is there. */

@@ -72,7 +72,8 @@ export function createUsageFilter(): (part: StreamPart) => Uint8Array {
 
 /** Whether a chunk says nothing but what was used. */
 function isUsageAlone({ choices, usage }: ChatChunk): boolean {
-  return usage !== undefined && usage !== null && Array.isArray(choices) && choices.length === 0;
+  const isEmpty = choices === undefined || choices === null || (Array.isArray(choices) && choices.length === 0);
+  return usage !== undefined && usage !== null && isEmpty;
 }
 
 /** Where in a piece the last whole event ends, 0 without one; `seam` is the end of what came before it. */

@@ -5,14 +5,23 @@ export function textIn(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
   return content
-    .map((part: unknown) => (isObject(part) && typeof part["text"] === "string" ? part["text"] : ""))
+    .map((part: unknown) =>
+      isObject(part) && typeof part["text"] === "string" && part["type"] !== "reasoning" ? part["text"] : "",
+    )
     .join("");
 }
 
-/** The thoughts among the parts of a content, as some makers give them: `{ type: "thinking", thinking }`, a text or parts. */
+/**
+ * The thoughts among the parts of a content, as some makers give them: `{ type: "thinking", thinking }` (Mistral), or `{ type: "reasoning", summary }`
+ * (Databricks), a text or parts.
+ */
 export function thoughtsIn(content: unknown): string {
   if (!Array.isArray(content)) return "";
   return content
-    .map((part: unknown) => (isObject(part) && part["type"] === "thinking" ? textIn(part["thinking"]) : ""))
+    .map((part: unknown) => {
+      if (!isObject(part)) return "";
+      if (part["type"] === "thinking") return textIn(part["thinking"]);
+      return part["type"] === "reasoning" ? textIn(part["summary"] ?? part["text"]) : "";
+    })
     .join("");
 }

@@ -48,8 +48,11 @@ export function createCallReader(expected: ExpectedCalls = NOTHING_KNOWN): (chun
   const choices = new Map<number, ReturnType<typeof createChoiceReader>>();
   return (chunk) => {
     if (!Array.isArray(chunk.choices)) return chunk;
-    const told = chunk.choices.map((choice) => {
-      const { index = 0, delta } = choice;
+    const told = chunk.choices.map((given) => {
+      const { index: at, delta } = given;
+      // A place that is none is the first one's.
+      const choice = at === undefined || typeof at === "number" ? given : { ...given, index: 0 };
+      const { index = 0 } = choice;
       let reader = choices.get(index);
       if (reader === undefined && !hasCalls(delta ?? {})) return choice;
       if (reader === undefined) choices.set(index, (reader = createChoiceReader(expected)));

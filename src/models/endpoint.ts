@@ -219,12 +219,20 @@ function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Gives up an answer that is no event stream. @throws MarrowError `model_failed` */
+/** Whether an answer is JSON: some endpoints answer whole where a stream was asked for. */
+export function isJson(answer: HttpAnswer): boolean {
+  return /^application\/json\b/i.test(String(answer.headers["content-type"] ?? ""));
+}
+
+/**
+ * Gives up an answer that is no event stream. One without a type, or of plain text, may be one: its lines tell.
+ * @throws MarrowError `model_failed`
+ */
 export function checkEventStream(answer: HttpAnswer): void {
   const type = String(answer.headers["content-type"] ?? "");
-  if (/^text\/event-stream\b/i.test(type)) return;
+  if (type === "" || /^text\/(?:event-stream|plain)\b/i.test(type)) return;
   answer.abandon();
-  throw malformed(`it answered ${type === "" ? "no content type" : type} where an event stream was asked for`);
+  throw malformed(`it answered ${type} where an event stream was asked for`);
 }
 
 /** What a header may hold (RFC 9110, 5.5). */

@@ -2,12 +2,13 @@ import { estimateTokens } from "../internal/token-estimate.ts";
 import { createCallReader, toExpectedCalls, withUsualCalls, type ExpectedCalls } from "./calls.ts";
 import type { ChatChunk } from "./chat.ts";
 import { createDialect, type DialectOptions } from "./dialect.ts";
-import { checkEventStream, createEndpoint, toBearer, type EndpointOptions } from "./endpoint.ts";
+import { checkEventStream, createEndpoint, isJson, toBearer, type EndpointOptions } from "./endpoint.ts";
 import { toOpenaiInfo } from "./listed.ts";
 import { malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall, StreamPart } from "./model.ts";
 import { toChunk, toCompletion } from "./received.ts";
+import { wholeAsStream } from "./whole-as-stream.ts";
 import { isText } from "../internal/fields.ts";
 import { createEventReader, toEvent } from "./sse.ts";
 
@@ -52,6 +53,10 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     async stream(call) {
       try {
         const answer = await post(call);
+        if (isJson(answer)) {
+          const given = toCompletion(await endpoint.textOf(answer), endpoint.secrets);
+          return wholeAsStream(withUsualCalls(given, toExpectedCalls(call.request)), call.request);
+        }
         checkEventStream(answer);
         return toParts(answer, call.signal, endpoint.secrets, toExpectedCalls(call.request));
       } catch (error) {
@@ -81,14 +86,17 @@ function toParts(
   let held: { readonly error: unknown } | undefined;
 
   /** The chunks of a piece up to an event that is an error. @throws what that says where nothing came before it */
-  function readAll(events: readonly string[], bytes: Buffer): StreamPart {
+  function readAll(events: readonly string[], came: Buffer): StreamPart {
+    const bytes = events.some(isOdd) && !isWrittenAnew ? withoutOdd(came) : came;
     const [chunks, anew]: [ChatChunk[], string[]] = [[], []];
     for (const event of events) {
+      if (event === "") continue;
       try {
         const chunk = read(event);
         if (chunk !== undefined) chunks.push(chunk.told);
-        const asItCame = chunk === undefined || (chunk.isSame && !event.includes("\n"));
-        if (isWrittenAnew) anew.push(toEvent(asItCame ? event : JSON.stringify(chunk.told)));
+        const asItCame = chunk?.isSame === true && !event.includes("\n");
+        if (isWrittenAnew)
+          anew.push(toEvent(chunk === undefined ? DONE : asItCame ? event : JSON.stringify(chunk.told)));
       } catch (error) {
         if (chunks.length === 0) throw error;
         const said = isWrittenAnew ? -1 : bytes.indexOf(event.slice(0, 64));
@@ -103,7 +111,7 @@ function toParts(
 
   /** What an event says, and whether that is what came; `undefined` for the last one. */
   function read(data: string): { readonly told: ChatChunk; readonly isSame: boolean } | undefined {
-    if (data === "[DONE]") {
+    if (data.startsWith(DONE)) {
       if (ended.size === 0) throw malformed("its stream has no choices");
       done = true;
       return undefined;
@@ -158,3 +166,16 @@ function toParts(
 
   return { [Symbol.asyncIterator]: () => ({ next }) };
 }
+
+/** Whether an event says nothing, which by the standard is none, or is an end that is not written as clients expect it. */
+function isOdd(event: string): boolean {
+  return event === "" || (event.length > DONE.length && event.startsWith(DONE));
+}
+
+/** Bytes without such events, and with the usual end. */
+function withoutOdd(bytes: Buffer): Buffer {
+  const text = bytes.toString("latin1").replaceAll(/^data: ?\r?\n\r?\n/gm, "");
+  return Buffer.from(text.replaceAll(/^data: ?\[DONE\][^\r\n]*/gm, `data: ${DONE}`), "latin1");
+}
+
+const DONE = "[DONE]";

@@ -99,7 +99,7 @@ function toParts(answer: HttpAnswer, signal: AbortSignal | undefined, stream: St
     if (bytes === undefined && last === undefined) throw malformed(`its stream ended before ${stream.last}`);
     const chunks: ChatChunk[] = [];
     for (const data of bytes === undefined ? [last ?? ""] : reader.read(bytes)) {
-      if (stream.done || data === "[DONE]") continue;
+      if (stream.done || data === "" || data.startsWith("[DONE]")) continue;
       const event = toJson(data);
       if (!isObject(event)) throw malformed("an event of its stream is not a JSON object");
       chunks.push(...stream.read(event));
