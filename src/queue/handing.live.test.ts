@@ -83,6 +83,8 @@ describe.each(Object.keys(PUSHES) as (keyof typeof PUSHES)[])(
       await redis.send(["SET", `{${redis.app}:queue:${QUEUE}}:queue:idle`, "nobody 10000"]);
       const id = await queue.push("x");
       expect(await queue.get(id)).toMatchObject({ state: "waiting" });
+      // Whoever looks for work next may say at once that it waits.
+      expect(await redis.send(["EXISTS", `{${redis.app}:queue:${QUEUE}}:queue:idle`])).toBe(0);
       await working(
         redis,
         () => "done",

@@ -18,9 +18,9 @@ local here = ARGV[4]
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local many = (#ARGV - 4) / 2
--- Changes nothing, and is refused while memory is full: what comes next needs none, and nothing behind that would be refused.
-redis.call("SET", queue .. ":none", "", "XX")
-local idle = redis.call("GETDEL", queue .. ":idle")
+-- Takes the worker that waits out of its place, by a command that is refused while memory is full, whether one waits or not: nothing behind one
+-- that needs no memory would be refused. What ends in the past is gone at once.
+local idle = redis.call("SET", queue .. ":idle", "", "XX", "GET", "PXAT", 1)
 -- While a worker waits nothing else does: it is handed a job that comes alone and plain, if it is the caller's or listens at this node, as if
 -- it had asked. This comes before all else, for the worker is idle meanwhile.
 local worker, lease_ms
