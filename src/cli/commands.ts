@@ -30,6 +30,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       "sign-in-link": {},
     }),
   ],
+  ["dev", single("run the gateway on a machine with nothing else: finds or unpacks a Redis, has a demo model", [], {})],
   ["worker", single("do the gateway's work in the background, without a port: responses, batches, webhooks", [], {})],
   ["config", single("print the configuration that is in force, defaults included", [], JSON_FLAG)],
   [

@@ -11,6 +11,7 @@ type Run = (given: Given) => Promise<number>;
 /** What each command runs. It is loaded when it is called: the gateway takes seconds, `marrow key` needs none of it. */
 const RUNS: ReadonlyMap<string, () => Promise<Run>> = new Map<string, () => Promise<Run>>([
   ["serve", async () => (await import("./serve.ts")).runServe],
+  ["dev", async () => (await import("./dev.ts")).runDev],
   ["worker", async () => (await import("./serve.ts")).runWorker],
   ["config", async () => (await import("./config.ts")).runConfig],
   ["cache", async () => (await import("./cache.ts")).runCache],

@@ -2,35 +2,43 @@ import { constants } from "node:os";
 import { serve, type Served } from "../gateway/index.ts";
 import type { Given } from "./command.ts";
 import { createConfigReader, watchConfig } from "./load-config.ts";
-import { readSurroundings } from "./surroundings.ts";
+import { readSurroundings, type Surroundings } from "./surroundings.ts";
 
 /** Prints a link that signs in to the dashboard; whoever reads the terminal, or the log that it goes to, may use it. */
 const LINK = "sign-in-link";
 
 /** `marrow serve [--sign-in-link]`: runs until SIGINT or SIGTERM. */
 export async function runServe({ has }: Given): Promise<number> {
-  const served = await begin(true);
+  return serveUntilStopped({ surroundings: readSurroundings(), withLink: has(LINK) });
+}
+
+/** Runs the gateway until SIGINT or SIGTERM, and prints the first API key and, if wanted, a link that signs in to the dashboard. */
+export async function serveUntilStopped(how: {
+  readonly surroundings: Surroundings;
+  readonly withLink: boolean;
+}): Promise<number> {
+  const served = await begin(true, how.surroundings);
   const stopped = stopAsked();
   if (served.firstKey !== undefined) showKey(served.firstKey);
   console.log(`Marrow listens on ${served.url}/v1`);
-  const link = has(LINK) ? await served.createSignInLink() : undefined;
+  const link = how.withLink ? await served.createSignInLink() : undefined;
   if (link !== undefined) console.log(`Dashboard, signs in once within ten minutes: ${link}`);
   return untilStopped(served, stopped);
 }
 
 /** `marrow worker`: works in the background until SIGINT or SIGTERM; what is not done by then is handed back. */
 export async function runWorker(): Promise<number> {
-  const served = await begin(false);
+  const served = await begin(false, readSurroundings());
   const stopped = stopAsked();
   console.log("Marrow works in the background");
   return untilStopped(served, stopped);
 }
 
-async function begin(listens: boolean): Promise<Served> {
+async function begin(listens: boolean, surroundings: Surroundings): Promise<Served> {
   const say = (line: string) => console.log(line);
   const read = createConfigReader();
   const config = await read();
-  const served = await serve({ ...readSurroundings(), config, read, say, onFirstKey: showKey, listens });
+  const served = await serve({ ...surroundings, config, read, say, onFirstKey: showKey, listens });
   const reload = () => void served.reload();
   process.on("SIGHUP", reload);
   const unwatch = watchConfig(() => void served.reload(false));

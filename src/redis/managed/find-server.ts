@@ -8,46 +8,59 @@ export interface ServerBinary {
   readonly path: string;
   /** Such as `8.0.2`. */
   readonly version: string;
+  readonly engine: "Redis" | "Valkey";
 }
-
-/** First version with vector sets, which the semantic cache needs. */
-export const SERVER_MAJOR_MIN = 8;
 
 const run = promisify(execFile);
 const VERSION_WAIT_MS = 5_000;
+const PROGRAMS = ["redis-server", "valkey-server"];
+
+/** What is looked for, the best first: Redis 8 has vector sets, and on the others vectors are searched within the process. */
+const WANTED: readonly { readonly engine: ServerBinary["engine"]; readonly majorMin: number }[] = [
+  { engine: "Redis", majorMin: 8 },
+  { engine: "Valkey", majorMin: 8 },
+  { engine: "Redis", majorMin: 7 },
+];
 
 /**
- * Finds a Redis server program of version 8 or newer: first on PATH, then in the directory that `script/bootstrap` fills.
- * Answers `undefined` when there is none; {@link HOW_TO_GET_A_SERVER} says what to do then.
+ * Finds a server program that Marrow runs on, of those on `path` and in the directory that `script/unpack-server` fills: a Redis 8 or newer
+ * before a Valkey 8 or newer before a Redis 7. Answers `undefined` if there is none; {@link HOW_TO_GET_A_SERVER} says what to do then.
  */
 export async function findServer(options: {
   readonly path: string;
   readonly cacheDirectory: string;
 }): Promise<ServerBinary | undefined> {
   const directories = [...options.path.split(delimiter).filter(Boolean), join(options.cacheDirectory, "redis", "bin")];
-  for (const directory of directories) {
-    const path = join(directory, "redis-server");
-    const version = await versionOf(path);
-    if (version !== undefined && Number.parseInt(version, 10) >= SERVER_MAJOR_MIN) return { path, version };
+  const found: ServerBinary[] = [];
+  for (const directory of directories)
+    for (const program of PROGRAMS) {
+      const binary = await look(join(directory, program));
+      if (binary !== undefined) found.push(binary);
+    }
+  for (const { engine, majorMin } of WANTED) {
+    const best = found.find((one) => one.engine === engine && Number.parseInt(one.version, 10) >= majorMin);
+    if (best !== undefined) return best;
   }
   return undefined;
 }
 
 /** What to tell a person who has no server. */
 export const HOW_TO_GET_A_SERVER: string = [
-  `Marrow needs a Redis of version ${SERVER_MAJOR_MIN} or newer. Any one of these is enough:`,
+  "Marrow needs Redis 7.0 or newer, or Valkey 8 or newer, and found neither. Any one of these is enough:",
   "  MARROW_REDIS_URL=redis://host:6379   a server that you have",
-  "  script/bootstrap                     a private one under .cache/redis (Debian and Ubuntu)",
+  "  sudo apt install redis-server        Debian and Ubuntu (marrow dev unpacks one there without installing it)",
   "  brew install redis                   macOS",
   "  docker run -p 6379:6379 redis:8      a container, then MARROW_REDIS_URL=redis://localhost:6379",
 ].join("\n");
 
-async function versionOf(path: string): Promise<string | undefined> {
+async function look(path: string): Promise<ServerBinary | undefined> {
   try {
     await access(path, constants.X_OK);
     const { stdout } = await run(path, ["--version"], { timeout: VERSION_WAIT_MS });
-    // Other engines install themselves under this name too, and count their versions in their own way.
-    return /^Redis server v=(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
+    // An engine may be installed under another's name: what it says counts, and each counts its versions in its own way.
+    const [, engine, version] = /^(Redis|Valkey) server v=(\d+\.\d+\.\d+)/.exec(stdout) ?? [];
+    if (engine === undefined || version === undefined) return undefined;
+    return { path, version, engine: engine as ServerBinary["engine"] };
   } catch {
     return undefined;
   }

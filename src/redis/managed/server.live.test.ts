@@ -105,11 +105,19 @@ describe("the managed server", () => {
     const say = (version: string) => writeFileSync(path, `#!/bin/sh\necho "${version}"\n`, { mode: 0o755 });
     const find = () => findServer({ path: directory, cacheDirectory: "/nowhere" });
     say("Redis server v=8.0.2 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=1");
-    expect(await find()).toEqual({ path, version: "8.0.2" });
-    // Valkey may be installed under Redis' name; its versions are not Redis', and it has no vector sets.
-    for (const other of ["Redis server v=7.0.15 sha=00000000:0", "Valkey server v=9.1.2 sha=00000000:0"]) {
+    expect(await find()).toEqual({ path, version: "8.0.2", engine: "Redis" });
+    for (const other of ["Redis server v=6.2.14 sha=0", "Valkey server v=7.2.5 sha=0", "KeyDB server v=8.0.0"]) {
       say(other);
       expect(await find()).toBeUndefined();
     }
+    // Valkey may be installed under Redis' name; its versions are not Redis'.
+    say("Valkey server v=9.1.2 sha=00000000:0");
+    expect(await find()).toEqual({ path, version: "9.1.2", engine: "Valkey" });
+    say("Redis server v=7.0.15 sha=00000000:0");
+    expect(await find()).toEqual({ path, version: "7.0.15", engine: "Redis" });
+    writeFileSync(join(directory, "valkey-server"), '#!/bin/sh\necho "Valkey server v=8.1.1 sha=0"\n', { mode: 0o755 });
+    expect(await find()).toMatchObject({ version: "8.1.1", engine: "Valkey" });
+    say("Redis server v=8.0.2 sha=00000000:0");
+    expect(await find()).toMatchObject({ version: "8.0.2", engine: "Redis" });
   });
 });

@@ -1,0 +1,27 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** The same script fills `.cache` of a clone and a user's cache directory. */
+const SCRIPT = fileURLToPath(new URL("../../../script/unpack-server", import.meta.url));
+
+/**
+ * Unpacks a Redis 8 into `cacheDirectory` from the archive that this machine's apt uses, without installing it: about 18 MB. Answers whether
+ * that worked; a machine without apt cannot. Lines of the script go to `say`.
+ */
+export async function unpackServer(options: {
+  readonly cacheDirectory: string;
+  readonly say: (line: string) => void;
+}): Promise<boolean> {
+  const child = spawn("sh", [SCRIPT, "redis8"], {
+    env: { ...process.env, MARROW_UNPACK_INTO: options.cacheDirectory },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      for (const line of text.split("\n").filter(Boolean)) options.say(line);
+    });
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(false));
+    child.once("close", (code) => resolve(code === 0));
+  });
+}
