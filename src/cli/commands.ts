@@ -132,8 +132,9 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   [
     "health",
-    single("exit code 0 if a gateway runs, or is ready; for health checks", [], {
+    single("exit code 0 if a gateway runs, or is ready, or if a worker lives; for health checks", [], {
       ready: {},
+      worker: {},
       url: { takes: "URL" },
       ...JSON_FLAG,
     }),

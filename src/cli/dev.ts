@@ -2,7 +2,6 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import { MarrowError } from "../errors.ts";
 import { findServer, HOW_TO_GET_A_SERVER, unpackServer } from "../redis/managed/index.ts";
-import { serveUntilStopped } from "./serve.ts";
 import { readEnvironment, readSurroundings, type Surroundings } from "./surroundings.ts";
 
 /**
@@ -19,6 +18,8 @@ export async function runDev(): Promise<number> {
     if (binary === undefined) throw new MarrowError("unavailable", HOW_TO_GET_A_SERVER);
     say(`${binary.engine} ${binary.version} at ${binary.path}, data in ${dataDirectory}`);
   }
+  // Loaded once there is a server: it takes the most time of all.
+  const { serveUntilStopped } = await import("./serve.ts");
   return serveUntilStopped({ surroundings, withLink: true });
 }
 

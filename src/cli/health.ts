@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import type { Given } from "./command.ts";
+import { readHeartbeat } from "./heartbeat.ts";
 import { print } from "./print.ts";
 import { usageError } from "./read-command.ts";
 import { isServiceLink } from "./service-links.ts";
@@ -8,9 +10,10 @@ const WAIT_MS = 2_000;
 
 /**
  * `marrow health`: asks a gateway whether its process runs, or with `--ready` whether Redis serves it, for health checks of containers. Exit
- * code 0 if so, 1 if not. It reads no configuration, which would take longer than the question: the port is that of `--url`, or `MARROW_PORT`.
+ * code 0 if so, 1 if not. With `--worker` it asks whether the worker of this data directory lives. It reads no configuration, which would take longer than the question: the port is that of `--url`, or `MARROW_PORT`.
  */
 export async function runHealth(given: Given): Promise<number> {
+  if (given.has("worker")) return tellWorker(given);
   const url = given.text("url") ?? `http://127.0.0.1:${portOf(process.env["MARROW_PORT"])}`;
   const path = given.has("ready") ? "/readyz" : "/healthz";
   if (!URL.canParse(path, url)) throw usageError("--url must be a URL such as http://127.0.0.1:8080", "url");
@@ -34,4 +37,16 @@ export async function runHealth(given: Given): Promise<number> {
 
 function portOf(variable: string | undefined): string {
   return variable === undefined || variable === "" || isServiceLink("MARROW_PORT", variable) ? "8080" : variable;
+}
+
+/** A worker opens no port: it says that it lives by a file of the data directory, `MARROW_DATA`. */
+function tellWorker(given: Given): number {
+  for (const other of ["url", "ready"])
+    if (given.has(other)) throw usageError(`--${other} has no effect beside --worker`, other);
+  const beat = readHeartbeat(resolve(process.env["MARROW_DATA"] || ".marrow"));
+  const ok = beat?.isAlive === true;
+  print(given, { ok, ...beat }, () => [
+    beat === undefined ? "worker: none has run here" : `worker: ${ok ? "alive" : "silent"} (${beat.silentMs} ms)`,
+  ]);
+  return ok ? 0 : 1;
 }

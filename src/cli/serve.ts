@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { serve, type Served } from "../gateway/index.ts";
 import type { Given } from "./command.ts";
+import { startHeartbeat } from "./heartbeat.ts";
 import { createConfigReader, watchConfig } from "./load-config.ts";
 import { readSurroundings, type Surroundings } from "./surroundings.ts";
 
@@ -28,10 +29,16 @@ export async function serveUntilStopped(how: {
 
 /** `marrow worker`: works in the background until SIGINT or SIGTERM; what is not done by then is handed back. */
 export async function runWorker(): Promise<number> {
-  const served = await begin(false, readSurroundings());
+  const surroundings = readSurroundings();
+  const served = await begin(false, surroundings);
   const stopped = stopAsked();
+  const still = startHeartbeat(surroundings.dataDirectory, (line) => console.log(line));
   console.log("Marrow works in the background");
-  return untilStopped(served, stopped);
+  try {
+    return await untilStopped(served, stopped);
+  } finally {
+    still();
+  }
 }
 
 async function begin(listens: boolean, surroundings: Surroundings): Promise<Served> {

@@ -40,14 +40,13 @@ describe("marrow dev", () => {
     const dev = startDev(`${dirname(inject("redisBinary"))}:/usr/bin:/bin`);
     const url = await dev.printed(/listens on (http\S+)\/v1/);
     const key = await dev.printed(/API key[^:]*: (mrw_\S+)/);
-    const link = await dev.printed(/Dashboard[^:]*: (http\S+)/);
+    expect(await dev.printed(/Dashboard[^:]*: (http\S+)/)).toMatch(`${url}/dashboard#link=`);
     const answer = await fetch(`${url}/v1/chat/completions`, {
       method: "POST",
       headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify({ model: "demo", messages: [{ role: "user", content: "What is the capital of France?" }] }),
     });
     expect(await answer.text()).toContain("Paris");
-    expect((await fetch(link, { redirect: "manual" })).status).toBeLessThan(400);
     expect(existsSync(join(dev.home, ".local/share/marrow"))).toBe(true);
     expect(existsSync(join(dev.home, ".marrow"))).toBe(false);
     expect(await dev.printed(/((?:Redis|Valkey) \d+\.\d+\.\d+ at \S+, data in \S+)/)).toBeTruthy();

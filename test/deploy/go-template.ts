@@ -204,6 +204,13 @@ function operand(word: string, context: Context): unknown {
 }
 
 function call(name: string, values: readonly unknown[], context: Context): unknown {
+  if (name === ".Files.Get") {
+    const { Files } = context.root as { readonly Files: Readonly<Record<string, string>> };
+    const text = Files[String(values[0])];
+    // Helm gives nothing for a file that is not there.
+    if (text === undefined) throw new Error(`there is no file ${String(values[0])}`);
+    return text;
+  }
   if (name === "include") {
     const block = context.defined.get(String(values[0]));
     if (block === undefined) throw new Error(`there is no definition ${String(values[0])}`);
@@ -236,6 +243,20 @@ const FUNCTIONS: Readonly<Record<string, (...values: never[]) => unknown>> = {
   and: (...values: unknown[]) => values.find((value) => !isTrue(value)) ?? values.at(-1),
   or: (...values: unknown[]) => values.find((value) => isTrue(value)) ?? values.at(-1),
   eq: (one: unknown, other: unknown) => one === other,
+  ne: (one: unknown, other: unknown) => one !== other,
+  gt: (one: number, other: number) => one > other,
+  fail(message: string) {
+    throw new Error(message);
+  },
+  list: (...values: unknown[]) => values,
+  append: (list: readonly unknown[], value: unknown) => [...list, value],
+  concat: (...lists: unknown[][]) => lists.flat(),
+  uniq: (list: readonly unknown[]) => [...new Set(list)],
+  int: (value: unknown) => Math.trunc(Number(value)),
+  replace: (old: string, put: string, text: string) => text.replaceAll(old, put),
+  regexFind: (pattern: string, text: string) => new RegExp(pattern).exec(text)?.[0] ?? "",
+  regexFindAll: (pattern: string, text: string, _most: number) => text.match(new RegExp(pattern, "g")) ?? [],
+  dig: (name: string, otherwise: unknown, map: Readonly<Record<string, unknown>>) => map[name] ?? otherwise,
   add: (one: number, other: number) => one + other,
   div: (one: number, other: number) => Math.trunc(one / other),
   toYaml: (value: unknown) => stringify(value, { lineWidth: 0 }).trimEnd(),

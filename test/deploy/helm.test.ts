@@ -1,20 +1,15 @@
 import { globSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { Ajv } from "ajv";
-import { validate as isConfigMap } from "kubernetes-models/_schemas/IoK8sApiCoreV1ConfigMap";
-import { validate as isDeployment } from "kubernetes-models/_schemas/IoK8sApiAppsV1Deployment";
-import { validate as isHorizontalPodAutoscaler } from "kubernetes-models/_schemas/IoK8sApiAutoscalingV2HorizontalPodAutoscaler";
-import { validate as isNetworkPolicy } from "kubernetes-models/_schemas/IoK8sApiNetworkingV1NetworkPolicy";
-import { validate as isPodDisruptionBudget } from "kubernetes-models/_schemas/IoK8sApiPolicyV1PodDisruptionBudget";
-import { validate as isService } from "kubernetes-models/_schemas/IoK8sApiCoreV1Service";
-import { validate as isServiceAccount } from "kubernetes-models/_schemas/IoK8sApiCoreV1ServiceAccount";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { readEnvironment } from "../../src/cli/surroundings.ts";
 import { fromEnvironment, resolveConfig } from "../../src/gateway/operator.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { chartSchema } from "../../tools/write-chart-schema.ts";
 import { createRenderer, documentsOf } from "./go-template.ts";
+import { unknownIn } from "./kubernetes-kinds.ts";
 import { cliCommands, environmentNames } from "./promises.ts";
-import { unknownFields } from "./unknown-fields.ts";
 
 const CHART = "deploy/helm/marrow";
 const read = (file: string) => readFileSync(`${CHART}/${file}`, "utf8");
@@ -35,6 +30,7 @@ function rendered(values: Values = {}): readonly Manifest[] {
     Values: given,
     Chart: { Name: chart["name"], Version: chart["version"], AppVersion: chart["appVersion"] },
     Release: { Name: "prod", Namespace: "ai", Service: "Helm" },
+    Files: { "files/alerts.yaml": read("files/alerts.yaml") },
   };
   return globSync(`${CHART}/templates/*.yaml`)
     .toSorted()
@@ -56,6 +52,9 @@ interface Container {
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: object }[];
   readonly securityContext: object;
+  readonly image: string;
+  readonly volumeMounts: readonly { readonly mountPath: string }[];
+  readonly livenessProbe?: { readonly exec?: { readonly command: readonly string[] } };
 }
 interface Manifest {
   readonly apiVersion: string;
@@ -71,46 +70,10 @@ interface Manifest {
         readonly containers: readonly Container[];
         readonly terminationGracePeriodSeconds: number;
         readonly enableServiceLinks?: boolean;
+        readonly volumes: readonly object[];
       };
     };
   };
-}
-
-interface Validator {
-  (value: unknown): boolean;
-  readonly errors?: unknown;
-}
-
-/** What the chart says of a ServiceMonitor, which is the Prometheus operator's: its schemas are too large for one use. */
-function isServiceMonitor(value: unknown): boolean {
-  const { apiVersion, kind, metadata, spec } = value as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  const { jobLabel, selector, endpoints } = spec ?? {};
-  const { matchLabels } = selector as { matchLabels: object };
-  const named = Object.keys({ ...metadata, ...(metadata?.["labels"] as object), ...matchLabels }).length > 0;
-  const [{ port, path, interval } = {}] = endpoints as Readonly<Record<string, unknown>>[];
-  const texts = [apiVersion, kind, jobLabel, port, path, interval];
-  return named && texts.every((text) => typeof text === "string");
-}
-
-/** Kubernetes' schema of each kind that the chart makes. */
-const KINDS: Readonly<Record<string, Validator>> = {
-  ConfigMap: isConfigMap,
-  Deployment: isDeployment,
-  HorizontalPodAutoscaler: isHorizontalPodAutoscaler,
-  NetworkPolicy: isNetworkPolicy,
-  PodDisruptionBudget: isPodDisruptionBudget,
-  Service: isService,
-  ServiceAccount: isServiceAccount,
-  ServiceMonitor: isServiceMonitor,
-};
-
-/** Fields of a manifest that Kubernetes does not know. @throws Error for a value that is not of its field's type */
-function unknownIn(manifest: object, kind: string): string[] {
-  const validate = KINDS[kind];
-  if (validate === undefined) throw new Error(`no schema for ${kind}`);
-  return unknownFields(manifest, (watched) => {
-    if (!validate(watched)) throw new Error(JSON.stringify(validate.errors));
-  });
 }
 
 const small = { redis: { url: "redis://redis:6379" } };
@@ -140,6 +103,15 @@ const full = {
   worker: { autoscaling: { enabled: true, jobsWaiting: 50 } },
   networkPolicy: { from: [{ namespaceSelector: { matchLabels: { team: "ai" } } }] },
   serviceMonitor: { enabled: true, labels: { release: "prometheus" } },
+  prometheusRule: { enabled: true, labels: { release: "prometheus" }, runbookUrl: "https://wiki.example.com/marrow" },
+  upstreamKeys: { name: "upstream-keys" },
+  ingress: {
+    enabled: true,
+    className: "nginx",
+    annotations: { "nginx.ingress.kubernetes.io/proxy-buffering": "off" },
+    host: "llm.example.com",
+    tlsSecret: "llm-tls",
+  },
 };
 const both = [
   ["few values", small],
@@ -235,6 +207,80 @@ describe("the Helm chart", () => {
     expect(scaled.map(({ metadata }) => metadata.name)).toEqual(["prod-marrow-gateway", "prod-marrow-worker"]);
   });
 
+  const portsOf = (values: Values) => {
+    const policy = rendered(values).find(({ kind }) => kind === "NetworkPolicy") as unknown as {
+      spec: { egress: { ports: { port: number }[] }[] };
+    };
+    return policy.spec.egress[1]?.ports.map(({ port }) => port).toSorted((one, other) => one - other);
+  };
+
+  it.each([
+    [{ redis: { url: "redis://redis" } }, [443, 6379]],
+    [{ redis: { url: "rediss://cache.example.com:7443/0" } }, [443, 7443]],
+    [{ redis: { url: "redis+cluster://a:7000,b:7001,c:7000" } }, [443, 7000, 7001]],
+    [{ redis: { url: "redis+sentinel://a,b:26380/master" } }, [443, 6379, 26379, 26380]],
+    [{ redis: { url: "redis://redis:6379" }, upstream: { url: "http://vllm:8000/v1" } }, [443, 6379, 8000]],
+    [{ redis: { url: "redis://redis:6379" }, upstream: { url: "http://vllm/v1" } }, [80, 443, 6379]],
+    [{ redis: { url: "redis://r" }, networkPolicy: { redisPorts: [6380], egressPorts: [] } }, [6379, 6380]],
+    [
+      { ...small, config: { upstreams: [{ baseUrl: "https://a:8443/v1" }, { baseUrl: "https://b/v1" }] } },
+      [443, 6379, 8443],
+    ],
+  ])("lets its pods reach the ports that its URLs name: %j", (values, ports) => {
+    expect(portsOf(values)).toEqual(ports);
+  });
+
+  it("takes the certificate of Redis' authority from a secret or a config map, and keys of upstreams as files", () => {
+    const volumes = (values: Values) => deployments(values)[0]?.spec.template.spec.volumes;
+    expect(volumes(full)).toContainEqual({ name: "ca", secret: { secretName: "redis-ca" } });
+    expect(volumes(full)).toContainEqual({ name: "upstream-keys", secret: { secretName: "upstream-keys" } });
+    const mapped = { redis: { ...small.redis, caConfigMap: { name: "authorities", key: "redis.pem" } } };
+    expect(volumes(mapped)).toContainEqual({ name: "ca", configMap: { name: "authorities" } });
+    for (const { env } of containers(mapped))
+      expect(env).toContainEqual({ name: "MARROW_REDIS_CA_FILE", value: "/etc/marrow-ca/redis.pem" });
+    for (const { volumeMounts } of containers(full))
+      expect(volumeMounts.map(({ mountPath }) => mountPath)).toEqual(
+        expect.arrayContaining(["/etc/marrow-ca", "/etc/marrow-keys"]),
+      );
+  });
+
+  it("names an image by its digest where there is one", () => {
+    const digest = `sha256:${"a".repeat(64)}`;
+    for (const { image } of containers({ ...small, image: { digest } })) expect(image).toBe(`marrow@${digest}`);
+  });
+
+  it("asks a worker whether it lives by a command that the CLI has", () => {
+    const [, worker] = deployments(small);
+    const { command } = worker?.spec.template.spec.containers[0]?.livenessProbe?.exec ?? { command: [] };
+    expect(command.slice(0, 2)).toEqual(["marrow", "health"]);
+    const [health] = COMMANDS.get("health")?.acts.values() ?? [];
+    expect([...(health?.flags.keys() ?? [])]).toContain(String(command[2]).replace("--", ""));
+  });
+
+  it("has the alerts of deploy/prometheus, for the job that its ServiceMonitor gives whatever the chart's names are", () => {
+    expect(read("files/alerts.yaml")).toBe(readFileSync("deploy/prometheus/alerts.yaml", "utf8"));
+    const named = rendered({ ...full, nameOverride: "llm" });
+    const text = JSON.stringify(named.find(({ kind }) => kind === "PrometheusRule"));
+    expect(text).toContain("https://wiki.example.com/marrow#marrowgatewaydown");
+    expect(text).toContain("absent(up{job=");
+    const jobs = [...read("files/alerts.yaml").matchAll(/job="([^"]+)"/g)].map(([, job]) => job);
+    const monitor = JSON.stringify(named.find(({ kind }) => kind === "ServiceMonitor"));
+    for (const job of jobs) expect(monitor).toContain(`{"targetLabel":"job","replacement":"${job}"}`);
+  });
+
+  it("opens no Ingress unless asked for one", () => {
+    expect(rendered(small).map(({ kind }) => kind)).not.toContain("Ingress");
+  });
+
+  it.each([
+    ["minReplicas", { gateway: { autoscaling: { minReplicas: 5, maxReplicas: 2 } } }],
+    ["minReplicas", { worker: { autoscaling: { minReplicas: 5, maxReplicas: 2 } } }],
+    ["may not both", { redis: { ...small.redis, urlSecret: { name: "redis" } } }],
+    ["may not both", { redis: { ...small.redis, caSecret: { name: "a" }, caConfigMap: { name: "b" } } }],
+  ])("renders nothing of values that do not fit one another: %s", (message, values) => {
+    expect(() => rendered(merged(small, values))).toThrow(message);
+  });
+
   it("has the version of the package", () => {
     const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
     expect([chart["version"], chart["appVersion"]]).toEqual([version, version]);
@@ -248,6 +294,30 @@ describe("the chart's values", () => {
     ["a password in the URL of Redis", { redis: { url: "redis://user:word@redis:6379" } }],
     ["a secret without a key", { upstream: { keySecret: { name: "openai", key: "" } } }],
     ["a delay beyond Marrow's bound", { drain: { delayMs: 300_001 } }],
+    ["a password in the query of Redis' URL", { redis: { url: "redis://redis:6379?password=word" } }],
+    ["a key in the URL of an upstream", { upstream: { url: "https://a/v1?api-key=word" } }],
+    ["a key in the configuration", { config: { upstreams: [{ baseUrl: "https://a/v1", apiKey: "sk-word" }] } }],
+    ["a key in a header", { config: { upstreams: [{ baseUrl: "https://a/v1", headers: { "X-Api-Key": "word" } }] } }],
+    ["a password in an address", { config: { upstreams: [{ baseUrl: "https://user:word@a/v1" }] } }],
+    ["a key of the embedder", { config: { embedder: { kind: "openai", apiKey: "sk-word" } } }],
+    ["a secret as a variable", { extraEnv: [{ name: "MARROW_UPSTREAM_KEY", value: "sk-word" }] }],
+    ["a drain that the grace period does not know", { extraEnv: [{ name: "MARROW_DRAIN_MS", value: "3600000" }] }],
+    ["a drain in the configuration", { config: { drainMs: 3_600_000 } }],
+    ["a field that the configuration has not", { config: { defaultPlam: "free" } }],
+    ["a field deep in it that it has not", { config: { cache: { entriesMaxx: 1 } } }],
+    ["a name that is no DNS label", { fullnameOverride: "Marrow_Prod" }],
+    ["a name that begins with a digit", { nameOverride: "1marrow" }],
+    ["a secret's name that is none", { redis: { passwordSecret: { name: "Redis Secret" } } }],
+    ["a repository with a tag", { image: { repository: "example.com/marrow:latest" } }],
+    ["a repository that is blank", { image: { repository: " " } }],
+    ["a tag with blanks", { image: { tag: "1 2" } }],
+    ["a digest that is none", { image: { digest: "sha256:abc" } }],
+    ["more than all pods gone", { gateway: { disruptionBudget: { maxUnavailable: "150%" } } }],
+    ["an interval of nothing", { serviceMonitor: { interval: "0s" } }],
+    ["a label that selects pods", { podLabels: { "app.kubernetes.io/name": "other" } }],
+    ["a label's value that is none", { podLabels: { team: "a b" } }],
+    ["an Ingress without a host", { ingress: { enabled: true } }],
+    ["a port that is none", { networkPolicy: { egressPorts: [0] } }],
   ])("are refused with %s", (_, wrong) => {
     expect(isValid(merged(defaults, wrong))).toBe(false);
   });
@@ -256,38 +326,30 @@ describe("the chart's values", () => {
     expect(() => rendered()).toThrow("redis.url or redis.urlSecret.name is needed");
   });
 
+  it.each([
+    ["a registry with a port", { image: { repository: "localhost:5000/ai/marrow" } }],
+    [
+      "the key of an upstream as a file",
+      { config: { upstreams: [{ baseUrl: "https://a/v1?api-version=1", apiKeyFile: "/etc/marrow-keys/a" }] } },
+    ],
+    [
+      "a secret variable by reference",
+      { extraEnv: [{ name: "MY_TOKEN", valueFrom: { secretKeyRef: { name: "a", key: "b" } } }] },
+    ],
+  ])("are taken with %s", (_, right) => {
+    expect([isValid(merged(defaults, right)), isValid.errors]).toEqual([true, null]);
+  });
+
+  it("of the configuration are those that the gateway knows: npm run chart:schema writes them", () => {
+    const schema = read("values.schema.json");
+    expect(JSON.parse(schema)).toEqual(JSON.parse(chartSchema(schema)));
+    // Helm reads patterns as Go does, which cannot look ahead or behind.
+    expect(schema).not.toMatch(/\(\?[=!<]/);
+  });
+
   it("are each described by the schema, with its default", () => {
     expect(isValid(defaults)).toBe(true);
     const { properties } = JSON.parse(read("values.schema.json")) as { properties: object };
     expect(new Set(Object.keys(properties))).toEqual(new Set([...Object.keys(defaults), "global"]));
-  });
-});
-
-describe("the renderer", () => {
-  const renderOne = (template: string, data = { Values: { a: "x", list: [1, 2], none: "" } }) =>
-    createRenderer({ t: template })("t", data);
-
-  it.each([
-    ["{{ .Values.a }}", "x"],
-    ["{{ .Values.a | quote }}", '"x"'],
-    ["a\n{{- if .Values.none }}\nb\n{{- else }}\nc\n{{- end }}", "a\nc"],
-    ["{{ range .Values.list }}{{ . }},{{ end }}", "1,2,"],
-    ['{{ $b := default "y" .Values.none }}{{ $b }}', "y"],
-    ['{{ define "d" }}<{{ . }}>{{ end }}{{ include "d" .Values.a }}', "<x>"],
-    ['{{ printf "%s-%s" .Values.a (include "d" "z") }}{{ define "d" }}{{ . }}{{ end }}', "x-z"],
-    ["{{ add (div 7 2) 1 }}", "4"],
-  ])("makes of %s", (template, wanted) => {
-    expect(renderOne(template)).toBe(wanted);
-  });
-
-  it.each([
-    ["{{ lookup 1 }}", "unknown function"],
-    ["{{ .Values.b }}", "there is no .Values.b"],
-    ["{{ if .Values.a }}", "not closed"],
-    ["{{ end }}", "closes nothing"],
-    ["{{ .Values.list }}", "no text"],
-    ["{{ $c }}", "never set"],
-  ])("refuses %s", (template, message) => {
-    expect(() => renderOne(template)).toThrow(message);
   });
 });

@@ -48,7 +48,7 @@ describe("an alert", () => {
   it.each(alerts)("$alert has a summary, a severity and a section of the runbook", ({ alert, labels, annotations }) => {
     expect(labels["severity"]).toMatch(/^(?:critical|warning|info)$/);
     expect(annotations["summary"]).toBeTruthy();
-    expect(annotations["runbook"]).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+    expect(annotations["runbook_url"]).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
     const runbook = read("docs/runbook.md");
     expect(runbook).toContain(`\n## ${alert}\n`);
   });

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** The same script fills `.cache` of a clone and a user's cache directory. */
@@ -16,10 +17,7 @@ export async function unpackServer(options: {
     env: { ...process.env, MARROW_UNPACK_INTO: options.cacheDirectory },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      for (const line of text.split("\n").filter(Boolean)) options.say(line);
-    });
+  for (const input of [child.stdout, child.stderr]) createInterface({ input }).on("line", options.say);
   return new Promise((resolve) => {
     child.once("error", () => resolve(false));
     child.once("close", (code) => resolve(code === 0));

@@ -50,6 +50,9 @@ valueFrom:
 {{- if $redis.caSecret.name }}
 - name: MARROW_REDIS_CA_FILE
   value: /etc/marrow-ca/{{ $redis.caSecret.key }}
+{{- else if $redis.caConfigMap.name }}
+- name: MARROW_REDIS_CA_FILE
+  value: /etc/marrow-ca/{{ $redis.caConfigMap.key }}
 {{- end }}
 {{- if .Values.cacheRedis.urlSecret.name }}
 - name: MARROW_CACHE_REDIS_URL
@@ -77,7 +80,11 @@ valueFrom:
 {{- end -}}
 
 {{- define "marrow.container" -}}
+{{- if .Values.image.digest }}
+image: {{ printf "%s@%s" .Values.image.repository .Values.image.digest | quote }}
+{{- else }}
 image: {{ printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) | quote }}
+{{- end }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
@@ -93,9 +100,14 @@ volumeMounts:
     readOnly: true
   - name: scratch
     mountPath: /tmp
-  {{- if .Values.redis.caSecret.name }}
+  {{- if or .Values.redis.caSecret.name .Values.redis.caConfigMap.name }}
   - name: ca
     mountPath: /etc/marrow-ca
+    readOnly: true
+  {{- end }}
+  {{- if .Values.upstreamKeys.name }}
+  - name: upstream-keys
+    mountPath: /etc/marrow-keys
     readOnly: true
   {{- end }}
 {{- /* Last, so that a container may add to it. */}}
@@ -103,7 +115,24 @@ env:
   {{- include "marrow.environment" . | nindent 2 }}
 {{- end -}}
 
+{{- /* What a schema cannot say: values that must fit one another. */}}
+{{- define "marrow.check" -}}
+{{- if gt .Values.gateway.autoscaling.minReplicas .Values.gateway.autoscaling.maxReplicas -}}
+{{- fail "gateway.autoscaling.minReplicas is more than maxReplicas" -}}
+{{- end -}}
+{{- if gt .Values.worker.autoscaling.minReplicas .Values.worker.autoscaling.maxReplicas -}}
+{{- fail "worker.autoscaling.minReplicas is more than maxReplicas" -}}
+{{- end -}}
+{{- if and .Values.redis.caSecret.name .Values.redis.caConfigMap.name -}}
+{{- fail "redis.caSecret and redis.caConfigMap may not both be named" -}}
+{{- end -}}
+{{- if and .Values.redis.url .Values.redis.urlSecret.name -}}
+{{- fail "redis.url and redis.urlSecret may not both be given" -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "marrow.pod" -}}
+{{- include "marrow.check" . -}}
 serviceAccountName: {{ include "marrow.fullname" . }}
 automountServiceAccountToken: false
 {{- /* With them, the Service named marrow would set MARROW_PORT to tcp://…, over what the image says. */}}
@@ -140,6 +169,15 @@ volumes:
   - name: ca
     secret:
       secretName: {{ .Values.redis.caSecret.name }}
+  {{- else if .Values.redis.caConfigMap.name }}
+  - name: ca
+    configMap:
+      name: {{ .Values.redis.caConfigMap.name }}
+  {{- end }}
+  {{- if .Values.upstreamKeys.name }}
+  - name: upstream-keys
+    secret:
+      secretName: {{ .Values.upstreamKeys.name }}
   {{- end }}
 {{- end -}}
 
