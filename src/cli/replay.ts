@@ -5,7 +5,7 @@ import { PRESETS, type Preset } from "../cache/index.ts";
 import { MarrowError } from "../errors.ts";
 import { openReplayParts, resolveConfig, type GatewayConfigInput, type ReplayParts } from "../gateway/operator.ts";
 import { connect, type Redis } from "../redis/index.ts";
-import { findServer, SERVER_MAJOR_MIN, startServer } from "../redis/managed/index.ts";
+import { findServer, startServer } from "../redis/managed/index.ts";
 import {
   checkLog,
   openLog,
@@ -28,7 +28,7 @@ import { readSurroundings } from "./surroundings.ts";
 const TTLS_MAX = 4;
 const TTL_MS_MAX = 366 * 86_400_000;
 const HOW_TO_REPLAY = [
-  `a replay runs a Redis of its own, of version ${SERVER_MAJOR_MIN} or newer, and there is none on PATH. Any one of these is enough:`,
+  "a replay runs a server of its own, Redis 7.0 or newer or Valkey 8 or newer, and there is none on PATH. Any one of these is enough:",
   "  --redis redis://host:6379   a server that you have; what is stored there meanwhile is taken away at the end",
   "  brew install redis          macOS; script/bootstrap in a clone (Debian and Ubuntu)",
 ].join("\n");
