@@ -1,4 +1,5 @@
 import { MarrowError } from "../errors.ts";
+import { isObject, isText, type Fields } from "../internal/fields.ts";
 import { maskSecrets } from "../internal/mask.ts";
 import { toRetryAfterMs } from "../internal/retry-after.ts";
 import { decoded } from "./encoded.ts";
@@ -23,7 +24,7 @@ const RETRY_AFTER_MS_MAX = 86_400_000;
 /** An answer that is no 2xx as a failure of its model. */
 export function toModelError(answer: HttpAnswer, text: string, secrets: readonly string[]): MarrowError {
   const body = toJson(text);
-  const afterMs = toRetryAfterMs(answer.headers);
+  const afterMs = toRetryAfterMs(answer.headers) ?? toRetryDelayMs(body);
   // A text that is no JSON is the endpoint's words, unless it is a page.
   const plain = body === undefined && text.trim() !== "" && !text.trimStart().startsWith("<") ? text.trim() : undefined;
   return new MarrowError("model_failed", `the model's endpoint answered ${answer.status}`, {
@@ -33,6 +34,18 @@ export function toModelError(answer: HttpAnswer, text: string, secrets: readonly
       retryAfterMs: afterMs === undefined ? undefined : Math.min(RETRY_AFTER_MS_MAX, afterMs),
     },
   });
+}
+
+/** Google's `RetryInfo` among the details of an error, `{ retryDelay: "34s" }`: its endpoints send no header. */
+function toRetryDelayMs(body: unknown): number | undefined {
+  const reported = toReported(body);
+  const details = isObject(reported) ? reported["details"] : undefined;
+  if (!Array.isArray(details)) return undefined;
+  for (const one of details.slice(0, DETAILS_MAX) as readonly unknown[]) {
+    const [, seconds] = /^(\d{1,9}(?:\.\d{1,9})?)s$/.exec(String(isObject(one) ? one["retryDelay"] : "")) ?? [];
+    if (seconds !== undefined) return Math.ceil(Number(seconds) * 1000);
+  }
+  return undefined;
 }
 
 /** An error that came as a success, with the status that it names itself; 502 where it names none. */
@@ -47,19 +60,27 @@ export function toReportedError(body: unknown, message: string, secrets: readonl
 
 /**
  * What an endpoint says went wrong, from wherever it stands: OpenAI's `{ error }`, a list of it (Gemini), `{ object: "error", message }` (vLLM),
- * `{ detail }` as text or list (FastAPI), `{ message }`, `{ errors: [] }`. `undefined` for what says nothing.
+ * `{ detail }` as text or list (FastAPI), also within `message` (Mistral), `{ message }`, `{ errors: [] }`, `{ fault: { faultstring } }` (Apigee), `{ base_resp }`
+ * (MiniMax), and the names of {@link WORDS}. `undefined` for what says nothing.
  */
 export function toReported(body: unknown): unknown {
   const one: unknown = Array.isArray(body) ? body[0] : body;
   if (typeof one !== "object" || one === null) return undefined;
-  const { error, errors, detail, message, ...rest } = one as Readonly<Record<string, unknown>>;
+  const { error, errors, detail, message, fault, base_resp: base, ...rest } = one as Fields;
   if (typeof error === "string" || (typeof error === "object" && error !== null)) return withRaw(error, rest);
   if (Array.isArray(errors) && errors.length > 0) return toReported({ error: errors[0] as unknown });
   if (typeof detail === "string") return { message: detail };
   if (Array.isArray(detail)) return { message: detail.slice(0, DETAILS_MAX).map(toDetail).join("; ") };
   if (typeof detail === "object" && detail !== null) return toReported({ error: detail });
-  return typeof message === "string" ? { ...rest, message } : undefined;
+  if (isObject(message)) return toReported(message);
+  const within = fault ?? base;
+  if (isObject(within)) return toReported({ ...within, detail: undefined });
+  const words = typeof message === "string" ? message : WORDS.map((name) => rest[name]).find(isText);
+  return words === undefined ? undefined : { ...rest, message: words };
 }
+
+/** Other names for the words of an error: of AWS, Apigee, MiniMax, and of proxies. */
+const WORDS = ["Message", "faultstring", "status_msg", "error_message", "error_msg", "msg"] as const;
 
 /** Faults of a list that are told. */
 const DETAILS_MAX = 20;

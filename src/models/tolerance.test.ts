@@ -156,6 +156,11 @@ describe("the words of an endpoint's error", () => {
     ["an error as text", JSON.stringify({ error: full, code: "x" }), { code: "x" }],
     ["no JSON", full, {}],
     ["a message", JSON.stringify({ message: full }), {}],
+    ["Mistral's lists", JSON.stringify({ object: "error", message: { detail: [{ msg: full }] } }), {}],
+    ["AWS", JSON.stringify({ Message: full }), {}],
+    ["Apigee", JSON.stringify({ fault: { faultstring: full, detail: { errorcode: "x" } } }), {}],
+    ["MiniMax", JSON.stringify({ base_resp: { status_code: 1004, status_msg: full } }), {}],
+    ["a proxy", JSON.stringify({ success: false, error_message: full }), {}],
   ])("of %s are kept", async (_, raw, more) => {
     const model = await modelThat({ status: 400, raw, contentType: "application/json" });
     await expect(model.complete({ request })).rejects.toMatchObject({
@@ -179,6 +184,18 @@ describe("the words of an endpoint's error", () => {
     await expect(router.complete({ request })).rejects.toMatchObject({
       details: { error: { message: `Provider returned error: ${full}` } },
     });
+  });
+
+  it.each<[unknown, number | undefined]>([
+    ["34s", 34_000],
+    ["1.5s", 1_500],
+    ["soon", undefined],
+    [7, undefined],
+  ])("say when to come back as Google's do: %j", async (retryDelay, retryAfterMs) => {
+    const details = [{ "@type": "type.googleapis.com/google.rpc.Help" }, null, { retryDelay }];
+    const raw = JSON.stringify([{ error: { code: 429, message: "Resource exhausted", details } }]);
+    const model = await modelThat({ status: 429, raw });
+    await expect(model.complete({ request })).rejects.toMatchObject({ details: { status: 429, retryAfterMs } });
   });
 
   it("are bounded, and hold no key and no page", async () => {

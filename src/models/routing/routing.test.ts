@@ -49,6 +49,8 @@ describe("a failure of an upstream", () => {
       { kind: "context" },
     ],
     [failed(400, { message: "Range of input length should be [1, 30720]" }), { kind: "context" }],
+    [failed(400, { message: "API key not valid. Please pass a valid API key." }), { kind: "refused", elsewhere: true }],
+    [failed(400, { message: "the tool's parameter api_key is required" }), { kind: "client" }],
     [failed(302), { kind: "failed", elsewhere: true, counts: true }],
     [failed(400, { message: "the name is too long" }), { kind: "client" }],
     [failed(400, { message: "max_tokens must be positive" }), { kind: "client" }],

@@ -26,6 +26,9 @@ const STOP = { elsewhere: false, again: false, counts: false } as const;
 /** What a client can mend by sending less: the words and codes by which providers say that a context window is full. */
 const CONTEXT =
   /context[_ -]?(?:length|window|size|limit)|maximum context|max(?:imum)? (?:allowed )?(?:input )?(?:prompt|tokens?) (?:length|limit)|max(?:imum)? (?:allowed )?(?:input )?tokens? |range of input length|(?:prompt|input|request|messages?)[^.]{0,40} (?:is|are|was) too (?:long|large)|too many (?:input )?tokens|(?:token|input)[^.]{0,40}exceed|exceed[^.]{0,60}(?:token|context)|max_new_tokens|reduce the length/i;
+/** The gateway's key is none, said of a request that has no part in it. */
+const KEY =
+  /\bapi[ _-]?key (?:not valid|not found|expired|(?:is|was) (?:invalid|not valid|expired))|\binvalid api[ _-]?key\b/i;
 /** Not now: the same request may be taken a moment later. */
 const LATER = new Set([408, 409, 423, 425, 429, 499]);
 /** The gateway's own fault, or its operator's: keys, payment, a model that is not deployed, a path that is not there. */
@@ -56,6 +59,9 @@ export function judgeFailure(error: unknown): Verdict {
   // A redirection is followed by nobody: the request carries the upstream's key.
   if (status < 400) return { kind: "failed", elsewhere: true, again: false, counts: true };
   if (status >= 500) return { kind: "failed", elsewhere: true, again: status !== 501, counts: true, afterMs };
+  // Google's endpoints say so by a 400.
+  if (status === 400 && KEY.test(wordsOf(details?.["error"])))
+    return { kind: "refused", elsewhere: true, again: false, counts: true };
   if (status === 413 || ((status === 400 || status === 422) && CONTEXT.test(wordsOf(details?.["error"]))))
     return { kind: "context", elsewhere: true, again: false, counts: false };
   return { kind: "client", ...STOP };
