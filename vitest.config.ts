@@ -21,7 +21,7 @@ const MEASURED = [
 const ALONE = [
   "**/*.fault.live.test.ts",
   "test/{chaos,fuzz,kill}/**/*.test.ts",
-  "test/e2e/{cli,draining,media,rolling-restart,worker}.live.test.ts",
+  "test/e2e/{cli,draining,media,rolling-restart,together,worker}.live.test.ts",
   "src/bus/presence.live.test.ts",
   "src/limiter/{slots,fronts/beside}.live.test.ts",
   "src/queue/{pausing,reports,schedule}.live.test.ts",

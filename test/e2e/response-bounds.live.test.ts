@@ -122,6 +122,15 @@ it("a tool in the form of a chat's is told in the form of a response's", async (
   ]);
 });
 
+it("a picture among a conversation's items has its detail, as clients require it", async () => {
+  const gateway = await start();
+  const content = [{ type: "input_image" as const, image_url: "https://example.com/a.png" }];
+  const { conversations } = gateway.client();
+  const { id } = await conversations.create({ items: [{ role: "user", content: content as never }] });
+  const { data } = await conversations.items.list(id);
+  expect(data).toMatchObject([{ content: [{ type: "input_image", detail: "auto" }] }]);
+});
+
 const long = "n".repeat(65);
 it.each([
   ["/responses", { input: "x", prompt_cache_key: long }, "prompt_cache_key"],
