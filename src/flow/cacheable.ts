@@ -1,5 +1,6 @@
 import { PROMPT_CHARS_MAX, type Question } from "../cache/index.ts";
 import type { Context } from "./context.ts";
+import { largeFieldsOf } from "./large-context.ts";
 import type { ChatCompletion, ChatMessage, ChatRequest } from "../models/index.ts";
 
 /** Fields of a request that never change what is answered; all others do, also those that are not known here. */
@@ -29,9 +30,17 @@ export function toQuestion(
   const prompt = promptOf(request);
   if (prompt === undefined) return undefined;
   const beside = besideOf(prompt);
-  const parameters = Object.fromEntries(Object.entries(request).filter(([name]) => !IRRELEVANT.has(name)));
+  const large = largeFieldsOf(request);
+  const isParameter = (name: string) => !IRRELEVANT.has(name) && (large === undefined || !Object.hasOwn(large, name));
+  const parameters = Object.fromEntries(Object.entries(request).filter(([name]) => isParameter(name)));
+  const digests = large && Object.fromEntries(Object.entries(large).filter(([name]) => !IRRELEVANT.has(name)));
   const fields = besideText(request.messages.at(-1) as ChatMessage);
-  const within = { parameters, ...(fields !== undefined && { fields }), ...(beside !== undefined && { beside }) };
+  const within = {
+    parameters,
+    ...(digests !== undefined && Object.keys(digests).length > 0 && { large: digests }),
+    ...(fields !== undefined && { fields }),
+    ...(beside !== undefined && { beside }),
+  };
   // A prompt that leans on what was said may be shared where the same was said; instructions say nothing that it could lean on.
   return spoken ? { prompt, within, context: digest } : { prompt, within: { ...within, instructed: digest } };
 }

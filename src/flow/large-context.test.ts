@@ -1,9 +1,34 @@
 import { describe, expect, it } from "vitest";
+import { toQuestion } from "./cacheable.ts";
 import { contextOf } from "./context.ts";
-import { prepareDigest } from "./large-context.ts";
+import { prepareLarge } from "./large-context.ts";
 
 const user = (content: unknown) => ({ role: "user", content });
 const requestOf = (...contents: unknown[]) => ({ model: "m", messages: [...contents.map(user), user("and now?")] });
+
+describe("a large field beside the messages", () => {
+  const toolsOf = (text: string) => [{ type: "function", function: { name: "f", description: text } }];
+  const ask = (more: object) => ({ model: "m", messages: [user("what is bread")], ...more });
+  const context = { digest: "", spoken: false };
+
+  it("belongs to the question by its digest, the same whether it was hashed at once or in turns", async () => {
+    const [atOnce, inTurns, other, small] = ["a", "a", "b", ""].map((text) =>
+      ask({ tools: toolsOf(text.repeat(400_000)), temperature: 0, logprobs: true }),
+    ) as [ReturnType<typeof ask>, ReturnType<typeof ask>, ReturnType<typeof ask>, ReturnType<typeof ask>];
+    await prepareLarge(inTurns);
+    const question = toQuestion(inTurns, context);
+    expect(question).toEqual(toQuestion(atOnce, context));
+    expect(JSON.stringify(question).length).toBeLessThan(1_000);
+    expect(question).toMatchObject({ within: { parameters: { temperature: 0, logprobs: true } } });
+    expect(toQuestion(other, context)).not.toEqual(question);
+    expect(toQuestion(small, context)).toMatchObject({ within: { parameters: { tools: toolsOf("") } } });
+  });
+
+  it("that changes no answer belongs to no question", () => {
+    const metadata = { note: "x".repeat(400_000) };
+    expect(toQuestion(ask({ metadata }), context)).toEqual(toQuestion(ask({}), context));
+  });
+});
 
 describe("the digest of a long context", () => {
   it("is the same whether it was hashed at once or in turns", async () => {
@@ -14,7 +39,7 @@ describe("the digest of a long context", () => {
       [[{ type: "text", text: "é".repeat(700_000) }], "", null, { a: undefined, b: {}, c: [1.5, true, undefined] }],
     ]) {
       const [atOnce, inTurns] = [requestOf(...contents), requestOf(...contents)];
-      const preparing = prepareDigest(inTurns);
+      const preparing = prepareLarge(inTurns);
       expect(preparing).toBeInstanceOf(Promise);
       await preparing;
       expect(contextOf(inTurns, [])).toEqual(contextOf(atOnce, []));
@@ -22,6 +47,6 @@ describe("the digest of a long context", () => {
   });
 
   it("is not prepared for a short one", () => {
-    expect(prepareDigest(requestOf("what is bread"))).toBeUndefined();
+    expect(prepareLarge(requestOf("what is bread"))).toBeUndefined();
   });
 });

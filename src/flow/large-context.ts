@@ -1,40 +1,74 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { ownTurn } from "../internal/time-slice.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
 import { sizeOf } from "./tokens.ts";
 
-/** From this size on, in characters about, what stands before the last message is hashed in turns of the event loop. */
+/** From this size on, in characters about, a value is hashed in turns of the event loop. */
 const LARGE_CHARS = 262_144;
 /** Characters that are hashed in one turn: about 2 ms. */
 const TURN_CHARS = 524_288;
 const PIECE_CHARS = 65_536;
 
-const prepared = new WeakMap<readonly ChatMessage[], string>();
+const ofContexts = new WeakMap<readonly ChatMessage[], string>();
+const ofFields = new WeakMap<ChatRequest, LargeFields>();
 
-/** Hashes what stands before the last of many messages, in turns; nothing to wait for where it is small. `digestOf` has it from then on. */
-export function prepareDigest({ messages }: ChatRequest): Promise<void> | undefined {
+/** Digests of fields, by their names. */
+export type LargeFields = Readonly<Record<string, string>>;
+
+/**
+ * Hashes what is large in a request, in turns: what stands before its last message, and other fields, such as tools. Nothing to wait for where
+ * all is small.
+ */
+export function prepareLarge(request: ChatRequest): Promise<void> | undefined {
+  const { messages } = request;
   const before = messages.slice(0, -1);
-  if (sizeOf(before) < LARGE_CHARS) return undefined;
-  return hashInTurns(before).then((digest) => void prepared.set(messages, digest));
+  const isLarge = sizeOf(before) >= LARGE_CHARS;
+  const names = largeNames(request);
+  if (!isLarge && names.length === 0) return undefined;
+  return prepare();
+
+  async function prepare(): Promise<void> {
+    if (isLarge) ofContexts.set(messages, await hashInTurns(before));
+    const fields: Record<string, string> = {};
+    for (const name of names) fields[name] = await hashInTurns(request[name]);
+    ofFields.set(request, fields);
+  }
 }
 
 /** The digest of what stands before the last of these messages, if it was prepared. */
 export function preparedDigest(messages: readonly ChatMessage[]): string | undefined {
-  return prepared.get(messages);
+  return ofContexts.get(messages);
 }
 
-/** The same as the hash of the messages' JSON as one text. */
-async function hashInTurns(before: readonly ChatMessage[]): Promise<string> {
-  const hash = createHash("sha256");
+/** Digests of the large fields of a request beside its messages; `undefined` where there are none. */
+export function largeFieldsOf(request: ChatRequest): LargeFields | undefined {
+  const known = ofFields.get(request);
+  if (known !== undefined) return known;
+  const names = largeNames(request);
+  if (names.length === 0) return undefined;
+  return Object.fromEntries(names.map((name) => [name, hash("sha256", JSON.stringify(request[name]))]));
+}
+
+function largeNames(request: ChatRequest): readonly string[] {
+  return Object.keys(request).filter((name) => {
+    const value = request[name];
+    if (name === "messages" || (typeof value !== "object" && typeof value !== "string")) return false;
+    return sizeOf(value) >= LARGE_CHARS;
+  });
+}
+
+/** The same as the hash of a value's JSON as one text. */
+async function hashInTurns(value: unknown): Promise<string> {
+  const digest = createHash("sha256");
   let chars = 0;
-  for (const piece of jsonPieces(before)) {
-    hash.update(piece, "utf8");
+  for (const piece of jsonPieces(value)) {
+    digest.update(piece, "utf8");
     chars += piece.length;
     if (chars < TURN_CHARS) continue;
     chars = 0;
     await ownTurn();
   }
-  return hash.digest("hex");
+  return digest.digest("hex");
 }
 
 /** The text that `JSON.stringify` makes of plain JSON, in pieces: none is made of much more than {@link PIECE_CHARS} characters. */

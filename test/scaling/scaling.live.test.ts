@@ -158,6 +158,11 @@ describe.each(Object.entries(ROUTES))("%s", (route, work) => {
 });
 
 const SOURCE_CODE = '  const name = "value";\n\tif (name) {\n'.repeat(87_000);
+const CALL_OF_PROSE = {
+  id: "c",
+  type: "function",
+  function: { name: "write", arguments: JSON.stringify({ text: "prose and words ".repeat(230_000) }) },
+};
 const wide = (size: number) => Object.fromEntries(Array.from({ length: size }, (_, nth) => [madeUp(nth), nth]));
 const BODIES: Readonly<Record<string, () => Promise<unknown>>> = {
   "wide parameters": () => chat("hello", { parameters: wide(9_900) }),
@@ -183,6 +188,15 @@ const BODIES: Readonly<Record<string, () => Promise<unknown>>> = {
       messages: [
         { role: "system", content: SOURCE_CODE },
         { role: "user", content: "what is bread" },
+      ],
+    }),
+  "nearly 4 MB of a tool's arguments": () =>
+    send("POST", "/v1/chat/completions", {
+      model: "demo",
+      messages: [
+        { role: "user", content: "write" },
+        { role: "assistant", content: null, tool_calls: [CALL_OF_PROSE] },
+        { role: "tool", tool_call_id: "c", content: "done" },
       ],
     }),
   "lists 5,000 deep": () => send("POST", "/v1/chat/completions", `${"[".repeat(5_000)}${"]".repeat(5_000)}`),

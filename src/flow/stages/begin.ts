@@ -6,7 +6,7 @@ import type { ChatCall } from "../call.ts";
 import type { CacheControl } from "../cache-control.ts";
 import { toQuestion, type StoredAnswer } from "../cacheable.ts";
 import { contextOf, lostIn, wholeFrom } from "../context.ts";
-import { prepareDigest } from "../large-context.ts";
+import { prepareLarge } from "../large-context.ts";
 import { createKeeping, toldOf, type Keeping } from "../keeping.ts";
 import type { FlowKit } from "../kit.ts";
 import { besideOf } from "../sharing.ts";
@@ -40,7 +40,7 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
   const [held, id] = conversation === undefined ? [memory, named] : [conversations, conversation];
   const session = id === undefined ? undefined : held?.session({ user, id });
   const sessionKey = `${conversation === undefined ? "s" : "c"}${user.length}:${user}${id ?? ""}`;
-  const preparing = cache === undefined ? undefined : prepareDigest(request);
+  const preparing = cache === undefined ? undefined : prepareLarge(request);
   if (preparing !== undefined) await preparing;
   const guess =
     session === undefined

@@ -51,6 +51,11 @@ describe("JSON of a client", () => {
     expect(refused(source)).not.toBe("");
   });
 
+  it.each([1, 255, 256, 257, 1_000])("counts no fields in a string of %s escaped quotes", (count) => {
+    const value = { a: '\\"":\\\\{"b":"'.repeat(count), b: "\\\\", c: `${"\\".repeat(count)}"` };
+    expect(readJson(Buffer.from(JSON.stringify(value))).value).toEqual(value);
+  });
+
   it("tells of integers that a double does not hold", () => {
     const { beyond } = readJson('{"seed":9007199254740993,"b":[-9223372036854775808,12,1.5,1e20,"9007199254740993"]}');
     expect(beyond).toEqual(["9007199254740993", "-9223372036854775808"]);

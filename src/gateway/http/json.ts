@@ -19,6 +19,8 @@ const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+/** Escaped quotes that are searched for in one string. */
+const SEARCHES_MAX = 256;
 
 /**
  * Reads JSON that means one thing to every reader. The gateway caches by what it reads and sends the bytes on, so it refuses what another
@@ -94,11 +96,16 @@ function checkNumber(number: string, beyond: string[]): void {
 
 /** Place of the quote that ends the string which begins at `at`. */
 function endOfString(text: string, at: number): number {
-  const first = text.indexOf('"', at + 1);
-  if (first === -1) return text.length;
-  if (text.charCodeAt(first - 1) !== BACKSLASH) return first;
+  let end = at;
+  for (let searches = 0; searches < SEARCHES_MAX; searches += 1) {
+    end = text.indexOf('"', end + 1);
+    if (end === -1) return text.length;
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes += 1;
+    if (escapes % 2 === 0) return end;
+  }
   // Searching for each escaped quote anew is slow where there are many: from here on each character is looked at.
-  for (let end = at + 1; end < text.length; end += 1) {
+  for (end += 1; end < text.length; end += 1) {
     const code = text.charCodeAt(end);
     if (code === QUOTE) return end;
     if (code === BACKSLASH) end += 1;
