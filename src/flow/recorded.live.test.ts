@@ -20,13 +20,16 @@ function countingModel(): ChatModel {
     done,
   });
   async function* parts(count: number): AsyncGenerator<StreamPart> {
-    for (let nth = 0; nth < count; nth += 1)
+    for (let nth = 0; nth < count; nth += 1) {
+      // As from a socket: whatever else waits gets its turn.
+      if (nth % 100 === 0) await new Promise(setImmediate);
       yield toPart(
         JSON.stringify({
           ...head,
           choices: [{ index: 0, delta: { content: `w${nth} ` }, logprobs, finish_reason: null }],
         }),
       );
+    }
     yield toPart(JSON.stringify({ ...head, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }));
     const usage = { prompt_tokens: 7, completion_tokens: count, total_tokens: 7 + count };
     yield toPart(JSON.stringify({ ...head, choices: [], usage }));
@@ -99,7 +102,7 @@ describe("streams that are recorded", () => {
     const { recordings, ask, told, spent } = setUp(tenant, 100_000);
     const text = await textOf((await ask("5000 pieces", { session: "s" }))[0]);
     for (const piece of ["w0 ", "w4999 ", "[DONE]"]) expect(text).toContain(piece);
-    expect(told).toEqual(["recorder"]);
+    expect(told.filter((role) => role === "recorder")).toHaveLength(1);
     expect(spent.map(({ completionTokens }) => completionTokens)).toEqual([5_000]);
     expect(recordings.bytes).toBe(0);
     const { turns } = await createMemory(tenant, { name: "m" }).session({ user: "u", id: "s" }).window({ last: 9 });

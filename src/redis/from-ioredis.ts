@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
 import type { Argument, Command, Redis } from "./connection.ts";
 import { createRedis, type Answered, type Driver, type RedisOptions } from "./driver.ts";
-import { classify } from "./failure.ts";
+import { classify, errorWord } from "./failure.ts";
 import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 import { routingKey } from "./routing.ts";
@@ -57,6 +57,8 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   const driver: Driver = {
     refusal() {
       if (client.status === "ready") return undefined;
+      // What the server said when it was dialled last holds until it lets the client in.
+      if (lastError !== undefined && errorWord(lastError.message) !== "") return lastError;
       // Whoever answers the handshake and is not ready is loading: the client asks again and again, and says nothing of it.
       const { stream } = client as unknown as Inner;
       return client.status === "connect" && (stream?.bytesRead ?? 0) > 0 ? LOADING : lastError;

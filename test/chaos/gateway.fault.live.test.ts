@@ -240,6 +240,17 @@ const outages: readonly Outage[] = [
     end: async () => {},
   },
   {
+    name: "refuses the password, which is rotated",
+    states: ["credentials", "unreachable"],
+    told: "credentials",
+    reads: false,
+    async begin() {
+      await rights("resetpass", ">another");
+      await admin.call("CLIENT", "KILL", "USER", "marrow");
+    },
+    end: () => rights("resetpass", ">chaos"),
+  },
+  {
     name: "took the right to run scripts",
     states: ["rights"],
     missing: ["EVALSHA"],
