@@ -172,8 +172,8 @@ const outages: readonly Outage[] = [
   },
   {
     name: "became a replica that lost its master and serves nothing",
-    // Known once a read was refused for as long as it is waited out.
-    states: ["read_only", "stale"],
+    // Known once a read was refused for as long as it is waited out; a connection that is dialled again meanwhile is not ready.
+    states: ["read_only", "stale", "loading", "unreachable"],
     told: "stale",
     reads: false,
     async begin() {
