@@ -29,9 +29,9 @@ export function prepareLarge(request: ChatRequest): Promise<void> | undefined {
 
   async function prepare(): Promise<void> {
     if (isLarge) ofContexts.set(messages, await hashInTurns(before));
-    const fields: Record<string, string> = {};
-    for (const name of names) fields[name] = await hashInTurns(request[name]);
-    ofFields.set(request, fields);
+    const fields: [name: string, digest: string][] = [];
+    for (const name of names) fields.push([name, await hashInTurns(request[name])]);
+    ofFields.set(request, Object.fromEntries(fields));
   }
 }
 
