@@ -52,7 +52,7 @@ export interface ClaimFailure {
   readonly message?: string | undefined;
   /** Whether another attempt may help. @default true */
   readonly retryable?: boolean | undefined;
-  /** When to try again, at most 300,000. @default 1, 2, 4 … 300 s, up to a half of it chance */
+  /** When to try again, at most 604,800,000 (a week). @default 1, 2, 4 … 300 s, up to a half of it chance */
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -86,7 +86,7 @@ export interface Claims<T = unknown> {
 }
 
 const LOOK_MS = { first: 100, last: 1_000 } as const;
-const RETRY_MS_MAX = 300_000;
+const RETRY_MS_MAX = 604_800_000;
 const PARTS_MAX = 512;
 const PART_CHARS_MAX = 65_536;
 const BYTES_MAX = { step: 1_048_576, progress: 4_096, claim: 4_194_304 } as const;
@@ -257,7 +257,7 @@ export function createClaims<T = unknown>(
       await end(claim, `${retryable ? "retry" : "dead"} ${delayMs} 0 ${reason}`, said);
     },
 
-    release: (claim) => end(claim, "release 0 0 ", ""),
+    release: (claim) => end(claim, "release 1 0 ", ""),
   };
 }
 

@@ -66,8 +66,15 @@ export interface Outcome {
   readonly delayMs: number;
 }
 
+/** A job that is in hand no more, which Redis is to be told of. */
+export interface Ended extends Outcome {
+  readonly one: Held;
+}
+
 /** Back as it was. */
 export const RELEASED: Outcome = { outcome: "release", body: "", reason: "", delayMs: 0 };
+/** The same, of a job that was begun. */
+export const INTERRUPTED: Outcome = { ...RELEASED, delayMs: 1 };
 
 export const CANCELLED: MarrowError = new MarrowError("aborted", "the job was cancelled");
 export const SHUTDOWN: MarrowError = new MarrowError("aborted", "the worker shuts down");
@@ -159,7 +166,7 @@ export async function attempt<T, R>(
     return { outcome: "done", body: encodeResult(result), reason: word, delayMs: 0 };
   } catch (error) {
     const why: unknown = one.controller?.signal.reason;
-    if (why === SHUTDOWN) return RELEASED;
+    if (why === SHUTDOWN) return INTERRUPTED;
     const suspended = suspensionIn(error);
     if (suspended !== undefined && why === undefined)
       return { outcome: "wait", body: [...suspended.waits].flat().join(" "), reason: "", delayMs: 0 };

@@ -44,7 +44,7 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   /**
    * Gives a job a signal that its handler waits for, or will: a name of 1 to 64 of letters, digits, `_ . : -`, and a JSON value of at most 64 KB. The
    * first signal of a name counts. Tells the job's state before. One round trip.
-   * @throws MarrowError `not_found`; `conflict` when the job has ended; `too_large`
+   * @throws MarrowError `not_found`; `conflict` when the job has ended, or the time that it waits for this signal is over; `too_large`
    */
   signal(id: string, name: string, value?: unknown): Promise<JobState>;
   /** Takes a job away with all that is kept of it; one that runs is cancelled first. Tells whether there was one. */
@@ -161,6 +161,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       const state = (await runScript(scoped, signalJob, { queue }, { ...values, most: NOTES_MAX })) as string;
       if (state === "") throw noJob();
       if (state === "full") throw new MarrowError("too_large", `a job has at most ${NOTES_MAX} steps and signals`);
+      if (state === "late") throw new MarrowError("conflict", "the time that the job waits for this signal is over");
       if (isEnded(state))
         throw new MarrowError("conflict", `the job has ended: it is ${state}`, { details: { state } });
       return state as JobState;

@@ -12,13 +12,15 @@ export interface Verdict {
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 300_000;
+/** The longest wait that an error may say. */
+const SAID_MS_MAX = 604_800_000;
 /** How long after it was pushed a job waits for a limit without using attempts. */
 const PATIENCE_MS = 3_600_000;
 
 /**
  * Judges a failure. A limit that refused (`rate_limited`, or a model's 429) says when to come back and costs no attempt for an hour; what
  * waiting cannot mend (`retryable` false) is dead at once; anything else is tried again after 1, 2, 4 … seconds, at most 300, of which up to a
- * half is left to chance (`random`, 0..1), or when its `retryAfterMs` says.
+ * half is left to chance (`random`, 0..1), or when its `retryAfterMs` says, within a week.
  */
 export function judge(
   error: unknown,
@@ -34,7 +36,7 @@ export function judge(
   const refused = reason === "model_failed" && status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status);
   if (known !== undefined && (!known.retryable || refused)) return { outcome: "dead", reason, delayMs: 0 };
   const delayMs =
-    typeof said === "number" && said >= 0 ? Math.ceil(Math.min(said, LONGEST_MS)) : retryDelayMs(failures, random);
+    typeof said === "number" && said >= 0 ? Math.ceil(Math.min(said, SAID_MS_MAX)) : retryDelayMs(failures, random);
   return { outcome: limited && ageMs < PATIENCE_MS ? "again" : "retry", reason, delayMs };
 }
 

@@ -21,7 +21,8 @@ export interface Steps {
    * Waits for a signal of `queue.signal(id, name, value)`, or until `timeoutMs` (1 ms to 366 days) after the job first asked. A job that has to
    * wait gives its place back: the handler is left by an error that it must let pass, and begins anew, at any worker, when the signal has come or the
    * time is over; it finds its steps done. Waiting uses no attempt. Of several that are waited for at once (`Promise.race`, `any`, `all`) the first
-   * signal, or the first time that is over, lets the job go on.
+   * signal, or the first time that is over, lets the job go on. What a wait came to is kept as a step is: a signal that comes after the time is refused,
+   * and of several waits of one name the time of the first one counts.
    * @throws MarrowError `invalid_input`
    */
   readonly waitFor: (name: string, options: { readonly timeoutMs: number }) => Promise<Signal>;
@@ -112,7 +113,7 @@ export function createSteps(
     if (value !== undefined) return { arrived: true, value: decodeRecord(value) };
     const untilMs = kept.get(`w:${checked}`);
     if (untilMs !== undefined && Number(String(untilMs)) <= nowMs) return { arrived: false };
-    waits.set(checked, timeoutMs);
+    if (!waits.has(checked)) waits.set(checked, timeoutMs);
     // Those that are waited for at once are all known, and what was answered is told, before this one gives the place back.
     await nextTurn();
     throw new Suspended(waits);

@@ -4,6 +4,7 @@ import { runScript, type Argument, type Redis, type Reply } from "../redis/index
 import {
   attempt,
   CANCELLED,
+  INTERRUPTED,
   isFrail,
   newHeld,
   RELEASED,
@@ -11,6 +12,7 @@ import {
   SHUTDOWN,
   stop,
   toFailedOutcome,
+  type Ended,
   type Held,
   type Outcome,
 } from "./hand.ts";
@@ -27,11 +29,6 @@ const BEAT_MS = 1_500;
 /** How often a worker looks for work that nobody told it of, in milliseconds. */
 const LOOK_MS = 1_000;
 const AWAY_MS = { first: 50, last: 2_000 } as const;
-
-/** A job that is in hand no more, which Redis is to be told of. */
-interface Ended extends Outcome {
-  readonly one: Held;
-}
 
 /** From how many jobs at the same time on they are asked for by halves. */
 const HALVED_FROM = 8;
@@ -293,11 +290,14 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   }
 
   async function beat(): Promise<void> {
-    const all = [...held.values()];
     try {
-      const values = { lease_ms: leaseMs, held: all.flatMap(({ id, line }) => [id, line.fence]) };
-      const states = (await runScript(redis, extendLeases, { queue }, values)) as readonly Reply[];
-      all.forEach((one, at) => hear(one, String(states[at])));
+      // Jobs of workers that are gone come back in pages, all of them now.
+      for (let all = [...held.values()], more = true; more; all = []) {
+        const values = { lease_ms: leaseMs, held: all.flatMap(({ id, line }) => [id, line.fence]) };
+        const states = (await runScript(redis, extendLeases, { queue }, values)) as readonly Reply[];
+        all.forEach((one, at) => hear(one, String(states[at])));
+        more = states.length > all.length;
+      }
     } catch (error) {
       onError(error);
     }
@@ -314,7 +314,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   /** Hands a job back as it was; what is said of it later is not heard. */
   function giveBack(one: Held): void {
-    if (!one.lost) ended.push({ ...RELEASED, one });
+    if (!one.lost) ended.push({ ...(one.work === undefined ? RELEASED : INTERRUPTED), one });
     one.lost = true;
   }
 

@@ -2,7 +2,7 @@
 -- KEYS queue      start of the queue's keys
 -- ARGV lease_ms   how long they live from now, > 0
 -- ARGV held...    for each job: id, fence
--- REPLY for each job "running", "cancelling" or "lost"
+-- REPLY for each job "running", "cancelling" or "lost"; behind them "more" when there are further jobs to give back
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 -- INCLUDE jobs
@@ -25,6 +25,7 @@ for at, id in ipairs(ids) do
   end
 end
 -- While memory is full a worker may live whose word was refused.
-if not full then lapse(queue, now) end
+local more = not full and lapse(queue, now)
 note_ends(queue)
+if more then states[#states + 1] = "more" end
 return states

@@ -4,7 +4,7 @@
 -- ARGV wanted     how many new jobs, >= 0
 -- ARGV cap        how many of one tenant may run at once; 0: any number
 -- ARGV waiter     who is told, or handed a job, when there is none now: worker and lease_ms with a space between; "1": just told; "": nobody
--- ARGV ended...   for each ended job its words and its body (of a failed attempt: its message). Words: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was, wait: until one of the signals that its body names comes, or the time behind it in ms is over), delay_ms, parts of its output, reason (of one that is done: empty, or another word than completed for its event)
+-- ARGV ended...   for each ended job its words and its body (of a failed attempt: its message). Words: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was, with a delay_ms of 1 when it was begun, wait: until one of the signals that its body names comes, or the time behind it in ms is over), delay_ms, parts of its output, reason (of one that is done: empty, or another word than completed for its event)
 -- REPLY { for each ended job that was not ended: its place among them from 1, "lost" (it was not the worker's any more) or "gap" (its output lacks parts) }, { for each new job: id, line, payload }, ms until a delayed job is due (-1: none)
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
@@ -40,6 +40,7 @@ for at, id in ipairs(ids) do
     if job[STATE] == "cancelling" then
       finish(queue, id, job, "cancelled", outcome == "done" and body or "", "cancelled", now)
     elseif outcome == "release" then
+      if delay ~= "0" then put_note(queue, id, job, BEGUN, "1", WAITS_MAX) end
       make_ready(queue, id, job)
     elseif outcome == "wait" then
       suspend(queue, id, job, reason == "" and body or reason .. " " .. delay, now)

@@ -1,4 +1,4 @@
--- Gives jobs back whose worker is gone; what crashed too often is dead.
+-- Gives jobs back whose worker is gone, some at a time; what crashed too often is dead. Tells whether there may be more.
 local function lapse(queue, now)
   local leases = queue .. ":leases"
   local over = redis.call("ZRANGEBYSCORE", leases, "-inf", now, "LIMIT", 0, LATER_MAX)
@@ -20,4 +20,5 @@ local function lapse(queue, now)
     end
     leave_running(queue, job[TENANT], id)
   end
+  return #over == LATER_MAX
 end

@@ -1,5 +1,6 @@
 -- Notes of a job are one hash: `s:` and a step's name: record of its result; `g:` and a signal's: record of what came with it; `w:` and a
--- signal's: until when the job waits for it (ms). A word of the line tells that there are any.
+-- signal's: until when the job waits for it (ms); `begun`: a worker began the job and gave it back. A word of the line tells that there are any.
+local BEGUN = "begun"
 
 -- Notes something once. Tells whether there was room.
 local function put_note(queue, id, job, field, value, most)
