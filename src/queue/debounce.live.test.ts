@@ -35,7 +35,7 @@ describe("a push that replaces, once a worker had the job", () => {
       const seen: string[] = [];
       await working(
         redis,
-        async ({ payload, step }) => void seen.push(`${payload} ${await step("paid", () => payload)}`),
+        async ({ payload, step }) => void seen.push(`${String(payload)} ${String(await step("paid", () => payload))}`),
         async () => {
           for (const id of [first, second]) await queue.wait(id, { waitMs: 5_000 });
         },

@@ -47,7 +47,9 @@ describe("what a wait for a signal came to", () => {
       await waitFor("b", { timeoutMs: 60_000 });
     };
     await working(redis, handler, async () => {
-      const suspended = () => expect.poll(async () => (await queue.get(id))?.state).toBe("suspended");
+      const suspended = async () => {
+        await expect.poll(async () => (await queue.get(id))?.state).toBe("suspended");
+      };
       await suspended();
       await queue.signal(id, "a", "first");
       await expect.poll(() => begun).toBe(2);
@@ -72,7 +74,9 @@ describe("jobs whose worker is gone", () => {
     await working(
       redis,
       ({ payload }) => void seen.add(payload),
-      () => expect.poll(() => seen.size, { timeout: 4_000 }).toBe(1_000),
+      async () => {
+        await expect.poll(() => seen.size, { timeout: 4_000 }).toBe(1_000);
+      },
       { concurrency: 200 },
     );
   });

@@ -109,7 +109,7 @@ describe("a queue", () => {
         order.push(scope);
       },
       async () => {
-        await expect.poll(() => order.length).toBe(80);
+        await expect.poll(() => order.length, { timeout: 10_000 }).toBe(80);
       },
       { concurrency: 1 },
     );

@@ -3,6 +3,7 @@ import { checkInteger, checkOneOf, refuse } from "../internal/check.ts";
 import { pause } from "../internal/pause.ts";
 import { allOf, checkScope, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import { encodeBounded } from "./bounded.ts";
+import { settleRest } from "./dependents.ts";
 import { isEnded, JOB_PARTS, noJob, toJob, toListedJob, type Job, type JobState } from "./job.ts";
 import { queueKeyOf, tenantPart } from "./keys.ts";
 import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } from "./options.ts";
@@ -146,7 +147,9 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       }),
 
     async cancel(id) {
-      const state = await runScript(scoped, cancelJob, { queue }, { id: checkJobId("id", id), tenant });
+      const reply = await runScript(scoped, cancelJob, { queue }, { id: checkJobId("id", id), tenant });
+      const [state, more] = String(reply).split(" ");
+      if (more !== undefined) await settleRest(scoped, queue);
       return state === "" ? undefined : (state as JobState);
     },
 
@@ -167,7 +170,11 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       return state as JobState;
     },
 
-    remove: async (id) => (await runScript(scoped, removeJob, { queue }, { id: checkJobId("id", id), tenant })) === 1,
+    async remove(id) {
+      const reply = await runScript(scoped, removeJob, { queue }, { id: checkJobId("id", id), tenant });
+      if (reply === 2) await settleRest(scoped, queue);
+      return reply !== 0;
+    },
 
     async redrive({ ids = [], attempts = 3, limit = 100 } = {}) {
       const values = {

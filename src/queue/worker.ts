@@ -1,6 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
 import { runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
+import { createSettler } from "./dependents.ts";
 import {
   attempt,
   CANCELLED,
@@ -77,6 +78,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   const { concurrency, tenantMax, leaseMs, drainMs, graceMs, onError } = options;
   const waiter = createWaiter(redis, queue, options, take);
   const held = new Map<string, Held>();
+  const settleAll = createSettler(redis, queue);
   /** Those of them that are not begun. */
   const ahead: Held[] = [];
   const ended: Ended[] = [];
@@ -290,14 +292,13 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   }
 
   async function beat(): Promise<void> {
+    const all = [...held.values()];
     try {
+      const values = { lease_ms: leaseMs, held: all.flatMap(({ id, line }) => [id, line.fence]) };
+      const states = (await runScript(redis, extendLeases, { queue }, values)) as readonly Reply[];
+      all.forEach((one, at) => hear(one, String(states[at])));
       // Jobs of workers that are gone come back in pages, all of them now.
-      for (let all = [...held.values()], more = true; more; all = []) {
-        const values = { lease_ms: leaseMs, held: all.flatMap(({ id, line }) => [id, line.fence]) };
-        const states = (await runScript(redis, extendLeases, { queue }, values)) as readonly Reply[];
-        all.forEach((one, at) => hear(one, String(states[at])));
-        more = states.length > all.length;
-      }
+      if (states.length > all.length) await settleAll();
     } catch (error) {
       onError(error);
     }

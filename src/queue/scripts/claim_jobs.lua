@@ -18,6 +18,7 @@ local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if is_full(queue) then return {} end
 lapse(queue, now)
+settle_rest(queue, now)
 ripen(queue, now)
 local taken = new_taken(lease_ms)
 local held_back = redis.call("EXISTS", queue .. ":halted") == 1 or redis.call("SISMEMBER", queue .. ":paused", tenant) == 1

@@ -2,7 +2,7 @@
 -- KEYS queue      start of the queue's keys
 -- ARGV lease_ms   how long they live from now, > 0
 -- ARGV held...    for each job: id, fence
--- REPLY for each job "running", "cancelling" or "lost"; behind them "more" when there are further jobs to give back
+-- REPLY for each job "running", "cancelling" or "lost"; behind them "more" when there are further jobs to give back, or that waited for others
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 -- INCLUDE jobs
@@ -26,6 +26,7 @@ for at, id in ipairs(ids) do
 end
 -- While memory is full a worker may live whose word was refused.
 local more = not full and lapse(queue, now)
+more = not full and settle_rest(queue, now) or more
 note_ends(queue)
 if more then states[#states + 1] = "more" end
 return states

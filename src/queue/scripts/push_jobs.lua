@@ -51,7 +51,7 @@ for at = 1, many do
   news[at] = { string.match(ARGV[2 * at + 3], NEW) }
   ids[at] = news[at][ID]
 end
-local owners = {}
+local owners, fresh = {}, {}
 for id, job in pairs(read_jobs(queue, ids)) do owners[id] = job[TENANT] end
 
 -- Whether a job is there to stay: one that is taken away while it runs is gone with its end.
@@ -75,14 +75,19 @@ for at, new in ipairs(news) do
         first = with == digest and other or "!"
       elseif replace_job(queue, tenant, other, new, ARGV[2 * at + 4], now) then
         first = other
-        redis.call("SET", idem, other .. " " .. digest, "PX", idem_ms + new[NEW_DELAY])
+        local blocked = redis.call("EXISTS", queue .. ":keyed:" .. other) == 1
+        redis.call("SET", idem, other .. " " .. digest, "PX", idem_ms + new[NEW_DELAY] + (blocked and LIFE_MAX_MS or 0))
       end
     end
   end
   if not first and owners[id] then first = owners[id] == tenant and id or "!" end
   if not first and after ~= "" then
-    note_puts(queue, tenant, waiting == 0)
-    waits = block(queue, tenant, id, ids_in(after), true)
+    local others = ids_in(after)
+    -- One that was put in this script is not written yet.
+    for _, other in ipairs(others) do
+      if fresh[other] then note_puts(queue, tenant, waiting == 0) end
+    end
+    waits = block(queue, tenant, id, others, true)
     if waits then
       waits = waits + DEPENDENT
       redis.call("SET", queue .. ":after:" .. id, after)
@@ -91,10 +96,18 @@ for at, new in ipairs(news) do
     end
   end
   if not first then
-    if key ~= "" then redis.call("SET", queue .. ":idem:" .. tenant .. ":" .. key, id .. " " .. digest, "PX", idem_ms + new[NEW_DELAY]) end
+    if key ~= "" then
+      local known_ms = idem_ms + new[NEW_DELAY]
+      -- How long it is known counts from when the job is due: nobody knows when that is.
+      if waits >= 1 then
+        redis.call("SET", queue .. ":keyed:" .. id, idem_ms .. " " .. key)
+        known_ms = known_ms + LIFE_MAX_MS
+      end
+      redis.call("SET", queue .. ":idem:" .. tenant .. ":" .. key, id .. " " .. digest, "PX", known_ms)
+    end
     seq = (seq or next_seq(queue, now, many)) + 1
     put_job(queue, tenant, new, ARGV[2 * at + 4], waits, now, seq)
-    owners[id] = tenant
+    owners[id], fresh[id] = tenant, true
   end
   reply[at] = first or id
 end

@@ -2,7 +2,7 @@
 -- KEYS queue    start of the queue's keys
 -- ARGV id       the job
 -- ARGV tenant   whose it is
--- REPLY 1 when it is or will be gone, 0 when the tenant has none of this id
+-- REPLY 1 when it is or will be gone, 2 when further jobs that waited for it are to be ended, 0 when the tenant has none of this id
 -- IDEMPOTENT what is gone stays so
 local queue = KEYS[1]
 local id = ARGV[1]
@@ -29,4 +29,4 @@ cancel_unheld(queue, id, job, now)
 redis.call("ZREM", queue .. ":dead", id)
 redis.call("ZREM", queue .. ":dead:" .. tenant, id)
 redis.call("DEL", queue .. ":job:" .. id, queue .. ":body:" .. id, queue .. ":log:" .. id, queue .. ":tries:" .. id, queue .. ":after:" .. id, queue .. ":notes:" .. id, queue .. ":progress:" .. id)
-return 1
+return 1 + redis.call("EXISTS", queue .. ":over")

@@ -5,7 +5,7 @@
 -- ARGV cap        how many of one tenant may run at once; 0: any number
 -- ARGV waiter     who is told, or handed a job, when there is none now: worker and lease_ms with a space between; "1": just told; "": nobody
 -- ARGV ended...   for each ended job its words and its body (of a failed attempt: its message). Words: id, fence, outcome (done, dead, retry, again: as retry but free, release: as it was, with a delay_ms of 1 when it was begun, wait: until one of the signals that its body names comes, or the time behind it in ms is over), delay_ms, parts of its output, reason (of one that is done: empty, or another word than completed for its event)
--- REPLY { for each ended job that was not ended: its place among them from 1, "lost" (it was not the worker's any more) or "gap" (its output lacks parts) }, { for each new job: id, line, payload }, ms until a delayed job is due (-1: none)
+-- REPLY { for each ended job that was not ended: its place among them from 1, "lost" (it was not the worker's any more) or "gap" (its output lacks parts) }, { for each new job: id, line, payload }, ms until there is more to do, such as a delayed job (-1: not known)
 local queue = KEYS[1]
 local lease_ms = tonumber(ARGV[1])
 local wanted = tonumber(ARGV[2])
@@ -65,7 +65,12 @@ if #left_leases > 0 then redis.call("ZREM", leases, unpack(left_leases)) end
 
 if not full then ripen(queue, now) end
 
-local halted = full or redis.call("EXISTS", queue .. ":halted") == 1
+-- Mostly there is neither a pause nor anything left.
+local halted, more = full, false
+if redis.call("EXISTS", queue .. ":halted", queue .. ":over") > 0 then
+  more = not full and settle_rest(queue, now)
+  halted = full or redis.call("EXISTS", queue .. ":halted") == 1
+end
 if halted then wanted = 0 end
 local taken = new_taken(lease_ms)
 while taken.count < wanted do
@@ -97,4 +102,5 @@ if not halted and taken.count < wanted then
   local first = redis.call("ZRANGE", delayed, 0, 0, "WITHSCORES")
   if first[2] then next_due = math.max(0, tonumber(first[2]) - now) end
 end
+if more then next_due = 0 end
 return { wrong, taken.jobs, next_due }

@@ -1,6 +1,9 @@
 -- What the count of jobs that a job waits for has beside it when there ever were any, so that its end knows: 2.5, 1.5, 0.5.
 local DEPENDENT = 0.5
 
+-- How long a job may wait for others before its idempotency key is forgotten.
+local LIFE_MAX_MS = 31622400000
+
 local function ids_in(list)
   local ids = {}
   for id in string.gmatch(list, "[^,]+") do ids[#ids + 1] = id end

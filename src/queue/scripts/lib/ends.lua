@@ -28,7 +28,7 @@ local ends, ended_of = {}, {}
 -- Ends one job for good. Its result stays for a life, its output for a brief one; what was asked stays where nothing came of it.
 local function end_one(queue, id, job, state, body, reason, now)
   local tenant, life = job[TENANT], job[LIFE]
-  if job[STATE] == "blocked" then unblock(queue, tenant, id) end
+  if job[STATE] == "blocked" then unblock(queue, tenant, id, 0) end
   if state == "dead" then
     -- What died keeps what it was asked, to be given another go.
     life = math.max(tonumber(life), DEAD_LIFE_MS)
@@ -66,43 +66,74 @@ local function restored(tenant, now)
   return { "waiting", "", "", NEEDED .. NOTED, "in", "", "", "0", "0", stamp(now), tenant, "0", "1", "1", "1", "job", stamp(DEAD_LIFE_MS), stamp(DEAD_LIFE_MS), "" }
 end
 
+-- Jobs that one script lets go on, or ends, because another one ended: further ones are left to the next scripts.
+local DEPENDENTS_MAX = 100
+local room = DEPENDENTS_MAX
+
+-- Lets one job go on that waited for another one, or ends it: it waited in vain. Adds to over what ended by that and others wait for.
+local function let_go(queue, tenant, child, held, state, over, now)
+  if held[STATE] == UNREADABLE then
+    unblock(queue, tenant, child, 0)
+    held = restored(tenant, now)
+    note_try(queue, child, held, "corrupt_record", "", now)
+    end_one(queue, child, held, "dead", "", "corrupt_record", now)
+    over[#over + 1] = { child, "dead", tenant }
+  elseif held[STATE] == "blocked" then
+    held[WAITS] = held[WAITS] - 1
+    local wait = string.match(held[UNTIL], "^%+(%d+)$")
+    if wait and held[WAITS] < 1 then held[UNTIL] = string.format("%d", now + held[DELAY] + wait) end
+    if state ~= "done" then
+      end_one(queue, child, held, "dead", "", "dependency", now)
+      if string.find(held[FLAGS], NEEDED, 1, true) then over[#over + 1] = { child, "dead", tenant } end
+    elseif held[WAITS] >= 1 then
+      write_job(queue, child, held)
+    elseif held[DELAY] ~= "0" then
+      unblock(queue, tenant, child, held[DELAY])
+      held[STATE] = "delayed"
+      write_job(queue, child, held)
+      redis.call("ZADD", queue .. ":delayed", now + held[DELAY], child)
+    else
+      make_ready(queue, child, held)
+    end
+  end
+end
+
+-- Lets go on what waits for jobs that are over (each id, state, tenant), as far as there is room. What is left is noted for the next scripts.
+local function settle_over(queue, over, now)
+  local at = 1
+  while over[at] and room > 0 do
+    local id, state, tenant = unpack(over[at])
+    local children = redis.call("SPOP", queue .. ":next:" .. id, room)
+    for child, held in pairs(read_jobs(queue, children)) do let_go(queue, tenant, child, held, state, over, now) end
+    room = room - #children - 1
+    if room >= 0 then at = at + 1 end
+  end
+  for rest = at, #over do redis.call("RPUSH", queue .. ":over", table.concat(over[rest], " ")) end
+  wake(queue)
+end
+
+-- Goes on with what scripts before left. Tells whether there is more. One that goes again meanwhile, by a redrive, ends again.
+local function settle_rest(queue, now)
+  if room <= 0 then return redis.call("EXISTS", queue .. ":over") == 1 end
+  local over, ids = {}, {}
+  for at, words in ipairs(redis.call("LPOP", queue .. ":over", room) or {}) do
+    over[at] = { string.match(words, "^(%S+) (%S+) (%S+)$") }
+    ids[at] = over[at][1]
+  end
+  if #ids == 0 then return false end
+  local jobs, ended = read_jobs(queue, ids), {}
+  for _, one in ipairs(over) do
+    local job = jobs[one[1]]
+    if not job or job[STATE] == one[2] then ended[#ended + 1] = one end
+  end
+  settle_over(queue, ended, now)
+  return redis.call("EXISTS", queue .. ":over") == 1
+end
+
 -- Ends a job, and lets go on what waited for it; what waited in vain is dead.
 local function finish(queue, id, job, state, body, reason, now)
   end_one(queue, id, job, state, body, reason, now)
-  if not string.find(job[FLAGS], NEEDED, 1, true) then return end
-  local over, at = { id, state }, 1
-  while over[at] do
-    local nexts = queue .. ":next:" .. over[at]
-    for child, held in pairs(read_jobs(queue, redis.call("SMEMBERS", nexts))) do
-      if held[STATE] == UNREADABLE then
-        unblock(queue, job[TENANT], child)
-        held = restored(job[TENANT], now)
-        note_try(queue, child, held, "corrupt_record", "", now)
-        end_one(queue, child, held, "dead", "", "corrupt_record", now)
-        over[#over + 1], over[#over + 2] = child, "dead"
-      elseif held[STATE] == "blocked" then
-        held[WAITS] = held[WAITS] - 1
-        local wait = string.match(held[UNTIL], "^%+(%d+)$")
-        if wait and held[WAITS] < 1 then held[UNTIL] = string.format("%d", now + held[DELAY] + wait) end
-        if over[at + 1] ~= "done" then
-          end_one(queue, child, held, "dead", "", "dependency", now)
-          over[#over + 1], over[#over + 2] = child, "dead"
-        elseif held[WAITS] >= 1 then
-          write_job(queue, child, held)
-        elseif held[DELAY] ~= "0" then
-          unblock(queue, held[TENANT], child)
-          held[STATE] = "delayed"
-          write_job(queue, child, held)
-          redis.call("ZADD", queue .. ":delayed", now + held[DELAY], child)
-        else
-          make_ready(queue, child, held)
-        end
-      end
-    end
-    redis.call("DEL", nexts)
-    at = at + 2
-  end
-  wake(queue)
+  if string.find(job[FLAGS], NEEDED, 1, true) then settle_over(queue, { { id, state, job[TENANT] } }, now) end
 end
 
 -- Ends a job whose line cannot be read. One whose tenant is not known either stays as it is for as long as what is dead, among the dead of all.

@@ -47,15 +47,20 @@ local function enter_ring(queue, tenant)
   return redis.call("ZADD", queue .. ":ring", "NX", first[2] or 0, tenant) == 1
 end
 
--- A job that waits for no other one any more leaves the lists of those that do.
-local function unblock(queue, tenant, id)
+-- A job that waits for no other one any more leaves the lists of those that do. How long its idempotency key is known counts from when it is
+-- due: in delay ms.
+local function unblock(queue, tenant, id, delay)
   redis.call("ZREM", queue .. ":blocked", id)
   redis.call("ZREM", queue .. ":blocked:" .. tenant, id)
+  local known_ms, key = string.match(redis.call("GETDEL", queue .. ":keyed:" .. id) or "", "^(%d+) (.+)$")
+  if not key then return end
+  local idem = queue .. ":idem:" .. tenant .. ":" .. key
+  if string.match(redis.call("GET", idem) or "", "^%S+") == id then redis.call("PEXPIRE", idem, known_ms + delay) end
 end
 
 -- Puts a job where the next turn of its tenant finds it.
 local function make_ready(queue, id, job)
-  if job[STATE] == "blocked" then unblock(queue, job[TENANT], id) end
+  if job[STATE] == "blocked" then unblock(queue, job[TENANT], id, 0) end
   job[STATE], job[FENCE] = "waiting", ""
   write_job(queue, id, job)
   if redis.call("ZADD", queue .. ":ready:" .. job[TENANT], job[PLACE], id) == 1 and enter_ring(queue, job[TENANT]) then wake(queue) end

@@ -1,0 +1,22 @@
+import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { extendLeases } from "./scripts.gen.ts";
+
+/** Scripts that one call runs for jobs that waited in vain, 100 of them each: what is left then is ended by the queue's workers. */
+const PAGES_MAX = 1_000;
+
+/**
+ * Ends what waited for jobs that ended, and gives jobs back whose worker is gone, page by page: one script for all of many thousands would hold
+ * Redis up.
+ */
+export async function settleRest(redis: Pick<ScopedRedis, "send">, queue: string): Promise<void> {
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const reply = await runScript(redis, extendLeases, { queue }, { lease_ms: 1_000, held: [] });
+    if ((reply as readonly unknown[]).length === 0) return;
+  }
+}
+
+/** The same for a worker that asks for it again and again: one at a time. */
+export function createSettler(redis: Pick<ScopedRedis, "send">, queue: string): () => Promise<void> {
+  let going: Promise<void> | undefined;
+  return () => (going ??= settleRest(redis, queue).finally(() => (going = undefined)));
+}
