@@ -13,14 +13,23 @@ KEY = os.environ["MARROW_KEY"]
 LEASE_MS = int(os.environ.get("LEASE_MS", "10000"))
 
 
+class Refused(Exception):
+    """What HTTP cannot carry, or the gateway does not take: another attempt would pay for the same again."""
+
+
 def call(path, body):
-    request = urllib.request.Request(
-        f"{URL}/tasks/{path}",
-        data=json.dumps(body).encode(),
-        headers={"authorization": f"Bearer {KEY}", "content-type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+    try:
+        data = json.dumps(body, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Refused("invalid_input", str(error))
+    headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"{URL}/tasks/{path}", data, headers), timeout=60) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        if error.code in (400, 413):
+            raise Refused("too_large" if error.code == 413 else "invalid_input", error.read().decode(errors="replace"))
+        raise
 
 
 class Job:
@@ -29,7 +38,13 @@ class Job:
         self.parts, self.over = 0, threading.Event()
 
     def say(self, act, **body):
-        return call(f"{self.id}/{act}", {"fence": self.fence, **body})
+        for wait in (0.2, 1, 5, None):  # said again it does nothing twice
+            try:
+                return call(f"{self.id}/{act}", {"fence": self.fence, **body})
+            except urllib.error.URLError as error:
+                if wait is None or getattr(error, "code", 503) not in (429, 500, 502, 503, 504):
+                    raise
+                time.sleep(wait)
 
     def step(self, name, run):
         if name not in self.steps:
@@ -39,10 +54,23 @@ class Job:
     def write(self, text):
         self.parts = self.say("write", **{"from": self.parts, "texts": [text]})["parts"]
 
+    def end(self, handler):
+        try:
+            self.say("finish", result=handler(self))
+        except urllib.error.HTTPError:
+            raise
+        except Refused as error:
+            self.say("fail", reason=error.args[0], message=error.args[1][:1000], retryable=False)
+        except Exception as error:
+            self.say("fail", message=str(error)[:1000])
+
     def keep(self):
-        while not self.over.wait(LEASE_MS / 3000):
-            if self.say("extend", lease_ms=LEASE_MS)["state"] == "cancelling":
-                self.over.set()
+        try:
+            while not self.over.wait(LEASE_MS / 3000):
+                if self.say("extend", lease_ms=LEASE_MS)["state"] == "cancelling":
+                    self.over.set()
+        except urllib.error.URLError:  # it ended meanwhile, or another worker has it
+            self.over.set()
 
 
 def work(handler):
@@ -51,12 +79,10 @@ def work(handler):
             job = Job(task)
             threading.Thread(target=job.keep, daemon=True).start()
             try:
-                job.say("finish", result=handler(job))
+                job.end(handler)
             except urllib.error.HTTPError as error:
-                if error.code != 409:  # 409: another worker has the task by now
+                if error.code not in (404, 409):  # 409: another worker has the task by now; 404: it was taken away
                     raise
-            except Exception as error:
-                job.say("fail", message=str(error))
             finally:
                 job.over.set()
 
@@ -66,6 +92,8 @@ def answer(job):
     draft = job.step("draft", lambda: (print("draft", job.id, flush=True), f"draft of {job.payload['n']}")[1])
     time.sleep(job.payload.get("seconds", 0))
     job.write("almost ")
+    if "result" in job.payload:  # what HTTP cannot carry, and what is too large for it
+        return {"nan": float("nan"), "large": "x" * 40_000_000}[job.payload["result"]]
     return {"text": f"{draft}, done"}
 
 

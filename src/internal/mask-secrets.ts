@@ -1,20 +1,43 @@
 /** What stands in place of a secret. */
 const MASK = "***";
 
-/** Forms of secrets, each linear over the text. Long opaque words are taken for keys: a wrong guess costs a word of an error message. */
+/** Words that a secret stands behind, as names of fields: in JSON, in text of JSON, in connection strings, in headers. */
+const NAMES =
+  "(?:api[-_ ]?key|access[-_ ]?key|account[-_ ]?key|private[-_ ]?key|token|secret|password|passwd|pass[-_ ]?phrase|pwd|authorization|credential|signature|x[-_]auth)s?";
+const IS = String.raw`\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}`;
+
+/**
+ * Forms of secrets, each linear over the text: whatever repeats is bounded or ends at the first other character. Long opaque words are taken for
+ * keys: a wrong guess costs a word of an error message.
+ */
 const SECRETS: readonly (readonly [form: RegExp, mask: string])[] = [
-  [/\b(bearer|basic)\s+[^\s"',;]+/gi, `$1 ${MASK}`],
-  [/(:\/\/)[^\s/@]{1,512}@/g, `$1${MASK}@`],
+  [/-----BEGIN [A-Z ]{1,64}-----.{0,4096}?(?:-----END [A-Z ]{1,64}-----|$)/g, MASK],
+  [/\b(bearer|basic)["']?\s+["']?[^\s"',;]+/gi, `$1 ${MASK}`],
+  // A password may have an @: credentials end at the last one. Behind a colon that is no port they may have a slash, too.
+  [/(:\/\/)[^\s/]{1,512}@/g, `$1${MASK}@`],
+  [/(:\/\/)[^\s/:@]{0,128}:(?!\d{1,5}\/)[^\s]{1,256}@/g, `$1${MASK}@`],
   [
-    /((?:api[-_ ]?key|access[-_]?key|token|secret|password|passwd|pwd|authorization|credential|signature)s?["']?\s?[:=]\s?["']?)[^\s"',;&}]+/gi,
+    /((?:set-)?cookie\\{0,3}["']?\s{0,3}[:=]\s{0,3}\\{0,3}["']?)(?:[^\s;=,"']{1,128}=[^\s;,"']{0,1024}(?:;\s?)?){1,32}/gi,
     `$1${MASK}`,
   ],
+  [new RegExp(String.raw`(${NAMES}${IS}(["']))(?:(?!\2).){1,512}`, "gi"), `$1${MASK}`],
+  [new RegExp(String.raw`(${NAMES}${IS})[^\s"',;&}\\]+`, "gi"), `$1${MASK}`],
   [
-    /\b(?:(?:sk|pk|rk|mk|hf|gh[opsu]|glpat|whsec|xox[a-z]|github_pat|mrw|npm|gsk|xai|pplx|nvapi|r8)[-_]|AIza|AKIA|ASIA|ya29\.|SG\.)[\w*.-]{8,}/g,
+    /\b((?:token|secret|password|passphrase|api[-_ ]?key|access[-_ ]?key)\s+(?:is\s+|was\s+)?)(?=[^\s"',;]{0,256}\d)[^\s"',;]{8,}/gi,
+    `$1${MASK}`,
+  ],
+  [/([?&](?:sig|key|auth|pass)=)[^\s"'&]+/gi, `$1${MASK}`],
+  [/(hooks\.slack\.com\/\w{1,32}|discord(?:app)?\.com\/api\/webhooks)\/[\w/-]+/gi, `$1/${MASK}`],
+  // A bot's of Telegram.
+  [/(\bbot)?(?<!\d)\d{6,12}:[\w-]{30,}/g, `$1${MASK}`],
+  [
+    /\b(?:(?:sk|pk|rk|mk|hf|gh[opsu]|glpat|whsec|xox[a-z]|github_pat|mrw|npm|gsk|xai|pplx|nvapi|r8|GOCSPX|dckr_[op]at|do[opr]_v1|lin_(?:api|oauth)|shp(?:at|ca|pa|ss)|glsa|pypi|tskey|sbp|AGE-SECRET-KEY)[-_]|AIza|AKIA|ASIA|ya29\.|SG\.|hv[bsr]\.)[\w*.-]{8,}/g,
     MASK,
   ],
   [/\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g, MASK],
   [/\b(?=\w*\d)(?=\w*[A-Za-z])\w{32,}={0,2}/g, MASK],
+  // A secret key of AWS: 40 characters, slashes among them.
+  [/(?<![\w/+])(?=[\w/+]{0,40}\d)(?=[\w/+]{0,40}[a-z])(?=[\w/+]{0,40}[A-Z])[A-Za-z0-9/+]{40}(?![\w/+=])/g, MASK],
 ];
 
 /** Longest text that is looked through, in characters: what comes behind it is cut off before. */

@@ -12,6 +12,7 @@ import {
   runScript,
   toFields,
   checkScope,
+  type Argument,
   type ScopedRedis,
 } from "../redis/index.ts";
 import { encodeBounded } from "./bounded.ts";
@@ -77,9 +78,9 @@ export interface Claims<T = unknown> {
   progress(claim: Claim, progress: unknown): Promise<void>;
   /** Keeps the result of a step, once. Answers what is kept: of a step that was done before, the earlier result. */
   step(claim: Claim, name: string, result: unknown): Promise<unknown>;
-  /** Ends a job with its result. */
-  finish(claim: Claim, result: unknown): Promise<void>;
-  /** Ends an attempt: the job is tried again while it has attempts left, or is dead. */
+  /** Ends a job with its result. Answers `cancelled` when somebody cancelled it or took it away. Said again with the same result it answers the same. */
+  finish(claim: Claim, result: unknown): Promise<"done" | "cancelled">;
+  /** Ends an attempt: the job is tried again while it has attempts left, or is dead. Said again it does nothing. */
   fail(claim: Claim, failure: ClaimFailure): Promise<void>;
   /** Hands a job back as it was. */
   release(claim: Claim): Promise<void>;
@@ -176,7 +177,16 @@ export function createClaims<T = unknown>(
     return Object.fromEntries(results);
   }
 
-  async function end(claim: Claim, words: string, body: Buffer | string): Promise<void> {
+  /** Whether an attempt ended already as it is said to: the answer to that was lost. */
+  async function isSaid({ id, fence }: Claim, states: readonly string[], result?: Argument): Promise<boolean> {
+    const keys = [`${queue}:job:${id}`, `${queue}:body:${id}`];
+    const [stored, body] = (await scoped.send(["MGET", ...keys], { reply: "bytes" })) as readonly (Buffer | null)[];
+    const line = stored == null ? undefined : readLine(String(stored));
+    if (line?.tenant !== tenant || line.fence !== fence || !states.includes(line.state)) return false;
+    return result === undefined || body?.equals(Buffer.from(result)) === true;
+  }
+
+  async function end(claim: Claim, words: string, body: Argument): Promise<void> {
     await held(claim);
     const ended = [`${claim.id} ${claim.fence} ${words}`, body];
     const values = { lease_ms: 1_000, wanted: 0, cap: 0, waiter: "", ended };
@@ -241,7 +251,16 @@ export function createClaims<T = unknown>(
       return (await stepsOf(claim, step))[step] ?? null;
     },
 
-    finish: async (claim, result) => end(claim, "done 0 0 ", encodeWritable("result", result ?? null, encodePlain)),
+    async finish(claim, result) {
+      const record = encodeWritable("result", result ?? null, encodePlain);
+      try {
+        await end(claim, "done 0 0 ", record);
+      } catch (error) {
+        if (!MarrowError.is(error, "conflict") || !(await isSaid(claim, ["done", "cancelled"], record))) throw error;
+      }
+      const stored = await scoped.send(["GET", `${queue}:job:${claim.id}`]);
+      return stored !== null && readLine(String(stored)).state === "done" ? "done" : "cancelled";
+    },
 
     async fail(claim, { reason = "failed", message = "", retryable = true, retryAfterMs }) {
       if (!/^[a-z_]{1,32}$/.test(reason)) refuse("reason", "1 to 32 lower-case letters and _", reason, "invalid_input");
@@ -249,7 +268,13 @@ export function createClaims<T = unknown>(
         checkText("message", message === "" ? " " : message, 100_000, "invalid_input"),
         MESSAGE_MAX,
       );
-      const { of, left } = await held(claim);
+      const line = await held(claim).catch(async (error: unknown) => {
+        if (MarrowError.is(error, "conflict") && (await isSaid(claim, ["delayed", "dead", "cancelled"])))
+          return undefined;
+        throw error;
+      });
+      if (line === undefined) return;
+      const { of, left } = line;
       const delayMs =
         retryAfterMs === undefined
           ? retryDelayMs(of - left, Math.random())

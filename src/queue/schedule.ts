@@ -142,6 +142,19 @@ export async function fireSchedules(
   }
 }
 
+/** The same for a worker that looks again and again: one look at a time, whose errors are told. */
+export function createFiring(
+  redis: Pick<ScopedRedis, "send">,
+  queue: string,
+  onError: (error: unknown) => void,
+): () => Promise<void> {
+  let firing: Promise<void> | undefined;
+  return () =>
+    (firing ??= fireSchedules(redis, queue, onError)
+      .catch(onError)
+      .finally(() => (firing = undefined)));
+}
+
 /** Next times after one moment: schedules of the same times are reckoned once. */
 function nextsAfter(nowMs: number): (when: When) => number {
   const known = new Map<string, number>();

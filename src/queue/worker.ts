@@ -20,7 +20,7 @@ import {
 import { lostJob } from "./job.ts";
 import { queueKeys } from "./keys.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
-import { fireSchedules } from "./schedule.ts";
+import { createFiring } from "./schedule.ts";
 import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
 import { createWaiter, type Handed } from "./waiter.ts";
 import type { Handler, Worker } from "./work.ts";
@@ -339,18 +339,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       return undefined;
     });
   const heartbeat = setInterval(() => void beat(), Math.min(BEAT_MS, leaseMs / 3));
-  let firing = false;
-  async function fire(): Promise<void> {
-    if (firing) return;
-    firing = true;
-    try {
-      await fireSchedules(redis, queue, onError);
-    } catch (error) {
-      onError(error);
-    } finally {
-      firing = false;
-    }
-  }
+  const fire = createFiring(redis, queue, onError);
   const lookAround = () => void (wakeUp(), fire());
   const look = setInterval(lookAround, LOOK_MS);
   // At its start, too: a service that restarts more often than it looks would push nothing.

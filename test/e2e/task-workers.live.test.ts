@@ -55,6 +55,23 @@ describe("a worker that comes by HTTP", () => {
       ["failed", "bad key ***"],
     ]);
     expect((await post(`/${id}/finish`, { fence: third?.fence, result: 1 })).status).toBe(409);
+    // The same end is no lost lease: its answer was lost.
+    expect(await make(`/${id}/finish`, { fence: third?.fence, result: { ok: true } })).toMatchObject({ state: "done" });
+    expect((await post(`/${id}/finish`, { fence, result: { ok: true } })).status).toBe(409);
+  });
+
+  it("says a failure again without another attempt, and hears that a task was taken away", async () => {
+    const { id } = await make("", { payload: 1, attempts: 3 });
+    const [one] = await claim();
+    const failure = { fence: one?.fence, message: "no", retry_after_ms: 60_000 };
+    for (let n = 0; n < 2; n += 1) expect((await post(`/${id}/fail`, failure)).status).toBe(200);
+    expect(await find(id)).toMatchObject({ state: "delayed", attempts_left: 2 });
+    expect((await post(`/${id}/signal`, { name: "s" })).status).toBe(200);
+    await make(`/${id}/promote`, {});
+    const [again] = await claim();
+    await post(`/${id}`, {}, "DELETE");
+    expect(await make(`/${id}/finish`, { fence: again?.fence, result: 1 })).toMatchObject({ state: "cancelled" });
+    expect((await post(`/${id}`, {}, "GET")).status).toBe(404);
   });
 
   it("is told of cancelling, hands tasks back, and waits for none in vain", async () => {
@@ -65,7 +82,7 @@ describe("a worker that comes by HTTP", () => {
     expect(again).toMatchObject({ id, attempts_left: 3 });
     await make(`/${id}/cancel`, {});
     expect(await make(`/${id}/extend`, { fence: again?.fence })).toMatchObject({ state: "cancelling" });
-    await make(`/${id}/finish`, { fence: again?.fence, result: "half" });
+    expect(await make(`/${id}/finish`, { fence: again?.fence, result: "half" })).toMatchObject({ state: "cancelled" });
     expect(await find(id)).toMatchObject({ state: "cancelled", result: "half" });
     const waiting = claim({ wait_ms: 10_000, limit: 5 });
     await new Promise((done) => setTimeout(done, 300));
@@ -146,6 +163,25 @@ describe.skipIf(!python)("a worker in Python's standard library", () => {
       expect((await find(held)).failures).toMatchObject([{ reason: "crashed" }]);
     } finally {
       second.kill("SIGKILL");
+    }
+  }, 60_000);
+
+  it("tells why a result cannot be carried, once: the task is dead, and the worker goes on", async () => {
+    const tasks = [];
+    for (const result of ["nan", "large", undefined]) tasks.push(await make("", { payload: { n: 1, result } }));
+    const lines: string[] = [];
+    const child = start(lines);
+    try {
+      const reasons = [];
+      for (const { id } of tasks) {
+        await expect.poll(async () => (await find(id)).state, { timeout: 20_000 }).toMatch(/^(?:dead|done)$/);
+        const { state, failures } = await find(id);
+        reasons.push(failures[0]?.reason ?? state);
+        expect(lines.filter((line) => line === `begin ${id}`)).toHaveLength(1);
+      }
+      expect(reasons).toEqual(["invalid_input", "too_large", "done"]);
+    } finally {
+      child.kill("SIGKILL");
     }
   }, 60_000);
 });

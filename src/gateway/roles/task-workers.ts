@@ -22,7 +22,7 @@ const bodies = {
   }),
   progress: z.strictObject({ fence, progress: z.unknown() }),
   step: z.strictObject({ fence, name: z.string().regex(/^[\w.:-]{1,64}$/), result: z.unknown() }),
-  finish: z.strictObject({ fence, result: z.unknown() }),
+  finish: z.strictObject({ fence, result: z.unknown().optional() }),
   fail: z.strictObject({
     fence,
     reason: z
@@ -31,7 +31,7 @@ const bodies = {
       .optional(),
     message: z.string().max(100_000).optional(),
     retryable: z.boolean().optional(),
-    retry_after_ms: z.int().min(0).max(300_000).optional(),
+    retry_after_ms: z.int().min(0).max(604_800_000).optional(),
   }),
   release: z.strictObject({ fence }),
 } as const;
@@ -99,8 +99,7 @@ export function registerTaskWorkers({ app, redis, draining }: GatewayApp): void 
     return {};
   });
   says("finish", async (request, claim, { result }) => {
-    await of(request).finish(claim, result);
-    return { state: "done" };
+    return { state: await of(request).finish(claim, result) };
   });
   says("fail", async (request, claim, { reason, message, retryable, retry_after_ms: retryAfterMs }) => {
     await of(request).fail(claim, { reason, message, retryable, retryAfterMs });

@@ -20,7 +20,7 @@ const createBody = z.strictObject({
   depends_on: z.array(z.string()).max(100).optional(),
 });
 
-const signalBody = z.strictObject({ name: z.string().regex(/^[\w.:-]{1,64}$/), value: z.unknown() });
+const signalBody = z.strictObject({ name: z.string().regex(/^[\w.:-]{1,64}$/), value: z.unknown().optional() });
 
 interface Named {
   Params: { readonly id: string };
