@@ -10,6 +10,7 @@ import { findServer, HOW_TO_GET_A_SERVER, startServer } from "../src/redis/manag
 import { startScriptedModel } from "../src/testing/index.ts";
 import { buildDashboard } from "./build-dashboard.ts";
 import { createRandom } from "./demo/random.ts";
+import { steadily } from "./demo/steadily.ts";
 import { createTraffic } from "./demo/traffic.ts";
 
 const { values } = parseArgs({
@@ -65,6 +66,7 @@ const traffic = await createTraffic({
   models: ["small", "demo", "large"],
   seed,
 });
+const say = (line: string) => console.error(line);
 let isStopped = false;
 process.once("SIGINT", () => (isStopped = true)).once("SIGTERM", () => (isStopped = true));
 await traffic.prepare();
@@ -74,8 +76,8 @@ console.log("Questions go on until Ctrl-C.");
 for (let nth = 1; !isStopped; nth += 1) {
   // As a day has hours, busy and quiet ones.
   const wave = 1 + 0.7 * Math.sin((2 * Math.PI * Date.now()) / (17 * 60_000));
-  await Promise.all([traffic.chat(1, 1), pause(1_000 / (rate * wave))]);
-  if (nth % 20 === 0) await traffic.work();
+  await Promise.all([steadily(() => traffic.chat(1, 1), say), pause(1_000 / (rate * wave))]);
+  if (nth % 20 === 0) await steadily(() => traffic.work(), say);
 }
 await traffic.close();
 await redis.close();

@@ -3,10 +3,10 @@ import { MarrowError } from "../errors.ts";
 import { checkText } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { toFailure } from "../internal/failure.ts";
-import { signalling } from "../internal/signals.ts";
+import { carriesContext, signalling } from "../internal/signals.ts";
 import { insist } from "../internal/insist.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
-import { cannotServe, encodeRecord, runScript, type ScopedRedis } from "../redis/index.ts";
+import { cannotServe, encodeRecord, readTrace, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { AgentCard, Agents } from "./agents.ts";
 import { isSigned, toPublicKey, toStored, type StoredMessage } from "./envelope.ts";
 import { part } from "./keys.ts";
@@ -188,6 +188,7 @@ export async function openInbox(
           write: one.output.write,
           use: ({ tokens = 0, cost = 0 }) => void (used = { tokens, cost }),
         };
+        const carrier = carriesContext() ? await readTrace(redis, bus, one.id) : {};
         const reply = await signalling(
           "bus:message",
           () => ({
@@ -196,6 +197,7 @@ export async function openInbox(
             to: name,
             redelivered: before > 0,
             waitedMs: Math.max(0, Date.now() - message.sentAtMs),
+            carrier,
           }),
           async () => handler(letter),
         );

@@ -2,9 +2,10 @@ import { randomBytes, type KeyObject } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
+import { carriesContext } from "../internal/signals.ts";
 import { pause } from "../internal/pause.ts";
 import { readParts, type Part } from "../relay/index.ts";
-import { encodeRecord, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
+import { encodeRecord, keepTraces, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
 import {
   signMessage,
   toReceipt,
@@ -138,6 +139,7 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
       signature: signed,
       grace_ms: graceMs,
     };
+    if (carriesContext()) keepTraces(redis, bus, [id]);
     const reply = (await runScript(redis, sendMessage, { bus }, values)) as readonly (string | number)[];
     const [state, reason, tree, deadline, hops, path, made] = reply.map(String) as SentWords;
     const receipt: Receipt = {

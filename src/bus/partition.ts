@@ -175,7 +175,7 @@ export function createPartition(
     const waitedMs = Math.max(0, Date.now() - message.publishedAtMs);
     return signalling(
       "bus:message",
-      () => ({ kind: "topic", id, to: decodeURIComponent(group), redelivered, waitedMs }),
+      () => ({ kind: "topic", id, to: decodeURIComponent(group), redelivered, waitedMs, carrier: {} }),
       async () => handler(message),
     );
   }

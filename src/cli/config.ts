@@ -1,8 +1,11 @@
 import { resolveConfig, toShownConfig } from "../gateway/operator.ts";
+import type { Given } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
+import { print } from "./print.ts";
 
-/** `marrow config`: prints what is in force as JSON, every secret masked. */
-export async function runConfig(): Promise<number> {
-  console.log(JSON.stringify(toShownConfig(resolveConfig(await loadConfig())), null, 2));
+/** `marrow config`: prints what is in force as JSON, on one line with `--json`, every secret masked. */
+export async function runConfig(given: Given): Promise<number> {
+  const shown = toShownConfig(resolveConfig(await loadConfig()));
+  print(given, shown, () => [JSON.stringify(shown, null, 2)]);
   return 0;
 }

@@ -18,6 +18,7 @@ export async function runDoctor(given: Given): Promise<number> {
   const { redisUrl, cacheRedisUrl, redis: how, dataDirectory, cacheDirectory, path } = readSurroundings();
   const config = resolveConfig(await loadConfig());
   const { app, engine } = config;
+  quietClient();
   const binary = redisUrl === undefined ? await findServer({ path, cacheDirectory }) : undefined;
   const managed =
     binary === undefined ? undefined : await startServer({ binary: binary.path, directory: dataDirectory });
@@ -44,6 +45,14 @@ export async function runDoctor(given: Given): Promise<number> {
   } finally {
     await managed?.stop();
   }
+}
+
+/** The client library warns on standard error of what the doctor tells itself: missing rights, a password that is not asked for. */
+function quietClient(): void {
+  const warn = console.warn.bind(console);
+  console.warn = (...told: unknown[]) => {
+    if (!/^(?:\[(?:WARN|ERROR|ioredis)\]|Skipping the ready check)/.test(String(told[0]))) warn(...told);
+  };
 }
 
 /** What need not be mended at a server. */

@@ -1,4 +1,5 @@
 import { keyIdOf, KEY_LIFE_MS_MAX, toKeyAnswer, type KeyAnswer, type Operator } from "../gateway/operator.ts";
+import { MarrowError } from "../errors.ts";
 import type { Given } from "./command.ts";
 import { fromDuration, toDuration } from "./duration.ts";
 import { withInstallation } from "./installation.ts";
@@ -24,7 +25,15 @@ async function create(given: Given): Promise<number> {
   const endsAtMs = toEnd(given.text("ends"));
   // A key without a user of its own is an application's: it names its users in requests.
   const actsFor = (given.text("acts-for") ?? (user === undefined ? "any" : "own")) as "own" | "any";
-  return withInstallation(async ({ keys }) => {
+  return withInstallation(async ({ keys, plan: findPlan }) => {
+    if (plan !== undefined && (await findPlan(plan)) === undefined)
+      throw new MarrowError(
+        "not_found",
+        `there is no plan ${JSON.stringify(plan.slice(0, 60))}, neither in the configuration nor made by the admin API`,
+        {
+          details: { path: "plan" },
+        },
+      );
     const key = await keys.create({
       scope: given.text("scope") ?? "default",
       user: user ?? "default",
@@ -57,15 +66,17 @@ async function list(given: Given): Promise<number> {
 
 async function rotate(given: Given): Promise<number> {
   const overlapMs = toDuration("overlap", given.text("overlap") ?? "", { min: 0, max: KEY_LIFE_MS_MAX });
-  const id = toId(given);
+  const [id, askedAtMs] = [toId(given), Date.now()];
   return withInstallation(async ({ keys }) => {
     const rotated = await keys.rotate(id, { overlapMs });
     if (rotated === undefined) return tellNone(given, id);
     const { key, made, before } = rotated;
-    print(given, { ...toKeyAnswer(made), key, before: toKeyAnswer(before) }, () => [
-      key,
-      `The key ${before.id} serves on for ${fromDuration(overlapMs)}, until ${toMoment(before.endsAtMs ?? 0)}.`,
-    ]);
+    const { endsAtMs = 0 } = before;
+    const isSooner = endsAtMs < askedAtMs + overlapMs;
+    const until = isSooner
+      ? `The key ${before.id} serves on until ${toMoment(endsAtMs)}, its own end, which is sooner than after ${fromDuration(overlapMs)}.`
+      : `The key ${before.id} serves on for ${fromDuration(overlapMs)}, until ${toMoment(endsAtMs)}.`;
+    print(given, { ...toKeyAnswer(made), key, before: toKeyAnswer(before), overlap_cut: isSooner }, () => [key, until]);
     return 0;
   });
 }
@@ -100,7 +111,10 @@ function toEnd(text: string | undefined): number | undefined {
   if (!/^\d{4}-\d{2}-\d{2}/.test(text))
     return Date.now() + toDuration("ends", text, { min: 1_000, max: KEY_LIFE_MS_MAX });
   const atMs = Date.parse(text);
-  if (atMs > Date.now() && atMs < Date.now() + KEY_LIFE_MS_MAX) return atMs;
+  // JavaScript takes 31 February for a day of March.
+  const [day = ""] = text.split("T");
+  const isDay = !Number.isNaN(atMs) && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+  if (isDay && atMs > Date.now() && atMs < Date.now() + KEY_LIFE_MS_MAX) return atMs;
   throw usageError(
     "--ends must be a time such as 30d, or a moment to come within ten years such as 2030-01-31",
     "ends",

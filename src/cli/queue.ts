@@ -1,13 +1,16 @@
+import { MarrowError } from "../errors.ts";
 import { GATEWAY_QUEUE, TASKS_QUEUE, type Operator } from "../gateway/operator.ts";
 import { createQueue, pauseQueue, readQueueStats, resumeQueue, type QueueStats } from "../queue/index.ts";
+import type { Redis } from "../redis/index.ts";
 import type { Given } from "./command.ts";
 import { withInstallation } from "./installation.ts";
-import { print, toTable } from "./print.ts";
+import { print, toTable, toVisible } from "./print.ts";
 import { toWhole, usageError } from "./read-command.ts";
 
 /** Jobs that one call redrives. */
 const REDRIVEN_MAX = 10_000;
 const IDS_MAX = 1_000;
+const NOT_THERE = 1;
 /** As `partitions` of a queue. */
 const PARTITIONS_MAX = 64;
 
@@ -73,6 +76,7 @@ async function pause(given: Given, queue: Named, verb: "pause" | "resume"): Prom
       "scope",
     );
   return withInstallation(async ({ redis }: Operator) => {
+    await checkKnown(redis, queue);
     const ofAll = verb === "pause" ? pauseQueue : resumeQueue;
     const changed =
       scope === undefined ? await ofAll(redis, queue) : await createQueue(redis.scope(scope), queue)[verb]();
@@ -91,13 +95,28 @@ async function redrive(given: Given, queue: Named): Promise<number> {
   const ids = (given.text("ids") ?? "").split(",").filter((id) => id !== "");
   if (ids.length > IDS_MAX) throw usageError(`--ids may name ${IDS_MAX} jobs at most, got ${ids.length}`, "ids");
   return withInstallation(async ({ redis }) => {
+    await checkKnown(redis, queue);
     const redriven = await createQueue(redis.scope(scope), queue).redrive({ ids, limit });
-    print(given, { object: "queue", name: queue.name, scope, redriven: redriven.length, ids: redriven }, () => [
+    const left = ids.filter((id) => !redriven.includes(id));
+    print(given, { object: "queue", name: queue.name, scope, redriven: redriven.length, ids: redriven, left }, () => [
       `${redriven.length} jobs of ${queue.name}, scope ${scope}, have another go`,
       ...redriven,
+      ...(left.length === 0 ? [] : [`no dead jobs of the scope, or of no such id: ${left.map(toVisible).join(" ")}`]),
     ]);
-    return 0;
+    return left.length === 0 ? 0 : NOT_THERE;
   });
+}
+
+/** @throws MarrowError `not_found` for a queue that never had a job and is not paused: the name is likely a typing error */
+async function checkKnown(redis: Redis, queue: Named): Promise<void> {
+  if (queue.name === GATEWAY_QUEUE || queue.name === TASKS_QUEUE) return;
+  const { paused, ...counts } = await readQueueStats(redis, queue);
+  if (paused || Object.values(counts).some((count) => Number(count) > 0)) return;
+  throw new MarrowError(
+    "not_found",
+    `there is no queue ${JSON.stringify(queue.name.slice(0, 60))} of ${queue.partitions} partitions: it never had a job (marrow queue stats shows the gateway's own)`,
+    { details: { path: "queue" } },
+  );
 }
 
 function toAnswer(all: QueueStats) {

@@ -92,6 +92,8 @@ function valueOf(called: string, { flags }: Act, { name, rawName, value, inlineV
   // A flag behind a flag is no value of it, unless it is written so: --name=--odd.
   const isMissing = value === undefined || (inlineValue !== true && value.startsWith("--"));
   if (isMissing) throw usageError(`--${name} needs ${flag.values?.join(" or ") ?? flag.takes} behind it`, name);
+  if (value === "" && flag.takes !== "TEXT")
+    throw usageError(`--${name} must not be empty: it needs ${flag.takes}`, name);
   if (flag.values !== undefined && !flag.values.includes(value))
     throw usageError(`--${name} must be one of ${flag.values.join(", ")}, got ${show(value)}`, name);
   return value;

@@ -3,7 +3,7 @@ import { MarrowError } from "../errors.ts";
 import { nearestName } from "../internal/nearest-name.ts";
 import { usageOf, type Command, type Given } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { isUsage, readCommand } from "./read-command.ts";
+import { isUsage, readCommand, usageError } from "./read-command.ts";
 
 /** Does what was asked and answers the exit code. */
 type Run = (given: Given) => Promise<number>;
@@ -64,15 +64,25 @@ function tellVersion(args: readonly string[]): number {
 function tellUnknown(name: string, args: readonly string[]): number {
   const asked = HELP.has(name) && args.length === 0;
   const wrong = HELP.has(name) ? (args[0] ?? "") : name;
+  if (!asked && args.includes("--json")) {
+    tellError(noCommand(wrong), wrong, args);
+    return EXIT_USAGE;
+  }
   const nearest = asked ? undefined : nearestName(wrong, [...COMMANDS.keys()]);
   const lines = [...COMMANDS].map(([called, { says }]) => `  marrow ${called.padEnd(10)} ${says}`);
   const usage = [SUMMARY, "", ...lines, "", "marrow COMMAND --help tells more; --json makes an answer JSON."].join(
     "\n",
   );
-  console.log(
-    nearest === undefined ? usage : `${usage}\n\nThere is no command ${wrong.slice(0, 60)}; did you mean ${nearest}?`,
-  );
+  if (asked) console.log(usage);
+  else
+    console.error(
+      `${usage}\n\nmarrow: ${noCommand(wrong).message}${nearest === undefined ? "" : `; did you mean ${nearest}?`}`,
+    );
   return asked ? 0 : EXIT_USAGE;
+}
+
+function noCommand(wrong: string): MarrowError {
+  return usageError(`there is no command ${JSON.stringify(wrong.slice(0, 60))}`, "command");
 }
 
 function toHelp(called: string, { says, acts }: Command): string {

@@ -4,8 +4,10 @@ import {
   NODE_SIZES_OF,
   nodesFor,
   planSize,
+  planUsed,
   sampleSize,
   type Load,
+  type ServerPlan,
   type SizePlan,
   type SizeSample,
 } from "../size/index.ts";
@@ -36,6 +38,8 @@ const RANGES: Partial<Record<SizeNumber, readonly [min: number, max: number]>> =
   samples: [1, SAMPLES_MAX],
 };
 const SWITCHES = ["compact", "bounded", "quantisation"];
+/** What counts for an installation that runs, too. */
+const OF_ANY: ReadonlySet<string> = new Set(["replicas", "fragmentation", "headroom", "samples"]);
 const FRACTIONS = new Set<SizeNumber>(["compressed-share", "fragmentation", "headroom"]);
 
 /**
@@ -44,11 +48,20 @@ const FRACTIONS = new Set<SizeNumber>(["compressed-share", "fragmentation", "hea
  */
 export async function runSize(given: Given): Promise<number> {
   const numberOf = (name: SizeNumber) => readNumber(name, given.text(name));
+  const how = {
+    fragmentation: numberOf("fragmentation"),
+    replicas: numberOf("replicas"),
+    headroom: numberOf("headroom"),
+  };
   if (given.has("from-redis")) {
-    const other = [...Object.keys(SIZE_NUMBERS), ...SWITCHES].find((flag) => flag !== "samples" && given.has(flag));
+    const other = [...Object.keys(SIZE_NUMBERS), ...SWITCHES].find((flag) => !OF_ANY.has(flag) && given.has(flag));
     if (other !== undefined) throw usageError(`--${other} has no effect beside --from-redis`, other);
     const sample = await sampleInstallation(numberOf("samples"));
-    print(given, sample, () => [describeSample(sample)]);
+    const plan = planUsed(sample.usedBytes, how);
+    print(given, { ...sample, plan: { ...plan, fits: nodesFor(plan.serverBytes) } }, () => [
+      describeSample(sample),
+      ...describeServer(plan),
+    ]);
     return 0;
   }
   refuseIdle(numberOf, given);
@@ -56,9 +69,7 @@ export async function runSize(given: Given): Promise<number> {
   if (Object.keys(load).length === 0) throw usageError(`expected ${USAGE}`, "entries");
   const plan = planSize(load, {
     compressedShare: numberOf("compressed-share"),
-    fragmentation: numberOf("fragmentation"),
-    replicas: numberOf("replicas"),
-    headroom: numberOf("headroom"),
+    ...how,
   });
   const fits = nodesFor(plan.serverBytes);
   print(given, { ...plan, fits }, () => [describePlan(plan)]);
@@ -158,13 +169,24 @@ async function sampleInstallation(samples: number): Promise<SizeSample> {
 
 const mib = (bytes: number) => `${(bytes / MIB).toFixed(1)} MiB`;
 
-function describePlan({ roles, usedBytes, serverBytes, totalBytes }: SizePlan): string {
-  const fits = nodesFor(serverBytes);
+function describePlan({ roles, ruleOfThumb: rule, ...plan }: SizePlan): string {
   return [
     ...roles.map(
       ({ role, count, bytesEach, bytes }) =>
         `${role.padEnd(12)}${String(count).padStart(12)} x ${String(bytesEach).padStart(7)} bytes  ${mib(bytes).padStart(14)}`,
     ),
+    ...(rule === undefined
+      ? []
+      : [
+          `${"rule of thumb, entries".padEnd(24)} x ${String(rule.bytesEach).padStart(7)} bytes  ${mib(rule.bytes).padStart(14)}`,
+        ]),
+    ...describeServer(plan),
+  ].join("\n");
+}
+
+function describeServer({ usedBytes, serverBytes, totalBytes }: ServerPlan): readonly string[] {
+  const fits = nodesFor(serverBytes);
+  return [
     `${"in use".padEnd(46)}${mib(usedBytes).padStart(12)}`,
     `${"a server, with fragmentation and headroom".padEnd(46)}${mib(serverBytes).padStart(12)}`,
     `${"with replicas".padEnd(46)}${mib(totalBytes).padStart(12)}`,
@@ -172,7 +194,7 @@ function describePlan({ roles, usedBytes, serverBytes, totalBytes }: SizePlan): 
       ? ["No single server of the services below holds this: use a cluster."]
       : fits.map(({ service, name, gib }) => `fits ${service} ${name} (${gib} GiB)`)),
     `Sizes of services as published in ${NODE_SIZES_OF}; measured on Redis 8.0 with vector sets: docs/sizing.md.`,
-  ].join("\n");
+  ];
 }
 
 function describeSample({ keys, sampled, usedBytes, roles, unexplainedBytes }: SizeSample): string {

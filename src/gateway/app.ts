@@ -19,7 +19,7 @@ import { boundConnections, toServerOptions } from "./http/connections.ts";
 import { guardDoor } from "./http/door.ts";
 import { watchRequests, type Draining } from "./http/draining.ts";
 import { toErrorAnswer } from "./http/error-body.ts";
-import { bearerOf, namedUser } from "./tenancy/identity.ts";
+import { bearerOf } from "./tenancy/identity.ts";
 import { rewriteUrl } from "./http/aliases.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { acceptEncodings } from "./http/encodings.ts";
@@ -36,6 +36,7 @@ import { refuseAmbiguous } from "./http/target.ts";
 import { parseBody, toInputError } from "./http/input-error.ts";
 import { createInside } from "./http/inside.ts";
 import { createKeyUsers } from "./tenancy/key-users.ts";
+import { admitNamedUsers } from "./tenancy/named-users.ts";
 import type { LaneGates } from "./tenancy/lanes.ts";
 import { createLimits } from "./limits/index.ts";
 import { createMetrics } from "./http/metrics.ts";
@@ -158,10 +159,12 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   const onDenied = (code: string) => void (code === "redis_denied" && rights.look());
   const metrics = withPulse(createMetrics(config.spendLabels, onDenied), pulse);
   const keys = createApiKeys(redis);
-  const signIns = config.dashboard.enabled ? createSignIns(redis, keys, config.dashboard.sessionMs) : undefined;
+  const signIns = config.dashboard.enabled ? createSignIns(redis, keys, config) : undefined;
   const source = "find" in models && "standings" in models ? models : undefined;
   const { find: findAny, list: listModels } = source ?? routeModels(models as readonly ChatModel[]);
   source?.listen({ onAsked: metrics.asked, onHealth: metrics.healthy });
+  for (const { upstream, model, standing } of source?.standings() ?? [])
+    metrics.healthy(upstream, model, standing === "well");
   const accounts = createAccounts(redis, config);
   const spend = createSpend(redis, config.spend, (error) =>
     metrics.degraded("spend", MarrowError.is(error) ? error.code : "internal"),
@@ -284,18 +287,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   });
   confineViewers(app);
   const keyUsers = createKeyUsers(redis, config.limits);
-  app.addHook("preHandler", (request, _, done) => {
-    const { principal } = request;
-    if (principal?.actsFor !== "any" || config.auth === "off") return done();
-    try {
-      const named = namedUser(request, (request.body as { readonly user?: unknown } | null | undefined)?.user);
-      const noted = named === undefined ? undefined : keyUsers.admit(principal, named);
-      if (noted === undefined) return done();
-      noted.then(() => done(), done);
-    } catch (error) {
-      done(error as MarrowError);
-    }
-  });
+  admitNamedUsers(app, keyUsers, config);
   const storedBytes = createStoredBytes(redis, config.limits.enabled ? config.limits.scopeBytes : 2 ** 50);
   registerQuotas({ app, redis, config, metrics, inside, storedBytes, embedder, remember });
   countAnswers(app, metrics);

@@ -103,6 +103,8 @@ export interface BusMessageSignal {
   readonly redelivered: boolean;
   /** Since it was sent, in milliseconds, by the clocks of Redis and of this process. */
   readonly waitedMs: number;
+  /** What the trace of a sent message is carried on by; empty for one of a topic. */
+  readonly carrier: Carrier;
 }
 
 /** All that can be listened to: what the signals of each tracing channel `marrow:<role>:<act>` hold. */

@@ -20,6 +20,7 @@ export const NAMES = {
   messaging: "messaging.system",
   destination: "messaging.destination.name",
   message: "messaging.message.id",
+  batch: "messaging.batch.message_count",
   database: "db.system.name",
   command: "db.operation.name",
   script: "db.stored_procedure.name",

@@ -102,7 +102,10 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
       kind: SpanKind.PRODUCER,
       attributes: { [NAMES.messaging]: "marrow", [NAMES.destination]: queue, [NAMES.scope]: scope },
     }),
-    end: ({ result }) => ({ [NAMES.message]: typeof result === "string" ? result : undefined }),
+    end: ({ result }) => ({
+      [NAMES.message]: typeof result === "string" ? result : undefined,
+      [NAMES.batch]: Array.isArray(result) ? result.length : undefined,
+    }),
   },
   "queue:job": {
     begin: ({ queue, scope, id, carrier }) => ({
@@ -128,10 +131,11 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
     end: ({ result }) => ({ [NAMES.status]: (result as { status?: number } | undefined)?.status }),
   },
   "bus:message": {
-    begin: ({ kind, id, to }) => ({
+    begin: ({ kind, id, to, carrier }) => ({
       name: `process ${kind}`,
       kind: SpanKind.CONSUMER,
       attributes: { [NAMES.messaging]: "marrow", [NAMES.destination]: to, [NAMES.message]: id },
+      parent: carrier,
     }),
   },
 };

@@ -3,7 +3,15 @@ import { refuse } from "../internal/check.ts";
 import { toFailure } from "../internal/failure.ts";
 import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
-import { decodeKeyPart, decodeRecord, encodePlain, runScript, type Argument, type Redis } from "../redis/index.ts";
+import {
+  decodeKeyPart,
+  decodeRecord,
+  encodePlain,
+  runScript,
+  type Argument,
+  type Redis,
+  readTrace,
+} from "../redis/index.ts";
 import type { OutputWriter } from "../relay/index.ts";
 import { readLine, type JobLine } from "./job.ts";
 import type { Admission, ResolvedWorkerOptions } from "./options.ts";
@@ -11,7 +19,6 @@ import { judge } from "./retry.ts";
 import { createProgress, type ProgressTeller } from "./progress.ts";
 import { writeProgress as writeJobProgress } from "./scripts.gen.ts";
 import { createSteps, suspensionIn, type Steps } from "./steps.ts";
-import { readTrace } from "./tracing.ts";
 import type { Handler, Work } from "./work.ts";
 
 /** A job in a worker's hand. */

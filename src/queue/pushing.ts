@@ -4,7 +4,7 @@ import { checkObject, refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
 import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
-import { encodePlain, runScript, type Argument, type ScopedRedis } from "../redis/index.ts";
+import { encodePlain, runScript, type Argument, type ScopedRedis, keepTraces } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import { nearby } from "./nearby.ts";
 import {
@@ -15,7 +15,6 @@ import {
   type ResolvedQueueOptions,
 } from "./options.ts";
 import { pushJobs } from "./scripts.gen.ts";
-import { keepTrace } from "./tracing.ts";
 
 /** One job of a bulk. */
 export interface NewJob<T> extends PushOptions {
@@ -70,32 +69,51 @@ export function createPusher(
         "queue:push",
         () => signal,
         () => {
-          const [words] = operands;
-          if (carriesContext()) keepTrace(redis, queue, words.slice(0, words.indexOf(" ")), options.delayMs ?? 0);
+          if (carriesContext()) keepTraces(redis, queue, [idOf(operands)], options.delayMs);
           return pushOne(operands);
         },
       );
     },
 
     async pushMany(jobs) {
-      if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
-        refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
-      const operands = jobs.map((job: NewJob<unknown>, at) => {
-        const { payload, ...rest } = checkObject(`jobs.${at}`, job);
-        return toOperands(payload, rest, idempotencyMs);
-      });
-      const ids: string[] = [];
-      for (let at = 0; at < operands.length; at += BULK) {
-        const replies = await put(operands.slice(at, at + BULK));
-        const wrong = replies
-          .map((reply) => toError(reply, backlogMax, ids.length))
-          .find((error) => error !== undefined);
-        if (wrong !== undefined) throw wrong;
-        ids.push(...replies);
-      }
-      return ids;
+      if (!isHeard("queue:push") && !carriesContext()) return pushAll(jobs);
+      const signal = { queue: name, scope: redis.scope };
+      return signalling(
+        "queue:push",
+        () => signal,
+        async () => pushAll(jobs),
+      );
     },
   };
+
+  async function pushAll(jobs: readonly NewJob<unknown>[]): Promise<readonly string[]> {
+    if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
+      refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
+    const operands = jobs.map((job: NewJob<unknown>, at) => {
+      const { payload, ...rest } = checkObject(`jobs.${at}`, job);
+      return toOperands(payload, rest, idempotencyMs);
+    });
+    if (carriesContext())
+      keepTraces(
+        redis,
+        queue,
+        operands.map(idOf),
+        Math.max(0, ...jobs.slice(0, BULK).map(({ delayMs = 0 }) => delayMs)),
+      );
+    const ids: string[] = [];
+    for (let at = 0; at < operands.length; at += BULK) {
+      const replies = await put(operands.slice(at, at + BULK));
+      const wrong = replies.map((reply) => toError(reply, backlogMax, ids.length)).find((error) => error !== undefined);
+      if (wrong !== undefined) throw wrong;
+      ids.push(...replies);
+    }
+    return ids;
+  }
+}
+
+/** The id of a job that is put: the first of its words. */
+function idOf([words]: Operands): string {
+  return words.slice(0, words.indexOf(" "));
 }
 
 const FULL = "full";

@@ -1,12 +1,11 @@
 import { toListener } from "../internal/listener.ts";
 import { carriesContext, signalling } from "../internal/signals.ts";
-import { runScript, decodeRecord, type Redis } from "../redis/index.ts";
+import { runScript, decodeRecord, type Redis, readTrace } from "../redis/index.ts";
 import { createPoster, judgeDelivery, signWebhook, type PosterOptions } from "../webhooks/index.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
 import { queueKeys } from "./keys.ts";
 import { checkPartitions } from "./options.ts";
 import { claimDeliveries, settleDeliveries } from "./scripts.gen.ts";
-import { readTrace } from "./tracing.ts";
 import { currentSecrets, type StoredEndpoint } from "./webhooks.ts";
 
 /** Options of `createSender`. */

@@ -40,3 +40,4 @@ export { routed } from "./routing.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";
 export type { ConnectionListener } from "./watching.ts";
+export { keepTraces, readTrace } from "./traces.ts";

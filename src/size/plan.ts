@@ -40,14 +40,8 @@ export interface SizeOptions {
   readonly headroom?: number;
 }
 
-/** What a load takes. All in bytes. */
-export interface SizePlan {
-  readonly roles: readonly {
-    readonly role: SizedRole;
-    readonly count: number;
-    readonly bytesEach: number;
-    readonly bytes: number;
-  }[];
+/** What a server needs for what it holds, in bytes. */
+export interface ServerPlan {
   /** `used_memory` of a master with this load. */
   readonly usedBytes: number;
   /** Memory that one server needs: in use, fragmented, with headroom. */
@@ -55,6 +49,21 @@ export interface SizePlan {
   /** That for the master and all replicas. */
   readonly totalBytes: number;
 }
+
+/** What a load takes. All in bytes. */
+export interface SizePlan extends ServerPlan {
+  readonly roles: readonly {
+    readonly role: SizedRole;
+    readonly count: number;
+    readonly bytesEach: number;
+    readonly bytes: number;
+  }[];
+  /** What the field reckons with for cached answers, where there are some. */
+  readonly ruleOfThumb?: { readonly bytesEach: number; readonly bytes: number };
+}
+
+/** The field's rule of thumb for a cached answer, in bytes: text, record and a vector of 1,536 numbers in 32 bits. */
+const RULE_OF_THUMB_BYTES = 8_500;
 
 /** Records of at least this many bytes of JSON are compressed (see docs/protocol/records.md). */
 const COMPRESS_FROM_BYTES = 1_024;
@@ -116,7 +125,23 @@ export function planSize(
   const loadBytes = roles.reduce((sum, { bytes }) => sum + bytes, 0);
   const usedBytes = EMPTY_SERVER_BYTES + loadBytes;
   const serverBytes = toServerBytes(loadBytes, { fragmentation, headroom });
-  return { roles, usedBytes, serverBytes, totalBytes: serverBytes * (1 + replicas) };
+  const rule = { bytesEach: RULE_OF_THUMB_BYTES, bytes: RULE_OF_THUMB_BYTES * (entries?.count ?? 0) };
+  return {
+    roles,
+    usedBytes,
+    serverBytes,
+    totalBytes: serverBytes * (1 + replicas),
+    ...(entries !== undefined && { ruleOfThumb: rule }),
+  };
+}
+
+/** The same for what a server uses already. Pure. */
+export function planUsed(
+  usedBytes: number,
+  { fragmentation = 1.1, replicas = 1, headroom = 0.25 }: Omit<SizeOptions, "compressedShare"> = {},
+): ServerPlan {
+  const serverBytes = toServerBytes(Math.max(0, usedBytes - EMPTY_SERVER_BYTES), { fragmentation, headroom });
+  return { usedBytes, serverBytes, totalBytes: serverBytes * (1 + replicas) };
 }
 
 /** Memory that one server needs for a load of so many bytes: with what an empty one uses, fragmented, with headroom. Pure. */

@@ -39,6 +39,9 @@ describe("marrow key", () => {
     expect(second.out.trim().split("\n")).toHaveLength(3);
     expect(second.out).not.toContain("mrw_");
 
+    const cut = await here(["key", "rotate", made["id"], "--overlap", "1000d"]);
+    expect(cut.out).toMatch(/serves on until \d{4}-[^,]+, its own end, which is sooner than after 1000d\./);
+
     expect((await json("key", "revoke", made["id"])).answer).toMatchObject({ deleted: true });
     expect(await here(["key", "revoke", made["id"]])).toMatchObject({ code: 1, out: "there is no such key\n" });
     const gone = await json("key", "rotate", made["id"]);
@@ -49,15 +52,21 @@ describe("marrow key", () => {
     const wrong = [
       await json("key", "create", "--ends", "soon"),
       await json("key", "create", "--ends", "2001-01-01"),
+      await json("key", "create", "--ends", "2030-02-31"),
+      await json("key", "create", "--scope", ""),
       await json("key", "rotate", "nobody"),
       await json("key", "list", "--limit", "0"),
     ];
     expect(wrong.map(({ code, answer }) => [code, (answer["error"] as { param: string }).param])).toEqual([
       [64, "ends"],
       [64, "ends"],
+      [64, "ends"],
+      [64, "scope"],
       [64, "key"],
       [64, "limit"],
     ]);
+    const plan = await json("key", "create", "--plan", "nothere");
+    expect([plan.code, plan.answer]).toMatchObject([1, { error: { code: "not_found", param: "plan" } }]);
     const { code, err } = await here(["key", "lst"]);
     expect([code, err]).toEqual([64, expect.stringContaining("did you mean marrow key list?")]);
   }, 60_000);
@@ -89,6 +98,11 @@ describe("marrow queue", () => {
       expect((await json("queue", "resume", "mine", "--scope", "acme")).answer).toMatchObject({ changed: true });
       const neither = await here(["queue", "pause", "mine"]);
       expect([neither.code, neither.err]).toEqual([64, expect.stringContaining("one of --scope NAME")]);
+
+      const typo = await json("queue", "pause", "mien", "--all");
+      expect([typo.code, typo.answer]).toMatchObject([1, { error: { code: "not_found", param: "queue" } }]);
+      const unknown = await json("queue", "redrive", "mine", "--scope", "acme", "--ids", "nope");
+      expect([unknown.code, unknown.answer]).toMatchObject([1, { redriven: 0, left: ["nope"] }]);
 
       const redriven = await json("queue", "redrive", "mine", "--scope", "acme");
       expect(redriven.answer).toMatchObject({ redriven: 1, ids: [id] });
@@ -159,7 +173,26 @@ describe("every command", () => {
     const version = await json("--version");
     const config = await json("config");
     expect(doctor.answer).toMatchObject({ object: "doctor", servers: [{ name: "Redis", state: "ready" }] });
-    expect(size.answer).toMatchObject({ roles: [{ role: "entries", count: 1_000 }] });
+    expect(size.answer).toMatchObject({
+      roles: [{ role: "entries", count: 1_000 }],
+      ruleOfThumb: { bytesEach: 8_500, bytes: 8_500_000 },
+    });
+    const measured = await json("size", "--from-redis", "--samples", "10");
+    expect(measured.answer["plan"].serverBytes).toBeGreaterThan(measured.answer["usedBytes"]);
+    expect(measured.answer["plan"]).toMatchObject({
+      totalBytes: measured.answer["plan"].serverBytes * 2,
+      fits: [{}, {}, {}],
+    });
+    const both = await json("size", "--from-redis", "--entries", "5");
+    expect([both.code, both.answer]).toMatchObject([64, { error: { param: "entries" } }]);
+    const none = await json("qeue");
+    expect([none.code, none.answer]).toMatchObject([64, { error: { param: "command" } }]);
+    const nobody = await here(["qeue"]);
+    expect([nobody.out, nobody.err]).toEqual([
+      "",
+      expect.stringContaining('there is no command "qeue"; did you mean queue?'),
+    ]);
+    expect((await here(["config", "--json"])).out.trim().split("\n")).toHaveLength(1);
     expect([health.code, health.answer]).toEqual([1, expect.objectContaining({ ok: false, path: "/healthz" })]);
     expect(version.answer["version"]).toMatch(/^\d+\.\d+\.\d+/);
     expect(config.answer).toHaveProperty("port");

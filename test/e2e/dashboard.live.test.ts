@@ -33,6 +33,7 @@ describe("the dashboard's page", () => {
   it.each([
     "/dashboard",
     "/dashboard/queue/tasks",
+    "/dashboard/limits/%ZZ",
     "/dashboard/assets/dashboard.js",
     "/dashboard/assets/dashboard.css",
   ])("runs nothing but its own script: %s", async (path) => {
@@ -92,6 +93,22 @@ describe("signing in", () => {
     ])) as string[];
     expect(stored.length).toBeGreaterThan(0);
     expect(stored.join(" ")).not.toContain(value);
+  });
+
+  it("is no other origin's, whatever the browser makes of cookies", async () => {
+    const { writes } = await signIn({ key: admin });
+    const foreign = [
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site" },
+      { origin: "https://evil.example" },
+      { origin: "null" },
+    ];
+    for (const headers of foreign) {
+      expect((await call("POST", "/v1/admin/session", { key: admin }, headers)).status).toBe(403);
+      expect((await call("POST", "/v1/admin/queues/tasks/resume", {}, { ...writes, ...headers })).status).toBe(403);
+    }
+    for (const headers of [{ "sec-fetch-site": "same-origin", origin: "https://behind.proxy" }, { origin }, {}])
+      expect((await call("POST", "/v1/admin/queues/tasks/resume", {}, { ...writes, ...headers })).status).toBe(200);
   });
 
   it("is for keys that may look, and says so to others", async () => {

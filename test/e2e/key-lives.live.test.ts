@@ -62,7 +62,53 @@ describe("a key that is rotated", () => {
   });
 });
 
+describe("a key that is rotated during its overlap", () => {
+  liveTest("has a successor with the end that the key had before it was rotated", async ({ redis }) => {
+    const keys = createApiKeys(redis);
+    const endsAtMs = Date.now() + 3_600_000;
+    const of = async (end?: number) =>
+      keys.identify(
+        await keys.create({ scope: "acme", user: "ada", name: "app", ...(end !== undefined && { endsAtMs: end }) }),
+      );
+    for (const [end, { id }] of [
+      [undefined, await of()],
+      [endsAtMs, await of(endsAtMs)],
+    ] as const) {
+      await keys.rotate(id, { overlapMs: 60_000 });
+      const second = await keys.rotate(id, { overlapMs: 7_200_000 });
+      expect(second?.made.endsAtMs).toBe(end);
+      expect((await keys.identify(second?.key)).endsAtMs).toBe(end);
+      // The key itself ends as the first rotation said.
+      expect(second?.before.endsAtMs).toBeLessThan(Date.now() + 61_000);
+    }
+  });
+
+  liveTest("whose end was set by hand since then passes that one on", async ({ redis }) => {
+    const keys = createApiKeys(redis);
+    const { id } = await keys.identify(await keys.create({ scope: "acme", user: "ada", name: "app" }));
+    await keys.rotate(id, { overlapMs: 60_000 });
+    const endsAtMs = Date.now() + 90_000;
+    await keys.update(id, { endsAtMs });
+    expect((await keys.rotate(id, { overlapMs: 60_000 }))?.made.endsAtMs).toBe(endsAtMs);
+  });
+});
+
 describe("/v1/admin/keys", () => {
+  it("names users without speaking for them: their number is not bounded as that of a key's new users", async () => {
+    const config = { limits: { keyUsers: { limit: 2, windowMs: 60_000 } } };
+    const gateway = await startTestGateway({ redisUrl: inject("redisUrl"), config });
+    try {
+      const admin = await asAdmin(gateway);
+      const asked = { model: "scripted", messages: [{ role: "user", content: "Hello" }] };
+      for (let n = 0; n < 4; n += 1) {
+        expect((await admin("POST", "/keys", { scope: "acme", user: `u${n}` })).status).toBe(201);
+        expect((await admin("POST", "/playground", { ...asked, user: `p${n}` })).body["status"]).toBe(200);
+      }
+    } finally {
+      await gateway.close();
+    }
+  });
+
   it("lists in pages, of one scope or of all, and tells of ends", async () => {
     const gateway = await startTestGateway({ redisUrl: inject("redisUrl") });
     try {

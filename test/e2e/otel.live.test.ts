@@ -3,6 +3,8 @@ import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider, type ReadableSpan } from "@opentelemetry/sdk-trace";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { createBus } from "../../src/bus/index.ts";
+import { createQueue, createWorker } from "../../src/queue/index.ts";
 import { traceMarrow, type TraceOptions, type Tracing } from "../../src/otel/index.ts";
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../gateway.ts";
 import { receiving } from "../receiver.ts";
@@ -74,6 +76,57 @@ describe("traces of a gateway", () => {
         expect(received[0]?.body).toContain(response.id);
       },
     );
+  });
+
+  it("go on through a message of A2A to the agent that handles it, and on to whom that one asks", async () => {
+    tracing();
+    const gateway = await start();
+    const bus = createBus(gateway.redis.scope("acme"));
+    opened.push(bus);
+    await bus.register({ name: "helper" }, () => "helped");
+    await bus.register({ name: "planner" }, async ({ request }) => {
+      const answer = await request("helper", { about: "Peru" });
+      return answer.state;
+    });
+    const body = {
+      jsonrpc: "2.0",
+      id: 1,
+      method: "SendMessage",
+      params: { message: { messageId: "m1", role: "ROLE_USER", parts: [{ text: "Plan" }] } },
+    };
+    const answer = await fetch(`${gateway.baseURL.replace(/\/v1$/, "")}/a2a/planner`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${gateway.key}`,
+        "content-type": "application/json",
+        "a2a-version": "1.0",
+        traceparent: headers.traceparent,
+      },
+      body: JSON.stringify(body),
+    });
+    expect(await answer.text()).toContain("TASK_STATE_COMPLETED");
+    await expect.poll(() => named("process mail").length).toBe(2);
+    const [helper, planner] = named("process mail");
+    expect([helper?.attributes["messaging.destination.name"], parentOf(helper)]).toEqual(["helper", "process mail"]);
+    expect([planner?.attributes["messaging.destination.name"], planner?.spanContext().traceId]).toEqual([
+      "planner",
+      TRACE,
+    ]);
+    expect(parentOf(planner)).toMatch(/a2a/);
+  });
+
+  it("go on through jobs that were pushed together", async () => {
+    tracing();
+    const gateway = await start();
+    const queue = createQueue<number>(gateway.redis.scope("acme"), { name: "many" });
+    await tracerProvider.getTracer("test").startActiveSpan("event", async (span) => {
+      await queue.pushMany([{ payload: 1 }, { payload: 2 }, { payload: 3 }]);
+      span.end();
+    });
+    opened.push(createWorker(gateway.redis, { name: "many" }, async () => "done"));
+    await expect.poll(() => named("process many").length, { timeout: 10_000 }).toBe(3);
+    expect(named("push many")).toMatchObject([{ attributes: { "messaging.batch.message_count": 3 } }]);
+    for (const job of named("process many")) expect(parentOf(job)).toBe("push many");
   });
 
   it("have a span for each stage below the chat, with GenAI's names and no content", async () => {

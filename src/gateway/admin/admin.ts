@@ -8,6 +8,7 @@ import { planSchema, type Plan } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { toKey } from "./key-answer.ts";
+import { checkDays } from "./savings.ts";
 
 const name = z.string().min(1).max(256);
 const planName = z.string().min(1).max(128);
@@ -240,6 +241,7 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
   app.get("/v1/admin/spend", { onRequest, schema: { querystring: spendQuery } }, async (request) => {
     const today = new Date().toISOString().slice(0, 10);
     const { by = "model", to = today, from = to } = request.query as z.infer<typeof spendQuery>;
+    checkDays(from, to);
     await spend.flush();
     const rows = await spend.read(scopeOf(request), by, from, to);
     return {

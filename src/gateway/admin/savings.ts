@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { SavedAnswer, SavingsAnswer, SavingsRowAnswer } from "./answers.ts";
 import type { CacheReport } from "../../cache/index.ts";
@@ -35,10 +36,19 @@ export function registerSavings({ app, savings, tenants }: Pick<GatewayApp, "app
       const today = new Date().toISOString().slice(0, 10);
       const asked = query as z.infer<typeof savingsQuery>;
       const { by = "model", to = today, from = to, scope = principal.scope } = asked;
+      checkDays(from, to);
       await savings.flush();
       return readSavings(savings, (one) => tenants(one).cacheReport(), { scope, by, from, to });
     },
   );
+}
+
+/** @throws MarrowError `invalid_input` for days in the wrong order */
+export function checkDays(from: string, to: string): void {
+  if (from > to)
+    throw new MarrowError("invalid_input", `from must not be after to, got from ${from} to ${to}`, {
+      details: { path: "from" },
+    });
 }
 
 /** Reads the savings of a scope, or of all by scope, with the evidence of how often the cache is wrong there. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import type { Principal } from "../tenancy/api-keys.ts";
 import type { GatewayConfig } from "../config/config.ts";
-import { toSetCookie, type SignIn, type SignIns } from "../dashboard/sign-ins.ts";
+import { checkSameOrigin, toSetCookie, type SignIn, type SignIns } from "../dashboard/sign-ins.ts";
 import type { GatewayApp } from "../parts.ts";
 import { VERSION } from "../version.ts";
 import type { SessionAnswer, SignedOutAnswer } from "./answers.ts";
@@ -34,6 +34,7 @@ export function registerSession({ app }: GatewayApp, config: GatewayConfig, sign
     "/v1/admin/session",
     { config: { open: true }, schema: { body: signInBody } },
     async (request: FastifyRequest, reply: FastifyReply) => {
+      checkSameOrigin(request, config.publicUrl);
       const body = request.body as z.infer<typeof signInBody>;
       const opened = "key" in body ? await signIns.withKey(body.key) : await signIns.withLink(body.link);
       // For the audit log: this route is asked without a key.

@@ -2,6 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { decodeRecord, encodeKeyPart, encodeRecord, runScript, type Redis } from "../../redis/index.ts";
+import type { GatewayConfig } from "../config/config.ts";
 import type { ApiKeys, Principal } from "../tenancy/api-keys.ts";
 import { bearerOf, header } from "../tenancy/identity.ts";
 import { openSignIn } from "../scripts.gen.ts";
@@ -65,8 +66,12 @@ const OPERATOR: Principal = {
   actsFor: "any",
 };
 
-/** Keeps sign-ins in `{app}:gateway:sign-ins` and one string each; none outlives `lifeMs`. */
-export function createSignIns(redis: Redis, keys: Pick<ApiKeys, "identify" | "standing">, lifeMs: number): SignIns {
+/** Keeps sign-ins in `{app}:gateway:sign-ins` and one string each; none outlives `dashboard.sessionMs`. */
+export function createSignIns(
+  redis: Redis,
+  keys: Pick<ApiKeys, "identify" | "standing">,
+  { dashboard: { sessionMs: lifeMs }, publicUrl }: Pick<GatewayConfig, "dashboard" | "publicUrl">,
+): SignIns {
   const app = encodeKeyPart("app", redis.app);
   const signIns = `{${app}}:gateway:sign-ins`;
   const linkOf = (token: string) => `{${app}}:gateway:sign-in-link:${digest(token)}`;
@@ -120,6 +125,7 @@ export function createSignIns(redis: Redis, keys: Pick<ApiKeys, "identify" | "st
     async identify(request) {
       const cookie = cookieOf(request);
       if (cookie === undefined || bearerOf(request) !== undefined) return undefined;
+      if (!isRead(request.method)) checkSameOrigin(request, publicUrl);
       const signIn = await read(cookie);
       if (!isRead(request.method) && !isEqual(header(request, "x-marrow-csrf") ?? "", signIn.csrf))
         throw new MarrowError("forbidden", "a write by the dashboard needs its token in x-marrow-csrf", {
@@ -147,6 +153,31 @@ export function toSetCookie(cookie: string | undefined, lifeMs: number, secure: 
   const maxAge = cookie === undefined ? 0 : Math.floor(lifeMs / 1000);
   const parts = [`${COOKIE}=${cookie ?? ""}`, "Path=/v1/admin", `Max-Age=${maxAge}`, "HttpOnly", "SameSite=Strict"];
   return [...parts, ...(secure ? ["Secure"] : [])].join("; ");
+}
+
+/**
+ * A second wall beside the cookie's SameSite and the token: what a browser sends for a page of another origin is refused. Programs send
+ * neither header.
+ * @throws MarrowError `forbidden`
+ */
+export function checkSameOrigin(request: FastifyRequest, publicUrl: string | undefined): void {
+  const site = header(request, "sec-fetch-site");
+  const origin = header(request, "origin");
+  // Behind a proxy the host may be another one than the browser's: what the browser says of the site itself counts more.
+  const isOwn =
+    site !== undefined
+      ? site === "same-origin" || site === "none"
+      : origin === undefined ||
+        hostOf(origin) === header(request, "host") ||
+        hostOf(origin) === hostOf(publicUrl ?? "");
+  if (!isOwn)
+    throw new MarrowError("forbidden", "the dashboard is signed in to and written by pages of its own origin alone", {
+      details: { path: site === undefined ? "origin" : "sec-fetch-site" },
+    });
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).host : undefined;
 }
 
 /** Returns true for a method that changes nothing. */

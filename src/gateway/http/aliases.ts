@@ -54,6 +54,8 @@ const deployments = new WeakMap<IncomingMessage, string>();
 export function rewriteUrl(request: IncomingMessage): string {
   const given = request.url ?? "/";
   if (isOwn(given)) return given;
+  // A page's address that cannot be decoded is still the page's to tell of: a browser is there to show something.
+  if (given.startsWith("/dashboard/") && decode(given) === given && given.includes("%")) return "/dashboard";
   const url = given.startsWith("/") ? given : (pathOf(given, request.headers.host) ?? given);
   const end = url.indexOf("?");
   const { path, deployment } = toKnownPath(end === -1 ? url : url.slice(0, end));

@@ -71,6 +71,8 @@ export function createMetrics(
     labelNames: ["verdict"],
     registers,
   });
+  // What stands from the start is a series from the start: the first verdict is an increase, too.
+  for (const verdict of ["same", "different", "unsure"]) verdicts.labels(verdict).inc(0);
   const verdictCost = new Counter({
     name: "marrow_cache_verdicts_cost_total",
     help: "What the verdicts of the cache's judge cost, in the currency of the prices.",

@@ -67,6 +67,7 @@ export function createSignalMetrics(registry: Registry): { close(): void } {
     labelNames: ["status"],
     registers,
   });
+  for (const status of ["2xx", "4xx", "5xx", "none"]) webhooks.labels(status).inc(0);
   const open = new Gauge({ name: "marrow_streams_open", help: "Streams of answers that are open now.", registers });
   const first = new Histogram({
     name: "marrow_first_event_seconds",

@@ -35,6 +35,8 @@ export interface Principal {
   readonly role?: "admin" | "viewer" | undefined;
   /** When the key ends, in milliseconds since 1970: from then on it is unknown. Absent: never. */
   readonly endsAtMs?: number | undefined;
+  /** It was rotated, and serves on until `endsAtMs`: the end that it had before, which its successors have. */
+  readonly rotated?: { readonly endsAtMs?: number | undefined } | undefined;
   /** In lists: why it cannot be read; then only its id is known. */
   readonly unreadable?: Unreadable | undefined;
 }
@@ -93,8 +95,8 @@ export interface ApiKeys {
     changes: Partial<Pick<NewKey, "name" | "plan" | "actsFor" | "endsAtMs">>,
   ): Promise<Principal | undefined>;
   /**
-   * Makes a key that stands for the same as another one, which ends after `overlapMs`; one that ends sooner keeps its end. The new key
-   * has an id of its own, so limits and spending by key begin anew. Answers `undefined` where there is no key of this id.
+   * Makes a key that stands for the same as another one, which ends after `overlapMs`; one that ends sooner keeps its end. The new key ends
+   * when the other one would have ended without a rotation, and has an id of its own, so limits and spending by key begin anew. Answers `undefined` where there is no key of this id.
    * @throws MarrowError `conflict` for a key that has ended
    */
   rotate(id: string, options: { readonly overlapMs: number }): Promise<RotatedKey | undefined>;
@@ -199,7 +201,9 @@ export function createApiKeys(redis: Redis): ApiKeys {
       if (found === undefined) return undefined;
       const [field, before] = found;
       const { id: _, ...principal } = toPrincipal(before, field);
-      const after = withReach({ ...principal, ...changes });
+      // An end that is set by hand is the key's own from then on.
+      const isOwnEnd = "endsAtMs" in changes && changes.rotated === undefined;
+      const after = withReach({ ...principal, ...changes, ...(isOwnEnd && { rotated: undefined }) });
       const values = { digest: field, before, record: encodeRecord(after) };
       if ((await runScript(redis, changeKey, { keys: stored }, values)) === 1) {
         known.clear();
@@ -239,13 +243,15 @@ export function createApiKeys(redis: Redis): ApiKeys {
       const found = await find(id);
       if (found === undefined) return undefined;
       const { id: _, ...standing } = toPrincipal(found[1], found[0]);
-      if (hasEnded(standing))
+      if (hasEnded(standing) || hasEnded(standing.rotated ?? {}))
         throw new MarrowError("conflict", "the key has expired: make a new one", { details: { path: "id" } });
       // The new key first: should the rest fail there are two keys, never none.
-      const key = await create(standing);
+      const { rotated = { endsAtMs: standing.endsAtMs }, ...same } = standing;
+      const next: NewKey = { ...same, endsAtMs: rotated.endsAtMs };
+      const key = await create(next);
       const endsAtMs = Math.min(standing.endsAtMs ?? Infinity, Date.now() + overlapMs);
-      const before = await update(id, { endsAtMs });
-      return before && { key, made: { ...withReach(standing), id: idOf(key) }, before };
+      const before = await update(id, { endsAtMs, rotated });
+      return before && { key, made: { ...withReach(next), id: idOf(key) }, before };
     },
 
     async remove(id) {

@@ -1,0 +1,36 @@
+import { carriedContext, type Carrier } from "../internal/signals.ts";
+import type { Redis } from "./connection.ts";
+
+/** How long the trace of work that waits is known beyond its delay, in milliseconds. */
+const TRACE_MS = 86_400_000;
+/** Characters of what a trace is carried by. */
+const CARRIER_CHARS_MAX = 1_024;
+/** What one call puts at most of which the trace is kept. */
+const KEPT_MAX = 10_000;
+
+/**
+ * Keeps in which trace jobs are pushed or a message is sent, under `<start>:trace:<id>`, sent before the work itself. Needs nobody's waiting:
+ * work without its trace is done all the same.
+ */
+export function keepTraces(
+  redis: Pick<Redis, "send">,
+  start: string,
+  ids: readonly string[],
+  delayMs: number = 0,
+): void {
+  const carrier = JSON.stringify(carriedContext());
+  if (carrier === "{}" || carrier.length > CARRIER_CHARS_MAX) return;
+  for (const id of ids.slice(0, KEPT_MAX))
+    redis.send(["SET", `${start}:trace:${id}`, carrier, "PX", String(TRACE_MS + delayMs)]).catch(() => {});
+}
+
+/** In which trace work was put; empty where nobody knows. One round trip. */
+export async function readTrace(redis: Pick<Redis, "send">, start: string, id: string): Promise<Carrier> {
+  try {
+    const stored = await redis.send(["GET", `${start}:trace:${id}`]);
+    const carrier: unknown = stored === null ? {} : JSON.parse(String(stored));
+    return typeof carrier === "object" && carrier !== null ? (carrier as Carrier) : {};
+  } catch {
+    return {};
+  }
+}
