@@ -34,6 +34,7 @@ const WALLS: Readonly<Record<string, readonly string[]>> = {
     "queue",
     "stores",
     "vectors",
+    "size",
     "cache",
     "memory",
     "limiter",

@@ -114,6 +114,15 @@ function isEvidence({ right, wrong }: Ledger, bets: Bets, needed: number): boole
   return most + Math.log(wins.reduce((sum, win) => sum + Math.exp(win - most), 0) / wins.length) >= needed;
 }
 
+/** The narrowest bands in which something was audited, with the score that each begins at. Pure. */
+export function leavesOf(ledgers: Ledgers): readonly { readonly from: number; readonly ledger: Ledger }[] {
+  return [...ledgers].flatMap(([band, ledger]) => {
+    const [level, at] = placeOf(band);
+    const isLeaf = level === LEVELS - 1 && at < LEAVES && ledger.right + ledger.wrong > 0;
+    return isLeaf ? [{ from: scoreOf(at), ledger }] : [];
+  });
+}
+
 function leafOf(score: number): number {
   const place = 1 - Math.sqrt(1 - Math.max(0, Math.min(1, score)));
   return Math.min(LEAVES - 1, Math.floor(place * LEAVES));

@@ -10,6 +10,8 @@ import { ageOf, createEntries, type Clock } from "./entries.ts";
 import { toCandidates, type Candidate, type Entry, type StoredEntry } from "./entry.ts";
 import { fromStoredCost, toStoredCost } from "./cost.ts";
 import { createJudge } from "./judge.ts";
+import { createListing } from "./listing.ts";
+import { toCurve } from "./curve.ts";
 import { checkJob, createJudging, type NearMiss } from "./judging/index.ts";
 import { createEmbedding } from "./embedding.ts";
 import { createForgetting } from "./forgetting.ts";
@@ -225,6 +227,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
 
   const asking = createAsking({ redis: scoped, keys, timeoutMs, sealing, policy, judge: judgeOptions, embedding });
   const cache: Cache<V> = {
+    ...createListing<V>({ redis: scoped, keys, entries, sealing, timeoutMs }),
+
     async lookup(question, wanted = {}) {
       const { maxAgeMs = Infinity, tiers = "both", explain = false } = wanted;
       if (maxAgeMs !== Infinity && !(maxAgeMs >= 0))
@@ -350,6 +354,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       await cache.forget({ id: found.id });
     },
 
+    audit: ({ score }, same) => policy.record(checkNumber("score", score, { min: 0, max: 1 }, "invalid_input"), same),
+
     async judge(job) {
       if (judging === undefined) throw new MarrowError("unsupported", "this cache has no judge");
       return (await judging.judge(checkJob(job))) && "same";
@@ -365,6 +371,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
         liked: of("liked"),
         disliked: of("disliked"),
         threshold: await policy.threshold(),
+        curve: toCurve(await audits.ledgers()),
         judge: Object.fromEntries(
           Object.entries(counts).flatMap(([field, count]) =>
             field.startsWith("judge.") ? [[field.slice("judge.".length), count] as const] : [],

@@ -1,3 +1,5 @@
+import type { CurvePoint } from "./curve.ts";
+import type { Listing } from "./listing.ts";
 import type { Asking, JoinOptions } from "./asking.ts";
 import type { AnswerCost } from "./cost.ts";
 import type { JudgeJob } from "./judging/index.ts";
@@ -148,12 +150,14 @@ export interface CacheReport {
   readonly disliked: number;
   /** Score from which similar questions are served now; absent if none are. */
   readonly threshold?: number | undefined;
+  /** What the audits say of each threshold, from the highest to the lowest; empty without an audit. */
+  readonly curve: readonly CurvePoint[];
   /** Results of near misses that went to the judge, by {@link JudgeCount}. */
   readonly judge: Readonly<Record<string, number>>;
 }
 
 /** The answers of one scope. `V` must be JSON. */
-export interface Cache<V> {
+export interface Cache<V> extends Listing<V> {
   /**
    * Finds a stored answer. The exact tier comes first and never embeds. Then come the nearest questions with the same `within` and
    * `context`; one is served only with a proof that it asks the same, and if the policy agrees. One round trip for an exact hit, two
@@ -184,6 +188,11 @@ export interface Cache<V> {
   clear(): Promise<void>;
   /** Records a user's feedback on a served answer. It counts as an audit. A wrong answer is deleted, and its wording never becomes its alias again. */
   feedback(found: Pick<Hit<V>, "id" | "match" | "score" | "wording">, right: boolean): Promise<void>;
+  /**
+   * Records a person's word on a near miss: whether the stored question asks the same. It counts as an audit of that score; nothing is
+   * forgotten, and no wording becomes an alias. One round trip.
+   */
+  audit(miss: { readonly score: number }, same: boolean): Promise<void>;
   /**
    * Judges a question that `judge.later` put into a queue; call it in the queue's worker. Returns the verdict `same` or `undefined`.
    * @throws MarrowError `invalid_input`, `unsupported` for a cache without a judge

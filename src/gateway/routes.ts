@@ -259,6 +259,9 @@ const TABLE: readonly RouteRow[] = [
     "/v1/admin/cache",
     `GET Tells how a scope's cache is set up, and what was audited.
      POST /explain Tells what the cache would make of a prompt, and why.
+     GET /entries Lists stored answers, by user and by words.
+     GET /entries/:id Reads a stored answer with its wordings, hits and life.
+     POST /entries/:id/audit Notes whether a near stored question asks the same.
      POST /entries/:id/feedback Tells whether a served answer was right; a wrong one is forgotten.
      DELETE /entries/:id Forgets a stored answer.`,
   ),
@@ -269,6 +272,8 @@ const TABLE: readonly RouteRow[] = [
      GET /:queue/jobs Lists a scope's jobs of a state.
      POST /:queue/jobs Promotes, cancels or redrives several jobs of a scope.
      GET /:queue/jobs/:id Reads a job.
+     GET /:queue/endpoints Lists the endpoints of a scope's webhooks.
+     GET /:queue/endpoints/:id/deliveries Lists what was sent to an endpoint.
      GET /:queue/jobs/:id/deliveries Lists the webhooks that told of a job.
      POST /:queue/jobs/:id/promote Lets a job that waits for its time go now.
      POST /:queue/jobs/:id/cancel Cancels a job.
@@ -284,6 +289,7 @@ const TABLE: readonly RouteRow[] = [
     "/v1/admin/users/:id",
     `GET /sessions Lists a user's sessions.
      GET /sessions/:session Reads turns of a session.
+     GET /sessions/:session/context Tells the turns that a model would be told.
      GET /facts Lists what is known of a user, with where it comes from.
      DELETE /facts/:fact Forgets one fact of a user.
      POST /forget Forgets a user in all roles, and tells how much that was.`,

@@ -82,7 +82,7 @@ describe("the marrow command", () => {
     expect(await marrow(["--help"])).toMatchObject({ code: 0, out: expect.stringContaining("marrow serve") as string });
     expect(await marrow(["sreve"])).toMatchObject({
       code: 64,
-      out: expect.stringContaining("did you mean serve?") as string,
+      err: expect.stringContaining("did you mean serve?") as string,
     });
     expect((await marrow(["key"])).code).toBe(64);
   });

@@ -57,6 +57,54 @@ describe("the pages of the roles", () => {
     expect((await read(`${turns}?limit=1&before=2`)).body).toMatchObject({ data: [{ role: "user" }] });
   });
 
+  it("tell the turns that a model would be told next", async () => {
+    const path = `/users/${encodeURIComponent(canary)}/sessions/${encodeURIComponent(canary)}/context`;
+    const hidden = await read(path);
+    expect(hidden.body).toMatchObject({ hidden: true, data: [{ role: "user", calls: 0 }, { role: "assistant" }] });
+    expect(JSON.stringify(hidden.body)).not.toContain("secret");
+    expect(await readVisible(path)).toMatchObject({
+      data: [{ message: { role: "user", content: `secret ${canary} of ann` } }, {}],
+    });
+  });
+
+  it("find a user's stored answers by words, and tell of one; hidden, there is nothing to be searched", async () => {
+    const of = `/cache/entries?user=${encodeURIComponent(canary)}`;
+    const { body } = await read(of);
+    expect(body).toMatchObject({ data: [{ object: "cache.entry", hidden: true, tags: [] }] });
+    expect(JSON.stringify(body)).not.toMatch(/secret|ann/);
+    expect((await read(`${of}&words=secret`)).status).toBe(403);
+    expect((await read("/cache/entries")).body).toMatchObject({ error: { param: "user" } });
+    const found = (await readVisible(`${of}&words=${encodeURIComponent("SECRET ann")}`)) as { data: { id: string }[] };
+    expect(found).toMatchObject({ data: [{ prompt: expect.stringContaining("secret") }] });
+    expect(await readVisible(`${of}&words=nothing`)).toMatchObject({ data: [] });
+    const id = found.data[0]?.id ?? "";
+    expect(await readVisible(`/cache/entries/${id}`)).toMatchObject({ id, aliases: [], aliases_count: 0, hits: null });
+    expect((await read("/cache/entries/nothing")).status).toBe(404);
+    expect((await write("DELETE", `/cache/entries/${id}`)).status).toBe(200);
+    expect((await read(of)).body).toMatchObject({ data: [] });
+  });
+
+  it("hear whether a near question asks the same, and draw precision over threshold", async () => {
+    for (const [score, same] of [
+      [0.99, true],
+      [0.99, true],
+      [0.7, false],
+    ] as const)
+      expect((await write("POST", "/cache/entries/any/audit", { score, same })).status).toBe(200);
+    const { report } = (await read("/cache")).body as { report: { audited: number; curve: { precision: number }[] } };
+    expect(report).toMatchObject({ audited: 3, wrong: 1 });
+    expect(report.curve.map(({ precision }) => precision)).toEqual([1, 2 / 3]);
+    expect((await write("POST", "/cache/entries/any/audit", { score: 2, same: true })).status).toBe(400);
+  });
+
+  it("plan the server's size and tell its slowest commands by name", async () => {
+    const { servers } = (await read("/health")).body as { servers: Record<string, unknown>[] };
+    expect(servers[0]).toMatchObject({ size: { fits: [expect.any(String), expect.any(String), expect.any(String)] } });
+    const { size } = servers[0] as { size: { used_bytes: number; server_bytes: number } };
+    expect(size.server_bytes).toBeGreaterThan(size.used_bytes);
+    for (const { command } of servers[0]?.["slow"] as { command: string }[]) expect(command).toMatch(/^[A-Z.|_-]+$/);
+  });
+
   it("show the busiest users, and forget one with a receipt", async () => {
     const { body } = await read("/users?limit=5");
     expect(body).toMatchObject({

@@ -7,6 +7,8 @@ import { registerAdmin } from "./admin.ts";
 import { registerAudit } from "./audit.ts";
 import { registerBus } from "./bus.ts";
 import { registerCacheAdmin } from "./cache.ts";
+import { registerCacheEntries } from "./cache-entries.ts";
+import { registerEndpoints } from "./endpoints.ts";
 import { registerCondition } from "./condition.ts";
 import { registerLive } from "./live.ts";
 import { registerOverview } from "./overview.ts";
@@ -40,6 +42,8 @@ export function registerAdministration(
   const overview = registerOverview(parts, pulse);
   registerPlayground(parts, askAs);
   registerCacheAdmin(parts, config);
+  registerCacheEntries(parts, config);
+  registerEndpoints(parts, config);
   const queues = registerQueues(parts, config);
   registerLive(parts, { overview, queues });
   registerUsers(parts, config);

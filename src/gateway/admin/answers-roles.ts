@@ -57,6 +57,52 @@ export interface VectorsAnswer {
   readonly embedder: { readonly name: string; readonly dimensions: number } | null;
 }
 
+/** A stored answer of the cache. Its question and answer are there where `dashboard.content` is `visible`. */
+export interface CacheEntryAnswer {
+  readonly id: string;
+  readonly object: "cache.entry";
+  readonly stored_at_ms: number;
+  readonly ends_at_ms: number;
+  readonly tags: readonly string[];
+  readonly hidden: boolean;
+  readonly prompt?: string | undefined;
+  readonly answer?: unknown;
+}
+
+/** `GET /v1/admin/cache/entries/{id}`. */
+export interface CacheEntryDetailAnswer extends CacheEntryAnswer {
+  /** How many other wordings a judge called the same, and which these are. */
+  readonly aliases_count: number;
+  readonly aliases?: readonly string[] | undefined;
+  /** `null` in a cache without bounds, which does not count. */
+  readonly hits: number | null;
+}
+
+/** An endpoint of webhooks, by its host alone. */
+export interface EndpointAnswer {
+  readonly id: string;
+  readonly object: "webhook_endpoint";
+  readonly host: string;
+  readonly events: readonly string[];
+  readonly enabled: boolean;
+  readonly created_at_ms: number;
+}
+
+/** `GET /v1/admin/users/{user}/sessions/{session}/context`: the turns that the next chat of a session would begin with. */
+export interface ContextAnswer {
+  readonly object: "session.context";
+  readonly hidden: boolean;
+  /** `sessions.turns` of the configuration. */
+  readonly turns_max: number;
+  readonly data: readonly {
+    readonly role: string;
+    readonly characters: number;
+    readonly calls: number;
+    /** As the model gets it. */
+    readonly message?: unknown;
+  }[];
+}
+
 /** A vector store. */
 export interface StoreAnswer {
   readonly id: string;

@@ -273,6 +273,15 @@ export type ServerAnswer =
       readonly state: "ready";
       readonly facts: Readonly<Record<string, string>>;
       readonly warnings: readonly string[];
+      /** What a server needs for what this one holds, with headroom and one replica, and the sizes of services that fit. */
+      readonly size: {
+        readonly used_bytes: number;
+        readonly server_bytes: number;
+        readonly total_bytes: number;
+        readonly fits: readonly string[];
+      };
+      /** The slowest commands of the slow log by name; absent where this user may not read it. */
+      readonly slow?: readonly { readonly command: string; readonly ms: number; readonly at_ms: number }[] | undefined;
     }
   | { readonly name: string; readonly state: "away"; readonly code: string };
 
@@ -328,6 +337,14 @@ export interface CacheAnswer {
     readonly wrong: number;
     readonly liked: number;
     readonly disliked: number;
+    /** What the audits say of each threshold, from the highest to the lowest. */
+    readonly curve: readonly {
+      readonly threshold: number;
+      readonly audited: number;
+      readonly precision: number;
+      readonly low: number;
+      readonly high: number;
+    }[];
     readonly judge: Readonly<Record<string, number>>;
   };
 }

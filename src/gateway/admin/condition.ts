@@ -1,5 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import { readServerFacts, warningsOf, type Redis } from "../../redis/index.ts";
+import { nodesFor, planUsed } from "../../size/index.ts";
 import { reportEngine } from "../../vectors/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { toShownConfig } from "../config/shown-config.ts";
@@ -22,13 +23,15 @@ export function registerCondition({ app, redis, cacheRedis }: GatewayApp, config
   });
 }
 
+const SLOW_LINES = 128;
+const SLOW_SHOWN = 10;
+const COMMAND_CHARS_MAX = 40;
+
 async function examine(name: string, redis: Redis, { engine: choice }: GatewayConfig): Promise<ServerAnswer> {
   try {
-    const [{ engine, version, vectorSets, search, functions, cluster }, facts, vectors] = await Promise.all([
-      redis.capabilities(),
-      readServerFacts(redis),
-      reportEngine(redis, choice),
-    ]);
+    const [{ engine, version, vectorSets, search, functions, cluster }, facts, vectors, size, slow] = await Promise.all(
+      [redis.capabilities(), readServerFacts(redis), reportEngine(redis, choice), planOf(redis), slowestOf(redis)],
+    );
     return {
       name,
       state: "ready",
@@ -46,9 +49,42 @@ async function examine(name: string, redis: Redis, { engine: choice }: GatewayCo
         "search indexes": `${vectors.indexes.length} of ${vectors.indexesMax}`,
       },
       warnings: warningsOf(facts),
+      size,
+      slow,
     };
   } catch (error) {
     return { name, state: "away", code: MarrowError.is(error) ? error.code : "internal" };
+  }
+}
+
+async function planOf(redis: Redis) {
+  const memory = String(await redis.send(["INFO", "memory"]));
+  const plan = planUsed(Number(/^used_memory:(\d+)/m.exec(memory)?.[1] ?? 0));
+  return {
+    used_bytes: plan.usedBytes,
+    server_bytes: plan.serverBytes,
+    total_bytes: plan.totalBytes,
+    fits: nodesFor(plan.serverBytes).map(({ service, name }) => `${service} ${name}`),
+  };
+}
+
+/** The slowest commands by name: what they were sent with may hold anything. `undefined` where that may not be read. */
+async function slowestOf(redis: Redis) {
+  try {
+    const lines = (await redis.send(["SLOWLOG", "GET", String(SLOW_LINES)])) as readonly (readonly unknown[])[];
+    return lines
+      .map(([, atSeconds, us, words]) => ({
+        command: String((words as readonly unknown[])[0])
+          .toUpperCase()
+          .slice(0, COMMAND_CHARS_MAX),
+        ms: Number(us) / 1_000,
+        at_ms: Number(atSeconds) * 1_000,
+      }))
+      .toSorted((one, other) => other.ms - one.ms)
+      .slice(0, SLOW_SHOWN);
+  } catch (error) {
+    if (MarrowError.is(error, "redis_denied") || MarrowError.is(error, "redis_rejected")) return undefined;
+    throw error;
   }
 }
 

@@ -6,7 +6,6 @@ import {
   LISTED_STATES,
   pauseQueue,
   resumeQueue,
-  type Delivery,
   type Job,
   type Queue,
   type Schedule,
@@ -16,6 +15,7 @@ import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { DeliveryAnswer, JobsActedAnswer } from "./answers-roles.ts";
 import type { JobAnswer, ListAnswer, ScheduleAnswer, ScopedQueueAnswer } from "./answers.ts";
+import { toDelivery } from "./endpoints.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { readQueues } from "./overview.ts";
 
@@ -217,16 +217,6 @@ function toAnswer(job: Job, shows: boolean): JobAnswer {
     hidden: !shows,
     ...(shows && { payload, result, progress }),
   };
-}
-
-/** The endpoint by its host alone: a path or a query of a webhook may hold a secret. */
-function toDelivery(
-  { id, event, state, attempts, status, error, createdAtMs, lastAtMs }: Delivery,
-  endpoint: string,
-  url: string,
-): DeliveryAnswer {
-  const times = { created_at_ms: createdAtMs, last_at_ms: lastAtMs };
-  return { id, event, endpoint, host: new URL(url).host, state, attempts, status, error, ...times };
 }
 
 function toSchedule({

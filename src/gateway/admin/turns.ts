@@ -1,4 +1,5 @@
-import type { Reading } from "../../memory/index.ts";
+import type { Reading, Turn } from "../../memory/index.ts";
+import type { ContextAnswer } from "./answers-roles.ts";
 import type { TurnsAnswer } from "./answers.ts";
 
 /** Turns of a session as answers tell of them; what was said only where `shows` says so. Pure. */
@@ -18,4 +19,14 @@ export function toTurnsAnswer(read: Reading, shows: boolean): TurnsAnswer {
     })),
     ...(first !== undefined && first > read.oldest && { next: String(first) }),
   };
+}
+
+/** The turns that a model would be told, in their order; what they say only where `shows` says so. Pure. */
+export function toContext(turns: readonly Turn[], shows: boolean): ContextAnswer["data"] {
+  return turns.map((turn) => ({
+    role: turn.role,
+    characters: JSON.stringify(turn.content ?? "").length,
+    calls: Array.isArray(turn["tool_calls"]) ? turn["tool_calls"].length : 0,
+    ...(shows && { message: turn }),
+  }));
 }

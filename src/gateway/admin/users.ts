@@ -4,10 +4,10 @@ import type { GatewayConfig } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
 import { forgetThings } from "../tenancy/forgetting.ts";
 import { MarrowError } from "../../errors.ts";
-import type { FactAnswer } from "./answers-roles.ts";
+import type { ContextAnswer, FactAnswer } from "./answers-roles.ts";
 import type { ListAnswer, SessionEntryAnswer, TurnsAnswer, UserAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
-import { toTurnsAnswer } from "./turns.ts";
+import { toContext, toTurnsAnswer } from "./turns.ts";
 
 const name = z.string().min(1).max(256);
 const scoped = z.looseObject({ scope: name.optional() });
@@ -46,7 +46,10 @@ interface OfSession {
 }
 
 /** `/v1/admin/users`: who is busy today and near a limit, a user's sessions and turns, and forgetting a user in all roles. */
-export function registerUsers(parts: GatewayApp, { dashboard }: Pick<GatewayConfig, "dashboard">): void {
+export function registerUsers(
+  parts: GatewayApp,
+  { dashboard, sessions }: Pick<GatewayConfig, "dashboard" | "sessions">,
+): void {
   const { app, tenants, spend, accounts } = parts;
   const shows = dashboard.content === "visible";
 
@@ -107,6 +110,17 @@ export function registerUsers(parts: GatewayApp, { dashboard }: Pick<GatewayConf
       const { memory } = tenants(scopeOf(request));
       const read = await memory.session({ user, id: session }).read({ before, limit, from: "newest" });
       return toTurnsAnswer(read, shows);
+    },
+  );
+
+  app.get<OfSession>(
+    "/v1/admin/users/:id/sessions/:session/context",
+    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    async (request): Promise<ContextAnswer> => {
+      const { id: user, session } = request.params;
+      const { memory } = tenants(scopeOf(request));
+      const { turns } = await memory.session({ user, id: session }).window({ last: sessions.turns });
+      return { object: "session.context", hidden: !shows, turns_max: sessions.turns, data: toContext(turns, shows) };
     },
   );
 

@@ -163,21 +163,21 @@ export function toSetCookie(cookie: string | undefined, lifeMs: number, secure: 
 export function checkSameOrigin(request: FastifyRequest, publicUrl: string | undefined): void {
   const site = header(request, "sec-fetch-site");
   const origin = header(request, "origin");
+  const own = [header(request, "host"), publicUrl === undefined ? undefined : hostOf(publicUrl)];
   // Behind a proxy the host may be another one than the browser's: what the browser says of the site itself counts more.
   const isOwn =
-    site !== undefined
-      ? site === "same-origin" || site === "none"
-      : origin === undefined ||
-        hostOf(origin) === header(request, "host") ||
-        hostOf(origin) === hostOf(publicUrl ?? "");
+    site === undefined
+      ? origin === undefined || own.includes(hostOf(origin))
+      : site === "same-origin" || site === "none";
   if (!isOwn)
     throw new MarrowError("forbidden", "the dashboard is signed in to and written by pages of its own origin alone", {
       details: { path: site === undefined ? "origin" : "sec-fetch-site" },
     });
 }
 
-function hostOf(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).host : undefined;
+/** The host of an origin; of an opaque one its own text, which no host is. */
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : url;
 }
 
 /** Returns true for a method that changes nothing. */

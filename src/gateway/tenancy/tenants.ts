@@ -57,6 +57,8 @@ export interface Tenant {
   cacheReport(): Promise<CacheReport | undefined>;
   /** Forgets one stored answer by its id. Answers whether there was one. */
   forgetAnswer(id: string): Promise<boolean>;
+  /** Reads stored answers for people, and hears what they say of near ones; `undefined` where the cache is off. */
+  readonly answers: Pick<Cache<StoredAnswer>, "entries" | "entry" | "audit"> | undefined;
   /** Writes down what a person says of an answer that the cache served; a wrong one is forgotten. Answers whether there is a cache. */
   auditAnswer(found: Parameters<Cache<unknown>["feedback"]>[0], right: boolean): Promise<boolean>;
   /** Has a near miss of the tenant's cache judged, as its queue says; a cache without a judge by now passes it over. */
@@ -135,6 +137,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         if (session !== undefined || conversation !== undefined) turnBytes.check(scope);
       },
       cacheReport: async () => cache?.report(),
+      answers: cache,
       forgetAnswer: async (id) => (await cache?.forget({ id })) === true,
       async auditAnswer(found, right) {
         await cache?.feedback(found, right);

@@ -1,0 +1,34 @@
+import { leavesOf, type Ledgers } from "./bands.ts";
+import { wilsonLower } from "./evaluate.ts";
+
+/** What the audits say of one threshold: of the answers that score at least so much. */
+export interface CurvePoint {
+  readonly threshold: number;
+  readonly audited: number;
+  /** The share of them that was right. */
+  readonly precision: number;
+  /** Where the true share is, with a confidence of 95 %. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** z of a two-sided interval of 95 %. */
+const Z = 1.96;
+
+/** Precision over thresholds, from the highest to the lowest at which something was audited. Pure. */
+export function toCurve(ledgers: Ledgers): readonly CurvePoint[] {
+  let [right, audited] = [0, 0];
+  return leavesOf(ledgers)
+    .toSorted((one, other) => other.from - one.from)
+    .map(({ from, ledger }) => {
+      right += ledger.right;
+      audited += ledger.right + ledger.wrong;
+      return {
+        threshold: from,
+        audited,
+        precision: right / audited,
+        low: wilsonLower(right, audited, Z),
+        high: 1 - wilsonLower(audited - right, audited, Z),
+      };
+    });
+}
