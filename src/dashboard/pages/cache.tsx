@@ -7,7 +7,9 @@ import { count, duration } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";
 import { Badge, Card, Choice, Confirm, Empty, Failure, Field, Moment, Stat, Table, TextField } from "../parts.tsx";
 import { hrefOf } from "../place.ts";
+import { Entries } from "./cache-entries.tsx";
 import type { PageProps } from "./page.ts";
+import { Precision } from "./precision.tsx";
 
 /** How the cache of a scope is set up, and why a prompt is served from it or not. */
 export function Cache(props: PageProps): JSX.Element {
@@ -15,6 +17,7 @@ export function Cache(props: PageProps): JSX.Element {
   return (
     <>
       <Ask {...props} />
+      <Entries {...props} />
       <NearMisses {...props} />
       <Card title="The cache of this scope">
         <Failure error={error} />
@@ -39,6 +42,7 @@ export function Cache(props: PageProps): JSX.Element {
             <Stat name="Withheld" value={count(data.report?.withheld ?? 0)} note="near, and not served by policy" />
           </dl>
         )}
+        {data?.report !== undefined && <Precision curve={data.report.curve} />}
       </Card>
     </>
   );
@@ -126,6 +130,15 @@ function Ask({ scope, canAct }: PageProps): JSX.Element {
         {told !== undefined && (
           <Explanation
             told={told}
+            onNear={({ id, score }, same) =>
+              void act(async () => {
+                await call("POST", withQuery(`/cache/entries/${encodeURIComponent(id)}/audit`, { scope }), {
+                  same,
+                  score,
+                });
+                setSaid(`Noted: the stored question asks ${same ? "the same" : "something else"}.`);
+              })
+            }
             onSaid={({ id, match, score, wording }, right) =>
               void act(async () => {
                 const path = `/cache/entries/${encodeURIComponent(id)}/feedback`;
@@ -150,9 +163,11 @@ function Explanation({
   told,
   canForget,
   onForget,
+  onNear,
   onSaid,
 }: {
   told: ExplainAnswer;
+  onNear: (near: { readonly id: string; readonly score: number }, same: boolean) => void;
   onSaid: (hit: NonNullable<Extract<ExplainAnswer, { looked_up: true }>["hit"]>, right: boolean) => void;
   canForget: boolean;
   onForget: (entry: string) => void;
@@ -208,13 +223,26 @@ function Explanation({
             },
             {
               name: "Act",
-              cell: ({ id }) => (
-                <Confirm
-                  label="Forget"
-                  question="Forget this answer?"
-                  disabled={!canForget}
-                  onYes={() => onForget(id)}
-                />
+              cell: ({ id, score }) => (
+                <span class="row">
+                  <button type="button" class="quiet" disabled={!canForget} onClick={() => onNear({ id, score }, true)}>
+                    Asks the same
+                  </button>
+                  <button
+                    type="button"
+                    class="quiet"
+                    disabled={!canForget}
+                    onClick={() => onNear({ id, score }, false)}
+                  >
+                    Differs
+                  </button>
+                  <Confirm
+                    label="Forget"
+                    question="Forget this answer?"
+                    disabled={!canForget}
+                    onYes={() => onForget(id)}
+                  />
+                </span>
               ),
             },
           ]}

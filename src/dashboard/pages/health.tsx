@@ -1,7 +1,8 @@
 import type { JSX } from "preact";
 import type { HealthAnswer, ServerAnswer } from "../../gateway/admin/answers.ts";
+import { bytes } from "../format.ts";
 import { useAsked } from "../hooks.ts";
-import { Badge, Card, Empty, Failure } from "../parts.tsx";
+import { Badge, Card, Empty, Failure, Moment, Table } from "../parts.tsx";
 import type { PageProps } from "./page.ts";
 
 /** What `marrow doctor` finds, and the configuration that is in force. */
@@ -31,7 +32,7 @@ function Server(server: ServerAnswer): JSX.Element {
         <Empty title="It does not answer">{server.code}</Empty>
       </Card>
     );
-  const { name, facts, warnings } = server;
+  const { name, facts, warnings, size, slow } = server;
   return (
     <Card
       title={name}
@@ -56,6 +57,27 @@ function Server(server: ServerAnswer): JSX.Element {
           </div>
         ))}
       </dl>
+      <h3>Size</h3>
+      <p>
+        {bytes(size.used_bytes)} in use. A server for it, with a quarter of headroom, has {bytes(size.server_bytes)};
+        with one replica that is {bytes(size.total_bytes)}.{" "}
+        {size.fits.length > 0 && <span class="hint">Large enough: {size.fits.join(", ")}.</span>}
+      </p>
+      <h3>Slow log</h3>
+      {slow === undefined || slow.length === 0 ? (
+        <p class="hint">{slow === undefined ? "This user of Redis may not read it." : "It is empty."}</p>
+      ) : (
+        <Table
+          label={`Slowest commands of ${name}`}
+          rows={slow}
+          keyOf={({ command, at_ms: atMs, ms }) => `${command} ${atMs} ${ms}`}
+          columns={[
+            { name: "Command", cell: ({ command }) => <code>{command}</code> },
+            { name: "Took", isNumber: true, cell: ({ ms }) => `${ms.toFixed(1)} ms` },
+            { name: "When", cell: ({ at_ms: atMs }) => <Moment atMs={atMs} /> },
+          ]}
+        />
+      )}
     </Card>
   );
 }

@@ -9,6 +9,7 @@ import { Badge, Card, Confirm, Empty, Failure, Field, Moment, Pager, Table, Tabs
 import { go, hrefOf } from "../place.ts";
 import { OneJob, TONES } from "./job.tsx";
 import type { PageProps } from "./page.ts";
+import { Webhooks } from "./webhooks.tsx";
 
 const REFRESH_MS = 3_000;
 const STATES = ["waiting", "blocked", "delayed", "running", "dead", "ended"];
@@ -24,7 +25,13 @@ const ACTS = new Map([
 /** The gateway's queues: pauses, jobs by state, one job's life, schedules. */
 export function Queue(props: PageProps): JSX.Element {
   const [name, id] = props.place.rest;
-  if (name === undefined) return <Queues {...props} />;
+  if (name === undefined)
+    return (
+      <>
+        <Queues {...props} />
+        <Webhooks {...props} />
+      </>
+    );
   return id === undefined ? <Jobs {...props} name={name} /> : <OneJob {...props} name={name} id={id} />;
 }
 

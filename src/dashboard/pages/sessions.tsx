@@ -1,10 +1,11 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import type { ContextAnswer } from "../../gateway/admin/answers-roles.ts";
 import type { ListAnswer, SessionEntryAnswer, TurnsAnswer } from "../../gateway/admin/answers.ts";
 import { call, withQuery } from "../api.ts";
 import { count } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";
-import { Badge, Card, Confirm, Empty, Failure, Field, Moment, Pager, Table } from "../parts.tsx";
+import { Badge, Card, Confirm, Content, Empty, Failure, Field, Moment, Pager, Table } from "../parts.tsx";
 import { go, hrefOf } from "../place.ts";
 import { Facts } from "./facts.tsx";
 import type { PageProps } from "./page.ts";
@@ -22,7 +23,10 @@ export function Sessions(props: PageProps): JSX.Element {
             <Facts {...props} user={user} />
           </>
         ) : (
-          <Turns {...props} user={user} id={session} />
+          <>
+            <Turns {...props} user={user} id={session} />
+            <Context {...props} user={user} id={session} />
+          </>
         ))}
     </>
   );
@@ -146,6 +150,31 @@ function Turns({ scope, place, user, id }: PageProps & { user: string; id: strin
         first={before === undefined ? undefined : hrefOf("sessions", [user, id])}
         next={data?.next && hrefOf("sessions", [user, id], { before: data.next })}
       />
+    </Card>
+  );
+}
+
+/** What the next chat of the session begins with. */
+function Context({ scope, user, id }: PageProps & { user: string; id: string }): JSX.Element {
+  const path = `/users/${encodeURIComponent(user)}/sessions/${encodeURIComponent(id)}/context`;
+  const { data, error } = useAsked<ContextAnswer>(withQuery(path, { scope }));
+  return (
+    <Card
+      title="What a model gets of it"
+      aside={<span class="hint">the last {data?.turns_max ?? "…"} turns, before the new question</span>}
+    >
+      <Failure error={error} />
+      {data?.data.length === 0 && <Empty title="The next chat begins with nothing" />}
+      {data !== undefined && data.data.length > 0 && (
+        <>
+          <p class="hint">
+            {count(data.data.length)} messages, {count(data.data.reduce((sum, { characters }) => sum + characters, 0))}{" "}
+            characters:{" "}
+            {data.data.map(({ role, calls }) => (calls > 0 ? `${role} (${calls} tool calls)` : role)).join(", ")}
+          </p>
+          <Content hidden={data.hidden} value={data.data.map(({ message }) => message)} />
+        </>
+      )}
     </Card>
   );
 }
