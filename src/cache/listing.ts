@@ -76,12 +76,15 @@ export function createListing<V>({ redis, keys, entries, sealing, timeoutMs }: P
   async function idsAt(subject: string, cursor: string): Promise<readonly [next: string, ids: readonly string[]]> {
     const command = ["SSCAN", keys.subject(subject), cursor, "COUNT", String(READ_AT_ONCE)];
     const [next, members] = (await redis.send(command, { timeoutMs })) as [string, string[]];
-    return [String(next), members.map((one) => one.slice(0, one.indexOf("|")))];
+    return [next, members.map((one) => one.slice(0, one.indexOf("|")))];
   }
 
   async function open(ids: readonly string[]): Promise<readonly (readonly [string, StoredEntry])[]> {
     if (ids.length === 0) return [];
-    const reply = (await redis.send(["MGET", keys.epoch, ...ids.map(keys.body)], inBytes)) as readonly Reply[];
+    const reply = (await redis.send(
+      ["MGET", keys.epoch, ...ids.map((id) => keys.body(id))],
+      inBytes,
+    )) as readonly Reply[];
     const [epoch, ...bodies] = reply as readonly (Buffer | null)[];
     const opened = ids.flatMap((id, at) => {
       const body = bodies[at];
@@ -135,7 +138,10 @@ export function createListing<V>({ redis, keys, entries, sealing, timeoutMs }: P
       const records =
         known.length === 0
           ? []
-          : ((await redis.send(["MGET", ...known.map(keys.alias)], inBytes)) as readonly (Buffer | null)[]);
+          : ((await redis.send(
+              ["MGET", ...known.map((wording) => keys.alias(wording))],
+              inBytes,
+            )) as readonly (Buffer | null)[]);
       const aliases = records.flatMap((record, at) => {
         const alias = record === null ? undefined : toAlias(record, known[at] as string, found.body, sealing);
         return alias === undefined ? [] : [alias.text];

@@ -25,7 +25,7 @@ async function create(given: Given): Promise<number> {
   const endsAtMs = toEnd(given.text("ends"));
   // A key without a user of its own is an application's: it names its users in requests.
   const actsFor = (given.text("acts-for") ?? (user === undefined ? "any" : "own")) as "own" | "any";
-  return withInstallation(async ({ keys, plan: findPlan }) => {
+  return withInstallation(async ({ keys, findPlan }) => {
     if (plan !== undefined && (await findPlan(plan)) === undefined)
       throw new MarrowError(
         "not_found",

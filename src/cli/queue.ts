@@ -111,7 +111,7 @@ async function redrive(given: Given, queue: Named): Promise<number> {
 async function checkKnown(redis: Redis, queue: Named): Promise<void> {
   if (queue.name === GATEWAY_QUEUE || queue.name === TASKS_QUEUE) return;
   const { paused, ...counts } = await readQueueStats(redis, queue);
-  if (paused || Object.values(counts).some((count) => Number(count) > 0)) return;
+  if (paused || Object.values(counts).some((count) => count > 0)) return;
   throw new MarrowError(
     "not_found",
     `there is no queue ${JSON.stringify(queue.name.slice(0, 60))} of ${queue.partitions} partitions: it never had a job (marrow queue stats shows the gateway's own)`,

@@ -45,7 +45,7 @@ export interface Operator {
   readonly redis: Redis;
   readonly keys: ApiKeys;
   /** The plan of a name, configured or stored; `undefined` where there is none. */
-  plan(name: string): Promise<unknown>;
+  readonly findPlan: (name: string) => Promise<unknown>;
   /** The sessions of a scope that chats name. */
   memory(scope: string): Memory;
   /** Turns of a session, the newest `limit`. @throws MarrowError `not_found` */
@@ -87,7 +87,7 @@ export async function openOperator(options: RedisPlaces & { readonly config: Gat
   return {
     redis,
     keys: createApiKeys(redis),
-    plan: (name) => accounts.plan(name),
+    findPlan: (name) => accounts.plan(name),
     memory,
 
     async turns({ scope, user, session, before, limit, shows }) {

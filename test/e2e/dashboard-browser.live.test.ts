@@ -211,6 +211,8 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
       const name = encodeURIComponent(CANARY);
       for (const [path, text] of [
         [`sessions/${name}/${name}`, CANARY],
+        [`sessions/${name}/${name}`, "What a model gets of it"],
+        [`cache?user=${name}`, "What is Marrow?"],
         [`sessions/${name}`, `Known of ${CANARY}`],
         [`limits/${name}`, `Limits of ${CANARY}`],
         ["vectors", CANARY],
@@ -226,6 +228,10 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
         await page.locator("main").getByText(text).first().waitFor();
         expect(await page.locator("main img").count()).toBe(0);
       }
+      await page.goto(`${origin}/dashboard/cache?user=${name}&words=marrow&scope=acme`);
+      await page.getByRole("link", { name: "What is Marrow?" }).click();
+      await page.getByRole("region", { name: "Stored answer" }).getByText("counted in a cache").waitFor();
+      expect(await findings(page)).toEqual([]);
       await page.goto(`${origin}/dashboard/vectors/${store}?scope=acme`);
       await page.getByLabel("Question").fill(CANARY);
       await page.getByRole("button", { name: "Search" }).click();

@@ -102,7 +102,8 @@ describe("the pages of the roles", () => {
     expect(servers[0]).toMatchObject({ size: { fits: [expect.any(String), expect.any(String), expect.any(String)] } });
     const { size } = servers[0] as { size: { used_bytes: number; server_bytes: number } };
     expect(size.server_bytes).toBeGreaterThan(size.used_bytes);
-    for (const { command } of servers[0]?.["slow"] as { command: string }[]) expect(command).toMatch(/^[A-Z.|_-]+$/);
+    const { slow = [] } = servers[0] as { slow?: { command: string }[] };
+    for (const { command } of slow) expect(command).toMatch(/^[A-Z.|_-]+$/);
   });
 
   it("show the busiest users, and forget one with a receipt", async () => {
@@ -188,6 +189,14 @@ describe("the pages of the roles", () => {
     expect(deliveries.body).toMatchObject({ data: [expected] });
     expect(JSON.stringify(deliveries.body)).not.toContain("a-secret-path");
     expect((await read(`/queues/tasks/jobs/${ids[0] ?? ""}/deliveries`)).body).toMatchObject({ data: [] });
+    const endpoints = await read("/queues/tasks/endpoints");
+    expect(endpoints.body).toMatchObject({ data: [{ object: "webhook_endpoint", enabled: true }] });
+    const [{ id: endpoint } = { id: "" }] = endpoints.body["data"] as { id: string }[];
+    const log = await read(`/queues/tasks/endpoints/${endpoint}/deliveries`);
+    expect(log.body).toMatchObject({ data: expect.arrayContaining([expect.objectContaining({ endpoint })]) });
+    expect(JSON.stringify([endpoints.body, log.body])).not.toContain("a-secret-path");
+    expect((await read("/queues/tasks/endpoints/none/deliveries")).status).toBe(404);
+    expect((await read("/queues/other/endpoints")).status).toBe(400);
   });
 
   it("tell what is known of a user with its source, and forget one fact", async () => {
