@@ -90,8 +90,10 @@ describe("the pages of the roles", () => {
       [0.99, true],
       [0.7, false],
     ] as const)
-      expect((await write("POST", "/cache/entries/any/audit", { score, same })).status).toBe(200);
-    const { report } = (await read("/cache")).body as { report: { audited: number; curve: { precision: number }[] } };
+      expect((await write("POST", "/cache/entries/any/audit?scope=audited", { score, same })).status).toBe(200);
+    const { report } = (await read("/cache?scope=audited")).body as {
+      report: { audited: number; curve: { precision: number }[] };
+    };
     expect(report).toMatchObject({ audited: 3, wrong: 1 });
     expect(report.curve.map(({ precision }) => precision)).toEqual([1, 2 / 3]);
     expect((await write("POST", "/cache/entries/any/audit", { score: 2, same: true })).status).toBe(400);
