@@ -229,7 +229,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
         expect(await page.locator("main img").count()).toBe(0);
       }
       await page.goto(`${origin}/dashboard/cache?user=${name}&words=marrow&scope=acme`);
-      await page.getByRole("link", { name: "What is Marrow?" }).click();
+      await page.getByRole("link", { name: "What is Marrow?" }).first().click();
       await page.getByRole("region", { name: "Stored answer" }).getByText("counted in a cache").waitFor();
       expect(await findings(page)).toEqual([]);
       await page.goto(`${origin}/dashboard/vectors/${store}?scope=acme`);

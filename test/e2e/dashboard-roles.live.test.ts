@@ -197,7 +197,7 @@ describe("the pages of the roles", () => {
     const log = await read(`/queues/tasks/endpoints/${endpoint}/deliveries`);
     expect(log.body).toMatchObject({ data: expect.arrayContaining([expect.objectContaining({ endpoint })]) });
     expect(JSON.stringify([endpoints.body, log.body])).not.toContain("a-secret-path");
-    expect((await read("/queues/tasks/endpoints/none/deliveries")).status).toBe(404);
+    expect((await read("/queues/tasks/endpoints/none/deliveries")).body).toMatchObject({ error: { param: "id" } });
     expect((await read("/queues/other/endpoints")).status).toBe(400);
   });
 
