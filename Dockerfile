@@ -10,13 +10,18 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY tools/build-dashboard.ts ./tools/
-RUN npm run build && find dist -name "*.map" -delete
+RUN npm run build
 
 FROM node:${NODE_VERSION}-bookworm-slim AS packages
 WORKDIR /packages
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit=peer --ignore-scripts --no-audit --no-fund \
   && npm sbom --package-lock-only --omit=dev --omit=peer --sbom-format=cyclonedx > sbom.cdx.json
+# Optional peers that the image has: /mcp, /a2a, exact counts of tokens. Node finds them in the directory above Marrow's.
+WORKDIR /extras
+COPY deploy/image/package.json deploy/image/package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund \
+  && npm sbom --package-lock-only --sbom-format=cyclonedx > sbom.cdx.json
 
 FROM node:${NODE_VERSION}-bookworm-slim
 ARG VERSION=0.2.0
@@ -32,6 +37,8 @@ LABEL org.opencontainers.image.title="marrow" \
 COPY package.json LICENSE /opt/marrow/
 COPY --from=packages /packages/node_modules /opt/marrow/node_modules
 COPY --from=packages /packages/sbom.cdx.json /opt/marrow/sbom.cdx.json
+COPY --from=packages /extras/node_modules /opt/node_modules
+COPY --from=packages /extras/sbom.cdx.json /opt/marrow/sbom-optional.cdx.json
 COPY --from=build /build/dist /opt/marrow/dist
 COPY assets /opt/marrow/assets
 RUN ln -s /opt/marrow/dist/cli/main.js /usr/local/bin/marrow && chmod 0755 /opt/marrow/dist/cli/main.js

@@ -1,4 +1,3 @@
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { openMemory } from "../gateway/index.ts";
 import type { Given } from "./command.ts";
 import { loadConfig } from "./load-config.ts";
@@ -10,13 +9,14 @@ export async function runMcp({ text }: Given): Promise<number> {
   // Standard output belongs to the protocol.
   const say = (line: string) => console.error(line);
   const opened = await openMemory({ ...readSurroundings(), config: await loadConfig(), say }, whose);
+  const { StdioServerTransport } = await import("@modelcontextprotocol/sdk/server/stdio.js");
   const transport = new StdioServerTransport();
   const ended = new Promise<void>((resolve) => {
     process.stdin.once("end", () => resolve());
     process.once("SIGINT", () => resolve());
     process.once("SIGTERM", () => resolve());
   });
-  await opened.server.connect(transport);
+  await opened.connect(transport);
   say("Marrow's memory is ready");
   await ended;
   await opened.close();

@@ -95,6 +95,11 @@ function toHelp(called: string, { says, acts }: Command): string {
 
 /** Errors go where errors go; as JSON where answers are. */
 function tellError(error: unknown, name: string, args: readonly string[]): void {
+  const absent = absentPackage(error);
+  if (absent !== undefined)
+    return console.error(
+      `marrow ${name}: the package ${absent} is not installed. The gateway needs packages that the library does not: npm install --include=optional`,
+    );
   if (!MarrowError.is(error)) return console.error(error);
   const { code, message, details } = error;
   const path = details?.["path"];
@@ -103,4 +108,10 @@ function tellError(error: unknown, name: string, args: readonly string[]): void 
       ? JSON.stringify({ error: { code, message, ...(typeof path === "string" && { param: path }) } })
       : `marrow ${name}: ${message} (${code})`,
   );
+}
+
+/** The package that an import did not find: one that `--omit=optional` left out. */
+function absentPackage(error: unknown): string | undefined {
+  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
+  return code === "ERR_MODULE_NOT_FOUND" ? /^Cannot find package '([^']+)'/.exec(String(message))?.[1] : undefined;
 }

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { MarrowError } from "../errors.ts";
+import { withPackage } from "../internal/optional-package.ts";
 import { demoModel } from "../models/index.ts";
 import { readServerFacts, warningsOf } from "../redis/index.ts";
 import { decideEngine } from "../vectors/index.ts";
@@ -11,7 +11,6 @@ import { createCoolDowns } from "./models/cool-downs.ts";
 import { createEmbedder } from "./models/embedder.ts";
 import { createLaneGates } from "./tenancy/lanes.ts";
 import { openModels } from "./models/model-source.ts";
-import { createMcpServer } from "./agents/mcp.ts";
 import { onceServed } from "./once-served.ts";
 import { openRedis, type Opened, type RedisPlaces } from "./config/open-redis.ts";
 import { createReloading } from "./config/reloading.ts";
@@ -184,11 +183,19 @@ async function describeRedis(
   say(`Similar questions, facts and vector stores are found by: ${TIERS[engine]}`);
 }
 
-/** One user's memory as a server of the Model Context Protocol, not connected yet. */
+/**
+ * One user's memory as a server of the Model Context Protocol, not connected yet: `connect` takes a transport of the protocol's SDK.
+ * @throws MarrowError `unsupported` if the SDK is not installed
+ */
 export async function openMemory(
   options: ServeOptions,
   { scope, user }: { readonly scope: string; readonly user: string },
-): Promise<{ readonly server: McpServer; close(): Promise<void> }> {
+): Promise<{ connect(transport: object): Promise<void>; close(): Promise<void> }> {
+  const { createMcpServer } = await withPackage(
+    "@modelcontextprotocol/sdk",
+    "marrow mcp",
+    () => import("./agents/mcp.ts"),
+  );
   const config = resolveConfig(options.config);
   const opened = await openRedis({ ...options, cacheRedisUrl: undefined }, config.app, "fail");
   const { redis } = opened;
@@ -199,7 +206,7 @@ export async function openMemory(
     version: VERSION,
   });
   return {
-    server,
+    connect: (transport) => server.connect(transport as Parameters<typeof server.connect>[0]),
     async close() {
       await server.close();
       await opened.close();

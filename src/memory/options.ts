@@ -22,7 +22,7 @@ export interface MemoryOptions {
   readonly turnBytesMax?: number | undefined;
   /** Whether changes are told to those who `subscribe`. Costs one PUBLISH a change, which a cluster tells all its nodes. @default true */
   readonly tellChanges?: boolean | undefined;
-  /** Counts the tokens of a turn. @default `gpt-tokenizer` with the encoding o200k_base, loaded at first use */
+  /** Counts the tokens of a turn. @default the encoding o200k_base if the package `gpt-tokenizer` is installed, loaded at first use; an estimate otherwise */
   readonly countTokens?: CountTokens | undefined;
   /**
    * Makes a summary of older turns and the summary before them, in the background, when `context` had to leave turns out. Fails it, the

@@ -1,4 +1,5 @@
-import { mediaTokens } from "../internal/token-estimate.ts";
+import { isAbsentPackage } from "../internal/optional-package.ts";
+import { estimateText, mediaTokens } from "../internal/token-estimate.ts";
 import type { Turn } from "./turn.ts";
 
 /** Tokens that a turn takes in a request. */
@@ -18,18 +19,23 @@ let loading: Promise<CountTokens> | undefined;
  * Counts turns by OpenAI's encoding o200k_base: the role, all text of the content, names, and calls of tools as JSON, and three tokens for
  * each turn. Pictures, recordings and documents count flat by their kind, however many bytes they have.
  * Exact for turns of up to 16,384 characters without a run of 64 letters or blanks; longer ones are estimated from their
- * beginning, and long runs are counted in pieces. The table is loaded once a process, at the first call (about 0.2 s).
+ * beginning, and long runs are counted in pieces. The table is loaded once a process, at the first call (about 0.2 s). It is in the optional
+ * package `gpt-tokenizer`; without that package all texts are estimated by their script.
  */
 export function loadCountTokens(): Promise<CountTokens> {
-  return (loading ??= import("gpt-tokenizer/encoding/o200k_base").then(
-    ({ countTokens }) =>
-      (turn) =>
-        TOKENS_A_TURN +
-        mediaOf(turn.content) +
-        estimate(textOf(turn), (text) =>
-          countTokens(text, { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() }),
-        ),
+  return (loading ??= loadTable().then(
+    (count) => (turn) => TOKENS_A_TURN + mediaOf(turn.content) + estimate(textOf(turn), count),
   ));
+}
+
+async function loadTable(): Promise<(text: string) => number> {
+  try {
+    const { countTokens } = await import("gpt-tokenizer/encoding/o200k_base");
+    return (text) => countTokens(text, { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() });
+  } catch (error) {
+    if (isAbsentPackage(error, "gpt-tokenizer")) return estimateText;
+    throw error;
+  }
 }
 
 function estimate(text: string, count: (text: string) => number): number {

@@ -67,6 +67,25 @@ describe("the image", () => {
     expect(of("COPY").some((copy) => copy.endsWith(String(list)))).toBe(true);
   });
 
+  it("has the optional packages that the gateway can use, of the versions that tests run with", () => {
+    const { dependencies } = JSON.parse(read("deploy/image/package.json")) as { dependencies: Record<string, string> };
+    const own = JSON.parse(read("package.json")) as {
+      devDependencies: Record<string, string>;
+      peerDependencies: Record<string, string>;
+    };
+    const asked = globSync("src/gateway/**/*.ts").flatMap((file) =>
+      [...read(file).matchAll(/(?:withPackage|isAbsentPackage|toAbsent)\((?:\w+, )?"([^"]+)"/g)].map(
+        ([, name = ""]) => name,
+      ),
+    );
+    expect(new Set(Object.keys(dependencies))).toEqual(new Set(asked));
+    for (const [name, pinned] of Object.entries(dependencies)) {
+      expect(own.devDependencies[name]).toBe(pinned);
+      expect(own.peerDependencies).toHaveProperty(name);
+    }
+    expect(of("COPY").some((copy) => copy.endsWith("/opt/node_modules"))).toBe(true);
+  });
+
   it("copies only what its context holds, which holds no secret, test or history", () => {
     const kept = read(".dockerignore").split("\n");
     expect(kept.find((line) => !line.startsWith("#"))).toBe("*");

@@ -1,36 +1,17 @@
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import { userOf } from "../tenancy/identity.ts";
-import { createMcpServer } from "./mcp.ts";
-import { tellUnkept } from "../tenancy/keeping.ts";
+import { withPackage } from "../../internal/optional-package.ts";
 import type { GatewayApp } from "../parts.ts";
-import { VERSION } from "../version.ts";
 
 /**
  * `POST /mcp`: the Model Context Protocol over streamable HTTP, for the user of the API key. Each request stands alone, so any gateway may
- * answer it.
+ * answer it. Without the optional package of the protocol's SDK it answers 501.
  */
 export function registerMcp({ app, tenants }: GatewayApp): void {
+  // Loaded at once, so that the first request does not wait for it.
+  const loading = withPackage("@modelcontextprotocol/sdk", "/mcp", () => import("./mcp-served.ts"));
+  loading.catch(() => undefined);
   app.post("/mcp", async (request, reply) => {
-    const { memory } = tenants(request.principal.scope);
-    const server = createMcpServer({ memory, user: userOf(request, undefined), version: VERSION });
-    const transport = new StreamableHTTPServerTransport({ enableJsonResponse: true });
-    reply.hijack();
-    reply.raw.once("close", () => {
-      void transport.close();
-      void server.close();
-    });
-    await server.connect(transport);
-    const send = transport.send.bind(transport);
-    let failed = 0;
-    let succeeded = 0;
-    transport.send = (message, options) => {
-      if ("error" in message || ("result" in message && message.result["isError"] === true)) failed += 1;
-      else if ("result" in message) succeeded += 1;
-      // Told before the answer leaves, so that it is known when the answer has left.
-      if (failed > 0 && succeeded === 0) tellUnkept(request);
-      return send(message, options);
-    };
-    await transport.handleRequest(request.raw, reply.raw, request.body);
+    const { answerMcp } = await loading;
+    await answerMcp(request, reply, tenants(request.principal.scope).memory);
   });
 
   // There is no session to listen to or to end.

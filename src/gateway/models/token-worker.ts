@@ -1,10 +1,11 @@
+import { isAbsentPackage } from "../../internal/optional-package.ts";
 import { loadCountTokens, type Turn } from "../../memory/index.ts";
 
 /** What is to be done with OpenAI's tables of tokens: count messages (o200k_base), or read lists of tokens (cl100k_base). */
 export type TokenTask = { readonly count: readonly Turn[] } | { readonly decode: readonly (readonly number[])[] };
 
-/** The tokens of each message, or the text of each list: empty for what are no tokens. */
-export type TokenResult = { readonly tokens: readonly number[] } | { readonly texts: readonly string[] };
+/** The tokens of each message, or the text of each list: empty for what are no tokens, absent where the package of the tables is. */
+export type TokenResult = { readonly tokens: readonly number[] } | { readonly texts: readonly string[] | undefined };
 
 /** Does one task. What a worker thread runs: the tables take 0.2 s to load, and tens of MB. */
 export async function workOnTokens(task: TokenTask): Promise<TokenResult> {
@@ -12,7 +13,12 @@ export async function workOnTokens(task: TokenTask): Promise<TokenResult> {
     const count = await loadCountTokens();
     return { tokens: task.count.map(count) };
   }
-  const { decode } = await import("gpt-tokenizer/encoding/cl100k_base");
+  const table = await import("gpt-tokenizer/encoding/cl100k_base").catch((error: unknown) => {
+    if (isAbsentPackage(error, "gpt-tokenizer")) return undefined;
+    throw error;
+  });
+  if (table === undefined) return { texts: undefined };
+  const { decode } = table;
   return { texts: task.decode.map((list) => orEmpty(() => decode(list))) };
 }
 

@@ -1,3 +1,4 @@
+import { toAbsent } from "../../internal/optional-package.ts";
 import { createThreads } from "../../internal/threads.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { TokenResult, TokenTask } from "./token-worker.ts";
@@ -17,7 +18,7 @@ const threads = createThreads<TokenTask, TokenResult>({
 });
 
 /**
- * Counts the tokens of messages by the encoding o200k_base, in a worker thread: the first count of a process takes about 0.3 s longer, and holds
+ * Counts the tokens of messages by the encoding o200k_base (an estimate without the package `gpt-tokenizer`), in a worker thread: the first count of a process takes about 0.3 s longer, and holds
  * nobody else up.
  * @throws MarrowError `rate_limited` when too many wait
  */
@@ -26,8 +27,10 @@ export async function countTokens(messages: readonly Turn[]): Promise<number> {
   return "tokens" in result ? result.tokens.reduce((sum, one) => sum + one, 0) : 0;
 }
 
-/** Texts of lists of tokens of the encoding cl100k_base; an empty one for what are none. Throws as {@link countTokens} does. */
+/** Texts of lists of tokens of the encoding cl100k_base; an empty one for what are none. Throws as {@link countTokens} does, and `unsupported` without `gpt-tokenizer`. */
 export async function decodeTokens(lists: readonly (readonly number[])[]): Promise<readonly string[]> {
   const result = await threads.run({ decode: lists });
-  return "texts" in result ? result.texts : [];
+  if (!("texts" in result)) return [];
+  if (result.texts === undefined) throw toAbsent("gpt-tokenizer", "input as lists of tokens");
+  return result.texts;
 }
