@@ -21,7 +21,7 @@ export const DEMO_MODEL_ID = "demo";
 
 /**
  * A model that needs no key and no network: it looks a question up in a small text of its own, with the delays of a real
- * model, so that a cache, a session and a limit can be seen at work. It says what it is and never pretends to know.
+ * model, so that a cache, a session and a limit can be seen at work. Of a conversation it remembers the name that was told. It says what it is and never pretends to know.
  */
 export function demoModel(options: DemoModelOptions = {}): ChatModel {
   const firstTokenMs = checkInteger("firstTokenMs", options.firstTokenMs ?? 600, { min: 0, max: 60_000 });
@@ -122,8 +122,9 @@ function countTokens(text: string): number {
 /** The answer, cut into words with their spaces. */
 function answerTo(messages: readonly ChatMessage[]): string[] {
   const result = demoResult(messages, textOf);
-  if (result !== undefined) return result.match(/\S+\s*/g) ?? [];
+  if (result !== undefined) return wordsOf(result);
   const last = messages.findLast(({ role }) => role === "user");
+  if (last !== undefined && ASKS_NAME.test(textOf(last).slice(0, SAID_CHARS_MAX))) return wordsOf(nameAnswer(messages));
   const asked = new Set(rareWords(last === undefined ? "" : textOf(last).slice(0, READ_CHARS_MAX)));
   let best = {
     score: 0,
@@ -134,7 +135,25 @@ function answerTo(messages: readonly ChatMessage[]): string[] {
     const score = asked.size === 0 ? 0 : shared / Math.sqrt(asked.size);
     if (score > best.score && shared / asked.size >= 0.4) best = { score, answer };
   }
-  return best.answer.match(/\S+\s*/g) ?? [];
+  return wordsOf(best.answer);
+}
+
+/** The one thing that the demo model takes from a conversation, so that a session can be seen to remember. */
+const ASKS_NAME = /\b(?:what(?:'s| is) my name|who am i)\b/i;
+const SAYS_NAME = /\b[Mm]y name is (\p{Lu}[\p{L}'-]{0,39})/u;
+/** Characters of a message in which a name is looked for. */
+const SAID_CHARS_MAX = 2_048;
+
+function nameAnswer(messages: readonly ChatMessage[]): string {
+  for (const message of messages.toReversed()) {
+    const [, name] = (message.role === "user" && SAYS_NAME.exec(textOf(message).slice(0, SAID_CHARS_MAX))) || [];
+    if (name !== undefined) return `Your name is ${name}.`;
+  }
+  return "You have not told me your name in this conversation.";
+}
+
+function wordsOf(text: string): string[] {
+  return text.match(/\S+\s*/g) ?? [];
 }
 
 const COMMON = new Set(

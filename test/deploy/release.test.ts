@@ -49,3 +49,16 @@ describe("the release workflow", () => {
     expect(readFileSync(".ci/run", "utf8")).toContain("step pack:check");
   });
 });
+
+describe("the changelog", () => {
+  it("has what each version changed, the newest first, and says how to move to the version of the package", () => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+    const text = readFileSync("CHANGELOG.md", "utf8");
+    const versions = [...text.matchAll(/^## (\d+\.\d+\.\d+)$/gm)].map(([, one = ""]) => one);
+    expect(versions).toContain("0.1.0");
+    expect(versions.toSorted((one, other) => other.localeCompare(one, "en", { numeric: true }))).toEqual(versions);
+    expect(text).toMatch(
+      new RegExp(`^### How do I move from \\d+\\.\\d+\\.\\d+ to ${version.replaceAll(".", "\\.")}\\?$`, "m"),
+    );
+  });
+});

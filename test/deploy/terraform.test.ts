@@ -166,6 +166,17 @@ describe("what Marrow needs of a managed Redis", () => {
     });
   });
 
+  it("is not deleted by a change: each of them is protected", () => {
+    for (const [name, type] of [
+      ["elasticache", "aws_elasticache_replication_group"],
+      ["memorydb", "aws_memorydb_cluster"],
+      ["redis-cloud", "rediscloud_subscription_database"],
+      ["azure", "azurerm_managed_redis"],
+    ] as const)
+      expect(resource(name, type)["lifecycle"]).toMatchObject([{ prevent_destroy: true }]);
+    expect(resource("memorystore", "google_memorystore_instance")["deletion_protection_enabled"]).toBe(true);
+  });
+
   it("gives MemoryDB's user the rights that the documents name, no more", () => {
     const { access_string: rights } = (blocksOf("memorydb", "resource").find(
       ([type]) => type === "aws_memorydb_user",

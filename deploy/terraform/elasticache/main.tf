@@ -65,4 +65,9 @@ resource "aws_elasticache_replication_group" "this" {
   auto_minor_version_upgrade = true
   apply_immediately          = false
   tags                       = var.tags
+
+  # It holds sessions, keys and jobs: take this block away to delete it.
+  lifecycle {
+    prevent_destroy = true
+  }
 }

@@ -63,4 +63,9 @@ resource "aws_memorydb_cluster" "this" {
   maintenance_window         = var.maintenance_window
   auto_minor_version_upgrade = true
   tags                       = var.tags
+
+  # It holds sessions, keys and jobs: take this block away to delete it.
+  lifecycle {
+    prevent_destroy = true
+  }
 }

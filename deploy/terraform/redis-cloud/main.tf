@@ -48,4 +48,9 @@ resource "rediscloud_subscription_database" "this" {
     name  = "dataset-size"
     value = 80
   }
+
+  # It holds sessions, keys and jobs: take this block away to delete it.
+  lifecycle {
+    prevent_destroy = true
+  }
 }
