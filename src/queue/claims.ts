@@ -64,7 +64,7 @@ export interface ClaimFailure {
 export interface Claims<T = unknown> {
   /**
    * Gives out up to `limit` jobs (1 to 100) under leases of `leaseMs` (1,000 to 3,600,000), and waits up to `waitMs` (0 to 30,000) when there is
-   * none. Payloads of 4 MiB and more together end a claim: what does not fit stays in line. Two round trips a look, one more for steps
+   * none. Payloads and results of steps of 4 MiB and more together end a claim: what does not fit stays in line. Two round trips a look, one more for steps
    * of each job.
    */
   claim(
@@ -124,6 +124,7 @@ export function createClaims<T = unknown>(
       const claim = { id: String(id), fence: line.fence };
       const asked = await readPayload(claim, record as Buffer);
       if (asked === undefined) continue;
+      const steps = line.noted ? await stepsOf(claim) : {};
       taken.push({
         ...claim,
         payload: asked.payload,
@@ -131,9 +132,9 @@ export function createClaims<T = unknown>(
         crashesLeft: line.lives,
         createdAtMs: line.madeMs,
         idempotencyKey: `${name}:${claim.id}`,
-        steps: line.noted ? await stepsOf(claim) : {},
+        steps,
       });
-      room -= asked.bytes;
+      room -= asked.bytes + (line.noted ? JSON.stringify(steps).length : 0);
       if (room > 0) continue;
       await handBack(jobs.slice(at + 1));
       break;

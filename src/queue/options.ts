@@ -5,7 +5,7 @@ import { toListener } from "../internal/listener.ts";
 export interface QueueOptions {
   /** Name of the queue; all tenants of an app share it, and its workers. */
   readonly name: string;
-  /** Jobs of one tenant that may wait, 1 to 10,000,000. Further ones are refused. @default 100_000 */
+  /** Jobs of one tenant that may wait for a worker or for other jobs, 1 to 10,000,000. Further ones are refused. @default 100_000 */
   readonly backlogMax?: number | undefined;
   /**
    * Parts that the queue is kept in, each a slot of its own, 1 to 256; a tenant is in one of them. For Cluster; queues and workers of one name

@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkOneOf, refuse } from "../internal/check.ts";
+import { checkInteger, checkObject, checkOneOf, refuse } from "../internal/check.ts";
 import { pause } from "../internal/pause.ts";
 import { allOf, checkScope, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import { encodeBounded } from "./bounded.ts";
@@ -59,7 +59,10 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
     readonly attempts?: number;
     readonly limit?: number;
   }): Promise<readonly string[]>;
-  /** This tenant's jobs of a state, what is next or newest first; `ended` are the last 1,000 of seven days. One that cannot be read is named (`unreadable`). Two round trips. */
+  /**
+   * This tenant's jobs of a state, what is next or newest first; `ended` are the last 1,000 of seven days. One that cannot be read is named (`unreadable`). Two
+   * round trips; of delayed and running ones one more for each 2,000 of other tenants before them, of 1,000,000 at most.
+   */
   list(options: {
     readonly state: ListedState;
     /** @default 0 */
@@ -92,6 +95,9 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
 export const LISTED_STATES = ["blocked", "waiting", "delayed", "running", "dead", "ended"] as const;
 export type ListedState = (typeof LISTED_STATES)[number];
 
+/** Pages of jobs of all tenants, 2,000 each, that one list looks through. */
+const LIST_PAGES_MAX = 500;
+const REDRIVE_MAX = 10_000;
 const SIGNAL_BYTES_MAX = 65_536;
 const POLL_MS = { first: 20, last: 200 } as const;
 
@@ -176,7 +182,10 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       return reply !== 0;
     },
 
-    async redrive({ ids = [], attempts = 3, limit = 100 } = {}) {
+    async redrive(which = {}) {
+      const { ids = [], attempts = 3, limit = 100 } = checkObject("options", which);
+      if (!Array.isArray(ids) || ids.length > REDRIVE_MAX)
+        refuse("ids", `a list of at most ${REDRIVE_MAX} ids`, ids, "invalid_input");
       const values = {
         tenant,
         attempts: checkInteger("attempts", attempts, { min: 1, max: 1_000 }, "invalid_input"),
@@ -186,16 +195,23 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       return (await runScript(scoped, redriveJobs, { queue }, values)) as readonly string[];
     },
 
-    async list({ state, offset = 0, limit = 20 }) {
-      const values = {
-        tenant,
-        state: checkOneOf("state", state, LISTED_STATES, "invalid_input"),
-        offset: checkInteger("offset", offset, { min: 0, max: 1_000_000 }, "invalid_input"),
-        limit: checkInteger("limit", limit, { min: 1, max: 1_000 }, "invalid_input"),
-      };
-      const ids = (await runScript(scoped, listJobs, { queue }, values)) as readonly string[];
-      if (ids.length === 0) return [];
-      return (await getMany(ids, toListedJob)).filter((job) => job !== undefined);
+    async list(which) {
+      const { state, offset = 0, limit = 20 } = checkObject("options", which);
+      checkOneOf("state", state, LISTED_STATES, "invalid_input");
+      checkInteger("offset", offset, { min: 0, max: 1_000_000 }, "invalid_input");
+      checkInteger("limit", limit, { min: 1, max: 1_000 }, "invalid_input");
+      // Those that moved while pages were read may be met twice.
+      const ids = new Set<string>();
+      let [from, left] = [0, offset];
+      for (let page = 0; from >= 0 && ids.size < limit && page < LIST_PAGES_MAX; page += 1) {
+        const values = { tenant, state, offset: left, limit: limit - ids.size, from };
+        const reply = await runScript(scoped, listJobs, { queue }, values);
+        const [next, still, found] = reply as readonly [number, number, readonly string[]];
+        [from, left] = [next, still];
+        for (const id of found) ids.add(id);
+      }
+      if (ids.size === 0) return [];
+      return (await getMany([...ids], toListedJob)).filter((job) => job !== undefined);
     },
 
     async counts() {

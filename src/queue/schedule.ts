@@ -49,7 +49,8 @@ interface Stored {
 }
 
 /** What jobs of a schedule cannot have: it is of one job alone. */
-type Unscheduled = "id" | "idempotencyKey" | "replace" | "fingerprint" | "delayMs" | "dependsOn";
+const UNSCHEDULED = ["id", "idempotencyKey", "replace", "fingerprint", "delayMs", "dependsOn"] as const;
+type Unscheduled = (typeof UNSCHEDULED)[number];
 
 /** Schedules that one script reads, and that one pushes. */
 const PAGE = 250;
@@ -76,6 +77,10 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
   return {
     async schedule(name, when, payload, options = {}) {
       const checked = checkWhen(when);
+      checkObject("options", options);
+      for (const one of UNSCHEDULED)
+        if ((options as PushOptions)[one] !== undefined)
+          refuse(one, "left out: it is of no use to a schedule", (options as PushOptions)[one], "invalid_input");
       if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
       encodeWritable("payload", payload, encodeRecord);
       const {
@@ -198,11 +203,19 @@ export function nextAfter(when: When, afterMs: number): number | undefined {
 
 function checkWhen(when: When): When {
   checkObject("when", when);
+  const given = Object.keys(when);
+  const known = "everyMs" in when ? ["everyMs"] : ["cron", "timeZone"];
+  const other = given.find((name) => !known.includes(name));
+  if (other !== undefined)
+    refuse(`when.${other}`, `left out: ${known.join(" and ")} alone are known here`, undefined, "invalid_input");
   if ("everyMs" in when)
     return {
       everyMs: checkInteger("when.everyMs", when.everyMs, { min: 1_000, max: 366 * 86_400_000 }, "invalid_input"),
     };
   const cron = checkText("when.cron", when.cron, 256, "invalid_input");
+  // The parser would take a date and a year's field, too: such a schedule ends without a word.
+  if (!/^\s*(?:@\w+|\S+(?:\s+\S+){4,5})\s*$/.test(cron))
+    refuse("when", "a cron expression of five fields, or six with seconds", cron, "invalid_input");
   const timeZone = checkText("when.timeZone", when.timeZone ?? "UTC", 64, "invalid_input");
   try {
     nextAfter({ cron, timeZone }, Date.now());

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { checkInteger, checkObject, checkText, refuse } from "../internal/check.ts";
 import {
   allOf,
   checkScope,
@@ -163,7 +163,8 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
   }
 
   return {
-    async create({ secret = newSecret(), ...chosen }) {
+    async create(endpoint) {
+      const { secret = newSecret(), ...chosen } = checkObject("endpoint", endpoint);
       const checked = check(chosen);
       signWebhook([secret], { id: "", atMs: 0, body: "" });
       const id = `we_${randomUUID().replaceAll("-", "")}`;

@@ -45,7 +45,7 @@ if idle then redis.call("PUBLISH", queue .. ":wake", "1") end
 -- INCLUDE puts
 -- INCLUDE replaces
 local waiting = redis.call("ZCARD", queue .. ":ready:" .. tenant)
-if waiting + many > backlog then return { "full" } end
+if waiting + redis.call("ZCARD", queue .. ":blocked:" .. tenant) + many > backlog then return { "full" } end
 local news, ids = {}, {}
 for at = 1, many do
   news[at] = { string.match(ARGV[2 * at + 3], NEW) }
