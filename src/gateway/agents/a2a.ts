@@ -12,7 +12,7 @@ export function registerA2A(parts: GatewayApp, config: GatewayConfig, door: Door
     const { serveA2A } = await import("./a2a-served.ts");
     return serveA2A(parts, config, door);
   });
-  loading.catch(() => undefined);
+  loading.catch((error: unknown) => app.log.info({ code: "unsupported" }, (error as Error).message));
   app.addHook("onClose", async () => void (await loading.then(({ close }) => close()).catch(() => undefined)));
   app.get<Named>("/a2a/:agent/.well-known/agent-card.json", async (request) => (await loading).card(request));
   app.post<Named>("/a2a/:agent", async (request, reply) => (await loading).call(request, reply));

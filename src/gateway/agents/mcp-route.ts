@@ -8,7 +8,7 @@ import type { GatewayApp } from "../parts.ts";
 export function registerMcp({ app, tenants }: GatewayApp): void {
   // Loaded at once, so that the first request does not wait for it.
   const loading = withPackage("@modelcontextprotocol/sdk", "/mcp", () => import("./mcp-served.ts"));
-  loading.catch(() => undefined);
+  loading.catch((error: unknown) => app.log.info({ code: "unsupported" }, (error as Error).message));
   app.post("/mcp", async (request, reply) => {
     const { answerMcp } = await loading;
     await answerMcp(request, reply, tenants(request.principal.scope).memory);
