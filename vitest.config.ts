@@ -5,6 +5,7 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
  * measurement says the same; the run's last lines name what had to be measured twice.
  */
 const MEASURED = [
+  "test/e2e/many.live.test.ts",
   "test/{scaling,size}/**/*.test.ts",
   "src/flow/usage-asked.test.ts",
   "src/gateway/http/watchdog.test.ts",

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { createCache } from "../../src/cache/index.ts";
+import { createMemory } from "../../src/memory/index.ts";
+import { createQueue } from "../../src/queue/index.ts";
+import { startTestGateway, type TestGateway } from "../gateway.ts";
+
+/** Of each thing. `MARROW_MANY=100000` makes a long round, whose figures docs/dashboard.md has. */
+const MANY = Number(process.env["MARROW_MANY"] ?? 300);
+const isLong = MANY >= 10_000;
+const SERVER_MS_MAX = 300;
+const AT_ONCE = 250;
+
+let gateway: TestGateway;
+let key: string;
+
+async function each(work: (nth: number) => Promise<unknown>): Promise<void> {
+  for (let at = 0; at < MANY; at += AT_ONCE)
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, MANY - at) }, (_, nth) => work(at + nth)));
+}
+
+beforeAll(
+  async () => {
+    gateway = await startTestGateway({
+      redisUrl: inject("redisUrl"),
+      config: { dashboard: { content: "visible" }, cache: { semantic: false }, limits: { scopeBytes: 2 ** 40 } },
+    });
+    key = await gateway.keys.create({ scope: "acme", user: "root", name: "admin", role: "admin" });
+    const redis = gateway.redis.scope("acme");
+    const queue = createQueue(redis, { name: "tasks", backlogMax: 1_000_000 });
+    await queue.pushMany(Array.from({ length: MANY }, (_, n) => ({ payload: { n } })));
+    const memory = createMemory(redis, { name: "chat", sessionTtlMs: 3_600_000 });
+    await each((n) => memory.session({ user: "ann", id: `s${n}` }).append([{ role: "user", content: `Turn ${n}` }]));
+    const cache = createCache(redis, { name: "chat", ttlMs: 3_600_000, timeoutMs: 10_000 });
+    const value = { message: { role: "assistant", content: "An answer." } };
+    await each((n) => cache.store(`What is the number ${n} of the list?`, value, { subject: "ann" }));
+  },
+  isLong ? 900_000 : 60_000,
+);
+afterAll(() => gateway.close());
+
+/** Walks some pages of a list; answers the times of the server, in milliseconds. */
+async function walk(path: string, pages: number): Promise<readonly number[]> {
+  const times: number[] = [];
+  let next: string | undefined;
+  do {
+    const query = next === undefined ? "" : `${path.includes("?") ? "&" : "?"}after=${encodeURIComponent(next)}`;
+    const began = performance.now();
+    const answer = await gateway.app.inject({
+      url: `/v1/admin${path}${query}`,
+      headers: { authorization: `Bearer ${key}` },
+    });
+    times.push(performance.now() - began);
+    expect(answer.statusCode).toBe(200);
+    ({ next } = answer.json<{ next?: string }>());
+  } while (next !== undefined && times.length < pages);
+  return times;
+}
+
+describe("every list of the dashboard", () => {
+  it.each([
+    "/queues",
+    "/queues/tasks/jobs?state=waiting&limit=100",
+    "/users/ann/sessions?limit=100",
+    "/cache/entries?user=ann&limit=100",
+    "/cache/entries?user=ann&words=nowhere",
+    "/users",
+    "/overview",
+  ])(`answers a page in less than ${SERVER_MS_MAX} ms of server time however much there is: %s`, async (path) => {
+    const times = (await walk(path, 20)).toSorted((one, other) => one - other);
+    const [median = 0, most = 0] = [times[times.length >> 1], times.at(-1)];
+    const told = `${path}: ${times.length} pages of ${MANY}, median ${median.toFixed(1)} ms, most ${most.toFixed(1)} ms`;
+    if (isLong) process.stderr.write(`${told}\n`);
+    expect(median).toBeLessThan(SERVER_MS_MAX);
+  });
+});
