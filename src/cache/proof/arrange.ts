@@ -22,6 +22,8 @@ export interface Placed {
   readonly isName: boolean;
   /** A word that may head keywords, or tell what is done with them, from either end: "example", "download", "today". */
   readonly isHead: boolean;
+  /** A noun of which something is told "of" or "for" alike: "requirement". */
+  readonly isTopic: boolean;
   /** A common word, which is in the lexicon. */
   readonly isKnown: boolean;
   /** A verb in its base form: "wash". */
@@ -40,6 +42,8 @@ export interface Freedom {
   readonly compared: boolean;
   /** Whether phrases of keywords may change places that have no names on both sides. */
   readonly loose: boolean;
+  /** Whether both ask how many there are of something: strings in a violin are on it. */
+  readonly counted: boolean;
   /** Whether anything but both sides of a conjunction may move. */
   readonly moves: boolean;
 }
@@ -59,7 +63,7 @@ export function sameRoles(a: readonly Placed[], b: readonly Placed[], freedom: F
 
 function rearranged(a: readonly Placed[], b: readonly Placed[], freedom: Freedom, moves: number): boolean {
   let start = 0;
-  while (start < a.length && sameAt(a, b, start)) start += 1;
+  while (start < a.length && sameAt(a, b, start, freedom)) start += 1;
   if (start === a.length) return true;
   if (moves === 0) return false;
   // The word that stands here in `a` stands further on in `b`, at the start of the block that has moved.
@@ -82,10 +86,11 @@ function rearranged(a: readonly Placed[], b: readonly Placed[], freedom: Freedom
 }
 
 /** Equal words under marks that say the same. */
-function sameAt(a: readonly Placed[], b: readonly Placed[], at: number): boolean {
+function sameAt(a: readonly Placed[], b: readonly Placed[], at: number, { counted }: Freedom): boolean {
   const [one, other] = [a[at] as Placed, b[at] as Placed];
   if (one.id !== other.id) return false;
-  if (sameMark(one.mark, other.mark)) return !isOtherHead(a, b, at);
+  if (sameMark(one.mark, other.mark))
+    return !isOtherHead(a, b, at) && (counted || !isOtherPlace(one, other, a[at - 1]));
   // "Boston to Denver" is from Boston.
   const marks = `${one.mark}${other.mark}`;
   return marks === "from" && a[at + 1]?.mark === "to" && b[at + 1]?.mark === "to";
@@ -104,6 +109,16 @@ function isOtherHead(a: readonly Placed[], b: readonly Placed[], at: number): bo
 }
 
 const PLACES = new Set(["in", "on", "at", "about"]);
+
+/**
+ * Whether two prepositions that mostly say the same place a common thing otherwise: on the box and in the box, a speech for a mayor and that of a
+ * mayor. Of a name, a number or what only heads it they say the same: "in Linux" and "on Linux", "a recipe for soup" and "of soup".
+ */
+function isOtherPlace(one: Placed, other: Placed, before: Placed | undefined): boolean {
+  const marks = [one.mark, other.mark].toSorted().join(" ");
+  if (marks === "in on") return one.isThing && one.isKnown && !one.isHead && !one.isNumber;
+  return marks === "for of" && before?.isHead === false && !before.isTopic;
+}
 
 const WEAK = new Set(["of", "in", "on", "for", "about", "inf", "at"]);
 const ALIKE = new Set([
@@ -170,12 +185,12 @@ function moveOf(
   if (
     first.starts &&
     first.mark !== "" &&
-    !isJoint(first.mark) &&
+    !joins(first.mark) &&
     goal.starts &&
     sameMoved(first.mark, goal.mark, start) &&
     !freedom.repeated.has(first.mark) &&
     // "A lake and a pond in Canada" is not "a lake in Canada and a pond".
-    !(start > 0 && before.some(({ mark }) => isJoint(mark))) &&
+    !(start > 0 && before.some(({ mark }) => joins(mark))) &&
     // "A man with a dog in a park" is not "a man in a park with a dog".
     !(
       ATTACHED.has(first.mark) &&
@@ -307,6 +322,11 @@ function isStrong(mark: string): boolean {
 
 function isJoint(mark: string): boolean {
   return mark === "and" || mark === "or" || mark === "vs";
+}
+
+/** "and", and "and to". */
+function joins(mark: string): boolean {
+  return isJoint(mark) || /^(?:and|or) /.test(mark);
 }
 
 /** A block of one phrase. */

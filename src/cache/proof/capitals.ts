@@ -7,14 +7,14 @@ export interface Capitals {
   readonly style: "small" | "all" | "some";
   /** Words behind the first one by their base form, as they are written. */
   readonly written: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Abbreviated units as they are written: "Mb", "m". */
+  /** Abbreviated units as they are written, each with its number: "Mb", "5m". */
   readonly units: readonly string[];
 }
 
 const WORD = /\p{L}[\p{L}\p{M}]*(?![\p{L}\p{M}\p{N}_])/gu;
 /** Words from which all capitals say that nothing is meant by them. */
 const TITLED_FROM = 3;
-const UNIT = /(?<=\d ?)[A-Za-zµ]{1,3}(?![A-Za-z0-9'’])|\b[KMGTkmgt][Bb](?:ps)?(?![A-Za-z0-9])/g;
+const UNIT = /\d+ ?[A-Za-zµ]{1,3}(?![A-Za-z0-9'’])|\b[KMGTkmgt][Bb](?:ps)?(?![A-Za-z0-9])/g;
 
 /** Reads where a sentence has capitals. Linear. */
 export function readCapitals(sentence: string): Capitals {
@@ -37,7 +37,7 @@ export function readCapitals(sentence: string): Capitals {
   return {
     style: hasCapitals ? (isTitle ? "all" : "some") : "small",
     written,
-    units: (sentence.match(UNIT) ?? []).toSorted(),
+    units: toUnits(sentence),
   };
 }
 
@@ -74,10 +74,17 @@ function isCommon(word: string): boolean {
 /** Words without a part of speech of their own that are names, too. */
 const ALSO_NAMES = new Set("us it up her them who sim led".split(" "));
 
+/** Units in the order of their letters and numbers; those without a number, as in "how many Mb", stand before the others. */
+function toUnits(sentence: string): readonly string[] {
+  return (sentence.match(UNIT) ?? [])
+    .map((unit) => unit.replace(" ", ""))
+    .toSorted((a, b) => Number(/^\d/.test(a)) - Number(/^\d/.test(b)) || (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
+}
+
 function unitsDiffer(a: readonly string[], b: readonly string[]): boolean {
   if (a.length !== b.length) return false;
-  return a.some((unit, at) => {
-    const other = b[at] as string;
+  return a.some((given, at) => {
+    const [unit, other] = [given, b[at] as string].map((one) => one.replace(/^\d+/, "")) as [string, string];
     if (unit === other || unit.toLowerCase() !== other.toLowerCase()) return false;
     if (SAFE_UNITS.has(unit.toLowerCase())) return false;
     const isPlain = (one: string) => one === one.toLowerCase() || one === one.toUpperCase();

@@ -1,13 +1,15 @@
 import { tellsNounFromName } from "./articles.ts";
-import { frameOf, type Form } from "./frame.ts";
+import { aspectOf, type Aspect } from "./aspect.ts";
+import { isCommand } from "./commands.ts";
+import { frameOf, type Article, type Form } from "./frame.ts";
 import type { Item } from "./item.ts";
 import { lookUp } from "./lexicon.ts";
-import { withCounts, withMeasures } from "./measures.ts";
+import { MEASURES, withCounts, withMeasures } from "./measures.ts";
 import { rewrite } from "./rewrites.ts";
 import { isPerfect, playsRoles, SUBJECTS } from "./persons.ts";
 import { isCapital, type Token } from "./token.ts";
 import { tokenise } from "./tokens.ts";
-import { UNITS } from "./words/phrases.ts";
+import { isOnItsWay } from "./ways.ts";
 import {
   CONJUNCTIONS,
   EMPTY,
@@ -20,7 +22,6 @@ import {
   SAME_PREPOSITION,
   STRESS,
   TENSES,
-  TRANSPORT,
   type Modality,
   type Tense,
 } from "./words/function-words.ts";
@@ -36,6 +37,7 @@ export interface Clause {
   readonly tenses: ReadonlySet<Tense>;
   /** Whether its only present is that of "has been". */
   readonly isPerfect: boolean;
+  readonly aspect: Aspect;
   readonly modality: ReadonlySet<Modality>;
   readonly persons: readonly string[];
   /** First persons as objects, each with the base form of the word before: "trust me" is `trust me`, "get myself" is `get self`. */
@@ -48,6 +50,10 @@ export interface Clause {
   readonly isBare: boolean;
   /** Whether it asks what one or two words mean: there each word is meant as it stands. */
   readonly defines: boolean;
+  /** Whether it tells somebody to do something, and is no search: "cancel my order". */
+  readonly commands: "tells" | "asksForHelp" | "";
+  /** The article that its question words end with, and whether they tell to do something: "name a", "what is the". */
+  readonly article: Article;
   /** Conjunctions, in order. */
   readonly joints: readonly string[];
 }
@@ -76,7 +82,7 @@ export function readClause(sentence: string): Clause {
 }
 
 function toClause(tokens: readonly Token[]): Clause {
-  const { form, tokens: left, defines } = frameOf(tokens);
+  const { form, tokens: left, defines, finite, article, isForHelp } = frameOf(tokens);
   // The first word of a sentence has a capital whatever it is.
   const builder = createBuilder(
     left[0] !== undefined && left[0] !== tokens[0],
@@ -84,7 +90,13 @@ function toClause(tokens: readonly Token[]): Clause {
     playsRoles(left),
   );
   left.forEach((token, at) => builder.take(token, left[at - 1], left[at + 1], left[at + 2]));
-  return builder.end(form, defines, isPerfect(left));
+  return {
+    ...builder.end(form, defines, finite),
+    isPerfect: isPerfect(left),
+    aspect: aspectOf(left),
+    commands: isForHelp ? "asksForHelp" : isCommand(form, left) ? "tells" : "",
+    article,
+  };
 }
 
 /** Whether "not" denies the whole question wherever it stands: "why doesn't it start", "why does it not start". */
@@ -111,6 +123,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
   let tail: string[] = [];
   let isMarked = false;
   let isBare = true;
+  let [isFreed, sawDo] = [false, false];
 
   /** Begins a phrase. Of two prepositions in a row the second one binds, and the first one belongs to the verb before. */
   function begin(word: string): void {
@@ -132,7 +145,8 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
       degree: degree === "" ? entry.degree : degree,
       mark,
       starts,
-      bound: bound.length > 1 ? bound.toSorted() : bound,
+      // "Not only" is not "only not".
+      bound: bound.length > 1 && !bound.includes("not") ? bound.toSorted() : bound,
       owners,
     });
     [mark, starts, bound, owners, degree] = ["", false, [], [], ""];
@@ -193,8 +207,12 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
       const content = items.length;
       const conjunction = CONJUNCTIONS.get(text);
       const preposition = PREPOSITIONS.has(text) ? (SAME_PREPOSITION.get(text) ?? text) : SAME_PREPOSITION.get(text);
-      if (NEGATIONS.has(text) || text === "no_longer") {
+      const about = next?.kind === "number" ? ABOUT.get(text) : undefined;
+      sawDo ||= /^(?:do|does|did)$/.test(text);
+      if (about !== undefined && !(text === "about" && afterNext?.kind !== "word")) bound.push(about);
+      else if (NEGATIONS.has(text) || text === "no_longer") {
         negations += 1;
+        isFreed ||= text === "not" && sawDo && modality.size === 0;
         if (isDenied && text === "not") denied.push("not");
         else bound.push(text === "without" ? "without" : text === "no_longer" ? "no_longer" : "not");
         if (text === "without") {
@@ -209,7 +227,8 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
           begin("with");
         }
       } else if (MODALS.has(text) && !(text === "may" && isMonth(before, next))) {
-        modality.add(MODALS.get(text) as Modality);
+        // What one does not have to do is not what one must not do.
+        modality.add(text === "must" && isFreed ? "optional" : (MODALS.get(text) as Modality));
       } else if (conjunction !== undefined && !(text === "what" || text === "who")) {
         closeOwner();
         joints.push(conjunction);
@@ -253,7 +272,12 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
       if (items.length === content) isBare = false;
     },
 
-    end(form: Form, defines: boolean, perfect: boolean): Clause {
+    end(
+      form: Form,
+      defines: boolean,
+      finite: readonly string[],
+    ): Omit<Clause, "isPerfect" | "aspect" | "commands" | "article"> {
+      for (const word of finite) tenses.add(TENSES.get(word) ?? (word === "caused" ? "past" : "present"));
       closeOwner();
       if (mark !== "" && !CONJUNCTIONS.has(mark)) tail.push(mark);
       tail = tail.filter((word) => word !== "inf");
@@ -263,7 +287,6 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
         items: phrasing.items,
         tail,
         tenses,
-        isPerfect: perfect,
         modality,
         persons,
         objects,
@@ -291,40 +314,18 @@ const SPECIAL: ReadonlySet<string> = new Set([
   ...FUNCTION_WORDS,
   ...GRADES.keys(),
   "no_longer",
+  "approximately",
+  "roughly",
   "mine",
   ..."got get gets getting gotten".split(" "),
   ...["leav", "depart", "arriv"].flatMap((stem) => ["", "e", "es", "ing", "s", "ed"].map((ending) => stem + ending)),
 ]);
 
-const MEASURES = new Set([
-  ...UNITS.values(),
-  ..."minute hour day week month year decade century yard mile cup pint gallon byte bit percent degree star person people room bed night page word".split(
-    " ",
-  ),
+/** Words that say how exact the number behind them is. */
+const ABOUT = new Map([
+  ...["exactly", "precisely"].map((word) => [word, "exactly"] as const),
+  ...["about", "around", "approximately", "roughly"].map((word) => [word, "about"] as const),
 ]);
-
-const WAY_VERB = /^(?:leav|depart|arriv)(?:e|es|ing|s|ed)?$/;
-const WHEN = new Set(
-  "morning afternoon evening night noon midnight today tomorrow yesterday tonight monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september october november december early late earliest latest first last".split(
-    " ",
-  ),
-);
-
-/** Whether "leaving" or "arriving in" before a place only says where a way begins or ends. */
-function isOnItsWay(
-  text: string,
-  items: readonly Item[],
-  next: Token | undefined,
-  afterNext: Token | undefined,
-): boolean {
-  if (!WAY_VERB.test(text) || !items.some(({ entry }) => TRANSPORT.has(entry.lemma))) return false;
-  const isArrival = text.startsWith("arriv");
-  const marked = isArrival ? /^(?:in|at|to)$/.test(next?.text ?? "") : next?.text === "from";
-  const place = marked ? afterNext : next;
-  if ((isArrival && !marked) || place?.kind !== "word") return false;
-  if (WHEN.has(place.text) || PREPOSITIONS.has(place.text) || CONJUNCTIONS.has(place.text)) return false;
-  return !QUANTIFIERS.has(place.text) && !/^(?:the|a|an|this|that|around|no|not)$/.test(place.text);
-}
 
 /** The number behind a name: "Elizabeth I". */
 function isOrdinal({ raw }: Token, before: Token | undefined, next: Token | undefined): boolean {

@@ -20,6 +20,7 @@ export function definitionsDiffer(
   if (a.defines !== b.defines && isMoved(left, right) && !isHeaded(a.defines ? a : b)) return true;
   // What is written as one word or by its initials has no partner of its own.
   if (left.includes(SETTLED) || right.includes(SETTLED)) return false;
+  if (a.items.length !== b.items.length) return true;
   return a.items.some((item, at) => {
     const other = b.items[right.indexOf(left[at] as number)];
     const kinship = other === undefined ? undefined : kinshipOf(item, other, level);

@@ -22,7 +22,13 @@ export function sameForm(a: Clause, b: Clause, level: Level): boolean {
   if (a.form === "display" || b.form === "display") return SHOWN.has(a.form) && SHOWN.has(b.form);
   const key = `${listed(a.form)} ${listed(b.form)}`;
   if (key === "list list") return true;
+  // Who can act cancels the order that is told to be cancelled, and does not say how.
+  if (level === "strict" && (tellsHow(a, b) || tellsHow(b, a))) return false;
   return STRICT.has(key) || (level !== "strict" && BALANCED.has(key));
+}
+
+function tellsHow(one: Clause, other: Clause): boolean {
+  return one.commands === "tells" && other.form === "how" && other.commands === "";
 }
 
 function pairs(list: string): ReadonlySet<string> {

@@ -12,6 +12,26 @@ export interface Frame {
   readonly tokens: readonly Token[];
   /** Whether it asks what something is: "what is a smart phone". */
   readonly defines: boolean;
+  /** Finite words that were taken away with the lead-in, where only their tense still counts. */
+  readonly finite: readonly string[];
+  readonly article: Article;
+  /** Whether it asks to be helped with something, and not how it is done. */
+  readonly isForHelp: boolean;
+}
+
+/** The article that the words of a form end with. */
+export interface Article {
+  readonly word: "a" | "the" | "";
+  /** Whether these words tell to name, find or show. */
+  readonly isRequest: boolean;
+}
+
+const NO_ARTICLE: Article = { word: "", isRequest: false };
+const REQUEST = /^(?:give|name|find|tell|show|list|suggest|recommend|get|provide|bring|fetch)\b/;
+
+function articleOf(head: string): Article {
+  const [, word = ""] = / (an?|one|the) ?$/.exec(head) ?? [];
+  return { word: word === "the" || word === "" ? word : "a", isRequest: REQUEST.test(head) };
 }
 
 /** A way to open a sentence that says nothing about what is asked. */
@@ -22,10 +42,11 @@ export const LEAD_INS: readonly RegExp[] = [
   /^(?:please|kindly)(?: ,)?(?= (?!(?:please|me)\b)\S)/,
   /^(?:thanks|thank you)(?: [,.!])/,
   /^(?:(?:can|could|would|will) (?:you|u|anyone|anybody|someone|somebody)|(?:would|do) you mind|are you able to|is it possible for you to|i (?:would like|want|must) you to)(?: please| kindly| possibly| also)?(?= (?:tell|show|explain|give|list|describe|help|find|provide|display|name|define|write|compose|draft|generate|suggest|recommend|let|check|summari[sz]e|translate|convert|compare|calculate|create|make|teach|please|kindly|look_up|get|telling|showing|explaining|giving)\b)/,
-  /^(?:do|does|did) (?:you|anyone|anybody|someone|somebody|u)(?: guys)? (?:happen to )?(?:know|remember|have any idea|have an idea)(?: about| of)?(?: ,)?(?= (?:if|whether|what|which|who|when|where|why|how|any|some)\b)/,
+  /^(?:do|does) (?:you|anyone|anybody|someone|somebody|u)(?: guys)? (?:happen to )?(?:know|remember|have any idea|have an idea)(?: about| of)?(?: ,)?(?= (?:if|whether|what|which|who|when|where|why|how|any|some)\b)/,
   /^(?:tell|telling|show|showing|teach|teaching|explain|explaining|describe|let|inform|advise|remind)(?: to)?(?: me| us)?(?: know)?(?: please)?(?: about| on| to)?(?= (?:if|whether|what|which|who|when|where|why|how)\b)/,
   /^i (?:am|was) (?:just |really |also )?(?:wondering|curious|interested in knowing|trying to (?:determine|understand|know|learn)|interested to know|asking)(?: about)?(?: ,)?(?= (?:if|whether|what|which|who|when|where|why|how)\b)/,
   /^i (?:just |also |really )?(?:want|must|would like|would love|wish|like|am trying|am looking)(?: to)? (?:know|determine|learn|understand|ask|be told|hear|inquire)(?: you)?(?: about)?(?: ,)?(?= (?:if|whether|what|which|who|when|where|why|how)\b)/,
+  /^i (?:want|must|would like|would love)(?: to)? know(?= (?:the|my|your|our|a|an) \S)/,
   /^(?:any|no|some) (?:idea|clue|thoughts|suggestions?|advice)(?: about| on| of)?(?= (?:if|whether|what|which|who|when|where|why|how)\b)/,
   /^(?:may|can|could|might) i (?:please )?(?:ask|know|inquire|please)(?: you)?(?: about)?(?: ,)?(?= \S)/,
   /^(?:my|the|a quick|quick|one|another|next|here is (?:my|a)) ?(?:question|query)(?: is)?(?: [:,-](?= \S)|(?= (?:if|whether|what|which|who|when|where|why|how|is|are|do|does|did|can|could|should)\b))/,
@@ -54,6 +75,8 @@ const LAST_OF_TAIL = new Set(
 
 /** Rules that take words away but leave those that carry a tense or a mode to be read. */
 const KEPT = /^(?:is|are|am|was|were|do|does|did|can|could|will|would|should|shall|may|might|must|has|have|had)$/;
+const FOUND = /^(?:find|locate)$/;
+const ABLE = /^(?:can|could|may|might)$/;
 const LISTS = /^(?:list|display|show|view|print|see)$/;
 /** Beginnings whose rules are remembered. */
 const BEGINNINGS_MAX = 2_048;
@@ -144,24 +167,53 @@ export function frameOf(given: readonly Token[]): Frame {
     if (rest.length === 0) continue;
     // "How do I list X" asks how X is listed, and "list X" may ask for the same.
     if (form === "how" && rest.length > 1 && LISTS.test(rest[0]?.text ?? ""))
-      return { form: "display", tokens: rest.slice(1), defines: false };
-    const kept = tokens
-      .slice(0, taken)
-      .filter(
-        (token, at) =>
-          (at === taken - 1 && tellsNounFromName(token, tokens[taken], tokens[taken + 1])) ||
-          (KEPT.test(token.text) &&
-            ((form !== "how" && form !== "want" && form !== "statement" && as === undefined) ||
-              /^(?:was|were|did)$/.test(token.text))),
-      );
+      return {
+        form: "display",
+        tokens: rest.slice(1),
+        defines: false,
+        finite: [],
+        article: NO_ARTICLE,
+        isForHelp: false,
+      };
+    const kept = tokens.slice(0, taken).filter(
+      (token, at) =>
+        (at === taken - 1 && tellsNounFromName(token, tokens[taken], tokens[taken + 1])) ||
+        (KEPT.test(token.text) &&
+          // Where something can be found is where it is.
+          !(form === "where" && FOUND.test(tokens[taken - 1]?.text ?? "") && ABLE.test(token.text)) &&
+          ((form !== "how" && form !== "want" && form !== "statement" && as === undefined) ||
+            /^(?:was|were|did)$/.test(token.text))),
+    );
+    const gone =
+      form === "how" || as !== undefined ? [...tokens.slice(0, taken), ...tokens.slice(tokens.length - cut)] : [];
     return {
+      finite: gone
+        .filter((token, at) => isFinite(token, gone[at + 1]) && !kept.includes(token))
+        .map(({ text }) => text),
+      article: articleOf(match[0]),
+      isForHelp: /\bhelp\b/.test(match[0]),
       form: form === "who" && isOwned(tokens) ? "list" : form,
       tokens: withConversion([...words(as), ...kept, ...withoutPurpose(rest), ...words(after)]),
       defines: form === "explain" || (form === "list" && as === undefined && DEFINES.test(head)),
     };
   }
   tokens = withConversion(withoutPurpose(tokens));
-  return { form: isStatement(tokens) ? "statement" : "keywords", tokens, defines: false };
+  return {
+    form: isStatement(tokens) ? "statement" : "keywords",
+    tokens,
+    defines: false,
+    finite: [],
+    article: NO_ARTICLE,
+    isForHelp: false,
+  };
+}
+
+/** Whether a word that was taken away tells a time; what it will take or cost it takes and costs. */
+function isFinite({ text }: Token, next: Token | undefined): boolean {
+  return (
+    /^(?:is|are|am|do|does|did|was|were|causes|caused|live|lives)$/.test(text) ||
+    (text === "will" && next?.text !== "it")
+  );
 }
 
 /** Whether a lead-in belongs to what follows: "Tell me why lyrics", "Please Mr Postman chords". */
@@ -199,7 +251,7 @@ function withoutPurpose(tokens: readonly Token[]): readonly Token[] {
 }
 
 const PURPOSE = /^(?:read|watch|visit|see|try|play|use|buy|eat|listen|know|do)$/;
-const PRAISE = /^(?:best|top|good|great|must|interesting|famous|popular)$/;
+const PRAISE = /^(?:best|top|good|great|interesting|famous|popular)$/;
 
 function words(list: string | undefined): Token[] {
   return list === undefined ? [] : list.split(" ").map(plain);
@@ -310,11 +362,12 @@ function trimEnd(tokens: readonly Token[]): readonly Token[] {
 function isSaid(tokens: readonly Token[], at: number): boolean {
   if (tokens.some(({ text, kind }, index) => kind === "stop" && text === ":" && index > 1 && index < at)) return true;
   if (tokens[at - 1]?.kind === "stop" || tokens[at]?.kind === "stop") return false;
-  return tokens.slice(0, at).some(({ text }) => SAYS.test(text)) || BEFORE_OBJECT.test(tokens[at - 1]?.text ?? "");
+  const before = tokens[at - 1]?.text ?? "";
+  return SAYS.test(before) || BEFORE_OBJECT.test(before);
 }
 
 const SAYS =
-  /^(?:says?|said|saying|rhym\w+|words?|phrases?|sentences?|means?|meaning|meant|spell\w*|translat\w+|pronounc\w+|synonyms?|antonyms?|opposite|lyrics|chords|songs?|titled?|signs?|captions?|hashtags?|emojis?|repl(?:y|ies)|respond|answer|classify|letters?|reply|type|write|text)$/;
+  /^(?:says?|said|saying|rhym\w+|words?|phrases?|means?|meant|spell\w*|translat\w+|pronounc\w+|synonyms?|antonyms?|opposite|hashtags?|repl(?:y|ies)|respond|answer|classify|type|write)$/;
 const BEFORE_OBJECT = /^(?:to|by|with|of|for|from|and|or|than|as|like|about|a|the|in|at|on|called|named|not)$/;
 
 function trimTail(tokens: readonly Token[]): readonly Token[] {

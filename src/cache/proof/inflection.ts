@@ -21,6 +21,7 @@ export function inflectionsDiffer(
     if (item.entry.lemma !== other.entry.lemma && !shares(item, other)) return false;
     return (
       numbersDiffer(item, other) ||
+      (isPlainTime(a) && isPlainTime(b) && (areOfOtherTimes(item, other) || areOfOtherTimes(other, item))) ||
       isDoneTo(item, other) ||
       isDoneTo(other, item) ||
       (!isTurned && actsDiffer(item, other, isAsked))
@@ -31,6 +32,18 @@ export function inflectionsDiffer(
 function shares(a: Item, b: Item): boolean {
   const bases = new Set([a.entry.lemma, ...a.entry.also]);
   return [b.entry.lemma, ...b.entry.also].some((base) => bases.has(base));
+}
+
+/** Whether the verb alone tells when: "who wins it". */
+function isPlainTime({ form, tenses, modality }: Clause): boolean {
+  return tenses.size === 0 && modality.size === 0 && form !== "how" && form !== "want" && form !== "explain";
+}
+
+/** "wins" and "won" */
+function areOfOtherTimes(a: Item, b: Item): boolean {
+  const isNow = a.word.endsWith("s") && a.word !== a.entry.lemma && /^v|^nv/.test(a.entry.parts);
+  const isOver = b.word !== a.entry.lemma && !/(?:s|ing)$/.test(b.word);
+  return isNow && isOver && a.mark === "" && b.mark === "";
 }
 
 /** Plurals that mean something else than several of their singular. */

@@ -3,7 +3,7 @@ import { isKnown, lookUp, type Entry } from "./lexicon.ts";
 import type { Level } from "./level.ts";
 import { areNear, isTypo, MISSPELT_FROM } from "./partners.ts";
 import { DEMONYMS } from "./words/demonyms.ts";
-import { CLASSES, FUNCTION_WORDS, LIGHT, LIGHT_PLURALS } from "./words/function-words.ts";
+import { CLASSES, ESTEEM, FUNCTION_WORDS, LIGHT, LIGHT_PLURALS } from "./words/function-words.ts";
 import { SHORT_FORMS } from "./words/phrases.ts";
 
 /** The words of a sentence, looked up but not parsed. */
@@ -118,6 +118,11 @@ function isSpecial(word: Word, own: Bag, other: Bag, level: Level): boolean {
     LIGHT.has(lemma) ||
     LIGHT_PLURALS.has(text) ||
     CLASSES.has(lemma) ||
+    ESTEEM.has(text) ||
+    // A participle behind its noun, and a word that is said twice.
+    text.endsWith("ed") ||
+    own.words.some((one) => one !== word && one.entry.lemma === lemma) ||
+    own.words.indexOf(word) !== own.words.lastIndexOf(word) ||
     entry.parts.startsWith("v") ||
     other.words.some((one) => !one.isFunction && areNear(entry, one.entry, level))
   );

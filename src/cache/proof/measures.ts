@@ -1,11 +1,17 @@
 import type { Item } from "./item.ts";
 import { lookUp } from "./lexicon.ts";
+import { UNITS } from "./words/phrases.ts";
 
 const MEASURED = new Set(
-  "population area density price cost rate elevation number amount size salary score rating temperature speed depth length value volume percentage income altitude height weight capacity level concentration interest gdp revenue balance fee share".split(
+  "population area density price cost rate elevation number amount size salary score rating temperature speed depth length value volume percentage income altitude height weight capacity level concentration interest gdp revenue balance fee share duration age distance".split(
     " ",
   ),
 );
+/** Whether a word names what is measured: a price, a height, a number of people. */
+export function isMeasured(item: Item | undefined): boolean {
+  return item !== undefined && !item.exact && MEASURED.has(item.entry.lemma);
+}
+
 const HIGH = new Set(["high", "large", "great", "big", "many"]);
 const LOW = new Set(["low", "small", "little"]);
 
@@ -38,3 +44,11 @@ export function withCounts(items: readonly Item[]): readonly Item[] {
     return isPlural ? { ...item, word: "number", entry: lookUp("number") } : item;
   });
 }
+
+/** Words that are units behind a number. */
+export const MEASURES: ReadonlySet<string> = new Set([
+  ...UNITS.values(),
+  ..."minute hour day week month year decade century yard mile cup pint gallon byte bit percent degree star person people room bed night page word".split(
+    " ",
+  ),
+]);

@@ -2,11 +2,13 @@ import type { Clause, Item } from "./clause.ts";
 
 /**
  * A sentence in the passive as the active one: "an onion is being cut by a man" as "a man is cutting an onion", "papers written by X" as
- * "papers X wrote". `undefined` for a sentence without an agent.
+ * "papers X wrote". `undefined` for a sentence without an agent. `asNoun` reads keywords as a thing of which
+ * something is told: "papers written by X".
  */
-export function toActive(clause: Clause): Clause | undefined {
+export function toActive(clause: Clause, asNoun = false): Clause | undefined {
   const { items, form, tail } = clause;
   const at = items.findIndex(({ mark, starts, isNumber }) => starts && mark === "by" && !isNumber);
+  if (at >= 0 && isWhen(items[at] as Item)) return undefined;
   if (at < 0) return form === "who" && tail.includes("by") ? whoDid(clause) : undefined;
   // Phrases may stand between the verb and its agent: "held over his head by a man".
   let verb = at - 1;
@@ -27,12 +29,25 @@ export function toActive(clause: Clause): Clause | undefined {
   const agent = opened(items.slice(at, end), "", true);
   const [act] = opened([items[verb] as Item], "", false);
   const [subject, between, rest] = [items.slice(0, verb), items.slice(verb + 1, at), items.slice(end)];
-  const isFronted = form !== "statement" && form !== "yesno" && form !== "keywords";
+  const isFronted = form !== "statement" && form !== "yesno" && (form !== "keywords" || asNoun);
   const order = isFronted
     ? [...subject, ...agent, act as Item, ...between, ...rest]
     : [...agent, act as Item, ...opened(subject, "", false), ...between, ...rest];
   return { ...clause, items: order };
 }
+
+/** Whether "by" names a time: "by June", "by noon". */
+function isWhen({ word, entry, isName }: Item): boolean {
+  return WHEN.has(word) || TIMES.has(entry.lemma) || (MONTHS_ALSO_NAMES.has(word) && isName);
+}
+
+const TIMES = new Set(
+  "monday tuesday wednesday thursday friday saturday sunday january february july september october november december noon midnight midday morning evening afternoon night dawn dusk sunrise sunset tonight end week month year decade century deadline christmas easter weekend summer winter autumn".split(
+    " ",
+  ),
+);
+/** Months that are names of people, too: only with a capital. */
+const MONTHS_ALSO_NAMES = new Set("march april may june august".split(" "));
 
 /** Words that begin a time behind an agent: "taught by Smith last fall". */
 const WHEN = new Set("last next yesterday today tomorrow recently now".split(" "));

@@ -145,6 +145,13 @@ const LOOSENED: readonly (readonly [part: string, a: string, b: string])[] = [
     "What treaty signed after the war gave the island of Corfu to the republic of Venice?",
     "What treaty after the war gave the island of Corfu to the republic of Venice?",
   ],
+  ["order", "Water the ferns on the balcony", "How do I water the ferns on the balcony?"],
+  ["order", "Mute the lamp in my hall", "how to mute the lamp in my hall"],
+  [
+    "aside",
+    "Which leading weaver of the old town by the river repairs the largest rugs of the region?",
+    "Which weaver of the old town by the river repairs the largest rugs of the region?",
+  ],
   ["my", "Is my letter in Lyon?", "Is the letter in Lyon?"],
 ];
 

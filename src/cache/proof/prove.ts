@@ -1,14 +1,16 @@
 import { align, isSoft } from "./align.ts";
 import { sameMark } from "./arrange.ts";
 import { ITEMS_MAX, type Clause, type Item } from "./clause.ts";
+import { articlesDiffer } from "./definite.ts";
 import { compoundsDiffer, definitionsDiffer } from "./definition.ts";
 import { sameForm } from "./forms.ts";
 import { fromBetween, toActive } from "./passive.ts";
 import { inflectionsDiffer } from "./inflection.ts";
 import type { Level } from "./level.ts";
 import { rolesDiffer } from "./roles.ts";
+import { timesDiffer } from "./times.ts";
 import type { Veto } from "./veto.ts";
-import { CLASSES, LIGHT, LIGHT_PLURALS, PREPOSITIONS } from "./words/function-words.ts";
+import { CLASSES, ESTEEM, LIGHT, LIGHT_PLURALS, PREPOSITIONS } from "./words/function-words.ts";
 
 /** Proves that one answer serves two sentences, or gives the first reason against it. Pure and symmetric. */
 export function proveClauses(first: Clause, second: Clause, level: Level): Veto | undefined {
@@ -21,6 +23,8 @@ export function proveClauses(first: Clause, second: Clause, level: Level): Veto 
     [activeA, b],
     [a, activeB],
     [activeA, activeB],
+    ...(a.form === "keywords" ? [[toActive(a, true), b] as const] : []),
+    ...(b.form === "keywords" ? [[a, toActive(b, true)] as const] : []),
   ];
   const proven = others.some(
     ([one, other]) =>
@@ -35,7 +39,7 @@ export function proveClauses(first: Clause, second: Clause, level: Level): Veto 
 function proveOnce(a: Clause, b: Clause, level: Level, isTurned = false): Veto | undefined {
   if (a.items.length > ITEMS_MAX || b.items.length > ITEMS_MAX) return "length";
   if (a.items.length === 0 || b.items.length === 0) return "empty";
-  const cheap = classesDiffer(a, b, level);
+  const cheap = classesDiffer(a, b, level, isTurned);
   if (cheap !== undefined) return cheap;
   const alignment = align(a, b, level);
   if (alignment === undefined) return "words";
@@ -60,18 +64,19 @@ function namesDiffer(a: Clause, left: readonly number[], b: Clause, right: reado
 }
 
 /** What can be told without holding words against each other. */
-function classesDiffer(a: Clause, b: Clause, level: Level): Veto | undefined {
+function classesDiffer(a: Clause, b: Clause, level: Level, isTurned: boolean): Veto | undefined {
   if (!sameForm(a, b, level)) return "question";
   if (!sameList(numbersOf(a), numbersOf(b))) return "number";
   if (a.negations !== b.negations) return "negation";
   if (!sameList(a.symbols, b.symbols)) return "symbol";
   if (!sameTail(a, b)) return "preposition";
   if (level !== "aggressive") {
-    if (conflicts(a.tenses, b.tenses) && !(level === "balanced" && arePast(a, b))) return "tense";
-    if (conflicts(a.modality, b.modality) || strictModes(a, b)) return "modality";
+    const times = timesDiffer(a, b, level, isTurned);
+    if (times !== undefined) return times;
     if (!samePersons(a, b) || !sameObjects(a, b)) return "person";
   }
   if (!sameList(a.joints.toSorted(), b.joints.toSorted())) return "conjunction";
+  if (level !== "aggressive" && articlesDiffer(a, b)) return "quantifier";
   return undefined;
 }
 
@@ -99,31 +104,6 @@ function sameTail(a: Clause, b: Clause): boolean {
   const [one, other] = [a.tail.filter((word) => IDLE_TAIL.has(word)), b.tail.filter((word) => IDLE_TAIL.has(word))];
   if (a.items.at(-1)?.entry.lemma !== b.items.at(-1)?.entry.lemma) return true;
   return one.length === 0 || other.length === 0 || one.some((word) => other.some((mark) => sameMark(word, mark)));
-}
-
-function conflicts<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
-  return (
-    a.size > 0 &&
-    b.size > 0 &&
-    (a.size !== b.size || [...a].some((one) => !b.has(one))) &&
-    !([...a].every((one) => b.has(one)) || [...b].every((one) => a.has(one)))
-  );
-}
-
-/** "Why have I been charged" asks why I was. */
-function arePast(a: Clause, b: Clause): boolean {
-  const isPast = ({ tenses, isPerfect }: Clause) => isPerfect || (tenses.size === 1 && tenses.has("past"));
-  return isPast(a) && isPast(b) && a.isPerfect !== b.isPerfect;
-}
-
-/** What must or should be is not what is; in a question of yes or no neither is what can be. Past and future need their word. */
-function strictModes(a: Clause, b: Clause): boolean {
-  const isAsked = (one: Clause, other: Clause) => one.form === "yesno" && other.form !== "how" && other.form !== "want";
-  const yesno = isAsked(a, b) || isAsked(b, a);
-  const modes = ({ modality, form }: Clause) =>
-    [...modality].filter((one) => one !== "can" || yesno).filter(() => form !== "how" && form !== "want");
-  if (!sameList(modes(a).toSorted(), modes(b).toSorted())) return true;
-  return a.tenses.has("future") !== b.tenses.has("future");
 }
 
 const THIRD = new Set(["he", "she", "they"]);
@@ -187,7 +167,8 @@ function leftoverOf(
   const [aloneA, aloneB] = [alone(a, left), alone(b, right)];
   // "What is available" is not "what is located": of words that say little, only one side has some.
   if (hasLeft(a, left) && hasLeft(b, right)) return "words";
-  if (aloneA.length === 0 && aloneB.length === 0) return undefined;
+  if (habitsDiffer(a, left, b, right)) return "added";
+  if (aloneA.length === 0 && aloneB.length === 0) return areWhereAndWhat(a, b) ? "question" : undefined;
   if (aloneA.length === a.items.length || aloneB.length === b.items.length) return "words";
   if (aloneA.length > 0 && aloneB.length > 0) return "words";
   if (level === "strict") return "added";
@@ -196,7 +177,7 @@ function leftoverOf(
     items.length <= budget &&
     items.every(
       (item) =>
-        (isLight(clause.items, item) && !isAct(clause, item)) ||
+        (isLight(clause.items, item) && !isAct(clause, item) && !isAsserted(clause, item)) ||
         isClass(clause.items, item) ||
         isAside(clause, item) ||
         isAskedFor(a, b, item),
@@ -214,18 +195,23 @@ function isAct({ form, items }: Clause, item: Item): boolean {
   return items[0] === item && (form === "keywords" || form === "how" || form === "want" || form === "display");
 }
 
-/** A noun that classes the name beside it. */
+/** What is asked of a thing, yes or no: its last noun ("a waterproof case"), or what must or can be done. */
+function isAsserted({ form, items, modality }: Clause, item: Item): boolean {
+  if (form !== "yesno") return false;
+  const at = items.indexOf(item);
+  const isEnd = items[at + 1] === undefined || items[at + 1]?.starts === true;
+  return (at === 0 && modality.size > 0) || (!item.starts && isEnd && item.entry.parts.startsWith("n"));
+}
+
+/** A noun that classes the name behind it. */
 function isClass(items: readonly Item[], item: Item): boolean {
   if (!CLASSES.has(item.entry.lemma) || item.bound.length > 0 || item.degree !== "" || item.exact) return false;
-  const at = items.indexOf(item);
-  return [items[at - 1], items[at + 1]].some(
-    (one) => one !== undefined && (one.exact || one.isName || one.entry.parts === ""),
-  );
+  const next = items[items.indexOf(item) + 1];
+  return next !== undefined && (next.exact || next.isName || next.entry.parts === "");
 }
 
 /** Content words of a question from which words of esteem, participles behind their noun, and words said before, say little. */
 const ASIDE_FROM = 6;
-const ESTEEM = new Set("leading major important significant prominent popular renowned pretty great whole".split(" "));
 
 /** "The (leading) workshop of the 17th century that …", "which process (developed) during the revolution …", "pairs of (pairs of) primes". */
 function isAside({ items }: Clause, item: Item): boolean {
@@ -244,6 +230,12 @@ const ASKED_FOR: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ["where", new Set(["place", "location", "country", "city", "town", "state", "resource"])],
   ["who", new Set(["person"])],
 ]);
+
+/** Where a thing is does not tell what it is, unless the question says in which place: "where is a good restaurant in Bonn". */
+function areWhereAndWhat(a: Clause, b: Clause): boolean {
+  if ([a.form, b.form].toSorted().join(" ") !== "list where") return false;
+  return !a.items.some(({ mark }) => /^(?:in|on|at|near)$/.test(mark));
+}
 
 function isAskedFor(a: Clause, b: Clause, { entry }: Item): boolean {
   const isNamed = ({ form }: Clause) => form === "list" || form === "keywords";
@@ -342,6 +334,17 @@ function hasLeft({ items }: Clause, pairs: readonly number[]): boolean {
   return items.some(({ word }, at) => pairs[at] === -1 && !NOW.has(word));
 }
 
+const HABITS = new Set("typically usually generally normally commonly".split(" "));
+
+/** What is so mostly is not so now; and of yes or no, nor is it so at all. */
+function habitsDiffer(a: Clause, left: readonly number[], b: Clause, right: readonly number[]): boolean {
+  const isAlone = ({ items }: Clause, pairs: readonly number[], list: ReadonlySet<string>) =>
+    items.some(({ word }, at) => pairs[at] === -1 && list.has(word));
+  const [one, other] = [isAlone(a, left, HABITS), isAlone(b, right, HABITS)];
+  if ((one && isAlone(b, right, NOW)) || (other && isAlone(a, left, NOW))) return true;
+  return (one || other) && a.form === "yesno" && b.form === "yesno";
+}
+
 /** "All files" are not "some files", even where either may be left out. */
 function opposed(a: readonly string[], b: readonly string[]): boolean {
   return (a.includes("all") && b.includes("some")) || (a.includes("some") && b.includes("all"));
@@ -372,6 +375,8 @@ function weighed(bound: readonly string[], { form, negations }: Clause): string[
   return bound.filter(
     (one) =>
       one !== "some" &&
+      // "Can I just pay the minimum" is not "can I pay it".
+      !(one === "just" && form !== "yesno") &&
       !(one === "all" && form !== "yesno" && form !== "statement") &&
       // What has not come yet still has not come.
       !(negations > 0 && (one === "still" || one === "yet")) &&

@@ -38,6 +38,7 @@ export function rolesDiffer(
     repeated,
     moves,
     loose: level !== "strict",
+    counted: a.form === "many" && b.form === "many",
     compared: COMPARED.has(a.items[0]?.entry.lemma ?? ""),
   });
 }
@@ -68,11 +69,16 @@ function derivedPairs(a: Clause, b: Clause, left: readonly number[], right: read
     const other = inB.get(left[at] as number);
     if (other === undefined || item.word === other.word) return;
     const isVerb = (one: Item) => one.word.endsWith("ing") || one.entry.parts.startsWith("v");
-    if (item.entry.lemma === other.entry.lemma) return;
+    // Two forms of one verb are no act and its noun: who acquired it is not whom it acquired.
+    if (item.entry.lemma === other.entry.lemma || areFormsOfOne(item, other)) return;
     const isNoun = (one: Item) => one.word.endsWith("ation");
     if (isVerb(item) !== isVerb(other) || isNoun(item) !== isNoun(other)) found.add(left[at] as number);
   });
   return found;
+}
+
+function areFormsOfOne({ entry: a }: Item, { entry: b }: Item): boolean {
+  return a.also.includes(b.lemma) || b.also.includes(a.lemma);
 }
 
 /** Pairs of one word have one number: of "deep web and dark web" both webs are the same. */
@@ -93,6 +99,14 @@ const HEADS = new Set(
     "example tutorial guide recipe note news time thread practice risk shortcut basic result edition setup config configuration list price cost review comparison tip error problem issue weather forecast " +
     "schedule timetable documentation benefit effect alternative definition meaning symptom treatment cause rate score population capital hour date calculator " +
     "today tomorrow yesterday tonight now daily weekly monthly ascending descending online recommendation suggestion help idea question answer documentation download monitoring fix summary location bug"
+  ).split(" "),
+);
+
+/** Nouns that stand "of" and "for" what they are about. */
+const TOPICS = new Set(
+  (
+    "symbol requirement reason formula code option deadline name term word limit method way procedure process syntax command rule default value fee charge budget evidence need demand market use purpose algorithm policy " +
+    "average minimum maximum range size dose dosage amount number test password key phone address account data statistic forecast measure criterion condition opening time period length"
   ).split(" "),
 );
 
@@ -149,6 +163,7 @@ function placed(
       isPredicate: !item.exact && !item.isName && /^[^n].*a|^a/.test(item.entry.parts),
       isName: item.isName && !item.entry.isName && item.entry.parts !== "",
       isHead: isHead(item),
+      isTopic: TOPICS.has(item.entry.lemma),
       isKnown: !item.exact && !item.isName && !item.entry.isName && item.entry.parts !== "",
       isVerb: !item.exact && item.word === item.entry.lemma && item.entry.parts.startsWith("v"),
       isThing: !item.exact && !item.isName && !item.entry.isName && item.entry.parts.startsWith("n"),

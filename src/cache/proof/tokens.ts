@@ -210,7 +210,11 @@ function withParticles(tokens: readonly Token[]): readonly Token[] {
   if (verb < 0 || PARTICLE.test(tokens[verb + 1]?.text ?? "")) return tokens;
   for (let at = verb + 2; at <= verb + 1 + PARTED_MAX && at < tokens.length; at += 1) {
     const next = tokens[at + 1];
-    if (!PARTICLE.test(tokens[at]?.text ?? "") || (next !== undefined && next.kind !== "stop")) continue;
+    if (
+      !PARTICLE.test(tokens[at]?.text ?? "") ||
+      (next !== undefined && next.kind !== "stop" && next.text !== "please")
+    )
+      continue;
     return [...tokens.slice(0, verb + 1), tokens[at] as Token, ...tokens.slice(verb + 1, at), ...tokens.slice(at + 1)];
   }
   return tokens;

@@ -1,6 +1,6 @@
 /** Words that say nothing by themselves: articles, existential "there", relative pronouns, auxiliaries without tense. */
 export const EMPTY: ReadonlySet<string> = words(
-  "a an the there that which whom whose be been being actually basically simply just then exactly literally",
+  "a an the there that which whom whose be been being actually basically simply then exactly precisely literally",
 );
 
 export type Tense = "past" | "present" | "future";
@@ -11,7 +11,7 @@ export const TENSES: ReadonlyMap<string, Tense> = new Map<string, Tense>([
   ...["will", "shall"].map((word) => [word, "future"] as const),
 ]);
 
-export type Modality = "can" | "should" | "must" | "would";
+export type Modality = "can" | "should" | "must" | "would" | "optional";
 /** Modals by what they say: what may be, what should be, what has to be. */
 export const MODALS: ReadonlyMap<string, Modality> = new Map<string, Modality>([
   ...["can", "could", "may", "might", "able"].map((word) => [word, "can"] as const),
@@ -35,6 +35,7 @@ export const QUANTIFIERS: ReadonlyMap<string, string> = new Map([
   ...["other", "else", "another", "others"].map((word) => [word, "other"] as const),
   ...["also", "too", "additionally"].map((word) => [word, "also"] as const),
   ...["very", "extremely", "highly", "incredibly"].map((word) => [word, "very"] as const),
+  ["just", "just"],
   ["both", "both"],
   ["still", "still"],
   ["yet", "yet"],
@@ -88,8 +89,6 @@ export const SAME_PREPOSITION: ReadonlyMap<string, string> = new Map([
   ["using", "with"],
   ["via", "through"],
   ["versus", "vs"],
-  ["throughout", "in"],
-  ["across", "in"],
   ["beneath", "under"],
   ["close_to", "near"],
   ["next_to", "near"],
@@ -147,6 +146,10 @@ export const LIGHT: ReadonlySet<string> = words(
 );
 /** Plurals that say little where their singular does not. */
 export const LIGHT_PLURALS: ReadonlySet<string> = words("tips basics resources");
+/** Words of esteem: at `balanced` one of them in a long question may stand alone. */
+export const ESTEEM: ReadonlySet<string> = words(
+  "leading major important significant prominent popular renowned pretty great whole",
+);
 /** Nouns that class the name beside them: "the course EECS 281", "the Ohio river". At `balanced` they may stand alone. */
 export const CLASSES: ReadonlySet<string> = words(
   "mount status city town state country county province region river lake island mountain street airport university company firm team band book novel movie film song album language library framework tool package database server editor command function method program app application website site page product brand class course lecture term month year day paper article word phrase error code model version game number flight airline",

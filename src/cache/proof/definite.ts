@@ -1,0 +1,46 @@
+import type { Clause, Item } from "./clause.ts";
+
+/**
+ * Whether articles make one thing several, or a certain one any: "name a river" and "name the rivers", "what is the cloud" and "what is a cloud".
+ * Symmetric.
+ */
+export function articlesDiffer(a: Clause, b: Clause): boolean {
+  return isOneOf(a, b) || isOneOf(b, a) || isThePlural(a, b) || isOfOtherKind(a, b);
+}
+
+/** "Name a river" asks for one, whichever; "some rivers" are as good. */
+function isOneOf({ article }: Clause, other: Clause): boolean {
+  return article.word === "a" && article.isRequest && other.form === "list" && other.article.word === "the";
+}
+
+/** "Name the king" and "name the kings". */
+function isThePlural(a: Clause, b: Clause): boolean {
+  return [a, b].every(({ article }) => article.word === "the" && article.isRequest) && arePluralApart(a, b);
+}
+
+function arePluralApart(a: Clause, b: Clause): boolean {
+  const [one, other] = [headOf(a), headOf(b)];
+  if (one === undefined || other === undefined || one.entry.lemma !== other.entry.lemma) return false;
+  const isPlural = ({ word, entry }: Item) => word !== entry.lemma;
+  return isPlural(one) !== isPlural(other);
+}
+
+/** The noun that ends the first phrase. */
+function headOf({ items }: Clause): Item | undefined {
+  const end = items.findIndex(({ starts }, at) => at > 0 && starts);
+  return items.at(end < 0 ? -1 : end - 1);
+}
+
+/** Common nouns that mean the same with and without an article. */
+const ALIKE = new Set("internet web universe equator economy brain heart".split(" "));
+
+/** What the cloud is is not what a cloud is, nor is the time time. */
+function isOfOtherKind(a: Clause, b: Clause): boolean {
+  if (a.form !== "list" || b.form !== "list" || a.items.length !== 1 || b.items.length !== 1) return false;
+  if (a.article.isRequest || b.article.isRequest || (a.article.word === "the") === (b.article.word === "the"))
+    return false;
+  return [...a.items, ...b.items].every(
+    ({ exact, isName, word, entry }) =>
+      !exact && !isName && !entry.isName && entry.parts.startsWith("n") && word === entry.lemma && !ALIKE.has(word),
+  );
+}
