@@ -11,7 +11,7 @@ import { keysOf, readStored, restoreStored, type Stored } from "../stored.ts";
  * What each release stored, which all later ones read. With a release comes its fixture: MARROW_KEEP_RECORDS=1 runs the scenario below and
  * writes what is then in Redis.
  */
-const RELEASES = ["0.1.0"];
+const RELEASES = ["0.1.0", "0.2.0"];
 const APP = "kept-records";
 const KEPT = process.env["MARROW_KEEP_RECORDS"] === "1";
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
