@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { MarrowError } from "../errors.ts";
 import type { Turn } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
+import { isObject, isText } from "../internal/fields.ts";
 import { preparedDigest } from "./large-context.ts";
 import { unsaid } from "./resent.ts";
 import { besideCalls, lostError, lostResults, withoutLost } from "./results.ts";
@@ -106,8 +107,34 @@ export function isInstruction(role: string): boolean {
 }
 
 function toSent(turn: Turn): ChatMessage {
-  if (!Object.keys(turn).some((name) => NOT_SENT.has(name))) return turn;
-  return Object.fromEntries(Object.entries(turn).filter(([name]) => !NOT_SENT.has(name))) as unknown as ChatMessage;
+  const isAsSent = !Object.keys(turn).some((name) => NOT_SENT.has(name));
+  const sent = isAsSent
+    ? turn
+    : (Object.fromEntries(Object.entries(turn).filter(([name]) => !NOT_SENT.has(name))) as unknown as ChatMessage);
+  return sent.role === "assistant" ? asAccepted(sent) : sent;
+}
+
+/**
+ * An assistant's turn as endpoints take it back: a content where it calls nothing, no empty list of calls, and of what was spoken its id, or its
+ * transcript once the id has expired.
+ */
+function asAccepted(message: ChatMessage): ChatMessage {
+  const { content, tool_calls: calls, function_call: call, audio } = message;
+  const hasCalls = Array.isArray(calls) && calls.length > 0;
+  const isCalling = hasCalls || isObject(call);
+  const isBare = (content ?? null) === null && !isCalling;
+  const isUsual = hasCalls || calls === undefined;
+  if (!isBare && isUsual && (audio ?? null) === null) return message;
+  const { tool_calls: _, audio: __, ...rest } = message;
+  const { id, transcript, expires_at: endS } = isObject(audio) ? audio : {};
+  const isHeard = isText(id) && !(typeof endS === "number" && endS * 1_000 <= Date.now());
+  return {
+    ...rest,
+    role: message.role,
+    ...(isHeard && { audio: { id } }),
+    ...(isBare && !isHeard && { content: isText(transcript) ? transcript : "" }),
+    ...(hasCalls && { tool_calls: calls }),
+  };
 }
 
 /**

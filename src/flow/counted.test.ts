@@ -62,6 +62,23 @@ describe("what an endpoint counted", () => {
       { prompt_tokens: -1, completion_tokens: "9", total_tokens: Infinity },
       { promptTokens: undefined, completionTokens: undefined },
     ],
+    [
+      "numbers that are no counts",
+      {
+        prompt_tokens: 10.5,
+        completion_tokens: 1e300,
+        total_tokens: 1_000_000_001,
+        prompt_tokens_details: { cached_tokens: 0.5 },
+        completion_tokens_details: { reasoning_tokens: -1 },
+      },
+      {
+        promptTokens: undefined,
+        completionTokens: undefined,
+        totalTokens: undefined,
+        cachedTokens: undefined,
+        reasoningTokens: undefined,
+      },
+    ],
     ["nothing", {}, { totalTokens: undefined }],
   ])("is read as its maker tells it: %s", (_, usage, counted) => {
     expect(toCounted(usage as Usage)).toMatchObject(counted);

@@ -1,7 +1,8 @@
 import type { Usage } from "../models/index.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
+import { isTokenCount } from "../internal/token-count.ts";
 
-/** What an endpoint counted of an answer; a count that it did not tell is absent. */
+/** What an endpoint counted of an answer: whole numbers. A count that it did not tell, or that is none, is absent. */
 export interface Counted {
   readonly promptTokens?: number | undefined;
   /** Thoughts included. */
@@ -45,5 +46,5 @@ export function toCounted(usage: Usage | null | undefined): Counted {
 }
 
 function count(value: unknown): number | undefined {
-  return typeof value === "number" && value >= 0 && Number.isFinite(value) ? value : undefined;
+  return isTokenCount(value) ? value : undefined;
 }

@@ -45,8 +45,15 @@ export function toExpectedCalls(request: ChatRequest): ExpectedCalls {
  * no place means the one in the list; a call without an id gets one. Chunks that have that shape, or no calls, come back as they are.
  */
 export function createCallReader(expected: ExpectedCalls = NOTHING_KNOWN): (chunk: ChatChunk) => ChatChunk {
+  return openCalls(expected).read;
+}
+
+/** The same, with an end for answers whose maker gives none. */
+export function openCalls(expected: ExpectedCalls): CallReader {
   const choices = new Map<number, ReturnType<typeof createChoiceReader>>();
-  return (chunk) => {
+  let head: Fields = {};
+
+  function read(chunk: ChatChunk): ChatChunk {
     if (!Array.isArray(chunk.choices)) return chunk;
     const told = chunk.choices.map((given) => {
       const { index: at, delta } = given;
@@ -56,10 +63,28 @@ export function createCallReader(expected: ExpectedCalls = NOTHING_KNOWN): (chun
       let reader = choices.get(index);
       if (reader === undefined && !hasCalls(delta ?? {})) return choice;
       if (reader === undefined) choices.set(index, (reader = createChoiceReader(expected)));
-      return reader(choice);
+      const { id, created, model } = chunk;
+      head = { id, object: "chat.completion.chunk", created, model };
+      return reader.read(choice);
     });
     return told.every((choice, at) => choice === chunk.choices?.[at]) ? chunk : { ...chunk, choices: told };
-  };
+  }
+
+  function end(): ChatChunk | undefined {
+    const open = [...choices].filter(([, reader]) => !reader.isOver());
+    const ends = open.map(([index, { read: tell }]) => tell({ index, delta: {}, finish_reason: "tool_calls" }));
+    return ends.length === 0 ? undefined : { ...head, choices: ends };
+  }
+
+  return { read, end };
+}
+
+/** Reads the calls in a stream's chunks. */
+export interface CallReader {
+  /** The chunk as it is told. */
+  readonly read: (chunk: ChatChunk) => ChatChunk;
+  /** What is to be told at the stream's end: the end of answers with calls that had none, with what was held back of them. */
+  readonly end: () => ChatChunk | undefined;
 }
 
 type Choice = NonNullable<ChatChunk["choices"]>[number];
@@ -68,8 +93,11 @@ function hasCalls(delta: Fields): boolean {
   return Array.isArray(delta["tool_calls"]) || delta["function_call"] != null;
 }
 
-function createChoiceReader({ names, isModern }: ExpectedCalls): (choice: Choice) => Choice {
+function createChoiceReader({ names, isModern }: ExpectedCalls) {
   let count = 0;
+  let isOver = false;
+  const byId = new Map<string, Call>();
+  const calls: Call[] = [];
   /** The call that grows at each place of the maker's. */
   const open = new Map<number, Call>();
   /** Those whose beginning is held back. */
@@ -84,6 +112,18 @@ function createChoiceReader({ names, isModern }: ExpectedCalls): (choice: Choice
     return [...heldBack].map((call) => begin(call, call.head));
   }
 
+  /** What the end of an answer tells of its calls: those that were held back, and that a call was given nothing. */
+  function finish(): readonly Fields[] {
+    isOver = true;
+    return calls.flatMap((call) => {
+      const isGiven = call.isGiven || names.size === 0 || call.head["custom"] != null;
+      call.isGiven = true;
+      if (heldBack.has(call)) return [begin(call, call.head, isGiven ? undefined : NOTHING_GIVEN)];
+      if (isGiven) return [];
+      return [{ index: call.place, function: { arguments: NOTHING_GIVEN } }];
+    });
+  }
+
   function begin(call: Call, fields: Fields, piece?: string): Fields {
     call.toldName = call.name;
     heldBack.delete(call);
@@ -95,18 +135,24 @@ function createChoiceReader({ names, isModern }: ExpectedCalls): (choice: Choice
 
   /** A piece of a call as it is told: what is held back before it, and itself where it says something. */
   function read(delta: Fields, at: number): readonly Fields[] {
-    const index = typeof delta["index"] === "number" ? delta["index"] : at;
     const named = (delta["function"] ?? delta["custom"] ?? {}) as Fields;
     const [id, name, piece] = [textOf(delta["id"]), textOf(named["name"]), argumentsOf(named["arguments"])];
-    let call = open.get(index);
+    const isPlaced = typeof delta["index"] === "number";
+    const index = isPlaced ? (delta["index"] as number) : at;
+    // Without a place, an id that is known goes back to its call.
+    const known = isPlaced ? undefined : byId.get(id);
+    let call = known ?? open.get(index);
+    if (known !== undefined) open.set(index, known);
     const before: Fields[] = [];
-    if (call === undefined || begins(call, id, name)) {
+    if (call === undefined || begins(call, id, name) || (id === "" && isOther(call, name))) {
       call = newCall(count, id);
       count += 1;
+      calls.push(call);
       open.set(index, call);
       before.push(...release());
       heldBack.add(call);
     } else if (id !== "" && call.isMade && call.toldName === undefined) Object.assign(call, { id, isMade: false });
+    if (!call.isMade) byId.set(call.id, call);
     call.name = joinedName(call.name, name, call.isGiven);
     call.isGiven ||= piece !== undefined && piece !== "";
     if (piece !== undefined) call.end.add(piece);
@@ -115,6 +161,12 @@ function createChoiceReader({ names, isModern }: ExpectedCalls): (choice: Choice
     if (delta["custom"] == null && !call.isGiven && !isSettled(call.name)) return before;
     const told = begin(call, call.head, piece);
     return [...before, isSame(told, delta) ? delta : told];
+  }
+
+  /** Whether a piece is the name of another tool, which no tool's name has behind the one that is known: names alone begin calls, too. */
+  function isOther(call: Call, name: string): boolean {
+    if (call.isGiven || !call.isMade || !names.has(call.name) || !names.has(name)) return false;
+    return !name.startsWith(call.name) && ![...names].some((one) => one.startsWith(call.name + name));
   }
 
   function more(call: Call, delta: Fields, named: Fields, piece: string | undefined): Fields {
@@ -130,13 +182,13 @@ function createChoiceReader({ names, isModern }: ExpectedCalls): (choice: Choice
     return { ...rest, index: call.place, ...(delta["function"] != null && { function: told }) };
   }
 
-  return (choice) => {
+  function readChoice(choice: Choice): Choice {
     const { delta, finish_reason: reason } = choice;
     const legacy = isModern && delta?.["function_call"] != null ? delta["function_call"] : undefined;
     const made = Array.isArray(delta?.["tool_calls"]) ? (delta["tool_calls"] as readonly Fields[]) : [];
     const pieces = legacy === undefined ? made : [...made, { index: 0, function: legacy }];
     const told = pieces.flatMap((piece, at) => read(piece, at));
-    if (isText(reason)) told.push(...release());
+    if (isText(reason)) told.push(...finish());
     const isLegacyEnd = isModern && reason === "function_call";
     const isSaid = told.length === made.length && told.every((one, at) => one === made[at]);
     if (isSaid && legacy === undefined && !isLegacyEnd) return choice;
@@ -150,8 +202,13 @@ function createChoiceReader({ names, isModern }: ExpectedCalls): (choice: Choice
       },
       ...(isLegacyEnd && { finish_reason: "tool_calls" }),
     };
-  };
+  }
+
+  return { read: readChoice, isOver: () => isOver };
 }
+
+/** What a call is given that is given nothing. */
+const NOTHING_GIVEN = "{}";
 
 function newCall(place: number, id: string): Call {
   return {

@@ -20,6 +20,8 @@ export function upstreamModel(
   kind: UpstreamKind,
   { outputLimit, ...options }: EndpointOptions & DialectOptions,
 ): ChatModel & { close(): Promise<void> } {
-  if (kind === "responses") return heldModel(responsesModel(options));
-  return heldModel(kind === "anthropic" ? anthropicModel(options) : openaiModel({ ...options, outputLimit }));
+  const { firstByteTimeoutMs } = options;
+  if (kind === "responses") return heldModel(responsesModel(options), firstByteTimeoutMs);
+  if (kind === "anthropic") return heldModel(anthropicModel(options), firstByteTimeoutMs);
+  return heldModel(openaiModel({ ...options, outputLimit }), firstByteTimeoutMs);
 }

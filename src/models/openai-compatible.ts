@@ -1,5 +1,5 @@
 import { estimateTokens } from "../internal/token-estimate.ts";
-import { createCallReader, toExpectedCalls, withUsualCalls, type ExpectedCalls } from "./calls.ts";
+import { openCalls, toExpectedCalls, withUsualCalls, type ExpectedCalls } from "./calls.ts";
 import type { ChatChunk } from "./chat.ts";
 import { createDialect, type DialectOptions } from "./dialect.ts";
 import { checkEventStream, createEndpoint, isJson, toBearer, type EndpointOptions } from "./endpoint.ts";
@@ -10,7 +10,7 @@ import type { ChatModel, ModelCall, StreamPart } from "./model.ts";
 import { toChunk, toCompletion } from "./received.ts";
 import { wholeAsStream } from "./whole-as-stream.ts";
 import { isText } from "../internal/fields.ts";
-import { createEventReader, toEvent } from "./sse.ts";
+import { createEventReader, toEvent, upToLineEnd } from "./sse.ts";
 
 /** Where an OpenAI-compatible endpoint is. */
 export interface OpenaiModelOptions extends DialectOptions, EndpointOptions {}
@@ -76,7 +76,7 @@ function toParts(
   secrets: readonly string[],
   expected: ExpectedCalls,
 ): AsyncIterable<StreamPart> {
-  const [reader, toUsual] = [createEventReader(), createCallReader(expected)];
+  const [reader, calls] = [createEventReader(), openCalls(expected)];
   const isWrittenAnew = expected.names.size > 0;
   /** Answers that have begun, and whether each has its end. */
   const ended = new Map<number, boolean>();
@@ -87,37 +87,46 @@ function toParts(
 
   /** The chunks of a piece up to an event that is an error. @throws what that says where nothing came before it */
   function readAll(events: readonly string[], came: Buffer): StreamPart {
-    const bytes = events.some(isOdd) && !isWrittenAnew ? withoutOdd(came) : came;
     const [chunks, anew]: [ChatChunk[], string[]] = [[], []];
-    for (const event of events) {
+    for (const [at, event] of events.entries()) {
       if (event === "") continue;
       try {
         const chunk = read(event);
-        if (chunk !== undefined) chunks.push(chunk.told);
+        const last = chunk === undefined && isWrittenAnew ? calls.end() : undefined;
+        const told = chunk?.told ?? last;
+        if (told !== undefined) chunks.push(told);
+        if (!isWrittenAnew) continue;
         const asItCame = chunk?.isSame === true && !event.includes("\n");
-        if (isWrittenAnew)
-          anew.push(toEvent(chunk === undefined ? DONE : asItCame ? event : JSON.stringify(chunk.told)));
+        if (told !== undefined) anew.push(toEvent(asItCame ? event : JSON.stringify(told)));
+        if (chunk === undefined) anew.push(toEvent(DONE));
       } catch (error) {
-        if (chunks.length === 0) throw error;
-        const said = isWrittenAnew ? -1 : bytes.indexOf(event.slice(0, 64));
-        const cut = said === -1 ? -1 : bytes.lastIndexOf("data:", said);
-        if (!isWrittenAnew && cut < 1) throw error;
-        held = { error };
-        return { bytes: isWrittenAnew ? Buffer.from(anew.join("")) : bytes.subarray(0, cut), chunks, done: false };
+        // What comes behind the end is no part of the answer.
+        if (!done && chunks.length === 0) throw error;
+        if (!done) held = { error };
+        return {
+          bytes: write(at === 0 ? came.subarray(0, 0) : upToLineEnd(came, reader.lineEndsAfter(at - 1))),
+          chunks,
+          done,
+        };
       }
     }
-    return { bytes: isWrittenAnew ? Buffer.from(anew.join("")) : bytes, chunks, done };
+    return { bytes: write(came), chunks, done };
+
+    function write(bytes: Buffer): Buffer {
+      if (isWrittenAnew) return Buffer.from(anew.join(""));
+      return events.some(isOdd) ? withoutOdd(bytes) : bytes;
+    }
   }
 
   /** What an event says, and whether that is what came; `undefined` for the last one. */
   function read(data: string): { readonly told: ChatChunk; readonly isSame: boolean } | undefined {
-    if (data.startsWith(DONE)) {
+    if (data.trimStart().startsWith(DONE)) {
       if (ended.size === 0) throw malformed("its stream has no choices");
       done = true;
       return undefined;
     }
     const chunk = toChunk(data, secrets);
-    const told = toUsual(chunk);
+    const told = calls.read(chunk);
     if (Array.isArray(told.choices))
       for (const { index = 0, finish_reason: reason } of told.choices)
         ended.set(index, isText(reason) || ended.get(index) === true);
@@ -169,13 +178,13 @@ function toParts(
 
 /** Whether an event says nothing, which by the standard is none, or is an end that is not written as clients expect it. */
 function isOdd(event: string): boolean {
-  return event === "" || (event.length > DONE.length && event.startsWith(DONE));
+  return event === "" || (event.length > DONE.length && event.trimStart().startsWith(DONE));
 }
 
 /** Bytes without such events, and with the usual end. */
 function withoutOdd(bytes: Buffer): Buffer {
   const text = bytes.toString("latin1").replaceAll(/^data: ?\r?\n\r?\n/gm, "");
-  return Buffer.from(text.replaceAll(/^data: ?\[DONE\][^\r\n]*/gm, `data: ${DONE}`), "latin1");
+  return Buffer.from(text.replaceAll(/^data:[ \t]*\[DONE\][^\r\n]*/gm, `data: ${DONE}`), "latin1");
 }
 
 const DONE = "[DONE]";

@@ -39,6 +39,12 @@ function checkChoices(choices: unknown, name: "message" | "delta", secrets: read
     if (!isObject(said)) throw malformed(`the ${name} of a choice is no object`);
     const { content, tool_calls: calls } = said;
     if (calls !== undefined && calls !== null && !isList(calls)) throw malformed("its calls are no list of objects");
+    const called = [
+      said["function_call"],
+      ...((calls ?? []) as readonly Fields[]).flatMap((one) => [one["function"], one["custom"]]),
+    ];
+    if (!called.every((one) => one === undefined || one === null || isObject(one)))
+      throw malformed("the function of a call is no object");
     if (content !== undefined && content !== null && typeof content !== "string" && !isList(content))
       throw malformed("its content is neither text nor a list of parts");
   }

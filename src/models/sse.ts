@@ -4,6 +4,8 @@ import { StringDecoder } from "node:string_decoder";
 export interface EventReader {
   /** Takes a piece and answers the data of the events that ended in it. */
   read(piece: Uint8Array): string[];
+  /** How many bytes of line ends came behind the event of this place in the last piece: tells where in the piece it ended, however it is decoded. */
+  lineEndsAfter(event: number): number;
   /** The data of an event that the stream ended in, before its last line end; `undefined` without one. */
   end(): string | undefined;
 }
@@ -25,6 +27,8 @@ export function createEventReader(): EventReader {
   let endsInCr = false;
   let data: string | undefined;
   let isFirst = true;
+  /** Bytes of line ends in the last piece: up to the end of each event, and in all. */
+  let [ends, lineEnds]: [number[], number] = [[], 0];
 
   function keep(piece: string): void {
     if (piece !== "") open.push(piece);
@@ -36,6 +40,7 @@ export function createEventReader(): EventReader {
   return {
     read(piece) {
       const events: string[] = [];
+      [ends, lineEnds] = [[], 0];
       let come = decoder.write(piece);
       if (isFirst && come !== "") {
         isFirst = false;
@@ -56,11 +61,16 @@ export function createEventReader(): EventReader {
         if (isCr && cr === text.length - 1) break;
         const end = isCr ? cr : lf;
         const line = text.slice(start, end);
-        start = end + (isCr && lf === cr + 1 ? 2 : 1);
+        const length = isCr && lf === cr + 1 ? 2 : 1;
+        start = end + length;
+        lineEnds += length;
         if (isCr) cr = text.indexOf("\r", start);
         if (lf !== -1 && lf < start) lf = text.indexOf("\n", start);
         if (line === "") {
-          if (data !== undefined) events.push(data);
+          if (data !== undefined) {
+            events.push(data);
+            ends.push(lineEnds);
+          }
           data = undefined;
         } else if (line.startsWith("data:")) {
           const value = line.charCodeAt(5) === 32 ? line.slice(6) : line.slice(5);
@@ -69,8 +79,11 @@ export function createEventReader(): EventReader {
           throw new Error("a line of the stream is no field of an event");
       }
       keep(text.slice(start));
+      if (endsInCr) lineEnds += 1;
       return events;
     },
+
+    lineEndsAfter: (event) => lineEnds - (ends[event] ?? lineEnds),
 
     end() {
       const line = open.join("").replace(/\r$/, "");
@@ -84,6 +97,20 @@ export function createEventReader(): EventReader {
 }
 
 const [OPEN_OBJECT, LESS_THAN] = [0x7b, 0x3c];
+
+/** A piece up to a place with so many bytes of line ends behind it, right after a line end. Nothing of it where that is in the piece before. */
+export function upToLineEnd(piece: Buffer, lineEnds: number): Buffer {
+  let [at, left] = [piece.length, lineEnds];
+  for (; at > 0; at -= 1) {
+    const byte = piece[at - 1];
+    if (byte !== LF && byte !== CR) continue;
+    if (left === 0) break;
+    left -= 1;
+  }
+  return piece.subarray(0, at);
+}
+
+const [LF, CR] = [0x0a, 0x0d];
 
 /** One event as bytes of the wire. */
 export function toEvent(data: string): string {

@@ -52,6 +52,27 @@ describe("a whole answer", () => {
 });
 
 describe("a stream", () => {
+  it("that came as a whole answer has what clients read of a stream, also where the answer lacks it", async () => {
+    const message = { role: "assistant", content: "Hi" };
+    const calls = [{ id: "c", type: "function", function: { name: "get", arguments: "{}" } }];
+    const raw = JSON.stringify({ choices: [{ message }, { message: { role: "assistant", tool_calls: calls } }] });
+    endpoint = await startScriptedModel(() => ({ raw, contentType: "application/json" }));
+    const model = openaiModel({ baseUrl: endpoint.baseUrl });
+    const chunks: ChatChunk[] = [];
+    for await (const part of await model.stream({ request: { ...request, stream: true } })) chunks.push(...part.chunks);
+    expect(chunks).toMatchObject([
+      {
+        id: expect.stringMatching(/^chatcmpl-./) as string,
+        model: "m",
+        created: expect.any(Number) as number,
+        choices: [
+          { index: 0, delta: message, finish_reason: "stop" },
+          { index: 1, delta: { tool_calls: [{ index: 0, id: "c" }] }, finish_reason: "tool_calls" },
+        ],
+      },
+    ]);
+  });
+
   it("that begins with a byte order mark is handed on without it", async () => {
     const { text, chunks } = await read(`\uFEFF${said("stop")}\n\ndata: [DONE]\n\n`);
     expect([text.startsWith("data: "), chunks.length]).toEqual([true, 1]);
@@ -72,6 +93,7 @@ describe("a stream", () => {
     ["has no [DONE]", `${said("stop")}\n\n`],
     ["has no last line end", `${said(null)}\n\n${said("stop")}`],
     ["has a [DONE] without its line end", `${said("stop")}\n\ndata: [DONE]`],
+    ["has a [DONE] behind two spaces", `${said("stop")}\n\ndata:  [DONE]\n\n`],
     ["has a [DONE] with half of its end", `${said("stop")}\n\ndata: [DONE]\n`],
     ["has several answers that all end", `${said("stop")}\n\n${said(null, 1)}\n\n${said("length", 1)}\n\n`],
   ])("is whole when it %s, and ends as every other one", async (_, raw) => {

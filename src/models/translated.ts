@@ -92,24 +92,36 @@ function readWhole({ toCompletion }: Translation, answer: unknown): ModelAnswer 
 
 function toParts(answer: HttpAnswer, signal: AbortSignal | undefined, stream: StreamReader): AsyncIterable<StreamPart> {
   const reader = createEventReader();
+  /** What an event said that came in one piece with others before it: those are told first. */
+  let held: { readonly error: unknown } | undefined;
 
-  /** The chunks that a piece of the answer makes; the last event may lack its line end. */
+  /** The chunks that a piece of the answer makes; the last event may lack its line end. @throws what an event says where nothing came before it */
   function read(bytes: Uint8Array | undefined): readonly ChatChunk[] {
     const last = bytes === undefined ? reader.end() : undefined;
     if (bytes === undefined && last === undefined) throw malformed(`its stream ended before ${stream.last}`);
     const chunks: ChatChunk[] = [];
     for (const data of bytes === undefined ? [last ?? ""] : reader.read(bytes)) {
       if (stream.done || data === "" || data.startsWith("[DONE]")) continue;
-      const event = toJson(data);
-      if (!isObject(event)) throw malformed("an event of its stream is not a JSON object");
-      chunks.push(...stream.read(event));
+      try {
+        const event = toJson(data);
+        if (!isObject(event)) throw malformed("an event of its stream is not a JSON object");
+        chunks.push(...stream.read(event));
+      } catch (error) {
+        if (chunks.length === 0) throw error;
+        held = { error };
+        break;
+      }
     }
     return chunks;
   }
 
   async function next(): Promise<IteratorResult<StreamPart>> {
-    if (stream.done) return { done: true, value: undefined };
+    if (stream.done && held === undefined) return { done: true, value: undefined };
     for (;;) {
+      if (held !== undefined) {
+        answer.abandon();
+        throw unreadable(held.error);
+      }
       const piece = await answer.next().catch((error: unknown) => toFailure(error, signal));
       let chunks: readonly ChatChunk[];
       try {
@@ -120,8 +132,9 @@ function toParts(answer: HttpAnswer, signal: AbortSignal | undefined, stream: St
       }
       if (chunks.length === 0 && !stream.done) continue;
       const said = chunks.map((chunk) => toEvent(JSON.stringify(chunk))).join("");
-      const bytes = Buffer.from(stream.done ? said + toEvent("[DONE]") : said);
-      return { done: false, value: { bytes, chunks, done: stream.done } };
+      const done = stream.done && held === undefined;
+      const bytes = Buffer.from(done ? said + toEvent("[DONE]") : said);
+      return { done: false, value: { bytes, chunks, done } };
     }
   }
 

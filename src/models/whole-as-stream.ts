@@ -1,4 +1,5 @@
-import { isObject } from "../internal/fields.ts";
+import { randomUUID } from "node:crypto";
+import { isObject, isText, type Fields } from "../internal/fields.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 import type { StreamPart } from "./model.ts";
 import { toEvent } from "./sse.ts";
@@ -6,10 +7,23 @@ import { toEvent } from "./sse.ts";
 /** A whole answer as the stream that was asked for: all of it in one event, then its usage where the request wants it. */
 export async function* wholeAsStream(
   { choices, usage, ...head }: ChatCompletion,
-  { stream_options: wanted }: ChatRequest,
+  { model, stream_options: wanted }: ChatRequest,
 ): AsyncIterable<StreamPart> {
-  const chunk = { ...head, object: "chat.completion.chunk" };
-  const deltas = choices.map(({ message, ...rest }) => {
+  const { id, created } = head as Fields;
+  const chunk = {
+    ...head,
+    id: isText(id) ? id : `chatcmpl-${randomUUID()}`,
+    object: "chat.completion.chunk",
+    created: typeof created === "number" ? created : Math.floor(Date.now() / 1_000),
+    model: isText(head.model) ? head.model : model,
+  };
+  const deltas = choices.map(({ message, ...given }, at) => {
+    const hasCalls = Array.isArray(message["tool_calls"]) && message["tool_calls"].length > 0;
+    const rest = {
+      ...given,
+      index: typeof given.index === "number" ? given.index : at,
+      finish_reason: isText(given.finish_reason) ? given.finish_reason : hasCalls ? "tool_calls" : "stop",
+    };
     const { tool_calls: calls } = message;
     const placed = Array.isArray(calls)
       ? (calls as readonly object[]).map((call, index) => ({ index, ...call }))

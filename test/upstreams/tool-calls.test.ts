@@ -187,6 +187,79 @@ describe.each(Object.entries(STREAMS))("%s", (_, { events, hasIds }) => {
   });
 });
 
+const named = (name: string, more: object = {}) => delta([{ function: { name }, ...more }]);
+
+/** Calls as they are told, with what they are given, and the reason of the end. */
+const ODD_STREAMS: readonly (readonly [string, readonly object[], readonly (readonly [string, string])[]])[] = [
+  [
+    "whose name begins another tool's, without a reason",
+    [delta([{ index: 0, id: "call_a", type: "function", ...fn("get", "") }])],
+    [["get", "{}"]],
+  ],
+  [
+    "that was given nothing",
+    [delta([{ index: 0, id: "call_a", type: "function", ...fn("get_time", "") }]), end("tool_calls")],
+    [["get_time", "{}"]],
+  ],
+  ["that was given nothing, twice ended", [named("get"), end("tool_calls"), end("tool_calls")], [["get", "{}"]]],
+  [
+    "without a place that is gone back to by its id",
+    [
+      delta([{ id: "call_a", ...fn("get_weather", '{"city"') }]),
+      delta([{ id: "call_b", ...fn("get_time", '{"zone"') }]),
+      delta([{ id: "call_a", ...fn(undefined, ':"Paris"}') }]),
+      delta([{ id: "call_b", ...fn(undefined, ':"CET"}') }]),
+      end("tool_calls"),
+    ],
+    [
+      ["get_weather", WEATHER],
+      ["get_time", TIME],
+    ],
+  ],
+  [
+    "by its name alone, behind another",
+    [named("get_weather"), named("get_time"), end("tool_calls")],
+    [
+      ["get_weather", "{}"],
+      ["get_time", "{}"],
+    ],
+  ],
+];
+
+it.each(ODD_STREAMS)("a call %s is told to clients and to the session", async (_, events, calls) => {
+  endpoint = await startScriptedModel(() => ({ raw: wire(events) }));
+  const model = openaiModel({ baseUrl: endpoint.baseUrl });
+  const recorder = createRecorder("m");
+  const told: Uint8Array[] = [];
+  for await (const { chunks, bytes } of await model.stream({ request })) {
+    recorder.add(chunks);
+    told.push(bytes);
+  }
+  await model.close();
+  const [choice] = recorder.completion().choices;
+  expect(choice).toMatchObject({
+    finish_reason: "tool_calls",
+    message: { tool_calls: calls.map(([name, given]) => ({ function: { name, arguments: given } })) },
+  });
+  expect(await readByClient(told)).toEqual(choice?.message["tool_calls"]);
+});
+
+it.each([
+  ["whole", { message: { role: "assistant", tool_calls: [{ id: "c", type: "function", function: "get" }] } }],
+  ["streamed", { delta: { tool_calls: [{ index: 0, id: "c", type: "function", function: "get" }] } }],
+  ["of before 2023", { delta: { function_call: "get" } }],
+])("a call whose function is a text fails its model: %s", async (_, choice) => {
+  const raw = JSON.stringify({ choices: [{ index: 0, ...choice, finish_reason: "tool_calls" }] });
+  const isStream = "delta" in choice;
+  endpoint = await startScriptedModel(() => ({ raw: isStream ? `data: ${raw}\n\n` : raw }));
+  const model = openaiModel({ baseUrl: endpoint.baseUrl });
+  const asked = isStream
+    ? (await model.stream({ request }))[Symbol.asyncIterator]().next()
+    : model.complete({ request: { ...request, stream: false } });
+  await expect(asked).rejects.toMatchObject({ code: "model_failed", details: { status: 502 } });
+  await model.close();
+});
+
 it("a stream in the usual shape is passed on as it came", async () => {
   const [events] = Object.values(STREAMS).map((one) => one.events);
   endpoint = await startScriptedModel(() => ({ raw: wire(events ?? []) }));

@@ -1,4 +1,5 @@
 import { checkInteger, checkText, refuse } from "../../internal/check.ts";
+import { isTokenCount } from "../../internal/token-count.ts";
 import { separate } from "../proof/index.ts";
 import { speaksToJudge } from "./injection.ts";
 import type { Judged, QuestionJudge } from "./verdict.ts";
@@ -133,7 +134,7 @@ export function modelJudge<V = unknown>(options: ModelJudgeOptions<V>): Question
       string,
       unknown
     >;
-    if (typeof promptTokens !== "number" || typeof completionTokens !== "number") return 0;
+    if (!isTokenCount(promptTokens) || !isTokenCount(completionTokens)) return 0;
     return prices?.costOf(id, { promptTokens, completionTokens }) ?? 0;
   }
 }

@@ -45,6 +45,8 @@ export async function keepShed({ onDegraded }: FlowKit, exchange: Exchange, comp
 
 async function keepIncomplete({ keeping }: Exchange, { choices }: ChatCompletion): Promise<void> {
   const message = choices[0]?.message;
-  if (typeof message?.content === "string") await keeping.keep({ ...message, incomplete: true });
+  // An answer that said nothing is no turn: endpoints refuse an empty one.
+  if (typeof message?.content === "string" && message.content !== "")
+    await keeping.keep({ ...message, incomplete: true });
   else await keeping.withdraw();
 }

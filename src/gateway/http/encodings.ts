@@ -43,8 +43,12 @@ function cutFrames(): Transform {
   const cut = createFrameCutter();
   return new Transform({
     transform(piece: Buffer, _, done) {
-      for (const one of cut(piece)) this.push(one);
-      done();
+      try {
+        for (const one of cut(piece)) this.push(one);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
     },
   });
 }
@@ -55,6 +59,7 @@ function decode(encoded: Readable, decoder: Transform, bytesMax: number, cutter?
   decoder.on("error", (cause) =>
     bounded.destroy(new MarrowError("invalid_input", "the body does not match its content-encoding", { cause })),
   );
+  cutter?.on("error", (error) => bounded.destroy(error));
   // A request that was refused before its body was read has no reader: without a listener the error would end the process.
   bounded.on("error", () => {});
   bounded.on("close", () => {

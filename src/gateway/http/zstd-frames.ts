@@ -1,3 +1,5 @@
+import { MarrowError } from "../../errors.ts";
+
 /** What is read next of a zstd stream. */
 type Phase = "magic" | "skippable" | "descriptor" | "block" | "end" | "unknown";
 
@@ -5,12 +7,13 @@ const SKIPPABLE = 0x184d2a5;
 const MAGIC = 0xfd2fb528;
 const BYTES: Readonly<Record<Phase, number>> = { magic: 4, skippable: 4, descriptor: 1, block: 3, end: 0, unknown: 0 };
 const RLE = 1;
-/** Frames that are cut apart: each costs a call of the decoder, however small it is. */
+/** Frames that a stream may have: each costs a call of the decoder, however small it is. */
 const FRAMES_MAX = 1_024;
 
 /**
  * Cuts a zstd stream at the ends of its frames: pieces go in as they come, and none that comes out goes on beyond a frame. What is no frame comes
- * out as it came, for the decoder to refuse. Each byte is passed once; nothing is kept but counts.
+ * out as it came, for the decoder to refuse. Each byte is passed once; nothing is kept but counts. The cutter throws
+ * `too_large` for a frame beyond the 1,024th.
  * @source https://www.rfc-editor.org/rfc/rfc8878 section 3.1
  */
 export function createFrameCutter(): (piece: Buffer) => readonly Buffer[] {
@@ -52,6 +55,7 @@ export function createFrameCutter(): (piece: Buffer) => readonly Buffer[] {
     const pieces: Buffer[] = [];
     let [start, at] = [0, 0];
     while (at < piece.length && phase !== "unknown") {
+      if (frames === FRAMES_MAX) throw tooManyFrames();
       const passed = Math.min(skip, piece.length - at);
       at += passed;
       skip -= passed;
@@ -60,7 +64,7 @@ export function createFrameCutter(): (piece: Buffer) => readonly Buffer[] {
         frames += 1;
         pieces.push(piece.subarray(start, at));
         start = at;
-        phase = frames < FRAMES_MAX ? "magic" : "unknown";
+        phase = "magic";
         continue;
       }
       if (at === piece.length) break;
@@ -72,4 +76,10 @@ export function createFrameCutter(): (piece: Buffer) => readonly Buffer[] {
     if (start < piece.length) pieces.push(piece.subarray(start));
     return pieces;
   };
+}
+
+function tooManyFrames(): MarrowError {
+  return new MarrowError("too_large", `the body has more than ${FRAMES_MAX} zstd frames`, {
+    details: { framesMax: FRAMES_MAX },
+  });
 }

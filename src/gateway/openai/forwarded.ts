@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { isTokenCount } from "../../internal/token-count.ts";
 import { MarrowError } from "../../errors.ts";
 import { servedBy } from "../../flow/index.ts";
 import { estimateTokens } from "../../internal/token-estimate.ts";
@@ -158,13 +159,9 @@ function usageIn(body: Buffer): { readonly tokens: number; readonly made: number
   try {
     const { usage } = JSON.parse(body.toString("utf8")) as { readonly usage?: Readonly<Record<string, unknown>> };
     const { total_tokens: total, completion_tokens: made } = usage ?? {};
-    if (!isCount(total)) return undefined;
-    return { tokens: total, made: isCount(made) ? Math.min(made, total) : 0 };
+    if (!isTokenCount(total)) return undefined;
+    return { tokens: total, made: isTokenCount(made) ? Math.min(made, total) : 0 };
   } catch {
     return undefined;
   }
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

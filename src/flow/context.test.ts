@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { toMessages, withHistory } from "./context.ts";
+import type { Turn } from "../memory/index.ts";
+
+const turn = (fields: object): Turn => ({ role: "assistant", ...fields }) as Turn;
+const [call, nowS] = [{ id: "c", type: "function", function: { name: "f", arguments: "{}" } }, Date.now() / 1_000];
+
+describe("an assistant's turn goes back as an API takes it", () => {
+  it.each<[string, object, object]>([
+    ["nothing at all", { content: null }, { content: "" }],
+    ["a refusal alone", { content: null, refusal: "no" }, { content: "", refusal: "no" }],
+    ["an empty list of calls", { content: "Hi", tool_calls: [] }, { content: "Hi" }],
+    ["no content and no calls", { content: null, tool_calls: null }, { content: "" }],
+    ["calls", { content: null, tool_calls: [call] }, { content: null, tool_calls: [call] }],
+    [
+      "a call of before 2023",
+      { content: null, function_call: call.function },
+      { content: null, function_call: call.function },
+    ],
+    [
+      "what was spoken",
+      { content: null, audio: { id: "a", data: "UklG", transcript: "Hi", expires_at: nowS + 60 } },
+      { content: null, audio: { id: "a" } },
+    ],
+    [
+      "what was spoken long ago",
+      { content: null, audio: { id: "a", data: "UklG", transcript: "Hi", expires_at: nowS - 60 } },
+      { content: "Hi" },
+    ],
+  ])("of %s", (_, kept, sent) => {
+    const expected = { role: "assistant", ...sent };
+    expect(toMessages([turn(kept)])).toEqual([expected]);
+    const [question, next] = [
+      { role: "user", content: "q" },
+      { role: "user", content: "next" },
+    ];
+    expect(withHistory([next], [question as Turn, turn(kept)])).toEqual([question, expected, next]);
+  });
+});
