@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { toMessages, withHistory } from "./context.ts";
 import type { Turn } from "../memory/index.ts";
 
-const turn = (fields: object): Turn => ({ role: "assistant", ...fields }) as Turn;
+const turn = (fields: object): Turn => ({ role: "assistant", content: null, ...fields });
 const [call, nowS] = [{ id: "c", type: "function", function: { name: "f", arguments: "{}" } }, Date.now() / 1_000];
 
 describe("an assistant's turn goes back as an API takes it", () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
+import { textIn } from "../internal/content-text.ts";
 import { upstreamModel, UPSTREAM_KINDS, type UpstreamKind } from "./kinds.ts";
 import type { StreamPart } from "./model.ts";
 import { createEventReader, upToLineEnd } from "./sse.ts";
@@ -39,7 +40,7 @@ async function toldOf(pieces: readonly string[], kind: UpstreamKind = "chat", mo
   await model.close();
   const wire = Buffer.concat(parts.map(({ bytes }) => bytes)).toString();
   const chunks = parts.flatMap((part) => part.chunks);
-  const read = chunks.map(({ choices }) => String(choices?.[0]?.delta?.["content"] ?? "")).join("");
+  const read = chunks.map(({ choices }) => textIn(choices?.[0]?.delta?.["content"])).join("");
   return { wire, read, failure, isOfCall };
 }
 

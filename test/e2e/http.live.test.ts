@@ -61,6 +61,16 @@ describe("the body of a request", () => {
     expect([answer.statusCode, answer.json().error.code]).toEqual([413, "too_large"]);
   });
 
+  it.each([1_023, 1_024])("has 1,024 frames of zstd at most: one behind %i empty ones", async (count) => {
+    const empty = zstdCompressSync(Buffer.alloc(0));
+    const frames = Buffer.concat([...Array.from({ length: count }, () => empty), zstdCompressSync(body)]);
+    const answer = await send("/v1/chat/completions", { "content-encoding": "zstd" }, frames);
+    const { choices, error } = answer.json();
+    expect([answer.statusCode, error?.message ?? choices[0].message.content]).toEqual(
+      count === 1_023 ? [200, "You said: hello"] : [413, "the body has more than 1024 zstd frames"],
+    );
+  });
+
   it("gets its 413 or 401 as an answer, never a broken connection, when it is far larger than it may be", async () => {
     const content = "x".repeat(6_000_000);
     const asked = { model: "scripted", messages: [{ role: "user" as const, content }] };

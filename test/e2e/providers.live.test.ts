@@ -1,10 +1,11 @@
 import OpenAI from "openai";
 import { beforeEach, describe, expect, it } from "vitest";
 import { textIn } from "../../src/internal/content-text.ts";
+import { wordsOf } from "../faulty-upstream.ts";
 import { routingTests, type RoutingGateway } from "../routing.ts";
 import { startScriptedModel, type ScriptedAnswer, type ScriptedModel } from "../../src/testing/index.ts";
 
-const { gateway } = routingTests();
+const { upstream, gateway } = routingTests();
 const WORDS = "Good day to you.";
 let says: ScriptedAnswer;
 let door: RoutingGateway;
@@ -136,4 +137,51 @@ describe.each(Object.entries(STREAMS))("%s", (_, answer) => {
     await door.ask("m", { session: "s", user: "u", stream: true });
     expect(endpoint.requests.at(-1)?.body["messages"]).toMatchObject([{ content: "hello" }, { content: WORDS }, {}]);
   });
+});
+
+describe("a stream that breaks with an error", () => {
+  const broken = { ...chunk([{ index: 0, delta: { content: "" }, finish_reason: "error" }]), error: { code: 502 } };
+  const next = async () => {
+    says = "Yes?";
+    await door.ask("m", { session: "s", user: "u" });
+    return endpoint.requests.at(-1)?.body["messages"];
+  };
+
+  it("says to its client, in one piece and behind an event of the same beginning, what its session keeps", async () => {
+    says = { raw: wire([head, chunk([said(first)]), chunk([said(second)]), broken, DONE]) };
+    const told = await door.ask("m", { session: "s", user: "u", stream: true, content: "hello" });
+    expect([told.text, told.error?.code]).toEqual([WORDS, "model_failed"]);
+    expect(await next()).toMatchObject([{ content: "hello" }, { content: WORDS }, {}]);
+  });
+
+  it("leaves no empty turn where it said nothing", async () => {
+    const thought = chunk([{ index: 0, delta: { role: "assistant", content: "", reasoning_content: "Hm." } }]);
+    says = { raw: wire([thought, broken, DONE]) };
+    await door.ask("m", { session: "s", user: "u", stream: true, content: "hello" });
+    expect(await next()).toHaveLength(1);
+  });
+});
+
+it.each<[string, string]>([
+  ["400 comments", ": keep-alive\n\n".repeat(400)],
+  ["300 roles", wire([head]).repeat(300)],
+  ["3 MB of a comment", `: ${"x".repeat(3_000_000)}\n\n`],
+])("another upstream is asked when a stream fails after %s", async (_, before) => {
+  says = { raw: `${before}${wire([{ error: { message: "busy", code: 503 } }])}` };
+  const good = await upstream("good");
+  const both = await gateway({
+    routing: { backoffMs: 10, backoffMaxMs: 50 },
+    upstreams: [endpoint, good].map(({ baseUrl }, at) => ({ name: `u${at}`, baseUrl, models: ["m"] })),
+  });
+  const told = await both.ask("m", { stream: true });
+  expect([told.text, told.whole, told.error]).toEqual([wordsOf("good"), true, undefined]);
+});
+
+it("counts that are none exhaust no limit", async () => {
+  const usage = { prompt_tokens: 5, completion_tokens: 1e300, total_tokens: 1e300 };
+  const limited = await gateway({ upstreams: [{ name: "maker", baseUrl: endpoint.baseUrl }] });
+  says = { raw: wire([...plain, chunk([], { usage }), DONE]) };
+  expect((await limited.ask("m", { stream: true })).text).toBe(WORDS);
+  const { status, headers } = await limited.ask("m", { stream: true });
+  expect([status, Number(headers.get("x-ratelimit-remaining-tokens")) > 1_000_000]).toEqual([200, true]);
 });
