@@ -11,6 +11,17 @@ describe("an assistant's turn goes back as an API takes it", () => {
     ["a refusal alone", { content: null, refusal: "no" }, { content: "", refusal: "no" }],
     ["an empty list of calls", { content: "Hi", tool_calls: [] }, { content: "Hi" }],
     ["no content and no calls", { content: null, tool_calls: null }, { content: "" }],
+    ["an empty list of parts", { content: [] }, { content: "" }],
+    [
+      "a call without a name",
+      { tool_calls: [{ id: "x", type: "function", function: { arguments: "{}" } }] },
+      { content: "" },
+    ],
+    [
+      "a call beside one without a name",
+      { tool_calls: [call, { id: "x", function: {} }] },
+      { content: null, tool_calls: [call] },
+    ],
     ["calls", { content: null, tool_calls: [call] }, { content: null, tool_calls: [call] }],
     [
       "a call of before 2023",

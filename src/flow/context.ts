@@ -115,15 +115,17 @@ function toSent(turn: Turn): ChatMessage {
 }
 
 /**
- * An assistant's turn as endpoints take it back: a content where it calls nothing, no empty list of calls, and of what was spoken its id, or its
+ * An assistant's turn as endpoints take it back: a content where it calls nothing, no empty list of calls, no call without a name, and of what was spoken its id, or its
  * transcript once the id has expired.
  */
 function asAccepted(message: ChatMessage): ChatMessage {
   const { content, tool_calls: calls, function_call: call, audio } = message;
-  const hasCalls = Array.isArray(calls) && calls.length > 0;
+  const all = Array.isArray(calls) ? (calls as readonly unknown[]) : [];
+  const named = all.filter(isNamed);
+  const hasCalls = named.length > 0;
   const isCalling = hasCalls || isObject(call);
-  const isBare = (content ?? null) === null && !isCalling;
-  const isUsual = hasCalls || calls === undefined;
+  const isBare = ((content ?? null) === null || (Array.isArray(content) && content.length === 0)) && !isCalling;
+  const isUsual = hasCalls ? named.length === all.length : calls === undefined;
   if (!isBare && isUsual && (audio ?? null) === null) return message;
   const { tool_calls: _, audio: __, ...rest } = message;
   const { id, transcript, expires_at: endS } = isObject(audio) ? audio : {};
@@ -133,8 +135,15 @@ function asAccepted(message: ChatMessage): ChatMessage {
     role: message.role,
     ...(isHeard && { audio: { id } }),
     ...(isBare && !isHeard && { content: isText(transcript) ? transcript : "" }),
-    ...(hasCalls && { tool_calls: calls }),
+    ...(hasCalls && { tool_calls: named }),
   };
+}
+
+/** Whether a call says which tool is called; one of another kind than are known here says it in its own way. */
+function isNamed(call: unknown): boolean {
+  if (!isObject(call)) return false;
+  const called = call["function"] ?? call["custom"];
+  return called === undefined || (isObject(called) && isText(called["name"]));
 }
 
 /**
