@@ -48,7 +48,7 @@ export async function findServer(options: {
 export const HOW_TO_GET_A_SERVER: string = [
   "Marrow needs Redis 7.0 or newer, or Valkey 8 or newer, and found neither. Any one of these is enough:",
   "  MARROW_REDIS_URL=redis://host:6379   a server that you have",
-  "  sudo apt install redis-server        Debian and Ubuntu (marrow dev unpacks one there without installing it)",
+  "  sudo apt install redis-server        Debian and Ubuntu (on Debian marrow dev unpacks one without installing it)",
   "  brew install redis                   macOS",
   "  docker run -p 6379:6379 redis:8      a container, then MARROW_REDIS_URL=redis://localhost:6379",
 ].join("\n");
