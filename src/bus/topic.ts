@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkText, refuse } from "../internal/check.ts";
+import { checkInteger, checkObject, checkText, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { gather } from "../internal/gather.ts";
 import { placeOf } from "../internal/place.ts";
@@ -150,7 +150,10 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   async function publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]> {
     if (!Array.isArray(messages) || messages.length > MESSAGES_MAX)
       refuse("messages", `a list of at most ${MESSAGES_MAX}`, messages, "invalid_input");
-    const words = messages.map(({ body, ...rest }) => toWords(body, rest));
+    const words = messages.map((message, at) => {
+      const { body, ...rest } = checkObject(`messages.${at}`, message);
+      return toWords(body, rest);
+    });
     const published: Published[] = [];
     for (let at = 0; at < words.length; at += BULK) published.push(...(await put(words.slice(at, at + BULK))));
     return published;
@@ -166,6 +169,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       startReader(redis, { topic, group: checkGroup(group), ...resolved }, handler as MessageHandler, readOptions),
 
     async seek(group, to) {
+      if (typeof to !== "string") checkObject("to", to);
       let point = "0-0";
       if (to === "end") point = "end";
       else if (typeof to === "object" && "fromMs" in to)

@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import { checkInteger, checkObject, checkOneOf, checkText, refuse } from "../internal/check.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
 import {
   decodeKeyPart,
@@ -59,7 +59,7 @@ const SEARCHED_SESSIONS = 500;
 
 /** Lists a user's sessions by their last change. One round trip; what has ended is not there. */
 export async function listPage(redis: ScopedRedis, name: string, options: ListOptions): Promise<SessionPage> {
-  const { user, after, limit = 20, order = "desc" } = options;
+  const { user, after, limit = 20, order = "desc" } = checkObject("options", options);
   const { sessions, starts } = userKeys(redis, name, user);
   const [, afterMs = "", afterId = ""] = after === undefined ? [] : (/^(\d+):([^:]+)$/.exec(after) ?? badCursor());
   const reply = await runScript(
@@ -100,9 +100,10 @@ export async function listPage(redis: ScopedRedis, name: string, options: ListOp
 export async function searchSessions(
   redis: ScopedRedis,
   name: string,
-  { words, limit = 20, ...options }: SearchOptions,
+  searched: SearchOptions,
   open: (id: string) => Pick<Session, "read">,
 ): Promise<SessionPage> {
+  const { words, limit = 20, ...options } = checkObject("options", searched);
   checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input");
   const wanted = checkText("words", words, 1_024, "invalid_input").toLowerCase().split(/\s+/u).filter(Boolean);
   if (wanted.length > SEARCHED_WORDS) refuse("words", `at most ${SEARCHED_WORDS} words`, words, "invalid_input");

@@ -1,6 +1,6 @@
 import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
+import { checkInteger, checkNumber, checkObject, checkOneOf, checkText, refuse } from "../internal/check.ts";
 import { checkScope, encodeKeyPart, type ScopedRedis, type Unreadable } from "../redis/index.ts";
 import { createVectors, type EngineChoice, type Match, type StoredEntry, type Vectors } from "../vectors/index.ts";
 import {
@@ -251,7 +251,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
 
     const facts: Facts = {
       async remember(given) {
-        const fact = toNewFact(given);
+        const fact = toNewFact(checkObject("fact", given));
         // Texts that are one fact have one vector, whatever embeds them.
         const vector = await embed(plainWording(fact.text));
         const { same, answers } = await findKnown(fact, vector);
@@ -370,7 +370,7 @@ function toNewFact({
 }: NewFact): Fact {
   checkText("text", text, TEXT_CHARS_MAX, "invalid_input");
   checkOneOf("kind", kind, KINDS, "invalid_input");
-  checkText("source.role", source.role, 64, "invalid_input");
+  checkText("source.role", checkObject("source", source).role, 64, "invalid_input");
   const said = trustOf(source.role);
   const allowed =
     trust === undefined ? said : leastTrust(said, checkOneOf("trust", trust, LEVELS.untrusted, "invalid_input"));

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { checkText } from "../internal/check.ts";
+import { checkObject, checkText } from "../internal/check.ts";
 import { runScript, type ScopedRedis } from "../redis/index.ts";
 import type { Opened, Session } from "./handle.ts";
 import type { SessionKeys } from "./keys.ts";
@@ -45,7 +45,8 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
   const counting = async () => (sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens())));
 
   return {
-    async open(turns, { idempotencyKey, createdAtMs, timeoutMs }) {
+    async open(turns, openOptions) {
+      const { idempotencyKey, createdAtMs, timeoutMs } = checkObject("options", openOptions);
       const [id, list, count] = [idOf(idempotencyKey), checkTurns(turns), await counting()];
       const questions = list.map((turn, at) => toOpenElement(toElement(turn, `turns[${at}]`, turnBytesMax, count)));
       const place = Buffer.from(`0~${list.length}.${hash("sha1", id).slice(0, 8)}:`);
@@ -55,9 +56,10 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
       return { version, epoch, createdAtMs: Number(created) || undefined, state };
     },
 
-    async complete(turns, answer, { idempotencyKey, createdAtMs, timeoutMs }) {
+    async complete(turns, answer, completeOptions) {
+      const { idempotencyKey, createdAtMs, timeoutMs } = checkObject("options", completeOptions);
       const [id, list] = [idOf(idempotencyKey), checkTurns(turns)];
-      const isWhole = answer["incomplete"] !== true;
+      const isWhole = checkObject("answer", answer)["incomplete"] !== true;
       const values = {
         session,
         id,

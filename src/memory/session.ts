@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
-import { checkInteger, checkText } from "../internal/check.ts";
+import { checkInteger, checkObject, checkText } from "../internal/check.ts";
 import { mapInSlices } from "../internal/time-slice.ts";
 import { allOf, decodeRecord, encodeRecord, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
 import { toContext } from "./context.ts";
@@ -183,7 +183,8 @@ export function createSession(parts: Parts, user: string, id: string): Session {
       onAppend: () => onAppend?.(user, id),
     }),
 
-    async window({ last, timeoutMs }) {
+    async window(windowOptions) {
+      const { last, timeoutMs } = checkObject("options", windowOptions);
       const count = checkInteger("last", last, { min: 1, max: WINDOW_MAX }, "invalid_input");
       const { version, turns, epoch, createdAtMs } = await readWhole(count, timeoutMs);
       return { version, turns: turns.map(({ turn }) => turn), epoch, createdAtMs };
