@@ -10,10 +10,7 @@ import { toFingerprint, type Fingerprint, type Question } from "./question.ts";
 import type { Sealing } from "./sealing.ts";
 import { CODE_BYTES, nearestCodes, toCode } from "./sign-code.ts";
 
-/**
- * What becomes of someone who asks: they ask the model for all, read along with who does, or the answer, or that to a question near enough, was
- * stored a moment ago.
- */
+/** What becomes of someone who asks: they ask the model for all, read along with who does, or the answer is stored by now. */
 export type Asking<T> = Lead<T> | Follow<T> | { readonly role: "made" };
 
 /** What `through` and `stream` tell one another: pieces of an answer, and the answer once there is one. */
@@ -24,8 +21,10 @@ const COMPARED = 2;
 
 /** Bounds of one joining. */
 export interface JoinOptions {
-  /** Whether an answer that was stored since the lookup is told of, also that to a question near enough. @default true */
+  /** Whether an answer that was stored since the lookup is told of. @default true */
   readonly look?: boolean | undefined;
+  /** A lookup that is under way: should it hit, there is nothing to join. @default there is none */
+  readonly beside?: Promise<{ readonly hit: boolean } | undefined> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -75,10 +74,10 @@ export function createAsking(parts: Parts): AskingTogether {
     own: Buffer,
     others: Lead<unknown>["others"],
     signal: AbortSignal | undefined,
-  ): Promise<{ readonly id: string; readonly made: boolean } | undefined> {
+  ): Promise<string | undefined> {
     const reading = read(question.text);
     const near = nearestCodes(own, others, COMPARED)
-      .map(({ id, words, made }) => ({ id, made, text: String(sealing.open(words.subarray(CODE_BYTES), id)) }))
+      .map(({ id, words }) => ({ id, text: String(sealing.open(words.subarray(CODE_BYTES), id)) }))
       // Most are told apart by their words, which costs less than their vectors.
       .filter(({ text }) => prove(reading, read(text), judge.level, { quick: true }).proven);
     if (near.length === 0) return undefined;
@@ -86,16 +85,14 @@ export function createAsking(parts: Parts): AskingTogether {
     const similarities = await embedding.similarities(question, texts, signal);
     const hold = createJudge(question.text, judge);
     const likeliest = near
-      .map(({ id, made, text }, at) => ({ id, made, ...hold(text, similarities[at] as number) }))
+      .map(({ id, text }, at) => ({ id, ...hold(text, similarities[at] as number) }))
       .filter(({ refusal }) => refusal === undefined)
       .toSorted((a, b) => b.score - a.score)[0];
-    // Of an answer that is there, the lookup that finds it asks the policy.
-    const isServed = likeliest !== undefined && (likeliest.made || (await policy.serves(likeliest)));
-    return isServed ? likeliest : undefined;
+    return likeliest !== undefined && (await policy.serves(likeliest)) ? likeliest.id : undefined;
   }
 
   return {
-    async join<T>(asked: string | Question, { look = true, signal }: JoinOptions = {}): Promise<Asking<T>> {
+    async join<T>(asked: string | Question, { look = true, beside, signal }: JoinOptions = {}): Promise<Asking<T>> {
       const question = toFingerprint(asked);
       const { id, partition } = question;
       const words = await unlessAway(wordsOf(question, signal));
@@ -105,17 +102,15 @@ export function createAsking(parts: Parts): AskingTogether {
         made: look ? keys.body(id) : undefined,
       });
       try {
-        if (words === undefined || asking.role !== "lead") return asking as Asking<T>;
-        const others = look ? asking.others : asking.others.filter(({ made }) => !made);
-        if (others.length === 0) return asking as Asking<T>;
-        const near = await unlessAway(nearestOf(question, words, others, signal));
-        if (near?.made === true) {
-          await asking.leave();
+        if (beside !== undefined && (await beside)?.hit === true) {
+          if (asking.role === "lead") void asking.leave();
           return { role: "made" };
         }
-        const other = near === undefined ? undefined : await flights.follow(near.id);
-        if (near === undefined || other === undefined) return asking as Asking<T>;
-        await asking.leave(near.id);
+        if (words === undefined || asking.role !== "lead" || asking.others.length === 0) return asking as Asking<T>;
+        const near = await unlessAway(nearestOf(question, words, asking.others, signal));
+        const other = near === undefined ? undefined : await flights.follow(near);
+        if (other === undefined) return asking as Asking<T>;
+        await asking.leave(near);
         return other as Asking<T>;
       } catch (error) {
         // A lead that its caller never hears of would be renewed for ever, and followed in vain.

@@ -25,16 +25,16 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
     if (found === undefined) return { source: "bypass", parts: await ask() };
     if (toFingerprint(question).followUp || options.singleFlight === false)
       return { source: "miss", parts: keeping(await ask(), () => {}) };
-    const joined = await join(found.withheld === undefined);
+    const joined = await join();
     if (joined.role === "made") return { source: "shared", parts: oneAfterOther(toParts(joined.value)) };
     if (joined.role === "lead") await begin(joined);
     return { source: joined.role === "lead" ? "miss" : "shared", parts: reading(joined) };
 
     /** Leads, reads along, or has the answer that was stored since. */
-    async function join(look: boolean): Promise<Lead<Told<V>> | Follow<Told<V>> | { role: "made"; value: V }> {
+    async function join(look = true): Promise<Lead<Told<V>> | Follow<Told<V>> | { role: "made"; value: V }> {
       const began = await asking.join<Told<V>>(question, { look, signal });
       if (began.role !== "made") return began;
-      const made = await unlessAway(cache().lookup(question, options));
+      const made = await unlessAway(cache().lookup(question, { ...options, tiers: "exact" }));
       return made?.hit === true ? { role: "made", value: made.value } : join(false);
     }
 
@@ -97,7 +97,7 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
         // Who stops early reads along no more: nobody asks on for nobody.
         await parts.return({ kind: "left" });
       }
-      const anew = await join(true);
+      const anew = await join();
       if (anew.role === "lead") await begin(anew);
       yield* after(known, anew.role === "made" ? oneAfterOther(toParts(anew.value)) : reading(anew));
     }

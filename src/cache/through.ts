@@ -62,12 +62,12 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
 
     async function askTogether(): Promise<{ readonly shared: boolean; readonly value: V }> {
       const { signal } = options;
-      // What is stale is still there, and what is withheld was seen: that it exists says nothing.
-      let look = found.stale === undefined && withheld === undefined;
+      // What is stale is still there: that it exists says nothing.
+      let look = found.stale === undefined;
       for (;;) {
         const joined = await asking.join<Told<V>>(question, { look, signal });
         if (joined.role === "made") {
-          const made = await unlessAway(cache().lookup(question, options));
+          const made = await unlessAway(cache().lookup(question, { ...options, tiers: "exact" }));
           if (made?.hit === true) return { shared: true, value: made.value };
           look = false;
         } else if (joined.role === "lead") {

@@ -20,8 +20,8 @@ export function createFlow(options: FlowOptions): Flow {
 }
 
 /**
- * The way of a request, stage by stage: begin (admit, read the session, find the exact answer), reserve (find a similar answer, else reserve
- * tokens and join who asks the same), then one of replay, ask and share; ask and share end with finish.
+ * The way of a request, stage by stage: begin (admit, read the session, find the exact answer), reserve (tokens, the similar answer, who else
+ * asks this), then one of replay, ask and share; ask and share end with finish.
  */
 async function chat(kit: FlowKit, call: ChatCall): Promise<ChatOutcome> {
   const startMs = performance.now();
@@ -31,7 +31,7 @@ async function chat(kit: FlowKit, call: ChatCall): Promise<ChatOutcome> {
   if (begun.decision?.allowed === false) return { kind: "refused", decision: begun.decision };
   const { decision, found, asking } =
     begun.found?.hit === true ? { ...begun, asking: undefined } : await reserve(kit, call, control, begun);
-  if (decision?.allowed === false) {
+  if (decision?.allowed === false && found?.hit !== true) {
     if (asking?.role === "lead") void asking.leave();
     void begun.keeping.withdraw();
     kit.settle(begun.decision, { requests: 0 });

@@ -114,36 +114,6 @@ describe("a flight over two processes", () => {
     30_000,
   );
 
-  liveTest(
-    "tells those beside it for a moment that it was made, and nobody that it failed",
-    async ({ tenant, unique }) => {
-      const [here, there] = [flightsOf(tenant, unique), flightsOf(tenant, unique)];
-      const beside = (id: string) => ({ id, group: { name: "g", words: Buffer.from(`words of ${id}`) } });
-      const lead = async (flights: Flights<unknown>, id: string) => (await flights.join(beside(id))) as Lead<unknown>;
-      const made = await lead(here, "made");
-      await (await lead(here, "failed")).fail(new Error("nobody else's"));
-      const live = await lead(here, "live");
-      await made.end();
-      const last = await lead(there, "last");
-      const told = last.others.map(({ id, words, made: is }) => `${id}: ${String(words)}, ${is}`);
-      expect(told.toSorted()).toEqual(["live: words of live, false", "made: words of made, true"]);
-      expect(await there.follow("made")).toBeUndefined();
-      expect((await lead(there, "made")).role).toBe("lead");
-      await Promise.all([live.end(), last.end()]);
-    },
-  );
-
-  liveTest("compares with eight others at most, those that go on first", async ({ tenant, unique }) => {
-    const flights = flightsOf(tenant, unique);
-    const lead = async (id: string) =>
-      (await flights.join({ id, group: { name: "g", words: Buffer.from(id) } })) as Lead<unknown>;
-    for (let at = 0; at < 20; at += 1) await (await lead(`over ${at}`)).end();
-    const live = await Promise.all(Array.from({ length: 8 }, (_, at) => lead(`live ${at}`)));
-    const { others } = await lead("last");
-    expect(others.map(({ id }) => id).toSorted()).toEqual(Array.from({ length: 8 }, (_, at) => `live ${at}`));
-    await Promise.all(live.map((one) => one.end()));
-  });
-
   liveTest("leaves nothing in Redis when nobody follows", async ({ tenant, unique, redis }) => {
     const lead = await leads(flightsOf(tenant, unique));
     lead.add("alone");

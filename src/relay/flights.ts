@@ -18,21 +18,13 @@ const PARTS_LIFE_MS = 30_000;
 const LOOK_MS = { first: 10, last: 100 } as const;
 /** Parts that a follower reads at once, and a leader hands on at once. */
 const PAGE = 512;
-/**
- * How long something that was made is told to who joins its group: longer than anybody takes from looking whether it exists to joining. Who
- * looked before it was stored and joined after it ended would else make it again.
- */
-const MADE_MS = 2_000;
 /** Things of one group that are compared with each other. */
 const GROUP_ROOM = 8;
 /** Parts that are kept for followers; who joins something longer makes it for itself. */
 const PARTS_MAX = 100_000;
 
-/** What a lease says for a moment once its thing was made. */
-const MADE = "made";
 const WHOLE = Buffer.from("w");
 const PART = 0x70;
-const MADE_MARK = 0x3d;
 
 /** What sets flights apart. `T` is a part. */
 export interface FlightsOptions<T> {
@@ -55,22 +47,13 @@ export interface Wanted {
   readonly made?: string | undefined;
 }
 
-/** Another thing of a group. */
-export interface Other {
-  readonly id: string;
-  /** What it is asked in. */
-  readonly words: Buffer;
-  /** It is there by now: there is nothing to follow. */
-  readonly made: boolean;
-}
-
 /** The one that makes it. */
 export interface Lead<T> {
   readonly role: "lead";
   /** True when Redis could not serve the joining: nobody in another process knows of this lead, and a store is likely to fail as well. */
   readonly isAlone: boolean;
-  /** What else of the group was under way when this began, or was made a moment before. */
-  readonly others: readonly Other[];
+  /** What else of the group was under way when this began. */
+  readonly others: readonly { readonly id: string; readonly words: Buffer }[];
   /** Adds a part. Before anybody reads along, `fold` may put it into the last part instead, and answers whether it did. */
   add(part: T, fold?: (last: T, part: T) => boolean): void;
   /** All parts from the first on, as who follows reads them. */
@@ -259,10 +242,8 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       clearTimeout(timer);
       if (token === undefined) return;
       const endKeys = { ...keys, group: groupOf(wanted) };
-      const isTold = outcome.kind === "whole" && wanted.group !== undefined;
-      const ending = { id, token, life_ms: PARTS_LIFE_MS, made_ms: isTold ? MADE_MS : 0 };
       const end = (from: number, rest: readonly Buffer[]) =>
-        runScript(redis, endFlight, endKeys, { ...ending, from, parts: rest }, { timeoutMs });
+        runScript(redis, endFlight, endKeys, { id, token, life_ms: PARTS_LIFE_MS, from, parts: rest }, { timeoutMs });
       try {
         if (outcome.kind !== "whole") return void (await end(0, []));
         if (handedOn === 0 && (await end(-1, [])) !== 2) return;
@@ -303,7 +284,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
     const channel = open(id);
     try {
       const token = await redis.send(["GET", leaseOf(id)], { timeoutMs });
-      if (typeof token === "string" && token !== MADE) {
+      if (typeof token === "string") {
         void pump(id, token, channel);
         return followOf(channel);
       }
@@ -322,13 +303,11 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
 
 /** Reads what else is under way: one text, because many replies in one cost more than what is in them. */
 function toOthers(packed: Buffer): Lead<never>["others"] {
-  const others: Other[] = [];
+  const others: { readonly id: string; readonly words: Buffer }[] = [];
   for (let at = 0; at < packed.length;) {
-    const made = packed[at] === MADE_MARK;
-    if (made) at += 1;
     const [first, second] = [packed.indexOf(":", at), packed.indexOf(":", packed.indexOf(":", at) + 1)];
     const end = second + 1 + Number(packed.toString("latin1", first + 1, second));
-    others.push({ id: packed.toString("latin1", at, first), words: packed.subarray(second + 1, end), made });
+    others.push({ id: packed.toString("latin1", at, first), words: packed.subarray(second + 1, end) });
     at = end;
   }
   return others;

@@ -6,21 +6,20 @@ import { toReplay } from "../replay.ts";
 import type { Told, Together } from "../together.ts";
 import { lookup } from "./lookup.ts";
 
-/** Joins those who ask this just now; `undefined` when nothing may be shared. `seen` is what the lookup before it found. */
+/** Joins those who ask this just now; `undefined` when nothing may be shared. */
 export async function join(
   kit: FlowKit,
   question: Question | undefined,
   control: CacheControl = CACHE_CONTROL_DEFAULT,
-  seen?: Lookup<StoredAnswer>,
+  beside?: Promise<Lookup<StoredAnswer> | undefined>,
 ): Promise<Together | undefined> {
   const { cache, orWithout } = kit;
   if (cache === undefined || question === undefined || toFingerprint(question).followUp) return undefined;
-  // What is withheld was seen: that it exists says nothing.
-  const look = control.maxAgeMs === Infinity && (seen?.hit === true || seen?.withheld === undefined);
-  const asking = await orWithout("cache", cache.join<Told>(question, { look }));
+  const look = control.maxAgeMs === Infinity;
+  const asking = await orWithout("cache", cache.join<Told>(question, { look, beside }));
   if (asking?.role !== "made") return asking;
-  const exact = await lookup(kit, question, "exact", CACHE_CONTROL_DEFAULT);
-  const made = exact?.hit === true ? exact : await lookup(kit, question, "similar", CACHE_CONTROL_DEFAULT);
+  if ((await beside)?.hit === true) return undefined;
+  const made = await lookup(kit, question, "exact", CACHE_CONTROL_DEFAULT);
   if (made?.hit === true) return { role: "made", completion: toReplay(made.value) };
   // It was stored, and ended since.
   const anew = await orWithout("cache", cache.join<Told>(question, { look: false }));

@@ -3,17 +3,18 @@ import type { ChatOutcome, Provenance } from "../call.ts";
 import type { StoredAnswer } from "../cacheable.ts";
 import type { FlowKit } from "../kit.ts";
 import { oneGo, toReplay, toReplayEvents, wantsUsage } from "../replay.ts";
-import { toEstimatedUsage } from "../spending.ts";
+import { NOTHING_USED, toEstimatedUsage } from "../spending.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Gives a stored answer, in the form that was asked for. */
 export async function replay(
-  { hit }: FlowKit,
+  { settle, hit }: FlowKit,
   exchange: Exchange,
   found: Hit<StoredAnswer>,
   provenance: Provenance,
 ): Promise<ChatOutcome> {
   const { match, value: answer, cost } = found;
+  if (match === "similar" || match === "judged") settle(exchange.decision, NOTHING_USED);
   hit(exchange, match, cost);
   const kept = await exchange.keeping.keep(answer.message);
   const told = { ...answer, usage: answer.usage ?? toEstimatedUsage(exchange.request, answer.message) };

@@ -10,7 +10,7 @@ import type { Begun } from "./begin.ts";
 import { join } from "./join.ts";
 import { lookup } from "./lookup.ts";
 
-/** What is known before a model is asked. */
+/** What is known after the second round trip. */
 export interface Reserved {
   readonly decision: Decision | undefined;
   readonly found: Lookup<StoredAnswer> | undefined;
@@ -19,28 +19,27 @@ export interface Reserved {
 }
 
 /**
- * The second round trip looks for a similar answer, where there is a tier that finds one. A stored answer uses no tokens, leads nobody and is
- * kept together with its question. So all that only a model's answer needs comes after it, in one round trip more: tokens are reserved, those
- * who ask the same just now are joined, and the question is kept by its session, for its answer may take long.
+ * The second round trip. A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning; and a question is kept
+ * by its session now, for its answer may take long.
  */
 export async function reserve(
   kit: FlowKit,
   { request, user }: ChatCall,
   control: CacheControl,
-  { limiter, subjects, decision, found: exact, question, served, keeping }: Begun,
+  { limiter, subjects, decision, found, question, served, keeping }: Begun,
 ): Promise<Reserved> {
-  const found = (served ? await lookup(kit, question, "similar", control, user) : undefined) ?? exact;
-  if (found?.hit === true || control.onlyIfCached) return { decision, found, asking: undefined };
-  const counts = decision?.rules.some(({ unit }) => unit !== "requests") === true;
-  const shares = served && !control.noCache && !control.noStore;
-  const joining = shares ? join(kit, question, control, found) : undefined;
-  keeping.open();
+  const counts = !control.onlyIfCached && decision?.rules.some(({ unit }) => unit !== "requests") === true;
+  const shares = served && !control.noCache && !control.noStore && !control.onlyIfCached;
+  const similar = served ? lookup(kit, question, "similar", control, user) : undefined;
+  const joining = shares ? join(kit, question, control, similar) : undefined;
+  if (!control.onlyIfCached) keeping.open();
   try {
-    const [reserved, asking] = await Promise.all([
+    const [reserved, near, asking] = await Promise.all([
       counts ? limiter?.take(subjects, toEstimate(request, kit.prices), { reserve: true }) : undefined,
+      similar,
       joining,
     ]);
-    return { decision: reserved ?? decision, found, asking };
+    return { decision: reserved ?? decision, found: near ?? found, asking };
   } catch (error) {
     void keeping.withdraw();
     // Who asks no more must not lead those who ask the same.

@@ -1,12 +1,11 @@
 -- Ends the leading of a process. When somebody follows, the rest must be handed on with it.
--- KEYS lease        string: token of the process that leads; "made" for a moment where the thing was made
+-- KEYS lease        string: token of the process that leads
 -- KEYS waiting      string: somebody follows in another process
 -- KEYS handed       list: what was handed on so far
 -- KEYS group        hash of what is under way beside it
 -- ARGV id           of the thing
 -- ARGV token        of this process
 -- ARGV life_ms      how long parts wait for those who follow, > 0
--- ARGV made_ms      how long it is known as made, or 0: it was not
 -- ARGV from         place of the first part here, or -1: end only when nobody follows
 -- ARGV parts...     the rest
 -- REPLY 1 ended, 0 the lease was another's by then, 2 somebody follows: call again with the rest
@@ -18,17 +17,10 @@ local group = KEYS[4]
 local id = ARGV[1]
 local token = ARGV[2]
 local life_ms = ARGV[3]
-local made_ms = ARGV[4]
-local from = tonumber(ARGV[5])
+local from = tonumber(ARGV[4])
 if redis.call("GET", lease) ~= token then return 0 end
 if from < 0 and redis.call("EXISTS", waiting) == 1 then return 2 end
-local first = 6
 -- INCLUDE hand_on
-if made_ms == "0" then
-  redis.call("DEL", lease, waiting)
-  redis.call("HDEL", group, id)
-else
-  redis.call("SET", lease, "made", "PX", made_ms)
-  redis.call("DEL", waiting)
-end
+redis.call("DEL", lease, waiting)
+redis.call("HDEL", group, id)
 return 1

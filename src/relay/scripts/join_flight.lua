@@ -1,5 +1,5 @@
 -- Joins those who want one thing: the first of them leads, the others follow.
--- KEYS lease        string: token of the process that leads, or "made" for a moment after the thing was made
+-- KEYS lease        string: token of the process that leads
 -- KEYS waiting      string: somebody follows in another process
 -- KEYS group        hash of what is under way beside it: id -> what it is asked in
 -- KEYS leases       prefix of the leases; the script reads prefix .. id, in the same slot
@@ -11,8 +11,7 @@
 -- ARGV room         things of one group that are compared at most
 -- ARGV words        what it is asked in, or empty: it is compared with no other
 -- ARGV look         1: whether it was made by now matters
--- REPLY { "follow", token } | { "made" } | { "lead", others }: what else is under way, or was made a moment ago, each as "id:length of words:words"
---       with "=" before the id of what was made, in one text
+-- REPLY { "follow", token } | { "made" } | { "lead", others }: what else is under way, each as "id:length of words:words", in one text
 local lease = KEYS[1]
 local waiting = KEYS[2]
 local group = KEYS[3]
@@ -26,28 +25,23 @@ local room = tonumber(ARGV[5])
 local words = ARGV[6]
 local look = ARGV[7]
 local leader = redis.call("GET", lease)
-if leader and leader ~= token and leader ~= "made" then
+if leader and leader ~= token then
   redis.call("SET", waiting, 1, "PX", wait_ms)
   return { "follow", leader }
 end
 if look == "1" and redis.call("EXISTS", made) == 1 then return { "made" } end
 redis.call("SET", lease, token, "PX", lease_ms)
 if words == "" then return { "lead", "" } end
-local others, past = {}, nil
+local others = {}
 local under_way = redis.call("HGETALL", group)
 for i = 1, #under_way, 2 do
-  local other = under_way[i]
-  local state = other ~= id and redis.call("GET", leases .. other)
-  if state then
-    if state == "made" then past = other end
-    others[#others + 1] = (state == "made" and "=" or "") .. other .. ":" .. #under_way[i + 1] .. ":" .. under_way[i + 1]
-  elseif other ~= id then
-    redis.call("HDEL", group, other)
+  if redis.call("EXISTS", leases .. under_way[i]) == 0 then
+    redis.call("HDEL", group, under_way[i])
+  elseif under_way[i] ~= id then
+    others[#others + 1] = under_way[i] .. ":" .. #under_way[i + 1] .. ":" .. under_way[i + 1]
   end
 end
--- What is under way takes the place of what is over.
-if #others >= room and past then redis.call("HDEL", group, past) end
-if #others < room or past then
+if #others < room then
   redis.call("HSET", group, id, words)
   redis.call("PEXPIRE", group, 600000)
 end
