@@ -17,7 +17,10 @@ export function judgeAnswer(
   { status, type, body }: Judged,
   secrets: readonly string[],
 ): string | undefined {
-  if (status >= 500 && !ALLOWED.has(status)) return `status ${status}`;
+  // What others call 503 is 529 in Anthropic's API.
+  const isOverloaded =
+    status === 529 && url.startsWith("/v1/messages") && errorOf(body)?.["type"] === "overloaded_error";
+  if (status >= 500 && !ALLOWED.has(status) && !isOverloaded) return `status ${status}`;
   if (STACK.test(body)) return "a stack in the answer";
   if (secrets.some((secret) => body.includes(secret))) return "a secret in the answer";
   if (status < 400 || url === "/readyz") return undefined;
