@@ -276,6 +276,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     const chosen = await page.locator("input[type=checkbox]:checked").count();
     expect(chosen).toBeGreaterThan(1);
     await page.getByRole("button", { name: `cancel ${chosen} chosen` }).click();
+    await page.locator(".confirm button:focus").waitFor();
     await page.keyboard.press("Enter");
     await page.getByText(`cancel: done for ${chosen}`).waitFor();
     await page.getByText("No job is delayed").waitFor();
@@ -305,6 +306,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     ).toBe(true);
     await viewer.close();
     await row.getByRole("button", { name: "End" }).click();
+    await page.locator(".confirm button:focus").waitFor();
     await page.keyboard.press("Enter");
     await row.waitFor({ state: "detached" });
     expect(wrong).toEqual([]);
