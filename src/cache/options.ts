@@ -14,7 +14,7 @@ import { WEIGHTS } from "./verifier/weights.gen.ts";
 export type Preset = Level;
 
 /** All presets, the strictest first. */
-export const PRESETS: readonly Preset[] = ["strict", "balanced", "aggressive"];
+export const PRESETS = ["strict", "balanced", "aggressive"] as const;
 
 /**
  * Says whether a stored answer would have served as well as a fresh one; `undefined` when it cannot tell. What it throws counts as that.

@@ -10,7 +10,7 @@ const TURN_CHARS = 524_288;
 const PIECE_CHARS = 65_536;
 
 const ofContexts = new WeakMap<readonly ChatMessage[], string>();
-const ofFields = new WeakMap<ChatRequest, LargeFields>();
+const ofFields = new WeakMap<ChatRequest, LargeFields | "none">();
 
 /** Digests of fields, by their names. */
 export type LargeFields = Readonly<Record<string, string>>;
@@ -24,6 +24,8 @@ export function prepareLarge(request: ChatRequest): Promise<void> | undefined {
   const before = messages.slice(0, -1);
   const isLarge = sizeOf(before) >= LARGE_CHARS;
   const names = largeNames(request);
+  // Measured once: the request's keys are made several times.
+  if (names.length === 0) ofFields.set(request, "none");
   if (!isLarge && names.length === 0) return undefined;
   return prepare();
 
@@ -31,7 +33,7 @@ export function prepareLarge(request: ChatRequest): Promise<void> | undefined {
     if (isLarge) ofContexts.set(messages, await hashInTurns(before));
     const fields: [name: string, digest: string][] = [];
     for (const name of names) fields.push([name, await hashInTurns(request[name])]);
-    ofFields.set(request, Object.fromEntries(fields));
+    if (names.length > 0) ofFields.set(request, Object.fromEntries(fields));
   }
 }
 
@@ -43,7 +45,7 @@ export function preparedDigest(messages: readonly ChatMessage[]): string | undef
 /** Digests of the large fields of a request beside its messages; `undefined` where there are none. */
 export function largeFieldsOf(request: ChatRequest): LargeFields | undefined {
   const known = ofFields.get(request);
-  if (known !== undefined) return known;
+  if (known !== undefined) return known === "none" ? undefined : known;
   const names = largeNames(request);
   if (names.length === 0) return undefined;
   return Object.fromEntries(names.map((name) => [name, hash("sha256", JSON.stringify(request[name]))]));

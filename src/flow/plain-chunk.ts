@@ -11,15 +11,28 @@ const PIECE_BYTES = 96;
 const CHAR_BYTES = 2;
 const KEPT_FACTOR = 3;
 
+/** The text by which each chunk of a part lets one answer grow; `undefined` for a chunk that says anything else. Read once, it serves both below. */
+export type Pieces = readonly (Piece | undefined)[];
+
+interface Piece {
+  readonly field: string;
+  readonly text: string;
+}
+
+/** Reads them. Pure. */
+export function piecesOf(chunks: readonly ChatChunk[]): Pieces {
+  return chunks.map(pieceOf);
+}
+
 /**
  * Puts what a stream tells into what it told last, where both are pieces of one text: a long answer is then a few objects instead of one for
  * each token. Answers whether it did. `last` must belong to the caller alone.
  */
-export function foldTold(last: Told, next: Told): boolean {
+export function foldTold(last: Told, next: Told, read?: Pieces): boolean {
   if (!("chunks" in last) || !("chunks" in next)) return false;
   const into = last.chunks.at(-1);
   const known = into && pieceOf(into);
-  const pieces = next.chunks.map(pieceOf);
+  const pieces = read ?? piecesOf(next.chunks);
   const field = pieces.find((piece) => piece !== undefined && piece.text !== "")?.field ?? known?.field;
   if (into === undefined || known === undefined || field === undefined) return false;
   if (known.text !== "" && known.field !== field) return false;
@@ -36,18 +49,16 @@ export function foldTold(last: Told, next: Told): boolean {
 }
 
 /** The memory that a part of a stream takes while it is recorded, in bytes, at most about. `bytes`: its length, where that is known. Pure. */
-export function weightOf(chunks: readonly ChatChunk[], bytes?: number): number {
+export function weightOf(chunks: readonly ChatChunk[], bytes?: number, pieces: Pieces = piecesOf(chunks)): number {
   let weight = 0;
-  for (const chunk of chunks) {
-    const piece = pieceOf(chunk);
+  for (const piece of pieces) {
     if (piece === undefined) return (bytes ?? JSON.stringify(chunks).length) * KEPT_FACTOR;
     weight += PIECE_BYTES + piece.text.length * CHAR_BYTES;
   }
   return weight;
 }
 
-/** The text by which a chunk lets one answer grow; `undefined` for a chunk that says anything else. */
-function pieceOf(chunk: ChatChunk): { readonly field: string; readonly text: string } | undefined {
+function pieceOf(chunk: ChatChunk): Piece | undefined {
   const choice = chunk.choices?.length === 1 ? chunk.choices[0] : undefined;
   const delta = choice?.delta;
   if (choice === undefined || delta === undefined || delta === null || (choice.index ?? 0) !== 0) return undefined;

@@ -2,7 +2,7 @@ import { MarrowError } from "../errors.ts";
 import type { ChatCompletion, StreamPart } from "../models/index.ts";
 import type { AnswerStream } from "./call.ts";
 import type { Leaving } from "./leaving.ts";
-import { foldTold, weightOf } from "./plain-chunk.ts";
+import { foldTold, piecesOf, weightOf } from "./plain-chunk.ts";
 import { createRecorder } from "./recorder.ts";
 import type { Recordings } from "./recordings.ts";
 import type { Leading } from "./together.ts";
@@ -79,8 +79,9 @@ export function relay(relayed: Relayed): AnswerStream {
         return;
       }
       recorder.add(value.chunks);
-      if (shedding === undefined) lead?.add({ chunks: value.chunks }, foldTold);
-      share.add(weightOf(value.chunks, value.bytes.length));
+      const pieces = piecesOf(value.chunks);
+      if (shedding === undefined) lead?.add({ chunks: value.chunks }, (last, told) => foldTold(last, told, pieces));
+      share.add(weightOf(value.chunks, value.bytes.length, pieces));
       if (value.done) {
         over = true;
         leaving.close();

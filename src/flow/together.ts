@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import type { Asking } from "../cache/index.ts";
-import { toEvent, type ChatChunk, type ChatCompletion, type ChatMessage } from "../models/index.ts";
+import { placedCalls, toEvent, type ChatChunk, type ChatCompletion, type ChatMessage } from "../models/index.ts";
 import type { AnswerStream } from "./call.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -23,7 +23,7 @@ export function toChunks({ id, created, model, choices, usage }: ChatCompletion)
   const head = { id, object: "chat.completion.chunk", created, model };
   const chunks: ChatChunk[] = choices.flatMap(({ index, message, finish_reason: reason }) => {
     const { tool_calls: calls, ...rest } = message;
-    const indexed = Array.isArray(calls) && { tool_calls: calls.map((call: object, at) => ({ index: at, ...call })) };
+    const indexed = Array.isArray(calls) && { tool_calls: placedCalls(calls) };
     return [
       { ...head, choices: [{ index, delta: { ...rest, ...indexed }, finish_reason: null }] },
       { ...head, choices: [{ index, delta: {}, finish_reason: reason }] },

@@ -30,7 +30,7 @@ export function heldModel<M extends ChatModel>(model: M, silentMs?: number): M {
  * before has told nobody anything, so another upstream can be asked instead. Beyond {@link HELD_BYTES_MAX}, or after `silentMs`, it is handed on.
  * @throws what the stream fails with before
  */
-export async function untilSaid(
+async function untilSaid(
   stream: AsyncIterable<StreamPart>,
   silentMs: number = SILENT_MS_MAX,
 ): Promise<AsyncIterator<StreamPart>> {

@@ -288,6 +288,11 @@ function callsOf(message: ChatMessage | null | undefined): readonly Fields[] {
   return Array.isArray(message?.["tool_calls"]) ? (message["tool_calls"] as readonly Fields[]) : [];
 }
 
+/** The calls of a whole answer as a stream tells them: each with its place. */
+export function placedCalls(calls: readonly unknown[]): readonly Fields[] {
+  return calls.map((call, index) => ({ index, ...(call as object) }));
+}
+
 /** What a tool is given, as text. */
 export function argumentsOf(given: unknown): string | undefined {
   if (given === undefined || given === null) return undefined;

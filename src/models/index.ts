@@ -1,5 +1,5 @@
 export { anthropicModel, type AnthropicModelOptions } from "./anthropic/model.ts";
-export { createCallReader, joinedName } from "./calls.ts";
+export { createCallReader, joinedName, placedCalls } from "./calls.ts";
 export type { ChatChoice, ChatChunk, ChatCompletion, ChatMessage, ChatRequest, Usage } from "./chat.ts";
 export { DEMO_MODEL_ID, demoModel, type DemoModelOptions } from "./demo.ts";
 export { UPSTREAM_KINDS, upstreamModel, type UpstreamKind } from "./kinds.ts";

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { isObject, isText, type Fields } from "../internal/fields.ts";
+import { placedCalls } from "./calls.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 import type { StreamPart } from "./model.ts";
 import { toEvent } from "./sse.ts";
@@ -25,9 +26,7 @@ export async function* wholeAsStream(
       finish_reason: isText(given.finish_reason) ? given.finish_reason : hasCalls ? "tool_calls" : "stop",
     };
     const { tool_calls: calls } = message;
-    const placed = Array.isArray(calls)
-      ? (calls as readonly object[]).map((call, index) => ({ index, ...call }))
-      : calls;
+    const placed = Array.isArray(calls) ? placedCalls(calls as readonly unknown[]) : calls;
     return { ...rest, delta: { ...message, ...(placed !== undefined && { tool_calls: placed }) } };
   });
   const wantsUsage = isObject(wanted) && wanted["include_usage"] === true && usage !== undefined && usage !== null;

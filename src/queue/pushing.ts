@@ -98,7 +98,7 @@ export function createPusher(
         redis,
         queue,
         operands.map(idOf),
-        Math.max(0, ...jobs.slice(0, BULK).map(({ delayMs = 0 }) => delayMs)),
+        jobs.reduce((longest, { delayMs = 0 }) => Math.max(longest, delayMs), 0),
       );
     const ids: string[] = [];
     for (let at = 0; at < operands.length; at += BULK) {

@@ -58,11 +58,15 @@ function Server(server: ServerAnswer): JSX.Element {
         ))}
       </dl>
       <h3>Size</h3>
-      <p>
-        {bytes(size.used_bytes)} in use. A server for it, with a quarter of headroom, has {bytes(size.server_bytes)};
-        with one replica that is {bytes(size.total_bytes)}.{" "}
-        {size.fits.length > 0 && <span class="hint">Large enough: {size.fits.join(", ")}.</span>}
-      </p>
+      {size === undefined ? (
+        <p class="hint">This user of Redis may not ask for it.</p>
+      ) : (
+        <p>
+          {bytes(size.used_bytes)} in use. A server for it, with a quarter of headroom, has {bytes(size.server_bytes)};
+          with one replica that is {bytes(size.total_bytes)}.{" "}
+          {size.fits.length > 0 && <span class="hint">Large enough: {size.fits.join(", ")}.</span>}
+        </p>
+      )}
       <h3>Slow log</h3>
       {slow === undefined || slow.length === 0 ? (
         <p class="hint">{slow === undefined ? "This user of Redis may not read it." : "It is empty."}</p>

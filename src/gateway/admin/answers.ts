@@ -273,13 +273,18 @@ export type ServerAnswer =
       readonly state: "ready";
       readonly facts: Readonly<Record<string, string>>;
       readonly warnings: readonly string[];
-      /** What a server needs for what this one holds, with headroom and one replica, and the sizes of services that fit. */
-      readonly size: {
-        readonly used_bytes: number;
-        readonly server_bytes: number;
-        readonly total_bytes: number;
-        readonly fits: readonly string[];
-      };
+      /**
+       * What a server needs for what this one holds, with headroom and one replica, and the sizes of services that fit; absent where this user
+       * may not ask for its memory.
+       */
+      readonly size?:
+        | {
+            readonly used_bytes: number;
+            readonly server_bytes: number;
+            readonly total_bytes: number;
+            readonly fits: readonly string[];
+          }
+        | undefined;
       /** The slowest commands of the slow log by name; absent where this user may not read it. */
       readonly slow?: readonly { readonly command: string; readonly ms: number; readonly at_ms: number }[] | undefined;
     }

@@ -1,5 +1,5 @@
 import { MarrowError } from "../../errors.ts";
-import { readServerFacts, warningsOf, type Redis } from "../../redis/index.ts";
+import { readServerFacts, warningsOf, type Redis, type ServerFacts } from "../../redis/index.ts";
 import { nodesFor, planUsed } from "../../size/index.ts";
 import { reportEngine } from "../../vectors/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
@@ -29,9 +29,12 @@ const COMMAND_CHARS_MAX = 40;
 
 async function examine(name: string, redis: Redis, { engine: choice }: GatewayConfig): Promise<ServerAnswer> {
   try {
-    const [{ engine, version, vectorSets, search, functions, cluster }, facts, vectors, size, slow] = await Promise.all(
-      [redis.capabilities(), readServerFacts(redis), reportEngine(redis, choice), planOf(redis), slowestOf(redis)],
-    );
+    const [{ engine, version, vectorSets, search, functions, cluster }, facts, vectors, slow] = await Promise.all([
+      redis.capabilities(),
+      readServerFacts(redis),
+      reportEngine(redis, choice),
+      slowestOf(redis),
+    ]);
     return {
       name,
       state: "ready",
@@ -49,7 +52,7 @@ async function examine(name: string, redis: Redis, { engine: choice }: GatewayCo
         "search indexes": `${vectors.indexes.length} of ${vectors.indexesMax}`,
       },
       warnings: warningsOf(facts),
-      size,
+      size: planOf(facts),
       slow,
     };
   } catch (error) {
@@ -57,9 +60,10 @@ async function examine(name: string, redis: Redis, { engine: choice }: GatewayCo
   }
 }
 
-async function planOf(redis: Redis) {
-  const memory = String(await redis.send(["INFO", "memory"]));
-  const plan = planUsed(Number(/^used_memory:(\d+)/m.exec(memory)?.[1] ?? 0));
+/** What a server for what this one holds needs. `undefined` where this user may not ask for its memory. */
+function planOf({ memoryBytes }: ServerFacts) {
+  if (memoryBytes === undefined) return undefined;
+  const plan = planUsed(memoryBytes);
   return {
     used_bytes: plan.usedBytes,
     server_bytes: plan.serverBytes,

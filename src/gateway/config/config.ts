@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { PRESETS } from "../../cache/index.ts";
 import { MarrowError } from "../../errors.ts";
 import type { OnUnpriced, Price } from "../../models/index.ts";
 import { judgeSchema, type CacheJudgeConfig, type CacheJudgeInput } from "./cache-judge-config.ts";
@@ -82,7 +83,7 @@ export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.stri
     .strictObject({
       enabled: z.boolean().default(true),
       semantic: z.boolean().default(true),
-      preset: z.enum(["strict", "balanced", "aggressive"]).default("strict"),
+      preset: z.enum(PRESETS).default("strict"),
       minScore: z.number().min(0).max(1).optional(),
       verifier: z.object({ intercept: z.number(), weights: z.array(z.number()) }).optional(),
       ttlMs: integer(1, 366 * 86_400_000).default(86_400_000),

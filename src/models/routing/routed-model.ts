@@ -3,7 +3,6 @@ import { MarrowError } from "../../errors.ts";
 import { pause } from "../../internal/pause.ts";
 import type { ChatModel, ForwardedAnswer, ModelCall, Served } from "../model.ts";
 import { answerUntilOver, untilOver } from "../placed.ts";
-import { untilSaid } from "../beginning.ts";
 import type { CoolDowns } from "./cool-downs.ts";
 import { noteCall, standingOf, type HealthRules } from "./health.ts";
 import { nextStep, type Step, type StepRules } from "./next-step.ts";
@@ -300,7 +299,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     async stream(call) {
       const { value, served } = await ask(call, async (target, signal, left) => {
         const stream = await target.upstream.model.stream(toTarget(call, target, signal));
-        return untilOver(await untilSaid(stream), left, signal);
+        return untilOver(stream[Symbol.asyncIterator](), left, signal);
       });
       return { [Symbol.asyncIterator]: () => value, served };
     },
