@@ -227,6 +227,7 @@ function pings(port: number): Promise<boolean> {
     socket.setTimeout(500, () => finish(false));
     socket.once("error", () => finish(false));
     socket.once("connect", () => socket.write("PING\r\n"));
-    socket.once("data", (data) => finish(data.toString().startsWith("+PONG")));
+    // A server that asks who is there is ready, too.
+    socket.once("data", (data) => finish(/^(?:\+PONG|-NOAUTH)/.test(data.toString())));
   });
 }

@@ -42,6 +42,9 @@ describe("the commands of the documents", () => {
     });
     expect(stdout).not.toBe("");
     expect(stdout).not.toMatch(/"error"|"statusCode"/);
+    const told = [...block.matchAll(/# prints (\w+)$/gm)].map(([, word]) => word);
+    const printed = stdout.split("\n").filter((line) => /^\d{3}$/.test(line));
+    expect(printed).toEqual(told);
   });
 
   it.skipIf(!hasCurl)("of the README's first minute say what its comments say", async () => {

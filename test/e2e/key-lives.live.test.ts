@@ -160,6 +160,10 @@ describe("/v1/admin/keys", () => {
       expect((await admin("POST", "/keys", { scope: "acme", user: "ada", ends_at_ms: 1 })).body).toMatchObject({
         error: { param: "ends_at_ms" },
       });
+      const late = Date.now() + 11 * 365 * 86_400_000;
+      expect((await admin("POST", `/keys/${id}`, { ends_at_ms: late })).body).toMatchObject({
+        error: { param: "ends_at_ms", message: expect.stringContaining("ten years") as string },
+      });
     } finally {
       await gateway.close();
     }

@@ -17,11 +17,11 @@ const forMs = z
   .min(1)
   .max(366 * 86_400_000);
 const actsFor = z.enum(["own", "any"]);
-/** An end of a key in milliseconds since 1970; a rotation's overlap. */
+/** When a key ends, in milliseconds since 1970: ten years from now at most. */
 const endsAt = z
   .int()
   .min(0)
-  .max(2 ** 45);
+  .refine((atMs) => atMs <= Date.now() + KEY_LIFE_MS_MAX, "must be at most ten years from now");
 const keyBody = z.strictObject({
   scope: name,
   user: name,
