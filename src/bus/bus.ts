@@ -9,11 +9,14 @@ import { createPostOffice, type Mail, type Receipts } from "./mail.ts";
 import { resolveBusOptions, type BusOptions, type RegisterOptions } from "./options.ts";
 import { createTopic, type Topic } from "./topic.ts";
 import type { TopicOptions } from "./topic-options.ts";
+import { listTopics, type TopicsOptions, type TopicsPage } from "./topics.ts";
 
 /** What agents of a scope speak over: messages of the moment, durable topics, inboxes, requests, presence, locks, boards. */
 export interface Bus<S extends TopicShapes = TopicShapes> extends Live<S>, Agents, Mail, Receipts {
   /** A durable topic. */
   topic<T = unknown>(name: string, options?: TopicOptions): Topic<T>;
+  /** Lists the scope's durable topics by name, and how each stands. Two round trips. */
+  topics(options?: TopicsOptions): Promise<TopicsPage>;
   /** Registers an agent in this process; several processes may be one agent. */
   register<T = unknown>(card: AgentCard, handler: LetterHandler<T>, options?: RegisterOptions): Promise<Agent>;
   /** Takes a lock; `undefined` when it was not free in time. */
@@ -41,6 +44,7 @@ export function createBus<S extends TopicShapes = TopicShapes>(
     ...as({}),
     ...receipts,
     topic: (name, topicOptions) => createTopic(scoped, name, topicOptions),
+    topics: (page) => listTopics(scoped, page),
     register: (card, handler, registerOptions = {}) =>
       openInbox(scoped, bus, { mail, agents, options }, card, handler as LetterHandler, registerOptions),
     lock: (name, lockOptions = {}) => takeLock(scoped, name, lockOptions),

@@ -17,3 +17,4 @@ export {
   type Topic,
 } from "./topic.ts";
 export type { Message, MessageHandler, TopicOptions } from "./topic-options.ts";
+export type { TopicGroup, TopicsOptions, TopicsPage, TopicStats } from "./topics.ts";

@@ -90,6 +90,17 @@ export const holdLock: Script<"lock", "holder" | "act" | "ttl_ms"> = {
   lua: "local lock = KEYS[1]\nlocal holder = ARGV[1]\nlocal act = ARGV[2]\nlocal ttl_ms = tonumber(ARGV[3])\nlocal function later_fence(last, time)\nreturn string.format(\"%d\", math.max(tonumber(last or 0) + 1, time[1] * 1000000 + time[2]))\nend\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal stored = redis.call(\"HMGET\", lock, \"holder\", \"until\", \"fence\")\nlocal held = stored[2] and tonumber(stored[2]) > now\nlocal own = held and stored[1] == holder\nlocal fence = stored[3] or \"0\"\nif act == \"release\" then\nif own then\nredis.call(\"HSET\", lock, \"until\", 0)\nredis.call(\"PUBLISH\", lock .. \":free\", \"1\")\nend\nreturn { own and 1 or 0, fence, 0 }\nend\nif act == \"extend\" then\nif own then\nredis.call(\"HSET\", lock, \"until\", now + ttl_ms)\nredis.call(\"PEXPIRE\", lock, ttl_ms + 86400000)\nend\nreturn { own and 1 or 0, fence, own and ttl_ms or 0 }\nend\nif held and not own then return { 0, fence, math.ceil(tonumber(stored[2]) - now) } end\nif not own then fence = later_fence(fence, time) end\nredis.call(\"HSET\", lock, \"holder\", holder, \"until\", now + ttl_ms, \"fence\", fence)\nredis.call(\"PEXPIRE\", lock, ttl_ms + 86400000)\nreturn { 1, fence, ttl_ms }",
 };
 
+/** Notes that a scope has a topic, while there is room in the list of them. */
+export const noteTopic: Script<"topics", "name" | "room"> = {
+  name: "note_topic",
+  keys: ["topics"],
+  values: ["name","room"],
+  rest: false,
+  idempotent: true,
+  sha1: "4db448fd86c2eae15e72d1dfc4d833a9ff5e0ccc",
+  lua: "local topics = KEYS[1]\nlocal name = ARGV[1]\nlocal room = tonumber(ARGV[2])\nif not redis.call(\"ZSCORE\", topics, name) and redis.call(\"ZCARD\", topics) >= room then return 0 end\nredis.call(\"ZADD\", topics, 0, name)\nreturn 1",
+};
+
 /** Publishes a message to whoever listens to a topic now, numbered so that a listener sees what it missed. */
 export const publishLive: Script<"count", "channel" | "message" | "sharded" | "life_ms"> = {
   name: "publish_live",
@@ -110,6 +121,17 @@ export const putEntry: Script<"board", "name" | "version" | "record" | "room" | 
   idempotent: false,
   sha1: "172d031768f71de0cd42fa15400fe2abccd647d6",
   lua: "local board = KEYS[1]\nlocal name = ARGV[1]\nlocal version = tonumber(ARGV[2])\nlocal record = ARGV[3]\nlocal room = tonumber(ARGV[4])\nlocal life_ms = tonumber(ARGV[5])\nlocal stored = redis.call(\"HGET\", board, name)\nlocal known = stored and tonumber(string.match(stored, \"^%d+\")) or 0\nif version >= 0 and version ~= known then return { 0, known } end\nif record == \"\" then\nredis.call(\"HDEL\", board, name)\nreturn { 1, 0 }\nend\nif not stored and redis.call(\"HLEN\", board) > room then return { -1, 0 } end\nlocal now = redis.call(\"HINCRBY\", board, \"\", 1)\nredis.call(\"HSET\", board, name, string.format(\"%.0f \", now) .. record)\nredis.call(\"PEXPIRE\", board, life_ms)\nreturn { 1, now }",
+};
+
+/** How a topic stands: what is in it, and how far its groups are. */
+export const readTopic: Script<"topic", "groups_max"> = {
+  name: "read_topic",
+  keys: ["topic"],
+  values: ["groups_max"],
+  rest: false,
+  idempotent: false,
+  sha1: "64a310b7a5bea9e653031a1ba7c293b3f3199a39",
+  lua: "local topic = KEYS[1]\nlocal groups_max = tonumber(ARGV[1])\nlocal function ends_of(log)\nlocal info, of = redis.pcall(\"XINFO\", \"STREAM\", log), {}\nif info.err then return { length = 0, added = 0, oldest = \"0-0\", last = \"0-0\" } end\nfor at = 1, #info, 2 do of[info[at]] = info[at + 1] end\nreturn { length = of[\"length\"], added = of[\"entries-added\"], oldest = of[\"recorded-first-entry-id\"], last = of[\"last-generated-id\"] }\nend\nlocal meta = redis.call(\"HMGET\", topic .. \":meta\", \"partitions\", \"room\")\nlocal partitions = tonumber(meta[1])\nif not partitions then return {} end\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal messages, bytes = 0, 0\nlocal function count_bytes(key)\nlocal used = bytes >= 0 and redis.pcall(\"MEMORY\", \"USAGE\", key)\nif type(used) == \"number\" then bytes = bytes + used elseif used then bytes = -1 end\nend\nlocal ends = {}\nfor partition = 0, partitions - 1 do\nlocal log = topic .. \":log:\" .. partition\nends[partition] = ends_of(log)\nmessages = messages + ends[partition].length\ncount_bytes(log)\nend\nlocal seen, names = {}, {}\nlocal known = redis.call(\"HGETALL\", topic .. \":groups\")\nfor at = 1, #known, 2 do\nseen[known[at]] = known[at + 1]\nnames[#names + 1] = known[at]\nend\ntable.sort(names)\nlocal dead, reply = 0, {}\nfor nth, group in ipairs(names) do\nlocal aside = redis.call(\"XLEN\", topic .. \":dead:\" .. group)\ndead = dead + aside\nif aside > 0 then count_bytes(topic .. \":dead:\" .. group) end\nif nth <= groups_max then\nlocal lag = 0\nfor partition = 0, partitions - 1 do\nlocal last, number = string.match(redis.call(\"HGET\", topic .. \":cursors\", group .. \"/\" .. partition) or \"\", \"^(%S+) (%d+)$\")\nlocal of = ends[partition]\nif last and last ~= of.last then lag = lag + math.max(0, math.min(of.length, of.added - tonumber(number))) end\nend\nlocal readers = redis.call(\"ZCOUNT\", topic .. \":readers:\" .. group, string.format(\"(%.0f\", now), \"+inf\")\nfor _, word in ipairs({ group, seen[group], lag, readers, aside }) do reply[#reply + 1] = word end\nend\nend\nlocal head = { partitions, meta[2] or \"\", messages, bytes, #names, dead }\nfor _, word in ipairs(reply) do head[#head + 1] = word end\nreturn head",
 };
 
 /** Adds what a group had put aside to the topic again, for that group alone, as far as there is room. */

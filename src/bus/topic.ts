@@ -17,6 +17,7 @@ import {
 import { part, topicKey } from "./keys.ts";
 import { startReader, type ReadOptions, type Reader } from "./reader.ts";
 import { appendMessages, forgetGroup, redriveMessages, seekGroup } from "./scripts.gen.ts";
+import { noteTopic, readTopicStats, type TopicStats } from "./topics.ts";
 import { checkTopicSaid, resolveTopicOptions, type MessageHandler, type TopicOptions } from "./topic-options.ts";
 
 /** One message of a bulk. */
@@ -78,6 +79,8 @@ export interface Topic<T = unknown> {
   groups(): Promise<readonly { readonly group: string; readonly seenAtMs: number }[]>;
   /** How many messages the topic has. */
   size(): Promise<number>;
+  /** How the topic stands and how far its first `groups` groups are (1,000); `undefined` when nobody published to it or read it. One round trip. */
+  stats(options?: { readonly groups?: number | undefined }): Promise<TopicStats | undefined>;
 }
 
 /** More messages than a server takes in within a millisecond: room for so many lasts as long. */
@@ -109,6 +112,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   }
 
   async function put(messages: readonly Words[]): Promise<readonly Published[]> {
+    noteTopic(redis, name);
     const startMs = performance.now();
     const values = {
       partitions,
@@ -165,8 +169,12 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
     publish: async (body, publishOptions = {}) => publishOne(toWords(body, publishOptions)),
     publishMany,
 
-    read: (group, handler, readOptions = {}) =>
-      startReader(redis, { topic, group: checkGroup(group), ...resolved }, handler as MessageHandler, readOptions),
+    read(group, handler, readOptions = {}) {
+      const parts = { topic, group: checkGroup(group), ...resolved };
+      const reader = startReader(redis, parts, handler as MessageHandler, readOptions);
+      noteTopic(redis, name);
+      return reader;
+    },
 
     async seek(group, to) {
       if (typeof to !== "string") checkObject("to", to);
@@ -234,6 +242,8 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       );
       return counts.reduce((sum: number, count) => sum + Number(count), 0);
     },
+
+    stats: (statsOptions) => readTopicStats(redis, name, statsOptions),
   };
 }
 

@@ -114,6 +114,18 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     }),
   ],
   [
+    "topics",
+    several("list a scope's durable topics and how far their groups are", {
+      list: act("list topics by name: messages, bytes, groups, lag and dead letters", [], {
+        ...SCOPE,
+        after: { takes: "CURSOR" },
+        limit: { takes: "N", default: "25" },
+        ...JSON_FLAG,
+      }),
+      show: act("show a topic and its groups", ["TOPIC"], { ...SCOPE, ...JSON_FLAG }),
+    }),
+  ],
+  [
     "replay",
     single("what the cache would have served and saved of a log of requests; no model is asked", [], {
       log: { takes: "FILE", isNeeded: true },

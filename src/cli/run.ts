@@ -18,6 +18,7 @@ const RUNS: ReadonlyMap<string, () => Promise<Run>> = new Map<string, () => Prom
   ["key", async () => (await import("./key.ts")).runKey],
   ["queue", async () => (await import("./queue.ts")).runQueue],
   ["sessions", async () => (await import("./sessions.ts")).runSessions],
+  ["topics", async () => (await import("./topics.ts")).runTopics],
   ["replay", async () => (await import("./replay.ts")).runReplay],
   ["doctor", async () => (await import("./doctor.ts")).runDoctor],
   ["health", async () => (await import("./health.ts")).runHealth],

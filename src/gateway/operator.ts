@@ -1,10 +1,13 @@
+import { createBus } from "../bus/index.ts";
 import { MarrowError } from "../errors.ts";
 import { createFlow } from "../flow/index.ts";
 import type { Memory } from "../memory/index.ts";
 import type { Redis } from "../redis/index.ts";
-import type { CacheStatsAnswer, ExplainAnswer, TurnsAnswer } from "./admin/answers.ts";
+import type { TopicAnswer } from "./admin/answers-roles.ts";
+import type { CacheStatsAnswer, ExplainAnswer, ListAnswer, TurnsAnswer } from "./admin/answers.ts";
 import { toExplainAnswer, toRequest, type AskedAbout } from "./admin/explaining.ts";
 import { readSavings } from "./admin/savings.ts";
+import { toTopicAnswer } from "./admin/topic-answer.ts";
 import { toTurnsAnswer } from "./admin/turns.ts";
 import { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config/config.ts";
 import { openRedis, type RedisPlaces } from "./config/open-redis.ts";
@@ -15,6 +18,7 @@ import { createSavings } from "./tenancy/savings.ts";
 import { createTenantCache, createTenantMemory, remember } from "./tenancy/tenants.ts";
 
 export { toKey as toKeyAnswer } from "./admin/key-answer.ts";
+export type { TopicAnswer } from "./admin/answers-roles.ts";
 export type { CacheStatsAnswer, ExplainAnswer, KeyAnswer, ListAnswer, TurnsAnswer } from "./admin/answers.ts";
 export { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config/config.ts";
 export { fromEnvironment } from "./config/environment.ts";
@@ -57,6 +61,13 @@ export interface Operator {
     asked: AskedAbout & { readonly scope: string; readonly user: string },
     options: { readonly shows: boolean },
   ): Promise<ExplainAnswer>;
+  /** A page of a scope's durable topics, by name. @throws MarrowError `invalid_input` */
+  topics(
+    scope: string,
+    page: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<ListAnswer<TopicAnswer>>;
+  /** A durable topic with all its groups. @throws MarrowError `not_found` */
+  topic(scope: string, name: string): Promise<TopicAnswer>;
   close(): Promise<void>;
 }
 
@@ -115,6 +126,18 @@ export async function openOperator(options: RedisPlaces & { readonly config: Gat
       const flow = createFlow({ findModel: () => undefined, cache: cacheOf(scope), sharing: config.cache });
       const per = plan?.cachePer === undefined ? [] : [plan.cachePer];
       return toExplainAnswer(asked.prompt, await flow.explain({ request: toRequest(asked), user, per }), shows);
+    },
+
+    async topics(scope, page) {
+      const { data, cursor } = await createBus(redis.scope(scope)).topics(page);
+      return { object: "list", data: data.map(toTopicAnswer), ...(cursor !== undefined && { next: cursor }) };
+    },
+
+    async topic(scope, name) {
+      const found = await createBus(redis.scope(scope)).topic(name).stats();
+      if (found === undefined)
+        throw new MarrowError("not_found", "the scope has no topic of this name", { details: { path: "topic" } });
+      return toTopicAnswer(found);
     },
 
     close: () => opened.close(),

@@ -303,10 +303,11 @@ const TABLE: readonly RouteRow[] = [
   ),
   ...rows(
     "administration",
-    "/v1/admin/topics/:topic",
-    `GET Tells the size and the groups of a topic.
-     GET /groups/:group/dead Lists messages that a group put aside.
-     POST /groups/:group/redrive Gives messages that were put aside to their group again.`,
+    "/v1/admin/topics",
+    `GET Lists a scope's durable topics: messages, bytes, groups with their lag, dead letters.
+     GET /:topic Tells how a topic stands, and how far its groups are.
+     GET /:topic/groups/:group/dead Lists messages that a group put aside.
+     POST /:topic/groups/:group/redrive Gives messages that were put aside to their group again.`,
   ),
   ...rows(
     "administration",

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, inject, it } from "vitest";
+import { createBus } from "../../src/bus/index.ts";
+import { connect } from "../../src/index.ts";
 import { createQueue, createWorker } from "../../src/queue/index.ts";
 import { createCli, marrowHere } from "../cli.ts";
 import { ask, startTestGateway } from "../gateway.ts";
@@ -161,6 +163,27 @@ describe("marrow cache and marrow sessions", () => {
       expect([nobody.code, nobody.err]).toEqual([1, expect.stringContaining("no session of this id")]);
     } finally {
       await gateway.close();
+    }
+  }, 60_000);
+});
+
+describe("marrow topics", () => {
+  it("lists a scope's topics in pages, and shows one with its groups", async () => {
+    const redis = await connect(inject("redisUrl"), { app });
+    try {
+      const bus = createBus(redis.scope("acme"));
+      for (const name of ["orders", "bills"]) await bus.topic(name).publish({ n: 1 });
+      await bus.topic("orders").seek("billing", "start");
+      const scope = ["--scope", "acme"];
+      const first = await json("topics", "list", ...scope, "--limit", "1");
+      expect(first.answer).toMatchObject({ data: [{ name: "bills", size: 1, groups: [] }], next: "bills" });
+      const rest = await here(["topics", "list", ...scope, "--after", "bills"]);
+      expect(rest.out).toMatch(/^TOPIC +MESSAGES +BYTES +GROUPS +LAG +DEAD\norders +1 +\d+ +1 +1 +0\n$/);
+      const shown = await marrow(["topics", "show", "orders", ...scope], env);
+      expect(shown.out).toMatch(/^1 messages of 100000 at most, \d+ bytes, 8 partitions, 0 dead letters\n/);
+      expect(shown.out).toMatch(/\nbilling +1 +0 +0 +\d{4}-/);
+    } finally {
+      await redis.close();
     }
   }, 60_000);
 });

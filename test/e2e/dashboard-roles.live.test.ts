@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { createBus } from "../../src/bus/index.ts";
 import { createAdminClient, type Answer } from "../admin-client.ts";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 
@@ -279,9 +280,33 @@ describe("the pages of the roles", () => {
     expect((await read("/agents")).body).toMatchObject({ data: [] });
     expect((await read("/trees")).body).toMatchObject({ data: [] });
     expect((await read("/trees/none")).status).toBe(404);
-    expect((await read("/topics/orders")).body).toMatchObject({ size: 0, groups: [] });
+    expect((await read("/topics")).body).toEqual({ object: "list", data: [] });
+    expect(await read("/topics/orders")).toMatchObject({ status: 404, body: { error: { param: "topic" } } });
     expect((await read("/topics/orders/groups/g/dead")).body).toMatchObject({ data: [] });
     expect((await write("POST", "/topics/orders/groups/g/redrive")).body).toMatchObject({ redriven: 0 });
+  });
+
+  it("list a scope's topics in pages, with their groups, lag and dead letters", async () => {
+    const bus = createBus(gateway.redis.scope("acme"));
+    for (const name of ["bills", "shipments/eu", "orders"]) {
+      await bus.topic(name, { partitions: 2 }).publishMany([{ body: 1 }, { body: 2 }]);
+      await bus.topic(name, { partitions: 2 }).seek("billing", "start");
+    }
+    const first = (await read("/topics?limit=2")).body;
+    const group = { group: "billing", lag: 2, readers: 0, dead_letters: 0, seen_at_ms: expect.any(Number) };
+    expect(first).toMatchObject({
+      data: [
+        { object: "topic", name: "bills", partitions: 2, size: 2, messages_max: 100_000, groups: [group] },
+        { name: "orders", bytes: expect.any(Number), dead_letters: 0, groups_count: 1 },
+      ],
+    });
+    const rest = await read(`/topics?limit=2&after=${encodeURIComponent(String(first["next"]))}`);
+    expect(rest.body).toMatchObject({ data: [{ name: "shipments/eu" }] });
+    expect(rest.body).not.toHaveProperty("next");
+    expect((await read(`/topics/${encodeURIComponent("shipments/eu")}`)).body).toMatchObject({ groups: [group] });
+    expect((await read("/topics?scope=other")).body).toMatchObject({ data: [] });
+    expect((await read("/topics?limit=0")).status).toBe(400);
+    expect((await call("GET", "/v1/admin/topics")).status).toBe(401);
   });
 
   it("record requests while somebody looks: their stages, and nothing of what was said", async () => {

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { AgentAnswer, DeadLetterAnswer, ListAnswer, TopicAnswer } from "../../gateway/admin/answers.ts";
+import type { TopicAnswer } from "../../gateway/admin/answers-roles.ts";
+import type { AgentAnswer, DeadLetterAnswer, ListAnswer } from "../../gateway/admin/answers.ts";
 import { call, withQuery } from "../api.ts";
 import { count, percent } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";

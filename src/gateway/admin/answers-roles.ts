@@ -228,3 +228,33 @@ export interface TreeMessageAnswer {
   /** In millionths of the currency. */
   readonly cost: number;
 }
+
+/** A group that reads a durable topic. */
+export interface TopicGroupAnswer {
+  readonly group: string;
+  /** When a reader last read for it, or its position was set. */
+  readonly seen_at_ms: number;
+  /** Messages that it has not done with, at most: a position that was set back counts all that is there until it has read to the end. */
+  readonly lag: number;
+  /** Readers that are at work. */
+  readonly readers: number;
+  readonly dead_letters: number;
+}
+
+/** A durable topic: `GET /v1/admin/topics` lists them by name, with 20 groups each, and `GET /v1/admin/topics/{topic}` tells of 200. */
+export interface TopicAnswer {
+  readonly object: "topic";
+  readonly name: string;
+  readonly partitions: number;
+  /** Messages that are in it. */
+  readonly size: number;
+  /** What it holds at most; `null` while nobody published to it. */
+  readonly messages_max: number | null;
+  /** What messages and dead letters take in Redis, by samples; `null` where the server does not tell. */
+  readonly bytes: number | null;
+  /** All groups, also those that are not in `groups`. */
+  readonly groups_count: number;
+  /** Of all groups. */
+  readonly dead_letters: number;
+  readonly groups: readonly TopicGroupAnswer[];
+}

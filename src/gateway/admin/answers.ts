@@ -309,14 +309,6 @@ export interface AgentAnswer {
   readonly skills: readonly string[];
 }
 
-/** A durable topic. */
-export interface TopicAnswer {
-  readonly object: "topic";
-  readonly name: string;
-  readonly size: number;
-  readonly groups: readonly { readonly group: string; readonly seen_at_ms: number }[];
-}
-
 /** A message that a group put aside. */
 export interface DeadLetterAnswer {
   readonly id: string;

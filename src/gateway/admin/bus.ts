@@ -3,14 +3,20 @@ import type { TreeMessage } from "../../bus/index.ts";
 import { MarrowError } from "../../errors.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
-import type { CallTreeAnswer, TreeMessageAnswer } from "./answers-roles.ts";
-import type { AgentAnswer, DeadLetterAnswer, ListAnswer, TopicAnswer } from "./answers.ts";
+import type { CallTreeAnswer, TopicAnswer, TreeMessageAnswer } from "./answers-roles.ts";
+import type { AgentAnswer, DeadLetterAnswer, ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { toTopicAnswer } from "./topic-answer.ts";
 
 const name = z.string().min(1).max(256);
 const scoped = z.looseObject({ scope: name.optional() });
 const deadQuery = z.looseObject({
   scope: name.optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+const topicsQuery = z.looseObject({
+  scope: name.optional(),
+  after: z.string().min(1).max(512).optional(),
   limit: z.coerce.number().int().min(1).max(100).optional(),
 });
 const redriveBody = z
@@ -67,18 +73,23 @@ export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<Gate
     },
   );
 
+  app.get(
+    "/v1/admin/topics",
+    { onRequest: checkAdmin, schema: { querystring: topicsQuery } },
+    async (request): Promise<ListAnswer<TopicAnswer>> => {
+      const { after, limit } = topicsQuery.parse(request.query);
+      const { data, cursor } = await buses(scopeOf(request)).topics({ after, limit });
+      return { object: "list", data: data.map(toTopicAnswer), ...(cursor !== undefined && { next: cursor }) };
+    },
+  );
+
   app.get<OfTopic>(
     "/v1/admin/topics/:topic",
     { onRequest: checkAdmin, schema: { querystring: scoped } },
     async (request): Promise<TopicAnswer> => {
-      const topic = buses(scopeOf(request)).topic(request.params.topic);
-      const [size, groups] = await Promise.all([topic.size(), topic.groups()]);
-      return {
-        object: "topic",
-        name: request.params.topic,
-        size,
-        groups: groups.slice(0, GROUPS_MAX).map(({ group, seenAtMs }) => ({ group, seen_at_ms: seenAtMs })),
-      };
+      const found = await buses(scopeOf(request)).topic(request.params.topic).stats({ groups: GROUPS_MAX });
+      if (found === undefined) throw noTopic();
+      return toTopicAnswer(found);
     },
   );
 
@@ -108,6 +119,10 @@ export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<Gate
       return { object: "topic", name: topic, redriven: done.length };
     },
   );
+}
+
+function noTopic(): MarrowError {
+  return new MarrowError("not_found", "the scope has no topic of this name", { details: { path: "topic" } });
 }
 
 function toTreeAnswer(message: TreeMessage): TreeMessageAnswer {
