@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ChatChunk } from "../models/index.ts";
-import { foldTold, weightOf } from "./plain-chunk.ts";
+import { foldGrowth, foldTold, weightOf, weightOfGrowth } from "./plain-chunk.ts";
 import { createRecorder } from "./recorder.ts";
 
 const head = { id: "c1", object: "chat.completion.chunk", created: 1, model: "m" };
@@ -49,6 +49,25 @@ describe("the pieces of a stream that nobody read yet", () => {
     for (const word of ["All ", "in ", "one"])
       expect(foldTold(last, { chunks: [chunk({ content: word })] })).toBe(true);
     expect(last.chunks[0]?.choices?.[0]?.delta?.["content"]).toBe("All in one");
+  });
+
+  it("are the same where a model tells what grows, not each chunk", () => {
+    for (const field of ["content", "reasoning_content"]) {
+      const all = ["All ", "", 'in "', "one"].map((word) => chunk({ [field]: word }));
+      const [whole, grown] = [createRecorder("m"), createRecorder("m")];
+      whole.add(structuredClone(all));
+      grown.add(structuredClone(all.slice(0, 1)));
+      const last = { chunks: structuredClone(all.slice(0, 1)) };
+      for (const more of ["", 'in "', "one"]) {
+        const grows = { field, text: more, chunks: 1 };
+        grown.grow(grows);
+        expect(foldGrowth(last, grows)).toBe(true);
+        expect(weightOfGrowth(grows)).toBe(weightOf([chunk({ [field]: more })]));
+      }
+      expect(grown.completion()).toEqual(whole.completion());
+      expect(recorded([last])).toMatchObject(whole.completion());
+      expect(foldGrowth({ chunks: [chunk({ refusal: "no" })] }, { field, text: "x", chunks: 1 })).toBe(false);
+    }
   });
 
   it("weigh what they hold: text by its characters, all else by its bytes", () => {

@@ -1,27 +1,20 @@
-import type { ChatChunk } from "../models/index.ts";
+import { growthOf, type ChatChunk, type Growth, type StreamPart } from "../models/index.ts";
 import type { Told } from "./together.ts";
 
-/** Fields of a chunk that say nothing of its answer, and those of a choice that are read here. */
-const PASSED = new Set(["choices", "obfuscation"]);
-const OF_CHOICE = new Set(["index", "delta"]);
-/** Fields of a delta that grow by text. */
-const GROWING = new Set(["content", "reasoning_content", "reasoning"]);
 /** What a piece of text takes in memory beside its characters, and what a chunk takes that is kept as it came, for each byte of its event. */
 const PIECE_BYTES = 96;
 const CHAR_BYTES = 2;
 const KEPT_FACTOR = 3;
 
-/** The text by which each chunk of a part lets one answer grow; `undefined` for a chunk that says anything else. Read once, it serves both below. */
-export type Pieces = readonly (Piece | undefined)[];
+/** Fields of a chunk that say nothing of its answer. */
+const PASSED = new Set(["choices", "obfuscation"]);
 
-interface Piece {
-  readonly field: string;
-  readonly text: string;
-}
+/** The text by which each chunk of a part lets one answer grow; `undefined` for a chunk that says anything else. Read once, it serves both below. */
+export type Pieces = readonly (Growth | undefined)[];
 
 /** Reads them. Pure. */
 export function piecesOf(chunks: readonly ChatChunk[]): Pieces {
-  return chunks.map(pieceOf);
+  return chunks.map(growthOf);
 }
 
 /**
@@ -31,7 +24,7 @@ export function piecesOf(chunks: readonly ChatChunk[]): Pieces {
 export function foldTold(last: Told, next: Told, read?: Pieces): boolean {
   if (!("chunks" in last) || !("chunks" in next)) return false;
   const into = last.chunks.at(-1);
-  const known = into && pieceOf(into);
+  const known = into && growthOf(into);
   const pieces = read ?? piecesOf(next.chunks);
   const field = pieces.find((piece) => piece !== undefined && piece.text !== "")?.field ?? known?.field;
   if (into === undefined || known === undefined || field === undefined) return false;
@@ -48,6 +41,22 @@ export function foldTold(last: Told, next: Told, read?: Pieces): boolean {
   return true;
 }
 
+/**
+ * The same for a part that only grows, where `last` is, or holds, the chunk before it: nothing is read.
+ */
+export function foldGrowth(last: Told, { field, text }: NonNullable<StreamPart["grows"]>): boolean {
+  const into = "chunks" in last ? last.chunks.at(-1) : undefined;
+  const delta = into && (deltaOf(into) as Record<string, unknown>);
+  if (delta === undefined || typeof delta[field] !== "string") return false;
+  delta[field] += text;
+  return true;
+}
+
+/** The memory that a part that only grows takes, in bytes, at most about. Pure. */
+export function weightOfGrowth({ text, chunks }: NonNullable<StreamPart["grows"]>): number {
+  return chunks * PIECE_BYTES + text.length * CHAR_BYTES;
+}
+
 /** The memory that a part of a stream takes while it is recorded, in bytes, at most about. `bytes`: its length, where that is known. Pure. */
 export function weightOf(chunks: readonly ChatChunk[], bytes?: number, pieces: Pieces = piecesOf(chunks)): number {
   let weight = 0;
@@ -56,22 +65,6 @@ export function weightOf(chunks: readonly ChatChunk[], bytes?: number, pieces: P
     weight += PIECE_BYTES + piece.text.length * CHAR_BYTES;
   }
   return weight;
-}
-
-function pieceOf(chunk: ChatChunk): Piece | undefined {
-  const choice = chunk.choices?.length === 1 ? chunk.choices[0] : undefined;
-  const delta = choice?.delta;
-  if (choice === undefined || delta === undefined || delta === null || (choice.index ?? 0) !== 0) return undefined;
-  for (const [name, value] of Object.entries(choice)) if (!OF_CHOICE.has(name) && value != null) return undefined;
-  for (const [name, value] of Object.entries(chunk))
-    if (!PASSED.has(name) && typeof value === "object" && value !== null) return undefined;
-  let piece = { field: "content", text: "" };
-  for (const [name, value] of Object.entries(delta)) {
-    if (name === "role" || value === "" || value === null || value === undefined) continue;
-    if (!GROWING.has(name) || typeof value !== "string" || piece.text !== "") return undefined;
-    piece = { field: name, text: value };
-  }
-  return piece;
 }
 
 /** Whether a chunk has no other fields than one before it, beside its text. */

@@ -1,11 +1,13 @@
 import { textIn } from "../internal/content-text.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 import { isObject, isText } from "../internal/fields.ts";
-import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../models/index.ts";
+import { joinedName, type ChatChunk, type ChatCompletion, type Growth, type Usage } from "../models/index.ts";
 
 /** Puts the whole answer together from the events of its stream, beside the stream. */
 export interface Recorder {
   add(chunks: readonly ChatChunk[]): void;
+  /** Adds what repeats the chunk before it, but for this text. */
+  grow(growth: Growth): void;
   /** What came so far, as a completion; `finish_reason` is null while it has not ended. */
   completion(): ChatCompletion;
   /** Lets go of the text, and keeps none from now on: only ids, usage and, where no usage comes, an estimate of it. */
@@ -77,6 +79,11 @@ export function createRecorder(model: string): Recorder {
           if (typeof reason === "string") finish = reason;
         }
       }
+    },
+    grow({ field, text }) {
+      if (dropped !== undefined) dropped += estimateTokens(text);
+      else if (field === "content") content = (content ?? "") + text;
+      else ofMessage[field] = joined(ofMessage[field], text);
     },
     completion() {
       const toolCalls = calls.map(({ fields }) => fields);

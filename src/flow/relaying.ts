@@ -2,7 +2,7 @@ import { MarrowError } from "../errors.ts";
 import type { ChatCompletion, StreamPart } from "../models/index.ts";
 import type { AnswerStream } from "./call.ts";
 import type { Leaving } from "./leaving.ts";
-import { foldTold, piecesOf, weightOf } from "./plain-chunk.ts";
+import { foldGrowth, foldTold, piecesOf, weightOf, weightOfGrowth } from "./plain-chunk.ts";
 import { createRecorder } from "./recorder.ts";
 import type { Recordings } from "./recordings.ts";
 import type { Leading } from "./together.ts";
@@ -69,6 +69,23 @@ export function relay(relayed: Relayed): AnswerStream {
     return shedding;
   }
 
+  /** Records a part, and tells those who read along. */
+  function record(part: StreamPart): void {
+    const { grows } = part;
+    if (grows === undefined) {
+      const { chunks } = part;
+      recorder.add(chunks);
+      const pieces = piecesOf(chunks);
+      if (shedding === undefined) lead?.add({ chunks }, (last, told) => foldTold(last, told, pieces));
+      share.add(weightOf(chunks, part.bytes.length, pieces));
+      return;
+    }
+    recorder.grow(grows);
+    if (shedding === undefined && lead?.fold((last) => foldGrowth(last, grows)) === false)
+      lead.add({ chunks: part.chunks });
+    share.add(weightOfGrowth(grows));
+  }
+
   /** Takes one part from the model. */
   async function step(): Promise<void> {
     try {
@@ -78,10 +95,7 @@ export function relay(relayed: Relayed): AnswerStream {
         over = true;
         return;
       }
-      recorder.add(value.chunks);
-      const pieces = piecesOf(value.chunks);
-      if (shedding === undefined) lead?.add({ chunks: value.chunks }, (last, told) => foldTold(last, told, pieces));
-      share.add(weightOf(value.chunks, value.bytes.length, pieces));
+      record(value);
       if (value.done) {
         over = true;
         leaving.close();

@@ -66,7 +66,9 @@ export function createUsageFilter(): (part: StreamPart) => Uint8Array {
   const hold = createEventHolder();
   return (part) => {
     const whole = hold(part);
-    return part.chunks.some(isUsageAlone) ? Buffer.from(withoutUsage(Buffer.from(whole).toString("utf8"))) : whole;
+    return part.grows === undefined && part.chunks.some(isUsageAlone)
+      ? Buffer.from(withoutUsage(Buffer.from(whole).toString("utf8")))
+      : whole;
   };
 }
 

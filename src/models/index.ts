@@ -14,6 +14,7 @@ export type {
   Served,
   StreamPart,
 } from "./model.ts";
+export { growthOf, type Growth } from "./growth.ts";
 export { jsonBody, type ForwardedBody, type ForwardedForm } from "./forwarded-body.ts";
 export type { EndpointOptions, LaneGate } from "./endpoint.ts";
 export { openaiModel, type OpenaiModelOptions } from "./openai-compatible.ts";

@@ -44,6 +44,11 @@ export interface StreamPart {
   readonly chunks: readonly ChatChunk[];
   /** True for the piece that holds the end of the stream, `[DONE]`. */
   readonly done: boolean;
+  /**
+   * Set by a model that knows that all these chunks repeat the stream's chunk before them, but for the text by which the first answer grows: the
+   * field of the delta, and the text of all. Then nobody needs to read the chunks, which are made when somebody does.
+   */
+  readonly grows?: { readonly field: string; readonly text: string; readonly chunks: number } | undefined;
 }
 
 /** A streamed answer. */

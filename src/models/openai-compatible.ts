@@ -3,6 +3,7 @@ import { openCalls, toExpectedCalls, withUsualCalls, type ExpectedCalls } from "
 import type { ChatChunk } from "./chat.ts";
 import { createDialect, type DialectOptions } from "./dialect.ts";
 import { checkEventStream, createEndpoint, isJson, toBearer, type EndpointOptions } from "./endpoint.ts";
+import { createRepeats } from "./growth.ts";
 import { toOpenaiInfo } from "./listed.ts";
 import { malformed, toFailure, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
@@ -76,7 +77,7 @@ function toParts(
   secrets: readonly string[],
   expected: ExpectedCalls,
 ): AsyncIterable<StreamPart> {
-  const [reader, calls] = [createEventReader(), openCalls(expected)];
+  const [reader, calls, repeats] = [createEventReader(), openCalls(expected), createRepeats()];
   const isWrittenAnew = expected.names.size > 0;
   /** Answers that have begun, and whether each has its end. */
   const ended = new Map<number, boolean>();
@@ -118,15 +119,24 @@ function toParts(
     }
   }
 
+  /** The part that a piece is. Most events repeat the one before them but for their text: they say the same to whoever reads them, also of calls. */
+  function toPart(bytes: Buffer): StreamPart {
+    const isWhole = reader.isBetweenEvents();
+    const text = reader.decode(bytes);
+    return (isWhole ? repeats.read(text, bytes) : undefined) ?? readAll(reader.readText(text), bytes);
+  }
+
   /** What an event says, and whether that is what came; `undefined` for the last one. */
   function read(data: string): { readonly told: ChatChunk; readonly isSame: boolean } | undefined {
     if (data.trimStart().startsWith(DONE)) {
+      repeats.note(data, undefined);
       if (ended.size === 0) throw malformed("its stream has no choices");
       done = true;
       return undefined;
     }
     const chunk = toChunk(data, secrets);
     const told = calls.read(chunk);
+    repeats.note(data, done || told !== chunk ? undefined : chunk);
     if (Array.isArray(told.choices))
       for (const { index = 0, finish_reason: reason } of told.choices)
         ended.set(index, isText(reason) || ended.get(index) === true);
@@ -163,7 +173,7 @@ function toParts(
         // Clients that read a byte order mark as part of the first line would lose its event.
         if (isFirst && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3);
         isFirst = false;
-        const part = readAll(reader.read(bytes), bytes);
+        const part = toPart(bytes);
         // Half an event is told when it is whole.
         if (part.bytes.length > 0 || part.done) return { done: false, value: part };
       } catch (error) {

@@ -4,6 +4,12 @@ import { StringDecoder } from "node:string_decoder";
 export interface EventReader {
   /** Takes a piece and answers the data of the events that ended in it. */
   read(piece: Uint8Array): string[];
+  /** The text of a piece, for those who look at it before `readText`. Each piece once. */
+  decode(piece: Uint8Array): string;
+  /** The same as `read` for a piece that was decoded. */
+  readText(text: string): string[];
+  /** Whether what was read so far ends with a whole event, so that the next piece begins an event. */
+  isBetweenEvents(): boolean;
   /** How many bytes of line ends came behind the event of this place in the last piece: tells where in the piece it ended, however it is decoded. */
   lineEndsAfter(event: number): number;
   /** The data of an event that the stream ended in, before its last line end; `undefined` without one. */
@@ -37,15 +43,21 @@ export function createEventReader(): EventReader {
     if (openChars + (data?.length ?? 0) > EVENT_CHARS_MAX) throw new Error("an event of the stream is too long");
   }
 
-  return {
-    read(piece) {
+  const reader: EventReader = {
+    read: (piece) => reader.readText(reader.decode(piece)),
+
+    decode(piece) {
+      const come = decoder.write(piece);
+      if (!isFirst || come === "") return come;
+      isFirst = false;
+      return come.charCodeAt(0) === 0xfeff ? come.slice(1) : come;
+    },
+
+    isBetweenEvents: () => open.length === 0 && data === undefined && !endsInCr,
+
+    readText(come) {
       const events: string[] = [];
       [ends, lineEnds] = [[], 0];
-      let come = decoder.write(piece);
-      if (isFirst && come !== "") {
-        isFirst = false;
-        if (come.charCodeAt(0) === 0xfeff) come = come.slice(1);
-      }
       // A line that comes in many pieces is put together once, when it ends: no character is looked at again for each piece.
       if (!endsInCr && !come.includes("\n") && !come.includes("\r")) {
         keep(come);
@@ -94,6 +106,7 @@ export function createEventReader(): EventReader {
       return last;
     },
   };
+  return reader;
 }
 
 const [OPEN_OBJECT, LESS_THAN] = [0x7b, 0x3c];

@@ -17,6 +17,8 @@ export interface Channel<T> {
   readonly outcome: Outcome | undefined;
   /** Adds a part. Before anybody read, `fold` may put it into the last part instead, and answers whether it did. */
   add(part: T, fold?: (last: T, part: T) => boolean): void;
+  /** Puts more into the last part, before anybody read and where `into` can: answers whether it did. */
+  fold(into: (last: T) => boolean): boolean;
   /** Ends it; only the first end counts. */
   end(outcome: Outcome): void;
   /** Lets go of its parts, after its end: who reads on is told how it came out. */
@@ -65,10 +67,13 @@ export function createChannel<T>(): Channel<T> {
     outcome: undefined,
     add(part, fold) {
       if (channel.outcome !== undefined) return;
-      const last = parts.at(-1);
-      if (fold !== undefined && !channel.wasRead && last !== undefined && fold(last, part)) return;
+      if (fold !== undefined && channel.fold((last) => fold(last, part))) return;
       parts.push(part);
       wakeAll();
+    },
+    fold(into) {
+      const last = parts.at(-1);
+      return channel.outcome === undefined && !channel.wasRead && last !== undefined && into(last);
     },
     end(as) {
       channel.outcome ??= as;

@@ -56,6 +56,8 @@ export interface Lead<T> {
   readonly others: readonly { readonly id: string; readonly words: Buffer }[];
   /** Adds a part. Before anybody reads along, `fold` may put it into the last part instead, and answers whether it did. */
   add(part: T, fold?: (last: T, part: T) => boolean): void;
+  /** Puts more into the last part, before anybody reads along and where `into` can: answers whether it did. */
+  fold(into: (last: T) => boolean): boolean;
   /** All parts from the first on, as who follows reads them. */
   readonly read: (signal?: AbortSignal) => AsyncGenerator<T, Outcome>;
   /** Resolves once somebody reads along, here or elsewhere. */
@@ -263,6 +265,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
         if (channel.parts.length < PARTS_MAX) channel.add(part, fold);
         else close(id, channel, { kind: "left" });
       },
+      fold: (into) => channel.fold(into),
       read: (signal) => channel.read(signal),
       followed: channel.firstRead,
       deserted: () => channel.wasRead && channel.followers === 0 && !followed,
