@@ -33,10 +33,15 @@ export interface FlowOptions {
   readonly sessionTurns?: number | undefined;
   /**
    * What happens to an answer after its client disconnected. `finish` reads it to its end if a session or the cache needs it; `cancel` ends
-   * the model call, and a session keeps what had arrived. In both cases the client's concurrency slot is released at once, followers are
-   * served, and a call that nobody needs is ended. @default "finish"
+   * the model call, and a session keeps what had arrived. In both cases the client's concurrency slot is released at once (within the bound
+   * of `departed`), followers are served, and a call that nobody needs is ended. @default "finish"
    */
   readonly onDisconnect?: "finish" | "cancel" | undefined;
+  /**
+   * Counts the calls of a limiter that go on without their client. Where it refuses, a call that only the cache needs is ended, and another
+   * one keeps its concurrency slot until its end. @default such calls have no bound
+   */
+  readonly departed?: ((limiter: Limiter) => Limiter | undefined) | undefined;
   /** How long an answer is read on after its client disconnected, in milliseconds. @default 120_000 */
   readonly drainMs?: number | undefined;
   /** Called for every question and answer that a session or conversation stored, with their approximate size in characters of JSON. */

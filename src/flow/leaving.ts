@@ -21,34 +21,49 @@ export interface Departure {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
+/** What a call holds whose client left. */
+export interface Departed {
+  /** Whether its place is free for others. False: there are as many calls without a client as there are places, so it keeps its own. */
+  readonly isFree: Promise<boolean>;
+  /** The call is over. */
+  end(): void;
+}
+
 /** Who wants an answer beside its client. */
 export interface LeavingOptions {
   /** Fires when the client left. */
   readonly gone?: Departure | undefined;
-  /** A session, the cache or a kept response takes the answer. */
-  readonly wanted: boolean;
+  /** Takes the answer beside its client: somebody who asks for it later, or only the cache, which does so while there is room. */
+  readonly wanted: "later" | "cache" | undefined;
   /** Other requests read along. */
   readonly lead?: { readonly followed: Promise<void>; deserted(): boolean } | undefined;
-  /** Gives back what a client holds that is there: its place among streams. Once. */
-  readonly onLeft: () => void;
+  /** Gives back what a client holds that is there: its place among streams, if there is room for a call without a client. Once. */
+  readonly onLeft: () => Departed;
   /** How long an answer is read on that is wanted, in milliseconds. */
   readonly drainMs: number;
 }
 
 /**
- * Watches over one answer. When its client leaves, its place is free at once. The model's call goes on while somebody wants the answer, for
+ * Watches over one answer. When its client leaves, its place is free at once where there is room for a call without a client. The model's call goes on while somebody wants the answer, for
  * at most `drainMs`, and is ended when nobody does.
  */
-export function createLeaving({ gone, wanted, lead, onLeft, drainMs }: LeavingOptions): Leaving {
+export function createLeaving({ gone, wanted: given, lead, onLeft, drainMs }: LeavingOptions): Leaving {
   const ended = new AbortController();
   let [left, closed, followed] = [false, false, false];
+  let wanted = given;
+  let departed: Departed | undefined;
   let late: NodeJS.Timeout | undefined;
   void lead?.followed.then(() => (followed = true));
 
   function leave(): void {
     if (left || closed) return;
     left = true;
-    onLeft();
+    departed = onLeft();
+    void departed.isFree.then((isFree) => {
+      if (isFree || wanted !== "cache") return;
+      wanted = undefined;
+      check();
+    });
     // Whoever reads along since just now is heard of a moment later.
     queueMicrotask(check);
     late = setTimeout(() => ended.abort(), drainMs);
@@ -56,7 +71,8 @@ export function createLeaving({ gone, wanted, lead, onLeft, drainMs }: LeavingOp
   }
 
   function check(): void {
-    if (!left || closed || leaving.cancelled || wanted || (followed && lead?.deserted() === false)) return;
+    if (!left || closed || leaving.cancelled || wanted !== undefined || (followed && lead?.deserted() === false))
+      return;
     leaving.cancelled = true;
     ended.abort();
   }
@@ -68,6 +84,7 @@ export function createLeaving({ gone, wanted, lead, onLeft, drainMs }: LeavingOp
     check,
     giveUp: () => ended.abort(),
     close() {
+      if (!closed) departed?.end();
       closed = true;
       clearTimeout(late);
       gone?.removeEventListener("abort", leave);

@@ -107,8 +107,9 @@ export function relay(relayed: Relayed): AnswerStream {
       if (!over) await keepPartial();
       over = true;
       broken = { error };
+      // What broke here and not at the model would leave its call open, unread, with its place.
+      leaving.giveUp();
       if (shedding === undefined) await (isOwn(error) ? lead?.leave() : lead?.fail(error));
-      else if (needsWhole) leaving.giveUp();
     } finally {
       stepping = undefined;
       if (over) share.close();

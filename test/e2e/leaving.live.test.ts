@@ -9,13 +9,17 @@ afterEach(async () => {
 });
 
 const SLOW = "one two three four five six seven eight nine ten";
+/** Longer than any of these tests takes. */
+const LONG = SLOW.repeat(6);
 const PLAN = { plans: { two: { concurrentStreams: 2 } }, defaultPlan: "two" };
 
-async function setUp(config: GatewayConfigInput = {}) {
+async function setUp(config: GatewayConfigInput = {}, appName?: string) {
   const gateway = await startTestGateway({
     redisUrl: inject("redisUrl"),
+    ...(appName !== undefined && { appName }),
     config: { ...PLAN, ...config },
     script: ({ body }) => {
+      if (JSON.stringify(body).includes("lingering")) return { content: LONG, eventDelayMs: 1_000 };
       if (!JSON.stringify(body).includes("slowly")) return "fine";
       return body["stream"] === true ? { content: SLOW, eventDelayMs: 150 } : { content: SLOW, delayMs: 1_000 };
     },
@@ -138,5 +142,38 @@ describe("an answer whose client left", () => {
     const { createMemory } = await import("../../src/memory/index.ts");
     const session = createMemory(gateway.redis.scope("acme"), { name: "chat" }).session({ user: "u1", id: "s" });
     return JSON.stringify((await session.read({})).turns);
+  }
+});
+
+describe("answers that go on without their client", () => {
+  /** Calls that models are at. */
+  const open = (...gateways: readonly TestGateway[]) =>
+    gateways.reduce((sum, { model }) => sum + model.requests.length - model.givenUp, 0);
+
+  it("are as many as the plan has places over all gateways, and what only the cache wants beyond them is ended", async () => {
+    const [one, other] = await setUpTwo();
+    for (let n = 0; n < 8; n += 1) await askAndLeave(n % 2 === 0 ? one : other, `lingering ${n}`, { stream: true });
+    await expect.poll(() => open(one, other), { timeout: 1_000 }).toBe(2);
+    expect((await askStream(one.client(), "Is a place free?")).text).toBe("fine");
+    await Promise.all([one.model.close(), other.model.close()]);
+  });
+
+  it("keep their place beyond that where a session or a stored response wants them, and give it back at their end", async () => {
+    const gateway = await setUp();
+    const headers = { ...NOWHERE.headers, "x-marrow-session": "s" };
+    const ways = [{ headers }, { path: "/responses" }];
+    for (const n of [0, 1, 2, 3]) {
+      await askAndLeave(gateway, `lingering ${n}`, { stream: true, ...ways[n % 2] });
+      await expect.poll(() => open(gateway)).toBe(n + 1);
+    }
+    const other = () => askStream(gateway.client(), "What can you do?", { model: "demo" });
+    await expect(other()).rejects.toMatchObject({ status: 429 });
+    await gateway.model.close();
+    await expect.poll(async () => (await other().catch(() => undefined))?.cache, { timeout: 5_000 }).toBe("miss");
+  });
+
+  async function setUpTwo(): Promise<readonly [TestGateway, TestGateway]> {
+    const one = await setUp();
+    return [one, await setUp({}, one.redis.app)];
   }
 });

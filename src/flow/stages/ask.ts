@@ -1,6 +1,7 @@
 import type { ChatCompletion, ModelCall } from "../../models/index.ts";
 import type { ChatOutcome, Provenance } from "../call.ts";
 import { withHistory } from "../context.ts";
+import { depart } from "../departed.ts";
 import type { FlowKit } from "../kit.ts";
 import { createLeaving, type Leaving } from "../leaving.ts";
 import { affinityOf, isLate, servedBy } from "../provenance.ts";
@@ -56,16 +57,20 @@ export async function ask(
 }
 
 /** Watches whether the client stays, and who else wants the answer. */
-function watch(
-  { onDisconnect, freePlace, drainMs }: FlowKit,
-  { gone, keeps, session, question, decision }: Exchange,
-  lead?: Leading,
-): Leaving {
+function watch(kit: FlowKit, exchange: Exchange, lead?: Leading): Leaving {
+  const { onDisconnect, drainMs } = kit;
+  const { gone, keeps, session, question } = exchange;
+  const finishes = onDisconnect === "finish";
   return createLeaving({
     gone,
     lead,
-    wanted: keeps === true || (onDisconnect === "finish" && (session !== undefined || question !== undefined)),
-    onLeft: () => freePlace(decision),
+    wanted:
+      keeps === true || (finishes && session !== undefined)
+        ? "later"
+        : finishes && question !== undefined
+          ? "cache"
+          : undefined,
+    onLeft: () => depart(kit, exchange),
     drainMs: keeps === true ? KEPT_DRAIN_MS : drainMs,
   });
 }

@@ -2,16 +2,15 @@ import { createCache, type Cache, type CacheReport, type JudgeJob, type JudgingO
 import type { Embedder } from "../../embedders/index.ts";
 import { MarrowError } from "../../errors.ts";
 import { createFlow, createRecordings, type Flow, type StoredAnswer } from "../../flow/index.ts";
-import { createLimiter, type Limiter } from "../../limiter/index.ts";
 import { createMemory, type ForgetReceipt, type Memory, type Turn } from "../../memory/index.ts";
 import type { ChatModel, Prices } from "../../models/index.ts";
 import type { Redis, ScopedRedis } from "../../redis/index.ts";
 import { createStores, type Stores } from "../../stores/index.ts";
 import type { RecallReport } from "../../vectors/index.ts";
 import { toCacheJudge } from "../models/cache-judge.ts";
-import type { GatewayConfig, Plan } from "../config/config.ts";
+import type { GatewayConfig } from "../config/config.ts";
 import type { Metrics } from "../http/metrics.ts";
-import { toRules } from "./plans.ts";
+import { createChatLimits, type ChatLimits } from "./chat-limits.ts";
 import { createForgotten } from "./forgotten.ts";
 import { forgetAnswers } from "../http/held-key.ts";
 import { createResponses, type Responses } from "../responses/responses.ts";
@@ -21,9 +20,6 @@ import { sessionThing, type TurnBytes } from "./turn-bytes.ts";
 
 /** Tenants whose handles are kept ready. Handles hold no connection, so making them anew is cheap. */
 const TENANTS_MAX = 10_000;
-
-/** Pairs of plans that a tenant's limiters are kept for. */
-const PLANS_MAX = 1_000;
 
 /** What every tenant's roles share. */
 export interface TenantParts {
@@ -49,8 +45,7 @@ export interface Tenant {
   readonly conversations: Memory;
   readonly flow: Flow;
   readonly responses: Responses;
-  /** The limits of who has these plans; `undefined` where limits are off. All count in the same place. */
-  readonly limiter: (userPlan: Plan | undefined, keyPlan: Plan | undefined) => Limiter | undefined;
+  readonly limiter: ChatLimits["limiter"];
   /** Refuses a chat whose turns would find no room in a session or conversation. @throws MarrowError `too_large` */
   checkRoom(named: { readonly session?: string | undefined; readonly conversation?: string | undefined }): void;
   /** What was audited and said of the tenant's cached answers; `undefined` where the cache is off. One round trip. */
@@ -88,19 +83,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
       ? createTenantCache(cacheRedis.scope(scope), parts, toCacheJudge(parts, scope))
       : undefined;
     const responses = createResponses(redis, scope, config.responses);
-    const limiters = new Map<string, Limiter>();
-    function limiter(userPlan: Plan | undefined, keyPlan: Plan | undefined): Limiter | undefined {
-      if (!config.limits.enabled) return undefined;
-      const plans = userPlan === undefined && keyPlan === undefined ? "" : JSON.stringify([userPlan, keyPlan]);
-      let made = limiters.get(plans);
-      if (made === undefined) {
-        if (limiters.size >= PLANS_MAX) limiters.clear();
-        const rules = toRules(config, userPlan, keyPlan);
-        made = createLimiter(scoped, { name: "chat", onUnavailable: config.limits.onUnavailable, rules });
-        limiters.set(plans, made);
-      }
-      return made;
-    }
+    const { limiter, departed } = createChatLimits(scoped, config);
 
     return {
       memory,
@@ -131,6 +114,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         sharing: config.cache,
         tellsSaved: config.cache.tellSaved,
         onDisconnect: config.onDisconnect,
+        departed,
         onDegraded: (role, error) => metrics.degraded(role, MarrowError.is(error) ? error.code : "internal"),
       }),
       checkRoom({ session, conversation }) {
