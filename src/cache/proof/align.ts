@@ -7,6 +7,8 @@ import { SOFT, SOFT_BEFORE_PREPOSITION, SOFT_BEFORE_WAY, TRANSPORT } from "./wor
 export interface Alignment {
   readonly a: readonly number[];
   readonly b: readonly number[];
+  /** Whether both have the same words in the same order: then no word has another partner, and none is left. */
+  readonly isSame: boolean;
 }
 
 /** Words without an equal one that are held against each other; more are another question. */
@@ -14,6 +16,10 @@ const ALONE_MAX = 10;
 
 /** Gives each content word of one sentence a partner in the other, or none. Deterministic; linear but for a bounded rest. */
 export function align(a: Clause, b: Clause, level: Level): Alignment | undefined {
+  if (areSame(a.items, b.items)) {
+    const places = a.items.map((_, at) => at);
+    return { a: places, b: places, isSame: true };
+  }
   const [left, right] = [a.items.map(() => -1), b.items.map(() => -1)];
   let pairs = 0;
   const join = (i: number, j: number): void => {
@@ -46,7 +52,17 @@ export function align(a: Clause, b: Clause, level: Level): Alignment | undefined
       if (j !== undefined) join(i, j);
     }
   }
-  return { a: left, b: right };
+  return { a: left, b: right, isSame: false };
+}
+
+function areSame(a: readonly Item[], b: readonly Item[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at += 1) {
+    const [one, other] = [a[at] as Item, b[at] as Item];
+    if (one.word !== other.word || one.exact !== other.exact || one.degree !== other.degree) return false;
+    if (one.entry.lemma !== other.entry.lemma) return false;
+  }
+  return true;
 }
 
 function keyOf({ word, exact, entry, degree }: Item): string {

@@ -115,6 +115,7 @@ const PLACES = new Set(["in", "on", "at", "about"]);
  * mayor. Of a name, a number or what only heads it they say the same: "in Linux" and "on Linux", "a recipe for soup" and "of soup".
  */
 function isOtherPlace(one: Placed, other: Placed, before: Placed | undefined): boolean {
+  if (one.mark === other.mark) return false;
   const marks = [one.mark, other.mark].toSorted().join(" ");
   if (marks === "in on") return one.isThing && one.isKnown && !one.isHead && !one.isNumber;
   return marks === "for of" && before?.isHead === false && !before.isTopic;

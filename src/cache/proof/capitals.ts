@@ -3,12 +3,19 @@ import { FUNCTION_WORDS } from "./words/function-words.ts";
 
 /** How a sentence uses capitals. */
 export interface Capitals {
-  /** `small`: it has none at all. `all`: each word, or each letter, is a capital. Then they say nothing. */
-  readonly style: "small" | "all" | "some";
-  /** Words behind the first one by their base form, as they are written. */
-  readonly written: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Whether none was found behind its first letter but "I": then it has nothing to tell apart from another such sentence. */
+  readonly isPlain: boolean;
+  readonly words: () => Written;
   /** Abbreviated units as they are written, each with its number: "Mb", "5m". */
   readonly units: readonly string[];
+}
+
+/** Words as they are written. */
+interface Written {
+  /** `small`: there is no capital at all. `all`: each word, or each letter, is one. Then they say nothing. */
+  readonly style: "small" | "all" | "some";
+  /** Words behind the first one by their base form. */
+  readonly byBase: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 const WORD = /\p{L}[\p{L}\p{M}]*(?![\p{L}\p{M}\p{N}_])/gu;
@@ -16,9 +23,32 @@ const WORD = /\p{L}[\p{L}\p{M}]*(?![\p{L}\p{M}\p{N}_])/gu;
 const TITLED_FROM = 3;
 const UNIT = /\d+ ?[A-Za-zµ]{1,3}(?![A-Za-z0-9'’])|\b[KMGTkmgt][Bb](?:ps)?(?![A-Za-z0-9])/g;
 
+const MAY_HAVE_UNITS = /\d|[KMGTkmgt][Bb]/;
+const NO_UNITS: readonly string[] = [];
+
 /** Reads where a sentence has capitals. Linear. */
 export function readCapitals(sentence: string): Capitals {
-  const written = new Map<string, Set<string>>();
+  let words: Written | undefined;
+  return {
+    isPlain: isPlain(sentence),
+    words: () => (words ??= readWritten(sentence)),
+    units: toUnits(sentence),
+  };
+}
+
+/** Whether a text is ASCII without any capital but "I" and its first letter: most are. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= 128) return false;
+    if (at === 0 || code < 65 || code > 90) continue;
+    if (code !== 73 || text[at - 1] !== " " || (text[at + 1] ?? " ") !== " ") return false;
+  }
+  return true;
+}
+
+function readWritten(sentence: string): Written {
+  const byBase = new Map<string, Set<string>>();
   const words = [...sentence.matchAll(WORD)];
   let [content, titled] = [0, 0];
   for (const [at, { 0: word }] of words.entries()) {
@@ -30,15 +60,11 @@ export function readCapitals(sentence: string): Capitals {
       if (isCapital) titled += 1;
     }
     const { lemma } = lookUp(small);
-    written.set(lemma, (written.get(lemma) ?? new Set()).add(word));
+    byBase.set(lemma, (byBase.get(lemma) ?? new Set()).add(word));
   }
   const hasCapitals = words.some(({ 0: word }) => word !== "I" && word !== word.toLowerCase());
   const isTitle = (content >= TITLED_FROM && titled === content) || (words.length > 1 && !/\p{Ll}/u.test(sentence));
-  return {
-    style: hasCapitals ? (isTitle ? "all" : "some") : "small",
-    written,
-    units: toUnits(sentence),
-  };
+  return { style: hasCapitals ? (isTitle ? "all" : "some") : "small", byBase };
 }
 
 /**
@@ -47,8 +73,12 @@ export function readCapitals(sentence: string): Capitals {
  */
 export function capitalsDiffer(a: Capitals, b: Capitals): boolean {
   if (unitsDiffer(a.units, b.units)) return true;
-  for (const [lemma, ours] of a.written) {
-    const theirs = b.written.get(lemma);
+  return !(a.isPlain && b.isPlain) && wordsDiffer(a.words(), b.words());
+}
+
+function wordsDiffer(a: Written, b: Written): boolean {
+  for (const [lemma, ours] of a.byBase) {
+    const theirs = b.byBase.get(lemma);
     if (theirs === undefined) continue;
     const [own, other] = [caseOf(ours), caseOf(theirs)];
     if (own === other || own === "both" || other === "both") continue;
@@ -76,6 +106,7 @@ const ALSO_NAMES = new Set("us it up her them who sim led".split(" "));
 
 /** Units in the order of their letters and numbers; those without a number, as in "how many Mb", stand before the others. */
 function toUnits(sentence: string): readonly string[] {
+  if (!MAY_HAVE_UNITS.test(sentence)) return NO_UNITS;
   return (sentence.match(UNIT) ?? [])
     .map((unit) => unit.replace(" ", ""))
     .toSorted((a, b) => Number(/^\d/.test(a)) - Number(/^\d/.test(b)) || (a.toLowerCase() < b.toLowerCase() ? -1 : 1));

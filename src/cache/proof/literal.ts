@@ -20,6 +20,8 @@ const PIECE =
 const MAY_BE_LITERAL =
   /[^\p{L}\p{M}\p{N}\s.,?!'’%$€£°&-]|['&!,][\s\S]*['&!,]|\d['!]|![\p{L}\p{N}(]| [?.:;,!] |\p{N}, ?-?\p{N}|-\(|\)-|\b\p{L}-\p{L}\b/u;
 const QUOTED = /"([^"]{1,200})"|`([^`]{1,200})`|(?<=^|\s)'([^'\n]{1,100})'(?=[\s.,;:?!)]|$)/g;
+/** White space that is no single space. */
+const UNUSUAL_SPACE = /[^\S ]| {2}/;
 const NOTHING: Omit<Literal, "text" | "end"> = { signs: "", quotes: [] };
 
 interface Piece {
@@ -30,10 +32,8 @@ interface Piece {
 
 /** Reads a sentence to the letter. Linear. */
 export function readLiteral(sentence: string): Literal {
-  const text = sentence
-    .replaceAll(/\\(?=")/g, "")
-    .replaceAll(/\s+/g, " ")
-    .trim();
+  const unescaped = sentence.includes("\\") ? sentence.replaceAll(/\\(?=")/g, "") : sentence;
+  const text = (UNUSUAL_SPACE.test(unescaped) ? unescaped.replaceAll(/\s+/g, " ") : unescaped).trim();
   const end = endMarksOf(sentence);
   if (!MAY_BE_LITERAL.test(text)) return { ...NOTHING, end, text };
   const quotes = [...text.matchAll(QUOTED)].map(([, double, tick, single]) => (double ?? tick ?? single ?? "").trim());

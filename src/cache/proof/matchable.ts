@@ -9,6 +9,7 @@ import { SHORT_FORMS } from "./words/phrases.ts";
 /** The words of a sentence, looked up but not parsed. */
 export interface Bag {
   readonly words: readonly Word[];
+  readonly known: () => ReadonlySet<Word>;
   /** What a word of another sentence may be partnered by: base forms, and numbers of groups. */
   readonly keys: () => ReadonlySet<string | number>;
 }
@@ -38,8 +39,12 @@ const KNOWN_CHARS_MAX = 32;
 export function toBag(sentence: string): Bag {
   const lower = sentence.toLowerCase();
   const words = (lower.match(ASCII.test(lower) ? ASCII_WORDS : WORDS) ?? []).map(toWord);
-  let keys: Set<string | number> | undefined;
-  return { words, keys: () => (keys ??= new Set(words.flatMap((word) => word.keys))) };
+  let [all, keys]: [Set<Word> | undefined, Set<string | number> | undefined] = [undefined, undefined];
+  return {
+    words,
+    known: () => (all ??= new Set(words)),
+    keys: () => (keys ??= new Set(words.flatMap((word) => word.keys))),
+  };
 }
 
 function toWord(text: string): Word {
@@ -89,10 +94,17 @@ export function mayMatch(a: Bag, b: Bag, level: Level): boolean {
 }
 
 function everyMayHave(own: Bag, other: Bag, level: Level): boolean {
-  const keys = other.keys();
+  const known = other.known();
   return own.words.every(
-    (word) => word.isFree || word.keys.some((key) => keys.has(key)) || isSpecial(word, own, other, level),
+    (word) =>
+      // The same word again, mostly; its keys are asked for only where it is another one.
+      word.isFree || known.has(word) || hasKeyOf(word, other.keys()) || isSpecial(word, own, other, level),
   );
+}
+
+function hasKeyOf({ keys }: Word, others: ReadonlySet<string | number>): boolean {
+  for (const key of keys) if (others.has(key)) return true;
+  return false;
 }
 
 /** Whether a word may do without a partner of its own: a part of a compound, initials, a misspelling, a repetition; at looser levels a word that says little. */

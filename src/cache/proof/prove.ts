@@ -1,4 +1,4 @@
-import { align, isSoft } from "./align.ts";
+import { align, isSoft, type Alignment } from "./align.ts";
 import { sameMark } from "./arrange.ts";
 import { ITEMS_MAX, type Clause, type Item } from "./clause.ts";
 import { articlesDiffer } from "./definite.ts";
@@ -43,15 +43,27 @@ function proveOnce(a: Clause, b: Clause, level: Level, isTurned = false): Veto |
   if (cheap !== undefined) return cheap;
   const alignment = align(a, b, level);
   if (alignment === undefined) return "words";
-  if (namesDiffer(a, alignment.a, b, alignment.b)) return "words";
-  if (inflectionsDiffer(a, alignment.a, b, alignment.b, isTurned)) return "words";
-  if ((a.defines || b.defines) && definitionsDiffer(a, alignment.a, b, alignment.b, level)) return "words";
-  if (compoundsDiffer(a, alignment.a, b, alignment.b)) return "words";
-  const leftover = leftoverOf(a, alignment.a, b, alignment.b, level);
-  if (leftover !== undefined) return leftover;
-  const bindings = bindingsDiffer(a, b, alignment.a, alignment.b, level);
+  if (alignment.isSame && areWhereAndWhat(a, b)) return "question";
+  const words = alignment.isSame ? undefined : wordsDiffer(a, alignment.a, b, alignment.b, level, isTurned);
+  if (words !== undefined) return words;
+  const bindings = bindingsDiffer(a, b, alignment, level);
   if (bindings !== undefined) return bindings;
-  return rolesDiffer(a, b, alignment.a, alignment.b, level) ? "roles" : undefined;
+  return rolesDiffer(a, b, alignment, level) ? "roles" : undefined;
+}
+
+/** Whether partners are other words after all, or a word that counts has none. */
+function wordsDiffer(
+  a: Clause,
+  left: readonly number[],
+  b: Clause,
+  right: readonly number[],
+  level: Level,
+  isTurned: boolean,
+): Veto | undefined {
+  if (namesDiffer(a, left, b, right) || inflectionsDiffer(a, left, b, right, isTurned)) return "words";
+  if ((a.defines || b.defines) && definitionsDiffer(a, left, b, right, level)) return "words";
+  if (compoundsDiffer(a, left, b, right)) return "words";
+  return leftoverOf(a, left, b, right, level);
 }
 
 /** A name in the plural is another name: "Alien" and "Aliens". */
@@ -279,10 +291,13 @@ function relates(items: readonly Item[], item: Item): boolean {
 function bindingsDiffer(
   a: Clause,
   b: Clause,
-  left: readonly number[],
-  right: readonly number[],
+  { a: left, b: right, isSame }: Alignment,
   level: Level,
 ): Veto | undefined {
+  if (isSame && !isBinding(a) && !isBinding(b)) {
+    const [one, other] = [a.items[0] as Item, b.items[0] as Item];
+    return isOrder(a, 0) !== isOrder(b, 0) && (isDone(one) || isDone(other)) ? "roles" : undefined;
+  }
   const at = new Map(b.items.map((item, index) => [right[index] as number, item]));
   const generous = level !== "strict" || isGeneric(a) || isGeneric(b);
   let owners: [string[], string[]] = [[], []];
@@ -321,6 +336,13 @@ function bindingsDiffer(
     [...owners[0], ...owners[1]].every((one) => one === "1" || one === "2") &&
     (owners[0].length === 0 || owners[1].length === 0);
   return onlyMine && generous ? undefined : "person";
+}
+
+/** Whether a sentence has negations, quantifiers or owners. */
+function isBinding({ items, loose }: Clause): boolean {
+  if (loose.length > 0) return true;
+  for (const { bound, owners } of items) if (bound.length > 0 || owners.length > 0) return true;
+  return false;
 }
 
 function isWithin(part: ReadonlySet<string>, whole: ReadonlySet<string>): boolean {

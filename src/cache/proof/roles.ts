@@ -1,4 +1,4 @@
-import { SETTLED } from "./align.ts";
+import { SETTLED, type Alignment } from "./align.ts";
 import { sameRoles, type Placed } from "./arrange.ts";
 import type { Clause, Item } from "./clause.ts";
 import type { Level } from "./level.ts";
@@ -11,10 +11,10 @@ const COMPARED = new Set(["compare", "difference"]);
 export function rolesDiffer(
   a: Clause,
   b: Clause,
-  left: readonly number[],
-  right: readonly number[],
+  { a: left, b: right, isSame }: Alignment,
   level: Level,
 ): boolean {
+  if (isSame && areBoundAlike(a, b)) return false;
   const names = namesOfPairs(a, left);
   const derived = derivedPairs(a, b, left, right);
   const [one, other] = [placed(a, left, names, derived), placed(b, right, names, derived)].map((list) =>
@@ -41,6 +41,13 @@ export function rolesDiffer(
     counted: a.form === "many" && b.form === "many",
     compared: COMPARED.has(a.items[0]?.entry.lemma ?? ""),
   });
+}
+
+/** Whether the phrases of the same words begin alike. */
+function areBoundAlike({ items: a }: Clause, { items: b }: Clause): boolean {
+  for (let at = 0; at < a.length; at += 1)
+    if ((a[at] as Item).mark !== (b[at] as Item).mark || (a[at] as Item).starts !== (b[at] as Item).starts) return false;
+  return true;
 }
 
 /** Whether what stands before a verb stands behind it on the other side, and the other way round: "java call python". */
