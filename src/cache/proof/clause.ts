@@ -208,7 +208,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
       const conjunction = CONJUNCTIONS.get(text);
       const preposition = PREPOSITIONS.has(text) ? (SAME_PREPOSITION.get(text) ?? text) : SAME_PREPOSITION.get(text);
       const about = next?.kind === "number" ? ABOUT.get(text) : undefined;
-      sawDo ||= /^(?:do|does|did)$/.test(text);
+      sawDo ||= text === "do" || text === "does" || text === "did";
       if (about !== undefined && !(text === "about" && afterNext?.kind !== "word")) bound.push(about);
       else if (NEGATIONS.has(text) || text === "no_longer") {
         negations += 1;

@@ -84,6 +84,8 @@ const BEGINNINGS_MAX = 2_048;
 const STOPS = new Set([",", ":", ".", "!", "-"]);
 /** Patterns that match more than the words in their source. */
 const IS_WILD = /\\[dwS]|\[/;
+/** The same for the first word. */
+const BEGINS_WILD = /^\^[^ ]*(?:\\[dwS]|\[)|\|(?:\(\?:)*(?:\\[dwS]|\[)/;
 
 /** Rules that may fit a sentence that begins with these two words: most sentences are tried by a few. */
 const rulesFor = byFirstWords(RULES, ({ head }) => head);
@@ -109,7 +111,7 @@ function byFirstWords<T>(
         .filter(
           ({ pattern, isWild, vocabulary }) =>
             pattern.source === "^" ||
-            isWild ||
+            (isWild && (vocabulary.has(first) || BEGINS_WILD.test(pattern.source))) ||
             (vocabulary.has(first) &&
               (vocabulary.has(second) || pattern.test(`${first} ${STOPS.has(second) ? second : "_"} _ `))),
         )
@@ -146,18 +148,20 @@ const WH = /^(?:what|which|who|when|where|why|how)$/;
 
 /** Reads the form of a sentence and takes its lead-in and question words away. Linear. */
 export function frameOf(given: readonly Token[]): Frame {
-  let tokens = trimStops(given);
-  tokens = trimTail(tokens);
+  let tokens = trimTail(trimStops(given));
+  let head = headOf(tokens);
   for (let round = 0; round < ROUNDS; round += 1) {
-    const head = headOf(tokens);
     const lead = firstMatch(leadInsFor(tokens[0]?.text ?? "", tokens[1]?.text ?? ""), head);
     if (lead === undefined) break;
     const rest = trimStops(tokens.slice(countWords(lead[0])));
     if (rest.length === 0 || isTitle(tokens, rest)) break;
     tokens = rest;
+    head = headOf(tokens);
   }
-  tokens = trimTail(withHolder(withExpletive(withDifference(withQuestionFirst(withQuestionLast(tokens))))));
-  const [head, end] = [headOf(tokens), tailOf(tokens)];
+  const turned = trimTail(withHolder(withExpletive(withDifference(withQuestionFirst(withQuestionLast(tokens))))));
+  if (turned !== tokens) head = headOf(turned);
+  tokens = turned;
+  const end = tailOf(tokens);
   for (const { head: opening, tail, form, as, after } of rulesFor(tokens[0]?.text ?? "", tokens[1]?.text ?? "")) {
     const match = opening.exec(head);
     if (match === null || (tail !== undefined && !tail.test(end))) continue;
@@ -329,10 +333,9 @@ function isStatement(tokens: readonly Token[]): boolean {
 }
 
 function headOf(tokens: readonly Token[]): string {
-  return `${tokens
-    .slice(0, LOOKED_AT)
-    .map(({ text }) => text)
-    .join(" ")}${tokens.length > LOOKED_AT ? " " : " "}`;
+  let head = "";
+  for (let at = 0; at < tokens.length && at < LOOKED_AT; at += 1) head += `${(tokens[at] as Token).text} `;
+  return head === "" ? " " : head;
 }
 
 function tailOf(tokens: readonly Token[]): string {
@@ -349,13 +352,13 @@ function countWords(text: string): number {
 function trimStops(tokens: readonly Token[]): readonly Token[] {
   let at = 0;
   while (at < tokens.length && tokens[at]?.kind === "stop") at += 1;
-  return trimEnd(tokens.slice(at));
+  return trimEnd(at === 0 ? tokens : tokens.slice(at));
 }
 
 function trimEnd(tokens: readonly Token[]): readonly Token[] {
   let end = tokens.length;
   while (end > 0 && tokens[end - 1]?.kind === "stop") end -= 1;
-  return tokens.slice(0, end);
+  return end === tokens.length ? tokens : tokens.slice(0, end);
 }
 
 /** Whether a plea at the end is a text that something is said of: "how do you say thank you", "translate to French: no, thanks". */

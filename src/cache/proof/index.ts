@@ -94,6 +94,8 @@ function withoutShared(
   a: readonly Sentence[],
   b: readonly Sentence[],
 ): readonly [readonly Sentence[], readonly Sentence[]] | undefined {
+  // Most prompts are one sentence.
+  if (a.length === 1 && b.length === 1) return a[0]?.key === b[0]?.key ? [[], []] : [a, b];
   const count = (list: readonly Sentence[]) => {
     const found = new Map<string, number>();
     for (const { key } of list) found.set(key, (found.get(key) ?? 0) + 1);

@@ -16,7 +16,8 @@ const HIGH = new Set(["high", "large", "great", "big", "many"]);
 const LOW = new Set(["low", "small", "little"]);
 
 /** Highest, greatest and largest are one before something that is measured; so are lowest, smallest and least. */
-export function withMeasures(items: readonly Item[]): Item[] {
+export function withMeasures(items: readonly Item[]): readonly Item[] {
+  if (!items.some(({ degree }) => degree === "est" || degree === "er")) return items;
   return items.map((item, at) => {
     if (item.degree !== "est" && item.degree !== "er") return item;
     const lemma = HIGH.has(item.entry.lemma) ? "high" : LOW.has(item.entry.lemma) ? "low" : undefined;
@@ -37,6 +38,7 @@ const COUNTS = new Set(["amount", "quantity"]);
 
 /** An amount of several things is their number; the amount of a payment is not. */
 export function withCounts(items: readonly Item[]): readonly Item[] {
+  if (!items.some(({ entry }) => COUNTS.has(entry.lemma))) return items;
   return items.map((item, at) => {
     const counted = items[at + 1];
     if (!COUNTS.has(item.entry.lemma) || item.exact || counted?.mark !== "of") return item;

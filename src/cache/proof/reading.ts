@@ -24,20 +24,53 @@ export interface ProofReading {
   readonly readable: () => boolean;
 }
 
-/** A sentence, compared word for word first, and by its clause only where it differs. */
-export interface Sentence {
+/**
+ * A sentence, compared word for word first, and by its clause only where it differs. What nobody asks for is not worked out. A class, because many
+ * are remembered: closures for each part would take twice the memory.
+ */
+export class Sentence {
   readonly key: string;
+  readonly #text: string;
+  #bag: Bag | undefined;
+  #clause: Clause | undefined;
+  #literal: Literal | undefined;
+  #capitals: Capitals | undefined;
+  #mention: Mention | undefined;
+  #order: { readonly words: readonly string[] | undefined } | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.key = keyOf(text);
+  }
+
   /** Its words alone, for a first look. */
-  readonly bag: () => Bag;
-  readonly clause: () => Clause;
+  bag(): Bag {
+    return (this.#bag ??= toBag(this.key));
+  }
+
+  clause(): Clause {
+    return (this.#clause ??= readClause(this.#text));
+  }
+
   /** What it means to the letter. */
-  readonly literal: () => Literal;
+  literal(): Literal {
+    return (this.#literal ??= readLiteral(this.#text));
+  }
+
   /** Where it has capitals. */
-  readonly capitals: () => Capitals;
+  capitals(): Capitals {
+    return (this.#capitals ??= readCapitals(this.#text));
+  }
+
   /** Words and texts that it is about. */
-  readonly mention: () => Mention;
+  mention(): Mention {
+    return (this.#mention ??= readMention(this.#text));
+  }
+
   /** Its words, where their order counts even around "and". */
-  readonly order: () => readonly string[] | undefined;
+  order(): readonly string[] | undefined {
+    return (this.#order ??= { words: readOrder(this.#text) }).words;
+  }
 }
 
 /** Characters by which the language of a question is told. */
@@ -97,18 +130,9 @@ function readAnew(text: string): ProofReading {
     context,
     layout: once(() => layoutOf(text, question)),
     question,
-    sentences: (question.length > QUESTION_CHARS_MAX ? [question] : sentencesOf(question)).map((sentence) => {
-      const key = keyOf(sentence);
-      return {
-        key,
-        bag: once(() => toBag(key)),
-        clause: once(() => readClause(sentence)),
-        literal: once(() => readLiteral(sentence)),
-        capitals: once(() => readCapitals(sentence)),
-        mention: once(() => readMention(sentence)),
-        order: once(() => readOrder(sentence)),
-      };
-    }),
+    sentences: (question.length > QUESTION_CHARS_MAX ? [question] : sentencesOf(question)).map(
+      (sentence) => new Sentence(sentence),
+    ),
     readable: once(() => isReadable(question.slice(0, READABLE_CHARS_MAX))),
   };
 }

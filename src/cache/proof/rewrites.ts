@@ -62,10 +62,10 @@ const TO = new Set(["to", "from", "and"]);
 
 /** "The distance from A to B" and "how far is B from A" as "the distance between A and B". */
 function withDistance({ items, joints }: Phrasing): Phrasing {
-  const [head, ...rest] = items;
   const given = { items, joints };
-  if (head?.entry.lemma !== "distance" || head.exact || rest[0]?.starts !== true || !FROM.has(rest[0].mark))
-    return given;
+  if (items[0]?.entry.lemma !== "distance" || items[0].exact) return given;
+  const [head, ...rest] = items as readonly [Item, ...Item[]];
+  if (rest[0]?.starts !== true || !FROM.has(rest[0].mark)) return given;
   const phrases = rest.flatMap(({ starts }, at) => (starts ? [at] : []));
   const second = rest[phrases[1] ?? -1];
   if (phrases.length !== 2 || second === undefined || !TO.has(second.mark)) return given;
@@ -115,6 +115,7 @@ function fromComparison([first, ...rest]: readonly Item[]): readonly Item[] {
 
 /** The one phrase that a mark of a comparison begins as the other side of an "and". */
 function withAnd(items: readonly Item[], joints: readonly string[], marks: ReadonlySet<string>): Phrasing {
+  if (!items.some(({ mark }) => marks.has(mark))) return { items, joints };
   const sides = items.flatMap(({ mark, starts }, at) => (at > 0 && starts && marks.has(mark) ? [at] : []));
   if (sides.length !== 1 || joints.length > 0) return { items, joints };
   return {
@@ -138,9 +139,11 @@ const HEADS = new Set([
 
 /** "Splitting a monolith into services pitfalls" as "pitfalls of splitting a monolith into services". */
 function withHead(items: readonly Item[]): readonly Item[] {
-  const [last, [first, ...rest]] = [items.at(-1), items];
-  if (last === undefined || first === undefined || items.length < 4 || last.exact || last.mark !== "") return items;
-  if (!HEADS.has(last.entry.lemma) || last.bound.length > 0 || !rest.some(({ mark }) => mark !== "")) return items;
+  const last = items.at(-1);
+  if (last === undefined || items.length < 4 || last.exact || last.mark !== "") return items;
+  if (!HEADS.has(last.entry.lemma)) return items;
+  const [first, ...rest] = items as readonly [Item, ...Item[]];
+  if (last.bound.length > 0 || !rest.some(({ mark }) => mark !== "")) return items;
   return [{ ...last, mark: first.mark, starts: true }, { ...first, mark: "of", starts: true }, ...rest.slice(0, -1)];
 }
 
@@ -201,6 +204,7 @@ const OF_YEAR = new Set(["", "of", "for"]);
 
 /** "Berlin population 2020" and "for 2020" as "in 2020". */
 function withYears(items: readonly Item[]): readonly Item[] {
+  if (!items.some(({ isNumber }) => isNumber)) return items;
   return items.map((item, at) => {
     const isLast = items[at + 1]?.starts !== false;
     if (at === 0 || !item.isNumber || !isLast || !OF_YEAR.has(item.mark) || !YEAR.test(item.word)) return item;

@@ -8,12 +8,7 @@ const MOVING_MAX = 16;
 const COMPARED = new Set(["compare", "difference"]);
 
 /** Whether the partners of two sentences stand in other roles. */
-export function rolesDiffer(
-  a: Clause,
-  b: Clause,
-  { a: left, b: right, isSame }: Alignment,
-  level: Level,
-): boolean {
+export function rolesDiffer(a: Clause, b: Clause, { a: left, b: right, isSame }: Alignment, level: Level): boolean {
   if (isSame && areBoundAlike(a, b)) return false;
   const names = namesOfPairs(a, left);
   const derived = derivedPairs(a, b, left, right);
@@ -46,7 +41,8 @@ export function rolesDiffer(
 /** Whether the phrases of the same words begin alike. */
 function areBoundAlike({ items: a }: Clause, { items: b }: Clause): boolean {
   for (let at = 0; at < a.length; at += 1)
-    if ((a[at] as Item).mark !== (b[at] as Item).mark || (a[at] as Item).starts !== (b[at] as Item).starts) return false;
+    if ((a[at] as Item).mark !== (b[at] as Item).mark || (a[at] as Item).starts !== (b[at] as Item).starts)
+      return false;
   return true;
 }
 

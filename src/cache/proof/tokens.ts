@@ -45,9 +45,19 @@ export function tokenise(sentence: string): readonly Token[] {
   const capitals = isShouted(sentence);
   const raws: Token[] = [];
   const pattern = IS_PLAIN.test(sentence) ? PLAIN_TOKEN : TOKEN;
-  pattern.lastIndex = 0;
-  for (let match = pattern.exec(sentence); match !== null; match = pattern.exec(sentence)) {
+  let next = 0;
+  for (;;) {
+    const end = quoted.length === 0 ? simpleEnd(sentence, next) : next;
+    if (end > next) {
+      for (const token of wordsOf(sentence.slice(next, end))) raws.push(token);
+      next = end + 1;
+      continue;
+    }
+    pattern.lastIndex = next;
+    const match = pattern.exec(sentence);
+    if (match === null) break;
     const { 0: raw, index } = match;
+    next = pattern.lastIndex;
     if (SIMPLE_WORD.test(raw) && (quoted.length === 0 || !isQuoted(quoted, index))) {
       for (const token of wordsOf(raw)) raws.push(token);
       continue;
@@ -69,6 +79,18 @@ function hasNumber(tokens: readonly Token[]): boolean {
   for (const { kind } of tokens) if (kind === "number") return true;
   return false;
 }
+
+/** Where a simple word ends that begins at a place and is followed by a space or by nothing; the place itself where none does. */
+function simpleEnd(sentence: string, from: number): number {
+  for (let at = from; at <= sentence.length; at += 1) {
+    const code = at === sentence.length ? SPACE : sentence.charCodeAt(at);
+    if (code === SPACE) return at;
+    if (!(code >= 97 && code <= 122) && !(at === from && code >= 65 && code <= 90)) return from;
+  }
+  return from;
+}
+
+const SPACE = 0x20;
 
 /** Words that are read alike whatever stands around them. */
 const SIMPLE_WORD = /^[A-Za-z]?[a-z]*$/;
