@@ -30,14 +30,14 @@ const NO_UNITS: readonly string[] = [];
 export function readCapitals(sentence: string): Capitals {
   let words: Written | undefined;
   return {
-    isPlain: isPlain(sentence),
+    isPlain: hasNone(sentence),
     words: () => (words ??= readWritten(sentence)),
     units: toUnits(sentence),
   };
 }
 
 /** Whether a text is ASCII without any capital but "I" and its first letter: most are. */
-function isPlain(text: string): boolean {
+function hasNone(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code >= 128) return false;

@@ -94,11 +94,11 @@ export function mayMatch(a: Bag, b: Bag, level: Level): boolean {
 }
 
 function everyMayHave(own: Bag, other: Bag, level: Level): boolean {
-  const known = other.known();
+  const same = other.known();
   return own.words.every(
     (word) =>
       // The same word again, mostly; its keys are asked for only where it is another one.
-      word.isFree || known.has(word) || hasKeyOf(word, other.keys()) || isSpecial(word, own, other, level),
+      word.isFree || same.has(word) || hasKeyOf(word, other.keys()) || isSpecial(word, own, other, level),
   );
 }
 
