@@ -34,6 +34,7 @@ export const OUTLINE: readonly Section[] = [
       "guides/limit-a-plan",
       "guides/integrations",
       "guides/python",
+      "guides/n8n",
       "guides/from-bullmq",
       "guides/from-litellm",
       "guides/from-gptcache",
