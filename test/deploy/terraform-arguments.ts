@@ -166,7 +166,6 @@ export const RESOURCES: Arguments = {
     payment_method: true,
     payment_method_id: true,
     memory_storage: true,
-    redis_version: true,
     cloud_provider: {
       provider: true,
       region: {
@@ -188,6 +187,7 @@ export const RESOURCES: Arguments = {
     subscription_id: true,
     name: true,
     protocol: true,
+    redis_version: true,
     dataset_size_in_gb: true,
     throughput_measurement_by: true,
     throughput_measurement_value: true,
@@ -200,6 +200,23 @@ export const RESOURCES: Arguments = {
     password: true,
     alert: { name: true, value: true },
   },
+  rediscloud_subscription_peering: {
+    subscription_id: true,
+    provider_name: true,
+    region: true,
+    aws_account_id: true,
+    vpc_id: true,
+    vpc_cidrs: true,
+    gcp_project_id: true,
+    gcp_network_name: true,
+  },
+  rediscloud_private_link: {
+    subscription_id: true,
+    share_name: true,
+    principal: { principal: true, principal_type: true, principal_alias: true },
+  },
+  aws_vpc_peering_connection_accepter: { vpc_peering_connection_id: true, auto_accept: true, tags: true },
+  aws_route: { route_table_id: true, destination_cidr_block: true, vpc_peering_connection_id: true },
   azurerm_managed_redis: {
     name: true,
     resource_group_name: true,

@@ -166,6 +166,18 @@ describe("what Marrow needs of a managed Redis", () => {
     });
   });
 
+  it("is reached over a private network: Redis Cloud is peered with AWS or Google, or linked, where it is asked for", () => {
+    for (const [type, label, variable] of [
+      ["rediscloud_subscription_peering", "aws", "aws_peering"],
+      ["rediscloud_subscription_peering", "gcp", "gcp_peering"],
+      ["rediscloud_private_link", "this", "private_link"],
+    ] as const) {
+      const body = blocksOf("redis-cloud", "resource").find(([name, named]) => name === type && label in named)?.[1];
+      expect(body?.[label]?.[0]).toMatchObject({ count: `\${var.${variable} == null ? 0 : 1}` });
+      expect(bodyOf("redis-cloud", "variable", variable)).toMatchObject({ default: null });
+    }
+  });
+
   it("is not deleted by a change: each of them is protected", () => {
     for (const [name, type] of [
       ["elasticache", "aws_elasticache_replication_group"],

@@ -32,7 +32,7 @@ variable "region" {
 }
 
 variable "deployment_cidr" {
-  description = "A network of 24 bits for the subscription that overlaps none of yours."
+  description = "A network of 24 bits for the subscription that overlaps none of yours, nor of the networks that are peered with it."
   type        = string
   default     = "10.90.0.0/24"
 }
@@ -75,4 +75,33 @@ variable "password" {
   type        = string
   default     = null
   sensitive   = true
+}
+
+variable "aws_peering" {
+  description = "A VPC of AWS to peer with, which then reaches the private endpoint; null for none."
+  type = object({
+    account_id = string
+    region     = string
+    vpc_id     = string
+    vpc_cidrs  = list(string)
+  })
+  default = null
+}
+
+variable "gcp_peering" {
+  description = "A network of Google Cloud to peer with, which then reaches the private endpoint; null for none."
+  type = object({
+    project_id   = string
+    network_name = string
+  })
+  default = null
+}
+
+variable "private_link" {
+  description = "An AWS PrivateLink, and by a name of yours the principals that may use it; null for none. Types: aws_account, organization, organization_unit, iam_role, iam_user, service_principal."
+  type = object({
+    share_name = string
+    principals = map(object({ principal = string, type = string }))
+  })
+  default = null
 }

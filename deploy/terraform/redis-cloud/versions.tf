@@ -4,7 +4,7 @@ terraform {
   required_providers {
     rediscloud = {
       source  = "RedisLabs/rediscloud"
-      version = ">= 2.0.0, < 3.0.0"
+      version = ">= 2.5.0, < 3.0.0"
     }
   }
 }
