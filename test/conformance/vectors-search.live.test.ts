@@ -4,14 +4,17 @@ import { Redis as Ioredis } from "ioredis";
 import { inject } from "vitest";
 import { fromIoredis } from "../../src/index.ts";
 import { startSearchServer } from "../search-server.ts";
+import { ownServer } from "../servers.ts";
 import { describeHistories } from "./vectors-history.ts";
 import { describeVectors, type VectorHost } from "./vectors.ts";
 
 const app = () => `v${randomUUID().slice(0, 8)}`;
 
-/** FT.* by the stand-in of search-server.ts, over either protocol. */
+/** FT.* by the stand-in of search-server.ts, over either protocol. It lists all keys for a search: a Redis of its own has few. */
 async function onStandIn(protocol: 2 | 3, dialect?: "valkey"): Promise<VectorHost> {
-  const server = await startSearchServer(inject("redisUrl"), dialect, { indexesMax: 10, fieldsMax: 10 });
+  const own = await ownServer(inject("redisBinary"));
+  await own.start();
+  const server = await startSearchServer(own.url, dialect, { indexesMax: 10, fieldsMax: 10 });
   const client = new Ioredis({ port: server.port, protocol });
   const redis = fromIoredis(client, { app: app() });
   return {
@@ -19,6 +22,7 @@ async function onStandIn(protocol: 2 | 3, dialect?: "valkey"): Promise<VectorHos
     async close() {
       client.disconnect();
       await server.close();
+      await own.stop();
     },
   };
 }
