@@ -1,3 +1,4 @@
+import type { Pushable } from "../internal/push.ts";
 import type { AnswerCost, Cache, Lookup } from "../cache/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
 import type { Memory } from "../memory/index.ts";
@@ -126,6 +127,7 @@ export interface Provenance {
 
 /** A stream of events to be written through. */
 export interface AnswerStream extends AsyncIterable<Uint8Array> {
+  [Symbol.asyncIterator](): Pushable<Uint8Array>;
   /**
    * Reports that the client disconnected: its concurrency slot is released, and the answer is read on only as `onDisconnect` says.
    * Not needed after the last piece, and harmless at any time. Resolves when reading has ended.

@@ -1,6 +1,8 @@
 import { MarrowError } from "../errors.ts";
-import type { ChatCompletion, StreamPart } from "../models/index.ts";
+import { pushTo } from "../internal/push.ts";
+import type { ChatCompletion, ModelStream, StreamPart } from "../models/index.ts";
 import type { AnswerStream } from "./call.ts";
+import { createHandover } from "./handover.ts";
 import type { Leaving } from "./leaving.ts";
 import { foldGrowth, foldTold, piecesOf, weightOf, weightOfGrowth } from "./plain-chunk.ts";
 import { createRecorder } from "./recorder.ts";
@@ -10,7 +12,7 @@ import type { Leading } from "./together.ts";
 /** A model's stream, and what is done with it. */
 export interface Relayed {
   readonly model: string;
-  readonly parts: AsyncIterable<StreamPart>;
+  readonly parts: ModelStream;
   readonly lead: Leading | undefined;
   readonly leaving: Leaving;
   readonly recordings: Recordings;
@@ -36,14 +38,19 @@ export interface Relayed {
  */
 export function relay(relayed: Relayed): AnswerStream {
   const { model, parts, lead, leaving, isOwn, shown, needsWhole } = relayed;
-  const source = parts[Symbol.asyncIterator]();
   const recorder = createRecorder(model);
   const share = relayed.recordings.open(shed);
+  const outlet = createHandover(regulate);
   let shedding: Promise<void> | undefined;
-  const ahead: Uint8Array[] = [];
-  let stepping: Promise<void> | undefined;
-  let broken: { readonly error: unknown } | undefined;
-  let over = false;
+  /** `ending`: nothing more is taken from the model, and what follows its last part is under way. */
+  let state: "open" | "ending" | "over" = "open";
+  let [isFlowing, isDraining] = [false, false];
+  const ended = Promise.withResolvers<void>();
+  const source = pushTo(parts[Symbol.asyncIterator](), {
+    take,
+    end: () => state === "open" && settle(),
+    fail: (error) => void breakOff(error),
+  });
 
   function shed(): void {
     const said = recorder.completion();
@@ -87,60 +94,96 @@ export function relay(relayed: Relayed): AnswerStream {
   }
 
   /** Takes one part from the model. */
-  async function step(): Promise<void> {
+  function take(part: StreamPart): void {
+    if (state !== "open") return;
     try {
-      if (needsWhole && shedding !== undefined) throw noRoom();
-      const { done, value } = await source.next();
-      if (done === true) {
-        over = true;
-        return;
-      }
-      record(value);
-      if (value.done) {
-        over = true;
-        leaving.close();
-        await finish();
-      }
-      const bytes = shown(value);
-      if (bytes.length > 0) ahead.push(bytes);
+      record(part);
+      if (part.done) return void endWith(part);
+      show(part);
     } catch (error) {
-      if (!over) await keepPartial();
-      over = true;
-      broken = { error };
-      // What broke here and not at the model would leave its call open, unread, with its place.
-      leaving.giveUp();
-      if (shedding === undefined) await (isOwn(error) ? lead?.leave() : lead?.fail(error));
-    } finally {
-      stepping = undefined;
-      if (over) share.close();
-      if (over) leaving.close();
-      else leaving.check();
+      return void breakOff(error);
+    }
+    leaving.check();
+    regulate();
+  }
+
+  function show(part: StreamPart): void {
+    const bytes = shown(part);
+    if (bytes.length > 0) outlet.give(bytes);
+  }
+
+  /** Keeps the answer, then hands its last part over. */
+  async function endWith(part: StreamPart): Promise<void> {
+    state = "ending";
+    leaving.close();
+    try {
+      await finish();
+      show(part);
+      settle();
+    } catch (error) {
+      await failWith(error);
     }
   }
 
-  const advance = () => (stepping ??= step());
-
-  async function next(): Promise<IteratorResult<Uint8Array>> {
-    while (ahead.length === 0 && (!over || stepping !== undefined)) await advance();
-    const bytes = ahead.shift();
-    if (bytes !== undefined) return { done: false, value: bytes };
-    if (broken === undefined) return { done: true, value: undefined };
-    const { error } = broken;
-    broken = undefined;
-    throw error;
+  /** Ends an answer that broke: what came of it is kept. */
+  async function breakOff(error: unknown): Promise<void> {
+    if (state !== "open") return;
+    state = "ending";
+    source.pause();
+    let told = error;
+    try {
+      await keepPartial();
+    } catch (other) {
+      told = other;
+    }
+    await failWith(told);
   }
 
-  async function drain(): Promise<void> {
-    while (!over) await advance();
+  async function failWith(error: unknown): Promise<void> {
+    let told = error;
+    // What broke here and not at the model would leave its call open, unread, with its place.
+    leaving.giveUp();
+    try {
+      if (shedding === undefined) await (isOwn(error) ? lead?.leave() : lead?.fail(error));
+    } catch (other) {
+      told = other;
+    }
+    settle({ error: told });
+  }
+
+  function settle(broken?: { readonly error: unknown }): void {
+    state = "over";
+    share.close();
+    leaving.close();
+    outlet.end(broken);
+    ended.resolve();
+  }
+
+  /** Takes from the model what somebody waits for: who reads this stream, those who read along, or who keeps the answer. */
+  function regulate(): void {
+    if (state !== "open") return;
+    if (needsWhole && shedding !== undefined) return void breakOff(noRoom());
+    const isWanted = isDraining || outlet.isWaiting();
+    if (isWanted === isFlowing) return;
+    isFlowing = isWanted;
+    if (isWanted) source.resume();
+    else source.pause();
+  }
+
+  function drain(): void {
+    isDraining = true;
+    regulate();
   }
 
   void lead?.followed.then(drain);
   return {
-    [Symbol.asyncIterator]: () => ({ next }),
+    [Symbol.asyncIterator]: () => outlet,
     async abandon() {
-      if (over) return;
+      if (state === "over") return;
+      outlet.leave();
       leaving.leave();
-      await drain();
+      drain();
+      await ended.promise;
     },
   };
 }

@@ -1,5 +1,6 @@
+import { pushAfter, type Pushable } from "../internal/push.ts";
 import type { ChatChunk } from "./chat.ts";
-import type { ChatModel, StreamPart } from "./model.ts";
+import type { ChatModel, ModelStream, StreamPart } from "./model.ts";
 import { EVENT_CHARS_MAX } from "./sse.ts";
 import { isText } from "../internal/fields.ts";
 
@@ -30,12 +31,9 @@ export function heldModel<M extends ChatModel>(model: M, silentMs?: number): M {
  * before has told nobody anything, so another upstream can be asked instead. Beyond {@link HELD_BYTES_MAX}, or after `silentMs`, it is handed on.
  * @throws what the stream fails with before
  */
-async function untilSaid(
-  stream: AsyncIterable<StreamPart>,
-  silentMs: number = SILENT_MS_MAX,
-): Promise<AsyncIterator<StreamPart>> {
+async function untilSaid(stream: ModelStream, silentMs: number = SILENT_MS_MAX): Promise<Pushable<StreamPart>> {
   const source = stream[Symbol.asyncIterator]();
-  const held: IteratorResult<StreamPart>[] = [];
+  const held: IteratorResult<StreamPart, unknown>[] = [];
   const sinceMs = performance.now();
   for (let bytes = 0; bytes < HELD_BYTES_MAX && performance.now() - sinceMs < silentMs;) {
     const result = await source.next();
@@ -48,6 +46,7 @@ async function untilSaid(
       const first = held.shift();
       return first === undefined ? source.next() : Promise.resolve(first);
     },
+    push: (sink) => pushAfter(held, source, sink),
   };
 }
 

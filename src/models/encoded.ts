@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Transform } from "node:stream";
 import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { pushTo } from "../internal/push.ts";
 import type { HttpAnswer } from "./http.ts";
 import { BodyTooLarge } from "./http.ts";
 
@@ -41,6 +42,7 @@ export function decoded(answer: HttpAnswer): HttpAnswer | undefined {
   return {
     ...answer,
     next,
+    push: (sink) => pushTo({ next: async () => toResult(await next()) }, sink),
     abandon,
     async whole(bytesMax) {
       const all: Buffer[] = [];
@@ -56,6 +58,10 @@ export function decoded(answer: HttpAnswer): HttpAnswer | undefined {
       return Buffer.concat(all, bytes);
     },
   };
+}
+
+function toResult(piece: Buffer | undefined): IteratorResult<Buffer, undefined> {
+  return piece === undefined ? { done: true, value: undefined } : { done: false, value: piece };
 }
 
 /** Feeds the decoder as fast as it is read. */

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import type { Pushing, Sink } from "../internal/push.ts";
 
 /** An answer whose head has come and whose body is on its way. */
 export interface HttpAnswer {
@@ -6,6 +7,8 @@ export interface HttpAnswer {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The next piece of the body, or `undefined` at its end. Rejects when the connection breaks. One call at a time. */
   next(): Promise<Buffer | undefined>;
+  /** Gives the pieces to a sink from now on, in place of `next`. Once. */
+  push(sink: Sink<Buffer>): Pushing;
   /** The rest of the body; rejects when it is over the bound. */
   whole(bytesMax: number): Promise<Buffer>;
   /** Gives the rest up. */
@@ -29,6 +32,9 @@ export function sendRequest(
     const pieces: Buffer[] = [];
     let controller: Dispatcher.DispatchController | undefined;
     let reader: PromiseWithResolvers<Buffer | undefined> | undefined;
+    let sink: Sink<Buffer> | undefined;
+    /** Whether the sink wants nothing now, or is given something just now. */
+    let [halted, giving] = [true, false];
     let ended = false;
     let failure: Error | undefined;
     let paused = false;
@@ -42,18 +48,50 @@ export function sendRequest(
       if (error === undefined) reader?.resolve(undefined);
       else reader?.reject(error);
       reader = undefined;
+      give();
     };
 
-    function next(): Promise<Buffer | undefined> {
+    /** Takes a piece that waits. */
+    function shift(): Buffer | undefined {
       const piece = pieces.shift();
-      if (piece !== undefined) {
-        waitingBytes -= piece.length;
-        if (paused && pieces.length === 0) {
-          paused = false;
-          controller?.resume();
-        }
-        return Promise.resolve(piece);
+      if (piece === undefined) return undefined;
+      waitingBytes -= piece.length;
+      if (paused && pieces.length === 0) {
+        paused = false;
+        // Never from within another answer's piece: undici's parsers do not run within each other.
+        queueMicrotask(() => !paused && controller?.resume());
       }
+      return piece;
+    }
+
+    /** Gives the sink what waits for it, as far as it wants. */
+    function give(): void {
+      if (giving || sink === undefined) return;
+      giving = true;
+      for (let piece = halted ? undefined : shift(); piece !== undefined; piece = halted ? undefined : shift())
+        sink.take(piece);
+      giving = false;
+      if (halted || !ended) return;
+      const to = sink;
+      sink = undefined;
+      if (failure === undefined) to.end();
+      else to.fail(failure);
+    }
+
+    function push(to: Sink<Buffer>): Pushing {
+      sink = to;
+      return {
+        pause: () => void (halted = true),
+        resume() {
+          halted = false;
+          give();
+        },
+      };
+    }
+
+    function next(): Promise<Buffer | undefined> {
+      const piece = shift();
+      if (piece !== undefined) return Promise.resolve(piece);
       if (failure !== undefined) return Promise.reject(failure);
       if (ended) return Promise.resolve(undefined);
       reader = Promise.withResolvers();
@@ -83,9 +121,10 @@ export function sendRequest(
       },
       onResponseStart(_, status, headers) {
         // 1xx heads announce another one.
-        if (status >= 200) resolve({ status, headers, next, whole, abandon: abort });
+        if (status >= 200) resolve({ status, headers, next, push, whole, abandon: abort });
       },
       onResponseData(_, piece) {
+        if (sink !== undefined && !halted && pieces.length === 0) return sink.take(piece);
         if (reader === undefined) {
           pieces.push(piece);
           waitingBytes += piece.length;

@@ -1,3 +1,4 @@
+import type { Pushable } from "../internal/push.ts";
 import type { ForwardedBody } from "./forwarded-body.ts";
 import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 
@@ -53,6 +54,7 @@ export interface StreamPart {
 
 /** A streamed answer. */
 export interface ModelStream extends AsyncIterable<StreamPart> {
+  [Symbol.asyncIterator](): Pushable<StreamPart>;
   /** Absent where there is one endpoint: the model's name says which. */
   readonly served?: Served | undefined;
 }

@@ -1,3 +1,4 @@
+import { pushTo, type Pushable } from "../internal/push.ts";
 import type { ChatModel, ForwardedAnswer, StreamPart } from "./model.ts";
 import type { Places } from "./places.ts";
 
@@ -40,10 +41,10 @@ export function withPlaces<M extends ChatModel>(model: M, places: Places): M {
 
 /** A stream that tells when it is over, also when its reader lets go of it. */
 export function untilOver(
-  source: AsyncIterator<StreamPart>,
+  source: Pushable<StreamPart>,
   onOver: () => void,
   signal: AbortSignal | undefined,
-): AsyncIterator<StreamPart> {
+): Pushable<StreamPart> {
   if (signal?.aborted === true) onOver();
   else signal?.addEventListener("abort", onOver, { once: true });
   const over = () => {
@@ -61,6 +62,21 @@ export function untilOver(
         throw error;
       }
     },
+    push: (sink) =>
+      pushTo(source, {
+        take(part) {
+          if (part.done) over();
+          sink.take(part);
+        },
+        end() {
+          over();
+          sink.end();
+        },
+        fail(error) {
+          over();
+          sink.fail(error);
+        },
+      }),
   };
 }
 

@@ -3,6 +3,7 @@ import { checkEventStream, type Endpoint } from "./endpoint.ts";
 import { malformed, toFailure, toJson, unreadable } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
+import { toParts, type PartReader } from "./parts.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 import { createEventReader, toEvent } from "./sse.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
@@ -72,7 +73,7 @@ export function translatedModel(
         const asked = { ...request, stream: true };
         const answer = await post({ request: asked, signal });
         checkEventStream(answer);
-        return toParts(answer, signal, translation.openStream(asked));
+        return toParts(answer, signal, readTranslated(translation.openStream(asked)));
       } catch (error) {
         return toFailure(error, signal);
       }
@@ -90,17 +91,14 @@ function readWhole({ toCompletion }: Translation, answer: unknown): ModelAnswer 
   }
 }
 
-function toParts(answer: HttpAnswer, signal: AbortSignal | undefined, stream: StreamReader): AsyncIterable<StreamPart> {
+function readTranslated(stream: StreamReader): PartReader {
   const reader = createEventReader();
-  /** What an event said that came in one piece with others before it: those are told first. */
   let held: { readonly error: unknown } | undefined;
 
-  /** The chunks that a piece of the answer makes; the last event may lack its line end. @throws what an event says where nothing came before it */
-  function read(bytes: Uint8Array | undefined): readonly ChatChunk[] {
-    const last = bytes === undefined ? reader.end() : undefined;
-    if (bytes === undefined && last === undefined) throw malformed(`its stream ended before ${stream.last}`);
+  /** The part that some events make. @throws what an event says where nothing came before it */
+  function toPart(events: readonly string[]): StreamPart | undefined {
     const chunks: ChatChunk[] = [];
-    for (const data of bytes === undefined ? [last ?? ""] : reader.read(bytes)) {
+    for (const data of events) {
       if (stream.done || data === "" || data.startsWith("[DONE]")) continue;
       try {
         const event = toJson(data);
@@ -112,31 +110,22 @@ function toParts(answer: HttpAnswer, signal: AbortSignal | undefined, stream: St
         break;
       }
     }
-    return chunks;
+    if (chunks.length === 0 && !stream.done) return undefined;
+    const said = chunks.map((chunk) => toEvent(JSON.stringify(chunk))).join("");
+    const done = stream.done && held === undefined;
+    return { bytes: Buffer.from(done ? said + toEvent("[DONE]") : said), chunks, done };
   }
 
-  async function next(): Promise<IteratorResult<StreamPart>> {
-    if (stream.done && held === undefined) return { done: true, value: undefined };
-    for (;;) {
-      if (held !== undefined) {
-        answer.abandon();
-        throw unreadable(held.error);
-      }
-      const piece = await answer.next().catch((error: unknown) => toFailure(error, signal));
-      let chunks: readonly ChatChunk[];
-      try {
-        chunks = read(piece);
-      } catch (error) {
-        answer.abandon();
-        throw unreadable(error);
-      }
-      if (chunks.length === 0 && !stream.done) continue;
-      const said = chunks.map((chunk) => toEvent(JSON.stringify(chunk))).join("");
-      const done = stream.done && held === undefined;
-      const bytes = Buffer.from(done ? said + toEvent("[DONE]") : said);
-      return { done: false, value: { bytes, chunks, done } };
-    }
-  }
-
-  return { [Symbol.asyncIterator]: () => ({ next }) };
+  return {
+    read: (piece) => toPart(reader.read(piece)),
+    // The last event may lack its line end.
+    end() {
+      const last = reader.end();
+      const part = last === undefined ? undefined : toPart([last]);
+      if (part === undefined) throw malformed(`its stream ended before ${stream.last}`);
+      return part;
+    },
+    held: () => held,
+    isDone: () => stream.done && held === undefined,
+  };
 }

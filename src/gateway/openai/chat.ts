@@ -1,20 +1,19 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
-import { parseCacheControl, type AnswerStream, type ChatCall } from "../../flow/index.ts";
+import { parseCacheControl, type ChatCall } from "../../flow/index.ts";
 import { toEvent, type ChatRequest } from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { describeRequest, noteFailure } from "../http/access-log.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
-import type { Draining } from "../http/draining.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
-import { recordingOf } from "../http/recording.ts";
-import { askAlive, EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
+import { askAlive, EVENT_STREAM, keepAlive } from "../http/alive.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { header } from "../tenancy/identity.ts";
-import { departureOf, openOutlet } from "../http/outlet.ts";
+import { departureOf } from "../http/outlet.ts";
+import { writeThrough } from "../http/write-through.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
 import { namesFiles, resolveChatFiles } from "../responses/file-parts.ts";
 
@@ -99,34 +98,13 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
           reply.hijack();
           reply.raw.writeHead(200, { ...headers, ...EVENT_STREAM });
         }
-        return writeThrough(request, reply, outcome.stream, draining, alive);
+        return writeThrough(reply.raw, outcome.stream, {
+          alive,
+          track: (work) => draining.track(work),
+          tellBroken: (error) => tellBroken(request, error),
+        });
     }
   });
-}
-
-/** Writes a stream's bytes as they come, waits for a slow reader, and lets go of one who left. */
-async function writeThrough(
-  request: FastifyRequest,
-  { raw }: FastifyReply,
-  stream: AnswerStream,
-  { track }: Pick<Draining, "track">,
-  alive: Alive | undefined,
-): Promise<void> {
-  const outlet = openOutlet(raw, () => track(stream.abandon()));
-  if (outlet.gone) return alive?.stop();
-  try {
-    for await (const bytes of stream) {
-      alive?.touch();
-      const slow = outlet.write(bytes);
-      if (slow !== undefined) await slow;
-      if (outlet.gone) break;
-    }
-  } catch (error) {
-    recordingOf(raw)?.fail();
-    void outlet.write(tellBroken(request, error));
-  }
-  alive?.stop();
-  outlet.end();
 }
 
 /** What went wrong with a stream whose status is long sent: the official clients read an error from an event of its own. */

@@ -1,4 +1,5 @@
 import { MarrowError } from "../../errors.ts";
+import { pushTo, type Sink } from "../../internal/push.ts";
 import type { ChatModel, StreamPart } from "../model.ts";
 
 /** A model whose answers end at a deadline (by `performance.now()`) with `timeout`, streams too, whatever its endpoint does. */
@@ -16,17 +17,19 @@ export function withDeadline(model: ChatModel, atMs: number): ChatModel {
       },
       Math.max(0, atMs - performance.now()),
     );
-    function fail(error: unknown): never {
+    function toFailure(error: unknown): unknown {
       clearTimeout(timer);
-      if (late && call.signal?.aborted !== true)
-        throw new MarrowError("timeout", "the deadline of the request passed before its answer came", {
-          cause: error,
-          details: { attempts: attemptsOf(error) },
-        });
-      throw error;
+      if (!late || call.signal?.aborted === true) return error;
+      return new MarrowError("timeout", "the deadline of the request passed before its answer came", {
+        cause: error,
+        details: { attempts: attemptsOf(error) },
+      });
+    }
+    function fail(error: unknown): never {
+      throw toFailure(error);
     }
     const within = { ...call, signal: own.signal, deadlineMs: Math.min(atMs, call.deadlineMs ?? Infinity) };
-    return { call: within, end: () => clearTimeout(timer), fail };
+    return { call: within, end: () => clearTimeout(timer), toFailure, fail };
   }
 
   const forward = model.forward?.bind(model);
@@ -39,15 +42,29 @@ export function withDeadline(model: ChatModel, atMs: number): ChatModel {
       return answer;
     },
     async stream(call) {
-      const { call: within, end, fail } = begin(call);
+      const { call: within, end, toFailure, fail } = begin(call);
       const stream = await model.stream(within).catch(fail);
       const source = stream[Symbol.asyncIterator]();
-      async function next(): Promise<IteratorResult<StreamPart>> {
+      async function next(): Promise<IteratorResult<StreamPart, unknown>> {
         const result = await source.next().catch(fail);
         if (result.done === true || result.value.done) end();
         return result;
       }
-      return { [Symbol.asyncIterator]: () => ({ next }), served: stream.served };
+      const push = (sink: Sink<StreamPart>) =>
+        pushTo(source, {
+          take(part) {
+            if (part.done) end();
+            sink.take(part);
+          },
+          end() {
+            end();
+            sink.end();
+          },
+          fail(error) {
+            sink.fail(toFailure(error));
+          },
+        });
+      return { [Symbol.asyncIterator]: () => ({ next, push }), served: stream.served };
     },
     ...(forward !== undefined && {
       async forward(path, body, signal, deadlineMs, asker) {

@@ -1,0 +1,78 @@
+/** Takes the items of a stream as they come. Its functions do not throw. */
+export interface Sink<T> {
+  take(item: T): void;
+  /** The stream is at its end. Nothing follows. */
+  end(): void;
+  /** The stream broke. Nothing follows. */
+  fail(error: unknown): void;
+}
+
+/** A stream on its way to a sink. It begins paused. */
+export interface Pushing {
+  /** Nothing more is given, but for an item that is on its way. */
+  pause(): void;
+  resume(): void;
+}
+
+/** An iterator that can push: a stream of many items then costs no promise for each of them. */
+export interface Pushable<T> extends AsyncIterator<T, unknown> {
+  /** Gives what comes to a sink from now on; `next` is called no more. Once, and while no call of `next` is under way. */
+  push?(sink: Sink<T>): Pushing;
+}
+
+/** Pushes what an iterator gives, whether it can push or not. */
+export function pushTo<T>(source: Pushable<T>, sink: Sink<T>): Pushing {
+  return source.push?.(sink) ?? pump(source, sink);
+}
+
+/** Pushes items that were read already before those that are to come. */
+export function pushAfter<T>(read: IteratorResult<T, unknown>[], source: Pushable<T>, sink: Sink<T>): Pushing {
+  const rest = pushTo(source, sink);
+  let paused = true;
+  return {
+    pause() {
+      paused = true;
+      rest.pause();
+    },
+    resume() {
+      paused = false;
+      for (let next = read.shift(); next !== undefined; next = paused ? undefined : read.shift()) {
+        if (next.done === true) return sink.end();
+        sink.take(next.value);
+      }
+      if (!paused) rest.resume();
+    },
+  };
+}
+
+function pump<T>(source: AsyncIterator<T, unknown>, sink: Sink<T>): Pushing {
+  let [paused, isRunning, isOver] = [true, false, false];
+
+  async function run(): Promise<void> {
+    isRunning = true;
+    try {
+      while (!paused) {
+        const { done, value } = await source.next();
+        if (done === true) {
+          isOver = true;
+          sink.end();
+          return;
+        }
+        sink.take(value);
+      }
+    } catch (error) {
+      isOver = true;
+      sink.fail(error);
+    } finally {
+      isRunning = false;
+    }
+  }
+
+  return {
+    pause: () => void (paused = true),
+    resume() {
+      paused = false;
+      if (!isRunning && !isOver) void run();
+    },
+  };
+}

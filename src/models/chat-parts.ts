@@ -1,0 +1,120 @@
+import { isText } from "../internal/fields.ts";
+import { openCalls, type ExpectedCalls } from "./calls.ts";
+import type { ChatChunk } from "./chat.ts";
+import { malformed } from "./failures.ts";
+import { createRepeats } from "./growth.ts";
+import type { StreamPart } from "./model.ts";
+import type { PartReader } from "./parts.ts";
+import { toChunk } from "./received.ts";
+import { createEventReader, toEvent, upToLineEnd } from "./sse.ts";
+
+/**
+ * The pieces of a stream as they came. Those of a request that names tools are written anew, event by event: makers stream calls in shapes that
+ * OpenAI's clients do not read.
+ */
+export function readChatParts(secrets: readonly string[], expected: ExpectedCalls): PartReader {
+  const [reader, calls, repeats] = [createEventReader(), openCalls(expected), createRepeats()];
+  const isWrittenAnew = expected.names.size > 0;
+  /** Answers that have begun, and whether each has its end. */
+  const ended = new Map<number, boolean>();
+  let done = false;
+  let isFirst = true;
+  /** What an event said that came in one piece with others before it: those are told first. */
+  let held: { readonly error: unknown } | undefined;
+
+  /** The chunks of a piece up to an event that is an error. @throws what that says where nothing came before it */
+  function readAll(events: readonly string[], came: Buffer): StreamPart {
+    const [chunks, anew]: [ChatChunk[], string[]] = [[], []];
+    for (const [at, event] of events.entries()) {
+      if (event === "") continue;
+      try {
+        const chunk = read(event);
+        const last = chunk === undefined && isWrittenAnew ? calls.end() : undefined;
+        const told = chunk?.told ?? last;
+        if (told !== undefined) chunks.push(told);
+        if (!isWrittenAnew) continue;
+        const asItCame = chunk?.isSame === true && !event.includes("\n");
+        if (told !== undefined) anew.push(toEvent(asItCame ? event : JSON.stringify(told)));
+        if (chunk === undefined) anew.push(toEvent(DONE));
+      } catch (error) {
+        // What comes behind the end is no part of the answer.
+        if (!done && chunks.length === 0) throw error;
+        if (!done) held = { error };
+        return {
+          bytes: write(at === 0 ? came.subarray(0, 0) : upToLineEnd(came, reader.lineEndsAfter(at - 1))),
+          chunks,
+          done,
+        };
+      }
+    }
+    return { bytes: write(came), chunks, done };
+
+    function write(bytes: Buffer): Buffer {
+      if (isWrittenAnew) return Buffer.from(anew.join(""));
+      return events.some(isOdd) ? withoutOdd(bytes) : bytes;
+    }
+  }
+
+  /** The part that a piece is. Most events repeat the one before them but for their text: they say the same to whoever reads them, also of calls. */
+  function toPart(bytes: Buffer): StreamPart {
+    const isWhole = reader.isBetweenEvents();
+    const text = reader.decode(bytes);
+    return (isWhole ? repeats.read(text, bytes) : undefined) ?? readAll(reader.readText(text), bytes);
+  }
+
+  /** What an event says, and whether that is what came; `undefined` for the last one. */
+  function read(data: string): { readonly told: ChatChunk; readonly isSame: boolean } | undefined {
+    if (data.trimStart().startsWith(DONE)) {
+      repeats.note(data, undefined);
+      if (ended.size === 0) throw malformed("its stream has no choices");
+      done = true;
+      return undefined;
+    }
+    const chunk = toChunk(data, secrets);
+    const told = calls.read(chunk);
+    repeats.note(data, done || told !== chunk ? undefined : chunk);
+    if (Array.isArray(told.choices))
+      for (const { index = 0, finish_reason: reason } of told.choices)
+        ended.set(index, isText(reason) || ended.get(index) === true);
+    return { told, isSame: told === chunk };
+  }
+
+  return {
+    read(piece) {
+      // Clients that read a byte order mark as part of the first line would lose its event.
+      const isMarked = isFirst && piece[0] === 0xef && piece[1] === 0xbb && piece[2] === 0xbf;
+      isFirst = false;
+      const part = toPart(isMarked ? piece.subarray(3) : piece);
+      // Half an event is told when it is whole.
+      return part.bytes.length > 0 || part.done ? part : undefined;
+    },
+
+    /** What a stream that just ends is lacking. One whose answers all have their end is whole: some endpoints send no `[DONE]`. */
+    end() {
+      const last = reader.end();
+      // The last line may lack its end: what follows must not be glued to it.
+      const part = readAll(last === undefined ? [] : [last], Buffer.from(last === undefined ? "" : "\n\n"));
+      if (!done && (ended.size === 0 || ![...ended.values()].every(Boolean)))
+        throw malformed("its stream ended before [DONE]");
+      const bytes = done ? part.bytes : Buffer.concat([part.bytes, Buffer.from(toEvent("[DONE]"))]);
+      done = true;
+      return { bytes, chunks: part.chunks, done };
+    },
+
+    held: () => held,
+    isDone: () => done,
+  };
+}
+
+/** Whether an event says nothing, which by the standard is none, or is an end that is not written as clients expect it. */
+function isOdd(event: string): boolean {
+  return event === "" || (event.length > DONE.length && event.trimStart().startsWith(DONE));
+}
+
+/** Bytes without such events, and with the usual end. */
+function withoutOdd(bytes: Buffer): Buffer {
+  const text = bytes.toString("latin1").replaceAll(/^data: ?\r?\n\r?\n/gm, "");
+  return Buffer.from(text.replaceAll(/^data:[ \t]*\[DONE\][^\r\n]*/gm, `data: ${DONE}`), "latin1");
+}
+
+const DONE = "[DONE]";
