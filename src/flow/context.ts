@@ -6,7 +6,7 @@ import { isObject, isText } from "../internal/fields.ts";
 import { preparedDigest } from "./large-context.ts";
 import { unsaid } from "./resent.ts";
 import { besideCalls, lostError, lostResults, withoutLost } from "./results.ts";
-import { sizeOf } from "./tokens.ts";
+import { sizeOf } from "../internal/json-pieces.ts";
 
 /** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
 const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete", "item", "langchain", "ai"]);

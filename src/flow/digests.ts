@@ -1,7 +1,7 @@
 import type { Window } from "../memory/index.ts";
 import type { ChatRequest } from "../models/index.ts";
 import { contextOf, type Context } from "./context.ts";
-import { sizeOf } from "./tokens.ts";
+import { sizeOf } from "../internal/json-pieces.ts";
 
 /** Longest history that is remembered, in characters. */
 const REMEMBERED_CHARS_MAX = 65_536;

@@ -3,7 +3,6 @@ export { besideText, lacksAsked, toStoredAnswer, type StoredAnswer } from "./cac
 export { questionOf } from "./explaining.ts";
 export { HISTORY_CHARS_MAX, toMessages, withHistory } from "./context.ts";
 export { lostError, lostResults } from "./results.ts";
-export { sizeOf } from "./tokens.ts";
 export type {
   AnswerStream,
   CacheStatus,

@@ -5,7 +5,7 @@ import type { ChatCall, FlowOptions } from "./call.ts";
 import { isInstruction, wholeFrom } from "./context.ts";
 import type { createDigests } from "./digests.ts";
 import { unsaid } from "./resent.ts";
-import { sizeOf } from "./tokens.ts";
+import { sizeOf } from "../internal/json-pieces.ts";
 
 /** Longest wait for a session to take a turn: a request can do without, but not for long. */
 const APPEND_WAIT_MS = 1_000;

@@ -1,13 +1,6 @@
 import { createHash, hash } from "node:crypto";
-import { ownTurn } from "../internal/time-slice.ts";
+import { inTurns, LARGE_JSON_CHARS, sizeOf } from "../internal/json-pieces.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
-import { sizeOf } from "./tokens.ts";
-
-/** From this size on, in characters about, a value is hashed in turns of the event loop. */
-const LARGE_CHARS = 262_144;
-/** Characters that are hashed in one turn: about 2 ms. */
-const TURN_CHARS = 524_288;
-const PIECE_CHARS = 65_536;
 
 const ofContexts = new WeakMap<readonly ChatMessage[], string>();
 const ofFields = new WeakMap<ChatRequest, LargeFields | "none">();
@@ -22,7 +15,7 @@ export type LargeFields = Readonly<Record<string, string>>;
 export function prepareLarge(request: ChatRequest): Promise<void> | undefined {
   const { messages } = request;
   const before = messages.slice(0, -1);
-  const isLarge = sizeOf(before) >= LARGE_CHARS;
+  const isLarge = sizeOf(before) >= LARGE_JSON_CHARS;
   const names = largeNames(request);
   // Measured once: the request's keys are made several times.
   if (names.length === 0) ofFields.set(request, "none");
@@ -55,59 +48,13 @@ function largeNames(request: ChatRequest): readonly string[] {
   return Object.keys(request).filter((name) => {
     const value = request[name];
     if (name === "messages" || (typeof value !== "object" && typeof value !== "string")) return false;
-    return sizeOf(value) >= LARGE_CHARS;
+    return sizeOf(value) >= LARGE_JSON_CHARS;
   });
 }
 
 /** The same as the hash of a value's JSON as one text. */
 async function hashInTurns(value: unknown): Promise<string> {
   const digest = createHash("sha256");
-  let chars = 0;
-  for (const piece of jsonPieces(value)) {
-    digest.update(piece, "utf8");
-    chars += piece.length;
-    if (chars < TURN_CHARS) continue;
-    chars = 0;
-    await ownTurn();
-  }
+  await inTurns(value, (text) => digest.update(text, "utf8"));
   return digest.digest("hex");
-}
-
-/** The text that `JSON.stringify` makes of plain JSON, in pieces: none is made of much more than {@link PIECE_CHARS} characters. */
-function* jsonPieces(value: unknown): Generator<string> {
-  if (typeof value === "string" && value.length > PIECE_CHARS) yield* stringPieces(value);
-  else if (typeof value !== "object" || value === null) yield JSON.stringify(value) ?? "null";
-  else if (Array.isArray(value)) {
-    yield "[";
-    for (const [at, item] of value.entries()) {
-      if (at > 0) yield ",";
-      yield* jsonPieces(item);
-    }
-    yield "]";
-  } else {
-    let open = "{";
-    for (const [name, field] of Object.entries(value)) {
-      if (field === undefined) continue;
-      yield `${open}${JSON.stringify(name)}:`;
-      open = ",";
-      yield* jsonPieces(field);
-    }
-    yield open === "{" ? "{}" : "}";
-  }
-}
-
-function* stringPieces(text: string): Generator<string> {
-  yield '"';
-  for (let from = 0; from < text.length;) {
-    let end = Math.min(text.length, from + PIECE_CHARS);
-    // Never between the two halves of one character.
-    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end += 1;
-    yield JSON.stringify(text.slice(from, end)).slice(1, -1);
-    from = end;
-  }
-  yield '"';
-}
-
-function isHighSurrogate(code: number): boolean {
-  return code >= 0xd800 && code <= 0xdbff;
 }

@@ -14,11 +14,15 @@ export function toJson(path: string, value: unknown, bytesMax: number): Buffer {
   }
   if (text === undefined) refuse(path, "JSON", value, "invalid_input");
   const body = Buffer.from(text);
-  const bytes = body.length;
+  checkJsonBytes(path, body, bytesMax);
+  return body;
+}
+
+/** Refuses JSON of more bytes than are allowed. @throws MarrowError `too_large` */
+export function checkJsonBytes(path: string, { length: bytes }: Uint8Array, bytesMax: number): void {
   if (bytes > bytesMax) {
     throw new MarrowError("too_large", `${path} has ${bytes} bytes, at most ${bytesMax} are allowed`, {
       details: { path, bytes, bytesMax },
     });
   }
-  return body;
 }

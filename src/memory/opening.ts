@@ -6,7 +6,7 @@ import type { SessionKeys } from "./keys.ts";
 import type { ResolvedMemoryOptions } from "./options.ts";
 import { completeTurn, withdrawTurn } from "./scripts.gen.ts";
 import { loadCountTokens } from "./tokens.ts";
-import { checkTurns, toElement, toOpenElement } from "./turn.ts";
+import { checkTurns, toElement, toElements, toOpenElement } from "./turn.ts";
 
 interface Parts {
   readonly redis: ScopedRedis;
@@ -48,7 +48,8 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
     async open(turns, openOptions) {
       const { idempotencyKey, createdAtMs, timeoutMs } = checkObject("options", openOptions);
       const [id, list, count] = [idOf(idempotencyKey), checkTurns(turns), await counting()];
-      const questions = list.map((turn, at) => toOpenElement(toElement(turn, `turns[${at}]`, turnBytesMax, count)));
+      const made = toElements(list, turnBytesMax, count);
+      const questions = (made instanceof Promise ? await made : made).map(toOpenElement);
       const place = Buffer.from(`0~${list.length}.${hash("sha1", id).slice(0, 8)}:`);
       const elements = [...questions, place];
       const [status, version, epoch, created] = await appendElements(elements, id, createdAtMs, timeoutMs);
@@ -60,10 +61,11 @@ export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" 
       const { idempotencyKey, createdAtMs, timeoutMs } = checkObject("options", completeOptions);
       const [id, list] = [idOf(idempotencyKey), checkTurns(turns)];
       const isWhole = checkObject("answer", answer)["incomplete"] !== true;
+      const element = toElement(answer, "answer", turnBytesMax, await counting());
       const values = {
         session,
         id,
-        answer: toElement(answer, "answer", turnBytesMax, await counting()),
+        answer: element instanceof Promise ? await element : element,
         release: isWhole ? 0 : 1,
         ttl_ms: sessionTtlMs,
         life_ms: sessionLifeMs,

@@ -24,7 +24,7 @@ import {
 import { loadCountTokens } from "./tokens.ts";
 import {
   checkTurns,
-  toElement,
+  toElements,
   toReading,
   unreadableTurn,
   type Kept,
@@ -104,7 +104,8 @@ export function createSession(parts: Parts, user: string, id: string): Session {
   const append: Session["append"] = async (turns, { idempotencyKey, expectedVersion, createdAtMs, timeoutMs } = {}) => {
     const list = checkTurns(turns);
     const count = sessionTokensMax === 0 ? () => 0 : (options.countTokens ?? (await loadCountTokens()));
-    const records = list.map((turn, at) => toElement(turn, `turns[${at}]`, turnBytesMax, count));
+    const made = toElements(list, turnBytesMax, count);
+    const records = made instanceof Promise ? await made : made;
     const key =
       idempotencyKey === undefined ? randomUUID() : checkText("idempotencyKey", idempotencyKey, 256, "invalid_input");
     const expected = toExpected(expectedVersion);

@@ -1,8 +1,9 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
+import { LARGE_JSON_CHARS, sizeOf, toJsonBytes } from "../internal/json-pieces.ts";
 import { createTimeSlice } from "../internal/time-slice.ts";
-import { encodeRecordBody, readRecord, type Reply, type Unreadable } from "../redis/index.ts";
-import { toJson } from "./json.ts";
+import { encodeLargeRecordBody, encodeRecordBody, readRecord, type Reply, type Unreadable } from "../redis/index.ts";
+import { checkJsonBytes, toJson } from "./json.ts";
 
 /** Turns in one append. */
 export const APPEND_MAX = 1_000;
@@ -74,15 +75,66 @@ export function checkTurns(turns: Turn | readonly Turn[]): readonly Turn[] {
   return list;
 }
 
-/** Checks a turn and makes its element of the log: its tokens, 0 when they are not counted, and its record. @throws MarrowError `invalid_input`, `too_large` */
-export function toElement(turn: Turn, path: string, bytesMax: number, count: (turn: Turn) => number): Buffer {
+/** The elements of turns as {@link toElement} makes them: at once, or in slices where that takes long. */
+export function toElements(
+  turns: readonly Turn[],
+  bytesMax: number,
+  count: (turn: Turn) => number,
+): Buffer[] | Promise<Buffer[]> {
+  const slice = createTimeSlice();
+  const elements: Buffer[] = [];
+  function goOn(): Buffer[] | Promise<Buffer[]> {
+    while (elements.length < turns.length) {
+      const at = elements.length;
+      const element = toElement(turns[at] as Turn, `turns[${at}]`, bytesMax, count);
+      if (element instanceof Promise)
+        return element.then((made) => {
+          elements.push(made);
+          return goOn();
+        });
+      elements.push(element);
+      const rest = slice();
+      if (rest !== undefined) return rest.then(goOn);
+    }
+    return elements;
+  }
+  return goOn();
+}
+
+/**
+ * Checks a turn and makes its element of the log: its tokens, 0 when they are not counted, and its record; that of a large one beside the
+ * event loop. @throws MarrowError `invalid_input`, `too_large`
+ */
+export function toElement(
+  turn: Turn,
+  path: string,
+  bytesMax: number,
+  count: (turn: Turn) => number,
+): Buffer | Promise<Buffer> {
   if (typeof turn !== "object" || turn === null || Array.isArray(turn))
     refuse(path, "an object", turn, "invalid_input");
   if (typeof turn.role !== "string" || turn.role === "") {
     refuse(`${path}.role`, "a non-empty string", turn.role, "invalid_input");
   }
-  const body = toJson(path, turn, bytesMax);
-  return Buffer.concat([Buffer.from(`${count(turn)}:`), encodeRecordBody(body)]);
+  const head = () => Buffer.from(`${count(turn)}:`);
+  if (isLarge(turn)) return toLargeRecord(path, turn, bytesMax).then((record) => Buffer.concat([head(), record]));
+  return Buffer.concat([head(), encodeRecordBody(toJson(path, turn, bytesMax))]);
+}
+
+function isLarge(turn: Turn): boolean {
+  try {
+    return sizeOf(turn) >= LARGE_JSON_CHARS;
+  } catch {
+    // A cycle is no JSON: what reads it says so.
+    return false;
+  }
+}
+
+/** The record of a large turn, written in turns of the event loop and compressed beside it. */
+async function toLargeRecord(path: string, turn: Turn, bytesMax: number): Promise<Buffer> {
+  const body = await Promise.resolve(toJsonBytes(turn)).catch(() => toJson(path, turn, bytesMax));
+  checkJsonBytes(path, body, bytesMax);
+  return encodeLargeRecordBody(body);
 }
 
 /** An element as that of a question that waits for its answer: `~` behind its tokens. */

@@ -70,7 +70,7 @@ export interface Question<R> {
   readonly model: string;
   readonly request: R;
   readonly tokensOf: (request: R) => number;
-  readonly write: (request: R) => string | Uint8Array;
+  readonly write: (request: R) => Uint8Array | Promise<Uint8Array>;
   /** Reads a refusal (400 or 422): the request as it may be taken, and what to learn once it was. */
   readonly amend: (request: R, refusal: string) => { readonly request: R; readonly learn: () => void } | undefined;
 }
@@ -142,7 +142,9 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
     for (let amendments = 0; ; amendments += 1) {
       const tokens = lane === undefined ? 0 : tokensOf(request);
       if (lane !== undefined) await lane.enter(model, tokens);
-      const answer = toDecoded(await send(model, { path, method: "POST", headers, body: write(request) }, signal));
+      const written = write(request);
+      const body = written instanceof Promise ? await written : written;
+      const answer = toDecoded(await send(model, { path, method: "POST", headers, body }, signal));
       if (isSuccess(answer.status)) {
         lane?.learn(model, answer.status, answer.headers);
         learn?.();

@@ -1,3 +1,4 @@
+import { toJsonBytes } from "../internal/json-pieces.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 import { toExpectedCalls, withUsualCalls } from "./calls.ts";
 import { readChatParts } from "./chat-parts.ts";
@@ -28,7 +29,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
         model: request.model,
         request,
         tokensOf: ({ messages, tools }) => estimateTokens([messages, tools]),
-        write: (now) => (now === asked ? body : undefined) ?? JSON.stringify(now),
+        write: (now) => (now === asked ? body : undefined) ?? toJsonBytes(now),
         amend: (now, refusal) => dialect.amend(now, refusal),
       },
       signal,

@@ -6,6 +6,7 @@ import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
 import { toParts, type PartReader } from "./parts.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 import { createEventReader, toEvent } from "./sse.ts";
+import { toJsonBytes } from "../internal/json-pieces.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 
 /** How chat completions are said to an endpoint of another kind, and what it answers in chat completions. Pure but for what `amend` learns. */
@@ -49,7 +50,7 @@ export function translatedModel(
         model: request.model,
         request: translation.toBody(request),
         tokensOf: () => tokens,
-        write: (body) => JSON.stringify(body),
+        write: toJsonBytes,
         amend: translation.amend,
       },
       signal,

@@ -29,6 +29,7 @@ export {
   encodePlain,
   jsonOf,
   encodeRecord,
+  encodeLargeRecordBody,
   encodeRecordBody,
   readRecord,
   unreadableOf,

@@ -1,4 +1,12 @@
-import { brotliCompressSync, brotliDecompressSync, constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { promisify } from "node:util";
+import {
+  brotliCompressSync,
+  brotliDecompressSync,
+  constants,
+  zstdCompress,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from "node:zlib";
 import { MarrowError } from "../errors.ts";
 
 /** Version written into every record; a reader refuses what is newer. */
@@ -54,6 +62,14 @@ export function encodeRecordBody(body: Buffer, effort: "quick" | "dense" | "dens
   if (compressed.length >= body.length) return withHeader(PLAIN_JSON, body);
   return withHeader(quick ? ZSTD_JSON : BROTLI_JSON, compressed);
 }
+
+/** The same, quick, beside the event loop: for bodies that compressing would hold it for. */
+export async function encodeLargeRecordBody(body: Buffer): Promise<Buffer> {
+  const compressed = await compressBeside(body);
+  return compressed.length >= body.length ? withHeader(PLAIN_JSON, body) : withHeader(ZSTD_JSON, compressed);
+}
+
+const compressBeside: (body: Buffer) => Promise<Buffer> = promisify(zstdCompress);
 
 function brotliOptions(bytes: number, quality: number) {
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_MODE, BROTLI_MODE_TEXT, BROTLI_PARAM_SIZE_HINT } = constants;

@@ -163,6 +163,9 @@ const CALL_OF_PROSE = {
   type: "function",
   function: { name: "write", arguments: JSON.stringify({ text: "prose and words ".repeat(230_000) }) },
 };
+const PARTS = Array.from({ length: 2_500 }, (_, nth) => {
+  return { type: "input_text", text: `${nth} ${"prose and words ".repeat(93)}` };
+});
 const wide = (size: number) => Object.fromEntries(Array.from({ length: size }, (_, nth) => [madeUp(nth), nth]));
 const BODIES: Readonly<Record<string, () => Promise<unknown>>> = {
   "wide parameters": () => chat("hello", { parameters: wide(9_900) }),
@@ -199,6 +202,15 @@ const BODIES: Readonly<Record<string, () => Promise<unknown>>> = {
         { role: "tool", tool_call_id: "c", content: "done" },
       ],
     }),
+  "2,500 parts that are compacted": () =>
+    send("POST", "/v1/responses/compact", { model: "demo", input: [{ role: "user", content: PARTS }] }),
+  "2,500 messages that are counted": () =>
+    send("POST", "/v1/responses/input_tokens", {
+      model: "demo",
+      input: PARTS.map(({ text }) => ({ role: "user", content: text })),
+    }),
+  "a conversation's item of 2,500 parts": () =>
+    send("POST", "/v1/conversations", { items: [{ role: "user", content: PARTS }] }),
   "lists 5,000 deep": () => send("POST", "/v1/chat/completions", `${"[".repeat(5_000)}${"]".repeat(5_000)}`),
   "twenty large chats at once": () =>
     Promise.all(Array.from({ length: 20 }, (_, nth) => chat(`${nth} ${"prose and words ".repeat(50_000)}`))),

@@ -2,7 +2,7 @@ import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
-import { sizeOf } from "../../flow/index.ts";
+import { sizeOf } from "../../internal/json-pieces.ts";
 import { signalling } from "../../internal/signals.ts";
 import type { Fact, Kept, Memory, Recalled } from "../../memory/index.ts";
 

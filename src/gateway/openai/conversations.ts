@@ -2,12 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
-import { sizeOf } from "../../flow/index.ts";
+import { sizeOf } from "../../internal/json-pieces.ts";
 import type { Session, SessionInfo } from "../../memory/index.ts";
 import { userOf } from "../tenancy/identity.ts";
 import { checkResults, findItem, placeOf } from "./conversation-items.ts";
 import { toItems, toTurn, type ConversationItem } from "./items.ts";
 import { metadataPairs } from "./metadata.ts";
+import { sendLarge } from "../http/large-answer.ts";
 import { pageQuery, toListBody, toItemPage } from "./pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
@@ -74,7 +75,7 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
 
   const path = "/v1/conversations/:conversation/items";
 
-  app.post<Named>(path, { schema: { body: itemsBody } }, async (request) => {
+  app.post<Named>(path, { schema: { body: itemsBody } }, async (request, reply) => {
     const turns = (request.body as z.infer<typeof itemsBody>).items.map((item, at) => toTurn(item, `items.${at}`));
     const { session, info } = await find(request);
     await checkResults(turns, session);
@@ -82,13 +83,19 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
     if (ended) throw notFound();
     const first = version - turns.length + 1;
     const data = turns.flatMap((turn, at) => toItems({ sequence: first + at, turn }, session.id));
-    return toListBody({ data, hasMore: false }, (item) => item);
+    return sendLarge(
+      reply,
+      toListBody({ data, hasMore: false }, (item) => item),
+    );
   });
 
-  app.get<Named>(path, { schema: { querystring: pageQuery } }, async (request) => {
+  app.get<Named>(path, { schema: { querystring: pageQuery } }, async (request, reply) => {
     const { session } = await find(request);
     const { after, limit, newestFirst } = toItemPage(request.query);
-    return toListBody(await listItems(session, after, limit, newestFirst), (item) => item);
+    return sendLarge(
+      reply,
+      toListBody(await listItems(session, after, limit, newestFirst), (item) => item),
+    );
   });
 
   app.get<Named>(`${path}/:item`, async (request) => {

@@ -1,3 +1,4 @@
+import { createTimeSlice } from "../../internal/time-slice.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { refuseCall, toHeaders } from "../models/asking.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -8,6 +9,7 @@ import { conversationOf, newResponseId, toChatRequest, type ResponseRequest } fr
 import { resolveFiles, resolveReferences } from "../responses/resolve.ts";
 import { checkKept } from "../responses/turn.ts";
 import { withHistory } from "../../flow/index.ts";
+import { sendLarge } from "../http/large-answer.ts";
 import { countTokens } from "../models/tokens.ts";
 
 /** `POST /v1/responses/compact` and `/v1/responses/input_tokens`. */
@@ -18,7 +20,7 @@ export function registerResponseExtras(parts: GatewayApp): void {
     const body = request.body as ResponseRequest;
     const compacted = await compact(parts, askerOf(request, body.user), body);
     if (compacted.kind === "refused") return refuseCall(reply, parts, compacted.decision);
-    return reply.headers(toHeaders(compacted.provenance, request.id)).send(compacted.body);
+    return sendLarge(reply.headers(toHeaders(compacted.provenance, request.id)), compacted.body);
   });
 
   // Counted by the encoding o200k_base: right for OpenAI's models, near for others.
@@ -26,6 +28,7 @@ export function registerResponseExtras(parts: GatewayApp): void {
     const body = request.body as ResponseRequest;
     const asker = askerOf(request, body.user);
     const id = newResponseId();
+    const slice = createTimeSlice();
     const items = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
     checkKept(body, undefined);
     const [input, history, turns] = await Promise.all([
@@ -36,6 +39,8 @@ export function registerResponseExtras(parts: GatewayApp): void {
         : parts.tenants(asker.scope).turnsOf(asker.user, conversationOf(body.conversation)),
     ]);
     const { messages, tools } = toChatRequest(body, history, input);
+    const rest = slice();
+    if (rest !== undefined) await rest;
     const told = tools === undefined ? [] : [{ role: "system", content: JSON.stringify(tools) }];
     return {
       object: "response.input_tokens",

@@ -13,6 +13,7 @@ import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { header } from "../tenancy/identity.ts";
 import { goneOf } from "../http/outlet.ts";
+import { sendLarge } from "../http/large-answer.ts";
 import { pageQuery, toListBody, toItemPage } from "./pages.ts";
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -171,7 +172,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     return { id: request.params.id, object: "response", deleted: true };
   });
 
-  app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: itemsQuery } }, async (request) => {
+  app.get<Named>("/v1/responses/:id/input_items", { schema: { querystring: itemsQuery } }, async (request, reply) => {
     const { input } = await of(request).find(request.params.id, reachOf(request));
     const { after, limit, newestFirst } = toItemPage(request.query);
     const shown = input.map(toShownItem);
@@ -180,7 +181,10 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     if (after !== undefined && start === 0)
       throw new MarrowError("not_found", "the cursor does not belong to this list", { details: { path: "after" } });
     const data = items.slice(start, start + limit);
-    return toListBody({ data, hasMore: start + limit < items.length }, (item) => item);
+    return sendLarge(
+      reply,
+      toListBody({ data, hasMore: start + limit < items.length }, (item) => item),
+    );
   });
 
   /** Events as text, numbered from a place on where they bear no number; what breaks off says so in an event of its own. */

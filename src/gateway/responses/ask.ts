@@ -1,3 +1,4 @@
+import { createTimeSlice } from "../../internal/time-slice.ts";
 import { MarrowError } from "../../errors.ts";
 import { besideText, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
@@ -36,6 +37,7 @@ export async function askFlow(
   const { request, input, known, session } = asked;
   const { conversation } = request;
   const history = await historyOf(parts, asker, request, known);
+  const slice = createTimeSlice();
   const [before, now, search] = await Promise.all([
     resolveFiles(parts, asker, history),
     resolveFiles(parts, asker, input),
@@ -43,6 +45,8 @@ export async function askFlow(
   ]);
   checkAnswered(before, now);
   const chat = toChatRequest(request, before, search === undefined ? now : [search.told, ...now], session);
+  const rest = slice();
+  if (rest !== undefined) await rest;
   const { tenant, limiter, per } = await admit(parts, asker);
   tenant.checkRoom({ session, conversation: conversation == null ? undefined : conversationOf(conversation) });
   const { id: _, type: __, status: ___, ...last }: Partial<Item> = now.at(-1) ?? {};

@@ -62,6 +62,8 @@ export async function resolveReferences(
     return list?.find((item) => item.id === reference);
   }
 
+  // Thousands of items that name nothing are no thousands of promises.
+  if (!items.some(({ type }) => type === "item_reference")) return items;
   return Promise.all(
     items.map(async (item, at) => {
       if (item.type !== "item_reference") return item;
@@ -81,6 +83,7 @@ export async function resolveFiles(
   asker: Asker,
   items: readonly Item[],
 ): Promise<readonly Item[]> {
+  if (!items.some(hasFile)) return items;
   let bytes = 0;
   const list = async (value: unknown, path: string): Promise<unknown> => {
     if (!Array.isArray(value) || !value.some(namesFile)) return value;
@@ -102,9 +105,9 @@ export async function resolveFiles(
   };
   return Promise.all(
     items.map(async (item, at) => {
+      if (!hasFile(item)) return item;
       const [content, output] = [item["content"], item["output"]];
       const read = await Promise.all([list(content, `input.${at}.content`), list(output, `input.${at}.output`)]);
-      if (read[0] === content && read[1] === output) return item;
       return {
         ...item,
         ...(content !== undefined && { content: read[0] }),
@@ -112,6 +115,10 @@ export async function resolveFiles(
       };
     }),
   );
+}
+
+function hasFile({ content, output }: Item): boolean {
+  return [content, output].some((value) => Array.isArray(value) && value.some(namesFile));
 }
 
 function namesFile(part: unknown): boolean {

@@ -1,5 +1,6 @@
 import { MarrowError } from "../../errors.ts";
-import { HISTORY_CHARS_MAX, sizeOf } from "../../flow/index.ts";
+import { HISTORY_CHARS_MAX } from "../../flow/index.ts";
+import { sizeOf } from "../../internal/json-pieces.ts";
 import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
 import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
 import type { Asker } from "../tenancy/asker.ts";

@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { sizeOf, toJsonBytes } from "./json-pieces.ts";
+
+const LONG = 'käse 😀 \u2028 "quoted" \\ and\n'.repeat(12_000);
+
+describe("JSON that is written in turns of the event loop", () => {
+  it.each<[string, unknown]>([
+    ["a long text", LONG],
+    ["many short texts", Array.from({ length: 20_000 }, (_, nth) => ({ type: "input_text", text: `part ${nth}` }))],
+    ["what JSON leaves out", { a: undefined, b: () => 1, c: [undefined, null, Number.NaN], d: LONG }],
+    ["values that write themselves", { when: new Date(0), text: LONG }],
+    ["a half of a character", { text: `${"x".repeat(65_535)}\ud83d\ude00\ud83d${LONG}` }],
+  ])("is the bytes that JSON.stringify makes: %s", async (_, value) => {
+    expect(sizeOf(value)).toBeGreaterThan(262_144);
+    const made = toJsonBytes(value);
+    expect(made).toBeInstanceOf(Promise);
+    expect((await made).equals(Buffer.from(JSON.stringify(value)))).toBe(true);
+  });
+
+  it("lets other work run in between, and writes small values at once", async () => {
+    let turns = 0;
+    const counting = setInterval(() => (turns += 1), 0);
+    await toJsonBytes({ text: LONG.repeat(10) });
+    clearInterval(counting);
+    expect(turns).toBeGreaterThan(2);
+    expect(toJsonBytes({ small: 1 })).toBeInstanceOf(Buffer);
+  });
+});

@@ -1,0 +1,86 @@
+import { ownTurn } from "./time-slice.ts";
+
+/** From this size on, in characters about, a value is read and written in turns of the event loop. */
+export const LARGE_JSON_CHARS = 262_144;
+/** Characters that are made in one turn: about 2 ms. */
+const TURN_CHARS = 524_288;
+const PIECE_CHARS = 65_536;
+
+/** Characters of a value as JSON, about: what reading and writing it costs. Linear. */
+export function sizeOf(value: unknown): number {
+  if (typeof value === "string") return value.length + 2;
+  if (typeof value !== "object" || value === null) return CHARS_PER_VALUE;
+  let chars = CHARS_PER_VALUE;
+  for (const [name, part] of Object.entries(value)) chars += name.length + sizeOf(part);
+  return chars;
+}
+
+/** A number or a truth value with what stands around it. */
+const CHARS_PER_VALUE = 8;
+
+/** The bytes that `JSON.stringify` makes of a value: at once where it is small, in turns of the event loop otherwise. */
+export function toJsonBytes(value: unknown): Buffer | Promise<Buffer> {
+  return sizeOf(value) < LARGE_JSON_CHARS ? Buffer.from(JSON.stringify(value)) : jsonInTurns(value);
+}
+
+async function jsonInTurns(value: unknown): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  await inTurns(value, (text) => pieces.push(Buffer.from(text)));
+  return Buffer.concat(pieces);
+}
+
+/** Hands the JSON of a value on in texts of {@link PIECE_CHARS} characters about, in turns of the event loop. */
+export async function inTurns(value: unknown, take: (text: string) => void): Promise<void> {
+  let [chars, text] = [0, ""];
+  for (const piece of jsonPieces(value)) {
+    text += piece;
+    if (text.length < PIECE_CHARS) continue;
+    take(text);
+    chars += text.length;
+    text = "";
+    if (chars < TURN_CHARS) continue;
+    chars = 0;
+    await ownTurn();
+  }
+  take(text);
+}
+
+/** The text that `JSON.stringify` makes, in pieces: none is made of much more than {@link PIECE_CHARS} characters. */
+function* jsonPieces(value: unknown): Generator<string> {
+  if (typeof value === "string" && value.length > PIECE_CHARS) yield* stringPieces(value);
+  else if (typeof value !== "object" || value === null) yield JSON.stringify(value) ?? "null";
+  else if ("toJSON" in value && typeof value.toJSON === "function") yield JSON.stringify(value) ?? "null";
+  else if (Array.isArray(value)) {
+    yield "[";
+    for (const [at, item] of value.entries()) {
+      if (at > 0) yield ",";
+      yield* jsonPieces(item);
+    }
+    yield "]";
+  } else {
+    let open = "{";
+    for (const [name, field] of Object.entries(value)) {
+      if (field === undefined || typeof field === "function" || typeof field === "symbol") continue;
+      yield `${open}${JSON.stringify(name)}:`;
+      open = ",";
+      yield* jsonPieces(field);
+    }
+    yield open === "{" ? "{}" : "}";
+  }
+}
+
+function* stringPieces(text: string): Generator<string> {
+  yield '"';
+  for (let from = 0; from < text.length;) {
+    let end = Math.min(text.length, from + PIECE_CHARS);
+    // Never between the two halves of one character.
+    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end += 1;
+    yield JSON.stringify(text.slice(from, end)).slice(1, -1);
+    from = end;
+  }
+  yield '"';
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdbff;
+}
