@@ -9,20 +9,22 @@ export interface A2AOptions {
   readonly name: string;
   /** How long a task is kept after its last change, in milliseconds, up to 366 days. @default 604_800_000 (seven days) */
   readonly taskTtlMs?: number | undefined;
-  /** How long events are kept for who follows, in milliseconds. @default 3_600_000 */
+  /** How long events are kept for clients that follow a task, in milliseconds. @default 3_600_000 */
   readonly eventTtlMs?: number | undefined;
-  /** Tasks of one owner, 1 to 1,000,000; the oldest go. @default 10_000 */
+  /** Tasks kept for one owner, 1 to 1,000,000. Beyond it the oldest are deleted. @default 10_000 */
   readonly tasksMax?: number | undefined;
-  /** After how long without a word a process counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000 */
+  /**
+   * A process that has not renewed its lease for this long counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000
+   */
   readonly leaseMs?: number | undefined;
   /**
-   * Whether a task whose process died is executed anew by another one, from its last message. For executors that may be run again.
+   * Whether another process executes a task again, from its last message, if its process died. Only for executors that may run twice.
    * @default false: such a task fails
    */
   readonly resume?: boolean | undefined;
-  /** Where push notifications may go beside public addresses over https. */
+  /** Where push notifications may be sent, in addition to public addresses over https. */
   readonly push?: PosterOptions | undefined;
-  /** Hears what went wrong in the background. */
+  /** Called with each error of work in the background. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 

@@ -137,7 +137,7 @@ function toPage(
   if (pageToken) {
     const [stamp = Number.NaN, id] = Buffer.from(pageToken, "base64url").toString().split(" ");
     if (id === undefined || Number.isNaN(Number(stamp)))
-      throw new MarrowError("invalid_input", "pageToken must be one that was given", {
+      throw new MarrowError("invalid_input", "pageToken must be a token that an earlier page returned", {
         details: { path: "pageToken" },
       });
     from = sorted.findIndex(

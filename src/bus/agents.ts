@@ -81,7 +81,7 @@ export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }
   const vectors = new Map<string, ArrayLike<number>>();
 
   async function vectorOf(text: string): Promise<ArrayLike<number>> {
-    if (embed === undefined) throw new MarrowError("unsupported", "like needs the option embed");
+    if (embed === undefined) throw new MarrowError("unsupported", "find({ like }) needs the option embed of createBus");
     const known = vectors.get(text);
     if (known !== undefined) return known;
     const vector = await embed(text);

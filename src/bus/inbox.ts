@@ -288,4 +288,4 @@ export async function openInbox(
   };
 }
 
-const CLOSED = new MarrowError("aborted", "the agent closes");
+const CLOSED = new MarrowError("aborted", "the agent is closing");

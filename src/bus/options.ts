@@ -2,7 +2,10 @@ import type { KeyObject } from "node:crypto";
 import { checkInteger } from "../internal/check.ts";
 import { toListener } from "../internal/listener.ts";
 
-/** Bounds of a call tree: a message and all that is sent in handling it. Set where it begins; nobody below can widen them. */
+/**
+ * Bounds of a call tree: a message and all messages that are sent while it is handled. The first sender sets them; no later sender can
+ * widen them.
+ */
 export interface TreeLimits {
   /** How deep it may go, 0 to 1,000. @default 16 */
   readonly hopsMax?: number | undefined;
@@ -16,19 +19,23 @@ export interface TreeLimits {
   readonly cost?: number | undefined;
 }
 
-/** Options of `createBus`; all who use a scope's bus say the same. */
+/** Options of `createBus`. All processes that use the bus of a scope must pass the same. */
 export interface BusOptions {
-  /** Bounds of call trees that say nothing else. */
+  /** Bounds of call trees whose first message sets none. */
   readonly limits?: TreeLimits | undefined;
-  /** After how long an agent that cannot be reached is gone, in milliseconds, 1,000 to one day. @default 60_000 */
+  /**
+   * An agent that cannot be reached for this long counts as gone, in milliseconds, 1,000 to one day. @default 60_000
+   */
   readonly graceMs?: number | undefined;
-  /** Whether agents take only messages of agents that signed them. @default false */
+  /** Whether agents accept only messages that their sender signed. @default false */
   readonly requireSignatures?: boolean | undefined;
   /** Keeps ephemeral messages within their shard of a cluster (sharded pub/sub, Redis 7); patterns cannot be used then. @default false */
   readonly sharded?: boolean | undefined;
-  /** A text as a vector, for `find({ like })`: an embedder's, of length 1. @default `like` cannot be used */
+  /**
+   * Turns a text into a vector of length 1, for `find({ like })`; usually an embedder's function. @default `like` cannot be used
+   */
   readonly embed?: ((text: string) => Promise<ArrayLike<number>>) | undefined;
-  /** Hears what went wrong in the background. */
+  /** Called with each error of work in the background. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -36,15 +43,17 @@ export interface BusOptions {
 export interface RegisterOptions {
   /** Messages handled at the same time, 1 to 1,000. @default 16 */
   readonly concurrency?: number | undefined;
-  /** Messages that may wait for the agent or be with it, 1 to 1,000,000. @default 1_000 */
+  /** Messages that may wait for the agent or be handled by it, 1 to 1,000,000. @default 1_000 */
   readonly inboxMax?: number | undefined;
-  /** After how long without a word this process counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000 */
+  /**
+   * If this process has not renewed its lease for this long, it counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000
+   */
   readonly leaseMs?: number | undefined;
   /** How often a message may be delivered while its processes die, 1 to 100. @default 3 */
   readonly deliveriesMax?: number | undefined;
   /** Signs what the agent sends (Ed25519); its public half goes into the card. @default nothing is signed */
   readonly privateKey?: KeyObject | undefined;
-  /** Told when the agent had been declared dead, and is there again. */
+  /** Called when the agent had been declared dead and is back. */
   readonly onRevived?: (() => void) | undefined;
 }
 
@@ -52,11 +61,11 @@ export interface RegisterOptions {
 export interface SendOptions {
   /** How long it may take, in milliseconds, up to 30 days; within a handler no longer than the message that is handled. @default 60_000 */
   readonly ttlMs?: number | undefined;
-  /** An id of one's own, so that it is sent once. @default a new one */
+  /** Your own id for the message. A second message with the same id is not sent. @default a new one */
   readonly id?: string | undefined;
-  /** What it is given of the call tree's budget; what the agent does not use comes back. */
+  /** The part of the call tree's budget that the message may use. What the agent does not use is returned. */
   readonly gives?: { readonly tokens?: number | undefined; readonly cost?: number | undefined } | undefined;
-  /** Bounds of the call tree that it begins. */
+  /** Bounds of the call tree that this message begins. */
   readonly limits?: TreeLimits | undefined;
 }
 

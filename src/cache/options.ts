@@ -10,14 +10,16 @@ import { FEATURES } from "./verifier/features.ts";
 import type { Logistic } from "./verifier/logistic.ts";
 import { WEIGHTS } from "./verifier/weights.gen.ts";
 
-/** What a proof may take for granted before a similar question is served. `docs/roles/cache.md` names the parts and their price. */
+/**
+ * How much a proof may tolerate before a similar question is served. `docs/roles/cache.md` names the parts and their price.
+ */
 export type Preset = Level;
 
 /** All presets, the strictest first. */
 export const PRESETS = ["strict", "balanced", "aggressive"] as const;
 
 /**
- * Says whether a stored answer would have served as well as a fresh one; `undefined` when it cannot tell. What it throws counts as that.
+ * Returns whether a stored answer is as right as a fresh one, or `undefined` if it cannot tell. If it throws, that counts as `undefined`.
  */
 export type Judge<V> = (pair: {
   readonly question: string;
@@ -29,7 +31,9 @@ export type Judge<V> = (pair: {
 export type Policy<V> =
   /** From a fixed score on. */
   | { readonly kind: "static" }
-  /** Nothing: only what would have been served is counted. With a judge also how often that would have been wrong. */
+  /**
+   * Serves no similar answer, and counts what it would have served; with a judge also how often that would have been wrong.
+   */
   | { readonly kind: "shadow"; readonly judge?: Judge<V> | undefined }
   /** From the score at which audited answers were right often enough; nothing until enough were audited. */
   | {
@@ -37,7 +41,10 @@ export type Policy<V> =
       readonly judge: Judge<V>;
       /** Share of served answers that should be right, .5 to .999. @default 0.97 */
       readonly target?: number | undefined;
-      /** Share of served answers that are asked for again, behind the caller's back, to be audited; 0 to 1. @default 0.05 */
+      /**
+       * Share of served answers that are audited: the model is asked again in the background, and both answers are compared. 0 to 1.
+       * @default 0.05
+       */
       readonly auditRate?: number | undefined;
     }
   /** Each entry from a threshold of its own, learned from comparisons with fresh answers, after the vCache paper. */
@@ -68,8 +75,8 @@ export interface CacheOptions<V = unknown> {
   /** Cosine below which a stored question is not compared, 0 to 1. @default .68 for the built-in table, .65 for MiniLM, .5 for others */
   readonly minSimilarity?: number | undefined;
   /**
-   * Says of near misses whether one answer serves both questions, such as {@link modelJudge}: `same` makes the asked wording an alias of the
-   * stored entry. A function is one in the `background`; {@link JudgingOptions} say more. @default none
+   * Decides for near misses whether one answer serves both questions, such as {@link modelJudge}. The verdict `same` makes the asked
+   * wording an alias of the stored entry. A function judges in the `background`; pass {@link JudgingOptions} to change that. @default none
    */
   readonly judge?: QuestionJudge<V> | JudgingOptions<V> | undefined;
   /** @default { kind: "static" } */
@@ -77,23 +84,26 @@ export interface CacheOptions<V = unknown> {
   /** How long an answer may be served, in milliseconds, 1 to 366 days. @default 86_400_000 (one day) */
   readonly ttlMs?: number | undefined;
   /**
-   * How long after its life an answer may still be served by `through` while it is asked for again, or when asking fails; 0 to 366 days,
-   * in milliseconds. `lookup` never serves one. @default 0
+   * How long after its TTL `through` may still serve an answer while the model is asked again, or if that fails; in milliseconds, 0 to 366
+   * days. `lookup` never serves an expired answer. @default 0
    */
   readonly staleMs?: number | undefined;
   /**
-   * `sliding`: an answer that is served lives as long again as it was given at first, up to `slidingMsMax` after it was stored. Excludes
-   * `staleMs`. @default "none"
+   * `sliding`: each hit renews the answer's own TTL, up to `slidingMsMax` after it was stored. Excludes `staleMs`. @default "none"
    */
   readonly refreshOnHit?: "none" | "sliding" | undefined;
-  /** End of an answer that is served again and again, in milliseconds since it was stored. @default seven times `ttlMs` */
+  /**
+   * With `sliding`, the longest life of an answer since it was stored, in milliseconds. @default seven times `ttlMs`
+   */
   readonly slidingMsMax?: number | undefined;
   /**
-   * Entries that this cache keeps in this scope. When they are too many, those go first that saved least for their size (Greedy-Dual-Size-
+   * Entries that this cache keeps in this scope. Beyond it, those that saved least for their size are evicted first (Greedy-Dual-Size-
    * Frequency: hits times `saves`, by bytes, with ageing). @default no bound
    */
   readonly entriesMax?: number | undefined;
-  /** Bytes that they may take, about: record, vector and 600 bytes beside. @default no bound */
+  /**
+   * Bytes that the entries may take, by estimate: each counts as its record, its vector and 600 bytes. @default no bound
+   */
   readonly bytesMax?: number | undefined;
   /**
    * `compact`: vectors of questions are kept as bits, and near ones are embedded again to be compared exactly. Less memory (`docs/roles/
@@ -101,11 +111,13 @@ export interface CacheOptions<V = unknown> {
    * of each kind has an index of its own. @default "full"
    */
   readonly profile?: "full" | "compact" | undefined;
-  /** Part by which lives are shortened at random, so that what was stored together does not end together; 0 to 0.5. @default 0 */
+  /**
+   * Part by which TTLs are shortened at random, so that entries that were stored together do not expire together; 0 to 0.5. @default 0
+   */
   readonly ttlJitter?: number | undefined;
   /**
-   * 32 bytes, one key for each scope: entries are encrypted with it, and what was made or moved without it is a miss (AES-256-GCM). Without
-   * the key they are lost, which deletes a scope's entries at once. The vectors of questions stay readable. @default not sealed
+   * A key of 32 bytes for this scope, with which entries are encrypted (AES-256-GCM). An entry that was written or moved without the key is
+   * a miss. Deleting the key makes all entries of the scope unreadable. The vectors of questions are not encrypted. @default not encrypted
    */
   readonly sealKey?: Uint8Array | undefined;
   /** Largest entry, in bytes of JSON. A larger one is not stored. @default 1_048_576 */
@@ -120,7 +132,7 @@ export interface ResolvedCacheOptions<V> {
   readonly name: string;
   readonly embedder: Embedder | undefined;
   readonly judge: JudgeOptions;
-  /** Names what scores are of: audits of one kind say nothing of another. */
+  /** Identifies how scores are computed. Audits of one kind of score are no evidence for another kind. */
   readonly judged: string;
   readonly judging: ResolvedJudging<V> | undefined;
   readonly policy: Policy<V>;
@@ -221,7 +233,7 @@ function checkWeights(weights: Logistic | undefined, embedder: string): Logistic
   if (weights === undefined)
     throw new MarrowError(
       "invalid_option",
-      `no weights are shipped for the embedder ${embedder}: give verifier, or score "cosine"`,
+      `the verifier has no weights for the embedder ${embedder}: pass verifier, or score "cosine"`,
       {
         details: { path: "verifier" },
       },

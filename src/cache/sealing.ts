@@ -34,7 +34,7 @@ export function createSealing(key: Uint8Array): Sealing {
         decipher.setAuthTag(tag);
         return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
       } catch (cause) {
-        throw new MarrowError("corrupt_record", "a sealed entry does not open with this key", { cause });
+        throw new MarrowError("corrupt_record", "an encrypted entry cannot be decrypted with this key", { cause });
       }
     },
   };

@@ -54,9 +54,13 @@ export function createToolCache(redis: ScopedRedis, { name, tools, timeoutMs }: 
     const policy = Object.hasOwn(tools, tool) ? tools[tool] : undefined;
     if (policy === undefined) return { value: await run(), kept: false };
     if (policy.sharedBy === "user" && (user === undefined || user === ""))
-      throw new MarrowError("invalid_input", `the results of ${tool} are each user's own: user must be given`, {
-        details: { path: "user" },
-      });
+      throw new MarrowError(
+        "invalid_input",
+        `user must be given: the results of ${tool} are not shared between users`,
+        {
+          details: { path: "user" },
+        },
+      );
     const within = { args: withoutFields(args, policy.ignore ?? []), ...(policy.sharedBy === "user" && { user }) };
     const question = { prompt: `result of tool ${tool}`, within, tags: [`tool:${tool}`, ...tags] };
     const { source, value } = await cache.through(question, run, {

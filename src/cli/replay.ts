@@ -149,7 +149,7 @@ async function readState(file: string): Promise<ReplayState | undefined> {
   } catch {
     // What follows says what to do.
   }
-  throw new MarrowError("invalid_option", `${file} is no state of a replay: --anew begins again`, {
+  throw new MarrowError("invalid_option", `${file} is not the state of a replay: start over with --anew`, {
     details: { path: "out" },
   });
 }

@@ -189,7 +189,7 @@ export function relay(relayed: Relayed): AnswerStream {
 }
 
 function noRoom(): MarrowError {
-  return new MarrowError("too_large", "the answer is longer than what this process has room to record now", {
+  return new MarrowError("too_large", "the answer is longer than this process can record now (recordedBytesMax)", {
     details: { path: "recordedBytesMax" },
   });
 }

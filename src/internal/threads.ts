@@ -34,9 +34,13 @@ export function createThreads<T, R>(options: ThreadsOptions): Threads<T, R> {
     async run(task, { transfer = [], signal } = {}) {
       const threads = await (pool ??= open<T, R>(options));
       if (threads.queueSize >= waitingMax)
-        throw new MarrowError("rate_limited", `${waitingMax} ${tasks} wait for a thread; try again shortly`, {
-          details: { retryAfterMs: RETRY_AFTER_MS },
-        });
+        throw new MarrowError(
+          "rate_limited",
+          `${waitingMax} ${tasks} already wait for a worker thread; try again shortly`,
+          {
+            details: { retryAfterMs: RETRY_AFTER_MS },
+          },
+        );
       try {
         return await threads.run(task, { transferList: [...transfer], signal: signal ?? null });
       } catch (cause) {

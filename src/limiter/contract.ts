@@ -1,14 +1,13 @@
 import type { Costs, Decision, Permit, Refusal } from "./decision.ts";
 import type { Exceptions } from "./exceptions.ts";
 
-/** Who asks: a value for every `by` of the rules, such as `{ user: "42" }`. */
+/** Who calls: a value for every `by` of the rules, such as `{ user: "42" }`. */
 export type Subjects = Readonly<Record<string, string>>;
 
 /** How one take is done. */
 export interface TakeOptions {
   /**
-   * Takes tokens and cost under a lease: unless `settle` says what they came to, they are given back when the process that holds them is
-   * gone. Requests stay charged. @default false
+   * Takes tokens and cost under a lease. If the process dies before `settle`, they are returned. Requests stay charged. @default false
    */
   readonly reserve?: boolean | undefined;
   /**
@@ -16,7 +15,10 @@ export interface TakeOptions {
    * this process or another one that has the permit's `token`. @default true
    */
   readonly renew?: boolean | undefined;
-  /** Waits for a refusal to end, up to `maxMs` (at most one hour). Who waits for a slot stands in line, first come, first served. */
+  /**
+   * If the call is refused, waits until it would be allowed, up to `maxMs` (at most one hour). Callers that wait for a slot are served in
+   * order.
+   */
   readonly wait?: { readonly maxMs: number } | undefined;
   /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined;
@@ -32,7 +34,7 @@ export interface ResumeOptions {
   readonly onceWithinMs?: number | undefined;
 }
 
-/** Whether a call would be allowed, and how the rules stand; nothing was taken. */
+/** Whether a call would be allowed, and the state of each rule. Nothing is taken. */
 export type Standing = Omit<Permit, "settle" | "adjust" | "token"> | Refusal;
 
 /** Decides whether a call may go on. */
@@ -43,7 +45,10 @@ export interface Limiter extends Exceptions {
    * @throws MarrowError `invalid_input` for costs or subjects of the wrong kind, `aborted` when the signal ended the waiting
    */
   take(subjects: Subjects, costs?: Costs, options?: TakeOptions): Promise<Decision>;
-  /** Tells what `take` would, and takes nothing. One round trip. @throws MarrowError also `unavailable` or `timeout` when Redis is away */
+  /**
+   * Returns what `take` would answer, and takes nothing. One round trip. @throws MarrowError also `unavailable` or `timeout` when Redis is
+   * away
+   */
   peek(subjects: Subjects, costs?: Costs): Promise<Standing>;
   /**
    * A permit by its {@link Permit.token}, to settle it in another process than took it. That nobody settles twice is up to its callers, or to
@@ -51,10 +56,12 @@ export interface Limiter extends Exceptions {
    * @throws MarrowError `invalid_input` for what no limiter gave, `conflict` for a permit of other rules
    */
   resume(token: string, options?: ResumeOptions): Permit;
-  /** Charges units without asking whether there are any left; slots are not touched. One round trip. */
+  /** Charges units, even beyond the limit. Slots are not changed. One round trip. */
   charge(subjects: Subjects, costs: Costs): Promise<void>;
-  /** Gives units back, never below nothing; slots are not touched. One round trip. */
+  /** Returns units, never below zero. Slots are not changed. One round trip. */
   refund(subjects: Subjects, costs: Costs): Promise<void>;
-  /** Forgets what was counted for these subjects, by all rules or those named; slots that are held stay held. One round trip. */
+  /**
+   * Resets what was counted for these subjects, by all rules or the named ones. Slots that are held stay held. One round trip.
+   */
   reset(subjects: Subjects, rules?: readonly string[]): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { SCALE, type ResolvedRule, type Unit } from "./options.ts";
 export interface RuleState {
   readonly id: string;
   readonly unit: Unit;
-  /** Units that may be counted at once, with what holds for this subject alone. */
+  /** The limit in force, exceptions of this subject included. */
   readonly limit: number;
   /** 0 for slots. */
   readonly windowMs: number;
@@ -12,7 +12,7 @@ export interface RuleState {
   readonly used: number;
   /** Units left now, never below 0. */
   readonly remaining: number;
-  /** Milliseconds until what it counts begins to fade, or is gone: the window's end, a bucket full again. 0 for slots. */
+  /** Milliseconds until the window ends, or the bucket is full again. 0 for slots. */
   readonly resetMs: number;
 }
 
@@ -38,16 +38,16 @@ export interface Permit extends Decided {
   /** The permit as it is now as text, for `Limiter.resume`; `undefined` for one that only this process can settle. */
   readonly token: string | undefined;
   /**
-   * Puts the real costs in place of those taken (a unit that is left out stays as taken) and gives back slots. The difference is charged
-   * or given back where it is still counted: what came after it is never touched. Once: a second call does nothing.
+   * Replaces the costs that were taken by the real ones (a unit that is left out stays as taken), and returns slots. The difference is
+   * charged or returned only in windows that still count this take. A second call does nothing.
    *
-   * Answers whether it still counted; `false` when its lease was over before, and all that it held had been given back.
-   * One round trip, shared with other settlements of the same subjects within 5 ms; none when nothing differs.
+   * Answers whether it still counted; `false` when its lease was over before, and all that it held had been given back. One round trip,
+   * shared with other settlements of the same subjects within 5 ms; none when nothing differs.
    */
   settle(actual?: Costs): Promise<boolean>;
   /**
-   * The same for a call that goes on: slots and reservations are kept, with the costs so far. Fewer slots than were taken (`concurrency: 0`)
-   * give the rest back now; more are not taken.
+   * The same for a call that is still running: slots and reservations are kept, with the costs so far. Fewer slots than were taken
+   * (`concurrency: 0`) return the rest now; more slots are not taken.
    */
   adjust(soFar: Costs): Promise<boolean>;
 }

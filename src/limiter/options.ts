@@ -41,7 +41,7 @@ export interface BucketRule extends AnyRule {
   /** Units that come back in `windowMs`, 0 to 2^40. */
   readonly limit: number;
   readonly windowMs: number;
-  /** Units that a rested bucket holds, up to 2^40. @default `limit` */
+  /** Units that a full bucket holds, up to 2^40. @default `limit` */
   readonly burst?: number | undefined;
 }
 
@@ -72,9 +72,9 @@ export interface LimiterOptions {
   /** 1 to 16 rules; all are decided together. */
   readonly rules: readonly Rule[];
   /**
-   * What a decision is when Redis is away: `allow` (nothing is counted), `refuse`, or `local`: each process counts for itself, within
-   * `localShare` of each limit, and what it admitted is counted in Redis once that is back. There is no default: it is the
-   * choice between an outage of the limit and an outage of the service.
+   * What is decided while Redis is unavailable: `allow` (nothing is counted), `refuse`, or `local`: each process counts for itself, within
+   * `localShare` of each limit, and what it admitted is counted in Redis once that is back. There is no default: it is the choice between
+   * an outage of the limit and an outage of the service.
    */
   readonly onUnavailable: "allow" | "refuse" | "local";
   /**

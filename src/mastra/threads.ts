@@ -74,7 +74,7 @@ export class MarrowThreads extends MemoryStorage {
   async dangerouslyClearAll(): Promise<void> {
     throw new MarrowError(
       "unsupported",
-      "a scope's threads are not deleted all at once: delete each, or forget a user",
+      "the threads of a scope cannot be deleted all at once: delete each one, or forget a user",
     );
   }
 
@@ -136,7 +136,7 @@ export class MarrowThreads extends MemoryStorage {
     this.validateMetadataKeys(filter?.metadata);
     const resourceId = filter?.resourceId;
     if (resourceId === undefined)
-      throw new MarrowError("unsupported", "threads are listed for one user: give filter.resourceId", {
+      throw new MarrowError("unsupported", "filter.resourceId must be given: threads are listed for one user", {
         details: { path: "filter.resourceId" },
       });
     const wanted = Object.entries(filter?.metadata ?? {});

@@ -44,7 +44,7 @@ export function createMemory(redis: ScopedRedis, options: MemoryOptions): Memory
   const known = options.facts && createFacts(scoped, { name, ...options.facts });
 
   function factsOf(user: string): Facts {
-    if (known === undefined) throw new MarrowError("unsupported", "this memory was made without facts");
+    if (known === undefined) throw new MarrowError("unsupported", "this needs the option facts of createMemory");
     return known.subject(user);
   }
 
@@ -81,7 +81,7 @@ export function createMemory(redis: ScopedRedis, options: MemoryOptions): Memory
     facts: factsOf,
 
     async learn({ user, id }) {
-      if (learning === undefined) throw new MarrowError("unsupported", "this memory was made without extract");
+      if (learning === undefined) throw new MarrowError("unsupported", "this needs the option extract of createMemory");
       return learning.learn(user, id);
     },
 

@@ -10,7 +10,9 @@ export interface MemoryOptions {
   readonly name: string;
   /** Life of a session after its last append or read, in milliseconds, 1 to 366 days. @default 3_600_000 (one hour) */
   readonly sessionTtlMs?: number | undefined;
-  /** Life of a session after it began, however much it is used, in milliseconds, 1 to 366 days. @default no end */
+  /**
+   * Longest life of a session since it began, however often it is used, in milliseconds, 1 to 366 days. @default no end
+   */
   readonly sessionLifeMs?: number | undefined;
   /** Turns kept in a session, the newest ones, 1 to 100,000. @default 1_000 */
   readonly turnsMax?: number | undefined;
@@ -20,22 +22,28 @@ export interface MemoryOptions {
   readonly sessionTokensMax?: number | undefined;
   /** Largest turn, in bytes of JSON. @default 1_048_576 */
   readonly turnBytesMax?: number | undefined;
-  /** Whether changes are told to those who `subscribe`. Costs one PUBLISH a change, which a cluster tells all its nodes. @default true */
+  /**
+   * Whether changes are published to callers of `subscribe`. Costs one PUBLISH for each change, which a cluster sends to all its nodes.
+   * @default true
+   */
   readonly tellChanges?: boolean | undefined;
   /** Counts the tokens of a turn. @default the encoding o200k_base if the package `gpt-tokenizer` is installed, loaded at first use; an estimate otherwise */
   readonly countTokens?: CountTokens | undefined;
   /**
-   * Makes a summary of older turns and the summary before them, in the background, when `context` had to leave turns out. Fails it, the
-   * turns stay as they are and it is tried again with the next `context`. @default older turns are left out
+   * Summarizes older turns and the previous summary in the background, after `context` had to leave turns out. If it fails, the turns stay
+   * as they are, and the next `context` tries again. @default older turns are left out
    */
   readonly summarize?: Summarize | undefined;
-  /** What is known of users over all sessions: see `createFacts`. @default nothing is */
+  /** Long-term facts about users, over all sessions: see `createFacts`. @default none */
   readonly facts?: Omit<FactsOptions, "name"> | undefined;
   /** Facts that `context` recalls, 1 to 50. @default 8 */
   readonly recallLimit?: number | undefined;
-  /** Finds what is worth remembering in turns, once nothing was appended to their session for a while. Needs `facts`. @default nothing is learned */
+  /**
+   * Extracts facts from turns, once nothing was appended to their session for `extractAfterMs`. Needs `facts`. @default nothing is
+   * extracted
+   */
   readonly extract?: Extract | undefined;
-  /** That while, in milliseconds. @default 30_000 */
+  /** How long a session must be unchanged before facts are extracted, in milliseconds. @default 30_000 */
   readonly extractAfterMs?: number | undefined;
 }
 

@@ -147,7 +147,7 @@ export function toFailure(error: unknown, signal?: AbortSignal): never {
 
 /** An answer that cannot be read. */
 export function malformed(why: string, cause?: unknown): MarrowError {
-  return new MarrowError("model_failed", `the model's endpoint answered rubbish: ${why}`, {
+  return new MarrowError("model_failed", `the model's endpoint sent an unreadable answer: ${why}`, {
     cause,
     details: { status: 502 },
   });

@@ -101,7 +101,9 @@ export function createPlaces({ places, scopeShare, waitMs }: PlacesOptions): Pla
         reject(error);
       };
       const onAbort = () =>
-        giveUp(new MarrowError("aborted", "the call was given up", { details: { placeless: true } }));
+        giveUp(
+          new MarrowError("aborted", "the caller gave up before the call began", { details: { placeless: true } }),
+        );
       const timer = setTimeout(() => giveUp(noPlace()), waitMs);
       user.waiting.add(enter);
       state.waiting += 1;
@@ -172,7 +174,11 @@ export function isPlaceless(error: unknown): boolean {
 
 /** What a call that got no place in time ends with. */
 export function noPlace(): MarrowError {
-  return new MarrowError("rate_limited", "the model's endpoint has as many calls of this caller as it may", {
-    details: { retryAfterMs: 1_000 },
-  });
+  return new MarrowError(
+    "rate_limited",
+    "this caller has as many calls to the model's endpoint under way as it may have",
+    {
+      details: { retryAfterMs: 1_000 },
+    },
+  );
 }

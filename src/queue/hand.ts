@@ -84,7 +84,7 @@ export const RELEASED: Outcome = { outcome: "release", body: "", reason: "", del
 export const INTERRUPTED: Outcome = { ...RELEASED, delayMs: 1 };
 
 export const CANCELLED: MarrowError = new MarrowError("aborted", "the job was cancelled");
-export const SHUTDOWN: MarrowError = new MarrowError("aborted", "the worker shuts down");
+export const SHUTDOWN: MarrowError = new MarrowError("aborted", "the worker is shutting down");
 
 /** Tells a job's handler to stop. */
 export function stop(one: Held, why: MarrowError): void {
@@ -115,7 +115,7 @@ export async function attempt<T, R>(
   const late =
     timeoutMs === undefined
       ? undefined
-      : setTimeout(() => halt(one, new MarrowError("timeout", `the job took over ${timeoutMs} ms`)), timeoutMs);
+      : setTimeout(() => halt(one, new MarrowError("timeout", `the job took longer than ${timeoutMs} ms`)), timeoutMs);
   let admission: Admission | undefined;
   let used: Readonly<Record<string, number>> = {};
   let word = "";

@@ -77,7 +77,7 @@ export function noJob(): MarrowError {
 
 /** What is thrown, or told a handler, once another worker has the job. */
 export function lostJob(id: string): MarrowError {
-  return new MarrowError("conflict", `job ${id} is not this worker's any more`, { details: { id } });
+  return new MarrowError("conflict", `job ${id} is no longer leased to this worker`, { details: { id } });
 }
 
 /** What a job's line says, but for what only scripts need. */

@@ -8,8 +8,8 @@ export interface QueueOptions {
   /** Jobs of one tenant that may wait for a worker or for other jobs, 1 to 10,000,000. Further ones are refused. @default 100_000 */
   readonly backlogMax?: number | undefined;
   /**
-   * Parts that the queue is kept in, each a slot of its own, 1 to 256; a tenant is in one of them. For Cluster; queues and workers of one name
-   * say the same, for good. @default 1
+   * Partitions of the queue, each in its own cluster slot, 1 to 256; a tenant is in one of them. All queues and workers of a name must pass
+   * the same number, and it must never change. @default 1
    */
   readonly partitions?: number | undefined;
   /** How long an idempotency key is known once its job is due, in milliseconds; never longer than the job. @default 86_400_000 (one day) */
@@ -27,7 +27,9 @@ export interface PushOptions {
   readonly delayMs?: number | undefined;
   /** How often it may fail before it is dead, 1 to 1,000. @default 3 */
   readonly attempts?: number | undefined;
-  /** How often its worker may die with it before it is dead, 1 to 1,000: apart from `attempts`. @default 3 */
+  /**
+   * How many workers may die while they run the job before it is dead, 1 to 1,000. Counted separately from `attempts`. @default 3
+   */
   readonly crashes?: number | undefined;
   /** How long it may wait for a worker once it is due, in milliseconds, up to 366 days; then it is dead, `expired`. @default no bound */
   readonly waitTtlMs?: number | undefined;
@@ -38,11 +40,17 @@ export interface PushOptions {
   readonly resultTtlMs?: number | undefined;
   /** How long its output is kept after its end, in milliseconds, at most as long as its result. @default resultTtlMs */
   readonly outputTtlMs?: number | undefined;
-  /** An id of one's own: letters, digits, `_`, `-`, at most 64. What has it already is not put again. @default a new one */
+  /**
+   * Your own id for the job: letters, digits, `_`, `-`, at most 64 characters. If a job with this id exists, nothing is pushed. @default a
+   * new one
+   */
   readonly id?: string | undefined;
   /** Jobs of the same tenant and queue that must be done first, at most 100. When one of them is dead or cancelled, this one is dead. */
   readonly dependsOn?: readonly string[] | undefined;
-  /** What its webhooks call it: `response` makes `response.completed`; of `none` none are sent. Lower-case letters, at most 32. @default "job" */
+  /**
+   * The first part of its webhooks' event names: `response` makes `response.completed`. With `none`, none are sent. Lower-case letters, at
+   * most 32. @default "job"
+   */
   readonly kind?: string | undefined;
   /**
    * The same key gives the first job, its result and its stream, for the queue's `idempotencyMs` or until that job is gone (taken away, or its life
@@ -50,8 +58,8 @@ export interface PushOptions {
    */
   readonly idempotencyKey?: string | undefined;
   /**
-   * With an idempotency key: while the first job of the key waits, it is asked this payload instead and its delay begins anew (debouncing); once a
-   * worker has it, or it ended, this is a new job of the key. @default false
+   * With an idempotency key: while the first job with the key waits, its payload is replaced by this one and its delay starts again
+   * (debouncing). Once a worker has it, or it has ended, this push makes a new job with the key. @default false
    */
   readonly replace?: boolean | undefined;
   /** What payloads under one idempotency key are compared by, a JSON value. @default the payload */
@@ -67,7 +75,9 @@ export interface WorkerOptions<T = unknown> {
   readonly concurrency?: number | undefined;
   /** Jobs of one tenant at the same time over all workers; all workers of a queue say the same. @default any number */
   readonly tenantMax?: number | undefined;
-  /** After how long without a word a worker counts as dead, in milliseconds, 1,000 to one hour. @default 10_000 */
+  /**
+   * A worker that has not renewed its leases for this long counts as dead, in milliseconds, 1,000 to one hour. @default 10_000
+   */
   readonly leaseMs?: number | undefined;
   /** How long a job may take before it is aborted, in milliseconds; that is a failure that may be tried again. @default no bound */
   readonly timeoutMs?: number | undefined;
@@ -79,15 +89,18 @@ export interface WorkerOptions<T = unknown> {
   /** How long `close` lets jobs finish before it hands them back, in milliseconds. @default 10_000 */
   readonly drainMs?: number | undefined;
   /**
-   * Asked before a job is done, such as the lane of its model: a limiter's `take` fits. What is refused comes back when it says, and uses no
-   * attempt; what is admitted is settled with what the handler says that it used. @default everything is admitted
+   * Called before a job runs, for example to check a limit; a limiter's `take` fits. A refused job comes back when the refusal says, and
+   * uses no attempt. An admitted job is settled with the usage that its handler reports. @default everything is admitted
    */
   readonly admit?: ((job: { readonly scope: string; readonly payload: T }) => Promise<Admission>) | undefined;
-  /** Hears each failed attempt's error as it was thrown, and what went wrong beside the jobs: Redis was away, a result came too late. */
+  /**
+   * Called with the error of each failed attempt, as it was thrown, and with errors outside of jobs, such as an unavailable Redis or a
+   * result that came too late.
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** What a limit says of a job: a decision of a limiter has this shape. */
+/** The decision of a limit about a job. A limiter's decision has this shape. */
 export type Admission =
   | { readonly allowed: true; readonly settle: (used: Readonly<Record<string, number>>) => Promise<unknown> }
   | { readonly allowed: false; readonly retryAfterMs?: number | undefined };

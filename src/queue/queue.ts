@@ -170,7 +170,8 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       const state = (await runScript(scoped, signalJob, { queue }, { ...values, most: NOTES_MAX })) as string;
       if (state === "") throw noJob();
       if (state === "full") throw new MarrowError("too_large", `a job has at most ${NOTES_MAX} steps and signals`);
-      if (state === "late") throw new MarrowError("conflict", "the time that the job waits for this signal is over");
+      if (state === "late")
+        throw new MarrowError("conflict", "the job no longer waits for this signal: its time has passed");
       if (isEnded(state))
         throw new MarrowError("conflict", `the job has ended: it is ${state}`, { details: { state } });
       return state as JobState;

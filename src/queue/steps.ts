@@ -159,7 +159,7 @@ function waitsFor(asked: ReadonlyMap<string, readonly string[]>, step: string, o
 function inCircle(name: string): MarrowError {
   return new MarrowError(
     "invalid_input",
-    `step ${name} waits for itself: it was asked for within a step that it waits for`,
+    `step ${name} waits for itself: it was called inside a step that it waits for`,
     {
       details: { path: `step ${name}`, step: name },
     },

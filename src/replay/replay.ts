@@ -75,7 +75,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   if (resumed !== undefined && resumed.of !== of)
     throw new MarrowError(
       "invalid_option",
-      "the earlier run was of another log or other settings: begin anew (--anew) or elsewhere (--out)",
+      "the earlier run had another log or other settings: start over with --anew, or choose another directory with --out",
       {
         details: { path: "out" },
       },

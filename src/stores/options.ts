@@ -6,7 +6,9 @@ import { checkInteger, checkText, refuse } from "../internal/check.ts";
 export interface StoresOptions {
   /** Name of these stores and files within their scope. */
   readonly name: string;
-  /** What makes vectors of chunks and queries; another one later is a `conflict`, never a mix. */
+  /**
+   * Turns chunks and queries into vectors. A different embedder later is refused with `conflict`, so vectors of two embedders never mix.
+   */
   readonly embedder: Embedder;
   /** What finds neighbours, as in `marrow/vectors`. @default "auto", what is recorded for the installation */
   readonly engine?: EngineChoice | undefined;
@@ -16,7 +18,7 @@ export interface StoresOptions {
   readonly itemsMax?: number | undefined;
   /** The recall self-check of the stores' chunks, as in `marrow/vectors`. @default off */
   readonly recall?: RecallOptions | undefined;
-  /** Told of an error in work that nobody waits for. */
+  /** Called with errors of work in the background. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 

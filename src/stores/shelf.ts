@@ -101,7 +101,7 @@ export function createShelf<T extends { readonly id: string }, L extends string 
       room,
     };
     const reply = await runScript(redis, putRecord, keys, values);
-    if (reply === -1) throw new MarrowError("too_large", `there is room for ${room} of these`, { details: { room } });
+    if (reply === -1) throw new MarrowError("too_large", `at most ${room} of these may exist`, { details: { room } });
     return reply === 1;
   }
 

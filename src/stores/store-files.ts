@@ -118,7 +118,7 @@ export function createStoreFiles({
     await insistOnStore();
     await chunks.delete(idsOf(file.id, 0, file.chunks));
     await shelf.remove(file.id);
-    throw new MarrowError("not_found", "the file was taken out of the store, or deleted", {
+    throw new MarrowError("not_found", "the file was removed from the store, or deleted", {
       details: { path: "file_id" },
     });
   }

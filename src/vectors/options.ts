@@ -36,7 +36,7 @@ export interface VectorsOptions<S extends AttributeSchema> {
   readonly dimensions: number;
   /** How nearness is measured: the cosine, the inner product (`ip`), or the Euclidean distance (`l2`). */
   readonly metric: Metric;
-  /** `hnsw` walks a graph and may overlook; `flat` compares with everything and is exact. */
+  /** `hnsw` searches a graph and may miss some neighbours; `flat` compares with every vector and is exact. */
   readonly index: "hnsw" | "flat";
   /**
    * What finds neighbours on Redis: its vector sets (`vectorset`, Redis 8.0.2 and newer), its search commands (`search`: Redis Query
@@ -52,15 +52,20 @@ export interface VectorsOptions<S extends AttributeSchema> {
   readonly quantisation?: Quantisation | undefined;
   /** Up to 32 attributes; names are letters, digits and underscores. @default none */
   readonly attributes?: S | undefined;
-  /** Names the embedder that made the vectors; another one is a `conflict`, never a mix. @default "unnamed" */
+  /**
+   * Identifies the embedder that made the vectors. A different one is refused with `conflict`, so vectors of two embedders never mix.
+   * @default "unnamed"
+   */
   readonly fingerprint?: string | undefined;
   /** Longest Euclidean length of a vector, for `ip` and `l2`; embedders give 1. Above 0, up to 1,000,000. @default 1 */
   readonly lengthMax?: number | undefined;
-  /** Items that one namespace is made for; says how many partitions it has. 1 to 10,000,000,000. @default one partition's worth */
+  /**
+   * How many items one namespace should hold; determines its number of partitions. 1 to 10,000,000,000. @default one partition's worth
+   */
   readonly capacity?: number | undefined;
   /** Partitions of a namespace, spread over a cluster's nodes, 1 to 256; part of what is stored. @default from `capacity` */
   readonly partitions?: number | undefined;
-  /** Re-runs some searches exactly, to know what the graph overlooks. @default off */
+  /** Repeats some searches exactly, to measure how many neighbours the graph misses. @default off */
   readonly recall?: RecallOptions | undefined;
   /** Longest wait for one answer, in milliseconds. @default 2_000 */
   readonly timeoutMs?: number | undefined;
@@ -72,7 +77,7 @@ export interface RecallOptions {
   readonly target?: number | undefined;
   /** One of this many searches is repeated exactly in the background, 1 to 1,000,000. @default 1_000 */
   readonly sampleEvery?: number | undefined;
-  /** Told of every sample, and of a check that failed. */
+  /** Called with every sample, and when a check failed. */
   readonly onSample?: ((report: RecallReport | Error) => void) | undefined;
 }
 
@@ -144,9 +149,13 @@ export function resolveOptions<S extends AttributeSchema>(
     max: engine !== "pgvector" || index === "flat" ? 16_000 : quantisation === "f16" ? 4_000 : 2_000,
   });
   if (metric === "cosine" && options.lengthMax !== undefined)
-    throw new MarrowError("invalid_option", "lengthMax must be left out with the cosine, which knows no length", {
-      details: { path: "lengthMax" },
-    });
+    throw new MarrowError(
+      "invalid_option",
+      "lengthMax must be left out with the metric cosine, which ignores lengths",
+      {
+        details: { path: "lengthMax" },
+      },
+    );
   const lengthMax =
     metric === "cosine" ? Infinity : checkNumber("lengthMax", options.lengthMax ?? 1, { min: 1e-6, max: 1e6 });
   const capacity = checkInteger("capacity", options.capacity ?? 1, { min: 1, max: 1e10 });

@@ -192,7 +192,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
           checkNumber("minSimilarity", minSimilarity, { min: -Number.MAX_VALUE }, "invalid_input");
         checkNumber("diversity", diversity, { min: 0, max: 1 }, "invalid_input");
         if (words !== undefined && texts.length === 0)
-          throw new MarrowError("invalid_input", "words need an attribute of kind text, and the collection has none", {
+          throw new MarrowError("invalid_input", "words needs an attribute of kind text, and the collection has none", {
             details: { path: "words" },
           });
         const chooses = words !== undefined || diversity > 0 || rerank !== undefined;

@@ -15,9 +15,9 @@ export interface JudgingOptions<V = unknown> {
   readonly deadlineMs?: number | undefined;
   /** Longest wait for one verdict, in milliseconds, 1 to 600,000. @default 15_000 */
   readonly timeoutMs?: number | undefined;
-  /** Entries that one question is held against by the judge, 1 to 8, the nearest first. @default 3 */
+  /** How many stored entries the judge compares with one question, 1 to 8, the nearest first. @default 3 */
   readonly candidatesMax?: number | undefined;
-  /** Cosine from which a stored question goes to the judge, 0 to 1. @default 0.55 */
+  /** Cosine that a stored question needs to go to the judge, 0 to 1. @default 0.55 */
   readonly floor?: number | undefined;
   /** Reasons of the proof that are final: pairs that it refused for one of them never go to the judge. @default {@link HARD_REFUSALS} */
   readonly hard?: readonly Refusal[] | undefined;
@@ -25,11 +25,14 @@ export interface JudgingOptions<V = unknown> {
   readonly perMinute?: number | undefined;
   /** Money that verdicts may cost in one day (UTC), in the currency of your prices. @default no bound */
   readonly perDay?: number | undefined;
-  /** Whether a verdict is worth its price, in `serving`: a pair for which it answers `false` is judged in the background. @default always */
+  /**
+   * In `serving`: returns whether a verdict is worth its price. A pair for which it returns `false` is judged in the background. @default
+   * always
+   */
   readonly paysOff?: ((pair: JudgePair<V>) => boolean) | undefined;
   /**
-   * So many of the nearest wordings serve a question without a proof when they all lead to one answer and its words are among theirs, 3 to 20;
-   * 0: never. Only under the `static` policy. @default 8
+   * How many of the nearest wordings must agree to serve a question without a proof: all lead to one answer, and together contain the
+   * question's words. 3 to 20; 0 switches this off. Only under the `static` policy. @default 8
    */
   readonly agreement?: number | undefined;
   /** Wordings that become aliases of one entry, 1 to 1,000. @default 32 */
@@ -43,11 +46,11 @@ export interface JudgingOptions<V = unknown> {
   /** Questions judged at the same time in this process, 1 to 100. @default 4 */
   readonly concurrency?: number | undefined;
   /**
-   * Takes what is to be judged in the background, for a queue of yours, whose worker calls `cache.judge`. When it fails, the question is
-   * dropped; when it returns `undefined`, this process judges it. @default a bounded lane in this process
+   * Receives pairs to be judged in the background, for your own queue, whose worker calls `cache.judge`. If it throws, the question is
+   * dropped. If it returns `undefined`, this process judges the pair. @default a bounded queue in this process
    */
   readonly later?: ((job: JudgeJob) => Promise<unknown> | undefined) | undefined;
-  /** Hears of each verdict. No wording is in it. */
+  /** Called with each verdict, which contains no prompt. */
   readonly onJudged?: ((event: Judged & { readonly ms: number }) => void) | undefined;
 }
 
@@ -73,10 +76,10 @@ export interface ResolvedJudging<V> {
   readonly onJudged: (event: Judged & { readonly ms: number }) => void;
 }
 
-/** What no judge is asked about: `docs/roles/cache.md` has the shares of same questions behind each reason. */
+/** Refusals that no judge is asked about. `docs/roles/cache.md` has the share of equal questions behind each reason. */
 export const HARD_REFUSALS: readonly Refusal[] = ["number", "symbol", "context"];
 
-/** Refusals that say nothing of the wordings: the entry cannot serve, whatever they mean. */
+/** Refusals that do not depend on the wording: the entry cannot serve, whatever the questions mean. */
 const OF_THE_ENTRY: readonly Refusal[] = ["too_old", "ended", "invalidated", "unsealed"];
 
 const DAY_MS = 86_400_000;

@@ -218,7 +218,8 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
   /** Opens the lanes of a model that its provider closed, on every gateway of this Redis within a quarter of a second. */
   app.post("/v1/admin/lanes/open", { onRequest, schema: { body: laneBody } }, async (request) => {
     const { model, provider } = request.body as z.infer<typeof laneBody>;
-    if (lanes === undefined) throw new MarrowError("unsupported", "this gateway keeps no lanes of providers");
+    if (lanes === undefined)
+      throw new MarrowError("unsupported", "this gateway does not follow the limits of providers");
     return { object: "lanes", model, opened: await lanes.open(model, provider) };
   });
 
@@ -234,7 +235,11 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
 
   /** All gateways of this Redis read their configuration again. */
   app.post("/v1/admin/reload", { onRequest, schema: { body: z.strictObject({}).nullish() } }, async () => {
-    if (reload === undefined) throw new MarrowError("unsupported", "this gateway was not started with a file");
+    if (reload === undefined)
+      throw new MarrowError(
+        "unsupported",
+        "this gateway was not started from a configuration file, so it cannot reload one",
+      );
     return { object: "reload", gateways: await reload() };
   });
 

@@ -46,9 +46,13 @@ export function registerCacheEntries(
       const { user: subject, words, after, limit } = entriesQuery.parse(request.query);
       // Whether a word is found tells what was asked.
       if (words !== undefined && !shows)
-        throw new MarrowError("forbidden", "questions are hidden: dashboard.content in the configuration shows them", {
-          details: { path: "words" },
-        });
+        throw new MarrowError(
+          "forbidden",
+          'questions are hidden: set dashboard.content to "visible" in the configuration to search them',
+          {
+            details: { path: "words" },
+          },
+        );
       const { data, cursor } = await answersOf(scopeOf(request)).entries({ subject, words, after, limit });
       return {
         object: "list",

@@ -12,7 +12,7 @@ export async function checkAdmin(request: FastifyRequest): Promise<void> {
   if (role === "admin" || role === "viewer") return;
   throw new MarrowError(
     "forbidden",
-    "this needs an API key whose role is admin: make one with marrow key create --role admin",
+    "this needs an API key with the role admin: make one with marrow key create --role admin",
   );
 }
 

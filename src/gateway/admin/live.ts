@@ -44,7 +44,10 @@ export function registerLive({ app, draining }: GatewayApp, sources: Sources): v
   app.get("/v1/admin/live", { onRequest: checkAdmin, schema: { querystring: liveQuery } }, async (request, reply) => {
     const { of } = liveQuery.parse(request.query);
     if (open >= STREAMS_MAX)
-      throw new MarrowError("rate_limited", `this gateway has ${STREAMS_MAX} live streams open: ask the route itself`);
+      throw new MarrowError(
+        "rate_limited",
+        `this gateway has ${STREAMS_MAX} live streams open, the most that it allows: poll the route instead`,
+      );
     const scope = scopeOf(request);
     const gone = new AbortController();
     const signal = AbortSignal.any([gone.signal, draining.signal]);

@@ -58,7 +58,7 @@ export function registerQueues(
 
   function open(queue: string, scope: string): Queue {
     if (queue !== GATEWAY_QUEUE && queue !== TASKS_QUEUE)
-      throw new MarrowError("not_found", "there is no such queue: gateway and tasks are", {
+      throw new MarrowError("not_found", "there is no such queue; the queues are gateway and tasks", {
         details: { path: "queue" },
       });
     return createQueue(redis.scope(scope), { name: queue });
@@ -115,7 +115,7 @@ export function registerQueues(
         const { id } = request.params;
         if ((await queue.get(id)) === undefined) throw noJob();
         if ((await act(queue, id)) !== true)
-          throw new MarrowError("conflict", `the job is in no state that ${verb} could change`, {
+          throw new MarrowError("conflict", `${verb} is not possible in the present state of the job`, {
             details: { path: "id" },
           });
         return { id, object: "job", done: verb };

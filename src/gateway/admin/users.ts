@@ -142,7 +142,7 @@ export function registerUsers(
     async (request) => {
       const { id: user, fact } = request.params;
       if ((await tenants(scopeOf(request)).memory.facts(user).forget([fact])) === 0)
-        throw new MarrowError("not_found", "nothing is known of the user under this id", { details: { path: "fact" } });
+        throw new MarrowError("not_found", "the user has no fact of this id", { details: { path: "fact" } });
       return { id: fact, object: "fact.deleted", deleted: true };
     },
   );

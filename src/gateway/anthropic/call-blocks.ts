@@ -58,7 +58,7 @@ export function createCallBlocks(made: () => string): CallBlocks {
       if (piece === "") return { call, isNew };
       if (call.state === "closed") {
         if (piece.trim() === "") return { call, isNew };
-        throw new MarrowError("model_failed", "the model's endpoint sent more of a call that was over", {
+        throw new MarrowError("model_failed", "the model's endpoint sent more of a tool call that had ended", {
           details: { status: 502 },
         });
       }

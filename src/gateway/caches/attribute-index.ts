@@ -69,7 +69,7 @@ export function createAttributeIndex(
       if (others > 0)
         throw new MarrowError(
           "too_large",
-          `cache: there are ${others} caches already, and may be ${CACHES_MAX}: flush one that is needed no more`,
+          `cache: there are ${others} caches already, and at most ${CACHES_MAX} are allowed: flush one that you no longer need`,
           {
             details: { path: "cache", caches: others, cachesMax: CACHES_MAX },
           },

@@ -104,7 +104,7 @@ export function createSignIns(
       if (!mayLook(principal))
         throw new MarrowError(
           "forbidden",
-          "this needs an API key whose role is admin or viewer: make one with marrow key create --role viewer",
+          "this needs an API key with the role admin or viewer: make one with marrow key create --role viewer",
         );
       return open(principal, principal.id);
     },
@@ -128,9 +128,13 @@ export function createSignIns(
       if (!isRead(request.method)) checkSameOrigin(request, publicUrl);
       const signIn = await read(cookie);
       if (!isRead(request.method) && !isEqual(header(request, "x-marrow-csrf") ?? "", signIn.csrf))
-        throw new MarrowError("forbidden", "a write by the dashboard needs its token in x-marrow-csrf", {
-          details: { path: "x-marrow-csrf" },
-        });
+        throw new MarrowError(
+          "forbidden",
+          "a write with the dashboard's cookie needs its CSRF token in x-marrow-csrf",
+          {
+            details: { path: "x-marrow-csrf" },
+          },
+        );
       known.set(request, signIn);
       return signIn;
     },
@@ -170,7 +174,7 @@ export function checkSameOrigin(request: FastifyRequest, publicUrl: string | und
       ? origin === undefined || own.includes(hostOf(origin))
       : site === "same-origin" || site === "none";
   if (!isOwn)
-    throw new MarrowError("forbidden", "the dashboard is signed in to and written by pages of its own origin alone", {
+    throw new MarrowError("forbidden", "only pages of the dashboard's own origin may sign in or write", {
       details: { path: site === undefined ? "origin" : "sec-fetch-site" },
     });
 }

@@ -96,9 +96,13 @@ export function createLimits(redis: ScopedRedis, bytes: Pick<TurnBytes, "add" | 
       createLimiter(redis, toLimiterOptions(name, definition));
       const there = await anew();
       if (!there.has(name) && there.size >= LIMITS_MAX)
-        throw new MarrowError("too_large", `there are ${there.size} limits already, and may be ${LIMITS_MAX}`, {
-          details: { path: "name", limits: there.size, limitsMax: LIMITS_MAX },
-        });
+        throw new MarrowError(
+          "too_large",
+          `there are ${there.size} limits already, and at most ${LIMITS_MAX} are allowed`,
+          {
+            details: { path: "name", limits: there.size, limitsMax: LIMITS_MAX },
+          },
+        );
       await redis.send(["HSET", key, name, encodeRecord(definition)], { retry: "safe" });
       change((definitions) => definitions.set(name, definition));
     },

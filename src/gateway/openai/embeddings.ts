@@ -61,7 +61,7 @@ async function toTexts(input: z.infer<typeof embeddingsBody>["input"]): Promise<
   const texts = await decodeTokens(list as number[][]);
   return texts.map((text, at) => {
     if (text !== "") return text;
-    throw new MarrowError("invalid_input", `input.${at}: these are no tokens of cl100k_base`, {
+    throw new MarrowError("invalid_input", `input.${at}: must be token ids of cl100k_base`, {
       details: { path: "input" },
     });
   });

@@ -156,7 +156,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     const { response } = await of(request).find(id, reachOf(request));
     if (stream !== "true") return response;
     if (!response.background)
-      throw new MarrowError("invalid_input", "only a response in the background can be streamed again", {
+      throw new MarrowError("invalid_input", "only a background response can be streamed again", {
         details: { path: "stream" },
       });
     return follow(request, reply, id, after === undefined ? -1 : Number(after));

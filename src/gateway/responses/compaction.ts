@@ -16,9 +16,13 @@ export function openSummary(item: Fields, path: string): string {
   const content = item["encrypted_content"];
   if (typeof content === "string" && content.startsWith(`${VERSION}.`))
     return Buffer.from(content.slice(VERSION.length + 1), "base64url").toString("utf8");
-  throw new MarrowError("invalid_input", `${path}.encrypted_content: it was not made by this gateway's compact`, {
-    details: { path: `${path}.encrypted_content` },
-  });
+  throw new MarrowError(
+    "invalid_input",
+    `${path}.encrypted_content: must come from POST /v1/responses/compact of this gateway`,
+    {
+      details: { path: `${path}.encrypted_content` },
+    },
+  );
 }
 
 /** What the model is told that stands in for the turns that were compacted. */

@@ -39,9 +39,13 @@ export async function resolveReferences(
     const asked = found.get(response);
     if (asked !== undefined) return asked;
     if (found.size >= REFERRED_MAX)
-      throw new MarrowError("too_large", `item references may lie in at most ${REFERRED_MAX} responses`, {
-        details: { path: "input" },
-      });
+      throw new MarrowError(
+        "too_large",
+        `the item references of a request may point to at most ${REFERRED_MAX} responses`,
+        {
+          details: { path: "input" },
+        },
+      );
     const kept = responses.find(response, asker).catch((error: unknown) => {
       if (MarrowError.is(error, "not_found")) return undefined;
       throw error;

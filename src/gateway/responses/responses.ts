@@ -170,7 +170,7 @@ export function createResponses(
     async cancel(id, reach) {
       const { job } = await find(id, reach);
       if (job === undefined)
-        throw new MarrowError("invalid_input", "only a response in the background can be cancelled", {
+        throw new MarrowError("invalid_input", "only a background response can be cancelled", {
           details: { path: "response_id" },
         });
       // Its worker hears of it at once, and keeps what there was: that is the answer, unless the worker is slow or gone.

@@ -101,7 +101,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     if (config.auth === "off" && !(door.knowsHost(host) && (origin === undefined || door.knowsOrigin(origin, host))))
       throw new MarrowError("forbidden", "the Host or Origin header is not allowed", { details: { path: "host" } });
     if (server.clients.size >= SOCKETS_MAX)
-      throw new MarrowError("rate_limited", "this gateway holds as many WebSockets as it may", {
+      throw new MarrowError("rate_limited", "this gateway has as many WebSockets open as it allows", {
         details: { retryAfterMs: 1_000 },
       });
     await identify(request);
@@ -231,7 +231,7 @@ function toRequest(value: unknown): { readonly body: ResponseRequest; readonly p
       details: { path: "type" },
     });
   if (body["background"] === true)
-    throw new MarrowError("invalid_input", "background: a WebSocket has no responses in the background", {
+    throw new MarrowError("invalid_input", "background: must not be true over a WebSocket", {
       details: { path: "background" },
     });
   if (generate !== undefined && generate !== null && typeof generate !== "boolean")

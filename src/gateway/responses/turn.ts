@@ -149,7 +149,7 @@ export function checkKept(
   session: string | undefined,
 ): void {
   if (background === true && store === false)
-    throw new MarrowError("invalid_input", "store must be true for a response in the background", {
+    throw new MarrowError("invalid_input", "store must be true for a background response", {
       details: { path: "store" },
     });
   for (const [path, named] of Object.entries({ previous_response_id: previous, conversation }))

@@ -375,5 +375,5 @@ function digest(key: string): string {
 }
 
 function unauthorized(): MarrowError {
-  return new MarrowError("unauthorized", "the API key is missing, unknown, revoked or has ended");
+  return new MarrowError("unauthorized", "the API key is missing, unknown, revoked or expired");
 }

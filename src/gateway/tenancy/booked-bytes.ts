@@ -18,7 +18,7 @@ export function fullScope(told: {
 }): MarrowError {
   return new MarrowError(
     "too_large",
-    `this scope keeps ${told.kept} bytes and may keep ${told.bytesMax} (scope-bytes): delete something, or let it end`,
+    `this scope stores ${told.kept} bytes of the ${told.bytesMax} that it may store (scope-bytes): delete something, or wait until something expires`,
     { details: { path: "scope-bytes", ...told } },
   );
 }

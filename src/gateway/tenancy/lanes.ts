@@ -33,7 +33,7 @@ export function createLaneGates(redis: Redis): LaneGates {
         if (decision.open) return;
         const { reason, retryAfterMs } = decision;
         if (reason === "overloaded")
-          throw new MarrowError("model_failed", "the provider said that it is overloaded", {
+          throw new MarrowError("model_failed", "the provider reported that it is overloaded", {
             details: { status: 503, retryAfterMs, isUnsent: true },
           });
         throw new MarrowError("rate_limited", "the provider's own limit for this model is reached", {
