@@ -250,7 +250,7 @@ describe("marrow replay", () => {
     const [code] = (await once(child, "exit")) as [number];
     expect([code, existsSync(join(out, "state.json"))]).toEqual([130, true]);
     const other = await marrowHere([...args, "--ttls", "1h"], env);
-    expect([other.code, other.err]).toEqual([1, expect.stringContaining("begin anew")]);
+    expect([other.code, other.err]).toEqual([1, expect.stringContaining("start over")]);
     const told = await marrowHere([...args, "--json"], env);
     expect(JSON.parse(told.out)).toMatchObject({ log: { lines: 400, requests: 400 } });
     expect(readdirSync(out).toSorted()).toEqual(["report.html", "report.json"]);
