@@ -1,5 +1,5 @@
 import { MarrowError } from "../errors.ts";
-import { checkText, refuse } from "../internal/check.ts";
+import { checkInteger, checkText, refuse } from "../internal/check.ts";
 import { decodeKeyPart, readRecord, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
 import type { ResolvedBusOptions } from "./options.ts";
 import { findAgents } from "./scripts.gen.ts";
@@ -55,8 +55,25 @@ export interface PresenceEvent {
   readonly atMs: number;
 }
 
+/** Which agents are listed. */
+export interface AgentsOptions {
+  /** The `cursor` of the page before, 0 to 1,000,000. @default 0 */
+  readonly after?: number | undefined;
+  /** 1 to 100. @default 25 */
+  readonly limit?: number | undefined;
+}
+
+/** A page of a scope's agents. */
+export interface AgentsPage {
+  readonly data: readonly AgentInfo[];
+  /** Where the next page begins; absent on the last one. */
+  readonly cursor?: number | undefined;
+}
+
 /** Finds agents and watches their presence. */
 export interface Agents {
+  /** A page of all agents in whatever state, those that were heard of longest ago first. Who is heard of meanwhile may be met twice. One round trip. */
+  agents(options?: AgentsOptions): Promise<AgentsPage>;
   /** Agents of the scope, in the order of their last sign of life; up to 10,000. One round trip. */
   find(options?: FindOptions): Promise<readonly AgentInfo[]>;
   /** The least loaded online agent that matches; `undefined` if there is none. */
@@ -66,6 +83,7 @@ export interface Agents {
 }
 
 const LOOK_MAX = 10_000;
+const AFTER_MAX = 1_000_000;
 const VECTORS_MAX = 10_000;
 
 /** What an agent says that it can do, as one text. */
@@ -90,28 +108,38 @@ export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }
     return vector;
   }
 
-  async function find({ skill, tags = [], like, states = ["online"] }: FindOptions = {}): Promise<
-    readonly AgentInfo[]
-  > {
-    const values = { grace_ms: graceMs, limit: LOOK_MAX };
+  /** Agents from a place on, `undefined` for a card that cannot be read. */
+  async function lookAt(offset: number, limit: number): Promise<readonly (AgentInfo | undefined)[]> {
+    const values = { grace_ms: graceMs, offset, limit };
     const reply = (await runScript(redis, findAgents, { bus }, values, { reply: "bytes" })) as readonly (
       | Buffer
       | number
     )[];
-    const all: AgentInfo[] = [];
+    const all: (AgentInfo | undefined)[] = [];
     for (let at = 0; at < reply.length; at += 6) {
       const [, state, since, card, load, instances] = reply.slice(at, at + 6);
       const read = Buffer.isBuffer(card) ? readRecord(card) : undefined;
       // A card that cannot be read fits nothing that is looked for, and hides no other agent.
-      if (read === undefined || read.unreadable !== undefined) continue;
-      all.push({
-        card: read.value as AgentCard,
-        state: String(state) as AgentState,
-        sinceMs: Number(String(since)),
-        load: Number(String(load)),
-        instances: Number(instances),
-      });
+      if (read === undefined || read.unreadable !== undefined) all.push(undefined);
+      else
+        all.push({
+          card: read.value as AgentCard,
+          state: String(state) as AgentState,
+          sinceMs: Number(String(since)),
+          load: Number(String(load)),
+          instances: Number(instances),
+        });
     }
+    return all;
+  }
+
+  const look = async (offset: number, limit: number) =>
+    (await lookAt(offset, limit)).filter((one) => one !== undefined);
+
+  async function find({ skill, tags = [], like, states = ["online"] }: FindOptions = {}): Promise<
+    readonly AgentInfo[]
+  > {
+    const all = await look(0, LOOK_MAX);
     const fits = all.filter(({ card: { skills = [] }, state }) => {
       if (!states.includes(state)) return false;
       if (skill === undefined && tags.length === 0) return true;
@@ -129,6 +157,13 @@ export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }
 
   return {
     find,
+    async agents({ after = 0, limit = 25 } = {}) {
+      checkInteger("after", after, { min: 0, max: AFTER_MAX }, "invalid_input");
+      checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input");
+      const found = await lookAt(after, limit + 1);
+      const data = found.slice(0, limit).filter((one) => one !== undefined);
+      return { data, ...(found.length > limit && { cursor: after + limit }) };
+    },
     async pick(options = {}) {
       const fits = await find({ ...options, states: ["online"] });
       // Of those that fit by words, the nearest half is meant.

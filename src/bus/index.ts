@@ -1,4 +1,13 @@
-export type { AgentCard, AgentInfo, AgentState, FindOptions, PresenceEvent, Skill } from "./agents.ts";
+export type {
+  AgentCard,
+  AgentInfo,
+  AgentsOptions,
+  AgentsPage,
+  AgentState,
+  FindOptions,
+  PresenceEvent,
+  Skill,
+} from "./agents.ts";
 export type { Board, Entry, Put } from "./board.ts";
 export { createBus, type Bus } from "./bus.ts";
 export type { BounceReason, CallTree, MessageState, Receipt, TreeMessage } from "./envelope.ts";

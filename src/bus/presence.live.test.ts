@@ -26,6 +26,14 @@ describe("presence", () => {
           await keep(
             bus.register({ name: "finder", description: "can search the web", skills: [{ id: "look" }] }, () => {}),
           );
+          const first = await bus.agents({ limit: 1 });
+          const rest = await bus.agents({ after: first.cursor });
+          expect([...first.data, ...rest.data].map(({ card }) => card.name).toSorted()).toEqual(
+            (await bus.find()).map(({ card }) => card.name).toSorted(),
+          );
+          expect(first).toMatchObject({ data: [{ state: "online" }], cursor: 1 });
+          expect(rest).not.toHaveProperty("cursor");
+          await expect(bus.agents({ limit: 0 })).rejects.toMatchObject({ code: "invalid_input" });
           const names = async (options: object) => (await bus.find(options)).map(({ card }) => card.name).toSorted();
           expect(await names({})).toEqual(["finder", "scribe", "writer"]);
           expect(await names({ skill: "write" })).toEqual(["scribe", "writer"]);

@@ -47,14 +47,14 @@ export const changeKey: Script<"keys", "digest" | "before" | "record"> = {
 };
 
 /** Makes the very first API key, once in the life of an installation. */
-export const createFirstKey: Script<"keys" | "installed", "digest" | "record"> = {
+export const createFirstKey: Script<"keys" | "installed" | "order", "digest" | "record" | "places"> = {
   name: "create_first_key",
-  keys: ["keys","installed"],
-  values: ["digest","record"],
-  rest: false,
+  keys: ["keys","installed","order"],
+  values: ["digest","record","places"],
+  rest: true,
   idempotent: true,
-  sha1: "58a8e78d8dbac5e6e5c6633fbc0c07c744ee8149",
-  lua: "local keys = KEYS[1]\nlocal installed = KEYS[2]\nlocal digest = ARGV[1]\nlocal record = ARGV[2]\nif redis.call(\"HGET\", keys, digest) == record then return 1 end\nif redis.call(\"HLEN\", keys) > 0 then\nredis.call(\"SET\", installed, \"1\")\nreturn 0\nend\nif redis.call(\"EXISTS\", installed) == 1 then return -1 end\nredis.call(\"HSET\", keys, digest, record)\nredis.call(\"SET\", installed, \"1\")\nreturn 1",
+  sha1: "31d5a9dd95d59770ce440e51358f564371dafb7e",
+  lua: "local keys = KEYS[1]\nlocal installed = KEYS[2]\nlocal order = KEYS[3]\nlocal digest = ARGV[1]\nlocal record = ARGV[2]\nif redis.call(\"HGET\", keys, digest) == record then return 1 end\nif redis.call(\"HLEN\", keys) > 0 then\nredis.call(\"SET\", installed, \"1\")\nreturn 0\nend\nif redis.call(\"EXISTS\", installed) == 1 then return -1 end\nredis.call(\"HSET\", keys, digest, record)\nfor at = 3, #ARGV do redis.call(\"ZADD\", order, 0, ARGV[at]) end\nredis.call(\"SET\", installed, \"1\")\nreturn 1",
 };
 
 /** Forgets a set of attributes whose entries were taken away, unless one was stored meanwhile; with its last set a cache counts as none. */
@@ -134,6 +134,17 @@ export const openSignIn: Script<"sign_ins", "digest" | "record" | "life_ms" | "s
   lua: "local sign_ins = KEYS[1]\nlocal digest = ARGV[1]\nlocal record = ARGV[2]\nlocal life_ms = tonumber(ARGV[3])\nlocal sign_ins_max = tonumber(ARGV[4])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nredis.call(\"ZREMRANGEBYSCORE\", sign_ins, \"-inf\", now)\nredis.call(\"ZADD\", sign_ins, now + life_ms, digest)\nredis.call(\"SET\", sign_ins .. \":\" .. digest, record, \"PX\", life_ms)\nredis.call(\"PEXPIRE\", sign_ins, life_ms)\nlocal over = math.min(redis.call(\"ZCARD\", sign_ins) - sign_ins_max, 100)\nif over <= 0 then return 0 end\nlocal ended = redis.call(\"ZRANGE\", sign_ins, 0, over - 1)\nfor _, one in ipairs(ended) do redis.call(\"DEL\", sign_ins .. \":\" .. one) end\nredis.call(\"ZREMRANGEBYRANK\", sign_ins, 0, over - 1)\nreturn over",
 };
 
+/** Keeps the record of a new API key, with its places in the lists of all keys and of its scope's. */
+export const putKey: Script<"keys" | "order", "digest" | "record" | "places"> = {
+  name: "put_key",
+  keys: ["keys","order"],
+  values: ["digest","record","places"],
+  rest: true,
+  idempotent: true,
+  sha1: "3cb11739916b65e3a1a268781e876bad4978b03d",
+  lua: "local keys = KEYS[1]\nlocal order = KEYS[2]\nlocal digest = ARGV[1]\nlocal record = ARGV[2]\nredis.call(\"HSET\", keys, digest, record)\nfor at = 3, #ARGV do redis.call(\"ZADD\", order, 0, ARGV[at]) end\nreturn 1",
+};
+
 /** Reads which upstreams' models are left alone, and for how long yet. */
 export const readBenched: Script<"benched", "most"> = {
   name: "read_benched",
@@ -143,4 +154,15 @@ export const readBenched: Script<"benched", "most"> = {
   idempotent: false,
   sha1: "48959b0b8db734f19c3868c73ab42923af8fbbd3",
   lua: "local benched = KEYS[1]\nlocal most = tonumber(ARGV[1])\nlocal time = redis.call(\"TIME\")\nlocal now = time[1] * 1000 + math.floor(time[2] / 1000)\nlocal reply = {}\nlocal rows = redis.call(\"ZREVRANGE\", benched, 0, most - 1, \"WITHSCORES\")\nfor at = 1, #rows, 2 do\nreply[at] = rows[at]\nreply[at + 1] = tonumber(rows[at + 1]) - now\nend\nreturn reply",
+};
+
+/** Takes an API key away, with its places in lists. */
+export const removeKey: Script<"keys" | "order", "digest" | "places"> = {
+  name: "remove_key",
+  keys: ["keys","order"],
+  values: ["digest","places"],
+  rest: true,
+  idempotent: true,
+  sha1: "ba5bf14994ffcda434a79cb22add30aeaeabf948",
+  lua: "local keys = KEYS[1]\nlocal order = KEYS[2]\nlocal digest = ARGV[1]\nfor at = 2, #ARGV do redis.call(\"ZREM\", order, ARGV[at]) end\nreturn redis.call(\"HDEL\", keys, digest)",
 };

@@ -89,6 +89,8 @@ export function combineLimiters(limiters: readonly Limiter[]): Limiter {
     override: (subject, limits, options) => ofSubject((limiter) => limiter.override(subject, limits, options)),
     boost: (subject, more, options) => ofSubject((limiter) => limiter.boost(subject, more, options)),
     restore: (subject) => ofSubject((limiter) => limiter.restore(subject)),
+    exceptionOf: async (subject) =>
+      (await each((limiter) => limiter.exceptionOf(subject))).find((one) => one !== undefined),
     exceptions: async () => (await each((limiter) => limiter.exceptions())).flat(),
   };
 }

@@ -90,6 +90,13 @@ describe("an exception", () => {
           { subject: { app: "app" }, rules: { app: { limit: 2 ** 40, limitUntilMs: undefined } } },
         ]),
       );
+      expect(await limiter.exceptionOf({ user: "Ann:1 %" })).toEqual({
+        subject: { user: "Ann:1 %" },
+        blocked: { untilMs: undefined },
+        rules: {},
+      });
+      expect(await limiter.exceptionOf({ user: "Bob" })).toBeUndefined();
+      await expect(limiter.exceptionOf({ tenant: "x" })).rejects.toMatchObject({ code: "invalid_input" });
       await limiter.unblock({ user: "Ann:1 %" });
       await limiter.restore({ app: "app" });
       expect(await limiter.exceptions()).toEqual([]);

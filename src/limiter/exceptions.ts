@@ -45,6 +45,8 @@ export interface Exceptions {
   boost(subject: Subject, more: Readonly<Record<string, number>>, options: Required<For>): Promise<void>;
   /** Takes back what overrides and boosts gave; a block stays. */
   restore(subject: Subject): Promise<void>;
+  /** What holds for one subject; `undefined` where there is nothing. One round trip, however many subjects have exceptions. */
+  exceptionOf(subject: Subject): Promise<Exception | undefined>;
   /** All that hold, those that ended left out. With a slot for each subject there is no list of all: `unsupported`. */
   exceptions(): Promise<readonly Exception[]>;
 }
@@ -133,6 +135,13 @@ export function createExceptions(
         ofRules(subject, "rules", own, () => ({ clear: true })),
       );
     },
+    async exceptionOf(subject) {
+      const [by, value] = subjectOf(subject);
+      const stored = await redis.send(["HGET", names.exceptions(by, value), names.record(by, value)]);
+      if (typeof stored !== "string") return undefined;
+      const exception = toException({ [by]: value }, JSON.parse(stored) as Stored, Date.now());
+      return isInForce(exception) ? exception : undefined;
+    },
     async exceptions() {
       if (slots === "subject")
         throw new MarrowError("unsupported", "exceptions cannot be listed when each subject has its own slot");
@@ -142,7 +151,7 @@ export function createExceptions(
       for (const [field, stored] of toFields(reply)) {
         const [by = "", value = ""] = field.split(":").slice(-2).map(decodeKeyPart);
         const exception = toException({ [by]: value }, JSON.parse(stored) as Stored, nowMs);
-        if (exception.blocked !== undefined || Object.keys(exception.rules).length > 0) list.push(exception);
+        if (isInForce(exception)) list.push(exception);
       }
       return list;
     },
@@ -168,4 +177,8 @@ export function createExceptions(
       ...(holds(stored.blocked) && { blocked: { untilMs: end(stored.blocked) } }),
     };
   }
+}
+
+function isInForce({ blocked, rules }: Exception): boolean {
+  return blocked !== undefined || Object.keys(rules).length > 0;
 }

@@ -5,8 +5,8 @@ export { pauseQueue, readQueueStats, resumeQueue, type QueueOfAll, type QueueSta
 export type { Admission, PushOptions, QueueOptions, WorkerOptions } from "./options.ts";
 export type { OutputEvent } from "./output.ts";
 export type { NewJob } from "./pushing.ts";
-export { createQueue, LISTED_STATES, type ListedState, type Queue } from "./queue.ts";
-export type { Schedule, Schedules, When } from "./schedule.ts";
+export { createQueue, JOBS_AFTER_MAX, LISTED_STATES, type ListedState, type Queue } from "./queue.ts";
+export type { Schedule, ScheduleListOptions, SchedulePage, Schedules, When } from "./schedule.ts";
 export { createSender, type Sender, type SenderOptions } from "./sender.ts";
 export { createWebhooks, type Delivery, type Endpoint, type Webhooks, type WebhooksOptions } from "./webhooks.ts";
 export type { Signal, Steps } from "./steps.ts";

@@ -10,7 +10,16 @@ import { checkJobId, resolveQueueOptions, type PushOptions, type QueueOptions } 
 import { readOutput, type OutputEvent } from "./output.ts";
 import { createPusher, type NewJob } from "./pushing.ts";
 import { createSchedules, type Schedules } from "./schedule.ts";
-import { cancelJob, listJobs, pauseJobs, promoteJob, redriveJobs, removeJob, signalJob } from "./scripts.gen.ts";
+import {
+  cancelJob,
+  listJobs,
+  pageJobs,
+  pauseJobs,
+  promoteJob,
+  redriveJobs,
+  removeJob,
+  signalJob,
+} from "./scripts.gen.ts";
 import { checkNoteName, NOTES_MAX } from "./steps.ts";
 
 /** A tenant's side of a queue. */
@@ -61,7 +70,7 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   }): Promise<readonly string[]>;
   /**
    * This tenant's jobs of a state, what is next or newest first; `ended` are the last 1,000 of seven days. One that cannot be read is named (`unreadable`). Two
-   * round trips; of delayed and running ones one more for each 2,000 of other tenants before them, of 1,000,000 at most.
+   * round trips; of delayed and running ones one more for each 250 of other tenants before them, of 1,000,000 at most.
    */
   list(options: {
     readonly state: ListedState;
@@ -70,6 +79,17 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
     /** 1 to 1,000. @default 20 */
     readonly limit?: number | undefined;
   }): Promise<readonly Job<T, R>[]>;
+  /**
+   * A page of the same. Of delayed and running ones it looks through 2,500 of all tenants at most, so a page may have fewer than `limit`, or none, and still a
+   * `cursor`. Jobs that come and go meanwhile may be met twice or passed over. Two round trips; of delayed and running ones up to 11.
+   */
+  page(options: {
+    readonly state: ListedState;
+    /** The `cursor` of the page before, 0 to {@link JOBS_AFTER_MAX}. @default 0 */
+    readonly after?: number | undefined;
+    /** 1 to 1,000. @default 20 */
+    readonly limit?: number | undefined;
+  }): Promise<{ readonly data: readonly Job<T, R>[]; readonly cursor?: number | undefined }>;
   /** How much of this tenant's is waiting, blocked (by jobs that it depends on) and dead, whether it is paused, and how jobs of all tenants ended so far. */
   counts(): Promise<{
     readonly waiting: number;
@@ -95,8 +115,11 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
 export const LISTED_STATES = ["blocked", "waiting", "delayed", "running", "dead", "ended"] as const;
 export type ListedState = (typeof LISTED_STATES)[number];
 
-/** Pages of jobs of all tenants, 2,000 each, that one list looks through. */
-const LIST_PAGES_MAX = 500;
+/** How far `page` reaches; jobs beyond come nearer as others end. */
+export const JOBS_AFTER_MAX = 1_000_000;
+/** Steps, of 250 jobs of all tenants each, that `list` looks through, and that `page` does. */
+const LIST_STEPS_MAX = 4_000;
+const PAGE_STEPS_MAX = 10;
 const REDRIVE_MAX = 10_000;
 const SIGNAL_BYTES_MAX = 65_536;
 const POLL_MS = { first: 20, last: 200 } as const;
@@ -204,7 +227,7 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       // Those that moved while pages were read may be met twice.
       const ids = new Set<string>();
       let [from, left] = [0, offset];
-      for (let page = 0; from >= 0 && ids.size < limit && page < LIST_PAGES_MAX; page += 1) {
+      for (let page = 0; from >= 0 && ids.size < limit && page < LIST_STEPS_MAX; page += 1) {
         const values = { tenant, state, offset: left, limit: limit - ids.size, from };
         const reply = await runScript(scoped, listJobs, { queue }, values);
         const [next, still, found] = reply as readonly [number, number, readonly string[]];
@@ -213,6 +236,27 @@ export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, option
       }
       if (ids.size === 0) return [];
       return (await getMany([...ids], toListedJob)).filter((job) => job !== undefined);
+    },
+
+    async page(which) {
+      const { state, after = 0, limit = 20 } = checkObject("options", which);
+      checkOneOf("state", state, LISTED_STATES, "invalid_input");
+      checkInteger("after", after, { min: 0, max: JOBS_AFTER_MAX }, "invalid_input");
+      checkInteger("limit", limit, { min: 1, max: 1_000 }, "invalid_input");
+      const ids = new Set<string>();
+      let from = after;
+      for (let step = 0; from >= 0 && ids.size < limit && step < PAGE_STEPS_MAX; step += 1) {
+        const values = { tenant, state, after: from, limit: limit - ids.size };
+        const [next, found] = (await runScript(scoped, pageJobs, { queue }, values)) as readonly [
+          number,
+          readonly string[],
+        ];
+        for (const id of found) ids.add(id);
+        from = next;
+      }
+      const jobs = ids.size === 0 ? [] : await getMany([...ids], toListedJob);
+      const cursor = from >= 0 && from <= JOBS_AFTER_MAX ? { cursor: from } : {};
+      return { data: jobs.filter((job) => job !== undefined), ...cursor };
     },
 
     async counts() {

@@ -3,13 +3,14 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger, checkObject, checkText, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import {
+  allOf,
+  createFieldOrder,
   decodeKeyPart,
   decodeRecord,
   encodeKeyPart,
   encodeRecord,
   readRecord,
   runScript,
-  toFields,
   type Argument,
   type ScopedRedis,
   type Unreadable,
@@ -54,8 +55,25 @@ type Unscheduled = (typeof UNSCHEDULED)[number];
 
 /** Schedules that one script reads, and that one pushes. */
 const PAGE = 250;
+/** Schedules of one listed page at most. */
+const PAGE_MAX = 1_000;
 /** Pages that one look goes through at most: what is due beyond waits for the next look, a second later. */
 const PAGES_MAX = 200;
+
+/** Which schedules are listed. */
+export interface ScheduleListOptions {
+  /** The `cursor` of the page before. @default the first page */
+  readonly after?: string | undefined;
+  /** 1 to 1,000. @default 25 */
+  readonly limit?: number | undefined;
+}
+
+/** A page of a tenant's schedules. */
+export interface SchedulePage<T = unknown> {
+  readonly data: readonly Schedule<T>[];
+  /** Where the next page begins; absent on the last one. */
+  readonly cursor?: string | undefined;
+}
 
 /** A tenant's schedules. */
 export interface Schedules<T> {
@@ -68,12 +86,45 @@ export interface Schedules<T> {
   schedule(name: string, when: When, payload: T, options?: Omit<PushOptions, Unscheduled>): Promise<void>;
   /** Ends a schedule; jobs that it pushed stay. Tells whether there was one. */
   unschedule(name: string): Promise<boolean>;
+  /** All of them, by name: two round trips for 1,000. */
   schedules(): Promise<readonly Schedule<T>[]>;
+  /** A page of them, by name. Two round trips, however many there are. @throws MarrowError `invalid_input` */
+  listSchedules(options?: ScheduleListOptions): Promise<SchedulePage<T>>;
 }
 
 /** Makes one tenant's schedules in a queue. */
 export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: string): Schedules<T> {
   const full = (name: string) => `${tenant}/${encodeKeyPart("name", name)}`;
+  const order = createFieldOrder(redis, {
+    hash: `${queue}:schedules`,
+    order: `${queue}:schedules:order`,
+    membersOf: (name) => [name],
+  });
+
+  async function listSchedules({ after, limit = 25 }: ScheduleListOptions = {}): Promise<SchedulePage<T>> {
+    const most = checkInteger("limit", limit, { min: 1, max: PAGE_MAX }, "invalid_input");
+    const from = after === undefined ? `[${tenant}/` : `(${tenant}/${checkText("after", after, 512, "invalid_input")}`;
+    // A zero comes next after a slash: behind all names of the tenant.
+    const found = await order.page(from, `(${tenant}0`, most + 1);
+    const names = found.slice(0, most);
+    if (names.length === 0) return { data: [] };
+    const [records, times] = allOf(
+      await redis.pipeline(
+        [
+          ["HMGET", `${queue}:schedules`, ...names],
+          ["ZMSCORE", `${queue}:due`, ...names],
+        ],
+        { reply: "bytes" },
+      ),
+    ) as unknown as readonly [readonly (Buffer | null)[], readonly (Buffer | number | null)[]];
+    const data = names.flatMap((name, at) => {
+      const record = records[at];
+      // One that ended between the two trips is in no list.
+      return record === null || record === undefined ? [] : [toSchedule<T>(tenant, name, record, times[at])];
+    });
+    return { data, ...(found.length > most && { cursor: names.at(-1)?.slice(tenant.length + 1) }) };
+  }
+
   return {
     async schedule(name, when, payload, options = {}) {
       const checked = checkWhen(when);
@@ -101,21 +152,31 @@ export function createSchedules<T>(redis: ScopedRedis, queue: string, tenant: st
     },
     unschedule: async (name) =>
       (await runScript(redis, putSchedule, { queue }, { name: full(name), record: "", times: "", next_ms: 0 })) === 1,
+    listSchedules,
     async schedules() {
-      const fields = (await redis.send(["HGETALL", `${queue}:schedules`], { reply: "bytes" })) as readonly Buffer[];
-      const own = [...toFields(fields)].filter(([name]) => name.startsWith(`${tenant}/`));
-      if (own.length === 0) return [];
-      const names = own.map(([name]) => name);
-      const times = (await redis.send(["ZMSCORE", `${queue}:due`, ...names])) as readonly (string | null)[];
-      return own.map(([name, record], at) => {
-        const read = readRecord(record);
-        const known = { name: decodeKeyPart(name.slice(tenant.length + 1)), nextAtMs: Number(times[at]) };
-        if (read.unreadable !== undefined) return { ...known, unreadable: read.unreadable };
-        const { when, payload } = read.value as Stored;
-        return { ...known, when, payload: payload as T };
-      });
+      const all: Schedule<T>[] = [];
+      let after: string | undefined;
+      do {
+        const { data, cursor } = await listSchedules({ after, limit: PAGE_MAX });
+        all.push(...data);
+        after = cursor;
+      } while (after !== undefined);
+      return all;
     },
   };
+}
+
+function toSchedule<T>(
+  tenant: string,
+  name: string,
+  record: Buffer,
+  dueMs: Buffer | number | null | undefined,
+): Schedule<T> {
+  const read = readRecord(record);
+  const known = { name: decodeKeyPart(name.slice(tenant.length + 1)), nextAtMs: Number(String(dueMs ?? 0)) };
+  if (read.unreadable !== undefined) return { ...known, unreadable: read.unreadable };
+  const { when, payload } = read.value as Stored;
+  return { ...known, when, payload: payload as T };
 }
 
 /**

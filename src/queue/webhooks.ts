@@ -78,8 +78,11 @@ export interface Webhooks {
   rotate(id: string, options?: { readonly overlapMs?: number | undefined }): Promise<{ readonly secret: string }>;
   /** Sends an event `test` and answers the delivery's id. @throws MarrowError `not_found` */
   test(id: string): Promise<string>;
-  /** The last 1,000 deliveries of seven days, the newest first. */
-  deliveries(id: string, options?: { readonly limit?: number | undefined }): Promise<readonly Delivery[]>;
+  /** The last 1,000 deliveries of seven days, the newest first; with `job`, those among the last `limit` that tell of this job. */
+  deliveries(
+    id: string,
+    options?: { readonly limit?: number | undefined; readonly job?: string | undefined },
+  ): Promise<readonly Delivery[]>;
   /** Sends again those named, or all that failed in a time. Answers which. @throws MarrowError `not_found` */
   redrive(
     id: string,
@@ -216,13 +219,14 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
 
     redrive: (id, { ids = [], fromMs = 0, toMs = Number.MAX_SAFE_INTEGER } = {}) => send(id, "", fromMs, toMs, ids),
 
-    async deliveries(id, { limit = 100 } = {}) {
+    async deliveries(id, { limit = 100, job } = {}) {
       const checked = checkId(id);
       const most = checkInteger("limit", limit, { min: 1, max: 1_000 }, "invalid_input");
       const owned = (await scoped.send(["HEXISTS", endpoints, checked])) === 1;
       if (!owned) throw absent();
       const range = ["ZREVRANGE", `${queue}:deliveries:${checked}`, "0", String(most - 1)];
-      const messages = (await scoped.send(range)) as readonly string[];
+      const logged = (await scoped.send(range)) as readonly string[];
+      const messages = job === undefined ? logged : logged.filter((message) => isOfJob(message, job));
       if (messages.length === 0) return [];
       const commands = messages.map((message) => ["HGETALL", `${queue}:delivery:${checked}:${message}`]);
       const replies = allOf(await scoped.pipeline(commands)) as readonly (readonly string[])[];
@@ -246,6 +250,12 @@ export function currentSecrets({ secrets }: StoredEndpoint, nowMs: number): read
 function toEndpoint({ secrets: _, enabled, ...stored }: StoredEndpoint, off: string | null): Endpoint {
   const reason = off === "gone" ? "gone" : enabled ? undefined : "user";
   return { ...stored, enabled: reason === undefined, disabledReason: reason };
+}
+
+/** Whether the id of a message, `evt_<job>_<number>`, is of a job. Pure. */
+function isOfJob(message: string, job: string): boolean {
+  const start = `evt_${job}_`;
+  return message.startsWith(start) && /^\d+$/.test(message.slice(start.length));
 }
 
 function toDelivery(id: string, flat: readonly string[]): readonly Delivery[] {

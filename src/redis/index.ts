@@ -15,6 +15,7 @@ export type {
 } from "./connection.ts";
 export type { RedisOptions } from "./driver.ts";
 export { cannotServe, OUTAGES, outageOf, verdictOf, type OutageState, type Verdict } from "./failure.ts";
+export { createFieldOrder, type FieldOrder, type FieldOrderOptions } from "./field-order.ts";
 export { fromIoredis } from "./from-ioredis.ts";
 export {
   fromNodeRedis,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createBus } from "../../src/bus/index.ts";
+import { createQueue } from "../../src/queue/index.ts";
 import { createAdminClient, type Answer } from "../admin-client.ts";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
 
@@ -150,6 +151,16 @@ describe("the pages of the roles", () => {
     expect((await read("/queues/none/jobs")).status).toBe(404);
     expect((await read("/queues/tasks/jobs?limit=101")).status).toBe(400);
     expect((await read("/queues/tasks/schedules")).body).toMatchObject({ data: [] });
+    const queue = createQueue(gateway.redis.scope("acme"), { name: "tasks" });
+    for (const called of ["c", canary, "a"]) await queue.schedule(called, { everyMs: 3_600_000 }, {});
+    const schedules = (await read("/queues/tasks/schedules?limit=2")).body;
+    expect(schedules).toMatchObject({ data: [{ name: canary, when: "every 1 h" }, { name: "a" }], next: "a" });
+    expect((await read("/queues/tasks/schedules?limit=2&after=a")).body).toEqual({
+      object: "list",
+      data: [expect.objectContaining({ name: "c" })],
+    });
+    expect((await read("/queues/tasks/schedules?scope=acm")).body).toMatchObject({ data: [] });
+    for (const called of ["c", canary, "a"]) await queue.unschedule(called);
   });
 
   it("explain why a prompt is served or not, and forget an answer", async () => {

@@ -1,17 +1,19 @@
 -- Agents of a scope as they are now.
 -- KEYS bus         start of the keys of the scope's agents
 -- ARGV grace_ms    after how long an agent that cannot be reached is gone, > 0
+-- ARGV offset      how many are passed over, >= 0
 -- ARGV limit       how many are looked at, > 0
 -- REPLY for each: name, state, since_ms, record of the card, load (messages that wait for it or are with it, for each that its open instances can do at once; at most 1), how many instances
 local bus = KEYS[1]
 local grace_ms = tonumber(ARGV[1])
-local limit = tonumber(ARGV[2])
+local offset = tonumber(ARGV[2])
+local limit = tonumber(ARGV[3])
 -- INCLUDE mail
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 sweep(bus, now, grace_ms)
 local reply = {}
-for _, agent in ipairs(redis.call("ZRANGE", bus .. ":agents", 0, limit - 1)) do
+for _, agent in ipairs(redis.call("ZRANGE", bus .. ":agents", offset, offset + limit - 1)) do
   local stored = redis.call("HMGET", bus .. ":agent:" .. agent, "state", "since", "card")
   local room = 0
   for _, said in ipairs(redis.call("HVALS", bus .. ":loads:" .. agent)) do

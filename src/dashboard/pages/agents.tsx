@@ -3,9 +3,9 @@ import { useState } from "preact/hooks";
 import type { TopicAnswer } from "../../gateway/admin/answers-roles.ts";
 import type { AgentAnswer, DeadLetterAnswer, ListAnswer } from "../../gateway/admin/answers.ts";
 import { call, withQuery } from "../api.ts";
-import { count, percent } from "../format.ts";
+import { bytes, count, percent } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";
-import { Badge, Card, Confirm, Empty, Failure, Field, Moment, Table } from "../parts.tsx";
+import { Badge, Card, Confirm, Empty, Failure, Field, Moment, Pager, Table } from "../parts.tsx";
 import { go, hrefOf } from "../place.ts";
 import { CallTrees } from "./call-trees.tsx";
 import type { PageProps } from "./page.ts";
@@ -13,7 +13,8 @@ import type { PageProps } from "./page.ts";
 /** Who is there on the bus of a scope, and what the groups of a topic put aside. */
 export function Agents(props: PageProps): JSX.Element {
   const { scope, place } = props;
-  const { data, error } = useAsked<ListAnswer<AgentAnswer>>(withQuery("/agents", { scope }), 3_000);
+  const after = place.query.get("after") ?? undefined;
+  const { data, error } = useAsked<ListAnswer<AgentAnswer>>(withQuery("/agents", { scope, after }), 3_000);
   const [topic, group] = place.rest;
   return (
     <>
@@ -42,20 +43,25 @@ export function Agents(props: PageProps): JSX.Element {
             ]}
           />
         )}
+        <Pager
+          first={after === undefined ? undefined : hrefOf("agents")}
+          next={data?.next && hrefOf("agents", [], { after: data.next })}
+        />
       </Card>
       {topic === undefined && <CallTrees {...props} />}
-      <Topic {...props} topic={topic} />
+      {topic === undefined ? <Topics {...props} /> : <Topic {...props} topic={topic} />}
       {topic !== undefined && group !== undefined && <Dead {...props} topic={topic} group={group} />}
     </>
   );
 }
 
-function Topic({ scope, topic }: PageProps & { topic: string | undefined }): JSX.Element {
-  const [named, setNamed] = useState(topic ?? "");
-  const path = topic === undefined ? undefined : withQuery(`/topics/${encodeURIComponent(topic)}`, { scope });
-  const { data, error } = useAsked<TopicAnswer>(path, 3_000);
+/** Durable topics by name, each with the groups that read it. */
+function Topics({ scope, place }: PageProps): JSX.Element {
+  const after = place.query.get("topics") ?? undefined;
+  const [named, setNamed] = useState("");
+  const { data, error } = useAsked<ListAnswer<TopicAnswer>>(withQuery("/topics", { scope, after }), 3_000);
   return (
-    <Card title={topic === undefined ? "Topics" : `Topic ${topic}`}>
+    <Card title="Durable topics of this scope">
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -63,10 +69,67 @@ function Topic({ scope, topic }: PageProps & { topic: string | undefined }): JSX
         }}
       >
         <div class="fields">
-          <Field label="Topic" placeholder="its name" required value={named} onValue={setNamed} />
+          <Field label="Topic" placeholder="its name, to open it" value={named} onValue={setNamed} />
           <button type="submit">Show</button>
         </div>
       </form>
+      <Failure error={error} />
+      {data?.data.length === 0 && (
+        <Empty title="This scope has no topic">
+          bus.topic(name).publish(message) of marrow/bus makes one; it is listed from its first message or reader on.
+        </Empty>
+      )}
+      {data !== undefined && data.data.length > 0 && (
+        <Table
+          label="Topics"
+          rows={data.data}
+          keyOf={({ name }) => name}
+          columns={[
+            { name: "Topic", cell: ({ name }) => <a href={hrefOf("agents", [name])}>{name}</a> },
+            {
+              name: "Messages",
+              isNumber: true,
+              cell: ({ size, messages_max: most }) =>
+                most === null ? count(size) : `${count(size)} of ${count(most)}`,
+            },
+            { name: "Size", isNumber: true, cell: ({ bytes: size }) => (size === null ? "–" : bytes(size)) },
+            { name: "Partitions", isNumber: true, cell: ({ partitions }) => count(partitions) },
+            { name: "Dead letters", isNumber: true, cell: ({ dead_letters: dead }) => <DeadCount dead={dead} /> },
+            {
+              name: "Lag by group",
+              isWide: true,
+              cell: ({ name, groups, groups_count: all }) => (
+                <>
+                  {groups.length === 0 && "read by no group"}
+                  {groups.map(({ group, lag }, nth) => (
+                    <span key={group}>
+                      {nth > 0 && ", "}
+                      <a href={hrefOf("agents", [name, group])}>{group}</a> {count(lag)}
+                    </span>
+                  ))}
+                  {all > groups.length && `, and ${count(all - groups.length)} more`}
+                </>
+              ),
+            },
+          ]}
+        />
+      )}
+      <Pager
+        first={after === undefined ? undefined : hrefOf("agents")}
+        next={data?.next && hrefOf("agents", [], { topics: data.next })}
+      />
+    </Card>
+  );
+}
+
+function DeadCount({ dead }: { dead: number }): JSX.Element {
+  return dead === 0 ? <>0</> : <Badge tone="bad">{count(dead)}</Badge>;
+}
+
+function Topic({ scope, topic }: PageProps & { topic: string }): JSX.Element {
+  const { data, error } = useAsked<TopicAnswer>(withQuery(`/topics/${encodeURIComponent(topic)}`, { scope }), 3_000);
+  return (
+    <Card title={`Topic ${topic}`} aside={<a href={hrefOf("agents")}>All topics</a>}>
       <Failure error={error} />
       {data !== undefined && data.groups.length === 0 && (
         <Empty title={`${count(data.size)} messages, read by no group`} />
@@ -80,9 +143,17 @@ function Topic({ scope, topic }: PageProps & { topic: string | undefined }): JSX
             keyOf={({ group }) => group}
             columns={[
               { name: "Group", cell: ({ group }) => <a href={hrefOf("agents", [data.name, group])}>{group}</a> },
+              { name: "Lag", isNumber: true, cell: ({ lag }) => count(lag) },
+              { name: "Readers", isNumber: true, cell: ({ readers }) => count(readers) },
+              { name: "Dead letters", isNumber: true, cell: ({ dead_letters: dead }) => <DeadCount dead={dead} /> },
               { name: "Read last", cell: ({ seen_at_ms: atMs }) => <Moment atMs={atMs} /> },
             ]}
           />
+          {data.groups_count > data.groups.length && (
+            <p class="hint">
+              The first {count(data.groups.length)} of {count(data.groups_count)} groups.
+            </p>
+          )}
         </>
       )}
     </Card>

@@ -135,7 +135,6 @@ function Jobs({ scope, canAct, place, name }: PageProps & { name: string }): JSX
       setChosen(new Set());
     }).then(refresh);
   const verbs = ACTS.get(state) ?? [];
-  const schedules = useAsked<ListAnswer<ScheduleAnswer>>(withQuery(`${path}/schedules`, { scope }));
   const { busy, error: failed, act } = useActing();
   return (
     <>
@@ -193,7 +192,10 @@ function Jobs({ scope, canAct, place, name }: PageProps & { name: string }): JSX
             ))}
           </div>
         )}
-        {data?.data.length === 0 && (
+        {data?.data.length === 0 && data.next !== undefined && (
+          <Empty title="None of this scope among the jobs looked at">The next page looks further.</Empty>
+        )}
+        {data?.data.length === 0 && data.next === undefined && (
           <Empty title={`No job is ${state}`}>
             {name === "tasks"
               ? "POST /v1/tasks pushes one, for workers of your own."
@@ -242,29 +244,42 @@ function Jobs({ scope, canAct, place, name }: PageProps & { name: string }): JSX
           next={data?.next && hrefOf("queue", [name], { state, after: data.next })}
         />
       </Card>
-      <Card title="Schedules">
-        <Failure error={schedules.error} />
-        {schedules.data?.data.length === 0 && (
-          <Empty title="This scope has no schedule here">
-            Schedules are declared by the library: queue.schedule(…).
-          </Empty>
-        )}
-        {schedules.data !== undefined && schedules.data.data.length > 0 && (
-          <Table
-            label="Schedules"
-            rows={schedules.data.data}
-            keyOf={({ name: called }) => called}
-            columns={[
-              { name: "Name", cell: ({ name: called }) => called },
-              {
-                name: "When",
-                cell: ({ when, readable }) => (readable ? when : <Badge tone="bad">cannot be read</Badge>),
-              },
-              { name: "Next", cell: ({ next_at_ms: atMs }) => <Moment atMs={atMs} /> },
-            ]}
-          />
-        )}
-      </Card>
+      <Schedules scope={scope} place={place} name={name} />
     </>
+  );
+}
+
+function Schedules({ scope, place, name }: Pick<PageProps, "scope" | "place"> & { name: string }): JSX.Element {
+  const after = place.query.get("schedules") ?? undefined;
+  const path = withQuery(`/queues/${encodeURIComponent(name)}/schedules`, { scope, after });
+  const { data, error } = useAsked<ListAnswer<ScheduleAnswer>>(path);
+  const shown = place.query.get("state");
+  const state = shown === null ? undefined : { state: shown };
+  return (
+    <Card title="Schedules">
+      <Failure error={error} />
+      {data?.data.length === 0 && (
+        <Empty title="This scope has no schedule here">Schedules are declared by the library: queue.schedule(…).</Empty>
+      )}
+      {data !== undefined && data.data.length > 0 && (
+        <Table
+          label="Schedules"
+          rows={data.data}
+          keyOf={({ name: called }) => called}
+          columns={[
+            { name: "Name", cell: ({ name: called }) => called },
+            {
+              name: "When",
+              cell: ({ when, readable }) => (readable ? when : <Badge tone="bad">cannot be read</Badge>),
+            },
+            { name: "Next", cell: ({ next_at_ms: atMs }) => <Moment atMs={atMs} /> },
+          ]}
+        />
+      )}
+      <Pager
+        first={after === undefined ? undefined : hrefOf("queue", [name], state)}
+        next={data?.next && hrefOf("queue", [name], { ...state, schedules: data.next })}
+      />
+    </Card>
   );
 }

@@ -159,7 +159,7 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
     const { id } = request.params;
     // Keys' plans count beside it: this is how the user stands.
     const standing = await limiter.peek({ user: id }, { concurrency: 0 });
-    const exceptions = (await limiter.exceptions()).find(({ subject }) => subject["user"] === id);
+    const exceptions = await limiter.exceptionOf({ user: id });
     return {
       id,
       object: "user",

@@ -22,8 +22,11 @@ const topicsQuery = z.looseObject({
 const redriveBody = z
   .strictObject({ ids: z.array(name).min(1).max(100).optional(), limit: z.int().min(1).max(1_000).optional() })
   .nullish();
-/** Agents that are shown, those heard of last first. */
-const AGENTS_MAX = 500;
+const agentsQuery = z.looseObject({
+  scope: name.optional(),
+  after: z.coerce.number().int().min(0).max(1_000_000).optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
 const GROUPS_MAX = 200;
 
 interface OfTopic {
@@ -42,14 +45,14 @@ export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<Gate
 
   app.get(
     "/v1/admin/agents",
-    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    { onRequest: checkAdmin, schema: { querystring: agentsQuery } },
     async (request): Promise<ListAnswer<AgentAnswer>> => {
-      const found = await buses(scopeOf(request)).find({ states: ["online", "draining", "unreachable", "gone"] });
-      const data = found.slice(0, AGENTS_MAX).map(({ card, state, sinceMs, load, instances }): AgentAnswer => {
+      const found = await buses(scopeOf(request)).agents(agentsQuery.parse(request.query));
+      const data = found.data.map(({ card, state, sinceMs, load, instances }): AgentAnswer => {
         const skills = (card.skills ?? []).slice(0, 50).map(({ id }) => id);
         return { name: card.name, version: card.version, state, since_ms: sinceMs, load, instances, skills };
       });
-      return { object: "list", data };
+      return { object: "list", data, ...(found.cursor !== undefined && { next: String(found.cursor) }) };
     },
   );
 

@@ -3,6 +3,7 @@ import { MarrowError } from "../../errors.ts";
 import {
   createQueue,
   createWebhooks,
+  JOBS_AFTER_MAX,
   LISTED_STATES,
   pauseQueue,
   resumeQueue,
@@ -21,12 +22,10 @@ import { readQueues } from "./overview.ts";
 
 const name = z.string().min(1).max(256);
 const scoped = z.looseObject({ scope: name.optional() });
-/** Jobs that a list reaches; those beyond come nearer as others end. */
-const OFFSET_MAX = 100_000;
 const jobsQuery = z.looseObject({
   scope: name.optional(),
   state: z.enum(LISTED_STATES).optional(),
-  after: z.coerce.number().int().min(0).max(OFFSET_MAX).optional(),
+  after: z.coerce.number().int().min(0).max(JOBS_AFTER_MAX).optional(),
   limit: z.coerce.number().int().min(1).max(100).optional(),
 });
 /** `all`: for all tenants; otherwise the scope's jobs alone. */
@@ -40,7 +39,11 @@ const actsBody = z.strictObject({
 /** Endpoints that a job's deliveries are looked for at, and the last deliveries of each. */
 const ENDPOINTS_MAX = 50;
 const DELIVERIES_MAX = 200;
-const SCHEDULES_MAX = 1_000;
+const schedulesQuery = z.looseObject({
+  scope: name.optional(),
+  after: z.string().min(1).max(512).optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
 
 interface OfQueue {
   Params: { readonly queue: string };
@@ -83,11 +86,10 @@ export function registerQueues(
     "/v1/admin/queues/:queue/jobs",
     { onRequest: checkAdmin, schema: { querystring: jobsQuery } },
     async (request): Promise<ListAnswer<JobAnswer>> => {
-      const { state = "waiting", after = 0, limit = 25 } = jobsQuery.parse(request.query);
-      const queue = open(request.params.queue, scopeOf(request));
-      const jobs = await queue.list({ state, offset: after, limit });
-      const next = jobs.length === limit && after + limit <= OFFSET_MAX ? { next: String(after + limit) } : {};
-      return { object: "list", data: jobs.map((job) => toAnswer(job, shows)), ...next };
+      const { state = "waiting", after, limit = 25 } = jobsQuery.parse(request.query);
+      const { data, cursor } = await open(request.params.queue, scopeOf(request)).page({ state, after, limit });
+      const next = cursor === undefined ? {} : { next: String(cursor) };
+      return { object: "list", data: data.map((job) => toAnswer(job, shows)), ...next };
     },
   );
 
@@ -152,8 +154,8 @@ export function registerQueues(
       const endpoints = (await webhooks.list()).filter(({ unreadable }) => unreadable === undefined);
       const found = await Promise.all(
         endpoints.slice(0, ENDPOINTS_MAX).map(async ({ id, url }) => {
-          const deliveries = await webhooks.deliveries(id, { limit: DELIVERIES_MAX });
-          return deliveries.filter(({ jobId }) => jobId === job).map((delivery) => toDelivery(delivery, id, url));
+          const deliveries = await webhooks.deliveries(id, { limit: DELIVERIES_MAX, job });
+          return deliveries.map((delivery) => toDelivery(delivery, id, url));
         }),
       );
       return { object: "list", data: found.flat().toSorted((one, other) => other.created_at_ms - one.created_at_ms) };
@@ -187,10 +189,11 @@ export function registerQueues(
 
   app.get<OfQueue>(
     "/v1/admin/queues/:queue/schedules",
-    { onRequest: checkAdmin, schema: { querystring: scoped } },
+    { onRequest: checkAdmin, schema: { querystring: schedulesQuery } },
     async (request): Promise<ListAnswer<ScheduleAnswer>> => {
-      const schedules = await open(request.params.queue, scopeOf(request)).schedules();
-      return { object: "list", data: schedules.slice(0, SCHEDULES_MAX).map(toSchedule) };
+      const { after, limit } = schedulesQuery.parse(request.query);
+      const { data, cursor } = await open(request.params.queue, scopeOf(request)).listSchedules({ after, limit });
+      return { object: "list", data: data.map(toSchedule), ...(cursor !== undefined && { next: cursor }) };
     },
   );
   return read;

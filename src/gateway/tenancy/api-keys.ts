@@ -12,7 +12,8 @@ import {
   type Unreadable,
 } from "../../redis/index.ts";
 import { installedKey, mayHaveLostKeys } from "./installation.ts";
-import { changeKey, createFirstKey } from "../scripts.gen.ts";
+import { createKeyOrder, placesOf } from "./key-order.ts";
+import { changeKey, createFirstKey, putKey, removeKey } from "../scripts.gen.ts";
 
 /** Who a key stands for. */
 export interface Principal {
@@ -84,7 +85,7 @@ export interface ApiKeys {
   create(principal: NewKey): Promise<string>;
   /** Ends a key. Other processes serve it for up to {@link KEPT_MS} longer. Answers whether it was one. */
   revoke(key: string): Promise<boolean>;
-  /** A page of the keys, without what they are, ordered by id. Those that have ended stay in it until they are removed. Two round trips, one more for 1,000 keys of other scopes. */
+  /** A page of the keys, without what they are, ordered by id. Those that have ended stay in it until they are removed. Two round trips. */
   list(page?: KeyPage): Promise<KeyList>;
   /**
    * Changes a key by its id; answers what it is now, or `undefined`. Other processes know within {@link KEPT_MS}. A key that is ended meanwhile
@@ -137,6 +138,7 @@ const KEPT_KEYS_MAX = 10_000;
 const KEY_BYTES = 32;
 const MARK_EVERY_MS = 60_000;
 const IN_BYTES = { reply: "bytes", timeoutMs: 1_000 } as const;
+const ID = /^[0-9a-f]{16}$/;
 const SHAPE = /^mrw_[A-Za-z0-9_-]{43}$/;
 
 /** Returns true if a text has the form of a key of this gateway; whether it is one is for {@link ApiKeys.identify} to say. */
@@ -144,10 +146,12 @@ export function isOwnKey(key: string | undefined): boolean {
   return key !== undefined && SHAPE.test(key);
 }
 
-/** Keeps the keys in one hash, `{app}:gateway:keys`: field = SHA-256 of the key, value = a record. */
+/** Keeps the keys in one hash, `{app}:gateway:keys`: field = SHA-256 of the key, value = a record; their order stands beside it. */
 export function createApiKeys(redis: Redis): ApiKeys {
   const stored = `{${encodeKeyPart("app", redis.app)}}:gateway:keys`;
   const installed = installedKey(redis);
+  const order = createKeyOrder(redis, stored);
+  const storedKeys = { keys: stored, order: order.key };
   let markedMs = -Infinity;
   const known = new Map<string, { readonly principal: Principal; readonly atMs: number }>();
   const checked = new Map<
@@ -167,7 +171,9 @@ export function createApiKeys(redis: Redis): ApiKeys {
     encodeKeyPart("user", principal.user);
     checkEnd(principal.endsAtMs);
     const key = newKey();
-    await redis.send(["HSET", stored, digest(key), encodeRecord(withReach(principal))], { retry: "safe" });
+    const [hashed, record] = [digest(key), encodeRecord(withReach(principal))];
+    const places = placesOf(hashed, principal.scope);
+    await runScript(redis, putKey, storedKeys, { digest: hashed, record, places });
     return key;
   }
 
@@ -181,14 +187,15 @@ export function createApiKeys(redis: Redis): ApiKeys {
     });
   }
 
-  /** The stored keys' hashes, in order: a hash begins with its key's id. */
-  async function fields(): Promise<readonly string[]> {
-    return ((await redis.send(["HKEYS", stored])) as readonly string[]).toSorted();
+  /** Takes a key away by its hash. Its places go with it, if only its record can be read. */
+  async function take(hashed: string, record: Buffer | undefined): Promise<boolean> {
+    const { scope } = record === undefined ? { scope: "" } : toListed(record, hashed);
+    return (await runScript(redis, removeKey, storedKeys, { digest: hashed, places: placesOf(hashed, scope) })) === 1;
   }
 
   /** A stored key by its id: hash and record. */
   async function find(id: string): Promise<readonly [string, Buffer] | undefined> {
-    const field = (await fields()).find((one) => one.slice(0, ID_CHARS) === id);
+    const field = ID.test(id) ? await order.find(id) : undefined;
     if (field === undefined) return undefined;
     const record = await redis.send(["HGET", stored, field], IN_BYTES);
     return Buffer.isBuffer(record) ? [field, record] : undefined;
@@ -222,20 +229,16 @@ export function createApiKeys(redis: Redis): ApiKeys {
 
     async list({ after = "", limit = LISTED, scope } = {}) {
       const most = checkInteger("limit", limit, { min: 1, max: LISTED_MAX }, "invalid_input");
-      const behind = (await fields()).filter((field) => field.slice(0, ID_CHARS) > after);
-      const data: Principal[] = [];
-      for (let at = 0; at < behind.length && data.length <= most; at += LISTED_MAX) {
-        const some = behind.slice(at, at + LISTED_MAX);
-        const records = (await redis.send(["HMGET", stored, ...some], IN_BYTES)) as readonly (Buffer | null)[];
-        for (const [nth, field] of some.entries()) {
-          const record = records[nth];
-          // One that was removed between the two commands is in no list.
-          const key = Buffer.isBuffer(record) ? toListed(record, field) : undefined;
-          if (key !== undefined && (scope === undefined || key.scope === scope)) data.push(key);
-        }
-      }
-      const page = data.slice(0, most);
-      return { data: page, ...(data.length > most && { cursor: page.at(-1)?.id }) };
+      const behind = await order.page({ scope, after, limit: most + 1 });
+      const page = behind.slice(0, most);
+      const cursor = behind.length > most ? page.at(-1)?.slice(0, ID_CHARS) : undefined;
+      if (page.length === 0) return { data: [] };
+      const records = (await redis.send(["HMGET", stored, ...page], IN_BYTES)) as readonly (Buffer | null)[];
+      const data = records.flatMap((record, nth) => {
+        // One that was removed between the two commands is in no list.
+        return record === null ? [] : [toListed(record, page[nth] ?? "")];
+      });
+      return { data, ...(cursor !== undefined && { cursor }) };
     },
 
     async rotate(id, { overlapMs }) {
@@ -258,7 +261,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
       const found = await find(id);
       known.clear();
       checked.clear();
-      return found !== undefined && Number(await redis.send(["HDEL", stored, found[0]], { retry: "safe" })) > 0;
+      return found !== undefined && take(...found);
     },
 
     async standing(id) {
@@ -283,7 +286,8 @@ export function createApiKeys(redis: Redis): ApiKeys {
 
     async revoke(key) {
       known.delete(key);
-      return Number(await redis.send(["HDEL", stored, digest(key)], { retry: "safe" })) > 0;
+      const record = (await redis.send(["HGET", stored, digest(key)], IN_BYTES)) as Buffer | null;
+      return record !== null && take(digest(key), record);
     },
 
     async identify(key) {
@@ -317,10 +321,13 @@ export function createApiKeys(redis: Redis): ApiKeys {
         return undefined;
       }
       const key = newKey();
+      const scope = "default";
       const record = encodeRecord(
-        withReach({ scope: "default", user: "default", name: "first key", role: "admin", actsFor: "any" }),
+        withReach({ scope, user: "default", name: "first key", role: "admin", actsFor: "any" }),
       );
-      const made = await runScript(redis, createFirstKey, { keys: stored, installed }, { digest: digest(key), record });
+      const [hashed, keys] = [digest(key), { keys: stored, installed, order: order.key }];
+      const places = placesOf(hashed, scope);
+      const made = await runScript(redis, createFirstKey, keys, { digest: hashed, record, places });
       if (made === -1) onLost();
       return made === 1 ? key : undefined;
     },

@@ -1,4 +1,4 @@
-import { allOf, runScript, toFields, type Argument, type Redis } from "../../redis/index.ts";
+import { allOf, runScript, type Argument, type Redis } from "../../redis/index.ts";
 import { noteSpend } from "../scripts.gen.ts";
 
 /** How much is kept. */
@@ -33,6 +33,12 @@ const FLUSH_MS = 200;
 const DAY_MS = 86_400_000;
 /** Days that one report may look at. */
 const DAYS_MAX = 400;
+/** Days that are read in one round trip. */
+const DAYS_AT_ONCE = 8;
+/** How long after its end something may still be added to a day. */
+const LATE_MS = 600_000;
+/** Rows of days that are over that a process remembers, of all records: some ten megabytes. */
+const ROWS_KEPT_MAX = 50_000;
 /** Rows that one script takes. */
 const ROWS_PER_SCRIPT = 500;
 
@@ -52,11 +58,16 @@ interface Row<What extends string> {
   readonly sums: Record<What, number>;
 }
 
+/** The rows of a day by their names, encoded. */
+type DayRows<What extends string> = ReadonlyMap<string, Amounts<What>>;
+
 /** Keeps a hash a record and day: field = the names and what is summed up, each encoded, with `|` between. */
 export function createDaySums<What extends string>(redis: Redis, parts: Parts<What>): DaySums<What> {
   const { whats, keyOf, standIn, rowsMax, daysKept, onError } = parts;
   /** By day, record and row: what was gathered since the last writing. */
   const noted = new Map<string, Map<string, Map<string, Row<What>>>>();
+  /** Days that are over, by day and record: the oldest reading first. */
+  const over = new Map<string, DayRows<What>>();
   let today = { untilMs: 0, day: "" };
   let timer: NodeJS.Timeout | undefined;
 
@@ -119,21 +130,59 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
       const days: string[] = [];
       for (let ms = Date.parse(from); ms <= Date.parse(to) && days.length < DAYS_MAX; ms += DAY_MS)
         days.push(new Date(ms).toISOString().slice(0, 10));
-      const rows = new Map<string, Record<What, number>>();
-      for (const reply of allOf(await redis.pipeline(days.map((day) => ["HGETALL", `${keyOf(record)}:${day}`])))) {
-        for (const [field, amount] of toFields(reply as readonly string[])) {
-          const end = field.lastIndexOf("|");
-          const what = field.slice(end + 1) as What;
-          // What a newer version counts is not this one's to read.
-          if (!whats.includes(what)) continue;
-          const sums = rows.get(field.slice(0, end)) ?? zeros();
-          rows.set(field.slice(0, end), sums);
-          sums[what] += Number(amount);
+      const known = days.map((day) => over.get(`${day} ${record}`));
+      const unknown = days.filter((_, at) => known[at] === undefined);
+      const read: DayRows<What>[] = [];
+      for (let at = 0; at < unknown.length; at += DAYS_AT_ONCE) {
+        const some = unknown.slice(at, at + DAYS_AT_ONCE);
+        const replies = allOf(await redis.pipeline(some.map((day) => ["HGETALL", `${keyOf(record)}:${day}`])));
+        for (const [nth, reply] of replies.entries()) {
+          const rows = toRows(reply as readonly string[]);
+          read.push(rows);
+          keep(`${some[nth]} ${record}`, some[nth] ?? "", rows);
         }
       }
-      return [...rows].map(([row, amounts]) => ({ names: row.split("|").map(decodeURIComponent), amounts }));
+      const sums = new Map<string, Record<What, number>>();
+      for (const rows of [...known, ...read]) {
+        for (const [row, amounts] of rows ?? []) {
+          const all = sums.get(row);
+          if (all === undefined) sums.set(row, { ...amounts });
+          else for (const what of whats) all[what] += amounts[what];
+        }
+      }
+      return [...sums].map(([row, amounts]) => ({ names: row.split("|").map(decodeURIComponent), amounts }));
     },
   };
+
+  /** The rows of a day's hash. */
+  function toRows(flat: readonly string[]): DayRows<What> {
+    const rows = new Map<string, Record<What, number>>();
+    for (let at = 0; at < flat.length; at += 2) {
+      const field = flat[at] as string;
+      const end = field.lastIndexOf("|");
+      const what = field.slice(end + 1) as What;
+      // What a newer version counts is not this one's to read.
+      if (!whats.includes(what)) continue;
+      const row = field.slice(0, end);
+      let sums = rows.get(row);
+      if (sums === undefined) rows.set(row, (sums = zeros()));
+      sums[what] += Number(flat[at + 1]);
+    }
+    return rows;
+  }
+
+  /** Remembers a day that is over: nothing is added to it any more once all processes have written what they gathered. */
+  function keep(name: string, day: string, rows: DayRows<What>): void {
+    if (Date.now() < Date.parse(day) + DAY_MS + LATE_MS || rows.size > ROWS_KEPT_MAX) return;
+    let kept = rows.size;
+    for (const one of over.values()) kept += one.size;
+    for (const [oldest, one] of over) {
+      if (kept <= ROWS_KEPT_MAX && over.size < DAYS_MAX) break;
+      over.delete(oldest);
+      kept -= one.size;
+    }
+    over.set(name, rows);
+  }
 
   function zeros(): Record<What, number> {
     return Object.fromEntries(whats.map((what) => [what, 0])) as Record<What, number>;

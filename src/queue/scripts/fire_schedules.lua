@@ -21,6 +21,7 @@ for at = 1, #ARGV, FIELDS do
       redis.call("ZREM", queue .. ":due", name)
       redis.call("HDEL", queue .. ":schedules", name)
       redis.call("HDEL", queue .. ":times", name)
+      redis.call("ZREM", queue .. ":schedules:order", name)
     end
     put_job(queue, tenant, { string.match(words, NEW) }, payload, 0, now, next_seq(queue, now, 1) + 1)
     note_puts(queue, tenant, true)

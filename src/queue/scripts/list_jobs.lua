@@ -14,7 +14,7 @@ local offset = tonumber(ARGV[3])
 local limit = tonumber(ARGV[4])
 local from = tonumber(ARGV[5])
 -- INCLUDE jobs
-local LOOK_MAX = 2000
+local LOOK_MAX = 250
 if state == "waiting" then return { -1, 0, redis.call("ZRANGE", queue .. ":ready:" .. tenant, offset, offset + limit - 1) } end
 if state == "blocked" then return { -1, 0, redis.call("ZRANGE", queue .. ":blocked:" .. tenant, offset, offset + limit - 1) } end
 if state == "ended" then return { -1, 0, redis.call("LRANGE", queue .. ":ended:" .. tenant, offset, offset + limit - 1) } end

@@ -16,12 +16,14 @@ if record == "" then
   redis.call("HDEL", queue .. ":schedules", name)
   redis.call("HDEL", queue .. ":times", name)
   redis.call("ZREM", queue .. ":due", name)
+  redis.call("ZREM", queue .. ":schedules:order", name)
   return there
 end
 local known = redis.call("HGET", queue .. ":times", name)
 local due = tonumber(redis.call("ZSCORE", queue .. ":due", name) or nil)
 redis.call("HSET", queue .. ":schedules", name, record)
 redis.call("HSET", queue .. ":times", name, times)
+redis.call("ZADD", queue .. ":schedules:order", 0, name)
 if due and known == times then return there end
 -- A schedule of 0.1 has no times beside it: what it was due at is kept unless the new times come earlier.
 if due and not known then next_ms = math.min(due, next_ms) end

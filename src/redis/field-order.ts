@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import type { Redis } from "./connection.ts";
+import { allOf } from "./replies.ts";
+
+/** What stands in order beside a hash. */
+export interface FieldOrderOptions {
+  readonly hash: string;
+  /** A sorted set in the slot of the hash, all of whose scores are 0. Whoever changes the fields of the hash changes it in the same step. */
+  readonly order: string;
+  /** The members of a field, always {@link perField} of them. Called where the order is made anew. */
+  readonly membersOf: (field: string, value: Buffer) => readonly string[];
+  /** @default 1 */
+  readonly perField?: number | undefined;
+}
+
+/** A hash's fields in the order of their names, read in pages: the hash itself is never read whole, and never scanned but to make the order. */
+export interface FieldOrder {
+  /**
+   * Members in order, at most `limit`, between two bounds as ZRANGEBYLEX has them. One round trip. Where an older version wrote to the hash alone, its
+   * order is made anew first.
+   */
+  page(from: string, to: string, limit: number): Promise<readonly string[]>;
+}
+
+/** Fields that one command reads, and members that one command adds, while an order is made anew. */
+const AT_ONCE = 250;
+/** How long an order that was not finished stays. */
+const UNFINISHED_MS = 600_000;
+/** Orders that are made anew by one call before it goes by what there is: others change the hash meanwhile. */
+const TRIES = 2;
+
+/** Reads the fields of a hash in order. */
+export function createFieldOrder(
+  redis: Pick<Redis, "send" | "pipeline">,
+  { hash, order, membersOf, perField = 1 }: FieldOrderOptions,
+): FieldOrder {
+  let making: Promise<void> | undefined;
+
+  async function make(): Promise<void> {
+    const fresh = `${order}:${randomUUID()}`;
+    let [cursor, some] = ["0", false];
+    do {
+      const scan = ["HSCAN", hash, cursor, "COUNT", String(AT_ONCE)];
+      const [next, flat] = (await redis.send(scan, { reply: "bytes" })) as readonly [Buffer, readonly Buffer[]];
+      const members: string[] = [];
+      for (let at = 0; at < flat.length; at += 2)
+        members.push(...membersOf(String(flat[at]), flat[at + 1] ?? Buffer.alloc(0)));
+      const adds: string[][] = [];
+      for (let at = 0; at < members.length; at += AT_ONCE)
+        adds.push(["ZADD", fresh, ...members.slice(at, at + AT_ONCE).flatMap((member) => ["0", member])]);
+      if (adds.length > 0) {
+        allOf(await redis.pipeline([...adds, ["PEXPIRE", fresh, String(UNFINISHED_MS)]], { retry: "safe" }));
+        some = true;
+      }
+      cursor = String(next);
+    } while (cursor !== "0");
+    if (!some) await redis.send(["UNLINK", order], { retry: "safe" });
+    else
+      allOf(
+        await redis.pipeline([
+          ["PERSIST", fresh],
+          ["RENAME", fresh, order],
+        ]),
+      );
+  }
+
+  return {
+    async page(from, to, limit) {
+      for (let made = 0; ; made += 1) {
+        const [fields, members, page] = allOf(
+          await redis.pipeline([
+            ["HLEN", hash],
+            ["ZCARD", order],
+            ["ZRANGEBYLEX", order, from, to, "LIMIT", "0", String(limit)],
+          ]),
+        );
+        if (Number(fields) * perField === Number(members) || made === TRIES) return page as readonly string[];
+        await (making ??= make().finally(() => (making = undefined)));
+      }
+    },
+  };
+}
