@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { tracingChannel } from "node:diagnostics_channel";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { ACTS, hear, isHeard, signalling, signalsOf } from "./signals.ts";
+import { ACTS, follow, hear, isHeard, signalling, signalsOf, type Follower } from "./signals.ts";
 
 const rows = [...readFileSync("docs/signals.md", "utf8").matchAll(/^\| `marrow:([a-z:]+)` \| .+? \| (.*?) ?\|$/gm)];
 const source = readFileSync("src/internal/signals.ts", "utf8");
@@ -95,5 +95,62 @@ describe("signals", () => {
     );
     signalsOf("cache:tool").start.unbindStore(current);
     expect([seen, current.getStore()]).toEqual(["search", undefined]);
+  });
+
+  it("are gone along with by followers, each within the one before it, beside ears and subscribers", async () => {
+    const current = new AsyncLocalStorage<string>();
+    const told: unknown[] = [];
+    const follower = (name: string): Follower<"cache:tool"> => ({
+      begin({ tool }) {
+        if (tool === "nothing") return undefined;
+        const own = `${current.getStore() ?? ""}/${name}`;
+        return {
+          within: (run) => current.run(own, run),
+          end: (error, result) => void told.push([own, tool, error, result]),
+        };
+      },
+    });
+    const endings = [follow("cache:tool", follower("a")), follow("cache:tool", follower("b"))];
+    const heard: unknown[] = [];
+    endings.push(hear("cache:tool", (_, __, error, result) => void heard.push(error ?? result)));
+    const ears = { asyncEnd: ({ tool }: { tool: string }) => void heard.push(tool) };
+    signalsOf("cache:tool").subscribe(ears as never);
+    const run = (tool: string, work: () => Promise<unknown>) => signalling("cache:tool", () => ({ tool }), work);
+    const look = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return current.getStore();
+    };
+    expect(await run("search", look)).toBe("/a/b");
+    const failure = new Error("no");
+    await expect(run("search", () => Promise.reject(failure))).rejects.toBe(failure);
+    expect(await run("nothing", look)).toBeUndefined();
+    expect(told).toEqual([
+      ["/a/b", "search", undefined, "/a/b"],
+      ["/a", "search", undefined, "/a/b"],
+      ["/a/b", "search", failure, undefined],
+      ["/a", "search", failure, undefined],
+    ]);
+    signalsOf("cache:tool").unsubscribe(ears as never);
+    for (const end of endings) end();
+    expect(heard).toEqual(["search", "/a/b", "search", failure, "nothing", undefined]);
+    expect([isHeard("cache:tool"), await run("search", look)]).toEqual([false, undefined]);
+  });
+
+  it("are followed across copies of this file, as applications that are bundled in pieces have", async () => {
+    const copy = (await import(`${import.meta.resolve("./signals.ts").replace(/^file:\/\//, "")}?copy`)) as {
+      follow: typeof follow;
+    };
+    expect(copy.follow).not.toBe(follow);
+    const ended: string[] = [];
+    const end = copy.follow("cache:tool", {
+      begin: ({ tool }) => ({ within: (run) => run(), end: () => void ended.push(tool) }),
+    });
+    await signalling(
+      "cache:tool",
+      () => ({ tool: "search" }),
+      async () => 1,
+    );
+    end();
+    expect(ended).toEqual(["search"]);
   });
 });

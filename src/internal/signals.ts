@@ -180,9 +180,66 @@ export function hear<A extends Act>(act: A, ear: Ear<A>): () => void {
   };
 }
 
+/**
+ * Goes along with acts, and has something current within them, as spans are. Costs an act three calls, in place of the five messages and the closures
+ * of its channel.
+ */
+export interface Follower<A extends Act = Act> {
+  /** An act begins. `undefined`: it is not gone along with. */
+  begin(signal: Signals[A]): Followed | undefined;
+}
+
+/** An act that is gone along with. */
+export interface Followed {
+  /** Runs what belongs to the act. */
+  within<T>(run: () => T): T;
+  /** The act settled: its error, or what it came to. What is known of its signal by then is in it. */
+  end(error: unknown, result: unknown): void;
+}
+
+/**
+ * Followers by act. Of the whole process, as channels are: an application that was bundled in pieces may have several copies of this file. A list is
+ * never changed, for an act may be at it: another takes its place.
+ */
+const FOLLOWERS = ((globalThis as { [FOLLOWED]?: Followers })[Symbol.for("marrow:followers:1") as typeof FOLLOWED] ??=
+  Object.fromEntries(ACTS.map((act) => [act, undefined])) as Followers);
+declare const FOLLOWED: unique symbol;
+type Followers = Record<Act, readonly Follower<never>[] | undefined>;
+
+/** Goes along with an act from now on. Returns what ends that. */
+export function follow<A extends Act>(act: A, follower: Follower<A>): () => void {
+  FOLLOWERS[act] = [...(FOLLOWERS[act] ?? []), follower];
+  return () => {
+    const left = FOLLOWERS[act]?.filter((one) => one !== follower) ?? [];
+    FOLLOWERS[act] = left.length === 0 ? undefined : left;
+  };
+}
+
+/** Begins an act for its followers, each within the one before it; `undefined` when none goes along. */
+export function beginFollowed<A extends Act>(act: A, signal: Signals[A]): Followed | undefined {
+  const followers = FOLLOWERS[act] as readonly Follower<A>[] | undefined;
+  let outer: Followed | undefined;
+  for (const follower of followers ?? []) {
+    const around = outer;
+    const inner = around === undefined ? follower.begin(signal) : around.within(() => follower.begin(signal));
+    if (inner !== undefined) outer = around === undefined ? inner : nest(around, inner);
+  }
+  return outer;
+}
+
+function nest(outer: Followed, inner: Followed): Followed {
+  return {
+    within: (run) => outer.within(() => inner.within(run)),
+    end(error, result) {
+      inner.end(error, result);
+      outer.end(error, result);
+    },
+  };
+}
+
 /** Whether anybody listens to an act. What a signal holds is made only then. */
 export function isHeard(act: Act): boolean {
-  return EARS[act] !== undefined || CHANNELS[act].hasSubscribers;
+  return EARS[act] !== undefined || FOLLOWERS[act] !== undefined || CHANNELS[act].hasSubscribers;
 }
 
 /**
@@ -197,25 +254,32 @@ export function signalling<A extends Act, T>(
   const channel = CHANNELS[act];
   const ears = EARS[act];
   const isTraced = channel.hasSubscribers;
-  if (ears === undefined && !isTraced) return run();
+  const isFollowed = FOLLOWERS[act] !== undefined;
+  if (ears === undefined && !isTraced && !isFollowed) return run();
   const signal = toSignal();
-  if (ears === undefined) return channel.tracePromise(() => run(signal), signal);
-  const startMs = performance.now();
-  const running = isTraced ? channel.tracePromise(() => run(signal), signal) : run(signal);
+  const going = isFollowed ? beginFollowed(act, signal) : undefined;
+  if (ears === undefined && going === undefined)
+    return isTraced ? channel.tracePromise(() => run(signal), signal) : run(signal);
+  const startMs = ears === undefined ? 0 : performance.now();
+  const work = isTraced ? () => channel.tracePromise(() => run(signal), signal) : () => run(signal);
+  const running = going === undefined ? work() : going.within(work);
   running.then(
-    (result) => tell(ears, signal, startMs, undefined, result),
-    (error: unknown) => tell(ears, signal, startMs, error, undefined),
+    (result) => tell(ears, going, signal, startMs, undefined, result),
+    (error: unknown) => tell(ears, going, signal, startMs, error, undefined),
   );
   return running;
 }
 
 function tell<A extends Act>(
-  ears: readonly Ear<A>[],
+  ears: readonly Ear<A>[] | undefined,
+  going: Followed | undefined,
   signal: Signals[A],
   startMs: number,
   error: unknown,
   result: unknown,
 ): void {
+  going?.end(error, result);
+  if (ears === undefined) return;
   const seconds = (performance.now() - startMs) / 1_000;
   for (const ear of ears) ear(signal, seconds, error, result);
 }

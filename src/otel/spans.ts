@@ -1,4 +1,4 @@
-import { SpanKind, type Attributes } from "@opentelemetry/api";
+import { SpanKind, type Attributes, type Span } from "@opentelemetry/api";
 import type { Act, Carrier, Signals } from "../internal/signals.ts";
 import { NAMES, OPERATIONS, providerOf } from "./names.ts";
 
@@ -6,31 +6,32 @@ import { NAMES, OPERATIONS, providerOf } from "./names.ts";
 export interface SpanOf {
   readonly name: string;
   readonly kind: SpanKind;
-  readonly attributes: Attributes;
+  /** Those that samplers may go by, and others that are known by then. The SDK cleans them twice: they are few. */
+  readonly attributes?: Attributes;
   /** What carries the trace that it goes on with; absent: the current one. */
   readonly parent?: Carrier | undefined;
   /** Where the trace is carried on to. */
   readonly headers?: Carrier | undefined;
 }
 
-/** A signal once its act settled. */
-export type Settled<A extends Act> = Signals[A] & { readonly result?: unknown; readonly error?: unknown };
-
 /** How the signals of an act become spans. */
 export interface SpanRule<A extends Act> {
-  /** What is known when it begins. `content`: prompts and answers may be told. */
-  readonly begin: (signal: Signals[A], content: boolean) => SpanOf;
-  /** What is known when it settled. */
-  readonly end?: (signal: Settled<A>, content: boolean) => Attributes;
+  /** What is known when it begins. */
+  readonly begin: (signal: Signals[A]) => SpanOf;
+  /** Tells a span that is recorded what is known when it settled. `content`: prompts and answers may be told. */
+  readonly end?: (span: Span, signal: Signals[A], content: boolean, result: unknown) => void;
 }
 
-const stage =
-  (name: string) =>
-  ({ tier }: Signals["flow:find"]): SpanOf => ({
-    name,
-    kind: SpanKind.INTERNAL,
-    attributes: tier === undefined ? {} : { [NAMES.tier]: tier },
-  });
+/** A stage of a request. It is made once for all: most requests have each. */
+const stage = (name: string): (() => SpanOf) => {
+  const of: SpanOf = { name, kind: SpanKind.INTERNAL };
+  return () => of;
+};
+
+const find = (tier: "exact" | "similar"): SpanOf => {
+  return { name: "find", kind: SpanKind.INTERNAL, attributes: { [NAMES.tier]: tier } };
+};
+const FINDS = { exact: find("exact"), similar: find("similar") } as const;
 
 const tool = ({ tool: name }: Signals["cache:tool"]): SpanOf => ({
   name: `${OPERATIONS.tool} ${name}`,
@@ -41,39 +42,45 @@ const tool = ({ tool: name }: Signals["cache:tool"]): SpanOf => ({
 /** Each act that has spans, and how. */
 export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
   "gateway:request": {
-    begin: ({ method, route, requestId, traceparent }) => ({
+    begin: ({ method, route, traceparent }) => ({
       name: `${method} ${route}`,
       kind: SpanKind.SERVER,
-      attributes: { [NAMES.method]: method, [NAMES.route]: route, [NAMES.requestId]: requestId },
+      attributes: { [NAMES.method]: method, [NAMES.route]: route },
       parent: traceparent === undefined ? undefined : { traceparent },
     }),
-    end: ({ status, scope }) => ({ [NAMES.status]: status, [NAMES.scope]: scope }),
+    end(span, { status, scope, requestId }) {
+      span.setAttribute(NAMES.requestId, requestId);
+      set(span, NAMES.status, status);
+      set(span, NAMES.scope, scope);
+    },
   },
   "gateway:tool": { begin: tool },
   "cache:tool": { begin: tool },
   "flow:request": {
-    begin: ({ model, conversation, request }, content) => ({
+    begin: ({ model }) => ({
       name: `${OPERATIONS.chat} ${model}`,
       kind: SpanKind.INTERNAL,
-      attributes: {
-        [NAMES.operation]: OPERATIONS.chat,
-        [NAMES.model]: model,
-        [NAMES.conversation]: conversation,
-        ...(content && { [NAMES.inputMessages]: JSON.stringify((request as { messages?: unknown }).messages) }),
-      },
+      attributes: { [NAMES.operation]: OPERATIONS.chat, [NAMES.model]: model },
     }),
-    end: ({ result }, content) => {
+    end(span, { conversation, request }, content, result) {
       const { provenance, text } = (result ?? {}) as { provenance?: { cache?: string }; text?: string };
-      return { [NAMES.cache]: provenance?.cache, ...(content && { [NAMES.outputMessages]: text }) };
+      set(span, NAMES.conversation, conversation);
+      set(span, NAMES.cache, provenance?.cache);
+      if (!content) return;
+      set(span, NAMES.inputMessages, JSON.stringify((request as { messages?: unknown }).messages));
+      set(span, NAMES.outputMessages, text);
     },
   },
   "flow:admit": { begin: stage("admit") },
   "flow:remember": { begin: stage("remember") },
-  "flow:find": { begin: stage("find") },
+  "flow:find": { begin: ({ tier = "exact" }) => FINDS[tier] },
   "flow:ask": { begin: stage("ask") },
   "flow:finish": {
     begin: stage("finish"),
-    end: ({ usage }) => ({ [NAMES.inputTokens]: usage?.promptTokens, [NAMES.outputTokens]: usage?.completionTokens }),
+    end(span, { usage }) {
+      set(span, NAMES.inputTokens, usage?.promptTokens);
+      set(span, NAMES.outputTokens, usage?.completionTokens);
+    },
   },
   "models:attempt": {
     begin: ({ upstream, host, model, headers }) => ({
@@ -87,7 +94,7 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
       },
       headers,
     }),
-    end: ({ status }) => ({ [NAMES.status]: status }),
+    end: (span, { status }) => set(span, NAMES.status, status),
   },
   "redis:command": {
     begin: ({ command, script }) => ({
@@ -102,10 +109,10 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
       kind: SpanKind.PRODUCER,
       attributes: { [NAMES.messaging]: "marrow", [NAMES.destination]: queue, [NAMES.scope]: scope },
     }),
-    end: ({ result }) => ({
-      [NAMES.message]: typeof result === "string" ? result : undefined,
-      [NAMES.batch]: Array.isArray(result) ? result.length : undefined,
-    }),
+    end(span, _, __, result) {
+      if (typeof result === "string") span.setAttribute(NAMES.message, result);
+      else if (Array.isArray(result)) span.setAttribute(NAMES.batch, result.length);
+    },
   },
   "queue:job": {
     begin: ({ queue, scope, id, carrier }) => ({
@@ -128,7 +135,7 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
       headers,
       parent: carrier,
     }),
-    end: ({ result }) => ({ [NAMES.status]: (result as { status?: number } | undefined)?.status }),
+    end: (span, _, __, result) => set(span, NAMES.status, (result as { status?: number } | undefined)?.status),
   },
   "bus:message": {
     begin: ({ kind, id, to, carrier }) => ({
@@ -139,3 +146,7 @@ export const RULES: { readonly [A in Act]?: SpanRule<A> } = {
     }),
   },
 };
+
+function set(span: Span, name: string, value: string | number | undefined): void {
+  if (value !== undefined) span.setAttribute(name, value);
+}

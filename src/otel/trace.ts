@@ -1,4 +1,3 @@
-import type { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
   context,
@@ -7,12 +6,13 @@ import {
   trace,
   type Context,
   type Span,
+  type Tracer,
   type TracerProvider,
 } from "@opentelemetry/api";
 import { MarrowError } from "../errors.ts";
-import { signalsOf, type Act } from "../internal/signals.ts";
+import { follow, type Act, type Followed, type Follower, type Signals } from "../internal/signals.ts";
 import { NAMES } from "./names.ts";
-import { RULES, type Settled, type SpanRule } from "./spans.ts";
+import { RULES, type SpanRule } from "./spans.ts";
 
 /** How Marrow is traced. */
 export interface TraceOptions {
@@ -34,55 +34,11 @@ export interface Tracing {
 export function traceMarrow({ tracerProvider, content = false, redis = false }: TraceOptions = {}): Tracing {
   const tracer = (tracerProvider ?? trace).getTracer("marrow");
   const endings: (() => void)[] = [];
-
-  function follow<A extends Act>(act: A, rule: SpanRule<A>): void {
-    // A property: a WeakMap of what lives so shortly would cost the garbage collector more than the spans.
-    const own = Symbol("span");
-    type Spanned = { [own]?: Span };
-    const channel = signalsOf(act);
-
-    /** The context of an act: that of a new span, which the caller's or the current one is the parent of. */
-    function open(signal: Settled<A>): Context {
-      const current = context.active();
-      // Whoever polls Redis for nobody makes no trace.
-      if (act === "redis:command" && trace.getSpan(current) === undefined) return current;
-      const { name, kind, attributes, parent, headers } = rule.begin(signal, content);
-      const carried = parent === undefined ? current : propagation.extract(current, parent);
-      const span = tracer.startSpan(name, { kind, attributes }, carried);
-      (signal as Spanned)[own] = span;
-      const opened = trace.setSpan(carried, span);
-      if (headers !== undefined) propagation.inject(opened, headers);
-      return opened;
-    }
-
-    // What diagnostics_channel asks of a store is that it runs: the context's manager does, whatever it keeps contexts in.
-    const store = { run: (opened: Context, run: () => unknown) => context.with(opened, run) };
-    channel.start.bindStore(store as unknown as AsyncLocalStorage<Context>, open);
-    const ears = {
-      asyncEnd(signal: object) {
-        const span = (signal as Spanned)[own];
-        if (span === undefined) return;
-        const settled = signal as Settled<A>;
-        span.setAttributes(rule.end?.(settled, content) ?? {});
-        if (settled.error !== undefined) fail(span, settled.error);
-        span.end();
-      },
-    };
-    channel.subscribe(ears as never);
-    endings.push(() => {
-      channel.start.unbindStore(store as unknown as AsyncLocalStorage<Context>);
-      channel.unsubscribe(ears as never);
-    });
-  }
-
-  function fail(span: Span, error: unknown): void {
-    span.setAttribute(NAMES.errorType, MarrowError.is(error) ? error.code : "internal");
-    const told = content && error instanceof Error ? { message: error.message } : {};
-    span.setStatus({ code: SpanStatusCode.ERROR, ...told });
-  }
-
+  const followAct = <A extends Act>(act: A, rule: SpanRule<A>): void =>
+    void endings.push(follow(act, new Spans(tracer, rule, { content, ...placeOf(act, redis) })));
   for (const act of Object.keys(RULES) as Act[])
-    if (act !== "redis:command" || redis) follow(act, RULES[act] as SpanRule<typeof act>);
+    if (act !== "redis:command" || redis) followAct(act, RULES[act] as SpanRule<typeof act>);
+
   const carry = (carrier: unknown) => propagation.inject(context.active(), carrier as Record<string, string>);
   subscribe("marrow:context:carry", carry);
   endings.push(() => unsubscribe("marrow:context:carry", carry));
@@ -92,4 +48,88 @@ export function traceMarrow({ tracerProvider, content = false, redis = false }: 
       for (const end of endings.splice(0)) end();
     },
   };
+}
+
+/** Short stages of each request, which call only Redis. */
+const SHORT: ReadonlySet<Act> = new Set<Act>(["flow:admit", "flow:remember", "flow:find"]);
+
+function placeOf(act: Act, redis: boolean): Pick<SpansOptions, "isInner" | "isLeaf"> {
+  return { isInner: act === "redis:command", isLeaf: act === "redis:command" || (!redis && SHORT.has(act)) };
+}
+
+/** Of a span that the sampler left out: what is below it is left out as well, without asking. */
+const LEFT_OUT = Symbol("left out");
+type Marked = Span & { [LEFT_OUT]?: true };
+
+interface SpansOptions {
+  readonly content: boolean;
+  /** Whether it has a span only within others: whoever polls Redis for nobody makes no trace. */
+  readonly isInner: boolean;
+  /** Whether nothing is current within it, for it has no spans below it. */
+  readonly isLeaf: boolean;
+}
+
+/** The spans of an act. Classes, and no closures: each act of each request comes by here. */
+class Spans<A extends Act> implements Follower<A> {
+  readonly tracer: Tracer;
+  readonly rule: SpanRule<A>;
+  readonly options: SpansOptions;
+
+  constructor(tracer: Tracer, rule: SpanRule<A>, options: SpansOptions) {
+    this.tracer = tracer;
+    this.rule = rule;
+    this.options = options;
+  }
+
+  begin(signal: Signals[A]): Followed | undefined {
+    const current = context.active();
+    const above: Marked | undefined = trace.getSpan(current);
+    if (above === undefined && this.options.isInner) return undefined;
+    const of = this.rule.begin(signal);
+    const { parent, headers } = of;
+    if (parent === undefined && above?.[LEFT_OUT] === true) {
+      if (headers !== undefined) propagation.inject(current, headers);
+      return undefined;
+    }
+    const carried = parent === undefined ? current : propagation.extract(current, parent);
+    const span = this.tracer.startSpan(of.name, of, carried);
+    if (!span.isRecording()) (span as Marked)[LEFT_OUT] = true;
+    const opened = this.options.isLeaf ? undefined : trace.setSpan(carried, span);
+    if (headers !== undefined) propagation.inject(opened ?? trace.setSpan(carried, span), headers);
+    return new OpenSpan(this, signal, span, opened);
+  }
+}
+
+/** An act's span while it goes on, and the context in which it is the current one. */
+class OpenSpan<A extends Act> implements Followed {
+  readonly of: Spans<A>;
+  readonly signal: Signals[A];
+  readonly span: Span;
+  readonly opened: Context | undefined;
+
+  constructor(of: Spans<A>, signal: Signals[A], span: Span, opened: Context | undefined) {
+    this.of = of;
+    this.signal = signal;
+    this.span = span;
+    this.opened = opened;
+  }
+
+  within<T>(run: () => T): T {
+    return this.opened === undefined ? run() : context.with(this.opened, run);
+  }
+
+  end(error: unknown, result: unknown): void {
+    const { of, span, signal } = this;
+    if (!span.isRecording()) return;
+    const { content } = of.options;
+    of.rule.end?.(span, signal, content, result);
+    if (error !== undefined) fail(span, error, content);
+    span.end();
+  }
+}
+
+function fail(span: Span, error: unknown, content: boolean): void {
+  span.setAttribute(NAMES.errorType, MarrowError.is(error) ? error.code : "internal");
+  const told = content && error instanceof Error ? { message: error.message } : {};
+  span.setStatus({ code: SpanStatusCode.ERROR, ...told });
 }

@@ -1,7 +1,14 @@
 import { context, propagation, SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
-import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider, type ReadableSpan } from "@opentelemetry/sdk-trace";
+import {
+  AlwaysOffSampler,
+  InMemorySpanExporter,
+  ParentBasedSampler,
+  SimpleSpanProcessor,
+  TracerProvider,
+  type ReadableSpan,
+} from "@opentelemetry/sdk-trace";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { createBus } from "../../src/bus/index.ts";
 import { createQueue, createWorker } from "../../src/queue/index.ts";
@@ -187,5 +194,26 @@ describe("traces of a gateway", () => {
       .chat.completions.create(chat)
       .catch(() => {});
     expect(spans()).toEqual([]);
+  });
+
+  it("ask the sampler once for a request that it leaves out, and tell the endpoint so", async () => {
+    let asked = 0;
+    class Counting extends AlwaysOffSampler {
+      override shouldSample(): ReturnType<AlwaysOffSampler["shouldSample"]> {
+        asked += 1;
+        return super.shouldSample();
+      }
+    }
+    const sampler = new ParentBasedSampler({ root: new Counting(), localParentNotSampled: new Counting() });
+    const processors = [new SimpleSpanProcessor({ exporter })];
+    tracing({ tracerProvider: new TracerProvider({ spanProcessors: processors, sampler }) });
+    const gateway = await start();
+    await gateway.client().chat.completions.create(chat);
+    expect(gateway.model.requests.at(-1)?.headers["traceparent"]).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+    expect([asked, spans()]).toEqual([1, []]);
+    // A caller whose trace is kept has its spans, whatever happens to others.
+    await gateway.client({ headers }).chat.completions.create(chat);
+    await expect.poll(() => named("POST /v1/chat/completions").length).toBe(1);
+    expect(named("find").length).toBeGreaterThan(0);
   });
 });

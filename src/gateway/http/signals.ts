@@ -1,17 +1,20 @@
 import { AsyncResource } from "node:async_hooks";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { isHeard, signalsOf, type GatewayRequestSignal } from "../../internal/signals.ts";
+import { beginFollowed, isHeard, signalsOf, type Followed, type GatewayRequestSignal } from "../../internal/signals.ts";
 import { noteArrival } from "./stream-signal.ts";
 import { header } from "../tenancy/identity.ts";
 
 /** A request that is told of. */
 interface Told {
   readonly signal: GatewayRequestSignal & { error?: unknown };
+  readonly followed: Followed | undefined;
   /** What subscribers made current for it: a body is read in between, which loses that. */
-  readonly within: AsyncResource;
+  readonly within: AsyncResource | undefined;
 }
 
-const requests = new WeakMap<FastifyRequest, Told>();
+/** A property: a WeakMap of what lives so shortly would cost the garbage collector more than the spans. */
+const TOLD = Symbol("told");
+type Telling = FastifyRequest & { [TOLD]?: Told };
 
 /** Tells of each request while somebody listens: `start` at its head, `asyncEnd` once its answer was written. */
 export function signalRequests(app: FastifyInstance): void {
@@ -25,25 +28,38 @@ export function signalRequests(app: FastifyInstance): void {
       requestId: request.id,
       traceparent: header(request, "traceparent"),
     };
+    const followed = beginFollowed("gateway:request", signal);
+    const begin = followed === undefined ? done : () => followed.within(done);
+    // An AsyncResource costs a request more than its span.
+    if (!channel.hasSubscribers) {
+      (request as Telling)[TOLD] = { signal, followed, within: undefined };
+      return begin();
+    }
     channel.start.runStores(signal, () => {
-      requests.set(request, { signal, within: new AsyncResource("marrow:gateway:request") });
-      done();
+      (request as Telling)[TOLD] = { signal, followed, within: new AsyncResource("marrow:gateway:request") };
+      begin();
     });
     channel.end.publish(signal);
   });
   app.addHook("preValidation", (request, _, done) => {
-    const told = requests.get(request);
+    const told = (request as Telling)[TOLD];
     if (told === undefined) return done();
-    told.within.runInAsyncScope(done);
+    const { followed, within } = told;
+    const goOn = followed === undefined ? done : () => followed.within(done);
+    if (within === undefined) goOn();
+    else within.runInAsyncScope(goOn);
   });
   app.addHook("onResponse", (request, reply, done) => {
-    const told = requests.get(request);
+    const told = (request as Telling)[TOLD];
     if (told === undefined) return done();
-    const { signal } = told;
+    const { signal, followed, within } = told;
     const { principal } = request as Partial<Pick<FastifyRequest, "principal">>;
     Object.assign(signal, { scope: principal?.scope, key: principal?.id, status: reply.raw.statusCode });
-    channel.asyncStart.publish(signal);
-    channel.asyncEnd.publish(signal);
+    followed?.end(undefined, undefined);
+    if (within !== undefined) {
+      channel.asyncStart.publish(signal);
+      channel.asyncEnd.publish(signal);
+    }
     done();
   });
 }
