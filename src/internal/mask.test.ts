@@ -13,6 +13,11 @@ describe("the masking of secrets", () => {
     "AKIAABCDEF0123456789 abcdef".replace(" abcdef", ""),
     'password="abcdef0123456789"',
     "token=abcdef0123456789",
+    "AWS_SECRET_ACCESS_KEY=abcdef0123456789",
+    "client_secret: abcdef0123456789",
+    '"private_key": "abcdef0123456789"',
+    "AccountKey=abcdef0123456789;EndpointSuffix=core.example",
+    "-----BEGIN RSA PRIVATE KEY-----\nabcdef0123456789\n-----END RSA PRIVATE KEY-----",
     "eyJhbGciOiJIUzI1NiJ9.eyJabcdef0123456789.c2ln",
   ])("hides what %s holds", (text) => {
     const masked = maskSecrets(text);
@@ -28,7 +33,16 @@ describe("the masking of secrets", () => {
   });
 
   it("takes linear time on texts that are nearly secrets", () => {
-    for (const piece of ["sk-", "eyJ", "Bearer ", "a://", "token=", "https://a?"])
+    for (const piece of [
+      "sk-",
+      "eyJ",
+      "Bearer ",
+      "a://",
+      "token=",
+      "https://a?",
+      "access_key",
+      "-----BEGIN A PRIVATE KEY-----",
+    ])
       expect(maskSecrets(piece.repeat(100_000), [], 200_000).length).toBeGreaterThan(0);
   });
 

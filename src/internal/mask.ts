@@ -9,10 +9,14 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|basic)\s+[\w.~+/=-]{6,4096}/gi, `$1 ${MASK}`],
   // Keys of providers (OpenAI, Anthropic, Groq, xAI, AWS, Google, GitHub, Slack, Hugging Face), of this gateway, and JSON web tokens.
   [/\b(?:sk|pk|rk|gsk|xai|mrw|whsec|ghp|gho|ghs|hf|xox[abprs]|glpat)[-_][\w+/=*.-]{6,512}/g, MASK],
+  [/-----BEGIN [A-Z ]{0,32}PRIVATE KEY-----[\w+/=\s]{0,8192}/g, MASK],
   [/\b(?:AKIA|ASIA)[A-Z0-9]{12,32}\b/g, MASK],
   [/\bAIza[\w-]{20,64}/g, MASK],
   [/\beyJ[\w-]{8,4096}\.[\w-]{4,4096}(?:\.[\w-]{0,4096})?/g, MASK],
-  [/\b((?:api[-_ ]?key|token|secret|password|passwd|pwd)["']?\s{0,4}[:=]\s{0,4}["']?)[^\s"',;&]{4,512}/gi, `$1${MASK}`],
+  [
+    /((?:(?:api|access|account|private|secret|encryption|signing)[-_ ]?key|token|secret|password|passwd|pwd)["']?\s{0,4}[:=]\s{0,4}["']?)[^\s"',;&]{4,512}/gi,
+    `$1${MASK}`,
+  ],
 ];
 
 /** Fewer characters than this are too common to be looked for in a text. */

@@ -308,6 +308,19 @@ describe("the walls between the users of a scope", () => {
     }
   });
 
+  it("know a user by one name in headers, bodies and paths, whatever its alphabet", async () => {
+    const inHeader = (name: string) => ({ "x-marrow-user": Buffer.from(name).toString("latin1") });
+    for (const name of ["Аня", "安娜", "Zoë"]) {
+      keys.set(name, await gateway.keys.create({ scope: "acme", user: name, name: "other alphabet" }));
+      expect(await call(name, "GET", "/v1/memories", undefined, inHeader(name))).toMatchObject({ status: 200 });
+      const kept = await call("house", "POST", "/v1/memories", { text: `${name} likes tea.` }, inHeader(name));
+      expect(kept.status).toBe(200);
+      expect((await call(name, "GET", "/v1/memories")).text).toContain(`${name} likes tea.`);
+    }
+    // What is no UTF-8 is Latin-1, as fetch sends it.
+    expect((await call("house", "GET", "/v1/memories", undefined, { "x-marrow-user": "Zoë" })).text).toContain("tea");
+  });
+
   it("leave all that was Ann's as it was", async () => {
     const { ann } = { ann: (path: string) => call("ann", "GET", path) };
     expect((await ann(`/v1/conversations/${anns.get("conversation")}/items`)).text).toContain(SECRET);

@@ -69,6 +69,22 @@ describe("the bounds of a scope", () => {
     expect(answers).toEqual([200, 200, 429]);
   });
 
+  it("count what only the gateway works at, and each request of a list of MCP's", async () => {
+    const call = await setUp({ userWrites: { limit: 5, windowMs: 60_000 }, userReads: { limit: 3, windowMs: 60_000 } });
+    const counted = { model: "scripted", messages: [{ role: "user", content: "How long is this?" }] };
+    const counts = [];
+    for (let nth = 0; nth < 3; nth += 1) counts.push((await call("POST", "/v1/messages/count_tokens", counted)).status);
+    expect(counts).toEqual([200, 200, 200]);
+    const listed = (length: number) =>
+      Array.from({ length }, (_, id) => ({ jsonrpc: "2.0", id, method: "tools/list" }));
+    expect((await call("POST", "/mcp", listed(3))).status).toBe(429);
+    expect((await call("POST", "/mcp", listed(2))).status).toBe(200);
+    expect((await call("POST", "/v1/messages/count_tokens", counted)).status).toBe(429);
+    const models = [];
+    for (let nth = 0; nth < 4; nth += 1) models.push((await call("GET", "/v1/models")).status);
+    expect(models).toEqual([200, 200, 200, 429]);
+  });
+
   it.each(KINDS)("are met by 300 in a row: %s", async (_, path, body) => {
     const call = await setUp();
     const answers: Answer[] = [];

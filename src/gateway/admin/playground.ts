@@ -39,8 +39,8 @@ export function registerPlayground({ app }: GatewayApp, askAs: Inside["askAs"]):
         "/v1/chat/completions",
         chat,
         {
-          "x-marrow-user": user,
-          ...(session !== undefined && { "x-marrow-session": session }),
+          "x-marrow-user": asHeader(user),
+          ...(session !== undefined && { "x-marrow-session": asHeader(session) }),
           ...(control !== undefined && { "x-marrow-cache-control": control }),
         },
       );
@@ -66,4 +66,9 @@ function textOf(body: unknown): string | undefined {
   )?.choices;
   const content = choices?.[0]?.message?.content;
   return typeof content === "string" ? content : undefined;
+}
+
+/** A name as a header carries it: a character for each byte. */
+function asHeader(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
 }

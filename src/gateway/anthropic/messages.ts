@@ -12,7 +12,7 @@ import { recordingOf } from "../http/recording.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { countTokens } from "../models/tokens.ts";
-import { header } from "../tenancy/identity.ts";
+import { header, nameHeader } from "../tenancy/identity.ts";
 import { departureOf, openOutlet } from "../http/outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
 import { readChunks } from "../responses/answer.ts";
@@ -33,7 +33,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
       const asked = toChatRequest(request.body as MessagesRequest);
       const asker = askerOf(request, undefined);
       const { tenant, limiter, per } = await admit(parts, asker);
-      const session = header(request, "x-marrow-session");
+      const session = nameHeader(request, "x-marrow-session");
       tenant.checkRoom({ session });
       const { beyond = [] } = bodyOf(request) ?? {};
       const messages = await resolveChatFiles(parts, asker, asked.messages);

@@ -10,7 +10,7 @@ const KNOWN_MAX = 256;
 
 /**
  * Refuses a request that a proxy and the gateway may take for two: one that does not name exactly one host, well-formed, whose target names
- * another one, that carries more than one key, or that is coded otherwise than chunked. Without authentication the list of allowed hosts says what a well-formed one is. Lengths and encodings that contradict each other are refused by Node's parser, in the same way. The connection ends.
+ * another one, that carries more than one key or names its user, session or idempotency key twice, or that is coded otherwise than chunked. Without authentication the list of allowed hosts says what a well-formed one is. Lengths and encodings that contradict each other are refused by Node's parser, in the same way. The connection ends.
  * @throws MarrowError `invalid_input` as an answer to the request
  */
 export function refuseAmbiguous(app: FastifyInstance, { auth }: Pick<GatewayConfig, "auth">): void {
@@ -30,11 +30,16 @@ export function ambiguityOf(request: IncomingMessage, target: string): MarrowErr
   let hosts = 0;
   let bearer: string | undefined;
   let empty: string | undefined;
+  const names: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
     if (!LENGTHS.has(name.length)) continue;
     const lower = name.toLowerCase();
     if (lower === "host") hosts += 1;
+    if (NAMES.has(lower)) {
+      if (names.includes(lower)) return wrong(lower, `a request may have ${lower} once, and it came twice`);
+      names.push(lower);
+    }
     // An empty header beside another one names no key; the same name twice is doubtful whatever it holds.
     if (!CREDENTIALS.has(lower)) continue;
     const isEmpty = rawHeaders[at + 1] === "";
@@ -58,7 +63,9 @@ export function ambiguityOf(request: IncomingMessage, target: string): MarrowErr
 
 /** Headers that carry a key, and how long the names are that are looked at. */
 const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "x-api-key", "api-key"]);
-const LENGTHS: ReadonlySet<number> = new Set(["host", ...CREDENTIALS].map(({ length }) => length));
+/** Headers that name one thing: of two, which Node joins, a proxy may mean either. */
+const NAMES: ReadonlySet<string> = new Set(["x-marrow-user", "x-marrow-session", "idempotency-key"]);
+const LENGTHS: ReadonlySet<number> = new Set(["host", ...CREDENTIALS, ...NAMES].map(({ length }) => length));
 
 function twoKeys(first: string, second: string): MarrowError {
   const where = first === second ? `${first} came twice` : `${first} and ${second} came both`;

@@ -11,7 +11,7 @@ import { toErrorAnswer } from "../http/error-body.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { askAlive, EVENT_STREAM, keepAlive } from "../http/alive.ts";
 import { deadlineOf } from "../http/deadline.ts";
-import { header } from "../tenancy/identity.ts";
+import { header, nameHeader } from "../tenancy/identity.ts";
 import { departureOf } from "../http/outlet.ts";
 import { writeThrough } from "../http/write-through.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
@@ -43,7 +43,7 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
     // Models know nothing of conversations; the body goes on as it came where there is none.
     const body = held === undefined ? (request.body as ChatRequest) : (rest as ChatRequest);
     const conversation = typeof held === "string" ? held : held?.id;
-    const session = header(request, "x-marrow-session") ?? (sessions.fromMetadata ? sessionIn(body) : undefined);
+    const session = nameHeader(request, "x-marrow-session") ?? (sessions.fromMetadata ? sessionIn(body) : undefined);
     if (conversation !== undefined && session !== undefined)
       throw new MarrowError("invalid_input", "a request may name a session or a conversation, not both", {
         details: { path: "conversation" },

@@ -11,7 +11,7 @@ import { toErrorAnswer } from "../http/error-body.ts";
 import { sendEvents } from "../http/event-stream.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
-import { header } from "../tenancy/identity.ts";
+import { header, nameHeader } from "../tenancy/identity.ts";
 import { goneOf } from "../http/outlet.ts";
 import { sendLarge } from "../http/large-answer.ts";
 import { pageQuery, toListBody, toItemPage } from "./pages.ts";
@@ -60,7 +60,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
 
   app.post("/v1/responses", { schema: { body: responseBody } }, async (request, reply) => {
     const body = request.body as ResponseRequest;
-    checkKept(body, header(request, "x-marrow-session"));
+    checkKept(body, nameHeader(request, "x-marrow-session"));
     return body.background === true ? begin(request, reply, body) : answer(request, reply, body);
   });
 
@@ -76,7 +76,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
         beginTurn(parts, asker, {
           request: body,
           stream,
-          session: header(request, "x-marrow-session"),
+          session: nameHeader(request, "x-marrow-session"),
           control,
           idempotencyKey: requestKeyOf(request),
           gone: goneOf(reply.raw),
@@ -109,7 +109,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     const input = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
     // What could never be asked is refused now, not in the background. The results of tools need the history, which may still be made.
     checkAnswered([], input);
-    const session = header(request, "x-marrow-session");
+    const session = nameHeader(request, "x-marrow-session");
     const ownResults = after === undefined && session === undefined;
     toChatRequest(body, [], ownResults ? input : input.filter((item) => !isResult(item)), session);
     const response = toShell(body, id, Date.now());

@@ -21,7 +21,7 @@ import type { GatewayApp } from "../parts.ts";
 import { createLocalResponses, type LocalResponses } from "./local.ts";
 import { responseBody, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
-import { header } from "../tenancy/identity.ts";
+import { header, nameHeader } from "../tenancy/identity.ts";
 import { beginTurn } from "./turn.ts";
 
 /** Connections of this process at the same time. */
@@ -181,7 +181,7 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       const made = await beginTurn(parts, asker, {
         request: body,
         stream: true,
-        session: header({ headers }, "x-marrow-session"),
+        session: nameHeader({ headers }, "x-marrow-session"),
         control: parseCacheControl(header({ headers }, "x-marrow-cache-control")),
         prepares,
         gone: gone.signal,

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
 
@@ -7,6 +8,18 @@ const USER_CHARS_MAX = 256;
 export function header(request: Pick<FastifyRequest, "headers">, name: string): string | undefined {
   const value = request.headers[name];
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/**
+ * A header that names something, such as a user: its bytes are UTF-8, or Latin-1 where they are no UTF-8, so that a name is the same one in a
+ * header, a body and a path. Node gives each byte as a character.
+ */
+export function nameHeader(request: Pick<FastifyRequest, "headers">, name: string): string | undefined {
+  const value = header(request, name);
+  // What has wider characters came from within the process, as text.
+  if (value === undefined || !/[\u0080-\u00ff]/.test(value) || /[\u0100-\uffff]/.test(value)) return value;
+  const bytes = Buffer.from(value, "latin1");
+  return isUtf8(bytes) ? bytes.toString("utf8") : value;
 }
 
 /**
@@ -29,7 +42,7 @@ export function userOf(request: FastifyRequest, inBody: unknown): string {
 
 /** The user that a request names, or `undefined`. Throws as {@link userOf} does. */
 export function namedUser(request: FastifyRequest, inBody: unknown): string | undefined {
-  const inHeader = header(request, "x-marrow-user");
+  const inHeader = nameHeader(request, "x-marrow-user");
   const given = typeof inBody === "string" && inBody !== "" ? inBody : undefined;
   const { actsFor, user } = request.principal;
   for (const [name, path] of [

@@ -1,7 +1,11 @@
 import type { FastifyRequest } from "fastify";
 
 /** Posts of these routes keep nothing of their body. */
-const KEEPS_NOTHING: ReadonlySet<string> = new Set(["/v1/responses/input_tokens", "/v1/responses/compact"]);
+const KEEPS_NOTHING: ReadonlySet<string> = new Set([
+  "/v1/responses/input_tokens",
+  "/v1/responses/compact",
+  "/v1/messages/count_tokens",
+]);
 /** Posts that read, or change a thing by its name alone. */
 const NAMING = /\/(?:search|recall|cancel|promote|forget|test|rotate|redrive)$/;
 /** Methods of A2A that keep what they are sent. */

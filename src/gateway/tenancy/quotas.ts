@@ -38,6 +38,8 @@ const ELSEWHERE: ReadonlySet<Resource> = new Set([
   "agent card",
   "task worker",
 ]);
+/** Paths of such resources that are counted here: they ask no model, and what they do is the gateway's own work. */
+const COUNTED: ReadonlySet<string> = new Set(["/v1/messages/count_tokens", "/v1/models", "/v1/models/*"]);
 /** Posts that only read. */
 const READING = /\/(?:search|recall)$/;
 /** Takes of declared limits: they are the scope's own, and would each cost another one. */
@@ -100,7 +102,8 @@ export function registerQuotas({
 
   hookRoutes(app, (method, url) => {
     const resource = resourceOf(method, url);
-    if (resource === undefined || ELSEWHERE.has(resource) || TAKING.test(url)) return undefined;
+    if (resource === undefined || TAKING.test(url)) return undefined;
+    if (ELSEWHERE.has(resource) && !COUNTED.has(url)) return undefined;
     const kind = method === "GET" || READING.test(url) ? "reads" : "writes";
     const lifeMs = method === "POST" ? lives.get(resource) : undefined;
     return {
@@ -131,7 +134,9 @@ export function registerQuotas({
     // A response that is made at once is bounded by the limits of its model's call.
     const isAnswer = request.routeOptions.url === "/v1/responses" && body?.background !== true;
     if (!isAnswer) {
-      const decision = await limitersOf(scope)[kind].take({ user: userOf(request, body?.user) });
+      // A list of JSON-RPC is as many requests.
+      const requests = Array.isArray(body) ? Math.max(1, (body as unknown[]).length) : 1;
+      const decision = await limitersOf(scope)[kind].take({ user: userOf(request, body?.user) }, { requests });
       if (!decision.allowed) return refuseCall(reply, { metrics }, decision);
     }
     if (lifeMs === undefined || !keeps(request.routeOptions.url ?? "", body, embedder?.id)) return undefined;
