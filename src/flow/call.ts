@@ -1,8 +1,8 @@
 import type { Pushable } from "../internal/push.ts";
 import type { AnswerCost, Cache, Lookup } from "../cache/index.ts";
 import type { Decision, Limiter } from "../limiter/index.ts";
-import type { Memory } from "../memory/index.ts";
-import type { ChatModel, ChatRequest, Prices, Served } from "../models/index.ts";
+import type { Memory, Turn } from "../memory/index.ts";
+import type { ChatMessage, ChatModel, ChatRequest, Prices, Served } from "../models/index.ts";
 import type { CacheControl } from "./cache-control.ts";
 import type { StoredAnswer } from "./cacheable.ts";
 import type { Departure } from "./leaving.ts";
@@ -64,6 +64,14 @@ export interface KeptTurns {
   readonly chars: number;
 }
 
+/** How a call is kept where what was said is more than its messages. */
+export interface KeptAs {
+  /** What is said now, in its order; turns that messages are made of, one or several of one. Instructions among them are kept. */
+  readonly said: readonly Turn[];
+  /** The answer's message as a turn. */
+  toAnswer(message: ChatMessage): Turn;
+}
+
 /** One request of one user. */
 export interface ChatCall {
   readonly request: ChatRequest;
@@ -82,6 +90,8 @@ export interface ChatCall {
   readonly session?: string | undefined;
   /** A conversation instead of a session. */
   readonly conversation?: string | undefined;
+  /** How the session or conversation keeps this call. @default its messages, without instructions, and the answer's message */
+  readonly kept?: KeptAs | undefined;
   /** How many messages at the beginning stand before the session's turns. @default the instructions that the request begins with */
   readonly lead?: number | undefined;
   /** For an error: the path of a tool result whose call is not in the conversation. @default its index in `messages` */

@@ -59,15 +59,32 @@ export function withHistory(
 ): readonly ChatMessage[] {
   if (history.length === 0) return messages;
   const sent = history.filter(({ role }) => role !== "item").map(toSent);
+  if (sent.length === 0) return messages;
   const said = messages.filter(({ role }) => !isInstruction(role));
-  const fresh = unsaid(said, sent);
+  const held = sent.filter(({ role }) => !isInstruction(role));
+  const fresh = unsaid(said, held);
   // A client that sent all that the session shows, or more, is asked with its own history.
-  if (said.length - fresh.length >= sent.length) return messages;
+  if (held.length > 0 && said.length - fresh.length >= held.length) return messages;
   // Instructions right before what is new belong to that; those of a part that was sent again stand before the history.
   let from = fresh[0] === undefined ? messages.length : messages.indexOf(fresh[0]);
   while (from > lead && isInstruction(messages[from - 1]?.role ?? "")) from -= 1;
   const told = messages.slice(0, from).filter(({ role }) => isInstruction(role));
   return [...told, ...together(withoutLost(sent)), ...messages.slice(from)];
+}
+
+/**
+ * The newest turns that come to so many messages, with the instructions right before them. Calls that stand as turns of their own are one message
+ * with the assistant's turn before them. Pure.
+ */
+export function newestTurns(turns: readonly Turn[], messages: number): readonly Turn[] {
+  let from = turns.length;
+  for (let left = messages; from > 0; from -= 1) {
+    const { role, ...turn } = turns[from - 1] as Turn;
+    if (isInstruction(role) || role === "item") continue;
+    if (left === 0) break;
+    if (!isCallAlone({ role, ...turn }) || turns[from - 2]?.role !== "assistant") left -= 1;
+  }
+  return turns.slice(from);
 }
 
 /** How many instructions messages begin with. */
@@ -146,6 +163,10 @@ function isNamed(call: unknown): boolean {
   return called === undefined || (isObject(called) && isText(called["name"]));
 }
 
+function isCallAlone({ role, content, tool_calls: calls }: ChatMessage): boolean {
+  return role === "assistant" && Array.isArray(calls) && (content ?? null) === null;
+}
+
 /**
  * Calls of tools that were kept as turns of their own join the assistant's message before them: their results must follow one message, and
  * many endpoints refuse two of an assistant in a row.
@@ -153,16 +174,15 @@ function isNamed(call: unknown): boolean {
 function together(messages: readonly ChatMessage[]): ChatMessage[] {
   const joined: ChatMessage[] = [];
   for (const message of messages) {
-    const [last, calls] = [joined.at(-1), message["tool_calls"]];
-    const isCallAlone = message.role === "assistant" && Array.isArray(calls) && (message.content ?? null) === null;
-    if (isCallAlone && last?.role === "assistant") {
-      const before = Array.isArray(last["tool_calls"]) ? last["tool_calls"] : [];
+    const last = joined.at(-1);
+    if (last?.role === "assistant" && isCallAlone(message)) {
+      const [before, calls] = [last, message].map(({ tool_calls: made }) => (Array.isArray(made) ? made : []));
       const thoughts = [last, message].flatMap(({ reasoning_details: details }) =>
         Array.isArray(details) ? (details as readonly unknown[]) : [],
       );
       joined[joined.length - 1] = {
         ...last,
-        tool_calls: [...before, ...calls],
+        tool_calls: [...(before as unknown[]), ...(calls as unknown[])],
         ...(thoughts.length > 0 && { reasoning_details: thoughts }),
       };
     } else joined.push(message);

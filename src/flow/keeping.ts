@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Session, Window } from "../memory/index.ts";
+import type { Session, Turn, Window } from "../memory/index.ts";
 import type { ChatMessage, ChatRequest } from "../models/index.ts";
 import type { ChatCall, FlowOptions } from "./call.ts";
-import { isInstruction, wholeFrom } from "./context.ts";
+import { isInstruction, newestTurns, wholeFrom } from "./context.ts";
 import type { createDigests } from "./digests.ts";
 import { unsaid } from "./resent.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
@@ -30,6 +30,7 @@ export interface KeepingParts {
   readonly window: Window | undefined;
   /** The same for a retry of the request. @default one of its own */
   readonly idempotencyKey: string | undefined;
+  readonly kept: ChatCall["kept"];
   readonly digests: ReturnType<typeof createDigests>;
   readonly sessionTurns: number;
   /** Hears how much a session took, in characters of its JSON, about. */
@@ -52,23 +53,29 @@ export function createKeeping(parts: KeepingParts): Keeping {
   const { turns: history = [], version = 0, epoch = "", createdAtMs } = window ?? {};
   const once = { idempotencyKey: parts.idempotencyKey ?? randomUUID(), timeoutMs: APPEND_WAIT_MS };
   let opening: ReturnType<Session["open"]> | undefined;
-  let questions: readonly ChatMessage[] | undefined;
+  let questions: readonly Turn[] | undefined;
 
-  function added(): readonly ChatMessage[] {
+  function added(): readonly Turn[] {
+    if (questions !== undefined) return questions;
     const said = request.messages.filter(({ role }) => !isInstruction(role));
-    const held = history.filter(({ role }) => role !== "item");
-    return (questions ??= unsaid(said, held));
+    const held = history.filter(({ role }) => role !== "item" && !isInstruction(role));
+    const fresh = unsaid(said, held);
+    const { said: turns } = parts.kept ?? {};
+    if (turns === undefined) questions = fresh;
+    // A client may send again what is held: what it is made of is held, too.
+    else questions = fresh.length === said.length ? turns : newestTurns(turns, fresh.length);
+    return questions;
   }
 
   /** Remembers what the session holds now, unless others changed it since it was read: their turns are not known here. */
-  function remember(answer: ChatMessage, now: { readonly version: number; readonly epoch: string }, before: string) {
+  function remember(answer: Turn, now: { readonly version: number; readonly epoch: string }, before: string) {
     const more = [...added(), answer];
     if (now.version !== version + more.length || (version !== 0 && before !== epoch)) return;
     const turns = wholeFrom([...history, ...more].slice(-sessionTurns), sessionTurns);
     digests.remember(sessionKey, { version: now.version, epoch: now.epoch, turns });
   }
 
-  function tell(answer: ChatMessage): void {
+  function tell(answer: Turn): void {
     if (parts.onKept !== undefined) parts.onKept(sizeOf([...added(), answer]));
   }
 
@@ -79,8 +86,9 @@ export function createKeeping(parts: KeepingParts): Keeping {
       opening.catch(() => {});
     },
 
-    async keep(answer) {
+    async keep(message) {
       if (session === undefined) return true;
+      const answer = parts.kept === undefined ? message : parts.kept.toAnswer(message);
       if (opening === undefined) {
         const isWhole = answer["incomplete"] !== true;
         const key = isWhole ? once : { timeoutMs: APPEND_WAIT_MS };

@@ -78,8 +78,8 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
   const known = session === undefined || window !== undefined;
   const away = !control.noCache && found === undefined;
   const served = question !== undefined && known && !away;
-  const { idempotencyKey } = call;
-  const about = { session, sessionKey, request, window, idempotencyKey };
+  const { idempotencyKey, kept } = call;
+  const about = { session, sessionKey, request, window, idempotencyKey, kept };
   return {
     limiter,
     subjects,

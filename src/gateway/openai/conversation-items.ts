@@ -1,18 +1,58 @@
 import { MarrowError } from "../../errors.ts";
 import { lostError, lostResults } from "../../flow/index.ts";
 import type { Session, Turn } from "../../memory/index.ts";
-import { fromItemId, toItems, type ConversationItem } from "./items.ts";
+import { fromItemId, toItems, type ConversationItem } from "./kept-items.ts";
+
+/** Where an item stands in a conversation: its turn's number, and its place in that turn. */
+export interface ItemPlace {
+  readonly sequence: number;
+  readonly at: number;
+}
 
 /** One item of a conversation, with the sequence number of its turn. @throws MarrowError `not_found` */
 export async function findItem(
   session: Session,
   id: string,
 ): Promise<{ readonly item: ConversationItem; readonly sequence: number }> {
-  const { sequence, at } = placeOf(session.id, id);
+  const place = fromItemId(session.id, id);
+  if (place === undefined) return seekItem(session, id);
+  const { sequence, at } = place;
+  if (sequence < 1) throw noItem();
   const { turns } = await session.read({ after: sequence - 1, before: sequence + 1, limit: 1 });
   const item = turns[0] === undefined ? undefined : toItems(turns[0], session.id)[at];
   if (item === undefined || item.id !== id) throw noItem();
   return { item, sequence };
+}
+
+/** The place of an item of this conversation. @throws MarrowError `not_found` for any other id */
+export async function placeOf(session: Session, id: string): Promise<ItemPlace> {
+  const place = fromItemId(session.id, id) ?? (await seekItem(session, id));
+  if (place.sequence < 1) throw noItem();
+  return place;
+}
+
+/** The id of an item of a response: the same in its conversation. */
+const OF_RESPONSE = /^[a-z]+_[0-9a-f]{48}[io]\d{1,5}$/;
+/** Turns in which such an id is looked for, newest first, and how many are read at a time. */
+const [SOUGHT_MAX, SOUGHT_READ] = [1_000, 20];
+
+/** Looks for an item that a response named: its id does not say where it stands here. @throws MarrowError `not_found` */
+async function seekItem(session: Session, id: string): Promise<ItemPlace & { readonly item: ConversationItem }> {
+  if (!OF_RESPONSE.test(id)) throw noItem();
+  let before: number | undefined;
+  for (let sought = 0; sought < SOUGHT_MAX; sought += SOUGHT_READ) {
+    const { turns, oldest, version } = await session.read({
+      from: "newest",
+      limit: SOUGHT_READ,
+      ...(before !== undefined && { before }),
+    });
+    for (const kept of turns.toReversed())
+      for (const [at, item] of toItems(kept, session.id).entries())
+        if (item.id === id) return { sequence: kept.sequence, at, item };
+    before = (before ?? version + 1) - SOUGHT_READ;
+    if (before <= oldest) break;
+  }
+  throw noItem();
 }
 
 /** Turns in which the calls of results are looked for. */
@@ -32,13 +72,6 @@ export async function checkResults(turns: readonly Turn[], session: Session | un
     ({ at, why }) => at >= held.length && (why === "answered" || !isCut),
   );
   if (lost !== undefined) throw lostError(lost, `items.${lost.at - held.length}.call_id`);
-}
-
-/** The place that an id of this conversation names. @throws MarrowError `not_found` for any other id */
-export function placeOf(conversation: string, item: string): { readonly sequence: number; readonly at: number } {
-  const place = fromItemId(conversation, item);
-  if (place === undefined || place.sequence < 1) throw noItem();
-  return place;
 }
 
 function noItem(): MarrowError {

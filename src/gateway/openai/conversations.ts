@@ -6,7 +6,8 @@ import { sizeOf } from "../../internal/json-pieces.ts";
 import type { Session, SessionInfo } from "../../memory/index.ts";
 import { userOf } from "../tenancy/identity.ts";
 import { checkResults, findItem, placeOf } from "./conversation-items.ts";
-import { toItems, toTurn, type ConversationItem } from "./items.ts";
+import { toTurn } from "./items.ts";
+import { toItems, type ConversationItem } from "./kept-items.ts";
 import { metadataPairs } from "./metadata.ts";
 import { sendLarge } from "../http/large-answer.ts";
 import { pageQuery, toListBody, toItemPage } from "./pages.ts";
@@ -123,7 +124,7 @@ function fittingPage(found: readonly ConversationItem[]): number {
 }
 
 async function listItems(session: Session, after: string | undefined, limit: number, newestFirst: boolean) {
-  const from = after === undefined ? undefined : placeOf(session.id, after);
+  const from = after === undefined ? undefined : await placeOf(session, after);
   const data: ConversationItem[] = [];
   // A page begins in the turn of the cursor, some of whose items may be after it.
   let edge = from?.sequence;

@@ -1,18 +1,12 @@
 import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
-import type { Kept, Turn } from "../../memory/index.ts";
+import type { Turn } from "../../memory/index.ts";
 import { openSummary, toSummaryText } from "../responses/compaction.ts";
-
-/** An item of a conversation, in the form of OpenAI's Responses API. */
-export interface ConversationItem {
-  readonly id: string;
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const PREFIXES: ReadonlyMap<string, string> = new Map(
+/** Prefix of an item's id by its type. */
+export const PREFIXES: ReadonlyMap<string, string> = new Map(
   Object.entries({
     message: "msg",
     function_call: "fc",
@@ -80,83 +74,6 @@ export function toTurn(item: Fields, path: string): Turn {
     `${path}.type: items of type ${type.slice(0, 64)} cannot be served here; known: ${[...PREFIXES.keys(), "file_search_call"].join(", ")}`,
     { details: { path: `${path}.type` } },
   );
-}
-
-/** The items of a turn: one, or of an assistant's turn with calls one for each and one for its words. */
-export function toItems({ sequence, turn, incomplete, unreadable }: Kept, conversation: string): ConversationItem[] {
-  return bodiesOf(turn).map((body, at) => {
-    const type = wordOf(body["type"]);
-    const isWhole = incomplete !== true && unreadable === undefined;
-    const status = isWhole ? (body["status"] ?? "completed") : "incomplete";
-    const id = toItemId(conversation, sequence, at, type);
-    return { ...body, id, type, status, ...(unreadable !== undefined && { unreadable }) };
-  });
-}
-
-/** The place that an item's id names, or `undefined` for what is no id of this conversation. */
-export function fromItemId(
-  conversation: string,
-  id: string,
-): { readonly sequence: number; readonly at: number } | undefined {
-  const [, of, sequence = "", at = ""] = /^[a-z]+_([A-Za-z0-9]{8})([0-9a-z]{7})([0-9a-z]{2})$/.exec(id) ?? [];
-  if (of !== digestOf(conversation)) return undefined;
-  return { sequence: Number.parseInt(sequence, 36), at: Number.parseInt(at, 36) };
-}
-
-function toItemId(conversation: string, sequence: number, at: number, type: string): string {
-  const place = `${sequence.toString(36).padStart(7, "0")}${at.toString(36).padStart(2, "0")}`;
-  return `${PREFIXES.get(type) ?? "item"}_${digestOf(conversation)}${place}`;
-}
-
-/** The end of a conversation's random id: tells its items from another one's. */
-function digestOf(conversation: string): string {
-  return conversation.slice(-8);
-}
-
-function bodiesOf(turn: Turn): Fields[] {
-  const kept = turn["item"] as Fields | undefined;
-  if (kept !== undefined) {
-    const { role, content, type } = kept;
-    return [type === "message" ? { ...kept, content: toItemContent(String(role), content) } : kept];
-  }
-  const { role, content, tool_calls: calls, tool_call_id: callId, incomplete } = turn;
-  if (role === "tool") return [{ type: "function_call_output", call_id: callId, output: content }];
-  const status = incomplete === true ? "incomplete" : "completed";
-  const said = content === null || content === undefined || content === "";
-  const message =
-    said && Array.isArray(calls) ? [] : [{ type: "message", role, status, content: toItemContent(role, content) }];
-  const called = (Array.isArray(calls) ? calls : []) as {
-    readonly id?: unknown;
-    readonly function?: Fields;
-    readonly custom?: Fields;
-  }[];
-  return [
-    ...message,
-    ...called.map(({ id, function: named, custom }) =>
-      custom === undefined
-        ? { type: "function_call", call_id: id, name: named?.["name"], arguments: named?.["arguments"] }
-        : { type: "custom_tool_call", call_id: id, name: custom["name"], input: custom["input"] },
-    ),
-  ];
-}
-
-/** Content of a chat message or an item as parts of an item. */
-function toItemContent(role: string, content: unknown): readonly Fields[] {
-  const parts = Array.isArray(content) ? (content as readonly Fields[]) : [{ type: "text", text: content ?? "" }];
-  return parts.map((part) => {
-    // Turns that chat completions kept hold whatever their client sent as a part.
-    if (typeof part !== "object" || part === null) return { type: "input_text", text: String(part) };
-    if (part["type"] === "text")
-      return role === "assistant"
-        ? { type: "output_text", text: part["text"], annotations: [] }
-        : { type: "input_text", text: part["text"] };
-    if (part["type"] === "image_url") {
-      const { url, detail = "auto" } = (part["image_url"] ?? {}) as Fields;
-      return { type: "input_image", image_url: url, detail, file_id: null };
-    }
-    if (part["type"] === "input_image") return { ...part, detail: part["detail"] ?? "auto" };
-    return part;
-  });
 }
 
 /** Content of an item as that of a chat message: a text where it is nothing else. @throws MarrowError `invalid_input` */

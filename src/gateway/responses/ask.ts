@@ -7,7 +7,8 @@ import type { GatewayApp } from "../parts.ts";
 import { checkAnswered } from "./answered-calls.ts";
 import { searchFiles, type Search } from "./file-search.ts";
 import { noPrevious } from "./responses.ts";
-import { conversationOf, toChatRequest, type ResponseRequest } from "./request.ts";
+import { keptAs } from "./kept-as.ts";
+import { conversationOf, newResponseId, toChatRequest, type ResponseRequest } from "./request.ts";
 import { resolveFiles, type Known } from "./resolve.ts";
 import type { Item } from "./shape.ts";
 
@@ -29,6 +30,8 @@ export async function askFlow(
     readonly input: readonly Item[];
     readonly stream: boolean;
     readonly known?: Known | undefined;
+    /** The response's id, of which the ids of its items in a conversation are made. @default a new one */
+    readonly id?: string | undefined;
     /** The session that the response belongs to. */
     readonly session?: string | undefined;
   },
@@ -60,6 +63,7 @@ export async function askFlow(
     per,
     session,
     conversation: conversation == null ? undefined : conversationOf(conversation),
+    ...(conversation != null && { kept: keptAs(request, { input, now, search, id: asked.id ?? newResponseId() }) }),
     whole: true,
     lead: request.instructions == null ? 0 : 1,
     resultPath: (id) => `input.${input.findLastIndex((item) => item["call_id"] === id)}.call_id`,

@@ -67,7 +67,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
       : await askFlow(
           parts,
           asker,
-          { request, input, stream, known, session },
+          { request, input, stream, known, session, id },
           { control, signal, idempotencyKey, gone, deadline, keeps: request.store !== false },
         );
   if (outcome.kind === "refused" || outcome.kind === "absent") return outcome;

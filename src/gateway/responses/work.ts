@@ -17,7 +17,7 @@ export type WorkParts = Pick<GatewayApp, "tenants" | "accounts" | "metrics" | "s
 export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, asker: Asker): Promise<KeptResponse> {
   const { response: shell, request, input, user, session } = work.payload;
   const { signal, idempotencyKey } = work;
-  const asked = { request, input, stream: true, session };
+  const asked = { request, input, stream: true, session, id: shell.id };
   const asking = await askFlow(parts, asker, asked, { signal, idempotencyKey }).catch((error: unknown) => {
     const words = refusalOf(error);
     if (words === undefined) throw error;

@@ -1,0 +1,157 @@
+import { isDeepStrictEqual } from "node:util";
+import { wordOf } from "../../internal/describe.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { sizeOf } from "../../internal/json-pieces.ts";
+import type { Kept, Turn } from "../../memory/index.ts";
+import { PREFIXES } from "./items.ts";
+
+/** An item of a conversation, in the form of OpenAI's Responses API. */
+export interface ConversationItem {
+  readonly id: string;
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** Characters of a content from which it is not kept twice in one turn. */
+const TWICE_CHARS_MAX = 1_024;
+
+/**
+ * A turn beside the items that it is, as they were said. What is large in them and can be made again of the turn is left out: a picture is kept
+ * once. Pure.
+ */
+export function withItems(turn: Turn, items: readonly Fields[]): Turn {
+  const kept = items.map((item) => withoutTwice(item, turn));
+  return { ...turn, item: kept.length === 1 ? kept[0] : kept };
+}
+
+/** The items of a turn: one, or of an assistant's turn one for each thought, text and call. */
+export function toItems({ sequence, turn, incomplete, unreadable }: Kept, conversation: string): ConversationItem[] {
+  return bodiesOf(turn).map((body, at) => {
+    const type = wordOf(body["type"]);
+    const isWhole = incomplete !== true && unreadable === undefined;
+    const status = isWhole ? (body["status"] ?? "completed") : "incomplete";
+    const id = isText(body["id"]) ? body["id"] : toItemId(conversation, sequence, at, type);
+    return { ...body, id, type, status, ...(unreadable !== undefined && { unreadable }) };
+  });
+}
+
+/** The place that an item's id names, or `undefined` for what is no id of a place in this conversation. */
+export function fromItemId(
+  conversation: string,
+  id: string,
+): { readonly sequence: number; readonly at: number } | undefined {
+  const [, of, sequence = "", at = ""] = /^[a-z]+_([A-Za-z0-9]{8})([0-9a-z]{7})([0-9a-z]{2})$/.exec(id) ?? [];
+  if (of !== digestOf(conversation)) return undefined;
+  return { sequence: Number.parseInt(sequence, 36), at: Number.parseInt(at, 36) };
+}
+
+function toItemId(conversation: string, sequence: number, at: number, type: string): string {
+  const place = `${sequence.toString(36).padStart(7, "0")}${at.toString(36).padStart(2, "0")}`;
+  return `${PREFIXES.get(type) ?? "item"}_${digestOf(conversation)}${place}`;
+}
+
+/** The end of a conversation's random id: tells its items from another one's. */
+function digestOf(conversation: string): string {
+  return conversation.slice(-8);
+}
+
+function bodiesOf(turn: Turn): readonly Fields[] {
+  const kept = turn["item"];
+  if (Array.isArray(kept)) return (kept as readonly Fields[]).map((item) => toWhole(item, turn));
+  return kept === undefined ? toBodies(turn) : [toWhole(kept as Fields, turn)];
+}
+
+/** A kept item with what was left out of it, and its parts in the words of this API. */
+function toWhole(item: Fields, turn: Turn): Fields {
+  const { type } = item;
+  if (type === "message") {
+    const content = toItemContent(wordOf(item["role"]), item["content"] ?? turn.content);
+    return { ...item, content };
+  }
+  return isOutput(item) ? { ...item, output: toItemOutput(item["output"] ?? turn.content) } : item;
+}
+
+function withoutTwice(item: Fields, turn: Turn): Fields {
+  const name = item["type"] === "message" ? "content" : isOutput(item) ? "output" : undefined;
+  if (name === undefined || sizeOf(item[name]) <= TWICE_CHARS_MAX) return item;
+  const { [name]: _, ...rest } = item;
+  return isDeepStrictEqual(toWhole(rest, turn), toWhole(item, turn)) ? rest : item;
+}
+
+function isOutput({ type }: Fields): boolean {
+  return type === "function_call_output" || type === "custom_tool_call_output";
+}
+
+/** The items of a turn that a chat kept. */
+function toBodies(turn: Turn): readonly Fields[] {
+  const { role, content, refusal, tool_calls: calls, tool_call_id: callId, incomplete } = turn;
+  if (role === "tool") return [{ type: "function_call_output", call_id: callId, output: toItemOutput(content) }];
+  const status = incomplete === true ? "incomplete" : "completed";
+  const parts: Fields[] = [];
+  if (isText(content) || Array.isArray(content)) parts.push(...toItemContent(role, content, turn["annotations"]));
+  if (isText(refusal)) parts.push({ type: "refusal", refusal });
+  const isCalling = Array.isArray(calls);
+  if (parts.length === 0 && !isCalling) parts.push(...toItemContent(role, ""));
+  const called = (isCalling ? calls : []) as {
+    readonly id?: unknown;
+    readonly function?: Fields;
+    readonly custom?: Fields;
+  }[];
+  return [
+    ...(parts.length === 0 ? [] : [{ type: "message", role, status, content: parts }]),
+    ...called.map(({ id, function: named, custom }) =>
+      custom === undefined
+        ? { type: "function_call", call_id: id, name: named?.["name"], arguments: named?.["arguments"] }
+        : { type: "custom_tool_call", call_id: id, name: custom["name"], input: custom["input"] },
+    ),
+  ];
+}
+
+/** What a tool answered: a text, or parts. */
+function toItemOutput(output: unknown): unknown {
+  return Array.isArray(output) ? toItemContent("tool", output) : output;
+}
+
+/** Content of a chat message or an item as parts of an item. */
+function toItemContent(role: string, content: unknown, annotations?: unknown): readonly Fields[] {
+  const parts = Array.isArray(content) ? (content as readonly unknown[]) : [{ type: "text", text: content ?? "" }];
+  return parts.map((part) => {
+    // Turns that chat completions kept hold whatever their client sent as a part.
+    if (!isObject(part)) return { type: "input_text", text: String(part) };
+    switch (part["type"]) {
+      case "text":
+        return role === "assistant"
+          ? {
+              ...part,
+              type: "output_text",
+              annotations: Array.isArray(annotations) ? annotations.map(toAnnotation) : [],
+            }
+          : { ...part, type: "input_text" };
+      case "image_url": {
+        const { image_url: image, ...rest } = part;
+        const { url, detail = "auto" } = (isText(image) ? { url: image } : (image ?? {})) as Fields;
+        return { ...rest, type: "input_image", image_url: url, detail, file_id: null };
+      }
+      case "input_image":
+        return { file_id: null, ...part, detail: part["detail"] ?? "auto" };
+      case "file": {
+        const { file, ...rest } = part;
+        return { ...rest, ...(isObject(file) && file), type: "input_file" };
+      }
+      case "video_url": {
+        const { video_url: video, ...rest } = part;
+        return { ...rest, type: "input_video", video_url: isObject(video) ? video["url"] : video };
+      }
+      default:
+        return part;
+    }
+  });
+}
+
+/** Chat completions nest a citation under its type; items have its fields beside it. */
+function toAnnotation(annotation: unknown): unknown {
+  if (!isObject(annotation)) return annotation;
+  const { type, ...rest } = annotation;
+  const nested = rest[String(type)];
+  return isObject(nested) ? { type, ...nested } : annotation;
+}
