@@ -162,7 +162,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       const veto = (await entries.tooOld(entry, epoch, maxAgeMs)) ?? judgedAs ?? far;
       trace.push({ id, similarity, score, veto, prompt: text });
       if (veto !== undefined) {
-        nearest ??= { similarity, score, veto };
+        const isFar = similarity < judgeOptions.near && veto === judgedAs;
+        nearest ??= { similarity, score, veto: isFar ? "below_threshold" : veto };
         misses.push({ id, similarity, refusal: veto, wording: text, value: entry.value, entry, body });
         continue;
       }

@@ -26,6 +26,8 @@ export interface JudgeOptions {
   readonly quick?: boolean | undefined;
   /** Cosine below which nothing is looked at. */
   readonly floor: number;
+  /** Cosine below which what is not proven is no near miss. */
+  readonly near: number;
   /** Score from which a proven question serves; 0: a proof is enough. */
   readonly threshold: number;
   readonly words: (word: string) => Word;
@@ -34,7 +36,7 @@ export interface JudgeOptions {
 /** Compares stored questions with one that is asked, which is read once. A question serves when it is proven to ask the same. Pure. */
 export function createJudge(
   asked: string,
-  { level, verifier, quick, floor, threshold, words }: JudgeOptions,
+  { level, verifier, quick, floor, threshold, words }: Omit<JudgeOptions, "near">,
 ): (stored: string, similarity: number) => Judgement {
   const reading = read(asked);
   const sheet = once(() => toSheet(readWords(asked)));

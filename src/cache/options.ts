@@ -72,7 +72,7 @@ export interface CacheOptions<V = unknown> {
   readonly verifier?: Logistic | undefined;
   /** Score that a proven question must also have to serve, 0 to 1. @default 0 */
   readonly minScore?: number | undefined;
-  /** Cosine below which a stored question is not compared, 0 to 1. @default .68 for the built-in table, .65 for MiniLM, .5 for others */
+  /** Cosine below which a stored question is not compared, 0 to 1. @default 0: the nearest five are, since a proof needs no similarity */
   readonly minSimilarity?: number | undefined;
   /**
    * Decides for near misses whether one answer serves both questions, such as {@link modelJudge}. The verdict `same` makes the asked
@@ -160,11 +160,11 @@ export const TTL_MS_DEFAULT = 86_400_000;
 export const TTL_MS_MAX: number = 366 * 86_400_000;
 
 /**
- * Cosine below which a stored question is not compared, by embedder. It only saves work: what serves is decided by a proof, and
- * paraphrases are above these floors nearly always.
+ * Cosine from which a stored question that is not proven counts as a near miss, by embedder: paraphrases are above it nearly always, and what
+ * is below is told as `below_threshold`.
  */
-const FLOORS: ReadonlyMap<string, number> = new Map(Object.entries({ "static-256": 0.68, "all-MiniLM-L6-v2": 0.65 }));
-const FLOOR_OTHER = 0.5;
+const NEAR: ReadonlyMap<string, number> = new Map(Object.entries({ "static-256": 0.68, "all-MiniLM-L6-v2": 0.65 }));
+const NEAR_OTHER = 0.5;
 
 /** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
 export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOptions<V> {
@@ -178,7 +178,8 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
     score === "verifier"
       ? checkWeights(options.verifier ?? (Object.hasOwn(WEIGHTS, id) ? WEIGHTS[id] : undefined), id)
       : undefined;
-  const floor = options.minSimilarity ?? FLOORS.get(id) ?? FLOOR_OTHER;
+  const floor = options.minSimilarity ?? 0;
+  const judging = options.judge === undefined ? undefined : resolveJudging(options.judge);
   const threshold = options.minScore ?? 0;
   const ttlMs = checkTtl("ttlMs", options.ttlMs ?? TTL_MS_DEFAULT);
   const staleMs = checkInteger("staleMs", options.staleMs ?? 0, { min: 0, max: TTL_MS_MAX });
@@ -194,11 +195,12 @@ export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOption
       level: preset,
       verifier,
       floor: checkNumber("minSimilarity", floor, { min: 0, max: 1 }),
+      near: Math.min(NEAR.get(id) ?? NEAR_OTHER, judging?.floor ?? 1),
       threshold: checkNumber("minScore", threshold, { min: 0, max: 1 }),
       words: verifier === undefined ? noWords : staticWords(),
     },
     judged: `${options.embedder?.fingerprint ?? "none"}.${score}.${verifier?.intercept ?? 0}`,
-    judging: options.judge === undefined ? undefined : resolveJudging(options.judge),
+    judging,
     policy,
     ttlMs,
     staleMs,
