@@ -64,19 +64,20 @@ describe("a cache", () => {
     });
   });
 
-  liveTest("serves what is proven however far the embedder finds it, and tells what is far and not proven", async ({
-    tenant,
-  }) => {
-    const cache = open(tenant);
-    const embedded = await staticEmbedder().embed(["Where is the library?", "where is the libary"]);
-    expect(cosine(embedded[0] as Float32Array, embedded[1] as Float32Array)).toBeLessThan(0.6);
-    await cache.store("Where is the library?", "At the river.");
-    expect(await cache.lookup("where is the libary")).toMatchObject({ hit: true, match: "similar" });
-    expect(await cache.lookup("How do I bake bread?")).toMatchObject({
-      hit: false,
-      nearest: { veto: "below_threshold" },
-    });
-  });
+  liveTest(
+    "serves what is proven however far the embedder finds it, and tells what is far and not proven",
+    async ({ tenant }) => {
+      const cache = open(tenant);
+      const embedded = await staticEmbedder().embed(["Where is the library?", "where is the libary"]);
+      expect(cosine(embedded[0] as Float32Array, embedded[1] as Float32Array)).toBeLessThan(0.6);
+      await cache.store("Where is the library?", "At the river.");
+      expect(await cache.lookup("where is the libary")).toMatchObject({ hit: true, match: "similar" });
+      expect(await cache.lookup("How do I bake bread?")).toMatchObject({
+        hit: false,
+        nearest: { veto: "below_threshold" },
+      });
+    },
+  );
 
   liveTest("scores as its embedder does, within quantisation", async ({ tenant }) => {
     const cache = open(tenant, { minSimilarity: 0 });

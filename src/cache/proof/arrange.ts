@@ -30,6 +30,8 @@ export interface Placed {
   readonly isVerb: boolean;
   /** A common noun. */
   readonly isThing: boolean;
+  /** The owner of the word before it: "the seller's bank". */
+  readonly isOwner: boolean;
 }
 
 /** What may be rearranged between two sentences. */
@@ -167,11 +169,14 @@ function moveOf(
   const goal = target[0] as Placed;
   // The words that were before it, as they stand behind it in `a`.
   const behind = a.slice(start + block.length, start + block.length + before.length);
+  const opens = before[0] as Placed;
   const isNeighbour = behind.length === before.length && behind.every(({ id }, at) => id === before[at]?.id);
   if (
     isJoint(first.mark) &&
     isNeighbour &&
     isJoint(behind[0]?.mark ?? "") &&
+    // "The seller's bank or the buyer" is not "the buyer's bank or the seller".
+    !opens.isOwner &&
     areParallel(before, block, freedom.compared ? "vs" : first.mark)
   ) {
     // "A and B" as "B and A".
@@ -182,7 +187,6 @@ function moveOf(
   }
   if (!freedom.moves) return undefined;
   const afterBlock = a[start + block.length];
-  const opens = before[0] as Placed;
   if (
     first.starts &&
     first.mark !== "" &&
@@ -198,8 +202,8 @@ function moveOf(
       !block.some(({ isNumber, isHead }) => isNumber || isHead) &&
       before.some(({ mark }) => ATTACHED.has(mark))
     ) &&
-    // "A block on a cube" is not "a cube on a block".
-    !(isNeighbour && goal.mark === "" && opens.mark === "" && behind[0]?.mark === first.mark)
+    // "A block on a cube" is not "a cube on a block", nor are rooms in a house houses for a room.
+    !(isNeighbour && goal.mark === "" && opens.mark === "" && isOtherPhrase(first.mark, behind[0]?.mark ?? ""))
   ) {
     // A phrase with a preposition of its own stands elsewhere; one with "of" belongs to its noun.
     if (
@@ -302,6 +306,11 @@ function areParallel(one: readonly Placed[], other: readonly Placed[], joint: st
   if (isPlain(one) && isPlain(other))
     return joint !== "and" || (one.length === other.length && !(one[0]?.isVerb && other[0]?.isVerb));
   return one.length === other.length && one.every(({ mark }, at) => at === 0 || mark === other[at]?.mark);
+}
+
+/** Whether two things change places around a preposition, and not a thing and what is said of it: "statistics: definition of variance". */
+function isOtherPhrase(one: string, other: string): boolean {
+  return one === other || (other !== "" && other !== "of");
 }
 
 function sameMoved(one: string, other: string, start: number): boolean {

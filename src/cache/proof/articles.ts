@@ -1,5 +1,8 @@
+import { ONE_OF, THE_ONE } from "./item.ts";
+import { lookUp } from "./lexicon.ts";
 import { isCapital, type Token } from "./token.ts";
 import { FUNCTION_WORDS } from "./words/function-words.ts";
+import { MASS_OR_COUNT } from "./words/mass-and-count.ts";
 
 const ARTICLES = new Set(["a", "an", "the"]);
 /** Nouns that are names of products without an article: "the limit of a node" is not the limit of Node. */
@@ -10,6 +13,22 @@ const NOUN_OR_NAME = new Set(
     "nomad jest mocha cypress playwright vite rollup parcel grunt gulp bower yarn turbo gatsby ghost strapi electron unity unreal godot blender maya visa discord zoom signal telegram steam epic switch"
   ).split(" "),
 );
+
+/**
+ * What an article says of a noun that is a stuff or an idea without one: "a chicken" is one thing, "the chicken" a certain one or the stuff, "chicken"
+ * the stuff. Empty for other nouns, and where the noun does not end its phrase.
+ */
+export function countOf(
+  { text, kind }: Token,
+  next: Token | undefined,
+  afterNext: Token | undefined,
+): typeof ONE_OF | typeof THE_ONE | "" {
+  if (kind !== "word" || !ARTICLES.has(text) || next?.kind !== "word" || next.exact) return "";
+  if (!MASS_OR_COUNT.has(next.text) || isCapital(next.raw)) return "";
+  const isEnd =
+    afterNext?.kind !== "word" || FUNCTION_WORDS.has(afterNext.text) || lookUp(afterNext.text).parts.startsWith("a");
+  return isEnd ? (text === "the" ? THE_ONE : ONE_OF) : "";
+}
 
 /**
  * Whether an article tells a noun from a name. It does where the noun ends its phrase: "a Windows 11 password" has the article of "password".

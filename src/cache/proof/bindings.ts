@@ -1,5 +1,6 @@
 import type { Alignment } from "./align.ts";
 import type { Clause, Item } from "./clause.ts";
+import { ONE_OF, THE_ONE } from "./item.ts";
 import type { Level } from "./level.ts";
 import { sameList } from "./same-list.ts";
 import type { Veto } from "./veto.ts";
@@ -35,6 +36,7 @@ export function bindingsDiffer(
       continue;
     }
     if (opposed(item.bound, other.bound)) return "quantifier";
+    if (isOneOf(item, other) || isOneOf(other, item)) return "quantifier";
     if (!sameList(weighed(item.bound, a), weighed(other.bound, b)))
       return item.bound.includes("not") || other.bound.includes("not") ? "negation" : "quantifier";
   }
@@ -64,6 +66,13 @@ function isBinding({ items, loose }: Clause): boolean {
 
 function isWithin(part: ReadonlySet<string>, whole: ReadonlySet<string>): boolean {
   return [...part].every((one) => whole.has(one));
+}
+
+/** "A chicken" and "chicken". */
+function isOneOf(one: Item, other: Item): boolean {
+  return (
+    one.word === other.word && one.bound.includes(ONE_OF) && !other.bound.some((it) => it === ONE_OF || it === THE_ONE)
+  );
 }
 
 /** "All files" are not "some files", even where either may be left out. */
@@ -96,6 +105,8 @@ function weighed(bound: readonly string[], { form, negations }: Clause): string[
   return bound.filter(
     (one) =>
       one !== "some" &&
+      one !== ONE_OF &&
+      one !== THE_ONE &&
       // "Can I just pay the minimum" is not "can I pay it".
       !(one === "just" && form !== "yesno") &&
       !(one === "all" && form !== "yesno" && form !== "statement") &&

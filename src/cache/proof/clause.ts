@@ -1,6 +1,6 @@
-import { tellsNounFromName } from "./articles.ts";
+import { countOf, tellsNounFromName } from "./articles.ts";
 import { aspectOf, type Aspect } from "./aspect.ts";
-import { isCommand } from "./commands.ts";
+import { orderOf } from "./commands.ts";
 import { frameOf, type Article, type Form } from "./frame.ts";
 import { isBareVerb, isGraded, isLetter, isMonth, isOrdinal, isOwned, isParticiple, isVerb } from "./in-context.ts";
 import type { Item } from "./item.ts";
@@ -52,7 +52,7 @@ export interface Clause {
   /** Whether it asks what one or two words mean: there each word is meant as it stands. */
   readonly defines: boolean;
   /** Whether it tells somebody to do something, and is no search: "cancel my order". */
-  readonly commands: "tells" | "asksForHelp" | "";
+  readonly commands: "tells" | "errand" | "asksForHelp" | "";
   /** The article that its question words end with, and whether they tell to do something: "name a", "what is the". */
   readonly article: Article;
   /** Conjunctions, in order. */
@@ -65,6 +65,8 @@ const OBJECTS = new Map([
   ["myself", "self"],
   ["ourselves", "self"],
 ]);
+/** Words behind which a verb is finite, unless an auxiliary stands before them. */
+const BEFORE_VERB = new Set("i you we they he she who that which".split(" "));
 const POSSESSIVES = new Set("my your his her its our their".split(" "));
 /** "More" and "most" before one of these grade it; before others they count. */
 const GRADES = new Map<string, Item["degree"]>([
@@ -95,7 +97,7 @@ function toClause(tokens: readonly Token[]): Clause {
     ...builder.end(form, defines, finite),
     isPerfect: isPerfect(left),
     aspect: aspectOf(left),
-    commands: isForHelp ? "asksForHelp" : isCommand(form, left) ? "tells" : "",
+    commands: isForHelp ? "asksForHelp" : orderOf(form, left),
     article,
   };
 }
@@ -133,7 +135,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
     starts = true;
   }
 
-  function push(token: Token): void {
+  function push(token: Token, before?: Token): void {
     const entry = lookUp(token.text);
     // Behind a number a unit is meant to the letter: a second is no moment.
     const isUnit = items.at(-1)?.isNumber === true && MEASURES.has(entry.lemma);
@@ -149,6 +151,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
       // "Not only" is not "only not".
       bound: bound.length > 1 && !bound.includes("not") ? bound.toSorted() : bound,
       owners,
+      hasSubject: before?.kind === "word" && BEFORE_VERB.has(before.text),
     });
     [mark, starts, bound, owners, degree] = ["", false, [], [], ""];
     if (token.owner) {
@@ -171,6 +174,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
     owned.starts = first.starts;
     first.mark = "of";
     first.starts = true;
+    first.isOwner = true;
     items.push(...owner);
     ownerOf = undefined;
   }
@@ -202,7 +206,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
         return;
       }
       if (!SPECIAL.has(text)) {
-        push(token);
+        push(token, before);
         return;
       }
       const content = items.length;
@@ -245,6 +249,8 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
         else bound.push(text);
       } else if (tellsNounFromName(token, next, afterNext)) {
         bound.push("article");
+      } else if (countOf(token, next, afterNext) !== "") {
+        bound.push(countOf(token, next, afterNext));
       } else if (STRESS.has(text) || EMPTY.has(text)) {
         // They change nothing.
         if (text === "which" || text === "that" || text === "whose") closeOwner();
@@ -269,7 +275,7 @@ function createBuilder(isInside: boolean, isDenied: boolean, inRoles: boolean) {
         isMarked = /^(?:in|at|to|from)$/.test(next?.text ?? "");
       } else if (text === "mine" || (/^(?:got|gets?|getting|gotten)$/.test(text) && isParticiple(next))) {
         // "It got charged" is "it was charged".
-      } else push(token);
+      } else push(token, before);
       if (items.length === content) isBare = false;
     },
 

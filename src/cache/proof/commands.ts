@@ -1,17 +1,44 @@
 import type { Form } from "./frame.ts";
 import { lookUp } from "./lexicon.ts";
-import type { Token } from "./token.ts";
-import { QUANTIFIERS } from "./words/function-words.ts";
+import { isCapital, type Token } from "./token.ts";
+import { FUNCTION_WORDS, QUANTIFIERS } from "./words/function-words.ts";
+
+/** Acts that somebody does for another one: behind them a number or a name makes an order as well. */
+const ERRANDS = new Set(
+  (
+    "transfer pay send cancel delete buy sell order book reserve call email refund restart translate remind schedule invite message text wire donate deposit withdraw ship mail rent hire fire block unblock " +
+    "approve reject submit assign move play set start stop kill drop"
+  ).split(" "),
+);
 
 const DETERMINERS = /^(?:a|an|the|this|that|these|those|my|our|your|his|her|their|its|me|us)$/;
 
+/** A year is often a part of keywords: "cancel flight 2024". */
+const YEAR = /^(?:19|20)\d\d$/;
+
 /**
  * Whether a sentence without its lead-in tells somebody to do something: it begins with a verb and speaks in full, with articles or owners. "Cancel my
- * order" does; "reset password iphone" is a search, and who wants to cancel an order asks how.
+ * order" does; "reset password iphone" is a search, and who wants to cancel an order asks how. An order that names whom or how many is an errand.
  */
-export function isCommand(form: Form, [act, ...rest]: readonly Token[]): boolean {
-  if (form !== "keywords" || act?.kind !== "word" || act.exact) return false;
+export function orderOf(form: Form, [act, ...rest]: readonly Token[]): "tells" | "errand" | "" {
+  if (
+    (form !== "keywords" && form !== "statement") ||
+    act?.kind !== "word" ||
+    act.exact ||
+    FUNCTION_WORDS.has(act.text)
+  )
+    return "";
   const { lemma, parts } = lookUp(act.text.split("_")[0] as string);
-  if (!/v|^$/.test(parts) || (lemma !== act.text && !act.text.includes("_"))) return false;
-  return rest.some(({ text, kind }) => kind === "word" && (DETERMINERS.test(text) || QUANTIFIERS.has(text)));
+  if (!/v|^$/.test(parts) || (lemma !== act.text && !act.text.includes("_"))) return "";
+  if (ERRANDS.has(act.text) && isErrand(act, rest)) return "errand";
+  const isFull = ({ text, kind }: Token) => kind === "word" && (DETERMINERS.test(text) || QUANTIFIERS.has(text));
+  return rest.some(isFull) ? "tells" : "";
+}
+
+/** Whether what is ordered names somebody or a number: "transfer 500 dollars to Anna", and not "CANCEL ORDER" nor "Cancel Order". */
+function isErrand(act: Token, rest: readonly Token[]): boolean {
+  if (rest.some(({ kind, text }) => kind === "number" && !YEAR.test(text))) return true;
+  const words = rest.filter(({ kind, text }) => kind === "word" && !FUNCTION_WORDS.has(text));
+  const names = words.filter(({ raw }) => isCapital(raw));
+  return names.length > 0 && (names.length < words.length || words.length === 1) && !isCapital(act.raw.slice(1));
 }

@@ -5,7 +5,7 @@ import type { Clause, Item } from "./clause.ts";
  * Symmetric.
  */
 export function articlesDiffer(a: Clause, b: Clause): boolean {
-  return isOneOf(a, b) || isOneOf(b, a) || isThePlural(a, b) || isOfOtherKind(a, b);
+  return isOneOf(a, b) || isOneOf(b, a) || isThePlural(a, b) || areOrdersOfOther(a, b) || isOfOtherKind(a, b);
 }
 
 /** "Name a river" asks for one, whichever; "some rivers" are as good. */
@@ -16,6 +16,18 @@ function isOneOf({ article }: Clause, other: Clause): boolean {
 /** "Name the king" and "name the kings". */
 function isThePlural(a: Clause, b: Clause): boolean {
   return [a, b].every(({ article }) => article.word === "the" && article.isRequest) && arePluralApart(a, b);
+}
+
+/** "Delete the row" and "delete the rows", "write a test" and "write tests": who is told to do something does it as often as was said. */
+function areOrdersOfOther(a: Clause, b: Clause): boolean {
+  if (a.form !== b.form || a.article.word === "some" || b.article.word === "some") return false;
+  return (isOrder(a) || isOrder(b)) && arePluralApart(a, b);
+}
+
+function isOrder({ form, commands, article }: Clause): boolean {
+  return (
+    commands === "tells" || commands === "errand" || form === "write" || (article.isRequest && article.word === "a")
+  );
 }
 
 function arePluralApart(a: Clause, b: Clause): boolean {

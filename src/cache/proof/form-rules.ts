@@ -129,6 +129,7 @@ export const RULES: readonly Rule[] = [
   },
   { head: /^(?:convert|change|turn)(?= \d)/, form: "keywords" },
   { head: /^how (?:is|are)(?= )/, tail: / different$/, form: "list", as: "difference between" },
+  { head: /^how (?:do|does|did)(?= )/, tail: / differ$/, form: "list", as: "difference between" },
   {
     head: /^(?:what distinguishes|distinguish|differentiate)(?: between)?(?= )/,
     form: "list",
@@ -259,6 +260,11 @@ export const RULES: readonly Rule[] = [
     form: "who" as const,
     as: act,
   })),
+  // "Which city is the capital of Kenya" asks what it is.
+  {
+    head: /^(?:what|which) (?:city|town|country|state|place|company|person|one) (?:is|was) the(?= \w+ of )/,
+    form: "list",
+  },
   // Who holds an office is what a list of one has.
   { head: /^who (?:is|was|are|were) the(?= \w+ of )/, form: "list" },
   { head: /^(?:who|whom)(?= )/, form: "who" },

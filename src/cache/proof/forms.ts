@@ -23,12 +23,14 @@ export function sameForm(a: Clause, b: Clause, level: Level): boolean {
   const key = `${listed(a.form)} ${listed(b.form)}`;
   if (key === "list list") return true;
   // Who can act cancels the order that is told to be cancelled, and does not say how.
-  if (level === "strict" && (tellsHow(a, b) || tellsHow(b, a))) return false;
+  if (level !== "aggressive" && (tellsHow(a, b, level) || tellsHow(b, a, level))) return false;
   return STRICT.has(key) || (level !== "strict" && BALANCED.has(key));
 }
 
-function tellsHow(one: Clause, other: Clause): boolean {
-  return one.commands === "tells" && other.form === "how" && other.commands === "";
+/** An order in full at `strict`; one that names whom or how many at `balanced`, too. */
+function tellsHow(one: Clause, other: Clause, level: Level): boolean {
+  const tells = one.commands === "errand" || (level === "strict" && one.commands === "tells");
+  return tells && other.form === "how" && other.commands === "";
 }
 
 function pairs(list: string): ReadonlySet<string> {

@@ -1,6 +1,7 @@
-import { tellsNounFromName } from "./articles.ts";
+import { countOf, tellsNounFromName } from "./articles.ts";
 import { withExpletive } from "./expletive.ts";
 import { RULES, type Form } from "./form-rules.ts";
+import { withQuestionFirst } from "./fronted.ts";
 import { isCapital, plain, type Token } from "./token.ts";
 import { DEMONYMS, OF_COUNTRIES } from "./words/demonyms.ts";
 
@@ -21,7 +22,7 @@ export interface Frame {
 
 /** The article that the words of a form end with. */
 export interface Article {
-  readonly word: "a" | "the" | "";
+  readonly word: "a" | "the" | "some" | "";
   /** Whether these words tell to name, find or show. */
   readonly isRequest: boolean;
 }
@@ -30,8 +31,10 @@ const NO_ARTICLE: Article = { word: "", isRequest: false };
 const REQUEST = /^(?:give|name|find|tell|show|list|suggest|recommend|get|provide|bring|fetch)\b/;
 
 function articleOf(head: string): Article {
-  const [, word = ""] = / (an?|one|the) ?$/.exec(head) ?? [];
-  return { word: word === "the" || word === "" ? word : "a", isRequest: REQUEST.test(head) };
+  const [, word = ""] = / (an?|one|the|some|any) ?$/.exec(head) ?? [];
+  const isRequest = REQUEST.test(head);
+  if (word === "some" || word === "any") return { word: "some", isRequest };
+  return { word: word === "the" || word === "" ? word : "a", isRequest };
 }
 
 /** A way to open a sentence that says nothing about what is asked. */
@@ -181,7 +184,9 @@ export function frameOf(given: readonly Token[]): Frame {
       };
     const kept = tokens.slice(0, taken).filter(
       (token, at) =>
-        (at === taken - 1 && tellsNounFromName(token, tokens[taken], tokens[taken + 1])) ||
+        (at === taken - 1 &&
+          (tellsNounFromName(token, tokens[taken], tokens[taken + 1]) ||
+            countOf(token, tokens[taken], tokens[taken + 1]) !== "")) ||
         (KEPT.test(token.text) &&
           // Where something can be found is where it is.
           !(form === "where" && FOUND.test(tokens[taken - 1]?.text ?? "") && ABLE.test(token.text)) &&
@@ -289,30 +294,6 @@ function withQuestionLast(given: readonly Token[]): readonly Token[] {
   const rest = isAsked ? tokens.slice(at + 1, -1) : tokens.slice(at + 1);
   const asked = last === "who" || last === "whom" ? "who" : "what";
   return rest.length === 0 && !isAsked ? tokens : [plain(asked), tokens[at] as Token, ...tokens.slice(0, at), ...rest];
-}
-
-/** "In Texas, which city …" and "to which cities does it fly": the question word first. */
-function withQuestionFirst(tokens: readonly Token[]): readonly Token[] {
-  const at = tokens.findIndex(
-    ({ text, kind }, index) => kind === "word" && (WH.test(text) || (index > 0 && isRequest(text, tokens[index + 1]))),
-  );
-  if (at < 1 || at > 8) return tokens;
-  const before = tokens.slice(0, at);
-  if (
-    !/^(?:in|on|at|of|from|to|for|with|by|among|between|through|during|under|about|into)$/.test(before[0]?.text ?? "")
-  )
-    return tokens;
-  // The preposition goes to the end, where it also stands in "which city is it in".
-  if (before.length === 1) return [...tokens.slice(at), before[0] as Token];
-  const comma = before.at(-1)?.text === ",";
-  return comma || !WH.test(tokens[at]?.text ?? "")
-    ? [...trimEnd(tokens.slice(at)), ...(comma ? before.slice(0, -1) : before)]
-    : tokens;
-}
-
-function isRequest(text: string, next: Token | undefined): boolean {
-  if (text === "i") return /^(?:want|must|need|would)$/.test(next?.text ?? "");
-  return /^(?:show|list|give)$/.test(text) && /^(?:me|all|the|us)$/.test(next?.text ?? "");
 }
 
 /** "How is A different from B" and "how does A differ from B" as "the difference between A and B". */

@@ -22,6 +22,7 @@ export function inflectionsDiffer(
     return (
       numbersDiffer(item, other) ||
       (isPlainTime(a) && isPlainTime(b) && (areOfOtherTimes(item, other) || areOfOtherTimes(other, item))) ||
+      (item.hasSubject && other.hasSubject && areClausesOfOtherTimes(a, item, b, other)) ||
       isDoneTo(item, other) ||
       isDoneTo(other, item) ||
       (!isTurned && actsDiffer(item, other, isAsked))
@@ -44,6 +45,18 @@ function areOfOtherTimes(a: Item, b: Item): boolean {
   const isNow = a.word.endsWith("s") && a.word !== a.entry.lemma && /^v|^nv/.test(a.entry.parts);
   const isOver = b.word !== a.entry.lemma && !/(?:s|ing)$/.test(b.word);
   return isNow && isOver && a.mark === "" && b.mark === "";
+}
+
+/** "The documents I need" and "the documents I needed". Behind "did" or a modal the base form tells no time. */
+function areClausesOfOtherTimes(a: Clause, one: Item, b: Clause, other: Item): boolean {
+  const [past, present, clause] = isPastForm(one) ? [one, other, b] : [other, one, a];
+  if (!isPastForm(past) || isPastForm(present) || present.word.endsWith("ing")) return false;
+  return !clause.tenses.has("past") && clause.modality.size === 0;
+}
+
+function isPastForm({ word, entry }: Item): boolean {
+  if (/(?:s|ing)$/.test(word)) return false;
+  return word.endsWith("ed") ? word !== entry.lemma || entry.also.length > 0 : word !== entry.lemma;
 }
 
 /** Plurals that mean something else than several of their singular. */

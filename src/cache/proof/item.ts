@@ -1,5 +1,9 @@
 import type { Entry } from "./lexicon.ts";
 
+/** What binds a noun behind "a" that is a stuff or an idea without an article, and behind "the". It counts beside the same word alone. */
+export const ONE_OF = "one of";
+export const THE_ONE = "the one";
+
 /** A content word or a number, with what binds it. */
 export interface Item {
   /** As it was written, in lower case unless `exact`. */
@@ -15,6 +19,10 @@ export interface Item {
   mark: string;
   /** Whether it is the first word of a phrase. */
   starts: boolean;
+  /** Whether it stands right behind a subject or a relative pronoun: "the documents I need", "students who pass". */
+  readonly hasSubject: boolean;
+  /** Whether it owns the word before it: "the seller's bank". */
+  isOwner?: boolean;
   /** Negations and quantifiers bound to it, sorted. */
   readonly bound: readonly string[];
   /** Possessives before it: "1" for "my". */

@@ -96,7 +96,9 @@ function lemmasOf(word: string): string[] {
 /** The base of a word that is in no lexicon: a form of a verb that a dictionary has; plurals of names and of new words lose their ending. */
 function guessed(word: string): string {
   if (word.length > 5 && /(?:ed|ing)$/.test(word)) return basesOf(word).find(isKnownWord) ?? word;
-  return word.length > 4 && /[^sui]s$/.test(word) && !isKnownWord(word) ? word.slice(0, -1) : word;
+  if (word.length <= 4 || !/[^sui]s$/.test(word)) return word;
+  const single = word.slice(0, -1);
+  return !isKnownWord(word) || SYNONYMS.has(single) ? single : word;
 }
 
 /** What a word may be a form of, by WordNet's detachment rules. "riding" tries "ride" before "rid". */

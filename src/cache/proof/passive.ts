@@ -1,4 +1,5 @@
 import type { Clause, Item } from "./clause.ts";
+import type { Form } from "./form-rules.ts";
 
 /**
  * A sentence in the passive as the active one: "an onion is being cut by a man" as "a man is cutting an onion", "papers written by X" as
@@ -29,12 +30,15 @@ export function toActive(clause: Clause, asNoun = false): Clause | undefined {
   const agent = opened(items.slice(at, end), "", true);
   const [act] = opened([items[verb] as Item], "", false);
   const [subject, between, rest] = [items.slice(0, verb), items.slice(verb + 1, at), items.slice(end)];
-  const isFronted = form !== "statement" && form !== "yesno" && (form !== "keywords" || asNoun);
+  const isFronted = !SUBJECT_FIRST.has(form) && (form !== "keywords" || asNoun);
   const order = isFronted
     ? [...subject, ...agent, act as Item, ...between, ...rest]
     : [...agent, act as Item, ...opened(subject, "", false), ...between, ...rest];
   return { ...clause, items: order };
 }
+
+/** Forms whose subject is not what is asked for: "when was it invented by Bell". */
+const SUBJECT_FIRST: ReadonlySet<Form> = new Set(["statement", "yesno", "when", "where", "why", "how"] as const);
 
 /** Whether "by" names a time: "by June", "by noon". */
 function isWhen({ word, entry, isName }: Item): boolean {

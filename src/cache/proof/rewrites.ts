@@ -148,7 +148,15 @@ function withHead(items: readonly Item[]): readonly Item[] {
 }
 
 function toItem(word: string): Item {
-  const plain = { exact: false, isNumber: false, isName: false, degree: "", mark: "", starts: true } as const;
+  const plain = {
+    exact: false,
+    isNumber: false,
+    isName: false,
+    hasSubject: false,
+    degree: "",
+    mark: "",
+    starts: true,
+  } as const;
   return { ...plain, word, entry: lookUp(word), bound: [], owners: [] };
 }
 

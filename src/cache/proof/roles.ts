@@ -169,6 +169,7 @@ function placed(
       isTopic: TOPICS.has(item.entry.lemma),
       isKnown: !item.exact && !item.isName && !item.entry.isName && item.entry.parts !== "",
       isVerb: !item.exact && item.word === item.entry.lemma && item.entry.parts.startsWith("v"),
+      isOwner: item.isOwner === true,
       isThing: !item.exact && !item.isName && !item.entry.isName && item.entry.parts.startsWith("n"),
     });
     [mark, starts] = ["", false];

@@ -1,5 +1,6 @@
 import { plainNumber, withNumbers } from "./numbers.ts";
 import { withDates } from "./dates.ts";
+import { withHabits } from "./habits.ts";
 import { isCapital, plain, symbol, type Token } from "./token.ts";
 import { BRANDS } from "./words/brands.ts";
 import { FUNCTION_WORDS } from "./words/function-words.ts";
@@ -71,7 +72,7 @@ export function tokenise(sentence: string): readonly Token[] {
   }
   // The full stop of "u.s." ends nothing.
   const tokens = raws.filter(({ text }, at) => text !== "." || raws[at - 1]?.raw.endsWith(".") !== true);
-  const spelled = withPhrases(withParticles(withoutDoubles(tokens)));
+  const spelled = withHabits(withPhrases(withParticles(withoutDoubles(tokens))));
   return withNumbers(hasNumber(spelled) ? withDates(spelled) : spelled);
 }
 

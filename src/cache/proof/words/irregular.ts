@@ -4,7 +4,7 @@ export const IRREGULAR: ReadonlyMap<string, string> = new Map(
     "arise:arose,arisen awake:awoke,awoken bear:bore,borne beat:beaten become:became begin:began,begun bend:bent bet:bet bind:bound bite:bit,bitten " +
     "bleed:bled blow:blew,blown break:broke,broken breed:bred bring:brought build:built burn:burnt burst:burst buy:bought catch:caught choose:chose,chosen " +
     "come:came cost:cost creep:crept deal:dealt dig:dug do:did,done,does draw:drew,drawn dream:dreamt drink:drank,drunk drive:drove,driven eat:ate,eaten " +
-    "fall:fell,fallen feed:fed feel:felt fight:fought find:found fit:fit flee:fled fly:flew,flown forbid:forbade,forbidden forget:forgot,forgotten " +
+    "fall:fell,fallen feed:fed feel:felt fight:fought find:found need:need fit:fit flee:fled fly:flew,flown forbid:forbade,forbidden forget:forgot,forgotten " +
     "forgive:forgave,forgiven freeze:froze,frozen get:got,gotten give:gave,given go:went,gone,goes grow:grew,grown hang:hung have:had,has hear:heard hide:hid,hidden " +
     "hit:hit hold:held hurt:hurt keep:kept kneel:knelt know:knew,known lay:laid lead:led lean:leant learn:learnt leave:left lend:lent let:let light:lit " +
     "lose:lost make:made mean:meant meet:met overcome:overcame pay:paid prove:proven quit:quit read:read ride:rode,ridden ring:rang,rung rise:rose,risen " +

@@ -100,6 +100,7 @@ sort of=
 sorts of=
 a bit=
 a little bit=
+a little=a_little
 in general=
 of course=
 by the way=
@@ -234,6 +235,10 @@ any more=anymore
 each other=each_other
 one another=each_other
 how come=why
+how much time=how long
+what age=how old
+weather like=weather
+climate like=climate
 what for=why
 for what reason=why
 for free=free
@@ -268,7 +273,7 @@ export const SHORT_FORMS: ReadonlyMap<string, string> = new Map(
     "js:javascript ts:typescript py:python golang:go k8s:kubernetes postgres:postgresql mongo:mongodb db:database dbs:databases repo:repository repos:repositories macos:mac osx:mac " +
     "app:application apps:applications auth:authentication config:configuration docs:documentation info:information pic:picture pics:pictures corp:corporation dept:department govt:government " +
     "tv:television approx:approximately usa:usa vs:vs temp:temperature max:maximum min:minimum avg:average msg:message msgs:messages env:environment dir:directory dirs:directories " +
-    "func:function param:parameter params:parameters prof:professor univ:university uni:university prereq:prerequisite prereqs:prerequisites sched:schedule dob:birthdate cv:resume " +
+    "func:function param:parameter params:parameters prof:professor univ:university uni:university prereq:prerequisite prereqs:prerequisites sched:schedule dob:birthdate cv:resume café:cafe cafés:cafes " +
     "usd:dollar eur:euro gbp:pound-sterling jpy:yen pwd:password mins:minutes hrs:hours secs:seconds yrs:years yr:year wk:week wks:weeks mo:month nr:number dr:doctor st:st ave:avenue rd:road blvd:boulevard mt:mount ft:fort " +
     "acct:account acc:account addr:address amt:amount qty:quantity pkg:package num:number no.:number etc:etc cs:cs ml:ml ai:ai " +
     "jan:january feb:february apr:april jun:june jul:july aug:august sept:september oct:october nov:november dec:december mon:monday tue:tuesday tues:tuesday wed:wednesday thu:thursday " +

@@ -66,6 +66,7 @@ vanish disappear / achieve attain accomplish / depict portray / assert claim / p
 eliminate remove / penalty punishment / accompany escort / adequate sufficient / affluent wealthy rich / anticipate expect
 bashful shy / brave courageous / courage bravery / calm peaceful / competent capable / damp moist / hazard danger / hazardous dangerous / jail prison / journalist reporter / juvenile young
 lethal deadly / murder homicide / nutrition nourishment / obese overweight / poison toxin / poisonous toxic / rapid swift / swift fast / remedy cure / robber thief
+available reachable / kg kilogram / km kilometer / cm centimeter / mm millimeter / ml milliliter / lbs lb /
 tale story / timid shy / vacant empty / wealth riches / determine identify / compel force / misuse abuse / shipment consignment / high elevated
 `;
 
