@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { toFailure, type Failure } from "../internal/failure.ts";
-import { isHeard, signalling } from "../internal/signals.ts";
-import { decodeRecord, runScript, type ScopedRedis, type StreamEntry } from "../redis/index.ts";
+import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
+import { decodeRecord, readTrace, runScript, type ScopedRedis, type StreamEntry } from "../redis/index.ts";
 import { ackMessages } from "./scripts.gen.ts";
 import type { MessageHandler, ReadParts } from "./topic-options.ts";
 
@@ -170,12 +170,13 @@ export function createPartition(
     ackSoon();
   }
 
-  function tell(message: Parameters<MessageHandler>[0]): Promise<unknown> {
+  async function tell(message: Parameters<MessageHandler>[0]): Promise<unknown> {
     const { at: id, redelivered } = message;
     const waitedMs = Math.max(0, Date.now() - message.publishedAtMs);
+    const carrier = carriesContext() ? await readTrace(redis, topic, id) : {};
     return signalling(
       "bus:message",
-      () => ({ kind: "topic", id, to: decodeURIComponent(group), redelivered, waitedMs, carrier: {} }),
+      () => ({ kind: "topic", id, to: decodeURIComponent(group), redelivered, waitedMs, carrier }),
       async () => handler(message),
     );
   }

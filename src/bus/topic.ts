@@ -2,12 +2,15 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger, checkObject, checkText, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 import { gather } from "../internal/gather.ts";
+import { carriesContext } from "../internal/signals.ts";
 import { placeOf } from "../internal/place.ts";
 import {
   allOf,
+  carrierText,
   decodeKeyPart,
   encodePlain,
   runScript,
+  TRACE_MS,
   type Argument,
   toFields,
   type ScopedRedis,
@@ -100,7 +103,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   /** Until when there is room for sure. */
   let roomyUntilMs = 0;
 
-  function toWords(body: T, { key, id }: PublishOptions): Words {
+  function toWords(body: T, { key, id }: PublishOptions, carrier: string): Words {
     if (body === undefined) refuse("body", "a JSON value", body, "invalid_input");
     const place = key === undefined ? Math.floor(Math.random() * partitions) : placeOf(key, partitions);
     return [
@@ -108,6 +111,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       key === undefined ? "" : part("key", key),
       id === undefined ? "" : part("id", id),
       encodeWritable("body", body, encodePlain),
+      carrier,
     ];
   }
 
@@ -121,6 +125,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
       keep_ms: keepMs,
       idle_ms: groupIdleMs,
       dedup_ms: dedupMs,
+      trace_ms: TRACE_MS,
       messages: messages.flat(),
     };
     const [left, ...places] = (await runScript(redis, appendMessages, { topic }, values)) as readonly (
@@ -135,8 +140,8 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
 
   /** Puts a message that came alone: without asking, while there is room for sure. */
   async function putAlone(message: Words): Promise<Published> {
-    const [place, key, id, body] = message;
-    if (id !== "" || performance.now() > roomyUntilMs) return (await put([message]))[0] ?? FULL;
+    const [place, key, id, body, carrier] = message;
+    if (id !== "" || carrier !== "" || performance.now() > roomyUntilMs) return (await put([message]))[0] ?? FULL;
     const command = ["XADD", `${topic}:log:${place}`, "*", "b", body];
     const entry = await redis.send(key === "" ? command : [...command, "k", key]);
     return { accepted: true, at: `${place}/${String(entry)}`, duplicate: false };
@@ -154,9 +159,10 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   async function publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]> {
     if (!Array.isArray(messages) || messages.length > MESSAGES_MAX)
       refuse("messages", `a list of at most ${MESSAGES_MAX}`, messages, "invalid_input");
+    const carrier = carriesContext() ? carrierText() : "";
     const words = messages.map((message, at) => {
       const { body, ...rest } = checkObject(`messages.${at}`, message);
-      return toWords(body, rest);
+      return toWords(body, rest, carrier);
     });
     const published: Published[] = [];
     for (let at = 0; at < words.length; at += BULK) published.push(...(await put(words.slice(at, at + BULK))));
@@ -166,7 +172,8 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   const checkGroup = (group: string) => part("group", checkText("group", group, 128, "invalid_input"));
 
   return {
-    publish: async (body, publishOptions = {}) => publishOne(toWords(body, publishOptions)),
+    publish: async (body, publishOptions = {}) =>
+      publishOne(toWords(body, publishOptions, carriesContext() ? carrierText() : "")),
     publishMany,
 
     read(group, handler, readOptions = {}) {
@@ -248,7 +255,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
 }
 
 /** A message as the script takes it. */
-type Words = readonly [partition: number, key: string, id: string, body: Argument];
+type Words = readonly [partition: number, key: string, id: string, body: Argument, carrier: string];
 
 /** Whether something is the id of a stream's entry: two whole numbers below 2^64. */
 function isEntryId(id: unknown): boolean {

@@ -103,7 +103,7 @@ export interface BusMessageSignal {
   readonly redelivered: boolean;
   /** Since it was sent, in milliseconds, by the clocks of Redis and of this process. */
   readonly waitedMs: number;
-  /** What the trace of a sent message is carried on by; empty for one of a topic. */
+  /** What carries on the trace in which it was sent or published; empty where nobody knows. */
   readonly carrier: Carrier;
 }
 

@@ -42,4 +42,4 @@ export { routed } from "./routing.ts";
 export { runScript, type Script } from "./script.ts";
 export { checkScope } from "./scope.ts";
 export type { ConnectionListener } from "./watching.ts";
-export { keepTraces, readTrace } from "./traces.ts";
+export { carrierText, keepTraces, readTrace, TRACE_MS } from "./traces.ts";

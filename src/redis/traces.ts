@@ -2,11 +2,17 @@ import { carriedContext, type Carrier } from "../internal/signals.ts";
 import type { Redis } from "./connection.ts";
 
 /** How long the trace of work that waits is known beyond its delay, in milliseconds. */
-const TRACE_MS = 86_400_000;
+export const TRACE_MS = 86_400_000;
 /** Characters of what a trace is carried by. */
 const CARRIER_CHARS_MAX = 1_024;
 /** What one call puts at most of which the trace is kept. */
 const KEPT_MAX = 10_000;
+
+/** What carries the current trace on, as it is kept; empty where there is none, or where it is too long to be kept. */
+export function carrierText(): string {
+  const carrier = JSON.stringify(carriedContext());
+  return carrier === "{}" || carrier.length > CARRIER_CHARS_MAX ? "" : carrier;
+}
 
 /**
  * Keeps in which trace jobs are pushed or a message is sent, under `<start>:trace:<id>`, sent before the work itself. Needs nobody's waiting:
@@ -18,8 +24,8 @@ export function keepTraces(
   ids: readonly string[],
   delayMs: number = 0,
 ): void {
-  const carrier = JSON.stringify(carriedContext());
-  if (carrier === "{}" || carrier.length > CARRIER_CHARS_MAX) return;
+  const carrier = carrierText();
+  if (carrier === "") return;
   for (const id of ids.slice(0, KEPT_MAX))
     redis.send(["SET", `${start}:trace:${id}`, carrier, "PX", String(TRACE_MS + delayMs)]).catch(() => {});
 }

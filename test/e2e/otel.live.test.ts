@@ -122,6 +122,76 @@ describe("traces of a gateway", () => {
     expect(parentOf(planner)).toMatch(/a2a/);
   });
 
+  it("go on from an event in a topic to its reader, to what that one asks of the gateway, and to the webhook", async () => {
+    tracing();
+    const webhooks = { allowHttp: true, allowNetworks: ["127.0.0.0/8"] };
+    const gateway = await start({ background: true, config: { webhooks } });
+    const bus = createBus(gateway.redis.scope("acme"));
+    opened.push(bus);
+    const topic = bus.topic<string>("events", { partitions: 1 });
+    let attempts = 0;
+    const reader = topic.read(
+      "asks",
+      async ({ body }) => {
+        attempts += 1;
+        if (attempts === 1) throw new Error("no");
+        const own: Record<string, string> = {};
+        propagation.inject(context.active(), own);
+        await gateway.client({ headers: own }).responses.create({ model: "scripted", input: body, background: true });
+      },
+      { from: "start", deliveriesMax: 1 },
+    );
+    opened.push(reader);
+    await receiving(
+      () => [204],
+      async (url, received) => {
+        await gateway.client().post("/webhooks", { body: { url, events: ["response.completed"] } });
+        exporter.reset();
+        const { traceId } = await tracerProvider.getTracer("test").startActiveSpan("event", async (span) => {
+          await topic.publish("Hi", { key: "k" });
+          span.end();
+          return span.spanContext();
+        });
+        // The first attempt fails: what was put aside and comes again is still of its trace.
+        await expect.poll(async () => topic.redrive("asks"), { timeout: 10_000 }).toHaveLength(1);
+        await expect.poll(() => received.length, { timeout: 10_000 }).toBe(1);
+        await expect.poll(() => named("POST webhook").length).toBe(1);
+        const handled = named("process topic");
+        expect(handled.map((span) => [span.spanContext().traceId, parentOf(span)])).toEqual([
+          [traceId, "event"],
+          [traceId, "event"],
+        ]);
+        expect(handled.map(({ status }) => status.code)).toEqual([SpanStatusCode.ERROR, SpanStatusCode.UNSET]);
+        const asked = named("POST /v1/responses").at(-1);
+        expect([asked?.spanContext().traceId, parentOf(asked)]).toEqual([traceId, "process topic"]);
+        expect(received[0]?.headers["traceparent"]).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
+      },
+    );
+  });
+
+  it("tell messages of a bulk and of one moment apart, each by its own trace", async () => {
+    tracing();
+    const gateway = await start();
+    const bus = createBus(gateway.redis.scope("acme"));
+    opened.push(bus);
+    const topic = bus.topic<string>("events", { partitions: 1 });
+    const within = (name: string, run: () => Promise<unknown>) =>
+      tracerProvider.getTracer("test").startActiveSpan(name, async (span) => {
+        await run();
+        span.end();
+      });
+    opened.push(topic.read("g", () => {}, { from: "start" }));
+    await topic.publish("of no trace");
+    await Promise.all([
+      within("one", () => topic.publish("1")),
+      within("two", () => topic.publish("2")),
+      within("many", () => topic.publishMany([{ body: "3" }, { body: "4" }])),
+    ]);
+    await expect.poll(() => named("process topic").length, { timeout: 5_000 }).toBe(5);
+    const parents = named("process topic").map((span) => parentOf(span) ?? "none");
+    expect(parents.toSorted()).toEqual(["many", "many", "none", "one", "two"]);
+  });
+
   it("go on through jobs that were pushed together", async () => {
     tracing();
     const gateway = await start();

@@ -27,7 +27,11 @@ for at = 1, many do
   for nth = 1, #entry[2], 2 do fields[entry[2][nth]] = entry[2][nth + 1] end
   -- One that was named twice goes once.
   if redis.call("XDEL", dead, entry[1]) == 1 then
-    redis.call("XADD", topic .. ":log:" .. fields.p, "*", "b", fields.b, "k", fields.k or "", "g", group)
+    local added = redis.call("XADD", topic .. ":log:" .. fields.p, "*", "b", fields.b, "k", fields.k or "", "g", group)
+    -- It goes on in its trace, while that is known.
+    local before = topic .. ":trace:" .. fields.p .. "/" .. fields.e
+    local left_ms = redis.call("PTTL", before)
+    if left_ms > 0 then redis.call("SET", topic .. ":trace:" .. fields.p .. "/" .. added, redis.call("GET", before), "PX", left_ms) end
     redis.call("HDEL", dead .. ":of", fields.p .. "/" .. fields.e)
     again[#again + 1] = entry[1]
   end
