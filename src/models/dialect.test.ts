@@ -122,6 +122,8 @@ describe("an endpoint that does not know hints", () => {
     expect(amended?.request).not.toHaveProperty("reasoning");
     const deeper = createDialect({}).amend({ ...wish, reasoning: { max_tokens: 5 } }, refusalOf("reasoning"));
     expect(deeper?.request).toHaveProperty("reasoning");
+    const pro = { ...hinted, reasoning: { mode: "pro" } };
+    expect(createDialect({}).amend(pro, refusalOf("reasoning"))?.request).toHaveProperty("reasoning");
   });
 });
 

@@ -1,3 +1,4 @@
+import { isObject } from "../internal/fields.ts";
 import type { ChatRequest } from "./chat.ts";
 
 /** Which fields an endpoint takes, as far as it is known before it was asked. */
@@ -102,7 +103,9 @@ function withoutHints(request: ChatRequest): ChatRequest {
     ...(isIdle(request["thinking"]) ? ["thinking"] : []),
     ...(isSummaryAlone(request["reasoning"]) ? ["reasoning"] : []),
   ];
-  const plain = without(request, isSaidAgain ? HINTS : idle);
+  // An effort says again how much is to be thought, and nothing of how.
+  const again = isSaidAgain ? HINTS.filter((name) => name !== "reasoning" || saysNoMore(request[name])) : idle;
+  const plain = without(request, again);
   const messages = mapChanged(request.messages, withoutMarks);
   const tools = Array.isArray(request["tools"])
     ? mapChanged(request["tools"] as readonly object[], withoutMarks)
@@ -122,6 +125,11 @@ function isSummaryAlone(reasoning: unknown): boolean {
   return (
     typeof reasoning === "object" && reasoning !== null && Object.keys(reasoning).every((one) => one === "summary")
   );
+}
+
+/** Whether an effort and a wish for a summary are all that is said of reasoning. */
+function saysNoMore(reasoning: unknown): boolean {
+  return !isObject(reasoning) || Object.keys(reasoning).every((one) => one === "summary" || one === "effort");
 }
 
 /** A message or a tool without hints, its parts and calls as well. */

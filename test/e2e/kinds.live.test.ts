@@ -209,6 +209,46 @@ describe("thoughts behind an upstream of kind responses", () => {
   });
 });
 
+describe("a response behind an upstream of kind responses", () => {
+  const parts = [
+    { type: "image_generation_call", id: "ig_1", status: "completed", result: "aaaa" },
+    { type: "message", id: "m", content: [{ type: "output_text", text: "Done.", annotations: [] }] },
+  ];
+  const beside = { moderation: { input: { results: [] } }, novel: 7, temperature: 0.3 };
+
+  it.each([false, true])("sends and tells what the gateway has no words for (streamed: %s)", async (stream) => {
+    await open("responses", {
+      script: ({ body }) =>
+        body["stream"] === true
+          ? { raw: toWire(responseEvents(parts, beside)), contentType: "text/event-stream" }
+          : { raw: JSON.stringify(responseOf(parts, beside)), contentType: "application/json" },
+    });
+    const client = gateway.client();
+    const asked = {
+      model: "scripted",
+      input: "Draw",
+      reasoning: { effort: "high", mode: "pro", context: "all_turns" },
+      text: { verbosity: "low", novel: 1 },
+    } as object as { model: string; input: string };
+    const made = stream ? await client.responses.stream(asked).finalResponse() : await client.responses.create(asked);
+    expect(gateway.model.requests.at(-1)?.body).toMatchObject({
+      reasoning: { effort: "high", mode: "pro", context: "all_turns" },
+      text: { verbosity: "low", novel: 1 },
+    });
+    expect(made).toMatchObject({ output_text: "Done.", omitted: ["image_generation_call"], temperature: 1 });
+    expect(made).toMatchObject({ moderation: beside.moderation, novel: 7 });
+    expect(made.reasoning).toEqual({ effort: "high", summary: null });
+    expect(made.text).toEqual({ format: { type: "text" }, verbosity: "low" });
+    expect(await client.responses.retrieve(made.id)).toMatchObject({ omitted: ["image_generation_call"], novel: 7 });
+    const chat = await client.chat.completions.create({
+      model: "scripted",
+      messages: [{ role: "user", content: "Go" }],
+    });
+    expect(chat).toMatchObject({ moderation: beside.moderation, novel: 7 });
+    expect(chat).not.toHaveProperty("temperature");
+  });
+});
+
 describe("signed thoughts behind an upstream of kind anthropic", () => {
   it("go through a response as encrypted_content, and back on the next turn", async () => {
     const block = { type: "thinking", thinking: "hm", signature: "signed" };

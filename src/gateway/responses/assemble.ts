@@ -4,6 +4,7 @@ import { toItemId } from "./input.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { firstEvents, type Item, type ResponseBody, type ResponseEvent } from "./shape.ts";
 import { createTexts, type Open } from "./texts.ts";
+import { createUnsaid } from "./unsaid.ts";
 
 /** Makes a response out of a chat completion, event by event. */
 export interface Assembler {
@@ -36,6 +37,7 @@ export function createAssembler(
   const unnamed = new WeakSet<Open>();
   const texts = createTexts(open, encrypted);
   const allowed = createCallFilter(shell["tool_choice"]);
+  const unsaid = createUnsaid();
   let finish: string | null = null;
   let usage: Usage | null | undefined;
   let tier: string | undefined;
@@ -109,10 +111,12 @@ export function createAssembler(
     add(chunk) {
       usage = chunk.usage ?? usage;
       if (typeof chunk["service_tier"] === "string") tier = chunk["service_tier"];
+      unsaid.addBeside(chunk);
       const events: ResponseEvent[] = [];
       for (const { index = 0, delta, finish_reason: reason, ...choice } of chunk.choices ?? []) {
         if (index !== 0) continue;
         if (typeof reason === "string") finish = reason;
+        unsaid.add(delta ?? {});
         events.push(...texts.add(delta ?? {}, choice));
         const made = delta?.["tool_calls"];
         for (const [place, one] of allowed(Array.isArray(made) ? (made as Fields[]) : []).entries())
@@ -133,6 +137,7 @@ export function createAssembler(
     response(end) {
       const status = end?.status ?? statusOf(finish);
       return {
+        ...unsaid.told(shell),
         ...shell,
         status,
         error: end?.status === "failed" ? end.error : null,
@@ -151,10 +156,10 @@ export function createAssembler(
 const EVENTS = { arguments: "function_call_arguments", input: "custom_tool_call_input" } as const;
 
 /** A whole completion as the one chunk that says it all. */
-export function toChunk({ choices, usage, service_tier: tier }: ChatCompletion): ChatChunk {
+export function toChunk({ choices, usage, ...beside }: ChatCompletion): ChatChunk {
   return {
+    ...beside,
     choices: choices.map(({ message, ...choice }) => ({ ...choice, delta: message })),
-    ...(typeof tier === "string" && { service_tier: tier }),
     ...(usage != null && { usage }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Fields } from "../../internal/fields.ts";
 import type { ResponseBody } from "./shape.ts";
 import { conversationOf, type ResponseRequest } from "./request.ts";
+import { toToolChoice } from "./translation.ts";
 
 /**
  * A response before its model is asked: every field of the resource, as Open Responses and OpenAI's clients require them. What the request
@@ -21,11 +22,14 @@ export function toShell(request: ResponseRequest, id: string, nowMs: number): Re
     max_output_tokens: request.max_output_tokens ?? null,
     max_tool_calls: request["max_tool_calls"] ?? null,
     model,
+    access_programs: null,
     output: [],
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     previous_response_id: request.previous_response_id ?? null,
     conversation: conversation == null ? null : { id: conversationOf(conversation) },
     prompt_cache_key: request["prompt_cache_key"] ?? null,
+    ...(request["prompt_cache_retention"] != null && { prompt_cache_retention: request["prompt_cache_retention"] }),
+    ...(request["prompt_cache_options"] != null && { prompt_cache_options: request["prompt_cache_options"] }),
     reasoning: { effort: reasoning?.effort ?? null, summary: reasoning?.["summary"] ?? null },
     safety_identifier: request["safety_identifier"] ?? null,
     service_tier: toTier(request["service_tier"]),
@@ -35,8 +39,8 @@ export function toShell(request: ResponseRequest, id: string, nowMs: number): Re
     presence_penalty: request["presence_penalty"] ?? 0,
     frequency_penalty: request["frequency_penalty"] ?? 0,
     top_logprobs: request["top_logprobs"] ?? 0,
-    text: { ...text, format: toFormat(text?.format) },
-    tool_choice: toChoice(choice),
+    text: { ...(text?.["verbosity"] != null && { verbosity: text["verbosity"] }), format: toFormat(text?.format) },
+    tool_choice: toToolChoice(choice),
     tools: (tools ?? []).map(toTool),
     truncation: request.truncation ?? "disabled",
     usage: null,
@@ -53,11 +57,6 @@ function toTier(asked: unknown): string {
 function toFormat(format: Fields | null | undefined): Fields {
   if (format == null) return { type: "text" };
   return format["type"] === "json_schema" ? { description: null, strict: false, ...format } : format;
-}
-
-function toChoice(choice: ResponseRequest["tool_choice"]): unknown {
-  if (typeof choice !== "object" || choice === null) return choice ?? "auto";
-  return choice["type"] === "allowed_tools" ? { mode: "auto", ...choice } : choice;
 }
 
 /** A tool with the fields that the specification requires of it. */

@@ -38,6 +38,8 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
   let thought = 0;
   /** Annotations that came before the text that they are of. */
   let early: readonly Fields[] = [];
+  /** Whether anything was said in writing: what is spoken beside it says the same. */
+  let isWritten = false;
 
   function begin(kind: Kind): readonly ResponseEvent[] {
     const isThought = kind === "reasoning";
@@ -166,7 +168,10 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
       for (const [field, kind] of FIELDS) {
         const piece = textIn(delta[field]);
         if (piece !== "") events.push(...say(kind, piece, logprobs));
+        if (piece !== "") isWritten = true;
       }
+      const { transcript } = (delta["audio"] ?? {}) as Fields;
+      if (!isWritten && wordsOf(transcript) !== "") events.push(...say("output_text", wordsOf(transcript), []));
       const found = Array.isArray(delta["annotations"]) ? (delta["annotations"] as readonly Fields[]) : [];
       const all = [...early, ...found];
       early = [];

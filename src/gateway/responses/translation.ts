@@ -1,6 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
-import { applyRows, inert, own, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
+import { applyRows, inert, isTextOnly, own, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
 import type { Fields } from "../../internal/fields.ts";
 
 /**
@@ -32,6 +32,8 @@ export const REQUEST_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["n", refuse()],
   ["functions", refuse()],
   ["function_call", refuse()],
+  ["modalities", refuse(isTextOnly)],
+  ["audio", refuse()],
   ["max_output_tokens", send("max_completion_tokens")],
   ["temperature", send("temperature")],
   ["top_p", send("top_p")],
@@ -78,8 +80,10 @@ export function toChatFields(request: Fields): Fields {
   Object.assign(fields, toTextFields(text ?? {}), toReasoningFields(reasoning ?? {}));
   for (const [at, one] of (include ?? []).entries())
     if (!INCLUDES.has(wordOf(one))) throw refused(`include.${at}`, wordOf(one), "");
-  if (include?.includes("message.output_text.logprobs") === true || fields["top_logprobs"] !== undefined)
-    fields["logprobs"] = true;
+  const wantsLogprobs = include?.includes("message.output_text.logprobs") === true;
+  // None is the specification's default: a client that says so asks for nothing, and models that reason refuse the field.
+  if (fields["top_logprobs"] === 0 && !wantsLogprobs) delete fields["top_logprobs"];
+  if (wantsLogprobs || fields["top_logprobs"] !== undefined) fields["logprobs"] = true;
   // Endpoints refuse what is said of tools where there are none.
   if (fields["tools"] === undefined) {
     delete fields["parallel_tool_calls"];
@@ -94,7 +98,8 @@ export function isFileSearch(tool: Fields): boolean {
   return tool["type"] === "file_search";
 }
 
-function toTextFields({ format, verbosity }: Fields): Fields {
+/** What a chat has no word for goes in `text` as it came: the upstream knows it, or refuses it. */
+function toTextFields({ format, verbosity, ...others }: Fields): Fields {
   const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   if (verbosity !== undefined && verbosity !== null) {
     if (!VERBOSITIES.has(verbosity)) throw wrong("text.verbosity", "low, medium or high");
@@ -110,6 +115,8 @@ function toTextFields({ format, verbosity }: Fields): Fields {
     if (type === "json_schema") fields["response_format"] = { type, json_schema: withoutNulls(rest) };
     else if (type !== "text") fields["response_format"] = format;
   }
+  const unknown = withoutNulls(others);
+  if (Object.keys(unknown).length > 0) fields["text"] = unknown;
   return fields;
 }
 
@@ -120,12 +127,16 @@ function wrong(path: string, expected: string): MarrowError {
   return new MarrowError("invalid_input", `${path}: must be ${expected}`, { details: { path } });
 }
 
-/** Chat completions know `effort`; which summary is wanted is said as OpenRouter's API does: an endpoint that refuses it is asked without. */
-function toReasoningFields({ effort, summary, generate_summary: older }: Fields): Fields {
+/**
+ * Chat completions know `effort`; which summary is wanted is said as OpenRouter's API does: an endpoint that refuses it is asked without. Others
+ * go beside it as they came.
+ */
+function toReasoningFields({ effort, summary, generate_summary: older, ...others }: Fields): Fields {
   const wanted = summary ?? older ?? undefined;
+  const reasoning = { ...(wanted !== undefined && { summary: wanted }), ...withoutNulls(others) };
   return {
     ...(effort !== undefined && effort !== null && { reasoning_effort: effort }),
-    ...(wanted !== undefined && { reasoning: { summary: wanted } }),
+    ...(Object.keys(reasoning).length > 0 && { reasoning }),
   };
 }
 
@@ -166,14 +177,16 @@ function checkChoice(choice: string | Fields | null | undefined, tools: readonly
   if (choice === "required" && tools.length === 0) throw wrong(path, "none or auto where there are no tools");
   if (typeof choice !== "object" || choice === null) return;
   if (choice["type"] === "allowed_tools") {
-    if (!Array.isArray(choice["tools"]) || choice["tools"].length === 0)
-      throw wrong(`${path}.tools`, "one tool or more");
-    for (const [at, one] of ((choice["tools"] ?? []) as readonly Fields[]).entries())
-      checkChoice(one, tools, `${path}.tools.${at}`);
+    const { mode, tools: allowed } = allowedOf(choice);
+    if (mode !== "auto" && mode !== "required") throw wrong(`${path}.mode`, "auto or required");
+    if (!Array.isArray(allowed) || allowed.length === 0) throw wrong(`${path}.tools`, "one tool or more");
+    for (const [at, one] of (allowed as readonly Fields[]).entries()) checkChoice(one, tools, `${path}.tools.${at}`);
     return;
   }
-  const { type, name } = choice;
-  if ((type !== "function" && type !== "custom") || typeof name !== "string") return;
+  const { type } = choice;
+  if (type !== "function" && type !== "custom") return;
+  const name = nameOf(choice);
+  if (typeof name !== "string" || name === "") throw wrong(`${path}.name`, "the name of a tool in tools");
   if (!tools.some((tool) => tool["type"] === type && nameOf(tool) === name))
     throw new MarrowError("invalid_input", `${path}.name: no tool of this name is in tools`, {
       details: { path: `${path}.name` },
@@ -185,6 +198,22 @@ function nameOf(tool: Fields): unknown {
   return tool["name"] ?? ((tool["function"] ?? tool["custom"]) as Fields | undefined)?.["name"];
 }
 
+/** The tools that a choice leaves, in the form of either API. */
+function allowedOf(choice: Fields): { readonly mode: unknown; readonly tools: unknown } {
+  const { mode, tools } = (choice["allowed_tools"] ?? choice) as Fields;
+  return { mode: mode ?? "auto", tools };
+}
+
+/** A choice as the Responses API has it: a request may say it as a chat does. */
+export function toToolChoice(choice: string | Fields | null | undefined): unknown {
+  if (typeof choice !== "object" || choice === null) return choice ?? "auto";
+  const { type } = choice;
+  if (type === "function" || type === "custom") return { type, name: nameOf(choice) };
+  if (type !== "allowed_tools") return choice;
+  const { mode, tools } = allowedOf(choice);
+  return { type, mode, tools: Array.isArray(tools) ? (tools as readonly Fields[]).map(toToolChoice) : tools };
+}
+
 function toChatToolChoice(choice: string | Fields, path: string): unknown {
   if (typeof choice === "string") {
     if (CHOICES.has(choice)) return choice;
@@ -192,12 +221,11 @@ function toChatToolChoice(choice: string | Fields, path: string): unknown {
       details: { path },
     });
   }
-  const { type, name, mode = "auto", tools } = choice;
-  if (type === "function" && typeof name === "string") return { type, function: { name } };
-  if (type === "custom" && typeof name === "string") return { type, custom: { name } };
-  if (type === "function" || type === "custom") return choice;
+  const { type } = choice;
+  if (type === "function" || type === "custom") return { type, [type]: { name: nameOf(choice) } };
   if (type === "file_search") return undefined;
   if (type === "allowed_tools") {
+    const { mode, tools } = allowedOf(choice);
     const allowed = ((tools ?? []) as readonly Fields[]).filter((tool) => !isFileSearch(tool));
     return {
       type,

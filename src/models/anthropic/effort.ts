@@ -37,8 +37,12 @@ export function toThinking(
   bound: unknown,
   { outputTokens, form }: { readonly outputTokens: number; readonly form: EffortForm },
 ): Thinking {
-  const { thinking, output_config: config, reasoning_effort: effort } = request;
-  const { format: _, ...told } = isObject(config) ? config : {};
+  const { thinking, output_config: config } = request;
+  const { effort: named, summary: _, ...others } = isObject(request["reasoning"]) ? request["reasoning"] : {};
+  for (const [field, value] of Object.entries(others))
+    if (value !== null) throw uncarried(`reasoning.${field.slice(0, 64)}`, KIND);
+  const effort = request["reasoning_effort"] ?? named;
+  const { format: __, ...told } = isObject(config) ? config : {};
   if (isObject(thinking) || Object.keys(told).length > 0) {
     const { budget_tokens: budget } = isObject(thinking) ? thinking : {};
     const maxTokens = bound ?? outputTokens + (typeof budget === "number" ? budget : 0);

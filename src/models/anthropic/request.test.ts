@@ -47,7 +47,16 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
     ["none", { thinking: { type: "disabled" } }],
     ["enormous", "reasoning_effort"],
   ],
-  reasoning: [[{ summary: "auto" }, {}]],
+  text: [
+    [{ novel: true }, "text"],
+    [{}, {}],
+  ],
+  reasoning: [
+    [{ summary: "auto", mode: null }, {}],
+    [{ effort: "none" }, { thinking: { type: "disabled" } }],
+    [{ summary: "auto", mode: "pro" }, "reasoning.mode"],
+    [{ max_tokens: 5 }, "reasoning.max_tokens"],
+  ],
   thinking: [
     [
       { type: "enabled", budget_tokens: 2_000 },

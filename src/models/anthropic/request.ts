@@ -14,6 +14,7 @@ import {
 } from "../../internal/field-rows.ts";
 import { toFields, objectAt, uncarried, unfit } from "../rows.ts";
 import { KIND, toConversation } from "./messages.ts";
+import { withTranscripts } from "../spoken.ts";
 import { toThinking, type EffortForm } from "./effort.ts";
 
 /** How each field of a chat request is said in Anthropic's messages API: one row for each. `thinking`, `top_k` and others of its own go as they came. */
@@ -45,6 +46,7 @@ export const ANTHROPIC_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["prompt_cache_retention", inert],
   ["prompt_cache_options", inert],
   ["verbosity", refuse((value) => value === "medium")],
+  ["text", refuse(isEmpty)],
   ["n", refuse(isOne)],
   ["logprobs", refuse(isFalse)],
   ["top_logprobs", refuse(isZero)],
@@ -74,7 +76,7 @@ export interface RequestOptions {
  */
 export function toAnthropicBody(request: ChatRequest, { outputTokens, effort }: RequestOptions): Fields {
   const fields = toFields(ANTHROPIC_FIELDS, request, KIND);
-  const { system, messages } = toConversation(request.messages);
+  const { system, messages } = toConversation(withTranscripts(request.messages, KIND));
   const bound = request["max_completion_tokens"] ?? request["max_tokens"];
   const { thinking, config, maxTokens } = toThinking(request, bound, { outputTokens, form: effort });
   const format = toFormat(request["response_format"]);

@@ -23,6 +23,26 @@ const STATUSES: ReadonlyMap<unknown, number> = new Map([
   ["server_error", 500],
 ]);
 
+/**
+ * Fields of a response that a completion says in its own words, or that say the request again. Others, such as `moderation`, go by their own
+ * names.
+ */
+const KNOWN: ReadonlySet<string> = new Set(
+  (
+    "id object model created_at completed_at status error incomplete_details output usage output_text " +
+    "service_tier access_programs background conversation instructions metadata input_transformations " +
+    "max_output_tokens max_tool_calls parallel_tool_calls previous_response_id prompt prompt_cache_key " +
+    "prompt_cache_options prompt_cache_retention reasoning safety_identifier store temperature text " +
+    "tool_choice tools top_logprobs top_p truncation user billing presence_penalty frequency_penalty " +
+    "context_management context_edits stream stream_options"
+  ).split(" "),
+);
+
+/** What a response tells beyond its answer, by the names that it came by. */
+export function toBeside(response: Fields): Fields {
+  return Object.fromEntries(Object.entries(response).filter(([name, value]) => value !== null && !KNOWN.has(name)));
+}
+
 /** A whole response as a completion. Pure. @throws MarrowError `model_failed` for one that failed, or is not there yet */
 export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: number): ChatCompletion {
   const { id, model, created_at: at, output, usage, service_tier: tier, error } = answer;
@@ -30,6 +50,7 @@ export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: 
   const { message, logprobs, isCalling } = toMessage(output as readonly unknown[]);
   const finish_reason = toFinish(answer, isCalling, secrets);
   return {
+    ...toBeside(answer),
     id: isText(id) ? id : "",
     object: "chat.completion",
     created: typeof at === "number" ? Math.floor(at) : Math.floor(nowMs / 1000),

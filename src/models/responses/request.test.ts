@@ -67,7 +67,11 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
   ],
   verbosity: [["low", { text: { verbosity: "low" } }]],
   reasoning_effort: [["high", { reasoning: { effort: "high" } }]],
-  reasoning: [[{ summary: "auto" }, { reasoning: { summary: "auto" } }]],
+  text: [[{ novel: true }, { text: { novel: true } }]],
+  reasoning: [
+    [{ summary: "auto" }, { reasoning: { summary: "auto" } }],
+    [{ mode: "pro", context: "all_turns" }, { reasoning: { mode: "pro", context: "all_turns" } }],
+  ],
   thinking: [[{ type: "enabled", budget_tokens: 1_024 }, "thinking"]],
   output_config: [[{ effort: "low" }, "output_config"]],
   user: [["u", { user: "u" }]],

@@ -12,6 +12,7 @@ import {
   type FieldRow,
 } from "../../internal/field-rows.ts";
 import { toFields, objectAt, uncarried, unfit } from "../rows.ts";
+import { withTranscripts } from "../spoken.ts";
 import { KIND, toInput } from "./input.ts";
 
 /** How each field of a chat request is said in the Responses API: one row for each. Others go as they came. */
@@ -31,6 +32,7 @@ export const RESPONSES_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["parallel_tool_calls", send("parallel_tool_calls")],
   ["response_format", own],
   ["verbosity", own],
+  ["text", own],
   ["reasoning_effort", own],
   ["reasoning", own],
   ["thinking", own],
@@ -67,8 +69,9 @@ export const ENCRYPTED = "reasoning.encrypted_content";
  */
 export function toResponsesBody(request: ChatRequest): Fields {
   const fields = toFields(RESPONSES_FIELDS, request, KIND);
-  const { max_tokens: bound, logprobs, response_format: format, verbosity, store } = request;
+  const { max_tokens: bound, logprobs, response_format: format, verbosity, store, text: others } = request;
   const text = {
+    ...(isObject(others) && others),
     ...(format !== undefined && format !== null && toFormat(format)),
     ...(isText(verbosity) && { verbosity }),
   };
@@ -79,7 +82,7 @@ export function toResponsesBody(request: ChatRequest): Fields {
   ];
   return {
     ...fields,
-    input: toInput(request.messages),
+    input: toInput(withTranscripts(request.messages, KIND)),
     ...(fields["max_output_tokens"] === undefined && typeof bound === "number" && { max_output_tokens: bound }),
     ...(Object.keys(text).length > 0 && { text }),
     ...(reasoning !== undefined && { reasoning }),

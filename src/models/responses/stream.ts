@@ -3,7 +3,7 @@ import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
-import { isCall, partsOf, toAnnotation, toCall, toFailed, toFinish, toUsage } from "./answer.ts";
+import { isCall, partsOf, toAnnotation, toBeside, toCall, toFailed, toFinish, toUsage } from "./answer.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
 /** An item of the output while it grows. */
@@ -130,7 +130,11 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
       if (isObject(item)) said.push(...finish(index, item));
     const finish_reason = toFinish(response, calls > 0, secrets);
     reader.done = true;
-    said.push({ ...bare(omissions.told(isSaid), { finish_reason }), ...(isText(tier) && { service_tier: tier }) });
+    said.push({
+      ...toBeside(response),
+      ...bare(omissions.told(isSaid), { finish_reason }),
+      ...(isText(tier) && { service_tier: tier }),
+    });
     if (wantsUsage && isObject(usage)) said.push({ ...head, choices: [], usage: toUsage(usage) });
     return said;
   }
