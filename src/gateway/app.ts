@@ -256,7 +256,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   app.decorateRequest("kept");
   allowOrigins(app, config.cors);
   acceptEncodings(app);
-  acceptIdempotencyKeys(app, redis);
+  acceptIdempotencyKeys(app, redis, turnBytes);
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     if (request.routeOptions.config.open === true) return done();
@@ -293,7 +293,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   countAnswers(app, metrics);
 
   app.addHook("onClose", async () => void (await Promise.all([spend.flush(), savings.flush()])));
-  const batches = remember((scope) => createBatches(redis, scope, stores, config));
+  const batches = remember((scope) => createBatches(redis, scope, stores, config, turnBytes));
   const caches = remember((scope) => createCaches({ ...tenantParts, storedBytes }, scope));
   const limits = remember((scope) => createLimits(redis.scope(scope), turnBytes));
   const opened: Bus[] = [];

@@ -85,6 +85,11 @@ async function workAtBatch(
   }
   const { batch, line, request, endpoint } = payload;
   if (asker === undefined || !(await batches.open(batch))) return null;
+  if (batches.isFull()) {
+    const error = { code: "too_large", message: "this scope keeps as many bytes as it may (scope-bytes)" };
+    await batches.put(batch, line, { id: `${batch}_l${line}`, custom_id: request.custom_id, response: null, error });
+    return null;
+  }
   const { status, id, body, retryAfterMs } = await parts.askAs(asker, endpoint, request.body);
   // Limits are waited for; what may pass is tried again while there are attempts.
   if (status === 429)

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, inject, it } from "vitest";
 import { resolveConfig, type GatewayConfigInput } from "../../src/gateway/index.ts";
-import { startTestGateway, type TestGateway } from "../gateway.ts";
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../gateway.ts";
 
 const started: TestGateway[] = [];
 afterEach(async () => {
@@ -14,8 +14,8 @@ interface Answer {
   readonly code: string | undefined;
 }
 
-async function setUp(limits: GatewayConfigInput["limits"] = {}) {
-  const gateway = await startTestGateway({ redisUrl: inject("redisUrl"), config: { limits } });
+async function setUp(limits: GatewayConfigInput["limits"] = {}, more: Partial<TestGatewayOptions> = {}) {
+  const gateway = await startTestGateway({ redisUrl: inject("redisUrl"), config: { limits }, ...more });
   started.push(gateway);
   return async (
     method: string,
@@ -121,7 +121,7 @@ describe("the bounds of a scope", () => {
     ["conversations", "/v1/conversations", { items: [{ role: "user", content: "x".repeat(60_000) }] }],
     ["responses", "/v1/responses", { model: "scripted", input: "x".repeat(60_000) }],
   ])("hold bytes of %s off, all of them together, and give room back for what is deleted", async (_, path, body) => {
-    const call = await setUp({ scopeBytes: 200_000 });
+    const call = await setUp({ scopeBytes: 200_000 }, { script: () => "short" });
     const answers = await Promise.all(Array.from({ length: 8 }, () => call("POST", path, body)));
     const kept = answers.filter(({ status }) => status < 300);
     expect(kept).toHaveLength(3);
@@ -175,6 +175,35 @@ describe("the bounds of a scope", () => {
       await expect.poll(async () => (await call("POST", "/v1/vector_stores", { file_ids: [file] })).status).toBe(200);
       expect((await call("DELETE", `/v1/files/${file}`)).status).toBe(200);
     }
+  });
+
+  it.each<[string, string, (nth: number) => unknown]>([
+    ["a stored response", "/v1/responses", (nth) => ({ model: "scripted", input: `Tell me much, ${nth}` })],
+    [
+      "a response in the background",
+      "/v1/responses",
+      (nth) => ({ model: "scripted", input: `Tell me much, ${nth}`, background: true }),
+    ],
+    [
+      "an answer to an idempotency key",
+      "/v1/chat/completions",
+      (nth) => ({ model: "scripted", messages: [{ role: "user", content: `Tell me much, ${nth}` }] }),
+    ],
+  ])("count what a model says where it is kept: %s", async (_, path, body) => {
+    const call = await setUp(
+      { scopeBytes: 200_000 },
+      { background: true, script: () => `${"much".repeat(500)} `.repeat(50) },
+    );
+    for (let nth = 0; nth < 3; nth += 1) {
+      const asked = call("POST", path, body(nth), {
+        "idempotency-key": `k${nth}`,
+        "x-marrow-cache-control": "no-store",
+      });
+      // The last one may find the scope full already.
+      expect([200, 413]).toContain((await asked).status);
+    }
+    const task = () => call("POST", "/v1/tasks", { payload: "small" });
+    await expect.poll(async () => (await task()).status, { timeout: 5_000 }).toBe(413);
   });
 
   it("give back what a refused request would have kept", async () => {

@@ -5,6 +5,7 @@ import { createQueue } from "../../queue/index.ts";
 import { decodeRecord, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
 import { createShelf, type Page, type PageOptions, type Stores } from "../../stores/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
+import type { TurnBytes } from "../tenancy/turn-bytes.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
 import { mayRead, type Reach } from "../tenancy/ownership.ts";
 import { readLines, WINDOW_SECONDS, type Batch, type BatchLine, type LineBounds, type LineResult } from "./batch.ts";
@@ -34,6 +35,8 @@ export interface Batches {
   work(job: BatchJob): Promise<Batch | undefined>;
   /** Whether a line should still be asked. */
   open(id: string): Promise<boolean>;
+  /** Whether the scope keeps as many bytes as it may: then no more lines are asked. */
+  isFull(): boolean;
   /** Keeps what came of a line. */
   put(id: string, line: number, result: LineResult): Promise<void>;
 }
@@ -42,6 +45,8 @@ const BATCHES_MAX = 10_000;
 /** Lines that are pushed at a time, and lines whose results are read at a time. */
 const PUSHED_AT_ONCE = 128;
 const LINES_AT_ONCE = 500;
+/** How long bytes of a file without an end are counted: until it is deleted, or a year. */
+const FILE_BOOKED_MS = 366 * 86_400_000;
 const RESULTS_TTL_MS = 8 * 86_400_000;
 const CHECK_MS = { first: 250, last: 5_000 } as const;
 /** Every so many looks, lines whose workers all died are looked for. */
@@ -54,10 +59,12 @@ export function createBatches(
   scope: string,
   stores: (scope: string) => Stores,
   bounds: LineBounds,
+  keptBytes: Pick<TurnBytes, "add" | "isFull" | "release">,
 ): Batches {
   const scoped = redis.scope(scope);
   const shelf = createShelf<Batch>(scoped, { prefix: `${keyTag(scoped, ["batches"])}:batches`, room: BATCHES_MAX });
   const queue = createQueue<BatchJob>(scoped, { name: GATEWAY_QUEUE, backlogMax: 1_000_000 });
+  const resultsThing = (id: string) => `results:${id}`;
   const resultsKey = (id: string) => `${keyTag(scoped, ["batch", id])}:results`;
   const now = () => Math.floor(Date.now() / 1000);
   const silent = { kind: "none", resultTtlMs: 60_000 } as const;
@@ -152,9 +159,11 @@ export function createBatches(
 
   async function put(id: string, line: number, result: LineResult): Promise<void> {
     const key = resultsKey(id);
+    const record = encodeRecord(result);
+    keptBytes.add(scope, resultsThing(id), record.length, RESULTS_TTL_MS);
     await scoped.pipeline(
       [
-        ["HSETNX", key, String(line), encodeRecord(result)],
+        ["HSETNX", key, String(line), record],
         ["PEXPIRE", key, String(RESULTS_TTL_MS)],
       ],
       { retry: "safe" },
@@ -195,14 +204,14 @@ export function createBatches(
     const file = async (kind: string, lines: readonly LineResult[]) => {
       if (lines.length === 0) return undefined;
       const content = Buffer.from((await mapInSlices(lines, (line) => `${JSON.stringify(line)}\n`)).join(""));
-      return (
-        await stores(scope).files.add({
-          filename: `${id}_${kind}.jsonl`,
-          purpose: "batch",
-          content,
-          owner: batch.owner,
-        })
-      ).id;
+      const made = await stores(scope).files.add({
+        filename: `${id}_${kind}.jsonl`,
+        purpose: "batch",
+        content,
+        owner: batch.owner,
+      });
+      keptBytes.add(scope, `file:${made.id}`, content.length, FILE_BOOKED_MS);
+      return made.id;
     };
     const [output, errors] = [await file("output", good), await file("error", bad)];
     const changed = await change(id, (known) => ({
@@ -215,6 +224,7 @@ export function createBatches(
       request_counts: { total, completed: good.length, failed: bad.length },
     }));
     await scoped.send(["UNLINK", resultsKey(id)], { retry: "safe" });
+    await keptBytes.release(scope, [resultsThing(id)]).catch(() => {});
     // The batch was taken away while its files were written: they go as it did.
     if (changed === undefined)
       for (const made of [output, errors]) if (made !== undefined) await stores(scope).files.remove(made);
@@ -270,7 +280,10 @@ export function createBatches(
           ),
         );
       await scoped.send(["UNLINK", resultsKey(id)], { retry: "safe" });
+      await keptBytes.release(scope, [resultsThing(id)]).catch(() => {});
     },
+
+    isFull: () => keptBytes.isFull(scope),
 
     async stop(id) {
       await change(id, toCancelling);

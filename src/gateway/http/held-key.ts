@@ -3,7 +3,7 @@ import { createForgotten } from "../tenancy/forgotten.ts";
 import type { RecordedAnswer } from "./recording.ts";
 
 /** How long a first answer is given again, in milliseconds: retries come within minutes. */
-const LIFE_MS = 3_600_000;
+export const ANSWER_LIFE_MS: number = 3_600_000;
 /** How long a request holds its key without being heard of, in milliseconds: the retry of one whose process died waits no longer. */
 const LEASE_MS = 10_000;
 /** How often it is heard of. */
@@ -50,10 +50,10 @@ export function createHeldKey(redis: ScopedRedis, user: string, key: string): He
     async keep(print, answer) {
       const now = Date.now();
       const commands = [
-        ["SET", place, encodeRecord({ state: "done", print, ...answer }), "PX", String(LIFE_MS)],
+        ["SET", place, encodeRecord({ state: "done", print, ...answer }), "PX", String(ANSWER_LIFE_MS)],
         ["ZADD", index, String(now), key],
-        ["ZREMRANGEBYSCORE", index, "-inf", String(now - LIFE_MS)],
-        ["PEXPIRE", index, String(LIFE_MS)],
+        ["ZREMRANGEBYSCORE", index, "-inf", String(now - ANSWER_LIFE_MS)],
+        ["PEXPIRE", index, String(ANSWER_LIFE_MS)],
       ];
       const stored = redis.pipeline(commands, { retry: "safe" });
       const [isForgotten, replies] = await Promise.all([forgotten.isWithin(user, performance.now() - takenMs), stored]);

@@ -6,7 +6,8 @@ import { cannotServe, type Redis } from "../../redis/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { header } from "../tenancy/identity.ts";
 import { bodyOf } from "../parts.ts";
-import { createHeldKey, RENEW_MS, type HeldKey } from "./held-key.ts";
+import type { TurnBytes } from "../tenancy/turn-bytes.ts";
+import { ANSWER_LIFE_MS, createHeldKey, RENEW_MS, type HeldKey } from "./held-key.ts";
 import { record, type RecordedAnswer } from "./recording.ts";
 import { hookRoutes } from "./route-hooks.ts";
 
@@ -29,10 +30,15 @@ const ROUTES: ReadonlySet<string> = new Set([
 /**
  * `Idempotency-Key` on requests that are answered at once: the first request with a key does its work, and its answer is given again to all
  * others with the same key, of the same user and route, for an hour. A second one that comes meanwhile waits for the first. Once begun, the
- * work goes on although the client hung up, so that its retry finds the answer. Failures and refusals are not kept: a retry tries anew. A key
+ * work goes on although the client hung up, so that its retry finds the answer. Failures and refusals are not kept: a retry tries anew, and so does
+ * one in a scope that is full of kept bytes. A key
  * that comes with another body is a `conflict`. One round trip before, and one after; while Redis is away keys are passed over.
  */
-export function acceptIdempotencyKeys(app: FastifyInstance, redis: Redis): void {
+export function acceptIdempotencyKeys(
+  app: FastifyInstance,
+  redis: Redis,
+  keptBytes: Pick<TurnBytes, "add" | "isFull">,
+): void {
   hookRoutes(app, (method, url) => {
     if (method !== "POST" || !ROUTES.has(url)) return undefined;
     return {
@@ -72,7 +78,9 @@ export function acceptIdempotencyKeys(app: FastifyInstance, redis: Redis): void 
     renewal.unref();
     record(reply.raw, BYTES_MAX, (answer) => {
       clearInterval(renewal);
-      void (answer === undefined ? store.drop() : store.keep(print, answer)).catch(() => {});
+      const isKept = answer !== undefined && !keptBytes.isFull(scope);
+      if (isKept) keptBytes.add(scope, thingNow(), answer.body.length + KEY_BYTES, ANSWER_LIFE_MS + TOGETHER_MS);
+      void (isKept ? store.keep(print, answer) : store.drop()).catch(() => {});
     });
     return false;
   }
@@ -89,6 +97,15 @@ export function requestKeyOf(request: FastifyRequest): string | undefined {
 
 function digestOf(request: FastifyRequest, key: string): string {
   return hash("sha256", JSON.stringify([request.url.split("?")[0], key]));
+}
+
+/** Answers of a few minutes are counted together, under one name: each ends by itself, and nobody deletes one. */
+const TOGETHER_MS = 300_000;
+/** What an answer takes beside its body. */
+const KEY_BYTES = 512;
+
+function thingNow(): string {
+  return `answers:${Math.floor(Date.now() / TOGETHER_MS)}`;
 }
 
 /** Takes the key, or answers what the first request with it was answered, waiting for that. @throws MarrowError `conflict` */

@@ -27,6 +27,8 @@ export interface Responses {
    * kept then. One round trip.
    */
   keep(kept: KeptResponse, tookMs: number): Promise<boolean>;
+  /** Counts what a response of the background says, and its events as text, among the bytes of its scope. */
+  count(response: ResponseBody, eventChars: number): void;
   /** Begins one in the background, and answers its id: the first one's for the same key. */
   begin(
     job: ResponseJob,
@@ -57,6 +59,7 @@ export function createResponses(
   redis: Redis,
   scope: string,
   { ttlMs, streamTtlMs }: GatewayConfig["responses"],
+  countBytes: (thing: string, bytes: number, lifeMs: number) => void,
 ): Responses {
   const scoped = redis.scope(scope);
   const forgotten = createForgotten(scoped);
@@ -104,14 +107,24 @@ export function createResponses(
     return found;
   }
 
+  function count({ id, output }: ResponseBody, eventChars = 0): void {
+    countBytes(`response:${id}`, sizeOf(output), ttlMs);
+    if (eventChars > 0) countBytes(`events:${id}`, eventChars, Math.min(streamTtlMs, ttlMs));
+  }
+
   return {
+    count,
+
     async keep(kept, tookMs) {
       const { user, response } = kept;
       const key = keyOf(response.id);
       const stored = scoped.send(["SET", key, encodeRecord(kept), "PX", String(ttlMs)], { retry: "safe" });
       const noted = Promise.all([stored, note(response.id, user)]);
       const [isForgotten] = await Promise.all([forgotten.isWithin(user, tookMs), noted]);
-      if (!isForgotten) return true;
+      if (!isForgotten) {
+        count(response);
+        return true;
+      }
       await take(response.id, user);
       return false;
     },

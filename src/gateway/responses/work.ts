@@ -43,14 +43,20 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
     throw new MarrowError("internal", "the request allows only a stored answer, and there is none");
   parts.metrics.cached(outcome.provenance.cache);
   const assembler = createAssembler(shell, { encrypted: wantsEncrypted(request) });
+  let written = 0;
   try {
-    for await (const event of toEvents(outcome, search, assembler)) work.write(JSON.stringify(event));
+    for await (const event of toEvents(outcome, search, assembler)) {
+      const text = JSON.stringify(event);
+      written += text.length;
+      work.write(text);
+    }
   } catch (error) {
     if (!work.cancelled) throw error;
     assembler.close(true);
     return { response: assembler.response({ status: "cancelled" }), input, user };
   }
   const response = assembler.response();
+  parts.tenants(asker.scope).responses.count(response, written);
   if (response.status === "incomplete") work.conclude("incomplete");
   return { response, input, user };
 }

@@ -82,7 +82,9 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
     const cache = config.cache.enabled
       ? createTenantCache(cacheRedis.scope(scope), parts, toCacheJudge(parts, scope))
       : undefined;
-    const responses = createResponses(redis, scope, config.responses);
+    const responses = createResponses(redis, scope, config.responses, (thing, bytes, lifeMs) =>
+      turnBytes.add(scope, thing, bytes, lifeMs),
+    );
     const { limiter, departed } = createChatLimits(scoped, config);
 
     return {

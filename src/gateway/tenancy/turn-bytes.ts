@@ -3,12 +3,14 @@ import { runScript, type Redis } from "../../redis/index.ts";
 import { bookTurns } from "../scripts.gen.ts";
 import { bookedKeys, fullScope } from "./booked-bytes.ts";
 
-/** The bytes that turns of chats take in sessions and conversations. */
+/** Bytes that nobody knows before they are kept: turns in sessions and conversations, and what models answered wherever it is kept. */
 export interface TurnBytes {
-  /** Counts what a session or conversation took, without a round trip of the chat's. */
+  /** Counts what a session, a conversation or an answer took, without a round trip of the request's. */
   add(scope: string, thing: string, bytes: number, lifeMs: number): void;
   /** Refuses a chat whose turns would find no room. @throws MarrowError `too_large` where the scope was full a moment ago */
   check(scope: string): void;
+  /** Whether the scope was full a moment ago. */
+  isFull(scope: string): boolean;
   /** Counts things no more. */
   release(scope: string, things: readonly string[]): Promise<void>;
   /** Writes what was gathered. */
@@ -77,6 +79,13 @@ export function createTurnBytes(redis: Redis, bytesMax: number, onError: (error:
     await Promise.all(writing);
   }
 
+  function isFull(scope: string): boolean {
+    if (!full.has(scope)) return false;
+    // What is deleted or ends gives room back, and nobody says so here.
+    flushSoon();
+    return true;
+  }
+
   function flushSoon(): void {
     timer ??= setTimeout(() => void flush(), FLUSH_MS).unref();
   }
@@ -97,11 +106,10 @@ export function createTurnBytes(redis: Redis, bytesMax: number, onError: (error:
 
     check(scope) {
       const kept = full.get(scope);
-      if (kept === undefined) return;
-      // What is deleted or ends gives room back, and nobody says so here.
-      flushSoon();
-      throw fullScope({ kept, bytesMax });
+      if (kept !== undefined && isFull(scope)) throw fullScope({ kept, bytesMax });
     },
+
+    isFull,
 
     async release(scope, things) {
       for (const thing of things) gathered.get(scope)?.things.delete(thing);
