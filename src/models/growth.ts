@@ -38,7 +38,7 @@ export interface Repeats {
   /** Notes an event that was parsed; without one, nothing that follows is a repetition. */
   note(data: string, chunk: ChatChunk | undefined): void;
   /** A piece of the stream that begins and ends between events, as a part, if all its events are repetitions: no JSON is parsed for them. */
-  read(text: string, bytes: Buffer): StreamPart | undefined;
+  read(text: string, bytes: Uint8Array): StreamPart | undefined;
 }
 
 /** Notes that no event repeated, in a row, after which a stream is not looked at any more. */
@@ -86,11 +86,11 @@ interface Pattern {
 class RepeatedPart implements StreamPart {
   readonly done = false;
   readonly grows: NonNullable<StreamPart["grows"]>;
-  readonly bytes: Buffer;
+  readonly bytes: Uint8Array;
   readonly #pattern: Pattern;
   readonly #texts: readonly string[];
 
-  constructor(bytes: Buffer, pattern: Pattern, texts: readonly string[]) {
+  constructor(bytes: Uint8Array, pattern: Pattern, texts: readonly string[]) {
     this.bytes = bytes;
     this.#pattern = pattern;
     this.#texts = texts;

@@ -1,21 +1,20 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
-import { parseCacheControl, type AnswerStream, type ChatCall } from "../../flow/index.ts";
+import type { FastifyRequest } from "fastify";
+import { parseCacheControl, type ChatCall } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
-import type { ChatCompletion } from "../../models/index.ts";
+import { createChunkReader, type ChatCompletion } from "../../models/index.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { admit, refuseCall, tellAbsent, toHeaders } from "../models/asking.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { describeRequest, noteFailure } from "../http/access-log.ts";
 import { toErrorAnswer } from "../http/error-body.ts";
-import { askAlive, EVENT_STREAM, keepAlive, type Alive } from "../http/alive.ts";
-import { recordingOf } from "../http/recording.ts";
+import { askAlive, EVENT_STREAM, keepAlive } from "../http/alive.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { requestKeyOf } from "../http/idempotency.ts";
 import { countTokens } from "../models/tokens.ts";
 import { header, nameHeader } from "../tenancy/identity.ts";
-import { departureOf, openOutlet } from "../http/outlet.ts";
+import { departureOf } from "../http/outlet.ts";
+import { writeThrough, type Translation } from "../http/write-through.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
-import { readChunks } from "../responses/answer.ts";
 import { resolveChatFiles } from "../responses/file-parts.ts";
 import { toMessage } from "./answer.ts";
 import { reshapeErrors, toAnthropicError, toAnthropicStatus } from "./error-shape.ts";
@@ -74,7 +73,12 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
         reply.hijack();
         reply.raw.writeHead(200, { ...headers, ...EVENT_STREAM });
       }
-      return writeEvents(request, reply, { model: asked.model, stream: outcome.stream, draining, alive });
+      return writeThrough(reply.raw, outcome.stream, {
+        alive,
+        track: (work) => draining.track(work),
+        translation: toTranslation(asked.model),
+        tellBroken: (error) => tellBroken(request, error),
+      });
     },
   );
 
@@ -90,41 +94,14 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
   );
 }
 
-/** Writes a stream event by event as its chunks come, waits for a slow reader, and lets go of one who left. */
-async function writeEvents(
-  request: FastifyRequest,
-  { raw }: FastifyReply,
-  {
-    model,
-    stream,
-    draining,
-    alive,
-  }: { readonly model: string; readonly stream: AnswerStream; readonly alive: Alive | undefined } & Pick<
-    GatewayApp,
-    "draining"
-  >,
-): Promise<void> {
-  const outlet = openOutlet(raw, () => draining.track(stream.abandon()));
-  if (outlet.gone) return alive?.stop();
-  const events = createMessageEvents(model);
-  const write = (made: readonly MessageEvent[]) => {
-    if (made.length === 0) return undefined;
-    alive?.touch();
-    return outlet.write(made.map(toText).join(""));
+/** Says a stream of chat completions as the events of a message. */
+function toTranslation(model: string): Translation {
+  const [read, events] = [createChunkReader(), createMessageEvents(model)];
+  const write = (made: readonly MessageEvent[]) => made.map(toText).join("");
+  return {
+    read: (bytes) => write(read(bytes).flatMap((chunk) => events.add(chunk))),
+    end: () => write(events.end()),
   };
-  try {
-    for await (const chunk of readChunks(stream)) {
-      await write(events.add(chunk));
-      if (outlet.gone) break;
-    }
-    await write(events.end());
-  } catch (error) {
-    recordingOf(raw)?.fail();
-    await outlet.write(tellBroken(request, error));
-  } finally {
-    alive?.stop();
-    outlet.end();
-  }
 }
 
 /** What went wrong with a stream whose status is long sent, as its last event. */

@@ -24,7 +24,8 @@ export async function sendEvents(
   try {
     for await (const event of events) {
       alive.touch();
-      await outlet.write(event);
+      const slow = outlet.write(event);
+      if (slow !== undefined) await slow;
     }
   } catch (error) {
     // The status is long sent, and Fastify would log the whole error: the client reads of it in the stream.

@@ -1,5 +1,5 @@
-import type { AnswerStream, ChatOutcome } from "../../flow/index.ts";
-import { createCallReader, createEventReader, type ChatChunk, type ChatCompletion } from "../../models/index.ts";
+import type { ChatOutcome } from "../../flow/index.ts";
+import { createChunkReader, type ChatCompletion } from "../../models/index.ts";
 import { toChunk, type Assembler } from "./assemble.ts";
 import { SEARCH_STEPS, type Search } from "./file-search.ts";
 import type { ResponseEvent } from "./shape.ts";
@@ -15,13 +15,11 @@ export async function* toEvents(
   yield* assembler.begin();
   if (search !== undefined) yield* assembler.put(search.item, SEARCH_STEPS);
   if (outcome.kind === "whole") yield* assembler.add(toChunk(JSON.parse(outcome.text) as ChatCompletion));
-  else for await (const chunk of readChunks(outcome.stream)) yield* assembler.add(chunk);
+  else {
+    const read = createChunkReader();
+    // Loops, not `yield*`: that costs several promises for each event of a list.
+    for await (const bytes of outcome.stream)
+      for (const chunk of read(bytes)) for (const event of assembler.add(chunk)) yield event;
+  }
   yield* assembler.close();
-}
-
-/** The chunks of a stream. */
-export async function* readChunks(stream: AnswerStream): AsyncGenerator<ChatChunk> {
-  const [reader, read] = [createEventReader(), createCallReader()];
-  for await (const bytes of stream)
-    for (const data of reader.read(bytes)) if (data !== "[DONE]") yield read(JSON.parse(data) as ChatChunk);
 }

@@ -1,0 +1,24 @@
+import { createCallReader } from "./calls.ts";
+import type { ChatChunk } from "./chat.ts";
+import { createRepeats } from "./growth.ts";
+import { createEventReader } from "./sse.ts";
+
+/** Reads a stream of chat completions as chunks, as pieces of it arrive in any cut. The stream's own end, `[DONE]`, is none of them. */
+export function createChunkReader(): (piece: Uint8Array) => readonly ChatChunk[] {
+  const [reader, readCalls, repeats] = [createEventReader(), createCallReader(), createRepeats()];
+
+  function read(data: string): readonly ChatChunk[] {
+    if (data === "[DONE]") return [];
+    const chunk = JSON.parse(data) as ChatChunk;
+    const told = readCalls(chunk);
+    repeats.note(data, told === chunk ? chunk : undefined);
+    return [told];
+  }
+
+  return (piece) => {
+    const isWhole = reader.isBetweenEvents();
+    const text = reader.decode(piece);
+    const repeated = isWhole ? repeats.read(text, piece) : undefined;
+    return repeated === undefined ? reader.readText(text).flatMap(read) : repeated.chunks;
+  };
+}
