@@ -1,7 +1,7 @@
 import type { Form } from "./frame.ts";
 import { lookUp } from "./lexicon.ts";
 import { isCapital, type Token } from "./token.ts";
-import { FUNCTION_WORDS, QUANTIFIERS } from "./words/function-words.ts";
+import { FUNCTION_WORDS, PREPOSITIONS, QUANTIFIERS } from "./words/function-words.ts";
 
 /** Acts that somebody does for another one: behind them a number or a name makes an order as well. */
 const ERRANDS = new Set(
@@ -40,5 +40,8 @@ function isErrand(act: Token, rest: readonly Token[]): boolean {
   if (rest.some(({ kind, text }) => kind === "number" && !YEAR.test(text))) return true;
   const words = rest.filter(({ kind, text }) => kind === "word" && !FUNCTION_WORDS.has(text));
   const names = words.filter(({ raw }) => isCapital(raw));
-  return names.length > 0 && (names.length < words.length || words.length === 1) && !isCapital(act.raw.slice(1));
+  // In a title, and where all is in capitals, they name nobody.
+  const isTitle = names.length === words.length && words.length > 1;
+  const isSentence = rest.some(({ text, raw }) => PREPOSITIONS.has(text) && !isCapital(raw));
+  return names.length > 0 && (!isTitle || isSentence) && !isCapital(act.raw.slice(1));
 }

@@ -28,7 +28,7 @@ export interface Article {
 }
 
 const NO_ARTICLE: Article = { word: "", isRequest: false };
-const REQUEST = /^(?:give|name|find|tell|show|list|suggest|recommend|get|provide|bring|fetch)\b/;
+const REQUEST = /^(?:give|name|find|tell|show|list|suggest|recommend|get|provide|bring|fetch|print|return|display)\b/;
 
 function articleOf(head: string): Article {
   const [, word = ""] = / (an?|one|the|some|any) ?$/.exec(head) ?? [];

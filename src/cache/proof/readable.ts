@@ -22,10 +22,13 @@ export function isReadable(text: string): boolean {
   }
   const words = text.match(isAscii ? ASCII_WORDS : WORDS) ?? [];
   if (words.length < 2) return true;
+  const isMixed = /\p{Ll}{3}/u.test(text);
   let [foreign, small, unknown] = [0, 0, 0];
   for (const word of words) {
     const lower = word.toLowerCase();
-    if (FOREIGN.has(lower) && !ALSO_ENGLISH.has(lower)) foreign += 1;
+    // "ER" and "MIT" beside small letters are abbreviations.
+    const isAbbreviation = isMixed && word.length > 1 && word === word.toUpperCase();
+    if (FOREIGN.has(lower) && !ALSO_ENGLISH.has(lower) && !isAbbreviation) foreign += 1;
     if (word !== lower || lower.length < 3) continue;
     small += 1;
     if (!isKnown(lower.includes("'") ? lower.replaceAll("'", "") : lower)) unknown += 1;

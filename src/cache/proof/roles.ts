@@ -108,10 +108,13 @@ const HEADS = new Set(
 /** Nouns that stand "of" and "for" what they are about. */
 const TOPICS = new Set(
   (
-    "symbol requirement reason formula code option deadline name term word limit method way procedure process syntax command rule default value fee charge budget evidence need demand market use purpose algorithm policy " +
+    "synonym antonym citation translation symbol requirement reason formula code option deadline name term word limit method way procedure process syntax command rule default value fee charge budget evidence need demand market use purpose algorithm policy " +
     "average minimum maximum range size dose dosage amount number test password key phone address account data statistic forecast measure criterion condition opening time period length"
   ).split(" "),
 );
+
+/** Acts that are their own nouns: "set up wireguard", "wireguard setup". */
+const ALSO_ACTS = new Set("set_up back_up log_in log_out sign_up top_up check_in check_out shut_down".split(" "));
 
 /** Verbs that are names of tools in keywords. */
 const NOT_ACTS = new Set([
@@ -160,7 +163,7 @@ function placed(
       isNumber: item.isNumber,
       isSuperlative: item.degree === "est",
       isOperator: item.exact && /^[A-Za-z]+:/.test(item.word),
-      isDerived: derived.has(pair),
+      isDerived: derived.has(pair) || ALSO_ACTS.has(item.word),
       isAct: item.word.endsWith("ing") && item.entry.parts.includes("v"),
       isAdverb: item.word.endsWith("ly") && item.entry.parts.startsWith("r"),
       isPredicate: !item.exact && !item.isName && /^[^n].*a|^a/.test(item.entry.parts),
