@@ -34,6 +34,7 @@ async function stats(given: Given, names: readonly string[], partitions: number)
   return withInstallation(async ({ redis }) => {
     const data = await Promise.all(
       names.map(async (name) => {
+        await checkKnown(redis, { name, partitions });
         const all = await readQueueStats(redis, { name, partitions });
         const own =
           scope === undefined ? undefined : await createQueue(redis.scope(scope), { name, partitions }).counts();

@@ -2,6 +2,7 @@ import { createBus } from "../bus/index.ts";
 import { MarrowError } from "../errors.ts";
 import { createFlow } from "../flow/index.ts";
 import type { Memory } from "../memory/index.ts";
+import { demoModel } from "../models/index.ts";
 import type { Redis } from "../redis/index.ts";
 import type { TopicAnswer } from "./admin/answers-roles.ts";
 import type { CacheStatsAnswer, ExplainAnswer, ListAnswer, TurnsAnswer } from "./admin/answers.ts";
@@ -11,9 +12,12 @@ import { toTopicAnswer } from "./admin/topic-answer.ts";
 import { toTurnsAnswer } from "./admin/turns.ts";
 import { resolveConfig, type GatewayConfig, type GatewayConfigInput } from "./config/config.ts";
 import { openRedis, type RedisPlaces } from "./config/open-redis.ts";
+import { createCoolDowns } from "./models/cool-downs.ts";
 import { createEmbedder } from "./models/embedder.ts";
+import { noModel, openModels } from "./models/model-source.ts";
 import { createAccounts, plansKeyOf } from "./tenancy/accounts.ts";
 import { createApiKeys, type ApiKeys } from "./tenancy/api-keys.ts";
+import { createLaneGates } from "./tenancy/lanes.ts";
 import { createSavings } from "./tenancy/savings.ts";
 import { createTenantCache, createTenantMemory, remember } from "./tenancy/tenants.ts";
 
@@ -56,7 +60,7 @@ export interface Operator {
   turns(asked: SessionAsked): Promise<TurnsAnswer>;
   /** How the cache of a scope is set up, what it saved in the days asked for, and how often it is wrong. */
   cacheStats(asked: { readonly scope: string; readonly from: string; readonly to: string }): Promise<CacheStatsAnswer>;
-  /** What the cache of a scope would make of a prompt. `shows`: with the stored prompt of a hit. */
+  /** What the cache of a scope would make of a prompt. `shows`: with the stored prompt of a hit. @throws MarrowError `not_found` for a model that is not served */
   explain(
     asked: AskedAbout & { readonly scope: string; readonly user: string },
     options: { readonly shows: boolean },
@@ -122,6 +126,7 @@ export async function openOperator(options: RedisPlaces & { readonly config: Gat
     },
 
     async explain({ scope, user, ...asked }, { shows }) {
+      await checkServed(config, redis, asked.model);
       const plan = await accounts.plan(await accounts.planOf(scope, user));
       const flow = createFlow({ findModel: () => undefined, cache: cacheOf(scope), sharing: config.cache });
       const per = plan?.cachePer === undefined ? [] : [plan.cachePer];
@@ -142,4 +147,15 @@ export async function openOperator(options: RedisPlaces & { readonly config: Gat
 
     close: () => opened.close(),
   };
+}
+
+/** No request for a model that no upstream serves comes as far as the cache. */
+async function checkServed(config: GatewayConfig, redis: Redis, model: string): Promise<void> {
+  const own = config.demo.enabled ? [demoModel()] : [];
+  const models = openModels(config, { own, laneOf: createLaneGates(redis), coolDowns: createCoolDowns(redis) });
+  try {
+    if (models.find(model) === undefined) throw noModel();
+  } finally {
+    await models.close();
+  }
 }

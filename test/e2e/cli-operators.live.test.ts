@@ -118,7 +118,8 @@ describe("marrow queue", () => {
 describe("marrow cache and marrow sessions", () => {
   it("tell what a gateway's cache saved, explain a prompt, and show a session without what was said", async () => {
     const name = `s${randomUUID().slice(0, 8)}`;
-    const own = { ...env, MARROW_APP: name };
+    // An upstream that names no models serves any.
+    const own = { ...env, MARROW_APP: name, MARROW_UPSTREAM_URL: "http://127.0.0.1:9/v1" };
     const gateway = await startTestGateway({
       redisUrl: inject("redisUrl"),
       appName: name,
@@ -186,6 +187,30 @@ describe("marrow topics", () => {
       await redis.close();
     }
   }, 60_000);
+});
+
+describe("a command that names what is not there", () => {
+  const nowhere: readonly (readonly [args: string, says: string, param: string | undefined])[] = [
+    ["key rotate 0123456789abcdef", "there is no such key", undefined],
+    ["key revoke 0123456789abcdef", "there is no such key", undefined],
+    ["key create --plan nothere", "there is no plan", "plan"],
+    ["queue stats nothere", "there is no queue", "queue"],
+    ["queue pause nothere --all", "there is no queue", "queue"],
+    ["queue resume nothere --scope acme", "there is no queue", "queue"],
+    ["queue redrive nothere --scope acme", "there is no queue", "queue"],
+    ["cache explain Hello --model nothere", "no upstream or route of the configuration serves this model", "model"],
+    ["sessions show nothere --user ada", "no session of this id", "session"],
+    ["topics show nothere", "no topic of this name", "topic"],
+  ];
+
+  it.each(nowhere)("marrow %s", async (args, says, param) => {
+    const words = args.split(" ");
+    const told = await here(words);
+    expect([told.code, `${told.out}${told.err}`]).toEqual([1, expect.stringContaining(says)]);
+    const { code, answer } = await json(...words);
+    expect([code, answer["error"]?.param]).toEqual([1, param]);
+    if (param !== undefined) expect(answer["error"].code).toBe("not_found");
+  });
 });
 
 describe("every command", () => {

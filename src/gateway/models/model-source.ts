@@ -1,3 +1,4 @@
+import { MarrowError } from "../../errors.ts";
 import {
   createRouter,
   type Asked,
@@ -110,6 +111,13 @@ export function openModels(
       await closeAll([current, ...retired]);
     },
   };
+}
+
+/** What is said of a model that no upstream of the configuration serves. */
+export function noModel(): MarrowError {
+  return new MarrowError("not_found", "no upstream or route of the configuration serves this model", {
+    details: { path: "model" },
+  });
 }
 
 /** How long upstreams that were replaced can still be asked by requests that began with them. */
