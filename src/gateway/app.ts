@@ -152,7 +152,9 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   // The first request should not wait for the word lists.
   if (embedder !== undefined && config.cache.enabled && config.cache.semantic) loadProofs();
   const lookAtRights = () => rights.look();
-  const readiness = createReadiness(redis, lookAtRights);
+  const readiness = createReadiness(redis, lookAtRights, () =>
+    app.log.error("Redis lost what it held: the mark of this installation is gone, and with it API keys and data"),
+  );
   const cacheReadiness = cacheRedis === redis ? undefined : createReadiness(cacheRedis, lookAtRights);
   const rights = tellRights(app, [readiness, ...(cacheReadiness === undefined ? [] : [cacheReadiness])]);
   const pulse = createPulse();

@@ -21,6 +21,8 @@ export interface AddressGuard {
 }
 
 const URL_CHARS_MAX = 2_048;
+/** What readers of URLs drop or trim without a word, so that another address is called than the one that is shown. */
+const UNSEEN = /[\s\p{Cc}]/u;
 /** Ports below this belong to services of the system (mail, SSH, DNS): none but those of the web may be called at public addresses. */
 const SYSTEM_PORTS_END = 1_024;
 /** Names that lead nowhere public (RFC 6761, RFC 8375, and `internal`, which ICANN keeps for private networks). Whatever they resolve to is checked too. */
@@ -44,8 +46,10 @@ export function createAddressGuard({ allowNetworks = [], allowHttp = false }: Ad
 
   return {
     check(text) {
-      const url = typeof text === "string" && text.length <= URL_CHARS_MAX ? URL.parse(text) : null;
-      if (url === null) return refuse("url", `a URL of at most ${URL_CHARS_MAX} characters`, text, "invalid_input");
+      const isRead = typeof text === "string" && text.length <= URL_CHARS_MAX && !UNSEEN.test(text);
+      const url = isRead ? URL.parse(text) : null;
+      if (url === null)
+        return refuse("url", `a URL of at most ${URL_CHARS_MAX} characters without blanks`, text, "invalid_input");
       if (url.protocol !== "https:" && !(allowHttp && url.protocol === "http:"))
         throw denied(allowHttp ? "url must begin with https: or http:" : "url must begin with https:");
       if (url.username !== "" || url.password !== "") throw denied("url must hold no credentials");

@@ -78,6 +78,8 @@ describe("the guard of addresses", () => {
     ["https://user:pass@example.com/", "credentials"],
     ["ftp://example.com/", "another protocol"],
     ["nonsense", "no URL"],
+    ["https://exa\tmple.com/", "a blank that readers drop"],
+    ["https://example.com/\r\nX: y", "a line break"],
     ["https://[::ffff:0:10.0.0.1]/", "an IPv4-translated address (RFC 2765)"],
     ["https://[::10.0.0.1]/", "an IPv4-compatible address"],
     ["https://[::ffff:0:808:808]/", "a translated address, even of a public one"],

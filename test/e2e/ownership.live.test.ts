@@ -31,9 +31,9 @@ async function call(who: string, method: string, path: string, body?: unknown, h
   return { status: response.status, text, body: text.startsWith("{") ? JSON.parse(text) : {} } as Answer;
 }
 
-const upload = (words: string) => {
+const upload = (words: string, purpose = "batch") => {
   const form = new FormData();
-  form.set("purpose", "batch");
+  form.set("purpose", purpose);
   form.set("file", new File([words], "ann.jsonl"));
   return form;
 };
@@ -49,10 +49,15 @@ const A2A = { "a2a-version": "1.0" };
 const toAgent = { message: { messageId: "m1", role: "ROLE_USER", parts: [{ text: SECRET }] } };
 const tool = (name: string, given: object) => rpc("tools/call", { name, arguments: given });
 const metadata = { note: SECRET };
+/** What the agent was sent. */
+const heard: unknown[] = [];
 
 beforeAll(async () => {
   gateway = await startTestGateway({ redisUrl: inject("redisUrl"), config: { webhooks: { allowHttp: true } } });
-  agent = await createBus(gateway.redis.scope("acme")).register({ name: "teller" }, async () => "told");
+  agent = await createBus(gateway.redis.scope("acme")).register({ name: "teller" }, async ({ body }) => {
+    heard.push(body);
+    return "told";
+  });
   for (const user of ["ann", "bob"])
     keys.set(user, await gateway.keys.create({ scope: "acme", user, name: user, actsFor: "own" }));
   keys.set("house", gateway.key);
@@ -250,6 +255,12 @@ describe("the walls between the users of a scope", () => {
       else expect(answer.text).not.toContain(id);
     }
     expect((await call("ann", "POST", "/a2a/teller", rpc("GetTask", { id }), A2A)).text).toContain(SECRET);
+    // Whoever speaks under another's context is known to the agent as who they are.
+    const { contextId } = heard[0] as { contextId: string };
+    const message = { ...toAgent.message, messageId: "m2", contextId, parts: [{ text: "And me?" }] };
+    await call("bob", "POST", "/a2a/teller", rpc("SendMessage", { message }), A2A);
+    expect(heard).toContainEqual(expect.objectContaining({ text: SECRET, user: "ann", contextId }));
+    expect(heard).toContainEqual(expect.objectContaining({ text: "And me?", user: "bob", contextId }));
   });
 
   it("leave webhooks, which hear of everybody, to keys that act for any user", async () => {
@@ -279,7 +290,11 @@ describe("the walls between the users of a scope", () => {
   });
 
   it("let all keys read what is the scope's, and only keys that act for any user change it", async () => {
-    const { body: file } = await call("house", "POST", "/v1/files", upload("{}"));
+    const { body: file } = await call("house", "POST", "/v1/files", upload("{}", "assistants"));
+    const { body: requests } = await call("house", "POST", "/v1/files", upload("{}"));
+    for (const path of [`/v1/files/${requests.id}`, `/v1/files/${requests.id}/content`])
+      expect([(await call("bob", "GET", path)).status, (await call("house", "GET", path)).status]).toEqual([404, 200]);
+    expect((await call("bob", "GET", "/v1/files")).text).not.toContain(requests.id);
     const { body: store } = await call("house", "POST", "/v1/vector_stores", { name: "for all", file_ids: [file.id] });
     expect((await call("bob", "GET", `/v1/files/${file.id}/content`)).status).toBe(200);
     expect((await call("bob", "POST", `/v1/vector_stores/${store.id}/search`, { query: "a" })).status).toBe(200);

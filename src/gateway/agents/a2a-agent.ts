@@ -9,7 +9,10 @@ export interface A2ARequest {
   readonly text: string;
   readonly message: unknown;
   readonly taskId: string;
+  /** As the client chose it, maybe another user's: what belongs to a conversation is known by user and context together. */
   readonly contextId: string;
+  /** Who speaks, by the name that their key or the application gives. */
+  readonly user: string;
 }
 
 const TTL_MS = 3_600_000;
@@ -51,7 +54,7 @@ export function executeOnBus(bus: Bus, agent: string, onError: (error: unknown) 
   const running = new Map<string, AbortController>();
 
   return {
-    async execute({ userMessage, taskId, contextId, task }, events) {
+    async execute({ userMessage, taskId, contextId, task, context }, events) {
       const given = new AbortController();
       running.set(taskId, given);
       const status = (state: TaskState, text?: string): TaskStatus => ({
@@ -76,6 +79,7 @@ export function executeOnBus(bus: Bus, agent: string, onError: (error: unknown) 
         message: Message.toJSON(userMessage),
         taskId,
         contextId,
+        user: context.user?.userName ?? "",
       };
       const id = `a2a-${hash("sha256", JSON.stringify([taskId, userMessage.messageId])).slice(0, 40)}`;
       try {

@@ -7,7 +7,7 @@ import { createShelf, type Page, type PageOptions, type Stores } from "../../sto
 import type { Asker } from "../tenancy/asker.ts";
 import type { TurnBytes } from "../tenancy/turn-bytes.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
-import { mayRead, type Reach } from "../tenancy/ownership.ts";
+import { mayRead, mayReadFile, type Reach } from "../tenancy/ownership.ts";
 import { readLines, WINDOW_SECONDS, type Batch, type BatchLine, type LineBounds, type LineResult } from "./batch.ts";
 
 /** Jobs that make a batch: its lines are put into the queue, done one by one, looked after, and written down at the end. */
@@ -241,7 +241,7 @@ export function createBatches(
 
     async create({ endpoint, input_file_id: file, metadata }, asker) {
       const { purpose, owner } = await stores(scope).files.get(file);
-      if (!mayRead(asker, owner, true))
+      if (!mayReadFile(asker, { owner, purpose }))
         throw new MarrowError("not_found", "there is no such file", { details: { path: "input_file_id" } });
       if (purpose !== "batch")
         throw new MarrowError("invalid_input", "the input file must have the purpose batch", {

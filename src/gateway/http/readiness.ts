@@ -24,17 +24,26 @@ const KEPT_MS = 250;
 /**
  * Asks a Redis for what the gateway needs of it: a small write, because a full, read-only or unsaved Redis still answers PING, and which rights
  * are missing; after either failed a read. At most one probe every {@link KEPT_MS}; two round trips at once, three when one fails.
- * `onMissing` hears when rights are missing.
+ * `onMissing` hears when rights are missing, `onEmptied` when the mark of the installation is gone that was there before.
  */
-export function createReadiness(redis: Redis, onMissing: () => void = () => {}): () => Promise<Readiness> {
+export function createReadiness(
+  redis: Redis,
+  onMissing: () => void = () => {},
+  onEmptied: () => void = () => {},
+): () => Promise<Readiness> {
   // The mark of an installation, if there is one: to write it again keeps it where Redis evicts, and nothing new comes into being.
   const key = installedKey(redis);
+  let isMarked = false;
   let known: { readonly readiness: Promise<Readiness>; readonly untilMs: number } | undefined;
 
   async function probe(): Promise<Readiness> {
     const [failure, missing] = await Promise.all([
       redis.send(["SET", key, "1", "XX"], { timeoutMs: PROBE_WAIT_MS, retry: "safe" }).then(
-        () => undefined,
+        (written) => {
+          if (isMarked && written === null) onEmptied();
+          isMarked = written !== null;
+          return undefined;
+        },
         (error: unknown) => error ?? new Error("unknown"),
       ),
       // Where the write succeeds and this fails for another reason, the rights are not known to be missing.

@@ -5,7 +5,7 @@ import { MarrowError } from "../../errors.ts";
 import { checkOneOf } from "../../internal/check.ts";
 import { FILE_PURPOSES, type StoredFile, type Stores } from "../../stores/index.ts";
 import { reachOf } from "../tenancy/asker.ts";
-import { mayChange, mayRead, refuseChange, type Reach } from "../tenancy/ownership.ts";
+import { mayChange, mayReadFile, refuseChange, type Reach } from "../tenancy/ownership.ts";
 import { pageQuery, toListBody, toPageOptions } from "./pages.ts";
 import { chunksOf } from "./chunk-bytes.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -69,7 +69,7 @@ export function registerFiles(
   app.get("/v1/files", { schema: { querystring: listQuery } }, async (request) => {
     const { purpose } = request.query as { purpose?: string };
     const reach = reachOf(request);
-    const where = reach.only === undefined ? undefined : (file: StoredFile) => mayRead(reach, file.owner, true);
+    const where = reach.only === undefined ? undefined : (file: StoredFile) => mayReadFile(reach, file);
     const page = await stores(request.principal.scope).files.list({ ...toPageOptions(request.query), purpose, where });
     return toListBody(page, toFileBody);
   });
@@ -94,7 +94,7 @@ export function registerFiles(
 /** A file that somebody may read. @throws MarrowError `not_found` also for another user's */
 export async function readableFile(stores: Stores, reach: Reach, id: string): Promise<StoredFile> {
   const file = await stores.files.get(id);
-  if (!mayRead(reach, file.owner, true))
+  if (!mayReadFile(reach, file))
     throw new MarrowError("not_found", "there is no such file", { details: { path: "file_id" } });
   return file;
 }

@@ -1,6 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import type { Asker } from "../tenancy/asker.ts";
-import { mayRead } from "../tenancy/ownership.ts";
+import { mayReadFile } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { ChatMessage } from "../../models/index.ts";
 import type { Fields } from "../../internal/fields.ts";
@@ -53,7 +53,7 @@ export async function readFilePart(
     if (!MarrowError.is(error, "not_found")) throw error;
     throw noFile(path);
   });
-  if (!mayRead(asker, file.owner, true)) throw noFile(path);
+  if (!mayReadFile(asker, file)) throw noFile(path);
   const seen = pictureTypeOf(content);
   const type = seen ?? mediaTypeOf(file.filename);
   if (part["type"] === "input_image" && seen === undefined)

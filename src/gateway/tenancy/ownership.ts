@@ -68,6 +68,14 @@ export function mayRead({ only }: Reach, owner: string | undefined, shared = fal
   return only === undefined || owner === only || (shared && owner === undefined);
 }
 
+/** Whether somebody may read a file: one of purpose `batch` has requests or answers of a batch, and is as little shared as that. */
+export function mayReadFile(
+  reach: Reach,
+  { owner, purpose }: { readonly owner?: string | undefined; readonly purpose: string },
+): boolean {
+  return mayRead(reach, owner, purpose !== "batch");
+}
+
 /** Whether somebody may change a thing. */
 export function mayChange({ only }: Reach, owner: string | undefined): boolean {
   return only === undefined || owner === only;
