@@ -283,6 +283,12 @@ const TABLE: readonly RouteRow[] = [
      POST /:queue/resume Ends a pause of a queue.
      GET /:queue/schedules Lists a scope's schedules.`,
   ),
+  ...rows(
+    "administration",
+    "/v1/admin/batches",
+    `GET Lists a scope's batches.
+     POST /:id/cancel Cancels a batch.`,
+  ),
   ...rows("administration", "/v1/admin/users", "GET Lists the users that asked most today, and their nearest limit."),
   ...rows(
     "administration",
@@ -319,6 +325,8 @@ const TABLE: readonly RouteRow[] = [
     "administration",
     "/v1/admin/vectors",
     `GET Tells what finds vectors.
+     GET /collections Lists a scope's collections of the library, with their recall.
+     GET /migrations Lists a scope's migrations, and how far each is.
      GET /stores Lists a scope's vector stores.
      GET /stores/:store Reads a vector store of a scope.
      GET /stores/:store/files Lists the files of a vector store.

@@ -135,6 +135,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
     mirrorMax: 2 * factsMax,
     attributes: ATTRIBUTES,
     fingerprint: embedder.fingerprint,
+    listed: false,
   });
 
   async function embed(text: string, signal?: AbortSignal): Promise<Float32Array> {

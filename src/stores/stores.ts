@@ -123,6 +123,7 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
     attributes: CHUNK_ATTRIBUTES,
     recall: resolved.recall,
     timeoutMs: 30_000,
+    listed: false,
   });
 
   function openFiles(id: string): StoreFiles {

@@ -1,3 +1,6 @@
+export { listCollections, type CollectionAbout } from "./collections.ts";
+export { listMigrations, type MigrationAbout } from "./migrations.ts";
+export type { ListedOptions, ListedPage } from "./listing.ts";
 export type { Quantisation } from "./capacity.ts";
 export type { AttributeValue, Condition, Where } from "./filter.ts";
 export { decideEngine, type RedisEngine } from "./engine.ts";

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkNumber, checkText } from "../internal/check.ts";
-import { checkScope, encodeKeyPart, keyTag, runScript, type ScopedRedis } from "../redis/index.ts";
+import { checkScope, runScript, type ScopedRedis } from "../redis/index.ts";
+import { migrationKey, note } from "./listing.ts";
 import type { ItemResult, Match, Search, StoredEntry, Vectors } from "./item.ts";
 import {
   copyMissing,
@@ -92,7 +93,10 @@ export function createMigration<S extends AttributeSchema, Q = string>(
 ): Migration<S, Q> {
   const { from, to } = options;
   const stateMs = checkInteger("stateMs", options.stateMs ?? 1_000, { min: 1, max: 60_000 });
-  const state = `${keyTag(checkScope(redis))}:vectors:${encodeKeyPart("name", checkText("name", options.name, 128))}:migration`;
+  const name = checkText("name", options.name, 128);
+  const state = migrationKey(checkScope(redis), name);
+  /** A step was begun: from now on the scope's list has the migration. */
+  const noteStep = () => note(redis, "migrations", name, () => ({ seenAtMs: Date.now() }));
   let known: { readonly phase: MigrationPhase; readonly atMs: number } | undefined;
 
   async function readPhase(): Promise<MigrationPhase> {
@@ -136,6 +140,7 @@ export function createMigration<S extends AttributeSchema, Q = string>(
       verified: move.verified === true ? 1 : 0,
       rest_ms: move.restMs ?? 0,
     };
+    noteStep();
     if ((await runScript(redis, advanceMigration, { state }, values)) !== 1)
       throw new MarrowError("conflict", otherwise, { details: { phase: await readPhase() } });
     known = undefined;
@@ -188,6 +193,7 @@ export function createMigration<S extends AttributeSchema, Q = string>(
           ? Infinity
           : checkInteger("itemsPerSecond", itemsPerSecond, { min: 1, max: 1_000_000 }, "invalid_input");
       if ((await readPhase()) !== "copying") return { scanned: 0, copied: 0 };
+      noteStep();
       const total = { scanned: 0, copied: 0 };
       const start = String((await redis.send(["HGET", state, "cursor"])) ?? "0");
       if (start === "done") return total;
@@ -212,6 +218,7 @@ export function createMigration<S extends AttributeSchema, Q = string>(
         throw new MarrowError("conflict", "only a migration that is copying can be verified", {
           details: { phase: known?.phase },
         });
+      noteStep();
       const done = (await redis.send(["HGET", state, "cursor"])) === "done";
       let [items, mended] = [0, 0];
       for await (const { ids } of idsOf(from.vectors, "0", 256)) {
@@ -222,7 +229,10 @@ export function createMigration<S extends AttributeSchema, Q = string>(
       const removed = await removeStrays(from.vectors, to.vectors);
       const recall = await recallOf(to.vectors, samples);
       const verified = done && recall >= recallMin;
-      await redis.send(["HSET", state, "verified", verified ? "1" : "0"], { retry: "safe" });
+      await redis.send(
+        ["HSET", state, "verified", verified ? "1" : "0", "recall", String(recall), "items", String(items)],
+        { retry: "safe" },
+      );
       return { items, mended, removed, recall, verified };
     },
 

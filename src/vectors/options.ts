@@ -69,6 +69,8 @@ export interface VectorsOptions<S extends AttributeSchema> {
   readonly recall?: RecallOptions | undefined;
   /** Longest wait for one answer, in milliseconds. @default 2_000 */
   readonly timeoutMs?: number | undefined;
+  /** Whether the collection is in its scope's list (`listCollections`). @default true */
+  readonly listed?: boolean | undefined;
 }
 
 /** Options of the recall self-check. */

@@ -14,6 +14,7 @@ import { decideEngine, requireEngine, type RedisEngine } from "./engine.ts";
 import type { DriverSearch, FoundItem, ReadItem, StoredItem, VectorDriver } from "./driver.ts";
 import { checkAttributes, matches, toFilter, type AttributeValue, type Filter } from "./filter.ts";
 import type { Item, ItemResult, Match, Search, StoredEntry, Vectors } from "./item.ts";
+import { noteCollection } from "./collections.ts";
 import { laterDriver } from "./later.ts";
 import { localDriver } from "./local/local.ts";
 import {
@@ -21,6 +22,7 @@ import {
   resolveOptions,
   type Attributes,
   type AttributeSchema,
+  type RecallReport,
   type ResolvedVectorsOptions,
   type VectorsOptions,
 } from "./options.ts";
@@ -81,8 +83,19 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
   const { driver, resolved } = driverFor(connection, options);
   const { attributes: schema, index } = resolved;
   // One for all namespaces: handles on them come and go with requests.
-  const watch = resolved.recall && index === "hnsw" ? createRecallWatch(resolved.recall) : undefined;
+  const watch =
+    resolved.recall && index === "hnsw"
+      ? createRecallWatch({ ...resolved.recall, onSample: (report) => told(report, resolved.recall?.onSample) })
+      : undefined;
+  /** The scope's list has it, unless a role keeps it for itself. */
+  const noting = isPostgres(connection) || options.listed === false ? undefined : connection;
   const texts = Object.keys(schema).filter((name) => schema[name] === "text");
+
+  function told(report: RecallReport | Error, onSample: ((report: RecallReport | Error) => void) | undefined): void {
+    if (noting !== undefined && !(report instanceof Error))
+      noteCollection(noting, options, { recall: report, news: true });
+    onSample?.(report);
+  }
 
   function toStoredItem(item: Item<S>): StoredItem {
     if (typeof item !== "object" || item === null)
@@ -182,6 +195,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
           const starts = Array.from({ length: UPSERTS_AT_ONCE }, (_, at) => start + at * UPSERT_BATCH);
           await Promise.all(starts.filter((at) => at < good.length).map(store));
         }
+        if (noting !== undefined && good.length > 0) noteCollection(noting, options, { recall: watch?.report() });
         return items.map((_, at) => results.get(at) as ItemResult);
       },
 

@@ -6,6 +6,7 @@ import { buildDashboard } from "../../tools/build-dashboard.ts";
 import { createTraffic } from "../../tools/demo/traffic.ts";
 import { createBus, type Agent, type Bus } from "../../src/bus/index.ts";
 import { createQueue } from "../../src/queue/index.ts";
+import { createMigration, createVectors } from "../../src/vectors/index.ts";
 import { ask, startTestGateway, type TestGateway } from "../gateway.ts";
 
 /** Debian's browser; `MARROW_CHROMIUM` names another one. */
@@ -122,6 +123,17 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
     agent = await bus.register({ name: "helper", version: CANARY, skills: [{ id: CANARY }] }, async () => "done");
     await bus.topic("orders").publish({ canary: CANARY });
     await bus.topic("orders").seek(CANARY, "start");
+    await bus.topic(CANARY).publish({ canary: CANARY });
+    const input = new FormData();
+    input.set("purpose", "batch");
+    input.set("file", new Blob(["{}"]), "in.jsonl");
+    const batched = { input_file_id: (await send("/files", input)).id, endpoint: "/v1/chat/completions" };
+    await send("/batches", { ...batched, completion_window: "24h", metadata: { [CANARY]: CANARY } });
+    const shape = { dimensions: 2, metric: "cosine", index: "flat" } as const;
+    const docs = createVectors(redis.scope("acme"), { ...shape, name: CANARY, fingerprint: CANARY });
+    await docs.upsert([{ id: "a", vector: [1, 0] }]);
+    const side = { vectors: docs, embed: async () => [], embedQuery: async () => [1, 0] };
+    await createMigration(redis.scope("acme"), { name: `move ${CANARY}`, from: side, to: side }).backfill();
   }
 
   afterAll(async () => {
@@ -216,12 +228,16 @@ describe.skipIf(!existsSync(CHROMIUM))(`the dashboard in a browser (skipped wher
         [`sessions/${name}`, `Known of ${CANARY}`],
         [`limits/${name}`, `Limits of ${CANARY}`],
         ["vectors", CANARY],
+        ["vectors", `move ${CANARY}`],
+        ["queue", `${CANARY}: ${CANARY}`],
         // A form writes the quotes of a file name in another way.
         [`vectors/${store}`, "<img src=x onerror="],
         ["traces", "/v1/chat/completions"],
         ["queue/tasks/job-1", "waiting"],
         ["queue/tasks?state=delayed", "delayed"],
         ["agents", "planner →"],
+        ["agents", "read by no group"],
+        [`agents/${name}`, "1 messages, read by no group"],
         [`agents/orders/${name}`, "Nothing was put aside"],
       ] as const) {
         await page.goto(`${origin}/dashboard/${path}${path.includes("?") ? "&" : "?"}scope=acme`);

@@ -4,6 +4,7 @@ import type { ApiKeys } from "../../src/gateway/index.ts";
 import type { Redis } from "../../src/index.ts";
 import { createQueue, createWorker, type Worker } from "../../src/queue/index.ts";
 import { createRandom, type Random } from "./random.ts";
+import { addCollections } from "./vectors.ts";
 import { DIALOGUES, DOCUMENTS, FACTS, JOBS, QUESTIONS, RARE, TENANTS } from "./words.ts";
 
 /** Which gateway gets the traffic, and how much of it. */
@@ -21,7 +22,7 @@ export interface TrafficOptions {
 
 /** Traffic of three tenants: all six roles have something to do, and some of it fails. */
 export interface Traffic {
-  /** Whatever stands before any request: plans, sessions, facts, documents, jobs of each state, agents, a topic. Once. */
+  /** Whatever stands before any request: plans, sessions, facts, documents, jobs of each state, agents, topics, a batch, a collection. Once. */
   prepare(): Promise<void>;
   /** Questions of users: many are usual, some never came before, a user comes to a limit. Answers how each status came. */
   chat(count: number, atOnce?: number): Promise<ReadonlyMap<number, number>>;
@@ -142,6 +143,8 @@ export async function createTraffic(options: TrafficOptions): Promise<Traffic> {
     await addDocuments();
     await addAgents();
     await addTopic();
+    await addCollections(redis.scope(first.scope), random);
+    await addBatch();
     for (const tenant of tenants) for (let nth = 0; nth < tenant.share * 3; nth += 1) await push(tenant);
     const { tasks } = first;
     await tasks.push({ kind: "digest", number: 1 }, { delayMs: 6 * 3_600_000, kind: "digest" });
@@ -175,6 +178,23 @@ export async function createTraffic(options: TrafficOptions): Promise<Traffic> {
       const attributes = { topic: DOCUMENTS[at]?.[1] ?? "", year: 2024 + (at % 3) };
       await must("POST", `/vector_stores/${id}/files`, { file_id: file, attributes }, first.key);
     }
+  }
+
+  /** Questions in a file, answered in the background, and one response that is. */
+  async function addBatch(): Promise<void> {
+    const [model] = models;
+    const url = "/v1/chat/completions";
+    const lines = Array.from({ length: 12 }, (_, nth) => {
+      const body = { model, messages: [{ role: "user", content: toQuestion(random) }] };
+      return JSON.stringify({ custom_id: `line-${nth}`, method: "POST", url, body });
+    });
+    const form = new FormData();
+    form.set("purpose", "batch");
+    form.set("file", new Blob([lines.join("\n")]), "questions.jsonl");
+    const { id } = await must<{ readonly id: string }>("POST", "/files", form, first.key);
+    const batch = { input_file_id: id, endpoint: url, completion_window: "24h", metadata: { team: "research" } };
+    await must("POST", "/batches", batch, first.key);
+    await must("POST", "/responses", { model, input: toQuestion(random), background: true }, first.key);
   }
 
   async function addAgents(): Promise<void> {
@@ -216,6 +236,10 @@ export async function createTraffic(options: TrafficOptions): Promise<Traffic> {
       ),
     );
     for (let order = 1; order <= 24; order += 1) await topic.publish({ order }, { key: `customer-${order % 5}` });
+    // A group that has not begun to read: its lag is all that is there.
+    const clicks = first.bus.topic<{ readonly page: number }>("clicks");
+    await clicks.publishMany(Array.from({ length: 60 }, (_, page) => ({ body: { page } })));
+    await clicks.seek("reports", "start");
   }
 
   return {

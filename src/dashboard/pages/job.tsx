@@ -18,6 +18,25 @@ export const TONES: ReadonlyMap<string, Tone> = new Map<string, Tone>([
   ["unreadable", "bad"],
 ]);
 
+/** What jobs of the gateway's own queue do. */
+const WORKS: ReadonlyMap<string, string> = new Map([
+  ["response", "background response"],
+  ["batch-start", "begins a batch"],
+  ["batch-line", "line of a batch"],
+  ["batch-check", "looks after a batch"],
+  ["batch-end", "ends a batch"],
+  ["judge", "asks the cache's judge"],
+]);
+
+/** What a job does, with the batch that it is part of. */
+export function workOf({ work, batch }: JobAnswer): JSX.Element {
+  return (
+    <>
+      {WORKS.get(work ?? "") ?? "–"} {batch !== undefined && <small>{batch}</small>}
+    </>
+  );
+}
+
 /** One job: its life, what it was asked, and the webhooks that told of it. */
 export function OneJob({ scope, canAct, name, id }: PageProps & { name: string; id: string }): JSX.Element {
   const path = `/queues/${encodeURIComponent(name)}/jobs/${encodeURIComponent(id)}`;
@@ -33,6 +52,7 @@ export function OneJob({ scope, canAct, name, id }: PageProps & { name: string; 
           <>
             <div class="row">
               <Badge tone={TONES.get(job.state)}>{job.state}</Badge>
+              {job.work !== undefined && <span>{workOf(job)}</span>}
               <button
                 type="button"
                 class="quiet"

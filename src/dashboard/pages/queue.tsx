@@ -7,7 +7,8 @@ import { count } from "../format.ts";
 import { useActing, useAsked, useLive } from "../hooks.ts";
 import { Badge, Card, Confirm, Empty, Failure, Field, Moment, Pager, Table, Tabs } from "../parts.tsx";
 import { go, hrefOf } from "../place.ts";
-import { OneJob, TONES } from "./job.tsx";
+import { Batches } from "./batches.tsx";
+import { OneJob, TONES, workOf } from "./job.tsx";
 import type { PageProps } from "./page.ts";
 import { Webhooks } from "./webhooks.tsx";
 
@@ -29,6 +30,7 @@ export function Queue(props: PageProps): JSX.Element {
     return (
       <>
         <Queues {...props} />
+        <Batches {...props} />
         <Webhooks {...props} />
       </>
     );
@@ -232,6 +234,7 @@ function Jobs({ scope, canAct, place, name }: PageProps & { name: string }): JSX
                 ),
               },
               { name: "State", cell: ({ state: now }) => <Badge tone={TONES.get(now)}>{now}</Badge> },
+              ...(name === "gateway" ? [{ name: "Work", cell: workOf }] : []),
               { name: "Made", cell: ({ created_at_ms: atMs }) => <Moment atMs={atMs} /> },
               { name: "Reason", cell: ({ reason }) => reason ?? "–" },
               { name: "Failures", isNumber: true, cell: ({ failures }) => count(failures.length) },

@@ -12,6 +12,7 @@ import { bytes, count } from "../format.ts";
 import { useActing, useAsked } from "../hooks.ts";
 import { Badge, Card, Choice, Empty, Failure, Field, Moment, Pager, Stat, Table } from "../parts.tsx";
 import { hrefOf } from "../place.ts";
+import { Collections, Migrations } from "./collections.tsx";
 import type { PageProps } from "./page.ts";
 
 /** Words of the filter by what OpenAI's filters call them. */
@@ -28,7 +29,8 @@ export function VectorsPage(props: PageProps): JSX.Element {
   return store === undefined ? <AllStores {...props} /> : <OneStore {...props} store={store} />;
 }
 
-function AllStores({ scope, place }: PageProps): JSX.Element {
+function AllStores(props: PageProps): JSX.Element {
+  const { scope, place } = props;
   const after = place.query.get("after") ?? undefined;
   const engine = useAsked<VectorsAnswer>("/vectors");
   const { data, error } = useAsked<ListAnswer<StoreAnswer>>(withQuery("/vectors/stores", { scope, after }), 10_000);
@@ -84,6 +86,8 @@ function AllStores({ scope, place }: PageProps): JSX.Element {
           next={data?.next && hrefOf("vectors", [], { after: data.next })}
         />
       </Card>
+      <Collections {...props} />
+      <Migrations {...props} />
     </>
   );
 }

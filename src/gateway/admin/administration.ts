@@ -5,6 +5,7 @@ import type { Inside } from "../http/inside.ts";
 import type { GatewayApp } from "../parts.ts";
 import { registerAdmin } from "./admin.ts";
 import { registerAudit } from "./audit.ts";
+import { registerBatchesAdmin } from "./batches.ts";
 import { registerBus } from "./bus.ts";
 import { registerCacheAdmin } from "./cache.ts";
 import { registerCacheEntries } from "./cache-entries.ts";
@@ -46,6 +47,7 @@ export function registerAdministration(
   registerEndpoints(parts, config);
   const queues = registerQueues(parts, config);
   registerLive(parts, { overview, queues });
+  registerBatchesAdmin(parts);
   registerUsers(parts, config);
   registerBus(parts, config);
   registerVectorsAdmin(parts, config);

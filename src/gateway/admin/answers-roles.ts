@@ -57,6 +57,40 @@ export interface VectorsAnswer {
   readonly embedder: { readonly name: string; readonly dimensions: number } | null;
 }
 
+/** A collection of the library (`createVectors`), as the last process said that wrote to it. */
+export interface CollectionAnswer {
+  readonly object: "collection";
+  readonly name: string;
+  readonly engine: string;
+  readonly dimensions: number;
+  readonly metric: string;
+  readonly index: string;
+  /** The embedder, as the program names it. */
+  readonly fingerprint: string;
+  /** Attributes and their kinds. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Of its namespace `default`; `null` where it cannot be asked. */
+  readonly items: number | null;
+  readonly bytes: number | null;
+  /** By the recall self-check; `null` where it is off, or has no sample yet. */
+  readonly recall: { readonly share: number; readonly samples: number; readonly effort: number } | null;
+  readonly seen_at_ms: number;
+}
+
+/** A migration of a collection (`createMigration`). */
+export interface MigrationAnswer {
+  readonly object: "migration";
+  readonly name: string;
+  /** `copying`, `switched` or `finished`. */
+  readonly phase: string;
+  readonly copied: boolean;
+  readonly verified: boolean;
+  /** What the last check found. */
+  readonly recall: number | null;
+  readonly items: number | null;
+  readonly seen_at_ms: number;
+}
+
 /** A stored answer of the cache. Its question and answer are there where `dashboard.content` is `visible`. */
 export interface CacheEntryAnswer {
   readonly id: string;
@@ -76,6 +110,21 @@ export interface CacheEntryDetailAnswer extends CacheEntryAnswer {
   readonly aliases?: readonly string[] | undefined;
   /** `null` in a cache without bounds, which does not count. */
   readonly hits: number | null;
+}
+
+/** A batch: never what its lines ask. */
+export interface BatchAnswer {
+  readonly id: string;
+  readonly object: "batch";
+  readonly status: string;
+  readonly endpoint: string;
+  readonly lines: number;
+  /** Lines with an answer or an error. */
+  readonly lines_done: number;
+  readonly lines_failed: number;
+  readonly created_at_ms: number;
+  readonly owner: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** An endpoint of webhooks, by its host alone. */

@@ -189,6 +189,10 @@ export interface JobAnswer {
   readonly id: string;
   readonly object: "job";
   readonly state: string;
+  /** Of the gateway's own queue: `response`, `batch-start`, `batch-line`, `batch-check`, `batch-end` or `judge`. */
+  readonly work?: string | undefined;
+  /** The batch that it is part of. */
+  readonly batch?: string | undefined;
   readonly created_at_ms: number;
   readonly ended_at_ms?: number | undefined;
   readonly reason?: string | undefined;

@@ -31,6 +31,7 @@ const jobsQuery = z.looseObject({
 /** `all`: for all tenants; otherwise the scope's jobs alone. */
 const pauseBody = z.strictObject({ all: z.boolean().optional() }).nullish();
 const redriveBody = z.strictObject({ limit: z.int().min(1).max(1_000).optional() }).nullish();
+const WORKS = new Set(["response", "batch-start", "batch-line", "batch-check", "batch-end", "judge"]);
 const nothing = z.strictObject({}).nullish();
 const actsBody = z.strictObject({
   act: z.enum(["promote", "cancel", "redrive"]),
@@ -89,7 +90,7 @@ export function registerQueues(
       const { state = "waiting", after, limit = 25 } = jobsQuery.parse(request.query);
       const { data, cursor } = await open(request.params.queue, scopeOf(request)).page({ state, after, limit });
       const next = cursor === undefined ? {} : { next: String(cursor) };
-      return { object: "list", data: data.map((job) => toAnswer(job, shows)), ...next };
+      return { object: "list", data: data.map((job) => toAnswer(job, shows, request.params.queue)), ...next };
     },
   );
 
@@ -99,7 +100,7 @@ export function registerQueues(
     async (request): Promise<JobAnswer> => {
       const job = await open(request.params.queue, scopeOf(request)).get(request.params.id);
       if (job === undefined) throw noJob();
-      return toAnswer(job, shows);
+      return toAnswer(job, shows, request.params.queue);
     },
   );
 
@@ -199,13 +200,22 @@ export function registerQueues(
   return read;
 }
 
-function toAnswer(job: Job, shows: boolean): JobAnswer {
+/** What a job of the gateway's own queue does; of others' jobs nothing is known. */
+function workOf(payload: unknown, queue: string): Pick<JobAnswer, "work" | "batch"> {
+  if (queue !== GATEWAY_QUEUE || typeof payload !== "object" || payload === null) return {};
+  const { type, batch } = payload as { readonly type?: unknown; readonly batch?: unknown };
+  if (typeof type !== "string" || !WORKS.has(type)) return {};
+  return { work: type, ...(typeof batch === "string" && { batch }) };
+}
+
+function toAnswer(job: Job, shows: boolean, queue: string): JobAnswer {
   const { id, state, createdAtMs, endedAtMs, reason, attemptsLeft, crashesLeft, failures, payload, result, progress } =
     job;
   return {
     id,
     object: "job",
     state,
+    ...workOf(payload, queue),
     created_at_ms: createdAtMs,
     ended_at_ms: endedAtMs,
     reason,

@@ -1,9 +1,24 @@
 import { z } from "zod";
+import { MarrowError } from "../../errors.ts";
 import type { FileFilter, StoreInfo } from "../../stores/index.ts";
-import { reportEngine } from "../../vectors/index.ts";
+import type { ScopedRedis } from "../../redis/index.ts";
+import {
+  createVectors,
+  listCollections,
+  listMigrations,
+  reportEngine,
+  type CollectionAbout,
+} from "../../vectors/index.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
-import type { FoundChunkAnswer, StoreAnswer, StoreFileAnswer, VectorsAnswer } from "./answers-roles.ts";
+import type {
+  CollectionAnswer,
+  FoundChunkAnswer,
+  MigrationAnswer,
+  StoreAnswer,
+  StoreFileAnswer,
+  VectorsAnswer,
+} from "./answers-roles.ts";
 import type { ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 
@@ -12,6 +27,11 @@ const scoped = z.looseObject({ scope: name.optional() });
 const pageQuery = z.looseObject({
   scope: name.optional(),
   after: name.optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+const listedQuery = z.looseObject({
+  scope: name.optional(),
+  after: z.string().min(1).max(512).optional(),
   limit: z.coerce.number().int().min(1).max(100).optional(),
 });
 const searchBody = z.strictObject({
@@ -46,6 +66,29 @@ export function registerVectorsAdmin(
       embedder: embedder === undefined ? null : { name: embedder.fingerprint, dimensions: embedder.dimensions },
     };
   });
+
+  app.get(
+    "/v1/admin/vectors/collections",
+    { onRequest: checkAdmin, schema: { querystring: listedQuery } },
+    async (request): Promise<ListAnswer<CollectionAnswer>> => {
+      const tenant = redis.scope(scopeOf(request));
+      const { data, cursor } = await listCollections(tenant, listedQuery.parse(request.query));
+      const next = cursor === undefined ? {} : { next: cursor };
+      return { object: "list", data: await Promise.all(data.map((one) => toCollection(tenant, one))), ...next };
+    },
+  );
+
+  app.get(
+    "/v1/admin/vectors/migrations",
+    { onRequest: checkAdmin, schema: { querystring: listedQuery } },
+    async (request): Promise<ListAnswer<MigrationAnswer>> => {
+      const { data, cursor } = await listMigrations(redis.scope(scopeOf(request)), listedQuery.parse(request.query));
+      const migrations = data.map(({ recall = null, items = null, seenAtMs, ...migration }): MigrationAnswer => {
+        return { object: "migration", ...migration, recall, items, seen_at_ms: seenAtMs };
+      });
+      return { object: "list", data: migrations, ...(cursor !== undefined && { next: cursor }) };
+    },
+  );
 
   app.get(
     "/v1/admin/vectors/stores",
@@ -103,6 +146,25 @@ export function registerVectorsAdmin(
       };
     },
   );
+}
+
+/** A collection with what is in it, where it can be asked. */
+async function toCollection(
+  tenant: ScopedRedis,
+  { seenAtMs, recall, ...about }: CollectionAbout,
+): Promise<CollectionAnswer> {
+  const { name: called, engine, dimensions, metric, index, fingerprint, attributes } = about;
+  const shape = { name: called, engine, dimensions, metric, index, fingerprint, attributes };
+  const known = { object: "collection", ...shape, seen_at_ms: seenAtMs } as const;
+  const shown = recall && { share: recall.recall, samples: recall.samples, effort: recall.effort };
+  try {
+    const { items, indexBytes, recordBytes } = await createVectors(tenant, about).info();
+    const size = indexBytes === undefined ? null : indexBytes + (recordBytes ?? 0);
+    return { ...known, items, bytes: size, recall: shown ?? null };
+  } catch (error) {
+    if (!MarrowError.is(error)) throw error;
+    return { ...known, items: null, bytes: null, recall: shown ?? null };
+  }
 }
 
 function toStore({

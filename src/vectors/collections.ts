@@ -1,0 +1,56 @@
+import { checkScope, type ScopedRedis } from "../redis/index.ts";
+import { decideEngine, type RedisEngine } from "./engine.ts";
+import { listNoted, note, type ListedOptions, type ListedPage } from "./listing.ts";
+import { chosenEngine, type AttributeSchema, type RecallReport, type VectorsOptions } from "./options.ts";
+import type { Metric } from "./scale.ts";
+
+/** A collection as the last process said that wrote to it. */
+export interface CollectionAbout {
+  readonly name: string;
+  readonly engine: RedisEngine;
+  readonly dimensions: number;
+  readonly metric: Metric;
+  readonly index: "hnsw" | "flat";
+  readonly quantisation?: VectorsOptions<AttributeSchema>["quantisation"];
+  readonly partitions?: number | undefined;
+  readonly capacity?: number | undefined;
+  readonly lengthMax?: number | undefined;
+  readonly attributes: AttributeSchema;
+  readonly fingerprint: string;
+  /** When it was last noted, ms since 1970: a process that writes notes it every ten minutes, and at each sample of recall. */
+  readonly seenAtMs: number;
+  /** What that process knows of the recall; absent where its self-check is off, or had no sample yet. */
+  readonly recall?: RecallReport | undefined;
+}
+
+/** Notes that a scope has a collection: once in a while, or at once where there is `news` of its recall. */
+export function noteCollection<S extends AttributeSchema>(
+  redis: ScopedRedis,
+  options: VectorsOptions<S>,
+  { recall, news = false }: { readonly recall?: RecallReport | undefined; readonly news?: boolean } = {},
+): void {
+  const { name, dimensions, metric, index, quantisation, partitions, capacity, lengthMax } = options;
+  const { attributes = {}, fingerprint = "unnamed" } = options;
+  const shape = { dimensions, metric, index, quantisation, partitions, capacity, lengthMax, attributes, fingerprint };
+  const chosen = chosenEngine(options);
+  const engine = chosen === "auto" ? decideEngine(redis) : Promise.resolve(chosen);
+  engine
+    .then((decided) => {
+      const known = recall !== undefined && recall.samples > 0 ? { recall } : {};
+      note(redis, "collections", name, () => ({ ...shape, engine: decided, seenAtMs: Date.now(), ...known }), news);
+    })
+    .catch(() => {
+      // Without an engine nothing was written either.
+    });
+}
+
+/**
+ * Lists a scope's collections by name, as they were noted: those that a process wrote to; the first 10,000 of a scope. What roles keep for themselves
+ * (`listed: false`) and what is on PostgreSQL is not there. Two round trips, however many there are. @throws MarrowError `invalid_input`
+ */
+export async function listCollections(
+  redis: ScopedRedis,
+  options: ListedOptions = {},
+): Promise<ListedPage<CollectionAbout>> {
+  return listNoted<Omit<CollectionAbout, "name">>(checkScope(redis), "collections", options);
+}

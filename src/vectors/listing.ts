@@ -1,0 +1,73 @@
+import { checkInteger, checkText } from "../internal/check.ts";
+import { createFieldOrder, decodeKeyPart, encodeKeyPart, keyTag, runScript, type ScopedRedis } from "../redis/index.ts";
+import { noteListed } from "./scripts.gen.ts";
+
+/** Which collections or migrations are listed. */
+export interface ListedOptions {
+  /** The `cursor` of the page before. @default the first page */
+  readonly after?: string | undefined;
+  /** 1 to 100. @default 25 */
+  readonly limit?: number | undefined;
+}
+
+/** A page of a scope's collections or migrations, by name. */
+export interface ListedPage<T> {
+  readonly data: readonly T[];
+  /** Where the next page begins; absent on the last one. */
+  readonly cursor?: string | undefined;
+}
+
+/** Names that a list of a scope holds; further ones work, and are not listed. */
+export const LISTED_MAX = 10_000;
+/** After how long a process notes a name again: Redis may have lost it. */
+const AGAIN_MS = 600_000;
+/** Names that a process remembers to have noted. */
+const NOTED_MAX = 10_000;
+
+type Kind = "collections" | "migrations";
+
+/** When this process last noted what, by connection, kind and name. */
+const noted = new WeakMap<ScopedRedis, Map<string, number>>();
+
+/** Notes what is known of a collection or migration, once in a while, or at once where it is `news`. Nobody waits for it: each works without being listed. */
+export function note(redis: ScopedRedis, kind: Kind, name: string, about: () => object, news = false): void {
+  const known = noted.get(redis) ?? new Map<string, number>();
+  const nowMs = performance.now();
+  const id = `${kind} ${name}`;
+  const atMs = known.get(id);
+  if (!news && atMs !== undefined && nowMs - atMs < AGAIN_MS) return;
+  if (known.size >= NOTED_MAX) known.clear();
+  noted.set(redis, known.set(id, nowMs));
+  const values = { name: encodeKeyPart("name", name), about: JSON.stringify(about()), room: LISTED_MAX };
+  runScript(redis, noteListed, keysOf(redis, kind), values).catch(() => known.delete(id));
+}
+
+/** What was noted of a scope's collections or migrations, by name. Two round trips. @throws MarrowError `invalid_input` */
+export async function listNoted<T extends object>(
+  redis: ScopedRedis,
+  kind: Kind,
+  { after, limit = 25 }: ListedOptions,
+): Promise<ListedPage<T & { readonly name: string }>> {
+  const most = checkInteger("limit", limit, { min: 1, max: 100 }, "invalid_input");
+  const from = after === undefined ? "-" : `(${checkText("after", after, 512, "invalid_input")}`;
+  const { listed: hash, order } = keysOf(redis, kind);
+  const found = await createFieldOrder(redis, { hash, order, membersOf: (name) => [name] }).page(from, "+", most + 1);
+  const names = found.slice(0, most);
+  if (names.length === 0) return { data: [] };
+  const abouts = (await redis.send(["HMGET", hash, ...names])) as readonly (string | null)[];
+  const data = names.flatMap((name, at) => {
+    const about = abouts[at];
+    return typeof about === "string" ? [{ ...(JSON.parse(about) as T), name: decodeKeyPart(name) }] : [];
+  });
+  return { data, ...(found.length > most && { cursor: names.at(-1) }) };
+}
+
+function keysOf(redis: ScopedRedis, kind: Kind): { readonly listed: string; readonly order: string } {
+  const listed = `${keyTag(redis)}:vectors:${kind}`;
+  return { listed, order: `${listed}:order` };
+}
+
+/** Where the state of a migration is. */
+export function migrationKey(redis: ScopedRedis, name: string): string {
+  return `${keyTag(redis)}:vectors:${encodeKeyPart("name", name)}:migration`;
+}
