@@ -45,6 +45,9 @@ ${pairs(doubtful, judge !== null)}
 }
 
 function notes({ log, settings, judge }: ReplayReport): readonly string[] {
+  const refused = Object.entries(log.refused)
+    .map(([why, { count, lines }]) => `${why} ${count}: ${lines.join(", ")}${count > lines.length ? ", …" : ""}`)
+    .join("; ");
   const skipped = log.broken + log.too_long + log.other;
   const numbers = log.broken_lines.join(", ");
   const unpriced = settings[0]?.unpriced ?? 0;
@@ -52,7 +55,7 @@ function notes({ log, settings, judge }: ReplayReport): readonly string[] {
     ...(skipped === 0
       ? []
       : [
-          `Passed over: ${log.broken} broken lines${numbers === "" ? "" : ` (${numbers}${log.broken > log.broken_lines.length ? ", …" : ""})`}, ${log.too_long} too long, ${log.other} that ask no chat model.`,
+          `Passed over: ${log.broken} broken lines${numbers === "" ? "" : ` (${numbers}${log.broken > log.broken_lines.length ? ", …" : ""})`}, ${log.too_long} too long, ${log.other} that cannot be played${refused === "" ? "" : ` (${refused})`}.`,
         ]),
     ...(log.without_answer === 0
       ? []

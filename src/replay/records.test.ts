@@ -107,7 +107,10 @@ describe("a line of a log", () => {
         request: { model: "gpt-4o-mini", temperature: 0.2, messages },
         completion: { model: "gpt-4o-mini-2024-07-18", choices: [{ message: { content: "Hello" } }], usage },
       });
-    expect(parseLine(JSON.stringify({ request: { model: "m", input: "embed me" } }))).toEqual({ skipped: "other" });
+    expect(parseLine(JSON.stringify({ request: { model: "m", input: "embed me" } }))).toEqual({
+      skipped: "other",
+      why: "no_messages",
+    });
   });
 
   it("may be of LiteLLM's callbacks or its table of spending", () => {
@@ -146,7 +149,10 @@ describe("a line of a log", () => {
     };
     expect(only(row)).toMatchObject({ atMs: AT, micros: 500_000, completion: { usage } });
     expect(only({ ...log, status: "failure" }).completion).toBeUndefined();
-    expect(parseLine(JSON.stringify({ ...log, call_type: "aembedding" }))).toEqual({ skipped: "other" });
+    expect(parseLine(JSON.stringify({ ...log, call_type: "aembedding" }))).toEqual({
+      skipped: "other",
+      why: "no_chat",
+    });
   });
 
   it("may be of Langfuse's observations, alone or within their trace", () => {

@@ -21,8 +21,16 @@ export type LogFormat = "plain" | "openai" | "litellm" | "langfuse";
 /** What a line of a log holds. */
 export type Parsed =
   | { readonly format: LogFormat; readonly records: readonly LogRecord[] }
-  /** `broken`: no JSON object; `other`: it asks nothing of a chat model. */
-  | { readonly skipped: "broken" | "other" };
+  /** No JSON object. */
+  | { readonly skipped: "broken" }
+  | { readonly skipped: "other"; readonly why: Refused };
+
+/**
+ * Why a line that is JSON is not played: it has no format that is known (`format`), asks no chat model (`no_chat`), has no messages or no model that can be
+ * read (`no_messages`, `no_model`), or the program that wrote it took words out of its messages (`redacted`, `truncated`), so that other questions
+ * would look the same.
+ */
+export type Refused = "format" | "no_chat" | "no_messages" | "no_model" | "redacted" | "truncated";
 
 /** Observations of one trace that are read. */
 const OBSERVATIONS_MAX = 1_000;
@@ -43,13 +51,16 @@ export function parseLine(text: string): Parsed {
   if (!isFields(value)) return { skipped: "broken" };
   for (const [format, read] of READERS) {
     const records = read(value);
-    if (records !== undefined) return records.length > 0 ? { format, records } : { skipped: "other" };
+    if (typeof records === "string") return { skipped: "other", why: records };
+    if (records !== undefined) return records.length > 0 ? { format, records } : { skipped: "other", why: "no_chat" };
   }
-  return { skipped: "other" };
+  return { skipped: "other", why: "format" };
 }
 
-/** Each answers `undefined` for a line that is not of its format, and nothing for one that asks no chat model. */
-const READERS: readonly (readonly [LogFormat, (line: Fields) => readonly LogRecord[] | undefined])[] = [
+/** Records, or why there are none; `undefined` for a line that is not of the format. */
+type Read = readonly LogRecord[] | Refused | undefined;
+
+const READERS: readonly (readonly [LogFormat, (line: Fields) => Read])[] = [
   ["langfuse", readLangfuse],
   ["litellm", readLitellm],
   ["openai", readOpenai],
@@ -57,7 +68,7 @@ const READERS: readonly (readonly [LogFormat, (line: Fields) => readonly LogReco
 ];
 
 /** `{ time, user, model, prompt | messages, system, answer, usage }`. */
-function readPlain(line: Fields): readonly LogRecord[] | undefined {
+function readPlain(line: Fields): Read {
   const messages = toMessages(line["messages"] ?? line["prompt"], line["system"]);
   if (messages === undefined || typeof line["model"] !== "string") return undefined;
   return record({
@@ -72,12 +83,13 @@ function readPlain(line: Fields): readonly LogRecord[] | undefined {
 }
 
 /** `{ request | body, response }`, the bodies as they went over HTTP; the response may stand within `body`, as in results of batches. */
-function readOpenai(line: Fields): readonly LogRecord[] | undefined {
+function readOpenai(line: Fields): Read {
   const body = [line["request"], line["request_body"], line["body"]].map(fromJson).find(isFields);
   const asked = isFields(body?.["body"]) ? body["body"] : body;
   if (asked === undefined) return undefined;
   const messages = toMessages(asked["messages"]);
-  if (messages === undefined || typeof asked["model"] !== "string") return [];
+  if (messages === undefined) return "no_messages";
+  if (typeof asked["model"] !== "string") return "no_model";
   const told = fromJson(line["response"] ?? line["response_body"]);
   const outer = isFields(told) ? told : {};
   const answered = isFields(outer["body"]) ? outer["body"] : outer;
@@ -93,11 +105,18 @@ function readOpenai(line: Fields): readonly LogRecord[] | undefined {
 }
 
 /** LiteLLM's logs: of its callbacks (`StandardLoggingPayload`) and of its table of spending. */
-function readLitellm(line: Fields): readonly LogRecord[] | undefined {
+function readLitellm(line: Fields): Read {
   if (typeof line["call_type"] !== "string") return undefined;
-  if (!line["call_type"].endsWith("completion")) return [];
-  const messages = toMessages(fromJson(line["messages"])) ?? toMessages(fromJson(line["proxy_server_request"]));
-  if (messages === undefined || typeof line["model"] !== "string") return [];
+  if (!line["call_type"].endsWith("completion")) return "no_chat";
+  // Newer versions keep the body of the request in a column of its own, and leave that of the messages empty.
+  const body = fromJson(line["proxy_server_request"]);
+  const sent = isFields(body) ? (isFields(body["body"]) ? body["body"] : body) : {};
+  const messages = toMessages(fromJson(line["messages"])) ?? toMessages(fromJson(sent["messages"]), sent["system"]);
+  if (messages === undefined) return "no_messages";
+  if (typeof line["model"] !== "string" || line["model"] === "") return "no_model";
+  const words = JSON.stringify(messages);
+  if (words.includes(REDACTED)) return "redacted";
+  if (words.includes(TRUNCATED)) return "truncated";
   const metadata = fromJson(line["metadata"]);
   const parameters = fromJson(line["model_parameters"]);
   const ended = toMoment(line["endTime"]);
@@ -106,16 +125,35 @@ function readLitellm(line: Fields): readonly LogRecord[] | undefined {
   return record({
     at: line["startTime"],
     user: firstName(line["end_user"], told["user_api_key_end_user_id"], line["user"], told["user_api_key_user_id"]),
-    request: { ...(isFields(parameters) && withoutStream(parameters)), model: line["model"], messages },
+    request: {
+      ...parametersOf(sent),
+      ...(isFields(parameters) && withoutStream(parameters)),
+      model: line["model"],
+      messages,
+    },
     answer: line["status"] === "failure" ? undefined : fromJson(line["response"]),
     usage: { input: line["prompt_tokens"], output: line["completion_tokens"] },
     cost: line["response_cost"] ?? line["spend"],
-    tookMs: began === undefined || ended === undefined ? undefined : ended - began,
+    tookMs: began === undefined || ended === undefined ? toNumber(line["request_duration_ms"]) : ended - began,
   });
 }
 
+/** What LiteLLM writes in place of words: where messages are not logged, and in the middle of long ones. */
+const REDACTED = "redacted-by-litellm";
+const TRUNCATED = "litellm_truncated";
+
+/** Fields of a request's body that decide what is answered. */
+const PARAMETERS =
+  "temperature top_p max_tokens max_completion_tokens tools tool_choice parallel_tool_calls response_format seed stop n presence_penalty frequency_penalty logit_bias reasoning_effort".split(
+    " ",
+  );
+
+function parametersOf(sent: Fields): Fields {
+  return Object.fromEntries(PARAMETERS.filter((name) => isSaid(sent[name])).map((name) => [name, sent[name]]));
+}
+
 /** Langfuse's exports: an observation a line, or a trace with its observations. */
-function readLangfuse(line: Fields): readonly LogRecord[] | undefined {
+function readLangfuse(line: Fields): Read {
   const within = line["observations"];
   if (Array.isArray(within)) {
     const some = (within.slice(0, OBSERVATIONS_MAX) as unknown[]).filter(isFields);
@@ -124,15 +162,20 @@ function readLangfuse(line: Fields): readonly LogRecord[] | undefined {
       traceId: line["id"] ?? "",
       userId: firstName(one["userId"], one["user_id"], line["userId"], line["user_id"]),
     });
-    return some.flatMap((one) => readLangfuse(inTrace(one)) ?? []);
+    const read = some.map((one) => readLangfuse(inTrace(one)));
+    const records = read.flatMap((one) => (Array.isArray(one) ? (one as readonly LogRecord[]) : []));
+    return records.length > 0
+      ? records
+      : (read.find((one) => typeof one === "string" && one !== "no_chat") ?? "no_chat");
   }
   const isObservation = typeof line["type"] === "string" && (line["traceId"] ?? line["trace_id"]) !== undefined;
   if (!isObservation) return undefined;
-  if (line["type"] !== "GENERATION") return [];
+  if (line["type"] !== "GENERATION") return "no_chat";
   const input = fromJson(line["input"]);
   const messages = toMessages(isFields(input) && "messages" in input ? input["messages"] : input);
   const model = firstName(line["model"], line["provided_model_name"], line["providedModelName"]);
-  if (messages === undefined || model === undefined) return [];
+  if (messages === undefined) return "no_messages";
+  if (model === undefined) return "no_model";
   const parameters = fromJson(line["modelParameters"] ?? line["model_parameters"]);
   const [began, ended] = [line["startTime"] ?? line["start_time"], line["endTime"] ?? line["end_time"]].map(toMoment);
   const usage = line["usageDetails"] ?? line["usage_details"] ?? line["usage"];
@@ -142,8 +185,7 @@ function readLangfuse(line: Fields): readonly LogRecord[] | undefined {
     at: line["startTime"] ?? line["start_time"],
     user: firstName(line["userId"], line["user_id"]),
     request: { ...(isFields(parameters) && withoutStream(parameters)), model, messages },
-    answer:
-      line["level"] === "ERROR" ? undefined : isFields(output) && "content" in output ? output["content"] : output,
+    answer: line["level"] === "ERROR" ? undefined : (lastOf(output) ?? undefined),
     usage: fromJson(usage) ?? { input: line["promptTokens"], output: line["completionTokens"] },
     cost:
       line["calculatedTotalCost"] ??
@@ -193,10 +235,12 @@ function toCompletion(request: ChatRequest, answer: unknown, usage: Usage | unde
       usage: (isFields(answer["usage"]) ? answer["usage"] : usage) ?? null,
     } as unknown as ChatCompletion;
   }
-  if (typeof answer !== "string" || answer === "") return undefined;
-  const message: ChatMessage = { role: "assistant", content: answer };
-  const choices = [{ index: 0, message, finish_reason: "stop" }];
-  const estimated = toUsage({ input: estimateTokens(request.messages), output: estimateTokens(answer) });
+  const message = toAnswer(answer);
+  if (message === undefined) return undefined;
+  const calls = Array.isArray((message as unknown as Fields)["tool_calls"]);
+  const choices = [{ index: 0, message, finish_reason: calls ? "tool_calls" : "stop" }];
+  const written = typeof answer === "string" ? answer : JSON.stringify(answer);
+  const estimated = toUsage({ input: estimateTokens(request.messages), output: estimateTokens(written) });
   return {
     id: "log",
     object: "chat.completion",
@@ -205,6 +249,27 @@ function toCompletion(request: ChatRequest, answer: unknown, usage: Usage | unde
     choices,
     usage: usage ?? estimated,
   };
+}
+
+/** An answer that is a text, or a message with a content (a text or parts of one) or calls of tools. */
+function toAnswer(answer: unknown): ChatMessage | undefined {
+  if (typeof answer === "string") return answer === "" ? undefined : { role: "assistant", content: answer };
+  if (!isFields(answer)) return undefined;
+  const { content } = answer;
+  const texts = Array.isArray(content)
+    ? (content as unknown[]).map((part) => (isFields(part) && typeof part["text"] === "string" ? part["text"] : ""))
+    : [typeof content === "string" ? content : ""];
+  const text = texts.join("");
+  const calls = fromJson(answer["tool_calls"]);
+  if (Array.isArray(calls) && calls.length > 0)
+    return { role: "assistant", content: text === "" ? null : text, tool_calls: calls };
+  return text === "" ? undefined : { role: "assistant", content: text };
+}
+
+/** Of a list of messages, as frameworks log an answer, the last one. */
+function lastOf(output: unknown): unknown {
+  const told = isFields(output) && Array.isArray(output["messages"]) ? output["messages"] : output;
+  return Array.isArray(told) ? (told as unknown[]).at(-1) : told;
 }
 
 /** Token counts by any of the names that logs have for them. */

@@ -37,6 +37,8 @@ interface Known {
   readonly brokenLines: readonly number[];
   readonly tooLong: number;
   readonly other: number;
+  /** Of these, by why. */
+  readonly refused: ReplayReport["log"]["refused"];
   readonly withoutAnswer: number;
   readonly withoutTime: number;
 }
@@ -51,6 +53,7 @@ const NOTHING_KNOWN: Known = {
   brokenLines: [],
   tooLong: 0,
   other: 0,
+  refused: {},
   withoutAnswer: 0,
   withoutTime: 0,
 };
@@ -88,7 +91,7 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
   if (resumed !== undefined) {
     const body = resumed.body as ReturnType<typeof toBody>;
     ({ offset } = resumed);
-    known = body.known;
+    known = { ...NOTHING_KNOWN, ...body.known };
     for (const [name, pair] of body.served) served.set(name, pair);
     for (const [name, pair] of body.refused) refused.set(name, pair);
     await Promise.all(lanes.map((lane, at) => lane.resume(body.lanes[at] as Saved, known, requestsAt)));
@@ -140,12 +143,14 @@ export async function replay(options: ReplayOptions): Promise<Replayed> {
     const parsed = text === undefined ? undefined : parseLine(text);
     if (parsed === undefined) known = { ...known, tooLong: known.tooLong + 1 };
     else if ("skipped" in parsed) {
-      const isBroken = parsed.skipped === "broken";
-      const named =
-        isBroken && known.brokenLines.length < NUMBERS_MAX ? [...known.brokenLines, number] : known.brokenLines;
-      known = isBroken
-        ? { ...known, broken: known.broken + 1, brokenLines: named }
-        : { ...known, other: known.other + 1 };
+      if (parsed.skipped === "broken") {
+        const brokenLines = withNumber(known.brokenLines, number);
+        known = { ...known, broken: known.broken + 1, brokenLines };
+      } else {
+        const before = known.refused[parsed.why] ?? { count: 0, lines: [] };
+        const one = { count: before.count + 1, lines: withNumber(before.lines, number) };
+        known = { ...known, other: known.other + 1, refused: { ...known.refused, [parsed.why]: one } };
+      }
     } else {
       known = { ...known, formats: { ...known.formats, [parsed.format]: (known.formats[parsed.format] ?? 0) + 1 } };
       for (const record of parsed.records) await play(record, { line: number, offset });
@@ -287,6 +292,11 @@ async function judgeAll({ judge, prices }: ReplayOptions, chosen: ReturnType<typ
   return { ...chosen, doubtful, judged: { model: judge.id, asked: doubtful.length, failed, cost: micros / 1_000_000 } };
 }
 
+/** The numbers of lines that are named: the first ones. */
+function withNumber(numbers: readonly number[], number: number): readonly number[] {
+  return numbers.length < NUMBERS_MAX ? [...numbers, number] : numbers;
+}
+
 function toLogReport(known: Known): ReplayReport["log"] {
   const { lines, requests, formats, broken, brokenLines, tooLong, other, firstMs, nowMs } = known;
   return {
@@ -299,6 +309,7 @@ function toLogReport(known: Known): ReplayReport["log"] {
     broken_lines: brokenLines,
     too_long: tooLong,
     other,
+    refused: known.refused,
     without_answer: known.withoutAnswer,
     without_time: known.withoutTime,
   };

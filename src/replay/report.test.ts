@@ -81,6 +81,7 @@ describe("the report as a page", () => {
       broken_lines: [2, 3],
       too_long: 0,
       other: 0,
+      refused: {},
       without_answer: 0,
       without_time: 0,
     },

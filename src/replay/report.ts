@@ -1,3 +1,4 @@
+import type { Refused } from "./records.ts";
 import type { Preset } from "../cache/index.ts";
 import { toServerBytes } from "../size/index.ts";
 import type { NearPair } from "./pairs.ts";
@@ -18,6 +19,8 @@ export interface ReplayReport {
     readonly broken_lines: readonly number[];
     readonly too_long: number;
     readonly other: number;
+    /** These by why they were not played, with the numbers of the first of them. */
+    readonly refused: Readonly<Partial<Record<Refused, { readonly count: number; readonly lines: readonly number[] }>>>;
     /** Requests without an answer in the log, and those without a time of their own (they count as asked with the one before). */
     readonly without_answer: number;
     readonly without_time: number;
