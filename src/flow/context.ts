@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { MarrowError } from "../errors.ts";
 import type { Turn } from "../memory/index.ts";
-import type { ChatMessage, ChatRequest } from "../models/index.ts";
+import { ITEMS, type ChatMessage, type ChatRequest } from "../models/index.ts";
 import { isObject, isText } from "../internal/fields.ts";
 import { preparedDigest } from "./large-context.ts";
 import { unsaid } from "./resent.ts";
@@ -125,10 +125,16 @@ export function isInstruction(role: string): boolean {
 
 function toSent(turn: Turn): ChatMessage {
   const isAsSent = !Object.keys(turn).some((name) => NOT_SENT.has(name));
-  const sent = isAsSent
-    ? turn
-    : (Object.fromEntries(Object.entries(turn).filter(([name]) => !NOT_SENT.has(name))) as unknown as ChatMessage);
+  const sent = isAsSent ? turn : withoutNotSent(turn);
   return sent.role === "assistant" ? asAccepted(sent) : sent;
+}
+
+/** What is sent of a turn, beside the items that it was made of. */
+function withoutNotSent(turn: Turn): ChatMessage {
+  const sent = Object.fromEntries(Object.entries(turn).filter(([name]) => !NOT_SENT.has(name)));
+  const { role, item } = turn;
+  if (item === undefined) return { ...sent, role };
+  return { ...sent, role, [ITEMS]: Array.isArray(item) ? (item as readonly unknown[]) : [item] };
 }
 
 /**
@@ -144,7 +150,7 @@ function asAccepted(message: ChatMessage): ChatMessage {
   const isBare = ((content ?? null) === null || (Array.isArray(content) && content.length === 0)) && !isCalling;
   const isUsual = hasCalls ? named.length === all.length : calls === undefined;
   if (!isBare && isUsual && (audio ?? null) === null) return message;
-  const { tool_calls: _, audio: __, ...rest } = message;
+  const { tool_calls: _, audio: __, [ITEMS]: ___, ...rest } = message;
   const { id, transcript, expires_at: endS } = isObject(audio) ? audio : {};
   const isHeard = isText(id) && !(typeof endS === "number" && endS * 1_000 <= Date.now());
   return {
@@ -177,6 +183,7 @@ function together(messages: readonly ChatMessage[]): ChatMessage[] {
     const last = joined.at(-1);
     if (last?.role === "assistant" && isCallAlone(message)) {
       const [before, calls] = [last, message].map(({ tool_calls: made }) => (Array.isArray(made) ? made : []));
+      const items = [last[ITEMS], message[ITEMS]];
       const thoughts = [last, message].flatMap(({ reasoning_details: details }) =>
         Array.isArray(details) ? (details as readonly unknown[]) : [],
       );
@@ -184,6 +191,7 @@ function together(messages: readonly ChatMessage[]): ChatMessage[] {
         ...last,
         tool_calls: [...(before as unknown[]), ...(calls as unknown[])],
         ...(thoughts.length > 0 && { reasoning_details: thoughts }),
+        [ITEMS]: items.every(Array.isArray) ? items.flat() : undefined,
       };
     } else joined.push(message);
   }

@@ -3,10 +3,17 @@
  * came, so fields that are not named here are never lost.
  */
 
+/**
+ * The items of the Responses API that a message was made of, for upstreams that speak it: they are told these as they were said. JSON leaves
+ * them out, so that no other upstream sees them.
+ */
+export const ITEMS: unique symbol = Symbol("items");
+
 /** One message of a request. */
 export interface ChatMessage {
   readonly role: string;
   readonly content?: unknown;
+  readonly [ITEMS]?: readonly unknown[] | undefined;
   readonly [field: string]: unknown;
 }
 

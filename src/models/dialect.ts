@@ -35,7 +35,7 @@ const DROPPED = ["stream_options", "metadata", "safety_identifier"] as const;
  * cache of prompts, thoughts that only their maker reads. They go together: who refuses one refuses the others.
  */
 const HINTS = ["thinking", "output_config", "reasoning", "cache_control"] as const;
-const MESSAGE_HINTS = ["cache_control", "reasoning_details", "is_error"] as const;
+const MESSAGE_HINTS = ["cache_control", "prompt_cache_breakpoint", "reasoning_details", "phases", "is_error"] as const;
 
 /** Words by which endpoints refuse a field as such, rather than its value. */
 const REFUSED =

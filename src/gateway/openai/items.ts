@@ -81,13 +81,30 @@ function toChatContent(content: unknown, path: string): unknown {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) throw wrong(path, "text or a list of parts");
   const parts = content.map((part: unknown, at) => toChatPart(part, `${path}.${at}`));
-  return parts.every(({ type }) => type === "text") ? parts.map(({ text }) => String(text)).join("\n") : parts;
+  return parts.every(isPlain) ? parts.map(({ text }) => String(text)).join("\n") : parts;
 }
 
-/** One part of a message as chat completions have it. Parts in their shape already go on as they came. */
+/** Whether a part is a text and nothing else. */
+function isPlain(part: Fields): boolean {
+  return part["type"] === "text" && Object.keys(part).length === 2;
+}
+
+/** One part of a message as chat completions have it, with what stands beside its text, picture or file. Parts in their shape already go on as they came. */
 function toChatPart(part: unknown, path: string): { readonly type: string; readonly text?: unknown } {
   if (typeof part !== "object" || part === null || Array.isArray(part)) throw wrong(path, "a part, which is an object");
-  const { type, text, refusal, image_url: url, detail, file_id: file, ...rest } = part as Fields;
+  const {
+    type,
+    text,
+    refusal,
+    image_url: url,
+    detail,
+    file_id: file,
+    annotations: _,
+    logprobs: __,
+    ...more
+  } = part as Fields;
+  // Clients send what they leave open as null, which chat completions refuse.
+  const rest = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined && value !== null));
   switch (type) {
     case "input_text":
     case "output_text":
@@ -95,26 +112,27 @@ function toChatPart(part: unknown, path: string): { readonly type: string; reado
     case "summary_text":
     case "reasoning_text":
       if (typeof text !== "string") throw wrong(`${path}.text`, "a string");
-      return { type: "text", text };
+      return { ...rest, type: "text", text };
     case "refusal":
       if (typeof refusal !== "string") throw wrong(`${path}.refusal`, "a string");
       return { type: "text", text: refusal };
     case "input_image": {
       if (typeof url !== "string") throw wrong(`${path}.image_url`, "a URL, or file_id the id of a file of yours");
       const image = { url, ...(detail !== undefined && detail !== null && { detail }) };
-      return { type: "image_url", image_url: image } as { type: string };
+      return { ...rest, type: "image_url", image_url: image } as { type: string };
     }
     case "input_file": {
-      // Clients send what they leave open as null, which chat completions refuse.
-      const given = Object.entries({ file_id: file, ...rest }).filter(
-        ([, value]) => value !== undefined && value !== null,
-      );
-      const named = Object.fromEntries(given);
-      return { type: "file", file: named } as { type: string };
+      const { filename, file_data: data, file_url: from, ...beside } = rest;
+      const named = { file_id: file ?? undefined, filename, file_data: data, file_url: from };
+      const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+      if (![file, data, from].some((value) => typeof value === "string" && value !== ""))
+        throw wrong(path, "a file, by file_data, file_url or file_id");
+      return { ...beside, type: "file", file: given } as { type: string };
     }
     case "input_video": {
       if (typeof rest["video_url"] !== "string") throw wrong(`${path}.video_url`, "a URL");
-      return { type: "video_url", video_url: { url: rest["video_url"] } } as { type: string };
+      const { video_url: video, ...beside } = rest;
+      return { ...beside, type: "video_url", video_url: { url: video } } as { type: string };
     }
     case "image_url":
     case "file":

@@ -1,6 +1,7 @@
 import { createTimeSlice } from "../../internal/time-slice.ts";
 import { MarrowError } from "../../errors.ts";
 import { besideText, type ChatCall, type ChatOutcome } from "../../flow/index.ts";
+import type { Fields } from "../../internal/fields.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import { admit } from "../models/asking.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -56,7 +57,7 @@ export async function askFlow(
   const outcome = await tenant.flow.chat({
     ...how,
     request: { ...chat, ...(asked.stream && { stream: true, stream_options: { include_usage: true } }) },
-    within: besideText(last),
+    within: withPhases(besideText(last), [...before, ...now]),
     user: asker.user,
     key: asker.key,
     limiter,
@@ -69,6 +70,12 @@ export async function askFlow(
     resultPath: (id) => `input.${input.findLastIndex((item) => item["call_id"] === id)}.call_id`,
   });
   return { outcome, search };
+}
+
+/** What must be equal beside the texts for one answer to serve two requests: the phases of what was said, too, which no chat has. */
+function withPhases(beside: unknown, items: readonly Item[]): unknown {
+  const phases = items.map(({ phase }: Fields) => phase ?? null);
+  return phases.every((phase) => phase === null) ? beside : [beside, phases];
 }
 
 /** All that was said up to the previous response. @throws MarrowError `not_found` with the code that clients know */

@@ -56,7 +56,7 @@ export function toInputItems({ input }: ResponseRequest, response: string): read
       ...rest,
       type,
       id: toItemId(type, response, "i", at),
-      ...(type === "message" && { status: "completed" }),
+      ...(type === "message" && { status: rest["status"] ?? "completed" }),
       ...(content !== undefined && { content: parts }),
     };
   });

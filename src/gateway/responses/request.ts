@@ -97,11 +97,8 @@ export function toChatRequest(
   const said: Turn[] = [...history, ...input].map((item, at) => toTurn(item, pathOf(at, history.length)));
   // The results of a conversation's calls are looked at where its history is read; a session has its own.
   const turns = request.conversation == null && session === undefined ? withResultsChecked(said, history.length) : said;
-  const thinking = withThoughts(turns).map((turn) =>
-    isTold(turn) ? { role: turn.role, content: turn.content } : turn,
-  );
   const first = instructions == null ? [] : [{ role: "system", content: instructions }];
-  const messages = [...first, ...toMessages(thinking)];
+  const messages = [...first, ...toMessages(withThoughts(turns))];
   if (request.conversation == null && history.length === 0 && input.length === 0)
     throw new MarrowError("invalid_input", "input must be given", { details: { path: "input" } });
   return { ...toChatFields(request), model: request.model, messages };
@@ -124,10 +121,6 @@ function withThoughts(turns: readonly Turn[]): readonly Turn[] {
     waiting = [];
     return turn.role === "assistant" && details.length > 0 ? { ...turn, reasoning_details: details } : turn;
   });
-}
-
-function isTold({ role }: Turn): boolean {
-  return role === "system" || role === "developer";
 }
 
 function pathOf(at: number, before: number): string {

@@ -1,6 +1,6 @@
 import { partOf, toEncryptedContent } from "../models/carried-thoughts.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
-import type { Fields } from "../../internal/fields.ts";
+import { isObject, type Fields } from "../../internal/fields.ts";
 import type { Item, ResponseEvent } from "./shape.ts";
 
 /** An item of the output that may still grow. */
@@ -22,12 +22,6 @@ export interface Texts {
 
 type Kind = "output_text" | "refusal" | "reasoning";
 
-/** Fields of a delta by the kind of text in them, beside its thoughts. */
-const FIELDS: readonly (readonly [string, Kind])[] = [
-  ["content", "output_text"],
-  ["refusal", "refusal"],
-];
-
 /**
  * Makes items and events of the words of a chat completion. Thoughts become the summary of a `reasoning` item: its events are the only ones
  * that both OpenAI's clients and Open Responses know.
@@ -40,14 +34,24 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
   let early: readonly Fields[] = [];
   /** Whether anything was said in writing: what is spoken beside it says the same. */
   let isWritten = false;
+  /** Characters of the messages so far, and in which phase the next one is said. */
+  let spoken = 0;
+  let phase: string | undefined;
 
   function begin(kind: Kind): readonly ResponseEvent[] {
     const isThought = kind === "reasoning";
     const one = open(
       isThought
         ? { type: "reasoning", status: "in_progress", summary: [] }
-        : { type: "message", status: "in_progress", role: "assistant", content: [] },
+        : {
+            type: "message",
+            status: "in_progress",
+            role: "assistant",
+            ...(phase !== undefined && { phase }),
+            content: [],
+          },
     );
+    if (!isThought) phase = undefined;
     current = { one, kind };
     return [{ type: "response.output_item.added", output_index: one.index, item: { ...one.item } }];
   }
@@ -124,6 +128,23 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
     return [...events, { type: "response.output_text.delta", ...at(one, kind), delta: piece, logprobs }];
   }
 
+  /** Words of messages, each begun where a mark says so. */
+  function speak(words: string, marks: readonly Fields[], logprobs: readonly Fields[]): readonly ResponseEvent[] {
+    const events: ResponseEvent[] = [];
+    let told = 0;
+    for (const { start, phase: next } of marks) {
+      if (typeof start !== "number") continue;
+      const end = Math.min(words.length, Math.max(told, start - spoken));
+      if (end > told) events.push(...say("output_text", words.slice(told, end), []));
+      told = end;
+      if (current !== undefined && current.kind !== "reasoning") events.push(...close());
+      phase = typeof next === "string" ? next : undefined;
+    }
+    spoken += words.length;
+    if (told < words.length) events.push(...say("output_text", words.slice(told), logprobs));
+    return events;
+  }
+
   function annotate(found: readonly Fields[]): readonly ResponseEvent[] {
     if (current?.kind !== "output_text") {
       early = [...early, ...found];
@@ -165,11 +186,11 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
       // Some endpoints send the same thought under both names.
       if (other !== named) events.push(...think(wordsOf(other), []));
       if (typeof delta["content"] !== "string") events.push(...think(thoughtsIn(delta["content"]), []));
-      for (const [field, kind] of FIELDS) {
-        const piece = textIn(delta[field]);
-        if (piece !== "") events.push(...say(kind, piece, logprobs));
-        if (piece !== "") isWritten = true;
-      }
+      const marks = Array.isArray(delta["phases"]) ? (delta["phases"] as readonly unknown[]).filter(isObject) : [];
+      const [written, refused] = [textIn(delta["content"]), textIn(delta["refusal"])];
+      events.push(...speak(written, marks, logprobs));
+      if (refused !== "") events.push(...say("refusal", refused, logprobs));
+      if (written !== "" || refused !== "") isWritten = true;
       const { transcript } = (delta["audio"] ?? {}) as Fields;
       if (!isWritten && wordsOf(transcript) !== "") events.push(...say("output_text", wordsOf(transcript), []));
       const found = Array.isArray(delta["annotations"]) ? (delta["annotations"] as readonly Fields[]) : [];

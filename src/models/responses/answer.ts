@@ -101,6 +101,14 @@ export function toAnnotation(annotation: unknown): Fields {
   return type === "url_citation" ? { type, url_citation: rest } : { type, ...rest };
 }
 
+/**
+ * Where a message of an answer begins, as an entry of `phases`: after how many characters of the content, and in which phase it is said.
+ * `undefined` for the first one without a phase: an answer is one message otherwise.
+ */
+export function toPhase({ phase }: Fields, start: number, before: number): Fields | undefined {
+  return isText(phase) || before > 0 ? { start, phase: isText(phase) ? phase : null } : undefined;
+}
+
 /** Whether an item is a call of a tool. */
 export function isCall({ type }: Fields): boolean {
   return type === "function_call" || type === "custom_tool_call";
@@ -123,6 +131,8 @@ function toMessage(output: readonly unknown[]) {
     [],
     [],
   ];
+  const phases: Fields[] = [];
+  let messages = 0;
   const omissions = createOmissions("item");
   for (const [index, item] of output.entries()) {
     if (!isObject(item)) {
@@ -130,6 +140,9 @@ function toMessage(output: readonly unknown[]) {
       continue;
     }
     if (item["type"] === "message") {
+      const phase = toPhase(item, text?.length ?? 0, messages);
+      if (phase !== undefined) phases.push(phase);
+      messages += 1;
       for (const part of partsOf(item)) {
         if (part["type"] === "refusal") refusal = (refusal ?? "") + textOr(part["refusal"]);
         if (part["type"] !== "output_text") continue;
@@ -154,6 +167,7 @@ function toMessage(output: readonly unknown[]) {
     content: text ?? null,
     refusal: refusal ?? null,
     ...(annotations.length > 0 && { annotations }),
+    ...(phases.length > 0 && { phases }),
     ...(thoughts.length > 0 && { reasoning_content: thoughts.join(BETWEEN) }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls }),

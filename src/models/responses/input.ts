@@ -1,13 +1,12 @@
 import type { ChatMessage } from "../chat.ts";
-import { isText, type Fields } from "../../internal/fields.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { objectAt, uncarried, unfit } from "../rows.ts";
+import { toNative } from "./native.ts";
+import { KIND, toContent, toOutput } from "./parts.ts";
 import { toReasoningItems } from "./thoughts.ts";
 
-/** The name of this kind in errors. */
-export const KIND = "responses";
-
 /**
- * Messages of chat completions as items of the Responses API. `name` of a message has no place. Pure.
+ * Messages of chat completions as items of the Responses API: those that they were made of, if any. `name` of a message has no place. Pure.
  * @throws MarrowError `invalid_input` that names the part which cannot be carried
  */
 export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
@@ -15,6 +14,11 @@ export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
   const custom = new Set<unknown>();
   return messages.flatMap((message, at): readonly Fields[] => {
     const path = `messages.${at}`;
+    const native = toNative(message, path);
+    if (native !== undefined) {
+      for (const { type, call_id: id } of native) if (type === "custom_tool_call") custom.add(id);
+      return [...toReasoningItems(message["reasoning_details"]), ...native];
+    }
     switch (message.role) {
       case "system":
       case "developer":
@@ -37,9 +41,10 @@ export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
   });
 }
 
-/** What an assistant said, in words or in a refusal. */
-function toSaid({ content, refusal }: ChatMessage, path: string): readonly Fields[] {
+/** What an assistant said, in words or in a refusal: one message, or as many as `phases` names. */
+function toSaid({ content, refusal, phases }: ChatMessage, path: string): readonly Fields[] {
   const parts: Fields[] = [];
+  if (isText(content) && !isText(refusal) && Array.isArray(phases)) return toPhased(content, phases);
   if (typeof content === "string" && content !== "") parts.push(toOutput(content));
   else if (Array.isArray(content))
     for (const [at, part] of content.entries()) {
@@ -53,8 +58,17 @@ function toSaid({ content, refusal }: ChatMessage, path: string): readonly Field
   return parts.length === 0 ? [] : [{ type: "message", role: "assistant", content: parts }];
 }
 
-function toOutput(text: string): Fields {
-  return { type: "output_text", text, annotations: [] };
+/** A text as the messages that it was said in. */
+function toPhased(text: string, phases: readonly unknown[]): readonly Fields[] {
+  const begun = phases
+    .filter(isObject)
+    .map(({ start, phase }) => ({ start: typeof start === "number" ? start : 0, phase }));
+  if (begun[0]?.start !== 0) begun.unshift({ start: 0, phase: null });
+  return begun.flatMap(({ start, phase }, at) => {
+    const said = text.slice(start, begun[at + 1]?.start);
+    const named = isText(phase) ? { phase } : {};
+    return said === "" ? [] : [{ type: "message", role: "assistant", ...named, content: [toOutput(said)] }];
+  });
 }
 
 function toCalls(calls: unknown, path: string): readonly Fields[] {
@@ -74,29 +88,4 @@ function toCalls(calls: unknown, path: string): readonly Fields[] {
     const text = typeof given === "string" ? given : JSON.stringify(given ?? {});
     return { type: "function_call", call_id: id, name, arguments: text === "" ? "{}" : text };
   });
-}
-
-function toContent(content: unknown, path: string): string | readonly Fields[] {
-  if (content === undefined || content === null) return "";
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) throw unfit(path, "text or a list of parts", content);
-  return content.map((part: unknown, at) => toPart(objectAt(part, `${path}.${at}`), `${path}.${at}`));
-}
-
-function toPart(part: Fields, path: string): Fields {
-  switch (part["type"]) {
-    case "text":
-      return { type: "input_text", text: part["text"] };
-    case "image_url": {
-      const image = part["image_url"];
-      const { url, detail = "auto" } =
-        typeof image === "string" ? { url: image } : objectAt(image, `${path}.image_url`);
-      if (!isText(url)) throw unfit(`${path}.image_url.url`, "a URL", url);
-      return { type: "input_image", image_url: url, detail };
-    }
-    case "file":
-      return { type: "input_file", ...objectAt(part["file"], `${path}.file`) };
-    default:
-      throw uncarried(`${path}.type`, KIND, `a part of type ${String(part["type"]).slice(0, 64)}`);
-  }
 }

@@ -13,7 +13,8 @@ import {
 } from "../../internal/field-rows.ts";
 import { toFields, objectAt, uncarried, unfit } from "../rows.ts";
 import { withTranscripts } from "../spoken.ts";
-import { KIND, toInput } from "./input.ts";
+import { toInput } from "./input.ts";
+import { KIND } from "./parts.ts";
 
 /** How each field of a chat request is said in the Responses API: one row for each. Others go as they came. */
 export const RESPONSES_FIELDS: ReadonlyMap<string, FieldRow> = new Map([

@@ -3,7 +3,7 @@ import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
-import { isCall, partsOf, toAnnotation, toBeside, toCall, toFailed, toFinish, toUsage } from "./answer.ts";
+import { isCall, partsOf, toAnnotation, toBeside, toCall, toFailed, toFinish, toPhase, toUsage } from "./answer.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
 /** An item of the output while it grows. */
@@ -30,6 +30,8 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
   const items = new Map<unknown, Item>();
   let [calls, thought, began] = [0, 0, false];
+  /** Messages that were begun, and characters of their texts. */
+  let [messages, spoken] = [0, 0];
 
   const omissions = createOmissions("item");
   /** Whether anything was told beside the role. */
@@ -60,7 +62,11 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
       isWhole: false,
     };
     items.set(index, one);
-    if (!calling) return { one, chunks: [] };
+    if (!calling) {
+      const phase = type === "message" ? toPhase(item, spoken, messages) : undefined;
+      if (type === "message") messages += 1;
+      return { one, chunks: phase === undefined ? [] : [bare({ phases: [phase] }, {})] };
+    }
     calls += 1;
     return { one, chunks: [chunk({ tool_calls: [{ index: one.call, ...toCall(item, "") }] })] };
   }
@@ -71,7 +77,10 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     const key = `${kind} ${String(place)}`;
     const told = one.told.get(key) ?? 0;
     one.told.set(key, told + piece.length);
-    if (kind === "text") return [chunk({ content: piece }, more)];
+    if (kind === "text") {
+      spoken += piece.length;
+      return [chunk({ content: piece }, more)];
+    }
     if (kind === "refusal") return [chunk({ refusal: piece })];
     if (kind === "arguments") return [chunk({ tool_calls: [{ index: one.call, function: { arguments: piece } }] })];
     if (kind === "input") return [chunk({ tool_calls: [{ index: one.call, custom: { input: piece } }] })];

@@ -1,0 +1,84 @@
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { ITEMS, type ChatMessage } from "../chat.ts";
+import { toContent, toOutput } from "./parts.ts";
+
+/** Kinds of items that are not told as they are: thoughts go by what their maker wants back of them, a search by what it found. */
+const UNTOLD: ReadonlySet<unknown> = new Set(["reasoning", "file_search_call"]);
+const CALLS: ReadonlySet<unknown> = new Set(["function_call", "custom_tool_call"]);
+const OUTPUTS: ReadonlySet<unknown> = new Set(["function_call_output", "custom_tool_call_output"]);
+const TEXTS: ReadonlySet<unknown> = new Set(["input_text", "output_text", "text", "summary_text", "reasoning_text"]);
+/** Parts that are said as they came. */
+const PARTS: ReadonlySet<unknown> = new Set(["input_image", "input_file", "input_video"]);
+
+/**
+ * The items that a message was made of, as they were said: with all of their fields and the bounds of their parts, but without ids, which are
+ * the gateway's own. `undefined` for a message that was made of none, or whose items have another meaning here. Pure.
+ */
+export function toNative(message: ChatMessage, path: string): readonly Fields[] | undefined {
+  const items = message[ITEMS];
+  if (items === undefined) return undefined;
+  const told: Fields[] = [];
+  for (const item of items) {
+    if (!isObject(item)) return undefined;
+    if (UNTOLD.has(item["type"])) continue;
+    const one = toTold(item, message, `${path}.content`);
+    if (one === undefined) return undefined;
+    told.push(one);
+  }
+  return told.length === 0 ? undefined : told;
+}
+
+function toTold(item: Fields, message: ChatMessage, path: string): Fields | undefined {
+  const { id: _, status, content, output, ...rest } = item;
+  const { type, role } = item;
+  const unfinished = isText(status) && status !== "completed" ? { status } : {};
+  const said = { ...withoutNulls(rest), ...unfinished };
+  if (CALLS.has(type)) return rest["arguments"] === "" ? { ...said, arguments: "{}" } : said;
+  if (OUTPUTS.has(type)) return { ...said, output: toParts(output, "tool") ?? toContent(message.content, path) };
+  if (type !== "message" || role !== message.role) return undefined;
+  const parts = toParts(content, role);
+  if (parts !== undefined) return { ...said, content: parts };
+  if (role !== "assistant") return { ...said, content: toContent(message.content, path) };
+  return isText(message.content) ? { ...said, content: [toOutput(message.content)] } : undefined;
+}
+
+/** A content as its parts were said; `undefined` where it was left out, or has a part that is said in another way here. */
+function toParts(content: unknown, role: string): string | readonly Fields[] | undefined {
+  const isSaid = role === "assistant";
+  if (typeof content === "string") return isSaid ? [toOutput(content)] : content;
+  if (!Array.isArray(content)) return undefined;
+  const parts: Fields[] = [];
+  for (const part of content as readonly unknown[]) {
+    const one = isObject(part) ? toPart(part, isSaid) : undefined;
+    if (one === undefined) return undefined;
+    parts.push(one);
+  }
+  const [first] = parts;
+  const isPlain = parts.length === 1 && first?.["type"] === "input_text" && Object.keys(first).length === 2;
+  return isPlain ? String(first["text"]) : parts;
+}
+
+function toPart(part: Fields, isSaid: boolean): Fields | undefined {
+  const { type, text, refusal, annotations, logprobs: _, cache_control: __, ...rest } = withoutNulls(part);
+  if (type === "refusal" && isSaid) return { type, refusal };
+  if (type === "refusal") return { type: "input_text", text: refusal };
+  if (TEXTS.has(type) && isSaid) return { ...rest, ...toOutput(String(text)), annotations: toCited(annotations) };
+  if (TEXTS.has(type)) return { ...rest, type: "input_text", text };
+  // The gateway's own files are told by their bytes, which the message has.
+  if (!PARTS.has(type) || rest["file_id"] !== undefined) return undefined;
+  return { ...rest, type, ...(type === "input_image" && { detail: rest["detail"] ?? "auto" }) };
+}
+
+/** Citations of the kinds that this API has. Models of other makers cite in shapes of their own. */
+function toCited(annotations: unknown): readonly unknown[] {
+  if (!Array.isArray(annotations)) return [];
+  return (annotations as readonly unknown[]).filter((one) => isObject(one) && one["type"] === "url_citation");
+}
+
+/** Clients send what they leave open as null. */
+function withoutNulls(fields: Fields): Fields {
+  const all = Object.entries(fields);
+  return all.some(([, value]) => value === null)
+    ? Object.fromEntries(all.filter(([, value]) => value !== null))
+    : fields;
+}

@@ -1,0 +1,37 @@
+import { isText, type Fields } from "../../internal/fields.ts";
+import { objectAt, uncarried, unfit } from "../rows.ts";
+
+/** The name of this kind in errors. */
+export const KIND = "responses";
+
+/** Content of a message, or what a tool answered, as the Responses API has it. @throws MarrowError `invalid_input` */
+export function toContent(content: unknown, path: string): string | readonly Fields[] {
+  if (content === undefined || content === null) return "";
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) throw unfit(path, "text or a list of parts", content);
+  return content.map((part: unknown, at) => toPart(objectAt(part, `${path}.${at}`), `${path}.${at}`));
+}
+
+/** A text that an assistant said. */
+export function toOutput(text: string): Fields {
+  return { type: "output_text", text, annotations: [] };
+}
+
+/** A part of a chat's message. What stands beside its text, picture or file goes along, but for marks in Anthropic's words. */
+function toPart(part: Fields, path: string): Fields {
+  const { type, text, image_url: image, file, cache_control: _, ...rest } = part;
+  switch (type) {
+    case "text":
+      return { ...rest, type: "input_text", text };
+    case "image_url": {
+      const { url, detail = "auto" } =
+        typeof image === "string" ? { url: image } : objectAt(image, `${path}.image_url`);
+      if (!isText(url)) throw unfit(`${path}.image_url.url`, "a URL", url);
+      return { ...rest, type: "input_image", image_url: url, detail };
+    }
+    case "file":
+      return { ...rest, type: "input_file", ...objectAt(file, `${path}.file`) };
+    default:
+      throw uncarried(`${path}.type`, KIND, `a part of type ${String(type).slice(0, 64)}`);
+  }
+}

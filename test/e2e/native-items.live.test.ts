@@ -1,0 +1,185 @@
+import { createOpenAI } from "@ai-sdk/openai";
+import { generateText, type ModelMessage } from "ai";
+import type OpenAI from "openai";
+import { afterEach, describe, expect, inject, it } from "vitest";
+import { startTestGateway, type TestGateway } from "../gateway.ts";
+import { responseEvents, responseOf, toWire } from "../upstreams/wire.ts";
+
+let gateway: TestGateway;
+let client: OpenAI;
+afterEach(() => gateway?.close());
+
+type Items = readonly Readonly<Record<string, unknown>>[];
+
+const message = (text: string, phase?: string) => ({
+  type: "message",
+  id: `msg_${text.length}`,
+  role: "assistant",
+  ...(phase !== undefined && { phase }),
+  content: [{ type: "output_text", text, annotations: [] }],
+});
+const PHASED = [message("I look first.", "commentary"), message("It is a dog.", "final_answer")];
+
+/** A gateway before an upstream that answers in two messages, each of its phase. */
+async function open(kind: "responses" | "chat" = "responses"): Promise<void> {
+  const answer = (isStream: boolean) =>
+    isStream
+      ? { raw: toWire(responseEvents(PHASED)), contentType: "text/event-stream" }
+      : { raw: JSON.stringify(responseOf(PHASED)), contentType: "application/json" };
+  gateway = await startTestGateway({
+    redisUrl: inject("redisUrl"),
+    kind,
+    script: ({ body }) => (kind === "chat" ? "Fine." : answer(body["stream"] === true)),
+  });
+  client = gateway.client();
+}
+
+const ask = (input: unknown, more: object = {}) =>
+  client.responses.create({ model: "scripted", input, ...more } as never) as Promise<OpenAI.Responses.Response>;
+const asked = () => gateway.model.requests.at(-1)?.body ?? {};
+const bodies = (items: unknown) =>
+  (items as Items).map(({ role, phase, content }) => ({
+    role,
+    phase,
+    text: typeof content === "string" ? content : ((content as Items)[0]?.["text"] ?? ""),
+  }));
+const SAID = [
+  { role: "assistant", phase: "commentary", text: "I look first." },
+  { role: "assistant", phase: "final_answer", text: "It is a dog." },
+];
+
+describe("what an upstream of kind responses says and is told in phases", () => {
+  it.each([false, true])("comes as the messages that it was said in, and goes back so (stream: %s)", async (stream) => {
+    await open();
+    const made = stream
+      ? await client.responses.stream({ model: "scripted", input: "q1" }).finalResponse()
+      : await ask("q1");
+    expect(bodies(made.output)).toEqual(SAID);
+    expect(made.output_text).toBe("I look first.It is a dog.");
+    const again = await ask("q1");
+    expect(bodies(again.output)).toEqual(SAID);
+    await ask("q2", { previous_response_id: made.id });
+    expect(bodies(asked()["input"])).toMatchObject([{ text: "q1" }, ...SAID, { text: "q2" }]);
+    await ask([{ role: "user", content: "q3" }, ...made.output, { role: "user", content: "q4" }]);
+    expect(bodies(asked()["input"])).toMatchObject([{ text: "q3" }, ...SAID, { text: "q4" }]);
+    const { id } = await client.conversations.create();
+    for (const input of ["q5", "q6"]) await ask(input, { conversation: id, stream: false });
+    expect(bodies(asked()["input"])).toMatchObject([{ text: "q5" }, ...SAID, { text: "q6" }]);
+    const { data } = await client.conversations.items.list(id, { order: "asc" });
+    expect(bodies(data).slice(1, 3)).toEqual(SAID);
+  });
+
+  it("reaches a chat's client, and comes back by its session", async () => {
+    await open();
+    const chat = (content: string) =>
+      client.chat.completions.create(
+        { model: "scripted", messages: [{ role: "user", content }] },
+        { headers: { "x-marrow-session": "s1" } },
+      );
+    const made = await chat("q1");
+    expect(made.choices[0]?.message).toMatchObject({
+      content: "I look first.It is a dog.",
+      phases: [
+        { start: 0, phase: "commentary" },
+        { start: 13, phase: "final_answer" },
+      ],
+    });
+    await chat("q2");
+    expect(bodies(asked()["input"])).toMatchObject([{ text: "q1" }, ...SAID, { text: "q2" }]);
+  });
+
+  it("is kept by the AI SDK over three turns", async () => {
+    await open();
+    const model = createOpenAI({ baseURL: gateway.baseURL, apiKey: gateway.key }).responses("scripted");
+    const messages: ModelMessage[] = [];
+    for (const content of ["q1", "q2", "q3"]) {
+      messages.push({ role: "user", content });
+      messages.push(...(await generateText({ model, messages, maxRetries: 0 })).response.messages);
+    }
+    const told = bodies(asked()["input"]);
+    expect(told.filter(({ role }) => role === "assistant")).toEqual([...SAID, ...SAID]);
+  });
+});
+
+const MARK = { prompt_cache_breakpoint: { type: "ephemeral" } };
+const PDF = "data:application/pdf;base64,JVBERi0xLjQ=";
+
+describe("what an item says beside its text", () => {
+  const content = [
+    { type: "input_text", text: "one", ...MARK },
+    { type: "input_text", text: "two" },
+    { type: "input_image", image_url: "https://example.com/a.png", detail: "low", ...MARK },
+    { type: "input_file", filename: "a.pdf", file_data: PDF, detail: "high", ...MARK },
+  ];
+  const call = {
+    type: "function_call",
+    call_id: "c1",
+    name: "f",
+    arguments: "{}",
+    namespace: "n",
+    caller: { type: "direct" },
+  };
+  const output = {
+    type: "function_call_output",
+    call_id: "c1",
+    output: [{ type: "input_text", text: "seen", ...MARK }],
+  };
+
+  it("reaches an upstream of kind responses as it was said, without the gateway's ids", async () => {
+    await open();
+    const first = await ask([{ role: "user", content }, call, output]);
+    const told = [{ type: "message", role: "user", content }, call, output];
+    expect(asked()["input"]).toEqual(told);
+    await ask("and now?", { previous_response_id: first.id });
+    expect((asked()["input"] as Items).slice(0, 3)).toEqual(told);
+  });
+
+  it("reaches an upstream of kind chat where a chat has a place for it", async () => {
+    await open("chat");
+    await ask([{ role: "user", content }, call, output]);
+    expect(asked()["messages"]).toEqual([
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "one", ...MARK },
+          { type: "text", text: "two" },
+          { type: "image_url", image_url: { url: "https://example.com/a.png", detail: "low" }, ...MARK },
+          { type: "file", file: { filename: "a.pdf", file_data: PDF }, ...MARK },
+        ],
+      },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "c1", type: "function", function: { name: "f", arguments: "{}" } }],
+      },
+      { role: "tool", tool_call_id: "c1", content: [{ type: "text", text: "seen", ...MARK }] },
+    ]);
+  });
+
+  it("of a chat's parts reaches an upstream of kind responses, but for marks in Anthropic's words", async () => {
+    await open();
+    const parts = [
+      { type: "text", text: "one", ...MARK, cache_control: { type: "ephemeral" } },
+      { type: "file", file: { filename: "a.pdf", file_data: PDF }, ...MARK },
+    ];
+    await client.chat.completions.create({ model: "scripted", messages: [{ role: "user", content: parts }] } as never);
+    expect((asked()["input"] as Items)[0]?.["content"]).toEqual([
+      { type: "input_text", text: "one", ...MARK },
+      { type: "input_file", filename: "a.pdf", file_data: PDF, ...MARK },
+    ]);
+  });
+
+  it("is told again: a status that is not whole, and a file without anything in it is refused by name", async () => {
+    await open();
+    const { id } = await ask([
+      { ...message("I was"), status: "incomplete" },
+      { role: "user", content: "go on" },
+    ]);
+    const { data } = await client.responses.inputItems.list(id, { order: "asc" });
+    expect(data.map((item) => "status" in item && item.status)).toEqual(["incomplete", "completed"]);
+    await expect(ask([{ role: "user", content: [{ type: "input_file" }] }])).rejects.toMatchObject({
+      status: 400,
+      param: "input.0.content.0",
+    });
+  });
+});
