@@ -72,6 +72,24 @@ describe("what a response adds to its conversation reads back as it was said", (
     ]);
   });
 
+  it("a picture given by the id of its file shows its bytes to who asks for them", async () => {
+    const { id } = await client.conversations.create();
+    const png = Buffer.from("\x89PNG\r\n\x1a\n picture", "latin1");
+    const file = await client.files.create({ file: await toFile(png, "a.png"), purpose: "vision" });
+    const part = { type: "input_image", file_id: file.id, detail: "low" };
+    const { id: response } = await say(id, [{ role: "user", content: [part] }]);
+    const seen = { ...part, image_url: `data:image/png;base64,${png.toString("base64")}` };
+    const asked = { include: ["message.input_image.image_url" as const], order: "asc" as const };
+    const contents = async (query: { readonly order: "asc" }) => [
+      ((await client.responses.inputItems.list(response, query)).data as unknown as Items)[0]?.["content"],
+      ((await client.conversations.items.list(id, query)).data as unknown as Items)[0]?.["content"],
+    ];
+    expect(await contents({ order: "asc" })).toEqual([[part], [part]]);
+    expect(await contents(asked)).toEqual([[seen], [seen]]);
+    await client.files.delete(file.id);
+    expect(await contents(asked)).toEqual([[part], [part]]);
+  });
+
   it("outputs of tools keep their kind and their parts", async () => {
     const { id } = await client.conversations.create();
     const { output } = await say(id, "call");

@@ -4,13 +4,15 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { sizeOf } from "../../internal/json-pieces.ts";
 import type { Session, SessionInfo } from "../../memory/index.ts";
+import { withPictures } from "../responses/resolve.ts";
+import { askerOf } from "../tenancy/asker.ts";
 import { userOf } from "../tenancy/identity.ts";
 import { checkResults, findItem, placeOf } from "./conversation-items.ts";
 import { toTurn } from "./items.ts";
 import { toItems, type ConversationItem } from "./kept-items.ts";
 import { metadataPairs } from "./metadata.ts";
 import { sendLarge } from "../http/large-answer.ts";
-import { pageQuery, toListBody, toItemPage } from "./pages.ts";
+import { including, pageQuery, toListBody, toItemPage, wantsPictures } from "./pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const items = z.array(z.looseObject({})).min(1).max(20);
@@ -18,6 +20,7 @@ const createBody = z
   .looseObject({ metadata: metadataPairs.nullish(), items: z.array(z.looseObject({})).max(20).nullish() })
   .nullish();
 const updateBody = z.looseObject({ metadata: metadataPairs.nullish() });
+const itemsQuery = pageQuery.extend(including);
 const itemsBody = z.looseObject({ items });
 
 interface Named {
@@ -30,9 +33,15 @@ const TURNS_READ = 20;
 const PAGE_CHARS_MAX = 2_097_152;
 
 /** `/v1/conversations` with their items, as OpenAI's API has them: sessions of their user, and what chat keeps with `conversation`. */
-export function registerConversations({ app, tenants }: GatewayApp): void {
+export function registerConversations(parts: GatewayApp): void {
+  const { app, tenants } = parts;
   const open = (request: FastifyRequest, id: string): Session =>
     tenants(request.principal.scope).conversations.session({ user: userOf(request, undefined), id });
+
+  /** Items as a query asks to see them. */
+  async function shown(request: FastifyRequest<Named>, found: readonly ConversationItem[]) {
+    return wantsPictures(request.query) ? withPictures(parts, askerOf(request, undefined), found) : found;
+  }
 
   /** A conversation with what is known of it. @throws MarrowError `not_found` */
   async function find(request: FastifyRequest<Named>): Promise<{ session: Session; info: SessionInfo }> {
@@ -90,18 +99,20 @@ export function registerConversations({ app, tenants }: GatewayApp): void {
     );
   });
 
-  app.get<Named>(path, { schema: { querystring: pageQuery } }, async (request, reply) => {
+  app.get<Named>(path, { schema: { querystring: itemsQuery } }, async (request, reply) => {
     const { session } = await find(request);
     const { after, limit, newestFirst } = toItemPage(request.query);
+    const { data, hasMore } = await listItems(session, after, limit, newestFirst);
     return sendLarge(
       reply,
-      toListBody(await listItems(session, after, limit, newestFirst), (item) => item),
+      toListBody({ data: await shown(request, data), hasMore }, (item) => item),
     );
   });
 
-  app.get<Named>(`${path}/:item`, async (request) => {
+  app.get<Named>(`${path}/:item`, { schema: { querystring: z.looseObject(including) } }, async (request) => {
     const { session } = await find(request);
-    return (await findItem(session, request.params.item)).item;
+    const { item } = await findItem(session, request.params.item);
+    return (await shown(request, [item]))[0];
   });
 
   app.delete<Named>(`${path}/:item`, async (request) => {

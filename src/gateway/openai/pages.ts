@@ -13,6 +13,30 @@ export const pageQuery: z.ZodObject = z.looseObject({
   order: z.enum(["asc", "desc"]).optional(),
 });
 
+/** What clients may ask to see of items: the words of OpenAI's API. */
+const INCLUDES = [
+  "file_search_call.results",
+  "web_search_call.results",
+  "web_search_call.action.sources",
+  "message.input_image.image_url",
+  "computer_call_output.output.image_url",
+  "code_interpreter_call.outputs",
+  "reasoning.encrypted_content",
+  "message.output_text.logprobs",
+] as const;
+const included = z.union([z.enum(INCLUDES), z.array(z.enum(INCLUDES)).max(32)]).optional();
+/** `include` in a query, by either name that clients give a list. */
+export const including: Readonly<Record<"include" | "include[]", z.ZodType>> = {
+  include: included,
+  "include[]": included,
+};
+
+/** Whether a query asks for the bytes of pictures. */
+export function wantsPictures(query: unknown): boolean {
+  const { include, "include[]": list } = query as Readonly<Record<string, string | readonly string[] | undefined>>;
+  return [include, list].flat().includes("message.input_image.image_url");
+}
+
 /** Such a query as the library takes it. */
 export function toPageOptions(query: unknown): PageOptions {
   const { after, before, limit, order } = query as Readonly<Record<string, string | undefined>>;

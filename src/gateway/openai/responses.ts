@@ -14,13 +14,13 @@ import { requestKeyOf } from "../http/idempotency.ts";
 import { header, nameHeader } from "../tenancy/identity.ts";
 import { goneOf } from "../http/outlet.ts";
 import { sendLarge } from "../http/large-answer.ts";
-import { pageQuery, toListBody, toItemPage } from "./pages.ts";
+import { including, pageQuery, toListBody, toItemPage, wantsPictures } from "./pages.ts";
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAnswered } from "../responses/answered-calls.ts";
 import { toInputItems, toShownItem } from "../responses/input.ts";
 import { newResponseId, responseBody, toChatRequest, type ResponseRequest } from "../responses/request.ts";
-import { resolveReferences } from "../responses/resolve.ts";
+import { resolveReferences, withPictures } from "../responses/resolve.ts";
 import { noPrevious } from "../responses/responses.ts";
 import { firstEvents, lastEvent, type Item, type ResponseBody, type ResponseEvent } from "../responses/shape.ts";
 import { toShell } from "../responses/shell.ts";
@@ -30,19 +30,6 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** What clients may ask to see of a response: the words of OpenAI's API. */
-const INCLUDES = [
-  "file_search_call.results",
-  "web_search_call.results",
-  "web_search_call.action.sources",
-  "message.input_image.image_url",
-  "computer_call_output.output.image_url",
-  "code_interpreter_call.outputs",
-  "reasoning.encrypted_content",
-  "message.output_text.logprobs",
-] as const;
-const included = z.union([z.enum(INCLUDES), z.array(z.enum(INCLUDES)).max(32)]).optional();
-const including = { include: included, "include[]": included };
 const itemsQuery = pageQuery.extend(including);
 const streamQuery = z.looseObject({
   ...including,
@@ -180,7 +167,9 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     const start = after === undefined ? 0 : items.findIndex(({ id }) => id === after) + 1;
     if (after !== undefined && start === 0)
       throw new MarrowError("not_found", "the cursor does not belong to this list", { details: { path: "after" } });
-    const data = items.slice(start, start + limit);
+    const page = items.slice(start, start + limit);
+    const asker = askerOf(request, undefined);
+    const data = wantsPictures(request.query) ? await withPictures(parts, asker, page) : page;
     return sendLarge(
       reply,
       toListBody({ data, hasMore: start + limit < items.length }, (item) => item),

@@ -121,6 +121,43 @@ export async function resolveFiles(
   );
 }
 
+/** Items with the bytes of their pictures beside the ids of files, where these are still there. At most 32 MiB of files. */
+export async function withPictures<I extends Fields>(
+  parts: ResolveParts,
+  asker: Asker,
+  items: readonly I[],
+): Promise<readonly I[]> {
+  let bytes = 0;
+  const read = async (part: unknown): Promise<unknown> => {
+    if (!isPictureFile(part) || bytes > FILE_BYTES_MAX) return part;
+    const found = await readFilePart(parts, asker, part, "file_id").catch((error: unknown) => {
+      if (MarrowError.is(error, "not_found") || MarrowError.is(error, "invalid_input")) return undefined;
+      throw error;
+    });
+    bytes += found?.bytes ?? 0;
+    return found === undefined ? part : { ...part, image_url: found.part["image_url"] };
+  };
+  const shown: I[] = [];
+  for (const item of items) {
+    const content = item["content"];
+    if (!Array.isArray(content) || !content.some(isPictureFile)) {
+      shown.push(item);
+      continue;
+    }
+    const seen: unknown[] = [];
+    // One after another: the bound counts what was read.
+    for (const part of content) seen.push(await read(part));
+    shown.push({ ...item, content: seen });
+  }
+  return shown;
+}
+
+/** A picture that is named by the id of its file, and not shown beside it. */
+function isPictureFile(part: unknown): part is Fields {
+  const { type, file_id: file, image_url: url } = (part ?? {}) as Fields;
+  return type === "input_image" && typeof file === "string" && typeof url !== "string";
+}
+
 function hasFile({ content, output }: Item): boolean {
   return [content, output].some((value) => Array.isArray(value) && value.some(namesFile));
 }
