@@ -15,7 +15,8 @@ export function toReplay({ model, message, usage, choice, beside }: StoredAnswer
     object: "chat.completion",
     created: Math.floor(Date.now() / 1000),
     model,
-    choices: [{ index: 0, message, logprobs: null, ...choice, finish_reason: "stop" }],
+    // A stream says nothing of a refusal that there is not; whole messages have the field.
+    choices: [{ index: 0, message: { refusal: null, ...message }, logprobs: null, ...choice, finish_reason: "stop" }],
     ...(usage !== undefined && usage !== null && { usage: toCachedUsage(usage) }),
   };
 }

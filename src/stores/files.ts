@@ -5,8 +5,18 @@ import { encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
 import type { ResolvedStoresOptions } from "./options.ts";
 import { createShelf, type Page, type PageOptions } from "./shelf.ts";
 
-/** What an uploaded file is for, in OpenAI's words. */
-export const FILE_PURPOSES = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"] as const;
+/** What an uploaded file may be for, in OpenAI's words. */
+export const UPLOAD_PURPOSES = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"] as const;
+/** What a file is for; those behind the uploaded ones are made here. */
+export const FILE_PURPOSES = [
+  "assistants",
+  "batch",
+  "fine-tune",
+  "vision",
+  "user_data",
+  "evals",
+  "batch_output",
+] as const;
 export type FilePurpose = (typeof FILE_PURPOSES)[number];
 
 /** An uploaded file. */

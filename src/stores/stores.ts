@@ -14,6 +14,7 @@ import { createStoreFiles, type StoreFiles } from "./store-files.ts";
 export interface Store {
   readonly id: string;
   readonly name: string;
+  readonly description?: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   /** Seconds since 1970. */
   readonly createdAt: number;
@@ -34,6 +35,8 @@ export interface StoreInfo extends Store {
 /** What a store is made or changed with. */
 export interface StoreChange {
   readonly name?: string | undefined;
+  /** Up to 512 characters; an empty one takes it away. */
+  readonly description?: string | undefined;
   /** Up to 16 texts of up to 512 characters under names of up to 64. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** 1 to 365; `null`: no end. */
@@ -285,9 +288,11 @@ async function searchChunks(store: Vectors<AttributeSchema>, asked: ChunkSearch)
   return found.slice(0, limit);
 }
 
-function applyChange(store: StoredStore, { name, metadata, expiresAfterDays }: StoreChange): StoredStore {
+function applyChange(store: StoredStore, { name, description, metadata, expiresAfterDays }: StoreChange): StoredStore {
   const changed = { ...store };
   if (name !== undefined) changed.name = name === "" ? "" : checkText("name", name, 256, "invalid_input");
+  if (description === "") delete changed.description;
+  else if (description !== undefined) changed.description = checkText("description", description, 512, "invalid_input");
   if (metadata !== undefined) changed.metadata = checkMetadata(metadata);
   if (expiresAfterDays === null) delete changed.expiresAfterDays;
   else if (expiresAfterDays !== undefined)

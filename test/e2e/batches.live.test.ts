@@ -75,6 +75,31 @@ describe("a batch", () => {
       { custom_id: "c7", response: { status_code: 400 } },
     ]);
     expect((await client.batches.list()).data.map(({ id }) => id)).toEqual([made.id]);
+    const written = (await client.files.list({ purpose: "batch_output", order: "asc" })).data.map(({ id }) => id);
+    expect(written).toEqual([batch.output_file_id, batch.error_file_id]);
+  });
+
+  it("gives its output files the life that was asked for, and refuses fields that there are not", async () => {
+    const { client: open } = await start(() => "Fine.");
+    const client = open();
+    const file = await client.files.create({
+      file: await toFile(Buffer.from(JSON.stringify(chat("a", "Hi"))), "in.jsonl"),
+      purpose: "batch",
+    });
+    const asked = { input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h" } as const;
+    const made = await client.batches.create({
+      ...asked,
+      output_expires_after: { anchor: "created_at", seconds: 7_200 },
+    });
+    expect(made).not.toHaveProperty("output_life");
+    const { output_file_id: output = "" } = await ended(client, made.id);
+    const { purpose, created_at: at, expires_at: end } = await client.files.retrieve(output);
+    expect([purpose, end]).toEqual(["batch_output", at + 7_200]);
+    for (const [wrong, param] of [
+      [{ output_expires_after: { anchor: "created_at", seconds: 60 } }, "output_expires_after.seconds"],
+      [{ priority: 1 }, "priority"],
+    ] as const)
+      await expect(client.batches.create({ ...asked, ...wrong })).rejects.toMatchObject({ status: 400, param });
   });
 
   it("takes responses and embeddings as well, and waits for limits", async () => {

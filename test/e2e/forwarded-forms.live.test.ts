@@ -28,10 +28,11 @@ async function endpoint(status = 200): Promise<{ readonly baseUrl: string; reado
     const pieces: Buffer[] = [];
     request.on("data", (piece: Buffer) => pieces.push(piece));
     request.on("end", () => {
+      if (request.method === "GET") return response.writeHead(404).end();
       const type = request.headers["content-type"] ?? "";
       asked.push({ url: request.url ?? "", type, body: Buffer.concat(pieces).toString("latin1") });
       response.writeHead(status, { "content-type": "application/json" });
-      response.end(JSON.stringify({ text: "hello", data: [{ b64_json: "aGk=" }], usage: { total_tokens: 9 } }));
+      return response.end(JSON.stringify({ text: "hello", data: [{ b64_json: "aGk=" }], usage: { total_tokens: 9 } }));
     });
   });
   servers.push(server);
@@ -80,6 +81,22 @@ describe("a form of a route that the gateway does not own", () => {
     expect((await client.images.edit({ image, prompt: "brighter", model: "scribe" })).data?.[0]?.b64_json).toBe("aGk=");
     await client.audio.translations.create({ file: await recording(), model: "scribe" });
     expect(good.asked.map(({ url }) => url)).toEqual(["/v1/images/edits", "/v1/audio/translations"]);
+  });
+
+  it("goes to the only model of its kind where it names none", async () => {
+    const { baseUrl, asked } = await endpoint();
+    const { url, key } = await gateway({
+      upstreams: [{ name: "one", baseUrl, models: ["gpt-image-1", "omni-moderation-latest", "whisper-1"] }],
+    });
+    const client = new OpenAI({ baseURL: url, apiKey: key, maxRetries: 0 });
+    const image = await toFile(Buffer.from("picture"), "a.png", { type: "image/png" });
+    await client.images.edit({ image, prompt: "brighter" });
+    await client.images.generate({ prompt: "a cat" });
+    await client.moderations.create({ input: "x" });
+    expect(asked[0]?.body).toMatch(/name="model"\r\n\r\ngpt-image-1\r\n/);
+    expect(asked[0]?.body).toContain("picture");
+    expect(JSON.parse(asked[1]?.body ?? "")).toEqual({ prompt: "a cat", model: "gpt-image-1" });
+    expect(JSON.parse(asked[2]?.body ?? "")).toEqual({ input: "x", model: "omni-moderation-latest" });
   });
 
   it("is bound by keys, limits, a size, and what a form must be; its requests count as spending", async () => {

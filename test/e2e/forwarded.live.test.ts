@@ -86,4 +86,67 @@ describe("routes that the gateway does not own", () => {
       expect(gateway.model.requests.at(-1)?.body).toEqual({ model: "scripted", input: "x", any: { thing: 1 } });
     },
   );
+
+  it.each(["moderations", "images/generations"])("%s without a model say why none can be chosen", async (route) => {
+    const answer = await gateway.app.inject({
+      method: "POST",
+      url: `/v1/${route}`,
+      headers: { authorization: `Bearer ${gateway.key}` },
+      payload: { input: "x", prompt: "x" },
+    });
+    expect([answer.statusCode, answer.json().error.param]).toEqual([400, "model"]);
+    expect(answer.json().error.message).toContain("no model of this gateway is known to serve this path");
+  });
+});
+
+describe("embeddings of too many texts", () => {
+  it("are refused for their number", async () => {
+    const input = Array.from({ length: 2_049 }, () => "a");
+    await expect(gateway.client().embeddings.create({ model: "static-256", input })).rejects.toMatchObject({
+      status: 400,
+      param: "input",
+      message: expect.stringContaining("too big"),
+    });
+  });
+});
+
+describe("stored chat completions", () => {
+  it("are not there, and the answer says so", async () => {
+    const { completions } = gateway.client().chat;
+    const asks = [() => completions.list(), () => completions.retrieve("c"), () => completions.messages.list("c")];
+    for (const ask of asks)
+      await expect(ask()).rejects.toMatchObject({ status: 404, message: expect.stringContaining("are not stored") });
+    const path = await gateway.app.inject({ url: "/v1", headers: { authorization: `Bearer ${gateway.key}` } });
+    expect([path.statusCode, path.json().error.message]).toEqual([404, "No route matches GET /v1."]);
+  });
+});
+
+describe("the models for a client of Anthropic's API", () => {
+  it("have its shape, alone and in pages", async () => {
+    const asked = async (url: string) => {
+      const headers = { "x-api-key": gateway.key, "anthropic-version": "2023-06-01" };
+      return (await gateway.app.inject({ url, headers })).json();
+    };
+    const { data, ...page } = await asked("/v1/models?limit=2");
+    expect(page).toEqual({ has_more: true, first_id: data[0].id, last_id: data[1].id });
+    expect(data[0]).toEqual({
+      type: "model",
+      id: data[0].id,
+      display_name: data[0].id,
+      created_at: expect.any(String),
+    });
+    expect(await asked(`/v1/models/${data[0].id}`)).toEqual(data[0]);
+    expect((await asked("/v1/models?limit=0")).error.message).toContain("limit");
+  });
+});
+
+describe("the tokens of an input", () => {
+  it("are counted without a model, and not for one that is not served", async () => {
+    const { inputTokens } = gateway.client().responses;
+    expect((await inputTokens.count({ input: "Hello world" })).input_tokens).toBeGreaterThan(1);
+    await expect(inputTokens.count({ input: "x", model: "nothing" })).rejects.toMatchObject({
+      status: 404,
+      code: "model_not_found",
+    });
+  });
 });

@@ -53,12 +53,14 @@ describe("the official client's vector stores", () => {
   it("are made, listed, changed and deleted", async () => {
     const store = await client.vectorStores.create({
       name: "animals",
+      description: "Cats and dogs",
       metadata: { team: "zoo" },
       expires_after: { anchor: "last_active_at", days: 7 },
     });
     expect(store).toMatchObject({
       object: "vector_store",
       name: "animals",
+      description: "Cats and dogs",
       status: "completed",
       usage_bytes: 0,
       metadata: { team: "zoo" },
@@ -81,6 +83,30 @@ describe("the official client's vector stores", () => {
       status: 400,
       param: "metadata.a",
     });
+  });
+
+  it("refuse by name what has no effect", async () => {
+    const { id } = await client.vectorStores.create({});
+    const search = async (more: object) => client.vectorStores.search(id, { query: "q", ...more });
+    for (const [more, param] of [
+      [{ rewrite_query: true }, "rewrite_query"],
+      [{ max_num_results: 51 }, "max_num_results"],
+      [{ ranking_options: { ranker: "bogus" } }, "ranking_options.ranker"],
+      [{ ranking_options: { score_threshold: 7 } }, "ranking_options.score_threshold"],
+      [{ ranking_options: { hybrid_search: { text_weight: 1 } } }, "ranking_options.hybrid_search"],
+      [{ novel: 1 }, "novel"],
+    ] as const)
+      await expect(search(more)).rejects.toMatchObject({ status: 400, param });
+    expect((await search({ rewrite_query: false, ranking_options: { ranker: "auto" } })).data).toEqual([]);
+    await expect(client.vectorStores.create({ colour: "red" } as object)).rejects.toMatchObject({ param: "colour" });
+    const tool = (more: object) => ({ type: "file_search" as const, vector_store_ids: [id], ...more });
+    for (const [more, param] of [
+      [{ max_num_results: 51 }, "tools.0.max_num_results"],
+      [{ ranking_options: { ranker: "bogus" } }, "tools.0.ranking_options.ranker"],
+    ] as const)
+      await expect(
+        client.responses.create({ model: "demo", input: "q", tools: [tool(more as object)] }),
+      ).rejects.toMatchObject({ status: 400, param });
   });
 
   it("take files and find in them, with filters", async () => {

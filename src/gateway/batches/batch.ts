@@ -35,6 +35,8 @@ export interface Batch {
   readonly errors?: { readonly object: "list"; readonly data: readonly LineError[] } | undefined;
   readonly request_counts: { readonly total: number; readonly completed: number; readonly failed: number };
   readonly metadata: Readonly<Record<string, string>> | null;
+  /** Life of the files that it writes, in seconds; absent: no end. Clients do not see it. */
+  readonly output_life?: number | undefined;
   /** The user whose it is; absent: nobody's in particular. Clients do not see it. */
   readonly owner?: string | undefined;
 }

@@ -21,7 +21,7 @@ export type BatchJob = { readonly batch: string; readonly asker: Asker } & (
 /** The batches of one scope. */
 export interface Batches {
   /** Makes one of the asker's. @throws MarrowError `not_found` for a file that is not there, or another user's */
-  create(batch: Pick<Batch, "endpoint" | "input_file_id" | "metadata">, asker: Asker): Promise<Batch>;
+  create(batch: Pick<Batch, "endpoint" | "input_file_id" | "metadata" | "output_life">, asker: Asker): Promise<Batch>;
   /** @throws MarrowError `not_found`, also for another user's */
   get(id: string, reach: Reach): Promise<Batch>;
   list(options: PageOptions, reach: Reach): Promise<Page<Batch>>;
@@ -204,13 +204,15 @@ export function createBatches(
     const file = async (kind: string, lines: readonly LineResult[]) => {
       if (lines.length === 0) return undefined;
       const content = Buffer.from((await mapInSlices(lines, (line) => `${JSON.stringify(line)}\n`)).join(""));
+      const { output_life: life } = batch;
       const made = await stores(scope).files.add({
         filename: `${id}_${kind}.jsonl`,
-        purpose: "batch",
+        purpose: "batch_output",
         content,
+        expiresAfterSeconds: life,
         owner: batch.owner,
       });
-      keptBytes.add(scope, `file:${made.id}`, content.length, FILE_BOOKED_MS);
+      keptBytes.add(scope, `file:${made.id}`, content.length, life === undefined ? FILE_BOOKED_MS : life * 1_000);
       return made.id;
     };
     const [output, errors] = [await file("output", good), await file("error", bad)];
@@ -239,7 +241,7 @@ export function createBatches(
         reach.only === undefined ? options : { ...options, where: ({ owner }: Batch) => mayRead(reach, owner) },
       ),
 
-    async create({ endpoint, input_file_id: file, metadata }, asker) {
+    async create({ endpoint, input_file_id: file, metadata, output_life }, asker) {
       const { purpose, owner } = await stores(scope).files.get(file);
       if (!mayReadFile(asker, { owner, purpose }))
         throw new MarrowError("not_found", "there is no such file", { details: { path: "input_file_id" } });
@@ -259,6 +261,7 @@ export function createBatches(
         expires_at: now() + WINDOW_SECONDS,
         request_counts: { total: 0, completed: 0, failed: 0 },
         metadata,
+        ...(output_life !== undefined && { output_life }),
         ...(asker.only !== undefined && { owner: asker.only }),
       };
       await shelf.add(batch);

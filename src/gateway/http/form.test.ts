@@ -20,6 +20,15 @@ describe("a form that is handed on", () => {
     expect(String(other.named("whisper").bytes)).toBe(String(form.bytes));
   });
 
+  it("may name no model, and gets one", () => {
+    const form = read(`${file("x")}--b--\r\n`);
+    expect([form.model, form.files]).toEqual([undefined, 1]);
+    const named = form.named("deployment-7");
+    expect(read(String(named.bytes))).toMatchObject({ model: "deployment-7", files: 1 });
+    expect(String(named.bytes)).toContain(file("x"));
+    expect(read(String(named.named("other").bytes)).model).toBe("other");
+  });
+
   it("may hold any bytes in its files, in any order", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.boolean(), (bytes, isFirst) => {
@@ -38,7 +47,6 @@ describe("a form that is handed on", () => {
     ["no boundary", `${file("x")}--b--`, "multipart/form-data"],
     ["another boundary", `${file("x")}--b--`, "multipart/form-data; boundary=c"],
     ["nothing", ""],
-    ["no model", `${file("x")}--b--`],
     ["an empty model", `${part('name="model"', "")}--b--`],
     ["a model twice", `${part('name="model"', "a")}${part('name="model"', "b")}--b--`],
     ["a model that is a file", `${part('name="model"; filename="m"', "a")}--b--`],

@@ -8,7 +8,9 @@ const HEAD_BYTES_MAX = 8_192;
 const VALUE_BYTES_MAX = 256;
 
 /** A form as it is handed on, and what is read of it. */
-export interface ReadForm extends ForwardedForm {
+export interface ReadForm extends Omit<ForwardedForm, "model"> {
+  /** Absent where it names none. */
+  readonly model: string | undefined;
   readonly user: string | undefined;
   /** How many of its parts are files. */
   readonly files: number;
@@ -17,7 +19,7 @@ export interface ReadForm extends ForwardedForm {
 /**
  * Reads which model, and which user, a `multipart/form-data` body names, wherever in it they stand, and nothing else. Takes time by its length
  * only. Pure.
- * @throws MarrowError `invalid_input` for a body that is malformed, has too many parts, or names one of them not at all or twice
+ * @throws MarrowError `invalid_input` for a body that is malformed, has too many parts, or names one of them twice, or an empty model
  */
 export function readForm(contentType: string, bytes: Buffer): ReadForm {
   const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))/i.exec(contentType);
@@ -30,7 +32,9 @@ export function readForm(contentType: string, bytes: Buffer): ReadForm {
     const disposition = /^content-disposition:\s*form-data\s*(;[^\r\n]*)$/im.exec(head)?.[1] ?? "";
     const field = /;\s*name="([^"\r\n]*)"/i.exec(disposition)?.[1] ?? /;\s*name=([^\s;"]+)/i.exec(disposition)?.[1];
     if (field === undefined) throw malformed("has a part without a name");
-    if (/;\s*filename\*?=/i.test(disposition)) files += 1;
+    const isFile = /;\s*filename\*?=/i.test(disposition);
+    if (isFile && field === "model") throw wrong(field, "must be a text, not a file");
+    if (isFile) files += 1;
     else if (field === "model" || field === "user") {
       if (fields.has(field)) throw wrong(field, "must be given once");
       fields.set(field, part);
@@ -43,11 +47,17 @@ export function readForm(contentType: string, bytes: Buffer): ReadForm {
   };
   const model = valueOf("model");
   const place = fields.get("model");
-  if (model === undefined || place === undefined) throw wrong("model", "must be given");
+  if (model === undefined && place !== undefined) throw wrong("model", "must not be empty");
+  // A form that names no model gets one in a part of its own, before the others.
+  const [before, after, head] =
+    place === undefined
+      ? ["", "\r\n", `--${name}\r\ncontent-disposition: form-data; name="model"\r\n\r\n`]
+      : [bytes.subarray(0, place.from), "", ""];
+  const rest = place === undefined ? bytes : bytes.subarray(place.to);
   const named = (other: string): ForwardedForm => ({
     contentType,
     model: other,
-    bytes: Buffer.concat([bytes.subarray(0, place.from), Buffer.from(other), bytes.subarray(place.to)]),
+    bytes: Buffer.concat([Buffer.from(before), Buffer.from(head, "latin1"), Buffer.from(other + after), rest]),
     named,
   });
   return { contentType, bytes, model, user: valueOf("user"), files, named };

@@ -6,11 +6,14 @@ const PATH_CHARS_MAX = 256;
 /** Choices that are told. */
 const CHOICES_MAX = 32;
 
-/** The first thing that is wrong with a value, with the field's path, what was expected and of which type it is. Never holds the value itself. */
-export function toInputError(error: z.ZodError): MarrowError {
+/**
+ * The first thing that is wrong with a value, with the field's path, what was expected and of which type it is; `within` says where the value
+ * stands. Never holds the value itself.
+ */
+export function toInputError(error: z.ZodError, within?: string): MarrowError {
   const [issue] = error.issues;
   const fault = issue === undefined ? { path: [], expected: "is wrong" } : toFault(issue);
-  const path = fault.path.join(".").slice(0, PATH_CHARS_MAX);
+  const path = [...(within === undefined ? [] : [within]), ...fault.path].join(".").slice(0, PATH_CHARS_MAX);
   return new MarrowError("invalid_input", `${path === "" ? "the body" : path}: ${fault.expected}`, {
     details: { path },
   });
@@ -42,6 +45,12 @@ function toFault(issue: z.core.$ZodIssue): Fault {
 
 /** What is wrong with a value that may be of several forms: of the one whose fault lies deepest, which is the one that was meant, or that it is none. */
 function toUnionFault({ path, errors }: z.core.$ZodIssueInvalidUnion): Fault {
+  // All is of the types of one form, and only too much or too little: that form was meant.
+  const sized = errors.find((issues) => issues.length > 0 && issues.every(({ code }) => SIZES.has(code)))?.[0];
+  if (sized !== undefined) {
+    const fault = toFault(sized);
+    return { path: [...path, ...fault.path], expected: fault.expected };
+  }
   const firsts = errors.flatMap(([first]) => (first === undefined ? [] : [first]));
   const deepest = firsts.toSorted((one, other) => other.path.length - one.path.length)[0];
   if (deepest === undefined) return { path, expected: "is wrong" };
@@ -59,6 +68,8 @@ function toUnionFault({ path, errors }: z.core.$ZodIssueInvalidUnion): Fault {
   const fault = toFault(meant);
   return { path: [...path, ...fault.path], expected: fault.expected };
 }
+
+const SIZES: ReadonlySet<string> = new Set(["too_big", "too_small"]);
 
 /** The types that are expected, and the one that came, which the message names. */
 function toTyped(expected: readonly string[], message: string): string {

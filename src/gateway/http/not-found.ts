@@ -18,6 +18,15 @@ export interface Route {
   readonly url: string;
 }
 
+/** What official clients call and no route has, and what to do instead. */
+const UNSERVED: readonly { readonly pattern: RegExp; readonly methods: ReadonlySet<string>; readonly why: string }[] = [
+  {
+    pattern: /^\/v1\/chat\/completions(?:\/[^/]+(?:\/messages)?)?\/?$/,
+    methods: new Set(["GET", "HEAD", "POST", "DELETE"]),
+    why: "Chat completions are not stored by this gateway, also with store: true. Use /v1/responses, which are.",
+  },
+];
+
 /** The routes of an application, for answers that help. */
 export interface KnownRoutes {
   /** All of them; `HEAD`, which Fastify adds to each `GET`, left out. */
@@ -41,6 +50,8 @@ export function noteRoutes(app: FastifyInstance): KnownRoutes {
       ),
 
     explain(method, path) {
+      const unserved = UNSERVED.find(({ pattern, methods }) => methods.has(method) && pattern.test(path));
+      if (unserved !== undefined) return { error: new MarrowError("not_found", unserved.why) };
       const shown = path.slice(0, PATH_CHARS_MAX);
       const methods = new Set<string>();
       for (const route of routes.values())
@@ -75,5 +86,6 @@ function nearestOf(path: string, routes: Iterable<KnownRoute>): string | undefin
     const distance = editDistance(path.toLowerCase(), url.toLowerCase());
     if (best === undefined || distance < best.distance) best = { url, distance };
   }
-  return best !== undefined && best.distance <= Math.max(4, path.length / 3) ? best.url : undefined;
+  const most = Math.min(Math.max(4, path.length / 3), path.length - 1);
+  return best !== undefined && best.distance <= most ? best.url : undefined;
 }

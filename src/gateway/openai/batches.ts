@@ -5,11 +5,14 @@ import { metadataPairs } from "./metadata.ts";
 import { pageQuery, toListBody, toPageOptions } from "./pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
-const createBody = z.looseObject({
+const createBody = z.strictObject({
   input_file_id: z.string().min(1).max(256),
   endpoint: z.enum(BATCH_ENDPOINTS),
   completion_window: z.literal("24h"),
   metadata: metadataPairs.nullish(),
+  output_expires_after: z
+    .strictObject({ anchor: z.literal("created_at"), seconds: z.int().min(3_600).max(2_592_000) })
+    .nullish(),
 });
 
 interface Named {
@@ -19,9 +22,14 @@ interface Named {
 /** `/v1/batches`: the lines of a file as jobs of the gateway's queue. */
 export function registerBatches({ app, batches }: GatewayApp): void {
   app.post("/v1/batches", { schema: { body: createBody } }, async (request) => {
-    const { input_file_id, endpoint, metadata } = request.body as z.infer<typeof createBody>;
+    const {
+      input_file_id,
+      endpoint,
+      metadata,
+      output_expires_after: life,
+    } = request.body as z.infer<typeof createBody>;
     const asker = askerOf(request, undefined);
-    const batch = { input_file_id, endpoint, metadata: metadata ?? null };
+    const batch = { input_file_id, endpoint, metadata: metadata ?? null, output_life: life?.seconds };
     return toBody(await batches(asker.scope).create(batch, asker));
   });
 
@@ -39,6 +47,6 @@ export function registerBatches({ app, batches }: GatewayApp): void {
   );
 }
 
-function toBody({ owner: _, ...batch }: Batch): Omit<Batch, "owner"> {
+function toBody({ owner: _, output_life: __, ...batch }: Batch): Omit<Batch, "owner" | "output_life"> {
   return batch;
 }

@@ -3,7 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { checkOneOf } from "../../internal/check.ts";
-import { FILE_PURPOSES, type StoredFile, type Stores } from "../../stores/index.ts";
+import { FILE_PURPOSES, UPLOAD_PURPOSES, type StoredFile, type Stores } from "../../stores/index.ts";
 import { reachOf } from "../tenancy/asker.ts";
 import { mayChange, mayReadFile, refuseChange, type Reach } from "../tenancy/ownership.ts";
 import { pageQuery, toListBody, toPageOptions } from "./pages.ts";
@@ -42,7 +42,7 @@ export function registerFiles(
       if (file === undefined)
         throw new MarrowError("invalid_input", "file must be given", { details: { path: "file" } });
       const life = fields.get("expires_after[seconds]");
-      const purpose = checkOneOf("purpose", fields.get("purpose"), FILE_PURPOSES, "invalid_input");
+      const purpose = checkOneOf("purpose", fields.get("purpose"), UPLOAD_PURPOSES, "invalid_input");
       const expiresAfterSeconds = life === undefined ? undefined : Number(life);
       const { only: owner } = reachOf(request);
       const files = stores(request.principal.scope).files;

@@ -19,8 +19,10 @@ import { readForm } from "../http/form.ts";
 import { deadlineOf } from "../http/deadline.ts";
 import { goneOf, openOutlet } from "../http/outlet.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
+import { modelFor, UNNAMED } from "./unnamed-model.ts";
 
 const forwardedBody = z.looseObject({ model: z.string().min(1).max(256), user: z.string().max(256).nullish() });
+const unnamedBody = forwardedBody.extend({ model: forwardedBody.shape.model.nullish() });
 
 /** Routes of OpenAI's API that the gateway does not own. The upstream that serves the body's model answers them. */
 const ROUTES = ["/v1/moderations", "/v1/images/generations", "/v1/audio/speech", "/v1/completions", "/v1/rerank"];
@@ -41,9 +43,11 @@ const READ_BYTES_MAX = 1_048_576;
 export function registerForwarded(parts: GatewayApp, { formBytesMax }: Pick<GatewayConfig, "formBytesMax">): void {
   const { app, findModel } = parts;
   for (const path of ROUTES)
-    app.post(path, { schema: { body: forwardedBody } }, async (request, reply) =>
-      forward(parts, request, reply, findModel((request.body as z.infer<typeof forwardedBody>).model)),
-    );
+    app.post(path, { schema: { body: UNNAMED.has(path) ? unnamedBody : forwardedBody } }, async (request, reply) => {
+      const { model: named } = request.body as z.infer<typeof unnamedBody>;
+      const id = named ?? (await modelFor(path, parts));
+      return forward(parts, request, reply, findModel(id), id);
+    });
   // Kept whole within its bound: the model may be named last, and another upstream may have to be asked.
   app.register(async (forms) => {
     forms.addContentTypeParser("multipart/form-data", { parseAs: "buffer" }, (_, given, done) => done(null, given));
@@ -52,26 +56,31 @@ export function registerForwarded(parts: GatewayApp, { formBytesMax }: Pick<Gate
         if (!Buffer.isBuffer(request.body))
           throw new MarrowError("unsupported_media_type", "the body must be multipart/form-data");
         const form = readForm(request.headers["content-type"] ?? "", request.body);
-        const { model, user, files } = form;
-        return pass(parts, request, reply, findModel(model), { model, user, tokens: files * FILE_TOKENS, body: form });
+        const { user: asking, files } = form;
+        const id = form.model ?? (await modelFor(path, parts));
+        const body = form.model === undefined ? form.named(id) : { ...form, model: id };
+        const passed = { model: id, user: asking, tokens: files * FILE_TOKENS, body };
+        return pass(parts, request, reply, findModel(id), passed);
       });
   });
 }
 
-/** Passes a JSON request on, as it came. @throws MarrowError `not_found` without a model that has other paths than chat, `model_failed` */
+/** Passes a JSON request on, as it came; `id` names its model where it does not. @throws MarrowError `not_found` without a model that has other paths than chat, `model_failed` */
 export async function forward(
   parts: GatewayApp,
   request: FastifyRequest,
   reply: FastifyReply,
-  model: ChatModel | undefined,
+  served: ChatModel | undefined,
+  id: string = (request.body as z.infer<typeof forwardedBody>).model,
 ): Promise<unknown> {
-  const body = request.body as z.infer<typeof forwardedBody>;
+  const body = request.body as z.infer<typeof unnamedBody>;
   const bytes = bodyOf(request)?.bytes ?? Buffer.from(JSON.stringify(body));
-  return pass(parts, request, reply, model, {
-    model: body.model,
+  const named = jsonBody(bytes, id);
+  return pass(parts, request, reply, served, {
+    model: id,
     user: body.user,
     tokens: estimateTokens(body),
-    body: jsonBody(bytes, body.model),
+    body: body.model == null ? named.named(id) : named,
   });
 }
 

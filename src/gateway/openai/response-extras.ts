@@ -1,11 +1,19 @@
 import { createTimeSlice } from "../../internal/time-slice.ts";
+import { MarrowError } from "../../errors.ts";
 import { askerOf } from "../tenancy/asker.ts";
 import { refuseCall, toHeaders } from "../models/asking.ts";
 import type { GatewayApp } from "../parts.ts";
 import { historyOf } from "../responses/ask.ts";
 import { compact, compactBody } from "../responses/compact.ts";
 import { toInputItems } from "../responses/input.ts";
-import { conversationOf, newResponseId, toChatRequest, type ResponseRequest } from "../responses/request.ts";
+import {
+  conversationOf,
+  countedBody,
+  newResponseId,
+  toChatRequest,
+  type CountedRequest,
+  type ResponseRequest,
+} from "../responses/request.ts";
 import { resolveFiles, resolveReferences } from "../responses/resolve.ts";
 import { checkKept } from "../responses/turn.ts";
 import { withHistory } from "../../flow/index.ts";
@@ -24,8 +32,11 @@ export function registerResponseExtras(parts: GatewayApp): void {
   });
 
   // Counted by the encoding o200k_base: right for OpenAI's models, near for others.
-  app.post("/v1/responses/input_tokens", { schema: { body: compactBody } }, async (request) => {
-    const body = request.body as ResponseRequest;
+  app.post("/v1/responses/input_tokens", { schema: { body: countedBody } }, async (request) => {
+    const { model, ...counted } = request.body as CountedRequest;
+    if (model != null && parts.findModel(model) === undefined)
+      throw new MarrowError("not_found", "the model does not exist", { details: { path: "model" } });
+    const body = { ...counted, model: model ?? "" } as ResponseRequest;
     const asker = askerOf(request, body.user);
     const id = newResponseId();
     const slice = createTimeSlice();

@@ -21,6 +21,7 @@ import { pageQuery, toListBody, toPageOptions } from "./pages.ts";
 import { chunksOf, releaseChunks } from "./chunk-bytes.ts";
 import type { GatewayApp } from "../parts.ts";
 import { readableFile } from "./files.ts";
+import { rankingOptions, resultsMax, toRanking, unserved } from "./ranking.ts";
 
 /** What a store keeps of a file beside the file: its text in chunks, and their vectors. */
 const CHUNKS_PER_BYTE = 3;
@@ -32,32 +33,36 @@ const FILES_MAX = 500;
 const attributes = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).nullish();
 const chunking = z
   .discriminatedUnion("type", [
-    z.looseObject({ type: z.literal("auto") }),
-    z.looseObject({
+    z.strictObject({ type: z.literal("auto") }),
+    z.strictObject({
       type: z.literal("static"),
-      static: z.looseObject({ max_chunk_size_tokens: z.int(), chunk_overlap_tokens: z.int() }),
+      static: z.strictObject({ max_chunk_size_tokens: z.int(), chunk_overlap_tokens: z.int() }),
     }),
   ])
   .nullish();
-const storeBody = z.looseObject({
+const changeBody = z.strictObject({
   name: z.string().nullish(),
+  description: z.string().max(512).nullish(),
   metadata: metadataPairs.nullish(),
-  expires_after: z.looseObject({ anchor: z.literal("last_active_at"), days: z.int() }).nullish(),
+  expires_after: z.strictObject({ anchor: z.literal("last_active_at"), days: z.int() }).nullish(),
+});
+const storeBody = changeBody.extend({
   file_ids: z.array(z.string().min(1)).max(FILES_MAX).nullish(),
   chunking_strategy: chunking,
 });
-const fileBody = z.looseObject({ file_id: z.string().min(1), attributes, chunking_strategy: chunking });
-const batchBody = z.looseObject({
+const fileBody = z.strictObject({ file_id: z.string().min(1), attributes, chunking_strategy: chunking });
+const batchBody = z.strictObject({
   file_ids: z.array(z.string().min(1)).max(FILES_MAX).nullish(),
   files: z.array(fileBody).max(FILES_MAX).nullish(),
   attributes,
   chunking_strategy: chunking,
 });
-const searchBody = z.looseObject({
+const searchBody = z.strictObject({
   query: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
   filters: z.looseObject({ type: z.string() }).nullish(),
-  max_num_results: z.int().nullish(),
-  ranking_options: z.looseObject({ ranker: z.string().nullish(), score_threshold: z.number().nullish() }).nullish(),
+  max_num_results: resultsMax,
+  ranking_options: rankingOptions,
+  rewrite_query: z.boolean().nullish(),
 });
 const filesQuery = pageQuery.extend({ filter: z.enum(["in_progress", "completed", "failed", "cancelled"]).optional() });
 
@@ -122,8 +127,8 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
     toStoreBody(await (await allowed(request, "read")).get(request.params.store)),
   );
 
-  app.post<Named>("/v1/vector_stores/:store", { schema: { body: storeBody } }, async (request) => {
-    const change = toChange(request.body as z.infer<typeof storeBody>);
+  app.post<Named>("/v1/vector_stores/:store", { schema: { body: changeBody } }, async (request) => {
+    const change = toChange(request.body as z.infer<typeof changeBody>);
     return toStoreBody(await (await allowed(request, "change")).update(request.params.store, change));
   });
 
@@ -140,15 +145,16 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
       filters,
       max_num_results: limit,
       ranking_options: ranking,
+      rewrite_query: rewrites,
     } = request.body as z.infer<typeof searchBody>;
+    if (rewrites === true) throw unserved("rewrite_query", "another wording of the query", "; no model is asked");
     const queries = typeof query === "string" ? [query] : query;
     const scoped = await allowed(request, "read");
     const found = await scoped.search(request.params.store, {
       queries,
       filter: (filters ?? undefined) as FileFilter | undefined,
       limit: limit ?? undefined,
-      minSimilarity: ranking?.score_threshold ?? undefined,
-      words: ranking?.ranker !== "none",
+      ...toRanking(ranking, "ranking_options"),
     });
     return {
       object: "vector_store.search_results.page",
@@ -180,7 +186,7 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
     toFileBody(request.params.store, await (await filesOf(request)).get(request.params.id)),
   );
 
-  app.post<Named>(`${filesPath}/:id`, { schema: { body: z.looseObject({ attributes }) } }, async (request) => {
+  app.post<Named>(`${filesPath}/:id`, { schema: { body: z.strictObject({ attributes }) } }, async (request) => {
     const { attributes: given } = request.body as { attributes?: Attachment["attributes"] };
     const files = await filesOf(request, "change");
     return toFileBody(request.params.store, await files.update(request.params.id, given ?? null));
@@ -231,9 +237,10 @@ export function registerVectorStores({ app, stores, storedBytes }: GatewayApp): 
   });
 }
 
-function toChange({ name, metadata, expires_after: expires }: z.infer<typeof storeBody>) {
+function toChange({ name, description, metadata, expires_after: expires }: z.infer<typeof changeBody>) {
   return {
     name: name ?? undefined,
+    description: description ?? undefined,
     metadata: metadata ?? undefined,
     expiresAfterDays: expires === null ? null : expires?.days,
   };
@@ -261,6 +268,7 @@ function toStoreBody(store: StoreInfo) {
     object: "vector_store",
     created_at: store.createdAt,
     name: store.name,
+    description: store.description ?? null,
     usage_bytes: store.usageBytes,
     file_counts: { in_progress, completed, failed, cancelled, total: in_progress + completed + failed + cancelled },
     status: store.status,

@@ -1,8 +1,11 @@
+import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import type { FileFilter, FoundChunk } from "../../stores/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import { mayRead } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
+import { parseBody, toInputError } from "../http/input-error.ts";
+import { rankingOptions, resultsMax, toRanking } from "../openai/ranking.ts";
 import type { ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
 import type { Item } from "./shape.ts";
@@ -14,6 +17,13 @@ const STORES_MAX = 10;
 const RESULTS_DEFAULT = 10;
 /** Characters of the question that is searched for. */
 const QUERY_CHARS_MAX = 4_096;
+
+/** What a tool says of its search beside the stores. */
+const searchTool = z.looseObject({
+  filters: z.looseObject({ type: z.string() }).nullish(),
+  max_num_results: resultsMax,
+  ranking_options: rankingOptions,
+});
 
 /** What a search found: the item that tells the client, and the message that tells the model. */
 export interface Search {
@@ -40,21 +50,15 @@ export async function searchFiles(
   const ids = tool["vector_store_ids"];
   if (!Array.isArray(ids) || ids.length === 0 || ids.length > STORES_MAX || ids.some((id) => typeof id !== "string"))
     throw refused(`tools.${at}.vector_store_ids`, "this list", `; give 1 to ${STORES_MAX} ids of vector stores`);
-  const {
-    filters,
-    max_num_results: limit,
-    ranking_options: ranking,
-  } = tool as {
-    readonly filters?: FileFilter | null;
-    readonly max_num_results?: number | null;
-    readonly ranking_options?: { readonly score_threshold?: number | null } | null;
-  };
+  const read = parseBody(searchTool, tool);
+  if (!read.success) throw toInputError(read.error, `tools.${at}`);
+  const { filters, max_num_results: limit, ranking_options: ranking } = read.data as z.infer<typeof searchTool>;
   const most = limit ?? RESULTS_DEFAULT;
   const search = {
     queries: [query],
-    filter: filters ?? undefined,
+    filter: (filters ?? undefined) as FileFilter | undefined,
     limit: most,
-    minSimilarity: ranking?.score_threshold ?? undefined,
+    ...toRanking(ranking, `tools.${at}.ranking_options`),
   };
   const scoped = stores(asker.scope);
   const path = `tools.${at}.vector_store_ids`;

@@ -19,9 +19,8 @@ const handle = z.string().max(64);
 const anyContent = z.union([z.string(), z.array(z.looseObject({})), z.null()]).optional();
 const anyItem = z.looseObject({ content: anyContent, output: z.union([anyContent, z.looseObject({})]) });
 
-/** What must be right for a request to be understood; `translation.ts` says what becomes of each field. */
-export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({
-  model: z.string().min(1).max(256),
+const model = z.string().min(1).max(256);
+const fields = {
   input: z.union([z.string(), z.array(anyItem).max(10_000)]).nullish(),
   instructions: z.string().nullish(),
   previous_response_id: text.min(1).nullish(),
@@ -51,7 +50,16 @@ export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({
   service_tier: z.string().max(64).nullish(),
   safety_identifier: handle.nullish(),
   prompt_cache_key: handle.nullish(),
-});
+};
+
+/** What must be right for a request to be understood; `translation.ts` says what becomes of each field. */
+export const responseBody: z.ZodType<ResponseRequest> = z.looseObject({ model, ...fields });
+
+/** The same where no model is asked, and may be named. */
+export const countedBody: z.ZodType<CountedRequest> = z.looseObject({ model: model.nullish(), ...fields });
+
+/** A request whose tokens are counted. */
+export type CountedRequest = Omit<ResponseRequest, "model"> & Fields & { readonly model?: string | null | undefined };
 
 /** A request for a response, as the client sent it. */
 export interface ResponseRequest extends Fields {

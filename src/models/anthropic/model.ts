@@ -73,7 +73,8 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
   });
 }
 
+/** A model with further fields as they came: `type`, `display_name`, `created_at`. */
 function toInfo(listed: unknown): ModelInfo | undefined {
-  const { id, created_at: at } = isObject(listed) ? listed : {};
-  return isText(id) ? { id, owned_by: "anthropic", created: toSeconds(at) } : undefined;
+  const { id, ...rest } = isObject(listed) ? listed : {};
+  return isText(id) ? { ...rest, id, owned_by: "anthropic", created: toSeconds(rest["created_at"]) } : undefined;
 }
