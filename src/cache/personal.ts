@@ -38,11 +38,32 @@ const OWN = words(`
   balance balances invoice invoices refund refunds refunded payslip paycheck salary subscription subscriptions shipment
   shipments parcel parcels appointment appointments prescription prescriptions owe owed overdue eligible eligibility billed
   charged overcharged delivery deliveries reimbursement deductible nearby
-  payday paychecks inbox mailbox unread unpaid outstanding basket agenda boss landlord dentist medication medications booked`);
+  payday paychecks inbox mailbox unread unpaid outstanding basket agenda boss landlord dentist medication medications booked
+  otp iban ssn gpa username whoami dosage biopsy tumor tumour courier notifications voicemail portfolio calendar itinerary`);
+
+/**
+ * Words that other languages often use and English hardly does: who uses one wrote what is not understood here, also where another word
+ * happens to be one of English ("Wat is het saldo?").
+ */
+const OTHER_LANGUAGES = words(`
+  het een voor zijn niet wat hoe waar wanneer welke naar
+  hvad hvor hva hvem hvornår når och är för att inte hur vad vilken vilket skal det saldot
+  quanto della dello degli quale quali perché sono
+  cuál qué dónde cómo cuánto cuándo está están el cual cuanto donde
+  quel quelle quels quelles combien où pourquoi est-ce votre vos
+  ist sind der das und wie wo wann warum welche welcher nicht ein eine
+  qual onde quando está são você
+  jest jaki jaka jakie czy gdzie ile kiedy
+  sunt cât câte unde
+  adalah berapa bagaimana kapan
+  ano mga saan magkano
+  nedir nasıl kaç nerede niçin
+  mikä mitä missä milloin kuinka paljonko
+  kdy kolik proč`);
 
 /** What somebody may have an own of: it is one when it is pointed at, or has a number. */
 const POINTED =
-  "account|order|package|ticket|booking|reservation|bill|payment|plan|policy|claim|contract|membership|transaction|statement|loan|mortgage|card|profile|password|purchase|case|application|request|diagnosis|results?|usage|quota|points";
+  "account|order|package|ticket|booking|reservation|bill|payment|plan|policy|claim|contract|membership|transaction|statement|loan|mortgage|card|profile|password|purchase|case|application|request|diagnosis|results?|usage|quota|points|cart|lease|exam|interview|visa|warranty|insurance|premium|trial|credit|salary|grade|flight|driver|technician|patient|report|photo|picture|e-?mail|contacts|to-?do list|blood pressure";
 const POINTED_AT = new RegExp(
   String.raw`\b(?:the|this|that|last|latest|current|next|recent|previous|open|pending|active|existing)(?: \w+)? (?:${POINTED})s?\b|\b(?:${POINTED})s?(?: (?:no|number|id|status))?[ .:#]*\d`,
 );
@@ -70,6 +91,29 @@ const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
   ["asking", String.raw`\b(?:person|one|user|somebody|someone) (?:who is )?asking\b`],
   ["usual", String.raw`\bthe usual\b`],
   ["key keys", String.raw`\b(?:the|this|current) (?:api|access|secret) keys?\b`],
+  [
+    "code codes number pin id",
+    String.raw`\b(?:the|this|that)(?: \w+)? (?:reset|confirmation|verification|security|activation|tracking|pin|login|access|account|phone|passport|tax|customer|member|reference) ?(?:code|number|id|pin)s?\b|\bthe pin\b`,
+  ],
+  ["file record", String.raw`\bon (?:file|record)\b`],
+  ["remain remains remaining", String.raw`\bremain(?:s|ing)?\b`],
+  ["attached", String.raw`\battached\b`],
+  ["this", String.raw`\bthis (?:week|weekend|morning|afternoon|evening|month|year|place|city|chat|call|tier|room)\b`],
+  ["login logins", String.raw`\b(?:last|failed|recent) logins?\b|\bthe login\b`],
+  ["nearest", String.raw`\bthe nearest\b`],
+  ["any", String.raw`\bany (?:new|news|updates?)\b`],
+  ["decided outcome decision", String.raw`^what (?:was|is) (?:decided|the (?:outcome|decision))\b`],
+  ["birth", String.raw`\bdate of birth\b`],
+  ["logged", String.raw`\blogged in\b`],
+  ["called texted", String.raw`^who (?:just )?(?:called|texted)\b`],
+  ["repeat continue", String.raw`^(?:repeat|continue)\b`],
+  ["time day date", String.raw`\bwhat(?:'s| is)? (?:the )?(?:time|day|date)(?: is it)? ?(?:[?.!]|$)`],
+  ["weather", String.raw`\bthe weather(?: like)? ?(?:[?.!]|$)`],
+  ["name", String.raw`\bthe name of the (?!(?:\w+ )+(?:of|in|on|that|who|which)\b|\w+est\b|first\b)`],
+  [
+    "approved granted declined denied accepted delayed shipped",
+    String.raw`^(?:is|was|has|why|are|were|have)\b.* (?:approved|granted|declined|denied|accepted|delayed|shipped)\b`,
+  ],
   ["home work", String.raw`\b(?:to|from) (?:home|work) ?(?:[?.!]|$)|\bis home\b`],
   ["manager desk meeting doctor", String.raw`\bthe (?:manager|desk|meeting|doctor)\b`],
 ];
@@ -83,14 +127,20 @@ const ENGLISH = words(`
   between into than there their they about is of`);
 
 /** What a word may be: more than one of these. */
-const [FIRST_PERSON, OWNED, KNOWN, POINTS, SITUATES] = [1, 2, 4, 8, 16] as const;
+const [FIRST_PERSON, OWNED, KNOWN, POINTS, SITUATES, OTHER] = [1, 2, 4, 8, 16, 32] as const;
 
 /** What the words are that decide something. */
 const MARKS: ReadonlyMap<string, number> = toMarks([
   [FIRST_PERSONS, FIRST_PERSON],
   [OWN, OWNED],
+  [OTHER_LANGUAGES, OTHER],
   [ENGLISH, KNOWN],
-  [POINTED.replaceAll("?", "").split("|").flatMap(toForms), POINTS],
+  [
+    POINTED.replaceAll("?", "")
+      .split("|")
+      .flatMap((noun) => toForms(noun.split(" ").at(-1) as string)),
+    POINTS,
+  ],
   [SITUATED.flatMap(([needed]) => needed.split(" ")), SITUATES],
 ]);
 
@@ -108,7 +158,7 @@ export function isPersonal(prompt: string): boolean {
   const text = named.toLowerCase();
   if (/[@\d]/.test(text) && (ADDRESSED.test(text) || POINTED_AT.test(text))) return true;
   const found = marksOf(text);
-  if ((found & OWNED) !== 0) return true;
+  if ((found & (OWNED | OTHER)) !== 0) return true;
   if ((found & POINTS) !== 0 && POINTED_AT.test(text)) return true;
   if ((found & SITUATES) !== 0 && SITUATED_IN.test(text)) return true;
   if ((found & FIRST_PERSON) === 0) return (found & KNOWN) === 0;
