@@ -60,7 +60,7 @@ async function useStores(redis: Redis): Promise<void> {
   });
   await cache.store({ prompt: "how do I bake bread", tags: ["t"] }, "slowly", { subject: "u" });
   expect(await cache.lookup("how do I bake bread")).toMatchObject({ hit: true });
-  await cache.lookup("how do I bake a bread");
+  await cache.lookup("How can I bake bread?");
   expect(await cache.through("which sea is deep", async () => "blue")).toMatchObject({ value: "blue" });
   await cache.invalidate(["t"]);
   await cache.forgetSubject("u");

@@ -42,11 +42,14 @@ async function keepsItsPromises(post: (request: Request) => Promise<Response>): 
   await second.body?.cancel();
   await expect.poll(async () => (await drained(await chat(bob, prompt))).status).toBe(200);
 
-  const statuses: number[] = [];
-  for (let nth = 0; nth < 5; nth += 1) {
-    await expect.poll(async () => statuses.push((await drained(await chat(ann, prompt))).status)).toBeGreaterThan(0);
-  }
-  expect(statuses.at(-1)).toBe(429);
+  // Five a minute, of which the first was one. The slot of a stream is free a moment after its end.
+  let answered = 1;
+  const askAgain = async () => {
+    if ((await drained(await chat(ann, prompt))).status === 200) answered += 1;
+    return answered;
+  };
+  await expect.poll(askAgain).toBe(5);
+  expect((await drained(await chat(ann, prompt))).status).toBe(429);
 }
 
 async function drained(response: Response): Promise<Response> {

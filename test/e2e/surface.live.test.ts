@@ -160,7 +160,9 @@ describe("the card of an agent", () => {
     expect((await set({ url, token: "a\r\nx-evil: 1" })).error).toMatchObject({ code: -32_602, message: /token/ });
     const authentication = { scheme: "Bearer", credentials: "a\nb" };
     expect((await set({ url, authentication })).error).toMatchObject({ code: -32_602, message: /credentials/ });
-    expect((await set({ url: "https://example.com/pu\r\nsh", token: "fine" })).error).toBeUndefined();
+    const broken = await set({ url: "https://example.com/pu\r\nsh", token: "fine" });
+    expect(broken.error).toMatchObject({ code: -32_602, message: /url/ });
+    expect((await set({ url, token: "fine" })).error).toBeUndefined();
     const kept = JSON.stringify(await rpc("ListTaskPushNotificationConfigs", { taskId }));
     expect(kept).toContain('"https://example.com/push"');
     expect(kept).not.toMatch(/\\r|\\n/);

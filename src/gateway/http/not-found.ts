@@ -18,12 +18,16 @@ export interface Route {
   readonly url: string;
 }
 
+const NOT_STORED =
+  "Chat completions are not stored by this gateway, also with store: true. Use /v1/responses, which are.";
+
 /** What official clients call and no route has, and what to do instead. */
 const UNSERVED: readonly { readonly pattern: RegExp; readonly methods: ReadonlySet<string>; readonly why: string }[] = [
+  { pattern: /^\/v1\/chat\/completions\/?$/, methods: new Set(["GET", "HEAD"]), why: NOT_STORED },
   {
-    pattern: /^\/v1\/chat\/completions(?:\/[^/]+(?:\/messages)?)?\/?$/,
+    pattern: /^\/v1\/chat\/completions\/[^/]+(?:\/messages)?\/?$/,
     methods: new Set(["GET", "HEAD", "POST", "DELETE"]),
-    why: "Chat completions are not stored by this gateway, also with store: true. Use /v1/responses, which are.",
+    why: NOT_STORED,
   },
 ];
 

@@ -1,6 +1,6 @@
-import { setImmediate as ownTurn } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { createTimeSlice } from "../../internal/time-slice.ts";
 import { ROUTES, SUMMARIES } from "../routes.ts";
 import { RESOURCES, type Resource } from "../tenancy/ownership.ts";
 import { VERSION } from "../version.ts";
@@ -18,7 +18,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /**
  * `GET /openapi.json`: every route that is registered from now on, in OpenAPI 3.1, out of what the application itself checks requests by. Open.
- * It is made when it is first asked for, a route in each turn of the event loop.
+ * It is made when it is first asked for, in turns of the event loop.
  */
 export function describeApi(app: FastifyInstance): void {
   const routes: Registered[] = [];
@@ -34,10 +34,12 @@ export function describeApi(app: FastifyInstance): void {
 
 async function toDocument(routes: readonly Registered[]): Promise<string> {
   const paths = new Map<string, Map<string, Json>>();
+  const slice = createTimeSlice();
   for (const route of routes) {
     const resource = ROUTES.get(`${route.method} ${route.url}`);
     if (resource === undefined) continue;
-    await ownTurn();
+    const rest = slice();
+    if (rest !== undefined) await rest;
     const path = toPath(route.url);
     const operations = paths.get(path) ?? new Map<string, Json>();
     paths.set(path, operations.set(route.method.toLowerCase(), toOperation(route, resource)));
