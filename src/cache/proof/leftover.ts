@@ -80,7 +80,7 @@ const ASKED_FOR: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ["who", new Set(["person"])],
 ]);
 
-/** Where a thing is does not tell what it is, unless the question says in which place: "where is a good restaurant in Bonn". */
+/** Whether the question word of one side already asks for a word that only the other side has. */
 function isAskedFor(a: Clause, b: Clause, { entry }: Item): boolean {
   const isNamed = ({ form }: Clause) => form === "list" || form === "keywords";
   const one = isNamed(a) ? b : a;
