@@ -102,6 +102,21 @@ describe("a batch", () => {
       await expect(client.batches.create({ ...asked, ...wrong })).rejects.toMatchObject({ status: 400, param });
   });
 
+  it("of an application is hidden from a user of the scope, with the files that it reads and writes", async () => {
+    const { client: open, keys } = await start(() => "Fine.");
+    const house = open();
+    const ann = open({ apiKey: await keys.create({ scope: "acme", user: "ann", name: "ann", actsFor: "own" }) });
+    const { id } = await createBatch(house, [chat("a", "Hi"), chat("b", "")]);
+    const { input_file_id: input, output_file_id: output = "" } = await ended(house, id);
+    await expect(ann.batches.retrieve(id)).rejects.toMatchObject({ status: 404 });
+    for (const file of [input, output]) {
+      expect((await house.files.retrieve(file)).id).toBe(file);
+      await expect(ann.files.retrieve(file)).rejects.toMatchObject({ status: 404 });
+      await expect(ann.files.content(file)).rejects.toMatchObject({ status: 404 });
+      expect((await ann.files.list()).data.map((one) => one.id)).not.toContain(file);
+    }
+  });
+
   it("takes responses and embeddings as well, and waits for limits", async () => {
     let refusals = 0;
     const { client: open } = await start(() =>

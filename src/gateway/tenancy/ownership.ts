@@ -68,12 +68,15 @@ export function mayRead({ only }: Reach, owner: string | undefined, shared = fal
   return only === undefined || owner === only || (shared && owner === undefined);
 }
 
-/** Whether somebody may read a file: one of purpose `batch` has requests or answers of a batch, and is as little shared as that. */
+/** Purposes of files that a batch reads and writes: they have its requests and answers. */
+const OF_BATCHES: ReadonlySet<string> = new Set(["batch", "batch_output"]);
+
+/** Whether somebody may read a file: those of a batch are as little shared as the batch. */
 export function mayReadFile(
   reach: Reach,
   { owner, purpose }: { readonly owner?: string | undefined; readonly purpose: string },
 ): boolean {
-  return mayRead(reach, owner, purpose !== "batch");
+  return mayRead(reach, owner, !OF_BATCHES.has(purpose));
 }
 
 /** Whether somebody may change a thing. */
