@@ -1,13 +1,10 @@
-import { growthOf, type ChatChunk, type Growth, type StreamPart } from "../models/index.ts";
+import { BESIDE_ANSWER, growthOf, type ChatChunk, type Growth, type StreamPart } from "../models/index.ts";
 import type { Told } from "./together.ts";
 
 /** What a piece of text takes in memory beside its characters, and what a chunk takes that is kept as it came, for each byte of its event. */
 const PIECE_BYTES = 96;
 const CHAR_BYTES = 2;
 const KEPT_FACTOR = 3;
-
-/** Fields of a chunk that say nothing of its answer. */
-const PASSED = new Set(["choices", "obfuscation"]);
 
 /** The text by which each chunk of a part lets one answer grow; `undefined` for a chunk that says anything else. Read once, it serves both below. */
 export type Pieces = readonly (Growth | undefined)[];
@@ -70,7 +67,7 @@ export function weightOf(chunks: readonly ChatChunk[], bytes?: number, pieces: P
 /** Whether a chunk has no other fields than one before it, beside its text. */
 function isLike(chunk: ChatChunk, before: ChatChunk): boolean {
   for (const [name, value] of Object.entries(chunk))
-    if (!PASSED.has(name) && value != null && value !== before[name]) return false;
+    if (!BESIDE_ANSWER.has(name) && value != null && value !== before[name]) return false;
   const role = deltaOf(chunk)["role"];
   return role === undefined || role === null || role === deltaOf(before)["role"];
 }

@@ -8,8 +8,9 @@ export interface Growth {
   readonly text: string;
 }
 
-/** Fields of a chunk that say nothing of its answer, and those of a choice that are read here. */
-const PASSED = new Set(["choices", "obfuscation"]);
+/** Fields of a chunk that need not be compared: its choices are read, and the other says nothing. */
+export const BESIDE_ANSWER: ReadonlySet<string> = new Set(["choices", "obfuscation"]);
+/** Fields of a choice that are read here. */
 const OF_CHOICE = new Set(["index", "delta"]);
 /** Fields of a delta that grow by text. */
 const GROWING = new Set(["content", "reasoning_content", "reasoning"]);
@@ -23,7 +24,7 @@ export function growthOf(chunk: ChatChunk): Growth | undefined {
   if (choice === undefined || delta === undefined || delta === null || (choice.index ?? 0) !== 0) return undefined;
   for (const [name, value] of Object.entries(choice)) if (!OF_CHOICE.has(name) && value != null) return undefined;
   for (const [name, value] of Object.entries(chunk))
-    if (!PASSED.has(name) && typeof value === "object" && value !== null) return undefined;
+    if (!BESIDE_ANSWER.has(name) && typeof value === "object" && value !== null) return undefined;
   let growth = { field: "content", text: "" };
   for (const [name, value] of Object.entries(delta)) {
     if (name === "role" || value === "" || value === null || value === undefined) continue;

@@ -16,7 +16,7 @@ export type {
   Served,
   StreamPart,
 } from "./model.ts";
-export { growthOf, type Growth } from "./growth.ts";
+export { BESIDE_ANSWER, growthOf, type Growth } from "./growth.ts";
 export { jsonBody, type ForwardedBody, type ForwardedForm } from "./forwarded-body.ts";
 export type { EndpointOptions, LaneGate } from "./endpoint.ts";
 export { openaiModel, type OpenaiModelOptions } from "./openai-compatible.ts";

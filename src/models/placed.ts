@@ -39,11 +39,12 @@ export function withPlaces<M extends ChatModel>(model: M, places: Places): M {
   };
 }
 
-/** A stream that tells when it is over, also when its reader lets go of it. */
+/** A stream that tells when it is over, also when its reader lets go of it. `toFailure`: what breaks it, as it is told. @default as it is */
 export function untilOver(
   source: Pushable<StreamPart>,
   onOver: () => void,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
+  toFailure: (error: unknown) => unknown = (error) => error,
 ): Pushable<StreamPart> {
   if (signal?.aborted === true) onOver();
   else signal?.addEventListener("abort", onOver, { once: true });
@@ -59,7 +60,7 @@ export function untilOver(
         return result;
       } catch (error) {
         over();
-        throw error;
+        throw toFailure(error);
       }
     },
     push: (sink) =>
@@ -74,7 +75,7 @@ export function untilOver(
         },
         fail(error) {
           over();
-          sink.fail(error);
+          sink.fail(toFailure(error));
         },
       }),
   };

@@ -188,8 +188,8 @@ export function createApiKeys(redis: Redis): ApiKeys {
   }
 
   /** Takes a key away by its hash. Its places go with it, if only its record can be read. */
-  async function take(hashed: string, record: Buffer | undefined): Promise<boolean> {
-    const { scope } = record === undefined ? { scope: "" } : toListed(record, hashed);
+  async function take(hashed: string, record: Buffer): Promise<boolean> {
+    const { scope } = toListed(record, hashed);
     return (await runScript(redis, removeKey, storedKeys, { digest: hashed, places: placesOf(hashed, scope) })) === 1;
   }
 

@@ -1,6 +1,6 @@
 import { MarrowError } from "../../errors.ts";
-import { pushTo, type Sink } from "../../internal/push.ts";
-import type { ChatModel, StreamPart } from "../model.ts";
+import type { ChatModel } from "../model.ts";
+import { untilOver } from "../placed.ts";
 
 /** A model whose answers end at a deadline (by `performance.now()`) with `timeout`, streams too, whatever its endpoint does. */
 export function withDeadline(model: ChatModel, atMs: number): ChatModel {
@@ -44,27 +44,8 @@ export function withDeadline(model: ChatModel, atMs: number): ChatModel {
     async stream(call) {
       const { call: within, end, toFailure, fail } = begin(call);
       const stream = await model.stream(within).catch(fail);
-      const source = stream[Symbol.asyncIterator]();
-      async function next(): Promise<IteratorResult<StreamPart, unknown>> {
-        const result = await source.next().catch(fail);
-        if (result.done === true || result.value.done) end();
-        return result;
-      }
-      const push = (sink: Sink<StreamPart>) =>
-        pushTo(source, {
-          take(part) {
-            if (part.done) end();
-            sink.take(part);
-          },
-          end() {
-            end();
-            sink.end();
-          },
-          fail(error) {
-            sink.fail(toFailure(error));
-          },
-        });
-      return { [Symbol.asyncIterator]: () => ({ next, push }), served: stream.served };
+      const source = untilOver(stream[Symbol.asyncIterator](), end, undefined, toFailure);
+      return { [Symbol.asyncIterator]: () => source, served: stream.served };
     },
     ...(forward !== undefined && {
       async forward(path, body, signal, deadlineMs, asker) {
