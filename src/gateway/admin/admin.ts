@@ -9,8 +9,8 @@ import type { GatewayApp } from "../parts.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { toKey } from "./key-answer.ts";
 import { checkDays } from "./savings.ts";
+import { name, scoped } from "./queries.ts";
 
-const name = z.string().min(1).max(256);
 const planName = z.string().min(1).max(128);
 const forMs = z
   .int()
@@ -52,7 +52,6 @@ const userBody = z.strictObject({ plan: planName.nullable() });
 const blockBody = z.strictObject({ for_ms: forMs.optional() });
 const limitsBody = z.strictObject({ limits: z.record(name, z.number().min(0)), for_ms: forMs.optional() });
 const boostBody = z.strictObject({ more: z.record(name, z.number().min(0)), for_ms: forMs });
-const scoped = z.looseObject({ scope: name.optional() });
 const laneBody = z.strictObject({ model: name, provider: name.optional() });
 const day = z.iso.date();
 const spendQuery = z.looseObject({

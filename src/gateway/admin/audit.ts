@@ -6,6 +6,7 @@ import { isRead, type SignIns } from "../dashboard/sign-ins.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { AuditAnswer, ListAnswer } from "./answers.ts";
 import { checkAdmin } from "./guard.ts";
+import { pageLimit } from "./queries.ts";
 
 /** Acts that are kept. */
 const ACTS_MAX = 10_000;
@@ -13,7 +14,7 @@ const NAME_CHARS_MAX = 256;
 const ID = /^\d{1,16}-\d{1,16}$/;
 const auditQuery = z.looseObject({
   after: z.string().regex(ID).optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
+  limit: pageLimit,
 });
 
 type Act = Omit<AuditAnswer, "id" | "at_ms">;

@@ -1,18 +1,9 @@
-import { z } from "zod";
 import type { Batch } from "../batches/batch.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { BatchAnswer } from "./answers-roles.ts";
 import type { ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
-
-const name = z.string().min(1).max(256);
-const scoped = z.looseObject({ scope: name.optional() });
-const pageQuery = z.looseObject({
-  scope: name.optional(),
-  after: name.optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
-});
-const nothing = z.strictObject({}).nullish();
+import { nothing, pageQuery, scoped } from "./queries.ts";
 
 interface Named {
   Params: { readonly id: string };

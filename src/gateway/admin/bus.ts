@@ -6,18 +6,12 @@ import type { GatewayApp } from "../parts.ts";
 import type { CallTreeAnswer, TopicAnswer, TreeMessageAnswer } from "./answers-roles.ts";
 import type { AgentAnswer, DeadLetterAnswer, ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { listedQuery, name, pageLimit, scoped } from "./queries.ts";
 import { toTopicAnswer } from "./topic-answer.ts";
 
-const name = z.string().min(1).max(256);
-const scoped = z.looseObject({ scope: name.optional() });
 const deadQuery = z.looseObject({
   scope: name.optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
-});
-const topicsQuery = z.looseObject({
-  scope: name.optional(),
-  after: z.string().min(1).max(512).optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
+  limit: pageLimit,
 });
 const redriveBody = z
   .strictObject({ ids: z.array(name).min(1).max(100).optional(), limit: z.int().min(1).max(1_000).optional() })
@@ -25,7 +19,7 @@ const redriveBody = z
 const agentsQuery = z.looseObject({
   scope: name.optional(),
   after: z.coerce.number().int().min(0).max(1_000_000).optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
+  limit: pageLimit,
 });
 const GROUPS_MAX = 200;
 
@@ -78,9 +72,9 @@ export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<Gate
 
   app.get(
     "/v1/admin/topics",
-    { onRequest: checkAdmin, schema: { querystring: topicsQuery } },
+    { onRequest: checkAdmin, schema: { querystring: listedQuery } },
     async (request): Promise<ListAnswer<TopicAnswer>> => {
-      const { after, limit } = topicsQuery.parse(request.query);
+      const { after, limit } = listedQuery.parse(request.query);
       const { data, cursor } = await buses(scopeOf(request)).topics({ after, limit });
       return { object: "list", data: data.map(toTopicAnswer), ...(cursor !== undefined && { next: cursor }) };
     },

@@ -7,9 +7,8 @@ import type { GatewayApp } from "../parts.ts";
 import type { CacheEntryAnswer, CacheEntryDetailAnswer } from "./answers-roles.ts";
 import type { ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { name, pageLimit, scoped } from "./queries.ts";
 
-const name = z.string().min(1).max(256);
-const scoped = z.looseObject({ scope: name.optional() });
 const entriesQuery = z.looseObject({
   scope: name.optional(),
   user: name,
@@ -18,7 +17,7 @@ const entriesQuery = z.looseObject({
     .string()
     .regex(/^\d{1,20}$/)
     .optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
+  limit: pageLimit,
 });
 const auditBody = z.strictObject({ same: z.boolean(), score: z.number().min(0).max(1) });
 

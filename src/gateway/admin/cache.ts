@@ -6,9 +6,8 @@ import type { GatewayApp } from "../parts.ts";
 import type { CacheAnswer, ExplainAnswer } from "./answers.ts";
 import { toExplainAnswer, toRequest } from "./explaining.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { name, scoped } from "./queries.ts";
 
-const name = z.string().min(1).max(256);
-const scoped = z.looseObject({ scope: name.optional() });
 const text = z.string().min(1).max(100_000);
 const feedbackBody = z.strictObject({
   right: z.boolean(),

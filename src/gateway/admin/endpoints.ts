@@ -5,9 +5,8 @@ import type { GatewayApp } from "../parts.ts";
 import type { DeliveryAnswer, EndpointAnswer } from "./answers-roles.ts";
 import type { ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { name, scoped } from "./queries.ts";
 
-const name = z.string().min(1).max(256);
-const scoped = z.looseObject({ scope: name.optional() });
 const deliveriesQuery = z.looseObject({
   scope: name.optional(),
   limit: z.coerce.number().int().min(1).max(200).optional(),

@@ -4,8 +4,8 @@ import type { Inside } from "../http/inside.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { PlaygroundAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { name, scoped } from "./queries.ts";
 
-const name = z.string().min(1).max(256);
 const playgroundBody = z.strictObject({
   model: name,
   messages: z
@@ -18,7 +18,6 @@ const playgroundBody = z.strictObject({
   temperature: z.number().min(0).max(2).optional(),
   max_tokens: z.int().min(1).max(100_000).optional(),
 });
-const scoped = z.looseObject({ scope: name.optional() });
 const SHOWN = /^(?:x-marrow-|x-ratelimit-|ratelimit|retry-after|age$|x-request-id$)/;
 
 /** `POST /v1/admin/playground`: one chat by the gateway's own route, as a user of the scope: with limits, cache, session and prices as a client's. */

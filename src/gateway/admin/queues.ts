@@ -18,21 +18,19 @@ import type { DeliveryAnswer, JobsActedAnswer } from "./answers-roles.ts";
 import type { JobAnswer, ListAnswer, ScheduleAnswer, ScopedQueueAnswer } from "./answers.ts";
 import { toDelivery } from "./endpoints.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { listedQuery, name, nothing, pageLimit, scoped } from "./queries.ts";
 import { readQueues } from "./overview.ts";
 
-const name = z.string().min(1).max(256);
-const scoped = z.looseObject({ scope: name.optional() });
 const jobsQuery = z.looseObject({
   scope: name.optional(),
   state: z.enum(LISTED_STATES).optional(),
   after: z.coerce.number().int().min(0).max(JOBS_AFTER_MAX).optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
+  limit: pageLimit,
 });
 /** `all`: for all tenants; otherwise the scope's jobs alone. */
 const pauseBody = z.strictObject({ all: z.boolean().optional() }).nullish();
 const redriveBody = z.strictObject({ limit: z.int().min(1).max(1_000).optional() }).nullish();
 const WORKS = new Set(["response", "batch-start", "batch-line", "batch-check", "batch-end", "judge"]);
-const nothing = z.strictObject({}).nullish();
 const actsBody = z.strictObject({
   act: z.enum(["promote", "cancel", "redrive"]),
   ids: z.array(name).min(1).max(100),
@@ -40,11 +38,6 @@ const actsBody = z.strictObject({
 /** Endpoints that a job's deliveries are looked for at, and the last deliveries of each. */
 const ENDPOINTS_MAX = 50;
 const DELIVERIES_MAX = 200;
-const schedulesQuery = z.looseObject({
-  scope: name.optional(),
-  after: z.string().min(1).max(512).optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
-});
 
 interface OfQueue {
   Params: { readonly queue: string };
@@ -190,9 +183,9 @@ export function registerQueues(
 
   app.get<OfQueue>(
     "/v1/admin/queues/:queue/schedules",
-    { onRequest: checkAdmin, schema: { querystring: schedulesQuery } },
+    { onRequest: checkAdmin, schema: { querystring: listedQuery } },
     async (request): Promise<ListAnswer<ScheduleAnswer>> => {
-      const { after, limit } = schedulesQuery.parse(request.query);
+      const { after, limit } = listedQuery.parse(request.query);
       const { data, cursor } = await open(request.params.queue, scopeOf(request)).listSchedules({ after, limit });
       return { object: "list", data: data.map(toSchedule), ...(cursor !== undefined && { next: cursor }) };
     },

@@ -6,6 +6,7 @@ import type { GatewayApp } from "../parts.ts";
 import type { TraceAnswer, TracesAnswer } from "./answers-roles.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { recordRequests, type Trace } from "./recording.ts";
+import { name, pageLimit } from "./queries.ts";
 
 /** Traces that are kept, and for how long after the last one. */
 const TRACES_MAX = 500;
@@ -13,11 +14,10 @@ const KEPT_MS = 86_400_000;
 /** The reason of misses that were not near to anything. */
 const FAR = "below_threshold";
 const ID = /^\d{1,16}-\d{1,16}$/;
-const name = z.string().min(1).max(256);
 const tracesQuery = z.looseObject({
   scope: name.optional(),
   after: z.string().regex(ID).optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
+  limit: pageLimit,
   failed: z.enum(["true", "false"]).optional(),
   /** Near misses alone: a stored question was near, and not served. */
   near: z.enum(["true", "false"]).optional(),

@@ -8,9 +8,8 @@ import type { ContextAnswer, FactAnswer } from "./answers-roles.ts";
 import type { ListAnswer, SessionEntryAnswer, TurnsAnswer, UserAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { toContext, toTurnsAnswer } from "./turns.ts";
+import { name, nothing, pageLimit, scoped } from "./queries.ts";
 
-const name = z.string().min(1).max(256);
-const scoped = z.looseObject({ scope: name.optional() });
 const usersQuery = z.looseObject({
   scope: name.optional(),
   limit: z.coerce.number().int().min(1).max(50).optional(),
@@ -18,7 +17,7 @@ const usersQuery = z.looseObject({
 const sessionsQuery = z.looseObject({
   scope: name.optional(),
   after: z.string().min(1).max(1_024).optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
+  limit: pageLimit,
 });
 const turnsQuery = z.looseObject({
   scope: name.optional(),
@@ -28,12 +27,11 @@ const turnsQuery = z.looseObject({
     .min(1)
     .max(2 ** 40)
     .optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
+  limit: pageLimit,
 });
 const factsQuery = z.looseObject({ scope: name.optional(), all: z.enum(["true", "false"]).optional() });
 /** Facts that are told of, the newest first. */
 const FACTS_MAX = 500;
-const nothing = z.strictObject({}).nullish();
 
 interface OfUser {
   Params: { readonly id: string };

@@ -21,19 +21,8 @@ import type {
 } from "./answers-roles.ts";
 import type { ListAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
+import { listedQuery, pageQuery, scoped } from "./queries.ts";
 
-const name = z.string().min(1).max(256);
-const scoped = z.looseObject({ scope: name.optional() });
-const pageQuery = z.looseObject({
-  scope: name.optional(),
-  after: name.optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
-});
-const listedQuery = z.looseObject({
-  scope: name.optional(),
-  after: z.string().min(1).max(512).optional(),
-  limit: z.coerce.number().int().min(1).max(100).optional(),
-});
 const searchBody = z.strictObject({
   query: z.string().min(1).max(10_000),
   limit: z.int().min(1).max(50).optional(),
