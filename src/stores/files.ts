@@ -8,10 +8,7 @@ import { createShelf, type Page, type PageOptions } from "./shelf.ts";
 /** What an uploaded file may be for, in OpenAI's words. */
 export const UPLOAD_PURPOSES = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"] as const;
 /** What a file is for; those behind the uploaded ones are made here. */
-export const FILE_PURPOSES: readonly [...typeof UPLOAD_PURPOSES, "batch_output"] = [
-  ...UPLOAD_PURPOSES,
-  "batch_output",
-];
+export const FILE_PURPOSES: readonly [...typeof UPLOAD_PURPOSES, "batch_output"] = [...UPLOAD_PURPOSES, "batch_output"];
 export type FilePurpose = (typeof FILE_PURPOSES)[number];
 
 /** An uploaded file. */
