@@ -2,12 +2,14 @@ import { connect } from "marrow";
 import { createCache } from "marrow/cache";
 import type { Embedder } from "marrow/embedders";
 import { createVectors } from "marrow/vectors";
+import { rephrasedQuestion, storedQuestion } from "./rephrasing.ts";
 import { median, round } from "./statistics.ts";
 
 const DIMENSIONS = 256;
 const ENTRIES = 10_000;
 const MANY = 100_000;
-const ROUNDS = 200;
+/** Hits before those that count, and those that count, of each engine. */
+const [WARM, ROUNDS] = [1_000, 400];
 const AT_ONCE = 64;
 
 /** What the bench of one engine needs. */
@@ -29,9 +31,14 @@ export async function compareEngines(bench: EngineBench): Promise<Record<string,
   if (engine === "search" && searchUrl === undefined)
     throw new Error("bench:cache -- --engine search needs a server with FT.*: set MARROW_SEARCH_URL");
   const figures: Record<string, number> = {};
-  for (const one of ["vectorset", engine] as const) {
+  const hits: (() => Promise<void>)[] = [];
+  const closers: (() => Promise<void>)[] = [];
+  const engines = ["vectorset", engine] as const;
+  const times: Record<string, number[]> = {};
+  for (const one of engines) {
     const url = one === "search" ? (searchUrl ?? "") : setsUrl;
     const redis = await connect(url, { app: `bench-${one}`, commandTimeoutMs: 60_000 });
+    closers.push(() => redis.close());
     const cache = createCache<string>(redis.scope("bench"), {
       name: "c",
       embedder,
@@ -40,12 +47,27 @@ export async function compareEngines(bench: EngineBench): Promise<Record<string,
       timeoutMs: 60_000,
     });
     const before = await usedMemory(redis);
-    await inParts(ENTRIES, (at) => cache.store(`question number ${at} of the bench`, `answer ${at}`));
+    await inParts(ENTRIES, (at) => cache.store(storedQuestion(at), `answer ${at}`));
     figures[`${one}BytesInRedis`] = Math.round(((await usedMemory(redis)) - before) / ENTRIES);
-    const p50 = await timed((at) => cache.lookup(`rephrased question number ${at % ENTRIES} of the bench`));
-    figures[`${one}SimilarHitMs`] = round(p50);
-    await redis.close();
+    const mine: number[] = (times[one] = []);
+    let at = 0;
+    hits.push(async () => {
+      at = (at + 7) % ENTRIES;
+      const beganMs = performance.now();
+      const { hit } = await cache.lookup(rephrasedQuestion(at));
+      // Vector sets are approximate, and random vectors are the hardest for them: some are not found.
+      if (hit) mine.push(performance.now() - beganMs);
+    });
   }
+  // In turns, so that what else the machine does meets both; the first ones compile and fill the copy.
+  for (let turn = 0; turn < WARM + ROUNDS; turn += 1) for (const hit of hits) await hit();
+  for (const one of engines) {
+    const mine = times[one] ?? [];
+    if (mine.length < 0.8 * (WARM + ROUNDS))
+      throw new Error(`${one}: only ${mine.length} rephrased questions were hits`);
+    figures[`${one}SimilarHitMs`] = round(median(mine.slice(-ROUNDS)));
+  }
+  for (const close of closers) await close();
   if (engine === "local") Object.assign(figures, await searchMany(setsUrl, vectorOf));
   return figures;
 }

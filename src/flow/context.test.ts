@@ -10,6 +10,7 @@ describe("an assistant's turn goes back as an API takes it", () => {
     ["nothing at all", { content: null }, { content: "" }],
     ["a refusal alone", { content: null, refusal: "no" }, { content: "", refusal: "no" }],
     ["an empty list of calls", { content: "Hi", tool_calls: [] }, { content: "Hi" }],
+    ["an answer that was told without some of its parts", { content: "Hi", omitted: ["image"] }, { content: "Hi" }],
     ["no content and no calls", { content: null, tool_calls: null }, { content: "" }],
     ["an empty list of parts", { content: [] }, { content: "" }],
     [

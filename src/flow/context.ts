@@ -8,8 +8,17 @@ import { unsaid } from "./resent.ts";
 import { besideCalls, lostError, lostResults, withoutLost } from "./results.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
 
-/** Fields of a kept turn that endpoints do not take back: thoughts, and Marrow's own mark of a broken answer. */
-const NOT_SENT = new Set(["reasoning_content", "reasoning", "annotations", "incomplete", "item", "langchain", "ai"]);
+/** Fields of a kept turn that endpoints do not take back: thoughts, and what only Marrow says of an answer. */
+const NOT_SENT = new Set([
+  "reasoning_content",
+  "reasoning",
+  "annotations",
+  "incomplete",
+  "omitted",
+  "item",
+  "langchain",
+  "ai",
+]);
 
 /** What stands before the last message: a digest of it, and whether anything was said, or only instructed. */
 export interface Context {
