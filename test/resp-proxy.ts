@@ -5,6 +5,8 @@ export interface RespProxy {
   readonly url: string;
   /** Round trips since the last reset: how often the client spoke after Redis had. */
   roundTrips(): number;
+  /** Bytes that Redis answered since the last reset. */
+  bytes(): number;
   reset(): void;
   /** From now on every connection is cut; commands that left may have run. */
   cut(): void;
@@ -23,6 +25,7 @@ export interface RespProxy {
 export async function startProxy(target: string): Promise<RespProxy> {
   let place = target;
   let trips = 0;
+  let answered = 0;
   let muted = false;
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
@@ -52,6 +55,7 @@ export async function startProxy(target: string): Promise<RespProxy> {
     });
     upstream.on("data", (data) => {
       redisSpoke = true;
+      answered += data.length;
       if (!muted && !silent.has(client)) client.write(data);
     });
   });
@@ -59,7 +63,8 @@ export async function startProxy(target: string): Promise<RespProxy> {
   return {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
     roundTrips: () => trips,
-    reset: () => (trips = 0),
+    bytes: () => answered,
+    reset: () => (trips = answered = 0),
     cut() {
       for (const socket of sockets) socket.destroy();
     },

@@ -1,27 +1,15 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Role, TaskState, type AgentCard, type Message, type Part, type StreamResponse, type Task } from "@a2a-js/sdk";
-import {
-  AgentEvent,
-  DefaultRequestHandler,
-  ServerCallContext,
-  type AgentExecutor,
-  type ExecutionEventBus,
-  type RequestContext,
-} from "@a2a-js/sdk/server";
+import { DefaultRequestHandler, ServerCallContext } from "@a2a-js/sdk/server";
 import { describe, expect, inject } from "vitest";
 import { liveTest } from "../../test/live.ts";
+import { teller, text } from "../../test/teller.ts";
 import { connect, MarrowError } from "../index.ts";
 import type { Redis } from "../redis/index.ts";
 import { createA2A, startA2APush, type A2AOptions } from "./index.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const text = (value: string): Part => ({
-  content: { $case: "text", value },
-  metadata: undefined,
-  filename: "",
-  mediaType: "text/plain",
-});
 const card: AgentCard = {
   name: "teller",
   description: "",
@@ -63,72 +51,6 @@ const sending = (words: string, taskId = "", push?: string) => ({
   },
   metadata: undefined,
 });
-
-/** Says so many words, one every few milliseconds, until it is cancelled. */
-function teller(pauseMs: number): AgentExecutor & { runs: number } {
-  const cancelled = new Set<string>();
-  const status = (state: TaskState) => ({ state, message: undefined, timestamp: new Date().toISOString() });
-  const agent = {
-    runs: 0,
-    async execute({ taskId, contextId, userMessage }: RequestContext, bus: ExecutionEventBus) {
-      agent.runs += 1;
-      const [part] = userMessage.parts;
-      const count = Number(part?.content?.$case === "text" ? part.content.value : 0);
-      bus.publish(
-        AgentEvent.task({
-          id: taskId,
-          contextId,
-          status: status(TaskState.TASK_STATE_WORKING),
-          artifacts: [],
-          history: [userMessage],
-          metadata: undefined,
-        }),
-      );
-      for (let n = 0; n < count && !cancelled.has(taskId); n += 1) {
-        const artifact = {
-          artifactId: "a",
-          name: "a",
-          description: "",
-          parts: [text(`w${n} `)],
-          metadata: undefined,
-          extensions: [],
-        };
-        bus.publish(
-          AgentEvent.artifactUpdate({
-            taskId,
-            contextId,
-            artifact,
-            append: n > 0,
-            lastChunk: n === count - 1,
-            metadata: undefined,
-          }),
-        );
-        await pause(pauseMs);
-      }
-      if (!cancelled.has(taskId))
-        bus.publish(
-          AgentEvent.statusUpdate({
-            taskId,
-            contextId,
-            status: status(TaskState.TASK_STATE_COMPLETED),
-            metadata: undefined,
-          }),
-        );
-    },
-    async cancelTask(taskId: string, bus: ExecutionEventBus) {
-      cancelled.add(taskId);
-      bus.publish(
-        AgentEvent.statusUpdate({
-          taskId,
-          contextId: "",
-          status: status(TaskState.TASK_STATE_CANCELED),
-          metadata: undefined,
-        }),
-      );
-    },
-  };
-  return agent;
-}
 
 /** One process of an agent. */
 function serve(redis: Redis, pauseMs = 5, options: Partial<A2AOptions> = {}) {
@@ -309,6 +231,31 @@ describe("an A2A server over Redis", () => {
     expect(saidIn((await task()).artifacts[0]?.parts)).toBe(wordsOf(30));
     await Promise.all([one.a2a.close(), two.a2a.close()]);
   }
+
+  liveTest("goes on without an event that Redis refuses for good, and says so once", async ({ redis }) => {
+    const scope = redis.scope("acme");
+    const refused = new MarrowError("redis_rejected", "Redis rejected a command (ERR)");
+    const errors: unknown[] = [];
+    const picky: typeof scope = {
+      ...scope,
+      send: (command, options) => {
+        const takes = !command.some((word) => /^\{"artifactUpdate.*"w5 "/.test(String(word)));
+        return takes ? scope.send(command, options) : Promise.reject(refused);
+      },
+    };
+    const one = serve({ ...redis, scope: () => picky }, 10, { onError: (error) => errors.push(error) });
+    const two = serve(redis);
+    const { id, done } = await startedAt(one.handler, 30);
+    const followed = await gather(two.handler.resubscribe({ tenant: "", id }, call()));
+    expect(followed.states.at(-1)).toBe(TaskState.TASK_STATE_COMPLETED);
+    await done;
+    const task = await two.handler.getTask({ tenant: "", id }, call());
+    // Whoever follows lacks the event; what is saved of the task has it.
+    expect([wordsOf(30).replace("w5 ", ""), wordsOf(30)]).toContain(followed.said);
+    expect(saidIn(task.artifacts[0]?.parts)).toBe(wordsOf(30));
+    expect(errors).toEqual([refused]);
+    await Promise.all([one.a2a.close(), two.a2a.close()]);
+  });
 
   liveTest("refuses ids that none of its tasks can have as the SDK does", async ({ redis }) => {
     const { a2a, handler } = serve(redis);

@@ -10,7 +10,7 @@ import type {
 } from "@a2a-js/sdk/server";
 import { insist } from "../internal/insist.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
-import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { cannotServe, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResolvedA2AOptions } from "./options.ts";
 import { appendEvent, holdTask } from "./scripts.gen.ts";
 import { isTerminal } from "./tasks.ts";
@@ -110,18 +110,22 @@ export function createTaskBus(
     );
   }
 
-  async function append(text: string): Promise<number> {
+  /**
+   * Writes an event and answers its number. While Redis cannot serve it is tried again; an event that Redis will never take is told to `onError`
+   * and left out, so that those behind it are written: its number is that of the event `before` it.
+   */
+  async function append(text: string, before: number): Promise<number> {
     const put = async () => {
       // What is still to be written when all is made needs the lease, but nobody owns the task for it any more.
       await (over ? act(leaseMs) : own());
       return runScript(redis, appendEvent, { start }, { task, holder, event: text, life_ms: eventTtlMs });
     };
-    return ((await insist(
-      put,
-      () => stopped.signal.aborted,
-      onError,
-      () => true,
-    )) ?? 0) as number;
+    try {
+      return Number((await insist(put, () => stopped.signal.aborted, onError, cannotServe)) ?? 0);
+    } catch (error) {
+      onError(error);
+      return before;
+    }
   }
 
   /** Reads along what another process makes, until it ends or that process is gone. */
@@ -178,7 +182,7 @@ export function createTaskBus(
     numberOf: async (count) => (await numbers[Math.min(count, numbers.length) - 1]) ?? 0,
     publish(event) {
       const text = toText(event);
-      writing = writing.then(() => append(text));
+      writing = writing.then((before) => append(text, before));
       numbers.push(writing);
       onMade(event);
       emit(event);

@@ -1,6 +1,7 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText, refuse } from "../internal/check.ts";
 import { decodeKeyPart, readRecord, runScript, type ScopedRedis, type Subscription } from "../redis/index.ts";
+import { part } from "./keys.ts";
 import type { ResolvedBusOptions } from "./options.ts";
 import { findAgents } from "./scripts.gen.ts";
 
@@ -38,6 +39,8 @@ export interface AgentInfo {
 
 /** Which agents are wanted. */
 export interface FindOptions {
+  /** An agent's name. No other agent is looked at, however many there are. */
+  readonly name?: string | undefined;
   /** A skill's id. */
   readonly skill?: string | undefined;
   /** Tags of one skill, all of them. */
@@ -74,7 +77,7 @@ export interface AgentsPage {
 export interface Agents {
   /** A page of all agents in whatever state, those that were heard of longest ago first. Who is heard of meanwhile may be met twice. One round trip. */
   agents(options?: AgentsOptions): Promise<AgentsPage>;
-  /** Agents of the scope, in the order of their last sign of life; up to 10,000. One round trip. */
+  /** Agents of the scope, in the order of their last sign of life; up to 10,000, or the one of a `name`. One round trip. */
   find(options?: FindOptions): Promise<readonly AgentInfo[]>;
   /** The least loaded online agent that matches; `undefined` if there is none. */
   pick(options?: Omit<FindOptions, "states">): Promise<AgentInfo | undefined>;
@@ -109,8 +112,8 @@ export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }
   }
 
   /** Agents from a place on, `undefined` for a card that cannot be read. */
-  async function lookAt(offset: number, limit: number): Promise<readonly (AgentInfo | undefined)[]> {
-    const values = { grace_ms: graceMs, offset, limit };
+  async function lookAt(offset: number, limit: number, name = ""): Promise<readonly (AgentInfo | undefined)[]> {
+    const values = { grace_ms: graceMs, offset, limit, name };
     const reply = (await runScript(redis, findAgents, { bus }, values, { reply: "bytes" })) as readonly (
       | Buffer
       | number
@@ -133,13 +136,11 @@ export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }
     return all;
   }
 
-  const look = async (offset: number, limit: number) =>
-    (await lookAt(offset, limit)).filter((one) => one !== undefined);
-
-  async function find({ skill, tags = [], like, states = ["online"] }: FindOptions = {}): Promise<
+  async function find({ name, skill, tags = [], like, states = ["online"] }: FindOptions = {}): Promise<
     readonly AgentInfo[]
   > {
-    const all = await look(0, LOOK_MAX);
+    const named = name === undefined ? "" : part("name", checkText("name", name, 128, "invalid_input"));
+    const all = (await lookAt(0, LOOK_MAX, named)).filter((one) => one !== undefined);
     const fits = all.filter(({ card: { skills = [] }, state }) => {
       if (!states.includes(state)) return false;
       if (skill === undefined && tags.length === 0) return true;

@@ -242,8 +242,7 @@ export async function openInbox(
   async function isForged({ id, from, to, body, signature, bounce, path }: StoredMessage): Promise<boolean> {
     if (bounce !== undefined || (signature === undefined && !requireSignatures)) return false;
     if (signature === undefined || from === undefined) return true;
-    const known = await agents.find({ states: ["online", "draining", "unreachable"] });
-    const sender = known.find(({ card: { name: other } }) => other === from);
+    const [sender] = await agents.find({ name: from, states: ["online", "draining", "unreachable"] });
     const publicKey = sender?.card["publicKey"];
     const parent = path.length > 1 ? String(await redis.send(["HGET", `${bus}:message:${id}`, "parent"])) : "";
     return typeof publicKey !== "string" || !isSigned({ id, from, to, parent, body }, signature, publicKey);

@@ -37,6 +37,10 @@ describe("presence", () => {
           const names = async (options: object) => (await bus.find(options)).map(({ card }) => card.name).toSorted();
           expect(await names({})).toEqual(["finder", "scribe", "writer"]);
           expect(await names({ skill: "write" })).toEqual(["scribe", "writer"]);
+          expect(await names({ name: "writer" })).toEqual(["writer"]);
+          expect(await names({ name: "writer", skill: "look" })).toEqual([]);
+          expect(await names({ name: "nobody" })).toEqual([]);
+          await expect(bus.find({ name: "" })).rejects.toMatchObject({ code: "invalid_input" });
           expect(await names({ tags: ["de", "en"] })).toEqual(["writer"]);
           expect((await bus.find({ like: "search something" }))[0]).toMatchObject({
             card: { name: "finder" },

@@ -34,7 +34,7 @@ export interface EntryQuery {
   readonly words?: string | undefined;
   /** The `cursor` of the page before. @default the first page */
   readonly after?: string | undefined;
-  /** Enough for a page; it may hold some more. 1 to 200. @default 25 */
+  /** Entries of a page at most, 1 to 200. @default 25 */
   readonly limit?: number | undefined;
 }
 
@@ -67,16 +67,18 @@ const LOOK_MS = 150;
 const READ_AT_ONCE = 200;
 const WORDS_CHARS_MAX = 256;
 const WORDINGS_MAX = 100;
+/** Where a page begins: at a cursor of Redis, behind an id of those that are there. */
+const ENTRY_CURSOR = /^\d{1,20}(?:\.[\w-]{1,64})?$/;
 
 /** Makes what lists the entries of one cache. */
 export function createListing<V>({ redis, keys, entries, sealing, timeoutMs }: Parts): Listing<V> {
   const inBytes = { reply: "bytes", timeoutMs } as const;
 
-  /** The ids at a cursor, and the next one. */
+  /** The ids at a cursor in their order, and the next cursor. */
   async function idsAt(subject: string, cursor: string): Promise<readonly [next: string, ids: readonly string[]]> {
     const command = ["SSCAN", keys.subject(subject), cursor, "COUNT", String(READ_AT_ONCE)];
     const [next, members] = (await redis.send(command, { timeoutMs })) as [string, string[]];
-    return [next, members.map((one) => one.slice(0, one.indexOf("|")))];
+    return [next, [...new Set(members.map((one) => one.slice(0, one.indexOf("|"))))].toSorted()];
   }
 
   async function open(ids: readonly string[]): Promise<readonly (readonly [string, StoredEntry])[]> {
@@ -108,21 +110,26 @@ export function createListing<V>({ redis, keys, entries, sealing, timeoutMs }: P
   return {
     async entries({ subject, words = "", after = "0", limit = 25 }) {
       const most = checkInteger("limit", limit, { min: 1, max: READ_AT_ONCE }, "invalid_input");
-      if (!/^\d{1,20}$/.test(after)) refuse("after", "the cursor of a page", after, "invalid_input");
+      if (!ENTRY_CURSOR.test(after)) refuse("after", "the cursor of a page", after, "invalid_input");
       if (words.length > WORDS_CHARS_MAX)
         refuse("words", `at most ${WORDS_CHARS_MAX} characters`, words, "invalid_input");
       const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
       const endMs = performance.now() + LOOK_MS;
       const data: EntryAbout<V>[] = [];
-      let cursor = after;
+      let [cursor = "0", last = ""] = after.split(".");
       do {
         const [next, ids] = await idsAt(subject, cursor);
-        cursor = next;
-        for (let at = 0; at < ids.length; at += READ_AT_ONCE)
-          for (const [id, entry] of await open(ids.slice(at, at + READ_AT_ONCE))) {
+        // Redis gives more ids at a cursor than a page takes: the next page begins there again, behind the last id of this one.
+        const left = ids.filter((id) => id > last);
+        while (left.length > 0) {
+          for (const [id, entry] of await open(left.splice(0, wanted.length > 0 ? READ_AT_ONCE : most - data.length))) {
             const text = entry.text.toLowerCase();
-            if (wanted.every((word) => text.includes(word))) data.push(toAbout(id, entry));
+            if (!wanted.every((word) => text.includes(word))) continue;
+            if (data.push(toAbout(id, entry)) === most && (id !== ids.at(-1) || next !== "0"))
+              return { data, cursor: id === ids.at(-1) ? next : `${cursor}.${id}` };
           }
+        }
+        [cursor, last] = [next, ""];
       } while (cursor !== "0" && data.length < most && performance.now() < endMs);
       return { data, ...(cursor !== "0" && { cursor }) };
     },

@@ -16,6 +16,9 @@ import { afterAll, afterEach, describe, expect, inject, it } from "vitest";
 import { createBus, type Agent } from "../../src/bus/index.ts";
 import { createApiKeys } from "../../src/gateway/index.ts";
 import { connect } from "../../src/index.ts";
+import { encodeRecord } from "../../src/redis/index.ts";
+import { startTestGateway } from "../gateway.ts";
+import { startProxy } from "../resp-proxy.ts";
 import { freePort } from "../servers.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "marrow-a2a-"));
@@ -197,5 +200,47 @@ describe("an agent of the bus, served as A2A", () => {
       if (payload?.$case === "statusUpdate") states.push(payload.value.status?.state);
     }
     expect(states).toEqual([TaskState.TASK_STATE_CANCELED]);
+  }, 30_000);
+
+  it("costs a request no more among 10,000 agents than among ten", async () => {
+    const proxy = await startProxy(inject("redisUrl"));
+    const gateway = await startTestGateway({ redisUrl: proxy.url });
+    closers.push(async () => (await gateway.close(), proxy.close()));
+    const origin = gateway.baseURL.replace(/\/v1$/, "");
+    const headers = {
+      authorization: `Bearer ${gateway.key}`,
+      "content-type": "application/json",
+      "a2a-version": "1.0",
+    };
+    const bus = `{${gateway.redis.app}:acme:bus}`;
+    const card = encodeRecord({ name: "agent-7", description: "x".repeat(100) });
+    const later = String(Date.now() + 3_600_000);
+    const script = `for n = tonumber(ARGV[3]), tonumber(ARGV[4]) do
+      redis.call("HSET", KEYS[1] .. ":agent:agent-" .. n, "card", ARGV[1], "state", "online", "since", 1)
+      redis.call("ZADD", KEYS[1] .. ":agents", ARGV[2], "agent-" .. n)
+    end`;
+    const register = (from: number, to: number) =>
+      gateway.redis.send(["EVAL", script, "1", bus, card, later, String(from), String(to)]);
+    /** Bytes that Redis answers for a card and a call. */
+    async function cost(): Promise<number> {
+      proxy.reset();
+      const shown = await fetch(`${origin}/a2a/agent-7/.well-known/agent-card.json`, { headers });
+      expect(await shown.json()).toMatchObject({ name: "agent-7" });
+      const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "GetTask", params: { id: "none" } });
+      const call = await fetch(`${origin}/a2a/agent-7`, { method: "POST", headers, body });
+      expect(await call.json()).toMatchObject({
+        id: 1,
+        error: { message: expect.stringMatching(/not found/i) as string },
+      });
+      return proxy.bytes();
+    }
+    await register(1, 10);
+    await cost();
+    const few = await cost();
+    await register(11, 10_000);
+    // What else the gateway asks meanwhile is small; the cards of all agents are a megabyte.
+    expect((await cost()) - few).toBeLessThan(10_000);
+    const gone = await fetch(`${origin}/a2a/nobody/.well-known/agent-card.json`, { headers });
+    expect(gone.status).toBe(404);
   }, 30_000);
 });

@@ -56,9 +56,11 @@ beforeAll(
 );
 afterAll(() => gateway.close());
 
-/** Walks some pages of a list; answers the times of the server, in milliseconds. */
-async function walk(path: string, pages: number): Promise<readonly number[]> {
+/** Walks some pages of a list; answers the times of the server, in milliseconds, and the ids on the pages. */
+async function walk(path: string, pages: number) {
   const times: number[] = [];
+  const ids: string[] = [];
+  const limit = Number(new URL(path, "http://any").searchParams.get("limit") ?? 100);
   let next: string | undefined;
   do {
     const query = next === undefined ? "" : `${path.includes("?") ? "&" : "?"}after=${encodeURIComponent(next)}`;
@@ -69,9 +71,13 @@ async function walk(path: string, pages: number): Promise<readonly number[]> {
     });
     times.push(performance.now() - began);
     expect(answer.statusCode).toBe(200);
-    ({ next } = answer.json<{ next?: string }>());
+    const page = answer.json<{ next?: string; data?: unknown }>();
+    ({ next } = page);
+    const data = Array.isArray(page.data) ? (page.data as readonly { readonly id?: string }[]) : [];
+    expect(data.length).toBeLessThanOrEqual(limit);
+    ids.push(...data.flatMap(({ id }) => id ?? []));
   } while (next !== undefined && times.length < pages);
-  return times;
+  return { times, ids };
 }
 
 describe("every list of the dashboard", () => {
@@ -91,10 +97,20 @@ describe("every list of the dashboard", () => {
     "/vectors/stores?limit=100",
     "/audit?limit=100",
   ])(`answers a page in less than ${SERVER_MS_MAX} ms of server time however much there is: %s`, async (path) => {
-    const times = (await walk(path, 20)).toSorted((one, other) => one - other);
+    const times = (await walk(path, 20)).times.toSorted((one, other) => one - other);
     const [median = 0, most = 0] = [times[times.length >> 1], times.at(-1)];
     const told = `${path}: ${times.length} pages of ${MANY}, median ${median.toFixed(1)} ms, most ${most.toFixed(1)} ms`;
     if (isLong) process.stderr.write(`${told}\n`);
     expect(median).toBeLessThan(SERVER_MS_MAX);
+  });
+
+  it("has no more on a page than was asked for, and each stored answer on one of the pages", async () => {
+    const { ids } = await walk("/cache/entries?user=ann&limit=70", MANY);
+    expect(ids).toHaveLength(MANY);
+    expect(new Set(ids).size).toBe(MANY);
+    const few = await walk("/cache/entries?user=ann&words=12&limit=3", MANY);
+    expect(new Set(few.ids).size).toBe(
+      Array.from({ length: MANY }, (_, n) => String(n)).filter((n) => n.includes("12")).length,
+    );
   });
 });

@@ -3,17 +3,26 @@
 -- ARGV grace_ms    after how long an agent that cannot be reached is gone, > 0
 -- ARGV offset      how many are passed over, >= 0
 -- ARGV limit       how many are looked at, > 0
+-- ARGV name        the only agent that is looked at; "" for all
 -- REPLY for each: name, state, since_ms, record of the card, load (messages that wait for it or are with it, for each that its open instances can do at once; at most 1), how many instances
 local bus = KEYS[1]
 local grace_ms = tonumber(ARGV[1])
 local offset = tonumber(ARGV[2])
 local limit = tonumber(ARGV[3])
+local name = ARGV[4]
 -- INCLUDE mail
 local time = redis.call("TIME")
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 sweep(bus, now, grace_ms)
 local reply = {}
-for _, agent in ipairs(redis.call("ZRANGE", bus .. ":agents", offset, offset + limit - 1)) do
+local agents
+if name == "" then
+  agents = redis.call("ZRANGE", bus .. ":agents", offset, offset + limit - 1)
+else
+  -- One by its name is found without a look at any other.
+  agents = redis.call("ZSCORE", bus .. ":agents", name) and { name } or {}
+end
+for _, agent in ipairs(agents) do
   local stored = redis.call("HMGET", bus .. ":agent:" .. agent, "state", "since", "card")
   local room = 0
   for _, said in ipairs(redis.call("HVALS", bus .. ":loads:" .. agent)) do

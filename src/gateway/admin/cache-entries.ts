@@ -13,10 +13,7 @@ const entriesQuery = z.looseObject({
   scope: name.optional(),
   user: name,
   words: z.string().min(1).max(256).optional(),
-  after: z
-    .string()
-    .regex(/^\d{1,20}$/)
-    .optional(),
+  after: z.string().min(1).max(96).optional(),
   limit: pageLimit,
 });
 const auditBody = z.strictObject({ same: z.boolean(), score: z.number().min(0).max(1) });

@@ -55,8 +55,15 @@ export function serveA2A(
 
   /** An agent that was registered, also when it cannot be reached just now. @throws MarrowError `not_found` */
   async function find(request: FastifyRequest<Named>): Promise<AgentInfo> {
-    const known = await buses(request.principal.scope).find({ states: ["online", "draining", "unreachable"] });
-    const agent = known.find(({ card }) => card.name === request.params.agent);
+    const name = request.params.agent;
+    const states = ["online", "draining", "unreachable"] as const;
+    const [agent] = await buses(request.principal.scope)
+      .find({ name, states })
+      .catch((error: unknown) => {
+        // No agent can have such a name.
+        if (MarrowError.is(error, "invalid_input")) return [];
+        throw error;
+      });
     if (agent === undefined)
       throw new MarrowError("not_found", "there is no agent of this name", { details: { path: "agent" } });
     return agent;
