@@ -102,14 +102,14 @@ export const noteAttributes: Script<"names" | "ends" | "sets" | "bearers", "name
 };
 
 /** Adds to the sums of a day: by names while there is room for more of them, else under names that stand for them. */
-export const noteSpend: Script<"day", "rows_max" | "life_ms" | "whats" | "rows"> = {
+export const noteSpend: Script<"day", "rows_max" | "life_ms" | "numbers" | "rows"> = {
   name: "note_spend",
   keys: ["day"],
-  values: ["rows_max","life_ms","whats","rows"],
+  values: ["rows_max","life_ms","numbers","rows"],
   rest: true,
   idempotent: false,
-  sha1: "9030c90d1256ecc11d6bf5e213af57c956ff614f",
-  lua: "local day = KEYS[1]\nlocal rows_max = tonumber(ARGV[1])\nlocal life_ms = ARGV[2]\nlocal whats = ARGV[3]\nlocal names = {}\nfor what in string.gmatch(whats, \"%S+\") do names[#names + 1] = what end\nlocal turned_away = 0\nfor at = 4, #ARGV, #names + 2 do\nlocal row = ARGV[at]\nif redis.call(\"HEXISTS\", day, row .. \"|\" .. names[1]) == 0 and redis.call(\"HLEN\", day) >= rows_max * #names then\nrow = ARGV[at + 1]\nturned_away = turned_away + 1\nend\nfor n, what in ipairs(names) do\nlocal amount = ARGV[at + 1 + n]\nif amount ~= \"0\" then redis.call(\"HINCRBY\", day, row .. \"|\" .. what, amount) end\nend\nend\nredis.call(\"PEXPIRE\", day, life_ms)\nreturn turned_away",
+  sha1: "bb812c6c22683933c9d392e5a4c3bc8c53a6c510",
+  lua: "local day = KEYS[1]\nlocal rows_max = tonumber(ARGV[1])\nlocal life_ms = ARGV[2]\nlocal numbers = tonumber(ARGV[3])\nlocal kept = tonumber(redis.call(\"HGET\", day, \"=\") or 0)\nlocal turned_away = 0\nfor at = 4, #ARGV, numbers + 2 do\nlocal field = ARGV[at] .. \"|=\"\nlocal known = redis.call(\"HGET\", day, field)\nif not known and kept >= rows_max then\nfield = ARGV[at + 1] .. \"|=\"\nknown = redis.call(\"HGET\", day, field)\nturned_away = turned_away + 1\nend\nif not known then kept = kept + 1 end\nlocal sums = {}\nfor sum in string.gmatch(known or \"\", \"%d+\") do sums[#sums + 1] = sum end\nfor n = 1, numbers do sums[n] = string.format(\"%.0f\", (sums[n] or 0) + ARGV[at + 1 + n]) end\nredis.call(\"HSET\", day, field, table.concat(sums, \" \"))\nend\nredis.call(\"HSET\", day, \"=\", kept)\nredis.call(\"PEXPIRE\", day, life_ms)\nreturn turned_away",
 };
 
 /** Notes that a key speaks for a user; a key brings a bounded number of users that it did not speak for lately. */

@@ -39,11 +39,15 @@ const DAYS_AT_ONCE = 8;
 const LATE_MS = 600_000;
 /** Rows of days that are over that a process remembers, of all records: some ten megabytes. */
 const ROWS_KEPT_MAX = 50_000;
+/** How long a process remembers a day that is over after it was read last. */
+const KEPT_MS = 600_000;
+/** What ends the name of a field that holds a whole row; by itself it is the field that counts the rows. */
+const ROW_MARK = "=";
 /** Rows that one script takes. */
 const ROWS_PER_SCRIPT = 500;
 
 interface Parts<What extends string> extends DaySumsOptions {
-  /** What is summed up. The first is never zero. */
+  /** What is summed up, in the order in which rows hold it: a further one comes last. */
   readonly whats: readonly What[];
   /** Start of the keys of a record; the day is added. */
   readonly keyOf: (record: string) => string;
@@ -61,13 +65,17 @@ interface Row<What extends string> {
 /** The rows of a day by their names, encoded. */
 type DayRows<What extends string> = ReadonlyMap<string, Amounts<What>>;
 
-/** Keeps a hash a record and day: field = the names and what is summed up, each encoded, with `|` between. */
+/**
+ * Keeps a hash a record and day: field = the names, each encoded, with `|` between, and `|=`; value = the sums with spaces between. Builds before
+ * had a field for each sum, `names|what`; these count as well.
+ */
 export function createDaySums<What extends string>(redis: Redis, parts: Parts<What>): DaySums<What> {
   const { whats, keyOf, standIn, rowsMax, daysKept, onError } = parts;
   /** By day, record and row: what was gathered since the last writing. */
   const noted = new Map<string, Map<string, Map<string, Row<What>>>>();
-  /** Days that are over, by day and record: the oldest reading first. */
-  const over = new Map<string, DayRows<What>>();
+  /** Days that are over, by day and record: the one whose last reading is longest ago first. */
+  const over = new Map<string, { readonly rows: DayRows<What>; untilMs: number }>();
+  let forgetting: NodeJS.Timeout | undefined;
   let today = { untilMs: 0, day: "" };
   let timer: NodeJS.Timeout | undefined;
 
@@ -100,7 +108,7 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
         const values = {
           rows_max: rowsMax,
           life_ms: daysKept * DAY_MS,
-          whats: whats.join(" "),
+          numbers: whats.length,
           rows: operands.slice(at, at + ROWS_PER_SCRIPT).flat(),
         };
         await runScript(redis, noteSpend, { day }, values).catch(onError);
@@ -130,7 +138,7 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
       const days: string[] = [];
       for (let ms = Date.parse(from); ms <= Date.parse(to) && days.length < DAYS_MAX; ms += DAY_MS)
         days.push(new Date(ms).toISOString().slice(0, 10));
-      const known = days.map((day) => over.get(`${day} ${record}`));
+      const known = days.map((day) => recall(`${day} ${record}`));
       const unknown = days.filter((_, at) => known[at] === undefined);
       const read: DayRows<What>[] = [];
       for (let at = 0; at < unknown.length; at += DAYS_AT_ONCE) {
@@ -160,31 +168,52 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
     for (let at = 0; at < flat.length; at += 2) {
       const field = flat[at] as string;
       const end = field.lastIndexOf("|");
-      const what = field.slice(end + 1) as What;
+      const what = field.slice(end + 1);
+      const isRow = what === ROW_MARK;
       // What a newer version counts is not this one's to read.
-      if (!whats.includes(what)) continue;
+      if (end === -1 || (!isRow && !(whats as readonly string[]).includes(what))) continue;
       const row = field.slice(0, end);
       let sums = rows.get(row);
       if (sums === undefined) rows.set(row, (sums = zeros()));
-      sums[what] += Number(flat[at + 1]);
+      const text = flat[at + 1] as string;
+      if (!isRow) sums[what as What] += Number(text);
+      else for (const [nth, sum] of text.split(" ", whats.length).entries()) sums[whats[nth] as What] += Number(sum);
     }
     return rows;
+  }
+
+  /** A day that is over as it was read before. */
+  function recall(name: string): DayRows<What> | undefined {
+    const one = over.get(name);
+    if (one === undefined) return undefined;
+    over.delete(name);
+    over.set(name, { rows: one.rows, untilMs: performance.now() + KEPT_MS });
+    return one.rows;
+  }
+
+  /** Forgets the days that nobody reads any more. */
+  function forget(): void {
+    for (const [name, { untilMs }] of over) if (untilMs <= performance.now()) over.delete(name);
+    forgetting = over.size === 0 ? undefined : setTimeout(forget, KEPT_MS).unref();
   }
 
   /** Remembers a day that is over: nothing is added to it any more once all processes have written what they gathered. */
   function keep(name: string, day: string, rows: DayRows<What>): void {
     if (Date.now() < Date.parse(day) + DAY_MS + LATE_MS || rows.size > ROWS_KEPT_MAX) return;
     let kept = rows.size;
-    for (const one of over.values()) kept += one.size;
+    for (const one of over.values()) kept += one.rows.size;
     for (const [oldest, one] of over) {
       if (kept <= ROWS_KEPT_MAX && over.size < DAYS_MAX) break;
       over.delete(oldest);
-      kept -= one.size;
+      kept -= one.rows.size;
     }
-    over.set(name, rows);
+    over.set(name, { rows, untilMs: performance.now() + KEPT_MS });
+    forgetting ??= setTimeout(forget, KEPT_MS).unref();
   }
 
   function zeros(): Record<What, number> {
-    return Object.fromEntries(whats.map((what) => [what, 0])) as Record<What, number>;
+    const sums = {} as Record<What, number>;
+    for (const what of whats) sums[what] = 0;
+    return sums;
   }
 }

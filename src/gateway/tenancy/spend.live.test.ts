@@ -24,4 +24,21 @@ describe("spending of many users", () => {
       { requests: 1_200, promptTokens: 12_000 },
     ]);
   });
+
+  liveTest("has one field a row, and counts what builds before wrote in a field a sum", async ({ redis, tenant }) => {
+    const spend = createSpend(redis, { rowsMax: 50, daysKept: 2 }, () => {});
+    const key = `{${redis.app}:${tenant.scope}}:gateway:spend:${day}`;
+    await redis.send(["HSET", key, "k|ann|m|requests", "2", "k|ann|m|promptTokens", "20", "k|ann|m|newer", "1"]);
+    const spent = { key: "k", user: "ann", model: "m", promptTokens: 10, completionTokens: 5, micros: 2 ** 50 };
+    for (const user of ["ann", "requests", "ann"]) spend.note(tenant.scope, { ...spent, user });
+    await spend.flush();
+    spend.note(tenant.scope, spent);
+    await spend.flush();
+    expect(await redis.send(["HLEN", key])).toBe(6);
+    expect(await redis.send(["HGET", key, "k|ann|m|="])).toBe(`3 30 15 ${3 * 2 ** 50}`);
+    expect(await spend.read(tenant.scope, "user", day, day)).toEqual([
+      { name: "ann", requests: 5, promptTokens: 50, completionTokens: 15, micros: 3 * 2 ** 50 },
+      { name: "requests", requests: 1, promptTokens: 10, completionTokens: 5, micros: 2 ** 50 },
+    ]);
+  });
 });
