@@ -183,7 +183,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         // What was known last stays where no list comes; an endpoint that has none serves the ids that were named.
         if (told === undefined && listed !== undefined) return listed.models;
         if (told === undefined && ids === undefined) throw toModelError(answer, text, secrets);
-        const models = (told ?? [...(ids ?? [])].map(bareInfo)).filter(({ id }) => ids === undefined || ids.has(id));
+        const models = ids === undefined ? (told ?? []) : toNamedInfos(ids, told ?? []);
         listed = { models, untilMs: performance.now() + LIST_KEPT_MS };
         return listed.models;
       },
@@ -215,6 +215,12 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
       },
     },
   };
+}
+
+/** The models that a configuration names, with what the endpoint's list says of them: a list may lack some that it serves. */
+function toNamedInfos(ids: ReadonlySet<string>, told: readonly ModelInfo[]): readonly ModelInfo[] {
+  const known = new Set(told.map(({ id }) => id));
+  return [...told.filter(({ id }) => ids.has(id)), ...[...ids].filter((id) => !known.has(id)).map(bareInfo)];
 }
 
 function isSuccess(status: number): boolean {

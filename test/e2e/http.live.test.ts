@@ -189,6 +189,9 @@ describe("an answer", () => {
     ]);
     expect(allowed.headers["access-control-allow-headers"]).toBe("authorization");
     expect((await preflight("https://evil.example.com")).statusCode).toBe(403);
+    for (const origin of ["http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:8080"])
+      expect((await preflight(origin)).headers["access-control-allow-origin"]).toBe(origin);
+    expect((await preflight("http://localhost.evil.example")).statusCode).toBe(403);
     const answer = await send("/v1/chat/completions", { origin: "https://app.example.com" });
     expect(answer.headers["access-control-allow-origin"]).toBe("https://app.example.com");
   });

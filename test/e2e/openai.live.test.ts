@@ -68,6 +68,8 @@ describe("the official openai client, only its base URL changed", () => {
 
   it("makes embeddings, as numbers and as base64", async () => {
     const client = gateway.client();
+    const foreign = { model: "static-256", input: "hello", input_type: "query" };
+    await expect(client.embeddings.create(foreign)).rejects.toMatchObject({ status: 400, param: "input_type" });
     const made = await client.embeddings.create({ model: "static-256", input: ["hello", "world"] });
     const numbers = await client.embeddings.create({ model: "static-256", input: "hello", encoding_format: "float" });
     expect(made.data).toHaveLength(2);

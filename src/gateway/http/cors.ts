@@ -1,9 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
+import { isLoopbackHost, originHost } from "./hosts.ts";
 
 /** Which browsers' pages may read answers. */
 export interface CorsConfig {
-  /** Origins such as `https://app.example.com`; `*` allows every origin. Empty: no page of another origin. */
+  /** Origins such as `https://app.example.com`; `*` allows every origin. Pages of loopback are always allowed. Empty: no other page. */
   readonly origins: readonly string[];
   /** How long a browser remembers a preflight, in seconds. */
   readonly maxAgeSeconds: number;
@@ -16,7 +17,7 @@ const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /**
  * Answers preflights before any key is asked for (browsers send none), and names the allowed origin on every answer.
- * An origin that the configuration does not name gets 403 on its preflight, and no CORS header elsewhere.
+ * Origins of loopback are those of pages in development, and allowed. Another one that the configuration does not name gets 403 on its preflight, and no CORS header elsewhere.
  * Keys travel in headers, never in cookies, so `access-control-allow-credentials` is never sent.
  */
 export function allowOrigins(app: FastifyInstance, { origins, maxAgeSeconds }: CorsConfig): void {
@@ -24,7 +25,9 @@ export function allowOrigins(app: FastifyInstance, { origins, maxAgeSeconds }: C
   app.addHook("onRequest", (request, reply, done) => {
     const { origin } = request.headers;
     if (origin === undefined) return done();
-    const allowed = known.has("*") || known.has(origin.toLowerCase());
+    const from = originHost(origin);
+    const isLocal = from !== undefined && isLoopbackHost(from);
+    const allowed = known.has("*") || isLocal || known.has(origin.toLowerCase());
     if (allowed) {
       // Set on the socket's own answer, so that streams that Fastify does not write carry them too.
       reply.raw.setHeader("access-control-allow-origin", known.has("*") ? "*" : origin);

@@ -26,12 +26,20 @@ const embeddingsBody = z.looseObject({
   dimensions: z.int().min(1).nullish(),
 });
 
+/** What the gateway's own embedder reads; `user` tells whose limits count. */
+const FIELDS: ReadonlySet<string> = new Set(["model", "input", "encoding_format", "dimensions", "user"]);
+
 /** `POST /v1/embeddings` by the gateway's own embedder, or by the upstream that serves the model. */
 export function registerEmbeddings(parts: GatewayApp): void {
   const { app, embedder, findModel } = parts;
   app.post("/v1/embeddings", { schema: { body: embeddingsBody } }, async (request, reply) => {
     const { model, input, encoding_format: format, dimensions } = request.body as z.infer<typeof embeddingsBody>;
     if (embedder === undefined || embedder.id !== model) return forward(parts, request, reply, findModel(model));
+    const unknown = Object.entries(request.body as object).find(([name, value]) => value !== null && !FIELDS.has(name));
+    if (unknown !== undefined)
+      throw new MarrowError("invalid_input", `${unknown[0].slice(0, 64)}: the built-in embedder has no such field`, {
+        details: { path: unknown[0].slice(0, 64) },
+      });
     if (dimensions !== undefined && dimensions !== null && dimensions > embedder.dimensions)
       throw new MarrowError(
         "invalid_input",

@@ -6,6 +6,7 @@ import type { ChatCompletion } from "../../models/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import { askFlow, historyOf, type AskParts } from "./ask.ts";
 import { createAssembler, toChunk } from "./assemble.ts";
+import { applyRows, inert, isFalse, refuse, send, type FieldRow } from "../../internal/field-rows.ts";
 import { COMPACT_INSTRUCTIONS, sealSummary } from "./compaction.ts";
 import { toInputItems, toItemId, toShownItem } from "./input.ts";
 import { newResponseId, responseBody, type ResponseRequest } from "./request.ts";
@@ -13,6 +14,7 @@ import { resolveReferences } from "./resolve.ts";
 import type { Fields } from "../../internal/fields.ts";
 import type { Item } from "./shape.ts";
 import { toShell } from "./shell.ts";
+import { refused } from "./translation.ts";
 
 /** A request to compact a conversation: the fields of a response's that say what was said. */
 export const compactBody: z.ZodType<ResponseRequest> = responseBody;
@@ -29,9 +31,11 @@ export type Compacted =
 /**
  * Compacts a conversation: the user's own messages stay as they are, and all else becomes one `compaction` item, whose summary the named model
  * writes. Sent as the input of the next request, the output stands for the whole conversation. Costs one call of the model; nothing is stored.
+ * The model is asked with the request's own fields, but for those of tools.
  * @throws MarrowError as a response does
  */
 export async function compact(parts: AskParts, asker: Asker, request: ResponseRequest): Promise<Compacted> {
+  const asked = toSummaryFields(request);
   const id = newResponseId();
   const input = await resolveReferences(parts, asker, request, { id, items: toInputItems(request, id) });
   const history = await historyOf(parts, asker, request, undefined);
@@ -45,13 +49,11 @@ export async function compact(parts: AskParts, asker: Asker, request: ResponseRe
     role: "user",
     content: [{ type: "input_text", text: COMPACT_INSTRUCTIONS }],
   };
-  const { model, instructions, prompt_cache_key: key, user } = request;
-  const asked = { model, instructions, user, ...(key != null && { prompt_cache_key: key }) };
   const { outcome } = await askFlow(
     parts,
     asker,
     {
-      request: { ...asked, previous_response_id: request.previous_response_id },
+      request: asked,
       input: [...input, wish],
       stream: false,
     },
@@ -84,6 +86,31 @@ export async function compact(parts: AskParts, asker: Asker, request: ResponseRe
       usage: usage ?? NO_USAGE,
     },
   };
+}
+
+/** What becomes of fields that only a response has: the model that writes a summary calls no tool, and nothing is stored or streamed. */
+const FIELDS: ReadonlyMap<string, FieldRow> = new Map([
+  ...["input", "tools", "tool_choice", "parallel_tool_calls", "max_tool_calls", "include", "store"].map(
+    (name) => [name, inert] as const,
+  ),
+  ["stream", refuse(isFalse)],
+  ["background", refuse(isFalse)],
+  ["conversation", refuse()],
+  ["text", send("text", toSummaryText)],
+]);
+
+/** The fields that the model is asked with for a summary. @throws MarrowError `invalid_input` for one that has no meaning here */
+function toSummaryFields(request: ResponseRequest): ResponseRequest {
+  const fields = applyRows(FIELDS, request, send, (name) => refused(name, "this field", ""));
+  return { ...fields, model: request.model };
+}
+
+/** A summary is prose: how long may be asked for, another format may not. */
+function toSummaryText(text: Fields, path: string): Fields {
+  const { format, ...others } = text;
+  if ((format ?? undefined) !== undefined && (format as Fields)["type"] !== "text")
+    throw refused(`${path}.format`, "another format than text", "");
+  return others;
 }
 
 /** For endpoints that count nothing: the field must be there. */

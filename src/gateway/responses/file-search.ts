@@ -9,7 +9,7 @@ import { rankingOptions, resultsMax, toRanking } from "../openai/ranking.ts";
 import type { ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
 import type { Item } from "./shape.ts";
-import { isFileSearch, refused } from "./translation.ts";
+import { allowsFileSearch, isFileSearch, refused } from "./translation.ts";
 
 /** Vector stores that one request may search. */
 const STORES_MAX = 10;
@@ -34,7 +34,7 @@ export interface Search {
 /**
  * Runs `file_search` over the gateway's own vector stores: the last message of the user's is the question, and what is found stands before the
  * conversation as an instruction. So it works with every model, also one without tools, and costs no second call. `undefined` where the
- * request has no such tool, forbids tools, or asks nothing.
+ * request has no such tool, leaves the model no such tool, or asks nothing.
  * @throws MarrowError `not_found` for a store that is not there, `invalid_input`
  */
 export async function searchFiles(
@@ -46,7 +46,7 @@ export async function searchFiles(
   const at = tools?.findIndex(isFileSearch) ?? -1;
   const tool = tools?.[at];
   const query = questionOf(input);
-  if (tool === undefined || choice === "none" || query === undefined) return undefined;
+  if (tool === undefined || !allowsFileSearch(choice) || query === undefined) return undefined;
   const ids = tool["vector_store_ids"];
   if (!Array.isArray(ids) || ids.length === 0 || ids.length > STORES_MAX || ids.some((id) => typeof id !== "string"))
     throw refused(`tools.${at}.vector_store_ids`, "this list", `; give 1 to ${STORES_MAX} ids of vector stores`);

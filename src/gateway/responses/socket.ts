@@ -26,8 +26,10 @@ import { beginTurn } from "./turn.ts";
 
 /** Connections of this process at the same time. */
 const SOCKETS_MAX = 1_000;
-/** Messages that may wait on one connection while a turn is made. */
+/** Messages of one connection beside the one whose turn is made: they wait, or are made side by side in other lanes. */
 const WAITING_MAX = 16;
+/** Characters of the `stream_id` of a message. */
+const LANE_CHARS_MAX = 256;
 /** How long a connection lives, in milliseconds: an hour, as at OpenAI. */
 const LIFE_MS = 3_600_000;
 /** How often a connection is asked whether it lives, in milliseconds; one that does not answer until the next time is ended. */
@@ -60,8 +62,8 @@ class ToldSocket extends WebSocket {
 }
 
 /**
- * The WebSocket of `/v1/responses` (Open Responses 2026-04-24): each `response.create` is a turn, one at a time, whose events are those of a
- * stream over HTTP, one message each. Responses with `store: false` can be gone on from within their connection; a turn that fails forgets
+ * The WebSocket of `/v1/responses` (Open Responses 2026-04-24): each `response.create` is a turn, whose events are those of a stream over HTTP,
+ * one message each. Turns are made one at a time, or one for each `stream_id`, which their events repeat. Responses with `store: false` can be gone on from within their connection; a turn that fails forgets
  * the response that it went on from. Keys, limits and users are as over HTTP, and looked at anew for each turn.
  */
 export function openResponsesSocket(parts: GatewayApp, { config, identify, door }: SocketParts): void {
@@ -109,10 +111,11 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
 
   function serve(socket: WebSocket, request: IncomingMessage): void {
     const local = createLocalResponses();
-    let waiting = 0;
+    const lanes = createLanes();
     /** Turns that are asked for and not made yet. */
     let turns = 0;
-    let last: Promise<void> = Promise.resolve();
+    /** Messages are read one after another, so that each joins its lane in its turn. */
+    let reading: Promise<void> = Promise.resolve();
     let [alive, pings] = [true, 0];
     const ping = setInterval(() => {
       if (!alive) return socket.terminate();
@@ -144,18 +147,20 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       clearTimeout(life);
     });
     socket.on("message", (data, isBinary) => {
-      if (waiting >= WAITING_MAX) {
+      if (turns > WAITING_MAX) {
         const message = `at most ${WAITING_MAX} messages may wait on a connection`;
         void send(socket, toErrorEvent(429, "rate_limit_exceeded", message));
         return;
       }
-      waiting += 1;
       turns += 1;
-      last = last.then(async () => {
-        waiting -= 1;
-        await turn(socket, request, local, isBinary ? undefined : (data as Buffer));
-        turns -= 1;
-        closeIfIdle();
+      reading = reading.then(async () => {
+        const message = await readMessage(isBinary ? undefined : (data as Buffer), config.json);
+        lanes.add(message.lane, async () => {
+          if ("error" in message) await send(socket, inLane(message.lane, toEvent(toErrorAnswer(message.error))));
+          else await turn(socket, request, local, message);
+          turns -= 1;
+          closeIfIdle();
+        });
       });
     });
   }
@@ -165,16 +170,14 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
     socket: WebSocket,
     { headers }: IncomingMessage,
     local: LocalResponses,
-    data: Buffer | undefined,
+    { body, prepares, lane }: Asked,
   ): Promise<void> {
-    let previous: string | undefined;
+    const previous = body.previous_response_id ?? undefined;
     let isWhole = false;
     const gone = new AbortController();
     const onClose = () => gone.abort();
     socket.once("close", onClose);
     try {
-      const { body, prepares } = toRequest(await toValue(data, config.json));
-      previous = body.previous_response_id ?? undefined;
       const principal = await identify({ headers });
       const asker = askerOf({ headers, principal } as FastifyRequest, body.user);
       if (principal.actsFor === "any") await parts.keyUsers.admit(principal, asker.user);
@@ -197,17 +200,18 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
       if (made.kind === "refused") {
         const { refusedBy, retryAfterMs } = made.decision;
         parts.metrics.refused(refusedBy);
-        return await send(socket, toEvent(toRefusal(refusedBy, retryAfterMs, toLimitHeaders(made.decision))));
+        const refusal = toRefusal(refusedBy, retryAfterMs, toLimitHeaders(made.decision));
+        return await send(socket, inLane(lane, toEvent(refusal)));
       }
       parts.metrics.cached(made.provenance.cache);
       let number = 0;
       for await (const event of made.events) {
         const { type, ...rest } = event;
-        await send(socket, { type, sequence_number: number, ...rest });
+        await send(socket, inLane(lane, { type, sequence_number: number, ...rest }));
         number += 1;
       }
     } catch (error) {
-      await send(socket, toEvent(toErrorAnswer(error)));
+      await send(socket, inLane(lane, toEvent(toErrorAnswer(error))));
     } finally {
       socket.off("close", onClose);
       if (!isWhole && previous !== undefined) local.forget(previous);
@@ -223,9 +227,60 @@ async function toValue(data: Buffer | undefined, budget: JsonBudget): Promise<un
   return readJson(data).value;
 }
 
+/** A turn that a message asks for. */
+interface Asked {
+  readonly body: ResponseRequest;
+  readonly prepares: boolean;
+  /** The message's `stream_id`. */
+  readonly lane: string | undefined;
+}
+
+/** What a message asks for, or what is wrong with it. Never rejects. */
+async function readMessage(
+  data: Buffer | undefined,
+  budget: JsonBudget,
+): Promise<Asked | { readonly error: unknown; readonly lane: string | undefined }> {
+  let lane: string | undefined;
+  try {
+    const value = ((await toValue(data, budget)) ?? {}) as Fields;
+    lane = laneOf(value);
+    return { ...toRequest(value), lane };
+  } catch (error) {
+    return { error, lane };
+  }
+}
+
+/** The lane that a message names. @throws MarrowError `invalid_input` */
+function laneOf({ stream_id: lane }: Fields): string | undefined {
+  if (lane === undefined || lane === null) return undefined;
+  if (typeof lane === "string" && lane !== "" && lane.length <= LANE_CHARS_MAX) return lane;
+  throw new MarrowError("invalid_input", `stream_id: must be text of 1 to ${LANE_CHARS_MAX} characters`, {
+    details: { path: "stream_id" },
+  });
+}
+
+/** An event as its lane's client tells it from others. */
+function inLane(lane: string | undefined, event: Fields): Fields {
+  return lane === undefined ? event : { ...event, stream_id: lane };
+}
+
+/** Turns of one connection: those of a lane one after another, those of different lanes side by side. */
+function createLanes(): { add(lane: string | undefined, act: () => Promise<void>): void } {
+  const lasts = new Map<string | undefined, Promise<void>>();
+  return {
+    add(lane, act) {
+      const last = (lasts.get(lane) ?? Promise.resolve()).then(act);
+      lasts.set(lane, last);
+      void last.then(() => {
+        if (lasts.get(lane) === last) lasts.delete(lane);
+      });
+    },
+  };
+}
+
 /** The request in a message. @throws MarrowError `invalid_input` */
-function toRequest(value: unknown): { readonly body: ResponseRequest; readonly prepares: boolean } {
-  const { type, stream: _, stream_options: __, generate, ...body } = (value ?? {}) as Fields;
+function toRequest(value: Fields): Omit<Asked, "lane"> {
+  const { type, stream: _, stream_options: __, stream_id: ___, generate, ...body } = value;
   if (type !== "response.create")
     throw new MarrowError("invalid_input", "type: must be response.create; POST /v1/responses/compact compacts", {
       details: { path: "type" },

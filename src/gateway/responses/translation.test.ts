@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Fields } from "../../internal/fields.ts";
-import { REQUEST_FIELDS, toChatFields } from "./translation.ts";
+import { REQUEST_FIELDS, allowsFileSearch, toChatFields } from "./translation.ts";
 
 const schema = { type: "object", properties: {} };
 const weather = { type: "function", name: "weather", description: null, parameters: schema, strict: true };
@@ -95,6 +95,24 @@ const CASES: readonly Case[] = [
     { tools: [{ type: "custom", custom: { name: "c", format: { type: "text" } } }] },
   ],
   ["tools", { tools: [{ type: "file_search", vector_store_ids: ["vs_1"] }], tool_choice: { type: "file_search" } }, {}],
+  ["tool_choice", { tools, tool_choice: { type: "file_search" } }, undefined],
+  ["tool_choice", { tools, tool_choice: { type: "allowed_tools", tools: [{ type: "file_search" }] } }, undefined],
+  [
+    "tool_choice",
+    {
+      tools: [...tools, { type: "file_search", vector_store_ids: ["vs_1"] }],
+      tool_choice: { type: "allowed_tools", mode: "required", tools: [{ type: "file_search" }] },
+    },
+    { tools: chatTools, tool_choice: "none" },
+  ],
+  [
+    "tool_choice",
+    {
+      tools: [{ type: "file_search", vector_store_ids: ["vs_1"] }],
+      tool_choice: { type: "allowed_tools", mode: "required", tools: [{ type: "file_search" }] },
+    },
+    {},
+  ],
   ["tools", { tools: [{ type: "web_search" }] }, undefined],
   ["tools", { tools: [{ type: "function" }] }, undefined],
   ["tool_choice", { tools, tool_choice: "required" }, { tools: chatTools, tool_choice: "required" }],
@@ -196,5 +214,24 @@ describe("the table from a request for a response to a chat's fields", () => {
 
   it("passes on a field without a row as it came", () => {
     expect(toChatFields({ top_k: 5, __proto__: null, constructor: 1 })).toEqual({ top_k: 5, constructor: 1 });
+  });
+});
+
+describe("the gateway's own search of files", () => {
+  const f = { type: "function", name: "f" };
+  it.each<[boolean, string | object | null | undefined]>([
+    [true, undefined],
+    [true, null],
+    [true, "auto"],
+    [true, "required"],
+    [true, { type: "file_search" }],
+    [true, { type: "allowed_tools", mode: "auto", tools: [f, { type: "file_search" }] }],
+    [true, { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [{ type: "file_search" }] } }],
+    [false, "none"],
+    [false, f],
+    [false, { type: "allowed_tools", mode: "auto", tools: [f] }],
+    [false, { type: "allowed_tools", allowed_tools: { mode: "required", tools: [f] } }],
+  ])("runs: %j, by the choice %j", (runs, choice) => {
+    expect(allowsFileSearch(choice as never)).toBe(runs);
   });
 });

@@ -184,18 +184,29 @@ function checkChoice(choice: string | Fields | null | undefined, tools: readonly
     return;
   }
   const { type } = choice;
+  if (type === "file_search" && !tools.some(isFileSearch)) throw absent(path, "no tool of this type is in tools");
   if (type !== "function" && type !== "custom") return;
   const name = nameOf(choice);
   if (typeof name !== "string" || name === "") throw wrong(`${path}.name`, "the name of a tool in tools");
   if (!tools.some((tool) => tool["type"] === type && nameOf(tool) === name))
-    throw new MarrowError("invalid_input", `${path}.name: no tool of this name is in tools`, {
-      details: { path: `${path}.name` },
-    });
+    throw absent(`${path}.name`, "no tool of this name is in tools");
+}
+
+function absent(path: string, what: string): MarrowError {
+  return new MarrowError("invalid_input", `${path}: ${what}`, { details: { path } });
 }
 
 /** The name of a tool, in the form of either API. */
 function nameOf(tool: Fields): unknown {
   return tool["name"] ?? ((tool["function"] ?? tool["custom"]) as Fields | undefined)?.["name"];
+}
+
+/** Whether a choice among tools leaves the gateway's own search: one that names other tools does not. */
+export function allowsFileSearch(choice: string | Fields | null | undefined): boolean {
+  if (typeof choice !== "object" || choice === null) return choice !== "none";
+  if (choice["type"] !== "allowed_tools") return isFileSearch(choice);
+  const { tools } = allowedOf(choice);
+  return Array.isArray(tools) && (tools as readonly Fields[]).some(isFileSearch);
 }
 
 /** The tools that a choice leaves, in the form of either API. */
@@ -227,6 +238,8 @@ function toChatToolChoice(choice: string | Fields, path: string): unknown {
   if (type === "allowed_tools") {
     const { mode, tools } = allowedOf(choice);
     const allowed = ((tools ?? []) as readonly Fields[]).filter((tool) => !isFileSearch(tool));
+    // The search is the gateway's own: it has run, and the model is left no tool.
+    if (allowed.length === 0) return "none";
     return {
       type,
       allowed_tools: { mode, tools: allowed.map((tool, at) => toChatToolChoice(tool, `${path}.tools.${at}`)) },
