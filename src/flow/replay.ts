@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { toEvent, type ChatCompletion, type ChatRequest, type Usage } from "../models/index.ts";
 import type { AnswerStream } from "./call.ts";
 import type { StoredAnswer } from "./cacheable.ts";
+import { createMarks } from "./marks.ts";
 
 /** Characters of one event of a replayed stream, about; a long answer has longer pieces, so that it has at most {@link PIECES_MAX}. */
 const PIECE_CHARS = 64;
@@ -21,18 +22,22 @@ export function toReplay({ model, message, usage, choice, beside }: StoredAnswer
   };
 }
 
-/** The same answer as the events of a stream, in one go. What stood beside the text comes with its first event. */
+/**
+ * The same answer as the events of a stream, in one go. What stood beside the text comes with its first event, but for `phases`: each comes with
+ * the text that it begins at.
+ */
 export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string {
   const { id, created, model, usage } = toReplay(answer);
   const start = `{"id":"${id}","object":"chat.completion.chunk","created":${created},"model":${JSON.stringify(model)}`;
   const head = `${start},`;
   const delta = (fields: unknown, finish: string) =>
     toEvent(`${head}"choices":[{"index":0,"delta":${JSON.stringify(fields)},"finish_reason":${finish}}]}`);
-  const { content, role: _, ...rest } = answer.message;
+  const { content, role: _, phases, ...rest } = answer.message;
   const text = String(content);
   // Log probabilities belong to the text that they are of: it comes whole, beside them.
   const isWhole = (answer.choice?.["logprobs"] ?? null) !== null;
-  const first = { role: "assistant", content: isWhole ? text : "", ...rest };
+  const marks = createMarks(phases);
+  const first = { role: "assistant", content: isWhole ? text : "", ...rest, ...marks.upTo(isWhole ? text.length : 0) };
   let events =
     answer.choice === undefined && answer.beside === undefined
       ? delta(first, "null")
@@ -45,11 +50,12 @@ export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string
         );
   const chars = Math.max(PIECE_CHARS, Math.ceil(text.length / PIECES_MAX));
   for (let from = isWhole ? text.length : 0; from < text.length;) {
-    const end = pieceEnd(text, from, chars);
-    events += delta({ content: text.slice(from, end) }, "null");
+    const begun = marks.upTo(from);
+    const end = Math.min(pieceEnd(text, from, chars), marks.next());
+    events += delta({ content: text.slice(from, end), ...begun }, "null");
     from = end;
   }
-  events += delta({}, '"stop"');
+  events += delta(marks.upTo(Number.POSITIVE_INFINITY), '"stop"');
   if (withUsage) events += toEvent(`${head}"choices":[],"usage":${JSON.stringify(usage ?? null)}}`);
   return events + toEvent("[DONE]");
 }

@@ -1,8 +1,8 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateText, type ModelMessage } from "ai";
 import type OpenAI from "openai";
-import { afterEach, describe, expect, inject, it } from "vitest";
-import { startTestGateway, type TestGateway } from "../gateway.ts";
+import { afterEach, describe, expect, inject, it, vi } from "vitest";
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../gateway.ts";
 import { responseEvents, responseOf, toWire } from "../upstreams/wire.ts";
 
 let gateway: TestGateway;
@@ -21,12 +21,17 @@ const message = (text: string, phase?: string) => ({
 const PHASED = [message("I look first.", "commentary"), message("It is a dog.", "final_answer")];
 
 /** A gateway before an upstream that answers in two messages, each of its phase. */
-async function open(kind: "responses" | "chat" = "responses"): Promise<void> {
+async function open(
+  kind: "responses" | "chat" = "responses",
+  output: readonly object[] = PHASED,
+  more: Partial<TestGatewayOptions> = {},
+): Promise<void> {
   const answer = (isStream: boolean) =>
     isStream
-      ? { raw: toWire(responseEvents(PHASED)), contentType: "text/event-stream" }
-      : { raw: JSON.stringify(responseOf(PHASED)), contentType: "application/json" };
+      ? { raw: toWire(responseEvents(output)), contentType: "text/event-stream" }
+      : { raw: JSON.stringify(responseOf(output)), contentType: "application/json" };
   gateway = await startTestGateway({
+    ...more,
     redisUrl: inject("redisUrl"),
     kind,
     script: ({ body }) => (kind === "chat" ? "Fine." : answer(body["stream"] === true)),
@@ -43,6 +48,7 @@ const bodies = (items: unknown) =>
     phase,
     text: typeof content === "string" ? content : ((content as Items)[0]?.["text"] ?? ""),
   }));
+const WAIT = { timeout: 10_000, interval: 20 };
 const SAID = [
   { role: "assistant", phase: "commentary", text: "I look first." },
   { role: "assistant", phase: "final_answer", text: "It is a dog." },
@@ -67,6 +73,57 @@ describe("what an upstream of kind responses says and is told in phases", () => 
     expect(bodies(asked()["input"])).toMatchObject([{ text: "q5" }, ...SAID, { text: "q6" }]);
     const { data } = await client.conversations.items.list(id, { order: "asc" });
     expect(bodies(data).slice(1, 3)).toEqual(SAID);
+  });
+
+  it.each([
+    ["two phases", PHASED, SAID],
+    [
+      "no phases",
+      [message("I look first."), message("It is a dog.")],
+      SAID.map((said) => ({ ...said, phase: undefined })),
+    ],
+  ])("is the same messages from the cache, streamed, in the background and in a conversation (%s)", async (...row) => {
+    const [, output, said] = row;
+    await open("responses", output, { background: true });
+    const first = await ask("q1");
+    const hit = await client.responses.stream({ model: "scripted", input: "q1" }).finalResponse();
+    expect(bodies(hit.output)).toEqual(said);
+    expect(gateway.model.requests).toHaveLength(1);
+    const { id } = await client.conversations.create();
+    const talk = { model: "scripted", input: "q1", conversation: id };
+    const inTalk = await client.responses.stream(talk).finalResponse();
+    const { data } = await client.conversations.items.list(id, { order: "asc" });
+    expect(data.slice(1).map((item) => item.id)).toEqual(inTalk.output.map((item) => item.id));
+    let made = await ask("q1", { background: true });
+    await vi.waitFor(
+      async () => expect((made = await client.responses.retrieve(made.id)).status).toBe("completed"),
+      WAIT,
+    );
+    expect(bodies(made.output)).toEqual(said);
+    for (const { id: previous } of [first, hit, made]) {
+      await ask("q2", { previous_response_id: previous });
+      expect(bodies(asked()["input"])).toMatchObject([{ text: "q1" }, ...said.map(({ text }) => ({ text })), {}]);
+    }
+    expect(gateway.model.requests).toHaveLength(2);
+  });
+
+  it("says in a chat's stream from the cache which phase begins, beside the text that it begins with", async () => {
+    await open();
+    const chat = { model: "scripted", messages: [{ role: "user" as const, content: "q1" }] };
+    await client.chat.completions.create(chat);
+    let text = "";
+    const begun: unknown[] = [];
+    for await (const { choices } of await client.chat.completions.create({ ...chat, stream: true })) {
+      const { content, phases = [] } = (choices[0]?.delta ?? {}) as { content?: string; phases?: Items };
+      begun.push(...phases.map((phase) => [phase, text.length]));
+      text += content ?? "";
+    }
+    expect(text).toBe("I look first.It is a dog.");
+    expect(begun).toEqual([
+      [{ start: 0, phase: "commentary" }, 0],
+      [{ start: 13, phase: "final_answer" }, 13],
+    ]);
+    expect(gateway.model.requests).toHaveLength(1);
   });
 
   it("reaches a chat's client, and comes back by its session", async () => {

@@ -34,8 +34,9 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
   let early: readonly Fields[] = [];
   /** Whether anything was said in writing: what is spoken beside it says the same. */
   let isWritten = false;
-  /** Characters of the messages so far, and in which phase the next one is said. */
+  /** Characters of the messages so far, where further ones begin that these have not reached, and in which phase the next one is said. */
   let spoken = 0;
+  let marks: readonly Fields[] = [];
   let phase: string | undefined;
 
   function begin(kind: Kind): readonly ResponseEvent[] {
@@ -128,13 +129,19 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
     return [...events, { type: "response.output_text.delta", ...at(one, kind), delta: piece, logprobs }];
   }
 
-  /** Words of messages, each begun where a mark says so. */
-  function speak(words: string, marks: readonly Fields[], logprobs: readonly Fields[]): readonly ResponseEvent[] {
+  /** Words of messages, each begun where a mark says so. A stored answer may come with all marks before its text. */
+  function speak(words: string, found: readonly Fields[], logprobs: readonly Fields[]): readonly ResponseEvent[] {
     const events: ResponseEvent[] = [];
     let told = 0;
-    for (const { start, phase: next } of marks) {
+    const known = [...marks, ...found];
+    marks = [];
+    for (const [nth, { start, phase: next }] of known.entries()) {
       if (typeof start !== "number") continue;
-      const end = Math.min(words.length, Math.max(told, start - spoken));
+      if (start > spoken + words.length) {
+        marks = known.slice(nth);
+        break;
+      }
+      const end = Math.max(told, start - spoken);
       if (end > told) events.push(...say("output_text", words.slice(told, end), []));
       told = end;
       if (current !== undefined && current.kind !== "reasoning") events.push(...close());
@@ -186,9 +193,9 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
       // Some endpoints send the same thought under both names.
       if (other !== named) events.push(...think(wordsOf(other), []));
       if (typeof delta["content"] !== "string") events.push(...think(thoughtsIn(delta["content"]), []));
-      const marks = Array.isArray(delta["phases"]) ? (delta["phases"] as readonly unknown[]).filter(isObject) : [];
+      const begun = Array.isArray(delta["phases"]) ? (delta["phases"] as readonly unknown[]).filter(isObject) : [];
       const [written, refused] = [textIn(delta["content"]), textIn(delta["refusal"])];
-      events.push(...speak(written, marks, logprobs));
+      events.push(...speak(written, begun, logprobs));
       if (refused !== "") events.push(...say("refusal", refused, logprobs));
       if (written !== "" || refused !== "") isWritten = true;
       const { transcript } = (delta["audio"] ?? {}) as Fields;
