@@ -11,7 +11,7 @@ import { noPrevious } from "./responses.ts";
 import { keptAs } from "./kept-as.ts";
 import { conversationOf, newResponseId, toChatRequest, type ResponseRequest } from "./request.ts";
 import { resolveFiles, type Known } from "./resolve.ts";
-import type { Item } from "./shape.ts";
+import { outputOf, type Item } from "./shape.ts";
 
 /** What asking needs of the gateway. */
 export type AskParts = Pick<GatewayApp, "tenants" | "accounts" | "stores">;
@@ -89,7 +89,7 @@ export async function historyOf(
   const local = known?.(previous);
   if (local !== undefined) {
     const before = await historyOf({ tenants }, asker, local.response, known);
-    return [...before, ...local.input, ...local.response.output];
+    return [...before, ...local.input, ...outputOf(local)];
   }
   return tenants(asker.scope)
     .responses.history(previous, asker)

@@ -2,7 +2,7 @@ import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../
 import { createCallFilter } from "./allowed-calls.ts";
 import { toItemId } from "./input.ts";
 import type { Fields } from "../../internal/fields.ts";
-import { firstEvents, type Item, type ResponseBody, type ResponseEvent } from "./shape.ts";
+import { firstEvents, type Item, type ResponseBody, type ResponseEvent, type Sealed } from "./shape.ts";
 import { createTexts, type Open } from "./texts.ts";
 import { createUnsaid } from "./unsaid.ts";
 
@@ -18,6 +18,8 @@ export interface Assembler {
   close(isBroken?: boolean): readonly ResponseEvent[];
   /** The response as it is; whole once it was closed. */
   response(end?: End): ResponseBody;
+  /** What the makers of its thoughts want back, shown or not; `undefined` where there is nothing. */
+  sealed(): Sealed | undefined;
 }
 
 /** How a response ended other than by its model's word. */
@@ -25,7 +27,7 @@ export type End =
   | { readonly status: "cancelled" }
   | { readonly status: "failed"; readonly error: { readonly code: string; readonly message: string } };
 
-/** Begins a response that the shell describes. `encrypted`: its items of thoughts have what their maker wants back. */
+/** Begins a response that the shell describes. `encrypted`: its items of thoughts show what their maker wants back. */
 export function createAssembler(
   shell: ResponseBody,
   { encrypted = false }: { readonly encrypted?: boolean } = {},
@@ -35,9 +37,10 @@ export function createAssembler(
   const calls = new Map<number, Open>();
   /** Calls that the model gave no id: clients answer a call by its id, so it gets one. */
   const unnamed = new WeakSet<Open>();
-  const texts = createTexts(open, encrypted);
+  const texts = createTexts(open, seal);
   const allowed = createCallFilter(shell["tool_choice"]);
   const unsaid = createUnsaid();
+  const sealed = new Map<string, string>();
   let finish: string | null = null;
   let usage: Usage | null | undefined;
   let tier: string | undefined;
@@ -48,6 +51,11 @@ export function createAssembler(
     const one: Open = { index, item: { ...item, id } as unknown as Item, done: false };
     output.push(one);
     return one;
+  }
+
+  function seal(one: Open, content: string): void {
+    sealed.set(one.item.id, content);
+    if (encrypted) one.item = { ...one.item, encrypted_content: content };
   }
 
   /** A tool call grows by deltas; a new id at a known index begins another one, and empty fields change nothing. */
@@ -149,6 +157,8 @@ export function createAssembler(
         completed_at: status === "completed" ? Math.floor(Date.now() / 1000) : null,
       };
     },
+
+    sealed: () => (sealed.size === 0 ? undefined : Object.fromEntries(sealed)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
+import { cannotServe } from "../../redis/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import { findItem } from "../openai/conversation-items.ts";
 import type { GatewayApp } from "../parts.ts";
@@ -7,7 +8,7 @@ import { readFilePart } from "./file-parts.ts";
 import { fromItemId, toItemId } from "./input.ts";
 import { conversationOf, type ResponseRequest } from "./request.ts";
 import type { Fields } from "../../internal/fields.ts";
-import type { Item, KeptResponse } from "./shape.ts";
+import { outputOf, type Item, type KeptResponse } from "./shape.ts";
 
 /** What resolving needs of the gateway. */
 export type ResolveParts = Pick<GatewayApp, "tenants" | "stores">;
@@ -21,7 +22,8 @@ const REFERRED_MAX = 100;
 const FILE_BYTES_MAX = 32 * 1_048_576;
 
 /**
- * Puts items in place of references to them: from responses and conversations that the asker may read.
+ * Puts items in place of references to them: from responses and conversations that the asker may read. Thoughts that a client sends back as it was
+ * shown them get what their maker wants back, from the newest {@link REFERRED_MAX} responses that they are of and that are still there.
  * @throws MarrowError `not_found` for an item that is not there or another user's
  */
 export async function resolveReferences(
@@ -62,14 +64,36 @@ export async function resolveReferences(
       return (await findItem(session, reference).catch(() => undefined))?.item;
     }
     const kept = await responseOf(place.response);
-    const list = place.side === "o" ? kept?.response.output : kept?.input;
-    return list?.find((item) => item.id === reference);
+    if (kept === undefined) return undefined;
+    return (place.side === "o" ? outputOf(kept) : kept.input).find((item) => item.id === reference);
+  }
+
+  const said = Array.isArray(request.input) ? (request.input as readonly Fields[]) : [];
+  const thoughts = shownThoughts(said);
+  const shown = new Map(
+    [...new Set(thoughts.values())].slice(-REFERRED_MAX).map((one) => [one, sealedOf(one)] as const),
+  );
+
+  /** The output of a response, for thoughts of it; a client can go on without them. */
+  async function sealedOf(response: string): Promise<readonly Item[]> {
+    try {
+      const kept = known?.(response) ?? (await responses.find(response, asker));
+      return outputOf(kept);
+    } catch (error) {
+      if (MarrowError.is(error, "not_found") || cannotServe(error)) return [];
+      throw error;
+    }
   }
 
   // Thousands of items that name nothing are no thousands of promises.
-  if (!items.some(({ type }) => type === "item_reference")) return items;
+  if (thoughts.size === 0 && !items.some(({ type }) => type === "item_reference")) return items;
   return Promise.all(
     items.map(async (item, at) => {
+      const response = thoughts.get(at);
+      if (response !== undefined) {
+        const real = (await shown.get(response))?.find(({ id: one }) => one === said[at]?.["id"]);
+        return real === undefined ? item : { ...item, ...sealOf(real) };
+      }
       if (item.type !== "item_reference") return item;
       const real = await itemOf(item.id);
       if (real === undefined)
@@ -79,6 +103,21 @@ export async function resolveReferences(
       return { ...real, id: toItemId(wordOf(real["type"]), id, "i", at) } as unknown as Item;
     }),
   );
+}
+
+/** The thoughts among items that their client was shown without what their maker wants back: the response that each is of, by its place. */
+function shownThoughts(items: readonly Fields[]): ReadonlyMap<number, string> {
+  const found = new Map<number, string>();
+  for (const [at, { type, id, encrypted_content: content }] of items.entries()) {
+    if (type !== "reasoning" || typeof id !== "string" || (content ?? null) !== null) continue;
+    const place = fromItemId(id);
+    if (place?.side === "o") found.set(at, place.response);
+  }
+  return found;
+}
+
+function sealOf({ encrypted_content: content }: Fields): Fields {
+  return content === undefined ? {} : { encrypted_content: content };
 }
 
 /** Puts the bytes of the gateway's own files in place of their ids, in messages and results of tools. @throws MarrowError `not_found`, `too_large` */

@@ -9,7 +9,7 @@ import { GATEWAY_QUEUE } from "../jobs.ts";
 import { createForgotten } from "../tenancy/forgotten.ts";
 import { mayRead, type Reach } from "../tenancy/ownership.ts";
 import type { ResponseRequest } from "./request.ts";
-import type { Item, KeptResponse, ResponseBody } from "./shape.ts";
+import { outputOf, type Item, type KeptResponse, type ResponseBody } from "./shape.ts";
 
 /** A response that is to be made in the background. */
 export interface ResponseJob extends KeptResponse {
@@ -28,7 +28,7 @@ export interface Responses {
    */
   keep(kept: KeptResponse, tookMs: number): Promise<boolean>;
   /** Counts what a response of the background says, and its events as text, among the bytes of its scope. */
-  count(response: ResponseBody, eventChars: number): void;
+  count(made: KeptResponse, eventChars: number): void;
   /** Begins one in the background, and answers its id: the first one's for the same key. */
   begin(
     job: ResponseJob,
@@ -91,8 +91,9 @@ export function createResponses(
     if (record !== null) return { kept: decodeRecord(record) as KeptResponse };
     const held = job?.result ?? job?.payload;
     if (job === undefined || held === undefined) return undefined;
-    const { response, input, user } = held;
-    return { job, kept: { input, user, response: job.result === undefined ? withState(response, job) : response } };
+    const { response, input, user, sealed } = held;
+    const now = job.result === undefined ? withState(response, job) : response;
+    return { job, kept: { input, user, response: now, sealed } };
   }
 
   async function take(id: string, user: string): Promise<void> {
@@ -107,8 +108,9 @@ export function createResponses(
     return found;
   }
 
-  function count({ id, output }: ResponseBody, eventChars = 0): void {
-    countBytes(`response:${id}`, sizeOf(output), ttlMs);
+  function count(made: KeptResponse, eventChars = 0): void {
+    const { id } = made.response;
+    countBytes(`response:${id}`, sizeOf(outputOf(made)), ttlMs);
     if (eventChars > 0) countBytes(`events:${id}`, eventChars, Math.min(streamTtlMs, ttlMs));
   }
 
@@ -122,7 +124,7 @@ export function createResponses(
       const noted = Promise.all([stored, note(response.id, user)]);
       const [isForgotten] = await Promise.all([forgotten.isWithin(user, tookMs), noted]);
       if (!isForgotten) {
-        count(response);
+        count(kept);
         return true;
       }
       await take(response.id, user);
@@ -164,7 +166,7 @@ export function createResponses(
           throw new MarrowError("conflict", `the previous response is ${response.status}`, {
             details: { path: "previous_response_id" },
           });
-        const items = [...input, ...response.output];
+        const items = [...input, ...outputOf(found.kept)];
         chars += sizeOf(items);
         if (chars > HISTORY_CHARS_MAX)
           throw new MarrowError(

@@ -31,6 +31,22 @@ export interface KeptResponse {
   readonly response: ResponseBody;
   readonly input: readonly Item[];
   readonly user: string;
+  /**
+   * What the makers of its thoughts want back, by the id of the `reasoning` item: kept also where the client did not ask to see it, so that a
+   * later request has it. Absent where there is nothing.
+   */
+  readonly sealed?: Sealed | undefined;
+}
+
+/** The `encrypted_content` of items, by their ids. */
+export type Sealed = Readonly<Record<string, string>>;
+
+/** The output of a kept response with what the makers of its thoughts want back. */
+export function outputOf({ response: { output }, sealed }: KeptResponse): readonly Item[] {
+  if (sealed === undefined) return output;
+  return output.map((item) =>
+    Object.hasOwn(sealed, item.id) ? { ...item, encrypted_content: sealed[item.id] } : item,
+  );
 }
 
 /** An event of a streamed response; its number is given where it is sent. */

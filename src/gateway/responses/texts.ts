@@ -24,9 +24,9 @@ type Kind = "output_text" | "refusal" | "reasoning";
 
 /**
  * Makes items and events of the words of a chat completion. Thoughts become the summary of a `reasoning` item: its events are the only ones
- * that both OpenAI's clients and Open Responses know.
+ * that both OpenAI's clients and Open Responses know. `seal` hears what the maker of an item's thoughts wants back.
  */
-export function createTexts(open: (item: Fields) => Open, encrypted = false): Texts {
+export function createTexts(open: (item: Fields) => Open, seal: (one: Open, content: string) => void): Texts {
   let current: { readonly one: Open; readonly kind: Kind } | undefined;
   /** Characters of thoughts so far: parts say after how many of them they begin. */
   let thought = 0;
@@ -95,7 +95,7 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
         if (begun.part === 0) events.push(...close());
         else events.push(...endPart(current), beginPart(current));
       }
-      const content = encrypted ? toEncryptedContent(detail) : undefined;
+      const content = toEncryptedContent(detail);
       if (content === undefined) continue;
       const next = details
         .slice(nth + 1)
@@ -105,7 +105,7 @@ export function createTexts(open: (item: Fields) => Open, encrypted = false): Te
       if (current !== undefined && current.kind !== "reasoning") events.push(...close());
       if (current === undefined) events.push(...begin("reasoning"));
       const { one } = current as unknown as { readonly one: Open };
-      one.item = { ...one.item, encrypted_content: content };
+      seal(one, content);
       events.push(...close());
     }
     sayTo(words.length);

@@ -74,7 +74,7 @@ export async function beginTurn(parts: TurnParts, asker: Asker, call: TurnCall):
   const assembler = createAssembler(toShell(request, id, Date.now()), { encrypted: wantsEncrypted(request) });
 
   async function end(response = assembler.response()): Promise<KeptResponse> {
-    const made = { response, input, user: asker.user };
+    const made = { response, input, user: asker.user, sealed: assembler.sealed() };
     const kept =
       request.store === false || (await keep(parts, asker, made, performance.now() - begunMs))
         ? made

@@ -55,10 +55,10 @@ export async function makeResponse(parts: WorkParts, work: Work<ResponseJob>, as
     assembler.close(true);
     return { response: assembler.response({ status: "cancelled" }), input, user };
   }
-  const response = assembler.response();
-  parts.tenants(asker.scope).responses.count(response, written);
-  if (response.status === "incomplete") work.conclude("incomplete");
-  return { response, input, user };
+  const made = { response: assembler.response(), input, user, sealed: assembler.sealed() };
+  parts.tenants(asker.scope).responses.count(made, written);
+  if (made.response.status === "incomplete") work.conclude("incomplete");
+  return made;
 }
 
 /** Statuses that another try may mend. */

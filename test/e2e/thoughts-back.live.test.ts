@@ -1,0 +1,172 @@
+import type OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import type { UpstreamKind } from "../../src/models/index.ts";
+import type { ScriptedAnswer } from "../../src/testing/index.ts";
+import { startTestGateway, type TestGateway } from "../gateway.ts";
+import { messageEvents, messageOf, responseEvents, responseOf, toWire } from "../upstreams/wire.ts";
+
+let gateway: TestGateway;
+let client: OpenAI;
+afterAll(() => gateway?.close());
+
+type Items = readonly Record<string, unknown>[];
+const call = { id: "call_1", type: "function", function: { name: "look", arguments: "{}" } };
+const tools: OpenAI.Responses.Tool[] = [
+  { type: "function", name: "look", parameters: { type: "object" }, strict: false },
+];
+const result = { type: "function_call_output", call_id: "call_1", output: "a dog" } as const;
+const question = { role: "user", content: "Look" } as const;
+
+/** What an endpoint of each kind thinks before it calls a tool, in its own words. */
+const THINKING: Record<UpstreamKind, readonly object[]> = {
+  anthropic: [
+    { type: "thinking", thinking: "deep", signature: "SIG" },
+    { type: "tool_use", id: "call_1", name: "look", input: {} },
+  ],
+  responses: [
+    { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "SIG" },
+    { type: "function_call", id: "fc_1", call_id: "call_1", name: "look", arguments: "{}" },
+  ],
+  chat: [
+    {
+      role: "assistant",
+      content: null,
+      reasoning_details: [{ type: "reasoning.encrypted", data: "SIG", format: "google-gemini-v1", id: "call_1" }],
+      tool_calls: [call],
+    },
+  ],
+};
+
+/** A chat completion, whole or as a stream of one chunk. */
+function chatOf(message: Record<string, unknown>, isStream: boolean): ScriptedAnswer {
+  const base = { id: "chatcmpl-1", created: 1, model: "m" };
+  const finish_reason = message["tool_calls"] === undefined ? "stop" : "tool_calls";
+  if (!isStream)
+    return {
+      raw: JSON.stringify({ ...base, object: "chat.completion", choices: [{ index: 0, message, finish_reason }] }),
+    };
+  const chunk = (delta: object, finish: string | null) => ({
+    ...base,
+    object: "chat.completion.chunk",
+    choices: [{ index: 0, delta, finish_reason: finish }],
+  });
+  const events = [chunk(message, null), chunk({}, finish_reason)].map((one) => `data: ${JSON.stringify(one)}\n\n`);
+  return { raw: `${events.join("")}data: [DONE]\n\n`, contentType: "text/event-stream" };
+}
+
+/** What an endpoint answers: it calls a tool, and says a word once it has the result. */
+function answerOf(kind: UpstreamKind, said: readonly object[], isStream: boolean): ScriptedAnswer {
+  if (kind === "chat") return chatOf(said[0] as Record<string, unknown>, isStream);
+  const [whole, events] = kind === "anthropic" ? [messageOf, messageEvents] : [responseOf, responseEvents];
+  return isStream
+    ? { raw: toWire(events(said)), contentType: "text/event-stream" }
+    : { raw: JSON.stringify(whole(said)), contentType: "application/json" };
+}
+
+const SAID: Record<UpstreamKind, readonly object[]> = {
+  anthropic: [{ type: "text", text: "A dog." }],
+  responses: [
+    {
+      type: "message",
+      id: "msg_1",
+      role: "assistant",
+      content: [{ type: "output_text", text: "A dog.", annotations: [] }],
+    },
+  ],
+  chat: [{ role: "assistant", content: "A dog." }],
+};
+
+/** A gateway before an endpoint that calls a tool in each turn of a user. */
+async function open(kind: UpstreamKind, calling = THINKING[kind]): Promise<void> {
+  await gateway?.close();
+  gateway = await startTestGateway({
+    redisUrl: inject("redisUrl"),
+    kind,
+    background: true,
+    config: { cache: { enabled: false } },
+    script: ({ body }) => {
+      const last = ((body["messages"] ?? body["input"]) as Items).at(-1) ?? {};
+      const { type, role, content } = last as { type?: string; role?: string; content?: unknown };
+      const isResult =
+        role === "tool" || type === "function_call_output" || JSON.stringify(content ?? "").includes("tool_result");
+      return answerOf(kind, isResult ? SAID[kind] : calling, body["stream"] === true);
+    },
+  });
+  client = gateway.client();
+}
+
+/** What the endpoint was told at last. */
+const told = (): Items => {
+  const body = gateway.model.requests.at(-1)?.body ?? {};
+  return (body["messages"] ?? body["input"]) as Items;
+};
+
+type Asked = Pick<
+  OpenAI.Responses.ResponseCreateParamsNonStreaming,
+  "input" | "previous_response_id" | "conversation" | "background" | "include" | "store"
+>;
+
+async function respond(
+  asked: Asked,
+  { isStream = false, client: by = client }: { readonly isStream?: boolean; readonly client?: OpenAI } = {},
+): Promise<OpenAI.Responses.Response> {
+  const request = { model: "scripted", tools, reasoning: { effort: "low" as const }, ...asked };
+  return isStream ? by.responses.stream(request).finalResponse() : by.responses.create(request);
+}
+
+describe.each(["anthropic", "responses", "chat"] as const)("signed thoughts of an upstream of kind %s", (kind) => {
+  beforeAll(() => open(kind));
+
+  it.each([false, true])(
+    "go back by the response before, which does not show them unasked (streamed: %s)",
+    async (isStream) => {
+      const first = await respond({ input: [question] }, { isStream });
+      expect(JSON.stringify(first)).not.toContain("encrypted_content");
+      expect(JSON.stringify(await client.responses.retrieve(first.id))).not.toContain("encrypted_content");
+      await respond({ previous_response_id: first.id, input: [result] }, { isStream });
+      expect(JSON.stringify(told())).toContain("SIG");
+    },
+  );
+
+  it("go back with items that their client returns as it was shown them, or names", async () => {
+    const { output } = await respond({ input: [question] });
+    const input = [question, ...output, result] as OpenAI.Responses.ResponseInput;
+    const again = await respond({ input });
+    expect(JSON.stringify(told())).toContain("SIG");
+    await respond({ previous_response_id: again.id, input: [question] });
+    expect(JSON.stringify(told())).toContain("SIG");
+    const named = output.map(({ id }) => ({ type: "item_reference" as const, id: String(id) }));
+    await respond({ input: [question, ...named, result] });
+    expect(JSON.stringify(told())).toContain("SIG");
+  });
+
+  it("go back of a response that was made in the background", async () => {
+    let made = await respond({ input: [question], background: true });
+    await vi.waitFor(async () => expect((made = await client.responses.retrieve(made.id)).status).toBe("completed"), {
+      timeout: 10_000,
+      interval: 20,
+    });
+    expect(JSON.stringify(made)).not.toContain("encrypted_content");
+    await respond({ previous_response_id: made.id, input: [result] });
+    expect(JSON.stringify(told())).toContain("SIG");
+  });
+
+  it("go back by a conversation and a session", async () => {
+    const { id: conversation } = await client.conversations.create();
+    await respond({ conversation, input: [question] });
+    await respond({ conversation, input: [result] });
+    expect(JSON.stringify(told())).toContain("SIG");
+    const inSession = { client: gateway.client({ headers: { "x-marrow-session": "s1" } }) };
+    await respond({ input: [question] }, inSession);
+    await respond({ input: [result] }, inSession);
+    expect(JSON.stringify(told())).toContain("SIG");
+  });
+
+  it("are not told of another user's response", async () => {
+    const { output } = await respond({ input: [question] });
+    const key = await gateway.keys.create({ scope: "acme", user: "u2", name: "other", actsFor: "own" });
+    const input = [question, ...output, result] as OpenAI.Responses.ResponseInput;
+    await respond({ input }, { client: gateway.client({ apiKey: key }) });
+    expect(JSON.stringify(told())).not.toContain("SIG");
+  });
+});
