@@ -104,10 +104,11 @@ describe("a cache", () => {
   );
 
   liveTest.skipIf(!inVectorSets)(
-    "sweeps a few ended entries out of its index at each store",
+    "sweeps ended entries out of its index at each store, the more the more of them it finds",
     async ({ tenant, redis, unique }) => {
       const cache = open(tenant);
-      for (const prompt of ["red apples", "green pears", "blue plums"]) await cache.store(prompt, "x", { ttlMs: 50 });
+      const prompts = Array.from({ length: 20 }, (_, nth) => `red apples ${nth}`);
+      await Promise.all(prompts.map((prompt) => cache.store(prompt, "x", { ttlMs: 50 })));
       await new Promise((resolve) => setTimeout(resolve, 100));
       await cache.store("yellow bananas", "x");
       const index = await indexOf(redis, unique);

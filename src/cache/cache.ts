@@ -29,8 +29,8 @@ import { createUpkeep } from "./upkeep.ts";
 
 /** Candidates that are compared. Each needs a proof, so more of them find more without being wrong more often; beyond five hardly any. */
 const CANDIDATES = 5;
-/** Questions of the index that a store looks at: of those in it, one in so many has ended, in the long run. */
-const SAMPLE = 8;
+/** Questions of the index that a store looks at together once one that it looked at has ended; fewer leave more ended ones in the index. */
+const SAMPLE = 16;
 /** Links of a question in the graph. */
 const LINKS = 8;
 const COMPACT_LINKS = 5;
