@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { LongestFirst } from "./test/longest-first.ts";
 
 /**
  * Files whose verdict is a measurement of time or memory. What else the machine does may spoil one, so a failure counts when a second
@@ -16,16 +18,30 @@ const MEASURED = [
 ];
 
 /**
- * Files that count what the shared server does or take its scripts away, or that stop and kill servers within bounds: they have the
- * machine to themselves, as those that measure. All others wait more than they work, and run two at a time.
+ * Files that hold something to milliseconds, or ask so much of the machine that a busy one does not get them done in time: they have it
+ * to themselves, as those that measure.
  */
 const ALONE = [
-  "**/*.fault.live.test.ts",
-  "test/{chaos,fuzz,kill}/**/*.test.ts",
-  "test/e2e/{cli,draining,media,rolling-restart,together,worker}.live.test.ts",
-  "src/bus/presence.live.test.ts",
   "src/limiter/{slots,fronts/beside}.live.test.ts",
-  "src/queue/{pausing,reports,schedule}.live.test.ts",
+  "src/queue/schedule.live.test.ts",
+  "src/redis/half-open.fault.live.test.ts",
+  "test/{chaos,fuzz}/**/*.test.ts",
+  "test/conformance/outages.fault.live.test.ts",
+  "test/e2e/{cache-flight,limiter,redis-away,routing,routing.prop}.fault.live.test.ts",
+  "test/e2e/{cli,media,rolling-restart,together,worker}.live.test.ts",
+  "test/kill/{lease,steps}.fault.live.test.ts",
+];
+
+/**
+ * Files that break things and wait for them to be well again: servers, workers and gateways of their own that are killed, lost commands,
+ * leases that lapse. They mostly wait, within bounds of seconds, so two run at a time.
+ */
+const WAITING = [
+  "**/*.fault.live.test.ts",
+  "test/kill/**/*.test.ts",
+  "test/e2e/draining.live.test.ts",
+  "src/bus/presence.live.test.ts",
+  "src/queue/{pausing,reports}.live.test.ts",
 ];
 
 const config: ViteUserConfig = defineConfig({
@@ -40,21 +56,35 @@ const config: ViteUserConfig = defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },
+    // A program that a test starts mostly reads sources, which this halves.
+    env: { NODE_COMPILE_CACHE: resolve(".cache/compile") },
+    sequence: { sequencer: LongestFirst },
+    // Each project has a shared server of its own (globalSetup).
     projects: [
       {
         extends: true,
         test: {
           name: "together",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: [...ALONE, ...MEASURED],
+          exclude: [...ALONE, ...MEASURED, ...WAITING],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },
-      { extends: true, test: { name: "alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
       {
         extends: true,
-        test: { name: "measured", include: MEASURED, maxWorkers: 1, retry: 1, sequence: { groupOrder: 2 } },
+        test: {
+          name: "waiting",
+          include: WAITING,
+          exclude: ALONE,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      { extends: true, test: { name: "alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      {
+        extends: true,
+        test: { name: "measured", include: MEASURED, maxWorkers: 1, retry: 1, sequence: { groupOrder: 3 } },
       },
     ],
   },

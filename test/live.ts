@@ -3,8 +3,11 @@ import { inject, test, type TestAPI } from "vitest";
 import { connect } from "../src/index.ts";
 import type { Redis, ScopedRedis } from "../src/redis/index.ts";
 import { startProxy, type RespProxy } from "./resp-proxy.ts";
+import { ownServer } from "./servers.ts";
 
 export interface Fixtures {
+  /** The server of the test's connections: the one that a project's files share, unless the test is one of `aloneLiveTest`. */
+  url: string;
   /** Counts the round trips of what goes through it. Started for the tests that ask for it. */
   proxy: RespProxy;
   /** A connection through the proxy, under the test's app name. */
@@ -39,15 +42,18 @@ export const liveTest: TestAPI<Fixtures> = test.extend<Fixtures>({
   unique: async ({ task: _ }, use) => {
     await use(`t${randomUUID().slice(0, 12)}`);
   },
-  redis: async ({ unique }, use) => {
-    const redis = await connect(inject("redisUrl"), { app: unique });
+  url: async ({ task: _ }, use) => {
+    await use(inject("redisUrl"));
+  },
+  redis: async ({ unique, url }, use) => {
+    const redis = await connect(url, { app: unique });
     await recordEngine(redis);
     await use(redis);
     await dropIndexes(redis);
     await redis.close();
   },
-  proxy: async ({ task: _ }, use) => {
-    const proxy = await startProxy(inject("redisUrl"));
+  proxy: async ({ url }, use) => {
+    const proxy = await startProxy(url);
     await use(proxy);
     await proxy.close();
   },
@@ -59,5 +65,15 @@ export const liveTest: TestAPI<Fixtures> = test.extend<Fixtures>({
   },
   tenant: async ({ redis }, use) => {
     await use(redis.scope("acme"));
+  },
+});
+
+/** The same on a server of its own: for a test that counts all that the server does. */
+export const aloneLiveTest: TestAPI<Fixtures> = liveTest.extend<Pick<Fixtures, "url">>({
+  url: async ({ task: _ }, use) => {
+    const server = await ownServer(inject("redisBinary"));
+    await server.start();
+    await use(server.url);
+    await server.stop();
   },
 });

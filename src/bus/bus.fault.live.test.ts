@@ -1,4 +1,4 @@
-import { describe, expect } from "vitest";
+import { describe } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { losing } from "../testing/index.ts";
 import { createBus, createTopic, type Agent } from "./index.ts";
@@ -21,10 +21,10 @@ async function again<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-describe("a bus whose commands are lost", () => {
+describe.concurrent("a bus whose commands are lost", () => {
   liveTest.for(LOST)(
     "has a message once, said again under its id: $nth lost $when",
-    async ({ nth, when }, { tenant }) => {
+    async ({ nth, when }, { tenant, expect }) => {
       const seen: unknown[] = [];
       const receiver = createBus(tenant);
       const agent: Agent = await receiver.register({ name: "a" }, ({ body }) => void seen.push(body));
@@ -40,7 +40,7 @@ describe("a bus whose commands are lost", () => {
 
   liveTest.for(LOST)(
     "has a topic's message once, said again under its id: $nth lost $when",
-    async ({ nth, when }, { tenant }) => {
+    async ({ nth, when }, { tenant, expect }) => {
       const topic = createTopic<number>(losing(tenant, nth, when), "t", { partitions: 1 });
       for (let n = 0; n < 3; n += 1) await again(() => topic.publish(n, { id: `id${n}`, key: "k" }));
       expect(await createTopic(tenant, "t", { partitions: 1 }).size()).toBe(3);
@@ -55,7 +55,7 @@ describe("a bus whose commands are lost", () => {
 
   liveTest(
     "goes on in a topic where it was after its connections broke, each message once",
-    async ({ counted, proxy, tenant }) => {
+    async ({ counted, proxy, tenant, expect }) => {
       const seen: [number, boolean][] = [];
       const name = "cut";
       const reader = createTopic<number>(counted.scope("acme"), name).read(
@@ -82,7 +82,7 @@ describe("a bus whose commands are lost", () => {
 
   liveTest(
     "hears of a server that answers nothing, and goes on when it does again",
-    async ({ counted, proxy, tenant }) => {
+    async ({ counted, proxy, tenant, expect }) => {
       const seen: number[] = [];
       const errors: unknown[] = [];
       const reader = createTopic<number>(counted.scope("acme"), "mute").read("g", ({ body }) => void seen.push(body), {
@@ -101,13 +101,16 @@ describe("a bus whose commands are lost", () => {
     },
   );
 
-  liveTest.for(LOST)("changes a board once at a version: $nth lost $when", async ({ nth, when }, { tenant }) => {
-    const board = createBus(losing(tenant, nth, when)).board<number>("b");
-    await again(() => board.put("x", 1));
-    const known = await again(() => board.get("x"));
-    const put = await again(() => board.put("x", 2, { version: known?.version }));
-    // What was lost after it ran shows as another version: it is done already.
-    expect(put.done || put.version > (known?.version ?? 0)).toBe(true);
-    expect(await createBus(tenant).board("b").get("x")).toMatchObject({ value: 2 });
-  });
+  liveTest.for(LOST)(
+    "changes a board once at a version: $nth lost $when",
+    async ({ nth, when }, { tenant, expect }) => {
+      const board = createBus(losing(tenant, nth, when)).board<number>("b");
+      await again(() => board.put("x", 1));
+      const known = await again(() => board.get("x"));
+      const put = await again(() => board.put("x", 2, { version: known?.version }));
+      // What was lost after it ran shows as another version: it is done already.
+      expect(put.done || put.version > (known?.version ?? 0)).toBe(true);
+      expect(await createBus(tenant).board("b").get("x")).toMatchObject({ value: 2 });
+    },
+  );
 });

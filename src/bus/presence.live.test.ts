@@ -1,14 +1,14 @@
-import { describe, expect } from "vitest";
+import { describe } from "vitest";
 import { onBus } from "../../test/bus.ts";
 import { liveTest } from "../../test/live.ts";
 import { createBus, type PresenceEvent } from "./index.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe("presence", () => {
+describe.concurrent("presence", () => {
   liveTest(
     "tells each change of state once, and finds agents by skill, tags and words, the least loaded first",
-    async ({ tenant }) => {
+    async ({ tenant, expect }) => {
       const embed = async (text: string) => ["write", "search", "sum"].map((word) => (text.includes(word) ? 1 : 0));
       await onBus(
         tenant,
@@ -66,7 +66,7 @@ describe("presence", () => {
 
   liveTest(
     "says that an agent cannot be reached, then that it is gone; one that comes back is told",
-    async ({ redis, tenant }) => {
+    async ({ redis, tenant, expect }) => {
       await onBus(
         tenant,
         async (bus, keep) => {
@@ -91,8 +91,8 @@ describe("presence", () => {
   );
 });
 
-describe("messages of the moment", () => {
-  liveTest("reach whoever listens, by name and by pattern, of this scope alone", async ({ redis, tenant }) => {
+describe.concurrent("messages of the moment", () => {
+  liveTest("reach whoever listens, by name and by pattern, of this scope alone", async ({ redis, tenant, expect }) => {
     const bus = createBus<{ "orders.new": { n: number }; "orders.eu.new": { n: number }; other: string }>(tenant);
     const elsewhere = createBus(redis.scope("other"));
     const [named, some, all]: [unknown[], unknown[], unknown[]] = [[], [], []];
@@ -114,7 +114,7 @@ describe("messages of the moment", () => {
     await expect(bus.subscribe([], () => {})).rejects.toThrow(/topics/);
   });
 
-  liveTest("say what a listener missed while its connection was broken", async ({ redis, counted, proxy }) => {
+  liveTest("say what a listener missed while its connection was broken", async ({ redis, counted, proxy, expect }) => {
     const bus = createBus(counted.scope("acme"));
     const direct = createBus(redis.scope("acme"));
     const heard: unknown[] = [];
@@ -138,13 +138,13 @@ describe("messages of the moment", () => {
   });
 });
 
-describe("what agents share", () => {
-  liveTest("is locked by one at a time, with a fence that grows", async ({ redis, tenant }) => {
+describe.concurrent("what agents share", () => {
+  liveTest("is locked by one at a time, with a fence that grows", async ({ redis, tenant, expect }) => {
     const bus = createBus(tenant);
-    const first = await bus.lock("plan", { ttlMs: 500 });
+    const first = await bus.lock("plan", { ttlMs: 1_500 });
     expect(await bus.lock("plan")).toBeUndefined();
     expect(await createBus(redis.scope("other")).lock("plan")).toBeDefined();
-    await pause(800);
+    await pause(2_000);
     // It is extended while its holder lives.
     expect(await bus.lock("plan")).toBeUndefined();
     const waiting = bus.lock("plan", { waitMs: 5_000, ttlMs: 300 });
@@ -176,7 +176,7 @@ describe("what agents share", () => {
     await last?.release();
   });
 
-  liveTest("is written on a board, at the version that one knows", async ({ redis, tenant }) => {
+  liveTest("is written on a board, at the version that one knows", async ({ redis, tenant, expect }) => {
     const board = createBus(tenant).board<{ n: number }>("plan");
     expect(await board.get("a")).toBeUndefined();
     expect(await board.put("a", { n: 1 }, { version: 0 })).toEqual({ done: true, version: 1 });

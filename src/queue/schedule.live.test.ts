@@ -1,11 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
 import { createQueue, createWorker, type When } from "./index.ts";
 import { nextAfter } from "./schedule.ts";
 
 describe("a schedule's next time", () => {
-  it.each<[When, string, string]>([
+  it.for<[When, string, string]>([
     [{ everyMs: 60_000 }, "2026-11-23T10:00:30Z", "2026-11-23T10:01:00.000Z"],
     [{ everyMs: 60_000 }, "2026-11-23T10:01:00Z", "2026-11-23T10:02:00.000Z"],
     [{ cron: "0 8 * * MON-FRI" }, "2026-11-20T09:00:00Z", "2026-11-23T08:00:00.000Z"],
@@ -14,15 +14,19 @@ describe("a schedule's next time", () => {
     // The clock goes from 2 to 3: what is due in between comes once, at the change.
     [{ cron: "30 2 * * *", timeZone: "Europe/Berlin" }, "2026-03-28T12:00:00Z", "2026-03-29T01:00:00.000Z"],
     [{ cron: "*/10 * * * * *" }, "2026-11-23T10:00:01Z", "2026-11-23T10:00:10.000Z"],
-  ])("by %j after %s is %s", (when, after, next) => {
+  ])("by %j after %s is %s", ([when, after, next], { expect }) => {
     expect(new Date(nextAfter(when, Date.parse(after)) ?? 0).toISOString()).toBe(next);
   });
 });
 
+/** Tests that do little but wait for their schedule's times. */
+const waiting = { concurrent: true };
+
 describe("a schedule", () => {
   liveTest(
     "pushes its job once for each time, however many workers there are, until it is ended",
-    async ({ redis, tenant }) => {
+    waiting,
+    async ({ redis, tenant, expect }) => {
       const queue = createQueue<string>(tenant, { name: QUEUE });
       await queue.schedule("tick: 1", { everyMs: 1_000 }, "tick", { priority: 80 });
       await queue.schedule("never", { cron: "0 0 1 1 *" }, "never");
@@ -50,71 +54,83 @@ describe("a schedule", () => {
     },
   );
 
-  liveTest("makes up for times that nobody worked at by one job", async ({ redis, tenant, unique }) => {
-    const queue = createQueue<string>(tenant, { name: QUEUE });
-    await queue.schedule("hourly", { everyMs: 3_600_000 }, "late");
-    await redis.send(["ZADD", `{${unique}:queue:${QUEUE}}:queue:due`, "1", "acme/hourly"]);
-    const seen: unknown[] = [];
-    await working(
-      redis,
-      ({ payload }) => {
-        seen.push(payload);
-      },
-      async () => {
-        await expect.poll(() => seen.length, { timeout: 5_000 }).toBe(1);
-        await new Promise((resolve) => setTimeout(resolve, 1_200));
-      },
-    );
-    expect(seen).toEqual(["late"]);
-    expect((await queue.schedules())[0]?.nextAtMs).toBeGreaterThan(Date.now());
-  });
+  liveTest(
+    "makes up for times that nobody worked at by one job",
+    waiting,
+    async ({ redis, tenant, unique, expect }) => {
+      const queue = createQueue<string>(tenant, { name: QUEUE });
+      await queue.schedule("hourly", { everyMs: 3_600_000 }, "late");
+      await redis.send(["ZADD", `{${unique}:queue:${QUEUE}}:queue:due`, "1", "acme/hourly"]);
+      const seen: unknown[] = [];
+      await working(
+        redis,
+        ({ payload }) => {
+          seen.push(payload);
+        },
+        async () => {
+          await expect.poll(() => seen.length, { timeout: 5_000 }).toBe(1);
+          await new Promise((resolve) => setTimeout(resolve, 1_200));
+        },
+      );
+      expect(seen).toEqual(["late"]);
+      expect((await queue.schedules())[0]?.nextAtMs).toBeGreaterThan(Date.now());
+    },
+  );
 
   liveTest.for<[string, When]>([
     ["an interval", { everyMs: 1_000 }],
     ["a cron expression", { cron: "* * * * * *" }],
-  ])("runs when its service declares %s at each of its many starts", async ([, when], { redis, tenant }) => {
-    const queue = createQueue<string>(tenant, { name: QUEUE });
-    const seen: unknown[] = [];
-    await working(
-      redis,
-      ({ payload }) => {
-        seen.push(payload);
-      },
-      async () => {
-        for (let start = 0; start < 16; start++) {
-          await queue.schedule("d", when, `start ${start}`);
-          await new Promise((resolve) => setTimeout(resolve, 300));
-        }
-      },
-    );
-    expect(seen.length).toBeGreaterThanOrEqual(3);
-    // The payload is that of the last declaration before the push.
-    expect(new Set(seen).size).toBe(seen.length);
-  });
+  ])(
+    "runs when its service declares %s at each of its many starts",
+    waiting,
+    async ([, when], { redis, tenant, expect }) => {
+      const queue = createQueue<string>(tenant, { name: QUEUE });
+      const seen: unknown[] = [];
+      await working(
+        redis,
+        ({ payload }) => {
+          seen.push(payload);
+        },
+        async () => {
+          for (let start = 0; start < 16; start++) {
+            await queue.schedule("d", when, `start ${start}`);
+            await new Promise((resolve) => setTimeout(resolve, 300));
+          }
+        },
+      );
+      expect(seen.length).toBeGreaterThanOrEqual(3);
+      // The payload is that of the last declaration before the push.
+      expect(new Set(seen).size).toBe(seen.length);
+    },
+  );
 
-  liveTest("that is overdue still runs when it is declared again before a worker comes", async ({ redis, tenant }) => {
-    const queue = createQueue<string>(tenant, { name: QUEUE });
-    await queue.schedule("d", { everyMs: 1_000 }, "first");
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
-    await queue.schedule("d", { everyMs: 1_000 }, "second");
-    const [{ nextAtMs } = { nextAtMs: Infinity }] = await queue.schedules();
-    expect(nextAtMs).toBeLessThanOrEqual(Date.now());
-    const seen: unknown[] = [];
-    await working(
-      redis,
-      ({ payload }) => {
-        seen.push(payload);
-      },
-      async () => {
-        await expect.poll(() => seen.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(1);
-      },
-    );
-    expect(seen[0]).toBe("second");
-  });
+  liveTest(
+    "that is overdue still runs when it is declared again before a worker comes",
+    waiting,
+    async ({ redis, tenant, expect }) => {
+      const queue = createQueue<string>(tenant, { name: QUEUE });
+      await queue.schedule("d", { everyMs: 1_000 }, "first");
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+      await queue.schedule("d", { everyMs: 1_000 }, "second");
+      const [{ nextAtMs } = { nextAtMs: Infinity }] = await queue.schedules();
+      expect(nextAtMs).toBeLessThanOrEqual(Date.now());
+      const seen: unknown[] = [];
+      await working(
+        redis,
+        ({ payload }) => {
+          seen.push(payload);
+        },
+        async () => {
+          await expect.poll(() => seen.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(1);
+        },
+      );
+      expect(seen[0]).toBe("second");
+    },
+  );
 
   liveTest(
     "is pushed within five seconds, also when ten thousand are due in one",
-    async ({ redis, tenant, unique }) => {
+    async ({ redis, tenant, unique, expect }) => {
       const queue = createQueue<number>(tenant, { name: QUEUE });
       const start = `{${unique}:queue:${QUEUE}}:queue`;
       await queue.schedule("0", { everyMs: 3_600_000 }, 0);
@@ -132,7 +148,7 @@ describe("a schedule", () => {
       const due = () => redis.send(["ZCOUNT", `${start}:due`, "-inf", "1"]);
       expect(await due()).toBe(10_000);
       const cpuMs = async () => {
-        const { user, system } = process.cpuUsage();
+        const { user, system } = process.threadCpuUsage();
         const redisCpu = [...String(await redis.send(["INFO", "cpu"])).matchAll(/^used_cpu_(?:user|sys):(\S+)/gm)];
         return (user + system) / 1_000 + redisCpu.reduce((sum, [, seconds]) => sum + 1_000 * Number(seconds), 0);
       };
@@ -143,7 +159,7 @@ describe("a schedule", () => {
         async () => {
           const [startMs, startCpuMs] = [performance.now(), await cpuMs()];
           await expect.poll(due, { timeout: 20_000, interval: 20 }).toBe(0);
-          // On a machine that others use, too: what this process and Redis worked for it.
+          // On a machine that others use, too: what this thread and Redis worked for it.
           tookMs = Math.min(performance.now() - startMs, (await cpuMs()) - startCpuMs);
           await expect.poll(async () => (await queue.counts()).done, { timeout: 20_000 }).toBe(10_000);
         },
@@ -152,7 +168,7 @@ describe("a schedule", () => {
     },
   );
 
-  liveTest("with other times counts from now", async ({ tenant }) => {
+  liveTest("with other times counts from now", async ({ tenant, expect }) => {
     const queue = createQueue<string>(tenant, { name: QUEUE });
     await queue.schedule("d", { everyMs: 1_000 }, "soon");
     await queue.schedule("d", { cron: "0 0 1 1 *", timeZone: "UTC" }, "yearly");
@@ -162,36 +178,39 @@ describe("a schedule", () => {
     expect((await queue.schedules())[0]?.nextAtMs).toBe(yearly?.nextAtMs);
   });
 
-  liveTest("is pushed in one look with thousands that are due at the same time", async ({ redis, tenant, unique }) => {
-    const queue = createQueue<number>(tenant, { name: QUEUE });
-    const names = Array.from({ length: 2_000 }, (_, at) => `n${at}`);
-    await Promise.all(names.map((name, at) => queue.schedule(name, { everyMs: 3_600_000 }, at)));
-    const due = `{${unique}:queue:${QUEUE}}:queue:due`;
-    await redis.send(["ZADD", due, ...names.flatMap((name) => ["1", `acme/${name}`])]);
-    const errors: unknown[] = [];
-    // One that cannot be read holds up no other.
-    await redis.send(["HSET", `{${unique}:queue:${QUEUE}}:queue:schedules`, "acme/rotten", "rubbish"]);
-    await redis.send(["ZADD", due, "0", "acme/rotten"]);
-    const seen = new Set<unknown>();
-    await working(
-      redis,
-      ({ payload }) => {
-        seen.add(payload);
-      },
-      async () => {
-        await expect.poll(() => seen.size, { timeout: 15_000 }).toBe(names.length);
-      },
-      { onError: (error) => void errors.push(error) },
-    );
-    expect(errors).toContainEqual(expect.objectContaining({ code: "newer_record" }));
-  });
+  liveTest(
+    "is pushed in one look with thousands that are due at the same time",
+    async ({ redis, tenant, unique, expect }) => {
+      const queue = createQueue<number>(tenant, { name: QUEUE });
+      const names = Array.from({ length: 2_000 }, (_, at) => `n${at}`);
+      await Promise.all(names.map((name, at) => queue.schedule(name, { everyMs: 3_600_000 }, at)));
+      const due = `{${unique}:queue:${QUEUE}}:queue:due`;
+      await redis.send(["ZADD", due, ...names.flatMap((name) => ["1", `acme/${name}`])]);
+      const errors: unknown[] = [];
+      // One that cannot be read holds up no other.
+      await redis.send(["HSET", `{${unique}:queue:${QUEUE}}:queue:schedules`, "acme/rotten", "rubbish"]);
+      await redis.send(["ZADD", due, "0", "acme/rotten"]);
+      const seen = new Set<unknown>();
+      await working(
+        redis,
+        ({ payload }) => {
+          seen.add(payload);
+        },
+        async () => {
+          await expect.poll(() => seen.size, { timeout: 15_000 }).toBe(names.length);
+        },
+        { onError: (error) => void errors.push(error) },
+      );
+      expect(errors).toContainEqual(expect.objectContaining({ code: "newer_record" }));
+    },
+  );
 
   liveTest.for<[string, unknown]>([
     ["when.everyMs", { everyMs: 10 }],
     ["when", { cron: "soon" }],
     ["when", { cron: "0 8 * * *", timeZone: "Mars" }],
     ["when.cron", { cron: "" }],
-  ])("with a wrong %s is refused", async ([path, when], { tenant }) => {
+  ])("with a wrong %s is refused", async ([path, when], { tenant, expect }) => {
     const wrong = createQueue(tenant, { name: QUEUE }).schedule("x", when as When, 1);
     await expect(wrong).rejects.toMatchObject({ code: "invalid_input", details: { path } });
   });

@@ -1,7 +1,5 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomInt, randomUUID } from "node:crypto";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { Redis as Ioredis } from "ioredis";
 import { describe, expect, inject, it } from "vitest";
 import { connect } from "../../src/index.ts";
@@ -10,21 +8,11 @@ import { hurry, receiving } from "../receiver.ts";
 import { startProxy } from "../resp-proxy.ts";
 import { ownServer, replicated, startCluster, startSentinel, takenOver } from "../servers.ts";
 import { chanceOf } from "./chance.ts";
+import { startWorker, type KillQueue, type Payload } from "./queue-workers.ts";
 
-const WORKER = fileURLToPath(new URL("queue-worker.ts", import.meta.url));
 /** Jobs of a round; `MARROW_KILL_JOBS=2000` makes it a long one. */
 const JOBS = Number(process.env["MARROW_KILL_JOBS"] ?? 120);
 const SEED = Number(process.env["MARROW_KILL_SEED"] ?? randomInt(1, 2 ** 31));
-
-async function startWorker(url: string, app: string, name: string): Promise<ChildProcess> {
-  const args = ["--conditions=@marrow/source", WORKER, url, app, name];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  await new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once("line", () => resolve());
-    child.once("exit", (code) => reject(new Error(`a worker ended with ${code}`)));
-  });
-  return child;
-}
 
 /** The whole text of a job's last attempt, and how often its output ended. */
 async function outputOf(queue: Queue, id: string): Promise<{ text: string; ends: number }> {
@@ -39,9 +27,6 @@ async function outputOf(queue: Queue, id: string): Promise<{ text: string; ends:
 }
 
 const wordsOf = (count: number) => Array.from({ length: count }, (_, word) => `${word} `).join("");
-
-type Payload = { words: number; pauseMs: number };
-type KillQueue = Queue<Payload, { id: string; fence: number; by: string }>;
 
 /** What a round breaks, besides workers. */
 interface Round {
@@ -215,24 +200,4 @@ describe("jobs whose workers and Redis are killed", () => {
     expect(done).toBe(JOBS);
     await group.stop();
   }, 180_000);
-
-  it("goes on within its lease and one beat of another worker after its own was killed", async () => {
-    const app = `k${randomUUID().slice(0, 8)}`;
-    const redis = await connect(inject("redisUrl"), { app });
-    const queue: KillQueue = createQueue(redis.scope("acme"), { name: "kill" });
-    const first = await startWorker(inject("redisUrl"), app, "first");
-    const id = await queue.push({ words: 50, pauseMs: 40 });
-    await expect.poll(async () => (await queue.get(id))?.state).toBe("running");
-    const second = await startWorker(inject("redisUrl"), app, "second");
-    first.removeAllListeners("exit");
-    first.kill("SIGKILL");
-    const startMs = performance.now();
-    await expect.poll(async () => (await queue.get(id))?.crashesLeft, { timeout: 10_000, interval: 20 }).toBe(2);
-    // A lease of 2 s and a beat of a third of it; with the default lease of 10 s and beats of 1.5 s that is under 12 s.
-    expect(performance.now() - startMs).toBeLessThan(3_500);
-    expect(await queue.wait(id, { waitMs: 20_000 })).toMatchObject({ state: "done", result: { by: "second" } });
-    second.removeAllListeners("exit");
-    second.kill("SIGKILL");
-    await redis.close();
-  }, 40_000);
 });
