@@ -2,7 +2,7 @@ import type { Embedder } from "../embedders/index.ts";
 import { MarrowError } from "../errors.ts";
 import { checkNumber, checkText, refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
-import { checkScope, encodeRecordBody, runScript, type ScopedRedis } from "../redis/index.ts";
+import { checkScope, encodeRecordBodyBeside, runScript, type ScopedRedis } from "../redis/index.ts";
 import { createAsking } from "./asking.ts";
 import { createAudits } from "./audits.ts";
 import { toAlias } from "./alias.ts";
@@ -275,7 +275,8 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       const body = encodeWritable("value", value, () => Buffer.from(JSON.stringify(entry)));
       if (body.length > entryBytesMax) return false;
       const vector = (await embedding.works()) ? await embedding.vectorOf(fingerprint, signal) : undefined;
-      const record = sealing.seal(encodeRecordBody(body, compact ? "densest" : "dense"), fingerprint.id);
+      const plain = encodeRecordBodyBeside(body, compact ? "densest" : "dense");
+      const record = sealing.seal(plain instanceof Promise ? await plain : plain, fingerprint.id);
       const bytes = record.length + (vector === undefined ? 0 : vector.length / (compact ? 32 : 4));
       if (!upkeep.fits(bytes)) return false;
       const keptMs = jittered + staleMs;

@@ -1,10 +1,10 @@
-import { ownTurn } from "./time-slice.ts";
+import { createTimeSlice } from "./time-slice.ts";
 
 /** From this size on, in characters about, a value is read and written in turns of the event loop. */
 export const LARGE_JSON_CHARS = 262_144;
-/** Characters that are made in one turn: about 2 ms. */
-const TURN_CHARS = 524_288;
 const PIECE_CHARS = 65_536;
+/** How long one turn takes, in milliseconds. */
+const TURN_MS = 3;
 
 /** Characters of a value as JSON, about: what reading and writing it costs. Linear. */
 export function sizeOf(value: unknown): number {
@@ -31,24 +31,39 @@ async function jsonInTurns(value: unknown): Promise<Buffer> {
 
 /** Hands the JSON of a value on in texts of {@link PIECE_CHARS} characters about, in turns of the event loop. */
 export async function inTurns(value: unknown, take: (text: string) => void): Promise<void> {
-  let [chars, text] = [0, ""];
+  const slice = createTimeSlice(TURN_MS);
+  let text = "";
   for (const piece of jsonPieces(value)) {
     text += piece;
     if (text.length < PIECE_CHARS) continue;
     take(text);
-    chars += text.length;
     text = "";
-    if (chars < TURN_CHARS) continue;
-    chars = 0;
-    await ownTurn();
+    const rest = slice();
+    if (rest !== undefined) await rest;
   }
   take(text);
+}
+
+/** Whether a value is not much more than one piece: what is small is written at once, for a piece of each value would cost more. */
+function isPiece(value: unknown): boolean {
+  let left = PIECE_CHARS;
+  function take(one: unknown): boolean {
+    if (typeof one === "string") return (left -= one.length + 2) >= 0;
+    left -= CHARS_PER_VALUE;
+    if (left < 0 || typeof one !== "object" || one === null) return left >= 0;
+    for (const name in one) {
+      left -= name.length;
+      if (!take((one as Record<string, unknown>)[name])) return false;
+    }
+    return true;
+  }
+  return take(value);
 }
 
 /** The text that `JSON.stringify` makes, in pieces: none is made of much more than {@link PIECE_CHARS} characters. */
 function* jsonPieces(value: unknown): Generator<string> {
   if (typeof value === "string" && value.length > PIECE_CHARS) yield* stringPieces(value);
-  else if (typeof value !== "object" || value === null) yield JSON.stringify(value) ?? "null";
+  else if (typeof value !== "object" || value === null || isPiece(value)) yield JSON.stringify(value) ?? "null";
   else if ("toJSON" in value && typeof value.toJSON === "function") yield JSON.stringify(value) ?? "null";
   else if (Array.isArray(value)) {
     yield "[";

@@ -6,7 +6,7 @@ import { encodeWritable } from "../internal/unwritable-path.ts";
 import {
   decodeKeyPart,
   decodeRecord,
-  encodePlain,
+  encodePlainBeside,
   runScript,
   type Argument,
   type Redis,
@@ -170,7 +170,7 @@ export async function attempt<T, R>(
           async () => handler(work),
         )
       : handler(work));
-    return { outcome: "done", body: encodeResult(result), reason: word, delayMs: 0 };
+    return { outcome: "done", body: await encodeResult(result), reason: word, delayMs: 0 };
   } catch (error) {
     const why: unknown = one.controller?.signal.reason;
     if (why === SHUTDOWN) return INTERRUPTED;
@@ -226,8 +226,8 @@ function ageOf({ line: { fence, madeMs }, sinceMs }: Held): number {
  * A result as it is kept. One that is no JSON will be none at the next attempt either, whose calls would be paid for in vain.
  * @throws MarrowError `invalid_input` with the path of what cannot be written
  */
-function encodeResult(result: unknown): Argument {
-  return encodeWritable("result", result ?? null, encodePlain);
+function encodeResult(result: unknown): Argument | Promise<Argument> {
+  return encodeWritable("result", result ?? null, encodePlainBeside);
 }
 
 function checkWord(word: string): string {

@@ -3,8 +3,9 @@ import { MarrowError } from "../errors.ts";
 import { checkObject, refuse } from "../internal/check.ts";
 import { gather } from "../internal/gather.ts";
 import { carriesContext, isHeard, signalling } from "../internal/signals.ts";
+import { createTimeSlice } from "../internal/time-slice.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
-import { encodePlain, runScript, type Argument, type ScopedRedis, keepTraces } from "../redis/index.ts";
+import { encodePlainBeside, runScript, type Argument, type ScopedRedis, keepTraces } from "../redis/index.ts";
 import { newJobId } from "./job.ts";
 import { nearby } from "./nearby.ts";
 import {
@@ -62,7 +63,8 @@ export function createPusher(
 
   return {
     push: async (payload, options) => {
-      const operands = toOperands(payload, checkObject("options", options), idempotencyMs);
+      const made = toOperands(payload, checkObject("options", options), idempotencyMs);
+      const operands = made instanceof Promise ? await made : made;
       if (!isHeard("queue:push") && !carriesContext()) return pushOne(operands);
       const signal = { queue: name, scope: redis.scope };
       return signalling(
@@ -89,10 +91,15 @@ export function createPusher(
   async function pushAll(jobs: readonly NewJob<unknown>[]): Promise<readonly string[]> {
     if (!Array.isArray(jobs) || jobs.length > JOBS_MAX)
       refuse("jobs", `a list of at most ${JOBS_MAX}`, jobs, "invalid_input");
-    const operands = jobs.map((job: NewJob<unknown>, at) => {
-      const { payload, ...rest } = checkObject(`jobs.${at}`, job);
-      return toOperands(payload, rest, idempotencyMs);
-    });
+    const operands: Operands[] = [];
+    const slice = createTimeSlice();
+    for (const [at, job] of jobs.entries()) {
+      const { payload, ...options } = checkObject(`jobs.${at}`, job);
+      const made = toOperands(payload, options, idempotencyMs);
+      operands.push(made instanceof Promise ? await made : made);
+      const rest = slice();
+      if (rest !== undefined) await rest;
+    }
     if (carriesContext())
       keepTraces(
         redis,
@@ -134,19 +141,20 @@ function toError(reply: string, backlogMax: number, pushed = 0): MarrowError | u
 }
 
 /** @throws MarrowError `invalid_input` */
-function toOperands(payload: unknown, options: PushOptions, idempotencyMs: number): Operands {
+function toOperands(payload: unknown, options: PushOptions, idempotencyMs: number): Operands | Promise<Operands> {
   if (payload === undefined) refuse("payload", "a JSON value", payload, "invalid_input");
   const keyed = options.idempotencyKey !== undefined && options.resultTtlMs === undefined;
   const resolved = resolvePushOptions(
     keyed ? { ...options, resultTtlMs: Math.max(RESULT_TTL_MS, idempotencyMs) } : options,
   );
   const { id = newJobId(), idempotencyKey, fingerprint } = resolved;
-  const body = encodeWritable("payload", payload, encodePlain);
+  const body = encodeWritable("payload", payload, encodePlainBeside);
   const compared = () =>
     encodeWritable("fingerprint", fingerprint ?? payload, (one) => hash("sha256", JSON.stringify(one)));
   const digest = idempotencyKey === "" ? "" : compared().slice(0, 32);
   const replacing = resolved.replace ? `=${digest}` : digest;
-  return [toWords(id, resolved, replacing), body];
+  const words = toWords(id, resolved, replacing);
+  return body instanceof Promise ? body.then((large) => [words, large] as const) : [words, body];
 }
 
 /** What a job is put with, as `scripts/lib/new_line.lua` reads it. */

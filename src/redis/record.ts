@@ -15,11 +15,14 @@ export const RECORD_VERSION = 1;
 /** Bodies of at least this many bytes are compressed. Below it zstd gains little and costs about 10 us. */
 export const COMPRESS_FROM_BYTES = 1024;
 
+/** Bodies of at least this many bytes are compressed beside the event loop, which they would hold for milliseconds. */
+const BESIDE_FROM_BYTES = 131_072;
+
 /** Largest body that is read back, in bytes: a bound against a record made to explode. */
 export const RECORD_BYTES_MAX: number = 64 * 1024 * 1024;
 
 /** Larger bodies are compressed by zstd, whatever effort was asked for. */
-const DENSE_BYTES_MAX = 131_072;
+const DENSE_BYTES_MAX: number = BESIDE_FROM_BYTES;
 const DENSEST_BYTES_MAX = 4_096;
 
 const PLAIN_JSON = 0x00;
@@ -35,10 +38,27 @@ export function encodeRecord(value: unknown): Buffer {
 
 /** The same as what commands take: a record that is not compressed stays text, which costs less on its way. */
 export function encodePlain(value: unknown): Buffer | string {
-  const json = JSON.stringify(value);
+  return encodePlainJson(JSON.stringify(value));
+}
+
+function encodePlainJson(json: string): Buffer | string {
   // No character has more than three bytes: most texts need no measuring.
   const isShort = json.length * 3 < COMPRESS_FROM_BYTES || Buffer.byteLength(json) < COMPRESS_FROM_BYTES;
   return isShort ? PLAIN_HEADER + json : encodeRecordBody(Buffer.from(json));
+}
+
+/** {@link encodePlain} for values of any size: a large one is compressed beside the event loop. Throws at once for what is no JSON. */
+export function encodePlainBeside(value: unknown): Buffer | string | Promise<Buffer> {
+  const json = JSON.stringify(value);
+  return json.length < BESIDE_FROM_BYTES ? encodePlainJson(json) : encodeLargeRecordBody(Buffer.from(json));
+}
+
+/** {@link encodeRecordBody} for bodies of any size: a large one is compressed beside the event loop. */
+export function encodeRecordBodyBeside(
+  body: Buffer,
+  effort: "quick" | "dense" | "densest" = "quick",
+): Buffer | Promise<Buffer> {
+  return body.length < BESIDE_FROM_BYTES ? encodeRecordBody(body, effort) : encodeLargeRecordBody(body);
 }
 
 /** The JSON in what {@link encodePlain} left as text. */

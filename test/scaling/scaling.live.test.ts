@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { madeUp, TEXTS } from "./texts.ts";
@@ -220,4 +221,45 @@ describe.each(Object.entries(BODIES))("a body of %s", (_, work) => {
   it("holds the event loop no longer than it may", { timeout: 60_000 }, async () => {
     expect(await heldBy(work)).toBeLessThanOrEqual(HELD_MS_MAX);
   });
+});
+
+/** Sends a chat whose body comes in chunks of some bytes each, and answers the status. */
+function chunkedChat(chars: number, chunkBytes: number): Promise<number> {
+  const body = JSON.stringify({ model: "demo", messages: [{ role: "user", content: "y".repeat(chars) }] });
+  const chunks: string[] = [];
+  for (let at = 0; at < body.length; at += chunkBytes) {
+    const chunk = body.slice(at, at + chunkBytes);
+    chunks.push(`${chunk.length.toString(16)}\r\n${chunk}\r\n`);
+  }
+  const head = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
+  return new Promise((answer, reject) => {
+    const socket = connect(Number(new URL(base).port), "127.0.0.1", () => {
+      socket.write(`${head}\r\ntransfer-encoding: chunked\r\n\r\n${chunks.join("")}0\r\n\r\n`);
+    });
+    socket.setEncoding("latin1").once("data", (piece: string) => {
+      answer(Number(piece.slice(9, 12)));
+      socket.destroy();
+    });
+    socket.once("error", reject);
+  });
+}
+
+describe("a body in chunks", () => {
+  it.each([
+    ["of one byte", 100, 1, 200],
+    ["of one byte, ten thousand of them", 10_000, 1, 400],
+    ["of one byte, two hundred thousand of them", 200_000, 1, 400],
+    ["of twenty bytes, forty thousand of them", 800_000, 20, 200],
+  ])("%s holds nobody up", { timeout: 120_000 }, async (_, chars, chunkBytes, status) => {
+    expect(await chunkedChat(chars, chunkBytes)).toBe(status);
+    const held = await heldBy(() => chunkedChat(chars, chunkBytes));
+    expect(held).toBeLessThan(HELD_MS_MAX);
+  });
+});
+
+it("a large response in the background holds nobody up", { timeout: 120_000 }, async () => {
+  const input = fitting(TEXTS["CJK"]?.(TEXT_CHARS) ?? "");
+  const create = () => send("POST", "/v1/responses", { model: "demo", input, background: true });
+  expect((await create()).status).toBe(200);
+  expect(await heldBy(create)).toBeLessThan(HELD_MS_MAX);
 });

@@ -1,4 +1,12 @@
-import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type ScopedRedis } from "../../redis/index.ts";
+import {
+  allOf,
+  decodeRecord,
+  encodeKeyPart,
+  encodePlainBeside,
+  encodeRecord,
+  keyTag,
+  type ScopedRedis,
+} from "../../redis/index.ts";
 import { createForgotten } from "../tenancy/forgotten.ts";
 import type { RecordedAnswer } from "./recording.ts";
 
@@ -49,8 +57,9 @@ export function createHeldKey(redis: ScopedRedis, user: string, key: string): He
     },
     async keep(print, answer) {
       const now = Date.now();
+      const record = await encodePlainBeside({ state: "done", print, ...answer });
       const commands = [
-        ["SET", place, encodeRecord({ state: "done", print, ...answer }), "PX", String(ANSWER_LIFE_MS)],
+        ["SET", place, record, "PX", String(ANSWER_LIFE_MS)],
         ["ZADD", index, String(now), key],
         ["ZREMRANGEBYSCORE", index, "-inf", String(now - ANSWER_LIFE_MS)],
         ["PEXPIRE", index, String(ANSWER_LIFE_MS)],

@@ -49,15 +49,17 @@ export function registerEmbeddings(parts: GatewayApp): void {
     const texts = await toTexts(input);
     const whole = await embedder.embed(texts);
     const vectors = dimensions == null ? whole : whole.map((vector) => shortened(vector, dimensions));
-    const tokens = texts.reduce((sum, text) => sum + tokensOf(text, embedder), 0);
-    // Half a million numbers may be written: in slices, so that others are answered meanwhile.
+    const counts = await mapInSlices(texts, (text) => tokensOf(text, embedder));
+    const tokens = counts.reduce((sum, count) => sum + count, 0);
+    // Half a million numbers may be written: in slices and as bytes, so that others are answered meanwhile.
     const data = await mapInSlices(vectors, (vector, index) => {
       const embedding = format === "base64" ? toBytes(vector).toString("base64") : [...vector];
-      return JSON.stringify({ object: "embedding", index, embedding });
+      return Buffer.from(`${index === 0 ? "" : ","}${JSON.stringify({ object: "embedding", index, embedding })}`);
     });
     const usage = { prompt_tokens: tokens, total_tokens: tokens };
-    reply.type("application/json; charset=utf-8");
-    return `{"object":"list","model":${JSON.stringify(model)},"data":[${data.join(",")}],"usage":${JSON.stringify(usage)}}`;
+    const head = Buffer.from(`{"object":"list","model":${JSON.stringify(model)},"data":[`);
+    const tail = Buffer.from(`],"usage":${JSON.stringify(usage)}}`);
+    return reply.type("application/json; charset=utf-8").send(Buffer.concat([head, ...data, tail]));
   });
 }
 

@@ -2,7 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import { HISTORY_CHARS_MAX } from "../../flow/index.ts";
 import { sizeOf } from "../../internal/json-pieces.ts";
 import { createQueue, type Job, type OutputEvent, type Queue } from "../../queue/index.ts";
-import { allOf, decodeRecord, encodeKeyPart, encodeRecord, keyTag, type Redis } from "../../redis/index.ts";
+import { allOf, decodeRecord, encodeKeyPart, encodePlainBeside, keyTag, type Redis } from "../../redis/index.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import type { GatewayConfig } from "../config/config.ts";
 import { GATEWAY_QUEUE } from "../jobs.ts";
@@ -120,7 +120,9 @@ export function createResponses(
     async keep(kept, tookMs) {
       const { user, response } = kept;
       const key = keyOf(response.id);
-      const stored = scoped.send(["SET", key, encodeRecord(kept), "PX", String(ttlMs)], { retry: "safe" });
+      const record = encodePlainBeside(kept);
+      const put = (one: Buffer | string) => scoped.send(["SET", key, one, "PX", String(ttlMs)], { retry: "safe" });
+      const stored = record instanceof Promise ? record.then(put) : put(record);
       const noted = Promise.all([stored, note(response.id, user)]);
       const [isForgotten] = await Promise.all([forgotten.isWithin(user, tookMs), noted]);
       if (!isForgotten) {
