@@ -321,6 +321,10 @@ describe("the walls between the users of a scope", () => {
       expect((await call("house", "GET", path, undefined, as("ann"))).status).toBe(200);
       expect((await call("house", "GET", path, undefined, as("bob"))).status).toBe(404);
     }
+    const chat = { model: "scripted", messages: [{ role: "user", content: "hi" }] };
+    expect((await call("house", "POST", "/v1/chat/completions", { ...chat, user: "ann" }, as("ann"))).status).toBe(200);
+    const two = await call("house", "POST", "/v1/chat/completions", { ...chat, user: "bob" }, as("ann"));
+    expect([two.status, (JSON.parse(two.text) as { error: { param: string } }).error.param]).toEqual([400, "user"]);
   });
 
   it("know a user by one name in headers, bodies and paths, whatever its alphabet", async () => {

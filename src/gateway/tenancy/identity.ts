@@ -65,5 +65,10 @@ export function namedUser(request: FastifyRequest, inBody: unknown): string | un
         { details: { path } },
       );
   }
+  // The body goes on to the model's endpoint, whose answer would be kept as another user's.
+  if (inHeader !== undefined && given !== undefined && inHeader !== given)
+    throw new MarrowError("invalid_input", "user: must be the user that x-marrow-user names", {
+      details: { path: "user" },
+    });
   return inHeader ?? given;
 }
