@@ -30,18 +30,21 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       "sign-in-link": {},
     }),
   ],
-  ["dev", single("run the gateway on a machine with nothing else: finds or unpacks a Redis, has a demo model", [], {})],
-  ["worker", single("do the gateway's work in the background, without a port: responses, batches, webhooks", [], {})],
+  [
+    "dev",
+    single("run the gateway on a machine without a Redis: finds or unpacks one, and serves a demo model", [], {}),
+  ],
+  ["worker", single("run the gateway's background work without a port: responses, batches, webhooks", [], {})],
   ["config", single("print the configuration that is in force, defaults included", [], JSON_FLAG)],
   [
     "cache",
-    several("what the cache saved, what it makes of a prompt, and of labelled pairs", {
-      stats: act("how the cache of a scope is set up, what it saved, and how often it is wrong", [], {
+    several("show what the cache saved, explain one prompt, and measure it on labelled pairs", {
+      stats: act("show the settings of a scope's cache, what it saved, and how often it is wrong", [], {
         ...SCOPE,
         days: { takes: "N", default: "7" },
         ...JSON_FLAG,
       }),
-      explain: act("whether a prompt would be served from the cache, and why not", ["PROMPT"], {
+      explain: act("say whether the cache would answer a prompt, and why not", ["PROMPT"], {
         model: { takes: "ID", isNeeded: true },
         system: { takes: "TEXT" },
         user: { takes: "NAME", default: "default" },
@@ -49,7 +52,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         content: {},
         ...JSON_FLAG,
       }),
-      evaluate: act("what each preset makes of labelled pairs", [], PAIRS),
+      evaluate: act("measure hits and errors of each preset on labelled pairs", [], PAIRS),
       tune: act("choose a score that reaches a precision on labelled pairs", [], PAIRS),
       fit: act("fit the verifier to labelled pairs", [], PAIRS),
     }),
@@ -67,13 +70,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         ends: { takes: "TIME" },
         ...JSON_FLAG,
       }),
-      list: act("list keys, without what they are", [], {
+      list: act("list keys; the keys themselves are never shown", [], {
         scope: { takes: "NAME" },
         after: { takes: "ID" },
         limit: { takes: "N", default: "100" },
         ...JSON_FLAG,
       }),
-      rotate: act("make a key that stands for the same, and end the old one after a while", ["KEY|ID"], {
+      rotate: act("make a new key with the same rights, and end the old one after the overlap", ["KEY|ID"], {
         overlap: { takes: "TIME", default: "24h" },
         ...JSON_FLAG,
       }),
@@ -82,11 +85,11 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   [
     "queue",
-    several("look at queues, pause them, and give dead jobs another go", {
-      stats: act("how queues stand: gateway and tasks, or the one that is named", ["[QUEUE]"], OF_QUEUE),
-      pause: act("give out no job of a scope, or of all", ["QUEUE"], ALL_OR_SCOPE),
+    several("show queues, pause them, and give dead jobs new attempts", {
+      stats: act("show the state of the queues gateway and tasks, or of the one that you name", ["[QUEUE]"], OF_QUEUE),
+      pause: act("stop handing out jobs of a scope, or all jobs", ["QUEUE"], ALL_OR_SCOPE),
       resume: act("end a pause", ["QUEUE"], ALL_OR_SCOPE),
-      redrive: act("give dead jobs of a scope another go: the oldest, or those named", ["QUEUE"], {
+      redrive: act("give dead jobs of a scope new attempts: the oldest, or the ones that you name", ["QUEUE"], {
         scope: { takes: "NAME", isNeeded: true },
         ids: { takes: "ID,ID" },
         limit: { takes: "N", default: "100" },
@@ -98,13 +101,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     "sessions",
     several("list a user's sessions and show their turns", {
-      list: act("list a user's sessions, the last changed first", [], {
+      list: act("list a user's sessions, the most recently changed first", [], {
         ...OF_USER,
         after: { takes: "CURSOR" },
         limit: { takes: "N", default: "25" },
         ...JSON_FLAG,
       }),
-      show: act("show turns of a session; what was said only with --content", ["SESSION"], {
+      show: act("show the turns of a session; their text only with --content", ["SESSION"], {
         ...OF_USER,
         before: { takes: "N" },
         limit: { takes: "N", default: "25" },
@@ -115,7 +118,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   [
     "topics",
-    several("list a scope's durable topics and how far their groups are", {
+    several("show a scope's durable topics, and how far their groups have read", {
       list: act("list topics by name: messages, bytes, groups, lag and dead letters", [], {
         ...SCOPE,
         after: { takes: "CURSOR" },
@@ -127,7 +130,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   [
     "replay",
-    single("what the cache would have served and saved of a log of requests; no model is asked", [], {
+    single("show what the cache would have answered and saved for a log of requests; calls no model", [], {
       log: { takes: "FILE", isNeeded: true },
       out: { takes: "DIRECTORY", default: "marrow-replay" },
       presets: { takes: "NAME,NAME", default: "strict,balanced,aggressive" },
@@ -138,13 +141,10 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       ...JSON_FLAG,
     }),
   ],
-  [
-    "doctor",
-    single("say what Redis is and can do, whether upstreams answer, and what should be mended", [], JSON_FLAG),
-  ],
+  ["doctor", single("check Redis, the configuration and the upstreams, and say what should be fixed", [], JSON_FLAG)],
   [
     "health",
-    single("exit code 0 if a gateway runs, or is ready, or if a worker lives; for health checks", [], {
+    single("exit with 0 if a gateway runs, or is ready, or if a worker is alive; for health checks", [], {
       ready: {},
       worker: {},
       url: { takes: "URL" },
@@ -153,7 +153,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   [
     "size",
-    single("how much memory a Redis needs for a load, or has given to each role", [], {
+    single("compute how much memory Redis needs for a load, or measure how much each role uses", [], {
       ...Object.fromEntries(Object.keys(SIZE_NUMBERS).map((name) => [name, { takes: "N" }])),
       compact: {},
       bounded: {},
@@ -164,7 +164,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   [
     "mcp",
-    single("one user's memory for agents, over standard input and output", [], {
+    single("serve one user's memory to agents (MCP) over standard input and output", [], {
       ...SCOPE,
       user: { takes: "NAME", default: "default" },
     }),
@@ -172,7 +172,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     "prices",
     several("the table of prices", {
-      update: act("make the table of prices out of LiteLLM's public file", [], {
+      update: act("make the table of prices from LiteLLM's public file", [], {
         from: { takes: "FILE", isNeeded: true },
         to: { takes: "FILE" },
         ...JSON_FLAG,

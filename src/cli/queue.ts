@@ -100,7 +100,7 @@ async function redrive(given: Given, queue: Named): Promise<number> {
     const redriven = await createQueue(redis.scope(scope), queue).redrive({ ids, limit });
     const left = ids.filter((id) => !redriven.includes(id));
     print(given, { object: "queue", name: queue.name, scope, redriven: redriven.length, ids: redriven, left }, () => [
-      `${redriven.length} jobs of ${queue.name}, scope ${scope}, have another go`,
+      `${redriven.length} jobs of ${queue.name}, scope ${scope}, have new attempts`,
       ...redriven,
       ...(left.length === 0 ? [] : [`no dead jobs of the scope, or of no such id: ${left.map(toVisible).join(" ")}`]),
     ]);

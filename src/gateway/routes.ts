@@ -277,8 +277,8 @@ const TABLE: readonly RouteRow[] = [
      GET /:queue/jobs/:id/deliveries Lists the webhooks that told of a job.
      POST /:queue/jobs/:id/promote Lets a job that waits for its time go now.
      POST /:queue/jobs/:id/cancel Cancels a job.
-     POST /:queue/jobs/:id/redrive Gives a dead job another go.
-     POST /:queue/redrive Gives a scope's oldest dead jobs another go.
+     POST /:queue/jobs/:id/redrive Gives a dead job new attempts.
+     POST /:queue/redrive Gives a scope's oldest dead jobs new attempts.
      POST /:queue/pause Pauses a queue for a scope, or for all.
      POST /:queue/resume Ends a pause of a queue.
      GET /:queue/schedules Lists a scope's schedules.`,

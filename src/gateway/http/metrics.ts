@@ -92,19 +92,19 @@ export function createMetrics(
   });
   const loop = new Histogram({
     name: "marrow_event_loop_delay_seconds",
-    help: "How late the event loop comes to a timer of 20 ms: how long a request may wait for others.",
+    help: "Delay of a timer of 20 ms in the event loop: how long a request may wait for other requests.",
     buckets: [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30],
     registers,
   });
   const stalls = new Counter({
     name: "marrow_event_loop_stalls_total",
-    help: "Times that the event loop was held for longer than eventLoop.stallMs, by the route and step begun last.",
+    help: "Times that the event loop was blocked for eventLoop.stallMs or longer, by the route and step that began last.",
     labelNames: ["route", "step"],
     registers,
   });
   const recall = new Gauge({
     name: "marrow_vector_recall",
-    help: "Part of true neighbours that sampled searches of vector stores found, moving mean of the tenant last sampled.",
+    help: "Share of the true neighbours that sampled searches of vector stores found: moving mean of the tenant sampled last.",
     registers,
   });
   const effort = new Gauge({
@@ -120,13 +120,13 @@ export function createMetrics(
   });
   const asked = new Counter({
     name: "marrow_upstream_calls_total",
-    help: "Calls of upstreams by routes: first ones, and those made again, instead of a failed one, or beside a silent one; by what came of them.",
+    help: "Calls of upstreams by routes: first calls, retries (again), fallbacks (instead) and hedges (beside), by outcome.",
     labelNames: ["upstream", "why", "outcome"],
     registers,
   });
   const benched = new Gauge({
     name: "marrow_upstream_benched",
-    help: "1 while an upstream's model is left alone because it failed, 0 since it is well again.",
+    help: "1 while a model of an upstream cools down after failures, 0 once it is healthy again.",
     labelNames: ["upstream", "model"],
     registers,
   });
