@@ -41,12 +41,13 @@ async function chat(kit: FlowKit, call: ChatCall): Promise<ChatOutcome> {
   const { session, keeping, question } = begun;
   const since = { startMs, askedMs: performance.now() };
   const history = begun.window?.turns ?? [];
-  const exchange: Exchange = { ...call, session, keeping, history, decision, model, question, since };
+  const toStore = begun.served && !control.noStore ? question : undefined;
+  const exchange: Exchange = { ...call, session, keeping, history, decision, model, question: toStore, since };
   if (found?.hit === true) return replay(kit, exchange, found, provenance);
   if (control.onlyIfCached) return { kind: "absent", provenance };
-  const toStore = begun.served && !control.noStore ? exchange : { ...exchange, question: undefined };
-  if (asking === undefined || asking.role === "lead") return staged("ask", () => ask(kit, toStore, provenance, asking));
-  return staged("ask", () => share(kit, toStore, { ...provenance, cache: "shared" }, asking));
+  if (asking === undefined || asking.role === "lead")
+    return staged("ask", () => ask(kit, exchange, provenance, asking));
+  return staged("ask", () => share(kit, exchange, { ...provenance, cache: "shared" }, asking));
 }
 
 /** The model that serves a request, within its deadline. @throws MarrowError `not_found` */

@@ -49,7 +49,15 @@ export function toldOf(
 
 /** Keeps one request's turn: in one go where its answer is there at once, question first where a model is asked. No round trip yet. */
 export function createKeeping(parts: KeepingParts): Keeping {
-  const { session, sessionKey, request, window, digests, sessionTurns, orWithout } = parts;
+  const { session } = parts;
+  return session === undefined ? NOTHING_KEPT : keepIn(session, parts);
+}
+
+/** Of a request without a session. */
+const NOTHING_KEPT: Keeping = { open() {}, keep: async () => true, async withdraw() {} };
+
+function keepIn(session: Session, parts: KeepingParts): Keeping {
+  const { sessionKey, request, window, digests, sessionTurns, orWithout } = parts;
   const { turns: history = [], version = 0, epoch = "", createdAtMs } = window ?? {};
   const once = { idempotencyKey: parts.idempotencyKey ?? randomUUID(), timeoutMs: APPEND_WAIT_MS };
   let opening: ReturnType<Session["open"]> | undefined;
@@ -81,13 +89,12 @@ export function createKeeping(parts: KeepingParts): Keeping {
 
   return {
     open() {
-      if (session === undefined || window === undefined || added().length === 0) return;
+      if (window === undefined || added().length === 0) return;
       opening = session.open(added(), { ...once, createdAtMs });
       opening.catch(() => {});
     },
 
     async keep(message) {
-      if (session === undefined) return true;
       const answer = parts.kept === undefined ? message : parts.kept.toAnswer(message);
       if (opening === undefined) {
         const isWhole = answer["incomplete"] !== true;
@@ -113,7 +120,7 @@ export function createKeeping(parts: KeepingParts): Keeping {
     },
 
     async withdraw() {
-      if (session === undefined || opening === undefined) return;
+      if (opening === undefined) return;
       await opening.catch(() => {});
       await orWithout("memory", session.withdraw(once.idempotencyKey)).catch(() => {});
     },

@@ -29,10 +29,10 @@ export function besideOf(
   { within, per: narrower = [], user, key = "" }: Asked,
   { ownOnly }: CacheControl,
 ): (prompt: string) => unknown {
-  const among = new Set([per, ...narrower]);
+  const isPer = (who: SharedPer) => per === who || narrower.includes(who);
   return (prompt) => {
-    const byUser = ownOnly || among.has("user") || (personal === "user" && isPersonal(prompt));
-    const byKey = among.has("key");
+    const byUser = ownOnly || isPer("user") || (personal === "user" && isPersonal(prompt));
+    const byKey = isPer("key");
     if (!byUser && !byKey) return within;
     return { within, wall: { ...(byUser && { user }), ...(byKey && { key }) } };
   };

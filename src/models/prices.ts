@@ -45,6 +45,8 @@ export interface PriceFile {
 
 const TABLE = new URL("../../assets/prices.json", import.meta.url);
 const PRICE_MAX = 1_000_000;
+/** Models whose price is remembered. */
+const KNOWN_MAX = 1_000;
 const FIELDS = ["input", "output", "cachedInput", "cacheWrite", "reasoning"] as const;
 
 /** The table that comes with Marrow. */
@@ -66,12 +68,21 @@ export function createPrices(
   for (const [model, price] of Object.entries(own)) checkPrice(`prices.${model}`, price);
   const table = new Map([...Object.entries(file.perMillionTokens), ...Object.entries(own)]);
   const dearest = onUnpriced === "dearest" ? dearestOf([...table.values()]) : undefined;
+  const known = new Map<string, Price | undefined>();
+
+  function priceOf(model: string): Price | undefined {
+    if (known.has(model)) return known.get(model);
+    const name = namesOf(model).find((one) => table.has(one));
+    const price = name === undefined ? dearest : table.get(name);
+    if (known.size >= KNOWN_MAX) known.clear();
+    known.set(model, price);
+    return price;
+  }
+
   return {
     costOf(model, used) {
-      const price = namesOf(model)
-        .map((name) => table.get(name))
-        .find((one) => one !== undefined);
-      return price === undefined && dearest === undefined ? undefined : costAt(price ?? (dearest as Price), used);
+      const price = priceOf(model);
+      return price && costAt(price, used);
     },
   };
 }

@@ -76,15 +76,10 @@ function watch(kit: FlowKit, exchange: Exchange, lead?: Leading): Leaving {
 }
 
 /** What the model is asked: the request as it came where nothing needs to change in it. */
-function toCall(
-  { scope = "" }: FlowKit,
-  { request, history, body, signal: given, ...exchange }: Exchange,
-  ended?: AbortSignal,
-): ModelCall {
-  const signals = [given, ended].filter((one) => one !== undefined);
-  const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+function toCall({ scope = "" }: FlowKit, exchange: Exchange, ended?: AbortSignal): ModelCall {
+  const { request, history, body, signal: given } = exchange;
   const how = {
-    signal,
+    signal: given === undefined || ended === undefined ? (given ?? ended) : AbortSignal.any([given, ended]),
     affinity: affinityOf(exchange, request),
     deadlineMs: exchange.deadline?.atMs,
     asker: { scope, user: exchange.user },

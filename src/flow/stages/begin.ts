@@ -42,12 +42,10 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
   const sessionKey = `${conversation === undefined ? "s" : "c"}${user.length}:${user}${id ?? ""}`;
   const preparing = cache === undefined ? undefined : prepareLarge(request);
   if (preparing !== undefined) await preparing;
-  const guess =
-    session === undefined
-      ? { version: 0, epoch: "", context: contextOf(request, []) }
-      : digests.guess(sessionKey, request, lead);
+  const guess = cache === undefined || session === undefined ? undefined : digests.guess(sessionKey, request, lead);
   const beside = besideOf(kit.sharing, call, control);
-  let question = cache === undefined ? undefined : toQuestion(request, guess.context, beside);
+  let question =
+    cache === undefined ? undefined : toQuestion(request, guess?.context ?? contextOf(request, []), beside);
   const [decision, read, guessed] = await Promise.all([
     limiter && staged("admit", () => limiter.take(subjects, { requests: 1, concurrency: 0 })),
     orWithout(
@@ -67,9 +65,13 @@ export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl)
     throw lost;
   }
   let found = guessed;
-  if (window !== undefined && (window.version !== guess.version || window.epoch !== guess.epoch)) {
+  if (
+    window !== undefined &&
+    guess !== undefined &&
+    (window.version !== guess.version || window.epoch !== guess.epoch)
+  ) {
     const context = contextOf(request, window.turns, lead);
-    if (context.digest !== guess.context.digest && cache !== undefined) {
+    if (context.digest !== guess.context.digest) {
       question = toQuestion(request, context, beside);
       found = await lookup(kit, question, "exact", control);
     }

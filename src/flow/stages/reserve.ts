@@ -33,6 +33,7 @@ export async function reserve(
   const similar = served ? lookup(kit, question, "similar", control, user) : undefined;
   const joining = shares ? join(kit, question, control, similar) : undefined;
   if (!control.onlyIfCached) keeping.open();
+  if (!counts && !served) return { decision, found, asking: undefined };
   try {
     const [reserved, near, asking] = await Promise.all([
       counts ? limiter?.take(subjects, toEstimate(request, kit.prices), { reserve: true }) : undefined,

@@ -39,9 +39,9 @@ const chatBody = z.looseObject({
 export function registerChat(parts: GatewayApp, { sessions, http }: Pick<GatewayConfig, "sessions" | "http">): void {
   const { app, metrics, draining } = parts;
   app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
-    const { conversation: held, ...rest } = request.body as ChatRequest & z.infer<typeof chatBody>;
+    const { conversation: held } = request.body as z.infer<typeof chatBody>;
     // Models know nothing of conversations; the body goes on as it came where there is none.
-    const body = held === undefined ? (request.body as ChatRequest) : (rest as ChatRequest);
+    const body = held === undefined ? (request.body as ChatRequest) : withoutConversation(request.body as ChatRequest);
     const conversation = typeof held === "string" ? held : held?.id;
     const session = nameHeader(request, "x-marrow-session") ?? (sessions.fromMetadata ? sessionIn(body) : undefined);
     if (conversation !== undefined && session !== undefined)
@@ -105,6 +105,10 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
         });
     }
   });
+}
+
+function withoutConversation({ conversation: _, ...request }: ChatRequest): ChatRequest {
+  return request;
 }
 
 /** What went wrong with a stream whose status is long sent: the official clients read an error from an event of its own. */
