@@ -16,6 +16,8 @@ export interface RespProxy {
   halfOpen(): void;
   /** Says something on every connection that nobody asked for. */
   say(bytes: string): void;
+  /** From now on the bytes of Redis are what this makes of them; `undefined` passes them on as they are. */
+  spoil(how: ((bytes: Buffer) => Buffer | string) | undefined): void;
   /** From now on new connections lead to another Redis, as an address does that moved. */
   lead(target: string): void;
   close(): Promise<void>;
@@ -27,6 +29,7 @@ export async function startProxy(target: string): Promise<RespProxy> {
   let trips = 0;
   let answered = 0;
   let muted = false;
+  let spoiled: ((bytes: Buffer) => Buffer | string) | undefined;
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
   const clients = new Set<Socket>();
@@ -56,7 +59,7 @@ export async function startProxy(target: string): Promise<RespProxy> {
     upstream.on("data", (data) => {
       redisSpoke = true;
       answered += data.length;
-      if (!muted && !silent.has(client)) client.write(data);
+      if (!muted && !silent.has(client)) client.write(spoiled === undefined ? data : spoiled(data));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -75,6 +78,7 @@ export async function startProxy(target: string): Promise<RespProxy> {
     say(bytes) {
       for (const client of clients) client.write(bytes);
     },
+    spoil: (how) => (spoiled = how),
     lead: (other) => (place = other),
     close: () =>
       new Promise((resolve) => {

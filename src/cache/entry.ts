@@ -53,6 +53,7 @@ const COLON = 0x3a;
 
 /** Reads the body of the entry of an id. @throws MarrowError `corrupt_record`, `newer_record` */
 export function toEntry(body: Buffer, id: string, sealing: Sealing): StoredEntry {
+  if (!Buffer.isBuffer(body)) throw new MarrowError("corrupt_record", "a stored cache entry has no body");
   const colon = body.indexOf(COLON);
   const since = Number(body.toString("latin1", 0, Math.max(0, colon)));
   if (colon < 1 || !Number.isSafeInteger(since))

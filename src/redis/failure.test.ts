@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { MarrowError } from "../errors.ts";
 import { REDIS_ERRORS } from "../../test/redis-errors.ts";
-import { cannotServe, classify, createPatience, lacking, outageOf, unavailable, verdictOf } from "./failure.ts";
+import {
+  cannotServe,
+  classify,
+  createPatience,
+  lacking,
+  outageOf,
+  tellable,
+  unavailable,
+  verdictOf,
+} from "./failure.ts";
 
 const errorOf = (text: string, connected = true): MarrowError => {
   const failure = classify(new Error(text), connected);
@@ -53,6 +62,28 @@ describe("an error of Redis", () => {
       "unreachable",
       mayHaveRun,
     ]);
+  });
+
+  it.each([
+    'Unknown RESP type 63 "?". Please report this.',
+    "Command queue state error. If you can reproduce this, please report it. Last reply: a prompt",
+    "ERR Protocol error: expected '$', got ' '",
+    'Protocol error, got "?" as reply type byte. Please report this.',
+    "Redis answered out of step: a reply that nobody asked for",
+  ])("of the protocol (%s) is a connection that ended", (text) => {
+    expect([verdictOf(errorOf(text)), errorOf(text).details?.["mayHaveRun"]]).toEqual(["not_now", true]);
+  });
+
+  it.each([
+    ["Command queue state error. Last reply: a prompt", "Command queue state error"],
+    ["ERR unknown command 'x', with args beginning with: 'a prompt'", "ERR, an error of Redis"],
+    ["WRONGTYPE a prompt", "WRONGTYPE, an error of Redis"],
+    ["PROMPT a prompt", "an error of Redis"],
+    ["WRONGPASS a prompt", "WRONGPASS (Redis refuses the password)"],
+    ["connect ETIMEDOUT a prompt", "ETIMEDOUT"],
+    ["something odd: a prompt", "Error"],
+  ])("(%s) is told without what it repeats", (text, told) => {
+    expect(tellable(new Error(text))).toBe(told);
   });
 
   it("of TLS or of the network is known by its code, whatever it says", () => {

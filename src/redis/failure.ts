@@ -116,7 +116,9 @@ const SCRIPT_KILLED = /(?:Script|Function) killed by user/;
 const NOT_SENT =
   /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|Connection is closed\.?$|The client is closed|None of startup nodes|Cluster isn't ready/i;
 const LOST =
-  /\bE(?:CONNRESET|PIPE|CONNREFUSED|NOENT|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)\b|Socket (?:closed|timeout)|SocketTimeout|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|Reconnect|sentinels? (?:is|are) unreachable|root nodes are unavailable|Too many Cluster redirections/i;
+  /\bE(?:CONNRESET|PIPE|CONNREFUSED|NOENT|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)\b|Socket (?:closed|timeout)|SocketTimeout|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|Reconnect|sentinels? (?:is|are) unreachable|root nodes are unavailable|Too many Cluster redirections|Unknown RESP type|Command queue state error|\bProtocol error, got|answered out of step/i;
+/** A server that could not read what came over a connection, which it ends; a length that it does not allow is the caller's. */
+const GARBLED = /^-?ERR Protocol error: (?:expected|unauthenticated|too big (?:mbulk|bulk) count)/;
 /** Servers before Redis 7 put the word of an error within a script behind the place where it happened. */
 const WITHIN_SCRIPT = /^-?ERR Error running (?:script|function)[^:]*: (?:@\w+: ?\d+: ?)+-?([A-Z]+) /;
 const DENIED_WITHIN_OLD_SCRIPT =
@@ -148,6 +150,7 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
       error: new MarrowError("redis_denied", `${OUTAGES.rights} (${right})`, { cause: error, details }),
     };
   }
+  if (GARBLED.test(message)) return { kind: "lost", cause: error };
   if (word === "DENIED") return final("redis_denied", `Redis refused the user's rights (${word})`, error);
   if ((word === "" || word === "ERR") && UNKNOWN_COMMAND.test(message))
     return { kind: "final", error: lacking(error, { command: nameOf(message) }) };
@@ -159,6 +162,30 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
     if (typeof code === "string" || LOST.test(named)) return { kind: "lost", cause: error };
   }
   return final("redis_rejected", `Redis rejected a command (${word === "" ? error.name : word})`, error);
+}
+
+/** What Marrow and Node word themselves. */
+const OWN_WORDS = /^(?:the connection ended|not ready in time)$/;
+/** What a server answers, by its first word. */
+const TELLABLE: ReadonlySet<string> = new Set(
+  [...NOT_NOW.keys()].concat("ERR NOPERM DENIED NOPROTO NOSCRIPT WRONGTYPE EXECABORT CROSSSLOT".split(" ")),
+);
+
+/**
+ * What of an error of a client library may stand in a log: the words of the network and of TLS, the first word of an answer of Redis with what
+ * it means, and the known words of libraries. Any other message may repeat keys, prompts and answers: of that, the error's class.
+ */
+export function tellable(error: Error): string {
+  const { message, name } = error;
+  const { code } = error as { code?: unknown };
+  const word = errorWord(message);
+  if (word !== "" && word !== message) {
+    const state = stateOf(message);
+    if (!TELLABLE.has(word)) return "an error of Redis";
+    return state === undefined ? `${word}, an error of Redis` : `${word} (${OUTAGES[state]})`;
+  }
+  if (typeof code === "string" || OWN_WORDS.test(message)) return message;
+  return (LOST.exec(message) ?? NOT_SENT.exec(message))?.[0] ?? (/^\w{1,64}$/.test(name) ? name : "Error");
 }
 
 /**

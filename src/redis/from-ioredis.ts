@@ -5,6 +5,7 @@ import type { Argument, Command, Redis } from "./connection.ts";
 import { createRedis, type Answered, type Driver, type RedisOptions } from "./driver.ts";
 import { classify, errorWord } from "./failure.ts";
 import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
+import { keepInStep } from "./in-step.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 import { routingKey } from "./routing.ts";
 
@@ -53,6 +54,12 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
         (error: unknown) => answered(error, undefined),
       );
   }
+
+  if (isCluster) {
+    const keep = (node: IoredisClient) => keepInStep(node, { own: false, dropped: true });
+    for (const node of (client as Cluster).nodes("all")) keep(node);
+    client.on("+node", keep);
+  } else keepInStep(client as IoredisClient, { own: owned, dropped: dialsAgain() });
 
   const driver: Driver = {
     refusal() {
@@ -262,9 +269,19 @@ function listen(
   const ready = Promise.withResolvers<void>();
   let closed = false;
   listener.on("error", () => {});
+  // Whoever throws over a message ends no connection by it.
+  const hear = (channel: string, message: string) => {
+    try {
+      onMessage(channel, message);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  };
   if (mode === "pattern")
-    listener.on("pmessage", (_: string, channel: string, message: string) => onMessage(channel, message));
-  else listener.on(mode === "sharded" ? "smessage" : "message", onMessage);
+    listener.on("pmessage", (_: string, channel: string, message: string) => hear(channel, message));
+  else listener.on(mode === "sharded" ? "smessage" : "message", hear);
 
   async function subscribe(): Promise<void> {
     if (mode === "pattern") await listener.psubscribe(...channels);
@@ -283,6 +300,7 @@ function listen(
   // A cluster client subscribes again by itself.
   if (client.isCluster) begin();
   else {
+    keepInStep(listener as IoredisClient, { own: true, dropped: true });
     listener.on("ready", begin);
     readDirectly(listener as IoredisClient);
     watchHandshakes(listener as IoredisClient);

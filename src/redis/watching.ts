@@ -1,4 +1,5 @@
 import type { Cluster, Redis as IoredisClient } from "ioredis";
+import { tellable } from "./failure.ts";
 import type { Target } from "./target.ts";
 
 /** Hears when a connection is lost or found: why and where in words without a secret, or `undefined` when it serves again. */
@@ -46,13 +47,13 @@ export function placeOf({ kind, hosts, path, master }: Target): string {
   return kind === "sentinel" ? `${master} by the sentinels ${places}` : places;
 }
 
-/** The reason in a few words: an error of the network or of TLS by its code and its own text, which hold no secret. "" when there is none. */
+/** The reason in a few words, without a secret and without data. "" when there is none. */
 export function whyOf(reason: unknown): string {
   const found = causes(reason).findLast((error) => typeof (error as { code?: unknown }).code === "string");
   const told = found ?? (reason instanceof Error ? reason : undefined);
   if (told === undefined || told.name === "MarrowError") return "";
   const { code } = told as { code?: unknown };
-  const text = told.message.replaceAll(/\s+/g, " ").slice(0, WHY_CHARS_MAX);
+  const text = tellable(told).replaceAll(/\s+/g, " ").slice(0, WHY_CHARS_MAX);
   if (text === "") return typeof code === "string" ? `: ${code}` : "";
   return `: ${text}${typeof code === "string" && !text.includes(code) ? ` (${code})` : ""}`;
 }

@@ -1,0 +1,180 @@
+import { Redis as Ioredis } from "ioredis";
+import { createClient } from "redis";
+import { describe, expect, inject, it } from "vitest";
+import { startProxy, type RespProxy } from "../../test/resp-proxy.ts";
+import { until } from "../../test/servers.ts";
+import { cannotServe, connect, fromIoredis, fromNodeRedis, type Redis } from "./index.ts";
+
+const SECRET = "a prompt of a tenant";
+type Dial = (url: string, told: (line: string | undefined) => void) => Promise<readonly [Redis, () => unknown]>;
+
+const own: Dial = async (url, told) => {
+  const redis = await connect(url, { onConnection: told });
+  return [redis, () => redis.close()];
+};
+const borrowedIoredis: Dial = async (url) => {
+  const client = new Ioredis(url, { maxRetriesPerRequest: 0, enableOfflineQueue: false, retryStrategy: () => 20 });
+  client.on("error", () => {});
+  await new Promise((resolve) => client.once("ready", resolve));
+  return [fromIoredis(client), () => client.disconnect()];
+};
+const borrowedNodeRedis: Dial = async (url) => {
+  const client = createClient({ url, disableOfflineQueue: true });
+  client.on("error", () => {});
+  await client.connect();
+  return [fromNodeRedis(client), () => client.destroy()];
+};
+const CLIENTS = [
+  ["Marrow's own", own],
+  ["a borrowed ioredis", borrowedIoredis],
+] as const;
+
+async function through(
+  dial: Dial,
+  run: (proxy: RespProxy, redis: Redis, lines: string[]) => Promise<void>,
+): Promise<void> {
+  const proxy = await startProxy(inject("redisUrl"));
+  const lines: string[] = [];
+  const [redis, end] = await dial(proxy.url, (line) => line !== undefined && lines.push(line));
+  try {
+    await run(proxy, redis, lines);
+  } finally {
+    await redis.close();
+    await end();
+    await proxy.close();
+  }
+}
+
+let asked = 0;
+/** Whether the answer to a question of its own is the one that comes. */
+const echoes = async (redis: Redis) => {
+  const word = `mine ${(asked += 1)}`;
+  return (await redis.send(["ECHO", word], { timeoutMs: 500 }).catch(() => "")) === word;
+};
+const idOf = (redis: Redis) => redis.send(["CLIENT", "ID"]);
+const fails = (sent: Promise<unknown>) =>
+  sent.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+const SURPLUS = [
+  ["null", "$-1\r\n"],
+  ["null of RESP3", "_\r\n"],
+  ["text", `+${SECRET}\r\n`],
+  ["number", ":7\r\n"],
+  ["error", `-ERR ${SECRET}\r\n`],
+  ["list", "*2\r\n$-1\r\n$-1\r\n"],
+] as const;
+
+describe.concurrent("a reply that nobody asked for", () => {
+  it.each(CLIENTS.flatMap(([name, dial]) => SURPLUS.map(([kind, bytes]) => [kind, name, bytes, dial] as const)))(
+    "(%s, %s) ends its connection, which is dialled again, and never the process; no line repeats it",
+    (_, __, bytes, dial) =>
+      through(dial, async (proxy, redis, lines) => {
+        const before = await idOf(redis);
+        proxy.say(bytes);
+        proxy.say(bytes);
+        await until(async () => (await idOf(redis).catch(() => before)) !== before, "another connection");
+        expect(await echoes(redis)).toBe(true);
+        expect(lines.length).toBeLessThanOrEqual(1);
+        expect(lines.join("\n")).not.toContain(SECRET);
+      }),
+  );
+
+  it("(each twice) is never read as the answer to another command for long", () =>
+    through(own, async (proxy, redis) => {
+      proxy.spoil((bytes) => Buffer.concat([bytes, bytes]));
+      await Promise.all([1, 2, 3, 4, 5].map(() => echoes(redis)));
+      await until(async () => cannotServe(await fails(idOf(redis))), "the end of the connection");
+      proxy.spoil(undefined);
+      await until(() => echoes(redis), "its own answers");
+      expect(await Promise.all([1, 2, 3, 4, 5].map(() => echoes(redis)))).not.toContain(false);
+    }));
+
+  it.each(["_\r\n", ":1\r\n", ">2\r\n_\r\n_\r\n", ">1\r\n+message\r\n", "*1\r\n$-1\r\n"])(
+    "on a subscription (%j) ends that connection alone, which subscribes again",
+    (bytes) =>
+      through(own, async (proxy, redis) => {
+        const channel = `step ${Math.random()}`;
+        let heard = 0;
+        const subscription = await redis.subscribe([channel], () => (heard += 1));
+        proxy.say(bytes);
+        proxy.say(bytes);
+        const hears = async () => {
+          await redis.send(["PUBLISH", channel, "hello"]).catch(() => {});
+          return heard > 0;
+        };
+        await until(hears, "the subscription");
+        expect(await echoes(redis)).toBe(true);
+        await subscription.close();
+      }),
+  );
+
+  it("(null) on a connection of node-redis ends no process either", () =>
+    through(borrowedNodeRedis, async (proxy, redis) => {
+      proxy.say("_\r\n");
+      await until(() => echoes(redis), "its own answers");
+      expect(await echoes(redis)).toBe(true);
+    }));
+});
+
+describe.concurrent("one reply in place of several", () => {
+  it.each(CLIENTS)(
+    "(%s) ends its connection within moments, while commands are sent all the time and after",
+    (_, dial) =>
+      through(dial, async (proxy, redis) => {
+        expect(await echoes(redis)).toBe(true);
+        const before = await idOf(redis);
+        let swallowed = false;
+        proxy.spoil(() => {
+          proxy.spoil(undefined);
+          swallowed = true;
+          return `-WEIRDERR ${SECRET}\r\n`;
+        });
+        let busy = true;
+        const traffic = [1, 2, 3].map(async () => {
+          while (busy) await echoes(redis);
+        });
+        await until(() => Promise.resolve(swallowed), "the error");
+        await until(async () => (await idOf(redis).catch(() => before)) !== before, "another connection");
+        busy = false;
+        await Promise.all(traffic);
+        expect(await Promise.all([1, 2, 3, 4, 5].map(() => echoes(redis)))).not.toContain(false);
+      }),
+  );
+
+  it("is noticed without more commands, which fail as what cannot be served now", () =>
+    through(own, async (proxy, redis) => {
+      proxy.spoil(() => {
+        proxy.spoil(undefined);
+        return "-WEIRDERR nothing\r\n";
+      });
+      const startMs = performance.now();
+      const [first, second, third] = await Promise.all(
+        ["a", "b", "c"].map((key) => fails(redis.send(["SETNX", `step ${key}`, "1"]))),
+      );
+      expect(first).toMatchObject({ code: "redis_rejected" });
+      expect([cannotServe(second), cannotServe(third)]).toEqual([true, true]);
+      // Sooner than their deadlines, which would find it out too.
+      expect(performance.now() - startMs).toBeLessThan(1_900);
+    }));
+});
+
+describe.concurrent("bytes that are no reply", () => {
+  it.each([
+    ["a first byte that no reply has", (bytes: Buffer) => Buffer.concat([Buffer.from("?"), bytes.subarray(1)])],
+    ["garbage", () => `\u0007\u0001${SECRET}\r\n$-99\r\n`],
+    ["half of each", (bytes: Buffer) => bytes.subarray(0, bytes.length >> 1)],
+  ])("(%s) are Redis that cannot serve, and are told of without them", (_, how) =>
+    through(own, async (proxy, redis, lines) => {
+      expect(await echoes(redis)).toBe(true);
+      proxy.spoil(how);
+      for (let at = 0; at < 5; at += 1)
+        expect(cannotServe(await fails(redis.send(["SET", "step", "1"], { timeoutMs: 100 })))).toBe(true);
+      proxy.spoil(undefined);
+      await until(() => echoes(redis), "its own answers");
+      expect(lines.join("\n")).not.toContain(SECRET);
+    }),
+  );
+});
