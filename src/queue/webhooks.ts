@@ -78,7 +78,7 @@ export interface Webhooks {
   rotate(id: string, options?: { readonly overlapMs?: number | undefined }): Promise<{ readonly secret: string }>;
   /** Sends an event `test` and answers the delivery's id. @throws MarrowError `not_found` */
   test(id: string): Promise<string>;
-  /** The last 1,000 deliveries of seven days, the newest first; with `job`, those among the last `limit` that tell of this job. */
+  /** The last 1,000 deliveries of seven days, the newest first; with `job`, the latest 20 among the last `limit` that tell of this job. */
   deliveries(
     id: string,
     options?: { readonly limit?: number | undefined; readonly job?: string | undefined },
@@ -103,6 +103,8 @@ export interface StoredEndpoint {
 }
 
 const TRIES = 8;
+/** Deliveries of one job at one endpoint that are told: each end of the job, and each time that it was sent again, is one. */
+const OF_JOB_MAX = 20;
 const SECRETS_MAX = 4;
 const EVENT = /^[a-z]{1,32}\.[a-z_]{1,32}$/;
 
@@ -226,7 +228,8 @@ export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): We
       if (!owned) throw absent();
       const range = ["ZREVRANGE", `${queue}:deliveries:${checked}`, "0", String(most - 1)];
       const logged = (await scoped.send(range)) as readonly string[];
-      const messages = job === undefined ? logged : logged.filter((message) => isOfJob(message, job));
+      const messages =
+        job === undefined ? logged : logged.filter((message) => isOfJob(message, job)).slice(0, OF_JOB_MAX);
       if (messages.length === 0) return [];
       const commands = messages.map((message) => ["HGETALL", `${queue}:delivery:${checked}:${message}`]);
       const replies = allOf(await scoped.pipeline(commands)) as readonly (readonly string[])[];

@@ -110,7 +110,7 @@ function Spend({ scope }: PageProps): JSX.Element {
   const [by, setBy] = useState("model");
   const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
   const { data, error } = useAsked<{ readonly data: readonly SpendRow[] }>(
-    withQuery("/spend", { scope, by, from: day(DAYS - 1), to: day(0) }),
+    withQuery("/spend", { scope, by, from: day(DAYS - 1), to: day(0), limit: SHOWN_MAX }),
   );
   const rows = data?.data ?? [];
   return (
@@ -123,7 +123,7 @@ function Spend({ scope }: PageProps): JSX.Element {
       {rows.length > 0 && (
         <Table
           label={`Spend by ${by}`}
-          rows={rows.slice(0, SHOWN_MAX)}
+          rows={rows}
           keyOf={({ name }) => name}
           columns={[
             { name: by, cell: ({ name }) => name || "–" },

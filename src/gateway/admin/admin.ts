@@ -9,7 +9,7 @@ import type { GatewayApp } from "../parts.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 import { toKey } from "./key-answer.ts";
 import { checkDays } from "./savings.ts";
-import { name, scoped } from "./queries.ts";
+import { name, reportPage, scoped, toReportPage } from "./queries.ts";
 
 const planName = z.string().min(1).max(128);
 const forMs = z
@@ -59,6 +59,7 @@ const spendQuery = z.looseObject({
   by: z.enum(["key", "user", "model"]).optional(),
   from: day.optional(),
   to: day.optional(),
+  ...reportPage,
 });
 
 interface Named {
@@ -244,21 +245,22 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
 
   app.get("/v1/admin/spend", { onRequest, schema: { querystring: spendQuery } }, async (request) => {
     const today = new Date().toISOString().slice(0, 10);
-    const { by = "model", to = today, from = to } = request.query as z.infer<typeof spendQuery>;
+    const { by = "model", to = today, from = to, ...page } = spendQuery.parse(request.query);
     checkDays(from, to);
     await spend.flush();
-    const rows = await spend.read(scopeOf(request), by, from, to);
+    const { data, next } = toReportPage(await spend.read(scopeOf(request), by, from, to), page);
     return {
       object: "list",
       by,
       from,
       to,
-      data: rows.map(({ promptTokens, completionTokens, micros, ...row }) => ({
+      data: data.map(({ promptTokens, completionTokens, micros, ...row }) => ({
         ...row,
         prompt_tokens: promptTokens,
         completion_tokens: completionTokens,
         cost: micros / 1_000_000,
       })),
+      ...(next !== undefined && { next }),
     };
   });
 }

@@ -21,5 +21,21 @@ export const listedQuery: z.ZodObject<
   z.core.$loose
 > = z.looseObject({ scope, after: cursor, limit: pageLimit });
 
+/** Rows on a page of a report. */
+const REPORT_ROWS_MAX = 1_000;
+const rowsAfter: z.ZodOptional<z.ZodCoercedNumber> = z.coerce.number().int().min(0).max(10_000_000).optional();
+const rowsMost: z.ZodOptional<z.ZodCoercedNumber> = z.coerce.number().int().min(1).max(REPORT_ROWS_MAX).optional();
+/** A page of a report: how many rows are passed over, and how many are told. */
+export const reportPage: { after: typeof rowsAfter; limit: typeof rowsMost } = { after: rowsAfter, limit: rowsMost };
+
+/** A page of a report's rows, and where the next one begins. Pure. */
+export function toReportPage<T>(
+  rows: readonly T[],
+  { after = 0, limit = REPORT_ROWS_MAX }: { readonly after?: number | undefined; readonly limit?: number | undefined },
+): { readonly data: readonly T[]; readonly next?: string } {
+  const end = after + limit;
+  return { data: rows.slice(after, end), ...(rows.length > end && { next: String(end) }) };
+}
+
 /** A body of nothing. */
 export const nothing: z.ZodType = z.strictObject({}).nullish();

@@ -7,6 +7,7 @@ import { OTHER } from "../tenancy/day-sums.ts";
 import type { Saved, Savings, SavingsBy, SavingsRow } from "../tenancy/savings.ts";
 import { sumEvidence, toWrongShare } from "../tenancy/wrong-share.ts";
 import { checkAdmin } from "./guard.ts";
+import { reportPage, toReportPage } from "./queries.ts";
 
 const day = z.iso.date();
 const savingsQuery = z.looseObject({
@@ -14,6 +15,7 @@ const savingsQuery = z.looseObject({
   by: z.enum(["scope", "key", "user", "model", "tier"]).optional(),
   from: day.optional(),
   to: day.optional(),
+  ...reportPage,
 });
 
 /** Scopes whose evidence a report of all scopes reads: those that saved most. */
@@ -25,6 +27,9 @@ export interface SavingsAsked {
   readonly by: SavingsBy;
   readonly from: string;
   readonly to: string;
+  /** Rows that are passed over, and rows at most. @default 0 and 1,000 */
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
 }
 
 /** `GET /v1/admin/savings`: what the cache saved, and how often it is wrong as far as somebody looked. */
@@ -34,11 +39,10 @@ export function registerSavings({ app, savings, tenants }: Pick<GatewayApp, "app
     { onRequest: checkAdmin, schema: { querystring: savingsQuery } },
     async ({ query, principal }): Promise<SavingsAnswer> => {
       const today = new Date().toISOString().slice(0, 10);
-      const asked = query as z.infer<typeof savingsQuery>;
-      const { by = "model", to = today, from = to, scope = principal.scope } = asked;
+      const { by = "model", to = today, from = to, scope = principal.scope, after, limit } = savingsQuery.parse(query);
       checkDays(from, to);
       await savings.flush();
-      return readSavings(savings, (one) => tenants(one).cacheReport(), { scope, by, from, to });
+      return readSavings(savings, (one) => tenants(one).cacheReport(), { scope, by, from, to, after, limit });
     },
   );
 }
@@ -55,7 +59,7 @@ export function checkDays(from: string, to: string): void {
 export async function readSavings(
   savings: Pick<Savings, "read">,
   reportOf: (scope: string) => Promise<CacheReport | undefined>,
-  { scope, by, from, to }: SavingsAsked,
+  { scope, by, from, to, after, limit }: SavingsAsked,
 ): Promise<SavingsAnswer> {
   const rows = await savings.read(scope, by, from, to);
   const scopes = by === "scope" ? rows.map(({ name }) => name).filter((name) => name !== OTHER) : [scope];
@@ -63,13 +67,15 @@ export async function readSavings(
   const known = reports.filter((report) => report !== undefined);
   const evidence = sumEvidence(known);
   const wrong = evidence && toWrongShare(evidence);
+  const { data, next } = toReportPage(rows, { after, limit });
   return {
     object: "list",
     by,
     scope: by === "scope" ? null : scope,
     from,
     to,
-    data: rows.map(toRow),
+    data: data.map(toRow),
+    ...(next !== undefined && { next }),
     total: toRow(sumOf(rows)),
     wrong: wrong ?? null,
     wrong_reason: wrong === undefined ? (evidence === undefined ? "cache_off" : "no_evidence") : null,

@@ -18,12 +18,18 @@ export interface DaySums<What extends string> {
   add(record: string, names: readonly string[], amounts: Amounts<What>): void;
   /** Writes what was gathered. */
   flush(): Promise<void>;
-  /** The rows of a record from one day to another (`2026-11-23`, both included, 400 at most). */
-  read(
-    record: string,
-    from: string,
-    to: string,
-  ): Promise<readonly { readonly names: readonly string[]; readonly amounts: Amounts<What> }[]>;
+  /**
+   * The sums of a record from one day to another (`2026-11-23`, both included, 400 at most) by some of the names of its rows, given by their
+   * places in `names`.
+   */
+  read(record: string, from: string, to: string, places: readonly number[]): Promise<readonly Summed[]>;
+}
+
+/** Sums by some of the names of rows. */
+export interface Summed {
+  readonly names: readonly string[];
+  /** In the order of `whats`. */
+  readonly sums: readonly number[];
 }
 
 /** Name of whatever found no room in the records of a day. */
@@ -62,8 +68,11 @@ interface Row<What extends string> {
   readonly sums: Record<What, number>;
 }
 
-/** The rows of a day by their names, encoded. */
-type DayRows<What extends string> = ReadonlyMap<string, Amounts<What>>;
+/** The rows of a day: the names of each, encoded, and its sums in the order of `whats`, one row after the other. A row may be there twice. */
+interface DayRows {
+  readonly names: readonly string[];
+  readonly sums: Float64Array;
+}
 
 /**
  * Keeps a hash a record and day: field = the names, each encoded, with `|` between, and `|=`; value = the sums with spaces between. Builds before
@@ -74,10 +83,11 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
   /** By day, record and row: what was gathered since the last writing. */
   const noted = new Map<string, Map<string, Map<string, Row<What>>>>();
   /** Days that are over, by day and record: the one whose last reading is longest ago first. */
-  const over = new Map<string, { readonly rows: DayRows<What>; untilMs: number }>();
+  const over = new Map<string, { readonly rows: DayRows; untilMs: number }>();
   let forgetting: NodeJS.Timeout | undefined;
   let today = { untilMs: 0, day: "" };
   let timer: NodeJS.Timeout | undefined;
+  let writing: Promise<void> = Promise.resolve();
 
   /** The day of UTC; made once a day, not once an answer. */
   function dayNow(): string {
@@ -95,7 +105,14 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
     return [row(names), row(standIn(names)), ...whats.map((what) => String(amounts[what]))];
   }
 
-  async function flush(): Promise<void> {
+  /** Writes what was gathered, behind what is being written: a report that is read then has all of it. */
+  function flush(): Promise<void> {
+    const turn = writing.then(write);
+    writing = turn.catch(() => {});
+    return turn;
+  }
+
+  async function write(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
     const all = [...noted].flatMap(([date, records]) =>
@@ -134,13 +151,13 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
 
     flush,
 
-    async read(record, from, to) {
+    async read(record, from, to, places) {
       const days: string[] = [];
       for (let ms = Date.parse(from); ms <= Date.parse(to) && days.length < DAYS_MAX; ms += DAY_MS)
         days.push(new Date(ms).toISOString().slice(0, 10));
       const known = days.map((day) => recall(`${day} ${record}`));
       const unknown = days.filter((_, at) => known[at] === undefined);
-      const read: DayRows<What>[] = [];
+      const read: DayRows[] = [];
       for (let at = 0; at < unknown.length; at += DAYS_AT_ONCE) {
         const some = unknown.slice(at, at + DAYS_AT_ONCE);
         const replies = allOf(await redis.pipeline(some.map((day) => ["HGETALL", `${keyOf(record)}:${day}`])));
@@ -150,40 +167,48 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
           keep(`${some[nth]} ${record}`, some[nth] ?? "", rows);
         }
       }
-      const sums = new Map<string, Record<What, number>>();
-      for (const rows of [...known, ...read]) {
-        for (const [row, amounts] of rows ?? []) {
-          const all = sums.get(row);
-          if (all === undefined) sums.set(row, { ...amounts });
-          else for (const what of whats) all[what] += amounts[what];
-        }
-      }
-      return [...sums].map(([row, amounts]) => ({ names: row.split("|").map(decodeURIComponent), amounts }));
+      return summedBy([...known, ...read], places);
     },
   };
 
+  /** Sums up the rows of days by some of their names. A month has tens of thousands of rows: nothing is made for one that another sums up. */
+  function summedBy(days: readonly (DayRows | undefined)[], places: readonly number[]): Summed[] {
+    const found = new Map<string, number[]>();
+    for (const { names, sums } of days.filter((day) => day !== undefined))
+      for (let nth = 0; nth < names.length; nth += 1) {
+        const row = names[nth] as string;
+        let name = partOf(row, places[0] as number);
+        for (let at = 1; at < places.length; at += 1) name += `|${partOf(row, places[at] as number)}`;
+        let all = found.get(name);
+        if (all === undefined) found.set(name, (all = whats.map(() => 0)));
+        for (let at = 0; at < whats.length; at += 1) (all[at] as number) += sums[nth * whats.length + at] as number;
+      }
+    return Array.from(found, ([name, sums]) => ({ names: name.split("|").map(decode), sums }));
+  }
+
   /** The rows of a day's hash. */
-  function toRows(flat: readonly string[]): DayRows<What> {
-    const rows = new Map<string, Record<What, number>>();
+  function toRows(flat: readonly string[]): DayRows {
+    const names: string[] = [];
+    const sums = new Float64Array((flat.length / 2) * whats.length);
     for (let at = 0; at < flat.length; at += 2) {
       const field = flat[at] as string;
       const end = field.lastIndexOf("|");
-      const what = field.slice(end + 1);
-      const isRow = what === ROW_MARK;
+      const isRow = field.length === end + 1 + ROW_MARK.length && field.endsWith(ROW_MARK);
+      const place = isRow ? 0 : (whats as readonly string[]).indexOf(field.slice(end + 1));
       // What a newer version counts is not this one's to read.
-      if (end === -1 || (!isRow && !(whats as readonly string[]).includes(what))) continue;
-      const row = field.slice(0, end);
-      let sums = rows.get(row);
-      if (sums === undefined) rows.set(row, (sums = zeros()));
-      const text = flat[at + 1] as string;
-      if (!isRow) sums[what as What] += Number(text);
-      else for (const [nth, sum] of text.split(" ", whats.length).entries()) sums[whats[nth] as What] += Number(sum);
+      if (end === -1 || place === -1) continue;
+      const start = names.length * whats.length;
+      readNumbers(
+        flat[at + 1] as string,
+        sums.subarray(start + place, isRow ? start + whats.length : start + place + 1),
+      );
+      names.push(field.slice(0, end));
     }
-    return rows;
+    return { names, sums };
   }
 
   /** A day that is over as it was read before. */
-  function recall(name: string): DayRows<What> | undefined {
+  function recall(name: string): DayRows | undefined {
     const one = over.get(name);
     if (one === undefined) return undefined;
     over.delete(name);
@@ -198,22 +223,43 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
   }
 
   /** Remembers a day that is over: nothing is added to it any more once all processes have written what they gathered. */
-  function keep(name: string, day: string, rows: DayRows<What>): void {
-    if (Date.now() < Date.parse(day) + DAY_MS + LATE_MS || rows.size > ROWS_KEPT_MAX) return;
-    let kept = rows.size;
-    for (const one of over.values()) kept += one.rows.size;
+  function keep(name: string, day: string, rows: DayRows): void {
+    if (Date.now() < Date.parse(day) + DAY_MS + LATE_MS || rows.names.length > ROWS_KEPT_MAX) return;
+    let kept = rows.names.length;
+    for (const one of over.values()) kept += one.rows.names.length;
     for (const [oldest, one] of over) {
       if (kept <= ROWS_KEPT_MAX && over.size < DAYS_MAX) break;
       over.delete(oldest);
-      kept -= one.rows.size;
+      kept -= one.rows.names.length;
     }
     over.set(name, { rows, untilMs: performance.now() + KEPT_MS });
     forgetting ??= setTimeout(forget, KEPT_MS).unref();
   }
+}
 
-  function zeros(): Record<What, number> {
-    const sums = {} as Record<What, number>;
-    for (const what of whats) sums[what] = 0;
-    return sums;
+/** One of the names of a row, which stand between bars. */
+function partOf(row: string, place: number): string {
+  let start = 0;
+  for (let at = 0; at < place; at += 1) start = row.indexOf("|", start) + 1;
+  const end = row.indexOf("|", start);
+  return end === -1 ? row.slice(start) : row.slice(start, end);
+}
+
+/** A name as it was given; most are written as they are. */
+function decode(name: string): string {
+  return name.includes("%") ? decodeURIComponent(name) : name;
+}
+
+/** Reads whole numbers with a blank between. */
+function readNumbers(text: string, into: Float64Array): void {
+  let [nth, number] = [0, 0];
+  for (let at = 0; at < text.length; at += 1) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit >= 0) number = number * 10 + digit;
+    else {
+      into[nth] = number;
+      [nth, number] = [nth + 1, 0];
+    }
   }
+  into[nth] = number;
 }

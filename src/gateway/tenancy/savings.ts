@@ -83,13 +83,13 @@ export function createSavings(redis: Redis, options: DaySumsOptions, onError: (e
 
     async read(scope, by, from, to) {
       const isWhole = by === "scope";
-      const places = isWhole ? { name: 0, source: 1 } : { name: PLACES[by], source: 3 };
+      const found = isWhole ? whole.read("", from, to, [0, 1]) : scopes.read(scope, from, to, [PLACES[by], 3]);
       const rows = new Map<string, MutableRow>();
-      for (const { names, amounts } of await (isWhole ? whole.read("", from, to) : scopes.read(scope, from, to))) {
-        const name = names[places.name] as string;
+      for (const { names, sums } of await found) {
+        const [name = "", source] = names;
         const row = rows.get(name) ?? newRow(name);
         rows.set(name, row);
-        addTo(row, names[places.source] as AnswerSource, amounts);
+        addTo(row, source as AnswerSource, sums);
       }
       return [...rows.values()].toSorted(
         (one, other) => other.saved.micros - one.saved.micros || other.answers - one.answers,
@@ -135,15 +135,23 @@ function newRow(name: string): MutableRow {
   return { name, answers: 0, hits: 0, bySource, unknown: 0, saved: nothing(), spent: nothing(), hitMs: 0, missMs: 0 };
 }
 
-function addTo(row: MutableRow, source: AnswerSource, sums: Sums): void {
+/** Adds sums in the order of {@link WHATS}. */
+function addTo(row: MutableRow, source: AnswerSource, sums: readonly number[]): void {
+  const [answers = 0, unknown = 0, promptTokens = 0, completionTokens = 0, cachedTokens = 0, ...rest] = sums;
+  const [reasoningTokens = 0, micros = 0, ms = 0, tookMs = 0] = rest;
   const isHit = source !== "miss";
-  row.answers += sums.answers;
-  if (SOURCES.includes(source)) row.bySource[source] += sums.answers;
+  row.answers += answers;
+  if (SOURCES.includes(source)) row.bySource[source] += answers;
   if (isHit) {
-    row.hits += sums.answers;
-    row.unknown += sums.unknown;
-    row.hitMs += sums.tookMs;
-  } else row.missMs += sums.tookMs;
+    row.hits += answers;
+    row.unknown += unknown;
+    row.hitMs += tookMs;
+  } else row.missMs += tookMs;
   const into = isHit ? row.saved : row.spent;
-  for (const what of SAVED) into[what] += sums[what];
+  into.promptTokens += promptTokens;
+  into.completionTokens += completionTokens;
+  into.cachedTokens += cachedTokens;
+  into.reasoningTokens += reasoningTokens;
+  into.micros += micros;
+  into.ms += ms;
 }

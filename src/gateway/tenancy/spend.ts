@@ -32,7 +32,7 @@ const WHATS = ["requests", "promptTokens", "completionTokens", "micros"] as cons
 
 /** Keeps a hash a scope and day: `{app:scope}:gateway:spend:<day>`, field = key, user, model and what is counted. */
 export function createSpend(redis: Redis, options: SpendOptions, onError: (error: unknown) => void): Spend {
-  const sums = createDaySums(redis, {
+  const days = createDaySums(redis, {
     ...options,
     whats: WHATS,
     keyOf: (scope) => `${keyTag({ app: redis.app, scope })}:gateway:spend`,
@@ -41,7 +41,7 @@ export function createSpend(redis: Redis, options: SpendOptions, onError: (error
   });
   return {
     note(scope, { key = "", user, model, promptTokens, completionTokens, micros = 0 }) {
-      sums.add(scope, [key, user, model], {
+      days.add(scope, [key, user, model], {
         requests: 1,
         promptTokens: Math.round(promptTokens),
         completionTokens: Math.round(completionTokens),
@@ -49,28 +49,14 @@ export function createSpend(redis: Redis, options: SpendOptions, onError: (error
       });
     },
 
-    flush: () => sums.flush(),
+    flush: () => days.flush(),
 
     async read(scope, by, from, to) {
       const place = { key: 0, user: 1, model: 2 }[by];
-      const rows = new Map<string, Omit<SpendRow, "name">>();
-      for (const { names, amounts } of await sums.read(scope, from, to)) {
-        const name = names[place] as string;
-        const known = rows.get(name);
-        rows.set(
-          name,
-          known === undefined
-            ? amounts
-            : {
-                requests: known.requests + amounts.requests,
-                promptTokens: known.promptTokens + amounts.promptTokens,
-                completionTokens: known.completionTokens + amounts.completionTokens,
-                micros: known.micros + amounts.micros,
-              },
-        );
-      }
-      return [...rows]
-        .map(([name, amounts]) => ({ name, ...amounts }))
+      return (await days.read(scope, from, to, [place]))
+        .map(({ names: [name = ""], sums: [requests = 0, promptTokens = 0, completionTokens = 0, micros = 0] }) => {
+          return { name, requests, promptTokens, completionTokens, micros };
+        })
         .toSorted((one, other) => other.micros - one.micros || other.requests - one.requests);
     },
   };
