@@ -5,7 +5,7 @@ import { probeCapabilities, type Capabilities } from "./capabilities.ts";
 import { toWrongCommand } from "./command-check.ts";
 import type { Command, Redis, Reply, ScopedRedis, SendOptions, SubscribeOptions } from "./connection.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { classify, createPatience, lacking, noAnswer, unavailable, type Failure } from "./failure.ts";
+import { classify, createPatience, lacking, noAnswer, SILENT, unavailable, type Failure } from "./failure.ts";
 import { encodeKeyPart } from "./keys.ts";
 import { isReadOnly } from "./routing.ts";
 import { toSignal } from "./signals.ts";
@@ -144,7 +144,8 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   }
 
   function sendNow(command: Command, sendOptions?: SendOptions): Promise<Reply> {
-    if (closed || isLongOffline() || isStalled()) return Promise.reject(notSent(closed, driver.refusal?.()));
+    if (closed || isLongOffline()) return Promise.reject(notSent(closed, driver.refusal?.()));
+    if (isStalled()) return Promise.reject(notSent(closed, driver.refusal?.() ?? SILENT));
     const timeoutMs = sendOptions?.timeoutMs ?? commandTimeoutMs;
     const bytes = sendOptions?.reply === "bytes";
     const startMs = performance.now();

@@ -195,7 +195,7 @@ export function tellable(error: Error): string {
 export function unavailable(failure: Exclude<Failure, { kind: "final" }>, why?: Error): MarrowError {
   if (failure.kind === "not_run") return refusal(failure.state, failure.cause);
   const mayHaveRun = failure.kind === "lost";
-  const state = (why && stateOf(why.message)) ?? "unreachable";
+  const state = why === SILENT ? "no_answer" : ((why && stateOf(why.message)) ?? "unreachable");
   return new MarrowError(
     "unavailable",
     mayHaveRun
@@ -204,6 +204,9 @@ export function unavailable(failure: Exclude<Failure, { kind: "final" }>, why?: 
     { cause: failure.cause, details: { mayHaveRun, state } },
   );
 }
+
+/** Why a server is not reached that accepts connections and answers nothing on them. */
+export const SILENT: Error = new Error("the connection is silent");
 
 /** The state that an error of the server tells of. */
 function stateOf(message: string): OutageState | undefined {

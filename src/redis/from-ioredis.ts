@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Cluster, type Redis as IoredisClient } from "ioredis";
 import type { Argument, Command, Redis } from "./connection.ts";
 import { createRedis, type Answered, type Driver, type RedisOptions } from "./driver.ts";
-import { classify, errorWord } from "./failure.ts";
+import { classify, errorWord, SILENT } from "./failure.ts";
 import { isOrdinary, QueuedCommand } from "./ioredis-command.ts";
-import { keepInStep } from "./in-step.ts";
+import { keepInStep, type Steps } from "./in-step.ts";
 import { answersWithin, type Listening } from "./subscription.ts";
 import { routingKey } from "./routing.ts";
 
@@ -25,10 +25,22 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   // Without a retry strategy a client ends with its connection: such a one is its owner's to replace.
   const dialsAgain = () => isCluster || typeof (client as IoredisClient).options?.retryStrategy === "function";
   let lastError: Error | undefined;
+  let silent = false;
   // A borrowed client without a listener of its owner's would fall silent by one of ours.
-  if (owned) {
-    client.on("error", (error: Error) => (lastError = error));
-    client.on("ready", () => (lastError = undefined));
+  if (owned) client.on("error", (error: Error) => (lastError = error));
+  client.on("ready", () => (lastError = undefined));
+  client.on("close", () => {
+    // A peer that ends a connection by itself is not silent.
+    if (lastError === SILENT && !silent) lastError = undefined;
+    silent = false;
+  });
+  /** Ends a connection because its peer answers nothing. */
+  function hangUp(stream: Socket): void {
+    if (!isCluster) {
+      silent = true;
+      lastError = SILENT;
+    }
+    stream.destroy();
   }
 
   function call(command: Command, bytes: boolean): Promise<unknown> {
@@ -55,20 +67,20 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
       );
   }
 
+  let steps: Steps | undefined;
   if (isCluster) {
     const keep = (node: IoredisClient) => keepInStep(node, { own: false, dropped: true });
     for (const node of (client as Cluster).nodes("all")) keep(node);
     client.on("+node", keep);
-  } else keepInStep(client as IoredisClient, { own: owned, dropped: dialsAgain() });
+  } else steps = keepInStep(client as IoredisClient, { own: owned, dropped: dialsAgain() });
 
   const driver: Driver = {
     refusal() {
       if (client.status === "ready") return undefined;
       // What the server said when it was dialled last holds until it lets the client in.
       if (lastError !== undefined && errorWord(lastError.message) !== "") return lastError;
-      // Whoever answers the handshake and is not ready is loading: the client asks again and again, and says nothing of it.
-      const { stream } = client as unknown as Inner;
-      return client.status === "connect" && (stream?.bytesRead ?? 0) > 0 ? LOADING : lastError;
+      // Whoever tells its state and is not ready is loading: the client asks again and again, and says nothing of it.
+      return client.status === "connect" && steps?.informed === true ? LOADING : lastError;
     },
     call,
     isReady: () => client.status === "ready",
@@ -82,13 +94,13 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
       if (owned) client.disconnect();
     },
   };
-  const suspect = createSuspicion(() => {
+  const suspect = createSuspicion(hangUp, () => {
     if (!dialsAgain()) return [];
     return isCluster ? (client as Cluster).nodes("all") : [client as IoredisClient];
   });
-  if (owned && !isCluster) {
+  if (owned && steps !== undefined) {
     readDirectly(client as IoredisClient);
-    watchHandshakes(client as IoredisClient);
+    watchHandshakes(client as IoredisClient, steps, hangUp);
   }
   // A cluster client follows a fail-over by itself, from the MOVED answers of the other nodes.
   if (isCluster) return { ...driver, suspect };
@@ -111,20 +123,20 @@ function unheard(): void {}
 /** The client's own tracing of commands. */
 const TRACED = tracingChannel("ioredis:command");
 
-/** How long an answer within a handshake may take, in milliseconds. */
-const HANDSHAKE_SILENT_MS = 2_000;
+/** How long an answer within a handshake may take, in milliseconds: all of it, not its first bytes. */
+const HANDSHAKE_SILENT_MS = 1_500;
 
 /** A new connection may meet a silent peer too, and nothing waits for the answers of its handshake with a deadline. */
-function watchHandshakes(client: IoredisClient): void {
+function watchHandshakes(client: IoredisClient, steps: Steps, hangUp: (stream: Socket) => void): void {
   client.on("connect", () => {
     const { stream } = client as unknown as Inner;
-    if (stream !== undefined) look(stream, stream.bytesRead);
+    if (stream !== undefined) look(stream, steps.answered);
   });
-  function look(stream: Socket, bytesRead: number): void {
+  function look(stream: Socket, answered: number): void {
     const timer = setTimeout(() => {
       if (stream.destroyed || client.status !== "connect") return;
-      if (stream.bytesRead === bytesRead) stream.destroy();
-      else look(stream, stream.bytesRead);
+      if (steps.answered === answered) hangUp(stream);
+      else look(stream, steps.answered);
     }, HANDSHAKE_SILENT_MS);
     timer.unref();
   }
@@ -144,7 +156,10 @@ const LARGE_ANSWER_BYTES = 1_048_576;
  * Drops connections that owe an answer and answer no command. Bytes alone are no answer: a connection that is out of step swallows them. Each is
  * dropped as if the network had reported its end, and its client dials again as it is set to.
  */
-function createSuspicion(connections: () => readonly IoredisClient[]): (silentMs: number) => void {
+function createSuspicion(
+  hangUp: (stream: Socket) => void,
+  connections: () => readonly IoredisClient[],
+): (silentMs: number) => void {
   let watching = false;
   return (silentMs) => {
     if (watching) return;
@@ -158,7 +173,7 @@ function createSuspicion(connections: () => readonly IoredisClient[]): (silentMs
       watching = false;
       for (const { stream, commandQueue, oldest, bytesRead } of owing) {
         const answered = commandQueue?.peekFront() !== oldest;
-        if (!answered && stream.bytesRead - bytesRead < LARGE_ANSWER_BYTES) stream.destroy();
+        if (!answered && stream.bytesRead - bytesRead < LARGE_ANSWER_BYTES) hangUp(stream);
       }
     }, silentMs);
     timer.unref();
@@ -300,10 +315,10 @@ function listen(
   // A cluster client subscribes again by itself.
   if (client.isCluster) begin();
   else {
-    keepInStep(listener as IoredisClient, { own: true, dropped: true });
+    const steps = keepInStep(listener as IoredisClient, { own: true, dropped: true });
     listener.on("ready", begin);
     readDirectly(listener as IoredisClient);
-    watchHandshakes(listener as IoredisClient);
+    watchHandshakes(listener as IoredisClient, steps, (stream) => stream.destroy());
   }
   return {
     ready: ready.promise,

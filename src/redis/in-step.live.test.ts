@@ -178,3 +178,33 @@ describe.concurrent("bytes that are no reply", () => {
     }),
   );
 });
+
+describe.concurrent("a server that accepts connections", () => {
+  const stateOf = async (redis: Redis) =>
+    (
+      (await fails(redis.send(["SET", "step", "1"], { timeoutMs: 100 }))) as
+        | { details?: { state?: string } }
+        | undefined
+    )?.details?.state;
+
+  it.each([
+    ["answers nothing", () => ""],
+    ["brings its answers byte by byte", (bytes: Buffer) => bytes.subarray(0, 1)],
+  ])("and %s gives no answer: it is neither loading nor unreachable", (_, how) =>
+    through(own, async (proxy, redis) => {
+      proxy.spoil(how);
+      await fails(redis.send(["GET", "step"], { timeoutMs: 100 }));
+      const states = new Set<unknown>();
+      // Until it was hung up on, dialled again, and did not answer the handshake.
+      for (const endMs = performance.now() + 5_000; performance.now() < endMs;) {
+        states.add(await stateOf(redis));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      expect([...states]).toEqual(["no_answer"]);
+      proxy.spoil(undefined);
+      const startMs = performance.now();
+      await until(() => echoes(redis), "its own answers");
+      expect(performance.now() - startMs).toBeLessThan(3_000);
+    }),
+  );
+});

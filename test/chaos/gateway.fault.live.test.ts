@@ -143,14 +143,14 @@ const silent = ["no_answer", "unreachable"];
 const outages: readonly Outage[] = [
   {
     name: "is frozen",
-    states: silent,
+    states: ["no_answer"],
     reads: false,
     begin: async () => server.freeze(),
     end: async () => server.thaw(),
   },
   {
     name: "is paused by CLIENT PAUSE",
-    states: silent,
+    states: ["no_answer"],
     reads: false,
     // Nobody can end it, so it ends by itself.
     begin: () => admin.call("CLIENT", "PAUSE", String(STATE_MS), "ALL"),
