@@ -1,14 +1,14 @@
 import { hash } from "node:crypto";
 import type { MarrowError } from "../errors.ts";
 import type { Turn } from "../memory/index.ts";
-import { ITEMS, type ChatMessage, type ChatRequest } from "../models/index.ts";
+import { ITEMS, THOUGHTS, type ChatMessage, type ChatRequest } from "../models/index.ts";
 import { isObject, isText } from "../internal/fields.ts";
 import { preparedDigest } from "./large-context.ts";
 import { unsaid } from "./resent.ts";
 import { besideCalls, lostError, lostResults, withoutLost } from "./results.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
 
-/** Fields of a kept turn that endpoints do not take back: thoughts, and what only Marrow says of an answer. */
+/** Fields of a kept turn that are not sent as such: thoughts, which only some endpoints take back, and what only Marrow says of an answer. */
 const NOT_SENT = new Set([
   "reasoning_content",
   "reasoning",
@@ -142,8 +142,13 @@ function toSent(turn: Turn): ChatMessage {
 function withoutNotSent(turn: Turn): ChatMessage {
   const sent = Object.fromEntries(Object.entries(turn).filter(([name]) => !NOT_SENT.has(name)));
   const { role, item } = turn;
-  if (item === undefined) return { ...sent, role };
-  return { ...sent, role, [ITEMS]: Array.isArray(item) ? (item as readonly unknown[]) : [item] };
+  const thoughts = [turn["reasoning_content"], turn["reasoning"]].find(isText);
+  return {
+    ...sent,
+    role,
+    ...(role === "assistant" && thoughts !== undefined && { [THOUGHTS]: thoughts }),
+    ...(item !== undefined && { [ITEMS]: Array.isArray(item) ? (item as readonly unknown[]) : [item] }),
+  };
 }
 
 /**
@@ -196,10 +201,12 @@ function together(messages: readonly ChatMessage[]): ChatMessage[] {
       const thoughts = [last, message].flatMap(({ reasoning_details: details }) =>
         Array.isArray(details) ? (details as readonly unknown[]) : [],
       );
+      const said = [last[THOUGHTS], message[THOUGHTS]].filter(isText);
       joined[joined.length - 1] = {
         ...last,
         tool_calls: [...(before as unknown[]), ...(calls as unknown[])],
         ...(thoughts.length > 0 && { reasoning_details: thoughts }),
+        ...(said.length > 0 && { [THOUGHTS]: said.join("\n\n") }),
         [ITEMS]: items.every(Array.isArray) ? items.flat() : undefined,
       };
     } else joined.push(message);

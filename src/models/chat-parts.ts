@@ -10,14 +10,19 @@ import { createEventReader, toEvent, upToLineEnd } from "./sse.ts";
 
 /**
  * The pieces of a stream as they came. Those of a request that names tools are written anew, event by event: makers stream calls in shapes that
- * OpenAI's clients do not read.
+ * OpenAI's clients do not read. `onDelta` hears the deltas that are read one by one, until it answers true.
  */
-export function readChatParts(secrets: readonly string[], expected: ExpectedCalls): PartReader {
+export function readChatParts(
+  secrets: readonly string[],
+  expected: ExpectedCalls,
+  onDelta: (delta: object) => boolean = () => true,
+): PartReader {
   const [reader, calls, repeats] = [createEventReader(), openCalls(expected), createRepeats()];
   const isWrittenAnew = expected.names.size > 0;
   /** Answers that have begun, and whether each has its end. */
   const ended = new Map<number, boolean>();
   let done = false;
+  let isHeard = false;
   let isFirst = true;
   /** What an event said that came in one piece with others before it: those are told first. */
   let held: { readonly error: unknown } | undefined;
@@ -74,8 +79,10 @@ export function readChatParts(secrets: readonly string[], expected: ExpectedCall
     const told = calls.read(chunk);
     repeats.note(data, done || told !== chunk ? undefined : chunk);
     if (Array.isArray(told.choices))
-      for (const { index = 0, finish_reason: reason } of told.choices)
+      for (const { index = 0, finish_reason: reason, delta } of told.choices) {
         ended.set(index, isText(reason) || ended.get(index) === true);
+        if (!isHeard && delta) isHeard = onDelta(delta);
+      }
     return { told, isSame: told === chunk };
   }
 

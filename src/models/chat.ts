@@ -9,11 +9,18 @@
  */
 export const ITEMS: unique symbol = Symbol("items");
 
+/**
+ * What an assistant thought in words before it said a message, for upstreams of kind `chat` that want it back. JSON leaves it out: such an
+ * upstream's dialect says where it goes.
+ */
+export const THOUGHTS: unique symbol = Symbol("thoughts");
+
 /** One message of a request. */
 export interface ChatMessage {
   readonly role: string;
   readonly content?: unknown;
   readonly [ITEMS]?: readonly unknown[] | undefined;
+  readonly [THOUGHTS]?: string | undefined;
   readonly [field: string]: unknown;
 }
 

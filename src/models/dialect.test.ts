@@ -4,7 +4,7 @@ import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { startScriptedModel, type ScriptedAnswer } from "../testing/index.ts";
 import { createDialect } from "./dialect.ts";
-import { openaiModel, type ChatRequest } from "./index.ts";
+import { openaiModel, THOUGHTS, type ChatRequest } from "./index.ts";
 
 const messages = [{ role: "user", content: "Hi" }];
 const refusal = (message: string, more: object = {}): ScriptedAnswer => ({
@@ -158,5 +158,106 @@ describe("an endpoint that compresses its answers", () => {
     await model.close();
     server.closeAllConnections();
     server.close();
+  });
+});
+
+describe("an endpoint that says what it thinks", () => {
+  const turn = (thoughts?: string, more: object = {}) => ({
+    role: "assistant",
+    content: null,
+    tool_calls: [{ id: "c" }],
+    ...(thoughts !== undefined && { [THOUGHTS]: thoughts }),
+    ...more,
+  });
+  const looping: ChatRequest = {
+    model: "m",
+    messages: [
+      { role: "user", content: "a" },
+      turn("before"),
+      { role: "user", content: "b" },
+      turn("now"),
+      { role: "tool", tool_call_id: "c", content: "r" },
+      turn("then", { reasoning_content: "as its client said" }),
+    ],
+  };
+  const told = (request: ChatRequest | undefined) =>
+    (JSON.parse(JSON.stringify(request?.messages ?? [])) as Record<string, unknown>[])
+      .filter(({ role }) => role === "assistant")
+      .map(({ reasoning_content: content, reasoning }) => content ?? (reasoning === undefined ? null : { reasoning }));
+
+  it("is given back what it thought since the user's last message, in its own field; another is not", () => {
+    const dialect = createDialect({});
+    expect(told(dialect.adapt(looping))).toEqual([null, null, "as its client said"]);
+    dialect.thinks("m", "reasoning_content");
+    expect(told(dialect.adapt(looping))).toEqual([null, "now", "as its client said"]);
+    dialect.thinks("m", "reasoning");
+    expect(told(dialect.adapt(looping))).toEqual([null, { reasoning: "now" }, "as its client said"]);
+    expect(dialect.adapt({ ...looping, model: "other" }).messages).toBe(looping.messages);
+  });
+
+  it.each([
+    "Missing `reasoning_content` field in the assistant message at message index 2.",
+    "The `reasoning_content` in the thinking mode must be passed back to the API.",
+    "thinking is enabled but reasoning_content is missing in assistant tool call message at index 13",
+  ])("is given all of it after it said: %s", (words) => {
+    const dialect = createDialect({});
+    const amended = dialect.amend(looping, words);
+    expect(told(amended?.request)).toEqual(["before", "now", "as its client said"]);
+    amended?.learn();
+    expect(told(dialect.adapt(looping))).toEqual(["before", "now", "as its client said"]);
+    const unknown = { model: "m", messages: [{ role: "assistant", content: "a" }] };
+    expect(told(dialect.adapt(unknown))).toEqual([""]);
+    expect(dialect.amend(dialect.adapt(unknown), words)).toBeUndefined();
+  });
+
+  it("is given none after it refused it", () => {
+    const dialect = createDialect({});
+    dialect.thinks("m", "reasoning_content");
+    const amended = dialect.amend(
+      dialect.adapt(looping),
+      "Please remove the reasoning_content from your message, which is for display only.",
+    );
+    expect(told(amended?.request)).toEqual([null, null, null]);
+    amended?.learn();
+    expect(told(dialect.adapt(looping))).toEqual([null, null, null]);
+  });
+});
+
+describe("an endpoint that refuses what another one said", () => {
+  const request: ChatRequest = {
+    model: "m",
+    messages: [
+      { role: "user", content: "a", vendor_x: 1 },
+      {
+        role: "assistant",
+        content: null,
+        vendor_x: { a: 1 },
+        vendor_y: 2,
+        tool_calls: [
+          { id: "c", type: "function", function: { name: "f", arguments: "{}" }, extra_content: { google: {} } },
+        ],
+      },
+    ],
+  };
+
+  it.each([
+    ["Unknown parameter: 'messages[1].vendor_x'.", "vendor_x"],
+    ["messages.1.assistant.vendor_y: Extra inputs are not permitted", "vendor_y"],
+    ["property 'messages.1.tool_calls.0.extra_content' is unsupported", "extra_content"],
+  ])("is asked again without it, and not asked with it again: %s", (words, field) => {
+    const dialect = createDialect({});
+    const amended = dialect.amend(request, words);
+    amended?.learn();
+    for (const plain of [amended?.request, dialect.adapt(request)]) {
+      expect(JSON.stringify(plain?.messages[1])).not.toContain(field);
+      expect(JSON.stringify(plain?.messages).match(/vendor_x|vendor_y|extra_content/g)).toHaveLength(3);
+    }
+    expect(dialect.adapt({ ...request, model: "other" }).messages).toBe(request.messages);
+  });
+
+  it("tells its client where it refuses what every endpoint knows, or what its user said", () => {
+    expect(createDialect({}).amend(request, "Unknown parameter: 'messages[1].content'.")).toBeUndefined();
+    const said = { model: "m", messages: [{ role: "user", content: "a", vendor_x: 1 }] };
+    expect(createDialect({}).amend(said, "Unknown parameter: 'messages[0].vendor_x'.")).toBeUndefined();
   });
 });

@@ -1,5 +1,13 @@
 import { isObject } from "../internal/fields.ts";
 import type { ChatRequest } from "./chat.ts";
+import {
+  isLackOfThoughts,
+  isRefusalOfThoughts,
+  withAllThoughts,
+  withLoopThoughts,
+  type ThoughtsField,
+} from "./given-back.ts";
+import { refusedSaidField, withoutSaidField } from "./said-fields.ts";
 
 /** Which fields an endpoint takes, as far as it is known before it was asked. */
 export interface DialectOptions {
@@ -14,6 +22,8 @@ export interface DialectOptions {
 export interface Dialect {
   /** The request as the endpoint takes it; the same object where nothing needs to change. */
   adapt(request: ChatRequest): ChatRequest;
+  /** Notes in which field a model of the endpoint says what it thought: it is given its thoughts back there. */
+  thinks(model: string, field: ThoughtsField): void;
   /** Reads a refusal (400 or 422): the request without what it names, or `undefined` where nothing is learned from it. */
   amend(
     request: ChatRequest,
@@ -23,10 +33,18 @@ export interface Dialect {
 
 /** Models whose refusals are remembered. */
 const MODELS_MAX = 1_000;
+/** Lessons that are remembered of one model: the names of fields come from other endpoints. */
+const LESSONS_MAX = 64;
 /** Changes that one request may go through: each is one more call of the endpoint. */
 export const AMENDMENTS_MAX = 3;
 
-type Change = "max_completion_tokens" | "max_tokens" | "-hints" | `-${(typeof DROPPED)[number]}`;
+type Change =
+  | "max_completion_tokens"
+  | "max_tokens"
+  | "+thoughts"
+  | "-hints"
+  | `-${(typeof DROPPED)[number]}`
+  | `-said ${string}`;
 
 /** Fields that say nothing of the answer. */
 const DROPPED = ["stream_options", "metadata", "safety_identifier"] as const;
@@ -45,30 +63,53 @@ const REFUSED =
 export function createDialect({ outputLimit = "auto" }: DialectOptions): Dialect {
   const learned = new Map<string, Set<Change>>();
   const fixed: readonly Change[] = outputLimit === "auto" ? [] : [outputLimit];
+  const thinking = new Map<string, ThoughtsField>();
 
   function remember(model: string, change: Change): void {
     if (learned.size >= MODELS_MAX && !learned.has(model)) learned.clear();
     const known = learned.get(model) ?? new Set();
-    // A later lesson about the bound takes the place of an earlier one.
-    if (!change.startsWith("-"))
-      for (const other of ["max_completion_tokens", "max_tokens"] as const) known.delete(other);
-    learned.set(model, known.add(change));
+    // A later lesson about the same takes the place of an earlier one.
+    const same = SAME.find((changes) => changes.includes(change)) ?? [];
+    for (const other of same) known.delete(other);
+    if (known.size < LESSONS_MAX) known.add(change);
+    learned.set(model, known);
   }
 
   return {
     adapt(request) {
       const known = learned.get(request.model);
-      if (known === undefined && fixed.length === 0) return request;
-      return [...fixed, ...(known ?? [])].reduce(apply, request);
+      const field = thinking.get(request.model);
+      const given = field === undefined ? request : withLoopThoughts(request, field);
+      if (known === undefined && fixed.length === 0) return given;
+      return [...fixed, ...(known ?? [])].reduce(apply, given);
+    },
+
+    thinks(model, field) {
+      if (thinking.get(model) === field) return;
+      if (thinking.size >= MODELS_MAX) thinking.clear();
+      thinking.set(model, field);
     },
 
     amend(request, refusal) {
-      const change = REFUSED.test(refusal) ? changeFor(request, refusal) : undefined;
+      const change =
+        thoughtsChangeFor(request, refusal) ?? (REFUSED.test(refusal) ? changeFor(request, refusal) : undefined);
       if (change === undefined) return undefined;
       const amended = apply(request, change);
       return amended === request ? undefined : { request: amended, learn: () => remember(request.model, change) };
     },
   };
+}
+
+/** Changes of which the last one holds. */
+const SAME: readonly (readonly Change[])[] = [
+  ["max_completion_tokens", "max_tokens"],
+  ["+thoughts", "-said reasoning_content"],
+];
+
+/** What a refusal says of thoughts: that they are lacking, or that they are there. */
+function thoughtsChangeFor(request: ChatRequest, refusal: string): Change | undefined {
+  if (isLackOfThoughts(refusal)) return "+thoughts";
+  return isRefusalOfThoughts(request, refusal) ? "-said reasoning_content" : undefined;
 }
 
 /** What a refusal asks for. The field that the request has decides, since refusals name both bounds. */
@@ -79,11 +120,18 @@ function changeFor(request: ChatRequest, refusal: string): Change | undefined {
   const dropped = DROPPED.find(names);
   if (dropped !== undefined) return `-${dropped}`;
   const isHint = HINTS.some(names) || MESSAGE_HINTS.some((field) => new RegExp(`\\b${field}\\b`).test(refusal));
-  return isHint ? "-hints" : undefined;
+  if (isHint) return "-hints";
+  const said = refusedSaidField(request, refusal);
+  return said === undefined ? undefined : `-said ${said}`;
 }
+
+/** How the change begins that leaves out a field of what assistants said. */
+const SAID = "-said ";
 
 function apply(request: ChatRequest, change: Change): ChatRequest {
   if (change === "-hints") return withoutHints(request);
+  if (change === "+thoughts") return withAllThoughts(request);
+  if (change.startsWith(SAID)) return withoutSaidField(request, change.slice(SAID.length));
   if (change.startsWith("-")) {
     const { [change.slice(1)]: dropped, ...rest } = request;
     return dropped === undefined ? request : (rest as ChatRequest);
@@ -144,7 +192,9 @@ function withoutMarks<T extends object>(one: T): T {
 
 function without<T extends object>(one: T, fields: readonly string[]): T {
   if (!fields.some((field) => Object.hasOwn(one, field))) return one;
-  return Object.fromEntries(Object.entries(one).filter(([name]) => !fields.includes(name))) as T;
+  const rest = { ...one } as Record<string, unknown>;
+  for (const field of fields) delete rest[field];
+  return rest as T;
 }
 
 function mapChanged<T>(list: readonly T[], change: (one: T) => T): readonly T[] {

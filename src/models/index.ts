@@ -1,6 +1,6 @@
 export { anthropicModel, type AnthropicModelOptions } from "./anthropic/model.ts";
 export { createCallReader, joinedName, placedCalls } from "./calls.ts";
-export { ITEMS } from "./chat.ts";
+export { ITEMS, THOUGHTS } from "./chat.ts";
 export type { ChatChoice, ChatChunk, ChatCompletion, ChatMessage, ChatRequest, Usage } from "./chat.ts";
 export { createChunkReader } from "./chunk-reader.ts";
 export { DEMO_MODEL_ID, demoModel, type DemoModelOptions } from "./demo.ts";

@@ -4,6 +4,7 @@ import { toExpectedCalls, withUsualCalls } from "./calls.ts";
 import { readChatParts } from "./chat-parts.ts";
 import { createDialect, type DialectOptions } from "./dialect.ts";
 import { checkEventStream, createEndpoint, isJson, toBearer, type EndpointOptions } from "./endpoint.ts";
+import { thoughtsFieldOf } from "./given-back.ts";
 import { toOpenaiInfo } from "./listed.ts";
 import { toFailure } from "./failures.ts";
 import type { HttpAnswer } from "./http.ts";
@@ -36,6 +37,13 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     );
   }
 
+  /** Notes where a model says what it thought. Answers whether this says it. */
+  function noteThoughts(model: string, said: object | undefined): boolean {
+    const field = said && thoughtsFieldOf(said as Readonly<Record<string, unknown>>);
+    if (field !== undefined) dialect.thinks(model, field);
+    return field !== undefined;
+  }
+
   return {
     ...endpoint.port,
 
@@ -43,6 +51,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
       try {
         const text = await endpoint.textOf(await post(call));
         const given = toCompletion(text, endpoint.secrets);
+        noteThoughts(call.request.model, given.choices[0]?.message);
         const completion = withUsualCalls(given, toExpectedCalls(call.request));
         return { text: completion === given ? text : JSON.stringify(completion), completion };
       } catch (error) {
@@ -55,10 +64,12 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
         const answer = await post(call);
         if (isJson(answer)) {
           const given = toCompletion(await endpoint.textOf(answer), endpoint.secrets);
+          noteThoughts(call.request.model, given.choices[0]?.message);
           return wholeAsStream(withUsualCalls(given, toExpectedCalls(call.request)), call.request);
         }
         checkEventStream(answer);
-        return toParts(answer, call.signal, readChatParts(endpoint.secrets, toExpectedCalls(call.request)));
+        const onDelta = (delta: object) => noteThoughts(call.request.model, delta);
+        return toParts(answer, call.signal, readChatParts(endpoint.secrets, toExpectedCalls(call.request), onDelta));
       } catch (error) {
         return toFailure(error, call.signal);
       }

@@ -1,5 +1,9 @@
+import { createOpenAI } from "@ai-sdk/openai";
+import Anthropic from "@anthropic-ai/sdk";
+import { generateText, stepCountIs, tool } from "ai";
 import type OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { z } from "zod";
 import type { UpstreamKind } from "../../src/models/index.ts";
 import type { ScriptedAnswer } from "../../src/testing/index.ts";
 import { startTestGateway, type TestGateway } from "../gateway.ts";
@@ -45,12 +49,17 @@ function chatOf(message: Record<string, unknown>, isStream: boolean): ScriptedAn
     return {
       raw: JSON.stringify({ ...base, object: "chat.completion", choices: [{ index: 0, message, finish_reason }] }),
     };
+  const calls = message["tool_calls"] as readonly object[] | undefined;
+  const said = {
+    ...message,
+    ...(calls !== undefined && { tool_calls: calls.map((one, index) => ({ index, ...one })) }),
+  };
   const chunk = (delta: object, finish: string | null) => ({
     ...base,
     object: "chat.completion.chunk",
     choices: [{ index: 0, delta, finish_reason: finish }],
   });
-  const events = [chunk(message, null), chunk({}, finish_reason)].map((one) => `data: ${JSON.stringify(one)}\n\n`);
+  const events = [chunk(said, null), chunk({}, finish_reason)].map((one) => `data: ${JSON.stringify(one)}\n\n`);
   return { raw: `${events.join("")}data: [DONE]\n\n`, contentType: "text/event-stream" };
 }
 
@@ -168,5 +177,90 @@ describe.each(["anthropic", "responses", "chat"] as const)("signed thoughts of a
     const input = [question, ...output, result] as OpenAI.Responses.ResponseInput;
     await respond({ input }, { client: gateway.client({ apiKey: key }) });
     expect(JSON.stringify(told())).not.toContain("SIG");
+  });
+});
+
+/** A turn of a tool loop over each way by which a client may come back, whole and streamed: what the endpoint is told at its second turn. */
+const WAYS: Record<string, (isStream: boolean) => Promise<unknown>> = {
+  async "the response before"(isStream) {
+    const { id } = await respond({ input: [question] }, { isStream });
+    await respond({ previous_response_id: id, input: [result] }, { isStream });
+  },
+  async "items that the client returns as it was shown them"(isStream) {
+    const { output } = await respond({ input: [question] }, { isStream });
+    await respond({ input: [question, ...output, result] as OpenAI.Responses.ResponseInput }, { isStream });
+  },
+  async "items of a client that stores nothing"(isStream) {
+    const plain = { store: false, include: ["reasoning.encrypted_content" as const] };
+    const { output } = await respond({ ...plain, input: [question] }, { isStream });
+    const input = [question, ...output.map(({ id: _, ...item }) => item), result] as OpenAI.Responses.ResponseInput;
+    await respond({ ...plain, input }, { isStream });
+  },
+  async "a conversation"(isStream) {
+    const { id: conversation } = await client.conversations.create();
+    await respond({ conversation, input: [question] }, { isStream });
+    await respond({ conversation, input: [result] }, { isStream });
+  },
+  async "a session"(isStream) {
+    const inSession = { isStream, client: gateway.client({ headers: { "x-marrow-session": `s${isStream}` } }) };
+    await respond({ input: [question] }, inSession);
+    await respond({ input: [result] }, inSession);
+  },
+  async "the messages API"(isStream) {
+    const anthropic = new Anthropic({ baseURL: gateway.baseURL.replace(/\/v1$/, ""), apiKey: gateway.key });
+    const asked = {
+      model: "scripted",
+      max_tokens: 99,
+      tools: [{ name: "look", input_schema: { type: "object" as const } }],
+    };
+    const ask = (messages: Anthropic.MessageParam[]) =>
+      isStream
+        ? anthropic.messages.stream({ ...asked, messages }).finalMessage()
+        : anthropic.messages.create({ ...asked, messages });
+    const { content } = await ask([question]);
+    const results = [{ type: "tool_result" as const, tool_use_id: "call_1", content: "a dog" }];
+    await ask([question, { role: "assistant", content }, { role: "user", content: results }]);
+  },
+  async "the AI SDK's Responses model"() {
+    const model = createOpenAI({ baseURL: gateway.baseURL, apiKey: gateway.key }).responses("scripted");
+    const look = tool({ inputSchema: z.object({}), execute: async () => "a dog" });
+    await generateText({ model, prompt: "Look", tools: { look }, stopWhen: stepCountIs(3) });
+  },
+};
+
+const ways = Object.keys(WAYS).flatMap((way) => [false, true].map((isStream) => ({ way, isStream })));
+
+describe("what a chat upstream says of a call beyond the call", () => {
+  const extra_content = { google: { thought_signature: "SIGG" } };
+  beforeAll(() => open("chat", [{ role: "assistant", content: null, tool_calls: [{ ...call, extra_content }] }]));
+
+  it.each(ways)("goes back with the call by $way (streamed: $isStream)", async ({ way, isStream }) => {
+    await WAYS[way]?.(isStream);
+    expect(told().find(({ role }) => role === "assistant")?.["tool_calls"]).toEqual([{ ...call, extra_content }]);
+    expect(told().at(-1)).toMatchObject({ role: "tool", tool_call_id: "call_1" });
+    expect(JSON.stringify(told())).not.toContain("marrow");
+  });
+});
+
+describe("what a chat upstream thinks before it calls a tool", () => {
+  beforeAll(() =>
+    open("chat", [{ role: "assistant", content: "I look", reasoning_content: "deep thought", tool_calls: [call] }]),
+  );
+
+  it.each(ways)("goes back in its field by $way (streamed: $isStream)", async ({ way, isStream }) => {
+    await WAYS[way]?.(isStream);
+    expect(told().find(({ role }) => role === "assistant")).toEqual({
+      role: "assistant",
+      content: "I look",
+      reasoning_content: "deep thought",
+      tool_calls: [call],
+    });
+  });
+
+  it("goes back no more once the user says something new", async () => {
+    const { id } = await respond({ input: [question] });
+    const { id: next } = await respond({ previous_response_id: id, input: [result] });
+    await respond({ previous_response_id: next, input: [question] });
+    expect(JSON.stringify(told())).not.toContain("deep thought");
   });
 });

@@ -1,6 +1,7 @@
 import type { ChatChoice, ChatCompletion, Usage } from "../../models/index.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { createCallCarrier } from "../models/carried-calls.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
 /** Why a model stopped, in the words of this API. */
@@ -22,7 +23,7 @@ export function toMessage(completion: ChatCompletion): Fields {
   const calls = Array.isArray(message["tool_calls"]) ? (message["tool_calls"] as readonly Fields[]) : [];
   const refusal = typeof message["refusal"] === "string" && message["refusal"] !== "" ? message["refusal"] : undefined;
   const content = [
-    ...toThoughts(message),
+    ...toThoughts(createCallCarrier()(message)),
     ...[textOf(message.content), refusal].flatMap((text) => (text === undefined ? [] : [toTextBlock(text)])),
     ...calls.map((call, at) => toUse(call, `toolu_${toMessageId(id).slice(4)}_${at}`)),
   ];

@@ -1,7 +1,8 @@
 import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
-import type { ChatMessage } from "../../models/index.ts";
-import { isObject, type Fields } from "../../internal/fields.ts";
+import { THOUGHTS, type ChatMessage } from "../../models/index.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { withCallsBack } from "../models/carried-calls.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** A turn of the messages API. */
@@ -16,12 +17,13 @@ interface Turn {
  * @throws MarrowError `invalid_input` that names a block which has no meaning here
  */
 export function toChatMessages(turns: readonly Turn[]): readonly ChatMessage[] {
-  return turns.flatMap(({ role, content }, at): readonly ChatMessage[] => {
+  const messages = turns.flatMap(({ role, content }, at): readonly ChatMessage[] => {
     const path = `messages.${at}.content`;
     if (typeof content === "string") return [{ role, content }];
     if (role === "system") return [{ role, content: textsAt(content, path) }];
     return role === "assistant" ? [toAssistant(content, path)] : toUser(content, path);
   });
+  return withCallsBack(messages);
 }
 
 /** Texts alone: instructions, as a string where they are one text without marks. */
@@ -65,7 +67,7 @@ function toResult(block: Fields, path: string): ChatMessage {
 }
 
 function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
-  const [parts, calls, details]: [Fields[], Fields[], Fields[]] = [[], [], []];
+  const [parts, calls, details, thoughts]: [Fields[], Fields[], Fields[], string[]] = [[], [], [], []];
   for (const [at, block] of blocks.entries()) {
     const here = `${path}.${at}`;
     switch (block["type"]) {
@@ -74,9 +76,10 @@ function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
         break;
       case "thinking":
       case "redacted_thinking": {
-        // Thoughts without a signature are no provider's, and none takes them back.
+        // Thoughts without a signature go back in words alone, to an upstream that wants these.
         const detail = toDetail(block, at);
         if (detail !== undefined) details.push(detail);
+        if (isText(block["thinking"])) thoughts.push(block["thinking"]);
         break;
       }
       case "tool_use":
@@ -90,6 +93,7 @@ function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
     role: "assistant",
     content: parts.length === 0 ? null : plain(parts),
     ...(details.length > 0 && { reasoning_details: details }),
+    ...(thoughts.length > 0 && { [THOUGHTS]: thoughts.join("\n\n") }),
     ...(calls.length > 0 && { tool_calls: calls }),
   };
 }

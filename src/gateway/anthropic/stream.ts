@@ -3,6 +3,7 @@ import { createCallBlocks, type CallBlock } from "./call-blocks.ts";
 import { toOmitted, toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { createCallCarrier } from "../models/carried-calls.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
 /** An event of a streamed message. */
@@ -39,6 +40,7 @@ export function createMessageEvents(model: string): MessageEvents {
   let usage: Usage | null | undefined;
   let end: Fields = {};
   let omitted: Fields = {};
+  const carry = createCallCarrier();
   const calls = createCallBlocks(() => `toolu_made${id.replaceAll(/\W/g, "").slice(-24)}`);
   /** What is told once the open call has come to its end, and calls of which too little is known yet. */
   const later: (Step | CallBlock)[] = [];
@@ -145,7 +147,12 @@ export function createMessageEvents(model: string): MessageEvents {
         if (index !== 0) continue;
         if (typeof choice.finish_reason === "string") end = choice;
         if (delta?.["omitted"] !== undefined) omitted = toOmitted(delta);
-        const { content, refusal: refused, reasoning_content: thought = delta?.["reasoning"], ...rest } = delta ?? {};
+        const {
+          content,
+          refusal: refused,
+          reasoning_content: thought = delta?.["reasoning"],
+          ...rest
+        } = carry(delta ?? {});
         const details = Array.isArray(rest["reasoning_details"])
           ? (rest["reasoning_details"] as readonly Fields[])
           : [];

@@ -1,4 +1,5 @@
 import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../../models/index.ts";
+import { createCallCarrier } from "../models/carried-calls.ts";
 import { createCallFilter } from "./allowed-calls.ts";
 import { toItemId } from "./input.ts";
 import type { Fields } from "../../internal/fields.ts";
@@ -38,6 +39,7 @@ export function createAssembler(
   /** Calls that the model gave no id: clients answer a call by its id, so it gets one. */
   const unnamed = new WeakSet<Open>();
   const texts = createTexts(open, seal);
+  const carry = createCallCarrier();
   const allowed = createCallFilter(shell["tool_choice"]);
   const unsaid = createUnsaid();
   const sealed = new Map<string, string>();
@@ -125,7 +127,7 @@ export function createAssembler(
         if (index !== 0) continue;
         if (typeof reason === "string") finish = reason;
         unsaid.add(delta ?? {});
-        events.push(...texts.add(delta ?? {}, choice));
+        events.push(...texts.add(carry(delta ?? {}), choice));
         const made = delta?.["tool_calls"];
         for (const [place, one] of allowed(Array.isArray(made) ? (made as Fields[]) : []).entries())
           events.push(...call(one, typeof one["index"] === "number" ? one["index"] : place));

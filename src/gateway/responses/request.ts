@@ -4,10 +4,11 @@ import { MarrowError } from "../../errors.ts";
 import { lostError, lostResults, toMessages } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
+import { withCallsBack } from "../models/carried-calls.ts";
 import { fromEncryptedContent } from "../models/carried-thoughts.ts";
 import { toTurn } from "../openai/items.ts";
 import { metadataPairs } from "../openai/metadata.ts";
-import type { Fields } from "../../internal/fields.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import type { Item } from "./shape.ts";
 import { toChatFields } from "./translation.ts";
 
@@ -106,7 +107,7 @@ export function toChatRequest(
   // The results of a conversation's calls are looked at where its history is read; a session has its own.
   const turns = request.conversation == null && session === undefined ? withResultsChecked(said, history.length) : said;
   const first = instructions == null ? [] : [{ role: "system", content: instructions }];
-  const messages = [...first, ...toMessages(withThoughts(turns))];
+  const messages = [...first, ...withCallsBack(toMessages(withThoughts(turns)))];
   if (request.conversation == null && history.length === 0 && input.length === 0)
     throw new MarrowError("invalid_input", "input must be given", { details: { path: "input" } });
   return { ...toChatFields(request), model: request.model, messages };
@@ -117,18 +118,41 @@ export function conversationOf(conversation: NonNullable<ResponseRequest["conver
   return typeof conversation === "string" ? conversation : conversation.id;
 }
 
-/** Thoughts that a client gives back stand before the words or calls that they led to, and go with these to whoever thought them. */
+/**
+ * Thoughts that a client gives back stand before the words or calls that they led to, and go with these to whoever thought them: in words, and as
+ * what their maker wants back.
+ */
 function withThoughts(turns: readonly Turn[]): readonly Turn[] {
-  let waiting: Fields[] = [];
+  let details: Fields[] = [];
+  let words: string[] = [];
   return turns.map((turn) => {
-    const { type, encrypted_content: content } = (turn["item"] ?? {}) as Fields;
-    const detail = turn.role === "item" && type === "reasoning" ? fromEncryptedContent(content) : undefined;
-    if (detail !== undefined) waiting.push(detail);
-    if (turn.role === "item") return turn;
-    const details = waiting;
-    waiting = [];
-    return turn.role === "assistant" && details.length > 0 ? { ...turn, reasoning_details: details } : turn;
+    const item = (turn["item"] ?? {}) as Fields;
+    if (turn.role === "item") {
+      if (item["type"] !== "reasoning") return turn;
+      const detail = fromEncryptedContent(item["encrypted_content"]);
+      if (detail !== undefined) details.push(detail);
+      words.push(...wordsOf(item));
+      return turn;
+    }
+    const [found, said] = [details, words.join("\n\n")];
+    [details, words] = [[], []];
+    if (turn.role !== "assistant") return turn;
+    return {
+      ...turn,
+      ...(said !== "" && { reasoning_content: said }),
+      ...(found.length > 0 && { reasoning_details: found }),
+    };
   });
+}
+
+/** What a `reasoning` item says was thought: in full, else its summary. */
+function wordsOf({ content, summary }: Fields): readonly string[] {
+  const texts = [content, summary].map((parts) =>
+    Array.isArray(parts)
+      ? (parts as readonly unknown[]).filter(isObject).flatMap(({ text: said }) => (isText(said) ? [said] : []))
+      : [],
+  );
+  return texts.find((said) => said.length > 0) ?? [];
 }
 
 function pathOf(at: number, before: number): string {

@@ -1,0 +1,104 @@
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import type { ChatMessage } from "../../models/index.ts";
+
+/**
+ * Marks what a maker says of one of its calls beyond the call itself, such as the `extra_content` in which Gemini signs it and without which it
+ * refuses the call's result. Other APIs than chat completions have no place for it, so it goes with the thoughts before the call.
+ */
+const FORMAT = "marrow-call-v1";
+const CALL = new Set(["id", "type", "index", "function", "custom"]);
+const CALLED = new Set(["name", "arguments"]);
+
+/** Puts what a message or a delta says of its calls among its thoughts (`reasoning_details`). One for each answer: it knows the calls that have begun. */
+export function createCallCarrier(): (delta: Fields) => Fields {
+  const ids = new Map<unknown, string>();
+  return (delta) => {
+    const calls = delta["tool_calls"];
+    if (!Array.isArray(calls)) return delta;
+    const entries = (calls as readonly unknown[]).flatMap((call, at): readonly Fields[] => {
+      if (!isObject(call)) return [];
+      const index = call["index"] ?? at;
+      if (isText(call["id"])) ids.set(index, call["id"]);
+      const [id, more] = [ids.get(index), besideOf(call)];
+      if (id === undefined || more === undefined) return [];
+      return [{ type: "reasoning.encrypted", format: FORMAT, id, data: JSON.stringify(more) }];
+    });
+    if (entries.length === 0) return delta;
+    const details = delta["reasoning_details"];
+    return { ...delta, reasoning_details: [...(Array.isArray(details) ? (details as unknown[]) : []), ...entries] };
+  };
+}
+
+/** Messages with what was carried of calls put back in its place: on the call of the same message, else of the nearest one before. Pure. */
+export function withCallsBack(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  if (!messages.some(carries)) return messages;
+  const all = [...messages];
+  for (const [at, message] of messages.entries()) {
+    if (!carries(message)) continue;
+    const details = message["reasoning_details"] as readonly unknown[];
+    const { reasoning_details: _, ...rest } = all[at] as ChatMessage;
+    const others = details.filter((detail) => !isCarried(detail));
+    all[at] = { ...rest, ...(others.length > 0 && { reasoning_details: others }) };
+    for (const detail of details) {
+      if (!isCarried(detail)) continue;
+      const place = all.findLastIndex((one, nth) => nth <= at && callsOf(one).some(({ id }) => id === detail["id"]));
+      const holder = all[place];
+      if (holder !== undefined) all[place] = withBeside(holder, detail);
+    }
+  }
+  return all;
+}
+
+/** What a call says beyond its name and what it is given; `undefined` for nothing. */
+function besideOf(call: Fields): Fields | undefined {
+  const more = unknownOf(call, CALL);
+  const called = isObject(call["function"]) ? unknownOf(call["function"], CALLED) : {};
+  const all = { ...more, ...(Object.keys(called).length > 0 && { function: called }) };
+  return Object.keys(all).length === 0 ? undefined : all;
+}
+
+function unknownOf(fields: Fields, known: ReadonlySet<string>): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => !known.has(name) && value !== null && value !== undefined),
+  );
+}
+
+function withBeside(message: ChatMessage, { id, data }: Fields): ChatMessage {
+  const more = parsed(data);
+  const calls = callsOf(message);
+  const at = calls.findLastIndex((call) => call["id"] === id);
+  if (more === undefined || at === -1) return message;
+  const beside = besideOf(more);
+  const changed = calls.map((call, nth) => {
+    if (nth !== at || beside === undefined) return call;
+    const { function: named, ...rest } = beside;
+    return {
+      ...call,
+      ...rest,
+      ...(isObject(named) && isObject(call["function"]) && { function: { ...call["function"], ...named } }),
+    };
+  });
+  return { ...message, tool_calls: changed };
+}
+
+function parsed(data: unknown): Fields | undefined {
+  if (typeof data !== "string") return undefined;
+  try {
+    const value = JSON.parse(data) as unknown;
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function callsOf({ tool_calls: calls }: ChatMessage): readonly Fields[] {
+  return Array.isArray(calls) && calls.every(isObject) ? calls : [];
+}
+
+function carries({ reasoning_details: details }: ChatMessage): boolean {
+  return Array.isArray(details) && details.some(isCarried);
+}
+
+function isCarried(detail: unknown): detail is Fields {
+  return isObject(detail) && detail["format"] === FORMAT;
+}

@@ -1,0 +1,59 @@
+import { isText } from "../internal/fields.ts";
+import { THOUGHTS, type ChatMessage, type ChatRequest } from "./chat.ts";
+
+/** The fields in which endpoints say what they thought, in the order in which they are looked for. */
+const FIELDS = ["reasoning_content", "reasoning"] as const;
+
+/** A field in which an endpoint says what it thought. */
+export type ThoughtsField = (typeof FIELDS)[number];
+
+/** The field in which a message or a delta says what was thought; `undefined` where it says nothing of it. */
+export function thoughtsFieldOf(said: Readonly<Record<string, unknown>>): ThoughtsField | undefined {
+  return FIELDS.find((field) => isText(said[field]));
+}
+
+/**
+ * The request with the thoughts of the turns since the user's last message: those of a tool loop, which their maker goes on with. The same object
+ * where there are none. Pure.
+ */
+export function withLoopThoughts(request: ChatRequest, field: ThoughtsField): ChatRequest {
+  const from = request.messages.findLastIndex(({ role }) => role === "user") + 1;
+  return mapMessages(request, (message, at) => {
+    const thoughts = at < from ? undefined : message[THOUGHTS];
+    return thoughts === undefined || hasThoughts(message) ? message : { ...message, [field]: thoughts };
+  });
+}
+
+/**
+ * The request with thoughts in every turn of an assistant, empty where none are known: some endpoints refuse a turn without the field. The same
+ * object where all have it. Pure.
+ */
+export function withAllThoughts(request: ChatRequest): ChatRequest {
+  return mapMessages(request, (message) =>
+    message.role !== "assistant" || typeof message["reasoning_content"] === "string"
+      ? message
+      : { ...message, reasoning_content: message[THOUGHTS] ?? message["reasoning"] ?? "" },
+  );
+}
+
+/** Whether a refusal says that a turn is lacking its thoughts. */
+export function isLackOfThoughts(refusal: string): boolean {
+  return /\breasoning_content\b/.test(refusal) && LACKING.test(refusal);
+}
+
+/** Whether a refusal names thoughts that the request has, and does not ask for more of them. */
+export function isRefusalOfThoughts({ messages }: ChatRequest, refusal: string): boolean {
+  return /\breasoning_content\b/.test(refusal) && messages.some((message) => "reasoning_content" in message);
+}
+
+/** Words by which endpoints ask for thoughts. */
+const LACKING = /missing|required|passed back|must (?:be (?:passed|provided|included|present)|have|include|contain)/i;
+
+function hasThoughts(message: ChatMessage): boolean {
+  return FIELDS.some((field) => (message[field] ?? null) !== null);
+}
+
+function mapMessages(request: ChatRequest, change: (message: ChatMessage, at: number) => ChatMessage): ChatRequest {
+  const messages = request.messages.map(change);
+  return messages.every((one, at) => one === request.messages[at]) ? request : { ...request, messages };
+}
