@@ -158,6 +158,57 @@ describe("what an upstream of kind responses says and is told in phases", () => 
   });
 });
 
+describe("what an upstream of kind responses cites", () => {
+  const cited = (text: string, start: number, url: string) => ({
+    type: "output_text",
+    text,
+    annotations: [{ type: "url_citation", url, title: "t", start_index: start, end_index: start + 5 }],
+  });
+  const told = (content: readonly object[]) => ({ type: "message", id: "m", role: "assistant", content });
+  const [first, second, third] = [
+    cited("Looking now. ", 0, "https://a"),
+    cited("Paris it is. ", 0, "https://b"),
+    cited("It is Paris.", 6, "https://c"),
+  ];
+  const PLACES = ["Looki", "Paris", "Paris"];
+  /** Which text each citation of a chat is of. */
+  const textsOf = (content: string, annotations: unknown) =>
+    (annotations as { url_citation: { start_index: number; end_index: number } }[]).map(({ url_citation: one }) =>
+      content.slice(one.start_index, one.end_index),
+    );
+
+  it.each([
+    ["parts of one message", [told([first, second, third])]],
+    ["messages", [told([first]), told([second]), told([third])]],
+    ["messages of parts", [told([first, second]), told([third])]],
+  ])("is of the same text in every API, whole, streamed and from the cache (%s)", async (_, output) => {
+    await open("responses", output);
+    const contents = (items: unknown) =>
+      (items as Items).map(({ content }) =>
+        (content as Items).map(({ type, text, annotations }) => ({ type, text, annotations })),
+      );
+    const said = output.map(({ content }) => content);
+    const streamed = (input: string) => client.responses.stream({ model: "scripted", input }).finalResponse();
+    const made = [await ask("q1"), await ask("q1"), await streamed("q1"), await streamed("q2"), await ask("q2")];
+    for (const { output: items } of made) expect(contents(items)).toEqual(said);
+    await ask("q3", { previous_response_id: made[3]?.id });
+    expect(contents((asked()["input"] as Items).slice(1, -1))).toEqual(said);
+    for (const content of ["q1", "q1", "q4", "q4"]) {
+      const chat = { model: "scripted", messages: [{ role: "user" as const, content }] };
+      const whole = (await client.chat.completions.create(chat)).choices[0]?.message;
+      expect(textsOf(whole?.content ?? "", whole?.annotations)).toEqual(PLACES);
+      const annotations: unknown[] = [];
+      let text = "";
+      for await (const { choices } of await client.chat.completions.create({ ...chat, stream: true })) {
+        const delta = (choices[0]?.delta ?? {}) as { content?: string; annotations?: unknown[] };
+        text += delta.content ?? "";
+        annotations.push(...(delta.annotations ?? []));
+      }
+      expect(textsOf(text, annotations)).toEqual(PLACES);
+    }
+  });
+});
+
 const MARK = { prompt_cache_breakpoint: { type: "ephemeral" } };
 const PDF = "data:application/pdf;base64,JVBERi0xLjQ=";
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { wordOf } from "../../internal/describe.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { toFlatAnnotation, toSaidMessages } from "../../internal/phases.ts";
 import { sizeOf } from "../../internal/json-pieces.ts";
 import type { Kept, Turn } from "../../memory/index.ts";
 import { PREFIXES } from "./items.ts";
@@ -87,18 +88,23 @@ function toBodies(turn: Turn): readonly Fields[] {
   const { role, content, refusal, tool_calls: calls, tool_call_id: callId, incomplete } = turn;
   if (role === "tool") return [{ type: "function_call_output", call_id: callId, output: toItemOutput(content) }];
   const status = incomplete === true ? "incomplete" : "completed";
-  const parts: Fields[] = [];
-  if (isText(content) || Array.isArray(content)) parts.push(...toItemContent(role, content, turn["annotations"]));
-  if (isText(refusal)) parts.push({ type: "refusal", refusal });
+  const messages: { readonly phase?: string; readonly content: readonly Fields[] }[] = [];
+  if (isText(content) && role === "assistant") messages.push(...toSaid(content, turn));
+  else if (isText(content) || Array.isArray(content))
+    messages.push({ content: withCitations(toItemContent(role, content), turn["annotations"]) });
+  if (isText(refusal)) {
+    const last = messages.pop();
+    messages.push({ ...last, content: [...(last?.content ?? []), { type: "refusal", refusal }] });
+  }
   const isCalling = Array.isArray(calls);
-  if (parts.length === 0 && !isCalling) parts.push(...toItemContent(role, ""));
+  if (messages.length === 0 && !isCalling) messages.push({ content: toItemContent(role, "") });
   const called = (isCalling ? calls : []) as {
     readonly id?: unknown;
     readonly function?: Fields;
     readonly custom?: Fields;
   }[];
   return [
-    ...(parts.length === 0 ? [] : [{ type: "message", role, status, content: parts }]),
+    ...messages.map((message) => ({ type: "message", role, status, ...message })),
     ...called.map(({ id, function: named, custom }) =>
       custom === undefined
         ? { type: "function_call", call_id: id, name: named?.["name"], arguments: named?.["arguments"] }
@@ -107,13 +113,29 @@ function toBodies(turn: Turn): readonly Fields[] {
   ];
 }
 
+/** What an assistant said, as the messages that it was said in. */
+function toSaid(text: string, { phases, annotations }: Turn) {
+  return toSaidMessages(text, phases, annotations).map(({ phase, parts }) => ({
+    ...(phase !== undefined && { phase }),
+    content: parts.map((part) => ({ ...part, type: "output_text" })),
+  }));
+}
+
+/** Parts with citations: those of a list of parts are of its first text. */
+function withCitations(parts: readonly Fields[], annotations: unknown): readonly Fields[] {
+  const first = parts.findIndex(({ type }) => type === "output_text");
+  if (first < 0 || !Array.isArray(annotations)) return parts;
+  const flat = (annotations as readonly unknown[]).filter(isObject).map(toFlatAnnotation);
+  return parts.map((part, at) => (at === first ? { ...part, annotations: flat } : part));
+}
+
 /** What a tool answered: a text, or parts. */
 function toItemOutput(output: unknown): unknown {
   return Array.isArray(output) ? toItemContent("tool", output) : output;
 }
 
 /** Content of a chat message or an item as parts of an item. */
-function toItemContent(role: string, content: unknown, annotations?: unknown): readonly Fields[] {
+function toItemContent(role: string, content: unknown): readonly Fields[] {
   const parts = Array.isArray(content) ? (content as readonly unknown[]) : [{ type: "text", text: content ?? "" }];
   return parts.map((part) => {
     // Turns that chat completions kept hold whatever their client sent as a part.
@@ -121,11 +143,7 @@ function toItemContent(role: string, content: unknown, annotations?: unknown): r
     switch (part["type"]) {
       case "text":
         return role === "assistant"
-          ? {
-              ...part,
-              type: "output_text",
-              annotations: Array.isArray(annotations) ? annotations.map(toAnnotation) : [],
-            }
+          ? { ...part, type: "output_text", annotations: [] }
           : { ...part, type: "input_text" };
       case "image_url": {
         const { image_url: image, ...rest } = part;
@@ -146,12 +164,4 @@ function toItemContent(role: string, content: unknown, annotations?: unknown): r
         return part;
     }
   });
-}
-
-/** Chat completions nest a citation under its type; items have its fields beside it. */
-function toAnnotation(annotation: unknown): unknown {
-  if (!isObject(annotation)) return annotation;
-  const { type, ...rest } = annotation;
-  const nested = rest[String(type)];
-  return isObject(nested) ? { type, ...nested } : annotation;
 }

@@ -1,6 +1,7 @@
 import { partOf, toEncryptedContent } from "../models/carried-thoughts.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { beginsPart, movedBy, placeOf, toFlatAnnotation } from "../../internal/phases.ts";
 import type { Item, ResponseEvent } from "./shape.ts";
 
 /** An item of the output that may still grow. */
@@ -30,8 +31,9 @@ export function createTexts(open: (item: Fields) => Open, seal: (one: Open, cont
   let current: { readonly one: Open; readonly kind: Kind } | undefined;
   /** Characters of thoughts so far: parts say after how many of them they begin. */
   let thought = 0;
-  /** Annotations that came before the text that they are of. */
+  /** Citations that wait for the text that they are of, and characters of all messages before the part that grows. */
   let early: readonly Fields[] = [];
+  let partStart = 0;
   /** Whether anything was said in writing: what is spoken beside it says the same. */
   let isWritten = false;
   /** Characters of the messages so far, where further ones begin that these have not reached, and in which phase the next one is said. */
@@ -59,6 +61,7 @@ export function createTexts(open: (item: Fields) => Open, seal: (one: Open, cont
 
   function beginPart({ one, kind }: { readonly one: Open; readonly kind: Kind }): ResponseEvent {
     const part = emptyPart(kind);
+    partStart = spoken;
     one.item = { ...one.item, [listOf(kind)]: [...partsOf(one, kind), part] };
     return { type: `response.${PARTS[kind]}.added`, ...at(one, kind), part };
   }
@@ -129,38 +132,54 @@ export function createTexts(open: (item: Fields) => Open, seal: (one: Open, cont
     return [...events, { type: "response.output_text.delta", ...at(one, kind), delta: piece, logprobs }];
   }
 
-  /** Words of messages, each begun where a mark says so. A stored answer may come with all marks before its text. */
+  /**
+   * Words of messages, each message and part begun where a mark says so, and the citations of each. A stored answer may come with all marks and
+   * citations before its text.
+   */
   function speak(words: string, found: readonly Fields[], logprobs: readonly Fields[]): readonly ResponseEvent[] {
     const events: ResponseEvent[] = [];
-    let told = 0;
+    let [rest, tokens] = [words, logprobs];
     const known = [...marks, ...found];
     marks = [];
-    for (const [nth, { start, phase: next }] of known.entries()) {
+    for (const [nth, mark] of known.entries()) {
+      const { start, phase: next } = mark;
       if (typeof start !== "number") continue;
-      if (start > spoken + words.length) {
+      if (start > spoken + rest.length) {
         marks = known.slice(nth);
         break;
       }
-      const end = Math.max(told, start - spoken);
-      if (end > told) events.push(...say("output_text", words.slice(told, end), []));
-      told = end;
-      if (current !== undefined && current.kind !== "reasoning") events.push(...close());
-      phase = typeof next === "string" ? next : undefined;
+      const piece = rest.slice(0, Math.max(0, start - spoken));
+      rest = rest.slice(piece.length);
+      const own = tokensOf(tokens, piece.length);
+      tokens = tokens.slice(own.length);
+      events.push(...grow(piece, own), ...cite((place = start) => place < start));
+      if (beginsPart(mark) && current?.kind === "output_text") events.push(...endPart(current), beginPart(current));
+      else {
+        if (current !== undefined && current.kind !== "reasoning") events.push(...close());
+        phase = typeof next === "string" ? next : undefined;
+      }
     }
+    return [...events, ...grow(rest, tokens), ...cite((place = 0) => place < spoken)];
+  }
+
+  function grow(words: string, logprobs: readonly Fields[]): readonly ResponseEvent[] {
+    if (words === "") return [];
+    const events = say("output_text", words, logprobs);
     spoken += words.length;
-    if (told < words.length) events.push(...say("output_text", words.slice(told), logprobs));
     return events;
   }
 
-  function annotate(found: readonly Fields[]): readonly ResponseEvent[] {
-    if (current?.kind !== "output_text") {
-      early = [...early, ...found];
-      return [];
-    }
+  /** Puts citations to the text that grows: those that wait for it, by where they begin. */
+  function cite(isOf: (place: number | undefined) => boolean): readonly ResponseEvent[] {
+    if (current?.kind !== "output_text" || early.length === 0) return [];
+    const [found, waiting]: [Fields[], Fields[]] = [[], []];
+    for (const annotation of early) (isOf(placeOf(annotation)) ? found : waiting).push(annotation);
+    if (found.length === 0) return [];
+    early = waiting;
     const { one, kind } = current;
     const part = lastPart(one, kind);
     const known = (part["annotations"] ?? []) as readonly Fields[];
-    const annotations = found.map(toAnnotation);
+    const annotations = found.map((annotation) => movedBy(annotation, -partStart));
     put(one, kind, { ...part, annotations: [...known, ...annotations] });
     return annotations.map((annotation, nth) => ({
       type: "response.output_text.annotation.added",
@@ -193,6 +212,10 @@ export function createTexts(open: (item: Fields) => Open, seal: (one: Open, cont
       // Some endpoints send the same thought under both names.
       if (other !== named) events.push(...think(wordsOf(other), []));
       if (typeof delta["content"] !== "string") events.push(...think(thoughtsIn(delta["content"]), []));
+      if (Array.isArray(delta["annotations"])) {
+        const cited = (delta["annotations"] as readonly unknown[]).filter(isObject);
+        early = [...early, ...cited.map(toFlatAnnotation)];
+      }
       const begun = Array.isArray(delta["phases"]) ? (delta["phases"] as readonly unknown[]).filter(isObject) : [];
       const [written, refused] = [textIn(delta["content"]), textIn(delta["refusal"])];
       events.push(...speak(written, begun, logprobs));
@@ -200,13 +223,9 @@ export function createTexts(open: (item: Fields) => Open, seal: (one: Open, cont
       if (written !== "" || refused !== "") isWritten = true;
       const { transcript } = (delta["audio"] ?? {}) as Fields;
       if (!isWritten && wordsOf(transcript) !== "") events.push(...say("output_text", wordsOf(transcript), []));
-      const found = Array.isArray(delta["annotations"]) ? (delta["annotations"] as readonly Fields[]) : [];
-      const all = [...early, ...found];
-      early = [];
-      if (all.length > 0) events.push(...annotate(all));
       return events;
     },
-    close,
+    close: (isCut) => [...cite(() => true), ...close(isCut)],
   };
 }
 
@@ -267,9 +286,12 @@ function toLogprobs(value: unknown): readonly Fields[] {
   }));
 }
 
-/** Chat completions nest a citation under its type; responses have its fields beside it. */
-function toAnnotation(annotation: Fields): Fields {
-  const { type, ...rest } = annotation;
-  const nested = rest[String(type)];
-  return typeof nested === "object" && nested !== null ? { type, ...nested } : annotation;
+/** The tokens that a text begins with, of so many characters. */
+function tokensOf(tokens: readonly Fields[], chars: number): readonly Fields[] {
+  let [count, told] = [0, 0];
+  while (count < tokens.length && told < chars) {
+    told += wordsOf(tokens[count]?.["token"]).length;
+    count += 1;
+  }
+  return tokens.slice(0, count);
 }

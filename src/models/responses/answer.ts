@@ -4,6 +4,7 @@ import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
 import { createOmissions } from "../omitted.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
+import { movedBy } from "../../internal/phases.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
 /** Why a response is not whole, in the words of chat completions. A reason without a row goes as it came: such an answer is never stored. */
@@ -95,9 +96,9 @@ export function toUsage(usage: Fields): Usage {
   };
 }
 
-/** A citation as chat completions have it: its fields lie under its type. */
-export function toAnnotation(annotation: unknown): Fields {
-  const { type, ...rest } = isObject(annotation) ? annotation : {};
+/** A citation as chat completions have it: its fields lie under its type, and its places count from the begin of the whole text. */
+export function toAnnotation(annotation: unknown, before: number): Fields {
+  const { type, ...rest } = isObject(annotation) ? movedBy(annotation, before) : {};
   return type === "url_citation" ? { type, url_citation: rest } : { type, ...rest };
 }
 
@@ -107,6 +108,11 @@ export function toAnnotation(annotation: unknown): Fields {
  */
 export function toPhase({ phase }: Fields, start: number, before: number): Fields | undefined {
   return isText(phase) || before > 0 ? { start, phase: isText(phase) ? phase : null } : undefined;
+}
+
+/** Where a further part of a message begins, as an entry of `phases`. */
+export function toPartBegin(part: number, start: number): Fields {
+  return { start, part };
 }
 
 /** Whether an item is a call of a tool. */
@@ -143,11 +149,15 @@ function toMessage(output: readonly unknown[]) {
       const phase = toPhase(item, text?.length ?? 0, messages);
       if (phase !== undefined) phases.push(phase);
       messages += 1;
-      for (const part of partsOf(item)) {
+      const begun = text?.length ?? 0;
+      for (const [place, part] of partsOf(item).entries()) {
         if (part["type"] === "refusal") refusal = (refusal ?? "") + textOr(part["refusal"]);
         if (part["type"] !== "output_text") continue;
+        const before = text?.length ?? 0;
+        if (before > begun && textOr(part["text"]) !== "") phases.push(toPartBegin(place, before));
         text = (text ?? "") + textOr(part["text"]);
-        if (Array.isArray(part["annotations"])) annotations.push(...part["annotations"].map(toAnnotation));
+        if (Array.isArray(part["annotations"]))
+          annotations.push(...part["annotations"].map((one: unknown) => toAnnotation(one, before)));
         if (Array.isArray(part["logprobs"])) logprobs.push(...(part["logprobs"] as unknown[]));
       }
     } else if (item["type"] === "reasoning") {

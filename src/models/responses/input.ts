@@ -1,5 +1,6 @@
 import type { ChatMessage } from "../chat.ts";
-import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { isText, type Fields } from "../../internal/fields.ts";
+import { toSaidMessages } from "../../internal/phases.ts";
 import { objectAt, uncarried, unfit } from "../rows.ts";
 import { toNative } from "./native.ts";
 import { KIND, toContent, toOutput } from "./parts.ts";
@@ -44,7 +45,13 @@ export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
 /** What an assistant said, in words or in a refusal: one message, or as many as `phases` names. */
 function toSaid({ content, refusal, phases }: ChatMessage, path: string): readonly Fields[] {
   const parts: Fields[] = [];
-  if (isText(content) && !isText(refusal) && Array.isArray(phases)) return toPhased(content, phases);
+  if (isText(content) && !isText(refusal) && Array.isArray(phases))
+    return toSaidMessages(content, phases).map(({ phase, parts: said }) => ({
+      type: "message",
+      role: "assistant",
+      ...(phase !== undefined && { phase }),
+      content: said.map((part) => toOutput(part.text)),
+    }));
   if (typeof content === "string" && content !== "") parts.push(toOutput(content));
   else if (Array.isArray(content))
     for (const [at, part] of content.entries()) {
@@ -56,19 +63,6 @@ function toSaid({ content, refusal, phases }: ChatMessage, path: string): readon
     }
   if (isText(refusal)) parts.push({ type: "refusal", refusal });
   return parts.length === 0 ? [] : [{ type: "message", role: "assistant", content: parts }];
-}
-
-/** A text as the messages that it was said in. */
-function toPhased(text: string, phases: readonly unknown[]): readonly Fields[] {
-  const begun = phases
-    .filter(isObject)
-    .map(({ start, phase }) => ({ start: typeof start === "number" ? start : 0, phase }));
-  if (begun[0]?.start !== 0) begun.unshift({ start: 0, phase: null });
-  return begun.flatMap(({ start, phase }, at) => {
-    const said = text.slice(start, begun[at + 1]?.start);
-    const named = isText(phase) ? { phase } : {};
-    return said === "" ? [] : [{ type: "message", role: "assistant", ...named, content: [toOutput(said)] }];
-  });
 }
 
 function toCalls(calls: unknown, path: string): readonly Fields[] {

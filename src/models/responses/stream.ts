@@ -3,7 +3,18 @@ import type { ChatChunk } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
-import { isCall, partsOf, toAnnotation, toBeside, toCall, toFailed, toFinish, toPhase, toUsage } from "./answer.ts";
+import {
+  isCall,
+  partsOf,
+  toAnnotation,
+  toBeside,
+  toCall,
+  toFailed,
+  toFinish,
+  toPartBegin,
+  toPhase,
+  toUsage,
+} from "./answer.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
 /** An item of the output while it grows. */
@@ -15,7 +26,9 @@ interface Item {
   readonly told: Map<string, number>;
   /** Which of a model's thoughts are told: those that came first, the thoughts themselves or their summary. */
   thoughts?: string;
-  annotations: number;
+  /** Characters before each of its texts, and citations of it that were told, by its place. */
+  readonly starts: Map<unknown, number>;
+  readonly cited: Map<unknown, number>;
   /** Where it stands in the output, and how many parts of its thoughts were begun. */
   readonly index: number;
   parts: number;
@@ -56,7 +69,8 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
       type,
       call: calling ? calls : -1,
       told: new Map(),
-      annotations: 0,
+      starts: new Map(),
+      cited: new Map(),
       index: Number(index),
       parts: 0,
       isWhole: false,
@@ -78,8 +92,11 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     const told = one.told.get(key) ?? 0;
     one.told.set(key, told + piece.length);
     if (kind === "text") {
+      const isPart = told === 0 && one.starts.size > 0;
+      const begun = isPart ? { phases: [toPartBegin(Number(place), spoken)] } : {};
+      if (told === 0) one.starts.set(place, spoken);
       spoken += piece.length;
-      return [chunk({ content: piece }, more)];
+      return [chunk({ content: piece, ...begun }, more)];
     }
     if (kind === "refusal") return [chunk({ refusal: piece })];
     if (kind === "arguments") return [chunk({ tool_calls: [{ index: one.call, function: { arguments: piece } }] })];
@@ -102,6 +119,14 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     return say(one, kind, place, whole.slice(one.told.get(`${kind} ${String(place)}`) ?? 0));
   }
 
+  /** Citations of one of an item's texts. */
+  function cite(one: Item, place: unknown, found: readonly unknown[]): readonly ChatChunk[] {
+    if (found.length === 0) return [];
+    one.cited.set(place, (one.cited.get(place) ?? 0) + found.length);
+    const before = one.starts.get(place) ?? spoken;
+    return [chunk({ annotations: found.map((annotation) => toAnnotation(annotation, before)) })];
+  }
+
   /** All that a whole item says beyond what was told of it. */
   function finish(index: unknown, item: Fields): readonly ChatChunk[] {
     const { one, chunks } = open(index, item);
@@ -111,8 +136,8 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     if (item["type"] === "message")
       for (const [place, part] of partsOf(item).entries()) {
         said.push(...rest(one, "text", place, part["text"]), ...rest(one, "refusal", place, part["refusal"]));
-        const cited = Array.isArray(part["annotations"]) ? part["annotations"].slice(one.annotations) : [];
-        if (cited.length > 0) said.push(chunk({ annotations: cited.map(toAnnotation) }));
+        const cited = Array.isArray(part["annotations"]) ? (part["annotations"] as readonly unknown[]) : [];
+        said.push(...cite(one, place, cited.slice(one.cited.get(place) ?? 0)));
       }
     else if (item["type"] === "reasoning") {
       const detail = toDetail(item, Number(index));
@@ -182,8 +207,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
           return finish(event["output_index"], isObject(event["item"]) ? event["item"] : {});
         case "response.output_text.annotation.added": {
           const { one, chunks } = open(event["output_index"], { type: "message" });
-          one.annotations += 1;
-          return [...chunks, chunk({ annotations: [toAnnotation(event["annotation"])] })];
+          return [...chunks, ...cite(one, event["content_index"] ?? 0, [event["annotation"]])];
         }
         case "response.completed":
         case "response.incomplete":

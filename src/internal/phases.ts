@@ -1,0 +1,96 @@
+import { isObject, isText, type Fields } from "./fields.ts";
+
+/*
+ * `phases` of a chat's message say where in its text each message of an answer begins, and each further part of one: `start` counts characters
+ * before it, as JavaScript counts them. An entry with `part` begins a part, others a message.
+ */
+
+/** A message as it was said. */
+export interface SaidMessage {
+  readonly phase: string | undefined;
+  readonly parts: readonly SaidPart[];
+}
+
+/** A part of one, with the citations of its own text. */
+export interface SaidPart {
+  readonly text: string;
+  readonly annotations: readonly Fields[];
+}
+
+/** Whether an entry of `phases` begins a further part of its message. */
+export function beginsPart({ part }: Fields): boolean {
+  return typeof part === "number" && part > 0;
+}
+
+/** A text as the messages and parts that it was said in. Those without text are left out. Pure. */
+export function toSaidMessages(text: string, phases: unknown, annotations?: unknown): readonly SaidMessage[] {
+  const begun = toBeginnings(phases);
+  const cited = begun.map((): Fields[] => []);
+  for (const annotation of Array.isArray(annotations) ? (annotations as readonly unknown[]) : []) {
+    if (!isObject(annotation)) continue;
+    const flat = toFlatAnnotation(annotation);
+    const at = lastUpTo(begun, placeOf(flat) ?? text.length);
+    cited[at]?.push(movedBy(flat, -(begun[at]?.start ?? 0)));
+  }
+  const messages: { readonly phase: string | undefined; readonly parts: SaidPart[] }[] = [];
+  for (const [at, { start, phase, isPart }] of begun.entries()) {
+    const part = { text: text.slice(start, begun[at + 1]?.start), annotations: cited[at] ?? [] };
+    const last = messages.at(-1);
+    if (!isPart || last === undefined) messages.push({ phase, parts: part.text === "" ? [] : [part] });
+    else if (part.text !== "") last.parts.push(part);
+  }
+  return messages.filter(({ parts }) => parts.length > 0);
+}
+
+interface Beginning {
+  readonly start: number;
+  readonly phase: string | undefined;
+  readonly isPart: boolean;
+}
+
+/** What begins where, in the order of the text: no piece of it is said twice. */
+function toBeginnings(phases: unknown): readonly Beginning[] {
+  const begun: Beginning[] = [];
+  let least = 0;
+  for (const mark of Array.isArray(phases) ? (phases as readonly unknown[]) : []) {
+    if (!isObject(mark)) continue;
+    if (typeof mark["start"] === "number") least = Math.max(least, mark["start"]);
+    begun.push({ start: least, phase: isText(mark["phase"]) ? mark["phase"] : undefined, isPart: beginsPart(mark) });
+  }
+  return begun[0]?.start === 0 ? begun : [{ start: 0, phase: undefined, isPart: false }, ...begun];
+}
+
+/** The last one that begins at a place or before it. */
+function lastUpTo(begun: readonly Beginning[], place: number): number {
+  let [low, high] = [0, begun.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((begun[middle]?.start ?? 0) <= place) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** A citation with its fields beside its type; chat completions nest them under it. */
+export function toFlatAnnotation(annotation: Fields): Fields {
+  const { type, ...rest } = annotation;
+  const nested = rest[String(type)];
+  return isObject(nested) ? { type, ...nested } : annotation;
+}
+
+/** Where a citation begins in its text; `undefined` for one that has no place there. */
+export function placeOf({ start_index: start }: Fields): number | undefined {
+  return typeof start === "number" ? start : undefined;
+}
+
+/** A citation of a text that has so many characters more before it. What would begin before the text begins with it. */
+export function movedBy(annotation: Fields, by: number): Fields {
+  if (by === 0) return annotation;
+  const moved = PLACES.filter((name) => typeof annotation[name] === "number").map((name) => [
+    name,
+    Math.max(0, (annotation[name] as number) + by),
+  ]);
+  return moved.length === 0 ? annotation : { ...annotation, ...(Object.fromEntries(moved) as Fields) };
+}
+
+const PLACES = ["start_index", "end_index"] as const;
