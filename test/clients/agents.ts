@@ -39,7 +39,7 @@ function agentTrials(name: string, useResponses: boolean): Trial[] {
       const { finalOutput } = await runner(gateway).run(agent({ tools: [weather] }), "the weather?");
       expect(finalOutput).toBe("In Paris it is sunny.");
     },
-    async "three turns with tools"(gateway) {
+    async "conversation of three turns with tools"(gateway) {
       let history: never[] = [];
       for (const content of ["the weather?", "thanks", "bye"]) {
         const result = await runner(gateway).run(agent({ tools: [weather] }), [
@@ -50,7 +50,7 @@ function agentTrials(name: string, useResponses: boolean): Trial[] {
       }
       expect(toldLast(gateway)).toEqual(["user", "assistant+calls", "tool", "assistant", "user", "assistant", "user"]);
     },
-    async handoff(gateway) {
+    async "handoff between agents"(gateway) {
       const math = new Agent({ name: "math", model: "scripted", instructions: "Count." });
       const result = await runner(gateway).run(agent({ handoffs: [math] }), "some math please");
       expect(result.lastAgent?.name).toBe("math");

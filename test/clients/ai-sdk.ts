@@ -49,7 +49,7 @@ function trials(name: string, open: (gateway: TestGateway) => LanguageModel): Tr
       expect(text).toBe("In Paris it is sunny.");
     },
     // What was lost without an error: earlier turns of the assistant, which the Responses model sends as references.
-    async "three turns with tools"(gateway) {
+    async "conversation of three turns with tools"(gateway) {
       const messages: ModelMessage[] = [];
       for (const content of ["the weather?", "thanks", "bye"]) {
         messages.push({ role: "user", content });
@@ -72,12 +72,12 @@ function trials(name: string, open: (gateway: TestGateway) => LanguageModel): Tr
       });
       expect(output.name).toBe("Ada");
     },
-    async pictures(gateway) {
+    async images(gateway) {
       const content = [{ type: "image" as const, image: new URL(PIXEL) }];
       const { text } = await generateText({ model: open(gateway), messages: [{ role: "user", content }] });
       expect(text).toBe("I see a picture.");
     },
-    async thoughts(gateway) {
+    async reasoning(gateway) {
       const { reasoningText, text } = await generateText({ model: open(gateway), prompt: "think" });
       expect([text, reasoningText]).toEqual(["Thought.", name.endsWith("chat") ? undefined : "Hm."]);
     },

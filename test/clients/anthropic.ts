@@ -67,7 +67,7 @@ export const anthropicTrials: readonly Trial[] = trialsOf("@anthropic-ai/sdk", {
     expect(answer.content).toMatchObject([{ type: "tool_use", name: "get_weather", input: { city: "Paris" } }]);
     expect(answer.stop_reason).toBe("tool_use");
   },
-  async "three turns with tools"(gateway) {
+  async "conversation of three turns with tools"(gateway) {
     const messages: Anthropic.MessageParam[] = [];
     for (const content of ["the weather?", "thanks", "bye"]) {
       messages.push({ role: "user", content });
@@ -90,13 +90,13 @@ export const anthropicTrials: readonly Trial[] = trialsOf("@anthropic-ai/sdk", {
     });
     expect(JSON.parse(textOf(answer))).toEqual({ name: "Ada", age: 36 });
   },
-  async pictures(gateway) {
+  async images(gateway) {
     const data = PIXEL.slice(PIXEL.indexOf(",") + 1);
     const source = { type: "base64" as const, media_type: "image/png" as const, data };
     const messages = [{ role: "user" as const, content: [{ type: "image" as const, source }] }];
     expect(textOf(await open(gateway).messages.create({ model, max_tokens, messages }))).toBe("I see a picture.");
   },
-  async thoughts(gateway) {
+  async reasoning(gateway) {
     const messages = [{ role: "user" as const, content: "think" }];
     const thinking = { type: "enabled" as const, budget_tokens: 1_024 };
     const { content } = await open(gateway).messages.create({ model, max_tokens: 2_000, messages, thinking });
@@ -105,7 +105,7 @@ export const anthropicTrials: readonly Trial[] = trialsOf("@anthropic-ai/sdk", {
       { type: "text", text: "Thought." },
     ]);
   },
-  async "counting tokens"(gateway) {
+  async "token counts"(gateway) {
     const messages = [{ role: "user" as const, content: "How many tokens are these?" }];
     const { input_tokens: tokens } = await open(gateway).messages.countTokens({ model, messages, tools });
     expect(tokens).toBeGreaterThan(10);

@@ -49,7 +49,7 @@ function trials(name: string, useResponsesApi: boolean): Trial[] {
     async tools(gateway) {
       expect(await agent(gateway, [new HumanMessage("the weather?")])).toBe("In Paris it is sunny.");
     },
-    async "three turns with tools"(gateway) {
+    async "conversation of three turns with tools"(gateway) {
       const messages: BaseMessage[] = [];
       for (const said of ["the weather?", "thanks", "bye"]) {
         messages.push(new HumanMessage(said));
@@ -63,7 +63,7 @@ function trials(name: string, useResponsesApi: boolean): Trial[] {
       });
       expect(await shaped.invoke("who?")).toEqual({ name: "Ada", age: 36 });
     },
-    async pictures(gateway) {
+    async images(gateway) {
       const content = [{ type: "image_url", image_url: { url: PIXEL } }];
       expect((await open(gateway).invoke([new HumanMessage({ content })])).text).toBe("I see a picture.");
     },

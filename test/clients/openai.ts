@@ -49,7 +49,7 @@ function trials(name: string, open: (gateway: TestGateway) => OpenAI): Trial[] {
       });
       expect(choices[0]?.message.parsed).toEqual({ name: "Ada", age: 36 });
     },
-    async pictures(gateway) {
+    async images(gateway) {
       const content = [{ type: "image_url" as const, image_url: { url: PIXEL } }];
       const { choices } = await open(gateway).chat.completions.create({ model, messages: [{ role: "user", content }] });
       expect(choices[0]?.message.content).toBe("I see a picture.");
@@ -73,7 +73,7 @@ function trials(name: string, open: (gateway: TestGateway) => OpenAI): Trial[] {
       expect((await stream.finalResponse()).output.map(({ type }) => type)).toEqual(["reasoning", "message"]);
       expect(types.has("response.reasoning_summary_text.delta")).toBe(true);
     },
-    async "responses in the background"(gateway) {
+    async "background responses"(gateway) {
       const client = open(gateway);
       const begun = await client.responses.create({ model, input: "take your time", background: true });
       expect(begun.status).toBe("queued");
