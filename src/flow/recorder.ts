@@ -16,7 +16,8 @@ export interface Recorder {
 
 /** Fields that this recorder reads itself; all others are kept as they come. */
 const READ = {
-  chunk: new Set(["id", "object", "created", "model", "choices", "usage"]),
+  // OpenAI's `obfuscation` says nothing: it only hides how long each piece of a stream is.
+  chunk: new Set(["id", "object", "created", "model", "choices", "usage", "obfuscation"]),
   // Some makers send the whole message so far beside each piece of it.
   choice: new Set(["index", "delta", "finish_reason", "message"]),
   delta: new Set(["role", "content", "tool_calls"]),
@@ -151,15 +152,7 @@ function keepUnknown(kept: Record<string, unknown>, from: object, read: Readonly
 }
 
 /** Fields that every chunk repeats whole. */
-const WHOLE = new Set([
-  "system_fingerprint",
-  "service_tier",
-  "provider",
-  "citations",
-  "search_results",
-  "x_groq",
-  "obfuscation",
-]);
+const WHOLE = new Set(["system_fingerprint", "service_tier", "provider", "citations", "search_results", "x_groq"]);
 
 function joined(known: unknown, more: unknown): unknown {
   if (typeof known === "string" && typeof more === "string") return known + more;

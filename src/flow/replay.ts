@@ -72,9 +72,11 @@ function pieceEnd(text: string, start: number, chars: number): number {
   return code >= 0xd800 && code <= 0xdbff ? end + 1 : end;
 }
 
-function toCachedUsage(usage: Usage): Usage {
+/** Tokens as the first answer counted them, read from a cache; a hit costs nothing, where an endpoint tells what an answer costs. */
+function toCachedUsage({ cost_details: _, ...usage }: Usage): Usage {
   return {
     ...usage,
+    ...(usage["cost"] !== undefined && usage["cost"] !== null && { cost: 0 }),
     prompt_tokens_details: {
       ...(usage["prompt_tokens_details"] as object | undefined),
       cached_tokens: usage.prompt_tokens,

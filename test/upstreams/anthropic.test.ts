@@ -66,6 +66,12 @@ describe("a model of kind anthropic", () => {
       {},
       { content: "Found it.", omitted: ["server_tool_use", "web_search_tool_result"] },
     ],
+    [
+      "the types of citations",
+      [{ type: "text", text: "Cited.", citations: [{ type: "char_location", cited_text: "c" }] }],
+      { usage: { input_tokens: 3, output_tokens: 5, service_tier: "priority", inference_geo: null } },
+      { content: "Cited.", omitted: ["char_location"] },
+    ],
   ])("says %s alike whole and streamed", async (_, content, more, said) => {
     const whole = gist(
       (await (await modelThat("anthropic", { raw: JSON.stringify(messageOf(content, more)) })).complete({ request }))
@@ -111,6 +117,8 @@ describe("a model of kind anthropic", () => {
       cache_creation_input_tokens: 20,
       output_tokens: 7,
       output_tokens_details: { thinking_tokens: 4 },
+      service_tier: "priority",
+      inference_geo: null,
     };
     const raw = JSON.stringify(messageOf([{ type: "text", text: "x" }], { usage }));
     const { completion } = await (await modelThat("anthropic", { raw })).complete({ request });
@@ -120,6 +128,7 @@ describe("a model of kind anthropic", () => {
       total_tokens: 130,
       prompt_tokens_details: { cached_tokens: 100, cache_write_tokens: 20 },
       completion_tokens_details: { reasoning_tokens: 4 },
+      service_tier: "priority",
     });
   });
 

@@ -23,6 +23,31 @@ const custom = { type: "custom_tool_call", id: "ctc_1", call_id: "call_2", name:
 const citation = { type: "url_citation", url: "https://h", title: "t", start_index: 0, end_index: 1 };
 
 describe("a model of kind responses", () => {
+  it("names the parts of a message that a chat cannot carry, and gives usage as it came, whole and streamed", async () => {
+    const parts = [
+      { type: "output_text", text: "Said.", annotations: [] },
+      { type: "output_audio", data: "AA==", transcript: "Said." },
+      { type: "output_image", image_url: "https://h" },
+    ];
+    const output = [{ ...text(""), content: parts }];
+    const usage = { input_tokens: 3, output_tokens: 2, total_tokens: 5, cost: 0.5, is_byok: false };
+    const model = await modelThat(
+      "responses",
+      { raw: JSON.stringify(responseOf(output, { usage })) },
+      { raw: toWire(responseEvents(output, { usage })), contentType: "text/event-stream" },
+    );
+    for (const completion of [(await model.complete({ request })).completion, await recorded(model)]) {
+      expect(gist(completion).said).toMatchObject({ content: "Said.", omitted: ["output_audio", "output_image"] });
+      expect(completion.usage).toEqual({
+        prompt_tokens: 3,
+        completion_tokens: 2,
+        total_tokens: 5,
+        cost: 0.5,
+        is_byok: false,
+      });
+    }
+  });
+
   it("asks natively, with a bearer key, and stores nothing there", async () => {
     const asking = await modelThat("responses", { raw: JSON.stringify(responseOf([text("hi")])) });
     await asking.complete({ request });

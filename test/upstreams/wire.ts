@@ -39,6 +39,7 @@ export function messageEvents(content: readonly object[], more: Record<string, u
       { type: "content_block_start", index, content_block: empty },
       { type: "ping" },
       ...(type === "text" ? pieces(String(text)).map((piece) => delta({ type: "text_delta", text: piece })) : []),
+      ...((block["citations"] ?? []) as object[]).map((citation) => delta({ type: "citations_delta", citation })),
       ...(type === "thinking"
         ? [
             ...pieces(String(thinking)).map((piece) => delta({ type: "thinking_delta", thinking: piece })),
@@ -98,6 +99,7 @@ export function responseEvents(output: readonly object[], more: object = {}): ob
     for (const [content_index, part] of ((item["content"] ?? []) as Record<string, unknown>[]).entries()) {
       if (item["type"] !== "message") continue;
       const isText = part["type"] === "output_text";
+      if (!isText && part["type"] !== "refusal") continue;
       const [name, said] = isText ? ["output_text", part["text"]] : ["refusal", part["refusal"]];
       grown.push({ type: "response.content_part.added", ...at, content_index, part: {} });
       for (const delta of pieces(said)) grown.push({ type: `response.${name}.delta`, ...at, content_index, delta });

@@ -2,6 +2,7 @@ import type { ChatChoice, ChatCompletion, Usage } from "../../models/index.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
 import { createCallCarrier } from "../models/carried-calls.ts";
+import { createUnsaid, type Unsaid } from "../responses/unsaid.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
 /** Why a model stopped, in the words of this API. */
@@ -22,6 +23,8 @@ export function toMessage(completion: ChatCompletion): Fields {
   const message = choice?.message ?? { role: "assistant" };
   const calls = Array.isArray(message["tool_calls"]) ? (message["tool_calls"] as readonly Fields[]) : [];
   const refusal = typeof message["refusal"] === "string" && message["refusal"] !== "" ? message["refusal"] : undefined;
+  const unsaid = createOmitted();
+  unsaid.add(message);
   const content = [
     ...toThoughts(createCallCarrier()(message)),
     ...[textOf(message.content), refusal].flatMap((text) => (text === undefined ? [] : [toTextBlock(text)])),
@@ -31,7 +34,7 @@ export function toMessage(completion: ChatCompletion): Fields {
     ...toShell(id, model),
     content,
     ...toStop(choice, refusal, calls.length > 0),
-    ...toOmitted(message),
+    ...unsaid.told({}),
     usage: toUsage(usage),
   };
 }
@@ -78,6 +81,7 @@ export function toUsage(usage: Usage | null | undefined): Fields {
   const { cached_tokens: cached, cache_write_tokens: written } = (usage?.["prompt_tokens_details"] ?? {}) as Fields;
   const { reasoning_tokens: thoughts } = (usage?.["completion_tokens_details"] ?? {}) as Fields;
   const beside = count(cached) + count(written);
+  const others = Object.entries(usage ?? {}).filter(([name, value]) => !COUNTED.has(name) && value !== null);
   return {
     input_tokens: Math.max(0, count(usage?.prompt_tokens) - beside),
     output_tokens: count(usage?.completion_tokens),
@@ -89,8 +93,18 @@ export function toUsage(usage: Usage | null | undefined): Fields {
     service_tier: null,
     inference_geo: null,
     speed: null,
+    ...(Object.fromEntries(others) as Fields),
   };
 }
+
+/** Counts that this API has by names of its own. */
+const COUNTED: ReadonlySet<string> = new Set([
+  "prompt_tokens",
+  "completion_tokens",
+  "total_tokens",
+  "prompt_tokens_details",
+  "completion_tokens_details",
+]);
 
 /** A block of text. */
 export function toTextBlock(text: string): Fields {
@@ -109,9 +123,16 @@ export function toUse({ id, function: named }: Fields, made: string): Fields {
   };
 }
 
-/** What of an answer has no place here, by type: it is told beside the API's own fields. */
-export function toOmitted({ omitted }: Fields): { readonly omitted?: readonly unknown[] } {
-  return Array.isArray(omitted) && omitted.length > 0 ? { omitted } : {};
+/** Notes what of an answer has no place here, by type: it is told beside the API's own fields. Citations of a chat have none, either. */
+export function createOmitted(): Pick<Unsaid, "add" | "told"> {
+  const unsaid = createUnsaid();
+  return {
+    add({ annotations, ...delta }) {
+      unsaid.add(delta);
+      if (Array.isArray(annotations)) unsaid.add({ omitted: annotations.filter(isObject).map(({ type }) => type) });
+    },
+    told: (shell) => unsaid.told(shell),
+  };
 }
 
 /**

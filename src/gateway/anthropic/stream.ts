@@ -1,6 +1,6 @@
 import type { ChatChunk, Usage } from "../../models/index.ts";
 import { createCallBlocks, type CallBlock } from "./call-blocks.ts";
-import { toOmitted, toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
+import { createOmitted, toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import type { Fields } from "../../internal/fields.ts";
 import { createCallCarrier } from "../models/carried-calls.ts";
@@ -39,7 +39,7 @@ export function createMessageEvents(model: string): MessageEvents {
   let refusal: string | undefined;
   let usage: Usage | null | undefined;
   let end: Fields = {};
-  let omitted: Fields = {};
+  const omitted = createOmitted();
   const carry = createCallCarrier();
   const calls = createCallBlocks(() => `toolu_made${id.replaceAll(/\W/g, "").slice(-24)}`);
   /** What is told once the open call has come to its end, and calls of which too little is known yet. */
@@ -146,7 +146,7 @@ export function createMessageEvents(model: string): MessageEvents {
       for (const { index = 0, delta, ...choice } of chunk.choices ?? []) {
         if (index !== 0) continue;
         if (typeof choice.finish_reason === "string") end = choice;
-        if (delta?.["omitted"] !== undefined) omitted = toOmitted(delta);
+        omitted.add(delta ?? {});
         const {
           content,
           refusal: refused,
@@ -183,14 +183,15 @@ export function createMessageEvents(model: string): MessageEvents {
         ...close(),
         {
           type: "message_delta",
-          delta: { container: null, ...toStop(end, refusal, calls.size() > 0), ...omitted },
+          delta: { container: null, ...toStop(end, refusal, calls.size() > 0), ...omitted.told({}) },
           usage: {
             input_tokens,
             output_tokens,
             cache_creation_input_tokens,
             cache_read_input_tokens,
+            server_tool_use: rest["server_tool_use"],
+            ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null)),
             output_tokens_details: rest["output_tokens_details"],
-            server_tool_use: null,
           },
         },
         { type: "message_stop" },

@@ -2,7 +2,7 @@ import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../
 import { createCallCarrier } from "../models/carried-calls.ts";
 import { createCallFilter } from "./allowed-calls.ts";
 import { toItemId } from "./input.ts";
-import type { Fields } from "../../internal/fields.ts";
+import { isObject, type Fields } from "../../internal/fields.ts";
 import { firstEvents, type Item, type ResponseBody, type ResponseEvent, type Sealed } from "./shape.ts";
 import { createTexts, type Open } from "./texts.ts";
 import { createUnsaid } from "./unsaid.ts";
@@ -194,19 +194,34 @@ function statusOf(finish: string | null): "completed" | "incomplete" {
   return finish === "length" || finish === "content_filter" ? "incomplete" : "completed";
 }
 
+/** Counts by the names of this API, and all that an endpoint tells beside them. */
 function toUsage(usage: Usage): Fields {
-  const details = (name: string) => (usage[name] ?? {}) as Fields;
+  const {
+    prompt_tokens: _,
+    completion_tokens: __,
+    prompt_tokens_details: given,
+    completion_tokens_details: made,
+    ...beside
+  } = usage;
+  const [input, output] = [told(given), told(made)];
   // Some endpoints name a count and leave it open.
   const count = (value: unknown) => (typeof value === "number" ? value : 0);
   const [asked, answered] = [count(usage.prompt_tokens), count(usage.completion_tokens)];
   return {
+    ...told(beside),
     input_tokens: asked,
     input_tokens_details: {
-      cached_tokens: count(details("prompt_tokens_details")["cached_tokens"]),
-      cache_write_tokens: count(details("prompt_tokens_details")["cache_write_tokens"]),
+      ...input,
+      cached_tokens: count(input["cached_tokens"]),
+      cache_write_tokens: count(input["cache_write_tokens"]),
     },
     output_tokens: answered,
-    output_tokens_details: { reasoning_tokens: count(details("completion_tokens_details")["reasoning_tokens"]) },
+    output_tokens_details: { ...output, reasoning_tokens: count(output["reasoning_tokens"]) },
     total_tokens: usage.total_tokens ?? asked + answered,
   };
+}
+
+/** What an endpoint told, without what it left open. */
+function told(fields: unknown): Fields {
+  return isObject(fields) ? Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) : {};
 }

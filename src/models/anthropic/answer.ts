@@ -69,7 +69,8 @@ export function toRefusal(reason: unknown, details: unknown): string | null {
 }
 
 /**
- * Counts of tokens. Chat completions count cached tokens within the prompt, this API beside it. Fields that are absent or null count nothing.
+ * Counts of tokens. Chat completions count cached tokens within the prompt, this API beside it. Fields that are absent or null count nothing;
+ * what stands beside the counts, such as `service_tier`, goes by its own name.
  */
 export function toUsage(usage: Fields): Usage {
   const count = (value: unknown) => (typeof value === "number" && value >= 0 ? value : 0);
@@ -78,7 +79,9 @@ export function toUsage(usage: Fields): Usage {
   const prompt = count(usage["input_tokens"]) + cached + written;
   const completion = count(usage["output_tokens"]);
   const { thinking_tokens: thoughts } = isObject(usage["output_tokens_details"]) ? usage["output_tokens_details"] : {};
+  const beside = Object.entries(usage).filter(([name, value]) => !COUNTED.has(name) && value !== null);
   return {
+    ...(Object.fromEntries(beside) as Fields),
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
@@ -86,6 +89,15 @@ export function toUsage(usage: Fields): Usage {
     ...(typeof thoughts === "number" && { completion_tokens_details: { reasoning_tokens: thoughts } }),
   };
 }
+
+/** Counts that chat completions have by names of their own. */
+const COUNTED: ReadonlySet<string> = new Set([
+  "input_tokens",
+  "output_tokens",
+  "cache_read_input_tokens",
+  "cache_creation_input_tokens",
+  "output_tokens_details",
+]);
 
 /** An error within a stream, or under a 200. */
 export function toStreamError(error: unknown, secrets: readonly string[]): MarrowError {
@@ -112,6 +124,7 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
     switch (block["type"]) {
       case "text":
         text = (text ?? "") + textOr(block["text"]);
+        for (const type of citedIn(block)) omissions.add(type);
         break;
       case "thinking":
         if (isText(block["thinking"])) thoughts.push(block["thinking"]);
@@ -134,6 +147,16 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
     ...(calls.length > 0 && { tool_calls: calls }),
     ...omitted,
   };
+}
+
+/** The types of the citations of a text: chat completions have places for those of pages only, and this API tells of none where they stand. */
+export function citedIn({ citations }: Fields): readonly unknown[] {
+  return Array.isArray(citations) ? (citations as readonly unknown[]).map(citationType) : [];
+}
+
+/** By what type a citation is told to be left out. */
+export function citationType(citation: unknown): unknown {
+  return isObject(citation) && isText(citation["type"]) ? citation["type"] : "citation";
 }
 
 /** A call of a tool as chat completions have it. */

@@ -3,7 +3,7 @@ import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts"
 import { argumentsOf } from "../calls.ts";
 import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
-import { toCall, toFinish, toRefusal, toStreamError, toUsage } from "./answer.ts";
+import { citationType, citedIn, toCall, toFinish, toRefusal, toStreamError, toUsage } from "./answer.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** A block of a message while it grows. */
@@ -59,6 +59,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     }
     blocks.set(index, { fields, call, given: false });
     if (isCall) return say({ tool_calls: [{ index: call, ...toCall(fields, "") }] });
+    if (type === "text") for (const cited of citedIn(fields)) omissions.add(cited);
     if (type === "text") return isText(text) ? say({ content: text }) : [];
     if (type === "redacted_thinking") return [];
     thoughts += 1;
@@ -74,6 +75,9 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     switch (delta["type"]) {
       case "text_delta":
         return isText(text) ? say({ content: text }) : [];
+      case "citations_delta":
+        omissions.add(citationType(delta["citation"]));
+        return [];
       case "thinking_delta":
         if (!isText(thinking)) return [];
         block.fields["thinking"] = textOr(block.fields["thinking"]) + thinking;

@@ -82,12 +82,13 @@ export function toFailed(error: unknown, secrets: readonly string[]): MarrowErro
   });
 }
 
-/** Counts of tokens by the names of chat completions. */
+/** Counts of tokens by the names of chat completions; what stands beside them, such as `cost`, goes by its own name. */
 export function toUsage(usage: Fields): Usage {
   const count = (value: unknown) => (typeof value === "number" && value >= 0 ? value : 0);
-  const { input_tokens_details: given, output_tokens_details: made } = usage;
-  const [prompt, completion] = [count(usage["input_tokens"]), count(usage["output_tokens"])];
+  const { input_tokens, output_tokens, input_tokens_details: given, output_tokens_details: made, ...beside } = usage;
+  const [prompt, completion] = [count(input_tokens), count(output_tokens)];
   return {
+    ...beside,
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: typeof usage["total_tokens"] === "number" ? usage["total_tokens"] : prompt + completion,
@@ -113,6 +114,11 @@ export function toPhase({ phase }: Fields, start: number, before: number): Field
 /** Where a further part of a message begins, as an entry of `phases`. */
 export function toPartBegin(part: number, start: number): Fields {
   return { start, part };
+}
+
+/** Whether a part of a message is written text. */
+export function isTextPart({ type }: Fields): boolean {
+  return type === "output_text" || type === "text";
 }
 
 /** Whether an item is a call of a tool. */
@@ -152,7 +158,10 @@ function toMessage(output: readonly unknown[]) {
       const begun = text?.length ?? 0;
       for (const [place, part] of partsOf(item).entries()) {
         if (part["type"] === "refusal") refusal = (refusal ?? "") + textOr(part["refusal"]);
-        if (part["type"] !== "output_text") continue;
+        if (!isTextPart(part)) {
+          if (part["type"] !== "refusal") omissions.add(part["type"]);
+          continue;
+        }
         const before = text?.length ?? 0;
         if (before > begun && textOr(part["text"]) !== "") phases.push(toPartBegin(place, before));
         text = (text ?? "") + textOr(part["text"]);

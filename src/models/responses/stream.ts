@@ -5,6 +5,7 @@ import { createOmissions } from "../omitted.ts";
 import type { StreamReader } from "../translated.ts";
 import {
   isCall,
+  isTextPart,
   partsOf,
   toAnnotation,
   toBeside,
@@ -135,6 +136,10 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     const said = [...chunks];
     if (item["type"] === "message")
       for (const [place, part] of partsOf(item).entries()) {
+        if (part["type"] !== "refusal" && !isTextPart(part)) {
+          omissions.add(part["type"]);
+          continue;
+        }
         said.push(...rest(one, "text", place, part["text"]), ...rest(one, "refusal", place, part["refusal"]));
         const cited = Array.isArray(part["annotations"]) ? (part["annotations"] as readonly unknown[]) : [];
         said.push(...cite(one, place, cited.slice(one.cited.get(place) ?? 0)));
