@@ -2,6 +2,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
 import { generateText, stepCountIs, tool } from "ai";
 import type OpenAI from "openai";
+import { ResponsesWS } from "openai/resources/responses/ws";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
 import { z } from "zod";
 import type { UpstreamKind } from "../../src/models/index.ts";
@@ -220,6 +221,23 @@ const WAYS: Record<string, (isStream: boolean) => Promise<unknown>> = {
     const { content } = await ask([question]);
     const results = [{ type: "tool_result" as const, tool_use_id: "call_1", content: "a dog" }];
     await ask([question, { role: "assistant", content }, { role: "user", content: results }]);
+  },
+  async "a WebSocket that stores nothing"() {
+    const socket = new ResponsesWS(client);
+    try {
+      let previous: string | undefined;
+      for (const input of [[question], [result]]) {
+        const ended = new Promise<OpenAI.Responses.Response>((resolve, reject) => {
+          socket.once("response.completed", ({ response }) => resolve(response));
+          socket.once("error", reject);
+        });
+        const before = previous === undefined ? {} : { previous_response_id: previous };
+        socket.send({ type: "response.create", model: "scripted", tools, store: false, input, ...before });
+        previous = (await ended).id;
+      }
+    } finally {
+      socket.close();
+    }
   },
   async "the AI SDK's Responses model"() {
     const model = createOpenAI({ baseURL: gateway.baseURL, apiKey: gateway.key }).responses("scripted");
