@@ -10,7 +10,7 @@ describe("a job whose worker is killed", () => {
     const redis = await connect(inject("redisUrl"), { app });
     const queue: KillQueue = createQueue(redis.scope("acme"), { name: "kill" });
     const first = await startWorker(inject("redisUrl"), app, "first");
-    const id = await queue.push({ words: 50, pauseMs: 40 });
+    const id = await queue.push({ words: 250, pauseMs: 40 });
     await expect.poll(async () => (await queue.get(id))?.state).toBe("running");
     const second = await startWorker(inject("redisUrl"), app, "second");
     first.removeAllListeners("exit");
@@ -19,9 +19,9 @@ describe("a job whose worker is killed", () => {
     await expect.poll(async () => (await queue.get(id))?.crashesLeft, { timeout: 10_000, interval: 20 }).toBe(2);
     // A lease of 2 s and a beat of a third of it; with the default lease of 10 s and beats of 1.5 s that is under 12 s.
     expect(performance.now() - startMs).toBeLessThan(3_500);
-    expect(await queue.wait(id, { waitMs: 20_000 })).toMatchObject({ state: "done", result: { by: "second" } });
+    expect(await queue.wait(id, { waitMs: 30_000 })).toMatchObject({ state: "done", result: { by: "second" } });
     second.removeAllListeners("exit");
     second.kill("SIGKILL");
     await redis.close();
-  }, 40_000);
+  }, 60_000);
 });
