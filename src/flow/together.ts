@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import type { Asking } from "../cache/index.ts";
 import { placedCalls, toEvent, type ChatChunk, type ChatCompletion, type ChatMessage } from "../models/index.ts";
+import type { Fields } from "../internal/fields.ts";
 import type { AnswerStream } from "./call.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -80,9 +81,24 @@ export async function* afterSaid(
           "the answer was interrupted, and the repeated model call produced a different answer",
         );
       const rest = piece.slice(known.length);
-      if (rest !== "") yield { ...chunk, choices: [{ ...choice, delta: { content: rest } }] };
+      const delta = { ...unsaidBeside(said ?? {}, choice.delta ?? {}), ...(rest !== "" && { content: rest }) };
+      if (Object.keys(delta).length > 0) yield { ...chunk, choices: [{ ...choice, delta }] };
     } else yield chunk;
   }
+}
+
+/** What a delta says beside its text, such as calls of tools, and was not said before. */
+function unsaidBeside(said: Fields, { content: _, role: __, ...beside }: Fields): Fields {
+  const fresh = Object.entries(beside).flatMap(([name, value]): [string, unknown][] => {
+    const known = said[name];
+    if (value === null || value === undefined) return [];
+    if (known === null || known === undefined) return [[name, value]];
+    if (Array.isArray(known) && Array.isArray(value))
+      return value.length > known.length ? [[name, value.slice(known.length)]] : [];
+    const isMore = typeof known === "string" && typeof value === "string" && value.startsWith(known);
+    return isMore && value !== known ? [[name, value.slice(known.length)]] : [];
+  });
+  return Object.fromEntries(fresh);
 }
 
 /** An answer of another request's under an id of its own. */
