@@ -39,6 +39,8 @@ import { wordsOf } from "./words.ts";
 
 /** Longest life: 366 days. */
 export const ITEM_TTL_MS_MAX: number = 366 * 86_400_000;
+/** As long as a user's name may be: the facts about a user are a namespace. */
+const NAMESPACE_CHARS_MAX = 256;
 const UPSERT_BATCH = 16;
 const UPSERTS_AT_ONCE = 4;
 const DELETE_BATCH = 256;
@@ -166,7 +168,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
       attributes: schema,
 
       namespace(name) {
-        if (checkText("namespace", name, 128, "invalid_input").includes("\0"))
+        if (checkText("namespace", name, NAMESPACE_CHARS_MAX, "invalid_input").includes("\0"))
           refuse("namespace", "without a NUL character", name, "invalid_input");
         return open(name);
       },

@@ -52,6 +52,29 @@ describe("/v1/memories", () => {
     expect((await call("GET", `/${String(bergen["id"])}`)).status).toBe(404);
   });
 
+  it("knows every user whose name other routes accept, and refuses the same names", async () => {
+    const chat = async (user: string) =>
+      (await ask(gateway.client({ headers: { "x-marrow-user": user } }), "Hello").then(
+        () => 200,
+        (error: unknown) => (error as { status: number }).status,
+      )) as number;
+    for (const [user, status] of [
+      ["u".repeat(256), 200],
+      ["%C3%A9".repeat(40), 200],
+      ["u".repeat(257), 400],
+      ["(".repeat(200), 400],
+    ] as const) {
+      expect([user, (await call("POST", "", { text: "A user has a name" }, user)).status]).toEqual([user, status]);
+      expect([user, await chat(user)]).toEqual([user, status]);
+      const refused = await call("GET", "", undefined, user);
+      if (status === 400) expect(refused.body["error"]).toMatchObject({ param: "x-marrow-user" });
+    }
+    await expect(gateway.keys.create({ scope: "acme", user: "u".repeat(257), name: "long" })).rejects.toMatchObject({
+      code: "invalid_input",
+      details: { path: "user" },
+    });
+  });
+
   it("refuses what is wrong, naming the field", async () => {
     for (const [path, body, field] of [
       ["", {}, "text"],

@@ -49,7 +49,7 @@ export function registerTasks({ app, redis }: GatewayApp): void {
       throw new MarrowError("conflict", "a job that this one depends on does not exist or will never finish", {
         details: { path: "depends_on" },
       });
-    const id = await of(request).push(body.payload, {
+    const pushed = of(request).push(body.payload, {
       ...(only !== undefined && { id: `${tagOf(only)}${randomBytes(16).toString("hex")}` }),
       kind: "task",
       priority: body.priority,
@@ -59,6 +59,9 @@ export function registerTasks({ app, redis }: GatewayApp): void {
       resultTtlMs: body.result_ttl_ms,
       dependsOn: body.depends_on,
       idempotencyKey: ownKey(reach, header(request, "idempotency-key")),
+    });
+    const id = await pushed.catch((error: unknown) => {
+      throw inWords(error);
     });
     const job = await of(request).get(id);
     return reply.code(202).send(job === undefined ? { id, object: "task" } : toBody(job));
@@ -131,4 +134,25 @@ function toBody(job: Job) {
       message,
     })),
   };
+}
+
+/** Options of the library by their names in a request. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ["delayMs", "delay_ms"],
+  ["resultTtlMs", "result_ttl_ms"],
+  ["dependsOn", "depends_on"],
+  ["idempotencyKey", "idempotency-key"],
+]);
+
+/** An error of the library, about the field of the request that it is about. */
+function inWords(error: unknown): unknown {
+  const path = MarrowError.is(error) ? error.details?.["path"] : undefined;
+  if (typeof path !== "string") return error;
+  const { code, message, cause, details } = error as MarrowError;
+  const [option = "", ...rest] = path.split(".");
+  const word = WORDS.get(option);
+  if (word === undefined) return error;
+  const field = [word, ...rest].join(".");
+  const told = message.startsWith(path) ? field + message.slice(path.length) : message;
+  return new MarrowError(code, told, { cause, details: { ...details, path: field } });
 }

@@ -11,6 +11,7 @@ import {
   type Redis,
   type Unreadable,
 } from "../../redis/index.ts";
+import { checkUserName } from "./identity.ts";
 import { installedKey, mayHaveLostKeys } from "./installation.ts";
 import { createKeyOrder, placesOf } from "./key-order.ts";
 import { changeKey, createFirstKey, putKey, removeKey } from "../scripts.gen.ts";
@@ -168,7 +169,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
 
   async function create(principal: NewKey): Promise<string> {
     encodeKeyPart("scope", principal.scope);
-    encodeKeyPart("user", principal.user);
+    checkUserName("user", principal.user);
     checkEnd(principal.endsAtMs);
     const key = newKey();
     const [hashed, record] = [digest(key), encodeRecord(withReach(principal))];

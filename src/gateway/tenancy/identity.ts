@@ -1,8 +1,23 @@
 import { isUtf8 } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { MarrowError } from "../../errors.ts";
+import { encodeKeyPart } from "../../redis/index.ts";
 
 const USER_CHARS_MAX = 256;
+
+/**
+ * The one rule for users' names: what a key is made for, and what any route is asked for.
+ * @throws MarrowError `invalid_input`
+ */
+export function checkUserName(path: string, name: string): void {
+  encodeKeyPart(path, name);
+  if (name.length > USER_CHARS_MAX || name.includes("\0"))
+    throw new MarrowError(
+      "invalid_input",
+      `a user's name is a well-formed string of at most ${USER_CHARS_MAX} characters, without NUL`,
+      { details: { path } },
+    );
+}
 
 /** One header as text, or `undefined`. */
 export function header(request: Pick<FastifyRequest, "headers">, name: string): string | undefined {
@@ -50,14 +65,7 @@ export function namedUser(request: FastifyRequest, inBody: unknown): string | un
     [given, "user"],
   ] as const) {
     if (name === undefined) continue;
-    if (name.length > USER_CHARS_MAX || !name.isWellFormed())
-      throw new MarrowError(
-        "invalid_input",
-        `a user's name is a well-formed string of at most ${USER_CHARS_MAX} characters`,
-        {
-          details: { path },
-        },
-      );
+    checkUserName(path, name);
     if (actsFor !== "any" && name !== user)
       throw new MarrowError(
         "forbidden",
