@@ -240,6 +240,27 @@ const outages: readonly Outage[] = [
     end: async () => {},
   },
   {
+    name: "is behind a proxy that repeats each reply",
+    states: silent,
+    reads: false,
+    begin: async () => proxy.spoil((bytes) => Buffer.concat([bytes, bytes])),
+    end: async () => proxy.spoil(undefined),
+  },
+  {
+    name: "is behind a proxy that answers several commands by one error",
+    states: [...silent, "loading"],
+    reads: false,
+    begin: async () => proxy.spoil(() => "-LOADING one for all\r\n"),
+    end: async () => proxy.spoil(undefined),
+  },
+  {
+    name: "is behind a proxy that garbles each reply",
+    states: silent,
+    reads: false,
+    begin: async () => proxy.spoil((bytes) => Buffer.concat([Buffer.from("?"), bytes.subarray(1)])),
+    end: async () => proxy.spoil(undefined),
+  },
+  {
     name: "refuses the password, which is rotated",
     states: ["credentials", "unreachable"],
     told: "credentials",
