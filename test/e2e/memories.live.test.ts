@@ -53,11 +53,11 @@ describe("/v1/memories", () => {
   });
 
   it("knows every user whose name other routes accept, and refuses the same names", async () => {
-    const chat = async (user: string) =>
-      (await ask(gateway.client({ headers: { "x-marrow-user": user } }), "Hello").then(
+    const chat = (user: string) =>
+      ask(gateway.client({ headers: { "x-marrow-user": user } }), "Hello").then(
         () => 200,
         (error: unknown) => (error as { status: number }).status,
-      )) as number;
+      );
     for (const [user, status] of [
       ["u".repeat(256), 200],
       ["%C3%A9".repeat(40), 200],

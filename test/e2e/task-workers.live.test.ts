@@ -29,6 +29,19 @@ const make = async (path: string, body: object) => (await (await post(path, body
 const find = async (id: string) => (await (await post(`/${id}`, {}, "GET")).json()) as Task;
 const claim = async (body: object = {}) => ((await (await post("/claim", body)).json()) as { data: Task[] }).data;
 
+describe("a task that depends on a task that does not exist", () => {
+  it.each(["any", "own"] as const)("is refused by the name of the request's field (acts for %s)", async (actsFor) => {
+    const key = await gateway.keys.create({ scope: "acme", user: "ann", name: "k", actsFor });
+    const response = await fetch(`${gateway.baseURL}/tasks`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ payload: 1, depends_on: ["nothing"] }),
+    });
+    const { error } = (await response.json()) as { error: unknown };
+    expect([response.status, error]).toEqual([409, expect.objectContaining({ param: "depends_on" })]);
+  });
+});
+
 describe("a worker that comes by HTTP", () => {
   it("claims, writes, keeps steps and ends a task, and is not heard once another has it", async () => {
     const { id } = await make("", { payload: { n: 1 }, attempts: 2 });
