@@ -9,5 +9,5 @@ export async function startBenchRedis(): Promise<ManagedServer> {
   if (binary === undefined) throw new Error("no Redis of version 8: run script/bootstrap");
   const directory = mkdtempSync(join(tmpdir(), "marrow-bench-"));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
-  return startServer({ binary: binary.path, directory, args: ["--appendonly", "no"] });
+  return startServer({ binary: binary.path, directory, args: ["--appendonly", "no", "--save", ""] });
 }

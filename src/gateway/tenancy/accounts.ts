@@ -1,4 +1,5 @@
-import { encodeKeyPart, encodeRecord, readRecord, toFields, type Redis } from "../../redis/index.ts";
+import { MarrowError } from "../../errors.ts";
+import { allOf, encodeKeyPart, encodeRecord, readRecord, toFields, type Redis } from "../../redis/index.ts";
 import { KEPT_MS } from "./api-keys.ts";
 import type { Plan } from "../config/config.ts";
 
@@ -9,7 +10,10 @@ export interface Accounts {
   plans(): Promise<ReadonlyMap<string, Plan>>;
   /** The plans of a user and of a key, at once where this process knows them; else `undefined`: ask for them. */
   known(scope: string, user: string, keyPlan: string | undefined): KnownPlans | undefined;
-  /** Sets a plan for all who have it; `undefined` takes it back, and the configuration's holds again. */
+  /**
+   * Sets a plan for all who have it; `undefined` takes it back, and the configuration's holds again.
+   * @throws MarrowError `too_large` for a further plan beyond 1,000
+   */
   setPlan(name: string, plan: Plan | undefined): Promise<void>;
   /** The name of a user's plan, or of the default one. */
   planOf(scope: string, user: string): Promise<string | undefined>;
@@ -22,6 +26,8 @@ export interface KnownPlans {
   readonly keyPlan: Plan | undefined;
 }
 
+/** Plans that the admin API makes: each gateway reads all of them every second that somebody asks. Some more fit where several are made at once. */
+const PLANS_MAX = 1_000;
 const USERS_MAX = 10_000;
 const NO_PLANS: KnownPlans = { userPlan: undefined, keyPlan: undefined };
 const WAIT_MS = 500;
@@ -88,8 +94,20 @@ export function createAccounts(
     async setPlan(name, plan) {
       encodeKeyPart("plan", name);
       all = undefined;
-      if (plan === undefined) await redis.send(["HDEL", plansKey, name], { retry: "safe" });
-      else await redis.send(["HSET", plansKey, name, encodeRecord(plan)], { retry: "safe" });
+      if (plan === undefined) {
+        await redis.send(["HDEL", plansKey, name], { retry: "safe" });
+        return;
+      }
+      const asked = [
+        ["HEXISTS", plansKey, name],
+        ["HLEN", plansKey],
+      ];
+      const [isThere, count] = allOf(await redis.pipeline(asked));
+      if (isThere === 0 && Number(count) >= PLANS_MAX)
+        throw new MarrowError("too_large", `at most ${PLANS_MAX} plans may exist, delete one first`, {
+          details: { path: "id", plansMax: PLANS_MAX },
+        });
+      await redis.send(["HSET", plansKey, name, encodeRecord(plan)], { retry: "safe" });
     },
 
     async planOf(scope, user) {
