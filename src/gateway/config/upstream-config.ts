@@ -6,7 +6,7 @@ const integer = (min: number, max: number) => z.int().min(min).max(max);
 /** Largest weight of an upstream or a target. */
 export const WEIGHT_MAX = 1_000;
 
-/** Calls of one upstream at the same time; no user alone holds more than 438 of them. */
+/** Calls of one upstream at the same time; no user alone holds more than 439 of them. */
 const CONCURRENCY_DEFAULT = 1_024;
 
 /** Names stand in headers, in metrics, and before the slash of a target. */
