@@ -4,6 +4,7 @@ import type { GatewayConfig } from "../config/config.ts";
 import type { GatewayApp } from "../parts.ts";
 import { forgetThings } from "../tenancy/forgetting.ts";
 import { MarrowError } from "../../errors.ts";
+import { cannotServe } from "../../redis/index.ts";
 import type { ContextAnswer, FactAnswer } from "./answers-roles.ts";
 import type { ListAnswer, SessionEntryAnswer, TurnsAnswer, UserAnswer } from "./answers.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
@@ -51,11 +52,14 @@ export function registerUsers(
   const { app, tenants, spend, accounts } = parts;
   const shows = dashboard.content === "visible";
 
-  /** The limit that a user is nearest to. */
+  /** The limit that a user is nearest to; none where the limiter does not answer in its time: the rest of the page does. */
   async function standingOf(scope: string, user: string): Promise<Pick<UserAnswer, "plan" | "nearest">> {
     const planned = await accounts.planOf(scope, user);
     const limiter = tenants(scope).limiter(await accounts.plan(planned), undefined);
-    const standing = await limiter?.peek({ user }, { concurrency: 0 });
+    const standing = await limiter?.peek({ user }, { concurrency: 0 }).catch((error: unknown) => {
+      if (cannotServe(error)) return undefined;
+      throw error;
+    });
     const near = (standing?.rules ?? [])
       .filter(({ id, limit }) => id.startsWith("user-") && limit > 0)
       .toSorted((one, other) => other.used / other.limit - one.used / one.limit)[0];
