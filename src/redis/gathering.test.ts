@@ -7,6 +7,7 @@ function recording() {
   const seen: string[] = [];
   const client = {
     status: "ready",
+    on: () => client,
     stream: { cork: () => seen.push("cork"), uncork: () => seen.push("write") },
     sendCommand: async () => void seen.push("command"),
   };

@@ -46,7 +46,7 @@ describe("the release workflow", () => {
     const named = [...runs.matchAll(/npm run ([\w:-]+)/g)].map(([, name = ""]) => name);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
     expect(existsSync(".ci/run")).toBe(true);
-    expect(readFileSync(".ci/run", "utf8")).toContain("step pack:check");
+    expect(readFileSync(".ci/run", "utf8")).toMatch(/for check in [^;]*\bpack:check\b/);
   });
 });
 

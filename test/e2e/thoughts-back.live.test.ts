@@ -157,8 +157,24 @@ describe.each(["anthropic", "responses", "chat"] as const)("signed thoughts of a
       interval: 20,
     });
     expect(JSON.stringify(made)).not.toContain("encrypted_content");
-    await respond({ previous_response_id: made.id, input: [result] });
-    expect(JSON.stringify(told())).toContain("SIG");
+    for (const background of [false, true]) {
+      const next = await respond({ previous_response_id: made.id, input: [result], background });
+      const isDone = async () => expect((await client.responses.retrieve(next.id)).status).toBe("completed");
+      await vi.waitFor(isDone, { timeout: 10_000, interval: 20 });
+      expect(JSON.stringify(told())).toContain("SIG");
+    }
+    const include = ["reasoning.encrypted_content" as const];
+    expect(JSON.stringify(await client.responses.retrieve(made.id, { include }))).toContain("encrypted_content");
+  });
+
+  it("are shown among the items that a client sent back only when it asks for them", async () => {
+    const { output } = await respond({ input: [question] });
+    const { id } = await respond({ input: [question, ...output, result] as OpenAI.Responses.ResponseInput });
+    const include = ["reasoning.encrypted_content" as const];
+    expect(JSON.stringify((await client.responses.inputItems.list(id)).data)).not.toContain("encrypted_content");
+    expect(JSON.stringify((await client.responses.inputItems.list(id, { include })).data)).toContain(
+      "encrypted_content",
+    );
   });
 
   it("go back by a conversation and a session", async () => {

@@ -12,7 +12,7 @@ import { toTurn } from "./items.ts";
 import { toItems, type ConversationItem } from "./kept-items.ts";
 import { metadataPairs } from "./metadata.ts";
 import { sendLarge } from "../http/large-answer.ts";
-import { including, pageQuery, toListBody, toItemPage, wantsPictures } from "./pages.ts";
+import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures } from "./pages.ts";
 import type { GatewayApp } from "../parts.ts";
 
 const items = z.array(z.looseObject({})).min(1).max(20);
@@ -40,7 +40,8 @@ export function registerConversations(parts: GatewayApp): void {
 
   /** Items as a query asks to see them. */
   async function shown(request: FastifyRequest<Named>, found: readonly ConversationItem[]) {
-    return wantsPictures(request.query) ? withPictures(parts, askerOf(request, undefined), found) : found;
+    const seen = unsealed(found, request.query);
+    return wantsPictures(request.query) ? withPictures(parts, askerOf(request, undefined), seen) : seen;
   }
 
   /** A conversation with what is known of it. @throws MarrowError `not_found` */

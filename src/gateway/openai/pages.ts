@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
+import type { Fields } from "../../internal/fields.ts";
 import type { Page, PageOptions } from "../../stores/index.ts";
 
 /** The query of a list in OpenAI's words. */
@@ -33,8 +34,27 @@ export const including: Readonly<Record<"include" | "include[]", z.ZodType>> = {
 
 /** Whether a query asks for the bytes of pictures. */
 export function wantsPictures(query: unknown): boolean {
+  return includes(query, "message.input_image.image_url");
+}
+
+/** Whether a query asks for what the makers of reasoning want back. */
+export function wantsSealed(query: unknown): boolean {
+  return includes(query, "reasoning.encrypted_content");
+}
+
+/** Items as a query asks for them: reasoning without what its maker wants back, unless that is asked for. */
+export function unsealed<I extends Fields>(items: readonly I[], query: unknown): readonly I[] {
+  if (wantsSealed(query)) return items;
+  return items.map((item) => {
+    if (item["type"] !== "reasoning" || item["encrypted_content"] === undefined) return item;
+    const { encrypted_content: _, ...rest } = item;
+    return rest as unknown as I;
+  });
+}
+
+function includes(query: unknown, what: (typeof INCLUDES)[number]): boolean {
   const { include, "include[]": list } = query as Readonly<Record<string, string | readonly string[] | undefined>>;
-  return [include, list].flat().includes("message.input_image.image_url");
+  return [include, list].flat().includes(what);
 }
 
 /** Such a query as the library takes it. */

@@ -14,7 +14,7 @@ import { requestKeyOf } from "../http/idempotency.ts";
 import { header, nameHeader } from "../tenancy/identity.ts";
 import { goneOf } from "../http/outlet.ts";
 import { sendLarge } from "../http/large-answer.ts";
-import { including, pageQuery, toListBody, toItemPage, wantsPictures } from "./pages.ts";
+import { including, pageQuery, toListBody, toItemPage, unsealed, wantsPictures, wantsSealed } from "./pages.ts";
 import { ownKey } from "../tenancy/ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAnswered } from "../responses/answered-calls.ts";
@@ -22,7 +22,15 @@ import { toInputItems, toShownItem } from "../responses/input.ts";
 import { newResponseId, responseBody, toChatRequest, type ResponseRequest } from "../responses/request.ts";
 import { resolveReferences, withPictures } from "../responses/resolve.ts";
 import { noPrevious } from "../responses/responses.ts";
-import { firstEvents, lastEvent, type Item, type ResponseBody, type ResponseEvent } from "../responses/shape.ts";
+import {
+  firstEvents,
+  lastEvent,
+  outputOf,
+  type Item,
+  type ResponseBody,
+  type ResponseEvent,
+} from "../responses/shape.ts";
+import { toChatFields } from "../responses/translation.ts";
 import { toShell } from "../responses/shell.ts";
 import { beginTurn, checkKept } from "../responses/turn.ts";
 
@@ -98,7 +106,9 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     checkAnswered([], input);
     const session = nameHeader(request, "x-marrow-session");
     const ownResults = after === undefined && session === undefined;
-    toChatRequest(body, [], ownResults ? input : input.filter((item) => !isResult(item)), session);
+    const known = ownResults ? input : input.filter((item) => !isResult(item));
+    if (known.length === 0 && input.length > 0) toChatFields(body);
+    else toChatRequest(body, [], known, session);
     const response = toShell(body, id, Date.now());
     const job = { type: "response" as const, response, input, user: asker.user, request: body, asker, session };
     const begun = await of(request)
@@ -140,8 +150,9 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
   app.get<Named>("/v1/responses/:id", { schema: { querystring: streamQuery } }, async (request, reply) => {
     const { id } = request.params;
     const { stream, starting_after: after } = request.query as z.infer<typeof streamQuery>;
-    const { response } = await of(request).find(id, reachOf(request));
-    if (stream !== "true") return response;
+    const found = await of(request).find(id, reachOf(request));
+    const { response } = found;
+    if (stream !== "true") return wantsSealed(request.query) ? { ...response, output: outputOf(found) } : response;
     if (!response.background)
       throw new MarrowError("invalid_input", "only a background response can be streamed again", {
         details: { path: "stream" },
@@ -169,7 +180,8 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
       throw new MarrowError("not_found", "the cursor does not belong to this list", { details: { path: "after" } });
     const page = items.slice(start, start + limit);
     const asker = askerOf(request, undefined);
-    const data = wantsPictures(request.query) ? await withPictures(parts, asker, page) : page;
+    const seen = unsealed(page, request.query);
+    const data = wantsPictures(request.query) ? await withPictures(parts, asker, seen) : seen;
     return sendLarge(
       reply,
       toListBody({ data, hasMore: start + limit < items.length }, (item) => item),

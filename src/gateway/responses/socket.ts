@@ -112,6 +112,8 @@ export function openResponsesSocket(parts: GatewayApp, { config, identify, door 
   function serve(socket: WebSocket, request: IncomingMessage): void {
     const local = createLocalResponses();
     const lanes = createLanes();
+    // Each turn hears whether the client goes.
+    socket.setMaxListeners(2 * WAITING_MAX);
     /** Turns that are asked for and not made yet. */
     let turns = 0;
     /** Messages are read one after another, so that each joins its lane in its turn. */
