@@ -165,3 +165,23 @@ describe.each(["keys", "off"] as const)("a request that two readers may take for
     }
   });
 });
+
+describe("a body of tiny chunks", () => {
+  const tiny = (count: number) => `${Array.from({ length: count }, () => "1\r\n ").join("\r\n")}\r\n`;
+
+  it("is taken where they are few, and is a 413 in its turn where they are many: what was asked before is answered", async () => {
+    const { own, key } = use("keys");
+    const lines = [`host: ${own}`, `authorization: Bearer ${key}`, "transfer-encoding: chunked"];
+    const few = await exchange(
+      chat("/v1/chat/completions", [...lines, "connection: close"], `${tiny(9_000)}${chunked}`),
+    );
+    expect(few.slice(0, 12)).toBe("HTTP/1.1 200");
+    const many = chat("/v1/chat/completions", lines, `${tiny(20_000)}${chunked}`);
+    const first = `GET /healthz HTTP/1.1\r\nhost: ${own}\r\n\r\n`;
+    const answers = await exchange(`${first}${many}`);
+    expect([...answers.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(["200", "413"]);
+    expect(answers).toContain("chunks of less than 16 bytes");
+    const unknown = await exchange(many.replace(key, "mrw_nobody"));
+    expect([...unknown.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(["401"]);
+  });
+});

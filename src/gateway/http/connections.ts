@@ -4,7 +4,7 @@ import type { Server } from "node:http";
 import type { GatewayConfig } from "../config/config.ts";
 import { toErrorAnswer } from "./error-body.ts";
 import { MarrowError } from "../../errors.ts";
-import { PacedRequest, TINY_CHUNKS } from "./paced-body.ts";
+import { PacedRequest } from "./paced-body.ts";
 import { paceRequests } from "./pipelining.ts";
 import { endSlowReaders } from "./slow-readers.ts";
 
@@ -56,7 +56,6 @@ function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 const MALFORMED: ReadonlyMap<string, readonly [number, string, string]> = new Map([
-  [TINY_CHUNKS, [400, "Bad Request", "the body comes in too many chunks of a few bytes: send larger ones"]],
   ["ERR_HTTP_REQUEST_TIMEOUT", [408, "Request Timeout", "the request took too long to arrive"]],
   ["HPE_HEADER_OVERFLOW", [431, "Request Header Fields Too Large", "the request's headers are too large"]],
 ]);

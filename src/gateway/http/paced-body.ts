@@ -1,39 +1,57 @@
 // oxlint-disable no-underscore-dangle -- Node calls the reading of a stream so.
 import { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { MarrowError } from "../../errors.ts";
 
-/** Chunks of a body that are taken in one turn of the event loop: each costs microseconds, however small it is. */
-const CHUNKS_A_TURN = 1_000;
-/** Chunks that a body may have whatever their size, and bytes that each one above must bring: a client's smallest writes have more. */
-const [CHUNKS_FREE, CHUNK_BYTES_MIN] = [1_024, 16];
+/** Chunks of a body that are taken in one turn of the event loop: each costs about a microsecond, however small it is. */
+const CHUNKS_A_TURN = 2_000;
+/** Chunks that a body may have whatever their size, and bytes that each one above must bring on average. */
+const [CHUNKS_FREE, CHUNK_BYTES_MIN] = [16_384, 16];
+/** Smaller chunks are handed on together. */
+const SMALL_BYTES = 1_024;
+const TOGETHER_BYTES = 65_536;
 
 /**
  * A request whose body holds nobody up, whatever pieces it comes in: a megabyte in chunks of one byte is a million of them, and Node reads two
- * megabytes of a socket in one go. After {@link CHUNKS_A_TURN} chunks the socket is read on in the next turn; a body that is nothing but tiny
- * chunks is refused as malformed, also before a key is asked for.
+ * megabytes of a socket in one go. Small chunks are handed on together; after {@link CHUNKS_A_TURN} the socket is read on in the next turn. A
+ * body that is nothing but tiny chunks fails as one that is too large, which whoever reads it answers in its turn; what is left is dropped.
  */
 export class PacedRequest extends IncomingMessage {
   #chunks = 0;
   #bytes = 0;
-  /** Whether reading waits for the next turn, and whether somebody asked for more meanwhile. */
+  /** Small chunks that were not handed on yet, and their bytes. */
+  #small: Buffer[] = [];
+  #smallBytes = 0;
+  /** Whether reading waits for the next turn; whether the reader has enough for now. */
   #waits = false;
-  #isAskedFor = false;
+  #isFull = false;
   #isRefused = false;
+  #refusal: MarrowError | undefined;
 
-  override push(chunk: Buffer | null, encoding?: BufferEncoding): boolean {
+  override push(chunk: Buffer | null): boolean {
     // Of what is read already, the rest is dropped as quickly as can be.
     if (this.#isRefused) return true;
-    if (chunk === null) return super.push(chunk, encoding);
+    if (chunk === null) {
+      this.#handOn();
+      return super.push(null);
+    }
     this.#chunks += 1;
     this.#bytes += chunk.length;
     if (this.#chunks > CHUNKS_FREE + this.#bytes / CHUNK_BYTES_MIN) return this.#refuse();
     if (this.#chunks % CHUNKS_A_TURN === 0) this.#wait();
-    return super.push(chunk, encoding) && !this.#waits;
+    if (chunk.length >= SMALL_BYTES && this.#small.length === 0) this.#isFull = !super.push(chunk);
+    else this.#gather(chunk);
+    return !this.#isFull && !this.#waits;
   }
 
   override _read(size: number): void {
-    if (this.#waits) this.#isAskedFor = true;
-    else super._read(size);
+    this.#isFull = false;
+    if (!this.#waits) super._read(size);
+  }
+
+  override resume(): this {
+    super.resume();
+    this.#fail();
+    return this;
   }
 
   /** Node's own drops what nobody reads without asking for its pace. */
@@ -42,25 +60,49 @@ export class PacedRequest extends IncomingMessage {
     this.resume();
   }
 
+  #gather(chunk: Buffer): void {
+    this.#small.push(chunk);
+    this.#smallBytes += chunk.length;
+    if (this.#smallBytes >= TOGETHER_BYTES) this.#handOn();
+    else if (this.#small.length === 1) process.nextTick(() => this.#handOn());
+  }
+
+  #handOn(): void {
+    if (this.#small.length === 0 || this.destroyed) return;
+    const [first = Buffer.alloc(0)] = this.#small;
+    const together = this.#small.length === 1 ? first : Buffer.concat(this.#small, this.#smallBytes);
+    this.#small = [];
+    this.#smallBytes = 0;
+    this.#isFull = !super.push(together);
+  }
+
   #wait(): void {
     this.#waits = true;
     setImmediate(() => {
       this.#waits = false;
-      if (!this.#isAskedFor || this.destroyed) return;
-      this.#isAskedFor = false;
-      super._read(0);
+      if (!this.destroyed) super._read(0);
     });
   }
 
   #refuse(): boolean {
     this.#isRefused = true;
-    const error = Object.assign(new Error("the body comes in too many tiny chunks"), { code: TINY_CHUNKS });
-    const { socket } = this as { socket: Socket & { server?: { emit(name: string, ...args: unknown[]): boolean } } };
-    socket.pause();
-    socket.server?.emit("clientError", error, socket);
+    this.#small = [];
+    const message = `the body comes in more than ${CHUNKS_FREE} chunks of less than ${CHUNK_BYTES_MIN} bytes on average`;
+    const error = new MarrowError("too_large", message, { details: { chunksMax: CHUNKS_FREE } });
+    this.#refusal = error;
+    this.#fail();
     return true;
   }
-}
 
-/** Code of the error for a body of tiny chunks. */
-export const TINY_CHUNKS = "MARROW_TINY_CHUNKS";
+  /** Tells the reader of a body that was refused, once there is one. */
+  #fail(): void {
+    if (this.#refusal === undefined || this.listenerCount("data") === 0) return;
+    const error = this.#refusal;
+    this.#refusal = undefined;
+    process.nextTick(() => {
+      if (this.listenerCount("error") > 0) this.emit("error", error);
+      // Whoever does not hear of errors finds the body cut off.
+      super.push(null);
+    });
+  }
+}
