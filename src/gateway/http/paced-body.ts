@@ -6,8 +6,9 @@ import { MarrowError } from "../../errors.ts";
 const CHUNKS_A_TURN = 2_000;
 /** Chunks that a body may have whatever their size, and bytes that each one above must bring on average. */
 const [CHUNKS_FREE, CHUNK_BYTES_MIN] = [16_384, 16];
-/** Smaller chunks are handed on together. */
+/** Smaller chunks are handed on together, but for a body's first ones: most bodies have no more. */
 const SMALL_BYTES = 1_024;
+const CHUNKS_ALONE = 16;
 const TOGETHER_BYTES = 65_536;
 
 /**
@@ -38,7 +39,8 @@ export class PacedRequest extends IncomingMessage {
     this.#bytes += chunk.length;
     if (this.#chunks > CHUNKS_FREE + this.#bytes / CHUNK_BYTES_MIN) return this.#refuse();
     if (this.#chunks % CHUNKS_A_TURN === 0) this.#wait();
-    if (chunk.length >= SMALL_BYTES && this.#small.length === 0) this.#isFull = !super.push(chunk);
+    const isAlone = chunk.length >= SMALL_BYTES || this.#chunks <= CHUNKS_ALONE;
+    if (isAlone && this.#small.length === 0) this.#isFull = !super.push(chunk);
     else this.#gather(chunk);
     return !this.#isFull && !this.#waits;
   }
