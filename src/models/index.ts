@@ -5,6 +5,7 @@ export type { ChatChoice, ChatChunk, ChatCompletion, ChatMessage, ChatRequest, U
 export { createChunkReader } from "./chunk-reader.ts";
 export { DEMO_MODEL_ID, demoModel, type DemoModelOptions } from "./demo.ts";
 export { UPSTREAM_KINDS, upstreamModel, type UpstreamKind } from "./kinds.ts";
+export { MAKER } from "./known-makers.ts";
 export type {
   Asker,
   ChatModel,

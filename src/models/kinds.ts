@@ -2,9 +2,11 @@ import { anthropicModel } from "./anthropic/model.ts";
 import { heldModel } from "./beginning.ts";
 import type { DialectOptions } from "./dialect.ts";
 import type { EndpointOptions } from "./endpoint.ts";
+import { toMaker } from "./maker.ts";
 import type { ChatModel } from "./model.ts";
 import { openaiModel } from "./openai-compatible.ts";
 import { responsesModel } from "./responses/model.ts";
+import { signedModel } from "./signed-model.ts";
 
 /** The APIs that an upstream may speak: chat completions, OpenAI's Responses, Anthropic's messages. */
 export const UPSTREAM_KINDS = ["chat", "responses", "anthropic"] as const;
@@ -20,8 +22,10 @@ export function upstreamModel(
   kind: UpstreamKind,
   { outputLimit, ...options }: EndpointOptions & DialectOptions,
 ): ChatModel & { close(): Promise<void> } {
-  const { firstByteTimeoutMs } = options;
-  if (kind === "responses") return heldModel(responsesModel(options), firstByteTimeoutMs);
-  if (kind === "anthropic") return heldModel(anthropicModel(options), firstByteTimeoutMs);
-  return heldModel(openaiModel({ ...options, outputLimit }), firstByteTimeoutMs);
+  const { firstByteTimeoutMs, baseUrl } = options;
+  const of = { chat: openaiModel, responses: responsesModel, anthropic: anthropicModel }[kind];
+  return heldModel(
+    signedModel(of({ ...options, outputLimit }), toMaker(kind, baseUrl), kind === "chat" ? kind : "translated"),
+    firstByteTimeoutMs,
+  );
 }

@@ -74,6 +74,8 @@ export interface ModelInfo {
 export interface ChatModel {
   /** Who it is, for `x-marrow-upstream` and metrics; absent for one without a name. */
   readonly name?: string | undefined;
+  /** Which endpoint its signed and encrypted reasoning is of; absent where that is one model's matter. */
+  readonly maker?: string | undefined;
   /** Where its calls may have to wait for one another: whether they would, and whether they do. Absent where they never wait. */
   readonly places?: PlacesView | undefined;
   /** The models that it serves. */

@@ -1,3 +1,4 @@
+import { MAKER } from "../../models/index.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
 
 /** The format of thoughts that an endpoint of OpenAI's Responses API takes back, in the list that OpenRouter's API made common. */
@@ -36,6 +37,18 @@ export function toEncryptedContent(detail: Fields): string | undefined {
   return type === "reasoning.text" && typeof signature === "string" && signature !== "" ? toCarried(detail) : undefined;
 }
 
+/** The same as it is kept: also with its maker, where the text alone does not name it. */
+export function toKeptContent(detail: Fields): string | undefined {
+  const shown = toEncryptedContent(detail);
+  return shown === undefined || isCarried(shown) || detail[MAKER] === undefined ? shown : toCarried(detail);
+}
+
+/** An `encrypted_content` that was kept, as clients see it: in their provider's own words where the API has a place for these. */
+export function toShownContent(content: string): string {
+  const detail = fromCarried(content);
+  return (detail && toEncryptedContent(detail)) ?? content;
+}
+
 /** The entry of `reasoning_details` that an `encrypted_content` stands for; `undefined` for none. */
 export function fromEncryptedContent(content: unknown): Fields | undefined {
   if (typeof content !== "string" || content === "") return undefined;
@@ -54,7 +67,8 @@ export function partOf(
 }
 
 /** Of what a client gives back, the fields that a maker reads. */
-function pick({ type, data, id, format, text, signature, index }: Fields): Fields | undefined {
-  if (type === "reasoning.encrypted") return { type, data, id, format };
-  return type === "reasoning.text" ? { type, text, signature, format, index } : undefined;
+function pick({ type, data, id, format, text, signature, index, [MAKER]: maker }: Fields): Fields | undefined {
+  const made = typeof maker === "string" ? { [MAKER]: maker } : {};
+  if (type === "reasoning.encrypted") return { type, data, id, format, ...made };
+  return type === "reasoning.text" ? { type, text, signature, format, index, ...made } : undefined;
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { toShownContent } from "../models/carried-thoughts.ts";
 import type { Page, PageOptions } from "../../stores/index.ts";
 
 /** The query of a list in OpenAI's words. */
@@ -44,11 +45,12 @@ export function wantsSealed(query: unknown): boolean {
 
 /** Items as a query asks for them: reasoning without what its maker wants back, unless that is asked for. */
 export function unsealed<I extends Fields>(items: readonly I[], query: unknown): readonly I[] {
-  if (wantsSealed(query)) return items;
+  const isShown = wantsSealed(query);
   return items.map((item) => {
     if (item["type"] !== "reasoning" || item["encrypted_content"] === undefined) return item;
-    const { encrypted_content: _, ...rest } = item;
-    return rest as unknown as I;
+    const { encrypted_content: content, ...rest } = item;
+    if (!isShown) return rest as unknown as I;
+    return typeof content === "string" ? { ...item, encrypted_content: toShownContent(content) } : item;
   });
 }
 

@@ -152,7 +152,8 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     const { stream, starting_after: after } = request.query as z.infer<typeof streamQuery>;
     const found = await of(request).find(id, reachOf(request));
     const { response } = found;
-    if (stream !== "true") return wantsSealed(request.query) ? { ...response, output: outputOf(found) } : response;
+    if (stream !== "true")
+      return wantsSealed(request.query) ? { ...response, output: unsealed(outputOf(found), request.query) } : response;
     if (!response.background)
       throw new MarrowError("invalid_input", "only a background response can be streamed again", {
         details: { path: "stream" },

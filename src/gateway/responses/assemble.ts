@@ -55,9 +55,9 @@ export function createAssembler(
     return one;
   }
 
-  function seal(one: Open, content: string): void {
-    sealed.set(one.item.id, content);
-    if (encrypted) one.item = { ...one.item, encrypted_content: content };
+  function seal(one: Open, shown: string, kept: string): void {
+    sealed.set(one.item.id, kept);
+    if (encrypted) one.item = { ...one.item, encrypted_content: shown };
   }
 
   /** A tool call grows by deltas; a new id at a known index begins another one, and empty fields change nothing. */

@@ -1,4 +1,4 @@
-import { partOf, toEncryptedContent } from "../models/carried-thoughts.ts";
+import { partOf, toEncryptedContent, toKeptContent } from "../models/carried-thoughts.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
 import { beginsPart, movedBy, placeOf, toFlatAnnotation } from "../../internal/phases.ts";
@@ -25,9 +25,12 @@ type Kind = "output_text" | "refusal" | "reasoning";
 
 /**
  * Makes items and events of the words of a chat completion. Thoughts become the summary of a `reasoning` item: its events are the only ones
- * that both OpenAI's clients and Open Responses know. `seal` hears what the maker of an item's thoughts wants back.
+ * that both OpenAI's clients and Open Responses know. `seal` hears what the maker of an item's thoughts wants back, as it is shown and as it is kept.
  */
-export function createTexts(open: (item: Fields) => Open, seal: (one: Open, content: string) => void): Texts {
+export function createTexts(
+  open: (item: Fields) => Open,
+  seal: (one: Open, shown: string, kept: string) => void,
+): Texts {
   let current: { readonly one: Open; readonly kind: Kind } | undefined;
   /** Characters of thoughts so far: parts say after how many of them they begin. */
   let thought = 0;
@@ -108,7 +111,7 @@ export function createTexts(open: (item: Fields) => Open, seal: (one: Open, cont
       if (current !== undefined && current.kind !== "reasoning") events.push(...close());
       if (current === undefined) events.push(...begin("reasoning"));
       const { one } = current as unknown as { readonly one: Open };
-      seal(one, content);
+      seal(one, content, toKeptContent(detail) ?? content);
       events.push(...close());
     }
     sayTo(words.length);

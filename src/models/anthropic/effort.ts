@@ -80,3 +80,8 @@ export function formAfter(refusal: string, form: EffortForm): EffortForm | undef
 export function lacksThoughts(refusal: string): boolean {
   return /expected `?(?:thinking|redacted_thinking)`?/i.test(refusal);
 }
+
+/** Whether a refusal says that the signature of thoughts is not the endpoint's own: the request goes on without them. */
+export function refusesThoughts(refusal: string): boolean {
+  return /\bsignature\b/i.test(refusal) && /thinking/i.test(refusal) && /invalid|not valid|verif/i.test(refusal);
+}

@@ -1,11 +1,12 @@
 import { checkInteger } from "../../internal/check.ts";
 import { createEndpoint, type EndpointOptions } from "../endpoint.ts";
 import { toSeconds } from "../listed.ts";
+import { withoutDetails } from "../maker.ts";
 import type { ChatModel, ModelInfo } from "../model.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { translatedModel, type Translation } from "../translated.ts";
 import { toCompletion } from "./answer.ts";
-import { formAfter, lacksThoughts, type EffortForm } from "./effort.ts";
+import { formAfter, lacksThoughts, refusesThoughts, type EffortForm } from "./effort.ts";
 import { toAnthropicBody } from "./request.ts";
 import { readMessageEvents } from "./stream.ts";
 
@@ -55,6 +56,8 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
         const asked = made.get(body);
         if (asked === undefined) return undefined;
         const { request, form } = asked;
+        const bare = refusesThoughts(refusal) ? withoutDetails(request) : request;
+        if (bare !== request) return { request: write(bare, form), learn: () => {} };
         if (lacksThoughts(refusal) && body["thinking"] !== undefined) {
           const { thinking: _, output_config: __, ...rest } = request;
           return { request: write(rest, "none"), learn: () => {} };

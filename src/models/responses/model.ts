@@ -24,8 +24,11 @@ export function responsesModel(options: EndpointOptions): ChatModel & { close():
       const body = toResponsesBody(request);
       return thoughtless.has(request.model) ? withoutThoughts(body) : body;
     },
-    // Models that do not think refuse to be asked for thoughts.
     amend(body, refusal) {
+      // Another endpoint's thoughts, of which nothing said so: this request goes on without them.
+      const bare = isRefusalOfThoughts(refusal) ? withoutReasoning(body) : body;
+      if (bare !== body) return { request: bare, learn: () => {} };
+      // Models that do not think refuse to be asked for thoughts.
       if (!asksThoughts(body) || !/encrypted[ _]content/i.test(refusal)) return undefined;
       return {
         request: withoutThoughts(body),
@@ -41,6 +44,20 @@ export function responsesModel(options: EndpointOptions): ChatModel & { close():
       return readResponseEvents(wantsUsage, secrets, Date.now());
     },
   }));
+}
+
+/** Whether an endpoint says that it cannot read thoughts which it was given. */
+function isRefusalOfThoughts(refusal: string): boolean {
+  return /invalid_encrypted_content|encrypted[ _]content\b.{0,200}\bcould not be (?:verified|decrypted|parsed)/is.test(
+    refusal,
+  );
+}
+
+/** The body without items of thoughts; the same object where it has none. */
+function withoutReasoning(body: Fields): Fields {
+  const input = body["input"] as readonly Fields[];
+  const rest = input.filter(({ type }) => type !== "reasoning");
+  return rest.length === input.length ? body : { ...body, input: rest };
 }
 
 function asksThoughts({ include }: Fields): boolean {

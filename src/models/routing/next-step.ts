@@ -16,6 +16,8 @@ export interface Situation<T extends Candidate> {
   readonly calls: readonly { readonly target: T; readonly verdict?: Verdict | undefined }[];
   /** A name whose calls should go to one upstream. */
   readonly sticky: string | undefined;
+  /** Whether a target made the reasoning that the request goes on with. @default none did */
+  readonly isMaker?: ((target: T) => boolean) | undefined;
   readonly random: () => number;
 }
 
@@ -37,7 +39,8 @@ export interface Step<T> {
 }
 
 /**
- * Decides whom a request asks next; `undefined` when it should end. First each target of the first group that is well, or due for a probe, and
+ * Decides whom a request asks next; `undefined` when it should end. First the maker of the reasoning that the request goes on with, in whichever
+ * group, while it is well and has a place free; then each target of the first group that is well, or due for a probe, and
  * has a place free, then those of the next group; then those that have none, in the same order; then, after a wait that grows, those again that
  * may answer a moment later. When all are benched, the one whose time
  * ends first is asked: a slim chance is better than none. A target that was not sent anything is passed over: the first time that is no attempt.
@@ -57,12 +60,20 @@ export function nextStep<T extends Candidate>(situation: Situation<T>, rules: St
 
   const fresh = (target: T) => open(target) && !asked.has(target);
   const isFree = (target: T) => !isFull(target);
+  const choose = (from: readonly T[]) =>
+    sticky === undefined ? chooseByLoad(from, loadOf, random) : chooseByName(from, sticky);
+  const { isMaker } = situation;
+  if (isMaker !== undefined) {
+    const makers = all.filter((one) => isMaker(one) && standingOf(one) === "well" && fresh(one) && isFree(one));
+    const maker = choose(makers);
+    if (maker !== undefined) return step(maker, 0, all.filter(fresh).length);
+  }
   // A place that is free in a later group is better than a wait in an earlier one.
   for (const may of [isFree, isFull])
     for (const group of groups) {
       const from = group.filter((target) => fresh(target) && may(target));
       const due = from.find((target) => standingOf(target) === "due");
-      const target = due ?? (sticky === undefined ? chooseByLoad(from, loadOf, random) : chooseByName(from, sticky));
+      const target = due ?? choose(from);
       if (target !== undefined) return step(target, 0, all.filter(fresh).length);
     }
   if (calls.every(({ verdict }) => verdict?.isUnsent === true)) {

@@ -1,6 +1,7 @@
 import { renameForwarded } from "../forwarded-body.ts";
 import { MarrowError } from "../../errors.ts";
 import { pause } from "../../internal/pause.ts";
+import { loopMakerOf } from "../maker.ts";
 import type { ChatModel, ForwardedAnswer, ModelCall, Served } from "../model.ts";
 import { answerUntilOver, untilOver } from "../placed.ts";
 import type { CoolDowns } from "./cool-downs.ts";
@@ -75,10 +76,11 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
 
   /** Asks until something came; `ask` is done for each upstream, and its value is whole, or a beginning that can no longer be taken back. */
   async function ask<T>(
-    call: Pick<ModelCall, "signal" | "deadlineMs" | "affinity" | "asker">,
+    call: Pick<ModelCall, "signal" | "deadlineMs" | "affinity" | "asker"> & { readonly request?: ModelCall["request"] },
     work: (target: Target, signal: AbortSignal, left: () => void) => Promise<T>,
   ): Promise<{ readonly value: T; readonly served: Served }> {
     const { signal, affinity, asker } = call;
+    const maker = call.request && loopMakerOf(call.request);
     coolDowns.refresh();
     const deadlineMs = Math.min(call.deadlineMs ?? Infinity, performance.now() + rules.timeoutMs);
     budget.began(performance.now());
@@ -103,6 +105,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
           isFull,
           calls: known,
           sticky: route.sticky ? affinity : undefined,
+          isMaker: maker === undefined ? undefined : ({ upstream }) => upstream.model.maker === maker,
           random,
         },
         rules,

@@ -203,6 +203,15 @@ describe("the next step of a request", () => {
     expect(step({ calls: [...all, { target: a, verdict: verdicts.failed }] })).toBeUndefined();
   });
 
+  it("asks the maker of its reasoning first, in whichever group, while that is well, free and unasked", () => {
+    const isMaker = (target: Known) => target === c;
+    expect(step({ isMaker, sticky: "s" })?.target).toBe(c);
+    expect(step({ isMaker, isFull: (target) => target === c })?.target).toBe(a);
+    expect(step({ isMaker, calls: [{ target: c, verdict: verdicts.failed }] })?.target).toBe(a);
+    for (const standing of ["cooling", "due"] as const)
+      expect(step({ isMaker, standingOf: (target) => (target === c ? standing : "well") })?.target).toBe(a);
+  });
+
   it("passes over full windows, benched and full upstreams, and asks the soonest when all are benched", () => {
     expect(step({ calls: [{ target: a, verdict: verdicts.context }] })?.target).toBe(c);
     expect(step({ standingOf: ({ id }) => (id === "a" ? "cooling" : "well") })?.target).toBe(b);

@@ -1,0 +1,123 @@
+import { hash } from "node:crypto";
+import { isObject, type Fields } from "../internal/fields.ts";
+import type { ChatMessage, ChatRequest } from "./chat.ts";
+import { MAKER, makerOf, noteMaker } from "./known-makers.ts";
+
+/** Fields of a call, and of what is called, that every endpoint of chat completions knows. */
+const KNOWN_OF_CALL = new Set(["id", "type", "index", "function", "custom"]);
+const KNOWN_OF_CALLED = new Set(["name", "arguments"]);
+
+/** A short name of an endpoint: the same in every process, and without its address. */
+export function toMaker(kind: string, baseUrl: string): string {
+  return hash("sha256", `${kind}\n${baseUrl.replace(/\/+$/, "")}`).slice(0, 12);
+}
+
+/** What a message or a delta says, with its maker on each entry and call that only that maker reads; the same object where there is none. */
+export function signed<T extends Fields>(said: T, maker: string): T {
+  const { reasoning_details: details, tool_calls: calls } = said;
+  const entries = mapObjects(details, (detail) => {
+    noteMaker(detail, maker);
+    return { ...detail, [MAKER]: maker };
+  });
+  const marked = mapObjects(calls, (call) => (saysMore(call) ? { ...call, [MAKER]: maker } : call));
+  if (entries === details && marked === calls) return said;
+  return {
+    ...said,
+    ...(entries !== details && { reasoning_details: entries }),
+    ...(marked !== calls && { tool_calls: marked }),
+  };
+}
+
+/**
+ * The request as an endpoint is asked: without what another one signed or encrypted, and without the names of makers. What names no maker goes as it
+ * came. The same object where nothing changes.
+ */
+export function forMaker(request: ChatRequest, maker: string): ChatRequest {
+  return mapAssistants(request, (message) => {
+    const { reasoning_details: details, tool_calls: calls } = message;
+    const own = Array.isArray(details) ? ownDetails(details, maker) : details;
+    const plain = mapObjects(calls, (call) => {
+      if (!Object.hasOwn(call, MAKER)) return call;
+      const { [MAKER]: made, ...rest } = call;
+      return made === maker ? rest : bareCall(rest);
+    });
+    if (own === details && plain === calls) return message;
+    const { reasoning_details: _, ...rest } = message;
+    return {
+      ...(rest as ChatMessage),
+      ...(Array.isArray(own) && own.length > 0 && { reasoning_details: own }),
+      ...(plain !== undefined && { tool_calls: plain }),
+    };
+  });
+}
+
+/** The request without any entry of `reasoning_details`; the same object where none has one. Pure. */
+export function withoutDetails(request: ChatRequest): ChatRequest {
+  return mapAssistants(request, (message) => {
+    if (message["reasoning_details"] === undefined) return message;
+    const { reasoning_details: _, ...rest } = message;
+    return rest;
+  });
+}
+
+/** Who made the newest reasoning within the request's tool loop, which is everything since the user's last message; `undefined` for nobody known. */
+export function loopMakerOf({ messages }: ChatRequest): string | undefined {
+  for (let at = messages.length - 1; at >= 0; at -= 1) {
+    const { role, reasoning_details: details, tool_calls: calls } = messages[at] as ChatMessage;
+    if (role === "user") return undefined;
+    if (role !== "assistant") continue;
+    for (const one of [...listOf(details), ...listOf(calls)]) {
+      const maker = isObject(one) ? makerOf(one) : undefined;
+      if (maker !== undefined) return maker;
+    }
+  }
+  return undefined;
+}
+
+/** The entries that an endpoint made, or nobody known; the same list where all may go as they are. */
+function ownDetails(details: readonly unknown[], maker: string): readonly unknown[] {
+  const own = details.filter((detail) => !isObject(detail) || (makerOf(detail) ?? maker) === maker);
+  const plain = mapObjects(own, (detail) => {
+    if (!Object.hasOwn(detail, MAKER)) return detail;
+    const { [MAKER]: _, ...rest } = detail;
+    return rest;
+  }) as readonly unknown[];
+  return plain.length === details.length && plain === own ? details : plain;
+}
+
+/** A call without what only its maker reads. */
+function bareCall(call: Fields): Fields {
+  const bare = pick(call, KNOWN_OF_CALL);
+  return isObject(bare["function"]) ? { ...bare, function: pick(bare["function"], KNOWN_OF_CALLED) } : bare;
+}
+
+function saysMore(call: Fields): boolean {
+  const called = call["function"];
+  return has(call, KNOWN_OF_CALL) || (isObject(called) && has(called, KNOWN_OF_CALLED));
+}
+
+function has(fields: Fields, known: ReadonlySet<string>): boolean {
+  return Object.entries(fields).some(([name, value]) => !known.has(name) && value !== null && value !== undefined);
+}
+
+function pick(fields: Fields, known: ReadonlySet<string>): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => known.has(name)));
+}
+
+function mapAssistants(request: ChatRequest, change: (message: ChatMessage) => ChatMessage): ChatRequest {
+  const { messages } = request;
+  const changed = messages.map((message) => (message.role === "assistant" ? change(message) : message));
+  return changed.every((one, at) => one === messages[at]) ? request : { ...request, messages: changed };
+}
+
+/** A list with its objects changed; the same value where nothing changes, or where it is no list. */
+function mapObjects(list: unknown, change: (one: Fields) => Fields): unknown {
+  if (!Array.isArray(list)) return list;
+  const all = list as readonly unknown[];
+  const changed = all.map((one) => (isObject(one) ? change(one) : one));
+  return changed.every((one, at) => one === all[at]) ? list : changed;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
+}

@@ -1,0 +1,79 @@
+import { pushTo, type Pushable } from "../internal/push.ts";
+import { toExpectedCalls } from "./calls.ts";
+import type { ChatChunk, ChatCompletion } from "./chat.ts";
+import { forMaker, signed } from "./maker.ts";
+import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
+import { toEvent } from "./sse.ts";
+
+/**
+ * A model whose answers name their maker on whatever only it reads again, and that is asked without what other endpoints made. Turns that are kept
+ * carry the name, so that it is known in every process, and after a restart. `kind`: whether its endpoint speaks chat completions itself; the bytes
+ * of such a stream are written anew only where the request names tools, and only then tell the name.
+ */
+export function signedModel<M extends ChatModel>(model: M, maker: string, kind: "chat" | "translated"): M {
+  function asked(call: ModelCall): ModelCall {
+    const request = forMaker(call.request, maker);
+    return request === call.request ? call : { ...call, request, body: undefined };
+  }
+
+  function toAnswer(answer: ModelAnswer): ModelAnswer {
+    const completion = signedCompletion(answer.completion, maker);
+    if (completion === answer.completion) return answer;
+    return { ...answer, completion, text: JSON.stringify(completion) };
+  }
+
+  /** `isWritten`: the part's bytes are its chunks, event by event; else they are an endpoint's own, which may end within an event. */
+  function toPart(part: StreamPart, isWritten: boolean): StreamPart {
+    // A part by which a text grows says nothing else.
+    if (part.grows !== undefined) return part;
+    const chunks = part.chunks.map((chunk) => signedChunk(chunk, maker));
+    if (chunks.every((one, at) => one === part.chunks[at])) return part;
+    if (!isWritten) return { ...part, chunks };
+    const events = chunks.map((chunk) => toEvent(JSON.stringify(chunk))).join("");
+    return { ...part, chunks, bytes: Buffer.from(part.done ? events + toEvent("[DONE]") : events) };
+  }
+
+  return {
+    ...model,
+    maker,
+    complete: async (call) => toAnswer(await model.complete(asked(call))),
+    async stream(call) {
+      const stream = await model.stream(asked(call));
+      const isWritten = kind === "translated" || toExpectedCalls(call.request).names.size > 0;
+      const change = (part: StreamPart) => toPart(part, isWritten);
+      return { ...stream, [Symbol.asyncIterator]: () => mapParts(stream[Symbol.asyncIterator](), change) };
+    },
+  };
+}
+
+function signedCompletion(completion: ChatCompletion, maker: string): ChatCompletion {
+  const choices = completion.choices.map((choice) => {
+    const message = signed(choice.message, maker);
+    return message === choice.message ? choice : { ...choice, message };
+  });
+  return choices.every((one, at) => one === completion.choices[at]) ? completion : { ...completion, choices };
+}
+
+function signedChunk(chunk: ChatChunk, maker: string): ChatChunk {
+  const known = Array.isArray(chunk.choices) ? chunk.choices : [];
+  const choices = known.map((choice) => {
+    const delta = choice.delta && signed(choice.delta, maker);
+    return delta === choice.delta ? choice : { ...choice, delta };
+  });
+  return choices.every((one, at) => one === known[at]) ? chunk : { ...chunk, choices };
+}
+
+function mapParts(source: Pushable<StreamPart>, change: (part: StreamPart) => StreamPart): Pushable<StreamPart> {
+  return {
+    async next() {
+      const result = await source.next();
+      return result.done === true ? result : { done: false, value: change(result.value) };
+    },
+    push: (sink) =>
+      pushTo(source, {
+        take: (part) => sink.take(change(part)),
+        end: () => sink.end(),
+        fail: (error) => sink.fail(error),
+      }),
+  };
+}
