@@ -23,6 +23,11 @@ export interface SendOptions {
    * a write only when running it twice is the same as once. @default "never" for writes
    */
   readonly retry?: "safe" | "never" | undefined;
+  /**
+   * Whether a reply is of a shape that this command can have, whatever is stored. One that is not belongs to another command: the connection is
+   * dropped, and the command fails as on a lost connection. @default all are
+   */
+  readonly accepts?: ((reply: Reply) => boolean) | undefined;
 }
 
 /** What a subscription's channels are. */

@@ -5,7 +5,16 @@ import { probeCapabilities, type Capabilities } from "./capabilities.ts";
 import { toWrongCommand } from "./command-check.ts";
 import type { Command, Redis, Reply, ScopedRedis, SendOptions, SubscribeOptions } from "./connection.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { classify, createPatience, lacking, noAnswer, SILENT, unavailable, type Failure } from "./failure.ts";
+import {
+  classify,
+  createPatience,
+  lacking,
+  noAnswer,
+  outOfStep,
+  SILENT,
+  unavailable,
+  type Failure,
+} from "./failure.ts";
 import { encodeKeyPart } from "./keys.ts";
 import { isReadOnly } from "./routing.ts";
 import { toSignal } from "./signals.ts";
@@ -31,6 +40,8 @@ export interface Driver {
    * vanished without a word (a half-open connection) would stay silent for a quarter of an hour.
    */
   suspect?(silentMs: number): void;
+  /** A reply was another command's: drops the connection, whose other replies are so too. Absent where the client offers no way. */
+  distrust?(): void;
   /** Opens a subscription on a connection of its own. */
   listen(
     channels: readonly string[],
@@ -90,11 +101,12 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   /** One try: settles by the answer, by `failed`, or at its bound. */
   function attempt(
     command: Command,
-    bytes: boolean,
+    { reply: how, accepts }: SendOptions,
     startMs: number,
     timeoutMs: number,
     failed: (error: unknown) => Reply | Promise<Reply>,
   ): Promise<Reply> {
+    const bytes = how === "bytes";
     return new Promise((resolve, reject) => {
       const wait = within(startMs, timeoutMs, () => {
         timeouts += 1;
@@ -107,9 +119,14 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
           offlineSinceMs = undefined;
           timeouts = 0;
           try {
-            resolve(toReply(reply));
+            const shaped = toReply(reply);
+            if (accepts !== undefined && !accepts(shaped)) {
+              driver.distrust?.();
+              throw outOfStep("a reply of another command");
+            }
+            resolve(shaped);
           } catch (inner) {
-            // An error within a list, as a transaction answers it.
+            // An error within a list, as a transaction answers it, or the reply of another command.
             resolve(afterwards(inner, failed));
           }
           return;
@@ -143,23 +160,22 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     );
   }
 
-  function sendNow(command: Command, sendOptions?: SendOptions): Promise<Reply> {
+  function sendNow(command: Command, sendOptions: SendOptions = {}): Promise<Reply> {
     if (closed || isLongOffline()) return Promise.reject(notSent(closed, driver.refusal?.()));
     if (isStalled()) return Promise.reject(notSent(closed, driver.refusal?.() ?? SILENT));
-    const timeoutMs = sendOptions?.timeoutMs ?? commandTimeoutMs;
-    const bytes = sendOptions?.reply === "bytes";
+    const timeoutMs = sendOptions.timeoutMs ?? commandTimeoutMs;
     const startMs = performance.now();
     const wasReady = driver.isReady();
-    return attempt(command, bytes, startMs, timeoutMs, (error) => {
-      const mayRepeat = sendOptions?.retry === "safe" || isReadOnly(command);
-      return recover(command, bytes, startMs + timeoutMs, mayRepeat, classify(error, wasReady));
+    return attempt(command, sendOptions, startMs, timeoutMs, (error) => {
+      const mayRepeat = sendOptions.retry === "safe" || isReadOnly(command);
+      return recover(command, sendOptions, startMs + timeoutMs, mayRepeat, classify(error, wasReady));
     });
   }
 
   /** Everything after a first failure: waits, tries again while that is safe, and gives up at the deadline. */
   async function recover(
     command: Command,
-    bytes: boolean,
+    how: SendOptions,
     deadlineMs: number,
     mayRepeat: boolean,
     first: Failure,
@@ -177,7 +193,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
       if (closed || deadlineMs - nowMs <= waitMs || isLongOffline()) throw unavailable(failure, driver.refusal?.());
       await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + Math.random() / 2)));
       const wasReady = driver.isReady();
-      const next = await tryAgain(command, bytes, deadlineMs, wasReady);
+      const next = await tryAgain(command, how, deadlineMs, wasReady);
       if ("reply" in next) return next.reply;
       failure = next.failure;
     }
@@ -194,14 +210,14 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
 
   async function tryAgain(
     command: Command,
-    bytes: boolean,
+    how: SendOptions,
     deadlineMs: number,
     wasReady: boolean,
   ): Promise<{ readonly reply: Reply } | { readonly failure: Failure }> {
     let failure: Failure | undefined;
     const startMs = performance.now();
     const leftMs = Math.max(1, Math.round(deadlineMs - startMs));
-    const reply = await attempt(command, bytes, startMs, leftMs, (error) => {
+    const reply = await attempt(command, how, startMs, leftMs, (error) => {
       failure = classify(error, wasReady);
       return null;
     });

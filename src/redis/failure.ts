@@ -205,6 +205,11 @@ export function unavailable(failure: Exclude<Failure, { kind: "final" }>, why?: 
   );
 }
 
+/** An error of a connection whose replies cannot be trusted. It never repeats a reply, which is a tenant's. */
+export function outOfStep(why: string): Error {
+  return Object.assign(new Error(`Redis answered out of step: ${why}`), { code: "EPROTO" });
+}
+
 /** Why a server is not reached that accepts connections and answers nothing on them. */
 export const SILENT: Error = new Error("the connection is silent");
 

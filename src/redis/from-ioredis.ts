@@ -84,6 +84,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
     },
     call,
     isReady: () => client.status === "ready",
+    distrust: () => steps?.end("a reply of another command"),
     listen: (channels, onMessage, mode) => listen(client, channels, onMessage, mode),
     async dedicate() {
       const own = client.isCluster ? (client as Cluster).duplicate() : (client as IoredisClient).duplicate();

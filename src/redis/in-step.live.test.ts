@@ -161,6 +161,34 @@ describe.concurrent("one reply in place of several", () => {
     }));
 });
 
+describe.concurrent("a reply of a shape that its command cannot have", () => {
+  const accepts = (reply: unknown) => typeof reply === "string";
+
+  it("is Redis that cannot serve, and ends the connection of those that follow", () =>
+    through(own, async (proxy, redis) => {
+      const before = await idOf(redis);
+      proxy.spoil(() => {
+        proxy.spoil(undefined);
+        return ":7\r\n";
+      });
+      const error = await fails(redis.send(["SET", "step", "1"], { accepts }));
+      expect(cannotServe(error)).toBe(true);
+      expect(error).toMatchObject({ details: { mayHaveRun: true } });
+      await until(async () => (await idOf(redis).catch(() => before)) !== before, "another connection");
+      expect(await redis.send(["SET", "step", "1"], { accepts })).toBe("OK");
+    }));
+
+  it("is asked for again where that is safe", () =>
+    through(own, async (proxy, redis) => {
+      expect(await redis.send(["SET", "step again", "1"])).toBe("OK");
+      proxy.spoil(() => {
+        proxy.spoil(undefined);
+        return ":7\r\n";
+      });
+      expect(await redis.send(["GET", "step again"], { accepts })).toBe("1");
+    }));
+});
+
 describe.concurrent("bytes that are no reply", () => {
   it.each([
     ["a first byte that no reply has", (bytes: Buffer) => Buffer.concat([Buffer.from("?"), bytes.subarray(1)])],

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { Command as IoredisCommand, type Redis as IoredisClient } from "ioredis";
 import dataHandler from "ioredis/built/DataHandler.js";
+import { outOfStep } from "./failure.ts";
 
 /** What this asks of a client beside its commands, in the version that is pinned. */
 type Inner = Pick<IoredisClient, "status"> & {
@@ -33,6 +34,8 @@ export interface Steps {
   readonly answered: number;
   /** Whether a client that is not ready was told the state of the server: it then waits for the end of loading. */
   readonly informed: boolean;
+  /** Ends the connection of this moment, because its replies cannot be trusted. */
+  end(why: string): void;
 }
 
 /**
@@ -45,11 +48,6 @@ export interface Steps {
 export function keepInStep(client: IoredisClient, { own, dropped }: { own: boolean; dropped: boolean }): Steps {
   const inner = client as unknown as Inner;
   return (inner[STEP] ??= new Step(inner, own, dropped));
-}
-
-/** An error of a connection whose replies cannot be trusted. It never repeats a reply, which is a tenant's. */
-export function outOfStep(why: string): Error {
-  return Object.assign(new Error(`Redis answered out of step: ${why}`), { code: "EPROTO" });
 }
 
 /** How long a connection may have commands in flight before it is asked whether it is in step, in milliseconds. */

@@ -37,6 +37,32 @@ async function readAll({ read }: Follow<unknown>): Promise<readonly [unknown[], 
   }
 }
 
+describe("a flight whose joining gets another command's reply", () => {
+  for (const reply of [
+    "+OK",
+    ":1",
+    "$-1",
+    "*2\r\n$4\r\nlead\r\n$3\r\na:b",
+    "*2\r\n$4\r\nlead\r\n$7\r\na:-5:zz",
+    "*1\r\n$6\r\nfollow",
+  ])
+    liveTest(`(${JSON.stringify(reply)}) is led in this process alone`, async ({ counted, proxy, unique }) => {
+      const flights = flightsOf(counted.scope("acme"), unique);
+      await (await leads(flights, "before")).end();
+      proxy.spoil(() => {
+        proxy.spoil(undefined);
+        return `${reply}\r\n`;
+      });
+      const lead = await leads(flights);
+      expect(lead).toMatchObject({ isAlone: true, others: [] });
+      const got = readAll(await follows(flights));
+      lead.add(1);
+      await lead.end();
+      expect(await got).toEqual([[1], "whole"]);
+      await expect.poll(async () => (await leads(flights, `again ${performance.now()}`)).isAlone).toBe(false);
+    });
+});
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("a flight over two processes", () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import { createChannel, type Channel, type Outcome } from "./channel.ts";
+import { readJoined, type Joined, type Other } from "./joined.ts";
 import { endFlight, followFlight, joinFlight, keepFlight } from "./scripts.gen.ts";
 
 /** How long a leader may say nothing before another one leads. */
@@ -25,6 +26,13 @@ const PARTS_MAX = 100_000;
 
 const WHOLE = Buffer.from("w");
 const PART = 0x70;
+
+/** Whether a reply is one of the script `follow_flight`. */
+function isLook(reply: Reply): boolean {
+  return (
+    Array.isArray(reply) && typeof reply[0] === "number" && reply.every((part, at) => at === 0 || Buffer.isBuffer(part))
+  );
+}
 
 /** What sets flights apart. `T` is a part. */
 export interface FlightsOptions<T> {
@@ -53,7 +61,7 @@ export interface Lead<T> {
   /** True when Redis could not serve the joining: nobody in another process knows of this lead, and a store is likely to fail as well. */
   readonly isAlone: boolean;
   /** What else of the group was under way when this began. */
-  readonly others: readonly { readonly id: string; readonly words: Buffer }[];
+  readonly others: readonly Other[];
   /** Adds a part. Before anybody reads along, `fold` may put it into the last part instead, and answers whether it did. */
   add(part: T, fold?: (last: T, part: T) => boolean): void;
   /** Puts more into the last part, before anybody reads along and where `into` can: answers whether it did. */
@@ -131,6 +139,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
     if (known !== undefined) return followOf(known);
     const channel = open(id);
     const token = randomUUID();
+    let joined: Joined | undefined;
     try {
       const keys = { lease: leaseOf(id), waiting: waitingOf(id), group: groupOf(wanted), leases: leaseOf("") };
       const reply = await runScript(
@@ -146,18 +155,18 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
           words: group?.words ?? "",
           look: made === undefined ? 0 : 1,
         },
-        { timeoutMs, reply: "bytes" },
+        { timeoutMs, reply: "bytes", accepts: (given) => (joined = readJoined(given)) !== undefined },
       );
-      const [role, ...rest] = reply as readonly Buffer[];
-      if (String(role) === "made") {
+      joined ??= readJoined(reply);
+      if (joined?.role === "made") {
         close(id, channel, { kind: "left" });
         return { role: "made" };
       }
-      if (String(role) === "follow") {
-        void pump(id, String(rest[0]), channel);
+      if (joined?.role === "follow") {
+        void pump(id, joined.token, channel);
         return followOf(channel);
       }
-      return lead(wanted, token, channel, toOthers(rest[0] as Buffer));
+      return lead(wanted, token, channel, joined?.others ?? []);
     } catch (error) {
       if (isAway(error)) return lead(wanted, undefined, channel, []);
       close(id, channel, { kind: "left" });
@@ -173,7 +182,11 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       for (let from = 0, waitMs: number = LOOK_MS.first; ; waitMs = Math.min(LOOK_MS.last, waitMs * 1.5)) {
         await sleep(waitMs, undefined, { ref: channel.followers > 0 });
         const values = { token, from, count: PAGE, wait_ms: WAIT_MS };
-        const reply = await runScript(redis, followFlight, keys, values, { timeoutMs, reply: "bytes" });
+        const reply = await runScript(redis, followFlight, keys, values, {
+          timeoutMs,
+          reply: "bytes",
+          accepts: isLook,
+        });
         const [leads, ...parts] = reply as [number, ...Buffer[]];
         for (const part of parts) {
           if (part.equals(WHOLE)) {
@@ -302,16 +315,4 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
   }
 
   return { join, follow };
-}
-
-/** Reads what else is under way: one text, because many replies in one cost more than what is in them. */
-function toOthers(packed: Buffer): Lead<never>["others"] {
-  const others: { readonly id: string; readonly words: Buffer }[] = [];
-  for (let at = 0; at < packed.length;) {
-    const [first, second] = [packed.indexOf(":", at), packed.indexOf(":", packed.indexOf(":", at) + 1)];
-    const end = second + 1 + Number(packed.toString("latin1", first + 1, second));
-    others.push({ id: packed.toString("latin1", at, first), words: packed.subarray(second + 1, end) });
-    at = end;
-  }
-  return others;
 }
