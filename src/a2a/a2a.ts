@@ -152,8 +152,9 @@ export function createA2A(redis: ScopedRedis, a2aOptions: A2AOptions): A2A {
     subscription ??= scoped
       .subscribe([`${start}:cancel`], (_, key) => {
         const bus = buses.get(key);
+        if (bus?.isOwn() !== true) return;
         const taskId = decodeURIComponent(key.slice(key.indexOf("/") + 1));
-        if (bus?.isOwn() === true) void executor?.cancelTask(taskId, bus).catch(onError);
+        void executor?.cancelTask(taskId, bus).catch(onError);
       })
       .catch((error: unknown) => {
         subscription = undefined;

@@ -174,11 +174,21 @@ export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }
     async watch(onChange) {
       if (typeof onChange !== "function") refuse("onChange", "a function", onChange, "invalid_input");
       return redis.subscribe([`${bus}:presence`], (_, message) => {
-        const [agent = "", state = "", atMs = ""] = message.split(" ");
-        onChange({ agent: decodeKeyPart(agent), state: state as AgentState, atMs: Number(atMs) });
+        const event = readPresence(message);
+        if (event !== undefined) onChange(event);
       });
     },
   };
+}
+
+/** Reads what a presence channel tells; `undefined` for what others published there. */
+function readPresence(message: string): PresenceEvent | undefined {
+  const [agent = "", state = "", atMs = ""] = message.split(" ");
+  try {
+    return { agent: decodeKeyPart(agent), state: state as AgentState, atMs: Number(atMs) };
+  } catch {
+    return undefined;
+  }
 }
 
 function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -8,6 +8,28 @@ import { createBus, type AnswerEvent, type Letter } from "./index.ts";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+describe("a channel on which somebody else publishes what is no message", () => {
+  liveTest(
+    "ends no process: what cannot be read is told of, and the next message is heard",
+    async ({ redis, tenant }) => {
+      const errors: unknown[] = [];
+      const bus = createBus<{ a: number }>(tenant, { onError: (error) => errors.push(error) });
+      const heard: unknown[] = [];
+      const live = await bus.subscribe(["a"], ({ body }) => heard.push(body));
+      const presence = await bus.watch(({ agent }) => heard.push(agent));
+      const channels = (await redis.send(["PUBSUB", "CHANNELS", `*${redis.app}*`])) as string[];
+      expect(channels.length).toBeGreaterThanOrEqual(2);
+      for (const channel of channels) await redis.send(["PUBLISH", channel, "%E0%A4%A online"]);
+      await bus.publish("a", 1);
+      await expect.poll(() => heard).toContain(1);
+      expect(heard).toEqual([1]);
+      expect(errors).toMatchObject([{ code: "corrupt_record" }]);
+      await live.close();
+      await presence.close();
+    },
+  );
+});
+
 describe("an agent's inbox", () => {
   liveTest("takes a message in one round trip", async ({ redis, counted, proxy }) => {
     const agent = await createBus(redis.scope("acme")).register({ name: "a" }, () => null);

@@ -52,6 +52,7 @@ export function createLive<S extends TopicShapes>(
 ): Live<S> {
   const channelOf = (topic: string) => `${topicKey(redis, topic)}:live`;
   const [before = "", after = ""] = channelOf("\u0001").split(part("topic", "\u0001"));
+  const topicOf = (channel: string) => decodeKeyPart(channel.slice(before.length, channel.length - after.length));
 
   async function subscribe(
     topics: readonly string[],
@@ -76,11 +77,26 @@ export function createLive<S extends TopicShapes>(
       last.set(topic, number);
     }
 
-    function hear(channel: string, message: string): void {
-      const topic = decodeKeyPart(channel.slice(before.length, channel.length - after.length));
+    /** Reads what came; who publishes beside Marrow, or garbles it, ends nobody's process. */
+    function readMessage(channel: string, message: string) {
       const space = message.indexOf(" ");
-      note(topic, Number(message.slice(0, space)));
-      onMessage({ topic, body: JSON.parse(message.slice(space + 1)) as never });
+      try {
+        const topic = topicOf(channel);
+        return {
+          topic,
+          number: Number(message.slice(0, space)),
+          body: JSON.parse(message.slice(space + 1)) as unknown,
+        };
+      } catch {
+        onError(new MarrowError("corrupt_record", "a live message cannot be read"));
+        return undefined;
+      }
+    }
+
+    function hear(read: ReturnType<typeof readMessage>): void {
+      if (read === undefined) return;
+      note(read.topic, read.number);
+      onMessage({ topic: read.topic, body: read.body as never });
     }
 
     /** Compares the counters with what was heard: what came last may be what was missed. */
@@ -106,15 +122,19 @@ export function createLive<S extends TopicShapes>(
 
     const subscriptions = await Promise.all([
       ...(names.length > 0
-        ? [redis.subscribe(names.map(channelOf), hear, { mode: sharded ? "sharded" : "channel" })]
+        ? [
+            redis.subscribe(names.map(channelOf), (channel, message) => hear(readMessage(channel, message)), {
+              mode: sharded ? "sharded" : "channel",
+            }),
+          ]
         : []),
       ...(patterns.length > 0
         ? [
             redis.subscribe(
               patterns.map((pattern) => `${before}${toGlob(pattern)}${after}`),
               (channel, message) => {
-                const topic = decodeKeyPart(channel.slice(before.length, channel.length - after.length));
-                if (wanted.some((expression) => expression.test(topic))) hear(channel, message);
+                const read = readMessage(channel, message);
+                if (read !== undefined && wanted.some((expression) => expression.test(read.topic))) hear(read);
               },
               { mode: "pattern" },
             ),

@@ -1,6 +1,7 @@
 import { describe, expect } from "vitest";
 import { liveTest } from "../../test/live.ts";
 import { QUEUE, working } from "../../test/queue.ts";
+import { MarrowError } from "../errors.ts";
 import { losing } from "../testing/index.ts";
 import { createQueue, createWorker, type Queue, type Work } from "./index.ts";
 import { nearby } from "./nearby.ts";
@@ -193,6 +194,35 @@ describe("a push that hands its job to a worker", () => {
         await expect.poll(() => order).toEqual(["pushed", "begins"]);
       },
     );
+  });
+
+  liveTest("and gets another command's reply ends no process, and the worker goes on", async ({ redis, tenant }) => {
+    const idle = () => redis.send(["GET", `{${redis.app}:queue:${QUEUE}}:queue:idle`]);
+    const queue = createQueue<string>(tenant, { name: QUEUE });
+    let reply: unknown;
+    const spoiled = createQueue<string>(
+      { ...tenant, send: async (...sent) => (await tenant.send(...sent)) && (reply as never) },
+      { name: QUEUE },
+    );
+    const errors: unknown[] = [];
+    await working(
+      redis,
+      () => "done",
+      async () => {
+        for (reply of [["one", "no line"], "OK"]) {
+          await expect.poll(idle).not.toBeNull();
+          await spoiled.push("x").catch(() => {});
+          await expect(queue.wait(await queue.push("y"), { waitMs: 3_000 })).resolves.toMatchObject({ state: "done" });
+        }
+        const channels = (await redis.send(["PUBSUB", "CHANNELS", `*${QUEUE}*:hand:*`])) as string[];
+        for (const text of ["x", "id line\n", "id no line\n{}", " \n\n", "\n"])
+          for (const channel of channels) await redis.send(["PUBLISH", channel, text]);
+        await expect(queue.wait(await queue.push("z"), { waitMs: 3_000 })).resolves.toMatchObject({ state: "done" });
+        await expect.poll(() => errors.length).toBeGreaterThanOrEqual(2);
+      },
+      { onError: (error) => errors.push(error) },
+    );
+    expect(errors.filter((error) => !MarrowError.is(error, "corrupt_record"))).toEqual([]);
   });
 
   liveTest("and whose reply is lost leaves it to the next worker once its lease is over", async ({ redis, tenant }) => {

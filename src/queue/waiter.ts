@@ -62,16 +62,22 @@ export function createWaiter(
     }
   }
 
+  /** Does it once the callbacks of this moment are through. A throw is a rejection: nobody could catch one out of a tick. */
+  async function afterThis(act: () => void): Promise<void> {
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    act();
+  }
+
   const here: Nearby = {
     worker,
     follow(push, payload) {
       const handed = push.then(
         (reply) => {
-          const [id, line] = reply as readonly string[];
-          if (id === undefined || line === undefined) return undefined;
+          const [id, line] = Array.isArray(reply) ? (reply as readonly unknown[]) : [];
+          if (typeof id !== "string" || typeof line !== "string") return undefined;
           const job = { id, line, payload: typeof payload === "string" ? jsonOf(payload) : payload };
           // Whoever pushed is answered first.
-          return new Promise<void>((resolve) => process.nextTick(() => resolve(take(job))));
+          return afterThis(() => take(job));
         },
         () => undefined,
       );
@@ -95,8 +101,8 @@ export function createWaiter(
       const id = message.slice(0, space);
       const line = message.slice(space + 1, lineEnd);
       const text = message.slice(lineEnd + 1);
-      if (text !== "") take({ id, line, payload: text });
-      else void tracked(payloadOf(id).then((payload) => take({ id, line, payload }))).catch(onError);
+      const payload = text === "" ? payloadOf(id) : Promise.resolve(text);
+      void tracked(payload.then((got) => take({ id, line, payload: got }))).catch(onError);
     },
 
     async leave() {

@@ -146,11 +146,11 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       for (const { one, outcome, body, reason, delayMs } of told)
         words.push(`${one.id} ${one.line.fence} ${outcome} ${delayMs} ${one.output?.count ?? 0} ${reason}`, body);
       const values = { lease_ms: leaseMs, wanted, cap: tenantMax, ended: words };
-      const reply = await waiter.during((name) =>
-        runScript(redis, turnJobs, { queue }, { ...values, waiter: name }, { reply: "bytes" }),
-      );
+      const sending = { reply: "bytes", accepts: isTurn } as const;
+      const reply = await waiter
+        .during((name) => runScript(redis, turnJobs, { queue }, { ...values, waiter: name }, sending))
+        .finally(() => (asked -= wanted));
       awayMs = AWAY_MS.first;
-      asked -= wanted;
       const [wrong, jobs, dueMs] = reply as readonly [readonly (number | Buffer)[], readonly Buffer[], number];
       for (let at = 0; at < wrong.length; at += 2) {
         const { one, ...how } = told[Number(wrong[at]) - 1] as Ended;
@@ -166,7 +166,6 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       return jobs.length === 3 * wanted;
     } catch (error) {
       onError(error);
-      asked -= wanted;
       // What ended is told again: what was heard already is not ours any more then.
       ended.unshift(...told);
       await new Promise((resolve) => setTimeout(resolve, awayMs));
@@ -383,6 +382,11 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       await (await subscription)?.close();
     },
   };
+}
+
+/** Whether a reply is one of the script `turn_jobs`. */
+function isTurn(reply: Reply): boolean {
+  return Array.isArray(reply) && Array.isArray(reply[0]) && Array.isArray(reply[1]) && typeof reply[2] === "number";
 }
 
 /** How long jobs may take to hear that the worker shuts down, in milliseconds. */
