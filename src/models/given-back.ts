@@ -1,5 +1,6 @@
 import { isText } from "../internal/fields.ts";
 import { THOUGHTS, type ChatMessage, type ChatRequest } from "./chat.ts";
+import { saysOf } from "./refusal.ts";
 
 /** The fields in which endpoints say what they thought, in the order in which they are looked for. */
 const FIELDS = ["reasoning_content", "reasoning"] as const;
@@ -36,18 +37,41 @@ export function withAllThoughts(request: ChatRequest): ChatRequest {
   );
 }
 
-/** Whether a refusal says that a turn is lacking its thoughts. */
-export function isLackOfThoughts(refusal: string): boolean {
-  return /\breasoning_content\b/.test(refusal) && LACKING.test(refusal);
+/** Whether a refusal says that a turn is lacking its thoughts, and one of the request has none. Words of a value within the field are others. */
+export function isLackOfThoughts(request: ChatRequest, refusal: string): boolean {
+  return request.messages.some(isWithoutThoughts) && asksForThoughts(request, refusal);
 }
 
 /** Whether a refusal names thoughts that the request has, and does not ask for more of them. */
-export function isRefusalOfThoughts({ messages }: ChatRequest, refusal: string): boolean {
-  return /\breasoning_content\b/.test(refusal) && messages.some((message) => "reasoning_content" in message);
+export function isRefusalOfThoughts(request: ChatRequest, refusal: string): boolean {
+  const names = /\breasoning_content\b/.test(refusal) && request.messages.some((one) => "reasoning_content" in one);
+  return names && !asksForThoughts(request, refusal);
 }
 
-/** Words by which endpoints ask for thoughts. */
-const LACKING = /missing|required|passed back|must (?:be (?:passed|provided|included|present)|have|include|contain)/i;
+function asksForThoughts(request: ChatRequest, refusal: string): boolean {
+  return LACKING.some((pattern) => saysOf(request, refusal, pattern));
+}
+
+function isWithoutThoughts({ role, reasoning_content: said }: ChatMessage): boolean {
+  return role === "assistant" && (said ?? null) === null;
+}
+
+/** Whether a refusal says that a call came back without the signature that its maker gave it. */
+export function isLackOfSignature(refusal: string): boolean {
+  return (
+    /thought_?signature/i.test(refusal) &&
+    /missing|required|lack|must (?:be (?:passed|provided|included|present)|have|include|contain)/i.test(refusal)
+  );
+}
+
+/** Words by which endpoints ask for thoughts; those that ask for a kind of value there are others. */
+const LACKING: readonly RegExp[] = [
+  /\bmissing\s+(?:the\s+)?(?:field\s+|parameter\s+)?["'`]?reasoning_content\b/i,
+  /\breasoning_content\b["'`]?(?:\s+(?:field|parameter))?\s*:?\s*(?:is|was)?\s*(?:missing|required|field required)\b/i,
+  /\breasoning_content["']\s*\]\s*,\s*["']msg["']\s*:\s*["']field required/i,
+  /\breasoning_content\b[^.;:]{0,80}\b(?:must|needs? to|should) be (?:passed|provided|included|present|sent)\b/i,
+  /\b(?:must|should|needs? to) (?:have|include|contain|provide|pass(?: back)?)\s+(?:the\s+|a\s+|its\s+)?["'`]?reasoning_content\b/i,
+];
 
 function hasThoughts(message: ChatMessage): boolean {
   return FIELDS.some((field) => (message[field] ?? null) !== null);

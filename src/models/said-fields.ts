@@ -2,7 +2,7 @@ import { isObject } from "../internal/fields.ts";
 import type { ChatMessage, ChatRequest } from "./chat.ts";
 
 /** Fields of an assistant's message, of a call in it, and of what is called, that every endpoint of chat completions knows. */
-const KNOWN = {
+const KNOWN: Readonly<Record<SaidPlace, ReadonlySet<string>>> = {
   message: new Set(["role", "content", "name", "refusal", "audio", "tool_calls", "function_call"]),
   call: new Set(["id", "type", "index", "function", "custom"]),
   called: new Set(["name", "arguments", "input"]),
@@ -10,36 +10,57 @@ const KNOWN = {
 /** Names that are looked for in a refusal: others could be part of its words. */
 const NAME = /^[\w-]{2,64}$/;
 
-/**
- * The field of an assistant's messages, or of their calls, that a refusal names: one that another endpoint made, and that came back with its
- * message. `undefined` for none. Pure.
- */
-export function refusedSaidField({ messages }: ChatRequest, refusal: string): string | undefined {
-  const names = new Set<string>();
-  for (const message of messages) {
-    if (message.role !== "assistant") continue;
-    collect(names, message, KNOWN.message);
-    for (const call of callsOf(message)) {
-      collect(names, call, KNOWN.call);
-      if (isObject(call["function"])) collect(names, call["function"], KNOWN.called);
-    }
-  }
-  return [...names].find((name) => NAME.test(name) && new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(refusal));
+/** Where a field of an assistant's message stands: in the message, in a call, or in what is called. */
+export type SaidPlace = "message" | "call" | "called";
+
+/** The fields that lead to each place. */
+export const SAID_PLACES: Readonly<Record<SaidPlace, string>> = {
+  message: "messages",
+  call: "messages.tool_calls",
+  called: "messages.tool_calls.function",
+};
+
+/** A field of an assistant's messages that not every endpoint knows. */
+export interface SaidField {
+  readonly place: SaidPlace;
+  readonly name: string;
 }
 
-/** The request without this field of an assistant's messages and their calls; the same object where none has it. Pure. */
-export function withoutSaidField(request: ChatRequest, name: string): ChatRequest {
+/** The fields of a request's assistant messages, and of their calls, that another endpoint or the client made up. Pure. */
+export function saidFields({ messages }: ChatRequest): readonly SaidField[] {
+  const names: Readonly<Record<SaidPlace, Set<string>>> = { message: new Set(), call: new Set(), called: new Set() };
+  for (const message of messages) {
+    if (message.role !== "assistant") continue;
+    collect(names.message, message, KNOWN.message);
+    for (const call of callsOf(message)) {
+      collect(names.call, call, KNOWN.call);
+      if (isObject(call["function"])) collect(names.called, call["function"], KNOWN.called);
+    }
+  }
+  const places = Object.entries(names) as [SaidPlace, Set<string>][];
+  return places.flatMap(([place, found]) =>
+    [...found].filter((name) => NAME.test(name)).map((name) => ({ place, name })),
+  );
+}
+
+/** Whether a refusal names a field at all, as one that it refuses or as the parent of what it refuses. Pure. */
+export function isNamed(refusal: string, { name }: SaidField): boolean {
+  return new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(refusal);
+}
+
+/** The request without this field of an assistant's messages, where it stands there; the same object where none has it. Pure. */
+export function withoutSaidField(request: ChatRequest, { place, name }: SaidField): ChatRequest {
   const messages = request.messages.map((message) => {
     if (message.role !== "assistant") return message;
-    const plain = KNOWN.message.has(name) ? message : without(message, name);
-    const calls = callsOf(plain);
+    if (place === "message") return without(message, name);
+    const calls = callsOf(message);
     const changed = calls.map((call) => {
-      const bare = KNOWN.call.has(name) ? call : without(call, name);
-      const called = bare["function"];
-      const named = isObject(called) && !KNOWN.called.has(name) ? without(called, name) : called;
-      return named === called ? bare : { ...bare, function: named };
+      if (place === "call") return without(call, name);
+      const called = call["function"];
+      const named = isObject(called) ? without(called, name) : called;
+      return named === called ? call : { ...call, function: named };
     });
-    return changed.every((call, at) => call === calls[at]) ? plain : { ...plain, tool_calls: changed };
+    return changed.every((call, at) => call === calls[at]) ? message : { ...message, tool_calls: changed };
   });
   return messages.every((one, at) => one === request.messages[at]) ? request : { ...request, messages };
 }

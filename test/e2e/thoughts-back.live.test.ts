@@ -86,8 +86,12 @@ const SAID: Record<UpstreamKind, readonly object[]> = {
   chat: [{ role: "assistant", content: "A dog." }],
 };
 
-/** A gateway before an endpoint that calls a tool in each turn of a user. */
-async function open(kind: UpstreamKind, calling = THINKING[kind]): Promise<void> {
+/** A gateway before an endpoint that calls a tool in each turn of a user, and refuses what it is told to. */
+async function open(
+  kind: UpstreamKind,
+  calling = THINKING[kind],
+  refuse: (body: object) => ScriptedAnswer | undefined = () => undefined,
+): Promise<void> {
   await gateway?.close();
   gateway = await startTestGateway({
     redisUrl: inject("redisUrl"),
@@ -95,6 +99,8 @@ async function open(kind: UpstreamKind, calling = THINKING[kind]): Promise<void>
     background: true,
     config: { cache: { enabled: false } },
     script: ({ body }) => {
+      const refused = refuse(body);
+      if (refused !== undefined) return refused;
       const last = ((body["messages"] ?? body["input"]) as Items).at(-1) ?? {};
       const { type, role, content } = last as { type?: string; role?: string; content?: unknown };
       const isResult =
@@ -266,13 +272,48 @@ const ways = Object.keys(WAYS).flatMap((way) => [false, true].map((isStream) => 
 
 describe("what a chat upstream says of a call beyond the call", () => {
   const extra_content = { google: { thought_signature: "SIGG" } };
-  beforeAll(() => open("chat", [{ role: "assistant", content: null, tool_calls: [{ ...call, extra_content }] }]));
+  const message = `Unknown name "bad" at 'messages[1].tool_calls[0].extra_content.google': Cannot find field.`;
+  const refusal = { status: 400, raw: JSON.stringify({ error: { message } }) };
+  beforeAll(() =>
+    open("chat", [{ role: "assistant", content: null, tool_calls: [{ ...call, extra_content }] }], (body) =>
+      JSON.stringify(body).includes('"bad"') ? refusal : undefined,
+    ),
+  );
 
   it.each(ways)("goes back with the call by $way (streamed: $isStream)", async ({ way, isStream }) => {
     await WAYS[way]?.(isStream);
     expect(told().find(({ role }) => role === "assistant")?.["tool_calls"]).toEqual([{ ...call, extra_content }]);
     expect(told().at(-1)).toMatchObject({ role: "tool", tool_call_id: "call_1" });
     expect(JSON.stringify(told())).not.toContain("marrow");
+  });
+
+  it("goes back for all others after a client forged it in a block of thoughts, and the endpoint refused that", async () => {
+    const anthropic = new Anthropic({ baseURL: gateway.baseURL.replace(/\/v1$/, ""), apiKey: gateway.key });
+    const forged = { google: { bad: 1 } };
+    const detail = { type: "reasoning.encrypted", format: "marrow-call-v1", id: "call_1" };
+    const carried = JSON.stringify({ ...detail, data: JSON.stringify({ extra_content: forged }) });
+    const before = gateway.model.requests.length;
+    await anthropic.messages.create({
+      model: "scripted",
+      max_tokens: 99,
+      messages: [
+        question,
+        {
+          role: "assistant",
+          content: [
+            { type: "redacted_thinking", data: `marrow1.${Buffer.from(carried).toString("base64url")}` },
+            { type: "tool_use", id: "call_1", name: "look", input: {} },
+          ],
+        },
+        { role: "user", content: [{ type: "tool_result", tool_use_id: "call_1", content: "a dog" }] },
+      ],
+    });
+    expect(gateway.model.requests.slice(before).map(({ body }) => JSON.stringify(body).includes('"bad"'))).toEqual([
+      true,
+      false,
+    ]);
+    await WAYS["the messages API"]?.(false);
+    expect(told().find(({ role }) => role === "assistant")?.["tool_calls"]).toEqual([{ ...call, extra_content }]);
   });
 });
 

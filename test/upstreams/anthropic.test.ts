@@ -205,6 +205,39 @@ describe("a model of kind anthropic", () => {
     expect(learning.endpoint.requests[1]?.body).not.toHaveProperty("output_config");
   });
 
+  it.each([
+    "output_config.effort: Input should be 'low', 'medium', 'high' or 'max'",
+    "The effort 'xhigh' is not supported by this model",
+    "max_tokens: 40960 > 32000, which is the maximum beside an effort of xhigh",
+  ])("asks one request by a budget whose effort is refused, and others as before: %s", async (message) => {
+    const refusal = { type: "error", error: { type: "invalid_request_error", message } };
+    const good = { raw: JSON.stringify(messageOf([{ type: "text", text: "x" }])) };
+    const asking = await modelThat("anthropic", { status: 400, raw: JSON.stringify(refusal) }, good);
+    await asking.complete({ request: { ...request, reasoning_effort: "xhigh" } });
+    await asking.complete({ request: { ...request, reasoning_effort: "low" } });
+    expect(asking.endpoint.requests.map(({ body }) => (body["thinking"] as { type: string }).type)).toEqual([
+      "adaptive",
+      "enabled",
+      "adaptive",
+    ]);
+  });
+
+  it.each([
+    "This model does not support the effort parameter.",
+    "output_config: Extra inputs are not permitted",
+    "thinking: Input tag 'adaptive' found using 'type' does not match any of the expected tags: 'disabled', 'enabled'",
+  ])("remembers a budget after words of the field itself: %s", async (message) => {
+    const refusal = { type: "error", error: { type: "invalid_request_error", message } };
+    const good = { raw: JSON.stringify(messageOf([{ type: "text", text: "x" }])) };
+    const asking = await modelThat("anthropic", { status: 400, raw: JSON.stringify(refusal) }, good);
+    for (let nth = 0; nth < 2; nth += 1) await asking.complete({ request: { ...request, reasoning_effort: "low" } });
+    expect(asking.endpoint.requests.map(({ body }) => (body["thinking"] as { type: string }).type)).toEqual([
+      "adaptive",
+      "enabled",
+      "enabled",
+    ]);
+  });
+
   it("ends a turn without thinking whose thoughts the client did not send back", async () => {
     const message = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.";
     const refusal = { type: "error", error: { type: "invalid_request_error", message } };

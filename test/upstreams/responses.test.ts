@@ -201,6 +201,18 @@ describe("a model of kind responses", () => {
   });
 
   it.each([
+    "The encrypted content for item rs_1 could not be verified.",
+    "Encrypted content is not supported for items of this size.",
+    "input[0].encrypted_content: value not supported",
+  ])("asks others for thoughts after it refused those of one request: %s", async (message) => {
+    const raw = JSON.stringify({ error: { message, type: "invalid_request_error" } });
+    const asking = await modelThat("responses", { status: 400, raw }, { raw: JSON.stringify(responseOf([text("x")])) });
+    await asking.complete({ request });
+    await asking.complete({ request });
+    expect(asking.endpoint.requests.map(({ body }) => "include" in body)).toEqual([true, false, true]);
+  });
+
+  it.each([
     ["no JSON", "{"],
     ["no output", "{}"],
     ["an item nobody asked for", JSON.stringify(responseOf([{ type: "web_search_call", id: "ws" }]))],

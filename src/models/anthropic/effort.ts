@@ -1,6 +1,8 @@
 import type { ChatRequest } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { saysOf } from "../refusal.ts";
 import { uncarried } from "../rows.ts";
+import { refusesField } from "../teaching.ts";
 import { KIND } from "./messages.ts";
 
 /**
@@ -69,11 +71,35 @@ function enabled(budget: number): Fields {
   return { type: "enabled", budget_tokens: budget };
 }
 
-/** What a refusal teaches of the form that a model wants; `undefined` where it is of something else. */
-export function formAfter(refusal: string, form: EffortForm): EffortForm | undefined {
-  if (form === "adaptive" && /\badaptive\b|\beffort\b|output_config/.test(refusal)) return "budget";
-  if (form === "budget" && /budget_tokens|thinking\.type|thinking\.enabled/.test(refusal)) return "adaptive";
+/** The form in which a request may be asked again after a refusal, and whether the model wants it of all; `undefined` for another matter. */
+export function formAfter(
+  body: Fields,
+  refusal: string,
+  form: EffortForm,
+): { readonly form: EffortForm; readonly isLasting: boolean } | undefined {
+  if (form === "adaptive" && /\badaptive\b|\beffort\b|output_config/.test(refusal)) {
+    const isUnknown = refusesField(body, refusal, ["thinking", "thinking.adaptive", "thinking.type", ...EFFORT_PLACES]);
+    return { form: "budget", isLasting: isUnknown || isOtherKind(body, refusal, "adaptive") };
+  }
+  if (form === "budget" && /budget_tokens|thinking\.type|thinking\.enabled/.test(refusal)) {
+    const isUnknown = refusesField(body, refusal, ["thinking.type", "thinking.budget_tokens", "thinking.enabled"]);
+    return { form: "adaptive", isLasting: isUnknown || isOtherKind(body, refusal, "enabled") };
+  }
   return undefined;
+}
+
+const EFFORT_PLACES = ["output_config", "output_config.effort"];
+
+/** Whether a refusal is of the kind of thinking that the gateway chose: the client named an effort, and no kind. */
+function isOtherKind(body: Fields, refusal: string, kind: "adaptive" | "enabled"): boolean {
+  const quote = "['\"`]?";
+  const unsupported = String.raw`(?:is\s+|are\s+)?(?:not\s+(?:supported|available|allowed)|unsupported)`;
+  return [
+    String.raw`\b${kind}\b${quote}(?:\s+thinking)?\s+${unsupported}`,
+    String.raw`does\s+not\s+support\s+${quote}${kind}\b`,
+    String.raw`\btag\s+${quote}${kind}\b`,
+    String.raw`\beffort\s+(?:parameter\s+)?${unsupported}`,
+  ].some((pattern) => saysOf(body, refusal, new RegExp(pattern, "i")));
 }
 
 /** Whether a refusal says that a call of a tool came back without the thoughts before it: such a turn is ended without thinking. */

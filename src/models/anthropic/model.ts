@@ -1,5 +1,6 @@
 import { checkInteger } from "../../internal/check.ts";
 import { createEndpoint, type EndpointOptions } from "../endpoint.ts";
+import { createLessons } from "../lessons.ts";
 import { toSeconds } from "../listed.ts";
 import { withoutDetails } from "../maker.ts";
 import type { ChatModel, ModelInfo } from "../model.ts";
@@ -16,28 +17,22 @@ export interface AnthropicModelOptions extends EndpointOptions {
   readonly outputTokens?: number | undefined;
 }
 
+const FORMS: readonly EffortForm[] = ["adaptive", "budget", "none"];
 /** The version of the API that is spoken here; `headers` may name another. */
 const VERSION = "2023-06-01";
-/** Models whose refusals are remembered. */
-const MODELS_MAX = 1_000;
 
 /**
  * A model behind Anthropic's messages API. `baseUrl` ends in `/v1`. What a chat request cannot say there is an `invalid_input` that names it. A
- * refusal of the way in which effort is asked for is learned from, model by model.
+ * refusal of the way in which effort is asked for is learned from, model by model, for an hour.
  */
 export function anthropicModel(options: AnthropicModelOptions): ChatModel & { close(): Promise<void> } {
   const outputTokens = checkInteger("outputTokens", options.outputTokens ?? 8_192, { min: 1 });
-  const forms = new Map<string, EffortForm>();
+  const forms = createLessons<EffortForm>();
   const endpoint = createEndpoint(options, {
     headers: (apiKey) => ({ "anthropic-version": VERSION, ...(apiKey !== undefined && { "x-api-key": apiKey }) }),
     listPath: "/models?limit=1000",
     toInfo,
   });
-
-  function remember(model: string, form: EffortForm): void {
-    if (forms.size >= MODELS_MAX) forms.clear();
-    forms.set(model, form);
-  }
 
   return translatedModel(endpoint, (secrets): Translation => {
     /** The requests that bodies were made of: a body that is refused is made anew in another form. */
@@ -51,7 +46,7 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
 
     return {
       path: "/messages",
-      toBody: (request) => write(request, forms.get(request.model) ?? "adaptive"),
+      toBody: (request) => write(request, forms.of(request.model)[0] ?? "adaptive"),
       amend(body, refusal) {
         const asked = made.get(body);
         if (asked === undefined) return undefined;
@@ -63,9 +58,10 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
           return { request: write(rest, "none"), learn: () => {} };
         }
         const isWish = isText(request["reasoning_effort"]) && !isObject(request["thinking"]);
-        const next = isWish ? formAfter(refusal, form) : undefined;
+        const next = isWish ? formAfter(body, refusal, form) : undefined;
         if (next === undefined) return undefined;
-        return { request: write(request, next), learn: () => remember(request.model, next) };
+        const learn = () => next.isLasting && forms.learn(request.model, next.form, FORMS);
+        return { request: write(request, next.form), learn };
       },
       toCompletion: (answer) => toCompletion(answer, secrets, Date.now()),
       openStream({ stream_options: wanted }) {

@@ -1,14 +1,14 @@
 import { createEndpoint, toBearer, type EndpointOptions } from "../endpoint.ts";
+import { createLessons } from "../lessons.ts";
 import { toOpenaiInfo } from "../listed.ts";
 import type { ChatModel } from "../model.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { saysOf } from "../refusal.ts";
+import { refusesField } from "../teaching.ts";
 import { translatedModel, type Translation } from "../translated.ts";
 import { toCompletion } from "./answer.ts";
 import { ENCRYPTED, toResponsesBody } from "./request.ts";
 import { readResponseEvents } from "./stream.ts";
-
-/** Models that are remembered to have no thoughts that could be given back. */
-const MODELS_MAX = 1_000;
 
 /**
  * A model behind an endpoint of OpenAI's Responses API, or of Open Responses. `baseUrl` ends in `/v1`. What a chat request cannot say there is
@@ -16,13 +16,13 @@ const MODELS_MAX = 1_000;
  */
 export function responsesModel(options: EndpointOptions): ChatModel & { close(): Promise<void> } {
   const endpoint = createEndpoint(options, { headers: toBearer, listPath: "/models", toInfo: toOpenaiInfo });
-  const thoughtless = new Set<unknown>();
+  const lessons = createLessons<"no thoughts">();
 
   return translatedModel(endpoint, (secrets): Translation => ({
     path: "/responses",
     toBody(request) {
       const body = toResponsesBody(request);
-      return thoughtless.has(request.model) ? withoutThoughts(body) : body;
+      return lessons.of(request.model).length > 0 ? withoutThoughts(body) : body;
     },
     amend(body, refusal) {
       // Another endpoint's thoughts, of which nothing said so: this request goes on without them.
@@ -30,12 +30,10 @@ export function responsesModel(options: EndpointOptions): ChatModel & { close():
       if (bare !== body) return { request: bare, learn: () => {} };
       // Models that do not think refuse to be asked for thoughts.
       if (!asksThoughts(body) || !/encrypted[ _]content/i.test(refusal)) return undefined;
+      const isLasting = !holdsThoughts(body) && refusesThoughts(body, refusal);
       return {
         request: withoutThoughts(body),
-        learn() {
-          if (thoughtless.size >= MODELS_MAX) thoughtless.clear();
-          thoughtless.add(body["model"]);
-        },
+        learn: () => isLasting && lessons.learn(String(body["model"]), "no thoughts"),
       };
     },
     toCompletion: (answer) => toCompletion(answer, secrets, Date.now()),
@@ -63,6 +61,19 @@ function withoutReasoning(body: Fields): Fields {
 function asksThoughts({ include }: Fields): boolean {
   return Array.isArray(include) && include.includes(ENCRYPTED);
 }
+
+/** Whether a request gives thoughts back: a refusal may be of these. */
+function holdsThoughts({ input }: Fields): boolean {
+  return Array.isArray(input) && input.some((item) => isObject(item) && item["encrypted_content"] != null);
+}
+
+/** Whether a refusal says that a model has no thoughts to give. */
+function refusesThoughts(body: Fields, refusal: string): boolean {
+  return saysOf(body, refusal, NO_THOUGHTS) || refusesField(body, refusal, ["include", "reasoning.encrypted_content"]);
+}
+
+const NO_THOUGHTS =
+  /\bencrypted[ _]content['"`]?\s+is\s+(?:not\s+supported|unsupported|not\s+available)(?:\s*\.|\s*$|\s+(?:with|by|for|on)\s+(?:this|the)\s+model)/i;
 
 function withoutThoughts({ include, ...body }: Fields): Fields {
   const rest = Array.isArray(include) ? include.filter((one) => one !== ENCRYPTED) : [];

@@ -1,0 +1,112 @@
+import { isObject } from "../internal/fields.ts";
+import type { ChatRequest } from "./chat.ts";
+import { withAllThoughts } from "./given-back.ts";
+import { withoutSaidField, type SaidField, type SaidPlace } from "./said-fields.ts";
+
+/** How a request is changed for an endpoint, as text: lessons are kept by it. */
+export type Change =
+  | "max_completion_tokens"
+  | "max_tokens"
+  | "+thoughts"
+  | "-hints"
+  | `-${Dropped}`
+  | `-${Dropped} unless ${"store" | "stream"}`
+  | `${typeof SAID} ${SaidPlace} ${string}`;
+
+type Dropped = (typeof DROPPED)[number];
+
+/** Fields that say nothing of the answer. */
+export const DROPPED = ["stream_options", "metadata", "safety_identifier"] as const;
+/**
+ * What is said in Anthropic's words, or for one maker's models, beside words that every endpoint knows: thinking beside an effort, marks for a
+ * cache of prompts, thoughts that only their maker reads. They go together: who refuses one refuses the others.
+ */
+export const HINTS = ["thinking", "output_config", "reasoning", "cache_control"] as const;
+export const MESSAGE_HINTS = [
+  "cache_control",
+  "prompt_cache_breakpoint",
+  "reasoning_details",
+  "phases",
+  "is_error",
+] as const;
+
+/** How the change begins that leaves out a field of what assistants said. */
+const SAID = "-said";
+
+/** The change that leaves out a field of what assistants said. */
+export function withoutSaid({ place, name }: SaidField): Change {
+  return `${SAID} ${place} ${name}`;
+}
+
+/** A request after a change; the same object where it changes nothing. Pure. */
+export function apply(request: ChatRequest, change: Change): ChatRequest {
+  if (change === "-hints") return withoutHints(request);
+  if (change === "+thoughts") return withAllThoughts(request);
+  const [kind = "", place = "", name = ""] = change.split(" ");
+  if (kind === SAID) return withoutSaidField(request, { place: place as SaidPlace, name });
+  if (kind.startsWith("-")) return name !== "" && request[name] === true ? request : without(request, [kind.slice(1)]);
+  const from = change === "max_tokens" ? "max_completion_tokens" : "max_tokens";
+  const { [from]: bound, ...rest } = request;
+  return bound === undefined || bound === null
+    ? request
+    : { ...(rest as ChatRequest), [change]: rest[change] ?? bound };
+}
+
+/** A request without hints; the same object where it has none. A wish to think that no effort stands beside is no hint. */
+function withoutHints(request: ChatRequest): ChatRequest {
+  const isSaidAgain = request["reasoning_effort"] != null;
+  const idle = [
+    "cache_control",
+    ...(isIdle(request["thinking"]) ? ["thinking"] : []),
+    ...(isSummaryAlone(request["reasoning"]) ? ["reasoning"] : []),
+  ];
+  // An effort says again how much is to be thought, and nothing of how.
+  const again = isSaidAgain ? HINTS.filter((name) => name !== "reasoning" || saysNoMore(request[name])) : idle;
+  const plain = without(request, again);
+  const messages = mapChanged(request.messages, withoutMarks);
+  const tools = Array.isArray(request["tools"])
+    ? mapChanged(request["tools"] as readonly object[], withoutMarks)
+    : null;
+  if (plain === request && messages === request.messages && (tools === null || tools === request["tools"]))
+    return request;
+  return { ...plain, messages, ...(tools !== null && { tools }) };
+}
+
+/** Thinking that is off, or left to the model, needs no effort beside it. */
+function isIdle(thinking: unknown): boolean {
+  return (thinking as { readonly type?: unknown } | null | undefined)?.type !== "enabled";
+}
+
+/** A wish for a summary of the thoughts changes nothing of the answer. */
+function isSummaryAlone(reasoning: unknown): boolean {
+  return (
+    typeof reasoning === "object" && reasoning !== null && Object.keys(reasoning).every((one) => one === "summary")
+  );
+}
+
+/** Whether an effort and a wish for a summary are all that is said of reasoning. */
+function saysNoMore(reasoning: unknown): boolean {
+  return !isObject(reasoning) || Object.keys(reasoning).every((one) => one === "summary" || one === "effort");
+}
+
+/** A message or a tool without hints, its parts and calls as well. */
+function withoutMarks<T extends object>(one: T): T {
+  const plain = without(one, MESSAGE_HINTS) as T & { readonly content?: unknown; readonly tool_calls?: unknown };
+  const { content, tool_calls: calls } = plain;
+  const parts = Array.isArray(content) ? mapChanged(content as readonly object[], withoutMarks) : content;
+  const called = Array.isArray(calls) ? mapChanged(calls as readonly object[], withoutMarks) : calls;
+  if (parts === content && called === calls) return plain;
+  return { ...plain, ...(parts !== content && { content: parts }), ...(called !== calls && { tool_calls: called }) };
+}
+
+function without<T extends object>(one: T, fields: readonly string[]): T {
+  if (!fields.some((field) => Object.hasOwn(one, field))) return one;
+  const rest = { ...one } as Record<string, unknown>;
+  for (const field of fields) delete rest[field];
+  return rest as T;
+}
+
+function mapChanged<T>(list: readonly T[], change: (one: T) => T): readonly T[] {
+  const changed = list.map((one) => (typeof one === "object" && one !== null ? change(one) : one));
+  return changed.every((one, at) => one === list[at]) ? list : changed;
+}

@@ -1,0 +1,51 @@
+/** What refusals taught of models: each lesson ends, and the oldest makes room. */
+export interface Lessons<L extends string> {
+  /** What is known of a model now. */
+  of(model: string): readonly L[];
+  /** Keeps a lesson; those that say the contrary go. */
+  learn(model: string, lesson: L, contraries?: readonly L[]): void;
+  /** Ends a lesson. Answers whether it was known. */
+  forget(model: string, lesson: L): boolean;
+}
+
+/** How long a lesson holds: then the field is tried again, which costs one call. */
+export const LESSON_MS = 3_600_000;
+/** Models whose refusals are remembered. */
+const MODELS_MAX = 1_000;
+/** Lessons that are remembered of one model: the names of fields come from other endpoints, and from clients. */
+const LESSONS_MAX = 64;
+
+/** Makes an empty table. */
+export function createLessons<L extends string>(nowMs: () => number = () => performance.now()): Lessons<L> {
+  const learned = new Map<string, Map<L, number>>();
+
+  return {
+    of(model) {
+      const known = learned.get(model);
+      if (known === undefined) return [];
+      const now = nowMs();
+      for (const [lesson, endsAtMs] of known) if (endsAtMs <= now) known.delete(lesson);
+      if (known.size === 0) learned.delete(model);
+      return [...known.keys()];
+    },
+
+    learn(model, lesson, contraries = []) {
+      const known = learned.get(model) ?? new Map<L, number>();
+      for (const old of [lesson, ...contraries]) known.delete(old);
+      known.set(lesson, nowMs() + LESSON_MS);
+      dropOldest(known, LESSONS_MAX);
+      learned.delete(model);
+      learned.set(model, known);
+      dropOldest(learned, MODELS_MAX);
+    },
+
+    forget: (model, lesson) => learned.get(model)?.delete(lesson) ?? false,
+  };
+}
+
+function dropOldest<K>(map: Map<K, unknown>, max: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= max) return;
+    map.delete(key);
+  }
+}

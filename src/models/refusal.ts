@@ -1,0 +1,176 @@
+import { isObject } from "../internal/fields.ts";
+
+/** A field that a refusal calls unknown or unsupported: the field itself, not its value, and nothing within it. */
+export interface RefusedField {
+  /** The names that lead to the field, as the endpoint wrote them; numbers in lists are among them. */
+  readonly path: readonly string[];
+  /** The words of the refusal, empty where it said so in fields of its own. */
+  readonly words: string;
+  /** The field of the request without which the endpoint refuses this one, `"other"` for a condition that is not read, `undefined` for none. */
+  readonly unless: "store" | "stream" | "other" | undefined;
+}
+
+/** Characters that are read of one text of a refusal, and texts of one refusal: a client may have a part in them. */
+const TEXT_MAX = 4_096;
+const TEXTS_MAX = 32;
+
+const PATH = String.raw`[\w$-]+(?:\.[\w$-]+|\[\d+\])*`;
+/** A path as it is written in a sentence; groups: in one of three quotes, or bare. */
+const NAMED = String.raw`(?:'(${PATH})'|"(${PATH})"|${"`"}(${PATH})${"`"}|(?<![\w.\]'"${"`"}-])(${PATH}))`;
+const NOUN = String.raw`(?:parameters?|fields?|arguments?|propert(?:y|ies)|options?|attributes?|inputs?|names?|keys?)`;
+const UNSUPPORTED = String.raw`(?:(?:not|isn't|aren't)\s+(?:currently\s+|yet\s+)?(?:supported|permitted|allowed|recogni[sz]ed|accepted|known)|unsupported|unknown|unrecogni[sz]ed|unexpected|disallowed|forbidden|extra_forbidden|extra\s+(?:inputs|fields)\s+(?:are\s+)?not\s+(?:permitted|allowed)|only\s+allowed|cannot\s+find\s+field)`;
+
+/** How endpoints say that they do not know a field. The groups are those of `NAMED`; where a second path follows, it leads to the first. */
+const SENTENCES: readonly RegExp[] = [
+  // Unknown parameter: 'a.b'; unknown field `a`; Unknown name "c" at 'a.b'; Unrecognized request argument supplied: a
+  new RegExp(
+    String.raw`(?:unknown|unrecogni[sz]ed|unsupported|unexpected|extra|additional|disallowed)\s+(?:(?:request|body|json|keyword|input|query)\s+)?${NOUN}(?:\s+(?:supplied|found|provided|given|received|named|in\s+request))?\s*[:=]?\s*\(?${NAMED}(?:\s+(?:at|in|of|within)\s+${NAMED})?`,
+    "gi",
+  ),
+  // 'a' is not supported with this model; a.b: Extra inputs are not permitted; property 'a' is unsupported
+  new RegExp(
+    String.raw`${NAMED}(?:\s+${NOUN})?\s*:?\s*(?:(?:is|are|was|were)\s+)?${UNSUPPORTED}(?!\s+(?:values?|types?|variants?|enum|formats?|lengths?|roles?|tokens?|characters?)\b|\s+${NOUN}\s*[:=]?\s*\(?['"${"`"}\w])`,
+    "gi",
+  ),
+  // This model does not support the a parameter
+  new RegExp(
+    String.raw`(?:does\s+not|doesn't|do\s+not|cannot)\s+(?:support|accept|allow|recogni[sz]e|permit)\s+(?:the\s+)?(?:${NOUN}\s+)?${NAMED}(?=\s+${NOUN}\b|\s+(?:with|on|for|in)\b|\s*[.,;)]|\s*$)`,
+    "gi",
+  ),
+  // Please remove the a from your message
+  new RegExp(
+    String.raw`(?:remove|omit|do\s+not\s+send|don't\s+send)\s+(?:the\s+)?(?:${NOUN}\s+)?${NAMED}(?=\s+${NOUN}\b|\s+(?:from|in)\b|\s*[.,;)]|\s*$)`,
+    "gi",
+  ),
+  // Invalid parameter: a
+  new RegExp(String.raw`invalid\s+${NOUN}\s*:?\s*${NAMED}\s*\.?\s*$`, "gi"),
+];
+
+/** Words before a name that make it one of a value, a kind of value, or a key within. */
+const OF_VALUE =
+  /\b(?:values?|types?|lengths?|sizes?|formats?|keys?|items?|entr(?:y|ies)|elements?|contents?|empty|null|blank|nested|duplicated?|multiple|long|non-\w+)(?:\s+(?:of|for|in|within))?(?:\s+the)?(?:\s+(?:field|parameter|property))?\s*[:=]?\s*$/i;
+/** Words after it that narrow what is refused to some of its values. */
+const NARROWS =
+  /^\s*[:(]\s*['"`]|^\W*(?:\w+\W+){0,2}?(?:over|above|below|beyond|greater|larger|longer|smaller|shorter|less|more|than|values?|of\s+type|as|keys?|characters?|tokens?)\b/i;
+/** Words after it that make the refusal hold beside other fields only. */
+const CONDITION = /\b(?:when|if|unless|while|without|together|alongside|combin\w+|same\s+time|streaming|with\s+['"`])/i;
+const KNOWN_CONDITION = /^\s*(?:if|when|with)\s+['"`]?(store|stream)['"`]?(?:\s+is\b|\s*$|\s*[.=])/i;
+
+/** The fields that a refusal of a request calls unknown or unsupported, in words of the endpoint's own. Pure. */
+export function refusedFields(request: object, refusal: string): readonly RefusedField[] {
+  const { texts, fields } = collect(refusal);
+  return [...fields, ...texts.flatMap(fromSentences).filter(({ words }) => !repeats(request, words))];
+}
+
+/** Whether a refusal of a request has such words, of the endpoint's own. Pure. */
+export function saysOf(request: object, refusal: string, pattern: RegExp): boolean {
+  return collect(refusal).texts.some((text) => {
+    const words = pattern.exec(text)?.[0];
+    return words !== undefined && !repeats(request, words);
+  });
+}
+
+/** The names that lead to a field, without numbers and the tags by which validators tell kinds of messages apart, joined by dots. */
+export function placeOf(path: readonly string[]): string {
+  return path.filter((name, at) => at === path.length - 1 || !TAG.test(name)).join(".");
+}
+
+const TAG = /^(?:\d+|body|assistant|user|tool|system|developer|text|[A-Z]\w*|.*[^\w$-].*)$/;
+
+function fromSentences(text: string): readonly RefusedField[] {
+  return SENTENCES.flatMap((sentence) =>
+    [...text.matchAll(sentence)].flatMap((match): RefusedField[] => {
+      const [words, ...groups] = match;
+      const [named, within] = groups.filter((group) => group !== undefined);
+      if (named === undefined || OF_VALUE.test(text.slice(Math.max(0, match.index - 64), match.index))) return [];
+      const [rest = ""] = text.slice(match.index + words.length).split(/\.(?:\s|$)|;/, 1);
+      if (NARROWS.test(rest)) return [];
+      const path = [...(isPath(groups, within) ? toNames(within ?? "") : []), ...toNames(named)];
+      return [{ path, words, unless: conditionOf(words, rest) }];
+    }),
+  );
+}
+
+/** Whether the second name of a sentence leads to the first: it is quoted, where bare words go on with the sentence. */
+function isPath(groups: readonly (string | undefined)[], within: string | undefined): boolean {
+  return within !== undefined && (groups[7] === undefined || /[.[]/.test(within));
+}
+
+function toNames(path: string): readonly string[] {
+  return path.split(/[.[\]]+/).filter((name) => name !== "");
+}
+
+function conditionOf(words: string, rest: string): RefusedField["unless"] {
+  const known = KNOWN_CONDITION.exec(rest)?.[1]?.toLowerCase();
+  if (known !== undefined && /only\s+allowed$/i.test(words)) return known as "store" | "stream";
+  return CONDITION.test(rest) || /only\s+allowed$/i.test(words) ? "other" : undefined;
+}
+
+/** A text with one space in place of each run of white space. */
+function toOneLine(text: string): string {
+  return text.replace(/\s+/g, " ");
+}
+
+/** The texts of a refusal, and what it says in fields of its own. What it repeats of the request (`input`) is not read. */
+function collect(refusal: string): { readonly texts: readonly string[]; readonly fields: readonly RefusedField[] } {
+  const texts: string[] = [];
+  const fields: RefusedField[] = [];
+  const read = (value: unknown, depth: number): void => {
+    if (texts.length + fields.length >= TEXTS_MAX || depth > 6) return;
+    if (typeof value === "string") {
+      const inner = /^\s*[[{]/.test(value) ? parsed(value) : undefined;
+      if (inner === undefined) texts.push(toOneLine(value.slice(0, TEXT_MAX)));
+      else read(inner, depth + 1);
+    } else if (Array.isArray(value)) for (const one of value as readonly unknown[]) read(one, depth + 1);
+    else if (isObject(value)) {
+      const field = toRefusedField(value);
+      if (field !== undefined) fields.push(field);
+      if (Array.isArray(value["loc"])) {
+        texts.push(toOneLine(`${value["loc"].map(String).join(".")}: ${String(value["msg"])}`.slice(0, TEXT_MAX)));
+        return;
+      }
+      for (const name of SPOKEN) read(value[name], depth + 1);
+    }
+  };
+  read(refusal, 0);
+  return { texts, fields };
+}
+
+/** Where endpoints write their words. */
+const SPOKEN = ["error", "errors", "message", "msg", "detail", "details", "metadata", "raw"] as const;
+
+/** An entry of a validator (`loc`), or an error of OpenAI's (`param`), that calls a field unknown. */
+function toRefusedField({ loc, type, msg, param, code }: Readonly<Record<string, unknown>>): RefusedField | undefined {
+  const said = `${String(type)} ${String(msg)}`;
+  const isUnknown = /extra_forbidden|extra (?:inputs|fields)|unexpected_keyword|unknown field/i.test(said);
+  if (Array.isArray(loc) && isUnknown) {
+    const path = (loc as readonly unknown[]).map(String);
+    return { path: path[0] === "body" ? path.slice(1) : path, words: "", unless: undefined };
+  }
+  if (typeof param === "string" && /^(?:unsupported|unknown|unrecognized)_parameter$/.test(String(code)))
+    return { path: toNames(param), words: "", unless: undefined };
+  return undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Levels of a request that are looked through; what is deeper counts as found. */
+const DEPTH_MAX = 64;
+
+/** Whether a request has these words in a text or a name of its own: an endpoint that repeats them says nothing. */
+function repeats(request: object, words: string): boolean {
+  const says = (value: unknown, depth: number): boolean => {
+    if (depth > DEPTH_MAX) return true;
+    if (typeof value === "string") return toOneLine(value).includes(words);
+    if (Array.isArray(value)) return (value as readonly unknown[]).some((one) => says(one, depth + 1));
+    if (!isObject(value)) return false;
+    return Object.entries(value).some(([name, one]) => says(name, depth + 1) || says(one, depth + 1));
+  };
+  return says(request, 0);
+}
