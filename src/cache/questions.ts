@@ -1,4 +1,4 @@
-import { runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
+import { isList, runScript, type Reply, type ScopedRedis } from "../redis/index.ts";
 import {
   createNeighbours,
   decideEngine,
@@ -97,9 +97,11 @@ export function createQuestions(parts: Parts): Questions {
     const { contract, agreed, start, command } = search;
     const at = { contract, epoch: keys.epoch, bodies: keys.bodies, aliases: keys.aliases };
     const values = { agreed, start, count, floor: String(scoreOfCosine(from)), command };
-    const told = (await runScript(redis, searchSimilar, at, values, { reply: "bytes", timeoutMs })) as
-      | readonly Reply[]
-      | null;
+    const told = (await runScript(redis, searchSimilar, at, values, {
+      reply: "bytes",
+      timeoutMs,
+      accepts: (reply) => reply === null || isList(reply),
+    })) as readonly Reply[] | null;
     if (told === null) return undefined;
     const reply: Reply[] = told.slice(0, 1);
     const gone: string[] = [];
@@ -114,7 +116,7 @@ export function createQuestions(parts: Parts): Questions {
     const wanted = near.filter(({ similarity }) => similarity >= from);
     const at = { epoch: keys.epoch, bodies: keys.bodies, aliases: keys.aliases };
     const ids = wanted.map(({ id }) => id);
-    const told = await runScript(redis, readEntries, at, { ids }, { reply: "bytes", timeoutMs });
+    const told = await runScript(redis, readEntries, at, { ids }, { reply: "bytes", timeoutMs, accepts: isList });
     const [epoch = null, ...bodies] = told as readonly Reply[];
     const [first] = near;
     const reply: Reply[] = [epoch];
@@ -141,7 +143,7 @@ export function createQuestions(parts: Parts): Questions {
         const wanted = inBits ? BITS_COUNT : count;
         const values = { vector, count: wanted, effort: SEARCH_EFFORT, floor: String(floor) };
         const sets = { vectors: keys.vectors(question, index), ...at };
-        return runScript(redis, findSimilar, sets, values, { reply: "bytes", timeoutMs });
+        return runScript(redis, findSimilar, sets, values, { reply: "bytes", timeoutMs, accepts: isList });
       }
       const place = placeOf(question.partition);
       const { reply, gone } = await others.nearest(place, toFloats(vector), count, {

@@ -56,6 +56,26 @@ describe("the sync path", () => {
   });
 
   liveTest(
+    "answers whichever of its commands gets another command's reply, and each that follows the one before it",
+    async ({ counted, proxy }) => {
+      const tenant = counted.scope("acme");
+      const flow = flowOf({ cache: tenant, memory: tenant, limiter: tenant });
+      await flow.chat(chat("first of all", { session: "first" }));
+      const surplus = ["$2\r\nOK\r\n", ":1\r\n", "*2\r\n$1\r\na\r\n:-1\r\n", "$-1\r\n"];
+      for (const [kind, bytes] of surplus.entries()) {
+        for (let nth = 1; nth <= 6; nth += 1) {
+          let read = 0;
+          proxy.spoil((given) => ((read += 1) === nth ? Buffer.concat([Buffer.from(bytes), given]) : given));
+          const asked = [1, 2, 3].map((at) => chat(`question ${kind} ${nth} ${at}`, { session: `${kind}${nth}${at}` }));
+          const outcomes = await Promise.all(asked.map((one) => flow.chat(one)));
+          expect(outcomes.map(({ kind: how }) => how)).toEqual(["whole", "whole", "whole"]);
+        }
+      }
+      proxy.spoil(undefined);
+    },
+  );
+
+  liveTest(
     "keeps the turns of many at once in the order of their questions, and none that failed",
     async ({ tenant }) => {
       const scripted = await startScriptedModel(({ body }) => {

@@ -1,4 +1,4 @@
-import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { isList, runScript, type ScopedRedis } from "../redis/index.ts";
 import { renewLeases } from "./scripts.gen.ts";
 
 /** What a process holds: for each subject its record, its zset of leases, and the lease's member there. */
@@ -41,7 +41,7 @@ export function createLeases(redis: ScopedRedis, leaseMs: number, timeoutMs: num
       renewLeases,
       { keys },
       { lease_ms: leaseMs, members },
-      { timeoutMs },
+      { timeoutMs, accepts: isList },
     )) as number[];
     for (const number of lost) {
       const held = owners[number - 1];

@@ -95,6 +95,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   /** How far the server's clock is ahead of ours. */
   let aheadMs = 0;
   const nowMs = () => Date.now() + aheadMs;
+  const taking = { timeoutMs, reply: "bytes", accepts: isTaken } as const;
   const costsOf = (asked: Asked) => rules.map(({ unit }) => asked[unit]);
   const specNow = () =>
     wire.spec(
@@ -115,7 +116,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
       const taken = held.length > 0 || wire.named ? [id, ...held] : [];
       const values = { spec: wire.spec(costs, marked ? flags + FLAGS.exceptions : flags, nowMs()), taken };
       const sent = marked ? keys : keys.slice(0, -1);
-      const reply = await runScript(scoped, takeUnits, { keys: sent }, values, { timeoutMs, reply: "bytes" });
+      const reply = await runScript(scoped, takeUnits, { keys: sent }, values, taking);
       const [now, refused, waitMs, ...numbers] = readReply(reply);
       aheadMs = (now as number) - Date.now();
       if (refused === -1) continue;
@@ -377,10 +378,16 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   };
 }
 
+/** Whether a reply is one of the script `take_units`: doubles, the first of them a time between 2001 and 2286. */
+function isTaken(reply: Reply): boolean {
+  if (!Buffer.isBuffer(reply) || reply.length < 24 || reply.length % 8 !== 0) return false;
+  const now = reply.readDoubleLE(0);
+  return now > 1e12 && now < 1e13;
+}
+
 /** The doubles of a reply. */
 function readReply(reply: Reply): readonly number[] {
-  if (!Buffer.isBuffer(reply) || reply.length < 24)
-    throw new MarrowError("corrupt_record", "the limiter's script returned an unexpected reply");
+  if (!Buffer.isBuffer(reply)) return [];
   return Array.from({ length: reply.length / 8 }, (_, at) => reply.readDoubleLE(8 * at));
 }
 

@@ -1,5 +1,5 @@
 import { checkInteger } from "../internal/check.ts";
-import { runScript, type ScopedRedis } from "../redis/index.ts";
+import { isList, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResumeOptions } from "./contract.ts";
 import { settleUnits } from "./scripts.gen.ts";
 
@@ -59,7 +59,13 @@ export function createSettlements(
       const remembered = list.flatMap(({ once }) => (once === undefined ? [] : [once.key]));
       const retry = remembered.length === list.length ? "safe" : "never";
       const all = { keys: [...keys, ...remembered] };
-      const reply = await runScript(redis, settleUnits, all, { spec: spec(), settled }, { timeoutMs, retry });
+      const reply = await runScript(
+        redis,
+        settleUnits,
+        all,
+        { spec: spec(), settled },
+        { timeoutMs, retry, accepts: isList },
+      );
       written.resolve(reply as readonly number[]);
     } catch (error) {
       written.reject(error);

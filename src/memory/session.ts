@@ -25,6 +25,8 @@ import { loadCountTokens } from "./tokens.ts";
 import {
   checkTurns,
   toElements,
+  isReading,
+  isVersioned,
   toReading,
   unreadableTurn,
   type Kept,
@@ -69,7 +71,9 @@ export function createSession(parts: Parts, user: string, id: string): Session {
 
   async function read(after: number, before: number, count: number, which: keyof typeof WHICH, timeoutMs?: number) {
     const values = { after, before, count, newest: WHICH[which], ttl_ms: sessionTtlMs, life_ms: sessionLifeMs };
-    return toReading(await runScript(redis, readTurns, keys, values, { reply: "bytes", timeoutMs }));
+    return toReading(
+      await runScript(redis, readTurns, keys, values, { reply: "bytes", timeoutMs, accepts: isReading }),
+    );
   }
 
   async function appendElements(
@@ -93,7 +97,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
       channel,
       records,
     };
-    return (await runScript(redis, appendTurns, { ...keys, starts }, values, { timeoutMs })) as [
+    return (await runScript(redis, appendTurns, { ...keys, starts }, values, { timeoutMs, accepts: isVersioned })) as [
       number,
       number,
       string,

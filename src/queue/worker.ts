@@ -1,6 +1,6 @@
 import { MarrowError } from "../errors.ts";
 import { createWriter, type OutputWriter } from "../relay/index.ts";
-import { runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
+import { isList, runScript, type Argument, type Redis, type Reply } from "../redis/index.ts";
 import { createSettler } from "./dependents.ts";
 import {
   attempt,
@@ -294,7 +294,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     const all = [...held.values()];
     try {
       const values = { lease_ms: leaseMs, held: all.flatMap(({ id, line }) => [id, line.fence]) };
-      const states = (await runScript(redis, extendLeases, { queue }, values)) as readonly Reply[];
+      const states = (await runScript(redis, extendLeases, { queue }, values, { accepts: isList })) as readonly Reply[];
       all.forEach((one, at) => hear(one, String(states[at])));
       // Jobs of workers that are gone come back in pages, all of them now.
       if (states.length > all.length) await settleAll();
