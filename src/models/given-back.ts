@@ -66,12 +66,14 @@ export function isLackOfSignature(refusal: string): boolean {
 
 /** Words by which endpoints ask for thoughts; those that ask for a kind of value there are others. */
 const LACKING: readonly RegExp[] = [
-  /\bmissing\s+(?:the\s+)?(?:field\s+|parameter\s+)?["'`]?reasoning_content\b/i,
-  /\breasoning_content\b["'`]?(?:\s+(?:field|parameter))?\s*:?\s*(?:is|was)?\s*(?:missing|required|field required)\b/i,
-  /\breasoning_content["']\s*\]\s*,\s*["']msg["']\s*:\s*["']field required/i,
-  /\breasoning_content\b[^.;:]{0,80}\b(?:must|needs? to|should) be (?:passed|provided|included|present|sent)\b/i,
-  /\b(?:must|should|needs? to) (?:have|include|contain|provide|pass(?: back)?)\s+(?:the\s+|a\s+|its\s+)?["'`]?reasoning_content\b/i,
-];
+  String.raw`\bmissing\s+(?:the\s+)?(?:field\s+|parameter\s+)?["'${"`"}]?reasoning_content\b`,
+  String.raw`\breasoning_content\b["'${"`"}]?(?:\s+(?:field|parameter))?\s*:?\s*(?:is|was)?\s*(?:missing|required|field required)\b`,
+  String.raw`\breasoning_content\b[^.;:]{0,80}\b(?:must|needs? to|should) be (?:passed|provided|included|present|sent)\b`,
+  String.raw`\b(?:must|should|needs? to) (?:have|include|contain|provide|pass(?: back)?)\s+(?:the\s+|a\s+|its\s+)?["'${"`"}]?reasoning_content\b`,
+].map(
+  (words) =>
+    new RegExp(`${words}(?![^.;]{0,200}\\b(?:string|text|list|array|number|boolean|empty|length|characters)\\b)`, "i"),
+);
 
 function hasThoughts(message: ChatMessage): boolean {
   return FIELDS.some((field) => (message[field] ?? null) !== null);

@@ -138,6 +138,12 @@ const REFUSALS: readonly [string, ChatRequest, (request: ChatRequest) => string 
     chat([user], { stream: true, stream_options: { include_usage: true } }),
   ],
   [
+    "the same, as Google says it",
+    chat([user], { stream: true, stream_options: { include_usage: true, foo: 1 } }),
+    refusing(has('"foo"'), `Unknown name "foo" at 'stream_options': Cannot find field.`),
+    chat([user], { stream: true, stream_options: { include_usage: true } }),
+  ],
+  [
     "stream options without a stream",
     chat([user], { stream_options: { include_usage: true } }),
     refusing(
@@ -151,6 +157,18 @@ const REFUSALS: readonly [string, ChatRequest, (request: ChatRequest) => string 
     chat([user], { metadata: { "a!": "x" } }),
     refusing(has("a!"), "metadata: key 'a!' has characters that are not allowed"),
     chat([user], { metadata: { t: "x" } }),
+  ],
+  [
+    "what metadata may hold",
+    chat([user], { metadata: { "a!": "x" } }),
+    refusing(has("a!"), "metadata is not allowed to contain '!'"),
+    chat([user], { metadata: { t: "x" } }),
+  ],
+  [
+    "a type of thoughts, in words that call one required",
+    withThoughts(5, { role: "assistant", content: "c" }, user),
+    refusing(thoughtsThat(isNoText), "messages.1.reasoning_content is required to be a string"),
+    plain,
   ],
   [
     "a value of a bound",
@@ -284,6 +302,7 @@ describe("an endpoint that does not know a field", () => {
     ],
     [`Invalid JSON payload received. Unknown name "stream_options": Cannot find field.`, "stream_options"],
     ["Unknown parameter: 'stream_options.include_usage'.", "stream_options"],
+    ["Unrecognized request arguments supplied: user, stream_options", "stream_options"],
     ["got an unexpected keyword argument 'stream_options'", "stream_options"],
     ["This model does not support the max_tokens parameter.", '"max_tokens"'],
     ["Additional properties are not allowed ('annotations_v2' was unexpected)", "annotations_v2"],

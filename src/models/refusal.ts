@@ -18,7 +18,7 @@ const PATH = String.raw`[\w$-]+(?:\.[\w$-]+|\[\d+\])*`;
 /** A path as it is written in a sentence; groups: in one of three quotes, or bare. */
 const NAMED = String.raw`(?:'(${PATH})'|"(${PATH})"|${"`"}(${PATH})${"`"}|(?<![\w.\]'"${"`"}-])(${PATH}))`;
 const NOUN = String.raw`(?:parameters?|fields?|arguments?|propert(?:y|ies)|options?|attributes?|inputs?|names?|keys?)`;
-const UNSUPPORTED = String.raw`(?:(?:not|isn't|aren't)\s+(?:currently\s+|yet\s+)?(?:supported|permitted|allowed|recogni[sz]ed|accepted|known)|unsupported|unknown|unrecogni[sz]ed|unexpected|disallowed|forbidden|extra_forbidden|extra\s+(?:inputs|fields)\s+(?:are\s+)?not\s+(?:permitted|allowed)|only\s+allowed|cannot\s+find\s+field)`;
+const UNSUPPORTED = String.raw`(?:(?:not|isn't|aren't)\s+(?:currently\s+|yet\s+)?(?:supported|permitted|allowed|recogni[sz]ed|accepted|known)|unsupported|unknown|unrecogni[sz]ed|unexpected|disallowed|forbidden|extra_forbidden|extra\s+(?:inputs|fields)\s+(?:are\s+)?not\s+(?:permitted|allowed)|only\s+allowed)`;
 
 /** How endpoints say that they do not know a field. The groups are those of `NAMED`; where a second path follows, it leads to the first. */
 const SENTENCES: readonly RegExp[] = [
@@ -29,7 +29,7 @@ const SENTENCES: readonly RegExp[] = [
   ),
   // 'a' is not supported with this model; a.b: Extra inputs are not permitted; property 'a' is unsupported
   new RegExp(
-    String.raw`${NAMED}(?:\s+${NOUN})?\s*:?\s*(?:(?:is|are|was|were)\s+)?${UNSUPPORTED}(?!\s+(?:values?|types?|variants?|enum|formats?|lengths?|roles?|tokens?|characters?)\b|\s+${NOUN}\s*[:=]?\s*\(?['"${"`"}\w])`,
+    String.raw`${NAMED}(?:\s+${NOUN})?(?:\s+in\s+(?:the\s+)?(?:input|request|messages?|body))?\s*:?\s*(?:(?:is|are|was|were)\s+)?${UNSUPPORTED}(?!\s+(?:values?|types?|variants?|enum|formats?|lengths?|roles?|tokens?|characters?)\b|\s+${NOUN}\s*[:=]?\s*\(?['"${"`"}\w])`,
     "gi",
   ),
   // This model does not support the a parameter
@@ -46,12 +46,12 @@ const SENTENCES: readonly RegExp[] = [
   new RegExp(String.raw`invalid\s+${NOUN}\s*:?\s*${NAMED}\s*\.?\s*$`, "gi"),
 ];
 
-/** Words before a name that make it one of a value, a kind of value, or a key within. */
+/** Words before a name that make it one of a value, a kind of value, a key within, or what the refused field stands in. */
 const OF_VALUE =
-  /\b(?:values?|types?|lengths?|sizes?|formats?|keys?|items?|entr(?:y|ies)|elements?|contents?|empty|null|blank|nested|duplicated?|multiple|long|non-\w+)(?:\s+(?:of|for|in|within))?(?:\s+the)?(?:\s+(?:field|parameter|property))?\s*[:=]?\s*$/i;
+  /\b(?:values?|types?|lengths?|sizes?|formats?|keys?|items?|entr(?:y|ies)|elements?|contents?|empty|null|blank|nested|duplicated?|multiple|long|non-\w+|at|in|of|for|within|inside|under)(?:\s+the)?(?:\s+(?:field|parameter|property))?\s*[:=]?\s*$/i;
 /** Words after it that narrow what is refused to some of its values. */
 const NARROWS =
-  /^\s*[:(]\s*['"`]|^\W*(?:\w+\W+){0,2}?(?:over|above|below|beyond|greater|larger|longer|smaller|shorter|less|more|than|values?|of\s+type|as|keys?|characters?|tokens?)\b/i;
+  /^\s*[:(]\s*['"`]|^\s*to\s|^\W*(?:\w+\W+){0,2}?(?:over|above|below|beyond|greater|larger|longer|smaller|shorter|less|more|than|values?|of\s+type|as|keys?|characters?|tokens?)\b/i;
 /** Words after it that make the refusal hold beside other fields only. */
 const CONDITION = /\b(?:when|if|unless|while|without|together|alongside|combin\w+|same\s+time|streaming|with\s+['"`])/i;
 const KNOWN_CONDITION = /^\s*(?:if|when|with)\s+['"`]?(store|stream)['"`]?(?:\s+is\b|\s*$|\s*[.=])/i;
@@ -85,10 +85,25 @@ function fromSentences(text: string): readonly RefusedField[] {
       if (named === undefined || OF_VALUE.test(text.slice(Math.max(0, match.index - 64), match.index))) return [];
       const [rest = ""] = text.slice(match.index + words.length).split(/\.(?:\s|$)|;/, 1);
       if (NARROWS.test(rest)) return [];
-      const path = [...(isPath(groups, within) ? toNames(within ?? "") : []), ...toNames(named)];
-      return [{ path, words, unless: conditionOf(words, rest) }];
+      const before = isPath(groups, within) ? toNames(within ?? "") : [];
+      const names = [named, ...(PLURAL.test(words) ? furtherNames(rest) : [])];
+      return names.map((name) => ({ path: [...before, ...toNames(name)], words, unless: conditionOf(words, rest) }));
     }),
   );
+}
+
+const PLURAL = /\b(?:parameters|fields|arguments|properties|options|attributes|inputs|names|keys)\b/i;
+const FURTHER = new RegExp(String.raw`(?:\s*,\s*(?:and\s+)?|\s+and\s+)${NAMED}(?=\s*(?:[,.;)]|and\b|$))`, "iy");
+
+/** The names that a list of refused fields goes on with. */
+function furtherNames(rest: string): readonly string[] {
+  const names: string[] = [];
+  FURTHER.lastIndex = 0;
+  for (let found = FURTHER.exec(rest); found !== null; found = FURTHER.exec(rest)) {
+    const named = found.slice(1).find((group) => group !== undefined);
+    if (named !== undefined) names.push(named);
+  }
+  return names;
 }
 
 /** Whether the second name of a sentence leads to the first: it is quoted, where bare words go on with the sentence. */
