@@ -90,7 +90,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     return runScript(redis, findEntry, at, {}, inBytes);
   }
 
-  function toFound(asked: string, reply: Reply): Found {
+  function toFound({ id: asked, text }: Fingerprint, reply: Reply): Found {
     const [first, second, third] = reply as readonly (Buffer | null)[];
     // The script answers the epoch first.
     const [body, epoch, alias] = aliases ? [second, first, third] : [first, second, undefined];
@@ -100,6 +100,8 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     if (isAlias && toAlias(alias, asked, body, sealing) === undefined) return none;
     const id = isAlias ? entryOf(alias) : asked;
     const entry = open(body, id);
+    // What answers another prompt is the reply of another command, or was put here by somebody else.
+    if (!isAlias && entry !== undefined && entry.text !== text) return none;
     return { epoch: none.epoch, id, entry, unsealed: entry === undefined };
   }
 
@@ -107,7 +109,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     open,
     tooOld,
 
-    find: ({ id }) => get(id).then((reply) => toFound(id, reply)),
+    find: (question) => get(question.id).then((reply) => toFound(question, reply)),
 
     async read(id) {
       const reply = await redis.send(["MGET", keys.body(id), keys.epoch], { ...inBytes, accepts: isTwo });

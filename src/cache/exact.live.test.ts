@@ -28,6 +28,25 @@ const DIFFERENT: readonly (readonly [string, string])[] = [
 ];
 
 describe("an answer", () => {
+  liveTest("is of no other text, though its entry is what Redis gives for it", async ({ redis, tenant }) => {
+    for (const judge of [undefined, () => "different" as const]) {
+      const name = judge === undefined ? "plain" : "judged";
+      const cache = createCache<string>(tenant, { name, embedder: staticEmbedder(), ...(judge && { judge }) });
+      const entries = async () => {
+        const keys = (await redis.send(["KEYS", `*${redis.app}*`])) as string[];
+        return keys.filter((key) => key.includes(name) && /:entry:[\w-]{16}$/.test(key));
+      };
+      await cache.store("Who wrote Faust?", "Goethe");
+      const [first = ""] = await entries();
+      await cache.store("How tall is K2?", "8,611 m");
+      const second = (await entries()).find((key) => key !== first) ?? "";
+      expect(await cache.lookup("How tall is K2?")).toMatchObject({ hit: true, match: "exact", value: "8,611 m" });
+      expect(await redis.send(["COPY", first, second, "REPLACE"])).toBe(1);
+      expect((await cache.lookup("How tall is K2?")).hit).toBe(false);
+      expect(await cache.lookup("Who wrote Faust?")).toMatchObject({ hit: true, match: "exact", value: "Goethe" });
+    }
+  });
+
   liveTest("is of no other text, whatever is courtesy elsewhere", async ({ tenant }) => {
     const embedder = staticEmbedder();
     for (const preset of ["strict", "balanced"] as const) {
