@@ -333,3 +333,16 @@ describe("a whole answer", () => {
     await model.close();
   });
 });
+
+describe("a field of a call that a stream says before the call's id", () => {
+  it("is told with the id", () => {
+    const read = createCallReader({ names: new Set(["look"]), isModern: true });
+    const beside = { extra_content: { google: { thought_signature: "SIG" } } };
+    const head = { id: "c1", type: "function", function: { name: "look", arguments: "{}" } };
+    const calls = [beside, head].flatMap((piece) => {
+      const [choice] = read({ choices: [{ index: 0, delta: { tool_calls: [{ index: 0, ...piece }] } }] }).choices ?? [];
+      return choice?.delta?.["tool_calls"] ?? [];
+    });
+    expect(calls).toEqual([{ index: 0, ...head, ...beside }]);
+  });
+});

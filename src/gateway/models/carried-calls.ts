@@ -29,7 +29,10 @@ export function createCallCarrier(): (delta: Fields) => Fields {
   };
 }
 
-/** Messages with what was carried of calls put back in its place: on the call of the same message, else of the nearest one before. Pure. */
+/**
+ * Messages with what was carried of calls put back in its place: on the call of the same message, else of the assistant's messages right before, of
+ * those after it in the same tool loop, or of the nearest one before. Models may count their calls anew in each turn, so that ids repeat. Pure.
+ */
 export function withCallsBack(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   if (!messages.some(carries)) return messages;
   const all = [...messages];
@@ -41,12 +44,25 @@ export function withCallsBack(messages: readonly ChatMessage[]): readonly ChatMe
     all[at] = { ...rest, ...(others.length > 0 && { reasoning_details: others }) };
     for (const detail of details) {
       if (!isCarried(detail)) continue;
-      const place = all.findLastIndex((one, nth) => nth <= at && callsOf(one).some(({ id }) => id === detail["id"]));
+      const place = placeOf(all, at, detail["id"]);
       const holder = all[place];
       if (holder !== undefined) all[place] = withBeside(holder, detail);
     }
   }
   return all;
+}
+
+/** Whether an entry of `reasoning_details` is carried for a call. */
+export function isCarried(detail: unknown): detail is Fields {
+  return isObject(detail) && detail["format"] === FORMAT;
+}
+
+/** Where the call stands that an entry of a message is carried for; -1 for nowhere. */
+function placeOf(all: readonly ChatMessage[], at: number, id: unknown): number {
+  const has = (nth: number) => callsOf(all[nth] as ChatMessage).some((call) => call["id"] === id);
+  for (let nth = at; all[nth]?.role === "assistant"; nth -= 1) if (has(nth)) return nth;
+  for (let nth = at + 1; nth < all.length && all[nth]?.role !== "user"; nth += 1) if (has(nth)) return nth;
+  return all.findLastIndex((_, nth) => nth < at && has(nth));
 }
 
 /** What a call says beyond its name and what it is given; `undefined` for nothing. */
@@ -97,8 +113,4 @@ function callsOf({ tool_calls: calls }: ChatMessage): readonly Fields[] {
 
 function carries({ reasoning_details: details }: ChatMessage): boolean {
   return Array.isArray(details) && details.some(isCarried);
-}
-
-function isCarried(detail: unknown): detail is Fields {
-  return isObject(detail) && detail["format"] === FORMAT;
 }

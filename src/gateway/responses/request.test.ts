@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { toCarried } from "../models/carried-thoughts.ts";
 import { withHistory } from "../../flow/context.ts";
 import { toChatRequest } from "./request.ts";
 import type { Item } from "./shape.ts";
@@ -39,6 +40,51 @@ describe("the messages of a response", () => {
       "developer d",
       "user end",
     ]);
+  });
+});
+
+describe("what a maker said of its calls beyond them", () => {
+  const item = (fields: object) => fields as unknown as Item;
+  const call = (id: string) => item({ type: "function_call", call_id: id, name: "f", arguments: "{}" });
+  const output = (id: string) => item({ type: "function_call_output", call_id: id, output: "out" });
+  const signs = (id: string, signature: string) => {
+    const data = JSON.stringify({ signature });
+    const detail = { type: "reasoning.encrypted", format: "marrow-call-v1", id, data };
+    return item({ type: "reasoning", summary: [], encrypted_content: toCarried(detail) });
+  };
+  const signed = (input: readonly Item[]) =>
+    toChatRequest({ model: "m" }, [], input).messages.flatMap(({ tool_calls: calls }) =>
+      ((calls ?? []) as { id: string; signature?: string }[]).map(({ id, signature }) => `${id} ${signature}`),
+    );
+  const user = says("user", "u");
+
+  it.each<[string, readonly Item[], readonly string[]]>([
+    ["before them", [signs("a", "1"), signs("b", "2"), call("a"), call("b"), output("a"), output("b")], ["a 1", "b 2"]],
+    ["behind them", [call("a"), signs("a", "1"), call("b"), signs("b", "2"), output("a"), output("b")], ["a 1", "b 2"]],
+    ["before and behind", [signs("a", "1"), call("a"), signs("a", "2"), output("a")], ["a 2"]],
+    [
+      "before outputs among them",
+      [signs("a", "1"), signs("b", "2"), call("a"), output("a"), call("b"), output("b")],
+      ["a 1", "b 2"],
+    ],
+    [
+      "under ids that come again",
+      [
+        signs("b", "1"),
+        call("b"),
+        output("b"),
+        user,
+        signs("a", "2"),
+        signs("b", "3"),
+        call("a"),
+        output("a"),
+        call("b"),
+        output("b"),
+      ],
+      ["b 1", "a 2", "b 3"],
+    ],
+  ])("goes back with them where it stands %s", (_, items, expected) => {
+    expect(signed([user, ...items])).toEqual(expected);
   });
 });
 

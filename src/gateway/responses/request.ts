@@ -4,7 +4,7 @@ import { MarrowError } from "../../errors.ts";
 import { lostError, lostResults, toMessages } from "../../flow/index.ts";
 import type { Turn } from "../../memory/index.ts";
 import type { ChatRequest } from "../../models/index.ts";
-import { withCallsBack } from "../models/carried-calls.ts";
+import { isCarried, withCallsBack } from "../models/carried-calls.ts";
 import { fromEncryptedContent } from "../models/carried-thoughts.ts";
 import { toTurn } from "../openai/items.ts";
 import { metadataPairs } from "../openai/metadata.ts";
@@ -125,7 +125,30 @@ export function conversationOf(conversation: NonNullable<ResponseRequest["conver
 function withThoughts(turns: readonly Turn[]): readonly Turn[] {
   let details: Fields[] = [];
   let words: string[] = [];
-  return turns.map((turn) => {
+  const told: Turn[] = [];
+  /** Where the assistant spoke whose turn has not ended. */
+  let speaking: number | undefined;
+
+  /** Some makers say what they want back of a call only behind it: nothing of the assistant's follows then. */
+  function giveLate(): void {
+    const late = details.filter(isCarried);
+    const at = speaking ?? -1;
+    const turn = told[at];
+    speaking = undefined;
+    if (turn === undefined || late.length === 0) return;
+    const known = (turn["reasoning_details"] ?? []) as readonly Fields[];
+    told[at] = { ...turn, reasoning_details: [...known, ...late] };
+  }
+
+  for (const [at, turn] of turns.entries()) {
+    if (turn.role !== "item" && turn.role !== "assistant") giveLate();
+    if (turn.role === "assistant") speaking = at;
+    told.push(given(turn));
+  }
+  giveLate();
+  return told;
+
+  function given(turn: Turn): Turn {
     const item = (turn["item"] ?? {}) as Fields;
     if (turn.role === "item") {
       if (item["type"] !== "reasoning") return turn;
@@ -142,7 +165,7 @@ function withThoughts(turns: readonly Turn[]): readonly Turn[] {
       ...(said !== "" && { reasoning_content: said }),
       ...(found.length > 0 && { reasoning_details: found }),
     };
-  });
+  }
 }
 
 /** What a `reasoning` item says was thought: in full, else its summary. */
