@@ -1,3 +1,4 @@
+import { amountsDiffer } from "./amounts.ts";
 import { capitalsDiffer } from "./capitals.ts";
 import type { Level } from "./level.ts";
 import { literalsDiffer } from "./literal.ts";
@@ -66,6 +67,7 @@ function reasonAgainst(a: ProofReading, b: ProofReading, level: Level, quick: bo
     const other = right[at] as Sentence;
     const reason = proveClauses(sentence.clause(), other.clause(), level);
     if (reason !== undefined) return reason;
+    if (amountsDiffer(sentence.key, other.key)) return "quantifier";
     if (literalsDiffer(sentence.literal(), other.literal())) return "symbol";
     if (capitalsDiffer(sentence.capitals(), other.capitals())) return "capitals";
     if (mentionsDiffer(sentence.mention(), other.mention())) return "words";
