@@ -1,4 +1,4 @@
-import { encodeKeyPart, outageOf, runScript, type Redis } from "../../redis/index.ts";
+import { encodeKeyPart, outageOf, runScript, type Redis, type Reply } from "../../redis/index.ts";
 import { installedKey } from "../tenancy/installation.ts";
 import { findDenied } from "../scripts.gen.ts";
 
@@ -92,7 +92,9 @@ export async function findMissingRights(redis: Redis, timeoutMs: number): Promis
   const needs = needsOf(redis);
   try {
     const commands = needs.flatMap(({ words }) => [String(words.length), ...words]);
-    const denied = await runScript(redis, findDenied, { own }, { commands }, { timeoutMs });
+    const isPlace = (one: Reply) => typeof one === "number" && needs[one - 1] !== undefined;
+    const accepts = (reply: Reply) => Array.isArray(reply) && reply.every(isPlace);
+    const denied = await runScript(redis, findDenied, { own }, { commands }, { timeoutMs, accepts });
     const missing = [...new Set((denied as readonly number[]).map((place) => needs[place - 1]?.right ?? ""))];
     // Keys are tried with SET: without it nothing is known of them.
     return missing.includes("SET") ? missing.filter((right) => !right.startsWith("keys of")) : missing;
