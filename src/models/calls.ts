@@ -3,6 +3,11 @@ import { createJsonEnd } from "../internal/json-end.ts";
 import { isText, type Fields } from "../internal/fields.ts";
 import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from "./chat.ts";
 
+/** Fields of a call that every endpoint of chat completions knows. Others are its provider's own. */
+export const CALL_FIELDS: ReadonlySet<string> = new Set(["id", "type", "index", "function", "custom"]);
+/** The same of the function that is called. */
+export const CALLED_FIELDS: ReadonlySet<string> = new Set(["name", "arguments"]);
+
 /** What a request says of the calls that may answer it. */
 export interface ExpectedCalls {
   /** The names of its tools: a name that comes in pieces is told once it is one of them, or has come to its end. Without any, names are told as they come. */

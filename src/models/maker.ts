@@ -1,11 +1,8 @@
 import { hash } from "node:crypto";
 import { isObject, type Fields } from "../internal/fields.ts";
+import { CALL_FIELDS, CALLED_FIELDS } from "./calls.ts";
 import type { ChatMessage, ChatRequest } from "./chat.ts";
 import { MAKER, makerOf, noteMaker } from "./known-makers.ts";
-
-/** Fields of a call, and of what is called, that every endpoint of chat completions knows. */
-const KNOWN_OF_CALL = new Set(["id", "type", "index", "function", "custom"]);
-const KNOWN_OF_CALLED = new Set(["name", "arguments"]);
 
 /** A short name of an endpoint: the same in every process, and without its address. */
 export function toMaker(kind: string, baseUrl: string): string {
@@ -87,13 +84,13 @@ function ownDetails(details: readonly unknown[], maker: string): readonly unknow
 
 /** A call without what only its maker reads. */
 function bareCall(call: Fields): Fields {
-  const bare = pick(call, KNOWN_OF_CALL);
-  return isObject(bare["function"]) ? { ...bare, function: pick(bare["function"], KNOWN_OF_CALLED) } : bare;
+  const bare = pick(call, CALL_FIELDS);
+  return isObject(bare["function"]) ? { ...bare, function: pick(bare["function"], CALLED_FIELDS) } : bare;
 }
 
 function saysMore(call: Fields): boolean {
   const called = call["function"];
-  return has(call, KNOWN_OF_CALL) || (isObject(called) && has(called, KNOWN_OF_CALLED));
+  return has(call, CALL_FIELDS) || (isObject(called) && has(called, CALLED_FIELDS));
 }
 
 function has(fields: Fields, known: ReadonlySet<string>): boolean {

@@ -1,11 +1,12 @@
 import { isObject } from "../internal/fields.ts";
+import { CALL_FIELDS, CALLED_FIELDS } from "./calls.ts";
 import type { ChatMessage, ChatRequest } from "./chat.ts";
 
 /** Fields of an assistant's message, of a call in it, and of what is called, that every endpoint of chat completions knows. */
 const KNOWN: Readonly<Record<SaidPlace, ReadonlySet<string>>> = {
   message: new Set(["role", "content", "name", "refusal", "audio", "tool_calls", "function_call"]),
-  call: new Set(["id", "type", "index", "function", "custom"]),
-  called: new Set(["name", "arguments", "input"]),
+  call: CALL_FIELDS,
+  called: new Set([...CALLED_FIELDS, "input"]),
 };
 /** Names that are looked for in a refusal: others could be part of its words. */
 const NAME = /^[\w-]{2,64}$/;

@@ -1,13 +1,11 @@
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
-import type { ChatMessage } from "../../models/index.ts";
+import { CALL_FIELDS, CALLED_FIELDS, type ChatMessage } from "../../models/index.ts";
 
 /**
  * Marks what a maker says of one of its calls beyond the call itself, such as the `extra_content` in which Gemini signs it and without which it
  * refuses the call's result. Other APIs than chat completions have no place for it, so it goes with the thoughts before the call.
  */
 const FORMAT = "marrow-call-v1";
-const CALL = new Set(["id", "type", "index", "function", "custom"]);
-const CALLED = new Set(["name", "arguments"]);
 
 /** Puts what a message or a delta says of its calls among its thoughts (`reasoning_details`). One for each answer: it knows the calls that have begun. */
 export function createCallCarrier(): (delta: Fields) => Fields {
@@ -67,8 +65,8 @@ function placeOf(all: readonly ChatMessage[], at: number, id: unknown): number {
 
 /** What a call says beyond its name and what it is given; `undefined` for nothing. */
 function besideOf(call: Fields): Fields | undefined {
-  const more = unknownOf(call, CALL);
-  const called = isObject(call["function"]) ? unknownOf(call["function"], CALLED) : {};
+  const more = unknownOf(call, CALL_FIELDS);
+  const called = isObject(call["function"]) ? unknownOf(call["function"], CALLED_FIELDS) : {};
   const all = { ...more, ...(Object.keys(called).length > 0 && { function: called }) };
   return Object.keys(all).length === 0 ? undefined : all;
 }
