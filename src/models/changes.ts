@@ -1,3 +1,4 @@
+import { mapChanged } from "../internal/map-changed.ts";
 import { isObject } from "../internal/fields.ts";
 import type { ChatRequest } from "./chat.ts";
 import { withAllThoughts } from "./given-back.ts";
@@ -63,10 +64,8 @@ function withoutHints(request: ChatRequest): ChatRequest {
   // An effort says again how much is to be thought, and nothing of how.
   const again = isSaidAgain ? HINTS.filter((name) => name !== "reasoning" || saysNoMore(request[name])) : idle;
   const plain = without(request, again);
-  const messages = mapChanged(request.messages, withoutMarks);
-  const tools = Array.isArray(request["tools"])
-    ? mapChanged(request["tools"] as readonly object[], withoutMarks)
-    : null;
+  const messages = withoutMarksIn(request.messages);
+  const tools = Array.isArray(request["tools"]) ? withoutMarksIn(request["tools"] as readonly object[]) : null;
   if (plain === request && messages === request.messages && (tools === null || tools === request["tools"]))
     return request;
   return { ...plain, messages, ...(tools !== null && { tools }) };
@@ -93,8 +92,8 @@ function saysNoMore(reasoning: unknown): boolean {
 function withoutMarks<T extends object>(one: T): T {
   const plain = without(one, MESSAGE_HINTS) as T & { readonly content?: unknown; readonly tool_calls?: unknown };
   const { content, tool_calls: calls } = plain;
-  const parts = Array.isArray(content) ? mapChanged(content as readonly object[], withoutMarks) : content;
-  const called = Array.isArray(calls) ? mapChanged(calls as readonly object[], withoutMarks) : calls;
+  const parts = Array.isArray(content) ? withoutMarksIn(content as readonly object[]) : content;
+  const called = Array.isArray(calls) ? withoutMarksIn(calls as readonly object[]) : calls;
   if (parts === content && called === calls) return plain;
   return { ...plain, ...(parts !== content && { content: parts }), ...(called !== calls && { tool_calls: called }) };
 }
@@ -106,7 +105,6 @@ function without<T extends object>(one: T, fields: readonly string[]): T {
   return rest as T;
 }
 
-function mapChanged<T>(list: readonly T[], change: (one: T) => T): readonly T[] {
-  const changed = list.map((one) => (typeof one === "object" && one !== null ? change(one) : one));
-  return changed.every((one, at) => one === list[at]) ? list : changed;
+function withoutMarksIn<T extends object>(list: readonly T[]): readonly T[] {
+  return mapChanged(list, (one) => (typeof one === "object" && one !== null ? withoutMarks(one) : one));
 }

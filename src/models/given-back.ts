@@ -1,3 +1,4 @@
+import { mapChanged } from "../internal/map-changed.ts";
 import { isText } from "../internal/fields.ts";
 import { THOUGHTS, type ChatMessage, type ChatRequest } from "./chat.ts";
 import { saysOf } from "./refusal.ts";
@@ -80,6 +81,6 @@ function hasThoughts(message: ChatMessage): boolean {
 }
 
 function mapMessages(request: ChatRequest, change: (message: ChatMessage, at: number) => ChatMessage): ChatRequest {
-  const messages = request.messages.map(change);
-  return messages.every((one, at) => one === request.messages[at]) ? request : { ...request, messages };
+  const messages = mapChanged(request.messages, change);
+  return messages === request.messages ? request : { ...request, messages };
 }

@@ -1,3 +1,4 @@
+import { mapChanged } from "../internal/map-changed.ts";
 import { hash } from "node:crypto";
 import { isObject, type Fields } from "../internal/fields.ts";
 import { CALL_FIELDS, CALLED_FIELDS } from "./calls.ts";
@@ -103,16 +104,14 @@ function pick(fields: Fields, known: ReadonlySet<string>): Fields {
 
 function mapAssistants(request: ChatRequest, change: (message: ChatMessage) => ChatMessage): ChatRequest {
   const { messages } = request;
-  const changed = messages.map((message) => (message.role === "assistant" ? change(message) : message));
-  return changed.every((one, at) => one === messages[at]) ? request : { ...request, messages: changed };
+  const changed = mapChanged(messages, (message) => (message.role === "assistant" ? change(message) : message));
+  return changed === messages ? request : { ...request, messages: changed };
 }
 
 /** A list with its objects changed; the same value where nothing changes, or where it is no list. */
 function mapObjects(list: unknown, change: (one: Fields) => Fields): unknown {
   if (!Array.isArray(list)) return list;
-  const all = list as readonly unknown[];
-  const changed = all.map((one) => (isObject(one) ? change(one) : one));
-  return changed.every((one, at) => one === all[at]) ? list : changed;
+  return mapChanged(list as readonly unknown[], (one) => (isObject(one) ? change(one) : one));
 }
 
 function listOf(value: unknown): readonly unknown[] {

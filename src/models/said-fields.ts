@@ -1,3 +1,4 @@
+import { mapChanged } from "../internal/map-changed.ts";
 import { isObject } from "../internal/fields.ts";
 import { CALL_FIELDS, CALLED_FIELDS } from "./calls.ts";
 import type { ChatMessage, ChatRequest } from "./chat.ts";
@@ -51,19 +52,19 @@ export function isNamed(refusal: string, { name }: SaidField): boolean {
 
 /** The request without this field of an assistant's messages, where it stands there; the same object where none has it. Pure. */
 export function withoutSaidField(request: ChatRequest, { place, name }: SaidField): ChatRequest {
-  const messages = request.messages.map((message) => {
+  const messages = mapChanged(request.messages, (message) => {
     if (message.role !== "assistant") return message;
     if (place === "message") return without(message, name);
     const calls = callsOf(message);
-    const changed = calls.map((call) => {
+    const changed = mapChanged(calls, (call) => {
       if (place === "call") return without(call, name);
       const called = call["function"];
       const named = isObject(called) ? without(called, name) : called;
       return named === called ? call : { ...call, function: named };
     });
-    return changed.every((call, at) => call === calls[at]) ? message : { ...message, tool_calls: changed };
+    return changed === calls ? message : { ...message, tool_calls: changed };
   });
-  return messages.every((one, at) => one === request.messages[at]) ? request : { ...request, messages };
+  return messages === request.messages ? request : { ...request, messages };
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,3 +1,4 @@
+import { mapChanged } from "../internal/map-changed.ts";
 import { pushTo, type Pushable } from "../internal/push.ts";
 import { toExpectedCalls } from "./calls.ts";
 import type { ChatChunk, ChatCompletion } from "./chat.ts";
@@ -26,8 +27,8 @@ export function signedModel<M extends ChatModel>(model: M, maker: string, kind: 
   function toPart(part: StreamPart, isWritten: boolean): StreamPart {
     // A part by which a text grows says nothing else.
     if (part.grows !== undefined) return part;
-    const chunks = part.chunks.map((chunk) => signedChunk(chunk, maker));
-    if (chunks.every((one, at) => one === part.chunks[at])) return part;
+    const chunks = mapChanged(part.chunks, (chunk) => signedChunk(chunk, maker));
+    if (chunks === part.chunks) return part;
     if (!isWritten) return { ...part, chunks };
     const events = chunks.map((chunk) => toEvent(JSON.stringify(chunk))).join("");
     return { ...part, chunks, bytes: Buffer.from(part.done ? events + toEvent("[DONE]") : events) };
@@ -47,20 +48,20 @@ export function signedModel<M extends ChatModel>(model: M, maker: string, kind: 
 }
 
 function signedCompletion(completion: ChatCompletion, maker: string): ChatCompletion {
-  const choices = completion.choices.map((choice) => {
+  const choices = mapChanged(completion.choices, (choice) => {
     const message = signed(choice.message, maker);
     return message === choice.message ? choice : { ...choice, message };
   });
-  return choices.every((one, at) => one === completion.choices[at]) ? completion : { ...completion, choices };
+  return choices === completion.choices ? completion : { ...completion, choices };
 }
 
 function signedChunk(chunk: ChatChunk, maker: string): ChatChunk {
   const known = Array.isArray(chunk.choices) ? chunk.choices : [];
-  const choices = known.map((choice) => {
+  const choices = mapChanged(known, (choice) => {
     const delta = choice.delta && signed(choice.delta, maker);
     return delta === choice.delta ? choice : { ...choice, delta };
   });
-  return choices.every((one, at) => one === known[at]) ? chunk : { ...chunk, choices };
+  return choices === known ? chunk : { ...chunk, choices };
 }
 
 function mapParts(source: Pushable<StreamPart>, change: (part: StreamPart) => StreamPart): Pushable<StreamPart> {
