@@ -8,10 +8,15 @@ const FILE = fileURLToPath(new URL("../deploy/helm/marrow/values.schema.json", i
 
 /** Fields that the chart sets itself by variables, which beat the file. */
 const OWN_FIELDS = ["host", "port", "drainMs", "drainDelayMs"];
-/** A config map is no place for a secret. Helm's patterns are Go's: they cannot look ahead. */
+/** A config map is no place for a secret. Helm's patterns are Go's: they cannot look ahead. Inline flags as (?i:…) are not used: V8 matches them wrongly at times. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set(["apiKey"]);
-const SECRET_HEADER = "(?i:^(proxy-)?authorization$|key$|token$|secret$|^cookie$)";
-const SECRET_URL = "//[^/?#]*@|[?&](?i:[a-z_-]*(key|token|secret|password|sig|code))=";
+const SECRET_HEADER = [
+  `^(${anyCase("proxy-")})?${anyCase("authorization")}$`,
+  ...["key", "token", "secret"].map((word) => `${anyCase(word)}$`),
+  `^${anyCase("cookie")}$`,
+].join("|");
+const SECRET_QUERY = `[?&][a-zA-Z_-]*(${["key", "token", "secret", "password", "sig", "code"].map(anyCase).join("|")})=`;
+const SECRET_URL = `//[^/?#]*@|${SECRET_QUERY}`;
 
 type Schema = { [name: string]: unknown };
 
@@ -23,6 +28,11 @@ export function chartConfigSchema(): Schema {
   const properties = config["properties"] as Schema;
   for (const field of OWN_FIELDS) properties[field] = false;
   return config;
+}
+
+/** A pattern of a word in letters of any case. */
+function anyCase(word: string): string {
+  return word.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
 }
 
 function tidy(value: unknown, name = ""): unknown {
@@ -47,10 +57,13 @@ function tidy(value: unknown, name = ""): unknown {
   return schema;
 }
 
-/** The text of the values' schema with this `config`. */
+/** The text of the values' schema with this `config`, and what no URL of an upstream may hold. */
 export function chartSchema(before: string): string {
-  const schema = JSON.parse(before) as { properties: { config: unknown } };
+  const schema = JSON.parse(before) as {
+    properties: { config: unknown; upstream: { properties: { url: { not: Schema } } } };
+  };
   schema.properties.config = chartConfigSchema();
+  schema.properties.upstream.properties.url.not = { pattern: SECRET_QUERY };
   return `${JSON.stringify(schema, null, 2)}\n`;
 }
 

@@ -298,6 +298,11 @@ describe("the chart's values", () => {
     ["a key in the URL of an upstream", { upstream: { url: "https://a/v1?api-key=word" } }],
     ["a key in the configuration", { config: { upstreams: [{ baseUrl: "https://a/v1", apiKey: "sk-word" }] } }],
     ["a key in a header", { config: { upstreams: [{ baseUrl: "https://a/v1", headers: { "X-Api-Key": "word" } }] } }],
+    [
+      "a key in a header of another case",
+      { config: { upstreams: [{ baseUrl: "https://a/v1", headers: { API_KEY: "word" } }] } },
+    ],
+    ["a key in a URL of another case", { upstream: { url: "https://a/v1?Api-Key=word" } }],
     ["a password in an address", { config: { upstreams: [{ baseUrl: "https://user:word@a/v1" }] } }],
     ["a key of the embedder", { config: { embedder: { kind: "openai", apiKey: "sk-word" } } }],
     ["a secret as a variable", { extraEnv: [{ name: "MARROW_UPSTREAM_KEY", value: "sk-word" }] }],
