@@ -4,7 +4,7 @@ import { SCALE, toThousandths, type Unit } from "./options.ts";
 /** Costs in thousandths, by unit. */
 export type Asked = Readonly<Record<Unit, number>>;
 
-/** What a take asks for, with nothing left open. @throws MarrowError `invalid_input` */
+/** Fills the defaults of a take's costs, in thousandths. @throws MarrowError `invalid_input` */
 export function toAsked({ requests = 1, tokens = 0, cost = 0, concurrency = 1 }: Costs): Asked {
   return {
     requests: toThousandths("costs.requests", requests),

@@ -9,19 +9,19 @@ export interface Period {
   readonly untilMs: number;
 }
 
-/** An IANA time zone that this runtime knows. @throws MarrowError `invalid_option` */
+/** Checks that a name is an IANA time zone of this runtime. @throws MarrowError `invalid_option` */
 export function checkTimeZone(path: string, name: unknown): string {
   try {
     if (typeof name === "string" && name !== "") return clockOf(name).resolvedOptions().timeZone;
   } catch {
-    // Not known.
+    // The runtime does not have this zone.
   }
   return refuse(path, "an IANA time zone such as Europe/Berlin", name);
 }
 
 /**
- * The period of a time zone's calendar that holds a moment. Days of 23 and 25 hours are what they are; a midnight that a change of the
- * clock leaves out is the first moment after it.
+ * Returns the calendar period of a time zone that contains a moment. Days may have 23 or 25 hours. If a clock change skips midnight, the
+ * day begins at the first moment after it.
  */
 export function periodAt(calendar: Calendar, timeZone: string, nowMs: number): Period {
   const { year, month, day, hour, weekday } = wallAt(timeZone, nowMs);
@@ -74,7 +74,7 @@ function clockOf(timeZone: string): Intl.DateTimeFormat {
   return clock;
 }
 
-/** What the wall clock shows, as if it were UTC, and its parts. */
+/** Returns the local wall-clock time as if it were UTC, and its parts. */
 function wallAt(timeZone: string, nowMs: number) {
   const parts = Object.fromEntries(
     clockOf(timeZone)

@@ -5,21 +5,21 @@ import type { Decision, Permit, Refusal } from "./decision.ts";
 import type { Exceptions, Subject } from "./exceptions.ts";
 import { toPermit, type Unwritten } from "./permit.ts";
 
-/** Nothing: what a take comes to that a later limiter refused. */
+/** Zero costs: settles a take that a later limiter refused. */
 const NOTHING = { requests: 0, tokens: 0, cost: 0 };
 
 /**
- * Several limiters as one, where no script reaches all: levels in different slots of a cluster, tenants and the whole of them.
+ * Combines several limiters into one where no single script reaches all of their keys, such as tenants in different slots of a cluster.
  *
- * They are asked in order, one round trip each, and what earlier ones took is given back when a later one refuses: put the one that
- * refuses most first. Between the two steps others see it as taken, so a take may be refused that another order would have allowed; never the
- * other way round. A process that dies between them leaves its request charged in the earlier ones; what is under a lease comes back.
+ * Asks them in order, one round trip each. If a later one refuses, the earlier ones get back their units; so put the limiter that refuses
+ * most often first. Meanwhile other callers see those units as taken: a take may be refused needlessly, but no limit is exceeded. If the
+ * process dies in between, the request stays charged in the earlier limiters; leased units return.
  * @throws MarrowError `invalid_option` without any limiter
  */
 export function combineLimiters(limiters: readonly Limiter[]): Limiter {
   if (!Array.isArray(limiters) || limiters.length === 0) refuse("limiters", "a list of at least one limiter", limiters);
 
-  /** Asks the limiters for one who knows the subject. */
+  /** Calls the limiters in turn until one accepts the subject. */
   async function ofSubject<T>(ask: (limiter: Exceptions) => Promise<T>): Promise<T> {
     let unknown: unknown;
     for (const limiter of limiters) {
@@ -80,7 +80,7 @@ export function combineLimiters(limiters: readonly Limiter[]): Limiter {
     async reset(subjects, rules) {
       const done = await Promise.allSettled(limiters.map((limiter) => limiter.reset(subjects, rules)));
       const failed = done.filter(({ status }) => status === "rejected") as PromiseRejectedResult[];
-      // A rule that is named belongs to one of them: the others do not know it.
+      // A rule belongs to one of the limiters; the others reject its name.
       const wrong = failed.find(({ reason }) => !MarrowError.is(reason, "invalid_input"));
       if (wrong !== undefined || failed.length === done.length) throw (wrong ?? failed[0])?.reason;
     },

@@ -1,10 +1,10 @@
 import type { Costs, Decision, Permit, Refusal } from "./decision.ts";
 import type { Exceptions } from "./exceptions.ts";
 
-/** Who calls: a value for every `by` of the rules, such as `{ user: "42" }`. */
+/** Identifies the caller: a value for every `by` of the rules, such as `{ user: "42" }`. */
 export type Subjects = Readonly<Record<string, string>>;
 
-/** How one take is done. */
+/** Options of `Limiter.take`. */
 export interface TakeOptions {
   /**
    * Takes tokens and cost under a lease. If the process dies before `settle`, they are returned. Requests stay charged. @default false
@@ -24,11 +24,12 @@ export interface TakeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a permit by its token is settled. */
+/** Options of `Limiter.resume`. */
 export interface ResumeOptions {
   /**
-   * Settles the permit once over all processes, within so many milliseconds after its take (at most 31 days): `settle` and what remembers
-   * it are one script, so it may be sent again whatever became of it, and is told the same. Another settlement of the permit answers `false`.
+   * Settles the permit only once across all processes, within this many milliseconds of its take (at most 31 days). A repeated call with
+   * the same costs returns the first call's result, so it may be retried. A settlement with other costs returns `false`. Still one round
+   * trip.
    * @default undefined (each call counts)
    */
   readonly onceWithinMs?: number | undefined;
@@ -40,28 +41,26 @@ export type Standing = Omit<Permit, "settle" | "adjust" | "token"> | Refusal;
 /** Decides whether a call may go on. */
 export interface Limiter extends Exceptions {
   /**
-   * Takes the costs from every rule, or from none when one refuses: one script, one round trip, server time only.
-   * Redis being away is no error: `onUnavailable` decides, and the decision says `degraded`.
-   * @throws MarrowError `invalid_input` for costs or subjects of the wrong kind, `aborted` when the signal ended the waiting
+   * Takes the costs from every rule, or from none if one refuses: one script, one round trip, on the server's clock. If Redis is
+   * unavailable, `onUnavailable` decides and the decision has `degraded: true`; no error is thrown.
+   * @throws MarrowError `invalid_input` for costs or subjects of the wrong kind, `aborted` if the signal ended the wait
    */
   take(subjects: Subjects, costs?: Costs, options?: TakeOptions): Promise<Decision>;
   /**
-   * Returns what `take` would answer, and takes nothing. One round trip. @throws MarrowError also `unavailable` or `timeout` when Redis is
-   * away
+   * Returns the decision that `take` would make, without taking anything. One round trip.
+   * @throws MarrowError as `take`, and `unavailable` or `timeout` if Redis is unavailable
    */
   peek(subjects: Subjects, costs?: Costs): Promise<Standing>;
   /**
-   * A permit by its {@link Permit.token}, to settle it in another process than took it. That nobody settles twice is up to its callers, or to
-   * `onceWithinMs`: each permit keeps count of itself alone. Makes no round trip.
-   * @throws MarrowError `invalid_input` for what no limiter gave, `conflict` for a permit of other rules
+   * Restores a permit from its {@link Permit.token}, to settle it in another process. Makes no round trip. Each restored permit counts on
+   * its own: use `onceWithinMs`, or take care that only one process settles.
+   * @throws MarrowError `invalid_input` for a token that no limiter issued, `conflict` for a permit of other rules
    */
   resume(token: string, options?: ResumeOptions): Permit;
   /** Charges units, even beyond the limit. Slots are not changed. One round trip. */
   charge(subjects: Subjects, costs: Costs): Promise<void>;
   /** Returns units, never below zero. Slots are not changed. One round trip. */
   refund(subjects: Subjects, costs: Costs): Promise<void>;
-  /**
-   * Resets what was counted for these subjects, by all rules or the named ones. Slots that are held stay held. One round trip.
-   */
+  /** Resets the counts of these subjects, for all rules or the named ones. Slots that are held stay held. One round trip. */
   reset(subjects: Subjects, rules?: readonly string[]): Promise<void>;
 }

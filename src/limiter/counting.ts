@@ -1,9 +1,9 @@
 import type { ResolvedRule } from "./options.ts";
 import type { Period } from "./calendar.ts";
 
-/** What a rule has counted for one subject; the meaning of the numbers is the algorithm's. Units are thousandths. */
+/** Count of one rule for one subject, in thousandths of a unit. The numbers mean different things for each algorithm. */
 export interface RuleCount {
-  /** Number of the window; start of the window (ms); when a bucket was seen last (ms). */
+  /** Number of the window, start of the window (ms), or time of the bucket's last update (ms). */
   readonly a: number;
   /** Units of this window, of a log, of a bucket that have not leaked, of slots that are held. */
   readonly b: number;
@@ -30,7 +30,7 @@ export interface Asked {
   readonly period?: Period | undefined;
 }
 
-/** How a take of one rule comes out. */
+/** Outcome of a take for one rule. */
 export interface Answered {
   readonly count: RuleCount;
   /** Units that it counts now, rounded up. */
@@ -39,7 +39,7 @@ export interface Answered {
   readonly waitMs: number;
 }
 
-/** How long to wait for a slot: nobody knows when one is given back. */
+/** Retry delay for a full slot limit: it is not predictable when a slot is released. */
 const FULL_WAIT_MS = 1_000;
 
 /**
@@ -52,7 +52,7 @@ export function answer({ rule, cost, count: stored, period }: Asked, nowMs: numb
   return { count, used, waitMs: used + cost <= roomOf(rule) ? 0 : waitOf(rule, cost, count, used, period, nowMs) };
 }
 
-/** What is counted once a cost was taken. */
+/** Returns the count after a cost was taken. */
 export function charge({ algorithm }: ResolvedRule, count: RuleCount, cost: number, nowMs: number): RuleCount {
   if (cost === 0) return count;
   if (algorithm !== "slidingLog") return { ...count, b: count.b + cost };

@@ -1,6 +1,6 @@
 import { SCALE, type ResolvedRule, type Unit } from "./options.ts";
 
-/** Where one rule stands after a decision. */
+/** State of one rule after a decision. */
 export interface RuleState {
   readonly id: string;
   readonly unit: Unit;
@@ -8,7 +8,7 @@ export interface RuleState {
   readonly limit: number;
   /** 0 for slots. */
   readonly windowMs: number;
-  /** Units counted now: before a take, after it for one that was allowed. Over `limit` when more was charged than there is. */
+  /** Units counted now, including this take if it was allowed. Exceeds `limit` if more was charged than is available. */
   readonly used: number;
   /** Units left now, never below 0. */
   readonly remaining: number;
@@ -23,39 +23,42 @@ interface Decided {
   readonly degraded: boolean;
 }
 
-/** A refusal: charged to no rule. */
+/** A refused call. No rule was charged. */
 export interface Refusal extends Decided {
   readonly allowed: false;
-  /** Id of the refusing rule; of several, the one to wait longest for. `blocked`: the subject is; `unavailable`: Redis was away. */
+  /**
+   * Id of the refusing rule; if several refuse, the one with the longest wait. `blocked`: the subject is blocked. `unavailable`: Redis was
+   * unavailable.
+   */
   readonly refusedBy: string;
-  /** Milliseconds until the same call may be allowed; `undefined` when it never can be, being over the limit by itself. */
+  /** Milliseconds until the same call may be allowed. `undefined` if it never can be, because its cost exceeds the limit. */
   readonly retryAfterMs: number | undefined;
 }
 
-/** A call that was allowed, and charged to every rule. */
+/** An allowed call. Every rule was charged. */
 export interface Permit extends Decided {
   readonly allowed: true;
-  /** The permit as it is now as text, for `Limiter.resume`; `undefined` for one that only this process can settle. */
+  /** The permit's current state as text, for `Limiter.resume`. `undefined` if only this process can settle it. */
   readonly token: string | undefined;
   /**
-   * Replaces the costs that were taken by the real ones (a unit that is left out stays as taken), and returns slots. The difference is
-   * charged or returned only in windows that still count this take. A second call does nothing.
+   * Replaces the taken costs by the real ones and returns slots. A unit that is left out stays as taken. The difference is charged or
+   * returned only in windows that still count this take. A second call does nothing.
    *
-   * Answers whether it still counted; `false` when its lease was over before, and all that it held had been given back. One round trip,
-   * shared with other settlements of the same subjects within 5 ms; none when nothing differs.
+   * Returns `false` if the lease had expired and its units had already been returned. One round trip, shared with other settlements of the
+   * same subjects within 5 ms; none if nothing changes.
    */
   settle(actual?: Costs): Promise<boolean>;
   /**
-   * The same for a call that is still running: slots and reservations are kept, with the costs so far. Fewer slots than were taken
-   * (`concurrency: 0`) return the rest now; more slots are not taken.
+   * Updates the costs of a call that is still running, and keeps its slots and reservations. Fewer slots than were taken (`concurrency: 0`)
+   * return the rest now; more slots cannot be taken.
    */
   adjust(soFar: Costs): Promise<boolean>;
 }
 
-/** What `take` answers. */
+/** Result of `take`: an allowed call or a refused one. */
 export type Decision = Permit | Refusal;
 
-/** What a call costs. At least 0, at most 2^40, multiples of 0.001. */
+/** Costs of a call. At least 0, at most 2^40, multiples of 0.001. */
 export interface Costs {
   /** @default 1 */
   readonly requests?: number | undefined;
@@ -73,7 +76,7 @@ export interface Stood {
   readonly room: number;
 }
 
-/** Tells how a rule stands. */
+/** Converts a rule's count to its public state. */
 export function toState(
   rule: ResolvedRule,
   { used, room }: Stood,

@@ -9,12 +9,12 @@ import type { Wire } from "./wire.ts";
 /** One subject, such as `{ user: "42" }`. */
 export type Subject = Readonly<Record<string, string>>;
 
-/** What holds for one subject alone. */
+/** Exceptions of one subject. */
 export interface Exception {
   readonly subject: Subject;
-  /** Refused whatever it asks. `untilMs` is absent when that has no end. */
+  /** Set if every call is refused. `untilMs` is absent for a block without end. */
   readonly blocked?: { readonly untilMs?: number | undefined } | undefined;
-  /** By rule: another limit, and units more for a time. */
+  /** Exceptions by rule: another limit, and additional units for a time. */
   readonly rules: Readonly<
     Record<
       string,
@@ -28,26 +28,29 @@ export interface Exception {
   >;
 }
 
-/** How long something holds. */
+/** Duration of an exception. */
 export interface For {
   /** Milliseconds, 1 to 366 days. @default without end */
   readonly forMs?: number | undefined;
 }
 
-/** Blocks, overrides and boosts of single subjects: in force with the next take of any process. Each is one round trip. */
+/** Blocks, overrides and boosts of single subjects. They apply from the next take of any process. Each call is one round trip. */
 export interface Exceptions {
-  /** Refuses a subject whatever it asks. */
+  /** Refuses every call of a subject. */
   block(subject: Subject, options?: For): Promise<void>;
   unblock(subject: Subject): Promise<void>;
   /** Gives a subject other limits, by the ids of rules. */
   override(subject: Subject, limits: Readonly<Record<string, number>>, options?: For): Promise<void>;
   /** Gives a subject more units for a time: the end is required. */
   boost(subject: Subject, more: Readonly<Record<string, number>>, options: Required<For>): Promise<void>;
-  /** Takes back what overrides and boosts gave; a block stays. */
+  /** Removes a subject's overrides and boosts. A block stays. */
   restore(subject: Subject): Promise<void>;
-  /** What holds for one subject; `undefined` where there is nothing. One round trip, however many subjects have exceptions. */
+  /** Returns the exceptions of one subject, or `undefined`. One round trip, however many subjects have exceptions. */
   exceptionOf(subject: Subject): Promise<Exception | undefined>;
-  /** All that hold, those that ended left out. With a slot for each subject there is no list of all: `unsupported`. */
+  /**
+   * Lists all exceptions in force.
+   * @throws MarrowError `unsupported` with `slots: "subject"`, where no list of all subjects exists
+   */
   exceptions(): Promise<readonly Exception[]>;
 }
 

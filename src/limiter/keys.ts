@@ -3,19 +3,19 @@ import { encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 
 /** Names of a limiter's keys. */
 export interface LimiterKeys {
-  /** What all rules of one subject count. */
+  /** Counts of all rules of one subject. */
   readonly record: (by: string, subject: string) => string;
   /** Leases of one subject. */
   readonly leases: (by: string, subject: string) => string;
   /** Entries of one sliding log. */
   readonly log: (rule: string, by: string, subject: string) => string;
-  /** Who waits for a slot, in order. */
+  /** Callers that wait for a slot, in order. */
   readonly line: (rule: string, by: string, subject: string) => string;
-  /** What a subject asked for in vain, for the front that tells it (`fronts/points.ts`). */
+  /** Units that a subject was refused, for `fronts/points.ts`. */
   readonly refused: (by: string, subject: string) => string;
-  /** That a permit was settled which is settled once. */
+  /** Marks a permit that may be settled only once as settled. */
   readonly settled: (permit: string, by: string, subject: string) => string;
-  /** What holds for single subjects. */
+  /** Exceptions of single subjects. */
   readonly exceptions: (by: string, subject: string) => string;
 }
 
@@ -31,7 +31,7 @@ export function limiterKeys(
   const rest = `:limiter:${encodeKeyPart("name", name)}`;
   const whole = keyTag(redis) + rest;
   const start = (by: string, subject: string) => (slots === "scope" ? whole : keyTag(redis, [by, subject]) + rest);
-  // What names of rules and subjects become is asked for with every take, and is always the same.
+  // Encoded names of rules and subjects: every take needs them, and they never change.
   const parts = new Map<string, string>();
   const part = (path: string, value: string) => {
     let encoded = parts.get(value);

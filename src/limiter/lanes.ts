@@ -4,45 +4,47 @@ import type { AnswerHeaders } from "../internal/retry-after.ts";
 import { allOf, checkScope, encodeKeyPart, keyTag, type ScopedRedis } from "../redis/index.ts";
 import { concernsItself, readLimits, type ProviderLimit, type RefusedRequest } from "./provider-headers.ts";
 
-/** One provider's limits hold for one model and one key of ours. */
+/** A provider's limits for one model and one API key. */
 export interface Lane {
   readonly provider: string;
   readonly model: string;
-  /** A name of the key or its hash; never the key. */
+  /** A name for the key, or its hash; never the key itself. */
   readonly key: string;
 }
 
 /** Options of `createLanes`. */
 export interface LanesOptions {
   readonly name: string;
-  /** Longest wait for Redis, in milliseconds; without an answer a process goes by what it learned itself. @default 100 */
+  /** Longest wait for Redis, in milliseconds. Without a reply the process uses its local state. @default 100 */
   readonly timeoutMs?: number | undefined;
 }
 
-/** May the provider be asked? */
+/** Decision about a call to the provider. */
 export type LaneDecision =
   | { readonly open: true }
   | {
       readonly open: false;
-      /** What it is closed by: the provider said so by a 429, it is overloaded, or what it said is left is used up. */
+      /** Why the lane is closed: a 429, an overload, or no requests or tokens left. */
       readonly reason: "closed" | "overloaded" | "requests" | "tokens";
       readonly retryAfterMs: number;
     };
 
-/** The providers' own limits, learned from their answers and shared between processes. */
+/** Tracks the limits that providers report, and shares closed lanes between processes. */
 export interface Lanes {
   /**
-   * Whether a lane is open for a call of about so many tokens; counts it against what the provider said is left.
-   * No round trip but one in {@link LOOK_MS} a lane, which only the first waits for.
+   * Decides whether a lane is open for a call of about `tokens` tokens, and counts the call against the provider's remaining quota. Usually
+   * makes no round trip. Each lane is read from Redis once per {@link LOOK_MS}; only a lane's first call waits for that read.
    */
   enter(lane: Lane, tokens?: number): Promise<LaneDecision>;
   /**
-   * Learns from an answer. A 429 closes the lane for as long as it says, a minute at most, in this process at once, in others within
-   * {@link LOOK_MS}; so does a 503 or 529 once there were {@link STRIKES} within ten seconds and no better answer between: one of them may be
-   * one machine's. What a provider refused because of that `request` alone, such as one that is too large, closes nothing.
+   * Updates the lane from a response of the provider.
+   *
+   * A 429 closes the lane for its `Retry-After`, at most one minute: in this process at once, in others within {@link LOOK_MS}. A 503 or
+   * 529 may concern a single machine of the provider; so {@link STRIKES} of them within ten seconds, without a better response between,
+   * close the lane. A response that concerns only this `request`, such as one that is too large, closes nothing.
    */
   learn(lane: Lane, status: number, headers: AnswerHeaders, request?: RefusedRequest): Promise<void>;
-  /** Opens a lane again before its time. */
+  /** Opens a closed lane early. */
   open(lane: Lane): Promise<void>;
 }
 
@@ -50,12 +52,12 @@ export interface Lanes {
 export const STRIKES = 3;
 const STRIKES_WITHIN_MS = 10_000;
 
-/** How often a process looks what others learned, in milliseconds. */
+/** Interval in milliseconds at which a process reads the closed lanes of others. */
 export const LOOK_MS = 250;
 /** Lanes that are remembered in process. */
 const LANES_MAX = 10_000;
 
-/** Why a provider closed a lane, as the lane's key in Redis says it. */
+/** Reason for a closed lane, as stored in Redis. */
 type ClosedBy = "closed" | "overloaded";
 
 interface Left {
@@ -66,9 +68,9 @@ interface Left {
 interface Known {
   closedUntilMs: number;
   closedBy: ClosedBy;
-  /** When this process last learned that it is closed. */
+  /** Time when this process last received a refusal itself. */
   learnedMs: number;
-  /** When the last overloads were told that nothing better came after. */
+  /** Times of the latest overloads without a success after them. */
   strikes: readonly number[];
   lookedMs: number;
   looking: Promise<void> | undefined;
@@ -77,8 +79,10 @@ interface Known {
 }
 
 /**
- * Makes the lanes of a scope. A closed lane is one string in Redis whose life is the closing; what is left of a provider's limits each
- * process knows from its own last answer, which counts the calls of all, and counts its own calls since.
+ * Makes the lanes of a scope.
+ *
+ * A closed lane is one string in Redis whose TTL is the remaining time. Each process estimates the remaining quota from the provider's last
+ * response to it, which includes the calls of all processes, minus its own calls since.
  * @throws MarrowError `invalid_option`
  */
 export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
@@ -120,12 +124,12 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
         ["GET", key],
       ];
       const [life, why] = allOf(await scoped.pipeline(commands, { timeoutMs }));
-      // What was learned since may not be there yet.
+      // A refusal that arrived during the read may be missing in the reply.
       if (known.learnedMs >= known.lookedMs) return;
       known.closedUntilMs = Number(life) > 0 ? performance.now() + Number(life) : 0;
       known.closedBy = String(why) === "overloaded" ? "overloaded" : "closed";
     } catch {
-      // Redis is away: what is known here goes on.
+      // Redis is unavailable: keep the local state.
     } finally {
       known.looking = undefined;
     }
@@ -188,7 +192,7 @@ export function createLanes(redis: ScopedRedis, options: LanesOptions): Lanes {
           { timeoutMs },
         );
       } catch {
-        // Others learn it from the provider themselves.
+        // Redis is unavailable: other processes will get the refusal from the provider themselves.
       }
     },
 

@@ -1,7 +1,7 @@
 import { isList, runScript, type ScopedRedis } from "../redis/index.ts";
 import { renewLeases } from "./scripts.gen.ts";
 
-/** What a process holds: for each subject its record, its zset of leases, and the lease's member there. */
+/** Leased units of a process: for each subject its record, its zset of leases, and the lease's member in it. */
 export interface Held {
   parts: readonly { readonly record: string; readonly leases: string; readonly member: string }[];
   /** When it is renewed no more, by `performance.now()`. */
@@ -16,10 +16,10 @@ export interface Leases {
   remove(held: Held): void;
 }
 
-/** How many are renewed in one script. */
+/** Leases renewed in one script. */
 const TOGETHER_MAX = 100;
 
-/** Renews what is held three times in each lease, in as few round trips as slots allow. A timer runs only while something is held. */
+/** Renews leases three times in their duration, in as few round trips as slots allow. The timer runs only while leases exist. */
 export function createLeases(redis: ScopedRedis, leaseMs: number, timeoutMs: number): Leases {
   const all = new Set<Held>();
   let timer: NodeJS.Timeout | undefined;
@@ -70,7 +70,7 @@ export function createLeases(redis: ScopedRedis, leaseMs: number, timeoutMs: num
     const renewals: Promise<void>[] = [];
     for (const list of bySlot.values())
       for (let at = 0; at < list.length; at += TOGETHER_MAX) renewals.push(renew(list.slice(at, at + TOGETHER_MAX)));
-    // What could not be renewed is tried again in time, or lost with the lease.
+    // A failed renewal is repeated at the next turn, or the lease expires.
     await Promise.allSettled(renewals);
     timer = undefined;
     schedule();

@@ -28,10 +28,9 @@ import { createWaiters } from "./waiters.ts";
 import { createWire, FLAGS } from "./wire.ts";
 
 /**
- * Makes a limiter for one scope: any number of levels and units decided together, all or none.
+ * Makes a limiter for one scope. Its rules may cover any number of levels and units; each take is charged to all of them or to none.
  *
- * All that the rules of one subject count lies in one string of 9 bytes and 28 for each rule; a sliding log and slots have a sorted set
- * beside it.
+ * The counts of one subject are one string of 9 bytes plus 28 for each rule. A sliding log and slots use an additional sorted set.
  * @throws MarrowError `invalid_option`
  */
 export function createLimiter(redis: ScopedRedis, options: LimiterOptions): Limiter {
@@ -43,14 +42,14 @@ export function createLimiter(redis: ScopedRedis, options: LimiterOptions): Limi
   return combineLimiters([...levels].map((level) => createOneSlot(scoped, { ...resolved, rules: ofLevel(level) })));
 }
 
-/** When to come back while Redis is away. */
+/** Retry delay while Redis is unavailable. */
 const RETRY_WHEN_AWAY_MS = 1_000;
-/** How often a waiting take looks for a slot. */
+/** Polling interval of a take that waits for a slot. */
 const POLL_MS = { first: 20, last: 100 } as const;
 const WAIT_MS_MAX = 3_600_000;
 /**
- * A calendar's period is told by our clock, and again by the server's when that is elsewhere; exceptions are sent along once a subject is
- * known to have some, which each of a take's may turn out to.
+ * Attempts of one take. It is repeated if the server's clock is in another calendar period than ours, or if a subject turns out to have
+ * exceptions.
  */
 const TRIES = 20;
 /** Excepted records that are remembered. */
@@ -80,7 +79,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   const names = limiterKeys(scoped, name, options.slots);
   const wire = createWire(options.rules, names, leaseMs);
   const { rules, tags, subjectOf } = wire;
-  /** Names what is counted, for permits that another process settles. */
+  /** Identifies the rules' counts, for permits that another process settles. */
   const kind = tags.reduce((sum, tag) => (sum * 31 + tag) % 2 ** 32, tags.length);
   const inOrder = options.rules.map((rule) => rules.indexOf(rule));
   const settlements = createSettlements(scoped, timeoutMs);
@@ -92,7 +91,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
   /** Records that were found marked: with them the key of exceptions is sent along. */
   const excepted = new Set<string>();
   let made = 0;
-  /** How far the server's clock is ahead of ours. */
+  /** Difference of the server's clock to ours. */
   let aheadMs = 0;
   const nowMs = () => Date.now() + aheadMs;
   const taking = { timeoutMs, reply: "bytes", accepts: isTaken } as const;
@@ -151,7 +150,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     return refused === -2 ? "blocked" : (rules[refused - 1]?.id ?? "unknown");
   }
 
-  /** What a lease holds, for each subject; "" for nothing. */
+  /** Units that a lease holds, for each subject; "" for none. */
   function heldOf(id: string, costs: readonly number[], isHeld: readonly boolean[]): string[] {
     return wire.subjects.map((_, s) => {
       if (!isHeld.some((one, i) => one && subjectOf[i] === s)) return "";
@@ -162,7 +161,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     });
   }
 
-  /** Which rules' costs a lease holds: slots, and of a reservation tokens and cost. */
+  /** Selects the rules whose costs a lease holds: slots, and for a reservation tokens and cost. */
   function whichAreHeld(costs: readonly number[], reserve: boolean): boolean[] {
     return rules.map(({ unit }, i) =>
       unit === "concurrency" ? (costs[i] as number) > 0 : reserve && unit !== "requests",
@@ -274,11 +273,11 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     };
   }
 
-  /** Tells Redis what was admitted without it. */
+  /** Charges in Redis the units that were admitted while it was unavailable. */
   function reconcile(): void {
     for (const { keys, units, atMs } of local.drain()) {
       book(keys, units, atMs).catch(() => {
-        // Away again: what it did not hear of is forgotten with its windows.
+        // Unavailable again: units that it never counted are dropped with their windows.
       });
     }
   }
@@ -303,7 +302,7 @@ function createOneSlot(scoped: ScopedRedis, options: ResolvedLimiterOptions): Li
     );
   }
 
-  /** Charges units (gives them back where they are negative) that no permit stands for, at a time; 0: now. */
+  /** Charges units without a permit (negative units are returned), at a given time; 0 is now. */
   async function book(keys: readonly string[], units: readonly number[], atMs: number): Promise<void> {
     const changes = units.map((one) => ({ old: 0, new: one, leased: false }));
     const members = wire.subjects.map(() => ["", ""] as const);
@@ -391,7 +390,7 @@ function readReply(reply: Reply): readonly number[] {
   return Array.from({ length: reply.length / 8 }, (_, at) => reply.readDoubleLE(8 * at));
 }
 
-/** The value of each `by`; what is wrong with one is found when it becomes part of a key. */
+/** Returns the value of each `by`. Wrong values are refused when they become part of a key. */
 function checkSubjects(subjects: Subjects): (by: string) => string {
   if (typeof subjects !== "object" || subjects === null) refuse("subjects", "an object", subjects, "invalid_input");
   return (by) => (by === APP_SUBJECT ? APP_SUBJECT : (subjects[by] as string));

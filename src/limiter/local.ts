@@ -6,7 +6,7 @@ import type { Wire } from "./wire.ts";
 /** Subjects that are counted here while Redis is away; the one longest unseen goes first. */
 const SUBJECTS_MAX = 10_000;
 
-/** What a process decides for itself. */
+/** Decision of a process on its own. */
 export interface LocalAnswer {
   /** Index of the refusing rule in the wire's order, or -1. */
   readonly refused: number;
@@ -15,7 +15,7 @@ export interface LocalAnswer {
   readonly rooms: readonly number[];
 }
 
-/** What was admitted here and Redis has not heard of. */
+/** Units that were admitted locally and are not yet charged in Redis. */
 export interface Unheard {
   readonly keys: readonly string[];
   readonly units: readonly number[];
@@ -25,9 +25,9 @@ export interface Unheard {
 /** One process's own counts, within its share of each limit. */
 export interface Local {
   take(keys: readonly string[], costs: readonly number[], nowMs: number): LocalAnswer;
-  /** Changes what was taken, by the difference for each rule. */
+  /** Corrects taken units, by the difference for each rule. */
   correct(keys: readonly string[], deltas: readonly number[], nowMs: number): void;
-  /** Hands over what Redis should hear, once; slots are not among it. */
+  /** Returns the units to charge in Redis, and clears them. Slots are not included. */
   drain(): readonly Unheard[];
 }
 

@@ -1,21 +1,24 @@
 import { checkInteger, checkNumber, checkOneOf, checkText, refuse } from "../internal/check.ts";
 import { checkTimeZone, type Calendar } from "./calendar.ts";
 
-/** What a rule counts. `cost` is money in micro-units (millionths of the currency), `concurrency` is slots that are held now. */
+/** Unit that a rule counts. `cost` is money in micro-units (millionths of the currency), `concurrency` is slots held now. */
 export type Unit = "requests" | "tokens" | "cost" | "concurrency";
 
 /**
- * How a rule counts what has passed. `slidingWindow`: two counters, the last window's units taken as if they had come evenly;
- * `slidingLog`: exact, one entry for each take; `tokenBucket`: units come back evenly, O(1) and without a window;
- * `fixedWindow`: all come back at once, at multiples of the window or by the calendar.
+ * Algorithm of a rule.
+ *
+ * - `slidingWindow`: two counters; assumes that the previous window's units were spread evenly.
+ * - `slidingLog`: exact, one entry per take.
+ * - `tokenBucket`: units return evenly, O(1), without a window.
+ * - `fixedWindow`: all units return at once, at multiples of the window or by the calendar.
  */
 export type Algorithm = "slidingWindow" | "slidingLog" | "tokenBucket" | "fixedWindow";
 
 interface AnyRule {
-  /** Name of the rule, told back when it refuses. */
+  /** Name of the rule, included in refusals. */
   readonly id: string;
   /**
-   * Which subject it counts for: a name that every `take` gives, such as `user`, `org`, `key`, `model`, or `app` for all callers of the
+   * Subject that it counts for: a name that every `take` passes, such as `user`, `org`, `key` or `model`. `app` covers all callers of the
    * scope together.
    */
   readonly by: string;
@@ -27,7 +30,7 @@ export interface WindowRule extends AnyRule {
   readonly unit?: Exclude<Unit, "concurrency"> | undefined;
   /** @default "slidingWindow" */
   readonly algorithm?: "slidingWindow" | "slidingLog" | "fixedWindow" | undefined;
-  /** Units in a window, 0 (refuses all) to 2^40, a multiple of 0.001; of a `slidingLog` 100,000 at most, for each take is an entry. */
+  /** Units per window, 0 (refuses all) to 2^40, a multiple of 0.001. At most 100,000 for a `slidingLog`, because each take is an entry. */
   readonly limit: number;
   /** Length of the window in milliseconds, 10 to 31 days. Fixed windows begin at multiples of it since 1970. */
   readonly windowMs: number;
@@ -38,7 +41,7 @@ export interface BucketRule extends AnyRule {
   /** @default "requests" */
   readonly unit?: Exclude<Unit, "concurrency"> | undefined;
   readonly algorithm: "tokenBucket";
-  /** Units that come back in `windowMs`, 0 to 2^40. */
+  /** Units that return per `windowMs`, 0 to 2^40. */
   readonly limit: number;
   readonly windowMs: number;
   /** Units that a full bucket holds, up to 2^40. @default `limit` */
@@ -56,7 +59,7 @@ export interface CalendarRule extends AnyRule {
   readonly timeZone?: string | undefined;
 }
 
-/** At most `limit` takes that are not settled yet. */
+/** At most `limit` unsettled takes. */
 export interface ConcurrencyRule extends AnyRule {
   readonly unit: "concurrency";
   readonly limit: number;
@@ -72,29 +75,32 @@ export interface LimiterOptions {
   /** 1 to 16 rules; all are decided together. */
   readonly rules: readonly Rule[];
   /**
-   * What is decided while Redis is unavailable: `allow` (nothing is counted), `refuse`, or `local`: each process counts for itself, within
-   * `localShare` of each limit, and what it admitted is counted in Redis once that is back. There is no default: it is the choice between
-   * an outage of the limit and an outage of the service.
+   * Decision while Redis is unavailable. `allow` counts nothing. `refuse` refuses. `local`: each process admits up to `localShare` of each
+   * limit, and charges it in Redis later. There is no default: choose between unlimited calls and refused calls.
    */
   readonly onUnavailable: "allow" | "refuse" | "local";
   /**
-   * Part of each limit that one process admits by itself while Redis is away, over 0, to 1. With one part in the number of processes all
-   * together keep the limit. @default 0.25
+   * Part of each limit that one process admits by itself while Redis is unavailable, over 0, to 1. With 1 / number of processes the limit
+   * holds across all of them. @default 0.25
    */
   readonly localShare?: number | undefined;
   /** Longest wait for a decision, in milliseconds. @default 250 */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long slots and reservations outlive the process that holds them, in milliseconds, 500 to one hour. While it lives it renews them.
+   * Time after which slots and reservations of a dead process are returned, in milliseconds, 500 to one hour. A living process renews them.
    * @default 10_000
    */
   readonly leaseMs?: number | undefined;
-  /** How long they are renewed at most when nobody settles, in milliseconds. @default 3_600_000 (one hour) */
+  /** Longest time that unsettled slots and reservations are renewed, in milliseconds. @default 3_600_000 (one hour) */
   readonly holdMaxMs?: number | undefined;
   /**
-   * Where subjects lie on a Redis Cluster. `scope`: all of a scope in one slot, decided in one script. `subject`: each in a slot of its
-   * own, for scopes that outgrow a node; rules by several subjects are then taken one after the other, and given back when a later one
-   * refuses. @default "scope"
+   * Placement of subjects on a Redis Cluster.
+   *
+   * - `scope`: all subjects of a scope share a slot, and one script decides.
+   * - `subject`: each subject has its own slot, for scopes that outgrow a node. Rules by several subjects are then taken one after the
+   * other, and returned if a later one refuses.
+   *
+   * @default "scope"
    */
   readonly slots?: "scope" | "subject" | undefined;
 }
@@ -123,7 +129,7 @@ export interface ResolvedLimiterOptions {
   readonly slots: "scope" | "subject";
 }
 
-/** The subject that all callers of one scope share; `take` need not name it. */
+/** The subject that all callers of a scope share. `take` need not pass it. */
 export const APP_SUBJECT = "app";
 
 /** Longest window: 31 days. */
@@ -143,7 +149,7 @@ const PERIOD_MS: Readonly<Record<Calendar, number>> = {
   month: 31 * 86_400_000,
 };
 
-/** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
+/** Fills defaults and checks ranges. @throws MarrowError `invalid_option` */
 export function resolveOptions(options: LimiterOptions): ResolvedLimiterOptions {
   const { rules } = options;
   if (!Array.isArray(rules) || rules.length < 1 || rules.length > RULES_MAX) {

@@ -3,7 +3,7 @@ import type { Permit } from "./decision.ts";
 /** All of a permit but its text. */
 export type Unwritten = Omit<Permit, "allowed" | "token">;
 
-/** Makes a permit whose text is written by `write` when somebody asks for it, which most callers never do. */
+/** Makes a permit whose token is only written when a caller reads it, because most callers never do. */
 export function toPermit(permit: Unwritten, write: () => string | undefined): Permit {
   return new LazyPermit(permit, write);
 }

@@ -2,14 +2,14 @@ import { cannotServe } from "../redis/index.ts";
 
 /** Failures in a row after which Redis is taken to be away. */
 const FAILURES = 3;
-/** How long it is then not asked; after that one call tries, while others go on without. */
+/** Time without further attempts after a failure, in milliseconds. Then one call tries Redis while the others continue without it. */
 const AWAY_MS = 500;
 
-/** Whether Redis answers: who must not wait for it finds out at once while it does not. */
+/** Tracks whether Redis is available, so that callers that must not wait for it fail at once. */
 export interface Presence {
   /** Whether to ask it now. */
   ask(): boolean;
-  /** It answered. Tells whether it had failed before. */
+  /** Records a reply. Returns true if the attempt before had failed. */
   answered(): boolean;
   /** It did not. Returns true when the error means that Redis cannot serve now. */
   failed(error: unknown): boolean;

@@ -1,6 +1,6 @@
 import { toRetryAfterMs, type AnswerHeaders } from "../internal/retry-after.ts";
 
-/** What a provider says is left of one of its limits. */
+/** Remaining quota of one of a provider's limits. */
 export interface ProviderLimit {
   readonly limit: number | undefined;
   readonly remaining: number;
@@ -8,27 +8,27 @@ export interface ProviderLimit {
   readonly resetMs: number;
 }
 
-/** What an answer tells about a provider's limits. */
+/** Limits that a provider's response reports. */
 export interface ProviderLimits {
   readonly requests?: ProviderLimit | undefined;
   readonly tokens?: ProviderLimit | undefined;
-  /** How long nothing may be asked. */
+  /** Milliseconds during which the provider must not be called. */
   readonly closedMs?: number | undefined;
 }
 
-/** Statuses by which a provider says "not now": too many requests, overloaded. */
+/** Statuses that ask a client to wait: too many requests, overloaded. */
 const CLOSING = new Set([429, 503, 529]);
-/** How long a lane is closed when the provider does not say. */
+/** Duration of a closed lane if the provider gives none. */
 const CLOSED_MS_DEFAULT = 1_000;
 /**
- * The longest that a provider is believed at once. After it one call asks again: a `Retry-After` of a day may concern one key, one model or one
- * mistake of the provider's, and a lane that nobody tries cannot say that it is open.
+ * Longest duration of a closed lane; then one call tries again. A `Retry-After` of a day may concern one key or one model, or be a mistake,
+ * and only a call can show that the lane is open.
  */
 const CLOSED_MS_MAX = 60_000;
 
 /**
  * Reads a provider's limits: `x-ratelimit-{limit,remaining,reset}-{requests,tokens}` (resets as `6m0s`, `17ms` or seconds) and
- * `anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}` (resets as dates). What cannot be read is left out.
+ * `anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}` (resets as dates). Unreadable values are left out.
  */
 export function readLimits(status: number, headers: AnswerHeaders, nowMs: number = Date.now()): ProviderLimits {
   const limit = (unit: "requests" | "tokens"): ProviderLimit | undefined => {

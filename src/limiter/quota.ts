@@ -3,25 +3,28 @@ import type { Limiter, Subjects } from "./contract.ts";
 import type { Costs, Decision, Permit } from "./decision.ts";
 import { SCALE, toThousandths } from "./options.ts";
 
-/** What a process takes at once. */
+/** Options of `createQuota`. */
 export interface QuotaOptions {
-  /** Units of a block; those left out are not counted. At least one. */
+  /** Units per block; units that are left out are not limited. At least one. */
   readonly block: Pick<Costs, "requests" | "tokens" | "cost">;
-  /** How long a block is spent from, in milliseconds, 10 to 60,000; what is left then is given back. @default 1_000 */
+  /** Lifetime of a block in milliseconds, 10 to 60,000. Unused units are returned when it ends. @default 1_000 */
   readonly blockMs?: number | undefined;
 }
 
-/** Takes from a limit in blocks, and spends them in process. */
+/** Takes units from a limit in blocks, and spends them in process. */
 export interface Quota {
-  /** As `Limiter.take`; no round trip while the block lasts, and none for `retryAfterMs` (`blockMs` at most) after a refusal. */
+  /**
+   * Takes like `Limiter.take`. Makes no round trip while the current block lasts, or for `retryAfterMs` (at most `blockMs`) after a
+   * refusal.
+   */
   take(subjects: Subjects, costs?: Costs): Promise<Decision>;
-  /** Gives back what is left of all blocks. */
+  /** Returns the unused units of all blocks. */
   close(): Promise<void>;
 }
 
 /** Subjects that have a block at the same time. */
 const BLOCKS_MAX = 1_000;
-/** How often a take that others left nothing for gets a block anew before it asks for itself. */
+/** New blocks that a take requests if other takes used up the last one, before it asks for itself alone. */
 const TRIES = 3;
 const UNITS = ["requests", "tokens", "cost"] as const;
 type Amounts = Record<(typeof UNITS)[number], number>;
@@ -35,12 +38,12 @@ interface Block {
 }
 
 /**
- * Puts blocks between callers and a limiter that all of them share (the whole app, a provider's quota): one round trip a block and
- * process, not one a call.
+ * Takes units from a shared limiter (the whole app, a provider's quota) in blocks: one round trip per block and process instead of one per
+ * call.
  *
- * **Bound.** What is spent was taken before, but up to `blockMs` before: any window admits at most the limit and one block for each process.
- * The other way round each process may hold one block that others miss. A block of a process that dies counts as spent (its tokens and
- * cost come back with its lease). Not for rules of slots.
+ * **Bound.** A window can exceed the limit by at most one block per process, because a block lasts `blockMs`. In return, up to one unused
+ * block per process is unavailable to others. A block of a process that dies counts as spent, but its tokens and cost return with its
+ * lease. Rules of slots are not supported.
  * @throws MarrowError `invalid_option`
  */
 export function createQuota(limiter: Limiter, { block, blockMs: lasts = 1_000 }: QuotaOptions): Quota {
@@ -75,7 +78,7 @@ export function createQuota(limiter: Limiter, { block, blockMs: lasts = 1_000 }:
     const before = blocks.get(name);
     blocks.set(name, fresh);
     setTimeout(() => void end(name, fresh).catch(() => {}), blockMs).unref();
-    // What was left of the one before is given back; nobody waits for it.
+    // Returns the rest of the previous block in the background.
     if (before !== undefined) void end(name, before).catch(() => {});
     if (blocks.size > BLOCKS_MAX) {
       const [oldest, other] = blocks.entries().next().value as [string, Block];
@@ -102,7 +105,7 @@ export function createQuota(limiter: Limiter, { block, blockMs: lasts = 1_000 }:
         }
         return true;
       }
-      // The block was settled: what came on top is charged, what was not needed stays.
+      // The block was settled already: charge additional units; unused ones are not returned.
       const on = Object.fromEntries(UNITS.map((unit) => [unit, size[unit] === 0 ? 0 : Math.max(0, more[unit])]));
       if (Object.values(on).some((units) => units > 0)) await limiter.charge(subjects, on);
       return false;

@@ -3,7 +3,7 @@ import { isList, runScript, type ScopedRedis } from "../redis/index.ts";
 import type { ResumeOptions } from "./contract.ts";
 import { settleUnits } from "./scripts.gen.ts";
 
-/** How long a settlement waits for others of the same subjects, in milliseconds. */
+/** Time in which settlements of the same subjects are combined, in milliseconds. */
 export const SETTLE_WITHIN_MS = 5;
 /** Settlements in one script. */
 const TOGETHER_MAX = 50;
@@ -16,7 +16,7 @@ export interface Once {
 
 const ONCE_MS_MAX = 31 * 86_400_000;
 
-/** What a key remembers, if anything is to be. @throws MarrowError `invalid_input` */
+/** Returns the key that marks a settlement as done, if the options ask for one. @throws MarrowError `invalid_input` */
 export function toOnce({ onceWithinMs }: ResumeOptions = {}, key: string): Once | undefined {
   if (onceWithinMs === undefined) return undefined;
   const range = { min: 1, max: ONCE_MS_MAX };
@@ -25,12 +25,12 @@ export function toOnce({ onceWithinMs }: ResumeOptions = {}, key: string): Once 
 
 /** One settlement as the script takes it. */
 export interface Settlement {
-  /** What is put in place of what; see `Wire.settled`. */
+  /** Old and new costs; see `Wire.settled`. */
   readonly settled: string;
   readonly id: string;
   /** For each subject the member of its lease and of the one that takes its place; "" for none. */
   readonly members: readonly (readonly [string, string])[];
-  /** What remembers it; without that every run of it counts. */
+  /** Marks the settlement as done. Without it every run counts. */
   readonly once?: Once | undefined;
 }
 

@@ -3,9 +3,9 @@ import { refuse } from "../internal/check.ts";
 import { COST_MAX, SCALE } from "./options.ts";
 import type { Asked } from "./asked.ts";
 
-/** What a permit is, for another process that settles it. */
+/** State of a permit, for another process that settles it. */
 export interface PermitState {
-  /** Names what is counted: rules that are counted otherwise by now settle nothing. */
+  /** Identifies the rules' counts. A permit of rules that have changed since settles nothing. */
   readonly rules: number;
   readonly takenAtMs: number;
   readonly id: string;
@@ -21,7 +21,7 @@ const VERSION = 1;
 export const TOKEN_CHARS_MAX = 16_384;
 const ID = /^[\w-]{8,32}$/;
 
-/** Writes a permit as text: base64url of JSON. It is no secret and no proof: whoever may settle may write one. */
+/** Writes a permit as text: base64url of JSON. It is neither secret nor signed: a caller that may settle may write one. */
 export function toToken({ rules, takenAtMs, id, reserved, asked, subjects }: PermitState): string {
   const { requests, tokens, cost, concurrency } = asked;
   const units = [requests, tokens, cost, concurrency];
@@ -30,7 +30,7 @@ export function toToken({ rules, takenAtMs, id, reserved, asked, subjects }: Per
   );
 }
 
-/** Reads it. @throws MarrowError `invalid_input` for what no limiter gave, `conflict` for a permit of other rules */
+/** Reads a permit's text. @throws MarrowError `invalid_input` for text that no limiter wrote, `conflict` for a permit of other rules */
 export function readToken(token: string, rules: number, subjects: number): PermitState {
   if (typeof token !== "string" || token.length > TOKEN_CHARS_MAX)
     refuse("permit", `a permit of at most ${TOKEN_CHARS_MAX} characters`, token, "invalid_input");

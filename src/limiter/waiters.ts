@@ -11,10 +11,10 @@ export interface Waiter {
   leave(): void;
 }
 
-/** Who waits in this process, by what they wait for, in the order of coming. */
+/** Callers of this process that wait, by name of the resource, in order of arrival. */
 export interface Waiters {
   join(names: readonly string[]): Waiter;
-  /** Tells who has waited longest for each of these that a place was given back. */
+  /** Wakes the caller that has waited longest for each of these names. */
   wake(names: readonly string[]): void;
 }
 

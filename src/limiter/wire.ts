@@ -4,19 +4,19 @@ import { periodOf } from "./calendar.ts";
 import type { LimiterKeys } from "./keys.ts";
 import type { ResolvedRule } from "./options.ts";
 
-/** What a script is asked to do beside counting; the numbers are bits of its flags. */
+/** Options of a script beside counting, as bits of its flags. */
 export const FLAGS = { look: 1, leases: 2, wait: 4, calendars: 8, sets: 16, exceptions: 32 } as const;
 
 const ALGORITHMS = { slidingWindow: 1, fixedWindow: 2, tokenBucket: 3, slidingLog: 4, concurrency: 5 } as const;
 const CALENDAR = 6;
 
-/** How a limiter's rules are put to its scripts. */
+/** Encodes a limiter's rules for its scripts. */
 export interface Wire {
   /** Values of `by`, each a subject of its own; rules of one subject share a record. */
   readonly subjects: readonly string[];
   /** The rules in the scripts' order: by subject. */
   readonly rules: readonly ResolvedRule[];
-  /** Their names in records: of what must not change for a count to go on (a limit may). */
+  /** Tags of the rules in records. They cover the properties that must not change while a count continues (the limit may). */
   readonly tags: readonly number[];
   /** Index of each rule's subject. */
   readonly subjectOf: readonly number[];
@@ -24,13 +24,13 @@ export interface Wire {
   readonly named: boolean;
   /** All keys of a take, in the scripts' order; the last one is that of exceptions, which most takes do not need. */
   keys(subjectOf: (by: string) => string): string[];
-  /** Where the leases of a subject are among the keys of a take. */
+  /** Returns the key of a subject's leases among the keys of a take. */
   leasesOf(keys: readonly string[], subject: number): string;
   /** Lines for slots among the keys of a take, with the leases of their subjects. */
   linesOf(keys: readonly string[]): readonly { readonly line: string; readonly leases: string }[];
-  /** The scripts' first value: rules with what they are asked for. */
+  /** Returns the scripts' first value: the rules with the requested costs. */
   spec(costs: readonly number[], flags: number, nowMs: number): string;
-  /** What a settlement puts in place of what, for each rule. */
+  /** Encodes the old and new costs of a settlement, for each rule. */
   settled(takenAtMs: number, rules: readonly SettledRule[]): string;
 }
 

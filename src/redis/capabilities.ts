@@ -1,13 +1,13 @@
 import { outageOf, verdictOf } from "./failure.ts";
 
-/** What is known of one ability: there, not there, or the user may not find out. */
+/** Availability of one feature. `unknown` if the user may not find out. */
 export type Ability = "yes" | "no" | "unknown";
 
-/** What the server behind a connection can do. */
+/** Features of the server behind a connection. */
 export interface Capabilities {
-  /** The engine by its own word: `redis`, `valkey`, or `unknown` when INFO is forbidden. */
+  /** Engine as the server reports it: `redis`, `valkey`, or `unknown` if INFO is forbidden. */
   readonly engine: "redis" | "valkey" | "unknown";
-  /** Its version, such as `8.0.2`; absent when INFO is forbidden. */
+  /** Version, such as `8.0.2`; absent if INFO is forbidden. */
   readonly version?: string | undefined;
   /** Vector sets: VADD, VSIM. */
   readonly vectorSets: Ability;
@@ -22,8 +22,8 @@ export interface Capabilities {
 }
 
 /**
- * Asks the server what it can do, in one round trip of INFO and COMMAND INFO. A user who may run neither gets `unknown`
- * in place of an error; only a connection that fails throws.
+ * Detects the server's features, in one round trip of INFO and COMMAND INFO. For a user who may run neither they are `unknown`; only a
+ * failed connection throws.
  */
 export async function probeCapabilities(send: (command: readonly string[]) => Promise<unknown>): Promise<Capabilities> {
   const [info, commands] = await Promise.all([

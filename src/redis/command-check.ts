@@ -7,8 +7,8 @@ import type { Command } from "./connection.ts";
 const COMMAND_BYTES_MAX = 535_822_336;
 
 /**
- * What is wrong with a command, or `undefined`. Clients find out while they write, when the command stands in their queue already, and then lose
- * the connection with all that is in it: so a command is looked at before any client has it. Pure.
+ * Returns the error of an invalid command, or `undefined`. Pure. Client libraries detect such a command only while they write it, and then
+ * lose the connection with all commands in flight; so Marrow checks it first.
  */
 export function toWrongCommand(command: Command): MarrowError | undefined {
   if (!Array.isArray(command) || command.length === 0) return wrong("command", "a list of words", command);

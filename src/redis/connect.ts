@@ -15,25 +15,27 @@ export interface ConnectOptions extends RedisOptions {
   /** Longest wait for the first connection, in milliseconds. @default 5_000 */
   readonly connectTimeoutMs?: number | undefined;
   /**
-   * What happens when Redis is away: `fail` throws after `connectTimeoutMs`; `start` returns, as soon as the first attempt failed, a
-   * connection that goes on dialling, and whose commands fail with `unavailable` until it is found. Wrong options throw either way.
-   * @default "fail"
+   * Behaviour if Redis is unavailable. `fail` throws after `connectTimeoutMs`. `start` returns a connection after the first failed attempt;
+   * it keeps reconnecting, and its commands fail with `unavailable` until it succeeds. Invalid options throw in both cases. @default "fail"
    */
   readonly whenAway?: "fail" | "start" | undefined;
-  /** Hears when the connection is lost (where and why, without a secret) and found (`undefined`), once for each change. */
+  /**
+   * Called once for each change of the connection: with the place and reason (without secrets) when it is lost, with `undefined` when it is
+   * back.
+   */
   readonly onConnection?: ConnectionListener | undefined;
-  /** Speaks TLS, whatever the URL's scheme says, with these certificates. @default by the scheme, with what Node trusts */
+  /** Uses TLS with these certificates, whatever the URL's scheme. @default by the scheme, with the authorities that Node trusts */
   readonly tls?: TlsOptions | undefined;
-  /** In place of the URL's user. */
+  /** Overrides the URL's user. */
   readonly username?: string | undefined;
-  /** In place of the URL's password. */
+  /** Overrides the URL's password. */
   readonly password?: Secret | undefined;
   /**
-   * Makes user and password, in place of the URL's: for tokens that end (AWS IAM, Entra ID). Asked at every connection and
-   * reconnection, of each node of a cluster, and before they end.
+   * Provides user and password instead of the URL, for tokens that expire (AWS IAM, Entra ID). Called for every connection and
+   * reconnection, for each node of a cluster, and before the credentials expire.
    */
   readonly credentials?: CredentialsProvider | undefined;
-  /** How the sentinels are spoken to, where it is not as the servers are. @default TLS as the servers, no credentials */
+  /** Connection to the sentinels, if it differs from the one to the servers. @default TLS as the servers, no credentials */
   readonly sentinel?:
     | {
         readonly username?: string | undefined;
@@ -56,17 +58,16 @@ const RECONNECT_MAX_MS = 500;
 const CONNECT_TIMEOUT_MS_DEFAULT = 5_000;
 
 /**
- * Opens a connection of Marrow's own (ioredis 6) and waits until it serves.
+ * Opens a connection (with ioredis 6, which Marrow manages) and waits until the server is ready.
  *
  * - `redis://user:password@host:6379/0`, `rediss://…` over TLS, `unix:///path/to.sock?db=0`; `valkey` and `valkeys` likewise
  * - `redis+sentinel://host1:26379,host2:26379/master-name?db=0` (`rediss+sentinel` over TLS)
  * - `redis+cluster://host1:7000,host2:7001` (`rediss+cluster` over TLS)
  *
- * A password may hold any character, as it is or percent-encoded.
+ * A password may contain any character, literally or percent-encoded.
  *
- * @throws MarrowError `invalid_option` for another form, `unavailable` when nobody answers in time, with the reason (refused, an
- * unknown host, a certificate that is not trusted), `redis_denied` for wrong credentials. The error never repeats the URL, which
- * may hold a password.
+ * @throws MarrowError `invalid_option` for another form, `unavailable` if no server replies in time, with the reason (refused, an unknown
+ * host, an untrusted certificate), `redis_denied` for wrong credentials. The error never repeats the URL, which may contain a password.
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Redis> {
   const target = await toReach(parseTarget(url), options);
@@ -80,7 +81,7 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
     await redis.send(["PING"]);
     return redis;
   } catch (cause) {
-    // Whoever refuses a PING has answered: after a failed snapshot, while a script runs, while data are loaded.
+    // A server that refuses a PING is there: after a failed snapshot, during a long script, while loading data.
     const outage = outageOf(cause);
     if (outage !== undefined && !NOBODY_THERE.has(outage)) return redis;
     const reason = watch.lastError ?? cause;
@@ -110,7 +111,7 @@ function textsOf(error: unknown, depth = 0): string {
   return `${error.message} ${textsOf(error.cause, depth + 1)}`;
 }
 
-/** Reads files and asks for credentials, once, before anything is dialled. */
+/** Reads the files and credentials once, before connecting. */
 async function toReach(target: Target, options: ConnectOptions): Promise<Reach> {
   const { credentials, sentinel } = options;
   const given = credentials === undefined ? undefined : await askFor(credentials);
@@ -139,7 +140,7 @@ function open(target: Reach, connectTimeoutMs: number): IoredisClient | Cluster 
     ...(target.password !== undefined && { password: target.password }),
     ...(target.tls && { tls: target.tlsOptions }),
     connectTimeout: connectTimeoutMs,
-    // Nothing is queued or repeated behind our back: the driver knows which commands may be sent again.
+    // The driver decides which commands may be retried, so the client must neither queue nor repeat any.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

@@ -1,39 +1,39 @@
 import type { Capabilities } from "./capabilities.ts";
 
-/** One word of a command: text goes out as UTF-8, bytes as they are. */
+/** One argument of a command: text is sent as UTF-8, bytes unchanged. */
 export type Argument = string | Uint8Array;
 
-/** A command's name and its words, as `redis-cli` would take them. */
+/** A command's name and arguments, as for `redis-cli`. */
 export type Command = readonly Argument[];
 
 /**
- * What a server answers, in one shape for every client library and for RESP2 and RESP3: maps come as flat
- * `[field, value, …]` lists, sets as lists, doubles as text, booleans as 0 or 1.
+ * A server's reply, in the same form for every client library and for RESP2 and RESP3: maps are flat `[field, value, …]` lists, sets are
+ * lists, doubles are text, booleans are 0 or 1.
  */
 export type Reply = string | number | null | Buffer | readonly Reply[];
 
-/** How one command may wait, be repeated and be answered. */
+/** Timeout, retry and reply format of one command. */
 export interface SendOptions {
-  /** Longest wait for the answer, retries included, in milliseconds. @default the connection's `commandTimeoutMs` */
+  /** Longest wait for the reply, retries included, in milliseconds. @default the connection's `commandTimeoutMs` */
   readonly timeoutMs?: number | undefined;
-  /** `"bytes"` answers bulk strings as `Buffer`, untouched; `"text"` decodes them as UTF-8. @default "text" */
+  /** `"bytes"` returns bulk strings as unchanged `Buffer`s; `"text"` decodes them as UTF-8. @default "text" */
   readonly reply?: "text" | "bytes" | undefined;
   /**
-   * Whether the command may be sent again when its answer was lost. Read commands always may;
-   * a write only when running it twice is the same as once. @default "never" for writes
+   * Whether the command may be sent again if its reply was lost. Read commands always may; set `"safe"` for a write only if running it
+   * twice equals running it once. @default "never" for writes
    */
   readonly retry?: "safe" | "never" | undefined;
   /**
-   * Whether a reply is of a shape that this command can have, whatever is stored. One that is not belongs to another command: the connection is
-   * dropped, and the command fails as on a lost connection. @default all are
+   * Checks that a reply has a form this command can return. A reply that fails belongs to another command: the connection is dropped, and
+   * the command fails as on a lost connection. @default accepts every reply
    */
   readonly accepts?: ((reply: Reply) => boolean) | undefined;
 }
 
-/** What a subscription's channels are. */
+/** Options of `Redis.subscribe`. */
 export interface SubscribeOptions {
   /**
-   * `channel`: names. `pattern`: globs of Redis. `sharded`: names whose messages stay within their shard of a cluster (SSUBSCRIBE, Redis 7).
+   * `channel`: names. `pattern`: glob patterns. `sharded`: names whose messages stay within their shard of a cluster (SSUBSCRIBE, Redis 7).
    * @default "channel"
    */
   readonly mode?: "channel" | "pattern" | "sharded" | undefined;
@@ -41,58 +41,58 @@ export interface SubscribeOptions {
 
 /** A running subscription. */
 export interface Subscription {
-  /** Ends it; no message is handed over after the promise resolves. */
+  /** Ends the subscription. No message is delivered after the promise resolves. */
   close(): Promise<void>;
 }
 
 /** A connection of its own, for commands that block. */
 export interface Line extends Pick<Redis, "send"> {
-  /** Drops it; what is waited for on it fails. */
+  /** Drops the connection; pending commands fail. */
   close(): Promise<void>;
 }
 
 /**
- * The port: all that Marrow asks of a Redis client. Rooms speak to this and never see a client library.
+ * The Redis interface that all of Marrow uses. Adapters implement it for one client library each.
  *
- * Every call rejects with a {@link MarrowError}: `unavailable` when Redis cannot be reached (details say whether the
- * command may have run), `timeout` when the bound passed, `redis_full`, `redis_denied`, `unsupported`, `invalid_input` or `too_large` for a
- * command that no client is given (a word that is neither text nor bytes, more than 511 MB), `redis_rejected` otherwise.
+ * Every call rejects with a {@link MarrowError}: `unavailable` if Redis cannot be reached (details say whether the command may have run),
+ * `timeout` after the deadline, `redis_full`, `redis_denied`, `unsupported`, and `redis_rejected` for other errors of the server.
+ * `invalid_input` and `too_large` mean that the command was not sent: an argument is neither text nor bytes, or it exceeds 511 MB.
  */
 export interface Redis {
-  /** First part of every key; two applications on one server differ in it. */
+  /** First part of every key. Applications that share a server use different ones. */
   readonly app: string;
   /** Sends one command: one round trip. */
   send(command: Command, options?: SendOptions): Promise<Reply>;
   /**
-   * Sends all commands at once, without waiting between them: one round trip where they share a node. Not a transaction.
-   * A command that failed answers with its error in its place, so one failure hides no other answer.
+   * Sends all commands without waiting between them: one round trip if they share a node. Not a transaction. A failed command returns its
+   * error in its place, so the other replies are still available.
    */
   pipeline(commands: readonly Command[], options?: SendOptions): Promise<(Reply | Error)[]>;
   /**
-   * Hears every message on the channels, over a connection of its own, until closed. Messages sent while it reconnects are lost. While Redis
-   * is away it resolves after `commandTimeoutMs`, and hears once Redis is there.
+   * Subscribes to the channels over a separate connection, until closed. Messages sent while it reconnects are lost. If Redis is
+   * unavailable, the promise resolves after `commandTimeoutMs` and messages arrive once Redis is back.
    */
   subscribe(
     channels: readonly string[],
     onMessage: (channel: string, message: string) => void,
     options?: SubscribeOptions,
   ): Promise<Subscription>;
-  /** Dials a connection for one user's blocking commands: on the shared one they would hold up everybody's. */
+  /** Opens a separate connection for blocking commands, which would delay all other commands on the shared one. */
   dedicate(): Promise<Line>;
-  /** What the server can do; probed once, then remembered. */
+  /** Returns the server's features. Detected once, then cached. */
   capabilities(): Promise<Capabilities>;
-  /** One tenant's slice of this connection. The name is required and part of every key. */
+  /** Returns a connection for one tenant. The name is part of every key. */
   scope(name: string): ScopedRedis;
-  /** Closes what Marrow opened. A client that was handed in stays open: it is its owner's. */
+  /** Closes connections that Marrow opened. A client that you passed in stays open. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A connection seen by one tenant: what every role is made with. */
+/** A connection for one tenant, from which every role is made. */
 export interface ScopedRedis extends Pick<
   Redis,
   "app" | "send" | "pipeline" | "subscribe" | "dedicate" | "capabilities"
 > {
-  /** The tenant's name as given. Case-sensitive; different names never share a key. */
+  /** Name of the tenant. Case-sensitive; different names never share a key. */
   readonly scope: string;
 }

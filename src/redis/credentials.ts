@@ -2,7 +2,7 @@ import type { Cluster, Redis as IoredisClient } from "ioredis";
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 
-/** Who connects. */
+/** User and password of a connection. */
 export interface Credentials {
   readonly username?: string | undefined;
   readonly password: string;
@@ -23,7 +23,7 @@ const RENEW_MIN_MS = 1_000;
 const RENEW_MAX_MS = 2 ** 31 - 1;
 const PROVIDER_RETRY_MS = 5_000;
 
-/** Asks a provider once. @throws MarrowError `redis_denied` when it fails, `invalid_option` when it answers something else */
+/** Calls a provider once. @throws MarrowError `redis_denied` if it fails, `invalid_option` for any other result than credentials */
 export async function askFor(provider: CredentialsProvider): Promise<Credentials> {
   let given: Credentials;
   try {
@@ -81,7 +81,7 @@ function keepOneFresh(client: IoredisClient, provider: CredentialsProvider): voi
   let closed = false;
   const dial = client.connect.bind(client);
   client.connect = async (callback) => {
-    // A provider that fails leaves the last credentials, which may still serve; the server says if they do not.
+    // If the provider fails, the last credentials remain; if they have expired, the server refuses them.
     await renew().catch((error: unknown) => client.emit("error", error));
     // Closed while the provider was asked: nobody waits for this connection any more.
     if (closed) throw new Error("Connection is closed.");

@@ -9,7 +9,7 @@ interface Entry extends Wait {
   readonly expire: () => void;
 }
 
-/** How often waits are looked at, in milliseconds: how late a deadline may be noticed. */
+/** Interval at which deadlines are checked, in milliseconds: a timeout may be noticed this much late. */
 export const DEADLINE_TICK_MS = 20;
 
 /**

@@ -20,10 +20,10 @@ import { isReadOnly } from "./routing.ts";
 import { toSignal } from "./signals.ts";
 import { keepSubscribed, type Listening } from "./subscription.ts";
 
-/** Hears once how a command ended: by the library's own error, or its answer. */
+/** Called once with the outcome of a command: the client library's error, or the reply. */
 export type Answered = (error: unknown, reply: unknown) => void;
 
-/** What an adapter supplies: one client library's way to do three things. All else is shared. */
+/** The operations that an adapter implements with its client library. Everything else is shared. */
 export interface Driver {
   /** Writes one command now and answers as the library does; rejects with the library's own error. */
   call(command: Command, bytes: boolean): Promise<unknown>;
@@ -31,13 +31,13 @@ export interface Driver {
   ask?(command: Command, bytes: boolean, answered: Answered): void;
   /** Whether a command written now would leave at once. */
   isReady(): boolean;
-  /** What the server said last instead of letting this client in, while it is not ready. */
+  /** Returns the server's latest refusal of this client, while the client is not ready. */
   refusal?(): Error | undefined;
-  /** Asks for a new connection, after the server turned out to be a demoted master. Absent where the client follows by itself or offers no way. */
+  /** Requests a new connection after the server turned out to be a demoted master. Absent if the client follows by itself or cannot. */
   redial?(): unknown;
   /**
-   * A command got no answer in time: unless something arrives within `silentMs`, drops what is silent and dials again, because a peer that
-   * vanished without a word (a half-open connection) would stay silent for a quarter of an hour.
+   * Called after a command timed out. Drops and reopens connections that receive nothing within `silentMs`: a half-open connection would
+   * otherwise hang for a quarter of an hour.
    */
   suspect?(silentMs: number): void;
   /** A reply was another command's: drops the connection, whose other replies are so too. Absent where the client offers no way. */
@@ -55,9 +55,9 @@ export interface Driver {
 
 /** Options common to `connect`, `fromIoredis` and `fromNodeRedis`. */
 export interface RedisOptions {
-  /** First part of every key. Two applications on one server differ in it. @default "marrow" */
+  /** First part of every key. Applications that share a server use different ones. @default "marrow" */
   readonly app?: string | undefined;
-  /** Longest wait for one answer, retries included, in milliseconds, 1 to 600,000. @default 2_000 */
+  /** Longest wait for one reply, retries included, in milliseconds, 1 to 600,000. @default 2_000 */
   readonly commandTimeoutMs?: number | undefined;
 }
 
@@ -65,12 +65,12 @@ export interface RedisOptions {
 const STALLED_AFTER = 3;
 const STALLED_TRY_MS = 250;
 
-/** How long commands wait for a connection that just broke; once away for longer they fail at once. */
+/** Time that commands wait for a connection that was just lost, in milliseconds; after a longer outage they fail at once. */
 export const OFFLINE_GRACE_MS = 250;
 
 /**
- * How long after a redial the next one may come while the server stays read-only, in milliseconds: each interrupts the reads, which go on
- * meanwhile, so each comes later than the one before.
+ * Delay before the next reconnection while the server stays read-only, in milliseconds. It grows, because each reconnection interrupts the
+ * reads, which still work.
  */
 const REDIAL_MS = { first: 500, last: 4_000 } as const;
 /** A connection is never dropped for being silent for less than this. */
@@ -80,7 +80,7 @@ const COMMAND_TIMEOUT_MS_DEFAULT = 2_000;
 const RETRY_FIRST_MS = 10;
 const RETRY_MAX_MS = 200;
 
-/** Makes the port out of a driver: deadlines, retries that are safe, one shape of replies, errors by code. */
+/** Builds the Redis interface from a driver: adds deadlines, safe retries, uniform replies and error codes. */
 export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   const app = checkText("app", options.app ?? "marrow", 64);
   encodeKeyPart("app", app);
@@ -199,7 +199,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
     }
   }
 
-  /** An error for a command that the server lacks says which server that is. */
+  /** Adds the server's name and version to the error of an unsupported command. */
   async function withServer(command: Command, error: MarrowError): Promise<MarrowError> {
     // These two ask which server it is.
     if (error.code !== "unsupported" || command[0] === "INFO" || command[0] === "COMMAND") return error;
@@ -280,7 +280,7 @@ export function createRedis(driver: Driver, options: RedisOptions = {}): Redis {
   };
 }
 
-/** Goes on after a failure, later: it may be told in the middle of sending. */
+/** Handles a failure asynchronously, because it may be raised in the middle of a send. */
 async function afterwards<T>(error: unknown, failed: (error: unknown) => T | Promise<T>): Promise<T> {
   return failed(await error);
 }

@@ -1,7 +1,7 @@
 import { MarrowError } from "../errors.ts";
 
 /**
- * Why Redis cannot serve a command now. Each state may pass without a change by the caller.
+ * Reason why Redis cannot serve a command now. Each state may end without a change by the caller.
  *
  * - `unreachable`: no connection; `no_answer`: a deadline passed; `connections`: `maxclients` is reached
  * - `full`: `maxmemory` is reached and the policy evicts nothing (OOM)
@@ -13,8 +13,8 @@ import { MarrowError } from "../errors.ts";
  * - `stale`: a replica without its master (MASTERDOWN)
  * - `busy`: a script runs for too long (BUSY)
  * - `role_changed`: the server changed its role while a command blocked (UNBLOCKED)
- * - `credentials`: the password is missing or wrong (NOAUTH, WRONGPASS), as while it is rotated
- * - `rights`: the user's rights do not allow what is asked (NOPERM), as while they are changed
+ * - `credentials`: the password is missing or wrong (NOAUTH, WRONGPASS), as during a rotation
+ * - `rights`: the user lacks a right (NOPERM), as during a change of ACLs
  */
 export type OutageState =
   | "unreachable"
@@ -32,7 +32,7 @@ export type OutageState =
   | "credentials"
   | "rights";
 
-/** One sentence for people about each state; also what `/readyz` says. */
+/** Description of each state for people; `/readyz` uses it too. */
 export const OUTAGES: Readonly<Record<OutageState, string>> = {
   unreachable: "Redis cannot be reached",
   no_answer: "Redis gave no answer in time",
@@ -50,12 +50,12 @@ export const OUTAGES: Readonly<Record<OutageState, string>> = {
   rights: "Redis refuses the gateway's commands: the rights of its user do not allow them",
 };
 
-/** How long a state that refuses commands is waited out, in milliseconds since it was first seen; then commands fail at once. */
+/** Time that commands wait in each state since it was first seen, in milliseconds; afterwards they fail at once. */
 const PATIENCE_MS: Readonly<Record<OutageState, number>> = {
   unreachable: 0,
   no_answer: 0,
   connections: 1_000,
-  // Memory, replicas and disks come back in seconds at best: a caller with a way around is better told at once.
+  // Memory, replicas and disks take seconds to recover: a caller with an alternative should get the error at once.
   full: 0,
   no_replicas: 100,
   persistence_failed: 100,
@@ -69,7 +69,7 @@ const PATIENCE_MS: Readonly<Record<OutageState, number>> = {
   role_changed: 2_000,
 };
 
-/** What a failed command tells about itself: whether it ran, and whether waiting may help. */
+/** Kind of a failed command: whether it ran, and whether waiting may help. */
 export type Failure =
   /** Redis answered that it did not run the command; the same command may succeed later. */
   | { readonly kind: "not_run"; readonly cause: Error; readonly state: OutageState }
@@ -80,7 +80,7 @@ export type Failure =
   /** An answer that no retry changes. */
   | { readonly kind: "final"; readonly error: MarrowError };
 
-/** What an error of Redis means to a role. */
+/** Meaning of a Redis error for a role. */
 export type Verdict =
   /** Cannot serve now: follow the role's policy (`onUnavailable`, bypass, try again later). */
   | "not_now"
@@ -89,7 +89,7 @@ export type Verdict =
   /** The command was wrong: a key of another type, a wrong argument. A bug, or another application's key. */
   | "misused";
 
-/** Error words by which Redis says "not now, and nothing happened". */
+/** Error prefixes that mean "not now, and nothing was changed". */
 const NOT_NOW: ReadonlyMap<string, OutageState> = new Map<string, OutageState>([
   ["OOM", "full"],
   ["READONLY", "read_only"],
@@ -117,7 +117,7 @@ const NOT_SENT =
   /Stream isn't writeable|ClientOffline|client is offline|ClusterAllFailed|Failed to refresh slots|Connection is closed\.?$|The client is closed|None of startup nodes|Cluster isn't ready/i;
 const LOST =
   /\bE(?:CONNRESET|PIPE|CONNREFUSED|NOENT|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)\b|Socket (?:closed|timeout)|SocketTimeout|Connection (?:is closed|lost|timeout)|MaxRetriesPerRequest|max retries per request|Command aborted|Disconnects ?client|Reconnect|sentinels? (?:is|are) unreachable|root nodes are unavailable|Too many Cluster redirections|Unknown RESP type|Command queue state error|\bProtocol error, got|answered out of step/i;
-/** A server that could not read what came over a connection, which it ends; a length that it does not allow is the caller's. */
+/** A server that received garbled data closes the connection. An invalid length is the caller's error instead. */
 const GARBLED = /^-?ERR Protocol error: (?:expected|unauthenticated|too big (?:mbulk|bulk) count)/;
 /** Servers before Redis 7 put the word of an error within a script behind the place where it happened. */
 const WITHIN_SCRIPT = /^-?ERR Error running (?:script|function)[^:]*: (?:@\w+: ?\d+: ?)+-?([A-Z]+) /;
@@ -126,13 +126,13 @@ const DENIED_WITHIN_OLD_SCRIPT =
 /** A transaction that was discarded names why. */
 const WITHIN_TRANSACTION = /^-?EXECABORT Transaction discarded because of: -?([A-Z]+) /;
 
-/** The word that says what an error of Redis is, such as `OOM`; "" for an error of the client library. */
+/** Returns the prefix of a Redis error, such as `OOM`; "" for an error of the client library. */
 export function errorWord(message: string): string {
   const nested = WITHIN_SCRIPT.exec(message) ?? WITHIN_TRANSACTION.exec(message);
   return nested?.[1] ?? /^-?([A-Z]+)(?: |$)/.exec(message)?.[1] ?? "";
 }
 
-/** Tells what kind of failure a client library's error is. Pure: reads only the error's name, code and message. */
+/** Classifies an error of a client library. Pure: reads only the error's name, code and message. */
 export function classify(cause: unknown, wasConnected: boolean): Failure {
   if (MarrowError.is(cause)) return { kind: "final", error: cause };
   const error = cause instanceof Error ? cause : new Error(String(cause));
@@ -154,7 +154,7 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   if (word === "DENIED") return final("redis_denied", `Redis refused the user's rights (${word})`, error);
   if ((word === "" || word === "ERR") && UNKNOWN_COMMAND.test(message))
     return { kind: "final", error: lacking(error, { command: nameOf(message) }) };
-  // Only what the client library words itself is about the connection: an error of the server may repeat any word of a caller.
+  // Only messages of the client library describe the connection: a server's error may quote the caller.
   const { code } = error as { code?: unknown };
   if (word === "" || word === message || typeof code === "string") {
     const named = `${error.name} ${typeof code === "string" ? code : ""} ${message}`;
@@ -164,16 +164,16 @@ export function classify(cause: unknown, wasConnected: boolean): Failure {
   return final("redis_rejected", `Redis rejected a command (${word === "" ? error.name : word})`, error);
 }
 
-/** What Marrow and Node word themselves. */
+/** Messages of Marrow and Node themselves. */
 const OWN_WORDS = /^(?:the connection ended|not ready in time)$/;
-/** What a server answers, by its first word. */
+/** Prefixes of server errors that are safe to log. */
 const TELLABLE: ReadonlySet<string> = new Set(
   [...NOT_NOW.keys()].concat("ERR NOPERM DENIED NOPROTO NOSCRIPT WRONGTYPE EXECABORT CROSSSLOT".split(" ")),
 );
 
 /**
- * What of an error of a client library may stand in a log: the words of the network and of TLS, the first word of an answer of Redis with what
- * it means, and the known words of libraries. Any other message may repeat keys, prompts and answers: of that, the error's class.
+ * Returns the part of a client library's error that is safe to log: network and TLS messages, the prefix of a Redis error with its meaning,
+ * and known messages of libraries. Any other message may contain keys, prompts or answers, and is reduced to the error's class.
  */
 export function tellable(error: Error): string {
   const { message, name } = error;
@@ -189,8 +189,8 @@ export function tellable(error: Error): string {
 }
 
 /**
- * The error of a command that was given up: says why, and whether it may have run. `why` is what the server said when it was dialled last, where
- * it said anything: one that refuses the password can be reached.
+ * Builds the error of a command that was given up, with the reason and whether it may have run. `why` is the server's latest refusal of the
+ * connection: a server that refuses the password is reachable.
  */
 export function unavailable(failure: Exclude<Failure, { kind: "final" }>, why?: Error): MarrowError {
   if (failure.kind === "not_run") return refusal(failure.state, failure.cause);
@@ -210,10 +210,10 @@ export function outOfStep(why: string): Error {
   return Object.assign(new Error(`Redis answered out of step: ${why}`), { code: "EPROTO" });
 }
 
-/** Why a server is not reached that accepts connections and answers nothing on them. */
+/** Cause of failure for a server that accepts connections and never replies. */
 export const SILENT: Error = new Error("the connection is silent");
 
-/** The state that an error of the server tells of. */
+/** Returns the outage state of a server error. */
 function stateOf(message: string): OutageState | undefined {
   return NOT_NOW.get(errorWord(message)) ?? (CLIENTS_MAX.test(message) ? "connections" : undefined);
 }
@@ -240,14 +240,14 @@ function final(code: "redis_denied" | "redis_rejected", message: string, cause: 
   return { kind: "final", error: new MarrowError(code, message, { cause }) };
 }
 
-/** What is known of a command that a server lacks. */
+/** Facts about a command that a server lacks. */
 export interface Lacking {
   readonly command?: string | undefined;
   readonly server?: string | undefined;
   readonly version?: string | undefined;
 }
 
-/** The error for a command that the server does not know: names the command, the server and the remedy as far as they are known. */
+/** Builds the error for an unsupported command. It names the command, the server and the remedy as far as they are known. */
 export function lacking(cause: Error, known: Lacking): MarrowError {
   const { command, server, version = "of unknown version" } = known;
   const who = server === undefined ? "" : ` (${server} ${version})`;
@@ -259,7 +259,7 @@ export function lacking(cause: Error, known: Lacking): MarrowError {
   );
 }
 
-/** What an error of Redis means, or `undefined` for an error of another origin (a wrong option, a broken record, a bug). */
+/** Returns the meaning of a Redis error, or `undefined` for other errors (an invalid option, a broken record, a bug). */
 export function verdictOf(error: unknown): Verdict | undefined {
   if (!MarrowError.is(error)) return undefined;
   switch (error.code) {
@@ -283,7 +283,7 @@ export function cannotServe(error: unknown): boolean {
   return verdictOf(error) === "not_now";
 }
 
-/** The state that an error tells of, or `undefined` when {@link cannotServe} is false. */
+/** Returns the outage state of an error, or `undefined` if {@link cannotServe} is false. */
 export function outageOf(error: unknown): OutageState | undefined {
   if (!cannotServe(error)) return undefined;
   const state = (error as MarrowError).details?.["state"];
@@ -296,8 +296,8 @@ export function outageOf(error: unknown): OutageState | undefined {
 const ENDED_AFTER_MS = 1_000;
 
 /**
- * Remembers since when a connection has been refused, and says whether waiting is still worth it: the first commands that meet a state wait
- * for its end, later ones fail at once, each with one cheap answer of Redis, so that the end of the state is noticed at once too.
+ * Decides whether to wait for the end of a state that refuses commands. The first commands of an outage wait; later ones fail at once. Each
+ * of those still sends one cheap command, so the end of the outage is noticed at once.
  */
 export function createPatience(): (state: OutageState, nowMs: number) => boolean {
   const seen = new Map<OutageState, { sinceMs: number; lastMs: number }>();
@@ -309,7 +309,7 @@ export function createPatience(): (state: OutageState, nowMs: number) => boolean
   };
 }
 
-/** Which right is missing, by the server's words: a command's name, or what kind of thing the command may not touch. */
+/** Returns the missing right from the server's message: a command's name, or the kind of object that the user may not access. */
 function rightIn(message: string): string {
   const command = /permissions to run the [`'"]([A-Za-z._|]{1,40})[`'"]/.exec(message)?.[1];
   if (command !== undefined) return command.toUpperCase();

@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { Redis } from "./connection.ts";
 import { allOf } from "./replies.ts";
 
-/** What stands in order beside a hash. */
+/** Options of {@link createFieldOrder}. */
 export interface FieldOrderOptions {
   readonly hash: string;
-  /** A sorted set in the slot of the hash, all of whose scores are 0. Whoever changes the fields of the hash changes it in the same step. */
+  /**
+   * Key of a sorted set in the slot of the hash; all its scores are 0. Every change of the hash's fields must change it in the same step.
+   */
   readonly order: string;
-  /** The members of a field, always {@link perField} of them. Called where the order is made anew. */
+  /** Returns the members of a field, always {@link perField} of them. Called when the order is rebuilt. */
   readonly membersOf: (field: string, value: Buffer) => readonly string[];
   /** @default 1 */
   readonly perField?: number | undefined;
@@ -16,17 +18,17 @@ export interface FieldOrderOptions {
 /** A hash's fields in the order of their names, read in pages: the hash itself is never read whole, and never scanned but to make the order. */
 export interface FieldOrder {
   /**
-   * Members in order, at most `limit`, between two bounds as ZRANGEBYLEX has them. One round trip. Where an older version wrote to the hash alone, its
-   * order is made anew first.
+   * Returns members in order, at most `limit`, between two bounds in the syntax of ZRANGEBYLEX. One round trip, except that the order is
+   * rebuilt first if an older version changed the hash alone.
    */
   page(from: string, to: string, limit: number): Promise<readonly string[]>;
 }
 
-/** Fields that one command reads, and members that one command adds, while an order is made anew. */
+/** Fields read, and members added, by one command while an order is rebuilt. */
 const AT_ONCE = 250;
-/** How long an order that was not finished stays. */
+/** TTL of an unfinished order, in milliseconds. */
 const UNFINISHED_MS = 600_000;
-/** Orders that are made anew by one call before it goes by what there is: others change the hash meanwhile. */
+/** Rebuilds per call before it uses the existing order: other processes may keep changing the hash. */
 const TRIES = 2;
 
 /** Reads the fields of a hash in order. */

@@ -10,9 +10,8 @@ import { answersWithin, type Listening } from "./subscription.ts";
 import { routingKey } from "./routing.ts";
 
 /**
- * Speaks through an ioredis 6 client that you made: standalone, Sentinel or Cluster. It stays yours: `close()` leaves it
- * open. For prompt failures set `enableOfflineQueue: false` and `maxRetriesPerRequest: 0` on it; without these a command
- * waits for its deadline while Redis is away.
+ * Uses your ioredis 6 client: standalone, Sentinel or Cluster. `close()` leaves it open. Set `enableOfflineQueue: false` and
+ * `maxRetriesPerRequest: 0` on it so that commands fail promptly; otherwise they wait for their deadline while Redis is unavailable.
  */
 export function fromIoredis(client: IoredisClient | Cluster, options: RedisOptions = {}): Redis {
   return createRedis(ioredisDriver(client, { owned: false }), options);
@@ -56,7 +55,7 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
 
   function ask(command: Command, bytes: boolean, answered: Answered): void {
     const [verb] = command;
-    // Whoever listens to the client's own tracing hears of every command.
+    // Subscribers of the client's own tracing get every command.
     if (typeof verb === "string" && isOrdinary(verb) && !TRACED.hasSubscribers) {
       const one = new QueuedCommand(command, bytes, answered);
       gather(() => (client as IoredisClient).sendCommand(one as unknown as IoredisCommand));
@@ -77,9 +76,9 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
   const driver: Driver = {
     refusal() {
       if (client.status === "ready") return undefined;
-      // What the server said when it was dialled last holds until it lets the client in.
+      // The server's latest refusal holds until it accepts the client.
       if (lastError !== undefined && errorWord(lastError.message) !== "") return lastError;
-      // Whoever tells its state and is not ready is loading: the client asks again and again, and says nothing of it.
+      // A client in this state is loading: it polls the server and reports nothing.
       return client.status === "connect" && steps?.informed === true ? LOADING : lastError;
     },
     call,
@@ -111,9 +110,8 @@ export function ioredisDriver(client: IoredisClient | Cluster, { owned }: { owne
 }
 
 /**
- * Lets a client's streams give what they read to its parser at once, which saves about 2 us of each answer. The parser is added by
- * `prependListener`, of which Node's streams take no note: they keep each piece and tell of it in the next tick. A listener that is added by
- * `on`, and taken away again, makes up for it.
+ * Passes data from a client's sockets to its parser at once, which saves about 2 us per reply. The client adds its parser by
+ * `prependListener`, which does not start the fast path of Node's streams; adding and removing a listener by `on` does.
  */
 function readDirectly(client: IoredisClient): void {
   client.on("connect", () => (client as unknown as Inner).stream?.on("data", unheard).off("data", unheard));
@@ -124,7 +122,7 @@ function unheard(): void {}
 /** The client's own tracing of commands. */
 const TRACED = tracingChannel("ioredis:command");
 
-/** How long an answer within a handshake may take, in milliseconds: all of it, not its first bytes. */
+/** Longest wait for the complete reply to a step of the handshake, in milliseconds. */
 const HANDSHAKE_SILENT_MS = 1_500;
 
 /** A new connection may meet a silent peer too, and nothing waits for the answers of its handshake with a deadline. */
@@ -143,7 +141,7 @@ function watchHandshakes(client: IoredisClient, steps: Steps, hangUp: (stream: S
   }
 }
 
-/** What is used of a client beside its commands. */
+/** Members of a client that are used beside its commands. */
 type Inner = Pick<IoredisClient, "status"> & {
   readonly stream?: Socket | undefined;
   /** Commands that wait for their answers, the oldest in front. */
@@ -185,9 +183,9 @@ function createSuspicion(
 const GATHERED_MAX = 16;
 
 /**
- * Gathers commands into few writes to the socket; what is saved is a system call for each. Those of one moment, the microtasks of one turn of
- * the event loop, leave at its end; one alone leaves at once, while the moments before had one. While turns have several moments, all of a
- * turn leave together. Nothing waits for company that may not come.
+ * Combines commands into few socket writes, to save system calls. Commands of one microtask phase leave at its end; a single one leaves at
+ * once if the phases before had one each. While turns of the event loop have several such phases, all of a turn leave together. No command
+ * waits for others that may not come.
  */
 function createGathering(client: IoredisClient): <T>(send: () => T) => T {
   let corked: Socket | undefined;
@@ -245,7 +243,7 @@ function createGathering(client: IoredisClient): <T>(send: () => T) => T {
 
 const isSearch = (verb: string) => verb.startsWith("FT.") && !verb.startsWith("FT._");
 
-/** The client knows no key in the search commands and would ask any node; the documents that are meant are on one. */
+/** Routes search commands to the node of their documents: the client sees no key in them and would pick any node. */
 class SearchCommand extends IoredisCommand {
   readonly #key: string | Buffer;
 
@@ -265,7 +263,7 @@ const BYTES = { replyEncoding: null };
 
 type Mode = "channel" | "pattern" | "sharded";
 
-/** How long after a refused subscription the next try is, in milliseconds. */
+/** Delay before a refused subscription is retried, in milliseconds. */
 const SUBSCRIBE_AGAIN_MS = 250;
 
 function listen(
@@ -285,7 +283,7 @@ function listen(
   const ready = Promise.withResolvers<void>();
   let closed = false;
   listener.on("error", () => {});
-  // Whoever throws over a message ends no connection by it.
+  // An exception in a message handler must not end the connection.
   const hear = (channel: string, message: string) => {
     try {
       onMessage(channel, message);

@@ -6,7 +6,7 @@ import { answersWithin, type Listening } from "./subscription.ts";
 
 type Listener = (message: string, channel: string) => void;
 
-/** What Marrow uses of a node-redis client, standalone. */
+/** The part of a standalone node-redis client that Marrow uses. */
 export interface NodeRedisClient {
   readonly isReady: boolean;
   sendCommand(args: (string | Buffer)[], options?: object): Promise<unknown>;
@@ -19,10 +19,10 @@ export interface NodeRedisClient {
   destroy(): void;
 }
 
-/** What Marrow uses of a node-redis client of Sentinel. */
+/** The part of node-redis's Sentinel client that Marrow uses. */
 export interface NodeRedisSentinel {
   readonly isReady: boolean;
-  /** Tells it from the other two kinds. */
+  /** Distinguishes it from the other two kinds. */
   getSentinelNode(): unknown;
   sendCommand(isReadonly: boolean | undefined, args: (string | Buffer)[], options?: object): Promise<unknown>;
   duplicate(): NodeRedisSentinel;
@@ -37,7 +37,7 @@ export interface NodeRedisSentinel {
 /** Any of the three kinds. */
 type AnyClient = NodeRedisClient | NodeRedisCluster | NodeRedisSentinel;
 
-/** What Marrow uses of a node-redis cluster client. */
+/** The part of node-redis's cluster client that Marrow uses. */
 export interface NodeRedisCluster {
   readonly slots: readonly unknown[];
   sendCommand(
@@ -56,8 +56,8 @@ export interface NodeRedisCluster {
 }
 
 /**
- * Speaks through a connected node-redis 6 client that you made: `createClient`, `createCluster` or `createSentinel`.
- * It stays yours: `close()` leaves it open. For prompt failures make it with `disableOfflineQueue: true`.
+ * Uses your connected node-redis 6 client: `createClient`, `createCluster` or `createSentinel`. `close()` leaves it open. Make it with
+ * `disableOfflineQueue: true` so that commands fail promptly while Redis is unavailable.
  */
 export function fromNodeRedis(client: AnyClient, options: RedisOptions = {}): Redis {
   return createRedis(nodeRedisDriver(client), options);
@@ -99,7 +99,7 @@ function nodeRedisDriver(first: AnyClient): Driver {
       const reply = isCluster(client)
         ? client.sendCommand(key === undefined ? undefined : toArgument(key), isReadOnly(command), args, options)
         : isSentinel(client)
-          ? // Reads too go to the master: a replica may not have yet what was just written.
+          ? // Reads go to the master too: a replica may lag behind a recent write.
             client.sendCommand(false, args, options)
           : client.sendCommand(args, options);
       try {
@@ -130,7 +130,7 @@ function nodeRedisDriver(first: AnyClient): Driver {
       let ended = false;
       return {
         ...driver,
-        // What a client of Sentinel says of a command that its own end cut off is a TypeError from within.
+        // The Sentinel client reports a command that its own disconnect interrupted as an internal TypeError.
         call: (command, bytes) =>
           driver.call(command, bytes).catch((error: unknown) => {
             throw ended ? new Error("Connection is closed.", { cause: error }) : error;
@@ -173,7 +173,7 @@ function listen(
 
   return {
     ready: begin(),
-    // A client of a cluster or of Sentinel pings its listeners by itself where it is told to (`pingInterval`), and offers no way to reach them.
+    // Clients of a cluster or of Sentinel ping their subscriber connections themselves (`pingInterval`), and do not expose them.
     alive: (timeoutMs) =>
       isCluster(listener) || isSentinel(listener)
         ? Promise.resolve(true)

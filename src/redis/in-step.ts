@@ -3,7 +3,7 @@ import { Command as IoredisCommand, type Redis as IoredisClient } from "ioredis"
 import dataHandler from "ioredis/built/DataHandler.js";
 import { outOfStep } from "./failure.ts";
 
-/** What this asks of a client beside its commands, in the version that is pinned. */
+/** Internals of the pinned client version that are used beside its commands. */
 type Inner = Pick<IoredisClient, "status"> & {
   readonly stream?: Socket | undefined;
   readonly commandQueue: { readonly length: number; shift(): Item | undefined };
@@ -28,29 +28,31 @@ interface Handler {
 /** A reply has no name: once one too many or too few came, each later one is read as another command's. */
 const STEP: unique symbol = Symbol("marrow: replies in step");
 
-/** What the replies of a client's connection of this moment were like. */
+/** State of the replies on a client's current connection. */
 export interface Steps {
-  /** How many commands were answered. */
+  /** Number of answered commands. */
   readonly answered: number;
-  /** Whether a client that is not ready was told the state of the server: it then waits for the end of loading. */
+  /** Whether a client that is not ready has read the server's state, and so waits for the end of loading. */
   readonly informed: boolean;
   /** Ends the connection of this moment, because its replies cannot be trusted. */
   end(why: string): void;
 }
 
 /**
- * Keeps the replies of a client's connections in step with its commands. A reply that nobody asked for, bytes that are no reply, and a reply
- * that is another command's end the connection at once: its commands fail as those of a lost connection, and the client dials again.
- * A connection that was never without a command in flight for {@link LOOK_MS} is asked for a word that only it can know: the others are in step.
+ * Keeps the replies of a client's connections in step with its commands.
  *
- * `own` says that nobody else listens to the client; one that is not to be `dropped` just ignores what nobody asked for.
+ * An unsolicited reply, bytes that are no reply, and a reply that belongs to another command end the connection: its commands fail as on a
+ * lost connection, and the client reconnects. A connection with commands in flight for {@link LOOK_MS} without a pause gets a PING with a
+ * unique word, which shows that the other replies are in step.
+ *
+ * `own`: no other code uses the client. Without `dropped`, unsolicited replies are only ignored.
  */
 export function keepInStep(client: IoredisClient, { own, dropped }: { own: boolean; dropped: boolean }): Steps {
   const inner = client as unknown as Inner;
   return (inner[STEP] ??= new Step(inner, own, dropped));
 }
 
-/** How long a connection may have commands in flight before it is asked whether it is in step, in milliseconds. */
+/** Time with commands in flight before a connection is checked, in milliseconds. */
 const LOOK_MS = 100;
 const WORD = "marrow in step ";
 
@@ -103,7 +105,7 @@ class Step implements Steps {
     return item;
   }
 
-  /** Ends the connection of this moment; what is left of its replies is read by nobody. */
+  /** Ends the current connection and discards the rest of its replies. */
   end(why: string): Error {
     const error = outOfStep(why);
     const { stream } = this.#client;
@@ -118,7 +120,7 @@ class Step implements Steps {
   #isRight({ command }: Item, reply: unknown): boolean {
     const word = this.#pings.get(command);
     this.#pings.delete(command);
-    // An error tells nothing: a server that is busy or loading refuses a ping. Within a transaction that is open it is queued.
+    // An error proves nothing: a busy or loading server refuses a ping. In an open transaction the ping is queued.
     if (word !== undefined) return reply instanceof Error || [word, "QUEUED"].includes(String(reply));
     return !(reply instanceof Buffer) || reply.length > 2 * WORD.length || !reply.toString("latin1").startsWith(WORD);
   }

@@ -10,7 +10,7 @@ export function isOrdinary(verb: string): boolean {
 }
 
 const LOWER_A = 0x61;
-/** What the client looks for by name: what blocks, subscribes, opens transactions, or changes the connection. */
+/** Commands that the client treats specially by name: they block, subscribe, open transactions, or change the connection. */
 const SPECIAL: ReadonlySet<string> = new Set(
   [
     "AUTH HELLO SELECT CLIENT READONLY INFO QUIT PING MONITOR RESET MULTI EXEC DISCARD WATCH UNWATCH HIMPORT",
@@ -20,15 +20,15 @@ const SPECIAL: ReadonlySet<string> = new Set(
 );
 
 /**
- * A command in the client's queue. The client's own class makes a promise, closures and a copy of the words for each, and measures every word
- * by itself: together a tenth of what a request of the gateway costs. This one has what the client's queue asks of a command, and calls back.
+ * A command in the client's queue. The client's own class makes a promise, closures and a copy of the arguments for each command and
+ * measures every argument, which is a tenth of the cost of a gateway request. This class has only what the queue needs, and calls back.
  */
 export class QueuedCommand {
   readonly name: string;
   /** Nobody waits for a promise: the answer is called back. */
   readonly promise: undefined = undefined;
   readonly inTransaction = false;
-  /** The client tells its own tracing of commands without it; those that are listened to are not of this class. */
+  /** Suppresses the client's own tracing; traced commands use the client's class instead. */
   readonly isTraced = true;
   readonly #words: Command;
   readonly #bytes: boolean;
@@ -46,7 +46,7 @@ export class QueuedCommand {
     return this.#words.slice(1);
   }
 
-  /** Which protocol the answer has is nothing to an ordinary command. */
+  /** Ignored: ordinary commands do not depend on the protocol. */
   setReplyContext(): void {}
 
   toWritable(): string | Buffer {
@@ -62,7 +62,7 @@ export class QueuedCommand {
   }
 }
 
-/** Verbs as the client names them: it asks for that form several times a command. */
+/** Lowercase verbs, which the client reads several times per command. */
 const lowered = new Map<string, string>();
 const LOWERED_MAX = 512;
 

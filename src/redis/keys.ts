@@ -8,11 +8,11 @@ export const KEY_PART_CHARS_MAX = 512;
 const PLAIN = /^[A-Za-z0-9._-]+$/;
 
 /**
- * Encodes one part of a key so that no two parts are alike: letters, digits, `.`, `_` and `-` stand for themselves,
- * every other byte of the UTF-8 form becomes `%XX`. Case-sensitive; Unicode is not normalised.
+ * Encodes one part of a key, so that different parts stay different. Letters, digits, `.`, `_` and `-` are unchanged; every other byte of
+ * the UTF-8 form becomes `%XX`. Case-sensitive; Unicode is not normalised.
  *
- * @throws MarrowError `invalid_input` when the part is no string, empty, not well-formed Unicode, or longer than
- * {@link KEY_PART_CHARS_MAX} once encoded.
+ * @throws MarrowError `invalid_input` if the part is not a string, is empty, is not well-formed Unicode, or exceeds {@link
+ * KEY_PART_CHARS_MAX} characters once encoded
  */
 export function encodeKeyPart(path: string, part: unknown): string {
   if (typeof part !== "string" || part === "" || part.length > KEY_PART_CHARS_MAX || !part.isWellFormed()) {
@@ -41,8 +41,8 @@ function badPart(path: string, part: unknown): MarrowError {
 }
 
 /**
- * The common start of all keys of one scope (and of one subject in it): `{app:scope}` or `{app:scope:subject}`.
- * The braces are Redis Cluster's hash tag, so all keys with one start live in one slot.
+ * Returns the prefix of all keys of a scope, or of one subject in it: `{app:scope}` or `{app:scope:subject}`. The braces are Redis
+ * Cluster's hash tag, so all keys with one prefix share a slot.
  */
 export function keyTag({ app, scope }: Pick<ScopedRedis, "app" | "scope">, subject?: readonly string[]): string {
   const start = `{${encodeKeyPart("app", app)}:${encodeKeyPart("scope", scope)}`;

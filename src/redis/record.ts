@@ -9,7 +9,7 @@ import {
 } from "node:zlib";
 import { MarrowError } from "../errors.ts";
 
-/** Version written into every record; a reader refuses what is newer. */
+/** Version in every record. Readers refuse newer ones. */
 export const RECORD_VERSION = 1;
 
 /** Bodies of at least this many bytes are compressed. Below it zstd gains little and costs about 10 us. */
@@ -18,7 +18,7 @@ export const COMPRESS_FROM_BYTES = 1024;
 /** Bodies of at least this many bytes are compressed beside the event loop, which they would hold for milliseconds. */
 const BESIDE_FROM_BYTES = 131_072;
 
-/** Largest body that is read back, in bytes: a bound against a record made to explode. */
+/** Largest body that is decompressed, in bytes. Guards against a decompression bomb. */
 export const RECORD_BYTES_MAX: number = 64 * 1024 * 1024;
 
 /** Larger bodies are compressed by zstd, whatever effort was asked for. */
@@ -47,7 +47,7 @@ function encodePlainJson(json: string): Buffer | string {
   return isShort ? PLAIN_HEADER + json : encodeRecordBody(Buffer.from(json));
 }
 
-/** {@link encodePlain} for values of any size: a large one is compressed beside the event loop. Throws at once for what is no JSON. */
+/** Encodes like {@link encodePlain}, and compresses large values outside the event loop. Throws at once for a value that is not JSON. */
 export function encodePlainBeside(value: unknown): Buffer | string | Promise<Buffer> {
   const json = JSON.stringify(value);
   return json.length < BESIDE_FROM_BYTES ? encodePlainJson(json) : encodeLargeRecordBody(Buffer.from(json));
@@ -69,8 +69,8 @@ export function jsonOf(plain: string): string {
 const PLAIN_HEADER = String.fromCharCode(RECORD_VERSION, PLAIN_JSON);
 
 /**
- * The same for a value that is JSON bytes already. `dense` takes twice the time (0.2 ms for 2 KB) to make text a tenth smaller: for what is
- * kept long and read often; `densest` (5 ms) makes it smaller by another twentieth.
+ * Encodes a value that is already JSON bytes. `dense` takes twice the time (0.2 ms for 2 KB) and saves a tenth of the size, for text that
+ * is kept long and read often. `densest` (5 ms) saves another twentieth.
  */
 export function encodeRecordBody(body: Buffer, effort: "quick" | "dense" | "densest" = "quick"): Buffer {
   if (body.length < COMPRESS_FROM_BYTES) return withHeader(PLAIN_JSON, body);
@@ -111,10 +111,10 @@ export function decodeRecord(record: Uint8Array): unknown {
   }
 }
 
-/** Why a record cannot be read. */
+/** Reason why a record cannot be read. */
 export type Unreadable = "corrupt_record" | "newer_record";
 
-/** A record's value, or why it cannot be read: for lists, which name what is unreadable and show the rest. */
+/** Reads a record's value, or returns why it cannot be read. For lists, which show the other records anyway. */
 export function readRecord(
   record: Uint8Array,
 ): { readonly value: unknown; readonly unreadable?: undefined } | { readonly unreadable: Unreadable } {
@@ -125,7 +125,7 @@ export function readRecord(
   }
 }
 
-/** Why something cannot be read, by the error that reading it threw. @throws the error, when it is another */
+/** Returns the reason from an error of a read. @throws the error itself if it has another cause */
 export function unreadableOf(error: unknown): Unreadable {
   if (MarrowError.is(error, "corrupt_record")) return "corrupt_record";
   if (MarrowError.is(error, "newer_record")) return "newer_record";

@@ -21,7 +21,7 @@ export function allOf(replies: readonly (Reply | Error)[]): Reply[] {
 /** A stream's entry: its id, then fields and values. */
 export type StreamEntry = readonly [Buffer, readonly Buffer[]];
 
-/** What an XREAD found, by stream; clients answer it as pairs, or all in one list. */
+/** Converts the reply of XREAD to entries by stream. Clients return pairs or one flat list. */
 export function toStreams(reply: Reply): Map<string, readonly StreamEntry[]> {
   const found = (reply ?? []) as readonly Reply[];
   const flat = Array.isArray(found[0]) ? found.flat() : found;

@@ -30,7 +30,7 @@ export function routed(command: Command, key: string): Command {
   return command;
 }
 
-/** The key that says which node of a cluster a command goes to, or `undefined` when any node will do. */
+/** Returns the key that decides which node of a cluster gets a command, or `undefined` if any node will do. */
 export function routingKey(command: Command): Argument | undefined {
   const route = routes.get(command);
   if (route !== undefined) return route;

@@ -3,8 +3,8 @@ import type { ScopedRedis } from "./connection.ts";
 import { encodeKeyPart } from "./keys.ts";
 
 /**
- * Holds a role to its first rule: it is made for one tenant. TypeScript says so already; this catches plain JavaScript.
- * @throws MarrowError `invalid_option` when the connection has no scope
+ * Checks that a role's connection has a scope. TypeScript checks this already; this covers plain JavaScript.
+ * @throws MarrowError `invalid_option` if the connection has no scope
  */
 export function checkScope(redis: ScopedRedis): ScopedRedis {
   if (typeof redis?.send !== "function" || typeof redis.scope !== "string") {

@@ -6,9 +6,9 @@ import { refuse } from "../internal/check.ts";
 /** Something secret, or long: the value itself, or a file that holds it. One line break at the file's end is not part of it. */
 export type Secret = string | { readonly file: string };
 
-/** How TLS is spoken. Certificates and keys are PEM. */
+/** TLS settings. Certificates and keys are PEM. */
 export interface TlsOptions {
-  /** Authorities that may have signed the server's certificate. @default those that Node knows */
+  /** Authorities that may sign the server's certificate. @default the authorities that Node trusts */
   readonly ca?: Secret | undefined;
   /** The client's certificate, for servers that ask for one; together with `key`. */
   readonly cert?: Secret | undefined;
@@ -20,7 +20,7 @@ export interface TlsOptions {
 /** Bytes that a secret may have. */
 const SECRET_BYTES_MAX = 1_048_576;
 
-/** Reads a secret. @throws MarrowError `invalid_option` naming the field and the file, never what is in it */
+/** Reads a secret. @throws MarrowError `invalid_option` that names the field and the file, never the content */
 export function readSecret(path: string, secret: Secret | undefined): string | undefined {
   if (secret === undefined) return undefined;
   if (typeof secret === "string") return secret;

@@ -1,7 +1,7 @@
 import type { Redis } from "./connection.ts";
 import { outageOf, verdictOf } from "./failure.ts";
 
-/** What a server says of its settings and its state. `undefined`: the user may not ask, or the server does not say. */
+/** Settings and state of a server. `undefined`: the user may not read it, or the server does not report it. */
 export interface ServerFacts {
   readonly role: "master" | "replica" | undefined;
   /** `maxmemory-policy`, such as `noeviction`. */
@@ -20,8 +20,8 @@ export interface ServerFacts {
 }
 
 /**
- * Reads them: one round trip, INFO and CONFIG GET at once. A user who may run neither gets `undefined`s.
- * @throws MarrowError `unavailable` or `timeout` when Redis cannot serve
+ * Reads a server's settings and state in one round trip of INFO and CONFIG GET. For a user who may run neither all are `undefined`.
+ * @throws MarrowError `unavailable` or `timeout` if Redis cannot serve
  */
 export async function readServerFacts(redis: Pick<Redis, "send">): Promise<ServerFacts> {
   const [info, config] = await Promise.all([
@@ -59,7 +59,7 @@ export function toServerFacts(info: string, config: readonly string[]): ServerFa
 /** A part of `maxmemory` from which it is time to act. */
 const NEARLY_FULL = 0.9;
 
-/** What an operator should know before it happens, loudest first. Pure. */
+/** Returns warnings for an operator, most severe first. Pure. */
 export function warningsOf(facts: ServerFacts): readonly string[] {
   const {
     role,
@@ -93,7 +93,7 @@ export function warningsOf(facts: ServerFacts): readonly string[] {
   return warnings.filter((warning) => warning !== false);
 }
 
-/** Whether the server may take away a key that has no life of its own; `undefined`: it is not known. */
+/** Returns whether the server may evict keys without a TTL; `undefined` if unknown. */
 export function mayEvictAnything({ policy }: ServerFacts): boolean | undefined {
   return policy === undefined ? undefined : policy.startsWith("allkeys-");
 }

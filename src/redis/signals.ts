@@ -9,7 +9,7 @@ export function nameScript({ sha1, name }: { readonly sha1: string; readonly nam
   if (isHeard("redis:command") && !names.has(sha1)) names.set(sha1, name);
 }
 
-/** What is told of a command: its name and its script's, nothing that a caller gave. */
+/** Builds the signal of a command: its name and its script's name, and no arguments. */
 export function toSignal([command = "", digest]: Command): RedisCommandSignal {
   return { command: String(command).toUpperCase(), script: typeof digest === "string" ? names.get(digest) : undefined };
 }

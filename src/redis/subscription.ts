@@ -5,20 +5,20 @@ import { errorWord } from "./failure.ts";
 export interface Listening {
   /** Resolves once the server confirmed all channels; rejects when that can never be. */
   readonly ready: Promise<void>;
-  /** Asks the server for a sign of life on this very connection; false when none came within the bound. */
+  /** Pings the server on this connection. Returns false if no reply came in time. */
   alive(timeoutMs: number): Promise<boolean>;
   close(): void;
 }
 
-/** How often a subscription's connection is asked for a sign of life, and how long that may take, in milliseconds. */
+/** Interval and timeout of the pings on a subscription's connection, in milliseconds. */
 const PING_EVERY_MS = 5_000;
 const PING_WAIT_MS = 2_000;
 
 /**
- * Keeps a subscription alive. A connection that only listens never notices that its peer vanished, so it is pinged every
- * {@link PING_EVERY_MS}; one that gives no sign of life is replaced by a new one. Messages of the time in between are lost.
+ * Keeps a subscription alive. A connection that only receives does not notice that its peer vanished; so it is pinged every {@link
+ * PING_EVERY_MS}, and replaced if no reply comes. Messages sent in between are lost.
  *
- * Resolves once the server confirmed the channels, or after `waitMs` while Redis is away: it then hears from the moment that Redis is there.
+ * Resolves once the server confirmed the channels, or after `waitMs` if Redis is unavailable; messages then arrive once Redis is back.
  */
 export async function keepSubscribed(open: () => Listening, waitMs: number): Promise<Subscription> {
   const first = Promise.withResolvers<void>();

@@ -13,14 +13,14 @@ export interface Target {
   readonly tls: boolean;
 }
 
-/** `redis` or `valkey`, an `s` for TLS, and what stands behind the hosts; or a unix socket. */
+/** `redis` or `valkey`, an `s` for TLS, and the topology; or a unix socket. */
 const SCHEME = /^(?:(?:redis|valkey)(s)?(?:\+(sentinel|cluster))?|unix):\/\//;
-/** Hosts, a path, a query: what is left of a URL when the scheme and the credentials are gone. */
+/** The rest of a URL without scheme and credentials: hosts, a path, a query. */
 const PLACE = /^([^/?]*)(\/[^?]*)?(?:\?(.*))?$/s;
 
 /**
- * Reads a connection URL. Credentials end at the last `@` (of a unix socket's URL: at the first), so a password may hold any
- * character; `%XX` in it stands for a byte, and a `%` that begins no such code stands for itself.
+ * Parses a connection URL. Credentials end at the last `@` (in a unix socket's URL: at the first), so a password may contain any character.
+ * `%XX` is decoded as a byte; a `%` without two hex digits stays.
  * @throws MarrowError `invalid_option`, without repeating the URL
  */
 export function parseTarget(url: string): Target {
@@ -82,7 +82,7 @@ function toCredentials(text: string | undefined): { username?: string; password?
   };
 }
 
-/** Text with its `%XX` codes decoded, each run of them as UTF-8; what is no code, or no UTF-8, stays as it is. */
+/** Decodes runs of `%XX` codes as UTF-8. Text that is not a code, or not UTF-8, is unchanged. */
 function decodePercent(text: string): string {
   return text.replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (codes) => {
     try {

@@ -1,14 +1,14 @@
 import { carriedContext, type Carrier } from "../internal/signals.ts";
 import type { Redis } from "./connection.ts";
 
-/** How long the trace of work that waits is known beyond its delay, in milliseconds. */
+/** Time that the trace of waiting work is kept beyond its delay, in milliseconds. */
 export const TRACE_MS = 86_400_000;
-/** Characters of what a trace is carried by. */
+/** Longest trace context that is stored, in characters. */
 const CARRIER_CHARS_MAX = 1_024;
-/** What one call puts at most of which the trace is kept. */
+/** Most items of one call whose trace is stored. */
 const KEPT_MAX = 10_000;
 
-/** What carries the current trace on, as it is kept; empty where there is none, or where it is too long to be kept. */
+/** Serializes the current trace context; empty if there is none or it is too long. */
 export function carrierText(): string {
   const carrier = JSON.stringify(carriedContext());
   return carrier === "{}" || carrier.length > CARRIER_CHARS_MAX ? "" : carrier;
@@ -30,7 +30,7 @@ export function keepTraces(
     redis.send(["SET", `${start}:trace:${id}`, carrier, "PX", String(TRACE_MS + delayMs)]).catch(() => {});
 }
 
-/** In which trace work was put; empty where nobody knows. One round trip. */
+/** Reads the trace context in which work was queued; empty if it is not known. One round trip. */
 export async function readTrace(redis: Pick<Redis, "send">, start: string, id: string): Promise<Carrier> {
   try {
     const stored = await redis.send(["GET", `${start}:trace:${id}`]);

@@ -2,10 +2,10 @@ import type { Cluster, Redis as IoredisClient } from "ioredis";
 import { tellable } from "./failure.ts";
 import type { Target } from "./target.ts";
 
-/** Hears when a connection is lost or found: why and where in words without a secret, or `undefined` when it serves again. */
+/** Called when a connection is lost, with the reason and place without secrets, and with `undefined` when it serves again. */
 export type ConnectionListener = (lost: string | undefined) => void;
 
-/** What a client's events tell. */
+/** State collected from a client's events. */
 export interface Watch {
   /** The last error of the network, of TLS or of the server; `undefined` before the first. */
   readonly lastError: Error | undefined;
@@ -13,7 +13,7 @@ export interface Watch {
 
 const WHY_CHARS_MAX = 200;
 
-/** Follows a client's connection. Each change is told once: a server that refuses a hundred times is told of once. */
+/** Follows a client's connection. Reports each change once, even if the server refuses a hundred times. */
 export function watchConnection(client: IoredisClient | Cluster, target: Target, listener: ConnectionListener): Watch {
   const watch: { lastError: Error | undefined } = { lastError: undefined };
   let told: string | undefined;
@@ -31,7 +31,7 @@ export function watchConnection(client: IoredisClient | Cluster, target: Target,
     told = undefined;
     watch.lastError = undefined;
   });
-  // A server that ends a connection says nothing, and the next dialling may succeed before anything fails.
+  // The event carries no reason if the server closed the connection, and the next attempt may succeed before any other event.
   client.on("close", () => {
     if (told === undefined) lost(new Error("the connection ended"));
   });
@@ -58,7 +58,7 @@ export function whyOf(reason: unknown): string {
   return `: ${text}${typeof code === "string" && !text.includes(code) ? ` (${code})` : ""}`;
 }
 
-/** An error with those that it came from: `cause`, the members of an aggregate, and what a cluster client saw last. */
+/** Returns an error with all its causes: `cause`, the members of an aggregate, and a cluster client's last node error. */
 function causes(error: unknown, depth = 0): Error[] {
   if (!(error instanceof Error) || depth > 4) return [];
   const { lastNodeError, errors = [] } = error as { lastNodeError?: unknown; errors?: readonly unknown[] };

@@ -9,19 +9,19 @@ import { createLimiter } from "../limiter.ts";
 /** Options of {@link PointsLimiter}. */
 export interface PointsLimiterOptions {
   readonly storeClient: ScopedRedis;
-  /** Points in a duration. */
+  /** Points per duration. */
   readonly points: number;
   /** Seconds; fractions may be given. */
   readonly duration: number;
   /** Name of the limiter. @default "points" */
   readonly keyPrefix?: string | undefined;
-  /** Seconds that a key is blocked once it asked for more than there is; over 366 days: without end. @default 0 */
+  /** Seconds that a key stays blocked after it asked for more points than it has. Over 366 days: without end. @default 0 */
   readonly blockDuration?: number | undefined;
-  /** How points come back. @default "fixedWindow" */
+  /** Algorithm by which points return. @default "fixedWindow" */
   readonly algorithm?: "fixedWindow" | "slidingWindow" | "slidingLog" | "tokenBucket" | undefined;
 }
 
-/** How a key stands. `consume` rejects with one when it refuses, and with an error when Redis is away. */
+/** State of a key. `consume` rejects with one if it refuses, and with an error if Redis is unavailable. */
 export class PointsResult {
   readonly remainingPoints: number;
   /** Milliseconds until points come back; -1 when the call never can be allowed. */
@@ -52,7 +52,9 @@ const NEVER_MS = -1;
 /** A longer block has no end: programs ask for twenty years when they mean that. */
 const BLOCK_MS_MAX = 366 * 86_400_000;
 const SCALE = 1_000;
-/** Options of the original that change what a limiter decides, and that this one does not have: left out silently they would open what they closed. */
+/**
+ * Options of the original that change decisions and that are not supported here. Ignoring them silently would let through blocked callers.
+ */
 const UNKNOWN = [
   "execEvenly",
   "blockOnConsumed",
@@ -62,9 +64,10 @@ const UNKNOWN = [
 ];
 
 /**
- * The limiter behind the shape that many programs call already (`rate-limiter-flexible`): `consume`, `penalty`, `reward`, `get`, `set`, `block`,
- * `delete`. What it refuses is not charged: a smaller call may still be allowed. `get` tells what was asked for all the same, so that guards that
- * compare `consumedPoints` with a limit see a key that went over it. Points may be fractions, and durations under a second are what they say.
+ * Limiter with the interface of `rate-limiter-flexible`: `consume`, `penalty`, `reward`, `get`, `set`, `block`, `delete`.
+ *
+ * Refused calls are not charged, so a smaller call may still be allowed. `get` includes the refused points, so that guards that compare
+ * `consumedPoints` with a limit see a key that exceeded it. Points may be fractions, and durations may be shorter than a second.
  */
 export class PointsLimiter {
   readonly points: number;
@@ -91,8 +94,8 @@ export class PointsLimiter {
   }
 
   /**
-   * Takes points. A refusal takes a second round trip.
-   * @throws PointsResult when there are too few (nothing is charged), MarrowError `unavailable` when Redis is away
+   * Takes points. A refusal costs a second round trip.
+   * @throws PointsResult if too few are left (nothing is charged), MarrowError `unavailable` if Redis is unavailable
    */
   async consume(
     key: string | number,
@@ -135,22 +138,22 @@ export class PointsLimiter {
   }
 
   /**
-   * How a key stands, or `null` when nothing is counted for it. Of a blocked key: nothing left, what it consumed (more than `points`), and the
-   * milliseconds until the block ends (-1: it has no end).
+   * Returns the state of a key, or `null` if nothing is counted for it. For a blocked key: no points left, the points consumed (more than
+   * `points`), and the milliseconds until the block ends (-1: without end).
    */
   async get(key: string | number): Promise<PointsResult | null> {
     const standing = await this.#standing(key);
     return standing.consumedPoints === 0 ? null : standing;
   }
 
-  /** Puts what a key consumed, in place of what is counted; a block ends. */
+  /** Sets the points that a key has consumed, and ends a block. */
   async set(key: string | number, points: number): Promise<PointsResult> {
     await this.delete(key);
     if (points > 0) await this.#limiter.charge({ [BY]: String(key) }, { requests: points });
     return this.#standing(key);
   }
 
-  /** Refuses a key for some seconds; 0, and more than 366 days, are without end. What it used is forgotten when the block ends. */
+  /** Blocks a key for some seconds; 0, or more than 366 days, is without end. Its consumed points are cleared when the block ends. */
   async block(key: string | number, seconds: number): Promise<PointsResult> {
     const checked = checkNumber("seconds", seconds, { min: 0 }, "invalid_input");
     await this.#limiter.reset({ [BY]: String(key) });
@@ -158,7 +161,7 @@ export class PointsLimiter {
     return new PointsResult(0, forMs ?? NEVER_MS, this.points + 1, false);
   }
 
-  /** Forgets what a key used, and its block. Tells whether there was anything. */
+  /** Deletes a key's consumed points and its block. Returns true if there was anything to delete. */
   async delete(key: string | number): Promise<boolean> {
     const counted = (await this.get(key)) !== null;
     await this.#limiter.unblock({ [BY]: String(key) });
@@ -167,7 +170,7 @@ export class PointsLimiter {
     return counted;
   }
 
-  /** Blocks, and notes what the key consumed. Answers for how long, `undefined` without end. */
+  /** Blocks a key and records its consumed points. Returns the duration in milliseconds, `undefined` without end. */
   async #block(key: string | number, seconds: number, consumed: number): Promise<number | undefined> {
     const ms = Math.round(seconds * 1_000);
     const forMs = seconds === 0 || ms > BLOCK_MS_MAX ? undefined : Math.max(1, ms);
@@ -177,7 +180,7 @@ export class PointsLimiter {
     return forMs;
   }
 
-  /** Adds to what was asked for in vain, and answers all of it. `first` is what the key consumed, where nothing was noted before. */
+  /** Adds to a key's refused points and returns their sum. `first` is the starting value if nothing was recorded before. */
   async #noteRefused(
     key: string | number,
     points: number,
@@ -198,7 +201,7 @@ export class PointsLimiter {
   async #changeRefused(key: string | number, points: number): Promise<void> {
     const noted = this.#refusedKey(String(key));
     const before = await this.#redis.send(["GET", noted]);
-    // What ends between the two is put back by nobody: the write needs what is there, and keeps its end.
+    // A record that expires between the read and the write is not restored: the write requires that the key exists and keeps its expiry.
     if (typeof before === "string")
       await this.#redis.send(["SET", noted, toScaled(Number(before) / SCALE + points), "XX", "KEEPTTL"]);
   }

@@ -21,18 +21,18 @@ export interface RatelimitOptions {
   readonly prefix?: string | undefined;
   /** Longest wait for Redis, in milliseconds. @default 250 */
   readonly timeout?: number | undefined;
-  /** What comes of a call while Redis is away. @default "refuse" */
+  /** Behaviour while Redis is unavailable. @default "refuse" */
   readonly onUnavailable?: "allow" | "refuse" | "local" | undefined;
 }
 
-/** What `limit` answers. */
+/** Result of `limit`. */
 export interface RatelimitResult {
   readonly success: boolean;
   readonly limit: number;
   readonly remaining: number;
-  /** When to come back (refused) or when units return, in milliseconds since 1970. */
+  /** Time of the next possible attempt (if refused) or of the next returned units, in milliseconds since 1970. */
   readonly reset: number;
-  /** Nothing is left to be done. */
+  /** Resolves at once: no work is left in the background. */
   readonly pending: Promise<void>;
   /** `timeout`: Redis was away, and `onUnavailable` decided. */
   readonly reason?: "timeout" | "denyList" | undefined;
@@ -43,8 +43,9 @@ const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 const RETRY_WHEN_AWAY_MS = 1_000;
 
 /**
- * The limiter behind the shape that many programs call already: `new Ratelimit({ redis, limiter: Ratelimit.slidingWindow(10, "10 s") })`,
- * `limit(identifier)`. It runs on every Redis, by the server's clock, charges nothing that it refuses, and says so when Redis is away.
+ * Limiter with the interface of `@upstash/ratelimit`: `new Ratelimit({ redis, limiter: Ratelimit.slidingWindow(10, "10 s") })`,
+ * `limit(identifier)`. It runs on every Redis and uses the server's clock. Refused calls are not charged, and results say if Redis was
+ * unavailable.
  */
 export class Ratelimit {
   readonly #limiter: Limiter;
@@ -64,13 +65,13 @@ export class Ratelimit {
     return (by) => ({ id: "limit", by, algorithm: "slidingWindow", limit: tokens, windowMs: toMs(window) });
   }
 
-  /** `refillRate` units come back every `interval`, evenly; at most `maxTokens` are there. */
+  /** Returns `refillRate` units evenly over every `interval`, up to `maxTokens`. */
   static tokenBucket(refillRate: number, interval: Duration, maxTokens: number): Window {
     const windowMs = toMs(interval);
     return (by) => ({ id: "limit", by, algorithm: "tokenBucket", limit: refillRate, windowMs, burst: maxTokens });
   }
 
-  /** Takes one unit, or `rate`; a negative one gives back. */
+  /** Takes one unit, or `rate` units; a negative rate returns units. */
   async limit(identifier: string, { rate = 1 }: { readonly rate?: number | undefined } = {}): Promise<RatelimitResult> {
     const subjects = { [BY]: identifier };
     if (rate < 0) {
@@ -85,13 +86,13 @@ export class Ratelimit {
     return this.#toResult(await this.#limiter.take({ [BY]: identifier }, {}, { wait: { maxMs: timeout } }));
   }
 
-  /** How many units are left, and when they come back; takes none. */
+  /** Returns the units left and the time when more return. Takes none. */
   async getRemaining(identifier: string): Promise<{ remaining: number; reset: number; limit: number }> {
     const { remaining, reset, limit } = this.#toResult(await this.#limiter.peek({ [BY]: identifier }, { requests: 0 }));
     return { remaining, reset, limit };
   }
 
-  /** Forgets what an identifier used. */
+  /** Deletes the used units of an identifier. */
   async resetUsedTokens(identifier: string): Promise<void> {
     await this.#limiter.reset({ [BY]: identifier });
   }

@@ -2,17 +2,17 @@ import type { Limiter, Subjects, TakeOptions } from "../contract.ts";
 import type { Costs, Permit, Refusal } from "../decision.ts";
 import { toLimitHeaders, toRetryHeaders } from "./headers.ts";
 
-/** How requests of a framework are limited; `R` is its request. */
+/** Options of the HTTP limiters; `R` is the framework's request. */
 export interface HttpLimiterOptions<R> {
-  /** Who asks: a value for every `by` of the rules. `undefined` lets the request pass unlimited. */
+  /** Returns the caller of a request: a value for every `by` of the rules. `undefined` lets the request pass unlimited. */
   readonly subjects: (request: R) => Subjects | undefined | Promise<Subjects | undefined>;
-  /** What a request costs. @default one request */
+  /** Returns the costs of a request. @default one request */
   readonly costs?: ((request: R) => Costs | Promise<Costs>) | undefined;
-  /** As in `Limiter.take`. */
+  /** Options for `Limiter.take`. */
   readonly take?: Omit<TakeOptions, "signal"> | undefined;
 }
 
-/** What comes of a request; of one that passes, what to call once its answer is over. */
+/** Outcome for a request. For an allowed one it includes the function to call after the response has ended. */
 export type Asked =
   | { readonly passes: true; readonly headers: Readonly<Record<string, string>>; readonly over: () => void }
   | { readonly passes: false; readonly headers: Readonly<Record<string, string>>; readonly body: string };
@@ -20,14 +20,14 @@ export type Asked =
 const permits = new WeakMap<object, Permit>();
 
 /**
- * The permit of a request that was let through, to settle what it really cost; the middleware gives slots back by itself once the answer
- * is over. The object is the framework's own: Express's or Fastify's request, Hono's context.
+ * Returns the permit of an allowed request, to settle its real costs. The middleware releases slots itself after the response. `request` is
+ * the framework's own object: Express's or Fastify's request, Hono's context.
  */
 export function permitOf(request: object): Permit | undefined {
   return permits.get(request);
 }
 
-/** Asks the limiter for a request. A refusal is a problem of RFC 9457 that names the policies it violates. */
+/** Takes from the limiter for a request. A refusal is an RFC 9457 problem that names the violated policies. */
 export async function ask<R extends object>(
   limiter: Limiter,
   options: HttpLimiterOptions<R>,

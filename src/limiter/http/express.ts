@@ -1,10 +1,10 @@
 import type { Limiter } from "../contract.ts";
 import { ask, type HttpLimiterOptions } from "./asking.ts";
 
-/** What the middleware needs of Express's (and Connect's) request. */
+/** The part of Express's (and Connect's) request that the middleware uses. */
 export type ExpressRequest = object;
 
-/** What it needs of the response: that of `node:http`. */
+/** The part of the `node:http` response that the middleware uses. */
 export interface ExpressResponse {
   statusCode: number;
   setHeader(name: string, value: string): unknown;
@@ -13,8 +13,8 @@ export interface ExpressResponse {
 }
 
 /**
- * Limits the requests of an Express (4 or 5) or Connect application: headers on every answer, a 429 for what is refused. Slots are given
- * back when the answer is over or the client is gone. Errors of the limiter go to `next`.
+ * Limits the requests of an Express (4 or 5) or Connect application. Adds headers to every response and answers 429 for refused requests.
+ * Concurrency slots are released when the response has ended or the client has disconnected. Errors of the limiter go to `next`.
  */
 export function expressLimiter<R extends ExpressRequest>(
   limiter: Limiter,

@@ -1,10 +1,10 @@
 import type { Limiter } from "../contract.ts";
 import { ask, type HttpLimiterOptions } from "./asking.ts";
 
-/** What the hook needs of Fastify's request. */
+/** The part of Fastify's request that the hook uses. */
 export type FastifyRequestLike = object;
 
-/** What it needs of the reply. */
+/** The part of Fastify's reply that the hook uses. */
 export interface FastifyReplyLike {
   readonly raw: { once(event: "close", listener: () => void): unknown };
   code(status: number): this;
@@ -13,8 +13,9 @@ export interface FastifyReplyLike {
 }
 
 /**
- * Limits the requests of a Fastify application: `app.addHook("preHandler", fastifyLimiter(limiter, …))`, or of one route. Headers on
- * every answer, a 429 for what is refused. Slots are given back when the answer is over or the client is gone.
+ * Limits the requests of a Fastify application: `app.addHook("preHandler", fastifyLimiter(limiter, …))`, or of one route. Adds headers to
+ * every response and answers 429 for refused requests. Concurrency slots are released when the response has ended or the client has
+ * disconnected.
  */
 export function fastifyLimiter<R extends FastifyRequestLike>(
   limiter: Limiter,

@@ -1,7 +1,7 @@
 import type { Decision, RuleState } from "../decision.ts";
 
 /**
- * A decision as headers: OpenAI's `x-ratelimit-*` for the tightest rule of each unit, and the IETF fields for all of them.
+ * Converts a decision to headers: OpenAI's `x-ratelimit-*` for the tightest rule of each unit, and the IETF fields for all rules.
  * @source draft-ietf-httpapi-ratelimit-headers-10; OpenAI, "Rate limits in headers"
  */
 export function toLimitHeaders(decision: Pick<Decision, "degraded" | "rules"> | undefined): Record<string, string> {
@@ -31,12 +31,12 @@ export function toLimitHeaders(decision: Pick<Decision, "degraded" | "rules"> | 
   return headers;
 }
 
-/** Longest wait that a client is told to sit out, in milliseconds: clients retry a few times, and a person is not kept waiting longer. */
+/** Longest `Retry-After` that clients should wait out by themselves, in milliseconds. Clients retry a few times while a person waits. */
 const RETRY_WITHIN_MS = 60_000;
 
 /**
- * What a refusal adds: when to come back, for every client's way of reading it. Beyond a minute (a spent budget of a day or a month) the time
- * is told, and that retrying by itself makes no sense.
+ * Builds the retry headers of a refusal, in the forms that clients read. For waits of more than a minute (a spent budget of a day or a
+ * month) they include the time and advise clients not to retry automatically.
  */
 export function toRetryHeaders(retryAfterMs: number | undefined): Record<string, string> {
   if (retryAfterMs === undefined) return { "x-should-retry": "false" };
@@ -47,7 +47,7 @@ export function toRetryHeaders(retryAfterMs: number | undefined): Record<string,
   };
 }
 
-/** Names of rules are few, and told with every answer. */
+/** Encoded rule names. There are few, and every response includes them. */
 const items = new Map<string, string>();
 const ITEMS_MAX = 1_000;
 
@@ -68,7 +68,7 @@ function tightestOf(rules: readonly RuleState[], unit: string): RuleState | unde
   return tightest;
 }
 
-/** Milliseconds in OpenAI's words: `17ms`, `12s`, `6m0s`. */
+/** Formats milliseconds as OpenAI does: `17ms`, `12s`, `6m0s`. */
 export function toDuration(ms: number): string {
   if (ms < 1_000) return `${Math.ceil(ms)}ms`;
   const seconds = Math.ceil(ms / 1_000);

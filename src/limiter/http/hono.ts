@@ -2,15 +2,15 @@ import type { Limiter } from "../contract.ts";
 import { ask, type HttpLimiterOptions } from "./asking.ts";
 import { watchBody } from "./watched-body.ts";
 
-/** What the middleware needs of Hono's context. */
+/** The part of Hono's context that the middleware uses. */
 export interface HonoContext {
   res: Response;
   header(name: string, value: string): void;
 }
 
 /**
- * Limits the requests of a Hono application: headers on every answer, a 429 for what is refused. Slots are given back when the answer's
- * body is over or the client is gone.
+ * Limits the requests of a Hono application. Adds headers to every response and answers 429 for refused requests. Concurrency slots are
+ * released when the response's body has ended or the client has disconnected.
  */
 export function honoLimiter<C extends HonoContext>(
   limiter: Limiter,

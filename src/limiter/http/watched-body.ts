@@ -3,7 +3,7 @@ export function watchBody(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   over: () => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  // Node's types do not know `cancel` of a transformer yet; a client that is gone ends there.
+  // Node's types lack `cancel` of a transformer, which runs if the client disconnects.
   const watcher = { flush: over, cancel: over } as ConstructorParameters<
     typeof TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>
   >[0];

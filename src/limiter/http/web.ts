@@ -2,7 +2,7 @@ import type { Limiter } from "../contract.ts";
 import { ask, type HttpLimiterOptions } from "./asking.ts";
 import { watchBody } from "./watched-body.ts";
 
-/** A handler of web requests: a route handler of Next.js, or a server of Bun or Deno. What follows the request is passed through. */
+/** A handler of web requests: a route handler of Next.js, or a server of Bun or Deno. Arguments after the request are passed through. */
 export type WebHandler<R extends Request, A extends readonly unknown[]> = (
   request: R,
   ...more: A

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const VERSION_WAIT_MS = 5_000;
 const PROGRAMS = ["redis-server", "valkey-server"];
 
-/** What is looked for, the best first: Redis 8 has vector sets, and on the others vectors are searched within the process. */
+/** Servers in order of preference: Redis 8 has vector sets; on the others vectors are searched within the process. */
 const WANTED: readonly { readonly engine: ServerBinary["engine"]; readonly majorMin: number }[] = [
   { engine: "Redis", majorMin: 8 },
   { engine: "Valkey", majorMin: 8 },
@@ -23,8 +23,8 @@ const WANTED: readonly { readonly engine: ServerBinary["engine"]; readonly major
 ];
 
 /**
- * Finds a server program that Marrow runs on, of those on `path` and in the directory that `script/unpack-server` fills: a Redis 8 or newer
- * before a Valkey 8 or newer before a Redis 7. Answers `undefined` if there is none; {@link HOW_TO_GET_A_SERVER} says what to do then.
+ * Finds a server program on `path` or in the directory that `script/unpack-server` fills. Prefers Redis 8 or newer, then Valkey 8 or newer,
+ * then Redis 7. Returns `undefined` if there is none; {@link HOW_TO_GET_A_SERVER} then helps.
  */
 export async function findServer(options: {
   readonly path: string;
@@ -44,7 +44,7 @@ export async function findServer(options: {
   return undefined;
 }
 
-/** What to tell a person who has no server. */
+/** Instructions for a user without a server. */
 export const HOW_TO_GET_A_SERVER: string = [
   "Marrow needs Redis 7.0 or newer, or Valkey 8 or newer, and found neither. Any one of these is enough:",
   "  MARROW_REDIS_URL=redis://host:6379   a server that you have",
@@ -57,7 +57,7 @@ async function look(path: string): Promise<ServerBinary | undefined> {
   try {
     await access(path, constants.X_OK);
     const { stdout } = await run(path, ["--version"], { timeout: VERSION_WAIT_MS });
-    // An engine may be installed under another's name: what it says counts, and each counts its versions in its own way.
+    // A program may be installed under the other engine's name, so read the engine and version that it prints.
     const [, engine, version] = /^(Redis|Valkey) server v=(\d+\.\d+\.\d+)/.exec(stdout) ?? [];
     if (engine === undefined || version === undefined) return undefined;
     return { path, version, engine: engine as ServerBinary["engine"] };

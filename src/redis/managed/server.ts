@@ -7,19 +7,19 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { MarrowError } from "../../errors.ts";
 
-/** How a managed server is run. */
+/** Options of a managed server. */
 export interface ManagedServerOptions {
   /** Path of a `redis-server`. */
   readonly binary: string;
-  /** Where its data, log and lock live; made when absent. */
+  /** Directory of its data, log and lock; created if absent. */
   readonly directory: string;
-  /** How often the append-only file is synced; `always` loses nothing that was acknowledged. @default "everysec" */
+  /** How often the append-only file is synced; `always` loses no acknowledged write. @default "everysec" */
   readonly sync?: "always" | "everysec" | undefined;
   /** Further arguments of `redis-server`. */
   readonly args?: readonly string[] | undefined;
   /** Longest wait for the first answer, in milliseconds. @default 20_000 */
   readonly startTimeoutMs?: number | undefined;
-  /** Hears of starts, crashes and hand-overs, for a log. */
+  /** Called on starts, crashes and hand-overs, for a log. */
   readonly onEvent?: ((event: string) => void) | undefined;
 }
 
@@ -41,13 +41,13 @@ const LOCK_WRITE_MS = 5_000;
 const SOCKET_PATH_MAX = 100;
 
 /**
- * Keeps one Redis running on a private unix socket for all processes that name the same directory. For development and
- * tests, never for production.
+ * Keeps one Redis running on a private unix socket for all processes that use the same directory. For development and tests, never for
+ * production.
  *
- * Whoever comes first starts it and holds the directory's lock; the others use it, and one of them takes over when the
- * first goes. It ends with its holder, also on SIGKILL. A server that crashed is started again with its data (AOF).
+ * The first process starts it and holds the directory's lock. The others use it, and one of them takes over when the first exits. The
+ * server ends with the process that holds the lock, also on SIGKILL. After a crash it is restarted with its data (AOF).
  *
- * @throws MarrowError `unavailable` when it does not answer in time; its log is in the directory
+ * @throws MarrowError `unavailable` if it does not reply in time; its log is in the directory
  */
 export async function startServer(options: ManagedServerOptions): Promise<ManagedServer> {
   const directory = resolve(options.directory);
@@ -170,7 +170,7 @@ function socketPath(directory: string): string {
   return join(tmpdir(), `marrow-${createHash("sha256").update(directory).digest("hex").slice(0, 16)}.sock`);
 }
 
-/** Whether a server speaks behind the socket; one that is still loading its data counts. */
+/** Checks whether a server replies on the socket; one that is still loading counts. */
 function answers(socket: string): Promise<boolean> {
   return new Promise((done) => {
     const connection = dial(socket);
@@ -185,7 +185,7 @@ function answers(socket: string): Promise<boolean> {
   });
 }
 
-/** Takes the directory's lock: a file that names this process, made only where there is none or its owner is gone. */
+/** Takes the directory's lock: a file that names this process. It is only made if none exists or its owner is gone. */
 async function takeLock(lock: string): Promise<boolean> {
   const own = await identityOf(process.pid);
   try {
@@ -209,13 +209,13 @@ async function breakLock(lock: string, owner: string): Promise<void> {
     await rename(lock, aside);
     if ((await readFile(aside, "utf8")) !== owner) await link(aside, lock);
   } catch {
-    // Somebody else was faster; the next look sees what is there.
+    // Another process was faster; the next check finds it.
   } finally {
     await rm(aside, { force: true });
   }
 }
 
-/** A process by its id and, where the system tells it, by when it began: ids are used again, in containers at every start. */
+/** Identifies a process by its id and, where the system provides it, its start time: ids are reused, in containers at every start. */
 async function identityOf(pid: number): Promise<string> {
   const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   const began = line.slice(line.lastIndexOf(")") + 2).split(" ")[19];
@@ -232,7 +232,7 @@ async function isAlive(identity: string): Promise<boolean> {
   return (await identityOf(pid)) === identity;
 }
 
-/** An empty lock is one that is being written, or one whose writer died: time tells. */
+/** An empty lock file is being written or its writer died; its age shows which. */
 async function isOld(lock: string): Promise<boolean> {
   const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Infinity }));
   return Date.now() - mtimeMs > LOCK_WRITE_MS;
