@@ -1,14 +1,14 @@
-/** One row of the table of codes: what a code means over HTTP, and whether trying again can help. */
+/** HTTP status and retry advice of an error code. */
 export interface ErrorCodeInfo {
-  /** HTTP status that the gateway answers with. */
+  /** HTTP status of the gateway's response. */
   readonly status: number;
   /** Whether the same call may succeed later without a change by the caller. */
   readonly retryable: boolean;
-  /** One sentence for people. */
+  /** Description for people, in one sentence. */
   readonly meaning: string;
 }
 
-/** A stable name for what went wrong; see {@link ERROR_CODES}. */
+/** Stable name of an error; see {@link ERROR_CODES}. */
 export type ErrorCode =
   | "invalid_option"
   | "invalid_input"
@@ -34,7 +34,7 @@ export type ErrorCode =
   | "redis_full"
   | "timeout";
 
-/** Every code that Marrow throws, in one table; `docs/errors.md` is checked against it. */
+/** All codes of `MarrowError`. `docs/errors.md` is checked against this table. */
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   invalid_option: { status: 400, retryable: false, meaning: "An option has the wrong kind, range or name." },
   invalid_input: { status: 400, retryable: false, meaning: "A value given to a call has the wrong kind or shape." },
@@ -81,26 +81,26 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorCodeInfo>> = {
   timeout: { status: 504, retryable: true, meaning: "A bound on waiting passed." },
 };
 
-/** What an error may carry beside its message. */
+/** Options of `MarrowError`. */
 export interface MarrowErrorOptions {
-  /** The error underneath, kept for logs. */
+  /** The underlying error, for logs. */
   readonly cause?: unknown;
-  /** Plain facts for programs (a field's path, a limit, a status); never secrets or prompt text. */
+  /** Details for programs (a field's path, a limit, a status); never secrets or prompt text. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
 const BRAND = Symbol.for("marrow.error");
 
 /**
- * The one error class of Marrow, told apart by `code`.
+ * The error class of Marrow. Use `code` to distinguish errors.
  *
- * Messages say what failed, what was expected and what kind of value came; they never hold secrets or prompt text.
+ * Messages name what failed, the expected value and the kind of value received. They never contain secrets or prompt text.
  */
 export class MarrowError extends Error {
   override readonly name: string = "MarrowError";
   /** The stable code. */
   readonly code: ErrorCode;
-  /** Plain facts for programs, or `undefined`. */
+  /** Details for programs, or `undefined`. */
   readonly details: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, message: string, { cause, details }: MarrowErrorOptions = {}) {
@@ -115,7 +115,7 @@ export class MarrowError extends Error {
     return ERROR_CODES[this.code].retryable;
   }
 
-  /** Tells a Marrow error from any other value, also across two installed copies of the package. */
+  /** Returns true for a Marrow error, also for one of another installed copy of the package. */
   static is(value: unknown, code?: ErrorCode): value is MarrowError {
     if (typeof value !== "object" || value === null || !(BRAND in value)) return false;
     return code === undefined || (value as unknown as MarrowError).code === code;

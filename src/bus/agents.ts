@@ -5,16 +5,16 @@ import { part } from "./keys.ts";
 import type { ResolvedBusOptions } from "./options.ts";
 import { findAgents } from "./scripts.gen.ts";
 
-/** Something that an agent can do. */
+/** A skill of an agent. */
 export interface Skill {
   readonly id: string;
   readonly description?: string | undefined;
   readonly tags?: readonly string[] | undefined;
 }
 
-/** What an agent says of itself. */
+/** Description of an agent. */
 export interface AgentCard {
-  /** Its name in the scope: letters, digits, `.`, `_`, `-` and what is encoded to them, at most 128 characters. */
+  /** Name in the scope, at most 128 characters once encoded. */
   readonly name: string;
   readonly version?: string | undefined;
   readonly description?: string | undefined;
@@ -22,7 +22,7 @@ export interface AgentCard {
   readonly [field: string]: unknown;
 }
 
-/** `online`; `draining`: it takes no more; `unreachable`: its leases ended; `gone`: it left, or could not be reached for long. */
+/** `online`; `draining`: accepts no more messages; `unreachable`: its leases expired; `gone`: it left, or was unreachable for long. */
 export type AgentState = "online" | "draining" | "unreachable" | "gone";
 
 /** An agent as others see it. */
@@ -30,22 +30,22 @@ export interface AgentInfo {
   readonly card: AgentCard;
   readonly state: AgentState;
   readonly sinceMs: number;
-  /** Messages that wait or are being handled, divided by what its processes can handle at once: 0..1. */
+  /** Waiting and running messages, divided by the number that its processes handle at once: 0..1. */
   readonly load: number;
   readonly instances: number;
-  /** With `like`: cosine similarity to the wanted skill, -1..1. */
+  /** With `like`: cosine similarity to the requested skill, -1..1. */
   readonly similarity?: number | undefined;
 }
 
-/** Which agents are wanted. */
+/** Criteria of a search for agents. */
 export interface FindOptions {
-  /** An agent's name. No other agent is looked at, however many there are. */
+  /** An agent's name. Only that agent is read, however many there are. */
   readonly name?: string | undefined;
   /** A skill's id. */
   readonly skill?: string | undefined;
-  /** Tags of one skill, all of them. */
+  /** Tags that one skill must have, all of them. */
   readonly tags?: readonly string[] | undefined;
-  /** A description of the wanted skill; the nearest agents come first. Needs `embed`. */
+  /** A description of the skill; the nearest agents come first. Needs `embed`. */
   readonly like?: string | undefined;
   /** @default ["online"] */
   readonly states?: readonly AgentState[] | undefined;
@@ -58,9 +58,9 @@ export interface PresenceEvent {
   readonly atMs: number;
 }
 
-/** Which agents are listed. */
+/** Options for listing agents. */
 export interface AgentsOptions {
-  /** The `cursor` of the page before, 0 to 1,000,000. @default 0 */
+  /** The `cursor` of the previous page, 0 to 1,000,000. @default 0 */
   readonly after?: number | undefined;
   /** 1 to 100. @default 25 */
   readonly limit?: number | undefined;
@@ -69,13 +69,16 @@ export interface AgentsOptions {
 /** A page of a scope's agents. */
 export interface AgentsPage {
   readonly data: readonly AgentInfo[];
-  /** Where the next page begins; absent on the last one. */
+  /** Cursor of the next page; absent on the last one. */
   readonly cursor?: number | undefined;
 }
 
 /** Finds agents and watches their presence. */
 export interface Agents {
-  /** A page of all agents in whatever state, those that were heard of longest ago first. Who is heard of meanwhile may be met twice. One round trip. */
+  /**
+   * Lists agents of any state, those without contact for longest first. An agent whose state changes meanwhile may appear twice. One round
+   * trip.
+   */
   agents(options?: AgentsOptions): Promise<AgentsPage>;
   /** Agents of the scope, in the order of their last sign of life; up to 10,000, or the one of a `name`. One round trip. */
   find(options?: FindOptions): Promise<readonly AgentInfo[]>;
@@ -89,7 +92,7 @@ const LOOK_MAX = 10_000;
 const AFTER_MAX = 1_000_000;
 const VECTORS_MAX = 10_000;
 
-/** What an agent says that it can do, as one text. */
+/** Joins an agent's description and skills into one text. */
 export function toSkillText({ description = "", skills = [] }: AgentCard): string {
   return [description, ...skills.flatMap(({ id, description: text = "", tags = [] }) => [id, text, ...tags])].join(
     "\n",
@@ -181,7 +184,7 @@ export function createAgents(redis: ScopedRedis, bus: string, { graceMs, embed }
   };
 }
 
-/** Reads what a presence channel tells; `undefined` for what others published there. */
+/** Reads a message of the presence channel; `undefined` for messages of other programs. */
 function readPresence(message: string): PresenceEvent | undefined {
   const [agent = "", state = "", atMs = ""] = message.split(" ");
   try {

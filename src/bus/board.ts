@@ -16,22 +16,22 @@ import { putEntry } from "./scripts.gen.ts";
 /** An entry of a board. */
 export interface Entry<T = unknown> {
   readonly value: T;
-  /** Grows with every change; the same means that nothing changed. */
+  /** Grows with every change of the entry. */
   readonly version: number;
   /** In `all`: why its value cannot be read. */
   readonly unreadable?: Unreadable | undefined;
 }
 
-/** What came of a change: done, or what there is instead. */
+/** Result of a put: done, or the current entry. */
 export type Put =
   | { readonly done: true; readonly version: number }
   | { readonly done: false; readonly reason: "version" | "full"; readonly version: number };
 
-/** A small board that agents share: entries with versions, at most 1,000, gone when nothing changed for seven days. */
+/** A small board that agents share: at most 1,000 entries with versions. It expires seven days after its last change. */
 export interface Board<T = unknown> {
   get(name: string): Promise<Entry<T> | undefined>;
   all(): Promise<Readonly<Record<string, Entry<T>>>>;
-  /** Puts an entry: at the version that is known (0: there is none yet), or whatever there is. One round trip. */
+  /** Puts an entry, only if it has the given version (0: absent), or unconditionally without one. One round trip. */
   put(name: string, value: T, options?: { readonly version?: number | undefined }): Promise<Put>;
   remove(name: string, options?: { readonly version?: number | undefined }): Promise<Put>;
 }
@@ -79,7 +79,7 @@ function toEntry<T>(stored: Buffer): Entry<T> {
   };
 }
 
-/** The same among others: what cannot be read is named. */
+/** The same for a list: an unreadable entry is marked. */
 function toListed<T>(stored: Buffer): Entry<T> {
   try {
     return toEntry(stored);

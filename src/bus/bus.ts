@@ -11,19 +11,19 @@ import { createTopic, type Topic } from "./topic.ts";
 import type { TopicOptions } from "./topic-options.ts";
 import { listTopics, type TopicsOptions, type TopicsPage } from "./topics.ts";
 
-/** What agents of a scope speak over: messages of the moment, durable topics, inboxes, requests, presence, locks, boards. */
+/** Messaging between the agents of a scope: ephemeral messages, durable topics, inboxes, requests, presence, locks, boards. */
 export interface Bus<S extends TopicShapes = TopicShapes> extends Live<S>, Agents, Mail, Receipts {
-  /** A durable topic. */
+  /** Returns a handle on a durable topic. */
   topic<T = unknown>(name: string, options?: TopicOptions): Topic<T>;
-  /** Lists the scope's durable topics by name, and how each stands. Two round trips. */
+  /** Lists the scope's durable topics by name, with statistics. Two round trips. */
   topics(options?: TopicsOptions): Promise<TopicsPage>;
-  /** Registers an agent in this process; several processes may be one agent. */
+  /** Registers an agent in this process. Several processes may run the same agent. */
   register<T = unknown>(card: AgentCard, handler: LetterHandler<T>, options?: RegisterOptions): Promise<Agent>;
-  /** Takes a lock; `undefined` when it was not free in time. */
+  /** Takes a lock; `undefined` if it was not free in time. */
   lock(name: string, options?: LockOptions): Promise<Held | undefined>;
-  /** A small board that agents share. */
+  /** Returns a small board that agents share. */
   board<T = unknown>(name: string): Board<T>;
-  /** Ends what the bus listens to; agents and readers are closed by themselves. */
+  /** Ends the bus's subscriptions. Close agents and readers separately. */
   close(): Promise<void>;
 }
 

@@ -7,9 +7,12 @@ import { decodeRecord, toFields } from "../redis/index.ts";
 export type MessageState = "accepted" | "delivered" | "handled" | "bounced" | "expired";
 
 /**
- * Why a message bounced. Reasons of the agent: `absent`, `draining`, `full`, `gone`. Reasons of the call tree: `hops`, `loop`, `fan_out`,
- * `budget`, `deadline`. `signature`: the sender that it names did not sign it. `crashed`: processes died while they handled it. `cancelled`:
- * the sender cancelled it. Any other word comes from the handler.
+ * Reason for a bounce.
+ *
+ * - From the agent: `absent`, `draining`, `full`, `gone`.
+ * - From the call tree: `hops`, `loop`, `fan_out`, `budget`, `deadline`.
+ * - `signature`: the claimed sender did not sign it. `crashed`: processes died while they handled it. `cancelled`: by the sender.
+ * - Any other word comes from the handler.
  */
 export type BounceReason =
   | "absent"
@@ -44,7 +47,7 @@ export interface Receipt {
   readonly deliveredAtMs: number | undefined;
   readonly endedAtMs: number | undefined;
   readonly deadlineMs: number;
-  /** How often it was delivered. */
+  /** Number of deliveries. */
   readonly deliveries: number;
 }
 
@@ -58,7 +61,7 @@ export interface TreeMessage extends Receipt {
 export interface CallTree {
   /** The message that began it. */
   readonly id: string;
-  /** When something was first sent in handling that message. */
+  /** Time when its handler first sent a message. */
   readonly atMs: number;
 }
 
@@ -115,7 +118,7 @@ export function toStored(id: string, flat: readonly Buffer[]): StoredMessage | u
   };
 }
 
-/** A message without what it says. */
+/** Returns a message's receipt, without its body. */
 export function toReceipt(message: StoredMessage): Receipt {
   const { parent: _, gives: __, ...receipt } = toTreeMessage(message);
   return receipt;
@@ -127,7 +130,7 @@ export function toTreeMessage(message: StoredMessage): TreeMessage {
   return known;
 }
 
-/** What a signature covers. */
+/** The signed fields. */
 export interface Signed {
   readonly id: string;
   readonly from: string;

@@ -14,7 +14,7 @@ import type { Mail, PostOffice } from "./mail.ts";
 import { resolveRegisterOptions, type RegisterOptions, type ResolvedBusOptions } from "./options.ts";
 import { beatAgent, settleMessage, takeMessages, writeParts } from "./scripts.gen.ts";
 
-/** A message in the hands of an agent. What it sends in handling it belongs to the same call tree. */
+/** A message that an agent handles. Messages that it sends in doing so belong to the same call tree. */
 export interface Letter<T = unknown> extends Mail {
   readonly id: string;
   readonly body: T;
@@ -23,31 +23,31 @@ export interface Letter<T = unknown> extends Mail {
   readonly hops: number;
   readonly path: readonly string[];
   readonly deadlineMs: number;
-  /** It was delivered before, to a process that died or stalled. */
+  /** Whether it was delivered before, to a process that died or stalled. */
   readonly redelivered: boolean;
-  /** Grows with every delivery: what carries a lower one than another is out of date. */
+  /** Grows with every delivery. Reject writes with a lower fence than one already seen. */
   readonly fence: number;
-  /** Set when this is a notice that a message of a call tree that this agent began bounced, and is no message. */
+  /** Set if this is a notice instead of a message: a message of a call tree that this agent began bounced. */
   readonly bounce: StoredMessage["bounce"];
-  /** Aborts at the deadline, when the message was cancelled, when it is another process's, and when the agent closes. */
+  /** Aborts at the deadline, when the message is cancelled or taken over by another process, and when the agent closes. */
   readonly signal: AbortSignal;
-  /** Adds to the answer while it is made. */
+  /** Appends to the answer while it is made. */
   readonly write: (text: string) => void;
-  /** Says what of the tokens and cost that the message was given was used; the rest goes back to its call tree. */
+  /** Reports how many of the message's tokens and cost were used; the rest returns to its call tree. */
   readonly use: (used: { readonly tokens?: number; readonly cost?: number }) => void;
 }
 
-/** Handles a message and answers its reply, a JSON value. What it throws bounces the message, with the error's code as the reason. */
+/** Handles a message and returns the reply, a JSON value. An exception bounces the message with the error's code as the reason. */
 export type LetterHandler<T = unknown> = (letter: Letter<T>) => unknown;
 
 /** An agent in this process. */
 export interface Agent extends Mail {
   readonly name: string;
-  /** Messages that are handled now. */
+  /** Number of messages being handled. */
   readonly running: number;
-  /** Takes nothing more; others see it as draining when all its processes are. */
+  /** Accepts no more messages. The agent's state is `draining` once all its processes drain. */
   drain(): Promise<void>;
-  /** Drains, waits for what is handled (ten seconds at most), gives the rest back and leaves. */
+  /** Drains, waits for running handlers (at most ten seconds), returns the other messages and leaves. */
   close(): Promise<void>;
 }
 
@@ -238,7 +238,7 @@ export async function openInbox(
     );
   }
 
-  /** Whether a message does not come from whom it names, as far as that can be told. */
+  /** Checks whether a message's claimed sender is false, as far as that can be decided. */
   async function isForged({ id, from, to, body, signature, bounce, path }: StoredMessage): Promise<boolean> {
     if (bounce !== undefined || (signature === undefined && !requireSignatures)) return false;
     if (signature === undefined || from === undefined) return true;

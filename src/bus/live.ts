@@ -6,7 +6,7 @@ import { part, topicKey } from "./keys.ts";
 import type { ResolvedBusOptions } from "./options.ts";
 import { publishLive } from "./scripts.gen.ts";
 
-/** A message of the moment. */
+/** An ephemeral message. */
 export interface LiveMessage<T = unknown> {
   readonly topic: string;
   readonly body: T;
@@ -18,13 +18,13 @@ export interface Missed {
   readonly count: number;
 }
 
-/** What a listener hears besides. */
+/** Options of `subscribe`. */
 export interface SubscribeOptions {
-  /** Told how many messages of a topic were missed, within two seconds. */
+  /** Called within two seconds with the number of missed messages of a topic. */
   readonly onMissed?: ((missed: Missed) => void) | undefined;
 }
 
-/** Names and shapes of topics: `createBus<{ "orders.new": Order }>`. */
+/** Names and types of topics: `createBus<{ "orders.new": Order }>`. */
 export type TopicShapes = Readonly<Record<string, unknown>>;
 
 /** Transient messages: delivered to current subscribers only, and not stored. */
@@ -66,18 +66,18 @@ export function createLive<S extends TopicShapes>(
     if (sharded && patterns.length > 0)
       throw new MarrowError("unsupported", "patterns cannot be used with sharded", { details: { path: "topics" } });
     const wanted = patterns.map(toExpression);
-    /** The number of the last message of each topic that was heard of. */
+    /** Number of the last received message of each topic. */
     const last = new Map<string, number>();
 
     function note(topic: string, number: number): void {
       const known = last.get(topic);
       if (known !== undefined && number > known + 1) onMissed({ topic, count: number - known - 1 });
-      // A counter that began anew says nothing of what was missed.
+      // After a counter restarts, the number of missed messages is unknown.
       if (last.size >= TOPICS_MAX && known === undefined) last.clear();
       last.set(topic, number);
     }
 
-    /** Reads what came; who publishes beside Marrow, or garbles it, ends nobody's process. */
+    /** Reads a message. One of another program, or a garbled one, must not crash the process. */
     function readMessage(channel: string, message: string) {
       const space = message.indexOf(" ");
       try {
@@ -99,7 +99,7 @@ export function createLive<S extends TopicShapes>(
       onMessage({ topic: read.topic, body: read.body as never });
     }
 
-    /** Compares the counters with what was heard: what came last may be what was missed. */
+    /** Compares the counters with the received messages: the latest messages may be missed ones. */
     async function look(): Promise<void> {
       const all = [...last.keys()];
       if (all.length === 0) return;
@@ -107,7 +107,7 @@ export function createLive<S extends TopicShapes>(
       const counts = await redis.pipeline(all.map((topic) => ["GET", `${channelOf(topic)}:count`]));
       for (const [at, topic] of all.entries()) {
         const count = counts[at];
-        // What was published while this looked is still on its way.
+        // Messages published during the comparison are still on their way.
         if (typeof count !== "string" || last.get(topic) !== heard.get(topic)) continue;
         const behind = Number(count) - (last.get(topic) ?? 0);
         if (behind <= 0) continue;
@@ -117,7 +117,7 @@ export function createLive<S extends TopicShapes>(
         } else lagging.set(topic, last.get(topic) ?? 0);
       }
     }
-    /** Topics whose counter was ahead at the last look, with what was heard by then. */
+    /** Topics with a counter ahead at the last comparison, and the last number received then. */
     const lagging = new Map<string, number>();
 
     const subscriptions = await Promise.all([

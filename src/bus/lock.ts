@@ -6,18 +6,18 @@ import { runScript, type ScopedRedis } from "../redis/index.ts";
 import { sharedKey } from "./keys.ts";
 import { holdLock } from "./scripts.gen.ts";
 
-/** How a lock is taken. */
+/** Options of a lock. */
 export interface LockOptions {
-  /** How long the lock outlives its process, in milliseconds, 100 to one hour; the process renews it while it lives. @default 10_000 */
+  /** Time that the lock outlives its process, in milliseconds, 100 to one hour; a living process renews it. @default 10_000 */
   readonly ttlMs?: number | undefined;
-  /** How long to wait for it, in milliseconds, up to one day. @default 0: not at all */
+  /** Longest wait for the lock, in milliseconds, up to one day. @default 0: no wait */
   readonly waitMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** A lock that is held. */
 export interface Held {
-  /** A number that grows with each holder, so that the guarded resource can refuse an earlier one. */
+  /** Grows with each holder, so that the guarded resource can refuse an earlier one. */
   readonly fence: number;
   /** Aborts if the lock is lost: Redis was unavailable too long, or this process stalled. */
   readonly signal: AbortSignal;

@@ -53,7 +53,7 @@ export interface RequestOptions extends SendOptions {
 
 /** Messages between agents of a scope. */
 export interface Mail {
-  /** Puts a message into an agent's inbox. One round trip; the receipt says whether it bounced. */
+  /** Puts a message into an agent's inbox. One round trip. The receipt shows a bounce. */
   readonly send: (to: string, body: unknown, options?: SendOptions) => Promise<Receipt>;
   /** Sends a message and waits for its answer, bounce or deadline. @throws MarrowError `aborted` */
   readonly request: <R = unknown>(to: string, body: unknown, options?: RequestOptions) => Promise<Answer<R>>;
@@ -93,7 +93,7 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
   const waiting = new Map<string, () => void>();
   let subscription: Promise<Subscription> | undefined;
 
-  /** Hears of the ends of what was sent from here; there before anything is sent. */
+  /** Subscribes to the outcomes of messages sent from here, before the first one is sent. */
   function listen(): Promise<Subscription> {
     return (subscription ??= redis
       .subscribe([`${bus}:from:${handle}`], (_, id) => waiting.get(id)?.())
@@ -193,7 +193,7 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
     return state === "" ? undefined : (state as MessageState);
   }
 
-  /** Sends, does what must be done meanwhile, and gives the request up with its signal. */
+  /** Sends a request, yields what `follow` yields, and cancels the request if its signal aborts. */
   async function* asking<T>(
     sender: Sender,
     to: string,
@@ -216,7 +216,7 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
       throw aborted(signal);
     } finally {
       waiting.delete(id);
-      // Whoever stops reading has given up.
+      // A caller that stops reading has given up.
       if (isOver(signal)) await cancel(id).catch(options.onError);
     }
   }
@@ -293,7 +293,7 @@ export function createPostOffice(redis: ScopedRedis, bus: string, options: Resol
   };
 }
 
-/** What the script that sends answers. */
+/** Reply of the script that sends. */
 type SentWords = [
   state: string,
   reason: string,

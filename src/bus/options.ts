@@ -7,13 +7,13 @@ import { toListener } from "../internal/listener.ts";
  * widen them.
  */
 export interface TreeLimits {
-  /** How deep it may go, 0 to 1,000. @default 16 */
+  /** Longest path, 0 to 1,000. @default 16 */
   readonly hopsMax?: number | undefined;
-  /** How often one agent may be on one path, 1 to 1,000. @default 3 */
+  /** Most visits of one agent on a path, 1 to 1,000. @default 3 */
   readonly visitsMax?: number | undefined;
-  /** Messages in all, 1 to 1,000,000. @default 100 */
+  /** Most messages in the tree, 1 to 1,000,000. @default 100 */
   readonly fanOutMax?: number | undefined;
-  /** Tokens that it may be given in all. @default no bound */
+  /** Most tokens in the tree. @default no bound */
   readonly tokens?: number | undefined;
   /** Cost in millionths of the currency. @default no bound */
   readonly cost?: number | undefined;
@@ -39,31 +39,29 @@ export interface BusOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** How an agent is run in this process. */
+/** Options of `register`. */
 export interface RegisterOptions {
   /** Messages handled at the same time, 1 to 1,000. @default 16 */
   readonly concurrency?: number | undefined;
   /** Messages that may wait for the agent or be handled by it, 1 to 1,000,000. @default 1_000 */
   readonly inboxMax?: number | undefined;
-  /**
-   * If this process has not renewed its lease for this long, it counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000
-   */
+  /** A process that has not renewed its lease for this long counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000 */
   readonly leaseMs?: number | undefined;
-  /** How often a message may be delivered while its processes die, 1 to 100. @default 3 */
+  /** Most deliveries of a message whose processes die, 1 to 100. @default 3 */
   readonly deliveriesMax?: number | undefined;
-  /** Signs what the agent sends (Ed25519); its public half goes into the card. @default nothing is signed */
+  /** Signs the agent's messages (Ed25519); the public key goes into its card. @default messages are not signed */
   readonly privateKey?: KeyObject | undefined;
-  /** Called when the agent had been declared dead and is back. */
+  /** Called when the agent was declared dead and is back. */
   readonly onRevived?: (() => void) | undefined;
 }
 
-/** How a message is sent. */
+/** Options of a message. */
 export interface SendOptions {
-  /** How long it may take, in milliseconds, up to 30 days; within a handler no longer than the message that is handled. @default 60_000 */
+  /** Time to answer, in milliseconds, up to 30 days; within a handler at most the time left for its own message. @default 60_000 */
   readonly ttlMs?: number | undefined;
   /** Your own id for the message. A second message with the same id is not sent. @default a new one */
   readonly id?: string | undefined;
-  /** The part of the call tree's budget that the message may use. What the agent does not use is returned. */
+  /** Part of the call tree's budget that the message may use. Unused parts are returned. */
   readonly gives?: { readonly tokens?: number | undefined; readonly cost?: number | undefined } | undefined;
   /** Bounds of the call tree that this message begins. */
   readonly limits?: TreeLimits | undefined;
@@ -112,7 +110,7 @@ export function resolveBusOptions({
   };
 }
 
-/** Fills what is not said from the defaults. @throws MarrowError `invalid_option` */
+/** Fills missing limits from the defaults. @throws MarrowError `invalid_option` */
 export function resolveLimits(limits: TreeLimits = {}, defaults: ResolvedLimits = LIMITS): ResolvedLimits {
   const integer = (name: keyof TreeLimits, min: number, max: number) => {
     const value = limits[name];

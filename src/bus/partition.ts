@@ -8,13 +8,13 @@ import type { MessageHandler, ReadParts } from "./topic-options.ts";
 /** One partition in the hands of one reader. */
 export interface Partition {
   readonly fence: string;
-  /** The entry after which it would hear of more; none while it has enough. */
+  /** Entry to continue after; none while it holds enough messages. */
   readonly position: string | undefined;
   /** The last entry that it has seen. */
   readonly reached: string;
   /** All that may have been handled is written down: by this reader, and by those before it. */
   readonly isClean: boolean;
-  /** Hears what stands after a position; somewhere else by now, it does not listen. */
+  /** Adds the entries after a position; ignored if the partition has moved on since. */
   hear(after: string, entries: readonly StreamEntry[]): void;
   /** Takes no more; resolves when all that it had is done and written down. */
   drain(): Promise<void>;
@@ -36,9 +36,9 @@ interface Claimed extends ReadParts {
   /** The last entry when it was claimed. */
   readonly last: string;
   readonly tries: number;
-  /** Whoever had it handed it over, and nothing behind the cursor was handled. */
+  /** The previous holder released it, and had handled nothing behind the cursor. */
   readonly clean: boolean;
-  /** How long whoever had it may go on without hearing that it lost it. */
+  /** Time that the previous holder may still work without noticing that it lost the partition. */
   readonly leaseMs: number;
   readonly deliveriesMax: number;
 }
@@ -49,7 +49,7 @@ interface Entry {
   readonly body: () => unknown;
   readonly redelivered: boolean;
   done: boolean;
-  /** Why it is put aside. */
+  /** Reason for becoming a dead letter. */
   dead: Failure | undefined;
 }
 
@@ -65,11 +65,11 @@ const AGAIN_MS = { first: 100, last: 5_000 } as const;
 
 const CRASHED: Failure = { reason: "crashed", message: "" };
 
-/** What a partition tells its reader, and asks it. */
+/** Callbacks between a partition and its reader. */
 interface Around {
   /** It is another reader's. */
   readonly onLost: () => void;
-  /** It would hear of more again. */
+  /** Called when it needs more messages again. */
   readonly onWanting: () => void;
   readonly isLeased: () => boolean;
   /** Resolves when that may have changed. */
@@ -93,9 +93,9 @@ export function createPartition(
   const chains = new Map<string, Promise<void>>();
   let position = claimed.cursor;
   let written = claimed.cursor;
-  /** Of what was there when it was claimed so many may have been handled. */
+  /** Number of messages that the previous holder may have handled. */
   let suspects = claimed.clean ? 0 : SUSPECT;
-  /** And until when it may be at what is published now. */
+  /** Time until which the previous holder may be handling messages published now. */
   const suspectUntilMs = claimed.clean ? 0 : performance.now() + claimed.leaseMs;
   let draining = false;
   let acking: Promise<void> | undefined;
@@ -147,13 +147,13 @@ export function createPartition(
     void run.finally(() => chains.get(key) === run && chains.delete(key));
   }
 
-  /** Waits for room. */
+  /** Waits for a free place. */
   async function enter(): Promise<void> {
     if (room.free <= 0) await new Promise<void>((resolve) => room.waiting.add(resolve));
     else room.free -= 1;
   }
 
-  /** Handles a message in the room that it has, whose first attempt may have begun. */
+  /** Handles a message in its place; the first attempt may already run. */
   async function handle(entry: Entry, first: Promise<unknown> | undefined): Promise<void> {
     await tryAll(entry, first);
     const [next] = room.waiting;
@@ -193,7 +193,7 @@ export function createPartition(
         signal,
       };
       const result = isHeard("bus:message") ? tell(message) : handler(message);
-      // Whatever can be waited for is: a database's query begins only when it is.
+      // A thenable, such as a database query that only starts when awaited.
       return typeof (result as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function"
         ? Promise.resolve(result)
         : undefined;
@@ -206,7 +206,7 @@ export function createPartition(
     let waitMs: number = AGAIN_MS.first;
     let running = first;
     for (let nth = 1; !signal.aborted; nth += 1) {
-      // Another one may be at it by now: that is known when the reader has been told again what is its own.
+      // Another reader may have the partition by now. The next lease reply decides.
       while (running === undefined && !isLeased() && !signal.aborted) await leaseTold();
       if (signal.aborted) return;
       try {

@@ -7,33 +7,33 @@ import { createPartition, isAfter, PAGE, type Partition } from "./partition.ts";
 import { claimPartitions } from "./scripts.gen.ts";
 import { checkTopicSaid, type MessageHandler, type ReadParts } from "./topic-options.ts";
 
-/** How a topic is read. */
+/** Options of a topic's reader. */
 export interface ReadOptions {
-  /** Where a new group begins. @default "end": with the next message */
+  /** Start position of a new group. @default "end": the next message */
   readonly from?: "start" | "end" | undefined;
-  /** Messages handled at the same time, those of one key one after the other, 1 to 1,000. @default 16 */
+  /** Messages handled at the same time, 1 to 1,000; those of one key one after the other. @default 16 */
   readonly concurrency?: number | undefined;
-  /** How often a message is tried, and how often its reader may die with it, 1 to 100; then it is put aside. @default 5 */
+  /** Attempts at a message, and crashes of its readers, after which it becomes a dead letter, 1 to 100. @default 5 */
   readonly deliveriesMax?: number | undefined;
-  /** After how long without a word a reader counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000 */
+  /** Time without a heartbeat after which a reader counts as dead, in milliseconds, 1,000 to 600,000. @default 10_000 */
   readonly leaseMs?: number | undefined;
-  /** Hears what went wrong beside the messages. */
+  /** Called with errors outside of handlers. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** One of a group's readers. */
+/** A reader of a group. */
 export interface Reader {
-  /** Partitions that it has. */
+  /** Partitions that it holds. */
   readonly partitions: readonly number[];
-  /** Takes no more, waits for what it is at (ten seconds at most), and leaves its partitions to others. */
+  /** Stops taking messages, waits for running handlers (at most ten seconds), and releases its partitions. */
   close(): Promise<void>;
 }
 
 const BEAT_MS = 1_000;
 const CLOSE_MS = 10_000;
-/** How long it waits at most for what is published; while a partition has enough, and so is not waited for. */
+/** Longest blocking read for new messages; `some` applies while a partition holds enough and is not read. */
 const LISTEN_MS = { all: 500, some: 20 } as const;
-/** How long after that an answer may take. */
+/** Longest wait for the reply after that. */
 const ANSWER_MS = 2_000;
 /** After how long it listens again when that failed. */
 const AGAIN_MS = 100;
@@ -64,7 +64,7 @@ export function startReader(
   let broken = false;
   /** A partition is there to be listened to. */
   let wake = () => {};
-  /** Until when the partitions are this reader's, unless it says that it lives: a process that was frozen finds it over. */
+  /** End of the reader's lease on its partitions. A process that was suspended finds it expired. */
   const leased = { untilMs: 0, waiting: new Set<() => void>() };
   /** Handlers at work over all partitions. */
   const room = { free: bounds.concurrency, waiting: new Set<() => void>() };
@@ -94,7 +94,7 @@ export function startReader(
     }
     for (const [place, partition] of held) {
       const [fence, , last = ""] = told.get(place) ?? [];
-      // A server that lost its last writes does not know what was seen there, and adds others, maybe with earlier ids.
+      // A server that lost its latest writes adds new messages, maybe with lower ids than those already seen.
       if (fence !== partition.fence || isAfter(reached.get(place) ?? "0-0", last)) drop(place);
     }
     for (const [place, [fence = "", cursor = "", last = "", tries = "", word = ""]] of told) {
@@ -157,7 +157,7 @@ export function startReader(
     if (!closing) void beat();
   }
 
-  /** Waits for what stands after the positions of its partitions, on a connection of its own. */
+  /** Waits for new messages of its partitions on a separate connection. */
   async function listen(): Promise<void> {
     const open = [...held].flatMap(([place, partition]) => {
       const { position: after } = partition;
@@ -168,7 +168,7 @@ export function startReader(
     const streams = [...open.map(({ log }) => log), ...open.map(({ after }) => after)];
     if (line === undefined) {
       line = await redis.dedicate();
-      // The connection broke, or the server did: what is its own by now?
+      // The connection or the server failed: ask which partitions are still held.
       if (broken && !closing) await beat();
       broken = false;
     }
@@ -210,7 +210,7 @@ export function startReader(
       await beating;
       const late = new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref());
       await Promise.race([Promise.all([...held.values()].map((partition) => partition.drain())), late]);
-      // Until here it says that it lives: what it is at stays its own.
+      // Renews the lease until here, so that running messages stay with this reader.
       clearInterval(timer);
       await beating;
       for (const [place, partition] of held) {

@@ -7,16 +7,16 @@ export interface TopicOptions {
   readonly partitions?: number | undefined;
   /** Most messages in the topic, 1 to 100,000,000. Further ones are refused. Messages that an active group has not read are kept: see `groupIdleMs`. @default 100_000 */
   readonly messagesMax?: number | undefined;
-  /** How many messages are kept for re-reading after all groups have read them, if there is room. @default 10_000 */
+  /** Messages kept for re-reading after all groups have read them, if there is space. @default 10_000 */
   readonly keepMessages?: number | undefined;
-  /** How long those are kept, in milliseconds. @default 86_400_000 (one day) */
+  /** Time that those are kept, in milliseconds. @default 86_400_000 (one day) */
   readonly keepMs?: number | undefined;
   /**
    * After how long without a reader a group may be deleted, in milliseconds, if the topic is full; messages that only this group has not read
    * are dropped then. 0: never, so a group without readers blocks a full topic until `forgetGroup`. @default 2_592_000_000 (30 days)
    */
   readonly groupIdleMs?: number | undefined;
-  /** How long message ids are remembered to detect duplicates, in milliseconds. @default 3_600_000 */
+  /** Time that message ids are kept to detect duplicates, in milliseconds. @default 3_600_000 */
   readonly dedupMs?: number | undefined;
 }
 
@@ -38,7 +38,7 @@ export type MessageHandler<T = unknown> = (message: Message<T>) => unknown;
 
 export type ResolvedTopicOptions = { readonly [Name in keyof TopicOptions]-?: Exclude<TopicOptions[Name], undefined> };
 
-/** What a reader and its partitions know of their topic. */
+/** Parts of a topic that its readers and partitions share. */
 export interface ReadParts extends ResolvedTopicOptions {
   readonly topic: string;
   readonly group: string;
@@ -67,7 +67,7 @@ export function resolveTopicOptions(options: TopicOptions): ResolvedTopicOptions
 }
 
 /**
- * A script's word that the topic was made with another number of partitions, or may have no more groups, as an error.
+ * Converts a script's refusal to an error: another number of partitions, or too many groups.
  * @throws MarrowError `conflict`, `invalid_input`
  */
 export function checkTopicSaid(reply: unknown): void {

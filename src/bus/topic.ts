@@ -23,16 +23,16 @@ import { appendMessages, forgetGroup, redriveMessages, seekGroup } from "./scrip
 import { noteTopic, readTopicStats, type TopicStats } from "./topics.ts";
 import { checkTopicSaid, resolveTopicOptions, type MessageHandler, type TopicOptions } from "./topic-options.ts";
 
-/** One message of a bulk. */
+/** One message of `publishMany`. */
 export interface NewMessage<T> extends PublishOptions {
   readonly body: T;
 }
 
-/** How a message is published. */
+/** Options of a published message. */
 export interface PublishOptions {
-  /** Messages of one key are handled in their order. @default no order */
+  /** Messages with the same key are handled in order. @default no order */
   readonly key?: string | undefined;
-  /** The same id is added once within `dedupMs`. */
+  /** Duplicate ids within `dedupMs` are added once. */
   readonly id?: string | undefined;
 }
 
@@ -45,14 +45,14 @@ export type Published =
 /** A message that a group could not handle. */
 export interface DeadLetter<T = unknown> {
   readonly id: string;
-  /** `undefined` where it cannot be read. */
+  /** `undefined` if it cannot be read. */
   readonly body: T | undefined;
-  /** Why it cannot be read. */
+  /** Reason why it cannot be read. */
   readonly unreadable?: Unreadable | undefined;
   readonly key: string | undefined;
-  /** An error's code; `failed`; or `crashed`: readers died while they handled it. */
+  /** An error's code; `failed`; or `crashed` if readers died while they handled it. */
   readonly reason: string;
-  /** The error's message in one line of at most 500 characters, secrets masked; empty when there was none. */
+  /** The error's message in one line of at most 500 characters with secrets masked; may be empty. */
   readonly message: string;
 }
 
@@ -60,35 +60,38 @@ export interface DeadLetter<T = unknown> {
 export interface Topic<T = unknown> {
   /** Appends a message. One round trip, shared by concurrent publishes. When it resolves, the message is in Redis. */
   publish(body: T, options?: PublishOptions): Promise<Published>;
-  /** Appends up to 10,000 messages: all of them, or none if the topic lacks room. */
+  /** Appends up to 10,000 messages: all of them, or none if the topic lacks space. */
   publishMany(messages: readonly NewMessage<T>[]): Promise<readonly Published[]>;
   /** Starts one of a group's readers. Each message goes to one reader of the group, at least once. */
   read(group: string, handler: MessageHandler<T>, options?: ReadOptions): Reader;
   /** Sets a group's position: the start, a time, after a message (its `at`), or the end. */
   seek(group: string, to: "start" | "end" | { readonly fromMs: number } | { readonly after: string }): Promise<void>;
-  /** Messages that a group could not handle, oldest first. */
+  /** Returns messages that a group could not handle, oldest first. */
   deadLetters(group: string, options?: { readonly limit?: number | undefined }): Promise<readonly DeadLetter<T>[]>;
-  /** Returns dead letters to their group: those in `ids`, or the oldest, as many as the topic has room for. Returns their ids. */
+  /** Returns dead letters to their group: those in `ids`, or the oldest, as many as fit into the topic. Returns their ids. */
   redrive(
     group: string,
     options?: { readonly ids?: readonly string[]; readonly limit?: number },
   ): Promise<readonly string[]>;
   /**
-   * Deletes a group that has no reader any more, with its position and its dead letters. Returns whether it existed. One round trip.
+   * Deletes a group without readers, with its position and dead letters. Returns whether it existed. One round trip.
    * @throws MarrowError `conflict` while the group has an active reader, or one whose lease has not ended
    */
   forgetGroup(group: string): Promise<boolean>;
-  /** The topic's groups, and when each was last read or set (ms since 1970). One round trip. */
+  /** Returns the topic's groups, and when each was last read or set (ms since 1970). One round trip. */
   groups(): Promise<readonly { readonly group: string; readonly seenAtMs: number }[]>;
-  /** How many messages the topic has. */
+  /** Returns the number of messages in the topic. */
   size(): Promise<number>;
-  /** How the topic stands and how far its first `groups` groups are (1,000); `undefined` when nobody published to it or read it. One round trip. */
+  /**
+   * Returns the topic's statistics and the progress of its first `groups` groups (1,000); `undefined` for a topic without messages or
+   * readers. One round trip.
+   */
   stats(options?: { readonly groups?: number | undefined }): Promise<TopicStats | undefined>;
 }
 
-/** More messages than a server takes in within a millisecond: room for so many lasts as long. */
+/** More messages than a server accepts in a millisecond, so that free space for n messages lasts n / 1,000 ms. */
 const ADDED_PER_MS = 1_000;
-/** The least room of which that is said, and the longest time. */
+/** Least free space that the server reports, and the longest time that it covers. */
 const ROOMY = { messages: 10_000, ms: 1_000 } as const;
 const BULK = 1_000;
 const MESSAGES_MAX = 10_000;
@@ -98,9 +101,9 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
   const topic = `${topicKey(redis, checkText("name", name, 128))}:topic`;
   const resolved = resolveTopicOptions(options);
   const { partitions, messagesMax, keepMs, groupIdleMs, dedupMs } = resolved;
-  /** The topic was made with as many partitions. */
+  /** Whether the number of partitions was checked. */
   let checked = false;
-  /** Until when there is room for sure. */
+  /** Time until which the topic certainly has space. */
   let roomyUntilMs = 0;
 
   function toWords(body: T, { key, id }: PublishOptions, carrier: string): Words {
@@ -138,7 +141,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
     return left === "full" ? messages.map(() => FULL) : places.map((place) => toPublished(String(place)));
   }
 
-  /** Puts a message that came alone: without asking, while there is room for sure. */
+  /** Publishes a single message, by a plain XADD while the topic certainly has space. */
   async function putAlone(message: Words): Promise<Published> {
     const [place, key, id, body, carrier] = message;
     if (id !== "" || carrier !== "" || performance.now() > roomyUntilMs) return (await put([message]))[0] ?? FULL;
@@ -147,7 +150,7 @@ export function createTopic<T = unknown>(redis: ScopedRedis, name: string, optio
     return { accepted: true, at: `${place}/${String(entry)}`, duplicate: false };
   }
 
-  /** Puts what is published in one moment. Where there is no room for all, each has its own chance. */
+  /** Publishes all messages of one moment. If they do not fit together, each is tried alone. */
   const publishOne = gather<Words, Published>(async (messages) => {
     const [alone] = messages;
     if (alone !== undefined && messages.length === 1) return [await putAlone(alone)];

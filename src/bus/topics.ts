@@ -6,49 +6,49 @@ import { noteTopic as noting, readTopic } from "./scripts.gen.ts";
 /** A group that reads a topic. */
 export interface TopicGroup {
   readonly group: string;
-  /** When a reader last read for it, or its position was set (ms since 1970). */
+  /** Time when a reader last read for it or its position was set (ms since 1970). */
   readonly seenAtMs: number;
   /**
-   * Messages that it has not done with. At most so many: of a group whose position was set, all that the topic has count until it has read a partition to
-   * its end.
+   * Unhandled messages, an upper bound: after its position was set, all messages of a partition count until the group has read that
+   * partition to its end.
    */
   readonly lag: number;
-  /** Readers whose lease holds. */
+  /** Readers with a valid lease. */
   readonly readers: number;
   readonly deadLetters: number;
 }
 
-/** How a durable topic stands. */
+/** Statistics of a durable topic. */
 export interface TopicStats {
   readonly name: string;
   readonly partitions: number;
   readonly messages: number;
-  /** What it holds at most, as the last process said that published to it; `undefined` while nobody did. */
+  /** Most messages, as the latest publishing process configured it; `undefined` without any publish. */
   readonly messagesMax: number | undefined;
-  /** What messages and dead letters take in Redis, by a sample of each partition; `undefined` where the server does not tell. */
+  /** Redis memory of messages and dead letters, estimated from a sample of each partition; `undefined` if the server does not report it. */
   readonly bytes: number | undefined;
-  /** How many groups there are. */
+  /** Number of groups. */
   readonly groupsCount: number;
   /** Dead letters of all groups. */
   readonly deadLetters: number;
-  /** Groups by name, as many as were asked for. */
+  /** Groups by name, up to the requested number. */
   readonly groups: readonly TopicGroup[];
 }
 
-/** Which topics are listed. */
+/** Options for listing topics. */
 export interface TopicsOptions {
-  /** The `cursor` of the page before. @default the first page */
+  /** The `cursor` of the previous page. @default the first page */
   readonly after?: string | undefined;
   /** Topics of a page, 1 to 100. @default 25 */
   readonly limit?: number | undefined;
-  /** Groups that are told of each topic, 0 to 1,000. @default 20 */
+  /** Groups returned per topic, 0 to 1,000. @default 20 */
   readonly groups?: number | undefined;
 }
 
 /** A page of a scope's topics. */
 export interface TopicsPage {
   readonly data: readonly TopicStats[];
-  /** Where the next page begins; absent on the last one. */
+  /** Cursor of the next page; absent on the last one. */
   readonly cursor?: string | undefined;
 }
 
@@ -91,7 +91,7 @@ export async function listTopics(
   };
 }
 
-/** How a topic stands, with its first `groups` groups; `undefined` when nobody published to it or read it. One round trip. */
+/** Returns a topic's statistics with its first `groups` groups; `undefined` for a topic without messages or readers. One round trip. */
 export async function readTopicStats(
   redis: ScopedRedis,
   name: string,

@@ -2,14 +2,14 @@ import { hash } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { describe } from "../internal/describe.ts";
 
-/** How one call of an embedder may be bounded. */
+/** Options of one embedder call. */
 export interface EmbedOptions {
   /** Ends the wait; the call rejects with `aborted`. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Turns texts into vectors of one length whose cosine says how near two meanings are.
+ * Converts texts to vectors of one length. Their cosine measures similarity of meaning.
  *
  * Vectors of two embedders never mix: every index and stored vector carries {@link Embedder.fingerprint}.
  */
@@ -18,23 +18,23 @@ export interface Embedder {
   readonly id: string;
   /** Length of every vector. */
   readonly dimensions: number;
-  /** Tokens of a text that count; what follows is ignored. */
+  /** Tokens of a text that are embedded; the rest is ignored. */
   readonly maxTokens: number;
   /**
-   * Languages whose texts it tells apart, as ISO 639 codes. The cache compares questions in other languages exactly only: to an
-   * embedder that does not know their words they are all alike. @default ["en"]
+   * Supported languages as ISO 639 codes. The cache matches questions in other languages only exactly, because texts of unknown words have
+   * the same vector. @default ["en"]
    */
   readonly languages?: readonly string[] | undefined;
-  /** 16 hexadecimal digits that differ whenever two embedders' vectors must not mix. */
+  /** 16 hexadecimal digits. They differ between embedders whose vectors must not mix. */
   readonly fingerprint: string;
   /**
-   * Embeds texts in order; each vector has unit length, except that of a text without any known token, which is zero.
+   * Embeds texts in order. Each vector has unit length; a text without any known token has the zero vector.
    * @throws MarrowError `embedder_failed` with the cause, `aborted` by the signal
    */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
 }
 
-/** Makes a fingerprint from all that changes what the vectors mean: model, dimensions, normalisation, version of weights. */
+/** Computes a fingerprint from everything that affects the vectors: model, dimensions, normalisation, version of weights. */
 export function toFingerprint(parts: Readonly<Record<string, string | number>>): string {
   return hash("sha256", JSON.stringify(Object.entries(parts).toSorted(([a], [b]) => (a < b ? -1 : 1)))).slice(0, 16);
 }
@@ -50,8 +50,8 @@ export function normalise(vector: Float32Array): Float32Array {
 }
 
 /**
- * Cosine similarity, -1 to 1; 0 when either vector is zero.
- * @throws MarrowError `invalid_input` when the lengths differ
+ * Cosine similarity, -1 to 1; 0 if either vector is zero.
+ * @throws MarrowError `invalid_input` if the lengths differ
  */
 export function cosine(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) {
@@ -67,7 +67,7 @@ export function cosine(a: Float32Array, b: Float32Array): number {
   return left === 0 || right === 0 ? 0 : dot / Math.sqrt(left * right);
 }
 
-/** Refuses what is no list of well-formed strings, before any model sees it. */
+/** Checks that texts are a list of well-formed strings, before any model gets them. */
 export function checkTexts(texts: readonly string[]): void {
   texts.forEach((text, at) => {
     if (typeof text === "string") return;

@@ -3,8 +3,8 @@ import { checkInteger } from "../internal/check.ts";
 import { checkTexts, normalise, toFingerprint, type Embedder } from "./embedder.ts";
 
 /**
- * An embedder for tests: words and letter triples hashed into a vector. Deterministic, needs nothing, knows no meaning:
- * only texts that share words are near.
+ * An embedder for tests that hashes words and letter triples into a vector. Deterministic, without dependencies. Texts are only near if
+ * they share words; meaning is not considered.
  */
 export function hashEmbedder(options: { readonly dimensions?: number | undefined } = {}): Embedder {
   const dimensions = checkInteger("dimensions", options.dimensions ?? 256, { min: 8, max: 4096 });

@@ -5,7 +5,7 @@ import { checkText } from "../internal/check.ts";
 import { checkTexts, normalise, toFingerprint, type Embedder } from "./embedder.ts";
 import { createWordpiece } from "./wordpiece.ts";
 
-/** Where the model's files are. */
+/** Location of the model's files. */
 export interface MinilmOptions {
   /** Directory with `vocab.txt` and the model, as sentence-transformers exports to ONNX. Nothing is ever downloaded. */
   readonly directory: string;
@@ -18,10 +18,10 @@ const TOKENS_MAX = 256;
 const BATCH_MAX = 32;
 
 /**
- * all-MiniLM-L6-v2 (or any BERT sentence encoder of 384 dimensions) by ONNX Runtime: better on rephrased questions than
- * the static table, at 2 to 4 ms of CPU a text. Needs the optional package `onnxruntime-node`, loaded at the first text.
+ * Embeds with all-MiniLM-L6-v2 (or any BERT sentence encoder of 384 dimensions) on ONNX Runtime. It is better on rephrased questions than
+ * the static table, and takes 2 to 4 ms of CPU per text. Needs the optional package `onnxruntime-node`, loaded at the first text.
  *
- * @throws MarrowError `unsupported` when the package is absent, `invalid_option` when the files are
+ * @throws MarrowError `unsupported` without the package, `invalid_option` without the files
  */
 export function minilmEmbedder(options: MinilmOptions): Embedder {
   const directory = checkText("directory", options.directory, 4096);

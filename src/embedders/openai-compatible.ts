@@ -3,27 +3,24 @@ import { MarrowError } from "../errors.ts";
 import { checkInteger, checkText } from "../internal/check.ts";
 import { checkTexts, normalise, toFingerprint, type Embedder } from "./embedder.ts";
 
-/** Where an OpenAI-compatible embedding endpoint is, and what it makes. */
+/** An OpenAI-compatible embedding endpoint and its model. */
 export interface OpenaiEmbedderOptions {
-  /** Start of the endpoint; `/embeddings` is added. @default "https://api.openai.com/v1" */
+  /** Base URL of the endpoint, without `/embeddings`. @default "https://api.openai.com/v1" */
   readonly baseUrl?: string | undefined;
   /** Bearer token; never logged. */
   readonly apiKey?: string | undefined;
   readonly model: string;
-  /** Length of the vectors. It is sent only when `shorten` is set. */
+  /** Length of the vectors. Only sent if `shorten` is set. */
   readonly dimensions: number;
-  /** Asks the endpoint for `dimensions`, for models that can shorten their vectors. @default false */
+  /** Requests vectors of `dimensions` numbers, from models that can shorten theirs. @default false */
   readonly shorten?: boolean | undefined;
-  /** Texts sent in one request, at most. @default 128 */
+  /** Most texts in one request. @default 128 */
   readonly batchSize?: number | undefined;
   /** Longest wait for one answer, in milliseconds. @default 10_000 */
   readonly timeoutMs?: number | undefined;
 }
 
-/**
- * Embeds through any `/v1/embeddings` endpoint: OpenAI's own, vLLM, Ollama, llama.cpp and others.
- * One HTTP request for each `batchSize` texts.
- */
+/** Embeds through a `/v1/embeddings` endpoint: OpenAI's, vLLM, Ollama, llama.cpp and others. One HTTP request per `batchSize` texts. */
 export function openaiEmbedder(options: OpenaiEmbedderOptions): Embedder {
   const model = checkText("model", options.model);
   const dimensions = checkInteger("dimensions", options.dimensions, { min: 1, max: 65_536 });

@@ -1,26 +1,26 @@
 import { MarrowError } from "../errors.ts";
 import type { Embedder } from "./embedder.ts";
 
-/** Where vectors are remembered between processes; `cache/` has one on Redis. A failing store is passed over. */
+/** Storage of vectors that processes share; `cache/` has one on Redis. If it fails, vectors are computed. */
 export interface EmbeddingStore {
-  /** Vectors of the texts under one fingerprint, `undefined` where none is kept. */
+  /** Returns the vectors of texts under one fingerprint, `undefined` for missing ones. */
   get(fingerprint: string, texts: readonly string[]): Promise<(Float32Array | undefined)[]>;
   set(fingerprint: string, entries: readonly { readonly text: string; readonly vector: Float32Array }[]): Promise<void>;
 }
 
 /** Options of {@link sharedEmbedder}. */
 export interface SharedEmbedderOptions {
-  /** Remembers vectors between processes. Absent: only work in flight is shared. */
+  /** Storage of vectors that processes share. @default none: only concurrent calls are shared */
   readonly store?: EmbeddingStore | undefined;
-  /** Hears of a store that failed; the vector is then made anew. */
+  /** Called if the store fails; the vector is then computed. */
   readonly onStoreError?: ((error: unknown) => void) | undefined;
 }
 
 /**
- * Wraps a dear embedder so that work is done once: calls of one tick become one batch, a text that is being embedded is
- * not embedded again beside it, and vectors are looked up in and written to a store.
+ * Wraps an expensive embedder to avoid repeated work. Calls of one tick become one batch, concurrent calls for the same text are shared,
+ * and vectors are read from and written to a store.
  *
- * One caller's `signal` ends its own wait only: others may wait for the same text.
+ * A caller's `signal` ends only its own wait, because others may wait for the same text.
  */
 export function sharedEmbedder(embedder: Embedder, options: SharedEmbedderOptions = {}): Embedder {
   const inFlight = new Map<string, Promise<Float32Array>>();

@@ -20,16 +20,16 @@ interface Table {
 let table: Table | undefined;
 
 /**
- * The built-in embedder: a table of 30,522 word pieces by 256, distilled from all-MiniLM-L6-v2 (see
- * `assets/MODEL_CARD.md`). No native code, no download, under 0.1 ms a question; it does not see the order of words.
+ * The built-in embedder: a table of 30,522 word pieces by 256, distilled from all-MiniLM-L6-v2 (see `assets/MODEL_CARD.md`). No native
+ * code, no download, under 0.1 ms per question. It ignores the order of words.
  *
- * The table (8 MB) is read once a process, at the first call.
- * @throws MarrowError `corrupt_record` when the table's file is not what this version reads
+ * The table (8 MB) is read once per process, at the first call.
+ * @throws MarrowError `corrupt_record` if the table's file has another format than this version reads
  */
 export function staticEmbedder(): Embedder {
   const { wordpiece, dimensions, scales, rows, fingerprint } = (table ??= readTable());
 
-  // Sums are made in doubles, which the engine adds without rounding to single precision at every step.
+  // Sums are doubles, so that the engine does not round to single precision at every step.
   const sum = new Float64Array(dimensions);
 
   function embedOne(text: string): Float32Array {
@@ -55,7 +55,7 @@ export function staticEmbedder(): Embedder {
   };
 }
 
-/** A word by itself: its direction, and how much it weighs in a text (rare words weigh more). */
+/** Direction and weight of a single word; rare words weigh more. */
 export interface Word {
   readonly direction: Float32Array;
   readonly weight: number;
@@ -65,8 +65,9 @@ export interface Word {
 const WORDS_MAX = 20_000;
 
 /**
- * Single words by the built-in table, without waiting, each computed once: for comparing texts word by word.
- * @throws MarrowError `corrupt_record` when the table's file is not what this version reads
+ * Returns a synchronous function that looks up single words in the built-in table, for comparing texts word by word. Each word is computed
+ * once.
+ * @throws MarrowError `corrupt_record` if the table's file has another format than this version reads
  */
 export function staticWords(): (word: string) => Word {
   const { wordpiece, dimensions, scales, rows } = (table ??= readTable());
@@ -107,7 +108,7 @@ function readTable(): Table {
   };
 }
 
-/** A cheap sum that changes when the table does: every 997th byte is enough to tell two fits apart. */
+/** Computes a cheap checksum of the table; every 997th byte is enough to detect another fit. */
 function sampleOf(bytes: Uint8Array): number {
   let sum = 0;
   for (let at = 0; at < bytes.length; at += 997) sum = (sum * 31 + (bytes[at] ?? 0)) % 2_147_483_647;

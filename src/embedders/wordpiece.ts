@@ -3,19 +3,19 @@ import { normalise } from "../internal/normalise.ts";
 /** Longest word that is looked up, in characters; a longer one is unknown, as in BERT. */
 const WORD_CHARS_MAX = 100;
 
-/** Turns text into the ids of an uncased BERT vocabulary. */
+/** Converts text to the token ids of an uncased BERT vocabulary. */
 export interface Wordpiece {
-  /** How many entries the vocabulary has. */
+  /** Number of entries in the vocabulary. */
   readonly size: number;
-  /** The ids of a text without `[CLS]` and `[SEP]`, at most `maxTokens` of them. A word that is not covered is `[UNK]`. */
+  /** Returns the token ids of a text without `[CLS]` and `[SEP]`, at most `maxTokens`. Unknown words are `[UNK]`. */
   encode(text: string, maxTokens?: number): number[];
-  /** The id of one entry, such as `[CLS]`, or `undefined`. */
+  /** Returns the id of one entry, such as `[CLS]`, or `undefined`. */
   idOf(entry: string): number | undefined;
 }
 
 /**
- * The WordPiece tokenizer of uncased BERT models: lower case, accents off, punctuation and CJK characters apart,
- * then the longest entries that fit from the left. Linear in the text's length, and reads at most 64 characters for each token wanted.
+ * Makes the WordPiece tokenizer of uncased BERT models: lower-cases, removes accents, separates punctuation and CJK characters, and takes
+ * the longest matching entries from the left. Linear in the text's length; reads at most 64 characters per requested token.
  *
  * @source Devlin et al., "BERT" (2019), and the reference `BasicTokenizer` and `WordpieceTokenizer`
  */
@@ -48,7 +48,7 @@ export function createWordpiece(vocabulary: readonly string[]): Wordpiece {
     idOf: (entry) => ids.get(entry),
     encode(text, maxTokens = Number.MAX_SAFE_INTEGER) {
       const out: number[] = [];
-      // What stands far behind the last token that counts is not read: a text of any length costs the same.
+      // Text far behind the last needed token is not read, so the cost is bounded.
       const read =
         text.length / CHARS_READ_PER_TOKEN > maxTokens ? cutAt(text, maxTokens * CHARS_READ_PER_TOKEN) : text;
       for (const word of splitWords(read)) {

@@ -2,22 +2,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MarrowError } from "../errors.ts";
 import { isLater, leastTrust, type Fact } from "./fact.ts";
 
-/** What settling needs of the facts of a subject. */
+/** Functions that {@link settleAnswers} uses to read and change a subject's facts. */
 interface Kept {
-  /** What is so now of a key. */
+  /** Returns the current facts of a key. */
   readonly answersOf: (key: string) => Promise<readonly Fact[]>;
   /** Writes a fact down; answers whether it is still there. */
   readonly change: (fact: Fact) => Promise<boolean>;
 }
 
-/** Looks at the answers of a key until they stand as they should. Each look follows all that this call wrote. */
+/** Most reads of a key's answers until they are consistent. Each read follows all writes of this call. */
 const LOOKS_MAX = 16;
 /** Longest pause before a look that follows a conflict: many who settle at once get out of each other's way. */
 const PAUSE_MS_MAX = 50;
 
 /**
- * Lets one answer of a key be so now, the last one that was given, whatever was said at the same moment and by whom. Whoever wrote an answer
- * settles it afterwards, so the last of them to write sees all that was written. One round trip when nobody else said anything.
+ * Leaves one current answer for a key: the latest one, even if several callers wrote at the same moment. Every writer calls this after its
+ * write, so the last one sees all answers. One round trip if no other caller wrote.
  */
 export async function settleAnswers({ answersOf, change }: Kept, mine: Fact): Promise<void> {
   if (mine.key === undefined) return;
@@ -34,7 +34,7 @@ export async function settleAnswers({ answersOf, change }: Kept, mine: Fact): Pr
   }
 }
 
-/** What others write at the same moment is theirs to settle, or is seen by the next look: what was said is stored already. */
+/** Ignores a conflict with a concurrent writer: that writer settles the answers, or the next read sees them. */
 export async function orContested(change: Promise<boolean>): Promise<boolean | "contested"> {
   try {
     return await change;
@@ -44,7 +44,7 @@ export async function orContested(change: Promise<boolean>): Promise<boolean | "
   }
 }
 
-/** Those of a key's present answers that a later one takes the place of, by somebody who is trusted as much. Pure. */
+/** Selects a key's answers that a later answer of at least the same trust supersedes. Pure. */
 export function toSettled(answers: readonly Fact[]): Fact[] {
   return answers.flatMap((one) => {
     const later = answers.find((other) => isLater(other, one) && leastTrust(one.trust, other.trust) === one.trust);

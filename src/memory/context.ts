@@ -2,28 +2,28 @@ import { MarrowError } from "../errors.ts";
 import type { CountTokens } from "./tokens.ts";
 import type { Kept, Summary, Turn } from "./turn.ts";
 
-/** What a context is made of. */
+/** Parts that a context is built from. */
 export interface ContextParts {
-  /** Instructions: always there. */
+  /** Instructions, always included. */
   readonly system: readonly Turn[];
   readonly summary: Summary | undefined;
-  /** What is known, the most relevant first. */
+  /** Facts, most relevant first. */
   readonly facts: readonly string[];
   /** Oldest first. */
   readonly turns: readonly Kept[];
-  /** Sequence numbers of turns that are always there. */
+  /** Sequence numbers of turns that are always included. */
   readonly pinned: ReadonlySet<number>;
   readonly maxTokens: number;
 }
 
-/** What a model is given. */
+/** Messages for a model. */
 export interface Context {
-  /** Instructions, the summary, what is known, then turns, newest last. */
+  /** Instructions, the summary, facts, then turns, newest last. */
   readonly turns: readonly Turn[];
   readonly tokens: number;
-  /** How many facts are in it. */
+  /** Number of included facts. */
   readonly facts: number;
-  /** Sequence number of the newest turn that is not in it because it would not fit, 0 when all are. */
+  /** Sequence number of the newest turn that did not fit, 0 if all did. */
   readonly leftTo: number;
 }
 
@@ -31,11 +31,12 @@ export interface Context {
 const FACTS_SHARE = 0.25;
 
 /**
- * Fits what a model is given into a number of tokens. Instructions and pinned turns are always there; then the summary, then facts within a
- * quarter of the rest, then turns from the newest back. A call of a tool and its results come together or not at all; results without their
- * call, and calls whose results never came, do not come, except calls that nothing was said after. Where turns are left out, the first one
- * that comes is a user's. Pure: the same parts make the same context.
- * @throws MarrowError `too_large` when instructions and pinned turns alone do not fit
+ * Builds the messages for a model within a token budget.
+ *
+ * Instructions and pinned turns are always included. Then come the summary, facts within a quarter of the rest, and turns from the newest
+ * back. A tool call and its results are included or left out together; results without their call are left out, and so are calls without
+ * results unless they end the session. If turns are left out, the first included turn is a user's. Pure and deterministic.
+ * @throws MarrowError `too_large` if instructions and pinned turns alone do not fit
  */
 export function toContext(
   { system, summary, facts, turns, pinned, maxTokens }: ContextParts,
@@ -77,7 +78,7 @@ export function toContext(
     chosen.add(unit);
     left -= tokens;
   }
-  // A window that was cut begins with what a user said: an answer without its question misleads a model, and some refuse it.
+  // A cut window begins with a user's turn: an answer without its question misleads a model, and some providers reject it.
   if (leftTo > 0) {
     for (const unit of units) {
       if (!chosen.has(unit) || isPinned(unit)) continue;

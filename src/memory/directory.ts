@@ -14,50 +14,50 @@ import type { Json } from "./json.ts";
 import { listSessions } from "./scripts.gen.ts";
 import type { Session } from "./handle.ts";
 
-/** A session as it is listed. */
+/** A session in a list. */
 export interface SessionEntry {
   readonly id: string;
   readonly version: number;
   readonly createdAtMs: number;
-  /** Time of its last append, or other change. */
+  /** Time of its last change. */
   readonly changedAtMs: number;
   readonly metadata: Json;
-  /** Why its metadata cannot be read. */
+  /** Reason why its metadata cannot be read. */
   readonly unreadable?: Unreadable | undefined;
 }
 
-/** Which sessions are listed. */
+/** Options for listing sessions. */
 export interface ListOptions {
   readonly user: string;
-  /** The `cursor` of the page before. @default from the start */
+  /** The `cursor` of the previous page. @default from the start */
   readonly after?: string | undefined;
   /** 1 to 100. @default 20 */
   readonly limit?: number | undefined;
-  /** By their last change. @default "desc", the newest first */
+  /** Order by last change. @default "desc", newest first */
   readonly order?: "asc" | "desc" | undefined;
 }
 
 /** A page of sessions. */
 export interface SessionPage {
   readonly data: readonly SessionEntry[];
-  /** Where the next page begins; absent on the last one. */
+  /** Cursor of the next page; absent on the last one. */
   readonly cursor?: string | undefined;
 }
 
-/** What sessions are searched for. */
+/** Options for searching sessions. */
 export interface SearchOptions extends ListOptions {
-  /** Words that must all be in the session, in any letter case. */
+  /** Words that a session must contain, all of them, in any letter case. */
   readonly words: string;
 }
 
-/** Turns of a session that a search looks at: the newest. */
+/** Turns that a search reads per session, newest first. */
 const SEARCHED_TURNS = 1_000;
-/** Sessions that one search looks at. */
-/** Words that one search asks for. */
+/** Most sessions that one search reads. */
+/** Most words of one search. */
 const SEARCHED_WORDS = 32;
 const SEARCHED_SESSIONS = 500;
 
-/** Lists a user's sessions by their last change. One round trip; what has ended is not there. */
+/** Lists a user's sessions by their last change, without expired ones. One round trip. */
 export async function listPage(redis: ScopedRedis, name: string, options: ListOptions): Promise<SessionPage> {
   const { user, after, limit = 20, order = "desc" } = checkObject("options", options);
   const { sessions, starts } = userKeys(redis, name, user);
@@ -96,7 +96,7 @@ export async function listPage(redis: ScopedRedis, name: string, options: ListOp
   return { data, ...(more === 1 && last !== undefined && { cursor: toCursor(last) }) };
 }
 
-/** The sessions, newest first, in which all words were said. Reads them one after the other, within bounds. */
+/** Finds the sessions that contain all words, newest first. Reads one session after the other, within bounds. */
 export async function searchSessions(
   redis: ScopedRedis,
   name: string,
@@ -144,7 +144,7 @@ function toMetadata(record: Buffer): Pick<SessionEntry, "metadata" | "unreadable
   return { metadata: read.value as Json };
 }
 
-/** Where the page after a session begins. */
+/** Returns the cursor of the page after a session. */
 function toCursor({ changedAtMs, id }: SessionEntry): string {
   return `${changedAtMs}:${encodeKeyPart("id", id)}`;
 }

@@ -2,30 +2,30 @@ import { hash } from "node:crypto";
 import type { Unreadable } from "../redis/index.ts";
 import { plainWording } from "./wording.ts";
 
-/** What kind of thing is known: a fact, something that happened, what somebody likes, how something is done. */
+/** Kind of a fact: a general fact, an event, a preference, or a procedure. */
 export type FactKind = "semantic" | "episodic" | "preference" | "procedure";
 
 /**
- * How far what is known can be trusted, by who said it: `trusted` a user, an operator; `derived` a model; `untrusted` a tool, a page, a
- * document; `quarantined` it reads like orders, whoever said it.
+ * Trust in a fact, by its origin. `trusted`: a user or operator. `derived`: a model. `untrusted`: a tool, web page or document.
+ * `quarantined`: text that looks like instructions, of any origin.
  */
 export type Trust = "trusted" | "derived" | "untrusted" | "quarantined";
 
-/** Where something known comes from. */
+/** Origin of a fact. */
 export interface FactSource {
   readonly session?: string | undefined;
   /** Sequence number of the turn in its session. */
   readonly sequence?: number | undefined;
-  /** Role of who said it. */
+  /** Role of the turn's author. */
   readonly role: string;
 }
 
-/** Something known of a subject. */
+/** A fact about a subject. */
 export interface Fact {
   readonly id: string;
   readonly text: string;
   readonly kind: FactKind;
-  /** What it is about, when there is one answer at a time: a newer one supersedes it. */
+  /** Topic that has one answer at a time: a newer fact with the same key supersedes this one. */
   readonly key?: string | undefined;
   /** 0 to 1. */
   readonly importance: number;
@@ -33,14 +33,14 @@ export interface Fact {
   readonly trust: Trust;
   readonly source: FactSource;
   readonly createdAtMs: number;
-  /** When it was said last. */
+  /** Time when it was last stated. */
   readonly seenAtMs: number;
-  /** How often it was said. */
+  /** Number of times that it was stated. */
   readonly seen: number;
-  /** The one before it, and the one after it. */
+  /** Ids of the previous and the next answer. */
   readonly supersedes?: string | undefined;
   readonly supersededBy?: string | undefined;
-  /** In lists: why it cannot be read; then only its id is known. */
+  /** In lists: why it cannot be read. Then only its id is known. */
   readonly unreadable?: Unreadable | undefined;
 }
 
@@ -54,7 +54,7 @@ const BY_ROLE: ReadonlyMap<string, Trust> = new Map<string, Trust>(
   }),
 );
 
-/** How far somebody of a role is trusted. Roles that are not known are tools. */
+/** Returns the trust of a role. Unknown roles count as tools. */
 export function trustOf(role: string): Trust {
   return BY_ROLE.get(role) ?? "untrusted";
 }
@@ -64,24 +64,24 @@ export function leastTrust(a: Trust, b: Trust): Trust {
   return TRUSTS.indexOf(a) <= TRUSTS.indexOf(b) ? a : b;
 }
 
-/** The larger of two: something known from two sides. */
+/** Returns the larger of two trusts, for a fact with two origins. */
 export function mostTrust(a: Trust, b: Trust): Trust {
   return leastTrust(a, b) === a ? b : a;
 }
 
 /**
- * One id for one text of one kind, and of one key if it has any, so that it is known once whoever says it, and however often. Texts of the
- * same words are one text: see `plainWording`.
+ * Computes a fact's id from its kind, text and key, so that a fact is stored once however often it is stated. Texts of the same words are
+ * equal: see `plainWording`.
  */
 export function factId(kind: FactKind, text: string, key?: string): string {
   const keyed = key === undefined ? "" : `\n${key}`;
   return hash("sha256", `${kind}\n${plainWording(text)}${keyed}`, "base64url").slice(0, 22);
 }
 
-/** What makes a fact's rank, 0 to 1 each. */
+/** Parts of a fact's rank, 0 to 1 each. */
 export interface Relevance {
   readonly similarity: number;
-  /** Halves with each half-life since it was said last; 1 for what is pinned. */
+  /** Halves with each half-life since the fact was last stated; 1 for pinned facts. */
   readonly recency: number;
   readonly importance: number;
   readonly score: number;
@@ -102,7 +102,7 @@ export function relevanceOf(
   return { similarity, recency, importance, score };
 }
 
-/** When something is said that follows some facts, whatever the clocks of those who said these. Pure. */
+/** Returns a time after all of some facts, even if the clocks of their authors differ. Pure. */
 export function timeAfter(facts: readonly Fact[], nowMs: number): number {
   return Math.max(nowMs, ...facts.map(({ seenAtMs }) => seenAtMs + 1));
 }
@@ -112,7 +112,7 @@ export function isLater(a: Fact, b: Fact): boolean {
   return a.seenAtMs > b.seenAtMs || (a.seenAtMs === b.seenAtMs && a.id > b.id);
 }
 
-/** What a list says of a fact that cannot be read. */
+/** Fields that a list shows for a fact that cannot be read. */
 export const UNREADABLE: Omit<Fact, "id"> = {
   kind: "semantic",
   text: "",

@@ -23,83 +23,86 @@ import { plainWording, sameWording } from "./wording.ts";
 
 /** Options of `createFacts`. */
 export interface FactsOptions {
-  /** Name of these facts within their scope. */
+  /** Name of these facts within the scope. */
   readonly name: string;
   readonly embedder: Embedder;
-  /** Facts kept of one subject, superseded ones included, 1 to 100,000. When they are more, the least worth goes; pinned ones stay. @default 1_000 */
+  /**
+   * Facts kept per subject, superseded ones included, 1 to 100,000. Beyond that the lowest-ranked ones are deleted, pinned ones never.
+   * @default 1_000
+   */
   readonly factsMax?: number | undefined;
-  /** Time in which something said counts half as recent, in milliseconds. @default 30 days */
+  /** Time after which a fact counts half as recent, in milliseconds. @default 30 days */
   readonly halfLifeMs?: number | undefined;
-  /** What finds facts by meaning, as in `marrow/vectors`. @default "auto", what is recorded for the installation */
+  /** Vector engine for recall, as in `marrow/vectors`. @default "auto", the engine recorded for the installation */
   readonly engine?: EngineChoice | undefined;
 }
 
-/** Something to remember. */
+/** A fact to remember. */
 export interface NewFact {
   /** 1 to 4,000 characters. */
   readonly text: string;
   /** @default "semantic" */
   readonly kind?: FactKind | undefined;
-  /** What it is about, when there is one answer at a time ("home city"): an earlier one is superseded. @default none */
+  /** Topic that has one answer at a time ("home city"): an earlier answer is superseded. @default none */
   readonly key?: string | undefined;
   /** 0 to 1. @default 0.5 */
   readonly importance?: number | undefined;
-  /** Stays when there are too many, and does not fade. @default false */
+  /** Whether the fact is never deleted for lack of space and never loses recency. @default false */
   readonly pinned?: boolean | undefined;
-  /** Where it comes from; its role says how far it is trusted. @default { role: "user" } */
+  /** Origin; its role decides the trust. @default { role: "user" } */
   readonly source?: FactSource | undefined;
-  /** Less trust than its source has; never more. @default what the source has */
+  /** Lower trust than the origin's; a higher one has no effect. @default the origin's */
   readonly trust?: Trust | undefined;
 }
 
-/** What came of remembering. */
+/** Result of `remember`. */
 export interface Remembered {
-  /** `new`; `known`: it is counted once more; `superseding`: in place of an earlier one of its key. */
+  /** `new`; `known`: stated again, so its count grew; `superseding`: it replaced an earlier answer of its key. */
   readonly status: "new" | "known" | "superseding";
   readonly fact: Fact;
 }
 
-/** What is recalled. */
+/** Options of `recall`. */
 export interface RecallOptions {
   /** 1 to 100. @default 5 */
   readonly limit?: number | undefined;
   readonly kinds?: readonly FactKind[] | undefined;
-  /** How far it must be trusted. `untrusted` ones come only when they are asked for, `quarantined` ones never. @default "derived" */
+  /** Least trust. `untrusted` facts are only returned on request, `quarantined` ones never. @default "derived" */
   readonly atLeast?: "trusted" | "derived" | "untrusted" | undefined;
-  /** Cosine from which something is near, 0 to 1. @default 0.2 */
+  /** Least cosine similarity, 0 to 1. @default 0.2 */
   readonly minSimilarity?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Something recalled, with why it comes where it comes. */
+/** A recalled fact with the parts of its rank. */
 export interface Recalled extends Fact {
   readonly relevance: Relevance;
 }
 
-/** What is known of one subject. */
+/** Facts about one subject. */
 export interface Facts {
   /**
-   * Remembers something. The same words are known once. Three to four round trips, five to nine with a key: what is said at the same
-   * moment elsewhere is looked at, too.
+   * Remembers a fact. The same words are stored once. Three to four round trips, five to nine with a key, because concurrent answers of the
+   * key are checked too.
    * @throws MarrowError `invalid_input`, `embedder_failed`
    */
   remember(fact: NewFact): Promise<Remembered>;
-  /** What is known and near to some words, the most relevant first: near, recent, important. One round trip. */
+  /** Recalls facts by similarity to a text, recency and importance, most relevant first. One round trip. */
   recall(about: string, options?: RecallOptions): Promise<Recalled[]>;
-  /** One fact, also a superseded one. One round trip. */
+  /** Returns one fact, also a superseded one. One round trip. */
   get(id: string): Promise<Fact | undefined>;
-  /** A fact and those that it superseded, one after the other, the newest first; 100 at most. */
+  /** Returns a fact and those that it superseded, newest first; at most 100. */
   history(id: string): Promise<Fact[]>;
-  /** All facts, the newest first; superseded and quarantined ones only when they are asked for. Reads all of the subject's. */
+  /** Lists all facts, newest first; superseded and quarantined ones only with `all`. Reads every fact of the subject. */
   list(options?: { readonly all?: boolean | undefined }): Promise<Fact[]>;
-  /** Changes what may change. Answers whether it is there. */
+  /** Changes a fact. Returns whether it exists. */
   update(
     id: string,
     change: { readonly pinned?: boolean | undefined; readonly importance?: number | undefined },
   ): Promise<boolean>;
-  /** Forgets facts; answers how many there were. Superseded ones are facts of their own. One round trip. */
+  /** Deletes facts and returns how many existed. Superseded facts must be named too. One round trip. */
   forget(ids: readonly string[]): Promise<number>;
-  /** Forgets all of the subject's; answers how many there were. */
+  /** Deletes all facts of the subject and returns how many there were. */
   forgetAll(): Promise<number>;
 }
 
@@ -112,7 +115,7 @@ const LEVELS: Readonly<Record<"trusted" | "derived" | "untrusted", readonly Trus
   derived: ["trusted", "derived"],
   untrusted: ["trusted", "derived", "untrusted"],
 };
-/** The nearest facts, whose words are looked at: as many as an embedder may put in one place, which tells no numbers apart. */
+/** Nearest facts whose words are compared. Texts that differ only in numbers may have the same vector, so one is not enough. */
 const ALIKE = 20;
 /** Near facts that are ranked. */
 const CANDIDATES = 100;
@@ -120,7 +123,7 @@ const CANDIDATES = 100;
 const ANSWERS_MAX = 100;
 const HISTORY_MAX = 100;
 
-/** Makes what is known in one scope; `subject` opens that of one user, or whatever else is known something of. @throws MarrowError `invalid_option` */
+/** Opens the facts of a scope; `subject` returns those of one user or another subject. @throws MarrowError `invalid_option` */
 export function createFacts(redis: ScopedRedis, options: FactsOptions): { subject(name: string): Facts } {
   const { embedder, name } = options;
   const factsMax = checkInteger("factsMax", options.factsMax ?? 1_000, { min: 1, max: 100_000 });
@@ -141,7 +144,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
   async function embed(text: string, signal?: AbortSignal): Promise<Float32Array> {
     const [vector] = await embedder.embed([text], { signal });
     if (vector === undefined) throw new MarrowError("embedder_failed", "the embedder returned no vector");
-    // Words that are not known at all: near to nothing, and found by its id alone.
+    // The embedder knows none of the words: the fact is near to nothing and found by its id alone.
     if (vector.every((number) => number === 0)) vector[0] = 1e-6;
     return vector;
   }
@@ -160,7 +163,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       return vectors.update(id, { attributes, payload: fact });
     }
 
-    /** What is there already: the same words, the same thing in other words, or an earlier answer of its key. */
+    /** Finds existing facts: the same words, the same statement in other words, or an earlier answer of the key. */
     async function findKnown(fact: Fact, vector: Float32Array) {
       const { id, kind, key, text, trust } = fact;
       // A fact without a key takes the key that is given later.
@@ -174,7 +177,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       ]);
       const suits = (other: Fact) => other.key === undefined || key === undefined || other.key === key;
       const same = kept.find((entry) => entry !== undefined && suits(toFact(entry)));
-      // A page chooses no key for what a user says.
+      // A web page must not choose the key of a user's fact.
       const isAlike = (match: Match<typeof ATTRIBUTES>) => {
         const other = toFact(match);
         const asTrusted = leastTrust(other.trust, trust) === trust;
@@ -182,24 +185,24 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       };
       const alike = near.find(isAlike);
       const again = former.filter(isAlike);
-      // One answer of two keys is said again of neither.
+      // A text that is the answer of two keys restates neither.
       const keys = new Set(again.map((match) => toFact(match).key));
       return { same: same ?? alike ?? (keys.size === 1 ? again[0] : undefined), answers };
     }
 
-    /** What is so now of a key: several answers only when they were given at the same moment. */
+    /** Returns the current answers of a key. There are several only if they were given at the same moment. */
     async function answersOf(key: string, vector: Float32Array): Promise<Fact[]> {
       return (await vectors.search({ vector, limit: ANSWERS_MAX, where: { key, current: true }, exact: true })).map(
         toFact,
       );
     }
 
-    /** What is known is said once more. What was superseded since is so again, in place of what is so now. */
+    /** Counts a known fact once more. If it had been superseded, it becomes current again and supersedes the current answer. */
     async function rememberAgain(known: Fact, said: Fact, answers: readonly Fact[]): Promise<Remembered> {
       const { supersededBy, ...current } = known;
-      // What trusts it most says what it is and where it comes from: others may have written it so that it reads otherwise.
+      // The most trusted statement decides the wording and origin: a less trusted one may have phrased it differently.
       const others = answers.filter(({ id }) => id !== known.id);
-      // Whoever is trusted less supersedes nothing.
+      // A less trusted statement supersedes nothing.
       const weaker = others.filter(({ trust }) => leastTrust(trust, said.trust) === trust);
       const mayTakeOver = weaker.length === others.length;
       const [other] = others;
@@ -226,7 +229,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       return { status: "superseding", fact: revived };
     }
 
-    /** Lets the least worth go when there are too many. Bounded: what is over goes, with a twentieth more, so that it is not done each time. */
+    /** Deletes the lowest-ranked facts above the bound, and a twentieth more, so that this does not run on each write. */
     async function keepWithin(): Promise<void> {
       const count = await vectors.count();
       if (count <= factsMax) return;
@@ -243,7 +246,7 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
       await vectors.delete(least.map(({ id }) => id));
     }
 
-    /** All that can be read; `onUnreadable` hears of the others. */
+    /** Reads all readable facts; calls `onUnreadable` for the others. */
     async function all(onUnreadable: (id: string, code: Unreadable) => void = () => {}): Promise<Fact[]> {
       const facts: Fact[] = [];
       for await (const page of vectors.scan({ onUnreadable })) facts.push(...page.map(toFact));
@@ -258,20 +261,20 @@ export function createFacts(redis: ScopedRedis, options: FactsOptions): { subjec
         const { same, answers } = await findKnown(fact, vector);
         if (same !== undefined) {
           const known = toFact(same);
-          // One that was superseded under its key may be said again without naming it.
+          // A fact superseded under its key may be stated again without the key.
           const named = fact.key !== undefined || known.key === undefined || known.supersededBy === undefined;
           const present = named ? answers : await answersOf(known.key, vector);
           const again = await rememberAgain(known, fact, present);
           await settleAnswers({ answersOf: (key) => answersOf(key, vector), change }, again.fact);
           return again;
         }
-        // Who is trusted less does not supersede: what a page says of a user is not what the user said.
+        // A less trusted statement supersedes nothing: a web page's claim about a user does not replace the user's own words.
         const superseded = answers.filter(({ trust }) => leastTrust(trust, fact.trust) === trust);
         const [first] = superseded;
         const said = { ...fact, seenAtMs: timeAfter(answers, fact.seenAtMs) };
         const kept: Fact = first === undefined ? said : { ...said, supersedes: first.id };
         await store(kept, vector);
-        // The new one is there before the old one is not: at no moment is nothing known.
+        // The new answer is stored before the old one is superseded, so there is always one.
         for (const one of superseded) await orContested(change({ ...one, supersededBy: kept.id }));
         await settleAnswers({ answersOf: (key) => answersOf(key, vector), change }, kept);
         await keepWithin();
@@ -359,7 +362,7 @@ function toFact({ payload }: Pick<Match<typeof ATTRIBUTES> | StoredEntry<typeof 
   return payload as Fact;
 }
 
-/** Checks a fact, and gives it what its source and its words allow. */
+/** Checks a fact, and lowers its trust according to its origin and words. */
 function toNewFact({
   text,
   kind = "semantic",

@@ -3,79 +3,85 @@ import type { Context } from "./context.ts";
 import type { Json } from "./json.ts";
 import type { Reading, Turn, Window } from "./turn.ts";
 
-/** What must hold for an append to take effect. */
+/** Conditions of an append. */
 export interface AppendOptions {
   /** Name of this append: a second append with the same name changes nothing. @default a new name, so that retries are safe */
   readonly idempotencyKey?: string | undefined;
   /** The version that must be current (0: an empty session). Otherwise a `conflict`, with the current version in `details`. */
   readonly expectedVersion?: number | undefined;
-  /** When the session began that is meant, from {@link Window}: where that has ended since, nothing is appended (`ended`). @default any session, also a new one */
+  /**
+   * Start time of the session, from {@link Window}: if that session has ended since, nothing is appended (`ended`). @default any session,
+   * also a new one
+   */
   readonly createdAtMs?: number | undefined;
   /** Longest wait, in milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What an append did. */
+/** Result of an append. */
 export interface Appended {
-  /** Sequence number of the newest turn that this append made. */
+  /** Sequence number of the newest appended turn. */
   readonly version: number;
-  /** True when the idempotency key had been used: nothing was appended now. */
+  /** True if the idempotency key had been used before: nothing was appended now. */
   readonly repeated: boolean;
-  /** As in {@link Window}. */
+  /** See {@link Window}. */
   readonly epoch: string;
-  /** True when the session that was meant has ended: nothing was appended. */
+  /** True if the session of `createdAtMs` has ended: nothing was appended. */
   readonly ended: boolean;
 }
 
-/** Names a question that waits for its answer. */
+/** Identifies a question that waits for its answer. */
 export interface OpeningOptions {
   /** Name of the question: the same for a retry of it, and for its answer. */
   readonly idempotencyKey: string;
-  /** As in {@link AppendOptions}. */
+  /** See {@link AppendOptions}. */
   readonly createdAtMs?: number | undefined;
   /** Longest wait, in milliseconds. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What opening a question did. */
+/** Result of opening a question. */
 export interface Opened {
-  /** Sequence number of the place that is kept for the answer. */
+  /** Sequence number reserved for the answer. */
   readonly version: number;
-  /** As in {@link Window}. */
+  /** See {@link Window}. */
   readonly epoch: string;
-  /** As in {@link Window}: names the session that has the question. */
+  /** See {@link Window}. Identifies the session that contains the question. */
   readonly createdAtMs: number | undefined;
-  /** `opened` now; `open`: it was, and its answer is still to come; `complete`: it has its answer; `ended`: the session that was meant has ended. */
+  /**
+   * `opened`: by this call; `open`: before, and its answer is still missing; `complete`: answered; `ended`: the session of `createdAtMs`
+   * has ended.
+   */
   readonly state: "opened" | "open" | "complete" | "ended";
 }
 
-/** What completing a question did. */
+/** Result of completing a question. */
 export interface Completed extends Appended {
-  /** The epoch that was ended by this answer's taking its place. */
+  /** The epoch before this answer was inserted. */
   readonly epochBefore: string;
 }
 
-/** Which turns are read. */
+/** Range of turns to read. */
 export interface ReadOptions {
   /** Only turns after this sequence number. @default from the oldest */
   readonly after?: number | undefined;
   /** Only turns before this sequence number. @default to the newest */
   readonly before?: number | undefined;
-  /** Turns of the range that are looked at, 1 to 5,000. @default 100 */
+  /** Turns of the range to read, 1 to 5,000. @default 100 */
   readonly limit?: number | undefined;
-  /** Which end of the range, when it holds more. @default "oldest" */
+  /** End of the range to read if it contains more turns. @default "oldest" */
   readonly from?: "oldest" | "newest" | undefined;
-  /** Only turns of these roles, of those that are looked at. @default all */
+  /** Returns only turns of these roles. They count towards `limit` with the others. @default all */
   readonly roles?: readonly string[] | undefined;
 }
 
-/** What a context must contain. */
+/** Options of `context`. */
 export interface ContextOptions {
   /** Most tokens of the context, at least 1. */
   readonly maxTokens: number;
-  /** Instructions, always there. @default none */
+  /** Instructions, always included. @default none */
   readonly system?: readonly Turn[] | undefined;
-  /** Turns that are always there, by their sequence numbers. @default none */
+  /** Sequence numbers of turns that are always included. @default none */
   readonly pinned?: readonly number[] | undefined;
   /** The subject of the request: the user's facts about it are included. @default no facts */
   readonly about?: string | undefined;
@@ -85,19 +91,19 @@ export interface ContextOptions {
 /** Information about a session. */
 export interface SessionInfo {
   readonly version: number;
-  /** Sequence number of the oldest turn that is kept. */
+  /** Sequence number of the oldest stored turn. */
   readonly oldest: number;
   readonly createdAtMs: number;
-  /** Bytes of its turns as they are stored. */
+  /** Stored bytes of its turns. */
   readonly bytes: number;
-  /** Life that is left, in milliseconds. */
+  /** Remaining TTL, in milliseconds. */
   readonly ttlMs: number;
   readonly metadata: Json;
 }
 
 /** A session's structured state. */
 export interface SessionState {
-  /** How often it changed; 0: there is none yet. */
+  /** Number of changes; 0 before the first one. */
   readonly stateVersion: number;
   readonly state: Json;
 }

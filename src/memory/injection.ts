@@ -1,6 +1,6 @@
 import { normalise } from "../internal/normalise.ts";
 
-/** Words by which a text would give orders to a model that reads it as something known. */
+/** Patterns of text that would instruct a model that reads it as a fact. */
 const ORDERS: readonly (readonly [string, RegExp])[] = [
   [
     "override",
@@ -37,8 +37,8 @@ const ORDERS: readonly (readonly [string, RegExp])[] = [
 ];
 
 /**
- * Why a text looks like orders rather than something known, or `undefined`. Looks at what orders are made of in English, after
- * characters that hide words were taken out; what it overlooks is still held by where the text came from. Pure.
+ * Returns why a text looks like instructions rather than a fact, or `undefined`. Detects common English forms after removing characters
+ * that hide words. Text that it misses is still restricted by its origin's trust. Pure.
  */
 export function findOrders(text: string): string | undefined {
   const plain = normalise(text, "NFKC")

@@ -1,10 +1,10 @@
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 
-/** Any JSON. */
+/** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [field: string]: Json };
 
-/** A value as the bytes of its JSON. @throws MarrowError `invalid_input` for what is none, `too_large` */
+/** Encodes a value as JSON bytes. @throws MarrowError `invalid_input` for a value that is not JSON, `too_large` */
 export function toJson(path: string, value: unknown, bytesMax: number): Buffer {
   let text: string | undefined;
   try {

@@ -16,7 +16,7 @@ export interface SessionKeys {
   readonly log: string;
   readonly meta: string;
   readonly ids: string;
-  /** The channel on which changes are told. */
+  /** Channel on which changes are published. */
   readonly changes: string;
 }
 

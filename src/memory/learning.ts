@@ -6,12 +6,12 @@ import { userKeys } from "./keys.ts";
 import { keepProgress } from "./scripts.gen.ts";
 import type { Kept } from "./turn.ts";
 
-/** Finds what is worth remembering in finished turns, with the turn that each comes from. */
+/** Extracts facts from finished turns, each with the number of its turn. */
 export type Extract = (turns: readonly Kept[]) => Promise<readonly ExtractedFact[]> | readonly ExtractedFact[];
 
-/** Something that was found in a turn. */
+/** A fact extracted from a turn. */
 export interface ExtractedFact extends Omit<NewFact, "source" | "trust"> {
-  /** Sequence number of the turn that says it. Whose word it is, is read from that turn. */
+  /** Sequence number of the turn that states it. The fact's origin is read from that turn. */
   readonly sequence: number;
 }
 
@@ -35,7 +35,7 @@ interface Parts {
 export interface Learning {
   /** Turns were appended: they are learned from once nothing was appended for a while. */
   noted(user: string, id: string): void;
-  /** Learns from what was not learned from yet; answers how many facts were found. */
+  /** Extracts facts from unprocessed turns and returns how many were found. */
   learn(user: string, id: string): Promise<number>;
 }
 
@@ -55,7 +55,7 @@ export function createLearning({ redis, name, extract, extractAfterMs, open, fac
       const whole = turns.filter(({ incomplete, unreadable }) => incomplete !== true && unreadable === undefined);
       const facts = whole.length === 0 ? [] : await extract(whole);
       for (const { sequence, ...fact } of facts) {
-        // Whose word it is, is not the extractor's to say: a page that it read may have talked it into that.
+        // The extractor does not decide the origin: a page in the turns may have manipulated it.
         const role = whole.find((kept) => kept.sequence === sequence)?.turn.role ?? "tool";
         const { status, fact: known } = await factsOf(user).remember({
           ...fact,
@@ -71,7 +71,7 @@ export function createLearning({ redis, name, extract, extractAfterMs, open, fac
         { meta },
         { epoch, what: "learned", to, record: "", born: createdAtMs },
       );
-      // The session was cleared, or its user forgotten, while it was learned from: what it said is forgotten, too.
+      // The session was cleared, or its user deleted, during the extraction: delete the extracted facts, too.
       if (kept === -1) {
         if (learned.length > 0) await factsOf(user).forget(learned);
         return 0;

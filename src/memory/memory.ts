@@ -7,7 +7,7 @@ import { createLearning } from "./learning.ts";
 import { resolveOptions, type MemoryOptions } from "./options.ts";
 import { createSession } from "./session.ts";
 
-/** How much of a user's data was deleted. */
+/** Numbers of deleted items of a user. */
 export interface ForgetReceipt {
   readonly sessions: number;
   readonly turns: number;

@@ -1,7 +1,7 @@
 import type { Json } from "./json.ts";
 
 /**
- * A value with a JSON merge patch applied: fields of objects are merged, `null` takes a field away, everything else replaces.
+ * Applies a JSON merge patch to a value: fields of objects are merged, `null` removes a field, any other value replaces.
  * @source RFC 7396
  */
 export function mergePatch(target: Json | undefined, patch: Json): Json {
@@ -11,7 +11,7 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
     if (value === null) merged.delete(name);
     else merged.set(name, mergePatch(merged.get(name), value));
   }
-  // Made this way a field named __proto__ is a field like any other.
+  // This treats a field named __proto__ like any other.
   return Object.fromEntries(merged);
 }
 

@@ -23,11 +23,11 @@ interface Parts {
     born: number | undefined,
     timeoutMs: number | undefined,
   ) => Promise<readonly [number, number, string, string]>;
-  /** Hears that there are new turns to learn from. */
+  /** Called when there are new turns to extract facts from. */
   readonly onAppend: () => void;
 }
 
-/** What opening a question did, as its script says it. */
+/** Results of opening a question, by the script's number. */
 const STATES: ReadonlyMap<number, Opened["state"]> = new Map([
   [1, "opened"],
   [2, "open"],
@@ -35,8 +35,8 @@ const STATES: ReadonlyMap<number, Opened["state"]> = new Map([
 ]);
 
 /**
- * Questions that are kept before their answer is there. A question and the place of its answer are appended together, so both have their
- * numbers from the beginning, and whatever is said meanwhile comes behind them.
+ * Stores questions before their answers exist. A question and the place of its answer are appended together, so both have their numbers
+ * from the start and later turns follow them.
  */
 export function createOpenings(parts: Parts): Pick<Session, "open" | "complete" | "withdraw"> {
   const { redis, options, session, keys, channel, append, appendElements, onAppend } = parts;

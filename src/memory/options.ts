@@ -8,17 +8,15 @@ import type { Turn } from "./turn.ts";
 export interface MemoryOptions {
   /** Name of this memory within its scope. */
   readonly name: string;
-  /** Life of a session after its last append or read, in milliseconds, 1 to 366 days. @default 3_600_000 (one hour) */
+  /** TTL of a session after its last append or read, in milliseconds, 1 to 366 days. @default 3_600_000 (one hour) */
   readonly sessionTtlMs?: number | undefined;
-  /**
-   * Longest life of a session since it began, however often it is used, in milliseconds, 1 to 366 days. @default no end
-   */
+  /** Longest lifetime of a session from its start, even if it is used, in milliseconds, 1 to 366 days. @default no bound */
   readonly sessionLifeMs?: number | undefined;
-  /** Turns kept in a session, the newest ones, 1 to 100,000. @default 1_000 */
+  /** Turns kept per session, 1 to 100,000; older ones are trimmed. @default 1_000 */
   readonly turnsMax?: number | undefined;
-  /** Bytes of turns kept in a session, as they are stored; the newest turn stays, whatever it weighs. @default 64 MiB */
+  /** Stored bytes kept per session; older turns are trimmed. The newest turn stays, whatever its size. @default 64 MiB */
   readonly sessionBytesMax?: number | undefined;
-  /** Tokens of turns kept in a session; with it each appended turn is counted. @default no bound */
+  /** Tokens kept per session. With this option the tokens of each appended turn are counted. @default no bound */
   readonly sessionTokensMax?: number | undefined;
   /** Largest turn, in bytes of JSON. @default 1_048_576 */
   readonly turnBytesMax?: number | undefined;
@@ -43,11 +41,11 @@ export interface MemoryOptions {
    * extracted
    */
   readonly extract?: Extract | undefined;
-  /** How long a session must be unchanged before facts are extracted, in milliseconds. @default 30_000 */
+  /** Time without changes before facts are extracted from a session, in milliseconds. @default 30_000 */
   readonly extractAfterMs?: number | undefined;
 }
 
-/** Sums up turns that no longer fit, beginning with what was summed up before. */
+/** Summarizes turns that no longer fit, together with the previous summary. */
 export type Summarize = (older: {
   readonly summary: string | undefined;
   readonly turns: readonly Turn[];
@@ -71,11 +69,11 @@ export interface ResolvedMemoryOptions {
   readonly extractAfterMs: number;
 }
 
-/** Default life of a session: one hour. */
+/** Default TTL of a session: one hour. */
 export const SESSION_TTL_MS_DEFAULT = 3_600_000;
 const TTL_MS_MAX = 366 * 86_400_000;
 
-/** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
+/** Fills defaults and checks ranges. @throws MarrowError `invalid_option` */
 export function resolveOptions(options: MemoryOptions): ResolvedMemoryOptions {
   const { countTokens, summarize, extract } = options;
   if (countTokens !== undefined && typeof countTokens !== "function") refuse("countTokens", "a function", countTokens);

@@ -39,15 +39,15 @@ import {
 const CONTEXT_TURNS = 1_000;
 const STATE_BYTES_MAX = 1_048_576;
 const TRIES = 16;
-/** Which turns of a range are read, as the script takes it; `whole`: the newest, without questions that have no answer. */
+/** Which end of a range is read, as the script's argument; `whole`: the newest turns, without unanswered questions. */
 const WHICH = { oldest: 0, newest: 1, whole: 2 } as const;
 
 interface Parts {
   readonly redis: ScopedRedis;
   readonly options: ResolvedMemoryOptions;
-  /** What is known of a user and near to some words. */
+  /** Recalls facts about a user that are near to a text. */
   readonly recall: ((user: string, about: string, signal?: AbortSignal) => Promise<readonly string[]>) | undefined;
-  /** Hears of every append. */
+  /** Called after every append. */
   readonly onAppend: ((user: string, id: string) => void) | undefined;
 }
 
@@ -127,7 +127,7 @@ export function createSession(parts: Parts, user: string, id: string): Session {
     return { ...found, turns: found.turns.filter(({ incomplete }) => incomplete !== true).slice(-last) };
   }
 
-  /** Sums up what a context left out, once at a time. What fails is tried again with the next context. */
+  /** Summarizes the turns that a context left out, one summary at a time. After a failure the next context tries again. */
   function sumUp({ turns, summary, epoch, createdAtMs = 0 }: Reading, to: number): void {
     const older = turns
       .filter(({ sequence }) => sequence > (summary?.to ?? 0) && sequence <= to)

@@ -2,7 +2,7 @@ import { isAbsentPackage } from "../internal/optional-package.ts";
 import { estimateText, mediaTokens } from "../internal/token-estimate.ts";
 import type { Turn } from "./turn.ts";
 
-/** Tokens that a turn takes in a request. */
+/** Returns the tokens of a turn in a request. */
 export type CountTokens = (turn: Turn) => number;
 
 /** Tokens that each turn takes beside its words: its role and its ends, in OpenAI's chat format. */
@@ -16,11 +16,12 @@ const LONG_RUN = /\S{64}|\s{64}/gu;
 let loading: Promise<CountTokens> | undefined;
 
 /**
- * Counts turns by OpenAI's encoding o200k_base: the role, all text of the content, names, and calls of tools as JSON, and three tokens for
- * each turn. Pictures, recordings and documents count flat by their kind, however many bytes they have.
- * Exact for turns of up to 16,384 characters without a run of 64 letters or blanks; longer ones are estimated from their
- * beginning, and long runs are counted in pieces. The table is loaded once a process, at the first call (about 0.2 s). It is in the optional
- * package `gpt-tokenizer`; without that package all texts are estimated by their script.
+ * Counts turns in OpenAI's encoding o200k_base: the role, all text of the content, names, tool calls as JSON, and three tokens per turn.
+ * Images, audio and documents have a fixed count by kind, whatever their size.
+ *
+ * Exact for turns of up to 16,384 characters without a run of 64 letters or blanks. Longer ones are estimated from their beginning, and
+ * long runs are counted in pieces. The table is loaded once per process at the first call (about 0.2 s), from the optional package
+ * `gpt-tokenizer`. Without that package all texts are estimated by their script.
  */
 export function loadCountTokens(): Promise<CountTokens> {
   return (loading ??= loadTable().then(
@@ -51,7 +52,7 @@ function estimate(text: string, count: (text: string) => number): number {
   return Math.ceil(tokens * (text.length / Math.max(1, counted.length)));
 }
 
-/** Everything that a model reads of a turn; the item beside it says the same once more. */
+/** Returns all text of a turn that a model reads; the `item` field repeats it and is skipped. */
 function textOf({ role, content, item: _, ...rest }: Turn): string {
   const text = typeof content === "string" ? content : partsOf(content);
   const more = Object.keys(rest).length === 0 ? "" : JSON.stringify(rest);

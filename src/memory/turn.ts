@@ -9,8 +9,8 @@ import { checkJsonBytes, toJson } from "./json.ts";
 export const APPEND_MAX = 1_000;
 
 /**
- * One turn of a conversation, in the form of OpenAI's chat messages: `role` and whatever that role carries (content,
- * tool calls, a tool call's id, a name, metadata, attachments by reference). Kept as given; must be JSON.
+ * One turn of a conversation, in the form of OpenAI's chat messages: `role` and its fields (content, tool calls, a tool call's id, a name,
+ * metadata, attachments by reference). Stored unchanged; must be JSON.
  */
 export interface Turn {
   readonly role: string;
@@ -18,29 +18,32 @@ export interface Turn {
   readonly [field: string]: unknown;
 }
 
-/** A turn with its place in its session. */
+/** A turn with its sequence number. */
 export interface Kept {
-  /** Counted from 1; never given to another turn, unless the session is rewound. */
+  /** Counted from 1. A number is only reused after a rewind. */
   readonly sequence: number;
   readonly turn: Turn;
-  /** True of a question whose answer is still to come, or was lost with the process that waited for it. */
+  /** True for a question without an answer, because the answer is pending or its process died. */
   readonly incomplete?: true | undefined;
-  /** In what `read` gives: why it cannot be read; its role is `unreadable` then, and it can be removed. */
+  /** In results of `read`: why the turn cannot be read. Its role is then `unreadable`, and it can be removed. */
   readonly unreadable?: Unreadable | undefined;
 }
 
-/** The newest turns of a session; questions without their answer are not among them. */
+/** The newest turns of a session, without unanswered questions. */
 export interface Window {
-  /** Sequence number of the newest turn; 0 when nothing was said yet. */
+  /** Sequence number of the newest turn; 0 without turns. */
   readonly version: number;
-  /** Oldest first. Unless some were taken out or are incomplete, the last one has sequence number `version`. */
+  /** Oldest first. The last one has sequence number `version`, unless turns were removed or are incomplete. */
   readonly turns: readonly Turn[];
   /**
-   * Changes when what stands up to `version` does: by `rewind`, by `remove`, by an answer that takes its place behind its question, or because
-   * the session began anew. Empty: no session.
+   * Changes if turns up to `version` change: by `rewind`, by `remove`, by an answer inserted after its question, or because a new session
+   * began. Empty without a session.
    */
   readonly epoch: string;
-  /** When the session began, in milliseconds since 1970; `undefined`: no session. What is appended with it goes to no later one of its id. */
+  /**
+   * Start time of the session, in milliseconds since 1970; `undefined` without a session. Pass it to `append` so that no later session with
+   * the same id gets the turns.
+   */
   readonly createdAtMs: number | undefined;
 }
 
@@ -48,20 +51,20 @@ export interface Window {
 export interface Reading {
   readonly version: number;
   readonly epoch: string;
-  /** As in {@link Window}. */
+  /** See {@link Window}. */
   readonly createdAtMs: number | undefined;
-  /** Sequence number of the oldest turn that is kept; older ones were trimmed. */
+  /** Sequence number of the oldest stored turn; older ones were trimmed. */
   readonly oldest: number;
   /** Oldest first. */
   readonly turns: readonly Kept[];
-  /** What older turns came to, as it was kept with `summarize`. */
+  /** Summary of older turns, made by `summarize`. */
   readonly summary?: Summary | undefined;
 }
 
-/** What the turns up to one came to. */
+/** Summary of the turns up to a sequence number. */
 export interface Summary {
   readonly text: string;
-  /** Sequence number of the last turn that it sums up. */
+  /** Sequence number of the last summarized turn. */
   readonly to: number;
 }
 
@@ -125,7 +128,7 @@ function isLarge(turn: Turn): boolean {
   try {
     return sizeOf(turn) >= LARGE_JSON_CHARS;
   } catch {
-    // A cycle is no JSON: what reads it says so.
+    // A cycle is not JSON; the encoder reports it.
     return false;
   }
 }
@@ -180,7 +183,7 @@ export async function toReading(reply: Reply): Promise<Reading> {
     if (rest !== undefined) await rest;
   }
   const read = Buffer.isBuffer(summary) && summary.length > 0 ? readRecord(summary) : undefined;
-  // A summary that cannot be read is made again from the turns.
+  // An unreadable summary is made again from the turns.
   const kept = read === undefined || read.unreadable !== undefined ? undefined : (read.value as Summary);
   const createdAtMs = Number(String(created)) || undefined;
   return { version, epoch: String(epoch), createdAtMs, oldest, turns, ...(kept && { summary: kept }) };
@@ -192,7 +195,7 @@ function toTurn(record: Buffer): Pick<Kept, "turn" | "unreadable"> {
   return { turn: read.value as Turn };
 }
 
-/** What is thrown where a turn that cannot be read would be missed. */
+/** Builds the error for an unreadable turn that must not be skipped. */
 export function unreadableTurn({ sequence, unreadable = "corrupt_record" }: Kept): MarrowError {
   return new MarrowError(unreadable, `turn ${sequence} of the session cannot be read`, { details: { sequence } });
 }

@@ -1,16 +1,16 @@
 import { normalise } from "../internal/normalise.ts";
 
-/** What ends a text and changes nothing; behind a digit or a lone letter a mark may (5!, n!). */
+/** Final punctuation that does not change the meaning; after a digit or a single letter it may (5!, n!). */
 const ENDING = /(?<=\p{L}[\p{L}\p{M}])!+$|(?<![.…])[.…]+$/u;
 const QUOTES_BEFORE = /^["“„«‹]+/u;
 /** Quotes behind a digit are feet and inches, a lone one behind a letter a prime or a genitive. */
 const QUOTES_BEHIND = /(?<![\p{N}"”“»›])["”“»›]+(?=[.,;:!?…]*$)/u;
 
 /**
- * The words of a text, one spelling for what does not change what it says: white space, double quotes around words, the full stop or the
- * exclamation mark that ends a text, and the capital that begins it. What may change it stays: order, symbols, commas and other marks within
- * ("Execute, not pardon"), brackets ("2 * (3 + 4)"), a question mark, case ("US" and "us", "Mb" and "MB"), quotes behind digits (feet and
- * inches). Pure, linear.
+ * Splits a text into words, with one spelling for differences that do not change the meaning: white space, double quotes around words, a
+ * final full stop or exclamation mark, and an initial capital. Everything else stays, because it may change the meaning: order, symbols,
+ * commas and other inner marks ("Execute, not pardon"), brackets ("2 * (3 + 4)"), a question mark, case ("US" and "us", "Mb" and "MB"),
+ * quotes after digits (feet and inches). Pure, linear.
  */
 function wordsOf(text: string): string[] {
   const words = normalise(text, "NFC")
@@ -24,7 +24,7 @@ function wordsOf(text: string): string[] {
     .filter((word) => word !== "");
 }
 
-/** Short forms that stand for one long form alone: not `'s` and `'d`, which stand for two, nor "can not", which is also "may leave it". */
+/** Contractions with only one long form: not `'s` and `'d`, which have two, nor "can not", which may also mean "may leave it". */
 const LONG_FORMS: readonly (readonly [short: RegExp, long: string])[] = [
   [/\bcan[’']t\b/giu, "cannot"],
   [/\bwon[’']t\b/giu, "will not"],

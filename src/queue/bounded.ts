@@ -3,8 +3,8 @@ import { encodeWritable } from "../internal/unwritable-path.ts";
 import { encodeRecordBody } from "../redis/index.ts";
 
 /**
- * A value as a record. Its JSON is what counts for its bound, not what compression makes of it: whoever reads it holds the whole.
- * @throws MarrowError `invalid_input` for what is no JSON, `too_large` over the bound
+ * Encodes a value as a record. The bound applies to its JSON before compression, because a reader holds all of it in memory.
+ * @throws MarrowError `invalid_input` for a value that is not JSON, `too_large` over the bound
  */
 export function encodeBounded(name: string, value: unknown, bytesMax: number): Buffer {
   const json = encodeWritable(name, value, (one) => Buffer.from(JSON.stringify(one)));

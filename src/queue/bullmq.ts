@@ -2,7 +2,7 @@ import { refuse } from "../internal/check.ts";
 import type { PushOptions } from "./options.ts";
 import type { Queue } from "./queue.ts";
 
-/** What is read of a job of BullMQ's. */
+/** The part of a BullMQ job that is read. */
 export interface BullJob {
   readonly id?: string | undefined;
   readonly name: string;
@@ -11,7 +11,7 @@ export interface BullJob {
   readonly opts: { readonly attempts?: number | undefined; readonly priority?: number | undefined };
 }
 
-/** Where a job of BullMQ's goes: a tenant's queue, with a payload of its own if it is not `data`. */
+/** Destination of a BullMQ job: a tenant's queue, and a payload if it differs from `data`. */
 export interface Destination {
   readonly queue: Pick<Queue<never>, never> & { push(payload: never, options?: PushOptions): Promise<string> };
   readonly payload?: unknown;
@@ -22,9 +22,11 @@ export interface Destination {
 const LOWEST = 2_097_152;
 
 /**
- * The processor of a BullMQ worker that drains its queue into ours: `new Worker("calls", fromBullMQ(() => ({ queue })), { connection })`.
- * Each job goes over once (its id here is `bull_` and its id there), with its attempts left and its priority; delayed ones when they are due.
- * Producers may go on pushing to BullMQ meanwhile. What BullMQ keeps as the result is the id here.
+ * Returns the processor of a BullMQ worker that moves jobs from BullMQ to Marrow: `new Worker("calls", fromBullMQ(() => ({ queue })), {
+ * connection })`.
+ *
+ * Moves each job once, with its remaining attempts and its priority; delayed ones when they are due. Its new id is `bull_` and its id in
+ * BullMQ, and BullMQ stores that id as its result. Producers may keep pushing to BullMQ meanwhile.
  */
 export function fromBullMQ(
   to: (job: BullJob) => Destination | Promise<Destination>,

@@ -27,10 +27,10 @@ import { fireSchedules } from "./schedule.ts";
 import { claimJobs, extendLeases, putStep, readNotes, turnJobs, writeParts, writeProgress } from "./scripts.gen.ts";
 import { checkNoteName, NOTES_MAX } from "./steps.ts";
 
-/** A job in the hands of a worker that is not in this process. */
+/** A job leased to a worker outside of this process. */
 export interface ClaimedJob<T = unknown> {
   readonly id: string;
-  /** Said with whatever the worker says of the job: once another worker has it, this one is not heard. */
+  /** Passed with every report about the job. Reports with an outdated fence are refused once another worker has the job. */
   readonly fence: string;
   readonly payload: T;
   readonly attemptsLeft: number;
@@ -38,54 +38,59 @@ export interface ClaimedJob<T = unknown> {
   readonly createdAtMs: number;
   /** The same for every attempt. */
   readonly idempotencyKey: string;
-  /** Results of steps that earlier attempts did, by name. */
+  /** Results of steps that earlier attempts completed, by name. */
   readonly steps: Readonly<Record<string, unknown>>;
 }
 
-/** Which job a worker speaks of. */
+/** Identifies a leased job. */
 export interface Claim {
   readonly id: string;
   readonly fence: string;
 }
 
-/** How an attempt failed. */
+/** Failure of an attempt. */
 export interface ClaimFailure {
   /** 1 to 32 lower-case letters and `_`. @default "failed" */
   readonly reason?: string | undefined;
-  /** What went wrong; kept in one line of at most 500 characters with secrets masked. */
+  /** Error message; stored as one line of at most 500 characters with secrets masked. */
   readonly message?: string | undefined;
   /** Whether another attempt may help. @default true */
   readonly retryable?: boolean | undefined;
-  /** When to try again, at most 604,800,000 (a week). @default 1, 2, 4 … 300 s, up to a half of it chance */
+  /** Delay before the next attempt, at most 604,800,000 (a week). @default 1, 2, 4 … 300 s, of which up to half is random */
   readonly retryAfterMs?: number | undefined;
 }
 
 /**
- * One tenant's jobs for workers in any language, with the guarantees of `createWorker`: leases with fences, one end for each job. Whatever is said
- * of a job that is another worker's by now is refused as a `conflict`. One round trip each.
+ * One tenant's jobs for workers in any language, with the guarantees of `createWorker`: leases with fences, and one end for each job. A
+ * report about a job that another worker has by now is refused as a `conflict`. One round trip each.
  */
 export interface Claims<T = unknown> {
   /**
-   * Gives out up to `limit` jobs (1 to 100) under leases of `leaseMs` (1,000 to 3,600,000), and waits up to `waitMs` (0 to 30,000) when there is
-   * none. Payloads and results of steps of 4 MiB and more together end a claim: what does not fit stays in line. Two round trips a look, one more for steps
-   * of each job.
+   * Leases up to `limit` jobs (1 to 100) for `leaseMs` (1,000 to 3,600,000), and waits up to `waitMs` (0 to 30,000) if there are none. A
+   * claim ends early if payloads and step results reach 4 MiB together; other jobs stay queued. Two round trips per poll, and one for the
+   * steps of each job.
    */
   claim(
     options: { readonly limit?: number; readonly leaseMs?: number; readonly waitMs?: number },
     signal?: AbortSignal,
   ): Promise<readonly ClaimedJob<T>[]>;
-  /** Keeps a job for another `leaseMs`; answers `cancelling` when the worker should stop. */
+  /** Extends a lease by `leaseMs`. Returns `cancelling` if the worker should stop. */
   extend(claim: Claim, options?: { readonly leaseMs?: number | undefined }): Promise<"running" | "cancelling">;
-  /** Adds to the output, of which this attempt wrote `from` parts before: said again it adds nothing twice. Answers how many parts there are. */
+  /**
+   * Appends to the output. `from` is the number of parts that this attempt wrote before, so a repeated call appends nothing twice. Returns
+   * the number of parts.
+   */
   write(claim: Claim, from: number, texts: readonly string[]): Promise<number>;
   progress(claim: Claim, progress: unknown): Promise<void>;
-  /** Keeps the result of a step, once. Answers what is kept: of a step that was done before, the earlier result. */
+  /** Stores the result of a step, once. Returns the stored result: an earlier one if the step was done before. */
   step(claim: Claim, name: string, result: unknown): Promise<unknown>;
-  /** Ends a job with its result. Answers `cancelled` when somebody cancelled it or took it away. Said again with the same result it answers the same. */
+  /**
+   * Ends a job with its result. Returns `cancelled` if it was cancelled or removed. A repeated call with the same result returns the same.
+   */
   finish(claim: Claim, result: unknown): Promise<"done" | "cancelled">;
-  /** Ends an attempt: the job is tried again while it has attempts left, or is dead. Said again it does nothing. */
+  /** Ends an attempt as failed. The job is retried while it has attempts left; otherwise it is dead. A repeated call has no effect. */
   fail(claim: Claim, failure: ClaimFailure): Promise<void>;
-  /** Hands a job back as it was. */
+  /** Returns a job to the queue unchanged. */
   release(claim: Claim): Promise<void>;
 }
 
@@ -102,7 +107,7 @@ function isClaimed(reply: Reply): boolean {
   );
 }
 
-/** Opens one tenant's jobs to workers outside of this process. @throws MarrowError `invalid_option` */
+/** Opens one tenant's jobs for workers outside of this process. @throws MarrowError `invalid_option` */
 export function createClaims<T = unknown>(
   redis: ScopedRedis,
   { name, partitions }: { readonly name: string; readonly partitions?: number | undefined },
@@ -162,7 +167,7 @@ export function createClaims<T = unknown>(
     await runScript(scoped, turnJobs, { queue }, { lease_ms: 1_000, wanted: 0, cap: 0, waiter: "", ended });
   }
 
-  /** What a job is asked; one whose payload cannot be read is dead, as with `createWorker`, and keeps back no other. */
+  /** Reads a job's payload. A job with an unreadable payload becomes dead, as with `createWorker`, and does not delay others. */
   async function readPayload(
     claim: Claim,
     record: Buffer,
@@ -191,7 +196,7 @@ export function createClaims<T = unknown>(
     return Object.fromEntries(results);
   }
 
-  /** Whether an attempt ended already as it is said to: the answer to that was lost. */
+  /** Checks whether an attempt already ended this way, because the reply to an earlier report was lost. */
   async function isSaid({ id, fence }: Claim, states: readonly string[], result?: Argument): Promise<boolean> {
     const keys = [`${queue}:job:${id}`, `${queue}:body:${id}`];
     const [stored, body] = (await scoped.send(["MGET", ...keys], { reply: "bytes" })) as readonly (Buffer | null)[];

@@ -1,7 +1,7 @@
 import { runScript, type ScopedRedis } from "../redis/index.ts";
 import { extendLeases } from "./scripts.gen.ts";
 
-/** Scripts that one call runs for jobs that waited in vain, 100 of them each: what is left then is ended by the queue's workers. */
+/** Most scripts per call, each for 100 jobs whose dependencies failed; the queue's workers end the rest. */
 const PAGES_MAX = 1_000;
 
 /**
@@ -15,7 +15,7 @@ export async function settleRest(redis: Pick<ScopedRedis, "send">, queue: string
   }
 }
 
-/** The same for a worker that asks for it again and again: one at a time. */
+/** Returns a function that does the same for a worker that calls it repeatedly: one run at a time. */
 export function createSettler(redis: Pick<ScopedRedis, "send">, queue: string): () => Promise<void> {
   let going: Promise<void> | undefined;
   return () => (going ??= settleRest(redis, queue).finally(() => (going = undefined)));

@@ -21,24 +21,24 @@ import { writeProgress as writeJobProgress } from "./scripts.gen.ts";
 import { createSteps, suspensionIn, type Steps } from "./steps.ts";
 import type { Handler, Work } from "./work.ts";
 
-/** A job in a worker's hand. */
+/** A job that a worker holds. */
 export interface Held {
   readonly id: string;
   readonly line: JobLine;
-  /** What is asked: a record, or the JSON in it. */
+  /** The payload: a record, or its JSON. */
   readonly payload: Uint8Array | string;
   /** When it came, by `performance.now()`. */
   readonly sinceMs: number;
-  /** Made when its handler begins, or it is to stop. */
+  /** Made when the handler begins, or when the job must stop. */
   controller: AbortController | undefined;
-  /** What its handler has in hand. */
+  /** The object that the handler received. */
   work: { cancelled: boolean } | undefined;
-  /** Made with the first part: most jobs write none. */
+  /** Made with the first part, because most jobs write no output. */
   output: OutputWriter | undefined;
   lost: boolean;
   /** Its handler ignored its signal: the job ended without it. */
   abandoned: boolean;
-  /** Runs out when a handler that was told to stop has not. */
+  /** Ends the job if its handler ignores the signal to stop. */
   grace: NodeJS.Timeout | undefined;
 }
 
@@ -63,17 +63,19 @@ export function isFrail({ lives, reason }: JobLine): boolean {
   return lives === 1 || reason === "crashed";
 }
 
-/** How an attempt ended, as the script takes it. */
+/** Outcome of an attempt, as the script's arguments. */
 export interface Outcome {
   readonly outcome: "done" | "dead" | "retry" | "again" | "release" | "wait";
-  /** The result; of a failed attempt its masked message; of one that waits the signals and for how long, in milliseconds, with spaces between. */
+  /**
+   * The result; for a failed attempt its masked message; for a suspended one the signals and timeouts in milliseconds, separated by spaces.
+   */
   readonly body: Argument;
   /** An error's code or a concluding word. */
   readonly reason: string;
   readonly delayMs: number;
 }
 
-/** A job that is in hand no more, which Redis is to be told of. */
+/** A finished job that must be reported to Redis. */
 export interface Ended extends Outcome {
   readonly one: Held;
 }
@@ -86,24 +88,24 @@ export const INTERRUPTED: Outcome = { ...RELEASED, delayMs: 1 };
 export const CANCELLED: MarrowError = new MarrowError("aborted", "the job was cancelled");
 export const SHUTDOWN: MarrowError = new MarrowError("aborted", "the worker is shutting down");
 
-/** Tells a job's handler to stop. */
+/** Signals a job's handler to stop. */
 export function stop(one: Held, why: MarrowError): void {
   one.controller ??= new AbortController();
-  // The first reason counts, and stands before anybody hears of it.
+  // The first reason counts, and is set before the handler can read it.
   if (one.work !== undefined && !one.controller.signal.aborted) one.work.cancelled = why === CANCELLED;
   one.controller.abort(why);
 }
 
-/** What an attempt needs of its worker. */
+/** Functions of the worker that an attempt uses. */
 export interface AttemptParts {
   readonly redis: Pick<Redis, "send">;
   readonly queue: string;
   readonly openOutput: (one: Held) => OutputWriter;
-  /** Tells the handler to stop, and ends the job without it when it does not. */
+  /** Signals the handler to stop, and ends the job without it if it does not. */
   readonly halt: (one: Held, why: MarrowError) => void;
 }
 
-/** Runs a job's handler once, and says how that ended. */
+/** Runs a job's handler once and returns the outcome. */
 export async function attempt<T, R>(
   one: Held,
   options: Pick<ResolvedWorkerOptions<T>, "name" | "timeoutMs" | "admit" | "onError">,
@@ -178,7 +180,7 @@ export async function attempt<T, R>(
     if (suspended !== undefined && why === undefined)
       return { outcome: "wait", body: [...suspended.waits].flat().join(" "), reason: "", delayMs: 0 };
     const failure = toFailedOutcome(one, MarrowError.is(why, "timeout") ? why : error);
-    // A limit that refuses is no failure, and a cancelled job fails as it was told to.
+    // A limit's refusal is not a failure, and a cancelled job fails as intended.
     if (failure.outcome !== "again" && why !== CANCELLED && !one.abandoned) onError(error);
     return failure;
   } finally {
@@ -188,12 +190,12 @@ export async function attempt<T, R>(
   }
 }
 
-/** Settles what was admitted; an error of the caller's `settle` is no failure of the job. */
+/** Settles an admission; an error of the caller's `settle` is not a failure of the job. */
 async function settle(admission: Admission & { readonly allowed: true }, used: Readonly<Record<string, number>>) {
   await admission.settle(used);
 }
 
-/** What becomes of a job whose attempt failed, whatever was thrown: an error that cannot be read is one that says nothing. */
+/** Returns the outcome of a failed attempt for any thrown value. If the error cannot be read, its message is empty. */
 export function toFailedOutcome(one: Held, error: unknown): Outcome {
   const { of, left } = one.line;
   const age = { failures: of - left, ageMs: ageOf(one) };
@@ -217,14 +219,14 @@ export async function settleOutput(one: Held, how: Outcome, onError: (error: unk
   }
 }
 
-/** How long ago a job was pushed, by the server's clock: its fence is the time when it was given out, in microseconds. */
+/** Returns a job's age since its push, by the server's clock: the fence is the time of the lease in microseconds. */
 function ageOf({ line: { fence, madeMs }, sinceMs }: Held): number {
   return Number(fence) / 1_000 - madeMs + performance.now() - sinceMs;
 }
 
 /**
- * A result as it is kept. One that is no JSON will be none at the next attempt either, whose calls would be paid for in vain.
- * @throws MarrowError `invalid_input` with the path of what cannot be written
+ * Encodes a result. A result that is not JSON fails without a retry, because the next attempt would pay for the same calls in vain.
+ * @throws MarrowError `invalid_input` with the path of the invalid value
  */
 function encodeResult(result: unknown): Argument | Promise<Argument> {
   return encodeWritable("result", result ?? null, encodePlainBeside);

@@ -3,8 +3,12 @@ import { MarrowError } from "../errors.ts";
 import { decodeRecord, unreadableOf, type Reply, type Unreadable } from "../redis/index.ts";
 
 /**
- * Where a job is. `blocked` (others must be done first), `waiting`, `delayed`, `suspended` (until a signal comes), `running` and `cancelling` (told to stop, not stopped yet) go on; `done`, `dead` (failed, crashed or
- * refused for good) and `cancelled` are the end. Only lists know `unreadable`: what is written of the job cannot be read.
+ * State of a job.
+ *
+ * - Unfinished: `blocked` (dependencies are not done), `waiting`, `delayed`, `suspended` (waits for a signal), `running`, `cancelling`
+ * (signalled to stop, still running).
+ * - Finished: `done`, `dead` (failed, crashed or refused for good), `cancelled`.
+ * - `unreadable`: only in lists, for a job whose data cannot be read.
  */
 export type JobState =
   | "blocked"
@@ -18,35 +22,38 @@ export type JobState =
   | "cancelled"
   | "unreadable";
 
-/** A job as its queue tells of it. */
+/** A job and its current state. */
 export interface Job<T = unknown, R = unknown> {
   readonly id: string;
   readonly state: JobState;
   readonly createdAtMs: number;
   readonly endedAtMs: number | undefined;
-  /** What was asked; absent once something came of it. */
+  /** The payload; absent once there is a result. */
   readonly payload: T | undefined;
-  /** What came of it; of a cancelled job what there was of it. */
+  /** The result; for a cancelled job the partial result. */
   readonly result: R | undefined;
-  /** Why it is dead, is tried again or was cancelled: an error's code, `crashed`, `cancelled`, `dependency`, `expired`. Of one that is done: another word than completed. */
+  /**
+   * Reason for the state of a dead, retried or cancelled job: an error's code, `crashed`, `cancelled`, `dependency`, `expired`. For a done
+   * job: the word of `conclude`.
+   */
   readonly reason: string | undefined;
   readonly attemptsLeft: number;
   readonly crashesLeft: number;
-  /** What its handler told last of how far it is, for a day. */
+  /** The progress last reported by the handler, kept for a day. */
   readonly progress: unknown;
-  /** The last 10 attempts that failed or crashed, the latest last. */
+  /** The last 10 failed or crashed attempts, latest last. */
   readonly failures: readonly JobFailure[];
-  /** In lists: why what is missing here cannot be read. Whoever asks for the job alone is told by an error of this code. */
+  /** In lists: why the missing fields cannot be read. Reading the job alone throws an error of this code. */
   readonly unreadable?: Unreadable | undefined;
 }
 
-/** Why one attempt at a job failed. */
+/** Failure of one attempt at a job. */
 export interface JobFailure {
-  /** By the server's time, in ms since 1970. */
+  /** By the server's clock, in ms since 1970. */
   readonly atMs: number;
   /** An error's code; `failed` for an error that is not a `MarrowError`, `crashed` for a worker that died. */
   readonly reason: string;
-  /** The error's message in one line of at most 500 characters, secrets masked; empty when there was none. */
+  /** The error's message in one line of at most 500 characters with secrets masked; may be empty. */
   readonly message: string;
 }
 
@@ -70,22 +77,22 @@ export function newJobId(): string {
   return ids.pop() as string;
 }
 
-/** What is thrown for an id that no job has, or another tenant's. */
+/** Builds the error for an id that no job of this tenant has. */
 export function noJob(): MarrowError {
   return new MarrowError("not_found", "there is no job of this id", { details: { path: "id" } });
 }
 
-/** What is thrown, or told a handler, once another worker has the job. */
+/** Builds the error for a job that another worker has by now. */
 export function lostJob(id: string): MarrowError {
   return new MarrowError("conflict", `job ${id} is no longer leased to this worker`, { details: { id } });
 }
 
-/** What a job's line says, but for what only scripts need. */
+/** Fields of a job's line, without those that only scripts need. */
 export interface JobLine {
   readonly tenant: string;
   readonly state: JobState;
   readonly fence: string;
-  /** Whether its body is what was asked, or what came of it. */
+  /** Whether its body is the payload (`in`) or the result (`out`). */
   readonly body: "in" | "out";
   readonly madeMs: number;
   readonly endedMs: number | undefined;
@@ -122,7 +129,7 @@ export function readLine(line: string): JobLine {
   };
 }
 
-/** As scripts read it; what is needed of it is caught. */
+/** Pattern of a job's line as scripts write it; it captures the fields needed here. */
 const LINE =
   /^(blocked|waiting|delayed|suspended|running|cancelling|done|dead|cancelled) (\d*) [\d:]* ([1n]*) ([a-z]+) (\d*) ([^ ]*) [\d.]+ [^ ]+ (\d+) ([^ ]+) \d+ (\d+) (\d+) (\d+) [^ ]+ \d+ \d+ \+?\d*$/;
 
@@ -153,7 +160,7 @@ export function toJob<T, R>(
   };
 }
 
-/** The same for a list: a job that cannot be read is named, with what can be read of it. */
+/** The same for a list: an unreadable job is returned with the fields that can be read. */
 export function toListedJob<T, R>(id: string, tenant: string, parts: readonly Reply[]): Job<T, R> | undefined {
   try {
     return toJob(id, tenant, parts);

@@ -1,7 +1,7 @@
 import { placeOf } from "../internal/place.ts";
 import { encodeKeyPart, keyTag } from "../redis/index.ts";
 
-/** Which queue is meant, and in how many parts it lies. */
+/** Name and partitions of a queue. */
 export interface QueueName {
   readonly name: string;
   readonly partitions: number;
@@ -13,7 +13,7 @@ export function queueKeys(app: string, { name, partitions }: QueueName): readonl
   return Array.from({ length: partitions }, (_, at) => `${keyTag({ app, scope: "queue" }, [name, String(at)])}:queue`);
 }
 
-/** Where a tenant's jobs are: all in one partition. */
+/** Returns the prefix of the partition that holds all jobs of a tenant. */
 export function queueKeyOf(app: string, queue: QueueName, scope: string): string {
   const keys = queueKeys(app, queue);
   return keys[placeOf(scope, keys.length)] as string;

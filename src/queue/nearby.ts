@@ -1,6 +1,6 @@
 import type { Argument, Reply } from "../redis/index.ts";
 
-/** A worker of this process that waits for work: a push of this process may hand it its job by the push's own reply. */
+/** A waiting worker of this process. A push in the same process can pass it a job directly with the push's reply. */
 export interface Nearby {
   /** Its name in the place of the worker that waits. */
   readonly worker: string;
@@ -9,7 +9,7 @@ export interface Nearby {
 }
 
 /**
- * The last worker of this process that said that it waits, by the start of its queue's keys. Its name is random and known to the server that it
- * works at alone, so whoever pushes by another connection cannot mean it.
+ * The worker of this process that most recently began to wait, by the prefix of its queue's keys. Its random name is known only to its own
+ * server, so a push over a connection to another server cannot address it.
  */
 export const nearby: Map<string, Nearby> = new Map();

@@ -3,33 +3,33 @@ import { queueKeys, type QueueName } from "./keys.ts";
 import { checkPartitions } from "./options.ts";
 import { countJobs, pauseJobs } from "./scripts.gen.ts";
 
-/** A queue as its operator sees it: all tenants together. */
+/** Statistics of a queue over all tenants. */
 export interface QueueStats {
-  /** Jobs that wait for a worker, of at most 10,000 tenants in turn, 10,000 at their bound and 10,000 paused. */
+  /** Jobs that wait for a worker: of at most 10,000 tenants in rotation, 10,000 at their limit and 10,000 paused. */
   readonly waiting: number;
-  /** Tenants that have jobs waiting, and tenants that are paused. */
+  /** Tenants with waiting jobs, and paused tenants. */
   readonly tenantsWaiting: number;
   readonly tenantsPaused: number;
   /** Whether the whole queue is paused. */
   readonly paused: boolean;
-  /** Jobs that wait for others. */
+  /** Jobs that wait for other jobs. */
   readonly blocked: number;
-  /** Jobs that wait for their time. */
+  /** Jobs that wait for their delay. */
   readonly delayed: number;
   readonly running: number;
-  /** Ended so far, by how; `deadKept` may still be redriven. */
+  /** Finished jobs by outcome; `deadKept` of them can still be redriven. */
   readonly done: number;
   readonly dead: number;
   readonly cancelled: number;
   readonly deadKept: number;
-  /** Endpoints of webhooks that have something to be sent. */
+  /** Webhook endpoints with pending deliveries. */
   readonly endpointsWaiting: number;
 }
 
-/** Which queue an operator means. */
+/** Identifies a queue. */
 export interface QueueOfAll {
   readonly name: string;
-  /** As the queue's. @default 1 */
+  /** As passed to `createQueue`. @default 1 */
   readonly partitions?: number | undefined;
 }
 
@@ -39,7 +39,7 @@ function named({ name, partitions }: QueueOfAll): QueueName {
   return { name, partitions: checkPartitions(partitions) };
 }
 
-/** How a queue stands, over its partitions. One round trip, and one more a partition that counts what waits. */
+/** Reads a queue's statistics over its partitions. One round trip, and one more per partition to count waiting jobs. */
 export async function readQueueStats(
   redis: Pick<Redis, "app" | "pipeline" | "send">,
   queue: QueueOfAll,
@@ -79,14 +79,14 @@ export async function readQueueStats(
 }
 
 /**
- * Pauses a queue for all tenants: no job is given out until `resumeQueue`, by any worker. Jobs that run go on, pushes and schedules are taken.
- * One round trip a partition. Tells whether it was not paused before.
+ * Pauses a queue for all tenants: no worker gets a job until `resumeQueue`. Running jobs continue; pushes and schedules are accepted. One
+ * round trip per partition. Returns false if the queue was already paused.
  */
 export function pauseQueue(redis: Pick<Redis, "app" | "send">, queue: QueueOfAll): Promise<boolean> {
   return pauseAll(redis, queue, 1);
 }
 
-/** Ends a pause of `pauseQueue`; tenants that are paused by themselves stay so. Tells whether it was paused. */
+/** Ends a pause of `pauseQueue`; tenants that were paused individually stay paused. Returns whether the queue was paused. */
 export function resumeQueue(redis: Pick<Redis, "app" | "send">, queue: QueueOfAll): Promise<boolean> {
   return pauseAll(redis, queue, 0);
 }

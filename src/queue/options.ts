@@ -3,7 +3,7 @@ import { toListener } from "../internal/listener.ts";
 
 /** Options of `createQueue`. */
 export interface QueueOptions {
-  /** Name of the queue; all tenants of an app share it, and its workers. */
+  /** Name of the queue. All tenants of an app share it and its workers. */
   readonly name: string;
   /** Jobs of one tenant that may wait for a worker or for other jobs, 1 to 10,000,000. Further ones are refused. @default 100_000 */
   readonly backlogMax?: number | undefined;
@@ -12,33 +12,31 @@ export interface QueueOptions {
    * the same number, and it must never change. @default 1
    */
   readonly partitions?: number | undefined;
-  /** How long an idempotency key is known once its job is due, in milliseconds; never longer than the job. @default 86_400_000 (one day) */
+  /** Time that an idempotency key is kept once its job is due, in milliseconds; never longer than the job. @default 86_400_000 (one day) */
   readonly idempotencyMs?: number | undefined;
 }
 
-/** How one job is done. */
+/** Options of a job. */
 export interface PushOptions {
   /**
-   * 0 to 100. One point is worth one minute: a job goes before those of its tenant that were pushed up to so many minutes earlier as it has points
-   * more, so none waits for ever. @default 50
+   * 0 to 100. One point is worth one minute of waiting: a job overtakes jobs of its tenant that were pushed up to that many minutes
+   * earlier, so no job waits forever. @default 50
    */
   readonly priority?: number | undefined;
-  /** Not before so many milliseconds from now, up to 366 days. @default 0 */
+  /** Delay in milliseconds, up to 366 days. @default 0 */
   readonly delayMs?: number | undefined;
-  /** How often it may fail before it is dead, 1 to 1,000. @default 3 */
+  /** Failures after which the job is dead, 1 to 1,000. @default 3 */
   readonly attempts?: number | undefined;
-  /**
-   * How many workers may die while they run the job before it is dead, 1 to 1,000. Counted separately from `attempts`. @default 3
-   */
+  /** Worker crashes while it runs after which the job is dead, 1 to 1,000. Counted separately from `attempts`. @default 3 */
   readonly crashes?: number | undefined;
-  /** How long it may wait for a worker once it is due, in milliseconds, up to 366 days; then it is dead, `expired`. @default no bound */
+  /** Longest wait for a worker once the job is due, in milliseconds, up to 366 days; then it is dead as `expired`. @default no bound */
   readonly waitTtlMs?: number | undefined;
   /**
-   * How long its result and its stream are kept, in milliseconds, up to 366 days. Dead ones stay seven days at least.
-   * @default 3_600_000; with an idempotency key as long as the queue's `idempotencyMs`, if that is longer
+   * Time that the result and output are kept, in milliseconds, up to 366 days. Dead jobs are kept for at least seven days.
+   * @default 3_600_000; with an idempotency key at least the queue's `idempotencyMs`
    */
   readonly resultTtlMs?: number | undefined;
-  /** How long its output is kept after its end, in milliseconds, at most as long as its result. @default resultTtlMs */
+  /** Time that the output is kept after the job's end, in milliseconds, at most as long as its result. @default resultTtlMs */
   readonly outputTtlMs?: number | undefined;
   /**
    * Your own id for the job: letters, digits, `_`, `-`, at most 64 characters. If a job with this id exists, nothing is pushed. @default a
@@ -53,8 +51,8 @@ export interface PushOptions {
    */
   readonly kind?: string | undefined;
   /**
-   * The same key gives the first job, its result and its stream, for the queue's `idempotencyMs` or until that job is gone (taken away, or its life
-   * over): then the key is free again. With another payload it is a `conflict`.
+   * Idempotency key: a repeated push with the same key returns the first job's id. It is kept for the queue's `idempotencyMs`, or until
+   * that job is removed or expires. Another payload with the same key is a `conflict`.
    */
   readonly idempotencyKey?: string | undefined;
   /**
@@ -62,31 +60,31 @@ export interface PushOptions {
    * (debouncing). Once a worker has it, or it has ended, this push makes a new job with the key. @default false
    */
   readonly replace?: boolean | undefined;
-  /** What payloads under one idempotency key are compared by, a JSON value. @default the payload */
+  /** JSON value that is compared between pushes with the same idempotency key, instead of the payload. @default the payload */
   readonly fingerprint?: unknown;
 }
 
 /** Options of `createWorker`. */
 export interface WorkerOptions<T = unknown> {
   readonly name: string;
-  /** As the queue's. @default 1 */
+  /** As passed to `createQueue`. @default 1 */
   readonly partitions?: number | undefined;
-  /** Jobs at the same time, 1 to 10,000; over several partitions each has its share of them. @default 16 */
+  /** Jobs that run at the same time, 1 to 10,000; divided among the partitions. @default 16 */
   readonly concurrency?: number | undefined;
-  /** Jobs of one tenant at the same time over all workers; all workers of a queue say the same. @default any number */
+  /** Jobs of one tenant that run at the same time over all workers; pass the same value to all workers of a queue. @default no bound */
   readonly tenantMax?: number | undefined;
   /**
    * A worker that has not renewed its leases for this long counts as dead, in milliseconds, 1,000 to one hour. @default 10_000
    */
   readonly leaseMs?: number | undefined;
-  /** How long a job may take before it is aborted, in milliseconds; that is a failure that may be tried again. @default no bound */
+  /** Longest run of a job, in milliseconds. Then it is aborted, which is a retryable failure. @default no bound */
   readonly timeoutMs?: number | undefined;
   /**
-   * How long a handler may take to stop after its signal (time over, cancelled, lease lost), in milliseconds, 0 to one hour. Then the job ends
-   * without it: the attempt counts, its place is free, and what the handler still answers is not kept. @default 2_000
+   * Time that a handler has to stop after its signal (timeout, cancelled, lease lost), in milliseconds, 0 to one hour. Then the job ends
+   * without it: the attempt counts, its place is free, and a late result is dropped. @default 2_000
    */
   readonly graceMs?: number | undefined;
-  /** How long `close` lets jobs finish before it hands them back, in milliseconds. @default 10_000 */
+  /** Time that `close` lets jobs finish before it returns them to the queue, in milliseconds. @default 10_000 */
   readonly drainMs?: number | undefined;
   /**
    * Called before a job runs, for example to check a limit; a limiter's `take` fits. A refused job comes back when the refusal says, and
@@ -125,13 +123,13 @@ export interface ResolvedWorkerOptions<T> {
   readonly onError: (error: unknown) => void;
 }
 
-/** How long a result is kept of which nothing is said, in milliseconds. */
+/** Default time that results are kept, in milliseconds. */
 export const RESULT_TTL_MS = 3_600_000;
 
 const YEAR_MS = 366 * 86_400_000;
 const DEPENDS_MAX = 100;
 
-/** How many parts a queue is in. @throws MarrowError `invalid_option` */
+/** Checks the number of partitions. @throws MarrowError `invalid_option` */
 export function checkPartitions(partitions: number | undefined): number {
   return checkInteger("partitions", partitions ?? 1, { min: 1, max: 256 });
 }
@@ -151,7 +149,7 @@ export function resolvePushOptions(options: PushOptions): ResolvedPushOptions {
   return Object.keys(options).length === 0 ? (plain ??= resolveAll({})) : resolveAll(options);
 }
 
-/** What a job is like of which nothing is said: most are. */
+/** Resolved options of a job without options, as most are. */
 let plain: ResolvedPushOptions | undefined;
 
 function resolveAll(options: PushOptions): ResolvedPushOptions {

@@ -2,10 +2,10 @@ import { readParts, type Part } from "../relay/index.ts";
 import type { ScopedRedis } from "../redis/index.ts";
 import { isEnded, noJob, readLine, type JobState } from "./job.ts";
 
-/** What a job says while it runs, and that it ended. `at` is a place to go on after; it is kept by the reader. */
+/** An event of a job's output. `at` is the position to resume after; the reader keeps it. */
 export type OutputEvent =
   | Part
-  /** How far the job is, each time that it was told otherwise than before; the newest at the time of reading. */
+  /** New progress of the job; the latest at the time of reading. */
   | { readonly kind: "progress"; readonly progress: unknown }
   /** The last event, always. */
   | { readonly kind: "ended"; readonly state: JobState; readonly reason: string | undefined };

@@ -1,7 +1,7 @@
 import { refuse } from "../internal/check.ts";
 import { encodeWritable } from "../internal/unwritable-path.ts";
 
-/** Tells how far a job is. */
+/** Reports a job's progress. */
 export interface ProgressTeller {
   /** Takes the newest progress; earlier ones that were not written yet are left out. */
   tell(progress: unknown): void;
@@ -9,7 +9,7 @@ export interface ProgressTeller {
   stop(): void;
 }
 
-/** How often the progress of one job is written at most, in milliseconds. */
+/** Shortest interval between writes of one job's progress, in milliseconds. */
 const EVERY_MS = 250;
 const BYTES_MAX = 4_096;
 

@@ -24,7 +24,7 @@ import {
 } from "./options.ts";
 import { pushJobs } from "./scripts.gen.ts";
 
-/** One job of a bulk. */
+/** One job of `pushMany`. */
 export interface NewJob<T> extends PushOptions {
   readonly payload: T;
 }
@@ -33,7 +33,7 @@ export interface NewJob<T> extends PushOptions {
 export interface Pusher {
   /** Puts one, in one script with all that are pushed in the same moment. */
   push(payload: unknown, options: PushOptions): Promise<string>;
-  /** Puts all or, for want of room, none. */
+  /** Pushes all jobs, or none if they exceed the backlog. */
   pushMany(jobs: readonly NewJob<unknown>[]): Promise<readonly string[]>;
 }
 
@@ -65,7 +65,7 @@ export function createPusher(
     return ((await pushed) as readonly string[]).slice(0, jobs.length);
   }
 
-  /** Puts what was pushed in one moment. Where there is no room for all, each has its own chance. */
+  /** Pushes all jobs of one moment. If they do not fit together, each is tried alone. */
   const pushOne = gather<Operands, string>(async (jobs) => {
     let replies = await put(jobs);
     if (replies[0] === FULL && jobs.length > 1)
@@ -137,7 +137,7 @@ function idOf([words]: Operands): string {
 
 const FULL = "full";
 
-/** What a script's word for a job means, if it is no id. */
+/** Converts a script's reply that is not an id to its error. */
 function toError(reply: string, backlogMax: number, pushed = 0): MarrowError | undefined {
   if (reply === FULL)
     return new MarrowError("too_large", "the tenant has too many waiting jobs", { details: { backlogMax, pushed } });
@@ -169,7 +169,7 @@ function toOperands(payload: unknown, options: PushOptions, idempotencyMs: numbe
   return body instanceof Promise ? body.then((large) => [words, large] as const) : [words, body];
 }
 
-/** What a job is put with, as `scripts/lib/new_line.lua` reads it. */
+/** Encodes a job's options, as `scripts/lib/new_line.lua` reads them. */
 export function toWords(id: string, options: ResolvedPushOptions, digest = ""): string {
   if (last?.options !== options || last.digest !== digest) {
     const { priority, waitTtlMs = "", idempotencyKey, dependsOn } = options;

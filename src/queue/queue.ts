@@ -22,46 +22,49 @@ import {
 } from "./scripts.gen.ts";
 import { checkNoteName, NOTES_MAX } from "./steps.ts";
 
-/** A tenant's side of a queue. */
+/** A queue for one tenant. */
 export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
   /**
-   * Puts a job and answers its id. One round trip, together with what is pushed in the same moment; once it answered the job is in Redis.
-   * @throws MarrowError `conflict` when the idempotency key came with another payload, the id is another tenant's, or what it depends on is
-   * not there or will never be done; `too_large` when the tenant's backlog is full
+   * Pushes a job and returns its id; the job is then stored in Redis. One round trip, shared with other pushes of the same moment.
+   * @throws MarrowError `conflict` if the idempotency key came with another payload, the id belongs to another tenant, or a dependency is
+   * missing or will never be done; `too_large` if the tenant's backlog is full
    */
   push(payload: T, options?: PushOptions): Promise<string>;
-  /** The same for many, all or none for want of room: one round trip for a thousand. */
+  /** Pushes many jobs, or none if they exceed the backlog. One round trip per thousand. */
   pushMany(jobs: readonly NewJob<T>[]): Promise<readonly string[]>;
-  /** A job as it is now; `undefined` when there is none, or it ended and its life is over. One round trip. */
+  /** Returns a job; `undefined` if there is none or it has expired after its end. One round trip. */
   get(id: string): Promise<Job<T, R> | undefined>;
   /**
-   * Waits until a job has ended and tells how.
+   * Waits until a job has ended and returns it.
    * @throws MarrowError `timeout` after `waitMs`, `not_found`, `aborted`
    */
   wait(id: string, options: { readonly waitMs: number; readonly signal?: AbortSignal | undefined }): Promise<Job<T, R>>;
   /**
-   * The output of a job from a place on, while it runs and after: text by text, `restarted` where another attempt begins anew, and always an
-   * end. From any process. Polls every 25 to 100 ms.
+   * Reads the output of a job from a position, during its run and afterwards. Yields each text, `restarted` if another attempt starts over,
+   * and always an end. Works from any process. Polls every 25 to 100 ms.
    */
   read(
     id: string,
     options?: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined },
   ): AsyncIterable<OutputEvent>;
-  /** Cancels a job: one that waits at once, one that runs as soon as its worker hears. Whichever comes first wins: the end or this. Tells its state. */
+  /**
+   * Cancels a job: a waiting one at once, a running one once its worker gets the signal. If the job ends first, it stays as it ended.
+   * Returns its state.
+   */
   cancel(id: string): Promise<JobState | undefined>;
-  /** Lets a job that waits for its delay, or for another attempt, go now. Tells whether it waited so. One round trip. */
+  /** Makes a job that waits for its delay or next attempt due now. Returns whether it waited. One round trip. */
   promote(id: string): Promise<boolean>;
   /**
-   * Gives a job a signal that its handler waits for, or will: a name of 1 to 64 of letters, digits, `_ . : -`, and a JSON value of at most 64 KB. The
-   * first signal of a name counts. Tells the job's state before. One round trip.
-   * @throws MarrowError `not_found`; `conflict` when the job has ended, or the time that it waits for this signal is over; `too_large`
+   * Sends a job a signal that its handler waits for, or will. The name has 1 to 64 letters, digits, `_ . : -`; the value is JSON of at most
+   * 64 KB. Only the first signal of a name counts. Returns the job's previous state. One round trip.
+   * @throws MarrowError `not_found`; `conflict` if the job has ended or its wait for this signal has timed out; `too_large`
    */
   signal(id: string, name: string, value?: unknown): Promise<JobState>;
-  /** Takes a job away with all that is kept of it; one that runs is cancelled first. Tells whether there was one. */
+  /** Deletes a job and its data; a running one is cancelled first. Returns whether it existed. */
   remove(id: string): Promise<boolean>;
   /**
-   * Gives dead jobs another go, those named or this tenant's oldest, and answers which. A job that depends on others goes behind those that go
-   * as well, and stays dead while one of them does. One round trip.
+   * Retries dead jobs, the named ones or this tenant's oldest, and returns their ids. A job with dependencies waits for those that are
+   * retried too, and stays dead while one of them is dead. One round trip.
    */
   redrive(options?: {
     readonly ids?: readonly string[];
@@ -69,8 +72,8 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
     readonly limit?: number;
   }): Promise<readonly string[]>;
   /**
-   * This tenant's jobs of a state, what is next or newest first; `ended` are the last 1,000 of seven days. One that cannot be read is named (`unreadable`). Two
-   * round trips; of delayed and running ones one more for each 250 of other tenants before them, of 1,000,000 at most.
+   * Lists this tenant's jobs of a state, next or newest first; `ended` covers the last 1,000 of seven days. Unreadable jobs are included
+   * (`unreadable`). Two round trips. For delayed and running jobs one more for each 250 jobs of other tenants before them, up to 1,000,000.
    */
   list(options: {
     readonly state: ListedState;
@@ -80,17 +83,21 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
     readonly limit?: number | undefined;
   }): Promise<readonly Job<T, R>[]>;
   /**
-   * A page of the same. Of delayed and running ones it looks through 2,500 of all tenants at most, so a page may have fewer than `limit`, or none, and still a
-   * `cursor`. Jobs that come and go meanwhile may be met twice or passed over. Two round trips; of delayed and running ones up to 11.
+   * Returns a page of the same list. For delayed and running jobs it reads at most 2,500 jobs of all tenants, so a page may have fewer than
+   * `limit`, or none, and still a `cursor`. Jobs that change meanwhile may appear twice or be skipped. Two round trips, up to 11 for
+   * delayed and running jobs.
    */
   page(options: {
     readonly state: ListedState;
-    /** The `cursor` of the page before, 0 to {@link JOBS_AFTER_MAX}. @default 0 */
+    /** The `cursor` of the previous page, 0 to {@link JOBS_AFTER_MAX}. @default 0 */
     readonly after?: number | undefined;
     /** 1 to 1,000. @default 20 */
     readonly limit?: number | undefined;
   }): Promise<{ readonly data: readonly Job<T, R>[]; readonly cursor?: number | undefined }>;
-  /** How much of this tenant's is waiting, blocked (by jobs that it depends on) and dead, whether it is paused, and how jobs of all tenants ended so far. */
+  /**
+   * Counts this tenant's waiting, blocked and dead jobs, and the finished jobs of all tenants by outcome. Includes whether the tenant is
+   * paused.
+   */
   counts(): Promise<{
     readonly waiting: number;
     readonly blocked: number;
@@ -101,23 +108,23 @@ export interface Queue<T = unknown, R = unknown> extends Schedules<T> {
     readonly cancelled: number;
   }>;
   /**
-   * Pauses this tenant: none of its jobs is given out until `resume`, by any worker. Those that run go on, pushes and schedules are taken. Tells
-   * whether it was not paused before. One round trip.
+   * Pauses this tenant: no worker gets its jobs until `resume`. Running jobs continue; pushes and schedules are accepted. Returns false if
+   * it was already paused. One round trip.
    */
   pause(): Promise<boolean>;
-  /** Ends a pause. Tells whether the tenant was paused. One round trip. */
+  /** Ends a pause. Returns whether the tenant was paused. One round trip. */
   resume(): Promise<boolean>;
-  /** How many turns the tenant gets for one of the others', over 0, to 1,000. @default 1 */
+  /** Sets the tenant's share of turns relative to other tenants, over 0, to 1,000. @default 1 */
   setWeight(weight: number): Promise<void>;
 }
 
-/** States that `list` knows. `delayed` has suspended jobs, too; `ended` is whatever ended lately. */
+/** States that `list` accepts. `delayed` includes suspended jobs; `ended` includes all recently finished jobs. */
 export const LISTED_STATES = ["blocked", "waiting", "delayed", "running", "dead", "ended"] as const;
 export type ListedState = (typeof LISTED_STATES)[number];
 
-/** How far `page` reaches; jobs beyond come nearer as others end. */
+/** Furthest position of `page`. Jobs beyond it move up as others end. */
 export const JOBS_AFTER_MAX = 1_000_000;
-/** Steps, of 250 jobs of all tenants each, that `list` looks through, and that `page` does. */
+/** Most steps of `list`, and of `page`; each reads 250 jobs of all tenants. */
 const LIST_STEPS_MAX = 4_000;
 const PAGE_STEPS_MAX = 10;
 const REDRIVE_MAX = 10_000;
@@ -125,7 +132,8 @@ const SIGNAL_BYTES_MAX = 65_536;
 const POLL_MS = { first: 20, last: 200 } as const;
 
 /**
- * Opens one tenant's side of a queue. The queue is one slot; tenants take turns in it, so nobody waits behind another's backlog.
+ * Opens a queue for one tenant. All tenants of a partition share a cluster slot and take turns, so no tenant waits behind another's
+ * backlog.
  * @throws MarrowError `invalid_option`
  */
 export function createQueue<T = unknown, R = unknown>(redis: ScopedRedis, options: QueueOptions): Queue<T, R> {

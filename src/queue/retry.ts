@@ -1,8 +1,8 @@
 import { knownErrorOf } from "../internal/failure.ts";
 
-/** What becomes of a job whose handler failed. */
+/** Decision about a job whose handler failed. */
 export interface Verdict {
-  /** `again`: tried again without using an attempt; `retry`: using one; `dead`: not again. */
+  /** `again`: retried without using an attempt; `retry`: retried, using one; `dead`: not retried. */
   readonly outcome: "again" | "retry" | "dead";
   /** The error's code, or `failed` for an error that is not ours. */
   readonly reason: string;
@@ -14,13 +14,13 @@ const FIRST_MS = 1_000;
 const LONGEST_MS = 300_000;
 /** The longest wait that an error may say. */
 const SAID_MS_MAX = 604_800_000;
-/** How long after it was pushed a job waits for a limit without using attempts. */
+/** Time since its push during which a job waits for a limit without using attempts. */
 const PATIENCE_MS = 3_600_000;
 
 /**
- * Judges a failure. A limit that refused (`rate_limited`, or a model's 429) says when to come back and costs no attempt for an hour; what
- * waiting cannot mend (`retryable` false) is dead at once; anything else is tried again after 1, 2, 4 … seconds, at most 300, of which up to a
- * half is left to chance (`random`, 0..1), or when its `retryAfterMs` says, within a week.
+ * Decides about a failed attempt. A limit's refusal (`rate_limited`, or a model's 429) sets the delay and uses no attempt for an hour. An
+ * error with `retryable` false makes the job dead at once. Any other is retried after its `retryAfterMs`, at most a week, or after 1, 2, 4
+ * … seconds, at most 300, of which up to half is random (`random`, 0..1).
  */
 export function judge(
   error: unknown,
@@ -32,7 +32,7 @@ export function judge(
   const said: unknown = known?.details?.["retryAfterMs"];
   const limited = reason === "rate_limited" || known?.details?.["status"] === 429;
   const status = Number(known?.details?.["status"] ?? 0);
-  // A model's own refusal of what it was asked is no better the next time.
+  // A model that refuses the request will refuse it again.
   const refused = reason === "model_failed" && status >= 400 && status < 500 && ![408, 409, 425, 429].includes(status);
   if (known !== undefined && (!known.retryable || refused)) return { outcome: "dead", reason, delayMs: 0 };
   const delayMs =
@@ -40,7 +40,7 @@ export function judge(
   return { outcome: limited && ageMs < PATIENCE_MS ? "again" : "retry", reason, delayMs };
 }
 
-/** How long a job waits after so many failures: 1, 2, 4 … 300 s, of which up to a half is left to chance (`random`, 0..1). In milliseconds. */
+/** Returns the delay after a number of failures, in milliseconds: 1, 2, 4 … 300 s, of which up to half is random (`random`, 0..1). */
 export function retryDelayMs(failures: number, random: number): number {
   const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(30, failures));
   return Math.round(grown * (1 - random / 2));

@@ -21,7 +21,7 @@ import { resolvePushOptions, type PushOptions, type ResolvedPushOptions } from "
 import { toWords } from "./pushing.ts";
 import { dueSchedules, fireSchedules as fireDue, putSchedule } from "./scripts.gen.ts";
 
-/** When a schedule pushes its job. */
+/** Times at which a schedule pushes its job. */
 export type When =
   | {
       /** Five fields, or six with seconds first: `0 8 * * MON-FRI`. */
@@ -29,13 +29,13 @@ export type When =
       /** An IANA name. @default "UTC" */
       readonly timeZone?: string | undefined;
     }
-  /** Every so many milliseconds, 1,000 to 366 days, reckoned from 1970: not drifting. */
+  /** Interval in milliseconds, 1,000 to 366 days, in multiples since 1970, so it does not drift. */
   | { readonly everyMs: number };
 
-/** A schedule as its queue tells of it. */
+/** A stored schedule. */
 export type Schedule<T = unknown> =
   | { readonly name: string; readonly nextAtMs: number; readonly when: When; readonly payload: T }
-  /** One that cannot be read, and why: it pushes nothing until it is declared again. */
+  /** A schedule that cannot be read, and why. It pushes nothing until it is declared again. */
   | {
       readonly name: string;
       readonly nextAtMs: number;
@@ -50,7 +50,7 @@ interface Stored {
   readonly options: Omit<ResolvedPushOptions, Unscheduled>;
 }
 
-/** What jobs of a schedule cannot have: it is of one job alone. */
+/** Options that make no sense for a schedule, because they concern a single job. */
 const UNSCHEDULED = ["id", "idempotencyKey", "replace", "fingerprint", "delayMs", "dependsOn"] as const;
 type Unscheduled = (typeof UNSCHEDULED)[number];
 
@@ -58,12 +58,12 @@ type Unscheduled = (typeof UNSCHEDULED)[number];
 const PAGE = 250;
 /** Schedules of one listed page at most. */
 const PAGE_MAX = 1_000;
-/** Pages that one look goes through at most: what is due beyond waits for the next look, a second later. */
+/** Most pages per run. Schedules beyond that are pushed in the next run, a second later. */
 const PAGES_MAX = 200;
 
-/** Which schedules are listed. */
+/** Options for listing schedules. */
 export interface ScheduleListOptions {
-  /** The `cursor` of the page before. @default the first page */
+  /** The `cursor` of the previous page. @default the first page */
   readonly after?: string | undefined;
   /** 1 to 1,000. @default 25 */
   readonly limit?: number | undefined;
@@ -72,24 +72,25 @@ export interface ScheduleListOptions {
 /** A page of a tenant's schedules. */
 export interface SchedulePage<T = unknown> {
   readonly data: readonly Schedule<T>[];
-  /** Where the next page begins; absent on the last one. */
+  /** Cursor of the next page; absent on the last one. */
   readonly cursor?: string | undefined;
 }
 
 /** A tenant's schedules. */
 export interface Schedules<T> {
   /**
-   * Declares a job that is pushed again and again, in the place of the schedule that had this name. Declaring the same `when` again, as a
-   * service does at each start, changes the payload and the options and keeps the time that is due, also an overdue one; another `when` counts
-   * from the server's time now. Times that no worker was there for are made up for by one job. Two round trips.
+   * Declares a recurring job, and replaces the schedule of the same name.
+   *
+   * The same `when` again, as at each start of a service, changes payload and options and keeps the next due time, also an overdue one.
+   * Another `when` counts from the server's current time. Times missed without a worker are made up for by one job. Two round trips.
    * @throws MarrowError `invalid_input`
    */
   schedule(name: string, when: When, payload: T, options?: Omit<PushOptions, Unscheduled>): Promise<void>;
-  /** Ends a schedule; jobs that it pushed stay. Tells whether there was one. */
+  /** Deletes a schedule; jobs that it pushed stay. Returns whether it existed. */
   unschedule(name: string): Promise<boolean>;
-  /** All of them, by name: two round trips for 1,000. */
+  /** Lists all schedules by name: two round trips per 1,000. */
   schedules(): Promise<readonly Schedule<T>[]>;
-  /** A page of them, by name. Two round trips, however many there are. @throws MarrowError `invalid_input` */
+  /** Lists a page of schedules by name. Two round trips. @throws MarrowError `invalid_input` */
   listSchedules(options?: ScheduleListOptions): Promise<SchedulePage<T>>;
 }
 
@@ -181,8 +182,8 @@ function toSchedule<T>(
 }
 
 /**
- * Pushes what is due by the server's time, each once over all workers, page by page until nothing is due: two round trips for 250 schedules.
- * A schedule that cannot be read is told to `onError` and holds up no other.
+ * Pushes all due jobs by the server's clock, each once over all workers: two round trips per 250 schedules. An unreadable schedule is
+ * reported to `onError` and does not delay others.
  */
 export async function fireSchedules(
   redis: Pick<ScopedRedis, "send">,
@@ -209,7 +210,7 @@ export async function fireSchedules(
   }
 }
 
-/** The same for a worker that looks again and again: one look at a time, whose errors are told. */
+/** Returns a function that does the same for a worker that calls it repeatedly: one run at a time, with errors reported. */
 export function createFiring(
   redis: Pick<ScopedRedis, "send">,
   queue: string,

@@ -12,15 +12,15 @@ import { currentSecrets, type StoredEndpoint } from "./webhooks.ts";
 export interface SenderOptions extends PosterOptions {
   /** Name of the queue whose webhooks are sent. */
   readonly name: string;
-  /** As the queue's. @default 1 */
+  /** As passed to `createQueue`. @default 1 */
   readonly partitions?: number | undefined;
-  /** Hears what went wrong beside the deliveries: Redis was away. */
+  /** Called with errors outside of deliveries, such as an unavailable Redis. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 /** Sends a queue's webhooks until it is closed. */
 export interface Sender {
-  /** Takes no more, and waits for what is on its way, at most its time. */
+  /** Stops taking deliveries, and waits for those in flight until their timeout. */
   close(): Promise<void>;
 }
 
@@ -32,8 +32,8 @@ const LOOK_MS = 1_000;
 const GRACE_MS = 5_000;
 
 /**
- * Sends the webhooks of all tenants of a queue; any number of processes may. Every event goes out at least once: a sender that dies after
- * the receiver answered is followed by one that sends it again, with the same `webhook-id`.
+ * Sends the webhooks of all tenants of a queue, in any number of processes. Delivery is at least once: if a sender dies after the
+ * receiver's response, another sends the event again with the same `webhook-id`.
  * @throws MarrowError `invalid_option`
  */
 export function createSender(redis: Redis, options: SenderOptions): Sender {
@@ -129,7 +129,7 @@ export function createSender(redis: Redis, options: SenderOptions): Sender {
 type ClaimedEndpoint = readonly [member: Buffer, turn: number, record: Buffer, list: readonly Buffer[]];
 type FiveWords = [string, string, string, string, string];
 
-/** What is sent: which event, of which job. What was asked and answered is fetched by whoever may. */
+/** Builds the body: the event and its job's id. Payload and result are not included; authorized readers fetch them. */
 function toBody(id: string, type: string, job: string, madeMs: number): string {
   const created = Math.floor(madeMs / 1000);
   return JSON.stringify({

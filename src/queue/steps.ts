@@ -7,28 +7,31 @@ import { decodeRecord, encodeRecordBody, runScript, toFields, type ScopedRedis }
 import { lostJob } from "./job.ts";
 import { putStep, readNotes } from "./scripts.gen.ts";
 
-/** What a handler notes of its job, so that another attempt finds it. */
+/** Durable steps of a job, which later attempts reuse. */
 export interface Steps {
   /**
-   * Runs a step once for each job and keeps its result: another attempt, at any worker, is given the result that was kept and does not run the
-   * step again. Names are 1 to 64 of letters, digits, `_ . : -`; 1,000 steps and signals for each job. The result is a JSON value of at most 1 MB;
-   * the caller gets it as JSON gives it back. A step that throws is not kept. One that is asked for within itself is refused. A worker that dies between the end of the step and the writing of its
-   * result runs it again: give `idempotencyKey` to whatever the step calls. One round trip for the first step of an attempt, one for each new step.
-   * @throws MarrowError `invalid_input`, `too_large`, `conflict` when the job is another worker's by now
+   * Runs a step once per job and stores its result; later attempts, on any worker, get the stored result.
+   *
+   * Names have 1 to 64 letters, digits, `_ . : -`; at most 1,000 steps and signals per job. The result is a JSON value of at most 1 MB,
+   * returned as JSON decodes it. A step that throws is not stored. A step may not call itself. If the worker dies after the step but before
+   * its result is stored, the step runs again: pass `idempotencyKey` to the services that it calls. One round trip for an attempt's first
+   * step, and one for each new step.
+   * @throws MarrowError `invalid_input`, `too_large`, `conflict` if another worker has the job by now
    */
   readonly step: <S>(name: string, run: (step: { readonly idempotencyKey: string }) => Promise<S> | S) => Promise<S>;
   /**
-   * Waits for a signal of `queue.signal(id, name, value)`, or until `timeoutMs` (1 ms to 366 days) after the job first asked. A job that has to
-   * wait gives its place back: the handler is left by an error that it must let pass, and begins anew, at any worker, when the signal has come or the
-   * time is over; it finds its steps done. Waiting uses no attempt. Of several that are waited for at once (`Promise.race`, `any`, `all`) the first
-   * signal, or the first time that is over, lets the job go on. What a wait came to is kept as a step is: a signal that comes after the time is refused,
-   * and of several waits of one name the time of the first one counts.
+   * Waits for a signal of `queue.signal(id, name, value)`, or until `timeoutMs` (1 ms to 366 days) after the job's first call.
+   *
+   * A job that must wait frees its place: this call throws an error that the handler must let pass. Once the signal has arrived or the time
+   * is over, the handler starts again, on any worker, with its steps done. Waiting uses no attempt. Of several concurrent waits
+   * (`Promise.race`, `any`, `all`) the first signal or timeout resumes the job. The outcome is stored like a step: a signal after the
+   * timeout is refused. For repeated waits on one name the first timeout counts.
    * @throws MarrowError `invalid_input`
    */
   readonly waitFor: (name: string, options: { readonly timeoutMs: number }) => Promise<Signal>;
 }
 
-/** What a wait for a signal comes to. */
+/** Outcome of a wait for a signal. */
 export type Signal = { readonly arrived: true; readonly value: unknown } | { readonly arrived: false };
 
 /** Steps and signals that one job may have. */
@@ -36,7 +39,7 @@ export const NOTES_MAX = 1_000;
 const RESULT_BYTES_MAX = 1_048_576;
 const TIMEOUT_MS_MAX = 366 * 86_400_000;
 
-/** What leaves a handler whose job waits for a signal. */
+/** Error that ends the handler of a job that waits for a signal. */
 export class Suspended extends Error {
   override readonly name: string = "Suspended";
   /** Signals that this attempt asked for and did not get, with the time to wait for each, in milliseconds. */
@@ -66,7 +69,7 @@ export function checkNoteName(path: string, name: unknown): string {
   return name;
 }
 
-/** What a job's handler is given to note its steps by. */
+/** Makes the steps of a job for its handler. */
 export function createSteps(
   redis: Pick<ScopedRedis, "send">,
   queue: string,
@@ -74,7 +77,7 @@ export function createSteps(
 ): Steps {
   let read: Promise<Notes> | undefined;
   const running = new Map<string, Promise<unknown>>();
-  /** Which step the code runs in, and which steps each one asked for and has not got yet. */
+  /** The step that the code runs in, and the pending steps that each step called. */
   const within = new AsyncLocalStorage<string>();
   const asked = new Map<string, string[]>();
   const waits = new Map<string, number>();
@@ -114,7 +117,7 @@ export function createSteps(
     const untilMs = kept.get(`w:${checked}`);
     if (untilMs !== undefined && Number(String(untilMs)) <= nowMs) return { arrived: false };
     if (!waits.has(checked)) waits.set(checked, timeoutMs);
-    // Those that are waited for at once are all known, and what was answered is told, before this one gives the place back.
+    // Wait one turn, so that all concurrent waits are known and stored results are delivered before the job is suspended.
     await nextTurn();
     throw new Suspended(waits);
   }
@@ -139,7 +142,7 @@ export function createSteps(
 
     waitFor(name, options) {
       const waiting = wait(name, options);
-      // Whoever awaits it later, behind a step, is told then: until then it is nobody's error.
+      // A handler that awaits it later gets the rejection then; until then it must not count as unhandled.
       waiting.catch(() => {});
       return waiting;
     },
@@ -172,7 +175,7 @@ interface Notes {
 }
 
 function encodeStep(name: string, result: unknown): Buffer {
-  // What counts is the JSON as it was given, not what compression makes of it.
+  // The bound applies to the JSON before compression.
   const json = encodeWritable(`step ${name}`, result ?? null, (one) => Buffer.from(JSON.stringify(one)));
   if (json.length <= RESULT_BYTES_MAX) return encodeRecordBody(json);
   throw new MarrowError("too_large", `the result of step ${name} is larger than ${RESULT_BYTES_MAX} bytes`, {

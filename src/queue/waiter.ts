@@ -11,24 +11,27 @@ export interface Handed {
   readonly payload: Uint8Array | string | undefined;
 }
 
-/** How a worker waits for work: a turn that leaves it with nothing to do names it at `idle`, and the next push hands its job to it. */
+/** Waits for work: an idle worker registers itself at `idle`, and the next push passes its job to it. */
 export interface Waiter {
-  /** Where jobs are handed to it. */
+  /** Channel on which jobs arrive. */
   readonly channel: string;
-  /** From now on it hears what is handed to it. */
+  /** Starts receiving jobs. */
   listen(): void;
-  /** Runs a turn, with what the turn says of who waits. */
+  /** Runs a turn, passing it the name of the waiting worker. */
   during<T>(turn: (waiter: string) => Promise<T>): Promise<T>;
-  /** Hears a message on its channel. */
+  /** Handles a message on its channel. */
   hear(message: string): void;
-  /** Leaves its place: once this resolves nothing more is handed to it, and what was has been received. Never rejects. */
+  /** Stops waiting. Once this resolves, no more jobs arrive and all passed jobs have been received. Never rejects. */
   leave(): Promise<void>;
 }
 
-/** How long what was handed over may take to arrive once the worker left its place, in milliseconds. */
+/** Longest delay of a passed job after the worker stopped waiting, in milliseconds. */
 const ARRIVAL_MS = 500;
 
-/** Makes the waiter of one worker; `take` is given what is handed over. One that is bound by tenant asks itself, for only then the bound is looked at. */
+/**
+ * Makes the waiter of one worker; `take` gets the passed jobs. With `tenantMax` jobs are not passed but claimed, because only a claim
+ * checks that bound.
+ */
 export function createWaiter(
   redis: Pick<Redis, "send">,
   queue: string,
@@ -52,7 +55,7 @@ export function createWaiter(
     }
   }
 
-  /** Fetches what is large or packed. */
+  /** Reads payloads that are too large or compressed for the message. */
   async function payloadOf(id: string): Promise<Buffer | undefined> {
     try {
       return ((await redis.send(["GET", `${queue}:body:${id}`], { reply: "bytes" })) as Buffer | null) ?? undefined;
@@ -76,7 +79,7 @@ export function createWaiter(
           const [id, line] = Array.isArray(reply) ? (reply as readonly unknown[]) : [];
           if (typeof id !== "string" || typeof line !== "string") return undefined;
           const job = { id, line, payload: typeof payload === "string" ? jsonOf(payload) : payload };
-          // Whoever pushed is answered first.
+          // Lets the push resolve first.
           return afterThis(() => take(job));
         },
         () => undefined,

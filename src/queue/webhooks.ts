@@ -19,31 +19,31 @@ import { putEndpoint, redriveDeliveries } from "./scripts.gen.ts";
 
 /** Options of `createWebhooks`. */
 export interface WebhooksOptions extends AddressOptions {
-  /** Name of the queue whose jobs are told of. */
+  /** Name of the queue whose jobs are reported. */
   readonly name: string;
-  /** As the queue's. @default 1 */
+  /** As passed to `createQueue`. @default 1 */
   readonly partitions?: number | undefined;
   /** Endpoints of one tenant, 1 to 1,000. @default 50 */
   readonly endpointsMax?: number | undefined;
 }
 
-/** Where a tenant's webhooks go. */
+/** An endpoint that receives a tenant's webhooks. */
 export interface Endpoint {
   readonly id: string;
   readonly url: string;
   /** `["*"]`, or names as `job.completed`, `response.failed`. */
   readonly events: readonly string[];
-  /** One delivery after the other, in the order of the events: one that fails holds up the rest. */
+  /** Delivers one event after the other, in order: a failing delivery delays the rest. */
   readonly ordered: boolean;
   readonly enabled: boolean;
-  /** Why it is switched off: `gone` when it answered 410. */
+  /** Reason for being disabled; `gone` if it responded with 410. */
   readonly disabledReason: "user" | "gone" | undefined;
   readonly createdAtMs: number;
-  /** In lists: why it cannot be read; then nothing else of it is known. Its events wait until it is removed. */
+  /** In lists: why it cannot be read; its other fields are then unknown. Its events wait until it is removed. */
   readonly unreadable?: Unreadable | undefined;
 }
 
-/** One event on its way to one endpoint. */
+/** Delivery of one event to one endpoint. */
 export interface Delivery {
   /** The `webhook-id`, the same at every attempt. */
   readonly id: string;
@@ -51,39 +51,42 @@ export interface Delivery {
   readonly jobId: string;
   readonly state: "pending" | "delivered" | "failed";
   readonly attempts: number;
-  /** Status of the last answer; 0: there was none, and `error` says why. */
+  /** HTTP status of the last response; 0 without a response, with the reason in `error`. */
   readonly status: number | undefined;
   readonly error: string | undefined;
   readonly createdAtMs: number;
   readonly lastAtMs: number | undefined;
 }
 
-/** What is chosen of an endpoint; the rest is as it is, or `["*"]`, not ordered, switched on. */
+/** Settable fields of an endpoint. Others keep their value, or default to `["*"]`, unordered, enabled. */
 type Chosen = { readonly [Name in "url" | "events" | "ordered" | "enabled"]?: Endpoint[Name] | undefined };
 
 /** A tenant's endpoints at a queue. */
 export interface Webhooks {
-  /** Adds an endpoint; its secret is shown now and never again. @throws MarrowError `invalid_input`, `too_large` when there is no room */
+  /** Adds an endpoint. Its secret is only returned now. @throws MarrowError `invalid_input`, `too_large` over `endpointsMax` */
   create(
     endpoint: Chosen & { readonly url: string; readonly secret?: string | undefined },
   ): Promise<Endpoint & { secret: string }>;
   /** @throws MarrowError `not_found` */
   get(id: string): Promise<Endpoint>;
   list(): Promise<readonly Endpoint[]>;
-  /** Changes what is named. While it is switched off its events are kept; switched on again, it is sent them. @throws MarrowError `not_found`, `invalid_input` */
+  /**
+   * Changes the given fields. Events for a disabled endpoint are kept and sent once it is enabled again.
+   * @throws MarrowError `not_found`, `invalid_input`
+   */
   update(id: string, changes: Chosen): Promise<Endpoint>;
-  /** Takes it away with all that waits for it. Tells whether there was one. */
+  /** Deletes an endpoint and its pending deliveries. Returns whether it existed. */
   remove(id: string): Promise<boolean>;
-  /** Makes a new secret; the old one signs beside it for `overlapMs`, 0 to 30 days. @default 86_400_000 @throws MarrowError `not_found` */
+  /** Makes a new secret; the old one also signs for `overlapMs`, 0 to 30 days. @default 86_400_000 @throws MarrowError `not_found` */
   rotate(id: string, options?: { readonly overlapMs?: number | undefined }): Promise<{ readonly secret: string }>;
-  /** Sends an event `test` and answers the delivery's id. @throws MarrowError `not_found` */
+  /** Sends an event `test` and returns the delivery's id. @throws MarrowError `not_found` */
   test(id: string): Promise<string>;
-  /** The last 1,000 deliveries of seven days, the newest first; with `job`, the latest 20 among the last `limit` that tell of this job. */
+  /** Lists the last 1,000 deliveries of seven days, newest first; with `job`, the latest 20 for this job among the last `limit`. */
   deliveries(
     id: string,
     options?: { readonly limit?: number | undefined; readonly job?: string | undefined },
   ): Promise<readonly Delivery[]>;
-  /** Sends again those named, or all that failed in a time. Answers which. @throws MarrowError `not_found` */
+  /** Sends the named deliveries again, or all that failed in a period. Returns their ids. @throws MarrowError `not_found` */
   redrive(
     id: string,
     options?: { readonly ids?: readonly string[]; readonly fromMs?: number; readonly toMs?: number },
@@ -103,13 +106,13 @@ export interface StoredEndpoint {
 }
 
 const TRIES = 8;
-/** Deliveries of one job at one endpoint that are told: each end of the job, and each time that it was sent again, is one. */
+/** Most listed deliveries of one job at one endpoint: one for each end of the job and for each redrive. */
 const OF_JOB_MAX = 20;
 const SECRETS_MAX = 4;
 const EVENT = /^[a-z]{1,32}\.[a-z_]{1,32}$/;
 
 /**
- * Opens a tenant's webhooks at a queue. How a job ends is written for them in the script that ends it; `createSender` sends them.
+ * Opens a tenant's webhooks of a queue. The script that ends a job also stores its deliveries; `createSender` sends them.
  * @throws MarrowError `invalid_option`
  */
 export function createWebhooks(redis: ScopedRedis, options: WebhooksOptions): Webhooks {

@@ -1,41 +1,41 @@
 import type { Steps } from "./steps.ts";
 
-/** A job in the hands of its worker. */
+/** A job as its handler receives it. */
 export interface Work<T = unknown> extends Steps {
   readonly id: string;
   /** The tenant that pushed it. */
   readonly scope: string;
   readonly payload: T;
-  /** Grows each time that jobs are given out, by the server's time: what carries a lower one than another is out of date. */
+  /** Grows with each lease, by the server's clock. Reject writes with a lower fence than one already seen. */
   readonly fence: number;
-  /** The same for every attempt of this job: for the provider, so that it does the thing once. */
+  /** The same for every attempt of this job. Pass it to providers so that they act only once. */
   readonly idempotencyKey: string;
   readonly attemptsLeft: number;
   readonly crashesLeft: number;
   readonly createdAtMs: number;
-  /** Aborts when the job was cancelled, its time is over, its lease is lost, or the worker shuts down. */
+  /** Aborts if the job is cancelled, times out, loses its lease, or the worker shuts down. */
   readonly signal: AbortSignal;
-  /** Whether somebody cancelled the job: then what the handler still answers is kept. */
+  /** Whether the job was cancelled. The handler's result is then still stored. */
   readonly cancelled: boolean;
-  /** Adds to the job's output; written within 20 ms, and before the job ends. */
+  /** Appends to the job's output; stored within 20 ms, and before the job ends. */
   readonly write: (text: string) => void;
-  /** Tells how far the job is, a JSON value of at most 4 KB: read by `get` and along with the output. The newest is written, at most every 250 ms. */
+  /** Reports progress, a JSON value of at most 4 KB, to `get` and readers of the output. The latest is stored, at most every 250 ms. */
   readonly progress: (progress: unknown) => void;
-  /** Says what of the units of `admit` the job used, in place of what was reserved. */
+  /** Reports the units of `admit` that the job really used, instead of the reserved ones. */
   readonly use: (used: Readonly<Record<string, number>>) => void;
-  /** Gives the job's event another word than `completed`, such as `incomplete`; it is the job's `reason`. Lower-case letters. */
+  /** Sets the job's `reason` and its event's name instead of `completed`, such as `incomplete`. Lower-case letters. */
   readonly conclude: (word: string) => void;
 }
 
-/** Does a job and answers its result, a JSON value; throws for it to be judged: see `judge` in retry.ts. */
+/** Runs a job and returns its result, a JSON value. A thrown error decides about retries: see `judge` in retry.ts. */
 export type Handler<T = unknown, R = unknown> = (work: Work<T>) => Promise<R> | R;
 
-/** Works at a queue until it is closed. */
+/** Processes jobs of a queue until it is closed. */
 export interface Worker {
-  /** Jobs that it has now. */
+  /** Number of its running jobs. */
   readonly running: number;
-  /** Handlers that ignored their signal and run on; their jobs ended without them, and what they still answer is not kept. */
+  /** Handlers that still run after they ignored their signal. Their jobs ended without them, and their results are dropped. */
   readonly abandoned: number;
-  /** Takes no more, lets its jobs finish for `drainMs`, and hands the rest back as they were: that uses no attempt. */
+  /** Stops taking jobs, lets running ones finish for `drainMs`, and returns the rest to the queue unchanged, without using an attempt. */
   close(): Promise<void>;
 }

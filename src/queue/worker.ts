@@ -25,32 +25,36 @@ import { extendLeases, turnJobs, writeParts } from "./scripts.gen.ts";
 import { createWaiter, type Handed } from "./waiter.ts";
 import type { Handler, Worker } from "./work.ts";
 
-/** How often a worker says that it lives and looks for who does not, at most, in milliseconds: a dead one is noticed this much after its lease. */
+/**
+ * Longest interval between a worker's heartbeats, which also find dead workers, in milliseconds: a dead worker is noticed this long after
+ * its lease.
+ */
 const BEAT_MS = 1_500;
-/** How often a worker looks for work that nobody told it of, in milliseconds. */
+/** Interval of a worker's checks for work without a notification, in milliseconds. */
 const LOOK_MS = 1_000;
 const AWAY_MS = { first: 50, last: 2_000 } as const;
 
 /** From how many jobs at the same time on they are asked for by halves. */
 const HALVED_FROM = 8;
-/** Jobs that are told or asked for in one script: Lua hands over no more in one call. */
+/** Most jobs that one script ends or leases: Lua passes no more in one call. */
 const TURN_MAX = 1_000;
 
 /**
- * While its jobs take less than 4 ms, a worker holds more than it does at once: as many as it does in 4 ms, at most 128. What it could not
- * begin within 50 ms goes back as it was, and what a crash would end or did meet already at once: it costs no job more than one crash.
+ * While its jobs take less than 4 ms, a worker prefetches as many as it completes in 4 ms, at most 128. Those that cannot start within 50
+ * ms are released unchanged, and so at once are those that a crash would end or has met already: a crash costs each job at most one of its
+ * crashes.
  */
 const AHEAD_MS = 4;
 const AHEAD_MAX = 128;
 const AHEAD_WAIT_MS = 50;
 /** And for so long it then holds no more than it does. */
 const PLAIN_MS = 1_000;
-/** What a job counts for in the mean of the last ones, at most, in milliseconds. */
+/** Longest duration that a job counts for in the mean, in milliseconds. */
 const LONG_MS = 50;
 
 /**
- * Works at a queue for all its tenants. What ends is told and what is next is asked in one script, for all that ended in the same moment.
- * A worker that dies is noticed after `leaseMs` and another one's next word, which comes within 1.5 s.
+ * Processes a queue's jobs for all tenants. One script ends the jobs that finished in the same moment and leases the next ones. A dead
+ * worker is noticed after `leaseMs` and the next heartbeat of another one, within 1.5 s.
  * @throws MarrowError `invalid_option`
  */
 export function createWorker<T = unknown, R = unknown>(
@@ -85,14 +89,14 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   /** Turns under way, and jobs that they ask for. */
   let turns = 0;
   let asked = 0;
-  /** How long its last jobs took, in the mean. */
+  /** Mean duration of its last jobs. */
   let meanMs = LONG_MS;
   /** Until when it holds no more than it does; 0 once that is over. */
   let plainUntilMs = 0;
   /** The last turn got as much as it asked for. */
   let plenty = false;
   let scheduled = false;
-  /** Somebody said that there is work since the last turn began. */
+  /** True if work was announced since the last turn began. */
   let awake = false;
   let awayMs: number = AWAY_MS.first;
   /** Handlers that run on though their jobs ended without them. */
@@ -101,7 +105,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   let due: NodeJS.Timeout | undefined;
   let waited: NodeJS.Timeout | undefined;
 
-  /** How many it may hold. */
+  /** Most jobs that it may hold. */
   const reach = () =>
     tenantMax > 0 || meanMs > AHEAD_MS || isPlain()
       ? concurrency
@@ -115,7 +119,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   // While Redis is at one half of the jobs this process is at the other.
   const turnsMax = () => (reach() < HALVED_FROM ? 1 : 2);
 
-  /** Tells what ended and asks for more, once all that is ready in this moment has come together. */
+  /** Reports finished jobs and requests more, together for all that finish in this moment. */
   function turnSoon(): void {
     if (scheduled || turns >= turnsMax()) return;
     scheduled = true;
@@ -166,7 +170,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
       return jobs.length === 3 * wanted;
     } catch (error) {
       onError(error);
-      // What ended is told again: what was heard already is not ours any more then.
+      // Report the finished jobs again: those that Redis already recorded are no longer ours then.
       ended.unshift(...told);
       await new Promise((resolve) => setTimeout(resolve, awayMs));
       awayMs = Math.min(AWAY_MS.last, awayMs * 2);
@@ -184,10 +188,10 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     );
   }
 
-  /** Takes a job in hand, and begins it if it may. */
+  /** Accepts a leased job, and starts it if there is a free place. */
   function accept(id: string, line: string, payload: Uint8Array | string): void {
     const one = newHeld(id, line, payload);
-    // What this worker lost, and is given again: its former handler is to stop.
+    // The worker lost this job and got it again: stop its former handler.
     const former = held.get(id);
     if (former !== undefined) hear(former, "lost");
     held.set(id, one);
@@ -219,7 +223,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   const parts = { redis, queue, openOutput, halt };
 
-  /** Tells a job's handler to stop; when it has not after `graceMs`, the job ends without it and its place is free. */
+  /** Signals a job's handler to stop. If it does not within `graceMs`, the job ends without it and its place is free. */
   function halt(one: Held, why: MarrowError): void {
     stop(one, why);
     one.grace ??= setTimeout(() => {
@@ -231,7 +235,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     }, graceMs);
   }
 
-  /** Ends a job once its output is written, and begins the next one in hand. */
+  /** Ends a job once its output is written, and starts the next held one. */
   async function end(one: Held, how: Outcome): Promise<void> {
     const told = one.output === undefined ? how : await settleOutput(one, how, onError);
     drop(one);
@@ -276,7 +280,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
     await end(one, how);
   }
 
-  /** What Redis says of a job that is held. */
+  /** Handles Redis's report about a held job. */
   function hear(one: Held, state: string): void {
     if (state === "lost" && !one.lost) {
       one.lost = true;
@@ -305,14 +309,14 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
 
   /** Takes a job that was handed over as it was pushed. */
   function take({ id, line, payload }: Handed): void {
-    // It is asked for more beside: it says then that it waits.
+    // Request more jobs as well, which registers the worker as waiting.
     awake = true;
     if (room() > 0 && payload !== undefined && !held.has(id)) accept(id, line, payload);
     else giveBack(newHeld(id, line, ""));
     turnSoon();
   }
 
-  /** Hands a job back as it was; what is said of it later is not heard. */
+  /** Returns a job to the queue unchanged and ignores later reports about it. */
   function giveBack(one: Held): void {
     if (!one.lost) ended.push({ ...(one.work === undefined ? RELEASED : INTERRUPTED), one });
     one.lost = true;
@@ -341,7 +345,7 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
   const fire = createFiring(redis, queue, onError);
   const lookAround = () => void (wakeUp(), fire());
   const look = setInterval(lookAround, LOOK_MS);
-  // At its start, too: a service that restarts more often than it looks would push nothing.
+  // Run once at the start: a service that restarts more often than the interval would otherwise push nothing.
   lookAround();
   void subscription.then((opened) => (opened && waiter.listen(), wakeUp()));
 
@@ -365,11 +369,11 @@ function workAt<T, R>(redis: Redis, queue: string, options: ResolvedWorkerOption
           await new Promise((resolve) => setTimeout(resolve, 5));
       };
       await idle(drainMs);
-      // What is handed to it until then goes back with the rest.
+      // Jobs that arrive until then are returned with the rest.
       await left;
       for (const one of held.values()) stop(one, SHUTDOWN);
       await idle(HAND_BACK_MS);
-      // Who does not listen to the signal is handed back over its head.
+      // Jobs whose handlers ignore the signal are returned anyway.
       for (const one of held.values()) {
         giveBack(one);
         clearTimeout(one.grace);
@@ -389,5 +393,5 @@ function isTurn(reply: Reply): boolean {
   return Array.isArray(reply) && Array.isArray(reply[0]) && Array.isArray(reply[1]) && typeof reply[2] === "number";
 }
 
-/** How long jobs may take to hear that the worker shuts down, in milliseconds. */
+/** Time that jobs have to react to the shutdown, in milliseconds. */
 const HAND_BACK_MS = 500;

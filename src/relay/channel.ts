@@ -1,18 +1,18 @@
-/** How something that was followed came out: it is whole, whoever made it failed, or whoever made it is gone. */
+/** Outcome of a followed output: complete, failed, or abandoned because its producer is gone. */
 export type Outcome =
   | { readonly kind: "whole" }
   | { readonly kind: "failed"; readonly error: unknown }
   | { readonly kind: "left" };
 
-/** Parts of something while it is made: one adds, any number read along from the first part on. */
+/** An output under construction: one producer adds parts, any number of readers read from the first part on. */
 export interface Channel<T> {
   readonly parts: readonly T[];
-  /** How many read along just now. */
+  /** Number of current readers. */
   readonly followers: number;
   /** Whether anybody ever did, and the moment when the first one does. */
   readonly wasRead: boolean;
   readonly firstRead: Promise<void>;
-  /** Says that somebody reads along who is not seen here. */
+  /** Records a reader in another process. */
   noteReader(): void;
   readonly outcome: Outcome | undefined;
   /** Adds a part. Before anybody read, `fold` may put it into the last part instead, and answers whether it did. */
@@ -21,7 +21,7 @@ export interface Channel<T> {
   fold(into: (last: T) => boolean): boolean;
   /** Ends it; only the first end counts. */
   end(outcome: Outcome): void;
-  /** Lets go of its parts, after its end: who reads on is told how it came out. */
+  /** Releases its parts after the end. Readers that have not finished get the outcome. */
   clear(): void;
   /** All parts, those to come too. Answers how it came out. @throws the signal's reason */
   read(signal?: AbortSignal): AsyncGenerator<T, Outcome>;

@@ -5,17 +5,17 @@ import { createChannel, type Channel, type Outcome } from "./channel.ts";
 import { readJoined, type Joined, type Other } from "./joined.ts";
 import { endFlight, followFlight, joinFlight, keepFlight } from "./scripts.gen.ts";
 
-/** How long a leader may say nothing before another one leads. */
+/** Time without a heartbeat after which another leader takes over. */
 const LEASE_MS = 3_000;
-/** How often a leader says that it lives, and learns whether somebody follows. */
+/** Interval of a leader's heartbeats, which also check for followers. */
 const HEARTBEAT_MS = 250;
-/** How often it hands on what is new, once somebody does. */
+/** Interval at which new parts are published once there are followers. */
 const HAND_ON_MS = 20;
-/** How long a follower may say nothing before nothing is handed on for it. */
+/** Time without a poll after which a follower no longer counts. */
 const WAIT_MS = 10_000;
-/** How long parts wait for those who follow, after the last one. */
+/** Time that parts are kept for followers after the last one. */
 const PARTS_LIFE_MS = 30_000;
-/** How often a follower looks. */
+/** Polling interval of a follower. */
 const LOOK_MS = { first: 10, last: 100 } as const;
 /** Parts that a follower reads at once, and a leader hands on at once. */
 const PAGE = 512;
@@ -34,7 +34,7 @@ function isLook(reply: Reply): boolean {
   );
 }
 
-/** What sets flights apart. `T` is a part. */
+/** Configuration of one kind of flight. `T` is a part. */
 export interface FlightsOptions<T> {
   /** Start of the keys, with the hash tag. */
   readonly prefix: string;
@@ -46,21 +46,21 @@ export interface FlightsOptions<T> {
   readonly isAway: (error: unknown) => boolean;
 }
 
-/** What is wanted. */
+/** The requested output. */
 export interface Wanted {
   readonly id: string;
-  /** Whose members are compared with each other, and what this one is asked in. @default it is compared with none */
+  /** Group of flights with which this one is compared, and its words. @default no comparison */
   readonly group?: { readonly name: string; readonly words: Buffer } | undefined;
-  /** Key under which the thing lies once it was made: who comes when it does is told so. */
+  /** Key of the finished output in Redis. Callers that arrive later are referred to it. */
   readonly made?: string | undefined;
 }
 
 /** The one that makes it. */
 export interface Lead<T> {
   readonly role: "lead";
-  /** True when Redis could not serve the joining: nobody in another process knows of this lead, and a store is likely to fail as well. */
+  /** True if Redis was unavailable for the join. Other processes do not know of this leader, and storing will likely fail too. */
   readonly isAlone: boolean;
-  /** What else of the group was under way when this began. */
+  /** Other flights of the group at the start of this one. */
   readonly others: readonly Other[];
   /** Adds a part. Before anybody reads along, `fold` may put it into the last part instead, and answers whether it did. */
   add(part: T, fold?: (last: T, part: T) => boolean): void;
@@ -92,9 +92,9 @@ export interface Follow<T> {
 
 /** One making of each thing, however many want it, in this process and in others. */
 export interface Flights<T> {
-  /** One round trip, none when this process knows that it is under way. */
+  /** Joins or starts a flight. One round trip; none if this process already has it. */
   join(wanted: Wanted): Promise<Lead<T> | Follow<T> | { readonly role: "made" }>;
-  /** Follows what another one was said to lead; `undefined` when it does no more. */
+  /** Follows another leader's flight; `undefined` if it has ended. */
   follow(id: string): Promise<Follow<T> | undefined>;
 }
 
@@ -102,7 +102,7 @@ export interface Flights<T> {
 export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>): Flights<T> {
   const { prefix, timeoutMs, encode, decode, isAway } = options;
   const channels = new Map<string, Channel<T>>();
-  /** Further ids that a channel is known by. */
+  /** Additional ids of a channel. */
   const otherNames = new WeakMap<Channel<T>, readonly string[]>();
   const leaseOf = (id: string) => `${prefix}:lease:${id}`;
   const waitingOf = (id: string) => `${prefix}:waiting:${id}`;
@@ -125,7 +125,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       if (channels.get(name) === channel) channels.delete(name);
   }
 
-  /** Lets whoever joins `id` in this process follow what is known as `instead`, for as long as that is under way. */
+  /** Makes callers that join `id` in this process follow the flight `instead`, while that one lasts. */
   function pointTo(instead: string, id: string): void {
     const channel = channels.get(instead);
     if (channel === undefined || channel.outcome !== undefined || channels.has(id)) return;
@@ -286,7 +286,7 @@ export function createFlights<T>(redis: ScopedRedis, options: FlightsOptions<T>)
       fail: (error) => finish({ kind: "failed", error }),
       leave(instead) {
         const left = finish({ kind: "left" });
-        // Whoever reads along asks anew, and goes on after what it has: the rest is of no use, and may be large.
+        // Readers ask again and continue after the parts they have. The rest is no longer needed and may be large.
         channel.clear();
         if (instead !== undefined) pointTo(instead, id);
         return left;

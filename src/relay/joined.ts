@@ -6,13 +6,13 @@ export interface Other {
   readonly words: Buffer;
 }
 
-/** What the script `join_flight` answers. */
+/** Reply of the script `join_flight`. */
 export type Joined =
   | { readonly role: "made" }
   | { readonly role: "follow"; readonly token: string }
   | { readonly role: "lead"; readonly others: readonly Other[] };
 
-/** Reads a reply of the script `join_flight`, in bytes; `undefined` for what it cannot answer. */
+/** Reads a reply of the script `join_flight` in bytes; `undefined` for any other reply. */
 export function readJoined(reply: Reply): Joined | undefined {
   if (!Array.isArray(reply)) return undefined;
   const [role, told] = reply as readonly Reply[];
@@ -29,8 +29,8 @@ const COLON = 0x3a;
 const LENGTH = /^\d{1,9}$/;
 
 /**
- * Reads what else is under way, `id:length of words:words` after each other in one text, because many replies in one cost more than what is in
- * them; `undefined` for a text of another form. Each one that is read ends behind where it began.
+ * Reads the list of other flights: `id:length of words:words` concatenated in one text, because many replies cost more than their content.
+ * `undefined` for a text of another form.
  */
 export function readOthers(packed: Buffer): readonly Other[] | undefined {
   const others: Other[] = [];

@@ -5,7 +5,7 @@ import { allOf, type Command, type Redis, type Reply } from "../redis/index.ts";
 /** A part of an output as it is read: entries are named `fence-part`, so a place is good in any process and after any fail-over. */
 export type Part =
   | { readonly kind: "text"; readonly text: string; readonly at: string; readonly epoch: number }
-  /** Another attempt began: what was read so far is void. */
+  /** Another attempt began: discard the parts read so far. */
   | { readonly kind: "restarted"; readonly at: string; readonly epoch: number };
 
 const LOOK_MS = { first: 25, last: 100 } as const;
@@ -18,7 +18,7 @@ export async function* readParts<E>(
     readonly log: string;
     readonly state: Command;
     readonly toEnd: (reply: Reply) => E | undefined;
-    /** What the reply to `state` says beside, each time that it is asked for; before the parts of that time. */
+    /** Converts each reply to `state` to an event, which precedes the parts of that read. */
     readonly toNews?: ((reply: Reply) => E | undefined) | undefined;
     readonly after: string | undefined;
     readonly signal: AbortSignal | undefined;

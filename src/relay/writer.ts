@@ -6,20 +6,23 @@ import { cannotServe, type Reply } from "../redis/index.ts";
 export interface OutputWriter {
   /** Parts so far, written or not. */
   readonly count: number;
-  /** @throws MarrowError `invalid_input` for what is no text, `too_large` for a text of over 8,388,608 characters: nothing is written of it */
+  /**
+   * @throws MarrowError `invalid_input` for a value that is not text, `too_large` for more than 8,388,608 characters; nothing of it is
+   * written
+   */
   readonly write: (text: string) => void;
   /**
-   * Waits until every part is in Redis, or the output is not this writer's any more.
-   * @throws what Redis says of a part that it will never take
+   * Waits until every part is in Redis, or the output belongs to another writer.
+   * @throws the error of a part that Redis will never accept
    */
   settle(): Promise<void>;
-  /** Looks again which parts Redis has: it lost some when another server took over. */
+  /** Checks again which parts Redis has, because a fail-over may have lost some. */
   recheck(): void;
   /** Writes nothing more. */
   stop(): void;
 }
 
-/** How long parts gather, in milliseconds. */
+/** Time in which parts are combined into one write, in milliseconds. */
 const WRITE_MS = 20;
 /** Parts that are written in one go, and their characters: the last part may go over it. */
 const PARTS_MAX = 512;
@@ -32,7 +35,7 @@ const PART_CHARS_MAX = 8_388_608;
  */
 export type Append = (from: number, parts: readonly string[]) => Promise<Reply>;
 
-/** Begins an output. `hear` is told the state at each writing. */
+/** Begins an output. `hear` gets the state at each write. */
 export function createWriter(
   append: Append,
   hear: (state: string) => void,
@@ -43,7 +46,7 @@ export function createWriter(
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
-  /** What Redis said of a part that it will never take. */
+  /** Error of a part that Redis will never accept. */
   let refused: { readonly error: unknown } | undefined;
 
   function flush(): Promise<void> {
@@ -65,7 +68,7 @@ export function createWriter(
     return parts.slice(written, end);
   }
 
-  /** Writes what has gathered, however often it takes. */
+  /** Writes all collected parts, in as many writes as needed. */
   async function writeOut(): Promise<void> {
     while (written < parts.length && !stopped) {
       let some: readonly string[] = [];

@@ -4,7 +4,7 @@ import { listNoted, note, type ListedOptions, type ListedPage } from "./listing.
 import { chosenEngine, type AttributeSchema, type RecallReport, type VectorsOptions } from "./options.ts";
 import type { Metric } from "./scale.ts";
 
-/** A collection as the last process said that wrote to it. */
+/** A collection as the latest writing process described it. */
 export interface CollectionAbout {
   readonly name: string;
   readonly engine: RedisEngine;
@@ -17,9 +17,9 @@ export interface CollectionAbout {
   readonly lengthMax?: number | undefined;
   readonly attributes: AttributeSchema;
   readonly fingerprint: string;
-  /** When it was last noted, ms since 1970: a process that writes notes it every ten minutes, and at each sample of recall. */
+  /** Time of the last update, ms since 1970. A writing process updates it every ten minutes, and at each sample of recall. */
   readonly seenAtMs: number;
-  /** What that process knows of the recall; absent where its self-check is off, or had no sample yet. */
+  /** Recall measured by that process; absent if its self-check is off or has no sample yet. */
   readonly recall?: RecallReport | undefined;
 }
 
@@ -45,8 +45,8 @@ export function noteCollection<S extends AttributeSchema>(
 }
 
 /**
- * Lists a scope's collections by name, as they were noted: those that a process wrote to; the first 10,000 of a scope. What roles keep for themselves
- * (`listed: false`) and what is on PostgreSQL is not there. Two round trips, however many there are. @throws MarrowError `invalid_input`
+ * Lists a scope's collections by name: those that a process has written to, at most the first 10,000. Collections of roles (`listed:
+ * false`) and on PostgreSQL are not included. Two round trips, however many there are. @throws MarrowError `invalid_input`
  */
 export async function listCollections(
   redis: ScopedRedis,

@@ -1,7 +1,7 @@
 import type { Argument } from "../redis/index.ts";
 import type { AttributeValue, Filter } from "./filter.ts";
 
-/** An item as a driver stores it: checked, its record made. */
+/** An item as a driver stores it: checked, with its encoded record. */
 export interface StoredItem {
   readonly id: string;
   readonly vector: Float32Array;
@@ -16,7 +16,7 @@ export interface ReadItem {
   readonly record: Buffer;
   /** Life that is left; 0: no end. */
   readonly ttlMs: number;
-  /** As the engine kept it, when it was asked for. */
+  /** The stored vector, if requested. */
   readonly vector?: Float32Array | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface FoundItem {
   /** On the one scale of the metric, whatever the engine counts in. */
   readonly similarity: number;
   readonly record: Buffer;
-  /** As the engine kept it, when it was asked for. */
+  /** The stored vector, if requested. */
   readonly vector?: Float32Array | undefined;
 }
 
@@ -38,7 +38,10 @@ export interface DriverSearch {
   readonly exact: boolean;
   readonly effort: number;
   readonly withVectors: boolean;
-  /** Told what is near while the engine that searches in this process checks it: what it sends leaves with that. Others do not call it. */
+  /**
+   * Called with the nearest items while an in-process engine verifies them, so that the role's commands share that round trip. Other
+   * engines never call it.
+   */
   readonly whileChecking?:
     | ((near: readonly { readonly id: string; readonly similarity: number }[]) => void)
     | undefined;
@@ -48,28 +51,28 @@ export interface DriverSearch {
 export interface WordSearch {
   /** Letters and digits only, at least one word. */
   readonly words: readonly string[];
-  /** What similarity is told to. */
+  /** The query vector. */
   readonly vector: Float32Array;
   readonly limit: number;
   readonly filter: Filter | undefined;
 }
 
-/** A search that a script of a role runs beside what it reads itself, in one round trip; `vectors/found` reads what it answers. */
+/** A search that a role's script runs together with its own reads, in one round trip; `vectors/found` reads its reply. */
 export interface SearchInScript {
-  /** Key of the contract, and what it must say. Where it is absent nothing was ever stored. */
+  /** Key of the contract, and its required value. If the key is absent, nothing was ever stored. */
   readonly contract: string;
   readonly agreed: string;
-  /** What the keys of the documents begin with; the id follows. */
+  /** Prefix of the documents' keys; the id follows. */
   readonly start: string;
   /** The command. Its only field is the distance, 1 - cosine. */
   readonly command: readonly Argument[];
 }
 
-/** How large a namespace is. */
+/** Size of a namespace. */
 export interface DriverSize {
   readonly items: number;
   readonly indexed: number;
-  /** `undefined` where the engine does not tell, or may not. */
+  /** `undefined` if the engine does not report it, or the user may not read it. */
   readonly indexBytes: number | undefined;
   readonly recordBytes: number | undefined;
 }
@@ -81,8 +84,8 @@ export interface Page {
 }
 
 /**
- * What an engine must do for a vector store. Namespaces are hard partitions: no call sees two of them. Ended items are never
- * answered, whether or not they are swept yet.
+ * Interface of a vector engine. Namespaces are hard partitions: no call sees two of them. Expired items are never returned, whether or not
+ * they were deleted yet.
  */
 export interface VectorDriver {
   /** Stores all items or none, and fixes the contract even with none; answers how many are new. @throws MarrowError `conflict` on another contract */
@@ -97,7 +100,7 @@ export interface VectorDriver {
    * one refused one a moment ago.
    */
   inScript?(namespace: string, search: Pick<DriverSearch, "vector" | "limit">): Promise<SearchInScript | undefined>;
-  /** Told that a script could not run it. */
+  /** Called if a script could not run the search. */
   refusedInScript?(): void;
   /** Items by their words, best first; `undefined` where the engine keeps no index of words. */
   searchWords(namespace: string, search: WordSearch): Promise<readonly FoundItem[] | undefined>;

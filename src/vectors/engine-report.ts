@@ -4,14 +4,16 @@ import { engineKey, usableEngines, type RedisEngine } from "./engine.ts";
 import type { EngineChoice } from "./options.ts";
 import { INDEXES_MAX, indexesKey } from "./search/index-of.ts";
 
-/** What finds neighbours in an installation, and why. */
+/** The vector engine of an installation, and why it is used. */
 export interface EngineReport {
   readonly engine: RedisEngine;
-  /** `recorded`: by an earlier start; `named`: by the configuration; `best`: the first that the server has and the user may use. */
+  /**
+   * `recorded`: chosen at an earlier start; `named`: by the configuration; `best`: the first one that the server has and the user may use.
+   */
   readonly why: "recorded" | "named" | "best";
-  /** What this server has and this user may use, the best first. */
+  /** Engines that this server has and this user may use, best first. */
   readonly usable: readonly RedisEngine[];
-  /** The search indexes that the installation made, and whether each is there; `unknown`: it could not be asked. */
+  /** The installation's search indexes, and whether each exists; `unknown` if it could not be checked. */
   readonly indexes: readonly { readonly name: string; readonly there: boolean | "unknown" }[];
   readonly indexesMax: number;
 }

@@ -15,10 +15,10 @@ const NEEDS: Readonly<Record<RedisEngine, string>> = {
   local: "nothing",
 };
 
-/** How often a connection that is used looks whether the record is still there. */
+/** Interval at which a connection in use checks that the record still exists. */
 const RECORD_AGAIN_MS = 5_000;
 
-/** What was decided for a connection, and when the record was last looked for. */
+/** The decision for a connection, and when the record was last checked. */
 interface Decided {
   readonly engine: Promise<RedisEngine>;
   lookedMs: number;
@@ -26,17 +26,18 @@ interface Decided {
 
 const known = new WeakMap<ScopedRedis["send"], Decided>();
 
-/** Where an installation's engine is recorded. */
+/** Returns the key of an installation's engine record. */
 export function engineKey(app: string): string {
   return `{${encodeKeyPart("app", app)}}:vectors:engine`;
 }
 
 /**
- * The engine of an installation: the one that is recorded, else the best that the server has, which is recorded then. So every process
- * has the same, also after the server was replaced by one that can more. Asked once for a connection; one round trip, two when nothing
- * was recorded. A choice by name is recorded too, and must be what is recorded. Asked again, it writes a record again that was lost with
- * the data of its server (FLUSHALL, an empty replacement), within seconds and without waiting, so that later processes decide the same.
- * @throws MarrowError `unsupported` when the engine is one that the server does not have, `conflict` when another one is recorded
+ * Decides the engine of an installation: the recorded one, or else the best that the server has, which is then recorded.
+ *
+ * All processes therefore use the same engine, even after the server is replaced by one with more features. A named choice is recorded too,
+ * and must equal the record. Decided once per connection: one round trip, two without a record. Later calls restore, in the background, a
+ * record that was lost with the server's data.
+ * @throws MarrowError `unsupported` if the server does not have the engine, `conflict` if another one is recorded
  */
 export function decideEngine(redis: Connection, choice: EngineChoice = "auto"): Promise<RedisEngine> {
   const found = choice === "auto" ? known.get(redis.send) : undefined;
@@ -71,7 +72,7 @@ export async function requireEngine(redis: Connection, engine: RedisEngine): Pro
   const capabilities = await redis.capabilities();
   const ability = abilityFor(engine, capabilities);
   if (ability === "yes") return;
-  // Rights that are wanting, or a server that is away, are told by the call itself.
+  // Missing rights, or an unavailable server, are reported by the actual call.
   if (ability === "unknown" && !MarrowError.is(await refusalOf(redis, engine), "unsupported")) return;
   throw missing(engine, capabilities, LEAVE_AT_AUTO);
 }
@@ -114,7 +115,7 @@ function another(wanted: RedisEngine, recorded: RedisEngine, key: string): Marro
   );
 }
 
-/** What is recorded; a user who may not look works without a record. */
+/** Returns the recorded engine. A user who may not read it works without a record. */
 async function recordedAt(redis: Connection, command: readonly string[]): Promise<RedisEngine | undefined> {
   const reply = await redis.send(command).catch((error: unknown) => {
     if (MarrowError.is(error, "redis_denied")) return null;
@@ -150,7 +151,7 @@ async function has(redis: Connection, capabilities: Capabilities, engine: RedisE
   throw refusal;
 }
 
-/** Whether this user may use an engine that the server has: rights are not told with the commands, so one is tried. */
+/** Checks whether this user may use an engine by running one of its commands, because the server does not list rights with commands. */
 async function mayUse(redis: Connection, capabilities: Capabilities, engine: RedisEngine): Promise<boolean> {
   if (!(await has(redis, capabilities, engine))) return false;
   if (engine === "local" || abilityFor(engine, capabilities) === "unknown") return true;
@@ -163,7 +164,7 @@ async function mayUse(redis: Connection, capabilities: Capabilities, engine: Red
 const abilityFor = (engine: Exclude<RedisEngine, "local">, { vectorSets, search }: Capabilities) =>
   engine === "vectorset" ? vectorSets : search;
 
-/** What a search for nothing is refused with. One that the server runs is refused with nothing, or because there is no such index. */
+/** Returns the error of an empty search. If the server runs it, there is no error, or the index does not exist. */
 async function refusalOf(redis: Connection, engine: Exclude<RedisEngine, "local">): Promise<unknown> {
   const probe = `${engineKey(redis.app)}:probe`;
   const command = engine === "vectorset" ? ["VSIM", probe, "ELE", "none"] : ["FT.SEARCH", probe, "*"];

@@ -2,7 +2,7 @@ import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import type { AttributeKind, Attributes, AttributeSchema, ValueOf } from "./options.ts";
 
-/** What one attribute must be. Several conditions at once must all hold. A condition on an absent attribute is false. */
+/** Condition on one attribute. Several conditions in one object must all hold. A condition on an absent attribute is false. */
 export type Condition<K extends AttributeKind> = K extends "text"
   ? { readonly exists: boolean }
   :
@@ -11,7 +11,7 @@ export type Condition<K extends AttributeKind> = K extends "text"
           readonly eq?: ValueOf<K> | undefined;
           /** One of up to 100 values. */
           readonly in?: readonly ValueOf<K>[] | undefined;
-          /** True: the item has this attribute; false: it has not. */
+          /** True: the item has this attribute; false: it lacks it. */
           readonly exists?: boolean | undefined;
         } & (K extends "number"
           ? {
@@ -23,8 +23,8 @@ export type Condition<K extends AttributeKind> = K extends "text"
           : unknown));
 
 /**
- * Which items are meant, as data: conditions on attributes, `and`, `or`, `not`. All parts of one object must hold. There is no
- * text form, so nothing that a user wrote can become part of a query.
+ * A filter as data: conditions on attributes, `and`, `or`, `not`. All parts of one object must hold. There is no text form, so user input
+ * cannot become part of a query.
  */
 export type Where<S extends AttributeSchema> = {
   readonly [Name in keyof S]?: Condition<S[Name]> | undefined;

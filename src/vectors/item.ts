@@ -5,23 +5,23 @@ import type { Vector } from "./vector.ts";
 
 /** An item to store. */
 export interface Item<S extends AttributeSchema> {
-  /** 1 to 512 characters; an item of the same id in the same namespace is replaced. */
+  /** 1 to 512 characters. An item with the same id in the namespace is replaced. */
   readonly id: string;
-  /** As many finite numbers as the collection has dimensions; not all of them zero, but on `l2`. */
+  /** As many finite numbers as the collection has dimensions; not all zero, except for `l2`. */
   readonly vector: Vector;
   readonly attributes?: Attributes<S> | undefined;
-  /** Any JSON, given back as it is. */
+  /** Any JSON value, returned unchanged. */
   readonly payload?: unknown;
-  /** Life from now, in milliseconds, up to 366 days. @default no end */
+  /** TTL in milliseconds, up to 366 days. @default no expiry */
   readonly ttlMs?: number | undefined;
 }
 
-/** An item as it is read. */
+/** A stored item. */
 export interface StoredEntry<S extends AttributeSchema> {
   readonly id: string;
   readonly attributes: Attributes<S>;
   readonly payload: unknown;
-  /** Life that is left, in milliseconds; absent where there is no end, and in what a search finds. */
+  /** Remaining TTL in milliseconds; absent without an expiry, and in search results. */
   readonly ttlMs?: number | undefined;
   /** If requested: the stored vector, rounded by the quantisation, with its original length. */
   readonly vector?: Float32Array | undefined;
@@ -31,7 +31,7 @@ export interface StoredEntry<S extends AttributeSchema> {
 export interface Match<S extends AttributeSchema> extends Omit<StoredEntry<S>, "ttlMs"> {
   /** Larger is nearer. `cosine`: -1 to 1. `ip`: the dot product. `l2`: 1 / (1 + distance), above 0 up to 1. */
   readonly similarity: number;
-  /** What the order comes from, where `words` or `rerank` made it. */
+  /** Ranking score, if `words` or `rerank` determined the order. */
   readonly score?: number | undefined;
 }
 
@@ -45,37 +45,39 @@ export interface Search<S extends AttributeSchema> {
   readonly vector: Vector;
   /** 1 to 1,000. @default 10 */
   readonly limit?: number | undefined;
-  /** Similarity below which an item is no match. @default none */
+  /** Least similarity of a match. @default none */
   readonly minSimilarity?: number | undefined;
   readonly where?: Where<S> | undefined;
-  /** Compare with everything, whatever the index: true neighbours, at the cost of the whole namespace. @default false */
+  /** Compares with every vector instead of using the index: exact, at the cost of reading the whole namespace. @default false */
   readonly exact?: boolean | undefined;
-  /** How widely the graph is searched, 1 to 10,000: more finds more and costs more. @default 100, or what the recall self-check found */
+  /**
+   * Search effort in the graph, 1 to 10,000: more finds more and costs more. @default 100, or the effort chosen by the recall self-check
+   */
   readonly effort?: number | undefined;
   /**
-   * Text whose words count too, in attributes of kind `text`: both orders are fused by their ranks. Where the engine keeps no index
-   * of words (vector sets, valkey-search), the words order the nearest candidates, and find nothing beyond them. @default none
+   * Text whose words also count, in attributes of kind `text`; both rankings are fused. An engine without a text index (vector sets,
+   * valkey-search) only reranks the nearest candidates by words, and finds no others. @default none
    */
   readonly words?: string | undefined;
-  /** 0 to 1: how much matches should differ from one another (maximal marginal relevance). @default 0 */
+  /** Diversity of the matches, 0 to 1 (maximal marginal relevance). @default 0 */
   readonly diversity?: number | undefined;
   /** Reranks the candidates: returns one score for each, in their order; larger is better. @default none */
   readonly rerank?: ((matches: readonly Match<S>[]) => Promise<readonly number[]> | readonly number[]) | undefined;
-  /** How many candidates `words`, `diversity` and `rerank` choose from, `limit` to 1,000. @default 4 x limit, at least 50 */
+  /** Candidates that `words`, `diversity` and `rerank` choose from, `limit` to 1,000. @default 4 x limit, at least 50 */
   readonly candidates?: number | undefined;
-  /** Gives each match its vector. @default false */
+  /** Includes each match's vector. @default false */
   readonly withVectors?: boolean | undefined;
 }
 
-/** What a namespace takes. */
+/** Size of a namespace. */
 export interface VectorsInfo {
   readonly items: number;
-  /** Absent where the engine does not tell, or may not. */
+  /** Absent if the engine does not report it, or the user may not read it. */
   readonly indexBytes?: number | undefined;
   readonly recordBytes?: number | undefined;
-  /** Bytes an item in the index, 0 when empty. */
+  /** Index bytes per item, 0 if empty. */
   readonly bytesPerVector?: number | undefined;
-  /** `flat` while comparing with everything costs little, `hnsw` beyond. */
+  /** Recommended index: `flat` while comparing with every vector is cheap, else `hnsw`. */
   readonly advice: "flat" | "hnsw";
 }
 
@@ -83,51 +85,50 @@ export interface VectorsInfo {
 export interface Vectors<S extends AttributeSchema> {
   /** Attributes that items may have and filters may use. */
   readonly attributes: S;
-  /** Another namespace of the same collection: a hard partition, so no call sees two of them. @default "default" */
+  /** Returns another namespace of the same collection: a hard partition, so no call sees two of them. @default "default" */
   namespace(name: string): Vectors<S>;
   /**
-   * Stores items; each has a result of its own, in order, and one that is wrong keeps no other from being stored.
-   * One round trip for 16 items.
-   * @throws MarrowError `conflict` when the collection holds vectors of another kind; `unavailable`, `timeout`
+   * Stores items. Each has its own result, in order; an invalid item does not prevent the others. One round trip per 16 items.
+   * @throws MarrowError `conflict` if the collection contains vectors of another kind; `unavailable`, `timeout`
    */
   upsert(items: readonly Item<S>[]): Promise<ItemResult[]>;
-  /** The nearest items, nearest first. One round trip. @throws MarrowError `invalid_input`, `conflict` */
+  /** Returns the nearest items, nearest first. One round trip. @throws MarrowError `invalid_input`, `conflict` */
   search(search: Search<S>): Promise<Match<S>[]>;
-  /** Items by id, in order; `undefined` for what is not there. One round trip. */
+  /** Returns items by id, in order; `undefined` for missing ones. One round trip. */
   get(
     ids: readonly string[],
     options?: { readonly withVectors?: boolean | undefined },
   ): Promise<(StoredEntry<S> | undefined)[]>;
   /**
-   * Changes attributes (merged over the present ones; `undefined` takes one away) and payload without the vector; the life stays.
-   * Two round trips. Answers whether the item is there.
-   * @throws MarrowError `conflict` when others change the same item all the time
+   * Changes attributes (merged over the present ones; `undefined` removes one) and payload, without the vector and the TTL. Two round
+   * trips. Returns whether the item exists.
+   * @throws MarrowError `conflict` under constant concurrent changes of the same item
    */
   update(
     id: string,
     change: { readonly attributes?: Attributes<S> | undefined; readonly payload?: unknown },
   ): Promise<boolean>;
-  /** Deletes items by id; answers how many there were. One round trip for 256 ids. */
+  /** Deletes items by id; returns how many existed. One round trip per 256 ids. */
   delete(ids: readonly string[]): Promise<number>;
   /**
-   * Deletes what a filter means, or only counts it (`dryRun`). An empty filter is refused: to delete everything, say `drop`.
-   * Reads the whole namespace in pages. Answers how many.
+   * Deletes the items that match a filter, or only counts them (`dryRun`). An empty filter is refused: use `drop` to delete everything.
+   * Reads the whole namespace in pages. Returns the number of items.
    */
   deleteWhere(where: Where<S>, options?: { readonly dryRun?: boolean | undefined }): Promise<number>;
-  /** All items in pages, in no order; one that is there throughout comes at least once. */
+  /** Yields all items in pages, in no order. An item that exists throughout appears at least once. */
   scan(options?: {
     readonly where?: Where<S> | undefined;
     readonly pageSize?: number | undefined;
     readonly withVectors?: boolean | undefined;
-    /** Hears of an item that cannot be read, which is left out then. @default the scan ends with its error */
+    /** Called for an unreadable item, which is then skipped. @default the scan ends with its error */
     readonly onUnreadable?: ((id: string, code: "corrupt_record" | "newer_record") => void) | undefined;
   }): AsyncIterable<StoredEntry<S>[]>;
-  /** How many items have not ended. One round trip. */
+  /** Counts the unexpired items. One round trip. */
   count(): Promise<number>;
-  /** Sizes, bytes for each item, and whether the other kind of index would do better. */
+  /** Returns sizes, bytes per item, and the recommended index. */
   info(): Promise<VectorsInfo>;
-  /** What the recall self-check knows by now, of all namespaces that this handle searched; absent when it is off. */
+  /** Returns the result of the recall self-check over all namespaces that this handle searched; absent if it is off. */
   recall(): RecallReport | undefined;
-  /** Deletes the namespace with all that is in it. */
+  /** Deletes the namespace and all its items. */
   drop(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import type { VectorDriver } from "./driver.ts";
 
 /**
- * A driver that is made when it is first needed, because what it is made of must be asked for. A failure is not remembered. `onUse` hears
- * of every later use.
+ * Returns a driver that is created at its first use, because creating it needs a round trip. A failed creation is retried at the next use.
+ * Calls `onUse` at every later use.
  */
 export function laterDriver(make: () => Promise<VectorDriver>, onUse: () => void = () => {}): VectorDriver {
   let made: Promise<VectorDriver> | undefined;

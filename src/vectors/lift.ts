@@ -1,15 +1,15 @@
 import { dot, similarity, type Metric } from "./scale.ts";
 
 /**
- * How vectors of any metric are kept in an index that knows only cosine. All stored vectors are lifted onto one sphere, by
- * coordinates that say how much of its radius they leave over; on a sphere, the order by angle is the order that the metric means.
+ * Converts vectors of any metric for an index that supports only cosine. Stored vectors get additional coordinates that put all of them on
+ * one sphere, where the order by angle equals the order by the metric.
  *
- * - `cosine`: as they are.
+ * - `cosine`: unchanged.
  * - `ip`: x -> (x, rest), q -> (q, 0). The angle between them grows as the dot product falls.
  * - `l2`: with lengths as parts of the longest one, x -> (2x, -|x|², rest), q -> (q, 1, 0), whose dot product is |q|² - |q - x|².
  *
- * Added coordinates are spread over 16 places each: 8-bit indexes round by the largest coordinate, and one large one would cost
- * all others their precision. (The reduction is the well-known one of maximum inner product search to nearest neighbours.)
+ * Each added coordinate is spread over 16 places: 8-bit indexes scale by the largest coordinate, so a single large one would cost the
+ * others their precision. (This is the known reduction of maximum inner product search to nearest neighbours.)
  */
 export interface Lift {
   readonly dimensions: number;

@@ -2,9 +2,9 @@ import { checkInteger, checkText } from "../internal/check.ts";
 import { createFieldOrder, decodeKeyPart, encodeKeyPart, keyTag, runScript, type ScopedRedis } from "../redis/index.ts";
 import { noteListed } from "./scripts.gen.ts";
 
-/** Which collections or migrations are listed. */
+/** Options for listing collections or migrations. */
 export interface ListedOptions {
-  /** The `cursor` of the page before. @default the first page */
+  /** The `cursor` of the previous page. @default the first page */
   readonly after?: string | undefined;
   /** 1 to 100. @default 25 */
   readonly limit?: number | undefined;
@@ -13,7 +13,7 @@ export interface ListedOptions {
 /** A page of a scope's collections or migrations, by name. */
 export interface ListedPage<T> {
   readonly data: readonly T[];
-  /** Where the next page begins; absent on the last one. */
+  /** Cursor of the next page; absent on the last one. */
   readonly cursor?: string | undefined;
 }
 
@@ -29,7 +29,10 @@ type Kind = "collections" | "migrations";
 /** When this process last noted what, by connection, kind and name. */
 const noted = new WeakMap<ScopedRedis, Map<string, number>>();
 
-/** Notes what is known of a collection or migration, once in a while, or at once where it is `news`. Nobody waits for it: each works without being listed. */
+/**
+ * Updates the list entry of a collection or migration at intervals, or at once with `news`. Runs in the background, because the list is not
+ * needed for operation.
+ */
 export function note(redis: ScopedRedis, kind: Kind, name: string, about: () => object, news = false): void {
   const known = noted.get(redis) ?? new Map<string, number>();
   const nowMs = performance.now();
@@ -42,7 +45,7 @@ export function note(redis: ScopedRedis, kind: Kind, name: string, about: () => 
   runScript(redis, noteListed, keysOf(redis, kind), values).catch(() => known.delete(id));
 }
 
-/** What was noted of a scope's collections or migrations, by name. Two round trips. @throws MarrowError `invalid_input` */
+/** Lists a scope's collections or migrations by name. Two round trips. @throws MarrowError `invalid_input` */
 export async function listNoted<T extends object>(
   redis: ScopedRedis,
   kind: Kind,
@@ -67,7 +70,7 @@ function keysOf(redis: ScopedRedis, kind: Kind): { readonly listed: string; read
   return { listed, order: `${listed}:order` };
 }
 
-/** Where the state of a migration is. */
+/** Returns the key of a migration's state. */
 export function migrationKey(redis: ScopedRedis, name: string): string {
   return `${keyTag(redis)}:vectors:${encodeKeyPart("name", name)}:migration`;
 }

@@ -7,25 +7,25 @@ import { countFound } from "./recall.ts";
 import type { Vector } from "./vector.ts";
 import { insidesOf } from "./vectors.ts";
 
-/** An item without its vector: what an embedder makes one from. */
+/** An item without its vector, from which an embedder makes one. */
 export type Source<S extends AttributeSchema> = Omit<Item<S>, "vector">;
 
-/** One side of a migration: a collection, and the embedder that its vectors come from. */
+/** One side of a migration: a collection and its embedder. */
 export interface MigrationSide<S extends AttributeSchema, Q> {
   readonly vectors: Vectors<S>;
-  /** Vectors of items, in order. */
+  /** Returns the vectors of items, in order. */
   readonly embed: (items: readonly Source<S>[]) => Promise<readonly Vector[]>;
-  /** The vector of a query. */
+  /** Returns the vector of a query. */
   readonly embedQuery: (query: Q) => Promise<Vector>;
 }
 
-/** What a run of copying did. */
+/** Result of a copy run. */
 export interface Copied {
   readonly scanned: number;
   readonly copied: number;
 }
 
-/** Looks at an item again that others change while it is copied; the next run sees to what is left. */
+/** Attempts at an item that others change during the copy; the next run copies the rest. */
 const TRIES = 5;
 
 /** The ids of a collection, page by page. */
@@ -39,8 +39,8 @@ export function idsOf<S extends AttributeSchema>(
 }
 
 /**
- * Copies those of some items that the new side lacks or has otherwise. An item is put only in place of what was read, so what others
- * wrote meanwhile stays; and it is read again after, so that what others changed or deleted on the old side meanwhile is not revived.
+ * Copies the given items that are missing or different on the new side. An item only replaces the version that was read, so concurrent
+ * writes survive. It is read again afterwards, so that items changed or deleted on the old side meanwhile do not reappear.
  */
 export async function copyMissing<S extends AttributeSchema, Q>(
   from: MigrationSide<S, Q>,
@@ -59,7 +59,7 @@ export async function copyMissing<S extends AttributeSchema, Q>(
       if (item === undefined || (old !== undefined && old.record.equals(item.record))) return [];
       return [{ source: toSource<S>(id, item), item, before: old?.record }];
     });
-    // Ids that were there when they were copied, and are not any more: whoever deleted them may have come before the copy.
+    // Items that existed when they were copied and are deleted now: the deletion may have come before the copy.
     const gone = ids.filter((_, at) => wanted[at] === undefined && present[at] !== undefined);
     if (attempt > 0 && gone.length > 0) await target.driver.delete(target.namespace, gone);
     const vectors = missing.length === 0 ? [] : await to.embed(missing.map((one) => one.source));
@@ -85,7 +85,7 @@ export async function copyMissing<S extends AttributeSchema, Q>(
   return { scanned, copied };
 }
 
-/** Takes out of the new side what the old one has not; answers how many. */
+/** Deletes items of the new side that the old one lacks; returns how many. */
 export async function removeStrays<S extends AttributeSchema>(from: Vectors<S>, to: Vectors<S>): Promise<number> {
   const [source, target] = [insidesOf(from), insidesOf(to)];
   let removed = 0;

@@ -19,48 +19,50 @@ import type { Vector } from "./vector.ts";
 
 /** Options of `createMigration`. */
 export interface MigrationOptions<S extends AttributeSchema, Q> {
-  /** Name of this migration within its scope; one for each namespace that moves. */
+  /** Name of this migration within its scope; one for each namespace that is moved. */
   readonly name: string;
   readonly from: MigrationSide<S, Q>;
   readonly to: MigrationSide<S, Q>;
-  /** How long a handle may go by the phase that it knows, in milliseconds, 1 to 60,000. @default 1_000 */
+  /** Time that a handle may use a cached phase, in milliseconds, 1 to 60,000. @default 1_000 */
   readonly stateMs?: number | undefined;
 }
 
-/** Where a migration is: readers see `from` while `copying`, `to` from `switched` on; `from` is gone when `finished`. */
+/** Phase of a migration: readers use `from` while `copying`, `to` from `switched` on; `from` is deleted when `finished`. */
 export type MigrationPhase = "copying" | "switched" | "finished";
 
-/** What the last check found. */
+/** Result of the last check. */
 export interface MigrationReport {
   /** Items on the old side. */
   readonly items: number;
-  /** Items that were missing or other on the new side, and are mended. */
+  /** Items that were missing or different on the new side, and were corrected. */
   readonly mended: number;
-  /** Items on the new side alone, and taken out. */
+  /** Items that only the new side had, and that were deleted. */
   readonly removed: number;
-  /** Part of true neighbours that searches of the new side find. */
+  /** Fraction of the true neighbours that searches on the new side find. */
   readonly recall: number;
-  /** Whether `switch` may go on from here. */
+  /** Whether `switch` is allowed now. */
   readonly verified: boolean;
 }
 
 /**
- * Moves a namespace to another embedder, dimension, metric or engine while it is used. Everyone who writes does so through
- * `upsert`, `update` and `delete` here, to both sides; everyone who reads through `search` and `get`, from the side that counts.
- * Then, once: `backfill`, `verify`, `switch`; `rollback` while in doubt; `finish`. Each may be run again after a crash, anywhere.
+ * Moves a namespace to another embedder, dimension, metric or engine while it is in use.
+ *
+ * All writers use `upsert`, `update` and `delete` of this handle, which write to both sides. All readers use `search` and `get`, which read
+ * the current side. Then run once: `backfill`, `verify`, `switch`; `rollback` if in doubt; `finish`. Each step may be repeated after a
+ * crash, in any process.
  */
 export interface Migration<S extends AttributeSchema, Q> {
-  /** Where it is. One round trip. */
+  /** Returns the phase. One round trip. */
   phase(): Promise<MigrationPhase>;
-  /** As `Vectors.upsert`, on both sides, the one that readers see first. An error may mean that one side has the item: try again. */
+  /** Stores items like `Vectors.upsert`, on both sides, the readers' side first. After an error one side may have the item: try again. */
   upsert(items: readonly Source<S>[]): Promise<ItemResult[]>;
   update: Vectors<S>["update"];
   delete(ids: readonly string[]): Promise<number>;
   get(ids: readonly string[]): Promise<(StoredEntry<S> | undefined)[]>;
   search(query: Q, search?: Omit<Search<S>, "vector">): Promise<Match<S>[]>;
   /**
-   * Copies what the new side has not, from where the last run stopped. Items that others write meanwhile keep what they wrote.
-   * @param options `itemsPerSecond`: at most so many, 1 to 1,000,000 (default no bound); `pageSize`: 1 to 1,000 (default 64)
+   * Copies items that the new side lacks, from where the last run stopped. Concurrent writes are kept.
+   * @param options `itemsPerSecond`: rate limit, 1 to 1,000,000 (default no bound); `pageSize`: 1 to 1,000 (default 64)
    */
   backfill(options?: {
     readonly itemsPerSecond?: number | undefined;
@@ -68,23 +70,23 @@ export interface Migration<S extends AttributeSchema, Q> {
     readonly signal?: AbortSignal | undefined;
   }): Promise<Copied>;
   /**
-   * Compares both sides item by item, mends what differs, and measures the recall of the new side. Run it until nothing is mended.
+   * Compares both sides item by item, corrects differences, and measures the recall of the new side. Repeat it until nothing is corrected.
    * @param options `recallMin`: 0 to 1 (default 0.9); `samples`: searches, 1 to 1,000 (default 50)
    */
   verify(options?: {
     readonly recallMin?: number | undefined;
     readonly samples?: number | undefined;
   }): Promise<MigrationReport>;
-  /** Readers go to the new side, all at once but for `stateMs`. @throws MarrowError `conflict` unless verified since */
+  /** Switches readers to the new side; all have switched after `stateMs`. @throws MarrowError `conflict` unless verified since */
   switch(): Promise<void>;
-  /** Readers go back. @throws MarrowError `conflict` unless switched */
+  /** Switches readers back. @throws MarrowError `conflict` unless switched */
   rollback(): Promise<void>;
-  /** Drops the old side. Waits until no handle can still think of it. @throws MarrowError `conflict` unless switched for two `stateMs` */
+  /** Deletes the old side, once no handle can still use it. @throws MarrowError `conflict` unless switched for two `stateMs` */
   finish(): Promise<void>;
 }
 
 /**
- * Makes a handle on a migration. Its state lives on Redis, also where both sides are elsewhere. Makes no round trip.
+ * Makes a handle on a migration. Its state is in Redis, even if both sides are elsewhere. Makes no round trip.
  * @throws MarrowError `invalid_option`
  */
 export function createMigration<S extends AttributeSchema, Q = string>(
@@ -119,7 +121,7 @@ export function createMigration<S extends AttributeSchema, Q = string>(
     return phase === "copying" ? from : to;
   }
 
-  /** The sides that writers write, the one that readers see first: what they see is then never ahead of what is kept. */
+  /** Returns the sides to write, the readers' side first, so that a reader never sees an item that is not stored there. */
   async function writeSides(): Promise<readonly MigrationSide<S, Q>[]> {
     const phase = await currentPhase();
     return phase === "copying" ? [from, to] : phase === "switched" ? [to, from] : [to];

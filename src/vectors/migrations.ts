@@ -2,21 +2,21 @@ import { allOf, checkScope, type ScopedRedis } from "../redis/index.ts";
 import { listNoted, migrationKey, type ListedOptions, type ListedPage } from "./listing.ts";
 import type { MigrationPhase } from "./migration.ts";
 
-/** A migration, and how far it is. */
+/** A migration and its progress. */
 export interface MigrationAbout {
   readonly name: string;
   readonly phase: MigrationPhase;
-  /** Whether all was copied once. */
+  /** Whether all items were copied once. */
   readonly copied: boolean;
   readonly verified: boolean;
-  /** What the last check found; absent before the first one. */
+  /** Recall at the last check; absent before the first one. */
   readonly recall?: number | undefined;
   readonly items?: number | undefined;
-  /** When a step of it was begun last, ms since 1970. */
+  /** Time when its last step began, ms since 1970. */
   readonly seenAtMs: number;
 }
 
-/** Lists a scope's migrations by name, and how far each is. Three round trips. @throws MarrowError `invalid_input` */
+/** Lists a scope's migrations by name, with their progress. Three round trips. @throws MarrowError `invalid_input` */
 export async function listMigrations(
   redis: ScopedRedis,
   options: ListedOptions = {},
@@ -32,7 +32,7 @@ export async function listMigrations(
       name,
       phase: (phase ?? "copying") as MigrationPhase,
       copied: place === "done",
-      // What was switched was verified before.
+      // A switch requires an earlier verification.
       verified: verified === "1" || (phase ?? "copying") !== "copying",
       recall: number(recall),
       items: number(items),

@@ -3,28 +3,29 @@ import type { SearchInScript } from "./driver.ts";
 import type { RedisEngine } from "./engine.ts";
 import { createVectors, insidesOf, ITEM_TTL_MS_MAX } from "./vectors.ts";
 
-/** Something near: its id and how near, by the cosine. */
+/** A near vector: its id and cosine similarity. */
 export interface Neighbour {
   readonly id: string;
   readonly similarity: number;
 }
 
-/** Vectors under ids in partitions, for roles that keep what they stand for elsewhere. */
+/** Vectors under ids in partitions, for roles that store the items elsewhere. */
 export interface Neighbours {
-  /** Puts a vector, or replaces the one of the id, for at most 366 days. One round trip. */
+  /** Puts a vector under an id, replacing an earlier one, for at most 366 days. One round trip. */
   add(partition: string, id: string, vector: Float32Array, ttlMs: number): Promise<void>;
-  /** Takes vectors away. One round trip. */
+  /** Deletes vectors. One round trip. */
   remove(partition: string, ids: readonly string[]): Promise<void>;
   /**
-   * Finds the nearest, and lets the role read what they stand for. Where a script can search, `searchAndRead` runs one that does both in
-   * one round trip, and answers `undefined` where the server refused to. Else `read` is called in the same moment as the engine's own
-   * check, so that both take one round trip where the engine searches in this process; it may be called again, when the engine had to
-   * look anew.
+   * Finds the nearest vectors and lets the role read its items.
+   *
+   * If a script can search, `searchAndRead` does both in one round trip; it returns `undefined` if the server refused. Otherwise `read` is
+   * called together with the engine's own verification, so both share one round trip with an in-process engine. It may be called again if
+   * the engine had to search again.
    */
   nearest<T>(partition: string, vector: Float32Array, limit: number, how: Reading<T>): Promise<T>;
 }
 
-/** How a role reads what its neighbours stand for. */
+/** Functions by which a role reads the items of its neighbours. */
 export interface Reading<T> {
   readonly searchAndRead: (search: SearchInScript) => Promise<T | undefined>;
   readonly read: (near: readonly Neighbour[]) => Promise<T>;

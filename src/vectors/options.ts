@@ -4,7 +4,7 @@ import { partitionsFor, type Quantisation } from "./capacity.ts";
 import type { Metric } from "./scale.ts";
 import type { VectorShape } from "./vector.ts";
 
-/** What an attribute holds: a word compared exactly (`tag`), a finite number, true and false, or a `text` searched by its words. */
+/** Type of an attribute: a word compared exactly (`tag`), a finite number, a boolean, or a `text` searched by its words. */
 export type AttributeKind = "tag" | "number" | "boolean" | "text";
 
 /** The attributes that items may have and filters may use: name -> kind. */
@@ -22,10 +22,10 @@ export type ValueOf<K extends AttributeKind> = K extends "tag" | "text"
     ? number
     : boolean;
 
-/** What keeps and searches vectors. */
+/** Storage and search engine of vectors. */
 export type Engine = "vectorset" | "search" | "local" | "pgvector";
 
-/** Engines that a Redis may have, and `auto`: the one that is recorded for the installation. */
+/** Redis engines, and `auto`: the one recorded for the installation. */
 export type EngineChoice = "auto" | "vectorset" | "search" | "local";
 
 /** Options of `createVectors`. */
@@ -34,36 +34,35 @@ export interface VectorsOptions<S extends AttributeSchema> {
   readonly name: string;
   /** Length of every vector, 1 to 16,000 (`hnsw` on pgvector: 2,000, or 4,000 with `f16`). */
   readonly dimensions: number;
-  /** How nearness is measured: the cosine, the inner product (`ip`), or the Euclidean distance (`l2`). */
+  /** Similarity measure: the cosine, the inner product (`ip`), or the Euclidean distance (`l2`). */
   readonly metric: Metric;
   /** `hnsw` searches a graph and may miss some neighbours; `flat` compares with every vector and is exact. */
   readonly index: "hnsw" | "flat";
   /**
-   * What finds neighbours on Redis: its vector sets (`vectorset`, Redis 8.0.2 and newer), its search commands (`search`: Redis Query
-   * Engine, RediSearch, valkey-search), or this process over what Redis keeps (`local`, any Redis 7 or Valkey). `auto` takes the first of
-   * these that the server has, once for an installation, and records it: every process finds the same data. @default "auto"
+   * Search engine on Redis: vector sets (`vectorset`, Redis 8.0.2 and newer), search commands (`search`: Redis Query Engine, RediSearch,
+   * valkey-search), or this process over data in Redis (`local`, any Redis 7 or Valkey). `auto` takes the first of these that the server
+   * has, once per installation, and records it, so that every process finds the same data. @default "auto"
    */
   readonly engine?: EngineChoice | undefined;
-  /**
-   * `local`: items of a namespace that a process compares with, 1 to 1,000,000. Of a larger namespace, the newest. @default 20_000
-   */
+  /** `local`: items of a namespace that a process compares with, 1 to 1,000,000; in a larger namespace only the newest. @default 20_000 */
   readonly mirrorMax?: number | undefined;
-  /** `vectorset`: q8, none, binary; `search`: none, f16, q8 (cosine only); `local`: q8; pgvector: none, f16. @default "q8" for vectorset and local, else "none" */
+  /**
+   * Supported values: `vectorset`: q8, none, binary; `search`: none, f16, q8 (cosine only); `local`: q8; pgvector: none, f16. @default "q8"
+   * for vectorset and local, else "none"
+   */
   readonly quantisation?: Quantisation | undefined;
   /** Up to 32 attributes; names are letters, digits and underscores. @default none */
   readonly attributes?: S | undefined;
   /**
-   * Identifies the embedder that made the vectors. A different one is refused with `conflict`, so vectors of two embedders never mix.
-   * @default "unnamed"
+   * Identifies the embedder of the vectors. Another one is refused with `conflict`, so vectors of two embedders never mix. @default
+   * "unnamed"
    */
   readonly fingerprint?: string | undefined;
   /** Longest Euclidean length of a vector, for `ip` and `l2`; embedders give 1. Above 0, up to 1,000,000. @default 1 */
   readonly lengthMax?: number | undefined;
-  /**
-   * How many items one namespace should hold; determines its number of partitions. 1 to 10,000,000,000. @default one partition's worth
-   */
+  /** Expected items per namespace, 1 to 10,000,000,000; determines its number of partitions. @default the capacity of one partition */
   readonly capacity?: number | undefined;
-  /** Partitions of a namespace, spread over a cluster's nodes, 1 to 256; part of what is stored. @default from `capacity` */
+  /** Partitions of a namespace, spread over a cluster's nodes, 1 to 256. Cannot be changed for stored data. @default from `capacity` */
   readonly partitions?: number | undefined;
   /** Repeats some searches exactly, to measure how many neighbours the graph misses. @default off */
   readonly recall?: RecallOptions | undefined;
@@ -83,12 +82,12 @@ export interface RecallOptions {
   readonly onSample?: ((report: RecallReport | Error) => void) | undefined;
 }
 
-/** What the recall self-check knows. */
+/** Result of the recall self-check. */
 export interface RecallReport {
   /** Moving mean of the part of true neighbours that searches found; 1 before the first sample. */
   readonly recall: number;
   readonly samples: number;
-  /** How widely the graph is searched by now: raised while the recall is under its target. */
+  /** Current search effort: raised while the recall is below its target. */
   readonly effort: number;
 }
 
@@ -108,7 +107,7 @@ export interface ResolvedVectorsOptions<S extends AttributeSchema> extends Vecto
   readonly partitions: number;
   readonly recall: ResolvedRecall | undefined;
   readonly timeoutMs: number;
-  /** What must be equal for two handles to share a collection. */
+  /** Properties that two handles must share to use the same collection. */
   readonly contract: string;
 }
 
@@ -125,12 +124,12 @@ const QUANTISATIONS: Readonly<Record<Engine, readonly Quantisation[]>> = {
   pgvector: ["none", "f16"],
 };
 
-/** What is asked for: an engine by name, or `auto`. @throws MarrowError `invalid_option` */
+/** Returns the configured engine, or `auto`. @throws MarrowError `invalid_option` */
 export function chosenEngine({ engine }: Pick<VectorsOptions<AttributeSchema>, "engine">): EngineChoice {
   return checkOneOf("engine", engine ?? "auto", ["auto", "vectorset", "search", "local"]);
 }
 
-/** Fills defaults and refuses what makes no sense on an engine. @throws MarrowError `invalid_option` */
+/** Fills defaults and checks ranges for an engine. @throws MarrowError `invalid_option` */
 export function resolveOptions<S extends AttributeSchema>(
   options: VectorsOptions<S>,
   engine: Engine,

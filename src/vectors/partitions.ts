@@ -2,9 +2,9 @@ import { crc32 } from "node:zlib";
 import type { FoundItem, Page, StoredItem, VectorDriver } from "./driver.ts";
 
 /**
- * Spreads a namespace over `partitions` namespaces of the driver underneath, each in a slot of its own, so over a cluster's nodes:
- * an item lives in the partition of its id, a search asks all and merges by similarity. A call's items are all or none in each
- * partition, not over all of them.
+ * Spreads a namespace over `partitions` namespaces of another driver, each in its own slot and so over a cluster's nodes. An item's id
+ * decides its partition; a search queries all of them and merges by similarity. A call stores all or none of its items per partition, but
+ * not across partitions.
  */
 export function partitionedDriver(driver: VectorDriver, partitions: number): VectorDriver {
   if (partitions === 1) return driver;

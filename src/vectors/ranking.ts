@@ -3,10 +3,10 @@ import { similarityOf } from "./scale.ts";
 import { wordsOf } from "./words.ts";
 import { normalise } from "../internal/normalise.ts";
 
-/** What reciprocal rank fusion adds to a rank: large enough that no single list decides alone (Cormack, Clarke, Büttcher 2009). */
+/** Constant of reciprocal rank fusion: large enough that no single list decides alone (Cormack, Clarke, Büttcher 2009). */
 const FUSION_RANK = 60;
 
-/** An item with what it was ordered by. */
+/** An item with its score. */
 export type Scored<T> = T & { readonly score: number };
 
 /** Fuses orders of the same kind of item by their ranks: the score of an item is the sum of 1 / (60 + rank) over the lists it is in. */
@@ -50,7 +50,7 @@ export async function rankByWords<T>(items: readonly T[], textOf: (item: T) => s
     .map(({ item }) => item);
 }
 
-/** How many words a text has, and how often each term is one of them. */
+/** Number of words in a text, and the frequency of each term. */
 interface Counted {
   readonly words: number;
   readonly times: readonly number[];

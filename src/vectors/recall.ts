@@ -19,7 +19,7 @@ interface Neighbour {
   readonly similarity: number;
 }
 
-/** How many true neighbours a search found. One that is as near as the last true one counts, whichever of them came. */
+/** Counts the true neighbours that a search found. One as near as the last true neighbour counts, even if it is another item. */
 export function countFound(found: readonly Neighbour[], truth: readonly Neighbour[]): number {
   const last = truth.at(-1)?.similarity ?? 0;
   const ids = new Set(truth.map(({ id }) => id));
@@ -27,8 +27,8 @@ export function countFound(found: readonly Neighbour[], truth: readonly Neighbou
 }
 
 /**
- * What one sample tells: what a search found, against the true neighbours. While the moving mean is under the target, the effort grows by half every few samples; it
- * never shrinks, since a graph that needs it does not heal.
+ * Updates the state with one sample: the search's results and the true neighbours. While the moving mean is below the target, the effort
+ * grows by half every few samples. It never shrinks, because such a graph does not improve.
  */
 export function observe(state: State, found: readonly Neighbour[], truth: readonly Neighbour[], target: number): State {
   const sample = truth.length === 0 ? 1 : Math.min(1, countFound(found, truth) / truth.length);

@@ -1,4 +1,4 @@
-/** How nearness is measured. */
+/** Similarity measure. */
 export type Metric = "cosine" | "ip" | "l2";
 
 /**

@@ -3,12 +3,12 @@ import { toBytes } from "../internal/bytes.ts";
 import type { Item, Vectors } from "./item.ts";
 import type { AttributeSchema } from "./options.ts";
 
-/** What became of the lines of an import. */
+/** Result of an import. */
 export interface Imported {
   readonly stored: number;
-  /** Items whose end had come. */
+  /** Items that had expired. */
   readonly ended: number;
-  /** Lines that were refused, from 1; the first thousand. */
+  /** Refused lines, counted from 1; at most the first thousand. */
   readonly refused: readonly { readonly line: number; readonly error: MarrowError }[];
 }
 
@@ -16,8 +16,8 @@ const BATCH = 256;
 const REFUSED_MAX = 1_000;
 
 /**
- * A namespace as lines of JSON (JSONL without the line ends), one item each: `id`, `vector` (base64 of little-endian float32, as it is
- * kept), `attributes`, `payload`, and `endsAtMs` where it ends. Reads in pages; what others write meanwhile may be in it or not.
+ * Exports a namespace as lines of JSON (JSONL without line ends), one item each: `id`, `vector` (base64 of little-endian float32, as
+ * stored), `attributes`, `payload`, and `endsAtMs` if it expires. Reads in pages; concurrent writes may be included or not.
  */
 export async function* exportItems<S extends AttributeSchema>(vectors: Vectors<S>): AsyncGenerator<string> {
   for await (const page of vectors.scan({ withVectors: true })) {
@@ -30,8 +30,8 @@ export async function* exportItems<S extends AttributeSchema>(vectors: Vectors<S
 }
 
 /**
- * Stores items from lines that {@link exportItems} wrote; also on another engine, metric or quantisation, if the dimensions are the
- * same. A wrong line keeps no other from being stored; empty lines are nothing. Running it twice is running it once.
+ * Imports items from lines that {@link exportItems} wrote, also into another engine, metric or quantisation of the same dimensions. An
+ * invalid line does not prevent the others; empty lines are skipped. Running it twice has the same result.
  */
 export async function importItems<S extends AttributeSchema>(
   vectors: Vectors<S>,

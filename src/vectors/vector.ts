@@ -2,10 +2,10 @@ import { MarrowError } from "../errors.ts";
 import { describe } from "../internal/describe.ts";
 import type { Metric } from "./scale.ts";
 
-/** A vector as callers have it. */
+/** A vector as callers pass it. */
 export type Vector = Float32Array | readonly number[];
 
-/** What a vector must be. */
+/** Constraints on a vector. */
 export interface VectorShape {
   readonly dimensions: number;
   readonly metric: Metric;
@@ -13,13 +13,13 @@ export interface VectorShape {
   readonly lengthMax: number;
 }
 
-/** A hair of room for lengths, for what rounding to 32 bits adds. */
+/** Tolerance for lengths, because of rounding to 32 bits. */
 const ROUNDING = 1 + 1e-5;
 
 /**
- * A vector as float32, checked before any engine sees it: engines take NaN and zero vectors without a word, and answer nonsense
- * ever after.
- * @throws MarrowError `invalid_input` naming what is wrong
+ * Converts a vector to float32 and checks it before any engine gets it: engines accept NaN and zero vectors silently and then return wrong
+ * results.
+ * @throws MarrowError `invalid_input` with the problem
  */
 export function toVector(path: string, vector: Vector, { dimensions, metric, lengthMax }: VectorShape): Float32Array {
   const list = vector instanceof Float32Array || Array.isArray(vector);

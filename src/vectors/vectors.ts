@@ -37,9 +37,9 @@ import { toVector } from "./vector.ts";
 import { vectorsetDriver } from "./vectorset/vectorset.ts";
 import { wordsOf } from "./words.ts";
 
-/** Longest life: 366 days. */
+/** Longest TTL: 366 days. */
 export const ITEM_TTL_MS_MAX: number = 366 * 86_400_000;
-/** As long as a user's name may be: the facts about a user are a namespace. */
+/** As long as a user's name may be, because the facts about a user are a namespace. */
 const NAMESPACE_CHARS_MAX = 256;
 const UPSERT_BATCH = 16;
 const UPSERTS_AT_ONCE = 4;
@@ -52,7 +52,7 @@ const CANDIDATES_MIN = 50;
 /** Items up to which comparing with all of them takes about as long as a round trip over a network. */
 const FLAT_UP_TO = 2_000;
 
-/** What a handle is made of, for the work that spans two of them. */
+/** Internals of a handle, for operations on two of them. */
 export interface Insides<S extends AttributeSchema> {
   readonly driver: VectorDriver;
   readonly namespace: string;
@@ -61,21 +61,21 @@ export interface Insides<S extends AttributeSchema> {
 
 const insides = new WeakMap<object, Insides<AttributeSchema>>();
 
-/** The insides of a handle that `createVectors` made. */
+/** Returns the internals of a handle that `createVectors` made. */
 export function insidesOf<S extends AttributeSchema>(vectors: Vectors<S>): Insides<S> {
   const found = insides.get(vectors);
   if (found === undefined) refuse("vectors", "a handle that createVectors made", vectors);
   return found;
 }
 
-/** What is stored beside a vector. @throws MarrowError `invalid_input` for a payload that is no JSON */
+/** Encodes the record stored beside a vector. @throws MarrowError `invalid_input` for a payload that is not JSON */
 function toRecord(attributes: unknown, payload: unknown): Buffer {
   return encodeWritable("payload", payload, () => encodeRecord({ attributes, payload }));
 }
 
 /**
- * Makes a handle on a collection of one scope: typed items, filters from its attributes, namespaces as hard partitions.
- * Makes no round trip; the first upsert of a namespace fixes dimensions, metric, quantisation, attributes and fingerprint.
+ * Makes a handle on a collection of one scope: typed items, filters on its attributes, namespaces as hard partitions. Makes no round trip.
+ * The first upsert of a namespace fixes dimensions, metric, quantisation, attributes and fingerprint.
  * @throws MarrowError `invalid_option`
  */
 export function createVectors<const S extends AttributeSchema = Readonly<Record<string, never>>>(
@@ -142,7 +142,7 @@ export function createVectors<const S extends AttributeSchema = Readonly<Record<
       }
     }
 
-    /** The nearest items, watched for what the graph overlooks. */
+    /** Searches for the nearest items, and samples the recall. */
     async function nearest(asked: DriverSearch): Promise<Match<S>[]> {
       const found = await driver.search(namespace, asked);
       if (!asked.exact)
@@ -341,7 +341,7 @@ function driverFor<S extends AttributeSchema>(
     return { resolved, driver: laterDriver(() => requireEngine(redis, chosen).then(() => driver)) };
   }
   const { quantisation: _, ...rest } = options;
-  // What is wrong on every engine is told now, the rest when the engine is known.
+  // Checks that hold for every engine run now, the rest once the engine is known.
   return {
     resolved: resolveOptions(rest as VectorsOptions<S>, "vectorset"),
     driver: laterDriver(

@@ -13,7 +13,7 @@ export function encodeWord(value: string | boolean): string {
   )}`;
 }
 
-/** A number as engines read it: written out in full, since not every query language knows exponents. */
+/** Formats a number in full, because not every query language supports exponents. */
 export function encodeNumber(value: number): string {
   const text = String(Object.is(value, -0) ? 0 : value);
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = /^(-?)(\d+)(?:\.(\d+))?e([+-]\d+)$/.exec(text) ?? [];

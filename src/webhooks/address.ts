@@ -4,7 +4,7 @@ import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 import { isPublicAddress, plainAddress, readNetworks } from "../internal/addresses.ts";
 
-/** Which addresses may be called beside public ones over https. */
+/** Addresses that may be called in addition to public ones over https. */
 export interface AddressOptions {
   /** Private networks that may be called all the same: `10.0.0.0/8`, `fd00::/8`, `127.0.0.1/32`. @default none */
   readonly allowNetworks?: readonly string[] | undefined;
@@ -12,16 +12,16 @@ export interface AddressOptions {
   readonly allowHttp?: boolean | undefined;
 }
 
-/** Decides which addresses a server may be made to call. */
+/** Decides which addresses may be called. */
 export interface AddressGuard {
-  /** Reads a URL. @throws MarrowError `invalid_input` for one that may not be called, as far as its text tells */
+  /** Parses a URL. @throws MarrowError `invalid_input` for a URL that must not be called, as far as its text shows */
   check(url: string): URL;
   /** Resolves a name once and answers only addresses that may be called: the one that is checked is the one that is called. */
   readonly lookup: LookupFunction;
 }
 
 const URL_CHARS_MAX = 2_048;
-/** What readers of URLs drop or trim without a word, so that another address is called than the one that is shown. */
+/** Characters that URL parsers silently drop or trim, so that another address is called than the one shown. */
 const UNSEEN = /[\s\p{Cc}]/u;
 /** Ports below this belong to services of the system (mail, SSH, DNS): none but those of the web may be called at public addresses. */
 const SYSTEM_PORTS_END = 1_024;
@@ -30,9 +30,9 @@ const PRIVATE_NAME = /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|h
 const WEB_PORTS: ReadonlySet<string> = new Set(["", "80", "443"]);
 
 /**
- * Makes a guard against calls into one's own network (SSRF). Names are resolved once, at the connection, so what is checked cannot change
- * before it is called.
- * @throws MarrowError `invalid_option` for a network that is none
+ * Makes a guard against calls into the own network (SSRF). Names are resolved once, at the connection, so that the checked address is the
+ * one that is called.
+ * @throws MarrowError `invalid_option` for an invalid network
  */
 export function createAddressGuard({ allowNetworks = [], allowHttp = false }: AddressOptions = {}): AddressGuard {
   const allowed = readNetworks(allowNetworks);
@@ -56,7 +56,7 @@ export function createAddressGuard({ allowNetworks = [], allowHttp = false }: Ad
       const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
       const isAddress = isIP(host) !== 0;
       if (isAddress && !mayCall(host)) throw denied("url names an address that may not be called");
-      // A name may lead into an allowed network, where a service may have any port.
+      // The name may resolve to an allowed network, where a service may use any port.
       const trusted = isAddress ? isAllowed(host) : allowNetworks.length > 0;
       if (!trusted && !WEB_PORTS.has(url.port) && Number(url.port) < SYSTEM_PORTS_END)
         throw denied(`url must have port 80, 443 or one of at least ${SYSTEM_PORTS_END}`);

@@ -3,13 +3,13 @@ import { MarrowError } from "../errors.ts";
 import { toRetryAfterMs } from "../internal/retry-after.ts";
 import { createAddressGuard, type AddressGuard, type AddressOptions } from "./address.ts";
 
-/** How webhooks are sent. */
+/** Options for sending webhooks. */
 export interface PosterOptions extends AddressOptions {
-  /** How long a receiver has for its whole answer, in milliseconds, 1,000 to 30,000. @default 20_000 */
+  /** Longest wait for the receiver's complete response, in milliseconds, 1,000 to 30,000. @default 20_000 */
   readonly timeoutMs?: number | undefined;
 }
 
-/** What came of one attempt. `status` 0: there was no answer, and `error` says why. */
+/** Result of one attempt. `status` 0: no response, with the reason in `error`. */
 export interface Posted {
   readonly status: number;
   readonly retryAfterMs: number | undefined;
@@ -56,7 +56,7 @@ export function createPoster({ timeoutMs = 20_000, ...addresses }: PosterOptions
           headers: { "content-type": "application/json", "user-agent": "marrow-webhooks/1", ...headers },
           signal: AbortSignal.timeout(timeoutMs),
         });
-        // What the receiver says beside its status does not matter, nor whether it says too much.
+        // Only the status counts; the body and its size are ignored.
         await answer.body.dump({ limit: ANSWER_BYTES_MAX }).catch(() => {});
         return done(answer.statusCode, undefined, toRetryAfterMs(answer.headers));
       } catch (error) {

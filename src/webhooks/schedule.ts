@@ -1,11 +1,11 @@
-/** What becomes of a delivery after an attempt. */
+/** Decision about a delivery after an attempt. */
 export type Verdict =
   | { readonly outcome: "delivered" }
   /** Tried again after so many milliseconds. */
   | { readonly outcome: "retry"; readonly delayMs: number }
   /** Not again: attempts are used up. */
   | { readonly outcome: "failed" }
-  /** The receiver wants no more of anything (410): its endpoint is switched off. */
+  /** The receiver wants no more events (410): its endpoint is disabled. */
   | { readonly outcome: "gone" };
 
 const SECOND = 1_000;
@@ -20,8 +20,8 @@ const LONGEST_MS = 24 * HOUR;
 export const ATTEMPTS_MAX: number = WAITS_MS.length + 1;
 
 /**
- * Judges an attempt, the `attempt`th (1 is the first), by what came of it: 2xx is delivered, 410 is gone, all else (also 3xx, which is never
- * followed) is tried again by the schedule, up to a tenth later by chance (`random`, 0..1), and not before a `Retry-After` says.
+ * Decides about the `attempt`th attempt (from 1). 2xx is delivered, 410 is gone. Anything else, including 3xx, which is never followed, is
+ * retried by the schedule, with up to a tenth of random delay (`random`, 0..1), and not before its `Retry-After`.
  */
 export function judgeDelivery(
   { status, retryAfterMs = 0 }: { readonly status: number; readonly retryAfterMs?: number | undefined },

@@ -10,9 +10,9 @@ export function newSecret(): string {
 }
 
 /**
- * The headers that prove a webhook's origin: one `v1` signature (HMAC-SHA256 over `id.timestamp.body`) for each secret, so that a receiver
- * may know the old or the new one while they change. Source: Standard Webhooks 1.0.
- * @throws MarrowError `invalid_input` for what is no secret: `whsec_` and 24 to 64 bytes as base64
+ * Builds the headers that prove a webhook's origin: one `v1` signature (HMAC-SHA256 over `id.timestamp.body`) for each secret, so that a
+ * receiver may use the old or the new secret during a rotation. Source: Standard Webhooks 1.0.
+ * @throws MarrowError `invalid_input` for a secret that is not `whsec_` and 24 to 64 bytes as base64
  */
 export function signWebhook(
   secrets: readonly string[],

@@ -12,7 +12,7 @@ import type { Job, JobState, ListedState, Queue } from "../index.ts";
 
 /** Options of `toBullBoard`. */
 export interface BullBoardOptions extends Partial<QueueAdapterOptions> {
-  /** What the board calls the queue: its name, or the tenant's with it. */
+  /** Name of the queue on the board: the queue's name, or the tenant's with it. */
   readonly name: string;
 }
 
@@ -46,8 +46,8 @@ const STATES: Readonly<
 };
 
 /**
- * A tenant's queue as an adapter of Bull Board: `createBullBoard({ queues: [toBullBoard(queue, { name: "calls" })], serverAdapter })`. Shows
- * up to 1,000 jobs of each state; jobs can be added, tried again, cancelled and removed. Pausing and promoting are not there.
+ * Adapts a tenant's queue to Bull Board: `createBullBoard({ queues: [toBullBoard(queue, { name: "calls" })], serverAdapter })`. Shows up to
+ * 1,000 jobs of each state; jobs can be added, retried, cancelled and removed. Pausing and promoting are not supported.
  */
 export function toBullBoard(queue: Queue, options: BullBoardOptions): BaseAdapter {
   return new MarrowAdapter(queue, options);

@@ -9,7 +9,7 @@ const PLACES_AT = 49_152;
 /** Bytes of a row beside its numbers: its factor and its offset. */
 const BESIDE_BYTES = 8;
 
-/** How a block is divided. */
+/** Layout of a block. */
 export interface BlockShape {
   /** Bytes of a row's numbers. */
   readonly stride: number;
@@ -17,7 +17,7 @@ export interface BlockShape {
   readonly rows: number;
 }
 
-/** How many rows of so many bytes lie in a block. */
+/** Computes how many rows of this size fit in a block. */
 export function toBlockShape(stride: number): BlockShape {
   return { stride, rows: Math.floor(BLOCK_BYTES / (stride + BESIDE_BYTES) / 4) * 4 };
 }
@@ -32,7 +32,7 @@ export interface Arena {
   give(block: number): void;
   /** The memory; taken anew after `take`, which may move it. */
   bytes(): Int8Array;
-  /** Says what rows of a block are compared by: a sum counts times the factor, less the offset. A row of no use has the offset Infinity. */
+  /** Sets the weight of a row: its dot product is multiplied by the factor, minus the offset. An unused row has the offset Infinity. */
   weigh(block: number, shape: BlockShape, row: number, factor: number, offset: number): void;
   /** Puts a query where `scan` reads it: 16-bit numbers, the rest up to `stride` zeros. */
   ask(query: Int16Array, stride: number): void;
@@ -46,7 +46,7 @@ export interface Arena {
   picked(nth: number): number;
 }
 
-/** Makes an arena of at most so many bytes. It grows as blocks are taken; what is given back is taken again. */
+/** Makes an arena of at most this many bytes. It grows with the blocks in use; released blocks are reused. */
 export function createArena(bytesMax: number): Arena {
   const blocksMax = Math.max(1, Math.floor(bytesMax / BLOCK_BYTES));
   const memory = new wasm.Memory({ initial: 1, maximum: blocksMax + 1 });

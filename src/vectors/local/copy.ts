@@ -5,7 +5,7 @@ import { queryScaleFor, STRIDE_STEP } from "./dots.ts";
 import { createNearest } from "./nearest.ts";
 import type { Row } from "./row.ts";
 
-/** What is looked for in a copy. */
+/** A search in a copy. */
 export interface CopySearch {
   readonly vector: Float32Array;
   readonly limit: number;
@@ -15,7 +15,7 @@ export interface CopySearch {
   readonly nowMs: number;
 }
 
-/** Something near, by what the copy knows. */
+/** A near item, according to the copy. */
 export interface Near {
   readonly id: string;
   readonly similarity: number;
@@ -26,13 +26,13 @@ export interface PartitionCopy {
   readonly size: number;
   /** Bytes that it takes, about. */
   bytes(): number;
-  /** Puts a row, in place of the one of its id; the least recently put one leaves when there is no room. */
+  /** Puts a row, replacing the one with its id. If the copy is full, it evicts the row that was put least recently. */
   put(id: string, row: Row, endsMs: number): void;
   remove(id: string): void;
   clear(): void;
   /**
-   * The nearest rows, nearest first. Gives the event loop a turn every two milliseconds or so; what is put and removed meanwhile may be
-   * seen or not. `undefined` when the copy was cleared meanwhile.
+   * Returns the nearest rows, nearest first. Yields to the event loop about every two milliseconds; rows changed meanwhile may be included
+   * or not. `undefined` if the copy was cleared meanwhile.
    */
   search(search: CopySearch): Promise<Near[] | undefined>;
 }
@@ -43,11 +43,11 @@ const PRODUCTS_A_TURN = 12_000_000;
 const FILTERED_A_TURN = 1_000;
 /** Bytes of a row beside its numbers, in JavaScript: id, its place, attributes. */
 const BESIDE_BYTES = 250;
-/** Beyond these, and below their inverses, 32-bit floats do not tell rows apart: all are looked at then. */
+/** Beyond this, and below its inverse, 32-bit floats cannot order the rows; then all are compared. */
 const FLOAT_MAX = 1e18;
-/** How far 32-bit floats may be off, as a share of the largest that is reckoned with. */
+/** Largest error of 32-bit floats, relative to the largest operand. */
 const FLOAT_ERROR = 1e-6;
-/** What rows without attributes share. */
+/** Shared by rows without attributes. */
 const NONE: Row["attributes"] = Object.freeze({});
 
 /** Makes an empty copy that holds at most `rowsMax` rows, in memory of `arena`. */
@@ -68,7 +68,7 @@ export function createCopy(
   const places = new Map<string, number>();
   const attributes: (Row["attributes"] | undefined)[] = [];
   let ends = new Float64Array(0);
-  /** What a sum is multiplied with, and what is taken from it, so that more is nearer on every metric. */
+  /** Factors and offsets of the sums, so that larger is nearer for every metric. */
   let factors = new Float64Array(0);
   let offsets = new Float64Array(0);
   let generation = 0;
@@ -118,7 +118,7 @@ export function createCopy(
       if (places.size >= rowsMax) remove(places.keys().next().value as string);
       let at = roomFor();
       if (at === undefined) {
-        // The arena is full: the oldest row of this copy makes room.
+        // The arena is full: evict the oldest row of this copy.
         const [oldest] = places.keys();
         if (oldest === undefined) return;
         remove(oldest);

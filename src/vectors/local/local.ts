@@ -15,14 +15,14 @@ const SWEEP = 16;
 const SPARE = { first: 8, growth: 4, most: 512 } as const;
 /** Changes that one round trip brings at most. */
 const CHANGES_A_TRIP = 512;
-/** Searches anew because something had changed since the copy was read; then what was read last is answered. */
+/** Most repetitions of a search whose data changed while it was verified; then the latest result is returned. */
 const TRIES_MAX = 6;
 /** Round trips that bring a copy up to date at most: more come only where others change it all the time. */
 const TRIPS_MAX = 10_000;
 /** Items that one script reads. */
 const READ_BATCH = 512;
 
-/** What `read_rows` answers. */
+/** Reply of `read_rows`. */
 interface Told {
   readonly born: string;
   readonly anew: boolean;
@@ -39,7 +39,7 @@ interface Told {
 
 /** Items read by id, as they were when the copy of their partition was as it is now. */
 interface CaughtUp {
-  /** What changed after it was read is not among them. */
+  /** Does not contain items that changed after they were read. */
   readonly read: ReadonlyMap<string, ReadItem | undefined>;
   /** Whether the copy is other than it was. */
   readonly changed: boolean;
@@ -48,10 +48,12 @@ interface CaughtUp {
 }
 
 /**
- * The driver for servers without any search: vectors lie in Redis in 8 bits, and each process compares with a copy of the partition
- * in its own memory, exactly. A search finds in the copy, then reads the items from Redis together with what changed since: what
- * changed is put into the copy and the search is done again. So nothing is served that is gone, and what was stored before a search
- * began is found by it. Nothing changed: one round trip.
+ * Driver for servers without vector search. Redis stores vectors in 8 bits, and each process compares exactly with a copy of the partition
+ * in its own memory.
+ *
+ * A search finds items in the copy, then reads them from Redis together with the changes since the last read. If there are any, it updates
+ * the copy and searches again. So it never returns a deleted item, and finds every item stored before it began. Without changes it takes
+ * one round trip.
  */
 export function localDriver<S extends AttributeSchema>(
   redis: ScopedRedis,
@@ -113,7 +115,7 @@ export function localDriver<S extends AttributeSchema>(
         for (let at = 0; at < told.news.length; at += 3) read.delete(String(told.news[at]));
       }
       if (mirror.place !== place) {
-        // Another search followed meanwhile; this reply may be older or newer than what it was told.
+        // Another search updated the copy meanwhile; this reply may be older or newer.
         changed = true;
         if (mirror.place.born === told.born && Number(mirror.place.since) >= Number(told.head)) break;
         continue;
@@ -131,12 +133,12 @@ export function localDriver<S extends AttributeSchema>(
     return { record: record as Buffer, ttlMs: Number(String(left)), vector: vector && unround(vector) };
   }
 
-  /** Brings a copy up to what a reply told. Answers whether anything is other than it was. */
+  /** Updates a copy from a reply. Returns whether anything changed. */
   function follow(mirror: Mirror, { born, anew, last, head, mark, news, nowMs }: Told): boolean {
     const { place } = mirror;
     const begins = anew || born !== place.born;
     if (begins) mirror.copy.clear();
-    // A hair behind the server's clock, by the way of the answer: what has not ended is never passed over.
+    // Slightly behind the server's clock, by the reply's delay, so that unexpired items are never skipped.
     mirror.behindMs = performance.now() - nowMs;
     for (let at = 0; at < news.length; at += 3) {
       const id = String(news[at]);
@@ -157,7 +159,7 @@ export function localDriver<S extends AttributeSchema>(
       const reply = await runScript(redis, upsertRows, keysOf(namespace), values, { timeoutMs });
       refuseOther(reply, contract);
       const [stored, swept, before, markBefore, last, mark, now] = (reply as readonly Reply[]).map(String);
-      // A copy that had all that came before has these too, without asking; any other hears of them when it asks.
+      // A copy that was up to date before gets these rows directly; any other gets them with its next read.
       const mirror = mirrors.find(keysOf(namespace).meta, shape);
       const place = mirror?.place;
       if (mirror === undefined || place === undefined || swept !== "0" || last === undefined || mark === undefined)
@@ -180,7 +182,7 @@ export function localDriver<S extends AttributeSchema>(
       const allows = filter && ((attributes: Row["attributes"]) => matches(filter, attributes));
       const allowsItem = ({ record }: ReadItem) => allows === undefined || allowsRecord(record, allows);
       return mirrors.use(keysOf(namespace).meta, shape, async (mirror) => {
-        /** The server's time, at least: what had ended when it was read is passed over from then on. */
+        /** Lower bound of the server's time; items that had expired at the read are skipped from then on. */
         let sinceMs = 0;
         const findIn = (room: number) => {
           const nowMs = Math.max(sinceMs, performance.now() - mirror.behindMs);
@@ -233,7 +235,7 @@ export function localDriver<S extends AttributeSchema>(
     },
 
     async page(namespace, cursor, size) {
-      // Ids that are gone may be among them; reading tells. Redis 7.0 cannot list a hash without its values.
+      // May include deleted ids; reading them shows. Redis 7.0 cannot list a hash without its values.
       const command = ["ZSCAN", keysOf(namespace).changes, cursor, "COUNT", String(size)];
       const [next, flat] = (await redis.send(command, { timeoutMs, retry: "safe" })) as [string, string[]];
       return { cursor: next, ids: flat.filter((_, at) => at % 2 === 0) };
@@ -267,7 +269,7 @@ function toTold(reply: Reply): Told {
   };
 }
 
-/** Whether a filter allows what a record says. One that cannot be read is left to whoever reads it whole. */
+/** Checks whether a filter allows a record. An unreadable one is left to the reader of the whole item. */
 function allowsRecord(record: Buffer, allows: (attributes: Row["attributes"]) => boolean): boolean {
   const read = readRecord(record);
   if (read.unreadable !== undefined) return true;

@@ -3,12 +3,12 @@ import { createArena, type Arena } from "./arena.ts";
 import { createCopy, type PartitionCopy } from "./copy.ts";
 import type { Metric } from "../scale.ts";
 
-/** Bytes that the copies of one connection take at most. What was used least recently leaves first, and is read anew when it is wanted. */
+/** Most bytes of one connection's copies. The least recently used copy is evicted, and read again on demand. */
 export const COPIES_BYTES_MAX = 268_435_456;
 /** Partitions that have a copy at most. */
 const COPIES_MAX = 10_000;
 
-/** How far a copy has followed the changes of its partition. */
+/** Position of a copy in the changes of its partition. */
 export interface Place {
   /** Number of the partition's first change; "" where there is no copy. */
   readonly born: string;
@@ -16,12 +16,12 @@ export interface Place {
   readonly since: string;
   /** Number of the newest change when the copy was begun. */
   readonly base: string;
-  /** Number of the newest change that was told of, and its mark: they show whether the server still has the same history. */
+  /** Number and mark of the newest known change. They show whether the server still has the same history. */
   readonly head: string;
   readonly mark: string;
 }
 
-/** Where a copy begins. */
+/** Initial position of a copy. */
 export const NOWHERE: Place = { born: "", since: "0", base: "0", head: "0", mark: "" };
 
 /** A partition's copy with how far it has followed the changes. */
@@ -29,13 +29,13 @@ export interface Mirror {
   readonly copy: PartitionCopy;
   /** Replaced, never changed: the same place is the same state of the copy. */
   place: Place;
-  /** How far the server's clock was behind this process' monotonic one at the last answer, at least; may be negative. */
+  /** Least difference of the server's clock to this process's monotonic clock at the last reply; may be negative. */
   behindMs: number;
   /** Searches that are at it: it is not taken from under them. */
   users: number;
 }
 
-/** What a copy is made for. */
+/** Shape of a copy. */
 export interface MirrorShape {
   readonly dimensions: number;
   readonly metric: Metric;
@@ -44,7 +44,7 @@ export interface MirrorShape {
 
 /** All copies of a connection. */
 export interface Mirrors {
-  /** Uses the copy of a partition, made empty when there is none. */
+  /** Uses the copy of a partition; creates an empty one if there is none. */
   use<T>(key: string, shape: MirrorShape, work: (mirror: Mirror) => Promise<T>): Promise<T>;
   /** The copy of a partition that there is already, and that has followed its changes. */
   find(key: string, shape: MirrorShape): Mirror | undefined;

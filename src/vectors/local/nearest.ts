@@ -1,6 +1,6 @@
-/** The best of many by a number, at most `room` of them: a heap whose root is the worst that is kept. */
+/** Keeps the best candidates by a number, at most `room` of them: a heap whose root is the worst. */
 export interface Nearest {
-  /** What a candidate must be above; `-Infinity` while there is room. */
+  /** Threshold for a new candidate; `-Infinity` while there is space. */
   floor(): number;
   add(id: string, value: number): void;
   /** Best first; of equals the smaller id. */

@@ -4,7 +4,7 @@ import type { AttributeValue } from "../filter.ts";
 /** A vector in 8-bit numbers: each is its share of the largest one. */
 export interface RoundedVector {
   readonly numbers: Int8Array;
-  /** What one step stands for. */
+  /** Value of one step. */
   readonly step: number;
 }
 

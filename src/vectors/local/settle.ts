@@ -1,7 +1,7 @@
 import type { FoundItem, ReadItem } from "../driver.ts";
 import type { Near } from "./copy.ts";
 
-/** What a search found, and whether that is all that it should. */
+/** Results of a search, and whether they are complete. */
 export interface Settled {
   readonly found: readonly FoundItem[];
   /** Whether nothing nearer may have been overlooked, and nothing is wanting that the copy could give. */
@@ -9,8 +9,8 @@ export interface Settled {
 }
 
 /**
- * Makes an answer of what is near by a copy and what was read from Redis at the moment that the copy shows. What is near but was not read
- * may be there or not; where too little is left of what was read, there may be more beyond it: both call for another reading.
+ * Combines the copy's near items with those read from Redis at the same version. An item that was not read may have been deleted; if too
+ * few remain, there may be others beyond. Both require another read.
  */
 export function settle({
   near,
@@ -21,10 +21,10 @@ export function settle({
 }: {
   /** Nearest first. */
   readonly near: readonly Near[];
-  /** How many the copy was asked for: fewer means that it has no more. */
+  /** Number of items requested from the copy; fewer results mean that it has no more. */
   readonly room: number;
   readonly limit: number;
-  /** By id; `undefined` for what is not there. */
+  /** By id; `undefined` for missing items. */
   readonly read: ReadonlyMap<string, ReadItem | undefined>;
   readonly allows: (item: ReadItem) => boolean;
 }): Settled {

@@ -4,7 +4,7 @@ export interface SharedMemory {
   grow(pages: number): number;
 }
 
-/** What is used of WebAssembly. Its types come with those of browsers, which this project does not load. */
+/** The part of WebAssembly that is used. Its types come with the browser types, which this project does not load. */
 interface WebAssemblyLike {
   readonly Memory: new (bounds: { readonly initial: number; readonly maximum: number }) => SharedMemory;
   readonly Module: new (code: Uint8Array) => object;

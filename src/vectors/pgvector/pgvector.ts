@@ -105,7 +105,7 @@ export function pgvectorDriver<S extends AttributeSchema>(
     }
   }
 
-  /** Writes to a namespace's table, made if need be; another handle may have dropped it since. */
+  /** Writes to a namespace's table, and creates it if necessary; another handle may have dropped it. */
   async function write<T>(namespace: string, work: (table: string) => Promise<T>): Promise<T> {
     await create(namespace);
     try {
@@ -216,8 +216,7 @@ export function pgvectorDriver<S extends AttributeSchema>(
         const values: unknown[] = [`[${vector.join(",")}]`, limit, String(Math.min(1_000, Math.max(effort, limit)))];
         const bind = binder(values);
         const distance = `embedding ${operator} $1::${type}(${dimensions})`;
-        // Settings for this statement alone, made before the scan begins because the scan refers to them. An exact order is one
-        // that no index can give.
+        // Settings for this statement alone. The scan refers to them, so they are made first. No index supports the exact order.
         const found = await rows(
           `with settings as materialized (
              select set_config('hnsw.ef_search', $3, true) as a, set_config('hnsw.iterative_scan', 'strict_order', true) as b)

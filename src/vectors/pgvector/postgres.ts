@@ -1,22 +1,22 @@
 import { MarrowError } from "../../errors.ts";
 import { checkText, refuse } from "../../internal/check.ts";
 
-/** What is asked of a PostgreSQL client; `Pool` and `Client` of `pg` are one, and so is PGlite. */
+/** The part of a PostgreSQL client that is used. `Pool` and `Client` of `pg`, and PGlite, have it. */
 export interface PostgresClient {
   query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
 }
 
-/** A PostgreSQL database (13 or newer) with pgvector 0.8 or newer, which you made and close. */
+/** A PostgreSQL database (13 or newer) with pgvector 0.8 or newer, which you open and close. */
 export interface Postgres {
-  /** One tenant's slice of it. The name is required. */
+  /** Returns a handle for one tenant. The name is required. */
   scope(name: string): ScopedPostgres;
 }
 
-/** A database seen by one tenant. */
+/** A database for one tenant. */
 export interface ScopedPostgres {
   readonly app: string;
   readonly scope: string;
-  /** Rows of one statement. @throws MarrowError `unavailable`, `timeout`, `conflict`, `postgres_rejected` */
+  /** Runs a statement and returns its rows. @throws MarrowError `unavailable`, `timeout`, `conflict`, `postgres_rejected` */
   rows(
     text: string,
     values?: readonly unknown[],
@@ -26,7 +26,7 @@ export interface ScopedPostgres {
 
 const BRAND = Symbol.for("marrow.postgres");
 
-/** Speaks through a PostgreSQL client that you made; it stays yours. @throws MarrowError `invalid_option` */
+/** Uses your PostgreSQL client and never closes it. @throws MarrowError `invalid_option` */
 export function postgres(
   client: PostgresClient,
   { app = "marrow" }: { readonly app?: string | undefined } = {},
@@ -52,7 +52,7 @@ export function postgres(
   };
 }
 
-/** Whether a connection is one that {@link postgres} made. */
+/** Returns true for a connection made by {@link postgres}. */
 export function isPostgres(connection: unknown): connection is ScopedPostgres {
   return typeof connection === "object" && connection !== null && BRAND in connection;
 }
@@ -70,7 +70,7 @@ async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** By SQLSTATE, which every client passes on; what has none never reached the server. */
+/** Converts an error by its SQLSTATE, which every client passes on; an error without one never reached the server. */
 function toMarrowError(error: unknown): MarrowError {
   const code = (error as { code?: unknown } | null)?.code;
   const state = typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;

@@ -10,7 +10,7 @@ import { FIELDS } from "./packing.ts";
  * vectors (numbers, length, metric, graph or flat) is an index, whatever tenants and collections there are.
  */
 export const INDEXES_MAX = 8;
-/** Where the names of an installation's indexes are kept. */
+/** Returns the key that lists an installation's indexes. */
 export function indexesKey(app: string): string {
   return `{${encodeKeyPart("app", app)}}:vectors:indexes`;
 }
@@ -18,7 +18,7 @@ export function indexesKey(app: string): string {
 /** Partitions that are remembered as searchable. */
 const READY_MAX = 10_000;
 
-/** What an index is made for. */
+/** Shape of an index. */
 export interface IndexShape {
   readonly format: Pick<NumberFormat, "type">;
   readonly dimensions: number;
@@ -30,15 +30,15 @@ export interface IndexShape {
 /** The one index of a kind of vectors. */
 export interface SharedIndex {
   readonly name: string;
-  /** What the keys of its documents begin with. */
+  /** Prefix of its documents' keys. */
   readonly prefix: string;
   /** Makes the index if it is not there, on the node of `key`. @throws MarrowError `too_large`, `unsupported`, `redis_rejected` */
   ensure(key: string): Promise<void>;
-  /** Forgets that it was there: somebody dropped it. */
+  /** Marks the index as missing, after it was dropped. */
   forget(): void;
 }
 
-/** Where an index is known to be, or is being made by one for all who want it at once. */
+/** Indexes that exist or are being created, by one caller for all that need it. */
 type Ready = Map<string, Promise<void>>;
 
 /** Handles come and go with requests, so what sends remembers it. */

@@ -1,11 +1,11 @@
 import { toBytes } from "../../internal/bytes.ts";
 import type { Quantisation } from "../capacity.ts";
 
-/** How an index keeps the numbers of a vector. */
+/** Storage of a vector's numbers in an index. */
 export interface NumberFormat {
   /** By the engine's word. */
   readonly type: "FLOAT32" | "FLOAT16" | "INT8";
-  /** A vector as the engine takes it, and what one step stands for where it was rounded to steps. */
+  /** Encodes a vector for the engine; `step` is the value of one step if it was rounded to steps. */
   write(vector: Float32Array): { readonly bytes: Buffer; readonly step: number };
   read(bytes: Buffer, step: number): Float32Array;
 }
@@ -40,7 +40,7 @@ const INT8: NumberFormat = {
 
 const view = new DataView(new ArrayBuffer(4));
 
-/** IEEE 754 half precision, rounded to the nearest, ties to even; what is too large becomes the largest. */
+/** Converts to IEEE 754 half precision, rounded to nearest, ties to even; larger values become the largest half. */
 export function toHalf(value: number): number {
   view.setFloat32(0, value);
   const bits = view.getUint32(0);
@@ -56,7 +56,7 @@ export function toHalf(value: number): number {
   return sign | Math.min(rounded, 0x7bff);
 }
 
-/** The number that a half stands for. */
+/** Converts a half-precision number back. */
 export function fromHalf(half: number): number {
   const sign = half & 0x8000 ? -1 : 1;
   const exponent = (half >> 10) & 0x1f;

@@ -7,7 +7,7 @@ const DIGITS = 16;
 const LAST = 2n ** 64n - 1n;
 const view = new DataView(new ArrayBuffer(8));
 
-/** Which numbers a range holds; an absent end is open. */
+/** Numbers in a range; an absent bound is open. */
 export interface NumberRange {
   readonly above?: { readonly value: number; readonly included: boolean } | undefined;
   readonly below?: { readonly value: number; readonly included: boolean } | undefined;

@@ -11,7 +11,7 @@ export const FIELDS = {
   vector: "v",
   /** Tag of the partition that a document is in. */
   partition: "p",
-  /** Tags of what is given, of words and truth values, and of numbers that have no field. */
+  /** Tags: attributes that are present, words, booleans, and numbers without their own field. */
   tags: "t",
   /** All texts together. */
   text: "x",
@@ -19,7 +19,7 @@ export const FIELDS = {
   numbers: ["n0", "n1", "n2", "n3", "n4", "n5"],
 } as const;
 
-/** Where the attributes of one schema are. */
+/** Fields of a schema's attributes. */
 export interface Packing {
   /** The attribute's number in its schema, which tags begin with. */
   code(name: string): number;

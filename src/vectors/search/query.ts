@@ -21,7 +21,7 @@ function toCondition(packing: Packing, filter: Filter): string {
       if (filter.parts.length === 0) return anyOf([filter.op === "and" ? "all" : "none"]);
       return `(${filter.parts.map((part) => toCondition(packing, part)).join(filter.op === "and" ? " " : " | ")})`;
     case "not":
-      // Never a negation alone: dialects disagree on what it starts from.
+      // Never a negation alone: query dialects differ in its meaning.
       return `(${anyOf(["all"])} -${toCondition(packing, filter.part)})`;
     case "exists":
       return anyOf([givenTag(packing, filter.name)]);

@@ -8,9 +8,9 @@ export interface FoundDocument {
 }
 
 /**
- * Reads what FT.SEARCH answers with RETURN: `[total, key, fields, …]` in RESP2 (and from valkey-search always), a map of `results`
- * in RESP3. A document whose fields are null or empty ended while it was being searched: it is left out, never given half.
- * @throws MarrowError `timeout` when the server stopped before it was done; only RESP3 tells
+ * Reads a reply of FT.SEARCH with RETURN: `[total, key, fields, …]` in RESP2 (and always from valkey-search), a map of `results` in RESP3.
+ * A document with null or empty fields expired during the search, and is left out.
+ * @throws MarrowError `timeout` if the server stopped early; only RESP3 reports it
  */
 export function readSearchReply(reply: Reply): FoundDocument[] {
   if (!Array.isArray(reply)) throw malformed();
@@ -52,12 +52,15 @@ function toDocument(key: Reply | undefined, fields: Reply | undefined): FoundDoc
   return [{ key: String(key), fields: new Map(values) }];
 }
 
-/** Whether an error says that the server's own bound of time ended a search: RediSearch, valkey-search and MemoryDB word it differently. */
+/**
+ * Returns true for an error that means the server's own time limit ended a search. RediSearch, valkey-search and MemoryDB word it
+ * differently.
+ */
 export function gaveUp({ cause }: MarrowError): boolean {
   return cause instanceof Error && /time(?:d)? ?out|time limit/i.test(cause.message);
 }
 
-/** The error of an index that is there, and refuses what this version asks. */
+/** Builds the error for an existing index that refuses this version's searches. */
 export function notOurs(index: string, cause: MarrowError): MarrowError {
   return new MarrowError(
     "redis_rejected",

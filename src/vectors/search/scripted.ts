@@ -1,21 +1,21 @@
 import type { ScopedRedis } from "../../redis/index.ts";
 
-/** How long a server that ran no search in a script is not asked for another one: its module or its settings may change. */
+/** Time after which a server that ran no search in a script is tried again: its module or settings may change. */
 const REFUSED_MS = 60_000;
 
 /**
- * Whether a server searches within scripts. RediSearch does unless it searches in threads of its own (WORKERS above 0), valkey-search
- * does; what others do is found by trying.
+ * Tracks whether a server can search within scripts. RediSearch can, unless it searches in its own threads (WORKERS above 0), and so can
+ * valkey-search; others are tried.
  */
 export interface ScriptedSearches {
   mayBeAsked(): boolean;
   refused(): void;
 }
 
-/** Handles come and go with requests: what is known belongs to what sends. */
+/** Handles are often made per request, so the result is stored by the connection's `send`. */
 const refusedUntilMs = new WeakMap<ScopedRedis["send"], number>();
 
-/** What is known of a connection's server. */
+/** Returns the result for a connection's server. */
 export function scriptedSearches({ send }: Pick<ScopedRedis, "send">): ScriptedSearches {
   return {
     mayBeAsked: () => performance.now() >= (refusedUntilMs.get(send) ?? 0),

@@ -28,7 +28,7 @@ const SWEEP = 16;
 const SPARE = 8;
 /** The largest that valkey-search takes. */
 const VALKEY_EFFORT_MAX = 4_096;
-/** What engines search with when nobody says: not said, so that they choose how to combine it with a filter. */
+/** Default effort of the engines. It is not sent, so that they choose how to combine the search with a filter. */
 const EFFORT_USUAL = 100;
 /** Ids of a namespace that one step of `drop` deletes. */
 const DROP_BATCH = 512;
@@ -82,7 +82,7 @@ export function searchDriver<S extends AttributeSchema>(
       if (stored instanceof Error) throw stored;
       if (stored === null) return [];
       if (String(stored) !== contract) refuseOther(stored, contract);
-      // The tag says which documents; their keys say it once more.
+      // The tag selects the documents; their keys confirm it.
       if (!(reply instanceof Error)) return readSearchReply(reply as Reply).filter(({ key }) => key.startsWith(prefix));
       if (!MarrowError.is(reply, "redis_rejected")) throw reply;
       if (gaveUp(reply))
@@ -271,7 +271,7 @@ export function searchDriver<S extends AttributeSchema>(
     async size(namespace) {
       const { ids, due } = keysOf(namespace);
       const items = Number(await runScript(redis, countDocuments, { ids, due }, {}, { timeoutMs }));
-      // What a partition takes of the shared index no server tells.
+      // No server reports a partition's share of the common index.
       return { items, indexed: items, indexBytes: items === 0 ? 0 : undefined, recordBytes: undefined };
     },
 

@@ -1,6 +1,5 @@
 /**
- * A vector from the raw form in which a vector set keeps it (VEMB … RAW): kind, bytes, length before it was normalised, and for 8
- * bits the value that 127 stands for.
+ * Decodes a vector from a vector set's raw form (VEMB … RAW): kind, bytes, length before normalisation, and for 8 bits the value of 127.
  */
 export function fromStoredVector([kind, bytes, length, range]: readonly Buffer[], dimensions: number): Float32Array {
   const scale = Number(String(length));
