@@ -1,14 +1,10 @@
 /**
- * What signals cost: CPU of a request through the gateway's application (no socket), with nobody listening, with metrics, and with metrics and
- * traces by OpenTelemetry's SDK whose spans are thrown away, kept or sampled out. Beside it the least that the SDK takes for the same spans, made after
- * the request. The lanes take turns in one process, in short blocks, and each block is compared with those of its round. `acts` are the acts of an exact
- * hit by themselves, with nothing done in them: there the least block counts, for what a busy machine adds is never negative.
+ * What signals cost. Whole requests go to gateways in processes of their own, by who listens: nobody, metrics, metrics with traces by OpenTelemetry's SDK
+ * whose spans are thrown away, and the same with traces that are sampled out. `acts` are the acts of an exact hit by themselves in this process, with
+ * nothing done in them, beside the least that the SDK takes for the same spans: there the least block counts, for what a busy machine adds is never negative.
  *
- *   npm run bench:signals [-- --rounds 40 --acts 2000 --exact 50 --miss 10]
+ *   npm run bench:signals [-- --rounds 40 --acts 2000 --requests 500 --warm 6000]
  */
-import { createHash } from "node:crypto";
-import { registerHooks } from "node:module";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { context, propagation, SpanKind, trace, type Attributes } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
@@ -22,36 +18,26 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import type { GatewayRequestSignal } from "marrow/signals";
+import { earsByAct, exposeEars } from "./support/ears.ts";
+import { camelCase, compareRequests } from "./support/heard-requests.ts";
 import { startProgram } from "./support/process.ts";
 import { startBenchRedis } from "./support/redis.ts";
-import { median, quantile, round } from "./support/statistics.ts";
+import { round } from "./support/statistics.ts";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "40" },
     acts: { type: "string", default: "2000" },
-    exact: { type: "string", default: "50" },
-    miss: { type: "string", default: "10" },
+    requests: { type: "string", default: "500" },
+    warm: { type: "string", default: "6000" },
   },
 });
+const ROUNDS = Number(values.rounds);
 const LANES = ["nobody", "metrics", "bare spans", "traces", "traces, sampled out"] as const;
 type Lane = (typeof LANES)[number];
-type Kind = "acts" | "exact" | "miss";
 
-/** The gateway always keeps metrics. Here what listens to acts is taken away and put back. */
-const EARS = Symbol.for("marrow:bench:ears");
-registerHooks({
-  load(url, loading, next) {
-    const loaded = next(url, loading);
-    if (!url.endsWith("/src/internal/signals.ts")) return loaded;
-    return {
-      ...loaded,
-      source: `${Buffer.from(loaded.source as Uint8Array).toString()}\nglobalThis[Symbol.for("marrow:bench:ears")] = EARS;`,
-    };
-  },
-});
+exposeEars();
 const { connect } = await import("marrow");
-const { staticEmbedder } = await import("marrow/embedders");
 const { createGateway } = await import("marrow/gateway");
 const { openaiModel } = await import("marrow/models");
 const { traceMarrow } = await import("marrow/otel");
@@ -59,32 +45,25 @@ const { beginFollowed, signalling } = await import("../src/internal/signals.ts")
 
 const server = await startBenchRedis();
 const upstream = await startProgram("bench/support/upstream.ts", {});
-const redis = await connect(server.url, { app: "bench" });
-const app = createGateway({
-  redis,
-  models: [openaiModel({ baseUrl: `http://127.0.0.1:${upstream.words[0]}/v1`, ids: ["bench"] })],
-  embedder: staticEmbedder(),
-  config: { auth: "off", logLevel: "silent", limits: { enabled: false } },
+const upstreamUrl = `http://127.0.0.1:${upstream.words[0]}`;
+const compared = await compareRequests({
+  redisUrl: server.url,
+  upstreamUrl,
+  rounds: ROUNDS,
+  requests: Number(values.requests),
+  warm: Number(values.warm),
 });
+
+// A gateway of this process is asked nothing: its metrics listen.
+const redis = await connect(server.url, { app: "bench" });
+const models = [openaiModel({ baseUrl: `${upstreamUrl}/v1`, ids: ["bench"] })];
+const app = createGateway({ redis, models, config: { auth: "off", logLevel: "silent", limits: { enabled: false } } });
 await app.ready();
-const ears = (globalThis as unknown as Record<symbol, Record<string, unknown>>)[EARS] ?? {};
+const ears = earsByAct();
 const heard = { ...ears };
 const silent = Object.fromEntries(Object.keys(heard).map((one) => [one, undefined]));
-
-let nth = 0;
-/** Requests that were answered in another way than asked for: a busy machine lets a lookup pass by. */
-let others = 0;
-async function ask(kind: Kind): Promise<void> {
-  if (kind === "acts") return act();
-  const own = createHash("sha256")
-    .update(String((nth += 1)))
-    .digest("hex");
-  const words = kind === "exact" ? "the capital of Peru" : own.replaceAll(/(.{8})/g, "$1 ");
-  const payload = { model: "bench", messages: [{ role: "user", content: `What is ${words}?` }] };
-  const answer = await app.inject({ method: "POST", url: "/v1/chat/completions", payload });
-  if (answer.statusCode !== 200) throw new Error(`the gateway answered ${answer.statusCode}`);
-  if (answer.headers["x-marrow-cache"] !== kind) others += 1;
-}
+context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+propagation.setGlobalPropagator(new W3CTraceContextPropagator());
 
 /** The acts of an exact hit, as the gateway and the flow tell of them. */
 async function act(): Promise<void> {
@@ -119,21 +98,17 @@ async function act(): Promise<void> {
   followed?.end(undefined, undefined);
 }
 
-context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-
 interface Bare {
   readonly name: string;
   readonly kind: SpanKind;
   readonly attributes: Attributes;
 }
-/** The spans of a request, that of the request itself first, with the attributes that they had in the end. */
-async function spansOf(kind: Kind): Promise<readonly Bare[]> {
+/** The spans of the acts, that of the request first, with the attributes that they had in the end. */
+async function spansOfActs(): Promise<readonly Bare[]> {
   const exporter = new InMemorySpanExporter();
   const spanProcessors = [new SimpleSpanProcessor({ exporter })];
   const looking = traceMarrow({ tracerProvider: new TracerProvider({ spanProcessors }) });
-  await ask(kind);
-  await sleep(300);
+  await act();
   looking.close();
   return exporter
     .getFinishedSpans()
@@ -160,15 +135,15 @@ function makeBare(spans: readonly Bare[]): void {
   }
 }
 
-/** CPU of this process for one request, in microseconds. */
-async function costOf(lane: Lane, kind: Kind, count: number, bare: readonly Bare[]): Promise<number> {
+/** CPU of this process for the acts of one hit, in microseconds. */
+async function costOf(lane: Lane, count: number, bare: readonly Bare[]): Promise<number> {
   Object.assign(ears, lane === "nobody" ? silent : heard);
   const tracing = lane.startsWith("traces")
     ? traceMarrow({ tracerProvider: lane === "traces" ? tracerProvider : leavesOut })
     : undefined;
   const before = process.cpuUsage();
   for (let times = 0; times < count; times += 1) {
-    await ask(kind);
+    await act();
     if (lane === "bare spans") makeBare(bare);
   }
   const { user, system } = process.cpuUsage(before);
@@ -177,39 +152,24 @@ async function costOf(lane: Lane, kind: Kind, count: number, bare: readonly Bare
   return (user + system) / count;
 }
 
-// A cache that was just opened lets the first questions pass by.
-for (let times = 0; times < 20; times += 1) {
-  await ask("exact");
-  await sleep(20);
+const count = Number(values.acts);
+const bare = await spansOfActs();
+for (const lane of LANES) await costOf(lane, count * 10, bare);
+const least = new Map<Lane, number>();
+for (let turn = 0; turn < ROUNDS; turn += 1) {
+  // Each lane is as often the first, and behind each other one.
+  const order = LANES.map((_, at) => LANES[(at * (1 + (turn % (LANES.length - 1))) + turn) % LANES.length] as Lane);
+  for (const lane of order) least.set(lane, Math.min(least.get(lane) ?? Infinity, await costOf(lane, count, bare)));
 }
-for (const kind of ["acts", "exact", "miss"] as const) {
-  const count = Number(values[kind]);
-  const bare = await spansOf(kind);
-  for (const lane of LANES) await costOf(lane, kind, count * 10, bare);
-  others = 0;
-  const costs = new Map(LANES.map((lane) => [lane, [] as number[]]));
-  const rounds = Number(values.rounds);
-  for (let turn = 0; turn < rounds; turn += 1) {
-    // Each lane is as often the first, and behind each other one.
-    const order = LANES.map((_, at) => LANES[(at * (1 + (turn % (LANES.length - 1))) + turn) % LANES.length] as Lane);
-    for (const lane of order) costs.get(lane)?.push(await costOf(lane, kind, count, bare));
-  }
-  if (others > (count * rounds * LANES.length) / 20) throw new Error(`${others} requests were no ${kind}`);
-  const of = (lane: Lane) => costs.get(lane) ?? [];
-  for (const lane of LANES) {
-    const more = (than: Lane) => {
-      const ratios = of(lane).map((cost, at) => (cost / (of(than)[at] ?? Number.NaN) - 1) * 100);
-      const [low, middle, high] = [0.25, 0.5, 0.75].map((at) => quantile(ratios, at).toFixed(1));
-      return `${middle} % [${low}, ${high}] more than ${than}`;
-    };
-    const spans = lane === "bare spans" ? ` (${bare.length} of them)` : "";
-    if (kind === "acts") {
-      console.log(`${kind}, ${lane}${spans}: ${round(Math.min(...of(lane)))} us`);
-      continue;
-    }
-    console.log(`${kind}, ${lane}${spans}: ${round(median(of(lane)))} us; ${more("nobody")}; ${more("metrics")}`);
-  }
-}
+for (const lane of LANES)
+  console.log(`acts, ${lane}${lane === "bare spans" ? ` (${bare.length})` : ""}: ${round(least.get(lane) ?? 0)} us`);
+console.log(
+  JSON.stringify({
+    bench: "signals",
+    ...compared,
+    ...Object.fromEntries([...least].map(([lane, us]) => [camelCase(`acts ${lane} us`), round(us)])),
+  }),
+);
 
 await app.close();
 await redis.close();
