@@ -10,20 +10,20 @@ import { toFingerprint, type Fingerprint, type Question } from "./question.ts";
 import type { Sealing } from "./sealing.ts";
 import { CODE_BYTES, nearestCodes, toCode } from "./sign-code.ts";
 
-/** What becomes of someone who asks: they ask the model for all, read along with who does, or the answer is stored by now. */
+/** Outcome of joining a flight: leading it, following another caller, or an answer that was stored meanwhile. */
 export type Asking<T> = Lead<T> | Follow<T> | { readonly role: "made" };
 
-/** What `through` and `stream` tell one another: pieces of an answer, and the answer once there is one. */
+/** Content of a flight's channel: parts of an answer, and the answer once it is complete. */
 export type Told<V> = { readonly part: unknown } | { readonly value: V };
 
 /** Questions under way that a new one is held against: the nearest by their codes. */
 const COMPARED = 2;
 
-/** Bounds of one joining. */
+/** Options of `join`. */
 export interface JoinOptions {
-  /** Whether an answer that was stored since the lookup is told of. @default true */
+  /** Whether to report an answer that was stored since the lookup. @default true */
   readonly look?: boolean | undefined;
-  /** A lookup that is under way: should it hit, there is nothing to join. @default there is none */
+  /** A running lookup; if it hits, the flight is not joined. @default none */
   readonly beside?: Promise<{ readonly hit: boolean } | undefined> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -54,14 +54,14 @@ export function createAsking(parts: Parts): AskingTogether {
       try {
         return sealing.seal(encodeRecord(part), id);
       } catch {
-        // What is no JSON can be told to nobody; the others ask for themselves.
+        // An answer that is not JSON cannot be shared; the other callers ask for themselves.
         return undefined;
       }
     },
     decode: (bytes, id) => decodeRecord(sealing.open(bytes, id)),
   });
 
-  /** What a question under way is known by: a code of its vector, then its text. */
+  /** Builds a running question's key for comparison: a code of its vector, then its text. */
   async function wordsOf(question: Fingerprint, signal: AbortSignal | undefined): Promise<Buffer | undefined> {
     if (!(await embedding.works())) return undefined;
     const vector = await embedding.vectorOf(question, signal);
@@ -78,7 +78,7 @@ export function createAsking(parts: Parts): AskingTogether {
     const reading = read(question.text);
     const near = nearestCodes(own, others, COMPARED)
       .map(({ id, words }) => ({ id, text: String(sealing.open(words.subarray(CODE_BYTES), id)) }))
-      // Most are told apart by their words, which costs less than their vectors.
+      // Most can be told apart by their words, which is cheaper than by their vectors.
       .filter(({ text }) => prove(reading, read(text), judge.level, { quick: true }).proven);
     if (near.length === 0) return undefined;
     const texts = near.map(({ text }) => text);
@@ -113,7 +113,7 @@ export function createAsking(parts: Parts): AskingTogether {
         await asking.leave(near);
         return other as Asking<T>;
       } catch (error) {
-        // A lead that its caller never hears of would be renewed for ever, and followed in vain.
+        // A flight whose leader has given up would be renewed and followed in vain.
         if (asking.role === "lead") await asking.leave();
         throw error;
       }

@@ -3,16 +3,16 @@ import { ALARM, bandsOf, COUNTS_MAX, doubtOf, type Ledger, type Ledgers } from "
 import { recordAudit } from "./scripts.gen.ts";
 import { OBSERVATIONS_MAX, type Observation } from "./verified.ts";
 
-/** How long a process goes by the ledgers that it knows. */
+/** Time that a process caches ledgers. */
 const FRESH_MS = 5_000;
 
-/** What was audited in one cache, shared by all its processes. */
+/** Audits of one cache, shared by all its processes. */
 export interface Audits {
   /** The ledgers of all bands; at most five seconds old. One round trip now and then. */
   ledgers(): Promise<Ledgers>;
   /**
-   * Writes one audit down, in each band of its score with a probability of `share`. One round trip.
-   * @param target the share of right answers that is wanted: what speaks against it makes a band start anew
+   * Records an audit in each band of its score, with a probability of `share`. One round trip.
+   * @param target required precision; strong evidence against it resets a band
    */
   record(
     score: number,
@@ -21,9 +21,9 @@ export interface Audits {
   ): Promise<void>;
   /** Counts something that happened. One round trip; nobody waits for it. */
   count(what: string): void;
-  /** What was observed of one entry, the newest first. One round trip. */
+  /** Returns the observations of an entry, newest first. One round trip. */
   observations(id: string): Promise<readonly Observation[]>;
-  /** Writes one observation of an entry down, for as long as an answer may live. */
+  /** Records an observation of an entry, for the longest TTL of an answer. */
   observe(id: string, observation: Observation): Promise<void>;
   /** All counts. */
   counts(): Promise<Readonly<Record<string, number>>>;

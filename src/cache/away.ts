@@ -2,14 +2,14 @@ import { MarrowError } from "../errors.ts";
 import { verdictOf } from "../redis/index.ts";
 
 /**
- * Whether an error means that the cache cannot help, rather than that its caller was wrong: whatever Redis answered, now or for good, an
- * answer without the cache is better than none.
+ * Returns true for an error that means the cache is unavailable rather than the caller wrong. An answer without the cache is then better
+ * than none.
  */
 export function isAway(error: unknown): boolean {
   return verdictOf(error) !== undefined || MarrowError.is(error, "embedder_failed");
 }
 
-/** What some work comes to, or `undefined` after telling of it when Redis or the embedder is away; other errors pass. */
+/** Awaits work. If Redis or the embedder is unavailable, reports that and returns `undefined`; other errors are thrown. */
 export async function unlessAway<T>(
   work: Promise<T> | undefined,
   onAway: (error: unknown) => void = () => {},

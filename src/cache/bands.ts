@@ -2,21 +2,23 @@
 export interface Ledger {
   readonly right: number;
   readonly wrong: number;
-  /** How much the latest audits speak for a precision well under the target: a log likelihood ratio, never under 0. */
+  /** Evidence of the latest audits for a precision well below the target: a log likelihood ratio, never under 0. */
   readonly doubt: number;
 }
 
 /** Ledgers by the name of their band. A band that was never audited has none. */
 export type Ledgers = ReadonlyMap<string, Ledger>;
 
-/** A tree of bands: all scores, their halves, quarters and so on, so that wide bands learn fast and narrow ones find what is good. */
+/**
+ * A binary tree of score bands: all scores, halves, quarters and so on. Wide bands gather evidence fast; narrow ones find the good range.
+ */
 const LEVELS = 6;
 const LEAVES = 2 ** (LEVELS - 1);
-/** How likely a target may ever be missed, over all bands and for all time. */
+/** Largest probability that a target is ever missed, over all bands and for all time. */
 const MISS_MAX = 0.05;
 /** Shares of the errors that the target allows, which the evidence bets on: from just better than the target to nearly perfect. */
 const BETS = [0.5, 0.25, 0.1, 0.02] as const;
-/** Audits after which the counts of a band are halved: what is old fades. A halved record is weaker evidence, never stronger. */
+/** Audits after which a band's counts are halved, so that old ones fade. That makes evidence weaker, never stronger. */
 export const COUNTS_MAX = 10_000;
 /** Doubt at which a band starts anew: by chance alone after a thousand audits or more on average, at a precision of the target itself. */
 export const ALARM: number = Math.log(1_000);
@@ -27,7 +29,7 @@ export function bandsOf(score: number): readonly string[] {
   return NAMES.map((names, level) => names[leaf >> (LEVELS - 1 - level)] as string);
 }
 
-/** What one more audit adds to the doubt at a target: it bets on twice the errors that the target allows. */
+/** Returns the doubt that one more audit adds at a target: it tests against twice the errors that the target allows. */
 export function doubtOf(right: boolean, target: number): number {
   const worse = Math.max(0.05, 2 * target - 1);
   return right ? Math.log(worse / target) : Math.log((1 - worse) / (1 - target));
@@ -43,24 +45,24 @@ export function withAudit(ledger: Ledger | undefined, right: boolean, target: nu
   return { right: Math.floor(counts.right / 2), wrong: Math.ceil(counts.wrong / 2), doubt };
 }
 
-/** What is served by the evidence so far. */
+/** Scores served on the evidence so far. */
 export interface Served {
   /** Whether this score is in a band that has proven the target. */
   has(score: number): boolean;
   /** The lowest score that is served; absent: none is. */
   readonly from: number | undefined;
   /**
-   * How much of an audit of this score counts in one of its bands. Where only a part of a band is served, that part is audited seldom and the rest
-   * always: what is audited always counts as seldom, or the band's record would not be of the questions that come.
+   * Returns the probability with which an audit counts in one of its score's bands. If only part of a band is served, that part is audited
+   * rarely and the rest always; counting all audits at the lower rate keeps the band's record representative.
    */
   share(score: number, band: string, auditRate: number): number;
 }
 
 /**
- * Whether a band has proven that audited answers are right with a share of at least `target`.
+ * Returns whether a band's audits prove a precision of at least `target`.
  *
- * A test by betting (a mixture of likelihood ratios against the target), which holds however often one looks: a band whose true share is below the
- * target is ever believed with a probability of at most its part of 5 % (Ville's inequality; Waudby-Smith and Ramdas, "Estimating means of
+ * A test by betting (a mixture of likelihood ratios against the target), valid at any number of looks: a band whose true precision is below
+ * the target ever passes with a probability of at most its part of 5 % (Ville's inequality; Waudby-Smith and Ramdas, "Estimating means of
  * bounded random variables by betting", 2023). Wide bands get a larger part. Pure.
  */
 export function isProven(band: string, ledger: Ledger, target: number): boolean {
@@ -68,12 +70,12 @@ export function isProven(band: string, ledger: Ledger, target: number): boolean 
   return isEvidence(ledger, betsOn(target), NEEDED[level] as number);
 }
 
-/** What is served by the evidence of all ledgers. Pure. */
+/** Returns the scores served on the evidence of all ledgers. Pure. */
 export function provenBands(ledgers: Ledgers, target: number): Served {
   return servedBy([...ledgers].filter(([band, ledger]) => isProven(band, ledger, target)).map(([band]) => band));
 }
 
-/** What is served when these bands have proven themselves. Pure. */
+/** Returns the scores served once these bands are proven. Pure. */
 export function servedBy(bands: readonly string[]): Served {
   const proven: boolean[] = Array.from({ length: LEAVES }, () => false);
   for (const band of bands) {
@@ -93,7 +95,7 @@ export function servedBy(bands: readonly string[]): Served {
   };
 }
 
-/** What each bet wins, as a log, by a right answer and by a wrong one. */
+/** Log gain of each bet for a right and for a wrong answer. */
 type Bets = readonly { readonly right: number; readonly wrong: number }[];
 
 let last: { readonly target: number; readonly bets: Bets } | undefined;
@@ -136,7 +138,7 @@ function scoreOf(leaf: number): number {
 const NAMES: readonly (readonly string[])[] = Array.from({ length: LEVELS }, (_, level) =>
   Array.from({ length: 2 ** level }, (_unused, at) => `${level}.${at}`),
 );
-/** What a band of each level must win, as a log: its part of the chance of a miss. */
+/** Log gain that a band of each level needs, from its part of the probability of a miss. */
 const NEEDED: readonly number[] = NAMES.map((names) => Math.log((LEVELS * names.length) / MISS_MAX));
 const PLACES: ReadonlyMap<string, readonly [level: number, at: number]> = new Map(
   NAMES.flatMap((names, level) => names.map((name, at) => [name, [level, at] as const] as const)),

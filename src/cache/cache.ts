@@ -29,14 +29,14 @@ import { createUpkeep } from "./upkeep.ts";
 
 /** Candidates that are compared. Each needs a proof, so more of them find more without being wrong more often; beyond five hardly any. */
 const CANDIDATES = 5;
-/** Questions of the index that a store looks at together once one that it looked at has ended; fewer leave more ended ones in the index. */
+/** Index entries that a store checks together after it met an expired one; with fewer, more expired ones stay in the index. */
 const SAMPLE = 16;
 /** Links of a question in the graph. */
 const LINKS = 8;
 const COMPACT_LINKS = 5;
 
 /**
- * Makes the cache of one scope. `now` is what time it is for the ages of answers: another clock than the process's plays old requests through.
+ * Makes the cache of one scope. `now` returns the time for the ages of answers; pass another clock to replay old requests.
  * @throws MarrowError `invalid_option`
  */
 export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now: Clock = Date.now): Cache<V> {
@@ -109,7 +109,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       return { hit: false, nearest: { similarity: 1, score: 1, veto: refusal }, ...stale };
     }
     const found = { ...toHit(question, id, entry), similarity: 1, score: 1 };
-    // Whoever stores this question from here on means to replace the alias.
+    // A caller that stores this question from here on intends to replace the alias.
     if (!own) judging?.offered(question);
     return own ? { ...found, match: "exact" } : { ...found, match: "alias", wording: question.id };
   }
@@ -185,7 +185,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
     return { ...hit, match: "judged", wording: question.id, similarity: Math.min(1, similarity), score };
   }
 
-  /** What every hit has, however it was found. */
+  /** Builds the fields that every kind of hit has. */
   function toHit(question: Fingerprint, id: string, entry: StoredEntry) {
     upkeep.served(question, id, entry);
     const cost = fromStoredCost(entry.cost);
@@ -280,7 +280,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
       const bytes = record.length + (vector === undefined ? 0 : vector.length / (compact ? 32 : 4));
       if (!upkeep.fits(bytes)) return false;
       const keptMs = jittered + staleMs;
-      // Sent first, and so run first: what could not be stored after all takes room until its end, and never more than the bounds.
+      // Sent first, and so run first. If the store fails, the reserved space is counted until the TTL ends; the bounds are never exceeded.
       const room = upkeep.admit(fingerprint, {
         bytes,
         saves: checkNumber("saves", saves, { min: 0 }, "invalid_input"),
@@ -389,7 +389,7 @@ export function createCache<V>(redis: ScopedRedis, options: CacheOptions<V>, now
   return cache;
 }
 
-/** Whether an embedder can tell questions of this language apart: English unless it declares more. */
+/** Returns whether an embedder supports the question's language: English unless it declares more. */
 function canRead({ languages = ENGLISH }: Embedder, { text }: Fingerprint): boolean {
   return languages.some((one) => one !== "en") || read(text).readable();
 }

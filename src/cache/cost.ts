@@ -1,18 +1,18 @@
-/** What an answer cost when it was made: what every hit on it saves. */
+/** Cost of the model call that made an answer: every hit saves it. */
 export interface AnswerCost {
   readonly promptTokens: number;
   readonly completionTokens: number;
-  /** Of the prompt's tokens, those that the provider's cache knew. @default 0 */
+  /** Prompt tokens read from the provider's cache. @default 0 */
   readonly cachedTokens?: number | undefined;
-  /** Of the answer's tokens, those that the model thought. @default 0 */
+  /** Completion tokens spent on reasoning. @default 0 */
   readonly reasoningTokens?: number | undefined;
-  /** Millionths of the currency, by the prices of that day; `undefined` where no price was known. */
+  /** Millionths of the currency, at the prices of that day; `undefined` without a known price. */
   readonly micros: number | undefined;
-  /** How long it took, in milliseconds. */
+  /** Duration of the call, in milliseconds. */
   readonly tookMs: number;
 }
 
-/** A cost as its entry keeps it: tokens in, out, cached and thought, millionths or null, milliseconds. */
+/** A cost as stored: prompt, completion, cached and reasoning tokens, millionths or null, milliseconds. */
 export type StoredCost = readonly [number, number, number, number, number | null, number];
 
 /** Writes a cost for an entry, in whole numbers. */

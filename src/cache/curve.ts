@@ -1,13 +1,13 @@
 import { leavesOf, type Ledgers } from "./bands.ts";
 import { wilsonLower } from "./evaluate.ts";
 
-/** What the audits say of one threshold: of the answers that score at least so much. */
+/** Audit results for one threshold: all answers with at least this score. */
 export interface CurvePoint {
   readonly threshold: number;
   readonly audited: number;
-  /** The share of them that was right. */
+  /** Fraction of right answers. */
   readonly precision: number;
-  /** Where the true share is, with a confidence of 95 %. */
+  /** Bounds of the true fraction, with 95 % confidence. */
   readonly low: number;
   readonly high: number;
 }

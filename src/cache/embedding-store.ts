@@ -9,15 +9,15 @@ import { checkTtl } from "./options.ts";
 export interface EmbeddingStoreOptions {
   /** Name of this store within its scope. */
   readonly name: string;
-  /** How long a vector is kept, in milliseconds. @default 604_800_000 (seven days) */
+  /** TTL of a vector, in milliseconds. @default 604_800_000 (seven days) */
   readonly ttlMs?: number | undefined;
   /** Longest wait for Redis, in milliseconds. @default 100 */
   readonly timeoutMs?: number | undefined;
 }
 
 /**
- * Remembers a dear embedder's vectors in Redis, for `sharedEmbedder`: one string of float32 a text, keyed by the embedder's
- * fingerprint and a hash of the text. One round trip to read, one to write, whatever the number of texts.
+ * Caches an expensive embedder's vectors in Redis, for `sharedEmbedder`: one string of float32 per text, keyed by the embedder's
+ * fingerprint and a hash of the text. One round trip to read and one to write any number of texts.
  */
 export function createEmbeddingStore(redis: ScopedRedis, options: EmbeddingStoreOptions): EmbeddingStore {
   const scoped = checkScope(redis);

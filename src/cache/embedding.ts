@@ -11,8 +11,8 @@ export interface Embedding {
   /** Whether it can: there is an embedder, and the installation's engine is one that the server has. */
   works(): Promise<boolean>;
   /**
-   * A question's vector as little-endian float32, embedded once however often it is wanted; `undefined` for one without any known word:
-   * zero is near to everything.
+   * Returns a question's vector as little-endian float32; concurrent callers share one embedding. `undefined` for a text without any known
+   * word, whose zero vector would match everything.
    * @throws MarrowError `embedder_failed`
    */
   vectorOf(question: Fingerprint, signal?: AbortSignal): Promise<Buffer | undefined>;
@@ -64,7 +64,7 @@ export function createEmbedding(redis: ScopedRedis, embedder: Embedder | undefin
         () => true,
         (error: unknown) => {
           semantic = undefined;
-          // The exact tier needs no engine; who starts the installation is told.
+          // The exact tier needs no engine; the start of the installation reports the error.
           if (MarrowError.is(error, "unsupported")) return false;
           throw error;
         },

@@ -8,7 +8,7 @@ import type { Fingerprint } from "./question.ts";
 import { findEntry } from "./scripts.gen.ts";
 import { UNSEALED, type Sealing } from "./sealing.ts";
 
-/** What lies under the exact key of a question. */
+/** Result of reading the exact key of a question. */
 export interface Found {
   readonly epoch: Epoch;
   /** The entry's id: another one's than the question's where the question is an alias. */
@@ -28,7 +28,7 @@ export interface Opened {
 export interface Entries {
   /** Opens an entry; one that does not open with the scope's key is `undefined`, and is not trusted. */
   open(body: Buffer, id: string): StoredEntry | undefined;
-  /** Why an entry must not serve any more; one round trip for one with tags after something was invalidated. */
+  /** Returns why an entry must not be served any more. One round trip for an entry with tags after an invalidation. */
   tooOld(entry: StoredEntry, epoch: Epoch, maxAgeMs: number): Promise<Refusal | undefined>;
   /** The entry under a question's exact key, with or without its aliases. One round trip. */
   find(question: Fingerprint): Promise<Found>;
@@ -47,7 +47,7 @@ interface Parts {
   readonly now: Clock;
 }
 
-/** What time it is, in milliseconds since 1970. */
+/** Returns the time in milliseconds since 1970. */
 export type Clock = () => number;
 
 /** Whether a reply has two values of strings, or three, in bytes. */
@@ -100,7 +100,7 @@ export function createEntries({ redis, keys, sealing, timeoutMs, staleMs, aliase
     if (isAlias && toAlias(alias, asked, body, sealing) === undefined) return none;
     const id = isAlias ? entryOf(alias) : asked;
     const entry = open(body, id);
-    // What answers another prompt is the reply of another command, or was put here by somebody else.
+    // An entry for another prompt belongs to another command's reply, or was put here by another program.
     if (!isAlias && entry !== undefined && entry.text !== text) return none;
     return { epoch: none.epoch, id, entry, unsealed: entry === undefined };
   }

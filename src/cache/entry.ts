@@ -12,13 +12,13 @@ export interface Entry {
   /** When it was stored and when it ends, in milliseconds since 1970 by the clock of the process that stored it. */
   readonly storedAtMs: number;
   readonly endsAtMs: number;
-  /** Names of what the answer was made from. */
+  /** Names of the answer's sources. */
   readonly tags?: readonly string[] | undefined;
-  /** What it cost when it was made, as `toStoredCost` writes it. */
+  /** Cost of the answer, as `toStoredCost` writes it. */
   readonly cost?: unknown;
 }
 
-/** How often something was invalidated in a cache, and in which epoch all was. */
+/** Number of invalidations in a cache, and the epoch of the last `clear`. */
 export interface Epoch {
   readonly present: number;
   readonly all: number;

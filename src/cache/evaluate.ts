@@ -1,39 +1,39 @@
-/** A pair that was judged: how likely one answer serves both, and whether it does. */
+/** A judged pair of questions: its score, and whether one answer serves both. */
 export interface Judged {
-  /** 0 to 1; 0 for what a guard vetoed. */
+  /** 0 to 1; 0 if the guard vetoed the pair. */
   readonly score: number;
   readonly label: 0 | 1;
 }
 
-/** What serving at one threshold would mean. */
+/** Results of serving at one threshold. */
 export interface Operating {
-  /** Score from which pairs are served; absent when no threshold is precise enough. */
+  /** Score from which pairs are served; absent if no threshold is precise enough. */
   readonly threshold?: number | undefined;
-  /** Served pairs of all pairs. */
+  /** Served pairs as a fraction of all pairs. */
   readonly hitRate: number;
-  /** Served pairs that may share an answer, of all that may. */
+  /** Served pairs that may share an answer, as a fraction of all that may. */
   readonly recall: number;
   readonly precision: number;
-  /** The precision's one-sided lower bound at 95 % (Wilson). */
+  /** One-sided lower bound of the precision at 95 % (Wilson). */
   readonly precisionAtLeast: number;
 }
 
-/** What a scorer is worth on labelled pairs. */
+/** Quality of a scorer on labelled pairs. */
 export interface Evaluation {
   readonly pairs: number;
   readonly positives: number;
-  /** Area under the curve of precision over the hit rate, as thresholds fall. */
+  /** Area under the curve of precision over hit rate, as the threshold falls. */
   readonly pChrAuc: number;
-  /** The most that precision times hit rate comes to. */
+  /** Largest product of precision and hit rate. */
   readonly vchr: number;
-  /** The most that can be served at a precision of at least so much. */
+  /** Best operating point with at least this precision. */
   readonly at: Readonly<Record<"0.99" | "0.97" | "0.95", Operating>>;
 }
 
 /** z of a one-sided bound at 95 %. */
 const Z = 1.6449;
 
-/** The lower end of Wilson's interval for `good` of `all`: what the true share is at least, with the confidence of `z`. */
+/** Returns the lower end of Wilson's interval for `good` of `all`: the least true fraction, with the confidence of `z`. */
 export function wilsonLower(good: number, all: number, z: number = Z): number {
   if (all === 0) return 0;
   const part = good / all;
@@ -42,7 +42,7 @@ export function wilsonLower(good: number, all: number, z: number = Z): number {
   return Math.max(0, (middle - spread) / (1 + (z * z) / all));
 }
 
-/** What serving everything from a threshold on means. */
+/** Computes the results of serving every pair from a threshold on. */
 export function operateAt(judged: readonly Judged[], threshold: number): Operating {
   const served = judged.filter(({ score }) => score >= threshold);
   const right = served.filter(({ label }) => label === 1).length;
@@ -56,7 +56,7 @@ export function operateAt(judged: readonly Judged[], threshold: number): Operati
   };
 }
 
-/** Judges a scorer by labelled pairs. Ties of score are served together. Pure. */
+/** Evaluates a scorer on labelled pairs. Equal scores are served together. Pure. */
 export function evaluate(judged: readonly Judged[]): Evaluation {
   const ordered = judged.toSorted((a, b) => b.score - a.score);
   const steps: Operating[] = [];
@@ -70,7 +70,7 @@ export function evaluate(judged: readonly Judged[]): Evaluation {
     area += (hitRate - before) * precision;
     before = hitRate;
     vchr = Math.max(vchr, hitRate * precision);
-    // What was vetoed is never served, whatever the threshold.
+    // Vetoed pairs are never served, at any threshold.
     if (score > 0)
       steps.push({
         threshold: score,

@@ -1,10 +1,10 @@
-/** Words that point at something: what it is must have been said before. */
+/** Words that refer to something mentioned before. */
 const PERSONAL = new Set("he she him her his hers they them their theirs it its one ones".split(" "));
 const POINTING = new Set("this that these those".split(" "));
 const BACKWARD = new Set("again same".split(" "));
 /** Words that point back wherever they stand. */
 const ALWAYS_BACKWARD = new Set("above aforementioned latter".split(" "));
-/** Nouns of time and place that "this" needs nothing said before for: "this week". */
+/** Nouns of time and place for which "this" needs no earlier mention: "this week". */
 const SELF_EVIDENT = new Set(
   "week weekend month year morning afternoon evening night summer winter spring autumn fall season quarter century decade time world country planet".split(
     " ",
@@ -18,15 +18,16 @@ const EMPTY = new Set(
     "explain show give say do make it shorter longer simpler better first second third last option example elaborate really exactly about if mean means want like"
   ).split(" "),
 );
-/** "it" that stands for nothing: the time, the weather, what can be done. */
+/** "it" without a referent: the time, the weather, possibility. */
 const EXPLETIVE =
   /\b(?:(?:what|how)(?:'s| is| was| does| would| did| will| must)? it (?:be |feel |mean |take |cost |look |seem )?(?:like )?(?:to|for|when|if|being|having|living|working|dating|going|growing|studying)\b|(?:what|how)(?:'s| is| was| does| would) it (?:be |feel )?like\b|(?:what|which) (?:time|day|date|year|month) (?:is|was|will) it|how (?:hot|cold|warm|late|early|far|long) (?:is|was|does|will|did) it|(?:is|was|will|does|did|can|could|would) it (?:be )?(?:going to )?(?:rain|snow|raining|snowing|cold|hot|warm|sunny|windy|true that|safe|possible|legal|illegal|okay|ok|bad|good|better|hard|easy|normal|worth|necessary|dangerous|healthy|(?:take|cost)(?= to\b))|it(?:'s| is) (?:possible|safe|true that))\b/i;
 const CARRIES_ON = /^(?:and|or|but|so|then|also|what about|how about|what if|and then|in that case|instead)\b/i;
 
 /**
- * Whether a prompt leans on something said before it: "how old is he?", "and in Germany?", "make it shorter". The same words after other
- * turns ask for something else, so such a prompt shares no answer unless the turns before it are part of what is compared. English;
- * other languages are told by nothing but their length. Pure, linear.
+ * Returns true for a prompt that refers to earlier turns: "how old is he?", "and in Germany?", "make it shorter".
+ *
+ * After other turns the same words ask for something else; so such a prompt shares no answer unless the earlier turns are compared too.
+ * English; prompts in other languages are only judged by their length. Pure, linear.
  */
 export function isFollowUp(text: string): boolean {
   if (CARRIES_ON.test(text.trim())) return true;
@@ -41,7 +42,7 @@ export function isFollowUp(text: string): boolean {
   if (!speaks) return words.length > 0;
   // Most prompts point at nothing.
   if (!pointsBack) return false;
-  // What follows a colon, a line's end or a quotation mark is what "this" points at.
+  // Text after a colon, a line end or a quotation mark is what "this" refers to.
   if (/[:\n"“`]\s*\S{2,}/u.test(text)) return false;
   const rest = wordsOf(text.replace(EXPLETIVE, " "));
   const said: string[] = [];
@@ -60,7 +61,7 @@ export function isFollowUp(text: string): boolean {
     } else if (BACKWARD.has(word)) {
       if (said.length < 2) return true;
     } else if (PERSONAL.has(word) && !isCount(word, rest[at - 1]) && said.length < 2) {
-      // "Which one is better, A or B" names what it chooses from.
+      // "Which one is better, A or B" names its choices.
       if (
         /^ones?$/.test(word) &&
         /^(?:which|what)$/.test(rest[at - 1] ?? "") &&
@@ -84,7 +85,7 @@ const wordsOf = (text: string): readonly string[] =>
   text.toLowerCase().match(BEYOND_ASCII.test(text) ? /[\p{L}\p{N}'’]+/gu : /[a-z0-9']+/g) ?? [];
 const says = (word: string) => !MARKS.has(word);
 
-/** "one" counts, unless something stands before it that says which: "the second one", "that one". */
+/** "one" is a number, except after a word that selects: "the second one", "that one". */
 function isCount(word: string, before: string | undefined): boolean {
   return /^ones?$/.test(word) && !/^(?:the|this|that|second|first|last|other|which|another)$/.test(before ?? "");
 }

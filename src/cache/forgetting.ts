@@ -4,9 +4,9 @@ import type { Cache } from "./lookup.ts";
 import type { Questions } from "./questions.ts";
 import { forgetSubject } from "./scripts.gen.ts";
 
-/** Answers of a subject that one script forgets. */
+/** Answers of a subject that one script deletes. */
 const FORGOTTEN_AT_ONCE = 256;
-/** How long it is remembered that a subject was forgotten: longer than a near miss waits for its judge. */
+/** Time that a subject's deletion is remembered: longer than a near miss waits for its judge. */
 const FORGOTTEN_MS = 7 * 86_400_000;
 
 interface Parts {

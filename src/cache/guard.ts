@@ -1,6 +1,6 @@
 import { isSpoken, read, type Reading } from "./reading.ts";
 
-/** Why two prompts that look alike must not share an answer. */
+/** Reason why two similar prompts must not share an answer. */
 export type Veto =
   | "question"
   | "number"
@@ -14,8 +14,8 @@ export type Veto =
   | "length";
 
 /**
- * Says why a stored prompt must not answer the one asked, or `undefined` when words give no reason against it. Embeddings
- * score "enable 2FA" and "disable 2FA" alike; this looks at what they miss. Symmetric, pure, linear in the texts.
+ * Returns why a stored prompt must not answer the asked one, or `undefined` if no rule objects. Embeddings score "enable 2FA" and "disable
+ * 2FA" alike; these rules check what they miss. Symmetric, pure, linear in the texts.
  *
  * @source rules and their precision are measured in docs/roles/cache.md
  */
@@ -130,8 +130,8 @@ function isDenied(word: string, other: ReadonlySet<string>, own: ReadonlySet<str
 }
 
 /**
- * What stands behind a direction word stands before it on the other side, and the other way round: "from A to B", "from B to A", "is A
- * older than B". Or a question of the same words asks in another order: "does A imply B". Keywords in any order are no such thing.
+ * Returns true if the words around a direction word are swapped between two texts: "from A to B", "from B to A", "is A older than B". Also
+ * if a question of the same words has another order: "does A imply B". Keywords in any order do not count.
  */
 export function isTurnedAround(a: Reading, b: Reading): boolean {
   if (sameSet(a.words, b.words) && AUXILIARY.test(a.order[0] ?? "") && a.order[0] === b.order[0]) {
@@ -160,7 +160,7 @@ function toPlaces(words: readonly string[]): Places {
   return { order, first };
 }
 
-/** Where a direction word stands in a text with another word behind it. */
+/** Returns the positions of a direction word that is followed by another word. */
 function placesOf(word: string, { order }: Places): number[] {
   return order.flatMap((one, at) => (one === word && at + 1 < order.length ? [at] : []));
 }
@@ -196,7 +196,7 @@ export function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean
   return a.size === b.size && [...a].every((one) => b.has(one));
 }
 
-/** Whether two words are known to say the opposite, or one denies the other: "formal", "informal". */
+/** Returns true if two words are antonyms, or one denies the other: "formal", "informal". */
 export function areOpposites(a: string, b: string): boolean {
   return (
     OPPOSITES.get(a)?.has(b) === true ||

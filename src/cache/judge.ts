@@ -5,7 +5,7 @@ import { read as readWords } from "./reading.ts";
 import { isTooManyWords, toFeatures, toSheet } from "./verifier/features.ts";
 import { likelihood, type Logistic } from "./verifier/logistic.ts";
 
-/** Why a stored question does not serve, though it is near. */
+/** Reason why a near stored question is not served. */
 export type Refusal = Veto | "below_threshold" | "too_old" | "ended" | "invalidated" | "unproven" | "unsealed";
 
 /** A stored question, compared with the one that is asked. */
@@ -16,9 +16,9 @@ export interface Judgement {
   readonly refusal?: Refusal | undefined;
 }
 
-/** What judges by. */
+/** Options of a judgement. */
 export interface JudgeOptions {
-  /** What a proof may take for granted. */
+  /** Tolerance of the proof. */
   readonly level: Level;
   /** Weights of the verifier; absent: the cosine is the score. */
   readonly verifier: Logistic | undefined;
@@ -26,7 +26,7 @@ export interface JudgeOptions {
   readonly quick?: boolean | undefined;
   /** Cosine below which nothing is looked at. */
   readonly floor: number;
-  /** Cosine below which what is not proven is no near miss. */
+  /** Least cosine of an unproven near miss. */
   readonly near: number;
   /** Score from which a proven question serves; 0: a proof is enough. */
   readonly threshold: number;

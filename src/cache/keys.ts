@@ -12,23 +12,23 @@ export interface CacheKeys {
   /** Start of the keys of aliases; the id of a wording follows. */
   readonly aliases: string;
   alias(id: string): string;
-  /** What was judged of pairs of wordings, and what that cost. */
+  /** Verdicts on pairs of wordings, and their cost. */
   readonly judging: { readonly verdicts: string; readonly budget: string };
-  /** How often something was invalidated, and when all was. */
+  /** Counts invalidations, and the last `clear`. */
   readonly epoch: string;
-  /** Which epoch ended which tag. */
+  /** Epoch of each tag's last invalidation. */
   readonly tags: string;
-  /** Start of the keys of what is asked for just now. */
+  /** Prefix of the keys of running flights. */
   readonly flights: string;
-  /** What audits found, by score. */
+  /** Audit results by score. */
   audits(judged: string): string;
   /** The index of one partition's questions; an embedder never reads what another wrote. */
   vectors(question: Pick<Fingerprint, "partition">, index: string): string;
-  /** Which entries are of one subject. */
+  /** Entries of one subject. */
   subject(name: string): string;
-  /** When what is of one subject was forgotten last: what was asked before makes no alias any more, and is not stored. */
+  /** Time when a subject was last forgotten. Questions asked before are neither stored nor made aliases. */
   forgotten(name: string): string;
-  /** What entries weigh and are worth, in a cache with bounds. */
+  /** Size and worth of entries, in a cache with bounds. */
   readonly stock: { readonly worth: string; readonly stock: string; readonly ends: string };
 }
 
@@ -46,7 +46,7 @@ export function cacheKeys(redis: ScopedRedis, name: string): CacheKeys {
     body: (id) => `${start}:entry:${id}`,
     vectors: (question, index) => `${start}:vectors:${encodeKeyPart("index", index)}:${question.partition}`,
     subject: (of) => `${start}:subject:${encodeKeyPart("subject", of)}`,
-    // A digest: the name of whoever was forgotten must not stay.
+    // A digest, because the name of a forgotten subject must not stay.
     forgotten: (of) => `${start}:forgotten:${hash("sha256", of).slice(0, DIGEST_CHARS)}`,
     stock: { worth: `${start}:worth`, stock: `${start}:stock`, ends: `${start}:ends` },
   };

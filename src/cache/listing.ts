@@ -7,10 +7,10 @@ import type { Entries } from "./entries.ts";
 import type { CacheKeys } from "./keys.ts";
 import type { Sealing } from "./sealing.ts";
 
-/** A stored answer as a list tells of it. */
+/** A stored answer in a list. */
 export interface EntryAbout<V> {
   readonly id: string;
-  /** The question that it answered. */
+  /** The question of the answer. */
   readonly prompt: string;
   readonly value: V;
   readonly storedAtMs: number;
@@ -18,38 +18,38 @@ export interface EntryAbout<V> {
   readonly tags: readonly string[];
 }
 
-/** The same with what only a look at one costs. */
+/** The same with fields that are only read for a single entry. */
 export interface EntryDetail<V> extends EntryAbout<V> {
-  /** Other wordings of its question that a judge called the same. */
+  /** Other wordings of its question that the judge found the same. */
   readonly aliases: readonly string[];
-  /** How often it was served; known in a cache with bounds alone. */
+  /** Number of hits; only known in a cache with bounds. */
   readonly hits: number | undefined;
 }
 
-/** Which entries are listed. */
+/** Options for listing entries. */
 export interface EntryQuery {
-  /** Whose questions they answered, as `store` was told. */
+  /** Subject of the questions, as passed to `store`. */
   readonly subject: string;
-  /** Words that all stand in the question, in any case. @default any question */
+  /** Words that the question must contain, all of them, in any letter case. @default any question */
   readonly words?: string | undefined;
-  /** The `cursor` of the page before. @default the first page */
+  /** The `cursor` of the previous page. @default the first page */
   readonly after?: string | undefined;
-  /** Entries of a page at most, 1 to 200. @default 25 */
+  /** Most entries per page, 1 to 200. @default 25 */
   readonly limit?: number | undefined;
 }
 
 /** A page of entries, in no order. */
 export interface EntryList<V> {
   readonly data: readonly EntryAbout<V>[];
-  /** Where the next page begins; absent on the last one. A page may be empty and have a next one. */
+  /** Cursor of the next page; absent on the last one. An empty page may have a next one. */
   readonly cursor?: string | undefined;
 }
 
-/** Reads entries for people, not for requests. */
+/** Reads entries for administration. */
 export interface Listing<V> {
-  /** A page of a subject's entries. It looks on for at most 150 ms. */
+  /** Returns a page of a subject's entries. Searches for at most 150 ms. */
   entries(query: EntryQuery): Promise<EntryList<V>>;
-  /** One entry with its wordings; `undefined` where there is none, or it must not serve any more. Three round trips. */
+  /** Returns one entry with its wordings; `undefined` if there is none or it must not be served any more. Three round trips. */
   entry(id: string): Promise<EntryDetail<V> | undefined>;
 }
 
@@ -61,7 +61,7 @@ interface Parts {
   readonly timeoutMs: number;
 }
 
-/** How long one page looks for what was asked. */
+/** Longest search for one page, in milliseconds. */
 const LOOK_MS = 150;
 /** Entries that are read at once. */
 const READ_AT_ONCE = 200;

@@ -6,20 +6,20 @@ import type { JudgeJob } from "./judging/index.ts";
 import type { Refusal } from "./judge.ts";
 import type { Question } from "./question.ts";
 
-/** The nearest stored question: why it was not served. */
+/** The nearest stored question, and why it was not served. */
 export interface Nearest {
   readonly similarity: number;
   readonly score: number;
   readonly veto: Refusal;
 }
 
-/** How a lookup came out: enough to understand it, and to play it through again. Holds prompts: the one that was asked, and those near to it. */
+/** Details of a lookup's outcome, enough to understand and replay it. Contains prompts: the asked one and near ones. */
 export interface Explanation {
   readonly partition: string;
   readonly id: string;
-  /** The prompt as it was compared. */
+  /** The prompt as compared. */
   readonly asked: string;
-  /** The prompt refers to something said before that is not part of the question, so nothing was looked up. */
+  /** True for a prompt that refers to earlier turns which are not part of the question; nothing was looked up. */
   readonly followUp: boolean;
   readonly scoredBy: "verifier" | "cosine";
   readonly floor: number;
@@ -29,7 +29,7 @@ export interface Explanation {
     readonly similarity: number;
     readonly score: number;
     readonly veto?: Refusal | undefined;
-    /** The stored wording, where it was compared. */
+    /** The stored wording, if it was compared. */
     readonly prompt?: string | undefined;
   }[];
 }
@@ -38,64 +38,68 @@ export interface Explanation {
 export interface Hit<V> {
   readonly hit: true;
   /**
-   * `exact`: the same question; `alias`: a wording that was judged the same before; `similar`: a question that is proven to ask the same; `judged`: one that the judge found the same just now.
+   * `exact`: the same question; `alias`: a wording that the judge found the same before; `similar`: a question proven to ask the same;
+   * `judged`: the judge found it the same now.
    */
   readonly match: "exact" | "alias" | "similar" | "judged";
-  /** Names the entry: for `forget` and `feedback`. */
+  /** Id of the entry, for `forget` and `feedback`. */
   readonly id: string;
   readonly value: V;
-  /** The prompt that the answer was stored under, as it is compared. */
+  /** The prompt of the stored answer, as compared. */
   readonly prompt: string;
   /** Cosine, 0 to 1; 1 for an exact match. */
   readonly similarity: number;
-  /** What the threshold was held against; 1 for an exact match. */
+  /** Score that the threshold applies to; 1 for an exact match. */
   readonly score: number;
-  /** Since it was stored, in milliseconds. */
+  /** Time since it was stored, in milliseconds. */
   readonly ageMs: number;
-  /** What the answer cost when it was made, and so what the hit saves; absent where its entry was stored without. */
+  /** Cost of making the answer, which the hit saves; absent if it was stored without. */
   readonly cost?: AnswerCost | undefined;
-  /** The asked wording, of an `alias` and a `judged` hit: for `feedback`. */
+  /** The asked wording of an `alias` or `judged` hit, for `feedback`. */
   readonly wording?: string | undefined;
   readonly explanation?: Explanation | undefined;
 }
 
-/** A stored answer that serves, or a miss. */
+/** A hit or a miss. */
 export type Lookup<V> =
   | Hit<V>
   | {
       readonly hit: false;
       readonly nearest?: Nearest | undefined;
-      /** An answer to this very question whose life is over, within `staleMs`. */
+      /** An expired answer to exactly this question, within `staleMs`. */
       readonly stale?: { readonly value: V; readonly ageMs: number } | undefined;
-      /** What would have been served, had the policy had the evidence. Never serve it. */
+      /** The answer that the policy would serve with enough evidence. Never serve it. */
       readonly withheld?: { readonly id: string; readonly value: V; readonly score: number } | undefined;
       readonly explanation?: Explanation | undefined;
     };
 
-/** Bounds of one lookup. */
+/** Options of one lookup. */
 export interface LookupOptions {
-  /** Oldest answer that may be served, in milliseconds since it was stored. @default any age within its life */
+  /** Oldest answer that may be served, in milliseconds since it was stored. @default any age within its TTL */
   readonly maxAgeMs?: number | undefined;
-  /** Which tiers are asked. @default "both" */
+  /** Tiers to look up. @default "both" */
   readonly tiers?: "exact" | "similar" | "both" | undefined;
   /** Whether a near miss may go to the judge, which keeps the asked wording as an alias. @default true where the cache has a judge */
   readonly judge?: boolean | undefined;
-  /** Gives the answer its {@link Explanation}. @default false */
+  /** Includes an {@link Explanation}. @default false */
   readonly explain?: boolean | undefined;
-  /** Whose question it is: an alias is forgotten with this subject. @default nobody's */
+  /** Subject of the question: `forgetSubject` also deletes aliases made from it. @default none */
   readonly subject?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How one answer is stored. */
+/** Options of one stored answer. */
 export interface StoreOptions {
-  /** Life of this entry in milliseconds, 1 to 366 days. @default the cache's `ttlMs` */
+  /** TTL of this entry in milliseconds, 1 to 366 days. @default the cache's `ttlMs` */
   readonly ttlMs?: number | undefined;
-  /** What an answer from this entry saves, in any unit (tokens, money), 0 or more: in a cache with bounds what saves most stays. @default 1 */
+  /** Savings of one hit, in any unit (tokens, money), 0 or more. In a cache with bounds the entries that save most stay. @default 1 */
   readonly saves?: number | undefined;
-  /** What the answer cost. Every hit on the entry reports it. @default unknown */
+  /** Cost of the answer. Every hit on the entry reports it. @default unknown */
   readonly cost?: AnswerCost | undefined;
-  /** The subject (such as a user) of the question, for {@link Cache.forgetSubject}. It does not restrict who is served the answer. @default none */
+  /**
+   * Subject (such as a user) of the question, for {@link Cache.forgetSubject}. It does not restrict the callers that get the answer.
+   * @default none
+   */
   readonly subject?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -126,7 +130,7 @@ export type Through<V> =
 
 /** Options of {@link Cache.stream}. */
 export interface StreamOptions<V, P> extends ThroughOptions<V> {
-  /** Makes the answer from all its parts; returns `undefined` if it must not be stored. */
+  /** Builds the answer from all its parts; returns `undefined` if it must not be stored. */
   readonly toValue: (parts: readonly P[]) => V | undefined;
   /** Splits a stored answer into parts. */
   readonly toParts: (value: V) => Iterable<P>;
@@ -139,9 +143,9 @@ export interface Streamed<P> {
   readonly parts: AsyncIterable<P>;
 }
 
-/** What audits and the judge have found about a cache. */
+/** Results of a cache's audits and judge. */
 export interface CacheReport {
-  /** Similar questions that passed every check, but that the policy did not serve. */
+  /** Similar questions that passed every check but were not served by the policy. */
   readonly withheld: number;
   /** Stored answers that a judge or a user compared with fresh ones. */
   readonly audited: number;
@@ -150,7 +154,7 @@ export interface CacheReport {
   readonly disliked: number;
   /** Score from which similar questions are served now; absent if none are. */
   readonly threshold?: number | undefined;
-  /** What the audits say of each threshold, from the highest to the lowest; empty without an audit. */
+  /** Audit results for each threshold, from the highest to the lowest; empty without audits. */
   readonly curve: readonly CurvePoint[];
   /** Results of near misses that went to the judge, by {@link JudgeCount}. */
   readonly judge: Readonly<Record<string, number>>;
@@ -189,8 +193,8 @@ export interface Cache<V> extends Listing<V> {
   /** Records a user's feedback on a served answer. It counts as an audit. A wrong answer is deleted, and its wording never becomes its alias again. */
   feedback(found: Pick<Hit<V>, "id" | "match" | "score" | "wording">, right: boolean): Promise<void>;
   /**
-   * Records a person's word on a near miss: whether the stored question asks the same. It counts as an audit of that score; nothing is
-   * forgotten, and no wording becomes an alias. One round trip.
+   * Records a person's verdict on a near miss: whether the stored question asks the same. It counts as an audit of that score. Deletes
+   * nothing and makes no alias. One round trip.
    */
   audit(miss: { readonly score: number }, same: boolean): Promise<void>;
   /**
@@ -198,7 +202,7 @@ export interface Cache<V> extends Listing<V> {
    * @throws MarrowError `invalid_input`, `unsupported` for a cache without a judge
    */
   judge(job: JudgeJob): Promise<"same" | undefined>;
-  /** The audits so far. One round trip. */
+  /** Returns the audit results so far. One round trip. */
   report(): Promise<CacheReport>;
   /**
    * Looks up the question; on a miss, calls `ask` and stores its answer. Concurrent misses for the same question make one call, in this
@@ -226,7 +230,7 @@ export interface Cache<V> extends Listing<V> {
   join<T>(question: string | Question, options?: JoinOptions): Promise<Asking<T>>;
 }
 
-/** What two tiers say together: the exact one knows what is stale, the other one what is near. */
+/** Combines the misses of both tiers: the exact one may have a stale answer, the other one near questions. */
 export function bothMissed<V>(exact: Extract<Lookup<V>, { hit: false }>, similar: Lookup<V>): Lookup<V> {
   if (similar.hit) return similar;
   const nearest = exact.nearest ?? similar.nearest;

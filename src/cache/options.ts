@@ -10,16 +10,14 @@ import { FEATURES } from "./verifier/features.ts";
 import type { Logistic } from "./verifier/logistic.ts";
 import { WEIGHTS } from "./verifier/weights.gen.ts";
 
-/**
- * How much a proof may tolerate before a similar question is served. `docs/roles/cache.md` names the parts and their price.
- */
+/** Tolerance of the proof that similar questions need. `docs/roles/cache.md` explains each level and its cost. */
 export type Preset = Level;
 
-/** All presets, the strictest first. */
+/** All presets, strictest first. */
 export const PRESETS = ["strict", "balanced", "aggressive"] as const;
 
 /**
- * Returns whether a stored answer is as right as a fresh one, or `undefined` if it cannot tell. If it throws, that counts as `undefined`.
+ * Returns whether a stored answer is as good as a fresh one, or `undefined` if it cannot decide. If it throws, that counts as `undefined`.
  */
 export type Judge<V> = (pair: {
   readonly question: string;
@@ -27,31 +25,29 @@ export type Judge<V> = (pair: {
   readonly fresh: V;
 }) => boolean | undefined | Promise<boolean | undefined>;
 
-/** Which near questions are served. */
+/** Policy for serving similar questions. */
 export type Policy<V> =
-  /** From a fixed score on. */
+  /** Serves from a fixed score on. */
   | { readonly kind: "static" }
-  /**
-   * Serves no similar answer, and counts what it would have served; with a judge also how often that would have been wrong.
-   */
+  /** Serves no similar answer, but counts those it would have served; with a judge also how many would have been wrong. */
   | { readonly kind: "shadow"; readonly judge?: Judge<V> | undefined }
-  /** From the score at which audited answers were right often enough; nothing until enough were audited. */
+  /** Serves from the score at which enough audited answers were right; none before that. */
   | {
       readonly kind: "calibrated";
       readonly judge: Judge<V>;
-      /** Share of served answers that should be right, .5 to .999. @default 0.97 */
+      /** Required fraction of right answers among the served ones, .5 to .999. @default 0.97 */
       readonly target?: number | undefined;
       /**
-       * Share of served answers that are audited: the model is asked again in the background, and both answers are compared. 0 to 1.
-       * @default 0.05
+       * Fraction of served answers that are audited: the model is called in the background and both answers are compared. 0 to 1. @default
+       * 0.05
        */
       readonly auditRate?: number | undefined;
     }
-  /** Each entry from a threshold of its own, learned from comparisons with fresh answers, after the vCache paper. */
+  /** Learns a threshold for each entry from comparisons with fresh answers, after the vCache paper. */
   | {
       readonly kind: "verified";
       readonly judge: Judge<V>;
-      /** Share of all near questions that may get a wrong answer, .001 to .2. Of the served ones it is more. @default 0.02 */
+      /** Allowed fraction of wrong answers over all near questions, .001 to .2. Among the served ones it is larger. @default 0.02 */
       readonly errorMax?: number | undefined;
     };
 
@@ -59,20 +55,22 @@ export type Policy<V> =
 export interface CacheOptions<V = unknown> {
   /** Name of this cache within its scope. */
   readonly name: string;
-  /** What turns questions into vectors; absent: the exact tier only. */
+  /** Embedder of questions. @default none: the exact tier only */
   readonly embedder?: Embedder | undefined;
   /** @default "strict" */
   readonly preset?: Preset | undefined;
   /**
-   * What orders near questions and sorts audits: the `cosine`, or the `verifier`'s likelihood that one answer serves both. Neither stands
-   * for a proof. @default "cosine" under the `static` policy or with an embedder that has no weights, else "verifier"
+   * Score that orders near questions and sorts audits: the `cosine`, or the `verifier`'s probability that one answer serves both. Neither
+   * replaces a proof. @default "cosine" with the `static` policy or an embedder without weights, else "verifier"
    */
   readonly score?: "verifier" | "cosine" | undefined;
-  /** Weights of the verifier in place of the shipped ones, as `marrow cache fit` writes them. */
+  /** Weights of the verifier instead of the shipped ones, as `marrow cache fit` writes them. */
   readonly verifier?: Logistic | undefined;
   /** Score that a proven question must also have to serve, 0 to 1. @default 0 */
   readonly minScore?: number | undefined;
-  /** Cosine below which a stored question is not compared, 0 to 1. @default 0: the nearest five are, since a proof needs no similarity */
+  /**
+   * Least cosine of a stored question to be compared, 0 to 1. @default 0: the nearest five are compared, since a proof needs no similarity
+   */
   readonly minSimilarity?: number | undefined;
   /**
    * Decides for near misses whether one answer serves both questions, such as {@link modelJudge}. The verdict `same` makes the asked
@@ -81,20 +79,18 @@ export interface CacheOptions<V = unknown> {
   readonly judge?: QuestionJudge<V> | JudgingOptions<V> | undefined;
   /** @default { kind: "static" } */
   readonly policy?: Policy<V> | undefined;
-  /** How long an answer may be served, in milliseconds, 1 to 366 days. @default 86_400_000 (one day) */
+  /** TTL of an answer, in milliseconds, 1 to 366 days. @default 86_400_000 (one day) */
   readonly ttlMs?: number | undefined;
   /**
-   * How long after its TTL `through` may still serve an answer while the model is asked again, or if that fails; in milliseconds, 0 to 366
-   * days. `lookup` never serves an expired answer. @default 0
+   * Time after its TTL during which `through` may still serve an answer while it is refreshed or if refreshing fails, in milliseconds, 0 to
+   * 366 days. `lookup` never serves an expired answer. @default 0
    */
   readonly staleMs?: number | undefined;
   /**
    * `sliding`: each hit renews the answer's own TTL, up to `slidingMsMax` after it was stored. Excludes `staleMs`. @default "none"
    */
   readonly refreshOnHit?: "none" | "sliding" | undefined;
-  /**
-   * With `sliding`, the longest life of an answer since it was stored, in milliseconds. @default seven times `ttlMs`
-   */
+  /** With `sliding`, the longest lifetime of an answer since it was stored, in milliseconds. @default seven times `ttlMs` */
   readonly slidingMsMax?: number | undefined;
   /**
    * Entries that this cache keeps in this scope. Beyond it, those that saved least for their size are evicted first (Greedy-Dual-Size-
@@ -106,9 +102,9 @@ export interface CacheOptions<V = unknown> {
    */
   readonly bytesMax?: number | undefined;
   /**
-   * `compact`: vectors of questions are kept as bits, and near ones are embedded again to be compared exactly. Less memory (`docs/roles/
-   * cache.md` says how much, and what is overlooked), one more call of the embedder for a near question. Fixed by the first store: a cache
-   * of each kind has an index of its own. @default "full"
+   * `compact`: vectors of questions are stored as bits, and near questions are embedded again for an exact comparison. This saves memory
+   * and costs one more embedder call per near question; `docs/roles/cache.md` has figures, also of missed ones. Each profile has its own
+   * index, fixed by the first store. @default "full"
    */
   readonly profile?: "full" | "compact" | undefined;
   /**
@@ -122,9 +118,9 @@ export interface CacheOptions<V = unknown> {
   readonly sealKey?: Uint8Array | undefined;
   /** Largest entry, in bytes of JSON. A larger one is not stored. @default 1_048_576 */
   readonly entryBytesMax?: number | undefined;
-  /** Longest wait for one answer of Redis, in milliseconds. @default 250 */
+  /** Longest wait for one reply of Redis, in milliseconds. @default 250 */
   readonly timeoutMs?: number | undefined;
-  /** What finds similar questions, as in `marrow/vectors`. @default "auto", what is recorded for the installation */
+  /** Vector engine of the similar tier, as in `marrow/vectors`. @default "auto", the engine recorded for the installation */
   readonly engine?: EngineChoice | undefined;
 }
 
@@ -148,30 +144,29 @@ export interface ResolvedCacheOptions<V> {
   readonly engine: EngineChoice;
 }
 
-/** Room that a cache may take in its scope. */
+/** Bounds on a cache's size in its scope. */
 export interface Bounds {
   readonly entriesMax: number;
   readonly bytesMax: number;
 }
 
-/** Default life of an answer: one day. */
+/** Default TTL of an answer: one day. */
 export const TTL_MS_DEFAULT = 86_400_000;
-/** Longest life of an answer: 366 days. */
+/** Longest TTL of an answer: 366 days. */
 export const TTL_MS_MAX: number = 366 * 86_400_000;
 
 /**
- * Cosine from which a stored question that is not proven counts as a near miss, by embedder: paraphrases are above it nearly always, and what
- * is below is told as `below_threshold`.
+ * Least cosine of an unproven near miss, by embedder. Paraphrases nearly always exceed it; lower ones are reported as `below_threshold`.
  */
 const NEAR: ReadonlyMap<string, number> = new Map(Object.entries({ "static-256": 0.68, "all-MiniLM-L6-v2": 0.65 }));
 const NEAR_OTHER = 0.5;
 
-/** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
+/** Fills defaults and checks ranges. @throws MarrowError `invalid_option` */
 export function resolveOptions<V>(options: CacheOptions<V>): ResolvedCacheOptions<V> {
   const id = options.embedder?.id ?? "";
   const preset = checkOneOf("preset", options.preset ?? "strict", PRESETS);
   const policy = checkPolicy(options.policy ?? { kind: "static" });
-  // Policies that learn from audits sort them by score: there the verifier tells near questions apart better than the cosine.
+  // Policies that learn from audits sort them by score, where the verifier separates near questions better than the cosine.
   const usual = options.verifier !== undefined || (policy.kind !== "static" && Object.hasOwn(WEIGHTS, id));
   const score = checkOneOf("score", options.score ?? (usual ? "verifier" : "cosine"), ["verifier", "cosine"]);
   const verifier =

@@ -1,9 +1,6 @@
 import { normalise } from "../internal/normalise.ts";
 
-/**
- * Longest prompt that is read here, in characters. What is longer has somebody's own text in it more often than not, and is taken for
- * personal unread.
- */
+/** Longest prompt that is analysed, in characters. Longer ones usually contain personal text, and count as personal. */
 export const PERSONAL_CHARS_MAX = 4_096;
 
 const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/));
@@ -18,7 +15,7 @@ const FIRST_PERSONS = words(`
   mio mia miei mie io nostro nostra nostri nostre
   mijn ik mij ons onze wij`);
 
-/** First persons that ask for an answer and say nothing of who asks. */
+/** First persons that only ask for an answer: "tell me", "how do I". */
 const ASKING = new RegExp(
   [
     String.raw`\bhow (?:do|does|can|could|should|would|might|may|must) (?:i|we)\b`,
@@ -33,7 +30,7 @@ const ASKING = new RegExp(
   "g",
 );
 
-/** What somebody has an own of: the word is enough. */
+/** Things that people have their own of, so that the word alone is personal. */
 const OWN = words(`
   balance balances invoice invoices refund refunds refunded payslip paycheck salary subscription subscriptions shipment
   shipments parcel parcels appointment appointments prescription prescriptions owe owed overdue eligible eligibility billed
@@ -42,8 +39,8 @@ const OWN = words(`
   otp iban ssn gpa username whoami dosage biopsy tumor tumour courier notifications voicemail portfolio calendar itinerary`);
 
 /**
- * Words that other languages often use and English hardly does: who uses one wrote what is not understood here, also where another word
- * happens to be one of English ("Wat is het saldo?").
+ * Frequent words of other languages that English hardly uses. A prompt with one of them cannot be analysed, even if other words look
+ * English ("Wat is het saldo?").
  */
 const OTHER_LANGUAGES = words(`
   het een voor zijn niet wat hoe waar wanneer welke naar
@@ -61,15 +58,15 @@ const OTHER_LANGUAGES = words(`
   mikä mitä missä milloin kuinka paljonko
   kdy kolik proč`);
 
-/** What somebody may have an own of: it is one when it is pointed at, or has a number. */
+/** Things that people may have their own of: personal with a determiner or a number. */
 const POINTED =
   "account|order|package|ticket|booking|reservation|bill|payment|plan|policy|claim|contract|membership|transaction|statement|loan|mortgage|card|profile|password|purchase|case|application|request|diagnosis|results?|usage|quota|points|cart|lease|exam|interview|visa|warranty|insurance|premium|trial|credit|salary|grade|flight|driver|technician|patient|report|photo|picture|e-?mail|contacts|to-?do list|blood pressure";
 const POINTED_AT = new RegExp(
   String.raw`\b(?:the|this|that|last|latest|current|next|recent|previous|open|pending|active|existing)(?: \w+)? (?:${POINTED})s?\b|\b(?:${POINTED})s?(?: (?:no|number|id|status))?[ .:#]*\d`,
 );
 /**
- * What only somebody's own talk, day, place or account tells: "what did you say", "what is due today", "how many days are left". Before each
- * pattern stand the words of which it needs one: without them it need not be tried.
+ * Phrases that depend on the caller's conversation, day, place or account: "what did you say", "what is due today", "how many days are
+ * left". A pattern is only tried if the text contains one of the words before it.
  */
 const SITUATED: readonly (readonly [words: string, pattern: string])[] = [
   ["you", String.raw`\b(?:did|have|had) you\b`],
@@ -126,10 +123,10 @@ const ENGLISH = words(`
   for to can could should would will its it's your write explain list give tell show translate summarize summarise define describe compare
   between into than there their they about is of`);
 
-/** What a word may be: more than one of these. */
+/** Marks of a word; it may have several. */
 const [FIRST_PERSON, OWNED, KNOWN, POINTS, SITUATES, OTHER] = [1, 2, 4, 8, 16, 32] as const;
 
-/** What the words are that decide something. */
+/** Marks of the words that matter. */
 const MARKS: ReadonlyMap<string, number> = toMarks([
   [FIRST_PERSONS, FIRST_PERSON],
   [OWN, OWNED],
@@ -145,9 +142,12 @@ const MARKS: ReadonlyMap<string, number> = toMarks([
 ]);
 
 /**
- * Whether a prompt's answer may depend on who asks: it speaks of its author ("what is my balance?", "am I eligible?", "our account"), of what
- * somebody has an own of ("the last invoice", "order 4711"), of their talk, day or place ("what did you say", "due today"), or it cannot be told ("mi saldo", other scripts, long texts). In doubt it is
- * personal: that costs an answer that could have been shared. English is read; a few other languages' first persons are known. Linear.
+ * Returns true if a prompt's answer may depend on the caller.
+ *
+ * That is so if it mentions its author ("what is my balance?", "our account"), something people have their own of ("the last invoice",
+ * "order 4711"), or their conversation, day or place ("what did you say", "due today"). Prompts that cannot be analysed also count as
+ * personal ("mi saldo", other scripts, long texts). An error on this side costs only a shared answer. Analyses English, and first persons
+ * of a few other languages. Linear.
  */
 export function isPersonal(prompt: string): boolean {
   if (prompt.length > PERSONAL_CHARS_MAX) return true;
@@ -166,7 +166,7 @@ export function isPersonal(prompt: string): boolean {
   return (rest & FIRST_PERSON) !== 0 || (rest & KNOWN) === 0;
 }
 
-/** What is to be folded; most prompts have nothing of it. */
+/** Characters that need folding; most prompts have none. */
 const BEYOND_PLAIN = /[^\x20-\x5F\x61-\x7E]| {2}/;
 const BEYOND_ASCII = /[^\x20-\x7E]/;
 
@@ -177,7 +177,7 @@ function fold(prompt: string): string {
     .replaceAll(/\s+/g, " ");
 }
 
-/** What the words of a text are, all together. */
+/** Returns the union of the marks of a text's words. */
 function marksOf(text: string): number {
   // A letter beyond ASCII ends a word for a pattern, and not for this list of words: there the patterns are tried.
   const foreign = BEYOND_ASCII.test(text);

@@ -5,7 +5,7 @@ const PLEASE = /^(?:[Pp]lease|[Kk]indly)[,:]?\s+(?=\p{Ll})/u;
 /** A run of commas or of marks is tried from its first character only: tried from each of them, a long run would take quadratic time. */
 const AFTER = /(?<![,\s])[,\s]+(?:please|pls|thanks|thank you|thx)(?: in advance)?[.!?]*$/iu;
 const REPEATED = /(?<![?!.])([?!.])[?!.]+$/;
-/** What none of the patterns can match without: tested on the first and the last characters of a prompt alone. */
+/** Characters and words that every pattern needs. Only the start and the end of a prompt are tested. */
 const POSSIBLE_FIRST = /^(?:hi|hel|hey|goo|ple|kin|can|cou|wou|wil|i |i'|i’|do |tel)/iu;
 const POSSIBLE_LAST = /(?:please|pls|thanks|you|thx|advance)[.!?]?$|[.!?]{2}$/iu;
 const LAST_CHARS = 16;
@@ -13,8 +13,8 @@ const LAST_CHARS = 16;
 const ROUNDS = 4;
 
 /**
- * A prompt without greetings, pleas and thanks around it: what is asked stays word for word. "Please tell me what inflation is, thanks"
- * asks "what inflation is". Never empties a prompt. English; other languages are left as they are.
+ * Removes greetings, pleas and thanks around a prompt; the rest is unchanged. "Please tell me what inflation is, thanks" becomes "what
+ * inflation is". Never returns an empty prompt. English; other languages are left unchanged.
  */
 export function stripPleasantries(text: string): string {
   if (!POSSIBLE_FIRST.test(text) && !POSSIBLE_LAST.test(text.slice(-LAST_CHARS))) return text;

@@ -3,20 +3,20 @@ import { provenBands } from "./bands.ts";
 import type { Judge, Policy } from "./options.ts";
 import { serveProbability } from "./verified.ts";
 
-/** Share of right answers that `calibrated` asks for. */
+/** Default target of the `calibrated` policy. */
 const TARGET = 0.97;
 /** Share of served answers that it has audited. */
 const AUDIT_RATE = 0.05;
 
-/** A near question that nothing speaks against: the entry, and what it scores. */
+/** A near question without a veto: the entry and its score. */
 export interface Near {
   readonly id: string;
   readonly score: number;
 }
 
-/** A policy at work: what is served, and what is audited. */
+/** A running policy: decides about serving and auditing. */
 export interface RunningPolicy<V> {
-  /** Whether a near question that nothing speaks against is served. */
+  /** Decides whether a near question without a veto is served. */
   serves(near: Near): Promise<boolean>;
   /** The score from which near questions are served by now; absent: none are, or each entry has its own. */
   threshold(): Promise<number | undefined>;
@@ -29,7 +29,7 @@ export interface RunningPolicy<V> {
    * an entry of its own, and none would ever gather the evidence that it needs.
    */
   readonly insertsAll: boolean;
-  /** Lets the judge compare a stored answer with a fresh one, writes down what it says, and returns it. Never throws. */
+  /** Lets the judge compare a stored answer with a fresh one, records and returns the result. Never throws. */
   compare(question: string, near: Near, stored: V, fresh: V): Promise<boolean | undefined>;
 }
 
@@ -80,7 +80,7 @@ export function createPolicy<V>(policy: Policy<V>, fixed: number, audits: Audits
         if (policy.kind === "verified") await audits.observe(id, { score, right });
         return right;
       } catch {
-        // A judge that cannot say has said nothing: without evidence nothing is served.
+        // An undecided judge gives no evidence, so nothing is served.
         return undefined;
       }
     },

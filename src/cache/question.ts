@@ -7,38 +7,38 @@ import { separate, stripInvisible, withLineFeeds } from "./proof/index.ts";
 import { isFollowUp } from "./follow-up.ts";
 import { normalise } from "../internal/normalise.ts";
 
-/** What is asked: a prompt, and everything that must be equal for one answer to serve. */
+/** A question for the cache: a prompt, and everything that must be equal for a shared answer. */
 export interface Question {
   /** The user's own words, the only part that is compared by meaning. 1 to 100,000 characters. */
   readonly prompt: string;
   /**
-   * Any JSON that decides which answers may be shared: model, system prompt, tools, parameters, a digest of the turns
-   * before. Compared exactly; the order of fields does not matter. @default nothing
+   * JSON that decides which answers may be shared: model, system prompt, tools, parameters, a digest of earlier turns. Compared exactly,
+   * regardless of the order of fields. @default nothing
    */
   readonly within?: unknown;
   /**
-   * What was said before, as any JSON (a digest will do), compared exactly. Without it a prompt that leans on something said before
-   * ("how old is he?") is neither looked up nor stored. @default nothing was said before
+   * Earlier turns as any JSON (a digest is enough), compared exactly. Without it a prompt that refers to them ("how old is he?") is neither
+   * looked up nor stored. @default no earlier turns
    */
   readonly context?: unknown;
-  /** Names of what the answer was made from: a document, a template, a data set. {@link Cache.invalidate} ends all that bear one. */
+  /** Names of the answer's sources: a document, a template, a data set. {@link Cache.invalidate} invalidates all answers with a tag. */
   readonly tags?: readonly string[] | undefined;
 }
 
-/** A question reduced to what is looked up. */
+/** A question reduced to its keys. */
 export interface Fingerprint {
-  /** Names the group of questions that may share answers: 32 hexadecimal digits. */
+  /** Group of questions that may share answers: 32 hexadecimal digits. */
   readonly partition: string;
-  /** Names this very question in it: 16 characters of base64url. */
+  /** Id of exactly this question in the group: 16 characters of base64url. */
   readonly id: string;
-  /** The prompt as it is looked up, kept and compared: as it was written, in Unicode NFC and without the white space around it. */
+  /** The prompt as stored and compared: unchanged except for Unicode NFC and surrounding white space. */
   readonly text: string;
   /**
-   * What is embedded: the part that asks, with spaces folded, without invisible characters, greetings, pleas and thanks. Nothing is served for
-   * this alone.
+   * The text to embed: the asking part with folded spaces, without invisible characters, greetings, pleas and thanks. It only finds
+   * candidates.
    */
   readonly question: string;
-  /** It refers to something said before, and no `context` says what that was. */
+  /** True if the prompt refers to earlier turns and has no `context`. */
   readonly followUp: boolean;
   readonly tags: readonly string[];
 }
@@ -54,8 +54,8 @@ const TAGS_MAX = 16;
 const PLAIN = /^[\x21-\x7E]+(?: [\x21-\x7E]+)*$/;
 
 /**
- * Reduces a question to its keys. Prompts that differ only in Unicode composition or in the white space around them have one id. All else
- * counts: indentation, the second space in a quotation and the thanks in "translate: thank you" are what is asked about.
+ * Reduces a question to its keys. Prompts that differ only in Unicode composition or surrounding white space have the same id. Everything
+ * else counts: the question may be about indentation, double spaces, or the thanks in "translate: thank you".
  * @throws MarrowError `invalid_input`
  */
 export function toFingerprint(question: string | Question): Fingerprint {
@@ -68,12 +68,12 @@ export function toFingerprint(question: string | Question): Fingerprint {
   return known;
 }
 
-/** A prompt as a question: what does several things with it makes its keys and its vector once. */
+/** Converts a prompt to a question object, so that its keys and vector are computed only once for several operations. */
 export function toQuestion(question: string | Question): Question {
   return typeof question === "string" ? { prompt: question } : question;
 }
 
-/** A question is looked up, looked up again by meaning, and stored: its keys are made once. */
+/** A question is looked up, looked up by meaning, and stored; its keys are computed once. */
 const fingerprints = new WeakMap<Question, Fingerprint>();
 
 function makeFingerprint(question: string | Question): Fingerprint {
@@ -91,7 +91,7 @@ function makeFingerprint(question: string | Question): Fingerprint {
   const { context: document, question: asks } = separate(withLineFeeds(text));
   const plain = toPlain(asks);
   if (plain === "") refuse("prompt", "a non-empty string", "", "invalid_input");
-  // What two prompts must share exactly divides them before their questions are compared.
+  // Parts that must be exactly equal decide the partition; the questions are compared within it.
   const partition = withDocument(partitionOf(alone ? within : { within, context }), document);
   return {
     partition,
@@ -104,8 +104,8 @@ function makeFingerprint(question: string | Question): Fingerprint {
 }
 
 /**
- * A text without the white space around it, where that carries nothing: blank lines before it, spaces and line ends behind it, and spaces before
- * a single line. A tab may be an empty column, and the indentation of the first of several lines tells that of the others. Linear.
+ * Removes surrounding white space without meaning: blank lines before a text, spaces and line ends after it, and spaces before a single
+ * line. A tab may be an empty column, and the first of several lines keeps its indentation, which gives that of the others meaning. Linear.
  */
 function withoutOuterSpace(text: string): string {
   let [start, end] = [0, text.length];
@@ -149,7 +149,7 @@ function checkTags(tags: readonly string[]): readonly string[] {
   return [...new Set(tags)];
 }
 
-/** How prompts are read into ids. Another way is another number: what was stored under ids that meant something else is never found. */
+/** Version of the conversion from prompts to ids. A new number makes entries with ids of another meaning unreachable. */
 const READING = 2;
 /** Most requests share few settings: their digests are remembered by their JSON, a bounded number of them. */
 const partitions = new Map<string, string>();

@@ -12,15 +12,15 @@ import type { CacheKeys } from "./keys.ts";
 import type { Fingerprint } from "./question.ts";
 import { findSimilar, readEntries, searchSimilar } from "./scripts.gen.ts";
 
-/** How widely the index is searched: with the graph that store_entry builds, .994 of near neighbours are found. */
+/** Search effort in the index: with the graph that store_entry builds, .994 of near neighbours are found. */
 const SEARCH_EFFORT = 50;
-/** Scores are rounded on their way; what is near enough is decided by the caller, not by an engine. */
+/** Engines round scores; the caller decides exactly. */
 const SLACK = 1e-6;
 /** Scores of bits are off by some hundredths: more is looked at, and then compared exactly. */
 const BITS_SLACK = 0.05;
 const BITS_COUNT = 8;
 
-/** What is looked for among stored questions. */
+/** A search among stored questions. */
 export interface QuestionSearch {
   /** Little-endian float32. */
   readonly vector: Buffer;
@@ -32,8 +32,8 @@ export interface QuestionSearch {
 }
 
 /**
- * Where stored questions are found by their vectors. In vector sets they lie beside the entries, and the scripts of the cache keep
- * them; the other engines keep them as neighbours of their own, in partitions, and entries are read when a question was found.
+ * Finds stored questions by their vectors. With vector sets the vectors are stored beside the entries, by the cache's scripts. Other
+ * engines store them as neighbours in partitions, and the entries are read afterwards.
  */
 export interface Questions {
   /** Whether they are in vector sets. */
@@ -55,7 +55,7 @@ export interface Added {
   readonly added: Promise<void>;
 }
 
-/** What was read of near questions, and which of them have no entry any more. */
+/** Entries of near questions, and the questions whose entries are gone. */
 interface Read {
   readonly reply: Reply;
   readonly gone: string[];
@@ -90,7 +90,7 @@ export function createQuestions(parts: Parts): Questions {
     }));
   }
 
-  // Another embedder's questions are another partition: what it wrote is never read, and none of its contracts is in the way.
+  // Each embedder has its own partitions, so vectors of two embedders never mix and their contracts do not conflict.
   const placeOf = (partition: string) => `${index}.${partition}`;
 
   async function searchAndRead(search: SearchInScript, count: number, from: number): Promise<Read | undefined> {
@@ -121,7 +121,7 @@ export function createQuestions(parts: Parts): Questions {
     const [first] = near;
     const reply: Reply[] = [epoch];
     const gone: string[] = [];
-    // Only the nearest below the floor says something: how near it was.
+    // Below the floor only the nearest is reported, with its similarity.
     if (wanted.length === 0 && first !== undefined)
       reply.push(first.id, scoreOf(first), Buffer.alloc(0), Buffer.alloc(0));
     for (const [place, one] of wanted.entries()) {
@@ -160,7 +160,7 @@ export function createQuestions(parts: Parts): Questions {
       const others = await neighbours();
       if (others === undefined) return { inScript: vector, added: Promise.resolve() };
       const added = others.add(placeOf(question.partition), question.id, toFloats(vector), ttlMs);
-      // Callers wait for it with what they do meanwhile: a failure in between is theirs, and no unhandled one.
+      // Callers await it later; a failure until then must not count as unhandled.
       added.catch(() => {});
       return { inScript: "", added };
     },
@@ -179,12 +179,12 @@ export function createQuestions(parts: Parts): Questions {
   };
 }
 
-/** What vector sets score two vectors of a cosine; `find_similar` answers scores, so other engines' similarities become some. */
+/** Converts a cosine to a vector set's score, which `find_similar` returns. */
 function scoreOfCosine(cosine: number): number {
   return (1 + cosine) / 2;
 }
 
-/** What they score the bits of two such vectors: the part of signs that are equal, about. */
+/** Converts a cosine to a vector set's score of two vectors as bits: approximately the fraction of equal signs. */
 function scoreOfBits(cosine: number): number {
   return 1 - Math.acos(Math.min(1, cosine)) / Math.PI;
 }

@@ -7,12 +7,12 @@ export interface Reading {
   readonly order: readonly string[];
   readonly quoted: ReadonlySet<string>;
   readonly names: () => ReadonlySet<string>;
-  /** Numbers, number words, days, months and what else stands for a time. */
+  /** Numbers, number words, days, months and other times. */
   readonly numbers: () => ReadonlySet<string>;
   readonly negations: number;
   /** Units of numbers: "5" -> "km". */
   readonly units: () => ReadonlyMap<string, string>;
-  /** What is asked for, by its question word: who, when, why, where, how, or the measure after "how". */
+  /** Kind of the question, by its question word: who, when, why, where, how, or the measure after "how". */
   readonly asks: string;
   /** The writing of most of its letters. */
   readonly script: () => string;
@@ -20,20 +20,20 @@ export interface Reading {
 
 const WORDS = /[\p{L}\p{N}][\p{L}\p{N}'’_+#.]*/gu;
 const NUMBERS = /\d+(?:[.,:/]\d+)*/g;
-/** Search operators: what stands behind them is meant to the letter. */
+/** Search operators; their operands are taken literally. */
 const OPERATORS = /\b[a-z]+:(?=[^\s/])\S+/gi;
 const QUOTED = /"([^"]{1,200})"|“([^”]{1,200})”|`([^`]{1,200})`/g;
-/** Names in code: with an underscore, a capital inside, or a dot between letters; error codes; file paths. */
+/** Names in code: with an underscore, an inner capital, or a dot between letters; error codes; file paths. */
 const IDENTIFIERS =
   /\b(?:\w+_\w+|[a-z]+[A-Z]\w*|[A-Z]{2,}\d+|\w+\.(?:js|ts|py|go|rs|java|csv|json|xml|yaml|html|css|sql))\b|(?<=\s)--?[a-zA-Z][\w-]*/g;
 
-/** Prompts that were read last: one that is asked is held against what is stored and what is under way, and popular ones come again. */
+/** Recently read prompts: one prompt is compared with several, and popular ones return. */
 const readings = new Map<string, Reading>();
 const READINGS_MAX = 128;
 /** Longer ones are not remembered. */
 const REMEMBERED_CHARS_MAX = 1_024;
 
-/** Reads a prompt once, for whatever compares it. What nobody asks for is not worked out. */
+/** Reads a prompt once for all comparisons; parts are computed on demand. */
 export function read(given: string): Reading {
   const known = readings.get(given);
   if (known !== undefined) return known;
@@ -72,7 +72,7 @@ function once<T>(work: () => T): () => T {
 
 const NO_UNITS: ReadonlyMap<string, string> = new Map();
 const NONE: ReadonlySet<string> = new Set();
-/** What quotations, identifiers and operators cannot be without. */
+/** Quotations, identifiers and operators need one of these. */
 const SPECIAL = /["“`_:-]|\p{Ll}\p{Lu}|\p{Lu}{2}\d|\p{L}\.\p{L}/u;
 
 function quotedIn(text: string): ReadonlySet<string> {
@@ -96,7 +96,7 @@ function asksFor(order: readonly string[]): string {
   return "";
 }
 
-/** What is written in several ways, in one: what does not work is broken, a framework is no file. */
+/** Normalises alternative spellings: "does not work" is broken, a framework's ".js" is not a file. */
 function plain(text: string): string {
   if (!UNUSUAL.test(text)) return text;
   return text
@@ -109,7 +109,7 @@ function plain(text: string): string {
 
 const BROKEN =
   /\b(?:not|isn['’]t|aren['’]t|doesn['’]t|won['’]t|does not|do not|don['’]t) (?:working|work|loading|load|responding|respond|found)\b/gi;
-/** What nothing of the above can be without. */
+/** The replacements above need one of these. */
 const UNUSUAL = /\\"|k8s|days\b|\.js\b|(?:not|n['’]t) (?:work|load|respond|found)/i;
 
 /** Short forms that are as common as the long ones. */
@@ -137,7 +137,7 @@ function wordsOf(text: string): string[] {
   });
 }
 
-/** What the first letters of two to four words together spell: "united states" is "us". */
+/** Returns the initials of two to four consecutive words: "united states" is "us". */
 function initialsOf(order: readonly string[]): string[] {
   const found: string[] = [];
   for (let at = 0; at < order.length; at += 1) {
@@ -214,7 +214,7 @@ function scriptOf(text: string): string {
   return most.count === 0 ? "" : most.name;
 }
 
-/** 1,000 is 1000 and 2.50 is 2.5, but 10:30 stays what it is. */
+/** Normalises a number: 1,000 is 1000 and 2.50 is 2.5, but 10:30 is unchanged. */
 function plainNumber(text: string): string {
   const joined = /^\d{1,3}(?:,\d{3})+$/.test(text) ? text.replaceAll(",", "") : text;
   return /^\d+(?:\.\d+)?$/.test(joined) ? String(Number(joined)) : joined;
@@ -282,7 +282,7 @@ for (const [word, value] of [
   ["today", "today"],
   ["tomorrow", "tomorrow"],
   ["yesterday", "yesterday"],
-  // What is newest is what is current.
+  // "Newest" means "current".
   ["now", "now"],
   ["latest", "now"],
   ["newest", "now"],

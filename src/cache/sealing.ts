@@ -2,11 +2,11 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { MarrowError } from "../errors.ts";
 import { refuse } from "../internal/check.ts";
 
-/** Closes records so that only who has the key can read or make them. */
+/** Encrypts records, so that reading or making one requires the key. */
 export interface Sealing {
   /** A record closed for the entry of this id: moved to another, it does not open. */
   seal(record: Buffer, id: string): Buffer;
-  /** The record again. @throws MarrowError `corrupt_record` for what was made without the key, for another entry, or changed since */
+  /** Decrypts a record. @throws MarrowError `corrupt_record` if it was made without the key, for another entry, or changed since */
   open(sealed: Buffer, id: string): Buffer;
 }
 

@@ -5,7 +5,7 @@ const BITS = CODE_BYTES * 8;
 const BITS_APART_MAX = 96;
 
 /**
- * The signs of a vector's first 256 numbers, a bit each: enough to tell what cannot be near, at a thirtieth of the vector's size.
+ * Returns the signs of a vector's first 256 numbers, one bit each: enough to exclude distant vectors at a thirtieth of the size.
  * @source Charikar, "Similarity estimation techniques from rounding algorithms", 2002
  */
 export function toCode(vector: Buffer): Buffer {
@@ -17,7 +17,7 @@ export function toCode(vector: Buffer): Buffer {
   return code;
 }
 
-/** Of buffers that begin with a code, the few nearest to one, nearest first, without what cannot be near. */
+/** Selects the few buffers whose code is nearest, nearest first, without those that cannot be near. */
 export function nearestCodes<T extends { readonly words: Buffer }>(
   own: Buffer,
   others: readonly T[],

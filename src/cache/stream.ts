@@ -38,7 +38,7 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
       return made?.hit === true ? { role: "made", value: made.value } : join(false);
     }
 
-    /** Asks, and goes on by itself from there: one slow reader keeps nobody waiting. */
+    /** Calls the model and continues independently of readers: a slow one delays no other. */
     async function begin(lead: Lead<Told<V>>): Promise<void> {
       try {
         void pump(lead, await ask());
@@ -60,7 +60,7 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
       }
     }
 
-    /** Hands parts on, and stores what they make once they ended by themselves. */
+    /** Passes parts on, and stores the complete answer if they end normally. */
     async function* keeping(source: AsyncIterable<P>, onValue: (value: V) => void): AsyncGenerator<P> {
       const parts: P[] = [];
       for await (const part of source) {
@@ -73,7 +73,7 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
       onValue(value);
     }
 
-    /** Reads along; when the one who asks is gone, joins anew and goes on after what was read. */
+    /** Reads along. If the leader dies, joins again and continues after the parts read so far. */
     async function* reading({ read }: Pick<Follow<Told<V>>, "read">): AsyncGenerator<P> {
       const known: P[] = [];
       const parts = read(signal);
@@ -94,7 +94,7 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
           }
         }
       } finally {
-        // Who stops early reads along no more: nobody asks on for nobody.
+        // A reader that stops early leaves the flight, so that no call continues without readers.
         await parts.return({ kind: "left" });
       }
       const anew = await join();
@@ -106,7 +106,7 @@ export function createStream<V>({ asking, cache }: Parts<V>): Cache<V>["stream"]
   return stream;
 }
 
-/** What comes after parts that were read already. */
+/** Skips the parts that were read already. */
 async function* after<P>(read: readonly P[], parts: AsyncIterable<P>): AsyncGenerator<P> {
   let at = 0;
   for await (const part of parts) {

@@ -2,20 +2,20 @@ import { allOf, type Argument, type ScopedRedis } from "../redis/index.ts";
 import { cacheKeys } from "./keys.ts";
 import type { Cache } from "./lookup.ts";
 
-/** An entry whose memory is measured: what its question came to, and whose it is. */
+/** An entry whose memory is measured: the fingerprint of its question, and its subject. */
 export interface SampledEntry {
   readonly id: string;
   readonly partition: string;
   readonly subject: string;
 }
 
-/** What entries take, by MEMORY USAGE. */
+/** Memory of entries, by MEMORY USAGE. */
 export interface Measured {
-  /** Of the sampled entries, those that are there. */
+  /** Sampled entries that exist. */
   readonly entries: number;
-  /** Of the record, the vector and the account of its subject. */
+  /** Bytes of the record, the vector and the account of its subject. */
   readonly bytesEach: number;
-  /** Whether vectors lie in vector sets beside the entries; else `bytesEach` lacks them. */
+  /** Whether vector sets store the vectors beside the entries; otherwise `bytesEach` excludes them. */
   readonly hasVectors: boolean;
 }
 
@@ -28,7 +28,7 @@ interface Place {
 /** Keys whose memory is asked for at once. */
 const PAGE = 200;
 
-/** Measures what some entries of a cache take. One round trip for 200 keys. */
+/** Measures the memory of some entries of a cache. One round trip per 200 keys. */
 export async function measureEntries(
   redis: ScopedRedis,
   { name, embedder }: Place,
@@ -65,7 +65,7 @@ export async function measureEntries(
   };
 }
 
-/** What one member of each collection takes. */
+/** Returns the memory of one member of each collection. */
 async function sharesOf(
   redis: ScopedRedis,
   names: readonly string[],
@@ -102,7 +102,7 @@ async function ask(
   return answers;
 }
 
-/** Takes away all of a cache whose entries were stored with these subjects, and what is remembered of that. */
+/** Deletes all entries of a cache that were stored with these subjects, and the records of that deletion. */
 export async function wipeCache(
   redis: ScopedRedis,
   {

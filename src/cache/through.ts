@@ -29,7 +29,7 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
     if (found === undefined) return { source: "bypass", value: await ask() };
     const { stale } = found;
     if (stale !== undefined) {
-      // Served at once, and asked for again by one of all who find it so; that asking fails, nobody needs to know.
+      // Serve it now, and let one of the callers that find it stale refresh it; a failed refresh needs no report.
       askAndStore(question, ask, found, options).catch(() => {});
       return { source: "stale", value: stale.value, similarity: 1, ageMs: stale.ageMs };
     }
@@ -45,7 +45,7 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
     const { text, followUp } = toFingerprint(question);
     const alone = followUp || options.singleFlight === false;
     const { withheld } = found;
-    // Where only what the nearest entry answers wrongly is stored, that must be known first: the answer does not wait for it.
+    // The policy may store only answers that the nearest entry gets wrong. That is decided first, without delaying the answer.
     const storesLater = withheld !== undefined && !policy.insertsAll;
     const { keep } = options;
     const storing = storesLater ? { ...options, keep: () => false } : options;
@@ -62,7 +62,7 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
 
     async function askTogether(): Promise<{ readonly shared: boolean; readonly value: V }> {
       const { signal } = options;
-      // What is stale is still there: that it exists says nothing.
+      // A stale answer still exists, so its existence proves nothing.
       let look = found.stale === undefined;
       for (;;) {
         const joined = await asking.join<Told<V>>(question, { look, signal });
@@ -104,7 +104,7 @@ export function createThrough<V>({ asking, policy, cache }: Parts<V>): Cache<V>[
   };
 }
 
-/** Asks for all who follow. They are told once it is stored, so that whoever comes later finds it in the cache. */
+/** Calls the model for all followers. They get the answer once it is stored, so that later callers find it in the cache. */
 async function leading<V>(lead: Lead<Told<V>>, ask: () => Promise<V>): Promise<V> {
   try {
     const value = await ask();
@@ -117,7 +117,7 @@ async function leading<V>(lead: Lead<Told<V>>, ask: () => Promise<V>): Promise<V
   }
 }
 
-/** What another one was told; `undefined` when that one is gone, or its answer was no value. */
+/** Returns the leader's answer; `undefined` if the leader is gone or gave no value. */
 async function valueOf<V>({ read }: Follow<Told<V>>, signal: AbortSignal | undefined): Promise<V | undefined> {
   const parts = read(signal);
   let value: V | undefined;

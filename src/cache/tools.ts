@@ -5,13 +5,13 @@ import type { ScopedRedis } from "../redis/index.ts";
 import { createCache } from "./cache.ts";
 import { checkTtl } from "./options.ts";
 
-/** How the results of one tool are kept. */
+/** Cache policy of one tool. */
 export interface ToolPolicy {
-  /** How long a result may be served, in milliseconds, 1 to 366 days. */
+  /** TTL of a result, in milliseconds, 1 to 366 days. */
   readonly ttlMs: number;
-  /** `scope`: one result for all of the tenant; `user`: one for each user, who must then be named. */
+  /** `scope`: one result for the whole tenant; `user`: one per user, who must then be passed. */
   readonly sharedBy: "scope" | "user";
-  /** Fields of the arguments that change nothing, such as a request's id. @default none */
+  /** Arguments that do not affect the result, such as a request id. @default none */
   readonly ignore?: readonly string[] | undefined;
 }
 
@@ -19,18 +19,19 @@ export interface ToolPolicy {
 export interface ToolCacheOptions {
   /** Name of this cache within its scope. */
   readonly name: string;
-  /** Tools whose results may be kept, by name. A tool that is not named is always called: what a tool does may be an act. */
+  /** Tools whose results may be cached, by name. Other tools are always called, because they may have side effects. */
   readonly tools: Readonly<Record<string, ToolPolicy>>;
-  /** Longest wait for one answer of Redis, in milliseconds. @default 250 */
+  /** Longest wait for one reply of Redis, in milliseconds. @default 250 */
   readonly timeoutMs?: number | undefined;
 }
 
-/** Results of tools. */
+/** Cached results of tools. */
 export interface ToolCache {
   /**
-   * Calls a tool, or gives the result of the same call. Arguments count exactly, whatever the order of their fields. Who misses one call at
-   * once calls once. What the tool throws is never kept; Redis being away is a call. One round trip for a kept result.
-   * @throws MarrowError `invalid_input` for a user's tool without a user; what `run` throws
+   * Calls a tool, or returns the cached result of the same call. Arguments are compared exactly, regardless of the order of their fields.
+   * Concurrent misses of one call share one run. Errors are never cached; if Redis is unavailable, the tool is called. One round trip for a
+   * hit.
+   * @throws MarrowError `invalid_input` for a user's tool without a user; errors of `run`
    */
   call<T>(
     tool: string,
@@ -38,11 +39,11 @@ export interface ToolCache {
     run: () => Promise<T>,
     options?: { readonly user?: string | undefined; readonly tags?: readonly string[] | undefined },
   ): Promise<{ readonly value: T; readonly kept: boolean }>;
-  /** Ends all results that bear one of the tags; each result bears `tool:<name>`. */
+  /** Invalidates all results with one of the tags; each result has the tag `tool:<name>`. */
   invalidate(tags: readonly string[]): Promise<void>;
 }
 
-/** Makes the tool cache of one scope: exact only, since a call that is nearly the same is another call. @throws MarrowError `invalid_option` */
+/** Makes the tool cache of one scope. Exact only, because a similar call is another call. @throws MarrowError `invalid_option` */
 export function createToolCache(redis: ScopedRedis, { name, tools, timeoutMs }: ToolCacheOptions): ToolCache {
   for (const [tool, { ttlMs, sharedBy }] of Object.entries(tools)) {
     checkText("tools", tool, 128);
@@ -65,7 +66,7 @@ export function createToolCache(redis: ScopedRedis, { name, tools, timeoutMs }: 
     const question = { prompt: `result of tool ${tool}`, within, tags: [`tool:${tool}`, ...tags] };
     const { source, value } = await cache.through(question, run, {
       ttlMs: policy.ttlMs,
-      // No JSON could tell it from a result that is null.
+      // JSON could not distinguish it from a null result.
       keep: (result) => result !== undefined,
     });
     return { value: value as Awaited<ReturnType<typeof run>>, kept: source === "exact" };

@@ -6,21 +6,21 @@ import type { Fingerprint } from "./question.ts";
 import type { Questions } from "./questions.ts";
 import { makeRoom, touchEntries } from "./scripts.gen.ts";
 
-/** Ended entries that one store forgets at most, and entries that it evicts at most. */
+/** Most expired entries that one store deletes, and most entries that it evicts. */
 const SWEEP = 64;
-/** How long served entries are gathered before Redis hears of them, and how many. */
+/** Most hits, and the longest time, until they are written to Redis together. */
 const GATHER_MS = 50;
 const GATHERED_MAX = 256;
 /** Bytes of an entry beside its record and its vector: keys, index, accounts. */
 const BESIDE_BYTES = 600;
 
-/** What becomes of entries beside their being stored and served: they share a bounded room, and live longer when they are used. */
+/** Upkeep of entries beside storing and serving: evicts beyond the bounds, and extends TTLs on hits. */
 export interface Upkeep {
   /** Whether an entry of so many bytes would ever fit. */
   fits(bytes: number): boolean;
-  /** Makes room for an entry that does. */
+  /** Reserves space for such an entry. */
   admit(question: Fingerprint, entry: { bytes: number; saves: number; ttlMs: number }): Promise<void>;
-  /** An entry was served. Costs its caller nothing: Redis hears of it a moment later. */
+  /** Records a hit in the background, a moment later. */
   served(question: Fingerprint, id: string, entry: StoredEntry): void;
 }
 
@@ -35,9 +35,9 @@ interface Parts {
   readonly timeoutMs: number;
 }
 
-/** Makes the upkeep of one cache. Without bounds and sliding lives it does nothing. */
+/** Makes the upkeep of one cache. Without bounds and sliding TTLs it does nothing. */
 export function createUpkeep({ redis, keys, index, questions, bounds, slidingMsMax, timeoutMs }: Parts): Upkeep {
-  /** By partition: entries served since Redis heard last. */
+  /** Hits since the last write, by partition. */
   const gathered = new Map<string, Map<string, { served: number; ttlMs: number }>>();
   let count = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -81,7 +81,7 @@ export function createUpkeep({ redis, keys, index, questions, bounds, slidingMsM
         },
         { timeoutMs },
       );
-      // Their questions take room too; what is left behind here is met by a lookup, or ends with its life.
+      // Their questions take space too. Any that remain are removed by a lookup or expire.
       questions.remove(evicted as readonly string[]).catch(() => {});
     },
 

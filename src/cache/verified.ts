@@ -15,14 +15,14 @@ const CONFIDENCES = 50;
 const PENALTY = 0.02;
 
 /**
- * How likely an entry may be served for a question of this score, so that the share of wrong answers over all questions that come to it
- * stays at or below `errorMax`: 1 when it has proven to be right there, a little when it may be wrong, 0 while it has proven nothing.
- * Pure. The method is vCache's (arXiv 2502.03771): a logistic threshold for each entry, its uncertainty, and chance.
+ * Returns the probability with which an entry may be served for a question of this score, so that the fraction of wrong answers over all
+ * its questions stays at or below `errorMax`: 1 for a proven score, less for an uncertain one, 0 without evidence. Pure. Method: vCache
+ * (arXiv 2502.03771), a logistic threshold per entry, its uncertainty, and chance.
  */
 export function serveProbability(observations: readonly Observation[], score: number, errorMax: number): number {
   if (observations.length < OBSERVATIONS_MIN) return 0;
   const examples = [
-    // What must hold anyway: unlike questions share no answer, the same question does.
+    // Known in advance: unlike questions share no answer, the same question does.
     { features: [0], label: 0 as const },
     { features: [1], label: 1 as const },
     ...observations.map((one) => ({ features: [one.score], label: one.right ? (1 as const) : (0 as const) })),

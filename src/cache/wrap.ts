@@ -2,8 +2,8 @@ import type { Cache, ThroughOptions } from "./lookup.ts";
 import type { Question } from "./question.ts";
 
 /**
- * A function that answers from a cache and calls the wrapped one on a miss: what `through` does, for a function of yours. `toQuestion` says
- * what a call asks: the words in `prompt`, everything else that decides the answer in `within` and `context`.
+ * Wraps a function with a cache, like `through`: calls it only on a miss. `toQuestion` converts the arguments to a question: the words in
+ * `prompt`, everything else that decides the answer in `within` and `context`.
  */
 export function wrap<A extends readonly unknown[], V>(
   cache: Pick<Cache<V>, "through">,

@@ -1,20 +1,20 @@
 import { MarrowError } from "../errors.ts";
 
-/** What a caller asks of the cache for one request. */
+/** Cache directives of one request. */
 export interface CacheControl {
-  /** Do not look: ask the model, and store its answer. */
+  /** Skips the lookup: calls the model and stores its answer. */
   readonly noCache: boolean;
-  /** Do not store. */
+  /** Does not store the answer. */
   readonly noStore: boolean;
-  /** Answer from the cache or not at all. */
+  /** Serves a stored answer or none. */
   readonly onlyIfCached: boolean;
-  /** Share the answer with nobody else: it is looked for, and stored, among this user's own. */
+  /** Looks up and stores the answer only among this user's own. */
   readonly ownOnly: boolean;
   /** Oldest answer that may be served, in milliseconds. */
   readonly maxAgeMs: number;
 }
 
-/** No wishes: look, store, any age. */
+/** No directives: look up, store, any age. */
 export const CACHE_CONTROL_DEFAULT: CacheControl = {
   noCache: false,
   noStore: false,
@@ -24,8 +24,8 @@ export const CACHE_CONTROL_DEFAULT: CacheControl = {
 };
 
 /**
- * Reads `x-marrow-cache-control`: `no-store`, `no-cache`, `only-if-cached`, `private`, `max-age=seconds`, separated by commas.
- * An unknown word is refused rather than passed over: a misspelt `no-store` must not store.
+ * Parses `x-marrow-cache-control`: `no-store`, `no-cache`, `only-if-cached`, `private`, `max-age=seconds`, separated by commas. Unknown
+ * words are refused, because a misspelt `no-store` must not store.
  * @throws MarrowError `invalid_input`
  */
 export function parseCacheControl(header: string | undefined): CacheControl {

@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import { largeFieldsOf } from "./large-context.ts";
 import type { ChatCompletion, ChatMessage, ChatRequest } from "../models/index.ts";
 
-/** Fields of a request that never change what is answered; all others do, also those that are not known here. */
+/** Request fields that do not affect the answer. All others do, including unknown ones. */
 const IRRELEVANT = new Set([
   "messages",
   "stream",
@@ -18,9 +18,9 @@ const IRRELEVANT = new Set([
 ]);
 
 /**
- * The question that a request asks of the cache, or `undefined` when no stored answer could serve it: the last message is
- * no plain text of the user's, or several answers are wanted at once. Everything that the model is given counts exactly but the text of
- * the last message. `besideOf` says what else must be equal for a prompt.
+ * Converts a request to a question for the cache; `undefined` if no stored answer could serve it, because the last message is not a user's
+ * plain text or the request wants several answers. Everything except that text is compared exactly. `besideOf` returns further values that
+ * must be equal.
  */
 export function toQuestion(
   request: ChatRequest,
@@ -41,13 +41,13 @@ export function toQuestion(
     ...(fields !== undefined && { fields }),
     ...(beside !== undefined && { beside }),
   };
-  // A prompt that leans on what was said may be shared where the same was said; instructions say nothing that it could lean on.
+  // A prompt that refers to earlier turns may be shared in the same conversation. Instructions contain nothing to refer to.
   return spoken ? { prompt, within, context: digest } : { prompt, within: { ...within, instructed: digest } };
 }
 
 /**
- * All that a message says beside the text that is compared by meaning: its other fields, those of its parts, and every part before the last
- * one. `undefined` for a message that is its role and one text.
+ * Returns everything in a message except the text that is compared by meaning: its other fields, those of its parts, and all parts but the
+ * last. `undefined` for a message that is only a role and one text.
  */
 export function besideText(message: Readonly<Record<string, unknown>>): unknown {
   const { role: _, content, ...fields } = message;
@@ -58,7 +58,7 @@ export function besideText(message: Readonly<Record<string, unknown>>): unknown 
   return { fields, ofLast, before };
 }
 
-/** The user's own words in the last message, or `undefined`. */
+/** Returns the user's text in the last message, or `undefined`. */
 function promptOf({ messages, n }: ChatRequest & { readonly n?: unknown }): string | undefined {
   const last = messages.at(-1);
   if (last?.role !== "user" || (n !== undefined && n !== null && n !== 1)) return undefined;
@@ -67,7 +67,7 @@ function promptOf({ messages, n }: ChatRequest & { readonly n?: unknown }): stri
   return usable ? text : undefined;
 }
 
-/** Text of a content that is nothing but text. */
+/** Returns the text of a content that is only text. */
 function textOf(content: unknown): string | undefined {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return undefined;
@@ -77,26 +77,26 @@ function textOf(content: unknown): string | undefined {
   return parts.includes(undefined) ? undefined : parts.join("\n");
 }
 
-/** An answer as the cache keeps it: enough to give it again as a whole or as a stream, with every field that its endpoint gave. */
+/** An answer as the cache stores it: with every field of its endpoint, so that it can be replayed whole or as a stream. */
 export interface StoredAnswer {
   readonly model: string;
   readonly message: ChatMessage;
   readonly usage?: ChatCompletion["usage"];
-  /** What stood beside the message in its choice, such as `logprobs`. */
+  /** Fields of its choice other than the message, such as `logprobs`. */
   readonly choice?: Readonly<Record<string, unknown>> | undefined;
-  /** What stood beside the choices, such as `system_fingerprint` or `citations`. */
+  /** Fields of the completion other than the choices, such as `system_fingerprint` or `citations`. */
   readonly beside?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Whether a question asks for log probabilities that a stored answer has not: such an answer does not serve it. */
+/** Returns true if a question requests log probabilities that a stored answer lacks, so that it cannot be served. */
 export function lacksAsked(question: Question, { choice }: StoredAnswer): boolean {
   const { parameters } = (question as { readonly within?: { readonly parameters?: ChatRequest } }).within ?? {};
   return parameters?.["logprobs"] === true && (choice?.["logprobs"] ?? null) === null;
 }
 
 /**
- * The part of a completion worth keeping, or `undefined` for what is never stored: several choices, tool calls, refusals,
- * empty answers, and answers that were cut off.
+ * Returns the part of a completion to store, or `undefined` for completions that are never stored: several choices, tool calls, refusals,
+ * empty answers, and truncated ones.
  */
 export function toStoredAnswer(completion: ChatCompletion): StoredAnswer | undefined {
   const { model, choices, usage, id: _, object: __, created: ___, ...beside } = completion;

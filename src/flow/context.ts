@@ -8,7 +8,7 @@ import { unsaid } from "./resent.ts";
 import { besideCalls, lostError, lostResults, withoutLost } from "./results.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
 
-/** Fields of a kept turn that are not sent as such: thoughts, which only some endpoints take back, and what only Marrow says of an answer. */
+/** Fields of stored turns that are not sent to endpoints: reasoning, which only some accept, and fields that only Marrow uses. */
 const NOT_SENT = new Set([
   "reasoning_content",
   "reasoning",
@@ -20,13 +20,13 @@ const NOT_SENT = new Set([
   "ai",
 ]);
 
-/** What stands before the last message: a digest of it, and whether anything was said, or only instructed. */
+/** Digest of the messages before the last one, and whether they contain more than instructions. */
 export interface Context {
   readonly digest: string;
   readonly spoken: boolean;
 }
 
-/** Names everything that stands before the last message, so that an answer serves only in the same context. */
+/** Identifies all messages before the last one, so that an answer is only shared in the same context. */
 export function contextOf(request: ChatRequest, history: readonly Turn[], lead?: number): Context {
   const all = withHistory(request.messages, history, lead);
   const before = all.slice(0, -1);
@@ -36,14 +36,14 @@ export function contextOf(request: ChatRequest, history: readonly Turn[], lead?:
   return { digest, spoken: before.some(({ role }) => !isInstruction(role)) };
 }
 
-/** Turns as messages that a model is given, without what is kept beside them. */
+/** Converts stored turns to messages for the model, without fields that are only stored. */
 export function toMessages(turns: readonly Turn[]): readonly ChatMessage[] {
   return besideCalls(together(turns.filter(({ role }) => role !== "item").map(toSent)));
 }
 
 /**
- * The error for a tool's result in a request that answers no call, neither of the history nor of the request; `undefined` where there is none.
- * `pathOf` names its place, given its call.
+ * Returns the error for a request's tool result without a call in the history or the request; `undefined` if there is none. `pathOf`
+ * returns the path of the result, given its call id.
  */
 export function lostIn(
   messages: readonly ChatMessage[],
@@ -57,9 +57,8 @@ export function lostIn(
 }
 
 /**
- * What the model is given: the first `lead` messages (without a number: the instructions that the request begins with), then what was said
- * before, then what is said now, in its order. Results in the history that answer no call are left out: endpoints would refuse every later
- * turn for one.
+ * Builds the messages for the model: the first `lead` messages (by default the initial instructions), the history, and the new messages, in
+ * order. Tool results in the history without a call are left out, because endpoints would refuse every later turn.
  */
 export function withHistory(
   messages: readonly ChatMessage[],
@@ -74,7 +73,7 @@ export function withHistory(
   const fresh = unsaid(said, held);
   // A client that sent all that the session shows, or more, is asked with its own history.
   if (held.length > 0 && said.length - fresh.length >= held.length) return messages;
-  // Instructions right before what is new belong to that; those of a part that was sent again stand before the history.
+  // Instructions directly before the new messages belong to them; those of a repeated part precede the history.
   let from = fresh[0] === undefined ? messages.length : messages.indexOf(fresh[0]);
   while (from > lead && isInstruction(messages[from - 1]?.role ?? "")) from -= 1;
   const told = messages.slice(0, from).filter(({ role }) => isInstruction(role));
@@ -82,8 +81,8 @@ export function withHistory(
 }
 
 /**
- * The newest turns that come to so many messages, with the instructions right before them. Calls that stand as turns of their own are one message
- * with the assistant's turn before them. Pure.
+ * Returns the newest turns that make up `messages` messages, with the instructions directly before them. Tool calls stored as turns of
+ * their own count as one message with the assistant's turn before them. Pure.
  */
 export function newestTurns(turns: readonly Turn[], messages: number): readonly Turn[] {
   let from = turns.length;
@@ -96,16 +95,18 @@ export function newestTurns(turns: readonly Turn[], messages: number): readonly 
   return turns.slice(from);
 }
 
-/** How many instructions messages begin with. */
+/** Counts the instructions at the start of messages. */
 function leadOf(messages: readonly ChatMessage[]): number {
   const first = messages.findIndex(({ role }) => !isInstruction(role));
   return first === -1 ? messages.length : first;
 }
 
 /**
- * The newest turns of a session, beginning with what a user said when older ones were left out: a model must not see an answer without its
- * question, or the result of a tool without its call. `most`: how many turns were asked for; fewer are the whole session.
- * Turns of more than {@link HISTORY_CHARS_MAX} characters together are not all given. Pure.
+ * Returns the newest turns of a session that can be sent on their own.
+ *
+ * If older ones are left out, the result begins with a user's turn: an answer without its question, or a tool result without its call,
+ * would mislead the model. `most` is the number of turns read; fewer mean the whole session. Limited to {@link HISTORY_CHARS_MAX}
+ * characters. Pure.
  */
 export function wholeFrom(turns: readonly Turn[], most: number): readonly Turn[] {
   const fitting = newestFitting(turns);
@@ -115,19 +116,19 @@ export function wholeFrom(turns: readonly Turn[], most: number): readonly Turn[]
 }
 
 /**
- * Characters of earlier turns that a model is given, about: a photo of 2 MB in base64 fits, as in a body at its default bound. More would hold
- * the event loop while they are read and sent.
+ * Most characters of earlier turns sent to a model, approximately. An image of 2 MB in base64 fits, as in a body of the default limit. More
+ * would block the event loop while they are read and sent.
  */
 export const HISTORY_CHARS_MAX = 4_194_304;
 
-/** The newest turns that have no more than {@link HISTORY_CHARS_MAX} characters together. */
+/** Returns the newest turns with at most {@link HISTORY_CHARS_MAX} characters together. */
 function newestFitting(turns: readonly Turn[]): readonly Turn[] {
   let left = HISTORY_CHARS_MAX;
   const first = turns.findLastIndex((turn) => (left -= sizeOf(toSent(turn))) < 0);
   return first === -1 ? turns : turns.slice(first + 1);
 }
 
-/** Instructions belong to a request and are never kept as turns. */
+/** Returns true for the roles of instructions, which belong to a request and are not stored as turns. */
 export function isInstruction(role: string): boolean {
   return role === "system" || role === "developer";
 }
@@ -138,7 +139,7 @@ function toSent(turn: Turn): ChatMessage {
   return sent.role === "assistant" ? asAccepted(sent) : sent;
 }
 
-/** What is sent of a turn, beside the items that it was made of. */
+/** Removes fields of a stored turn that are not sent, and keeps its items and reasoning under internal names. */
 function withoutNotSent(turn: Turn): ChatMessage {
   const sent = Object.fromEntries(Object.entries(turn).filter(([name]) => !NOT_SENT.has(name)));
   const { role, item } = turn;
@@ -152,8 +153,8 @@ function withoutNotSent(turn: Turn): ChatMessage {
 }
 
 /**
- * An assistant's turn as endpoints take it back: a content where it calls nothing, no empty list of calls, no call without a name, and of what was spoken its id, or its
- * transcript once the id has expired.
+ * Converts an assistant's turn to the form that endpoints accept: it has a content if it calls nothing, no empty list of calls, and no call
+ * without a name. Audio becomes its id, or its transcript once the id has expired.
  */
 function asAccepted(message: ChatMessage): ChatMessage {
   const { content, tool_calls: calls, function_call: call, audio } = message;
@@ -176,7 +177,7 @@ function asAccepted(message: ChatMessage): ChatMessage {
   };
 }
 
-/** Whether a call says which tool is called; one of another kind than are known here says it in its own way. */
+/** Returns true if a call names its tool. Calls of unknown kinds pass. */
 function isNamed(call: unknown): boolean {
   if (!isObject(call)) return false;
   const called = call["function"] ?? call["custom"];
@@ -188,8 +189,8 @@ function isCallAlone({ role, content, tool_calls: calls }: ChatMessage): boolean
 }
 
 /**
- * Calls of tools that were kept as turns of their own join the assistant's message before them: their results must follow one message, and
- * many endpoints refuse two of an assistant in a row.
+ * Merges tool calls stored as turns of their own into the assistant's message before them. Their results must follow one message, and many
+ * endpoints refuse two consecutive assistant messages.
  */
 function together(messages: readonly ChatMessage[]): ChatMessage[] {
   const joined: ChatMessage[] = [];

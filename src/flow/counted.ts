@@ -2,10 +2,10 @@ import type { Usage } from "../models/index.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 import { isTokenCount } from "../internal/token-count.ts";
 
-/** What an endpoint counted of an answer: whole numbers. A count that it did not tell, or that is none, is absent. */
+/** Token counts of an answer as its endpoint reported them, as integers. Missing and invalid counts are absent. */
 export interface Counted {
   readonly promptTokens?: number | undefined;
-  /** Thoughts included. */
+  /** Includes reasoning tokens. */
   readonly completionTokens?: number | undefined;
   readonly totalTokens?: number | undefined;
   readonly cachedTokens?: number | undefined;
@@ -14,9 +14,11 @@ export interface Counted {
 }
 
 /**
- * Reads the counts of an answer as their makers name them: cached tokens are told in the details of the prompt, or beside it (DeepSeek, Moonshot); some
- * name both counts as OpenAI's Responses API does. Thoughts that are no part of `completion_tokens` (xAI, Gemini) are added to them, for they cost as
- * much: they are what the total has beyond the other counts, where nothing was cached that might explain it. Pure.
+ * Reads the token counts of an answer in the formats of different providers. Pure.
+ *
+ * Cached tokens may be in the details of the prompt or beside it (DeepSeek, Moonshot); some use the names of OpenAI's Responses API.
+ * Reasoning tokens that `completion_tokens` excludes (xAI, Gemini) are added to it, because they cost the same: they are the rest of the
+ * total, unless cached tokens could explain it.
  */
 export function toCounted(usage: Usage | null | undefined): Counted {
   const told: Fields = usage ?? {};

@@ -4,8 +4,9 @@ import type { Settling } from "./settling.ts";
 import type { Exchange } from "./stages/exchange.ts";
 
 /**
- * Gives the place of a call whose client left to others, as long as there are no more of such calls than places: a client that asks and leaves
- * again and again has twice its places at most. One round trip when a client leaves and one at the call's end, only under limits of concurrency.
+ * Releases the concurrency slot of a call whose client left, as long as there are at most as many such calls as slots. So a client that
+ * reconnects repeatedly has at most twice its slots. One round trip when the client leaves and one at the call's end, only with limits of
+ * concurrency.
  */
 export function depart(
   { limiter: own, departed, freePlace, onDegraded }: FlowOptions & Pick<Settling, "freePlace">,
@@ -31,5 +32,5 @@ export function depart(
   return { isFree, end: () => void end().catch((error: unknown) => onDegraded?.("limiter", error)) };
 }
 
-/** Of a call that has no place to give back. */
+/** For a call that holds no slot. */
 const NOTHING_HELD: Departed = { isFree: Promise.resolve(true), end: () => {} };

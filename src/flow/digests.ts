@@ -3,25 +3,25 @@ import type { ChatRequest } from "../models/index.ts";
 import { contextOf, type Context } from "./context.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
 
-/** Longest history that is remembered, in characters. */
+/** Longest cached history, in characters. */
 const REMEMBERED_CHARS_MAX = 65_536;
-/** Sessions whose newest turns are remembered. */
+/** Sessions with cached turns. */
 const SESSIONS_MAX = 1_000;
 
-/** What a session held at a version and epoch. */
+/** Turns of a session at a version and epoch. */
 type Remembered = Pick<Window, "version" | "epoch" | "turns">;
 
-/** A guess at what stands before a request's last message. */
+/** A guess at the context of a request's last message. */
 export interface Guess {
   readonly context: Context;
-  /** Version and epoch of the session that it was made for: on others it must be made again. */
+  /** Version and epoch of the session that it is valid for; on others it must be computed again. */
   readonly version: number;
   readonly epoch: string;
 }
 
 /**
- * Remembers the turns of the sessions that this process served last, so that the exact lookup can go out together with the
- * read of the session. A wrong guess costs one more round trip and nothing else: the answer is looked up again.
+ * Caches the turns of recently used sessions in this process, so that the exact lookup can be sent together with the read of the session. A
+ * wrong guess costs only one more round trip, for a second lookup.
  */
 export function createDigests(): {
   guess(session: string, request: ChatRequest, lead?: number): Guess;

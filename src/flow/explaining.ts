@@ -6,7 +6,7 @@ import { contextOf } from "./context.ts";
 import type { FlowKit } from "./kit.ts";
 import { besideOf, type Sharing } from "./sharing.ts";
 
-/** Looks a request up as a chat of no session would be, with the reasons. Throws as the cache's `lookup` does. */
+/** Looks up a request without a session, with the reasons for the result. Throws like the cache's `lookup`. */
 export async function explain(
   kit: FlowKit,
   call: Pick<ChatCall, "request" | "user" | "key" | "per" | "control">,
@@ -18,7 +18,7 @@ export async function explain(
   return { lookedUp: true, found: await cache.lookup(question, { explain: true, judge: false }) };
 }
 
-/** The question that a request of no session asks of the cache; `undefined` when no stored answer could serve it. Pure. */
+/** Converts a request without a session to its question for the cache; `undefined` if no stored answer could serve it. Pure. */
 export function questionOf(
   call: Pick<ChatCall, "request" | "user" | "key" | "per" | "control">,
   sharing: Sharing | undefined,

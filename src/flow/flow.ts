@@ -13,15 +13,15 @@ import { replay } from "./stages/replay.ts";
 import { reserve, type Reserved } from "./stages/reserve.ts";
 import { share } from "./stages/share.ts";
 
-/** Makes the sync path out of one scope's roles. */
+/** Makes the request path from one scope's roles. */
 export function createFlow(options: FlowOptions): Flow {
   const kit = createKit(options);
   return { chat: (call) => telling(call, (told) => chat(kit, told)), explain: (call) => explain(kit, call) };
 }
 
 /**
- * The way of a request, stage by stage: begin (admit, read the session, find the exact answer), reserve (tokens, the similar answer, who else
- * asks this), then one of replay, ask and share; ask and share end with finish.
+ * Runs the stages of a request: begin (admit, read the session, look up the exact answer), reserve (tokens, the similar answer, join a
+ * flight), then one of replay, ask and share. Ask and share end with finish.
  */
 async function chat(kit: FlowKit, call: ChatCall): Promise<ChatOutcome> {
   const startMs = performance.now();
@@ -50,7 +50,7 @@ async function chat(kit: FlowKit, call: ChatCall): Promise<ChatOutcome> {
   return staged("ask", () => share(kit, exchange, { ...provenance, cache: "shared" }, asking));
 }
 
-/** The model that serves a request, within its deadline. @throws MarrowError `not_found` */
+/** Finds the model of a request, bounded by its deadline. @throws MarrowError `not_found` */
 function modelFor({ findModel }: FlowKit, { request, deadline }: ChatCall): ChatModel {
   const model = findModel(request.model);
   if (model === undefined)
@@ -58,7 +58,7 @@ function modelFor({ findModel }: FlowKit, { request, deadline }: ChatCall): Chat
   return deadline?.whole === true ? withDeadline(model, deadline.atMs) : model;
 }
 
-/** Where an answer comes from, as its headers tell it. */
+/** Builds the origin of an answer for its headers. */
 function provenanceOf(
   { tellsSaved }: FlowKit,
   { session, window, served }: Begun,
@@ -66,7 +66,7 @@ function provenanceOf(
 ): Provenance {
   const isAlone = asking?.role === "lead" && asking.isAlone;
   return {
-    // Where Redis reads and refuses writes nothing is stored either: the cache is passed by.
+    // If Redis is read-only, nothing is stored either, so the cache counts as bypassed.
     cache: found?.hit === true ? found.match : served && !isAlone ? "miss" : "bypass",
     ...describeLookup(found),
     ...(tellsSaved === true && found?.hit === true && { saved: found.cost }),

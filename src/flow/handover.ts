@@ -1,17 +1,17 @@
 import type { Pushable, Sink } from "../internal/push.ts";
 
-/** The way of a stream's bytes to the one who reads them, pulled or pushed; what is not wanted yet waits. */
+/** Passes a stream's bytes to its reader, pulled or pushed, and buffers those that are not requested yet. */
 export interface Handover extends Required<Pick<Pushable<Uint8Array>, "next" | "push">> {
-  /** Whether the reader waits for bytes. */
+  /** Returns true while the reader waits for bytes. */
   isWaiting(): boolean;
   give(bytes: Uint8Array): void;
-  /** The stream is over, or broke: the reader hears of it behind what waits. */
+  /** Ends the stream, or fails it, after the buffered bytes. */
   end(broken?: { readonly error: unknown }): void;
-  /** The reader left. A sink is given nothing more; whoever pulls may go on. */
+  /** Called when the reader left. A sink gets nothing more; a pulling reader may continue. */
   leave(): void;
 }
 
-/** Opens one; `onChange` hears when the reader begins or ceases to wait. */
+/** Makes a handover. Calls `onChange` when the reader starts or stops waiting. */
 export function createHandover(onChange: () => void): Handover {
   const ahead: Uint8Array[] = [];
   let puller: PromiseWithResolvers<IteratorResult<Uint8Array, undefined>> | undefined;
@@ -19,7 +19,7 @@ export function createHandover(onChange: () => void): Handover {
   let [isPushing, isPaused, isGiving, isOver] = [false, true, false, false];
   let broken: { readonly error: unknown } | undefined;
 
-  /** Gives a sink what waits, as far as it wants, and then the end. */
+  /** Passes buffered bytes to a sink, as many as it accepts, and then the end. */
   function flush(): void {
     if (isGiving) return;
     isGiving = true;

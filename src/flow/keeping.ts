@@ -7,39 +7,39 @@ import type { createDigests } from "./digests.ts";
 import { unsaid } from "./resent.ts";
 import { sizeOf } from "../internal/json-pieces.ts";
 
-/** Longest wait for a session to take a turn: a request can do without, but not for long. */
+/** Longest wait for a session's append. A request can continue without it. */
 const APPEND_WAIT_MS = 1_000;
 
-/** A request's turn in its session. */
+/** Stores a request's turns in its session. */
 export interface Keeping {
-  /** Keeps the question before its answer is there. Nobody waits for it, and the model is asked meanwhile. */
+  /** Stores the question before its answer exists, in the background while the model is called. */
   open(): void;
-  /** Keeps the answer behind its question. Answers whether the session holds both. */
+  /** Stores the answer after its question. Returns whether the session has both. */
   keep(answer: ChatMessage): Promise<boolean>;
-  /** Takes the question back: it gets no answer, and its client was told so. */
+  /** Removes the question, because its client got an error instead of an answer. */
   withdraw(): Promise<void>;
 }
 
-/** What a turn is made of. */
+/** Dependencies of storing a request's turns. */
 export interface KeepingParts {
   readonly session: Session | undefined;
-  /** Name of the session in this process. */
+  /** Identifies the session in this process. */
   readonly sessionKey: string;
   readonly request: ChatRequest;
-  /** What the session held when the request came; `undefined` while it could not be read. */
+  /** The session's turns at the time of the request; `undefined` if they could not be read. */
   readonly window: Window | undefined;
-  /** The same for a retry of the request. @default one of its own */
+  /** Equal for retries of the request. @default a unique key */
   readonly idempotencyKey: string | undefined;
   readonly kept: ChatCall["kept"];
   readonly digests: ReturnType<typeof createDigests>;
   readonly sessionTurns: number;
-  /** Hears how much a session took, in characters of its JSON, about. */
+  /** Called with the approximate size of the stored turns, in characters of JSON. */
   readonly onKept?: ((chars: number) => void) | undefined;
-  /** Runs a step that Redis being away must not break. */
+  /** Runs an optional step; if Redis is unavailable, continues without its result. */
   readonly orWithout: <T>(role: "memory", part: Promise<T> | undefined) => Promise<T | undefined>;
 }
 
-/** Tells whose session or conversation took how much; `undefined` where nobody wants to know. */
+/** Returns the callback that reports the stored size for a session or conversation; `undefined` if the flow has none. */
 export function toldOf(
   { onKept }: Pick<FlowOptions, "onKept">,
   { user, session, conversation }: Pick<ChatCall, "user" | "session" | "conversation">,
@@ -47,13 +47,13 @@ export function toldOf(
   return onKept === undefined ? undefined : (chars) => onKept({ user, session, conversation, chars });
 }
 
-/** Keeps one request's turn: in one go where its answer is there at once, question first where a model is asked. No round trip yet. */
+/** Makes the keeping of one request: stored together if the answer is known at once, else question first. Makes no round trip yet. */
 export function createKeeping(parts: KeepingParts): Keeping {
   const { session } = parts;
   return session === undefined ? NOTHING_KEPT : keepIn(session, parts);
 }
 
-/** Of a request without a session. */
+/** For a request without a session. */
 const NOTHING_KEPT: Keeping = { open() {}, keep: async () => true, async withdraw() {} };
 
 function keepIn(session: Session, parts: KeepingParts): Keeping {
@@ -70,12 +70,12 @@ function keepIn(session: Session, parts: KeepingParts): Keeping {
     const fresh = unsaid(said, held);
     const { said: turns } = parts.kept ?? {};
     if (turns === undefined) questions = fresh;
-    // A client may send again what is held: what it is made of is held, too.
+    // A client may resend stored messages, so the turns they consist of are stored already.
     else questions = fresh.length === said.length ? turns : newestTurns(turns, fresh.length);
     return questions;
   }
 
-  /** Remembers what the session holds now, unless others changed it since it was read: their turns are not known here. */
+  /** Caches the session's turns, unless another process changed it since it was read. */
   function remember(answer: Turn, now: { readonly version: number; readonly epoch: string }, before: string) {
     const more = [...added(), answer];
     if (now.version !== version + more.length || (version !== 0 && before !== epoch)) return;

@@ -7,18 +7,18 @@ import { createOrWithout, type OrWithout } from "./without.ts";
 const SESSION_TURNS_DEFAULT = 40;
 const DRAIN_MS_DEFAULT = 120_000;
 
-/** What every stage of one scope's flow works with. */
+/** Shared dependencies of all stages of one scope's flow. */
 export interface FlowKit extends Settling, FlowOptions {
   readonly sessionTurns: number;
   readonly drainMs: number;
   readonly onDisconnect: NonNullable<FlowOptions["onDisconnect"]>;
-  /** What this process knows of sessions, so that a question can be looked up before its session is read. */
+  /** Cached session turns of this process, for a lookup before the session is read. */
   readonly digests: ReturnType<typeof createDigests>;
   readonly orWithout: OrWithout;
   readonly recordings: Recordings;
 }
 
-/** Puts a flow's options, their defaults and what is made of them together. */
+/** Combines a flow's options with their defaults and derived functions. */
 export function createKit(options: FlowOptions): FlowKit {
   const { sessionTurns = SESSION_TURNS_DEFAULT, drainMs = DRAIN_MS_DEFAULT, onDisconnect = "finish" } = options;
   const { onDegraded = () => {} } = options;

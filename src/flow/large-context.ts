@@ -5,19 +5,19 @@ import type { ChatMessage, ChatRequest } from "../models/index.ts";
 const ofContexts = new WeakMap<readonly ChatMessage[], string>();
 const ofFields = new WeakMap<ChatRequest, LargeFields | "none">();
 
-/** Digests of fields, by their names. */
+/** Digests of fields, by field name. */
 export type LargeFields = Readonly<Record<string, string>>;
 
 /**
- * Hashes what is large in a request, in turns: what stands before its last message, and other fields, such as tools. Nothing to wait for where
- * all is small.
+ * Hashes large parts of a request in slices: the messages before the last one, and other fields such as tools. Returns `undefined` if all
+ * are small.
  */
 export function prepareLarge(request: ChatRequest): Promise<void> | undefined {
   const { messages } = request;
   const before = messages.slice(0, -1);
   const isLarge = sizeOf(before) >= LARGE_JSON_CHARS;
   const names = largeNames(request);
-  // Measured once: the request's keys are made several times.
+  // Measured once, because the request's keys are computed several times.
   if (names.length === 0) ofFields.set(request, "none");
   if (!isLarge && names.length === 0) return undefined;
   return prepare();
@@ -30,12 +30,12 @@ export function prepareLarge(request: ChatRequest): Promise<void> | undefined {
   }
 }
 
-/** The digest of what stands before the last of these messages, if it was prepared. */
+/** Returns the prepared digest of the messages before the last one, if there is one. */
 export function preparedDigest(messages: readonly ChatMessage[]): string | undefined {
   return ofContexts.get(messages);
 }
 
-/** Digests of the large fields of a request beside its messages; `undefined` where there are none. */
+/** Returns digests of a request's large fields other than its messages; `undefined` if there are none. */
 export function largeFieldsOf(request: ChatRequest): LargeFields | undefined {
   const known = ofFields.get(request);
   if (known !== undefined) return known === "none" ? undefined : known;
@@ -52,7 +52,7 @@ function largeNames(request: ChatRequest): readonly string[] {
   });
 }
 
-/** The same as the hash of a value's JSON as one text. */
+/** Hashes a value's JSON in slices; equals the hash of the whole text. */
 async function hashInTurns(value: unknown): Promise<string> {
   const digest = createHash("sha256");
   await inTurns(value, (text) => digest.update(text, "utf8"));

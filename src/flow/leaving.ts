@@ -1,51 +1,51 @@
-/** What becomes of an answer when its client leaves. */
+/** Decides what happens to an answer when its client disconnects. */
 export interface Leaving {
-  /** Ends the model's call. */
+  /** Aborts the model call. */
   readonly signal: AbortSignal;
-  /** Whether the call was ended because nobody wants the answer any more: it failed nobody. */
+  /** Whether the call was ended because nobody needs the answer any more; it is not a failure. */
   readonly cancelled: boolean;
-  /** The client left. Any number of times. */
+  /** Reports that the client left. May be called any number of times. */
   leave(): void;
-  /** Looks again whether anybody wants the rest: who read along may be gone since. */
+  /** Checks again whether the rest is needed, since followers may have left. */
   check(): void;
-  /** Ends the model's call, whoever wants its answer. */
+  /** Ends the model call even if its answer is needed. */
   giveUp(): void;
-  /** The answer is there, or broke: nothing is to be waited for. */
+  /** Reports that the answer is complete or failed, so that waiting ends. */
   close(): void;
 }
 
-/** Tells that a client left: a signal, or what can be listened to like one. */
+/** Signals that a client left: an `AbortSignal`, or any object with the same listener methods. */
 export interface Departure {
   readonly aborted: boolean;
   addEventListener(type: "abort", listener: () => void, options?: { readonly once?: boolean }): void;
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** What a call holds whose client left. */
+/** The slot of a call whose client left. */
 export interface Departed {
-  /** Whether its place is free for others. False: there are as many calls without a client as there are places, so it keeps its own. */
+  /** Resolves to true if its slot is free for others; false if as many calls without a client exist as slots, so that it keeps its own. */
   readonly isFree: Promise<boolean>;
-  /** The call is over. */
+  /** Ends the call. */
   end(): void;
 }
 
-/** Who wants an answer beside its client. */
+/** Parties that need an answer besides its client. */
 export interface LeavingOptions {
-  /** Fires when the client left. */
+  /** Fires when the client leaves. */
   readonly gone?: Departure | undefined;
-  /** Takes the answer beside its client: somebody who asks for it later, or only the cache, which does so while there is room. */
+  /** Another use of the answer: by a later reader, or only by the cache, which continues a call only within its bound. */
   readonly wanted: "later" | "cache" | undefined;
-  /** Other requests read along. */
+  /** Followers of the answer. */
   readonly lead?: { readonly followed: Promise<void>; deserted(): boolean } | undefined;
-  /** Gives back what a client holds that is there: its place among streams, if there is room for a call without a client. Once. */
+  /** Releases the client's concurrency slot, if there is space for a call without a client. Called once. */
   readonly onLeft: () => Departed;
-  /** How long an answer is read on that is wanted, in milliseconds. */
+  /** Time that a needed answer is read on, in milliseconds. */
   readonly drainMs: number;
 }
 
 /**
- * Watches over one answer. When its client leaves, its place is free at once where there is room for a call without a client. The model's call goes on while somebody wants the answer, for
- * at most `drainMs`, and is ended when nobody does.
+ * Watches one answer. When its client leaves, its slot is released at once if there is space for a call without a client. The model call
+ * continues for at most `drainMs` while the answer is needed, and is ended otherwise.
  */
 export function createLeaving({ gone, wanted: given, lead, onLeft, drainMs }: LeavingOptions): Leaving {
   const ended = new AbortController();
@@ -64,7 +64,7 @@ export function createLeaving({ gone, wanted: given, lead, onLeft, drainMs }: Le
       wanted = undefined;
       check();
     });
-    // Whoever reads along since just now is heard of a moment later.
+    // A follower that just joined is only visible a moment later.
     queueMicrotask(check);
     late = setTimeout(() => ended.abort(), drainMs);
     late.unref();

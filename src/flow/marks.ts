@@ -1,14 +1,14 @@
 import { isObject } from "../internal/fields.ts";
 
-/** The `phases` of a message, told piece by piece as its text comes to where they begin. */
+/** Emits the `phases` of a message together with the text at which they begin. */
 export interface Marks {
-  /** Those that begin up to a place and were not told yet, as fields of a delta. */
+  /** Returns the phases that begin up to a position and were not emitted yet, as fields of a delta. */
   upTo(place: number): { readonly phases?: readonly unknown[] };
-  /** Where the next one begins that was not told yet; infinite after the last one. */
+  /** Returns the position of the next phase; infinite after the last one. */
   next(): number;
 }
 
-/** Begins to tell them. An entry without a place begins where the one before it does. */
+/** Makes the marks of a message. An entry without a position begins with the entry before it. */
 export function createMarks(phases: unknown): Marks {
   const all = Array.isArray(phases) ? (phases as readonly unknown[]) : [];
   let told = 0;

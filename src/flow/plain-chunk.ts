@@ -1,22 +1,25 @@
 import { BESIDE_ANSWER, growthOf, type ChatChunk, type Growth, type StreamPart } from "../models/index.ts";
 import type { Told } from "./together.ts";
 
-/** What a piece of text takes in memory beside its characters, and what a chunk takes that is kept as it came, for each byte of its event. */
+/** Estimated memory of a piece of text beside its characters, and of an unmerged chunk per byte of its event. */
 const PIECE_BYTES = 96;
 const CHAR_BYTES = 2;
 const KEPT_FACTOR = 3;
 
-/** The text by which each chunk of a part lets one answer grow; `undefined` for a chunk that says anything else. Read once, it serves both below. */
+/**
+ * The text that each chunk of a part appends to the answer; `undefined` for a chunk with other content. Computed once for both functions
+ * below.
+ */
 export type Pieces = readonly (Growth | undefined)[];
 
-/** Reads them. Pure. */
+/** Computes the pieces of chunks. Pure. */
 export function piecesOf(chunks: readonly ChatChunk[]): Pieces {
   return chunks.map(growthOf);
 }
 
 /**
- * Puts what a stream tells into what it told last, where both are pieces of one text: a long answer is then a few objects instead of one for
- * each token. Answers whether it did. `last` must belong to the caller alone.
+ * Merges a stream's part into the previous one if both only append text, so that a long answer is a few objects instead of one per token.
+ * Returns whether it did. `last` must not be shared.
  */
 export function foldTold(last: Told, next: Told, read?: Pieces): boolean {
   if (!("chunks" in last) || !("chunks" in next)) return false;
@@ -38,9 +41,7 @@ export function foldTold(last: Told, next: Told, read?: Pieces): boolean {
   return true;
 }
 
-/**
- * The same for a part that only grows, where `last` is, or holds, the chunk before it: nothing is read.
- */
+/** The same for a part that only appends text, after `last` that ends with the chunk before it. Nothing is parsed. */
 export function foldGrowth(last: Told, { field, text }: NonNullable<StreamPart["grows"]>): boolean {
   const into = "chunks" in last ? last.chunks.at(-1) : undefined;
   const delta = into && (deltaOf(into) as Record<string, unknown>);
@@ -49,12 +50,12 @@ export function foldGrowth(last: Told, { field, text }: NonNullable<StreamPart["
   return true;
 }
 
-/** The memory that a part that only grows takes, in bytes, at most about. Pure. */
+/** Estimates the memory of a part that only appends text, in bytes, an upper bound. Pure. */
 export function weightOfGrowth({ text, chunks }: NonNullable<StreamPart["grows"]>): number {
   return chunks * PIECE_BYTES + text.length * CHAR_BYTES;
 }
 
-/** The memory that a part of a stream takes while it is recorded, in bytes, at most about. `bytes`: its length, where that is known. Pure. */
+/** Estimates the memory of a recorded part, in bytes, an upper bound. `bytes` is its length, if known. Pure. */
 export function weightOf(chunks: readonly ChatChunk[], bytes?: number, pieces: Pieces = piecesOf(chunks)): number {
   let weight = 0;
   for (const piece of pieces) {
@@ -64,7 +65,7 @@ export function weightOf(chunks: readonly ChatChunk[], bytes?: number, pieces: P
   return weight;
 }
 
-/** Whether a chunk has no other fields than one before it, beside its text. */
+/** Returns true if two chunks have the same fields except for the text. */
 function isLike(chunk: ChatChunk, before: ChatChunk): boolean {
   for (const [name, value] of Object.entries(chunk))
     if (!BESIDE_ANSWER.has(name) && value != null && value !== before[name]) return false;

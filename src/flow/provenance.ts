@@ -4,7 +4,7 @@ import { MarrowError } from "../errors.ts";
 import type { ChatCall, Provenance } from "./call.ts";
 import type { StoredAnswer } from "./cacheable.ts";
 
-/** What a lookup adds to how an answer came about: how near the nearest was, and why it was not served. */
+/** Describes a lookup for an answer's origin: similarity and age, or why the nearest was not served. */
 export function describeLookup(
   found: Lookup<StoredAnswer> | undefined,
 ): Pick<Provenance, "similarity" | "veto" | "ageMs"> {
@@ -13,7 +13,7 @@ export function describeLookup(
   return { similarity: found.nearest?.similarity, veto: found.nearest?.veto };
 }
 
-/** Who served an answer: the endpoint that a model says it was, or the only one that it has. */
+/** Returns the endpoint that answered: the one that the model reports, or its only one. */
 export function servedBy(
   { name }: ChatModel,
   { served }: { readonly served?: Served | undefined },
@@ -21,7 +21,7 @@ export function servedBy(
   return served ?? (name === undefined ? undefined : { upstream: name, attempts: 1 });
 }
 
-/** The name whose calls begin alike: a session, or what the client itself says a provider's prompt cache should know it by. */
+/** Returns the affinity key of calls with a common prefix: the session, or the client's own key for a provider's prompt cache. */
 export function affinityOf(
   {
     session,
@@ -35,7 +35,7 @@ export function affinityOf(
   return typeof key === "string" && key !== "" ? key.slice(0, 256) : undefined;
 }
 
-/** Whether a call failed because its own client waits no longer: nobody else's call need fail with it. */
+/** Returns true if a call failed because its own client stopped waiting; other callers need not fail with it. */
 export function isLate({ deadline }: Pick<ChatCall, "deadline">, error: unknown): boolean {
   return MarrowError.is(error, "timeout") && deadline !== undefined && performance.now() >= deadline.atMs - 1;
 }

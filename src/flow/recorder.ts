@@ -3,27 +3,27 @@ import { estimateTokens } from "../internal/token-estimate.ts";
 import { isObject, isText } from "../internal/fields.ts";
 import { joinedName, type ChatChunk, type ChatCompletion, type Growth, type Usage } from "../models/index.ts";
 
-/** Puts the whole answer together from the events of its stream, beside the stream. */
+/** Assembles the whole answer from the events of its stream. */
 export interface Recorder {
   add(chunks: readonly ChatChunk[]): void;
-  /** Adds what repeats the chunk before it, but for this text. */
+  /** Adds a chunk that repeats the previous one except for this text. */
   grow(growth: Growth): void;
-  /** What came so far, as a completion; `finish_reason` is null while it has not ended. */
+  /** Returns the answer so far as a completion; `finish_reason` is null until it has ended. */
   completion(): ChatCompletion;
-  /** Lets go of the text, and keeps none from now on: only ids, usage and, where no usage comes, an estimate of it. */
+  /** Drops the recorded text and records no more: only ids, usage and, without usage, an estimate of it. */
   drop(): void;
 }
 
-/** Fields that this recorder reads itself; all others are kept as they come. */
+/** Fields that this recorder interprets; all others are stored unchanged. */
 const READ = {
-  // OpenAI's `obfuscation` says nothing: it only hides how long each piece of a stream is.
+  // OpenAI's `obfuscation` carries no information: it only hides the length of each piece.
   chunk: new Set(["id", "object", "created", "model", "choices", "usage", "obfuscation"]),
   // Some makers send the whole message so far beside each piece of it.
   choice: new Set(["index", "delta", "finish_reason", "message"]),
   delta: new Set(["role", "content", "tool_calls"]),
 };
 
-/** Records the first choice of a stream; a second one, or tool calls, mark it as what is never stored. */
+/** Makes a recorder of a stream's first choice. A second choice, or tool calls, mark the answer as not cacheable. */
 export function createRecorder(model: string): Recorder {
   const first: { id?: string | undefined; created?: number | undefined; model?: string | undefined } = {};
   const [beside, ofChoice, ofMessage] = [newFields(), newFields(), newFields()];
@@ -32,7 +32,7 @@ export function createRecorder(model: string): Recorder {
   let others = 0;
   let finish: string | null = null;
   let usage: Usage | null | undefined;
-  /** Tokens of what is not kept, by estimate; `undefined` while everything is. */
+  /** Estimated tokens of dropped text; `undefined` while everything is recorded. */
   let dropped: number | undefined;
 
   function addDelta(delta: Readonly<Record<string, unknown>>): void {
@@ -49,7 +49,7 @@ export function createRecorder(model: string): Recorder {
     for (const [place, call] of (made as readonly Delta[]).entries()) addCall(call, call.index ?? place);
   }
 
-  /** A new id at a known index begins another call; what is empty changes nothing. */
+  /** A new id at a known index begins another call; empty values change nothing. */
   function addCall({ index: _, id, function: named, custom, ...rest }: Delta, index: number): void {
     const known = calls.findLast((call) => call.index === index);
     const isNew = known === undefined || (isText(id) && isText(known.fields["id"]) && id !== known.fields["id"]);
@@ -118,13 +118,13 @@ export function createRecorder(model: string): Recorder {
   return recorder;
 }
 
-/** A call as it is put together. */
+/** A call while it is assembled. */
 interface Call {
   readonly index: number;
   readonly fields: Record<string, unknown>;
 }
 
-/** A piece of a call. */
+/** A part of a call. */
 interface Delta extends Readonly<Record<string, unknown>> {
   readonly index?: number;
   readonly id?: unknown;
@@ -132,17 +132,17 @@ interface Delta extends Readonly<Record<string, unknown>> {
   readonly custom?: Readonly<Record<string, unknown>> | null;
 }
 
-/** Fields by names that an endpoint chose. */
+/** Makes an object for fields whose names an endpoint chose. */
 function newFields(): Record<string, unknown> {
   return Object.create(null) as Record<string, unknown>;
 }
 
 /**
- * Keeps fields that are not read here, as a whole answer would have them: pieces of text and lists are joined, objects merged field by field,
- * of other values the last one stays.
+ * Merges unknown fields as a whole answer would have them: texts and lists are concatenated, objects merged by field, and of other values
+ * the last one stays.
  */
 function keepUnknown(kept: Record<string, unknown>, from: object, read: ReadonlySet<string>): void {
-  // Once for each chunk of a stream: no list of pairs is made for fields that are read elsewhere.
+  // Runs for each chunk, so it avoids a list of entries.
   for (const name of Object.keys(from)) {
     if (read.has(name)) continue;
     const value = (from as Readonly<Record<string, unknown>>)[name];
@@ -151,7 +151,7 @@ function keepUnknown(kept: Record<string, unknown>, from: object, read: Readonly
   }
 }
 
-/** Fields that every chunk repeats whole. */
+/** Fields that every chunk repeats completely. */
 const WHOLE = new Set(["system_fingerprint", "service_tier", "provider", "citations", "search_results", "x_groq"]);
 
 function joined(known: unknown, more: unknown): unknown {
@@ -165,7 +165,7 @@ function joined(known: unknown, more: unknown): unknown {
   return more;
 }
 
-/** What is given to the tool comes in pieces, and so may the name before it. */
+/** The tool's arguments arrive in parts, and its name may too. */
 function mergeNamed(known: unknown, more: Readonly<Record<string, unknown>>, field: "arguments" | "input"): object {
   const before = (known ?? {}) as Readonly<Record<string, unknown>>;
   const piece = typeof more[field] === "string" ? more[field] : "";

@@ -1,30 +1,30 @@
-/** What is recorded of answers while they are streamed, over all flows that share it. */
+/** Memory of recorded streams, over all flows that share it. */
 export interface Recordings {
-  /** Bytes that are held now, by estimate. */
+  /** Estimated bytes in use. */
   readonly bytes: number;
-  /** Begins a recording. `shed` is called at most once: it lets go of what the recording holds, which is counted no more from then on. */
+  /** Begins a recording. `shed` is called at most once and must drop the recorded data, which no longer counts. */
   open(shed: () => void): RecordedShare;
 }
 
-/** What one recording holds. */
+/** Memory of one recording. */
 export interface RecordedShare {
-  /** Says that the recording grew. Once it was shed or closed, nothing is counted. */
+  /** Reports growth. Ignored after the recording was shed or closed. */
   add(bytes: number): void;
-  /** The recording is over. Any number of times. */
+  /** Ends the recording. May be called any number of times. */
   close(): void;
 }
 
 /** Options of recordings. */
 export interface RecordingsOptions {
-  /** What all recordings hold together, in bytes by estimate. @default 134_217_728 (128 MiB) */
+  /** Largest estimated size of all recordings together, in bytes. @default 134_217_728 (128 MiB) */
   readonly bytesMax?: number | undefined;
 }
 
 const BYTES_MAX_DEFAULT = 128 * 1_048_576;
 
 /**
- * Bounds what recordings hold together. Beyond the bound the largest recording is shed, so that streams that nobody reads, or that have no
- * end, cost other streams nothing. Adding takes constant time; shedding looks at each recording once.
+ * Makes a common budget for recordings. Beyond it the largest recording is shed, so that an unread or endless stream does not affect
+ * others. Adding takes constant time; shedding reads each recording once.
  */
 export function createRecordings({ bytesMax = BYTES_MAX_DEFAULT }: RecordingsOptions = {}): Recordings {
   const open = new Set<Share>();

@@ -9,32 +9,32 @@ import { createRecorder } from "./recorder.ts";
 import type { Recordings } from "./recordings.ts";
 import type { Leading } from "./together.ts";
 
-/** A model's stream, and what is done with it. */
+/** A model's stream and its consumers. */
 export interface Relayed {
   readonly model: string;
   readonly parts: ModelStream;
   readonly lead: Leading | undefined;
   readonly leaving: Leaving;
   readonly recordings: Recordings;
-  /** Whether the answer is of no use without all of it: where there is no room to record it, it fails. */
+  /** Whether the answer is useless unless complete: it then fails if it cannot be recorded. */
   readonly needsWhole: boolean;
-  /** Whether a failure is this request's alone, so that one of those who read along asks in its place. */
+  /** Returns true for a failure that concerns only this request, so that a follower takes over the call. */
   readonly isOwn: (error: unknown) => boolean;
-  /** The bytes of a part that the client is given. */
+  /** Returns the bytes of a part to send to the client. */
   readonly shown: (part: StreamPart) => Uint8Array;
-  /** Keeps the whole answer, before its last bytes are handed over. */
+  /** Stores the whole answer, before its last bytes are sent. */
   readonly finish: (completion: ChatCompletion) => Promise<unknown>;
-  /** Keeps what came of an answer that broke off. */
+  /** Stores the recorded part of a broken answer. */
   readonly keepPartial: (completion: ChatCompletion) => Promise<void>;
-  /** Keeps what came of an answer that is recorded no further. */
+  /** Stores the recorded part of an answer that is no longer recorded. */
   readonly keepShed: (completion: ChatCompletion) => Promise<void>;
-  /** Settles what an answer used that was recorded no further; it has no text. */
+  /** Settles the usage of an answer that was not fully recorded; it has no text. */
   readonly spend: (completion: ChatCompletion) => void;
 }
 
 /**
- * Hands a model's stream on while it is recorded; who stops reading does not stop it, and who reads slowly keeps nobody waiting. Where the
- * process has no room to record it further, the stream goes on, its session keeps what was recorded, and nobody reads along any more.
+ * Passes a model's stream on while recording it. A reader that stops does not stop it, and a slow reader delays nobody. If the recording is
+ * shed, the stream continues, its session stores the recorded part, and it gets no more followers.
  */
 export function relay(relayed: Relayed): AnswerStream {
   const { model, parts, lead, leaving, isOwn, shown, needsWhole } = relayed;
@@ -42,7 +42,7 @@ export function relay(relayed: Relayed): AnswerStream {
   const share = relayed.recordings.open(shed);
   const outlet = createHandover(regulate);
   let shedding: Promise<void> | undefined;
-  /** `ending`: nothing more is taken from the model, and what follows its last part is under way. */
+  /** `ending`: no more parts are read from the model; the steps after its last part are running. */
   let state: "open" | "ending" | "over" = "open";
   let [isFlowing, isDraining] = [false, false];
   const ended = Promise.withResolvers<void>();
@@ -55,7 +55,7 @@ export function relay(relayed: Relayed): AnswerStream {
   function shed(): void {
     const said = recorder.completion();
     recorder.drop();
-    // What fails of it is told by the roles themselves.
+    // The roles report their own failures.
     shedding = Promise.all([relayed.keepShed(said), lead?.leave()]).then(
       () => {},
       () => {},
@@ -76,7 +76,7 @@ export function relay(relayed: Relayed): AnswerStream {
     return shedding;
   }
 
-  /** Records a part, and tells those who read along. */
+  /** Records a part and passes it to followers. */
   function record(part: StreamPart): void {
     const { grows } = part;
     if (grows === undefined) {
@@ -93,7 +93,7 @@ export function relay(relayed: Relayed): AnswerStream {
     share.add(weightOfGrowth(grows));
   }
 
-  /** Takes one part from the model. */
+  /** Handles one part from the model. */
   function take(part: StreamPart): void {
     if (state !== "open") return;
     try {
@@ -112,7 +112,7 @@ export function relay(relayed: Relayed): AnswerStream {
     if (bytes.length > 0) outlet.give(bytes);
   }
 
-  /** Keeps the answer, then hands its last part over. */
+  /** Stores the answer, then sends its last part. */
   async function endWith(part: StreamPart): Promise<void> {
     state = "ending";
     leaving.close();
@@ -125,7 +125,7 @@ export function relay(relayed: Relayed): AnswerStream {
     }
   }
 
-  /** Ends an answer that broke: what came of it is kept. */
+  /** Ends a broken answer and stores its recorded part. */
   async function breakOff(error: unknown): Promise<void> {
     if (state !== "open") return;
     state = "ending";
@@ -141,7 +141,7 @@ export function relay(relayed: Relayed): AnswerStream {
 
   async function failWith(error: unknown): Promise<void> {
     let told = error;
-    // What broke here and not at the model would leave its call open, unread, with its place.
+    // If the failure was here and not at the model, its call must be ended too, or it would stay open unread.
     leaving.giveUp();
     try {
       if (shedding === undefined) await (isOwn(error) ? lead?.leave() : lead?.fail(error));
@@ -159,7 +159,7 @@ export function relay(relayed: Relayed): AnswerStream {
     ended.resolve();
   }
 
-  /** Takes from the model what somebody waits for: who reads this stream, those who read along, or who keeps the answer. */
+  /** Reads from the model only while a reader, follower or store needs more. */
   function regulate(): void {
     if (state !== "open") return;
     if (needsWhole && shedding !== undefined) return void breakOff(noRoom());

@@ -4,11 +4,11 @@ import type { AnswerStream } from "./call.ts";
 import type { StoredAnswer } from "./cacheable.ts";
 import { createMarks } from "./marks.ts";
 
-/** Characters of one event of a replayed stream, about; a long answer has longer pieces, so that it has at most {@link PIECES_MAX}. */
+/** Approximate characters per event of a replayed stream; a long answer has larger pieces, at most {@link PIECES_MAX} of them. */
 const PIECE_CHARS = 64;
 const PIECES_MAX = 2_048;
 
-/** A stored answer as a completion: a new id, and usage that says the prompt came from the cache. */
+/** Converts a stored answer to a completion with a new id, and usage that counts the prompt as cached. */
 export function toReplay({ model, message, usage, choice, beside }: StoredAnswer): ChatCompletion {
   return {
     ...beside,
@@ -16,15 +16,15 @@ export function toReplay({ model, message, usage, choice, beside }: StoredAnswer
     object: "chat.completion",
     created: Math.floor(Date.now() / 1000),
     model,
-    // A stream says nothing of a refusal that there is not; whole messages have the field.
+    // A stream omits an absent refusal; whole messages have the field.
     choices: [{ index: 0, message: { refusal: null, ...message }, logprobs: null, ...choice, finish_reason: "stop" }],
     ...(usage !== undefined && usage !== null && { usage: toCachedUsage(usage) }),
   };
 }
 
 /**
- * The same answer as the events of a stream, in one go. What stood beside the text comes with its first event, but for `phases`: each comes with
- * the text that it begins at.
+ * Converts a stored answer to the events of a stream, as one text. Fields other than the text come with its first event, except `phases`:
+ * each comes with the text at which it begins.
  */
 export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string {
   const { id, created, model, usage } = toReplay(answer);
@@ -60,7 +60,7 @@ export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string
   return events + toEvent("[DONE]");
 }
 
-/** Where a piece ends: after a space near its full length, so that words stay whole. */
+/** Returns the end of a piece, after a space near its full length if possible. */
 function pieceEnd(text: string, start: number, chars: number): number {
   const most = start + chars;
   if (most >= text.length) return text.length;
@@ -72,7 +72,7 @@ function pieceEnd(text: string, start: number, chars: number): number {
   return code >= 0xd800 && code <= 0xdbff ? end + 1 : end;
 }
 
-/** Tokens as the first answer counted them, read from a cache; a hit costs nothing, where an endpoint tells what an answer costs. */
+/** Converts usage to that of a cache hit: the same tokens, all cached, and a cost of 0 if the endpoint reported one. */
 function toCachedUsage({ cost_details: _, ...usage }: Usage): Usage {
   return {
     ...usage,
@@ -84,12 +84,12 @@ function toCachedUsage({ cost_details: _, ...usage }: Usage): Usage {
   };
 }
 
-/** Whether a stream should end with its usage. */
+/** Returns true if a stream should end with its usage. */
 export function wantsUsage(request: ChatRequest): boolean {
   return (request["stream_options"] as { include_usage?: unknown } | null | undefined)?.include_usage === true;
 }
 
-/** Bytes as a stream of one piece. */
+/** Wraps bytes as a stream of one piece. */
 export function oneGo(bytes: Uint8Array): AnswerStream {
   return {
     async *[Symbol.asyncIterator]() {

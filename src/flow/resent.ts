@@ -1,13 +1,15 @@
 import { hash } from "node:crypto";
 import type { ChatMessage } from "../models/index.ts";
 
-/** Characters of a message that are compared as they are; a longer one by its digest. */
+/** Longest message that is compared as text; a longer one is compared by its digest. */
 const KEY_CHARS_MAX = 256;
 
 /**
- * The messages that a session does not hold yet. A client that resends its whole history together with a session is found out by this: the
- * messages up to some place are the session's newest turns, compared by digest from the end, and the last of them is an assistant's or a
- * tool's, which no client sends by itself. `messages` are without instructions; without history, or without such a place, all are new. Pure.
+ * Returns the messages that a session does not have yet, also if the client resends its history together with a session.
+ *
+ * That is detected if the messages up to some position equal the session's newest turns, compared by digest from the end, and the last of
+ * them is from an assistant or tool, which no client sends otherwise. Without history or such a position all are new. `messages` exclude
+ * instructions. Pure.
  */
 export function unsaid(messages: readonly ChatMessage[], history: readonly ChatMessage[]): readonly ChatMessage[] {
   const newest = history.at(-1);
@@ -23,7 +25,9 @@ export function unsaid(messages: readonly ChatMessage[], history: readonly ChatM
   return messages;
 }
 
-/** What makes two messages the same: who says what, and which calls. Clients drop or add empty fields, and write texts in two ways. */
+/**
+ * Returns the key by which messages are compared: role, content and calls. Clients drop or add empty fields, and write texts in two forms.
+ */
 function keyOf({ role, content, tool_calls: calls, tool_call_id: callId }: ChatMessage): string {
   const named = Array.isArray(calls)
     ? (calls as readonly { readonly id?: unknown; readonly function?: unknown; readonly custom?: unknown }[]).map(

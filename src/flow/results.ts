@@ -3,9 +3,9 @@ import { wordOf } from "../internal/describe.ts";
 import type { Turn } from "../memory/index.ts";
 import type { ChatMessage } from "../models/index.ts";
 
-/** A tool's result that answers no call: nobody made it before, or it was answered already. */
+/** A tool result without a call: the call does not exist, or was answered already. */
 export interface LostResult {
-  /** Its place among the messages. */
+  /** Its index among the messages. */
   readonly at: number;
   readonly callId: unknown;
   readonly why: "no call" | "answered";
@@ -13,7 +13,7 @@ export interface LostResult {
 
 type Said = Turn | ChatMessage;
 
-/** The results of tools that answer no open call before them: endpoints refuse a conversation that has one. Pure. */
+/** Finds tool results that answer no open call before them; endpoints refuse such a conversation. Pure. */
 export function lostResults(messages: readonly Said[]): readonly LostResult[] {
   // Some models count their calls anew in each turn, so an id may be open more than once, and again.
   const open = new Map<unknown, number>();
@@ -33,13 +33,13 @@ export function lostResults(messages: readonly Said[]): readonly LostResult[] {
   return lost;
 }
 
-/** The messages without results that answer no call. */
+/** Removes tool results without a call. */
 export function withoutLost<T extends Said>(messages: readonly T[]): readonly T[] {
   const lost = new Set(lostResults(messages).map(({ at }) => at));
   return lost.size === 0 ? messages : messages.filter((_, at) => !lost.has(at));
 }
 
-/** The messages with each tool's result right behind the call that it answers, where others stand in between: endpoints want it there. Pure. */
+/** Moves each tool result directly after its call, as endpoints require. Pure. */
 export function besideCalls(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const results = new Map<unknown, number[]>();
   for (const [at, { role, tool_call_id: id }] of messages.entries())
@@ -63,7 +63,7 @@ export function besideCalls(messages: readonly ChatMessage[]): readonly ChatMess
   return ordered;
 }
 
-/** The error for a result that answers no call, in the words that OpenAI's API has for it. */
+/** Builds the error for a tool result without a call, worded like OpenAI's API. */
 export function lostError({ callId, why }: Omit<LostResult, "at">, path: string): MarrowError {
   const id = wordOf(callId);
   const message =

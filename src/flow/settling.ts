@@ -4,31 +4,31 @@ import type { ChatCompletion, ChatRequest } from "../models/index.ts";
 import type { FlowOptions } from "./call.ts";
 import { toUsed, type AnswerSource } from "./spending.ts";
 
-/** What settling needs to know of a request. */
+/** Facts about a request that settling needs. */
 export interface Asked {
   readonly request: ChatRequest;
   readonly user: string;
   readonly key?: string | undefined;
   readonly decision: Decision | undefined;
-  /** When the request came, and when the model was to be asked, by `performance.now()`. */
+  /** Times of the request and of the model call, by `performance.now()`. */
   readonly since: { readonly startMs: number; readonly askedMs: number };
 }
 
-/** What an answer used, put in place of what was taken for it, and told of. Nobody waits for any of it. */
+/** Settles and reports the usage of answers, in the background. */
 export interface Settling {
-  /** Puts real costs in place of those taken. */
+  /** Replaces the reserved costs by the real ones. */
   readonly settle: (decision: Decision | undefined, actual: Costs) => void;
-  /** Gives back the place of a stream whose client left, while the answer goes on. */
+  /** Releases the concurrency slot of a stream whose client left, while the answer continues. */
   readonly freePlace: (decision: Decision | undefined) => void;
-  /** Settles what an answer of the model used, and tells of it. */
+  /** Settles and reports the usage of a model's answer. */
   readonly spend: (asked: Asked, completion: ChatCompletion) => { readonly tokens: number; readonly cost: AnswerCost };
-  /** Tells of a stored answer. */
+  /** Reports a stored answer. */
   readonly hit: (asked: Asked, source: AnswerSource, cost: AnswerCost | undefined) => void;
-  /** Tells of an answer that another request's model call gave, which cost no second one. */
+  /** Reports an answer shared with another request's model call. */
   readonly shared: (asked: Asked, completion: () => ChatCompletion) => void;
 }
 
-/** Makes it for one flow. */
+/** Makes the settling of one flow. */
 export function createSettling({
   prices,
   onSpent,

@@ -1,14 +1,14 @@
 import { isPersonal } from "../cache/index.ts";
 import type { CacheControl } from "./cache-control.ts";
 
-/** Which requests share answers: all of the scope, those of one user, or those of one key. */
+/** Group of requests that share answers: the scope, one user, or one key. */
 export type SharedPer = "scope" | "user" | "key";
 
-/** Which users share answers. */
+/** Rules for sharing answers. */
 export interface Sharing {
   /** @default "scope" */
   readonly per?: SharedPer | undefined;
-  /** The same for prompts whose answer may depend on the user. @default "user" */
+  /** Rule for prompts whose answer may depend on the user. @default "user" */
   readonly personal?: "user" | "scope" | undefined;
 }
 
@@ -21,8 +21,8 @@ interface Asked {
 }
 
 /**
- * What must be equal beside the question for one answer to serve two requests: what the call says (`within`), and the wall between users or
- * keys that the prompt's answer must not cross. Whatever is narrower counts: two wishes add up.
+ * Returns the values other than the question that must be equal for two requests to share an answer: the call's own (`within`), and the
+ * user or key if the prompt's answer must not be shared between them. The narrowest rule applies.
  */
 export function besideOf(
   { per = "scope", personal = "user" }: Sharing = {},

@@ -1,12 +1,12 @@
 import { isHeard, signalling, type Act, type FlowStageSignal } from "../internal/signals.ts";
 import type { ChatCall, ChatOutcome } from "./call.ts";
 
-/** A part of a request that is told of by itself. */
+/** A part of a request with its own signal. */
 type Stage = Extract<Act, `flow:${string}`> extends `flow:${infer Name}` ? Exclude<Name, "request"> : never;
 
 const NO_DETAILS: () => FlowStageSignal = () => ({});
 
-/** Runs a stage of a request and tells of it. */
+/** Runs a stage of a request and publishes its signal. */
 export function staged<T>(
   stage: Stage,
   run: (signal?: FlowStageSignal) => Promise<T>,
@@ -15,7 +15,7 @@ export function staged<T>(
   return signalling(`flow:${stage}`, tier === undefined ? NO_DETAILS : () => ({ tier }), run);
 }
 
-/** Answers a request and tells of it. */
+/** Answers a request and publishes its signal. */
 export function telling(call: ChatCall, chat: (call: ChatCall) => Promise<ChatOutcome>): Promise<ChatOutcome> {
   if (!isHeard("flow:request")) return chat(call);
   const { request, user, session, conversation = session } = call;

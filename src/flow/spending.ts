@@ -5,41 +5,41 @@ import { toCounted } from "./counted.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 import { boundOf } from "./tokens.ts";
 
-/** What one answer of a model cost. */
+/** Cost of one model answer. */
 export interface Spent {
   readonly user: string;
-  /** The key that the call came with, as its caller named it. */
+  /** Name of the call's key, as its caller passed it. */
   readonly key: string | undefined;
   readonly model: string;
   readonly promptTokens: number;
   readonly completionTokens: number;
-  /** Of the prompt's tokens, those that the provider's cache knew; where its count tells. */
+  /** Prompt tokens read from the provider's cache, if reported. */
   readonly cachedTokens?: number | undefined;
-  /** Of the answer's tokens, those that the model thought; where its count tells. */
+  /** Completion tokens spent on reasoning, if reported. */
   readonly reasoningTokens?: number | undefined;
-  /** Millionths of the currency; `undefined` when nobody knows the model's price. */
+  /** Millionths of the currency; `undefined` without a known price. */
   readonly micros: number | undefined;
 }
 
-/** Where an answer came from: a tier of the cache, a request that asked the same just then, or the model. */
+/** Origin of an answer: a tier of the cache, a concurrent request, or the model. */
 export type AnswerSource = "exact" | "alias" | "similar" | "judged" | "shared" | "miss";
 
-/** An answer: where it came from, and what it cost (`miss`) or saved. */
+/** An answer with its origin, and its cost (`miss`) or savings. */
 export interface Answered {
   readonly user: string;
   readonly key: string | undefined;
   readonly model: string;
   readonly source: AnswerSource;
-  /** What the model's answer cost when it was made; `undefined` for a stored answer of a build that did not keep it. */
+  /** Cost of the model's answer when it was made; `undefined` for a stored answer without it. */
   readonly cost: AnswerCost | undefined;
-  /** How long the request took until its answer was there, in milliseconds. */
+  /** Time from the request to its answer, in milliseconds. */
   readonly tookMs: number;
 }
 
-/** What is taken back when the model was not asked, or failed. */
+/** Settles a reservation if the model was not called, or failed. */
 export const NOTHING_USED: Costs = { tokens: 0, cost: 0 };
 
-/** What a request may use before anybody knows: its text by script, its media flat by kind, and the answer's bound. A stream holds a slot. */
+/** Estimates the costs of a request in advance: text by script, media by kind, and the bound on the answer. A stream holds a slot. */
 export function toEstimate(request: ChatRequest, prices: Prices | undefined): Costs {
   const [promptTokens, completionTokens] = [estimateTokens(request.messages), boundOf(request)];
   return {
@@ -50,7 +50,7 @@ export function toEstimate(request: ChatRequest, prices: Prices | undefined): Co
   };
 }
 
-/** What an answer used: by the model's own count, else by an estimate of the texts. */
+/** Returns the costs of an answer by the model's own count, or an estimate from the texts. */
 export function toUsed(
   request: ChatRequest,
   { usage, choices }: ChatCompletion,
@@ -71,7 +71,7 @@ export function toUsed(
   };
 }
 
-/** The usage of a stored answer whose endpoint counted nothing: clients read it without asking whether it is there. */
+/** Estimates the usage of a stored answer whose endpoint reported none, because clients expect the field. */
 export function toEstimatedUsage(request: ChatRequest, message: ChatMessage): Usage {
   const [prompt_tokens, completion_tokens] = [estimateTokens(request.messages), estimateTokens(message)];
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };

@@ -6,20 +6,20 @@ import type { Fields } from "../internal/fields.ts";
 import type { AnswerStream } from "./call.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** What a request that asks the model tells those who ask the same: a stream as it comes, or the whole answer. */
+/** Content of a flight between requests: parts of a stream, or the whole answer. */
 export type Told = { readonly chunks: readonly ChatChunk[] } | { readonly completion: ChatCompletion };
 
-/** The part of a request among those who ask the same: it asks, it reads along, or the answer is there. */
+/** Role of a request in a flight: leader, follower, or the answer exists already. */
 export type Together =
   | Exclude<Asking<Told>, { readonly role: "made" }>
   | { readonly role: "made"; readonly completion: ChatCompletion };
 
-/** The one that asks. */
+/** The leader. */
 export type Leading = Extract<Together, { readonly role: "lead" }>;
-/** One that does not. */
+/** Any role but the leader. */
 export type Sharing = Exclude<Together, Leading>;
 
-/** A whole answer as the chunks of a stream. */
+/** Converts a whole answer to the chunks of a stream. */
 export function toChunks({ id, created, model, choices, usage }: ChatCompletion): ChatChunk[] {
   const head = { id, object: "chat.completion.chunk", created, model };
   const chunks: ChatChunk[] = choices.flatMap(({ index, message, finish_reason: reason }) => {
@@ -33,7 +33,10 @@ export function toChunks({ id, created, model, choices, usage }: ChatCompletion)
   return usage === undefined || usage === null ? chunks : [...chunks, { ...head, choices: [], usage }];
 }
 
-/** Reads along with the one that asks; `onRead` hears of chunks before they are recorded. Answers whether that came to an end; what it throws there is thrown here in the same process. */
+/**
+ * Reads along with the leader; `onRead` gets chunks before they are recorded. Returns whether the leader finished. In the same process the
+ * leader's error is thrown here too.
+ */
 export async function* readAlong(
   { read }: Extract<Together, { readonly role: "follow" }>,
   recorder: Recorder,
@@ -52,15 +55,15 @@ export async function* readAlong(
   }
 }
 
-/** Hands chunks on and records them. */
+/** Passes chunks on and records them. */
 export function* recorded(chunks: readonly ChatChunk[], recorder: Recorder): Generator<ChatChunk> {
   recorder.add(chunks);
   yield* chunks;
 }
 
 /**
- * What comes after something was said already, when the model is asked again.
- * @throws MarrowError `model_failed` when it says something else now
+ * Yields the part of a new answer after the text that was sent already.
+ * @throws MarrowError `model_failed` if the new answer differs
  */
 export async function* afterSaid(
   said: ChatMessage | undefined,
@@ -87,7 +90,7 @@ export async function* afterSaid(
   }
 }
 
-/** What a delta says beside its text, such as calls of tools, and was not said before. */
+/** Returns the fields of a delta other than its text, such as tool calls, that were not sent yet. */
 function unsaidBeside(said: Fields, { content: _, role: __, ...beside }: Fields): Fields {
   const fresh = Object.entries(beside).flatMap(([name, value]): [string, unknown][] => {
     const known = said[name];
@@ -101,12 +104,12 @@ function unsaidBeside(said: Fields, { content: _, role: __, ...beside }: Fields)
   return Object.fromEntries(fresh);
 }
 
-/** An answer of another request's under an id of its own. */
+/** Copies another request's answer with a new id. */
 export function withNewId(completion: ChatCompletion): ChatCompletion {
   return { ...completion, id: newId() };
 }
 
-/** Chunks as the events of a stream of its own. `onLeft` hears that the client left, and answers whether they are read to their end. */
+/** Converts chunks to an event stream. `onLeft` is called if the client leaves, and returns whether they are read to their end. */
 export function toEventStream(
   chunks: AsyncGenerator<ChatChunk>,
   first: IteratorResult<ChatChunk, unknown>,
@@ -140,7 +143,7 @@ export function toEventStream(
         if (!wanted) await chunks.return(undefined);
         else while ((await next()).done !== true);
       } catch {
-        // Whoever was to hear of it is gone.
+        // The recipient is gone.
       }
     },
   };

@@ -5,8 +5,8 @@ import { wantsUsage } from "./replay.ts";
 const FIELD = '"stream_options":{"include_usage":true}';
 
 /**
- * A call of a stream that ends with its usage, whatever the client asked: without it nobody knows what an answer cost, and a stored answer
- * would have no count to tell. The client's own bytes are kept where one field can be put at their end.
+ * Makes a streaming call end with its usage, even if the client did not request it, so that its cost is known and a stored answer has
+ * counts. The client's bytes are reused if one field can be appended.
  */
 export function askUsage(call: ModelCall): ModelCall {
   const { request, body } = call;
@@ -20,12 +20,12 @@ export function askUsage(call: ModelCall): ModelCall {
   return { ...call, request: asked, body: bytes };
 }
 
-/** Bytes of one event that are held at most, beside what is read of it: characters have up to three. */
+/** Most buffered bytes of one event; a character has up to three. */
 const HELD_BYTES_MAX = 3 * EVENT_CHARS_MAX;
 
 /**
- * Hands a stream's bytes on in whole events, so that what follows a stream that broke, an error, is not glued to half an event. Most pieces end where an
- * event does, and go through as they came. An event in many pieces is put together once: only what is new is searched for its end.
+ * Passes a stream's bytes on in whole events, so that an error after a broken stream is not appended to half an event. Most pieces end with
+ * an event and pass unchanged. An event in many pieces is joined once: only new bytes are searched for its end.
  */
 export function createEventHolder(): (part: StreamPart) => Uint8Array {
   let held: Buffer[] = [];
@@ -59,8 +59,8 @@ export function createEventHolder(): (part: StreamPart) => Uint8Array {
 }
 
 /**
- * Takes the event that holds nothing but usage out of a stream's bytes, for a client that did not ask for it. Pieces go through as they came
- * as long as that event is in none of them; what follows the last whole event waits for the rest of it.
+ * Removes the event that contains only usage from a stream's bytes, for a client that did not request it. Other pieces pass unchanged;
+ * bytes after the last whole event wait for its end.
  */
 export function createUsageFilter(): (part: StreamPart) => Uint8Array {
   const hold = createEventHolder();
@@ -72,13 +72,13 @@ export function createUsageFilter(): (part: StreamPart) => Uint8Array {
   };
 }
 
-/** Whether a chunk says nothing but what was used. */
+/** Returns true for a chunk that contains only usage. */
 function isUsageAlone({ choices, usage }: ChatChunk): boolean {
   const isEmpty = choices === undefined || choices === null || (Array.isArray(choices) && choices.length === 0);
   return usage !== undefined && usage !== null && isEmpty;
 }
 
-/** Where in a piece the last whole event ends, 0 without one; `seam` is the end of what came before it. */
+/** Returns the end of the last whole event in a piece, 0 without one; `seam` is the end of the bytes before it. */
 function endOfEvents(seam: Buffer, piece: Buffer): number {
   if (endsEvent(piece)) return piece.length;
   const inPiece = lastEnd(piece);
@@ -86,12 +86,12 @@ function endOfEvents(seam: Buffer, piece: Buffer): number {
   return Math.max(0, lastEnd(Buffer.concat([seam, piece.subarray(0, SEAM_BYTES)])) - seam.length);
 }
 
-/** Whether a piece ends with a blank line, as most do. */
+/** Returns true if a piece ends with a blank line, as most do. */
 function endsEvent(piece: Buffer): boolean {
   return piece.length > 1 && piece[piece.length - 1] === LF && piece[piece.length - 2] === LF;
 }
 
-/** Where the last blank line ends, 0 without one. */
+/** Returns the end of the last blank line, 0 without one. */
 function lastEnd(bytes: Buffer): number {
   const ends = BLANK_LINES.map((end) => [bytes.lastIndexOf(end), end.length] as const);
   return Math.max(0, ...ends.map(([at, length]) => (at === -1 ? 0 : at + length)));
@@ -99,7 +99,7 @@ function lastEnd(bytes: Buffer): number {
 
 const LF = 0x0a;
 const BLANK_LINES = ["\n\n", "\r\n\r\n", "\r\r"].map((end) => Buffer.from(end));
-/** As much of a blank line as may stand before a piece. */
+/** Bytes of a blank line that the previous piece may have begun. */
 const SEAM_BYTES = 3;
 const NOTHING: Buffer = Buffer.alloc(0);
 

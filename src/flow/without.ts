@@ -8,7 +8,7 @@ export type OrWithout = <T>(
   part: Promise<T> | undefined,
 ) => Promise<T | undefined>;
 
-/** Makes it: a step may fail because Redis cannot serve, or because the cache holds a record that cannot be read. */
+/** Makes it. A step may fail because Redis cannot serve, or because the cache has an unreadable record. */
 export function createOrWithout(onDegraded: NonNullable<FlowOptions["onDegraded"]>): OrWithout {
   return async (role, part) => {
     try {

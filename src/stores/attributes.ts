@@ -5,7 +5,7 @@ import type { AttributeSchema, Where } from "../vectors/index.ts";
 /** Attributes of a file: up to 16, of any names. */
 export type FileAttributes = Readonly<Record<string, string | number | boolean>>;
 
-/** A condition on attributes, in the words of OpenAI's API. */
+/** A condition on attributes, as in OpenAI's API. */
 export type FileFilter =
   | {
       readonly type: "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "nin";
@@ -14,7 +14,7 @@ export type FileFilter =
     }
   | { readonly type: "and" | "or"; readonly filters: readonly FileFilter[] };
 
-/** Which attribute of the collection holds which of a store's: `string lang` -> `t0`. */
+/** Maps a store's attributes to the collection's: `string lang` -> `t0`. */
 export type Slots = Readonly<Record<string, string>>;
 
 const ATTRIBUTES_MAX = 16;
@@ -22,8 +22,8 @@ const WORD_SLOTS = 16;
 const NUMBER_SLOTS = 12;
 
 /**
- * What chunks carry. A store's attributes are named by its users as they come, and an index must know its attributes beforehand: so
- * there are places for 16 words or truth values and 12 numbers, and each store remembers what stands where.
+ * Attributes of chunks. Users name a store's attributes freely, but an index needs fixed ones. So there are 16 places for words or booleans
+ * and 12 for numbers, and each store records their use.
  */
 export const CHUNK_ATTRIBUTES: AttributeSchema = {
   file: "tag",

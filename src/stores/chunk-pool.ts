@@ -4,7 +4,7 @@ import { createThreads } from "../internal/threads.ts";
 import { cutBytes, type ChunkResult, type ChunkTask } from "./chunk-worker.ts";
 import { textOf } from "./chunking.ts";
 
-/** The chunks of a file, whose texts are made one by one. */
+/** The chunks of a file, whose texts are made one at a time. */
 export interface Chunks {
   readonly count: number;
   text(at: number): string;
@@ -28,9 +28,10 @@ const threads = createThreads<ChunkTask, ChunkResult>({
 });
 
 /**
- * Finds the chunks of a file in a worker thread, so that no file holds the event loop. At most two files are cut at the same time; others
+ * Finds the chunks of a file in a worker thread, so that the event loop is not blocked. At most two files are cut at the same time; others
  * wait. `signal` ends the wait and the work.
- * @throws MarrowError `invalid_input` for what is no text, `too_large` beyond `chunksMax`, `rate_limited` when too many files wait, `aborted`
+ * @throws MarrowError `invalid_input` for a file that is not text, `too_large` beyond `chunksMax`, `rate_limited` if too many files wait,
+ * `aborted`
  */
 export async function cutFile(task: ChunkTask & { readonly bytes: Buffer }, signal?: AbortSignal): Promise<Chunks> {
   const result = task.bytes.length <= INLINE_BYTES_MAX ? cutBytes(task) : await runInThread(task, signal);

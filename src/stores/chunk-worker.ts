@@ -12,7 +12,7 @@ export interface ChunkTask {
 /** The chunks of a file, or why it is no text. An error's class would not survive the way between threads. */
 export type ChunkResult = { readonly offsets: ChunkOffsets } | { readonly refused: string };
 
-/** Finds the chunks of a file's bytes. What a worker thread of the pool runs; also called directly for small files. */
+/** Finds the chunks of a file's bytes. Runs in the pool's worker threads, and directly for small files. */
 export function cutBytes({ bytes, chunking, chunksMax }: ChunkTask): ChunkResult {
   try {
     return { offsets: findChunks(toText(bytes), chunking, chunksMax) };

@@ -1,11 +1,11 @@
 import { MarrowError } from "../errors.ts";
 import { checkInteger } from "../internal/check.ts";
 
-/** How a text is cut. */
+/** Options for cutting a text into chunks. */
 export interface Chunking {
-  /** Tokens of a chunk at most, 100 to 4,096. @default 800 */
+  /** Most tokens per chunk, 100 to 4,096. @default 800 */
   readonly maxTokens: number;
-  /** Tokens that a chunk shares with the one before, up to half of `maxTokens`. @default 400, or half of `maxTokens` */
+  /** Tokens that consecutive chunks share, up to half of `maxTokens`. @default 400, or half of `maxTokens` */
   readonly overlapTokens: number;
 }
 
@@ -21,7 +21,7 @@ export function resolveChunking({ maxTokens = 800, overlapTokens }: PartialChunk
   return { maxTokens, overlapTokens: overlap };
 }
 
-/** Where the chunks of a text stand: for each chunk the UTF-16 offsets of its start and its end. */
+/** Positions of a text's chunks: the UTF-16 offsets of each start and end. */
 export type ChunkOffsets = Uint32Array<ArrayBuffer>;
 
 /** Most characters of one chunk, white space inside it included: a search can show them all. */
@@ -106,7 +106,7 @@ export function textOf(text: string, offsets: ChunkOffsets, at: number): string 
   return text.slice(offsets[at * 2], offsets[at * 2 + 1]);
 }
 
-/** A file's bytes as text. @throws MarrowError `invalid_input` for what is no text in UTF-8 */
+/** Decodes a file's bytes. @throws MarrowError `invalid_input` for bytes that are not UTF-8 text */
 export function toText(bytes: Uint8Array): string {
   let text: string;
   try {

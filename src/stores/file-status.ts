@@ -1,7 +1,7 @@
 import type { FileAttributes } from "./attributes.ts";
 import type { Chunking } from "./chunking.ts";
 
-/** What a file of a store can be. */
+/** States of a file in a store. */
 export const FILE_STATUSES: readonly ["in_progress", "completed", "failed", "cancelled"] = [
   "in_progress",
   "completed",
@@ -21,13 +21,13 @@ export interface StoreFile {
   readonly chunks: number;
   readonly attributes: FileAttributes;
   readonly chunking: Chunking;
-  /** Why it failed. */
+  /** Reason for its failure. */
   readonly error?:
     | { readonly code: "server_error" | "unsupported_file" | "invalid_file"; readonly message: string }
     | undefined;
 }
 
-/** Several files that are attached together, while nobody waits. */
+/** Files that are attached together in the background. */
 export interface FileBatch {
   readonly id: string;
   readonly createdAt: number;
@@ -43,10 +43,10 @@ export interface StoredBatch extends Omit<FileBatch, "counts" | "fileIds"> {
   readonly aliveAtMs: number;
 }
 
-/** Work that nobody has heard of for so long was lost with its process. */
+/** Time without progress after which work counts as lost with its process. */
 const LOST_AFTER_MS = 10 * 60_000;
 
-/** A file as it is told: one whose process was lost has failed, and may be attached again. */
+/** Returns a file's visible state: if its process was lost, it has failed and may be attached again. */
 export function shown(file: StoreFile): StoreFile {
   if (file.status !== "in_progress" || Date.now() - file.createdAt * 1_000 < LOST_AFTER_MS) return file;
   return {
@@ -56,7 +56,7 @@ export function shown(file: StoreFile): StoreFile {
   };
 }
 
-/** A batch as it is told: one whose process was lost has failed. */
+/** Returns a batch's visible state: if its process was lost, it has failed. */
 export function shownBatch({ files, aliveAtMs, ...batch }: StoredBatch): FileBatch {
   const lost = batch.status === "in_progress" && Date.now() - aliveAtMs > LOST_AFTER_MS;
   const over = lost || batch.status === "cancelled";

@@ -5,9 +5,9 @@ import { encodeKeyPart, type ScopedRedis } from "../redis/index.ts";
 import type { ResolvedStoresOptions } from "./options.ts";
 import { createShelf, type Page, type PageOptions } from "./shelf.ts";
 
-/** What an uploaded file may be for, in OpenAI's words. */
+/** Purposes of uploaded files, as in OpenAI's API. */
 export const UPLOAD_PURPOSES = ["assistants", "batch", "fine-tune", "vision", "user_data", "evals"] as const;
-/** What a file is for; those behind the uploaded ones are made here. */
+/** Purposes of files; those not in `UPLOAD_PURPOSES` are made by the gateway. */
 export const FILE_PURPOSES: readonly [...typeof UPLOAD_PURPOSES, "batch_output"] = [...UPLOAD_PURPOSES, "batch_output"];
 export type FilePurpose = (typeof FILE_PURPOSES)[number];
 
@@ -17,23 +17,23 @@ export interface StoredFile {
   readonly filename: string;
   readonly purpose: FilePurpose;
   readonly bytes: number;
-  /** Seconds since 1970, by this process. */
+  /** Seconds since 1970, by this process's clock. */
   readonly createdAt: number;
   readonly expiresAt?: number | undefined;
-  /** The user whose it is. @default nobody's in particular */
+  /** Id of the owner. @default no owner */
   readonly owner?: string | undefined;
 }
 
 /** Files of one scope. */
 export interface Files {
-  /** Keeps a file. Two round trips. @throws MarrowError `too_large`, `invalid_input` */
+  /** Stores a file. Two round trips. @throws MarrowError `too_large`, `invalid_input` */
   add(file: {
     readonly filename: string;
     readonly purpose: FilePurpose;
     readonly content: Buffer;
-    /** Life in seconds, 3,600 to 2,592,000. @default no end */
+    /** TTL in seconds, 3,600 to 2,592,000. @default no expiry */
     readonly expiresAfterSeconds?: number | undefined;
-    /** The user whose it is. @default nobody's in particular */
+    /** Id of the owner. @default no owner */
     readonly owner?: string | undefined;
   }): Promise<StoredFile>;
   /** @throws MarrowError `not_found` */
@@ -43,17 +43,17 @@ export interface Files {
   list(
     options?: PageOptions & {
       readonly purpose?: string | undefined;
-      /** Which are listed. @default all */
+      /** Filters the list. @default all */
       readonly where?: ((file: StoredFile) => boolean) | undefined;
     },
   ): Promise<Page<StoredFile>>;
-  /** Deletes a file, also from every vector store that it was put into, and answers these. @throws MarrowError `not_found` */
+  /** Deletes a file, also from every vector store that contains it, and returns those stores' ids. @throws MarrowError `not_found` */
   remove(id: string): Promise<readonly string[]>;
 }
 
-/** What vector stores ask of the files of their scope. */
+/** The files of a scope, as vector stores use them. */
 export interface LinkedFiles extends Files {
-  /** Which of these files there are still. One round trip. */
+  /** Returns which of these files still exist. One round trip. */
   present(ids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Notes that a store has, or is about to have, chunks of a file. */
   link(id: string, store: string): Promise<void>;

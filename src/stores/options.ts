@@ -6,15 +6,13 @@ import { checkInteger, checkText, refuse } from "../internal/check.ts";
 export interface StoresOptions {
   /** Name of these stores and files within their scope. */
   readonly name: string;
-  /**
-   * Turns chunks and queries into vectors. A different embedder later is refused with `conflict`, so vectors of two embedders never mix.
-   */
+  /** Embeds chunks and queries. A later change of embedder is refused with `conflict`, so vectors of two embedders never mix. */
   readonly embedder: Embedder;
-  /** What finds neighbours, as in `marrow/vectors`. @default "auto", what is recorded for the installation */
+  /** Vector engine, as in `marrow/vectors`. @default "auto", the engine recorded for the installation */
   readonly engine?: EngineChoice | undefined;
   /** Largest file, in bytes, 1 to 64 MiB. @default 8 MiB */
   readonly fileBytesMax?: number | undefined;
-  /** Files and stores that a scope may have, each; 1 to 1,000,000. @default 10_000 */
+  /** Most files, and most stores, of a scope; 1 to 1,000,000. @default 10_000 */
   readonly itemsMax?: number | undefined;
   /** The recall self-check of the stores' chunks, as in `marrow/vectors`. @default off */
   readonly recall?: RecallOptions | undefined;
@@ -34,7 +32,7 @@ export interface ResolvedStoresOptions {
 
 const MEBIBYTE = 1024 ** 2;
 
-/** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
+/** Fills defaults and checks ranges. @throws MarrowError `invalid_option` */
 export function resolveOptions(options: StoresOptions): ResolvedStoresOptions {
   if (typeof (options.embedder as Partial<Embedder> | undefined)?.embed !== "function")
     refuse("embedder", "an embedder", options.embedder);

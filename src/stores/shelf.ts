@@ -11,7 +11,7 @@ import {
 } from "../redis/index.ts";
 import { listRecords, putRecord, removeRecord } from "./scripts.gen.ts";
 
-/** Which records of a shelf are wanted. */
+/** Options for listing records. */
 export interface PageOptions {
   /** Id after which the page begins. */
   readonly after?: string | undefined;
@@ -27,7 +27,7 @@ export interface PageOptions {
 export interface Page<T> {
   readonly data: readonly T[];
   readonly hasMore: boolean;
-  /** What stands among them and cannot be read, and why. Absent where there is none. */
+  /** Records in the range that cannot be read, and why. Absent without any. */
   readonly unreadable?: readonly UnreadableRecord[] | undefined;
 }
 
@@ -37,34 +37,34 @@ export interface UnreadableRecord {
   readonly code: Unreadable;
 }
 
-/** Records of one kind in the order in which they came, each under an id. One slot; every change is one script. */
+/** Records of one kind in order of creation, each under an id. All in one slot; every change is one script. */
 export interface Shelf<T extends { readonly id: string }, L extends string = never> {
-  /** Puts a new record. @throws MarrowError `conflict` when there is one of this id, `too_large` when the shelf is full */
+  /** Adds a record. @throws MarrowError `conflict` if the id exists, `too_large` if the list is full */
   add(record: T): Promise<void>;
   get(id: string): Promise<T | undefined>;
-  /** The same for many, in one round trip. */
+  /** Returns many records in one round trip. */
   getMany(ids: readonly string[]): Promise<readonly (T | undefined)[]>;
-  /** Changes a record as it is by then; `undefined` when there is none. @throws MarrowError `conflict` under endless change by others */
+  /** Changes the current record; `undefined` if there is none. @throws MarrowError `conflict` under constant concurrent changes */
   change(id: string, change: (record: T) => T): Promise<T | undefined>;
   remove(id: string): Promise<boolean>;
   /**
-   * A page, of one label if it is named, of the records for which `where` holds. One round trip; with `where` one for each 100 records that are
-   * looked at. @throws MarrowError `not_found` for a cursor that names none
+   * Lists a page of records for which `where` holds, optionally of one label. One round trip; with `where` one per 100 records read.
+   * @throws MarrowError `not_found` for an unknown cursor
    */
   list(
     options?: PageOptions & { readonly label?: string | undefined; readonly where?: (record: T) => boolean },
   ): Promise<Page<T>>;
-  /** How many have each label, and what all weigh. */
+  /** Returns the number of records per label and the total weight. */
   sums(): Promise<{ readonly counts: Readonly<Record<L, number>>; readonly weight: number }>;
-  /** Takes everything away. */
+  /** Deletes all records. */
   clear(): Promise<void>;
 }
 
-/** What sets shelves apart. */
+/** Configuration of a record list. */
 export interface ShelfOptions<T, L extends string> {
   /** Start of its keys, with the hash tag. */
   readonly prefix: string;
-  /** How many records it may hold. */
+  /** Most records. */
   readonly room: number;
   readonly labels?: readonly L[];
   readonly labelOf?: (record: T) => L;
@@ -75,7 +75,7 @@ const TRIES = 16;
 /** Records that one script reads. */
 const PAGE_MAX = 100;
 
-/** Makes a handle on a shelf. */
+/** Makes a handle on a record list. */
 export function createShelf<T extends { readonly id: string }, L extends string = never>(
   redis: ScopedRedis,
   { prefix, room, labels = [], labelOf, weightOf }: ShelfOptions<T, L>,
@@ -140,7 +140,7 @@ export function createShelf<T extends { readonly id: string }, L extends string 
     const { limit = 20 } = options;
     if (where === undefined) {
       const { ids: _, ...found } = await page(options, listed);
-      // A page of nothing but what cannot be read would end a client's paging: it is looked at as with a condition.
+      // A page with only unreadable records would end a client's paging, so continue as with a condition.
       if (found.data.length > 0 || !found.hasMore) return found;
     }
     const wanted = where ?? (() => true);
@@ -149,7 +149,7 @@ export function createShelf<T extends { readonly id: string }, L extends string 
     const backwards = options.before !== undefined && options.after === undefined;
     let [data, next]: [T[], PageOptions] = [[], options];
     const lost: UnreadableRecord[] = [];
-    // Whose a record is that cannot be read is not known: who may see only some is told of none.
+    // The owner of an unreadable record is unknown, so a caller with a filter does not see it.
     const named = () => (lost.length > 0 && where === undefined ? { unreadable: lost } : {});
     for (let looked = 0; looked <= room; looked += PAGE_MAX) {
       const found = await page({ ...next, limit: PAGE_MAX }, listed);

@@ -19,7 +19,7 @@ import type { LinkedFiles } from "./files.ts";
 import type { ResolvedStoresOptions } from "./options.ts";
 import { createShelf, type Page, type PageOptions } from "./shelf.ts";
 
-/** What a file is attached with. */
+/** A file to attach, with its options. */
 export interface Attachment {
   readonly fileId: string;
   readonly attributes?: FileAttributes | null | undefined;
@@ -29,24 +29,23 @@ export interface Attachment {
 /** The files of one store. */
 export interface StoreFiles {
   /**
-   * Cuts a file into chunks, embeds and stores them, and answers once they can be found; a file that is no text `failed`. A file that
-   * is there already is replaced. Larger files are cut in a worker thread; `signal` stops the work, and the file has `failed`.
-   * @throws MarrowError `not_found`, `invalid_input`, `rate_limited` when too many files wait to be cut, `aborted`; what Redis and the
-   * embedder throw
+   * Cuts a file into chunks, embeds and stores them, and resolves once they can be found. A file that is not text has `failed`. An already
+   * attached file is replaced. Larger files are cut in a worker thread; `signal` stops the work, and the file has `failed`.
+   * @throws MarrowError `not_found`, `invalid_input`, `rate_limited` if too many files wait, `aborted`; errors of Redis and the embedder
    */
   attach(attachment: Attachment, signal?: AbortSignal): Promise<StoreFile>;
   /** @throws MarrowError `not_found` */
   get(fileId: string): Promise<StoreFile>;
   list(options?: PageOptions & { readonly status?: string | undefined }): Promise<Page<StoreFile>>;
-  /** Other attributes, on all its chunks. @throws MarrowError `not_found` */
+  /** Replaces the attributes on all its chunks. @throws MarrowError `not_found` */
   update(fileId: string, attributes: FileAttributes | null): Promise<StoreFile>;
-  /** The texts of its chunks, in order. @throws MarrowError `not_found` */
+  /** Returns the texts of its chunks, in order. @throws MarrowError `not_found` */
   content(fileId: string): Promise<string[]>;
-  /** Takes the file out of the store; the uploaded one stays. @throws MarrowError `not_found` */
+  /** Removes the file from the store; the uploaded file stays. @throws MarrowError `not_found` */
   remove(fileId: string): Promise<void>;
-  /** Takes a file out of the store that is deleted itself; does nothing when the store has none of it. */
+  /** Removes a file that is being deleted from the store; does nothing if the store does not have it. */
   detach(fileId: string): Promise<void>;
-  /** Attaches many, in this process, after the answer. @throws MarrowError `not_found` when one of the files is none */
+  /** Attaches many files in this process in the background. @throws MarrowError `not_found` if one of the files does not exist */
   attachAll(attachments: readonly Attachment[]): Promise<FileBatch>;
   /** @throws MarrowError `not_found` */
   batch(id: string): Promise<FileBatch>;
@@ -54,11 +53,11 @@ export interface StoreFiles {
   cancel(id: string): Promise<FileBatch>;
   batchFiles(id: string, options?: PageOptions & { readonly status?: string | undefined }): Promise<Page<StoreFile>>;
   sums(): Promise<{ readonly counts: Readonly<Record<FileStatus, number>>; readonly weight: number }>;
-  /** Deletes all of it. */
+  /** Deletes all files of the store. */
   clear(): Promise<void>;
 }
 
-/** What the files of one store are made with. */
+/** Dependencies of a store's files. */
 export interface StoreFilesParts {
   readonly redis: ScopedRedis;
   readonly prefix: string;
@@ -111,7 +110,7 @@ export function createStoreFiles({
     return file;
   }
 
-  /** Changes what is known of a file that is being worked on. @throws MarrowError `not_found` where it was taken out or deleted meanwhile */
+  /** Updates the record of a file in progress. @throws MarrowError `not_found` if it was removed or deleted meanwhile */
   async function update(file: StoreFile): Promise<StoreFile> {
     const kept = await shelf.change(file.id, () => file);
     if (kept !== undefined && (await files.present([file.id])).has(file.id)) return file;
@@ -130,7 +129,7 @@ export function createStoreFiles({
     return slots;
   }
 
-  /** Takes back what was written if the store was removed meanwhile: its removal may have come before the last of it. */
+  /** Deletes everything written if the store was removed meanwhile, because the removal may have come before the last write. */
   async function insistOnStore(): Promise<void> {
     const slots = await changeSlots((present) => present);
     if (slots !== undefined) return;
@@ -186,7 +185,7 @@ export function createStoreFiles({
       attributes: checked,
       chunking: resolved,
     };
-    // Said before it is so: a file that is deleted meanwhile is taken out of this store as well.
+    // Linked first, so that a file deleted meanwhile is removed from this store too.
     await files.link(fileId, storeId);
     await save(begun);
     return [begun, slots];
@@ -199,7 +198,7 @@ export function createStoreFiles({
     try {
       const bytes = await files.content(fileId);
       const cut = await cutFile({ bytes, chunking: begun.chunking, chunksMax: CHUNKS_MAX }, signal);
-      // Said before it is so: a crash between leaves no chunk that nobody knows of.
+      // Recorded first, so that a crash leaves no unknown chunk.
       written = Math.max(written, cut.count);
       if (cut.count > begun.chunks) await update({ ...begun, chunks: cut.count });
       const usageBytes = await store(begun, cut, slots, signal);
@@ -225,7 +224,7 @@ export function createStoreFiles({
     }
   }
 
-  /** Deletes the chunks of a file, then what is known of it. */
+  /** Deletes the chunks of a file, then its record. */
   async function detach(fileId: string): Promise<void> {
     const file = await shelf.get(fileId);
     if (file === undefined) return;
@@ -233,7 +232,7 @@ export function createStoreFiles({
     await shelf.remove(fileId);
   }
 
-  /** Writes down as failed what was lost with its process, up to a page of it. Tells whether there was any. */
+  /** Marks files as failed that were lost with their process, up to one page. Returns whether there were any. */
   async function settleLost(): Promise<boolean> {
     const { data } = await shelf.list({ label: "in_progress", limit: 100, order: "asc" });
     const lost = data.filter((file) => shown(file) !== file);
@@ -311,13 +310,13 @@ export function createStoreFiles({
     async attachAll(attachments) {
       if (attachments.length < 1 || attachments.length > BATCH_FILES_MAX)
         refuse("file_ids", `1 to ${BATCH_FILES_MAX} files`, attachments, "invalid_input");
-      // What is wrong with the request is said now, not found out later.
+      // Errors in the request are reported now.
       for (const { fileId, attributes, chunking } of attachments) {
         checkFileAttributes(attributes);
         resolveChunking(chunking);
         await files.get(fileId);
       }
-      // The store tells of them from now on, though each is begun when its turn comes.
+      // The store lists them from now on; each is processed in turn.
       for (const attachment of attachments) await begin(attachment);
       const batch: StoredBatch = {
         id: `vsfb_${randomUUID().replaceAll("-", "")}`,

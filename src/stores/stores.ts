@@ -10,7 +10,7 @@ import { createShelf, type Page, type PageOptions } from "./shelf.ts";
 import type { FileStatus } from "./file-status.ts";
 import { createStoreFiles, type StoreFiles } from "./store-files.ts";
 
-/** A vector store: files, cut into chunks that can be searched. */
+/** A vector store: files, cut into searchable chunks. */
 export interface Store {
   readonly id: string;
   readonly name: string;
@@ -19,40 +19,40 @@ export interface Store {
   /** Seconds since 1970. */
   readonly createdAt: number;
   readonly lastActiveAt: number;
-  /** Days without use after which it ends. */
+  /** Days without use after which it expires. */
   readonly expiresAfterDays?: number | undefined;
-  /** The user whose it is. @default nobody's in particular */
+  /** Id of the owner. @default no owner */
   readonly owner?: string | undefined;
 }
 
-/** A store with what it holds. */
+/** A store with its size and file counts. */
 export interface StoreInfo extends Store {
   readonly status: "completed" | "in_progress" | "expired";
   readonly usageBytes: number;
   readonly fileCounts: Readonly<Record<FileStatus, number>>;
 }
 
-/** What a store is made or changed with. */
+/** Settable fields of a store. */
 export interface StoreChange {
   readonly name?: string | undefined;
-  /** Up to 512 characters; an empty one takes it away. */
+  /** Up to 512 characters; an empty one deletes it. */
   readonly description?: string | undefined;
   /** Up to 16 texts of up to 512 characters under names of up to 64. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** 1 to 365; `null`: no end. */
+  /** 1 to 365; `null`: no expiry. */
   readonly expiresAfterDays?: number | null | undefined;
 }
 
-/** What a search asks. */
+/** Options of a search. */
 export interface StoreSearch {
-  /** One question, or several whose best answers are merged. */
+  /** One question, or several whose best results are merged. */
   readonly queries: readonly string[];
   readonly filter?: FileFilter | undefined;
   /** 1 to 50. @default 10 */
   readonly limit?: number | undefined;
-  /** Cosine below which a chunk is no match, 0 to 1. @default 0 */
+  /** Least cosine similarity of a match, 0 to 1. @default 0 */
   readonly minSimilarity?: number | undefined;
-  /** Whether the words of the question count beside its meaning. @default true */
+  /** Whether the words of the question count in addition to its meaning. @default true */
   readonly words?: boolean | undefined;
 }
 
@@ -66,17 +66,17 @@ export interface FoundChunk {
   readonly score: number;
 }
 
-/** Vector stores with files, as OpenAI's API has them, on your own Redis. One handle for each scope. */
+/** Vector stores with files, as in OpenAI's API, on your own Redis. One handle per scope. */
 export interface Stores {
   readonly files: Files;
   create(store?: StoreChange & { readonly owner?: string | undefined }): Promise<StoreInfo>;
   /** @throws MarrowError `not_found` */
   get(id: string): Promise<StoreInfo>;
-  /** Whose a store is; `undefined`: nobody's in particular. One round trip. @throws MarrowError `not_found` */
+  /** Returns the owner of a store; `undefined` without one. One round trip. @throws MarrowError `not_found` */
   ownerOf(id: string): Promise<string | undefined>;
   list(
     options?: PageOptions & {
-      /** Which are listed. @default all */
+      /** Filters the list. @default all */
       readonly where?: ((store: Store) => boolean) | undefined;
     },
   ): Promise<Page<StoreInfo>>;
@@ -84,9 +84,9 @@ export interface Stores {
   update(id: string, change: StoreChange): Promise<StoreInfo>;
   /** Deletes the store with its chunks; the uploaded files stay. @throws MarrowError `not_found` */
   remove(id: string): Promise<void>;
-  /** The chunks nearest to a question. @throws MarrowError `not_found`, `invalid_input` */
+  /** Returns the chunks nearest to a question. @throws MarrowError `not_found`, `invalid_input` */
   search(id: string, search: StoreSearch): Promise<FoundChunk[]>;
-  /** The files of one store. @throws MarrowError `not_found` */
+  /** Opens the files of one store. @throws MarrowError `not_found` */
   filesOf(id: string): Promise<StoreFiles>;
 }
 
@@ -98,7 +98,7 @@ interface StoredStore extends Store {
 }
 
 const DAY_SECONDS = 86_400;
-/** How often a search looks again after it met chunks of deleted files. */
+/** Most searches, repeated after one found chunks of deleted files. */
 const LOOKS_MAX = 4;
 /** Use is written down at most this often. */
 const ACTIVE_SECONDS = 60;
@@ -162,7 +162,7 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
     return (await shelf.change(id, (present) => ({ ...present, lastActiveAt: now }))) ?? store;
   }
 
-  /** The best chunks of files that there still are; what is left of others is taken out on the way. */
+  /** Returns the best chunks of existing files, and removes chunks of deleted ones. */
   async function searchPresent(id: string, asked: ChunkSearch): Promise<readonly ChunkMatch[]> {
     for (let look = 1; ; look += 1) {
       const found = await searchChunks(chunks.namespace(id), asked);
@@ -252,7 +252,7 @@ export function createStores(redis: ScopedRedis, options: StoresOptions): Stores
   };
 }
 
-/** What is searched for among the chunks of a store. */
+/** A search among the chunks of a store. */
 interface ChunkSearch {
   readonly queries: readonly string[];
   readonly vectors: readonly Float32Array[];
@@ -316,7 +316,7 @@ function checkMetadata(metadata: Readonly<Record<string, string>>): Readonly<Rec
   return metadata;
 }
 
-/** When a store ends, in seconds since 1970. */
+/** Returns a store's expiry time, in seconds since 1970. */
 export function endOf({ lastActiveAt, expiresAfterDays }: Store): number | undefined {
   return expiresAfterDays === undefined ? undefined : lastActiveAt + expiresAfterDays * DAY_SECONDS;
 }

@@ -17,8 +17,8 @@ const CHARS_MAX = 500;
 const SIMILARITY_MIN = 0.6;
 
 /**
- * Reasons of the proof that neighbours may have against the question: what is missing in one wording stands in another one. Never a conflict of
- * numbers, negation, roles, signs or context.
+ * Reasons of the proof that other wordings can outweigh, because a word missing in one occurs in another. Never a conflict of numbers,
+ * negation, roles, signs or context.
  */
 const SOFT: ReadonlySet<Refusal | undefined> = new Set<Refusal>([
   "words",
@@ -42,11 +42,11 @@ const LIGHT: ReadonlySet<string> = new Set(
 );
 
 /**
- * The neighbour whose answer serves because all of the nearest wordings agree: they all lead to one answer (one entry and its aliases, or equal
- * answers), the question has no word that none of them has, and it has every word that all of them have. `undefined` when they do not agree,
- * or are fewer than `wordings`.
+ * Returns the neighbour to serve because all of the nearest wordings agree. They share one answer (one entry and its aliases, or equal
+ * answers); every word of the question occurs in one of them; and the question has every word that all of them have. `undefined` if they
+ * disagree or are fewer than `wordings`.
  *
- * What one proof lacks, many wordings that were judged the same make up for. Measured in `docs/roles/cache.md`. Pure.
+ * Many judged wordings make up for a missing proof. Measured in `docs/roles/cache.md`. Pure.
  */
 export function findAgreement(asked: string, near: readonly Neighbour[], wordings: number): Neighbour | undefined {
   const [nearest] = near;
@@ -59,7 +59,7 @@ export function findAgreement(asked: string, near: readonly Neighbour[], wording
   if (own.size === 0 || ![...own].every((word) => theirs.some((words) => words.has(word)))) return undefined;
   const common = [...(theirs[0] as ReadonlySet<string>)].filter((word) => theirs.every((words) => words.has(word)));
   if (!common.every((word) => own.has(word))) return undefined;
-  // What all of them name stands in the question in an order, and behind prepositions, that one of them has.
+  // The question has the words that all of them share in an order, and after prepositions, that one of them has.
   const ordered = (words: ReadonlySet<string>) => [...words].filter((word) => common.includes(word)).join(" ");
   if (!theirs.some((words) => ordered(words) === ordered(own))) return undefined;
   const bound = new Set(closest.flatMap(({ wording }) => boundOf(wording)));

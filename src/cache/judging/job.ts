@@ -1,16 +1,16 @@
 import { checkNumber, checkText, refuse } from "../../internal/check.ts";
 import type { Fingerprint } from "../question.ts";
 
-/** A question that was a miss, and the entries that may hold its answer: JSON, so that it can wait in a queue. It holds the user's words. */
+/** A missed question and the entries that may answer it, as JSON for a queue. Contains the user's words. */
 export interface JudgeJob {
   readonly question: Fingerprint;
-  /** Ids of entries, the nearest first. */
+  /** Ids of entries, nearest first. */
   readonly entries: readonly string[];
-  /** Digest of each of them as it was near: what was stored anew, or cleared and stored again, is another one. */
+  /** Digest of each entry at the time of the miss. An entry that was stored again since has another one. */
   readonly versions: readonly string[];
-  /** When it was asked, in Unix milliseconds: of a user who was forgotten since nothing is kept. */
+  /** Time of the question, in Unix milliseconds. If its user was forgotten since, nothing is stored. */
   readonly askedAtMs: number;
-  /** Whose question it is, for `forgetSubject`. */
+  /** Subject of the question, for `forgetSubject`. */
   readonly subject?: string | undefined;
 }
 

@@ -21,12 +21,12 @@ export interface NearMiss extends Neighbour {
   readonly body: Buffer;
 }
 
-/** An entry that the judge says serves the question. */
+/** An entry that the judge found to answer the question. */
 export interface JudgedSame extends Opened {
   readonly id: string;
 }
 
-/** How judging went so far; all are counts of one scope. */
+/** Counters of judging in one scope. */
 export type JudgeCount =
   | "same"
   | "different"
@@ -58,11 +58,11 @@ export interface Judging {
   offered(question: Fingerprint): boolean;
   /** Has a job judged now, and makes the alias. */
   judge(job: JudgeJob): Promise<JudgedSame | undefined>;
-  /** Remembers what a user said of a pair. */
+  /** Stores a user's verdict on a pair. */
   overrule(wording: string, entry: string, verdict: Verdict): Promise<void>;
 }
 
-/** What judging is made of. */
+/** Dependencies of judging. */
 export interface JudgingParts<V> {
   readonly redis: ScopedRedis;
   readonly keys: CacheKeys;
@@ -79,7 +79,9 @@ export interface JudgingParts<V> {
 }
 
 const CODES = { same: 1, different: 2, unsure: 3 } as const;
-/** How far the clocks of this process and of Redis may differ: in doubt a question was asked before its user was forgotten. */
+/**
+ * Largest difference between the clocks of this process and of Redis. In doubt, a question counts as asked before its user was forgotten.
+ */
 const CLOCKS_DIFFER_MS = 60_000;
 /** Over the judge's own time: the commands around it. */
 const LEASE_BESIDE_MS = 2_000;
@@ -100,7 +102,7 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
   const offered = new Set<string>();
   const pushes = { minute: 0, count: 0 };
 
-  /** Walks the entries of a job until one is judged the same. Every step that is lost is made up for by a later question. */
+  /** Judges the entries of a job until one is the same. A later question repeats any step that is lost. */
   async function judge(job: JudgeJob): Promise<JudgedSame | undefined> {
     const { question, entries: ids, versions } = job;
     if (await isForgotten(job)) return undefined;
@@ -216,14 +218,14 @@ export function createJudging<V>(parts: JudgingParts<V>): Judging {
     return made !== "ended";
   }
 
-  /** Whether the user who asked was forgotten since: then nobody hears of the question any more, the judge included. */
+  /** Returns whether the asking user was forgotten since; then the question goes nowhere, not even to the judge. */
   async function isForgotten({ subject, askedAtMs }: JudgeJob): Promise<boolean> {
     if (subject === undefined) return false;
     const at = await redis.send(["GET", keys.forgotten(subject)], { timeoutMs });
     return at !== null && Number(at) >= askedAtMs - CLOCKS_DIFFER_MS;
   }
 
-  /** Room for one more push in this minute: a queue must not fill faster than its pairs may be judged. */
+  /** Returns whether another push fits into this minute: a queue must not fill faster than its pairs may be judged. */
   function mayPush(): boolean {
     const minute = Math.floor(Date.now() / 60_000);
     if (pushes.minute !== minute) Object.assign(pushes, { minute, count: 0 });
@@ -314,7 +316,7 @@ function distinct(near: readonly NearMiss[]): readonly NearMiss[] {
   return near.filter(({ id }) => !seen.has(id) && seen.add(id) !== undefined);
 }
 
-/** What a function of the caller's returns; a failure is no answer. */
+/** Calls a function of the caller's; `undefined` if it throws. */
 function orUndefined<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -328,7 +330,7 @@ function pairOf(one: string, other: string): string {
   return one < other ? `${one}.${other}` : `${other}.${one}`;
 }
 
-/** What work comes to within some time, else `undefined`; the work goes on. */
+/** Awaits work for a bounded time, then returns `undefined`; the work continues. */
 async function within<T>(ms: number, work: Promise<T | undefined>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

@@ -1,8 +1,8 @@
 /** Work that runs beside requests: a bounded number at once, a bounded number waiting, and the rest is dropped. */
 export interface Lane {
-  /** Takes work up, or returns false when there is no room. Errors of the work go to `onError`. */
+  /** Queues work, or returns false if the queue is full. Errors of the work go to `onError`. */
   add(work: () => Promise<unknown>): boolean;
-  /** Runs work now and returns what it resolves to, or `undefined` when all places are taken. */
+  /** Runs work now and returns its result, or `undefined` if all places are taken. */
   now<T>(work: () => Promise<T>): Promise<T> | undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Refusal } from "../judge.ts";
 import type { JudgeJob } from "./job.ts";
 import type { Judged, JudgePair, QuestionJudge } from "./verdict.ts";
 
-/** How a cache uses a judge. */
+/** Options of a cache's judge. */
 export interface JudgingOptions<V = unknown> {
   readonly ask: QuestionJudge<V>;
   /**
@@ -15,11 +15,11 @@ export interface JudgingOptions<V = unknown> {
   readonly deadlineMs?: number | undefined;
   /** Longest wait for one verdict, in milliseconds, 1 to 600,000. @default 15_000 */
   readonly timeoutMs?: number | undefined;
-  /** How many stored entries the judge compares with one question, 1 to 8, the nearest first. @default 3 */
+  /** Stored entries compared with one question, 1 to 8, nearest first. @default 3 */
   readonly candidatesMax?: number | undefined;
   /** Cosine that a stored question needs to go to the judge, 0 to 1. @default 0.55 */
   readonly floor?: number | undefined;
-  /** Reasons of the proof that are final: pairs that it refused for one of them never go to the judge. @default {@link HARD_REFUSALS} */
+  /** Reasons of the proof that are final: pairs refused for them never go to the judge. @default {@link HARD_REFUSALS} */
   readonly hard?: readonly Refusal[] | undefined;
   /** Pairs judged in one minute, over all processes, 0 to 1,000,000. @default 60 */
   readonly perMinute?: number | undefined;
@@ -31,15 +31,15 @@ export interface JudgingOptions<V = unknown> {
    */
   readonly paysOff?: ((pair: JudgePair<V>) => boolean) | undefined;
   /**
-   * How many of the nearest wordings must agree to serve a question without a proof: all lead to one answer, and together contain the
-   * question's words. 3 to 20; 0 switches this off. Only under the `static` policy. @default 8
+   * Nearest wordings that must agree to serve a question without a proof: they share one answer, and together contain the question's words.
+   * 3 to 20; 0 disables this. Only with the `static` policy. @default 8
    */
   readonly agreement?: number | undefined;
   /** Wordings that become aliases of one entry, 1 to 1,000. @default 32 */
   readonly aliasesMax?: number | undefined;
-  /** How long a verdict is remembered, in milliseconds; `unsure` for a hundredth of it. @default 604_800_000 (seven days) */
+  /** TTL of a verdict, in milliseconds; a hundredth of it for `unsure`. @default 604_800_000 (seven days) */
   readonly verdictTtlMs?: number | undefined;
-  /** Verdicts that are remembered; the oldest go first. @default 10_000 */
+  /** Stored verdicts; the oldest are deleted first. @default 10_000 */
   readonly verdictsMax?: number | undefined;
   /** Questions that wait for the judge in this process; further ones are dropped and counted. @default 1_000 */
   readonly waitingMax?: number | undefined;
@@ -76,7 +76,7 @@ export interface ResolvedJudging<V> {
   readonly onJudged: (event: Judged & { readonly ms: number }) => void;
 }
 
-/** Refusals that no judge is asked about. `docs/roles/cache.md` has the share of equal questions behind each reason. */
+/** Refusals that never go to the judge. `docs/roles/cache.md` gives the fraction of equal questions behind each reason. */
 export const HARD_REFUSALS: readonly Refusal[] = ["number", "symbol", "context"];
 
 /** Refusals that do not depend on the wording: the entry cannot serve, whatever the questions mean. */
@@ -84,7 +84,7 @@ const OF_THE_ENTRY: readonly Refusal[] = ["too_old", "ended", "invalidated", "un
 
 const DAY_MS = 86_400_000;
 
-/** Fills defaults and refuses what makes no sense. @throws MarrowError `invalid_option` */
+/** Fills defaults and checks ranges. @throws MarrowError `invalid_option` */
 export function resolveJudging<V>(given: QuestionJudge<V> | JudgingOptions<V>): ResolvedJudging<V> {
   const options: JudgingOptions<V> = typeof given === "function" ? { ask: given } : given;
   if (typeof options !== "object" || options === null || typeof options.ask !== "function")

@@ -1,19 +1,19 @@
-/** What a judge says of two questions: one answer serves both, or does not, or the judge cannot tell. */
+/** A judge's verdict on two questions: one answer serves both, or it does not, or the judge cannot decide. */
 export type Verdict = "same" | "different" | "unsure";
 
-/** Two questions, and the answer that is stored for the second one. */
+/** Two questions, and the stored answer of the second one. */
 export interface JudgePair<V = unknown> {
-  /** The question that is asked now. */
+  /** The question asked now. */
   readonly asked: string;
-  /** The question that the stored answer was given to. */
+  /** The question of the stored answer. */
   readonly stored: string;
   readonly answer: V;
 }
 
-/** Why a verdict is `unsure`. `timeout`, `failed` and `rubbish` are faults of the judge, `injection` of what it was given to read. */
+/** Reason for `unsure`. `timeout`, `failed` and `rubbish` are faults of the judge; `injection` is one of the judged texts. */
 export type UnsureReason = "said" | "injection" | "rubbish" | "timeout" | "failed";
 
-/** A verdict with what it cost. */
+/** A verdict with its cost. */
 export interface Judged {
   readonly verdict: Verdict;
   /** Only with `unsure`. */
@@ -23,20 +23,20 @@ export interface Judged {
 }
 
 /**
- * Says whether one answer serves two questions. Texts are a user's words: treat them as data. A judge that throws, takes too long or answers
- * anything else is counted, and has said `unsure`.
+ * Decides whether one answer serves two questions. The texts are a user's words: treat them as data. If the judge throws, takes too long or
+ * returns anything else, that is counted as `unsure`.
  */
 export type QuestionJudge<V = unknown> = (
   pair: JudgePair<V>,
   options: { readonly signal: AbortSignal },
 ) => Verdict | Judged | Promise<Verdict | Judged>;
 
-/** What one verdict can cost at most: a million of the currency. */
+/** Largest cost of one verdict: a million of the currency. */
 const MICROS_MAX = 1e12;
 const VERDICTS = new Set<unknown>(["same", "different", "unsure"]);
 const REASONS = new Set<unknown>(["said", "injection", "rubbish", "timeout", "failed"]);
 
-/** Asks a judge and waits for at most `timeoutMs`. Never throws: whatever goes wrong is `unsure` with its reason. */
+/** Calls a judge and waits at most `timeoutMs`. Never throws: any failure is `unsure` with its reason. */
 export async function hearJudge<V>(judge: QuestionJudge<V>, pair: JudgePair<V>, timeoutMs: number): Promise<Judged> {
   const ended = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -55,7 +55,7 @@ export async function hearJudge<V>(judge: QuestionJudge<V>, pair: JudgePair<V>, 
   }
 }
 
-/** Reads what a judge answered. Pure. */
+/** Reads a judge's result. Pure. */
 export function toJudged(said: unknown): Judged {
   if (VERDICTS.has(said)) return withReason({ verdict: said as Verdict });
   if (typeof said !== "object" || said === null) return { verdict: "unsure", reason: "rubbish" };

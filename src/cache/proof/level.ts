@@ -1,2 +1,2 @@
-/** How much a proof may take for granted. `docs/roles/cache.md` names what each level loosens, and what that costs. */
+/** Tolerance of a proof. `docs/roles/cache.md` explains what each level permits and its cost. */
 export type Level = "strict" | "balanced" | "aggressive";

@@ -13,7 +13,7 @@ import { sentencesOf, separate } from "./separate.ts";
 /** A prompt, read once for every proof that it takes part in. */
 export interface ProofReading {
   readonly text: string;
-  /** Whether it has more than `READ_CHARS_MAX` characters: then nothing else of it was read, and no proof is found. */
+  /** Whether it exceeds `READ_CHARS_MAX` characters. Then nothing else of it was read, and no proof is found. */
   readonly tooLong: boolean;
   /** Instructions, documents and quoted blocks around the question. */
   readonly context: string;
@@ -92,7 +92,7 @@ const QUESTION_CHARS_MAX = 16_384;
 /** Sentences of a question; a longer one is not compared by meaning. */
 export const SENTENCES_MAX = 400;
 
-/** Reads a prompt for proofs. Linear in its length; what no proof asks for is not worked out. */
+/** Reads a prompt for proofs. Linear in its length; parts are computed on demand. */
 export function read(text: string): ProofReading {
   const known = readings.get(text);
   if (known !== undefined) {

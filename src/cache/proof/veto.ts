@@ -1,32 +1,32 @@
-/** Why there is no proof that one answer serves two prompts. */
+/** Reason why there is no proof that one answer serves two prompts. */
 export type Veto =
-  /** A prompt is in a language or script that is not compared, or has too many unknown words. */
+  /** A prompt is in an unsupported language or script, or has too many unknown words. */
   | "unreadable"
-  /** The instructions, documents or quoted blocks around the questions differ, or the shared ones stand in another order. */
+  /** The instructions, documents or quoted blocks around the questions differ, or common ones are in another order. */
   | "context"
-  /** One prompt asks for something beside what both ask for. */
+  /** One prompt asks for something in addition. */
   | "added"
-  /** Nothing is left to compare. */
+  /** No words are left to compare. */
   | "empty"
-  /** Too much is left to compare. */
+  /** Too many words are left to compare. */
   | "length"
-  /** They ask for different kinds of things: how many, who, a list, yes or no. */
+  /** They ask for different kinds of answers: how many, who, a list, yes or no. */
   | "question"
   | "number"
   | "negation"
   /** Operators, emoji and other signs differ. */
   | "symbol"
-  /** A capital tells a name from a word, or a unit from another one. */
+  /** Capitals differ where they distinguish a name from a word, or one unit from another. */
   | "capitals"
   | "tense"
-  /** One says what must be, the other one what may be. */
+  /** One says what must be, the other what may be. */
   | "modality"
   | "person"
   | "conjunction"
   | "preposition"
-  /** "all" and "some", "only", "still" are not the same ones, or not before the same words. */
+  /** Quantifiers such as "all", "some", "only", "still" differ, or precede other words. */
   | "quantifier"
   /** A word of one prompt has no partner in the other. */
   | "words"
-  /** The same words stand in other roles. */
+  /** The same words have different roles. */
   | "roles";

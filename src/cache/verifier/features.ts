@@ -2,7 +2,7 @@ import type { Word } from "../../embedders/index.ts";
 import { hasAntonyms, isTurnedAround, sameSet } from "../guard.ts";
 import { isSpoken, type Reading } from "../reading.ts";
 
-/** What a pair of prompts is judged by, in this order. */
+/** Features of a pair of prompts, in this order. */
 export const FEATURES = [
   "cosine",
   "cosine4",
@@ -168,7 +168,7 @@ function cosineOfWords(a: readonly string[], b: readonly string[], words: (word:
 /** Codes, short forms and versions are near to nothing but themselves, whatever their pieces are near to. */
 const CODE = /[^\p{L}]|^.{1,2}$/u;
 
-/** How near the nearest word of the other prompt is, 0 to 1. */
+/** Returns the similarity to the nearest word of the other prompt, 0 to 1. */
 function nearest(word: string, other: Sheet, words: (word: string) => Word): number {
   if (other.reading.spoken().has(word)) return 1;
   if (CODE.test(word)) return 0;
@@ -188,7 +188,7 @@ function missing(a: Reading, b: Reading): boolean {
   return [...a.names()].some((name) => !isSpoken(name, b));
 }
 
-/** A word without its commonest endings: enough that plurals and tenses do not tell two prompts apart. */
+/** Strips a word's commonest endings, so that plurals and tenses do not matter. */
 function stem(word: string): string {
   if (word.length > 4 && word.endsWith("ies")) return `${word.slice(0, -3)}y`;
   if (word.length > 5 && word.endsWith("ing")) return undouble(word.slice(0, -3));

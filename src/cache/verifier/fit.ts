@@ -7,7 +7,7 @@ import { read } from "../reading.ts";
 import { FEATURES, toFeatures, toSheet } from "./features.ts";
 import { fit, likelihood, type Example, type Logistic } from "./logistic.ts";
 
-/** Two prompts, and whether one answer may serve both. */
+/** Two prompts with a label: whether one answer may serve both. */
 export interface LabelledPair {
   readonly a: string;
   readonly b: string;
@@ -18,7 +18,7 @@ const PENALTY = 0.3;
 const BATCH = 256;
 
 /**
- * Fits the verifier to labelled pairs, for one embedder. Pairs that the guard vetoes teach nothing, since they are never scored.
+ * Fits the verifier to labelled pairs for one embedder. Pairs that the guard vetoes are ignored, since they are never scored.
  * @throws MarrowError `embedder_failed`
  */
 export async function fitVerifier(pairs: readonly LabelledPair[], embedder: Embedder): Promise<Logistic> {
@@ -36,7 +36,7 @@ export async function fitVerifier(pairs: readonly LabelledPair[], embedder: Embe
   return { intercept: round(intercept), weights: weights.map(round) };
 }
 
-/** What a cache would make of labelled pairs: a pair without a proof scores 0, others by their cosine or the verifier. @throws MarrowError `embedder_failed` */
+/** Scores labelled pairs as a cache would: 0 without a proof, else the cosine or the verifier. @throws MarrowError `embedder_failed` */
 export async function scorePairs(
   pairs: readonly LabelledPair[],
   embedder: Embedder,

@@ -1,4 +1,4 @@
-/** A logistic regression: how likely a pair of prompts may share an answer, from its features. */
+/** A logistic regression of the probability that a pair of prompts may share an answer, from its features. */
 export interface Logistic {
   readonly intercept: number;
   readonly weights: readonly number[];
@@ -15,7 +15,7 @@ export function likelihood({ intercept, weights }: Logistic, features: readonly 
 export interface Example {
   readonly features: readonly number[];
   readonly label: 0 | 1;
-  /** How much it counts. @default 1 */
+  /** Weight of the example. @default 1 */
   readonly weight?: number | undefined;
 }
 
@@ -23,8 +23,8 @@ const STEPS_MAX = 100;
 const ENOUGH = 1e-8;
 
 /**
- * Fits by Newton's method with an L2 penalty on the weights (not on the intercept). Milliseconds for thousands of pairs.
- * Deterministic. Without examples of both labels it answers what it was given.
+ * Fits by Newton's method with an L2 penalty on the weights (not on the intercept). Milliseconds for thousands of pairs. Deterministic.
+ * Returns `start` without examples of both labels.
  */
 export function fit(examples: readonly Example[], penalty: number, start: Logistic): Logistic {
   if (new Set(examples.map(({ label }) => label)).size < 2) return start;

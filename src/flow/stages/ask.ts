@@ -13,10 +13,10 @@ import { askUsage, createEventHolder, createUsageFilter } from "../usage-asked.t
 import type { Exchange } from "./exchange.ts";
 import { finish, keepPartial, keepShed } from "./finish.ts";
 
-/** How long an answer may go on without its client that is kept for whoever asks for it later. */
+/** Longest time that an answer continues without its client if it is stored for a later reader. */
 const KEPT_DRAIN_MS = 3_600_000;
 
-/** Asks the model, whole or as a stream; `lead` has those who wait for the same answer. */
+/** Calls the model, for a whole answer or a stream; `lead` has the followers. */
 export async function ask(
   kit: FlowKit,
   exchange: Exchange,
@@ -56,7 +56,7 @@ export async function ask(
   }
 }
 
-/** Watches whether the client stays, and who else wants the answer. */
+/** Watches whether the client stays, and whether others need the answer. */
 function watch(kit: FlowKit, exchange: Exchange, lead?: Leading): Leaving {
   const { onDisconnect, drainMs } = kit;
   const { gone, keeps, session, question } = exchange;
@@ -75,7 +75,7 @@ function watch(kit: FlowKit, exchange: Exchange, lead?: Leading): Leaving {
   });
 }
 
-/** What the model is asked: the request as it came where nothing needs to change in it. */
+/** Builds the model call, with the original bytes if nothing needs to change. */
 function toCall({ scope = "" }: FlowKit, exchange: Exchange, ended?: AbortSignal): ModelCall {
   const { request, history, body, signal: given } = exchange;
   const how = {
@@ -88,7 +88,7 @@ function toCall({ scope = "" }: FlowKit, exchange: Exchange, ended?: AbortSignal
   return { request: { ...request, messages: withHistory(request.messages, history, exchange.lead) }, ...how };
 }
 
-/** Asks for a whole answer, and does everything that follows it. `kept`: whether its session holds it. */
+/** Calls the model for a whole answer and runs the final stage. `kept`: whether its session has it. */
 export async function askWhole(
   kit: FlowKit,
   exchange: Exchange,
@@ -103,7 +103,7 @@ export async function askWhole(
   const answer = await exchange.model.complete(toCall(kit, exchange, ended));
   const { text, completion } = answer;
   lead?.add({ completion });
-  // Who follows is told in the same round trip in which it is stored.
+  // Followers get the answer in the same round trip that stores it.
   const [kept] = await Promise.all([finish(kit, exchange, completion), lead?.end()]);
   return { text, completion, kept, served: servedBy(exchange.model, answer) };
 }

@@ -13,25 +13,25 @@ import { besideOf } from "../sharing.ts";
 import { staged } from "../signals.ts";
 import { lookup } from "./lookup.ts";
 
-/** Longest wait for a session: a request can do without its history, but not for long without an answer. */
+/** Longest wait for a session. A request can continue without its history. */
 const WINDOW_WAIT_MS = 500;
 
-/** What is known after the first round trip. */
+/** Results of the first round trip. */
 export interface Begun {
   readonly limiter: Limiter | undefined;
   readonly subjects: Subjects;
   readonly session: Session | undefined;
-  /** The session's last turns; `undefined` without a session, or while it cannot be read. */
+  /** The session's latest turns; `undefined` without a session, or if it cannot be read. */
   readonly window: Window | undefined;
   readonly keeping: Keeping;
   readonly question: Question | undefined;
   readonly decision: Decision | undefined;
   readonly found: Lookup<StoredAnswer> | undefined;
-  /** Whether the cache may answer this, and keep its answer. */
+  /** Whether the cache may answer the request and store its answer. */
   readonly served: boolean;
 }
 
-/** The first round trip: one request is taken, the session is read, and the exact answer is looked up. */
+/** Runs the first round trip: takes one request, reads the session, and looks up the exact answer. */
 export async function begin(kit: FlowKit, call: ChatCall, control: CacheControl): Promise<Begun> {
   const { memory, conversations, cache, digests, sessionTurns, orWithout, settle } = kit;
   const { request, user, key, conversation, session: named, lead } = call;

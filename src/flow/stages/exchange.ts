@@ -6,16 +6,16 @@ import type { ChatCall } from "../call.ts";
 import type { Keeping } from "../keeping.ts";
 import type { Asked } from "../settling.ts";
 
-/** A request that was admitted, with all that is known of it once its answer is to be had. */
+/** An admitted request, with everything needed to answer it. */
 export type Exchange = Omit<ChatCall, "session"> &
   Pick<Asked, "since"> & {
     readonly session: Session | undefined;
-    /** Keeps the question and the answer in the session. */
+    /** Stores the question and the answer in the session. */
     readonly keeping: Keeping;
-    /** Earlier turns that the model is told. */
+    /** Earlier turns for the model. */
     readonly history: readonly Turn[];
     readonly decision: Decision | undefined;
     readonly model: ChatModel;
-    /** What the cache knows the request by; `undefined` where its answer must not be stored or shared. */
+    /** The question for the cache; `undefined` if its answer must not be stored or shared. */
     readonly question: Question | undefined;
   };

@@ -6,7 +6,7 @@ import type { FlowKit } from "../kit.ts";
 import { staged } from "../signals.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Everything that follows a whole answer, in one round trip. Answers whether the exchange are kept. */
+/** Runs all steps after a complete answer in one round trip. Returns whether the exchange is stored. */
 export function finish(kit: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<boolean> {
   return staged("finish", (signal) => finishNow(kit, exchange, completion, signal));
 }
@@ -31,13 +31,13 @@ async function finishNow(
   return kept;
 }
 
-/** What came of an answer that broke off: the session keeps it, marked, and nothing is cached. */
+/** Settles a broken answer, and stores its part in the session as incomplete. It is not cached. */
 export async function keepPartial(kit: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<void> {
   kit.spend(exchange, completion);
   await keepIncomplete(exchange, completion);
 }
 
-/** The same of an answer that goes on without being recorded: what it uses is settled at its end. */
+/** The same for an answer that continues without being recorded; its usage is settled at its end. */
 export async function keepShed({ onDegraded }: FlowKit, exchange: Exchange, completion: ChatCompletion): Promise<void> {
   onDegraded?.("recorder", new MarrowError("too_large", "a stream is recorded no further"));
   await keepIncomplete(exchange, completion);
@@ -45,7 +45,7 @@ export async function keepShed({ onDegraded }: FlowKit, exchange: Exchange, comp
 
 async function keepIncomplete({ keeping }: Exchange, { choices }: ChatCompletion): Promise<void> {
   const message = choices[0]?.message;
-  // An answer that said nothing is no turn: endpoints refuse an empty one.
+  // An empty answer is not a turn; endpoints refuse those.
   if (typeof message?.content === "string" && message.content !== "")
     await keeping.keep({ ...message, incomplete: true });
   else await keeping.withdraw();

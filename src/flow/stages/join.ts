@@ -6,7 +6,7 @@ import { toReplay } from "../replay.ts";
 import type { Told, Together } from "../together.ts";
 import { lookup } from "./lookup.ts";
 
-/** Joins those who ask this just now; `undefined` when nothing may be shared. */
+/** Joins the flight of the same question; `undefined` if nothing may be shared. */
 export async function join(
   kit: FlowKit,
   question: Question | undefined,

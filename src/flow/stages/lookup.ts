@@ -4,7 +4,7 @@ import { lacksAsked, type StoredAnswer } from "../cacheable.ts";
 import type { FlowKit } from "../kit.ts";
 import { staged } from "../signals.ts";
 
-/** One tier's answer; `undefined` when it was not asked, or the cache is away. */
+/** Looks up one tier; `undefined` if it was skipped or the cache is unavailable. */
 export async function lookup(
   { cache, orWithout }: FlowKit,
   question: Question | undefined,
@@ -13,7 +13,7 @@ export async function lookup(
   subject?: string,
 ): Promise<Lookup<StoredAnswer> | undefined> {
   if (cache === undefined || question === undefined || noCache) return undefined;
-  // An alias keeps the wording: what must not be stored is not judged.
+  // An alias stores the wording, so a question that must not be stored is not judged.
   const asked = { tiers, maxAgeMs, judge: !noStore, subject };
   const looked = await orWithout(
     "cache",

@@ -6,7 +6,7 @@ import { oneGo, toReplay, toReplayEvents, wantsUsage } from "../replay.ts";
 import { NOTHING_USED, toEstimatedUsage } from "../spending.ts";
 import type { Exchange } from "./exchange.ts";
 
-/** Gives a stored answer, in the form that was asked for. */
+/** Returns a stored answer in the requested form. */
 export async function replay(
   { settle, hit }: FlowKit,
   exchange: Exchange,

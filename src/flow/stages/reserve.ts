@@ -10,17 +10,17 @@ import type { Begun } from "./begin.ts";
 import { join } from "./join.ts";
 import { lookup } from "./lookup.ts";
 
-/** What is known after the second round trip. */
+/** Results of the second round trip. */
 export interface Reserved {
   readonly decision: Decision | undefined;
   readonly found: Lookup<StoredAnswer> | undefined;
-  /** Who asks for the same answer just now; `undefined` when nothing is shared. */
+  /** The flight of the same answer; `undefined` if nothing is shared. */
   readonly asking: Together | undefined;
 }
 
 /**
- * The second round trip. A stored answer uses no tokens, so they are reserved only now, beside the lookup by meaning; and a question is kept
- * by its session now, for its answer may take long.
+ * Runs the second round trip. Tokens are only reserved now, together with the similar lookup, because a stored answer uses none. The
+ * session stores the question now, because its answer may take long.
  */
 export async function reserve(
   kit: FlowKit,
@@ -43,7 +43,7 @@ export async function reserve(
     return { decision: reserved ?? decision, found: near ?? found, asking };
   } catch (error) {
     void keeping.withdraw();
-    // Who asks no more must not lead those who ask the same.
+    // A caller that gave up must not stay the leader of its flight.
     const asking = await joining?.catch(() => undefined);
     if (asking?.role === "lead") await asking.leave();
     throw error;

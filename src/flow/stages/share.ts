@@ -13,7 +13,7 @@ import type { Exchange } from "./exchange.ts";
 import { keepShed } from "./finish.ts";
 import { join } from "./join.ts";
 
-/** Gives the answer that another request is given just now. */
+/** Returns the answer of another request's flight. */
 export async function share(
   kit: FlowKit,
   exchange: Exchange,
@@ -25,7 +25,7 @@ export async function share(
   const chunks = orWithdrawn(exchange, sharing(kit, exchange, asking));
   const recorder = createRecorder(request.model);
   try {
-    // What fails before its first part is a failure of the request, not of its stream.
+    // A failure before the first part is the request's, not the stream's.
     const first = await chunks.next();
     if (request.stream === true) {
       const stream = toEventStream(chunks, first, wantsUsage(request), () => {
@@ -44,7 +44,7 @@ export async function share(
   return { kind: "whole", text: JSON.stringify(withNewId(recorder.completion())), provenance };
 }
 
-/** An answer whose question its session does not keep when it breaks off. */
+/** Yields an answer, and removes its question from the session if it breaks. */
 async function* orWithdrawn({ keeping }: Exchange, chunks: AsyncGenerator<ChatChunk>): AsyncGenerator<ChatChunk> {
   try {
     yield* chunks;
@@ -55,8 +55,8 @@ async function* orWithdrawn({ keeping }: Exchange, chunks: AsyncGenerator<ChatCh
 }
 
 /**
- * Reads along as chunks. When the one that asks is gone, this request joins anew: it may have to ask itself, and goes on after what was
- * said already.
+ * Yields another request's chunks. If its leader is gone, joins again; it may have to call the model itself, and continues after the text
+ * sent so far.
  */
 async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing): AsyncGenerator<ChatChunk> {
   const recorder = createRecorder(exchange.request.model);
@@ -73,7 +73,7 @@ async function* sharing(kit: FlowKit, exchange: Exchange, asking: Sharing): Asyn
   }
 }
 
-/** What a follower records of what it reads. */
+/** Recording of a follower. */
 interface Following {
   readonly recorder: Recorder;
   readonly room: RecordedShare;
