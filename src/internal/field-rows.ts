@@ -12,6 +12,9 @@ export type FieldRow =
 /** Puts a field under a name, as it is or translated; what `by` makes `undefined` is left out. */
 export const send = (as: string, by?: (value: never, path: string) => unknown): FieldRow =>
   by === undefined ? { kind: "send", as } : { kind: "send", as, by };
+/** Puts a field under its own name, unless its value asks for nothing. */
+export const sendUnless = (name: string, asksNothing: (value: unknown) => boolean): FieldRow =>
+  send(name, (value: unknown) => (asksNothing(value) ? undefined : value));
 export const own: FieldRow = { kind: "own" };
 export const inert: FieldRow = { kind: "inert" };
 /** Refuses a field, unless its value passes a test: then it asks for nothing. */

@@ -238,6 +238,51 @@ describe("a model of kind anthropic", () => {
     ]);
   });
 
+  const bothRefused = "`temperature` and `top_p` cannot both be specified for this model. Please use only one.";
+
+  it("asks a model that takes one of temperature and top_p by the temperature, and remembers it", async () => {
+    const refusal = { type: "error", error: { type: "invalid_request_error", message: bothRefused } };
+    const good = { raw: JSON.stringify(messageOf([{ type: "text", text: "x" }])) };
+    const asked = { ...request, temperature: 0.2, top_p: 0.9 };
+    const learning = await modelThat("anthropic", { status: 400, raw: JSON.stringify(refusal) }, good);
+    await learning.complete({ request: asked });
+    await learning.complete({ request: asked });
+    await learning.complete({ request: { ...request, top_p: 0.9, temperature: 1 } });
+    expect(learning.endpoint.requests.map(({ body }) => [body["temperature"], body["top_p"]])).toEqual([
+      [0.2, 0.9],
+      [0.2, undefined],
+      [0.2, undefined],
+      [undefined, 0.9],
+    ]);
+  });
+
+  it("learns nothing of both from words that the request has itself", async () => {
+    const refusal = { type: "error", error: { type: "invalid_request_error", message: `bad text: ${bothRefused}` } };
+    const good = { raw: JSON.stringify(messageOf([{ type: "text", text: "x" }])) };
+    const asked = { ...request, temperature: 0.2, top_p: 0.9 };
+    const asking = await modelThat("anthropic", { status: 400, raw: JSON.stringify(refusal) }, good);
+    const quoting = { ...asked, messages: [{ role: "user", content: bothRefused }] };
+    await expect(asking.complete({ request: quoting })).rejects.toMatchObject({ code: "model_failed" });
+    await asking.complete({ request: asked });
+    expect(asking.endpoint.requests.at(-1)?.body).toMatchObject({ temperature: 0.2, top_p: 0.9 });
+  });
+
+  it("answers a turn without thinking that a choice of tools forbids", async () => {
+    const message = "Thinking may not be enabled when tool_choice forces tool use.";
+    const refusal = { type: "error", error: { type: "invalid_request_error", message } };
+    const tools = [{ type: "function", function: { name: "f", parameters: { type: "object" } } }];
+    const asked = { ...request, tools, tool_choice: "required", reasoning_effort: "high" };
+    const asking = await modelThat(
+      "anthropic",
+      { status: 400, raw: JSON.stringify(refusal) },
+      { raw: JSON.stringify(messageOf([use])) },
+    );
+    await asking.complete({ request: asked });
+    await asking.complete({ request: { ...asked, tool_choice: "auto" } });
+    expect(asking.endpoint.requests.map(({ body }) => "thinking" in body)).toEqual([true, false, true]);
+    expect(asking.endpoint.requests[1]?.body).toMatchObject({ tool_choice: { type: "any" } });
+  });
+
   it("ends a turn without thinking whose thoughts the client did not send back", async () => {
     const message = "messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.";
     const refusal = { type: "error", error: { type: "invalid_request_error", message } };

@@ -107,6 +107,11 @@ export function lacksThoughts(refusal: string): boolean {
   return /expected `?(?:thinking|redacted_thinking)`?/i.test(refusal);
 }
 
+/** Whether a refusal says that a model does not think where a tool must be called: the caller named the tool, and the choice stands. */
+export function forbidsThoughts(refusal: string): boolean {
+  return /\bthinking\b[^.]{0,80}\btool_choice\b/i.test(refusal);
+}
+
 /** Whether a refusal says that the signature of thoughts is not the endpoint's own: the request goes on without them. */
 export function refusesThoughts(refusal: string): boolean {
   return /\bsignature\b/i.test(refusal) && /thinking/i.test(refusal) && /invalid|not valid|verif/i.test(refusal);

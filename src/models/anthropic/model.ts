@@ -7,8 +7,9 @@ import type { ChatModel, ModelInfo } from "../model.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { translatedModel, type Translation } from "../translated.ts";
 import { toCompletion } from "./answer.ts";
-import { formAfter, lacksThoughts, refusesThoughts, type EffortForm } from "./effort.ts";
+import { forbidsThoughts, formAfter, lacksThoughts, refusesThoughts, type EffortForm } from "./effort.ts";
 import { toAnthropicBody } from "./request.ts";
+import { refusesBoth, withOneSampler } from "./samplers.ts";
 import { readMessageEvents } from "./stream.ts";
 
 /** Where an endpoint of Anthropic's messages API is. */
@@ -23,11 +24,12 @@ const VERSION = "2023-06-01";
 
 /**
  * A model behind Anthropic's messages API. `baseUrl` ends in `/v1`. What a chat request cannot say there is an `invalid_input` that names it. A
- * refusal of the way in which effort is asked for is learned from, model by model, for an hour.
+ * refusal of the way in which effort is asked for, or of `top_p` beside `temperature`, is learned from, model by model, for an hour.
  */
 export function anthropicModel(options: AnthropicModelOptions): ChatModel & { close(): Promise<void> } {
   const outputTokens = checkInteger("outputTokens", options.outputTokens ?? 8_192, { min: 1 });
   const forms = createLessons<EffortForm>();
+  const samplers = createLessons<"one">();
   const endpoint = createEndpoint(options, {
     headers: (apiKey) => ({ "anthropic-version": VERSION, ...(apiKey !== undefined && { "x-api-key": apiKey }) }),
     listPath: "/models?limit=1000",
@@ -46,14 +48,22 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
 
     return {
       path: "/messages",
-      toBody: (request) => write(request, forms.of(request.model)[0] ?? "adaptive"),
+      toBody(request) {
+        const asked = samplers.of(request.model).length > 0 ? withOneSampler(request) : request;
+        return write(asked, forms.of(request.model)[0] ?? "adaptive");
+      },
       amend(body, refusal) {
         const asked = made.get(body);
         if (asked === undefined) return undefined;
         const { request, form } = asked;
         const bare = refusesThoughts(refusal) ? withoutDetails(request) : request;
         if (bare !== request) return { request: write(bare, form), learn: () => {} };
-        if (lacksThoughts(refusal) && body["thinking"] !== undefined) {
+        if (refusesBoth(body, refusal))
+          return {
+            request: write(withOneSampler(request), form),
+            learn: () => samplers.learn(request.model, "one"),
+          };
+        if (body["thinking"] !== undefined && (lacksThoughts(refusal) || forbidsThoughts(refusal))) {
           const { thinking: _, output_config: __, ...rest } = request;
           return { request: write(rest, "none"), learn: () => {} };
         }

@@ -16,9 +16,16 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
   stream_options: [[{ include_usage: true }, {}]],
   max_completion_tokens: [[7, { max_tokens: 7 }]],
   max_tokens: [[9, { max_tokens: 9 }]],
-  temperature: [[0.5, { temperature: 0.5 }]],
-  top_p: [[0.9, { top_p: 0.9 }]],
+  temperature: [
+    [0.5, { temperature: 0.5 }],
+    [1, {}],
+  ],
+  top_p: [
+    [0.9, { top_p: 0.9 }],
+    [1, {}],
+  ],
   stop: [
+    [[], {}],
     ["END", { stop_sequences: ["END"] }],
     [["a", "b"], { stop_sequences: ["a", "b"] }],
   ],

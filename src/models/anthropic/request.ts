@@ -10,6 +10,7 @@ import {
   own,
   refuse,
   send,
+  sendUnless,
   type FieldRow,
 } from "../../internal/field-rows.ts";
 import { toFields, objectAt, uncarried, unfit } from "../rows.ts";
@@ -25,9 +26,10 @@ export const ANTHROPIC_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["stream_options", inert],
   ["max_completion_tokens", own],
   ["max_tokens", own],
-  ["temperature", send("temperature")],
-  ["top_p", send("top_p")],
-  ["stop", send("stop_sequences", (stop: string | readonly string[]) => (typeof stop === "string" ? [stop] : stop))],
+  // One is what this API goes by without them, and newer models refuse both at once.
+  ["temperature", sendUnless("temperature", isOne)],
+  ["top_p", sendUnless("top_p", isOne)],
+  ["stop", send("stop_sequences", toStops)],
   ["tools", own],
   ["tool_choice", own],
   ["parallel_tool_calls", own],
@@ -94,6 +96,11 @@ export function toAnthropicBody(request: ChatRequest, { outputTokens, effort }: 
     ...(Object.keys(output).length > 0 && { output_config: output }),
     ...(isText(user) && { metadata: { user_id: user } }),
   };
+}
+
+function toStops(stop: string | readonly string[]): readonly string[] | undefined {
+  if (typeof stop === "string") return [stop];
+  return isEmpty(stop) ? undefined : stop;
 }
 
 /** Only two tiers are known here. */

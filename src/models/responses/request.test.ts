@@ -18,7 +18,10 @@ const ROWS: Readonly<Record<string, readonly (readonly [unknown, object | string
   max_tokens: [[9, { max_output_tokens: 9 }]],
   temperature: [[0.5, { temperature: 0.5 }]],
   top_p: [[0.9, { top_p: 0.9 }]],
-  top_logprobs: [[2, { top_logprobs: 2 }]],
+  top_logprobs: [
+    [2, { top_logprobs: 2 }],
+    [0, {}],
+  ],
   logprobs: [
     [true, { include: ["message.output_text.logprobs", encrypted] }],
     [false, {}],

@@ -9,6 +9,7 @@ import {
   own,
   refuse,
   send,
+  sendUnless,
   type FieldRow,
 } from "../../internal/field-rows.ts";
 import { toFields, objectAt, uncarried, unfit } from "../rows.ts";
@@ -26,7 +27,7 @@ export const RESPONSES_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["max_tokens", own],
   ["temperature", send("temperature")],
   ["top_p", send("top_p")],
-  ["top_logprobs", send("top_logprobs")],
+  ["top_logprobs", sendUnless("top_logprobs", isZero)],
   ["logprobs", own],
   ["tools", send("tools", toTools)],
   ["tool_choice", send("tool_choice", toChoice)],
