@@ -3,6 +3,7 @@ import type { MarrowError } from "../errors.ts";
 import type { Turn } from "../memory/index.ts";
 import { ITEMS, THOUGHTS, type ChatMessage, type ChatRequest } from "../models/index.ts";
 import { isObject, isText } from "../internal/fields.ts";
+import { joinedOrder } from "../internal/order.ts";
 import { preparedDigest } from "./large-context.ts";
 import { unsaid } from "./resent.ts";
 import { besideCalls, lostError, lostResults, withoutLost } from "./results.ts";
@@ -208,6 +209,7 @@ function together(messages: readonly ChatMessage[]): ChatMessage[] {
         tool_calls: [...(before as unknown[]), ...(calls as unknown[])],
         ...(thoughts.length > 0 && { reasoning_details: thoughts }),
         ...(said.length > 0 && { [THOUGHTS]: said.join("\n\n") }),
+        ...joinedOrder(last, message),
         [ITEMS]: items.every(Array.isArray) ? items.flat() : undefined,
       };
     } else joined.push(message);

@@ -1,6 +1,7 @@
-import { textIn } from "../internal/content-text.ts";
+import { textIn, thoughtsIn } from "../internal/content-text.ts";
+import { createOrder, inTurn } from "../internal/order.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
-import { isObject, isText } from "../internal/fields.ts";
+import { isObject, isText, textOr } from "../internal/fields.ts";
 import { joinedName, type ChatChunk, type ChatCompletion, type Growth, type Usage } from "../models/index.ts";
 
 /** Assembles the whole answer from the events of its stream. */
@@ -20,7 +21,7 @@ const READ = {
   chunk: new Set(["id", "object", "created", "model", "choices", "usage", "obfuscation"]),
   // Some makers send the whole message so far beside each piece of it.
   choice: new Set(["index", "delta", "finish_reason", "message"]),
-  delta: new Set(["role", "content", "tool_calls"]),
+  delta: new Set(["role", "content", "tool_calls", "order"]),
 };
 
 /** Makes a recorder of a stream's first choice. A second choice, or tool calls, mark the answer as not cacheable. */
@@ -29,6 +30,7 @@ export function createRecorder(model: string): Recorder {
   const [beside, ofChoice, ofMessage] = [newFields(), newFields(), newFields()];
   let content: string | undefined;
   const calls: Call[] = [];
+  const order = createOrder();
   let others = 0;
   let finish: string | null = null;
   let usage: Usage | null | undefined;
@@ -40,13 +42,18 @@ export function createRecorder(model: string): Recorder {
       dropped += estimateTokens(delta);
       return;
     }
-    const said = delta["content"];
-    if (typeof said === "string") content = (content ?? "") + said;
-    else if (said !== undefined && said !== null) content = (content ?? "") + textIn(said);
-    keepUnknown(ofMessage, delta, READ.delta);
-    const made = delta["tool_calls"];
-    if (!Array.isArray(made)) return;
-    for (const [place, call] of (made as readonly Delta[]).entries()) addCall(call, call.index ?? place);
+    for (const piece of inTurn(delta)) addPiece(piece);
+  }
+
+  function addPiece(delta: Readonly<Record<string, unknown>>): void {
+    const given = delta["content"];
+    const said = typeof given === "string" ? delta : toPlain(delta);
+    if (typeof said["content"] === "string") content = (content ?? "") + said["content"];
+    keepUnknown(ofMessage, said, READ.delta);
+    const [made, before] = [said["tool_calls"], calls.length];
+    if (Array.isArray(made))
+      for (const [place, call] of (made as readonly Delta[]).entries()) addCall(call, call.index ?? place);
+    order.add(said, calls.length - before);
   }
 
   /** A new id at a known index begins another call; empty values change nothing. */
@@ -85,6 +92,7 @@ export function createRecorder(model: string): Recorder {
       if (dropped !== undefined) dropped += estimateTokens(text);
       else if (field === "content") content = (content ?? "") + text;
       else ofMessage[field] = joined(ofMessage[field], text);
+      if (dropped === undefined) order.grow(field, text.length);
     },
     completion() {
       const toolCalls = calls.map(({ fields }) => fields);
@@ -93,6 +101,7 @@ export function createRecorder(model: string): Recorder {
         content: content ?? null,
         ...ofMessage,
         ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+        ...order.told(),
       };
       const empty = (index: number) => ({ index, message: { role: "assistant", content: null }, finish_reason: null });
       return {
@@ -112,10 +121,20 @@ export function createRecorder(model: string): Recorder {
       dropped = estimateTokens(recorder.completion().choices);
       content = undefined;
       calls.length = 0;
+      order.drop();
       for (const fields of [beside, ofChoice, ofMessage]) for (const name of Object.keys(fields)) delete fields[name];
     },
   };
   return recorder;
+}
+
+/** Converts a delta whose content is a list of parts: its text stays in `content`, its reasoning goes to `reasoning_content`. */
+function toPlain(delta: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { content, ...rest } = delta;
+  if (content === undefined || content === null) return delta;
+  const thoughts = thoughtsIn(content);
+  const known = textOr(rest["reasoning_content"]);
+  return { ...rest, content: textIn(content), ...(thoughts !== "" && { reasoning_content: known + thoughts }) };
 }
 
 /** A call while it is assembled. */

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import { toEvent, type ChatCompletion, type ChatRequest, type Usage } from "../models/index.ts";
 import type { AnswerStream } from "./call.ts";
 import type { StoredAnswer } from "./cacheable.ts";
+import { textOr } from "../internal/fields.ts";
+import { inOrder } from "../internal/order.ts";
 import { createMarks } from "./marks.ts";
 
 /** Approximate characters per event of a replayed stream; a long answer has larger pieces, at most {@link PIECES_MAX} of them. */
@@ -23,8 +25,8 @@ export function toReplay({ model, message, usage, choice, beside }: StoredAnswer
 }
 
 /**
- * Converts a stored answer to the events of a stream, as one text. Fields other than the text come with its first event, except `phases`:
- * each comes with the text at which it begins.
+ * Converts a stored answer to the events of a stream, as one text, in the order in which it was said. Fields other than the text come with
+ * its first event, except `phases`: each comes with the text at which it begins.
  */
 export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string {
   const { id, created, model, usage } = toReplay(answer);
@@ -32,12 +34,18 @@ export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string
   const head = `${start},`;
   const delta = (fields: unknown, finish: string) =>
     toEvent(`${head}"choices":[{"index":0,"delta":${JSON.stringify(fields)},"finish_reason":${finish}}]}`);
-  const { content, role: _, phases, ...rest } = answer.message;
-  const text = String(content);
+  const { role: _, phases, ...said } = answer.message;
+  const text = String(said.content);
   // Log probabilities belong to the text that they are of: it comes whole, beside them.
   const isWhole = (answer.choice?.["logprobs"] ?? null) !== null;
   const marks = createMarks(phases);
-  const first = { role: "assistant", content: isWhole ? text : "", ...rest, ...marks.upTo(isWhole ? text.length : 0) };
+  const [begun = {}, ...others] = isWhole ? [said] : inOrder({ ...said, content: text });
+  const first = {
+    role: "assistant",
+    ...begun,
+    content: isWhole ? text : "",
+    ...marks.upTo(isWhole ? text.length : 0),
+  };
   let events =
     answer.choice === undefined && answer.beside === undefined
       ? delta(first, "null")
@@ -49,11 +57,15 @@ export function toReplayEvents(answer: StoredAnswer, withUsage: boolean): string
           }),
         );
   const chars = Math.max(PIECE_CHARS, Math.ceil(text.length / PIECES_MAX));
-  for (let from = isWhole ? text.length : 0; from < text.length;) {
-    const begun = marks.upTo(from);
-    const end = Math.min(pieceEnd(text, from, chars), marks.next());
-    events += delta({ content: text.slice(from, end), ...begun }, "null");
-    from = end;
+  let from = isWhole ? text.length : 0;
+  for (const { content, ...beside } of isWhole ? [] : [{ content: begun["content"] }, ...others]) {
+    if (Object.keys(beside).length > 0) events += delta(beside, "null");
+    for (const end = from + textOr(content).length; from < end;) {
+      const fresh = marks.upTo(from);
+      const to = Math.min(pieceEnd(text, from, chars), marks.next(), end);
+      events += delta({ content: text.slice(from, to), ...fresh }, "null");
+      from = to;
+    }
   }
   events += delta(marks.upTo(Number.POSITIVE_INFINITY), '"stop"');
   if (withUsage) events += toEvent(`${head}"choices":[],"usage":${JSON.stringify(usage ?? null)}}`);

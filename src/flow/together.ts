@@ -3,6 +3,7 @@ import { MarrowError } from "../errors.ts";
 import type { Asking } from "../cache/index.ts";
 import { placedCalls, toEvent, type ChatChunk, type ChatCompletion, type ChatMessage } from "../models/index.ts";
 import type { Fields } from "../internal/fields.ts";
+import { orderAfter } from "../internal/order.ts";
 import type { AnswerStream } from "./call.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -95,6 +96,7 @@ function unsaidBeside(said: Fields, { content: _, role: __, ...beside }: Fields)
   const fresh = Object.entries(beside).flatMap(([name, value]): [string, unknown][] => {
     const known = said[name];
     if (value === null || value === undefined) return [];
+    if (name === "order") return [[name, orderAfter(value, said) ?? value]];
     if (known === null || known === undefined) return [[name, value]];
     if (Array.isArray(known) && Array.isArray(value))
       return value.length > known.length ? [[name, value.slice(known.length)]] : [];

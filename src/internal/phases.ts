@@ -83,6 +83,12 @@ export function placeOf({ start_index: start }: Fields): number | undefined {
   return typeof start === "number" ? start : undefined;
 }
 
+/** An entry of `phases` of a text that has so many characters more before it. */
+export function movedMark(mark: unknown, by: number): unknown {
+  if (by === 0 || !isObject(mark) || typeof mark["start"] !== "number") return mark;
+  return { ...mark, start: Math.max(0, mark["start"] + by) };
+}
+
 /** A citation of a text that has so many characters more before it. What would begin before the text begins with it. */
 export function movedBy(annotation: Fields, by: number): Fields {
   if (by === 0) return annotation;

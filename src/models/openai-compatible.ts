@@ -11,7 +11,11 @@ import type { HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelCall } from "./model.ts";
 import { toParts } from "./parts.ts";
 import { toCompletion } from "./received.ts";
+import { withoutSaidField, type SaidField } from "./said-fields.ts";
 import { wholeAsStream } from "./whole-as-stream.ts";
+
+/** In which order a message was said: chat completions have no word for it. */
+const ORDER: SaidField = { place: "message", name: "order" };
 
 /** Where an OpenAI-compatible endpoint is. */
 export interface OpenaiModelOptions extends DialectOptions, EndpointOptions {}
@@ -23,7 +27,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
 
   /** Asks in the endpoint's dialect; a refusal that names a field is learned from, and the request asked again without it. */
   function post({ request: asked, body, signal }: ModelCall): Promise<HttpAnswer> {
-    const request = dialect.adapt(asked);
+    const request = dialect.adapt(withoutSaidField(asked, ORDER));
     return endpoint.post(
       {
         path: "/chat/completions",

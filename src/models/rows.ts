@@ -36,6 +36,12 @@ export function objectAt(value: unknown, path: string): Fields {
   throw unfit(path, "an object", value);
 }
 
+/** The place of a call in its message, where a part of that message may have come by itself. */
+export function placeOfCall(call: unknown, at: number): number {
+  const { index } = isObject(call) ? call : {};
+  return typeof index === "number" ? index : at;
+}
+
 /** The parts of a data URL in base64, or `undefined` for what is none. */
 export function fromDataUrl(url: string): { readonly type: string; readonly data: string } | undefined {
   // The head alone is matched: pictures are megabytes.

@@ -1,6 +1,7 @@
 import type { ChatChoice, ChatCompletion, Usage } from "../../models/index.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
-import { isObject, type Fields } from "../../internal/fields.ts";
+import { isObject, textOr, type Fields } from "../../internal/fields.ts";
+import { inTurn } from "../../internal/order.ts";
 import { createCallCarrier } from "../models/carried-calls.ts";
 import { createUnsaid, type Unsaid } from "../responses/unsaid.ts";
 import { toThoughtBlock } from "./thoughts.ts";
@@ -25,14 +26,9 @@ export function toMessage(completion: ChatCompletion): Fields {
   const refusal = typeof message["refusal"] === "string" && message["refusal"] !== "" ? message["refusal"] : undefined;
   const unsaid = createOmitted();
   unsaid.add(message);
-  const content = [
-    ...toThoughts(createCallCarrier()(message)),
-    ...[textOf(message.content), refusal].flatMap((text) => (text === undefined ? [] : [toTextBlock(text)])),
-    ...calls.map((call, at) => toUse(call, `toolu_${toMessageId(id).slice(4)}_${at}`)),
-  ];
   return {
     ...toShell(id, model),
-    content,
+    content: toContent(message, `toolu_${toMessageId(id).slice(4)}`),
     ...toStop(choice, refusal, calls.length > 0),
     ...unsaid.told({}),
     usage: toUsage(usage),
@@ -158,21 +154,56 @@ function toMessageId(id: string): string {
   return id.startsWith("msg_") ? id : `msg_${id.replace(/^(?:chatcmpl|resp)[-_]/, "").replaceAll(/[^\w-]/g, "")}`;
 }
 
-/** Blocks of thoughts: those that can be given back, else what the model thought in words. */
-function toThoughts(message: Fields): readonly Fields[] {
-  const details = Array.isArray(message["reasoning_details"])
-    ? (message["reasoning_details"] as readonly Fields[])
-    : [];
-  const blocks = details.flatMap((detail): readonly Fields[] => {
+/** The blocks of a message, in the order in which it was said. `made`: the beginning of an id for a call that the upstream gave none. */
+function toContent(message: Fields, made: string): readonly Fields[] {
+  const blocks: Fields[] = [];
+  const carry = createCallCarrier();
+  /** Whether the last block is of thoughts that were not signed yet, and how many blocks of thoughts there are. */
+  let [isOpen, thoughts] = [false, 0];
+
+  function push(block: Fields): void {
+    blocks.push(block);
+    isOpen = false;
+  }
+
+  function think(words: string): void {
+    // What parts thoughts from those of the block before says nothing.
+    const thinking = thoughts > 0 ? words.replace(/^\n\n/, "") : words;
+    if (thinking === "") return;
+    push({ type: "thinking", thinking, signature: "" });
+    thoughts += 1;
+    isOpen = true;
+  }
+
+  function keep(detail: Fields): void {
     const block = toThoughtBlock(detail);
-    return block === undefined ? [] : [block];
-  });
-  const said = message["reasoning_content"] ?? message["reasoning"] ?? thoughtsIn(message["content"]);
-  if (typeof said !== "string" || said === "" || blocks.some(({ type }) => type === "thinking")) return blocks;
-  return [{ type: "thinking", thinking: said, signature: "" }, ...blocks];
+    if (block === undefined) return;
+    const isThinking = block["type"] === "thinking";
+    if (isThinking && isOpen) blocks.pop();
+    else if (isThinking) thoughts += 1;
+    push(block);
+  }
+
+  for (const said of inTurn(message)) {
+    const { content, refusal, tool_calls: calls } = said;
+    const thought = said["reasoning_content"] ?? said["reasoning"];
+    const details = detailsOf(said);
+    // A message has both where its order says nothing: then the blocks say what was thought.
+    const isTold = details.some(({ type }) => type === "reasoning.text");
+    if (!isTold) think(textOr(thought));
+    for (const detail of details) keep(detail);
+    think(thoughtsIn(content));
+    for (const text of [textIn(content), textOr(refusal)]) if (text !== "") push(toTextBlock(text));
+    for (const [place, call] of (Array.isArray(calls) ? (calls as readonly Fields[]) : []).entries()) {
+      const index = typeof call["index"] === "number" ? call["index"] : place;
+      for (const detail of detailsOf(carry({ tool_calls: [{ ...call, index }] }))) keep(detail);
+      push(toUse(call, `${made}_${index}`));
+    }
+  }
+  return blocks;
 }
 
-function textOf(content: unknown): string | undefined {
-  const text = textIn(content);
-  return text === "" ? undefined : text;
+/** The entries of `reasoning_details`. */
+export function detailsOf({ reasoning_details: details }: Fields): readonly Fields[] {
+  return Array.isArray(details) ? (details as readonly unknown[]).filter(isObject) : [];
 }

@@ -2,6 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import { wordOf } from "../../internal/describe.ts";
 import { THOUGHTS, type ChatMessage } from "../../models/index.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { createOrder, type Order } from "../../internal/order.ts";
 import { withCallsBack } from "../models/carried-calls.ts";
 import { toDetail } from "./thoughts.ts";
 
@@ -68,34 +69,49 @@ function toResult(block: Fields, path: string): ChatMessage {
 
 function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
   const [parts, calls, details, thoughts]: [Fields[], Fields[], Fields[], string[]] = [[], [], [], []];
+  const order = createOrder();
   for (const [at, block] of blocks.entries()) {
     const here = `${path}.${at}`;
     switch (block["type"]) {
       case "text":
         parts.push(toText(block, here));
+        order.add({ content: parts.slice(-1) });
         break;
       case "thinking":
       case "redacted_thinking": {
         // Thoughts without a signature go back in words alone, to an upstream that wants these.
         const detail = toDetail(block, at);
-        if (detail !== undefined) details.push(detail);
+        if (detail !== undefined) {
+          details.push(detail);
+          order.add({ reasoning_details: [detail] });
+        }
         if (isText(block["thinking"])) thoughts.push(block["thinking"]);
         break;
       }
       case "tool_use":
         calls.push(toCall(block, here));
+        order.add({ tool_calls: calls.slice(-1) });
         break;
       default:
         throw unknown(`${here}.type`, block);
     }
   }
+  const content = parts.length === 0 ? null : plain(parts);
   return {
     role: "assistant",
-    content: parts.length === 0 ? null : plain(parts),
+    content,
     ...(details.length > 0 && { reasoning_details: details }),
     ...(thoughts.length > 0 && { [THOUGHTS]: thoughts.join("\n\n") }),
     ...(calls.length > 0 && { tool_calls: calls }),
+    ...inChars(order.told(), content),
   };
+}
+
+/** An order whose content is one part, of which there is only the text. */
+function inChars({ order }: ReturnType<Order["told"]>, content: unknown): ReturnType<Order["told"]> {
+  if (order === undefined) return {};
+  if (typeof content !== "string") return { order };
+  return { order: order.map((step) => ("content" in step ? { ...step, content: content.length } : step)) };
 }
 
 function toCall({ id, name, input, cache_control: cache }: Fields, path: string): Fields {

@@ -1,8 +1,9 @@
 import type { ChatChunk, Usage } from "../../models/index.ts";
 import { createCallBlocks, type CallBlock } from "./call-blocks.ts";
-import { createOmitted, toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
+import { createOmitted, detailsOf, toShell, toStop, toTextBlock, toUsage, toUse } from "./answer.ts";
 import { textIn, thoughtsIn } from "../../internal/content-text.ts";
 import type { Fields } from "../../internal/fields.ts";
+import { inTurn } from "../../internal/order.ts";
 import { createCallCarrier } from "../models/carried-calls.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
@@ -21,7 +22,7 @@ export interface MessageEvents {
 
 /** The block that grows. */
 interface Open {
-  readonly type: "thinking" | "text" | "tool_use";
+  readonly type: "thinking" | "text" | "refusal" | "tool_use";
   readonly call?: CallBlock;
 }
 
@@ -91,8 +92,8 @@ export function createMessageEvents(model: string): MessageEvents {
     return [...told, ...(signature === "" ? [] : [grow({ type: "signature_delta", signature })]), ...close()];
   }
 
-  function say(piece: string): readonly MessageEvent[] {
-    const events = open?.type === "text" ? [] : start({ type: "text" }, toTextBlock(""));
+  function say(piece: string, type: "text" | "refusal" = "text"): readonly MessageEvent[] {
+    const events = open?.type === type ? [] : start({ type }, toTextBlock(""));
     return [...events, grow({ type: "text_delta", text: piece })];
   }
 
@@ -139,6 +140,31 @@ export function createMessageEvents(model: string): MessageEvents {
     return events;
   }
 
+  /** What one delta says: its words, then each of its calls behind what its maker wants back of it. */
+  function addPiece(delta: Fields): readonly MessageEvent[] {
+    const { content, refusal: refused, reasoning_content: thought = delta["reasoning"], tool_calls: made } = delta;
+    const details = detailsOf(delta);
+    const events: MessageEvent[] = [];
+    // A stored answer comes with both at once: then the blocks say what was thought.
+    const hasWords = details.some(({ type }) => type === "reasoning.text");
+    if (typeof thought === "string" && thought !== "" && !hasWords) events.push(...tell(() => think(thought)));
+    for (const detail of details) events.push(...tell(() => keep(detail)));
+    const [more, said] = [thoughtsIn(content), textIn(content)];
+    if (more !== "") events.push(...tell(() => think(more)));
+    if (said !== "") events.push(...tell(() => say(said)));
+    if (typeof refused === "string" && refused !== "") {
+      refusal = (refusal ?? "") + refused;
+      events.push(...tell(() => say(refused, "refusal")));
+    }
+    for (const [place, one] of (Array.isArray(made) ? (made as Fields[]) : []).entries()) {
+      const index = typeof one["index"] === "number" ? one["index"] : place;
+      for (const detail of detailsOf(carry({ tool_calls: [{ ...one, index }] })))
+        events.push(...tell(() => keep(detail)));
+      events.push(...call(one, index));
+    }
+    return events;
+  }
+
   return {
     add(chunk) {
       usage = chunk.usage ?? usage;
@@ -147,29 +173,7 @@ export function createMessageEvents(model: string): MessageEvents {
         if (index !== 0) continue;
         if (typeof choice.finish_reason === "string") end = choice;
         omitted.add(delta ?? {});
-        const {
-          content,
-          refusal: refused,
-          reasoning_content: thought = delta?.["reasoning"],
-          ...rest
-        } = carry(delta ?? {});
-        const details = Array.isArray(rest["reasoning_details"])
-          ? (rest["reasoning_details"] as readonly Fields[])
-          : [];
-        // A stored answer comes with both at once: then the blocks say what was thought.
-        const hasWords = details.some(({ type }) => type === "reasoning.text");
-        if (typeof thought === "string" && thought !== "" && !hasWords) events.push(...tell(() => think(thought)));
-        for (const detail of details) events.push(...tell(() => keep(detail)));
-        const [more, said] = [thoughtsIn(content), textIn(content)];
-        if (more !== "") events.push(...tell(() => think(more)));
-        if (said !== "") events.push(...tell(() => say(said)));
-        if (typeof refused === "string" && refused !== "") {
-          refusal = (refusal ?? "") + refused;
-          events.push(...tell(() => say(refused)));
-        }
-        const made = rest["tool_calls"];
-        for (const [place, one] of (Array.isArray(made) ? (made as Fields[]) : []).entries())
-          events.push(...call(one, typeof one["index"] === "number" ? one["index"] : place));
+        for (const piece of inTurn(delta ?? {})) events.push(...addPiece(piece));
       }
       return events;
     },

@@ -4,6 +4,8 @@ import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { toFlatAnnotation, toSaidMessages } from "../../internal/phases.ts";
 import { sizeOf } from "../../internal/json-pieces.ts";
 import type { Kept, Turn } from "../../memory/index.ts";
+import { createAssembler } from "../responses/assemble.ts";
+import { toShell } from "../responses/shell.ts";
 import { PREFIXES } from "./items.ts";
 
 /** An item of a conversation, in the form of OpenAI's Responses API. */
@@ -87,6 +89,7 @@ function isOutput({ type }: Fields): boolean {
 function toBodies(turn: Turn): readonly Fields[] {
   const { role, content, refusal, tool_calls: calls, tool_call_id: callId, incomplete } = turn;
   if (role === "tool") return [{ type: "function_call_output", call_id: callId, output: toItemOutput(content) }];
+  if (role === "assistant" && turn["order"] !== undefined) return toItemsInOrder(turn);
   const status = incomplete === true ? "incomplete" : "completed";
   const messages: { readonly phase?: string; readonly content: readonly Fields[] }[] = [];
   if (isText(content) && role === "assistant") messages.push(...toSaid(content, turn));
@@ -112,6 +115,17 @@ function toBodies(turn: Turn): readonly Fields[] {
     ),
   ];
 }
+
+/** The texts and calls of an answer in the order in which they were said. */
+function toItemsInOrder(turn: Turn): readonly Fields[] {
+  const assembler = createAssembler(SHELL);
+  assembler.add({ choices: [{ index: 0, delta: turn }] });
+  assembler.close(turn["incomplete"] === true);
+  return assembler.response().output.flatMap(({ id: _, ...item }) => (item.type === "reasoning" ? [] : [item]));
+}
+
+/** Of a response that nobody sees. */
+const SHELL = toShell({ model: "" }, `resp_${"0".repeat(48)}`, 0);
 
 /** What an assistant said, as the messages that it was said in. */
 function toSaid(text: string, { phases, annotations }: Turn) {

@@ -2,9 +2,12 @@ import { joinedName, type ChatChunk, type ChatCompletion, type Usage } from "../
 import { createCallCarrier } from "../models/carried-calls.ts";
 import { createCallFilter } from "./allowed-calls.ts";
 import { toItemId } from "./input.ts";
+import { MarrowError } from "../../errors.ts";
+import { createJsonEnd } from "../../internal/json-end.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
+import { inTurn } from "../../internal/order.ts";
 import { firstEvents, type Item, type ResponseBody, type ResponseEvent, type Sealed } from "./shape.ts";
-import { createTexts, type Open } from "./texts.ts";
+import { besideEach, createTexts, type Open } from "./texts.ts";
 import { createUnsaid } from "./unsaid.ts";
 
 /** Makes a response out of a chat completion, event by event. */
@@ -38,6 +41,8 @@ export function createAssembler(
   const calls = new Map<number, Open>();
   /** Calls that the model gave no id: clients answer a call by its id, so it gets one. */
   const unnamed = new WeakSet<Open>();
+  /** Where the arguments of the open calls come to their end. */
+  const ends = new Map<Open, ReturnType<typeof createJsonEnd>>();
   const texts = createTexts(open, seal);
   const carry = createCallCarrier();
   const allowed = createCallFilter(shell["tool_choice"]);
@@ -68,7 +73,7 @@ export function createAssembler(
     const id = text(delta["id"]);
     let one = calls.get(index);
     if (one === undefined || (id !== "" && one.item["call_id"] !== id && !unnamed.has(one))) {
-      events.push(...texts.close());
+      events.push(...closeWhole(), ...texts.close());
       const callId = id === "" ? `call_${shell.id.slice(5, 29)}${output.length}` : id;
       const head = { status: "in_progress", call_id: callId, name: text(named["name"]) };
       one = open(
@@ -78,14 +83,34 @@ export function createAssembler(
       );
       if (id === "") unnamed.add(one);
       calls.set(index, one);
+      ends.set(one, createJsonEnd());
       events.push(added(one));
     }
     const field = one.item.type === "function_call" ? "arguments" : "input";
     const name = joinedName(text(one.item["name"]), named["name"], one.item[field] !== "");
     if (name !== one.item["name"]) one.item = { ...one.item, name };
     const piece = text(named[field]);
-    if (piece === "") return events;
+    if (piece === "" || (one.done && piece.trim() === "")) return events;
+    if (one.done)
+      throw new MarrowError("model_failed", "the model's endpoint sent more of a tool call that had ended", {
+        details: { status: 502 },
+      });
+    ends.get(one)?.add(piece);
     return [...events, ...give(one, field, piece)];
+  }
+
+  /** Closes the calls whose arguments are whole JSON: clients take items in the order in which they are done. */
+  function closeWhole(): readonly ResponseEvent[] {
+    return [...ends].flatMap(([one, end]) => {
+      if (one.item.type !== "function_call" || !end.isWhole()) return [];
+      ends.delete(one);
+      return closeCall(one, false);
+    });
+  }
+
+  /** Events of other items than calls, behind the end of those that are whole. */
+  function behindCalls(events: readonly ResponseEvent[]): readonly ResponseEvent[] {
+    return events.length === 0 || ends.size === 0 ? events : [...closeWhole(), ...events];
   }
 
   function give(one: Open, field: "arguments" | "input", piece: string): readonly ResponseEvent[] {
@@ -127,10 +152,16 @@ export function createAssembler(
         if (index !== 0) continue;
         if (typeof reason === "string") finish = reason;
         unsaid.add(delta ?? {});
-        events.push(...texts.add(carry(delta ?? {}), choice));
-        const made = delta?.["tool_calls"];
-        for (const [place, one] of allowed(Array.isArray(made) ? (made as Fields[]) : []).entries())
-          events.push(...call(one, typeof one["index"] === "number" ? one["index"] : place));
+        for (const [piece, beside] of besideEach(inTurn(delta ?? {}), choice)) {
+          events.push(...behindCalls(texts.add(piece, beside)));
+          const made = piece["tool_calls"];
+          for (const [place, one] of allowed(Array.isArray(made) ? (made as Fields[]) : []).entries()) {
+            const nth = typeof one["index"] === "number" ? one["index"] : place;
+            const { reasoning_details: carried } = carry({ tool_calls: [{ ...one, index: nth }] });
+            if (carried !== undefined) events.push(...behindCalls(texts.add({ reasoning_details: carried }, {})));
+            events.push(...call(one, nth));
+          }
+        }
       }
       return events;
     },

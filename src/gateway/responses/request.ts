@@ -124,6 +124,8 @@ export function conversationOf(conversation: NonNullable<ResponseRequest["conver
  */
 function withThoughts(turns: readonly Turn[]): readonly Turn[] {
   let details: Fields[] = [];
+  /** The items that these are of. */
+  let items: Fields[] = [];
   let words: string[] = [];
   const told: Turn[] = [];
   /** Where the assistant spoke whose turn has not ended. */
@@ -154,14 +156,16 @@ function withThoughts(turns: readonly Turn[]): readonly Turn[] {
       if (item["type"] !== "reasoning") return turn;
       const detail = fromEncryptedContent(item["encrypted_content"]);
       if (detail !== undefined) details.push(detail);
+      if (detail !== undefined && !isCarried(detail)) items.push(item);
       words.push(...wordsOf(item));
       return turn;
     }
-    const [found, said] = [details, words.join("\n\n")];
-    [details, words] = [[], []];
+    const [found, of, said] = [details, items, words.join("\n\n")];
+    [details, items, words] = [[], [], []];
     if (turn.role !== "assistant") return turn;
     return {
       ...turn,
+      ...(of.length > 0 && { item: [...of, item] }),
       ...(said !== "" && { reasoning_content: said }),
       ...(found.length > 0 && { reasoning_details: found }),
     };

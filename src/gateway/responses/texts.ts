@@ -11,7 +11,7 @@ export interface Open {
   done: boolean;
 }
 
-/** What a model says in words: its thoughts, its message, its refusal. One of them grows at a time. */
+/** What a model says in words: its thoughts, and messages of texts and refusals. One of them grows at a time. */
 export interface Texts {
   /** The events that a delta of a chat completion makes; `choice` has what stands beside it, such as `logprobs`. */
   add(delta: Fields, choice: Fields): readonly ResponseEvent[];
@@ -32,8 +32,8 @@ export function createTexts(
   seal: (one: Open, shown: string, kept: string) => void,
 ): Texts {
   let current: { readonly one: Open; readonly kind: Kind } | undefined;
-  /** Characters of thoughts so far: parts say after how many of them they begin. */
-  let thought = 0;
+  /** Characters of thoughts so far: parts say after how many of them they begin. And whether an item tells of any. */
+  let [thought, isThought] = [0, false];
   /** Citations that wait for the text that they are of, and characters of all messages before the part that grows. */
   let early: readonly Fields[] = [];
   let partStart = 0;
@@ -45,9 +45,9 @@ export function createTexts(
   let phase: string | undefined;
 
   function begin(kind: Kind): readonly ResponseEvent[] {
-    const isThought = kind === "reasoning";
+    const thinks = kind === "reasoning";
     const one = open(
-      isThought
+      thinks
         ? { type: "reasoning", status: "in_progress", summary: [] }
         : {
             type: "message",
@@ -57,7 +57,7 @@ export function createTexts(
             content: [],
           },
     );
-    if (!isThought) phase = undefined;
+    if (!thinks) phase = undefined;
     current = { one, kind };
     return [{ type: "response.output_item.added", output_index: one.index, item: { ...one.item } }];
   }
@@ -89,7 +89,11 @@ export function createTexts(
     const sayTo = (end: number) => {
       const piece = words.slice(told, Math.max(told, end));
       told += piece.length;
-      if (piece !== "") events.push(...say("reasoning", piece, []));
+      // What parts an item's thoughts from those of the item before says nothing.
+      const said = isThought && current?.kind !== "reasoning" ? piece.replace(/^\n\n/, "") : piece;
+      if (said === "") return;
+      isThought = true;
+      events.push(...say("reasoning", said, []));
     };
     for (const [nth, detail] of details.entries()) {
       const begun = partOf(detail);
@@ -120,8 +124,13 @@ export function createTexts(
 
   function say(kind: Kind, piece: string, logprobs: readonly Fields[]): readonly ResponseEvent[] {
     const events: ResponseEvent[] = [];
-    if (current !== undefined && current.kind !== kind) events.push(...close());
+    if (current !== undefined && listOf(current.kind) !== listOf(kind)) events.push(...close());
     if (current === undefined) events.push(...begin(kind));
+    else if (current.kind !== kind) {
+      events.push(...endPart(current));
+      current = { one: current.one, kind };
+      events.push(beginPart(current));
+    }
     const { one } = current as unknown as { readonly one: Open };
     if (partsOf(one, kind).length === 0) events.push(beginPart({ one, kind }));
     const part = lastPart(one, kind);
@@ -157,7 +166,8 @@ export function createTexts(
       tokens = tokens.slice(own.length);
       events.push(...grow(piece, own), ...cite((place = start) => place < start));
       if (beginsPart(mark) && current?.kind === "output_text") events.push(...endPart(current), beginPart(current));
-      else {
+      // Behind a refusal, text is a part of its own.
+      else if (!beginsPart(mark) || current?.kind !== "refusal") {
         if (current !== undefined && current.kind !== "reasoning") events.push(...close());
         phase = typeof next === "string" ? next : undefined;
       }
@@ -287,6 +297,18 @@ function toLogprobs(value: unknown): readonly Fields[] {
     bytes: bytes ?? [],
     top_logprobs: ((others ?? []) as readonly Fields[]).map((other) => ({ ...other, bytes: other["bytes"] ?? [] })),
   }));
+}
+
+/** Deltas, each with what stands beside it in its choice: of the log probabilities, those of its own text. */
+export function besideEach(deltas: readonly Fields[], choice: Fields): readonly (readonly [Fields, Fields])[] {
+  const { logprobs, ...beside } = choice;
+  let tokens = isObject(logprobs) && Array.isArray(logprobs["content"]) ? (logprobs["content"] as Fields[]) : [];
+  if (deltas.length === 1 || tokens.length === 0) return deltas.map((delta) => [delta, choice]);
+  return deltas.map((delta) => {
+    const own = tokensOf(tokens, textIn(delta["content"]).length);
+    tokens = tokens.slice(own.length);
+    return [delta, { ...beside, logprobs: { content: own } }];
+  });
 }
 
 /** The tokens that a text begins with, of so many characters. */

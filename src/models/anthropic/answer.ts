@@ -4,6 +4,7 @@ import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
 import { createOmissions } from "../omitted.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
+import { createOrder } from "../../internal/order.ts";
 import { toDetail } from "./thoughts.ts";
 
 /** Why a model stopped, in the words of chat completions. A reason without a row goes as it came: such an answer is never stored. */
@@ -112,6 +113,7 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
   const thoughts: string[] = [];
   const details: Fields[] = [];
   const calls: Fields[] = [];
+  const order = createOrder();
   const omissions = createOmissions("block");
   for (const [index, given] of blocks.entries()) {
     const block = typeof given === "string" ? { type: "text", text: given } : given;
@@ -120,23 +122,30 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
       continue;
     }
     const detail = toDetail(block, index);
-    if (detail !== undefined) details.push(detail);
     switch (block["type"]) {
       case "text":
         text = (text ?? "") + textOr(block["text"]);
+        order.add({ content: block["text"] });
         for (const type of citedIn(block)) omissions.add(type);
         break;
       case "thinking":
-        if (isText(block["thinking"])) thoughts.push(block["thinking"]);
+        if (isText(block["thinking"])) {
+          order.add({ reasoning_content: (thoughts.length > 0 ? "\n\n" : "") + block["thinking"] });
+          thoughts.push(block["thinking"]);
+        }
         break;
       case "redacted_thinking":
         break;
       case "tool_use":
         calls.push(toCall(block, argumentsOf(block["input"]) ?? "{}"));
+        order.add({ tool_calls: calls.slice(-1) });
         break;
       default:
         omissions.add(block["type"]);
     }
+    if (detail === undefined) continue;
+    details.push(detail);
+    order.add({ reasoning_details: [detail] });
   }
   const omitted = omissions.told(text !== undefined || thoughts.length + details.length + calls.length > 0);
   return {
@@ -145,6 +154,7 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
     ...(thoughts.length > 0 && { reasoning_content: thoughts.join("\n\n") }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls }),
+    ...order.told(),
     ...omitted,
   };
 }

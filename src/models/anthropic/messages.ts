@@ -1,7 +1,8 @@
 import { checkJsonBudget } from "../../internal/json-budget.ts";
 import type { ChatMessage } from "../chat.ts";
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
-import { fromDataUrl, objectAt, uncarried, unfit } from "../rows.ts";
+import { inOrder } from "../../internal/order.ts";
+import { fromDataUrl, objectAt, placeOfCall, uncarried, unfit } from "../rows.ts";
 import { toBlocks as toThoughtBlocks } from "./thoughts.ts";
 
 /** The name of this kind in errors. */
@@ -47,12 +48,12 @@ function toBlocks(message: ChatMessage, path: string): readonly Fields[] {
     case "user":
       return toParts(message.content, `${path}.content`);
     case "assistant":
-      return [
-        ...toThoughtBlocks(message["reasoning_details"]),
-        ...toParts(message.content, `${path}.content`),
-        ...(isText(message["refusal"]) ? [{ type: "text", text: message["refusal"] }] : []),
-        ...toUses(message["tool_calls"], `${path}.tool_calls`),
-      ];
+      return inOrder(message).flatMap((said) => [
+        ...toThoughtBlocks(said["reasoning_details"]),
+        ...toParts(said["content"], `${path}.content`),
+        ...(isText(said["refusal"]) ? [{ type: "text", text: said["refusal"] }] : []),
+        ...toUses(said["tool_calls"], `${path}.tool_calls`),
+      ]);
     case "tool":
       return [toResult(message, path)];
     default:
@@ -76,7 +77,7 @@ function toUses(calls: unknown, path: string): readonly Fields[] {
   if (calls === undefined || calls === null) return [];
   if (!Array.isArray(calls)) throw unfit(path, "a list of calls", calls);
   return calls.map((call: unknown, at) => {
-    const here = `${path}.${at}`;
+    const here = `${path}.${placeOfCall(call, at)}`;
     const { id, type = "function", function: named, cache_control: cache } = objectAt(call, here);
     if (type !== "function") throw uncarried(`${here}.type`, KIND, "a call of a custom tool");
     const { name, arguments: given } = objectAt(named, `${here}.function`);

@@ -4,6 +4,7 @@ import type { ChatCompletion, ChatMessage, Usage } from "../chat.ts";
 import { malformed, toErrorObject } from "../failures.ts";
 import { createOmissions } from "../omitted.ts";
 import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts";
+import { createOrder } from "../../internal/order.ts";
 import { movedBy } from "../../internal/phases.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
@@ -144,6 +145,7 @@ function toMessage(output: readonly unknown[]) {
     [],
   ];
   const phases: Fields[] = [];
+  const order = createOrder();
   let messages = 0;
   const omissions = createOmissions("item");
   for (const [index, item] of output.entries()) {
@@ -153,32 +155,49 @@ function toMessage(output: readonly unknown[]) {
     }
     if (item["type"] === "message") {
       const phase = toPhase(item, text?.length ?? 0, messages);
-      if (phase !== undefined) phases.push(phase);
+      if (phase !== undefined) {
+        phases.push(phase);
+        order.add({ phases: [phase] });
+      }
       messages += 1;
       const begun = text?.length ?? 0;
       for (const [place, part] of partsOf(item).entries()) {
-        if (part["type"] === "refusal") refusal = (refusal ?? "") + textOr(part["refusal"]);
+        if (part["type"] === "refusal") {
+          refusal = (refusal ?? "") + textOr(part["refusal"]);
+          order.add({ refusal: part["refusal"] });
+        }
         if (!isTextPart(part)) {
           if (part["type"] !== "refusal") omissions.add(part["type"]);
           continue;
         }
         const before = text?.length ?? 0;
-        if (before > begun && textOr(part["text"]) !== "") phases.push(toPartBegin(place, before));
+        const marks = before > begun && textOr(part["text"]) !== "" ? [toPartBegin(place, before)] : [];
+        phases.push(...marks);
         text = (text ?? "") + textOr(part["text"]);
-        if (Array.isArray(part["annotations"]))
-          annotations.push(...part["annotations"].map((one: unknown) => toAnnotation(one, before)));
+        const cited = Array.isArray(part["annotations"]) ? (part["annotations"] as readonly unknown[]) : [];
+        annotations.push(...cited.map((one) => toAnnotation(one, before)));
+        order.add({ phases: marks, content: part["text"], annotations: cited });
         if (Array.isArray(part["logprobs"])) logprobs.push(...(part["logprobs"] as unknown[]));
       }
     } else if (item["type"] === "reasoning") {
       for (const [part, said] of toThoughts(item).entries()) {
         // Beside the very first one, each says where it begins.
-        if (thoughts.length > 0) details.push(toPartMark({ index, part, start: lengthOf(thoughts) }));
+        const marks = thoughts.length > 0 ? [toPartMark({ index, part, start: lengthOf(thoughts) })] : [];
+        details.push(...marks);
+        order.add({
+          reasoning_content: thoughts.length > 0 ? BETWEEN + said : said,
+          ...(marks.length > 0 && { reasoning_details: marks }),
+        });
         thoughts.push(said);
       }
       const detail = toDetail(item, index);
       if (detail !== undefined) details.push(detail);
-    } else if (isCall(item)) calls.push(toCall(item, argumentsOf(item["arguments"] ?? item["input"]) ?? ""));
-    else omissions.add(item["type"]);
+      if (detail !== undefined) order.add({ reasoning_details: [detail] });
+    } else if (isCall(item)) {
+      const call = toCall(item, argumentsOf(item["arguments"] ?? item["input"]) ?? "");
+      calls.push(call);
+      order.add({ tool_calls: [call] });
+    } else omissions.add(item["type"]);
   }
   const isSaid = text !== undefined || refusal !== undefined || thoughts.length + details.length + calls.length > 0;
   const message: ChatMessage = {
@@ -190,6 +209,7 @@ function toMessage(output: readonly unknown[]) {
     ...(thoughts.length > 0 && { reasoning_content: thoughts.join(BETWEEN) }),
     ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls }),
+    ...order.told(),
     ...omissions.told(isSaid),
   };
   return { message, logprobs, isCalling: calls.length > 0 };

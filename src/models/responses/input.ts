@@ -1,7 +1,8 @@
 import type { ChatMessage } from "../chat.ts";
-import { isText, type Fields } from "../../internal/fields.ts";
-import { toSaidMessages } from "../../internal/phases.ts";
-import { objectAt, uncarried, unfit } from "../rows.ts";
+import { isObject, isText, type Fields } from "../../internal/fields.ts";
+import { inOrder } from "../../internal/order.ts";
+import { beginsPart, movedMark, toSaidMessages } from "../../internal/phases.ts";
+import { objectAt, placeOfCall, uncarried, unfit } from "../rows.ts";
 import { toNative } from "./native.ts";
 import { KIND, toContent, toOutput } from "./parts.ts";
 import { toReasoningItems } from "./thoughts.ts";
@@ -18,7 +19,7 @@ export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
     const native = toNative(message, path);
     if (native !== undefined) {
       for (const { type, call_id: id } of native) if (type === "custom_tool_call") custom.add(id);
-      return [...toReasoningItems(message["reasoning_details"]), ...native];
+      return native;
     }
     switch (message.role) {
       case "system":
@@ -26,9 +27,9 @@ export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
       case "user":
         return [{ type: "message", role: message.role, content: toContent(message.content, `${path}.content`) }];
       case "assistant": {
-        const calls = toCalls(message["tool_calls"], `${path}.tool_calls`);
-        for (const { type, call_id: id } of calls) if (type === "custom_tool_call") custom.add(id);
-        return [...toReasoningItems(message["reasoning_details"]), ...toSaid(message, path), ...calls];
+        const items = toItems(message, path);
+        for (const { type, call_id: id } of items) if (type === "custom_tool_call") custom.add(id);
+        return items;
       }
       case "tool": {
         const id = message["tool_call_id"];
@@ -42,34 +43,76 @@ export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {
   });
 }
 
-/** What an assistant said, in words or in a refusal: one message, or as many as `phases` names. */
-function toSaid({ content, refusal, phases }: ChatMessage, path: string): readonly Fields[] {
-  const parts: Fields[] = [];
-  if (isText(content) && !isText(refusal) && Array.isArray(phases))
-    return toSaidMessages(content, phases).map(({ phase, parts: said }) => ({
-      type: "message",
-      role: "assistant",
-      ...(phase !== undefined && { phase }),
-      content: said.map((part) => toOutput(part.text)),
-    }));
-  if (typeof content === "string" && content !== "") parts.push(toOutput(content));
-  else if (Array.isArray(content))
-    for (const [at, part] of content.entries()) {
-      const here = `${path}.content.${at}`;
-      const { type, text, refusal: refused } = objectAt(part, here);
-      if (type === "refusal") parts.push({ type, refusal: refused });
-      else if (type === "text" && typeof text === "string") parts.push(toOutput(text));
-      else throw uncarried(`${here}.type`, KIND, `an assistant's part of type ${String(type).slice(0, 64)}`);
-    }
-  if (isText(refusal)) parts.push({ type: "refusal", refusal });
-  return parts.length === 0 ? [] : [{ type: "message", role: "assistant", content: parts }];
+/** An assistant's message as items, in the order in which it was said. */
+function toItems(message: ChatMessage, path: string): readonly Fields[] {
+  const items: Fields[] = [];
+  let before = 0;
+  for (const said of inOrder(message)) {
+    items.push(...toReasoningItems(said["reasoning_details"]));
+    const [first, ...others] = toSaid(said, before, path);
+    const last = items.at(-1);
+    if (first !== undefined && last?.["type"] === "message" && !beginsMessage(said, before))
+      items[items.length - 1] = {
+        ...last,
+        content: [...(last["content"] as Fields[]), ...(first["content"] as Fields[])],
+      };
+    else if (first !== undefined) items.push(first);
+    items.push(...others, ...toCalls(said["tool_calls"], `${path}.tool_calls`));
+    if (typeof said["content"] === "string") before += said["content"].length;
+  }
+  return items;
+}
+
+/** Whether a mark says that a message begins after so many characters. */
+function beginsMessage({ phases }: Fields, place: number): boolean {
+  return Array.isArray(phases) && phases.some((mark) => isObject(mark) && !beginsPart(mark) && mark["start"] === place);
+}
+
+/** What an assistant said, in words or in a refusal: one message, or as many as `phases` names. `before`: characters of the message before these words. */
+function toSaid({ content, refusal, phases }: Fields, before: number, path: string): readonly Fields[] {
+  const said: Fields[] = [];
+  if (isText(content) && Array.isArray(phases))
+    said.push(
+      ...toSaidMessages(
+        content,
+        phases.map((mark) => movedMark(mark, -before)),
+      ).map(({ phase, parts }) => ({
+        type: "message",
+        role: "assistant",
+        ...(phase !== undefined && { phase }),
+        content: parts.map((part) => toOutput(part.text)),
+      })),
+    );
+  else {
+    const parts = toParts(content, path);
+    if (parts.length > 0) said.push({ type: "message", role: "assistant", content: parts });
+  }
+  if (!isText(refusal)) return said;
+  const refused = { type: "refusal", refusal };
+  const last = said.at(-1);
+  const end = before + (typeof content === "string" ? content.length : 0);
+  if (last === undefined || beginsMessage({ phases }, end))
+    return [...said, { type: "message", role: "assistant", content: [refused] }];
+  return [...said.slice(0, -1), { ...last, content: [...(last["content"] as Fields[]), refused] }];
+}
+
+function toParts(content: unknown, path: string): readonly Fields[] {
+  if (typeof content === "string") return content === "" ? [] : [toOutput(content)];
+  if (!Array.isArray(content)) return [];
+  return content.map((part: unknown, at) => {
+    const here = `${path}.content.${at}`;
+    const { type, text, refusal } = objectAt(part, here);
+    if (type === "refusal") return { type, refusal };
+    if (type === "text" && typeof text === "string") return toOutput(text);
+    throw uncarried(`${here}.type`, KIND, `an assistant's part of type ${String(type).slice(0, 64)}`);
+  });
 }
 
 function toCalls(calls: unknown, path: string): readonly Fields[] {
   if (calls === undefined || calls === null) return [];
   if (!Array.isArray(calls)) throw unfit(path, "a list of calls", calls);
   return calls.map((call: unknown, at) => {
-    const here = `${path}.${at}`;
+    const here = `${path}.${placeOfCall(call, at)}`;
     const { id, function: named, custom } = objectAt(call, here);
     if (!isText(id)) throw unfit(`${here}.id`, "the id of a call", id);
     if (custom !== undefined && custom !== null) {

@@ -1,9 +1,10 @@
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { ITEMS, type ChatMessage } from "../chat.ts";
 import { toContent, toOutput } from "./parts.ts";
+import { toReasoningItems } from "./thoughts.ts";
 
-/** Kinds of items that are not told as they are: thoughts go by what their maker wants back of them, a search by what it found. */
-const UNTOLD: ReadonlySet<unknown> = new Set(["reasoning", "file_search_call"]);
+/** Kinds of items that are not told: a search goes by what it found. */
+const UNTOLD: ReadonlySet<unknown> = new Set(["file_search_call"]);
 const CALLS: ReadonlySet<unknown> = new Set(["function_call", "custom_tool_call"]);
 const OUTPUTS: ReadonlySet<unknown> = new Set(["function_call_output", "custom_tool_call_output"]);
 const TEXTS: ReadonlySet<unknown> = new Set(["input_text", "output_text", "text", "summary_text", "reasoning_text"]);
@@ -12,20 +13,44 @@ const PARTS: ReadonlySet<unknown> = new Set(["input_image", "input_file", "input
 
 /**
  * The items that a message was made of, as they were said: with all of their fields and the bounds of their parts, but without ids, which are
- * the gateway's own. `undefined` for a message that was made of none, or whose items have another meaning here. Pure.
+ * the gateway's own, and thoughts with what their maker wants back. `undefined` for a message that was made of none, or whose items have another
+ * meaning here. Pure.
  */
 export function toNative(message: ChatMessage, path: string): readonly Fields[] | undefined {
   const items = message[ITEMS];
   if (items === undefined) return undefined;
+  const thoughts = toReasoningItems(message["reasoning_details"]);
+  // Of thoughts that are not all there it is not known which are: they go before everything else.
+  const isPaired = items.filter(isThought).length === thoughts.length;
   const told: Fields[] = [];
+  let [thought, said] = [0, 0];
   for (const item of items) {
     if (!isObject(item)) return undefined;
     if (UNTOLD.has(item["type"])) continue;
+    if (isThought(item)) {
+      if (isPaired) told.push({ ...thoughts[thought], ...inWords(item) });
+      thought += 1;
+      continue;
+    }
     const one = toTold(item, message, `${path}.content`);
     if (one === undefined) return undefined;
     told.push(one);
+    said += 1;
   }
-  return told.length === 0 ? undefined : told;
+  if (said === 0) return undefined;
+  return isPaired ? told : [...thoughts, ...told];
+}
+
+/** What an item says was thought, as it came. */
+function inWords({ summary, content }: Fields): Fields {
+  return {
+    ...(Array.isArray(summary) && { summary }),
+    ...(Array.isArray(content) && content.length > 0 && { content }),
+  };
+}
+
+function isThought(item: unknown): boolean {
+  return isObject(item) && item["type"] === "reasoning";
 }
 
 function toTold(item: Fields, message: ChatMessage, path: string): Fields | undefined {
