@@ -80,54 +80,54 @@ import { createTenants, createTenantStores, remember } from "./tenancy/tenants.t
 import { createTurnBytes } from "./tenancy/turn-bytes.ts";
 import { watchEventLoop } from "./http/watchdog.ts";
 
-/** What a gateway is made of. */
+/** Options of a gateway. */
 export interface GatewayOptions {
   readonly redis: Redis;
-  /** Where the cache, its flights and embeddings are. @default `redis` */
+  /** Redis of the cache, its flights and embeddings. @default `redis` */
   readonly cacheRedis?: Redis | undefined;
-  /** Models, asked in order which of them serves an id; or where they come from. */
+  /** Models, of which the first that serves an id is used; or their source. */
   readonly models: readonly ChatModel[] | ModelSource;
-  /** For the semantic tier and `/v1/embeddings`. */
+  /** Embedder of the semantic cache and `/v1/embeddings`. */
   readonly embedder?: Embedder | undefined;
-  /** Opens the lanes of the models' endpoints, for `/v1/admin/lanes`. @default none are kept */
+  /** Opens the lanes of the models' endpoints, for `/v1/admin/lanes`. @default none */
   readonly lanes?: Pick<LaneGates, "open"> | undefined;
-  /** Tells all gateways of this Redis to read their configuration again, and answers how many heard it. @default unsupported */
+  /** Tells all gateways of this Redis to reload their configuration; returns how many received the message. @default unsupported */
   readonly reload?: (() => Promise<number>) | undefined;
   /** Any part of the configuration. */
   readonly config?: GatewayConfigInput | undefined;
-  /** Where the lines of the log go, each JSON. @default standard output */
+  /** Destination of log lines, each JSON. @default standard output */
   readonly log?: { write(line: string): void } | undefined;
 }
 
 /** Characters of one part of a path: a name of 256 characters fits, each escaped in nine. */
 const PARAM_CHARS_MAX = 2_304;
 const NOTHING = { promptTokens: 0, completionTokens: 0 };
-/** Models without a price that are told of. */
+/** Most models without a price that are reported. */
 const UNPRICED_MAX = 1_000;
 
-/** A gateway that opens no port yet. */
+/** A gateway without an open port. */
 export interface OpenGateway {
   readonly app: FastifyInstance;
-  /** Every route of it. */
+  /** Returns all of its routes. */
   readonly routes: () => readonly Route[];
-  /** Who is signed in to its dashboard; `undefined` where that is off. */
+  /** Sign-ins to its dashboard; `undefined` if that is off. */
   readonly signIns: SignIns | undefined;
-  /** The way in which it stops without failing a request. */
+  /** Stops it without failing a request. */
   readonly draining: Draining;
-  /** Begins the work in the background: responses, batches, webhooks. Ends with `close`, before the application. */
+  /** Starts the background work: responses, batches, webhooks. Ends with `close`, before the application. */
   readonly startBackground: () => Background;
 }
 
 /**
- * Makes the gateway: an OpenAI-compatible HTTP application that opens no port. Use `app.inject` in tests, `app.listen` or
- * `serve` to open one, or mount `app.routing` in a server of your own.
- * @throws MarrowError `invalid_option` for a wrong configuration
+ * Makes the gateway: an OpenAI-compatible HTTP application without an open port. Use `app.inject` in tests, `app.listen` or `serve` to open
+ * one, or mount `app.routing` in your own server.
+ * @throws MarrowError `invalid_option` for an invalid configuration
  */
 export function createGateway(options: GatewayOptions): FastifyInstance {
   return openGateway(options).app;
 }
 
-/** The same, with its work in the background, which any process may do: with a port or without. */
+/** Makes the gateway together with its background work, which any process may run, with a port or without. */
 export function openGateway(options: GatewayOptions): OpenGateway {
   const { redis, cacheRedis = redis, embedder, models } = options;
   const config = resolveConfig(options.config);
@@ -182,7 +182,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
       unbound,
       "budgets of these plans cannot bind: no price is known for these models, or any model is served",
     );
-  /** The model that serves an id, where its price is known or need not be. @throws MarrowError `invalid_input` */
+  /** Returns the model for an id, if its price is known or not needed. @throws MarrowError `invalid_input` */
   function findModel(id: string): ChatModel | undefined {
     const model = findAny(id);
     if (model !== undefined && onUnpriced === "refuse" && table.costOf(id, NOTHING) === undefined)
@@ -242,10 +242,10 @@ export function openGateway(options: GatewayOptions): OpenGateway {
     const { status, body } = toErrorAnswer(error);
     return reply.code(status).send(body);
   });
-  /** Who a request's key stands for, at once where that is remembered. @throws MarrowError `unauthorized` */
+  /** Returns the holder of a request's key, synchronously if cached. @throws MarrowError `unauthorized` */
   function identify(request: Pick<FastifyRequest, "headers">): Principal | Promise<Principal> {
     const key = bearerOf(request);
-    // With authentication off a key of this gateway still says who calls; clients that must send some key may send any other.
+    // With authentication off, a key of this gateway still identifies its caller; clients that require a key may send any other.
     const nobody = config.auth === "off" && !isOwnKey(key);
     return (nobody ? NOBODY : keys.remembered(key)) ?? keys.identify(key);
   }
@@ -376,7 +376,7 @@ export function openGateway(options: GatewayOptions): OpenGateway {
   };
 }
 
-/** Prices that tell of each model without one, once. */
+/** Wraps prices to report each model without a price once. */
 function saysOnce(prices: Prices, say: (model: string) => void): Prices {
   const said = new Set<string>();
   return {

@@ -13,16 +13,16 @@ import { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
 import type { ResponseJob } from "./responses/responses.ts";
 import { makeResponse, type WorkParts } from "./responses/work.ts";
 
-/** What is done in the background by this process, until it is closed. */
+/** Background work of this process, until it is closed. */
 export interface Background {
-  /** Takes no more, lets running jobs finish for `drainMs` of the configuration, and hands the rest back. */
+  /** Stops taking jobs, lets running ones finish for the configured `drainMs`, and returns the rest to the queue. */
   close(): Promise<void>;
 }
 
-/** Whatever stands in the gateway's queue. */
+/** Any job in the gateway's queue. */
 type GatewayJob = ResponseJob | BatchJob | JudgeQueueJob;
 
-/** What the work in the background is made of. */
+/** Dependencies of the background work. */
 export interface BackgroundParts extends WorkParts {
   readonly app: FastifyInstance;
   readonly redis: Redis;
@@ -76,7 +76,7 @@ async function workAtBatch(
   asker: Asker | undefined,
 ): Promise<null> {
   const batches = parts.batches(scope);
-  // What was not asked is told in the file of errors, as of a batch that somebody cancelled.
+  // Lines that were not run are listed in the error file, as for a cancelled batch.
   if (asker === undefined) await batches.stop(payload.batch);
   if (payload.type !== "batch-line") {
     const ended = await batches.work(payload);
@@ -91,7 +91,7 @@ async function workAtBatch(
     return null;
   }
   const { status, id, body, retryAfterMs } = await parts.askAs(asker, endpoint, request.body);
-  // Limits are waited for; what may pass is tried again while there are attempts.
+  // Limits are waited for; failures that may pass are retried while there are attempts.
   if (status === 429)
     throw new MarrowError("rate_limited", "a rate limit refused a line of the batch", { details: { retryAfterMs } });
   if (status >= 500 && attemptsLeft > 1)

@@ -1,11 +1,11 @@
 import { cannotServe } from "../redis/index.ts";
 
-/** How often work that needs Redis is tried while Redis is away, in milliseconds. */
+/** Interval of retries while Redis is unavailable, in milliseconds. */
 const AGAIN_MS = 1_000;
 
 /**
- * Does some work now, or again and again until Redis serves it. Resolves after the first try; what fails for another reason than Redis being
- * away rejects at the first try, and is told to `onError` later.
+ * Runs work now, and repeats it until Redis serves it. Resolves after the first try. Other failures than an unavailable Redis reject at the
+ * first try, and go to `onError` later.
  */
 export async function onceServed(
   work: () => Promise<void>,

@@ -34,7 +34,7 @@ export { GATEWAY_QUEUE, TASKS_QUEUE } from "./jobs.ts";
 export { openReplayParts, type ReplayParts } from "./replaying.ts";
 export { idOf as keyIdOf, KEY_LIFE_MS_MAX } from "./tenancy/api-keys.ts";
 
-/** Whether the plan that `defaultPlan` names is neither configured nor stored. What cannot be read counts as stored. One round trip. */
+/** Returns true if the plan in `defaultPlan` is neither configured nor stored. An unreadable plan counts as stored. One round trip. */
 export async function findAbsentPlan(
   redis: Redis,
   { plans, defaultPlan }: Pick<GatewayConfig, "plans" | "defaultPlan">,
@@ -58,9 +58,12 @@ export interface Operator {
   memory(scope: string): Memory;
   /** Turns of a session, the newest `limit`. @throws MarrowError `not_found` */
   turns(asked: SessionAsked): Promise<TurnsAnswer>;
-  /** How the cache of a scope is set up, what it saved in the days asked for, and how often it is wrong. */
+  /** Returns a scope's cache configuration, its savings in the given days, and how often it is wrong. */
   cacheStats(asked: { readonly scope: string; readonly from: string; readonly to: string }): Promise<CacheStatsAnswer>;
-  /** What the cache of a scope would make of a prompt. `shows`: with the stored prompt of a hit. @throws MarrowError `not_found` for a model that is not served */
+  /**
+   * Explains the cache's decision about a prompt. `shows`: includes the stored prompt of a hit. @throws MarrowError `not_found` for a model
+   * that is not served
+   */
   explain(
     asked: AskedAbout & { readonly scope: string; readonly user: string },
     options: { readonly shows: boolean },
@@ -75,14 +78,14 @@ export interface Operator {
   close(): Promise<void>;
 }
 
-/** Which turns are read. */
+/** Options for reading turns. */
 export interface SessionAsked {
   readonly scope: string;
   readonly user: string;
   readonly session: string;
   readonly before?: number | undefined;
   readonly limit: number;
-  /** Whether what was said is told. */
+  /** Whether content is included. */
   readonly shows: boolean;
 }
 

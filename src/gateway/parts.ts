@@ -19,7 +19,7 @@ import type { Spend } from "./tenancy/spend.ts";
 import type { StoredBytes } from "./tenancy/stored-bytes.ts";
 import type { Tenant } from "./tenancy/tenants.ts";
 
-/** What routes are registered with. */
+/** Dependencies of routes. */
 export interface GatewayApp {
   readonly app: FastifyInstance;
   readonly redis: Redis;
@@ -49,19 +49,19 @@ export interface GatewayApp {
   readonly savings: Savings;
   readonly prices: Prices;
   readonly lanes: Pick<LaneGates, "open"> | undefined;
-  /** Tells all gateways of this Redis to read their configuration again. */
+  /** Tells all gateways of this Redis to reload their configuration. */
   readonly reload: (() => Promise<number>) | undefined;
-  /** How the upstreams of routes stand; absent where models are given one by one. */
+  /** Returns the health of the upstreams in routes; absent if models are passed one by one. */
   readonly standings: (() => readonly Standing[]) | undefined;
   readonly draining: Draining;
-  /** What Redis can do now, and the cache's where that is another one. */
+  /** Returns the state of Redis, and of the cache's if that is another one. */
   readonly readiness: () => Promise<Readiness>;
   readonly cacheReadiness: (() => Promise<Readiness>) | undefined;
 }
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who the API key stands for; set before any handler but the open ones. */
+    /** Holder of the API key; set before any handler except public ones. */
     principal: Principal;
     /** The body as it came; `undefined` for a request without JSON. */
     kept: Body | undefined;

@@ -9,7 +9,7 @@ import { createEmbedder } from "./models/embedder.ts";
 import { openModels } from "./models/model-source.ts";
 import { createLaneGates } from "./tenancy/lanes.ts";
 
-/** What a configuration says that decides which answers its gateway would share, and what they cost. */
+/** The parts of a configuration that decide which answers its gateway would share, and their cost. */
 export interface ReplayParts {
   readonly embedder: Embedder | undefined;
   readonly minScore: number | undefined;
@@ -20,7 +20,9 @@ export interface ReplayParts {
   close(): Promise<void>;
 }
 
-/** Makes what a gateway of this configuration would go by. @throws MarrowError `invalid_option` for a judge that no upstream serves */
+/**
+ * Makes the parts that a gateway of this configuration would use. @throws MarrowError `invalid_option` for a judge that no upstream serves
+ */
 export function openReplayParts(config: GatewayConfig, redis: Redis, judge: string | undefined): ReplayParts {
   const { cache, prices, onUnpriced, pricesFile } = config;
   const models =

@@ -1,6 +1,6 @@
 import type { Resource } from "./tenancy/ownership.ts";
 
-/** A row of the table: `METHOD /path  What it does.` */
+/** A row of the table: `METHOD /path  Summary.` */
 interface RouteRow {
   readonly route: string;
   readonly resource: Resource;
@@ -336,13 +336,13 @@ const TABLE: readonly RouteRow[] = [
   ...rows("administration", "/v1/admin/audit", "GET Lists acts of administrators, the latest first."),
 ];
 
-/** What each route is about. A route that is not here fails a test: whoever adds one says whose its things are. */
+/** Resource of each route. A test fails for a route without one, so that its ownership is always decided. */
 export const ROUTES: ReadonlyMap<string, Resource> = new Map(TABLE.map(({ route, resource }) => [route, resource]));
 
-/** What each route does, in one sentence. */
+/** Summary of each route, in one sentence. */
 export const SUMMARIES: ReadonlyMap<string, string> = new Map(TABLE.map(({ route, summary }) => [route, summary]));
 
-/** What a route is about; a `HEAD` as the `GET` beside it. */
+/** Returns the resource of a route; a `HEAD` counts as the `GET`. */
 export function resourceOf(method: string, url: string | undefined): Resource | undefined {
   return ROUTES.get(`${method === "HEAD" ? "GET" : method} ${url ?? ""}`);
 }

@@ -25,37 +25,43 @@ const TIERS = {
   local: "comparing in this process, because the server has no vector search (engine local)",
 } as const;
 
-/** How a gateway process is run. */
+/** Options of a gateway process. */
 export interface ServeOptions extends RedisPlaces {
   readonly config: GatewayConfigInput;
-  /** Hears of the first API key when it is made after the start, because Redis was away then. */
+  /** Called with the first API key if it is made after the start, because Redis was unavailable then. */
   readonly onFirstKey?: ((key: string) => void) | undefined;
-  /** Reads the configuration again, for changes without a restart. @default there are none */
+  /** Reads the configuration again, for changes without a restart. @default no reload */
   readonly read?: (() => Promise<GatewayConfigInput>) | undefined;
-  /** Whether a port is opened, or only the work in the background done. @default true */
+  /** Whether to open a port, or only run the background work. @default true */
   readonly listens?: boolean | undefined;
 }
 
-/** A gateway that listens, or works in the background alone. */
+/** A running gateway, or background process. */
 export interface Served {
   /** `undefined` without a port. */
   readonly url: string | undefined;
-  /** The first API key, when this start made it: the only time that it is seen. */
+  /** The first API key, if this start made it. It cannot be read again later. */
   readonly firstKey: string | undefined;
-  /** A link to the dashboard that signs an admin in once, within ten minutes; `undefined` where no port is open, the dashboard is off, or Redis is away. */
+  /**
+   * Creates a link to the dashboard that signs an admin in once, within ten minutes; `undefined` without a port or dashboard, or while
+   * Redis is unavailable.
+   */
   readonly createSignInLink: () => Promise<string | undefined>;
-  /** Reads the configuration again and puts what may change in force; says what came of it, unless nothing changed and nobody asked (`false`). Nothing without `read`. */
+  /**
+   * Reads the configuration again and applies changes that need no restart. Reports the result, except with `false` if nothing changed. No
+   * effect without `read`.
+   */
   readonly reload: (isAsked?: boolean) => Promise<void>;
   /**
-   * Stops without failing anybody: `/readyz` says 503 and nothing is taken from a queue any more; after `drainDelayMs` the port closes; requests
-   * and jobs have `drainMs` to end. Resolves with false if something was cut off. Any number of times.
+   * Stops without failing a request: `/readyz` returns 503 and no jobs are taken; after `drainDelayMs` the port closes; requests and jobs
+   * have `drainMs` to end. Resolves with false if anything was cut off. May be called any number of times.
    */
   close(): Promise<boolean>;
 }
 
 /**
- * Finds or starts Redis, connects, begins the work in the background and opens the gateway's port. A Redis of yours may be away: the
- * gateway starts without it, answers chats from the model, and dials on.
+ * Finds or starts Redis, connects, starts the background work and opens the gateway's port. If a configured Redis is unavailable, the
+ * gateway starts without it, answers chats from the model, and keeps reconnecting.
  * @throws MarrowError `unavailable` without any Redis, with the ways to get one
  */
 export async function serve(options: ServeOptions): Promise<Served> {
@@ -106,7 +112,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
       const working = endsWithin(drainMs + CLOSE_MS, async () => background?.close());
       if (listens) await pause(drainDelayMs);
       const ended = await Promise.all([draining.finish(drainMs), working]);
-      // What is left are small writes and goodbyes, which a Redis that hangs must not hold up.
+      // The rest is small writes and farewells, which must not wait for a hanging Redis.
       const isClosed = await endsWithin(CLOSE_MS, async () => {
         await app.close();
         await reloading?.close();
@@ -151,7 +157,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   }
 }
 
-/** How long the last writes and goodbyes may take, in milliseconds. */
+/** Longest time for the last writes and farewells, in milliseconds. */
 const CLOSE_MS = 3_000;
 
 /** Returns true if some work ended within a time; work that takes longer goes on. */
@@ -168,7 +174,7 @@ async function endsWithin(ms: number, work: () => Promise<void>): Promise<boolea
 const KEYS_LOST =
   "This Redis had API keys, or may have had, and they are gone: it evicts, or was emptied in part. No first key is made again; `marrow key create --role admin` makes one.";
 
-/** Says what Redis is, and what an operator should mend. */
+/** Describes Redis, and problems that an operator should fix. */
 async function describeRedis(
   { redis, cacheRedis, managed }: Opened,
   choice: GatewayConfig["engine"],
@@ -184,7 +190,7 @@ async function describeRedis(
 }
 
 /**
- * One user's memory as a server of the Model Context Protocol, not connected yet: `connect` takes a transport of the protocol's SDK.
+ * Makes a server of the Model Context Protocol for one user's memory, not connected yet: `connect` takes a transport of the protocol's SDK.
  * @throws MarrowError `unsupported` if the SDK is not installed
  */
 export async function openMemory(

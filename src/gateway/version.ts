@@ -1,2 +1,2 @@
-/** Version of this package, as package.json says it. */
+/** Version of this package, equal to the one in package.json. */
 export const VERSION = "0.2.0";

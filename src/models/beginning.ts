@@ -5,16 +5,16 @@ import { EVENT_CHARS_MAX } from "./sse.ts";
 import { isText } from "../internal/fields.ts";
 
 /**
- * Bytes that are held back at most until a stream says something: as much as the longest event that is read, so that an error of any length
- * is still a failure of the call.
+ * Most bytes buffered until a stream has content: as many as the longest readable event, so that an early error of any length fails the
+ * call.
  */
 const HELD_BYTES_MAX = EVENT_CHARS_MAX;
-/** What a part costs beside its bytes, about. */
+/** Approximate memory of a part beside its bytes. */
 const PART_BYTES = 512;
-/** How long a stream may say nothing until it is handed on as it comes: as long as the first byte may take. */
+/** Longest time without content before a stream is passed on anyway: the same as for the first byte. */
 const SILENT_MS_MAX = 300_000;
 
-/** A model whose streams resolve once they say something: what they fail with before is a failure of the call, with a status of its own. */
+/** Wraps a model so that its streams resolve once they have content. An error before that fails the call, with its own status. */
 export function heldModel<M extends ChatModel>(model: M, silentMs?: number): M {
   return {
     ...model,
@@ -27,9 +27,9 @@ export function heldModel<M extends ChatModel>(model: M, silentMs?: number): M {
 }
 
 /**
- * Reads a stream until it says something, and answers the whole of it. Roles, comments and empty pieces say nothing: a stream that breaks
- * before has told nobody anything, so another upstream can be asked instead. Beyond {@link HELD_BYTES_MAX}, or after `silentMs`, it is handed on.
- * @throws what the stream fails with before
+ * Reads a stream until it has content, and returns all of it. Roles, comments and empty pieces are no content: if the stream breaks before,
+ * the client got nothing, so another upstream can be tried. Beyond {@link HELD_BYTES_MAX}, or after `silentMs`, it is passed on.
+ * @throws the stream's error before its content
  */
 async function untilSaid(stream: ModelStream, silentMs: number = SILENT_MS_MAX): Promise<Pushable<StreamPart>> {
   const source = stream[Symbol.asyncIterator]();
@@ -50,7 +50,7 @@ async function untilSaid(stream: ModelStream, silentMs: number = SILENT_MS_MAX):
   };
 }
 
-/** Usage is told beside what was said, never instead of it: counts alone are nobody's answer. */
+/** Usage accompanies content and is none itself. */
 function says({ choices }: ChatChunk): boolean {
   return (choices ?? []).some(
     ({ delta, finish_reason: reason }) =>

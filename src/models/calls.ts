@@ -3,28 +3,31 @@ import { createJsonEnd } from "../internal/json-end.ts";
 import { isText, type Fields } from "../internal/fields.ts";
 import type { ChatChunk, ChatCompletion, ChatMessage, ChatRequest } from "./chat.ts";
 
-/** Fields of a call that every endpoint of chat completions knows. Others are its provider's own. */
+/** Fields of a tool call that every chat completions endpoint supports. Others are specific to a provider. */
 export const CALL_FIELDS: ReadonlySet<string> = new Set(["id", "type", "index", "function", "custom"]);
-/** The same of the function that is called. */
+/** The same for the called function. */
 export const CALLED_FIELDS: ReadonlySet<string> = new Set(["name", "arguments"]);
 
-/** What a request says of the calls that may answer it. */
+/** The part of a request that determines how calls in its answer are read. */
 export interface ExpectedCalls {
-  /** The names of its tools: a name that comes in pieces is told once it is one of them, or has come to its end. Without any, names are told as they come. */
+  /**
+   * Names of its tools. A name that arrives in parts is sent once it equals one of them or is complete. Without any, names are sent as they
+   * arrive.
+   */
   readonly names: ReadonlySet<string>;
-  /** Whether it has `tools` and not `functions`: a `function_call` of an older server is told as a call. */
+  /** Whether it has `tools` and not `functions`: an older server's `function_call` is then sent as a tool call. */
   readonly isModern: boolean;
 }
 
 /** A call while it grows. */
 interface Call {
-  /** Its place, as it is told from here on. */
+  /** Its index in the output. */
   readonly place: number;
   id: string;
-  /** Whether its id is made here. */
+  /** Whether its id was generated here. */
   isMade: boolean;
   name: string;
-  /** How much of the name was told; nothing while its beginning is held back. */
+  /** The part of the name that was sent; `undefined` while its start is buffered. */
   toldName: string | undefined;
   /** Fields of its beginning that are held back. */
   head: Fields;
@@ -34,7 +37,7 @@ interface Call {
 
 const NOTHING_KNOWN: ExpectedCalls = { names: new Set(), isModern: false };
 
-/** What a request says of calls. */
+/** Reads the expected calls from a request. */
 export function toExpectedCalls(request: ChatRequest): ExpectedCalls {
   const { tools, functions } = request;
   const names = (Array.isArray(tools) ? (tools as readonly (Fields | null)[]) : []).flatMap((tool) => {
@@ -45,9 +48,11 @@ export function toExpectedCalls(request: ChatRequest): ExpectedCalls {
 }
 
 /**
- * Puts the calls of tools in a stream's chunks into the shape that OpenAI's clients read, whichever their maker: a place for each call, an id and a
- * name that are told once, arguments as text. A new id at a known place begins another call, and so does a name without an id after whole arguments;
- * no place means the one in the list; a call without an id gets one. Chunks that have that shape, or no calls, come back as they are.
+ * Converts tool calls in a stream's chunks to the form that OpenAI's clients expect, for any provider: an index for each call, id and name
+ * sent once, arguments as text.
+ *
+ * A new id at a known index begins another call, and so does a name without an id after complete arguments. Without an index, the position
+ * in the list counts. A call without an id gets one. Chunks that already have this form, or no calls, are returned unchanged.
  */
 export function createCallReader(expected: ExpectedCalls = NOTHING_KNOWN): (chunk: ChatChunk) => ChatChunk {
   return openCalls(expected).read;
@@ -86,9 +91,12 @@ export function openCalls(expected: ExpectedCalls): CallReader {
 
 /** Reads the calls in a stream's chunks. */
 export interface CallReader {
-  /** The chunk as it is told. */
+  /** Returns the chunk to send. */
   readonly read: (chunk: ChatChunk) => ChatChunk;
-  /** What is to be told at the stream's end: the end of answers with calls that had none, with what was held back of them. */
+  /**
+   * Returns the last chunk to send at the stream's end: the finish reason of answers with calls that had none, and the buffered parts of
+   * calls.
+   */
   readonly end: () => ChatChunk | undefined;
 }
 
@@ -117,7 +125,7 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
     return [...heldBack].map((call) => begin(call, call.head));
   }
 
-  /** What the end of an answer tells of its calls: those that were held back, and that a call was given nothing. */
+  /** Returns the final parts of an answer's calls: buffered ones, and empty arguments of calls that got none. */
   function finish(): readonly Fields[] {
     isOver = true;
     return calls.flatMap((call) => {
@@ -138,13 +146,13 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
     return { type: "function", ...fields, index: call.place, id: call.id, function: told };
   }
 
-  /** A piece of a call as it is told: what is held back before it, and itself where it says something. */
+  /** Returns the parts of a call to send for one delta: buffered ones, then its own. */
   function read(delta: Fields, at: number): readonly Fields[] {
     const named = (delta["function"] ?? delta["custom"] ?? {}) as Fields;
     const [id, name, piece] = [textOf(delta["id"]), textOf(named["name"]), argumentsOf(named["arguments"])];
     const isPlaced = typeof delta["index"] === "number";
     const index = isPlaced ? (delta["index"] as number) : at;
-    // Without a place, an id that is known goes back to its call.
+    // Without an index, a known id selects its call.
     const known = isPlaced ? undefined : byId.get(id);
     let call = known ?? open.get(index);
     if (known !== undefined) open.set(index, known);
@@ -168,7 +176,7 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
     return [...before, isSame(told, delta) ? delta : told];
   }
 
-  /** Whether a piece is the name of another tool, which no tool's name has behind the one that is known: names alone begin calls, too. */
+  /** Returns true if a piece is another tool's name and not a continuation of the known one, because a name alone can also begin a call. */
   function isOther(call: Call, name: string): boolean {
     if (call.isGiven || !call.isMade || !names.has(call.name) || !names.has(name)) return false;
     return !name.startsWith(call.name) && ![...names].some((one) => one.startsWith(call.name + name));
@@ -180,7 +188,7 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
     if (isPlain && (piece === undefined || piece === named["arguments"])) return delta;
     const { id: _, type: __, function: ___, ...rest } = delta;
     const { name: ____, ...given } = named;
-    // A name that was told goes on only while nothing is given.
+    // A partly sent name is continued only before the arguments.
     const late = call.name.slice(call.toldName?.length ?? 0);
     call.toldName = call.name;
     const told = { ...(late !== "" && { name: late }), ...given, ...(piece !== undefined && { arguments: piece }) };
@@ -212,7 +220,7 @@ function createChoiceReader({ names, isModern }: ExpectedCalls) {
   return { read: readChoice, isOver: () => isOver };
 }
 
-/** What a call is given that is given nothing. */
+/** Arguments of a call without any. */
 const NOTHING_GIVEN = "{}";
 
 function newCall(place: number, id: string): Call {
@@ -234,8 +242,8 @@ function madeId(): string {
 }
 
 /**
- * The name of a call after one more piece of it. Some makers send it in pieces, some send it whole again with each piece of the arguments;
- * once there are arguments (`isGiven`), it has come to its end. Pure.
+ * Returns the name of a call after one more piece. Some providers send it in parts, others repeat it with each part of the arguments; once
+ * there are arguments (`isGiven`), it is complete. Pure.
  */
 export function joinedName(known: string, piece: unknown, isGiven: boolean): string {
   if (typeof piece !== "string" || piece === "") return known;
@@ -293,12 +301,12 @@ function callsOf(message: ChatMessage | null | undefined): readonly Fields[] {
   return Array.isArray(message?.["tool_calls"]) ? (message["tool_calls"] as readonly Fields[]) : [];
 }
 
-/** The calls of a whole answer as a stream tells them: each with its place. */
+/** Converts the calls of a whole answer to those of a stream, each with its index. */
 export function placedCalls(calls: readonly unknown[]): readonly Fields[] {
   return calls.map((call, index) => ({ index, ...(call as object) }));
 }
 
-/** What a tool is given, as text. */
+/** Returns a tool's arguments as text. */
 export function argumentsOf(given: unknown): string | undefined {
   if (given === undefined || given === null) return undefined;
   return typeof given === "string" ? given : JSON.stringify(given);
@@ -313,13 +321,13 @@ function withoutEmpty(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== ""));
 }
 
-/** Whether the beginning of a call is told as it came. */
+/** Returns true if the start of a call can be sent unchanged. */
 function isSame(told: Fields, delta: Fields): boolean {
   const [one, other] = [told["function"], delta["function"]] as readonly (Fields | null | undefined)[];
   const isLike = (field: string) => told[field] === delta[field];
   return (
     ["index", "id", "type"].every(isLike) &&
-    // What came before the call's id is told with it.
+    // Parts that came before the call's id are sent with it.
     Object.keys(told).every((field) => field === "function" || field === "custom" || isLike(field)) &&
     one?.["name"] === other?.["name"] &&
     one?.["arguments"] === other?.["arguments"]

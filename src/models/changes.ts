@@ -4,7 +4,7 @@ import type { ChatRequest } from "./chat.ts";
 import { withAllThoughts } from "./given-back.ts";
 import { withoutSaidField, type SaidField, type SaidPlace } from "./said-fields.ts";
 
-/** How a request is changed for an endpoint, as text: lessons are kept by it. */
+/** A change to a request for an endpoint, as text: lessons are stored by it. */
 export type Change =
   | "max_completion_tokens"
   | "max_tokens"
@@ -19,8 +19,8 @@ type Dropped = (typeof DROPPED)[number];
 /** Fields that say nothing of the answer. */
 export const DROPPED = ["stream_options", "metadata", "safety_identifier"] as const;
 /**
- * What is said in Anthropic's words, or for one maker's models, beside words that every endpoint knows: thinking beside an effort, marks for a
- * cache of prompts, thoughts that only their maker reads. They go together: who refuses one refuses the others.
+ * Fields of Anthropic's API or of one provider's models that accompany generally supported fields: thinking beside an effort, prompt cache
+ * marks, reasoning that only its maker reads. An endpoint that refuses one refuses the others too.
  */
 export const HINTS = ["thinking", "output_config", "reasoning", "cache_control"] as const;
 export const MESSAGE_HINTS = [
@@ -31,10 +31,10 @@ export const MESSAGE_HINTS = [
   "is_error",
 ] as const;
 
-/** How the change begins that leaves out a field of what assistants said. */
+/** Prefix of the change that removes a field of assistant messages. */
 const SAID = "-said";
 
-/** The change that leaves out a field of what assistants said. */
+/** Returns the change that removes a field of assistant messages. */
 export function withoutSaid({ place, name }: SaidField): Change {
   return `${SAID} ${place} ${name}`;
 }
@@ -53,7 +53,7 @@ export function apply(request: ChatRequest, change: Change): ChatRequest {
     : { ...(rest as ChatRequest), [change]: rest[change] ?? bound };
 }
 
-/** A request without hints; the same object where it has none. A wish to think that no effort stands beside is no hint. */
+/** Removes hints from a request; returns the same object if it has none. A reasoning option without an effort beside it is not a hint. */
 function withoutHints(request: ChatRequest): ChatRequest {
   const isSaidAgain = request["reasoning_effort"] != null;
   const idle = [
@@ -61,7 +61,7 @@ function withoutHints(request: ChatRequest): ChatRequest {
     ...(isIdle(request["thinking"]) ? ["thinking"] : []),
     ...(isSummaryAlone(request["reasoning"]) ? ["reasoning"] : []),
   ];
-  // An effort says again how much is to be thought, and nothing of how.
+  // An effort repeats the amount of reasoning, but not its kind.
   const again = isSaidAgain ? HINTS.filter((name) => name !== "reasoning" || saysNoMore(request[name])) : idle;
   const plain = without(request, again);
   const messages = withoutMarksIn(request.messages);
@@ -76,14 +76,14 @@ function isIdle(thinking: unknown): boolean {
   return (thinking as { readonly type?: unknown } | null | undefined)?.type !== "enabled";
 }
 
-/** A wish for a summary of the thoughts changes nothing of the answer. */
+/** Returns true for reasoning options that only request a summary, which does not affect the answer. */
 function isSummaryAlone(reasoning: unknown): boolean {
   return (
     typeof reasoning === "object" && reasoning !== null && Object.keys(reasoning).every((one) => one === "summary")
   );
 }
 
-/** Whether an effort and a wish for a summary are all that is said of reasoning. */
+/** Returns true for reasoning options that contain only an effort and a summary. */
 function saysNoMore(reasoning: unknown): boolean {
   return !isObject(reasoning) || Object.keys(reasoning).every((one) => one === "summary" || one === "effort");
 }

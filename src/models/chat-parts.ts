@@ -9,8 +9,8 @@ import { toChunk } from "./received.ts";
 import { createEventReader, toEvent, upToLineEnd } from "./sse.ts";
 
 /**
- * The pieces of a stream as they came. Those of a request that names tools are written anew, event by event: makers stream calls in shapes that
- * OpenAI's clients do not read. `onDelta` hears the deltas that are read one by one, until it answers true.
+ * Reads the pieces of a stream unchanged. For a request with tools the events are rewritten, because providers stream calls in forms that
+ * OpenAI's clients do not read. `onDelta` is called with each delta until it returns true.
  */
 export function readChatParts(
   secrets: readonly string[],
@@ -24,10 +24,10 @@ export function readChatParts(
   let done = false;
   let isHeard = false;
   let isFirst = true;
-  /** What an event said that came in one piece with others before it: those are told first. */
+  /** Error of an event that arrived in one piece with earlier events, which are sent first. */
   let held: { readonly error: unknown } | undefined;
 
-  /** The chunks of a piece up to an event that is an error. @throws what that says where nothing came before it */
+  /** Reads the chunks of a piece up to an error. @throws the error if nothing came before it */
   function readAll(events: readonly string[], came: Buffer): StreamPart {
     const [chunks, anew]: [ChatChunk[], string[]] = [[], []];
     for (const [at, event] of events.entries()) {
@@ -42,7 +42,7 @@ export function readChatParts(
         if (told !== undefined) anew.push(toEvent(asItCame ? event : JSON.stringify(told)));
         if (chunk === undefined) anew.push(toEvent(DONE));
       } catch (error) {
-        // What comes behind the end is no part of the answer.
+        // Data after the end does not belong to the answer.
         if (!done && chunks.length === 0) throw error;
         if (!done) held = { error };
         return {
@@ -60,14 +60,14 @@ export function readChatParts(
     }
   }
 
-  /** The part that a piece is. Most events repeat the one before them but for their text: they say the same to whoever reads them, also of calls. */
+  /** Converts a piece to a part. Most events repeat the previous one except for their text, and need no parsing, also with calls. */
   function toPart(bytes: Buffer): StreamPart {
     const isWhole = reader.isBetweenEvents();
     const text = reader.decode(bytes);
     return (isWhole ? repeats.read(text, bytes) : undefined) ?? readAll(reader.readText(text), bytes);
   }
 
-  /** What an event says, and whether that is what came; `undefined` for the last one. */
+  /** Reads an event, and whether it can be sent unchanged; `undefined` for the last one. */
   function read(data: string): { readonly told: ChatChunk; readonly isSame: boolean } | undefined {
     if (data.trimStart().startsWith(DONE)) {
       repeats.note(data, undefined);
@@ -92,14 +92,17 @@ export function readChatParts(
       const isMarked = isFirst && piece[0] === 0xef && piece[1] === 0xbb && piece[2] === 0xbf;
       isFirst = false;
       const part = toPart(isMarked ? piece.subarray(3) : piece);
-      // Half an event is told when it is whole.
+      // An incomplete event is sent once it is complete.
       return part.bytes.length > 0 || part.done ? part : undefined;
     },
 
-    /** What a stream that just ends is lacking. One whose answers all have their end is whole: some endpoints send no `[DONE]`. */
+    /**
+     * Handles a stream that ends without `[DONE]`. If all its answers have a finish reason, it is complete: some endpoints send no
+     * `[DONE]`.
+     */
     end() {
       const last = reader.end();
-      // The last line may lack its end: what follows must not be glued to it.
+      // The last line may lack its line end, so one is added before anything follows.
       const part = readAll(last === undefined ? [] : [last], Buffer.from(last === undefined ? "" : "\n\n"));
       if (!done && (ended.size === 0 || ![...ended.values()].every(Boolean)))
         throw malformed("its stream ended before [DONE]");
@@ -113,7 +116,7 @@ export function readChatParts(
   };
 }
 
-/** Whether an event says nothing, which by the standard is none, or is an end that is not written as clients expect it. */
+/** Returns true for an empty event, which by the standard is none, or for an end in a form that clients do not expect. */
 function isOdd(event: string): boolean {
   return event === "" || (event.length > DONE.length && event.trimStart().startsWith(DONE));
 }

@@ -4,14 +4,14 @@
  */
 
 /**
- * The items of the Responses API that a message was made of, for upstreams that speak it: they are told these as they were said. JSON leaves
- * them out, so that no other upstream sees them.
+ * The Responses API items that a message consists of, for upstreams with that API, which get them unchanged. JSON omits this field, so
+ * other upstreams never see it.
  */
 export const ITEMS: unique symbol = Symbol("items");
 
 /**
- * What an assistant thought in words before it said a message, for upstreams of kind `chat` that want it back. JSON leaves it out: such an
- * upstream's dialect says where it goes.
+ * The reasoning text that preceded an assistant's message, for upstreams of kind `chat` that require it back. JSON omits this field; the
+ * upstream's dialect decides where it goes.
  */
 export const THOUGHTS: unique symbol = Symbol("thoughts");
 

@@ -3,7 +3,7 @@ import type { ChatChunk } from "./chat.ts";
 import { createRepeats } from "./growth.ts";
 import { createEventReader } from "./sse.ts";
 
-/** Reads a stream of chat completions as chunks, as pieces of it arrive in any cut. The stream's own end, `[DONE]`, is none of them. */
+/** Reads a stream of chat completions as chunks, from pieces cut anywhere. Its end, `[DONE]`, is not a chunk. */
 export function createChunkReader(): (piece: Uint8Array) => readonly ChatChunk[] {
   const [reader, readCalls, repeats] = [createEventReader(), createCallReader(), createRepeats()];
 

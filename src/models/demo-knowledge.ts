@@ -1,4 +1,4 @@
-/** What the demo model knows: a question in other words finds the entry that shares most of its rare words. */
+/** Answers of the demo model: a question selects the entry that shares most of its rare words. */
 export const DEMO_KNOWLEDGE: readonly { readonly about: string; readonly answer: string }[] = [
   { about: "what is the capital of france", answer: "The capital of France is Paris." },
   { about: "what is the capital of spain", answer: "The capital of Spain is Madrid." },

@@ -8,7 +8,7 @@ import { demoCall, demoResult, type DemoCall } from "./demo-tools.ts";
 import type { ChatModel, StreamPart } from "./model.ts";
 import { toEvent } from "./sse.ts";
 
-/** How long the demo model pretends to think. */
+/** Simulated delays of the demo model. */
 export interface DemoModelOptions {
   /** Time to the first token, in milliseconds, give or take a tenth. @default 600 */
   readonly firstTokenMs?: number | undefined;
@@ -20,8 +20,8 @@ export interface DemoModelOptions {
 export const DEMO_MODEL_ID = "demo";
 
 /**
- * A model that needs no key and no network: it looks a question up in a small text of its own, with the delays of a real
- * model, so that a cache, a session and a limit can be seen at work. Of a conversation it remembers the name that was told. It says what it is and never pretends to know.
+ * A model without API key and network that answers from a small built-in text with realistic delays, to try out caching, sessions and
+ * limits. It remembers a name mentioned in the conversation, and says so if it does not know an answer.
  */
 export function demoModel(options: DemoModelOptions = {}): ChatModel {
   const firstTokenMs = checkInteger("firstTokenMs", options.firstTokenMs ?? 600, { min: 0, max: 60_000 });
@@ -109,10 +109,10 @@ function toCompletion(request: ChatRequest, content: string, call: DemoCall | un
   };
 }
 
-/** Characters of a prompt that are looked at; what the demo model knows is asked for in less. */
+/** Characters of a prompt that are read. */
 const READ_CHARS_MAX = 65_536;
 
-/** About what a real tokenizer counts: a word in English is four thirds of a token. Of a longer text, by the words of its beginning. */
+/** Estimates tokens: an English word is about four thirds of a token. A longer text is estimated from its beginning. */
 function countTokens(text: string): number {
   const read = text.slice(0, READ_CHARS_MAX);
   const words = (read.match(/\S+/g)?.length ?? 0) * (text.length / Math.max(1, read.length));

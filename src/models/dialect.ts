@@ -4,24 +4,24 @@ import { isLackOfSignature, isLackOfThoughts, withLoopThoughts, type ThoughtsFie
 import { createLessons } from "./lessons.ts";
 import { teachingOf } from "./teaching.ts";
 
-/** Which fields an endpoint takes, as far as it is known before it was asked. */
+/** Known field support of an endpoint. */
 export interface DialectOptions {
   /**
-   * The name of an answer's bound: reasoning models take `max_completion_tokens` only, old servers `max_tokens` only. `auto` sends what the
-   * client sent and learns from a refusal that names the field. @default "auto"
+   * Field name of the answer's bound: reasoning models accept only `max_completion_tokens`, old servers only `max_tokens`. `auto` sends the
+   * client's field, and switches after a refusal that names it. @default "auto"
    */
   readonly outputLimit?: "auto" | "max_tokens" | "max_completion_tokens" | undefined;
 }
 
-/** Rewrites requests to what one endpoint takes. */
+/** Adapts requests to the fields that one endpoint accepts. */
 export interface Dialect {
   /** The request as the endpoint takes it; the same object where nothing needs to change. */
   adapt(request: ChatRequest): ChatRequest;
-  /** Notes in which field a model of the endpoint says what it thought: it is given its thoughts back there. */
+  /** Records the field in which a model of the endpoint sends its reasoning; it gets its reasoning back there. */
   thinks(model: string, field: ThoughtsField): void;
   /**
-   * Reads a refusal (400 or 422): the request as it may be taken, or `undefined` where it is to be told to the client. `learn` is called once the
-   * request was taken; it keeps only what holds for all requests to the model.
+   * Reads a refusal (400 or 422): returns a request to try instead, or `undefined` if the client should get the refusal. Call `learn` once
+   * that request was accepted; it stores only changes that hold for all requests to the model.
    */
   amend(
     request: ChatRequest,
@@ -29,22 +29,22 @@ export interface Dialect {
   ): { readonly request: ChatRequest; readonly learn: () => void } | undefined;
 }
 
-/** Models of which it is remembered where they say what they thought. */
+/** Models whose reasoning field is cached. */
 const THINKING_MAX = 1_000;
 /** Changes that one request may go through: each is one more call of the endpoint. */
 export const AMENDMENTS_MAX = 3;
 
-/** Makes the dialect of one endpoint. What is learned holds for a model, and for an hour. */
+/** Makes the dialect of one endpoint. A lesson holds for one model, for an hour. */
 export function createDialect(
   { outputLimit = "auto" }: DialectOptions,
   nowMs: () => number = () => performance.now(),
 ): Dialect {
   const lessons = createLessons<Change>(nowMs);
-  // Fields that any client may make up never take the room of what the gateway itself sends.
+  // Clients choose field names freely, so these have their own space and never evict lessons about the gateway's fields.
   const foreign = createLessons<Change>(nowMs);
   const fixed: readonly Change[] = outputLimit === "auto" ? [] : [outputLimit];
   const thinking = new Map<string, ThoughtsField>();
-  /** The requests as they were before they were adapted and amended: what a lesson took away is given back when it ends. */
+  /** Original requests, before adapting: fields that a lesson removed are restored when it ends. */
   const asked = new WeakMap<ChatRequest, ChatRequest>();
 
   function adapt(request: ChatRequest): ChatRequest {
@@ -55,7 +55,7 @@ export function createDialect(
     return adapted;
   }
 
-  /** Ends the lessons that a refusal contradicts. Answers the request with what they took from it. */
+  /** Deletes the lessons that a refusal contradicts. Returns the request with the fields that they removed. */
   function undo(request: ChatRequest, refusal: string): ChatRequest {
     const wrong = contradicted(refusal, request).filter((change) => lessons.forget(request.model, change));
     return wrong.length === 0 ? request : adapt(asked.get(request) ?? request);
@@ -95,7 +95,7 @@ export function createDialect(
 
 const NO_THOUGHTS = withoutSaid({ place: "message", name: "reasoning_content" });
 const NO_SIGNATURES = withoutSaid({ place: "call", name: "extra_content" });
-/** What the gateway itself gives back of what models said. */
+/** Changes to fields in which the gateway returns a model's earlier output. */
 const CARRIED: ReadonlySet<Change> = new Set([
   NO_THOUGHTS,
   NO_SIGNATURES,
@@ -112,7 +112,7 @@ const SAME: readonly (readonly Change[])[] = [
   ["+thoughts", NO_THOUGHTS],
 ];
 
-/** The lessons that a refusal shows to be wrong: the endpoint lacks what they took away. */
+/** Returns the lessons that a refusal contradicts: the endpoint requires a field that they removed. */
 function contradicted(refusal: string, request: ChatRequest): readonly Change[] {
   if (isLackOfSignature(refusal)) return [NO_SIGNATURES, "-hints"];
   return isLackOfThoughts(request, refusal) ? [NO_THOUGHTS] : [];

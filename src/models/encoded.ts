@@ -16,8 +16,8 @@ const DECODERS: ReadonlyMap<string, () => Transform> = new Map([
 ]);
 
 /**
- * An answer whose body is decoded as it comes: some endpoints and proxies compress although nobody asked them to. `undefined` for an encoding
- * that is not known. Bounds hold for the decoded bytes.
+ * Decodes an answer's compressed body while it arrives, because some endpoints and proxies compress unasked. `undefined` for an unknown
+ * encoding. Bounds apply to the decoded bytes.
  */
 export function decoded(answer: HttpAnswer): HttpAnswer | undefined {
   const named = answer.headers["content-encoding"];

@@ -9,32 +9,32 @@ import { bareInfo, toInfos } from "./listed.ts";
 import { sendRequest, type HttpAnswer } from "./http.ts";
 import type { ChatModel, ModelInfo } from "./model.ts";
 
-/** Where an endpoint is, and how long it is waited for. */
+/** Address and timeouts of an endpoint. */
 export interface EndpointOptions {
   /**
-   * Start of the endpoint, such as `https://api.openai.com/v1`; the path of its kind is added. A query (`?api-version=…`) goes with every
-   * request.
+   * Base URL of the endpoint, such as `https://api.openai.com/v1`; the path of its kind is appended. A query (`?api-version=…`) is sent
+   * with every request.
    */
   readonly baseUrl: string;
-  /** Told as who served an answer. @default none */
+  /** Name reported as the server of an answer. @default none */
   readonly name?: string | undefined;
   /** The endpoint's key; never logged. */
   readonly apiKey?: string | undefined;
-  /** The model ids that go here. Absent: every id. */
+  /** Model ids to send here. @default every id */
   readonly ids?: readonly string[] | undefined;
-  /** Further headers of every request. */
+  /** Additional headers of every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Connections kept at most. @default 256 */
+  /** Most open connections. @default 256 */
   readonly connections?: number | undefined;
   /** Longest wait for a connection, in milliseconds. @default 10_000 */
   readonly connectTimeoutMs?: number | undefined;
-  /** Longest wait for the first byte, in milliseconds: models think. @default 300_000 */
+  /** Longest wait for the first byte, in milliseconds, which includes reasoning. @default 300_000 */
   readonly firstByteTimeoutMs?: number | undefined;
   /** Longest silence within an answer, in milliseconds. @default 60_000 */
   readonly idleTimeoutMs?: number | undefined;
-  /** The endpoint's own limits: asked before each call, and told of each answer. @default none is kept */
+  /** Tracks the endpoint's own limits: called before each call, and with each answer. @default none */
   readonly lane?: LaneGate | undefined;
-  /** Largest answer that is not streamed, in bytes. @default 33_554_432 */
+  /** Largest answer without streaming, in bytes. @default 33_554_432 */
   readonly answerBytesMax?: number | undefined;
 }
 
@@ -46,32 +46,32 @@ export interface RefusedCall {
   readonly message?: string | undefined;
 }
 
-/** Keeps the limits of an endpoint. */
+/** Tracks the limits of an endpoint. */
 export interface LaneGate {
-  /** Resolves when a call of about so many tokens may go. @throws MarrowError `rate_limited`, or `model_failed` with `isUnsent` */
+  /** Resolves when a call of about `tokens` tokens may be sent. @throws MarrowError `rate_limited`, or `model_failed` with `isUnsent` */
   enter(model: string, tokens: number): Promise<void>;
-  /** Hears the head of every answer; of one that is an error also what was sent and the endpoint's words. */
+  /** Called with the status and headers of every answer; for an error also with the request's size and the endpoint's message. */
   learn(model: string, status: number, headers: HttpAnswer["headers"], refused?: RefusedCall): void;
 }
 
-/** What sets one kind of endpoint apart from another over HTTP. */
+/** Differences between kinds of endpoints over HTTP. */
 export interface EndpointKind {
-  /** The headers that carry the key, and those that the kind always wants. */
+  /** Returns the headers with the key, and those that the kind requires. */
   readonly headers: (apiKey: string | undefined) => Readonly<Record<string, string>>;
   /** Path of the list of models. */
   readonly listPath: string;
-  /** One model of that list as `GET /v1/models` tells of it; `undefined` for what is none. */
+  /** Converts one listed model to its entry in `GET /v1/models`; `undefined` for an invalid one. */
   readonly toInfo: (listed: unknown) => ModelInfo | undefined;
 }
 
-/** One request of an endpoint, which may have to be said otherwise when the endpoint refuses it. */
+/** A request to an endpoint that may be changed after a refusal. */
 export interface Question<R> {
   readonly path: string;
   readonly model: string;
   readonly request: R;
   readonly tokensOf: (request: R) => number;
   readonly write: (request: R) => Uint8Array | Promise<Uint8Array>;
-  /** Reads a refusal (400 or 422): the request as it may be taken, and what to learn once it was. */
+  /** Reads a refusal (400 or 422): returns a request to try instead, and a function to call once it was accepted. */
   readonly amend: (request: R, refusal: string) => { readonly request: R; readonly learn: () => void } | undefined;
 }
 
@@ -85,13 +85,15 @@ interface Sent {
 
 /** An endpoint over a pool of kept connections. */
 export interface Endpoint {
-  /** Asks, again where a refusal is learned from. Answers a success of which nothing was read. @throws MarrowError `model_failed` */
+  /**
+   * Sends a request, and again if a refusal can be worked around. Returns a successful answer, unread. @throws MarrowError `model_failed`
+   */
   post<R>(question: Question<R>, signal: AbortSignal | undefined): Promise<HttpAnswer>;
   /** The whole text of an answer. */
   textOf(answer: HttpAnswer): Promise<string>;
-  /** What must not stand in an error that a client sees. */
+  /** Texts that must not appear in errors that clients see. */
   readonly secrets: readonly string[];
-  /** What every kind of model does alike. */
+  /** Methods that all kinds of models share. */
   readonly port: Required<Pick<ChatModel, "serves" | "list" | "forward">> &
     Pick<ChatModel, "name"> & { close(): Promise<void> };
 }
@@ -123,7 +125,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
   const closing = new AbortController();
   let listed: { readonly models: readonly ModelInfo[]; readonly untilMs: number } | undefined;
 
-  /** Sends one request of a model, and tells of it. */
+  /** Sends one request of a model and publishes its signal. */
   function send(model: string, sent: Sent, signal: AbortSignal | undefined): Promise<HttpAnswer> {
     const toSignal = () => ({ upstream: options.name, host, model, path: sent.path, headers: {} });
     return signalling("models:attempt", toSignal, async (told) => {
@@ -151,7 +153,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         return answer;
       }
       const text = await answer.whole(ERROR_BYTES_MAX).then(String, () => "");
-      // A refusal for the request's own sake closes nothing: the endpoint's words tell.
+      // A refusal that concerns only this request closes no lane; the endpoint's message decides.
       lane?.learn(model, answer.status, answer.headers, { tokens, message: text });
       const amended = isRefusal(answer.status) ? amend(request, text) : undefined;
       if (amended === undefined || amendments >= AMENDMENTS_MAX) throw toModelError(answer, text, secrets);
@@ -180,7 +182,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         const answer = toDecoded(await sendRequest(pool, sent, signal).catch(toFailure));
         const text = String(await answer.whole(answerBytesMax).catch(toFailure));
         const told = isSuccess(answer.status) ? toInfos(toJson(text), kind.toInfo) : undefined;
-        // What was known last stays where no list comes; an endpoint that has none serves the ids that were named.
+        // Without a new list the last one stays; an endpoint without a list serves the configured ids.
         if (told === undefined && listed !== undefined) return listed.models;
         if (told === undefined && ids === undefined) throw toModelError(answer, text, secrets);
         const models = ids === undefined ? (told ?? []) : toNamedInfos(ids, told ?? []);
@@ -192,7 +194,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
         try {
           const { model, contentType, bytes } = toNamed(body);
           const given = { headers: { ...headers, "content-type": contentType }, body: bytes };
-          // What it takes of a provider's tokens is not known here: pictures and recordings are counted otherwise.
+          // Tokens are unknown here, because images and audio are counted differently.
           await lane?.enter(model, 0);
           const answer = toDecoded(await send(model, { path: pathTo(path), method: "POST", ...given }, signal));
           if (!isSuccess(answer.status)) {
@@ -217,7 +219,7 @@ export function createEndpoint(options: EndpointOptions, kind: EndpointKind): En
   };
 }
 
-/** The models that a configuration names, with what the endpoint's list says of them: a list may lack some that it serves. */
+/** Returns the configured models with the details of the endpoint's list, which may lack some that it serves. */
 function toNamedInfos(ids: ReadonlySet<string>, told: readonly ModelInfo[]): readonly ModelInfo[] {
   const known = new Set(told.map(({ id }) => id));
   return [...told.filter(({ id }) => ids.has(id)), ...[...ids].filter((id) => !known.has(id)).map(bareInfo)];
@@ -233,7 +235,7 @@ export function isJson(answer: HttpAnswer): boolean {
 }
 
 /**
- * Gives up an answer that is no event stream. One without a type, or of plain text, may be one: its lines tell.
+ * Rejects an answer that is not an event stream. One without a type, or of plain text, may be one; its lines decide.
  * @throws MarrowError `model_failed`
  */
 export function checkEventStream(answer: HttpAnswer): void {
@@ -243,10 +245,10 @@ export function checkEventStream(answer: HttpAnswer): void {
   throw malformed(`it answered ${type} where an event stream was asked for`);
 }
 
-/** What a header may hold (RFC 9110, 5.5). */
+/** Valid header values (RFC 9110, 5.5). */
 const HEADER_VALUE = /^[\t\x20-\x7E\x80-\xFF]*$/;
 
-/** Refuses what cannot be sent as a header, without telling it: it may be a key. */
+/** Refuses invalid header values without quoting them, because they may be keys. */
 function checkHeaders(headers: Readonly<Record<string, string>>, given: Readonly<Record<string, string>> = {}): void {
   const wrong = Object.entries(headers).find(([, value]) => !HEADER_VALUE.test(value));
   if (wrong === undefined) return;

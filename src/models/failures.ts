@@ -59,9 +59,9 @@ export function toReportedError(body: unknown, message: string, secrets: readonl
 }
 
 /**
- * What an endpoint says went wrong, from wherever it stands: OpenAI's `{ error }`, a list of it (Gemini), `{ object: "error", message }` (vLLM),
- * `{ detail }` as text or list (FastAPI), also within `message` (Mistral), `{ message }`, `{ errors: [] }`, `{ fault: { faultstring } }` (Apigee), `{ base_resp }`
- * (MiniMax), and the names of {@link WORDS}. `undefined` for what says nothing.
+ * Extracts an endpoint's error from any of the known forms: OpenAI's `{ error }`, a list of it (Gemini), `{ object: "error", message }`
+ * (vLLM), `{ detail }` as text or list (FastAPI), also within `message` (Mistral), `{ message }`, `{ errors: [] }`, `{ fault: { faultstring
+ * } }` (Apigee), `{ base_resp }` (MiniMax), and the names of {@link WORDS}. `undefined` if there is none.
  */
 export function toReported(body: unknown): unknown {
   const one: unknown = Array.isArray(body) ? body[0] : body;
@@ -82,7 +82,7 @@ export function toReported(body: unknown): unknown {
 /** Other names for the words of an error: of AWS, Apigee, MiniMax, and of proxies. */
 const WORDS = ["Message", "faultstring", "status_msg", "error_message", "error_msg", "msg"] as const;
 
-/** Faults of a list that are told. */
+/** Most entries of an error list that are reported. */
 const DETAILS_MAX = 20;
 
 /** A router's error (OpenRouter) has the provider's own words in `metadata.raw`. */
@@ -107,7 +107,7 @@ function toDetail(one: unknown): string {
   return `${Array.isArray(loc) ? `${loc.join(".")}: ` : ""}${typeof msg === "string" ? msg : "wrong"}`;
 }
 
-/** What the text says, or `undefined` when they are no JSON. */
+/** Parses JSON; `undefined` if it is invalid. */
 export function toJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -130,7 +130,7 @@ export function toErrorObject(
   return Object.fromEntries(fields) as Record<string, unknown>;
 }
 
-/** Whatever broke a call as a typed error. */
+/** Throws the failure of a call as a typed error. */
 export function toFailure(error: unknown, signal?: AbortSignal): never {
   if (MarrowError.is(error)) throw error;
   if (signal?.aborted === true) throw new MarrowError("aborted", "the model call was aborted", { cause: error });
@@ -153,7 +153,7 @@ export function malformed(why: string, cause?: unknown): MarrowError {
   });
 }
 
-/** Whatever reading an answer threw, as the failure of the model that made it: an answer that breaks its reader is malformed. */
+/** Converts an error from reading an answer to a failure of the model: an answer that cannot be read is malformed. */
 export function unreadable(error: unknown): MarrowError {
   return MarrowError.is(error) ? error : malformed("it has a shape that nobody reads", error);
 }

@@ -1,27 +1,27 @@
-/** A body that is handed on as it came, or with another name of its model. */
+/** A body that can be forwarded unchanged, or with another model name. */
 export interface ForwardedForm {
   readonly contentType: string;
   readonly bytes: Uint8Array;
   readonly model: string;
-  /** The same body with another model. */
+  /** Returns the same body with another model. */
   named(model: string): ForwardedForm;
 }
 
-/** What is sent to another path of an endpoint: the bytes of JSON, or a body whose model is known. */
+/** Body for another path of an endpoint: JSON bytes, or a body with a known model. */
 export type ForwardedBody = Uint8Array | ForwardedForm;
 
-/** A JSON body of a known model. */
+/** Makes a JSON body with a known model. */
 export function jsonBody(bytes: Uint8Array, model: string): ForwardedForm {
   const named = (name: string) => jsonBody(Buffer.from(JSON.stringify({ ...parsed(bytes), model: name })), name);
   return { contentType: "application/json", bytes, model, named };
 }
 
-/** A body whose model is known. */
+/** Returns a body with a known model. */
 export function toNamed(body: ForwardedBody): ForwardedForm {
   return body instanceof Uint8Array ? jsonBody(body, parsed(body).model) : body;
 }
 
-/** The body with the name by which its endpoint knows the model. */
+/** Replaces the body's model name by the endpoint's name for it. */
 export function renameForwarded(body: ForwardedBody, nameOf: (model: string) => string): ForwardedBody {
   const known = toNamed(body);
   const name = nameOf(known.model);

@@ -3,20 +3,20 @@ import { isText } from "../internal/fields.ts";
 import { THOUGHTS, type ChatMessage, type ChatRequest } from "./chat.ts";
 import { saysOf } from "./refusal.ts";
 
-/** The fields in which endpoints say what they thought, in the order in which they are looked for. */
+/** Fields in which endpoints return reasoning, in order of lookup. */
 const FIELDS = ["reasoning_content", "reasoning"] as const;
 
-/** A field in which an endpoint says what it thought. */
+/** Field in which an endpoint returns reasoning. */
 export type ThoughtsField = (typeof FIELDS)[number];
 
-/** The field in which a message or a delta says what was thought; `undefined` where it says nothing of it. */
+/** Returns the reasoning field of a message or delta; `undefined` if it has none. */
 export function thoughtsFieldOf(said: Readonly<Record<string, unknown>>): ThoughtsField | undefined {
   return FIELDS.find((field) => isText(said[field]));
 }
 
 /**
- * The request with the thoughts of the turns since the user's last message: those of a tool loop, which their maker goes on with. The same object
- * where there are none. Pure.
+ * Adds the reasoning of the turns since the user's last message, because a model continues it during a tool loop. Returns the same object
+ * if there is none. Pure.
  */
 export function withLoopThoughts(request: ChatRequest, field: ThoughtsField): ChatRequest {
   const from = request.messages.findLastIndex(({ role }) => role === "user") + 1;
@@ -27,8 +27,8 @@ export function withLoopThoughts(request: ChatRequest, field: ThoughtsField): Ch
 }
 
 /**
- * The request with thoughts in every turn of an assistant, empty where none are known: some endpoints refuse a turn without the field. The same
- * object where all have it. Pure.
+ * Adds the reasoning field to every assistant turn, empty if unknown: some endpoints refuse a turn without it. Returns the same object if
+ * all have it. Pure.
  */
 export function withAllThoughts(request: ChatRequest): ChatRequest {
   return mapMessages(request, (message) =>
@@ -38,12 +38,15 @@ export function withAllThoughts(request: ChatRequest): ChatRequest {
   );
 }
 
-/** Whether a refusal says that a turn is lacking its thoughts, and one of the request has none. Words of a value within the field are others. */
+/**
+ * Returns true if a refusal says that a turn lacks its reasoning, and the request has such a turn. A refusal of the field's value does not
+ * count.
+ */
 export function isLackOfThoughts(request: ChatRequest, refusal: string): boolean {
   return request.messages.some(isWithoutThoughts) && asksForThoughts(request, refusal);
 }
 
-/** Whether a refusal names thoughts that the request has, and does not ask for more of them. */
+/** Returns true if a refusal names reasoning that the request has, and does not ask for more of it. */
 export function isRefusalOfThoughts(request: ChatRequest, refusal: string): boolean {
   const names = /\breasoning_content\b/.test(refusal) && request.messages.some((one) => "reasoning_content" in one);
   return names && !asksForThoughts(request, refusal);
@@ -57,7 +60,7 @@ function isWithoutThoughts({ role, reasoning_content: said }: ChatMessage): bool
   return role === "assistant" && (said ?? null) === null;
 }
 
-/** Whether a refusal says that a call came back without the signature that its maker gave it. */
+/** Returns true if a refusal says that a call came back without its maker's signature. */
 export function isLackOfSignature(refusal: string): boolean {
   return (
     /thought_?signature/i.test(refusal) &&
@@ -65,7 +68,7 @@ export function isLackOfSignature(refusal: string): boolean {
   );
 }
 
-/** Words by which endpoints ask for thoughts; those that ask for a kind of value there are others. */
+/** Phrases by which endpoints require reasoning; those that require a type of value differ. */
 const LACKING: readonly RegExp[] = [
   String.raw`\bmissing\s+(?:the\s+)?(?:field\s+|parameter\s+)?["'${"`"}]?reasoning_content\b`,
   String.raw`\breasoning_content\b["'${"`"}]?(?:\s+(?:field|parameter))?\s*:?\s*(?:is|was)?\s*(?:missing|required|field required)\b`,

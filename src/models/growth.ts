@@ -2,13 +2,13 @@ import type { ChatChunk } from "./chat.ts";
 import { toJson } from "./failures.ts";
 import type { StreamPart } from "./model.ts";
 
-/** The text by which a chunk lets one answer grow, and the field of its delta. */
+/** The text that a chunk appends to one answer, and the field of its delta. */
 export interface Growth {
   readonly field: string;
   readonly text: string;
 }
 
-/** Fields of a chunk that need not be compared: its choices are read, and the other says nothing. */
+/** Chunk fields that need no comparison: choices are read, and the other carries no information. */
 export const BESIDE_ANSWER: ReadonlySet<string> = new Set(["choices", "obfuscation"]);
 /** Fields of a choice that are read here. */
 const OF_CHOICE = new Set(["index", "delta"]);
@@ -17,7 +17,7 @@ const GROWING = new Set(["content", "reasoning_content", "reasoning"]);
 /** Texts that every chunk of a stream repeats whole. */
 const REPEATED = new Set(["id", "object", "model", "system_fingerprint", "service_tier", "provider", "obfuscation"]);
 
-/** What a chunk adds to the first answer; `undefined` for a chunk that says anything else. Pure. */
+/** Returns the text that a chunk appends to the first answer; `undefined` for a chunk with other content. Pure. */
 export function growthOf(chunk: ChatChunk): Growth | undefined {
   const choice = chunk.choices?.length === 1 ? chunk.choices[0] : undefined;
   const delta = choice?.delta;
@@ -46,8 +46,8 @@ export interface Repeats {
 const IDLE_NOTES_MAX = 4;
 
 /**
- * Compares events with the one before as text. What stands around the growing text must be the same, character by character, and the text between
- * must be the inside of one JSON string, so the result is what parsing the event would give. OpenAI's `obfuscation` may differ, too: it says nothing.
+ * Compares events with the previous one as text. Everything around the appended text must be identical, and the text itself must be the
+ * inside of one JSON string, so the result equals that of parsing. OpenAI's `obfuscation` may differ, because it carries no information.
  */
 export function createRepeats(): Repeats {
   let known: Pattern | undefined;
@@ -179,7 +179,7 @@ function endOfString(json: string, from: number): number {
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const ODD = /[\\\u0000-\u001F]/;
 
-/** What the inside of a JSON string says; `undefined` where it is none. */
+/** Decodes the inside of a JSON string; `undefined` if it is invalid. */
 function toText(inside: string): string | undefined {
   return ODD.test(inside) ? (toJson(`"${inside}"`) as string | undefined) : inside;
 }

@@ -33,7 +33,7 @@ export function sendRequest(
     let controller: Dispatcher.DispatchController | undefined;
     let reader: PromiseWithResolvers<Buffer | undefined> | undefined;
     let sink: Sink<Buffer> | undefined;
-    /** Whether the sink wants nothing now, or is given something just now. */
+    /** Whether the sink is paused, and whether it is being given a piece. */
     let [halted, giving] = [true, false];
     let ended = false;
     let failure: Error | undefined;
@@ -64,7 +64,7 @@ export function sendRequest(
       return piece;
     }
 
-    /** Gives the sink what waits for it, as far as it wants. */
+    /** Passes buffered pieces to the sink, as many as it accepts. */
     function give(): void {
       if (giving || sink === undefined) return;
       giving = true;

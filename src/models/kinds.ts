@@ -8,15 +8,15 @@ import { openaiModel } from "./openai-compatible.ts";
 import { responsesModel } from "./responses/model.ts";
 import { signedModel } from "./signed-model.ts";
 
-/** The APIs that an upstream may speak: chat completions, OpenAI's Responses, Anthropic's messages. */
+/** APIs of upstreams: chat completions, OpenAI's Responses, Anthropic's messages. */
 export const UPSTREAM_KINDS = ["chat", "responses", "anthropic"] as const;
 
 /** One of {@link UPSTREAM_KINDS}. */
 export type UpstreamKind = (typeof UPSTREAM_KINDS)[number];
 
 /**
- * A model behind an upstream of a kind. A stream resolves once it says something, so that an error before is a failure of the call. `outputLimit`
- * is of chat completions alone: the others have one name for it.
+ * Makes a model of an upstream of any kind. A stream resolves once it has content, so that an earlier error fails the call. `outputLimit`
+ * only applies to chat completions.
  */
 export function upstreamModel(
   kind: UpstreamKind,

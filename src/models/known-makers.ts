@@ -2,8 +2,8 @@ import { hash } from "node:crypto";
 import { isText, type Fields } from "../internal/fields.ts";
 
 /**
- * The field in which an entry of `reasoning_details`, or a call with fields of its provider's own, says which endpoint made it. Signatures and
- * ciphertexts are refused by every other endpoint. The field is Marrow's own: no endpoint is told it.
+ * Field of a `reasoning_details` entry, or of a call with provider-specific fields, that names the endpoint that made it. Other endpoints
+ * refuse its signatures and ciphertexts. The field is Marrow's own and never sent to endpoints.
  */
 export const MAKER = "marrow_maker";
 
@@ -12,17 +12,19 @@ const KNOWN_MAX = 20_000;
 
 const known = new Map<string, string>();
 
-/** Remembers who made an entry of `reasoning_details`: clients of other APIs give its signature or ciphertext back without a word of that. */
+/** Records the maker of a `reasoning_details` entry, because clients of other APIs return its signature or ciphertext without that name. */
 export function noteMaker(detail: Fields, maker: string): void {
   const digest = digestOf(detail);
   if (digest === undefined) return;
-  // What was made last is asked for most: the oldest go first.
+  // Recent entries are needed most, so the oldest are evicted first.
   known.delete(digest);
   known.set(digest, maker);
   if (known.size > KNOWN_MAX) for (const oldest of known.keys()) return void known.delete(oldest);
 }
 
-/** Who made an entry of `reasoning_details`, or a call: as it says itself, else as this process remembers; `undefined` for nobody known. */
+/**
+ * Returns the maker of a `reasoning_details` entry or a call: from its own field, else from this process's records; `undefined` if unknown.
+ */
 export function makerOf(said: Fields): string | undefined {
   const told = said[MAKER];
   if (typeof told === "string") return told;

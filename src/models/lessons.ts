@@ -1,14 +1,14 @@
-/** What refusals taught of models: each lesson ends, and the oldest makes room. */
+/** Lessons about models, learned from refusals. Each expires, and the oldest is evicted. */
 export interface Lessons<L extends string> {
-  /** What is known of a model now. */
+  /** Returns the current lessons about a model. */
   of(model: string): readonly L[];
   /** Keeps a lesson; those that say the contrary go. */
   learn(model: string, lesson: L, contraries?: readonly L[]): void;
-  /** Ends a lesson. Answers whether it was known. */
+  /** Deletes a lesson. Returns whether it existed. */
   forget(model: string, lesson: L): boolean;
 }
 
-/** How long a lesson holds: then the field is tried again, which costs one call. */
+/** TTL of a lesson, in milliseconds; then the field is tried again, at the cost of one call. */
 export const LESSON_MS = 3_600_000;
 /** Models whose refusals are remembered. */
 const MODELS_MAX = 1_000;

@@ -1,14 +1,14 @@
 import { isObject, isText } from "../internal/fields.ts";
 import type { ModelInfo } from "./model.ts";
 
-/** Models of one endpoint that are told; the largest routers list some hundreds. */
+/** Most listed models of one endpoint; the largest routers list some hundreds. */
 const MODELS_MAX = 10_000;
 /** Longest id that a request can name. */
 const ID_CHARS_MAX = 256;
 
 /**
- * The models of an endpoint's list: OpenAI's `{ data }`, a list alone (Together), or `{ models }` (Cohere, Ollama). Entries that name no model are
- * passed over, and the rest is kept. `undefined` for what holds no list. Pure.
+ * Reads the models in an endpoint's list: OpenAI's `{ data }`, a plain list (Together), or `{ models }` (Cohere, Ollama). Invalid entries
+ * are skipped. `undefined` if there is no list. Pure.
  */
 export function toInfos(
   body: unknown,
@@ -31,12 +31,12 @@ export function toOpenaiInfo(listed: unknown): ModelInfo | undefined {
   return { ...rest, id: named, owned_by: isText(owner) ? owner : "upstream", created: toSeconds(created) };
 }
 
-/** A model of which nothing but its id is known. */
+/** Makes the entry of a model with no known details. */
 export function bareInfo(id: string): ModelInfo {
   return { id, owned_by: "upstream", created: 0 };
 }
 
-/** A time as seconds since 1970, 0 where none is known; some endpoints write dates. */
+/** Converts a time to seconds since 1970, 0 if unknown; some endpoints write dates. */
 export function toSeconds(time: unknown): number {
   const seconds = typeof time === "string" ? Date.parse(time) / 1000 : time;
   return typeof seconds === "number" && Number.isFinite(seconds) ? Math.floor(seconds) : 0;

@@ -14,9 +14,9 @@ const FIELDS: readonly (readonly [keyof Price, string])[] = [
 ];
 
 /**
- * Reads prices in the public format of LiteLLM (`model_prices_and_context_window.json`): an object of models with costs for one token. Models without a
- * cost of their input tokens (pictures, sounds) are passed over.
- * @throws MarrowError `invalid_input` for a text that is no such table
+ * Reads prices in the public format of LiteLLM (`model_prices_and_context_window.json`): an object of models with costs per token. Models
+ * without a cost of input tokens (images, audio) are skipped.
+ * @throws MarrowError `invalid_input` for any other text
  */
 export function fromLitellmPrices(text: string, asOf: string): PriceFile {
   const listed = readObject(text);
@@ -28,7 +28,7 @@ export function fromLitellmPrices(text: string, asOf: string): PriceFile {
     const price: Record<string, number> = { input: 0, output: 0 };
     for (const [field, name] of FIELDS) {
       const cost = costs[name];
-      // Costs of a token are tiny: twelve digits keep what a person wrote.
+      // Costs per token are tiny: twelve digits keep the published value.
       if (typeof cost === "number") price[field] = Number((cost * MILLION).toPrecision(12));
     }
     try {

@@ -10,7 +10,9 @@ export function toMaker(kind: string, baseUrl: string): string {
   return hash("sha256", `${kind}\n${baseUrl.replace(/\/+$/, "")}`).slice(0, 12);
 }
 
-/** What a message or a delta says, with its maker on each entry and call that only that maker reads; the same object where there is none. */
+/**
+ * Adds the maker's name to each entry and call of a message or delta that only that maker reads; returns the same object if there are none.
+ */
 export function signed<T extends Fields>(said: T, maker: string): T {
   const { reasoning_details: details, tool_calls: calls } = said;
   const entries = mapObjects(details, (detail) => {
@@ -58,7 +60,7 @@ export function withoutDetails(request: ChatRequest): ChatRequest {
   });
 }
 
-/** Who made the newest reasoning within the request's tool loop, which is everything since the user's last message; `undefined` for nobody known. */
+/** Returns the maker of the newest reasoning in the request's tool loop, that is, since the user's last message; `undefined` if unknown. */
 export function loopMakerOf({ messages }: ChatRequest): string | undefined {
   for (let at = messages.length - 1; at >= 0; at -= 1) {
     const { role, reasoning_details: details, tool_calls: calls } = messages[at] as ChatMessage;
@@ -72,7 +74,7 @@ export function loopMakerOf({ messages }: ChatRequest): string | undefined {
   return undefined;
 }
 
-/** The entries that an endpoint made, or nobody known; the same list where all may go as they are. */
+/** Keeps the entries that the endpoint made or whose maker is unknown; returns the same list if all can be sent unchanged. */
 function ownDetails(details: readonly unknown[], maker: string): readonly unknown[] {
   const own = details.filter((detail) => !isObject(detail) || (makerOf(detail) ?? maker) === maker);
   const plain = mapObjects(own, (detail) => {

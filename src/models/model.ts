@@ -5,49 +5,49 @@ import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 /** One call of a model. */
 export interface ModelCall {
   readonly request: ChatRequest;
-  /** The request as JSON bytes, when they are at hand unchanged: saves writing them again. */
+  /** The request as JSON bytes, if available unchanged; saves serializing it. */
   readonly body?: Uint8Array | undefined;
-  /** Ends the call upstream. */
+  /** Aborts the call. */
   readonly signal?: AbortSignal | undefined;
-  /** When whoever asks no longer waits, by `performance.now()`: for models that ask several endpoints in turn. */
+  /** Time at which the caller stops waiting, by `performance.now()`, for models that try several endpoints. */
   readonly deadlineMs?: number | undefined;
-  /** Calls with the same name go to one endpoint of several while it is well: its prompt cache knows what they begin with. */
+  /** Calls with the same key go to the same healthy endpoint, whose prompt cache has their common prefix. */
   readonly affinity?: string | undefined;
-  /** Who asks, among whom an endpoint's places are shared. @default the process itself */
+  /** The caller, for sharing an endpoint's concurrency fairly. @default the process itself */
   readonly asker?: Asker | undefined;
 }
 
-/** Who calls a model: a tenant, and one of its users. */
+/** Caller of a model: a tenant, and one of its users. */
 export interface Asker {
   readonly scope: string;
   readonly user: string;
 }
 
-/** Who served an answer, of the endpoints that a model may ask, and how many calls that took. */
+/** The endpoint that answered, and the number of calls until then. */
 export interface Served {
   readonly upstream: string;
   readonly attempts: number;
 }
 
-/** A whole answer: as it came, and read. */
+/** A whole answer: as text, and parsed. */
 export interface ModelAnswer {
-  /** The JSON text as it came. */
+  /** The original JSON text. */
   readonly text: string;
   readonly completion: ChatCompletion;
-  /** Absent where there is one endpoint: the model's name says which. */
+  /** Absent for a model with one endpoint; its name is the model's. */
   readonly served?: Served | undefined;
 }
 
-/** A piece of a streamed answer as it came over the wire, and the events that ended in it. */
+/** A piece of a streamed answer, and the events that ended in it. */
 export interface StreamPart {
-  /** Server-sent events, to be handed on untouched; a piece may end in the middle of an event. */
+  /** Server-sent events, to be forwarded unchanged; a piece may end in the middle of an event. */
   readonly bytes: Uint8Array;
   readonly chunks: readonly ChatChunk[];
-  /** True for the piece that holds the end of the stream, `[DONE]`. */
+  /** True for the piece with the end of the stream, `[DONE]`. */
   readonly done: boolean;
   /**
-   * Set by a model that knows that all these chunks repeat the stream's chunk before them, but for the text by which the first answer grows: the
-   * field of the delta, and the text of all. Then nobody needs to read the chunks, which are made when somebody does.
+   * Set if all these chunks repeat the previous one except for text appended to the first answer: the delta's field, the whole text, and
+   * the number of chunks. Then `chunks` need not be read; it is computed on access.
    */
   readonly grows?: { readonly field: string; readonly text: string; readonly chunks: number } | undefined;
 }
@@ -55,11 +55,11 @@ export interface StreamPart {
 /** A streamed answer. */
 export interface ModelStream extends AsyncIterable<StreamPart> {
   [Symbol.asyncIterator](): Pushable<StreamPart>;
-  /** Absent where there is one endpoint: the model's name says which. */
+  /** Absent for a model with one endpoint; its name is the model's. */
   readonly served?: Served | undefined;
 }
 
-/** What `GET /v1/models` tells of a model. */
+/** A model in `GET /v1/models`. */
 export interface ModelInfo {
   readonly id: string;
   readonly owned_by: string;
@@ -68,30 +68,31 @@ export interface ModelInfo {
 }
 
 /**
- * A prompt goes in, an answer comes out. An endpoint that refuses or fails is a `model_failed` whose details hold the HTTP
- * `status`, the endpoint's own `error` object where it gave one, and `retryAfterMs`; `timeout` and `aborted` are their own.
+ * A chat model. If the endpoint refuses or fails, calls reject with `model_failed`, whose details have the HTTP `status`, the endpoint's
+ * `error` object if any, and `retryAfterMs`. `timeout` and `aborted` are separate codes.
  */
 export interface ChatModel {
-  /** Who it is, for `x-marrow-upstream` and metrics; absent for one without a name. */
+  /** Name for `x-marrow-upstream` and metrics; may be absent. */
   readonly name?: string | undefined;
-  /** Which endpoint its signed and encrypted reasoning is of; absent where that is one model's matter. */
+  /** Name of the endpoint whose signed and encrypted reasoning it produces and reads; absent if that does not apply. */
   readonly maker?: string | undefined;
-  /** Where its calls may have to wait for one another: whether they would, and whether they do. Absent where they never wait. */
+  /** State of the endpoint's concurrency slots. Absent if calls never wait. */
   readonly places?: PlacesView | undefined;
-  /** The models that it serves. */
+  /** Lists the served models. */
   list(): Promise<readonly ModelInfo[]>;
-  /** Whether a request for this model id goes here. */
+  /** Returns true if it serves this model id. */
   serves(id: string): boolean;
-  /** A whole completion. */
+  /** Requests a whole completion. */
   complete(call: ModelCall): Promise<ModelAnswer>;
   /**
-   * A streamed completion. Resolves once the endpoint accepted it (an upstream's, once it said something); the iteration throws when the stream
-   * breaks, ends early or is no event stream. Nothing is buffered beyond that beginning.
+   * Requests a streamed completion. Resolves once the endpoint accepted it (for upstreams, once it has content). Iteration throws if the
+   * stream breaks, ends early or is not an event stream. Nothing is buffered after the first content.
    */
   stream(call: ModelCall): Promise<ModelStream>;
   /**
-   * Sends a body, JSON or a form, to another path of the endpoint (`/embeddings`, `/audio/transcriptions`) and hands its answer on. Absent where a model has no other
-   * paths. An answer that is no 2xx is a `model_failed`, as above. `deadlineMs` and `asker` are as those of a call.
+   * Sends a JSON or form body to another path of the endpoint (`/embeddings`, `/audio/transcriptions`) and returns its answer unread.
+   * Absent if the model has no other paths. An answer other than 2xx is a `model_failed`, as above. `deadlineMs` and `asker` have the same
+   * meaning as in a call.
    */
   forward?(
     path: string,
@@ -102,7 +103,7 @@ export interface ChatModel {
   ): Promise<ForwardedAnswer>;
 }
 
-/** What is to be seen of the places of an endpoint. */
+/** Visible state of an endpoint's concurrency slots. */
 export interface PlacesView {
   /** Whether a call of this asker would be sent at once. */
   isFree(asker: Asker | undefined): boolean;
@@ -110,12 +111,12 @@ export interface PlacesView {
   isWaiting(signal: AbortSignal): boolean;
 }
 
-/** An answer to be handed on. Read to its end, or abandoned. */
+/** A forwarded answer. Read it to its end, or abandon it. */
 export interface ForwardedAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly served?: Served | undefined;
-  /** The next piece, or `undefined` at the end. */
+  /** Returns the next piece, or `undefined` at the end. */
   next(): Promise<Uint8Array | undefined>;
   abandon(): void;
 }

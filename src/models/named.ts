@@ -2,8 +2,8 @@ import { renameForwarded } from "./forwarded-body.ts";
 import type { ChatModel, ModelCall } from "./model.ts";
 
 /**
- * A model whose ids are other names than its endpoint's: `{ "gpt-5": "my-deployment" }` is asked for as `gpt-5`, and asks for
- * `my-deployment`. What it serves is the ids alone.
+ * Gives a model other ids than its endpoint's: with `{ "gpt-5": "my-deployment" }` clients request `gpt-5`, and the endpoint gets
+ * `my-deployment`. Only these ids are served.
  */
 export function renameModels<M extends ChatModel>(model: M, names: Readonly<Record<string, string>>): M {
   const known = new Map(Object.entries(names));

@@ -1,6 +1,6 @@
 import { malformed } from "./failures.ts";
 
-/** Types that are told of one answer, and characters of each. */
+/** Most omitted types reported per answer, and most characters of each. */
 const [TYPES_MAX, TYPE_CHARS_MAX] = [32, 64];
 
 /** The parts of one answer that chat completions have no place for. */
@@ -8,13 +8,13 @@ export interface Omissions {
   /** Notes one by its type. */
   add(type: unknown): void;
   /**
-   * What a message says of them: `omitted` with each type once, nothing where there are none.
-   * @throws MarrowError `model_failed` where the answer said nothing else
+   * Returns `omitted` with each type once for a message; empty if nothing was omitted.
+   * @throws MarrowError `model_failed` if the answer has no other content
    */
   told(saysMore: boolean): { readonly omitted?: readonly string[] };
 }
 
-/** Begins to note what an answer is told without. `part`: what its maker calls its parts. */
+/** Records the parts that are omitted from an answer. `part`: the API's name for its parts. */
 export function createOmissions(part: "block" | "item"): Omissions {
   const types = new Set<string>();
   return {

@@ -17,15 +17,15 @@ import { wholeAsStream } from "./whole-as-stream.ts";
 /** In which order a message was said: chat completions have no word for it. */
 const ORDER: SaidField = { place: "message", name: "order" };
 
-/** Where an OpenAI-compatible endpoint is. */
+/** Options of an OpenAI-compatible endpoint. */
 export interface OpenaiModelOptions extends DialectOptions, EndpointOptions {}
 
-/** A model behind any endpoint that speaks OpenAI's chat completions, over a pool of kept connections. */
+/** Calls a model through any endpoint with OpenAI's chat completions, over a pool of connections. */
 export function openaiModel(options: OpenaiModelOptions): ChatModel & { close(): Promise<void> } {
   const endpoint = createEndpoint(options, { headers: toBearer, listPath: "/models", toInfo: toOpenaiInfo });
   const dialect = createDialect(options);
 
-  /** Asks in the endpoint's dialect; a refusal that names a field is learned from, and the request asked again without it. */
+  /** Sends a call in the endpoint's dialect. After a refusal that names a field, sends it again without the field. */
   function post({ request: asked, body, signal }: ModelCall): Promise<HttpAnswer> {
     const request = dialect.adapt(withoutSaidField(asked, ORDER));
     return endpoint.post(
@@ -41,7 +41,7 @@ export function openaiModel(options: OpenaiModelOptions): ChatModel & { close():
     );
   }
 
-  /** Notes where a model says what it thought. Answers whether this says it. */
+  /** Records the field of a model's reasoning. Returns whether this message has one. */
   function noteThoughts(model: string, said: object | undefined): boolean {
     const field = said && thoughtsFieldOf(said as Readonly<Record<string, unknown>>);
     if (field !== undefined) dialect.thinks(model, field);

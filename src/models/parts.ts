@@ -5,13 +5,16 @@ import type { StreamPart } from "./model.ts";
 
 /** Reads the pieces of one streamed answer. */
 export interface PartReader {
-  /** The part that a piece is; `undefined` while it says nothing. @throws what makes the whole piece a failure */
+  /** Returns the part of a piece; `undefined` if it is empty. @throws an error that makes the whole piece fail */
   read(piece: Buffer): StreamPart | undefined;
-  /** The part that the answer's end is; `undefined` where everything was told. @throws MarrowError `model_failed` for an answer that is not whole */
+  /**
+   * Returns the last part at the answer's end; `undefined` if everything was sent. @throws MarrowError `model_failed` for an incomplete
+   * answer
+   */
   end(): StreamPart | undefined;
-  /** What an event said that came in one piece with others before it: those are told first. */
+  /** Returns the error of an event that arrived in one piece with earlier events, which are sent first. */
   held(): { readonly error: unknown } | undefined;
-  /** Whether the answer has come to its end: what follows is no part of it. */
+  /** Returns true once the answer has ended; later data does not belong to it. */
   isDone(): boolean;
 }
 

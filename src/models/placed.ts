@@ -2,7 +2,7 @@ import { pushTo, type Pushable } from "../internal/push.ts";
 import type { ChatModel, ForwardedAnswer, StreamPart } from "./model.ts";
 import type { Places } from "./places.ts";
 
-/** A model each call of which has one of some places, from before its endpoint is asked until its answer is whole, broke, or is given up. */
+/** Limits a model's concurrency: each call holds a slot from before the request until its answer is complete, fails, or is abandoned. */
 export function withPlaces<M extends ChatModel>(model: M, places: Places): M {
   const forward = model.forward?.bind(model);
   return {
@@ -39,7 +39,7 @@ export function withPlaces<M extends ChatModel>(model: M, places: Places): M {
   };
 }
 
-/** A stream that tells when it is over, also when its reader lets go of it. `toFailure`: what breaks it, as it is told. @default as it is */
+/** Wraps a stream to call `onOver` when it ends, also when its reader abandons it. `toFailure` converts its error. @default unchanged */
 export function untilOver(
   source: Pushable<StreamPart>,
   onOver: () => void,

@@ -1,36 +1,39 @@
 import { MarrowError } from "../errors.ts";
 import type { Asker } from "./model.ts";
 
-/** How an endpoint's places are shared. */
+/** Rules for sharing an endpoint's concurrency slots. */
 export interface PlacesOptions {
   /** Calls at the same time. */
   readonly places: number;
-  /** Largest part of them that one scope holds while no other does, over 0 to 1; with 1, scopes only take turns. */
+  /** Largest fraction of the slots that one scope holds while no other does, over 0 to 1; with 1, scopes only take turns. */
   readonly scopeShare: number;
-  /** Longest wait for a place, in milliseconds. */
+  /** Longest wait for a slot, in milliseconds. */
   readonly waitMs: number;
 }
 
-/** The places of one endpoint: calls that may be on their way to it at the same time. */
+/** Concurrency slots of one endpoint: calls in flight at the same time. */
 export interface Places {
-  /** Takes a place, or waits for one. Answers how to give it back, which counts once. @throws MarrowError `rate_limited`, `aborted` */
+  /**
+   * Takes a slot, or waits for one. Returns the function that releases it; only its first call counts. @throws MarrowError `rate_limited`,
+   * `aborted`
+   */
   take(asker: Asker | undefined, signal?: AbortSignal): Promise<() => void>;
-  /** Whether a call of this asker would have a place at once. */
+  /** Returns true if a call of this asker would get a slot at once. */
   isFree(asker: Asker | undefined): boolean;
-  /** Whether the call that this signal ends waits for its place yet. */
+  /** Returns true if the call with this signal still waits for its slot. */
   isWaiting(signal: AbortSignal): boolean;
   readonly held: number;
   readonly waiting: number;
 }
 
-/** What one user holds of the room that their scope has: three times what they leave of it free. */
+/** One user may hold this multiple of the slots that their scope could still take. */
 const USER_WEIGHT = 3;
 const NOBODY: Asker = { scope: "", user: "" };
 
 /**
- * Shares places by dynamic thresholds: a scope may hold as many as a multiple of those that are free, and a user of what their scope may still
- * take. Each scope that takes all it can leaves part of what was free, so that one that holds none begins at once. What must wait is let in by turns: the scope
- * that holds the fewest first, then its user that holds the fewest.
+ * Shares slots by dynamic thresholds: a scope may hold up to a multiple of the free slots, and a user up to a multiple of those their scope
+ * may still take. A scope at its threshold leaves some slots free, so that one that holds none begins at once. Waiting calls are admitted
+ * by turns: first the scope that holds the fewest, then its user that holds the fewest.
  *
  * @source Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches" (1998)
  */
@@ -40,7 +43,7 @@ export function createPlaces({ places, scopeShare, waitMs }: PlacesOptions): Pla
   const state = { held: 0, waiting: 0 };
   const waiting = new Set<AbortSignal>();
 
-  /** What a scope may still take. */
+  /** Returns the slots that a scope may still take. */
   const roomOf = (scope: Party) => scopeWeight * (places - state.held) - scope.held;
   const mayTake = (scope: Party, user: Party) =>
     state.held < places && roomOf(scope) > 0 && user.held < USER_WEIGHT * roomOf(scope);
@@ -172,7 +175,7 @@ export function isPlaceless(error: unknown): boolean {
   return MarrowError.is(error, "aborted") && error.details?.["placeless"] === true;
 }
 
-/** What a call that got no place in time ends with. */
+/** Builds the error of a call that got no slot in time. */
 export function noPlace(): MarrowError {
   return new MarrowError(
     "rate_limited",

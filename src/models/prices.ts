@@ -1,43 +1,43 @@
 import { readFileSync } from "node:fs";
 import { checkNumber, refuse } from "../internal/check.ts";
 
-/** What a million tokens cost, in the currency of the table. */
+/** Prices per million tokens, in the currency of the table. */
 export interface Price {
   readonly input: number;
   readonly output: number;
-  /** Of prompt tokens that the provider's cache knew. @default `input` */
+  /** For prompt tokens read from the provider's cache. @default `input` */
   readonly cachedInput?: number | undefined;
-  /** Of prompt tokens that were put into the provider's cache. @default `input` */
+  /** For prompt tokens written to the provider's cache. @default `input` */
   readonly cacheWrite?: number | undefined;
-  /** Of tokens that a model thought. @default `output` */
+  /** For reasoning tokens. @default `output` */
   readonly reasoning?: number | undefined;
 }
 
-/** What an answer used. */
+/** Token usage of an answer. */
 export interface PricedTokens {
-  /** All prompt tokens, cached and written ones too. */
+  /** All prompt tokens, including cached and written ones. */
   readonly promptTokens: number;
-  /** All tokens of the answer, thoughts too. */
+  /** All completion tokens, including reasoning. */
   readonly completionTokens: number;
   readonly cachedTokens?: number | undefined;
   readonly cacheWriteTokens?: number | undefined;
   readonly reasoningTokens?: number | undefined;
 }
 
-/** What models cost. */
+/** Prices of models. */
 export interface Prices {
-  /** Millionths of the currency, rounded up; `undefined` for a model that is in no table. */
+  /** Returns the cost in millionths of the currency, rounded up; `undefined` for a model without a price. */
   costOf(model: string, used: PricedTokens): number | undefined;
 }
 
-/** What becomes of a model without a price: it costs nothing, as much as the dearest model of the table, or is not asked. */
+/** Treatment of a model without a price: free, as expensive as the dearest model of the table, or not called. */
 export type OnUnpriced = "allow" | "dearest" | "refuse";
 
-/** A table of prices as it stands in a file. */
+/** A table of prices as stored in a file. */
 export interface PriceFile {
-  /** The day of the prices. */
+  /** Date of the prices. */
   readonly asOf: string;
-  /** Where they are from. */
+  /** Source of the prices. */
   readonly source?: string | undefined;
   readonly currency: string;
   readonly perMillionTokens: Readonly<Record<string, Price>>;
@@ -49,16 +49,17 @@ const PRICE_MAX = 1_000_000;
 const KNOWN_MAX = 1_000;
 const FIELDS = ["input", "output", "cachedInput", "cacheWrite", "reasoning"] as const;
 
-/** The table that comes with Marrow. */
+/** Reads the table that comes with Marrow. */
 export function readPrices(): PriceFile {
   return JSON.parse(readFileSync(TABLE, "utf8")) as PriceFile;
 }
 
 /**
- * Prices of models: those of a table (by default `assets/prices.json`: list prices of its date, a start to be corrected) and over them your own.
+ * Makes prices from a table (by default `assets/prices.json`, list prices of its date, which you should correct) and your own, which take
+ * precedence.
  *
- * A model is found by its name, then without the provider before a slash, without the date or `-latest` or `-preview` at its end, and with `-preview`
- * (`openai/gpt-4o-2024-08-06` is `gpt-4o`).
+ * A model is looked up by its name, then without the provider before a slash, without a date, `-latest` or `-preview` at the end, and with
+ * `-preview` (`openai/gpt-4o-2024-08-06` is `gpt-4o`).
  * @throws MarrowError `invalid_option`
  */
 export function createPrices(

@@ -2,7 +2,7 @@ import type { ChatChunk, ChatCompletion } from "./chat.ts";
 import { malformed, toJson, toReported, toReportedError } from "./failures.ts";
 import { isObject, type Fields } from "../internal/fields.ts";
 
-/** One event of a stream as a chunk that can be read. Pure. @throws MarrowError `model_failed` for an error, or what is no chunk */
+/** Parses one event of a stream as a chunk. Pure. @throws MarrowError `model_failed` for an error, or an invalid chunk */
 export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
   const chunk = toJson(data);
   if (chunk === undefined) throw malformed("an event of its stream is not valid JSON");
@@ -14,7 +14,7 @@ export function toChunk(data: string, secrets: readonly string[]): ChatChunk {
   return chunk;
 }
 
-/** A whole answer as a completion that can be read. Pure. @throws MarrowError `model_failed` for an error, or what is no completion */
+/** Parses a whole answer as a completion. Pure. @throws MarrowError `model_failed` for an error, or an invalid completion */
 export function toCompletion(text: string, secrets: readonly string[]): ChatCompletion {
   const completion = toJson(text);
   if (completion === undefined) throw malformed("its answer is not valid JSON");
@@ -28,7 +28,7 @@ export function toCompletion(text: string, secrets: readonly string[]): ChatComp
   return completion as unknown as ChatCompletion;
 }
 
-/** What every reader of choices goes by: objects with a message or a part of one, whose calls are objects. */
+/** Checks what all readers of choices rely on: objects with a message or delta, whose calls are objects. */
 function checkChoices(choices: unknown, name: "message" | "delta", secrets: readonly string[]): readonly Fields[] {
   if (!Array.isArray(choices) || !choices.every(isObject)) throw malformed("its choices are no list of objects");
   for (const choice of choices) {

@@ -4,7 +4,7 @@ import { isObject } from "../internal/fields.ts";
 export interface RefusedField {
   /** The names that lead to the field, as the endpoint wrote them; numbers in lists are among them. */
   readonly path: readonly string[];
-  /** The words of the refusal, empty where it said so in fields of its own. */
+  /** The refusal's message, empty if the refusal is in separate fields. */
   readonly words: string;
   /** The field of the request without which the endpoint refuses this one, `"other"` for a condition that is not read, `undefined` for none. */
   readonly unless: "store" | "stream" | "other" | undefined;
@@ -20,7 +20,7 @@ const NAMED = String.raw`(?:'(${PATH})'|"(${PATH})"|${"`"}(${PATH})${"`"}|(?<![\
 const NOUN = String.raw`(?:parameters?|fields?|arguments?|propert(?:y|ies)|options?|attributes?|inputs?|names?|keys?)`;
 const UNSUPPORTED = String.raw`(?:(?:not|isn't|aren't)\s+(?:currently\s+|yet\s+)?(?:supported|permitted|allowed|recogni[sz]ed|accepted|known)|unsupported|unknown|unrecogni[sz]ed|unexpected|disallowed|forbidden|extra_forbidden|extra\s+(?:inputs|fields)\s+(?:are\s+)?not\s+(?:permitted|allowed)|only\s+allowed)`;
 
-/** How endpoints say that they do not know a field. The groups are those of `NAMED`; where a second path follows, it leads to the first. */
+/** Patterns by which endpoints refuse an unknown field. The groups are those of `NAMED`; a second path, if any, leads to the first. */
 const SENTENCES: readonly RegExp[] = [
   // Unknown parameter: 'a.b'; unknown field `a`; Unknown name "c" at 'a.b'; Unrecognized request argument supplied: a
   new RegExp(
@@ -46,10 +46,10 @@ const SENTENCES: readonly RegExp[] = [
   new RegExp(String.raw`invalid\s+${NOUN}\s*:?\s*${NAMED}\s*\.?\s*$`, "gi"),
 ];
 
-/** Words before a name that make it one of a value, a kind of value, a key within, or what the refused field stands in. */
+/** Words before a name which mean that the refusal concerns a value, a type, an inner key, or the parent of the refused field. */
 const OF_VALUE =
   /\b(?:values?|types?|lengths?|sizes?|formats?|keys?|items?|entr(?:y|ies)|elements?|contents?|empty|null|blank|nested|duplicated?|multiple|long|non-\w+|at|in|of|for|within|inside|under)(?:\s+the)?(?:\s+(?:field|parameter|property))?\s*[:=]?\s*$/i;
-/** Words after it that narrow what is refused to some of its values. */
+/** Words after a name that restrict the refusal to some values. */
 const NARROWS =
   /^\s*[:(]\s*['"`]|^\s*to\s|^\W*(?:\w+\W+){0,2}?(?:over|above|below|beyond|greater|larger|longer|smaller|shorter|less|more|than|values?|of\s+type|as|keys?|characters?|tokens?)\b/i;
 /** Words after it that make the refusal hold beside other fields only. */
@@ -70,7 +70,7 @@ export function saysOf(request: object, refusal: string, pattern: RegExp): boole
   });
 }
 
-/** The names that lead to a field, without numbers and the tags by which validators tell kinds of messages apart, joined by dots. */
+/** Returns the path of a field joined by dots, without indexes and without the tags that validators add for message types. */
 export function placeOf(path: readonly string[]): string {
   return path.filter((name, at) => at === path.length - 1 || !TAG.test(name)).join(".");
 }
@@ -126,7 +126,7 @@ function toOneLine(text: string): string {
   return text.replace(/\s+/g, " ");
 }
 
-/** The texts of a refusal, and what it says in fields of its own. What it repeats of the request (`input`) is not read. */
+/** Collects the texts of a refusal, and its structured fields. The quoted request (`input`) is skipped. */
 function collect(refusal: string): { readonly texts: readonly string[]; readonly fields: readonly RefusedField[] } {
   const texts: string[] = [];
   const fields: RefusedField[] = [];
@@ -151,7 +151,7 @@ function collect(refusal: string): { readonly texts: readonly string[]; readonly
   return { texts, fields };
 }
 
-/** Where endpoints write their words. */
+/** Fields in which endpoints put messages. */
 const SPOKEN = ["error", "errors", "message", "msg", "detail", "details", "metadata", "raw"] as const;
 
 /** An entry of a validator (`loc`), or an error of OpenAI's (`param`), that calls a field unknown. */
@@ -175,10 +175,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Levels of a request that are looked through; what is deeper counts as found. */
+/** Most levels of a request that are searched; deeper values count as found. */
 const DEPTH_MAX = 64;
 
-/** Whether a request has these words in a text or a name of its own: an endpoint that repeats them says nothing. */
+/** Returns true if a request contains these words in a text or name: an endpoint that quotes them says nothing itself. */
 function repeats(request: object, words: string): boolean {
   const says = (value: unknown, depth: number): boolean => {
     if (depth > DEPTH_MAX) return true;

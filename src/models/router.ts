@@ -1,7 +1,7 @@
 import type { ChatModel, ModelInfo } from "./model.ts";
 import { createListing } from "./routing/index.ts";
 
-/** One model out of many: the first that serves an id takes its requests. */
+/** Combines models: the first that serves an id handles its requests. */
 export function routeModels(models: readonly ChatModel[]): {
   find: (id: string) => ChatModel | undefined;
   list: () => Promise<readonly ModelInfo[]>;

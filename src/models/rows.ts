@@ -5,7 +5,7 @@ import { isObject, type Fields } from "../internal/fields.ts";
 import type { ChatRequest } from "./chat.ts";
 
 /**
- * The fields of a request as an endpoint of a kind has them. A field without a row is passed on as it came: the endpoint knows it, or refuses
+ * Converts the fields of a request for a kind of endpoint. A field without a row is passed on unchanged; the endpoint accepts or refuses
  * it. Pure.
  * @throws MarrowError `invalid_input` that names a field which cannot be carried
  */
@@ -17,7 +17,7 @@ export function toFields(
   return applyRows(rows, request, send, (name) => uncarried(name, kind));
 }
 
-/** An error for what a kind of endpoint has no place for. */
+/** Builds the error for a value that a kind of endpoint cannot carry. */
 export function uncarried(path: string, kind: string, what = ""): MarrowError {
   const named = what === "" ? "" : `: ${what}`;
   return new MarrowError("invalid_input", `${path}${named} cannot be carried to an upstream of kind ${kind}`, {
@@ -42,7 +42,7 @@ export function placeOfCall(call: unknown, at: number): number {
   return typeof index === "number" ? index : at;
 }
 
-/** The parts of a data URL in base64, or `undefined` for what is none. */
+/** Splits a base64 data URL; `undefined` for any other URL. */
 export function fromDataUrl(url: string): { readonly type: string; readonly data: string } | undefined {
   // The head alone is matched: pictures are megabytes.
   const comma = url.indexOf(",");

@@ -3,7 +3,7 @@ import { isObject } from "../internal/fields.ts";
 import { CALL_FIELDS, CALLED_FIELDS } from "./calls.ts";
 import type { ChatMessage, ChatRequest } from "./chat.ts";
 
-/** Fields of an assistant's message, of a call in it, and of what is called, that every endpoint of chat completions knows. */
+/** Fields of an assistant's message, its calls, and the called functions that every chat completions endpoint supports. */
 const KNOWN: Readonly<Record<SaidPlace, ReadonlySet<string>>> = {
   message: new Set(["role", "content", "name", "refusal", "audio", "tool_calls", "function_call"]),
   call: CALL_FIELDS,
@@ -12,7 +12,7 @@ const KNOWN: Readonly<Record<SaidPlace, ReadonlySet<string>>> = {
 /** Names that are looked for in a refusal: others could be part of its words. */
 const NAME = /^[\w-]{2,64}$/;
 
-/** Where a field of an assistant's message stands: in the message, in a call, or in what is called. */
+/** Place of a field in an assistant's message: in the message, in a call, or in the called function. */
 export type SaidPlace = "message" | "call" | "called";
 
 /** The fields that lead to each place. */
@@ -22,13 +22,13 @@ export const SAID_PLACES: Readonly<Record<SaidPlace, string>> = {
   called: "messages.tool_calls.function",
 };
 
-/** A field of an assistant's messages that not every endpoint knows. */
+/** A field of an assistant's messages that only some endpoints support. */
 export interface SaidField {
   readonly place: SaidPlace;
   readonly name: string;
 }
 
-/** The fields of a request's assistant messages, and of their calls, that another endpoint or the client made up. Pure. */
+/** Finds the non-standard fields of a request's assistant messages and their calls, from another endpoint or the client. Pure. */
 export function saidFields({ messages }: ChatRequest): readonly SaidField[] {
   const names: Readonly<Record<SaidPlace, Set<string>>> = { message: new Set(), call: new Set(), called: new Set() };
   for (const message of messages) {
@@ -45,7 +45,7 @@ export function saidFields({ messages }: ChatRequest): readonly SaidField[] {
   );
 }
 
-/** Whether a refusal names a field at all, as one that it refuses or as the parent of what it refuses. Pure. */
+/** Returns true if a refusal names a field, as refused itself or as the parent of a refused one. Pure. */
 export function isNamed(refusal: string, { name }: SaidField): boolean {
   return new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(refusal);
 }

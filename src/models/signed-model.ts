@@ -7,9 +7,9 @@ import type { ChatModel, ModelAnswer, ModelCall, StreamPart } from "./model.ts";
 import { toEvent } from "./sse.ts";
 
 /**
- * A model whose answers name their maker on whatever only it reads again, and that is asked without what other endpoints made. Turns that are kept
- * carry the name, so that it is known in every process, and after a restart. `kind`: whether its endpoint speaks chat completions itself; the bytes
- * of such a stream are written anew only where the request names tools, and only then tell the name.
+ * Wraps a model to add its maker's name to output that only it can read again, and to remove other makers' output from requests. Stored
+ * turns carry the name, so it is known in every process and after a restart. `kind`: whether the endpoint has chat completions itself. Its
+ * stream is only rewritten for requests with tools, and only then includes the name.
  */
 export function signedModel<M extends ChatModel>(model: M, maker: string, kind: "chat" | "translated"): M {
   function asked(call: ModelCall): ModelCall {
@@ -25,7 +25,7 @@ export function signedModel<M extends ChatModel>(model: M, maker: string, kind: 
 
   /** `isWritten`: the part's bytes are its chunks, event by event; else they are an endpoint's own, which may end within an event. */
   function toPart(part: StreamPart, isWritten: boolean): StreamPart {
-    // A part by which a text grows says nothing else.
+    // A part that only appends text has no other fields.
     if (part.grows !== undefined) return part;
     const chunks = mapChanged(part.chunks, (chunk) => signedChunk(chunk, maker));
     if (chunks === part.chunks) return part;

@@ -4,8 +4,8 @@ import { textIn } from "../internal/content-text.ts";
 import { uncarried } from "./rows.ts";
 
 /**
- * Messages for a kind of endpoint that knows no audio: what an assistant said aloud alone is its transcript. The same list where nobody spoke.
- * @throws MarrowError `invalid_input` that names a turn of audio without words, and a call in the form before tools
+ * Replaces spoken assistant messages by their transcripts, for a kind of endpoint without audio. Returns the same list if there are none.
+ * @throws MarrowError `invalid_input` for a spoken turn without a transcript, and for a call in the form before tools
  */
 export function withTranscripts(messages: readonly ChatMessage[], kind: string): readonly ChatMessage[] {
   if (!messages.some(isUncarried)) return messages;

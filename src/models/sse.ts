@@ -1,28 +1,28 @@
 import { StringDecoder } from "node:string_decoder";
 
-/** The data of each event of a stream of server-sent events, as pieces of it arrive in any cut. */
+/** Reads the data of server-sent events from pieces cut anywhere. */
 export interface EventReader {
-  /** Takes a piece and answers the data of the events that ended in it. */
+  /** Takes a piece and returns the data of the events that ended in it. */
   read(piece: Uint8Array): string[];
-  /** The text of a piece, for those who look at it before `readText`. Each piece once. */
+  /** Decodes the text of a piece, to inspect it before `readText`. Call it once per piece. */
   decode(piece: Uint8Array): string;
-  /** The same as `read` for a piece that was decoded. */
+  /** The same as `read`, for a decoded piece. */
   readText(text: string): string[];
-  /** Whether what was read so far ends with a whole event, so that the next piece begins an event. */
+  /** Returns true if the data so far ends with a whole event, so that the next piece begins one. */
   isBetweenEvents(): boolean;
-  /** How many bytes of line ends came behind the event of this place in the last piece: tells where in the piece it ended, however it is decoded. */
+  /** Returns the bytes of line ends after this event in the last piece, which gives its end position however the piece is encoded. */
   lineEndsAfter(event: number): number;
-  /** The data of an event that the stream ended in, before its last line end; `undefined` without one. */
+  /** Returns the data of an event that the stream ended in, before its last line end; `undefined` without one. */
   end(): string | undefined;
 }
 
-/** Longest event that is read, in characters; a longer one is an error. */
+/** Longest readable event, in characters; a longer one is an error. */
 export const EVENT_CHARS_MAX: number = 16 * 1024 * 1024;
 
 /**
- * Reads server-sent events: LF, CRLF or CR line ends, several `data` lines in one event, comments and other fields passed
- * over, also a byte order mark at the beginning. UTF-8 characters may be cut anywhere. A line that is markup or JSON by itself is no field that
- * may be passed over: what it says would be missed, so it is an error.
+ * Makes a reader of server-sent events: LF, CRLF or CR line ends, several `data` lines in one event; comments, other fields and a byte
+ * order mark are skipped. UTF-8 characters may be cut anywhere. A line of markup or JSON without a field name is an error, because skipping
+ * it would lose a message.
  * @source https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 export function createEventReader(): EventReader {
@@ -125,7 +125,7 @@ export function upToLineEnd(piece: Buffer, lineEnds: number): Buffer {
 
 const [LF, CR] = [0x0a, 0x0d];
 
-/** One event as bytes of the wire. */
+/** Encodes one event for the wire. */
 export function toEvent(data: string): string {
   return `data: ${data}\n\n`;
 }

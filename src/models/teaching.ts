@@ -5,16 +5,19 @@ import { isLackOfThoughts, isRefusalOfThoughts } from "./given-back.ts";
 import { placeOf, refusedFields, saysOf, type RefusedField } from "./refusal.ts";
 import { isNamed, SAID_PLACES, saidFields, type SaidField } from "./said-fields.ts";
 
-/** What a refusal asks for. */
+/** The change that a refusal suggests. */
 export interface Teaching {
   readonly change: Change;
-  /** Whether it holds for all requests to the model: the endpoint does not know the field itself. Otherwise it is tried for this request. */
+  /**
+   * Whether it holds for all requests to the model, because the endpoint does not support the field. Otherwise it applies to this request
+   * only.
+   */
   readonly isLasting: boolean;
 }
 
 /**
- * What a refusal teaches. It is of the endpoint, and so holds for all, only if it says that a field is unknown or unsupported where the gateway
- * puts it. A refusal of a value, of its length or type, or of something within the field is of this request. Pure.
+ * Derives a change of the request from a refusal. It holds for all requests only if the refusal says that a field which the gateway adds is
+ * unknown or unsupported. A refusal of a value, its length or type, or of something within the field concerns only this request. Pure.
  */
 export function teachingOf(request: ChatRequest, refusal: string): Teaching | undefined {
   if (isLackOfThoughts(request, refusal)) return { change: "+thoughts", isLasting: true };
@@ -26,8 +29,8 @@ export function teachingOf(request: ChatRequest, refusal: string): Teaching | un
 }
 
 /**
- * Whether a refusal says that an endpoint does not know this field of a request, at one of these places (`messages.content.cache_control`): the
- * words are the endpoint's own, and stand without a condition. Pure.
+ * Returns true if a refusal says that an endpoint does not support this field of a request at one of these places
+ * (`messages.content.cache_control`). The words must be the endpoint's own and unconditional. Pure.
  */
 export function refusesField(request: object, refusal: string, places: readonly string[]): boolean {
   return refusedFields(request, refusal).some((field) => field.unless === undefined && isAt(request, field, places));
@@ -51,7 +54,7 @@ function lastingChange(request: ChatRequest, refused: readonly RefusedField[], r
   return said && withoutSaid(said);
 }
 
-/** What may help this request alone. A value of the client's own that stands outside of messages is not touched: the client is told. */
+/** Finds a change for this request alone. The client's own values outside of messages are not changed; the client gets the refusal. */
 function changeForThis(request: ChatRequest, refused: readonly RefusedField[], refusal: string): Change | undefined {
   const isConditional = (name: string) =>
     request[name] != null && refused.some((field) => isAt(request, field, [name]));
@@ -73,12 +76,12 @@ const BOUNDS = [
   ["max_completion_tokens", "max_tokens"],
 ] as const;
 
-/** Where a field that the gateway fills is refused as a whole. */
+/** Places at which a field that the gateway fills is refused as a whole. */
 const WHOLE: ReadonlyMap<string, readonly string[]> = new Map([
   ["stream_options", ["stream_options", "stream_options.include_usage"]],
 ]);
 
-/** Where hints stand that the gateway translates: elsewhere they are a client's own. */
+/** Places of hints that the gateway translates; elsewhere they are the client's own. */
 const HINT_PLACES: ReadonlyMap<string, readonly string[]> = new Map([
   [
     "cache_control",
@@ -90,7 +93,7 @@ const HINT_PLACES: ReadonlyMap<string, readonly string[]> = new Map([
   ["is_error", ["messages.is_error"]],
 ]);
 
-/** Whose messages the gateway gives these hints. */
+/** Roles of the messages to which the gateway adds these hints. */
 const HINT_ROLES: ReadonlyMap<string, string> = new Map([
   ["cache_control", "tool"],
   ["is_error", "tool"],
@@ -110,7 +113,7 @@ function toPlace({ place, name }: SaidField): string {
   return `${SAID_PLACES[place]}.${name}`;
 }
 
-/** Whether an endpoint asks for the bound under its other name. */
+/** Returns true if an endpoint asks for the bound under its other name. */
 function asksFor(request: ChatRequest, refusal: string, name: string): boolean {
   return saysOf(request, refusal, new RegExp(`\\buse\\s+(?:the\\s+)?['"\`]?${name}\\b`, "i"));
 }
@@ -135,7 +138,7 @@ function isTagged(place: string, path: readonly string[]): boolean {
   );
 }
 
-/** Levels of a request that are looked through; what is deeper counts as found. */
+/** Most levels of a request that are searched; deeper values count as found. */
 const DEPTH_MAX = 64;
 
 /** The places of a request where a field of this name stands. */

@@ -9,12 +9,12 @@ import { createEventReader, toEvent } from "./sse.ts";
 import { toJsonBytes } from "../internal/json-pieces.ts";
 import { estimateTokens } from "../internal/token-estimate.ts";
 
-/** How chat completions are said to an endpoint of another kind, and what it answers in chat completions. Pure but for what `amend` learns. */
+/** Translation between chat completions and another kind of API. Pure except for the lessons of `amend`. */
 export interface Translation {
   readonly path: string;
-  /** The request as the endpoint takes it. @throws MarrowError `invalid_input` for what cannot be carried */
+  /** Converts the request for the endpoint. @throws MarrowError `invalid_input` for a value that cannot be carried */
   readonly toBody: (request: ChatRequest) => Fields;
-  /** Reads a refusal: the body as it may be taken, and what to learn once it was. */
+  /** Reads a refusal: returns a body to try instead, and a function to call once it was accepted. */
   readonly amend: (
     body: Fields,
     refusal: string,
@@ -35,7 +35,7 @@ export interface StreamReader {
   readonly last: string;
 }
 
-/** A model behind an endpoint that does not speak chat completions: what is said is translated, streams event by event. */
+/** Makes a model from an endpoint with another API than chat completions; streams are translated event by event. */
 export function translatedModel(
   endpoint: Endpoint,
   translationOf: (secrets: readonly string[]) => Translation,
@@ -96,7 +96,7 @@ function readTranslated(stream: StreamReader): PartReader {
   const reader = createEventReader();
   let held: { readonly error: unknown } | undefined;
 
-  /** The part that some events make. @throws what an event says where nothing came before it */
+  /** Converts some events to a part. @throws an event's error if nothing came before it */
   function toPart(events: readonly string[]): StreamPart | undefined {
     const chunks: ChatChunk[] = [];
     for (const data of events) {

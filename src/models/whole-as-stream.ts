@@ -5,7 +5,7 @@ import type { ChatChunk, ChatCompletion, ChatRequest } from "./chat.ts";
 import type { StreamPart } from "./model.ts";
 import { toEvent } from "./sse.ts";
 
-/** A whole answer as the stream that was asked for: all of it in one event, then its usage where the request wants it. */
+/** Converts a whole answer to the requested stream: all of it in one event, then its usage if requested. */
 export async function* wholeAsStream(
   { choices, usage, ...head }: ChatCompletion,
   { model, stream_options: wanted }: ChatRequest,

@@ -46,7 +46,7 @@ const keysQuery = z.looseObject({
     .optional(),
   limit: z.coerce.number().int().min(1).max(1_000).optional(),
 });
-/** How long a rotated key serves on beside the new one, unless another time is asked for. */
+/** Default overlap of a rotated key with the new one. */
 const OVERLAP_MS = 86_400_000;
 const userBody = z.strictObject({ plan: planName.nullable() });
 const blockBody = z.strictObject({ for_ms: forMs.optional() });
@@ -223,7 +223,7 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
     return { object: "lanes", model, opened: await lanes.open(model, provider) };
   });
 
-  /** How the upstreams that stand in for one another do, as this gateway knows it. */
+  /** Health of upstreams that replace one another, as seen by this gateway. */
   app.get("/v1/admin/upstreams", { onRequest }, async () => ({
     object: "list",
     data: (standings?.() ?? []).map(({ remainingMs, inFlight, ...standing }) => ({
@@ -267,7 +267,7 @@ export function registerAdmin({ app, keys, accounts, tenants, spend, lanes, stan
 
 /** A plan's name in a path. @throws MarrowError `invalid_input` */
 function checkPlanName(plan: string): void {
-  // As a field of JSON this one changes what an object is; most readers lose it.
+  // This name would change an object's prototype in JSON; most readers lose it.
   if (!planName.safeParse(plan).success || plan === "__proto__")
     throw new MarrowError("invalid_input", "a plan's name has 1 to 128 characters, and is not __proto__", {
       details: { path: "id" },

@@ -22,7 +22,7 @@ import { registerTraces } from "./traces.ts";
 import { registerUsers } from "./users.ts";
 import { registerVectorsAdmin } from "./vectors.ts";
 
-/** What the administration is made of beside the parts of all routes. */
+/** Dependencies of the administration, beside those of all routes. */
 export interface AdministrationParts {
   readonly config: GatewayConfig;
   readonly pulse: Pulse;
@@ -31,12 +31,12 @@ export interface AdministrationParts {
   readonly askAs: Inside["askAs"];
 }
 
-/** `/v1/admin/…` and the dashboard, which is nothing but a page that asks these routes. */
+/** Registers `/v1/admin/…` and the dashboard, a page that only calls these routes. */
 export function registerAdministration(
   parts: GatewayApp,
   { config, pulse, signIns, askAs }: AdministrationParts,
 ): void {
-  // The log of acts first: it hears of routes that are registered after it.
+  // The audit log first: it only sees routes that are registered after it.
   registerAudit(parts, signIns);
   registerAdmin(parts);
   registerSavings(parts);

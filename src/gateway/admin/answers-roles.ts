@@ -5,7 +5,7 @@ import type { ListAnswer } from "./answers.ts";
 export interface TraceSpanAnswer {
   /** `chat`, `admit`, `find`, `model`, `redis`, … */
   readonly name: string;
-  /** The tier, the upstream, the script: never what was asked. */
+  /** The tier, the upstream or the script; never content. */
   readonly detail?: string | undefined;
   /** Since the request came. */
   readonly at_ms: number;
@@ -33,7 +33,7 @@ export interface TraceAnswer {
   readonly cache?: string | undefined;
   /** Of a hit, or of the nearest stored question. */
   readonly similarity?: number | undefined;
-  /** Why the nearest stored question was not served. */
+  /** Reason why the nearest stored question was not served. */
   readonly veto?: string | undefined;
   readonly upstream?: string | undefined;
   readonly spans: readonly TraceSpanAnswer[];
@@ -41,7 +41,7 @@ export interface TraceAnswer {
 
 /** `GET /v1/admin/traces`. */
 export interface TracesAnswer extends ListAnswer<TraceAnswer> {
-  /** `watched`: while somebody looks. */
+  /** `watched`: while the dashboard shows them. */
   readonly recording: "off" | "watched" | "always";
   readonly per_second: number;
 }
@@ -50,14 +50,14 @@ export interface TracesAnswer extends ListAnswer<TraceAnswer> {
 export interface VectorsAnswer {
   readonly object: "vectors";
   readonly engine: string;
-  /** `recorded`: by an earlier start; `named`: by the configuration; `best`: the first that the server has. */
+  /** `recorded`: chosen at an earlier start; `named`: by the configuration; `best`: the first that the server has. */
   readonly why: string;
   readonly indexes: number;
   readonly indexes_max: number;
   readonly embedder: { readonly name: string; readonly dimensions: number } | null;
 }
 
-/** A collection of the library (`createVectors`), as the last process said that wrote to it. */
+/** A collection of the library (`createVectors`), as the latest writing process described it. */
 export interface CollectionAnswer {
   readonly object: "collection";
   readonly name: string;
@@ -85,7 +85,7 @@ export interface MigrationAnswer {
   readonly phase: string;
   readonly copied: boolean;
   readonly verified: boolean;
-  /** What the last check found. */
+  /** Recall at the last check. */
   readonly recall: number | null;
   readonly items: number | null;
   readonly seen_at_ms: number;
@@ -105,14 +105,14 @@ export interface CacheEntryAnswer {
 
 /** `GET /v1/admin/cache/entries/{id}`. */
 export interface CacheEntryDetailAnswer extends CacheEntryAnswer {
-  /** How many other wordings a judge called the same, and which these are. */
+  /** Other wordings that the judge found the same, and their number. */
   readonly aliases_count: number;
   readonly aliases?: readonly string[] | undefined;
   /** `null` in a cache without bounds, which does not count. */
   readonly hits: number | null;
 }
 
-/** A batch: never what its lines ask. */
+/** A batch, without the content of its lines. */
 export interface BatchAnswer {
   readonly id: string;
   readonly object: "batch";
@@ -147,7 +147,7 @@ export interface ContextAnswer {
     readonly role: string;
     readonly characters: number;
     readonly calls: number;
-    /** As the model gets it. */
+    /** As sent to the model. */
     readonly message?: unknown;
   }[];
 }
@@ -189,7 +189,7 @@ export interface FoundChunkAnswer {
   readonly text?: string;
 }
 
-/** `POST /v1/admin/queues/{queue}/jobs`: what was done to several jobs. */
+/** `POST /v1/admin/queues/{queue}/jobs`: result of an act on several jobs. */
 export interface JobsActedAnswer {
   readonly object: "queue";
   readonly name: string;
@@ -199,7 +199,7 @@ export interface JobsActedAnswer {
   readonly left: readonly string[];
 }
 
-/** A webhook that told of a job, or is to. */
+/** Delivery of a webhook about a job. */
 export interface DeliveryAnswer {
   readonly id: string;
   readonly event: string;
@@ -215,7 +215,7 @@ export interface DeliveryAnswer {
   readonly last_at_ms?: number | undefined;
 }
 
-/** What is known of a user. Its text and key are there where `dashboard.content` is `visible`. */
+/** A fact about a user. Includes text and key if `dashboard.content` is `visible`. */
 export interface FactAnswer {
   readonly id: string;
   readonly object: "fact";
@@ -238,7 +238,7 @@ export interface FactAnswer {
   readonly key?: string | undefined;
 }
 
-/** `GET /v1/admin/users/{user}`: how a user stands by each limit, and what is an exception. */
+/** `GET /v1/admin/users/{user}`: a user's state for each limit, and exceptions. */
 export interface StandingAnswer {
   readonly id: string;
   readonly object: "user";
@@ -260,7 +260,7 @@ export interface CallTreeAnswer {
   readonly at_ms: number;
 }
 
-/** A message of a call tree: who sent it to whom, in handling which, and what came of it. Never what it says. */
+/** A message of a call tree: sender, recipient, parent and state, without its body. */
 export interface TreeMessageAnswer {
   readonly id: string;
   readonly parent?: string | undefined;
@@ -272,7 +272,7 @@ export interface TreeMessageAnswer {
   readonly deliveries: number;
   readonly sent_at_ms: number;
   readonly ended_at_ms?: number | undefined;
-  /** What it was given of the tree's budget. */
+  /** Its share of the tree's budget. */
   readonly tokens: number;
   /** In millionths of the currency. */
   readonly cost: number;
@@ -290,16 +290,16 @@ export interface TopicGroupAnswer {
   readonly dead_letters: number;
 }
 
-/** A durable topic: `GET /v1/admin/topics` lists them by name, with 20 groups each, and `GET /v1/admin/topics/{topic}` tells of 200. */
+/** A durable topic. `GET /v1/admin/topics` lists them by name with 20 groups each; `GET /v1/admin/topics/{topic}` returns 200 groups. */
 export interface TopicAnswer {
   readonly object: "topic";
   readonly name: string;
   readonly partitions: number;
   /** Messages that are in it. */
   readonly size: number;
-  /** What it holds at most; `null` while nobody published to it. */
+  /** Most messages; `null` without any publish. */
   readonly messages_max: number | null;
-  /** What messages and dead letters take in Redis, by samples; `null` where the server does not tell. */
+  /** Redis memory of messages and dead letters, estimated from samples; `null` if the server does not report it. */
   readonly bytes: number | null;
   /** All groups, also those that are not in `groups`. */
   readonly groups_count: number;

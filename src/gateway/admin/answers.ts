@@ -1,14 +1,14 @@
-/** What `/v1/admin/…` answers, for the server that sends it and the dashboard that shows it. Types alone: nothing here runs. */
+/** Responses of `/v1/admin/…`, for the server and the dashboard. Types only. */
 
 /** A page of a list. */
 export interface ListAnswer<T> {
   readonly object: "list";
   readonly data: readonly T[];
-  /** Where the next page begins; absent on the last one. */
+  /** Cursor of the next page; absent on the last one. */
   readonly next?: string | undefined;
 }
 
-/** `GET /v1/admin/session`: who is signed in. */
+/** `GET /v1/admin/session`: the current sign-in. */
 export interface SessionAnswer {
   readonly object: "session";
   readonly id: string;
@@ -29,7 +29,7 @@ export interface SignedOutAnswer {
   readonly role: null;
 }
 
-/** What one gateway process saw in one minute. */
+/** Counts of one gateway process in one minute. */
 export interface MinuteAnswer {
   /** Start of the minute, ms since 1970. */
   readonly at_ms: number;
@@ -43,7 +43,7 @@ export interface MinuteAnswer {
   readonly p95_ms?: number | undefined;
 }
 
-/** A queue as its operator sees it. */
+/** Statistics of a queue for operators. */
 export interface QueueAnswer {
   readonly name: string;
   readonly waiting: number;
@@ -59,7 +59,7 @@ export interface QueueAnswer {
   readonly paused: boolean;
 }
 
-/** How an upstream of a route stands. */
+/** Health of an upstream in a route. */
 export interface UpstreamAnswer {
   readonly upstream: string;
   readonly model: string;
@@ -95,12 +95,12 @@ export interface OverviewAnswer {
   readonly queues: readonly QueueAnswer[];
 }
 
-/** `POST /v1/admin/playground`: one chat, with all that its answer said. */
+/** `POST /v1/admin/playground`: one chat with its complete answer. */
 export interface PlaygroundAnswer {
   readonly object: "playground.answer";
   readonly status: number;
   readonly elapsed_ms: number;
-  /** The answer's headers that tell of Marrow: cache, limits, session, upstream. */
+  /** Response headers of Marrow: cache, limits, session, upstream. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text?: string | undefined;
   readonly body: unknown;
@@ -117,7 +117,7 @@ export interface AuditAnswer {
   readonly via: "dashboard" | "key";
   /** The route: method and pattern. */
   readonly act: string;
-  /** What the path and the query named. */
+  /** Parameters of path and query. */
   readonly target: Readonly<Record<string, string>>;
   readonly status: number;
   readonly request_id: string;
@@ -133,14 +133,14 @@ export interface SavedAnswer {
   readonly seconds: number;
 }
 
-/** What the cache saved under one name. */
+/** Savings of the cache under one name. */
 export interface SavingsRowAnswer {
   readonly name: string;
   readonly answers: number;
   readonly hits: number;
   readonly hit_share: number;
   readonly by_tier: Readonly<Record<string, number>>;
-  /** Hits of which is not known what they saved. */
+  /** Hits with unknown savings. */
   readonly unknown: number;
   readonly saved: SavedAnswer;
   readonly spent: SavedAnswer;
@@ -162,16 +162,16 @@ export interface SavingsAnswer extends ListAnswer<SavingsRowAnswer> {
     readonly looked_at: number;
     readonly wrong: number;
     readonly by: "audits" | "feedback" | "judge";
-    /** What the share is of: `near_misses` are answers that were refused until a judge allowed them. */
+    /** Population of the fraction: `near_misses` are answers that were refused until the judge allowed them. */
     readonly of: "similar_hits" | "hits" | "near_misses";
   } | null;
-  /** Why `wrong` is `null`. */
+  /** Reason why `wrong` is `null`. */
   readonly wrong_reason: "cache_off" | "no_evidence" | null;
-  /** What the estimate is made of, and verdicts of the judge. */
+  /** Evidence for the estimate, and verdicts of the judge. */
   readonly evidence: object | null;
 }
 
-/** What `marrow cache stats` tells of a scope's cache. */
+/** Output of `marrow cache stats` for a scope. */
 export interface CacheStatsAnswer {
   readonly object: "cache.stats";
   readonly scope: string;
@@ -179,12 +179,12 @@ export interface CacheStatsAnswer {
   readonly savings: SavingsAnswer;
 }
 
-/** A queue, with what a scope has in it. */
+/** A queue, with a scope's jobs in it. */
 export interface ScopedQueueAnswer extends QueueAnswer {
   readonly of_scope: { readonly waiting: number; readonly dead_kept: number; readonly paused: boolean };
 }
 
-/** A job. What it was asked and what came of it are there where `dashboard.content` is `visible`. */
+/** A job. Includes payload and result if `dashboard.content` is `visible`. */
 export interface JobAnswer {
   readonly id: string;
   readonly object: "job";
@@ -253,7 +253,7 @@ export interface TurnsAnswer {
   readonly next?: string | undefined;
 }
 
-/** An API key, as lists tell of it. */
+/** An API key in a list. */
 export interface KeyAnswer {
   readonly id: string;
   readonly object: "key";
@@ -266,11 +266,11 @@ export interface KeyAnswer {
   /** When it ends, in milliseconds since 1970; `null`: never. */
   readonly ends_at_ms: number | null;
   readonly ended: boolean;
-  /** Why its record cannot be read; then only its id is known. */
+  /** Reason why its record cannot be read; then only its id is known. */
   readonly unreadable?: string | undefined;
 }
 
-/** What is found of one Redis. */
+/** State of one Redis. */
 export type ServerAnswer =
   | {
       readonly name: string;
@@ -278,8 +278,8 @@ export type ServerAnswer =
       readonly facts: Readonly<Record<string, string>>;
       readonly warnings: readonly string[];
       /**
-       * What a server needs for what this one holds, with headroom and one replica, and the sizes of services that fit; absent where this user
-       * may not ask for its memory.
+       * Memory that a server for this data needs, with headroom and one replica, and matching sizes of services; absent if this user may
+       * not read its memory.
        */
       readonly size?:
         | {
@@ -323,7 +323,7 @@ export interface DeadLetterAnswer {
   readonly body?: unknown;
 }
 
-/** `GET /v1/admin/cache`: how the cache of a scope is set up, and what it has learnt. */
+/** `GET /v1/admin/cache`: configuration and audit results of a scope's cache. */
 export interface CacheAnswer {
   readonly object: "cache";
   readonly enabled: boolean;
@@ -338,7 +338,7 @@ export interface CacheAnswer {
     readonly wrong: number;
     readonly liked: number;
     readonly disliked: number;
-    /** What the audits say of each threshold, from the highest to the lowest. */
+    /** Audit results for each threshold, from the highest to the lowest. */
     readonly curve: readonly {
       readonly threshold: number;
       readonly audited: number;
@@ -350,7 +350,7 @@ export interface CacheAnswer {
   };
 }
 
-/** `POST /v1/admin/cache/explain`: what the cache would make of a prompt. */
+/** `POST /v1/admin/cache/explain`: the cache's decision about a prompt. */
 export type ExplainAnswer =
   | {
       readonly object: "cache.explanation";
@@ -360,7 +360,7 @@ export type ExplainAnswer =
     }
   | {
       readonly object: "cache.explanation";
-      /** Its answer may depend on who asks. */
+      /** Whether its answer may depend on the user. */
       readonly personal: boolean;
       readonly looked_up: true;
       readonly follow_up: boolean;
@@ -374,7 +374,7 @@ export type ExplainAnswer =
         /** The asked wording, of an `alias` and a `judged` hit. */
         readonly wording?: string | undefined;
         readonly age_ms: number;
-        /** Where `dashboard.content` is `visible`. */
+        /** Only if `dashboard.content` is `visible`. */
         readonly prompt?: string;
       } | null;
       readonly nearest?: { readonly similarity: number; readonly veto: string } | undefined;

@@ -47,8 +47,8 @@ function createAudit(redis: Redis): Audit {
 }
 
 /**
- * Notes every act of the administration that is registered from now on, before its answer is sent, and `GET /v1/admin/audit` tells of them, the
- * latest first. Noted are who, which route, what its path and query named, and the status: no body, so no secret and no prompt.
+ * Records every act of the administration routes registered afterwards, before its response is sent, and registers `GET /v1/admin/audit`,
+ * latest first. An entry has the actor, the route, its path and query parameters, and the status; no body, so no secret and no prompt.
  */
 export function registerAudit({ app, redis, metrics }: GatewayApp, signIns: SignIns | undefined): void {
   const audit = createAudit(redis);
@@ -73,7 +73,7 @@ function noteActs(app: FastifyInstance, signIns: SignIns | undefined, note: (act
     route.onSend = [
       ...before,
       async (request, reply, payload) => {
-        // Whoever is nobody here could fill the log with refusals, and so push out what happened.
+        // Requests without a valid key could otherwise fill the log with refusals and push out real acts.
         const { role } = request.principal ?? {};
         if (role !== undefined && !isRead(request.method))
           await note(toAct(request, reply.statusCode, signIns?.of(request) !== undefined));

@@ -18,7 +18,7 @@ export function registerBatchesAdmin({ app, batches }: GatewayApp): void {
       const { after, limit = 25 } = pageQuery.parse(request.query);
       const ofScope = batches(scopeOf(request));
       const page = await ofScope.list({ after, limit }, {});
-      // How far one is that goes on is counted beside its record.
+      // The progress of a running batch is counted beside its record.
       const data = await Promise.all(page.data.map((batch) => ofScope.get(batch.id, {}).catch(() => batch)));
       const next = page.hasMore ? page.data.at(-1)?.id : undefined;
       return { object: "list", data: data.map(toAnswer), ...(next !== undefined && { next }) };

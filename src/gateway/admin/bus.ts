@@ -33,7 +33,7 @@ interface OfGroup {
   Params: { readonly topic: string; readonly group: string };
 }
 
-/** `/v1/admin/agents` and `/v1/admin/topics`: who is there on a scope's bus, and what its readers put aside. */
+/** Registers `/v1/admin/agents` and `/v1/admin/topics`: the agents on a scope's bus, and its dead letters. */
 export function registerBus({ app, buses }: GatewayApp, { dashboard }: Pick<GatewayConfig, "dashboard">): void {
   const shows = dashboard.content === "visible";
 

@@ -22,7 +22,7 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** `/v1/admin/cache/entries`: the stored answers of a scope, found by user and by words, and what a person says of a near one. */
+/** Registers `/v1/admin/cache/entries`: stored answers of a scope by user and words, and a person's verdicts on near ones. */
 export function registerCacheEntries(
   { app, tenants }: GatewayApp,
   { dashboard }: Pick<GatewayConfig, "dashboard">,
@@ -40,7 +40,7 @@ export function registerCacheEntries(
     { onRequest: checkAdmin, schema: { querystring: entriesQuery } },
     async (request): Promise<ListAnswer<CacheEntryAnswer>> => {
       const { user: subject, words, after, limit } = entriesQuery.parse(request.query);
-      // Whether a word is found tells what was asked.
+      // Whether a word matches reveals content.
       if (words !== undefined && !shows)
         throw new MarrowError(
           "forbidden",

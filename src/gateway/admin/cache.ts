@@ -21,7 +21,7 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** `/v1/admin/cache`: what the cache of a scope has learnt, what it would make of a prompt and why, and forgetting one answer. */
+/** Registers `/v1/admin/cache`: audit results of a scope's cache, its decision about a prompt with reasons, and deleting one answer. */
 export function registerCacheAdmin(
   parts: GatewayApp,
   { cache, dashboard }: Pick<GatewayConfig, "cache" | "dashboard">,

@@ -60,7 +60,7 @@ async function examine(name: string, redis: Redis, { engine: choice }: GatewayCo
   }
 }
 
-/** What a server for what this one holds needs. `undefined` where this user may not ask for its memory. */
+/** Plans a server for the data of this one; `undefined` if this user may not read its memory. */
 function planOf({ memoryBytes }: ServerFacts) {
   if (memoryBytes === undefined) return undefined;
   const plan = planUsed(memoryBytes);
@@ -72,7 +72,7 @@ function planOf({ memoryBytes }: ServerFacts) {
   };
 }
 
-/** The slowest commands by name: what they were sent with may hold anything. `undefined` where that may not be read. */
+/** Returns the slowest commands by name, because their arguments may contain content. `undefined` if the user may not read them. */
 async function slowestOf(redis: Redis) {
   try {
     const lines = (await redis.send(["SLOWLOG", "GET", String(SLOW_LINES)])) as readonly (readonly unknown[])[];

@@ -22,7 +22,7 @@ interface OfEndpoint {
   Params: { readonly queue: string; readonly id: string };
 }
 
-/** `/v1/admin/queues/{queue}/endpoints`: to whom a scope's webhooks go, and the log of what was sent. */
+/** Registers `/v1/admin/queues/{queue}/endpoints`: the endpoints of a scope's webhooks, and the log of deliveries. */
 export function registerEndpoints(
   { app, redis }: GatewayApp,
   { webhooks: { allowNetworks, allowHttp } }: Pick<GatewayConfig, "webhooks">,

@@ -3,7 +3,7 @@ import type { ChatRequest } from "../../models/index.ts";
 import type { Flow } from "../../flow/index.ts";
 import type { ExplainAnswer } from "./answers.ts";
 
-/** A prompt as an operator asks about it. */
+/** A prompt to explain. */
 export interface AskedAbout {
   readonly model: string;
   readonly prompt: string;
@@ -16,7 +16,7 @@ export function toRequest({ model, prompt, system }: AskedAbout): ChatRequest {
   return { model, messages: [...instructions, { role: "user", content: prompt }] };
 }
 
-/** What the cache would make of a prompt, as answers tell it; the stored prompt of a hit only where `shows` says so. Pure. */
+/** Converts the cache's decision about a prompt for a response; includes the stored prompt of a hit only with `shows`. Pure. */
 export function toExplainAnswer(
   prompt: string,
   explained: Awaited<ReturnType<Flow["explain"]>>,

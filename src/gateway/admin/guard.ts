@@ -26,13 +26,13 @@ export function isAdministration({ url }: FastifyRequest): boolean {
   return url.startsWith("/v1/admin/");
 }
 
-/** A key that may do more than look; for what has no route of its own. @throws MarrowError `forbidden` */
+/** Checks that a key may do more than read, where no route decides. @throws MarrowError `forbidden` */
 export function checkUse(principal: Principal): Principal {
   if (principal.role === "viewer") throw viewersLook();
   return principal;
 }
 
-/** Keeps keys whose role is viewer to what they are for, on every route that is registered from now on: looking at the administration and at models. */
+/** Restricts keys with the role viewer, on every route registered afterwards, to reading the administration and models. */
 export function confineViewers(app: FastifyInstance): void {
   hookRoutes(app, (method, url) => {
     const resource = resourceOf(method, url);
@@ -51,5 +51,5 @@ function viewersLook(): MarrowError {
   return new MarrowError("forbidden", "this API key has the role viewer, which may read but not change anything");
 }
 
-/** Whoever signed in may sign out. */
+/** Everyone who is signed in may sign out. */
 const SESSION = "/v1/admin/session";

@@ -1,7 +1,7 @@
 import { hasEnded, type Principal } from "../tenancy/api-keys.ts";
 import type { KeyAnswer } from "./answers.ts";
 
-/** A key as lists and answers tell of it, without what it is. */
+/** Converts a key for responses, without the key itself. */
 export function toKey(principal: Principal): KeyAnswer {
   const { id, scope, user, name: called, plan: planned, role, actsFor: acts, endsAtMs, unreadable } = principal;
   const known = { scope, user, name: called, plan: planned ?? null, role: role ?? null, acts_for: acts };

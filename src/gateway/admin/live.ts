@@ -5,22 +5,25 @@ import { sendEvents } from "../http/event-stream.ts";
 import type { GatewayApp } from "../parts.ts";
 import { checkAdmin, scopeOf } from "./guard.ts";
 
-/** What may be followed: each answers what its route would. */
+/** Data that can be streamed, each in the form of its route's response. */
 export type Sources = Readonly<Record<"overview" | "queues", (scope: string) => Promise<unknown>>>;
 
 /** Between two events of a stream. */
 const EVERY_MS = 2_000;
-/** How long a stream lasts: then its page comes back, and whether it may is asked anew. */
+/** Lifetime of a stream; then the page reconnects, and its rights are checked again. */
 const LIFE_MS = 60_000;
 const RETRY_MS = 500;
-/** Streams of one process; whoever comes later asks again and again instead. */
+/** Most streams of one process; further pages poll instead. */
 const STREAMS_MAX = 100;
 const liveQuery = z.looseObject({
   scope: z.string().min(1).max(256).optional(),
   of: z.enum(["overview", "queues"]),
 });
 
-/** `GET /v1/admin/live`: what a page shows, as server-sent events, until a minute is over, its page leaves, or the gateway stops. */
+/**
+ * Registers `GET /v1/admin/live`: the data of a page as server-sent events, until a minute has passed, the page leaves, or the gateway
+ * stops.
+ */
 export function registerLive({ app, draining }: GatewayApp, sources: Sources): void {
   let open = 0;
 
@@ -30,7 +33,7 @@ export function registerLive({ app, draining }: GatewayApp, sources: Sources): v
       yield `retry: ${RETRY_MS}\n\n`;
       const untilMs = performance.now() + LIFE_MS;
       while (!signal.aborted && performance.now() < untilMs) {
-        // Redis being away is told by the page's own request: the stream ends, and comes back with it.
+        // The page's own request reports an unavailable Redis: the stream ends, and returns with Redis.
         yield `data: ${JSON.stringify(await read())}\n\n`;
         await pause(EVERY_MS, undefined, { signal });
       }

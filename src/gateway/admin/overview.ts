@@ -8,7 +8,7 @@ import type { OverviewAnswer, QueueAnswer } from "./answers.ts";
 import { checkAdmin } from "./guard.ts";
 import type { Pulse } from "./pulse.ts";
 
-/** How long one answer serves all who look. */
+/** Time that one answer is reused for all readers. */
 const KEPT_MS = 1_000;
 const MODELS_MAX = 200;
 

@@ -1,7 +1,7 @@
 import type { Metrics } from "../http/metrics.ts";
 import type { MinuteAnswer } from "./answers.ts";
 
-/** What this process did in the last hour, minute by minute, for the dashboard. Counting is a few additions a request; nothing of it is stored. */
+/** Counts of this process in the last hour, by minute, for the dashboard. A few additions per request; not stored. */
 export interface Pulse {
   answered(route: string, status: number, seconds: number): void;
   cached(status: string): void;
@@ -85,7 +85,7 @@ export function createPulse(now: () => number = Date.now): Pulse {
   };
 }
 
-/** Metrics that the pulse hears of, too. */
+/** Makes metrics that also update the pulse. */
 export function withPulse(metrics: Metrics, pulse: Pulse): Metrics {
   return {
     ...metrics,

@@ -6,16 +6,16 @@ const scope: z.ZodOptional<z.ZodString> = name.optional();
 /** Things on a page, of which a route has its own default. */
 export const pageLimit: z.ZodOptional<z.ZodCoercedNumber> = z.coerce.number().int().min(1).max(100).optional();
 
-/** Which scope is meant. @default that of the key */
+/** Query parameter `scope`. @default that of the key */
 export const scoped: z.ZodObject<{ scope: typeof scope }, z.core.$loose> = z.looseObject({ scope });
-/** A page of things that are known by an id. */
+/** Query of a page of items with an id. */
 export const pageQuery: z.ZodObject<
   { scope: typeof scope; after: typeof scope; limit: typeof pageLimit },
   z.core.$loose
 > = z.looseObject({ scope, after: scope, limit: pageLimit });
 
 const cursor: z.ZodOptional<z.ZodString> = z.string().min(1).max(512).optional();
-/** A page of things that are known by a name, which takes more characters when it is encoded. */
+/** Query of a page of items with a name, which is longer once encoded. */
 export const listedQuery: z.ZodObject<
   { scope: typeof scope; after: typeof cursor; limit: typeof pageLimit },
   z.core.$loose
@@ -25,7 +25,7 @@ export const listedQuery: z.ZodObject<
 const REPORT_ROWS_MAX = 1_000;
 const rowsAfter: z.ZodOptional<z.ZodCoercedNumber> = z.coerce.number().int().min(0).max(10_000_000).optional();
 const rowsMost: z.ZodOptional<z.ZodCoercedNumber> = z.coerce.number().int().min(1).max(REPORT_ROWS_MAX).optional();
-/** A page of a report: how many rows are passed over, and how many are told. */
+/** Query of a page of a report: rows to skip, and rows to return. */
 export const reportPage: { after: typeof rowsAfter; limit: typeof rowsMost } = { after: rowsAfter, limit: rowsMost };
 
 /** A page of a report's rows, and where the next one begins. Pure. */

@@ -193,7 +193,7 @@ export function registerQueues(
   return read;
 }
 
-/** What a job of the gateway's own queue does; of others' jobs nothing is known. */
+/** Describes a job of the gateway's own queue; other jobs are not known here. */
 function workOf(payload: unknown, queue: string): Pick<JobAnswer, "work" | "batch"> {
   if (queue !== GATEWAY_QUEUE || typeof payload !== "object" || payload === null) return {};
   const { type, batch } = payload as { readonly type?: unknown; readonly batch?: unknown };
@@ -214,7 +214,7 @@ function toAnswer(job: Job, shows: boolean, queue: string): JobAnswer {
     reason,
     attempts_left: attemptsLeft,
     crashes_left: crashesLeft,
-    // A failure's message is a handler's own, and may quote what it was asked.
+    // A failure's message comes from a handler and may quote content.
     failures: failures.map(({ atMs, reason: why, message }) => ({
       at_ms: atMs,
       reason: why,

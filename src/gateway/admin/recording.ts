@@ -7,23 +7,23 @@ import type { TraceAnswer, TraceSpanAnswer } from "./answers-roles.ts";
 /** A trace before it is stored. */
 export type Trace = Omit<TraceAnswer, "id" | "object">;
 
-/** What records the last requests. */
+/** Records the latest requests. */
 export interface Recording {
-  /** Records from now on for {@link AWAKE_MS}: somebody looks. */
+  /** Records for {@link AWAKE_MS} from now on, because the dashboard shows them. */
   wake(): void;
 }
 
-/** How requests are recorded. */
+/** Options of recording. */
 export interface RecordingOptions {
-  /** `watched`: while somebody looks. */
+  /** `watched`: while the dashboard shows them. */
   readonly when: "watched" | "always";
   /** Requests that are recorded in a second; the first ones of each. */
   readonly perSecond: number;
-  /** Takes what was recorded. */
+  /** Stores the recorded requests. */
   readonly keep: (traces: readonly Trace[]) => Promise<void>;
 }
 
-/** How long recording goes on after somebody looked last. */
+/** Time that recording continues after the last view. */
 export const AWAKE_MS = 300_000;
 /** Acts of one request that are kept; further ones are left out. */
 const SPANS_MAX = 64;
@@ -35,7 +35,7 @@ const CHARS_MAX = 128;
 /** Requests of people and machines that look at the gateway are not its work. */
 const UNTOLD = /^\/(?:$|dashboard|healthz|readyz|metrics|openapi|v1\/admin)/;
 
-/** What is known of a request while it goes on. */
+/** State of a running request. */
 interface Open {
   readonly startMs: number;
   readonly atMs: number;
@@ -48,7 +48,7 @@ interface Open {
 }
 type Settled<A extends Act> = Signals[A] & { readonly error?: unknown; readonly result?: unknown };
 
-/** What each act is called in a trace. Never what was asked or answered. */
+/** Names of acts in a trace. Never contains content. */
 const NAMES: { readonly [A in Act]?: (signal: Signals[A]) => readonly [name: string, detail?: string | undefined] } = {
   "flow:request": () => ["chat"],
   "flow:admit": () => ["admit"],
@@ -111,7 +111,7 @@ export function recordRequests(app: FastifyInstance, { when, perSecond, keep }: 
     requests.set(request, open);
     current.run(open, done);
   });
-  // A body is read in between, which loses what is current.
+  // Reading the body loses the async context, so it is restored here.
   app.addHook("preValidation", (request, _, done) => {
     const open = stop === undefined ? undefined : requests.get(request);
     if (open === undefined) return done();
@@ -141,14 +141,14 @@ export function recordRequests(app: FastifyInstance, { when, perSecond, keep }: 
   };
 }
 
-/** An act that goes on, beside what is stored of it. */
+/** A running act, beside its stored part. */
 interface Going {
   readonly open: Open;
   readonly span: Open["spans"][number];
   readonly fromMs: number;
 }
 
-/** Hears of one kind of act within recorded requests. */
+/** Subscribes to one kind of act within recorded requests. */
 function toEars(act: Act, current: AsyncLocalStorage<Open>, going: WeakMap<object, Going>) {
   const nameOf = NAMES[act] as (signal: unknown) => readonly [string, string?];
   const step = act.startsWith("flow:") ? 1 : 0;

@@ -21,7 +21,7 @@ const savingsQuery = z.looseObject({
 /** Scopes whose evidence a report of all scopes reads: those that saved most. */
 const SCOPES_MAX = 100;
 
-/** What a report of savings is about. */
+/** Options of a savings report. */
 export interface SavingsAsked {
   readonly scope: string;
   readonly by: SavingsBy;
@@ -32,7 +32,7 @@ export interface SavingsAsked {
   readonly limit?: number | undefined;
 }
 
-/** `GET /v1/admin/savings`: what the cache saved, and how often it is wrong as far as somebody looked. */
+/** Registers `GET /v1/admin/savings`: the cache's savings, and how often it is wrong as far as known. */
 export function registerSavings({ app, savings, tenants }: Pick<GatewayApp, "app" | "savings" | "tenants">): void {
   app.get(
     "/v1/admin/savings",

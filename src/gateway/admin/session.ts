@@ -13,7 +13,7 @@ const signInBody = z.union([
   z.strictObject({ link: z.string().min(1).max(256) }),
 ]);
 
-/** `/v1/admin/session`: signs a person in by an API key or a one-time link, says who is signed in, and signs out. */
+/** Registers `/v1/admin/session`: signs in by an API key or a one-time link, returns the current sign-in, and signs out. */
 export function registerSession({ app }: GatewayApp, config: GatewayConfig, signIns: SignIns): void {
   const { sessionMs, content } = config.dashboard;
   const secure = config.publicUrl?.startsWith("https:") === true;
@@ -44,7 +44,7 @@ export function registerSession({ app }: GatewayApp, config: GatewayConfig, sign
     },
   );
 
-  // Open, and no failure for nobody: a page that asks whether somebody is signed in does nothing wrong.
+  // Public, and a success without a sign-in, because a page may check for one.
   app.get("/v1/admin/session", { config: { open: true } }, async (request, reply) => {
     reply.header("cache-control", "no-store");
     const signIn = await signIns.identify(request).catch(passOverEnded);

@@ -1,7 +1,7 @@
 import type { TopicStats } from "../../bus/index.ts";
 import type { TopicAnswer } from "./answers-roles.ts";
 
-/** A topic as answers and commands tell of it. Pure. */
+/** Converts a topic for responses and commands. Pure. */
 export function toTopicAnswer(topic: TopicStats): TopicAnswer {
   return {
     object: "topic",

@@ -52,7 +52,7 @@ function createTraces(redis: Redis) {
   };
 }
 
-/** `/v1/admin/traces`: the last requests of a scope with their stages, a sample of them, never what was asked or answered. */
+/** Registers `/v1/admin/traces`: a sample of a scope's latest requests with their stages, without content. */
 export function registerTraces(
   { app, redis, metrics }: GatewayApp,
   { dashboard }: Pick<GatewayConfig, "dashboard">,

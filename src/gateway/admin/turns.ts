@@ -2,7 +2,7 @@ import type { Reading, Turn } from "../../memory/index.ts";
 import type { ContextAnswer } from "./answers-roles.ts";
 import type { TurnsAnswer } from "./answers.ts";
 
-/** Turns of a session as answers tell of them; what was said only where `shows` says so. Pure. */
+/** Converts a session's turns for a response; includes content only with `shows`. Pure. */
 export function toTurnsAnswer(read: Reading, shows: boolean): TurnsAnswer {
   const first = read.turns[0]?.sequence;
   return {
@@ -21,7 +21,7 @@ export function toTurnsAnswer(read: Reading, shows: boolean): TurnsAnswer {
   };
 }
 
-/** The turns that a model would be told, in their order; what they say only where `shows` says so. Pure. */
+/** Converts the turns for a model, in order; includes content only with `shows`. Pure. */
 export function toContext(turns: readonly Turn[], shows: boolean): ContextAnswer["data"] {
   return turns.map((turn) => ({
     role: turn.role,

@@ -31,7 +31,7 @@ const turnsQuery = z.looseObject({
   limit: pageLimit,
 });
 const factsQuery = z.looseObject({ scope: name.optional(), all: z.enum(["true", "false"]).optional() });
-/** Facts that are told of, the newest first. */
+/** Most facts returned, newest first. */
 const FACTS_MAX = 500;
 
 interface OfUser {
@@ -44,7 +44,9 @@ interface OfSession {
   Params: { readonly id: string; readonly session: string };
 }
 
-/** `/v1/admin/users`: who is busy today and near a limit, a user's sessions and turns, and forgetting a user in all roles. */
+/**
+ * Registers `/v1/admin/users`: users that are busy today and near a limit, a user's sessions and turns, and deleting a user in all roles.
+ */
 export function registerUsers(
   parts: GatewayApp,
   { dashboard, sessions }: Pick<GatewayConfig, "dashboard" | "sessions">,

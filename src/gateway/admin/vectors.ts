@@ -29,7 +29,7 @@ const searchBody = z.strictObject({
   min_similarity: z.number().min(0).max(1).optional(),
   /** Whether texts that have the words count, too. */
   words: z.boolean().optional(),
-  /** As `filters` of OpenAI's search. */
+  /** As `filters` in OpenAI's search. */
   filter: z.looseObject({ type: z.string() }).optional(),
 });
 
@@ -137,7 +137,7 @@ export function registerVectorsAdmin(
   );
 }
 
-/** A collection with what is in it, where it can be asked. */
+/** Returns a collection with its size, if that can be read. */
 async function toCollection(
   tenant: ScopedRedis,
   { seenAtMs, recall, ...about }: CollectionAbout,

@@ -3,15 +3,15 @@ import { Message, Role, TaskState, type AgentCard, type Part, type TaskStatus } 
 import { AgentEvent, type AgentExecutor, type ExecutionEventBus } from "@a2a-js/sdk/server";
 import type { AgentInfo, AnswerEvent, Bus } from "../../bus/index.ts";
 
-/** What an agent of the bus is sent for a message of A2A. */
+/** Message to an agent of the bus for an A2A message. */
 export interface A2ARequest {
   /** The message's texts, one after the other. */
   readonly text: string;
   readonly message: unknown;
   readonly taskId: string;
-  /** As the client chose it, maybe another user's: what belongs to a conversation is known by user and context together. */
+  /** As chosen by the client, possibly equal to another user's: a conversation is identified by user and context together. */
   readonly contextId: string;
-  /** Who speaks, by the name that their key or the application gives. */
+  /** The sender, named by their key or the application. */
   readonly user: string;
 }
 
@@ -47,8 +47,9 @@ export function toAgentCard({ card }: AgentInfo, url: string): AgentCard {
 }
 
 /**
- * Has a message of A2A handled by an agent of the bus: its answer, while it is made, is an artifact. A message goes to the agent once, however
- * often it is executed: another process that takes a task up reads the same answer on. What fails ends the task as failed, and `onError` hears it.
+ * Lets an agent of the bus handle an A2A message; its answer becomes an artifact while it is made. The agent gets a message once, however
+ * often it is executed: a process that takes a task over continues reading the same answer. A failure ends the task as failed and is passed
+ * to `onError`.
  */
 export function executeOnBus(bus: Bus, agent: string, onError: (error: unknown) => void): AgentExecutor {
   const running = new Map<string, AbortController>();
@@ -91,7 +92,7 @@ export function executeOnBus(bus: Bus, agent: string, onError: (error: unknown) 
         );
       } catch (error) {
         if (given.signal.aborted) return;
-        // The SDK would print the error with its stack and the caller's words, and tell its message to the client.
+        // The SDK would log the error with its stack and the caller's text, and send its message to the client.
         onError(error);
         tell(status(TaskState.TASK_STATE_FAILED, "the agent could not be asked"));
       } finally {
@@ -107,7 +108,7 @@ export function executeOnBus(bus: Bus, agent: string, onError: (error: unknown) 
   };
 }
 
-/** Hands an answer on, part by part, and says how it ended. */
+/** Publishes an answer part by part, and its outcome. */
 async function hand(
   answer: AsyncIterable<AnswerEvent>,
   events: ExecutionEventBus,
@@ -133,7 +134,7 @@ async function hand(
       said = true;
       add(toPart(event.text), false);
     } else if (event.kind === "restarted") {
-      // What came before is void: the artifact begins anew.
+      // Earlier parts are void: the artifact starts over.
       begun = false;
     } else if (event.state === "handled") {
       if (!said && event.reply !== null) add(toPart(event.reply), true);

@@ -24,7 +24,7 @@ import { header, userOf } from "../tenancy/identity.ts";
 import { tellUnkept } from "../tenancy/keeping.ts";
 import type { GatewayApp } from "../parts.ts";
 
-/** Whom a request names. */
+/** Path parameters of a request. */
 export interface Named {
   Params: { readonly agent: string };
 }
@@ -38,7 +38,7 @@ interface Served {
 /** Agents that are kept ready. */
 const SERVED_MAX = 1_000;
 
-/** What answers requests at `/a2a/{agent}`. */
+/** Handles requests at `/a2a/{agent}`. */
 export interface A2AAnswers {
   readonly card: (request: FastifyRequest<Named>) => Promise<unknown>;
   readonly call: (request: FastifyRequest<Named>, reply: FastifyReply) => Promise<unknown>;
@@ -69,7 +69,7 @@ export function serveA2A(
     return agent;
   }
 
-  /** A card's URL: the configured one. Without it, what the caller names is repeated only if the gateway is known to be reached by it. */
+  /** Returns a card's URL: the configured one, or else the request's host if the gateway is known by that name. */
   function urlOf({ protocol, host: named, params, headers }: FastifyRequest<Named>): string {
     const own = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
     const base = publicUrl ?? (door.knowsHost(headers.host) ? `${protocol}://${named}` : own);
@@ -130,7 +130,7 @@ export function serveA2A(
         return reply.send(answer);
       }
       const events = answer;
-      // What fails before the first event is an answer, not a stream.
+      // A failure before the first event is a normal error response.
       const first = await events.next();
       return await sendEvents(
         reply,

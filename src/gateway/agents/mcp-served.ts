@@ -22,7 +22,7 @@ export async function answerMcp(request: FastifyRequest, reply: FastifyReply, me
   transport.send = (message, options) => {
     if ("error" in message || ("result" in message && message.result["isError"] === true)) failed += 1;
     else if ("result" in message) succeeded += 1;
-    // Told before the answer leaves, so that it is known when the answer has left.
+    // Marked before the response is sent, so that the mark is set when it has been sent.
     if (failed > 0 && succeeded === 0) tellUnkept(request);
     return send(message, options);
   };

@@ -6,7 +6,7 @@ import { sizeOf } from "../../internal/json-pieces.ts";
 import { signalling } from "../../internal/signals.ts";
 import type { Fact, Kept, Memory, Recalled } from "../../memory/index.ts";
 
-/** For whom a server speaks: it never learns of anyone else. */
+/** The user that a server acts for. It has no access to others. */
 export interface McpOptions {
   readonly memory: Memory;
   readonly user: string;
@@ -16,8 +16,8 @@ export interface McpOptions {
 const KINDS = ["semantic", "episodic", "preference", "procedure"] as const;
 
 /**
- * A server of the Model Context Protocol with tools over one user's memory: remember, recall, forget, list sessions, read a session. What
- * an agent remembers is its own word (`derived`), unless it says that a tool or a page said it.
+ * Makes a server of the Model Context Protocol with tools for one user's memory: remember, recall, forget, list sessions, read a session.
+ * Facts that an agent remembers count as its own (`derived`), unless it names a tool or a page as the source.
  */
 export function createMcpServer({ memory, user, version }: McpOptions): McpServer {
   const server = new McpServer({ name: "marrow", version });
@@ -141,7 +141,7 @@ function newestFitting(turns: readonly Kept[]): readonly Kept[] {
   return oldestFitting(turns.toReversed()).toReversed();
 }
 
-/** An answer of a tool; what Marrow refuses is told to the model, so that it can do better. */
+/** Runs a tool. A refusal of Marrow is returned to the model, so that it can correct the call. */
 async function answering(tool: string, work: () => Promise<Record<string, unknown>>): Promise<CallToolResult> {
   try {
     const result = await signalling("gateway:tool", () => ({ tool }), work);

@@ -6,7 +6,7 @@ import { createCallCarrier } from "../models/carried-calls.ts";
 import { createUnsaid, type Unsaid } from "../responses/unsaid.ts";
 import { toThoughtBlock } from "./thoughts.ts";
 
-/** Why a model stopped, in the words of this API. */
+/** Maps finish reasons to those of this API. */
 const STOPS: ReadonlyMap<unknown, string> = new Map([
   ["stop", "end_turn"],
   ["length", "max_tokens"],
@@ -14,7 +14,7 @@ const STOPS: ReadonlyMap<unknown, string> = new Map([
   ["function_call", "tool_use"],
   ["content_filter", "refusal"],
 ]);
-/** Words of this API that an upstream of its kind said itself. */
+/** Stop reasons of this API that an upstream of its kind returns itself. */
 const NATIVE = new Set(["stop_sequence", "pause_turn", "model_context_window_exceeded"]);
 
 /** A completion as a message. Pure. */
@@ -35,7 +35,7 @@ export function toMessage(completion: ChatCompletion): Fields {
   };
 }
 
-/** A message before anything is said: every field that the API's clients require. */
+/** Makes an empty message with all required fields. */
 export function toShell(id: string, model: string): Fields {
   return {
     id: toMessageId(id),
@@ -52,7 +52,7 @@ export function toShell(id: string, model: string): Fields {
   };
 }
 
-/** How a message ended. Calls of tools say so whatever the upstream's reason: some say `stop`. */
+/** Returns the stop reason of a message. Tool calls decide, because some upstreams report `stop` for them. */
 export function toStop(
   choice: Partial<ChatChoice> | undefined,
   refusal: string | undefined,
@@ -71,7 +71,7 @@ export function toStop(
   };
 }
 
-/** Counts of tokens: this API counts what a cache read or wrote beside the input, chat completions within the prompt. */
+/** Converts token counts: this API counts cached tokens separately, chat completions within the prompt. */
 export function toUsage(usage: Usage | null | undefined): Fields {
   const count = (value: unknown) => (typeof value === "number" && value >= 0 ? value : 0);
   const { cached_tokens: cached, cache_write_tokens: written } = (usage?.["prompt_tokens_details"] ?? {}) as Fields;
@@ -107,7 +107,7 @@ export function toTextBlock(text: string): Fields {
   return { type: "text", text, citations: null };
 }
 
-/** A call of a tool as a block. `made` is its id where the upstream gave none: clients answer a call by its id. */
+/** Converts a tool call to a block. `made` is its id if the upstream gave none, because clients answer a call by its id. */
 export function toUse({ id, function: named }: Fields, made: string): Fields {
   const { name, arguments: given } = (named ?? {}) as Fields;
   return {
@@ -119,7 +119,10 @@ export function toUse({ id, function: named }: Fields, made: string): Fields {
   };
 }
 
-/** Notes what of an answer has no place here, by type: it is told beside the API's own fields. Citations of a chat have none, either. */
+/**
+ * Records the types of content that this API cannot express, including citations of chat completions; they are reported beside the API's
+ * own fields.
+ */
 export function createOmitted(): Pick<Unsaid, "add" | "told"> {
   const unsaid = createUnsaid();
   return {
@@ -132,8 +135,8 @@ export function createOmitted(): Pick<Unsaid, "add" | "told"> {
 }
 
 /**
- * What a tool is given, which is an object in this API. Arguments that are none, or no JSON (an answer that was cut off), are told as they came, under
- * a name of their own.
+ * Parses a tool's input, an object in this API. Other values, and invalid JSON (a truncated answer), are returned unchanged in a field of
+ * their own.
  */
 function toInput(given: unknown): Fields {
   if (given === undefined || given === null || (typeof given === "string" && given.trim() === "")) return {};

@@ -13,9 +13,9 @@ interface Turn {
 }
 
 /**
- * Turns of the messages API as messages of chat completions: results of tools become messages of their own before what the user says, calls
- * stand beside an assistant's words, signed thoughts in `reasoning_details`. Pure.
- * @throws MarrowError `invalid_input` that names a block which has no meaning here
+ * Converts turns to chat messages: tool results become messages of their own before the user's text, calls are joined with the assistant's
+ * text, signed reasoning goes to `reasoning_details`. Pure.
+ * @throws MarrowError `invalid_input` that names an unsupported block
  */
 export function toChatMessages(turns: readonly Turn[]): readonly ChatMessage[] {
   const messages = turns.flatMap(({ role, content }, at): readonly ChatMessage[] => {
@@ -79,7 +79,7 @@ function toAssistant(blocks: readonly Fields[], path: string): ChatMessage {
         break;
       case "thinking":
       case "redacted_thinking": {
-        // Thoughts without a signature go back in words alone, to an upstream that wants these.
+        // Reasoning without a signature is sent back as text, to an upstream that requires it.
         const detail = toDetail(block, at);
         if (detail !== undefined) {
           details.push(detail);
@@ -199,7 +199,7 @@ function unknown(path: string, { type }: Fields): MarrowError {
   return refused(path, `blocks of type ${wordOf(type)}`);
 }
 
-/** An error for what has no meaning at this gateway. */
+/** Builds the error for an unsupported value. */
 export function refused(path: string, what: string, hint = ""): MarrowError {
   return new MarrowError("invalid_input", `${path}: ${what} cannot be served here${hint}`, { details: { path } });
 }

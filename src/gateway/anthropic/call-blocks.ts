@@ -7,22 +7,22 @@ import { joinedName } from "../../models/index.ts";
 export interface CallBlock {
   readonly id: string;
   name: string;
-  /** What it is given, as far as that was not told yet. */
+  /** The part of its input that was not sent yet. */
   held: string;
   state: "held" | "open" | "closed";
-  /** Whether what it is given has come to its end: another block may begin. */
+  /** Returns true once its input is complete, so that another block may begin. */
   readonly isWhole: () => boolean;
 }
 
 /** The calls of one message, by their place in the model's list. */
 export interface CallBlocks {
-  /** How many there are. */
+  /** Returns the number of calls. */
   readonly size: () => number;
   /** Takes a piece of a call, and answers the call, and whether it is a new one. @throws MarrowError `model_failed` for more of one that is over */
   add(delta: Fields, index: number): { readonly call: CallBlock; readonly isNew: boolean };
 }
 
-/** Puts them together. `made`: the beginning of an id for a call that the upstream gave none. */
+/** Collects the parts of calls. `made`: prefix of an id for a call without one. */
 export function createCallBlocks(made: () => string): CallBlocks {
   const calls = new Map<number, CallBlock & { readonly isMade: boolean; readonly grow: (piece: string) => void }>();
   let count = 0;
@@ -49,7 +49,7 @@ export function createCallBlocks(made: () => string): CallBlocks {
       const named = (delta["function"] ?? {}) as Fields;
       const given = typeof delta["id"] === "string" ? delta["id"] : "";
       const known = calls.get(index);
-      // A new id at a known place begins another call, and empty fields change nothing.
+      // A new id at a known index begins another call; empty fields change nothing.
       const isNew = known === undefined || (given !== "" && given !== known.id && !known.isMade);
       const call = isNew ? begin(index, given) : known;
       if (call.state === "held") call.name = joinedName(call.name, named["name"], call.held !== "");

@@ -15,7 +15,7 @@ const TYPES: ReadonlyMap<number, string> = new Map([
   [529, "overloaded_error"],
 ]);
 
-/** An error in this API's shape. What the gateway adds is `param` and `code`, which its clients pass over. */
+/** Builds an error in this API's format. The gateway adds `param` and `code`, which its clients ignore. */
 export function toAnthropicError({ error }: ErrorAnswer["body"], status: number, requestId: string): Fields {
   const type = TYPES.get(status) ?? (status >= 500 ? "api_error" : "invalid_request_error");
   const { message, param, code } = error;
@@ -28,8 +28,7 @@ export function toAnthropicStatus(status: number): number {
 }
 
 /**
- * Puts every error of a route into this API's shape, whoever answered it: the door, a limit, the flow. For `preSerialization`, which sees what is
- * sent as an object.
+ * Converts every error of a route to this API's format, whatever its origin. A `preSerialization` hook, which gets the body as an object.
  */
 export function reshapeErrors(
   request: FastifyRequest,

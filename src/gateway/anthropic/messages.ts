@@ -94,7 +94,7 @@ export function registerMessages(parts: GatewayApp, { http }: Pick<GatewayConfig
   );
 }
 
-/** Says a stream of chat completions as the events of a message. */
+/** Makes the translation of a chat completions stream to message events. */
 function toTranslation(model: string): Translation {
   const [read, events] = [createChunkReader(), createMessageEvents(model)];
   const write = (made: readonly MessageEvent[]) => made.map(toText).join("");
@@ -104,7 +104,7 @@ function toTranslation(model: string): Translation {
   };
 }
 
-/** What went wrong with a stream whose status is long sent, as its last event. */
+/** Returns the last event of a broken stream, whose status was already sent. */
 function tellBroken(request: FastifyRequest, error: unknown): string {
   noteFailure(request, error);
   request.log.warn(describeRequest(request), "a model's stream broke");

@@ -3,14 +3,14 @@ import { MarrowError } from "../../errors.ts";
 import type { ModelInfo } from "../../models/index.ts";
 import { isText, type Fields } from "../../internal/fields.ts";
 
-/** The page that a client of Anthropic's API asks for. */
+/** Query of the models page in Anthropic's API. */
 export const modelsQuery: z.ZodType<ModelsQuery> = z.looseObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(1_000)).optional(),
   after_id: z.string().max(256).optional(),
   before_id: z.string().max(256).optional(),
 });
 
-/** Which models are wanted. */
+/** Options for listing models. */
 export interface ModelsQuery {
   readonly limit?: number | undefined;
   readonly after_id?: string | undefined;

@@ -7,7 +7,7 @@ import { refused, textsAt, toChatMessages, wrong } from "./blocks.ts";
 
 const content = z.union([z.string(), z.array(z.looseObject({})).max(100_000)]);
 
-/** What must be right for a request to be understood; the table of fields says what becomes of each. */
+/** Fields that must be valid for a request to be understood; the table of fields defines the conversion of each. */
 export const countBody: z.ZodType<MessagesRequest> = z.looseObject({
   model: z.string().min(1).max(256),
   messages: z
@@ -27,7 +27,7 @@ export const countBody: z.ZodType<MessagesRequest> = z.looseObject({
   output_config: z.looseObject({ effort: z.string().max(32).nullish(), format: z.looseObject({}).nullish() }).nullish(),
 });
 
-/** The same for a message that is made: its answer has a bound. */
+/** The same for creating a message, whose answer needs a bound. */
 export const messagesBody: z.ZodType<MessagesRequest> = z.intersection(
   countBody,
   z.looseObject({ max_tokens: z.int().min(1) }),
@@ -107,7 +107,7 @@ function toTier(tier: unknown, path: string): string {
   throw refused(path, `the tier ${wordOf(tier)}`);
 }
 
-/** Fields of a tool that say how it is called or sent, and nothing of what it is. */
+/** Fields of a tool that only affect its transport. */
 const INERT_OF_TOOL = new Set(["eager_input_streaming"]);
 
 function toTools(tools: readonly Fields[], path: string): readonly Fields[] | undefined {
@@ -153,7 +153,7 @@ function toChoice(choice: Fields | null | undefined): Fields {
   }
 }
 
-/** Budgets of thoughts, from which on an effort is the next one. */
+/** Lower bounds of reasoning budgets, with the effort for each. */
 const EFFORTS: readonly (readonly [number, string])[] = [
   [16_384, "high"],
   [4_096, "medium"],
@@ -161,8 +161,8 @@ const EFFORTS: readonly (readonly [number, string])[] = [
 ];
 
 /**
- * How much a model is to think: as an effort, which every kind of upstream knows, and beside it in the client's own words, for one that knows
- * these. Upstreams that refuse the words are asked by the effort alone.
+ * Converts reasoning options: to an effort, which every kind of upstream supports, and beside it the client's own fields, for upstreams
+ * that support them. Upstreams that refuse these get the effort alone.
  */
 function toThinking({ thinking, output_config: config }: MessagesRequest): Fields {
   const { effort, format, ...others } = config ?? {};

@@ -14,7 +14,7 @@ export interface MessageEvent extends Fields {
 
 /** Makes the events of a message out of the chunks of a chat completion. */
 export interface MessageEvents {
-  /** The events that a chunk makes. @throws MarrowError `model_failed` for pieces of calls that cannot be told apart */
+  /** Returns the events of a chunk. @throws MarrowError `model_failed` for ambiguous parts of calls */
   add(chunk: ChatChunk): readonly MessageEvent[];
   /** The events that end a whole answer. */
   end(): readonly MessageEvent[];
@@ -30,8 +30,8 @@ interface Open {
 type Step = () => readonly MessageEvent[];
 
 /**
- * Begins a message. Blocks follow one another, as the API has them: each is closed before the next one begins. What comes between the pieces
- * of a call is kept until that call's arguments are whole, or the answer ends.
+ * Begins a message. Each block is closed before the next one begins, as the API requires. Content that arrives between the parts of a call
+ * is held back until that call's arguments are complete, or the answer ends.
  */
 export function createMessageEvents(model: string): MessageEvents {
   let [blocks, began, thoughts] = [0, false, 0];
@@ -43,7 +43,7 @@ export function createMessageEvents(model: string): MessageEvents {
   const omitted = createOmitted();
   const carry = createCallCarrier();
   const calls = createCallBlocks(() => `toolu_made${id.replaceAll(/\W/g, "").slice(-24)}`);
-  /** What is told once the open call has come to its end, and calls of which too little is known yet. */
+  /** Content held back until the open call is complete, and calls that are not identified yet. */
   const later: (Step | CallBlock)[] = [];
 
   function begin(chunk: ChatChunk): readonly MessageEvent[] {
@@ -71,14 +71,14 @@ export function createMessageEvents(model: string): MessageEvents {
 
   function think(piece: string, isExact = false): readonly MessageEvent[] {
     const isNew = open?.type !== "thinking";
-    // Thoughts of one block after another are parted by a blank line in chat completions; signatures are of the thoughts without it.
+    // Chat completions separate reasoning blocks by a blank line, which their signatures exclude.
     const text = isNew && thoughts > 0 && !isExact ? piece.replace(/^\n\n/, "") : piece;
     const events = isNew ? [...start({ type: "thinking" }, { type: "thinking", thinking: "", signature: "" })] : [];
     if (isNew) thoughts += 1;
     return text === "" ? events : [...events, grow({ type: "thinking_delta", thinking: text })];
   }
 
-  /** Thoughts that can be given back: the signature of those that were told just now, or a block of their own. */
+  /** Returns the events of reasoning that can be sent back: the signature of the text just sent, or a separate block. */
   function keep(detail: Fields): readonly MessageEvent[] {
     const block = toThoughtBlock(detail);
     if (block === undefined) return [];
@@ -97,7 +97,7 @@ export function createMessageEvents(model: string): MessageEvents {
     return [...events, grow({ type: "text_delta", text: piece })];
   }
 
-  /** Tells words, or keeps them for later while a call that began before them has not come to its end. */
+  /** Returns the events of content, or holds them back while an earlier call is incomplete. */
   function tell(step: Step): readonly MessageEvent[] {
     if (later.length === 0 && !isCalling()) return step();
     later.push(step);
@@ -110,7 +110,7 @@ export function createMessageEvents(model: string): MessageEvents {
     return [...(open?.call === one ? give(one) : []), ...advance(false)];
   }
 
-  /** Tells what a call is given, as far as it came. */
+  /** Returns the events of a call's input received so far. */
   function give(one: CallBlock): readonly MessageEvent[] {
     const piece = one.held;
     one.held = "";
@@ -120,7 +120,7 @@ export function createMessageEvents(model: string): MessageEvents {
   /** Whether a call is open whose end is still to come. */
   const isCalling = () => open?.call !== undefined && !open.call.isWhole();
 
-  /** Tells what was kept for later, as far as its turn has come; all of it at the end of the answer. */
+  /** Returns the events of held content whose turn has come; at the end of the answer, all of it. */
   function advance(isLast: boolean): readonly MessageEvent[] {
     const events: MessageEvent[] = [];
     let told = 0;
@@ -145,7 +145,7 @@ export function createMessageEvents(model: string): MessageEvents {
     const { content, refusal: refused, reasoning_content: thought = delta["reasoning"], tool_calls: made } = delta;
     const details = detailsOf(delta);
     const events: MessageEvent[] = [];
-    // A stored answer comes with both at once: then the blocks say what was thought.
+    // A stored answer has both forms at once; then the blocks contain the text.
     const hasWords = details.some(({ type }) => type === "reasoning.text");
     if (typeof thought === "string" && thought !== "" && !hasWords) events.push(...tell(() => think(thought)));
     for (const detail of details) events.push(...tell(() => keep(detail)));

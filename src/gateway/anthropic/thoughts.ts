@@ -1,10 +1,10 @@
 import type { Fields } from "../../internal/fields.ts";
 import { fromCarried, isCarried, toCarried } from "../models/carried-thoughts.ts";
 
-/** Formats of thoughts by their makers, in the list that OpenRouter's API made common. */
+/** Reasoning formats by maker, in the list that OpenRouter's API introduced. */
 const ANTHROPIC = "anthropic-claude-v1";
 
-/** A client's block of thoughts as an entry of `reasoning_details`; `undefined` for one that no provider takes back. */
+/** Converts a client's reasoning block to an entry of `reasoning_details`; `undefined` for one that no provider accepts back. */
 export function toDetail({ type, thinking, signature, data }: Fields, index: number): Fields | undefined {
   if (type === "thinking")
     return typeof signature === "string" && signature !== ""
@@ -14,7 +14,7 @@ export function toDetail({ type, thinking, signature, data }: Fields, index: num
   return isCarried(data) ? fromCarried(data) : { type: "reasoning.encrypted", data, format: ANTHROPIC, index };
 }
 
-/** An entry of `reasoning_details` as a block; `undefined` for one that says nothing. */
+/** Converts an entry of `reasoning_details` to a block; `undefined` for an empty one. */
 export function toThoughtBlock(detail: Fields): Fields | undefined {
   const { type, text, signature, data, format } = detail;
   if (type === "reasoning.text" && typeof text === "string")

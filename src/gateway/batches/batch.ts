@@ -10,7 +10,7 @@ export const BATCH_ENDPOINTS = ["/v1/chat/completions", "/v1/responses", "/v1/em
 
 /** Lines of a batch at most. */
 export const LINES_MAX = 50_000;
-/** How long a batch may take, in seconds: `24h`. */
+/** Time limit of a batch, in seconds: `24h`. */
 export const WINDOW_SECONDS = 86_400;
 
 /** A batch as it is kept, in OpenAI's words. Times are seconds since 1970. */
@@ -51,7 +51,7 @@ export type BatchStatus =
   | "cancelling"
   | "cancelled";
 
-/** What is wrong with a line of the input file. */
+/** Problem of a line in the input file. */
 export interface LineError {
   readonly code: string;
   readonly line: number;
@@ -65,7 +65,7 @@ export interface BatchLine {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** What came of a line: as it stands in the output file, or in that of errors. */
+/** Result of a line, as in the output or error file. */
 export interface LineResult {
   readonly id: string;
   readonly custom_id: string;
@@ -82,7 +82,7 @@ const lineBody = z.looseObject({
 
 const ERRORS_MAX = 100;
 
-/** What bounds a line: what bounds the same request over HTTP. */
+/** Bounds of a line, equal to those of the same request over HTTP. */
 export interface LineBounds {
   readonly bodyBytesMax: number;
   readonly json: JsonBudget;
@@ -141,7 +141,7 @@ export async function readLines(
   return { lines, errors };
 }
 
-/** A line that was read, or what is wrong with it. */
+/** Parses a line, or returns its problem. */
 function fromJson(text: string, { bodyBytesMax, json }: LineBounds): { readonly value: unknown } | string {
   const bytes = Buffer.from(text, "utf8");
   if (bytes.length > bodyBytesMax) return `a line must have at most ${bodyBytesMax} bytes, as a request of its own`;

@@ -27,7 +27,7 @@ export interface Batches {
   list(options: PageOptions, reach: Reach): Promise<Page<Batch>>;
   /** @throws MarrowError `not_found`, also for another user's; `conflict` for one that has ended */
   cancel(id: string, reach: Reach): Promise<Batch>;
-  /** Takes a batch away with its lines that wait and with what came of others; its files stay. */
+  /** Deletes a batch with its waiting lines and results; its files stay. */
   remove(id: string): Promise<void>;
   /** Ends one as `cancel` does, where it still goes on. */
   stop(id: string): Promise<void>;
@@ -37,7 +37,7 @@ export interface Batches {
   open(id: string): Promise<boolean>;
   /** Whether the scope keeps as many bytes as it may: then no more lines are asked. */
   isFull(): boolean;
-  /** Keeps what came of a line. */
+  /** Stores the result of a line. */
   put(id: string, line: number, result: LineResult): Promise<void>;
 }
 
@@ -45,11 +45,11 @@ const BATCHES_MAX = 10_000;
 /** Lines that are pushed at a time, and lines whose results are read at a time. */
 const PUSHED_AT_ONCE = 128;
 const LINES_AT_ONCE = 500;
-/** How long bytes of a file without an end are counted: until it is deleted, or a year. */
+/** Time that a file without expiry stays booked, unless it is deleted. */
 const FILE_BOOKED_MS = 366 * 86_400_000;
 const RESULTS_TTL_MS = 8 * 86_400_000;
 const CHECK_MS = { first: 250, last: 5_000 } as const;
-/** Every so many looks, lines whose workers all died are looked for. */
+/** Number of checks after which lines are searched whose workers all died. */
 const MISSING_EVERY = 8;
 const GOING_ON = new Set(["validating", "in_progress", "cancelling"]);
 
@@ -172,7 +172,7 @@ export function createBatches(
     if ((await shelf.get(id)) === undefined) await scoped.send(["UNLINK", key], { retry: "safe" });
   }
 
-  /** What came of the lines of a batch, by their places, read in pages. */
+  /** Reads the results of a batch's lines by index, in pages. */
   async function readResults(id: string, total: number): Promise<ReadonlyMap<number, LineResult>> {
     const results = new Map<number, LineResult>();
     for (let first = 0; first < total; first += LINES_AT_ONCE) {

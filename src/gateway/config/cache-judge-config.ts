@@ -23,7 +23,7 @@ export type CacheJudgeInput =
 
 const integer = (min: number, max: number) => z.int().min(min).max(max);
 
-/** What may stand in `cache.judge`, with every default. */
+/** Schema of `cache.judge`, with every default. */
 export const judgeSchema: z.ZodType<CacheJudgeConfig, CacheJudgeInput> = z.preprocess(
   (input) => (typeof input === "string" ? { model: input } : input),
   z.strictObject({

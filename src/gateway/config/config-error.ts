@@ -2,7 +2,10 @@ import { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 import { nearestName } from "../../internal/nearest-name.ts";
 
-/** Says which field of a configuration is wrong and how, with the nearest known name for an unknown one. Values are not repeated: they may be secrets. */
+/**
+ * Builds the error of an invalid configuration: the field, the problem, and the nearest known name for an unknown one. Values are not
+ * repeated, because they may be secrets.
+ */
 export function toConfigError(schema: z.ZodType, error: z.ZodError, input: unknown): MarrowError {
   const issue = deepest(error.issues[0]);
   const path = issue?.path.join(".") ?? "";

@@ -5,7 +5,7 @@ export function shown(text: z.ZodString): z.ZodString {
   return text.meta({ shown: true });
 }
 
-/** A host as it stands in a `Host` header, without its port: `gateway.example.com`, `192.168.1.5`, `[fd00::5]`. */
+/** Schema of a host as in a `Host` header without port: `gateway.example.com`, `192.168.1.5`, `[fd00::5]`. */
 export const hostName: z.ZodString = z
   .string()
   .max(253)

@@ -31,7 +31,7 @@ const windowed = (limit: number) =>
     })
     .prefault({});
 
-/** The gateway's configuration: what may stand in `marrow.config.ts`, and every default. Times are in milliseconds. */
+/** Schema of the gateway's configuration (`marrow.config.ts`), with every default. Times are in milliseconds. */
 export const configSchema: z.ZodType<GatewayConfig, GatewayConfigInput> = z.strictObject({
   host: shown(z.string().min(1)).default("127.0.0.1"),
   port: integer(0, 65_535).default(8080),
@@ -198,46 +198,49 @@ export interface GatewayConfig {
   readonly host: string;
   readonly port: number;
   readonly app: string;
-  /** What finds neighbours for all roles; recorded in Redis at the first start, and another one later is refused. */
+  /** Vector engine of all roles. Recorded in Redis at the first start; a later start with another one is refused. */
   readonly engine: "auto" | "vectorset" | "search" | "local";
   readonly auth: "keys" | "off";
-  /** Origins whose pages may call the gateway from a browser; `*` for all. None by default. */
+  /** Origins whose pages may call the gateway from a browser; `*` for all. @default none */
   readonly cors: { readonly origins: readonly string[]; readonly maxAgeSeconds: number };
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "silent";
-  /** At `info`: which part of the requests that did not fail get a line, 0 to 1. Failed ones always do. */
+  /** Fraction of successful requests that are logged at `info`, 0 to 1. Failed ones are always logged. */
   readonly accessLog: { readonly sample: number };
-  /** Largest JSON body, in bytes; an uploaded file may have `vectorStores.fileBytesMax`. */
+  /** Largest JSON body, in bytes. Uploaded files are bounded by `vectorStores.fileBytesMax` instead. */
   readonly bodyBytesMax: number;
-  /** What this process records of all streams together, for cache and sessions, in bytes by estimate; beyond it the largest stream is recorded no further. */
+  /**
+   * Largest estimated size of all streams that this process records for cache and sessions, in bytes. Beyond it the largest stream is no
+   * longer recorded.
+   */
   readonly recordedBytesMax: number;
   /** Largest form that is forwarded, in bytes: a recording of 25 MiB fits. */
   readonly formBytesMax: number;
-  /** Bounds of what a JSON body holds: fields and items in all, and how deep they are nested. */
+  /** Bounds of a JSON body: total fields and items, and depth. */
   readonly json: { readonly valuesMax: number; readonly depthMax: number };
-  /** From which delay of the event loop on a stall is counted and logged. */
+  /** Delay of the event loop from which a stall is counted and logged. */
   readonly eventLoop: { readonly stallMs: number };
-  /** Where clients reach this gateway, for URLs that it tells (cards of agents). Absent: `http://host:port`. */
+  /** URL at which clients reach this gateway, for URLs in responses (agent cards). @default `http://host:port` */
   readonly publicUrl?: string | undefined;
-  /** Hosts beside loopback that a request may name on `/mcp`, and everywhere when `auth` is off. */
+  /** Hosts besides loopback that requests to `/mcp` may name, and all requests if `auth` is off. */
   readonly allowedHosts: readonly string[];
   /** Bounds of connections. */
   readonly http: {
-    /** How long a client may take to send a whole request. */
+    /** Longest time for a client to send a whole request. */
     readonly requestTimeoutMs: number;
-    /** How long it may take for the head of it. At most `requestTimeoutMs`. */
+    /** Longest time to send its headers. At most `requestTimeoutMs`. */
     readonly headersTimeoutMs: number;
-    /** How long a connection may be idle between requests. */
+    /** Longest idle time of a connection between requests. */
     readonly keepAliveTimeoutMs: number;
-    /** How long a client may read nothing of an answer that waits for it. */
+    /** Longest time for which a client may read nothing of a waiting response. */
     readonly stalledTimeoutMs: number;
-    /** Connections at the same time; more are closed at once. */
+    /** Most connections; further ones are closed at once. */
     readonly connectionsMax: number;
-    /** How long a stream is silent before a comment line says that it lives. */
+    /** Silence of a stream after which a comment line is sent to keep it alive. */
     readonly aliveMs: number;
   };
   /** Endpoints that serve models. */
   readonly upstreams: readonly UpstreamConfig[];
-  /** Aliases by the id that clients name. */
+  /** Aliases, by the id that clients request. */
   readonly routes: Readonly<Record<string, RouteConfig>>;
   readonly routing: RoutingConfig;
   readonly embedder: EmbedderConfig;
@@ -254,37 +257,37 @@ export interface GatewayConfig {
     readonly entriesMax?: number | undefined;
     readonly bytesMax?: number | undefined;
     readonly profile: "full" | "compact";
-    /** Judges near misses: the id of a model, or that and more. Absent: nothing is judged. */
+    /** Judge of near misses: a model's id, or an object with more options. @default none */
     readonly judge?: CacheJudgeConfig | undefined;
-    /** Among whom answers are shared. */
+    /** Group that shares answers. */
     readonly per: "scope" | "user" | "key";
-    /** The same for prompts whose answer may depend on who asks. */
+    /** The same for prompts whose answer may depend on the user. */
     readonly personal: "user" | "scope";
-    /** Whether stored answers carry `x-marrow-saved`. */
+    /** Whether stored answers have the header `x-marrow-saved`. */
     readonly tellSaved: boolean;
   };
   readonly vectorStores: {
-    /** Where it is not the installation's. */
+    /** Overrides the installation's engine. */
     readonly engine?: "vectorset" | "search" | "local" | undefined;
     readonly fileBytesMax: number;
     readonly itemsMax: number;
     readonly recall: { readonly target: number; readonly sampleEvery: number };
   };
-  /** `fromMetadata`: whether `metadata.session_id` names a session as the header `x-marrow-session` does. */
-  /** What becomes of an answer whose client left, as in `marrow/flow`. */
+  /** `fromMetadata`: whether `metadata.session_id` names a session, like the header `x-marrow-session`. */
+  /** What happens to an answer after its client disconnected, as in `marrow/flow`. */
   readonly onDisconnect: "finish" | "cancel";
-  /** How long a process that is told to stop goes on answering while `/readyz` says 503, until load balancers know. */
+  /** Time that a stopping process keeps serving while `/readyz` returns 503, so that load balancers notice. */
   readonly drainDelayMs: number;
-  /** How long requests and jobs may then take to end before they are cut off, or handed back. */
+  /** Time that requests and jobs then have to end, before they are cut off or returned to the queue. */
   readonly drainMs: number;
   readonly sessions: { readonly ttlMs: number; readonly turns: number; readonly fromMetadata: boolean };
   readonly conversations: { readonly ttlMs: number; readonly itemsMax: number };
   readonly memories: { readonly factsMax: number; readonly halfLifeMs: number };
-  /** How long responses are kept, and the events of those in the background. */
+  /** TTL of responses, and of the events of background responses. */
   readonly responses: { readonly ttlMs: number; readonly streamTtlMs: number };
-  /** What this process does of the work in the background: jobs at the same time, and of one tenant over all processes (0: any number). */
+  /** Background work of this process: concurrent jobs, and most jobs of one tenant over all processes (0: no bound). */
   readonly background: { readonly enabled: boolean; readonly concurrency: number; readonly tenantMax: number };
-  /** Where webhooks may go beside public addresses over https. */
+  /** Addresses that webhooks may go to besides public ones over https. */
   readonly webhooks: { readonly allowNetworks: readonly string[]; readonly allowHttp: boolean };
   readonly limits: {
     readonly enabled: boolean;
@@ -292,41 +295,44 @@ export interface GatewayConfig {
     readonly userRequests: LimitConfig;
     readonly userTokens: LimitConfig;
     readonly appRequests: LimitConfig;
-    /** Users that a key names and did not name within a day. */
+    /** Users that a key names for the first time in a day. */
     readonly keyUsers: LimitConfig;
-    /** Requests of all routes but the chat's, which has limits of its own: those that read, and those that make, change or delete. */
+    /** Requests of all routes except chat, which has its own limits: reads, and writes. */
     readonly userReads: LimitConfig;
     readonly userWrites: LimitConfig;
     readonly appReads: LimitConfig;
     readonly appWrites: LimitConfig;
-    /** Bytes that a scope keeps: files, vector stores, conversations, memories, tasks, batches, responses, remembered embeddings. */
+    /** Stored bytes of a scope: files, vector stores, conversations, memories, tasks, batches, responses, cached embeddings. */
     readonly scopeBytes: number;
-    /** Whose days and months plans count by. */
+    /** Time zone of the plans' days and months. */
     readonly timeZone: string;
   };
   /** Plans of keys and users by name. */
   readonly plans: Readonly<Record<string, Plan>>;
-  /** Plan of users that have none of their own. */
+  /** Plan of users without one. */
   readonly defaultPlan?: string | undefined;
-  /** What a million tokens cost, over the table. */
+  /** Prices per million tokens, which override the table. */
   readonly prices: Readonly<Record<string, Price>>;
-  /** The table, as `marrow prices update` writes it. Absent: `assets/prices.json`. */
+  /** Path of the price table, as written by `marrow prices update`. @default `assets/prices.json` */
   readonly pricesFile?: string | undefined;
-  /** What becomes of a model without a price: it costs nothing, as much as the dearest of the table, or is refused. */
+  /** Treatment of models without a price: free, as expensive as the dearest of the table, or refused. */
   readonly onUnpriced: OnUnpriced;
-  /** What is kept of spending: rows (key, user, model) of a scope and day, the rest of its users as `(other)`; and for how many days. */
+  /**
+   * Stored spending: most rows (key, user, model) per scope and day, beyond which users are summed as `(other)`; and the days that they are
+   * kept.
+   */
   readonly spend: { readonly rowsMax: number; readonly daysKept: number };
   /** The page at `/dashboard`: whether it is served, whether it may show prompts and answers, and how long a sign-in lasts. */
   readonly dashboard: {
     readonly enabled: boolean;
     readonly content: "hidden" | "visible";
     readonly sessionMs: number;
-    /** When requests are recorded with their stages: `watched`, while somebody looks at them. */
+    /** When requests are recorded with their stages. `watched`: while the dashboard shows them. */
     readonly traces: "off" | "watched" | "always";
-    /** Requests of a gateway that are recorded in a second, at most. */
+    /** Most requests that a gateway records per second. */
     readonly tracesPerSecond: number;
   };
-  /** Labels of the metric of spending. Names of users in metrics are a choice: each makes series of its own. */
+  /** Labels of the spending metric. Users are optional, because each makes its own series. */
   readonly spendLabels: readonly ("scope" | "key" | "user" | "model")[];
 }
 
@@ -342,7 +348,7 @@ type Partly<T> = T extends readonly (infer Item)[]
     ? { readonly [Name in keyof T]?: Partly<T[Name]> | undefined }
     : T;
 
-/** What a person writes: any part of the configuration; an embedder whole. */
+/** Input of a configuration: any part of it; an embedder only whole. */
 export type GatewayConfigInput = Partly<
   Omit<GatewayConfig, "embedder" | "prices" | "plans" | "cache" | "upstreams" | "routes" | "routing">
 > & {
@@ -359,7 +365,7 @@ export type GatewayConfigInput = Partly<
   readonly plans?: Readonly<Record<string, Plan>> | undefined;
 };
 
-/** Helps an editor to check a `marrow.config.ts`. */
+/** Types a `marrow.config.ts` for editors; returns its argument. */
 export function defineConfig(config: GatewayConfigInput): GatewayConfigInput {
   return config;
 }

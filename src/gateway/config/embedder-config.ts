@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { shown } from "./config-fields.ts";
 
-/** Which embedder the gateway uses. */
+/** The gateway's embedder. */
 export type EmbedderConfig =
   | { readonly kind: "static" }
   | { readonly kind: "minilm"; readonly directory: string; readonly file?: string | undefined }
@@ -13,7 +13,7 @@ export type EmbedderConfig =
       readonly dimensions: number;
     };
 
-/** What may stand in `embedder`. */
+/** Schema of `embedder`. */
 export const embedderSchema: z.ZodType<EmbedderConfig, EmbedderConfig | undefined> = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("static") }),

@@ -1,6 +1,6 @@
 import type { GatewayConfigInput } from "./config.ts";
 
-/** Environment variables that set a field, over what the file says. */
+/** Reads the environment variables that override fields of the file. */
 export function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): GatewayConfigInput {
   const {
     MARROW_PORT,

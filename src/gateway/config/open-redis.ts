@@ -2,21 +2,21 @@ import { MarrowError } from "../../errors.ts";
 import { connect, type ConnectOptions, type Redis } from "../../redis/index.ts";
 import { findServer, HOW_TO_GET_A_SERVER, startServer, type ManagedServer } from "../../redis/managed/index.ts";
 
-/** Where a gateway's Redis is. */
+/** Location of a gateway's Redis. */
 export interface RedisPlaces {
   /** A Redis of yours. Absent: one is found and run under `dataDirectory`, for development only. */
   readonly redisUrl?: string | undefined;
-  /** How it is reached: certificates, credentials. */
+  /** Connection options: certificates, credentials. */
   readonly redis?: ConnectOptions | undefined;
   /** A second Redis for the cache, its flights and embeddings, which may evict. @default the same Redis */
   readonly cacheRedisUrl?: string | undefined;
-  /** Where the managed Redis keeps its data. */
+  /** Data directory of the managed Redis. */
   readonly dataDirectory: string;
-  /** Where `script/bootstrap` puts a Redis. */
+  /** Directory in which `script/bootstrap` puts a Redis. */
   readonly cacheDirectory: string;
   /** Directories searched for a `redis-server`. */
   readonly path: string;
-  /** Hears one line for each step. */
+  /** Called with one line for each step. */
   readonly say: (line: string) => void;
 }
 
@@ -30,8 +30,8 @@ export interface Opened {
 }
 
 /**
- * Finds or starts Redis and connects. `whenAway: "start"` returns although a Redis of the caller's is away; each loss is told with host and
- * cause, and each return.
+ * Finds or starts Redis and connects. `whenAway: "start"` returns even if a configured Redis is unavailable. Each loss is reported with
+ * host and cause, and each return.
  * @throws MarrowError `unavailable` without any Redis, with the ways to get one
  */
 export async function openRedis(options: RedisPlaces, app: string, whenAway: "fail" | "start"): Promise<Opened> {

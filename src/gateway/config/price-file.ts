@@ -23,7 +23,7 @@ export function readPriceFile(file: string | undefined): PriceFile {
   return table as PriceFile;
 }
 
-/** Writes a table out of a file in LiteLLM's format. Answers what it holds. @throws MarrowError `invalid_option`, `invalid_input` */
+/** Converts a file in LiteLLM's format to a price table. Returns a summary. @throws MarrowError `invalid_option`, `invalid_input` */
 export function updatePriceFile(
   from: string,
   to: string,
@@ -39,8 +39,8 @@ export function updatePriceFile(
 }
 
 /**
- * What an operator should know of budgets that cannot bind: models that are configured and have no price, and upstreams that serve any model.
- * `undefined` where there is nothing to say.
+ * Returns a warning about budgets without effect: configured models without a price, and upstreams that serve any model. `undefined`
+ * without one.
  */
 export function unboundBudgets(
   { plans, upstreams, routes, onUnpriced }: Pick<GatewayConfig, "plans" | "upstreams" | "routes" | "onUnpriced">,

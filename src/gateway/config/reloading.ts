@@ -7,19 +7,19 @@ import type { LiveModels } from "../models/model-source.ts";
 /** Takes changes of the configuration without a restart. */
 export interface Reloading {
   /**
-   * Reads the configuration again and puts it in force, one reading at a time. What is wrong is said, and what was in force stays. `isAsked`:
-   * somebody wants to hear that nothing changed, too. @default true
+   * Reads the configuration again and applies it, one run at a time. Errors are reported, and the current configuration stays. `isAsked`:
+   * report even if nothing changed. @default true
    */
   reload(isAsked?: boolean): Promise<void>;
-  /** Tells all gateways of this Redis to do so; answers how many heard it. */
+  /** Tells all gateways of this Redis to reload; returns how many received the message. */
   readonly tellAll: () => Promise<number>;
   close(): Promise<void>;
 }
 
-/** What can change without a restart. */
+/** Fields that can change without a restart. */
 const LIVE: ReadonlySet<keyof GatewayConfig> = new Set(["upstreams", "routes", "routing"]);
 
-/** Listens on the channel `<app>:gateway:reload` for what another gateway was told. */
+/** Subscribes to the channel `<app>:gateway:reload`, on which gateways announce a reload. */
 export function createReloading(
   redis: Redis,
   {

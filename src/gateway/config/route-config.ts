@@ -20,7 +20,7 @@ function toTarget(input: unknown): unknown {
   return slash === -1 ? { upstream: input } : { upstream: input.slice(0, slash), model: input.slice(slash + 1) };
 }
 
-/** What may stand in `routes`: the id that clients name, and the groups that are asked in order. */
+/** Schema of `routes`: ids that clients request, and the groups of upstreams to call in order. */
 export const routesSchema: z.ZodType<
   Readonly<Record<string, RouteConfig>>,
   Readonly<Record<string, RouteInput>> | undefined
@@ -38,7 +38,7 @@ export const routesSchema: z.ZodType<
   Readonly<Record<string, RouteInput>> | undefined
 >;
 
-/** What may stand in `routing`, with every default. */
+/** Schema of `routing`, with every default. */
 export const routingSchema: z.ZodType<RoutingConfig, Partial<RoutingInput> | undefined> = z
   .strictObject({
     timeoutMs: integer(1, 3_600_000).default(600_000),
@@ -77,7 +77,7 @@ export interface RouteConfig {
   readonly hedgeAfterMs?: number | undefined;
 }
 
-/** How routes ask again, and whom they leave alone. */
+/** Rules for retries and cool-downs. */
 export interface RoutingConfig {
   /** Longest that a request with several upstreams may take until its first byte, where the client names no deadline. */
   readonly timeoutMs: number;
@@ -96,7 +96,7 @@ export interface RoutingConfig {
     /** Share of failures within ten seconds that does, from `callsMin` calls on. */
     readonly errorRate: number;
     readonly callsMin: number;
-    /** How long it is left alone at first; it doubles with each probe that fails, up to `longestMs`. */
+    /** First duration of a cool-down; doubles with each failed probe, up to `longestMs`. */
     readonly firstMs: number;
     readonly longestMs: number;
   };

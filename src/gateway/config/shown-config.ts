@@ -3,8 +3,8 @@ import { MASK, maskUrl } from "../../internal/mask.ts";
 import { configSchema, type GatewayConfig } from "./config.ts";
 
 /**
- * A configuration as it may be shown. A text is shown only if the schema says that it holds no secret: it is one of a few words, a URL (shown without
- * credentials and query), or marked with `shown`. Every other text is masked, so a field that is added tomorrow hides itself.
+ * Masks a configuration for display. A text is shown only if the schema declares that it is no secret: one of a few words, a URL (shown
+ * without credentials and query), or marked with `shown`. All other texts are masked, so a new field is hidden by default.
  */
 export function toShownConfig(config: GatewayConfig): unknown {
   return show(config, z.toJSONSchema(configSchema, { io: "output", unrepresentable: "any" }));
@@ -28,7 +28,7 @@ function showText(text: string, schema: Schema | undefined): string {
   return ways.some(({ format }) => format === "uri") ? maskUrl(text) : MASK;
 }
 
-/** A schema and those that may stand for it. */
+/** Returns a schema and its alternatives. */
 function branchesOf(schema: Schema | undefined): readonly Schema[] {
   if (schema === undefined) return [];
   const others = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])] as Schema[];

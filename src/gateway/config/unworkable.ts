@@ -10,8 +10,8 @@ const NOTHING = { promptTokens: 0, completionTokens: 0 };
 const NAMES_MAX = 10;
 
 /**
- * What in a valid configuration cannot work as it is meant: budgets that no price binds, a judge that no model serves, files that are
- * not there. It reads the files that the configuration names, and tells no secret.
+ * Finds parts of a valid configuration that cannot work: budgets without prices, a judge that no model serves, missing files. Reads the
+ * files that the configuration names, and reveals no secret.
  */
 export function findUnworkable(config: GatewayConfig): readonly string[] {
   const { upstreams, demo, embedder, pricesFile } = config;
@@ -81,7 +81,7 @@ function isServed({ upstreams, routes, demo }: GatewayConfig, id: string): boole
   );
 }
 
-/** The message of what a thing throws, or nothing. */
+/** Returns the message of the error that a function throws, if any. */
 function whyNot(work: () => unknown): readonly string[] {
   try {
     work();

@@ -55,7 +55,7 @@ const upstream = z
     error: "must not stand beside apiKey",
   });
 
-/** What may stand in `upstreams`, with every default. */
+/** Schema of `upstreams`, with every default. */
 export const upstreamsSchema: z.ZodType<readonly UpstreamConfig[], readonly UpstreamInput[] | undefined> = z.preprocess(
   withNames,
   z
@@ -83,18 +83,18 @@ function withNames(input: unknown): unknown {
 
 /** An endpoint that serves models. */
 export interface UpstreamConfig {
-  /** Told in `x-marrow-upstream`, in metrics, and named by routes. By default `upstream-<place>`. */
+  /** Name in `x-marrow-upstream`, metrics and routes. @default `upstream-<place>` */
   readonly name: string;
-  /** The API that it speaks. */
+  /** API of the upstream. */
   readonly kind: UpstreamKind;
-  /** Where it is; a query (`?api-version=…`) goes with every request. */
+  /** Base URL; a query (`?api-version=…`) is sent with every request. */
   readonly baseUrl: string;
   readonly apiKey?: string | undefined;
   /** A file that holds the key. */
   readonly apiKeyFile?: string | undefined;
   /** Further headers of every request. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The models that it serves: ids, or ids with the name that the endpoint knows each by. Absent: every id. */
+  /** Served models: ids, or ids with the endpoint's own names. @default every id */
   readonly models?: readonly string[] | Readonly<Record<string, string>> | undefined;
   /** Its part of the calls among upstreams with weights that serve the same model. Absent: they are asked in order. */
   readonly weight?: number | undefined;
@@ -105,7 +105,7 @@ export interface UpstreamConfig {
   readonly connectTimeoutMs: number;
   readonly firstByteTimeoutMs: number;
   readonly idleTimeoutMs: number;
-  /** The name of an answer's bound; `auto` learns from a refusal that names the field. */
+  /** Field name of the answer's bound; `auto` switches after a refusal that names the field. */
   readonly outputLimit: "auto" | "max_tokens" | "max_completion_tokens";
 }
 

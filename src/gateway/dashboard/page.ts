@@ -13,7 +13,7 @@ interface Asset {
   readonly packed: Buffer;
 }
 
-/** Where the build puts the page: the same folder seen from `src` and from `dist`. */
+/** Directory of the built page: the same path from `src` and from `dist`. */
 const FOLDER = new URL("../../../dist/dashboard/", import.meta.url);
 const TYPES = new Map([
   ["html", "text/html; charset=utf-8"],
@@ -22,7 +22,7 @@ const TYPES = new Map([
   ["svg", "image/svg+xml"],
 ]);
 
-/** Only what this gateway serves, nothing inline, and no page of another site may frame it. */
+/** Allows only this gateway's resources, no inline code, and no framing by other sites. */
 const HEADERS = {
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -34,7 +34,7 @@ const HEADERS = {
   "cache-control": "no-cache",
 };
 
-/** `GET /dashboard`: the page of the dashboard, without any data, which it asks `/v1/admin` for. A browser is led there from `/`. */
+/** Registers `GET /dashboard`: the dashboard's page, which loads its data from `/v1/admin`. Redirects browsers from `/`. */
 export function registerPage(app: FastifyInstance): void {
   let loading: Promise<ReadonlyMap<string, Asset>> | undefined;
   const load = () => (loading ??= readAssets().catch(forget));

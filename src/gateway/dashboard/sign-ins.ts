@@ -7,10 +7,10 @@ import type { ApiKeys, Principal } from "../tenancy/api-keys.ts";
 import { bearerOf, header } from "../tenancy/identity.ts";
 import { openSignIn } from "../scripts.gen.ts";
 
-/** A person who is signed in to the dashboard. */
+/** A sign-in to the dashboard. */
 export interface SignIn {
   readonly principal: Principal;
-  /** What every write of the page must carry in `x-marrow-csrf`. */
+  /** Token that every write of the page must send in `x-marrow-csrf`. */
   readonly csrf: string;
   readonly endsAtMs: number;
 }
@@ -24,7 +24,7 @@ export interface SignIns {
   /** Makes a link's token that signs in once, as an admin, within {@link LINK_MS}. */
   createLink(): Promise<string>;
   /**
-   * Who sent a request with a cookie; `undefined` without one. A write must carry the sign-in's CSRF token.
+   * Returns the sign-in of a request's cookie; `undefined` without one. A write must have the sign-in's CSRF token.
    * @throws MarrowError `unauthorized` once the sign-in or its key was ended, `forbidden` for a write without the token
    */
   identify(request: FastifyRequest): Promise<SignIn | undefined>;
@@ -34,7 +34,7 @@ export interface SignIns {
   end(request: FastifyRequest): Promise<void>;
 }
 
-/** A sign-in that was just made. */
+/** A new sign-in. */
 export interface Opened extends SignIn {
   readonly cookie: string;
 }
@@ -48,7 +48,7 @@ interface Stored {
 
 /** Name of the cookie. */
 export const COOKIE = "marrow_dashboard";
-/** How long a one-time link may wait to be opened. */
+/** Lifetime of a one-time link. */
 export const LINK_MS = 600_000;
 /** Sign-ins at the same time; the oldest are ended for new ones. */
 const SIGN_INS_MAX = 1_000;
@@ -56,7 +56,7 @@ const TOKEN_BYTES = 32;
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 const WAIT = { reply: "bytes", timeoutMs: 1_000 } as const;
 
-/** Who a one-time link signs in: whoever started the gateway and reads its terminal. */
+/** Principal of a one-time link: the operator, who started the gateway and reads its terminal. */
 const OPERATOR: Principal = {
   scope: "default",
   user: "default",
@@ -160,7 +160,7 @@ export function toSetCookie(cookie: string | undefined, lifeMs: number, secure: 
 }
 
 /**
- * A second wall beside the cookie's SameSite and the token: what a browser sends for a page of another origin is refused. Programs send
+ * Refuses requests that a browser sends for a page of another origin, in addition to the cookie's SameSite and the token. Programs send
  * neither header.
  * @throws MarrowError `forbidden`
  */
@@ -168,7 +168,7 @@ export function checkSameOrigin(request: FastifyRequest, publicUrl: string | und
   const site = header(request, "sec-fetch-site");
   const origin = header(request, "origin");
   const own = [header(request, "host"), publicUrl === undefined ? undefined : hostOf(publicUrl)];
-  // Behind a proxy the host may be another one than the browser's: what the browser says of the site itself counts more.
+  // Behind a proxy the host may differ from the browser's, so the browser's own header takes precedence.
   const isOwn =
     site === undefined
       ? origin === undefined || own.includes(hostOf(origin))

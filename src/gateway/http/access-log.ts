@@ -5,7 +5,7 @@ import { toErrorAnswer } from "./error-body.ts";
 import { toCauses } from "./logger.ts";
 import { traceIdOf } from "./trace-id.ts";
 
-/** Why requests failed, also those whose status was sent before. */
+/** Errors of failed requests, including those whose status was already sent. */
 const failures = new WeakMap<FastifyRequest, unknown>();
 
 /** Remembers why a request failed, for its line. */
@@ -13,7 +13,7 @@ export function noteFailure(request: FastifyRequest, error: unknown): void {
   failures.set(request, error);
 }
 
-/** What a line says of a request: where it went and how it ended, nothing of what it asked or was answered. */
+/** Returns the log fields of a request: its route and outcome, nothing of its content. */
 export function describeRequest(request: FastifyRequest): Readonly<Record<string, unknown>> {
   const { principal } = request as Partial<Pick<FastifyRequest, "principal">>;
   const error = failures.get(request);

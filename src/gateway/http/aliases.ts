@@ -26,7 +26,7 @@ export interface KnownPath {
 }
 
 /**
- * Turns the paths that clients are known to send into the gateway's own. Pure; what it does not know comes back unchanged.
+ * Maps paths that clients are known to send to the gateway's own. Pure; returns unknown paths unchanged.
  *
  * - `//v1/models`, `/v1/models/`: doubled and trailing slashes
  * - `/chat/completions`: a base URL without `/v1`; `/v1/v1/chat/completions`: a base URL with it, and a client that adds it
@@ -54,7 +54,7 @@ const deployments = new WeakMap<IncomingMessage, string>();
 export function rewriteUrl(request: IncomingMessage): string {
   const given = request.url ?? "/";
   if (isOwn(given)) return given;
-  // A page's address that cannot be decoded is still the page's to tell of: a browser is there to show something.
+  // A page address that cannot be decoded still belongs to the page, so that the browser shows something.
   if (given.startsWith("/dashboard/") && decode(given) === given && given.includes("%")) return "/dashboard";
   const url = given.startsWith("/") ? given : (pathOf(given, request.headers.host) ?? given);
   const end = url.indexOf("?");

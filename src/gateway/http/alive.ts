@@ -2,7 +2,7 @@ import type { FastifyReply } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { recordingOf } from "./recording.ts";
 
-/** Keeps a stream alive while its model thinks: proxies and clients close what is silent. */
+/** Keeps a stream alive while its model is silent, because proxies and clients close silent connections. */
 export interface Alive {
   /** Whether the head was written, because the model was silent from the start. */
   readonly begun: boolean;
@@ -12,8 +12,9 @@ export interface Alive {
 }
 
 /**
- * Writes a sign of life, a comment line, whenever nothing was written for so long, the head before it where that is missing: a status of 200, so what fails later is told in the
- * stream. Only whole events may be written beside it. An answer that is recorded for its key gets none before its head.
+ * Writes a comment line after each period of silence, and the headers before it if they are missing. Their status is 200, so a later
+ * failure is reported in the stream. Other writers may only write whole events. An answer recorded for an idempotency key gets no comment
+ * before its headers.
  */
 export function keepAlive(
   reply: FastifyReply,
@@ -45,8 +46,9 @@ export function keepAlive(
 }
 
 /**
- * Asks while a stream says that it lives. Once the head was written, whatever is no stream can be told within it only: `tellBroken` hears the
- * failure, or the refusal of a limit, and nothing comes back. `isStream` tells of an outcome whose stream goes on saying that it lives.
+ * Awaits a result while keeping its stream alive. Once the headers were written, any result other than a stream must be reported within it:
+ * `tellBroken` gets the failure or the limit's refusal, and nothing is returned. `isStream` tells whether the outcome is a stream that
+ * needs further comments.
  */
 export async function askAlive<T>(
   alive: Alive | undefined,

@@ -10,17 +10,17 @@ import { endSlowReaders } from "./slow-readers.ts";
 
 type Bounds = GatewayConfig["http"];
 
-/** How often Node looks for requests that take too long, in milliseconds, at most: a request may outlive its bound by this. */
+/** Longest interval of Node's checks for slow requests, in milliseconds: a request may exceed its bound by this. */
 const LOOK_MS_MAX = 5_000;
 
-/** Fastify's options for connections: how long a request may take to arrive, and what a malformed one is told. */
+/** Returns Fastify's connection options: time limits of requests, and the response to malformed ones. */
 export function toServerOptions({
   requestTimeoutMs,
   headersTimeoutMs,
   keepAliveTimeoutMs,
 }: Bounds): Pick<FastifyHttpOptions<Server>, "requestTimeout" | "keepAliveTimeout" | "http" | "clientErrorHandler"> {
   return {
-    // These bound what a client sends, not how long an answer takes: a stream may go on for hours.
+    // These bound the request, not the answer: a stream may last for hours.
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     http: {
@@ -34,7 +34,7 @@ export function toServerOptions({
   };
 }
 
-/** Bounds the number of connections, what one of them may begin at once, and how slowly clients may read. */
+/** Bounds the number of connections, the requests in progress on one of them, and how slowly clients may read. */
 export function boundConnections(app: FastifyInstance, { connectionsMax, stalledTimeoutMs }: Bounds): void {
   app.server.maxConnections = connectionsMax;
   paceRequests(app.server);

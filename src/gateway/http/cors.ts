@@ -2,15 +2,15 @@ import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { isLoopbackHost, originHost } from "./hosts.ts";
 
-/** Which browsers' pages may read answers. */
+/** Browser pages that may read responses. */
 export interface CorsConfig {
   /** Origins such as `https://app.example.com`; `*` allows every origin. Pages of loopback are always allowed. Empty: no other page. */
   readonly origins: readonly string[];
-  /** How long a browser remembers a preflight, in seconds. */
+  /** Time that a browser caches a preflight, in seconds. */
   readonly maxAgeSeconds: number;
 }
 
-/** Headers of an answer that a page may read: those that tell of limits, the cache and retries. */
+/** Response headers that a page may read: limits, cache and retries. */
 const EXPOSED =
   "x-request-id, x-marrow-cache, x-marrow-cache-similarity, x-marrow-cache-veto, age, x-marrow-upstream, x-marrow-attempts, x-marrow-saved, x-marrow-session-state, retry-after, retry-after-ms, x-should-retry, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, x-ratelimit-degraded, ratelimit, ratelimit-policy, idempotent-replayed";
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";

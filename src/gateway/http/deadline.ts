@@ -6,8 +6,8 @@ import { header } from "../tenancy/identity.ts";
 const DEADLINE_MS_MAX = 3_600_000;
 
 /**
- * How long a client waits: `x-marrow-timeout-ms` bounds the whole answer. The official clients tell their own bound in `x-stainless-timeout` (seconds):
- * routes try other upstreams within it, and an answer that others want goes on when the client has left.
+ * Returns a client's deadline. `x-marrow-timeout-ms` bounds the whole answer. Official clients send their timeout in `x-stainless-timeout`
+ * (seconds): routes try other upstreams within it, and an answer that others need continues after the client left.
  * @throws MarrowError `invalid_input`
  */
 export function deadlineOf(request: Pick<FastifyRequest, "headers">): ChatCall["deadline"] {
@@ -21,7 +21,7 @@ export function deadlineOf(request: Pick<FastifyRequest, "headers">): ChatCall["
     return { atMs: performance.now() + ms, whole: true };
   }
   const seconds = Number(header(request, "x-stainless-timeout") ?? Number.NaN);
-  // What a client says of itself by the way is no reason to refuse it.
+  // An invalid value in a client's informative header is ignored.
   if (!(seconds > 0 && seconds * 1_000 <= DEADLINE_MS_MAX)) return undefined;
   return { atMs: performance.now() + seconds * 1_000, whole: false };
 }

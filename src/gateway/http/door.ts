@@ -21,7 +21,7 @@ export function createDoor({ host: own, publicUrl, allowedHosts, cors }: Omit<Do
   const listed = [own.includes(":") ? `[${own}]` : own, ...allowedHosts].map((name) => hostOf(name));
   const publicOrigin = publicUrl === undefined ? undefined : new URL(publicUrl);
   const hosts = new Set([...listed, hostOf(publicOrigin?.host)]);
-  // An address that stands for every interface is nothing that a client could name.
+  // An address of all interfaces is not a name that clients use.
   for (const any of ["0.0.0.0", "::", undefined]) hosts.delete(any);
   const origins = new Set([
     ...cors.origins.map((origin) => (origin === "*" ? undefined : new URL(origin).origin)),
@@ -42,8 +42,8 @@ export function createDoor({ host: own, publicUrl, allowedHosts, cors }: Omit<Do
 }
 
 /**
- * Checks `Host` and `Origin` of every request when authentication is off, and of `/mcp` always: whoever may call without a key is told by nothing
- * else than where the call comes from.
+ * Checks `Host` and `Origin` of every request if authentication is off, and of `/mcp` always: without a key, the origin of a call is the
+ * only protection.
  */
 export function guardDoor(app: FastifyInstance, config: DoorConfig): Door {
   const door = createDoor(config);

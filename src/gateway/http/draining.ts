@@ -3,17 +3,17 @@ import { Server, Socket } from "node:net";
 import { setImmediate as ownTurn, setTimeout as pause } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 
-/** How a gateway that is told to stop ends what it began. */
+/** Ends a stopping gateway's work in order. */
 export interface Draining {
   /** Fires when the gateway begins to stop: readiness ends, and nothing that stands in a queue is taken any more. */
   readonly signal: AbortSignal;
-  /** Begins: from now on every answer tells its client to close the connection. Any number of times. */
+  /** Begins: all further responses tell their clients to close the connection. May be called any number of times. */
   begin(): void;
   /** Counts some work as unfinished until it ends, also when nobody waits for its answer any more. */
   track(work: Promise<unknown>): void;
   /**
-   * Closes the port, waits until every request and all counted work have ended, and closes idle connections meanwhile. Resolves with false if it
-   * had to cut something off after `withinMs`.
+   * Closes the port, waits until every request and all counted work have ended, and closes idle connections meanwhile. Resolves with false
+   * if anything was cut off after `withinMs`.
    */
   finish(withinMs: number): Promise<boolean>;
 }
@@ -28,14 +28,14 @@ interface Connection {
 }
 
 /**
- * How long a connection must be idle before it is closed, in milliseconds. A pooled client may send its next request just now: that is still
- * answered, with `connection: close`.
+ * Idle time after which a connection is closed, in milliseconds. A pooled client may be sending its next request; that is still answered,
+ * with `connection: close`.
  */
 const IDLE_MS = 500;
 /** The same for a connection on which nothing ever came: its first request may be on its way. */
 const FRESH_MS = 2_000;
 const LOOK_MS = 20;
-/** Connections that are known before it is looked which of them were closed. */
+/** Tracked connections from which closed ones are pruned. */
 const CONNECTIONS_MIN = 256;
 
 /** Watches an application's connections and requests. Call it before any other hook is added. */
@@ -48,7 +48,7 @@ export function watchRequests(app: FastifyInstance): Draining {
   const answers = new Set<{ headersSent: boolean; shouldKeepAlive: boolean }>();
   let working = 0;
 
-  /** Forgets the connections that were closed; answers how many are left. */
+  /** Drops closed connections; returns how many remain. */
   function prune(): number {
     for (const socket of connections.keys()) if (socket.closed) connections.delete(socket);
     return connections.size;
@@ -69,7 +69,7 @@ export function watchRequests(app: FastifyInstance): Draining {
     if (socket instanceof Socket && !socket.destroyed) connectionOf(socket).open += 1;
   });
   app.addHook("onRequest", ({ raw: { socket } }, { raw }, done) => {
-    // Requests from inside have no socket; whoever sent them waits for them.
+    // Internal requests have no socket; their sender awaits them.
     if (!(socket instanceof Socket) || socket.destroyed) return done();
     const connection = connectionOf(socket);
     connection.open += 1;
@@ -116,7 +116,7 @@ export function watchRequests(app: FastifyInstance): Draining {
 
     async finish(withinMs) {
       const untilMs = performance.now() + withinMs;
-      // Connections that wait to be accepted would be cut off with the port.
+      // Accept waiting connections first: closing the port would reset them.
       await ownTurn();
       // Node's own close of an HTTP server also closes connections that have been idle for no time at all.
       if (app.server.listening) Server.prototype.close.call(app.server);
@@ -124,7 +124,7 @@ export function watchRequests(app: FastifyInstance): Draining {
         closeIdle();
         if (performance.now() >= untilMs) break;
         await pause(LOOK_MS);
-        // What arrived while the event loop was busy is read before it is judged which connections are idle.
+        // Read data that arrived while the event loop was busy, before deciding which connections are idle.
         await ownTurn();
       }
       const isWhole = working === 0 && [...connections.values()].every(({ open }) => open === 0);

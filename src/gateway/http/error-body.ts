@@ -3,10 +3,10 @@ import { maskSecrets } from "../../internal/mask.ts";
 import { toRetryHeaders } from "../../limiter/http/index.ts";
 import { cannotServe } from "../../redis/index.ts";
 
-/** When whoever Redis could not serve may come back: outages end within seconds, or clients back off by themselves. */
+/** Retry delay while Redis is unavailable: outages last seconds, or clients back off by themselves. */
 const RETRY_MS = 1_000;
 
-/** An error as the OpenAI API tells it. */
+/** An error in the format of OpenAI's API. */
 export interface ErrorAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -52,7 +52,7 @@ export function toErrorAnswer(error: unknown): ErrorAnswer {
   });
 }
 
-/** What a limit that refused answers with; `headers` are those of the limiter. */
+/** Builds the response to a limit's refusal; `headers` are the limiter's. */
 export function toRefusal(
   refusedBy: string,
   retryAfterMs: number | undefined,
@@ -68,10 +68,13 @@ export function toRefusal(
   });
 }
 
-/** A name that an endpoint gives to a field or a failure; what is none is left out. */
+/** Valid names of fields and failures from an endpoint; others are left out. */
 const UPSTREAM_NAME = /^[\w.[\]-]{1,128}$/;
 
-/** What the client got wrong is told in the endpoint's words, which the model masked; what failed behind the endpoint is not the client's to read. */
+/**
+ * Builds the response to an upstream's error. A client error has the endpoint's message, masked by the model; other failures do not reveal
+ * it.
+ */
 function toUpstreamAnswer({ details, message }: MarrowError, attempts: Readonly<Record<string, string>>): ErrorAnswer {
   const status = Number(details?.["status"] ?? 502);
   const error = (details?.["error"] ?? {}) as Readonly<Record<string, unknown>>;

@@ -4,12 +4,13 @@ import { toErrorAnswer } from "./error-body.ts";
 import { EVENT_STREAM, keepAlive, type Alive } from "./alive.ts";
 import { openOutlet } from "./outlet.ts";
 
-/** How often a silent stream says that it lives, in milliseconds: proxies close what is silent. */
+/** Interval of comment lines in a silent stream, in milliseconds, because proxies close silent connections. */
 const ALIVE_MS = 15_000;
 
 /**
- * Writes server-sent events as they come and waits for a slow reader. Who left is told to `onGone`, once; whether the events go on is then
- * theirs to say, and nothing is written any more. `alive` may have written the head, and says that the stream lives while it is silent. Events that fail end the stream with an event `error`, in the shape of every other error.
+ * Writes server-sent events and waits for a slow reader. If the client leaves, calls `onGone` once, which decides whether to continue, and
+ * writes no more. `alive` may have written the headers, and keeps a silent stream alive. A failure ends the stream with an event `error` in
+ * the usual format.
  */
 export async function sendEvents(
   reply: FastifyReply,

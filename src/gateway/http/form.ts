@@ -7,12 +7,12 @@ const HEAD_BYTES_MAX = 8_192;
 /** Bytes of a field whose value is read. */
 const VALUE_BYTES_MAX = 256;
 
-/** A form as it is handed on, and what is read of it. */
+/** A form to forward, and the fields read from it. */
 export interface ReadForm extends Omit<ForwardedForm, "model"> {
   /** Absent where it names none. */
   readonly model: string | undefined;
   readonly user: string | undefined;
-  /** How many of its parts are files. */
+  /** Number of file parts. */
   readonly files: number;
 }
 
@@ -63,7 +63,7 @@ export function readForm(contentType: string, bytes: Buffer): ReadForm {
   return { contentType, bytes, model, user: valueOf("user"), files, named };
 }
 
-/** Where the head and the body of each part are. */
+/** Yields the positions of each part's headers and body. */
 function* partsOf(
   bytes: Buffer,
   delimiter: string,

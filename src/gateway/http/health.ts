@@ -6,7 +6,7 @@ import { GATEWAY_QUEUE, TASKS_QUEUE } from "../jobs.ts";
 import type { GatewayApp } from "../parts.ts";
 import { OPEN_METRICS, OPEN_METRICS_TYPE } from "./open-metrics.ts";
 
-/** What `/readyz` says of a gateway that was told to stop: it still answers, and takes no more work. */
+/** Response of `/readyz` while the gateway stops: it still answers, but accepts no more work. */
 const STOPPING = {
   status: "draining",
   state: "draining",
@@ -16,7 +16,10 @@ const STOPPING = {
 
 /** `GET /healthz` (the process runs), `GET /readyz` (Redis serves reads and writes) and `GET /metrics`: open, without tenants' data. */
 export function registerHealth({ app, readiness, cacheReadiness, metrics, keys, redis, draining }: GatewayApp): void {
-  /** Whether an admin asks. A key that is none is refused; while Redis is away nobody is known, and the open part is served. */
+  /**
+   * Returns true for an admin's request. An unknown key is refused. While Redis is unavailable no key is known, and only the public part is
+   * served.
+   */
   async function isAdmin(request: FastifyRequest): Promise<boolean> {
     const key = bearerOf(request);
     if (key === undefined) return false;

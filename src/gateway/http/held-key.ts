@@ -10,23 +10,23 @@ import {
 import { createForgotten } from "../tenancy/forgotten.ts";
 import type { RecordedAnswer } from "./recording.ts";
 
-/** How long a first answer is given again, in milliseconds: retries come within minutes. */
+/** TTL of a first response, in milliseconds: retries come within minutes. */
 export const ANSWER_LIFE_MS: number = 3_600_000;
-/** How long a request holds its key without being heard of, in milliseconds: the retry of one whose process died waits no longer. */
+/** Lease of a running request on its key, in milliseconds: after a crash a retry waits no longer. */
 const LEASE_MS = 10_000;
-/** How often it is heard of. */
+/** Renewal interval of the lease. */
 export const RENEW_MS: number = 3_000;
 
-/** What stands under a key: a request that is on its way, or its answer. */
+/** State of an idempotency key: a running request, or its response. */
 export type Held =
   | { readonly state: "running"; readonly print: string; readonly holder: string }
   | ({ readonly state: "done"; readonly print: string } & RecordedAnswer);
 
 /** One idempotency key of a user's. */
 export interface HeldKey {
-  /** Takes a free key and answers `undefined`, or what stands under it. */
+  /** Takes a free key and returns `undefined`, or returns its state. */
   take(print: string, holder: string): Promise<Held | undefined>;
-  /** Holds a taken key on; what stands there already for longer, an answer, stays as it is. */
+  /** Renews the lease on a key; a response that is already stored stays. */
   renew(): Promise<void>;
   /** Keeps the answer, unless the user was forgotten since the key was taken. */
   keep(print: string, answer: RecordedAnswer): Promise<void>;
@@ -75,7 +75,7 @@ export function createHeldKey(redis: ScopedRedis, user: string, key: string): He
   };
 }
 
-/** Forgets the answers that are kept for a user. */
+/** Deletes the stored responses of a user. */
 export async function forgetAnswers(redis: ScopedRedis, user: string): Promise<void> {
   const index = `${tagOf(redis, user)}:idempotency:${encodeKeyPart("user", user)}`;
   const keys = (await redis.send(["ZRANGE", index, "0", "-1"])) as readonly string[];

@@ -1,12 +1,12 @@
 import { isIP } from "node:net";
 import { isLoopbackAddress } from "../../internal/addresses.ts";
 
-/** Longest `Host` or `Origin` that is looked at: a name of 253 characters, its port and its protocol fit. */
+/** Longest `Host` or `Origin` header that is parsed: a name of 253 characters with port and protocol fits. */
 const CHARS_MAX = 300;
 
 /**
- * Reads the host of a `Host` header in its one normal form: lower case, without port and trailing dot, numbers as addresses; IPv6 without brackets.
- * `undefined` for what is no host, or holds more than a host and a port.
+ * Normalises the host of a `Host` header: lower case, without port and trailing dot, numbers as addresses, IPv6 without brackets.
+ * `undefined` for an invalid header.
  */
 export function hostOf(header: string | undefined): string | undefined {
   if (header === undefined || header === "" || header.length > CHARS_MAX || /[^\w.:[\]-]/.test(header))
@@ -14,7 +14,7 @@ export function hostOf(header: string | undefined): string | undefined {
   return normalHost(URL.parse(`http://${header}/`));
 }
 
-/** Reads the host of an `Origin` header; `undefined` for `null`, another protocol than http(s), or what is no origin. */
+/** Returns the host of an `Origin` header; `undefined` for `null`, another protocol than http(s), or an invalid header. */
 export function originHost(origin: string): string | undefined {
   if (origin.length > CHARS_MAX) return undefined;
   const url = URL.parse(origin);

@@ -101,14 +101,14 @@ function digestOf(request: FastifyRequest, key: string): string {
 
 /** Answers of a few minutes are counted together, under one name: each ends by itself, and nobody deletes one. */
 const TOGETHER_MS = 300_000;
-/** What an answer takes beside its body. */
+/** Size of a stored response beside its body. */
 const KEY_BYTES = 512;
 
 function thingNow(): string {
   return `answers:${Math.floor(Date.now() / TOGETHER_MS)}`;
 }
 
-/** Takes the key, or answers what the first request with it was answered, waiting for that. @throws MarrowError `conflict` */
+/** Takes the key, or waits for and returns the first request's response. @throws MarrowError `conflict` */
 async function claim(store: HeldKey, print: string, holder: string): Promise<RecordedAnswer | "claimed"> {
   for (let waitedMs = 0, stepMs = 50; ; waitedMs += stepMs, stepMs = Math.min(1_000, stepMs * 2)) {
     const held = await store.take(print, holder);
@@ -133,7 +133,7 @@ function sendAgain(reply: FastifyReply, { status, headers, body }: RecordedAnswe
     .send(body);
 }
 
-/** What must be the same in two requests with one key. */
+/** Returns the digest that must be equal for two requests with one key. */
 function printOf(request: FastifyRequest): string {
   const named = ["x-marrow-session", "x-marrow-user", "x-marrow-cache-control"].map((name) => header(request, name));
   return hash("sha256", JSON.stringify([named, hash("sha256", bodyOf(request)?.bytes ?? Buffer.alloc(0))]));

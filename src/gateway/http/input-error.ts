@@ -1,14 +1,14 @@
 import type { z } from "zod";
 import { MarrowError } from "../../errors.ts";
 
-/** A name that a caller made up is told no further than this. */
+/** Longest quoted part of a name that a caller chose. */
 const PATH_CHARS_MAX = 256;
-/** Choices that are told. */
+/** Most choices that are listed. */
 const CHOICES_MAX = 32;
 
 /**
- * The first thing that is wrong with a value, with the field's path, what was expected and of which type it is; `within` says where the value
- * stands. Never holds the value itself.
+ * Builds the error for the first problem of a value: the field's path, what was expected and the type received. `within` is the path of the
+ * value. Never contains the value itself.
  */
 export function toInputError(error: z.ZodError, within?: string): MarrowError {
   const [issue] = error.issues;
@@ -34,7 +34,7 @@ function toFault(issue: z.core.$ZodIssue): Fault {
     case "invalid_value":
       return { path, expected: toChoice(issue.values) };
     case "invalid_union":
-      // A type that no form has: the forms' types are told beside, not in zod's types.
+      // Types that none of the forms has: list the forms' types instead of zod's.
       return issue.errors.length > 0
         ? toUnionFault(issue)
         : { path, expected: toChoice((issue as { readonly options?: readonly unknown[] }).options ?? []) };
@@ -43,7 +43,10 @@ function toFault(issue: z.core.$ZodIssue): Fault {
   }
 }
 
-/** What is wrong with a value that may be of several forms: of the one whose fault lies deepest, which is the one that was meant, or that it is none. */
+/**
+ * Returns the problem of a value that may have several forms: that of the form with the deepest problem, which is probably the intended
+ * one, or that it has no form.
+ */
 function toUnionFault({ path, errors }: z.core.$ZodIssueInvalidUnion): Fault {
   // All is of the types of one form, and only too much or too little: that form was meant.
   const sized = errors.find((issues) => issues.length > 0 && issues.every(({ code }) => SIZES.has(code)))?.[0];
@@ -88,7 +91,7 @@ function orOf(words: readonly string[]): string {
   return distinct.length < 2 ? distinct.join("") : `${distinct.slice(0, -1).join(", ")} or ${distinct.at(-1)}`;
 }
 
-/** Reads a value by a schema. Zod compares and prints what it is given, so an object with a `length` or `toString` of the caller's own makes it throw. */
+/** Parses a value by a schema. Zod may throw if a caller's object has its own `length` or `toString`. */
 export function parseBody(schema: z.ZodType, value: unknown): z.ZodSafeParseResult<unknown> {
   try {
     return schema.safeParse(value);

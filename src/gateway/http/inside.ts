@@ -5,7 +5,7 @@ import type { Principal } from "../tenancy/api-keys.ts";
 import type { Asker } from "../tenancy/asker.ts";
 import { header } from "../tenancy/identity.ts";
 
-/** What the gateway answered itself. */
+/** Response to an internal request. */
 export interface InsideAnswer {
   readonly status: number;
   readonly id: string;
@@ -16,9 +16,9 @@ export interface InsideAnswer {
 
 /** Requests that the gateway sends to itself: all that holds for a client's holds for them. */
 export interface Inside {
-  /** Who such a request is from; `undefined` for one from outside. */
+  /** Returns the sender of an internal request; `undefined` for external ones. */
   principalOf(request: FastifyRequest): Principal | undefined;
-  /** Sends a request as somebody: under a token that only this process knows, and only meanwhile. */
+  /** Sends a request on behalf of a principal, under a token that only this process knows and only for its duration. */
   readonly askAs: (
     asker: Asker,
     url: string,

@@ -19,7 +19,7 @@ export type JsonResult =
       };
     };
 
-/** Reads a body within its bounds. What a worker thread runs. */
+/** Parses a body within its bounds. Runs in a worker thread. */
 export function readInThread({ bytes, budget }: JsonTask): JsonResult {
   try {
     checkJsonBudget(bytes, budget);

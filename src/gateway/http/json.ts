@@ -5,8 +5,8 @@ import { MarrowError } from "../../errors.ts";
 export interface ReadJson {
   readonly value: unknown;
   /**
-   * Its integers that a double cannot hold, as they were written, in their order; empty where there are none. An endpoint that is sent the
-   * bytes may tell two of them apart that are one `value` here, so they belong to the cache's key.
+   * Integers that a double cannot represent, as written, in order; usually empty. They belong to the cache's key, because an endpoint that
+   * gets the bytes may distinguish two of them that are equal in `value`.
    */
   readonly beyond: readonly string[];
 }
@@ -23,9 +23,8 @@ const COLON = 0x3a;
 const SEARCHES_MAX = 256;
 
 /**
- * Reads JSON that means one thing to every reader. The gateway caches by what it reads and sends the bytes on, so it refuses what another
- * reader may take otherwise: fields that stand twice, bytes that are no UTF-8, a byte order mark, numbers that are not finite, and the
- * field `__proto__`. Linear in the text; no recursion.
+ * Parses JSON that every reader understands in the same way. The gateway caches by what it reads and forwards the bytes; so it refuses
+ * duplicate fields, invalid UTF-8, a byte order mark, numbers that are not finite, and the field `__proto__`. Linear; no recursion.
  * @throws MarrowError `invalid_input` that names the field
  */
 export function readJson(source: Uint8Array | string): ReadJson {
@@ -70,7 +69,7 @@ function check(text: string, value: unknown, { fields, beyond }: ReturnType<type
   return { value, beyond };
 }
 
-/** Counts the fields that a valid JSON text writes, and looks at its numbers. */
+/** Counts the fields of a valid JSON text, and checks its numbers. */
 function scan(text: string): { readonly fields: number; readonly beyond: readonly string[] } {
   let fields = 0;
   const beyond: string[] = [];
@@ -125,7 +124,7 @@ function countFields(value: unknown): number {
       continue;
     }
     for (const name of Object.keys(next)) {
-      // Whoever copies such a field by assignment loses it, and with it a part of the cache's key.
+      // Copying such a field by assignment loses it, and with it a part of the cache's key.
       if (name === "__proto__") throw wrong('the body must have no field "__proto__"', name);
       count += 1;
       const item = (next as Readonly<Record<string, unknown>>)[name];

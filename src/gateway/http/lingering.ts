@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** How much of a refused body is read, and for how long. */
+/** Bounds for reading the rest of a refused body. */
 export interface LingerBounds {
   readonly bytesMax: number;
   readonly totalMs: number;
@@ -8,7 +8,7 @@ export interface LingerBounds {
   readonly idleMs: number;
 }
 
-/** Of a client that may be known: a body over a limit, on its way. */
+/** For a client that may have a key: a body over a limit, on its way. */
 export const LINGER: LingerBounds = { bytesMax: 128 * 1_048_576, totalMs: 30_000, idleMs: 3_000 };
 /** Of a client without a key. */
 export const LINGER_UNKNOWN: LingerBounds = { bytesMax: 16 * 1_048_576, totalMs: 5_000, idleMs: 1_000 };

@@ -2,7 +2,7 @@ import type { FastifyServerOptions } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import type { GatewayConfig } from "../config/config.ts";
 
-/** What a line of the log says of an error: no message, no stack, nothing that a caller or an upstream wrote. */
+/** Log fields of an error: no message and no stack, because they may contain a caller's or upstream's text. */
 export interface LoggedError {
   readonly type: string;
   readonly code: string;
@@ -16,7 +16,7 @@ export function toLogger(
   stream: { write(line: string): void } | undefined,
 ): NonNullable<FastifyServerOptions["logger"]> {
   if (level === "silent") return false;
-  // Libraries log whole errors; their messages and stacks can hold what a caller sent.
+  // Libraries log whole errors, whose messages and stacks may contain a caller's text.
   const serializers = { err: toLoggedError, error: toLoggedError, req: nothing, res: nothing };
   return {
     level,
@@ -25,7 +25,7 @@ export function toLogger(
   };
 }
 
-/** Reduces an error to what may stand in a log. */
+/** Reduces an error to the fields that are safe to log. */
 export function toLoggedError(error: unknown): LoggedError {
   const { name, code, stack, cause } = (error ?? {}) as Partial<Error> & { readonly code?: unknown };
   const type = typeof name === "string" && /^\w{1,64}$/.test(name) ? name : typeof error;
@@ -34,7 +34,7 @@ export function toLoggedError(error: unknown): LoggedError {
   return { type, code: known, at: placeOf((cause as Partial<Error> | undefined)?.stack) ?? placeOf(stack) };
 }
 
-/** Causes that a line tells of at most. */
+/** Most causes per log line. */
 const CAUSES_MAX = 5;
 
 /** An error and what caused it, each by its kind and code: `MarrowError unavailable`, `Error ECONNREFUSED`. */

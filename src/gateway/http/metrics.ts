@@ -10,29 +10,32 @@ import { createProcessMetrics, createSignalMetrics } from "./signal-metrics.ts";
 import { createQuickCounter, type Count } from "./quick-counter.ts";
 import { createTimeHistogram } from "./time-histogram.ts";
 
-/** What the gateway counts. No label holds a prompt; those of spending hold tenants, keys and users when told to, and for admins only. */
+/**
+ * The gateway's metrics. No label contains a prompt. Those of spending contain tenants, keys and users only if configured, and only for
+ * admins.
+ */
 export interface Metrics {
   /** Of Prometheus' text format. */
   readonly contentType: string;
   /** All of it in Prometheus' text format, or as OpenMetrics with exemplars; `forAdmin`: with the labels of tenants, keys and users. */
   render(forAdmin: boolean, isOpen?: boolean): Promise<string>;
-  /** How the queues stood when they were looked at. */
+  /** Records the statistics of a queue. */
   queued(queue: string, stats: QueueStats): void;
   answered(route: string, status: number, seconds: number, traceId?: string): void;
   cached(status: string): void;
   refused(rule: string): void;
   degraded(role: string, code: string): void;
-  /** A verdict of the cache's judge, or the reason why there is none, and what it cost in millionths. */
+  /** Records a verdict of the cache's judge, or the reason for its absence, and its cost in millionths. */
   judged(verdict: string, micros: number): void;
   recalled(recall: number, effort: number): void;
-  /** How late the event loop came to a timer, in seconds. */
+  /** Records a delay of the event loop, in seconds. */
   looped(seconds: number): void;
   /** The event loop was held for longer than it may be. */
   stalled(route: string, step: string): void;
   spent(scope: string, spent: Spent): void;
-  /** An answer: of the cache, what it saved. */
+  /** Records an answer, and for the cache's the savings. */
   saved(scope: string, answered: Answered): void;
-  /** An upstream of several was asked, and what came of it. */
+  /** Records a call of one of several upstreams, and its result. */
   readonly asked: (asked: Asked) => void;
   /** An upstream's model was benched, or is well again. */
   readonly healthy: (upstream: string, model: string, well: boolean) => void;
@@ -43,7 +46,7 @@ export interface Metrics {
 /** Classes of statuses, by their first digit. */
 const CLASSES: readonly string[] = Array.from({ length: 10 }, (_, digit) => `${digit}xx`);
 
-/** Makes the metrics of one gateway in a registry of its own. `onDegraded` hears the code of each work that a role could not do. */
+/** Makes the metrics of one gateway in its own registry. `onDegraded` is called with the error's code if a role could not do its work. */
 export function createMetrics(
   spendLabels: GatewayConfig["spendLabels"] = ["model"],
   onDegraded: (code: string) => void = () => {},
@@ -71,7 +74,7 @@ export function createMetrics(
     labelNames: ["verdict"],
     registers,
   });
-  // What stands from the start is a series from the start: the first verdict is an increase, too.
+  // A series must exist from the start, so that its first event is an increase.
   for (const verdict of ["same", "different", "unsure"]) verdicts.labels(verdict).inc(0);
   const verdictCost = new Counter({
     name: "marrow_cache_verdicts_cost_total",
@@ -130,7 +133,7 @@ export function createMetrics(
     labelNames: ["upstream", "model"],
     registers,
   });
-  // Nothing is known before a sample: 0 would be an alarm.
+  // Unknown before the first sample: 0 would raise an alarm.
   recall.set(NaN);
   effort.set(NaN);
   createProcessMetrics(registry, VERSION);

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import { editDistance } from "../../internal/edit-distance.ts";
 
-/** Characters of a path that are compared with the known ones, and told back. */
+/** Longest part of a path that is compared with known ones and quoted. */
 const PATH_CHARS_MAX = 120;
 
 interface KnownRoute {
@@ -11,7 +11,7 @@ interface KnownRoute {
   readonly methods: Set<string>;
 }
 
-/** A route as Fastify has it. */
+/** A route as registered in Fastify. */
 export interface Route {
   readonly method: string;
   /** Its pattern, such as `/v1/files/:id`. */
@@ -21,7 +21,7 @@ export interface Route {
 const NOT_STORED =
   "Chat completions are not stored by this gateway, also with store: true. Use /v1/responses, which are.";
 
-/** What official clients call and no route has, and what to do instead. */
+/** Routes of official clients that are not supported, and alternatives. */
 const UNSERVED: readonly { readonly pattern: RegExp; readonly methods: ReadonlySet<string>; readonly why: string }[] = [
   { pattern: /^\/v1\/chat\/completions\/?$/, methods: new Set(["GET", "HEAD"]), why: NOT_STORED },
   {
@@ -35,7 +35,7 @@ const UNSERVED: readonly { readonly pattern: RegExp; readonly methods: ReadonlyS
 export interface KnownRoutes {
   /** All of them; `HEAD`, which Fastify adds to each `GET`, left out. */
   readonly list: () => readonly Route[];
-  /** What to answer where no route matches: 405 with the methods that do, or 404 with the nearest path. Pure. */
+  /** Explains a request without a route: 405 with the allowed methods, or 404 with the nearest path. Pure. */
   explain(method: string, path: string): { readonly error: MarrowError; readonly allow?: string | undefined };
 }
 
@@ -82,7 +82,7 @@ function toPattern(url: string): RegExp {
   return new RegExp(`^${parts.join("/")}$`);
 }
 
-/** The known path with the fewest changed letters, when those are less than a third; parameters count as their own names. */
+/** Returns the known path with the fewest changed letters, if they are less than a third. Parameters count by their names. */
 function nearestOf(path: string, routes: Iterable<KnownRoute>): string | undefined {
   let best: { readonly url: string; readonly distance: number } | undefined;
   for (const { url } of routes) {

@@ -1,4 +1,4 @@
-/** How OpenMetrics is asked for and sent: Prometheus stores exemplars of this format alone. */
+/** Media type of OpenMetrics: Prometheus stores exemplars only from this format. */
 export const OPEN_METRICS = "application/openmetrics-text";
 export const OPEN_METRICS_TYPE: string = `${OPEN_METRICS}; version=1.0.0; charset=utf-8`;
 
@@ -18,7 +18,7 @@ export function toOpenMetrics(text: string, exemplars: ReadonlyMap<string, strin
     const [, kind, name = "", rest = ""] = /^# (HELP|TYPE) (\S+) ?(.*)$/.exec(line) ?? [];
     if (kind === undefined) return withExemplar(line, exemplars);
     if (types.get(name) !== "counter") return line;
-    // A counter is called by its name without the ending that its samples have; what has none is no counter there.
+    // OpenMetrics names a counter without its suffix; a metric without the suffix is not a counter.
     if (name.endsWith("_total")) return `# ${kind} ${name.slice(0, -"_total".length)} ${rest}`;
     return kind === "TYPE" ? `# TYPE ${name} unknown` : line;
   });

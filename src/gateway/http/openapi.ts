@@ -17,8 +17,8 @@ interface Registered {
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * `GET /openapi.json`: every route that is registered from now on, in OpenAPI 3.1, out of what the application itself checks requests by. Open.
- * It is made when it is first asked for, in turns of the event loop.
+ * Registers `GET /openapi.json`: all routes registered afterwards, in OpenAPI 3.1, from the schemas by which requests are checked. Public.
+ * Built at the first request, in slices of the event loop.
  */
 export function describeApi(app: FastifyInstance): void {
   const routes: Registered[] = [];
@@ -130,7 +130,7 @@ function inQuery(schema: unknown): readonly Json[] {
   }));
 }
 
-/** What a schema takes; what JSON Schema cannot say may be anything. */
+/** Converts a schema; parts that JSON Schema cannot express accept anything. */
 function toSchema(schema: unknown): Json {
   const { $schema: _, ...rest } = z.toJSONSchema(schema as z.ZodType, { io: "input", unrepresentable: "any" });
   return rest;

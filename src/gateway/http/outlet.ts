@@ -3,23 +3,23 @@ import type { Departure } from "../../flow/index.ts";
 import { recordingOf } from "./recording.ts";
 import { tellStream } from "./stream-signal.ts";
 
-/** The way of an answer to who asked, who may read slowly, or leave. */
+/** Writes a response to a client that may read slowly, or leave. */
 export interface Outlet {
-  /** They left, and nobody else wants the rest: nothing is written any more. */
+  /** Whether the client left and nobody else needs the rest; nothing more is written. */
   readonly gone: boolean;
-  /** Writes; what it answers, if anything, is to be waited for before more is written. */
+  /** Writes bytes. Await the returned promise, if any, before writing more. */
   write(bytes: string | Uint8Array): Promise<void> | undefined;
   end(): void;
 }
 
-/** Fires when whoever asked leaves before the answer's end. */
+/** Returns a signal that fires when the client leaves before the end of the response. */
 export function goneOf(raw: ServerResponse): AbortSignal {
   const gone = new AbortController();
   departureOf(raw).addEventListener("abort", () => gone.abort());
   return gone.signal;
 }
 
-/** The same without a signal of its own, which most requests have no use for: nothing is made before somebody listens. */
+/** The same without an own signal, which few requests need: nothing is allocated until a listener is added. */
 export function departureOf(raw: ServerResponse): Departure {
   return new ClosedAnswer(raw);
 }
@@ -32,7 +32,7 @@ class ClosedAnswer implements Departure {
     this.#raw = raw;
   }
 
-  // A recorded answer is wanted by whoever asks again with its key.
+  // A recorded response is needed for retries with its key.
   get aborted(): boolean {
     const raw = this.#raw;
     return raw.destroyed && !raw.writableFinished && recordingOf(raw) === undefined;
@@ -54,7 +54,7 @@ class ClosedAnswer implements Departure {
   }
 }
 
-/** Opens the way; `onGone` hears, once, that they left before its end. */
+/** Opens an outlet; `onGone` is called once if the client leaves early. */
 export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
   const recording = recordingOf(raw);
   let gone = raw.destroyed;
@@ -74,7 +74,7 @@ export function openOutlet(raw: ServerResponse, onGone: () => void): Outlet {
   const outlet = {
     gone: false,
     write(bytes: string | Uint8Array): Promise<void> | undefined {
-      // A comment only says that the stream lives.
+      // A comment only keeps the stream alive.
       if (typeof bytes !== "string" || !bytes.startsWith(":")) told?.wrote();
       if (gone) recording?.add(bytes);
       if (gone || raw.write(bytes)) return undefined;

@@ -12,9 +12,9 @@ const CHUNKS_ALONE = 16;
 const TOGETHER_BYTES = 65_536;
 
 /**
- * A request whose body holds nobody up, whatever pieces it comes in: a megabyte in chunks of one byte is a million of them, and Node reads two
- * megabytes of a socket in one go. Small chunks are handed on together; after {@link CHUNKS_A_TURN} the socket is read on in the next turn. A
- * body that is nothing but tiny chunks fails as one that is too large, which whoever reads it answers in its turn; what is left is dropped.
+ * A request whose body cannot block the event loop: a megabyte in chunks of one byte is a million events, and Node reads two megabytes of a
+ * socket at once. Small chunks are joined; after {@link CHUNKS_A_TURN} reading continues in the next turn. A body of only tiny chunks fails
+ * as too large, and the rest is discarded.
  */
 export class PacedRequest extends IncomingMessage {
   #chunks = 0;
@@ -29,7 +29,7 @@ export class PacedRequest extends IncomingMessage {
   #refusal: MarrowError | undefined;
 
   override push(chunk: Buffer | null): boolean {
-    // Of what is read already, the rest is dropped as quickly as can be.
+    // The buffered rest is discarded quickly.
     if (this.#isRefused) return true;
     if (chunk === null) {
       this.#handOn();
@@ -96,14 +96,14 @@ export class PacedRequest extends IncomingMessage {
     return true;
   }
 
-  /** Tells the reader of a body that was refused, once there is one. */
+  /** Reports a refused body to its reader, once there is one. */
   #fail(): void {
     if (this.#refusal === undefined || this.listenerCount("data") === 0) return;
     const error = this.#refusal;
     this.#refusal = undefined;
     process.nextTick(() => {
       if (this.listenerCount("error") > 0) this.emit("error", error);
-      // Whoever does not hear of errors finds the body cut off.
+      // A reader without an error listener sees a truncated body.
       super.push(null);
     });
   }

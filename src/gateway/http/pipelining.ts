@@ -13,7 +13,7 @@ interface Line {
   readonly waiting: (() => void)[];
 }
 
-/** What Node's server itself sets on a socket that it reads no further for now. */
+/** Properties that Node's server sets on a paused socket. */
 type Paused = Socket & { _paused?: boolean; readonly parser?: { resume(): void } | null };
 
 /**
@@ -54,7 +54,7 @@ function beginNext(socket: Paused, line: Line): void {
     if (begin === undefined) break;
     line.begun += 1;
     void ownTurn().then(() => {
-      // A connection that is gone wants no answers.
+      // A closed connection needs no responses.
       if (!socket.destroyed) begin();
     });
   }

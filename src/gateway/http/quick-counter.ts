@@ -1,6 +1,6 @@
 import type { Metric, Registry } from "prom-client";
 
-/** What a counter is called, and how it is told apart. */
+/** Name and labels of a counter. */
 export interface QuickCounterOptions {
   readonly name: string;
   readonly help: string;
@@ -14,7 +14,7 @@ export interface Count {
   inc(by?: number): void;
 }
 
-/** A counter that is told of several times in each request: counting is an addition, and its text is made when it is read. */
+/** A counter that is updated several times per request: counting is an addition, and its text is made when it is read. */
 export interface QuickCounter {
   /** The count under some labels. Few sets of them: each is kept, and its holder need not ask again. */
   labels(labels: Readonly<Record<string, string>>): Count;
@@ -23,7 +23,7 @@ export interface QuickCounter {
 class Series implements Count {
   readonly labels: Readonly<Record<string, string>>;
   value = 0;
-  /** A count that was never told of is not shown. */
+  /** Whether it was ever updated; others are not shown. */
   isTold: boolean;
 
   constructor(labels: Readonly<Record<string, string>>, isTold: boolean) {

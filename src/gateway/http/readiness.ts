@@ -2,29 +2,29 @@ import { OUTAGES, outageOf, verdictOf, type OutageState, type Redis } from "../.
 import { installedKey } from "../tenancy/installation.ts";
 import { findMissingRights, rightOf } from "./rights.ts";
 
-/** What `/readyz` says of one Redis. */
+/** State of one Redis in `/readyz`. */
 export type Readiness =
   | { readonly ready: true }
   | {
       readonly ready: false;
-      /** Why, in one word: an {@link OutageState}, or what an operator must mend. */
+      /** Reason in one word: an {@link OutageState}, or a problem that an operator must fix. */
       readonly state: OutageState | "refused" | "misused";
       /** The same for people, without addresses, names and secrets. */
       readonly reason: string;
-      /** Whether stored answers are still read: exact hits are served, and sessions are known. */
+      /** Whether stored data can be read: exact hits are served, and sessions are available. */
       readonly reads: boolean;
-      /** Of the state `rights`: what its user may not do, as names of commands and kinds of keys. */
+      /** For the state `rights`: the missing rights, as commands and kinds of keys. */
       readonly missing?: readonly string[];
     };
 
 /** Longest wait for an answer of Redis, in milliseconds. */
 const PROBE_WAIT_MS = 1_000;
-/** How long a result is good: the route is open, and must not be a way to make Redis work. */
+/** Time that a result is cached: the route is public, and must not allow loading Redis. */
 const KEPT_MS = 250;
 /**
- * Asks a Redis for what the gateway needs of it: a small write, because a full, read-only or unsaved Redis still answers PING, and which rights
- * are missing; after either failed a read. At most one probe every {@link KEPT_MS}; two round trips at once, three when one fails.
- * `onMissing` hears when rights are missing, `onEmptied` when the mark of the installation is gone that was there before.
+ * Checks a Redis for everything the gateway needs: a small write, because a full, read-only or failing Redis still answers PING, and its
+ * rights; after a failure also a read. At most one probe per {@link KEPT_MS}; two concurrent round trips, three after a failure. Calls
+ * `onMissing` if rights are missing, and `onEmptied` if the installation's mark has disappeared.
  */
 export function createReadiness(
   redis: Redis,
@@ -46,7 +46,7 @@ export function createReadiness(
         },
         (error: unknown) => error ?? new Error("unknown"),
       ),
-      // Where the write succeeds and this fails for another reason, the rights are not known to be missing.
+      // If the write succeeds and this fails for another reason, no rights count as missing.
       findMissingRights(redis, PROBE_WAIT_MS).catch(() => []),
     ]);
     const lacking = [...new Set([...(rightOf(failure) === undefined ? [] : ["SET"]), ...missing])];
@@ -80,7 +80,7 @@ const REFUSED = "Redis refuses the gateway's commands";
 
 function stateOf(unwritten: unknown, unread: unknown): OutageState | "refused" | "misused" {
   const state = outageOf(unwritten) ?? refusedAs(unwritten);
-  // A replica refuses writes as such before it says that it has lost its master.
+  // A replica refuses writes before it reports that it lost its master.
   return state === "read_only" && outageOf(unread) === "stale" ? "stale" : state;
 }
 

@@ -13,7 +13,7 @@ export interface Recording {
   add(bytes: string | Uint8Array): void;
   /** Ends an answer whose client is gone. */
   end(): void;
-  /** The answer is a failure, whatever its status says: nothing of it is kept. */
+  /** Marks the response as failed, whatever its status; nothing is stored. */
   fail(): void;
 }
 
@@ -28,8 +28,8 @@ export function recordingOf(raw: ServerResponse): Recording | undefined {
 }
 
 /**
- * Records what is written to an answer, up to a number of bytes. `onEnd` hears once of the whole answer, of `undefined` for one that failed or
- * was too large. It is called before the last byte leaves, and what it answers is waited for by nobody.
+ * Records a response up to a number of bytes. Calls `onEnd` once with the whole response, or `undefined` for one that failed or was too
+ * large, before the last byte is sent. Its result is not awaited.
  */
 export function record(
   raw: ServerResponse,

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 
-/** What an id of a caller's may look like: it goes into logs and headers, so nothing else passes. */
+/** Valid ids of callers: they are written to logs and headers, so all others are rejected. */
 const SAFE_ID = /^[\w.:/=+-]{1,128}$/;
 
 /** The id of a request: the caller's own `x-request-id` where it is safe to repeat, else a new one. Every answer carries it. */

@@ -2,17 +2,17 @@ import type { FastifyInstance } from "fastify";
 import { MarrowError } from "../../errors.ts";
 import type { Readiness } from "./readiness.ts";
 
-/** How often a user that lacks rights is looked at, in milliseconds. */
+/** Interval of the checks for missing rights, in milliseconds. */
 const LOOK_MS = 1_000;
 
-/** Tells once when the user of Redis loses rights, which, and when it has them again. */
+/** Reports once when the user of Redis loses rights, and when they are back. */
 export interface RightsWatch {
-  /** Something was refused for want of rights: looks what is missing, unless it is being looked at already. */
+  /** Checks for missing rights after a refusal, unless a check is running. */
   look(): void;
   close(): void;
 }
 
-/** Looks only after something was refused, until all is well again. `onLost` hears of each right once until then. */
+/** Makes a watch that only checks after a refusal, until all rights are back. Calls `onLost` once for each right until then. */
 export function watchRights(
   missing: () => Promise<readonly string[]>,
   { onLost, onBack }: { readonly onLost: (rights: readonly string[]) => void; readonly onBack: () => void },
@@ -45,7 +45,7 @@ export function watchRights(
   };
 }
 
-/** Tells the log of an application about the rights of its users of Redis, after an answer failed for want of one or a role had to do without. */
+/** Logs missing rights of an application's Redis users, after a response failed or a role was skipped for that reason. */
 export function tellRights(app: FastifyInstance, places: readonly (() => Promise<Readiness>)[]): RightsWatch {
   const watch = watchRights(
     async () =>

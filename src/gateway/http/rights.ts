@@ -2,7 +2,7 @@ import { encodeKeyPart, outageOf, runScript, type Redis, type Reply } from "../.
 import { installedKey } from "../tenancy/installation.ts";
 import { findDenied } from "../scripts.gen.ts";
 
-/** Stands for a key of the app. */
+/** Placeholder for a key of the app. */
 const OWN = "{own}";
 
 /** Words after the key of each command that the gateway and its scripts send on any server; those of search engines are wanted where they are used. */
@@ -83,9 +83,9 @@ const KEYED: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * What the user of a connection has no right to do and a gateway needs: names of commands, and of kinds of keys and channels; nothing where
- * all is well, or where Redis does not say. One round trip.
- * @throws MarrowError as Redis fails, but for missing rights
+ * Finds rights that a gateway needs and the connection's user lacks: commands, and kinds of keys and channels. Empty if there are none, or
+ * if Redis does not tell. One round trip.
+ * @throws MarrowError errors of Redis other than missing rights
  */
 export async function findMissingRights(redis: Redis, timeoutMs: number): Promise<readonly string[]> {
   const own = installedKey(redis);
@@ -96,7 +96,7 @@ export async function findMissingRights(redis: Redis, timeoutMs: number): Promis
     const accepts = (reply: Reply) => Array.isArray(reply) && reply.every(isPlace);
     const denied = await runScript(redis, findDenied, { own }, { commands }, { timeoutMs, accepts });
     const missing = [...new Set((denied as readonly number[]).map((place) => needs[place - 1]?.right ?? ""))];
-    // Keys are tried with SET: without it nothing is known of them.
+    // Keys are tested with SET; without that command their rights are unknown.
     return missing.includes("SET") ? missing.filter((right) => !right.startsWith("keys of")) : missing;
   } catch (error) {
     const right = rightOf(error);
@@ -113,13 +113,13 @@ export function rightOf(error: unknown): string | undefined {
   return typeof right === "string" ? right : "commands";
 }
 
-/** A right, and a command that only who has it may run. */
+/** A right, and a command that requires it. */
 export interface Need {
   readonly right: string;
   readonly words: readonly string[];
 }
 
-/** What a gateway needs of an app's Redis, each with a command that shows it. */
+/** Returns the rights that a gateway needs on an app's Redis, each with a command that tests it. */
 export function needsOf(redis: Pick<Redis, "app">): readonly Need[] {
   const own = installedKey(redis);
   const encoded = encodeKeyPart("app", redis.app);

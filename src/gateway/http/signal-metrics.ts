@@ -6,7 +6,7 @@ import { createTimeHistogram } from "./time-histogram.ts";
 const REDIS_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 2.5];
 const WORK_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1_800];
 const ANSWER_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-/** Values of one label that are told apart; the rest is `other`. */
+/** Most values of one label; the rest is `other`. */
 const VALUES_MAX = 200;
 const STAGES = ["admit", "remember", "find", "ask", "finish"] as const;
 

@@ -4,19 +4,19 @@ import { beginFollowed, isHeard, signalsOf, type Followed, type GatewayRequestSi
 import { noteArrival } from "./stream-signal.ts";
 import { header } from "../tenancy/identity.ts";
 
-/** A request that is told of. */
+/** A request with a published signal. */
 interface Told {
   readonly signal: GatewayRequestSignal & { error?: unknown };
   readonly followed: Followed | undefined;
-  /** What subscribers made current for it: a body is read in between, which loses that. */
+  /** Async context set by subscribers; reading the body would lose it. */
   readonly within: AsyncResource | undefined;
 }
 
-/** A property: a WeakMap of what lives so shortly would cost the garbage collector more than the spans. */
+/** A property, because a WeakMap of such short-lived objects would burden the garbage collector more than the spans. */
 const TOLD = Symbol("told");
 type Telling = FastifyRequest & { [TOLD]?: Told };
 
-/** Tells of each request while somebody listens: `start` at its head, `asyncEnd` once its answer was written. */
+/** Publishes each request while there are subscribers: `start` at its headers, `asyncEnd` once its response was written. */
 export function signalRequests(app: FastifyInstance): void {
   const channel = signalsOf("gateway:request");
   app.addHook("onRequest", (request, reply, done) => {

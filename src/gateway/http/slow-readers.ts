@@ -3,10 +3,10 @@ import type { Socket } from "node:net";
 
 /** Slowest that a client may read what waits for it, in bytes a second. */
 const BYTES_PER_SECOND_MIN = 1_024;
-/** How often connections are looked at within the time that is allowed. */
+/** Checks of a connection within the allowed time. */
 const LOOKS = 4;
 
-/** What is known of a connection for whose client bytes are waiting. */
+/** State of a connection with bytes waiting for its client. */
 interface Reading {
   sinceMs: number;
   /** Bytes of writes that the system took whole. */
@@ -16,8 +16,9 @@ interface Reading {
 }
 
 /**
- * Ends connections, of WebSockets too, whose clients read less than 1,024 bytes a second over `allowedMs` while bytes wait for them. A byte now
- * and then is no progress, nor is what a client sends. A model may be silent for longer: nothing waits then. Answers how to stop.
+ * Ends connections, including WebSockets, whose clients read less than 1,024 bytes per second over `allowedMs` while bytes wait. Occasional
+ * bytes, and bytes that a client sends, do not count as progress. A model may be silent for longer, because nothing waits then. Returns a
+ * function that stops the checks.
  */
 export function endSlowReaders(server: Server, allowedMs: number): () => void {
   const open = new Map<Socket, Reading>();
@@ -44,7 +45,7 @@ export function endSlowReaders(server: Server, allowedMs: number): () => void {
 }
 
 function toReading(socket: Socket): Reading {
-  // How much of one large write is left, only the handle knows; without it, such a write counts when it is over.
+  // Only the handle has the remaining size of a large write; without it, such a write counts when it is complete.
   const { _handle: handle } = socket as { readonly _handle?: { readonly writeQueueSize?: number } | null };
   return {
     sinceMs: performance.now(),

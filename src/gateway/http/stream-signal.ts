@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { isHeard, signalsOf, type GatewayStreamSignal } from "../../internal/signals.ts";
 
-/** When the request of an answer came. */
+/** Arrival time of an answer's request. */
 const CAME = Symbol("came");
 type Timed = ServerResponse & { [CAME]?: number };
 
@@ -10,7 +10,7 @@ export function noteArrival(raw: ServerResponse): void {
   if (isHeard("gateway:stream")) (raw as Timed)[CAME] = performance.now();
 }
 
-/** Tells of a stream from its opening on; `undefined` while nobody listens. */
+/** Publishes a stream from its start; `undefined` without subscribers. */
 export function tellStream(raw: ServerResponse): { wrote(): void; over(): void } | undefined {
   if (!isHeard("gateway:stream")) return undefined;
   const channel = signalsOf("gateway:stream");

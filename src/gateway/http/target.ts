@@ -9,9 +9,11 @@ const known = new Set<string>();
 const KNOWN_MAX = 256;
 
 /**
- * Refuses a request that a proxy and the gateway may take for two: one that does not name exactly one host, well-formed, whose target names
- * another one, that carries more than one key or names its user, session or idempotency key twice, or that is coded otherwise than chunked. Without authentication the list of allowed hosts says what a well-formed one is. Lengths and encodings that contradict each other are refused by Node's parser, in the same way. The connection ends.
- * @throws MarrowError `invalid_input` as an answer to the request
+ * Refuses a request that a proxy and the gateway might read differently. It must name exactly one well-formed host, also in its target,
+ * have at most one key, name its user, session and idempotency key at most once, and use no transfer coding other than chunked. Without
+ * authentication the allowed hosts decide about the host. Contradicting lengths and encodings are refused by Node's parser in the same way.
+ * The connection ends.
+ * @throws MarrowError `invalid_input` as the response
  */
 export function refuseAmbiguous(app: FastifyInstance, { auth }: Pick<GatewayConfig, "auth">): void {
   app.addHook("onRequest", (request, reply, done) => {
@@ -23,7 +25,7 @@ export function refuseAmbiguous(app: FastifyInstance, { auth }: Pick<GatewayConf
   });
 }
 
-/** Why a request is ambiguous: `undefined` for one that names one host, a path of it, and at most one key. `target`: as it came. */
+/** Returns why a request is ambiguous; `undefined` if it names one host, a path on it, and at most one key. `target`: the original one. */
 export function ambiguityOf(request: IncomingMessage, target: string): MarrowError | undefined {
   const { rawHeaders, httpVersion } = request;
   const { host, "transfer-encoding": coding } = request.headers;

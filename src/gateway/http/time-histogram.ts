@@ -1,6 +1,6 @@
 import type { Metric, Registry } from "prom-client";
 
-/** What a histogram of times is called, and how it is told apart. */
+/** Name and labels of a histogram of times. */
 export interface TimeHistogramOptions {
   readonly name: string;
   readonly help: string;
@@ -17,7 +17,7 @@ export interface Times {
   observe(seconds: number, traceId?: string): void;
 }
 
-/** A histogram that is told of several times in each request: an observation is a few additions, and its text is made when it is read. */
+/** A histogram that is updated several times per request: an observation is a few additions, and its text is made when it is read. */
 export interface TimeHistogram {
   /** Times under these values of the labels, in their order. Few sets of them: each is kept. */
   labels(first: string, second?: string): Times;
@@ -94,7 +94,7 @@ export function createTimeHistogram({
 
   return {
     labels(first, second = "") {
-      // Label by label: each value is a text that lives on, whose hash is known; a joined one would be hashed anew each time.
+      // Looked up label by label: each value's hash is cached, while a joined key would be hashed each time.
       let under = known.get(first);
       if (under === undefined) known.set(first, (under = new Map()));
       let times = under.get(second);

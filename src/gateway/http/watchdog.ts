@@ -1,37 +1,37 @@
 /** A time in which the event loop of this process was held in one go. */
 export interface Stall {
   readonly delayMs: number;
-  /** What had begun last before the longest part of it. */
+  /** The step begun last before the longest part of it. */
   readonly route: string;
   readonly step: string;
 }
 
-/** Measures how late the event loop comes to its timers, and remembers what was begun last. */
+/** Measures the delay of the event loop's timers, and records the latest steps. */
 export interface Watchdog {
   /** Notes that a step of a route begins now. Costs less than a microsecond. */
   mark(route: string, step: string): void;
   close(): void;
 }
 
-/** How a watchdog is set. */
+/** Options of the watchdog. */
 export interface WatchdogOptions {
   /** A delay from which the loop counts as held, in milliseconds, at least 10. */
   readonly stallMs: number;
-  /** Hears of each measurement, about 50 a second, in seconds. */
+  /** Called with each measurement, about 50 per second, in seconds. */
   readonly onDelay: (seconds: number) => void;
   readonly onStall: (stall: Stall) => void;
 }
 
-/** What work is called that goes on after it waited. */
+/** Label of work that continued after waiting. */
 const WAITED = { route: "other", step: "waited" } as const;
 const EVERY_MS = 20;
 /** Steps that are remembered: those of a few dozen requests. */
 const MARKS_MAX = 128;
 
 /**
- * Begins to watch. A timer that runs late says that the loop was held; the step that was marked last before the longest unmarked time of
- * the delay is named. A mark counts until the end of its turn of the event loop: work that goes on after waiting (for Redis, for a model)
- * belongs to nobody that is known here, and is named {@link WAITED}.
+ * Starts the watchdog. A late timer means that the loop was blocked; the step marked last before the longest unmarked part of the delay is
+ * reported. A mark counts until the end of its turn of the event loop. Work that continues after waiting (for Redis, for a model) has no
+ * mark and is reported as {@link WAITED}.
  */
 export function watchEventLoop({ stallMs, onDelay, onStall }: WatchdogOptions): Watchdog {
   const marks: { atMs: number; route: string; step: string }[] = Array.from({ length: MARKS_MAX }, () => ({

@@ -6,17 +6,17 @@ import type { Draining } from "./draining.ts";
 import { openOutlet } from "./outlet.ts";
 import { recordingOf } from "./recording.ts";
 
-/** Says a stream in another API's words. */
+/** Translates a stream to another API. */
 export interface Translation {
-  /** What is written for some bytes of the stream; nothing for an empty text. */
+  /** Returns the text for some bytes of the stream; an empty one writes nothing. */
   read(bytes: Uint8Array): string;
-  /** What is written at the end of a stream that is whole. */
+  /** Returns the text for the end of a complete stream. */
   end(): string;
 }
 
 /**
- * Writes a stream's bytes as they come, or their translation, and ends the answer. A slow reader pauses the stream, and one who left abandons it.
- * `tellBroken` says what is written where the stream breaks: its status is long sent.
+ * Writes a stream's bytes, or their translation, and ends the response. A slow reader pauses the stream; one that left abandons it.
+ * `tellBroken` returns the text for a broken stream, whose status was already sent.
  */
 export async function writeThrough(
   raw: ServerResponse,
@@ -56,7 +56,7 @@ export async function writeThrough(
     fail: over.reject,
   });
 
-  /** What breaks here breaks the answer; the stream is of no use to its client then. */
+  /** An error here breaks the answer, because its client cannot use the rest. */
   function translated(into: Translation, bytes: Uint8Array): string {
     try {
       return isBroken ? "" : into.read(bytes);

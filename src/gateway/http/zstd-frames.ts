@@ -1,6 +1,6 @@
 import { MarrowError } from "../../errors.ts";
 
-/** What is read next of a zstd stream. */
+/** The next element to read of a zstd stream. */
 type Phase = "magic" | "skippable" | "descriptor" | "block" | "end" | "unknown";
 
 const SKIPPABLE = 0x184d2a5;
@@ -11,14 +11,13 @@ const RLE = 1;
 const FRAMES_MAX = 1_024;
 
 /**
- * Cuts a zstd stream at the ends of its frames: pieces go in as they come, and none that comes out goes on beyond a frame. What is no frame comes
- * out as it came, for the decoder to refuse. Each byte is passed once; nothing is kept but counts. The cutter throws
- * `too_large` for a frame beyond the 1,024th.
+ * Cuts a zstd stream at the ends of its frames, so that no piece extends beyond one. Invalid data passes unchanged, for the decoder to
+ * refuse. Each byte is passed once and nothing is buffered. Throws `too_large` for a frame beyond the 1,024th.
  * @source https://www.rfc-editor.org/rfc/rfc8878 section 3.1
  */
 export function createFrameCutter(): (piece: Buffer) => readonly Buffer[] {
   let phase: Phase = "magic";
-  /** What was read of the current header, a little-endian number, and of how many bytes. */
+  /** The part of the current header read so far, a little-endian number, and its bytes. */
   let [value, read] = [0, 0];
   /** Bytes that say nothing of the frame's end. */
   let skip = 0;

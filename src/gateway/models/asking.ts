@@ -9,7 +9,7 @@ import { toRefusal } from "../http/error-body.ts";
 import type { GatewayApp } from "../parts.ts";
 import type { Tenant } from "../tenancy/tenants.ts";
 
-/** What an asker may use. */
+/** Roles and limits of a caller. */
 export interface Admitted {
   readonly tenant: Tenant;
   readonly limiter: Limiter | undefined;
@@ -17,7 +17,7 @@ export interface Admitted {
   readonly per: readonly SharedPer[];
 }
 
-/** The roles and limits that an asker has now; at once where the plans are known. */
+/** Returns the current roles and limits of a caller; synchronously if the plans are cached. */
 export function admit(
   { tenants, accounts }: Pick<GatewayApp, "tenants" | "accounts">,
   { scope, user, plan }: Asker,
@@ -39,7 +39,7 @@ function toAdmitted(tenant: Tenant, { userPlan, keyPlan }: KnownPlans): Admitted
 
 const ANYBODY: readonly SharedPer[] = [];
 
-/** Tells a client that a limit refused it. */
+/** Sends the response to a limit's refusal. */
 export function refuseCall(
   reply: FastifyReply,
   { metrics }: Pick<GatewayApp, "metrics">,
@@ -51,7 +51,7 @@ export function refuseCall(
   return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
 }
 
-/** Tells a client that asked for a stored answer alone that there is none. */
+/** Sends the response to a request with `only-if-cached` that has no stored answer. */
 export function tellAbsent(reply: FastifyReply, headers: Readonly<Record<string, string>>): FastifyReply {
   const message = "no stored answer serves this request";
   const error = { message, type: "invalid_request_error", param: null, code: "not_cached" };
@@ -61,7 +61,7 @@ export function tellAbsent(reply: FastifyReply, headers: Readonly<Record<string,
     .send({ error });
 }
 
-/** Who served an answer, and how many calls that took. */
+/** Returns the headers that name the upstream that answered, and the number of calls. */
 export function toServedHeaders({ upstream, attempts }: Served): Readonly<Record<string, string>> {
   return { "x-marrow-upstream": upstream, "x-marrow-attempts": String(attempts) };
 }
@@ -69,7 +69,7 @@ export function toServedHeaders({ upstream, attempts }: Served): Readonly<Record
 /** Answers for which a model was asked, by this request or by another one that wanted the same. */
 const ASKED: ReadonlySet<string> = new Set(["miss", "bypass", "shared"]);
 
-/** What an answer's headers say of how it came about. */
+/** Returns the headers that describe an answer's origin. */
 export function toHeaders(
   { cache, similarity, veto, ageMs, saved, session, served, decision }: Provenance,
   traceId: string,
@@ -87,7 +87,7 @@ export function toHeaders(
   return headers;
 }
 
-/** What a stored answer saved, such as `cost=0.000123, tokens=46, seconds=0.83`; no cost where no price was known. */
+/** Formats the savings of a stored answer, such as `cost=0.000123, tokens=46, seconds=0.83`; without a cost if no price was known. */
 function toSavedHeader({ micros, promptTokens, completionTokens, tookMs }: NonNullable<Provenance["saved"]>): string {
   const cost = micros === undefined ? "" : `cost=${(micros / 1_000_000).toFixed(6)}, `;
   return `${cost}tokens=${promptTokens + completionTokens}, seconds=${(tookMs / 1_000).toFixed(3)}`;

@@ -15,7 +15,7 @@ export interface JudgeQueueJob {
   readonly job: JudgeJob;
 }
 
-/** What the judge of a gateway's caches is made of. */
+/** Dependencies of the caches' judge. */
 export interface CacheJudgeParts {
   readonly redis: Redis;
   readonly config: GatewayConfig;
@@ -26,7 +26,7 @@ export interface CacheJudgeParts {
   readonly works: () => boolean;
 }
 
-/** How long a question may wait for a judge: later, most of its kind have come and gone. */
+/** Longest wait of a question for the judge: later ones are rarely asked again. */
 const WAIT_TTL_MS = 600_000;
 
 /** The judge of one tenant's cache, as the configuration names it; `undefined` where it names none. */
@@ -47,7 +47,7 @@ export function toCacheJudge(parts: CacheJudgeParts, scope: string): JudgingOpti
     ask,
     later(job) {
       if (!works()) return undefined;
-      // One question waits once, whoever asks it: the id is made of digests, never of words.
+      // A question waits once, whoever asks it. Its id consists of digests, never of words.
       const { partition, id: question } = job.question;
       const digest = hash(
         "sha256",
@@ -79,7 +79,7 @@ export function toCacheJudge(parts: CacheJudgeParts, scope: string): JudgingOpti
   };
 }
 
-/** Refuses a judge that no model serves, when the gateway is made. @throws MarrowError `invalid_option` */
+/** Refuses a judge that no model serves, when the gateway is created. @throws MarrowError `invalid_option` */
 export function checkCacheJudge(config: GatewayConfig, findModel: (id: string) => ChatModel | undefined): void {
   const id = config.cache.judge?.model;
   if (id !== undefined && findModel(id) === undefined)

@@ -2,12 +2,15 @@ import { isObject, isText, type Fields } from "../../internal/fields.ts";
 import { CALL_FIELDS, CALLED_FIELDS, type ChatMessage } from "../../models/index.ts";
 
 /**
- * Marks what a maker says of one of its calls beyond the call itself, such as the `extra_content` in which Gemini signs it and without which it
- * refuses the call's result. Other APIs than chat completions have no place for it, so it goes with the thoughts before the call.
+ * Marks provider-specific fields of a call, such as `extra_content`, in which Gemini signs a call and without which it refuses the result.
+ * APIs other than chat completions have no place for them, so they are sent with the reasoning before the call.
  */
 const FORMAT = "marrow-call-v1";
 
-/** Puts what a message or a delta says of its calls among its thoughts (`reasoning_details`). One for each answer: it knows the calls that have begun. */
+/**
+ * Moves the provider-specific fields of a message's or delta's calls to its reasoning (`reasoning_details`). One instance per answer: it
+ * tracks the calls that have begun.
+ */
 export function createCallCarrier(): (delta: Fields) => Fields {
   const ids = new Map<unknown, string>();
   return (delta) => {
@@ -28,8 +31,8 @@ export function createCallCarrier(): (delta: Fields) => Fields {
 }
 
 /**
- * Messages with what was carried of calls put back in its place: on the call of the same message, else of the assistant's messages right before, of
- * those after it in the same tool loop, or of the nearest one before. Models may count their calls anew in each turn, so that ids repeat. Pure.
+ * Puts carried fields back on their calls: on the call of the same message, else of the assistant's messages directly before, of those
+ * after it in the same tool loop, or of the nearest one before. Models may reuse ids of calls in each turn. Pure.
  */
 export function withCallsBack(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   if (!messages.some(carries)) return messages;
@@ -55,7 +58,7 @@ export function isCarried(detail: unknown): detail is Fields {
   return isObject(detail) && detail["format"] === FORMAT;
 }
 
-/** Where the call stands that an entry of a message is carried for; -1 for nowhere. */
+/** Returns the index of the message with the call that a carried entry belongs to; -1 without one. */
 function placeOf(all: readonly ChatMessage[], at: number, id: unknown): number {
   const has = (nth: number) => callsOf(all[nth] as ChatMessage).some((call) => call["id"] === id);
   for (let nth = at; all[nth]?.role === "assistant"; nth -= 1) if (has(nth)) return nth;
@@ -63,7 +66,7 @@ function placeOf(all: readonly ChatMessage[], at: number, id: unknown): number {
   return all.findLastIndex((_, nth) => nth < at && has(nth));
 }
 
-/** What a call says beyond its name and what it is given; `undefined` for nothing. */
+/** Returns the fields of a call other than its name and arguments; `undefined` without any. */
 function besideOf(call: Fields): Fields | undefined {
   const more = unknownOf(call, CALL_FIELDS);
   const called = isObject(call["function"]) ? unknownOf(call["function"], CALLED_FIELDS) : {};

@@ -1,11 +1,11 @@
 import { MAKER } from "../../models/index.ts";
 import { isObject, type Fields } from "../../internal/fields.ts";
 
-/** The format of thoughts that an endpoint of OpenAI's Responses API takes back, in the list that OpenRouter's API made common. */
+/** Format of reasoning that an endpoint of OpenAI's Responses API accepts back, in the list that OpenRouter's API introduced. */
 const OPENAI = "openai-responses-v1";
-/** Marks thoughts of a maker that has no place of its own in the API that a client speaks: clients give such texts back as they came. */
+/** Prefix of carried reasoning whose maker has no place in the client's API: clients return such texts unchanged. */
 const CARRIED = "marrow1.";
-/** Characters of carried thoughts that are read. */
+/** Longest carried reasoning that is read, in characters. */
 const CARRIED_CHARS_MAX = 4_194_304;
 
 /** An entry of `reasoning_details` as one text, from which {@link fromCarried} makes it again. */
@@ -13,7 +13,7 @@ export function toCarried(detail: Fields): string {
   return CARRIED + Buffer.from(JSON.stringify(detail)).toString("base64url");
 }
 
-/** Whether a text carries an entry, or what was made of one. */
+/** Returns true for a text made from an entry. */
 export function isCarried(text: string): boolean {
   return text.startsWith(CARRIED);
 }
@@ -29,7 +29,7 @@ export function fromCarried(text: string): Fields | undefined {
   }
 }
 
-/** What their maker wants back of thoughts, as the `encrypted_content` of a `reasoning` item; `undefined` for an entry that holds nothing of it. */
+/** Returns the `encrypted_content` of a `reasoning` item, which its maker needs back; `undefined` for an entry without it. */
 export function toEncryptedContent(detail: Fields): string | undefined {
   const { type, data, format, signature } = detail;
   if (type === "reasoning.encrypted" && typeof data === "string" && data !== "")
@@ -49,14 +49,14 @@ export function toShownContent(content: string): string {
   return (detail && toEncryptedContent(detail)) ?? content;
 }
 
-/** The entry of `reasoning_details` that an `encrypted_content` stands for; `undefined` for none. */
+/** Converts an `encrypted_content` back to its entry of `reasoning_details`; `undefined` for none. */
 export function fromEncryptedContent(content: unknown): Fields | undefined {
   if (typeof content !== "string" || content === "") return undefined;
   if (isCarried(content)) return fromCarried(content);
   return { type: "reasoning.encrypted", data: content, format: OPENAI };
 }
 
-/** Where a part of the thoughts begins, if an entry says so: in which item, as its which part, and after how many characters of all thoughts. */
+/** Returns the start of a reasoning part, if an entry has one: the item's index, the part, and its offset in the whole reasoning. */
 export function partOf(
   detail: Fields,
 ): { readonly index: number; readonly part: number; readonly start: number } | undefined {
@@ -66,7 +66,7 @@ export function partOf(
   return { index, part, start };
 }
 
-/** Of what a client gives back, the fields that a maker reads. */
+/** Selects the fields that a maker reads from a client's entry. */
 function pick({ type, data, id, format, text, signature, index, [MAKER]: maker }: Fields): Fields | undefined {
   const made = typeof maker === "string" ? { [MAKER]: maker } : {};
   if (type === "reasoning.encrypted") return { type, data, id, format, ...made };

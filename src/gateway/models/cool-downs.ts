@@ -3,29 +3,29 @@ import type { CoolDowns } from "../../models/index.ts";
 import { encodeKeyPart, runScript, type Redis } from "../../redis/index.ts";
 import { benchUpstream, readBenched } from "../scripts.gen.ts";
 
-/** How often a process with traffic looks what others learned, in milliseconds. */
+/** Interval at which a process with traffic reads the others' cool-downs, in milliseconds. */
 const LOOK_MS = 200;
 const WAIT_MS = 200;
-/** How long the probe of a process that died keeps others away, in milliseconds; one that lives says so anew in time. */
+/** Lease of a probe, in milliseconds: after a crash others may probe. A living process renews it. */
 const LEASE_MS = 1_000;
 const RENEW_MS = 300;
-/** How often that is said for one probe: ten seconds long. */
+/** Most renewals of one probe: ten seconds. */
 const RENEWALS_MAX = 33;
-/** How long a benched upstream is remembered that nobody asked since, in milliseconds. */
+/** Time that an unused benched upstream is kept, in milliseconds. */
 const KEPT_MS = 600_000;
 const TARGETS_MAX = 10_000;
 
 /**
- * Cool-downs that all gateways of a Redis share: one zset, read once in {@link LOOK_MS} while there are requests. No request waits for it but a
- * probe, which only one process makes at a time. While Redis is away each process goes by what it learned itself.
+ * Makes the cool-downs that all gateways of a Redis share: one zset, read once per {@link LOOK_MS} while there are requests. Requests only
+ * wait to claim a probe, which one process makes at a time. While Redis is unavailable each process uses its own cool-downs.
  */
 export function createCoolDowns(redis: Redis): CoolDowns {
   const app = encodeKeyPart("app", redis.app);
   const key = `{${app}}:gateway:benched`;
   const listeners = new Set<Parameters<CoolDowns["subscribe"]>[0]>();
-  /** What could not be told to others, and until when it holds here. */
+  /** Cool-downs that could not be shared, and their end. */
   const untold = new Map<string, number>();
-  /** What keeps the claims of this process. */
+  /** Timers that renew this process's claims. */
   const claims = new Map<string, NodeJS.Timeout>();
   let lookedMs = -LOOK_MS;
   let looking = false;
@@ -45,7 +45,7 @@ export function createCoolDowns(redis: Redis): CoolDowns {
       }
       for (const hear of listeners) hear(remaining, sinceMs);
     } catch {
-      // Redis is away: what is known here goes on.
+      // Redis is unavailable: keep the local state.
     } finally {
       looking = false;
     }

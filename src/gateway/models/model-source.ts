@@ -13,7 +13,7 @@ import type { GatewayConfig } from "../config/config.ts";
 import type { LaneGates } from "../tenancy/lanes.ts";
 import { openUpstream, type Upstream } from "./upstreams.ts";
 
-/** What a gateway's models do, for its metrics. */
+/** Callbacks for the metrics of a gateway's models. */
 export interface ModelListeners {
   /** An upstream of several was asked. */
   readonly onAsked: (asked: Asked) => void;
@@ -25,22 +25,22 @@ export interface ModelListeners {
 export interface ModelSource {
   find(id: string): ChatModel | undefined;
   list(): Promise<readonly ModelInfo[]>;
-  /** How the upstreams of routes stand. */
+  /** Returns the health of the upstreams in routes. */
   readonly standings: () => readonly Standing[];
   listen(listeners: ModelListeners): void;
 }
 
-/** What in a configuration says where models are. */
+/** The part of a configuration that defines models. */
 export type ModelsConfig = Pick<GatewayConfig, "upstreams" | "routes" | "routing">;
 
 /** Models that can be replaced while requests go on. */
 export interface LiveModels extends ModelSource {
   /**
-   * Puts other upstreams and routes in force. Requests that are on their way end where they began.
-   * @throws MarrowError `invalid_option`; what was in force stays
+   * Applies other upstreams and routes. Running requests end with the old ones.
+   * @throws MarrowError `invalid_option`; the current ones stay
    */
   replace(config: ModelsConfig): void;
-  /** Ends the connections once what is on its way has ended. */
+  /** Closes the connections once running calls have ended. */
   close(): Promise<void>;
 }
 
@@ -100,7 +100,7 @@ export function openModels(
       current = open(next);
       before.router.close();
       retired.add(before);
-      // Whoever began there may ask there again.
+      // Running requests may still call the old upstreams.
       setTimeout(() => {
         retired.delete(before);
         void closeAll([before]);
@@ -113,14 +113,14 @@ export function openModels(
   };
 }
 
-/** What is said of a model that no upstream of the configuration serves. */
+/** Builds the error for a model that no upstream of the configuration serves. */
 export function noModel(): MarrowError {
   return new MarrowError("not_found", "no upstream or route of the configuration serves this model", {
     details: { path: "model" },
   });
 }
 
-/** How long upstreams that were replaced can still be asked by requests that began with them. */
+/** Time that replaced upstreams stay open for requests that began with them. */
 const RETIRED_MS = 600_000;
 
 function closeAll(opened: Iterable<{ readonly opened: readonly Upstream[] }>): Promise<unknown> {

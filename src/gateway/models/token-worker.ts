@@ -1,13 +1,13 @@
 import { isAbsentPackage } from "../../internal/optional-package.ts";
 import { loadCountTokens, type Turn } from "../../memory/index.ts";
 
-/** What is to be done with OpenAI's tables of tokens: count messages (o200k_base), or read lists of tokens (cl100k_base). */
+/** A task with OpenAI's token tables: count messages (o200k_base), or decode lists of tokens (cl100k_base). */
 export type TokenTask = { readonly count: readonly Turn[] } | { readonly decode: readonly (readonly number[])[] };
 
-/** The tokens of each message, or the text of each list: empty for what are no tokens, absent where the package of the tables is. */
+/** Token counts of the messages, or texts of the lists: empty for invalid tokens, absent without the package of the tables. */
 export type TokenResult = { readonly tokens: readonly number[] } | { readonly texts: readonly string[] | undefined };
 
-/** Does one task. What a worker thread runs: the tables take 0.2 s to load, and tens of MB. */
+/** Runs one task. Runs in a worker thread, because the tables take 0.2 s to load and tens of MB. */
 export async function workOnTokens(task: TokenTask): Promise<TokenResult> {
   if ("count" in task) {
     const count = await loadCountTokens();

@@ -27,7 +27,10 @@ export async function countTokens(messages: readonly Turn[]): Promise<number> {
   return "tokens" in result ? result.tokens.reduce((sum, one) => sum + one, 0) : 0;
 }
 
-/** Texts of lists of tokens of the encoding cl100k_base; an empty one for what are none. Throws as {@link countTokens} does, and `unsupported` without `gpt-tokenizer`. */
+/**
+ * Decodes lists of tokens of the encoding cl100k_base; invalid ones become empty texts. Throws like {@link countTokens}, and `unsupported`
+ * without `gpt-tokenizer`.
+ */
 export async function decodeTokens(lists: readonly (readonly number[])[]): Promise<readonly string[]> {
   const result = await threads.run({ decode: lists });
   if (!("texts" in result)) return [];

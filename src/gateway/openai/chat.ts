@@ -17,7 +17,7 @@ import { writeThrough } from "../http/write-through.ts";
 import { bodyOf, type GatewayApp } from "../parts.ts";
 import { namesFiles, resolveChatFiles } from "../responses/file-parts.ts";
 
-/** What must be right for a request to be understood; everything else goes to the model as it came. */
+/** Fields that must be valid for a request to be understood; all others are passed to the model unchanged. */
 const chatBody = z.looseObject({
   model: z.string().min(1).max(256),
   messages: z
@@ -40,7 +40,7 @@ export function registerChat(parts: GatewayApp, { sessions, http }: Pick<Gateway
   const { app, metrics, draining } = parts;
   app.post("/v1/chat/completions", { schema: { body: chatBody } }, async (request, reply) => {
     const { conversation: held } = request.body as z.infer<typeof chatBody>;
-    // Models know nothing of conversations; the body goes on as it came where there is none.
+    // Models do not know conversations; without one the body is forwarded unchanged.
     const body = held === undefined ? (request.body as ChatRequest) : withoutConversation(request.body as ChatRequest);
     const conversation = typeof held === "string" ? held : held?.id;
     const session = nameHeader(request, "x-marrow-session") ?? (sessions.fromMetadata ? sessionIn(body) : undefined);
@@ -111,7 +111,7 @@ function withoutConversation({ conversation: _, ...request }: ChatRequest): Chat
   return request;
 }
 
-/** What went wrong with a stream whose status is long sent: the official clients read an error from an event of its own. */
+/** Returns the event for a broken stream, whose status was already sent: the official clients read errors from such an event. */
 function tellBroken(request: FastifyRequest, error: unknown): string {
   noteFailure(request, error);
   request.log.warn(describeRequest(request), "a model's stream broke");

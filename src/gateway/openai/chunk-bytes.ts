@@ -18,7 +18,7 @@ export async function releaseChunks(bytes: StoredBytes, scope: string, stores: S
       after = hasMore ? data.at(-1)?.id : undefined;
     } while (after !== undefined);
   } catch (error) {
-    // A store that expired has no files to be listed: what was counted for it ends by itself.
+    // An expired store has no files to list; its bookings expire by themselves.
     if (!MarrowError.is(error, "conflict")) throw error;
   }
 }

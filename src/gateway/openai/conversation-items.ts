@@ -36,7 +36,7 @@ const OF_RESPONSE = /^[a-z]+_[0-9a-f]{48}[io]\d{1,5}$/;
 /** Turns in which such an id is looked for, newest first, and how many are read at a time. */
 const [SOUGHT_MAX, SOUGHT_READ] = [1_000, 20];
 
-/** Looks for an item that a response named: its id does not say where it stands here. @throws MarrowError `not_found` */
+/** Searches an item that a response named, because its id does not contain its position here. @throws MarrowError `not_found` */
 async function seekItem(session: Session, id: string): Promise<ItemPlace & { readonly item: ConversationItem }> {
   if (!OF_RESPONSE.test(id)) throw noItem();
   let before: number | undefined;
@@ -59,8 +59,8 @@ async function seekItem(session: Session, id: string): Promise<ItemPlace & { rea
 const CALLS_READ = 200;
 
 /**
- * Refuses results of tools whose call nobody made, or that have a result already: no model could be told of them. `session` is what the
- * conversation holds; no round trip where the new turns are whole by themselves. Where it is too long to be read, a call may lie before.
+ * Refuses tool results without an open call, because no model would accept them. `session` has the conversation's turns; no round trip if
+ * the new turns are complete by themselves. In a conversation that is too long to read, the call may precede the read part.
  * @throws MarrowError `invalid_input`
  */
 export async function checkResults(turns: readonly Turn[], session: Session | undefined): Promise<void> {

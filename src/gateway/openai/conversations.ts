@@ -29,7 +29,7 @@ interface Named {
 
 /** Turns that are read at a time for a page of items. */
 const TURNS_READ = 20;
-/** Characters of a page of items, about: a page ends before it would hold the event loop, and says that there is more. */
+/** Approximate characters per page of items: larger pages end early, with `has_more`, so that the event loop is not blocked. */
 const PAGE_CHARS_MAX = 2_097_152;
 
 /** `/v1/conversations` with their items, as OpenAI's API has them: sessions of their user, and what chat keeps with `conversation`. */
@@ -38,13 +38,13 @@ export function registerConversations(parts: GatewayApp): void {
   const open = (request: FastifyRequest, id: string): Session =>
     tenants(request.principal.scope).conversations.session({ user: userOf(request, undefined), id });
 
-  /** Items as a query asks to see them. */
+  /** Converts items to the form that a query requests. */
   async function shown(request: FastifyRequest<Named>, found: readonly ConversationItem[]) {
     const seen = unsealed(found, request.query);
     return wantsPictures(request.query) ? withPictures(parts, askerOf(request, undefined), seen) : seen;
   }
 
-  /** A conversation with what is known of it. @throws MarrowError `not_found` */
+  /** Finds a conversation with its details. @throws MarrowError `not_found` */
   async function find(request: FastifyRequest<Named>): Promise<{ session: Session; info: SessionInfo }> {
     const session = open(request, request.params.conversation);
     const info = await session.info();
@@ -128,7 +128,7 @@ function notFound(): MarrowError {
   return new MarrowError("not_found", "there is no conversation of this id");
 }
 
-/** How many of some items are a page by their size: one at least. */
+/** Returns how many items fit in a page by size; at least one. */
 function fittingPage(found: readonly ConversationItem[]): number {
   let chars = 0;
   const over = found.findIndex((item) => (chars += sizeOf(item)) > PAGE_CHARS_MAX);

@@ -26,7 +26,7 @@ const embeddingsBody = z.looseObject({
   dimensions: z.int().min(1).nullish(),
 });
 
-/** What the gateway's own embedder reads; `user` tells whose limits count. */
+/** Fields that the gateway's own embedder reads; `user` selects whose limits count. */
 const FIELDS: ReadonlySet<string> = new Set(["model", "input", "encoding_format", "dimensions", "user"]);
 
 /** `POST /v1/embeddings` by the gateway's own embedder, or by the upstream that serves the model. */
@@ -63,7 +63,7 @@ export function registerEmbeddings(parts: GatewayApp): void {
   });
 }
 
-/** The texts of an input: of tokens, those that they stand for. @throws MarrowError `invalid_input` */
+/** Returns the texts of an input; token lists are decoded. @throws MarrowError `invalid_input` */
 async function toTexts(input: z.infer<typeof embeddingsBody>["input"]): Promise<readonly string[]> {
   if (typeof input === "string") return [input];
   const list = typeof input[0] === "number" ? [input as number[]] : (input as string[] | number[][]);

@@ -12,7 +12,7 @@ import type { GatewayApp } from "../parts.ts";
 
 const listQuery = pageQuery.extend({ purpose: z.enum(FILE_PURPOSES).optional() });
 
-/** How long a file without an end is counted. */
+/** Time that a file without expiry stays booked. */
 const BOOKED_MS = 366 * 86_400_000;
 
 interface Named {
@@ -120,7 +120,7 @@ async function readParts(request: FastifyRequest, bytesMax: number): Promise<Par
         cause,
         details: { path: "file", bytesMax },
       });
-    // Whatever else the parser throws is about the bytes that came.
+    // Any other error of the parser concerns the received bytes.
     throw new MarrowError("invalid_input", "the multipart body is malformed or incomplete", { cause });
   }
 }

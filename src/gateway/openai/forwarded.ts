@@ -36,7 +36,7 @@ const TEXT_PATHS: ReadonlySet<string> = new Set(["/completions", "/embeddings"])
 /** Tokens that a recording or a picture is taken for until the upstream has counted. */
 const FILE_TOKENS = 1_500;
 
-/** Largest JSON answer whose usage is read, in bytes; larger ones keep what was estimated. */
+/** Largest JSON answer whose usage is read, in bytes; for larger ones the estimate stays. */
 const READ_BYTES_MAX = 1_048_576;
 
 /** Passes requests on to the upstream that serves their model, with keys, users and limits as for chat. Nothing is cached. */
@@ -84,7 +84,7 @@ export async function forward(
   });
 }
 
-/** What is passed on, and what is known of it. */
+/** A forwarded request, with the facts read from it. */
 interface Passed {
   readonly model: string;
   readonly user: string | null | undefined;
@@ -107,7 +107,7 @@ async function pass(
   const { limiter } = await admit(parts, asker);
   const subjects = { user: asker.user, model: passed.model, key: asker.key };
   const path = (request.routeOptions.url ?? "").replace(/^\/v1/, "");
-  /** What tokens of text cost; nothing is known of pictures and recordings. */
+  /** Returns the cost of text tokens; those of images and audio are unknown. */
   const costOf = (tokens: number, made: number) =>
     TEXT_PATHS.has(path)
       ? parts.prices.costOf(passed.model, { promptTokens: tokens - made, completionTokens: made })
@@ -163,7 +163,7 @@ async function writeOn({ raw }: FastifyReply, answer: ForwardedAnswer): Promise<
   return answer.contentType.includes("json") && bytes <= READ_BYTES_MAX ? Buffer.concat(pieces) : undefined;
 }
 
-/** What an answer says that it used: all tokens, and those of them that were made. */
+/** Reads the usage of an answer: all tokens, and the generated ones. */
 function usageIn(body: Buffer): { readonly tokens: number; readonly made: number } | undefined {
   try {
     const { usage } = JSON.parse(body.toString("utf8")) as { readonly usage?: Readonly<Record<string, unknown>> };

@@ -18,15 +18,15 @@ export const PREFIXES: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** Who may say a message; what a tool answers is an item of its own. */
+/** Roles of messages; tool results are items of their own. */
 export const ROLES: ReadonlySet<string> = new Set(["user", "assistant", "system", "developer"]);
 
-/** Kinds that are kept and told to no model: chat completions have no place for them. */
+/** Item types that are stored but sent to no model, because chat completions have no place for them. */
 const UNTOLD: ReadonlySet<string> = new Set(["reasoning", "file_search_call"]);
 
 /**
- * An item as a turn, so that every model that speaks chat completions is given it. The item itself is kept beside, and given back as it was,
- * but for its id: ids here name a place in their conversation.
+ * Converts an item to a turn, so that every chat model can use it. The item itself is stored beside it and returned unchanged except for
+ * its id, which here contains the position in its conversation.
  * @throws MarrowError `invalid_input`
  */
 export function toTurn(item: Fields, path: string): Turn {
@@ -89,7 +89,7 @@ function isPlain(part: Fields): boolean {
   return part["type"] === "text" && Object.keys(part).length === 2;
 }
 
-/** One part of a message as chat completions have it, with what stands beside its text, picture or file. Parts in their shape already go on as they came. */
+/** Converts one part of a message for chat completions, with its additional fields. Parts that already have that form are unchanged. */
 function toChatPart(part: unknown, path: string): { readonly type: string; readonly text?: unknown } {
   if (typeof part !== "object" || part === null || Array.isArray(part)) throw wrong(path, "a part, which is an object");
   const {
@@ -103,7 +103,7 @@ function toChatPart(part: unknown, path: string): { readonly type: string; reado
     logprobs: __,
     ...more
   } = part as Fields;
-  // Clients send what they leave open as null, which chat completions refuse.
+  // Clients send absent values as null, which chat completions refuse.
   const rest = Object.fromEntries(Object.entries(more).filter(([, value]) => value !== undefined && value !== null));
   switch (type) {
     case "input_text":

@@ -19,7 +19,7 @@ export interface ConversationItem {
 const TWICE_CHARS_MAX = 1_024;
 
 /**
- * A turn beside the items that it is, as they were said. What is large in them and can be made again of the turn is left out: a picture is kept
+ * Stores a turn together with its original items. Large parts that the turn also contains are left out of the items, so an image is stored
  * once. Pure.
  */
 export function withItems(turn: Turn, items: readonly Fields[]): Turn {
@@ -27,7 +27,7 @@ export function withItems(turn: Turn, items: readonly Fields[]): Turn {
   return { ...turn, item: kept.length === 1 ? kept[0] : kept };
 }
 
-/** The items of a turn: one, or of an assistant's turn one for each thought, text and call. */
+/** Converts a turn to items: one, or for an assistant's turn one for each reasoning, text and call. */
 export function toItems({ sequence, turn, incomplete, unreadable }: Kept, conversation: string): ConversationItem[] {
   return bodiesOf(turn).map((body, at) => {
     const type = wordOf(body["type"]);
@@ -38,7 +38,7 @@ export function toItems({ sequence, turn, incomplete, unreadable }: Kept, conver
   });
 }
 
-/** The place that an item's id names, or `undefined` for what is no id of a place in this conversation. */
+/** Returns the position in an item's id, or `undefined` for an id of another form or conversation. */
 export function fromItemId(
   conversation: string,
   id: string,
@@ -53,7 +53,7 @@ function toItemId(conversation: string, sequence: number, at: number, type: stri
   return `${PREFIXES.get(type) ?? "item"}_${digestOf(conversation)}${place}`;
 }
 
-/** The end of a conversation's random id: tells its items from another one's. */
+/** Returns the end of a conversation's random id, which distinguishes its items from those of others. */
 function digestOf(conversation: string): string {
   return conversation.slice(-8);
 }
@@ -64,7 +64,7 @@ function bodiesOf(turn: Turn): readonly Fields[] {
   return kept === undefined ? toBodies(turn) : [toWhole(kept as Fields, turn)];
 }
 
-/** A kept item with what was left out of it, and its parts in the words of this API. */
+/** Restores the parts that were left out of a stored item, in the form of this API. */
 function toWhole(item: Fields, turn: Turn): Fields {
   const { type } = item;
   if (type === "message") {
@@ -127,7 +127,7 @@ function toItemsInOrder(turn: Turn): readonly Fields[] {
 /** Of a response that nobody sees. */
 const SHELL = toShell({ model: "" }, `resp_${"0".repeat(48)}`, 0);
 
-/** What an assistant said, as the messages that it was said in. */
+/** Converts an assistant's text to its original messages. */
 function toSaid(text: string, { phases, annotations }: Turn) {
   return toSaidMessages(text, phases, annotations).map(({ phase, parts }) => ({
     ...(phase !== undefined && { phase }),
@@ -143,7 +143,7 @@ function withCitations(parts: readonly Fields[], annotations: unknown): readonly
   return parts.map((part, at) => (at === first ? { ...part, annotations: flat } : part));
 }
 
-/** What a tool answered: a text, or parts. */
+/** Converts a tool's output: a text, or parts. */
 function toItemOutput(output: unknown): unknown {
   return Array.isArray(output) ? toItemContent("tool", output) : output;
 }

@@ -36,7 +36,7 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** `/v1/memories`: what is known of the user that `x-marrow-user` names, or the key's own, in the library's words. */
+/** Registers `/v1/memories`: facts about the user named by `x-marrow-user`, or the key's own, with the library's operations. */
 export function registerMemories(parts: GatewayApp): void {
   const { app, tenants } = parts;
   const factsOf = (request: FastifyRequest): Facts =>
@@ -71,7 +71,7 @@ export function registerMemories(parts: GatewayApp): void {
     return { object: "list", data: recalled.map(toRecalled) };
   });
 
-  /** Forgets the user in all roles, with what the user owns. */
+  /** Deletes the user's data in all roles, and the user's items. */
   app.post("/v1/memories/forget", async (request) => {
     const { scope } = request.principal;
     const user = userOf(request, undefined);

@@ -5,7 +5,7 @@ const PAIRS_MAX = 16;
 const KEY_CHARS_MAX = 64;
 const VALUE_CHARS_MAX = 512;
 
-/** What clients note on a response, a conversation, a vector store or a batch. */
+/** Schema of `metadata` on a response, a conversation, a vector store or a batch. */
 export const metadataPairs: z.ZodType<Readonly<Record<string, string>>> = z
   .record(
     z.string().max(KEY_CHARS_MAX, `must be keys of at most ${KEY_CHARS_MAX} characters`),

@@ -5,7 +5,7 @@ import { parseBody, toInputError } from "../http/input-error.ts";
 import { header } from "../tenancy/identity.ts";
 import type { GatewayApp } from "../parts.ts";
 
-/** `GET /v1/models` and `GET /v1/models/{id}`: all that the gateway serves, the embedder included, in the shape of whose client asks. */
+/** Registers `GET /v1/models` and `GET /v1/models/{id}`: all served models, including the embedder, in the format of the client's API. */
 export function registerModels({ app, listModels, embedder }: GatewayApp): void {
   async function all() {
     const own = embedder === undefined ? [] : [{ id: embedder.id, owned_by: "marrow", created: 0 }];
@@ -27,7 +27,7 @@ export function registerModels({ app, listModels, embedder }: GatewayApp): void 
   });
 }
 
-/** Whether a client of Anthropic's API asks: only these say a version of it. */
+/** Returns true for a client of Anthropic's API, which sends its version. */
 function isAnthropic(request: FastifyRequest): boolean {
   return header(request, "anthropic-version") !== undefined;
 }

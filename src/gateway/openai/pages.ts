@@ -15,7 +15,7 @@ export const pageQuery: z.ZodObject = z.looseObject({
   order: z.enum(["asc", "desc"]).optional(),
 });
 
-/** What clients may ask to see of items: the words of OpenAI's API. */
+/** Values of `include` for items, as in OpenAI's API. */
 const INCLUDES = [
   "file_search_call.results",
   "web_search_call.results",
@@ -33,17 +33,17 @@ export const including: Readonly<Record<"include" | "include[]", z.ZodType>> = {
   "include[]": included,
 };
 
-/** Whether a query asks for the bytes of pictures. */
+/** Returns true if a query requests the bytes of images. */
 export function wantsPictures(query: unknown): boolean {
   return includes(query, "message.input_image.image_url");
 }
 
-/** Whether a query asks for what the makers of reasoning want back. */
+/** Returns true if a query requests encrypted reasoning. */
 export function wantsSealed(query: unknown): boolean {
   return includes(query, "reasoning.encrypted_content");
 }
 
-/** Items as a query asks for them: reasoning without what its maker wants back, unless that is asked for. */
+/** Removes encrypted reasoning from items, unless the query requests it. */
 export function unsealed<I extends Fields>(items: readonly I[], query: unknown): readonly I[] {
   const isShown = wantsSealed(query);
   return items.map((item) => {

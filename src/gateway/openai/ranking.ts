@@ -4,7 +4,7 @@ import { MarrowError } from "../../errors.ts";
 /** Rankers of OpenAI's API: all but `none` count words beside meaning. */
 const RANKERS = ["auto", "default-2024-11-15", "none"] as const;
 
-/** How many results a search has at most. */
+/** Schema of the number of search results. */
 export const resultsMax: z.ZodType<number | null | undefined> = z.int().min(1).max(50).nullish();
 
 /** `ranking_options` of a search in vector stores. */
@@ -23,8 +23,8 @@ interface Ranking {
 }
 
 /**
- * What a search is asked by its ranking options, which stand at a path.
- * @throws MarrowError `invalid_input` for weights: meaning and words count alike here
+ * Converts ranking options at a path to search options.
+ * @throws MarrowError `invalid_input` for weights: meaning and words count equally here
  */
 export function toRanking(
   ranking: Ranking | null | undefined,
@@ -35,7 +35,7 @@ export function toRanking(
   return { minSimilarity: least ?? undefined, words: ranker !== "none" };
 }
 
-/** An error for what a search here has no way to do. */
+/** Builds the error for an unsupported search option. */
 export function unserved(path: string, what: string, hint: string): MarrowError {
   return new MarrowError("invalid_input", `${path}: ${what} cannot be served here${hint}`, { details: { path } });
 }

@@ -102,7 +102,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     const asker = askerOf(request, body.user);
     const after = body.previous_response_id ?? undefined;
     const input = await resolveReferences(parts, asker, body, { id, items: toInputItems(body, id) });
-    // What could never be asked is refused now, not in the background. The results of tools need the history, which may still be made.
+    // Invalid requests are refused now, not in the background. Tool results need the history, which may not be complete yet.
     checkAnswered([], input);
     const session = nameHeader(request, "x-marrow-session");
     const ownResults = after === undefined && session === undefined;
@@ -133,7 +133,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
           next += 1;
         } else {
           const { response } = await responses.find(id, {});
-          // One that failed or was cancelled before its model said anything begins as every other one: clients wait for that.
+          // A response that failed or was cancelled before its model answered begins like any other, because clients wait for that event.
           for (const begun of next === 0 ? firstEvents(response) : []) {
             if (next > after) yield { ...begun, sequence_number: next };
             next += 1;
@@ -189,7 +189,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     );
   });
 
-  /** Events as text, numbered from a place on where they bear no number; what breaks off says so in an event of its own. */
+  /** Converts events to text, and numbers those without a number. A failure becomes an event of its own. */
   async function* numbered(events: AsyncIterable<ResponseEvent>, from: number | undefined): AsyncGenerator<string> {
     let next = from ?? 0;
     try {
@@ -206,7 +206,7 @@ export function registerResponses(parts: GatewayApp, { http }: Pick<GatewayConfi
     }
   }
 
-  /** What went wrong with a stream whose status is long sent. */
+  /** Returns the event for a broken stream, whose status was already sent. */
   function tellBroken(error: unknown, number: number): string {
     app.log.warn({ code: (error as { code?: unknown }).code }, "a response's stream broke");
     const { code, message, param, type } = toErrorAnswer(error).body.error;

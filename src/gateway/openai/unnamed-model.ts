@@ -1,13 +1,13 @@
 import { MarrowError } from "../../errors.ts";
 import type { GatewayApp } from "../parts.ts";
 
-/** How a path's models are known, and which one OpenAI's API takes where none is named. */
+/** Pattern of a path's model ids, and the default model of OpenAI's API. */
 interface Row {
   readonly ids: RegExp;
   readonly first?: string;
 }
 
-/** Paths whose `model` OpenAI's clients may leave out. Models are told apart by their ids: endpoints list nothing else. */
+/** Paths whose `model` OpenAI's clients may omit. Models are selected by their ids, because endpoints list nothing else. */
 export const UNNAMED: ReadonlyMap<string, Row> = new Map([
   ["/v1/moderations", { ids: /moderation/i, first: "omni-moderation-latest" }],
   ["/v1/images/generations", { ids: /image|dall-e|flux|diffusion|imagen/i }],
@@ -19,7 +19,7 @@ export const UNNAMED: ReadonlyMap<string, Row> = new Map([
 const NAMED_MAX = 8;
 
 /**
- * The model of a request that names none: the only one listed that serves its path, or the one that OpenAI's API takes.
+ * Returns the model of a request that names none: the only listed one that serves its path, or OpenAI's default.
  * @throws MarrowError `invalid_input` that says why none can be chosen
  */
 export async function modelFor(
@@ -30,7 +30,7 @@ export async function modelFor(
   if (row === undefined) throw unnamed("must be given");
   const found = (await listModels()).flatMap(({ id }) => (row.ids.test(id) ? [id] : []));
   const [only, ...others] = found;
-  // An endpoint may serve what it does not list.
+  // An endpoint may serve models that it does not list.
   if (only === undefined && row.first !== undefined && findModel(row.first) !== undefined) return row.first;
   if (only === undefined) throw unnamed("must be given: no model of this gateway is known to serve this path");
   if (others.length === 0) return only;

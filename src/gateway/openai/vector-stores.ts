@@ -23,9 +23,9 @@ import type { GatewayApp } from "../parts.ts";
 import { readableFile } from "./files.ts";
 import { rankingOptions, resultsMax, toRanking, unserved } from "./ranking.ts";
 
-/** What a store keeps of a file beside the file: its text in chunks, and their vectors. */
+/** Stored bytes per byte of a file in a vector store: its text in chunks, and their vectors. */
 const CHUNKS_PER_BYTE = 3;
-/** How long chunks are counted that nobody takes away. */
+/** Time that chunks stay booked unless they are deleted. */
 const BOOKED_MS = 366 * 86_400_000;
 /** Files that are attached in one request. */
 const FILES_MAX = 500;

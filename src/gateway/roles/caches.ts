@@ -52,7 +52,7 @@ const ID = /^[\w-]{1,64}$/;
  */
 export function registerCaches({ app, caches }: GatewayApp): void {
   const options = {
-    /** Errors of these routes, wherever they come from, are told as that API tells them. */
+    /** Errors of these routes have the format of that API, whatever their origin. */
     preSerialization: async (_: FastifyRequest, reply: FastifyReply, payload: unknown) =>
       reply.statusCode < 400 ? payload : toCacheProblem(reply.statusCode, payload as ErrorAnswer["body"]),
   };
@@ -105,7 +105,7 @@ export function registerCaches({ app, caches }: GatewayApp): void {
   });
 }
 
-/** A cosine on the scale that LangCache tells similarities on: 0 for opposite, 1 for equal. */
+/** Converts a cosine to LangCache's similarity scale: 0 for opposite, 1 for equal. */
 function toNormalized(cosine: number): number {
   return (1 + cosine) / 2;
 }

@@ -9,7 +9,7 @@ import type { GatewayApp } from "../parts.ts";
 
 const units = z.number().min(0).max(COST_MAX).optional();
 const costs = z.strictObject({ requests: units, tokens: units, cost: units, concurrency: units }).optional();
-/** As many as rules may be. */
+/** The same as the largest number of rules. */
 const SUBJECTS_MAX = 16;
 const subjects = z
   .record(z.string().min(1).max(128), z.string().min(1).max(512))
@@ -101,7 +101,7 @@ export function registerLimits({ app, limits, metrics }: GatewayApp): void {
   });
 }
 
-/** A refusal is a 429 that says how each rule stands, as a permit does. */
+/** Sends a decision with the state of each rule; a refusal is a 429. */
 function answer(reply: FastifyReply, decision: Decision): FastifyReply {
   const body = toBody(decision);
   if (decision.allowed) {

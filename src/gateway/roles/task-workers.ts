@@ -36,7 +36,7 @@ const bodies = {
   release: z.strictObject({ fence }),
 } as const;
 
-/** How long a claim waits for nothing while the process stops, at most, in milliseconds. */
+/** Longest wait of a claim while the process stops, in milliseconds. */
 const STOPPING_WAIT_MS = 1_000;
 
 type BodyOf<Act extends keyof typeof bodies> = z.infer<(typeof bodies)[Act]>;
@@ -45,13 +45,13 @@ interface Named {
   Params: { readonly id: string };
 }
 
-/** `/v1/tasks/claim` and what a worker says of a task: workers in any language, for keys that act for any user. */
+/** Registers `/v1/tasks/claim` and the reports of workers: workers in any language, for keys that act for any user. */
 export function registerTaskWorkers({ app, redis, draining }: GatewayApp): void {
   const of = (request: FastifyRequest) => createClaims(redis.scope(request.principal.scope), { name: TASKS_QUEUE });
 
   app.post("/v1/tasks/claim", { schema: { body: bodies.claim } }, async (request) => {
     const body = request.body as BodyOf<"claim">;
-    // A process that stops gives out nothing; a worker that asks at once again and again is slowed.
+    // A stopping process gives out no jobs; the wait slows workers that retry at once.
     if (draining.signal.aborted) return await sayNothing(Math.min(body.wait_ms ?? 0, STOPPING_WAIT_MS));
     const gone = new AbortController();
     const leave = () => gone.abort();
@@ -74,7 +74,7 @@ export function registerTaskWorkers({ app, redis, draining }: GatewayApp): void 
     }
   });
 
-  /** A route by which a worker says something of a task that it has. */
+  /** Registers a route for a worker's report on its task. */
   function says<Act extends Exclude<keyof typeof bodies, "claim">>(
     act: Act,
     answer: (request: FastifyRequest<Named>, claim: Claim, body: BodyOf<Act>) => Promise<object>,

@@ -32,7 +32,7 @@ export function registerTasks({ app, redis }: GatewayApp): void {
 
   async function find(request: FastifyRequest<Named>): Promise<Job> {
     const { only } = reachOf(request);
-    // An id tells whose its task is: workers see payloads alone, and need not carry it.
+    // The id contains its user's tag; workers only see payloads, and need not send it.
     const own = only === undefined || request.params.id.startsWith(tagOf(only));
     const job = own ? await of(request).get(request.params.id) : undefined;
     if (job === undefined)

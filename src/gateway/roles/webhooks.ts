@@ -28,7 +28,7 @@ interface Named {
 
 const seconds = (ms: number | undefined) => (ms === undefined ? null : Math.floor(ms / 1000));
 
-/** `/v1/webhooks`: endpoints of a scope, of what the gateway does; with `/v1/tasks/webhooks` the same for plain jobs. */
+/** Registers `/v1/webhooks`: a scope's endpoints for events of the gateway; with `/v1/tasks/webhooks` the same for plain jobs. */
 export function registerWebhooks(
   { app, redis }: GatewayApp,
   { allowNetworks, allowHttp }: GatewayConfig["webhooks"],

@@ -3,12 +3,12 @@ import { allOf, encodeKeyPart, encodeRecord, readRecord, toFields, type Redis } 
 import { KEPT_MS } from "./api-keys.ts";
 import type { Plan } from "../config/config.ts";
 
-/** Plans, and which users have one. What one process changes others know within {@link KEPT_MS}. */
+/** Plans, and the users that have them. Other processes see changes within {@link KEPT_MS}. */
 export interface Accounts {
   /** A plan by its name, if there is one: set here, or the configuration's. */
   plan(name: string | undefined): Promise<Plan | undefined>;
   plans(): Promise<ReadonlyMap<string, Plan>>;
-  /** The plans of a user and of a key, at once where this process knows them; else `undefined`: ask for them. */
+  /** Returns the plans of a user and a key if they are cached; else `undefined`. */
   known(scope: string, user: string, keyPlan: string | undefined): KnownPlans | undefined;
   /**
    * Sets a plan for all who have it; `undefined` takes it back, and the configuration's holds again.
@@ -26,13 +26,13 @@ export interface KnownPlans {
   readonly keyPlan: Plan | undefined;
 }
 
-/** Plans that the admin API makes: each gateway reads all of them every second that somebody asks. Some more fit where several are made at once. */
+/** Most plans made by the admin API: each gateway reads all of them once per second of use. Concurrent creations may exceed it slightly. */
 const PLANS_MAX = 1_000;
 const USERS_MAX = 10_000;
 const NO_PLANS: KnownPlans = { userPlan: undefined, keyPlan: undefined };
 const WAIT_MS = 500;
 
-/** The hash of plans that the admin API made. */
+/** Returns the key of the hash of plans made by the admin API. */
 export function plansKeyOf({ app }: Pick<Redis, "app">): string {
   return `{${encodeKeyPart("app", app)}}:gateway:plans`;
 }
@@ -59,19 +59,19 @@ export function createAccounts(
       })) as readonly Buffer[];
       const stored = [...toFields(reply)].flatMap(([name, record]) => {
         const read = readRecord(record);
-        // A plan that cannot be read stays as it was known; the others are as they are now.
+        // An unreadable plan keeps its last known value.
         const plan = read.unreadable === undefined ? (read.value as Plan) : before.get(name);
         return plan === undefined ? [] : [[name, plan] as const];
       });
       all = { plans: new Map([...own, ...stored]), atMs: performance.now() };
     } catch {
-      // While Redis is away what was known goes on.
+      // While Redis is unavailable the last known plans stay.
       all = { plans: before, atMs: performance.now() };
     }
     return all.plans;
   }
 
-  /** A user's plan as this process knows it. */
+  /** Returns the cached plan of a user. */
   function recall(scope: string, user: string): { readonly plan: string | undefined } | undefined {
     const kept = known.get(JSON.stringify([scope, user]));
     return kept !== undefined && performance.now() - kept.atMs < KEPT_MS ? kept : undefined;
@@ -113,7 +113,7 @@ export function createAccounts(
     async planOf(scope, user) {
       const fresh = recall(scope, user);
       if (fresh !== undefined) return fresh.plan;
-      // Where there are no plans nobody has one, and nobody waits to hear so.
+      // Without any plans no user has one, so skip the read.
       if ((await plans()).size === 0) return undefined;
       const name = JSON.stringify([scope, user]);
       let plan = known.get(name)?.plan ?? configured.defaultPlan;
@@ -121,7 +121,7 @@ export function createAccounts(
         const stored = await redis.send(["HGET", usersKey(scope), user], { timeoutMs: WAIT_MS });
         plan = typeof stored === "string" ? stored : configured.defaultPlan;
       } catch {
-        // While Redis is away what was known goes on.
+        // While Redis is unavailable the last known plan stays.
       }
       if (known.size >= USERS_MAX) known.clear();
       known.set(name, { plan, atMs: performance.now() });

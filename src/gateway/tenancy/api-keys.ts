@@ -16,34 +16,34 @@ import { installedKey, mayHaveLostKeys } from "./installation.ts";
 import { createKeyOrder, placesOf } from "./key-order.ts";
 import { changeKey, createFirstKey, putKey, removeKey } from "../scripts.gen.ts";
 
-/** Who a key stands for. */
+/** Holder of an API key. */
 export interface Principal {
   /** The tenant: a hard partition of everything. */
   readonly scope: string;
-  /** Subject of limits and owner of sessions, unless a request names a user of its own. */
+  /** Subject of limits and owner of sessions, unless a request names another user. */
   readonly user: string;
   /** The key's name, for people. */
   readonly name: string;
-  /** Name of the key in limits, spend and the admin API: start of its hash. */
+  /** Id of the key in limits, spend and the admin API: the start of its hash. */
   readonly id: string;
   /** Name of the key's plan. */
   readonly plan?: string | undefined;
   /**
-   * `own`: it acts for its user alone, whatever a request says. `any`: for every user of its scope, as an application's key does that names
+   * `own`: acts only for its user, whatever a request names. `any`: for every user of its scope, like the key of an application that names
    * its users in requests.
    */
   readonly actsFor: "own" | "any";
-  /** `admin` may use `/v1/admin` for every scope; `viewer` may look there and change nothing, and is for nothing else. */
+  /** `admin` may use `/v1/admin` for every scope. `viewer` may only read there, and use nothing else. */
   readonly role?: "admin" | "viewer" | undefined;
-  /** When the key ends, in milliseconds since 1970: from then on it is unknown. Absent: never. */
+  /** Expiry of the key, in milliseconds since 1970. @default never */
   readonly endsAtMs?: number | undefined;
-  /** It was rotated, and serves on until `endsAtMs`: the end that it had before, which its successors have. */
+  /** Set for a rotated key, which is valid until `endsAtMs`; contains its original expiry, which its successors have. */
   readonly rotated?: { readonly endsAtMs?: number | undefined } | undefined;
-  /** In lists: why it cannot be read; then only its id is known. */
+  /** In lists: why it cannot be read. Then only its id is known. */
   readonly unreadable?: Unreadable | undefined;
 }
 
-/** Who calls while authentication is off. Nobody is no admin: admin routes ask for an admin's key even then. */
+/** Principal of all requests while authentication is off. It is not an admin: admin routes require an admin's key even then. */
 export const NOBODY: Principal = {
   scope: "default",
   user: "default",
@@ -52,10 +52,10 @@ export const NOBODY: Principal = {
   actsFor: "any",
 };
 
-/** A key as it is made. Without `actsFor` it acts for its own user; an admin's, which can make any key, for all. */
+/** A new key. By default it acts for its own user, and an admin's, which can make any key, for all. */
 export type NewKey = Omit<Principal, "id" | "actsFor"> & { readonly actsFor?: "own" | "any" | undefined };
 
-/** Which keys are listed. */
+/** Options for listing keys. */
 export interface KeyPage {
   /** Only keys of this scope. @default of all scopes */
   readonly scope?: string | undefined;
@@ -68,11 +68,11 @@ export interface KeyPage {
 /** A page of keys. */
 export interface KeyList {
   readonly data: readonly Principal[];
-  /** Where the next page begins; absent on the last one. */
+  /** Cursor of the next page; absent on the last one. */
   readonly cursor?: string | undefined;
 }
 
-/** What came of a rotation. */
+/** Result of a rotation. */
 export interface RotatedKey {
   /** The new key: the only time that it is seen. */
   readonly key: string;
@@ -82,52 +82,53 @@ export interface RotatedKey {
 
 /** The gateway's API keys. Only hashes of them are stored. */
 export interface ApiKeys {
-  /** Makes a key and answers it: the only time that it is seen. */
+  /** Makes a key and returns it. It cannot be read again later. */
   create(principal: NewKey): Promise<string>;
-  /** Ends a key. Other processes serve it for up to {@link KEPT_MS} longer. Answers whether it was one. */
+  /** Revokes a key. Other processes accept it for up to {@link KEPT_MS} longer. Returns whether it existed. */
   revoke(key: string): Promise<boolean>;
-  /** A page of the keys, without what they are, ordered by id. Those that have ended stay in it until they are removed. Two round trips. */
+  /** Lists a page of keys by id, without the keys themselves. Expired ones are included until they are removed. Two round trips. */
   list(page?: KeyPage): Promise<KeyList>;
   /**
-   * Changes a key by its id; answers what it is now, or `undefined`. Other processes know within {@link KEPT_MS}. A key that is ended meanwhile
-   * stays ended. @throws MarrowError `conflict` under endless change by others
+   * Changes a key by its id; returns its new state, or `undefined`. Other processes see it within {@link KEPT_MS}. A key that is revoked
+   * meanwhile stays revoked.
+   * @throws MarrowError `conflict` under constant concurrent changes
    */
   update(
     id: string,
     changes: Partial<Pick<NewKey, "name" | "plan" | "actsFor" | "endsAtMs">>,
   ): Promise<Principal | undefined>;
   /**
-   * Makes a key that stands for the same as another one, which ends after `overlapMs`; one that ends sooner keeps its end. The new key ends
-   * when the other one would have ended without a rotation, and has an id of its own, so limits and spending by key begin anew. Answers `undefined` where there is no key of this id.
-   * @throws MarrowError `conflict` for a key that has ended
+   * Makes a new key with the same rights as an existing one, which expires after `overlapMs` or at its own earlier expiry. The new key has
+   * the original expiry, and its own id, so limits and spending by key start over. Returns `undefined` if no key has this id.
+   * @throws MarrowError `conflict` for an expired key
    */
   rotate(id: string, options: { readonly overlapMs: number }): Promise<RotatedKey | undefined>;
-  /** Ends a key by its id. Answers whether it was one. */
+  /** Revokes a key by its id. Returns whether it existed. */
   remove(id: string): Promise<boolean>;
   /**
-   * Who the key of this id stands for now, for work that goes on after its request; `undefined` once it was ended. What is answered is at
-   * most {@link CHECKED_MS} old. While Redis is away: what was known last.
+   * Returns the current holder of a key by its id, for work that continues after its request; `undefined` once it was revoked. At most
+   * {@link CHECKED_MS} old; while Redis is unavailable, the last known value.
    */
   standing(id: string): Promise<Principal | undefined>;
   /**
-   * Who a key stands for. Remembered for {@link KEPT_MS}; while Redis is away, for {@link KEPT_AWAY_MS}.
-   * @throws MarrowError `unauthorized` for an unknown key, `unavailable` when Redis is away and the key is not remembered
+   * Returns the holder of a key. Cached for {@link KEPT_MS}; while Redis is unavailable, for {@link KEPT_AWAY_MS}.
+   * @throws MarrowError `unauthorized` for an unknown key, `unavailable` if Redis is unavailable and the key is not cached
    */
   identify(key: string | undefined): Promise<Principal>;
-  /** The same without waiting: `undefined` when Redis must be asked. */
+  /** The same from the cache alone: `undefined` if Redis must be read. */
   remembered(key: string | undefined): Principal | undefined;
   /**
-   * Makes the very first key, once in the life of an installation; answers `undefined` when there are keys. `onLost` hears when there were
-   * some and they are gone, as an evicting Redis does: then none is made, and an operator must run `marrow key create`.
+   * Makes the first key of an installation, once; returns `undefined` if there are keys. Calls `onLost` if keys existed and are gone, for
+   * example evicted: then none is made, and an operator must run `marrow key create`.
    */
   createFirst(onLost?: () => void): Promise<string | undefined>;
 }
 
-/** How long an answer of Redis about a key is trusted. */
+/** TTL of a cached key. */
 export const KEPT_MS = 10_000;
-/** How long a key that was good is taken for good while Redis is away. */
+/** TTL of a cached valid key while Redis is unavailable. */
 export const KEPT_AWAY_MS = 600_000;
-/** How long work in the background goes by what it knows of its key. */
+/** TTL of a cached key for background work. */
 export const CHECKED_MS = 1_000;
 const ID_CHARS = 16;
 /** Longest life of a key, and longest overlap of a rotation, in milliseconds: ten years. */
@@ -147,7 +148,10 @@ export function isOwnKey(key: string | undefined): boolean {
   return key !== undefined && SHAPE.test(key);
 }
 
-/** Keeps the keys in one hash, `{app}:gateway:keys`: field = SHA-256 of the key, value = a record; their order stands beside it. */
+/**
+ * Makes the API keys, stored in one hash, `{app}:gateway:keys`: field = SHA-256 of the key, value = a record; their order is stored beside
+ * it.
+ */
 export function createApiKeys(redis: Redis): ApiKeys {
   const stored = `{${encodeKeyPart("app", redis.app)}}:gateway:keys`;
   const installed = installedKey(redis);
@@ -160,7 +164,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
     { readonly field: string; readonly principal: Principal | undefined; readonly atMs: number }
   >();
 
-  /** Who a key stood for, when that was learnt no longer ago than this and the key has not ended since. */
+  /** Returns the cached holder of a key, if the entry is recent enough and the key has not expired since. */
   function recall(key: string | undefined, withinMs: number): Principal | undefined {
     const kept = known.get(key ?? "");
     if (kept === undefined || performance.now() - kept.atMs >= withinMs) return undefined;
@@ -178,7 +182,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
     return key;
   }
 
-  /** Says that there is an installation, now and then while its keys are used: where Redis evicts, what is used stays longest. */
+  /** Renews the installation's mark at times while keys are used, because an evicting Redis keeps used keys longest. */
   function mark(): void {
     const nowMs = performance.now();
     if (nowMs - markedMs < MARK_EVERY_MS) return;
@@ -209,7 +213,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
       if (found === undefined) return undefined;
       const [field, before] = found;
       const { id: _, ...principal } = toPrincipal(before, field);
-      // An end that is set by hand is the key's own from then on.
+      // An expiry set by hand replaces the original one.
       const isOwnEnd = "endsAtMs" in changes && changes.rotated === undefined;
       const after = withReach({ ...principal, ...changes, ...(isOwnEnd && { rotated: undefined }) });
       const values = { digest: field, before, record: encodeRecord(after) };
@@ -335,7 +339,7 @@ export function createApiKeys(redis: Redis): ApiKeys {
   };
 }
 
-/** A stored key; one of 0.1 says nothing of whom it acts for. */
+/** Decodes a stored key; one of version 0.1 lacks `actsFor`. */
 function toPrincipal(record: Buffer, hashed: string): Principal {
   return { ...withReach(decodeRecord(record) as NewKey), id: hashed.slice(0, ID_CHARS) };
 }

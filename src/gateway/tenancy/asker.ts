@@ -2,7 +2,7 @@ import type { FastifyRequest } from "fastify";
 import { namedUser } from "./identity.ts";
 import type { Reach } from "./ownership.ts";
 
-/** Who asks a model, and what limits them. */
+/** Caller of a model, with the limits that apply. */
 export interface Asker extends Reach {
   readonly scope: string;
   readonly user: string;
@@ -11,14 +11,14 @@ export interface Asker extends Reach {
   readonly plan: string | undefined;
 }
 
-/** Who sends a request: the holder of a key, for a user of theirs. Throws as `userOf` does. */
+/** Returns the caller of a request: the key's holder, or a user they act for. Throws like `userOf`. */
 export function askerOf(request: FastifyRequest, inBody: unknown): Asker {
   const { scope, id, plan, user } = request.principal;
   const only = onlyOf(request, inBody);
   return { scope, user: only ?? user, key: id, plan, ...(only !== undefined && { only }) };
 }
 
-/** Whose things a request may touch, and whose the things are that it makes. Throws as `userOf` does. */
+/** Returns the users whose resources a request may access, and the owner of those it creates. Throws like `userOf`. */
 export function reachOf(request: FastifyRequest): Reach {
   const only = onlyOf(request, undefined);
   return only === undefined ? {} : { only };

@@ -10,7 +10,7 @@ export function bookedKeys(
   return { ends: `${start}:ends`, sizes: `${start}:sizes` };
 }
 
-/** The refusal of what a full scope has no room for. */
+/** Builds the refusal of a full scope. */
 export function fullScope(told: {
   readonly kept: number;
   readonly bytesMax: number;

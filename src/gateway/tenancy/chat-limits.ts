@@ -8,7 +8,7 @@ const PLANS_MAX = 1_000;
 
 /** The limits of one tenant's chats. */
 export interface ChatLimits {
-  /** The limits of who has these plans; `undefined` where limits are off. All count in the same place. */
+  /** Returns the limits for these plans; `undefined` if limits are off. All count with the same keys. */
   readonly limiter: (userPlan: Plan | undefined, keyPlan: Plan | undefined) => Limiter | undefined;
   /** Counts calls under such limits that go on without their client: as many as there are places; `undefined` where places have no limit. */
   readonly departed: (limiter: Limiter) => Limiter | undefined;

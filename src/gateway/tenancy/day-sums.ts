@@ -1,22 +1,22 @@
 import { allOf, runScript, type Argument, type Redis } from "../../redis/index.ts";
 import { noteSpend } from "../scripts.gen.ts";
 
-/** How much is kept. */
+/** Bounds on stored sums. */
 export interface DaySumsOptions {
-  /** Rows of one record and day; what is beyond is summed up under the names that stand in. */
+  /** Most rows per record and day; further ones are summed under substitute names. */
   readonly rowsMax: number;
   /** Days that are kept. */
   readonly daysKept: number;
 }
 
-/** What one row sums up. */
+/** Sums of one row. */
 export type Amounts<What extends string> = Readonly<Record<What, number>>;
 
 /** Sums by names (such as key, user, model) and day of UTC, in a bounded number of rows. */
 export interface DaySums<What extends string> {
-  /** Adds to a row of a record; written within {@link FLUSH_MS}, one round trip for 500 rows. What a killed process had not written is lost. */
+  /** Adds to a row of a record; written within {@link FLUSH_MS}, one round trip per 500 rows. A killed process loses unwritten sums. */
   add(record: string, names: readonly string[], amounts: Amounts<What>): void;
-  /** Writes what was gathered. */
+  /** Writes the collected sums. */
   flush(): Promise<void>;
   /**
    * The sums of a record from one day to another (`2026-11-23`, both included, 400 at most) by some of the names of its rows, given by their
@@ -32,37 +32,37 @@ export interface Summed {
   readonly sums: readonly number[];
 }
 
-/** Name of whatever found no room in the records of a day. */
+/** Substitute name for rows beyond the bound. */
 export const OTHER = "(other)";
-/** How long additions are gathered, in milliseconds. */
+/** Interval of writes, in milliseconds. */
 const FLUSH_MS = 200;
 const DAY_MS = 86_400_000;
 /** Days that one report may look at. */
 const DAYS_MAX = 400;
 /** Days that are read in one round trip. */
 const DAYS_AT_ONCE = 8;
-/** How long after its end something may still be added to a day. */
+/** Time after a day's end in which sums may still be added to it. */
 const LATE_MS = 600_000;
 /** Rows of days that are over that a process remembers, of all records: some ten megabytes. */
 const ROWS_KEPT_MAX = 50_000;
-/** How long a process remembers a day that is over after it was read last. */
+/** Time that a past day is cached after its last read. */
 const KEPT_MS = 600_000;
-/** What ends the name of a field that holds a whole row; by itself it is the field that counts the rows. */
+/** Suffix of fields that contain a whole row; alone it is the field with the number of rows. */
 const ROW_MARK = "=";
 /** Rows that one script takes. */
 const ROWS_PER_SCRIPT = 500;
 
 interface Parts<What extends string> extends DaySumsOptions {
-  /** What is summed up, in the order in which rows hold it: a further one comes last. */
+  /** Names of the sums, in the order of stored rows; new ones go last. */
   readonly whats: readonly What[];
   /** Start of the keys of a record; the day is added. */
   readonly keyOf: (record: string) => string;
-  /** The names that stand for a row when there is no room. */
+  /** Returns the substitute names of a row beyond the bound. */
   readonly standIn: (names: readonly string[]) => readonly string[];
   readonly onError: (error: unknown) => void;
 }
 
-/** A row, and what was gathered of it. */
+/** A row with its collected sums. */
 interface Row<What extends string> {
   readonly names: readonly string[];
   readonly sums: Record<What, number>;
@@ -80,7 +80,7 @@ interface DayRows {
  */
 export function createDaySums<What extends string>(redis: Redis, parts: Parts<What>): DaySums<What> {
   const { whats, keyOf, standIn, rowsMax, daysKept, onError } = parts;
-  /** By day, record and row: what was gathered since the last writing. */
+  /** Sums since the last write, by day, record and row. */
   const noted = new Map<string, Map<string, Map<string, Row<What>>>>();
   /** Days that are over, by day and record: the one whose last reading is longest ago first. */
   const over = new Map<string, { readonly rows: DayRows; untilMs: number }>();
@@ -89,7 +89,7 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
 
-  /** The day of UTC; made once a day, not once an answer. */
+  /** Returns the current day in UTC; computed once per day. */
   function dayNow(): string {
     const nowMs = Date.now();
     if (nowMs >= today.untilMs) {
@@ -99,13 +99,13 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
     return today.day;
   }
 
-  /** A row as the script takes it, with the row that stands for it. */
+  /** Encodes a row for the script, with its substitute. */
   function toOperands(names: readonly string[], amounts: Amounts<What>): readonly Argument[] {
     const row = (of: readonly string[]) => of.map(encodeURIComponent).join("|");
     return [row(names), row(standIn(names)), ...whats.map((what) => String(amounts[what]))];
   }
 
-  /** Writes what was gathered, behind what is being written: a report that is read then has all of it. */
+  /** Writes the collected sums after any running write, so that a later report includes all of them. */
   function flush(): Promise<void> {
     const turn = writing.then(write);
     writing = turn.catch(() => {});
@@ -171,7 +171,9 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
     },
   };
 
-  /** Sums up the rows of days by some of their names. A month has tens of thousands of rows: nothing is made for one that another sums up. */
+  /**
+   * Sums the rows of days by some of their names. A month has tens of thousands of rows, so nothing is allocated for a row that is merged.
+   */
   function summedBy(days: readonly (DayRows | undefined)[], places: readonly number[]): Summed[] {
     const found = new Map<string, number[]>();
     for (const { names, sums } of days.filter((day) => day !== undefined))
@@ -195,7 +197,7 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
       const end = field.lastIndexOf("|");
       const isRow = field.length === end + 1 + ROW_MARK.length && field.endsWith(ROW_MARK);
       const place = isRow ? 0 : (whats as readonly string[]).indexOf(field.slice(end + 1));
-      // What a newer version counts is not this one's to read.
+      // Skips sums of a newer version.
       if (end === -1 || place === -1) continue;
       const start = names.length * whats.length;
       readNumbers(
@@ -216,13 +218,13 @@ export function createDaySums<What extends string>(redis: Redis, parts: Parts<Wh
     return one.rows;
   }
 
-  /** Forgets the days that nobody reads any more. */
+  /** Drops past days from the cache that are no longer read. */
   function forget(): void {
     for (const [name, { untilMs }] of over) if (untilMs <= performance.now()) over.delete(name);
     forgetting = over.size === 0 ? undefined : setTimeout(forget, KEPT_MS).unref();
   }
 
-  /** Remembers a day that is over: nothing is added to it any more once all processes have written what they gathered. */
+  /** Caches a past day: nothing is added to it once all processes have written their sums. */
   function keep(name: string, day: string, rows: DayRows): void {
     if (Date.now() < Date.parse(day) + DAY_MS + LATE_MS || rows.names.length > ROWS_KEPT_MAX) return;
     let kept = rows.names.length;

@@ -6,7 +6,7 @@ import { TASKS_QUEUE } from "../jobs.ts";
 import { tagOf } from "./ownership.ts";
 import type { GatewayApp } from "../parts.ts";
 
-/** How many of a user's things were taken away. */
+/** Numbers of deleted items of a user. */
 export interface ForgottenThings {
   readonly batches: number;
   readonly tasks: number;
@@ -23,8 +23,8 @@ const TASKS_PAGE = 20;
 const TASKS_MAX = 1_000_000;
 
 /**
- * Takes away what a user owns beside what the roles of a tenant hold: batches first, because they make files; then tasks, vector stores and
- * files. May be called again when it broke off. What is the scope's stays.
+ * Deletes a user's items other than those in a tenant's roles: batches first, because they make files; then tasks, vector stores and files.
+ * May be repeated after an interruption. Items of the scope stay.
  */
 export async function forgetThings(
   {
@@ -41,7 +41,7 @@ export async function forgetThings(
   const queue = createQueue(redis.scope(scope), { name: TASKS_QUEUE });
   const owned = { where: ({ owner }: { readonly owner?: string | undefined }) => owner === user };
 
-  /** Takes things away one by one, and gives the room back that they took. */
+  /** Deletes items one by one, and releases their booked bytes. */
   async function remove(resource: string, ids: readonly string[], take: (id: string) => Promise<unknown>) {
     for (const id of ids) {
       await take(id).catch(passOverGone);

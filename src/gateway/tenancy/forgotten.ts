@@ -1,21 +1,21 @@
 import { hash } from "node:crypto";
 import { keyTag, type ScopedRedis } from "../../redis/index.ts";
 
-/** How long a forgetting is remembered, in milliseconds: longer than any request is answered. */
+/** Time that a deletion is remembered, in milliseconds: longer than any request lasts. */
 const LIFE_MS = 86_400_000;
 
-/** Which users of a scope were forgotten lately: what is kept for them at the end of a request may have been asked for before. */
+/** Users of a scope whose data was deleted recently. A request that began before the deletion must not store data for them afterwards. */
 export interface Forgotten {
   /** Notes it, before anything is taken away. One round trip. */
   note(user: string): Promise<void>;
   /**
-   * Whether a user was forgotten within the last `agoMs` milliseconds. Sent right behind what it asks about: who is forgotten after that is
-   * found by the forgetting. One command.
+   * Returns whether a user was forgotten within the last `agoMs` milliseconds. Send it right after the write in question; a later deletion
+   * finds that write. One command.
    */
   isWithin(user: string, agoMs: number): Promise<boolean>;
 }
 
-/** Opens those of one scope. A user is a digest here, for no name may stay of who was forgotten. */
+/** Opens the recently forgotten users of a scope. Users are stored as digests, so that no name remains. */
 export function createForgotten(redis: ScopedRedis): Forgotten {
   const keyOf = (user: string) => `${keyTag(redis, ["forgotten", hash("sha256", user).slice(0, 32)])}:forgotten`;
   return {

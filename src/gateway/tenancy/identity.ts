@@ -6,7 +6,7 @@ import { encodeKeyPart } from "../../redis/index.ts";
 const USER_CHARS_MAX = 256;
 
 /**
- * The one rule for users' names: what a key is made for, and what any route is asked for.
+ * Checks the name of a user, of a key or in any request.
  * @throws MarrowError `invalid_input`
  */
 export function checkUserName(path: string, name: string): void {
@@ -31,7 +31,7 @@ export function header(request: Pick<FastifyRequest, "headers">, name: string): 
  */
 export function nameHeader(request: Pick<FastifyRequest, "headers">, name: string): string | undefined {
   const value = header(request, name);
-  // What has wider characters came from within the process, as text.
+  // Values with wider characters come from this process as text.
   if (value === undefined || !/[\u0080-\u00ff]/.test(value) || /[\u0100-\uffff]/.test(value)) return value;
   const bytes = Buffer.from(value, "latin1");
   return isUtf8(bytes) ? bytes.toString("utf8") : value;
@@ -47,8 +47,8 @@ export function bearerOf(request: Pick<FastifyRequest, "headers">): string | und
 }
 
 /**
- * Who asks: the user that `x-marrow-user` or the body names, else the key's own. A key that acts for any user speaks for its users; one
- * that acts for its own refuses another's name, wherever it stands.
+ * Returns the user of a request: named by `x-marrow-user` or the body, else the key's own. A key that acts for any user may name its users;
+ * one that acts for its own may not name others.
  * @throws MarrowError `invalid_input` for a name that is too long or not well-formed, `forbidden` for another user's
  */
 export function userOf(request: FastifyRequest, inBody: unknown): string {

@@ -8,7 +8,7 @@ const KEEPS_NOTHING: ReadonlySet<string> = new Set([
 ]);
 /** Posts that read, or change a thing by its name alone. */
 const NAMING = /\/(?:search|recall|cancel|promote|forget|test|rotate|redrive)$/;
-/** Methods of A2A that keep what they are sent. */
+/** Methods of A2A that store their input. */
 const A2A_KEEPING: ReadonlySet<unknown> = new Set([
   "SendMessage",
   "SendStreamingMessage",
@@ -46,12 +46,12 @@ function isRemembering(message: unknown): boolean {
 
 const unkept = new WeakSet<FastifyRequest>();
 
-/** Says that a request kept nothing although its answer is no error of HTTP, as JSON-RPC answers its errors. */
+/** Marks a request that stored nothing although its HTTP status is a success, because JSON-RPC reports errors that way. */
 export function tellUnkept(request: FastifyRequest): void {
   unkept.add(request);
 }
 
-/** Whether {@link tellUnkept} was told of a request. */
+/** Returns true for a request that was marked by {@link tellUnkept}. */
 export function isUnkept(request: FastifyRequest): boolean {
   return unkept.has(request);
 }

@@ -5,7 +5,7 @@ export function placesOf(digest: string, scope: string): readonly string[] {
   return [`all ${digest}`, `in ${scope === "" ? "" : encodeKeyPart("scope", scope)} ${digest}`];
 }
 
-/** Which keys are wanted: of all scopes or one, those whose ids come after another. */
+/** A range of keys: of all scopes or one, with ids after a given one. */
 export interface KeyRange {
   readonly scope?: string | undefined;
   readonly after: string;

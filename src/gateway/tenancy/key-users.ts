@@ -7,16 +7,16 @@ import { noteUser } from "../scripts.gen.ts";
 /** Bounds how many users a key brings, so that limits of users cannot be passed by making users up. */
 export interface KeyUsers {
   /**
-   * Notes that a key speaks for a user; `undefined` where nothing is to be asked, as this process knows that it did lately. Else one round
-   * trip. While Redis cannot serve, nothing is refused.
-   * @throws MarrowError `rate_limited` when the key brought too many new users
+   * Records that a key acts for a user. Returns `undefined` if this process did so recently; otherwise one round trip. While Redis is
+   * unavailable, nothing is refused.
+   * @throws MarrowError `rate_limited` if the key named too many new users
    */
   admit(principal: Principal, user: string): Promise<void> | undefined;
 }
 
-/** How long a user is known whom a key spoke for, in milliseconds. */
+/** Time that a key's user counts as known, in milliseconds. */
 const KNOWN_MS = 86_400_000;
-/** How long a process goes by what it knows itself; well under {@link KNOWN_MS}, which it prolongs. */
+/** TTL of the local cache; well below {@link KNOWN_MS}, which each use extends. */
 const REMEMBERED_MS = 600_000;
 /** Users of a key within {@link KNOWN_MS}: about 10 MB of Redis. */
 const USERS_MAX = 100_000;

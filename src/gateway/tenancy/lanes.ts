@@ -4,15 +4,15 @@ import { createLanes } from "../../limiter/index.ts";
 import type { LaneGate } from "../../models/index.ts";
 import type { Redis } from "../../redis/index.ts";
 
-/** Scope of what is learned of providers: it is theirs, not a tenant's. */
+/** Scope of the providers' lanes, which belong to no tenant. */
 const SCOPE = "providers";
 
 /** The lanes of all endpoints of a gateway. */
 export interface LaneGates {
   /**
-   * Keeps one endpoint's own limits: a model that it closed is not asked until it said, by any gateway on this Redis.
-   * Endpoints of one host with another path, query, key or header have limits of their own. What is refused here is a `rate_limited` with
-   * `retryAfterMs`; while the provider is overloaded, a `model_failed` that says `isUnsent`.
+   * Tracks one endpoint's own limits: a closed model is not called by any gateway on this Redis until its time is over. Endpoints of one
+   * host with another path, query, key or header have separate limits. Refusals are `rate_limited` with `retryAfterMs`, or for an
+   * overloaded provider `model_failed` with `isUnsent`.
    */
   (baseUrl: string, apiKey: string | undefined, headers?: Readonly<Record<string, string>>): LaneGate;
   /** Opens a model's lanes before their time: those of one provider (a host), or of all endpoints of this gateway. Answers how many. */
@@ -52,7 +52,7 @@ export function createLaneGates(redis: Redis): LaneGates {
   });
 }
 
-/** A digest of all that tells an account or a deployment from others of its host; some of it is secret. */
+/** Returns a digest of everything that distinguishes an account or deployment of one host; some of it is secret. */
 function accountOf(baseUrl: string, apiKey: string, headers: Readonly<Record<string, string>>): string {
   const { pathname, search } = new URL(baseUrl);
   const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);

@@ -4,7 +4,7 @@ import type { GatewayConfig } from "../config/config.ts";
 import { namedUser } from "./identity.ts";
 import type { KeyUsers } from "./key-users.ts";
 
-/** What an administrator does to users, whose names stand in bodies as well: nobody speaks for them there. */
+/** Paths of the administration, whose bodies also name users without acting for them. */
 const ADMINISTRATION = "/v1/admin/";
 
 /** Bounds the users that keys name in requests; the routes of the administration name users without speaking for them. */

@@ -1,24 +1,26 @@
 import { hash } from "node:crypto";
 import { MarrowError } from "../../errors.ts";
 
-/** Whose things somebody may touch. */
+/** Restricts a request to the resources of one user. */
 export interface Reach {
   /** One user's alone: the key acts for that user, or the request names it. Absent: everything in the scope. */
   readonly only?: string | undefined;
 }
 
 /**
- * Whose a resource is.
- * - `user`: whoever it was made for. Who acts for another user does not see it.
- * - `shared`: the same; what was made for no user in particular is the scope's: all of its keys read it, those that act for any user change it.
- * - `scope`: the scope's; all of its keys use it.
- * - `keeper`: the scope's; only keys that act for any user use it.
- * - `admin`: for keys of that role.
- * - `open`: for everybody, without a key.
+ * Ownership of a resource.
+ *
+ * - `user`: its user. Requests for another user do not see it.
+ * - `shared`: the same, except that items without a user belong to the scope: all of its keys read them, those that act for any user change
+ * them.
+ * - `scope`: the scope; all of its keys use it.
+ * - `keeper`: the scope; only keys that act for any user use it.
+ * - `admin`: only keys of that role.
+ * - `open`: everybody, without a key.
  */
 export type Belonging = "user" | "shared" | "scope" | "keeper" | "admin" | "open";
 
-/** A resource by its name in the table. */
+/** Name of a resource in the table. */
 export type Resource =
   | "session"
   | "conversation"
@@ -40,7 +42,7 @@ export type Resource =
   | "dashboard"
   | "health";
 
-/** Each resource of the gateway, and whose it is. `docs/roles/gateway.md` has the same table. */
+/** Ownership of each resource of the gateway. `docs/roles/gateway.md` has the same table. */
 export const RESOURCES: Readonly<Record<Resource, Belonging>> = {
   session: "user",
   conversation: "user",
@@ -84,12 +86,12 @@ export function mayChange({ only }: Reach, owner: string | undefined): boolean {
   return only === undefined || owner === only;
 }
 
-/** Throws what a thing that may be seen but not changed is answered with. */
+/** Throws the error for an item that may be read but not changed. */
 export function refuseChange(): never {
   throw new MarrowError("forbidden", "this belongs to the whole scope: only keys that act for any user may change it");
 }
 
-/** What ids of a user's jobs begin with: 16 characters that tell the user to nobody who does not know the name. */
+/** Returns the prefix of ids of a user's jobs: 16 characters that do not reveal the user. */
 export function tagOf(user: string): string {
   return `u${hash("sha256", JSON.stringify(["user", user]), "hex").slice(0, 14)}-`;
 }

@@ -3,16 +3,16 @@ import type { Price } from "../../models/index.ts";
 
 const integer = (min: number, max: number) => z.int().min(min).max(max);
 
-/** What a key or a user may use. What is left out is not limited by the plan. */
+/** Limits of a key or a user. Absent fields are not limited by the plan. */
 export interface Plan {
   readonly requestsPerMinute?: number | undefined;
   readonly tokensPerMinute?: number | undefined;
   readonly tokensPerDay?: number | undefined;
-  /** In the currency of the prices, down to millionths. */
+  /** In the currency of the prices, with up to six decimals. */
   readonly budgetPerMonth?: number | undefined;
-  /** Streams at the same time. */
+  /** Most concurrent streams. */
   readonly concurrentStreams?: number | undefined;
-  /** Among whom answers to it are shared, where that is narrower than `cache.per`. */
+  /** Group that shares answers, if narrower than `cache.per`. */
   readonly cachePer?: "scope" | "user" | "key" | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface Plan {
 export const money: z.ZodNumber = z.number().min(0).max(1_000_000);
 const limited = integer(0, 2 ** 40).optional();
 
-/** What a million tokens cost. */
+/** Schema of prices per million tokens. */
 export const priceSchema: z.ZodType<Price, Price> = z.strictObject({
   input: money,
   output: money,

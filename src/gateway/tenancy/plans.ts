@@ -5,8 +5,8 @@ const MINUTE_MS = 60_000;
 const MICROS = 1_000_000;
 
 /**
- * The limits of one call: those of the configuration for the user and the scope, the user's plan over them, and the key's plan beside them.
- * Ids tell who and what: `user-tokens-day`, `key-budget`, `app-requests`.
+ * Builds the limits of one call: those of the configuration for user and scope, overridden by the user's plan, and those of the key's plan.
+ * Ids name subject and unit: `user-tokens-day`, `key-budget`, `app-requests`.
  */
 export function toRules(
   { limits }: Pick<GatewayConfig, "limits">,

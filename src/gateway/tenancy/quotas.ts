@@ -14,7 +14,7 @@ import { type Resource } from "./ownership.ts";
 import { bodyOf } from "../parts.ts";
 import type { StoredBytes } from "./stored-bytes.ts";
 
-/** What quotas are made of. */
+/** Dependencies of the quotas. */
 export interface QuotaParts {
   readonly app: FastifyInstance;
   readonly redis: Redis;
@@ -38,13 +38,13 @@ const ELSEWHERE: ReadonlySet<Resource> = new Set([
   "agent card",
   "task worker",
 ]);
-/** Paths of such resources that are counted here: they ask no model, and what they do is the gateway's own work. */
+/** Paths of these resources that count here, because they call no model and the gateway does the work. */
 const COUNTED: ReadonlySet<string> = new Set(["/v1/messages/count_tokens", "/v1/models", "/v1/models/*"]);
 /** Posts that only read. */
 const READING = /\/(?:search|recall)$/;
 /** Takes of declared limits: they are the scope's own, and would each cost another one. */
 const TAKING = /^\/v1\/limits\/:limit\/(?:take|peek|settle)$/;
-/** What a vector that is remembered takes beside its text. */
+/** Size of a cached vector beside its text. */
 const VECTOR_BYTES = 1_024;
 
 interface Booking {
@@ -55,9 +55,9 @@ interface Booking {
 }
 
 /**
- * Bounds what a scope and its users ask for and keep, over all routes but the chat's, which its own limits bound: requests that read,
- * requests that write, and bytes. Bytes are booked before a request is served, under the id of what it made after; they are given back
- * when the request fails, when the thing is deleted, and when it ends. What keeps nothing books nothing.
+ * Limits requests and stored bytes of a scope and its users on all routes except chat, which has its own limits: reads, writes, and bytes.
+ * Bytes are booked before the request, then moved to the new item's id, and released if the request fails or the item is deleted or
+ * expires. Requests that store nothing book nothing.
  */
 export function registerQuotas({
   app,
@@ -131,7 +131,7 @@ export function registerQuotas({
     if (inside.principalOf(request) !== undefined) return undefined;
     const { scope } = request.principal;
     const body = request.body as { readonly user?: unknown; readonly background?: unknown } | null | undefined;
-    // A response that is made at once is bounded by the limits of its model's call.
+    // A synchronous response is limited by its model call.
     const isAnswer = request.routeOptions.url === "/v1/responses" && body?.background !== true;
     if (!isAnswer) {
       // A list of JSON-RPC is as many requests.
@@ -148,7 +148,7 @@ export function registerQuotas({
     return undefined;
   }
 
-  /** Books the bytes under the id of what was made, once that is known. */
+  /** Moves the booking to the new item's id, once that is known. */
   async function nameThing(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
     const booking = bookings.get(request);
     const id = (payload as { readonly id?: unknown } | null | undefined)?.id;
@@ -172,7 +172,7 @@ export function registerQuotas({
   }
 }
 
-/** Name of the thing that a path is about; `undefined` for one that is yet to be made. */
+/** Returns the id of the item in a path; `undefined` for one to be created. */
 function thingOf({ params }: FastifyRequest, resource: Resource): string | undefined {
   const { conversation, store, id } = (params ?? {}) as Readonly<Record<string, string | undefined>>;
   const named = conversation ?? store ?? id;

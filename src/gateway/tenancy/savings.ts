@@ -2,7 +2,7 @@ import type { Answered, AnswerSource } from "../../flow/index.ts";
 import { encodeKeyPart, keyTag, type Redis } from "../../redis/index.ts";
 import { createDaySums, OTHER, type Amounts, type DaySumsOptions } from "./day-sums.ts";
 
-/** What savings are told by. */
+/** Grouping of savings. */
 export type SavingsBy = "scope" | "key" | "user" | "model" | "tier";
 
 /** Where answers come from, as reports name them: the tiers of the cache, a request that asked the same just then, the model. */
@@ -16,17 +16,17 @@ export interface SavingsRow {
   /** Answers for which no model was asked. */
   readonly hits: number;
   readonly bySource: Readonly<Record<AnswerSource, number>>;
-  /** Hits of which nobody knows what they saved: their entries are of a build that did not keep it. */
+  /** Hits with unknown savings, because their entries were stored without a cost. */
   readonly unknown: number;
   readonly saved: Saved;
-  /** The same sums over the model's answers: what was spent. */
+  /** The same sums for the model's answers: the spending. */
   readonly spent: Saved;
-  /** How long all hits, and all of the model's answers, took their requests, in milliseconds. */
+  /** Total duration of all hits' requests, and of those with model calls, in milliseconds. */
   readonly hitMs: number;
   readonly missMs: number;
 }
 
-/** What answers cost, or would have. */
+/** Sums of costs or savings. */
 export interface Saved {
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -37,11 +37,11 @@ export interface Saved {
   readonly ms: number;
 }
 
-/** What the cache saved, by day of UTC. */
+/** Savings of the cache, by day in UTC. */
 export interface Savings {
   /** Notes an answer; it is written a moment later, with others: a hit makes no round trip for it. */
   note(scope: string, answered: Answered): void;
-  /** Writes what was noted. */
+  /** Writes the collected sums. */
   flush(): Promise<void>;
   /** Answers and savings of a scope (`by: "scope"`: of all scopes) from one day to another, what saved most first. */
   read(scope: string, by: SavingsBy, from: string, to: string): Promise<readonly SavingsRow[]>;
@@ -53,8 +53,8 @@ const WHATS = ["answers", "unknown", ...SAVED, "tookMs"] as const;
 type Sums = Amounts<(typeof WHATS)[number]>;
 
 /**
- * Keeps a hash a scope and day, `{app:scope}:gateway:saved:<day>`, field = key, user, model, source and what is summed up; and one of the whole
- * installation, `{app}:gateway:saved:<day>`, by scope and source.
+ * Makes the savings, stored in a hash per scope and day, `{app:scope}:gateway:saved:<day>`, field = key, user, model, source and the sum's
+ * name; and one for the whole installation, `{app}:gateway:saved:<day>`, by scope and source.
  */
 export function createSavings(redis: Redis, options: DaySumsOptions, onError: (error: unknown) => void): Savings {
   const shared = { ...options, whats: WHATS, onError };

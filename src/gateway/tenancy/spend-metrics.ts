@@ -5,7 +5,7 @@ import { createQuickCounter } from "../http/quick-counter.ts";
 
 type Label = GatewayConfig["spendLabels"][number];
 
-/** The metrics of spending: once for everybody, and once with the labels that tell tenants apart, for admins. */
+/** Spending metrics: once without private labels, and once with tenant labels, for admins. */
 export interface SpendMetrics {
   /** Counts an answer. */
   spent(scope: string, spent: Spent): void;
@@ -15,7 +15,7 @@ export interface SpendMetrics {
   render(forAdmin: boolean): Promise<string>;
 }
 
-/** Series of spending that are told apart. */
+/** Most series of spending. */
 const SPEND_SERIES_MAX = 1_000;
 /** Labels that name a tenant, or somebody: nobody reads them without an admin's key. */
 const PRIVATE: ReadonlySet<Label> = new Set(["scope", "key", "user"]);

@@ -2,7 +2,7 @@ import type { Spent } from "../../flow/index.ts";
 import { keyTag, type Redis } from "../../redis/index.ts";
 import { createDaySums, OTHER, type DaySumsOptions } from "./day-sums.ts";
 
-/** What was spent under one name: a key, a user or a model. */
+/** Spending under one name: a key, a user or a model. */
 export interface SpendRow {
   readonly name: string;
   readonly requests: number;
@@ -12,25 +12,26 @@ export interface SpendRow {
   readonly micros: number;
 }
 
-/** What the models' answers cost, by day of UTC. */
+/** Costs of model answers, by day in UTC. */
 export interface Spend {
-  /** Notes an answer; it is written a moment later. What a killed process had not written is lost. */
+  /** Records an answer, written a moment later. A killed process loses unwritten ones. */
   note(scope: string, spent: Spent): void;
-  /** Writes what was noted. */
+  /** Writes the recorded costs. */
   flush(): Promise<void>;
   /** Sums of a scope from one day to another (`2026-11-23`, both included, 400 at most), dearest first. */
   read(scope: string, by: "key" | "user" | "model", from: string, to: string): Promise<readonly SpendRow[]>;
 }
 
 /**
- * How much is kept of spending: rows (key, user, model) of one scope and day; what is beyond is summed up for each key and model under the user
- * `(other)`.
+ * Bounds on stored spending: rows (key, user, model) per scope and day; further ones are summed by key and model under the user `(other)`.
  */
 export type SpendOptions = DaySumsOptions;
 
 const WHATS = ["requests", "promptTokens", "completionTokens", "micros"] as const;
 
-/** Keeps a hash a scope and day: `{app:scope}:gateway:spend:<day>`, field = key, user, model and what is counted. */
+/**
+ * Makes the spending, stored in a hash per scope and day: `{app:scope}:gateway:spend:<day>`, field = key, user, model and the sum's name.
+ */
 export function createSpend(redis: Redis, options: SpendOptions, onError: (error: unknown) => void): Spend {
   const days = createDaySums(redis, {
     ...options,

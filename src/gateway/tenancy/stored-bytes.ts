@@ -4,13 +4,13 @@ import { bookedKeys, fullScope } from "./booked-bytes.ts";
 
 /** The bytes that each scope keeps. While Redis cannot serve, nothing is counted and nothing refused. */
 export interface StoredBytes {
-  /** Counts bytes for a thing, for as long as it is kept. One round trip. @throws MarrowError `too_large` without room for them */
+  /** Books bytes for an item for its lifetime. One round trip. @throws MarrowError `too_large` if the scope is full */
   book(scope: string, thing: string, bytes: number, lifeMs: number): Promise<void>;
   /** The same for a thing that is stored anew: its bytes take the place of those that it had, which are answered. Refused, it changes nothing. */
   put(scope: string, thing: string, bytes: number, lifeMs: number): Promise<number>;
-  /** Counts a booking under another name, once that is known. */
+  /** Moves a booking to another name, once that is known. */
   move(scope: string, from: string, to: string, lifeMs: number): Promise<void>;
-  /** Counts what a thing is no more: all of it, or some bytes. */
+  /** Releases an item's booking: all of it, or some bytes. */
   release(scope: string, thing: string, bytes?: number): Promise<void>;
 }
 

@@ -21,7 +21,7 @@ import { sessionThing, type TurnBytes } from "./turn-bytes.ts";
 /** Tenants whose handles are kept ready. Handles hold no connection, so making them anew is cheap. */
 const TENANTS_MAX = 10_000;
 
-/** What every tenant's roles share. */
+/** Dependencies that all tenants share. */
 export interface TenantParts {
   readonly redis: Redis;
   readonly cacheRedis: Redis;
@@ -39,32 +39,32 @@ export interface TenantParts {
 
 /** The roles of one tenant. */
 export interface Tenant {
-  /** Sessions that requests name with `x-marrow-session`, and what is known of users. */
+  /** Sessions named by `x-marrow-session`, and facts about users. */
   readonly memory: Memory;
-  /** Conversations that were made at `/v1/conversations`. */
+  /** Conversations created at `/v1/conversations`. */
   readonly conversations: Memory;
   readonly flow: Flow;
   readonly responses: Responses;
   readonly limiter: ChatLimits["limiter"];
-  /** Refuses a chat whose turns would find no room in a session or conversation. @throws MarrowError `too_large` */
+  /** Refuses a chat whose turns would not fit into a session or conversation. @throws MarrowError `too_large` */
   checkRoom(named: { readonly session?: string | undefined; readonly conversation?: string | undefined }): void;
-  /** What was audited and said of the tenant's cached answers; `undefined` where the cache is off. One round trip. */
+  /** Returns the audits and feedback of the tenant's cache; `undefined` if the cache is off. One round trip. */
   cacheReport(): Promise<CacheReport | undefined>;
-  /** Forgets one stored answer by its id. Answers whether there was one. */
+  /** Deletes one stored answer by its id. Returns whether it existed. */
   forgetAnswer(id: string): Promise<boolean>;
-  /** Reads stored answers for people, and hears what they say of near ones; `undefined` where the cache is off. */
+  /** Reads stored answers for people, and records verdicts on near ones; `undefined` if the cache is off. */
   readonly answers: Pick<Cache<StoredAnswer>, "entries" | "entry" | "audit"> | undefined;
-  /** Writes down what a person says of an answer that the cache served; a wrong one is forgotten. Answers whether there is a cache. */
+  /** Records a person's verdict on a cached answer; a wrong one is deleted. Returns whether there is a cache. */
   auditAnswer(found: Parameters<Cache<unknown>["feedback"]>[0], right: boolean): Promise<boolean>;
-  /** Has a near miss of the tenant's cache judged, as its queue says; a cache without a judge by now passes it over. */
+  /** Judges a near miss from the tenant's queue; a cache without a judge skips it. */
   judge(job: JudgeJob): Promise<void>;
-  /** The turns of a user's conversation that a model would be told. @throws MarrowError `not_found` */
+  /** Returns the turns of a user's conversation for a model. @throws MarrowError `not_found` */
   turnsOf(user: string, conversation: string): Promise<readonly Turn[]>;
-  /** Forgets a user in all roles. May be called again when it broke off. */
+  /** Deletes a user's data in all roles. May be repeated after an interruption. */
   forget(user: string): Promise<ForgetReceipt & { readonly answers: number; readonly responses: number }>;
 }
 
-/** The roles of each tenant, made at its first request. */
+/** Makes the roles of each tenant at its first request. */
 export function createTenants(parts: TenantParts): (scope: string) => Tenant {
   const { redis, cacheRedis, config, embedder, findModel, metrics, prices, spend, savings, turnBytes } = parts;
   const { sessions, conversations: held } = config;
@@ -140,7 +140,7 @@ export function createTenants(parts: TenantParts): (scope: string) => Tenant {
         });
       },
       async forget(user) {
-        // First of all: what ends from here on looks whether it was asked before.
+        // First, so that requests that end from here on find the deletion.
         await createForgotten(scoped).note(user);
         const counted = await countedThings(memory, conversations, user);
         const [own, other] = [await memory.forget(user), await conversations.forget(user)];
@@ -185,7 +185,7 @@ function turnBytesOf({ bodyBytesMax }: GatewayConfig): number {
   return Math.min(64 * 1_048_576, Math.max(1_048_576, 2 * bodyBytesMax));
 }
 
-/** The memory of one tenant: its sessions and what is known of its users. */
+/** Makes the memory of one tenant: its sessions and facts about its users. */
 export function createTenantMemory(redis: ScopedRedis, config: GatewayConfig, embedder: Embedder | undefined): Memory {
   const { sessions, memories } = config;
   return createMemory(redis, {
@@ -237,7 +237,7 @@ export function createTenantStores({
   };
 }
 
-/** Keeps what was made for a scope, for the next request. */
+/** Caches a value per scope. */
 export function remember<T>(make: (scope: string) => T): (scope: string) => T {
   const made = new Map<string, T>();
   return (scope) => {

@@ -3,21 +3,21 @@ import { runScript, type Redis } from "../../redis/index.ts";
 import { bookTurns } from "../scripts.gen.ts";
 import { bookedKeys, fullScope } from "./booked-bytes.ts";
 
-/** Bytes that nobody knows before they are kept: turns in sessions and conversations, and what models answered wherever it is kept. */
+/** Bytes whose number is only known after storing: turns in sessions and conversations, and model answers wherever they are stored. */
 export interface TurnBytes {
-  /** Counts what a session, a conversation or an answer took, without a round trip of the request's. */
+  /** Counts the bytes of a session, conversation or answer, without a round trip in the request. */
   add(scope: string, thing: string, bytes: number, lifeMs: number): void;
-  /** Refuses a chat whose turns would find no room. @throws MarrowError `too_large` where the scope was full a moment ago */
+  /** Refuses a chat whose turns would not fit. @throws MarrowError `too_large` if the scope was full a moment ago */
   check(scope: string): void;
   /** Whether the scope was full a moment ago. */
   isFull(scope: string): boolean;
   /** Counts things no more. */
   release(scope: string, things: readonly string[]): Promise<void>;
-  /** Writes what was gathered. */
+  /** Writes the counted bytes. */
   flush(): Promise<void>;
 }
 
-/** Bytes of a scope that are gathered before they are written: so far a process may run ahead of what is counted. */
+/** Bytes of a scope that are collected before a write, by which a process may exceed the bound. */
 const GATHERED_MAX = 65_536;
 /** The same in milliseconds; and how soon a full scope is looked at again. */
 const FLUSH_MS = 200;
@@ -37,7 +37,7 @@ export function sessionThing(user: string, id: string): string {
 /** Counts beside the other things of a scope, in the same keys: `{app:scope}:gateway:bytes:ends` and `:sizes`. */
 export function createTurnBytes(redis: Redis, bytesMax: number, onError: (error: unknown) => void): TurnBytes {
   const gathered = new Map<string, Gathered>();
-  /** Scopes that kept more than they may, with what they kept. */
+  /** Scopes over their bound, with their bytes. */
   const full = new Map<string, number>();
   const writing = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | undefined;
@@ -81,7 +81,7 @@ export function createTurnBytes(redis: Redis, bytesMax: number, onError: (error:
 
   function isFull(scope: string): boolean {
     if (!full.has(scope)) return false;
-    // What is deleted or ends gives room back, and nobody says so here.
+    // Deletions and expiries free space without notice here, so check again.
     flushSoon();
     return true;
   }

@@ -1,6 +1,6 @@
 import { wilsonLower, type CacheReport } from "../../cache/index.ts";
 
-/** How many answers of the cache are wrong, as far as somebody looked. */
+/** Fraction of wrong cached answers, as far as known. */
 export interface WrongShare {
   /** Wrong answers of those that were looked at. */
   readonly share: number;
@@ -10,18 +10,18 @@ export interface WrongShare {
   readonly looked_at: number;
   readonly wrong: number;
   /**
-   * `audits`: near questions' answers that a judge compared with fresh ones, or a user's word on them; `feedback`: users' words on any hit;
-   * `judge`: verdicts on near questions.
+   * `audits`: answers to near questions that the judge or a user compared; `feedback`: users' verdicts on any hit; `judge`: verdicts on
+   * near questions.
    */
   readonly by: "audits" | "feedback" | "judge";
   /**
-   * What the share is of: `similar_hits`, all `hits`, or `near_misses`, which were not served before the judge allowed it: the share of wrong
-   * answers among served ones is lower than theirs, as far as the proof that refused them is worth anything.
+   * Population of the fraction: `similar_hits`, all `hits`, or `near_misses`, which were not served before the judge allowed them. Served
+   * answers should be wrong less often than near misses, because the proof refused those.
    */
   readonly of: "similar_hits" | "hits" | "near_misses";
 }
 
-/** What was found out about a cache's answers. */
+/** Evidence about a cache's answers. */
 export type Evidence = Pick<CacheReport, "audited" | "wrong" | "liked" | "disliked" | "judge">;
 
 /** z of a two-sided interval of 95 %. */

@@ -7,7 +7,7 @@ import { isObject, isText, textOr, type Fields } from "../../internal/fields.ts"
 import { createOrder } from "../../internal/order.ts";
 import { toDetail } from "./thoughts.ts";
 
-/** Why a model stopped, in the words of chat completions. A reason without a row goes as it came: such an answer is never stored. */
+/** Maps stop reasons to those of chat completions. Unknown reasons are passed on unchanged; such an answer is never cached. */
 const FINISHES: ReadonlyMap<unknown, string> = new Map([
   ["end_turn", "stop"],
   ["stop_sequence", "stop"],
@@ -32,7 +32,10 @@ const STATUSES: ReadonlyMap<unknown, number> = new Map([
   ["overloaded_error", 529],
 ]);
 
-/** A whole message as a completion. Pure. @throws MarrowError `model_failed` for an error, or an answer that says nothing in chat completions */
+/**
+ * Converts a whole message to a completion. Pure. @throws MarrowError `model_failed` for an error, or an answer without content for a
+ * completion
+ */
 export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: number): ChatCompletion {
   if (answer["type"] === "error") throw toStreamError(answer["error"], secrets);
   const { id, model, content, stop_reason: reason, stop_sequence: sequence, stop_details: details, usage } = answer;
@@ -70,8 +73,8 @@ export function toRefusal(reason: unknown, details: unknown): string | null {
 }
 
 /**
- * Counts of tokens. Chat completions count cached tokens within the prompt, this API beside it. Fields that are absent or null count nothing;
- * what stands beside the counts, such as `service_tier`, goes by its own name.
+ * Converts token counts. Chat completions count cached tokens within the prompt, this API separately. Absent and null fields count as 0.
+ * Other fields, such as `service_tier`, keep their names.
  */
 export function toUsage(usage: Fields): Usage {
   const count = (value: unknown) => (typeof value === "number" && value >= 0 ? value : 0);
@@ -159,12 +162,15 @@ function toMessage(blocks: readonly unknown[]): ChatMessage {
   };
 }
 
-/** The types of the citations of a text: chat completions have places for those of pages only, and this API tells of none where they stand. */
+/**
+ * Returns the types of a text's citations. Chat completions have a place only for citations of pages, and this API does not report
+ * positions.
+ */
 export function citedIn({ citations }: Fields): readonly unknown[] {
   return Array.isArray(citations) ? (citations as readonly unknown[]).map(citationType) : [];
 }
 
-/** By what type a citation is told to be left out. */
+/** Returns the type under which an omitted citation is reported. */
 export function citationType(citation: unknown): unknown {
   return isObject(citation) && isText(citation["type"]) ? citation["type"] : "citation";
 }

@@ -6,12 +6,12 @@ import { refusesField } from "../teaching.ts";
 import { KIND } from "./messages.ts";
 
 /**
- * How a model takes a wish for effort: newer ones think as they see fit under an `effort`, older ones want a budget of tokens, and some do not
- * think at all for a request.
+ * How a model accepts a reasoning effort: newer ones have an `effort`, older ones need a budget of tokens, and some do not reason on
+ * request.
  */
 export type EffortForm = "adaptive" | "budget" | "none";
 
-/** Tokens of thoughts for each effort, where a model wants a budget; this API takes no fewer than the first. */
+/** Reasoning tokens for each effort, for models that need a budget. The first is this API's minimum. */
 const BUDGETS: ReadonlyMap<string, number> = new Map([
   ["minimal", 1_024],
   ["low", 2_048],
@@ -22,7 +22,7 @@ const BUDGETS: ReadonlyMap<string, number> = new Map([
 ]);
 const BUDGET_MIN = 1_024;
 
-/** What a request says of thinking, and the bound of its answer, which thoughts count toward. */
+/** Reasoning fields of a request, and the bound of its answer, which includes reasoning. */
 export interface Thinking {
   readonly thinking?: Fields | undefined;
   readonly config: Fields;
@@ -30,9 +30,9 @@ export interface Thinking {
 }
 
 /**
- * Says how much a model is to think. What a request says in this API's own words (`thinking`, `output_config`) goes as it came, and
- * `reasoning_effort` beside it says the same again.
- * @throws MarrowError `invalid_input` for an effort that this API has no word for, or no room
+ * Sets the reasoning effort. Fields of this API (`thinking`, `output_config`) are passed on unchanged and take precedence over
+ * `reasoning_effort`.
+ * @throws MarrowError `invalid_input` for an effort that this API does not support, or a bound that leaves no tokens
  */
 export function toThinking(
   request: ChatRequest,
@@ -71,7 +71,10 @@ function enabled(budget: number): Fields {
   return { type: "enabled", budget_tokens: budget };
 }
 
-/** The form in which a request may be asked again after a refusal, and whether the model wants it of all; `undefined` for another matter. */
+/**
+ * Returns the form in which to retry a refused request, and whether the model needs it for all; `undefined` if the refusal has another
+ * cause.
+ */
 export function formAfter(
   body: Fields,
   refusal: string,
@@ -102,7 +105,7 @@ function isOtherKind(body: Fields, refusal: string, kind: "adaptive" | "enabled"
   ].some((pattern) => saysOf(body, refusal, new RegExp(pattern, "i")));
 }
 
-/** Whether a refusal says that a call of a tool came back without the thoughts before it: such a turn is ended without thinking. */
+/** Returns true for a refusal because a tool call came back without the reasoning before it: such a turn is completed without reasoning. */
 export function lacksThoughts(refusal: string): boolean {
   return /expected `?(?:thinking|redacted_thinking)`?/i.test(refusal);
 }
@@ -112,7 +115,7 @@ export function forbidsThoughts(refusal: string): boolean {
   return /\bthinking\b[^.]{0,80}\btool_choice\b/i.test(refusal);
 }
 
-/** Whether a refusal says that the signature of thoughts is not the endpoint's own: the request goes on without them. */
+/** Returns true for a refusal because a reasoning signature is another endpoint's: the request is retried without reasoning. */
 export function refusesThoughts(refusal: string): boolean {
   return /\bsignature\b/i.test(refusal) && /thinking/i.test(refusal) && /invalid|not valid|verif/i.test(refusal);
 }

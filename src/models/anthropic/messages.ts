@@ -14,7 +14,7 @@ export interface Conversation {
   readonly messages: readonly Turn[];
 }
 
-/** What one side says in one go. */
+/** Consecutive content of one side. */
 interface Turn {
   readonly role: "user" | "assistant";
   readonly content: readonly Fields[];
@@ -98,10 +98,10 @@ function toUseId(id: unknown, path: string): string {
   return id.replaceAll(/[^\w-]/g, "_");
 }
 
-/** Values and depth of what a tool is given: parsing takes about a microsecond for each value. */
+/** Bounds on the values and depth of a tool's input: parsing takes about a microsecond per value. */
 const INPUT_BUDGET = { valuesMax: 10_000, depthMax: 100 };
 
-/** What a tool is given: an object. Endpoints that call a tool without arguments say nothing at all. */
+/** Parses a tool's input, an object. Endpoints omit it for calls without arguments. */
 function toInput(given: unknown, path: string): Fields {
   if (isObject(given)) return given;
   if (given === undefined || given === null || given === "") return {};
@@ -136,7 +136,7 @@ function toParts(content: unknown, path: string): readonly Fields[] {
   });
 }
 
-/** One part as a block; `undefined` for a text that says nothing. */
+/** Converts one part to a block; `undefined` for an empty text. */
 function toBlock(part: Fields, path: string): Fields | undefined {
   switch (part["type"]) {
     case "text":

@@ -12,14 +12,14 @@ import { toAnthropicBody } from "./request.ts";
 import { refusesBoth, withOneSampler } from "./samplers.ts";
 import { readMessageEvents } from "./stream.ts";
 
-/** Where an endpoint of Anthropic's messages API is. */
+/** Options of an endpoint with Anthropic's messages API. */
 export interface AnthropicModelOptions extends EndpointOptions {
-  /** Tokens of an answer whose request sets no bound: this API wants one. At least 1. @default 8_192 */
+  /** Bound for answers whose request sets none, because this API requires one. At least 1. @default 8_192 */
   readonly outputTokens?: number | undefined;
 }
 
 const FORMS: readonly EffortForm[] = ["adaptive", "budget", "none"];
-/** The version of the API that is spoken here; `headers` may name another. */
+/** Version of the API; `headers` may override it. */
 const VERSION = "2023-06-01";
 
 /**
@@ -37,7 +37,7 @@ export function anthropicModel(options: AnthropicModelOptions): ChatModel & { cl
   });
 
   return translatedModel(endpoint, (secrets): Translation => {
-    /** The requests that bodies were made of: a body that is refused is made anew in another form. */
+    /** The original request of each body, to build it again in another form after a refusal. */
     const made = new WeakMap<Fields, { readonly request: Parameters<Translation["toBody"]>[0]; form: EffortForm }>();
 
     function write(request: Parameters<Translation["toBody"]>[0], form: EffortForm): Fields {

@@ -18,7 +18,10 @@ import { KIND, toConversation } from "./messages.ts";
 import { withTranscripts } from "../spoken.ts";
 import { toThinking, type EffortForm } from "./effort.ts";
 
-/** How each field of a chat request is said in Anthropic's messages API: one row for each. `thinking`, `top_k` and others of its own go as they came. */
+/**
+ * Conversion of each chat request field to Anthropic's messages API. Unlisted fields, such as `thinking` and `top_k`, are passed on
+ * unchanged.
+ */
 export const ANTHROPIC_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["model", send("model")],
   ["messages", own],
@@ -64,11 +67,11 @@ export const ANTHROPIC_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["web_search_options", refuse()],
 ]);
 
-/** What a translation goes by. */
+/** Options of the conversion. */
 export interface RequestOptions {
-  /** Tokens of an answer whose request sets no bound: this API wants one. */
+  /** Bound for answers whose request sets none, because this API requires one. */
   readonly outputTokens: number;
-  /** How the model takes a wish for effort. */
+  /** How the model accepts a reasoning effort. */
   readonly effort: EffortForm;
 }
 
@@ -103,7 +106,7 @@ function toStops(stop: string | readonly string[]): readonly string[] | undefine
   return isEmpty(stop) ? undefined : stop;
 }
 
-/** Only two tiers are known here. */
+/** Converts a service tier; only two are supported. */
 function toTier(tier: string, path: string): string {
   if (tier === "auto" || tier === "standard_only") return tier;
   if (tier === "default") return "standard_only";
@@ -129,7 +132,7 @@ function toTools(request: ChatRequest): { readonly tools?: readonly Fields[]; re
     .map((tool: unknown, at) => toTool(tool, `tools.${at}`))
     .filter(({ name }) => allowed?.names.has(name) ?? true);
   const chosen = toChoice(allowed?.mode ?? choice);
-  // One call at a time is said beside a choice, so it needs one.
+  // The API sets single calls as part of a tool choice, so there must be one.
   const single = parallel === false && chosen?.["type"] !== "none" && { disable_parallel_tool_use: true };
   if (chosen === undefined && single === false) return { tools };
   return { tools, choice: { type: "auto", ...chosen, ...single } };

@@ -11,7 +11,7 @@ interface Block {
   fields: Record<string, unknown>;
   /** Its place among the calls, for a call of a tool. */
   readonly call: number;
-  /** Whether something of a call's arguments was told. */
+  /** Whether part of a call's arguments was sent. */
   given: boolean;
 }
 
@@ -19,8 +19,8 @@ interface Block {
 const KNOWN: ReadonlySet<unknown> = new Set(["text", "thinking", "redacted_thinking", "tool_use"]);
 
 /**
- * Reads the events of a message as chunks of a chat completion. `ping` and events that are not known say nothing; `error` is thrown, also in
- * the middle. Thoughts are told as they come, and once more whole, with their signature, when their block ends.
+ * Converts the events of a message to chunks of a chat completion. `ping` and unknown events are ignored; `error` is thrown, also in the
+ * middle. Reasoning is sent as it arrives, and once more complete with its signature at the end of its block.
  */
 export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[], nowMs: number): StreamReader {
   const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
@@ -29,7 +29,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
   let [calls, thoughts] = [0, 0];
   let end: Fields = {};
   const omissions = createOmissions("block");
-  /** Whether anything was told beside the role. */
+  /** Whether anything but the role was sent. */
   let isSaid = false;
 
   const chunk = (delta: Fields, more: Fields = { finish_reason: null }): ChatChunk => ({
@@ -41,7 +41,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     return [chunk(delta)];
   };
 
-  /** Counts grow; a later event leaves out, or sends as null, what has not changed. */
+  /** Updates the counts, which grow; later events omit unchanged ones or send null. */
   function count(more: unknown): void {
     const told = Object.entries(isObject(more) ? more : {}).filter(([, value]) => value !== null);
     usage = { ...usage, ...Object.fromEntries(told) };
@@ -99,7 +99,7 @@ export function readMessageEvents(wantsUsage: boolean, secrets: readonly string[
     if (block === undefined) return [];
     const detail = toDetail(block.fields, Number(index));
     if (detail !== undefined) return say({ reasoning_details: [detail] });
-    // A call without pieces has what it was begun with; nothing at all is an empty object.
+    // A call without parts has the input of its start, possibly none, which is an empty object.
     if (block.call < 0 || block.given) return [];
     const given = argumentsOf(block.fields["input"]) ?? "{}";
     return [chunk({ tool_calls: [{ index: block.call, function: { arguments: given } }] })];

@@ -1,11 +1,11 @@
 import { isObject, type Fields } from "../../internal/fields.ts";
 
-/** Marks thoughts that only Anthropic's models take back, in the list that OpenRouter's API made common. */
+/** Marks reasoning that only Anthropic's models accept back, in the list that OpenRouter's API introduced. */
 const FORMAT = "anthropic-claude-v1";
 
 /**
- * A block of thoughts as an entry of `reasoning_details`: a client that sends its assistant messages back as they came sends them, too, and
- * the model goes on thinking where it was. `undefined` for a block that holds none.
+ * Converts a reasoning block to an entry of `reasoning_details`. A client that sends assistant messages back unchanged includes it, and the
+ * model continues its reasoning. `undefined` for other blocks.
  */
 export function toDetail({ type, thinking, signature, data }: Fields, index: number): Fields | undefined {
   if (type === "thinking") return { type: "reasoning.text", text: thinking ?? "", signature, format: FORMAT, index };
@@ -13,7 +13,7 @@ export function toDetail({ type, thinking, signature, data }: Fields, index: num
   return undefined;
 }
 
-/** The blocks of thoughts in `reasoning_details`: the signed ones, for this API refuses others. Those of another make are left out. */
+/** Returns the signed reasoning blocks in `reasoning_details`; this API refuses unsigned ones. Entries of other formats are left out. */
 export function toBlocks(details: unknown): readonly Fields[] {
   if (!Array.isArray(details)) return [];
   return (details as readonly unknown[])

@@ -8,7 +8,10 @@ import { createOrder } from "../../internal/order.ts";
 import { movedBy } from "../../internal/phases.ts";
 import { BETWEEN, toDetail, toPartMark, toThoughts } from "./thoughts.ts";
 
-/** Why a response is not whole, in the words of chat completions. A reason without a row goes as it came: such an answer is never stored. */
+/**
+ * Maps reasons for an incomplete response to finish reasons of chat completions. Unknown reasons are passed on unchanged; such an answer is
+ * never cached.
+ */
 const REASONS: ReadonlyMap<unknown, string> = new Map([
   ["max_output_tokens", "length"],
   ["max_tokens", "length"],
@@ -25,10 +28,7 @@ const STATUSES: ReadonlyMap<unknown, number> = new Map([
   ["server_error", 500],
 ]);
 
-/**
- * Fields of a response that a completion says in its own words, or that say the request again. Others, such as `moderation`, go by their own
- * names.
- */
+/** Response fields that a completion expresses otherwise, or that repeat the request. Others, such as `moderation`, keep their names. */
 const KNOWN: ReadonlySet<string> = new Set(
   (
     "id object model created_at completed_at status error incomplete_details output usage output_text " +
@@ -40,7 +40,7 @@ const KNOWN: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** What a response tells beyond its answer, by the names that it came by. */
+/** Returns the response's additional fields, under their own names. */
 export function toBeside(response: Fields): Fields {
   return Object.fromEntries(Object.entries(response).filter(([name, value]) => value !== null && !KNOWN.has(name)));
 }
@@ -63,7 +63,7 @@ export function toCompletion(answer: Fields, secrets: readonly string[], nowMs: 
   };
 }
 
-/** How a response ended. @throws MarrowError `model_failed` where it did not end with an answer */
+/** Returns the finish reason of a response. @throws MarrowError `model_failed` if it did not end with an answer */
 export function toFinish(response: Fields, isCalling: boolean, secrets: readonly string[]): string {
   const { status = "completed", error, incomplete_details: details } = response;
   if (status === "completed") return isCalling ? "tool_calls" : "stop";
@@ -83,7 +83,7 @@ export function toFailed(error: unknown, secrets: readonly string[]): MarrowErro
   });
 }
 
-/** Counts of tokens by the names of chat completions; what stands beside them, such as `cost`, goes by its own name. */
+/** Converts token counts to the names of chat completions; other fields, such as `cost`, keep their names. */
 export function toUsage(usage: Fields): Usage {
   const count = (value: unknown) => (typeof value === "number" && value >= 0 ? value : 0);
   const { input_tokens, output_tokens, input_tokens_details: given, output_tokens_details: made, ...beside } = usage;
@@ -105,8 +105,8 @@ export function toAnnotation(annotation: unknown, before: number): Fields {
 }
 
 /**
- * Where a message of an answer begins, as an entry of `phases`: after how many characters of the content, and in which phase it is said.
- * `undefined` for the first one without a phase: an answer is one message otherwise.
+ * Returns the start of a message as an entry of `phases`: its offset in the content, and its phase. `undefined` for the first one without a
+ * phase, because an answer is usually one message.
  */
 export function toPhase({ phase }: Fields, start: number, before: number): Fields | undefined {
   return isText(phase) || before > 0 ? { start, phase: isText(phase) ? phase : null } : undefined;
@@ -181,7 +181,7 @@ function toMessage(output: readonly unknown[]) {
       }
     } else if (item["type"] === "reasoning") {
       for (const [part, said] of toThoughts(item).entries()) {
-        // Beside the very first one, each says where it begins.
+        // Every part except the very first has its start.
         const marks = thoughts.length > 0 ? [toPartMark({ index, part, start: lengthOf(thoughts) })] : [];
         details.push(...marks);
         order.add({
@@ -215,7 +215,7 @@ function toMessage(output: readonly unknown[]) {
   return { message, logprobs, isCalling: calls.length > 0 };
 }
 
-/** How many characters of thoughts go before the next part. */
+/** Returns the number of reasoning characters before the next part. */
 function lengthOf(thoughts: readonly string[]): number {
   return thoughts.reduce((sum, { length }) => sum + length + BETWEEN.length, 0);
 }

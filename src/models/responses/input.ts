@@ -8,7 +8,7 @@ import { KIND, toContent, toOutput } from "./parts.ts";
 import { toReasoningItems } from "./thoughts.ts";
 
 /**
- * Messages of chat completions as items of the Responses API: those that they were made of, if any. `name` of a message has no place. Pure.
+ * Converts chat messages to items of the Responses API: the items that they consist of, if any. A message's `name` is dropped. Pure.
  * @throws MarrowError `invalid_input` that names the part which cannot be carried
  */
 export function toInput(messages: readonly ChatMessage[]): readonly Fields[] {

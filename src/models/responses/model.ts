@@ -11,8 +11,8 @@ import { ENCRYPTED, toResponsesBody } from "./request.ts";
 import { readResponseEvents } from "./stream.ts";
 
 /**
- * A model behind an endpoint of OpenAI's Responses API, or of Open Responses. `baseUrl` ends in `/v1`. What a chat request cannot say there is
- * an `invalid_input` that names it.
+ * Calls a model through OpenAI's Responses API, or Open Responses. `baseUrl` ends in `/v1`. A field that this API cannot express is an
+ * `invalid_input` that names it.
  */
 export function responsesModel(options: EndpointOptions): ChatModel & { close(): Promise<void> } {
   const endpoint = createEndpoint(options, { headers: toBearer, listPath: "/models", toInfo: toOpenaiInfo });
@@ -25,10 +25,10 @@ export function responsesModel(options: EndpointOptions): ChatModel & { close():
       return lessons.of(request.model).length > 0 ? withoutThoughts(body) : body;
     },
     amend(body, refusal) {
-      // Another endpoint's thoughts, of which nothing said so: this request goes on without them.
+      // The request has another endpoint's reasoning without a maker's name: it is retried without reasoning.
       const bare = isRefusalOfThoughts(refusal) ? withoutReasoning(body) : body;
       if (bare !== body) return { request: bare, learn: () => {} };
-      // Models that do not think refuse to be asked for thoughts.
+      // Models without reasoning refuse a request for it.
       if (!asksThoughts(body) || !/encrypted[ _]content/i.test(refusal)) return undefined;
       const isLasting = !holdsThoughts(body) && refusesThoughts(body, refusal);
       return {
@@ -44,14 +44,14 @@ export function responsesModel(options: EndpointOptions): ChatModel & { close():
   }));
 }
 
-/** Whether an endpoint says that it cannot read thoughts which it was given. */
+/** Returns true if an endpoint refuses reasoning because it cannot decrypt it. */
 function isRefusalOfThoughts(refusal: string): boolean {
   return /invalid_encrypted_content|encrypted[ _]content\b.{0,200}\bcould not be (?:verified|decrypted|parsed)/is.test(
     refusal,
   );
 }
 
-/** The body without items of thoughts; the same object where it has none. */
+/** Removes reasoning items from the body; returns the same object if it has none. */
 function withoutReasoning(body: Fields): Fields {
   const input = body["input"] as readonly Fields[];
   const rest = input.filter(({ type }) => type !== "reasoning");
@@ -62,12 +62,12 @@ function asksThoughts({ include }: Fields): boolean {
   return Array.isArray(include) && include.includes(ENCRYPTED);
 }
 
-/** Whether a request gives thoughts back: a refusal may be of these. */
+/** Returns true if a request contains encrypted reasoning, which a refusal may concern. */
 function holdsThoughts({ input }: Fields): boolean {
   return Array.isArray(input) && input.some((item) => isObject(item) && item["encrypted_content"] != null);
 }
 
-/** Whether a refusal says that a model has no thoughts to give. */
+/** Returns true if a refusal says that a model provides no reasoning. */
 function refusesThoughts(body: Fields, refusal: string): boolean {
   return saysOf(body, refusal, NO_THOUGHTS) || refusesField(body, refusal, ["include", "reasoning.encrypted_content"]);
 }

@@ -8,7 +8,7 @@ const UNTOLD: ReadonlySet<unknown> = new Set(["file_search_call"]);
 const CALLS: ReadonlySet<unknown> = new Set(["function_call", "custom_tool_call"]);
 const OUTPUTS: ReadonlySet<unknown> = new Set(["function_call_output", "custom_tool_call_output"]);
 const TEXTS: ReadonlySet<unknown> = new Set(["input_text", "output_text", "text", "summary_text", "reasoning_text"]);
-/** Parts that are said as they came. */
+/** Part types that are sent unchanged. */
 const PARTS: ReadonlySet<unknown> = new Set(["input_image", "input_file", "input_video"]);
 
 /**
@@ -67,7 +67,7 @@ function toTold(item: Fields, message: ChatMessage, path: string): Fields | unde
   return isText(message.content) ? { ...said, content: [toOutput(message.content)] } : undefined;
 }
 
-/** A content as its parts were said; `undefined` where it was left out, or has a part that is said in another way here. */
+/** Returns a content with its original parts; `undefined` if it is absent or has a part that must be converted. */
 function toParts(content: unknown, role: string): string | readonly Fields[] | undefined {
   const isSaid = role === "assistant";
   if (typeof content === "string") return isSaid ? [toOutput(content)] : content;
@@ -89,7 +89,7 @@ function toPart(part: Fields, isSaid: boolean): Fields | undefined {
   if (type === "refusal") return { type: "input_text", text: refusal };
   if (TEXTS.has(type) && isSaid) return { ...rest, ...toOutput(String(text)), annotations: toCited(annotations) };
   if (TEXTS.has(type)) return { ...rest, type: "input_text", text };
-  // The gateway's own files are told by their bytes, which the message has.
+  // The gateway's own files are sent as bytes, which the message has.
   if (!PARTS.has(type) || rest["file_id"] !== undefined) return undefined;
   return { ...rest, type, ...(type === "input_image" && { detail: rest["detail"] ?? "auto" }) };
 }
@@ -100,7 +100,7 @@ function toCited(annotations: unknown): readonly unknown[] {
   return (annotations as readonly unknown[]).filter((one) => isObject(one) && one["type"] === "url_citation");
 }
 
-/** Clients send what they leave open as null. */
+/** Removes null fields, which clients send for absent values. */
 function withoutNulls(fields: Fields): Fields {
   const all = Object.entries(fields);
   return all.some(([, value]) => value === null)

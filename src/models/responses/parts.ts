@@ -4,7 +4,7 @@ import { objectAt, uncarried, unfit } from "../rows.ts";
 /** The name of this kind in errors. */
 export const KIND = "responses";
 
-/** Content of a message, or what a tool answered, as the Responses API has it. @throws MarrowError `invalid_input` */
+/** Converts the content of a message or a tool result for the Responses API. @throws MarrowError `invalid_input` */
 export function toContent(content: unknown, path: string): string | readonly Fields[] {
   if (content === undefined || content === null) return "";
   if (typeof content === "string") return content;
@@ -12,12 +12,12 @@ export function toContent(content: unknown, path: string): string | readonly Fie
   return content.map((part: unknown, at) => toPart(objectAt(part, `${path}.${at}`), `${path}.${at}`));
 }
 
-/** A text that an assistant said. */
+/** Converts an assistant's text. */
 export function toOutput(text: string): Fields {
   return { type: "output_text", text, annotations: [] };
 }
 
-/** A part of a chat's message. What stands beside its text, picture or file goes along, but for marks in Anthropic's words. */
+/** Converts a part of a chat message. Its other fields are kept, except for marks of Anthropic's API. */
 function toPart(part: Fields, path: string): Fields {
   const { type, text, image_url: image, file, cache_control: _, ...rest } = part;
   switch (type) {

@@ -17,7 +17,7 @@ import { withTranscripts } from "../spoken.ts";
 import { toInput } from "./input.ts";
 import { KIND } from "./parts.ts";
 
-/** How each field of a chat request is said in the Responses API: one row for each. Others go as they came. */
+/** Conversion of each chat request field to the Responses API. Unlisted fields are passed on unchanged. */
 export const RESPONSES_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["model", send("model")],
   ["messages", own],
@@ -62,11 +62,12 @@ export const RESPONSES_FIELDS: ReadonlyMap<string, FieldRow> = new Map([
   ["web_search_options", refuse()],
 ]);
 
-/** What brings thoughts along that can be given back. */
+/** Requests reasoning in a form that can be sent back. */
 export const ENCRYPTED = "reasoning.encrypted_content";
 
 /**
- * A chat request as the Responses API takes it. Nothing is stored there unless the request says so: Marrow keeps what was said. Pure.
+ * Converts a chat request for the Responses API. The endpoint stores nothing unless the request says so, because Marrow stores
+ * conversations. Pure.
  * @throws MarrowError `invalid_input` that names the field, part or tool which cannot be carried
  */
 export function toResponsesBody(request: ChatRequest): Fields {
@@ -93,7 +94,7 @@ export function toResponsesBody(request: ChatRequest): Fields {
   };
 }
 
-/** Thoughts by effort; what another kind's words ask for is asked here by the effort beside them, and refused without it. */
+/** Converts reasoning options to an effort. Those of other APIs are replaced by the effort beside them, and refused without one. */
 function toReasoning({ reasoning_effort: effort, reasoning, thinking, output_config: config }: ChatRequest) {
   const asked = isObject(reasoning) ? reasoning : {};
   if (!isText(effort) && asked["effort"] === undefined) {

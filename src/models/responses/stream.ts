@@ -23,22 +23,22 @@ interface Item {
   readonly type: unknown;
   /** Its place among the calls, for a call of a tool. */
   readonly call: number;
-  /** Characters that were told already of each of its texts, by kind and place. */
+  /** Characters sent of each of its texts, by kind and index. */
   readonly told: Map<string, number>;
-  /** Which of a model's thoughts are told: those that came first, the thoughts themselves or their summary. */
+  /** Kind of reasoning that is sent: the text or its summary, whichever came first. */
   thoughts?: string;
-  /** Characters before each of its texts, and citations of it that were told, by its place. */
+  /** Characters before each of its texts, and citations sent, by index. */
   readonly starts: Map<unknown, number>;
   readonly cited: Map<unknown, number>;
-  /** Where it stands in the output, and how many parts of its thoughts were begun. */
+  /** Its index in the output, and the number of reasoning parts begun. */
   readonly index: number;
   parts: number;
   isWhole: boolean;
 }
 
 /**
- * Reads the events of a response as chunks of a chat completion. What an event of the end says, and no delta said before, is told then: some
- * endpoints send whole texts, or only the whole response. Events that are not known say nothing.
+ * Converts the events of a response to chunks of a chat completion. Content of a final event that no delta sent is sent then, because some
+ * endpoints send whole texts, or only the whole response. Unknown events are ignored.
  */
 export function readResponseEvents(wantsUsage: boolean, secrets: readonly string[], nowMs: number): StreamReader {
   const head: Record<string, unknown> = { object: "chat.completion.chunk", created: Math.floor(nowMs / 1000) };
@@ -48,7 +48,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
   let [messages, spoken] = [0, 0];
 
   const omissions = createOmissions("item");
-  /** Whether anything was told beside the role. */
+  /** Whether anything but the role was sent. */
   let isSaid = false;
 
   const bare = (delta: Fields, more: Fields): ChatChunk => ({
@@ -114,7 +114,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     return [chunk({ reasoning_content: BETWEEN + piece, reasoning_details: [mark] })];
   }
 
-  /** What a whole text says beyond what was told of it. */
+  /** Returns the part of a whole text that was not sent yet. */
   function rest(one: Item, kind: string, place: unknown, whole: unknown): readonly ChatChunk[] {
     if (!isText(whole)) return [];
     return say(one, kind, place, whole.slice(one.told.get(`${kind} ${String(place)}`) ?? 0));
@@ -128,7 +128,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     return [chunk({ annotations: found.map((annotation) => toAnnotation(annotation, before)) })];
   }
 
-  /** All that a whole item says beyond what was told of it. */
+  /** Returns the content of a whole item that was not sent yet. */
   function finish(index: unknown, item: Fields): readonly ChatChunk[] {
     const { one, chunks } = open(index, item);
     if (one.isWhole) return chunks;
@@ -183,7 +183,7 @@ export function readResponseEvents(wantsUsage: boolean, secrets: readonly string
     const [, name, step] = /^response\.(\w+)\.(delta|done)$/.exec(String(event["type"])) ?? [];
     const row = TEXTS.get(name);
     if (row === undefined) return [];
-    // A call that was not begun has no name yet: the item that ends it says all of it.
+    // A call without a start event has no name yet; its final item contains everything.
     if (!items.has(event["output_index"]) && row.at === "") return [];
     const { one, chunks } = open(event["output_index"], { type: row.item });
     const place = event[row.at] ?? 0;

@@ -1,19 +1,22 @@
 import { isObject, isText, type Fields } from "../../internal/fields.ts";
 
-/** Marks thoughts that only an endpoint of the Responses API takes back, in the list that OpenRouter's API made common. */
+/** Marks reasoning that only an endpoint of the Responses API accepts back, in the list that OpenRouter's API introduced. */
 const FORMAT = "openai-responses-v1";
 
-/** An item of thoughts as an entry of `reasoning_details`; `undefined` for one that cannot be given back. */
+/** Converts a reasoning item to an entry of `reasoning_details`; `undefined` for one that cannot be sent back. */
 export function toDetail({ id, encrypted_content: data }: Fields, index: number): Fields | undefined {
   return isText(data) ? { type: "reasoning.encrypted", data, id, format: FORMAT, index } : undefined;
 }
 
-/** Where a part of the thoughts begins, as an entry of the same list: the first one of an item has part 0. `start`: after how many characters of `reasoning_content`. */
+/**
+ * Returns the start of a reasoning part as an entry of the same list; the first part of an item is 0. `start`: its offset in
+ * `reasoning_content`.
+ */
 export function toPartMark({ index, part, start }: Readonly<Record<"index" | "part" | "start", number>>): Fields {
   return { type: "reasoning.summary", summary: "", format: FORMAT, index, part, start };
 }
 
-/** The items of thoughts in `reasoning_details`. Those of another make are left out: no endpoint reads another's. */
+/** Returns the reasoning items in `reasoning_details`. Those of other formats are left out, because endpoints read only their own. */
 export function toReasoningItems(details: unknown): readonly Fields[] {
   if (!Array.isArray(details)) return [];
   return (details as readonly unknown[]).filter(isObject).flatMap(({ type, data, id, format }) => {
@@ -22,10 +25,10 @@ export function toReasoningItems(details: unknown): readonly Fields[] {
   });
 }
 
-/** What stands between two parts of thoughts in `reasoning_content`. */
+/** Separator of two reasoning parts in `reasoning_content`. */
 export const BETWEEN = "\n\n";
 
-/** Thoughts of an item in words, part by part: what a model thought where it tells, else its summary. */
+/** Returns an item's reasoning text by part: the text itself if present, else its summary. */
 export function toThoughts({ content, summary }: Fields): readonly string[] {
   const texts = [content, summary].map((parts) =>
     Array.isArray(parts)

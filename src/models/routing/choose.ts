@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 
-/** What a choice among upstreams looks at. */
+/** A candidate in the choice of an upstream. */
 export interface Candidate {
   /** Name of the upstream and its model, the same in every process. */
   readonly id: string;
@@ -8,8 +8,8 @@ export interface Candidate {
 }
 
 /**
- * Chooses one of a group: of two drawn by weight the one that has fewer calls on its way for its weight ("the power of two choices"). Who is
- * idle is chosen by weight alone.
+ * Chooses one of a group: draws two by weight and takes the one with fewer calls in flight for its weight ("the power of two choices").
+ * Idle ones are chosen by weight alone.
  */
 export function chooseByLoad<T extends Candidate>(
   group: readonly T[],

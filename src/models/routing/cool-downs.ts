@@ -1,16 +1,19 @@
-/** Where gateways tell one another which upstreams to leave alone. Nothing here is waited for by a request but a claim. */
+/** Shares cool-downs of upstreams between gateways. Requests wait only for `claim`. */
 export interface CoolDowns {
-  /** Called before each request: looks what others learned where that is due, without a wait. */
+  /** Called before each request; reads the others' cool-downs in the background if due. */
   refresh(): void;
-  /** A target was benched here. */
+  /** Reports that a target was benched here. */
   benched(target: string, forMs: number): void;
-  /** A target is well again. */
+  /** Reports that a target is healthy again. */
   healed(target: string): void;
-  /** Whether this process may see if a target is well: one of all at a time, until it says that it saw, or dies. */
+  /** Claims the right to probe a target, which one process holds at a time until it reports the result or dies. */
   claim(target: string): Promise<boolean>;
-  /** This process has seen whether a target is well, or will not. */
+  /** Releases the claim, after a probe or without one. */
   unclaim(target: string): void;
-  /** Hears what others learned: targets that are benched, and for how long yet; those that are not named are well. Answers how to end it. */
+  /**
+   * Subscribes to the others' cool-downs: benched targets with the remaining time; targets that are not included are healthy. Returns a
+   * function that ends the subscription.
+   */
   subscribe(listener: (remainingMs: ReadonlyMap<string, number>, sinceMs: number) => void): () => void;
 }
 

@@ -2,7 +2,7 @@ import { MarrowError } from "../../errors.ts";
 import type { ChatModel } from "../model.ts";
 import { untilOver } from "../placed.ts";
 
-/** A model whose answers end at a deadline (by `performance.now()`) with `timeout`, streams too, whatever its endpoint does. */
+/** Limits a model's answers, including streams, by a deadline (by `performance.now()`), with error `timeout`. */
 export function withDeadline(model: ChatModel, atMs: number): ChatModel {
   function begin<C extends Bounded>(call: C) {
     const own = new AbortController();
@@ -68,13 +68,13 @@ export function withDeadline(model: ChatModel, atMs: number): ChatModel {
   };
 }
 
-/** What of a call says how long it may take. */
+/** The part of a call that bounds its time. */
 interface Bounded {
   readonly signal?: AbortSignal | undefined;
   readonly deadlineMs?: number | undefined;
 }
 
-/** How many calls were made before time was over; a model with one endpoint makes one. */
+/** Returns the number of calls made before the deadline; a model with one endpoint makes one. */
 function attemptsOf(error: unknown): number {
   const attempts = MarrowError.is(error) ? error.details?.["attempts"] : undefined;
   return typeof attempts === "number" ? attempts : 1;

@@ -5,31 +5,31 @@ export interface HealthRules {
   /** Share of failures within ten seconds that does, from `callsMin` calls on. */
   readonly errorRate: number;
   readonly callsMin: number;
-  /** How long it is left alone at first; that doubles with each probe that fails, up to `longestMs`. */
+  /** First duration of a cool-down; doubles with each failed probe, up to `longestMs`. */
   readonly firstMs: number;
   readonly longestMs: number;
 }
 
-/** How one upstream's model does. Times are of one clock, in milliseconds. */
+/** Health of one upstream's model. Times are of one clock, in milliseconds. */
 export interface Health {
   readonly slots: { at: number; calls: number; failures: number }[];
   inARow: number;
-  /** Since when it is benched, and until when nobody asks it; 0 while it is well. */
+  /** Start and end of the cool-down; 0 if healthy. */
   benchedMs: number;
   untilMs: number;
-  /** How long it was left alone last. */
+  /** Duration of the last cool-down. */
   forMs: number;
   /** Until when a probe of this process is on its way. */
   probeMs: number;
 }
 
-/** What a call changed. */
+/** Change of health by a call. */
 export type Change = { readonly kind: "benched"; readonly forMs: number } | { readonly kind: "healed" } | undefined;
 
 const WINDOW_MS = 10_000;
 const SLOTS = 10;
 
-/** One that nothing is known of: well. */
+/** Makes the health of a new target: healthy. */
 export function newHealth(): Health {
   const slots = Array.from({ length: SLOTS }, () => ({ at: -1, calls: 0, failures: 0 }));
   return { slots, inARow: 0, benchedMs: 0, untilMs: 0, forMs: 0, probeMs: 0 };
@@ -49,7 +49,7 @@ export function noteCall(
   rules: HealthRules,
 ): Change {
   if (health.untilMs > 0) {
-    // What began before it was benched says nothing new.
+    // A call from before the cool-down is no new evidence.
     if (sinceMs < health.benchedMs) return undefined;
     if (!failed) {
       heal(health);
@@ -74,7 +74,7 @@ export function noteCall(
   return ill ? benched(health, nowMs, rules) : undefined;
 }
 
-/** Leaves it alone for so long: another process said so. */
+/** Benches a target that another process reported. */
 export function bench(health: Health, forMs: number, nowMs: number): void {
   if (health.untilMs === 0) health.forMs = Math.max(health.forMs, forMs);
   health.benchedMs = health.untilMs === 0 ? nowMs : health.benchedMs;

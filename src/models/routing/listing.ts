@@ -4,8 +4,8 @@ import type { ChatModel, ModelInfo } from "../model.ts";
 export const LIST_WAIT_MS = 1_500;
 
 /**
- * Lists what all models serve, each asked at the same time. One that fails or is silent is listed as it was known last, and its answer is taken
- * when it comes; no more than one question is on its way to each.
+ * Lists the models of all upstreams, queried in parallel. If one fails or is silent, its last list is used, and its late reply is stored;
+ * at most one query per upstream is in flight.
  */
 export function createListing(
   models: readonly { readonly model: ChatModel; readonly ids?: readonly string[] | undefined }[],
@@ -20,7 +20,7 @@ export function createListing(
     try {
       state.known = await state.model.list();
     } catch {
-      // What was known last is told.
+      // The last known list stays.
     } finally {
       state.asking = undefined;
     }
@@ -38,7 +38,7 @@ export function createListing(
   };
 }
 
-/** One model, what it served when it was asked last, and the question that is on its way. */
+/** One model, its last list, and the query in flight. */
 interface Listed {
   readonly model: ChatModel;
   known: readonly ModelInfo[];

@@ -1,34 +1,34 @@
 import { chooseByLoad, chooseByName, type Candidate } from "./choose.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** What is known of a request when it is decided whom to ask next. */
+/** State of a request when the next upstream is decided. */
 export interface Situation<T extends Candidate> {
   readonly groups: readonly (readonly T[])[];
   readonly nowMs: number;
   readonly deadlineMs: number;
   readonly standingOf: (target: T) => "well" | "cooling" | "due";
-  /** When a benched target may be asked again. */
+  /** Returns when a benched target may be called again. */
   readonly untilOf: (target: T) => number;
   readonly loadOf: (target: T) => number;
   /** Whether a call would have to wait for a place of the target's. */
   readonly isFull: (target: T) => boolean;
-  /** What came of the calls so far, in order. */
+  /** Outcomes of the calls so far, in order. */
   readonly calls: readonly { readonly target: T; readonly verdict?: Verdict | undefined }[];
   /** A name whose calls should go to one upstream. */
   readonly sticky: string | undefined;
-  /** Whether a target made the reasoning that the request goes on with. @default none did */
+  /** Returns true if a target made the reasoning that the request continues. @default none did */
   readonly isMaker?: ((target: T) => boolean) | undefined;
   readonly random: () => number;
 }
 
-/** How often and how soon upstreams are asked again. */
+/** Limits on retries. */
 export interface StepRules {
   readonly attemptsMax: number;
   readonly backoffMs: number;
   readonly backoffMaxMs: number;
 }
 
-/** Whom to ask, after which wait, and for how long. */
+/** The next target, the wait before it, and its time limit. */
 export interface Step<T> {
   readonly target: T;
   readonly waitMs: number;
@@ -39,11 +39,15 @@ export interface Step<T> {
 }
 
 /**
- * Decides whom a request asks next; `undefined` when it should end. First the maker of the reasoning that the request goes on with, in whichever
- * group, while it is well and has a place free; then each target of the first group that is well, or due for a probe, and
- * has a place free, then those of the next group; then those that have none, in the same order; then, after a wait that grows, those again that
- * may answer a moment later. When all are benched, the one whose time
- * ends first is asked: a slim chance is better than none. A target that was not sent anything is passed over: the first time that is no attempt.
+ * Decides the next target of a request; `undefined` to end it. Order:
+ *
+ * 1. The maker of the reasoning that the request continues, in any group, while it is healthy and has a free slot.
+ * 2. The targets of the first group that are healthy, or due for a probe, and have a free slot; then those of the next groups.
+ * 3. Those without a free slot, in the same order.
+ * 4. After a growing wait, those again that may recover soon.
+ *
+ * If all are benched, the one whose cool-down ends first is called anyway. A target that was sent nothing is skipped, which the first time
+ * does not count as an attempt.
  */
 export function nextStep<T extends Candidate>(situation: Situation<T>, rules: StepRules): Step<T> | undefined {
   const { groups, calls, nowMs, deadlineMs, standingOf, sticky, loadOf, isFull, random } = situation;
@@ -81,7 +85,7 @@ export function nextStep<T extends Candidate>(situation: Situation<T>, rules: St
     const soonest = benched.toSorted((one, other) => situation.untilOf(one) - situation.untilOf(other))[0];
     if (soonest !== undefined) return step(soonest, 0, 1);
   }
-  // Everybody was asked. What is on its way yet is waited for.
+  // All targets were called; calls in flight are awaited.
   if (calls.some(({ verdict }) => verdict === undefined)) return undefined;
   const last = new Map(calls.map(({ target, verdict }) => [target, verdict]));
   const afterOf = (target: T) => last.get(target)?.afterMs ?? 0;

@@ -3,7 +3,7 @@ import { isPlaceless, noPlace } from "../places.ts";
 
 /** One call among those that may be on their way for a request. */
 export interface Runner<T> {
-  /** Ends with what came; never rejects. */
+  /** Resolves with the outcome; never rejects. */
   readonly outcome: Promise<Outcome<T>>;
   /** The signal that ends the call. */
   readonly signal: AbortSignal;
@@ -13,7 +13,7 @@ export interface Runner<T> {
   expire(): void;
 }
 
-/** What came of a call. */
+/** Outcome of a call. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
 /**
@@ -40,7 +40,7 @@ export function run<T>(
       return { ok: true, value: await call(own.signal) };
     } catch (error) {
       signal?.removeEventListener("abort", abort);
-      // A call that got no place of its endpoint in time says nothing of the endpoint.
+      // A call that got no slot in time says nothing about the endpoint.
       const isLate = late && signal?.aborted !== true;
       if (isLate && isPlaceless(error)) return { ok: false, error: noPlace() };
       return { ok: false, error: isLate ? new MarrowError("timeout", TOO_LATE, { cause: error }) : error };

@@ -1,10 +1,10 @@
-/** How many calls may be made beyond one for each request. */
+/** Bounds the calls beyond one per request. */
 export interface RetryBudget {
   /** Counts a request. */
   began(nowMs: number): void;
-  /** Takes one further call, if there is room. */
+  /** Takes one additional call, if the budget permits. */
   take(nowMs: number): boolean;
-  /** Gives back a call that was taken then and never made. */
+  /** Returns an additional call that was not made. */
   giveBack(takenMs: number): void;
 }
 

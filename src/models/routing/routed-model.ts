@@ -22,25 +22,25 @@ export interface Route {
   readonly hedgeAfterMs?: number | undefined;
 }
 
-/** How routes ask again. */
+/** Retry rules of routes. */
 export interface RouteRules extends StepRules {
-  /** Longest wait where the caller names no deadline. */
+  /** Longest duration if the caller sets no deadline. */
   readonly timeoutMs: number;
   readonly retryShare: number;
   readonly retryReserve: number;
   readonly coolDown: HealthRules;
 }
 
-/** What one call of an upstream came to. */
+/** Result of one upstream call. */
 export interface Asked {
   readonly upstream: string;
   readonly model: string;
   readonly outcome: "ok" | FailureKind;
-  /** Why the upstream was asked. */
+  /** Reason for the call. */
   readonly why: "first" | "again" | "instead" | "beside";
 }
 
-/** What a route's model is made of. */
+/** Dependencies of a route's model. */
 export interface RouteParts {
   readonly rules: RouteRules;
   readonly coolDowns: CoolDowns;
@@ -62,19 +62,22 @@ interface Running {
 
 /** After which silence of an upstream that was benched another one is asked beside it. */
 const PROBE_PATIENCE_MS = 2_000;
-/** How long a probe keeps others of this process away. */
+/** Time that a probe excludes others in this process. */
 const PROBE_MS = 10_000;
-/** When a call that waits for a place looks first whether another upstream has one, and how seldom at most, in milliseconds. */
+/** First and longest interval at which a call that waits for a slot checks other upstreams, in milliseconds. */
 const LOOK_MS = { first: 50, last: 1_000 } as const;
-/** How long a target whose probe another process makes is left alone here. */
+/** Time that a target is skipped here while another process probes it. */
 const OTHERS_PROBE_MS = 250;
 
-/** A route as a model: asks upstreams as {@link nextStep} decides, until one answers. */
+/** Makes a model of a route: calls upstreams in the order of {@link nextStep} until one answers. */
 export function routedModel(route: Route, parts: RouteParts): ChatModel {
   const { rules, coolDowns, random } = parts;
   const budget = createRetryBudget({ share: rules.retryShare, reserve: rules.retryReserve });
 
-  /** Asks until something came; `ask` is done for each upstream, and its value is whole, or a beginning that can no longer be taken back. */
+  /**
+   * Calls upstreams until one succeeds. `work` runs for each; its value is complete, or the start of an answer that can no longer be
+   * retried.
+   */
   async function ask<T>(
     call: Pick<ModelCall, "signal" | "deadlineMs" | "affinity" | "asker"> & { readonly request?: ModelCall["request"] },
     work: (target: Target, signal: AbortSignal, left: () => void) => Promise<T>,
@@ -87,7 +90,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     const calls: { readonly target: Target; verdict?: Verdict | undefined }[] = [];
     const failures: unknown[] = [];
     const running = new Map<Runner<T>, Running>();
-    /** The calls that were sent, as far as is known. */
+    /** Returns the calls that were sent, as far as known. */
     const sent = () => calls.filter(({ verdict }) => verdict?.isUnsent !== true);
     const isFull = ({ upstream }: Target) =>
       upstream.inFlight >= (upstream.concurrency ?? Infinity) || upstream.model.places?.isFree(asker) === false;
@@ -113,8 +116,8 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     }
 
     /**
-     * The next step that may be taken: a probe is one process's at a time, and what goes beyond the first call has a budget. At once but for a
-     * probe, so that nobody takes the place that was seen free.
+     * Returns the next permitted step: only one process probes a target at a time, and calls beyond the first need budget. Synchronous
+     * except for a probe, so that a free slot is not taken by another call in between.
      */
     function next(triesLeft = route.groups.flat().length): TakenStep | undefined | Promise<TakenStep | undefined> {
       const step = decide();
@@ -123,7 +126,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
 
     async function claimed(step: Step<Target>, triesLeft: number): Promise<TakenStep | undefined> {
       const { id, health } = step.target;
-      // Asked before anybody waits: within this process the next request sees it at once.
+      // Set before the wait, so that the next request of this process sees it.
       health.probeMs = performance.now() + PROBE_MS;
       if (await coolDowns.claim(id)) return within(step);
       health.probeMs = performance.now() + OTHERS_PROBE_MS;
@@ -138,7 +141,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       return undefined;
     }
 
-    /** Makes room for another probe. */
+    /** Permits another probe. */
     function unclaim({ id, health }: Target): void {
       health.probeMs = 0;
       coolDowns.unclaim(id);
@@ -163,7 +166,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       void runner.outcome.then((outcome) => {
         if (!outcome.ok) left();
         settle(entry, outcome, step, sinceMs, why);
-        // After what was learned of the upstream: whoever may ask it next knows.
+        // After the health was updated, so that the next caller sees it.
         if (step.probe) unclaim(target);
       });
     }
@@ -191,7 +194,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       if (change !== undefined) parts.onHealth(target);
     }
 
-    /** Gives up what is still on its way, but for a probe: its word is waited for. Nothing is held against an upstream that was merely slower. */
+    /** Cancels calls in flight, except for probes, whose results are needed. An upstream that was only slower is not penalised. */
     function drop(): void {
       for (const [runner, { step }] of running) {
         if (!step.probe) runner.cancel();
@@ -199,7 +202,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
       }
     }
 
-    /** How it ends when nobody is left to ask. */
+    /** Ends the request without targets left. */
     function end(): End {
       const nowMs = performance.now();
       const cooling = route.groups
@@ -228,7 +231,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
     }
 
     const isAmongOthers = route.groups.flat().length > 1;
-    /** How often a call that waits for a place looked elsewhere. */
+    /** Number of checks for other upstreams while waiting for a slot. */
     let looks = 0;
     let hedged = false;
     /** Whether the call beside was not sent: the next one is asked at once. */
@@ -330,7 +333,7 @@ export function routedModel(route: Route, parts: RouteParts): ChatModel {
   };
 }
 
-/** Lets go of what came too late. */
+/** Releases a late result. */
 function abandon(value: unknown, runner: Runner<unknown>): void {
   (value as Partial<ForwardedAnswer> | undefined)?.abandon?.();
   runner.cancel();
@@ -354,7 +357,7 @@ async function wait(ms: number, signal: AbortSignal | undefined): Promise<void> 
   await pause(ms, signal, "the model call");
 }
 
-/** How asking ended. */
+/** Result of the attempts. */
 interface End {
   readonly attempts: number;
   readonly deadlineMs: number;
@@ -362,7 +365,7 @@ interface End {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** What a client is told when no upstream answered. */
+/** Builds the error for the client after all upstreams failed. */
 function toFinal(failures: readonly unknown[], { attempts, deadlineMs, retryAfterMs }: End): unknown {
   const telling = tellingOf(failures);
   const when = retryAfterMs !== undefined && { retryAfterMs };
@@ -373,7 +376,7 @@ function toFinal(failures: readonly unknown[], { attempts, deadlineMs, retryAfte
       details: { status: 503, attempts, ...when },
     });
   if (!MarrowError.is(telling)) return telling;
-  // What an endpoint says of its own time goes before.
+  // An endpoint's own retry time takes precedence.
   return new MarrowError(telling.code, telling.message, {
     cause: telling.cause,
     details: { ...telling.details, ...(telling.details?.["retryAfterMs"] === undefined && when), attempts },

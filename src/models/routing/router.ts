@@ -5,9 +5,9 @@ import { bench, heal, standingOf } from "./health.ts";
 import { routedModel, type Asked, type Route, type RouteRules } from "./routed-model.ts";
 import { createTargets, type RoutedUpstream, type Target, type UpstreamState } from "./target.ts";
 
-/** An alias as it is configured. */
+/** A configured alias. */
 export interface RouteOptions {
-  /** Upstreams by name in the order of groups. */
+  /** Upstreams by name, in the order of groups. */
   readonly groups: readonly (readonly {
     readonly upstream: string;
     /** @default the route's id */
@@ -19,45 +19,45 @@ export interface RouteOptions {
   readonly hedgeAfterMs?: number | undefined;
 }
 
-/** What a router is made of. */
+/** Options of a router. */
 export interface RouterOptions {
   readonly upstreams: readonly RoutedUpstream[];
   readonly routes: Readonly<Record<string, RouteOptions>>;
   readonly rules: RouteRules;
-  /** What gateways tell one another. @default this process alone */
+  /** Shares cool-downs between gateways. @default this process alone */
   readonly coolDowns?: CoolDowns | undefined;
   readonly onAsked?: ((asked: Asked) => void) | undefined;
-  /** Hears that a target was benched, or is well again. */
+  /** Called when a target is benched, or healthy again. */
   readonly onHealth?: ((upstream: string, model: string, well: boolean) => void) | undefined;
   readonly random?: (() => number) | undefined;
 }
 
-/** How one upstream's model stands in this process. */
+/** Health of one upstream's model in this process. */
 export interface Standing {
   readonly upstream: string;
   readonly model: string;
   readonly standing: "well" | "cooling" | "due";
-  /** How long it is left alone yet. */
+  /** Remaining cool-down. */
   readonly remainingMs: number;
   readonly inFlight: number;
 }
 
 /** All models of a gateway. */
 export interface Router {
-  /** The model that serves an id: an alias, one upstream, or several with the same model. */
+  /** Returns the model that serves an id: an alias, one upstream, or several with the same model. */
   find(id: string): ChatModel | undefined;
-  /** Everything that can be asked for, within {@link LIST_WAIT_MS}. */
+  /** Lists all available models, within {@link LIST_WAIT_MS}. */
   list(): Promise<readonly ModelInfo[]>;
-  /** How the upstreams of routes stand. */
+  /** Returns the health of the upstreams in routes. */
   standings(): readonly Standing[];
-  /** Hears nothing of others any more. */
+  /** Ends the subscription to other gateways. */
   close(): void;
 }
 
 /**
- * Makes a router. A model that one upstream serves goes to that upstream, and nothing stands between. Upstreams that name the same model stand in
- * for one another: in order, or by weight where neighbours in the configuration have weights. An upstream that serves every id stands in for none:
- * nobody said that it knows the model, or may see the prompt.
+ * Makes a router. A model with a single upstream is called directly. Upstreams with the same model replace one another: in order, or by
+ * weight if consecutive ones in the configuration have weights. An upstream that serves every id never replaces another, because nothing
+ * shows that it has the model or may receive the prompt.
  */
 export function createRouter({
   upstreams: configured,
@@ -103,7 +103,7 @@ export function createRouter({
     for (const target of targets.values()) {
       const { health } = target;
       const forMs = remaining.get(target.id);
-      // What this process learned since the others' word was asked for may not be in it yet.
+      // Cool-downs that began here after the read may be missing in it.
       if (health.benchedMs > sinceMs) continue;
       const before = standingOf(health, nowMs);
       if (forMs === undefined && health.untilMs > 0) heal(health);

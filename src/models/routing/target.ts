@@ -1,22 +1,22 @@
 import type { ChatModel } from "../model.ts";
 import { newHealth, type Health } from "./health.ts";
 
-/** An upstream that the router chooses among. */
+/** An upstream of a router. */
 export interface RoutedUpstream {
   readonly model: ChatModel;
-  /** Told in `x-marrow-upstream`, and named by routes. */
+  /** Name in `x-marrow-upstream` and in routes. */
   readonly name: string;
-  /** What the cool-downs of all gateways know it by, where that is not the name: two gateways may have given one name to two endpoints. @default the name */
+  /** Key of its cool-downs among all gateways, if two gateways may use one name for different endpoints. @default the name */
   readonly key?: string | undefined;
-  /** Its part among upstreams that serve the same model. Absent: they are asked in order. */
+  /** Weight among upstreams with the same model. @default they are called in order */
   readonly weight?: number | undefined;
-  /** Calls of this process at the same time; beyond, others are asked first. */
+  /** Most concurrent calls of this process; beyond that, others are preferred. */
   readonly concurrency?: number | undefined;
-  /** The ids that it serves. Absent: every id; such a one stands in for no other. */
+  /** Served ids. @default every id; such an upstream replaces no other */
   readonly ids?: readonly string[] | undefined;
 }
 
-/** One upstream for one of its models, with what this process knows of it. */
+/** One upstream with one of its models, and its state in this process. */
 export interface Target {
   readonly id: string;
   readonly upstream: UpstreamState;
@@ -30,7 +30,7 @@ export interface UpstreamState extends RoutedUpstream {
   inFlight: number;
 }
 
-/** Makes the targets of all routes: one for an upstream and model, so that its health is known to each route that has it. */
+/** Makes the targets of all routes, one for each upstream and model, so that all routes share its health. */
 export function createTargets(): (upstream: UpstreamState, model: string, weight: number) => Target {
   const known = new Map<string, Health>();
   return (upstream, model, weight) => {

@@ -1,9 +1,11 @@
 import { MarrowError } from "../../errors.ts";
 
 /**
- * What a failed call says. `client`: the request itself is wrong, and no other upstream would take it. `aborted`: whoever asked gave up.
- * `context`: this model's context window is full. `limited`: a limit of the upstream's. `refused`: the upstream does not know this gateway or
- * its model. `failed`: it is down, silent, overloaded, or says rubbish. `uncarried`: its API has no place for a field of the request.
+ * Kind of a failed call.
+ *
+ * - `client`: the request is wrong for every upstream. `aborted`: the caller gave up. `context`: this model's context window is full.
+ * - `limited`: a limit of the upstream. `refused`: the upstream does not accept this gateway or does not have its model.
+ * - `failed`: it is down, silent, overloaded, or its answer is invalid. `uncarried`: its API lacks a field of the request.
  */
 export type FailureKind = "client" | "aborted" | "context" | "limited" | "refused" | "failed" | "uncarried";
 
@@ -14,19 +16,19 @@ export interface Verdict {
   readonly elsewhere: boolean;
   /** Whether the same upstream may answer the same request a moment later. */
   readonly again: boolean;
-  /** Whether it speaks against the upstream's health. */
+  /** Whether it counts against the upstream's health. */
   readonly counts: boolean;
   /** Whether the call ended before the upstream was sent anything: it is passed over, which is no attempt. */
   readonly isUnsent?: boolean | undefined;
-  /** When the upstream said that it may be asked again. */
+  /** Time until the upstream may be called again, as it said. */
   readonly afterMs?: number | undefined;
 }
 
 const STOP = { elsewhere: false, again: false, counts: false } as const;
-/** What a client can mend by sending less: the words and codes by which providers say that a context window is full. */
+/** Phrases and codes by which providers report a full context window, which a client can fix by sending less. */
 const CONTEXT =
   /context[_ -]?(?:length|window|size|limit)|maximum context|max(?:imum)? (?:allowed )?(?:input )?(?:prompt|tokens?) (?:length|limit)|max(?:imum)? (?:allowed )?(?:input )?tokens? |range of input length|(?:prompt|input|request|messages?)[^.]{0,40} (?:is|are|was) too (?:long|large)|too many (?:input )?tokens|(?:token|input)[^.]{0,40}exceed|exceed[^.]{0,60}(?:token|context)|max_new_tokens|reduce the length/i;
-/** The gateway's key is none, said of a request that has no part in it. */
+/** The gateway's key is invalid, reported as an error of the request. */
 const KEY =
   /\bapi[ _-]?key (?:not valid|not found|expired|(?:is|was) (?:invalid|not valid|expired))|\binvalid api[ _-]?key\b/i;
 /** Not now: the same request may be taken a moment later. */
@@ -67,7 +69,7 @@ export function judgeFailure(error: unknown): Verdict {
   return { kind: "client", ...STOP };
 }
 
-/** The failure that a client is told of, of all that one request met: what it can act on comes first, and of two limits the one that ends first. */
+/** Selects the failure to report to the client: the one that it can act on first, and of two limits the one that ends first. */
 export function tellingOf(failures: readonly unknown[]): unknown {
   const order: readonly FailureKind[] = ["client", "aborted", "context", "limited", "failed", "refused", "uncarried"];
   const ranked = failures.map((error) => ({ error, verdict: judgeFailure(error) }));
